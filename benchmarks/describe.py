@@ -1,0 +1,163 @@
+"""How long `describe` takes, on a connection of its own, while a daemon's engine is busy with other peers."""
+
+import asyncio
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from wyoming.event import Event
+
+from wyoming_rosie.audio import SPEECH, Converter, read_wav
+from wyoming_rosie.client import Peer, connect
+from wyoming_rosie.commands.demo import RECORDING
+from wyoming_rosie.commands.processes import running
+from wyoming_rosie.errors import UnreachableError
+from wyoming_rosie.wire import EventStream
+
+PEERS = 4
+QUESTIONS = 400
+PAUSE_SECONDS = 0.01
+LONG_TEXT = "The quick brown fox jumps over the lazy dog. " * 40
+SENTENCES = (
+    "turn on the kitchen light",
+    "what time is it",
+    "set the bed light to 50 percent",
+    "sing me a song of six pence",
+)
+
+
+def recording() -> bytes:
+    """Return the demo's recording as speech audio."""
+    audio, pcm = read_wav(RECORDING)
+    return Converter(audio, SPEECH).convert(pcm)
+
+
+def audio(pcm: bytes, seconds: float = 0.08) -> list[Event]:
+    """Return a whole utterance as events."""
+    about = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
+    step = SPEECH.bytes_in(seconds)
+    chunks = [Event("audio-chunk", about, pcm[start : start + step]) for start in range(0, len(pcm), step)]
+    return [Event("audio-start", about), *chunks, Event("audio-stop")]
+
+
+async def stream_without_end(peer: Peer) -> None:
+    """Send speech as fast as the daemon takes it."""
+    pieces = audio(recording())[:-1]
+    await peer.send(pieces[0])
+    while True:
+        for piece in pieces[1:]:
+            await peer.send(piece)
+
+
+async def hear_wake_words(peer: Peer) -> None:
+    await peer.send(Event("detect"))
+    await stream_without_end(peer)
+
+
+async def transcribe(peer: Peer) -> None:
+    for event in (Event("transcribe"), *audio(recording())):
+        await peer.send(event)
+    await peer.wait_for("transcript", seconds=60)
+
+
+async def understand(peer: Peer) -> None:
+    for text in SENTENCES:
+        await peer.send(Event("transcript", {"text": text}))
+        await peer.wait_for("handled", "not-recognized", "not-handled", "intent", seconds=60)
+
+
+async def speak(peer: Peer) -> None:
+    await peer.send(Event("synthesize", {"text": LONG_TEXT}))
+    await peer.wait_for("audio-stop", seconds=60)
+
+
+WORK: dict[str, Callable[[Peer], Awaitable[None]]] = {
+    "wake": hear_wake_words,
+    "vad": stream_without_end,
+    "asr": transcribe,
+    "intent": understand,
+    "tts": speak,
+}
+
+
+async def keep_busy(uri: str, work: Callable[[Peer], Awaitable[None]]) -> None:
+    while True:
+        with suppress(UnreachableError):
+            async with connect(uri) as peer:
+                while True:
+                    await work(peer)
+
+
+async def ask(uri: str) -> list[float]:
+    """Return the milliseconds of each answer, over one connection as long as it lasts."""
+    loop = asyncio.get_running_loop()
+    times = []
+    host, port = uri.removeprefix("tcp://").rsplit(":", 1)
+    _, stream = await loop.create_connection(EventStream, host, int(port))
+    for _ in range(QUESTIONS):
+        begun = time.perf_counter()
+        await stream.write(Event("describe"))
+        await stream.read()
+        times.append(1000 * (time.perf_counter() - begun))
+        await asyncio.sleep(PAUSE_SECONDS)
+    stream.abort()
+    return times
+
+
+async def measure(role: str) -> dict[str, object]:
+    async with running(role) as process:
+        idle = await ask(process.uri)
+        crowd = await asyncio.create_subprocess_exec(sys.executable, __file__, "--load", role, process.uri)
+        await asyncio.sleep(2)
+        busy = await ask(process.uri)
+        crowd.kill()
+        await crowd.wait()
+    return {
+        "role": role,
+        "idle_p50_ms": middle(idle),
+        "busy_p50_ms": middle(busy),
+        "busy_p99_ms": high(busy),
+        "busy_max_ms": max(busy),
+    }
+
+
+def middle(times: Sequence[float]) -> float:
+    return statistics.median(times)
+
+
+def high(times: Sequence[float]) -> float:
+    return statistics.quantiles(times, n=100)[98]
+
+
+async def load(role: str, uri: str) -> None:
+    await asyncio.gather(*(keep_busy(uri, WORK[role]) for _ in range(PEERS)))
+
+
+def main() -> None:
+    if "--load" in sys.argv:  # it stands for other machines, so it must not take the processor from the daemon
+        os.nice(10)
+        role, uri = sys.argv[sys.argv.index("--load") + 1 :]
+        asyncio.run(load(role, uri))
+        return
+    rows = [
+        asyncio.run(measure(role)) for role in WORK if not sys.argv[1:] or role in sys.argv[1:] or "--json" in sys.argv
+    ]
+    if "--json" in sys.argv:
+        print(json.dumps(rows))
+        return
+    print(
+        f"| daemon | describe idle, median ms | busy with {PEERS} peers: median | 99 % | worst |\n|---|---|---|---|---|"
+    )
+    for row in rows:
+        figures = " | ".join(
+            f"{row[name]:.2f}" for name in ("idle_p50_ms", "busy_p50_ms", "busy_p99_ms", "busy_max_ms")
+        )
+        print(f"| {row['role']} | {figures} |")
+
+
+if __name__ == "__main__":
+    main()

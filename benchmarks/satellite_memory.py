@@ -1,0 +1,80 @@
+"""Memory and CPU of a satellite that listens for its wake word in process, waiting and after turns with answers."""
+
+import asyncio
+import json
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+
+import psutil
+from wyoming.asr import Transcript
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.event import Event
+from wyoming.satellite import RunSatellite
+
+from wyoming_rosie.client import Peer, connect
+from wyoming_rosie.commands.demo import RECORDING
+from wyoming_rosie.commands.processes import running
+
+WAITING_SECONDS = 10.0
+LONGEST_WAIT_SECONDS = 20.0
+ANSWERS = 5
+RATES = 22_050, 48_000  # the speaker's own, and one that has to be converted
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Row:
+    """RSS holds what is shared with other processes, PSS only its share; CPU is of one core."""
+
+    state: str
+    rss_mb: float
+    pss_mb: float
+    cpu_percent: float
+
+
+async def measured(state: str, process: psutil.Process, seconds: float) -> Row:
+    before = sum(process.cpu_times()[:2])
+    await asyncio.sleep(seconds)
+    cpu = (sum(process.cpu_times()[:2]) - before) / seconds * 100
+    memory = process.memory_full_info()
+    return Row(state, memory.rss / MEBIBYTE, memory.pss / MEBIBYTE, cpu)
+
+
+async def conduct(peer: Peer) -> None:
+    """Hear a command, then answer several times."""
+    await peer.wait_for("detection", seconds=LONGEST_WAIT_SECONDS)
+    for rate in RATES * ANSWERS:
+        for event in (Transcript(text="").event(), *answer(rate)):
+            await peer.send(event)
+        await peer.wait_for("played", seconds=LONGEST_WAIT_SECONDS)
+
+
+def answer(rate: int) -> list[Event]:
+    pcm = AudioChunk(rate, 2, 1, bytes(rate)).event()  # half a second
+    return [AudioStart(rate, 2, 1).event(), pcm, pcm, AudioStop().event()]
+
+
+async def measure() -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        devices = ("--mic", f"wav:{RECORDING}", "--snd", f"wav:{folder}/reply.wav")
+        async with running("satellite", *devices) as satellite, connect(satellite.uri) as peer:
+            (process,) = psutil.Process().children()
+            waiting = await measured("waiting for its wake word", process, WAITING_SECONDS)
+            await peer.send(RunSatellite().event())
+            await conduct(peer)
+            return [waiting, await measured(f"after a command and {len(RATES) * ANSWERS} answers", process, 1.0)]
+
+
+def main() -> None:
+    rows = asyncio.run(measure())
+    if "--json" in sys.argv:
+        print(json.dumps([asdict(row) for row in rows]))
+        return
+    print("| satellite | RSS MB | PSS MB | CPU % of a core |\n|---|---|---|---|")
+    for row in rows:
+        print(f"| {row.state} | {row.rss_mb:.1f} | {row.pss_mb:.1f} | {row.cpu_percent:.1f} |")
+
+
+if __name__ == "__main__":
+    main()

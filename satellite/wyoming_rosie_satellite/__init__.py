@@ -1,0 +1,1 @@
+"""The box in the room: microphone, wake word, speaker."""

@@ -1,0 +1,49 @@
+"""The satellite: settings, parts, service."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from wyoming.info import WakeProgram
+
+from wyoming_rosie import config, service
+from wyoming_rosie.service import Service
+from wyoming_rosie_satellite import parts
+from wyoming_rosie_satellite.conversation import SatelliteConversation
+from wyoming_rosie_satellite.info import info
+from wyoming_rosie_satellite.satellite import Satellite
+from wyoming_rosie_satellite.settings import SatelliteConfig
+
+
+async def serve(settings: SatelliteConfig) -> None:
+    """Be a satellite until told to stop. Raises ConfigError."""
+    satellite = Satellite(parts.speaker(settings), parts.sounds(settings))
+    peers = Service("satellite", info(settings, [], []), lambda send: SatelliteConversation(satellite, send))
+
+    def learned(wake: list[WakeProgram]) -> None:
+        peers.describe_as(info(settings, parts.words(settings, wake), wake))
+
+    microphone = parts.microphone(settings, begin=satellite.conducted)
+    ears = parts.ears(settings, learned)
+    await _until_one_ends(service.run(peers, settings), satellite.run(microphone, ears))
+
+
+async def _until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in ended:
+        task.result()
+
+
+def main() -> None:
+    """Run the wyoming-rosie-satellite command."""
+    config.main("satellite", SatelliteConfig, serve)
+
+
+if __name__ == "__main__":
+    main()

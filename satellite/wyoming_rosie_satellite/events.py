@@ -1,0 +1,62 @@
+"""The rules' inputs and effects as Wyoming events, in the way that Home Assistant expects them."""
+
+from typing import assert_never
+
+from wyoming.audio import AudioChunk, AudioStop
+from wyoming.event import Event
+from wyoming.pipeline import PipelineStage, RunPipeline
+from wyoming.snd import Played
+from wyoming.wake import Detection
+
+from wyoming_rosie.audio import SPEECH
+from wyoming_rosie_satellite.messages import (
+    AskForRun,
+    FillerAnnounced,
+    Input,
+    ListenAgainAsked,
+    ReportWakeWord,
+    RunFailed,
+    SayPlayed,
+    SendAudio,
+    SpeechEnded,
+    StopAudio,
+    TimerFinished,
+    ToConductor,
+)
+
+LISTEN_AGAIN = "listen-again"
+FILLER = "filler"
+
+
+def input_of(event: Event) -> Input | None:
+    """Return what a conductor's event means for the rules; audio is not among them."""
+    match event.type:
+        case "transcript" | "voice-stopped":
+            return SpeechEnded()
+        case "error":
+            return RunFailed()
+        case "user-event" if event.data.get("name") == LISTEN_AGAIN:
+            return ListenAgainAsked()
+        case "user-event" if event.data.get("name") == FILLER:
+            return FillerAnnounced()
+        case "timer-finished":
+            return TimerFinished()
+    return None
+
+
+def event_of(effect: ToConductor) -> Event:
+    """Return the event that tells the conductor."""
+    match effect:
+        case ReportWakeWord(name, milliseconds, turn_id, score):
+            context = {"turn_id": turn_id} | ({} if score is None else {"score": score})
+            return Detection(name=name, timestamp=milliseconds, context=context).event()
+        case AskForRun(wake_word):
+            return RunPipeline(PipelineStage.ASR, PipelineStage.TTS, wake_word_name=wake_word).event()
+        case SendAudio(pcm, milliseconds):
+            return AudioChunk(SPEECH.rate, SPEECH.width, SPEECH.channels, pcm, timestamp=milliseconds).event()
+        case StopAudio():
+            return AudioStop().event()
+        case SayPlayed():
+            return Played().event()
+        case _:
+            assert_never(effect)

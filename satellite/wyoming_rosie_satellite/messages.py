@@ -1,0 +1,175 @@
+"""What goes into the rules of a satellite and what comes out of them."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class Phase(StrEnum):
+    OFFLINE = "offline"  # nobody conducts
+    WAITING = "waiting"  # for a wake word
+    STREAMING = "streaming"  # what is said goes to the conductor
+    THINKING = "thinking"  # all was said, the answer is not there yet
+    SPEAKING = "speaking"
+
+
+class Cue(StrEnum):
+    """A short sound of the satellite's own."""
+
+    AWAKE = "awake"
+    DONE = "done"
+    TIMER = "timer"
+
+
+# Inputs
+
+
+@dataclass(frozen=True)
+class ConductorJoined:
+    pass
+
+
+@dataclass(frozen=True)
+class ConductorLeft:
+    pass
+
+
+@dataclass(frozen=True)
+class MicAudio:
+    """The next 16 kHz 16-bit mono from the microphone."""
+
+    pcm: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class WakeWord:
+    """A wake word was certain at a sample of the microphone's audio, counted from its beginning."""
+
+    name: str
+    sample: int
+    turn_id: str
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class SpeechEnded:
+    """The conductor has heard enough."""
+
+
+@dataclass(frozen=True)
+class RunFailed:
+    """The conductor ends the run without an answer."""
+
+
+@dataclass(frozen=True)
+class ListenAgainAsked:
+    """The answer is a question: listen after it without a wake word."""
+
+
+@dataclass(frozen=True)
+class FillerAnnounced:
+    """The next sound is a filler: the sound after it cuts it off."""
+
+
+@dataclass(frozen=True)
+class SoundStarted:
+    """An answer, or an announcement that nobody asked for."""
+
+
+@dataclass(frozen=True)
+class SoundReceived:
+    """The next of it, in the speaker's format."""
+
+    pcm: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SoundEnded:
+    """All of it was received."""
+
+
+@dataclass(frozen=True)
+class SoundPlayed:
+    """The speaker has played everything up to the end of this sound."""
+
+    sound: int
+
+
+@dataclass(frozen=True)
+class TimerFinished:
+    pass
+
+
+@dataclass(frozen=True)
+class Tick:
+    """The deadline has passed."""
+
+
+Input: TypeAlias = (
+    ConductorJoined | ConductorLeft | MicAudio | WakeWord | SpeechEnded | RunFailed | ListenAgainAsked | FillerAnnounced
+    | SoundStarted | SoundReceived | SoundEnded | SoundPlayed | TimerFinished | Tick
+)  # fmt: skip
+
+# Effects: first what the conductor is told
+
+
+@dataclass(frozen=True)
+class ReportWakeWord:
+    name: str
+    milliseconds: int  # of the microphone's audio
+    turn_id: str
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class AskForRun:
+    """Ask for a run from speech recognition to spoken answer; no wake word when the answer was a question."""
+
+    wake_word: str | None = None
+
+
+@dataclass(frozen=True)
+class SendAudio:
+    pcm: bytes = field(repr=False)
+    milliseconds: int = 0  # of the microphone's audio, at the first sample
+
+
+@dataclass(frozen=True)
+class StopAudio:
+    """Say that no more audio follows."""
+
+
+@dataclass(frozen=True)
+class SayPlayed:
+    pass
+
+
+@dataclass(frozen=True)
+class Play:
+    pcm: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class FinishSound:
+    """Answer SoundPlayed once everything handed over so far has really been heard."""
+
+    sound: int
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Stop playing at once and forget what has not been heard."""
+
+
+@dataclass(frozen=True)
+class PlayCue:
+    cue: Cue
+
+
+@dataclass(frozen=True)
+class ShowPhase:
+    phase: Phase
+
+
+ToConductor: TypeAlias = ReportWakeWord | AskForRun | SendAudio | StopAudio | SayPlayed
+Effect: TypeAlias = ToConductor | Play | FinishSound | Silence | PlayCue | ShowPhase

@@ -1,0 +1,34 @@
+"""Real time for sound that comes from a file or goes into one."""
+
+import asyncio
+
+
+class HearingPace:
+    """Lets recorded sound be heard as late as if it were said now."""
+
+    def __init__(self) -> None:
+        self._heard_at: float | None = None
+
+    async def hear(self, seconds: float) -> None:
+        """Wait until the next `seconds` of sound are over; time lost elsewhere is caught up."""
+        now = asyncio.get_running_loop().time()
+        self._heard_at = (now if self._heard_at is None else self._heard_at) + seconds
+        await asyncio.sleep(max(0.0, self._heard_at - now))
+
+
+class PlayingPace:
+    """Knows when sound that was handed over has been heard."""
+
+    def __init__(self) -> None:
+        self._silent_at = 0.0
+
+    def play(self, seconds: float) -> None:
+        """Add sound, which begins when what came before is over."""
+        self._silent_at = max(self._silent_at, asyncio.get_running_loop().time()) + seconds
+
+    async def until_left(self, seconds: float) -> None:
+        """Wait until no more than `seconds` are still to be heard."""
+        await asyncio.sleep(max(0.0, self._silent_at - seconds - asyncio.get_running_loop().time()))
+
+    def stop(self) -> None:
+        self._silent_at = 0.0

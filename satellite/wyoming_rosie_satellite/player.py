@@ -1,0 +1,111 @@
+"""Plays sounds one after the other, and says when each has been heard."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import ParamSpec
+
+import structlog
+
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie_satellite.speakers import Speaker
+
+_LOG = structlog.get_logger()
+P = ParamSpec("P")
+BLOCK_SECONDS = 0.02
+MOST_WAITING_SECONDS = 120.0
+"""A conductor that sends faster than we play may be so far ahead; then it has to wait."""
+
+
+@dataclass(frozen=True)
+class _End:
+    played: Callable[[], None] | None
+
+
+class Player:
+    """A queue of sound in the speaker's format in front of a speaker."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        self._speaker = speaker
+        self._waiting: deque[bytes | _End] = deque()
+        self._waiting_bytes = 0
+        self._more = asyncio.Event()
+        self._room = asyncio.Event()
+        self._playing: asyncio.Task[None] | None = None
+        self._failing = False
+
+    def play(self, pcm: bytes) -> None:
+        """Play whole frames after what is waiting."""
+        self._waiting_bytes += len(pcm)
+        self._put(pcm)
+
+    def finish(self, played: Callable[[], None] | None = None) -> None:
+        """Call `played` when everything up to here has been heard."""
+        self._put(_End(played))
+
+    def silence(self) -> None:
+        """Stop at once and forget what is waiting."""
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self._room.set()
+        if self._playing is not None:
+            self._playing.cancel()
+
+    async def room(self) -> None:
+        """Wait while too much is waiting."""
+        while self._speaker.format.seconds(self._waiting_bytes) > MOST_WAITING_SECONDS:
+            self._room.clear()
+            await self._room.wait()
+
+    async def run(self) -> None:
+        """Play until cancelled."""
+        try:
+            while True:
+                self._playing = asyncio.create_task(self._play_all())
+                await asyncio.wait({self._playing})
+                if not self._playing.cancelled():
+                    self._playing.result()
+                await self._tell_speaker(self._speaker.silence)
+        finally:
+            if self._playing is not None:
+                self._playing.cancel()
+                await asyncio.wait({self._playing})
+            await self._speaker.close()
+
+    def _put(self, job: bytes | _End) -> None:
+        self._waiting.append(job)
+        self._more.set()
+
+    async def _play_all(self) -> None:
+        while True:
+            while not self._waiting:
+                self._more.clear()
+                await self._more.wait()
+            match self._waiting.popleft():
+                case _End(played):
+                    await self._tell_speaker(self._speaker.drain)
+                    if played is not None:
+                        played()
+                case pcm:
+                    await self._play(pcm)
+
+    async def _play(self, pcm: bytes) -> None:
+        for block in _blocks(pcm, self._speaker.format.bytes_in(BLOCK_SECONDS)):
+            await self._tell_speaker(self._speaker.play, block)
+            self._waiting_bytes -= len(block)
+        self._room.set()
+
+    async def _tell_speaker(self, order: Callable[P, Awaitable[None]], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            await order(*args, **kwargs)
+        except (RosieError, OSError) as err:
+            if not self._failing:  # the sound is lost, the conversation goes on
+                _LOG.warning("speaker failed", reason=str(err))
+            self._failing = True
+        else:
+            self._failing = self._failing and not args
+
+
+def _blocks(pcm: bytes, size: int) -> Iterator[bytes]:
+    return (pcm[start : start + size] for start in range(0, len(pcm), size))

@@ -1,0 +1,49 @@
+"""What a satellite can be told; the names are those of wyoming-satellite where it has the setting."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from wyoming_rosie.audio import AudioFormat
+from wyoming_rosie.config import option
+from wyoming_rosie.service import ServiceConfig
+from wyoming_rosie.wake_words import REFRACTORY_SECONDS
+
+
+@dataclass(frozen=True)
+class SatelliteConfig(ServiceConfig):
+    """A voice satellite over the Wyoming protocol, for Home Assistant or wyoming-rosie-hub."""
+
+    uri: str = option("tcp://127.0.0.1:10700", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
+    area: str | None = option(None, "the room it is in, such as Kitchen")
+
+    mic: str = option("default", "microphone: default, a part of its name, wav:FILE, or stdin for raw samples")
+    mic_command: str | None = option(
+        None, "program that writes raw samples, such as 'arecord -t raw ...'; replaces --mic"
+    )
+    mic_command_rate: int = option(16_000, "Hz of the microphone, its command or stdin")
+    mic_command_width: Literal[2, 3, 4] = option(2, "bytes per sample of it")
+    mic_command_channels: int = option(1, "channels of it")
+    mic_command_samples_per_chunk: int = option(320, "samples read from the command at a time")
+
+    snd: str = option("default", "speaker: default, a part of its name, wav:FILE, or stdout for raw samples")
+    snd_command: str | None = option(None, "program that plays raw samples, such as 'aplay -t raw ...'; replaces --snd")
+    snd_command_rate: int = option(22_050, "Hz of the speaker, its command, file or stdout")
+    snd_command_width: Literal[2, 3, 4] = option(2, "bytes per sample of it")
+    snd_command_channels: int = option(1, "channels of it")
+
+    wake_uri: str | None = option(None, "wake daemon to use, such as tcp://HOST:10400, instead of finding words here")
+    wake_word_name: tuple[str, ...] = option((), "word to wake up for; may be given again [default: okay_nabu]")
+    wake_refractory_seconds: float = option(REFRACTORY_SECONDS, "pause before the same word wakes it again")
+
+    awake_wav: Path | None = option(None, "WAV file to play when it begins to listen")
+    done_wav: Path | None = option(None, "WAV file to play when it has listened")
+    timer_finished_wav: Path | None = option(None, "WAV file to play when a timer ends [default: a chime]")
+
+    @property
+    def mic_format(self) -> AudioFormat:
+        return AudioFormat(self.mic_command_rate, self.mic_command_width, self.mic_command_channels)
+
+    @property
+    def snd_format(self) -> AudioFormat:
+        return AudioFormat(self.snd_command_rate, self.snd_command_width, self.snd_command_channels)

@@ -1,0 +1,156 @@
+"""Where sound goes: a WAV file, standard output or a command."""
+
+import asyncio
+import os
+import wave
+from pathlib import Path
+from typing import Protocol
+
+from wyoming_rosie.audio import AudioFormat
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.workers import ThreadWorker
+from wyoming_rosie_satellite.commands import kill, start, words_of
+from wyoming_rosie_satellite.errors import DeviceError
+from wyoming_rosie_satellite.pace import PlayingPace
+
+LEAD_SECONDS = 0.1
+"""So much sound is handed over before it is heard."""
+LAST_SOUND_SECONDS = 15.0
+"""A command may take so long to play what it and the pipe hold after the sound's end."""
+
+
+class Speaker(Protocol):
+    """Plays sound in one format. Each method may raise DeviceError or OSError."""
+
+    @property
+    def format(self) -> AudioFormat: ...
+
+    async def play(self, pcm: bytes) -> None:
+        """Take whole frames; wait while what was taken is far from heard."""
+
+    async def drain(self) -> None:
+        """Wait until everything that was taken has been heard."""
+
+    async def silence(self) -> None:
+        """Forget what has not been heard."""
+
+    async def close(self) -> None:
+        """Let go of the device."""
+
+
+class WavSpeaker:
+    """Writes what would be heard into a WAV file, in real time: what is silenced is not in it. Raises ConfigError."""
+
+    def __init__(self, path: Path, audio: AudioFormat) -> None:
+        self.format = audio
+        self._pace = PlayingPace()
+        self._worker = ThreadWorker("speaker")
+        self._wave: wave.Wave_write | None = None
+        try:
+            self._file = path.open("wb")
+        except OSError as err:
+            raise ConfigError(f"cannot write {path}: {err.strerror}") from err
+
+    async def play(self, pcm: bytes) -> None:
+        await self._pace.until_left(LEAD_SECONDS)
+        self._pace.play(self.format.seconds(len(pcm)))
+        await self._worker.run(self._write, pcm)
+
+    async def drain(self) -> None:
+        await self._pace.until_left(0)
+
+    async def silence(self) -> None:
+        self._pace.stop()
+
+    async def close(self) -> None:
+        await self._worker.run(self._close)
+        self._worker.close()
+
+    def _write(self, pcm: bytes) -> None:
+        if self._wave is None:
+            self._wave = wave.open(self._file, "wb")  # noqa: SIM115 - open as long as the speaker
+            self._wave.setframerate(self.format.rate)
+            self._wave.setsampwidth(self.format.width)
+            self._wave.setnchannels(self.format.channels)
+        self._wave.writeframes(pcm)
+
+    def _close(self) -> None:
+        self._write(b"")  # a file without sound is a WAV file as well
+        assert self._wave is not None
+        self._wave.close()
+        self._file.close()
+
+
+class StdoutSpeaker:
+    """Writes raw samples to standard output, in real time."""
+
+    def __init__(self, audio: AudioFormat, fd: int = 1) -> None:
+        self.format = audio
+        self._fd = fd
+        self._pace = PlayingPace()
+        self._worker = ThreadWorker("speaker")
+
+    async def play(self, pcm: bytes) -> None:
+        await self._pace.until_left(LEAD_SECONDS)
+        self._pace.play(self.format.seconds(len(pcm)))
+        await self._worker.run(_write_all, self._fd, pcm)
+
+    async def drain(self) -> None:
+        await self._pace.until_left(0)
+
+    async def silence(self) -> None:
+        self._pace.stop()
+
+    async def close(self) -> None:
+        self._worker.close()
+
+
+class CommandSpeaker:
+    """Starts a command for each sound and writes raw samples to its standard input. Raises ConfigError.
+
+    The sound has been heard when the command has ended.
+    """
+
+    def __init__(self, line: str, audio: AudioFormat) -> None:
+        self.format = audio
+        self._words = words_of("--snd-command", line)
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def play(self, pcm: bytes) -> None:
+        if self._process is None:
+            self._process = await start(self._words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL)
+        assert self._process.stdin is not None
+        self._process.stdin.write(pcm)
+        await self._process.stdin.drain()
+
+    async def drain(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(LAST_SOUND_SECONDS):
+                status = await process.wait()
+        except TimeoutError as err:
+            raise DeviceError(
+                f"the command '{self._words[0]}' did not end {LAST_SOUND_SECONDS:g} s after its sound"
+            ) from err
+        finally:
+            kill(process)
+        if status:
+            raise DeviceError(f"the command '{self._words[0]}' ended with status {status}")
+
+    async def silence(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            kill(process)
+            await process.wait()
+
+    async def close(self) -> None:
+        await self.silence()
+
+
+def _write_all(fd: int, pcm: bytes) -> None:
+    while pcm:
+        pcm = pcm[os.write(fd, pcm) :]

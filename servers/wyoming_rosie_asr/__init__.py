@@ -1,0 +1,1 @@
+"""Speech to text over the Wyoming protocol."""

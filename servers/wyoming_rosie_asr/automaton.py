@@ -1,0 +1,125 @@
+"""Sentences as a small automaton over words: what a recogniser searches, and what proves that a result is whole."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+Arcs: TypeAlias = tuple[tuple[str, int], ...]
+"""(word, next state), in the order of the words."""
+
+
+class Net:
+    """States joined by words, or by nothing; one word may lead from a state to several. State 0 is the start."""
+
+    def __init__(self) -> None:
+        self._words: list[list[tuple[str, int]]] = [[]]
+        self._joined: list[list[int]] = [[]]
+
+    def state(self) -> int:
+        """Add a state and return its number."""
+        self._words.append([])
+        self._joined.append([])
+        return len(self._words) - 1
+
+    def after(self, source: int, words: Iterable[str]) -> int:
+        """Return the state that the words lead to from `source`; all but the first are new."""
+        for word in words:
+            target = self.state()
+            self._words[source].append((word, target))
+            source = target
+        return source
+
+    def join(self, source: int, target: int) -> None:
+        """Let `target` be reached from `source` without a word."""
+        self._joined[source].append(target)
+
+    def together(self, states: Iterable[int]) -> frozenset[int]:
+        """Return the states and all that are reached from them without a word."""
+        reached = set(states)
+        waiting = list(reached)
+        while waiting:
+            new = [target for target in self._joined[waiting.pop()] if target not in reached]
+            reached.update(new)
+            waiting += new
+        return frozenset(reached)
+
+    def following(self, states: Iterable[int]) -> dict[str, set[int]]:
+        """Return where each word leads from any of the states."""
+        targets: dict[str, set[int]] = {}
+        for state in states:
+            for word, target in self._words[state]:
+                targets.setdefault(word, set()).add(target)
+        return targets
+
+
+@dataclass(frozen=True)
+class Automaton:
+    """A finite set of sentences; states that have the same endings are one. A state comes after all it leads to."""
+
+    states: tuple[Arcs, ...]
+    final: frozenset[int]
+    start: int
+
+    @property
+    def words(self) -> frozenset[str]:
+        return frozenset(word for arcs in self.states for word, _ in arcs)
+
+    @cached_property
+    def endings(self) -> tuple[int, ...]:
+        """The number of different ways to end a sentence, for each state."""
+        counts: list[int] = []
+        for state, arcs in enumerate(self.states):
+            counts.append((state in self.final) + sum(counts[target] for _, target in arcs))
+        return tuple(counts)
+
+    @property
+    def sentences(self) -> int:
+        """The number of different sentences."""
+        return self.endings[self.start]
+
+    def accepts(self, words: Iterable[str]) -> bool:
+        """Tell whether the words are one whole sentence."""
+        state = self.start
+        for word in words:
+            target = dict(self.states[state]).get(word)
+            if target is None:
+                return False
+            state = target
+        return state in self.final
+
+
+def minimal(net: Net, end: int) -> Automaton:
+    """Return the smallest automaton of all that can be said from state 0 of a net without circles to `end`."""
+    return _Minimiser(net, end).automaton()
+
+
+class _Minimiser:
+    """Subset construction from the endings backwards, so that equal states are seen at once."""
+
+    def __init__(self, net: Net, end: int) -> None:
+        self._net = net
+        self._end = end
+        self._states: list[Arcs] = []
+        self._final: set[int] = set()
+        self._number_of: dict[tuple[bool, Arcs], int] = {}
+        self._seen: dict[frozenset[int], int] = {}
+
+    def automaton(self) -> Automaton:
+        start = self._number(self._net.together([0]))
+        return Automaton(tuple(self._states), frozenset(self._final), start)
+
+    def _number(self, here: frozenset[int]) -> int:
+        if here not in self._seen:
+            following = sorted(self._net.following(here).items())
+            arcs = tuple((word, self._number(self._net.together(targets))) for word, targets in following)
+            self._seen[here] = self._state(self._end in here, arcs)
+        return self._seen[here]
+
+    def _state(self, is_final: bool, arcs: Arcs) -> int:
+        number = self._number_of.setdefault((is_final, arcs), len(self._states))
+        if number == len(self._states):
+            self._states.append(arcs)
+            if is_final:
+                self._final.add(number)
+        return number

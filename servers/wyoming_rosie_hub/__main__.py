@@ -1,0 +1,115 @@
+"""wyoming-rosie-hub: settings, then the satellites and the timers, until SIGTERM."""
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from wyoming.event import Event
+
+from wyoming_rosie import address, config, systemd
+from wyoming_rosie.config import option
+from wyoming_rosie.discovery import Browser
+from wyoming_rosie.service import stop_signal
+from wyoming_rosie_hub.conductor import House
+from wyoming_rosie_hub.phrases import Phrases
+from wyoming_rosie_hub.satellite import SatelliteLink
+from wyoming_rosie_hub.stages import Directory
+from wyoming_rosie_hub.timekeeper import Timekeeper
+
+_LOG = structlog.get_logger()
+LOOK_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class HubConfig:
+    """Conducts turns between satellites and daemons when Home Assistant does not."""
+
+    satellite: tuple[str, ...] = option((), "a satellite to conduct, as tcp://HOST:PORT; may be given again")
+    adopt_all: bool = option(False, "conduct every satellite that is announced on the network")
+    wake_uri: str | None = option(None, "the wake daemon, for satellites that only stream [default: as announced]")
+    vad_uri: str | None = option(None, "the vad daemon [default: as announced, else this machine's]")
+    asr_uri: str | None = option(None, "the asr daemon [default: as announced, else this machine's]")
+    intent_uri: str | None = option(None, "the intent daemon [default: as announced, else this machine's]")
+    tts_uri: str | None = option(None, "the tts daemon [default: as announced, else this machine's]")
+    language: str = option("en", "the language people speak")
+    filler: bool = option(False, "say a small word when an answer takes long")
+    data_dir: Path | None = option(None, "where timers and phrases are kept [default: the user's state folder]")
+    zeroconf: bool = option(True, "look for daemons and satellites on the network")
+    debug: bool = option(False, "log more, including what people say")
+    config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
+
+
+class Hub:
+    """The satellites of a house, the timers, and what all their turns share."""
+
+    def __init__(self, settings: HubConfig, browser: Browser | None) -> None:
+        folder = settings.data_dir or state_folder()
+        configured = {role: getattr(settings, f"{role}_uri") for role in ("wake", "vad", "asr", "intent", "tts")}
+        directory = Directory(configured, browser)
+        self._phrases = Phrases(folder / "phrases", lambda: directory.uri("tts"))
+        self._timekeeper = Timekeeper(folder / "timers.json", self._ring)
+        self._house = House(directory, self._phrases, self._timekeeper, settings.language, settings.filler)
+        self._links: dict[str, SatelliteLink] = {}
+        self._configured = settings.satellite
+        self._browser = browser if settings.adopt_all else None
+
+    async def run(self) -> None:
+        """Conduct until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._phrases.learn())
+            tasks.create_task(self._timekeeper.run())
+            while True:
+                for uri in self._wanted() - self._links.keys():
+                    self._links[uri] = SatelliteLink(uri, self._house)
+                    tasks.create_task(self._links[uri].run())
+                await asyncio.sleep(LOOK_SECONDS)
+
+    def _wanted(self) -> set[str]:
+        announced = self._browser.of_role("satellite") if self._browser else []
+        return {*self._configured, *(found.uri for found in announced)}
+
+    def _ring(self, satellite_id: str, event: Event) -> bool:
+        links = [link for link in self._links.values() if link.satellite_id == satellite_id]
+        for link in links:
+            link.tell(event)
+        return bool(links)
+
+
+def state_folder() -> Path:
+    """Return the folder that systemd or the user's environment gives for what must be kept."""
+    if given := os.environ.get("STATE_DIRECTORY"):
+        return Path(given)
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "wyoming-rosie" / "hub"
+
+
+async def serve(settings: HubConfig) -> None:
+    """Conduct until SIGTERM. Raises ConfigError."""
+    for uri in settings.satellite:
+        address.parse(uri)
+    stop = stop_signal()
+    async with AsyncExitStack() as stack:
+        browser = await stack.enter_async_context(Browser()) if settings.zeroconf else None
+        hub = asyncio.create_task(Hub(settings, browser).run())
+        systemd.notify("READY=1")
+        _LOG.info("ready", satellites=list(settings.satellite), adopt_all=settings.adopt_all)
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({hub, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        systemd.notify("STOPPING=1")
+        for task in (hub, stopped):
+            task.cancel()
+        await asyncio.wait({hub, stopped})
+        if not hub.cancelled():
+            hub.result()
+
+
+def main() -> None:
+    """Run the hub."""
+    config.main("hub", HubConfig, serve)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,306 @@
+"""Carries out what the rules of a turn ask for: streams to the daemons, events to the satellite."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from wyoming.asr import Transcribe, Transcript
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.error import Error
+from wyoming.event import Event
+from wyoming.tts import Synthesize
+from wyoming.user_event import UserEvent
+from wyoming.vad import VoiceStarted, VoiceStopped
+from wyoming.wake import Detect, Detection
+
+from wyoming_rosie.audio import SPEECH, AudioFormat, format_of
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie_hub import messages as m
+from wyoming_rosie_hub.core import Phase, TurnCore
+from wyoming_rosie_hub.phrases import FILLER, WORDS, Phrases, Sound
+from wyoming_rosie_hub.stages import Directory, Heard, StageStream
+from wyoming_rosie_hub.timekeeper import Timekeeper
+from wyoming_rosie_hub.timeline import Timeline
+from wyoming_rosie_hub.understanding import Understanding
+
+_LOG = structlog.get_logger()
+AHEAD_SECONDS = 3.0
+"""So much of an answer is sent ahead of its playing: enough for bad Wi-Fi, little enough to be interrupted."""
+CHUNK_SECONDS = 0.1
+
+
+class Voice:
+    """Hands an answer's audio to the satellite as one stream, not far ahead of its playing."""
+
+    def __init__(self, take: Callable[[m.Input], None], tell: Callable[[Event], None]) -> None:
+        self._take = take
+        self._tell = tell
+        self._began: float | None = None
+        self._seconds = 0.0
+
+    async def heard(self, event: Event) -> bool:
+        """Take an audio event; True after the last one."""
+        match event.type:
+            case "audio-chunk":
+                await self._chunk(event)
+            case "audio-stop":
+                if self._began is None:
+                    self._begin(SPEECH)  # an answer without sound: the satellite still says when it is over
+                self._tell(AudioStop().event())
+                self._take(m.SoundEnded())
+                return True
+        return False
+
+    async def _chunk(self, event: Event) -> None:
+        audio = format_of(event)
+        seconds = audio.seconds(len(event.payload or b""))
+        self._take(m.SoundMade(seconds))
+        if self._began is None:
+            self._begin(audio)
+        assert self._began is not None
+        self._tell(Event("audio-chunk", event.data, event.payload))
+        self._seconds += seconds
+        ahead = self._began + self._seconds - asyncio.get_running_loop().time()
+        if ahead > AHEAD_SECONDS:
+            await asyncio.sleep(ahead - AHEAD_SECONDS)
+
+    def _begin(self, audio: AudioFormat) -> None:
+        self._began = asyncio.get_running_loop().time()
+        self._tell(AudioStart(rate=audio.rate, width=audio.width, channels=audio.channels).event())
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Who speaks to us: what the satellite says of itself."""
+
+    satellite_id: str
+    area: str | None = None
+
+
+@dataclass(frozen=True)
+class House:
+    """What all turns share."""
+
+    directory: Directory
+    phrases: Phrases
+    timekeeper: Timekeeper
+    language: str = "en"
+    fills: bool = False
+
+
+class Conductor:
+    """One satellite's turns. `tell` queues an event for the satellite and never waits."""
+
+    def __init__(self, house: House, speaker: Speaker, tell: Callable[[Event], None]) -> None:
+        self._house = house
+        self._speaker = speaker
+        self._tell = tell
+        self._core = TurnCore(fills=house.fills)
+        self._streams: dict[str, StageStream] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tick: asyncio.TimerHandle | None = None
+        self._timeline = Timeline("", 0.0)
+        self._understanding = Understanding(house.timekeeper, speaker.satellite_id)
+
+    @property
+    def phase(self) -> Phase:
+        return self._core.phase
+
+    def take(self, given: m.Input) -> None:
+        """Let the rules decide about an input and carry out what they say."""
+        now = asyncio.get_running_loop().time()
+        for effect in self._core.handle(given, now):
+            self._carry_out(effect)
+        self._schedule_tick()
+
+    async def close(self) -> None:
+        """End whatever is under way."""
+        if self._tick is not None:
+            self._tick.cancel()
+        tasks = list(self._tasks.values())
+        self._close_stages()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _carry_out(self, effect: m.Effect) -> None:
+        match effect:
+            case m.ListenForWakeWord():
+                self._open("wake", [Detect().event(), _speech_start()], self._from_wake)
+            case m.SendToWake(pcm):
+                self._send("wake", _speech_chunk(pcm))
+            case m.BeginListening():
+                self._begin_listening(effect)
+            case m.SendToEars(pcm):
+                self._send("vad", _speech_chunk(pcm))
+                self._send("asr", _speech_chunk(pcm))
+            case m.Guess():
+                self._send("asr", VoiceStopped().event())
+            case m.DropGuess():
+                self._send("asr", VoiceStarted().event())
+            case m.FinishListening(ended_ms):
+                self._close("vad")
+                self._send("asr", AudioStop().event())
+                self._tell(VoiceStopped(timestamp=ended_ms).event())
+            case m.Understand(text, conversation_id):
+                self._tell(Transcript(text=text).event())
+                self._send("intent", self._transcript(text, conversation_id))
+            case m.Say():
+                self._say(effect)
+            case m.SayFailure(failure):
+                self._tell(Synthesize(text=WORDS[failure]).event())
+                self._spawn("phrase", self._play(self._house.phrases.sound(failure), Voice(self.take, self._tell)))
+            case m.SayFiller():
+                self._tell(UserEvent(name=FILLER).event())
+                self._spawn(FILLER, self._play(self._house.phrases.sound(FILLER), Voice(_unheard, self._tell)))
+            case m.CutFiller():
+                self._close(FILLER)
+                self._tell(AudioStop().event())
+            case m.Dismiss(code):
+                self._tell(Error(text="the turn ended", code=code).event())
+            case m.CloseStages():
+                self._close_stages()
+            case m.Mark():
+                self._mark(effect)
+
+    def _begin_listening(self, begin: m.BeginListening) -> None:
+        context = self._context(begin.conversation_id)
+        self._close("wake")
+        self._understanding = Understanding(self._house.timekeeper, self._speaker.satellite_id)
+        heard_word = Detection(name=begin.wake_word, context=context).event()
+        self._open("vad", [UserEvent(name="turn", context=context).event(), _speech_start()], self._from_vad)
+        self._open(
+            "asr", [Transcribe(language=self._house.language, context=context).event(), _speech_start()], self._from_asr
+        )
+        self._open("intent", [heard_word], self._from_intent)
+        self._tell(Transcribe(language=self._house.language).event())
+
+    def _transcript(self, text: str, conversation_id: str) -> Event:
+        return Transcript(text=text, language=self._house.language, context=self._context(conversation_id)).event()
+
+    def _context(self, conversation_id: str) -> dict[str, Any]:
+        context = {"turn_id": self._core.turn_id, "conversation_id": conversation_id}
+        context |= {"satellite_id": self._speaker.satellite_id}
+        return context | ({"area": self._speaker.area} if self._speaker.area else {})
+
+    def _say(self, say: m.Say) -> None:
+        if say.listen_again:
+            self._tell(UserEvent(name="listen-again").event())
+        self._tell(Synthesize(text=say.text).event())
+        context = self._context(self._core.conversation_id)
+        spoken = Synthesize(text=say.text, context=context).event()
+        self._open("tts", [spoken], Voice(self.take, self._tell).heard)
+
+    async def _play(self, sound: Sound, voice: Voice) -> None:
+        for event in _events_of(sound):
+            await voice.heard(event)
+
+    async def _from_wake(self, event: Event) -> bool:
+        if event.type == "detection":
+            self.take(m.WakeWordHeard(str(event.data.get("name")), _milliseconds(event)))
+            return True
+        return False
+
+    async def _from_vad(self, event: Event) -> bool:
+        match event.type:
+            case "voice-started":
+                self._tell(VoiceStarted(timestamp=_milliseconds(event)).event())
+                self.take(m.SpeechStarted(_milliseconds(event)))
+            case "voice-stopped":
+                self.take(m.SpeechStopped(_milliseconds(event)))
+        return False
+
+    async def _from_asr(self, event: Event) -> bool:
+        if event.type != "transcript":
+            return False
+        text = str(event.data.get("text", ""))
+        _LOG.debug("transcript", text=text)
+        self.take(m.Transcribed(text))
+        return True
+
+    async def _from_intent(self, event: Event) -> bool:
+        answer = await self._understanding.hear(event)
+        if answer is None:
+            return False
+        _LOG.debug("answer", text=answer.text)
+        self.take(m.Answered(answer))
+        return True
+
+    def _open(self, role: str, first: list[Event], heard: Heard) -> None:
+        self._close(role)
+        stream = StageStream(role, self._house.directory.uri(role), first, heard)
+        self._streams[role] = stream
+        self._spawn(role, stream.run())
+
+    def _send(self, role: str, event: Event) -> None:
+        if role not in self._streams:
+            return
+        try:
+            self._streams[role].send(event)
+        except RosieError as err:
+            self._failed(role, err)
+
+    def _spawn(self, role: str, work: Coroutine[Any, Any, None]) -> None:
+        async def run() -> None:
+            try:
+                await work
+            except RosieError as err:
+                self._failed(role, err)
+
+        task = asyncio.get_running_loop().create_task(run())
+        self._tasks[role] = task
+        task.add_done_callback(lambda done: self._tasks.pop(role) if self._tasks.get(role) is done else None)
+
+    def _failed(self, role: str, error: RosieError) -> None:
+        _LOG.warning("stage failed", stage=role, reason=str(error), turn_id=self._core.turn_id)
+        self._close(role)
+        known = role in [failure.value for failure in m.Failure]
+        self.take(m.StageFailed(m.Failure(role) if known else m.Failure.TTS))
+
+    def _close(self, role: str) -> None:
+        self._streams.pop(role, None)
+        if task := self._tasks.pop(role, None):
+            task.cancel()
+
+    def _close_stages(self) -> None:
+        for role in list(self._tasks):
+            self._close(role)
+
+    def _schedule_tick(self) -> None:
+        if self._tick is not None:
+            self._tick.cancel()
+        self._tick = None
+        if self._core.deadline is not None:
+            loop = asyncio.get_running_loop()
+            self._tick = loop.call_at(self._core.deadline, self.take, m.Tick())
+
+    def _mark(self, mark: m.Mark) -> None:
+        if mark.step is m.Step.WAKE:
+            self._timeline = Timeline(self._core.turn_id, mark.at)
+        self._timeline.add(mark, self._speaker.satellite_id)
+
+
+def _unheard(_: m.Input) -> None:
+    """Tell nobody: a filler is no answer, and the rules do not wait for it."""
+
+
+def _speech_start() -> Event:
+    return AudioStart(rate=SPEECH.rate, width=SPEECH.width, channels=SPEECH.channels).event()
+
+
+def _speech_chunk(pcm: bytes) -> Event:
+    return AudioChunk(rate=SPEECH.rate, width=SPEECH.width, channels=SPEECH.channels, audio=pcm).event()
+
+
+def _events_of(sound: Sound) -> Iterator[Event]:
+    step = sound.format.bytes_in(CHUNK_SECONDS)
+    about = {"rate": sound.format.rate, "width": sound.format.width, "channels": sound.format.channels}
+    for start in range(0, len(sound.pcm), step):
+        yield Event("audio-chunk", about, sound.pcm[start : start + step])
+    yield AudioStop().event()
+
+
+def _milliseconds(event: Event) -> int:
+    timestamp = event.data.get("timestamp")
+    return int(timestamp) if isinstance(timestamp, (int, float)) else 0

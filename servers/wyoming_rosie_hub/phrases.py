@@ -1,0 +1,111 @@
+"""Words for failures and fillers, kept as sound so that they can be said when the voice itself is down."""
+
+import asyncio
+import math
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from wyoming.event import Event
+from wyoming.tts import Synthesize
+
+from wyoming_rosie.audio import AudioFormat, format_of, read_wav, write_wav
+from wyoming_rosie.client import Peer, connect
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie_hub.messages import Failure
+
+_LOG = structlog.get_logger()
+FILLER = "filler"
+WORDS: dict[str, str] = {
+    Failure.WAKE: "Sorry, I cannot hear the wake word. The wake word service does not answer.",
+    Failure.VAD: "Sorry, I cannot tell when you are speaking. The speech detection service does not answer.",
+    Failure.ASR: "Sorry, I cannot listen right now. The speech recognition service does not answer.",
+    Failure.INTENT: "Sorry, I cannot do anything right now. The intent service does not answer.",
+    Failure.TTS: "Sorry, I cannot speak the answer. The speech synthesis service does not answer.",
+    Failure.NOT_UNDERSTOOD: "Sorry, I did not understand that.",
+    FILLER: "One moment.",
+}
+SPEAK_SECONDS = 20.0
+FIRST_PAUSE_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 60.0
+TONE_FORMAT = AudioFormat(rate=16_000, width=2, channels=1)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A phrase as samples."""
+
+    format: AudioFormat
+    pcm: bytes
+
+
+class Phrases:
+    """The phrases as sound: from disk at once, from the voice as soon as it answers."""
+
+    def __init__(self, folder: Path, tts_uri: Callable[[], str]) -> None:
+        self._folder = folder
+        self._tts_uri = tts_uri
+        self._sounds: dict[str, Sound] = {}
+
+    def sound(self, name: str) -> Sound:
+        """Return the phrase's sound; before the voice has ever answered, two falling tones."""
+        return self._sounds.get(name) or _tones()
+
+    async def learn(self) -> None:
+        """Fill the store, trying again with growing pauses until the voice has spoken every phrase."""
+        await asyncio.to_thread(self._load)
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                for name, words in WORDS.items():
+                    self._sounds[name] = await speak(self._tts_uri(), words)
+                await asyncio.to_thread(self._save)
+            except (RosieError, OSError) as err:
+                _LOG.debug("phrases not spoken yet", reason=str(err), again_in_s=pause)
+            else:
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _load(self) -> None:
+        for name in WORDS:
+            path = self._folder / f"{name}.wav"
+            if path.is_file():
+                try:
+                    self._sounds.setdefault(name, Sound(*read_wav(path)))
+                except RosieError as err:
+                    _LOG.warning("a stored phrase is unusable", reason=str(err))
+
+    def _save(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for name, sound in self._sounds.items():
+            write_wav(self._folder / f"{name}.wav", sound.format, sound.pcm)
+
+
+async def speak(uri: str, text: str) -> Sound:
+    """Return the text as the tts daemon at `uri` speaks it. Raises UnreachableError, PeerError."""
+    async with connect(uri) as peer:
+        await peer.send(Synthesize(text=text).event())
+        start = await peer.wait_for("audio-start", seconds=SPEAK_SECONDS)
+        pcm = bytearray()
+        while (event := await _next_audio(peer)) is not None:
+            pcm += event.payload or b""
+        return Sound(format_of(start), bytes(pcm))
+
+
+async def _next_audio(peer: Peer) -> Event | None:
+    event = await peer.wait_for("audio-chunk", "audio-stop", seconds=SPEAK_SECONDS)
+    return event if event.type == "audio-chunk" else None
+
+
+def _tones() -> Sound:
+    """Return 0.5 s of two falling tones (660 Hz, then 440 Hz)."""
+    rate, half = TONE_FORMAT.rate, TONE_FORMAT.rate // 4
+    wave = array("h")
+    for hertz in (660, 440):
+        for sample in range(half):
+            fade = min(1.0, sample / 400, (half - sample) / 400)  # no clicks
+            wave.append(round(8_000 * fade * math.sin(2 * math.pi * hertz * sample / rate)))
+    return Sound(TONE_FORMAT, wave.tobytes())

@@ -1,0 +1,144 @@
+"""A satellite as the hub sees it: connected to exactly as Home Assistant does, again and again if need be."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+from wyoming.event import Event
+from wyoming.info import Describe, Info
+from wyoming.ping import Ping, Pong
+from wyoming.satellite import RunSatellite
+
+from wyoming_rosie import turn
+from wyoming_rosie.audio import SPEECH, AudioFormat, Converter, format_of
+from wyoming_rosie.client import Peer, connect
+from wyoming_rosie.errors import BadEventError, RosieError, UnreachableError
+from wyoming_rosie_hub import messages as m
+from wyoming_rosie_hub.conductor import Conductor, House, Speaker
+
+_LOG = structlog.get_logger()
+PING_SECONDS = 2.0
+SILENCE_SECONDS = 5.0
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+EVENTS_WAITING = 512
+
+
+class SatelliteLink:
+    """Keeps one satellite connected and lets it have its turns."""
+
+    def __init__(self, uri: str, house: House) -> None:
+        self.uri = uri
+        self.satellite_id: str | None = None  # known while it is connected
+        self._house = house
+        self._outbox: asyncio.Queue[Event] = asyncio.Queue(EVENTS_WAITING)
+        self._unreachable = False
+
+    def tell(self, event: Event) -> None:
+        """Queue an event; a satellite that takes nothing any more loses it, and soon its connection."""
+        try:
+            self._outbox.put_nowait(event)
+        except asyncio.QueueFull:
+            _LOG.warning("satellite does not read", satellite=self.satellite_id, lost=event.type)
+
+    async def run(self) -> None:
+        """Stay connected, with growing pauses between attempts."""
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                async with connect(self.uri) as peer:
+                    await self._serve(peer)
+            except RosieError as err:
+                pause = FIRST_PAUSE_SECONDS if self.satellite_id else pause
+                self._say_unreachable(err)
+            self.satellite_id = None
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _say_unreachable(self, error: RosieError) -> None:
+        if self.satellite_id or not self._unreachable:
+            _LOG.warning("satellite is away", uri=self.uri, reason=str(error))
+        self._unreachable = True
+
+    async def _serve(self, peer: Peer) -> None:
+        while not self._outbox.empty():
+            self._outbox.get_nowait()  # meant for an earlier connection
+        await peer.send(RunSatellite().event())
+        await peer.send(Describe().event())
+        info = Info.from_event(await peer.wait_for("info", seconds=SILENCE_SECONDS))
+        if info.satellite is None:
+            raise UnreachableError(f"{self.uri} is not a satellite")
+        speaker = Speaker(info.satellite.name, info.satellite.area)
+        conductor = Conductor(self._house, speaker, self.tell)
+        sending = asyncio.create_task(self._send_all(peer))
+        pinging = asyncio.create_task(self._ping())
+        self.satellite_id, self._unreachable = speaker.satellite_id, False
+        _LOG.info("satellite joined", satellite=speaker.satellite_id, area=speaker.area, uri=self.uri)
+        try:
+            await _Listener(conductor, self.tell).listen(peer)
+        finally:
+            for task in (sending, pinging):
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({sending, pinging})
+            await conductor.close()
+
+    async def _send_all(self, peer: Peer) -> None:
+        with suppress(UnreachableError):  # the listener notices, and says so once
+            while True:
+                await peer.send(await self._outbox.get())
+
+    async def _ping(self) -> None:
+        while True:
+            self.tell(Ping().event())
+            await asyncio.sleep(PING_SECONDS)
+
+
+class _Listener:
+    """Turns a satellite's events into inputs of its conductor."""
+
+    def __init__(self, conductor: Conductor, tell: Callable[[Event], None]) -> None:
+        self._conductor = conductor
+        self._tell = tell
+        self._wake_word: str | None = None
+        self._turn_id: str | None = None
+        self._format: AudioFormat | None = None
+        self._converter: Converter | None = None
+
+    async def listen(self, peer: Peer) -> None:
+        """Take events until the satellite is gone. Raises UnreachableError."""
+        while True:
+            event = await peer.receive(SILENCE_SECONDS)
+            match event.type:
+                case "ping":
+                    self._tell(Pong(event.data.get("text")).event())
+                case "detection":
+                    self._wake_word = event.data.get("name")
+                    self._turn_id = turn.event_context(event).get("turn_id")
+                case "run-pipeline":
+                    self._run(event)
+                case "audio-chunk":
+                    self._hear(event)
+                case "audio-stop":
+                    self._conductor.take(m.AudioEnded())
+                case "played":
+                    self._conductor.take(m.Played())
+                case "error":
+                    _LOG.warning("satellite reports an error", code=event.data.get("code"))
+
+    def _run(self, event: Event) -> None:
+        needs_wake = event.data.get("start_stage") == "wake"
+        self._format = None
+        turn_id = self._turn_id or turn.new_id()
+        self._conductor.take(m.RunAsked(turn_id, needs_wake, self._wake_word))
+        self._wake_word = self._turn_id = None
+
+    def _hear(self, event: Event) -> None:
+        try:
+            audio = format_of(event)
+            if audio != self._format or self._converter is None:
+                self._format, self._converter = audio, Converter(audio, SPEECH)
+            self._conductor.take(m.AudioHeard(self._converter.convert(event.payload or b"")))
+        except BadEventError as err:
+            _LOG.warning("satellite sent audio that is none", reason=str(err))

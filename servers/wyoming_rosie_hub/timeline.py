@@ -1,0 +1,26 @@
+"""The steps of one turn as log lines, each with its milliseconds."""
+
+import structlog
+
+from wyoming_rosie_hub.messages import Mark, Step
+
+_LOG = structlog.get_logger()
+
+
+class Timeline:
+    """Logs `step`, `ms` since the wake word, and `ms_after_speech` once the speech has ended."""
+
+    def __init__(self, turn_id: str, woken_at: float) -> None:
+        self._turn_id = turn_id
+        self._woken_at = woken_at
+        self._speech_ended_at: float | None = None
+
+    def add(self, mark: Mark, satellite: str) -> None:
+        if mark.step is Step.SPEECH_END:
+            self._speech_ended_at = mark.at
+        fields = {"step": mark.step.value, "ms": round(1000 * (mark.at - self._woken_at)), "satellite": satellite}
+        if self._speech_ended_at is not None:
+            fields["ms_after_speech"] = round(1000 * (mark.at - self._speech_ended_at))
+        if mark.detail:
+            fields["detail"] = mark.detail
+        _LOG.info("turn", turn_id=self._turn_id, **fields)

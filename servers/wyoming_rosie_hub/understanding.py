@@ -1,0 +1,50 @@
+"""From what the intent daemon answers to one answer to speak; what belongs to the conductor is done on the way."""
+
+from wyoming.event import Event
+
+from wyoming_rosie.turn import event_context
+from wyoming_rosie_hub.messages import Answer, Failure
+from wyoming_rosie_hub.phrases import WORDS
+from wyoming_rosie_hub.timekeeper import Timekeeper
+
+SILENT_INTENTS = frozenset({"HassNevermind"})
+CANNOT = "Sorry, nothing here can do that."
+
+
+class Understanding:
+    """One turn's answer; it may come as several intents between `intents-start` and `intents-stop`."""
+
+    def __init__(self, timekeeper: Timekeeper, satellite_id: str) -> None:
+        self._timekeeper = timekeeper
+        self._satellite_id = satellite_id
+        self._several: list[str] | None = None
+
+    async def hear(self, event: Event) -> Answer | None:
+        """Return the answer once it is complete."""
+        text = str(event.data.get("text") or "")
+        match event.type:
+            case "handled":
+                return Answer(text, bool(event_context(event).get("expects_reply")))
+            case "not-handled":
+                return Answer(text or CANNOT)
+            case "not-recognized":
+                return Answer(text or WORDS[Failure.NOT_UNDERSTOOD])
+            case "intents-start":
+                self._several = []
+            case "intents-stop" if self._several is not None:
+                return Answer(" ".join(filter(None, self._several)))
+            case "intent":
+                said = await self._act(event, text)
+                if self._several is None:
+                    return Answer(said)
+                self._several.append(said)
+        return None
+
+    async def _act(self, event: Event, text: str) -> str:
+        """Do what the intent wants; return the sentence to speak."""
+        intent = str(event.data.get("name"))
+        if intent in SILENT_INTENTS:
+            return ""
+        slots = {str(one.get("name")): one.get("value") for one in event.data.get("entities") or ()}
+        said = await self._timekeeper.do(intent, slots, self._satellite_id)
+        return said if said is not None else text or CANNOT

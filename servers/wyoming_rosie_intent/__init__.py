@@ -1,0 +1,1 @@
+"""Understands sentences and acts on the home, or says who should."""

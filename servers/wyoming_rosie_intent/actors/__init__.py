@@ -1,0 +1,1 @@
+"""Those who act on what was understood, one file each."""

@@ -1,0 +1,78 @@
+"""What understanding and acting must offer; the conversation knows no more than this."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie.home import Entity
+
+Value: TypeAlias = str | int | float
+
+
+class Where(StrEnum):
+    """How a sentence says which area it is about."""
+
+    ANYWHERE = "anywhere"  # about no area: it names a thing, or means the whole home
+    SAID = "said"
+    HERE = "here"  # the area that the speaker is in
+    UNKNOWN = "unknown"  # it means the speaker's area, which nobody knows
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a sentence means, in Home Assistant's names for intents and slots."""
+
+    intent: str
+    slots: Mapping[str, Value] = field(default_factory=dict)
+    text: str = ""  # the sentence, as it was said
+    domain: str | None = None  # of the things it is about
+    question: str = ""  # of HassGetState: one, one_yesno, any, all, which, how_many
+    where: Where = Where.ANYWHERE
+
+    def said(self, slot: str) -> str | None:
+        """Return the slot as text, or None."""
+        return str(self.slots[slot]) if slot in self.slots else None
+
+
+@dataclass(frozen=True)
+class Command:
+    """A sentence's meaning and the things in this home that it is about."""
+
+    match: Match
+    targets: tuple[Entity, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What to say about a command; `done` is False when it was understood but cannot be."""
+
+    text: str
+    done: bool = True
+
+
+class UnknownLanguageError(RosieError):
+    code = "unknown-language"
+
+
+class Recogniser(Protocol):
+    """Understands sentences by rules. Runs in a worker thread."""
+
+    @property
+    def languages(self) -> Sequence[str]: ...
+
+    def recognise(self, text: str, language: str | None = None, area: str | None = None) -> Match | None:
+        """Return what one command or question means, said in `area` (its id or name). Raises UnknownLanguageError."""
+        ...
+
+
+class Actor(Protocol):
+    """Acts on the home and answers questions about it."""
+
+    async def act(self, command: Command, now: datetime) -> Answer: ...
+
+    def states(self) -> Mapping[str, Mapping[str, object]]:
+        """Return what is known of each entity, by its id; `state` is always there."""
+        ...

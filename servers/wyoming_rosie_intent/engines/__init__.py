@@ -1,0 +1,1 @@
+"""Engines that understand sentences, one file each."""

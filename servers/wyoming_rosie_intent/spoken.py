@@ -1,0 +1,46 @@
+"""Numbers, time and date as a person says them."""
+
+import re
+from datetime import date, datetime
+
+# fmt: off
+_SMALL = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)
+_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_ORDINALS = {
+    "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth", "twelve": "twelfth",
+}
+# fmt: on
+
+
+def in_words(number: int) -> str:
+    """Return 0 to 99 in words."""
+    if number < len(_SMALL):
+        return _SMALL[number]
+    tens, ones = divmod(number, 10)
+    return f"{_TENS[tens]}-{_SMALL[ones]}" if ones else _TENS[tens]
+
+
+def ordinal_in_words(number: int) -> str:
+    """Return first to ninety-ninth."""
+    head, dash, last = in_words(number).rpartition("-")
+    return head + dash + (_ORDINALS.get(last) or (last[:-1] + "ieth" if last.endswith("y") else last + "th"))
+
+
+def time_in_words(moment: datetime) -> str:
+    """Return the time on a clock with twelve hours: "three oh five PM"."""
+    minute = f" oh {in_words(moment.minute)}" if 0 < moment.minute < 10 else f" {in_words(moment.minute)}"
+    half = "AM" if moment.hour < 12 else "PM"
+    return f"{in_words(moment.hour % 12 or 12)}{minute if moment.minute else ''} {half}"
+
+
+def date_in_words(day: date) -> str:
+    """Return the day: "Saturday, the twenty-first of November"."""
+    return f"{day:%A}, the {ordinal_in_words(day.day)} of {day:%B}"
+
+
+def digits_as_words(text: str) -> str:
+    """Return the text with each number up to 99 in words, as a speech recogniser may write it."""
+    return re.sub(r"(?<!\d)\d{1,2}(?!\d)", lambda found: in_words(int(found[0])).replace("-", " "), text)

@@ -1,0 +1,119 @@
+"""Which things of a home a sentence is about."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from wyoming_rosie.home import Area, Entity, Home
+from wyoming_rosie_intent import answers
+from wyoming_rosie_intent.engine import Answer, Match, Where
+
+Targets: TypeAlias = tuple[Entity, ...]
+_DOMAIN = {
+    "HassLightSet": "light",
+    "HassFanSetSpeed": "fan",
+    "HassSetPosition": "cover",
+    "HassGetWeather": "weather",
+    "HassShoppingListAddItem": "todo",
+    "HassShoppingListCompleteItem": "todo",
+    "HassVacuumStart": "vacuum",
+    "HassVacuumCleanArea": "vacuum",
+    "HassVacuumReturnToBase": "vacuum",
+}
+_DOMAIN_BY_PREFIX = {"HassClimate": "climate", "HassMedia": "media_player", "HassSetVolume": "media_player"}
+_ONE_PER_HOME = frozenset({"climate", "media_player", "todo", "vacuum", "weather"})
+"""Where a home has one of these, people do not say which, whatever room they are in."""
+_FEATURE = {"brightness": "brightness", "color": "color", "temperature": "color"}
+"""What a light must be able to do, by the slot of HassLightSet."""
+
+
+def find(home: Home, match: Match, speaker_area: str | None = None) -> Targets | Answer:
+    """Return what the sentence is about; nothing for sentences about no thing; an answer when it cannot be told."""
+    domain = match.domain or _domain(match.intent)
+    if "name" in match.slots:
+        found = _named(home, match, speaker_area)
+    elif domain is not None:
+        found = _group(home, match, domain)
+    else:
+        return ()
+    return _able(found, match) if isinstance(found, tuple) else found
+
+
+def needs_room(match: Match) -> bool:
+    """Tell whether a sentence means things in the speaker's room, and nobody knows which that is."""
+    domain = match.domain or _domain(match.intent)
+    return (
+        match.where is Where.UNKNOWN
+        and domain is not None
+        and domain not in _ONE_PER_HOME
+        and match.intent != "HassGetState"
+    )
+
+
+def _domain(intent: str) -> str | None:
+    by_prefix = (domain for prefix, domain in _DOMAIN_BY_PREFIX.items() if intent.startswith(prefix))
+    return _DOMAIN.get(intent) or next(by_prefix, None)
+
+
+def _named(home: Home, match: Match, speaker_area: str | None) -> Targets | Answer:
+    name = str(match.slots["name"])
+    named = tuple(e for e in home.entities if _is_called(e, name) and match.domain in {None, e.domain})
+    if match.where is Where.SAID and match.intent != "HassVacuumCleanArea":
+        area = str(match.slots["area"])
+        return _in_area(named, home.area(area)) or _nowhere(named) or Answer(answers.not_in(name, area), done=False)
+    if len(named) > 1:
+        named = _in_area(named, home.area(speaker_area) if speaker_area else None) or named
+    return named if len(named) == 1 else _ambiguous(home, name, named)
+
+
+def _group(home: Home, match: Match, domain: str) -> Targets | Answer:
+    device_class = match.said("device_class")
+    candidates = tuple(e for e in home.entities if e.domain == domain and _is_of_class(e, device_class))
+    area = match.said("area")
+    if needs_room(match):
+        return Answer(answers.WHICH_ROOM, done=False)
+    found = (
+        candidates if area is None or match.intent.startswith("HassVacuum") else _in_area(candidates, home.area(area))
+    )
+    if not found and domain in _ONE_PER_HOME:
+        found = candidates if match.where is Where.HERE else _nowhere(candidates)
+    if not found:
+        return Answer(answers.nothing_there(domain, device_class, area), done=False)
+    return _only_one(home, found, domain) if domain in _ONE_PER_HOME else found
+
+
+def _only_one(home: Home, found: Targets, domain: str) -> Targets | Answer:
+    """Take the shopping list, or the weather at home; ask which of several others."""
+    if domain in {"todo", "weather"}:
+        return next(((e,) for e in found if "shopping" in e.name.casefold()), found[:1])
+    return found if len(found) == 1 else _ambiguous(home, answers.kind_of_things(domain), found)
+
+
+def _able(found: Targets, match: Match) -> Targets | Answer:
+    """Keep the lights that can be coloured or dimmed as told."""
+    if match.intent != "HassLightSet":
+        return found
+    needed = {feature for slot, feature in _FEATURE.items() if slot in match.slots}
+    able = tuple(entity for entity in found if needed <= entity.features)
+    return able or Answer(answers.cannot_be(match, found), done=False)
+
+
+def _ambiguous(home: Home, name: str, found: Targets) -> Answer:
+    areas = [area for area in home.areas if area.id in {entity.area for entity in found}]
+    return Answer(answers.which_one(name, areas), done=False)
+
+
+def _is_called(entity: Entity, name: str) -> bool:
+    return name.casefold() in {one.casefold() for one in entity.names}
+
+
+def _is_of_class(entity: Entity, device_class: str | None) -> bool:
+    """Tell by the words of its names: a curtain is what has "curtain" in one."""
+    return device_class is None or any(device_class in name.casefold() for name in entity.names)
+
+
+def _in_area(entities: Sequence[Entity], area: Area | None) -> Targets:
+    return tuple(entity for entity in entities if area is not None and entity.area == area.id)
+
+
+def _nowhere(entities: Sequence[Entity]) -> Targets:
+    return tuple(entity for entity in entities if entity.area is None)

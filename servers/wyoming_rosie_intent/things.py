@@ -1,0 +1,147 @@
+"""What a house in memory knows about each kind of thing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class Light:
+    on: bool = False
+    brightness: int = 100  # percent
+    color: str = "white"
+    kelvin: int = 2700
+
+    @property
+    def state(self) -> str:
+        return _on_off(self.on)
+
+
+@dataclass(frozen=True)
+class Switch:
+    on: bool = False
+
+    @property
+    def state(self) -> str:
+        return _on_off(self.on)
+
+
+@dataclass(frozen=True)
+class Fan:
+    on: bool = False
+    speed: int = 100  # percent
+
+    @property
+    def state(self) -> str:
+        return _on_off(self.on)
+
+
+@dataclass(frozen=True)
+class Cover:
+    """Something that opens: a curtain, a garage door, a valve."""
+
+    position: int = 0  # percent open
+
+    @property
+    def state(self) -> str:
+        return "open" if self.position else "closed"
+
+
+@dataclass(frozen=True)
+class Lock:
+    locked: bool = True
+
+    @property
+    def state(self) -> str:
+        return "locked" if self.locked else "unlocked"
+
+
+@dataclass(frozen=True)
+class Climate:
+    on: bool = True
+    temperature: float = 21.0  # of the room, degrees
+    target: float = 20.0
+    fan_mode: str = "auto"
+
+    @property
+    def state(self) -> str:
+        return _on_off(self.on)
+
+
+@dataclass(frozen=True)
+class Media:
+    on: bool = True
+    playing: bool = False
+    track: int = 1
+    title: str = ""
+    volume: int = 30  # percent
+    muted: bool = False
+
+    @property
+    def state(self) -> str:
+        return "off" if not self.on else "playing" if self.playing else "paused"
+
+
+@dataclass(frozen=True)
+class Routine:
+    """A scene or script: all that is known is how often it was run."""
+
+    runs: int = 0
+
+    @property
+    def state(self) -> str:
+        return str(self.runs)
+
+
+@dataclass(frozen=True)
+class Todo:
+    items: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> str:
+        return str(len(self.items))
+
+
+@dataclass(frozen=True)
+class Vacuum:
+    state: str = "docked"
+    area: str = ""
+
+
+@dataclass(frozen=True)
+class Weather:
+    state: str = "sunny"
+    temperature: float = 18.0  # degrees
+
+
+@dataclass(frozen=True)
+class Sensor:
+    value: float = 45.0
+
+    @property
+    def state(self) -> str:
+        return f"{self.value:g}"
+
+
+Thing: TypeAlias = Light | Switch | Fan | Cover | Lock | Climate | Media | Routine | Todo | Vacuum | Weather | Sensor
+
+BY_DOMAIN: Mapping[str, Callable[[], Thing]] = {
+    "climate": Climate,
+    "cover": Cover,
+    "fan": Fan,
+    "light": Light,
+    "lock": Lock,
+    "media_player": Media,
+    "scene": Routine,
+    "script": Routine,
+    "sensor": Sensor,
+    "switch": Switch,
+    "todo": Todo,
+    "vacuum": Vacuum,
+    "valve": Cover,
+    "weather": Weather,
+}
+
+
+def _on_off(on: bool) -> str:
+    return "on" if on else "off"

@@ -1,0 +1,126 @@
+"""espeak-ng from the espeakng-loader package: every language it has, a thousand times faster than speech."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from wyoming.info import Attribution, TtsProgram, TtsVoice
+
+from wyoming_rosie.audio import AudioFormat
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import ConfigError, EngineError
+from wyoming_rosie_tts.engine import Take, Wish
+from wyoming_rosie_tts.espeak_ng import Library, LibraryVoice, Parameter
+from wyoming_rosie_tts.voices import VoiceCard, Voices
+
+_ATTRIBUTION = Attribution("eSpeak NG", "https://github.com/espeak-ng/espeak-ng")
+_RATES = range(80, 451)
+_PITCHES = range(100)
+_VOLUMES = range(201)
+# What Home Assistant calls the languages that espeak-ng lists under their own codes.
+_ALSO = {"cmn": ("zh-CN", "zh-TW"), "yue": ("zh-HK",)}
+
+
+@dataclass(frozen=True)
+class Settings:
+    voice: str = option("en-US", "voice or language of a text that asks for none")
+    rate: int = option(175, "words per minute, 80 to 450")
+    pitch: int = option(50, "0 to 99")
+    volume: int = option(100, "percent, 0 to 200")
+
+
+@dataclass(frozen=True)
+class EspeakVoice:
+    """One voice of the library."""
+
+    library: Library
+    identifier: str
+    audio: AudioFormat
+
+    def speak(self, text: str, take: Take, *, pause: bool) -> None:
+        self.library.speak(self.identifier, text, take, pause=pause)
+
+
+class EspeakEngine:
+    """All voices of the library, at one rate, pitch and volume."""
+
+    def __init__(self, library: Library, default: str) -> None:
+        listed = library.voices()
+        names = voice_names(listed)
+        self._library = library
+        self._identifiers = {names[voice.identifier]: voice.identifier for voice in listed}
+        self._voices = Voices([_card(names[voice.identifier], voice) for voice in listed], default)
+        self._audio = AudioFormat(library.rate, 2, 1)
+
+    def describe(self) -> TtsProgram:
+        version = self._library.version
+        voices = [
+            TtsVoice(card.name, _ATTRIBUTION, True, card.title, version, languages=list(card.languages))
+            for card in self._voices.cards
+        ]
+        return TtsProgram(
+            "espeak-ng",
+            _ATTRIBUTION,
+            True,
+            "Small formant synthesiser",
+            version,
+            voices,
+            supports_synthesize_streaming=True,
+        )
+
+    def voice(self, wish: Wish) -> EspeakVoice:
+        return EspeakVoice(self._library, self._identifiers[self._voices.choose(wish).name], self._audio)
+
+
+def load(settings: Settings) -> EspeakEngine:
+    """Return the engine. Raises ConfigError."""
+    for name, allowed in (("rate", _RATES), ("pitch", _PITCHES), ("volume", _VOLUMES)):
+        if getattr(settings, name) not in allowed:
+            raise ConfigError(
+                f"--espeak.{name} must be from {allowed[0]} to {allowed[-1]}, not {getattr(settings, name)}"
+            )
+    library = _library()
+    library.set(Parameter.RATE, settings.rate)
+    library.set(Parameter.PITCH, settings.pitch)
+    library.set(Parameter.VOLUME, settings.volume)
+    return EspeakEngine(library, settings.voice)
+
+
+def voice_names(listed: list[LibraryVoice]) -> dict[str, str]:
+    """Return a name for each identifier: the tag of the voice's first language, unless another voice has it."""
+    names: dict[str, str] = {}
+    for voice in listed:
+        name = language_tag(voice.languages[0][0])
+        names[voice.identifier] = (
+            name if name not in names.values() else language_tag(voice.identifier.rpartition("/")[2])
+        )
+    return names
+
+
+def language_tag(written: str) -> str:
+    """Return a language code in the letter case that BCP 47 recommends: en-US, cmn-Latn, en-GB-x-rp."""
+    language, *rest = written.lower().split("-")
+    is_private = False
+    for position, part in enumerate(rest):
+        is_private = is_private or len(part) == 1
+        if not is_private:
+            rest[position] = {2: part.upper(), 4: part.title()}.get(len(part), part)
+    return "-".join((language, *rest))
+
+
+def _card(name: str, voice: LibraryVoice) -> VoiceCard:
+    languages = {language_tag(language): distance for language, distance in voice.languages}
+    return VoiceCard(name, voice.title, languages | dict.fromkeys(_ALSO.get(name, ()), 0))
+
+
+@cache
+def _library() -> Library:
+    """Return the library, which is begun once in a process: beginning it again and again has ended in a crash."""
+    try:
+        import espeakng_loader
+    except ImportError as err:
+        raise ConfigError("the espeak engine is not installed: pip install 'wyoming-rosie[tts]'") from err
+    try:
+        return Library(Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path()))
+    except (EngineError, RuntimeError) as err:
+        raise ConfigError(f"the espeak engine does not load: {err}; reinstall the package espeakng-loader") from err

@@ -1,0 +1,148 @@
+"""The espeak-ng library, called through ctypes (https://github.com/espeak-ng/espeak-ng, speak_lib.h).
+
+The library is one global state: its calls must never overlap, so they belong to one worker's thread. It is under the
+GPL-3, is not part of this package, and is loaded at run time.
+"""
+
+import ctypes as c
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+from wyoming_rosie.errors import EngineError
+from wyoming_rosie_tts.engine import Take
+
+PIECE_MILLISECONDS = 100
+_SYNCHRONOUS = 2
+_DO_NOT_EXIT = 0x8000  # else the library ends the process when it misses its data
+_UTF8 = 0x0001
+_PAUSE_AT_END = 0x1000
+_CHARACTER_POSITION = 1
+_SOME_PUNCTUATION = 2
+_SPOKEN_PUNCTUATION = "<>"  # silent otherwise, unlike & and %
+
+
+class Parameter(IntEnum):
+    """What can be set for all voices."""
+
+    RATE = 1  # words per minute
+    VOLUME = 2  # 100 is normal
+    PITCH = 3  # 0 to 99
+    PUNCTUATION = 5
+
+
+@dataclass(frozen=True)
+class LibraryVoice:
+    """A voice as the library lists it; `languages` are tags with a distance, lower is better."""
+
+    identifier: str
+    title: str
+    languages: tuple[tuple[str, int], ...]
+
+
+class _Voice(c.Structure):
+    _fields_ = (
+        ("name", c.c_char_p),
+        ("languages", c.c_void_p),
+        ("identifier", c.c_char_p),
+        ("gender", c.c_ubyte),
+        ("age", c.c_ubyte),
+        ("variant", c.c_ubyte),
+        ("reserved", c.c_ubyte),
+        ("score", c.c_int),
+        ("spare", c.c_void_p),
+    )
+
+
+_Callback = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_int, c.c_void_p)
+_SIGNATURES = {
+    "espeak_Initialize": ((c.c_int, c.c_int, c.c_char_p, c.c_int), c.c_int),
+    "espeak_Info": ((c.POINTER(c.c_char_p),), c.c_char_p),
+    "espeak_ListVoices": ((c.c_void_p,), c.POINTER(c.POINTER(_Voice))),
+    "espeak_SetParameter": ((c.c_int, c.c_int, c.c_int), c.c_int),
+    "espeak_SetPunctuationList": ((c.c_wchar_p,), c.c_int),
+    "espeak_SetSynthCallback": ((_Callback,), None),
+    "espeak_SetVoiceByName": ((c.c_char_p,), c.c_int),
+    "espeak_Synth": (
+        (c.c_char_p, c.c_size_t, c.c_uint, c.c_int, c.c_uint, c.c_uint, c.c_void_p, c.c_void_p),
+        c.c_int,
+    ),
+}
+
+
+class Library:
+    """The loaded library; `data` is the folder that holds its dictionaries. Raises EngineError."""
+
+    def __init__(self, library: Path, data: Path) -> None:
+        self._data = data
+        self._library = _load(library)
+        self.rate = self._library.espeak_Initialize(
+            _SYNCHRONOUS, PIECE_MILLISECONDS, str(data.parent).encode(), _DO_NOT_EXIT
+        )
+        if self.rate <= 0:
+            raise EngineError(f"espeak-ng found no usable data in {data}")
+        self.version = self._library.espeak_Info(c.byref(c.c_char_p())).decode().split()[0]
+        self._take: Take | None = None
+        self._callback = _Callback(self._hand_over)  # kept: the library holds only its address
+        self._library.espeak_SetSynthCallback(self._callback)
+        self._library.espeak_SetPunctuationList(_SPOKEN_PUNCTUATION)
+        self.set(Parameter.PUNCTUATION, _SOME_PUNCTUATION)
+
+    def voices(self) -> list[LibraryVoice]:
+        """Return the voices that can speak; a few are listed although they have no dictionary."""
+        dictionaries = {path.name.removesuffix("_dict") for path in self._data.glob("*_dict")}
+        return [
+            voice for voice in self._listed() if dictionaries & {tag.partition("-")[0] for tag, _ in voice.languages}
+        ]
+
+    def set(self, parameter: Parameter, value: int) -> None:
+        self._library.espeak_SetParameter(parameter, value, 0)
+
+    def speak(self, identifier: str, text: str, take: Take, *, pause: bool) -> None:
+        """Speak a text without NUL with a voice; `take` gets 16-bit mono pieces and ends it with False."""
+        if self._library.espeak_SetVoiceByName(identifier.encode()):
+            raise EngineError(f"espeak-ng has no voice {identifier}")
+
+        flags = _UTF8 | (_PAUSE_AT_END if pause else 0)
+        encoded = text.encode()
+        self._take = take
+        try:
+            failed = self._library.espeak_Synth(encoded, len(encoded) + 1, 0, _CHARACTER_POSITION, 0, flags, None, None)
+        finally:
+            self._take = None
+        if failed:
+            raise EngineError(f"espeak-ng could not speak (status {failed})")
+
+    def _hand_over(self, samples: int | None, count: int, _: int | None) -> int:
+        wanted = not samples or not count or self._take is None or self._take(c.string_at(samples, 2 * count))
+        return 0 if wanted else 1
+
+    def _listed(self) -> Iterator[LibraryVoice]:
+        listed = self._library.espeak_ListVoices(None)
+        position = 0
+        while listed[position]:
+            voice = listed[position].contents
+            yield LibraryVoice(
+                voice.identifier.decode(), voice.name.decode().strip(), tuple(_languages(voice.languages))
+            )
+            position += 1
+
+
+def _load(path: Path) -> c.CDLL:
+    try:
+        library = c.CDLL(str(path))
+    except OSError as err:
+        raise EngineError(f"cannot load espeak-ng from {path}: {err}") from err
+    for name, (arguments, result) in _SIGNATURES.items():
+        function = getattr(library, name)
+        function.argtypes, function.restype = arguments, result
+    return library
+
+
+def _languages(address: int) -> Iterator[tuple[str, int]]:
+    """Read the list: a distance in one byte and a text that ends with zero, for each; a distance of zero ends it."""
+    while distance := c.string_at(address, 1)[0]:
+        tag = c.string_at(address + 1)
+        yield tag.decode(), distance
+        address += 1 + len(tag) + 1

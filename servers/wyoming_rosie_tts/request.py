@@ -1,0 +1,40 @@
+"""What a peer asks to be spoken, read strictly from its events."""
+
+from wyoming.event import Event
+
+from wyoming_rosie.errors import BadEventError
+from wyoming_rosie_tts.engine import Wish
+
+
+def text_of(event: Event) -> str:
+    """Return the text to speak. Raises BadEventError."""
+    text = event.data.get("text")
+    if not isinstance(text, str):
+        raise BadEventError(f"{event.type}: text must be a text", "bad-request")
+    return text
+
+
+def wish_of(event: Event) -> Wish:
+    """Return which voice is wanted, and refuse what is not plain text. Raises BadEventError."""
+    text_format = event.data.get("text_format")
+    if text_format not in (None, "text"):
+        raise BadEventError(
+            f"{event.type}: text_format {_quoted(text_format)} is not supported; there is: text", "unsupported-format"
+        )
+    voice = event.data.get("voice")
+    if voice is None:
+        return Wish()
+    if not isinstance(voice, dict):
+        raise BadEventError(f"{event.type}: voice must be an object with a name or a language", "bad-request")
+    return Wish(**{key: _name(event, voice, key) for key in ("name", "language", "speaker")})
+
+
+def _name(event: Event, voice: dict[str, object], key: str) -> str | None:
+    value = voice.get(key)
+    if value is None or isinstance(value, str):
+        return value or None
+    raise BadEventError(f"{event.type}: the voice's {key} must be a text", "bad-request")
+
+
+def _quoted(value: object) -> str:
+    return repr(value if isinstance(value, str) else type(value).__name__)[:60]

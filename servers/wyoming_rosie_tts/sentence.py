@@ -1,0 +1,89 @@
+"""Text that arrives in any pieces, cut into what is spoken in one breath: sentences, and clauses of long ones.
+
+A cut depends on the text alone, never on how it arrived. Where a cut is doubtful there is none: engines pause at full
+stops by themselves, so that a sentence too long costs time to the first sound, and one too short the melody.
+"""
+
+# ruff: noqa: RUF001 - the punctuation of many scripts is meant as it looks
+
+import re
+
+FIRST_CHARACTERS = 40
+"""From here on the first piece may end at a comma, so that its sound comes early."""
+LONG_CHARACTERS = 150
+"""From here on any piece may."""
+MOST_CHARACTERS = 220
+"""No piece is longer, whatever the text."""
+
+_CLOSERS = r"[\"'”’»)\]」』）】]*"
+_ENDS = re.compile(
+    rf"(?P<stop>[.!?…؟۔।։።]+{_CLOSERS}\s+)|(?P<wide>[。！？｡．]+{_CLOSERS}\s*)|(?P<line>\s*\n\s*)|(?P<clause>[,;:—–،]\s+|[，、；：]\s*)"
+)
+_TITLES = "capt col dr fr gen hon hr lt mr mrs ms mt prof rev sgt sr st"
+_MONTHS = "jan feb mar apr jun jul aug sep sept oct nov dec"
+_SHORT_WORDS = "approx bzw ca cf d.h dept e.g est evtl fig ggf i.e inkl max min nr p.ej tel u.a vgl vol vs z.b"
+_ABBREVIATIONS = frozenset(f"{_TITLES} {_MONTHS} {_SHORT_WORDS}".split())
+_LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
+
+
+class Sentences:
+    """Collects text and gives it back in pieces that are ready to be spoken."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._is_first = True
+
+    def feed(self, text: str) -> list[str]:
+        """Return the pieces that are complete now; the last words always wait for what follows them."""
+        self._text += text
+        return self._pieces(at_end=False)
+
+    def finish(self) -> list[str]:
+        """Return what is left; the next text begins anew."""
+        pieces = self._pieces(at_end=True)
+        self._text, self._is_first = "", True
+        return pieces
+
+    def _pieces(self, *, at_end: bool) -> list[str]:
+        pieces = []
+        while (cut := self._cut(at_end=at_end)) is not None:
+            piece, self._text = self._text[:cut].strip(), self._text[cut:]
+            if piece:
+                pieces.append(piece)
+                self._is_first = False
+        return pieces
+
+    def _cut(self, *, at_end: bool) -> int | None:
+        """Return where the first piece ends, or None when that is not known yet."""
+        text = self._text
+        # Nothing behind the most that a piece can hold may matter, because it may not have arrived yet.
+        seen = min(len(text), MOST_CHARACTERS + 1)
+        for found in _ENDS.finditer(text, 0, seen):
+            if found.end() < seen and self._is_end(found):
+                return found.end()
+        if len(text) > MOST_CHARACTERS:
+            return text.rfind(" ", 1, MOST_CHARACTERS) + 1 or MOST_CHARACTERS
+        return len(text) or None if at_end else None
+
+    def _is_end(self, found: re.Match[str]) -> bool:
+        goes_on = found.string[found.end()].islower()
+        match found.lastgroup:
+            case "clause":
+                return found.start() >= (FIRST_CHARACTERS if self._is_first else LONG_CHARACTERS)
+            case "line":
+                return not goes_on or found[0].count("\n") > 1
+            case "stop":
+                return not goes_on and not _is_abbreviation(found)
+            case _:
+                return True
+
+
+def _is_abbreviation(found: re.Match[str]) -> bool:
+    """Tell whether the full stop belongs to the word before it: a title, an initial, a number in a list, a date."""
+    if found[0].rstrip() != ".":
+        return False
+    word = _LAST_WORD.search(found.string[: found.start()][-20:])
+    if word is None:
+        return False
+    is_initial = len(word[0]) == 1 and word[0].isalpha() and word[0] != "I"
+    return is_initial or word[0].lower() in _ABBREVIATIONS or (len(word[0]) <= 2 and word[0].isdecimal())

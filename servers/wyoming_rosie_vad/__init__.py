@@ -1,0 +1,1 @@
+"""Voice activity detection over the Wyoming protocol."""

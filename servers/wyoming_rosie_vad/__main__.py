@@ -1,0 +1,47 @@
+"""The VAD daemon: settings, engine, service."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from wyoming.info import Info
+
+from wyoming_rosie import config, service
+from wyoming_rosie.config import option
+from wyoming_rosie.service import Service, ServiceConfig
+from wyoming_rosie.workers import ThreadWorker
+from wyoming_rosie_vad import segmenter
+from wyoming_rosie_vad.conversation import VadConversation
+from wyoming_rosie_vad.engines import silero as silero_engine
+
+
+@dataclass(frozen=True)
+class VadConfig(ServiceConfig):
+    """Where speech starts and stops, over the Wyoming protocol."""
+
+    uri: str = option("tcp://127.0.0.1:10450", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
+    engine: Literal["silero"] = option("silero", "which engine to load")
+    silero: silero_engine.Settings = option(silero_engine.Settings, "settings of the silero engine")
+    speech: segmenter.Rules = option(segmenter.Rules, "what counts as speech")
+
+
+async def serve(settings: VadConfig) -> None:
+    """Find speech until told to stop."""
+    segmenter.check(settings.speech)
+    worker = ThreadWorker("vad")
+    try:
+        engine = await worker.run(silero_engine.load, settings.silero)
+        described = {**Info().to_dict(), "vad": [engine.describe()]}
+        await service.run(
+            Service("vad", described, lambda send: VadConversation(engine, worker, settings.speech, send)), settings
+        )
+    finally:
+        worker.close()
+
+
+def main() -> None:
+    """Run the wyoming-rosie-vad command."""
+    config.main("vad", VadConfig, serve)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""To which frames speech really extends: rules without audio, engine or clock.
+
+The probability decides whether there is speech. It lags: a frame or two at the start, up to four at the end, more where
+a voice is muffled or begins and ends in a hiss. The level, against what is heard when nobody speaks, tells the rest.
+"""
+
+from collections import deque
+from math import inf
+
+from wyoming_rosie_vad.findings import Frame
+
+LAG_FRAMES = 4
+"""So far the level alone decides."""
+DOUBTFUL = 0.1
+"""From this probability on, what is as loud as speech and joined to it belongs to it."""
+DOUBTFUL_FRAMES = 12
+"""But not further than this, about a syllable or two: music is doubtful for minutes."""
+CLOSURE_FRAMES = 1
+"""So many soft frames may lie inside: the lips are closed before the t of stop."""
+ABOVE_BACKGROUND = 6.0
+"""dB; what is louder than the background by this is loud enough for speech."""
+BELOW_SPEECH = 40.0
+"""dB; what is softer than the speech by this is not, however silent the background is."""
+BACKGROUND_FRAMES = 31
+"""How much of what came before the start tells the background: about a second."""
+FEWEST_BACKGROUND_FRAMES = 3
+
+
+class Recent:
+    """The newest frames of a stream, numbered from its first."""
+
+    def __init__(self, more: int) -> None:
+        self.count = 0
+        self._frames: deque[Frame] = deque(maxlen=BACKGROUND_FRAMES + DOUBTFUL_FRAMES + more)
+        self._background = inf  # before the speech that is under way, as far as it is known
+
+    def add(self, frame: Frame) -> None:
+        self._frames.append(frame)
+        self.count += 1
+
+    def true_start(self, likely: int, earliest: int) -> int:
+        """Return the first frame of speech that is under way, of which `likely` is the first likely one."""
+        before = self._levels(likely - BACKGROUND_FRAMES, likely)
+        self._background = _usual(before) if len(before) >= FEWEST_BACKGROUND_FRAMES else inf
+        if self._background == inf:
+            return likely
+        softest = self._softest(self._background, likely, self.count)
+        start = likely
+        for frame in range(likely - 1, max(likely - DOUBTFUL_FRAMES, earliest) - 1, -1):
+            if start - frame > CLOSURE_FRAMES + 1:
+                break
+            if self._belongs(frame, likely, softest):
+                start = frame
+        return start
+
+    def true_end(self, start: int, likely: int) -> int:
+        """Return the frame after the last one of speech that began at `start`; `likely` is its last likely frame."""
+        after = self._levels(likely + 1, self.count)
+        if not after:
+            return likely + 1
+        softest = self._softest(
+            min(self._background, _usual(after)), max(start, likely - BACKGROUND_FRAMES), likely + 1
+        )
+        end = likely + 1
+        while end < min(likely + DOUBTFUL_FRAMES, self.count) and self._belongs(end, likely, softest):
+            end += 1
+        if end == likely + 1:
+            while end - 1 > max(start, likely - LAG_FRAMES) and self._level(end - 1) < softest:
+                end -= 1
+        return end
+
+    def _belongs(self, frame: int, likely: int, softest: float) -> bool:
+        is_joined = abs(frame - likely) <= LAG_FRAMES or self._frames[frame - self.count].probability >= DOUBTFUL
+        return is_joined and self._level(frame) > softest
+
+    def _softest(self, background: float, first: int, end: int) -> float:
+        """Return the level that a frame beside the speech from `first` to before `end` must have to belong to it."""
+        loudest = max(self._levels(first, end))
+        above = min(ABOVE_BACKGROUND, (loudest - background) / 2)  # of speech that hardly stands out, half of it
+        return max(background + above, loudest - BELOW_SPEECH)
+
+    def _level(self, frame: int) -> float:
+        return self._frames[frame - self.count].level
+
+    def _levels(self, first: int, end: int) -> list[float]:
+        """Return the levels of the frames from `first` to before `end`, as far as they are remembered."""
+        oldest = self.count - len(self._frames)
+        return [self._level(frame) for frame in range(max(first, oldest), end)]
+
+
+def _usual(levels: list[float]) -> float:
+    return sorted(levels)[len(levels) // 5]

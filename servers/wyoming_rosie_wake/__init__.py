@@ -1,0 +1,1 @@
+"""Finds wake words in many streams of audio at once."""

@@ -1,0 +1,69 @@
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TypeAlias
+
+import hypothesis
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+from tests.daemons import Daemon
+from wyoming_rosie import logging
+from wyoming_rosie.client import Peer, connect
+
+# A machine that does other things too makes any example slow once in a while.
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.load_profile("default")
+
+OUR_PACKAGES = [
+    "wyoming_rosie", "wyoming_rosie_wake", "wyoming_rosie_vad", "wyoming_rosie_asr", "wyoming_rosie_intent",
+    "wyoming_rosie_tts", "wyoming_rosie_hub", "wyoming_rosie_satellite",
+]  # fmt: skip
+StartDaemon: TypeAlias = Callable[..., Awaitable[Daemon]]
+OpenPeer: TypeAlias = Callable[[str], Awaitable[Peer]]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_blocks_the_loop() -> Iterator[BlockBuster]:
+    with blockbuster_ctx(OUR_PACKAGES) as watcher:
+        yield watcher
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _logs_as_in_production() -> None:
+    logging.configure("test", debug=True)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of recorded speech, noise and payloads; it is no part of the project."""
+    folder = Path(os.environ.get("WYOMING_ROSIE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("recorded test data is absent: set WYOMING_ROSIE_TEST_DATA to its folder")
+    return folder
+
+
+@pytest.fixture
+async def daemon() -> AsyncIterator[StartDaemon]:
+    """Start installed daemons with `await daemon("wake", "--flag")`; each must end with status 0 on SIGTERM."""
+    started: list[Daemon] = []
+
+    async def start(role: str, *arguments: str) -> Daemon:
+        started.append(await Daemon.start(role, *arguments))
+        return started[-1]
+
+    yield start
+    statuses = [await one.stop() for one in started]
+    assert statuses == [0] * len(started)
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[OpenPeer]:
+    """Open connections with `await peer(uri)`."""
+    async with AsyncExitStack() as stack:
+
+        async def open_peer(uri: str) -> Peer:
+            return await stack.enter_async_context(connect(uri))
+
+        yield open_peer

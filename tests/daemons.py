@@ -1,0 +1,81 @@
+"""Installed commands as processes over loopback."""
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+READY_SECONDS = 30.0
+STOP_SECONDS = 15.0
+
+
+def command(name: str) -> str:
+    """Return the path of an installed console script."""
+    return str(Path(sys.executable).with_name(name))
+
+
+class Daemon:
+    """A running daemon: its address, its log so far, and its process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.uri = ""
+        self.log: list[dict[str, Any]] = []
+        self._reading = asyncio.create_task(self._read())
+        self._ready = asyncio.Event()
+
+    @classmethod
+    async def start(cls, role: str, *arguments: str) -> Self:
+        given = [] if "--uri" in arguments or role == "hub" else ["--uri", "tcp://127.0.0.1:0"]
+        process = await asyncio.create_subprocess_exec(
+            command(f"wyoming-rosie-{role}"), *given, *arguments, stderr=asyncio.subprocess.PIPE
+        )
+        daemon = cls(process)
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await daemon._ready.wait()
+        except TimeoutError:
+            process.kill()
+            raise AssertionError(f"{role} was not ready: {daemon.log}") from None
+        assert daemon.uri or role == "hub", f"{role} ended: {daemon.log}"
+        return daemon
+
+    async def stop(self) -> int:
+        """End the daemon as systemd would; return its exit status."""
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                status = await self.process.wait()
+        except TimeoutError:
+            self.process.kill()
+            raise AssertionError("the daemon did not stop") from None
+        await self._reading
+        return status
+
+    async def wait_for_line(self, event: str, seconds: float = 10, **fields: Any) -> dict[str, Any]:
+        """Return the first log line of this event with these fields."""
+        async with asyncio.timeout(seconds):
+            while True:
+                for line in self.lines(event):
+                    if fields.items() <= line.items():
+                        return line
+                await asyncio.sleep(0.02)
+
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        return [line for line in self.log if line.get("event") == event]
+
+    async def _read(self) -> None:
+        assert self.process.stderr is not None
+        async for raw in self.process.stderr:
+            try:
+                line = json.loads(raw)
+            except ValueError:
+                line = {"event": raw.decode(errors="replace").rstrip()}
+            self.log.append(line)
+            if line.get("event") == "ready":
+                self.uri = line.get("uri", "")
+                self._ready.set()
+        self._ready.set()

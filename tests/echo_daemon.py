@@ -1,0 +1,56 @@
+"""The smallest daemon: it sends every event back; `work` takes its time, `fail` and `crash` do what they say."""
+
+import asyncio
+from dataclasses import dataclass
+
+from wyoming.event import Event
+from wyoming.info import Info
+
+from wyoming_rosie import config, turn
+from wyoming_rosie.errors import EngineError
+from wyoming_rosie.service import Conversation, Send, Service, ServiceConfig, run
+
+
+class EchoConversation:
+    """Counts how often work was begun, ended and closed, for all to see."""
+
+    begun = ended = closed = 0
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.busy = False
+
+    async def on_event(self, event: Event) -> None:
+        match event.type:
+            case "work":
+                EchoConversation.begun += 1
+                await asyncio.sleep(event.data.get("seconds", 0.3))
+                EchoConversation.ended += 1
+            case "fail":
+                raise EngineError("the engine is out of order")
+            case "crash":
+                raise RuntimeError("a bug")
+            case "flood":
+                while True:
+                    await self._send(Event("flood", {}, bytes(60_000)))
+        await self._send(Event(event.type, {**event.data, "context": turn.context(event)}, event.payload))
+
+    async def close(self) -> None:
+        EchoConversation.closed += 1
+
+
+def converse(send: Send) -> Conversation:
+    return EchoConversation(send)
+
+
+@dataclass(frozen=True)
+class EchoConfig(ServiceConfig):
+    """Sends every event back."""
+
+
+async def serve(settings: EchoConfig) -> None:
+    await run(Service("echo", Info(), converse), settings)
+
+
+if __name__ == "__main__":
+    config.main("echo", EchoConfig, serve)

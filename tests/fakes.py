@@ -1,0 +1,109 @@
+"""Stand-ins that speak real Wyoming over real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from wyoming.event import Event
+from wyoming.info import Attribution, Info, Satellite
+
+from wyoming_rosie.service import Conversation, Send, Service
+
+Answering = Callable[[Event, Send], Awaitable[None]]
+SPEECH_DATA = {"rate": 16000, "width": 2, "channels": 1}
+
+
+async def silent(event: Event, send: Send) -> None:
+    """A daemon that takes everything and says nothing."""
+
+
+class _Scripted:
+    busy = False
+
+    def __init__(self, send: Send, answer: Answering) -> None:
+        self._send = send
+        self._answer = answer
+
+    async def on_event(self, event: Event) -> None:
+        await self._answer(event, self._send)
+
+    async def close(self) -> None: ...
+
+
+@dataclass
+class FakeDaemon:
+    """A daemon whose answers are a function; it keeps what it was sent."""
+
+    answer: Answering = silent
+    heard: list[Event] = field(default_factory=list)
+    uri: str = ""
+
+    def of_type(self, name: str) -> list[Event]:
+        return [event for event in self.heard if event.type == name]
+
+    @asynccontextmanager
+    async def serving(self, uri: str = "tcp://127.0.0.1:0", info: Info | None = None) -> AsyncIterator["FakeDaemon"]:
+        service = Service("fake", info or Info(), self._converse)
+        async with service.listening(uri) as where:
+            self.uri = str(where)
+            yield self
+        await service.drain(0)
+
+    def _converse(self, send: Send) -> Conversation:
+        async def answer(event: Event, send: Send) -> None:
+            self.heard.append(event)
+            await self.answer(event, send)
+
+        return _Scripted(send, answer)
+
+
+class FakeSatellite(FakeDaemon):
+    """A satellite that a test speaks through; `tell` sends to the conductor, `wait_for` waits for an event from it."""
+
+    def __init__(self, name: str = "kitchen satellite", area: str | None = "Kitchen") -> None:
+        super().__init__(self._take)
+        self._conductor: Send | None = None
+        self._news = asyncio.Condition()
+        made_by = Attribution(name="tests", url="https://example.org")
+        self.info = Info(
+            satellite=Satellite(
+                name=name, attribution=made_by, installed=True, description="a fake", version="1", area=area
+            )
+        )
+
+    async def tell(self, *events: Event) -> None:
+        assert self._conductor is not None, "no conductor has joined"
+        for event in events:
+            await self._conductor(event)
+
+    async def wait_for(self, *types: str, seconds: float = 10, after: int = 0) -> Event:
+        """Return the first event of one of `types` among those heard after the first `after`."""
+
+        def found() -> Event | None:
+            return next((event for event in self.heard[after:] if event.type in types), None)
+
+        async with asyncio.timeout(seconds), self._news:
+            await self._news.wait_for(lambda: found() is not None)
+        event = found()
+        assert event is not None
+        return event
+
+    async def speak(self, seconds: float = 0.3, pcm: bytes = bytes(640)) -> None:
+        """Send audio, one chunk of 20 ms after the other, at real pace."""
+        for _ in range(round(seconds / 0.02)):
+            await self.tell(Event("audio-chunk", dict(SPEECH_DATA), pcm))
+            await asyncio.sleep(0.02)
+
+    async def wake(self, turn_id: str = "turn-1", **run: Any) -> None:
+        await self.tell(
+            Event("detection", {"name": "okay_nabu", "context": {"turn_id": turn_id}}),
+            Event("run-pipeline", {"start_stage": "asr", "end_stage": "tts", **run}),
+        )
+
+    async def _take(self, event: Event, send: Send) -> None:
+        async with self._news:
+            if event.type == "run-satellite":
+                self._conductor = send
+            self._news.notify_all()

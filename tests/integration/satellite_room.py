@@ -1,0 +1,192 @@
+"""A satellite as a process in a room: somebody who speaks to it, and a conductor that does what Home Assistant does."""
+
+import asyncio
+import os
+import shlex
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from wyoming.client import AsyncClient
+from wyoming.event import Event
+from wyoming.info import Describe, Info
+from wyoming.ping import Ping, Pong
+from wyoming.satellite import RunSatellite
+
+from tests.conftest import StartDaemon
+from tests.daemons import Daemon
+from tests.unit.satellite.dialogues import Conducts, Dialogue, Says, Tells, without_repeated_chunks
+from wyoming_rosie.audio import SPEECH
+
+FRAME_SECONDS = 0.02
+SETTLED_SECONDS = 0.3
+LONGEST_WAIT_SECONDS = 10.0
+SAID = "woww_okay_nabu"
+
+
+class Voice:
+    """Speaks into a named pipe in real time, silence between the words; a satellite's microphone command reads it."""
+
+    def __init__(self, pipe: Path) -> None:
+        self.command = f"cat {shlex.quote(str(pipe))}"
+        os.mkfifo(pipe)
+        self._pipe = os.open(pipe, os.O_RDWR)  # for writing alone it would wait for a reader
+        self._unsaid = b""
+
+    def says(self, pcm: bytes) -> None:
+        self._unsaid += pcm
+
+    @asynccontextmanager
+    async def speaking(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._speak())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            os.close(self._pipe)
+
+    async def _speak(self) -> None:
+        step = SPEECH.bytes_in(FRAME_SECONDS)
+        while True:
+            frame, self._unsaid = self._unsaid[:step], self._unsaid[step:]
+            os.write(self._pipe, frame.ljust(step, b"\0"))
+            await asyncio.sleep(FRAME_SECONDS)
+
+
+class ScriptedConductor:
+    """Does what Home Assistant does: run-satellite, describe, pings; the rest is said by the test."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self.info = Info()
+        self._client = client
+        self._received: asyncio.Queue[Event] = asyncio.Queue()
+        self._last = ""
+
+    @classmethod
+    @asynccontextmanager
+    async def connected(cls, uri: str) -> AsyncIterator["ScriptedConductor"]:
+        async with AsyncClient.from_uri(uri) as client:
+            conductor = cls(client)
+            tasks = [asyncio.create_task(conductor._read()), asyncio.create_task(conductor._ping())]
+            try:
+                yield conductor
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+
+    async def joins(self) -> "ScriptedConductor":
+        await self.says(RunSatellite().event(), Describe().event())
+        self.info = Info.from_event(await self.hears("info"))
+        return self
+
+    async def says(self, *events: Event) -> None:
+        for event in events:
+            await self._client.write_event(event)
+
+    async def next(self, seconds: float = LONGEST_WAIT_SECONDS) -> Event:
+        event = await asyncio.wait_for(self._received.get(), seconds)
+        self._last = event.type
+        return event
+
+    async def hears(self, *types: str) -> Event:
+        """Return the next event of one of the types, skipping others."""
+        while (event := await self.next()).type not in types:
+            pass
+        return event
+
+    async def hears_types(self, count: int) -> list[str]:
+        """Return the types of the next events, a run of audio chunks as one; then none but chunks may follow."""
+        types: list[str] = []
+        while len(types) < count:
+            last = self._last
+            types += without_repeated_chunks([(await self.next()).type], last)
+        last = self._last
+        await asyncio.sleep(SETTLED_SECONDS)
+        more = [self._received.get_nowait().type for _ in range(self._received.qsize())]
+        self._last = (more or [last])[-1]
+        return types + without_repeated_chunks(more, last)
+
+    async def _read(self) -> None:
+        while (event := await self._client.read_event()) is not None:
+            match event.type:
+                case "ping":
+                    await self.says(Pong(event.data.get("text")).event())
+                case "pong":
+                    pass
+                case _:
+                    self._received.put_nowait(event)
+
+    async def _ping(self) -> None:
+        while True:
+            await self.says(Ping().event())
+            await asyncio.sleep(2)
+
+
+class Room:
+    """A satellite as a process, somebody who speaks to it, and a conductor."""
+
+    def __init__(self, satellite: Daemon, voice: Voice, conductor: ScriptedConductor, reply: Path) -> None:
+        self.satellite = satellite
+        self.voice = voice
+        self.conductor = conductor
+        self.reply = reply
+
+    async def perform(self, dialogue: Dialogue, words: dict[str, bytes]) -> None:
+        for step in dialogue:
+            match step:
+                case Says():
+                    self.voice.says(words[SAID])
+                    await self._is_heard(len(self.satellite.lines("wake word")))
+                case Conducts(events):
+                    await self.conductor.says(*events)
+                case Tells(types):
+                    assert await self.conductor.hears_types(len(types)) == list(types)
+
+    async def _is_heard(self, before: int) -> None:
+        async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+            while len(self.satellite.lines("wake word")) == before:
+                await asyncio.sleep(FRAME_SECONDS)
+
+
+@asynccontextmanager
+async def furnished(daemon: StartDaemon, folder: Path, *arguments: str) -> AsyncIterator[Room]:
+    reply = folder / "reply.wav"
+    voice = Voice(folder / "voice")
+    # The dialogues repeat the word sooner than people do.
+    devices = ("--mic-command", voice.command, "--snd", f"wav:{reply}", "--wake-refractory-seconds", "0.5")
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(voice.speaking())
+        satellite = await daemon("satellite", *devices, *arguments)
+        conductor = await stack.enter_async_context(ScriptedConductor.connected(satellite.uri))
+        yield Room(satellite, voice, conductor, reply)
+
+
+async def first_run(conductor: ScriptedConductor, seconds: float) -> tuple[Event, bytes, int]:
+    """Return the detection, so many seconds of the audio that follows, and its first chunk's milliseconds."""
+    detection = await conductor.hears("detection")
+    chunk = await conductor.hears("audio-chunk")
+    first, pcm = chunk.data["timestamp"], chunk.payload or b""
+    while SPEECH.seconds(len(pcm)) < seconds:
+        pcm += (await conductor.hears("audio-chunk")).payload or b""
+    return detection, pcm, first
+
+
+async def refused(conductor: ScriptedConductor) -> bool:
+    await conductor.says(RunSatellite().event())
+    with suppress(TimeoutError):
+        return (await conductor.next(SETTLED_SECONDS)).type == "error"
+    return False
+
+
+async def logged(satellite: Daemon, event: str, count: int = 1, **fields: Any) -> None:
+    """Wait until the satellite has logged such a line so many times."""
+
+    def found() -> int:
+        return sum(fields.items() <= line.items() for line in satellite.lines(event))
+
+    async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+        while found() < count:
+            await asyncio.sleep(FRAME_SECONDS)

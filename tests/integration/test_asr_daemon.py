@@ -1,0 +1,226 @@
+"""The installed wyoming-rosie-asr as a process, over loopback, on recorded commands."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from wyoming.asr import Transcribe, Transcript
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.client import AsyncClient
+from wyoming.event import Event
+from wyoming.info import Describe, Info
+
+from tests.conftest import OpenPeer, StartDaemon
+from tests.daemons import command
+from tests.integration.spoken_commands import AREA, SPOKEN, SYNTHETIC, Meaning, home_file, recording_of, word_errors
+from wyoming_rosie.audio import SPEECH, read_wav
+from wyoming_rosie.client import Peer, describe
+
+FORMAT = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
+CHUNK = SPEECH.bytes_in(0.1)
+SECOND_OF_SILENCE = bytes(SPEECH.bytes_in(1))
+UNDERSTOOD = ("intent", "handled", "not-handled", "not-recognized")
+Hear: TypeAlias = Callable[[bytes], Awaitable["Heard"]]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the recogniser wrote, and what the intent daemon made of it."""
+
+    text: str
+    meaning: Meaning | None
+
+
+@pytest.fixture(scope="session")
+def recordings(shared_data: Path) -> dict[str, bytes]:
+    """What was recorded, by folder and file name."""
+    files = [shared_data / "noise" / "background_noise.wav", shared_data / "asr" / "jfk.wav"]
+    files += [file for folder in ("commands-en", "commands-en-tts") for file in (shared_data / folder).glob("*.wav")]
+    sounds = {f"{file.parent.name}/{file.name}": read_wav(file) for file in files}
+    assert {audio for audio, _ in sounds.values()} == {SPEECH}
+    return {name: pcm for name, (_, pcm) in sounds.items()}
+
+
+@pytest.fixture
+def what_time(recordings: dict[str, bytes]) -> bytes:
+    """Somebody says: what time is it."""
+    return recordings["commands-en/what_time_is_it.wav"]
+
+
+@pytest.fixture
+def upstream_home(shared_data: Path, tmp_path: Path) -> str:
+    file = tmp_path / "home.toml"
+    file.write_text(home_file(shared_data / "commands-en" / "upstream_fixtures_en.yaml"), "utf-8")
+    return str(file)
+
+
+@pytest.fixture
+async def hear(daemon: StartDaemon, peer: OpenPeer, upstream_home: str) -> Hear:
+    """Speak to an asr daemon and ask an intent daemon what it means; both know upstream's home."""
+    ears = await peer((await daemon("asr", "--home", upstream_home)).uri)
+    mind = await peer((await daemon("intent", "--home", upstream_home, "--actor", "none")).uri)
+
+    async def hear_one(pcm: bytes) -> Heard:
+        text = (await transcript(ears, pcm)).data["text"]
+        return Heard(text, await meaning(mind, text) if text else None)
+
+    return hear_one
+
+
+async def transcript(ears: Peer, pcm: bytes, **request: object) -> Event:
+    await ears.send(Event("transcribe", dict(request)))
+    for event in spoken(pcm):
+        await ears.send(event)
+    return await ears.wait_for("transcript", seconds=20)
+
+
+async def meaning(mind: Peer, text: str) -> Meaning | None:
+    await mind.send(Event("transcript", {"text": text, "context": {"area": AREA}}))
+    event = await mind.wait_for(*UNDERSTOOD, seconds=10)
+    if event.type != "intent":
+        return None
+    return event.data["name"], {entity["name"]: entity["value"] for entity in event.data.get("entities", [])}
+
+
+def spoken(pcm: bytes) -> list[Event]:
+    pieces = [pcm[at : at + CHUNK] for at in range(0, len(pcm), CHUNK)]
+    chunks = [AudioChunk(**FORMAT, audio=piece).event() for piece in pieces]
+    return [AudioStart(**FORMAT).event(), *chunks, AudioStop().event()]
+
+
+@dataclass(frozen=True)
+class Result:
+    said: str
+    expected: Meaning
+    heard: Heard
+
+    @property
+    def is_right(self) -> bool:
+        return self.heard.meaning == self.expected
+
+    @property
+    def is_wrong_action(self) -> bool:
+        return self.heard.meaning is not None and not self.is_right
+
+
+async def results(hear: Hear, clips: Mapping[str, bytes], folder: str, means: Mapping[str, Meaning]) -> list[Result]:
+    return [
+        Result(said, expected, await hear(clips[f"{folder}/{recording_of(said)}"])) for said, expected in means.items()
+    ]
+
+
+def report(name: str, found: list[Result]) -> str:
+    words = sum(len(one.said.split()) for one in found)
+    errors = sum(word_errors(one.said.split(), one.heard.text.lower().split()) for one in found)
+    exact = sum(one.said == one.heard.text.lower() for one in found)
+    right, wrong = sum(one.is_right for one in found), sum(one.is_wrong_action for one in found)
+    mistakes = [f"  {one.said!r} was heard as {one.heard.text!r}" for one in found if not one.is_right]
+    figures = f"exact {exact}/{len(found)}, word error rate {errors / words:.1%}, meant {right}, wrong actions {wrong}"
+    return "\n".join([f"{name}: {figures}", *mistakes])
+
+
+@pytest.mark.timeout(180)
+async def test_recorded_commands_end_in_the_right_intent(
+    hear: Hear, recordings: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = await results(hear, recordings, "commands-en", SPOKEN)
+    voices = await results(hear, recordings, "commands-en-tts", SYNTHETIC)
+    with capsys.disabled():
+        print("", report("people", people), report("synthetic voices", voices), sep="\n")
+    assert sum(one.is_right for one in people) >= 10
+    assert sum(one.is_right for one in voices) >= 22
+    assert sum(one.is_wrong_action for one in (*people, *voices)) <= 2
+
+
+@pytest.mark.timeout(60)
+async def test_what_is_no_command_does_nothing(hear: Hear, recordings: dict[str, bytes]) -> None:
+    clips = ["commands-en/oov_1.wav", "commands-en/oov_2.wav", "noise/background_noise.wav", "asr/jfk.wav"]
+    heard = {clip: await hear(recordings[clip]) for clip in clips}
+    assert {clip: one.text for clip, one in heard.items() if one.meaning is not None} == {}
+
+
+async def test_silence_is_an_empty_transcript(daemon: StartDaemon, peer: OpenPeer) -> None:
+    ears = await peer((await daemon("asr")).uri)
+    answer = await transcript(ears, SECOND_OF_SILENCE, context={"turn_id": "t1"})
+    assert answer.data["text"] == ""
+    assert answer.data["context"] == {"turn_id": "t1", "score": 0.0}
+
+
+async def test_it_describes_itself_as_home_assistant_wants_it(daemon: StartDaemon) -> None:
+    (program,) = (await describe((await daemon("asr")).uri)).asr
+    (model,) = program.models
+    assert program.installed
+    assert model.installed
+    assert model.languages == ["en"]
+    assert all(artifact.attribution.name and artifact.attribution.url for artifact in (program, model))
+    assert all(artifact.description and artifact.version for artifact in (program, model))
+
+
+async def test_the_packages_own_client_is_answered(daemon: StartDaemon) -> None:
+    async with AsyncClient.from_uri((await daemon("asr")).uri) as client:
+        await client.write_event(Describe().event())
+        info = await client.read_event()
+        assert info is not None
+        assert Info.is_type(info.type)
+        for event in (Transcribe(language="en").event(), *spoken(SECOND_OF_SILENCE)):
+            await client.write_event(event)
+        answer = await client.read_event()
+    assert answer is not None
+    assert Transcript.from_event(answer).text == ""
+
+
+async def test_several_speak_at_the_same_time(daemon: StartDaemon, peer: OpenPeer, what_time: bytes) -> None:
+    uri = (await daemon("asr")).uri
+    peers = [await peer(uri) for _ in range(4)]
+    answers = await asyncio.gather(*(transcript(ears, what_time) for ears in peers))
+    assert [answer.data["text"] for answer in answers] == ["what time is it"] * 4
+
+
+async def test_the_next_is_understood_after_one_has_left_in_the_middle(
+    daemon: StartDaemon, peer: OpenPeer, what_time: bytes
+) -> None:
+    uri = (await daemon("asr")).uri
+    async with AsyncClient.from_uri(uri) as client:
+        for event in spoken(what_time):
+            await client.write_event(event)
+    answer = await transcript(await peer(uri), what_time)
+    assert answer.data["text"] == "what time is it"
+
+
+async def test_what_is_said_is_in_no_log_line(daemon: StartDaemon, peer: OpenPeer, what_time: bytes) -> None:
+    asr = await daemon("asr")
+    assert (await transcript(await peer(asr.uri), what_time)).data["text"] == "what time is it"
+    await asr.wait_for_line("understood")
+    assert "what time" not in str(asr.log)
+
+
+async def test_names_that_cannot_be_said_are_told_at_the_start(daemon: StartDaemon, tmp_path: Path) -> None:
+    file = tmp_path / "home.toml"
+    file.write_text('[[entities]]\nid = "light.a"\nname = "Wxyzq Tschk Rvnoll"\ndomain = "light"\n')
+    asr = await daemon("asr", "--home", str(file))
+    (line,) = asr.lines("a name cannot be said: give it an alias")
+    assert line["name"] == "Wxyzq Tschk Rvnoll"
+    (facts,) = asr.lines("grammar")
+    assert facts["sentences"] > 1000
+
+
+async def test_an_utterance_that_is_too_long_is_refused(daemon: StartDaemon, peer: OpenPeer) -> None:
+    ears = await peer((await daemon("asr", "--longest-seconds", "2")).uri)
+    for event in spoken(3 * SECOND_OF_SILENCE):
+        await ears.send(event)
+    error = await ears.receive(5)
+    assert (error.type, error.data["code"]) == ("error", "too-long")
+    assert (await transcript(ears, SECOND_OF_SILENCE)).data["text"] == ""
+
+
+async def test_a_home_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        command("wyoming-rosie-asr"), "--home", str(tmp_path / "none.toml"), stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert said.decode().count("\n") == 1
+    assert "none.toml" in said.decode()

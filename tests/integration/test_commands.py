@@ -1,0 +1,156 @@
+"""The `wyoming-rosie` command as people type it."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import time
+from array import array
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import StartDaemon
+from tests.daemons import command
+from wyoming_rosie.audio import SPEECH, read_wav, write_wav
+from wyoming_rosie.commands.demo import RECORDING, STEPS
+
+ROSIE = command("wyoming-rosie")
+
+
+def rosie(*arguments: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([ROSIE, *arguments], input=given, capture_output=True, timeout=60, check=False)
+
+
+def result(*arguments: str, given: bytes | None = None) -> str:
+    """Return the last line of what a command that works prints."""
+    ran = rosie(*arguments, given=given)
+    assert ran.returncode == 0, ran.stderr.decode()
+    return ran.stdout.decode().splitlines()[-1]
+
+
+def complaint(*arguments: str) -> str:
+    """Return the one line of a command that does not work."""
+    ran = rosie(*arguments)
+    assert ran.returncode == 1
+    assert ran.stdout == b""
+    lines = ran.stderr.decode().splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.fixture
+def noise(tmp_path: Path) -> Path:
+    hiss = array("h", [(7919 * index) % 601 - 300 for index in range(2 * SPEECH.rate)])
+    write_wav(tmp_path / "noise.wav", SPEECH, hiss.tobytes())
+    return tmp_path / "noise.wav"
+
+
+def test_detect_prints_the_word() -> None:
+    assert result("detect", str(RECORDING)) == "okay_nabu"
+    assert json.loads(result("detect", "--json", "-", given=RECORDING.read_bytes()))["result"] == "okay_nabu"
+
+
+def test_detect_fails_where_there_is_no_such_word(noise: Path) -> None:
+    assert "no wake word was heard" in complaint("detect", str(noise))
+    assert "no wake word was heard" in complaint("detect", str(RECORDING), "--wake-word-name", "alexa")
+    assert "alexa" in complaint("detect", str(RECORDING), "--wake-word-name", "sesame")
+
+
+def test_ask_prints_the_answer_and_fails_when_it_does_not_understand(tmp_path: Path) -> None:
+    assert "Kitchen Light" in result("ask", "turn on the kitchen light")
+    assert json.loads(result("ask", "--json", "-", given=b"turn off the tv\n"))["intent"] == "HassTurnOff"
+    assert "understand" in complaint("ask", "colourless green ideas sleep furiously")
+
+
+def test_ask_uses_the_home_that_is_given(tmp_path: Path) -> None:
+    home = tmp_path / "home.toml"
+    home.write_text('[[entities]]\nid = "light.lighthouse"\nname = "Lighthouse"\ndomain = "light"\n')
+    assert "Lighthouse" in result("ask", "turn on the lighthouse", "--home", str(home))
+    home.write_text('[[entities]]\nid = "light.lighthouse"\n')
+    assert str(home) in complaint("ask", "turn on the lighthouse", "--home", str(home))
+
+
+def test_say_writes_what_it_says_as_a_wav_file(tmp_path: Path) -> None:
+    spoken = tmp_path / "spoken.wav"
+    assert result("say", "The kitchen light is on.", "--output", str(spoken)) == str(spoken)
+    audio, pcm = read_wav(spoken)
+    assert 1 < audio.seconds(len(pcm)) < 4
+    assert any(pcm)
+
+
+def test_transcribe_prints_what_is_said(tmp_path: Path) -> None:
+    audio, pcm = read_wav(RECORDING)
+    write_wav(tmp_path / "command.wav", audio, pcm[audio.bytes_in(1.1) :])  # after the wake word
+    assert result("transcribe", str(tmp_path / "command.wav")) == "turn on the kitchen lights"
+
+
+def test_transcribe_fails_on_noise(noise: Path) -> None:
+    assert "nothing was understood" in complaint("transcribe", str(noise))
+
+
+async def test_a_running_daemon_is_used_when_it_is_named(daemon: StartDaemon) -> None:
+    tts = await daemon("tts")
+    process = await asyncio.create_subprocess_exec(
+        ROSIE, "say", "hello", "--uri", tts.uri, "--output", os.devnull, stdout=subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert (process.returncode, out.decode().strip()) == (0, os.devnull)
+
+
+def test_nobody_at_the_address_is_said_so() -> None:
+    assert "tcp://127.0.0.1:9" in complaint("ask", "what time is it", "--uri", "tcp://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["detect"], ["detect", "/no/such/file.wav"], ["ask", "x", "--nope"]]
+)
+def test_wrong_arguments_are_one_line(arguments: list[str]) -> None:
+    assert complaint(*arguments).startswith("wyoming-rosie: ")
+
+
+def test_the_demo_shows_every_step_changes_the_light_and_writes_the_answer(tmp_path: Path) -> None:
+    reply = tmp_path / "reply.wav"
+    ran = rosie("demo", "--output", str(reply))
+    shown = ran.stdout.decode()
+    assert ran.returncode == 0, shown + ran.stderr.decode()
+    positions = [shown.index(step) for step in STEPS]
+    assert positions == sorted(positions)
+    assert "turn on the kitchen lights" in shown
+    assert "light.kitchen: off -> on" in shown
+    audio, pcm = read_wav(reply)
+    assert audio.seconds(len(pcm)) > 0.5
+    assert any(pcm)
+
+
+def test_the_demo_fails_when_a_step_fails(noise: Path, tmp_path: Path) -> None:
+    ran = rosie("demo", str(noise), "--output", str(tmp_path / "reply.wav"))
+    assert ran.returncode == 1
+    assert "wake" in ran.stderr.decode()
+
+
+def test_up_runs_everything_until_interrupted(tmp_path: Path) -> None:
+    settings = tmp_path / "rosie.toml"
+    roles = ("wake", "vad", "asr", "intent", "tts")
+    ports = "".join(f'[{role}]\nuri = "unix://{tmp_path}/{role}.sock"\n' for role in roles)
+    uris = "".join(f'{role}_uri = "unix://{tmp_path}/{role}.sock"\n' for role in roles)
+    settings.write_text(f'{ports}[hub]\nzeroconf = false\ndata_dir = "{tmp_path}"\n{uris}')
+    process = subprocess.Popen([ROSIE, "up", "--config", str(settings)], stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 30
+        while not all((tmp_path / f"{role}.sock").exists() for role in roles):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        answer = result("ask", "turn on the kitchen light", "--uri", f"unix://{tmp_path}/intent.sock")
+        assert "Kitchen Light" in answer
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert not psutil.wait_procs(children, timeout=5)[1]
+    finally:
+        process.kill()
+        assert process.stdout is not None
+        process.stdout.close()

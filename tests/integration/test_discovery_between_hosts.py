@@ -1,0 +1,97 @@
+"""One host announces, another finds: two network namespaces joined by a cable of their own."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.daemons import command
+
+ROOT = Path(__file__).parents[2]
+NEAR, FAR = f"rosie-a{os.getpid()}", f"rosie-b{os.getpid()}"
+
+
+def ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True, timeout=10)
+
+
+@pytest.fixture
+def _two_hosts() -> Iterator[None]:
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("network namespaces need root and the ip command (apt install iproute2)")
+    try:
+        ip("netns", "add", NEAR)
+        ip("netns", "add", FAR)
+        ip("-n", NEAR, "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", FAR)
+        for host, number in ((NEAR, 1), (FAR, 2)):
+            ip("-n", host, "addr", "add", f"10.99.7.{number}/24", "dev", "cable")
+            for device in ("lo", "cable"):
+                ip("-n", host, "link", "set", device, "up")
+            ip("-n", host, "route", "add", "default", "via", f"10.99.7.{3 - number}")
+        yield
+    finally:
+        for host in (NEAR, FAR):
+            subprocess.run(["ip", "netns", "del", host], check=False, capture_output=True, timeout=10)
+
+
+def discovered() -> list[dict[str, object]]:
+    ran = subprocess.run(
+        ["ip", "netns", "exec", FAR, command("wyoming-rosie"), "discover", "--json", "--seconds", "3"],
+        capture_output=True,
+        check=False,
+        timeout=25,
+    )
+    return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+@contextmanager
+def running(host: str, *arguments: str) -> Iterator[IO[bytes]]:
+    """Run a program on a host; yields its log; it must end well on SIGTERM."""
+    program = subprocess.Popen(["ip", "netns", "exec", host, *arguments], stderr=subprocess.PIPE, cwd=ROOT)
+    assert program.stderr is not None
+    try:
+        yield program.stderr
+    finally:
+        program.send_signal(signal.SIGTERM)
+        program.stderr.read()
+        program.stderr.close()
+        assert program.wait(15) == 0
+
+
+def wait_for(log: IO[bytes], event: str) -> dict[str, object]:
+    for line in log:
+        if f'"{event}"'.encode() in line:
+            return dict(json.loads(line))
+    raise AssertionError(f"the program ended before {event}")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("_two_hosts")
+def test_a_daemon_is_found_from_another_host_by_an_address_that_answers_and_is_gone_after_its_end() -> None:
+    with running(NEAR, sys.executable, "-m", "tests.echo_daemon", "--uri", "tcp://0.0.0.0:10999") as log:
+        wait_for(log, "announced")
+        found = discovered()
+        assert [one["uri"] for one in found] == ["tcp://10.99.7.1:10999"]
+        assert found[0]["role"] == "echo"
+        assert found[0]["latency_ms"] is not None
+    assert discovered() == []
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("_two_hosts")
+def test_a_hub_that_adopts_all_conducts_a_satellite_of_another_host(tmp_path: Path) -> None:
+    devices = ("--mic-command", "sleep 600", "--snd-command", "cat", "--name", "far away")
+    hub = (command("wyoming-rosie-hub"), "--adopt-all", "--data-dir", str(tmp_path))
+    satellite = (command("wyoming-rosie-satellite"), "--uri", "tcp://0.0.0.0:10700", *devices)
+    with running(NEAR, *satellite) as log, running(FAR, *hub) as hub_log:
+        wait_for(log, "announced")
+        joined = wait_for(hub_log, "satellite joined")
+        assert joined["uri"] == "tcp://10.99.7.1:10700"

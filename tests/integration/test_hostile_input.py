@@ -1,0 +1,130 @@
+"""Bad input to every daemon: a clear error or the rightful answer, nothing crashes, the next peer is served."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import psutil
+import pytest
+import pytest_asyncio
+from wyoming.event import Event
+
+from tests.daemons import Daemon
+from tests.hostile import BYTES, NONSENSE, Bytes, Nonsense, encoded
+from wyoming_rosie.client import Peer, connect, describe
+from wyoming_rosie.wire import EventStream, encode
+
+ROLES = tuple(NONSENSE)
+FLAGS = {"satellite": ("--mic-command", "sleep 600", "--snd-command", "cat")}
+ANSWER_SECONDS = 10.0
+PEERS = 500
+MEGABYTES = 1_048_576
+
+
+@pytest.fixture(scope="module", params=ROLES)
+def role(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def target(role: str) -> AsyncIterator[Daemon]:
+    daemon = await Daemon.start(role, *FLAGS.get(role, ()))
+    yield daemon
+    assert await daemon.stop() == 0
+    crashes = [line for line in daemon.log if line.get("event") == "request failed" or "Traceback" in str(line)]
+    assert crashes == []
+
+
+async def answers_to(uri: str, raw: bytes, *, half_close: bool = False) -> list[Event]:
+    """Send bytes and return what comes back until the end."""
+    found: list[Event] = []
+    async with connect(uri) as peer:
+        stream: EventStream = peer._stream
+        stream.transport.write(raw)
+        if half_close:
+            stream.transport.write_eof()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while (event := await stream.read()) is not None:
+                found.append(event)
+    return found
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.mark.parametrize("case", BYTES, ids=lambda case: case.name)
+async def test_bytes_that_are_no_events_are_told_before_the_end(target: Daemon, case: Bytes) -> None:
+    found = await answers_to(target.uri, case.raw, half_close=case.name.startswith("half"))
+    assert [event.type for event in found] == ["error"]
+    assert found[0].data["code"] == case.code
+    assert found[0].data["text"]
+    await describe(target.uri)
+
+
+@pytest.mark.parametrize(
+    ("role", "case"),
+    [pytest.param(role, case, id=f"{role}-{case.name}") for role in ROLES for case in NONSENSE[role]],
+    indirect=["role"],
+)
+async def test_events_that_make_no_sense_get_an_answer(target: Daemon, case: Nonsense) -> None:
+    async with connect(target.uri) as peer:
+        for event in case.events:
+            await peer.send(event)
+        answer = await _first(peer, case.answers)
+        if answer.type == "error":
+            assert answer.data["text"]
+            assert answer.data["code"]
+    await describe(target.uri)
+
+
+async def _first(peer: Peer, types: frozenset[str]) -> Event:
+    async with asyncio.timeout(ANSWER_SECONDS):
+        while True:
+            event = await peer.receive()
+            if event.type in types:
+                return event
+            assert event.type != "error", event.data
+
+
+async def test_a_peer_that_stops_reading_holds_nobody_up(target: Daemon) -> None:
+    async with connect(target.uri) as stuck:
+        stream: EventStream = stuck._stream
+        stream.transport.pause_reading()
+        question = encode(Event("describe"))
+        for _ in range(200):
+            stream.transport.write(question * 50)
+            await asyncio.sleep(0)
+        await describe(target.uri)
+    await describe(target.uri)
+
+
+async def test_memory_stays_bounded_while_a_peer_sends_without_end(target: Daemon) -> None:
+    process = psutil.Process(target.process.pid)
+    before = process.memory_info().rss
+    async with connect(target.uri) as peer:
+        stream: EventStream = peer._stream
+        piece = encoded([Event("no-such-event", {}, bytes(MEGABYTES))])
+        for _ in range(60):
+            stream.transport.write(piece)
+            while stream.transport.get_write_buffer_size() > MEGABYTES:
+                await asyncio.sleep(0.01)
+    assert process.memory_info().rss - before < 40 * MEGABYTES
+
+
+async def test_500_idle_peers_leave_room_for_one_more_from_elsewhere(target: Daemon) -> None:
+    port = int(target.uri.rpartition(":")[2])
+    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(PEERS)]
+    try:
+        await asyncio.sleep(0.5)
+        elsewhere = socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0))
+        elsewhere.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(elsewhere, encode(Event("describe")))
+        async with asyncio.timeout(ANSWER_SECONDS):
+            assert b'"info"' in await loop.sock_recv(elsewhere, 65536)
+        elsewhere.close()
+    finally:
+        for one in idle:
+            one.close()
+    await asyncio.sleep(0.5)
+    await describe(target.uri)

@@ -1,0 +1,277 @@
+"""The hub as a process between a scripted satellite and scripted daemons: whole turns, and every way they break."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from wyoming.event import Event
+
+from tests.conftest import StartDaemon
+from tests.daemons import Daemon
+from tests.fakes import SPEECH_DATA, FakeDaemon, FakeSatellite
+from wyoming_rosie.service import Send
+
+TONE = bytes([0, 40]) * 1600
+
+
+async def vad(event: Event, send: Send) -> None:
+    """Speech from 100 ms to 300 ms, by the count of chunks."""
+    if event.type == "audio-start":
+        await send(Event("voice-started", {"timestamp": 100}))
+        await send(Event("voice-stopped", {"timestamp": 300}))
+
+
+async def asr(event: Event, send: Send) -> None:
+    if event.type == "audio-stop":
+        await send(Event("transcript", {"text": "turn on the light"}))
+
+
+async def intent(event: Event, send: Send) -> None:
+    if event.type == "transcript":
+        await send(Event("handled", {"text": "Turned on the light.", "context": {"expects_reply": False}}))
+
+
+async def tts(event: Event, send: Send) -> None:
+    if event.type == "synthesize":
+        await send(Event("audio-start", dict(SPEECH_DATA)))
+        for _ in range(3):
+            await send(Event("audio-chunk", dict(SPEECH_DATA), TONE))
+        await send(Event("audio-stop"))
+
+
+class House:
+    """A hub's surroundings, and the hub once `begin` is called."""
+
+    def __init__(self, start: StartDaemon, stack: AsyncExitStack, data_dir: Path) -> None:
+        self._start = start
+        self._stack = stack
+        self._data_dir = data_dir
+        self.satellite = FakeSatellite()
+        self.stages = {
+            role: FakeDaemon(answer) for role, answer in (("vad", vad), ("asr", asr), ("intent", intent), ("tts", tts))
+        }
+        self.down: set[str] = set()
+
+    async def begin(self, *flags: str) -> Daemon:
+        await self._stack.enter_async_context(self.satellite.serving(info=self.satellite.info))
+        uris = []
+        for role, stage in self.stages.items():
+            await self._stack.enter_async_context(stage.serving())
+            uris += [f"--{role}-uri", "tcp://127.0.0.1:9" if role in self.down else stage.uri]
+        flags = ("--satellite", self.satellite.uri, *uris, "--no-zeroconf", "--data-dir", str(self._data_dir), *flags)
+        hub = await self._start("hub", *flags)
+        await hub.wait_for_line("satellite joined")
+        return hub
+
+    async def turn(self) -> list[Event]:
+        """Wake, speak, and return what the satellite was told until the answer's end."""
+        heard = len(self.satellite.heard)
+        await self.satellite.wake()
+        await self.satellite.speak(1.6)
+        await self.satellite.wait_for("audio-stop", after=heard)
+        await self.satellite.tell(Event("played"))
+        return self.satellite.heard[heard:]
+
+
+@pytest.fixture
+async def house(daemon: StartDaemon, tmp_path: Path) -> AsyncIterator[House]:
+    async with AsyncExitStack() as stack:
+        yield House(daemon, stack, tmp_path / "state")
+
+
+def types(events: list[Event]) -> list[str]:
+    """Return the types in order, audio chunks counted as one."""
+    return [event.type for index, event in enumerate(events) if index == 0 or event.type != events[index - 1].type]
+
+
+async def test_a_turn_looks_to_the_satellite_as_home_assistants_does(house: House) -> None:
+    hub = await house.begin()
+    told = await house.turn()
+    assert types(told) == [
+        "transcribe", "voice-started", "voice-stopped", "transcript", "synthesize", "audio-start", "audio-chunk", "audio-stop",
+    ]  # fmt: skip
+    assert told[3].data["text"] == "turn on the light"
+    assert b"".join(event.payload or b"" for event in told if event.type == "audio-chunk") == TONE * 3
+    await hub.wait_for_line("turn", step="done")
+    steps = [(line["step"], line["turn_id"]) for line in hub.lines("turn")]
+    order = ("wake", "speech-start", "speech-end", "transcript", "intent", "first-audio", "done")
+    assert steps == [(step, "turn-1") for step in order]
+
+
+async def test_one_turn_id_area_and_conversation_reach_every_daemon(house: House) -> None:
+    await house.begin()
+    await house.turn()
+    requests = {"vad": "user-event", "asr": "transcribe", "intent": "transcript", "tts": "synthesize"}
+    contexts = {role: house.stages[role].of_type(name)[-1].data["context"] for role, name in requests.items()}
+    expected = {
+        "turn_id": "turn-1",
+        "conversation_id": "turn-1",
+        "satellite_id": "kitchen satellite",
+        "area": "Kitchen",
+    }
+    assert contexts == dict.fromkeys(requests, expected)
+    assert house.stages["intent"].of_type("detection")[0].data["name"] == "okay_nabu"
+
+
+async def test_what_people_say_is_not_in_the_log(house: House) -> None:
+    hub = await house.begin()
+    await house.turn()
+    assert "turn on the light" not in json.dumps(hub.log).lower()
+    assert "turned on the light" not in json.dumps(hub.log).lower()
+
+
+@pytest.mark.parametrize("down", ["vad", "asr", "intent"])
+async def test_a_stage_that_is_down_is_spoken_about_and_the_next_turn_works(house: House, down: str) -> None:
+    house.down = {down}
+    await house.begin()
+    told = await house.turn()
+    spoken = [event.data["text"] for event in told if event.type == "synthesize"]
+    assert len(spoken) == 1
+    assert "does not answer" in spoken[0]
+    assert any(event.payload for event in told if event.type == "audio-chunk")
+
+
+async def test_a_voice_that_is_down_is_replaced_by_what_it_said_before(house: House) -> None:
+    phrases = house._data_dir / "phrases"
+    hub = await house.begin()
+    async with asyncio.timeout(10):
+        while not (phrases / "tts.wav").is_file():
+            await asyncio.sleep(0.05)
+    house.stages["tts"].answer = silent_then_gone
+    told = await house.turn()
+    assert b"".join(event.payload or b"" for event in told if event.type == "audio-chunk") == TONE * 3
+    assert [line["detail"] for line in hub.lines("turn") if line["step"] == "failed"] == ["tts"]
+
+
+async def silent_then_gone(event: Event, send: Send) -> None:
+    await send(Event("error", {"text": "out of breath", "code": "engine"}))
+
+
+async def test_a_voice_that_never_spoke_is_replaced_by_tones(house: House) -> None:
+    house.down = {"tts"}
+    await house.begin()
+    told = await house.turn()
+    assert (
+        len(b"".join(event.payload or b"" for event in told if event.type == "audio-chunk")) == 16000
+    )  # half a second
+
+
+async def test_an_error_of_a_stage_is_spoken_about_within_a_second(house: House) -> None:
+    async def broken(event: Event, send: Send) -> None:
+        if event.type == "audio-stop":
+            await send(Event("error", {"text": "no model", "code": "engine"}))
+
+    house.stages["asr"].answer = broken
+    hub = await house.begin()
+    await house.turn()
+    times = {line["step"]: line["ms"] for line in hub.lines("turn")}
+    assert times["first-audio"] - times["failed"] < 1000
+
+
+async def test_the_next_turn_works_when_the_stage_is_back(house: House) -> None:
+    working = house.stages["asr"].answer
+    house.stages["asr"].answer = silent_then_gone
+    await house.begin()
+    assert "does not answer" in str([event.data for event in await house.turn() if event.type == "synthesize"])
+    house.stages["asr"].answer = working
+    assert "Turned on" in str([event.data for event in await house.turn() if event.type == "synthesize"])
+
+
+async def test_a_question_lets_the_satellite_listen_again_in_the_same_conversation(house: House) -> None:
+    async def asks(event: Event, send: Send) -> None:
+        if event.type == "transcript":
+            await send(Event("handled", {"text": "Shall I lock it?", "context": {"expects_reply": True}}))
+
+    house.stages["intent"].answer = asks
+    await house.begin()
+    told = await house.turn()
+    assert [event.data["name"] for event in told if event.type == "user-event"] == ["listen-again"]
+    await house.satellite.wake("turn-2")
+    async with asyncio.timeout(5):
+        while len(house.stages["asr"].of_type("transcribe")) < 2:
+            await asyncio.sleep(0.02)
+    context = house.stages["asr"].of_type("transcribe")[-1].data["context"]
+    assert (context["turn_id"], context["conversation_id"]) == ("turn-2", "turn-1")
+
+
+async def test_a_timer_is_kept_across_a_restart_and_rings_the_satellite_that_asked(
+    house: House, daemon: StartDaemon
+) -> None:
+    async def timer(event: Event, send: Send) -> None:
+        if event.type == "transcript":
+            await send(Event("intent", {"name": "HassStartTimer", "entities": [{"name": "seconds", "value": 4}]}))
+
+    house.stages["intent"].answer = timer
+    hub = await house.begin()
+    told = await house.turn()
+    assert [event.data["text"] for event in told if event.type == "synthesize"] == ["4 second timer started."]
+    started = next(event for event in told if event.type == "timer-started")
+    assert await hub.stop() == 0
+    flags = ("--satellite", house.satellite.uri, "--no-zeroconf", "--data-dir", str(house._data_dir))
+    heard = len(house.satellite.heard)
+    await daemon("hub", *flags)
+    finished = await house.satellite.wait_for("timer-finished", after=heard, seconds=15)
+    assert finished.data["id"] == started.data["id"]
+
+
+async def test_several_intents_are_all_carried_out_and_answered_together(house: House) -> None:
+    async def two(event: Event, send: Send) -> None:
+        if event.type == "transcript":
+            await send(Event("intents-start"))
+            for minutes in (3, 7):
+                slots = [{"name": "minutes", "value": minutes}]
+                await send(Event("intent", {"name": "HassStartTimer", "entities": slots}))
+            await send(Event("intents-stop"))
+
+    house.stages["intent"].answer = two
+    await house.begin()
+    told = await house.turn()
+    assert [event.data["text"] for event in told if event.type == "synthesize"] == [
+        "3 minute timer started. 7 minute timer started."
+    ]
+
+
+async def test_never_mind_ends_the_turn_without_a_word(house: House) -> None:
+    async def never_mind(event: Event, send: Send) -> None:
+        if event.type == "transcript":
+            await send(Event("intent", {"name": "HassNevermind", "entities": []}))
+
+    house.stages["intent"].answer = never_mind
+    await house.begin()
+    heard = len(house.satellite.heard)
+    await house.satellite.wake()
+    await house.satellite.speak(1.6)
+    await house.satellite.wait_for("error", after=heard)
+    assert not [event for event in house.satellite.heard[heard:] if event.type in ("synthesize", "audio-start")]
+
+
+async def test_a_satellite_that_only_streams_has_its_wake_word_found_for_it(house: House) -> None:
+    async def wake(event: Event, send: Send) -> None:
+        if event.type == "audio-chunk" and (event.payload or b"")[0] == 7:
+            await send(Event("detection", {"name": "okay_nabu", "timestamp": 320}))
+
+    stage = FakeDaemon(wake)
+    await house._stack.enter_async_context(stage.serving())
+    await house.begin("--wake-uri", stage.uri)
+    await house.satellite.tell(Event("run-pipeline", {"start_stage": "wake", "end_stage": "tts"}))
+    await house.satellite.speak(0.3)
+    await house.satellite.speak(0.02, bytes([7]) * 640)
+    await house.satellite.speak(1.6, bytes([9]) * 640)
+    await house.satellite.wait_for("audio-stop")
+    audio = b"".join(event.payload or b"" for event in house.stages["asr"].of_type("audio-chunk"))
+    assert len(audio) > 16000
+    assert set(audio) == {9}
+
+
+async def test_a_satellite_that_comes_back_is_conducted_again(daemon: StartDaemon, tmp_path: Path) -> None:
+    satellite = FakeSatellite()
+    async with satellite.serving(info=satellite.info):
+        uri = satellite.uri
+        await daemon("hub", "--satellite", uri, "--no-zeroconf", "--data-dir", str(tmp_path))
+        await satellite.wait_for("run-satellite")
+    again = FakeSatellite()
+    async with again.serving(uri, info=again.info):
+        await again.wait_for("run-satellite", seconds=15)

@@ -1,0 +1,166 @@
+"""The installed wyoming-rosie-intent as a process, over loopback."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wyoming.client import AsyncClient
+from wyoming.event import Event
+from wyoming.handle import Handled
+from wyoming.info import Describe, HandleProgram, Info, IntentProgram
+from wyoming.intent import Recognize
+
+from tests.conftest import OpenPeer, StartDaemon
+from tests.daemons import command
+from wyoming_rosie.client import Peer, describe
+
+ANSWERS = ("handled", "not-handled", "intent", "not-recognized", "error")
+
+
+async def ask(peer: Peer, text: object, **data: Any) -> Event:
+    await peer.send(Event("transcript", {"text": text, **data}))
+    while (answer := await peer.receive(5)).type not in ANSWERS:
+        pass
+    return answer
+
+
+async def light_states(peer: Peer) -> dict[str, str]:
+    await peer.send(Event("user-event", {"name": "home-state", "data": {}}))
+    entities = (await peer.wait_for("user-event", seconds=5)).data["data"]["entities"]
+    return {entity: state["state"] for entity, state in entities.items() if entity.startswith("light.")}
+
+
+async def test_a_light_goes_on_and_a_question_is_answered_from_it(daemon: StartDaemon, peer: OpenPeer) -> None:
+    client = await peer((await daemon("intent")).uri)
+    assert set((await light_states(client)).values()) == {"off"}
+    answer = await ask(client, "turn on the kitchen lights", language="en-US", context={"turn_id": "t1"})
+    assert (answer.type, answer.data["text"]) == ("handled", "Turned on the Kitchen Light.")
+    assert answer.data["context"]["turn_id"] == "t1"
+    assert (answer.data["context"]["intent"], answer.data["context"]["slots"]) == (
+        "HassTurnOn",
+        {"area": "Kitchen", "domain": "light"},
+    )
+    assert (await light_states(client))["light.kitchen"] == "on"
+    assert (await ask(client, "is the kitchen light on?")).data["text"] == "Yes, the Kitchen Light is on."
+
+
+async def test_the_speakers_room_travels_in_the_context(daemon: StartDaemon, peer: OpenPeer) -> None:
+    client = await peer((await daemon("intent")).uri)
+    answer = await ask(client, "turn on the light", context={"area": "bedroom"})
+    assert answer.data["text"] == "Turned on the Bed Light."
+
+
+async def test_a_lock_waits_for_a_yes_that_comes_over_another_connection(daemon: StartDaemon, peer: OpenPeer) -> None:
+    uri = (await daemon("intent")).uri
+    asked = await ask(await peer(uri), "unlock the front door")
+    assert asked.data["context"]["expects_reply"] is True
+    conversation = {"conversation_id": asked.data["context"]["conversation_id"]}
+    assert (await ask(await peer(uri), "is the front door locked")).data["text"] == "Yes, the Front Door is locked."
+    assert (await ask(await peer(uri), "yes", context=conversation)).data["text"] == "Unlocked the Front Door."
+    assert (await ask(await peer(uri), "is the front door locked")).data["text"] == "No, the Front Door is unlocked."
+
+
+async def test_nothing_waits_for_a_yes_where_the_operator_wants_none(
+    daemon: StartDaemon, peer: OpenPeer, tmp_path: Path
+) -> None:
+    (tmp_path / "rosie.toml").write_text("[intent]\nconfirm = []\n", "utf-8")
+    client = await peer((await daemon("intent", "--config", str(tmp_path / "rosie.toml"))).uri)
+    assert (await ask(client, "unlock the front door")).data["text"] == "Unlocked the Front Door."
+
+
+async def test_without_an_actor_the_conductor_acts(daemon: StartDaemon, peer: OpenPeer) -> None:
+    started = await daemon("intent", "--actor", "none")
+    answer = await ask(await peer(started.uri), "set the bed light to 50 percent")
+    assert (answer.type, answer.data["name"]) == ("intent", "HassLightSet")
+    assert {"name": "brightness", "value": 50} in answer.data["entities"]
+    info = await describe(started.uri)
+    assert info.intent
+    assert not info.handle
+
+
+async def test_timers_are_the_conductors_and_nonsense_is_answered_in_words(daemon: StartDaemon, peer: OpenPeer) -> None:
+    client = await peer((await daemon("intent")).uri)
+    timer = await ask(client, "set a timer for five minutes")
+    assert (timer.type, timer.data["name"]) == ("intent", "HassStartTimer")
+    assert timer.data["entities"] == [{"name": "minutes", "value": 5}]
+    nonsense = await ask(client, "purple elephants")
+    assert nonsense.type == "not-recognized"
+    assert nonsense.data["text"]
+
+
+async def test_a_home_of_ones_own_is_understood(daemon: StartDaemon, peer: OpenPeer, tmp_path: Path) -> None:
+    file = tmp_path / "home.toml"
+    file.write_text('[[entities]]\nid = "switch.x"\nname = "Fountain"\ndomain = "switch"\n', "utf-8")
+    client = await peer((await daemon("intent", "--home", str(file))).uri)
+    assert (await ask(client, "turn on the fountain")).data["text"] == "Turned on the Fountain."
+
+
+async def test_home_assistant_finds_what_it_needs_to_give_it_control(daemon: StartDaemon) -> None:
+    info = await describe((await daemon("intent")).uri)
+    programs: list[IntentProgram | HandleProgram] = [*info.intent, *info.handle]
+    for program in programs:
+        assert program.installed
+        assert program.attribution.name
+        assert program.attribution.url.startswith("https://")
+        assert program.version
+        assert program.description
+        assert program.models[0].installed
+        assert program.models[0].languages == ["en"]
+    assert len(info.intent) == len(info.handle) == 1
+    assert info.handle[0].supports_home_control
+
+
+async def test_the_wyoming_packages_own_client_is_served(daemon: StartDaemon) -> None:
+    async with AsyncClient.from_uri((await daemon("intent")).uri) as client:
+        await client.write_event(Describe().event())
+        described = await asyncio.wait_for(client.read_event(), 5)
+        assert described is not None
+        assert Info.from_event(described).intent
+        await client.write_event(Recognize("what's the weather", context={}).event())
+        answer = await asyncio.wait_for(client.read_event(), 5)
+        assert answer is not None
+        assert Handled.from_event(answer).text == "It is sunny, with 18 degrees."
+
+
+BAD_REQUESTS: list[tuple[dict[str, Any], str]] = [
+    ({"text": "x" * 1_000_000}, "too-long"),
+    ({"text": 7}, "bad-event"),
+    ({}, "bad-event"),
+    ({"text": "what time is it", "language": "tlh"}, "unknown-language"),
+    ({"text": "what time is it", "context": {"area": [1]}}, "bad-event"),
+]
+
+
+async def test_a_bad_request_gets_its_reason_and_the_next_one_its_answer(daemon: StartDaemon, peer: OpenPeer) -> None:
+    client = await peer((await daemon("intent")).uri)
+    for data, code in BAD_REQUESTS:
+        await client.send(Event("transcript", data))
+        refused = await client.receive(5)
+        assert (refused.type, refused.data["code"]) == ("error", code)
+        assert len(refused.data["text"]) < 200
+        assert (await ask(client, "what time is it")).type == "handled"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--home", "nowhere.toml"], "cannot read the home file nowhere.toml: No such file or directory"),
+        (["--confirm", "toaster"], "--confirm: no domain 'toaster'; there are: climate"),
+    ],
+)
+async def test_a_wrong_setting_is_one_line_and_status_one(arguments: list[str], reason: str, tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        command("wyoming-rosie-intent"), *arguments, stderr=asyncio.subprocess.PIPE, cwd=tmp_path
+    )
+    _, stderr = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert reason in stderr.decode()
+    assert stderr.decode().count("\n") == 1
+
+
+async def test_many_speakers_at_once_are_all_answered(daemon: StartDaemon, peer: OpenPeer) -> None:
+    uri = (await daemon("intent")).uri
+    peers = [await peer(uri) for _ in range(20)]
+    found = await asyncio.gather(*(ask(one, "turn on the bed light") for one in peers))
+    assert {answer.data["text"] for answer in found} == {"Turned on the Bed Light."}

@@ -1,0 +1,233 @@
+"""The installed wyoming-rosie-tts as a process, over loopback."""
+
+import asyncio
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import psutil
+import pytest
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.client import AsyncClient
+from wyoming.event import Event
+from wyoming.info import Describe, Info
+from wyoming.tts import (
+    Synthesize,
+    SynthesizeChunk,
+    SynthesizeStart,
+    SynthesizeStop,
+    SynthesizeStopped,
+    SynthesizeVoice,
+)
+
+from tests.conftest import OpenPeer, StartDaemon
+from tests.daemons import command
+from wyoming_rosie.client import Peer, describe
+
+SENTENCE = "The kitchen light is on, and the heating stays at twenty one degrees until the evening. "
+ANSWER = ["audio-start", "audio-chunk", "audio-stop"]
+STOPPED = "synthesize-stopped"
+
+
+@dataclass
+class Answer:
+    """What a peer heard: the types of the events, each run of chunks as one, and the sound."""
+
+    types: list[str] = field(default_factory=list)
+    pcm: bytearray = field(default_factory=bytearray)
+    formats: set[tuple[int, int, int]] = field(default_factory=set)
+
+    @property
+    def seconds(self) -> float:
+        return len(self.pcm) / 44_100
+
+    @property
+    def loudest(self) -> int:
+        return max(map(abs, array("h", self.pcm)), default=0)
+
+    def add(self, event: Event) -> None:
+        if event.type != "audio-chunk" or self.types[-1] != event.type:
+            self.types.append(event.type)
+        if event.type == "audio-chunk":
+            self.formats.add((event.data["rate"], event.data["width"], event.data["channels"]))
+            self.pcm += event.payload or b""
+
+
+async def ask(peer: Peer, events: Sequence[Event], last: str = "audio-stop") -> Answer:
+    for event in events:
+        await peer.send(event)
+    answer = Answer()
+    while last not in answer.types:
+        answer.add(await peer.receive(10))
+    return answer
+
+
+def text(words: str, **voice: str) -> Event:
+    return Synthesize(words, SynthesizeVoice(**voice) if voice else None).event()
+
+
+def streamed(*chunks: str) -> list[Event]:
+    whole = Synthesize("".join(chunks)).event()
+    return [
+        SynthesizeStart().event(),
+        *(SynthesizeChunk(one).event() for one in chunks),
+        whole,
+        SynthesizeStop().event(),
+    ]
+
+
+async def test_a_text_comes_back_as_speech(daemon: StartDaemon, peer: OpenPeer) -> None:
+    answer = await ask(await peer((await daemon("tts")).uri), [text("The kitchen light is on.")])
+    assert answer.types == ANSWER
+    assert answer.formats == {(22050, 2, 1)}
+    assert 1 < answer.seconds < 4
+    assert answer.loudest > 5000
+
+
+async def test_a_streamed_text_is_one_stretch_of_audio_and_is_spoken_once(daemon: StartDaemon, peer: OpenPeer) -> None:
+    client = await peer((await daemon("tts")).uri)
+    whole = await ask(client, [text("The light is on. The door is locked. Good night.")])
+    answer = await ask(client, streamed("The light is", " on. The door is lo", "cked. Good night."), STOPPED)
+    assert answer.types == [*ANSWER, STOPPED]
+    assert answer.seconds == pytest.approx(whole.seconds, rel=0.05)
+
+
+async def test_sound_comes_while_the_text_is_still_being_written(daemon: StartDaemon, peer: OpenPeer) -> None:
+    client = await peer((await daemon("tts")).uri)
+    await client.send(SynthesizeStart().event())
+    await client.send(SynthesizeChunk("The light is on. Then").event())
+    assert (await client.receive(5)).type == "audio-start"
+    assert (await client.receive(5)).type == "audio-chunk"
+    await client.send(SynthesizeStop().event())
+    assert (await client.wait_for(STOPPED, seconds=5)).data == {}
+
+
+@pytest.mark.parametrize("words", ["", " ", "\n", "\0", "\u200b"], ids=ascii)
+async def test_a_text_without_words_is_answered_without_words(daemon: StartDaemon, peer: OpenPeer, words: str) -> None:
+    client = await peer((await daemon("tts")).uri)
+    answers = [await ask(client, [text(words)]), await ask(client, streamed(words), STOPPED)]
+    assert [answer.types[-1] for answer in answers] == ["audio-stop", STOPPED]
+    assert all(answer.loudest == 0 and answer.types[0] == "audio-start" for answer in answers)
+
+
+async def test_odd_text_is_spoken_and_the_connection_stays(daemon: StartDaemon, peer: OpenPeer) -> None:
+    client = await peer((await daemon("tts")).uri)
+    plain = (await ask(client, [text("before after")])).seconds
+    for odd in (
+        "before\0after",
+        "before \ud83d after",
+        "<b>before</b> & after",
+        "before \U0001f600\U0001f389 after",
+        "x" * 500,
+    ):
+        answer = await ask(client, [text(odd)])
+        assert answer.types == ANSWER, ascii(odd[:40])
+        assert answer.seconds > 0.8 * plain, ascii(odd[:40])
+
+
+async def test_what_cannot_be_spoken_is_refused_and_the_connection_stays(daemon: StartDaemon, peer: OpenPeer) -> None:
+    client = await peer((await daemon("tts", "--text-limit", "100")).uri)
+    refused = {
+        "text-too-long": text("x" * 101),
+        "unknown-voice": text("hi", name="nobody"),
+        "unknown-language": text("hi", language="xx"),
+        "unsupported-format": Synthesize("hi", text_format="ssml").event(),
+        "no-synthesize-start": SynthesizeChunk("hi").event(),
+        "bad-request": Event("synthesize", {"text": 5}),
+    }
+    for code, event in refused.items():
+        await client.send(event)
+        answer = await client.receive(5)
+        assert (answer.type, answer.data["code"]) == ("error", code)
+    assert (await ask(client, [text("hi")])).types == ANSWER
+
+
+async def test_the_voice_is_that_of_the_language(daemon: StartDaemon, peer: OpenPeer) -> None:
+    client = await peer((await daemon("tts", "--espeak.voice", "de")).uri)
+    wanted = (text("21", language="en-US"), text("21", name="de"), text("21"))
+    english, german, default = [(await ask(client, [event])).seconds for event in wanted]
+    assert german == pytest.approx(default, rel=0.03) != english
+
+
+async def test_describe_is_what_home_assistant_needs_and_small(daemon: StartDaemon) -> None:
+    info = await describe((await daemon("tts")).uri)
+    (program,) = info.tts
+    assert program.installed
+    assert program.supports_synthesize_streaming
+    assert program.version
+    assert program.attribution.name
+    assert program.attribution.url
+    assert all(voice.installed and voice.languages for voice in program.voices)
+    assert {"en-US", "en-GB", "de", "fr-FR"} <= {language for voice in program.voices for language in voice.languages}
+    assert len(str(info.event().data)) < 40_000
+
+
+async def test_a_short_text_is_spoken_while_another_peer_gets_a_long_one(daemon: StartDaemon, peer: OpenPeer) -> None:
+    uri = (await daemon("tts")).uri
+    patient, hasty = await peer(uri), await peer(uri)
+    await patient.send(text(SENTENCE * 200))
+    await patient.wait_for("audio-chunk", seconds=5)
+    assert (await ask(hasty, [text("Now.")])).types == ANSWER
+    assert (await patient.receive(5)).type == "audio-chunk"
+
+
+async def test_a_peer_that_leaves_or_does_not_read_costs_nothing(daemon: StartDaemon, peer: OpenPeer) -> None:
+    running = await daemon("tts")
+    gone, deaf, hasty = await peer(running.uri), await peer(running.uri), await peer(running.uri)
+    for one in (gone, deaf):
+        await one.send(text(SENTENCE * 200))
+    await gone.wait_for("audio-chunk", seconds=5)
+    gone._stream.abort()
+    deaf._stream.transport.pause_reading()
+    assert (await ask(hasty, [text("Now.")])).types == ANSWER
+    process = psutil.Process(running.process.pid)
+    await asyncio.sleep(0.5)  # both would go on for seconds if they did
+    before = process.cpu_times().user
+    await asyncio.sleep(1)
+    assert process.cpu_times().user - before < 0.2
+    assert process.memory_info().rss < 150_000_000
+
+
+async def test_an_answer_leaves_its_times_in_the_log_and_not_its_words(daemon: StartDaemon, peer: OpenPeer) -> None:
+    running = await daemon("tts")
+    client = await peer(running.uri)
+    await ask(client, [Synthesize("My secret. It is safe.", context={"turn_id": "t1"}).event()])
+    await client.send(Synthesize("x" * 30_000).event())
+    while not running.lines("request refused"):
+        await asyncio.sleep(0.01)
+    (line,) = running.lines("spoken")
+    assert (line["turn_id"], line["characters"]) == ("t1", 22)
+    assert line["first_ms"] < line["audio_ms"]
+    assert "secret" not in str(running.log)
+
+
+async def test_the_wyoming_packages_client_is_served(daemon: StartDaemon) -> None:
+    async with AsyncClient.from_uri((await daemon("tts")).uri) as client:
+        await client.write_event(Describe().event())
+        event = await client.read_event()
+        assert event is not None
+        assert Info.from_event(event).tts[0].name == "espeak-ng"
+        for event in streamed("Hello ", "world."):
+            await client.write_event(event)
+        event = await client.read_event()
+        assert event is not None
+        assert AudioStart.from_event(event).rate == 22050
+        audio = b""
+        while (event := await client.read_event()) is not None and AudioChunk.is_type(event.type):
+            audio += AudioChunk.from_event(event).audio
+        assert event is not None
+        assert AudioStop.is_type(event.type)
+        event = await client.read_event()
+        assert event is not None
+        assert SynthesizeStopped.is_type(event.type)
+        assert len(audio) > 20_000
+
+
+async def test_a_setting_that_cannot_be_ends_the_program_with_one_line() -> None:
+    process = await asyncio.create_subprocess_exec(
+        command("wyoming-rosie-tts"), "--espeak.voice", "martian", stderr=asyncio.subprocess.PIPE
+    )
+    _, stderr = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert stderr.decode().count("\n") == 1
+    assert "no voice 'martian'; there are" in stderr.decode()

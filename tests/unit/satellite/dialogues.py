@@ -1,0 +1,130 @@
+"""Dialogues as data: what people say, what the conductor does, what the satellite is to tell the conductor.
+
+The same lists drive the rules in a unit test and a whole satellite in an integration test.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from wyoming.asr import Transcribe, Transcript
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.error import Error
+from wyoming.event import Event
+from wyoming.satellite import PauseSatellite, RunSatellite
+from wyoming.timer import TimerFinished, TimerStarted
+from wyoming.tts import Synthesize
+from wyoming.user_event import UserEvent
+from wyoming.vad import VoiceStarted, VoiceStopped
+
+RATE = 22_050
+
+
+@dataclass(frozen=True)
+class Says:
+    """Somebody says a wake word and goes on speaking."""
+
+    word: str
+
+
+@dataclass(frozen=True, init=False)
+class Conducts:
+    """The conductor sends events."""
+
+    events: tuple[Event, ...]
+
+    def __init__(self, *events: Event) -> None:
+        object.__setattr__(self, "events", events)
+
+
+@dataclass(frozen=True, init=False)
+class Tells:
+    """The satellite sends events of these types, and no others; a run of audio chunks counts as one."""
+
+    types: tuple[str, ...]
+
+    def __init__(self, *types: str) -> None:
+        object.__setattr__(self, "types", types)
+
+
+Step: TypeAlias = Says | Conducts | Tells
+Dialogue: TypeAlias = list[Step]
+
+
+def without_repeated_chunks(types: list[str], last: str) -> list[str]:
+    """Return the event types that came after one of type `last`, a run of audio chunks as one."""
+    before = [last, *types]
+    return [kind for kind, previous in zip(types, before, strict=False) if not kind == previous == "audio-chunk"]
+
+
+def sound(seconds: float) -> Event:
+    return AudioChunk(RATE, 2, 1, b"\x10\x00" * round(seconds * RATE)).event()
+
+
+SOUND_START = AudioStart(RATE, 2, 1).event()
+ANSWER = (SOUND_START, sound(0.1), sound(0.1), AudioStop().event())
+OKAY_NABU = Says("okay_nabu")
+JOINS = Conducts(RunSatellite().event())
+PAUSES = Conducts(PauseSatellite().event())
+HEARD = (
+    Transcribe(language="en").event(),
+    VoiceStarted(timestamp=100).event(),
+    VoiceStopped(timestamp=900).event(),
+    Transcript(text="turn on the light").event(),
+)
+RUN = Tells("detection", "run-pipeline", "audio-chunk")
+LISTEN_AGAIN = UserEvent(name="listen-again").event()
+FAILURE = Error(text="nothing was said", code="no-speech").event()
+SPEAKS = Conducts(Synthesize(text="Done.").event(), *ANSWER)
+TIMER = (TimerStarted(id="t", total_seconds=1).event(), TimerFinished(id="t").event())
+TURN: Dialogue = [OKAY_NABU, RUN, Conducts(*HEARD), Tells(), SPEAKS, Tells("played")]
+
+DIALOGUES: dict[str, Dialogue] = {
+    "a command, its answer, and the next": [JOINS, *TURN, *TURN],
+    "sound before the text of a streamed answer": [
+        *(JOINS, OKAY_NABU, RUN, Conducts(*HEARD, *ANSWER[:2])),
+        *(Conducts(Synthesize(text="Done.").event(), *ANSWER[2:]), Tells("played")),
+    ],
+    "a wake word after a failure": [JOINS, OKAY_NABU, RUN, Conducts(FAILURE), Tells(), *TURN],
+    "a wake word instead of an answer": [JOINS, OKAY_NABU, RUN, Conducts(*HEARD), Tells(), *TURN],
+    "an announcement without a run": [JOINS, SPEAKS, Tells("played"), *TURN],
+    "two announcements at once are one sound": [JOINS, Conducts(*ANSWER, *ANSWER), Tells("played"), Tells()],
+    "a question is answered without a wake word": [
+        *(
+            JOINS,
+            OKAY_NABU,
+            RUN,
+            Conducts(*HEARD, LISTEN_AGAIN),
+            SPEAKS,
+            Tells("played", "run-pipeline", "audio-chunk"),
+        ),
+        *(Conducts(*HEARD), Tells(), SPEAKS, Tells("played"), Tells()),
+    ],
+    "a question asked while it is spoken": [
+        *(JOINS, Conducts(*ANSWER[:2], LISTEN_AGAIN, *ANSWER[2:]), Tells("played", "run-pipeline", "audio-chunk")),
+        *(Conducts(FAILURE), Tells()),
+    ],
+    "a wake word interrupts an answer, whose rest is not played": [
+        *(
+            JOINS,
+            Conducts(SOUND_START, sound(9)),
+            OKAY_NABU,
+            Tells("played", "detection", "run-pipeline", "audio-chunk"),
+        ),
+        *(Conducts(sound(9), AudioStop().event(), *HEARD), Tells(), SPEAKS, Tells("played")),
+    ],
+    "an answer in the middle of a command ends it": [JOINS, OKAY_NABU, RUN, SPEAKS, Tells("played")],
+    "a wake word is ignored while nobody conducts": [OKAY_NABU, Tells(), JOINS, Tells()],
+    "a pause ends a run": [JOINS, OKAY_NABU, RUN, PAUSES, Tells(), JOINS, *TURN],
+    "run-satellite again changes nothing": [
+        JOINS,
+        OKAY_NABU,
+        RUN,
+        JOINS,
+        Conducts(*HEARD),
+        Tells(),
+        SPEAKS,
+        Tells("played"),
+    ],
+    "timers are noted": [JOINS, Conducts(*TIMER), Tells(), *TURN],
+    "events of other programs are ignored": [JOINS, Conducts(Event("streaming-started"), Event("wonder")), *TURN],
+}

@@ -1,0 +1,43 @@
+"""What stands in for devices."""
+
+import asyncio
+
+from wyoming_rosie.audio import SPEECH
+from wyoming_rosie_satellite.errors import DeviceError
+from wyoming_rosie_satellite.speakers import Speaker
+
+
+class RecordingSpeaker(Speaker):
+    """Keeps what it plays; each sound is over at once, unless `slow`: then none is ever."""
+
+    format = SPEECH
+
+    def __init__(self, *, slow: bool = False) -> None:
+        self.heard = b""
+        self.silenced = 0
+        self.closed = False
+        self._slow = slow
+
+    async def play(self, pcm: bytes) -> None:
+        self.heard += pcm
+        await asyncio.sleep(3600 if self._slow else 0)
+
+    async def drain(self) -> None:
+        await asyncio.sleep(0)
+
+    async def silence(self) -> None:
+        self.silenced += 1
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class BrokenSpeaker(RecordingSpeaker):
+    """Fails until mended."""
+
+    broken = True
+
+    async def play(self, pcm: bytes) -> None:
+        if self.broken:
+            raise DeviceError("the speaker is unplugged")
+        await super().play(pcm)

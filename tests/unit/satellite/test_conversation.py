@@ -1,0 +1,173 @@
+"""Peers of one satellite whose microphone and speaker are the test's."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.event import Event
+from wyoming.satellite import PauseSatellite, RunSatellite
+from wyoming.timer import TimerFinished
+
+from tests.unit.satellite.fakes import RecordingSpeaker
+from tests.unit.satellite.test_player import until
+from wyoming_rosie.errors import BadEventError
+from wyoming_rosie_satellite import messages as m
+from wyoming_rosie_satellite.conversation import SatelliteConversation
+from wyoming_rosie_satellite.satellite import Satellite
+
+START = AudioStart(16000, 2, 1).event()
+STOP = AudioStop().event()
+RUN = RunSatellite().event()
+
+
+def chunk(pcm: bytes) -> Event:
+    return AudioChunk(16000, 2, 1, pcm).event()
+
+
+class Peer:
+    """Sends events to a satellite and keeps what it is told."""
+
+    def __init__(self, satellite: Satellite) -> None:
+        self.told: list[Event] = []
+        self.conversation = SatelliteConversation(satellite, self._keep)
+
+    async def says(self, *events: Event) -> None:
+        for event in events:
+            await self.conversation.on_event(event)
+
+    async def is_told(self, kind: str) -> Event:
+        await until(lambda: kind in [event.type for event in self.told])
+        return next(event for event in self.told if event.type == kind)
+
+    async def _keep(self, event: Event) -> None:
+        self.told.append(event)
+
+
+class Room:
+    """A satellite that hears only what the test lets it hear."""
+
+    def __init__(self) -> None:
+        self.speaker = RecordingSpeaker()
+        self.satellite = Satellite(self.speaker, {m.Cue.TIMER: b"\x07\x00" * 160})
+        self.peers: list[Peer] = []
+
+    def peer(self) -> Peer:
+        self.peers.append(Peer(self.satellite))
+        return self.peers[-1]
+
+
+@pytest.fixture
+async def room() -> AsyncIterator[Room]:
+    inside = Room()
+    playing = asyncio.create_task(inside.satellite.player.run())
+    yield inside
+    for one in inside.peers:
+        await one.conversation.close()
+    playing.cancel()
+    await asyncio.wait([playing])
+
+
+async def test_the_conductor_is_told_of_the_wake_word_and_what_follows(room: Room) -> None:
+    conductor = room.peer()
+    await conductor.says(RUN)
+    room.satellite.take(m.MicAudio(b"\x01\x00" * 320))
+    room.satellite.take(m.WakeWord("okay_nabu", 160, "t1", 0.9))
+    first = await conductor.is_told("audio-chunk")
+    detection, run = conductor.told[:2]
+    assert (detection.data["timestamp"], first.data["timestamp"], len(first.payload or b"")) == (10, 10, 320)
+    assert detection.data["context"] == {"turn_id": "t1", "score": 0.9}
+    assert (run.data["start_stage"], run.data["end_stage"], run.data["wake_word_name"]) == ("asr", "tts", "okay_nabu")
+
+
+async def test_a_sound_is_played_and_reported(room: Room) -> None:
+    conductor = room.peer()
+    await conductor.says(RUN, START, chunk(b"ab" * 100), chunk(b"cd" * 100), STOP)
+    await conductor.is_told("played")
+    assert room.speaker.heard == b"ab" * 100 + b"cd" * 100
+
+
+async def test_a_second_conductor_is_refused_while_the_first_is_there(room: Room) -> None:
+    await room.peer().says(RUN)
+    with pytest.raises(BadEventError) as refused:
+        await room.peer().says(RUN)
+    assert refused.value.code == "busy"
+
+
+async def test_a_conductor_that_has_left_is_followed_by_the_next(room: Room) -> None:
+    first, second = room.peer(), room.peer()
+    await first.says(RUN)
+    await first.conversation.close()
+    await second.says(RUN, START, chunk(b"ab"), STOP)
+    await second.is_told("played")
+
+
+async def test_a_paused_satellite_tells_nothing(room: Room) -> None:
+    conductor = room.peer()
+    await conductor.says(RUN, PauseSatellite().event())
+    room.satellite.take(m.WakeWord("okay_nabu", 0, "t1"))
+    await asyncio.sleep(0.01)
+    assert conductor.told == []
+
+
+async def test_sound_from_a_stranger_is_refused(room: Room) -> None:
+    stranger = room.peer()
+    with pytest.raises(BadEventError) as refused:
+        await stranger.says(START)
+    assert refused.value.code == "not-conductor"
+    await stranger.says(chunk(b"ab"), STOP)
+    assert room.speaker.heard == b""
+
+
+async def test_bad_sound_is_an_error_and_ends_the_sound(room: Room) -> None:
+    conductor = room.peer()
+    await conductor.says(RUN, START, chunk(b"ab"))
+    with pytest.raises(BadEventError):
+        await conductor.says(chunk(b"odd"))
+    await conductor.says(chunk(b"cd"), STOP)
+    await conductor.is_told("played")
+    assert room.speaker.heard == b"ab"
+
+
+async def test_audio_stop_without_a_sound_is_nothing(room: Room) -> None:
+    conductor = room.peer()
+    await conductor.says(RUN, STOP)
+    assert room.satellite.phase is m.Phase.WAITING
+
+
+async def test_other_formats_are_converted_to_the_speakers(room: Room) -> None:
+    conductor = room.peer()
+    stereo = AudioChunk(16000, 2, 2, b"\x04\x00\x06\x00" * 100).event()
+    await conductor.says(RUN, AudioStart(16000, 2, 2).event(), stereo, STOP)
+    await conductor.is_told("played")
+    assert room.speaker.heard == b"\x05\x00" * 100
+
+
+async def test_a_finished_timer_is_heard(room: Room) -> None:
+    await room.peer().says(RUN, TimerFinished(id="t").event())
+    await until(lambda: room.speaker.heard)
+    assert room.speaker.heard == b"\x07\x00" * 160
+
+
+@pytest.mark.parametrize("total", [-5, 10**12, "long", None, {"a": 1}], ids=repr)
+async def test_timers_with_strange_times_change_nothing(room: Room, total: object) -> None:
+    await room.peer().says(RUN, Event("timer-started", {"id": ["x"] * 1000, "total_seconds": total}))
+    assert room.satellite.phase is m.Phase.WAITING
+
+
+async def test_a_conductor_that_does_not_read_is_told_of_nothing_more(room: Room) -> None:
+    conductor = room.peer()
+    await conductor.says(RUN)
+    room.satellite.take(m.WakeWord("okay_nabu", 0, "t1"))
+    for _ in range(2000):
+        room.satellite.take(m.MicAudio(bytes(640)))
+    await until(lambda: len(conductor.told) > 100)
+    assert len(conductor.told) <= 512
+
+
+async def test_busy_while_it_speaks(room: Room) -> None:
+    conductor = room.peer()
+    await conductor.says(RUN)
+    assert not conductor.conversation.busy
+    await conductor.says(START)
+    assert conductor.conversation.busy

@@ -1,0 +1,261 @@
+"""The rules of a satellite: dialogues as data, single rules, and any order of inputs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wyoming.event import Event
+
+from tests.unit.satellite.dialogues import DIALOGUES, Conducts, Dialogue, Says, Tells, without_repeated_chunks
+from wyoming_rosie_satellite import messages as m
+from wyoming_rosie_satellite.core import (
+    LONGEST_COMMAND_SECONDS,
+    LONGEST_THOUGHT_SECONDS,
+    RING_SAMPLES,
+    STALLED_SOUND_SECONDS,
+    SatelliteCore,
+)
+from wyoming_rosie_satellite.events import event_of, input_of
+from wyoming_rosie_satellite.messages import Phase
+
+FRAME = 320  # samples
+
+
+def microphone(first: int, samples: int) -> bytes:
+    """Audio in which each sample says which one it is."""
+    return b"".join((place % 65_536).to_bytes(2, "little") for place in range(first, first + samples))
+
+
+class Rehearsal:
+    """A core whose speaker plays without taking time, and what it told the conductor."""
+
+    def __init__(self) -> None:
+        self.core = SatelliteCore()
+        self.now = 100.0
+        self.heard = 0  # samples
+        self.last_told = ""
+        self.told: list[Event] = []
+
+    def take(self, *inputs: m.Input) -> list[m.Effect]:
+        """Give inputs to the core; afterwards the speaker has played what it got."""
+        effects = [effect for one in inputs for effect in self.core.handle(one, self.now)]
+        self.told += [event_of(effect) for effect in effects if isinstance(effect, m.ToConductor)]
+        played = [m.SoundPlayed(effect.sound) for effect in effects if isinstance(effect, m.FinishSound)]
+        return effects + (self.take(*played) if played else [])
+
+    def hear(self, samples: int = FRAME) -> list[m.Effect]:
+        pcm = microphone(self.heard, samples)
+        self.heard += samples
+        return self.take(m.MicAudio(pcm))
+
+    def wake(self, sample: int | None = None) -> list[m.Effect]:
+        return self.take(m.WakeWord("okay_nabu", self.heard if sample is None else sample, "t1", 0.9))
+
+    def perform(self, dialogue: Dialogue) -> None:
+        for step in dialogue:
+            match step:
+                case Says(word):
+                    self.hear(16_000)
+                    self.take(m.WakeWord(word, self.heard - 1000, "t1", 0.9))
+                    self.hear()
+                case Conducts(events):
+                    self.take(*(one for event in events for one in inputs_of(event)))
+                    self.hear()
+                case Tells(types):
+                    assert self.types_told() == list(types)
+
+    def types_told(self) -> list[str]:
+        types, self.told = [event.type for event in self.told], []
+        new = without_repeated_chunks(types, self.last_told)
+        self.last_told = (types or [self.last_told])[-1]
+        return new
+
+
+def inputs_of(event: Event) -> list[m.Input]:
+    match event.type:
+        case "run-satellite":
+            return [m.ConductorJoined()]
+        case "pause-satellite":
+            return [m.ConductorLeft()]
+        case "audio-start":
+            return [m.SoundStarted()]
+        case "audio-chunk":
+            return [m.SoundReceived(event.payload or b"")]
+        case "audio-stop":
+            return [m.SoundEnded()]
+    known = input_of(event)
+    return [] if known is None else [known]
+
+
+@pytest.fixture
+def satellite() -> Rehearsal:
+    rehearsal = Rehearsal()
+    rehearsal.take(m.ConductorJoined())
+    return rehearsal
+
+
+@pytest.mark.parametrize("dialogue", DIALOGUES.values(), ids=list(DIALOGUES))
+def test_dialogue(dialogue: Dialogue) -> None:
+    Rehearsal().perform(dialogue)
+
+
+def sent(effects: list[m.Effect]) -> bytes:
+    return b"".join(effect.pcm for effect in effects if isinstance(effect, m.SendAudio))
+
+
+@given(
+    frames=st.lists(st.integers(1, 2000), max_size=30),
+    back=st.integers(0, RING_SAMPLES - 2000),
+    after=st.integers(1, 2000),
+)
+def test_audio_is_sent_from_the_detections_own_sample_on(frames: list[int], back: int, after: int) -> None:
+    satellite = Rehearsal()
+    satellite.take(m.ConductorJoined())
+    for samples in frames:
+        satellite.hear(samples)
+    sample = max(0, satellite.heard - back)
+    effects = satellite.wake(sample) + satellite.hear(after)
+    assert sent(effects) == microphone(sample, satellite.heard - sample)
+
+
+def test_nothing_said_before_the_detection_is_sent(satellite: Rehearsal) -> None:
+    for _ in range(50):
+        satellite.hear()
+    (chunk, *_) = [effect for effect in satellite.wake(15_000) if isinstance(effect, m.SendAudio)]
+    assert chunk.pcm == microphone(15_000, FRAME - 15_000 % FRAME)
+    assert chunk.milliseconds == 15_000 // 16
+
+
+def test_detection_is_told_before_the_run_and_the_run_before_its_audio(satellite: Rehearsal) -> None:
+    satellite.hear()
+    assert [type(effect) for effect in satellite.wake(100)] == [
+        m.ReportWakeWord, m.AskForRun, m.PlayCue, m.SendAudio, m.ShowPhase,
+    ]  # fmt: skip
+
+
+def test_a_command_without_end_is_ended_by_the_satellite(satellite: Rehearsal) -> None:
+    satellite.wake()
+    satellite.now += LONGEST_COMMAND_SECONDS
+    assert m.StopAudio() in satellite.take(m.Tick())
+    assert satellite.core.phase is Phase.THINKING
+
+
+def test_an_answer_that_never_comes_is_not_waited_for(satellite: Rehearsal) -> None:
+    satellite.wake()
+    satellite.take(m.SpeechEnded())
+    satellite.now += LONGEST_THOUGHT_SECONDS
+    satellite.take(m.Tick())
+    assert satellite.core.phase is Phase.WAITING
+
+
+def test_a_sound_whose_end_never_comes_is_over_at_its_deadline(satellite: Rehearsal) -> None:
+    satellite.take(m.SoundStarted(), m.SoundReceived(b"ab"))
+    satellite.now += STALLED_SOUND_SECONDS
+    assert m.SayPlayed() in satellite.take(m.Tick())
+
+
+def test_an_early_tick_changes_nothing(satellite: Rehearsal) -> None:
+    satellite.wake()
+    assert satellite.take(m.Tick()) == []
+
+
+def test_sound_played_before_a_newer_sound_is_not_reported() -> None:
+    core = SatelliteCore(phase=Phase.WAITING)
+    for one in (m.SoundStarted(), m.SoundEnded(), m.SoundStarted(), m.SoundEnded()):
+        core.handle(one, 0)
+    assert core.handle(m.SoundPlayed(1), 0) == []
+    assert m.SayPlayed() in core.handle(m.SoundPlayed(2), 0)
+
+
+def test_a_wake_word_silences_an_answer_and_its_rest_is_not_played(satellite: Rehearsal) -> None:
+    satellite.take(m.SoundStarted(), m.SoundReceived(b"ab"))
+    assert satellite.wake()[:2] == [m.Silence(), m.SayPlayed()]
+    assert satellite.take(m.SoundReceived(b"cd"), m.SoundEnded()) == []
+
+
+def test_what_was_received_is_heard_when_the_conductor_leaves_in_the_middle(satellite: Rehearsal) -> None:
+    satellite.take(m.SoundStarted(), m.SoundReceived(b"ab"))
+    assert m.FinishSound(1) in satellite.take(m.ConductorLeft())
+    assert satellite.core.phase is Phase.OFFLINE
+
+
+def test_a_timer_rings_at_once_unless_somebody_is_listened_to(satellite: Rehearsal) -> None:
+    assert satellite.take(m.TimerFinished()) == [m.PlayCue(m.Cue.TIMER)]
+    satellite.wake()
+    assert satellite.take(m.TimerFinished()) == []
+    assert m.PlayCue(m.Cue.TIMER) in satellite.take(m.SpeechEnded())
+
+
+def test_the_answer_cuts_a_filler_off_and_nothing_cuts_the_answer() -> None:
+    core = SatelliteCore(phase=Phase.WAITING)
+    for one in (m.FillerAnnounced(), m.SoundStarted(), m.SoundReceived(b"ab"), m.SoundEnded()):
+        core.handle(one, 0)
+    assert core.handle(m.SoundStarted(), 0) == [m.Silence()]
+    core.handle(m.SoundEnded(), 0)
+    assert core.handle(m.SoundStarted(), 0) == []
+
+
+def test_a_failed_question_is_not_listened_for(satellite: Rehearsal) -> None:
+    satellite.wake()
+    satellite.take(m.SpeechEnded(), m.ListenAgainAsked(), m.RunFailed())
+    satellite.take(m.SoundStarted(), m.SoundEnded())
+    assert satellite.core.phase is Phase.WAITING
+
+
+INPUTS = st.one_of(
+    st.sampled_from(
+        [
+            m.ConductorJoined(),
+            m.ConductorLeft(),
+            m.SpeechEnded(),
+            m.RunFailed(),
+            m.ListenAgainAsked(),
+            m.FillerAnnounced(),
+            m.SoundStarted(),
+            m.SoundReceived(b"ab"),
+            m.SoundEnded(),
+            m.TimerFinished(),
+            m.Tick(),
+        ]
+    ),
+    st.builds(m.MicAudio, st.binary(max_size=8).map(lambda pcm: pcm[: len(pcm) // 2 * 2])),
+    st.builds(m.WakeWord, st.just("alexa"), st.integers(-10, 100), st.just("t")),
+    st.builds(m.SoundPlayed, st.integers(0, 5)),
+)
+STEPS = st.lists(st.tuples(INPUTS, st.floats(0, 50)), max_size=60)
+
+
+@given(STEPS)
+def test_any_order_of_inputs_leaves_a_legal_phase(steps: list[tuple[m.Input, float]]) -> None:
+    core, now = SatelliteCore(), 0.0
+    for given_input, passed in steps:
+        now += passed
+        before = core.phase
+        effects = core.handle(given_input, now)
+        assert (m.ShowPhase(core.phase) in effects) == (core.phase is not before)
+        assert core.phase not in (Phase.OFFLINE, Phase.WAITING) or core.deadline is None
+        assert core.phase not in (Phase.STREAMING, Phase.THINKING) or core.deadline is not None
+
+
+@given(STEPS)
+def test_the_microphone_is_sent_only_while_a_run_is_open(steps: list[tuple[m.Input, float]]) -> None:
+    core, now, run_is_open = SatelliteCore(), 0.0, False
+    for given_input, passed in steps:
+        now += passed
+        for effect in core.handle(given_input, now):
+            run_is_open = run_is_open or isinstance(effect, m.AskForRun)
+            assert run_is_open or not isinstance(effect, m.SendAudio)
+        run_is_open = run_is_open and core.phase is Phase.STREAMING
+        assert run_is_open == (core.phase is Phase.STREAMING)
+
+
+@given(STEPS)
+def test_it_returns_to_waiting_by_itself(steps: list[tuple[m.Input, float]]) -> None:
+    satellite = Rehearsal()
+    for given_input, passed in steps:
+        satellite.now += passed
+        satellite.take(given_input)
+    conducted = satellite.core.phase is not Phase.OFFLINE
+    for _ in range(8):
+        satellite.now = max(satellite.now, satellite.core.deadline or 0)
+        satellite.take(m.Tick())
+    assert satellite.core.phase is (Phase.WAITING if conducted else Phase.OFFLINE)

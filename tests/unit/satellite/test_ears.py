@@ -1,0 +1,122 @@
+"""Wake words from a daemon that the test plays, and audio that comes faster than it is listened to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TypeAlias
+
+import pytest
+from wyoming.event import Event
+from wyoming.info import WakeProgram
+
+from wyoming_rosie.wake_words import bundled, program
+from wyoming_rosie.wire import EventStream
+from wyoming_rosie_satellite.ears import FRAMES_WAITING, Backlog, RemoteEars
+from wyoming_rosie_satellite.messages import WakeWord
+
+FRAME = bytes(640)
+INFO = Event("info", {"wake": [program(bundled().values()).to_dict()]})
+Answer: TypeAlias = Callable[[Event, EventStream], Awaitable[None]]
+
+
+@asynccontextmanager
+async def wake_daemon(answer: Answer) -> AsyncIterator[str]:
+    """Answer each event that a peer sends."""
+
+    def accepted(stream: EventStream) -> None:
+        tasks.append(asyncio.create_task(serve(stream)))
+
+    async def serve(stream: EventStream) -> None:
+        with suppress(ConnectionError):
+            while (event := await stream.read()) is not None:
+                await answer(event, stream)
+        await stream.close()
+
+    tasks: list[asyncio.Task[None]] = []
+    server = await asyncio.get_running_loop().create_server(lambda: EventStream(accepted), "127.0.0.1", 0)
+    try:
+        yield f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+@asynccontextmanager
+async def listening(ears: RemoteEars) -> AsyncIterator[asyncio.Queue[WakeWord]]:
+    heard: asyncio.Queue[WakeWord] = asyncio.Queue()
+    task = asyncio.create_task(ears.listen(heard.put_nowait))
+    try:
+        yield heard
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def first_word(answers: dict[str, Event]) -> tuple[WakeWord, list[WakeProgram]]:
+    """Return what ears hear that listen to such a daemon, and what they have learned."""
+    learned: list[WakeProgram] = []
+
+    async def answer(event: Event, stream: EventStream) -> None:
+        if event.type in answers:
+            await stream.write(answers[event.type])
+
+    async with wake_daemon(answer) as uri:
+        ears = RemoteEars(uri, ["okay_nabu"], learned.extend)
+        ears.hear(FRAME * 5)  # before anybody listens
+        async with listening(ears) as heard, asyncio.timeout(10):
+            while heard.empty():
+                ears.hear(FRAME)
+                await asyncio.sleep(0.01)
+            return heard.get_nowait(), learned
+
+
+def detection(timestamp: object, **context: object) -> Event:
+    return Event("detection", {"name": "okay_nabu", "timestamp": timestamp, "context": context})
+
+
+async def test_a_detection_is_placed_in_the_microphones_audio() -> None:
+    word, learned = await first_word({"describe": INFO, "audio-chunk": detection(40, turn_id="t1", score=0.9)})
+    assert (word.name, word.turn_id, word.score) == ("okay_nabu", "t1", 0.9)
+    assert (word.sample - 40 * 16) % 320 == 0
+    assert word.sample >= 5 * 320 + 40 * 16
+    assert [model.name for model in learned[0].models] == list(KNOWN)
+
+
+@pytest.mark.parametrize("timestamp", [None, "soon", -1, 1e300, [1]], ids=repr)
+async def test_a_detection_without_a_usable_time_is_now(timestamp: object) -> None:
+    word, _ = await first_word({"audio-chunk": detection(timestamp, score="high")})
+    assert word.sample >= 5 * 320
+    assert word.score is None
+    assert word.turn_id
+
+
+async def test_a_daemon_whose_info_is_none_is_left() -> None:
+    seen: list[str] = []
+
+    async def answer(event: Event, stream: EventStream) -> None:
+        seen.append(event.type)
+        if event.type == "describe":
+            await stream.write(Event("info", {"wake": [1]}))
+
+    async with wake_daemon(answer) as uri:
+        ears = RemoteEars(uri, [], lambda _: None)
+        async with listening(ears), asyncio.timeout(10):
+            while seen.count("describe") < 2:
+                ears.hear(FRAME)
+                await asyncio.sleep(0.01)
+
+
+async def test_audio_that_nobody_listens_to_is_forgotten_and_counted() -> None:
+    backlog = Backlog()
+    for number in range(FRAMES_WAITING + 3):
+        backlog.put(number.to_bytes(2, "little") * 320)
+    assert backlog.offset == 3 * 320
+    assert await backlog.get() == (3).to_bytes(2, "little") * 320
+    backlog.restart()
+    assert backlog.offset == (FRAMES_WAITING + 3) * 320
+
+
+KNOWN = bundled()

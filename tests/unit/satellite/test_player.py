@@ -1,0 +1,81 @@
+"""Sounds one after the other, on a speaker that records."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from tests.unit.satellite.fakes import BrokenSpeaker, RecordingSpeaker
+from wyoming_rosie_satellite.player import MOST_WAITING_SECONDS, Player
+
+
+@asynccontextmanager
+async def playing(speaker: RecordingSpeaker) -> AsyncIterator[Player]:
+    player = Player(speaker)
+    task = asyncio.create_task(player.run())
+    try:
+        yield player
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+async def test_sounds_are_played_in_order_and_each_end_is_reported_after_its_sound() -> None:
+    speaker, ends = RecordingSpeaker(), list[bytes]()
+    async with playing(speaker) as player:
+        player.play(b"a" * 2000)
+        player.finish(lambda: ends.append(speaker.heard))
+        player.play(b"b" * 2000)
+        player.finish(lambda: ends.append(speaker.heard))
+        await until(lambda: len(ends) == 2)
+    assert ends == [b"a" * 2000, b"a" * 2000 + b"b" * 2000]
+
+
+async def test_silence_forgets_what_was_not_heard_and_the_next_sound_is_played() -> None:
+    speaker, ends = RecordingSpeaker(slow=True), list[str]()
+    async with playing(speaker) as player:
+        player.play(b"a" * 2000)
+        player.finish(lambda: ends.append("first"))
+        await until(lambda: speaker.heard)
+        player.silence()
+        player.play(b"b" * 2000)
+        await until(lambda: b"b" in speaker.heard)
+    assert speaker.silenced == 1
+    assert len(speaker.heard.strip(b"b")) < 2000
+    assert ends == []
+
+
+async def test_sounds_end_on_a_broken_speaker_and_are_heard_when_it_is_mended() -> None:
+    speaker, ends = BrokenSpeaker(), list[str]()
+    async with playing(speaker) as player:
+        player.play(b"a" * 2000)
+        player.finish(lambda: ends.append("lost"))
+        await until(lambda: ends)
+        speaker.broken = False
+        player.play(b"b" * 2000)
+        player.finish(lambda: ends.append("heard"))
+        await until(lambda: len(ends) == 2)
+    assert speaker.heard == b"b" * 2000
+
+
+async def test_a_sender_far_ahead_has_to_wait() -> None:
+    speaker = RecordingSpeaker(slow=True)
+    async with playing(speaker) as player:
+        player.play(bytes(speaker.format.bytes_in(MOST_WAITING_SECONDS + 1)))
+        waiting = asyncio.create_task(player.room())
+        await until(lambda: speaker.heard)
+        assert not waiting.done()
+        player.silence()
+        await waiting
+
+
+async def test_the_speaker_is_closed_at_the_end() -> None:
+    speaker = RecordingSpeaker()
+    async with playing(speaker):
+        await asyncio.sleep(0)
+    assert speaker.closed

@@ -1,0 +1,201 @@
+"""The codec: the wyoming package's format, any split, any garbage."""
+
+import asyncio
+import io
+import json
+import socket
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wyoming import event as reference
+from wyoming.event import Event
+
+from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.wire import Decoder, EventStream, Limits, encode
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+scalars = (
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | texts
+)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=8
+)
+audio = st.fixed_dictionaries(
+    {"rate": st.integers(), "width": st.integers(), "channels": st.integers(), "timestamp": st.integers()}
+)
+events = st.builds(
+    Event,
+    type=texts.filter(bool),
+    data=st.dictionaries(texts, values, max_size=4) | audio,
+    payload=st.none() | st.binary(min_size=1, max_size=300),
+)
+
+
+def decoded(raw: bytes, sizes: list[int] | None = None) -> list[Event]:
+    decoder, found = Decoder(), []
+    cuts = sizes or [len(raw) or 1]
+    position = index = 0
+    while position < len(raw):
+        size = cuts[index % len(cuts)]
+        decoder.feed(raw[position : position + size])
+        position, index = position + size, index + 1
+        while (event := decoder.next()) is not None:
+            found.append(event)
+    assert len(decoder) == 0
+    return found
+
+
+@given(st.lists(events, max_size=6), st.lists(st.integers(1, 400), min_size=1, max_size=5))
+def test_any_split_of_the_bytes_gives_the_same_events(sent: list[Event], sizes: list[int]) -> None:
+    assert decoded(b"".join(map(encode, sent)), sizes) == sent
+
+
+@given(events)
+def test_the_wyoming_package_reads_what_we_write(event: Event) -> None:
+    assert reference.read_event(io.BytesIO(encode(event))) == event
+
+
+@given(events)
+def test_we_read_what_the_wyoming_package_writes(event: Event) -> None:
+    written = io.BytesIO()
+    reference.write_event(event, written)
+    assert decoded(written.getvalue()) == [event]
+
+
+@given(events)
+def test_our_bytes_are_those_of_the_wyoming_package(event: Event) -> None:
+    written = io.BytesIO()
+    reference.write_event(event, written)
+    assert encode(event) == written.getvalue()
+
+
+@given(st.binary(max_size=300))
+def test_garbage_is_a_bad_event_or_waits_for_more(raw: bytes) -> None:
+    decoder = Decoder()
+    decoder.feed(raw)
+    try:
+        while decoder.next() is not None:
+            pass
+    except BadEventError as err:
+        assert str(err)
+
+
+def test_data_of_the_header_line_is_merged_under_the_data_that_follows() -> None:
+    assert decoded(b'{"type":"x","data":{"a":1,"b":1},"data_length":7}\n{"b":2}') == [Event("x", {"a": 1, "b": 2})]
+
+
+def test_a_repeated_header_line_with_data_gives_each_event_its_own() -> None:
+    first, second = decoded(b'{"type":"x","data":{"a":1}}\n' * 2)
+    first.data["a"] = 2
+    assert second.data == {"a": 1}
+
+
+def header(**fields: Any) -> bytes:
+    return json.dumps(fields).encode() + b"\n"
+
+
+NESTED = b'{"a":' * 2000 + b"1" + b"}" * 2000
+BAD = {
+    "blank line": b"\n",
+    "no JSON": b"GET / HTTP/1.1\r\n",
+    "not UTF-8": b'{"type":"\xff"}\n',
+    "a list": b"[]\n",
+    "a number": b"5\n",
+    "no type": b"{}\n",
+    "type is a number": header(type=5),
+    "type is empty": header(type=""),
+    "data is a list": header(type="x", data=[1]),
+    "length is text": header(type="x", payload_length="5"),
+    "length is a fraction": header(type="x", payload_length=5.0),
+    "length is a truth": header(type="x", payload_length=True),
+    "length is negative": header(type="x", data_length=-1),
+    "payload of 100 GB": header(type="x", payload_length=100_000_000_000),
+    "data of 100 GB": header(type="x", data_length=100_000_000_000),
+    "data is no object": header(type="x", data_length=2) + b"[]",
+    "data is no JSON": header(type="x", data_length=2) + b"{]",
+    "data is NaN": header(type="x", data_length=9) + b'{"a":NaN}',
+    "data is infinite": b'{"type":"x","data":{"a":Infinity}}\n',
+    "a number of 5000 digits": b'{"type":"x","data":{"a":' + b"9" * 5000 + b"}}\n",
+    "deep header": b'{"type":"x","data":' + NESTED + b"}\n",
+    "deep data": header(type="x", data_length=len(NESTED)) + NESTED,
+    "33 levels": header(type="x", data_length=6 * 33 + 1 - 0) + b'{"a":' * 33 + b"1" + b"}" * 33,
+    "endless header": b'{"type":"' + b"a" * 70_000,
+}
+
+
+@pytest.mark.parametrize("raw", BAD.values(), ids=BAD.keys())
+def test_bad_input_is_a_bad_event(raw: bytes) -> None:
+    decoder = Decoder()
+    decoder.feed(raw)
+    with pytest.raises(BadEventError):
+        decoder.next()
+
+
+def test_nesting_up_to_the_limit_is_fine() -> None:
+    depth = Limits().depth
+    data = b'{"a":' * depth + b"1" + b"}" * depth
+    assert len(decoded(header(type="x", data_length=len(data)) + data)) == 1
+
+
+def test_many_braces_side_by_side_are_not_deep() -> None:
+    event = Event("x", {"many": [{"a": 1}] * 100})
+    assert decoded(encode(event)) == [event]
+
+
+async def streams() -> tuple[EventStream, EventStream]:
+    loop = asyncio.get_running_loop()
+    one, other = socket.socketpair()
+    _, here = await loop.create_connection(EventStream, sock=one)
+    _, there = await loop.create_connection(EventStream, sock=other)
+    return here, there
+
+
+async def test_a_stream_that_ends_inside_an_event_says_so() -> None:
+    here, there = await streams()
+    there.transport.write(b'{"type":"x","payload_length":5}\n12')
+    there.transport.write_eof()
+    with pytest.raises(BadEventError):
+        await here.read()
+    here.abort()
+    there.abort()
+
+
+async def test_an_unread_stream_holds_its_peer_back() -> None:
+    here, there = await streams()
+    event = Event("x", {}, bytes(60_000))
+    sent = 0
+    with pytest.raises(TimeoutError):
+        for _ in range(1000):
+            async with asyncio.timeout(0.2):
+                await there.write(event)
+            sent += 1
+    assert sent < 100
+    for _ in range(sent):
+        assert await here.read() == event
+    here.abort()
+    there.abort()
+
+
+async def test_the_last_words_arrive_although_the_peer_sends_on() -> None:
+    here, there = await streams()
+    there.transport.write(b"nonsense\n" * 50_000)
+    with pytest.raises(BadEventError):
+        await here.read()
+    await here.write(Event("error", {"text": "no"}))
+    closing = asyncio.create_task(here.close())
+    assert await there.read() == Event("error", {"text": "no"})
+    assert await there.read() is None
+    await there.close()
+    await closing
+
+
+async def test_writing_to_a_peer_that_is_gone_is_an_error() -> None:
+    here, there = await streams()
+    there.abort()
+    with pytest.raises(ConnectionError):
+        for _ in range(100):
+            await here.write(Event("x"))
+            await asyncio.sleep(0.01)
+    here.abort()

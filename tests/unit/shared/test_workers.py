@@ -1,0 +1,96 @@
+"""Work beside the event loop: in order on a thread, cancellable in a process."""
+
+import asyncio
+import os
+import time
+from functools import partial
+
+import pytest
+
+from wyoming_rosie.errors import EngineError
+from wyoming_rosie.workers import ProcessWorker, ThreadWorker
+
+
+class Calculator:
+    def __init__(self, ready: bool = True) -> None:
+        if not ready:
+            raise ValueError("no such model")
+
+    def double(self, number: int) -> int:
+        return 2 * number
+
+    def who(self) -> int:
+        return os.getpid()
+
+    def dawdle(self) -> None:
+        time.sleep(60)
+
+    def divide(self) -> float:
+        return 1 / 0
+
+    def die(self) -> None:
+        os._exit(3)
+
+
+@pytest.fixture
+async def worker():  # type: ignore[no-untyped-def]
+    one = ProcessWorker(Calculator, "calculator")
+    await one.start()
+    yield one
+    await one.close()
+
+
+async def test_a_thread_works_in_order() -> None:
+    worker = ThreadWorker("test")
+    done: list[int] = []
+    await asyncio.gather(*(worker.run(done.append, number) for number in range(20)))
+    worker.close()
+    assert done == list(range(20))
+
+
+async def test_a_process_answers_from_one_object(worker: ProcessWorker) -> None:
+    assert await asyncio.gather(*(worker.call("double", number) for number in range(5))) == [0, 2, 4, 6, 8]
+    assert await worker.call("who") == await worker.call("who") != os.getpid()
+
+
+async def test_what_goes_wrong_in_the_process_is_an_engine_error(worker: ProcessWorker) -> None:
+    with pytest.raises(EngineError, match="ZeroDivisionError"):
+        await worker.call("divide")
+    assert await worker.call("double", 4) == 8
+
+
+async def test_a_process_that_dies_is_told_and_replaced(worker: ProcessWorker) -> None:
+    with pytest.raises(EngineError, match="stopped unexpectedly"):
+        await worker.call("die")
+    assert await worker.call("double", 4) == 8
+
+
+async def test_a_cancelled_call_ends_its_process_and_the_next_call_is_served(worker: ProcessWorker) -> None:
+    first = await worker.call("who")
+    call = asyncio.create_task(worker.call("dawdle"))
+    await asyncio.sleep(0.1)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    with pytest.raises(ProcessLookupError):
+        for _ in range(50):
+            os.kill(first, 0)
+            await asyncio.sleep(0.02)
+    assert await worker.call("who") != first
+
+
+async def test_a_waiting_call_that_is_cancelled_costs_nobody_the_process(worker: ProcessWorker) -> None:
+    first = await worker.call("who")
+    busy = asyncio.create_task(worker.call("double", 2))
+    waiting = asyncio.create_task(worker.call("double", 3))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    assert await busy == 4
+    assert await worker.call("who") == first
+
+
+async def test_what_cannot_be_made_says_why() -> None:
+    worker = ProcessWorker(partial(Calculator, ready=False), "calculator")
+    with pytest.raises(EngineError, match="no such model"):
+        await worker.start()
+    await worker.close()

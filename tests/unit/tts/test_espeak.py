@@ -1,0 +1,129 @@
+from array import array
+
+import pytest
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_tts.engine import Wish
+from wyoming_rosie_tts.engines import espeak
+from wyoming_rosie_tts.speakable import speakable
+
+pytest.importorskip("espeakng_loader", reason="the tts extra is not installed")
+
+
+@pytest.fixture
+def engine() -> espeak.EspeakEngine:
+    return espeak.load(espeak.Settings())
+
+
+def spoken(engine: espeak.EspeakEngine, text: str, language: str = "en-US", *, pause: bool = False) -> bytes:
+    pieces: list[bytes] = []
+
+    def take(piece: bytes) -> bool:
+        pieces.append(piece)
+        return True
+
+    engine.voice(Wish(language=language)).speak(text, take, pause=pause)
+    return b"".join(pieces)
+
+
+def seconds(engine: espeak.EspeakEngine, text: str, language: str = "en-US", *, pause: bool = False) -> float:
+    return engine.voice(Wish()).audio.seconds(len(spoken(engine, text, language, pause=pause)))
+
+
+def test_a_sentence_is_sound_in_several_pieces(engine: espeak.EspeakEngine) -> None:
+    pieces: list[int] = []
+    engine.voice(Wish()).speak("The kitchen light is on.", lambda piece: not pieces.append(len(piece)), pause=False)  # type: ignore[func-returns-value]
+    assert len(pieces) > 5
+    assert max(map(abs, array("h", spoken(engine, "The kitchen light is on.")))) > 5000
+
+
+def test_a_text_that_nobody_wants_any_more_ends_with_the_piece(engine: espeak.EspeakEngine) -> None:
+    taken: list[bytes] = []
+
+    def take(piece: bytes) -> bool:
+        taken.append(piece)
+        return len(taken) < 3
+
+    engine.voice(Wish()).speak("A long sentence that goes on and on and on until the end.", take, pause=False)
+    assert len(taken) == 3
+    assert seconds(engine, "Hello.") == pytest.approx(seconds(engine, "Hello."), abs=0.1)
+
+
+def test_sentences_one_by_one_sound_as_long_as_together(engine: espeak.EspeakEngine) -> None:
+    together = seconds(engine, "Hello world. How are you? I am fine.")
+    one_by_one = sum(
+        seconds(engine, text, pause=text != "I am fine.") for text in ("Hello world.", "How are you?", "I am fine.")
+    )
+    assert one_by_one == pytest.approx(together, rel=0.02)
+
+
+@pytest.mark.parametrize("language", ["en-US", "de", "fr-FR"])
+def test_signs_are_spoken_as_words(engine: espeak.EspeakEngine, language: str) -> None:
+    for sign in "<>&%":
+        assert seconds(engine, f"5 {sign} 6", language) > seconds(engine, "5 6", language) + 0.05, sign
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("\U0001f600\U0001f389\U0001f525", "en-US"),
+        ("ba" * 200, "en-US"),
+        ("1" * 200, "en-US"),
+        ("привет" * 60, "ru"),
+        ("こんにちは" * 40, "ja"),
+        ("สวัสดี" * 40, "th"),
+    ],
+    ids=["emoji", "letters", "digits", "cyrillic", "japanese", "thai"],
+)
+def test_twice_the_text_without_spaces_is_twice_the_sound(
+    engine: espeak.EspeakEngine, text: str, language: str
+) -> None:
+    one, two = (seconds(engine, speakable(text * times), language) for times in (1, 2))
+    assert two == pytest.approx(2 * one, rel=0.25)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\0b", "\u202e", "<speak><break/></speak>", "[[h@'loU]]", "\\" * 50])
+def test_odd_text_crashes_nothing(engine: espeak.EspeakEngine, text: str) -> None:
+    spoken(engine, speakable(text))
+    assert seconds(engine, "Hello.") > 0.3
+
+
+def test_every_voice_that_is_described_speaks_and_has_a_name_of_its_own(engine: espeak.EspeakEngine) -> None:
+    voices = engine.describe().voices
+    names = [voice.name for voice in voices]
+    assert len(set(names)) == len(names) > 100
+    assert {"en-US", "en-GB", "de", "fr-FR", "pt-BR", "es-419"} <= set(names)
+    for name in names:
+        pieces: list[bytes] = []
+        engine.voice(Wish(name)).speak("Hello 21", lambda piece, kept=pieces: not kept.append(piece), pause=False)  # type: ignore[misc]
+        assert sum(map(len, pieces)) > 5000, name
+
+
+def test_languages_are_found_as_home_assistant_names_them(engine: espeak.EspeakEngine) -> None:
+    voices = {voice.name: voice.languages for voice in engine.describe().voices}
+    assert "en" in voices["en-US"]
+    assert "zh-CN" in voices["cmn"]
+    assert "zh-HK" in voices["yue"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        (espeak.Settings(rate=20), "rate must be from 80 to 450, not 20"),
+        (espeak.Settings(pitch=100), "pitch must be from 0 to 99"),
+        (espeak.Settings(volume=-1), "volume must be from 0 to 200"),
+        (espeak.Settings(voice="martian"), "no voice 'martian'"),
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_be_are_the_operators_to_mend(settings: espeak.Settings, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        espeak.load(settings)
+
+
+@pytest.mark.parametrize("language", ["en-US", "de"])
+def test_the_rate_holds_for_every_voice(language: str) -> None:
+    text = "The kitchen light is on."
+    slow = seconds(espeak.load(espeak.Settings(rate=120)), text, language)
+    fast = seconds(espeak.load(espeak.Settings(rate=300)), text, language)
+    assert slow > 1.5 * fast

@@ -1,0 +1,52 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_rosie_tts.speakable import LONGEST_WORD, speakable
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("before\0after", "before after"),
+        ("a\x01\x02\x1b\x7fb\r\nc", "a b c"),
+        ("caf\u00e9 \u2014 5 < 6 & 7", "caf\u00e9 \u2014 5 < 6 & 7"),
+        ("\ud83d\ude00", "\U0001f600"),
+        ("half \ud83d of it", "half   of it"),
+        ("\U0001f600\U0001f389ok", "\U0001f600 \U0001f389 ok"),
+        ("\U0001f1e9\U0001f1ea\U0001f1ec\U0001f1e7", "\U0001f1e9\U0001f1ea \U0001f1ec\U0001f1e7"),
+        ("\U0001f469\u200d\u2695\ufe0f\U0001f44d\U0001f3fd", "\U0001f469\u200d\u2695\ufe0f \U0001f44d\U0001f3fd"),
+    ],
+    ids=["nul", "controls", "signs", "pair of halves", "lone half", "emoji", "flags", "joined emoji"],
+)
+def test_odd_characters_end_nothing_and_swallow_nothing(text: str, spoken: str) -> None:
+    assert speakable(text) == spoken
+
+
+def test_words_are_cut_before_engines_drop_their_end() -> None:
+    assert max(map(len, speakable("x" * 500).split())) == LONGEST_WORD
+    assert speakable("x" * LONGEST_WORD) == "x" * LONGEST_WORD
+
+
+@given(ANY_TEXT)
+def test_any_text_can_be_encoded_and_holds_no_control_character(text: str) -> None:
+    spoken = speakable(text)
+    assert b"\0" not in spoken.encode()
+    assert not any(unicodedata.category(character) == "Cc" for character in spoken)
+
+
+@given(ANY_TEXT)
+def test_everything_that_is_a_character_is_kept_in_its_order(text: str) -> None:
+    def kept(whole: str) -> str:
+        return "".join(
+            one
+            for one in whole
+            if not one.isspace() and unicodedata.category(one) not in ("Cc", "Cs") and one != "\ufffd"
+        )
+
+    joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+    assert kept(speakable(text)) == kept(joined)

@@ -1,0 +1,170 @@
+import asyncio
+
+import pytest
+
+from tests.unit.tts.fakes import LetterEngine, Listener
+from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.workers import ThreadWorker
+
+ANSWER = ["audio-start", "audio-chunk", "audio-stop"]
+
+
+async def test_a_text_is_spoken_sentence_by_sentence_as_one_stretch_of_audio(
+    listener: Listener, engine: LetterEngine
+) -> None:
+    await listener.send("synthesize", text="One. Two. Three.")
+    assert engine.spoken == ["One.", "Two.", "Three."]
+    assert listener.types == ANSWER
+    assert listener.letters == "One.-Two.-Three."
+
+
+async def test_audio_carries_its_format_and_its_time(listener: Listener) -> None:
+    await listener.send("synthesize", text="Hey")
+    assert [event.data["timestamp"] for event in listener.heard] == [0, 0, 10, 20, 30]
+    assert {(event.data["rate"], event.data["width"], event.data["channels"]) for event in listener.heard[:-1]} == {
+        (1000, 2, 1)
+    }
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "\0\x01"])
+async def test_nothing_to_say_is_an_answer_without_sound(listener: Listener, text: str) -> None:
+    await listener.send("synthesize", text=text)
+    assert listener.types == ["audio-start", "audio-stop"]
+
+
+async def test_a_streamed_text_is_spoken_as_its_sentences_become_complete(
+    listener: Listener, engine: LetterEngine
+) -> None:
+    await listener.send("synthesize-start")
+    await listener.send("synthesize-chunk", text="One. Tw")
+    assert engine.spoken == ["One."]
+    await listener.send("synthesize-chunk", text="o. Three")
+    assert engine.spoken == ["One.", "Two."]
+    await listener.send("synthesize-stop")
+    assert listener.types == [*ANSWER, "synthesize-stopped"]
+    assert listener.letters == "One.-Two.-Three"
+
+
+async def test_the_whole_text_inside_a_stream_is_not_spoken_again(listener: Listener) -> None:
+    await listener.send("synthesize-start")
+    await listener.send("synthesize-chunk", text="Once")
+    await listener.send("synthesize", text="Once")
+    await listener.send("synthesize-stop")
+    assert listener.letters == "Once"
+
+
+async def test_an_empty_stream_still_ends(listener: Listener) -> None:
+    await listener.send("synthesize-start")
+    await listener.send("synthesize-stop")
+    assert listener.types == ["audio-start", "audio-stop", "synthesize-stopped"]
+
+
+async def test_the_next_answer_on_the_connection_starts_again(listener: Listener) -> None:
+    await listener.send("synthesize-start")
+    await listener.send("synthesize-chunk", text="One")
+    await listener.send("synthesize-stop")
+    await listener.send("synthesize", text="Two")
+    assert listener.types == [*ANSWER, "synthesize-stopped", *ANSWER]
+    assert not listener.conversation.busy
+
+
+async def test_a_stream_with_an_unknown_voice_is_refused_at_once_and_still_ends(listener: Listener) -> None:
+    with pytest.raises(BadEventError, match="nobody"):
+        await listener.send("synthesize-start", voice={"name": "nobody"})
+    await listener.send("synthesize-chunk", text="One. Two.")
+    await listener.send("synthesize-stop")
+    assert listener.types == ["synthesize-stopped"]
+
+
+async def test_a_stream_over_the_limit_is_told_so_its_audio_ends_and_the_stream_too(
+    engine: LetterEngine, worker: ThreadWorker
+) -> None:
+    listener = Listener(engine, worker, most_characters=10)
+    await listener.send("synthesize-start")
+    for text in ("One. Two", ". Three.", " Four."):
+        await listener.send("synthesize-chunk", text=text)
+    await listener.send("synthesize-stop")
+    assert listener.types == ["audio-start", "audio-chunk", "error", "audio-stop", "synthesize-stopped"]
+    assert listener.heard[-3].data["code"] == "text-too-long"
+    assert engine.spoken == ["One."]
+
+
+async def test_a_text_over_the_limit_is_not_begun(engine: LetterEngine, worker: ThreadWorker) -> None:
+    listener = Listener(engine, worker, most_characters=10)
+    await listener.send("synthesize", text="x" * 11)
+    assert listener.types == ["error"]
+    await listener.send("synthesize", text="x" * 10)
+    assert listener.types == ["error", *ANSWER]
+
+
+async def test_an_engine_that_fails_is_told_before_the_stream_ends(listener: Listener, engine: LetterEngine) -> None:
+    engine.broken = True
+    await listener.send("synthesize-start")
+    await listener.send("synthesize-chunk", text="One")
+    await listener.send("synthesize-stop")
+    assert listener.types == ["error", "synthesize-stopped"]
+    assert (listener.heard[0].data["code"], listener.heard[0].data["text"]) == ("engine", "the voice is hoarse")
+
+
+@pytest.mark.parametrize(
+    ("event_type", "data", "code"),
+    [
+        ("synthesize", {}, "bad-request"),
+        ("synthesize", {"text": 5}, "bad-request"),
+        ("synthesize", {"text": "a", "voice": "de"}, "bad-request"),
+        ("synthesize", {"text": "a", "voice": {"name": ["de"]}}, "bad-request"),
+        ("synthesize", {"text": "a", "text_format": "ssml"}, "unsupported-format"),
+        ("synthesize", {"text": "a", "text_format": {}}, "unsupported-format"),
+        ("synthesize-chunk", {"text": "a"}, "no-synthesize-start"),
+        ("synthesize-stop", {}, "no-synthesize-start"),
+    ],
+    ids=lambda value: str(value),
+)
+async def test_what_makes_no_sense_is_refused_with_a_code(
+    listener: Listener, event_type: str, data: dict[str, object], code: str
+) -> None:
+    with pytest.raises(BadEventError) as refusal:
+        await listener.send(event_type, **data)
+    assert refusal.value.code == code
+    assert listener.heard == []
+
+
+async def test_a_second_start_leaves_the_first_stream_alone(listener: Listener) -> None:
+    await listener.send("synthesize-start")
+    await listener.send("synthesize-chunk", text="One. ")
+    with pytest.raises(BadEventError, match="inside a stream"):
+        await listener.send("synthesize-start")
+    await listener.send("synthesize-chunk", text="Two")
+    await listener.send("synthesize-stop")
+    assert listener.letters == "One.-Two"
+
+
+async def test_events_of_other_kinds_are_ignored(listener: Listener) -> None:
+    await listener.send("audio-chunk", rate=16000)
+    await listener.send("never-heard-of")
+    assert listener.heard == []
+
+
+async def test_a_short_text_is_not_kept_waiting_by_a_long_one(engine: LetterEngine, worker: ThreadWorker) -> None:
+    long, short = Listener(engine, worker), Listener(engine, worker)
+    telling = asyncio.create_task(long.send("synthesize", text="A sentence of many. " * 40))
+    while not long.heard:
+        await asyncio.sleep(0)
+    await short.send("synthesize", text="Now!")
+    assert short.types == ANSWER
+    assert long.types == ANSWER[:2]
+    await telling
+    assert engine.spoken.index("Now!") < 5
+
+
+async def test_a_peer_that_leaves_ends_its_text(engine: LetterEngine, worker: ThreadWorker) -> None:
+    listener = Listener(engine, worker)
+    telling = asyncio.create_task(listener.send("synthesize", text="A sentence of many. " * 40))
+    while not listener.heard:
+        await asyncio.sleep(0)
+    telling.cancel()
+    await asyncio.wait({telling})
+    await listener.conversation.close()
+    spoken = len(engine.spoken)
+    await worker.run(lambda: None)
+    assert len(engine.spoken) - spoken <= 1 < 40 - spoken

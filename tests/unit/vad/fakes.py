@@ -1,0 +1,74 @@
+"""Stand-ins for an engine and for a peer."""
+
+from typing import Any
+
+from wyoming.event import Event
+
+from wyoming_rosie.workers import ThreadWorker
+from wyoming_rosie_vad.conversation import VadConversation
+from wyoming_rosie_vad.engine import VadEngine
+from wyoming_rosie_vad.levels import level
+from wyoming_rosie_vad.segmenter import Rules
+
+FRAME_BYTES = 1024
+SPEECH_DATA = {"rate": 16_000, "width": 2, "channels": 1}
+
+
+class LoudnessDetector:
+    """Takes for speech whatever is loud."""
+
+    def __init__(self, engine: "LoudnessEngine") -> None:
+        self._engine = engine
+        engine.open += 1
+
+    def probability(self, frame: bytes) -> float:
+        assert len(frame) == FRAME_BYTES
+        self._engine.heard.append(self)
+        return 0.9 if level(frame) > -20 else 0.1
+
+    def close(self) -> None:
+        self._engine.open -= 1
+
+
+class LoudnessEngine:
+    """Counts the streams that are open, and keeps whose frames it heard, in order."""
+
+    frame_bytes = FRAME_BYTES
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.heard: list[LoudnessDetector] = []
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": "loudness"}
+
+    def listen(self) -> LoudnessDetector:
+        return LoudnessDetector(self)
+
+
+class Speaker:
+    """A peer: what it sends reaches a conversation, what it hears is kept."""
+
+    def __init__(self, engine: VadEngine, worker: ThreadWorker) -> None:
+        self.heard: list[Event] = []
+        self.conversation = VadConversation(engine, worker, Rules(), self._hear)
+
+    async def send(self, event_type: str, payload: bytes | None = None, /, **data: Any) -> None:
+        await self.conversation.on_event(Event(event_type, data, payload))
+
+    async def start(self, **data: Any) -> None:
+        await self.send("audio-start", **{**SPEECH_DATA, **data})
+
+    async def chunk(self, pcm: bytes, **data: Any) -> None:
+        await self.send("audio-chunk", pcm, **{**SPEECH_DATA, **data})
+
+    @property
+    def edges(self) -> list[tuple[str, int]]:
+        return [(event.type, event.data["timestamp"]) for event in self.heard if event.type != "user-event"]
+
+    @property
+    def classes(self) -> list[str]:
+        return [event.data["data"]["class"] for event in self.heard if event.type == "user-event"]
+
+    async def _hear(self, event: Event) -> None:
+        self.heard.append(event)

@@ -1,0 +1,172 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.vad.drawing import FRAME_MS, LETTERS, frames
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_vad.edges import DOUBTFUL_FRAMES
+from wyoming_rosie_vad.findings import Frame, Started, Stopped
+from wyoming_rosie_vad.segmenter import Rules, Segmenter, check
+
+DRAWINGS = st.lists(st.tuples(st.sampled_from(list(LETTERS)), st.integers(1, 60)), max_size=30).map(
+    lambda runs: frames("".join(letter * length for letter, length in runs))
+)
+ANY_FRAMES = st.lists(st.builds(Frame, st.floats(0, 1), st.integers(-120, 0).map(float)), max_size=200)
+STREAMS = st.one_of(DRAWINGS, ANY_FRAMES)
+RULES = st.builds(
+    lambda start, stop, shortest, hangover: Rules(start, min(start, stop), shortest, hangover),
+    st.floats(0.1, 1), st.floats(0.1, 1), st.integers(0, 500), st.integers(0, 2000),
+)  # fmt: skip
+
+
+def segments(stream: list[Frame], rules: Rules | None = None) -> list[tuple[int, int]]:
+    """Return the first frame of each speech and the frame after its last."""
+    edges = hear(stream, rules or Rules())
+    times = [edge.time // FRAME_MS for edge in edges]
+    return list(zip(times[::2], times[1::2], strict=True))
+
+
+def hear(stream: list[Frame], rules: Rules) -> list[Started | Stopped]:
+    segmenter = Segmenter(rules, FRAME_MS)
+    edges = [segmenter.hear(frame) for frame in stream]
+    return [edge for edge in [*edges, segmenter.finish()] if edge is not None]
+
+
+def drawn(drawing: str) -> list[tuple[int, int]]:
+    return segments(frames(drawing))
+
+
+def test_speech_between_silences_has_its_start_and_its_end() -> None:
+    assert drawn("." * 40 + "#" * 20 + "." * 40) == [(40, 60)]
+
+
+def test_a_stream_may_begin_and_end_with_speech() -> None:
+    assert drawn("#" * 20) == [(0, 20)]
+
+
+@pytest.mark.parametrize("drawing", ["", "." * 100, "~" * 100, "m" * 200, ".#." * 30, ("#" + "." * 20) * 5], ids=ascii)
+def test_what_is_no_speech_or_too_short_is_told_nothing(drawing: str) -> None:
+    assert drawn(drawing) == []
+
+
+def test_a_pause_shorter_than_the_hangover_ends_nothing() -> None:
+    assert drawn("." * 40 + "#" * 10 + "." * 5 + "#" * 10 + "." * 40) == [(40, 65)]
+
+
+def test_a_longer_pause_ends_the_speech_which_starts_again() -> None:
+    assert drawn("." * 40 + "#" * 10 + "." * 8 + "#" * 10 + "." * 40) == [(40, 50), (58, 68)]
+
+
+def test_a_stop_is_told_when_the_hangover_is_over() -> None:
+    segmenter = Segmenter(Rules(hangover_ms=200), FRAME_MS)
+    told = [segmenter.hear(frame) for frame in frames("." * 40 + "#" * 10 + "." * 20)]
+    (at,) = [position for position, edge in enumerate(told) if isinstance(edge, Stopped)]
+    assert (at + 1 - 50) * FRAME_MS == 224
+
+
+def test_a_start_is_told_as_soon_as_speech_is_long_enough() -> None:
+    segmenter = Segmenter(Rules(shortest_ms=96), FRAME_MS)
+    told = [segmenter.hear(frame) for frame in frames("." * 40 + "#" * 10)]
+    (at,) = [position for position, edge in enumerate(told) if isinstance(edge, Started)]
+    assert at + 1 - 40 == 3
+
+
+def test_speech_that_is_less_sure_for_a_while_goes_on() -> None:
+    assert drawn("." * 40 + "##" + "+" * 30 + "." * 40) == [(40, 72)]
+
+
+def test_a_voice_that_is_never_sure_is_none() -> None:
+    assert drawn("." * 40 + "+" * 30 + "." * 40) == []
+
+
+def test_the_hiss_before_a_word_belongs_to_it() -> None:
+    assert drawn("." * 40 + "tt" + "#" * 20 + "." * 40) == [(40, 62)]
+
+
+def test_a_noise_long_before_a_word_does_not() -> None:
+    assert drawn("." * 30 + "~" * 5 + "." * 5 + "#" * 20 + "." * 40) == [(40, 60)]
+
+
+def test_the_closed_lips_inside_a_beginning_belong_to_it() -> None:
+    assert drawn("." * 40 + "t." + "#" * 20 + "." * 40) == [(40, 62)]
+
+
+def test_the_model_that_lingers_does_not_make_speech_longer() -> None:
+    assert drawn("." * 40 + "#" * 20 + "---" + "." * 40) == [(40, 60)]
+
+
+def test_the_hiss_that_ends_a_word_belongs_to_it() -> None:
+    assert drawn("." * 40 + "#" * 20 + "sss" + "." * 40) == [(40, 63)]
+
+
+def test_what_the_model_is_in_doubt_about_belongs_to_the_word_beside_it_for_longer_than_what_it_rejects() -> None:
+    assert drawn("." * 40 + "s" * 8 + "#" * 20 + "s" * 8 + "." * 40) == [(40, 76)]
+    assert drawn("." * 40 + "t" * 8 + "#" * 20 + "t" * 8 + "." * 40) == [(44, 72)]
+
+
+def test_a_start_may_hesitate() -> None:
+    assert drawn("." * 40 + "#+" * 5 + "." * 40) == [(40, 50)]
+    assert drawn("." * 40 + "+" * 25 + "#" * 10 + "." * 40) == [(40, 75)]
+
+
+def test_music_after_a_word_delays_its_end_by_no_more_than_a_syllable_or_two() -> None:
+    ((start, end),) = drawn("." * 40 + "#" * 20 + "m" * 400)
+    assert start == 40
+    assert 60 <= end <= 60 + DOUBTFUL_FRAMES
+
+
+def test_speech_over_a_steady_noise_has_the_same_edges() -> None:
+    assert drawn("~" * 40 + "#" * 20 + "~" * 40) == [(40, 60)]
+
+
+@given(STREAMS, RULES)
+def test_starts_and_stops_alternate_in_order_inside_the_stream(stream: list[Frame], rules: Rules) -> None:
+    edges = hear(stream, rules)
+    assert [type(edge) for edge in edges] == [Started, Stopped] * (len(edges) // 2)
+    times = [edge.time for edge in edges]
+    assert times == sorted(times)
+    assert all(0 <= time <= len(stream) * FRAME_MS for time in times)
+    assert all(start < stop for start, stop in zip(times[::2], times[1::2], strict=True))
+
+
+@given(STREAMS, RULES)
+def test_nothing_is_told_of_what_is_still_to_come(stream: list[Frame], rules: Rules) -> None:
+    segmenter = Segmenter(rules, FRAME_MS)
+    for heard, frame in enumerate(stream, 1):
+        edge = segmenter.hear(frame)
+        assert edge is None or edge.time <= heard * FRAME_MS
+
+
+@given(STREAMS, st.integers(-40, 40))
+def test_the_volume_changes_nothing(stream: list[Frame], gain: int) -> None:
+    louder = [replace(frame, level=frame.level + gain) for frame in stream]
+    assert segments(louder) == segments(stream)
+
+
+@given(st.lists(st.builds(Frame, st.floats(0, 0.34), st.floats(-90, 0))))
+def test_improbable_frames_are_never_speech(stream: list[Frame]) -> None:
+    assert segments(stream) == []
+
+
+@given(STREAMS)
+def test_a_voice_after_anything_is_found(stream: list[Frame]) -> None:
+    found = segments(stream + frames("." * 40 + "#" * 10 + "." * 40))
+    assert (len(stream) + 40, len(stream) + 50) in found
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        Rules(start_threshold=0.3),
+        Rules(stop_threshold=0),
+        Rules(start_threshold=1.5),
+        Rules(hangover_ms=-1),
+        Rules(shortest_ms=20_000),
+    ],
+    ids=str,
+)
+def test_rules_that_contradict_themselves_are_the_operators_to_mend(rules: Rules) -> None:
+    with pytest.raises(ConfigError, match="--speech"):
+        check(rules)

@@ -1,0 +1,115 @@
+"""The gate and the gain before the model, with a model that keeps what it hears."""
+
+from array import array
+
+import pytest
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_vad.engines import silero
+from wyoming_rosie_vad.engines.silero import GATE_OPEN_FRAMES, MOST_GAIN_DB, WARM_UP_FRAMES, SileroDetector
+from wyoming_rosie_vad.levels import SILENCE_DBFS, level
+
+
+class RecordingModel:
+    def __init__(self) -> None:
+        self.heard: list[float] = []
+
+    def process_samples(self, samples: list[float]) -> float:
+        assert len(samples) == 512
+        self.heard.append(max(samples))
+        return 0.75
+
+
+class EarGate:
+    """Hears a voice in every frame that begins with an odd sample."""
+
+    def is_speech(self, buf: bytes, sample_rate: int) -> bool:
+        assert (len(buf), sample_rate) == (960, 16_000)
+        return bool(array("h", buf)[0] % 2)
+
+
+def frame(loudness: int, *, voice: bool = False) -> bytes:
+    samples = array("h", [loudness, -loudness] * 256)
+    samples[0] = loudness // 2 * 2 + voice
+    return samples.tobytes()
+
+
+def hear(frames: list[bytes]) -> tuple[RecordingModel, list[float]]:
+    model = RecordingModel()
+    detector = SileroDetector(lambda: model, EarGate())
+    return model, [detector.probability(one) for one in frames]
+
+
+def test_the_model_is_not_even_loaded_for_silence() -> None:
+    loaded: list[RecordingModel] = []
+
+    def load() -> RecordingModel:
+        loaded.append(RecordingModel())
+        return loaded[-1]
+
+    detector = SileroDetector(load, EarGate())
+    assert {detector.probability(frame(100)) for _ in range(100)} == {0.0}
+    assert loaded == []
+
+
+def test_the_model_hears_what_came_just_before_the_voice_and_for_a_while_after_it() -> None:
+    quiet, voice = frame(8000), frame(8000, voice=True)
+    model, found = hear([quiet] * 10 + [voice] * 5 + [quiet] * 100)
+    assert found == [0.0] * 10 + [0.75] * (5 + GATE_OPEN_FRAMES) + [0.0] * (100 - GATE_OPEN_FRAMES)
+    assert len(model.heard) == WARM_UP_FRAMES + 5 + GATE_OPEN_FRAMES
+
+
+def test_what_came_before_the_voice_is_heard_in_its_order() -> None:
+    model, _ = hear([frame(loudness) for loudness in (1000, 2000, 3000, 4000)] + [frame(5000, voice=True)])
+    assert [round(heard * 32_768 / 1000) for heard in model.heard] == [2, 3, 4, 5]
+
+
+def test_a_gate_that_opens_again_replays_no_frame_twice() -> None:
+    quiet, voice = frame(8000), frame(8000, voice=True)
+    model, found = hear([voice] + [quiet] * (GATE_OPEN_FRAMES + 1) + [voice])
+    assert len(model.heard) == 1 + GATE_OPEN_FRAMES + 1 + 1
+    assert found[-2:] == [0.0, 0.75]
+
+
+def test_a_soft_voice_is_lifted_and_a_loud_one_left_alone() -> None:
+    soft, loud = frame(20, voice=True), frame(8000, voice=True)
+    assert hear([soft] * 5)[0].heard[-1] == pytest.approx(21 / 32_768 * 10 ** (MOST_GAIN_DB / 20))
+    assert max(hear([loud] * 5)[0].heard) == pytest.approx(8000 / 32_768, rel=0.01)
+
+
+def test_the_gain_falls_at_once_and_grows_slowly() -> None:
+    soft, loud = frame(40, voice=True), frame(8000, voice=True)
+    heard = hear([soft, loud] + [soft] * 200)[0].heard
+    assert heard[1] == pytest.approx(8000 / 32_768, rel=0.01)
+    assert heard[2] == pytest.approx(41 / 32_768)
+    assert heard[2] < heard[120] < heard[150] < 10 * heard[120]
+
+
+def test_levels_are_decibels_of_full_scale() -> None:
+    assert level(bytes(1024)) == SILENCE_DBFS
+    assert level(array("h", [-32_768] * 512).tobytes()) == 0
+    assert level(array("h", [3277, -3277] * 256).tobytes()) == pytest.approx(-20, abs=0.01)
+
+
+def test_settings_that_cannot_be_are_the_operators_to_mend() -> None:
+    with pytest.raises(ConfigError, match="from 0 to 3, not 4"):
+        silero.load(silero.Settings(aggressiveness=4))
+
+
+@pytest.mark.parametrize("gate", [True, False], ids=["gated", "model alone"])
+def test_the_real_model_hears_no_voice_in_a_tone(gate: bool) -> None:
+    engine = silero.load(silero.Settings(gate=gate))
+    detector = engine.listen()
+    square = array("h", ([6000] * 20 + [-6000] * 20) * 13)[:512].tobytes()
+    assert len(square) == engine.frame_bytes
+    assert max(detector.probability(square) for _ in range(50)) < 0.5
+    detector.close()
+
+
+def test_describe_names_what_it_is_made_of() -> None:
+    program = silero.load(silero.Settings()).describe()
+    for artifact in (program, *program["models"]):
+        assert artifact["installed"]
+        assert artifact["version"]
+        assert artifact["attribution"]["url"].startswith("https://")
+    assert program["models"][0]["languages"] == ["*"]

@@ -1,0 +1,130 @@
+"""One peer of the wake daemon, with an engine that hears what the test says."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.event import Event
+from wyoming.info import WakeProgram
+from wyoming.wake import Detect
+
+from wyoming_rosie import turn
+from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.wake_words import Heard, UnknownWakeWordError, WakeStream, bundled, program
+from wyoming_rosie.workers import ThreadWorker
+from wyoming_rosie_wake.conversation import WakeConversation
+from wyoming_rosie_wake.engine import WakeEngine
+
+START = AudioStart(rate=16000, width=2, channels=1).event()
+STOP = AudioStop().event()
+WORD = b"\x01\x00"  # a sample that the engine takes for a wake word
+
+
+def audio(pcm: bytes) -> Event:
+    return AudioChunk(rate=16000, width=2, channels=1, audio=pcm).event()
+
+
+class SampleEngine(WakeEngine):
+    """Hears its first word in each sample of the value 1."""
+
+    def describe(self) -> WakeProgram:
+        return program(bundled().values())
+
+    def check(self, names: Sequence[str]) -> None:
+        if "snowboy" in names:
+            raise UnknownWakeWordError("no wake word is named 'snowboy'; there are: ...")
+
+    def listen(self, names: Sequence[str]) -> WakeStream:
+        return SampleStream(names[0] if names else "any")
+
+
+class SampleStream(WakeStream):
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._sample = 0
+
+    def feed(self, pcm: bytes) -> list[Heard]:
+        samples = [pcm[start : start + 2] for start in range(0, len(pcm), 2)]
+        first, self._sample = self._sample, self._sample + len(samples)
+        return [Heard(self._name, 0.9, first + place) for place, one in enumerate(samples) if one == WORD]
+
+
+class Peer:
+    """Says events to a conversation and keeps its answers."""
+
+    def __init__(self, worker: ThreadWorker) -> None:
+        self.answers: list[Event] = []
+        self.conversation = WakeConversation(SampleEngine(), worker, self._keep)
+
+    async def says(self, *events: Event) -> list[Event]:
+        for event in events:
+            turn.follow(event)  # as the service does
+            await self.conversation.on_event(event)
+        answers, self.answers = self.answers, []
+        return answers
+
+    async def _keep(self, event: Event) -> None:
+        self.answers.append(event)
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    worker = ThreadWorker("wake")
+    yield Peer(worker)
+    worker.close()
+
+
+async def test_a_word_is_answered_with_name_audio_time_score_and_turn(peer: Peer) -> None:
+    await peer.says(Detect(names=["okay_nabu"], context={"turn_id": "t1", "area": "Kitchen"}).event(), START)
+    (detection,) = await peer.says(audio(bytes(3200) + WORD + bytes(20)))
+    assert detection.type == "detection"
+    assert detection.data["name"] == "okay_nabu"
+    assert detection.data["timestamp"] == 100
+    assert detection.data["context"] == {"turn_id": "t1", "area": "Kitchen", "score": 0.9}
+
+
+async def test_each_word_of_a_stream_begins_a_turn_of_its_own(peer: Peer) -> None:
+    detections = await peer.says(START, audio(WORD + bytes(3200)), audio(WORD))
+    assert len({one.data["context"]["turn_id"] for one in detections}) == 2
+
+
+async def test_without_detect_all_words_are_looked_for(peer: Peer) -> None:
+    (detection,) = await peer.says(START, audio(WORD))
+    assert detection.data["name"] == "any"
+
+
+async def test_audio_without_a_word_is_not_detected(peer: Peer) -> None:
+    (answer,) = await peer.says(Detect(context={"turn_id": "t1"}).event(), START, audio(bytes(320)), STOP)
+    assert (answer.type, answer.data["context"]["turn_id"]) == ("not-detected", "t1")
+
+
+async def test_audio_with_a_word_ends_without_an_answer(peer: Peer) -> None:
+    assert [one.type for one in await peer.says(START, audio(WORD), STOP)] == ["detection"]
+
+
+async def test_a_second_stream_on_the_connection_starts_at_zero(peer: Peer) -> None:
+    await peer.says(START, audio(bytes(32_000) + WORD), STOP)
+    (detection,) = await peer.says(START, audio(WORD))
+    assert detection.data["timestamp"] == 0
+
+
+async def test_unknown_word_is_an_error_and_nothing_is_looked_for_instead(peer: Peer) -> None:
+    with pytest.raises(UnknownWakeWordError):
+        await peer.says(Detect(names=["snowboy"]).event())
+    assert await peer.says(START, audio(WORD), STOP) == []
+
+
+async def test_words_may_be_chosen_again_in_the_middle_of_a_stream(peer: Peer) -> None:
+    await peer.says(Detect(names=["alexa"]).event(), START, audio(bytes(320)))
+    (detection,) = await peer.says(Detect(names=["hey_jarvis"]).event(), audio(WORD))
+    assert detection.data["name"] == "hey_jarvis"
+
+
+@pytest.mark.parametrize("names", ["okay_nabu", [1], {"a": 1}, ["x"] * 101], ids=repr)
+async def test_names_that_are_no_list_of_texts_are_refused(peer: Peer, names: object) -> None:
+    with pytest.raises(BadEventError, match="names must be a list"):
+        await peer.says(Event("detect", {"names": names}))
+
+
+async def test_events_of_other_programs_are_ignored(peer: Peer) -> None:
+    assert await peer.says(Event("transcribe"), Event("played")) == []

@@ -1,0 +1,62 @@
+"""Where a Wyoming peer is: `tcp://host:port`, `unix:///path` or `stdio://`."""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from wyoming_rosie.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Tcp:
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"tcp://[{self.host}]:{self.port}" if ":" in self.host else f"tcp://{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+@dataclass(frozen=True)
+class Unix:
+    path: str
+
+    def __str__(self) -> str:
+        return f"unix://{self.path}"
+
+
+@dataclass(frozen=True)
+class Stdio:
+    def __str__(self) -> str:
+        return "stdio://"
+
+
+Address: TypeAlias = Tcp | Unix | Stdio
+
+
+def parse(uri: str) -> Address:
+    """Return the address that `uri` names. Raises ConfigError."""
+    try:
+        parts = urlsplit(uri)
+        port = parts.port
+    except ValueError as err:
+        raise _unusable(uri) from err
+    match parts.scheme:
+        case "tcp" if parts.hostname and port is not None and not parts.path.strip("/"):
+            return Tcp(parts.hostname, port)
+        case "unix" if parts.netloc + parts.path:
+            return Unix(parts.netloc + parts.path)
+        case "stdio" if not parts.netloc:
+            return Stdio()
+    raise _unusable(uri)
+
+
+def _unusable(uri: str) -> ConfigError:
+    return ConfigError(f"'{uri}' is not an address; write tcp://HOST:PORT, unix:///PATH or stdio://")

@@ -1,0 +1,233 @@
+"""Audio formats, and streaming conversion between them with soxr."""
+
+import wave
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+
+from wyoming.event import Event
+
+from wyoming_rosie.errors import BadEventError, ConfigError, EngineError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Samples: TypeAlias = npt.NDArray[np.float32]  # frames x channels, -1 to 1
+
+
+@dataclass(frozen=True)
+class AudioFormat:
+    """Signed little-endian samples: Hz, bytes per sample, samples per frame."""
+
+    rate: int
+    width: int
+    channels: int
+
+    @property
+    def frame_bytes(self) -> int:
+        return self.width * self.channels
+
+    def seconds(self, pcm_bytes: int) -> float:
+        return pcm_bytes / (self.frame_bytes * self.rate)
+
+    def bytes_in(self, seconds: float) -> int:
+        """Return the bytes of whole frames in `seconds`."""
+        return round(seconds * self.rate) * self.frame_bytes
+
+
+SPEECH = AudioFormat(rate=16_000, width=2, channels=1)
+"""What every engine of ours hears."""
+
+RATES = range(1_000, 384_001)
+WIDTHS = range(1, 5)
+CHANNELS = range(1, 33)
+
+
+def format_of(event: Event) -> AudioFormat:
+    """Return the format that an audio-start or audio-chunk names. Raises BadEventError."""
+    return AudioFormat(
+        _within(event, "rate", RATES, "Hz"),
+        _within(event, "width", WIDTHS, "bytes"),
+        _within(event, "channels", CHANNELS, ""),
+    )
+
+
+def is_speech(event: Event) -> bool:
+    """Tell whether an audio event is speech audio already, so that converting it costs nothing."""
+    return (event.data.get("rate"), event.data.get("width"), event.data.get("channels")) == astuple(SPEECH)
+
+
+class Converter:
+    """Turns one stream of audio into another format; several channels are mixed, one is copied to all.
+
+    Formats that are equal pass untouched and need neither numpy nor soxr.
+    """
+
+    def __init__(self, source: AudioFormat, target: AudioFormat) -> None:
+        self._source = source
+        self._target = target
+        self._resample: Callable[[Any, bool], Samples] | None = None
+        if source != target:
+            self._resample = _resampler(source, target)
+
+    def convert(self, pcm: bytes) -> bytes:
+        """Return what is ready of whole frames `pcm`; the resampler holds some back. Raises BadEventError."""
+        if len(pcm) % self._source.frame_bytes:
+            raise BadEventError(
+                f"{len(pcm)} bytes are not a whole number of {self._source.frame_bytes}-byte frames", "bad-audio"
+            )
+        return self._converted(pcm, last=False)
+
+    def finish(self) -> bytes:
+        """Return what was held back; the converter is used up."""
+        return self._converted(b"", last=True)
+
+    def _converted(self, pcm: bytes, last: bool) -> bytes:
+        if self._resample is None:
+            return pcm
+        samples = _samples(pcm, self._source)
+        mixed = _with_channels(samples, self._target.channels)
+        return _pcm(self._resample(mixed, last), self._target)
+
+
+class SpeechInput:
+    """One peer's audio-start, audio-chunk and audio-stop, as 16 kHz 16-bit mono unless another format is wanted.
+
+    After bad audio it hears nothing until the next start, so that one error stands for a whole stream.
+    """
+
+    def __init__(self, wanted: AudioFormat = SPEECH) -> None:
+        self.started = False
+        self._wanted = wanted
+        self._refusing = False
+        self._format: AudioFormat | None = None
+        self._converter: Converter | None = None
+
+    def start(self, event: Event) -> None:
+        """Begin a stream. Raises BadEventError, EngineError."""
+        self.started, self._refusing = False, True
+        self._open(format_of(event))
+        self.started, self._refusing = True, False
+
+    def chunk(self, event: Event) -> bytes:
+        """Return the chunk as speech audio. Raises BadEventError for the first bad chunk; nothing follows it."""
+        if self._refusing:
+            return b""
+        try:
+            return self._chunk(event)
+        except BadEventError:
+            self.started, self._refusing = False, True
+            raise
+
+    def stop(self, event: Event) -> bytes:
+        """End the stream; return the rest of its audio. Raises BadEventError when there was no start."""
+        if self._refusing:
+            return b""
+        if not self.started or self._converter is None:
+            raise BadEventError("audio-stop came without audio-start", "no-audio-start")
+        self.started = False
+        return self._converter.finish()
+
+    def _chunk(self, event: Event) -> bytes:
+        if not self.started:
+            raise BadEventError("audio-chunk came without audio-start", "no-audio-start")
+        tail = b""
+        if (given := format_of(event)) != self._format:
+            assert self._converter is not None
+            tail = self._converter.finish()
+            self._open(given)
+        assert self._converter is not None
+        return tail + self._converter.convert(event.payload or b"")
+
+    def _open(self, given: AudioFormat) -> None:
+        self._format = given
+        self._converter = Converter(given, self._wanted)
+
+
+def read_wav(source: Path | BinaryIO) -> tuple[AudioFormat, bytes]:
+    """Return a WAV file's format and samples. Raises ConfigError, which names the file."""
+    path = source if isinstance(source, Path) else "standard input"
+    try:
+        with wave.open(str(source) if isinstance(source, Path) else source, "rb") as file:
+            audio = AudioFormat(file.getframerate(), file.getsampwidth(), file.getnchannels())
+            pcm = file.readframes(file.getnframes())
+    except OSError as err:
+        raise ConfigError(f"cannot read {path}: {err.strerror}") from err
+    except (wave.Error, EOFError) as err:
+        raise ConfigError(f"{path} is not a WAV file with uncompressed samples: {err}") from err
+    if audio.width == 1:  # WAV keeps 8-bit samples unsigned
+        pcm = bytes(sample ^ 0x80 for sample in pcm)
+    return audio, pcm[: len(pcm) - len(pcm) % audio.frame_bytes]
+
+
+def write_wav(path: Path, audio: AudioFormat, pcm: bytes) -> None:
+    """Write samples as a WAV file. Raises ConfigError, which names the file."""
+    if audio.width == 1:
+        pcm = bytes(sample ^ 0x80 for sample in pcm)
+    try:
+        # opened apart: a Wave_write whose file cannot be opened complains once more when it is collected
+        with path.open("wb") as raw, wave.open(raw, "wb") as file:
+            file.setframerate(audio.rate)
+            file.setsampwidth(audio.width)
+            file.setnchannels(audio.channels)
+            file.writeframes(pcm)
+    except OSError as err:
+        raise ConfigError(f"cannot write {path}: {err.strerror}") from err
+
+
+def _within(event: Event, name: str, allowed: range, unit: str) -> int:
+    value = event.data.get(name)
+    if type(value) is int and value in allowed:
+        return value
+    raise BadEventError(
+        f"{event.type}: {name} must be a whole number from {allowed[0]} to {allowed[-1]} {unit}".rstrip(), "bad-audio"
+    )
+
+
+def _resampler(source: AudioFormat, target: AudioFormat) -> "Callable[[Any, bool], Samples]":
+    try:
+        import soxr
+    except ImportError as err:
+        raise EngineError("audio in other formats than 16 kHz 16-bit mono needs: pip install soxr numpy") from err
+    if source.rate == target.rate:
+        return _unchanged
+    stream = soxr.ResampleStream(source.rate, target.rate, target.channels, dtype="float32")
+    return lambda samples, last: stream.resample_chunk(samples, last)
+
+
+def _unchanged(samples: "Samples", _last: bool) -> "Samples":
+    return samples
+
+
+def _samples(pcm: bytes, audio: AudioFormat) -> "Samples":
+    import numpy as np
+
+    if audio.width == 3:  # put each sample into the upper bytes of four
+        wide = np.zeros((len(pcm) // 3, 4), np.uint8)
+        wide[:, 1:] = np.frombuffer(pcm, np.uint8).reshape(-1, 3)
+        whole = wide.view("<i4")[:, 0]
+    else:
+        whole = np.frombuffer(pcm, f"<i{audio.width}")
+    full_scale = float(2 ** (8 * whole.dtype.itemsize - 1))
+    return (whole.astype(np.float32) / full_scale).reshape(-1, audio.channels)
+
+
+def _with_channels(samples: "Samples", channels: int) -> "Samples":
+    import numpy as np
+
+    if samples.shape[1] == channels:
+        return samples
+    mono = samples.mean(axis=1, keepdims=True, dtype=np.float32)
+    return np.ascontiguousarray(np.repeat(mono, channels, axis=1))
+
+
+def _pcm(samples: "Samples", audio: AudioFormat) -> bytes:
+    import numpy as np
+
+    full_scale = 2 ** (8 * audio.width - 1)
+    whole = np.clip(np.rint(samples.astype(np.float64) * full_scale), -full_scale, full_scale - 1)
+    if audio.width == 3:
+        return bytes(np.ascontiguousarray(whole.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3]).tobytes())
+    return bytes(whole.astype(f"<i{audio.width}").tobytes())

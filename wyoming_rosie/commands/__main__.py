@@ -1,0 +1,50 @@
+"""The `wyoming-rosie` command."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Parameter
+
+from wyoming_rosie import __version__
+from wyoming_rosie.commands import demo, discover, stages, up
+from wyoming_rosie.errors import RosieError
+
+app = App(
+    name="wyoming-rosie",
+    help="Private voice for every room. Each command says more with --help.",
+    version=__version__,
+    default_parameter=Parameter(negative_iterable=()),
+    result_action="return_value",
+)
+for command in (demo.demo, up.up, discover.discover, stages.detect, stages.transcribe, stages.ask, stages.say):
+    app.command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; exit status 0 only when it did what it is for, 1 with a sentence otherwise."""
+    given = sys.argv[1:] if arguments is None else arguments
+    given = [stages.STDIN if argument == "-" else argument for argument in given]  # cyclopts takes it for an option
+    try:
+        asyncio.run(_run(given))
+    except CycloptsError as err:
+        sys.exit(f"wyoming-rosie: {' '.join(str(err).split())}")
+    except RosieError as err:
+        sys.exit(f"wyoming-rosie: {err}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except asyncio.CancelledError:
+        sys.exit(143)
+
+
+async def _run(arguments: Sequence[str]) -> None:
+    """Run a command so that SIGTERM, like Ctrl-C, ends the programs that it has started."""
+    command = asyncio.current_task()
+    assert command is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, command.cancel)
+    await app.run_async(arguments, exit_on_error=False, print_error=False)
+
+
+if __name__ == "__main__":
+    main()

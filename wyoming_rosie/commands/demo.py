@@ -1,0 +1,162 @@
+"""One turn through every daemon, from a recording to a spoken answer, with its timeline."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+from cyclopts import Parameter
+from rich.console import Console
+from wyoming.user_event import UserEvent
+
+from wyoming_rosie.audio import read_wav
+from wyoming_rosie.client import connect
+from wyoming_rosie.commands.processes import LogLine, Process, running
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie.home import DEMO_HOME, load
+from wyoming_rosie.programs import DAEMONS
+
+RECORDING = Path(__file__).with_name("demo.wav")
+"""Made by scripts/make-demo-recording with flite's slt voice."""
+STEPS = ("wake", "speech-end", "transcript", "intent", "first-audio", "done")
+TURN_SECONDS = 12.0
+"""From the end of the recording to that of the answer, on a slow board."""
+STATE_SECONDS = 5.0
+SATELLITE = "demo"
+State: TypeAlias = dict[str, dict[str, Any]]
+"""Of each entity, by its id."""
+
+
+class IncompleteError(RosieError):
+    """The turn did not go through all its steps."""
+
+
+@dataclass
+class Turn:
+    """What the hub's log says of the turn so far."""
+
+    console: Console
+    steps: dict[str, LogLine] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def follow(self, line: LogLine) -> None:
+        """Take a line of the hub's log; print it when it is a step."""
+        match line:
+            case {"event": "transcript" | "answer" as what, "text": str(text)}:
+                self.words["transcript" if what == "transcript" else "intent"] = text
+            case {"event": "turn", "step": str(step)}:
+                self.steps[step] = line
+                self.console.print(self._row(step, line))
+                if step in ("done", "failed"):
+                    self.over.set()
+
+    def _row(self, step: str, line: LogLine) -> str:
+        after = f"{line['ms_after_speech']:>+7} ms" if "ms_after_speech" in line else " " * 10
+        detail = self.words.get(step) or line.get("detail") or ""
+        return f"  {line.get('ms', 0):>6} ms {after}   {step:<13}{detail}"
+
+    @property
+    def missing(self) -> list[str]:
+        return [step for step in STEPS if step not in self.steps]
+
+
+async def demo(
+    file: Annotated[Path, Parameter(help="a WAV file that begins with a wake word")] = RECORDING,
+    /,
+    *,
+    output: Annotated[Path, Parameter(help="where the spoken answer goes")] = Path("reply.wav"),
+    home: Annotated[Path, Parameter(help="home file")] = DEMO_HOME,
+) -> None:
+    """Run every daemon on private ports and one turn through them; show its timeline; write the answer as a WAV file."""
+    recording, pcm = read_wav(file)
+    load(home)
+    console = Console(soft_wrap=True, highlight=False)
+    turn = Turn(console)
+    begun = time.perf_counter()
+    async with AsyncExitStack() as stack:
+        with console.status("starting the daemons"):
+            daemons = await stack.enter_async_context(_daemons(home))
+        before = await _state(daemons["intent"].uri)
+        console.print(
+            f"{len(daemons)} daemons ready after {time.perf_counter() - begun:.1f} s. A satellite hears {file.name}:"
+        )
+        console.print("  since wake  since speech ended", style="dim")
+        await stack.enter_async_context(_satellite_and_hub(file, output, daemons, turn))
+        await _wait_for(turn, recording.seconds(len(pcm)) + TURN_SECONDS)
+        after = await _state(daemons["intent"].uri)
+    _print_changes(console, before, after)
+    if turn.missing:
+        raise IncompleteError(f"the turn did not reach: {', '.join(turn.missing)}")
+    reply, pcm = read_wav(output)
+    if not any(pcm):
+        raise IncompleteError(f"the answer in {output} is silent")
+    first = turn.steps["first-audio"]["ms_after_speech"]
+    console.print(
+        f"End of speech to first sound of the answer: {first} ms. The answer ({reply.seconds(len(pcm)):.1f} s): {output}"
+    )
+
+
+@asynccontextmanager
+async def _daemons(home: Path) -> AsyncIterator[dict[str, Process]]:
+    """Run wake, vad, asr, intent and tts on ports of their own."""
+    extra = {"asr": ("--home", str(home)), "intent": ("--home", str(home))}
+    async with AsyncExitStack() as stack:
+        blocks = [running(daemon.role, *extra.get(daemon.role, ())) for daemon in DAEMONS]
+        try:
+            async with asyncio.TaskGroup() as tasks:  # one that cannot start ends the others
+                starting = [tasks.create_task(stack.enter_async_context(block)) for block in blocks]
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from failures
+        yield {start.result().role: start.result() for start in starting}
+
+
+@asynccontextmanager
+async def _satellite_and_hub(
+    recording: Path, reply: Path, daemons: dict[str, Process], turn: Turn
+) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="wyoming-rosie-demo-"))
+        sound = ("--mic", f"wav:{recording}", "--snd", f"wav:{reply}")
+        wake = ("--wake-uri", daemons["wake"].uri)
+        satellite = await stack.enter_async_context(
+            running("satellite", *sound, *wake, "--name", SATELLITE, "--area", "Kitchen")
+        )
+        stages = [part for role, process in daemons.items() for part in (f"--{role}-uri", process.uri)]
+        hub = ("--satellite", satellite.uri, *stages, "--no-zeroconf", "--data-dir", folder, "--debug")
+        await stack.enter_async_context(running("hub", *hub, on_line=turn.follow))
+        yield
+
+
+async def _wait_for(turn: Turn, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await turn.over.wait()
+    except TimeoutError as err:
+        raise IncompleteError(f"after {seconds:.0f} s the turn has not reached: {', '.join(turn.missing)}") from err
+
+
+async def _state(uri: str) -> State:
+    """Return the state of each entity as the intent daemon's house has it."""
+    async with connect(uri) as peer:
+        await peer.send(UserEvent(name="home-state").event())
+        answer = await peer.wait_for("user-event", seconds=STATE_SECONDS)
+        return dict((answer.data.get("data") or {}).get("entities") or {})
+
+
+def _print_changes(console: Console, before: State, after: State) -> None:
+    changes = [f"{name}: {change}" for name in after if (change := _change(before.get(name, {}), after[name]))]
+    for line in changes or ["nothing in the house changed"]:
+        console.print(f"  {line}")
+
+
+def _change(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """Return what is different about an entity: its state, or else its other properties."""
+    changed = [key for key in after if after[key] != before.get(key)]
+    if "state" in changed:
+        return f"{before.get('state')} -> {after['state']}"
+    return ", ".join(f"{key} {before.get(key)} -> {after[key]}" for key in changed)

@@ -1,0 +1,93 @@
+"""What is on the network: role, name, address, engine, latency."""
+
+import asyncio
+import json
+import time
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+from wyoming.info import Info
+
+from wyoming_rosie.client import describe
+from wyoming_rosie.discovery import Found, browse
+from wyoming_rosie.errors import RosieError, UnreachableError
+from wyoming_rosie.programs import PROGRAMS
+
+DESCRIBE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """One line of what was found; `latency_ms` is that of a describe, None when it did not answer."""
+
+    role: str
+    name: str
+    uri: str
+    engine: str
+    latency_ms: float | None
+
+
+async def discover(
+    *,
+    seconds: Annotated[float, Parameter(help="how long to look")] = 2.0,
+    role: Annotated[str | None, Parameter(help="only this role, such as asr")] = None,
+    json: Annotated[bool, Parameter(help="print a line of JSON for each service", negative=())] = False,
+) -> None:
+    """Print the Wyoming services that are announced on the network or listen on this machine's usual ports."""
+    with Console(stderr=True).status(f"looking for {seconds:g} s"):
+        found = await browse(seconds)
+        services = await asyncio.gather(*(_asked(one) for one in found), *(_local(port) for port in _ports()))
+    wanted = [one for one in services if one is not None and role in (None, one.role)]
+    if not wanted:
+        raise UnreachableError(
+            "no Wyoming service was found; daemons on 127.0.0.1 announce nothing unless told --uri tcp://0.0.0.0:PORT"
+        )
+    _print_json(wanted) if json else _print_table(wanted)
+
+
+async def _asked(found: Found) -> Service:
+    begun = time.perf_counter()
+    try:
+        info = await describe(found.uri, DESCRIBE_SECONDS)
+    except RosieError:
+        return Service(found.role, found.name, found.uri, "does not answer", None)
+    latency = round(1000 * (time.perf_counter() - begun), 1)
+    return Service(found.role or _role(info), found.name, found.uri, _engine(info), latency)
+
+
+async def _local(port: int) -> Service | None:
+    service = await _asked(Found("this machine", "127.0.0.1", port, "", ""))
+    return service if service.latency_ms is not None else None
+
+
+def _ports() -> list[int]:
+    return [program.port for program in PROGRAMS if program.port is not None]
+
+
+def _role(info: Info) -> str:
+    sections = ("satellite", "asr", "tts", "wake", "intent", "handle")
+    return next((name for name in sections if getattr(info, name)), "vad")
+
+
+def _engine(info: Info) -> str:
+    if info.satellite:
+        return info.satellite.name
+    programs = [*info.asr, *info.tts, *info.wake, *info.intent, *info.handle]
+    return f"{programs[0].name} {programs[0].version or ''}".strip() if programs else ""
+
+
+def _print_table(services: list[Service]) -> None:
+    table = Table("role", "name", "address", "engine", "latency", box=None)
+    for one in services:
+        table.add_row(
+            one.role, one.name, one.uri, one.engine, "-" if one.latency_ms is None else f"{one.latency_ms:g} ms"
+        )
+    Console().print(table)
+
+
+def _print_json(services: list[Service]) -> None:
+    for one in services:
+        print(json.dumps(asdict(one)))  # noqa: T201

@@ -1,0 +1,112 @@
+"""The suite's programs as child processes, started and ended with a block."""
+
+import asyncio
+import json
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from wyoming_rosie.errors import ConfigError, EngineError
+from wyoming_rosie.programs import BY_ROLE
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 15.0
+LogLine: TypeAlias = dict[str, Any]
+
+
+def _ignore(_: LogLine) -> None:
+    """Take a log line that nobody asked for."""
+
+
+class Process:
+    """A running program: its address once ready, its log lines as they come."""
+
+    def __init__(self, role: str, child: asyncio.subprocess.Process, on_line: Callable[[LogLine], None]) -> None:
+        self.role = role
+        self.uri = ""
+        self.ended = asyncio.Event()
+        self._child = child
+        self._on_line = on_line
+        self._ready = asyncio.Event()
+        self._last = ""
+        self._reading = asyncio.create_task(self._read())
+
+    async def ready(self, seconds: float = READY_SECONDS) -> None:
+        """Wait until the program serves. Raises EngineError with its last words when it does not."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ready.wait()
+        except TimeoutError as err:
+            raise EngineError(f"{BY_ROLE[self.role].command} was not ready after {seconds:g} s: {self._last}") from err
+        if self.ended.is_set():
+            raise EngineError(self._last or f"{BY_ROLE[self.role].command} ended at once")
+
+    async def stop(self) -> int:
+        """End the program as systemd would; return its exit status."""
+        if self._child.returncode is None:
+            self._child.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._child.wait()
+        except TimeoutError:
+            self._child.kill()
+        await self._reading
+        return await self._child.wait()
+
+    async def _read(self) -> None:
+        assert self._child.stderr is not None
+        async for raw in self._child.stderr:
+            line = _parsed(raw)
+            self._last = str(line.get("event", ""))
+            if line.get("event") == "ready":
+                self.uri = str(line.get("uri", ""))
+                self._ready.set()
+            self._on_line(line)
+        self.ended.set()
+        self._ready.set()
+
+
+async def start(role: str, *arguments: str, on_line: Callable[[LogLine], None] = _ignore) -> Process:
+    """Start a program of the suite. Raises ConfigError when it is not installed."""
+    child = await asyncio.create_subprocess_exec(
+        _path(role),
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C reaches us alone, and we end the others in order
+    )
+    return Process(role, child, on_line)
+
+
+@asynccontextmanager
+async def running(role: str, *arguments: str, on_line: Callable[[LogLine], None] = _ignore) -> AsyncIterator[Process]:
+    """Run a program during the block, on a port of its own unless told otherwise. Raises ConfigError, EngineError."""
+    uri = () if "--uri" in arguments or BY_ROLE[role].port is None else ("--uri", "tcp://127.0.0.1:0")
+    process = await start(role, *uri, *arguments, on_line=on_line)
+    try:
+        await process.ready()
+        yield process
+    finally:
+        await process.stop()
+
+
+def _path(role: str) -> str:
+    command = BY_ROLE[role].command
+    beside = Path(sys.executable).with_name(command)
+    found = str(beside) if beside.is_file() else shutil.which(command)
+    if found is None:
+        raise ConfigError(f"{command} is not installed; run: pip install 'wyoming-rosie[{role}]'")
+    return found
+
+
+def _parsed(raw: bytes) -> LogLine:
+    try:
+        line = json.loads(raw)
+    except ValueError:
+        line = None
+    return line if isinstance(line, dict) else {"event": raw.decode(errors="replace").rstrip()}

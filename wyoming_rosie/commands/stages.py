@@ -1,0 +1,173 @@
+"""One stage at a time: detect, transcribe, ask, say; through a daemon of their own, or the one at `--uri`."""
+
+import io
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+from cyclopts import Parameter
+from rich.console import Console
+from wyoming.asr import Transcribe, Transcript
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.tts import Synthesize, SynthesizeVoice
+from wyoming.wake import Detect
+
+from wyoming_rosie.audio import AudioFormat, format_of, read_wav, write_wav
+from wyoming_rosie.client import Peer, connect
+from wyoming_rosie.commands import processes
+from wyoming_rosie.commands.playback import play
+from wyoming_rosie.errors import RosieError
+
+STDIN = "/dev/stdin"
+"""Where a lone `-` on the command line leads."""
+CHUNK_SECONDS = 0.1
+ANSWER_SECONDS = 60.0
+
+
+class NothingError(RosieError):
+    """The stage worked but has nothing to show: nothing heard, nothing understood."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Which daemon does the work, and how its result is printed."""
+
+    uri: Annotated[str | None, Parameter(help="use the daemon at this address instead of starting one")] = None
+    engine: Annotated[str | None, Parameter(help="engine of the daemon that is started")] = None
+    json: Annotated[bool, Parameter(help="print the result as one line of JSON", negative=())] = False
+
+    def print(self, result: str, **details: Any) -> None:
+        print(json.dumps({"result": result, **details}, ensure_ascii=False) if self.json else result)  # noqa: T201
+
+
+Options: TypeAlias = Annotated[Stage, Parameter(name="*")]
+Recording: TypeAlias = Annotated[Path, Parameter(help="a WAV file, or - for standard input")]
+HomeFile: TypeAlias = Annotated[Path | None, Parameter(help="home file of the daemon that is started")]
+Language: TypeAlias = Annotated[str | None, Parameter(help="such as en")]
+
+
+async def detect(
+    file: Recording,
+    /,
+    *,
+    wake_word_name: Annotated[tuple[str, ...], Parameter(help="listen for this word; may be given again")] = (),
+    stage: Options = Stage(),
+) -> None:
+    """Print the first wake word in a recording."""
+    sound = _read(file)
+    async with _opened("wake", stage) as peer:
+        await peer.send(Detect(names=list(wake_word_name) or None).event())
+        await _send(peer, *sound)
+        event = await peer.wait_for("detection", "not-detected", seconds=ANSWER_SECONDS)
+    if event.type == "not-detected":
+        raise NothingError("no wake word was heard")
+    stage.print(str(event.data.get("name")), timestamp=event.data.get("timestamp"), **_context(event.data, "score"))
+
+
+async def transcribe(
+    file: Recording, /, *, home: HomeFile = None, language: Language = None, stage: Options = Stage()
+) -> None:
+    """Print what is said in a recording."""
+    sound = _read(file)
+    async with _opened("asr", stage, *_home(home)) as peer:
+        await peer.send(Transcribe(language=language).event())
+        await _send(peer, *sound)
+        event = await peer.wait_for("transcript", seconds=ANSWER_SECONDS)
+    text = str(event.data.get("text", ""))
+    if not text:
+        raise NothingError("nothing was understood")
+    stage.print(text, **_context(event.data, "score"))
+
+
+async def ask(
+    text: Annotated[str, Parameter(help="a sentence, or - for standard input")],
+    /,
+    *,
+    area: Annotated[str | None, Parameter(help="the area in which it is said, such as Kitchen")] = None,
+    home: HomeFile = None,
+    language: Language = None,
+    stage: Options = Stage(),
+) -> None:
+    """Print the answer to a sentence, after acting on it."""
+    said = _text(text)
+    async with _opened("intent", stage, *_home(home)) as peer:
+        await peer.send(Transcript(text=said, language=language, context={"area": area} if area else None).event())
+        event = await peer.wait_for("handled", "not-handled", "intent", "not-recognized", seconds=ANSWER_SECONDS)
+    answer = str(event.data.get("text") or "")
+    if event.type in ("not-handled", "not-recognized"):
+        raise NothingError(answer or "the sentence was not understood")
+    intent = event.data.get("name") or _context(event.data, "intent").get("intent")
+    stage.print(answer or str(intent), intent=intent, **_context(event.data, "slots", "expects_reply"))
+
+
+async def say(
+    text: Annotated[str, Parameter(help="what to say, or - for standard input")],
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(help="write a WAV file instead of playing the sound")] = None,
+    voice: Annotated[str | None, Parameter(help="name of a voice")] = None,
+    stage: Options = Stage(),
+) -> None:
+    """Speak a text; print its length in seconds, or the name of the file that was written."""
+    async with _opened("tts", stage) as peer:
+        await peer.send(Synthesize(text=_text(text), voice=SynthesizeVoice(name=voice) if voice else None).event())
+        audio, pcm = await _receive(peer)
+    if not pcm:
+        raise NothingError("there was nothing to say")
+    seconds = round(audio.seconds(len(pcm)), 3)
+    if output is None:
+        await play(audio, pcm)
+    else:
+        write_wav(output, audio, pcm)
+    stage.print(str(output or f"{seconds:g} s"), seconds=seconds)
+
+
+@asynccontextmanager
+async def _opened(role: str, stage: Stage, *arguments: str) -> AsyncIterator[Peer]:
+    if stage.uri is not None:
+        async with connect(stage.uri) as peer:
+            yield peer
+        return
+    engine = ("--engine", stage.engine) if stage.engine else ()
+    async with AsyncExitStack() as stack:
+        with Console(stderr=True).status(f"starting the {role} daemon"):
+            process = await stack.enter_async_context(processes.running(role, *engine, *arguments))
+        yield await stack.enter_async_context(connect(process.uri))
+
+
+def _read(file: Path) -> tuple[AudioFormat, bytes]:
+    return read_wav(io.BytesIO(sys.stdin.buffer.read()) if str(file) == STDIN else file)
+
+
+def _text(given: str) -> str:
+    return sys.stdin.read().strip() if given == STDIN else given
+
+
+def _home(home: Path | None) -> tuple[str, ...]:
+    return ("--home", str(home)) if home else ()
+
+
+async def _send(peer: Peer, audio: AudioFormat, pcm: bytes) -> None:
+    about = {"rate": audio.rate, "width": audio.width, "channels": audio.channels}
+    await peer.send(AudioStart(**about).event())
+    step = audio.bytes_in(CHUNK_SECONDS)
+    for start in range(0, len(pcm), step):
+        await peer.send(AudioChunk(**about, audio=pcm[start : start + step]).event())
+    await peer.send(AudioStop().event())
+
+
+async def _receive(peer: Peer) -> tuple[AudioFormat, bytes]:
+    audio = format_of(await peer.wait_for("audio-start", seconds=ANSWER_SECONDS))
+    pcm = bytearray()
+    while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=ANSWER_SECONDS)).type == "audio-chunk":
+        pcm += event.payload or b""
+    return audio, bytes(pcm)
+
+
+def _context(data: dict[str, Any], *names: str) -> dict[str, Any]:
+    context = data.get("context") or {}
+    return {name: context[name] for name in names if name in context}

@@ -1,0 +1,152 @@
+"""A program's settings: flags, then the environment, then TOML files, then defaults.
+
+Files, the first that names a key wins: `--config FILE` alone if given; else `wyoming-rosie/rosie.toml` in the user's
+configuration folder, then `/etc/wyoming-rosie/rosie.toml`. Each program reads its own table, such as `[asr]`.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.argument import ArgumentCollection
+from cyclopts.config import Dict, Env
+
+from wyoming_rosie import __version__, logging, toml_file
+from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.programs import PROGRAMS
+
+C = TypeVar("C")
+SYSTEM_FILE = Path("/etc/wyoming-rosie/rosie.toml")
+SHARED_TABLES = frozenset({"up"})  # tables that belong to no daemon
+
+
+def option(default: Any, help: str) -> Any:  # noqa: A002 - it is the help text
+    """Return a dataclass field with its help text; a callable `default` makes the value."""
+    metadata = {"help": help}
+    return (
+        field(default_factory=default, metadata=metadata)
+        if callable(default)
+        else field(default=default, metadata=metadata)
+    )
+
+
+def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> None:
+    """Read the program's settings and run it. Errors for the operator are one line on stderr, exit status 1."""
+    try:
+        settings = read(role, config, sys.argv[1:])
+        if settings is None:  # --help or --version has been answered
+            return
+        logging.configure(role, debug=bool(getattr(settings, "debug", False)))
+        asyncio.run(_run(serve, settings))
+    except RosieError as err:
+        sys.exit(f"wyoming-rosie-{role}: {err}")
+    except ImportError as err:
+        sys.exit(f"wyoming-rosie-{role}: {err.name} is not installed; run: pip install 'wyoming-rosie[{role}]'")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
+    """Return the settings, or None when the arguments only asked for help. Raises ConfigError."""
+    found: list[C] = []
+    defaults = config()
+
+    def keep(*, settings: C = defaults) -> None:
+        found.append(settings)
+
+    keep.__annotations__["settings"] = Annotated[config, Parameter(name="*")]
+    app = App(
+        name=f"wyoming-rosie-{role}",
+        help=config.__doc__,
+        version=__version__,
+        config=[Env(prefix(role), command=False), _KnownEnvironment(prefix(role)), *_files(role, config, arguments)],
+        default_parameter=Parameter(negative_iterable=()),
+        result_action="return_value",
+    )
+    app.default(keep)
+    try:
+        app(list(arguments), exit_on_error=False, print_error=False)
+    except CycloptsError as err:
+        raise ConfigError(_one_line(err)) from err
+    return found[0] if found else None
+
+
+def tables(path: Path) -> dict[str, Any]:
+    """Return a configuration file's tables. Raises ConfigError, which names the file and the key that is wrong."""
+    document = toml_file.read(path, "configuration file")
+    known = {program.role for program in PROGRAMS} | SHARED_TABLES
+    for key, value in document.items():
+        if key not in known or not isinstance(value, dict):
+            raise ConfigError(f"{path}: '{key}' is not a table of any program; there are: {', '.join(sorted(known))}")
+    return document
+
+
+def prefix(role: str) -> str:
+    """Return how the names of a program's environment variables begin."""
+    return f"WYOMING_ROSIE_{role.upper()}_"
+
+
+def user_file() -> Path:
+    """Return where the user's own configuration file is, if there is one."""
+    folder = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(folder) if folder else Path.home() / ".config") / "wyoming-rosie" / "rosie.toml"
+
+
+@dataclass(frozen=True)
+class _KnownEnvironment:
+    """Refuses variables with the program's prefix that name no setting: a typing error would go unseen."""
+
+    prefix: str
+
+    def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+        known = {_variable(argument.name) for argument in arguments}
+        for name in sorted(os.environ):
+            if name.startswith(self.prefix) and name.removeprefix(self.prefix) not in known:
+                raise ConfigError(f"the environment variable {name} names no setting; see --help")
+
+
+def _variable(flag: str) -> str:
+    return flag.lstrip("-").upper().replace("-", "_").replace(".", "_")
+
+
+def _files(role: str, config: type[Any], arguments: Sequence[str]) -> Iterator[Dict]:
+    given = _given_file(role, arguments)
+    for path in (given,) if given else (user_file(), SYSTEM_FILE):
+        if given or path.is_file():
+            table = tables(path).get(role, {})
+            _refuse_unknown(table, config, f"{path}: [{role}]")
+            yield Dict(table, use_commands_as_keys=False, source=str(path))
+
+
+def _refuse_unknown(table: Mapping[str, Any], config: type[Any], where: str) -> None:
+    settings = get_type_hints(config)
+    for key, value in table.items():
+        if key not in settings:
+            raise ConfigError(f"{where} has an unknown key '{key}'; there are: {', '.join(sorted(settings))}")
+        if is_dataclass(settings[key]):
+            if not isinstance(value, dict):
+                raise ConfigError(f"{where}: '{key}' must be a table")
+            _refuse_unknown(value, settings[key], f"{where.removesuffix(']')}.{key}]")
+
+
+def _given_file(role: str, arguments: Sequence[str]) -> Path | None:
+    for position, argument in enumerate(arguments):
+        if argument.startswith("--config="):
+            return Path(argument.removeprefix("--config="))
+        if argument == "--config" and position + 1 < len(arguments):
+            return Path(arguments[position + 1])
+    named = os.environ.get(prefix(role) + "CONFIG")
+    return Path(named) if named else None
+
+
+def _one_line(error: CycloptsError) -> str:
+    return " ".join(str(error).split())
+
+
+async def _run(serve: Callable[[C], Awaitable[None]], settings: C) -> None:
+    await serve(settings)

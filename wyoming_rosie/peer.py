@@ -1,0 +1,162 @@
+"""One connected peer: its events in order, `describe` and `ping` at any time, and a reason before it is let go."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Protocol, TypeAlias
+
+import structlog
+from wyoming.error import Error
+from wyoming.event import Event
+from wyoming.ping import Pong
+
+from wyoming_rosie import turn
+from wyoming_rosie.errors import BadEventError, RosieError
+from wyoming_rosie.wire import EventStream
+
+_LOG = structlog.get_logger()
+Send: TypeAlias = Callable[[Event], Awaitable[None]]
+
+WRITE_SECONDS = 10.0
+EVENTS_WAITING = 32
+
+
+class Conversation(Protocol):
+    """One connected peer's requests; all state of the connection lives here."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is under way, which a stopping daemon lets finish."""
+
+    async def on_event(self, event: Event) -> None:
+        """Handle one event, in order. Raise RosieError to answer `error`; ignore types that are not for you.
+
+        Long waits are fine: `describe` and `ping` are answered meanwhile. Cancelled when the peer leaves.
+        """
+
+    async def close(self) -> None:
+        """Let go of everything; called once, however the connection ended."""
+
+
+class Peer:
+    """Reads and works at the same time, so that a peer that leaves ends the work that nobody wants any more."""
+
+    def __init__(
+        self,
+        stream: EventStream,
+        host: str,
+        info: Callable[[], bytes],
+        converse: Callable[[Send], Conversation],
+        *,
+        finish_at_end: bool = False,
+    ) -> None:
+        self.heard = asyncio.get_running_loop().time()
+        self.at_work = False
+        self._stream = stream
+        self._host = host
+        self._info = info
+        self._conversation = converse(self.send)
+        self._finish_at_end = finish_at_end  # a pipe's end is the end of the questions, a socket's that of the interest
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue(EVENTS_WAITING)
+        self._farewell: RosieError | None = None
+        self._dismissed = asyncio.Event()
+        self._leaving = False
+
+    async def serve(self) -> None:
+        """Serve the peer until it leaves or is dismissed."""
+        structlog.contextvars.bind_contextvars(peer=self._host)
+        reading = asyncio.create_task(self._read())
+        tasks = [asyncio.create_task(self._work()), asyncio.create_task(self._dismissed.wait())]
+        if not self._finish_at_end:
+            tasks.append(reading)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _end(reading, *tasks)
+            await self._conversation.close()
+            await self._say_goodbye()
+
+    async def send(self, event: Event) -> None:
+        """Send one event. Raises ConnectionError when the peer is gone or does not read for WRITE_SECONDS."""
+        try:
+            async with asyncio.timeout(WRITE_SECONDS):
+                await self._stream.write(event)
+        except TimeoutError as err:
+            self._stream.abort()
+            raise ConnectionAbortedError("the peer does not read") from err
+        await asyncio.sleep(0)  # a long answer to one peer lets the others have theirs
+
+    def dismiss(self, farewell: RosieError, *, when_done: bool = False) -> None:
+        """Tell the peer why and let it go: at once, or after the request that is under way."""
+        self._farewell = farewell
+        self._leaving = True
+        if not when_done or self._is_done():
+            self._dismissed.set()
+
+    def _is_done(self) -> bool:
+        return not (self.at_work or self._conversation.busy) and self._events.empty()
+
+    async def _read(self) -> None:
+        try:
+            while (event := await self._stream.read()) is not None:
+                self.heard = asyncio.get_running_loop().time()
+                match event.type:
+                    case "describe":
+                        await self._stream.write_encoded(self._info())
+                    case "ping":
+                        await self.send(Pong(event.data.get("text")).event())
+                    case _:
+                        await self._events.put(event)
+        except BadEventError as err:
+            self.dismiss(err)
+        except ConnectionError:
+            pass  # the peer left while it was answered
+        await self._events.put(None)
+
+    async def _work(self) -> None:
+        while (event := await self._events.get()) is not None:
+            self.at_work = True
+            try:
+                await self._handle(event)
+            except ConnectionError:
+                return
+            finally:
+                self.at_work = False
+                self.heard = asyncio.get_running_loop().time()
+            if self._leaving and self._is_done():
+                return
+
+    async def _handle(self, event: Event) -> None:
+        turn.follow(event)
+        try:
+            await self._conversation.on_event(event)
+        except RosieError as err:
+            _LOG.info("request refused", code=err.code, reason=str(err))
+            await self.send(Error(str(err), err.code).event())
+        except ConnectionError:
+            raise
+        except Exception:  # noqa: BLE001 - the edge of a connection: a bug must not take the other peers down
+            self.dismiss(RosieError("something went wrong inside this daemon; its log says what"))
+            _LOG.exception("request failed")
+
+    async def _say_goodbye(self) -> None:
+        if self._farewell is not None:
+            with suppress(ConnectionError):
+                await self.send(Error(str(self._farewell), self._farewell.code).event())
+        await self._stream.close()
+
+
+class RefusedConversation:
+    """Stands in for the conversation of a peer that is turned away."""
+
+    busy = False
+
+    async def on_event(self, event: Event) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+async def _end(*tasks: asyncio.Task[object]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

@@ -1,0 +1,94 @@
+"""Standard input and output as a transport that also works for regular files, /dev/null and terminals.
+
+The event loop's own pipe transports refuse regular files (epoll answers EPERM), so two threads carry the bytes.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+
+READ_BYTES = 65_536
+WRITES_WAITING = 64
+
+
+class StdioTransport(asyncio.Transport):
+    """Feeds `protocol` from one file descriptor and writes to another; call `start()` once."""
+
+    def __init__(self, protocol: asyncio.Protocol, read_fd: int = 0, write_fd: int = 1) -> None:
+        super().__init__()
+        self._protocol = protocol
+        self._fds = read_fd, write_fd
+        self._loop = asyncio.get_running_loop()
+        self._may_read = threading.Event()
+        self._unsent: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._paused = False
+        self._writer: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._may_read.set()
+        self._protocol.connection_made(self)
+        # A daemon thread: a read of a terminal cannot be cancelled, and must not hold the process back.
+        threading.Thread(target=self._read, name="stdin", daemon=True).start()
+        self._writer = self._loop.create_task(self._write())
+
+    def pause_reading(self) -> None:
+        self._may_read.clear()
+
+    def resume_reading(self) -> None:
+        self._may_read.set()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._unsent.put_nowait(bytes(data))
+        if self._unsent.qsize() > WRITES_WAITING and not self._paused:
+            self._paused = True
+            self._protocol.pause_writing()
+
+    def close(self) -> None:
+        self._unsent.put_nowait(None)
+
+    def abort(self) -> None:
+        if self._writer is not None:
+            self._writer.cancel()
+
+    def is_closing(self) -> bool:
+        return self._writer is None or self._writer.done()
+
+    def _read(self) -> None:
+        while True:
+            self._may_read.wait()
+            try:
+                received = os.read(self._fds[0], READ_BYTES)
+            except OSError:
+                received = b""
+            if not received:
+                self._in_loop(self._protocol.eof_received)
+                return
+            self._may_read.clear()
+            self._in_loop(self._receive, received)
+
+    def _receive(self, received: bytes) -> None:
+        self._may_read.set()  # the protocol may clear it again
+        self._protocol.data_received(received)
+
+    def _in_loop(self, call: Callable[..., object], *args: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call, *args)
+
+    async def _write(self) -> None:
+        error: OSError | None = None
+        try:
+            while (data := await self._unsent.get()) is not None:
+                await asyncio.to_thread(_write_all, self._fds[1], data)
+                if self._paused and self._unsent.empty():
+                    self._paused = False
+                    self._protocol.resume_writing()
+        except OSError as err:
+            error = err
+        finally:
+            self._protocol.connection_lost(error)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]

@@ -1,0 +1,165 @@
+"""Where engines work, so that the event loop never does: a thread, or a process for what holds the interpreter's lock.
+
+Measured lag of an event loop beside one busy engine thread: with a switch interval of 0.5 ms, 2 to 4 ms for hassil and
+pysilero, yet 33 ms and more for pocketsphinx, which therefore gets a process.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any, ParamSpec, TypeVar
+
+import structlog
+
+from wyoming_rosie.errors import EngineError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_LOG = structlog.get_logger()
+START_SECONDS = 60.0
+NICENESS = 5
+
+
+class ThreadWorker:
+    """Runs calls in order on one thread of its own."""
+
+    def __init__(self, name: str) -> None:
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name, initializer=_step_back)
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what the function returns; when the caller is cancelled, a call that has begun ends unheard."""
+        return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
+
+    def begin(self, function: Callable[[], object]) -> None:
+        """Have a call made whose result nobody awaits."""
+        self._threads.submit(function)
+
+    def close(self) -> None:
+        """Begin no more calls; one that has begun ends unheard."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class ProcessWorker:
+    """Calls the methods of an object that lives in a child process, one call at a time.
+
+    A call whose caller is cancelled ends with the child, and a new child takes over: there is no other way to stop
+    native code. `make` must be picklable; what it makes is loaded again in each new child.
+    """
+
+    def __init__(self, make: Callable[[], object], name: str) -> None:
+        self._make = make
+        self._name = name
+        self._turn = asyncio.Lock()
+        self._thread = ThreadWorker(name)
+        self._child: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._restart: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Load the object in a child. Raises EngineError with the reason when it cannot be made."""
+        async with self._turn:
+            await self._start()
+
+    async def call(self, method: str, *args: object) -> Any:
+        """Return the result of `method`. Raises EngineError when it failed or its process died."""
+        async with self._turn:
+            try:
+                await self._start()
+                return await self._ask(method, *args)
+            except asyncio.CancelledError:
+                self._kill()
+                self._restart = asyncio.create_task(self._start_again())
+                raise
+
+    async def close(self) -> None:
+        if self._restart is not None:
+            self._restart.cancel()
+        child = self._child
+        self._kill()
+        if child is not None:
+            await self._thread.run(child.join)
+        self._thread.close()
+
+    async def _start_again(self) -> None:
+        with suppress(EngineError):  # the next call tries once more and tells its caller
+            await self.start()
+
+    async def _start(self) -> None:
+        if self._child is not None and self._child.is_alive():
+            return
+        # spawn: a fork would copy the parent's threads, locks and open connections
+        spawn = multiprocessing.get_context("spawn")
+        self._pipe, theirs = spawn.Pipe()
+        self._child = spawn.Process(target=_serve, args=(self._make, theirs), name=self._name, daemon=True)
+        await self._thread.run(self._child.start)
+        theirs.close()
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await self._receive()
+        except TimeoutError as err:
+            self._kill()
+            raise EngineError(f"{self._name} was not ready within {START_SECONDS:g} s") from err
+
+    async def _ask(self, method: str, *args: object) -> Any:
+        assert self._pipe is not None
+        try:
+            await self._thread.run(self._pipe.send, (method, args))
+        except OSError as err:
+            raise EngineError(f"{self._name} stopped unexpectedly; it starts again with the next request") from err
+        return await self._receive()
+
+    async def _receive(self) -> Any:
+        assert self._pipe is not None
+        try:
+            failure, result = await self._thread.run(self._pipe.recv)
+        except (EOFError, OSError) as err:
+            self._kill()
+            raise EngineError(f"{self._name} stopped unexpectedly; it starts again with the next request") from err
+        if failure is not None:
+            raise EngineError(failure)
+        return result
+
+    def _kill(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._thread.begin(self._child.join)  # else it stays as a zombie
+            self._child = None
+        self._pipe = None
+
+
+def _step_back() -> None:
+    """Let this thread have what the event loop leaves of the processor (Linux gives threads priorities of their own)."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def _serve(make: Callable[[], object], pipe: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _step_back()
+    try:
+        served = make()
+    except ImportError as err:
+        pipe.send((f"{err.name} is not installed; run: pip install 'wyoming-rosie[all]'", None))
+        return
+    except Exception as err:  # noqa: BLE001 - whatever it was, the parent says it
+        pipe.send((f"{type(err).__name__}: {err}", None))
+        return
+    pipe.send((None, None))
+    with suppress(EOFError, OSError):  # the parent is gone
+        while True:
+            method, args = pipe.recv()
+            pipe.send(_result(served, method, args))
+
+
+def _result(served: object, method: str, args: tuple[object, ...]) -> tuple[str | None, Any]:
+    try:
+        return None, getattr(served, method)(*args)
+    except Exception as err:  # noqa: BLE001 - the edge of the process: the caller gets it as an EngineError
+        return f"{type(err).__name__}: {err}", None
