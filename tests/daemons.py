@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
+from wyoming_rosie.children import send_signal
+
 READY_SECONDS = 30.0
 STOP_SECONDS = 15.0
 
@@ -37,20 +39,19 @@ class Daemon:
             async with asyncio.timeout(READY_SECONDS):
                 await daemon._ready.wait()
         except TimeoutError:
-            process.kill()
+            send_signal(process, signal.SIGKILL)
             raise AssertionError(f"{role} was not ready: {daemon.log}") from None
         assert daemon.uri or role == "hub", f"{role} ended: {daemon.log}"
         return daemon
 
     async def stop(self) -> int:
         """End the daemon as systemd would; return its exit status."""
-        if self.process.returncode is None:
-            self.process.send_signal(signal.SIGTERM)
+        send_signal(self.process, signal.SIGTERM)
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 status = await self.process.wait()
         except TimeoutError:
-            self.process.kill()
+            send_signal(self.process, signal.SIGKILL)
             raise AssertionError("the daemon did not stop") from None
         await self._reading
         return status

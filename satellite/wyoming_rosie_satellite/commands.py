@@ -3,8 +3,9 @@
 import asyncio
 import shlex
 import shutil
-from contextlib import suppress
+import signal
 
+from wyoming_rosie.children import send_signal
 from wyoming_rosie.errors import ConfigError
 
 
@@ -28,5 +29,4 @@ async def start(words: list[str], stdin: int, stdout: int) -> asyncio.subprocess
 
 def kill(process: asyncio.subprocess.Process) -> None:
     """End a command at once, if it has not ended."""
-    with suppress(ProcessLookupError):
-        process.kill()
+    send_signal(process, signal.SIGKILL)

@@ -14,6 +14,7 @@ from wyoming_rosie import turn
 from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.client import Peer, connect
 from wyoming_rosie.errors import BadEventError, RosieError
+from wyoming_rosie.tasks import until_one_ends
 from wyoming_rosie.wake_words import MicroStream, Word
 from wyoming_rosie.workers import ThreadWorker
 from wyoming_rosie_satellite.messages import WakeWord
@@ -103,12 +104,11 @@ class RemoteEars:
         pause = 0.0
         while True:
             try:
-                async with connect(self._uri) as peer, asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._send(peer))
-                    tasks.create_task(self._receive(peer, heard))
-            except* RosieError as errors:
+                async with connect(self._uri) as peer:
+                    await until_one_ends(self._send(peer), self._receive(peer, heard))
+            except RosieError as err:
                 if self._connected or not pause:
-                    _LOG.warning("wake daemon is away", uri=self._uri, reason=str(errors.exceptions[0]))
+                    _LOG.warning("wake daemon is away", uri=self._uri, reason=str(err))
             pause = FIRST_PAUSE_SECONDS if self._connected or not pause else min(2 * pause, LONGEST_PAUSE_SECONDS)
             self._connected = False
             await asyncio.sleep(pause)

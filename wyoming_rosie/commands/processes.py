@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from wyoming_rosie.children import send_signal
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.programs import BY_ROLE
 
@@ -47,13 +48,12 @@ class Process:
 
     async def stop(self) -> int:
         """End the program as systemd would; return its exit status."""
-        if self._child.returncode is None:
-            self._child.send_signal(signal.SIGTERM)
+        send_signal(self._child, signal.SIGTERM)
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._child.wait()
         except TimeoutError:
-            self._child.kill()
+            send_signal(self._child, signal.SIGKILL)
         await self._reading
         return await self._child.wait()
 
