@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from math import isfinite
-from typing import TypeVar, assert_never
+from typing import Any, TypeVar, assert_never
 
 import structlog
 from wyoming.event import Event
@@ -17,18 +17,18 @@ from wyoming_rosie.workers import ThreadWorker
 from wyoming_rosie_vad.engine import VadEngine
 from wyoming_rosie_vad.findings import Classified, Finding, Started, Stopped
 from wyoming_rosie_vad.segmenter import Rules
-from wyoming_rosie_vad.stream import VadStream
+from wyoming_rosie_vad.stream import VadStream, hear
 
 _LOG = structlog.get_logger()
 T = TypeVar("T")
 FRAMES_IN_A_ROW = 8
-"""A stream that comes faster than real time lets the others have the engine after so many, about 12 ms."""
+"""A stream that comes faster than real time lets the others have the engine after so many, less than a millisecond."""
 
 
 class VadConversation:
     """Audio in; `voice-started`, `voice-stopped` and `voice-class` out, with times of the audio, however fast it comes."""
 
-    def __init__(self, engine: VadEngine, worker: ThreadWorker, rules: Rules, send: Send) -> None:
+    def __init__(self, engine: VadEngine[Any], worker: ThreadWorker, rules: Rules, send: Send) -> None:
         self._engine = engine
         self._worker = worker
         self._rules = rules
@@ -64,7 +64,7 @@ class VadConversation:
     async def _begin(self, event: Event) -> None:
         self._is_speech_format = is_speech(event)
         await self._read(self._audio.start, event)
-        self._stream = VadStream(self._engine.listen(), self._engine.frame_bytes, self._rules)
+        self._stream = VadStream(self._engine, self._rules)
         self._begin_ms = _milliseconds(event)
         self._unheard = b""
 
@@ -91,7 +91,9 @@ class VadConversation:
         self._unheard = audio[whole:]
         step = FRAMES_IN_A_ROW * self._engine.frame_bytes
         for at in range(0, whole, step):
-            await self._tell(await self._worker.run(self._stream.hear, audio[at : min(at + step, whole)]))
+            piece = (self._stream, audio[at : min(at + step, whole)])
+            (found,) = await self._worker.run(hear, self._engine, [piece])
+            await self._tell(found)
 
     async def _finish(self) -> None:
         if self._stream is not None:

@@ -1,19 +1,22 @@
 """What a voice activity engine must offer."""
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+from wyoming_rosie_vad.findings import Frame
 
 
 class Detector(Protocol):
-    """The engine's state for one stream. Called in the engine's thread only."""
-
-    def probability(self, frame: bytes) -> float:
-        """Return how probably the next frame is speech, 0 to 1; the frame is 16 kHz, 16-bit, mono."""
+    """The engine's state for one stream. Used in the engine's thread only."""
 
     def close(self) -> None:
         """Let go of the state; the detector is used up."""
 
 
-class VadEngine(Protocol):
+D = TypeVar("D", bound=Detector)
+
+
+class VadEngine(Protocol[D]):
     """A loaded model, shared by all streams."""
 
     frame_bytes: int
@@ -21,5 +24,8 @@ class VadEngine(Protocol):
     def describe(self) -> dict[str, Any]:
         """Return the program as `info` lists it: Wyoming has no class for what a VAD daemon is."""
 
-    def listen(self) -> Detector:
+    def listen(self) -> D:
         """Begin a stream."""
+
+    def hear(self, pieces: Sequence[tuple[D, bytes]]) -> list[list[Frame]]:
+        """Return what is known of each piece's frames, which are whole: 16 kHz, 16-bit, mono. Each stream comes once."""

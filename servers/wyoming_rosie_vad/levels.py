@@ -1,15 +1,21 @@
 """How loud audio is."""
 
-from array import array
 from math import log10
-from operator import mul
+
+import numpy as np
+import numpy.typing as npt
 
 FULL_SCALE = 32_768
 SILENCE_DBFS = -120.0
 
 
+def levels(frames: npt.NDArray[np.float32]) -> list[float]:
+    """Return the level of each frame of 16-bit samples in dBFS: 0 for the loudest square wave, SILENCE_DBFS for zeros."""
+    full = frames.shape[1] * float(FULL_SCALE) ** 2
+    powers: list[float] = np.einsum("ij,ij->i", frames, frames).tolist()
+    return [10 * log10(power / full) if power else SILENCE_DBFS for power in powers]
+
+
 def level(pcm: bytes) -> float:
-    """Return the level of 16-bit samples in dBFS: 0 for the loudest square wave, SILENCE_DBFS for zeros."""
-    samples = array("h", pcm)
-    power = sum(map(mul, samples, samples)) / len(samples)
-    return 10 * log10(power / FULL_SCALE**2) if power else SILENCE_DBFS
+    """Return the level of all samples together."""
+    return levels(np.frombuffer(pcm, "<i2").astype(np.float32)[None])[0]

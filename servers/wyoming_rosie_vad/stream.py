@@ -1,20 +1,21 @@
-"""One stream of speech audio, from whole frames to findings; its calls run in the engine's thread."""
+"""One stream of speech audio, from whole frames to findings, and many of them at once."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from wyoming_rosie.audio import SPEECH
 from wyoming_rosie_vad.classifier import Classifier
-from wyoming_rosie_vad.engine import Detector
+from wyoming_rosie_vad.engine import VadEngine
 from wyoming_rosie_vad.findings import Finding, Frame
-from wyoming_rosie_vad.levels import level
 from wyoming_rosie_vad.segmenter import Rules, Segmenter
 
 
 class VadStream:
     """Everything that is known of one stream."""
 
-    def __init__(self, detector: Detector, frame_bytes: int, rules: Rules) -> None:
-        frame_ms = round(1000 * SPEECH.seconds(frame_bytes))
-        self._detector = detector
-        self._frame_bytes = frame_bytes
+    def __init__(self, engine: VadEngine[Any], rules: Rules) -> None:
+        frame_ms = round(1000 * SPEECH.seconds(engine.frame_bytes))
+        self.detector = engine.listen()
         self._segmenter = Segmenter(rules, frame_ms)
         self._classifier = Classifier(rules.silence_dbfs, frame_ms)
 
@@ -22,12 +23,9 @@ class VadStream:
     def is_speech(self) -> bool:
         return self._segmenter.is_speech
 
-    def hear(self, frames: bytes) -> list[Finding]:
-        """Take whole frames; return what was found, in order."""
-        found: list[Finding] = []
-        for at in range(0, len(frames), self._frame_bytes):
-            found += self._hear(frames[at : at + self._frame_bytes])
-        return found
+    def take(self, frames: Iterable[Frame]) -> list[Finding]:
+        """Take the next frames; return what was found, in order."""
+        return [finding for frame in frames for finding in self._take(frame) if finding is not None]
 
     def finish(self) -> list[Finding]:
         """End the stream; return what was left to find."""
@@ -35,10 +33,14 @@ class VadStream:
         return [*([stopped] if stopped else []), self._classifier.finish()]
 
     def close(self) -> None:
-        self._detector.close()
+        self.detector.close()
 
-    def _hear(self, pcm: bytes) -> list[Finding]:
-        frame = Frame(self._detector.probability(pcm), level(pcm))
+    def _take(self, frame: Frame) -> tuple[Finding | None, ...]:
         edge = self._segmenter.hear(frame)
-        change = self._classifier.hear(frame, is_speech=self._segmenter.is_speech)
-        return [finding for finding in (edge, change) if finding is not None]
+        return edge, self._classifier.hear(frame, is_speech=self._segmenter.is_speech)
+
+
+def hear(engine: VadEngine[Any], pieces: Sequence[tuple[VadStream, bytes]]) -> list[list[Finding]]:
+    """Let the engine hear whole frames of several streams together; return what was found in each."""
+    judged = engine.hear([(stream.detector, pcm) for stream, pcm in pieces])
+    return [stream.take(frames) for (stream, _), frames in zip(pieces, judged, strict=True)]

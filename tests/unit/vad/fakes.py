@@ -1,5 +1,6 @@
 """Stand-ins for an engine and for a peer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from wyoming.event import Event
@@ -7,6 +8,7 @@ from wyoming.event import Event
 from wyoming_rosie.workers import ThreadWorker
 from wyoming_rosie_vad.conversation import VadConversation
 from wyoming_rosie_vad.engine import VadEngine
+from wyoming_rosie_vad.findings import Frame
 from wyoming_rosie_vad.levels import level
 from wyoming_rosie_vad.segmenter import Rules
 
@@ -21,10 +23,13 @@ class LoudnessDetector:
         self._engine = engine
         engine.open += 1
 
-    def probability(self, frame: bytes) -> float:
-        assert len(frame) == FRAME_BYTES
+    def judge(self, pcm: bytes) -> list[Frame]:
+        assert len(pcm) % FRAME_BYTES == 0
+        return [self._judge(pcm[at : at + FRAME_BYTES]) for at in range(0, len(pcm), FRAME_BYTES)]
+
+    def _judge(self, frame: bytes) -> Frame:
         self._engine.heard.append(self)
-        return 0.9 if level(frame) > -20 else 0.1
+        return Frame(0.9 if level(frame) > -20 else 0.1, level(frame))
 
     def close(self) -> None:
         self._engine.open -= 1
@@ -45,11 +50,14 @@ class LoudnessEngine:
     def listen(self) -> LoudnessDetector:
         return LoudnessDetector(self)
 
+    def hear(self, pieces: Sequence[tuple[LoudnessDetector, bytes]]) -> list[list[Frame]]:
+        return [detector.judge(pcm) for detector, pcm in pieces]
+
 
 class Speaker:
     """A peer: what it sends reaches a conversation, what it hears is kept."""
 
-    def __init__(self, engine: VadEngine, worker: ThreadWorker) -> None:
+    def __init__(self, engine: VadEngine[Any], worker: ThreadWorker) -> None:
         self.heard: list[Event] = []
         self.conversation = VadConversation(engine, worker, Rules(), self._hear)
 

@@ -1,23 +1,35 @@
-"""The gate and the gain before the model, with a model that keeps what it hears."""
+"""The gate and the gain before the network, with a network that keeps what it hears."""
 
 from array import array
+from collections.abc import Sequence
 
 import pytest
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_vad.engines import silero
-from wyoming_rosie_vad.engines.silero import GATE_OPEN_FRAMES, MOST_GAIN_DB, WARM_UP_FRAMES, SileroDetector
 from wyoming_rosie_vad.levels import SILENCE_DBFS, level
+from wyoming_rosie_vad.silero_detector import GATE_OPEN_FRAMES, MOST_GAIN_DB, WARM_UP_FRAMES, SileroEngine
+from wyoming_rosie_vad.silero_network import Array
 
 
-class RecordingModel:
+class RecordingNetwork:
     def __init__(self) -> None:
+        self.streams = 0
         self.heard: list[float] = []
 
-    def process_samples(self, samples: list[float]) -> float:
-        assert len(samples) == 512
-        self.heard.append(max(samples))
-        return 0.75
+    def begin(self) -> int:
+        self.streams += 1
+        return 7
+
+    def end(self, row: int) -> None:
+        assert row == 7
+        self.streams -= 1
+
+    def hear(self, rows: Sequence[int], frames: Array) -> list[float]:
+        assert frames.shape == (len(rows), 512)
+        assert set(rows) == {7}
+        self.heard += frames.max(axis=1).tolist()
+        return [0.75] * len(rows)
 
 
 class EarGate:
@@ -34,40 +46,56 @@ def frame(loudness: int, *, voice: bool = False) -> bytes:
     return samples.tobytes()
 
 
-def hear(frames: list[bytes]) -> tuple[RecordingModel, list[float]]:
-    model = RecordingModel()
-    detector = SileroDetector(lambda: model, EarGate())
-    return model, [detector.probability(one) for one in frames]
+def hear(frames: list[bytes], at_once: int = 1) -> tuple[RecordingNetwork, list[float]]:
+    network = RecordingNetwork()
+    engine = SileroEngine(network, EarGate)
+    detector = engine.listen()
+    pieces = [b"".join(frames[at : at + at_once]) for at in range(0, len(frames), at_once)]
+    return network, [frame.probability for piece in pieces for frame in engine.hear([(detector, piece)])[0]]
 
 
-def test_the_model_is_not_even_loaded_for_silence() -> None:
-    loaded: list[RecordingModel] = []
+def test_the_network_never_hears_silence() -> None:
+    network, found = hear([frame(100)] * 100)
+    assert set(found) == {0.0}
+    assert (network.heard, network.streams) == ([], 0)
 
-    def load() -> RecordingModel:
-        loaded.append(RecordingModel())
-        return loaded[-1]
 
-    detector = SileroDetector(load, EarGate())
-    assert {detector.probability(frame(100)) for _ in range(100)} == {0.0}
-    assert loaded == []
+def test_a_stream_that_ends_lets_go_of_its_place_in_the_network() -> None:
+    network = RecordingNetwork()
+    engine = SileroEngine(network, EarGate)
+    detector = engine.listen()
+    engine.hear([(detector, frame(8000, voice=True))])
+    assert network.streams == 1
+    detector.close()
+    assert network.streams == 0
+
+
+@pytest.mark.parametrize("at_once", [2, 3, 7, 200])
+def test_how_many_frames_come_at_once_changes_nothing(at_once: int) -> None:
+    quiet, voice = frame(30), frame(800, voice=True)
+    stream = ([quiet] * 5 + [voice] + [frame(60)] * 20) * 3
+    alone, probabilities = hear(stream)
+    together, same = hear(stream, at_once)
+    assert same == probabilities
+    assert together.heard == alone.heard
 
 
 def test_the_model_hears_what_came_just_before_the_voice_and_for_a_while_after_it() -> None:
     quiet, voice = frame(8000), frame(8000, voice=True)
-    model, found = hear([quiet] * 10 + [voice] * 5 + [quiet] * 100)
+    network, found = hear([quiet] * 10 + [voice] * 5 + [quiet] * 100)
     assert found == [0.0] * 10 + [0.75] * (5 + GATE_OPEN_FRAMES) + [0.0] * (100 - GATE_OPEN_FRAMES)
-    assert len(model.heard) == WARM_UP_FRAMES + 5 + GATE_OPEN_FRAMES
+    assert len(network.heard) == WARM_UP_FRAMES + 5 + GATE_OPEN_FRAMES
 
 
 def test_what_came_before_the_voice_is_heard_in_its_order() -> None:
-    model, _ = hear([frame(loudness) for loudness in (1000, 2000, 3000, 4000)] + [frame(5000, voice=True)])
-    assert [round(heard * 32_768 / 1000) for heard in model.heard] == [2, 3, 4, 5]
+    network, _ = hear([frame(loudness) for loudness in (1000, 2000, 3000, 4000)] + [frame(5000, voice=True)])
+    assert [round(heard * 32_768 / 1000) for heard in network.heard] == [2, 3, 4, 5]
 
 
 def test_a_gate_that_opens_again_replays_no_frame_twice() -> None:
     quiet, voice = frame(8000), frame(8000, voice=True)
-    model, found = hear([voice] + [quiet] * (GATE_OPEN_FRAMES + 1) + [voice])
-    assert len(model.heard) == 1 + GATE_OPEN_FRAMES + 1 + 1
+    network, found = hear([voice] + [quiet] * (GATE_OPEN_FRAMES + 1) + [voice])
+    assert len(network.heard) == 1 + GATE_OPEN_FRAMES + 1 + 1
     assert found[-2:] == [0.0, 0.75]
 
 
@@ -102,7 +130,8 @@ def test_the_real_model_hears_no_voice_in_a_tone(gate: bool) -> None:
     detector = engine.listen()
     square = array("h", ([6000] * 20 + [-6000] * 20) * 13)[:512].tobytes()
     assert len(square) == engine.frame_bytes
-    assert max(detector.probability(square) for _ in range(50)) < 0.5
+    (judged,) = engine.hear([(detector, square * 50)])
+    assert max(frame.probability for frame in judged) < 0.5
     detector.close()
 
 

