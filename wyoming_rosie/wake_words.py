@@ -1,30 +1,21 @@
-"""Wake words in a stream of speech audio, with the models that come in the pymicro-wakeword package.
+"""What all wake word engines share: when a score is a detection, and streams of audio that words are heard in.
 
 Time is audio time: samples of the stream, whatever the clock on the wall says.
 """
 
-import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-from wyoming.info import Attribution, WakeModel, WakeProgram
+from typing import Protocol, TypeVar
 
 from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, RosieError
 
-if TYPE_CHECKING:
-    from pymicro_wakeword import MicroWakeWord
-
-PACKAGE = "pymicro_wakeword"
-REFRACTORY_SECONDS = 2.0
-"""Pause after a detection before the same word is reported again."""
-STEP_SAMPLES = 160  # one feature frame
-STEP_BYTES = STEP_SAMPLES * SPEECH.frame_bytes
+T = TypeVar("T")
+NEAR_MISS = 0.5
+"""A score over this part of the threshold that does not become a detection is a near miss."""
+MOST_TRIGGER_LEVEL = 100
+LONGEST_REFRACTORY_SECONDS = 3600.0
 
 
 class UnknownWakeWordError(RosieError):
@@ -35,11 +26,16 @@ class UnknownWakeWordError(RosieError):
 
 @dataclass(frozen=True)
 class Heard:
-    """A wake word was heard: its model's score (0 to 1) and the sample of the stream at which it was sure."""
+    """A wake word was heard: its model's score (0 to 1) and the sample of the stream at which it was sure.
+
+    A near miss scored less than its threshold, or not often enough. The speaker is known when a verifier knows the voice.
+    """
 
     name: str
     score: float
     sample: int
+    is_near_miss: bool = False
+    speaker: str = ""
 
     @property
     def milliseconds(self) -> int:
@@ -49,34 +45,101 @@ class Heard:
 class WakeStream(Protocol):
     """One stream of audio and the words that are looked for in it."""
 
-    def feed(self, pcm: bytes) -> list[Heard]:
-        """Return the words that became certain in the next piece of 16 kHz 16-bit mono audio, of any length."""
+    def skip(self, samples: int) -> None:
+        """Note that so many samples of the stream will never come."""
 
 
 @dataclass(frozen=True)
-class Word:
-    """A wake word's model."""
+class Rules:
+    """When scores are a detection: for all words, and for single ones."""
 
-    name: str
-    phrase: str
-    languages: tuple[str, ...]
-    author: str
-    website: str
-    version: str
-    file: Path  # describes the model, which lies beside it
+    threshold: float | None = option(None, "score over which a word is heard, 0 to 1 [default: the model's own]")
+    trigger_level: int = option(1, "so many scores in a row must be over the threshold")
+    refractory_seconds: float = option(2.0, "seconds of audio after a detection before the same word is reported again")
+    word_threshold: dict[str, float] = option(dict, "the same for one word: --word-threshold.hey_jarvis 0.7")
+    word_trigger_level: dict[str, int] = option(dict, "the same for one word")
+    word_refractory_seconds: dict[str, float] = option(dict, "the same for one word")
+
+    def trigger(self, word: str, threshold: float) -> "Trigger":
+        """Return the trigger of a word in a new stream; `threshold` is its model's own."""
+        general = threshold if self.threshold is None else self.threshold
+        return Trigger(
+            word,
+            self.word_threshold.get(word, general),
+            self.word_trigger_level.get(word, self.trigger_level),
+            self.word_refractory_seconds.get(word, self.refractory_seconds),
+        )
 
 
-def bundled() -> dict[str, Word]:
-    """Return the words of the installed package, without loading anything. Raises ConfigError."""
-    package = find_spec(PACKAGE)
-    if package is None or package.submodule_search_locations is None:
-        raise ConfigError("wake words need: pip install 'wyoming-rosie[wake]'")
-    folder = Path(package.submodule_search_locations[0]) / "models"
-    return {file.stem: _word(file) for file in sorted(folder.glob("*.json"))}
+def check(rules: Rules, words: Iterable[str]) -> None:
+    """Raise ConfigError for rules that cannot be meant, and for those of a word that is not offered."""
+    threshold = 0.5 if rules.threshold is None else rules.threshold
+    words = list(words)
+    _check("threshold", threshold, rules.word_threshold, words, (1e-6, 1 - 1e-6))
+    _check("trigger-level", rules.trigger_level, rules.word_trigger_level, words, (1, MOST_TRIGGER_LEVEL))
+    _check(
+        "refractory-seconds",
+        rules.refractory_seconds,
+        rules.word_refractory_seconds,
+        words,
+        (0, LONGEST_REFRACTORY_SECONDS),
+    )
 
 
-def choose(known: Mapping[str, Word], names: Iterable[str]) -> list[Word]:
-    """Return the named words, all of them for no names. Raises UnknownWakeWordError."""
+def _check(
+    flag: str, general: float, single: Mapping[str, float], words: Sequence[str], allowed: tuple[float, float]
+) -> None:
+    for word in single:
+        if word not in words:
+            raise ConfigError(f"--word-{flag}.{word}: no wake word is named so; there are: {', '.join(words)}")
+    given = {f"--{flag}": general, **{f"--word-{flag}.{word}": value for word, value in single.items()}}
+    least, most = allowed
+    for name, value in given.items():
+        if not least <= value <= most:
+            raise ConfigError(f"{name} must be from {round(least):d} to {round(most):d}, not {value:g}")
+
+
+class Trigger:
+    """One word in one stream: reported when its score rises over the threshold, and not again too soon."""
+
+    def __init__(self, name: str, threshold: float, level: int, refractory_seconds: float) -> None:
+        self.threshold = threshold
+        self._name = name
+        self._level = level
+        self._pause = round(refractory_seconds * SPEECH.rate)  # samples
+        self._above = 0  # so many scores in a row
+        self._peak = 0.0  # of scores that are a near miss so far
+        self._settled = False  # this rise was reported, or came too soon
+        self._quiet_until = 0
+
+    def step(self, score: float, sample: int) -> Heard | None:
+        """Take the next score, which holds for the stream up to `sample`."""
+        self._above = self._above + 1 if score > self.threshold else 0
+        if self._above >= self._level:
+            self._peak = 0.0
+            return self._rise(score, sample)
+        self._settled = self._settled and score > self.threshold
+        return self._near_miss(score, sample)
+
+    def _rise(self, score: float, sample: int) -> Heard | None:
+        was_settled, self._settled = self._settled, True
+        if was_settled or sample < self._quiet_until:
+            return None
+        self._quiet_until = sample + self._pause
+        return Heard(self._name, round(score, 3), sample)
+
+    def _near_miss(self, score: float, sample: int) -> Heard | None:
+        if score > self.threshold * NEAR_MISS:
+            self._peak = max(self._peak, score)
+            return None
+        peak, self._peak = self._peak, 0.0
+        if not peak or sample < self._quiet_until:
+            return None
+        return Heard(self._name, round(peak, 3), sample, is_near_miss=True)
+
+
+def choose(known: Mapping[str, T], names: Iterable[str]) -> list[T]:
+    """Return what is known by these names, everything for no names. Raises UnknownWakeWordError."""
     names = list(dict.fromkeys(names))
     for name in names:
         if name not in known:
@@ -84,89 +147,6 @@ def choose(known: Mapping[str, Word], names: Iterable[str]) -> list[Word]:
     return [known[name] for name in names or known]
 
 
-def program(words: Iterable[Word]) -> WakeProgram:
-    """Return what `describe` says of the words."""
-    return WakeProgram(
-        name="micro-wake-word",
-        attribution=Attribution(name="Kevin Ahrendt", url="https://github.com/kahrendt/microWakeWord"),
-        installed=True,
-        description="Small streaming models for a few English phrases",
-        version=metadata.version("pymicro-wakeword"),
-        models=[_model(word) for word in words],
-    )
-
-
-class MicroStream:
-    """A WakeStream; blocks for about 0.2 ms per word and 80 ms of audio, so it belongs on a worker's thread."""
-
-    def __init__(self, words: Sequence[Word], refractory_seconds: float = REFRACTORY_SECONDS) -> None:
-        # Its default reserves memory for each core; these matrices are too small to share out.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures
-
-        self._features = MicroWakeWordFeatures()
-        pause = round(refractory_seconds * SPEECH.rate)
-        self._listeners = [_Listener(MicroWakeWord.from_config(word.file), pause) for word in words]
-        self._rest = b""
-        self._sample = 0
-
-    def feed(self, pcm: bytes) -> list[Heard]:
-        audio = self._rest + pcm
-        whole = len(audio) - len(audio) % STEP_BYTES
-        self._rest = audio[whole:]
-        return [
-            heard for start in range(0, whole, STEP_BYTES) for heard in self._step(audio[start : start + STEP_BYTES])
-        ]
-
-    def _step(self, pcm: bytes) -> list[Heard]:
-        self._sample += STEP_SAMPLES
-        features = list(self._features.process_streaming(pcm))
-        found = (listener.step(frame, self._sample) for frame in features for listener in self._listeners)
-        return [heard for heard in found if heard is not None]
-
-
-class _Listener:
-    """One word in one stream: reported when its score rises over the model's threshold, and not again too soon."""
-
-    def __init__(self, model: "MicroWakeWord", pause: int) -> None:
-        self._model = model
-        self._pause = pause  # samples
-        self._frames = 0
-        self._above = False
-        self._quiet_until = 0
-
-    def step(self, frame: Any, sample: int) -> Heard | None:
-        score = self._model.process_streaming_prob(frame)
-        self._frames += 1
-        if score is None or self._frames % self._model.stride:
-            return None  # the model answers once for several frames
-        was_above, self._above = self._above, score > self._model.probability_cutoff
-        if was_above or not self._above or sample < self._quiet_until:
-            return None
-        self._quiet_until = sample + self._pause
-        return Heard(self._model.id, round(float(score), 3), sample)
-
-
-def _word(file: Path) -> Word:
-    about = json.loads(file.read_text("utf-8"))
-    return Word(
-        name=file.stem,
-        phrase=about["wake_word"].lower(),
-        languages=tuple(about.get("trained_languages", ())),
-        author=about.get("author", ""),
-        website=about.get("website", ""),
-        version=str(about.get("version", "")),
-        file=file,
-    )
-
-
-def _model(word: Word) -> WakeModel:
-    return WakeModel(
-        name=word.name,
-        phrase=word.phrase,
-        languages=list(word.languages),
-        attribution=Attribution(name=word.author, url=word.website),
-        installed=True,
-        description=f"the wake word '{word.phrase}'",
-        version=word.version,
-    )
+def detections(heard: Sequence[Heard]) -> list[Heard]:
+    """Return what was heard without the near misses."""
+    return [one for one in heard if not one.is_near_miss]

@@ -30,7 +30,7 @@ class ThreadWorker:
     """Runs calls in order on one thread of its own."""
 
     def __init__(self, name: str) -> None:
-        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name, initializer=_step_back)
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name, initializer=step_back)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the function returns; when the caller is cancelled, a call that has begun ends unheard."""
@@ -133,7 +133,7 @@ class ProcessWorker:
         self._pipe = None
 
 
-def _step_back() -> None:
+def step_back() -> None:
     """Let this thread have what the event loop leaves of the processor (Linux gives threads priorities of their own)."""
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
@@ -142,7 +142,7 @@ def _step_back() -> None:
 def _serve(make: Callable[[], object], pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _step_back()
+    step_back()
     try:
         served = make()
     except ImportError as err:

@@ -14,8 +14,9 @@ from wyoming_rosie import turn
 from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.client import Peer, connect
 from wyoming_rosie.errors import BadEventError, RosieError
+from wyoming_rosie.micro_wake_words import MicroStream, Word
 from wyoming_rosie.tasks import until_one_ends
-from wyoming_rosie.wake_words import MicroStream, Word
+from wyoming_rosie.wake_words import Rules, detections
 from wyoming_rosie.workers import ThreadWorker
 from wyoming_rosie_satellite.messages import WakeWord
 
@@ -78,9 +79,10 @@ class LocalEars:
     async def listen(self, heard: Callable[[WakeWord], None]) -> None:
         worker = ThreadWorker("wake")
         try:
-            stream = await worker.run(MicroStream, self._words, self._refractory_seconds)
+            rules = Rules(refractory_seconds=self._refractory_seconds)
+            stream = await worker.run(MicroStream, self._words, rules)
             while True:
-                for found in await worker.run(stream.feed, await self._backlog.get()):
+                for found in detections(await worker.run(stream.feed, await self._backlog.get())):
                     heard(WakeWord(found.name, self._backlog.offset + found.sample, turn.new_id(), found.score))
         finally:
             worker.close()

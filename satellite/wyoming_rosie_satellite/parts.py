@@ -9,7 +9,8 @@ from wyoming.info import WakeProgram
 from wyoming_rosie import address
 from wyoming_rosie.audio import CHANNELS, RATES, AudioFormat
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wake_words import bundled, choose, program
+from wyoming_rosie.micro_wake_words import bundled, program
+from wyoming_rosie.wake_words import choose
 from wyoming_rosie_satellite import cues, sounddevices
 from wyoming_rosie_satellite.ears import Ears, LocalEars, RemoteEars
 from wyoming_rosie_satellite.messages import Cue

@@ -7,7 +7,7 @@ from typing import Literal
 from wyoming_rosie.audio import AudioFormat
 from wyoming_rosie.config import option
 from wyoming_rosie.service import ServiceConfig
-from wyoming_rosie.wake_words import REFRACTORY_SECONDS
+from wyoming_rosie.wake_words import Rules
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class SatelliteConfig(ServiceConfig):
 
     wake_uri: str | None = option(None, "wake daemon to use, such as tcp://HOST:10400, instead of finding words here")
     wake_word_name: tuple[str, ...] = option((), "word to wake up for; may be given again [default: okay_nabu]")
-    wake_refractory_seconds: float = option(REFRACTORY_SECONDS, "pause before the same word wakes it again")
+    wake_refractory_seconds: float = option(Rules.refractory_seconds, "pause before the same word wakes it again")
 
     awake_wav: Path | None = option(None, "WAV file to play when it begins to listen")
     done_wav: Path | None = option(None, "WAV file to play when it has listened")

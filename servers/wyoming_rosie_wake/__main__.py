@@ -1,37 +1,61 @@
 """The wake daemon: settings, engine, service."""
 
+import asyncio
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from wyoming.info import Info
 
 from wyoming_rosie import config, service
 from wyoming_rosie.config import option
+from wyoming_rosie.scheduler import Scheduler, workers
 from wyoming_rosie.service import Service, ServiceConfig
-from wyoming_rosie.workers import ThreadWorker
+from wyoming_rosie.wake_words import Rules
+from wyoming_rosie_wake import capture as recordings
 from wyoming_rosie_wake.conversation import WakeConversation
+from wyoming_rosie_wake.engine import WakeEngine
 from wyoming_rosie_wake.engines import micro as micro_engine
+from wyoming_rosie_wake.engines import openwakeword as openwakeword_engine
+from wyoming_rosie_wake.models import models
 
 
 @dataclass(frozen=True)
-class WakeConfig(ServiceConfig):
+class WakeConfig(Rules, ServiceConfig):
     """Wake words over the Wyoming protocol."""
 
     uri: str = option("tcp://127.0.0.1:10400", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
-    engine: Literal["micro"] = option("micro", "which engine to load")
+    engine: Literal["micro", "openwakeword"] = option("micro", "which engine to load")
+    model: tuple[str, ...] = option((), "a word to offer, by name or file; may be given again [default: all]")
+    custom_model_dir: tuple[Path, ...] = option((), "a folder with more models; may be given again")
+    workers: int = option(0, "threads that listen [default: one for each processor]")
+    capture: recordings.Settings = option(recordings.Settings, "recordings of what was heard, to train models with")
     micro: micro_engine.Settings = option(micro_engine.Settings, "settings of the micro engine")
+    openwakeword: openwakeword_engine.Settings = option(
+        openwakeword_engine.Settings, "settings of the openwakeword engine"
+    )
 
 
 async def serve(settings: WakeConfig) -> None:
     """Serve wake words until told to stop."""
-    engine = micro_engine.load(settings.micro)
-    worker = ThreadWorker("wake")
-    await worker.run(engine.listen, ())  # the native library is loaded before anybody waits for it
+    engine = await asyncio.to_thread(load, settings)
+    recorder = recordings.recorder(settings.capture)
+    scheduler = Scheduler("wake", engine.hear, engine.sizes, workers(settings.workers))
     described = Info(wake=[engine.describe()])
     try:
-        await service.run(Service("wake", described, lambda send: WakeConversation(engine, worker, send)), settings)
+        await service.run(
+            Service("wake", described, lambda send: WakeConversation(engine, scheduler, recorder, send)), settings
+        )
     finally:
-        worker.close()
+        scheduler.close()
+
+
+def load(settings: WakeConfig) -> WakeEngine[Any]:
+    """Return the engine that was chosen. Raises ConfigError."""
+    given = models(settings.custom_model_dir, settings.model, settings)
+    if settings.engine == "openwakeword":
+        return openwakeword_engine.load(settings.openwakeword, given)
+    return micro_engine.load(settings.micro, given)
 
 
 def main() -> None:

@@ -1,33 +1,51 @@
 """One peer's stream of audio, and the wake words that it asked for."""
 
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
 import structlog
 from wyoming.event import Event
 from wyoming.wake import Detection, NotDetected
 
 from wyoming_rosie import turn
 from wyoming_rosie.audio import SpeechInput
-from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.errors import BadEventError, RosieError
+from wyoming_rosie.scheduler import Scheduler, Stream
 from wyoming_rosie.service import Send
-from wyoming_rosie.wake_words import Heard, WakeStream
-from wyoming_rosie.workers import ThreadWorker
+from wyoming_rosie.wake_words import Heard, WakeStream, detections
+from wyoming_rosie_wake.capture import Recorder, Tape
 from wyoming_rosie_wake.engine import WakeEngine
 
 _LOG = structlog.get_logger()
 MOST_NAMES = 100
+MOST_UNREAD = 100
+"""Detections that a peer has not read yet; more are forgotten."""
 
 
 class WakeConversation:
-    """`detect` names the words, audio follows, each word heard is a `detection`; `not-detected` ends audio without one."""
+    """`detect` names the words, audio follows, each word heard is a `detection`; `not-detected` ends audio without one.
 
-    def __init__(self, engine: WakeEngine, worker: ThreadWorker, send: Send) -> None:
+    Words may be changed in the middle of a stream, for example to have a stop word while the answer is spoken.
+    """
+
+    def __init__(
+        self, engine: WakeEngine[Any], scheduler: Scheduler[Any, Heard], recorder: Recorder | None, send: Send
+    ) -> None:
         self._engine = engine
-        self._worker = worker
+        self._scheduler = scheduler
+        self._recorder = recorder
         self._send = send
         self._audio = SpeechInput()
         self._names: list[str] | None = []  # none: refused, nothing is listened for; empty: all words
         self._detect: Event | None = None
-        self._stream: WakeStream | None = None
+        self._stream: Stream[WakeStream, Heard] | None = None
+        self._tape: Tape | None = None
+        self._unread: asyncio.Queue[Heard] = asyncio.Queue(MOST_UNREAD)
+        self._reporting: asyncio.Task[None] | None = None
         self._detections = 0
+        self._context: dict[str, object] = {}
 
     @property
     def busy(self) -> bool:
@@ -44,49 +62,94 @@ class WakeConversation:
                 await self._hear(self._audio.chunk(event))
             case "audio-stop":
                 await self._hear(self._audio.stop(event))
-                await self._finish(event)
+                await self._finish()
 
     async def close(self) -> None:
-        self._stream = None
+        self._end_stream()
+        if self._reporting is not None:
+            self._reporting.cancel()
 
     async def _choose(self, event: Event) -> None:
-        self._detect = event
-        self._names = self._stream = None
-        names = _names(event)
-        self._engine.check(names)
+        self._detect, self._names = event, None
+        try:
+            names = _names(event)
+            self._engine.check(names)
+        except RosieError:
+            self._end_stream()  # nothing is listened for instead
+            raise
         self._names = names
-        if self._audio.started:
+        self._context = turn.context(event)
+        if self._stream is not None:
+            await self._stream.finish()  # up to here the other words were wanted
+            await self._scheduler.call(self._engine.choose, self._stream.state, names)
+        elif self._audio.started:
             await self._begin()
 
     async def _begin(self) -> None:
+        self._end_stream()
         self._detections = 0
-        if self._names is not None:
-            self._stream = await self._worker.run(self._engine.listen, self._names)
+        self._context = turn.context(self._detect or Event("detect"))
+        if self._names is None:
+            return
+        if self._reporting is None:
+            self._reporting = asyncio.create_task(self._report())
+        state = await self._scheduler.call(self._engine.begin, self._names)
+        self._tape = Tape(self._recorder) if self._recorder is not None else None
+        self._stream = self._scheduler.open(state, self._found)
 
     async def _hear(self, pcm: bytes) -> None:
-        if self._stream is not None and pcm:
-            for heard in await self._worker.run(self._stream.feed, pcm):
-                await self._report(heard)
+        if self._stream is None or not pcm:
+            return
+        if self._tape is not None:
+            self._tape.hear(pcm)
+        await self._stream.hear(pcm)
 
-    async def _report(self, heard: Heard) -> None:
+    def _found(self, found: Sequence[Heard]) -> None:
+        if self._tape is not None:
+            self._tape.found(found)
+        for heard in detections(found):
+            if self._unread.full():
+                _LOG.warning("a detection was forgotten: the peer does not read", name=heard.name)
+            else:
+                self._unread.put_nowait(heard)
+
+    async def _report(self) -> None:
+        """Tell the peer of each detection, beside the audio that it goes on sending."""
+        with suppress(ConnectionError):  # it is gone, and so will be this conversation
+            while True:
+                await self._tell(await self._unread.get())
+                self._unread.task_done()
+
+    async def _tell(self, heard: Heard) -> None:
         self._detections += 1
+        context = {**self._context, "score": heard.score}
+        if heard.speaker:
+            context["speaker"] = heard.speaker
         if self._detections > 1 and not self._turn_is_given:
-            turn.begin(turn.new_id())
+            context["turn_id"] = turn.new_id()
+        turn.begin(str(context["turn_id"]))
         _LOG.info("wake word", name=heard.name, score=heard.score, ms=heard.milliseconds)
-        context = {**self._context(), "score": heard.score}
         await self._send(Detection(name=heard.name, timestamp=heard.milliseconds, context=context).event())
 
-    async def _finish(self, event: Event) -> None:
-        if self._stream is not None and not self._detections:
-            await self._send(NotDetected(context=self._context()).event())
-        self._stream = None
+    async def _finish(self) -> None:
+        if self._stream is None:
+            return
+        await self._stream.finish()
+        await self._unread.join()
+        if self._tape is not None:
+            self._tape.finish()
+        if not self._detections:
+            await self._send(NotDetected(context=self._context).event())
+        self._end_stream()
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        self._stream = self._tape = None
 
     @property
     def _turn_is_given(self) -> bool:
         return self._detect is not None and "turn_id" in turn.event_context(self._detect)
-
-    def _context(self) -> dict[str, object]:
-        return turn.context(self._detect or Event("detect"))
 
 
 def _names(event: Event) -> list[str]:

@@ -1,15 +1,20 @@
 """What a wake word engine must offer."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from wyoming.info import WakeProgram
 
-from wyoming_rosie.wake_words import WakeStream
+from wyoming_rosie.scheduler import Sizes
+from wyoming_rosie.wake_words import Heard, WakeStream
+
+S = TypeVar("S", bound=WakeStream)
 
 
-class WakeEngine(Protocol):
+class WakeEngine(Protocol, Generic[S]):
     """Loaded models, shared by all peers."""
+
+    sizes: Sizes
 
     def describe(self) -> WakeProgram:
         """Return what `describe` says of the engine and its models."""
@@ -17,5 +22,11 @@ class WakeEngine(Protocol):
     def check(self, names: Sequence[str]) -> None:
         """Raise UnknownWakeWordError for a name that no model has."""
 
-    def listen(self, names: Sequence[str]) -> WakeStream:
-        """Begin a stream that looks for the named words, for all of them without names; blocks like its `feed`."""
+    def begin(self, names: Sequence[str]) -> S:
+        """Begin a stream that looks for the named words, for all of them without names; may block."""
+
+    def choose(self, stream: S, names: Sequence[str]) -> None:
+        """Look for other words in a stream from now on; those that stay go on without a gap. May block."""
+
+    def hear(self, batch: Sequence[tuple[S, bytes]]) -> Sequence[Sequence[Heard]]:
+        """Give each stream its next audio; return for each what became certain in it. Blocks."""

@@ -39,7 +39,8 @@ from tests.unit.satellite.dialogues import (
 )
 from wyoming_rosie.audio import SPEECH, AudioFormat, read_wav, write_wav
 from wyoming_rosie.client import describe
-from wyoming_rosie.wake_words import MicroStream, bundled, choose
+from wyoming_rosie.micro_wake_words import MicroStream, bundled
+from wyoming_rosie.wake_words import choose
 
 SPEAKER = AudioFormat(RATE, 2, 1)
 KNOWN = bundled()

@@ -6,22 +6,25 @@ from dataclasses import dataclass
 from wyoming.info import WakeProgram
 
 from wyoming_rosie.config import option
-from wyoming_rosie.wake_words import REFRACTORY_SECONDS, MicroStream, WakeStream, Word, bundled, choose, program
+from wyoming_rosie.micro_wake_words import STEP_BYTES, MicroStream, Word, bundled, from_file, from_folder, program
+from wyoming_rosie.scheduler import Sizes
+from wyoming_rosie.wake_words import Heard, Rules, choose
+from wyoming_rosie_wake.models import Models
 
 
 @dataclass(frozen=True)
 class Settings:
-    refractory_seconds: float = option(
-        REFRACTORY_SECONDS, "pause after a detection before the same word is reported again, in seconds of audio"
-    )
+    bundled: bool = option(True, "offer the words that come with pymicro-wakeword")
 
 
 class MicroEngine:
-    """The bundled words."""
+    """Words by name; each stream has models of its own."""
 
-    def __init__(self, words: dict[str, Word], settings: Settings) -> None:
+    sizes = Sizes(hop=STEP_BYTES, most=8 * STEP_BYTES)
+
+    def __init__(self, words: dict[str, Word], rules: Rules) -> None:
         self._words = words
-        self._settings = settings
+        self._rules = rules
 
     def describe(self) -> WakeProgram:
         return program(self._words.values())
@@ -29,10 +32,23 @@ class MicroEngine:
     def check(self, names: Sequence[str]) -> None:
         choose(self._words, names)
 
-    def listen(self, names: Sequence[str]) -> WakeStream:
-        return MicroStream(choose(self._words, names), self._settings.refractory_seconds)
+    def begin(self, names: Sequence[str]) -> MicroStream:
+        return MicroStream(choose(self._words, names), self._rules)
+
+    def choose(self, stream: MicroStream, names: Sequence[str]) -> None:
+        stream.listen_for(choose(self._words, names))
+
+    def hear(self, batch: Sequence[tuple[MicroStream, bytes]]) -> list[list[Heard]]:
+        return [stream.feed(pcm) for stream, pcm in batch]
 
 
-def load(settings: Settings) -> MicroEngine:
-    """Return the engine; the first stream pays for the native library. Raises ConfigError."""
-    return MicroEngine(bundled(), settings)
+def load(settings: Settings, models: Models) -> MicroEngine:
+    """Return the engine. Raises ConfigError."""
+    words = bundled() if settings.bundled else {}
+    for folder in models.folders:
+        words = {**words, **from_folder(folder)}
+    own = {file.stem: from_file(file) for file in models.files}
+    words = models.chosen({**words, **own}, own)
+    engine = MicroEngine(words, models.rules)
+    engine.begin(())  # the native library is loaded before anybody waits for it
+    return engine

@@ -9,7 +9,7 @@ import pytest
 from wyoming.event import Event
 from wyoming.info import WakeProgram
 
-from wyoming_rosie.wake_words import bundled, program
+from wyoming_rosie.micro_wake_words import bundled, program
 from wyoming_rosie.wire import EventStream
 from wyoming_rosie_satellite.ears import FRAMES_WAITING, Backlog, RemoteEars
 from wyoming_rosie_satellite.messages import WakeWord

@@ -10,8 +10,9 @@ from wyoming.wake import Detect
 
 from wyoming_rosie import turn
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.wake_words import Heard, UnknownWakeWordError, WakeStream, bundled, program
-from wyoming_rosie.workers import ThreadWorker
+from wyoming_rosie.micro_wake_words import bundled, program
+from wyoming_rosie.scheduler import Scheduler, Sizes
+from wyoming_rosie.wake_words import Heard, UnknownWakeWordError, WakeStream
 from wyoming_rosie_wake.conversation import WakeConversation
 from wyoming_rosie_wake.engine import WakeEngine
 
@@ -24,8 +25,19 @@ def audio(pcm: bytes) -> Event:
     return AudioChunk(rate=16000, width=2, channels=1, audio=pcm).event()
 
 
-class SampleEngine(WakeEngine):
+class SampleStream(WakeStream):
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.sample = 0
+
+    def skip(self, samples: int) -> None:
+        self.sample += samples
+
+
+class SampleEngine(WakeEngine[SampleStream]):
     """Hears its first word in each sample of the value 1."""
+
+    sizes = Sizes(hop=2, most=3200)
 
     def describe(self) -> WakeProgram:
         return program(bundled().values())
@@ -34,32 +46,38 @@ class SampleEngine(WakeEngine):
         if "snowboy" in names:
             raise UnknownWakeWordError("no wake word is named 'snowboy'; there are: ...")
 
-    def listen(self, names: Sequence[str]) -> WakeStream:
-        return SampleStream(names[0] if names else "any")
+    def begin(self, names: Sequence[str]) -> SampleStream:
+        return SampleStream(names)
 
+    def choose(self, stream: SampleStream, names: Sequence[str]) -> None:
+        stream.names = names
 
-class SampleStream(WakeStream):
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._sample = 0
+    def hear(self, batch: Sequence[tuple[SampleStream, bytes]]) -> list[list[Heard]]:
+        return [self._hear(stream, pcm) for stream, pcm in batch]
 
-    def feed(self, pcm: bytes) -> list[Heard]:
+    def _hear(self, stream: SampleStream, pcm: bytes) -> list[Heard]:
         samples = [pcm[start : start + 2] for start in range(0, len(pcm), 2)]
-        first, self._sample = self._sample, self._sample + len(samples)
-        return [Heard(self._name, 0.9, first + place) for place, one in enumerate(samples) if one == WORD]
+        first, stream.sample = stream.sample, stream.sample + len(samples)
+        name = stream.names[0] if stream.names else "any"
+        return [Heard(name, 0.9, first + place) for place, one in enumerate(samples) if one == WORD]
 
 
 class Peer:
     """Says events to a conversation and keeps its answers."""
 
-    def __init__(self, worker: ThreadWorker) -> None:
+    def __init__(self, scheduler: Scheduler[SampleStream, Heard], engine: SampleEngine) -> None:
         self.answers: list[Event] = []
-        self.conversation = WakeConversation(SampleEngine(), worker, self._keep)
+        self.conversation = WakeConversation(engine, scheduler, None, self._keep)
 
     async def says(self, *events: Event) -> list[Event]:
+        """Say the events; return the answers until everything has been listened to."""
         for event in events:
             turn.follow(event)  # as the service does
             await self.conversation.on_event(event)
+        stream = self.conversation._stream
+        if stream is not None:
+            await stream.finish()
+            await self.conversation._unread.join()
         answers, self.answers = self.answers, []
         return answers
 
@@ -69,9 +87,12 @@ class Peer:
 
 @pytest.fixture
 async def peer() -> AsyncIterator[Peer]:
-    worker = ThreadWorker("wake")
-    yield Peer(worker)
-    worker.close()
+    engine = SampleEngine()
+    scheduler = Scheduler("wake", engine.hear, engine.sizes, 1)
+    peer = Peer(scheduler, engine)
+    yield peer
+    await peer.conversation.close()
+    scheduler.close()
 
 
 async def test_a_word_is_answered_with_name_audio_time_score_and_turn(peer: Peer) -> None:
@@ -117,7 +138,7 @@ async def test_unknown_word_is_an_error_and_nothing_is_looked_for_instead(peer: 
 async def test_words_may_be_chosen_again_in_the_middle_of_a_stream(peer: Peer) -> None:
     await peer.says(Detect(names=["alexa"]).event(), START, audio(bytes(320)))
     (detection,) = await peer.says(Detect(names=["hey_jarvis"]).event(), audio(WORD))
-    assert detection.data["name"] == "hey_jarvis"
+    assert (detection.data["name"], detection.data["timestamp"]) == ("hey_jarvis", 10)
 
 
 @pytest.mark.parametrize("names", ["okay_nabu", [1], {"a": 1}, ["x"] * 101], ids=repr)

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wyoming_rosie.audio import SPEECH, read_wav
-from wyoming_rosie.wake_words import Heard, MicroStream, UnknownWakeWordError, bundled, choose, program
+from wyoming_rosie.micro_wake_words import MicroStream, bundled, program
+from wyoming_rosie.wake_words import Heard, Rules, UnknownWakeWordError, choose, detections
 
 SECOND = SPEECH.bytes_in(1)
 
@@ -19,8 +20,8 @@ def clip(shared_data: Path, name: str) -> bytes:
 
 
 def heard_in(pcm: bytes, *names: str, chunk: int = 2048, refractory_seconds: float = 2.0) -> list[Heard]:
-    stream = MicroStream(choose(bundled(), names), refractory_seconds)
-    return [one for start in range(0, len(pcm), chunk) for one in stream.feed(pcm[start : start + chunk])]
+    stream = MicroStream(choose(bundled(), names), Rules(refractory_seconds=refractory_seconds))
+    return [one for start in range(0, len(pcm), chunk) for one in detections(stream.feed(pcm[start : start + chunk]))]
 
 
 def test_four_good_words_are_bundled() -> None:

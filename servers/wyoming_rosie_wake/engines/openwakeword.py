@@ -1,0 +1,156 @@
+"""openWakeWord's models on onnxruntime: an exact streaming network that many streams share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wyoming.info import Attribution, WakeModel, WakeProgram
+
+from wyoming_rosie import __version__
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.openwakeword import model_files
+from wyoming_rosie.openwakeword.model_files import ModelFile
+from wyoming_rosie.scheduler import Sizes
+from wyoming_rosie.wake_words import Heard, Rules, Trigger, choose
+from wyoming_rosie_wake.models import Models
+
+if TYPE_CHECKING:
+    from wyoming_rosie.openwakeword.network import Floats, Network, State
+    from wyoming_rosie.openwakeword.verifier import Verifier
+
+THRESHOLD = 0.5
+"""What openWakeWord's models are made for."""
+_MAKER = Attribution(name="David Scripka", url="https://github.com/dscripka/openWakeWord")
+
+
+@dataclass(frozen=True)
+class Settings:
+    verifier: tuple[Path, ...] = option(
+        (), "a voice that may wake, made by 'wyoming-rosie train-verifier'; may be given again"
+    )
+    verifier_threshold: float = option(0.5, "how sure a verifier must be, 0 to 1")
+
+
+class OpenStream:
+    """A WakeStream: what the networks remember of it, and the words that are looked for."""
+
+    def __init__(self, state: "State", triggers: dict[str, Trigger]) -> None:
+        self.state = state
+        self.triggers = triggers
+        self.sample = 0
+
+    def skip(self, samples: int) -> None:
+        self.sample += samples
+
+
+class OpenEngine:
+    """Words by name, on networks that all streams share."""
+
+    def __init__(self, files: Mapping[str, ModelFile], network: "Network", rules: Rules, voices: "Voices") -> None:
+        self.sizes = Sizes(network.hop_bytes, network.hop_bytes)
+        self._files = files
+        self._network = network
+        self._rules = rules
+        self._voices = voices
+
+    def describe(self) -> WakeProgram:
+        return WakeProgram(
+            name="openwakeword",
+            attribution=_MAKER,
+            installed=True,
+            description="openWakeWord's networks, run as streaming networks",
+            version=__version__,
+            models=[_model(file) for file in self._files.values()],
+        )
+
+    def check(self, names: Sequence[str]) -> None:
+        choose(self._files, names)
+
+    def begin(self, names: Sequence[str]) -> OpenStream:
+        return OpenStream(self._network.begin(), self._triggers(names))
+
+    def choose(self, stream: OpenStream, names: Sequence[str]) -> None:
+        stream.triggers = {name: stream.triggers.get(name, new) for name, new in self._triggers(names).items()}
+
+    def hear(self, batch: Sequence[tuple[OpenStream, bytes]]) -> list[list[Heard]]:
+        streams = [stream for stream, _ in batch]
+        scores = self._network.hear(
+            [stream.state for stream in streams], [pcm for _, pcm in batch], [stream.triggers for stream in streams]
+        )
+        return [self._heard(stream, words) for stream, words in zip(streams, scores, strict=True)]
+
+    def _triggers(self, names: Sequence[str]) -> dict[str, Trigger]:
+        return {file.name: self._rules.trigger(file.name, THRESHOLD) for file in choose(self._files, names)}
+
+    def _heard(self, stream: OpenStream, scores: Mapping[str, float]) -> list[Heard]:
+        stream.sample += self._network.hop_samples
+        found = (self._step(stream, name, score) for name, score in scores.items())
+        return [heard for heard in found if heard is not None]
+
+    def _step(self, stream: OpenStream, name: str, score: float) -> Heard | None:
+        trigger = stream.triggers[name]
+        if score <= trigger.threshold or not self._voices.are_wanted(name):
+            return trigger.step(score, stream.sample)
+        speaker = self._voices.speaker(name, stream.state.embeddings)
+        heard = trigger.step(score if speaker else trigger.threshold, stream.sample)  # which is not over it
+        return heard and replace(heard, speaker=speaker)
+
+
+@dataclass(frozen=True)
+class Voices:
+    """Who may wake: verifiers, each for one word, and how sure they must be. A word without one is for everybody."""
+
+    verifiers: "Sequence[Verifier]" = ()
+    threshold: float = 0.5
+
+    def are_wanted(self, word: str) -> bool:
+        return any(one.word == word for one in self.verifiers)
+
+    def speaker(self, word: str, embeddings: "Floats") -> str:
+        """Return who said the word, nothing for a voice that is not known."""
+        sure = [(one.probability(embeddings), one.user) for one in self.verifiers if one.word == word]
+        probability, user = max(sure, default=(0.0, ""))
+        return user if probability >= self.threshold else ""
+
+
+def load(settings: Settings, models: Models) -> OpenEngine:
+    """Return the engine. Raises ConfigError."""
+    for package in ("onnx", "onnxruntime", "tflite"):
+        if find_spec(package) is None:
+            raise ConfigError(f"the openwakeword engine needs {package}: {model_files.INSTALL}")
+    from wyoming_rosie.openwakeword import network
+
+    own = {file.name: file for file in map(model_files.of_file, models.files)}
+    folders = (*models.folders, *dict.fromkeys(path.parent for path in models.files))
+    files = models.chosen({**model_files.words(models.folders), **own}, own)
+    loaded = network.load(files, model_files.features(folders))
+    return OpenEngine(files, loaded, models.rules, _voices(settings, loaded))
+
+
+def _voices(settings: Settings, network: "Network") -> Voices:
+    if not 0 < settings.verifier_threshold < 1:
+        raise ConfigError("--openwakeword.verifier-threshold must be between 0 and 1")
+    from wyoming_rosie.openwakeword import verifier
+
+    verifiers = [verifier.load(path) for path in settings.verifier]
+    for path, one in zip(settings.verifier, verifiers, strict=True):
+        if one.word not in network.heads or one.hops != network.heads[one.word].hops:
+            raise ConfigError(f"{path} is for the word {one.word!r}, which is not offered here")
+    return Voices(verifiers, settings.verifier_threshold)
+
+
+def _model(file: ModelFile) -> WakeModel:
+    phrase = file.name.replace("_", " ")
+    terms = f" ({file.licence}, from {file.source})" if file.licence else ""
+    return WakeModel(
+        name=file.name,
+        phrase=phrase,
+        languages=["en"] if file.licence else [],
+        attribution=_MAKER if file.licence else Attribution(name="unknown", url=""),
+        installed=True,
+        description=f"the wake word '{phrase}'{terms}",
+        version=file.version or None,
+    )

@@ -1,0 +1,95 @@
+"""Where openWakeWord's models lie: folders that the user names, what was fetched, and packages that hold them.
+
+Nothing is imported from those packages; their files are read.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from wyoming_rosie.errors import ConfigError
+
+SUFFIXES = (".onnx", ".tflite")
+MEL = "melspectrogram"
+EMBEDDING = "embedding_model"
+_NO_WORDS = {MEL, EMBEDDING, "silero_vad"}
+_VERSION = re.compile(r"[_-]v(\d[\w.]*)$")
+_PACKAGES = (("openwakeword", "resources/models"), ("pyopen_wakeword", "models"))
+PRETRAINED_LICENCE = "CC BY-NC-SA 4.0"
+INSTALL = "pip install 'wyoming-rosie[openwakeword]'"
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A wake word's network; `licence` is empty when it is not known here."""
+
+    name: str
+    path: Path
+    version: str = ""
+    licence: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class FeatureFiles:
+    """The two networks that all words share (Apache-2.0)."""
+
+    mel: Path
+    embedding: Path
+
+
+def of_file(path: Path) -> ModelFile:
+    """Return a single model's file."""
+    version = _VERSION.search(path.stem)
+    return ModelFile(_VERSION.sub("", path.stem), path, version.group(1) if version else "", source=str(path.parent))
+
+
+def words(folders: Sequence[Path]) -> dict[str, ModelFile]:
+    """Return the words in the user's folders and in the installed packages; the first that has a name wins.
+
+    Raises ConfigError for a folder without models.
+    """
+    found: dict[str, ModelFile] = {}
+    for folder in folders:
+        own = _words_in(folder)
+        if not own:
+            raise ConfigError(f"--custom-model-dir: {folder} has no wake word model (.onnx or .tflite)")
+        found = {**own, **found}
+    for package, folder in packages():
+        source = f"{package} {metadata.version(package.replace('_', '-'))}"
+        for name, file in _words_in(folder).items():
+            found.setdefault(name, ModelFile(name, file.path, file.version, PRETRAINED_LICENCE, source))
+    return found
+
+
+def features(folders: Sequence[Path]) -> FeatureFiles:
+    """Return the networks that all words share. Raises ConfigError when they are nowhere."""
+    for folder in (*folders, *(folder for _, folder in packages())):
+        mel, embedding = (_first(folder, name) for name in (MEL, EMBEDDING))
+        if mel and embedding:
+            return FeatureFiles(mel, embedding)
+    raise ConfigError(
+        f"openWakeWord's {MEL} and {EMBEDDING} are not here: {INSTALL}, or name a folder that has them with --custom-model-dir"
+    )
+
+
+def packages() -> Iterable[tuple[str, Path]]:
+    """Return the installed packages that hold models, and their folders."""
+    for package, folder in _PACKAGES:
+        spec = find_spec(package)
+        if spec is not None and spec.submodule_search_locations:
+            yield package, Path(next(iter(spec.submodule_search_locations))) / folder
+
+
+def _words_in(folder: Path) -> dict[str, ModelFile]:
+    if not folder.is_dir():
+        raise ConfigError(f"--custom-model-dir: {folder} is not a folder")
+    files = [of_file(path) for suffix in reversed(SUFFIXES) for path in sorted(folder.glob(f"*{suffix}"))]
+    return {file.name: file for file in files if file.path.stem not in _NO_WORDS}
+
+
+def _first(folder: Path, name: str) -> Path | None:
+    return next((path for suffix in SUFFIXES if (path := folder / (name + suffix)).is_file()), None)

@@ -1,0 +1,260 @@
+"""TensorFlow Lite models as ONNX graphs: the operations that openWakeWord's networks are made of.
+
+Arrays keep TensorFlow's order (batch, time, frequency, channels); onnxruntime removes most of the transpositions.
+The schema: https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import tflite
+from onnx import TensorProto, helper, numpy_helper
+
+from wyoming_rosie.errors import ConfigError
+
+OPSET = 13
+IR_VERSION = 7
+IDENTIFIER = b"TFL3"
+_OPERATORS = {number: name for name, number in vars(tflite.BuiltinOperator).items() if isinstance(number, int)}
+_DTYPES = {
+    tflite.TensorType.FLOAT32: np.float32,
+    tflite.TensorType.FLOAT16: np.float16,
+    tflite.TensorType.INT32: np.int32,
+    tflite.TensorType.INT64: np.int64,
+}
+_ACTIVATIONS: dict[int, tuple[str, dict[str, Any]]] = {
+    tflite.ActivationFunctionType.RELU: ("Relu", {}),
+    tflite.ActivationFunctionType.TANH: ("Tanh", {}),
+}
+_ELEMENTWISE = {
+    "ADD": "Add",
+    "SUB": "Sub",
+    "MUL": "Mul",
+    "DIV": "Div",
+    "MAXIMUM": "Max",
+    "MINIMUM": "Min",
+    "LOGISTIC": "Sigmoid",
+    "RELU": "Relu",
+    "TANH": "Tanh",
+    "SQRT": "Sqrt",
+    "LOG": "Log",
+    "EXP": "Exp",
+    "GREATER_EQUAL": "GreaterOrEqual",
+}
+Array: TypeAlias = npt.NDArray[Any]
+
+
+def is_tflite(content: bytes) -> bool:
+    """Say whether a file's content is a TensorFlow Lite model."""
+    return content[4:8] == IDENTIFIER
+
+
+def to_onnx(content: bytes) -> onnx.ModelProto:
+    """Return the model as an ONNX model. Raises ConfigError for an operation that is not known here."""
+    model = tflite.Model.GetRootAs(content, 0)
+    main = _Subgraph(model, 0, [], {})
+    outputs = main.convert()
+    graph = helper.make_graph(
+        main.nodes,
+        "tflite",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in main.inputs()],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+
+
+def constants(content: bytes) -> list[Array]:
+    """Return the floating-point constants of the model."""
+    model = tflite.Model.GetRootAs(content, 0)
+    graph = model.Subgraphs(0)
+    tensors = [graph.Tensors(i) for i in range(graph.TensorsLength())]
+    return [_values(model, tensor) for tensor in tensors if tensor.Type() == tflite.TensorType.FLOAT32]
+
+
+class _Subgraph:
+    """One subgraph; its nodes go to `nodes`, and `names` tells how its tensors are called there."""
+
+    def __init__(self, model: Any, number: int, nodes: list[onnx.NodeProto], names: dict[int, str]) -> None:
+        self.nodes = nodes
+        self._model = model
+        self._graph = model.Subgraphs(number)
+        self._prefix = f"{number}_"
+        self._names = names
+
+    def inputs(self) -> list[tuple[str, list[int]]]:
+        return [(self._name(i), self._shape(i)) for i in self._graph.InputsAsNumpy()]
+
+    def convert(self) -> list[str]:
+        """Add this subgraph's nodes; return the names of its outputs."""
+        for number in range(self._graph.OperatorsLength()):
+            self._convert(self._graph.Operators(number))
+        return [self._name(i) for i in self._graph.OutputsAsNumpy()]
+
+    def _convert(self, operator: Any) -> None:
+        code = self._model.OperatorCodes(operator.OpcodeIndex())
+        kind = _OPERATORS.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), "?")
+        convert = getattr(self, f"_{kind.lower()}", None)
+        inputs = [int(i) for i in operator.InputsAsNumpy()]
+        outputs = [self._name(int(i)) for i in operator.OutputsAsNumpy()]
+        if kind in _ELEMENTWISE:
+            self._elementwise(operator, _ELEMENTWISE[kind], inputs, outputs)
+        elif convert is None:
+            raise ConfigError(f"the model has an operation that is not known here: {kind}")
+        else:
+            convert(operator, inputs, outputs)
+
+    def _elementwise(self, operator: Any, kind: str, inputs: list[int], outputs: list[str]) -> None:
+        options = {
+            "Add": tflite.AddOptions,
+            "Sub": tflite.SubOptions,
+            "Mul": tflite.MulOptions,
+            "Div": tflite.DivOptions,
+        }
+        activation = _options(operator, options[kind]).FusedActivationFunction() if kind in options else 0
+        self._activated(activation, outputs[0], lambda name: self._add(kind, [self._name(i) for i in inputs], [name]))
+
+    def _fully_connected(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
+        options = _options(operator, tflite.FullyConnectedOptions)
+        names = [self._name(i) for i in inputs if i >= 0]
+        self._activated(
+            options.FusedActivationFunction(), outputs[0], lambda name: self._add("Gemm", names, [name], transB=1)
+        )
+
+    def _conv_2d(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
+        options = _options(operator, tflite.Conv2DOptions)
+        kernel = self._constant(inputs[1]).transpose(0, 3, 1, 2)
+        names = [self._channels_first(inputs[0]), self._value(np.ascontiguousarray(kernel), outputs[0] + "_kernel")]
+        names += [self._name(i) for i in inputs[2:] if i >= 0]
+        strides = [options.StrideH(), options.StrideW()]
+        pads = self._pads(options.Padding(), inputs[0], outputs[0], kernel.shape[2:], strides)
+
+        def convolve(name: str) -> None:
+            self._add("Conv", names, [name + "_first"], kernel_shape=list(kernel.shape[2:]), strides=strides, pads=pads)
+            self._add("Transpose", [name + "_first"], [name], perm=[0, 2, 3, 1])
+
+        self._activated(options.FusedActivationFunction(), outputs[0], convolve)
+
+    def _max_pool_2d(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
+        options = _options(operator, tflite.Pool2DOptions)
+        size = [options.FilterHeight(), options.FilterWidth()]
+        first = self._channels_first(inputs[0])
+        strides = [options.StrideH(), options.StrideW()]
+        self._add("MaxPool", [first], [outputs[0] + "_first"], kernel_shape=size, strides=strides)
+        self._add("Transpose", [outputs[0] + "_first"], outputs, perm=[0, 2, 3, 1])
+
+    def _pad(self, _: Any, inputs: list[int], outputs: list[str]) -> None:
+        pads = self._value(self._constant(inputs[1]).T.reshape(-1).astype(np.int64), outputs[0] + "_pads")
+        self._add("Pad", [self._name(inputs[0]), pads], outputs)
+
+    def _leaky_relu(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
+        alpha = _options(operator, tflite.LeakyReluOptions).Alpha()
+        self._add("LeakyRelu", [self._name(inputs[0])], outputs, alpha=alpha)
+
+    def _softmax(self, _: Any, inputs: list[int], outputs: list[str]) -> None:
+        self._add("Softmax", [self._name(inputs[0])], outputs, axis=-1)
+
+    def _mean(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
+        axes = [int(axis) for axis in np.atleast_1d(self._constant(inputs[1]))]
+        keep = int(_options(operator, tflite.ReducerOptions).KeepDims())
+        self._add("ReduceMean", [self._name(inputs[0])], outputs, axes=axes, keepdims=keep)
+
+    def _rsqrt(self, _: Any, inputs: list[int], outputs: list[str]) -> None:
+        self._add("Sqrt", [self._name(inputs[0])], [outputs[0] + "_root"])
+        self._add("Reciprocal", [outputs[0] + "_root"], outputs)
+
+    def _dequantize(self, _: Any, inputs: list[int], outputs: list[str]) -> None:
+        self._add("Cast", [self._name(inputs[0])], outputs, to=TensorProto.FLOAT)
+
+    def _reshape(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
+        shape = (
+            self._constant(inputs[1])
+            if len(inputs) > 1
+            else _options(operator, tflite.ReshapeOptions).NewShapeAsNumpy()
+        )
+        if not len(shape):  # a condition becomes a scalar; here it stays one for each row
+            self._add("Identity", [self._name(inputs[0])], outputs)
+            return
+        batched = np.array([-1, *shape[1:]], np.int64)
+        self._add("Reshape", [self._name(inputs[0]), self._value(batched, outputs[0] + "_shape")], outputs)
+
+    def _if(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
+        """Both branches are computed, for each row of the batch the one that holds is taken."""
+        options = _options(operator, tflite.IfOptions)
+        condition, *arguments = [self._name(i) for i in inputs]
+        branches = []
+        for number in (options.ThenSubgraphIndex(), options.ElseSubgraphIndex()):
+            branch_inputs = self._model.Subgraphs(number).InputsAsNumpy()
+            names = {int(i): name for i, name in zip(branch_inputs, arguments, strict=True)}
+            branches += _Subgraph(self._model, number, self.nodes, names).convert()
+        self._add("Where", [condition, *branches], outputs)
+
+    def _activated(self, activation: int, output: str, make: Callable[[str], None]) -> None:
+        if activation == tflite.ActivationFunctionType.NONE:
+            make(output)
+            return
+        if activation not in _ACTIVATIONS:
+            raise ConfigError(f"the model has an activation that is not known here: number {activation}")
+        kind, attributes = _ACTIVATIONS[activation]
+        make(output + "_linear")
+        self._add(kind, [output + "_linear"], [output], **attributes)
+
+    def _channels_first(self, tensor: int) -> str:
+        name = self._name(tensor)
+        self._add("Transpose", [name], [f"{name}_{len(self.nodes)}"], perm=[0, 3, 1, 2])
+        return str(self.nodes[-1].output[0])
+
+    def _pads(self, padding: int, tensor: int, name: str, kernel: Sequence[int], strides: Sequence[int]) -> list[int]:
+        if padding == tflite.Padding.VALID:
+            return [0, 0, 0, 0]
+        if list(strides) != [1, 1]:
+            raise ConfigError(f"the model pads a convolution with strides in a way that is not known here: {name}")
+        return [(kernel[0] - 1) // 2, (kernel[1] - 1) // 2, kernel[0] // 2, kernel[1] // 2]
+
+    def _add(self, kind: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> None:
+        self.nodes.append(helper.make_node(kind, list(inputs), list(outputs), **attributes))
+
+    def _value(self, array: Array, name: str) -> str:
+        self._add("Constant", [], [name], value=numpy_helper.from_array(array))
+        return name
+
+    def _name(self, tensor: int) -> str:
+        """Return the tensor's name; a constant gets its node when it is first named."""
+        tensor = int(tensor)
+        if tensor not in self._names:
+            name = f"{self._prefix}{tensor}"
+            self._names[tensor] = name
+            if self._model.Buffers(self._graph.Tensors(tensor).Buffer()).DataLength():
+                self._value(self._constant(tensor), name)
+        return self._names[tensor]
+
+    def _constant(self, tensor: int) -> Array:
+        return _values(self._model, self._graph.Tensors(tensor))
+
+    def _shape(self, tensor: int) -> list[int]:
+        return _shape(self._graph.Tensors(int(tensor)))
+
+
+def _values(model: Any, tensor: Any) -> Array:
+    """Return a constant's values; an array without elements for what is no constant."""
+    dtype = _DTYPES.get(tensor.Type())
+    if dtype is None:
+        raise ConfigError("the model has numbers of a kind that is not known here (quantised?)")
+    buffer = model.Buffers(tensor.Buffer())
+    if not buffer.DataLength():
+        return np.empty(0, dtype)
+    return np.frombuffer(buffer.DataAsNumpy().tobytes(), dtype).reshape(_shape(tensor))
+
+
+def _shape(tensor: Any) -> list[int]:
+    return [int(size) for size in tensor.ShapeAsNumpy()] if tensor.ShapeLength() else []
+
+
+def _options(operator: Any, kind: type[Any]) -> Any:
+    table = operator.BuiltinOptions()
+    options = kind()
+    if table is not None:
+        options.Init(table.Bytes, table.Pos)
+    return options

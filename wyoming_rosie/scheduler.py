@@ -1,0 +1,270 @@
+"""Many streams of audio on a few threads: streams that are due together work together, and each gets its turn.
+
+A stream that sends faster than real time is made to wait. One that we are late with, because there is more work than
+processor, loses its oldest audio, which is counted; the others do not wait for it.
+"""
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, ParamSpec, Protocol, TypeAlias, TypeVar
+
+import structlog
+
+from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.errors import ConfigError, EngineError, RosieError
+from wyoming_rosie.workers import step_back
+
+_LOG = structlog.get_logger()
+LATE_SECONDS = 2.0
+"""So late no audio is listened to any more."""
+KEPT_SECONDS = 1.0
+"""Of a stream that is late, the newest audio."""
+GATHER_SECONDS = 0.04
+"""So long a stream that is due may wait for others."""
+GATHER_SECONDS_PER_STREAM = 0.01
+MOST_IN_BATCH = 16
+_WORKERS = range(65)
+FINISH_SECONDS = 60.0
+_LATE_BYTES = SPEECH.bytes_in(LATE_SECONDS)
+_KEPT_BYTES = SPEECH.bytes_in(KEPT_SECONDS)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Listening(Protocol):
+    """An engine's state for one stream."""
+
+    def skip(self, samples: int) -> None:
+        """Note that so many samples of the stream will never come."""
+
+
+S = TypeVar("S", bound=Listening)
+F = TypeVar("F")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of 16 kHz 16-bit mono audio: an engine hears multiples of `hop`, at most `most` of a stream at once."""
+
+    hop: int
+    most: int
+
+
+class Scheduler(Generic[S, F]):
+    """Owns the threads of an engine. `hear` takes streams with their next audio and returns what each one found."""
+
+    def __init__(
+        self, name: str, hear: Callable[[Sequence[tuple[S, bytes]]], Sequence[Sequence[F]]], sizes: Sizes, workers: int
+    ) -> None:
+        self._hear = hear
+        self._sizes = sizes
+        self._idle = workers
+        self._threads = ThreadPoolExecutor(self._idle, thread_name_prefix=name, initializer=step_back)
+        self._due: deque[Stream[S, F]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._open = 0
+
+    async def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a function returns that may block."""
+        return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
+
+    def open(self, state: S, found: Callable[[Sequence[F]], None]) -> "Stream[S, F]":
+        """Begin a stream; `found` is called in the event loop with what was found, in order."""
+        self._open += 1
+        return Stream(self, state, found)
+
+    def close(self) -> None:
+        """Begin no more work; what has begun ends unheard."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due.clear()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _closed(self) -> None:
+        self._open -= 1
+
+    def _is_due(self, stream: "Stream[S, F]") -> None:
+        self._due.append(stream)
+        self._begin_soon()
+
+    def _begin_soon(self) -> None:
+        """Begin at once when everybody is here, somebody is behind or a batch is full; else wait a little for others."""
+        if not self._due or not self._idle:
+            return
+        if len(self._due) >= min(self._open, MOST_IN_BATCH) or any(stream.is_behind for stream in self._due):
+            self._begin()
+        elif self._timer is None:
+            delay = min(GATHER_SECONDS, GATHER_SECONDS_PER_STREAM * self._open)
+            self._timer = asyncio.get_running_loop().call_later(delay, self._begin)
+
+    def _begin(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._due and self._idle:
+            batch = [self._due.popleft() for _ in range(min(len(self._due), MOST_IN_BATCH))]
+            work = [(stream, stream.take(self._sizes)) for stream in batch]
+            work = [(stream, piece) for stream, piece in work if piece.pcm]
+            if work:
+                self._submit([stream for stream, _ in work], [piece for _, piece in work])
+
+    def _submit(self, streams: "list[Stream[S, F]]", pieces: "list[_Piece[S]]") -> None:
+        self._idle -= 1
+        loop = asyncio.get_running_loop()
+        future = self._threads.submit(self._work, pieces)
+        future.add_done_callback(lambda done: _tell(loop, self._done, streams, done))
+
+    def _work(self, pieces: "list[_Piece[S]]") -> Sequence[Sequence[F]]:
+        for piece in pieces:
+            if piece.skipped:
+                piece.state.skip(piece.skipped)
+        return self._hear([(piece.state, piece.pcm) for piece in pieces])
+
+    def _done(self, streams: "list[Stream[S, F]]", future: "Future[Sequence[Sequence[F]]]") -> None:
+        self._idle += 1
+        failure = None if future.cancelled() else future.exception()
+        if failure is not None:
+            _LOG.error("the engine failed", exc_info=failure)
+        results: Sequence[Sequence[F]] = [()] * len(streams) if failure or future.cancelled() else future.result()
+        for stream, found in zip(streams, results, strict=True):
+            stream.heard(found, failure)
+        self._begin_soon()
+
+
+class Stream(Generic[S, F]):
+    """One stream of 16 kHz 16-bit mono audio; used by one task."""
+
+    def __init__(self, scheduler: Scheduler[S, F], state: S, found: Callable[[Sequence[F]], None]) -> None:
+        self.state = state
+        self.dropped_samples = 0
+        self._scheduler = scheduler
+        self._found = found
+        self._waiting = bytearray()
+        self._skipped = 0  # samples that the engine has not been told of
+        self._received = 0  # bytes
+        self._began = 0.0
+        self._is_queued = False
+        self._is_at_work = False
+        self._is_closed = False
+        self._progress = asyncio.Event()
+        self._failure: RosieError | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether more than one hop waits."""
+        return len(self._waiting) >= 2 * self._scheduler._sizes.most  # noqa: SLF001 - two halves of one thing
+
+    async def hear(self, pcm: bytes) -> None:
+        """Have audio heard soon; waits while the stream is far ahead of real time. Raises EngineError."""
+        self._raise_failure()
+        if not self._received:
+            self._began = _now()
+        self._received += len(pcm)
+        self._waiting += pcm
+        self._queue()
+        while len(self._waiting) > _LATE_BYTES and (ahead := self._seconds_ahead()) > 0:
+            await self._wait(ahead)
+        if len(self._waiting) > _LATE_BYTES:
+            self._drop()
+
+    async def finish(self) -> None:
+        """Wait until every whole hop has been heard. Raises EngineError."""
+        deadline = _now() + FINISH_SECONDS
+        while self._is_queued or self._is_at_work:
+            if _now() > deadline:
+                raise EngineError("the engine did not get through the audio in time")
+            await self._wait(1.0)
+        self._raise_failure()
+
+    def close(self) -> None:
+        """Forget what was not heard; nothing is found any more."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._waiting.clear()
+        self._scheduler._closed()  # noqa: SLF001 - two halves of one thing
+        if self.dropped_samples:
+            seconds = round(self.dropped_samples / SPEECH.rate, 1)
+            _LOG.warning("audio was dropped: more streams than this machine can listen to", seconds=seconds)
+
+    def take(self, sizes: Sizes) -> "_Piece[S]":
+        """Return the next audio for the engine; the stream is at work until `heard`."""
+        self._is_queued = False
+        size = min(len(self._waiting) - len(self._waiting) % sizes.hop, sizes.most)
+        piece = _Piece(self.state, bytes(self._waiting[:size]), self._skipped)
+        del self._waiting[:size]
+        self._skipped = 0
+        self._is_at_work = bool(size)
+        return piece
+
+    def heard(self, found: Sequence[F], failure: BaseException | None) -> None:
+        """Note what the engine found in what was taken."""
+        self._is_at_work = False
+        if failure is not None:
+            self._failure = EngineError(f"the engine failed: {type(failure).__name__}")
+        if found and not self._is_closed:
+            self._found(found)
+        self._queue()
+        self._progress.set()
+
+    def _queue(self) -> None:
+        if self._is_queued or self._is_at_work or len(self._waiting) < self._scheduler._sizes.hop:  # noqa: SLF001
+            return
+        self._is_queued = True
+        self._scheduler._is_due(self)  # noqa: SLF001 - two halves of one thing
+
+    def _drop(self) -> None:
+        size = len(self._waiting) - _KEPT_BYTES
+        del self._waiting[:size]
+        self._skipped += size // SPEECH.frame_bytes
+        self.dropped_samples += size // SPEECH.frame_bytes
+
+    def _seconds_ahead(self) -> float:
+        return SPEECH.seconds(self._received) - (_now() - self._began)
+
+    async def _wait(self, seconds: float) -> None:
+        self._progress.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._progress.wait()
+        except TimeoutError:
+            return
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+@dataclass(frozen=True)
+class _Piece(Generic[S]):
+    """Audio of one stream, and how many samples before it were dropped."""
+
+    state: S
+    pcm: bytes
+    skipped: int
+
+
+_Done: TypeAlias = Callable[..., None]
+
+
+def workers(wanted: int) -> int:
+    """Return how many threads to have: as many as wanted, for 0 one for each processor that this program may use.
+
+    Raises ConfigError.
+    """
+    if wanted not in _WORKERS:
+        raise ConfigError(f"--workers must be from 0 to {_WORKERS[-1]}, not {wanted}")
+    return wanted or min(len(os.sched_getaffinity(0)), _WORKERS[-1])
+
+
+def _tell(loop: asyncio.AbstractEventLoop, done: _Done, *args: object) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(done, *args)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
