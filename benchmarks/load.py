@@ -1,0 +1,291 @@
+"""A crowd of satellites for benchmarks: wake words spoken in real time, and `describe` asked beside them.
+
+Events are encoded once and sent at fixed times, whatever the server does. Run by itself it shows what this client costs:
+
+    python benchmarks/load.py [STREAMS ...]
+"""
+
+import asyncio
+import random
+import statistics
+import sys
+import time
+from array import array
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from wyoming.event import Event
+
+from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.wire import Decoder, encode
+
+CHUNK_SECONDS = 0.08
+LATEST_SECONDS = 0.3
+"""A word is heard in time when its detection comes from its beginning to this long after its end."""
+LOUD = 0.1
+"""Sound of more than this part of the loudest belongs to the word."""
+FRAME_SECONDS = 0.05
+NOISE = 8  # of 32768, as a quiet room has
+PAUSES_SECONDS = (2.0, 3.1, 2.4, 2.8, 2.2)
+"""Unequal, so that a server that is late by a constant time cannot seem to be in time for the next word."""
+SLIP_SECONDS = 0.02
+"""A client whose events leave later than this, more than once in a hundred, was not fit to measure."""
+CONNECTIONS_PER_ADDRESS = 8
+FORM = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
+AUDIO_START = encode(Event("audio-start", FORM))
+DESCRIBE = encode(Event("describe"))
+AnyProtocol = TypeVar("AnyProtocol", bound=asyncio.Protocol)
+
+
+@dataclass(frozen=True)
+class Word:
+    """When a word is spoken, in seconds."""
+
+    start: float
+    end: float
+
+    @property
+    def deadline(self) -> float:
+        return self.end + LATEST_SECONDS
+
+    def later(self, seconds: float) -> "Word":
+        return Word(self.start + seconds, self.end + seconds)
+
+
+@dataclass(frozen=True)
+class Track:
+    """Audio that repeats: an encoded event for each chunk, and where in it the word is."""
+
+    chunks: tuple[bytes, ...]
+    words: tuple[Word, ...]
+
+    @property
+    def seconds(self) -> float:
+        return len(self.chunks) * CHUNK_SECONDS
+
+    @property
+    def stretch(self) -> float:
+        """The shortest time within which there is always a whole word and its deadline."""
+        following = (*self.words[1:], self.words[0].later(self.seconds))
+        return max(after.deadline - word.start for word, after in zip(self.words, following, strict=True))
+
+
+def track(clip: bytes) -> Track:
+    """Return the clip again and again, with soft noise between."""
+    noise = random.Random(1)
+    spoken = bounds(clip)
+    pcm = bytearray()
+    words = []
+    for pause in PAUSES_SECONDS:
+        pcm += _soft(noise, SPEECH.bytes_in(pause))
+        words.append(spoken.later(SPEECH.seconds(len(pcm))))
+        pcm += clip
+    size = SPEECH.bytes_in(CHUNK_SECONDS)
+    pcm += _soft(noise, -len(pcm) % size)
+    return Track(tuple(_chunk(bytes(pcm[at : at + size])) for at in range(0, len(pcm), size)), tuple(words))
+
+
+def bounds(clip: bytes) -> Word:
+    """Return from where to where a clip is loud."""
+    size = SPEECH.bytes_in(FRAME_SECONDS)
+    power = [_power(clip[at : at + size]) for at in range(0, len(clip), size)]
+    loud = [index for index, value in enumerate(power) if value > LOUD**2 * max(power)]
+    return Word(loud[0] * FRAME_SECONDS, (loud[-1] + 1) * FRAME_SECONDS)
+
+
+class Stream(asyncio.Protocol):
+    """One satellite: it speaks the track from one of its chunks on and notes when words are heard."""
+
+    def __init__(self, track: Track, names: Sequence[str], first_chunk: int = 0) -> None:
+        self.detections: list[float] = []
+        self.slips: list[float] = []  # how late each chunk left
+        self.lost = False
+        self._track = track
+        self._hello = encode(Event("detect", {"names": list(names)})) + AUDIO_START
+        self._first_chunk = first_chunk
+        self._decoder = Decoder()
+        self._begun = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def begin(self, at: float) -> None:
+        """Speak from this time of the loop on; a chunk leaves when it is over."""
+        self._loop = asyncio.get_running_loop()
+        self._begun = at
+        self._transport.write(self._hello)
+        self._timer = self._loop.call_at(at + CHUNK_SECONDS, self._send)
+
+    def pause(self) -> None:
+        """Say no more, but stay."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def end(self) -> None:
+        self.pause()
+        self._transport.abort()
+
+    def spoken(self, since: float, until: float) -> Iterator[Word]:
+        """Yield the words that begin after `since` and whose deadlines are before `until`."""
+        zero = self._begun - self._first_chunk * CHUNK_SECONDS  # when the track would have begun
+        since = max(since, self._begun)
+        turn = int((since - zero) // self._track.seconds)
+        while (turned := zero + turn * self._track.seconds) < until:
+            words = [word.later(turned) for word in self._track.words]
+            yield from (word for word in words if word.start >= since and word.deadline <= until)
+            turn += 1
+
+    def heard(self, word: Word) -> float | None:
+        """Return how long after its end a word was detected, if it was in time; less than 0: before its end."""
+        return next((at - word.end for at in self.detections if word.start <= at <= word.deadline), None)
+
+    def keeps_up(self, since: float, until: float) -> bool:
+        """Whether there were words, and each was heard in time."""
+        words = list(self.spoken(since, until))
+        return bool(words) and not self.lost and all(self.heard(word) is not None for word in words)
+
+    def data_received(self, data: bytes) -> None:
+        self._decoder.feed(data)
+        while (event := self._decoder.next()) is not None:
+            if event.type == "detection":
+                self.detections.append(self._loop.time())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.pause()
+        self.lost = True
+
+    def _send(self) -> None:
+        sent = len(self.slips)
+        self.slips.append(self._loop.time() - self._begun - (sent + 1) * CHUNK_SECONDS)
+        self._transport.write(self._track.chunks[(self._first_chunk + sent) % len(self._track.chunks)])
+        self._timer = self._loop.call_at(self._begun + (sent + 2) * CHUNK_SECONDS, self._send)
+
+
+class Asker(asyncio.Protocol):
+    """Asks `describe` at fixed times, whether or not the last answer came."""
+
+    def __init__(self) -> None:
+        self.infos: list[Event] = []
+        self._waits: list[float] = []
+        self._asked: deque[float] = deque()
+        self._decoder = Decoder()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+
+    async def ask(self, every: float, seconds: float) -> None:
+        begun = self._loop.time()
+        for number in range(round(seconds / every)):
+            await asyncio.sleep(begun + number * every - self._loop.time())
+            self._asked.append(self._loop.time())
+            self._transport.write(DESCRIBE)
+
+    def waits(self) -> list[float]:
+        """Return the seconds until each answer; for what is not answered, until now."""
+        return self._waits + [self._loop.time() - asked for asked in self._asked]
+
+    def end(self) -> None:
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self._decoder.feed(data)
+        while (event := self._decoder.next()) is not None:
+            self.infos.append(event)
+            self._waits.append(self._loop.time() - self._asked.popleft())
+
+
+async def connect(port: int, protocol: AnyProtocol, number: int = 0) -> AnyProtocol:
+    """Connect as satellite `number` would, from an address that few others share."""
+    source = f"127.0.0.{2 + number // CONNECTIONS_PER_ADDRESS % 250}"
+    loop = asyncio.get_running_loop()
+    await loop.create_connection(lambda: protocol, "127.0.0.1", port, local_addr=(source, 0))
+    return protocol
+
+
+@asynccontextmanager
+async def crowd(port: int, track: Track, names: Sequence[str], count: int) -> AsyncIterator[list[Stream]]:
+    """Let so many streams speak during the block, spread evenly over the track and over the time of a chunk."""
+    streams: list[Stream] = []
+    try:
+        for number in range(count):
+            first_chunk = number * len(track.chunks) // count
+            streams.append(await connect(port, Stream(track, names, first_chunk), number))
+        now = seconds_now()
+        for number, stream in enumerate(streams):
+            stream.begin(now + number * CHUNK_SECONDS / count)
+        yield streams
+    finally:
+        for stream in streams:
+            stream.end()
+
+
+def seconds_now() -> float:
+    """Return the time of the loop, which everything here is measured by."""
+    return asyncio.get_running_loop().time()
+
+
+def slip(streams: Sequence[Stream]) -> float:
+    """Return the time by which 99 of 100 chunks had left after they should have."""
+    return percentile([slip for stream in streams for slip in stream.slips], 99)
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else max(values)
+
+
+def _soft(noise: random.Random, size: int) -> bytes:
+    return array("h", (noise.randint(-NOISE, NOISE) for _ in range(size // SPEECH.width))).tobytes()
+
+
+def _power(pcm: bytes) -> float:
+    return statistics.fmean(sample * sample for sample in array("h", pcm))
+
+
+def _chunk(pcm: bytes) -> bytes:
+    return encode(Event("audio-chunk", FORM, pcm))
+
+
+class _Sink(asyncio.Protocol):
+    """A server that takes everything and says nothing."""
+
+
+async def _serve_sink() -> None:
+    server = await asyncio.get_running_loop().create_server(_Sink, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+async def _cost(port: int, count: int, seconds: float = 5.0) -> str:
+    async with crowd(port, track(bytes(SPEECH.bytes_in(1.0) - 2) + b"\xff\x7f"), ["any"], count) as streams:
+        await asyncio.sleep(1)
+        begun = time.process_time()
+        await asyncio.sleep(seconds)
+        cpu = (time.process_time() - begun) / seconds
+        return f"| {count} | {100 * cpu:.1f} | {1000 * slip(streams):.2f} |"
+
+
+async def _costs(counts: Sequence[int]) -> None:
+    child = await asyncio.create_subprocess_exec(sys.executable, __file__, "--sink", stdout=asyncio.subprocess.PIPE)
+    try:
+        assert child.stdout is not None
+        port = int(await child.stdout.readline())
+        print("| streams of 80 ms | client's CPU, % of a core | 99 % of chunks leave within, ms |\n|---|---|---|")
+        for count in counts:
+            print(await _cost(port, count), flush=True)
+    finally:
+        child.kill()
+        await child.wait()
+
+
+if __name__ == "__main__":
+    if "--sink" in sys.argv:
+        asyncio.run(_serve_sink())
+    else:
+        asyncio.run(_costs([int(count) for count in sys.argv[1:]] or [32, 128, 256]))

@@ -1,0 +1,454 @@
+"""Our wake daemon beside two others with the same models: CPU, streams on one core, answers while peers come, memory.
+
+    scripts/peers                                  once: makes the others' environments
+    python benchmarks/wake.py [PART ...] [--out FILE.json]
+    python benchmarks/wake.py cpu --streams 8 --rounds 1 --engine micro --arguments="--workers 1"
+
+(a) is wyoming-openwakeword 1.8.2, (b) a plain server over pyopen-wakeword 1.1.0, wake_peers/pyopen_server.py. The servers
+take turns, A B C C B A, each run has a new process, and the median of the rounds counts. Nothing else should run on the
+machine; `others` says what other programs took of its cores meanwhile.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import math
+import os
+import platform
+import shlex
+import statistics
+import sys
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from benchmarks import load
+from benchmarks.load import CHUNK_SECONDS, Asker, Stream, Track, seconds_now
+from benchmarks.wake_peers.processes import Meter, Running, Server, Usage, on_core, running
+from benchmarks.wake_peers.tables import LOOP, OURS, PACKAGE, Figure, Points, Row, distinct, fitted, medians, table
+from wyoming_rosie.audio import SPEECH, read_wav
+
+REPOSITORY = Path(__file__).parents[1]
+RECORDINGS = Path(os.environ.get("WYOMING_ROSIE_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+CLIP = RECORDINGS / "wake" / "woww_hey_jarvis.wav"
+CLIP_SECONDS = 0.3, 1.4  # the words after "hey jarvis" are left out
+WORD = "hey_jarvis"
+PEERS = REPOSITORY / ".venv-peers"
+SERVER_CORE, CLIENT_CORE = 0, 1
+GROWTH = 1.25
+"""From a number of streams that one core bears to the next one tried."""
+DESCRIBE_STREAMS = 4
+DESCRIBE_SECONDS = 0.01
+NEWCOMER_SECONDS = 0.5
+WORDS = 4
+WORD_STREAMS = 8
+MEMORY_AUDIO_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the command line asks for."""
+
+    parts: tuple[str, ...]
+    servers: tuple[Server, ...]
+    track: Track
+    rounds: int
+    seconds: float
+    warm_up_seconds: float
+    streams: tuple[int, ...]
+    memory_streams: tuple[int, ...]
+    first_streams: int
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """So many streams for some seconds: what it cost, and whether every word of every stream was heard in time."""
+
+    server: str
+    streams: int
+    words: int  # that each stream listens for
+    usage: Usage
+    spoken: int
+    missed: int
+    latest_ms: float | None
+    keeps_up: bool
+    slip_ms: float
+    client_ok: bool
+
+    @property
+    def percent_per_stream(self) -> float:
+        return 100 * self.usage.server / self.usage.seconds / self.streams
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How long `describe` took while other peers came and went."""
+
+    server: str
+    median_ms: float
+    p99_ms: float
+    worst_ms: float
+    others_percent: float
+
+
+@dataclass(frozen=True)
+class Memory:
+    server: str
+    streams: int
+    rss_mb: float
+    pss_mb: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """A part's table, and every run behind it."""
+
+    title: str
+    rows: list[Row]
+    runs: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """The most streams that kept up on one core, and every try on the way."""
+
+    server: str
+    streams: int
+    tries: tuple[Hearing, ...]
+
+
+AnyRun = TypeVar("AnyRun", Hearing, Answers, Memory, Capacity)
+
+
+async def hear(plan: Plan, server: Server, streams: int, words: int = 1, core: int | None = None) -> Hearing:
+    """Run a server with so many streams, each of which looks for so many words; measure once they are heard in time."""
+    async with running(server, core) as process:
+        names = [server.word, *(name for name in process.models if name != server.word)][:words]
+        async with load.crowd(process.port, plan.track, names, streams) as crowd:
+            await _warmed_up(plan, crowd)
+            since, meter = seconds_now(), Meter(process)
+            await asyncio.sleep(plan.seconds)
+            return _hearing(process, crowd, len(names), since, meter.read())
+
+
+async def _warmed_up(plan: Plan, crowd: Sequence[Stream]) -> None:
+    """Wait until every stream has had its last word heard in time, or for as long as the plan allows."""
+    begun = seconds_now()
+    longest = plan.track.stretch
+    while (now := seconds_now()) < begun + plan.warm_up_seconds:
+        await asyncio.sleep(0.25)
+        if all(stream.keeps_up(now - longest, now) for stream in crowd):
+            return
+
+
+def _hearing(process: Running, crowd: Sequence[Stream], words: int, since: float, usage: Usage) -> Hearing:
+    until = seconds_now()
+    heard = [stream.heard(word) for stream in crowd for word in stream.spoken(since, until)]
+    late = [seconds for seconds in heard if seconds is not None]
+    slip = load.slip(crowd)
+    return Hearing(
+        server=process.server.name,
+        streams=len(crowd),
+        words=words,
+        usage=usage,
+        spoken=len(heard),
+        missed=len(heard) - len(late),
+        latest_ms=1000 * max(late) if late else None,
+        keeps_up=all(stream.keeps_up(since, until) for stream in crowd),
+        slip_ms=1000 * slip,
+        client_ok=slip <= load.SLIP_SECONDS,
+    )
+
+
+async def cpu(plan: Plan) -> Result:
+    """Measure what streams cost, for a growing number of them; who falls behind is spared more of them."""
+    runs: list[Hearing] = []
+    behind: set[str] = set()
+    for streams in plan.streams:
+        remaining = [server for server in plan.servers if server.name not in behind]
+        for server in _turns(remaining, plan.rounds):
+            runs.append(_told(await hear(plan, server, streams)))
+        behind |= {server.name for server in remaining if not _kept_up(_of(runs, server.name, streams))}
+    return Result("## CPU", cpu_rows(runs), _dicts(runs))
+
+
+async def core(plan: Plan) -> Result:
+    """Find how many streams one core bears; the client has another."""
+    if len(os.sched_getaffinity(0)) < 2:
+        sys.exit("This part needs two cores: one for the server, one for the client.")
+    with on_core(CLIENT_CORE):
+        runs = [await _capacity(plan, server) for server in _turns(plan.servers, plan.rounds)]
+    return Result("## One core", core_rows(runs), _dicts(runs))
+
+
+async def _capacity(plan: Plan, server: Server) -> Capacity:
+    """Try more and more streams until some number of them fails twice."""
+    streams, most, tries = plan.first_streams, 0, list[Hearing]()
+    while True:
+        for _ in range(2):
+            tries.append(_told(await hear(plan, server, streams, core=SERVER_CORE)))
+            if tries[-1].keeps_up:
+                break
+        else:
+            return Capacity(server.name, most, tuple(tries))
+        streams, most = math.ceil(streams * GROWTH), streams
+
+
+async def describe(plan: Plan) -> Result:
+    """Measure answers to `describe` while streams run and new ones begin."""
+    runs = [_told(await _answers(plan, server)) for server in _turns(plan.servers, plan.rounds)]
+    return Result("## `describe` while streams begin", describe_rows(runs), _dicts(runs))
+
+
+async def _answers(plan: Plan, server: Server) -> Answers:
+    async with running(server) as process:
+        async with load.crowd(process.port, plan.track, [server.word], DESCRIBE_STREAMS) as crowd:
+            await _warmed_up(plan, crowd)
+            asker, meter = await load.connect(process.port, Asker()), Meter(process)
+            newcomers = asyncio.create_task(_newcomers(plan, process))
+            await asker.ask(DESCRIBE_SECONDS, plan.seconds)
+            await newcomers
+            waits = [1000 * seconds for seconds in asker.waits()]
+            usage = meter.read()
+            asker.end()
+        return Answers(
+            server.name, statistics.median(waits), load.percentile(waits, 99), max(waits), usage.others_percent
+        )
+
+
+async def _newcomers(plan: Plan, process: Running) -> None:
+    """Let one stream after the other begin, each for a short while."""
+    begun = seconds_now()
+    while (now := seconds_now()) < begun + plan.seconds:
+        stream = await load.connect(process.port, Stream(plan.track, [process.server.word]))
+        stream.begin(now)
+        await asyncio.sleep(now + NEWCOMER_SECONDS - seconds_now())
+        stream.end()
+
+
+async def memory(plan: Plan) -> Result:
+    """Measure memory with more and more streams, each of which has had its audio."""
+    runs = [row for server in _turns(plan.servers, plan.rounds) for row in await _growth(plan, server)]
+    return Result("## Memory", memory_rows(runs), _dicts(runs))
+
+
+async def _growth(plan: Plan, server: Server) -> list[Memory]:
+    rows, streams = [], list[Stream]()
+    async with running(server) as process:
+        for count in plan.memory_streams:
+            await _more(plan, process, streams, count)
+            await process.idle()
+            rows.append(_told(Memory(server.name, count, *process.memory())))
+        for stream in streams:
+            stream.end()
+    return rows
+
+
+async def _more(plan: Plan, process: Running, streams: list[Stream], count: int) -> None:
+    """Let streams join until there are so many; each says a little and stays."""
+    joined = []
+    for number in range(len(streams), count):
+        joined.append(await load.connect(process.port, Stream(plan.track, [process.server.word]), number))
+        joined[-1].begin(seconds_now())
+    await asyncio.sleep(MEMORY_AUDIO_SECONDS)
+    for stream in joined:
+        stream.pause()
+    streams += joined
+
+
+async def words(plan: Plan) -> Result:
+    """Measure our daemon with one word and with several."""
+    ours = plan.servers[0]
+    counts = [count for turn in range(plan.rounds) for count in ((1, WORDS) if turn % 2 == 0 else (WORDS, 1))]
+    runs = [_told(await hear(plan, ours, WORD_STREAMS, count)) for count in counts]
+    return Result("## More words", words_rows(runs), _dicts(runs))
+
+
+def _turns(servers: Sequence[Server], rounds: int) -> list[Server]:
+    """Return the servers forth and back again: A B C C B A A B C."""
+    return [server for turn in range(rounds) for server in (servers if turn % 2 == 0 else servers[::-1])]
+
+
+def _told(run: AnyRun) -> AnyRun:
+    """Say on stderr how a run went."""
+    print(run, file=sys.stderr, flush=True)
+    return run
+
+
+def _dicts(runs: Sequence[AnyRun]) -> list[dict[str, Any]]:
+    return [asdict(run) for run in runs]
+
+
+def _of(runs: Sequence[Hearing], server: str, streams: int) -> list[Hearing]:
+    return [run for run in runs if run.server == server and run.streams == streams]
+
+
+def _kept_up(runs: Sequence[Hearing]) -> bool:
+    return sum(run.keeps_up for run in runs) * 2 > len(runs)
+
+
+def cpu_rows(runs: Sequence[Hearing]) -> list[Row]:
+    rows: list[Row] = []
+    points: Points = defaultdict(list)
+    for streams in distinct(run.streams for run in runs):
+        figures: dict[str, Figure] = {}
+        for server in distinct(run.server for run in runs):
+            if some := _of(runs, server, streams):
+                percent = statistics.median(run.percent_per_stream for run in some)
+                figures[server] = Figure(percent, "" if _kept_up(some) else " (behind)")
+                if _kept_up(some):
+                    points[server].append((streams, percent * streams))
+        rows.append(Row(f"{streams} streams, % of a core for each", figures, _others(runs, streams)))
+    return [*rows, *fitted(points, "% of a core")]
+
+
+def core_rows(runs: Sequence[Capacity]) -> list[Row]:
+    figures = medians(runs, lambda run: run.streams)
+    others = max(one.usage.others_percent for run in runs for one in run.tries)
+    return [Row("most streams that keep up on one core", figures, others, higher_is_better=True)]
+
+
+def describe_rows(runs: Sequence[Answers]) -> list[Row]:
+    others = max(run.others_percent for run in runs)
+    return [
+        Row("`describe`, median ms", medians(runs, lambda run: run.median_ms), others),
+        Row("`describe`, 99 % within ms", medians(runs, lambda run: run.p99_ms), others),
+        Row("`describe`, worst ms", medians(runs, lambda run: run.worst_ms), others),
+    ]
+
+
+def memory_rows(runs: Sequence[Memory]) -> list[Row]:
+    rows = []
+    kinds: dict[str, Callable[[Memory], float]] = {"RSS": lambda run: run.rss_mb, "PSS": lambda run: run.pss_mb}
+    for kind, value in kinds.items():
+        points: Points = defaultdict(list)
+        for streams in distinct(run.streams for run in runs):
+            figures = medians([run for run in runs if run.streams == streams], value)
+            rows.append(Row(f"{streams} streams, {kind} MB", figures))
+            for server, figure in figures.items():
+                points[server].append((streams, figure.value))
+        rows += fitted(points, f"MB {kind}")
+    return rows
+
+
+def words_rows(runs: Sequence[Hearing]) -> list[Row]:
+    """Return the cost of each further word."""
+    one, several = ([run for run in runs if run.words == words] for words in (1, max(run.words for run in runs)))
+    cost = {name: statistics.median(map(_chunk_us, some)) for name, some in (("one", one), ("several", several))}
+    extra = (cost["several"] - cost["one"]) / (several[0].words - 1)
+    others = max(run.usage.others_percent for run in runs)
+    rows = {"one word": cost["one"], f"{several[0].words} words": cost["several"], "each further word": extra}
+    return [Row(f"{what}, µs for 80 ms of a stream", {OURS: Figure(value)}, others) for what, value in rows.items()]
+
+
+def _chunk_us(run: Hearing) -> float:
+    return 1e6 * run.usage.server / (run.streams * run.usage.seconds / CHUNK_SECONDS)
+
+
+def _others(runs: Sequence[Hearing], streams: int) -> float:
+    return max(run.usage.others_percent for run in runs if run.streams == streams)
+
+
+PARTS: dict[str, Callable[[Plan], Awaitable[Result]]] = {
+    "cpu": cpu,
+    "core": core,
+    "describe": describe,
+    "memory": memory,
+    "words": words,
+}
+
+
+async def measure(plan: Plan, out: Path | None) -> None:
+    """Run the parts one after the other; print the table of each as soon as it is there."""
+    found: dict[str, object] = {"machine": _machine(), "servers": [asdict(server) for server in plan.servers]}
+    for name in plan.parts:
+        result = await PARTS[name](plan)
+        print(f"\n{result.title}\n\n{table(result.rows)}", flush=True)
+        found[name] = result.runs
+        if out is not None:
+            _write(out, found)
+
+
+def _write(out: Path, found: dict[str, object]) -> None:
+    out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+
+
+def _machine() -> dict[str, object]:
+    return {"cores": os.cpu_count(), "kernel": platform.platform(), "python": platform.python_version()}
+
+
+def servers(engine: str, arguments: Sequence[str]) -> tuple[Server, ...]:
+    """Return ours and those peers whose environment is there."""
+    ours = str(Path(sys.executable).with_name("wyoming-rosie-wake"))
+    package, loop = (str(PEERS / name / "bin" / "python") for name in ("openwakeword", "pyopen"))
+    theirs = f"{WORD}_v0.1"  # by another name it would load the model once more for each stream
+    known = (
+        Server(OURS, (ours, "--engine", engine, *arguments), WORD),
+        Server(PACKAGE, (package, "-m", "wyoming_openwakeword", "--preload-model", theirs), theirs),
+        Server(LOOP, (loop, str(REPOSITORY / "benchmarks" / "wake_peers" / "pyopen_server.py")), WORD),
+    )
+    present = tuple(server for server in known if Path(server.command[0]).exists())
+    if present != known:
+        print("Some servers are not installed and left out; scripts/peers installs them.", file=sys.stderr)
+    return present
+
+
+def _clip(file: Path) -> bytes:
+    if not file.is_file():
+        sys.exit(f"{file} is absent: name a recording of {WORD!r} with --clip, or set WYOMING_ROSIE_TEST_DATA")
+    pcm = read_wav(file)[1]
+    return pcm[slice(*map(SPEECH.bytes_in, CLIP_SECONDS))] if file == CLIP else pcm
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(",")))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} [default: all]")
+    parser.add_argument("--engine", default="openwakeword", help="our daemon's engine [%(default)s]")
+    parser.add_argument("--arguments", default="", help='more for our daemon, as in --arguments="--workers 1"')
+    parser.add_argument(
+        "--only", nargs="+", default=(), help="only these servers: ours, wyoming-openwakeword, pyopen-wakeword"
+    )
+    parser.add_argument("--clip", type=Path, default=CLIP, help="recording of the word alone")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each server [%(default)s]")
+    parser.add_argument("--seconds", type=float, default=10.0, help="measured in each run [%(default)s]")
+    parser.add_argument("--warm-up-seconds", type=float, default=20.0, help="at most, before them [%(default)s]")
+    parser.add_argument("--streams", type=_numbers, default=(1, 2, 4, 8, 16, 32, 64), help="for cpu")
+    parser.add_argument("--memory-streams", type=_numbers, default=(1, 8, 32, 64), help="for memory")
+    parser.add_argument("--first-streams", type=int, default=2, help="what core begins with [%(default)s]")
+    parser.add_argument("--out", type=Path, help="a JSON file for every run")
+    return parser.parse_args()
+
+
+def main() -> None:
+    given = arguments()
+    if unknown := set(given.parts) - set(PARTS):
+        sys.exit(f"no part is named {', '.join(unknown)}; there are: {', '.join(PARTS)}")
+    chosen = [
+        server
+        for server in servers(given.engine, shlex.split(given.arguments))
+        if server.name in (given.only or server.name)
+    ]
+    plan = Plan(
+        parts=tuple(given.parts or PARTS),
+        servers=tuple(chosen),
+        track=load.track(_clip(given.clip)),
+        rounds=given.rounds,
+        seconds=given.seconds,
+        warm_up_seconds=given.warm_up_seconds,
+        streams=given.streams,
+        memory_streams=given.memory_streams,
+        first_streams=given.first_streams,
+    )
+    gc.freeze()  # the client must not pause for what stays anyway
+    asyncio.run(measure(plan, given.out))
+
+
+if __name__ == "__main__":
+    main()

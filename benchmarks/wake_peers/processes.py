@@ -1,0 +1,150 @@
+"""Servers as child processes: started, described, measured, ended."""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+
+import psutil
+
+from benchmarks import load
+from benchmarks.load import Asker
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 5.0
+IDLE_CPU = 0.1  # of a core
+LONGEST_IDLE_WAIT_SECONDS = 120.0
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Server:
+    """A program to measure, and what it calls the wake word."""
+
+    name: str
+    command: tuple[str, ...]
+    word: str
+
+
+@dataclass(frozen=True)
+class Usage:
+    """CPU between two moments: the server's seconds, and what all others but this client took, in % of a core."""
+
+    seconds: float
+    server: float
+    others_percent: float
+
+
+class Running:
+    """A server's process tree."""
+
+    def __init__(self, server: Server, port: int, pid: int) -> None:
+        self.server = server
+        self.port = port
+        self.models: list[str] = []
+        self._process = psutil.Process(pid)
+
+    def cpu_seconds(self) -> float:
+        return sum(_cpu_seconds(process.pid) for process in self._tree())
+
+    def memory(self) -> tuple[float, float]:
+        """Return MB of RSS, and of PSS, which holds only a share of what is shared."""
+        every = [process.memory_full_info() for process in self._tree()]
+        return sum(one.rss for one in every) / MEBIBYTE, sum(one.pss for one in every) / MEBIBYTE
+
+    async def idle(self) -> None:
+        """Wait until the server has done what it was given."""
+        for _ in range(round(2 * LONGEST_IDLE_WAIT_SECONDS)):
+            before = self.cpu_seconds()
+            await asyncio.sleep(0.5)
+            if self.cpu_seconds() - before < 0.5 * IDLE_CPU:
+                return
+
+    async def describe(self) -> None:
+        """Wait until the server describes installed models, and keep their names."""
+        async with asyncio.timeout(READY_SECONDS):
+            while not self.models:
+                await asyncio.sleep(0.1)
+                with suppress(OSError):
+                    self.models = await _models(self.port)
+
+    def _tree(self) -> list[psutil.Process]:
+        return [self._process, *self._process.children(recursive=True)]
+
+
+class Meter:
+    """Measures usage from its making on."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._begun = self._now()
+
+    def read(self) -> Usage:
+        wall, server, own, machine = (now - begun for now, begun in zip(self._now(), self._begun, strict=True))
+        return Usage(wall, server, max(0.0, 100 * (machine - server - own) / wall))
+
+    def _now(self) -> tuple[float, float, float, float]:
+        machine = psutil.cpu_times()
+        busy = sum(machine) - machine.idle - machine.iowait - machine.guest - machine.guest_nice  # those are in user
+        return time.monotonic(), self._running.cpu_seconds(), time.process_time(), busy
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process and its threads; psutil's is in steps of 10 ms, which is too coarse here."""
+    return time.clock_gettime(~pid << 3 | 2)  # Linux' number for clock_getcpuclockid(pid)
+
+
+async def _models(port: int) -> list[str]:
+    asker = await load.connect(port, Asker())
+    try:
+        await asker.ask(0.1, 0.1)
+        await asyncio.sleep(0.2)
+        programs = [program for info in asker.infos for program in info.data["wake"]]
+        return [model["name"] for program in programs for model in program["models"] if model["installed"]]
+    finally:
+        asker.end()
+
+
+@asynccontextmanager
+async def running(server: Server, core: int | None = None) -> AsyncIterator[Running]:
+    """Run a server during the block, on one core if one is given."""
+    port = _free_port()
+    command = (*server.command, "--uri", f"tcp://127.0.0.1:{port}")
+    quiet = asyncio.subprocess.DEVNULL
+    with on_core(core):  # a child takes it over
+        child = await asyncio.create_subprocess_exec(*command, stdin=quiet, stdout=quiet, stderr=quiet)
+    try:
+        found = Running(server, port, child.pid)
+        await found.describe()
+        yield found
+    finally:
+        await _stop(child)
+
+
+async def _stop(child: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        child.terminate()
+    try:
+        await asyncio.wait_for(child.wait(), STOP_SECONDS)
+    except TimeoutError:
+        child.kill()
+        await child.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+@contextmanager
+def on_core(core: int | None) -> Iterator[None]:
+    before = os.sched_getaffinity(0)
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,0 +1,84 @@
+"""Figures of several servers side by side, as Markdown."""
+
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, TypeVar
+
+OURS, PACKAGE, LOOP = "ours", "wyoming-openwakeword", "pyopen-wakeword"
+Points: TypeAlias = Mapping[str, list[tuple[float, float]]]
+"""For each server, what was measured over numbers of streams."""
+
+
+class ServerRun(Protocol):
+    """One measurement of one server."""
+
+    @property
+    def server(self) -> str: ...
+
+
+Run = TypeVar("Run", bound=ServerRun)
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Figure:
+    value: float
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured, each server's figure, and the most that other programs took of the machine meanwhile."""
+
+    what: str
+    figures: Mapping[str, Figure]
+    others_percent: float | None = None
+    higher_is_better: bool = False
+
+
+def table(rows: Sequence[Row]) -> str:
+    head = "| | ours | (a) | (b) | (a) against ours | (b) against ours | others, % of a core |\n|---|---|---|---|---|---|---|"
+    return "\n".join((head, *map(_line, rows)))
+
+
+def _line(row: Row) -> str:
+    figures = [row.figures.get(name) for name in (OURS, PACKAGE, LOOP)]
+    cells = [f"{figure.value:.3g}{figure.remark}" if figure else "-" for figure in figures]
+    ratios = [_ratio(row, name) for name in (PACKAGE, LOOP)]
+    others = "-" if row.others_percent is None else f"{row.others_percent:.0f}"
+    return f"| {' | '.join((row.what, *cells, *ratios, others))} |"
+
+
+def _ratio(row: Row, peer: str) -> str:
+    """Return how many times better ours is."""
+    ours, theirs = row.figures.get(OURS), row.figures.get(peer)
+    if ours is None or theirs is None or ours.value <= 0 or theirs.value <= 0:
+        return "-"
+    better = ours.value / theirs.value if row.higher_is_better else theirs.value / ours.value
+    return f"{better:.3g}"
+
+
+def fitted(points: Points, unit: str) -> list[Row]:
+    """Return a and b of the line a + b * streams through each server's points."""
+    lines = {
+        server: statistics.linear_regression(*zip(*some, strict=True))
+        for server, some in points.items()
+        if len(some) > 1
+    }
+    return [
+        Row(f"a, {unit} (a + b * streams)", {server: Figure(line.intercept) for server, line in lines.items()}),
+        Row(f"b, {unit} for each further stream", {server: Figure(line.slope) for server, line in lines.items()}),
+    ]
+
+
+def medians(runs: Sequence[Run], value: Callable[[Run], float]) -> dict[str, Figure]:
+    found = defaultdict[str, list[float]](list)
+    for run in runs:
+        found[run.server].append(value(run))
+    return {server: Figure(statistics.median(values)) for server, values in found.items()}
+
+
+def distinct(values: Iterable[Value]) -> list[Value]:
+    return list(dict.fromkeys(values))
