@@ -28,8 +28,6 @@ from wyoming_rosie.wire import EventStream, encode
 _LOG = structlog.get_logger()
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-PEERS = 512
-PEERS_PER_ADDRESS = 64
 DRAIN_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
 PRIVATE_NETWORKS = (
@@ -45,6 +43,8 @@ class ServiceConfig:
     zeroconf: bool = option(True, "announce the daemon on the network, unless it listens on this machine only")
     name: str | None = option(None, "name on the network [default: the program's and this machine's]")
     allow: tuple[str, ...] = option(PRIVATE_NETWORKS, "networks that may connect, such as 192.168.1.0/24")
+    peers: int = option(512, "connections at the same time")
+    peers_per_address: int = option(64, "connections at the same time from one address")
     idle_seconds: float = option(60.0, "end a connection on which nothing was heard for so long")
     debug: bool = option(False, "log more, including what people say")
     config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
@@ -60,6 +60,8 @@ class Service:
         self._per_address: Counter[str] = Counter()
         self._stopping = False
         self.idle_seconds = ServiceConfig.idle_seconds
+        self.most_peers = ServiceConfig.peers
+        self.most_peers_per_address = ServiceConfig.peers_per_address
         self.allowed = networks(PRIVATE_NETWORKS)
         self.describe_as(info)
 
@@ -145,7 +147,8 @@ class Service:
             return BadEventError("connections from your network are not allowed here; see --allow", "forbidden")
         if self._stopping:
             return BadEventError("this daemon is stopping", "stopping")
-        if len(self._peers) >= PEERS or (host != "unix" and self._per_address[host] >= PEERS_PER_ADDRESS):
+        is_crowded = host != "unix" and self._per_address[host] >= self.most_peers_per_address
+        if len(self._peers) >= self.most_peers or is_crowded:
             return BadEventError("too many connections; try again later", "busy")
         return None
 
@@ -164,6 +167,7 @@ async def run(service: Service, settings: ServiceConfig) -> None:
     _be_ready_to_answer()
     service.idle_seconds = settings.idle_seconds
     service.allowed = networks(settings.allow)
+    service.most_peers, service.most_peers_per_address = settings.peers, settings.peers_per_address
     if isinstance(address.parse(settings.uri), address.Stdio):
         await service.serve_stdio()
         return

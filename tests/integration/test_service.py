@@ -19,7 +19,7 @@ from tests.echo_daemon import EchoConversation, converse
 from wyoming_rosie import service as shared
 from wyoming_rosie.client import Peer, connect, describe
 from wyoming_rosie.errors import ConfigError, UnreachableError
-from wyoming_rosie.service import PEERS_PER_ADDRESS, Service, networks
+from wyoming_rosie.service import Service, ServiceConfig, networks
 from wyoming_rosie.wire import Decoder
 
 ROOT = Path(__file__).parents[2]
@@ -120,7 +120,7 @@ async def test_a_peer_whose_request_takes_long_is_not_idle(service: Service, pee
 async def test_more_peers_than_an_address_may_have_are_told_busy_and_the_rest_is_served(
     uri: str, peer: OpenPeer
 ) -> None:
-    peers = [await peer(uri) for _ in range(PEERS_PER_ADDRESS)]
+    peers = [await peer(uri) for _ in range(ServiceConfig.peers_per_address)]
     await asyncio.sleep(0.1)
     over = await peer(uri)
     assert (await over.receive(1)).data["code"] == "busy"
@@ -130,7 +130,7 @@ async def test_more_peers_than_an_address_may_have_are_told_busy_and_the_rest_is
 
 
 async def test_a_place_that_was_left_can_be_taken(uri: str, peer: OpenPeer) -> None:
-    for _ in range(PEERS_PER_ADDRESS + 5):
+    for _ in range(ServiceConfig.peers_per_address + 5):
         async with connect(uri) as one:
             await one.send(Event("x"))
             await one.receive(1)

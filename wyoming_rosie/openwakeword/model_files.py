@@ -4,7 +4,7 @@ Nothing is imported from those packages; their files are read.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -16,6 +16,8 @@ SUFFIXES = (".onnx", ".tflite")
 MEL = "melspectrogram"
 EMBEDDING = "embedding_model"
 _NO_WORDS = {MEL, EMBEDDING, "silero_vad"}
+_SENTENCES = {"timer", "weather"}
+"""Networks of the packages for whole sentences: they wake nobody unless they are asked for by name."""
 _VERSION = re.compile(r"[_-]v(\d[\w.]*)$")
 _PACKAGES = (("openwakeword", "resources/models"), ("pyopen_wakeword", "models"))
 PRETRAINED_LICENCE = "CC BY-NC-SA 4.0"
@@ -47,8 +49,10 @@ def of_file(path: Path) -> ModelFile:
     return ModelFile(_VERSION.sub("", path.stem), path, version.group(1) if version else "", source=str(path.parent))
 
 
-def words(folders: Sequence[Path]) -> dict[str, ModelFile]:
+def words(folders: Sequence[Path], named: Collection[str] = ()) -> dict[str, ModelFile]:
     """Return the words in the user's folders and in the installed packages; the first that has a name wins.
+
+    Those of the packages that are whole sentences are returned only when they are named.
 
     Raises ConfigError for a folder without models.
     """
@@ -61,6 +65,8 @@ def words(folders: Sequence[Path]) -> dict[str, ModelFile]:
     for package, folder in packages():
         source = f"{package} {metadata.version(package.replace('_', '-'))}"
         for name, file in _words_in(folder).items():
+            if name in _SENTENCES and name not in named:
+                continue
             found.setdefault(name, ModelFile(name, file.path, file.version, PRETRAINED_LICENCE, source))
     return found
 

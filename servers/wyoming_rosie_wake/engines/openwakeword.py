@@ -125,7 +125,7 @@ def load(settings: Settings, models: Models) -> OpenEngine:
 
     own = {file.name: file for file in map(model_files.of_file, models.files)}
     folders = (*models.folders, *dict.fromkeys(path.parent for path in models.files))
-    files = models.chosen({**model_files.words(models.folders), **own}, own)
+    files = models.chosen({**model_files.words(models.folders, models.names), **own}, own)
     loaded = network.load(files, model_files.features(folders))
     return OpenEngine(files, loaded, models.rules, _voices(settings, loaded))
 

@@ -1,0 +1,187 @@
+"""Streams of audio on a few threads, with an engine that counts."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.errors import ConfigError, EngineError
+from wyoming_rosie.scheduler import KEPT_SECONDS, LATE_SECONDS, Scheduler, Sizes, Stream, workers
+
+HOP = 320
+SIZES = Sizes(hop=HOP, most=2 * HOP)
+
+
+class Tally:
+    """One stream's state: what it was given, in order, and what it was told will never come."""
+
+    def __init__(self) -> None:
+        self.pcm = b""
+        self.skipped = 0
+        self.is_heard = False
+
+    def skip(self, samples: int) -> None:
+        self.skipped += samples
+
+
+class CountingEngine:
+    """Finds the number of bytes that each stream was given; takes its time; fails when it hears 'bad'."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.batches: list[int] = []
+        self.threads: set[str] = set()
+        self.overlapped = False
+
+    def hear(self, batch: Sequence[tuple[Tally, bytes]]) -> list[list[int]]:
+        self.batches.append(len(batch))
+        self.threads.add(threading.current_thread().name)
+        for tally, pcm in batch:
+            self.overlapped |= tally.is_heard
+            tally.is_heard = True
+            tally.pcm += pcm
+        time.sleep(self.seconds)
+        for tally, pcm in batch:
+            tally.is_heard = False
+            if b"bad" in pcm:
+                raise ValueError("bad audio")
+        return [[len(pcm)] for _, pcm in batch]
+
+
+class Room:
+    """A scheduler with a counting engine, and streams that note what was found."""
+
+    def __init__(self, engine: CountingEngine, threads: int) -> None:
+        self.engine = engine
+        self.scheduler: Scheduler[Tally, int] = Scheduler("test", engine.hear, SIZES, threads)
+        self.found: list[int] = []
+
+    def open(self) -> Stream[Tally, int]:
+        return self.scheduler.open(Tally(), self.found.extend)
+
+
+@pytest.fixture
+async def room() -> AsyncIterator[Room]:
+    room = Room(CountingEngine(), 2)
+    yield room
+    room.scheduler.close()
+
+
+@pytest.fixture
+async def slow_room() -> AsyncIterator[Room]:
+    room = Room(CountingEngine(0.02), 1)
+    yield room
+    room.scheduler.close()
+
+
+async def test_audio_comes_whole_and_in_order_and_less_than_a_hop_waits(room: Room) -> None:
+    stream = room.open()
+    pcm = bytes(range(256)) * 10
+    for at in range(0, len(pcm), 70):
+        await stream.hear(pcm[at : at + 70])
+    await stream.finish()
+    assert stream.state.pcm == pcm[: len(pcm) - len(pcm) % HOP]
+    assert sum(room.found) == len(stream.state.pcm)
+
+
+async def test_streams_that_are_due_together_work_together(room: Room) -> None:
+    streams = [room.open() for _ in range(8)]
+    for _ in range(3):
+        for stream in streams:
+            await stream.hear(bytes(HOP))
+        for stream in streams:
+            await stream.finish()
+    assert room.engine.batches == [8, 8, 8]
+
+
+async def test_a_stream_that_is_alone_does_not_wait(room: Room) -> None:
+    stream = room.open()
+    await stream.hear(bytes(HOP))
+    assert room.scheduler._timer is None
+    await stream.finish()
+
+
+async def test_one_of_many_streams_waits_a_little_for_the_others(room: Room) -> None:
+    streams = [room.open() for _ in range(3)]
+    await streams[0].hear(bytes(HOP))
+    assert room.scheduler._timer is not None
+    await streams[0].finish()
+    assert room.engine.batches == [1]
+
+
+async def test_a_stream_is_never_in_two_threads_at_once(room: Room) -> None:
+    room.engine.seconds = 0.002
+    streams = [room.open() for _ in range(40)]
+    for _ in range(10):
+        await asyncio.gather(*(stream.hear(bytes(3 * HOP)) for stream in streams))
+    for stream in streams:
+        await stream.finish()
+    assert len(room.engine.threads) == 2
+    assert not room.engine.overlapped
+    assert all(len(stream.state.pcm) == 30 * HOP for stream in streams)
+
+
+async def test_a_stream_with_much_to_hear_leaves_the_others_their_turn(slow_room: Room) -> None:
+    greedy, modest = slow_room.open(), slow_room.open()
+    await greedy.hear(bytes(SPEECH.bytes_in(LATE_SECONDS)))
+    await modest.hear(bytes(HOP))
+    await modest.finish()
+    assert len(greedy.state.pcm) <= 4 * SIZES.most
+
+
+async def test_a_stream_faster_than_real_time_waits_and_loses_nothing(room: Room) -> None:
+    stream = room.open()
+    for _ in range(10):
+        await stream.hear(bytes(SPEECH.bytes_in(1)))
+        assert len(stream._waiting) <= SPEECH.bytes_in(LATE_SECONDS)
+    await stream.finish()
+    assert len(stream.state.pcm) == SPEECH.bytes_in(10)
+    assert stream.dropped_samples == 0
+
+
+async def test_a_stream_that_we_are_late_with_loses_its_oldest_audio_and_it_is_counted(slow_room: Room) -> None:
+    stream = slow_room.open()
+    stream._began = -100.0  # the peer has been sending in real time for long
+    stream._received = 1
+    loud = b"\x01\x00" * (SPEECH.bytes_in(LATE_SECONDS + 1) // 2)
+    await stream.hear(loud)
+    assert len(stream._waiting) == SPEECH.bytes_in(KEPT_SECONDS)
+    await stream.finish()
+    assert stream.dropped_samples == stream.state.skipped > 0
+    assert stream.state.skipped * 2 + len(stream.state.pcm) == len(loud)
+
+
+async def test_a_failure_of_the_engine_is_told_to_those_it_concerns(room: Room) -> None:
+    broken, whole = room.open(), room.open()
+    await broken.hear(b"bad" + bytes(HOP))
+    with pytest.raises(EngineError, match="ValueError"):
+        await broken.finish()
+    with pytest.raises(EngineError):
+        await broken.hear(bytes(HOP))
+    await whole.hear(bytes(HOP))
+    await whole.finish()
+    assert room.found == [HOP]
+
+
+async def test_nothing_is_found_in_a_stream_that_was_closed(slow_room: Room) -> None:
+    stream = slow_room.open()
+    await stream.hear(bytes(20 * HOP))
+    stream.close()
+    stream.close()
+    await asyncio.sleep(0.1)
+    assert slow_room.found == []
+    assert len(stream.state.pcm) <= SIZES.most
+
+
+async def test_calls_that_block_run_on_a_thread(room: Room) -> None:
+    assert await room.scheduler.call(threading.current_thread) is not threading.current_thread()
+
+
+def test_workers_are_as_many_as_wanted_or_as_there_are_processors() -> None:
+    assert workers(3) == 3
+    assert workers(0) >= 1
+    with pytest.raises(ConfigError, match="--workers"):
+        workers(-1)
