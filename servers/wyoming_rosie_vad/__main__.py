@@ -12,6 +12,7 @@ from wyoming_rosie.workers import ThreadWorker
 from wyoming_rosie_vad import segmenter
 from wyoming_rosie_vad.conversation import VadConversation
 from wyoming_rosie_vad.engines import silero as silero_engine
+from wyoming_rosie_vad.together import Together
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,8 @@ async def serve(settings: VadConfig) -> None:
     try:
         engine = await worker.run(silero_engine.load, settings.silero)
         described = {**Info().to_dict(), "vad": [engine.describe()]}
-        await service.run(
-            Service("vad", described, lambda send: VadConversation(engine, worker, settings.speech, send)), settings
-        )
+        together = Together(engine, worker, settings.speech)
+        await service.run(Service("vad", described, lambda send: VadConversation(together, worker, send)), settings)
     finally:
         worker.close()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from math import isfinite
-from typing import Any, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
 import structlog
 from wyoming.event import Event
@@ -14,10 +14,9 @@ from wyoming_rosie.audio import SpeechInput, is_speech
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.service import Send
 from wyoming_rosie.workers import ThreadWorker
-from wyoming_rosie_vad.engine import VadEngine
 from wyoming_rosie_vad.findings import Classified, Finding, Started, Stopped
-from wyoming_rosie_vad.segmenter import Rules
-from wyoming_rosie_vad.stream import VadStream, hear
+from wyoming_rosie_vad.stream import VadStream
+from wyoming_rosie_vad.together import Together
 
 _LOG = structlog.get_logger()
 T = TypeVar("T")
@@ -28,10 +27,9 @@ FRAMES_IN_A_ROW = 8
 class VadConversation:
     """Audio in; `voice-started`, `voice-stopped` and `voice-class` out, with times of the audio, however fast it comes."""
 
-    def __init__(self, engine: VadEngine[Any], worker: ThreadWorker, rules: Rules, send: Send) -> None:
-        self._engine = engine
+    def __init__(self, together: Together, worker: ThreadWorker, send: Send) -> None:
+        self._together = together
         self._worker = worker
-        self._rules = rules
         self._send = send
         self._audio = SpeechInput()
         self._is_speech_format = True
@@ -64,7 +62,7 @@ class VadConversation:
     async def _begin(self, event: Event) -> None:
         self._is_speech_format = is_speech(event)
         await self._read(self._audio.start, event)
-        self._stream = VadStream(self._engine, self._rules)
+        self._stream = self._together.begin()
         self._begin_ms = _milliseconds(event)
         self._unheard = b""
 
@@ -87,13 +85,12 @@ class VadConversation:
         if self._stream is None:
             return
         audio = self._unheard + pcm
-        whole = len(audio) - len(audio) % self._engine.frame_bytes
+        frame = self._together.frame_bytes
+        whole = len(audio) - len(audio) % frame
         self._unheard = audio[whole:]
-        step = FRAMES_IN_A_ROW * self._engine.frame_bytes
+        step = FRAMES_IN_A_ROW * frame
         for at in range(0, whole, step):
-            piece = (self._stream, audio[at : min(at + step, whole)])
-            (found,) = await self._worker.run(hear, self._engine, [piece])
-            await self._tell(found)
+            await self._tell(await self._together.hear(self._stream, audio[at : min(at + step, whole)]))
 
     async def _finish(self) -> None:
         if self._stream is not None:
@@ -103,7 +100,7 @@ class VadConversation:
     async def _drop(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
-            await self._worker.run(stream.close)
+            await self._together.end(stream)
 
     async def _tell(self, findings: Iterable[Finding]) -> None:
         for finding in findings:

@@ -5,7 +5,6 @@ The numbers are those of the package's own program to a few ten-thousandths: lik
 without the samples before it, mirrored at both ends, and keeps what it convolves in half precision.
 """
 
-import os
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +12,9 @@ from math import exp, prod
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from wyoming_rosie.errors import ConfigError
-
-# Its default reserves memory for each core; these matrices are too small to share out.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import numpy as np
+
+from wyoming_rosie.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy.typing as npt

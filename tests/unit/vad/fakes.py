@@ -7,10 +7,9 @@ from wyoming.event import Event
 
 from wyoming_rosie.workers import ThreadWorker
 from wyoming_rosie_vad.conversation import VadConversation
-from wyoming_rosie_vad.engine import VadEngine
 from wyoming_rosie_vad.findings import Frame
 from wyoming_rosie_vad.levels import level
-from wyoming_rosie_vad.segmenter import Rules
+from wyoming_rosie_vad.together import Together
 
 FRAME_BYTES = 1024
 SPEECH_DATA = {"rate": 16_000, "width": 2, "channels": 1}
@@ -43,6 +42,8 @@ class LoudnessEngine:
     def __init__(self) -> None:
         self.open = 0
         self.heard: list[LoudnessDetector] = []
+        self.calls: list[int] = []  # how many streams came together
+        self.broken = False
 
     def describe(self) -> dict[str, Any]:
         return {"name": "loudness"}
@@ -51,15 +52,18 @@ class LoudnessEngine:
         return LoudnessDetector(self)
 
     def hear(self, pieces: Sequence[tuple[LoudnessDetector, bytes]]) -> list[list[Frame]]:
+        self.calls.append(len(pieces))
+        if self.broken:
+            raise ZeroDivisionError
         return [detector.judge(pcm) for detector, pcm in pieces]
 
 
 class Speaker:
     """A peer: what it sends reaches a conversation, what it hears is kept."""
 
-    def __init__(self, engine: VadEngine[Any], worker: ThreadWorker) -> None:
+    def __init__(self, together: Together, worker: ThreadWorker) -> None:
         self.heard: list[Event] = []
-        self.conversation = VadConversation(engine, worker, Rules(), self._hear)
+        self.conversation = VadConversation(together, worker, self._hear)
 
     async def send(self, event_type: str, payload: bytes | None = None, /, **data: Any) -> None:
         await self.conversation.on_event(Event(event_type, data, payload))

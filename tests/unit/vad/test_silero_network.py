@@ -40,7 +40,7 @@ def network(weights: Weights) -> SileroNetwork:
 def frames_of(path: Path) -> Array:
     audio, pcm = read_wav(path)
     converter = Converter(audio, SPEECH)
-    samples: Array = np.frombuffer(converter.convert(pcm) + converter.finish(), "<i2") / np.float32(32_768)
+    samples = np.frombuffer(converter.convert(pcm) + converter.finish(), "<i2").astype(np.float32) / np.float32(32_768)
     whole = min(len(samples) // FRAME_SAMPLES, LONGEST_SECONDS * 16_000 // FRAME_SAMPLES) * FRAME_SAMPLES
     return samples[:whole].reshape(-1, FRAME_SAMPLES)
 

@@ -10,6 +10,8 @@ from wyoming_rosie.audio import SPEECH, AudioFormat, Converter
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.workers import ThreadWorker
 from wyoming_rosie_vad.conversation import FRAMES_IN_A_ROW
+from wyoming_rosie_vad.segmenter import Rules
+from wyoming_rosie_vad.together import Together
 
 FRAME_MS = 32
 QUIET, LOUD = 32, 12_000
@@ -36,8 +38,13 @@ def engine() -> LoudnessEngine:
 
 
 @pytest.fixture
-def speaker(engine: LoudnessEngine, worker: ThreadWorker) -> Speaker:
-    return Speaker(engine, worker)
+def together(engine: LoudnessEngine, worker: ThreadWorker) -> Together:
+    return Together(engine, worker, Rules())
+
+
+@pytest.fixture
+def speaker(together: Together, worker: ThreadWorker) -> Speaker:
+    return Speaker(together, worker)
 
 
 @pytest.mark.parametrize("size", [2, 320, 1024, 1500, 2560, len(AUDIO)])
@@ -168,8 +175,10 @@ async def test_audio_without_a_start_is_refused(speaker: Speaker, event_type: st
     assert refusal.value.code == "no-audio-start"
 
 
-async def test_streams_take_turns_however_much_of_one_is_waiting(engine: LoudnessEngine, worker: ThreadWorker) -> None:
-    hasty, steady = Speaker(engine, worker), Speaker(engine, worker)
+async def test_streams_take_turns_however_much_of_one_is_waiting(
+    engine: LoudnessEngine, together: Together, worker: ThreadWorker
+) -> None:
+    hasty, steady = Speaker(together, worker), Speaker(together, worker)
     await hasty.start()
     await steady.start()
     flood = asyncio.create_task(hasty.chunk(bytes(100 * FRAME_BYTES)))
@@ -181,8 +190,7 @@ async def test_streams_take_turns_however_much_of_one_is_waiting(engine: Loudnes
     await flood
 
 
-async def test_a_peer_that_leaves_drops_its_work(engine: LoudnessEngine, worker: ThreadWorker) -> None:
-    speaker = Speaker(engine, worker)
+async def test_a_peer_that_leaves_drops_its_work(engine: LoudnessEngine, speaker: Speaker) -> None:
     await speaker.start()
     listening = asyncio.create_task(speaker.chunk(bytes(1000 * FRAME_BYTES)))
     await asyncio.sleep(0)
