@@ -39,7 +39,7 @@ class WakeConfig(Rules, ServiceConfig):
 async def serve(settings: WakeConfig) -> None:
     """Serve wake words until told to stop."""
     engine = await asyncio.to_thread(load, settings)
-    recorder = recordings.recorder(settings.capture)
+    recorder = await asyncio.to_thread(recordings.recorder, settings.capture)
     scheduler = Scheduler("wake", engine.hear, engine.sizes, workers(settings.workers))
     described = Info(wake=[engine.describe()])
     try:

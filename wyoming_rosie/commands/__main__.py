@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Parameter
 
 from wyoming_rosie import __version__
-from wyoming_rosie.commands import demo, discover, stages, up
+from wyoming_rosie.commands import demo, discover, stages, up, wake_models
 from wyoming_rosie.errors import RosieError
 
 app = App(
@@ -18,7 +18,18 @@ app = App(
     default_parameter=Parameter(negative_iterable=()),
     result_action="return_value",
 )
-for command in (demo.demo, up.up, discover.discover, stages.detect, stages.transcribe, stages.ask, stages.say):
+for command in (
+    demo.demo,
+    up.up,
+    discover.discover,
+    stages.detect,
+    stages.transcribe,
+    stages.ask,
+    stages.say,
+    wake_models.check_model,
+    wake_models.fetch_models,
+    wake_models.train_verifier,
+):
     app.command(command)
 
 

@@ -3,6 +3,7 @@
 Nothing is imported from those packages; their files are read.
 """
 
+import os
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -62,6 +63,10 @@ def words(folders: Sequence[Path], named: Collection[str] = ()) -> dict[str, Mod
         if not own:
             raise ConfigError(f"--custom-model-dir: {folder} has no wake word model (.onnx or .tflite)")
         found = {**own, **found}
+    fetched = fetched_folder()
+    if fetched.is_dir():
+        for name, file in _words_in(fetched).items():
+            found.setdefault(name, ModelFile(name, file.path, file.version, PRETRAINED_LICENCE, "fetched"))
     for package, folder in packages():
         source = f"{package} {metadata.version(package.replace('_', '-'))}"
         for name, file in _words_in(folder).items():
@@ -73,13 +78,27 @@ def words(folders: Sequence[Path], named: Collection[str] = ()) -> dict[str, Mod
 
 def features(folders: Sequence[Path]) -> FeatureFiles:
     """Return the networks that all words share. Raises ConfigError when they are nowhere."""
-    for folder in (*folders, *(folder for _, folder in packages())):
+    for folder in (*folders, fetched_folder(), *(folder for _, folder in packages())):
         mel, embedding = (_first(folder, name) for name in (MEL, EMBEDDING))
         if mel and embedding:
             return FeatureFiles(mel, embedding)
     raise ConfigError(
-        f"openWakeWord's {MEL} and {EMBEDDING} are not here: {INSTALL}, or name a folder that has them with --custom-model-dir"
+        f"openWakeWord's {MEL} and {EMBEDDING} are not here: {INSTALL}, run 'wyoming-rosie fetch-models', "
+        "or name a folder that has them with --custom-model-dir"
     )
+
+
+def fetched_folder() -> Path:
+    """Return where 'wyoming-rosie fetch-models' puts models."""
+    given = os.environ.get("XDG_DATA_HOME")
+    return (Path(given) if given else Path.home() / ".local/share") / "wyoming-rosie/openwakeword"
+
+
+def check_installed() -> None:
+    """Raise ConfigError when a package is missing that the networks need."""
+    for package in ("numpy", "onnx", "onnxruntime", "tflite"):
+        if find_spec(package) is None:
+            raise ConfigError(f"openWakeWord's networks need {package}: {INSTALL}")
 
 
 def packages() -> Iterable[tuple[str, Path]]:

@@ -6,6 +6,7 @@ household that is small; it is no proof of identity.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -16,6 +17,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.openwakeword.network import EMBEDDING, Floats
 
 FORMAT = 1
+FEWEST = 3
 _STRENGTH = 0.01
 """Of the penalty on large weights, for each recording."""
 _STEPS = 50
@@ -53,13 +55,13 @@ class Verifier:
 def load(path: Path) -> Verifier:
     """Return the verifier of a file; nothing in it is run. Raises ConfigError."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as file:
             version, user, word, hops = (str(one) for one in file["about"])
             mean, scale, weights = (np.asarray(file[name], np.float32).reshape(-1) for name in _ARRAYS)
             verifier = Verifier(user, word, int(hops), mean, scale, weights, float(file["bias"]))
     except OSError as err:
         raise ConfigError(f"cannot read {path}: {err.strerror or err}") from err
-    except (ValueError, KeyError, TypeError, BadZipFile) as err:
+    except (ValueError, KeyError, TypeError, EOFError, BadZipFile) as err:
         raise ConfigError(f"{path} is not a verifier; make one with 'wyoming-rosie train-verifier'") from err
     if version != str(FORMAT) or len(weights) != verifier.hops * EMBEDDING:
         raise ConfigError(f"{path} is a verifier of another kind; train it anew")
@@ -68,9 +70,9 @@ def load(path: Path) -> Verifier:
 
 def train(user: str, word: str, own: Sequence[Floats], others: Sequence[Floats]) -> Verifier:
     """Return a verifier from embeddings, (hops, 96) each, of the person and of anything else. Raises ConfigError."""
-    if len(own) < 3 or len(others) < 3:
+    if min(len(own), len(others)) < FEWEST:
         raise ConfigError(
-            "a verifier needs the word in at least 3 recordings of the voice, and 3 clips of something else"
+            f"a verifier needs at least {FEWEST} pieces of the voice with the word, and of something else"
         )
     rows = np.stack([one.reshape(-1) for one in (*own, *others)]).astype(np.float64)
     mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-3

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,9 +117,7 @@ class Voices:
 
 def load(settings: Settings, models: Models) -> OpenEngine:
     """Return the engine. Raises ConfigError."""
-    for package in ("onnx", "onnxruntime", "tflite"):
-        if find_spec(package) is None:
-            raise ConfigError(f"the openwakeword engine needs {package}: {model_files.INSTALL}")
+    model_files.check_installed()
     from wyoming_rosie.openwakeword import network
 
     own = {file.name: file for file in map(model_files.of_file, models.files)}

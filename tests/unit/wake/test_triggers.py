@@ -1,0 +1,99 @@
+"""When scores are a detection, with made-up scores every 80 ms."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.wake_words import Heard, Rules, check
+
+HOP = 1280
+SECOND = 16_000
+
+
+def heard(scores: Sequence[float], rules: Rules = Rules(), word: str = "alexa") -> list[Heard]:  # noqa: B008
+    trigger = rules.trigger(word, 0.5)
+    found = [trigger.step(score, HOP * (at + 1)) for at, score in enumerate(scores)]
+    return [one for one in found if one is not None]
+
+
+def detected(scores: Sequence[float], rules: Rules = Rules(), word: str = "alexa") -> list[int]:  # noqa: B008
+    """Return at which scores the word was reported."""
+    return [one.sample // HOP - 1 for one in heard(scores, rules, word) if not one.is_near_miss]
+
+
+QUIET = [0.0] * 26  # over two seconds
+
+
+def test_a_score_over_the_threshold_is_a_detection_one_at_it_is_not() -> None:
+    assert detected([0.0, 0.5, 0.51]) == [2]
+
+
+def test_one_rise_is_one_detection_however_long_it_lasts() -> None:
+    assert detected([0.9] * 100) == [0]
+
+
+def test_a_second_rise_after_the_pause_is_a_second_detection() -> None:
+    assert detected([0.9, *QUIET, 0.9]) == [0, 27]
+
+
+def test_a_second_rise_within_the_pause_is_none_and_does_not_become_one_by_lasting() -> None:
+    assert detected([0.9, 0.0, *[0.9] * 60]) == [0]
+
+
+def test_the_pause_is_counted_in_audio() -> None:
+    rules = Rules(refractory_seconds=2 * HOP / SECOND)
+    assert detected([0.9, 0.0, 0.9], rules) == [0, 2]
+    assert detected([0.9, 0.0, 0.9], Rules(refractory_seconds=2.1 * HOP / SECOND)) == [0]
+
+
+def test_so_many_scores_in_a_row_as_the_trigger_level_says() -> None:
+    rules = Rules(trigger_level=3)
+    assert detected([0.9, 0.9, 0.0, 0.9, 0.9, 0.9], rules) == [5]
+
+
+def test_each_word_may_have_rules_of_its_own() -> None:
+    rules = Rules(threshold=0.3, word_threshold={"jarvis": 0.8}, word_trigger_level={"jarvis": 2})
+    assert detected([0.4], rules) == [0]
+    assert detected([0.4, 0.9, 0.9], rules, "jarvis") == [2]
+
+
+def test_a_word_that_nearly_was_is_a_near_miss_with_its_best_score() -> None:
+    (miss,) = heard([0.0, 0.3, 0.45, 0.3, 0.0, 0.0])
+    assert (miss.is_near_miss, miss.score) == (True, 0.45)
+    assert heard([0.1, 0.2, 0.0]) == []
+
+
+def test_what_fades_after_a_detection_is_no_near_miss() -> None:
+    assert len(heard([0.9, 0.4, 0.3, 0.0, *QUIET])) == 1
+
+
+@given(st.lists(st.floats(0, 1), max_size=200), st.floats(0.05, 0.95), st.integers(1, 4), st.floats(0, 3))
+def test_detections_are_over_the_threshold_and_never_closer_than_the_pause(
+    scores: list[float], threshold: float, level: int, pause: float
+) -> None:
+    rules = Rules(threshold=threshold, trigger_level=level, refractory_seconds=pause)
+    found = detected(scores, rules)
+    assert all(min(scores[at - level + 1 : at + 1]) > threshold for at in found)
+    assert all((later - earlier) * HOP >= round(pause * SECOND) for earlier, later in pairwise(found))
+    assert bool(found) == any(min(scores[at : at + level]) > threshold for at in range(len(scores) - level + 1))
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        (Rules(threshold=1.5), "--threshold must be"),
+        (Rules(threshold=0.0), "--threshold must be"),
+        (Rules(trigger_level=0), "--trigger-level must be"),
+        (Rules(refractory_seconds=-1), "--refractory-seconds must be"),
+        (Rules(word_threshold={"alexa": 2.0}), "--word-threshold.alexa must be"),
+        (Rules(word_trigger_level={"snowboy": 2}), "--word-trigger-level.snowboy: no wake word is named so"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_rules_that_cannot_be_meant_are_refused(rules: Rules, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        check(rules, ["alexa"])

@@ -1,0 +1,305 @@
+"""Models of wake words: check a file, fetch openWakeWord's, train a verifier of a voice."""
+
+import asyncio
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
+from urllib.parse import urlsplit
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.progress import Progress
+
+from wyoming_rosie.audio import SPEECH, Converter, read_wav
+from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.openwakeword import model_files
+
+if TYPE_CHECKING:
+    from wyoming_rosie.openwakeword.network import Floats, Network
+
+RELEASE = "https://github.com/dscripka/openWakeWord/releases/download/v0.5.1"
+RELEASED = ("alexa_v0.1", "hey_jarvis_v0.1", "hey_mycroft_v0.1", "hey_rhasspy_v0.1")
+MOST_BYTES = 64 * 1_048_576
+FETCH_SECONDS = 60.0
+HOP_BYTES = 2560  # 80 ms
+SILENCE_SECONDS = 1.5
+"""Around each recording, so that a word at its very end is heard whole."""
+TIMED_HOPS = 200
+FOUND_SCORE = 0.2
+"""A recording in which the word scores less is no recording of it."""
+OTHER_EVERY_HOPS = 5
+OTHER_WINDOWS = 300
+FOLDS = 5
+
+Folders: TypeAlias = Annotated[tuple[Path, ...], Parameter(help="a folder with more models; may be given again")]
+
+
+class Scores(Protocol):
+    """One stream of audio through one model."""
+
+    def feed(self, pcm: bytes) -> float:
+        """Return the highest score in the next 80 ms."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is known of a model that loads."""
+
+    kind: str
+    name: str
+    input: str
+    frames: int  # that it takes for one score
+    threshold: float
+    stream: Callable[[], Scores]
+
+
+def check_model(
+    file: Annotated[Path, Parameter(help="an .onnx or .tflite file of openWakeWord, a .json file of microWakeWord")],
+    /,
+    *,
+    wav: Annotated[Path | None, Parameter(help="a recording to score")] = None,
+    custom_model_dir: Folders = (),
+    json: Annotated[bool, Parameter(help="print the result as one line of JSON", negative=())] = False,
+) -> None:
+    """Check a wake word model: its shape, its score on a recording, what it costs."""
+    checked = _checked(file, custom_model_dir)
+    result: dict[str, Any] = {
+        "kind": checked.kind,
+        "word": checked.name,
+        "input": checked.input,
+        "frames": checked.frames,
+        "threshold": checked.threshold,
+        "cpu_ms_per_80_ms": round(_cpu_ms(checked.stream()), 3),
+    }
+    if wav is not None:
+        score, at = _best(checked.stream(), speech(wav))
+        result |= {"score": round(score, 3), "at_ms": at, "is_heard": score > checked.threshold}
+    _print(result, as_json=json)
+
+
+async def fetch_models(
+    names: Annotated[tuple[str, ...], Parameter(help=f"which words [default: {', '.join(RELEASED)}]")] = (),
+    /,
+    *,
+    source: Annotated[str, Parameter(name="--from", help="the folder on the web that holds them")] = RELEASE,
+    to: Annotated[Path | None, Parameter(help="where to put them [default: the user's data folder]")] = None,
+) -> None:
+    """Fetch openWakeWord's networks and words; the trained words are CC BY-NC-SA 4.0, for non-commercial use."""
+    if urlsplit(source).scheme not in ("http", "https"):
+        raise ConfigError(f"--from must be an http or https address, not {source}")
+    folder = to or model_files.fetched_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise ConfigError(f"cannot make {folder}: {err.strerror}") from err
+    wanted = [model_files.MEL, model_files.EMBEDDING, *(names or RELEASED)]
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        for name in progress.track(wanted, description="fetching"):
+            await asyncio.to_thread(_fetch, f"{source.rstrip('/')}/{name}.onnx", folder / f"{name}.onnx")
+    Console().print(
+        f"{len(wanted)} files are in {folder}. Words: {model_files.PRETRAINED_LICENCE}; the two networks: Apache-2.0."
+    )
+
+
+def train_verifier(
+    own: Annotated[
+        tuple[Path, ...], Parameter(help="recordings (or folders of them) in which the person says the word")
+    ],
+    /,
+    *,
+    word: Annotated[str, Parameter(help="the wake word, such as hey_jarvis")],
+    user: Annotated[str, Parameter(help="whose voice it is")],
+    output: Annotated[Path, Parameter(help="the file to write, such as anna.npz")],
+    other: Annotated[
+        tuple[Path, ...], Parameter(help="recordings (or folders) of other people and other speech; may be given again")
+    ],
+    custom_model_dir: Folders = (),
+) -> None:
+    """Train a verifier from a few recordings, so that a wake word is heard from this voice only."""
+    from wyoming_rosie.openwakeword import verifier
+
+    loaded = _network(custom_model_dir, word)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True) as progress:
+        voices, strange = [], []
+        for path in progress.track(_recordings(own), description="own recordings"):
+            score, windows = _own_windows(loaded, word, path)
+            if windows:
+                voices.append(windows)
+            else:
+                console.print(f"{path}: the word is not in it (best score {score:.2f}); left out")
+        for path in progress.track(_recordings(other), description="other recordings"):
+            strange.append(_other_windows(loaded, word, path))
+    others = [window for windows in strange for window in windows]
+    others = others[:: max(1, len(others) // OTHER_WINDOWS)]
+    trained = verifier.train(user, word, [window for windows in voices for window in windows], others)
+    accepted, mistaken = _crossed(voices, others)
+    trained.save(output)
+    Console().print(
+        f"{output}: {user}, {word}, from {len(voices)} recordings and {len(others)} pieces of other sound.\n"
+        f"With recordings that it was not trained on: {accepted:.0%} of {user}'s are accepted, {mistaken:.0%} of the others."
+    )
+
+
+def speech(file: Path) -> bytes:
+    """Return a recording as 16 kHz 16-bit mono audio, silence around it. Raises ConfigError."""
+    audio, pcm = read_wav(file)
+    converter = Converter(audio, SPEECH)
+    silence = bytes(SPEECH.bytes_in(SILENCE_SECONDS))
+    return silence + converter.convert(pcm) + converter.finish() + silence
+
+
+class _OpenScores:
+    def __init__(self, network: "Network", word: str) -> None:
+        self._network = network
+        self._word = word
+        self.state = network.begin()
+
+    def feed(self, pcm: bytes) -> float:
+        return self._network.hear([self.state], [pcm], [[self._word]])[0][self._word]
+
+
+class _MicroScores:
+    def __init__(self, file: Path) -> None:
+        from pymicro_wakeword import MicroWakeWordFeatures
+
+        from wyoming_rosie import micro_wake_words
+
+        self._features = MicroWakeWordFeatures()
+        self._model = micro_wake_words.load(micro_wake_words.from_file(file))
+
+    def feed(self, pcm: bytes) -> float:
+        scores = [self._model.process_streaming_prob(frame) for frame in self._features.process_streaming(pcm)]
+        return max((float(score) for score in scores if score is not None), default=0.0)
+
+
+def _checked(file: Path, folders: Sequence[Path]) -> Checked:
+    if file.suffix == ".json":
+        return _checked_micro(file)
+    if file.suffix not in model_files.SUFFIXES:
+        raise ConfigError(f"{file} is no wake word model: they are .onnx, .tflite or, for microWakeWord, .json files")
+    word = model_files.of_file(file)
+    network = _load({word.name: word}, [*folders, file.parent])
+    hops = network.heads[word.name].hops
+    return Checked("openWakeWord", word.name, f"(1, {hops}, 96)", hops, 0.5, lambda: _OpenScores(network, word.name))
+
+
+def _checked_micro(file: Path) -> Checked:
+    from wyoming_rosie import micro_wake_words
+
+    word = micro_wake_words.from_file(file)
+    model = micro_wake_words.load(word)
+    shape = f"(1, {model.stride}, {micro_wake_words.FEATURES})"
+    return Checked(
+        "microWakeWord", word.name, shape, model.stride, model.probability_cutoff, lambda: _MicroScores(file)
+    )
+
+
+def _network(folders: Sequence[Path], word: str) -> "Network":
+    known = model_files.words(folders, [word])
+    if word not in known:
+        raise ConfigError(f"no openWakeWord model is named {word!r}; there are: {', '.join(known)}")
+    return _load({word: known[word]}, folders)
+
+
+def _load(words: dict[str, model_files.ModelFile], folders: Sequence[Path]) -> "Network":
+    model_files.check_installed()
+    from wyoming_rosie.openwakeword import network
+
+    return network.load(words, model_files.features(folders))
+
+
+def _cpu_ms(scores: Scores) -> float:
+    pieces = [bytes(range(256)) * 10 for _ in range(TIMED_HOPS)]
+    took = []
+    for pcm in pieces:
+        begin = time.process_time()
+        scores.feed(pcm)
+        took.append(1000 * (time.process_time() - begin))
+    return median(took)
+
+
+def _hops(pcm: bytes) -> Iterable[bytes]:
+    return (pcm[at : at + HOP_BYTES] for at in range(0, len(pcm) - HOP_BYTES + 1, HOP_BYTES))
+
+
+def _best(scores: Scores, pcm: bytes) -> tuple[float, int]:
+    """Return the highest score and when it was, in milliseconds of the recording itself."""
+    all_scores = [scores.feed(hop) for hop in _hops(pcm)]
+    best = max(range(len(all_scores)), key=lambda hop: all_scores[hop])
+    return all_scores[best], round(80 * (best + 1) - 1000 * SILENCE_SECONDS)
+
+
+def _windows(network: "Network", word: str, path: Path) -> list[tuple[float, "Floats"]]:
+    scores = _OpenScores(network, word)
+    hops = network.heads[word].hops
+    return [(scores.feed(hop), scores.state.embeddings[-hops:]) for hop in _hops(speech(path))]
+
+
+def _own_windows(network: "Network", word: str, path: Path) -> tuple[float, list["Floats"]]:
+    """Return the best score and what the network saw where the word was, nothing where it was not."""
+    windows = _windows(network, word, path)
+    best = max(score for score, _ in windows)
+    return best, [window for score, window in windows if score > max(FOUND_SCORE, best / 2)]
+
+
+def _other_windows(network: "Network", word: str, path: Path) -> list["Floats"]:
+    """Return some of what the network saw, and all of it that it took for the word."""
+    windows = _windows(network, word, path)
+    return [window for at, (score, window) in enumerate(windows) if score > FOUND_SCORE or not at % OTHER_EVERY_HOPS]
+
+
+def _crossed(voices: Sequence[Sequence["Floats"]], others: Sequence["Floats"]) -> tuple[float, float]:
+    """Return which parts of the person's recordings and of the others are accepted by verifiers that never saw them."""
+    from wyoming_rosie.openwakeword import verifier
+
+    accepted, mistaken = [], []
+    folds = min(FOLDS, len(voices))
+    for fold in range(folds):
+        seen = [window for at, windows in enumerate(voices) if at % folds != fold for window in windows]
+        strange = [window for at, window in enumerate(others) if at % folds != fold]
+        if len(seen) < verifier.FEWEST:
+            return float("nan"), float("nan")
+        trained = verifier.train("", "", seen, strange)
+        for windows in voices[fold::folds]:
+            accepted.append(any(trained.probability(window) >= 0.5 for window in windows))
+        mistaken += [trained.probability(window) >= 0.5 for window in others[fold::folds]]
+    return sum(accepted) / len(accepted), sum(mistaken) / len(mistaken)
+
+
+def _recordings(paths: Iterable[Path]) -> list[Path]:
+    found = [file for path in paths for file in (sorted(path.glob("*.wav")) if path.is_dir() else [path])]
+    if not found:
+        raise ConfigError(f"there is no .wav file in {', '.join(map(str, paths))}")
+    return found
+
+
+def _fetch(url: str, path: Path) -> None:
+    try:
+        with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as answer:  # noqa: S310 - http or https, as checked
+            content = answer.read(MOST_BYTES + 1)
+    except (urllib.error.URLError, TimeoutError, OSError) as err:
+        raise FetchError(f"cannot fetch {url}: {getattr(err, 'reason', None) or err}") from err
+    if len(content) > MOST_BYTES or len(content) < 1000:
+        raise FetchError(f"{url} is no model: {len(content)} bytes")
+    part = path.with_suffix(".part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+class FetchError(RosieError):
+    """A model could not be fetched."""
+
+
+def _print(result: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result))  # noqa: T201
+        return
+    for name, value in result.items():
+        Console().print(f"{name.replace('_', ' '):<20} {value}", highlight=False)
