@@ -1,21 +1,22 @@
 """The installed wyoming-rosie-wake as a process, over loopback, on recorded words."""
 
 import asyncio
+import json
+import shutil
 from pathlib import Path
 
 import pytest
-from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncClient
 from wyoming.event import Event
 from wyoming.info import Describe, Info
 from wyoming.wake import Detect, Detection
 
 from tests.conftest import OpenPeer, StartDaemon
+from tests.integration.wake_streams import LEAD_MS, answers, chunks, names, padded_words, start
 from wyoming_rosie.audio import SPEECH, AudioFormat, Converter, read_wav
-from wyoming_rosie.client import Peer, describe
+from wyoming_rosie.client import describe
+from wyoming_rosie.micro_wake_words import bundled
 
-TEN_MS = SPEECH.bytes_in(0.01)
-LEAD_MS = 1000
 WORDS = {
     "alexa": ["mww_alexa_2", "woww_alexa"],
     "hey_jarvis": ["mww_hey_jarvis_1", "woww_hey_jarvis"],
@@ -29,38 +30,12 @@ CLIPS = [(clip, word) for word, clips in WORDS.items() for clip in clips] + [(cl
 
 @pytest.fixture(scope="session")
 def recordings(shared_data: Path) -> dict[str, bytes]:
-    """The recorded words, each with a second of silence before and after."""
-    silence = bytes(SPEECH.bytes_in(LEAD_MS / 1000))
-    sounds = {path.stem: read_wav(path) for path in (shared_data / "wake").glob("*.wav")}
-    assert {audio for audio, _ in sounds.values()} == {SPEECH}
-    return {name: silence + pcm + silence for name, (_, pcm) in sounds.items()}
+    return padded_words(shared_data)
 
 
 @pytest.fixture(scope="session")
 def noises(shared_data: Path) -> list[tuple[AudioFormat, bytes]]:
     return [read_wav(shared_data / name) for name in NOISES]
-
-
-def chunks(pcm: bytes, step: int = TEN_MS, audio: AudioFormat = SPEECH) -> list[Event]:
-    pieces = (pcm[start : start + step] for start in range(0, len(pcm), step))
-    return [AudioChunk(audio.rate, audio.width, audio.channels, piece).event() for piece in pieces]
-
-
-async def answers(peer: Peer, *events: Event) -> list[Event]:
-    """Send the events and an audio-stop; return what comes until the daemon has worked them all off."""
-    for event in events:
-        await peer.send(event)
-    await peer.send(AudioStop().event())
-    # A detect with a word that does not exist is answered in order: it marks the end.
-    await peer.send(Detect(names=["end"]).event())
-    received = []
-    while (event := await peer.receive(10)).type != "error":
-        received.append(event)
-    return received
-
-
-def start(audio: AudioFormat = SPEECH) -> Event:
-    return AudioStart(audio.rate, audio.width, audio.channels).event()
 
 
 @pytest.mark.parametrize(("clip", "word"), CLIPS, ids=lambda value: str(value))
@@ -151,3 +126,72 @@ async def test_info_passes_home_assistants_checks(daemon: StartDaemon) -> None:
     assert program.attribution.name
     assert program.attribution.url
     assert all(model.installed and model.phrase and model.languages for model in program.models)
+
+
+async def test_chunk_size_changes_nothing(daemon: StartDaemon, peer: OpenPeer, recordings: dict[str, bytes]) -> None:
+    uri = (await daemon("wake")).uri
+    found = []
+    for seconds in (0.01, 0.032, 0.08, 1.0):
+        client = await peer(uri)
+        pieces = chunks(recordings["woww_alexa"], SPEECH.bytes_in(seconds))
+        found.append([event.data["timestamp"] for event in await answers(client, start(), *pieces)])
+    assert found == [found[0]] * 4
+    assert len(found[0]) == 1
+
+
+async def test_rules_of_words_are_followed(daemon: StartDaemon, peer: OpenPeer, recordings: dict[str, bytes]) -> None:
+    uri = (await daemon("wake", "--word-refractory-seconds.alexa", "60", "--word-threshold.hey_jarvis", "0.999")).uri
+    twice = 2 * recordings["woww_alexa"]
+    assert names(await answers(await peer(uri), start(), *chunks(twice))) == ["alexa"]
+    assert names(await answers(await peer(uri), start(), *chunks(2 * recordings["woww_hey_mycroft"]))) == [
+        "hey_mycroft",
+        "hey_mycroft",
+    ]
+
+
+async def test_a_word_is_added_while_the_stream_goes_on(
+    daemon: StartDaemon, peer: OpenPeer, recordings: dict[str, bytes]
+) -> None:
+    """As a satellite does that listens for a stop word while an answer is spoken."""
+    client = await peer((await daemon("wake")).uri)
+    alexa, mycroft = recordings["woww_alexa"], recordings["woww_hey_mycroft"]
+    events = [Detect(names=["hey_mycroft"]).event(), start(), *chunks(alexa)]
+    events += [Detect(names=["hey_mycroft", "alexa"]).event(), *chunks(alexa)]
+    events += [Detect(names=["hey_mycroft"]).event(), *chunks(alexa), *chunks(mycroft)]
+    received = await answers(client, *events)
+    assert names(received) == ["alexa", "hey_mycroft"]
+    first = SPEECH.seconds(len(alexa)) * 1000
+    assert first < received[0].data["timestamp"] < 2 * first
+    assert received[1].data["timestamp"] > 3 * first
+
+
+async def test_custom_models_come_from_a_folder_and_names_choose(
+    daemon: StartDaemon, peer: OpenPeer, recordings: dict[str, bytes], tmp_path: Path
+) -> None:
+    bundled_alexa = (await asyncio.to_thread(bundled))["alexa"].file
+    about = json.loads(await asyncio.to_thread(bundled_alexa.read_text)) | {"model": "stop.tflite", "wake_word": "Stop"}
+    await asyncio.to_thread((tmp_path / "stop.json").write_text, json.dumps(about))
+    await asyncio.to_thread(shutil.copy, bundled_alexa.with_suffix(".tflite"), tmp_path / "stop.tflite")
+    uri = (await daemon("wake", "--custom-model-dir", str(tmp_path), "--model", "stop", "--model", "okay_nabu")).uri
+    (program,) = (await describe(uri)).wake
+    assert [(model.name, model.phrase) for model in program.models] == [("stop", "stop"), ("okay_nabu", "okay nabu")]
+    assert names(await answers(await peer(uri), start(), *chunks(recordings["woww_alexa"]))) == ["stop"]
+
+
+async def test_a_stream_that_changes_its_rate_goes_on(
+    daemon: StartDaemon, peer: OpenPeer, recordings: dict[str, bytes]
+) -> None:
+    pcm = recordings["woww_alexa"]
+    phone = AudioFormat(48_000, 2, 1)
+    converter = Converter(SPEECH, phone)
+    again = converter.convert(pcm) + converter.finish()
+    events = [start(), *chunks(pcm), *chunks(again, phone.bytes_in(0.02), phone)]
+    assert names(await answers(await peer((await daemon("wake")).uri), *events)) == ["alexa", "alexa"]
+
+
+async def test_a_burst_of_audio_loses_nothing(
+    daemon: StartDaemon, peer: OpenPeer, recordings: dict[str, bytes]
+) -> None:
+    minute = recordings["woww_alexa"] * 12
+    received = await answers(await peer((await daemon("wake")).uri), start(), *chunks(minute, SPEECH.bytes_in(1)))
+    assert names(received) == ["alexa"] * 12

@@ -33,9 +33,9 @@ SILENCE_SECONDS = 1.5
 TIMED_HOPS = 200
 FOUND_SCORE = 0.2
 """A recording in which the word scores less is no recording of it."""
-OTHER_EVERY_HOPS = 5
 OTHER_WINDOWS = 300
 FOLDS = 5
+SURE = 0.5
 
 Folders: TypeAlias = Annotated[tuple[Path, ...], Parameter(help="a folder with more models; may be given again")]
 
@@ -127,7 +127,8 @@ def train_verifier(
     loaded = _network(custom_model_dir, word)
     console = Console(stderr=True)
     with Progress(console=console, transient=True) as progress:
-        voices, strange = [], []
+        voices: list[list[Floats]] = []
+        heard: list[tuple[float, Floats]] = []
         for path in progress.track(_recordings(own), description="own recordings"):
             score, windows = _own_windows(loaded, word, path)
             if windows:
@@ -135,15 +136,17 @@ def train_verifier(
             else:
                 console.print(f"{path}: the word is not in it (best score {score:.2f}); left out")
         for path in progress.track(_recordings(other), description="other recordings"):
-            strange.append(_other_windows(loaded, word, path))
-    others = [window for windows in strange for window in windows]
+            heard += _windows(loaded, word, path)
+    alike = [window for score, window in heard if score > FOUND_SCORE]
+    others = [window for score, window in heard if score <= FOUND_SCORE]
     others = others[:: max(1, len(others) // OTHER_WINDOWS)]
-    trained = verifier.train(user, word, [window for windows in voices for window in windows], others)
-    accepted, mistaken = _crossed(voices, others)
-    trained.save(output)
-    Console().print(
-        f"{output}: {user}, {word}, from {len(voices)} recordings and {len(others)} pieces of other sound.\n"
-        f"With recordings that it was not trained on: {accepted:.0%} of {user}'s are accepted, {mistaken:.0%} of the others."
+    own_windows = [window for windows in voices for window in windows]
+    verifier.train(user, word, own_windows, others, alike).save(output)
+    accepted, mistaken = _crossed(voices, others, alike)
+    print(  # noqa: T201
+        f"{output}: {user}, {word}, from {len(voices)} recordings of the voice and {len(others) + len(alike)} pieces of other "
+        f"sound, {len(alike)} of which the model alone takes for the word.\n"
+        f"Of what it was not trained on, it accepts {accepted} recordings of the voice and {mistaken} pieces of other sound."
     )
 
 
@@ -249,28 +252,28 @@ def _own_windows(network: "Network", word: str, path: Path) -> tuple[float, list
     return best, [window for score, window in windows if score > max(FOUND_SCORE, best / 2)]
 
 
-def _other_windows(network: "Network", word: str, path: Path) -> list["Floats"]:
-    """Return some of what the network saw, and all of it that it took for the word."""
-    windows = _windows(network, word, path)
-    return [window for at, (score, window) in enumerate(windows) if score > FOUND_SCORE or not at % OTHER_EVERY_HOPS]
-
-
-def _crossed(voices: Sequence[Sequence["Floats"]], others: Sequence["Floats"]) -> tuple[float, float]:
-    """Return which parts of the person's recordings and of the others are accepted by verifiers that never saw them."""
+def _crossed(
+    voices: Sequence[Sequence["Floats"]], others: Sequence["Floats"], alike: Sequence["Floats"]
+) -> tuple[str, str]:
+    """Return how many of the person's recordings, and of other pieces, are accepted by verifiers that never saw them."""
     from wyoming_rosie.openwakeword import verifier
 
-    accepted, mistaken = [], []
     folds = min(FOLDS, len(voices))
+    accepted, mistaken = [], []
     for fold in range(folds):
         seen = [window for at, windows in enumerate(voices) if at % folds != fold for window in windows]
-        strange = [window for at, window in enumerate(others) if at % folds != fold]
         if len(seen) < verifier.FEWEST:
-            return float("nan"), float("nan")
-        trained = verifier.train("", "", seen, strange)
+            return "?", "?"
+        known, known_alike = (_without(fold, folds, part) for part in (others, alike))
+        trained = verifier.train("", "", seen, known, known_alike)
         for windows in voices[fold::folds]:
-            accepted.append(any(trained.probability(window) >= 0.5 for window in windows))
-        mistaken += [trained.probability(window) >= 0.5 for window in others[fold::folds]]
-    return sum(accepted) / len(accepted), sum(mistaken) / len(mistaken)
+            accepted.append(any(trained.probability(window) >= SURE for window in windows))
+        mistaken += [trained.probability(window) >= SURE for window in (*others[fold::folds], *alike[fold::folds])]
+    return f"{sum(accepted)} of {len(accepted)}", f"{sum(mistaken)} of {len(mistaken)}"
+
+
+def _without(fold: int, folds: int, windows: Sequence["Floats"]) -> list["Floats"]:
+    return [window for at, window in enumerate(windows) if at % folds != fold]
 
 
 def _recordings(paths: Iterable[Path]) -> list[Path]:

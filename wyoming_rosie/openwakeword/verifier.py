@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import TypeAlias
 from zipfile import BadZipFile
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.openwakeword.network import EMBEDDING, Floats
 
+Doubles: TypeAlias = npt.NDArray[np.float64]
 FORMAT = 1
 FEWEST = 3
 _STRENGTH = 0.01
@@ -68,33 +70,43 @@ def load(path: Path) -> Verifier:
     return verifier
 
 
-def train(user: str, word: str, own: Sequence[Floats], others: Sequence[Floats]) -> Verifier:
-    """Return a verifier from embeddings, (hops, 96) each, of the person and of anything else. Raises ConfigError."""
+def train(
+    user: str, word: str, own: Sequence[Floats], others: Sequence[Floats], alike: Sequence[Floats] = ()
+) -> Verifier:
+    """Return a verifier from embeddings, (hops, 96) each: of the person, of anything else, and of others with the word.
+
+    Raises ConfigError.
+    """
     if min(len(own), len(others)) < FEWEST:
         raise ConfigError(
             f"a verifier needs at least {FEWEST} pieces of the voice with the word, and of something else"
         )
-    rows = np.stack([one.reshape(-1) for one in (*own, *others)]).astype(np.float64)
+    rows = np.stack([one.reshape(-1) for one in (*own, *others, *alike)]).astype(np.float64)
     mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-3
     features = (rows - mean) / scale
-    wanted = np.r_[np.ones(len(own)), np.zeros(len(others))]
-    weights, bias = _fit(features, wanted)
+    wanted = np.r_[np.ones(len(own)), np.zeros(len(others) + len(alike))]
+    share = np.concatenate([_shared(0.5, own), _shared(0.25 if alike else 0.5, others), _shared(0.25, alike)])
+    weights, bias = _fit(features, wanted, share)
     hops = len(own[0])
     return Verifier(user, word, hops, _narrow(mean), _narrow(scale), _narrow(weights), bias)
 
 
-def _narrow(array: npt.NDArray[np.float64]) -> Floats:
+def _narrow(array: Doubles) -> Floats:
     return array.astype(np.float32)
 
 
-def _fit(features: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], float]:
-    """Return weights and bias of a logistic regression with an L2 penalty, both classes counting the same.
+def _shared(weight: float, rows: Sequence[Floats]) -> Doubles:
+    """Return what each row of a kind counts, of what the whole kind does."""
+    return np.full(len(rows), weight / max(1, len(rows)))
+
+
+def _fit(features: Doubles, wanted: Doubles, share: Doubles) -> tuple[Doubles, float]:
+    """Return weights and bias of a logistic regression with an L2 penalty; each row counts its share.
 
     There are far fewer rows than columns: Newton's method on the weights of the rows, not of the columns.
     """
     count = len(wanted)
     kernel = features @ features.T / features.shape[1]
-    share = np.where(wanted > 0, 0.5 / wanted.sum(), 0.5 / (count - wanted.sum()))
     rows, bias = np.zeros(count), 0.0
     for _ in range(_STEPS):
         probability = 1 / (1 + np.exp(-np.clip(kernel @ rows + bias, -50, 50)))

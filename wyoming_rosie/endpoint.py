@@ -1,0 +1,92 @@
+"""When somebody has said all: rules without audio, engine or clock. Times are milliseconds of the stream."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import ConfigError
+
+LONGEST_MS = 600_000
+
+
+@dataclass(frozen=True)
+class EndRules:
+    perhaps_ms: int = option(200, "silence after which all may have been said, milliseconds")
+    complete_ms: int = option(500, "silence after which all has been said when it is a whole command, milliseconds")
+    incomplete_ms: int = option(900, "silence after which all has been said in any case, milliseconds")
+    longest_ms: int = option(20_000, "speech without a pause that is longer is cut, milliseconds")
+    no_speech_ms: int = option(6_000, "how long to wait for the first word, milliseconds")
+
+
+class Verdict(StrEnum):
+    PERHAPS = "perhaps"  # all may have been said
+    RESUMED = "resumed"  # it had not: speech goes on after a PERHAPS
+    DONE = "done"
+    TOO_LONG = "too-long"
+    NO_SPEECH = "no-speech"
+
+
+def check(rules: EndRules) -> None:
+    """Raise ConfigError for rules that contradict themselves."""
+    if not 0 <= rules.perhaps_ms <= rules.complete_ms <= rules.incomplete_ms:
+        raise ConfigError("--end-of-speech: it must be 0 <= perhaps-ms <= complete-ms <= incomplete-ms")
+    for name in ("incomplete_ms", "longest_ms", "no_speech_ms"):
+        if not 0 < getattr(rules, name) <= LONGEST_MS:
+            raise ConfigError(f"--end-of-speech: {name.replace('_', '-')} must be from 1 to {LONGEST_MS}")
+
+
+class EndOfSpeech:
+    """Follows one stream to its end; after DONE, TOO_LONG or NO_SPEECH it says nothing more."""
+
+    def __init__(self, rules: EndRules) -> None:
+        self.silent_since: int | None = None  # when there was speech before
+        self._rules = rules
+        self._speaking_since: int | None = None
+        self._is_complete = False
+        self._said_perhaps = False
+        self._is_over = False
+
+    def started(self, at_ms: int) -> list[Verdict]:
+        """Take it that speech began."""
+        resumed = self._said_perhaps and not self._is_over
+        self._speaking_since, self.silent_since = at_ms, None
+        self._is_complete = self._said_perhaps = False
+        return [Verdict.RESUMED] if resumed else []
+
+    def stopped(self, at_ms: int) -> None:
+        """Take it that speech ended."""
+        self._speaking_since, self.silent_since = None, at_ms
+        self._is_complete = self._said_perhaps = False
+
+    def understood(self, *, complete: bool) -> None:
+        """Take it that what was said before this silence is a complete command, or is none."""
+        self._is_complete = complete and self.silent_since is not None
+
+    def at(self, now_ms: int) -> list[Verdict]:
+        """Take it that the stream has come so far; return what follows, in order."""
+        if self._is_over:
+            return []
+        verdicts = self._of_silence(now_ms - self.silent_since) if self.silent_since is not None else self._late(now_ms)
+        self._said_perhaps |= Verdict.PERHAPS in verdicts
+        self._is_over = any(verdict is not Verdict.PERHAPS for verdict in verdicts)
+        return verdicts
+
+    def out_of_time(self) -> Verdict:
+        """End a stream that has stalled, or lasted too long by a clock; return what that means."""
+        self._is_over = True
+        if self.silent_since is not None:
+            return Verdict.DONE
+        return Verdict.NO_SPEECH if self._speaking_since is None else Verdict.TOO_LONG
+
+    def _of_silence(self, silence_ms: int) -> list[Verdict]:
+        verdicts = []
+        if silence_ms >= self._rules.perhaps_ms:
+            verdicts.append(Verdict.PERHAPS)
+        if silence_ms >= (self._rules.complete_ms if self._is_complete else self._rules.incomplete_ms):
+            verdicts.append(Verdict.DONE)
+        return verdicts
+
+    def _late(self, now_ms: int) -> list[Verdict]:
+        if self._speaking_since is None:
+            return [Verdict.NO_SPEECH] if now_ms >= self._rules.no_speech_ms else []
+        return [Verdict.TOO_LONG] if now_ms - self._speaking_since >= self._rules.longest_ms else []
