@@ -80,7 +80,7 @@ class EndOfSpeech:
 
     def _of_silence(self, silence_ms: int) -> list[Verdict]:
         verdicts = []
-        if silence_ms >= self._rules.perhaps_ms:
+        if silence_ms >= self._rules.perhaps_ms and not self._said_perhaps:
             verdicts.append(Verdict.PERHAPS)
         if silence_ms >= (self._rules.complete_ms if self._is_complete else self._rules.incomplete_ms):
             verdicts.append(Verdict.DONE)

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 from wyoming.event import Event
 
-from wyoming_rosie import address, config, systemd
+from wyoming_rosie import address, config, endpoint, systemd
 from wyoming_rosie.config import option
 from wyoming_rosie.discovery import Browser
 from wyoming_rosie.service import stop_signal
@@ -35,6 +35,7 @@ class HubConfig:
     intent_uri: str | None = option(None, "the intent daemon [default: as announced, else this machine's]")
     tts_uri: str | None = option(None, "the tts daemon [default: as announced, else this machine's]")
     language: str = option("en", "the language people speak")
+    end_of_speech: endpoint.EndRules = option(endpoint.EndRules, "when somebody has said all")
     filler: bool = option(False, "say a small word when an answer takes long")
     data_dir: Path | None = option(None, "where timers and phrases are kept [default: the user's state folder]")
     zeroconf: bool = option(True, "look for daemons and satellites on the network")
@@ -51,7 +52,9 @@ class Hub:
         directory = Directory(configured, browser)
         self._phrases = Phrases(folder / "phrases", lambda: directory.uri("tts"))
         self._timekeeper = Timekeeper(folder / "timers.json", self._ring)
-        self._house = House(directory, self._phrases, self._timekeeper, settings.language, settings.filler)
+        self._house = House(
+            directory, self._phrases, self._timekeeper, settings.language, settings.filler, settings.end_of_speech
+        )
         self._links: dict[str, SatelliteLink] = {}
         self._configured = settings.satellite
         self._browser = browser if settings.adopt_all else None
@@ -90,6 +93,7 @@ async def serve(settings: HubConfig) -> None:
     """Conduct until SIGTERM. Raises ConfigError."""
     for uri in settings.satellite:
         address.parse(uri)
+    endpoint.check(settings.end_of_speech)
     stop = stop_signal()
     async with AsyncExitStack() as stack:
         browser = await stack.enter_async_context(Browser()) if settings.zeroconf else None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -16,6 +16,7 @@ from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detect, Detection
 
 from wyoming_rosie.audio import SPEECH, AudioFormat, format_of
+from wyoming_rosie.endpoint import EndRules
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.core import Phase, TurnCore
@@ -88,6 +89,7 @@ class House:
     timekeeper: Timekeeper
     language: str = "en"
     fills: bool = False
+    ends: EndRules = field(default_factory=EndRules)
 
 
 class Conductor:
@@ -97,7 +99,7 @@ class Conductor:
         self._house = house
         self._speaker = speaker
         self._tell = tell
-        self._core = TurnCore(fills=house.fills)
+        self._core = TurnCore(fills=house.fills, ends=house.ends)
         self._streams: dict[str, StageStream] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tick: asyncio.TimerHandle | None = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import assert_never
 
+from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict
 from wyoming_rosie_hub.messages import (
     Answer,
     Answered,
@@ -49,12 +50,6 @@ from wyoming_rosie_hub.messages import (
 
 SAMPLE_BYTES = 2
 SAMPLES_PER_MS = 16
-NO_SPEECH_SECONDS = 6.0
-LONGEST_SPEECH_SECONDS = 20.0
-COMMIT_MS = 900
-"""Silence after which what was said is taken as all."""
-COMPLETE_COMMIT_MS = 500
-"""The same when the guess so far is a whole command."""
 STALLED_SECONDS = 2.0
 """A satellite whose audio stops for so long has finished."""
 TRANSCRIPT_SECONDS = 15.0
@@ -85,20 +80,21 @@ class TurnCore:
     """One satellite's turns, one after the other; a new one interrupts the old."""
 
     fills: bool = False  # whether a filler may be spoken
+    ends: EndRules = field(default_factory=EndRules)
     phase: Phase = Phase.IDLE
     deadline: float | None = None  # send a Tick then
     turn_id: str = ""
     conversation_id: str = ""
     _heard: int = 0  # samples of the turn's audio
-    _speech_ended_ms: int | None = None
-    _commit_ms: int = COMMIT_MS
     _ring: deque[tuple[int, bytes]] = field(default_factory=deque)
     _follow_up_until: float = 0.0
-    _in_speech: bool = False
     _filling: bool = False  # a filler is being spoken
     _failing: bool = False  # the words being spoken are about a failure
     _sound_began: float | None = None
     _sound_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._end = EndOfSpeech(self.ends)
 
     def handle(self, event: Input, now: float) -> list[Effect]:
         """Return what is to be done about the input, in order. What makes no sense in this phase changes nothing."""
@@ -148,7 +144,7 @@ class TurnCore:
 
     def _listen(self, wake_word: str | None, now: float) -> list[Effect]:
         self.phase = Phase.LISTENING
-        self.deadline = now + NO_SPEECH_SECONDS
+        self.deadline = now + self.ends.no_speech_ms / 1000
         return [Mark(Step.WAKE, now, wake_word or ""), BeginListening(self.turn_id, self.conversation_id, wake_word)]
 
     def _hear(self, pcm: bytes, now: float) -> list[Effect]:
@@ -162,7 +158,7 @@ class TurnCore:
             case Phase.DECIDING:
                 self._heard += len(pcm) // SAMPLE_BYTES
                 self.deadline = now + STALLED_SECONDS
-                return [SendToEars(pcm), *self._commit_after_silence(now)]
+                return [SendToEars(pcm), *self._decide(now)]
         return []
 
     def _remember(self, pcm: bytes) -> None:
@@ -188,36 +184,36 @@ class TurnCore:
         return self._commit(now) if self.phase in (Phase.LISTENING, Phase.DECIDING) else []
 
     def _speech_started(self, at_ms: int, now: float) -> list[Effect]:
+        if self.phase not in (Phase.LISTENING, Phase.DECIDING):
+            return []
+        resumed = Verdict.RESUMED in self._end.started(at_ms)
+        self.deadline = now + self.ends.longest_ms / 1000
         if self.phase is Phase.LISTENING:
-            self._in_speech = True
-            self.deadline = now + LONGEST_SPEECH_SECONDS
             return [Mark(Step.SPEECH_START, self._when(at_ms, now))]
-        if self.phase is Phase.DECIDING:
-            self.phase = Phase.LISTENING
-            self.deadline = now + LONGEST_SPEECH_SECONDS
-            self._commit_ms = COMMIT_MS
-            return [DropGuess()]
-        return []
+        self.phase = Phase.LISTENING
+        return [DropGuess()] if resumed else []
 
     def _speech_stopped(self, at_ms: int, now: float) -> list[Effect]:
         if self.phase is not Phase.LISTENING:
             return []
         self.phase = Phase.DECIDING
-        self._speech_ended_ms = at_ms
+        self._end.stopped(at_ms)
         self.deadline = now + STALLED_SECONDS
-        return [Guess(), *self._commit_after_silence(now)]
+        return self._decide(now)
 
     def _guessed(self, complete: bool) -> list[Effect]:
-        if self.phase is Phase.DECIDING and complete:
-            self._commit_ms = COMPLETE_COMMIT_MS
+        if self.phase is Phase.DECIDING:
+            self._end.understood(complete=complete)
         return []
 
-    def _commit_after_silence(self, now: float) -> list[Effect]:
-        assert self._speech_ended_ms is not None
-        return self._commit(now) if self._heard_ms - self._speech_ended_ms >= self._commit_ms else []
+    def _decide(self, now: float) -> list[Effect]:
+        """Do what the silence so far asks for."""
+        verdicts = self._end.at(self._heard_ms)
+        guess: list[Effect] = [Guess()] if Verdict.PERHAPS in verdicts else []
+        return [*guess, *self._commit(now)] if Verdict.DONE in verdicts else guess
 
     def _commit(self, now: float) -> list[Effect]:
-        ended_ms = self._heard_ms if self._speech_ended_ms is None else self._speech_ended_ms
+        ended_ms = self._heard_ms if self._end.silent_since is None else self._end.silent_since
         self.phase = Phase.RECOGNISING
         self.deadline = now + TRANSCRIPT_SECONDS
         return [Mark(Step.SPEECH_END, self._when(ended_ms, now)), FinishListening(ended_ms)]
@@ -279,9 +275,10 @@ class TurnCore:
         if self.deadline is None or now < self.deadline:
             return []
         match self.phase:
-            case Phase.LISTENING if not self._in_speech:
-                return self._dismissed("no-speech")
             case Phase.LISTENING | Phase.DECIDING:
+                # by the clock, since audio may stall, and what was kept from before the wake word comes at once
+                if self._end.out_of_time() is Verdict.NO_SPEECH:
+                    return self._dismissed("no-speech")
                 return self._commit(now)
             case Phase.RECOGNISING:
                 return self._fail(Failure.ASR, now)
@@ -321,10 +318,9 @@ class TurnCore:
         self.phase = Phase.IDLE
         self.deadline = None
         self._heard = 0
-        self._speech_ended_ms = None
-        self._commit_ms = COMMIT_MS
+        self._end = EndOfSpeech(self.ends)
         self._ring.clear()
-        self._in_speech = self._filling = self._failing = False
+        self._filling = self._failing = False
         self._sound_began = None
         self._sound_seconds = 0.0
 

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wyoming_rosie.endpoint import EndRules
 from wyoming_rosie_hub import messages as m
-from wyoming_rosie_hub.core import COMMIT_MS, COMPLETE_COMMIT_MS, Phase, TurnCore
+from wyoming_rosie_hub.core import Phase, TurnCore
 
 TENTH = bytes(3200)  # 100 ms of silence
 
@@ -20,8 +21,8 @@ def steps(effects: list[m.Effect]) -> list[str]:
 class Scene:
     """Plays inputs to a core and keeps what it asked for; audio moves the clock."""
 
-    def __init__(self, fills: bool = False) -> None:
-        self.core = TurnCore(fills=fills)
+    def __init__(self, fills: bool = False, ends: EndRules | None = None) -> None:
+        self.core = TurnCore(fills=fills, ends=ends or EndRules())
         self.now = 100.0
         self.effects: list[m.Effect] = []
 
@@ -85,7 +86,7 @@ def test_silence_commits_only_when_it_is_long_enough() -> None:
     scene = Scene()
     spoken(scene)
     scene.take(m.SpeechStopped(1500))
-    early = scene.hear(COMMIT_MS / 1000 - 0.1)
+    early = scene.hear(EndRules.incomplete_ms / 1000 - 0.1)
     assert "FinishListening" not in kinds(early)
     assert "FinishListening" in kinds(scene.hear(0.1))
 
@@ -104,7 +105,25 @@ def test_a_complete_guess_commits_sooner() -> None:
     scene = Scene()
     spoken(scene)
     scene.take(m.SpeechStopped(1500), m.Guessed(complete=True))
-    assert "FinishListening" in kinds(scene.hear(COMPLETE_COMMIT_MS / 1000))
+    assert "FinishListening" in kinds(scene.hear(EndRules.complete_ms / 1000))
+
+
+def test_a_pause_too_short_for_a_guess_drops_none() -> None:
+    scene = Scene()
+    spoken(scene)
+    scene.take(m.SpeechStopped(1500))
+    scene.hear(0.1)
+    assert kinds(scene.take(m.SpeechStarted(1600))) == []
+    assert scene.core.phase is Phase.LISTENING
+
+
+def test_the_rules_of_the_end_can_be_others() -> None:
+    scene = Scene(ends=EndRules(perhaps_ms=300, complete_ms=1500, incomplete_ms=2000))
+    spoken(scene)
+    scene.take(m.SpeechStopped(1500), m.Guessed(complete=True))
+    assert kinds(scene.hear(0.2)) == []
+    assert kinds(scene.hear(1.2)) == ["Guess"]
+    assert kinds(scene.hear(0.1)) == ["FinishListening"]
 
 
 def test_speech_end_is_marked_when_it_was_not_when_it_was_decided() -> None:
