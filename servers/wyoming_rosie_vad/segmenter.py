@@ -19,6 +19,7 @@ class Rules:
     stop_threshold: float = option(0.35, "probability under which it is not any more, 0 to 1")
     shortest_ms: int = option(64, "speech that is shorter is none, milliseconds")
     hangover_ms: int = option(200, "silence after which speech has stopped, milliseconds")
+    padding_ms: int = option(0, "date the start of speech so much earlier, but not into speech before, milliseconds")
     silence_dbfs: float = option(-45.0, "softer than this is silence; louder is noise when it is not speech, dBFS")
 
 
@@ -26,7 +27,7 @@ def check(rules: Rules) -> None:
     """Raise ConfigError for rules that contradict themselves."""
     if not 0 < rules.stop_threshold <= rules.start_threshold <= 1:
         raise ConfigError("--speech: the thresholds must be 0 < stop-threshold <= start-threshold <= 1")
-    for name in ("shortest_ms", "hangover_ms"):
+    for name in ("shortest_ms", "hangover_ms", "padding_ms"):
         if not 0 <= getattr(rules, name) <= LONGEST_MS:
             raise ConfigError(f"--speech: {name.replace('_', '-')} must be from 0 to {LONGEST_MS}")
 
@@ -71,7 +72,7 @@ class Segmenter:
             return None
         self._start, self._last = self._recent.true_start(self._candidate, self._free), now
         self._candidate = None
-        return Started(self._start * self._frame_ms)
+        return Started(max(self._start * self._frame_ms - self._rules.padding_ms, self._free * self._frame_ms))
 
     def _look_for_end(self, frame: Frame, now: int, start: int) -> Stopped | None:
         if frame.probability >= self._rules.stop_threshold:

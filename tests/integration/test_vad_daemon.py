@@ -22,6 +22,12 @@ from tests.daemons import command
 from tests.integration.vad_clips import Clip, Samples, energetic, hiss, pcm_of, read, synthetic, with_hiss, with_noise
 from wyoming_rosie.audio import SPEECH, AudioFormat, Converter
 from wyoming_rosie.client import Peer, connect, describe
+from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict
+from wyoming_rosie_vad.engines import silero
+from wyoming_rosie_vad.findings import Started, Stopped
+from wyoming_rosie_vad.segmenter import Rules
+from wyoming_rosie_vad.stream import VadStream
+from wyoming_rosie_vad.stream import hear as hear_together
 
 FRAME_MS = 32
 TYPICAL_MS = 2 * FRAME_MS
@@ -139,6 +145,33 @@ async def test_speech_over_a_recorded_noise_has_its_edges(
 ) -> None:
     noisy = [with_noise(clip, recordings["noise/background_noise"], LOUD_DB) for clip in synthetic_clips]
     check_edges(await errors(await peer((await daemon("vad")).uri), noisy), tolerance=2)
+
+
+@pytest.mark.parametrize("voice", VOICES)
+def test_a_word_is_over_half_a_second_after_it_when_it_is_a_whole_command(voice: str) -> None:
+    pytest.importorskip("espeakng_loader", reason="the tts extra, whose voice speaks here, is not installed")
+    clip = with_hiss(synthetic(voice, "stop", 700), 30)
+    assert clip.end - clip.start < 700
+    engine = silero.load(silero.Settings())
+    stream, end = VadStream(engine, Rules()), EndOfSpeech(EndRules())
+    verdicts: dict[Verdict, int] = {}
+    for number, frame in enumerate(frames_of(pcm_of(clip.samples), engine.frame_bytes), 1):
+        (edges,) = hear_together(engine, [(stream, frame)])
+        for edge in edges:
+            match edge:
+                case Started(at):
+                    end.started(at)
+                case Stopped(at):
+                    end.stopped(at)
+        for verdict in end.at(number * FRAME_MS):
+            verdicts.setdefault(verdict, number * FRAME_MS)
+            end.understood(complete=True)
+    assert list(verdicts) == [Verdict.PERHAPS, Verdict.DONE]
+    assert verdicts[Verdict.DONE] - clip.start < 1500
+
+
+def frames_of(pcm: bytes, frame_bytes: int) -> list[bytes]:
+    return [pcm[at : at + frame_bytes] for at in range(0, len(pcm) - frame_bytes + 1, frame_bytes)]
 
 
 @pytest.mark.timeout(120)

@@ -16,8 +16,8 @@ DRAWINGS = st.lists(st.tuples(st.sampled_from(list(LETTERS)), st.integers(1, 60)
 ANY_FRAMES = st.lists(st.builds(Frame, st.floats(0, 1), st.integers(-120, 0).map(float)), max_size=200)
 STREAMS = st.one_of(DRAWINGS, ANY_FRAMES)
 RULES = st.builds(
-    lambda start, stop, shortest, hangover: Rules(start, min(start, stop), shortest, hangover),
-    st.floats(0.1, 1), st.floats(0.1, 1), st.integers(0, 500), st.integers(0, 2000),
+    lambda start, stop, shortest, hangover, padding: Rules(start, min(start, stop), shortest, hangover, padding),
+    st.floats(0.1, 1), st.floats(0.1, 1), st.integers(0, 500), st.integers(0, 2000), st.integers(0, 1000),
 )  # fmt: skip
 
 
@@ -32,6 +32,12 @@ def hear(stream: list[Frame], rules: Rules) -> list[Started | Stopped]:
     segmenter = Segmenter(rules, FRAME_MS)
     edges = [segmenter.hear(frame) for frame in stream]
     return [edge for edge in [*edges, segmenter.finish()] if edge is not None]
+
+
+def told_at(stream: list[Frame], rules: Rules) -> list[Started | Stopped | None]:
+    """Return what is told with each frame."""
+    segmenter = Segmenter(rules, FRAME_MS)
+    return [segmenter.hear(frame) for frame in stream]
 
 
 def drawn(drawing: str) -> list[tuple[int, int]]:
@@ -71,6 +77,28 @@ def test_a_start_is_told_as_soon_as_speech_is_long_enough() -> None:
     told = [segmenter.hear(frame) for frame in frames("." * 40 + "#" * 10)]
     (at,) = [position for position, edge in enumerate(told) if isinstance(edge, Started)]
     assert at + 1 - 40 == 3
+
+
+@pytest.mark.parametrize(
+    ("padding_ms", "starts"), [(0, [1280, 2144]), (100, [1180, 2044]), (500, [780, 1920]), (5000, [0, 1920])]
+)
+def test_a_padded_start_is_earlier_but_never_inside_speech_before_it_or_before_the_stream(
+    padding_ms: int, starts: list[int]
+) -> None:
+    edges = hear(frames("." * 40 + "#" * 20 + "." * 7 + "#" * 20 + "." * 20), Rules(padding_ms=padding_ms))
+    assert [edge.time for edge in edges if isinstance(edge, Started)] == starts
+    assert [edge.time for edge in edges if isinstance(edge, Stopped)] == [1920, 2784]
+
+
+@given(STREAMS, RULES)
+def test_a_stop_is_told_after_the_silence_that_is_wanted_and_starts_never_overlap_it(
+    stream: list[Frame], rules: Rules
+) -> None:
+    edges = hear(stream, replace(rules, padding_ms=0))
+    starts, stops = [edge.time for edge in edges[::2]], [edge.time for edge in edges[1::2]]
+    told = [(number + 1) * FRAME_MS for number, edge in enumerate(told_at(stream, rules)) if isinstance(edge, Stopped)]
+    assert all(at - stop >= rules.hangover_ms for at, stop in zip(told, stops, strict=False))
+    assert all(start >= stop for start, stop in zip(starts[1:], stops, strict=False))
 
 
 def test_speech_that_is_less_sure_for_a_while_goes_on() -> None:
@@ -164,6 +192,8 @@ def test_a_voice_after_anything_is_found(stream: list[Frame]) -> None:
         Rules(start_threshold=1.5),
         Rules(hangover_ms=-1),
         Rules(shortest_ms=20_000),
+        Rules(padding_ms=-1),
+        Rules(padding_ms=20_000),
     ],
     ids=str,
 )
