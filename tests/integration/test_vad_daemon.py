@@ -19,7 +19,18 @@ from wyoming.vad import VoiceStarted, VoiceStopped
 
 from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
-from tests.integration.vad_clips import Clip, Samples, energetic, hiss, pcm_of, read, synthetic, with_hiss, with_noise
+from tests.integration.vad_clips import (
+    LABELS,
+    Clip,
+    Samples,
+    energetic,
+    hiss,
+    pcm_of,
+    read,
+    synthetic,
+    with_hiss,
+    with_noise,
+)
 from wyoming_rosie.audio import SPEECH, AudioFormat, Converter
 from wyoming_rosie.client import Peer, connect, describe
 from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict
@@ -32,6 +43,8 @@ from wyoming_rosie_vad.stream import hear as hear_together
 FRAME_MS = 32
 TYPICAL_MS = 2 * FRAME_MS
 """Half of all edges must be this close: a frame for the grid that the model works on, one for the model to notice."""
+SEEN_MS = 60
+"""The same for what was labelled by eye."""
 SYLLABLE_MS = 250
 """And all of them this close: no edge may miss a syllable or take in another."""
 LOUD_DB = 10
@@ -184,6 +197,17 @@ async def test_the_edges_of_recorded_speech_are_where_its_energy_is(
     starts, ends = zip(*found.values(), strict=True)
     assert typical(starts) <= TYPICAL_MS, found
     assert typical(ends) <= TYPICAL_MS, found
+
+
+async def test_the_edges_of_recorded_speech_are_where_they_can_be_seen(
+    daemon: StartDaemon, peer: OpenPeer, recordings: dict[str, Samples]
+) -> None:
+    clips = [Clip(name, recordings[name], *edges) for name, edges in LABELS.items()]
+    found = await errors(await peer((await daemon("vad")).uri), clips)
+    starts, ends = zip(*found.values(), strict=True)
+    assert typical(starts) < SEEN_MS, found
+    assert typical(ends) < SEEN_MS, found
+    assert max(map(abs, (*starts, *ends))) <= SYLLABLE_MS, found
 
 
 @pytest.mark.timeout(120)
