@@ -34,6 +34,7 @@ PAUSES_SECONDS = (2.0, 3.1, 2.4, 2.8, 2.2)
 SLIP_SECONDS = 0.02
 """A client whose events leave later than this, more than once in a hundred, was not fit to measure."""
 CONNECTIONS_PER_ADDRESS = 8
+"""Daemons bound them, and in a house each satellite has an address of its own."""
 FORM = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
 AUDIO_START = encode(Event("audio-start", FORM))
 DESCRIBE = encode(Event("describe"))

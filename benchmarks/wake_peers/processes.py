@@ -37,6 +37,9 @@ class Usage:
     server: float
     others_percent: float
 
+    def __str__(self) -> str:
+        return f"others {self.others_percent:.0f} % of a core"
+
 
 class Running:
     """A server's process tree."""
@@ -67,6 +70,8 @@ class Running:
         """Wait until the server describes installed models, and keep their names."""
         async with asyncio.timeout(READY_SECONDS):
             while not self.models:
+                if not self._process.is_running():
+                    raise ChildProcessError(f"it ended before it served: {' '.join(self.server.command)}")
                 await asyncio.sleep(0.1)
                 with suppress(OSError):
                     self.models = await _models(self.port)

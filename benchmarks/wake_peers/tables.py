@@ -45,10 +45,14 @@ def table(rows: Sequence[Row]) -> str:
 
 def _line(row: Row) -> str:
     figures = [row.figures.get(name) for name in (OURS, PACKAGE, LOOP)]
-    cells = [f"{figure.value:.3g}{figure.remark}" if figure else "-" for figure in figures]
+    cells = [f"{_short(figure.value)}{figure.remark}" if figure else "-" for figure in figures]
     ratios = [_ratio(row, name) for name in (PACKAGE, LOOP)]
     others = "-" if row.others_percent is None else f"{row.others_percent:.0f}"
     return f"| {' | '.join((row.what, *cells, *ratios, others))} |"
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def _ratio(row: Row, peer: str) -> str:
@@ -57,7 +61,7 @@ def _ratio(row: Row, peer: str) -> str:
     if ours is None or theirs is None or ours.value <= 0 or theirs.value <= 0:
         return "-"
     better = ours.value / theirs.value if row.higher_is_better else theirs.value / ours.value
-    return f"{better:.3g}"
+    return _short(better)
 
 
 def fitted(points: Points, unit: str) -> list[Row]:
