@@ -39,6 +39,7 @@ class AudioFormat:
 
 SPEECH = AudioFormat(rate=16_000, width=2, channels=1)
 """What every engine of ours hears."""
+_SPEECH_NUMBERS = astuple(SPEECH)
 
 RATES = range(1_000, 384_001)
 WIDTHS = range(1, 5)
@@ -56,7 +57,7 @@ def format_of(event: Event) -> AudioFormat:
 
 def is_speech(event: Event) -> bool:
     """Tell whether an audio event is speech audio already, so that converting it costs nothing."""
-    return (event.data.get("rate"), event.data.get("width"), event.data.get("channels")) == astuple(SPEECH)
+    return (event.data.get("rate"), event.data.get("width"), event.data.get("channels")) == _SPEECH_NUMBERS
 
 
 class Converter:
@@ -120,6 +121,12 @@ class SpeechInput:
         except BadEventError:
             self.started, self._refusing = False, True
             raise
+
+    def plain(self, event: Event) -> bytes | None:
+        """Return the chunk when it is speech audio in a stream of it, else nothing: it is for `chunk` then."""
+        pcm = event.payload or b""
+        is_plain = self.started and self._format == self._wanted == SPEECH and is_speech(event)
+        return pcm if is_plain and not len(pcm) % SPEECH.frame_bytes else None
 
     def stop(self, event: Event) -> bytes:
         """End the stream; return the rest of its audio. Raises BadEventError when there was no start."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import structlog
 from wyoming.error import Error
@@ -38,6 +38,14 @@ class Conversation(Protocol):
         """Let go of everything; called once, however the connection ended."""
 
 
+@runtime_checkable
+class HearsAtOnce(Protocol):
+    """A conversation that mostly only has to put audio aside, which then costs no task and no turn."""
+
+    def hear_now(self, event: Event) -> bool:
+        """Take an audio-chunk without waiting, or return False to have it come to `on_event`. Raises nothing."""
+
+
 class Peer:
     """Reads and works at the same time, so that a peer that leaves ends the work that nobody wants any more."""
 
@@ -61,6 +69,9 @@ class Peer:
         self._farewell: RosieError | None = None
         self._dismissed = asyncio.Event()
         self._leaving = False
+        if isinstance(self._conversation, HearsAtOnce):
+            self._quick = self._conversation.hear_now
+            stream.quick = self._hear_now
 
     async def serve(self) -> None:
         """Serve the peer until it leaves or is dismissed."""
@@ -95,6 +106,12 @@ class Peer:
 
     def _is_done(self) -> bool:
         return not (self.at_work or self._conversation.busy) and self._events.empty()
+
+    def _hear_now(self, event: Event) -> bool:
+        if event.type != "audio-chunk" or self.at_work or self._leaving or not self._events.empty():
+            return False
+        self.heard = asyncio.get_running_loop().time()
+        return self._quick(event)
 
     async def _read(self) -> None:
         try:

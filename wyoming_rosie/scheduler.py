@@ -23,10 +23,10 @@ LATE_SECONDS = 2.0
 """So late no audio is listened to any more."""
 KEPT_SECONDS = 1.0
 """Of a stream that is late, the newest audio."""
-GATHER_SECONDS = 0.04
+GATHER_SECONDS = 0.075
 """So long a stream that is due may wait for others."""
 GATHER_SECONDS_PER_STREAM = 0.01
-MOST_IN_BATCH = 16
+MOST_IN_BATCH = 32
 _WORKERS = range(65)
 FINISH_SECONDS = 60.0
 _LATE_BYTES = SPEECH.bytes_in(LATE_SECONDS)
@@ -158,14 +158,17 @@ class Stream(Generic[S, F]):
         """Whether more than one hop waits."""
         return len(self._waiting) >= 2 * self._scheduler._sizes.most  # noqa: SLF001 - two halves of one thing
 
+    def hear_now(self, pcm: bytes) -> bool:
+        """Have audio heard soon, or return False: then `hear` has to wait, to drop audio or to raise."""
+        if self._failure is not None or len(self._waiting) + len(pcm) > _LATE_BYTES:
+            return False
+        self._take_in(pcm)
+        return True
+
     async def hear(self, pcm: bytes) -> None:
         """Have audio heard soon; waits while the stream is far ahead of real time. Raises EngineError."""
         self._raise_failure()
-        if not self._received:
-            self._began = _now()
-        self._received += len(pcm)
-        self._waiting += pcm
-        self._queue()
+        self._take_in(pcm)
         while len(self._waiting) > _LATE_BYTES and (ahead := self._seconds_ahead()) > 0:
             await self._wait(ahead)
         if len(self._waiting) > _LATE_BYTES:
@@ -210,6 +213,13 @@ class Stream(Generic[S, F]):
             self._found(found)
         self._queue()
         self._progress.set()
+
+    def _take_in(self, pcm: bytes) -> None:
+        if not self._received:
+            self._began = _now()
+        self._received += len(pcm)
+        self._waiting += pcm
+        self._queue()
 
     def _queue(self) -> None:
         if self._is_queued or self._is_at_work or len(self._waiting) < self._scheduler._sizes.hop:  # noqa: SLF001

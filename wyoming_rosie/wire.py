@@ -126,8 +126,10 @@ class EventStream(asyncio.Protocol):
     """The events of one peer, over any asyncio transport."""
 
     def __init__(self, opened: Callable[["EventStream"], None] | None = None) -> None:
+        self.quick: Callable[[Event], bool] | None = None  # is offered events while nobody works; says which it took
         self._opened = opened
         self._decoder = Decoder()
+        self._left: Event | BadEventError | None = None  # what `quick` did not take
         self._transport: asyncio.Transport | None = None
         self._ended = False
         self._closing = False
@@ -142,7 +144,7 @@ class EventStream(asyncio.Protocol):
 
     async def read(self) -> Event | None:
         """Return the next event, or None at the end. One reader at a time. Raises BadEventError."""
-        while (event := self._decoder.next()) is None:
+        while (event := self._take_left() or self._decoder.next()) is None:
             if self._ended:
                 if len(self._decoder):
                     raise BadEventError("the stream ended inside an event")
@@ -200,9 +202,28 @@ class EventStream(asyncio.Protocol):
             return
         self._decoder.feed(data)
         if self._more is not None:
-            _wake(self._more)
+            if self.quick is None or not self._all_are_quick(self.quick):
+                _wake(self._more)
         elif len(self._decoder) > HIGH_WATER:
             self.transport.pause_reading()
+
+    def _all_are_quick(self, quick: Callable[[Event], bool]) -> bool:
+        """Hand over the events that have come, without a task; whether nothing is left for the reader."""
+        try:
+            while (event := self._decoder.next()) is not None:
+                if not quick(event):
+                    self._left = event
+                    return False
+        except BadEventError as err:
+            self._left = err
+            return False
+        return True
+
+    def _take_left(self) -> Event | None:
+        left, self._left = self._left, None
+        if isinstance(left, BadEventError):
+            raise left
+        return left
 
     def eof_received(self) -> bool:
         self._ended = True

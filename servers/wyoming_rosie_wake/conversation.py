@@ -51,6 +51,14 @@ class WakeConversation:
     def busy(self) -> bool:
         return False  # a stream has no end that is worth waiting for
 
+    def hear_now(self, event: Event) -> bool:
+        pcm = self._audio.plain(event)
+        if pcm is None or self._stream is None or not self._stream.hear_now(pcm):
+            return False
+        if self._tape is not None:
+            self._tape.hear(pcm)
+        return True
+
     async def on_event(self, event: Event) -> None:
         match event.type:
             case "detect":

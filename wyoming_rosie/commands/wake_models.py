@@ -99,7 +99,8 @@ async def fetch_models(
     except OSError as err:
         raise ConfigError(f"cannot make {folder}: {err.strerror}") from err
     wanted = [model_files.MEL, model_files.EMBEDDING, *(names or RELEASED)]
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         for name in progress.track(wanted, description="fetching"):
             await asyncio.to_thread(_fetch, f"{source.rstrip('/')}/{name}.onnx", folder / f"{name}.onnx")
     Console().print(
@@ -126,7 +127,7 @@ def train_verifier(
 
     loaded = _network(custom_model_dir, word)
     console = Console(stderr=True)
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         voices: list[list[Floats]] = []
         heard: list[tuple[float, Floats]] = []
         for path in progress.track(_recordings(own), description="own recordings"):

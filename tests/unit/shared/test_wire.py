@@ -199,3 +199,59 @@ async def test_writing_to_a_peer_that_is_gone_is_an_error() -> None:
             await here.write(Event("x"))
             await asyncio.sleep(0.01)
     here.abort()
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=30), st.lists(st.integers(1, 200), min_size=1, max_size=5))
+async def test_each_event_is_taken_quickly_or_read_and_the_read_ones_keep_their_order(
+    quick: list[bool], sizes: list[int]
+) -> None:
+    """`quick` sees an event only while the reader waits, and an event that it leaves goes to the reader."""
+    stream = EventStream()
+    stream.connection_made(Pipe())
+    taken: list[int] = []
+
+    def take(event: Event) -> bool:
+        number = int(event.data["number"])
+        if quick[number]:
+            taken.append(number)
+        return quick[number]
+
+    stream.quick = take
+    read: list[int] = []
+
+    async def reader() -> None:
+        while (event := await stream.read()) is not None:
+            read.append(event.data["number"])
+
+    task = asyncio.create_task(reader())
+    raw = b"".join(encode(Event("x", {"number": number})) for number in range(len(quick)))
+    at = turn = 0
+    while at < len(raw):
+        size = sizes[turn % len(sizes)]
+        stream.data_received(raw[at : at + size])
+        at, turn = at + size, turn + 1
+        await asyncio.sleep(0)
+    stream.eof_received()
+    await task
+    assert sorted(taken + read) == list(range(len(quick)))
+    assert read == sorted(read)
+    assert all(quick[number] for number in taken)
+
+
+async def test_what_is_no_event_after_quick_ones_is_an_error_for_the_reader() -> None:
+    stream = EventStream()
+    stream.connection_made(Pipe())
+    stream.quick = lambda _: True
+    reading = asyncio.create_task(stream.read())
+    await asyncio.sleep(0)
+    stream.data_received(encode(Event("x")) + b"[]\n")
+    with pytest.raises(BadEventError):
+        await reading
+
+
+class Pipe(asyncio.Transport):
+    """A transport that carries nothing."""
+
+    def resume_reading(self) -> None: ...
+
+    def pause_reading(self) -> None: ...

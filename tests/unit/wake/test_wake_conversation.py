@@ -149,3 +149,26 @@ async def test_names_that_are_no_list_of_texts_are_refused(peer: Peer, names: ob
 
 async def test_events_of_other_programs_are_ignored(peer: Peer) -> None:
     assert await peer.says(Event("transcribe"), Event("played")) == []
+
+
+async def test_audio_is_taken_at_once_while_a_stream_runs(peer: Peer) -> None:
+    assert not peer.conversation.hear_now(audio(WORD))  # there is no stream: on_event answers that
+    await peer.says(START)
+    assert peer.conversation.hear_now(audio(bytes(320) + WORD))
+    (detection,) = await peer.says(audio(bytes(2)))
+    assert detection.data["timestamp"] == 10
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        AudioChunk(rate=48000, width=2, channels=1, audio=bytes(96)).event(),
+        AudioChunk(rate=16000, width=2, channels=2, audio=bytes(8)).event(),
+        audio(bytes(3)),
+        Event("audio-chunk", {"rate": "16000"}, bytes(2)),
+    ],
+    ids=["rate", "channels", "half a sample", "nonsense"],
+)
+async def test_audio_that_must_be_looked_at_is_not_taken_at_once(peer: Peer, event: Event) -> None:
+    await peer.says(START)
+    assert not peer.conversation.hear_now(event)
