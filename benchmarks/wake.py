@@ -49,6 +49,7 @@ NEWCOMER_SECONDS = 0.5
 WORDS = 4
 WORD_STREAMS = 8
 MEMORY_AUDIO_SECONDS = 5.0
+CLIENT_LATE = " (client late)"
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,11 @@ class Answers:
     p99_ms: float
     worst_ms: float
     others_percent: float
+    slip_ms: float  # of the client
 
     def __str__(self) -> str:
         times = f"{self.median_ms:.2f} ms, 99 % within {self.p99_ms:.2f}, worst {self.worst_ms:.2f}"
-        return f"{self.server}: describe {times}; others {self.others_percent:.0f} % of a core"
+        return f"{self.server}: describe {times}; others {self.others_percent:.0f} % of a core, client {self.slip_ms:.1f} ms late"
 
 
 @dataclass(frozen=True)
@@ -152,10 +154,9 @@ async def hear(plan: Plan, server: Server, streams: int, words: int = 1, core: i
 async def _warmed_up(plan: Plan, crowd: Sequence[Stream]) -> None:
     """Wait until every stream has had its last word heard in time, or for as long as the plan allows."""
     begun = seconds_now()
-    longest = plan.track.stretch
     while (now := seconds_now()) < begun + plan.warm_up_seconds:
         await asyncio.sleep(0.25)
-        if all(stream.keeps_up(now - longest, now) for stream in crowd):
+        if all(stream.keeps_up(now - plan.track.stretch, now) for stream in crowd):
             return
 
 
@@ -187,7 +188,7 @@ async def cpu(plan: Plan) -> Result:
         for server in _turns(remaining, plan.rounds):
             runs.append(_told(await hear(plan, server, streams)))
         behind |= {server.name for server in remaining if not _kept_up(_of(runs, server.name, streams))}
-    return Result("## CPU", cpu_rows(runs), _dicts(runs))
+    return Result("CPU of streams in real time", cpu_rows(runs), _dicts(runs))
 
 
 async def core(plan: Plan) -> Result:
@@ -196,7 +197,7 @@ async def core(plan: Plan) -> Result:
         sys.exit("This part needs two cores: one for the server, one for the client.")
     with on_core(CLIENT_CORE):
         runs = [await _capacity(plan, server) for server in _turns(plan.servers, plan.rounds)]
-    return Result("## One core", core_rows(runs), _dicts(runs))
+    return Result("Streams on one core", core_rows(runs), _dicts(runs))
 
 
 async def _capacity(plan: Plan, server: Server) -> Capacity:
@@ -224,23 +225,27 @@ async def _tried(plan: Plan, server: Server, streams: int) -> list[Hearing]:
 async def describe(plan: Plan) -> Result:
     """Measure answers to `describe` while streams run and new ones begin."""
     runs = [_told(await _answers(plan, server)) for server in _turns(plan.servers, plan.rounds)]
-    return Result("## `describe` while streams begin", describe_rows(runs), _dicts(runs))
+    return Result("`describe` while streams run and begin", describe_rows(runs), _dicts(runs))
 
 
 async def _answers(plan: Plan, server: Server) -> Answers:
-    async with running(server) as process:
-        async with load.crowd(process.port, plan.track, [server.word], DESCRIBE_STREAMS) as crowd:
-            await _warmed_up(plan, crowd)
-            asker, meter = await load.connect(process.port, Asker()), Meter(process)
-            newcomers = asyncio.create_task(_newcomers(plan, process))
-            await asker.ask(DESCRIBE_SECONDS, plan.seconds)
-            await newcomers
-            waits = [1000 * seconds for seconds in asker.waits()]
-            usage = meter.read()
-            asker.end()
-        return Answers(
-            server.name, statistics.median(waits), load.percentile(waits, 99), max(waits), usage.others_percent
-        )
+    async with (
+        running(server) as process,
+        load.crowd(process.port, plan.track, [server.word], DESCRIBE_STREAMS) as crowd,
+    ):
+        await _warmed_up(plan, crowd)
+        asker, meter = await load.connect(process.port, Asker()), Meter(process)
+        newcomers = asyncio.create_task(_newcomers(plan, process))
+        await asker.ask(DESCRIBE_SECONDS, plan.seconds)
+        await newcomers
+        asker.end()
+        return _described(server, asker.waits(), meter.read(), load.slip(crowd))
+
+
+def _described(server: Server, waits: Sequence[float], usage: Usage, slip: float) -> Answers:
+    figures = statistics.median(waits), load.percentile(waits, 99), max(waits)
+    median, p99, worst = (1000 * figure for figure in figures)
+    return Answers(server.name, median, p99, worst, usage.others_percent, 1000 * slip)
 
 
 async def _newcomers(plan: Plan, process: Running) -> None:
@@ -256,7 +261,7 @@ async def _newcomers(plan: Plan, process: Running) -> None:
 async def memory(plan: Plan) -> Result:
     """Measure memory with more and more streams, each of which has had its audio."""
     runs = [row for server in _turns(plan.servers, plan.rounds) for row in await _growth(plan, server)]
-    return Result("## Memory", memory_rows(runs), _dicts(runs))
+    return Result("Memory of streams", memory_rows(runs), _dicts(runs))
 
 
 async def _growth(plan: Plan, server: Server) -> list[Memory]:
@@ -290,7 +295,7 @@ async def words(plan: Plan) -> Result:
         sys.exit("The part 'words' measures our daemon only, and it is not among the servers.")
     counts = [count for turn in range(plan.rounds) for count in ((1, WORDS) if turn % 2 == 0 else (WORDS, 1))]
     runs = [_told(await hear(plan, ours, WORD_STREAMS, count)) for count in counts]
-    return Result("## More words", words_rows(runs), _dicts(runs))
+    return Result("More words in each stream", words_rows(runs), _dicts(runs))
 
 
 def _turns(servers: Sequence[Server], rounds: int) -> list[Server]:
@@ -324,7 +329,7 @@ def cpu_rows(runs: Sequence[Hearing]) -> list[Row]:
         for server in distinct(run.server for run in runs):
             if some := _of(runs, server, streams):
                 percent = statistics.median(run.percent_per_stream for run in some)
-                figures[server] = Figure(percent, "" if _kept_up(some) else " (behind)")
+                figures[server] = Figure(percent, _remark(some))
                 if _kept_up(some):
                     points[server].append((streams, percent * streams))
         rows.append(Row(f"{streams} streams, % of a core for each", figures, _others(runs, streams)))
@@ -332,9 +337,19 @@ def cpu_rows(runs: Sequence[Hearing]) -> list[Row]:
 
 
 def core_rows(runs: Sequence[Capacity]) -> list[Row]:
-    figures = medians(runs, lambda run: run.streams)
+    late = {run.server for run in runs if not all(one.client_ok for one in run.tries)}
+    figures = {
+        server: Figure(figure.value, CLIENT_LATE if server in late else "")
+        for server, figure in medians(runs, lambda run: run.streams).items()
+    }
     others = max(one.usage.others_percent for run in runs for one in run.tries)
     return [Row("most streams that keep up on one core", figures, others, higher_is_better=True)]
+
+
+def _remark(runs: Sequence[Hearing]) -> str:
+    """Say what forbids to trust a figure."""
+    behind = "" if _kept_up(runs) else " (behind)"
+    return behind + ("" if all(run.client_ok for run in runs) else CLIENT_LATE)
 
 
 def describe_rows(runs: Sequence[Answers]) -> list[Row]:
@@ -392,7 +407,7 @@ async def measure(plan: Plan, out: Path | None) -> None:
     found: dict[str, object] = {"machine": _machine(), "servers": [asdict(server) for server in plan.servers]}
     for name in plan.parts:
         result = await PARTS[name](plan)
-        print(f"\n{result.title}\n\n{table(result.rows)}", flush=True)
+        print(f"\n## {result.title}\n\n{table(result.rows)}", flush=True)
         found[name] = result.runs
         if out is not None:
             _write(out, found)

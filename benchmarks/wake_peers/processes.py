@@ -146,6 +146,7 @@ def _free_port() -> int:
 
 @contextmanager
 def on_core(core: int | None) -> Iterator[None]:
+    """Keep this process, and the children that it starts meanwhile, on one core if one is given."""
     before = os.sched_getaffinity(0)
     if core is not None:
         os.sched_setaffinity(0, {core})

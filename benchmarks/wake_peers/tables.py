@@ -39,7 +39,8 @@ class Row:
 
 
 def table(rows: Sequence[Row]) -> str:
-    head = "| | ours | (a) | (b) | (a) against ours | (b) against ours | others, % of a core |\n|---|---|---|---|---|---|---|"
+    """Return the rows as Markdown; the ratios say how many times better ours is."""
+    head = "| | ours | (a) | (b) | better than (a), times | than (b) | others, % of a core |\n|---|---|---|---|---|---|---|"
     return "\n".join((head, *map(_line, rows)))
 
 
