@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper, shape_inference
+from onnx import TensorProto, compose, helper, numpy_helper, shape_inference
 
 from wyoming_rosie.errors import ConfigError
 
@@ -151,6 +151,51 @@ def head(model: onnx.ModelProto) -> onnx.ModelProto:
     return batched
 
 
+def together(models: Sequence[onnx.ModelProto], hops: Sequence[int], columns: Sequence[int]) -> onnx.ModelProto:
+    """Return several words' networks as one, from `windows` (batch, most hops, 96) to `scores` (batch, all columns).
+
+    They are of one operator set. Each looks at the newest of its own number of hops.
+    """
+    nodes: list[onnx.NodeProto] = []
+    initializers: list[onnx.TensorProto] = []
+    for number, model in enumerate(models):
+        word = compose.add_prefix(model, f"word{number}_")
+        nodes += [
+            *_newest(hops[number], input_name(word), str(number)),
+            *word.graph.node,
+            _constant(f"columns{number}", np.array([-1, columns[number]])),
+            helper.make_node("Reshape", [word.graph.output[0].name, f"columns{number}"], [f"score{number}"]),
+        ]
+        initializers += word.graph.initializer
+    nodes.append(helper.make_node("Concat", [f"score{number}" for number in range(len(models))], ["scores"], axis=1))
+    windows = helper.make_tensor_value_info("windows", TensorProto.FLOAT, ["batch", max(hops), EMBEDDING])
+    graph = helper.make_graph(nodes, "words", [windows], [_floats("scores", sum(columns))], initializers)
+    return _model(graph, models[0])
+
+
+def input_name(model: onnx.ModelProto) -> str:
+    """Return the name of the model's one input that is not a constant. Raises ConfigError when there are others."""
+    constant = {tensor.name for tensor in model.graph.initializer}
+    names = [value.name for value in model.graph.input if value.name not in constant]
+    if len(names) != 1:
+        raise ConfigError(f"the model has {len(names)} inputs, not one")
+    return str(names[0])
+
+
+def operator_set(model: onnx.ModelProto) -> int:
+    """Return the version of ONNX's own operators that the model is written in."""
+    return max(int(one.version) for one in model.opset_import if one.domain in ("", "ai.onnx"))
+
+
+def _newest(hops: int, output: str, number: str) -> list[onnx.NodeProto]:
+    return [
+        _constant(f"from{number}", np.array([-hops])),
+        _constant(f"to{number}", np.array([_LAST])),
+        _constant(f"axis{number}", np.array([1])),
+        helper.make_node("Slice", ["windows", f"from{number}", f"to{number}", f"axis{number}"], [output]),
+    ]
+
+
 def _inline_conditions(graph: onnx.GraphProto) -> None:
     """Compute both branches of each condition and take for each row the one that holds."""
     nodes: list[onnx.NodeProto] = []
@@ -172,14 +217,19 @@ def _inline_conditions(graph: onnx.GraphProto) -> None:
 def _mel_nodes(mel: Mel, output: str) -> list[onnx.NodeProto]:
     """Return the nodes from `audio` to decibels in bands, scaled as the embedding wants them: (batch, frames, bands, 1)."""
     bins = np.flatnonzero(mel.bands.any(axis=1))  # the others are heard in no band
-    real, imaginary = (np.ascontiguousarray(kernel[bins]) for kernel in (mel.real, mel.imaginary))
+    taps = np.flatnonzero(np.abs(mel.real).sum(axis=(0, 1)) + np.abs(mel.imaginary).sum(axis=(0, 1)))
+    first, end = taps[0], taps[-1] + 1  # the window is shorter than the transform
+    real, imaginary = (np.ascontiguousarray(kernel[bins, :, first:end]) for kernel in (mel.real, mel.imaginary))
 
     def scalar(name: str, value: float) -> onnx.NodeProto:
         return _constant(name, np.array(value, np.float32))
 
     return [
-        _constant("mel_channel", np.array([1])),
-        helper.make_node("Unsqueeze", ["audio", "mel_channel"], ["mel_audio"]),
+        _constant("mel_first", np.array([first])),
+        _constant("mel_end", np.array([end - _FFT if end < _FFT else _LAST])),
+        _constant("mel_samples", np.array([1])),
+        helper.make_node("Slice", ["audio", "mel_first", "mel_end", "mel_samples"], ["mel_heard"]),
+        helper.make_node("Unsqueeze", ["mel_heard", "mel_samples"], ["mel_audio"]),
         _constant("mel_real_kernel", real),
         _constant("mel_imaginary_kernel", imaginary),
         helper.make_node("Conv", ["mel_audio", "mel_real_kernel"], ["mel_real"], strides=[_FRAME_SAMPLES]),

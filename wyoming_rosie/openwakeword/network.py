@@ -3,19 +3,20 @@
 import os
 import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 
 from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.openwakeword import model_files
+from wyoming_rosie.openwakeword import graphs, model_files, tflite_graph
 from wyoming_rosie.openwakeword.model_files import FeatureFiles
 
 if TYPE_CHECKING:
-    import onnx
     from onnxruntime import InferenceSession
 
 T = TypeVar("T")
@@ -23,6 +24,8 @@ HOP_SAMPLES = 1280
 HOP_BYTES = HOP_SAMPLES * SPEECH.frame_bytes
 CONTEXT_SAMPLES = 480
 EMBEDDING = 96
+MOST_CHOICES = 8
+"""Different choices of words that are kept ready."""
 WINDOW_HOPS = 10
 """After so many hops the embedding has forgotten what was before."""
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -47,8 +50,6 @@ class Features:
     """The spectrum and the embedding, for a batch of streams at a time."""
 
     def __init__(self, files: FeatureFiles, hops: int) -> None:
-        from wyoming_rosie.openwakeword import graphs
-
         mel = graphs.mel_of(_constants(files.mel))
         built = graphs.features(mel, _onnx(files.embedding))
         self._session = session(built.model)
@@ -87,14 +88,46 @@ class Head:
         self.name = name
         model = _onnx(path)
         self.hops = _hops(model, path)
-        self._session, self._is_batched = _head_session(model, self.hops, path)
-        self._input = self._session.get_inputs()[0].name
+        self.single, some, scores = _tried(model, self.hops, path)
+        self.columns = scores.shape[1]  # more than one tell several sounds apart, of which the first is none
+        self.batched = _batched(model, some, scores)
 
-    def scores(self, windows: Floats) -> list[float]:
-        """Return a score for each window, (batch, hops, 96)."""
-        if self._is_batched:
-            return _last(self._session.run(None, {self._input: windows})[0], len(windows))
-        return [_last(self._session.run(None, {self._input: windows[i : i + 1]})[0], 1)[0] for i in range(len(windows))]
+    def scores_one_by_one(self, windows: Floats) -> Floats:
+        """Return each window's scores, (batch, columns)."""
+        name = self.single.get_inputs()[0].name
+        rows = [self.single.run(None, {name: windows[i : i + 1]})[0] for i in range(len(windows))]
+        return np.asarray(rows, np.float32).reshape(len(windows), self.columns)
+
+    def best(self, columns: Floats) -> list[float]:
+        """Return the score of the word out of each window's, (batch, columns)."""
+        return [float(score) for score in (columns if self.columns == 1 else columns[:, 1:]).max(axis=1)]
+
+
+class Words:
+    """The networks of the words that a stream wants, in as few calls as can be."""
+
+    def __init__(self, heads: Sequence[Head]) -> None:
+        self.hops = max(head.hops for head in heads)
+        self._groups: list[tuple[list[Head], InferenceSession]] = []
+        self._others = [head for head in heads if head.batched is None]
+        batched = [(head, head.batched) for head in heads if head.batched is not None]
+        for operators in sorted({graphs.operator_set(model) for _, model in batched}):
+            group = [(head, model) for head, model in batched if graphs.operator_set(model) == operators]
+            self._groups.append(([head for head, _ in group], _joined(group)))
+
+    def scores(self, windows: Floats) -> list[dict[str, float]]:
+        """Return each window's scores by word; the windows are (batch, hops, 96)."""
+        scores: list[dict[str, float]] = [{} for _ in windows]
+        for heads, joined in self._groups:
+            most = max(head.hops for head in heads)
+            found = joined.run(None, {"windows": windows[:, -most:]})[0]
+            at = 0
+            for head in heads:
+                _note(scores, head, found[:, at : at + head.columns])
+                at += head.columns
+        for head in self._others:
+            _note(scores, head, head.scores_one_by_one(windows[:, -head.hops :]))
+        return scores
 
 
 class Network:
@@ -106,32 +139,47 @@ class Network:
     def __init__(self, features: Features, heads: Mapping[str, Head]) -> None:
         self.heads = heads
         self._features = features
+        self._words = lru_cache(MOST_CHOICES)(self._load_words)
 
     def begin(self) -> State:
         """Begin a stream; costs nothing."""
         return self._features.begin()
+
+    def prepare(self, names: Collection[str]) -> None:
+        """Load what streams need that want these words, before they do."""
+        self._words(frozenset(names))
 
     def hear(
         self, states: Sequence[State], hops: Sequence[bytes], wanted: Sequence[Collection[str]]
     ) -> list[dict[str, float]]:
         """Give each stream its next 80 ms; return the scores of the words that it wants."""
         self._features.hear(states, hops)
-        windows: dict[int, Floats] = {}
         scores: list[dict[str, float]] = [{} for _ in states]
-        for name, head in self.heads.items():
-            rows = [row for row, names in enumerate(wanted) if name in names]
-            if not rows:
-                continue
-            if head.hops not in windows:
-                windows[head.hops] = np.stack([state.embeddings[-head.hops :] for state in states])
-            all_rows = windows[head.hops]
-            some = all_rows if len(rows) == len(states) else all_rows[rows]
-            for row, score in zip(rows, head.scores(some), strict=True):
-                scores[row][name] = score
+        choices: dict[frozenset[str], list[int]] = {}
+        for row, names in enumerate(wanted):
+            choices.setdefault(frozenset(names), []).append(row)
+        for choice, rows in choices.items():
+            words = self._words(choice)
+            windows = np.stack([states[row].embeddings[-words.hops :] for row in rows])
+            for row, found in zip(rows, words.scores(windows), strict=True):
+                scores[row] = found
         return scores
 
+    def _load_words(self, names: frozenset[str]) -> Words:
+        return Words([head for name, head in self.heads.items() if name in names])
 
-def session(model: "onnx.ModelProto") -> "InferenceSession":
+
+def _joined(group: Sequence[tuple[Head, onnx.ModelProto]]) -> "InferenceSession":
+    models = [model for _, model in group]
+    return session(graphs.together(models, [head.hops for head, _ in group], [head.columns for head, _ in group]))
+
+
+def _note(scores: list[dict[str, float]], head: Head, columns: Floats) -> None:
+    for row, score in zip(scores, head.best(columns), strict=True):
+        row[head.name] = score
+
+
+def session(model: onnx.ModelProto) -> "InferenceSession":
     """Return the network on one thread: the batch is what keeps it busy."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
@@ -148,11 +196,8 @@ def load(files: Mapping[str, model_files.ModelFile], features: FeatureFiles) -> 
     return Network(Features(features, max(head.hops for head in heads.values())), heads)
 
 
-def _onnx(path: Path) -> "onnx.ModelProto":
-    import onnx
+def _onnx(path: Path) -> onnx.ModelProto:
     from google.protobuf.message import DecodeError
-
-    from wyoming_rosie.openwakeword import tflite_graph
 
     content = _content(path)
     if tflite_graph.is_tflite(content):
@@ -166,8 +211,6 @@ def _onnx(path: Path) -> "onnx.ModelProto":
 
 
 def _constants(path: Path) -> list[npt.NDArray[Any]]:
-    from wyoming_rosie.openwakeword import graphs, tflite_graph
-
     content = _content(path)
     if tflite_graph.is_tflite(content):
         return _read(path, tflite_graph.constants, content)
@@ -188,7 +231,7 @@ def _content(path: Path) -> bytes:
         raise ConfigError(f"cannot read {path}: {err.strerror}") from err
 
 
-def _hops(model: "onnx.ModelProto", path: Path) -> int:
+def _hops(model: onnx.ModelProto, path: Path) -> int:
     shapes = [[size.dim_value for size in value.type.tensor_type.shape.dim] for value in model.graph.input]
     names = {tensor.name for tensor in model.graph.initializer}
     shapes = [shape for shape, value in zip(shapes, model.graph.input, strict=True) if value.name not in names]
@@ -197,36 +240,31 @@ def _hops(model: "onnx.ModelProto", path: Path) -> int:
     return int(shapes[0][1])
 
 
-def _head_session(model: "onnx.ModelProto", hops: int, path: Path) -> tuple["InferenceSession", bool]:
-    """Return the session, and whether it takes several windows at once: shown by what it makes of some."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as errors
-
-    from wyoming_rosie.openwakeword import graphs
-
-    failures = (
-        errors.Fail,
-        errors.InvalidArgument,
-        errors.InvalidGraph,
-        errors.NotImplemented,
-        errors.RuntimeException,
-    )
+def _tried(model: onnx.ModelProto, hops: int, path: Path) -> tuple["InferenceSession", Floats, Floats]:
+    """Return the network, some windows and what it makes of them one by one. Raises ConfigError when it does not run."""
     some = np.random.default_rng(1).normal(0, 10, (3, hops, EMBEDDING)).astype(np.float32)
     try:
         single = session(model)
         name = single.get_inputs()[0].name
-        singly = [_last(single.run(None, {name: some[i : i + 1]})[0], 1)[0] for i in range(len(some))]
-    except (*failures, IndexError, TypeError, AttributeError) as err:
+        scores = [single.run(None, {name: some[i : i + 1]})[0] for i in range(len(some))]
+        return single, some, np.asarray(scores, np.float32).reshape(len(some), -1)
+    except _failures() as err:
         raise ConfigError(f"{path} does not run as an openWakeWord word: {' '.join(str(err).split())[:200]}") from err
+
+
+def _batched(model: onnx.ModelProto, some: Floats, scores: Floats) -> onnx.ModelProto | None:
+    """Return the network for several windows at once, nothing when it then says something else."""
     try:
-        batched = session(graphs.head(model))
-        if np.allclose(_last(batched.run(None, {name: some})[0], len(some)), singly, atol=1e-6):
-            return batched, True
-    except failures:  # a network of a kind that only takes one
-        pass
-    return single, False
+        batched = graphs.head(model)
+        found = session(batched).run(None, {graphs.input_name(batched): some})[0]
+        is_same = np.allclose(np.asarray(found, np.float32).reshape(len(some), -1), scores, atol=1e-6)
+    except _failures():  # a network of a kind that only takes one
+        return None
+    return batched if is_same else None
 
 
-def _last(output: Any, rows: int) -> list[float]:
-    """Return each row's score; of a network that tells several sounds apart, of which the first is none, the best."""
-    scores = np.asarray(output, np.float32).reshape(rows, -1)
-    return [float(score) for score in (scores if scores.shape[1] == 1 else scores[:, 1:]).max(axis=1)]
+def _failures() -> tuple[type[Exception], ...]:
+    from onnxruntime.capi import onnxruntime_pybind11_state as errors
+
+    native = (errors.Fail, errors.InvalidArgument, errors.InvalidGraph, errors.NotImplemented, errors.RuntimeException)
+    return (*native, IndexError, TypeError, AttributeError, ValueError)

@@ -69,10 +69,14 @@ class OpenEngine:
         choose(self._files, names)
 
     def begin(self, names: Sequence[str]) -> OpenStream:
-        return OpenStream(self._network.begin(), self._triggers(names))
+        triggers = self._triggers(names)
+        self._network.prepare(triggers)
+        return OpenStream(self._network.begin(), triggers)
 
     def choose(self, stream: OpenStream, names: Sequence[str]) -> None:
-        stream.triggers = {name: stream.triggers.get(name, new) for name, new in self._triggers(names).items()}
+        triggers = self._triggers(names)
+        self._network.prepare(triggers)
+        stream.triggers = {name: stream.triggers.get(name, new) for name, new in triggers.items()}
 
     def hear(self, batch: Sequence[tuple[OpenStream, bytes]]) -> list[list[Heard]]:
         streams = [stream for stream, _ in batch]

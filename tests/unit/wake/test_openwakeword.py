@@ -52,7 +52,7 @@ class WholeWindows:
         silence = np.zeros(60 * HOP, np.int16)
         audio = np.concatenate([np.zeros(480, np.int16), silence, samples]).astype(np.float32)
         embeddings: list[npt.NDArray[Any]] = []
-        scores: dict[str, list[float]] = {name: [] for name in self._heads}
+        found: dict[str, list[float]] = {name: [] for name in self._heads}
         for at in range(0, len(audio) - 480 - HOP + 1, HOP):
             mel = _run(self._mel, audio[None, at : at + HOP + 480]).reshape(-1, 32) / 10 + 2
             frames = np.concatenate((frames, mel))[-76:].astype(np.float32)
@@ -60,8 +60,8 @@ class WholeWindows:
             if at >= len(silence):
                 for name, head in self._heads.items():
                     hops = head.get_inputs()[0].shape[1]
-                    scores[name].append(float(_run(head, np.stack(embeddings[-hops:])[None]).reshape(-1)[0]))
-        return scores
+                    found[name].append(float(_run(head, np.stack(embeddings[-hops:])[None]).reshape(-1)[0]))
+        return found
 
 
 def _run(session: Any, given: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -76,6 +76,10 @@ def streamed(loaded: network.Network, samples: Samples, names: Sequence[str]) ->
     state = loaded.begin()
     heard = [loaded.hear([state], [hop], [names])[0] for hop in hops(samples)]
     return {name: [scores[name] for scores in heard] for name in names}
+
+
+def scores(head: network.Head, windows: npt.NDArray[np.float32]) -> list[float]:
+    return [found[head.name] for found in network.Words([head]).scores(windows)]
 
 
 def noise(seconds: float, seed: int, level: int = 2000) -> Samples:
@@ -136,7 +140,7 @@ def test_tflite_networks_say_what_the_tensorflow_library_says() -> None:
     files = {model.value: PYOPEN / f"{model.value}.tflite" for model in Model}
     windows = np.random.default_rng(5).normal(0, 12, (4, 16, 96)).astype(np.float32)
     for name, path in files.items():
-        ours = network.Head(name, path).scores(windows)
+        ours = scores(network.Head(name, path), windows)
         theirs = []
         for window in windows:
             library = OpenWakeWord.from_model(path)
@@ -272,6 +276,7 @@ def test_a_head_that_takes_one_window_at_a_time_gives_the_same_scores(tmp_path: 
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7), path)
     head = network.Head("single", path)
     windows = np.random.default_rng(3).normal(0, 5, (4, 16, 96)).astype(np.float32)
-    alone = [head.scores(windows[i : i + 1])[0] for i in range(4)]
-    assert head.scores(windows) == pytest.approx(alone)
+    alone = [scores(head, windows[i : i + 1])[0] for i in range(4)]
+    assert head.batched is None
+    assert scores(head, windows) == pytest.approx(alone)
     assert len(set(alone)) == 4
