@@ -7,15 +7,27 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 READ_BYTES = 65_536
 WRITES_WAITING = 64
 
 
+class Receiver(Protocol):
+    """An asyncio protocol that takes bytes as they come."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None: ...
+    def data_received(self, data: bytes) -> None: ...
+    def eof_received(self) -> object: ...
+    def connection_lost(self, exc: Exception | None) -> None: ...
+    def pause_writing(self) -> None: ...
+    def resume_writing(self) -> None: ...
+
+
 class StdioTransport(asyncio.Transport):
     """Feeds `protocol` from one file descriptor and writes to another; call `start()` once."""
 
-    def __init__(self, protocol: asyncio.Protocol, read_fd: int = 0, write_fd: int = 1) -> None:
+    def __init__(self, protocol: Receiver, read_fd: int = 0, write_fd: int = 1) -> None:
         super().__init__()
         self._protocol = protocol
         self._fds = read_fd, write_fd

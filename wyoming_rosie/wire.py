@@ -19,6 +19,9 @@ from wyoming_rosie.errors import BadEventError
 HIGH_WATER = 65_536
 """Bytes that may wait unread before the peer is held back; one event may be larger."""
 CLOSE_SECONDS = 1.0
+_RECEIVED = bytearray(65_536)
+"""What came last, on any connection: it is copied before the next is read. A new buffer each time, as asyncio would have
+it, costs as much as all the rest of an event."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ class Decoder:
         return value
 
 
-class EventStream(asyncio.Protocol):
+class EventStream(asyncio.BufferedProtocol):
     """The events of one peer, over any asyncio transport."""
 
     def __init__(self, opened: Callable[["EventStream"], None] | None = None) -> None:
@@ -197,7 +200,14 @@ class EventStream(asyncio.Protocol):
         if self._opened is not None:
             self._opened(self)
 
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return _RECEIVED
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(bytes(_RECEIVED[:nbytes]))
+
     def data_received(self, data: bytes) -> None:
+        """Take the peer's next bytes; also for transports that bring their own."""
         if self._closing:
             return
         self._decoder.feed(data)
