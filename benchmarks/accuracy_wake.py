@@ -58,7 +58,7 @@ def _false_detections(name: str, engine: WakeEngine[Any], data: Path) -> None:
 
 def _heard(engine: WakeEngine[Any], file: Path) -> list[Heard]:
     stream = engine.begin(())
-    pcm, step = _speech(file), engine.sizes.most
+    pcm, step = _speech(file), engine.pace.most
     pieces = (pcm[at : at + step] for at in range(0, len(pcm) - step + 1, step))
     return [heard for piece in pieces for heard in detections(engine.hear([(stream, piece)])[0])]
 

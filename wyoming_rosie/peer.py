@@ -45,6 +45,9 @@ class HearsAtOnce(Protocol):
     def hear_now(self, event: Event) -> bool:
         """Take an audio-chunk without waiting, or return False to have it come to `on_event`. Raises nothing."""
 
+    def rest(self, transport: asyncio.ReadTransport) -> None:
+        """Hold reading back, if the peer may be read from together with others: for less than a tenth of a second."""
+
 
 class Peer:
     """Reads and works at the same time, so that a peer that leaves ends the work that nobody wants any more."""
@@ -71,7 +74,7 @@ class Peer:
         self._leaving = False
         if isinstance(self._conversation, HearsAtOnce):
             self._quick = self._conversation.hear_now
-            stream.quick = self._hear_now
+            stream.quick, stream.rest = self._hear_now, self._conversation.rest
 
     async def serve(self) -> None:
         """Serve the peer until it leaves or is dismissed."""

@@ -23,9 +23,7 @@ LATE_SECONDS = 2.0
 """So late no audio is listened to any more."""
 KEPT_SECONDS = 1.0
 """Of a stream that is late, the newest audio."""
-GATHER_SECONDS = 0.075
-"""So long a stream that is due may wait for others."""
-GATHER_SECONDS_PER_STREAM = 0.01
+TICK_SECONDS_PER_STREAM = 0.01
 MOST_IN_BATCH = 32
 _WORKERS = range(65)
 FINISH_SECONDS = 60.0
@@ -47,24 +45,29 @@ F = TypeVar("F")
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """Bytes of 16 kHz 16-bit mono audio: an engine hears multiples of `hop`, at most `most` of a stream at once."""
+class Pace:
+    """Bytes of 16 kHz 16-bit mono audio: an engine hears multiples of `hop`, at most `most` of a stream at once.
+
+    A stream that is due may wait for others for `tick` seconds.
+    """
 
     hop: int
     most: int
+    tick: float
 
 
 class Scheduler(Generic[S, F]):
     """Owns the threads of an engine. `hear` takes streams with their next audio and returns what each one found."""
 
     def __init__(
-        self, name: str, hear: Callable[[Sequence[tuple[S, bytes]]], Sequence[Sequence[F]]], sizes: Sizes, workers: int
+        self, name: str, hear: Callable[[Sequence[tuple[S, bytes]]], Sequence[Sequence[F]]], pace: Pace, workers: int
     ) -> None:
         self._hear = hear
-        self._sizes = sizes
+        self._pace = pace
         self._idle = workers
         self._threads = ThreadPoolExecutor(self._idle, thread_name_prefix=name, initializer=step_back)
         self._due: deque[Stream[S, F]] = deque()
+        self._resting: deque[Stream[S, F]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._open = 0
 
@@ -84,30 +87,61 @@ class Scheduler(Generic[S, F]):
         self._due.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _closed(self) -> None:
+    def _closed(self, stream: "Stream[S, F]") -> None:
         self._open -= 1
+        if stream in self._resting:
+            self._resting.remove(stream)
+
+    def _rest(self, stream: "Stream[S, F]") -> bool:
+        if self._open < 2:  # it would only be late
+            return False
+        self._resting.append(stream)
+        self._tick_soon()
+        return True
 
     def _is_due(self, stream: "Stream[S, F]") -> None:
         self._due.append(stream)
         self._begin_soon()
 
     def _begin_soon(self) -> None:
-        """Begin at once when everybody is here, somebody is behind or a batch is full; else wait a little for others."""
+        """Begin at once when nobody else is there, somebody is behind or a batch is full; else with the next tick."""
         if not self._due or not self._idle:
             return
-        if len(self._due) >= min(self._open, MOST_IN_BATCH) or any(stream.is_behind for stream in self._due):
+        if self._open < 2 or len(self._due) >= MOST_IN_BATCH or any(stream.is_behind for stream in self._due):
             self._begin()
-        elif self._timer is None:
-            delay = min(GATHER_SECONDS, GATHER_SECONDS_PER_STREAM * self._open)
-            self._timer = asyncio.get_running_loop().call_later(delay, self._begin)
+        else:
+            self._tick_soon()
+
+    def _tick_soon(self) -> None:
+        if self._timer is None:
+            seconds = min(self._pace.tick, TICK_SECONDS_PER_STREAM * self._open)
+            crowd = max(1.0, len(self._resting) / MOST_IN_BATCH)  # of which a part comes at a time
+            self._timer = asyncio.get_running_loop().call_later(seconds / crowd, self._tick)
+
+    def _tick(self) -> None:
+        """Have the streams read from that rest, then begin with all that are due.
+
+        The event loop wakes once for many streams: waking costs more than what there is to do.
+        """
+        self._timer = None
+        group = [self._resting.popleft() for _ in range(min(len(self._resting), MOST_IN_BATCH))]
+        self._resting += group
+        for stream in group:
+            stream.listen()
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, self._heard_all, group)  # by then what has come was read
+        if self._resting:
+            self._tick_soon()
+
+    def _heard_all(self, group: "list[Stream[S, F]]") -> None:
+        for stream in group:
+            stream.be_deaf()
+        self._begin()
 
     def _begin(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         while self._due and self._idle:
             batch = [self._due.popleft() for _ in range(min(len(self._due), MOST_IN_BATCH))]
-            work = [(stream, stream.take(self._sizes)) for stream in batch]
+            work = [(stream, stream.take(self._pace)) for stream in batch]
             work = [(stream, piece) for stream, piece in work if piece.pcm]
             if work:
                 self._submit([stream for stream, _ in work], [piece for _, piece in work])
@@ -152,11 +186,12 @@ class Stream(Generic[S, F]):
         self._is_closed = False
         self._progress = asyncio.Event()
         self._failure: RosieError | None = None
+        self._transport: asyncio.ReadTransport | None = None  # of a stream that rests
 
     @property
     def is_behind(self) -> bool:
         """Whether more than one hop waits."""
-        return len(self._waiting) >= 2 * self._scheduler._sizes.most  # noqa: SLF001 - two halves of one thing
+        return len(self._waiting) >= 2 * self._scheduler._pace.most  # noqa: SLF001 - two halves of one thing
 
     def hear_now(self, pcm: bytes) -> bool:
         """Have audio heard soon, or return False: then `hear` has to wait, to drop audio or to raise."""
@@ -164,6 +199,22 @@ class Stream(Generic[S, F]):
             return False
         self._take_in(pcm)
         return True
+
+    def rest(self, transport: asyncio.ReadTransport) -> None:
+        """Have the peer read from only with each tick, when there are other streams; until the stream is closed."""
+        if self._transport is None and self._scheduler._rest(self):  # noqa: SLF001 - two halves of one thing
+            self._transport = transport
+            self.be_deaf()
+
+    def listen(self) -> None:
+        """Read from the peer."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def be_deaf(self) -> None:
+        """Read from the peer no more until the next tick."""
+        if self._transport is not None:
+            self._transport.pause_reading()
 
     async def hear(self, pcm: bytes) -> None:
         """Have audio heard soon; waits while the stream is far ahead of real time. Raises EngineError."""
@@ -189,15 +240,17 @@ class Stream(Generic[S, F]):
             return
         self._is_closed = True
         self._waiting.clear()
-        self._scheduler._closed()  # noqa: SLF001 - two halves of one thing
+        self._scheduler._closed(self)  # noqa: SLF001 - two halves of one thing
+        self.listen()
+        self._transport = None
         if self.dropped_samples:
             seconds = round(self.dropped_samples / SPEECH.rate, 1)
             _LOG.warning("audio was dropped: more streams than this machine can listen to", seconds=seconds)
 
-    def take(self, sizes: Sizes) -> "_Piece[S]":
+    def take(self, pace: Pace) -> "_Piece[S]":
         """Return the next audio for the engine; the stream is at work until `heard`."""
         self._is_queued = False
-        size = min(len(self._waiting) - len(self._waiting) % sizes.hop, sizes.most)
+        size = min(len(self._waiting) - len(self._waiting) % pace.hop, pace.most)
         piece = _Piece(self.state, bytes(self._waiting[:size]), self._skipped)
         del self._waiting[:size]
         self._skipped = 0
@@ -222,7 +275,7 @@ class Stream(Generic[S, F]):
         self._queue()
 
     def _queue(self) -> None:
-        if self._is_queued or self._is_at_work or len(self._waiting) < self._scheduler._sizes.hop:  # noqa: SLF001
+        if self._is_queued or self._is_at_work or len(self._waiting) < self._scheduler._pace.hop:  # noqa: SLF001
             return
         self._is_queued = True
         self._scheduler._is_due(self)  # noqa: SLF001 - two halves of one thing

@@ -130,6 +130,9 @@ class EventStream(asyncio.BufferedProtocol):
 
     def __init__(self, opened: Callable[["EventStream"], None] | None = None) -> None:
         self.quick: Callable[[Event], bool] | None = None  # is offered events while nobody works; says which it took
+        self.rest: Callable[[asyncio.ReadTransport], None] | None = (
+            None  # is told after those: it may hold reading back
+        )
         self._opened = opened
         self._decoder = Decoder()
         self._left: Event | BadEventError | None = None  # what `quick` did not take
@@ -214,6 +217,8 @@ class EventStream(asyncio.BufferedProtocol):
         if self._more is not None:
             if self.quick is None or not self._all_are_quick(self.quick):
                 _wake(self._more)
+            elif self.rest is not None:
+                self.rest(self.transport)
         elif len(self._decoder) > HIGH_WATER:
             self.transport.pause_reading()
 

@@ -40,7 +40,7 @@ async def serve(settings: WakeConfig) -> None:
     """Serve wake words until told to stop."""
     engine = await asyncio.to_thread(load, settings)
     recorder = await asyncio.to_thread(recordings.recorder, settings.capture)
-    scheduler = Scheduler("wake", engine.hear, engine.sizes, workers(settings.workers))
+    scheduler = Scheduler("wake", engine.hear, engine.pace, workers(settings.workers))
     described = Info(wake=[engine.describe()])
     try:
         await service.run(

@@ -59,6 +59,10 @@ class WakeConversation:
             self._tape.hear(pcm)
         return True
 
+    def rest(self, transport: asyncio.ReadTransport) -> None:
+        if self._stream is not None:
+            self._stream.rest(transport)
+
     async def on_event(self, event: Event) -> None:
         match event.type:
             case "detect":

@@ -5,16 +5,18 @@ from typing import Generic, Protocol, TypeVar
 
 from wyoming.info import WakeProgram
 
-from wyoming_rosie.scheduler import Sizes
+from wyoming_rosie.scheduler import Pace
 from wyoming_rosie.wake_words import Heard, WakeStream
 
 S = TypeVar("S", bound=WakeStream)
+TICK_SECONDS = 0.075
+"""Nearly the 80 ms of a hop: eight streams or more are heard in one batch, up to so much later."""
 
 
 class WakeEngine(Protocol, Generic[S]):
     """Loaded models, shared by all peers."""
 
-    sizes: Sizes
+    pace: Pace
 
     def describe(self) -> WakeProgram:
         """Return what `describe` says of the engine and its models."""

@@ -7,8 +7,9 @@ from wyoming.info import WakeProgram
 
 from wyoming_rosie.config import option
 from wyoming_rosie.micro_wake_words import STEP_BYTES, MicroStream, Word, bundled, from_file, from_folder, program
-from wyoming_rosie.scheduler import Sizes
+from wyoming_rosie.scheduler import Pace
 from wyoming_rosie.wake_words import Heard, Rules, choose
+from wyoming_rosie_wake.engine import TICK_SECONDS
 from wyoming_rosie_wake.models import Models
 
 
@@ -20,7 +21,7 @@ class Settings:
 class MicroEngine:
     """Words by name; each stream has models of its own."""
 
-    sizes = Sizes(hop=STEP_BYTES, most=8 * STEP_BYTES)
+    pace = Pace(hop=STEP_BYTES, most=8 * STEP_BYTES, tick=TICK_SECONDS)
 
     def __init__(self, words: dict[str, Word], rules: Rules) -> None:
         self._words = words

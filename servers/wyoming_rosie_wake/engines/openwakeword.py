@@ -12,8 +12,9 @@ from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.openwakeword import model_files
 from wyoming_rosie.openwakeword.model_files import ModelFile
-from wyoming_rosie.scheduler import Sizes
+from wyoming_rosie.scheduler import Pace
 from wyoming_rosie.wake_words import Heard, Rules, Trigger, choose
+from wyoming_rosie_wake.engine import TICK_SECONDS
 from wyoming_rosie_wake.models import Models
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class OpenEngine:
     """Words by name, on networks that all streams share."""
 
     def __init__(self, files: Mapping[str, ModelFile], network: "Network", rules: Rules, voices: "Voices") -> None:
-        self.sizes = Sizes(network.hop_bytes, network.hop_bytes)
+        self.pace = Pace(network.hop_bytes, network.hop_bytes, TICK_SECONDS)
         self._files = files
         self._network = network
         self._rules = rules

@@ -9,10 +9,10 @@ import pytest
 
 from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.errors import ConfigError, EngineError
-from wyoming_rosie.scheduler import KEPT_SECONDS, LATE_SECONDS, Scheduler, Sizes, Stream, workers
+from wyoming_rosie.scheduler import KEPT_SECONDS, LATE_SECONDS, Pace, Scheduler, Stream, workers
 
 HOP = 320
-SIZES = Sizes(hop=HOP, most=2 * HOP)
+PACE = Pace(hop=HOP, most=2 * HOP, tick=0.02)
 
 
 class Tally:
@@ -56,7 +56,7 @@ class Room:
 
     def __init__(self, engine: CountingEngine, threads: int) -> None:
         self.engine = engine
-        self.scheduler: Scheduler[Tally, int] = Scheduler("test", engine.hear, SIZES, threads)
+        self.scheduler: Scheduler[Tally, int] = Scheduler("test", engine.hear, PACE, threads)
         self.found: list[int] = []
 
     def open(self) -> Stream[Tally, int]:
@@ -129,7 +129,7 @@ async def test_a_stream_with_much_to_hear_leaves_the_others_their_turn(slow_room
     await greedy.hear(bytes(SPEECH.bytes_in(LATE_SECONDS)))
     await modest.hear(bytes(HOP))
     await modest.finish()
-    assert len(greedy.state.pcm) <= 4 * SIZES.most
+    assert len(greedy.state.pcm) <= 4 * PACE.most
 
 
 async def test_a_stream_faster_than_real_time_waits_and_loses_nothing(room: Room) -> None:
@@ -173,7 +173,7 @@ async def test_nothing_is_found_in_a_stream_that_was_closed(slow_room: Room) -> 
     stream.close()
     await asyncio.sleep(0.1)
     assert slow_room.found == []
-    assert len(stream.state.pcm) <= SIZES.most
+    assert len(stream.state.pcm) <= PACE.most
 
 
 async def test_calls_that_block_run_on_a_thread(room: Room) -> None:

@@ -11,7 +11,7 @@ from wyoming.wake import Detect
 from wyoming_rosie import turn
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.micro_wake_words import bundled, program
-from wyoming_rosie.scheduler import Scheduler, Sizes
+from wyoming_rosie.scheduler import Pace, Scheduler
 from wyoming_rosie.wake_words import Heard, UnknownWakeWordError, WakeStream
 from wyoming_rosie_wake.conversation import WakeConversation
 from wyoming_rosie_wake.engine import WakeEngine
@@ -37,7 +37,7 @@ class SampleStream(WakeStream):
 class SampleEngine(WakeEngine[SampleStream]):
     """Hears its first word in each sample of the value 1."""
 
-    sizes = Sizes(hop=2, most=3200)
+    pace = Pace(hop=2, most=3200, tick=0.01)
 
     def describe(self) -> WakeProgram:
         return program(bundled().values())
@@ -88,7 +88,7 @@ class Peer:
 @pytest.fixture
 async def peer() -> AsyncIterator[Peer]:
     engine = SampleEngine()
-    scheduler = Scheduler("wake", engine.hear, engine.sizes, 1)
+    scheduler = Scheduler("wake", engine.hear, engine.pace, 1)
     peer = Peer(scheduler, engine)
     yield peer
     await peer.conversation.close()
