@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto, compose, helper, numpy_helper, shape_inference
+from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from wyoming_rosie.errors import ConfigError
 
@@ -42,7 +42,10 @@ class Mel:
 
 @dataclass(frozen=True)
 class Features:
-    """From `audio` (batch, 1760) and `state` (batch, state_floats) to `embedding` (batch, 96) and `next`, the state after."""
+    """From `pcm` (batch, 1280), 16-bit, and `state` (batch, state_floats) to `next`, the state after, and `window`.
+
+    The window is the newest embeddings, (batch, hops, 96), which end the state as well.
+    """
 
     model: onnx.ModelProto
     state_floats: int
@@ -59,21 +62,41 @@ def mel_of(arrays: Sequence[npt.NDArray[Any]]) -> Mel:
     return Mel(kernels[0], kernels[1], bands[0])
 
 
-def features(mel: Mel, embedding: onnx.ModelProto) -> Features:
+def features(mel: Mel, embedding: onnx.ModelProto, hops: int) -> Features:
     """Return the network from audio to embeddings. Raises ConfigError for a network that is not openWakeWord's."""
     if _shape(embedding.graph.input[0])[1:] != [WINDOW_FRAMES, BANDS, 1]:
         raise ConfigError(f"this is not openWakeWord's embedding: it has no input of {WINDOW_FRAMES} by {BANDS}")
     streaming = _Streaming(embedding)
-    nodes = [*_mel_nodes(mel, embedding.graph.input[0].name), *streaming.nodes]
-    nodes.append(helper.make_node("Reshape", [embedding.graph.output[0].name, "embedding_shape"], ["embedding"]))
+    sizes = [*streaming.past_floats, MEL_SAMPLES - HOP_SAMPLES, hops * EMBEDDING]
+    pasts = [f"past_{i}" for i in range(len(streaming.past_floats))]
+    nexts = [f"next_{i}" for i in range(len(streaming.past_floats))]
+    nodes = [
+        _constant("state_sizes", np.array(sizes)),
+        helper.make_node("Split", ["state", "state_sizes"], [*pasts, "context", "recent"], axis=1),
+        helper.make_node("Cast", ["pcm"], ["samples"], to=TensorProto.FLOAT),
+        helper.make_node("Concat", ["context", "samples"], ["audio"], axis=1),
+        *_mel_nodes(mel, embedding.graph.input[0].name),
+        *streaming.nodes,
+        _constant("embedding_shape", np.array([-1, EMBEDDING])),
+        helper.make_node("Reshape", [embedding.graph.output[0].name, "embedding_shape"], ["embedding"]),
+        *_newest("audio", HOP_SAMPLES, "next_context"),
+        *_newest("recent", EMBEDDING, "still_recent"),
+        helper.make_node("Concat", ["still_recent", "embedding"], ["next_recent"], axis=1),
+        helper.make_node("Concat", [*nexts, "next_context", "next_recent"], ["next"], axis=1),
+        _constant("window_shape", np.array([-1, hops, EMBEDDING])),
+        helper.make_node("Reshape", ["next_recent", "window_shape"], ["window"]),
+    ]
     graph = helper.make_graph(
-        [_constant("embedding_shape", np.array([-1, EMBEDDING])), *nodes],
+        nodes,
         "features",
-        [_floats("audio", MEL_SAMPLES), _floats("state", streaming.state_floats)],
-        [_floats("embedding", EMBEDDING), _floats("next", streaming.state_floats)],
+        [helper.make_tensor_value_info("pcm", TensorProto.INT16, ["batch", HOP_SAMPLES]), _floats("state", sum(sizes))],
+        [
+            _floats("next", sum(sizes)),
+            helper.make_tensor_value_info("window", TensorProto.FLOAT, ["batch", hops, EMBEDDING]),
+        ],
         initializer=_used(embedding, nodes),
     )
-    return Features(_model(graph, embedding), streaming.state_floats)
+    return Features(_model(graph, embedding), sum(sizes))
 
 
 def window(mel: Mel, embedding: onnx.ModelProto) -> onnx.ModelProto:
@@ -86,22 +109,14 @@ def window(mel: Mel, embedding: onnx.ModelProto) -> onnx.ModelProto:
 
 
 class _Streaming:
-    """The embedding's nodes, with the past of each convolution in time cut out of `state` and put into `next`."""
+    """The embedding's nodes, where each convolution in time gets a flat `past_0`, `past_1`, ... and leaves a `next_0`, ..."""
 
     def __init__(self, embedding: onnx.ModelProto) -> None:
-        self.nodes: list[onnx.NodeProto] = []
         self._shapes = _inferred(embedding)
         self._pasts: list[tuple[int, int]] = []  # channels and width of what each convolution keeps
         self._reshapes = constants(embedding)
-        body = [node for original in embedding.graph.node for node in self._streamed(original)]
-        sizes = [_KEPT_FRAMES * channels * width for channels, width in self._pasts]
-        self.state_floats = sum(sizes)
-        self.nodes = [
-            _constant("state_sizes", np.array(sizes)),
-            helper.make_node("Split", ["state", "state_sizes"], [f"past_{i}" for i in range(len(sizes))], axis=1),
-            *body,
-            helper.make_node("Concat", [f"next_{i}" for i in range(len(sizes))], ["next"], axis=1),
-        ]
+        self.nodes = [node for original in embedding.graph.node for node in self._streamed(original)]
+        self.past_floats = [_KEPT_FRAMES * channels * width for channels, width in self._pasts]
 
     def _streamed(self, original: onnx.NodeProto) -> list[onnx.NodeProto]:
         node = onnx.NodeProto()
@@ -159,9 +174,12 @@ def together(models: Sequence[onnx.ModelProto], hops: Sequence[int], columns: Se
     nodes: list[onnx.NodeProto] = []
     initializers: list[onnx.TensorProto] = []
     for number, model in enumerate(models):
-        word = compose.add_prefix(model, f"word{number}_")
+        given = f"word{number}_{input_name(model)}"
+        word = onnx.ModelProto()
+        word.CopyFrom(model)
+        _prefix(word.graph, f"word{number}_")
         nodes += [
-            *_newest(hops[number], input_name(word), str(number)),
+            *_newest("windows", -hops[number], given),
             *word.graph.node,
             _constant(f"columns{number}", np.array([-1, columns[number]])),
             helper.make_node("Reshape", [word.graph.output[0].name, f"columns{number}"], [f"score{number}"]),
@@ -171,6 +189,19 @@ def together(models: Sequence[onnx.ModelProto], hops: Sequence[int], columns: Se
     windows = helper.make_tensor_value_info("windows", TensorProto.FLOAT, ["batch", max(hops), EMBEDDING])
     graph = helper.make_graph(nodes, "words", [windows], [_floats("scores", sum(columns))], initializers)
     return _model(graph, models[0])
+
+
+def _prefix(graph: onnx.GraphProto, prefix: str) -> None:
+    """Give every name in the graph, and in the branches of its conditions, a prefix (onnx.compose leaves those out)."""
+    for node in graph.node:
+        node.name = node.name and prefix + node.name
+        node.input[:] = [name and prefix + name for name in node.input]
+        node.output[:] = [name and prefix + name for name in node.output]
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                _prefix(attribute.g, prefix)
+    for value in (*graph.initializer, *graph.input, *graph.output):
+        value.name = prefix + value.name
 
 
 def input_name(model: onnx.ModelProto) -> str:
@@ -187,31 +218,47 @@ def operator_set(model: onnx.ModelProto) -> int:
     return max(int(one.version) for one in model.opset_import if one.domain in ("", "ai.onnx"))
 
 
-def _newest(hops: int, output: str, number: str) -> list[onnx.NodeProto]:
+def _newest(given: str, first: int, output: str) -> list[onnx.NodeProto]:
+    """Return the nodes that leave out what is before `first` in the second dimension."""
     return [
-        _constant(f"from{number}", np.array([-hops])),
-        _constant(f"to{number}", np.array([_LAST])),
-        _constant(f"axis{number}", np.array([1])),
-        helper.make_node("Slice", ["windows", f"from{number}", f"to{number}", f"axis{number}"], [output]),
+        _constant(f"{output}_from", np.array([first])),
+        _constant(f"{output}_to", np.array([_LAST])),
+        _constant(f"{output}_axis", np.array([1])),
+        helper.make_node("Slice", [given, f"{output}_from", f"{output}_to", f"{output}_axis"], [output]),
     ]
 
 
 def _inline_conditions(graph: onnx.GraphProto) -> None:
-    """Compute both branches of each condition and take for each row the one that holds."""
+    """Take for each row the branch that holds for it; the first is computed only when it holds for any."""
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
-        if node.op_type != "If":
-            nodes.append(node)
-            continue
-        branches = {attribute.name: attribute.g for attribute in node.attribute}
-        for branch in branches.values():
-            nodes += branch.node
-            graph.initializer.extend(branch.initializer)
-        chosen = [branches[name].output[0].name for name in ("then_branch", "else_branch")]
-        nodes.append(helper.make_node("Where", [node.input[0], *chosen], list(node.output)))
+        nodes += _for_any_row(node) if node.op_type == "If" else [node]
     kept = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del graph.node[:]
     graph.node.extend(kept)
+
+
+def _for_any_row(node: onnx.NodeProto) -> list[onnx.NodeProto]:
+    branches = {attribute.name: attribute.g for attribute in node.attribute}
+    then, otherwise = branches["then_branch"], branches["else_branch"]
+    condition, output = node.input[0], node.output[0]
+    both = onnx.GraphProto()
+    both.CopyFrom(then)
+    del both.output[:]
+    rows = [condition, then.output[0].name, otherwise.output[0].name]
+    both.node.append(helper.make_node("Where", rows, [f"{output}_some"]))
+    both.output.append(helper.make_tensor_value_info(f"{output}_some", TensorProto.FLOAT, None))
+    none = helper.make_node("Identity", [otherwise.output[0].name], [f"{output}_none"])
+    neither = helper.make_graph(
+        [none], "neither", [], [helper.make_tensor_value_info(f"{output}_none", TensorProto.FLOAT, None)]
+    )
+    return [
+        *otherwise.node,
+        helper.make_node("Cast", [condition], [f"{output}_number"], to=TensorProto.INT32),
+        helper.make_node("ReduceMax", [f"{output}_number"], [f"{output}_any_number"], keepdims=0),
+        helper.make_node("Cast", [f"{output}_any_number"], [f"{output}_any"], to=TensorProto.BOOL),
+        helper.make_node("If", [f"{output}_any"], [output], then_branch=both, else_branch=neither),
+    ]
 
 
 def _mel_nodes(mel: Mel, output: str) -> list[onnx.NodeProto]:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 HOP_SAMPLES = 1280
 HOP_BYTES = HOP_SAMPLES * SPEECH.frame_bytes
-CONTEXT_SAMPLES = 480
 EMBEDDING = 96
 MOST_CHOICES = 8
 """Different choices of words that are kept ready."""
@@ -32,53 +31,44 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 
 
 class State:
-    """What one stream must remember: the audio into which the next hop reaches back, the network's past, embeddings."""
+    """What one stream must remember: the network's past, the audio into which the next hop reaches back, embeddings."""
 
-    __slots__ = ("audio", "embeddings", "past")
+    __slots__ = ("_hops", "floats")
 
-    def __init__(self, audio: Floats, past: Floats, embeddings: Floats) -> None:
-        self.audio = audio
-        self.past = past
-        self.embeddings = embeddings  # (hops, 96), the newest last
+    def __init__(self, floats: Floats, hops: int) -> None:
+        self.floats = floats  # never written to, so that streams may share it
+        self._hops = hops
 
-    def copy(self) -> "State":
-        """Return a stream of its own with the same past; the arrays are never written to, so that they can be shared."""
-        return State(self.audio, self.past, self.embeddings)
+    @property
+    def embeddings(self) -> Floats:
+        """The newest embeddings, (hops, 96), the newest last."""
+        return self.floats[-self._hops * EMBEDDING :].reshape(self._hops, EMBEDDING)
 
 
 class Features:
     """The spectrum and the embedding, for a batch of streams at a time."""
 
     def __init__(self, files: FeatureFiles, hops: int) -> None:
-        mel = graphs.mel_of(_constants(files.mel))
-        built = graphs.features(mel, _onnx(files.embedding))
+        built = graphs.features(graphs.mel_of(_constants(files.mel)), _onnx(files.embedding), hops)
+        self._hops = hops
         self._session = session(built.model)
-        self._primed = State(
-            np.zeros(CONTEXT_SAMPLES, np.float32),
-            np.zeros(built.state_floats, np.float32),
-            np.zeros((hops, EMBEDDING), np.float32),
-        )
+        primed = State(np.zeros(built.state_floats, np.float32), hops)
         for _ in range(hops + WINDOW_HOPS):
-            self.hear([self._primed], [bytes(HOP_BYTES)])
+            self.hear([primed], [bytes(HOP_BYTES)])
+        self._primed = primed.floats
 
     def begin(self) -> State:
         """Return the state of a stream that has heard nothing but silence so far; costs nothing."""
-        return self._primed.copy()
+        return State(self._primed, self._hops)
 
-    def hear(self, states: Sequence[State], hops: Sequence[bytes]) -> None:
-        """Give each stream its next 80 ms of 16 kHz 16-bit mono audio."""
-        new = np.frombuffer(b"".join(hops), "<i2").reshape(len(hops), HOP_SAMPLES)
-        audio = np.empty((len(hops), CONTEXT_SAMPLES + HOP_SAMPLES), np.float32)
-        audio[:, CONTEXT_SAMPLES:] = new
-        past = np.empty((len(hops), len(states[0].past)), np.float32)
-        for row, state in enumerate(states):
-            audio[row, :CONTEXT_SAMPLES] = state.audio
-            past[row] = state.past
-        embeddings, following = self._session.run(None, {"audio": audio, "state": past})
-        for row, state in enumerate(states):
-            state.audio = audio[row, HOP_SAMPLES:].copy()  # a view would keep the others' audio alive
-            state.past = following[row].copy()
-            state.embeddings = np.concatenate((state.embeddings[1:], embeddings[row : row + 1]))
+    def hear(self, states: Sequence[State], hops: Sequence[bytes]) -> Floats:
+        """Give each stream its next 80 ms of 16 kHz 16-bit mono audio; return its newest embeddings, (batch, hops, 96)."""
+        pcm = np.frombuffer(b"".join(hops), "<i2").reshape(len(hops), HOP_SAMPLES)
+        before = np.stack([state.floats for state in states])
+        after, windows = self._session.run(None, {"pcm": pcm, "state": before})
+        for state, floats in zip(states, after, strict=True):
+            state.floats = floats.copy()  # a view would keep the others' state alive
+        return np.asarray(windows)
 
 
 class Head:
@@ -153,15 +143,15 @@ class Network:
         self, states: Sequence[State], hops: Sequence[bytes], wanted: Sequence[Collection[str]]
     ) -> list[dict[str, float]]:
         """Give each stream its next 80 ms; return the scores of the words that it wants."""
-        self._features.hear(states, hops)
+        windows = self._features.hear(states, hops)
         scores: list[dict[str, float]] = [{} for _ in states]
         choices: dict[frozenset[str], list[int]] = {}
         for row, names in enumerate(wanted):
             choices.setdefault(frozenset(names), []).append(row)
         for choice, rows in choices.items():
             words = self._words(choice)
-            windows = np.stack([states[row].embeddings[-words.hops :] for row in rows])
-            for row, found in zip(rows, words.scores(windows), strict=True):
+            wanting = windows if len(choices) == 1 else windows[rows]
+            for row, found in zip(rows, words.scores(wanting), strict=True):
                 scores[row] = found
         return scores
 
