@@ -45,8 +45,8 @@ class HearsAtOnce(Protocol):
     def hear_now(self, event: Event) -> bool:
         """Take an audio-chunk without waiting, or return False to have it come to `on_event`. Raises nothing."""
 
-    def rest(self, transport: asyncio.ReadTransport) -> None:
-        """Hold reading back, if the peer may be read from together with others: for less than a tenth of a second."""
+    def rest(self, source: EventStream) -> None:
+        """Hold the peer's events back, if they may be taken together with others': for less than a tenth of a second."""
 
 
 class Peer:

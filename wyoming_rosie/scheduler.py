@@ -40,6 +40,16 @@ class Listening(Protocol):
         """Note that so many samples of the stream will never come."""
 
 
+class Source(Protocol):
+    """Where a stream's audio comes from."""
+
+    def hold(self) -> None:
+        """Let what comes wait until `release`."""
+
+    def release(self) -> None:
+        """Take what has come."""
+
+
 S = TypeVar("S", bound=Listening)
 F = TypeVar("F")
 
@@ -127,7 +137,8 @@ class Scheduler(Generic[S, F]):
         group = [self._resting.popleft() for _ in range(min(len(self._resting), MOST_IN_BATCH))]
         self._resting += group
         for stream in group:
-            stream.listen()
+            assert stream.source is not None
+            stream.source.release()
         loop = asyncio.get_running_loop()
         loop.call_soon(loop.call_soon, self._heard_all, group)  # by then what has come was read
         if self._resting:
@@ -135,7 +146,8 @@ class Scheduler(Generic[S, F]):
 
     def _heard_all(self, group: "list[Stream[S, F]]") -> None:
         for stream in group:
-            stream.be_deaf()
+            if stream.source is not None:  # it may have been closed meanwhile
+                stream.source.hold()
         self._begin()
 
     def _begin(self) -> None:
@@ -174,6 +186,7 @@ class Stream(Generic[S, F]):
 
     def __init__(self, scheduler: Scheduler[S, F], state: S, found: Callable[[Sequence[F]], None]) -> None:
         self.state = state
+        self.source: Source | None = None  # of a stream that rests
         self.dropped_samples = 0
         self._scheduler = scheduler
         self._found = found
@@ -186,7 +199,6 @@ class Stream(Generic[S, F]):
         self._is_closed = False
         self._progress = asyncio.Event()
         self._failure: RosieError | None = None
-        self._transport: asyncio.ReadTransport | None = None  # of a stream that rests
 
     @property
     def is_behind(self) -> bool:
@@ -200,21 +212,11 @@ class Stream(Generic[S, F]):
         self._take_in(pcm)
         return True
 
-    def rest(self, transport: asyncio.ReadTransport) -> None:
-        """Have the peer read from only with each tick, when there are other streams; until the stream is closed."""
-        if self._transport is None and self._scheduler._rest(self):  # noqa: SLF001 - two halves of one thing
-            self._transport = transport
-            self.be_deaf()
-
-    def listen(self) -> None:
-        """Read from the peer."""
-        if self._transport is not None:
-            self._transport.resume_reading()
-
-    def be_deaf(self) -> None:
-        """Read from the peer no more until the next tick."""
-        if self._transport is not None:
-            self._transport.pause_reading()
+    def rest(self, source: Source) -> None:
+        """Have audio taken from its source with each tick only, when there are other streams; until this one is closed."""
+        if self.source is None and self._scheduler._rest(self):  # noqa: SLF001 - two halves of one thing
+            self.source = source
+            source.hold()
 
     async def hear(self, pcm: bytes) -> None:
         """Have audio heard soon; waits while the stream is far ahead of real time. Raises EngineError."""
@@ -241,8 +243,9 @@ class Stream(Generic[S, F]):
         self._is_closed = True
         self._waiting.clear()
         self._scheduler._closed(self)  # noqa: SLF001 - two halves of one thing
-        self.listen()
-        self._transport = None
+        if self.source is not None:
+            self.source.release()
+            self.source = None
         if self.dropped_samples:
             seconds = round(self.dropped_samples / SPEECH.rate, 1)
             _LOG.warning("audio was dropped: more streams than this machine can listen to", seconds=seconds)

@@ -5,7 +5,9 @@ The format is that of the `wyoming` package 1.10.2 (https://github.com/OHF-Voice
 """
 
 import asyncio
+import asyncio.trsock
 import json
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +20,8 @@ from wyoming_rosie.errors import BadEventError
 
 HIGH_WATER = 65_536
 """Bytes that may wait unread before the peer is held back; one event may be larger."""
+HELD_BYTES = 32_768
+"""Of a peer that is held back, a second of speech."""
 CLOSE_SECONDS = 1.0
 _RECEIVED = bytearray(65_536)
 """What came last, on any connection: it is copied before the next is read. A new buffer each time, as asyncio would have
@@ -130,13 +134,12 @@ class EventStream(asyncio.BufferedProtocol):
 
     def __init__(self, opened: Callable[["EventStream"], None] | None = None) -> None:
         self.quick: Callable[[Event], bool] | None = None  # is offered events while nobody works; says which it took
-        self.rest: Callable[[asyncio.ReadTransport], None] | None = (
-            None  # is told after those: it may hold reading back
-        )
+        self.rest: Callable[[EventStream], None] | None = None  # is told after those: it may hold us back
         self._opened = opened
         self._decoder = Decoder()
         self._left: Event | BadEventError | None = None  # what `quick` did not take
         self._transport: asyncio.Transport | None = None
+        self._tcp: asyncio.trsock.TransportSocket | None = None
         self._ended = False
         self._closing = False
         self._more: asyncio.Future[None] | None = None  # someone waits for bytes
@@ -200,6 +203,9 @@ class EventStream(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        given = transport.get_extra_info("socket")
+        if given is not None and given.family in (socket.AF_INET, socket.AF_INET6):
+            self._tcp = given
         if self._opened is not None:
             self._opened(self)
 
@@ -218,9 +224,26 @@ class EventStream(asyncio.BufferedProtocol):
             if self.quick is None or not self._all_are_quick(self.quick):
                 _wake(self._more)
             elif self.rest is not None:
-                self.rest(self.transport)
+                self.rest(self)
         elif len(self._decoder) > HIGH_WATER:
             self.transport.pause_reading()
+
+    def hold(self) -> None:
+        """Let what comes wait until `release`, unless it becomes much or is the end."""
+        if not self._set_low_water(HELD_BYTES):
+            self.transport.pause_reading()
+
+    def release(self) -> None:
+        """Take what has come."""
+        if not self._set_low_water(1):
+            self.transport.resume_reading()
+
+    def _set_low_water(self, least: int) -> bool:
+        """Have the kernel tell us of no fewer bytes: much cheaper than asking it each time; works for TCP."""
+        if self._tcp is None or self._gone.done():
+            return False
+        self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
+        return True
 
     def _all_are_quick(self, quick: Callable[[Event], bool]) -> bool:
         """Hand over the events that have come, without a task; whether nothing is left for the reader."""

@@ -15,6 +15,7 @@ from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.scheduler import Scheduler, Stream
 from wyoming_rosie.service import Send
 from wyoming_rosie.wake_words import Heard, WakeStream, detections
+from wyoming_rosie.wire import EventStream
 from wyoming_rosie_wake.capture import Recorder, Tape
 from wyoming_rosie_wake.engine import WakeEngine
 
@@ -59,9 +60,9 @@ class WakeConversation:
             self._tape.hear(pcm)
         return True
 
-    def rest(self, transport: asyncio.ReadTransport) -> None:
+    def rest(self, source: EventStream) -> None:
         if self._stream is not None:
-            self._stream.rest(transport)
+            self._stream.rest(source)
 
     async def on_event(self, event: Event) -> None:
         match event.type:

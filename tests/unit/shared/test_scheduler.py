@@ -185,3 +185,51 @@ def test_workers_are_as_many_as_wanted_or_as_there_are_processors() -> None:
     assert workers(0) >= 1
     with pytest.raises(ConfigError, match="--workers"):
         workers(-1)
+
+
+class Tap:
+    """A source that notes when it is held and released."""
+
+    def __init__(self) -> None:
+        self.is_held = False
+        self.releases = 0
+
+    def hold(self) -> None:
+        self.is_held = True
+
+    def release(self) -> None:
+        self.is_held = False
+        self.releases += 1
+
+
+async def test_sources_rest_between_ticks_while_there_are_several_streams(room: Room) -> None:
+    streams = [room.open() for _ in range(2)]
+    taps = [Tap() for _ in streams]
+    for stream, tap in zip(streams, taps, strict=True):
+        stream.rest(tap)
+    assert all(tap.is_held for tap in taps)
+    async with asyncio.timeout(5):
+        while min(tap.releases for tap in taps) < 3:
+            await asyncio.sleep(0.001)
+    streams[0].close()
+    assert not taps[0].is_held
+    released = taps[0].releases
+    await asyncio.sleep(0.1)
+    assert taps[0].releases == released
+
+
+async def test_the_only_stream_does_not_rest(room: Room) -> None:
+    stream, tap = room.open(), Tap()
+    stream.rest(tap)
+    assert not tap.is_held
+
+
+async def test_all_of_many_sources_are_released_in_turn(room: Room) -> None:
+    streams = [room.open() for _ in range(100)]
+    taps = [Tap() for _ in streams]
+    for stream, tap in zip(streams, taps, strict=True):
+        stream.rest(tap)
+    async with asyncio.timeout(5):
+        while min(tap.releases for tap in taps) < 2:
+            await asyncio.sleep(0.001)
+    assert max(tap.releases for tap in taps) - min(tap.releases for tap in taps) <= 1

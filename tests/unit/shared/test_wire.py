@@ -13,7 +13,7 @@ from wyoming import event as reference
 from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.wire import Decoder, EventStream, Limits, encode
+from wyoming_rosie.wire import HELD_BYTES, Decoder, EventStream, Limits, encode
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 scalars = (
@@ -236,6 +236,34 @@ async def test_each_event_is_taken_quickly_or_read_and_the_read_ones_keep_their_
     assert sorted(taken + read) == list(range(len(quick)))
     assert read == sorted(read)
     assert all(quick[number] for number in taken)
+
+
+async def test_a_peer_that_is_held_back_is_heard_when_it_is_released_sends_much_or_leaves() -> None:
+    loop = asyncio.get_running_loop()
+    heard: list[EventStream] = []
+    server = await loop.create_server(lambda: EventStream(heard.append), "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    _, there = await loop.create_connection(EventStream, host, port)
+    while not heard:
+        await asyncio.sleep(0.001)
+    here = heard[0]
+    here.hold()
+    await there.write(Event("x", {"number": 1}))
+    reading = asyncio.create_task(here.read())
+    await asyncio.sleep(0.05)
+    assert not reading.done()
+    here.release()
+    async with asyncio.timeout(5):
+        assert (await reading) == Event("x", {"number": 1})
+        here.hold()
+        much = Event("x", {}, bytes(HELD_BYTES))
+        await there.write(much)
+        assert await here.read() == much
+        there.abort()
+        assert await here.read() is None
+    here.hold()  # nothing happens to a peer that is gone
+    await here.close()
+    server.close()
 
 
 async def test_what_is_no_event_after_quick_ones_is_an_error_for_the_reader() -> None:
