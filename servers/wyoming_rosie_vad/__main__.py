@@ -1,18 +1,24 @@
 """The VAD daemon: settings, engine, service."""
 
+import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from wyoming.info import Info
 
 from wyoming_rosie import config, service
 from wyoming_rosie.config import option
+from wyoming_rosie.scheduler import Pace, Scheduler
 from wyoming_rosie.service import Service, ServiceConfig
-from wyoming_rosie.workers import ThreadWorker
 from wyoming_rosie_vad import segmenter
 from wyoming_rosie_vad.conversation import VadConversation
 from wyoming_rosie_vad.engines import silero as silero_engine
-from wyoming_rosie_vad.together import Together
+from wyoming_rosie_vad.stream import hear
+
+FRAMES_AT_ONCE = 8
+TICK_SECONDS = 0.016
+"""Half a frame: who waits for the end of speech waits for this as well."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +34,16 @@ class VadConfig(ServiceConfig):
 async def serve(settings: VadConfig) -> None:
     """Find speech until told to stop."""
     segmenter.check(settings.speech)
-    worker = ThreadWorker("vad")
+    engine = await asyncio.to_thread(silero_engine.load, settings.silero)
+    pace = Pace(engine.frame_bytes, FRAMES_AT_ONCE * engine.frame_bytes, TICK_SECONDS)
+    scheduler = Scheduler("vad", partial(hear, engine), pace, workers=1)  # numpy would only fight itself
+    described = {**Info().to_dict(), "vad": [engine.describe()]}
     try:
-        engine = await worker.run(silero_engine.load, settings.silero)
-        described = {**Info().to_dict(), "vad": [engine.describe()]}
-        together = Together(engine, worker, settings.speech)
-        await service.run(Service("vad", described, lambda send: VadConversation(together, worker, send)), settings)
+        await service.run(
+            Service("vad", described, lambda send: VadConversation(engine, scheduler, settings.speech, send)), settings
+        )
     finally:
-        worker.close()
+        scheduler.close()
 
 
 def main() -> None:

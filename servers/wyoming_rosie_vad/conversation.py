@@ -1,8 +1,8 @@
 """One peer's stream of audio, and what is found in it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from math import isfinite
-from typing import TypeVar, assert_never
+from typing import Any, TypeVar, assert_never
 
 import structlog
 from wyoming.event import Event
@@ -11,101 +11,123 @@ from wyoming.vad import VoiceStarted, VoiceStopped
 
 from wyoming_rosie import turn
 from wyoming_rosie.audio import SpeechInput, is_speech
-from wyoming_rosie.errors import RosieError
+from wyoming_rosie.errors import EngineError, RosieError
+from wyoming_rosie.reports import Reports
+from wyoming_rosie.scheduler import Scheduler, Stream
 from wyoming_rosie.service import Send
-from wyoming_rosie.workers import ThreadWorker
+from wyoming_rosie.wire import EventStream
+from wyoming_rosie_vad.engine import VadEngine
 from wyoming_rosie_vad.findings import Classified, Finding, Started, Stopped
+from wyoming_rosie_vad.segmenter import Rules
 from wyoming_rosie_vad.stream import VadStream
-from wyoming_rosie_vad.together import Together
 
 _LOG = structlog.get_logger()
 T = TypeVar("T")
-FRAMES_IN_A_ROW = 8
-"""A stream that comes faster than real time lets the others have the engine after so many, less than a millisecond."""
 
 
 class VadConversation:
     """Audio in; `voice-started`, `voice-stopped` and `voice-class` out, with times of the audio, however fast it comes."""
 
-    def __init__(self, together: Together, worker: ThreadWorker, send: Send) -> None:
-        self._together = together
-        self._worker = worker
+    def __init__(
+        self, engine: VadEngine[Any], scheduler: Scheduler[VadStream, Finding], rules: Rules, send: Send
+    ) -> None:
+        self._engine = engine
+        self._scheduler = scheduler
+        self._rules = rules
         self._send = send
         self._audio = SpeechInput()
         self._is_speech_format = True
-        self._stream: VadStream | None = None
-        self._unheard = b""  # less than a frame
+        self._stream: Stream[VadStream, Finding] | None = None
+        self._reports = Reports(self._tell)
         self._begin_ms: int | None = None  # of the stream, as the peer counts
-        self._turn = Event("audio-start")  # what named the turn
+        self._context: dict[str, Any] = {}
 
     @property
     def busy(self) -> bool:
-        return self._stream is not None and self._stream.is_speech  # a stream itself may never end
+        return self._stream is not None and self._stream.state.is_speech  # a stream itself may never end
+
+    def hear_now(self, event: Event) -> bool:
+        pcm = self._audio.plain(event)
+        if pcm is None or self._stream is None or not self._stream.hear_now(pcm):
+            return False
+        self._note_begin(event)
+        return True
+
+    def rest(self, source: EventStream) -> None:
+        if self._stream is not None:
+            self._stream.rest(source)
 
     async def on_event(self, event: Event) -> None:
         match event.type:
             case "user-event" if event.data.get("name") == "turn":
-                self._turn = event
+                self._context = turn.context(event)
             case "audio-start":
                 await self._finish()
                 await self._begin(event)
             case "audio-chunk":
                 await self._hear(event)
             case "audio-stop":
-                await self._find(await self._read(self._audio.stop, event))
+                await self._take_in(await self._read(self._audio.stop, event))
                 await self._finish()
 
     async def close(self) -> None:
         """Drop the stream; what has been found and not been told is for nobody."""
+        self._reports.close()
         await self._drop()
 
     async def _begin(self, event: Event) -> None:
         self._is_speech_format = is_speech(event)
         await self._read(self._audio.start, event)
-        self._stream = self._together.begin()
+        self._reports.start()
+        self._context = self._context or turn.context(event)
+        self._stream = self._scheduler.open(VadStream(self._engine, self._rules), self._reports.put)
         self._begin_ms = _milliseconds(event)
-        self._unheard = b""
 
     async def _hear(self, event: Event) -> None:
         self._is_speech_format = self._is_speech_format and is_speech(event)
         pcm = await self._read(self._audio.chunk, event)
-        if self._begin_ms is None:
-            self._begin_ms = _milliseconds(event)
-        await self._find(pcm)
+        self._note_begin(event)
+        await self._take_in(pcm)
 
     async def _read(self, read: Callable[[Event], T], event: Event) -> T:
-        """Take an event's audio; in the thread when it must be converted, which may take a while."""
+        """Take an event's audio; in a thread when it must be converted, which may take a while."""
         try:
-            return read(event) if self._is_speech_format else await self._worker.run(read, event)
+            return read(event) if self._is_speech_format else await self._scheduler.call(read, event)
         except RosieError:
             await self._drop()
             raise
 
-    async def _find(self, pcm: bytes) -> None:
+    def _note_begin(self, event: Event) -> None:
+        if self._begin_ms is None:
+            self._begin_ms = _milliseconds(event)
+
+    async def _take_in(self, pcm: bytes) -> None:
         if self._stream is None:
             return
-        audio = self._unheard + pcm
-        frame = self._together.frame_bytes
-        whole = len(audio) - len(audio) % frame
-        self._unheard = audio[whole:]
-        step = FRAMES_IN_A_ROW * frame
-        for at in range(0, whole, step):
-            await self._tell(await self._together.hear(self._stream, audio[at : min(at + step, whole)]))
+        try:
+            await self._stream.hear(pcm)
+        except EngineError:
+            await self._drop()
+            raise
 
     async def _finish(self) -> None:
-        if self._stream is not None:
-            await self._tell(self._stream.finish())
-            await self._drop()
+        if self._stream is None:
+            return
+        await self._stream.finish()
+        await self._reports.told()
+        for finding in self._stream.state.finish():
+            await self._tell(finding)
+        await self._drop()
 
     async def _drop(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
-            await self._together.end(stream)
+            stream.close()
+            await self._scheduler.call(stream.state.close)
 
-    async def _tell(self, findings: Iterable[Finding]) -> None:
-        for finding in findings:
-            _LOG.debug("found", finding=finding)
-            await self._send(self._event(finding))
+    async def _tell(self, finding: Finding) -> None:
+        _LOG.debug("found", finding=finding)
+        await self._send(self._event(finding))
 
     def _event(self, finding: Finding) -> Event:
         timestamp = (self._begin_ms or 0) + finding.time
@@ -118,7 +140,7 @@ class VadConversation:
                 data = {"class": finding.sound, "probability": finding.probability, "timestamp": timestamp}
                 if finding.is_final:
                     data["final"] = True
-                return UserEvent("voice-class", data, turn.context(self._turn)).event()
+                return UserEvent("voice-class", data, dict(self._context)).event()
             case _:
                 assert_never(finding)
 

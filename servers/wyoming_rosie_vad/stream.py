@@ -1,6 +1,7 @@
 """One stream of speech audio, from whole frames to findings, and many of them at once."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from wyoming_rosie.audio import SPEECH
@@ -18,6 +19,11 @@ class VadStream:
         self.detector = engine.listen()
         self._segmenter = Segmenter(rules, frame_ms)
         self._classifier = Classifier(rules.silence_dbfs, frame_ms)
+        self._skipped_ms = 0
+
+    def skip(self, samples: int) -> None:
+        """Note that so many samples will never come: what is found later is later by as much."""
+        self._skipped_ms += round(1000 * samples / SPEECH.rate)
 
     @property
     def is_speech(self) -> bool:
@@ -25,15 +31,18 @@ class VadStream:
 
     def take(self, frames: Iterable[Frame]) -> list[Finding]:
         """Take the next frames; return what was found, in order."""
-        return [finding for frame in frames for finding in self._take(frame) if finding is not None]
+        return self._dated(finding for frame in frames for finding in self._take(frame) if finding is not None)
 
     def finish(self) -> list[Finding]:
         """End the stream; return what was left to find."""
         stopped = self._segmenter.finish()
-        return [*([stopped] if stopped else []), self._classifier.finish()]
+        return self._dated([*([stopped] if stopped else []), self._classifier.finish()])
 
     def close(self) -> None:
         self.detector.close()
+
+    def _dated(self, found: Iterable[Finding]) -> list[Finding]:
+        return [replace(one, time=one.time + self._skipped_ms) if self._skipped_ms else one for one in found]
 
     def _take(self, frame: Frame) -> tuple[Finding | None, ...]:
         edge = self._segmenter.hear(frame)

@@ -1,8 +1,6 @@
 """One peer's stream of audio, and the wake words that it asked for."""
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -11,7 +9,8 @@ from wyoming.wake import Detection, NotDetected
 
 from wyoming_rosie import turn
 from wyoming_rosie.audio import SpeechInput
-from wyoming_rosie.errors import BadEventError, RosieError
+from wyoming_rosie.errors import BadEventError, EngineError, RosieError
+from wyoming_rosie.reports import Reports
 from wyoming_rosie.scheduler import Scheduler, Stream
 from wyoming_rosie.service import Send
 from wyoming_rosie.wake_words import Heard, WakeStream, detections
@@ -21,8 +20,6 @@ from wyoming_rosie_wake.engine import WakeEngine
 
 _LOG = structlog.get_logger()
 MOST_NAMES = 100
-MOST_UNREAD = 100
-"""Detections that a peer has not read yet; more are forgotten."""
 
 
 class WakeConversation:
@@ -43,8 +40,7 @@ class WakeConversation:
         self._detect: Event | None = None
         self._stream: Stream[WakeStream, Heard] | None = None
         self._tape: Tape | None = None
-        self._unread: asyncio.Queue[Heard] = asyncio.Queue(MOST_UNREAD)
-        self._reporting: asyncio.Task[None] | None = None
+        self._reports = Reports(self._tell)
         self._detections = 0
         self._context: dict[str, object] = {}
 
@@ -79,8 +75,7 @@ class WakeConversation:
 
     async def close(self) -> None:
         self._end_stream()
-        if self._reporting is not None:
-            self._reporting.cancel()
+        self._reports.close()
 
     async def _choose(self, event: Event) -> None:
         self._detect, self._names = event, None
@@ -104,8 +99,7 @@ class WakeConversation:
         self._context = turn.context(self._detect or Event("detect"))
         if self._names is None:
             return
-        if self._reporting is None:
-            self._reporting = asyncio.create_task(self._report())
+        self._reports.start()
         state = await self._scheduler.call(self._engine.begin, self._names)
         self._tape = Tape(self._recorder) if self._recorder is not None else None
         self._stream = self._scheduler.open(state, self._found)
@@ -115,23 +109,16 @@ class WakeConversation:
             return
         if self._tape is not None:
             self._tape.hear(pcm)
-        await self._stream.hear(pcm)
+        try:
+            await self._stream.hear(pcm)
+        except EngineError:
+            self._end_stream()
+            raise
 
     def _found(self, found: Sequence[Heard]) -> None:
         if self._tape is not None:
             self._tape.found(found)
-        for heard in detections(found):
-            if self._unread.full():
-                _LOG.warning("a detection was forgotten: the peer does not read", name=heard.name)
-            else:
-                self._unread.put_nowait(heard)
-
-    async def _report(self) -> None:
-        """Tell the peer of each detection, beside the audio that it goes on sending."""
-        with suppress(ConnectionError):  # it is gone, and so will be this conversation
-            while True:
-                await self._tell(await self._unread.get())
-                self._unread.task_done()
+        self._reports.put(detections(found))
 
     async def _tell(self, heard: Heard) -> None:
         self._detections += 1
@@ -148,7 +135,7 @@ class WakeConversation:
         if self._stream is None:
             return
         await self._stream.finish()
-        await self._unread.join()
+        await self._reports.told()
         if self._tape is not None:
             self._tape.finish()
         if not self._detections:

@@ -5,11 +5,12 @@ from typing import Any
 
 from wyoming.event import Event
 
-from wyoming_rosie.workers import ThreadWorker
+from wyoming_rosie.scheduler import Scheduler
 from wyoming_rosie_vad.conversation import VadConversation
-from wyoming_rosie_vad.findings import Frame
+from wyoming_rosie_vad.findings import Finding, Frame
 from wyoming_rosie_vad.levels import level
-from wyoming_rosie_vad.together import Together
+from wyoming_rosie_vad.segmenter import Rules
+from wyoming_rosie_vad.stream import VadStream
 
 FRAME_BYTES = 1024
 SPEECH_DATA = {"rate": 16_000, "width": 2, "channels": 1}
@@ -61,12 +62,16 @@ class LoudnessEngine:
 class Speaker:
     """A peer: what it sends reaches a conversation, what it hears is kept."""
 
-    def __init__(self, together: Together, worker: ThreadWorker) -> None:
+    def __init__(self, engine: LoudnessEngine, scheduler: Scheduler[VadStream, Finding]) -> None:
         self.heard: list[Event] = []
-        self.conversation = VadConversation(together, worker, self._hear)
+        self.conversation = VadConversation(engine, scheduler, Rules(), self._hear)
 
     async def send(self, event_type: str, payload: bytes | None = None, /, **data: Any) -> None:
+        """Send an event; come back when what it brought has been heard and told."""
         await self.conversation.on_event(Event(event_type, data, payload))
+        if self.conversation._stream is not None:
+            await self.conversation._stream.finish()
+            await self.conversation._reports.told()
 
     async def start(self, **data: Any) -> None:
         await self.send("audio-start", **{**SPEECH_DATA, **data})

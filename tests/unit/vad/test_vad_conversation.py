@@ -2,16 +2,19 @@ import asyncio
 import math
 from array import array
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
+from wyoming.audio import AudioChunk
 
 from tests.unit.vad.fakes import FRAME_BYTES, SPEECH_DATA, LoudnessEngine, Speaker
 from wyoming_rosie.audio import SPEECH, AudioFormat, Converter
-from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.workers import ThreadWorker
-from wyoming_rosie_vad.conversation import FRAMES_IN_A_ROW
+from wyoming_rosie.errors import BadEventError, EngineError
+from wyoming_rosie.scheduler import Pace, Scheduler
+from wyoming_rosie_vad.__main__ import FRAMES_AT_ONCE
+from wyoming_rosie_vad.findings import Finding, Started, Stopped
 from wyoming_rosie_vad.segmenter import Rules
-from wyoming_rosie_vad.together import Together
+from wyoming_rosie_vad.stream import VadStream, hear
 
 FRAME_MS = 32
 QUIET, LOUD = 32, 12_000
@@ -26,25 +29,21 @@ EDGES = [("voice-started", 960), ("voice-stopped", 1600)]
 
 
 @pytest.fixture
-async def worker() -> AsyncIterator[ThreadWorker]:
-    worker = ThreadWorker("test")
-    yield worker
-    worker.close()
-
-
-@pytest.fixture
 def engine() -> LoudnessEngine:
     return LoudnessEngine()
 
 
 @pytest.fixture
-def together(engine: LoudnessEngine, worker: ThreadWorker) -> Together:
-    return Together(engine, worker, Rules())
+async def scheduler(engine: LoudnessEngine) -> AsyncIterator[Scheduler[VadStream, Finding]]:
+    pace = Pace(FRAME_BYTES, FRAMES_AT_ONCE * FRAME_BYTES, 0.01)
+    scheduler = Scheduler("test", partial(hear, engine), pace, workers=1)
+    yield scheduler
+    scheduler.close()
 
 
 @pytest.fixture
-def speaker(together: Together, worker: ThreadWorker) -> Speaker:
-    return Speaker(together, worker)
+def speaker(engine: LoudnessEngine, scheduler: Scheduler[VadStream, Finding]) -> Speaker:
+    return Speaker(engine, scheduler)
 
 
 @pytest.mark.parametrize("size", [2, 320, 1024, 1500, 2560, len(AUDIO)])
@@ -176,9 +175,9 @@ async def test_audio_without_a_start_is_refused(speaker: Speaker, event_type: st
 
 
 async def test_streams_take_turns_however_much_of_one_is_waiting(
-    engine: LoudnessEngine, together: Together, worker: ThreadWorker
+    engine: LoudnessEngine, scheduler: Scheduler[VadStream, Finding]
 ) -> None:
-    hasty, steady = Speaker(together, worker), Speaker(together, worker)
+    hasty, steady = Speaker(engine, scheduler), Speaker(engine, scheduler)
     await hasty.start()
     await steady.start()
     flood = asyncio.create_task(hasty.chunk(bytes(100 * FRAME_BYTES)))
@@ -186,7 +185,7 @@ async def test_streams_take_turns_however_much_of_one_is_waiting(
     await steady.chunk(bytes(FRAME_BYTES))
     first = engine.heard[0]
     turn = next(at for at, detector in enumerate(engine.heard) if detector is not first)
-    assert turn <= 2 * FRAMES_IN_A_ROW
+    assert turn <= 2 * FRAMES_AT_ONCE
     await flood
 
 
@@ -197,6 +196,42 @@ async def test_a_peer_that_leaves_drops_its_work(engine: LoudnessEngine, speaker
     listening.cancel()
     await asyncio.wait({listening})
     await speaker.conversation.close()
-    assert len(engine.heard) <= 2 * FRAMES_IN_A_ROW
+    assert len(engine.heard) <= 2 * FRAMES_AT_ONCE
     assert engine.open == 0
     assert speaker.heard == []
+
+
+async def test_a_broken_engine_is_told_once_and_the_next_stream_is_a_new_one(
+    engine: LoudnessEngine, speaker: Speaker
+) -> None:
+    await speaker.start()
+    engine.broken = True
+    with pytest.raises(EngineError):
+        await speaker.chunk(AUDIO)
+    with pytest.raises(EngineError):
+        await speaker.chunk(AUDIO)
+    await speaker.chunk(AUDIO)
+    assert engine.open == 0
+    engine.broken = False
+    await speaker.start()
+    await speaker.chunk(AUDIO)
+    assert speaker.edges == EDGES
+
+
+async def test_audio_that_was_dropped_still_counts(engine: LoudnessEngine) -> None:
+    stream = VadStream(engine, Rules())
+    hear(engine, [(stream, AUDIO[: SPEECH.bytes_in(0.96)])])
+    stream.skip(16 * 500)
+    found = hear(engine, [(stream, AUDIO[SPEECH.bytes_in(0.96) :])])[0]
+    times = [one.time for one in found if isinstance(one, Started | Stopped)]
+    assert times == [960 + 500, 1600 + 500]
+
+
+async def test_audio_is_taken_at_once_when_it_is_speech_audio(speaker: Speaker) -> None:
+    event = AudioChunk(16_000, 2, 1, AUDIO[: SPEECH.bytes_in(1.9)], timestamp=3000).event()
+    assert not speaker.conversation.hear_now(event)
+    await speaker.start()
+    assert speaker.conversation.hear_now(event)
+    await speaker.chunk(b"")
+    assert speaker.edges == [(edge, 3000 + time) for edge, time in EDGES]
+    assert not speaker.conversation.hear_now(AudioChunk(48_000, 2, 1, AUDIO).event())

@@ -77,7 +77,7 @@ class Peer:
         stream = self.conversation._stream
         if stream is not None:
             await stream.finish()
-            await self.conversation._unread.join()
+            await self.conversation._reports.told()
         answers, self.answers = self.answers, []
         return answers
 

@@ -1,0 +1,50 @@
+"""What is found in a stream, told to its peer by a task of its own, beside the audio that goes on coming."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+import structlog
+
+_LOG = structlog.get_logger()
+MOST_UNREAD = 200
+"""Findings that a peer has not read yet; more are forgotten."""
+F = TypeVar("F")
+
+
+class Reports(Generic[F]):
+    """Findings on their way to a peer, in order."""
+
+    def __init__(self, tell: Callable[[F], Awaitable[None]]) -> None:
+        self._tell = tell
+        self._unread: asyncio.Queue[F] = asyncio.Queue(MOST_UNREAD)
+        self._telling: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to tell, if that has not begun."""
+        if self._telling is None:
+            self._telling = asyncio.create_task(self._tell_all())
+
+    def put(self, found: Sequence[F]) -> None:
+        """Have findings told soon."""
+        for one in found:
+            if self._unread.full():
+                _LOG.warning("a finding was forgotten: the peer does not read")
+                return
+            self._unread.put_nowait(one)
+
+    async def told(self) -> None:
+        """Wait until everything was told; sending has a time limit of its own."""
+        await self._unread.join()
+
+    def close(self) -> None:
+        """Tell nothing more."""
+        if self._telling is not None:
+            self._telling.cancel()
+
+    async def _tell_all(self) -> None:
+        with suppress(ConnectionError):  # the peer is gone, and so will be its conversation
+            while True:
+                await self._tell(await self._unread.get())
+                self._unread.task_done()
