@@ -17,8 +17,8 @@ from wyoming_rosie_vad.engines import silero as silero_engine
 from wyoming_rosie_vad.stream import hear
 
 FRAMES_AT_ONCE = 8
-TICK_SECONDS = 0.016
-"""Half a frame: who waits for the end of speech waits for this as well."""
+TICK_SECONDS = 0.03
+"""Nearly a frame: who waits for the end of speech waits for this as well, half of it on average."""
 
 
 @dataclass(frozen=True)
