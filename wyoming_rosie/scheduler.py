@@ -23,7 +23,7 @@ LATE_SECONDS = 2.0
 """So late no audio is listened to any more."""
 KEPT_SECONDS = 1.0
 """Of a stream that is late, the newest audio."""
-TICK_SECONDS_PER_STREAM = 0.01
+TICK_SECONDS_PER_STREAM = 0.02
 MOST_IN_BATCH = 32
 _WORKERS = range(65)
 FINISH_SECONDS = 60.0

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
+from benchmarks.wake_scores import WholeWindows
 from wyoming_rosie.audio import SPEECH, read_wav
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.openwakeword import graphs, model_files, network, tflite_graph
@@ -25,7 +26,6 @@ FEATURES = {
     "tflite": model_files.FeatureFiles(PYOPEN / "melspectrogram.tflite", PYOPEN / "embedding_model.tflite"),
 }
 HOP = network.HOP_SAMPLES
-MEL_FLOOR = -8.0  # what the spectrum says of silence
 Samples = npt.NDArray[np.int16]
 
 
@@ -37,31 +37,6 @@ def words() -> dict[str, ModelFile]:
 @pytest.fixture(scope="module")
 def loaded(words: dict[str, ModelFile]) -> network.Network:
     return network.load(words, FEATURES["onnx"])
-
-
-class WholeWindows:
-    """The published networks as they are, on onnxruntime: a window of 76 frames for every hop of 8."""
-
-    def __init__(self, heads: dict[str, Path]) -> None:
-        self._mel, self._embedding = (network.session(onnx.load(path)) for path in vars(FEATURES["onnx"]).values())
-        self._heads = {name: network.session(onnx.load(path)) for name, path in heads.items()}
-
-    def scores(self, samples: Samples) -> dict[str, list[float]]:
-        """Return the scores of each hop after silence, as the openwakeword library computes them."""
-        frames = np.full((76, 32), MEL_FLOOR, np.float32)
-        silence = np.zeros(60 * HOP, np.int16)
-        audio = np.concatenate([np.zeros(480, np.int16), silence, samples]).astype(np.float32)
-        embeddings: list[npt.NDArray[Any]] = []
-        found: dict[str, list[float]] = {name: [] for name in self._heads}
-        for at in range(0, len(audio) - 480 - HOP + 1, HOP):
-            mel = _run(self._mel, audio[None, at : at + HOP + 480]).reshape(-1, 32) / 10 + 2
-            frames = np.concatenate((frames, mel))[-76:].astype(np.float32)
-            embeddings.append(_run(self._embedding, frames[None, :, :, None]).reshape(-1))
-            if at >= len(silence):
-                for name, head in self._heads.items():
-                    hops = head.get_inputs()[0].shape[1]
-                    found[name].append(float(_run(head, np.stack(embeddings[-hops:])[None]).reshape(-1)[0]))
-        return found
 
 
 def _run(session: Any, given: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -90,7 +65,7 @@ def test_scores_equal_those_of_whole_windows_on_every_recorded_word(
     shared_data: Path, loaded: network.Network, words: dict[str, ModelFile]
 ) -> None:
     names = [name for name, file in words.items() if file.path.suffix == ".onnx"]
-    whole = WholeWindows({name: words[name].path for name in names})
+    whole = WholeWindows(FEATURES["onnx"], {name: words[name].path for name in names})
     for path in sorted((shared_data / "wake").glob("*.wav")):
         audio, pcm = read_wav(path)
         assert audio == SPEECH
@@ -104,7 +79,7 @@ def test_scores_would_not_equal_if_the_stream_forgot_its_past(
 ) -> None:
     _, pcm = read_wav(shared_data / "wake" / "woww_alexa.wav")
     samples = np.frombuffer(pcm, np.int16)
-    whole = WholeWindows({"alexa": words["alexa"].path}).scores(samples)["alexa"]
+    whole = WholeWindows(FEATURES["onnx"], {"alexa": words["alexa"].path}).scores(samples)["alexa"]
     state, got = loaded.begin(), []
     for hop in hops(samples):
         state.floats = np.zeros_like(state.floats)
