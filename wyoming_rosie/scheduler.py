@@ -73,7 +73,7 @@ class Scheduler(Generic[S, F]):
         self, name: str, hear: Callable[[Sequence[tuple[S, bytes]]], Sequence[Sequence[F]]], pace: Pace, workers: int
     ) -> None:
         self._hear = hear
-        self._pace = pace
+        self.pace = pace
         self._idle = workers
         self._threads = ThreadPoolExecutor(self._idle, thread_name_prefix=name, initializer=step_back)
         self._due: deque[Stream[S, F]] = deque()
@@ -97,19 +97,22 @@ class Scheduler(Generic[S, F]):
         self._due.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _closed(self, stream: "Stream[S, F]") -> None:
+    def ended(self, stream: "Stream[S, F]") -> None:
+        """Expect nothing more of the stream."""
         self._open -= 1
         if stream in self._resting:
             self._resting.remove(stream)
 
-    def _rest(self, stream: "Stream[S, F]") -> bool:
+    def rest(self, stream: "Stream[S, F]") -> bool:
+        """Return whether the stream's source is to be released with each tick."""
         if self._open < 2:  # it would only be late
             return False
         self._resting.append(stream)
         self._tick_soon()
         return True
 
-    def _is_due(self, stream: "Stream[S, F]") -> None:
+    def due(self, stream: "Stream[S, F]") -> None:
+        """Have the stream's next audio heard, in its turn."""
         self._due.append(stream)
         self._begin_soon()
 
@@ -124,7 +127,7 @@ class Scheduler(Generic[S, F]):
 
     def _tick_soon(self) -> None:
         if self._timer is None:
-            seconds = min(self._pace.tick, TICK_SECONDS_PER_STREAM * self._open)
+            seconds = min(self.pace.tick, TICK_SECONDS_PER_STREAM * self._open)
             crowd = max(1.0, len(self._resting) / MOST_IN_BATCH)  # of which a part comes at a time
             self._timer = asyncio.get_running_loop().call_later(seconds / crowd, self._tick)
 
@@ -153,7 +156,7 @@ class Scheduler(Generic[S, F]):
     def _begin(self) -> None:
         while self._due and self._idle:
             batch = [self._due.popleft() for _ in range(min(len(self._due), MOST_IN_BATCH))]
-            work = [(stream, stream.take(self._pace)) for stream in batch]
+            work = [(stream, stream.take(self.pace)) for stream in batch]
             work = [(stream, piece) for stream, piece in work if piece.pcm]
             if work:
                 self._submit([stream for stream, _ in work], [piece for _, piece in work])
@@ -203,7 +206,7 @@ class Stream(Generic[S, F]):
     @property
     def is_behind(self) -> bool:
         """Whether more than one hop waits."""
-        return len(self._waiting) >= 2 * self._scheduler._pace.most  # noqa: SLF001 - two halves of one thing
+        return len(self._waiting) >= 2 * self._scheduler.pace.most
 
     def hear_now(self, pcm: bytes) -> bool:
         """Have audio heard soon, or return False: then `hear` has to wait, to drop audio or to raise."""
@@ -214,7 +217,7 @@ class Stream(Generic[S, F]):
 
     def rest(self, source: Source) -> None:
         """Have audio taken from its source with each tick only, when there are other streams; until this one is closed."""
-        if self.source is None and self._scheduler._rest(self):  # noqa: SLF001 - two halves of one thing
+        if self.source is None and self._scheduler.rest(self):
             self.source = source
             source.hold()
 
@@ -242,7 +245,7 @@ class Stream(Generic[S, F]):
             return
         self._is_closed = True
         self._waiting.clear()
-        self._scheduler._closed(self)  # noqa: SLF001 - two halves of one thing
+        self._scheduler.ended(self)
         if self.source is not None:
             self.source.release()
             self.source = None
@@ -278,10 +281,10 @@ class Stream(Generic[S, F]):
         self._queue()
 
     def _queue(self) -> None:
-        if self._is_queued or self._is_at_work or len(self._waiting) < self._scheduler._pace.hop:  # noqa: SLF001
+        if self._is_queued or self._is_at_work or len(self._waiting) < self._scheduler.pace.hop:
             return
         self._is_queued = True
-        self._scheduler._is_due(self)  # noqa: SLF001 - two halves of one thing
+        self._scheduler.due(self)
 
     def _drop(self) -> None:
         size = len(self._waiting) - _KEPT_BYTES
