@@ -19,7 +19,7 @@ from wyoming_rosie.openwakeword import model_files, network
 from wyoming_rosie.openwakeword.model_files import FeatureFiles
 
 REPOSITORY = Path(__file__).parents[1]
-HOP = network.HOP_SAMPLES
+HOP = model_files.HOP_SAMPLES
 REACH = 480  # samples of what was before that a hop's first spectrum reaches into
 FLOOR = -8.0  # what the spectrum says of silence
 SILENT_HOPS = 60

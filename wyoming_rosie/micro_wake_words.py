@@ -99,7 +99,7 @@ def program(words: Iterable[Word]) -> WakeProgram:
 
 
 class MicroStream:
-    """A WakeStream; blocks for about 0.2 ms per word and 80 ms of audio, so it belongs on a worker's thread."""
+    """One stream and its words; blocks for about 0.2 ms per word and 80 ms of audio, so it belongs on a worker's thread."""
 
     def __init__(self, words: Sequence[Word], rules: Rules | None = None) -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

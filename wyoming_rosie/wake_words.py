@@ -5,7 +5,7 @@ Time is audio time: samples of the stream, whatever the clock on the wall says.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.config import option
@@ -40,13 +40,6 @@ class Heard:
     @property
     def milliseconds(self) -> int:
         return round(1000 * self.sample / SPEECH.rate)
-
-
-class WakeStream(Protocol):
-    """One stream of audio and the words that are looked for in it."""
-
-    def skip(self, samples: int) -> None:
-        """Note that so many samples of the stream will never come."""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,10 @@
 """The satellite: settings, parts, service."""
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Any
-
 from wyoming.info import WakeProgram
 
 from wyoming_rosie import config, service
 from wyoming_rosie.service import Service
+from wyoming_rosie.tasks import until_one_ends
 from wyoming_rosie_satellite import parts
 from wyoming_rosie_satellite.conversation import SatelliteConversation
 from wyoming_rosie_satellite.info import info
@@ -25,19 +22,7 @@ async def serve(settings: SatelliteConfig) -> None:
 
     microphone = parts.microphone(settings, begin=satellite.conducted)
     ears = parts.ears(settings, learned)
-    await _until_one_ends(service.run(peers, settings), satellite.run(microphone, ears))
-
-
-async def _until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-    for task in ended:
-        task.result()
+    await until_one_ends(service.run(peers, settings), satellite.run(microphone, ears))
 
 
 def main() -> None:

@@ -11,9 +11,9 @@ from wyoming_rosie import turn
 from wyoming_rosie.audio import SpeechInput
 from wyoming_rosie.errors import BadEventError, EngineError, RosieError
 from wyoming_rosie.reports import Reports
-from wyoming_rosie.scheduler import Scheduler, Stream
+from wyoming_rosie.scheduler import Listening, Scheduler, Stream
 from wyoming_rosie.service import Send
-from wyoming_rosie.wake_words import Heard, WakeStream, detections
+from wyoming_rosie.wake_words import Heard, detections
 from wyoming_rosie.wire import EventStream
 from wyoming_rosie_wake.capture import Recorder, Tape
 from wyoming_rosie_wake.engine import WakeEngine
@@ -38,7 +38,7 @@ class WakeConversation:
         self._audio = SpeechInput()
         self._names: list[str] | None = []  # none: refused, nothing is listened for; empty: all words
         self._detect: Event | None = None
-        self._stream: Stream[WakeStream, Heard] | None = None
+        self._stream: Stream[Listening, Heard] | None = None
         self._tape: Tape | None = None
         self._reports = Reports(self._tell)
         self._detections = 0

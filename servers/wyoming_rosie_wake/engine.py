@@ -5,10 +5,10 @@ from typing import Generic, Protocol, TypeVar
 
 from wyoming.info import WakeProgram
 
-from wyoming_rosie.scheduler import Pace
-from wyoming_rosie.wake_words import Heard, WakeStream
+from wyoming_rosie.scheduler import Listening, Pace
+from wyoming_rosie.wake_words import Heard
 
-S = TypeVar("S", bound=WakeStream)
+S = TypeVar("S", bound=Listening)
 TICK_SECONDS = 0.075
 """Nearly the 80 ms of a hop: eight streams or more are heard in one batch, up to so much later."""
 

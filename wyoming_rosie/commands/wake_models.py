@@ -27,7 +27,7 @@ RELEASE = "https://github.com/dscripka/openWakeWord/releases/download/v0.5.1"
 RELEASED = ("alexa_v0.1", "hey_jarvis_v0.1", "hey_mycroft_v0.1", "hey_rhasspy_v0.1")
 MOST_BYTES = 64 * 1_048_576
 FETCH_SECONDS = 60.0
-HOP_BYTES = 2560  # 80 ms
+HOP_BYTES = model_files.HOP_SAMPLES * SPEECH.frame_bytes
 SILENCE_SECONDS = 1.5
 """Around each recording, so that a word at its very end is heard whole."""
 TIMED_HOPS = 200
@@ -98,7 +98,7 @@ async def fetch_models(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise ConfigError(f"cannot make {folder}: {err.strerror}") from err
-    wanted = [model_files.MEL, model_files.EMBEDDING, *(names or RELEASED)]
+    wanted = [model_files.MEL_NAME, model_files.EMBEDDING_NAME, *(names or RELEASED)]
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         for name in progress.track(wanted, description="fetching"):
@@ -191,7 +191,14 @@ def _checked(file: Path, folders: Sequence[Path]) -> Checked:
     word = model_files.of_file(file)
     network = _load({word.name: word}, [*folders, file.parent])
     hops = network.heads[word.name].hops
-    return Checked("openWakeWord", word.name, f"(1, {hops}, 96)", hops, 0.5, lambda: _OpenScores(network, word.name))
+    return Checked(
+        "openWakeWord",
+        word.name,
+        f"(1, {hops}, 96)",
+        hops,
+        model_files.THRESHOLD,
+        lambda: _OpenScores(network, word.name),
+    )
 
 
 def _checked_micro(file: Path) -> Checked:

@@ -16,14 +16,13 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.openwakeword.model_files import EMBEDDING, HOP_SAMPLES
 
-HOP_SAMPLES = 1280
 MEL_SAMPLES = 1760
 """A hop, and the 480 samples before it into which its first spectrum reaches."""
 HOP_FRAMES = 8
 WINDOW_FRAMES = 76
 BANDS = 32
-EMBEDDING = 96
 _FRAME_SAMPLES = 160
 _FFT = 512
 _KEPT_FRAMES = 2

@@ -14,9 +14,13 @@ from pathlib import Path
 from wyoming_rosie.errors import ConfigError
 
 SUFFIXES = (".onnx", ".tflite")
-MEL = "melspectrogram"
-EMBEDDING = "embedding_model"
-_NO_WORDS = {MEL, EMBEDDING, "silero_vad"}
+HOP_SAMPLES = 1280  # 80 ms, for which there is one score
+EMBEDDING = 96
+THRESHOLD = 0.5
+"""What the words are made for."""
+MEL_NAME = "melspectrogram"
+EMBEDDING_NAME = "embedding_model"
+_NO_WORDS = {MEL_NAME, EMBEDDING_NAME, "silero_vad"}
 _SENTENCES = {"timer", "weather"}
 """Networks of the packages for whole sentences: they wake nobody unless they are asked for by name."""
 _VERSION = re.compile(r"[_-]v(\d[\w.]*)$")
@@ -79,11 +83,11 @@ def words(folders: Sequence[Path], named: Collection[str] = ()) -> dict[str, Mod
 def features(folders: Sequence[Path]) -> FeatureFiles:
     """Return the networks that all words share. Raises ConfigError when they are nowhere."""
     for folder in (*folders, fetched_folder(), *(folder for _, folder in packages())):
-        mel, embedding = (_first(folder, name) for name in (MEL, EMBEDDING))
+        mel, embedding = (_first(folder, name) for name in (MEL_NAME, EMBEDDING_NAME))
         if mel and embedding:
             return FeatureFiles(mel, embedding)
     raise ConfigError(
-        f"openWakeWord's {MEL} and {EMBEDDING} are not here: {INSTALL}, run 'wyoming-rosie fetch-models', "
+        f"openWakeWord's {MEL_NAME} and {EMBEDDING_NAME} are not here: {INSTALL}, run 'wyoming-rosie fetch-models', "
         "or name a folder that has them with --custom-model-dir"
     )
 

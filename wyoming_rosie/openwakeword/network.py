@@ -14,15 +14,13 @@ import onnx
 from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.openwakeword import graphs, model_files, tflite_graph
-from wyoming_rosie.openwakeword.model_files import FeatureFiles
+from wyoming_rosie.openwakeword.model_files import EMBEDDING, HOP_SAMPLES, FeatureFiles
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 T = TypeVar("T")
-HOP_SAMPLES = 1280
 HOP_BYTES = HOP_SAMPLES * SPEECH.frame_bytes
-EMBEDDING = 96
 MOST_CHOICES = 8
 """Different choices of words that are kept ready."""
 WINDOW_HOPS = 10

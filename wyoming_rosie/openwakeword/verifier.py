@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.openwakeword.network import EMBEDDING, Floats
+from wyoming_rosie.openwakeword.model_files import EMBEDDING
+from wyoming_rosie.openwakeword.network import Floats
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
 FORMAT = 1

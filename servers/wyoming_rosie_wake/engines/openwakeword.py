@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from wyoming_rosie.openwakeword.network import Floats, Network, State
     from wyoming_rosie.openwakeword.verifier import Verifier
 
-THRESHOLD = 0.5
-"""What openWakeWord's models are made for."""
 _MAKER = Attribution(name="David Scripka", url="https://github.com/dscripka/openWakeWord")
 
 
@@ -35,7 +33,7 @@ class Settings:
 
 
 class OpenStream:
-    """A WakeStream: what the networks remember of it, and the words that are looked for."""
+    """One stream: what the networks remember of it, and the words that are looked for."""
 
     def __init__(self, state: "State", triggers: dict[str, Trigger]) -> None:
         self.state = state
@@ -87,7 +85,7 @@ class OpenEngine:
         return [self._heard(stream, words) for stream, words in zip(streams, scores, strict=True)]
 
     def _triggers(self, names: Sequence[str]) -> dict[str, Trigger]:
-        return {file.name: self._rules.trigger(file.name, THRESHOLD) for file in choose(self._files, names)}
+        return {file.name: self._rules.trigger(file.name, model_files.THRESHOLD) for file in choose(self._files, names)}
 
     def _heard(self, stream: OpenStream, scores: Mapping[str, float]) -> list[Heard]:
         stream.sample += self._network.hop_samples

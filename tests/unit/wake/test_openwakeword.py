@@ -25,7 +25,7 @@ FEATURES = {
     "onnx": model_files.FeatureFiles(OPENWAKEWORD / "melspectrogram.onnx", OPENWAKEWORD / "embedding_model.onnx"),
     "tflite": model_files.FeatureFiles(PYOPEN / "melspectrogram.tflite", PYOPEN / "embedding_model.tflite"),
 }
-HOP = network.HOP_SAMPLES
+HOP = model_files.HOP_SAMPLES
 Samples = npt.NDArray[np.int16]
 
 

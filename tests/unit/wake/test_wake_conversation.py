@@ -11,8 +11,8 @@ from wyoming.wake import Detect
 from wyoming_rosie import turn
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.micro_wake_words import bundled, program
-from wyoming_rosie.scheduler import Pace, Scheduler
-from wyoming_rosie.wake_words import Heard, UnknownWakeWordError, WakeStream
+from wyoming_rosie.scheduler import Listening, Pace, Scheduler
+from wyoming_rosie.wake_words import Heard, UnknownWakeWordError
 from wyoming_rosie_wake.conversation import WakeConversation
 from wyoming_rosie_wake.engine import WakeEngine
 
@@ -25,7 +25,7 @@ def audio(pcm: bytes) -> Event:
     return AudioChunk(rate=16000, width=2, channels=1, audio=pcm).event()
 
 
-class SampleStream(WakeStream):
+class SampleStream(Listening):
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
         self.sample = 0
