@@ -46,7 +46,10 @@ GROWTH = 1.15
 DESCRIBE_STREAMS = 4
 DESCRIBE_SECONDS = 0.01
 NEWCOMER_SECONDS = 0.5
-WORDS = 4
+MORE_WORDS = "alexa", "hey_marvin", "hey_rhasspy"
+"""Layers that multiply, as most words are."""
+LARGE_WORD = "hey_mycroft"
+"""A recurrent network, with more than six times the arithmetic of the others."""
 WORD_STREAMS = 8
 MEMORY_AUDIO_SECONDS = 5.0
 CLIENT_LATE = " (client late)"
@@ -73,7 +76,7 @@ class Hearing:
 
     server: str
     streams: int
-    words: int  # that each stream listens for
+    words: tuple[str, ...]  # that each stream listens for
     usage: Usage
     spoken: int
     missed: int
@@ -87,7 +90,7 @@ class Hearing:
         return 100 * self.usage.server / self.usage.seconds / self.streams
 
     def __str__(self) -> str:
-        cost = f"{self.streams} streams, words {self.words}, {self.percent_per_stream:.2f} % of a core each"
+        cost = f"{self.streams} streams, {' and '.join(self.words)}, {self.percent_per_stream:.2f} % of a core each"
         client = "" if self.client_ok else f"; the client was late by {self.slip_ms:.0f} ms"
         return f"{self.server}: {cost}, {self.missed} of {self.spoken} missed; {self.usage}{client}"
 
@@ -140,15 +143,14 @@ class Capacity:
 AnyRun = TypeVar("AnyRun", Hearing, Answers, Memory, Capacity)
 
 
-async def hear(plan: Plan, server: Server, streams: int, words: int = 1, core: int | None = None) -> Hearing:
-    """Run a server with so many streams, each of which looks for so many words; measure once they are heard in time."""
-    async with running(server, core) as process:
-        names = [server.word, *(name for name in process.models if name != server.word)][:words]
-        async with load.crowd(process.port, plan.track, names, streams) as crowd:
-            await _warmed_up(plan, crowd)
-            since, meter = seconds_now(), Meter(process)
-            await asyncio.sleep(plan.seconds)
-            return _hearing(process, crowd, len(names), since, meter.read())
+async def hear(plan: Plan, server: Server, streams: int, more: Sequence[str] = (), core: int | None = None) -> Hearing:
+    """Run a server with so many streams, which look for its word and for more; measure once they are heard in time."""
+    names = (server.word, *more)
+    async with running(server, core) as process, load.crowd(process.port, plan.track, names, streams) as crowd:
+        await _warmed_up(plan, crowd)
+        since, meter = seconds_now(), Meter(process)
+        await asyncio.sleep(plan.seconds)
+        return _hearing(process, crowd, names, since, meter.read())
 
 
 async def _warmed_up(plan: Plan, crowd: Sequence[Stream]) -> None:
@@ -160,7 +162,7 @@ async def _warmed_up(plan: Plan, crowd: Sequence[Stream]) -> None:
             return
 
 
-def _hearing(process: Running, crowd: Sequence[Stream], words: int, since: float, usage: Usage) -> Hearing:
+def _hearing(process: Running, crowd: Sequence[Stream], words: tuple[str, ...], since: float, usage: Usage) -> Hearing:
     until = seconds_now()
     heard = [stream.heard(word) for stream in crowd for word in stream.spoken(since, until)]
     late = [seconds for seconds in heard if seconds is not None]
@@ -293,8 +295,9 @@ async def words(plan: Plan) -> Result:
     ours = next((server for server in plan.servers if server.name == OURS), None)
     if ours is None:
         sys.exit("The part 'words' measures our daemon only, and it is not among the servers.")
-    counts = [count for turn in range(plan.rounds) for count in ((1, WORDS) if turn % 2 == 0 else (WORDS, 1))]
-    runs = [_told(await hear(plan, ours, WORD_STREAMS, count)) for count in counts]
+    kinds: list[tuple[str, ...]] = [(), MORE_WORDS, (LARGE_WORD,)]
+    turns = [more for turn in range(plan.rounds) for more in (kinds if turn % 2 == 0 else kinds[::-1])]
+    runs = [_told(await hear(plan, ours, WORD_STREAMS, more)) for more in turns]
     return Result("More words in each stream", words_rows(runs), _dicts(runs))
 
 
@@ -376,12 +379,15 @@ def memory_rows(runs: Sequence[Memory]) -> list[Row]:
 
 
 def words_rows(runs: Sequence[Hearing]) -> list[Row]:
-    """Return the cost of each further word."""
-    one, several = ([run for run in runs if run.words == words] for words in (1, max(run.words for run in runs)))
-    cost = {name: statistics.median(map(_chunk_us, some)) for name, some in (("one", one), ("several", several))}
-    extra = (cost["several"] - cost["one"]) / (several[0].words - 1)
+    """Return what one word costs, and each further one."""
+    kinds = distinct(run.words for run in runs)
+    cost = {words: statistics.median(_chunk_us(run) for run in runs if run.words == words) for words in kinds}
+    (only,) = [words for words in kinds if len(words) == 1]
+    rows = {only[0]: cost[only]}
+    for words in kinds:
+        if words != only:
+            rows[f"each of {', '.join(words[1:])} besides"] = (cost[words] - cost[only]) / (len(words) - 1)
     others = max(run.usage.others_percent for run in runs)
-    rows = {"one word": cost["one"], f"{several[0].words} words": cost["several"], "each further word": extra}
     return [Row(f"{what}, µs for 80 ms of a stream", {OURS: Figure(value)}, others) for what, value in rows.items()]
 
 

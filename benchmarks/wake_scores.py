@@ -55,8 +55,9 @@ def streamed(loaded: network.Network, samples: Samples) -> dict[str, list[float]
     """Return the scores that our network gives hop by hop."""
     state = loaded.begin()
     hops = (samples[at : at + HOP].tobytes() for at in range(0, len(samples) - HOP + 1, HOP))
-    heard = [loaded.hear([state], [hop], [loaded.heads])[0] for hop in hops]
-    return {name: [scores[name] for scores in heard] for name in loaded.heads}
+    names = tuple(loaded.heads)
+    heard = [loaded.hear([state], [hop], [names])[0] for hop in hops]
+    return {name: list(scores) for name, scores in zip(names, zip(*heard, strict=True), strict=True)}
 
 
 def main() -> None:

@@ -105,6 +105,16 @@ class Trigger:
         self._settled = False  # this rise was reported, or came too soon
         self._quiet_until = 0
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether scores that are no near miss change nothing."""
+        return not (self._above or self._peak or self._settled)
+
+    @property
+    def least(self) -> float:
+        """The score up to which nothing is near a detection."""
+        return self.threshold * NEAR_MISS
+
     def step(self, score: float, sample: int) -> Heard | None:
         """Take the next score, which holds for the stream up to `sample`."""
         self._above = self._above + 1 if score > self.threshold else 0
@@ -122,7 +132,7 @@ class Trigger:
         return Heard(self._name, round(score, 3), sample)
 
     def _near_miss(self, score: float, sample: int) -> Heard | None:
-        if score > self.threshold * NEAR_MISS:
+        if score > self.least:
             self._peak = max(self._peak, score)
             return None
         peak, self._peak = self._peak, 0.0

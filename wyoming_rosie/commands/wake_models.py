@@ -166,7 +166,7 @@ class _OpenScores:
         self.state = network.begin()
 
     def feed(self, pcm: bytes) -> float:
-        return self._network.hear([self.state], [pcm], [[self._word]])[0][self._word]
+        return self._network.hear([self.state], [pcm], [(self._word,)])[0][0]
 
 
 class _MicroScores:

@@ -2,10 +2,10 @@
 
 import os
 import struct
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -86,36 +86,48 @@ class Head:
         rows = [self.single.run(None, {name: windows[i : i + 1]})[0] for i in range(len(windows))]
         return np.asarray(rows, np.float32).reshape(len(windows), self.columns)
 
-    def best(self, columns: Floats) -> list[float]:
-        """Return the score of the word out of each window's, (batch, columns)."""
-        return [float(score) for score in (columns if self.columns == 1 else columns[:, 1:]).max(axis=1)]
+    def best(self, columns: Floats) -> Floats:
+        """Return the score of the word out of each window's (batch, columns)."""
+        return np.asarray((columns if self.columns == 1 else columns[:, 1:]).max(axis=1))
 
 
 class Words:
     """The networks of the words that a stream wants, in as few calls as can be."""
 
     def __init__(self, heads: Sequence[Head]) -> None:
-        self.hops = max(head.hops for head in heads)
-        self._groups: list[tuple[list[Head], InferenceSession]] = []
-        self._others = [head for head in heads if head.batched is None]
         batched = [(head, head.batched) for head in heads if head.batched is not None]
-        for operators in sorted({graphs.operator_set(model) for _, model in batched}):
-            group = [(head, model) for head, model in batched if graphs.operator_set(model) == operators]
-            self._groups.append(([head for head, _ in group], _joined(group)))
+        versions = sorted({graphs.operator_set(model) for _, model in batched})
+        groups = [[one for one in batched if graphs.operator_set(one[1]) == version] for version in versions]
+        self._groups = [_Group(group) for group in groups]
+        self._others = [head for head in heads if head.batched is None]
+        found = [head for group in groups for head, _ in group] + self._others
+        self._order = [found.index(head) for head in heads]
 
-    def scores(self, windows: Floats) -> list[dict[str, float]]:
-        """Return each window's scores by word; the windows are (batch, hops, 96)."""
-        scores: list[dict[str, float]] = [{} for _ in windows]
-        for heads, joined in self._groups:
-            most = max(head.hops for head in heads)
-            found = joined.run(None, {"windows": windows[:, -most:]})[0]
-            at = 0
-            for head in heads:
-                _note(scores, head, found[:, at : at + head.columns])
-                at += head.columns
-        for head in self._others:
-            _note(scores, head, head.scores_one_by_one(windows[:, -head.hops :]))
-        return scores
+    def scores(self, windows: Floats) -> list[list[float]]:
+        """Return each window's scores, in the order of the words; the windows are (batch, hops, 96)."""
+        found = [group.scores(windows) for group in self._groups]
+        found += [head.best(head.scores_one_by_one(windows[:, -head.hops :]))[:, None] for head in self._others]
+        ordered = found[0] if len(found) == 1 else np.concatenate(found, axis=1)[:, self._order]
+        return cast(list[list[float]], ordered.tolist())
+
+
+class _Group:
+    """Words that are one network."""
+
+    def __init__(self, group: Sequence[tuple[Head, onnx.ModelProto]]) -> None:
+        self._heads = [head for head, _ in group]
+        self._hops = [head.hops for head in self._heads]
+        columns = [head.columns for head in self._heads]
+        self._ends = np.cumsum(columns)[:-1] if max(columns) > 1 else None
+        self._session = session(graphs.together([model for _, model in group], self._hops, columns))
+
+    def scores(self, windows: Floats) -> Floats:
+        """Return each window's scores, (batch, words)."""
+        found = np.asarray(self._session.run(None, {"windows": windows[:, -max(self._hops) :]})[0])
+        if self._ends is None:
+            return found
+        pieces = np.split(found, self._ends, axis=1)
+        return np.stack([head.best(piece) for head, piece in zip(self._heads, pieces, strict=True)], axis=1)
 
 
 class Network:
@@ -133,38 +145,28 @@ class Network:
         """Begin a stream; costs nothing."""
         return self._features.begin()
 
-    def prepare(self, names: Collection[str]) -> None:
+    def prepare(self, names: tuple[str, ...]) -> None:
         """Load what streams need that want these words, before they do."""
-        self._words(frozenset(names))
+        self._words(names)
 
     def hear(
-        self, states: Sequence[State], hops: Sequence[bytes], wanted: Sequence[Collection[str]]
-    ) -> list[dict[str, float]]:
-        """Give each stream its next 80 ms; return the scores of the words that it wants."""
+        self, states: Sequence[State], hops: Sequence[bytes], wanted: Sequence[tuple[str, ...]]
+    ) -> list[list[float]]:
+        """Give each stream its next 80 ms; return the scores of the words that it wants, in their order."""
         windows = self._features.hear(states, hops)
-        scores: list[dict[str, float]] = [{} for _ in states]
-        choices: dict[frozenset[str], list[int]] = {}
+        choices: dict[tuple[str, ...], list[int]] = {}
         for row, names in enumerate(wanted):
-            choices.setdefault(frozenset(names), []).append(row)
-        for choice, rows in choices.items():
-            words = self._words(choice)
-            wanting = windows if len(choices) == 1 else windows[rows]
-            for row, found in zip(rows, words.scores(wanting), strict=True):
+            choices.setdefault(names, []).append(row)
+        if len(choices) == 1:
+            return self._words(wanted[0]).scores(windows)
+        scores: list[list[float]] = [[] for _ in states]
+        for names, rows in choices.items():
+            for row, found in zip(rows, self._words(names).scores(windows[rows]), strict=True):
                 scores[row] = found
         return scores
 
-    def _load_words(self, names: frozenset[str]) -> Words:
-        return Words([head for name, head in self.heads.items() if name in names])
-
-
-def _joined(group: Sequence[tuple[Head, onnx.ModelProto]]) -> "InferenceSession":
-    models = [model for _, model in group]
-    return session(graphs.together(models, [head.hops for head, _ in group], [head.columns for head, _ in group]))
-
-
-def _note(scores: list[dict[str, float]], head: Head, columns: Floats) -> None:
-    for row, score in zip(scores, head.best(columns), strict=True):
-        row[head.name] = score
+    def _load_words(self, names: tuple[str, ...]) -> Words:
+        return Words([self.heads[name] for name in names])
 
 
 def session(model: onnx.ModelProto) -> "InferenceSession":

@@ -37,8 +37,14 @@ class OpenStream:
 
     def __init__(self, state: "State", triggers: dict[str, Trigger]) -> None:
         self.state = state
-        self.triggers = triggers
         self.sample = 0
+        self.is_idle = True  # none of the triggers is in the middle of a word
+        self.listen_for(triggers)
+
+    def listen_for(self, triggers: dict[str, Trigger]) -> None:
+        self.triggers = triggers
+        self.words = tuple(triggers)
+        self.least = min(trigger.least for trigger in triggers.values())
 
     def skip(self, samples: int) -> None:
         self.sample += samples
@@ -68,28 +74,31 @@ class OpenEngine:
         choose(self._files, names)
 
     def begin(self, names: Sequence[str]) -> OpenStream:
-        triggers = self._triggers(names)
-        self._network.prepare(triggers)
-        return OpenStream(self._network.begin(), triggers)
+        return OpenStream(self._network.begin(), self._triggers(names))
 
     def choose(self, stream: OpenStream, names: Sequence[str]) -> None:
         triggers = self._triggers(names)
-        self._network.prepare(triggers)
-        stream.triggers = {name: stream.triggers.get(name, new) for name, new in triggers.items()}
+        stream.listen_for({name: stream.triggers.get(name, new) for name, new in triggers.items()})
 
-    def hear(self, batch: Sequence[tuple[OpenStream, bytes]]) -> list[list[Heard]]:
+    def hear(self, batch: Sequence[tuple[OpenStream, bytes]]) -> list[Sequence[Heard]]:
         streams = [stream for stream, _ in batch]
         scores = self._network.hear(
-            [stream.state for stream in streams], [pcm for _, pcm in batch], [stream.triggers for stream in streams]
+            [stream.state for stream in streams], [pcm for _, pcm in batch], [stream.words for stream in streams]
         )
         return [self._heard(stream, words) for stream, words in zip(streams, scores, strict=True)]
 
     def _triggers(self, names: Sequence[str]) -> dict[str, Trigger]:
-        return {file.name: self._rules.trigger(file.name, model_files.THRESHOLD) for file in choose(self._files, names)}
+        """Return new triggers for the words, in one order, so that streams with the same words share their networks."""
+        words = sorted(file.name for file in choose(self._files, names))
+        self._network.prepare(tuple(words))
+        return {word: self._rules.trigger(word, model_files.THRESHOLD) for word in words}
 
-    def _heard(self, stream: OpenStream, scores: Mapping[str, float]) -> list[Heard]:
+    def _heard(self, stream: OpenStream, scores: Sequence[float]) -> Sequence[Heard]:
         stream.sample += self._network.hop_samples
-        found = (self._step(stream, name, score) for name, score in scores.items())
+        if stream.is_idle and max(scores) <= stream.least:
+            return ()  # nearly always
+        found = [self._step(stream, name, score) for name, score in zip(stream.words, scores, strict=True)]
+        stream.is_idle = all(trigger.is_idle for trigger in stream.triggers.values())
         return [heard for heard in found if heard is not None]
 
     def _step(self, stream: OpenStream, name: str, score: float) -> Heard | None:

@@ -49,12 +49,12 @@ def hops(samples: Samples) -> list[bytes]:
 
 def streamed(loaded: network.Network, samples: Samples, names: Sequence[str]) -> dict[str, list[float]]:
     state = loaded.begin()
-    heard = [loaded.hear([state], [hop], [names])[0] for hop in hops(samples)]
-    return {name: [scores[name] for scores in heard] for name in names}
+    heard = [loaded.hear([state], [hop], [tuple(names)])[0] for hop in hops(samples)]
+    return {name: list(scores) for name, scores in zip(names, zip(*heard, strict=True), strict=True)}
 
 
 def scores(head: network.Head, windows: npt.NDArray[np.float32]) -> list[float]:
-    return [found[head.name] for found in network.Words([head]).scores(windows)]
+    return [score for (score,) in network.Words([head]).scores(windows)]
 
 
 def noise(seconds: float, seed: int, level: int = 2000) -> Samples:
@@ -83,7 +83,7 @@ def test_scores_would_not_equal_if_the_stream_forgot_its_past(
     state, got = loaded.begin(), []
     for hop in hops(samples):
         state.floats = np.zeros_like(state.floats)
-        got.append(loaded.hear([state], [hop], [["alexa"]])[0]["alexa"])
+        got.append(loaded.hear([state], [hop], [("alexa",)])[0][0])
     assert np.abs(np.subtract(whole, got)).max() > 0.5
 
 
@@ -92,18 +92,18 @@ def test_scores_would_not_equal_if_the_stream_forgot_its_past(
 def test_streams_in_a_batch_hear_what_each_would_hear_alone(loaded: network.Network, seeds: list[int]) -> None:
     sounds = [noise(0.5, seed) for seed in seeds]
     states = [loaded.begin() for _ in seeds]
-    names = [["alexa", "hey_jarvis"] if seed % 2 else ["okay_nabu"] for seed in seeds]
+    names = [("alexa", "hey_jarvis") if seed % 2 else ("okay_nabu",) for seed in seeds]
     together = [loaded.hear(states, list(now), names) for now in zip(*map(hops, sounds), strict=True)]
     for row, sound in enumerate(sounds):
         alone = streamed(loaded, sound, names[row])
-        for name in names[row]:
-            assert [now[row][name] for now in together] == pytest.approx(alone[name], abs=1e-5)
+        for column, name in enumerate(names[row]):
+            assert [now[row][column] for now in together] == pytest.approx(alone[name], abs=1e-5)
 
 
 def test_a_new_stream_costs_no_work_and_does_not_see_what_others_hear(loaded: network.Network) -> None:
     first, second = loaded.begin(), loaded.begin()
     assert first.floats is second.floats
-    loaded.hear([first], [hops(noise(0.1, 3))[0]], [["alexa"]])
+    loaded.hear([first], [hops(noise(0.1, 3))[0]], [("alexa",)])
     assert first.floats is not second.floats
     assert np.array_equal(second.floats, loaded.begin().floats)
 
