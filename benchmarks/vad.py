@@ -26,9 +26,9 @@ from wyoming_rosie.audio import SPEECH, Converter, read_wav
 from wyoming_rosie.client import Peer, connect
 from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.commands.processes import running
-from wyoming_rosie_vad.engines import silero
-from wyoming_rosie_vad.segmenter import Rules
-from wyoming_rosie_vad.stream import VadStream, hear
+from wyoming_rosie.voice_activity import silero
+from wyoming_rosie.voice_activity.segmenter import Rules
+from wyoming_rosie.voice_activity.stream import VadStream, hear
 
 SECONDS = 10
 ROUNDS = 3

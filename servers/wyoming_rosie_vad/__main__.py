@@ -2,23 +2,17 @@
 
 import asyncio
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 from wyoming.info import Info
 
 from wyoming_rosie import config, service
 from wyoming_rosie.config import option
-from wyoming_rosie.scheduler import Pace, Scheduler
 from wyoming_rosie.service import Service, ServiceConfig
-from wyoming_rosie_vad import segmenter
+from wyoming_rosie.voice_activity import segmenter
+from wyoming_rosie.voice_activity.stream import listening
 from wyoming_rosie_vad.conversation import VadConversation
 from wyoming_rosie_vad.engines import silero as silero_engine
-from wyoming_rosie_vad.stream import hear
-
-FRAMES_AT_ONCE = 8
-TICK_SECONDS = 0.03
-"""Nearly a frame: who waits for the end of speech waits for this as well, half of it on average."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +29,7 @@ async def serve(settings: VadConfig) -> None:
     """Find speech until told to stop."""
     segmenter.check(settings.speech)
     engine = await asyncio.to_thread(silero_engine.load, settings.silero)
-    pace = Pace(engine.frame_bytes, FRAMES_AT_ONCE * engine.frame_bytes, TICK_SECONDS)
-    scheduler = Scheduler("vad", partial(hear, engine), pace, workers=1)  # numpy would only fight itself
+    scheduler = listening(engine)
     described = {**Info().to_dict(), "vad": [engine.describe()]}
     try:
         await service.run(

@@ -15,11 +15,11 @@ from wyoming_rosie.errors import EngineError, RosieError
 from wyoming_rosie.reports import Reports
 from wyoming_rosie.scheduler import Scheduler, Stream
 from wyoming_rosie.service import Send
+from wyoming_rosie.voice_activity.engine import VadEngine
+from wyoming_rosie.voice_activity.findings import Classified, Finding, Started, Stopped
+from wyoming_rosie.voice_activity.segmenter import Rules
+from wyoming_rosie.voice_activity.stream import VadStream
 from wyoming_rosie.wire import EventStream
-from wyoming_rosie_vad.engine import VadEngine
-from wyoming_rosie_vad.findings import Classified, Finding, Started, Stopped
-from wyoming_rosie_vad.segmenter import Rules
-from wyoming_rosie_vad.stream import VadStream
 
 _LOG = structlog.get_logger()
 T = TypeVar("T")

@@ -34,11 +34,11 @@ from tests.integration.vad_clips import (
 from wyoming_rosie.audio import SPEECH, AudioFormat, Converter
 from wyoming_rosie.client import Peer, connect, describe
 from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict
-from wyoming_rosie_vad.engines import silero
-from wyoming_rosie_vad.findings import Started, Stopped
-from wyoming_rosie_vad.segmenter import Rules
-from wyoming_rosie_vad.stream import VadStream
-from wyoming_rosie_vad.stream import hear as hear_together
+from wyoming_rosie.voice_activity import silero
+from wyoming_rosie.voice_activity.findings import Started, Stopped
+from wyoming_rosie.voice_activity.segmenter import Rules
+from wyoming_rosie.voice_activity.stream import VadStream
+from wyoming_rosie.voice_activity.stream import hear as hear_together
 
 FRAME_MS = 32
 TYPICAL_MS = 2 * FRAME_MS

@@ -1,6 +1,6 @@
 """Streams drawn as text, one letter for each frame of 32 ms."""
 
-from wyoming_rosie_vad.findings import Frame
+from wyoming_rosie.voice_activity.findings import Frame
 
 FRAME_MS = 32
 LETTERS = {

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.vad.drawing import FRAME_MS, frames
-from wyoming_rosie_vad.classifier import SETTLE_MS, Classifier
-from wyoming_rosie_vad.findings import Classified, Frame, Sound
+from wyoming_rosie.voice_activity.classifier import SETTLE_MS, Classifier
+from wyoming_rosie.voice_activity.findings import Classified, Frame, Sound
 
 SETTLE = -(-SETTLE_MS // FRAME_MS)
 

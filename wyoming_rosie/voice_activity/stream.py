@@ -2,13 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from wyoming_rosie.audio import SPEECH
-from wyoming_rosie_vad.classifier import Classifier
-from wyoming_rosie_vad.engine import VadEngine
-from wyoming_rosie_vad.findings import Finding, Frame
-from wyoming_rosie_vad.segmenter import Rules, Segmenter
+from wyoming_rosie.scheduler import Pace, Scheduler
+from wyoming_rosie.voice_activity.classifier import Classifier
+from wyoming_rosie.voice_activity.engine import VadEngine
+from wyoming_rosie.voice_activity.findings import Finding, Frame
+from wyoming_rosie.voice_activity.segmenter import Rules, Segmenter
+
+FRAMES_AT_ONCE = 8
+TICK_SECONDS = 0.03
+"""Nearly a frame: who waits for the end of speech waits for this as well, half of it on average."""
 
 
 class VadStream:
@@ -53,3 +59,9 @@ def hear(engine: VadEngine[Any], pieces: Sequence[tuple[VadStream, bytes]]) -> l
     """Let the engine hear whole frames of several streams together; return what was found in each."""
     judged = engine.hear([(stream.detector, pcm) for stream, pcm in pieces])
     return [stream.take(frames) for (stream, _), frames in zip(pieces, judged, strict=True)]
+
+
+def listening(engine: VadEngine[Any]) -> Scheduler[VadStream, Finding]:
+    """Return what hears many streams on a thread of its own."""
+    pace = Pace(engine.frame_bytes, FRAMES_AT_ONCE * engine.frame_bytes, TICK_SECONDS)
+    return Scheduler("vad", partial(hear, engine), pace, workers=1)  # numpy would only fight itself

@@ -7,7 +7,7 @@ a voice is muffled or begins and ends in a hiss. The level, against what is hear
 from collections import deque
 from math import inf
 
-from wyoming_rosie_vad.findings import Frame
+from wyoming_rosie.voice_activity.findings import Frame
 
 LAG_FRAMES = 4
 """So far the level alone decides."""

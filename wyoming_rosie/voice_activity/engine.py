@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
-from wyoming_rosie_vad.findings import Frame
+from wyoming_rosie.voice_activity.findings import Frame
 
 
 class Detector(Protocol):

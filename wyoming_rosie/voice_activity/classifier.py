@@ -2,7 +2,7 @@
 
 from math import ceil
 
-from wyoming_rosie_vad.findings import Classified, Frame, Sound
+from wyoming_rosie.voice_activity.findings import Classified, Frame, Sound
 
 SETTLE_MS = 250
 """A sound other than speech must last so long before it is told."""

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from wyoming_rosie.audio import SPEECH
-from wyoming_rosie_vad.findings import Frame
-from wyoming_rosie_vad.levels import FULL_SCALE, SILENCE_DBFS, levels
-from wyoming_rosie_vad.silero_network import FRAME_SAMPLES, Array
+from wyoming_rosie.voice_activity.findings import Frame
+from wyoming_rosie.voice_activity.levels import FULL_SCALE, SILENCE_DBFS, levels
+from wyoming_rosie.voice_activity.silero_network import FRAME_SAMPLES, Array
 
 FRAME_BYTES = 2 * FRAME_SAMPLES  # the only size that the model takes
 GATE_BYTES = 960  # 480 samples of them, the longest that WebRTC's detector takes
