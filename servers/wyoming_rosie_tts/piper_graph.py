@@ -1,0 +1,64 @@
+"""Where the network of a Piper voice is cut in two: before the decoder, whose convolutions make frames into sound."""
+
+from collections.abc import Iterable, Sequence
+
+import onnx
+from onnx import TensorProto, helper
+
+SPEAKER = "sid"
+
+
+def frames_of(model: onnx.ModelProto) -> str:
+    """Return the tensor that the decoder begins with: what goes into the last convolution before the first that stretches.
+
+    Returns nothing when there is no such place.
+    """
+    makers = _makers(model)
+    node = next((node for node in model.graph.node if node.op_type == "ConvTranspose"), None)
+    while node is not None:
+        node = makers.get(node.input[0])
+        if node is not None and node.op_type == "Conv":
+            return str(node.input[0])
+    return ""
+
+
+def parts(model: onnx.ModelProto, frames: str) -> tuple[onnx.ModelProto, onnx.ModelProto] | None:
+    """Return the network up to the frames, and from them on; nothing when the second needs more than them and a speaker."""
+    given = {one.name for one in model.graph.input}
+    sound = [one.name for one in model.graph.output][:1]
+    needed = _ancestors(model, sound, {frames})
+    if needed & given - {SPEAKER}:
+        return None
+    joint = helper.make_tensor_value_info(frames, TensorProto.FLOAT, None)
+    inputs = [one for one in model.graph.input if one.name in needed]
+    encoder = _part(model, _ancestors(model, [frames], set()), model.graph.input, [joint])
+    return encoder, _part(model, needed, [joint, *inputs], model.graph.output[:1])
+
+
+def _part(
+    model: onnx.ModelProto,
+    tensors: set[str],
+    inputs: Iterable[onnx.ValueInfoProto],
+    outputs: Sequence[onnx.ValueInfoProto],
+) -> onnx.ModelProto:
+    nodes = [node for node in model.graph.node if tensors.intersection(node.output)]
+    weights = [one for one in model.graph.initializer if one.name in tensors]
+    graph = helper.make_graph(nodes, model.graph.name or "voice", list(inputs), list(outputs), weights)
+    return helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+
+
+def _ancestors(model: onnx.ModelProto, tensors: Sequence[str], known: set[str]) -> set[str]:
+    """Return the tensors that these are made of, with them, but not the known ones nor what those are made of."""
+    makers = _makers(model)
+    found = set[str]()
+    waiting = list(tensors)
+    while waiting:
+        name = waiting.pop()
+        if name and name not in found and name not in known:
+            found.add(name)
+            waiting += makers[name].input if name in makers else ()
+    return found
+
+
+def _makers(model: onnx.ModelProto) -> dict[str, onnx.NodeProto]:
+    return {name: node for node in model.graph.node for name in node.output}

@@ -1,0 +1,187 @@
+"""A Piper voice's network in two parts: symbols to frames at once, and frames to sound in slices.
+
+Most of the work is the second part's, so that the first sound of a long sentence need not wait for its last word. A frame
+is some milliseconds of the sentence; its sound depends on a few frames before and behind it, which each slice includes.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from wyoming_rosie.errors import EngineError
+from wyoming_rosie_tts import piper_graph
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Run: TypeAlias = Callable[[Mapping[str, Any]], Floats]
+Decode: TypeAlias = Callable[[Floats, int], Floats]
+"""Takes frames, (1, channels, frames), and a speaker; returns samples."""
+FIRST_SECONDS = 0.3
+MOST_SECONDS = 0.7
+GROWTH = 1.5
+"""Each slice is so much longer than the one before: the frames around it are worked through twice."""
+FARTHEST = 64
+"""Frames; a network that looks farther is not cut."""
+THREADS = 4
+"""More of them make one sentence hardly faster."""
+
+
+@dataclass(frozen=True)
+class Scales:
+    """How much the speech varies, how long it lasts, and how much the lengths of its sounds vary."""
+
+    noise: float
+    length: float
+    noise_w: float
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The decoder: samples to a frame, and how many frames before and behind a frame its sound depends on."""
+
+    hop: int
+    before: int
+    behind: int
+
+
+class Network(Protocol):
+    """A loaded network. Its calls may overlap."""
+
+    def speak(self, symbols: Sequence[int], scales: Scales, speaker: int) -> Iterator[Floats]:
+        """Yield the sound, -1 to 1, piece by piece; also an empty one, where the work can be interrupted."""
+
+
+class WholeNetwork:
+    """A network that cannot be cut: the sound of a sentence is one piece."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def speak(self, symbols: Sequence[int], scales: Scales, speaker: int) -> Iterator[Floats]:
+        yield self._run(_inputs(symbols, scales, speaker)).reshape(-1)
+
+
+class SlicedNetwork:
+    """A network in two parts; `cut` says what the second one looks at."""
+
+    def __init__(self, encode: Run, decode: Decode, cut: Cut, rate: int) -> None:
+        self.cut = cut
+        self._encode = encode
+        self._decode = decode
+        self._first = max(1, round(FIRST_SECONDS * rate / cut.hop))
+        self._most = max(1, round(MOST_SECONDS * rate / cut.hop))
+
+    def speak(self, symbols: Sequence[int], scales: Scales, speaker: int) -> Iterator[Floats]:
+        frames = self.frames(symbols, scales, speaker)
+        yield np.empty(0, np.float32)
+        for begin, end in pairwise(edges(frames.shape[-1], self._first, self._most)):
+            yield self.sound(frames, begin, end, speaker)
+
+    def frames(self, symbols: Sequence[int], scales: Scales, speaker: int) -> Floats:
+        """Return the sentence as frames, (1, channels, frames)."""
+        return self._encode(_inputs(symbols, scales, speaker))
+
+    def sound(self, frames: Floats, begin: int, end: int, speaker: int) -> Floats:
+        """Return the sound of some of the frames, just as if all of them had been decoded."""
+        first = max(0, begin - self.cut.before)
+        window = np.ascontiguousarray(frames[..., first : end + self.cut.behind])
+        samples = self._decode(window, speaker)
+        return samples[(begin - first) * self.cut.hop : (end - first) * self.cut.hop]
+
+
+def edges(frames: int, first: int, most: int) -> list[int]:
+    """Return where slices begin and end: a short one first, then longer ones; the last one may be half as long again."""
+    found, size = [0], float(first)
+    while frames - found[-1] > 1.5 * size:
+        found.append(found[-1] + round(size))
+        size = min(most, GROWTH * size)
+    return [*found, frames] if frames else found
+
+
+def load(path: Path, rate: int, *, cuda: bool) -> Network:
+    """Return a voice's network, sliced if its decoder is found and looks no farther than it should.
+
+    Takes seconds. Raises EngineError for what is no voice.
+    """
+    model = _read(path)
+    frames = piper_graph.frames_of(model)
+    parts = frames and piper_graph.parts(model, frames)
+    if not parts:
+        return WholeNetwork(_runner(model, cuda, path))
+    encode, decode = _runner(parts[0], cuda, path), _decoder(_runner(parts[1], cuda, path), frames)
+    channels = encode(_inputs([0], Scales(0, 1, 0), 0)).shape[1]
+    cut = _measured(decode, channels)
+    if cut is None:
+        return WholeNetwork(_runner(model, cuda, path))
+    return SlicedNetwork(encode, decode, cut, rate)
+
+
+def _measured(decode: Decode, channels: int) -> Cut | None:
+    """Find out how far the decoder looks: change one frame, and see how much of the sound is another."""
+    random = np.random.default_rng(1)
+    count = 2 * FARTHEST + 1
+    frames = random.normal(0, 1, (1, channels, count)).astype(np.float32)
+    changed = frames.copy()
+    changed[..., FARTHEST] = random.normal(0, 1, channels)
+    before, after = decode(frames, 0), decode(changed, 0)
+    hop, rest = divmod(len(before), count)
+    differing = np.flatnonzero(before != after) // max(1, hop)
+    if rest or not len(differing) or differing[0] == 0 or differing[-1] == count - 1:
+        return None
+    return Cut(hop, before=int(differing[-1]) - FARTHEST, behind=FARTHEST - int(differing[0]))
+
+
+def _decoder(run: Run, frames: str) -> Decode:
+    def decode(window: Floats, speaker: int) -> Floats:
+        return run({frames: window, "sid": np.array([speaker], np.int64)}).reshape(-1)
+
+    return decode
+
+
+def _inputs(symbols: Sequence[int], scales: Scales, speaker: int) -> dict[str, Any]:
+    return {
+        "input": np.array([symbols], np.int64),
+        "input_lengths": np.array([len(symbols)], np.int64),
+        "scales": np.array([scales.noise, scales.length, scales.noise_w], np.float32),
+        "sid": np.array([speaker], np.int64),
+    }
+
+
+def _read(path: Path) -> onnx.ModelProto:
+    from google.protobuf.message import DecodeError
+
+    try:
+        return onnx.load(path)
+    except OSError as err:
+        raise EngineError(f"cannot read {path}: {err.strerror}") from err
+    except (DecodeError, ValueError) as err:
+        raise EngineError(f"{path} is not an ONNX network; fetch the voice again") from err
+
+
+def _runner(model: onnx.ModelProto, cuda: bool, path: Path) -> Run:
+    """Return a call of the network with what it takes of the inputs; it keeps no memory between calls."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = min(THREADS, len(os.sched_getaffinity(0)))
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # it would grow with the longest sentence
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    providers = ["CUDAExecutionProvider"] * cuda + ["CPUExecutionProvider"]
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
+    except Exception as err:  # onnxruntime's errors have no class in common
+        raise EngineError(f"onnxruntime does not load {path}: {str(err)[:200]}") from err
+    names = {one.name for one in session.get_inputs()}
+
+    def run(given: Mapping[str, Any]) -> Floats:
+        return np.asarray(session.run(None, {name: given[name] for name in names})[0])
+
+    return run

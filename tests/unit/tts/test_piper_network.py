@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import piper_voice
+from tests.piper_voice import MEDIUM, TINY, Dimensions
+from wyoming_rosie.errors import EngineError
+
+pytest.importorskip("onnxruntime", reason="the piper extra is not installed")
+from wyoming_rosie_tts import piper_network
+from wyoming_rosie_tts.piper_network import Network, Scales, SlicedNetwork, WholeNetwork, edges
+
+SCALES = Scales(0.667, 1.0, 0.8)
+SENTENCE = list(range(3, 43))
+
+
+def loaded(folder: Path, size: Dimensions = TINY) -> Network:
+    return piper_network.load(piper_voice.build(folder, size=size), size.rate, cuda=False)
+
+
+def decibels(difference: "np.ndarray[tuple[int], np.dtype[np.float32]]", whole: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> float:  # fmt: skip
+    return float(20 * np.log10(np.abs(difference).max() / np.abs(whole).max() + 1e-12))
+
+
+@pytest.mark.parametrize("size", [TINY, MEDIUM], ids=["tiny", "of a real voice's size"])
+def test_slices_join_without_a_seam(tmp_path: Path, size: Dimensions) -> None:
+    network = loaded(tmp_path, size)
+    assert isinstance(network, SlicedNetwork)
+    assert (network.cut.hop, network.cut.before, network.cut.behind) == (256, 11, 11)
+    frames = network.frames(SENTENCE, SCALES, 0)
+    count = frames.shape[-1]
+    whole = network.sound(frames, 0, count, 0)
+    sliced = np.concatenate([network.sound(frames, at, min(at + 7, count), 0) for at in range(0, count, 7)])
+    assert len(whole) == count * 256 == len(SENTENCE) * 3 * 256
+    assert decibels(sliced - whole, whole) < -90
+
+
+def test_a_sentence_comes_in_slices_and_its_first_sound_early(tmp_path: Path) -> None:
+    nothing, first, *others = loaded(tmp_path).speak(SENTENCE * 5, SCALES, 0)
+    assert len(nothing) == 0
+    assert 0.2 < len(first) / piper_voice.RATE < 0.4
+    assert all(0.2 < len(one) / piper_voice.RATE < 1.1 for one in others)
+    assert len(first) + sum(map(len, others)) == len(SENTENCE) * 5 * 3 * 256
+
+
+def test_speech_of_twice_the_length_is_as_long(tmp_path: Path) -> None:
+    network = loaded(tmp_path)
+    normal, slow = (sum(map(len, network.speak(SENTENCE, Scales(0, length, 0), 0))) for length in (1.0, 2.0))
+    assert slow == 2 * normal
+
+
+def test_speakers_sound_unlike(tmp_path: Path) -> None:
+    network = loaded(tmp_path, Dimensions(8, 16, 1, 2, 1, 8, speakers=("anna", "bob")))
+    assert isinstance(network, SlicedNetwork)
+    anna, bob = (np.concatenate(list(network.speak(SENTENCE, Scales(0, 1, 0), speaker))) for speaker in (0, 1))
+    assert decibels(anna - bob, anna) > -20
+
+
+def test_a_network_without_a_decoder_to_cut_off_speaks_whole_sentences(tmp_path: Path) -> None:
+    model = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["": 15]>
+        tones (int64[b, p] input, int64[b] input_lengths, float[3] scales) => (float[b, p] output) {
+            output = Cast <to = 1> (input)
+        }
+    """)
+    onnx.save(model, tmp_path / "tones.onnx")
+    network = piper_network.load(tmp_path / "tones.onnx", 22_050, cuda=False)
+    assert isinstance(network, WholeNetwork)
+    assert [piece.tolist() for piece in network.speak([1, 2], SCALES, 0)] == [[1.0, 2.0]]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a network", b"\x08\x08"], ids=["empty", "text", "half"])
+def test_a_file_that_is_no_network_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "voice.onnx"
+    path.write_bytes(content)
+    with pytest.raises(EngineError, match=r"voice\.onnx"):
+        piper_network.load(path, 22_050, cuda=False)
+
+
+@given(frames=st.integers(0, 5000), first=st.integers(1, 100), most=st.integers(100, 200))
+def test_slices_cover_everything_once_and_none_is_too_long(frames: int, first: int, most: int) -> None:
+    found = edges(frames, first, most)
+    sizes = [end - begin for begin, end in zip(found, found[1:], strict=False)]
+    assert (found[0], found[-1]) == (0, frames)
+    assert all(0 < size <= 1.5 * most for size in sizes)
+    assert not sizes or sizes[0] <= 1.5 * first
