@@ -140,7 +140,12 @@ def test_models_are_fetched_where_they_are_found_again(release: str, tmp_path: P
 
 def test_what_cannot_be_fetched_is_said_and_leaves_nothing(release: str, tmp_path: Path) -> None:
     to = ("--to", str(tmp_path / "models"))
-    assert "snowboy.onnx: File not found" in complaint("fetch-models", "snowboy", "--from", release, *to)
-    assert not (tmp_path / "models" / "snowboy.onnx").exists()
-    assert "http://127.0.0.1:9" in complaint("fetch-models", "--from", "http://127.0.0.1:9", *to)
-    assert "--from must be" in complaint("fetch-models", "--from", "file:///etc", *to)
+    missing = complaint("fetch-models", "snowboy", "--from", release, *to)
+    assert "snowboy.onnx answers 404 File not found; put snowboy.onnx into" in missing
+    assert {file.name for file in (tmp_path / "models").iterdir()} == {"embedding_model.onnx", "melspectrogram.onnx"}
+    assert "http:// or https://" in complaint("fetch-models", "--from", "file:///etc", "--to", str(tmp_path / "other"))
+
+
+def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
+    said = complaint("fetch-models", "--from", "http://127.0.0.1:9", "--to", str(tmp_path / "models"))
+    assert "cannot fetch http://127.0.0.1:9/melspectrogram.onnx: Connection refused" in said

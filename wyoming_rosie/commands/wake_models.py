@@ -1,23 +1,21 @@
 """Models of wake words: check a file, fetch openWakeWord's, train a verifier of a voice."""
 
-import asyncio
 import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
-from urllib.parse import urlsplit
 
 from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import Progress
 
+from wyoming_rosie import downloads
 from wyoming_rosie.audio import SPEECH, Converter, read_wav
-from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.downloads import Download
+from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.openwakeword import model_files
 
 if TYPE_CHECKING:
@@ -25,8 +23,8 @@ if TYPE_CHECKING:
 
 RELEASE = "https://github.com/dscripka/openWakeWord/releases/download/v0.5.1"
 RELEASED = ("alexa_v0.1", "hey_jarvis_v0.1", "hey_mycroft_v0.1", "hey_rhasspy_v0.1")
-MOST_BYTES = 64 * 1_048_576
-FETCH_SECONDS = 60.0
+PATIENCE = downloads.Patience(pauses_seconds=(1.0, 2.0))
+"""Somebody waits in front of the terminal."""
 HOP_BYTES = model_files.HOP_SAMPLES * SPEECH.frame_bytes
 SILENCE_SECONDS = 1.5
 """Around each recording, so that a word at its very end is heard whole."""
@@ -91,18 +89,9 @@ async def fetch_models(
     to: Annotated[Path | None, Parameter(help="where to put them [default: the user's data folder]")] = None,
 ) -> None:
     """Fetch openWakeWord's networks and words; the trained words are CC BY-NC-SA 4.0, for non-commercial use."""
-    if urlsplit(source).scheme not in ("http", "https"):
-        raise ConfigError(f"--from must be an http or https address, not {source}")
     folder = to or model_files.fetched_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        raise ConfigError(f"cannot make {folder}: {err.strerror}") from err
-    wanted = [model_files.MEL_NAME, model_files.EMBEDDING_NAME, *(names or RELEASED)]
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        for name in progress.track(wanted, description="fetching"):
-            await asyncio.to_thread(_fetch, f"{source.rstrip('/')}/{name}.onnx", folder / f"{name}.onnx")
+    wanted = [f"{name}.onnx" for name in (model_files.MEL_NAME, model_files.EMBEDDING_NAME, *(names or RELEASED))]
+    await _fetch([Download(f"{source.rstrip('/')}/{name}", Path(name)) for name in wanted], folder)
     Console().print(
         f"{len(wanted)} files are in {folder}. Words: {model_files.PRETRAINED_LICENCE}; the two networks: Apache-2.0."
     )
@@ -291,21 +280,16 @@ def _recordings(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def _fetch(url: str, path: Path) -> None:
-    try:
-        with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as answer:  # noqa: S310 - http or https, as checked
-            content = answer.read(MOST_BYTES + 1)
-    except (urllib.error.URLError, TimeoutError, OSError) as err:
-        raise FetchError(f"cannot fetch {url}: {getattr(err, 'reason', None) or err}") from err
-    if len(content) > MOST_BYTES or len(content) < 1000:
-        raise FetchError(f"{url} is no model: {len(content)} bytes")
-    part = path.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(path)
+async def _fetch(files: Sequence[Download], folder: Path) -> None:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
+        bar = shown.add_task("fetching")
 
+        def show(now: downloads.Progress) -> None:
+            said = f"{now.name} ({now.trouble})" if now.trouble else now.name
+            shown.update(bar, description=said, completed=now.done_bytes, total=now.total_bytes)
 
-class FetchError(RosieError):
-    """A model could not be fetched."""
+        await downloads.fetch(files, folder, show, PATIENCE)
 
 
 def _print(result: dict[str, Any], *, as_json: bool) -> None:
