@@ -93,8 +93,22 @@ def prefix(role: str) -> str:
 
 def user_file() -> Path:
     """Return where the user's own configuration file is, if there is one."""
-    folder = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(folder) if folder else Path.home() / ".config") / "wyoming-rosie" / "rosie.toml"
+    return _folder("XDG_CONFIG_HOME", ".config") / "rosie.toml"
+
+
+def data_folder() -> Path:
+    """Return where models are kept that were fetched for this user."""
+    return _folder("XDG_DATA_HOME", ".local/share")
+
+
+def cache_folder() -> Path:
+    """Return where things are kept that can be made anew."""
+    return _folder("XDG_CACHE_HOME", ".cache")
+
+
+def _folder(variable: str, usual: str) -> Path:
+    given = os.environ.get(variable)
+    return (Path(given) if given else Path.home() / usual) / "wyoming-rosie"
 
 
 @dataclass(frozen=True)

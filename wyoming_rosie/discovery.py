@@ -49,10 +49,17 @@ class Found:
 
 @asynccontextmanager
 async def announced(
-    role: str, name: str | None, where: Tcp, interfaces: Sequence[str] | None = None
+    role: str,
+    name: str | None,
+    where: Tcp,
+    interfaces: Sequence[str] | None = None,
+    when: asyncio.Event | None = None,
 ) -> AsyncIterator[None]:
-    """Announce a daemon during the block, again whenever this machine's addresses change; withdraw it at the end."""
-    announcer = asyncio.create_task(_keep_announced(role, name or instance_name(role), where, interfaces))
+    """Announce a daemon during the block, again whenever this machine's addresses change; withdraw it at the end.
+
+    With `when`, not before that.
+    """
+    announcer = asyncio.create_task(_keep_announced(role, name or instance_name(role), where, interfaces, when))
     try:
         yield
     finally:
@@ -142,7 +149,11 @@ def usable_addresses(bound: str, own: Iterable[str]) -> list[str]:
     return [str(one) for one in ([one for one in reachable if not one.is_link_local] or reachable)]
 
 
-async def _keep_announced(role: str, name: str, where: Tcp, interfaces: Sequence[str] | None) -> None:
+async def _keep_announced(
+    role: str, name: str, where: Tcp, interfaces: Sequence[str] | None, when: asyncio.Event | None
+) -> None:
+    if when is not None:
+        await when.wait()
     await _load_zeroconf()
     while True:
         addresses = await _addresses_of(where)

@@ -1,12 +1,14 @@
 """When somebody has said all: rules without audio, engine or clock. Times are milliseconds of the stream."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 
 LONGEST_MS = 600_000
+SENSITIVITIES = {"relaxed": 1.6, "aggressive": 0.6}
+"""How much longer or shorter than by default a silence is that ends what is said, by Wyoming's names."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,12 @@ class EndRules:
     incomplete_ms: int = option(900, "silence after which all has been said in any case, milliseconds")
     longest_ms: int = option(20_000, "speech without a pause that is longer is cut, milliseconds")
     no_speech_ms: int = option(6_000, "how long to wait for the first word, milliseconds")
+
+    def for_sensitivity(self, sensitivity: str | None) -> "EndRules":
+        """Return the rules for who speaks slowly ("relaxed") or wants quick answers ("aggressive"); else these."""
+        times = SENSITIVITIES.get(sensitivity or "", 1.0)
+        complete, incomplete = round(times * self.complete_ms), round(times * self.incomplete_ms)
+        return replace(self, complete_ms=max(complete, self.perhaps_ms), incomplete_ms=max(incomplete, self.perhaps_ms))
 
 
 class Verdict(StrEnum):

@@ -53,7 +53,14 @@ class ServiceConfig:
 class Service:
     """Serves peers: `describe` and `ping` are answered here, the rest goes to a Conversation each."""
 
-    def __init__(self, role: str, info: Info | Mapping[str, Any], converse: Callable[[Send], Conversation]) -> None:
+    def __init__(
+        self,
+        role: str,
+        info: Info | Mapping[str, Any],
+        converse: Callable[[Send], Conversation],
+        *,
+        is_installed: bool = True,
+    ) -> None:
         self.role = role
         self._converse = converse
         self._peers: dict[Peer, asyncio.Task[None]] = {}
@@ -63,6 +70,10 @@ class Service:
         self.most_peers = ServiceConfig.peers
         self.most_peers_per_address = ServiceConfig.peers_per_address
         self.allowed = networks(PRIVATE_NETWORKS)
+        self.installed = asyncio.Event()
+        """Whether there is anything to offer: Home Assistant asks a daemon once, when it is announced."""
+        if is_installed:
+            self.installed.set()
         self.describe_as(info)
 
     def describe_as(self, info: Info | Mapping[str, Any]) -> None:
@@ -175,7 +186,9 @@ async def run(service: Service, settings: ServiceConfig) -> None:
     async with AsyncExitStack() as stack:
         where = await stack.enter_async_context(service.listening(settings.uri))
         if isinstance(where, address.Tcp) and settings.zeroconf and not where.is_loopback:
-            await stack.enter_async_context(discovery.announced(service.role, settings.name, where))
+            await stack.enter_async_context(
+                discovery.announced(service.role, settings.name, where, when=service.installed)
+            )
         systemd.notify("READY=1")
         _LOG.info("ready", uri=str(where))
         await stop.wait()

@@ -23,6 +23,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _LOG = structlog.get_logger()
 START_SECONDS = 60.0
+GRACE_SECONDS = 1.0
+"""A new child takes about as long to be ready."""
 NICENESS = 5
 
 
@@ -48,8 +50,9 @@ class ThreadWorker:
 class ProcessWorker:
     """Calls the methods of an object that lives in a child process, one call at a time.
 
-    A call whose caller is cancelled ends with the child, and a new child takes over: there is no other way to stop
-    native code. `make` must be picklable; what it makes is loaded again in each new child.
+    A call whose caller is cancelled may still end by itself, which is cheaper than a new child; after GRACE_SECONDS it
+    ends with the child, and a new one takes over: there is no other way to stop native code. `make` must be picklable;
+    what it makes is loaded again in each new child.
     """
 
     def __init__(self, make: Callable[[], object], name: str) -> None:
@@ -59,7 +62,8 @@ class ProcessWorker:
         self._thread = ThreadWorker(name)
         self._child: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
-        self._restart: asyncio.Task[None] | None = None
+        self._at_work: asyncio.Task[Any] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Load the object in a child. Raises EngineError with the reason when it cannot be made."""
@@ -68,25 +72,40 @@ class ProcessWorker:
 
     async def call(self, method: str, *args: object) -> Any:
         """Return the result of `method`. Raises EngineError when it failed or its process died."""
-        async with self._turn:
-            try:
-                await self._start()
-                return await self._ask(method, *args)
-            except asyncio.CancelledError:
-                self._kill()
-                self._restart = asyncio.create_task(self._start_again())
-                raise
+        call = asyncio.create_task(self._call(method, args))
+        call.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # somebody may have left
+        try:
+            return await asyncio.shield(call)
+        except asyncio.CancelledError:
+            if call is self._at_work:
+                ending = asyncio.create_task(self._end(call))
+                self._ending.add(ending)
+                ending.add_done_callback(self._ending.discard)
+            else:
+                call.cancel()
+            raise
 
     async def close(self) -> None:
-        if self._restart is not None:
-            self._restart.cancel()
+        for ending in self._ending:
+            ending.cancel()
         child = self._child
         self._kill()
         if child is not None:
             await self._thread.run(child.join)
         self._thread.close()
 
-    async def _start_again(self) -> None:
+    async def _call(self, method: str, args: tuple[object, ...]) -> Any:
+        async with self._turn:
+            self._at_work = asyncio.current_task()
+            await self._start()
+            return await self._ask(method, *args)
+
+    async def _end(self, call: asyncio.Task[Any]) -> None:
+        """Wait for a call whose result nobody wants any more, but not for long."""
+        ended, _ = await asyncio.wait([call], timeout=GRACE_SECONDS)
+        if not ended:
+            self._kill()
+            await asyncio.wait([call])
         with suppress(EngineError):  # the next call tries once more and tells its caller
             await self.start()
 

@@ -1,18 +1,36 @@
 """wyoming-rosie-asr: settings, engine, service."""
 
-from dataclasses import dataclass
+import asyncio
+import sys
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import structlog
 from wyoming.info import Info
 
-from wyoming_rosie import config, home, service
+from wyoming_rosie import config, endpoint, home, service
 from wyoming_rosie.config import option
-from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.endpoint import EndRules
+from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.service import Service, ServiceConfig
-from wyoming_rosie.workers import ThreadWorker
-from wyoming_rosie_asr.conversation import AsrConversation
-from wyoming_rosie_asr.engines import pocketsphinx as pocketsphinx_engine
+from wyoming_rosie.tasks import until_one_ends
+from wyoming_rosie.voice_activity import segmenter, silero
+from wyoming_rosie.voice_activity.segmenter import Rules
+from wyoming_rosie.voice_activity.stream import VadStream, listening
+from wyoming_rosie_asr import accuracy, home_file
+from wyoming_rosie_asr.conversation import AsrConversation, Ears
+from wyoming_rosie_asr.engine import AsrEngine
+from wyoming_rosie_asr.engines import cascade as cascade_engine
+from wyoming_rosie_asr.engines import faster_whisper as whisper_engine
+from wyoming_rosie_asr.engines import pocketsphinx as sphinx_engine
+from wyoming_rosie_asr.engines.cascade import CascadeEngine
+from wyoming_rosie_asr.engines.pocketsphinx import SphinxEngine
+
+_LOG = structlog.get_logger()
+LONGEST_SECONDS = 600
+MOST_WAITING = 1000
 
 
 @dataclass(frozen=True)
@@ -21,27 +39,120 @@ class AsrConfig(ServiceConfig):
 
     uri: str = option("tcp://127.0.0.1:10300", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
     home: Path = option(home.DEMO_HOME, "TOML file with the areas and entities that people speak about")
-    engine: Literal["pocketsphinx"] = option("pocketsphinx", "which engine to load")
-    pocketsphinx: pocketsphinx_engine.Settings = option(pocketsphinx_engine.Settings, "")
+    engine: Literal["pocketsphinx", "faster-whisper", "cascade"] = option("pocketsphinx", "which engine to use")
+    pocketsphinx: sphinx_engine.Settings = option(sphinx_engine.Settings, "")
+    faster_whisper: whisper_engine.Settings = option(whisper_engine.Settings, "")
+    cascade: cascade_engine.Settings = option(cascade_engine.Settings, "")
+    preload: bool = option(True, "have the models in memory from the start, instead of from the first use")
+    keep_alive: float = option(0.0, "let go of a model that was not used for so many seconds; 0: never")
+    external_vad: bool = option(
+        False, "leave it to the peer to say when an utterance is over, however long the silence"
+    )
+    end_of_speech: EndRules = option(EndRules, "")
+    speech: Rules = option(Rules, "")
     longest_seconds: float = option(30.0, "refuse utterances that are longer, seconds")
+    partial_seconds: float = option(1.0, "tell what was said so far each time so much more was; 0: only at the end")
+    waiting: int = option(16, "utterances that may wait for an engine; more are refused as busy")
+    accuracy: Path | None = option(
+        None,
+        "serve nobody; print the word error rate on this folder's WAV files, each with its words in its name or a .txt",
+    )
 
 
 async def serve(settings: AsrConfig) -> None:
     """Write down what is said until told to stop. Raises ConfigError, EngineError."""
-    if not 0 < settings.longest_seconds <= 600:
-        raise ConfigError(f"--longest-seconds must be more than 0 and at most 600, not {settings.longest_seconds:g}")
-    engine = await pocketsphinx_engine.load(settings.pocketsphinx, home.load(settings.home))
-    converter = ThreadWorker("asr-audio")
+    _check(settings)
+    engine = _engine(settings)
     try:
-        daemon = Service(
-            "asr",
-            Info(asr=[engine.describe()]),
-            lambda send: AsrConversation(engine, converter, settings.longest_seconds, send),
-        )
-        await service.run(daemon, settings)
+        if settings.accuracy is not None:
+            await accuracy.report(engine, settings.accuracy, sys.stdout)
+        else:
+            await _serve(settings, engine)
     finally:
-        converter.close()
         await engine.close()
+
+
+async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
+    voice = await asyncio.to_thread(silero.load, silero.Settings())
+    voices = listening(voice)
+    ears = Ears(
+        engine,
+        voices,
+        partial(VadStream, voice, settings.speech),
+        settings.end_of_speech,
+        not settings.external_vad,
+        settings.longest_seconds,
+        settings.partial_seconds,
+    )
+    daemon = Service(
+        "asr", _info(settings, engine), lambda send: AsrConversation(ears, send), is_installed=engine.is_installed
+    )
+    try:
+        await until_one_ends(
+            service.run(daemon, settings), _be_ready(settings, engine, daemon), _follow_home(settings, engine)
+        )
+    finally:
+        voices.close()
+
+
+async def _be_ready(settings: AsrConfig, engine: AsrEngine, daemon: Service) -> None:
+    """Have the models on this machine and in memory; never returns."""
+    try:
+        await engine.install()
+        daemon.describe_as(_info(settings, engine))
+        daemon.installed.set()
+        if settings.preload:
+            await engine.prepare()
+    except EngineError as err:
+        _LOG.error("the engine is not ready", reason=str(err))
+    await asyncio.Event().wait()
+
+
+async def _follow_home(settings: AsrConfig, engine: AsrEngine) -> None:
+    """Hand a changed home to the engine; never returns."""
+    async for changed in home_file.changes(settings.home):
+        if isinstance(engine, SphinxEngine | CascadeEngine):
+            try:
+                await engine.change_home(changed)
+            except EngineError as err:
+                _LOG.error("the changed home is not used", reason=str(err))
+
+
+def _info(settings: AsrConfig, engine: AsrEngine) -> Info:
+    streams = engine.streams and bool(settings.partial_seconds)
+    program = replace(
+        engine.describe(), supports_transcript_streaming=streams, requires_external_vad=settings.external_vad
+    )
+    return Info(asr=[program])
+
+
+def _engine(settings: AsrConfig) -> AsrEngine:
+    waits = settings.keep_alive, settings.waiting
+
+    def small() -> SphinxEngine:
+        return sphinx_engine.load(settings.pocketsphinx, home.load(settings.home), *waits)
+
+    match settings.engine:
+        case "pocketsphinx":
+            return small()
+        case "faster-whisper":
+            return whisper_engine.load(settings.faster_whisper, *waits)
+        case "cascade":
+            return cascade_engine.load(settings.cascade, small(), whisper_engine.load(settings.faster_whisper, *waits))
+
+
+def _check(settings: AsrConfig) -> None:
+    if not 0 < settings.longest_seconds <= LONGEST_SECONDS:
+        raise ConfigError(
+            f"--longest-seconds must be more than 0 and at most {LONGEST_SECONDS}, not {settings.longest_seconds:g}"
+        )
+    if not 1 <= settings.waiting <= MOST_WAITING:
+        raise ConfigError(f"--waiting must be from 1 to {MOST_WAITING}, not {settings.waiting}")
+    for name in ("keep_alive", "partial_seconds"):
+        if getattr(settings, name) < 0:
+            raise ConfigError(f"--{name.replace('_', '-')} must not be negative")
+    endpoint.check(settings.end_of_speech)
+    segmenter.check(settings.speech)
 
 
 def main() -> None:

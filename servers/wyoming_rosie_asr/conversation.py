@@ -1,22 +1,51 @@
-"""One peer's requests: spoken sentences in, their text out."""
+"""One peer's requests: spoken sentences in, their text out, sooner than they are over if that can be."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import structlog
 from wyoming.asr import Transcript as TranscriptEvent
+from wyoming.asr import TranscriptChunk, TranscriptStart, TranscriptStop
+from wyoming.error import Error
 from wyoming.event import Event
+from wyoming.user_event import UserEvent
 
 from wyoming_rosie import turn
 from wyoming_rosie.audio import SPEECH, SpeechInput, is_speech
+from wyoming_rosie.endpoint import EndRules, Verdict
 from wyoming_rosie.errors import BadEventError, RosieError
+from wyoming_rosie.scheduler import Scheduler, Stream
 from wyoming_rosie.service import Send
-from wyoming_rosie.workers import ThreadWorker
-from wyoming_rosie_asr.engine import AsrEngine, Transcript, Utterance
+from wyoming_rosie.voice_activity.findings import Finding, Started, Stopped
+from wyoming_rosie.voice_activity.stream import VadStream
+from wyoming_rosie_asr.engine import AsrEngine, Request, Sound, Transcript
+from wyoming_rosie_asr.listening import Listening
+from wyoming_rosie_asr.partials import Partials
+from wyoming_rosie_asr.request import request_of, sensitivity_of
+from wyoming_rosie_asr.turns import Ticket, Urgency
 
 _LOG = structlog.get_logger()
 T = TypeVar("T")
+LIVE_SECONDS = 1.0
+"""Audio that is further ahead of its own time is a recording, which is heard to its end."""
+GUESS = "guess"
+"""The name of the user-event with what may have been said, for a conductor that tells when voices stop."""
+
+
+@dataclass(frozen=True)
+class Ears:
+    """What all conversations share."""
+
+    engine: AsrEngine
+    voices: Scheduler[VadStream, Finding]
+    listen: Callable[[], VadStream]
+    ends: EndRules = field(default_factory=EndRules)
+    ends_by_itself: bool = True
+    longest_seconds: float = 30.0
+    partial_seconds: float = 1.0  # 0: nothing is told while somebody speaks
 
 
 class AsrConversation:
@@ -25,17 +54,15 @@ class AsrConversation:
     After an error nothing is heard until the next `transcribe` or `audio-start`: one error stands for a whole request.
     """
 
-    def __init__(self, engine: AsrEngine, converter: ThreadWorker, longest_seconds: float, send: Send) -> None:
-        self._engine = engine
-        self._converter = converter
-        self._longest_seconds = longest_seconds
+    def __init__(self, ears: Ears, send: Send) -> None:
+        self._ears = ears
         self._send = send
         self._audio = SpeechInput()
-        self._request = Event("transcribe")
+        self._asked = Event("transcribe")
+        self._request = Request()
         self._is_refused = False
         self._is_speech_format = True
         self._utterance: Utterance | None = None
-        self._heard_bytes = 0
 
     @property
     def busy(self) -> bool:
@@ -45,74 +72,268 @@ class AsrConversation:
         try:
             match event.type:
                 case "transcribe":
-                    self._ask(event)
+                    await self._ask(event)
                 case "audio-start" if not self._is_refused:
                     await self._begin(event)
                 case "audio-chunk" if not self._is_refused:
                     await self._hear(event)
                 case "audio-stop" if not self._is_refused:
                     await self._finish(event)
+                case "voice-started" | "voice-stopped" if self._utterance is not None:
+                    self._utterance.told(is_voice=event.type == "voice-started")
         except RosieError:
-            self._utterance = None
+            await self._drop()
             raise
 
     async def close(self) -> None:
-        self._utterance = None
+        await self._drop()
 
-    def _ask(self, event: Event) -> None:
-        self._request, self._utterance = event, None
+    async def _ask(self, event: Event) -> None:
+        await self._drop()
+        self._asked, self._is_refused = event, True
         self._audio = SpeechInput()
-        self._is_refused = True
-        self._engine.listen(_language(event))  # whether it can
+        self._request = request_of(event)
+        self._ears.engine.check(self._request)
         self._is_refused = False
 
     async def _begin(self, event: Event) -> None:
+        await self._drop()
         self._is_speech_format = is_speech(event)
         await self._read(self._audio.start, event)
-        self._utterance = self._engine.listen(_language(self._request))
-        self._heard_bytes = 0
+        self._ears.engine.check(self._request)
+        ends = self._ears.ends.for_sensitivity(sensitivity_of(self._asked))
+        self._utterance = Utterance(self._ears, self._request, ends, turn.context(self._asked), self._send)
+        self._utterance.begin()
 
     async def _hear(self, event: Event) -> None:
         self._is_speech_format = self._is_speech_format and is_speech(event)
-        self._feed(await self._read(self._audio.chunk, event))
+        pcm = await self._read(self._audio.chunk, event)
+        if self._utterance is not None:
+            await self._utterance.hear(pcm)
 
     async def _finish(self, event: Event) -> None:
-        self._feed(await self._read(self._audio.stop, event))
+        rest = await self._read(self._audio.stop, event)
         if self._utterance is None:
             return
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        transcript = await self._utterance.finish()
-        self._utterance = None
-        _log(transcript, SPEECH.seconds(self._heard_bytes), clock() - began)
-        await self._send(_event(transcript, self._request))
+        await self._utterance.hear(rest)
+        await self._utterance.finish()
+        await self._drop()
 
     async def _read(self, read: Callable[[Event], T], event: Event) -> T:
         """Take an event's audio; in the thread when it must be converted, which may take a while."""
-        return read(event) if self._is_speech_format else await self._converter.run(read, event)
+        return read(event) if self._is_speech_format else await self._ears.voices.call(read, event)
 
-    def _feed(self, pcm: bytes) -> None:
-        if self._utterance is None:
+    async def _drop(self) -> None:
+        utterance, self._utterance = self._utterance, None
+        if utterance is not None:
+            await utterance.close()
+
+
+@dataclass
+class _Guess:
+    """A decoding of what was heard so far, which is the answer if nothing follows."""
+
+    ticket: Ticket
+    work: asyncio.Task[Transcript]
+
+
+class Utterance:
+    """One utterance on its way to its text; decides by itself when it is over, if nobody else does."""
+
+    def __init__(self, ears: Ears, request: Request, ends: EndRules, context: dict[str, Any], send: Send) -> None:
+        self._ears = ears
+        self._request = request
+        self._context = context
+        self._send = send
+        self._listening = Listening(ends)
+        self._pcm = bytearray()
+        self._began = asyncio.get_running_loop().time()
+        self._stream: Stream[VadStream, Finding] | None = None
+        self._partials = Partials()
+        self._told_partials = False
+        self._partial_at = 0  # milliseconds of audio in the newest partial guess
+        self._partial: asyncio.Task[None] | None = None
+        self._guess: _Guess | None = None
+        self._answer: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def begin(self) -> None:
+        """Listen."""
+        self._stream = self._ears.voices.open(self._ears.listen(), self._found)
+        self._spawn(self._prepare())
+
+    async def hear(self, pcm: bytes) -> None:
+        """Take the next audio: 16 kHz 16-bit mono. Raises BadEventError, EngineError."""
+        if self._stream is None or self._answer is not None or not pcm:
             return
-        self._heard_bytes += len(pcm)
-        if SPEECH.seconds(self._heard_bytes) > self._longest_seconds:
-            raise BadEventError(f"an utterance may last {self._longest_seconds:g} s, this one is longer", "too-long")
-        self._utterance.feed(pcm)
+        self._pcm += pcm
+        if SPEECH.seconds(len(self._pcm)) > self._ears.longest_seconds:
+            raise BadEventError(
+                f"an utterance may last {self._ears.longest_seconds:g} s, this one is longer", "too-long"
+            )
+        await self._stream.hear(pcm)
+        if self._is_live:
+            self._follow(self._listening.at(self._stream.state.heard_ms))
+            self._look_ahead()
 
+    def told(self, *, is_voice: bool) -> None:
+        """Take it that the conductor hears a voice, or none any more."""
+        if self._answer is None:
+            self._follow(self._listening.told_started() if is_voice else self._listening.told_stopped())
 
-def _language(event: Event) -> str | None:
-    language = event.data.get("language")
-    if language is not None and not isinstance(language, str):
-        raise BadEventError("transcribe: language must be a text such as en")
-    return language or None
+    async def finish(self) -> None:
+        """Answer, unless that has been done. Raises BusyError, EngineError."""
+        if self._answer is not None:
+            await self._answer
+            return
+        assert self._stream is not None
+        await self._stream.finish()
+        await self._say()
+
+    async def close(self) -> None:
+        """Want nothing any more."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+            await self._ears.voices.call(stream.state.close)
+
+    @property
+    def _milliseconds(self) -> int:
+        return round(1000 * SPEECH.seconds(len(self._pcm)))
+
+    @property
+    def _is_live(self) -> bool:
+        return self._milliseconds / 1000 - (asyncio.get_running_loop().time() - self._began) < LIVE_SECONDS
+
+    def _found(self, findings: Sequence[Finding]) -> None:
+        for finding in findings if self._answer is None else ():
+            match finding:
+                case Started(at_ms):
+                    self._follow(self._listening.started(at_ms))
+                case Stopped(at_ms):
+                    self._listening.stopped(at_ms)
+
+    def _follow(self, verdicts: list[Verdict]) -> None:
+        for verdict in verdicts:
+            match verdict:
+                case Verdict.PERHAPS:
+                    self._begin_guess()
+                case Verdict.RESUMED:
+                    self._drop_guess()
+                case Verdict.DONE | Verdict.TOO_LONG | Verdict.NO_SPEECH:
+                    if self._ears.ends_by_itself and self._answer is None:
+                        self._answer = self._spawn(self._answer_early())
+
+    async def _prepare(self) -> None:
+        with suppress(RosieError):  # who asks for the transcript is told
+            await self._ears.engine.prepare()
+
+    def _sound(self) -> Sound:
+        return Sound(bytes(self._pcm), self._listening.speech(self._milliseconds))
+
+    def _begin_guess(self) -> None:
+        self._drop_guess()
+        self._stop_partial()
+        ticket = Ticket(Urgency.GUESS)
+        work = self._spawn(self._transcribe(self._sound(), ticket))
+        self._guess = _Guess(ticket, work)
+        work.add_done_callback(self._guessed)
+
+    def _drop_guess(self) -> None:
+        guess, self._guess = self._guess, None
+        if guess is not None:
+            guess.work.cancel()
+
+    def _guessed(self, work: asyncio.Task[Transcript]) -> None:
+        if work.cancelled() or work.exception() is not None or self._guess is None or self._guess.work is not work:
+            return
+        transcript = work.result()
+        self._listening.understood(complete=transcript.is_complete)
+        if self._listening.is_conducted and self._answer is None:
+            data = {"text": transcript.text, "complete": transcript.is_complete}
+            self._spawn(self._tell(UserEvent(GUESS, data, self._context).event()))
+
+    def _look_ahead(self) -> None:
+        """Begin to guess what was said so far, if it is time and nobody else needs the engine."""
+        step = 1000 * self._ears.partial_seconds
+        is_time = step and self._listening.is_speech and self._milliseconds - self._partial_at >= step
+        if is_time and self._ears.engine.streams and self._partial is None and self._guess is None:
+            self._partial_at = self._milliseconds
+            self._partial = self._spawn(self._tell_partial(self._sound()))
+
+    async def _tell_partial(self, sound: Sound) -> None:
+        try:
+            transcript = await self._transcribe(sound, Ticket(Urgency.PARTIAL))
+        except RosieError:  # the next one may do
+            return
+        finally:
+            self._partial = None
+        await self._tell_chunk(self._partials.take(transcript.text), transcript.language)
+
+    async def _tell_chunk(self, text: str, language: str | None) -> None:
+        if not text:
+            return
+        if not self._told_partials:
+            self._told_partials = True
+            await self._tell(TranscriptStart(self._context, language).event())
+        await self._tell(TranscriptChunk(text).event())
+
+    async def _answer_early(self) -> None:
+        try:
+            await self._say()
+        except RosieError as err:
+            _LOG.info("request refused", code=err.code, reason=str(err))
+            await self._tell(Error(str(err), err.code).event())
+
+    async def _say(self) -> None:
+        """Send the transcript."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        self._stop_partial()
+        transcript = await self._decided()
+        _log(transcript, SPEECH.seconds(len(self._pcm)), clock() - began)
+        if self._ears.engine.streams:
+            await self._tell_chunk(self._partials.finish(transcript.text), transcript.language)
+        if self._told_partials:
+            await self._tell(TranscriptStop().event())
+        context = {**self._context, "score": round(transcript.score, 3)}
+        await self._tell(TranscriptEvent(transcript.text, context, transcript.language).event())
+
+    async def _decided(self) -> Transcript:
+        """Return the guess if there is one that holds, else what the engine makes of all the audio."""
+        if self._guess is not None:
+            self._guess.ticket.urgency = Urgency.ANSWER
+            try:
+                return await self._guess.work
+            except RosieError:  # a guess may have had to make room; the answer asks once more
+                self._guess = None
+        return await self._transcribe(self._sound(), Ticket(Urgency.ANSWER))
+
+    async def _transcribe(self, sound: Sound, ticket: Ticket) -> Transcript:
+        if not sound.speech:
+            return Transcript(language=self._request.language)
+        return await self._ears.engine.transcribe(sound, self._request, ticket)
+
+    def _stop_partial(self) -> None:
+        if self._partial is not None:
+            self._partial.cancel()
+
+    async def _tell(self, event: Event) -> None:
+        with suppress(ConnectionError):  # the peer is gone, and its conversation will be
+            await self._send(event)
+
+    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def _log(transcript: Transcript, heard_seconds: float, seconds: float) -> None:
     numbers = {"score": round(transcript.score, 3), "audio_s": round(heard_seconds, 2), "ms": round(1000 * seconds)}
     _LOG.info("understood" if transcript.text else "not understood", **numbers)
     _LOG.debug("transcript", text=transcript.text)
-
-
-def _event(transcript: Transcript, request: Event) -> Event:
-    context = {**turn.context(request), "score": round(transcript.score, 3)}
-    return TranscriptEvent(transcript.text, context, transcript.language).event()

@@ -5,11 +5,43 @@ from typing import Protocol
 
 from wyoming.info import AsrProgram
 
+from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie_asr.turns import Ticket
 
 
 class UnknownLanguageError(RosieError):
     code = "unknown-language"
+
+
+class UnknownModelError(RosieError):
+    code = "unknown-model"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a peer asks for; nothing means the engine's own choice."""
+
+    model: str | None = None
+    language: str | None = None
+    names: tuple[str, ...] = ()  # that may be spoken of
+    terms: tuple[str, ...] = ()  # words and phrases that may be said, less important than the names
+
+
+@dataclass(frozen=True)
+class Sound:
+    """16 kHz 16-bit mono audio, and where somebody speaks in it: from and to, milliseconds."""
+
+    pcm: bytes
+    speech: tuple[tuple[int, int], ...]
+
+    @property
+    def milliseconds(self) -> int:
+        return round(1000 * SPEECH.seconds(len(self.pcm)))
+
+    @property
+    def speech_milliseconds(self) -> int:
+        return sum(end - begin for begin, end in self.speech)
 
 
 @dataclass(frozen=True)
@@ -19,26 +51,34 @@ class Transcript:
     text: str = ""
     score: float = 0.0
     language: str | None = None
-
-
-class Utterance(Protocol):
-    """All state of one request."""
-
-    def feed(self, pcm: bytes) -> None:
-        """Take the next audio: 16 kHz, 16-bit, mono. Costs next to nothing."""
-
-    async def finish(self) -> Transcript:
-        """Return what was said in all the audio. Raises EngineError; cancelling it ends the work."""
+    is_complete: bool = False  # a whole command: nobody needs to wait for more words
 
 
 class AsrEngine(Protocol):
-    """A loaded model, shared by all peers."""
+    """Models, shared by all peers; they are loaded at the start or with the first use."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether it can tell what was said while somebody still speaks."""
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether its models are on this machine."""
 
     def describe(self) -> AsrProgram:
         """Return the program as `info` lists it."""
 
-    def listen(self, language: str | None) -> Utterance:
-        """Begin an utterance in a language; None for the engine's own choice. Raises UnknownLanguageError."""
+    def check(self, request: Request) -> None:
+        """Raise UnknownLanguageError, UnknownModelError or EngineError for what cannot be done."""
+
+    async def install(self) -> None:
+        """Fetch the models, for as long as it takes."""
+
+    async def prepare(self) -> None:
+        """Load what a request needs that is about to come. Raises EngineError."""
+
+    async def transcribe(self, sound: Sound, request: Request, ticket: Ticket) -> Transcript:
+        """Return what was said. Raises BusyError, EngineError; cancelling it ends or drops the work."""
 
     async def close(self) -> None:
-        """Let go of the model."""
+        """Let go of the models."""

@@ -23,19 +23,26 @@ class Grammar:
     """Names of the home that nobody knows how to say."""
 
 
-def of_home(home: Home, of_language: Templates, lexicon: Lexicon) -> Grammar:
-    """Return the grammar of a home; names that cannot be said are left out of it."""
-    names = _Names(home, lexicon)
-    net = _Writer(of_language).write(names)
-    return Grammar(minimal(net.net, net.end), tuple(sorted(names.skipped)))
+def of_home(
+    home: Home, of_language: Templates, lexicon: Lexicon, more: Iterable[str] = (), phrases: Iterable[str] = ()
+) -> Grammar:
+    """Return the grammar of a home; names that cannot be said are left out of it.
+
+    `more` are names that any of its things may have besides, `phrases` are sentences of their own.
+    """
+    names = _Names(home, lexicon, tuple(more))
+    writer = _Writer(of_language).write(names)
+    writer.add(way for phrase in phrases for way in names.ways(phrase))
+    return Grammar(minimal(writer.net, writer.end), tuple(sorted(names.skipped)))
 
 
 class _Names:
     """What the things and areas of a home are called."""
 
-    def __init__(self, home: Home, lexicon: Lexicon) -> None:
+    def __init__(self, home: Home, lexicon: Lexicon, more: tuple[str, ...] = ()) -> None:
         self._home = home
         self._lexicon = lexicon
+        self._more = more
         self.skipped: set[str] = set()
 
     def lists(self, block: Block) -> Mapping[str, list[Phrase]] | None:
@@ -44,7 +51,7 @@ class _Names:
         if block.domain and not entities:
             return None
         return {
-            "name": self._phrases(entities),
+            "name": [*self._phrases(entities), *(way for name in self._more for way in self.ways(name))],
             "area": self._phrases(self._areas_with(entities)),
             "placed": [phrase for entity in entities for phrase in self._placed(entity)],
         }
@@ -64,9 +71,9 @@ class _Names:
         ]
 
     def _phrases(self, things: Iterable[Area | Entity]) -> list[Phrase]:
-        return [way for thing in things for name in thing.names for way in self._ways(name)]
+        return [way for thing in things for name in thing.names for way in self.ways(name)]
 
-    def _ways(self, name: str) -> list[Phrase]:
+    def ways(self, name: str) -> list[Phrase]:
         ways = self._lexicon.ways(name)
         if not ways:
             self.skipped.add(name)
@@ -93,6 +100,11 @@ class _Writer:
                 for template in block.say:
                     self.net.join(self._put(templates.parse(template), self._first), self._last)
         return self
+
+    def add(self, sentences: Iterable[Phrase]) -> None:
+        """Write sentences that are no templates."""
+        for sentence in sentences:
+            self.net.join(self.net.after(self._first, sentence), self._last)
 
     def _put(self, expression: Expression, start: int) -> int:
         """Write an expression from a state on and return the state at its end."""

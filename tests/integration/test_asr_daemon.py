@@ -201,7 +201,7 @@ async def test_names_that_cannot_be_said_are_told_at_the_start(daemon: StartDaem
     file = tmp_path / "home.toml"
     file.write_text('[[entities]]\nid = "light.a"\nname = "Wxyzq Tschk Rvnoll"\ndomain = "light"\n')
     asr = await daemon("asr", "--home", str(file))
-    (line,) = asr.lines("a name cannot be said: give it an alias")
+    line = await asr.wait_for_line("a name cannot be said: give it an alias")
     assert line["name"] == "Wxyzq Tschk Rvnoll"
     (facts,) = asr.lines("grammar")
     assert facts["sentences"] > 1000

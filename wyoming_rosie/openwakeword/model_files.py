@@ -3,7 +3,6 @@
 Nothing is imported from those packages; their files are read.
 """
 
-import os
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from wyoming_rosie.config import data_folder
 from wyoming_rosie.errors import ConfigError
 
 SUFFIXES = (".onnx", ".tflite")
@@ -94,8 +94,7 @@ def features(folders: Sequence[Path]) -> FeatureFiles:
 
 def fetched_folder() -> Path:
     """Return where 'wyoming-rosie fetch-models' puts models."""
-    given = os.environ.get("XDG_DATA_HOME")
-    return (Path(given) if given else Path.home() / ".local/share") / "wyoming-rosie/openwakeword"
+    return data_folder() / "openwakeword"
 
 
 def check_installed() -> None:

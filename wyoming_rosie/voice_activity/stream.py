@@ -21,7 +21,9 @@ class VadStream:
     """Everything that is known of one stream."""
 
     def __init__(self, engine: VadEngine[Any], rules: Rules) -> None:
-        frame_ms = round(1000 * SPEECH.seconds(engine.frame_bytes))
+        frame_ms = self._frame_ms = round(1000 * SPEECH.seconds(engine.frame_bytes))
+        self.heard_ms = 0
+        """Up to here everything is known that can be."""
         self.detector = engine.listen()
         self._segmenter = Segmenter(rules, frame_ms)
         self._classifier = Classifier(rules.silence_dbfs, frame_ms)
@@ -30,6 +32,7 @@ class VadStream:
     def skip(self, samples: int) -> None:
         """Note that so many samples will never come: what is found later is later by as much."""
         self._skipped_ms += round(1000 * samples / SPEECH.rate)
+        self.heard_ms += round(1000 * samples / SPEECH.rate)
 
     @property
     def is_speech(self) -> bool:
@@ -51,6 +54,7 @@ class VadStream:
         return [replace(one, time=one.time + self._skipped_ms) if self._skipped_ms else one for one in found]
 
     def _take(self, frame: Frame) -> tuple[Finding | None, ...]:
+        self.heard_ms += self._frame_ms
         edge = self._segmenter.hear(frame)
         return edge, self._classifier.hear(frame, is_speech=self._segmenter.is_speech)
 

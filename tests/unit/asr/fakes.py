@@ -1,52 +1,75 @@
 """Stand-ins for an engine and for a peer."""
 
 import asyncio
+from array import array
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from wyoming.event import Event
 from wyoming.info import AsrModel, AsrProgram, Attribution
 
+from tests.unit.vad.fakes import LoudnessEngine
 from wyoming_rosie import turn
-from wyoming_rosie.workers import ThreadWorker
-from wyoming_rosie_asr.conversation import AsrConversation
-from wyoming_rosie_asr.engine import Transcript, UnknownLanguageError
+from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.endpoint import EndRules
+from wyoming_rosie.voice_activity.segmenter import Rules
+from wyoming_rosie.voice_activity.stream import VadStream, listening
+from wyoming_rosie_asr.conversation import AsrConversation, Ears
+from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownLanguageError
+from wyoming_rosie_asr.turns import Ticket, Urgency
 
 SPEECH_DATA = {"rate": 16_000, "width": 2, "channels": 1}
 CREDIT = Attribution("nobody", "https://example.org")
+RULES = Rules(hangover_ms=64)
+CHUNK = SPEECH.bytes_in(0.05)
 
 
-class CountingUtterance:
-    """Says how many bytes it heard."""
+def voice(seconds: float) -> bytes:
+    """Return what the stand-in for a voice detector takes for speech."""
+    return array("h", [20_000, -20_000] * round(seconds * SPEECH.rate / 2)).tobytes()
 
-    def __init__(self, go_on: asyncio.Event) -> None:
-        self.heard = bytearray()
-        self._go_on = go_on
 
-    def feed(self, pcm: bytes) -> None:
-        self.heard += pcm
-
-    async def finish(self) -> Transcript:
-        await self._go_on.wait()
-        return Transcript(str(len(self.heard)), 0.9, "en") if self.heard else Transcript(language="en")
+def silence(seconds: float) -> bytes:
+    return bytes(SPEECH.bytes_in(seconds))
 
 
 class CountingEngine:
-    """Understands English only."""
+    """Understands English only: how many bytes it heard."""
+
+    is_installed = True
 
     def __init__(self) -> None:
-        self.utterances: list[CountingUtterance] = []
+        self.streams = False
+        self.is_complete = False
+        self.heard: list[tuple[int, Urgency]] = []  # bytes, and how urgent they were at the end
+        self.requests: list[Request] = []
         self.go_on = asyncio.Event()
         self.go_on.set()
+        self.write: Callable[[Sound], str] = lambda sound: str(len(sound.pcm))
+        self.dropped = 0
 
     def describe(self) -> AsrProgram:
         model = AsrModel("counting", CREDIT, True, None, None, ["en"])
         return AsrProgram("counting", CREDIT, True, None, None, [model])
 
-    def listen(self, language: str | None) -> CountingUtterance:
-        if language not in (None, "en"):
-            raise UnknownLanguageError(f"no model for {language}")
-        self.utterances.append(CountingUtterance(self.go_on))
-        return self.utterances[-1]
+    def check(self, request: Request) -> None:
+        if request.language not in (None, "en"):
+            raise UnknownLanguageError(f"no model for {request.language}")
+
+    async def install(self) -> None: ...
+
+    async def prepare(self) -> None: ...
+
+    async def transcribe(self, sound: Sound, request: Request, ticket: Ticket) -> Transcript:
+        self.requests.append(request)
+        try:
+            await self.go_on.wait()
+        except asyncio.CancelledError:
+            self.dropped += 1
+            raise
+        self.heard.append((len(sound.pcm), ticket.urgency))
+        return Transcript(self.write(sound), 0.9, "en", self.is_complete)
 
     async def close(self) -> None: ...
 
@@ -54,21 +77,52 @@ class CountingEngine:
 class Speaker:
     """A peer: what it sends and what it hears back."""
 
-    def __init__(self, engine: CountingEngine, worker: ThreadWorker, longest_seconds: float = 2.0) -> None:
+    def __init__(self, engine: CountingEngine, **ears: Any) -> None:
         self.heard: list[Event] = []
-        self.conversation = AsrConversation(engine, worker, longest_seconds, self._hear)
+        vad = LoudnessEngine()
+        self.voices = listening(vad)
+        usual = Ears(engine, self.voices, lambda: VadStream(vad, RULES), EndRules(50, 100, 200), longest_seconds=2.0)
+        self.conversation = AsrConversation(replace(usual, **ears), self._hear)
 
     async def send(self, kind: str, payload: bytes | None = None, **data: Any) -> None:
         event = Event(kind, data, payload)
         turn.follow(event)  # as the service does before it hands an event on
         await self.conversation.on_event(event)
 
+    async def begin(self, **audio: Any) -> None:
+        await self.send("audio-start", **(audio or SPEECH_DATA))
+
+    async def speak(self, pcm: bytes) -> None:
+        """Send audio piece by piece, each once the one before has been listened to."""
+        for at in range(0, len(pcm), CHUNK):
+            await self.send("audio-chunk", pcm[at : at + CHUNK], **SPEECH_DATA)
+            if (utterance := self.conversation._utterance) is not None and utterance._stream is not None:
+                await utterance._stream.finish()
+                await asyncio.sleep(0)
+
     async def say(self, pcm: bytes, **audio: Any) -> None:
-        """Send a whole utterance."""
+        """Send a whole utterance at once."""
         audio = audio or SPEECH_DATA
         await self.send("audio-start", **audio)
         await self.send("audio-chunk", pcm, **audio)
         await self.send("audio-stop")
+
+    async def hears(self, kind: str) -> Event:
+        """Wait for an event and return it."""
+        async with asyncio.timeout(5):
+            while True:
+                for event in self.heard:
+                    if event.type == kind:
+                        return event
+                await asyncio.sleep(0.005)
+
+    @property
+    def texts(self) -> list[str]:
+        return [event.data["text"] for event in self.heard if event.type == "transcript"]
+
+    async def close(self) -> None:
+        await self.conversation.close()
+        self.voices.close()
 
     async def _hear(self, event: Event) -> None:
         self.heard.append(event)

@@ -25,6 +25,9 @@ class Calculator:
     def dawdle(self) -> None:
         time.sleep(60)
 
+    def doze(self) -> None:
+        time.sleep(0.3)
+
     def divide(self) -> float:
         return 1 / 0
 
@@ -73,10 +76,20 @@ async def test_a_cancelled_call_ends_its_process_and_the_next_call_is_served(wor
     with pytest.raises(asyncio.CancelledError):
         await call
     with pytest.raises(ProcessLookupError):
-        for _ in range(50):
+        for _ in range(150):
             os.kill(first, 0)
             await asyncio.sleep(0.02)
     assert await worker.call("who") != first
+
+
+async def test_a_cancelled_call_that_soon_ends_by_itself_costs_nobody_the_process(worker: ProcessWorker) -> None:
+    first = await worker.call("who")
+    call = asyncio.create_task(worker.call("doze"))
+    await asyncio.sleep(0.1)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert await worker.call("who") == first
 
 
 async def test_a_waiting_call_that_is_cancelled_costs_nobody_the_process(worker: ProcessWorker) -> None:

@@ -1,0 +1,85 @@
+"""The home's grammar first, which answers at once when it is sure; Whisper for everything else."""
+
+from dataclasses import dataclass
+
+from wyoming.info import AsrProgram
+
+from wyoming_rosie import __version__
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.home import Home
+from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownModelError
+from wyoming_rosie_asr.engines.faster_whisper import WhisperEngine
+from wyoming_rosie_asr.engines.pocketsphinx import MODEL, SphinxEngine, knows
+from wyoming_rosie_asr.turns import Ticket, Urgency
+
+
+@dataclass(frozen=True)
+class Settings:
+    sure: float = option(0.93, "score from which the grammar's answer is taken without asking Whisper, 0 to 1")
+
+
+class CascadeEngine:
+    """Both engines as one. A peer that names one of their models gets that one alone."""
+
+    def __init__(self, small: SphinxEngine, large: WhisperEngine, sure: float) -> None:
+        self._small = small
+        self._large = large
+        self._sure = sure
+
+    @property
+    def streams(self) -> bool:
+        return self._large.is_installed
+
+    @property
+    def is_installed(self) -> bool:
+        return True  # the grammar always is
+
+    def describe(self) -> AsrProgram:
+        small, large = self._small.describe(), self._large.describe()
+        about = "The commands of one home at once, other words by Whisper"
+        return AsrProgram("cascade", large.attribution, True, about, __version__, [*small.models, *large.models])
+
+    def check(self, request: Request) -> None:
+        if request.model == MODEL:
+            self._small.check(request)
+        elif request.model is not None or not knows(request.language):
+            try:
+                self._large.check(request)
+            except UnknownModelError as err:
+                raise UnknownModelError(f"{err}, {MODEL}") from err
+
+    async def install(self) -> None:
+        if not self._large.is_installed:
+            await self._large.install()
+
+    async def prepare(self) -> None:
+        await self._small.prepare()
+        await self._large.prepare()
+
+    async def change_home(self, home: Home) -> None:
+        await self._small.change_home(home)
+
+    async def transcribe(self, sound: Sound, request: Request, ticket: Ticket) -> Transcript:
+        if self._is_for_large(request, ticket):
+            return await self._large.transcribe(sound, request, ticket)
+        guess = await self._small.transcribe(sound, request, ticket)
+        if request.model == MODEL or not self._large.is_installed or (guess.text and guess.score >= self._sure):
+            return guess
+        return await self._large.transcribe(sound, request, ticket)
+
+    async def close(self) -> None:
+        await self._small.close()
+        await self._large.close()
+
+    def _is_for_large(self, request: Request, ticket: Ticket) -> bool:
+        if request.model == MODEL:
+            return False
+        return request.model is not None or not knows(request.language) or ticket.urgency is Urgency.PARTIAL
+
+
+def load(settings: Settings, small: SphinxEngine, large: WhisperEngine) -> CascadeEngine:
+    """Return the engine. Raises ConfigError."""
+    if not 0 <= settings.sure <= 1:
+        raise ConfigError(f"--cascade.sure must be from 0 to 1, not {settings.sure:g}")
+    return CascadeEngine(small, large, settings.sure)

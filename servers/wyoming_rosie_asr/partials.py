@@ -1,0 +1,31 @@
+"""Text told while somebody still speaks: only what two guesses in a row agree on, so that nothing is taken back.
+
+The rule is local agreement (Macháček, Dabre and Bojar, 2023, "Turning Whisper into Real-Time Transcription System").
+"""
+
+from itertools import takewhile
+
+
+class Partials:
+    """Guesses of one utterance, each over more of its audio, and the beginning of them that has been told."""
+
+    def __init__(self) -> None:
+        self.told = ""
+        self._before: list[str] = []
+
+    def take(self, guess: str) -> str:
+        """Take the next guess; return what of it is new and stable, nothing when there is nothing."""
+        words = guess.split()
+        agreed = [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(words, self._before, strict=False))]
+        self._before = words
+        return self._tell(" ".join(agreed))
+
+    def finish(self, text: str) -> str:
+        """Return the rest of the final text, nothing when it does not begin with what was told."""
+        return self._tell(" ".join(text.split()))
+
+    def _tell(self, text: str) -> str:
+        if not text.startswith(self.told) or (self.told and text[len(self.told) : len(self.told) + 1] not in ("", " ")):
+            return ""
+        new, self.told = text[len(self.told) :], text
+        return new

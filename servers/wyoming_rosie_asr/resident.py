@@ -1,0 +1,89 @@
+"""A model that is in memory while it is used: loaded once for all who need it, let go when nobody has for a while."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
+
+import structlog
+
+_LOG = structlog.get_logger()
+M = TypeVar("M")
+
+
+class Resident(Generic[M]):
+    """`load` and `unload` may take long; `keep_seconds` of 0 keeps the model for ever."""
+
+    def __init__(
+        self,
+        name: str,
+        load: Callable[[], Coroutine[None, None, M]],
+        unload: Callable[[M], Awaitable[None]],
+        keep_seconds: float,
+    ) -> None:
+        self._name = name
+        self._load = load
+        self._unload = unload
+        self._keep_seconds = keep_seconds
+        self._loading: asyncio.Task[M] | None = None
+        self._users = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._unloading: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def used(self) -> AsyncIterator[M]:
+        """Hold the model, which is loaded if need be. Raises what `load` raises, each time anew."""
+        self._users += 1
+        self._stop_timer()
+        try:
+            yield await self._loaded()
+        finally:
+            self._users -= 1
+            self._let_go_later()
+
+    async def prepare(self) -> None:
+        """Have the model in memory."""
+        async with self.used():
+            pass
+
+    async def close(self) -> None:
+        """Let go of the model."""
+        self._stop_timer()
+        await self._let_go()
+
+    async def _loaded(self) -> M:
+        if self._unloading is not None:
+            await asyncio.wait([self._unloading])
+        if self._loading is None:
+            self._loading = asyncio.create_task(self._load())
+        loading = self._loading
+        try:
+            return await asyncio.shield(loading)  # one user who leaves does not take it from the others
+        except BaseException:
+            if loading.done() and self._loading is loading and (loading.cancelled() or loading.exception()):
+                self._loading = None
+            raise
+
+    def _let_go_later(self) -> None:
+        if not self._users and self._loading is not None and self._keep_seconds:
+            self._timer = asyncio.get_running_loop().call_later(self._keep_seconds, self._begin_to_let_go)
+
+    def _begin_to_let_go(self) -> None:
+        if not self._users:
+            self._unloading = asyncio.create_task(self._let_go())
+
+    async def _let_go(self) -> None:
+        loading, self._loading = self._loading, None
+        if loading is None:
+            return
+        if not loading.done():
+            loading.cancel()
+            await asyncio.wait([loading])
+        if not loading.cancelled() and loading.exception() is None:
+            await self._unload(loading.result())
+            _LOG.info("the model is no longer in memory", model=self._name)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

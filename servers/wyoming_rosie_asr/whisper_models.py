@@ -1,0 +1,99 @@
+"""Whisper's models by name: where they are on disk, where they come from, and which languages they know."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wyoming_rosie.downloads import Download
+from wyoming_rosie.errors import ConfigError
+
+HUB = "https://huggingface.co"
+_SIZES = ("tiny", "base", "small", "medium")
+_NEEDED = ("model.bin", "config.json", "tokenizer.json")
+_MULTILINGUAL_TOKENS = 51_865
+_SUFFIXES = ("-int8", "-float16", "-float32")  # as other servers write them; --faster-whisper.compute says that here
+# fmt: off
+LANGUAGES = (
+    "en", "zh", "de", "es", "ru", "ko", "fr", "ja", "pt", "tr", "pl", "ca", "nl", "ar", "sv", "it", "id", "hi", "fi", "vi", "he",
+    "uk", "el", "ms", "cs", "ro", "da", "hu", "ta", "no", "th", "ur", "hr", "bg", "lt", "la", "mi", "ml", "cy", "sk", "te", "fa",
+    "lv", "bn", "sr", "az", "sl", "kn", "et", "mk", "br", "eu", "is", "hy", "ne", "mn", "bs", "kk", "sq", "sw", "gl", "mr", "pa",
+    "si", "km", "sn", "yo", "so", "af", "oc", "ka", "be", "tg", "sd", "gu", "am", "yi", "lo", "uz", "fo", "ht", "ps", "tk", "nn",
+    "mt", "sa", "lb", "my", "bo", "tl", "mg", "as", "tt", "haw", "ln", "ha", "ba", "jw", "su", "yue",
+)
+# fmt: on
+"""All that Whisper was trained on; the newest is the last (https://github.com/openai/whisper, tokenizer.py)."""
+_SYSTRAN = {
+    **{size: f"Systran/faster-whisper-{size}" for size in _SIZES},
+    **{f"{size}.en": f"Systran/faster-whisper-{size}.en" for size in _SIZES},
+    **{f"large-v{number}": f"Systran/faster-whisper-large-v{number}" for number in (1, 2, 3)},
+    **{f"distil-{size}": f"Systran/faster-distil-whisper-{size}" for size in ("small.en", "medium.en", "large-v3")},
+}
+_OTHERS = {"large": _SYSTRAN["large-v3"], "large-v3-turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo"}
+REPOSITORIES = _SYSTRAN | _OTHERS | {"turbo": _OTHERS["large-v3-turbo"]}
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A model's folder, and what must be fetched into it when it is not there."""
+
+    name: str
+    path: Path
+    repository: str | None = None  # none: somebody else's folder
+
+    @property
+    def is_installed(self) -> bool:
+        return not self.missing
+
+    @property
+    def missing(self) -> list[str]:
+        """The files that it lacks."""
+        missing = [name for name in _NEEDED if not (self.path / name).is_file()]
+        return missing if self._vocabulary is not None else [*missing, "vocabulary.json"]
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """The languages of an installed model, or those to be expected."""
+        return LANGUAGES if self._is_multilingual else ("en",)
+
+    def downloads(self, hub: str) -> list[Download]:
+        """Return what is to be fetched."""
+        is_newer = any(mark in (self.repository or "") for mark in ("-v3", "turbo"))
+        vocabulary = ("vocabulary.json", "preprocessor_config.json") if is_newer else ("vocabulary.txt",)
+        base = f"{hub.rstrip('/')}/{self.repository}/resolve/main"
+        return [Download(f"{base}/{name}", Path(name)) for name in (*reversed(_NEEDED), *vocabulary)]
+
+    @property
+    def _vocabulary(self) -> Path | None:
+        files = [self.path / name for name in ("vocabulary.json", "vocabulary.txt")]
+        return next((file for file in files if file.is_file()), None)
+
+    @property
+    def _is_multilingual(self) -> bool:
+        vocabulary = self._vocabulary
+        if not self.is_installed or vocabulary is None:
+            return not self.name.endswith(".en")
+        content = vocabulary.read_text("utf-8")
+        tokens = len(json.loads(content)) if vocabulary.suffix == ".json" else content.count("\n")
+        return tokens >= _MULTILINGUAL_TOKENS - 1  # the last line may end the file
+
+
+def find(model: str, folder: Path) -> ModelFolder:
+    """Return a model by name or folder; those with a name are kept in `folder`. Raises ConfigError."""
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return _local(path)
+    name = next((model.removesuffix(suffix) for suffix in _SUFFIXES if model.endswith(suffix)), model)
+    repository = REPOSITORIES.get(name, name if name.count("/") == 1 and not name.startswith((".", "/", "~")) else None)
+    if repository is None:
+        raise ConfigError(
+            f"no Whisper model is named {model!r}, and there is no such folder; there are: {', '.join(REPOSITORIES)}"
+        )
+    return ModelFolder(name, folder / name.replace("/", "--"), repository)
+
+
+def _local(path: Path) -> ModelFolder:
+    found = ModelFolder(path.resolve().name, path)
+    if found.missing:
+        raise ConfigError(f"{path} is no faster-whisper model: it lacks {', '.join(found.missing)}")
+    return found
