@@ -3,7 +3,9 @@
 from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_tts.engine import Wish
+from wyoming_rosie_tts import markdown, ssml
+from wyoming_rosie_tts.script import Reader
+from wyoming_rosie_tts.speech import Wish
 
 
 def text_of(event: Event) -> str:
@@ -14,12 +16,19 @@ def text_of(event: Event) -> str:
     return text
 
 
+def reader_of(event: Event) -> Reader:
+    """Return what reads the text of a synthesize or synthesize-start. Raises BadEventError."""
+    wish = wish_of(event)
+    return ssml.Reader(wish) if event.data.get("text_format") == "ssml" else markdown.Reader(wish)
+
+
 def wish_of(event: Event) -> Wish:
-    """Return which voice is wanted, and refuse what is not plain text. Raises BadEventError."""
+    """Return which voice is wanted, and refuse what is neither text nor SSML. Raises BadEventError."""
     text_format = event.data.get("text_format")
-    if text_format not in (None, "text"):
+    if text_format not in (None, "text", "ssml"):
         raise BadEventError(
-            f"{event.type}: text_format {_quoted(text_format)} is not supported; there is: text", "unsupported-format"
+            f"{event.type}: text_format {_quoted(text_format)} is not supported; there are: text, ssml",
+            "unsupported-format",
         )
     voice = event.data.get("voice")
     if voice is None:

@@ -17,12 +17,14 @@ MOST_CHARACTERS = 220
 
 _CLOSERS = r"[\"'”’»)\]」』）】]*"
 _ENDS = re.compile(
-    rf"(?P<stop>[.!?…؟۔।։።]+{_CLOSERS}\s+)|(?P<wide>[。！？｡．]+{_CLOSERS}\s*)|(?P<line>\s*\n\s*)|(?P<clause>[,;:—–،]\s+|[，、；：]\s*)"
+    rf"(?P<stop>[.!?…؟۔।։።]+{_CLOSERS}\s+)|(?P<wide>[。！？｡．]+{_CLOSERS}\s*)|(?P<line>(?<!\s)\s*\n\s*)|(?P<clause>[,;:—–،]\s+|[，、；：]\s*)"
 )
 _TITLES = "capt col dr fr gen hon hr lt mr mrs ms mt prof rev sgt sr st"
 _MONTHS = "jan feb mar apr jun jul aug sep sept oct nov dec"
 _SHORT_WORDS = "approx bzw ca cf d.h dept e.g est evtl fig ggf i.e inkl max min nr p.ej tel u.a vgl vol vs z.b"
 _ABBREVIATIONS = frozenset(f"{_TITLES} {_MONTHS} {_SHORT_WORDS}".split())
+_SPACE = re.compile(r"\s*")
+_SENTENCE = re.compile(rf"[.!?…؟۔।։።。！？｡．]{_CLOSERS}\s*\Z")
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
 
 
@@ -38,51 +40,67 @@ class Sentences:
         self._text += text
         return self._pieces(at_end=False)
 
+    def cut(self) -> list[str]:
+        """Return what is left, because something else comes between; the answer goes on."""
+        return self._pieces(at_end=True)
+
     def finish(self) -> list[str]:
         """Return what is left; the next text begins anew."""
         pieces = self._pieces(at_end=True)
-        self._text, self._is_first = "", True
+        self._is_first = True
         return pieces
 
     def _pieces(self, *, at_end: bool) -> list[str]:
         pieces = []
-        while (cut := self._cut(at_end=at_end)) is not None:
-            piece, self._text = self._text[:cut].strip(), self._text[cut:]
-            if piece:
-                pieces.append(piece)
-                self._is_first = False
+        start = self._first_word(0)
+        while (end := self._end(start, at_end=at_end)) is not None:
+            pieces.append(self._text[start:end].rstrip())
+            self._is_first = False
+            start = self._first_word(end)
+        self._text = self._text[start:]
         return pieces
 
-    def _cut(self, *, at_end: bool) -> int | None:
-        """Return where the first piece ends, or None when that is not known yet."""
+    def _first_word(self, start: int) -> int:
+        space = _SPACE.match(self._text, start)
+        return space.end() if space else start
+
+    def _end(self, start: int, *, at_end: bool) -> int | None:
+        """Return where the piece that begins at `start` ends, or None when that is not known yet."""
         text = self._text
         # Nothing behind the most that a piece can hold may matter, because it may not have arrived yet.
-        seen = min(len(text), MOST_CHARACTERS + 1)
-        for found in _ENDS.finditer(text, 0, seen):
-            if found.end() < seen and self._is_end(found):
+        seen = min(len(text), start + MOST_CHARACTERS + 1)
+        for found in _ENDS.finditer(text, start, seen):
+            if found.end() < seen and self._is_end(found, start):
                 return found.end()
-        if len(text) > MOST_CHARACTERS:
-            return text.rfind(" ", 1, MOST_CHARACTERS) + 1 or MOST_CHARACTERS
-        return len(text) or None if at_end else None
+        if len(text) - start > MOST_CHARACTERS:
+            return text.rfind(" ", start + 1, start + MOST_CHARACTERS) + 1 or start + MOST_CHARACTERS
+        return len(text) if at_end and start < len(text) else None
 
-    def _is_end(self, found: re.Match[str]) -> bool:
+    def _is_end(self, found: re.Match[str], start: int) -> bool:
+        if found[0].count("\n") > 1:
+            return True
         goes_on = found.string[found.end()].islower()
         match found.lastgroup:
             case "clause":
-                return found.start() >= (FIRST_CHARACTERS if self._is_first else LONG_CHARACTERS)
+                return found.start() - start >= (FIRST_CHARACTERS if self._is_first else LONG_CHARACTERS)
             case "line":
-                return not goes_on or found[0].count("\n") > 1
+                return not goes_on
             case "stop":
-                return not goes_on and not _is_abbreviation(found)
+                return not goes_on and not _is_abbreviation(found, start)
             case _:
                 return True
 
 
-def _is_abbreviation(found: re.Match[str]) -> bool:
+def is_sentence(text: str) -> bool:
+    """Tell whether the text ends as sentences end."""
+    return _SENTENCE.search(text) is not None
+
+
+def _is_abbreviation(found: re.Match[str], start: int) -> bool:
     """Tell whether the full stop belongs to the word before it: a title, an initial, a number in a list, a date."""
     if found[0].rstrip() != ".":
         return False
-    word = _LAST_WORD.search(found.string[: found.start()][-20:])
+    word = _LAST_WORD.search(found.string[max(start, found.start() - 20) : found.start()])
     if word is None:
         return False
     is_initial = len(word[0]) == 1 and word[0].isalpha() and word[0] != "I"

@@ -1,6 +1,7 @@
 """Text as a synthesiser can take it: nothing in it that would end, break or swallow the rest."""
 
 import re
+import unicodedata
 
 LONGEST_WORD = 60
 """Characters; engines drop the rest of words that are much longer."""
@@ -12,10 +13,34 @@ _EMOJI = re.compile(
     rf"(?>([\U0001f1e6-\U0001f1ff]{{2}}|{_PICTURE}{_MODIFIER}*(?:\u200d{_PICTURE}{_MODIFIER}*)*))(?=\S)"
 )
 _LONG_WORD = re.compile(rf"(\S{{{LONGEST_WORD}}})(?=\S)")
+# Arrows, mathematics and musical signs mean something in a sentence; these only decorate it.
+_DECORATION = "[\u231a\u231b\u23e9-\u23fa\u2500-\u266c\u2670-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
+_DECORATIONS = re.compile(rf"\s*(?:{_DECORATION}(?:{_MODIFIER}|\u200d|{_DECORATION})*|[\ufe0f\u20e3]+)(?=(\w)?)")
+_RUNS = (
+    (re.compile(r"([!?,;:])\1+"), r"\1"),
+    (re.compile(r"\.{4,}"), "..."),
+    (re.compile(r"([-=_*~#|<>])\1{2,}"), " "),
+)
 
 
 def speakable(text: str) -> str:
     """Return the text without control characters and halves of characters, long words cut, emoji as words apart."""
-    # Two halves of one character may have come in two events; one half alone is nothing.
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return _LONG_WORD.sub(r"\1 ", _EMOJI.sub(r"\1 ", _CONTROL.sub(" ", whole)))
+    return _LONG_WORD.sub(r"\1 ", _EMOJI.sub(r"\1 ", _CONTROL.sub(" ", _whole(text))))
+
+
+def without_pictures(text: str) -> str:
+    """Return the text without emoji and other decoration, and with one sign where the same one is repeated."""
+    text = _DECORATIONS.sub(lambda found: " " if found[1] else "", _whole(text))
+    for run, short in _RUNS:
+        text = run.sub(short, text)
+    return text
+
+
+def has_sound(text: str) -> bool:
+    """Tell whether there is more than punctuation in the text."""
+    return any(character.isalnum() or unicodedata.category(character)[0] == "S" for character in text)
+
+
+def _whole(text: str) -> str:
+    """Join the halves of characters that came in two events; one half alone becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

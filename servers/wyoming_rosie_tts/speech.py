@@ -3,7 +3,14 @@
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from wyoming_rosie_tts.engine import Wish
+
+@dataclass(frozen=True)
+class Wish:
+    """The voice that a peer asks for; a name wins over a language, nothing means the default voice."""
+
+    name: str | None = None
+    language: str | None = None
+    speaker: str | None = None
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,7 @@ class Words:
     prosody: Prosody = field(default_factory=Prosody)
     phonemes: str = ""
     wish: Wish | None = None  # another voice than the rest of the answer
+    flows_on: bool = False  # the next piece follows without the silence that separates sentences
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,142 @@
+"""SSML in any pieces, read as texts and tags.
+
+XML's grammar is wider than what is wanted here, and a parser of it stops at the first slip: a language model's `Tom &
+Jerry` must not cost the rest of the markup. So this reads what XML and SSML have in common, takes what is not a tag as
+text, and has no declarations at all: nothing is ever fetched, and no entity stands for more than one character.
+"""
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html.entities import html5
+from typing import TypeAlias
+
+from wyoming_rosie.errors import BadEventError
+
+MOST_TAG_CHARACTERS = 4000
+"""Of a tag, comment, processing instruction or CDATA section."""
+
+_NAME = r"[A-Za-z_][\w:.-]*+"
+_TAG = re.compile(rf"<(/?)({_NAME})((?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+)>")
+_BROKEN_TAG = re.compile(rf"<(/?)({_NAME})([^<>]*+)>")
+_MAYBE_TAG = re.compile(r"</?(?:[A-Za-z_]|\Z)")
+_ATTRIBUTE = re.compile(r"([^\s=/\"']++)(?:\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)'|([^\s/\"']++)))?|.", re.DOTALL)
+_ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{0,31});")
+_MAYBE_ENTITY = re.compile(r"&#?\w{0,31}\Z")
+_DECLARATION = re.compile(r"<![A-Za-z]")
+_SECTIONS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
+_SPECIAL = re.compile(r"[<&]")
+
+
+@dataclass(frozen=True)
+class Start:
+    """A start tag; names in lower case, prefixes and all."""
+
+    name: str
+    attributes: dict[str, str]
+    is_empty: bool
+
+
+@dataclass(frozen=True)
+class End:
+    name: str
+
+
+Token: TypeAlias = str | Start | End
+_Step: TypeAlias = tuple[Token | None, int]
+
+
+class Markup:
+    """Collects a document and gives back its texts and tags; what they are depends on the document alone."""
+
+    def __init__(self) -> None:
+        self._text = ""
+
+    def feed(self, text: str) -> Iterator[Token]:
+        """Give what is complete now. Raises BadEventError."""
+        self._text += text
+        return self._tokens(at_end=False)
+
+    def finish(self) -> Iterator[Token]:
+        """Give what is left; what never became a tag is text. Raises BadEventError."""
+        return self._tokens(at_end=True)
+
+    def _tokens(self, *, at_end: bool) -> Iterator[Token]:
+        at = 0
+        while at < len(self._text) and (step := self._step(at, at_end=at_end)) is not None:
+            token, at = step
+            if token is not None:
+                yield token
+        self._text = self._text[at:]
+
+    def _step(self, at: int, *, at_end: bool) -> _Step | None:
+        """Return the token at a place and where it ends, or None when that is not known yet."""
+        match self._text[at]:
+            case "<":
+                return self._markup(at, at_end=at_end)
+            case "&":
+                return self._entity(at, at_end=at_end)
+        special = _SPECIAL.search(self._text, at)
+        end = special.start() if special else len(self._text)
+        return self._text[at:end], end
+
+    def _entity(self, at: int, *, at_end: bool) -> _Step | None:
+        if found := _ENTITY.match(self._text, at):
+            return _character(found), found.end()
+        if _MAYBE_ENTITY.match(self._text, at) and not at_end:
+            return None
+        return "&", at + 1
+
+    def _markup(self, at: int, *, at_end: bool) -> _Step | None:
+        if _DECLARATION.match(self._text, at):
+            raise BadEventError("SSML with a DOCTYPE or an ENTITY is refused; send it without", "forbidden-ssml")
+        for start, end in _SECTIONS.items():
+            if self._text.startswith(start, at):
+                return self._section(at, start, end, at_end=at_end)
+        if not at_end and any(start.startswith(self._text[at:]) for start in _SECTIONS):
+            return None
+        return self._tag(at, at_end=at_end) if _MAYBE_TAG.match(self._text, at) else ("<", at + 1)
+
+    def _section(self, at: int, start: str, end: str, *, at_end: bool) -> _Step | None:
+        close = self._text.find(end, at + len(start), at + MOST_TAG_CHARACTERS)
+        if close >= 0:
+            return self._text[at + len(start) : close] if start == "<![CDATA[" else None, close + len(end)
+        self._refuse_if_endless(at)
+        return ("<", at + 1) if at_end else None
+
+    def _tag(self, at: int, *, at_end: bool) -> _Step | None:
+        limit = at + MOST_TAG_CHARACTERS
+        if found := _TAG.match(self._text, at, limit):
+            return _tag(found), found.end()
+        if not at_end and len(self._text) < limit and self._text.find("<", at + 1) < 0:
+            return None
+        if found := _BROKEN_TAG.match(self._text, at, limit):
+            return _tag(found), found.end()
+        if self._text.find("<", at + 1, limit) < 0:
+            self._refuse_if_endless(at)
+        return "<", at + 1
+
+    def _refuse_if_endless(self, at: int) -> None:
+        if len(self._text) >= at + MOST_TAG_CHARACTERS:
+            raise BadEventError(
+                f"a tag or comment in SSML may have {MOST_TAG_CHARACTERS} characters, this one has more",
+                "ssml-too-large",
+            )
+
+
+def _tag(found: re.Match[str]) -> Token:
+    name = found[2].lower()
+    if found[1]:
+        return End(name)
+    return Start(name, _attributes(found[3]), found[3].endswith("/"))
+
+
+def _attributes(text: str) -> dict[str, str]:
+    found = _ATTRIBUTE.findall(text)
+    return {name.lower(): html.unescape(double or single or bare) for name, double, single, bare in found if name}
+
+
+def _character(entity: re.Match[str]) -> str:
+    """Return what a reference stands for; one that nobody knows stays as it is."""
+    return html.unescape(entity[0]) if entity[1].startswith("#") else html5.get(f"{entity[1]};", entity[0])
