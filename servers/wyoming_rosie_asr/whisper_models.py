@@ -74,8 +74,8 @@ class ModelFolder:
         if not self.is_installed or vocabulary is None:
             return not self.name.endswith(".en")
         content = vocabulary.read_text("utf-8")
-        tokens = len(json.loads(content)) if vocabulary.suffix == ".json" else content.count("\n")
-        return tokens >= _MULTILINGUAL_TOKENS - 1  # the last line may end the file
+        tokens = json.loads(content) if vocabulary.suffix == ".json" else content.removesuffix("\n").split("\n")
+        return len(tokens) >= _MULTILINGUAL_TOKENS
 
 
 def find(model: str, folder: Path) -> ModelFolder:

@@ -232,7 +232,7 @@ async def test_a_conductor_that_hears_the_voice_again_has_the_guess_thrown_away(
 async def test_what_is_stable_is_told_while_somebody_speaks(engine: CountingEngine) -> None:
     engine.streams = True
     guesses = iter(["turn on", "turn on the", "turn on the light", "turn on the light in"])
-    engine.write = lambda sound: next(guesses, "turn on the light in the kitchen")
+    engine.write = lambda _: next(guesses, "turn on the light in the kitchen")
     speaker = Speaker(engine, partial_seconds=0.1, ends=EndRules())
     await speaker.begin()
     await speaker.speak(voice(0.8))
