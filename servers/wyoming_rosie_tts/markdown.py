@@ -123,6 +123,8 @@ class Prose:
         return "", end + 1 if end >= 0 else len(self._text)
 
     def _line_start(self, at: int, *, at_end: bool) -> _Step | None:
+        if self._text[at] == "\n":
+            return self._end_of_line(at), at + 1
         limit = at + _LONGEST_HEAD
         head = _HEAD.match(self._text, at, limit)
         if head and head.end() == len(self._text) < limit and not at_end:

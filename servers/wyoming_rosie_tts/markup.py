@@ -21,12 +21,12 @@ _NAME = r"[A-Za-z_][\w:.-]*+"
 _TAG = re.compile(rf"<(/?)({_NAME})((?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+)>")
 _BROKEN_TAG = re.compile(rf"<(/?)({_NAME})([^<>]*+)>")
 _MAYBE_TAG = re.compile(r"</?(?:[A-Za-z_]|\Z)")
+_TEXT = re.compile(r"(?:[^<&]++|<(?![A-Za-z_/!?]|\Z)|&(?![#A-Za-z]|\Z))++")
 _ATTRIBUTE = re.compile(r"([^\s=/\"']++)(?:\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)'|([^\s/\"']++)))?|.", re.DOTALL)
 _ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{0,31});")
 _MAYBE_ENTITY = re.compile(r"&#?\w{0,31}\Z")
 _DECLARATION = re.compile(r"<![A-Za-z]")
 _SECTIONS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
-_SPECIAL = re.compile(r"[<&]")
 
 
 @dataclass(frozen=True)
@@ -64,22 +64,26 @@ class Markup:
 
     def _tokens(self, *, at_end: bool) -> Iterator[Token]:
         at = 0
+        texts: list[str] = []
         while at < len(self._text) and (step := self._step(at, at_end=at_end)) is not None:
             token, at = step
+            if isinstance(token, str):
+                texts.append(token)
+                continue
+            if texts:
+                yield "".join(texts)
+                texts.clear()
             if token is not None:
                 yield token
         self._text = self._text[at:]
+        if texts:
+            yield "".join(texts)
 
     def _step(self, at: int, *, at_end: bool) -> _Step | None:
         """Return the token at a place and where it ends, or None when that is not known yet."""
-        match self._text[at]:
-            case "<":
-                return self._markup(at, at_end=at_end)
-            case "&":
-                return self._entity(at, at_end=at_end)
-        special = _SPECIAL.search(self._text, at)
-        end = special.start() if special else len(self._text)
-        return self._text[at:end], end
+        if text := _TEXT.match(self._text, at):
+            return text[0], text.end()
+        return self._entity(at, at_end=at_end) if self._text[at] == "&" else self._markup(at, at_end=at_end)
 
     def _entity(self, at: int, *, at_end: bool) -> _Step | None:
         if found := _ENTITY.match(self._text, at):
@@ -89,14 +93,15 @@ class Markup:
         return "&", at + 1
 
     def _markup(self, at: int, *, at_end: bool) -> _Step | None:
+        if _MAYBE_TAG.match(self._text, at):
+            return self._tag(at, at_end=at_end)
         if _DECLARATION.match(self._text, at):
             raise BadEventError("SSML with a DOCTYPE or an ENTITY is refused; send it without", "forbidden-ssml")
         for start, end in _SECTIONS.items():
             if self._text.startswith(start, at):
                 return self._section(at, start, end, at_end=at_end)
-        if not at_end and any(start.startswith(self._text[at:]) for start in _SECTIONS):
-            return None
-        return self._tag(at, at_end=at_end) if _MAYBE_TAG.match(self._text, at) else ("<", at + 1)
+        may_begin = any(start.startswith(self._text[at:]) for start in _SECTIONS)
+        return None if may_begin and not at_end else ("<", at + 1)
 
     def _section(self, at: int, start: str, end: str, *, at_end: bool) -> _Step | None:
         close = self._text.find(end, at + len(start), at + MOST_TAG_CHARACTERS)

@@ -11,7 +11,7 @@ from wyoming_rosie_tts.speech import Mark, Pause, Piece, Prosody, Wish, Words
 MOST_SILENCE_MILLISECONDS = 300_000
 """All pauses of one text together; further ones are left out."""
 
-_LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_][A-Z]{2})?(?![A-Za-z0-9])")
+_LANGUAGE = re.compile(r"(?:[a-z]{2,3}[-_][A-Z]{2}|[a-z]{2})(?![A-Za-z0-9])")
 
 
 class Reader(Protocol):
@@ -72,6 +72,7 @@ class Script:
 
     def end_sentence(self) -> None:
         self._add_all(self._sentences.cut())
+        self._part()
 
     def pause(self, milliseconds: int) -> None:
         """Be silent for so long, instead of the silence that may have come here anyway."""
@@ -120,7 +121,12 @@ class Script:
             self._pieces.append(Words(plain, self._manner.prosody, wish=self._manner.wish, flows_on=flows_on))
             return
         self._unsaid = self._unsaid or text
-        if is_sentence(text) and not flows_on and (joined := self._joined()):
+        if is_sentence(text) and not flows_on:
+            self._part()
+
+    def _part(self) -> None:
+        """Let silence follow the last piece after all."""
+        if joined := self._joined():
             self._pieces[-1] = replace(joined, flows_on=False)
 
     def _joined(self) -> Words | None:

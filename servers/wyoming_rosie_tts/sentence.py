@@ -15,16 +15,17 @@ LONG_CHARACTERS = 150
 MOST_CHARACTERS = 220
 """No piece is longer, whatever the text."""
 
+_STOPS = ".!?…؟۔।։።"
 _CLOSERS = r"[\"'”’»)\]」』）】]*"
 _ENDS = re.compile(
-    rf"(?P<stop>[.!?…؟۔।։።]+{_CLOSERS}\s+)|(?P<wide>[。！？｡．]+{_CLOSERS}\s*)|(?P<line>(?<!\s)\s*\n\s*)|(?P<clause>[,;:—–،]\s+|[，、；：]\s*)"
+    rf"(?P<stop>[{_STOPS}]+{_CLOSERS}\s+)|(?P<wide>[。！？｡．]+{_CLOSERS}\s*)|(?P<line>(?<!\s)\s*\n\s*)|(?P<clause>[,;:—–،]\s+|[，、；：]\s*)"
 )
 _TITLES = "capt col dr fr gen hon hr lt mr mrs ms mt prof rev sgt sr st"
 _MONTHS = "jan feb mar apr jun jul aug sep sept oct nov dec"
 _SHORT_WORDS = "approx bzw ca cf d.h dept e.g est evtl fig ggf i.e inkl max min nr p.ej tel u.a vgl vol vs z.b"
 _ABBREVIATIONS = frozenset(f"{_TITLES} {_MONTHS} {_SHORT_WORDS}".split())
 _SPACE = re.compile(r"\s*")
-_SENTENCE = re.compile(rf"[.!?…؟۔।։።。！？｡．]{_CLOSERS}\s*\Z")
+_SENTENCE = re.compile(rf"[{_STOPS}。！？｡．]{_CLOSERS}\s*\Z")
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
 
 
@@ -79,7 +80,8 @@ class Sentences:
     def _is_end(self, found: re.Match[str], start: int) -> bool:
         if found[0].count("\n") > 1:
             return True
-        goes_on = found.string[found.end()].islower()
+        following = found.string[found.end()]
+        goes_on = following.islower() or following in _STOPS
         match found.lastgroup:
             case "clause":
                 return found.start() - start >= (FIRST_CHARACTERS if self._is_first else LONG_CHARACTERS)

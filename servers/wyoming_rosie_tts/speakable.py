@@ -25,12 +25,15 @@ _RUNS = (
 
 def speakable(text: str) -> str:
     """Return the text without control characters and halves of characters, long words cut, emoji as words apart."""
+    if _is_plain(text):
+        return _LONG_WORD.sub(r"\1 ", text)
     return _LONG_WORD.sub(r"\1 ", _EMOJI.sub(r"\1 ", _CONTROL.sub(" ", _whole(text))))
 
 
 def without_pictures(text: str) -> str:
     """Return the text without emoji and other decoration, and with one sign where the same one is repeated."""
-    text = _DECORATIONS.sub(lambda found: " " if found[1] else "", _whole(text))
+    if not _is_plain(text):
+        text = _DECORATIONS.sub(lambda found: " " if found[1] else "", _whole(text))
     for run, short in _RUNS:
         text = run.sub(short, text)
     return text
@@ -39,6 +42,10 @@ def without_pictures(text: str) -> str:
 def has_sound(text: str) -> bool:
     """Tell whether there is more than punctuation in the text."""
     return any(character.isalnum() or unicodedata.category(character)[0] == "S" for character in text)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _whole(text: str) -> str:

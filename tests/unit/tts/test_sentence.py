@@ -66,6 +66,7 @@ def split(*texts: str) -> list[str]:
         ["(It works.)", "Does it?!", "Yes."],
         ["At 5 p.m. it rains.", "See https://example.com/a.b?c=d for more."],
         ["क्या हाल है।", "अच्छा।"],
+        ["Well. . . maybe.", "Yes."],
     ],
     ids=lambda sentences: sentences[0],
 )
@@ -81,6 +82,17 @@ def test_a_new_line_ends_a_sentence_unless_the_sentence_goes_on() -> None:
     assert split("Shopping list\n- Milk\nwith chocolate\n\nand bread") == [
         "Shopping list", "- Milk\nwith chocolate", "and bread"
     ]  # fmt: skip
+
+
+def test_an_empty_line_always_ends_a_sentence() -> None:
+    assert split("Here they are:\n\nmilk,\n\neggs") == ["Here they are:", "milk,", "eggs"]
+
+
+def test_what_waits_can_be_asked_for_without_beginning_anew() -> None:
+    sentences = Sentences()
+    assert sentences.feed(f"{CLAUSE}, one") == [f"{CLAUSE},"]
+    assert sentences.cut() == ["one"]
+    assert sentences.feed(f"{CLAUSE}, two") == []
 
 
 def test_a_sentence_is_given_as_soon_as_the_next_one_begins() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_tts.speakable import LONGEST_WORD, speakable
+from wyoming_rosie_tts.speakable import LONGEST_WORD, has_sound, speakable, without_pictures
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
 
@@ -50,3 +50,45 @@ def test_everything_that_is_a_character_is_kept_in_its_order(text: str) -> None:
 
     joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
     assert kept(speakable(text)) == kept(joined)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("Sure \U0001f600 ok", "Sure ok"),
+        ("Done\U0001f389.", "Done."),
+        ("one\U0001f389two", "one two"),
+        ("\U0001f469\u200d\u2695\ufe0f\U0001f44d\U0001f3fd", ""),
+        ("5 \u2264 6 \u2192 7 \u266f \u00a9", "5 \u2264 6 \u2192 7 \u266f \u00a9"),
+        ("\u0915\u094d\u200d\u0937", "\u0915\u094d\u200d\u0937"),
+        ("Wow!!! Well..... Go ---- on", "Wow! Well... Go   on"),
+        ("C++ a && b 10:30 ...", "C++ a && b 10:30 ..."),
+    ],
+    ids=[
+        "between",
+        "before a stop",
+        "inside",
+        "joined",
+        "signs with a meaning",
+        "joiners of letters",
+        "runs",
+        "no runs",
+    ],
+)
+def test_decoration_is_left_out(text: str, plain: str) -> None:
+    assert without_pictures(text) == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "has"), [("a", True), ("5", True), ("+", True), ("\u20ac", True), ("-.!", False), (" ", False)]
+)
+def test_punctuation_alone_has_no_sound(text: str, has: bool) -> None:
+    assert has_sound(text) is has
+
+
+@given(ANY_TEXT)
+def test_only_decoration_and_repetition_are_lost(text: str) -> None:
+    def letters(whole: str) -> str:
+        return "".join(filter(str.isalpha, whole.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")))
+
+    assert letters(without_pictures(text)) == letters(text)
