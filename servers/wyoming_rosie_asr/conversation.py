@@ -47,6 +47,11 @@ class Ears:
     longest_seconds: float = 30.0
     partial_seconds: float = 1.0  # 0: nothing is told while somebody speaks
 
+    @property
+    def streams(self) -> bool:
+        """Whether words are told while somebody speaks."""
+        return self.engine.streams and self.partial_seconds > 0
+
 
 class AsrConversation:
     """`transcribe`, then audio; at its end comes the `transcript`. A peer that sends audio only is heard as well.
@@ -259,9 +264,9 @@ class Utterance:
 
     def _look_ahead(self) -> None:
         """Begin to guess what was said so far, if it is time and nobody else needs the engine."""
-        step = 1000 * self._ears.partial_seconds
-        is_time = step and self._listening.is_speech and self._milliseconds - self._partial_at >= step
-        if is_time and self._ears.engine.streams and self._partial is None and self._guess is None:
+        more_ms = self._milliseconds - self._partial_at
+        is_time = self._listening.is_speech and more_ms >= 1000 * self._ears.partial_seconds
+        if is_time and self._ears.streams and self._partial is None and self._guess is None:
             self._partial_at = self._milliseconds
             self._partial = self._spawn(self._tell_partial(self._sound()))
 
@@ -296,7 +301,7 @@ class Utterance:
         self._stop_partial()
         transcript = await self._decided()
         _log(transcript, SPEECH.seconds(len(self._pcm)), clock() - began)
-        if self._ears.engine.streams:
+        if self._ears.streams:
             await self._tell_chunk(self._partials.finish(transcript.text), transcript.language)
         if self._told_partials:
             await self._tell(TranscriptStop().event())

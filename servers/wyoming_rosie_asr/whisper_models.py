@@ -58,10 +58,16 @@ class ModelFolder:
 
     def downloads(self, hub: str) -> list[Download]:
         """Return what is to be fetched."""
-        is_newer = any(mark in (self.repository or "") for mark in ("-v3", "turbo"))
-        vocabulary = ("vocabulary.json", "preprocessor_config.json") if is_newer else ("vocabulary.txt",)
         base = f"{hub.rstrip('/')}/{self.repository}/resolve/main"
-        return [Download(f"{base}/{name}", Path(name)) for name in (*reversed(_NEEDED), *vocabulary)]
+        names = [self._vocabulary_name, *reversed(_NEEDED)]
+        if any(mark in self.name for mark in ("-v3", "turbo")):
+            names.append("preprocessor_config.json")  # they have more bands than the others
+        return [Download(f"{base}/{name}", Path(name)) for name in names]
+
+    @property
+    def _vocabulary_name(self) -> str:
+        is_older = self.repository in _SYSTRAN.values() and "v3" not in self.name
+        return "vocabulary.txt" if is_older else "vocabulary.json"
 
     @property
     def _vocabulary(self) -> Path | None:

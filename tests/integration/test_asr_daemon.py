@@ -224,3 +224,36 @@ async def test_a_home_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert said.decode().count("\n") == 1
     assert "none.toml" in said.decode()
+
+
+async def test_a_changed_home_is_understood_without_a_restart(
+    daemon: StartDaemon, peer: OpenPeer, recordings: dict[str, bytes], tmp_path: Path
+) -> None:
+    file = tmp_path / "home.toml"
+    lamp = '[[entities]]\nid = "light.a"\nname = "{}"\ndomain = "light"\n'
+    file.write_text(lamp.format("Desk lamp"))
+    asr = await daemon("asr", "--home", str(file))
+    ears = await peer(asr.uri)
+    turn_on = recordings["commands-en/turn_on_standing_light.wav"]
+    assert (await transcript(ears, turn_on)).data["text"] == ""
+    file.write_text("entities = 5")
+    await asr.wait_for_line("the changed home is not used")
+    file.write_text(lamp.format("Standing light"))
+    await asr.wait_for_line("the home has changed")
+    async with asyncio.timeout(15):
+        while "standing light" not in (await transcript(ears, turn_on)).data["text"].lower():
+            await asyncio.sleep(0.2)
+
+
+async def test_names_and_terms_of_a_request_are_understood(
+    daemon: StartDaemon, peer: OpenPeer, recordings: dict[str, bytes], tmp_path: Path
+) -> None:
+    file = tmp_path / "home.toml"
+    file.write_text('[[entities]]\nid = "light.a"\nname = "Desk lamp"\ndomain = "light"\n')
+    ears = await peer((await daemon("asr", "--home", str(file))).uri)
+    turn_on, party = (recordings[f"commands-en/{name}.wav"] for name in ("turn_on_standing_light", "run_party_time"))
+    named = await transcript(ears, turn_on, transcript_names=["Standing light"])
+    meant = await transcript(ears, party, transcript_terms=["run party time"])
+    assert "standing light" in named.data["text"].lower()
+    assert meant.data["text"] == "run party time"
+    assert (await transcript(ears, turn_on)).data["text"] == ""

@@ -16,7 +16,7 @@ from wyoming_rosie_asr.turns import Ticket, Urgency
 
 @dataclass(frozen=True)
 class Settings:
-    sure: float = option(0.93, "score from which the grammar's answer is taken without asking Whisper, 0 to 1")
+    sure: float = option(0.92, "score from which the grammar's answer is taken without asking Whisper, 0 to 1")
 
 
 class CascadeEngine:

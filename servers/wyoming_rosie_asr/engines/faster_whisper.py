@@ -159,7 +159,7 @@ def _decoder(folder: Path, settings: Settings) -> "WhisperDecoder":
         compute = "int8"
     try:
         return WhisperDecoder(folder, Hardware(settings.device, compute, settings.threads or _cores()))
-    except (RuntimeError, ValueError, OSError) as err:  # whatever the library says of a damaged model
+    except Exception as err:
         reason = " ".join(str(err).split())[:200]
         raise EngineError(f"the model in {folder} does not load: {reason}; delete it to have it fetched again") from err
 

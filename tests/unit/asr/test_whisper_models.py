@@ -21,7 +21,7 @@ def test_a_name_says_where_a_model_comes_from_and_goes_to(tmp_path: Path) -> Non
     files = model.downloads("http://hub.example/")
     assert model.path == tmp_path / "base"
     assert not model.is_installed
-    assert files[-1].url == "http://hub.example/Systran/faster-whisper-base/resolve/main/vocabulary.txt"
+    assert files[0].url == "http://hub.example/Systran/faster-whisper-base/resolve/main/vocabulary.txt"
     assert {str(file.path) for file in files} == {"config.json", "model.bin", "tokenizer.json", "vocabulary.txt"}
 
 
