@@ -4,7 +4,7 @@
     python benchmarks/wake.py [PART ...] [--out FILE.json]
     python benchmarks/wake.py cpu --streams 8 --rounds 1 --engine micro --arguments="--workers 1"
 
-(a) is wyoming-openwakeword 1.8.2, (b) a plain server over pyopen-wakeword 1.1.0, wake_peers/pyopen_server.py. The servers
+(a) is wyoming-openwakeword 1.8.2, (b) a plain server over pyopen-wakeword 1.1.0, peers/pyopen_server.py. The servers
 take turns, A B C C B A, each run has a new process, and the median of the rounds counts. Nothing else should run on the
 machine; `others` says what other programs took of its cores meanwhile. All parts take more than an hour.
 
@@ -15,10 +15,8 @@ stream may take its time until that is so: (b) has 8 s of silence to work throug
 import argparse
 import asyncio
 import gc
-import json
 import math
 import os
-import platform
 import shlex
 import statistics
 import sys
@@ -30,8 +28,9 @@ from typing import Any, TypeVar
 
 from benchmarks import load
 from benchmarks.load import CHUNK_SECONDS, Asker, Stream, Track, seconds_now
-from benchmarks.wake_peers.processes import Meter, Running, Server, Usage, on_core, running
-from benchmarks.wake_peers.tables import LOOP, OURS, PACKAGE, Figure, Points, Row, distinct, fitted, medians, table
+from benchmarks.peers.processes import Meter, Server, Usage, on_core, running
+from benchmarks.peers.rounds import machine, told, turns, write
+from benchmarks.peers.tables import OURS, Figure, Points, Row, distinct, fitted, medians, table
 from wyoming_rosie.audio import SPEECH, read_wav
 
 REPOSITORY = Path(__file__).parents[1]
@@ -40,6 +39,7 @@ CLIP = RECORDINGS / "wake" / "woww_hey_jarvis.wav"
 CLIP_SECONDS = 0.3, 1.4  # the words after "hey jarvis" are left out
 WORD = "hey_jarvis"
 PEERS = REPOSITORY / ".venv-peers"
+PACKAGE, LOOP = "wyoming-openwakeword", "pyopen-wakeword"
 SERVER_CORE, CLIENT_CORE = 0, 1
 GROWTH = 1.15
 """The small steps with which the most streams on one core are found."""
@@ -56,11 +56,16 @@ CLIENT_LATE = " (client late)"
 
 
 @dataclass(frozen=True)
+class WakeServer(Server):
+    word: str  # what it calls the wake word
+
+
+@dataclass(frozen=True)
 class Plan:
     """What the command line asks for."""
 
     parts: tuple[str, ...]
-    servers: tuple[Server, ...]
+    servers: tuple[WakeServer, ...]
     track: Track
     rounds: int
     seconds: float
@@ -143,14 +148,16 @@ class Capacity:
 AnyRun = TypeVar("AnyRun", Hearing, Answers, Memory, Capacity)
 
 
-async def hear(plan: Plan, server: Server, streams: int, more: Sequence[str] = (), core: int | None = None) -> Hearing:
+async def hear(
+    plan: Plan, server: WakeServer, streams: int, more: Sequence[str] = (), core: int | None = None
+) -> Hearing:
     """Run a server with so many streams, which look for its word and for more; measure once they are heard in time."""
     names = (server.word, *more)
     async with running(server, core) as process, load.crowd(process.port, plan.track, names, streams) as crowd:
         await _warmed_up(plan, crowd)
         since, meter = seconds_now(), Meter(process)
         await asyncio.sleep(plan.seconds)
-        return _hearing(process, crowd, names, since, meter.read())
+        return _hearing(server, crowd, names, since, meter.read())
 
 
 async def _warmed_up(plan: Plan, crowd: Sequence[Stream]) -> None:
@@ -162,13 +169,15 @@ async def _warmed_up(plan: Plan, crowd: Sequence[Stream]) -> None:
             return
 
 
-def _hearing(process: Running, crowd: Sequence[Stream], words: tuple[str, ...], since: float, usage: Usage) -> Hearing:
+def _hearing(
+    server: WakeServer, crowd: Sequence[Stream], words: tuple[str, ...], since: float, usage: Usage
+) -> Hearing:
     until = seconds_now()
     heard = [stream.heard(word) for stream in crowd for word in stream.spoken(since, until)]
     late = [seconds for seconds in heard if seconds is not None]
     slip = load.slip(crowd)
     return Hearing(
-        server=process.server.name,
+        server=server.name,
         streams=len(crowd),
         words=words,
         usage=usage,
@@ -187,8 +196,8 @@ async def cpu(plan: Plan) -> Result:
     behind: set[str] = set()
     for streams in plan.streams:
         remaining = [server for server in plan.servers if server.name not in behind]
-        for server in _turns(remaining, plan.rounds):
-            runs.append(_told(await hear(plan, server, streams)))
+        for server in turns(remaining, plan.rounds):
+            runs.append(told(await hear(plan, server, streams)))
         behind |= {server.name for server in remaining if not _kept_up(_of(runs, server.name, streams))}
     return Result("CPU of streams in real time", cpu_rows(runs), _dicts(runs))
 
@@ -198,11 +207,11 @@ async def core(plan: Plan) -> Result:
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("This part needs two cores: one for the server, one for the client.")
     with on_core(CLIENT_CORE):
-        runs = [await _capacity(plan, server) for server in _turns(plan.servers, plan.rounds)]
+        runs = [await _capacity(plan, server) for server in turns(plan.servers, plan.rounds)]
     return Result("Streams on one core", core_rows(runs), _dicts(runs))
 
 
-async def _capacity(plan: Plan, server: Server) -> Capacity:
+async def _capacity(plan: Plan, server: WakeServer) -> Capacity:
     """Double the streams until some number of them fails twice, then rise to it from the last good one in small steps."""
     streams, most, growth, limit = plan.first_streams, 0, 2.0, math.inf
     tries: list[Hearing] = []
@@ -216,45 +225,45 @@ async def _capacity(plan: Plan, server: Server) -> Capacity:
     return Capacity(server.name, most, tuple(tries))
 
 
-async def _tried(plan: Plan, server: Server, streams: int) -> list[Hearing]:
+async def _tried(plan: Plan, server: WakeServer, streams: int) -> list[Hearing]:
     """Try so many streams on one core, again if they fail."""
     tries: list[Hearing] = []
     while len(tries) < 2 and not (tries and tries[0].keeps_up):
-        tries.append(_told(await hear(plan, server, streams, core=SERVER_CORE)))
+        tries.append(told(await hear(plan, server, streams, core=SERVER_CORE)))
     return tries
 
 
 async def describe(plan: Plan) -> Result:
     """Measure answers to `describe` while streams run and new ones begin."""
-    runs = [_told(await _answers(plan, server)) for server in _turns(plan.servers, plan.rounds)]
+    runs = [told(await _answers(plan, server)) for server in turns(plan.servers, plan.rounds)]
     return Result("`describe` while streams run and begin", describe_rows(runs), _dicts(runs))
 
 
-async def _answers(plan: Plan, server: Server) -> Answers:
+async def _answers(plan: Plan, server: WakeServer) -> Answers:
     async with (
         running(server) as process,
         load.crowd(process.port, plan.track, [server.word], DESCRIBE_STREAMS) as crowd,
     ):
         await _warmed_up(plan, crowd)
         asker, meter = await load.connect(process.port, Asker()), Meter(process)
-        newcomers = asyncio.create_task(_newcomers(plan, process))
+        newcomers = asyncio.create_task(_newcomers(plan, server, process.port))
         await asker.ask(DESCRIBE_SECONDS, plan.seconds)
         await newcomers
         asker.end()
         return _described(server, asker.waits(), meter.read(), load.slip(crowd))
 
 
-def _described(server: Server, waits: Sequence[float], usage: Usage, slip: float) -> Answers:
+def _described(server: WakeServer, waits: Sequence[float], usage: Usage, slip: float) -> Answers:
     figures = statistics.median(waits), load.percentile(waits, 99), max(waits)
     median, p99, worst = (1000 * figure for figure in figures)
     return Answers(server.name, median, p99, worst, usage.others_percent, 1000 * slip)
 
 
-async def _newcomers(plan: Plan, process: Running) -> None:
+async def _newcomers(plan: Plan, server: WakeServer, port: int) -> None:
     """Let one stream after the other begin, each for a short while."""
     begun = seconds_now()
     while (now := seconds_now()) < begun + plan.seconds:
-        stream = await load.connect(process.port, Stream(plan.track, [process.server.word]))
+        stream = await load.connect(port, Stream(plan.track, [server.word]))
         stream.begin(now)
         await asyncio.sleep(now + NEWCOMER_SECONDS - seconds_now())
         stream.end()
@@ -262,27 +271,27 @@ async def _newcomers(plan: Plan, process: Running) -> None:
 
 async def memory(plan: Plan) -> Result:
     """Measure memory with more and more streams, each of which has had its audio."""
-    runs = [row for server in _turns(plan.servers, plan.rounds) for row in await _growth(plan, server)]
+    runs = [row for server in turns(plan.servers, plan.rounds) for row in await _growth(plan, server)]
     return Result("Memory of streams", memory_rows(runs), _dicts(runs))
 
 
-async def _growth(plan: Plan, server: Server) -> list[Memory]:
+async def _growth(plan: Plan, server: WakeServer) -> list[Memory]:
     rows, streams = [], list[Stream]()
     async with running(server) as process:
         for count in plan.memory_streams:
-            await _more(plan, process, streams, count)
+            await _more(plan, server, process.port, streams, count)
             await process.idle()
-            rows.append(_told(Memory(server.name, count, *process.memory())))
+            rows.append(told(Memory(server.name, count, *process.memory())))
         for stream in streams:
             stream.end()
     return rows
 
 
-async def _more(plan: Plan, process: Running, streams: list[Stream], count: int) -> None:
+async def _more(plan: Plan, server: WakeServer, port: int, streams: list[Stream], count: int) -> None:
     """Let streams join until there are so many; each says a little and stays."""
     joined = []
     for number in range(len(streams), count):
-        joined.append(await load.connect(process.port, Stream(plan.track, [process.server.word]), number))
+        joined.append(await load.connect(port, Stream(plan.track, [server.word]), number))
         joined[-1].begin(seconds_now())
     await asyncio.sleep(MEMORY_AUDIO_SECONDS)
     for stream in joined:
@@ -296,20 +305,8 @@ async def words(plan: Plan) -> Result:
     if ours is None:
         sys.exit("The part 'words' measures our daemon only, and it is not among the servers.")
     kinds: list[tuple[str, ...]] = [(), MORE_WORDS, (LARGE_WORD,)]
-    turns = [more for turn in range(plan.rounds) for more in (kinds if turn % 2 == 0 else kinds[::-1])]
-    runs = [_told(await hear(plan, ours, WORD_STREAMS, more)) for more in turns]
+    runs = [told(await hear(plan, ours, WORD_STREAMS, more)) for more in turns(kinds, plan.rounds)]
     return Result("More words in each stream", words_rows(runs), _dicts(runs))
-
-
-def _turns(servers: Sequence[Server], rounds: int) -> list[Server]:
-    """Return the servers forth and back again: A B C C B A A B C."""
-    return [server for turn in range(rounds) for server in (servers if turn % 2 == 0 else servers[::-1])]
-
-
-def _told(run: AnyRun) -> AnyRun:
-    """Say on stderr how a run went."""
-    print(run, file=sys.stderr, flush=True)
-    return run
 
 
 def _dicts(runs: Sequence[AnyRun]) -> list[dict[str, Any]]:
@@ -410,32 +407,24 @@ PARTS: dict[str, Callable[[Plan], Awaitable[Result]]] = {
 
 async def measure(plan: Plan, out: Path | None) -> None:
     """Run the parts one after the other; print the table of each as soon as it is there."""
-    found: dict[str, object] = {"machine": _machine(), "servers": [asdict(server) for server in plan.servers]}
+    found: dict[str, object] = {"machine": machine(), "servers": [asdict(server) for server in plan.servers]}
     for name in plan.parts:
         result = await PARTS[name](plan)
-        print(f"\n## {result.title}\n\n{table(result.rows)}", flush=True)
+        print(f"\n## {result.title}\n\n{table(result.rows, (PACKAGE, LOOP))}", flush=True)
         found[name] = result.runs
         if out is not None:
-            _write(out, found)
+            write(out, found)
 
 
-def _write(out: Path, found: dict[str, object]) -> None:
-    out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-
-
-def _machine() -> dict[str, object]:
-    return {"cores": os.cpu_count(), "kernel": platform.platform(), "python": platform.python_version()}
-
-
-def servers(engine: str, arguments: Sequence[str]) -> tuple[Server, ...]:
+def servers(engine: str, arguments: Sequence[str]) -> tuple[WakeServer, ...]:
     """Return ours and those peers whose environment is there."""
     ours = str(Path(sys.executable).with_name("wyoming-rosie-wake"))
     package, loop = (str(PEERS / name / "bin" / "python") for name in ("openwakeword", "pyopen"))
     theirs = f"{WORD}_v0.1"  # by another name it would load the model once more for each stream
     known = (
-        Server(OURS, (ours, "--engine", engine, *arguments), WORD),
-        Server(PACKAGE, (package, "-m", "wyoming_openwakeword", "--preload-model", theirs), theirs),
-        Server(LOOP, (loop, str(REPOSITORY / "benchmarks" / "wake_peers" / "pyopen_server.py")), WORD),
+        WakeServer(OURS, (ours, "--engine", engine, *arguments), WORD),
+        WakeServer(PACKAGE, (package, "-m", "wyoming_openwakeword", "--preload-model", theirs), theirs),
+        WakeServer(LOOP, (loop, str(REPOSITORY / "benchmarks" / "peers" / "pyopen_server.py")), WORD),
     )
     present = tuple(server for server in known if Path(server.command[0]).exists())
     if present != known:

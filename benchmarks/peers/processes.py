@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 import psutil
+from wyoming.event import Event
 
 from benchmarks import load
 from benchmarks.load import Asker
@@ -22,11 +23,10 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Server:
-    """A program to measure, and what it calls the wake word."""
+    """A program to measure, which takes `--uri` besides its command."""
 
     name: str
     command: tuple[str, ...]
-    word: str
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Running:
     """A server's process tree."""
 
     def __init__(self, server: Server, port: int, pid: int) -> None:
-        self.server = server
         self.port = port
         self.models: list[str] = []
+        self._command = server.command
         self._process = psutil.Process(pid)
 
     def cpu_seconds(self) -> float:
@@ -71,7 +71,7 @@ class Running:
         async with asyncio.timeout(READY_SECONDS):
             while not self.models:
                 if not self._process.is_running():
-                    raise ChildProcessError(f"it ended before it served: {' '.join(self.server.command)}")
+                    raise ChildProcessError(f"it ended before it served: {' '.join(self._command)}")
                 await asyncio.sleep(0.1)
                 with suppress(OSError):
                     self.models = await _models(self.port)
@@ -107,10 +107,16 @@ async def _models(port: int) -> list[str]:
     try:
         await asker.ask(0.1, 0.1)
         await asyncio.sleep(0.2)
-        programs = [program for info in asker.infos for program in info.data["wake"]]
-        return [model["name"] for program in programs for model in program["models"] if model["installed"]]
+        return [name for info in asker.infos for name in _installed(info)]
     finally:
         asker.end()
+
+
+def _installed(info: Event) -> list[str]:
+    """Return the names of a server's models or voices, whatever it does."""
+    programs = [program for role in info.data.values() if isinstance(role, list) for program in role]
+    offered = [one for program in programs for one in (*program.get("models", ()), *program.get("voices", ()))]
+    return [one["name"] for one in offered if one["installed"]]
 
 
 @asynccontextmanager

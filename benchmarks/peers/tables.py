@@ -4,9 +4,10 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Protocol, TypeAlias, TypeVar
 
-OURS, PACKAGE, LOOP = "ours", "wyoming-openwakeword", "pyopen-wakeword"
+OURS = "ours"
 Points: TypeAlias = Mapping[str, list[tuple[float, float]]]
 """For each server, what was measured over numbers of streams."""
 
@@ -38,18 +39,24 @@ class Row:
     higher_is_better: bool = False
 
 
-def table(rows: Sequence[Row]) -> str:
-    """Return the rows as Markdown; the ratios say how many times better ours is."""
-    head = "| | ours | (a) | (b) | better than (a), times | than (b) | others, % of a core |\n|---|---|---|---|---|---|---|"
-    return "\n".join((head, *map(_line, rows)))
+def table(rows: Sequence[Row], peers: Sequence[str]) -> str:
+    """Return the rows as Markdown, the peers called (a), (b) and so on; the ratios say how many times better ours is."""
+    names = [f"({letter})" for letter, _ in zip(ascii_lowercase, peers, strict=False)]
+    ratios = [f"better than {name}, times" for name in names]
+    head = ["", "ours", *names, *ratios, "others, % of a core"]
+    return "\n".join((_cells(head), "|---" * len(head) + "|", *(_line(row, peers) for row in rows)))
 
 
-def _line(row: Row) -> str:
-    figures = [row.figures.get(name) for name in (OURS, PACKAGE, LOOP)]
+def _line(row: Row, peers: Sequence[str]) -> str:
+    figures = [row.figures.get(name) for name in (OURS, *peers)]
     cells = [f"{_short(figure.value)}{figure.remark}" if figure else "-" for figure in figures]
-    ratios = [_ratio(row, name) for name in (PACKAGE, LOOP)]
+    ratios = [_ratio(row, name) for name in peers]
     others = "-" if row.others_percent is None else f"{row.others_percent:.0f}"
-    return f"| {' | '.join((row.what, *cells, *ratios, others))} |"
+    return _cells([row.what, *cells, *ratios, others])
+
+
+def _cells(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _short(value: float) -> str:
