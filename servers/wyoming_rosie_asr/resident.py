@@ -27,6 +27,7 @@ class Resident(Generic[M]):
         self._keep_seconds = keep_seconds
         self._loading: asyncio.Task[M] | None = None
         self._users = 0
+        self._unused = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._unloading: asyncio.Task[None] | None = None
 
@@ -34,17 +35,26 @@ class Resident(Generic[M]):
     async def used(self) -> AsyncIterator[M]:
         """Hold the model, which is loaded if need be. Raises what `load` raises, each time anew."""
         self._users += 1
+        self._unused.clear()
         self._stop_timer()
         try:
             yield await self._loaded()
         finally:
             self._users -= 1
-            self._let_go_later()
+            if not self._users:
+                self._unused.set()
+                self._let_go_later()
 
     async def prepare(self) -> None:
         """Have the model in memory."""
         async with self.used():
             pass
+
+    async def retire(self) -> None:
+        """Let go of the model when those who use it now are done."""
+        if self._users:
+            await self._unused.wait()
+        await self.close()
 
     async def close(self) -> None:
         """Let go of the model."""
@@ -65,7 +75,7 @@ class Resident(Generic[M]):
             raise
 
     def _let_go_later(self) -> None:
-        if not self._users and self._loading is not None and self._keep_seconds:
+        if self._loading is not None and self._keep_seconds:
             self._timer = asyncio.get_running_loop().call_later(self._keep_seconds, self._begin_to_let_go)
 
     def _begin_to_let_go(self) -> None:

@@ -120,7 +120,7 @@ class SphinxEngine:
         new = self._of(home)
         await new.prepare()
         old, self._resident = self._resident, new
-        await old.close()
+        await old.retire()
 
     async def transcribe(self, sound: Sound, request: Request, ticket: Ticket) -> Transcript:
         async with self._turns.turn(ticket), self._resident.used() as worker:

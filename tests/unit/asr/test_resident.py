@@ -71,6 +71,14 @@ async def test_what_could_not_be_had_is_tried_again() -> None:
     await library.book.close()
 
 
+async def test_who_uses_it_may_finish_before_it_retires() -> None:
+    library = Library()
+    reading = asyncio.create_task(library.read(0.05))
+    await asyncio.sleep(0.01)
+    await library.book.retire()
+    assert (reading.done(), library.returned) == (True, 1)
+
+
 async def test_it_may_be_closed_while_it_comes() -> None:
     library = Library()
     library.go_on.clear()
