@@ -57,7 +57,7 @@ def _settings(name: str, size: Dimensions) -> dict[str, Any]:
     code = name.partition("-")[0]
     return {
         "audio": {"sample_rate": size.rate, "quality": name.rpartition("-")[2]},
-        "espeak": {"voice": code.lower().replace("_", "-")},
+        "espeak": {"voice": "en-us" if code == "en_US" else code.partition("_")[0]},
         "language": {"code": code, "family": code.partition("_")[0]},
         "inference": {"noise_scale": 0.667, "length_scale": 1, "noise_w": 0.8},
         "phoneme_type": "espeak",

@@ -1,16 +1,34 @@
 """The TTS daemon: settings, engine, service."""
 
+import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+import structlog
 from wyoming.info import Info
 
 from wyoming_rosie import config, service
 from wyoming_rosie.config import option
+from wyoming_rosie.errors import RosieError
 from wyoming_rosie.service import Service, ServiceConfig
-from wyoming_rosie.workers import ThreadWorker
-from wyoming_rosie_tts.conversation import TtsConversation
+from wyoming_rosie_tts import phrase_cache
+from wyoming_rosie_tts.answer import Studio
+from wyoming_rosie_tts.conversation import TtsConversation, rehearse
+from wyoming_rosie_tts.desk import Desk
+from wyoming_rosie_tts.engine import TtsEngine
 from wyoming_rosie_tts.engines import espeak as espeak_engine
+from wyoming_rosie_tts.engines import piper as piper_engine
+
+_LOG = structlog.get_logger()
+FIRST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 3600.0
+PHRASES = (
+    "Sorry, I did not understand that.",
+    "Sorry, that did not work.",
+    "Sorry, I cannot do anything right now.",
+    "One moment.",
+)
 
 
 @dataclass(frozen=True)
@@ -18,22 +36,57 @@ class TtsConfig(ServiceConfig):
     """Text to speech over the Wyoming protocol."""
 
     uri: str = option("tcp://127.0.0.1:10200", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
-    engine: Literal["espeak"] = option("espeak", "which engine to load")
+    engine: Literal["espeak", "piper"] = option("espeak", "which engine to load")
     espeak: espeak_engine.Settings = option(espeak_engine.Settings, "settings of the espeak engine")
+    piper: piper_engine.Settings = option(piper_engine.Settings, "settings of the piper engine")
+    data_dir: Path | None = option(None, "where fetched voices are kept [default: the user's data folder]")
     text_limit: int = option(20_000, "most characters of one text, streamed or whole")
+    phrase: tuple[str, ...] = option(PHRASES, "a text that can be said even when the engine fails; may be given again")
+    cache: phrase_cache.Settings = option(phrase_cache.Settings, "sound that is kept because it was wanted before")
 
 
 async def serve(settings: TtsConfig) -> None:
     """Serve voices until told to stop."""
-    worker = ThreadWorker("tts")
+    engine = await asyncio.to_thread(load, settings)
+    phrases = await asyncio.to_thread(phrase_cache.load, settings.cache)
+    desk = Desk("tts", engine.workers)
+    studio = Studio(engine, desk, phrases)
+    tts = Service(
+        "tts",
+        Info(tts=[engine.describe()]),
+        lambda send: TtsConversation(studio, settings.text_limit, send),
+        is_installed=engine.is_installed,
+    )
+    preparing = asyncio.create_task(prepare(studio, tts, settings.phrase))
     try:
-        engine = await worker.run(espeak_engine.load, settings.espeak)
-        described = Info(tts=[engine.describe()])
-        await service.run(
-            Service("tts", described, lambda send: TtsConversation(engine, worker, settings.text_limit, send)), settings
-        )
+        await service.run(tts, settings)
     finally:
-        worker.close()
+        preparing.cancel()
+        await asyncio.wait([preparing])
+        desk.close()
+        phrases.close()
+
+
+def load(settings: TtsConfig) -> TtsEngine:
+    """Return the engine that was chosen. Raises ConfigError."""
+    if settings.engine == "piper":
+        return piper_engine.load(settings.piper, settings.data_dir)
+    return espeak_engine.load(settings.espeak)
+
+
+async def prepare(studio: Studio, tts: Service, phrases: tuple[str, ...]) -> None:
+    """Have the engine fetch what it lacks, however long that takes, and speak the phrases that must never fail."""
+    pause = FIRST_PAUSE_SECONDS
+    while not studio.engine.is_installed:
+        try:
+            await studio.engine.install()
+        except RosieError as err:
+            _LOG.warning("a voice is missing", reason=str(err), again_in_s=pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+    tts.describe_as(Info(tts=[studio.engine.describe()]))
+    tts.installed.set()
+    await rehearse(studio, phrases)
 
 
 def main() -> None:

@@ -1,24 +1,13 @@
 """What a speech synthesis engine must offer."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from collections.abc import Iterator
+from typing import Protocol
 
 from wyoming.info import TtsProgram
 
 from wyoming_rosie.audio import AudioFormat
-
-Take: TypeAlias = Callable[[bytes], bool]
-"""Takes the next piece of audio, at most a few hundred milliseconds; False: nobody wants more, stop now."""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """The voice that a peer asks for; a name wins over a language, nothing means the default voice."""
-
-    name: str | None = None
-    language: str | None = None
-    speaker: str | None = None
+from wyoming_rosie_tts.speech import Wish as Wish
+from wyoming_rosie_tts.speech import Words
 
 
 class Voice(Protocol):
@@ -28,18 +17,34 @@ class Voice(Protocol):
     def audio(self) -> AudioFormat:
         """The format of every piece."""
 
-    def speak(self, text: str, take: Take, *, pause: bool) -> None:
-        """Speak one sentence or clause in pieces, with the silence that separates it from the next if `pause`.
+    @property
+    def identity(self) -> str:
+        """What its sound depends on beside the words: voices of the same identity sound the same."""
 
-        Runs in the engine's thread. Raises EngineError.
+    def speak(self, words: Words, *, pause: bool) -> Iterator[bytes]:
+        """Yield the sound of a sentence or clause, with the silence that separates it from the next if `pause`.
+
+        Returns at once: the work is done step by step as pieces are asked for, in one of the engine's threads, less than
+        a second of sound or a few milliseconds of work each. A piece may be empty. Raises EngineError, BadEventError.
         """
 
 
 class TtsEngine(Protocol):
-    """Loaded voices, shared by all peers."""
+    """Voices, shared by all peers."""
+
+    @property
+    def workers(self) -> int:
+        """How many threads may speak at the same time."""
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the default voice can speak."""
 
     def describe(self) -> TtsProgram:
         """Return what `describe` says of the engine and its voices."""
 
     def voice(self, wish: Wish) -> Voice:
-        """Return the voice. Raises BadEventError, which names some that exist."""
+        """Return the voice. Raises BadEventError, which names some that exist or says how to get one."""
+
+    async def install(self) -> None:
+        """Fetch the default voice if it can be had and is not here. Raises DownloadError."""

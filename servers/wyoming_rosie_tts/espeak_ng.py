@@ -11,9 +11,8 @@ from enum import IntEnum
 from pathlib import Path
 
 from wyoming_rosie.errors import EngineError
-from wyoming_rosie_tts.engine import Take
 
-PIECE_MILLISECONDS = 100
+PIECE_MILLISECONDS = 1000
 _SYNCHRONOUS = 2
 _DO_NOT_EXIT = 0x8000  # else the library ends the process when it misses its data
 _UTF8 = 0x0001
@@ -83,8 +82,8 @@ class Library:
         if self.rate <= 0:
             raise EngineError(f"espeak-ng found no usable data in {data}")
         self.version = self._library.espeak_Info(c.byref(c.c_char_p())).decode().split()[0]
-        self._take: Take | None = None
-        self._callback = _Callback(self._hand_over)  # kept: the library holds only its address
+        self._spoken = bytearray()
+        self._callback = _Callback(self._keep)  # kept: the library holds only its address
         self._library.espeak_SetSynthCallback(self._callback)
         self._library.espeak_SetPunctuationList(_SPOKEN_PUNCTUATION)
         self.set(Parameter.PUNCTUATION, _SOME_PUNCTUATION)
@@ -99,24 +98,24 @@ class Library:
     def set(self, parameter: Parameter, value: int) -> None:
         self._library.espeak_SetParameter(parameter, value, 0)
 
-    def speak(self, identifier: str, text: str, take: Take, *, pause: bool) -> None:
-        """Speak a text without NUL with a voice; `take` gets 16-bit mono pieces and ends it with False."""
+    def speak(self, identifier: str, text: str, *, pause: bool) -> bytes:
+        """Return a text without NUL as 16-bit mono speech of a voice."""
         if self._library.espeak_SetVoiceByName(identifier.encode()):
             raise EngineError(f"espeak-ng has no voice {identifier}")
 
         flags = _UTF8 | (_PAUSE_AT_END if pause else 0)
         encoded = text.encode()
-        self._take = take
-        try:
-            failed = self._library.espeak_Synth(encoded, len(encoded) + 1, 0, _CHARACTER_POSITION, 0, flags, None, None)
-        finally:
-            self._take = None
-        if failed:
-            raise EngineError(f"espeak-ng could not speak (status {failed})")
+        self._spoken.clear()
+        if status := self._library.espeak_Synth(
+            encoded, len(encoded) + 1, 0, _CHARACTER_POSITION, 0, flags, None, None
+        ):
+            raise EngineError(f"espeak-ng could not speak (status {status})")
+        return bytes(self._spoken)
 
-    def _hand_over(self, samples: int | None, count: int, _: int | None) -> int:
-        wanted = not samples or not count or self._take is None or self._take(c.string_at(samples, 2 * count))
-        return 0 if wanted else 1
+    def _keep(self, samples: int | None, count: int, _: int | None) -> int:
+        if samples and count:
+            self._spoken += c.string_at(samples, 2 * count)
+        return 0
 
     def _listed(self) -> Iterator[LibraryVoice]:
         listed = self._library.espeak_ListVoices(None)

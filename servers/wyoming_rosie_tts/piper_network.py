@@ -17,6 +17,7 @@ import onnx
 
 from wyoming_rosie.errors import EngineError
 from wyoming_rosie_tts import piper_graph
+from wyoming_rosie_tts.piper_voices import Scales as Scales
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Run: TypeAlias = Callable[[Mapping[str, Any]], Floats]
@@ -30,15 +31,6 @@ FARTHEST = 64
 """Frames; a network that looks farther is not cut."""
 THREADS = 4
 """More of them make one sentence hardly faster."""
-
-
-@dataclass(frozen=True)
-class Scales:
-    """How much the speech varies, how long it lasts, and how much the lengths of its sounds vary."""
-
-    noise: float
-    length: float
-    noise_w: float
 
 
 @dataclass(frozen=True)

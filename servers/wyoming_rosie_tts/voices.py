@@ -19,6 +19,7 @@ class VoiceCard:
     name: str
     title: str
     languages: Mapping[str, int]
+    speakers: Sequence[str] = ()
 
 
 class Voices:
@@ -41,12 +42,18 @@ class Voices:
 
     def choose(self, wish: Wish) -> VoiceCard:
         """Return the voice that is asked for. Raises BadEventError, which names some that exist."""
-        if wish.name is None:
-            return self._speaking(wish.language) if wish.language is not None else self.default
-        card = self._named(wish.name)
-        if wish.speaker is not None:
-            raise BadEventError(f"the voice {card.name} has one speaker, which has no name", "unknown-voice")
+        card = self._fitting_wish(wish)
+        if wish.speaker is not None and wish.speaker not in card.speakers:
+            some = ", ".join(card.speakers[:_NAMED_IN_ERRORS]) or "one, which has no name"
+            raise BadEventError(
+                f"the voice {card.name} has no speaker {wish.speaker[:40]!r}; there is: {some}", "unknown-voice"
+            )
         return card
+
+    def _fitting_wish(self, wish: Wish) -> VoiceCard:
+        if wish.name is not None:
+            return self._named(wish.name)
+        return self.default if wish.language is None else self._speaking(wish.language)
 
     def _named(self, name: str) -> VoiceCard:
         card = self._by_name.get(_key(name)) or self._fitting(_key(name))

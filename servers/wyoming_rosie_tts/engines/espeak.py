@@ -1,5 +1,6 @@
 """espeak-ng from the espeakng-loader package: every language it has, a thousand times faster than speech."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,14 +10,16 @@ from wyoming.info import Attribution, TtsProgram, TtsVoice
 from wyoming_rosie.audio import AudioFormat
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
-from wyoming_rosie_tts.engine import Take, Wish
+from wyoming_rosie_tts.engine import Wish
 from wyoming_rosie_tts.espeak_ng import Library, LibraryVoice, Parameter
+from wyoming_rosie_tts.speech import Words
 from wyoming_rosie_tts.voices import VoiceCard, Voices
 
 _ATTRIBUTION = Attribution("eSpeak NG", "https://github.com/espeak-ng/espeak-ng")
 _RATES = range(80, 451)
 _PITCHES = range(100)
 _VOLUMES = range(201)
+_PITCH_PER_SEMITONE = 50 / 12  # of espeak-ng's scale, on which 50 is an octave
 # What Home Assistant calls the languages that espeak-ng lists under their own codes.
 _ALSO = {"cmn": ("zh-CN", "zh-TW"), "yue": ("zh-HK",)}
 
@@ -35,21 +38,35 @@ class EspeakVoice:
 
     library: Library
     identifier: str
+    settings: Settings
     audio: AudioFormat
 
-    def speak(self, text: str, take: Take, *, pause: bool) -> None:
-        self.library.speak(self.identifier, text, take, pause=pause)
+    @property
+    def identity(self) -> str:
+        manner = self.settings.rate, self.settings.pitch, self.settings.volume
+        return f"espeak-ng {self.library.version} {self.identifier} {manner}"
+
+    def speak(self, words: Words, *, pause: bool) -> Iterator[bytes]:
+        prosody, settings = words.prosody, self.settings
+        self.library.set(Parameter.RATE, _within(_RATES, settings.rate * prosody.rate))
+        self.library.set(Parameter.PITCH, _within(_PITCHES, settings.pitch + prosody.pitch * _PITCH_PER_SEMITONE))
+        self.library.set(Parameter.VOLUME, _within(_VOLUMES, settings.volume * prosody.volume))
+        yield self.library.speak(self.identifier, words.text, pause=pause)
 
 
 class EspeakEngine:
-    """All voices of the library, at one rate, pitch and volume."""
+    """All voices of the library."""
 
-    def __init__(self, library: Library, default: str) -> None:
+    workers = 1  # the library is one global state
+    is_installed = True
+
+    def __init__(self, library: Library, settings: Settings) -> None:
         listed = library.voices()
         names = voice_names(listed)
         self._library = library
         self._identifiers = {names[voice.identifier]: voice.identifier for voice in listed}
-        self._voices = Voices([_card(names[voice.identifier], voice) for voice in listed], default)
+        self._voices = Voices([_card(names[voice.identifier], voice) for voice in listed], settings.voice)
+        self._settings = settings
         self._audio = AudioFormat(library.rate, 2, 1)
 
     def describe(self) -> TtsProgram:
@@ -69,7 +86,10 @@ class EspeakEngine:
         )
 
     def voice(self, wish: Wish) -> EspeakVoice:
-        return EspeakVoice(self._library, self._identifiers[self._voices.choose(wish).name], self._audio)
+        identifier = self._identifiers[self._voices.choose(wish).name]
+        return EspeakVoice(self._library, identifier, self._settings, self._audio)
+
+    async def install(self) -> None: ...
 
 
 def load(settings: Settings) -> EspeakEngine:
@@ -79,11 +99,7 @@ def load(settings: Settings) -> EspeakEngine:
             raise ConfigError(
                 f"--espeak.{name} must be from {allowed[0]} to {allowed[-1]}, not {getattr(settings, name)}"
             )
-    library = _library()
-    library.set(Parameter.RATE, settings.rate)
-    library.set(Parameter.PITCH, settings.pitch)
-    library.set(Parameter.VOLUME, settings.volume)
-    return EspeakEngine(library, settings.voice)
+    return EspeakEngine(_library(), settings)
 
 
 def voice_names(listed: list[LibraryVoice]) -> dict[str, str]:
@@ -106,6 +122,10 @@ def language_tag(written: str) -> str:
         if not is_private:
             rest[position] = {2: part.upper(), 4: part.title()}.get(len(part), part)
     return "-".join((language, *rest))
+
+
+def _within(allowed: range, value: float) -> int:
+    return round(min(max(value, allowed[0]), allowed[-1]))
 
 
 def _card(name: str, voice: LibraryVoice) -> VoiceCard:

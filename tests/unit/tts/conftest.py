@@ -3,14 +3,16 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.unit.tts.fakes import LetterEngine, Listener
-from wyoming_rosie.workers import ThreadWorker
+from wyoming_rosie_tts.answer import Studio
+from wyoming_rosie_tts.desk import Desk
+from wyoming_rosie_tts.phrase_cache import PhraseCache
 
 
 @pytest.fixture
-async def worker() -> AsyncIterator[ThreadWorker]:
-    worker = ThreadWorker("test")
-    yield worker
-    worker.close()
+async def desk() -> AsyncIterator[Desk]:
+    desk = Desk("test", workers=1)
+    yield desk
+    desk.close()
 
 
 @pytest.fixture
@@ -19,5 +21,10 @@ def engine() -> LetterEngine:
 
 
 @pytest.fixture
-def listener(engine: LetterEngine, worker: ThreadWorker) -> Listener:
-    return Listener(engine, worker)
+async def studio(engine: LetterEngine, desk: Desk) -> Studio:
+    return Studio(engine, desk, PhraseCache(0))
+
+
+@pytest.fixture
+async def listener(studio: Studio) -> Listener:
+    return Listener(studio)

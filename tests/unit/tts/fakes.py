@@ -1,13 +1,16 @@
 """Stand-ins for an engine and for a peer."""
 
+from collections.abc import Iterator
+
 from wyoming.event import Event
 from wyoming.info import Attribution, TtsProgram
 
 from wyoming_rosie.audio import AudioFormat
 from wyoming_rosie.errors import BadEventError, EngineError
-from wyoming_rosie.workers import ThreadWorker
+from wyoming_rosie_tts.answer import Studio
 from wyoming_rosie_tts.conversation import TtsConversation
-from wyoming_rosie_tts.engine import Take, TtsEngine, Wish
+from wyoming_rosie_tts.engine import Wish
+from wyoming_rosie_tts.speech import Words
 
 FORMAT = AudioFormat(1000, 2, 1)
 
@@ -15,23 +18,24 @@ FORMAT = AudioFormat(1000, 2, 1)
 class LetterVoice:
     """Speaks a letter as one piece of ten milliseconds, and a pause as another."""
 
-    audio = FORMAT
+    def __init__(self, engine: "LetterEngine", audio: AudioFormat) -> None:
+        self.audio = audio
+        self.identity = f"letters {audio.rate}"
+        self._engine = engine
 
-    def __init__(self, spoken: list[str], broken: bool) -> None:
-        self._spoken = spoken
-        self._broken = broken
-
-    def speak(self, text: str, take: Take, *, pause: bool) -> None:
-        if self._broken:
+    def speak(self, words: Words, *, pause: bool) -> Iterator[bytes]:
+        if self._engine.broken:
             raise EngineError("the voice is hoarse")
-        self._spoken.append(text)
-        for letter in [*text, *("-" if pause else "")]:
-            if not take(letter.encode("utf-16-le")[:2] * 10):
-                return
+        self._engine.spoken.append(words.text)
+        for letter in [*words.text, *("-" if pause else "")]:
+            yield letter.encode("utf-16-le")[:2] * (self.audio.rate // 100)
 
 
 class LetterEngine:
-    """Keeps what it was told to speak; `broken` makes it fail."""
+    """Keeps what it was told to speak; `broken` makes it fail. The voice "deep" has half the rate."""
+
+    workers = 1
+    is_installed = True
 
     def __init__(self) -> None:
         self.spoken: list[str] = []
@@ -43,15 +47,17 @@ class LetterEngine:
     def voice(self, wish: Wish) -> LetterVoice:
         if wish.name == "nobody":
             raise BadEventError("no voice 'nobody'; there is: letters", "unknown-voice")
-        return LetterVoice(self.spoken, self.broken)
+        return LetterVoice(self, AudioFormat(FORMAT.rate // 2, 2, 1) if wish.name == "deep" else FORMAT)
+
+    async def install(self) -> None: ...
 
 
 class Listener:
     """A peer: what it sends reaches a conversation, what it hears is kept."""
 
-    def __init__(self, engine: TtsEngine, worker: ThreadWorker, most_characters: int = 1000) -> None:
+    def __init__(self, studio: Studio, most_characters: int = 1000) -> None:
         self.heard: list[Event] = []
-        self.conversation = TtsConversation(engine, worker, most_characters, self._hear)
+        self.conversation = TtsConversation(studio, most_characters, self._hear)
 
     async def send(self, event_type: str, **data: object) -> None:
         await self.conversation.on_event(Event(event_type, data))
@@ -64,8 +70,10 @@ class Listener:
 
     @property
     def letters(self) -> str:
-        chunks = [event.payload or b"" for event in self.heard if event.type == "audio-chunk"]
-        return "".join(chunk[:2].decode("utf-16-le") for chunk in chunks)
+        """What was heard of the usual voice."""
+        pcm = b"".join(event.payload or b"" for event in self.heard if event.type == "audio-chunk")
+        size = FORMAT.bytes_in(0.01)
+        return "".join(pcm[at : at + 2].decode("utf-16-le") for at in range(0, len(pcm), size))
 
     async def _hear(self, event: Event) -> None:
         self.heard.append(event)

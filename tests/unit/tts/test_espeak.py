@@ -6,6 +6,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_tts.engine import Wish
 from wyoming_rosie_tts.engines import espeak
 from wyoming_rosie_tts.speakable import speakable
+from wyoming_rosie_tts.speech import Prosody, Words
 
 pytest.importorskip("espeakng_loader", reason="the tts extra is not installed")
 
@@ -16,37 +17,33 @@ def engine() -> espeak.EspeakEngine:
 
 
 def spoken(engine: espeak.EspeakEngine, text: str, language: str = "en-US", *, pause: bool = False) -> bytes:
-    pieces: list[bytes] = []
-
-    def take(piece: bytes) -> bool:
-        pieces.append(piece)
-        return True
-
-    engine.voice(Wish(language=language)).speak(text, take, pause=pause)
-    return b"".join(pieces)
+    return b"".join(engine.voice(Wish(language=language)).speak(Words(text), pause=pause))
 
 
 def seconds(engine: espeak.EspeakEngine, text: str, language: str = "en-US", *, pause: bool = False) -> float:
     return engine.voice(Wish()).audio.seconds(len(spoken(engine, text, language, pause=pause)))
 
 
-def test_a_sentence_is_sound_in_several_pieces(engine: espeak.EspeakEngine) -> None:
-    pieces: list[int] = []
-    engine.voice(Wish()).speak("The kitchen light is on.", lambda piece: not pieces.append(len(piece)), pause=False)  # type: ignore[func-returns-value]
-    assert len(pieces) > 5
+def test_a_sentence_is_sound(engine: espeak.EspeakEngine) -> None:
     assert max(map(abs, array("h", spoken(engine, "The kitchen light is on.")))) > 5000
 
 
-def test_a_text_that_nobody_wants_any_more_ends_with_the_piece(engine: espeak.EspeakEngine) -> None:
-    taken: list[bytes] = []
+def test_words_are_said_as_they_are_to_be_said(engine: espeak.EspeakEngine) -> None:
+    def said(**prosody: float) -> bytes:
+        return b"".join(engine.voice(Wish()).speak(Words("The light is on.", Prosody(**prosody)), pause=False))
 
-    def take(piece: bytes) -> bool:
-        taken.append(piece)
-        return len(taken) < 3
+    normal = said()
+    assert len(said(rate=2)) < 0.6 * len(normal)
+    assert max(map(abs, array("h", said(volume=0.5)))) < 0.7 * max(map(abs, array("h", normal)))
+    assert said(pitch=6) != normal
+    assert len(said()) == pytest.approx(len(normal), rel=0.02)
 
-    engine.voice(Wish()).speak("A long sentence that goes on and on and on until the end.", take, pause=False)
-    assert len(taken) == 3
-    assert seconds(engine, "Hello.") == pytest.approx(seconds(engine, "Hello."), abs=0.1)
+
+def test_voices_that_sound_unlike_have_identities_of_their_own(engine: espeak.EspeakEngine) -> None:
+    slow = espeak.load(espeak.Settings(rate=120))
+    identities = {one.identity for one in (engine.voice(Wish()), engine.voice(Wish("de")), slow.voice(Wish()))}
+    assert len(identities) == 3
+    assert engine.voice(Wish()).identity in identities
 
 
 def test_sentences_one_by_one_sound_as_long_as_together(engine: espeak.EspeakEngine) -> None:
@@ -94,9 +91,7 @@ def test_every_voice_that_is_described_speaks_and_has_a_name_of_its_own(engine: 
     assert len(set(names)) == len(names) > 100
     assert {"en-US", "en-GB", "de", "fr-FR", "pt-BR", "es-419"} <= set(names)
     for name in names:
-        pieces: list[bytes] = []
-        engine.voice(Wish(name)).speak("Hello 21", lambda piece, kept=pieces: not kept.append(piece), pause=False)  # type: ignore[misc]
-        assert sum(map(len, pieces)) > 5000, name
+        assert sum(map(len, engine.voice(Wish(name)).speak(Words("Hello 21"), pause=False))) > 5000, name
 
 
 def test_languages_are_found_as_home_assistant_names_them(engine: espeak.EspeakEngine) -> None:

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from wyoming_rosie.errors import EngineError
 
 pytest.importorskip("onnxruntime", reason="the piper extra is not installed")
 from wyoming_rosie_tts import piper_network
-from wyoming_rosie_tts.piper_network import Network, Scales, SlicedNetwork, WholeNetwork, edges
+from wyoming_rosie_tts.piper_network import Floats, Network, Scales, SlicedNetwork, WholeNetwork, edges
 
 SCALES = Scales(0.667, 1.0, 0.8)
 SENTENCE = list(range(3, 43))
@@ -22,7 +23,7 @@ def loaded(folder: Path, size: Dimensions = TINY) -> Network:
     return piper_network.load(piper_voice.build(folder, size=size), size.rate, cuda=False)
 
 
-def decibels(difference: "np.ndarray[tuple[int], np.dtype[np.float32]]", whole: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> float:  # fmt: skip
+def decibels(difference: Floats, whole: Floats) -> float:
     return float(20 * np.log10(np.abs(difference).max() / np.abs(whole).max() + 1e-12))
 
 
@@ -84,7 +85,7 @@ def test_a_file_that_is_no_network_is_named(tmp_path: Path, content: bytes) -> N
 @given(frames=st.integers(0, 5000), first=st.integers(1, 100), most=st.integers(100, 200))
 def test_slices_cover_everything_once_and_none_is_too_long(frames: int, first: int, most: int) -> None:
     found = edges(frames, first, most)
-    sizes = [end - begin for begin, end in zip(found, found[1:], strict=False)]
+    sizes = [end - begin for begin, end in pairwise(found)]
     assert (found[0], found[-1]) == (0, frames)
     assert all(0 < size <= 1.5 * most for size in sizes)
     assert not sizes or sizes[0] <= 1.5 * first

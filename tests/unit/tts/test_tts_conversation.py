@@ -1,12 +1,22 @@
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from tests.unit.tts.fakes import LetterEngine, Listener
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.workers import ThreadWorker
+from wyoming_rosie_tts.answer import Studio
+from wyoming_rosie_tts.conversation import rehearse
+from wyoming_rosie_tts.desk import Desk
+from wyoming_rosie_tts.phrase_cache import PhraseCache
 
 ANSWER = ["audio-start", "audio-chunk", "audio-stop"]
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not is_so():
+            await asyncio.sleep(0)
 
 
 async def test_a_text_is_spoken_sentence_by_sentence_as_one_stretch_of_audio(
@@ -37,9 +47,9 @@ async def test_a_streamed_text_is_spoken_as_its_sentences_become_complete(
 ) -> None:
     await listener.send("synthesize-start")
     await listener.send("synthesize-chunk", text="One. Tw")
-    assert engine.spoken == ["One."]
+    await until(lambda: engine.spoken == ["One."])
     await listener.send("synthesize-chunk", text="o. Three")
-    assert engine.spoken == ["One.", "Two."]
+    await until(lambda: engine.spoken == ["One.", "Two."])
     await listener.send("synthesize-stop")
     assert listener.types == [*ANSWER, "synthesize-stopped"]
     assert listener.letters == "One.-Two.-Three"
@@ -77,9 +87,9 @@ async def test_a_stream_with_an_unknown_voice_is_refused_at_once_and_still_ends(
 
 
 async def test_a_stream_over_the_limit_is_told_so_its_audio_ends_and_the_stream_too(
-    engine: LetterEngine, worker: ThreadWorker
+    studio: Studio, engine: LetterEngine
 ) -> None:
-    listener = Listener(engine, worker, most_characters=10)
+    listener = Listener(studio, most_characters=10)
     await listener.send("synthesize-start")
     for text in ("One. Two", ". Three.", " Four."):
         await listener.send("synthesize-chunk", text=text)
@@ -89,12 +99,12 @@ async def test_a_stream_over_the_limit_is_told_so_its_audio_ends_and_the_stream_
     assert engine.spoken == ["One."]
 
 
-async def test_a_text_over_the_limit_is_not_begun(engine: LetterEngine, worker: ThreadWorker) -> None:
-    listener = Listener(engine, worker, most_characters=10)
-    await listener.send("synthesize", text="x" * 11)
-    assert listener.types == ["error"]
+async def test_a_text_over_the_limit_is_not_begun(studio: Studio, engine: LetterEngine) -> None:
+    listener = Listener(studio, most_characters=10)
+    with pytest.raises(BadEventError, match="10 characters"):
+        await listener.send("synthesize", text="x" * 11)
     await listener.send("synthesize", text="x" * 10)
-    assert listener.types == ["error", *ANSWER]
+    assert listener.types == ANSWER
 
 
 async def test_an_engine_that_fails_is_told_before_the_stream_ends(listener: Listener, engine: LetterEngine) -> None:
@@ -113,7 +123,7 @@ async def test_an_engine_that_fails_is_told_before_the_stream_ends(listener: Lis
         ("synthesize", {"text": 5}, "bad-request"),
         ("synthesize", {"text": "a", "voice": "de"}, "bad-request"),
         ("synthesize", {"text": "a", "voice": {"name": ["de"]}}, "bad-request"),
-        ("synthesize", {"text": "a", "text_format": "ssml"}, "unsupported-format"),
+        ("synthesize", {"text": "a", "text_format": "html"}, "unsupported-format"),
         ("synthesize", {"text": "a", "text_format": {}}, "unsupported-format"),
         ("synthesize-chunk", {"text": "a"}, "no-synthesize-start"),
         ("synthesize-stop", {}, "no-synthesize-start"),
@@ -145,8 +155,8 @@ async def test_events_of_other_kinds_are_ignored(listener: Listener) -> None:
     assert listener.heard == []
 
 
-async def test_a_short_text_is_not_kept_waiting_by_a_long_one(engine: LetterEngine, worker: ThreadWorker) -> None:
-    long, short = Listener(engine, worker), Listener(engine, worker)
+async def test_a_short_text_is_not_kept_waiting_by_a_long_one(studio: Studio, engine: LetterEngine) -> None:
+    long, short = Listener(studio), Listener(studio)
     telling = asyncio.create_task(long.send("synthesize", text="A sentence of many. " * 40))
     while not long.heard:
         await asyncio.sleep(0)
@@ -157,8 +167,8 @@ async def test_a_short_text_is_not_kept_waiting_by_a_long_one(engine: LetterEngi
     assert engine.spoken.index("Now!") < 5
 
 
-async def test_a_peer_that_leaves_ends_its_text(engine: LetterEngine, worker: ThreadWorker) -> None:
-    listener = Listener(engine, worker)
+async def test_a_peer_that_leaves_ends_its_text(studio: Studio, engine: LetterEngine) -> None:
+    listener = Listener(studio)
     telling = asyncio.create_task(listener.send("synthesize", text="A sentence of many. " * 40))
     while not listener.heard:
         await asyncio.sleep(0)
@@ -166,5 +176,66 @@ async def test_a_peer_that_leaves_ends_its_text(engine: LetterEngine, worker: Th
     await asyncio.wait({telling})
     await listener.conversation.close()
     spoken = len(engine.spoken)
-    await worker.run(lambda: None)
+    await studio.desk.call(lambda: None)
     assert len(engine.spoken) - spoken <= 1 < 40 - spoken
+
+
+async def test_a_streaming_peer_that_leaves_ends_its_text(
+    studio: Studio, engine: LetterEngine, listener: Listener
+) -> None:
+    await listener.send("synthesize-start")
+    await listener.send("synthesize-chunk", text="A sentence of many. " * 40)
+    await until(lambda: bool(listener.heard))
+    await listener.conversation.close()
+    spoken = len(engine.spoken)
+    await studio.desk.call(lambda: None)
+    assert len(engine.spoken) - spoken <= 1 < 40 - spoken
+
+
+async def test_pauses_and_marks_are_part_of_the_answer(listener: Listener) -> None:
+    ssml = '<speak>Ab<break time="50ms"/><mark name="here"/>c</speak>'
+    await listener.send("synthesize", text=ssml, text_format="ssml")
+    assert listener.letters == "Ab\0\0\0\0\0c"
+    (mark,) = [event for event in listener.heard if event.type == "user-event"]
+    assert mark.data == {"name": "mark", "data": {"name": "here", "timestamp": 70}}
+    assert listener.types == ["audio-start", "audio-chunk", "user-event", "audio-chunk", "audio-stop"]
+
+
+async def test_another_voice_in_an_answer_has_the_answers_rate(listener: Listener) -> None:
+    ssml = '<speak>Normal.<voice name="deep">deep</voice></speak>'
+    await listener.send("synthesize", text=ssml, text_format="ssml")
+    assert {event.data["rate"] for event in listener.heard[:-1]} == {1000}
+    assert len(listener.letters) == pytest.approx(len("Normal.-deep"), abs=1)
+
+
+async def test_an_unknown_voice_inside_an_answer_ends_it_with_an_error(listener: Listener) -> None:
+    ssml = '<speak>Hello.<voice name="nobody">you</voice></speak>'
+    await listener.send("synthesize", text=ssml, text_format="ssml")
+    assert listener.types == ["audio-start", "audio-chunk", "error", "audio-stop"]
+    assert listener.heard[-2].data["code"] == "unknown-voice"
+
+
+async def test_the_same_words_are_made_once(engine: LetterEngine, desk: Desk) -> None:
+    listener = Listener(Studio(engine, desk, PhraseCache(1_000_000)))
+    await listener.send("synthesize", text="One. Two.")
+    first, listener.heard = listener.heard, []
+    await listener.send("synthesize", text="One. Two.")
+    assert engine.spoken == ["One.", "Two."]
+    assert b"".join(one.payload or b"" for one in first) == b"".join(one.payload or b"" for one in listener.heard)
+
+
+async def test_rehearsed_phrases_are_said_by_a_broken_engine(engine: LetterEngine, desk: Desk) -> None:
+    studio = Studio(engine, desk, PhraseCache(1_000_000))
+    await rehearse(studio, ["Sorry. It failed.", "Bye."])
+    engine.broken = True
+    listener = Listener(studio)
+    await listener.send("synthesize", text="Sorry. It failed.")
+    assert (listener.types, listener.letters) == (ANSWER, "Sorry.-It failed.")
+    listener.heard.clear()
+    await listener.send("synthesize", text="Something else.")
+    assert listener.heard[0].data == {"text": "the voice is hoarse", "code": "engine"}
+
+
+async def test_phrases_that_cannot_be_rehearsed_stop_nothing(engine: LetterEngine, studio: Studio) -> None:
+    engine.broken = True
+    await rehearse(studio, ["Sorry."])

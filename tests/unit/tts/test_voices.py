@@ -43,7 +43,7 @@ def test_the_voice_that_fits_best_is_chosen(wish: Wish, name: str) -> None:
         (Wish("gernan"), "unknown-voice", "such as de,"),
         (Wish("xx"), "unknown-voice", "such as en-US,"),
         (Wish(language="xx-YY"), "unknown-language", "there are 6 voices"),
-        (Wish("de", speaker="Anna"), "unknown-voice", "one speaker"),
+        (Wish("de", speaker="Anna"), "unknown-voice", "no speaker .Anna.; there is: one"),
     ],
     ids=str,
 )
@@ -69,3 +69,11 @@ def test_languages_are_written_as_home_assistant_writes_them(written: str, tag: 
 def test_two_voices_of_one_language_have_two_names() -> None:
     listed = [LibraryVoice("sit/yue", "Cantonese", (("yue", 5),)), LibraryVoice("sit/yue-Latn", "Latin", (("yue", 5),))]
     assert voice_names(listed) == {"sit/yue": "yue", "sit/yue-Latn": "yue-Latn"}
+
+
+def test_a_voice_with_speakers_is_chosen_with_one_of_them() -> None:
+    voices = Voices([*CARDS, VoiceCard("duo", "Two people", {"it": 1}, ("anna", "bruno"))], "duo")
+    for wish in (Wish("duo", speaker="anna"), Wish(language="it", speaker="anna"), Wish(speaker="bruno"), Wish("duo")):
+        assert voices.choose(wish).name == "duo"
+    with pytest.raises(BadEventError, match="no speaker 'carla'; there is: anna, bruno"):
+        voices.choose(Wish("duo", speaker="carla"))

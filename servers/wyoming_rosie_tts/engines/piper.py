@@ -1,0 +1,310 @@
+"""Piper: neural voices by name, spoken in slices; the package piper-tts, which is under the GPL-3, pronounces the words."""
+
+import asyncio
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from wyoming.info import Attribution, TtsProgram, TtsVoice, TtsVoiceSpeaker
+
+from wyoming_rosie import config, downloads
+from wyoming_rosie.audio import AudioFormat
+from wyoming_rosie.config import option
+from wyoming_rosie.downloads import Progress
+from wyoming_rosie.errors import BadEventError, ConfigError, EngineError
+from wyoming_rosie_tts import piper_voices
+from wyoming_rosie_tts.engine import Wish
+from wyoming_rosie_tts.piper_voices import PiperFile, Scales
+from wyoming_rosie_tts.speech import Words
+from wyoming_rosie_tts.voices import VoiceCard, Voices
+
+if TYPE_CHECKING:
+    from wyoming_rosie_tts.phonemes import Phonemes
+    from wyoming_rosie_tts.piper_network import Network
+
+_LOG = structlog.get_logger()
+_CLAUSE_ENDS = ",;:"
+_NAMED_IN_ERRORS = 5
+_ATTRIBUTION = Attribution("Piper voices", "https://huggingface.co/rhasspy/piper-voices")
+_PACKAGES = ("piper", "onnx", "onnxruntime", "numpy")
+MOST_LOADED = 3
+"""Voices in memory at once, 60 to 120 MB each."""
+COUNTING = "1, 2, 3, 4, 5."
+"""Digits can be read in every language: what a voice says to find out how loud it is."""
+
+
+_ALLOWED = {
+    "length_scale": (0.1, 10.0),
+    "noise_scale": (0.0, 5.0),
+    "noise_w_scale": (0.0, 5.0),
+    "volume": (0.0, 10.0),
+    "sentence_silence": (0.0, 5.0),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    voice: str = option("en_US-lessac-medium", "voice of a text that asks for none: a name, or an .onnx file")
+    speaker: str | None = option(None, "its speaker, by name or number [default: the first]")
+    voices_dir: tuple[Path, ...] = option((), "a folder with more voices; may be given again")
+    length_scale: float | None = option(None, "times as slow, such as 1.2 [default: the voice's own]")
+    noise_scale: float | None = option(None, "how much the speech varies [default: the voice's own]")
+    noise_w_scale: float | None = option(None, "how much the lengths of sounds vary [default: the voice's own]")
+    sentence_silence: float = option(0.2, "seconds of silence after each sentence but the last")
+    volume: float = option(1.0, "times as loud")
+    cuda: bool = option(False, "run the voices on the graphics processor, with the package onnxruntime-gpu")
+    download_from: str = option(piper_voices.SOURCE, "where to fetch the voice if it is not here; nothing: nowhere")
+
+    def scales(self, voice: Scales) -> Scales:
+        """Return the voice's scales with those that are set."""
+        given = {"length": self.length_scale, "noise": self.noise_scale, "noise_w": self.noise_w_scale}
+        return replace(voice, **{name: value for name, value in given.items() if value is not None})
+
+
+class LoadedVoice:
+    """A voice in memory; its calls may overlap."""
+
+    def __init__(self, network: "Network", phonemes: "Phonemes", scales: Scales) -> None:
+        self.network = network
+        self.phonemes = phonemes
+        self._scales = scales
+        self._gains: dict[int, float] = {}
+
+    def gain(self, speaker: int) -> float:
+        """Return what makes the speaker as loud as others."""
+        if speaker not in self._gains:
+            self._gains[speaker] = self._measured(speaker)
+        return self._gains[speaker]
+
+    def _measured(self, speaker: int) -> float:
+        import numpy as np
+
+        from wyoming_rosie_tts import loudness
+
+        try:
+            sentences = self.phonemes.symbols(Words(COUNTING))
+        except BadEventError:  # it reads no digits
+            return 1.0
+        pieces = [piece for symbols in sentences for piece in self.network.speak(symbols, self._scales, speaker)]
+        return loudness.gain(np.concatenate(pieces))
+
+
+class LoadedVoices:
+    """Voices that are loaded when they are first wanted; the one that was not wanted for longest makes room."""
+
+    def __init__(self, *, cuda: bool) -> None:
+        self._cuda = cuda
+        self._loaded: OrderedDict[tuple[Path, str], LoadedVoice] = OrderedDict()
+        self._loading = threading.Lock()
+
+    def voice(self, file: PiperFile) -> LoadedVoice:
+        """Return the voice; takes seconds for the first time. Raises EngineError."""
+        key = file.network, file.version
+        with self._loading:
+            if key not in self._loaded:
+                self._loaded[key] = self._load(file)
+                while len(self._loaded) > MOST_LOADED:
+                    self._loaded.popitem(last=False)
+            self._loaded.move_to_end(key)
+            return self._loaded[key]
+
+    def _load(self, file: PiperFile) -> LoadedVoice:
+        from wyoming_rosie_tts import piper_network
+        from wyoming_rosie_tts.phonemes import Phonemes
+
+        network = piper_network.load(file.network, file.rate, cuda=self._cuda)
+        _LOG.info("voice loaded", voice=file.name, in_slices=isinstance(network, piper_network.SlicedNetwork))
+        return LoadedVoice(network, Phonemes(file), file.scales)
+
+
+@dataclass(frozen=True)
+class PiperSpeaker:
+    """One speaker of a voice, as the settings want it."""
+
+    file: PiperFile
+    speaker: int
+    settings: Settings
+    loaded: LoadedVoices
+
+    @property
+    def audio(self) -> AudioFormat:
+        return AudioFormat(self.file.rate, 2, 1)
+
+    @property
+    def identity(self) -> str:
+        manner = self._scales, self.settings.volume, self.settings.sentence_silence
+        return f"piper {self.file.name} {self.file.version} {self.speaker} {manner}"
+
+    def speak(self, words: Words, *, pause: bool) -> Iterator[bytes]:
+        from wyoming_rosie_tts.loudness import Leveller
+
+        voice = self.loaded.voice(self.file)
+        gain = voice.gain(self.speaker) * self.settings.volume * words.prosody.volume
+        yield b""  # others may have come while it was loaded
+        scales = replace(self._scales, length=self._scales.length / words.prosody.rate)
+        for symbols in voice.phonemes.symbols(words):
+            leveller = Leveller(gain)
+            for samples in voice.network.speak(symbols, scales, self.speaker):
+                yield leveller.level(samples)
+        if pause and words.text.rstrip()[-1:] not in _CLAUSE_ENDS:
+            yield bytes(self.audio.bytes_in(self.settings.sentence_silence))
+
+    @property
+    def _scales(self) -> Scales:
+        return self.settings.scales(self.file.scales)
+
+
+class PiperEngine:
+    """The voices in some folders, and one that may still be fetched into the first of them."""
+
+    def __init__(self, settings: Settings, folders: Sequence[Path], default: str) -> None:
+        self._settings = settings
+        self._folders = folders
+        self._default = default
+        self._progress: Progress | None = None
+        self._loaded = LoadedVoices(cuda=settings.cuda)
+        self.workers = max(2, len(os.sched_getaffinity(0)) // 4)
+        self.look()
+
+    def look(self) -> None:
+        """Note which voices there are. Reads files. Raises ConfigError."""
+        self._files = piper_voices.find(self._folders)
+        cards = [_card(name, file) for name, file in self._files.items()]
+        if not self.is_installed:
+            cards.append(_card(self._default, None))
+        self._voices = Voices(cards, self._default)
+        if self.is_installed:
+            self._default_speaker = self._speaker(self._files[self._default], self._settings.speaker)
+
+    @property
+    def is_installed(self) -> bool:
+        return self._default in self._files
+
+    def describe(self) -> TtsProgram:
+        return TtsProgram(
+            name="piper",
+            attribution=Attribution("Piper", "https://github.com/OHF-Voice/piper1-gpl"),
+            installed=bool(self._files),
+            description="Neural voices; rate and volume can be changed, pitch cannot",
+            version=version("piper-tts"),
+            voices=[_described(card, self._files.get(card.name)) for card in self._voices.cards],
+            supports_synthesize_streaming=True,
+        )
+
+    def voice(self, wish: Wish) -> PiperSpeaker:
+        name = self._voices.choose(wish).name
+        file = self._files.get(name)
+        if file is None:
+            raise BadEventError(self._how_to_install(), "not-installed")
+        is_default = name == self._default and wish.speaker is None
+        speaker = self._default_speaker if is_default else self._speaker(file, wish.speaker)
+        return PiperSpeaker(file, speaker, self._settings, self._loaded)
+
+    async def install(self) -> None:
+        files = (
+            piper_voices.downloads(self._default, self._settings.download_from) if self._settings.download_from else []
+        )
+        if self.is_installed or not files:
+            return
+        _LOG.info("fetching a voice", voice=self._default, source=self._settings.download_from)
+        await downloads.fetch(files, self._folders[0], self._note)
+        await asyncio.to_thread(self.look)
+
+    def _note(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def _speaker(self, file: PiperFile, wanted: str | None) -> int:
+        """Return a speaker's number. Raises ConfigError."""
+        if wanted is None:
+            return 0
+        by_number = {str(number): number for number in file.speakers.values()}
+        number = file.speakers.get(wanted, by_number.get(wanted))
+        if number is None:
+            some = ", ".join(list(file.speakers)[:_NAMED_IN_ERRORS]) or "only one, which has no name"
+            raise ConfigError(f"the voice {file.name} has no speaker {wanted!r}; there are: {some}")
+        return number
+
+    def _how_to_install(self) -> str:
+        files = f"{self._default}.onnx and {self._default}.onnx.json"
+        if self._progress is None:
+            return f"the voice {self._default} is not installed: put {files} into {self._folders[0]}"
+        done = self._progress.done_bytes / 1_000_000
+        of = f" of {self._progress.total_bytes / 1_000_000:.0f}" if self._progress.total_bytes else ""
+        return f"the voice {self._default} is being fetched ({done:.0f}{of} MB of {self._progress.name}); try again soon, or put {files} into {self._folders[0]}"
+
+
+def load(settings: Settings, data_dir: Path | None) -> PiperEngine:
+    """Return the engine; its voices are loaded when they are wanted. Raises ConfigError."""
+    if missing := [name for name in _PACKAGES if find_spec(name) is None]:
+        raise ConfigError(f"the piper engine needs {', '.join(missing)}: pip install 'wyoming-rosie[piper]'")
+    _check(settings)
+    folders = [(data_dir or config.data_folder()) / "piper", *settings.voices_dir]
+    name = settings.voice
+    if name.endswith(piper_voices.NETWORK):
+        folders.append(Path(name).parent)
+        name = _given(Path(name)).name
+    engine = PiperEngine(settings, folders, name)
+    if not engine.is_installed and not piper_voices.downloads(name, settings.download_from):
+        places = ", ".join(map(str, folders))
+        raise ConfigError(
+            f"--piper.voice: there is no {name}.onnx in {places}; name a file, or a voice such as {Settings.voice}"
+        )
+    return engine
+
+
+def _given(network: Path) -> PiperFile:
+    try:
+        return piper_voices.read(network)
+    except EngineError as err:
+        raise ConfigError(f"--piper.voice: {err}") from err
+
+
+def _check(settings: Settings) -> None:
+    """Raise ConfigError for what cannot be."""
+    for name in ("length_scale", "noise_scale", "noise_w_scale", "volume", "sentence_silence"):
+        value = getattr(settings, name)
+        least, most = _ALLOWED[name]
+        if value is not None and not least <= value <= most:
+            raise ConfigError(f"--piper.{name.replace('_', '-')} must be from {least:g} to {most:g}, not {value:g}")
+    for folder in settings.voices_dir:
+        if not folder.is_dir():
+            raise ConfigError(f"--piper.voices-dir: {folder} is not a folder")
+    if settings.cuda:
+        _check_cuda()
+
+
+def _check_cuda() -> None:
+    import onnxruntime
+
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        raise ConfigError(
+            "--piper.cuda: this onnxruntime cannot use the graphics processor: pip install onnxruntime-gpu"
+        )
+
+
+def _card(name: str, file: PiperFile | None) -> VoiceCard:
+    language = file.language if file else piper_voices.language_of(name)
+    speakers = tuple(file.speakers) if file else ()
+    return VoiceCard(
+        name, name.replace("_", " ").replace("-", ", "), {language: 0, language.partition("-")[0]: 1}, speakers
+    )
+
+
+def _described(card: VoiceCard, file: PiperFile | None) -> TtsVoice:
+    speakers = [TtsVoiceSpeaker(name) for name in card.speakers]
+    return TtsVoice(
+        card.name,
+        _ATTRIBUTION,
+        file is not None,
+        card.title,
+        None,
+        languages=list(card.languages),
+        speakers=speakers or None,
+    )

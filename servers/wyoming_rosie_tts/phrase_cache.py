@@ -1,0 +1,207 @@
+"""Sound that has been made before: in memory, and on disk what was wanted more than once.
+
+What people are told is private: the folder is for this user alone, names of files are hashes, and no text is written.
+"""
+
+import asyncio
+import hashlib
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import structlog
+
+from wyoming_rosie import config
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.workers import ThreadWorker
+from wyoming_rosie_tts.engine import Voice
+from wyoming_rosie_tts.speech import Words
+
+_LOG = structlog.get_logger()
+MEGABYTE = 1_000_000
+SUFFIX = ".pcm"
+MOST_WRITING = 32
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+@dataclass(frozen=True)
+class Settings:
+    dir: Path | None = option(
+        None, "where sound is kept that was wanted more than once, never its text [default: the user's cache folder]"
+    )
+    megabytes: int = option(64, "most that is kept there; 0 writes nothing")
+    memory_megabytes: int = option(16, "most that is kept in memory; 0 keeps nothing anywhere")
+
+
+def key(voice: Voice, words: Words, *, pause: bool) -> str:
+    """Return what names the sound of these words with this voice."""
+    said = (voice.identity, astuple(voice.audio), words.text, words.phonemes, astuple(words.prosody), pause)
+    return hashlib.sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Recent:
+    """What was used last, within a number of bytes."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._sizes: OrderedDict[str, int] = OrderedDict()
+        self.bytes = 0
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._sizes
+
+    def use(self, name: str) -> None:
+        self._sizes.move_to_end(name)
+
+    def add(self, name: str, size: int) -> list[str]:
+        """Add or replace one; return what there is no more room for, which may be itself."""
+        self.remove(name)
+        self._sizes[name] = size
+        self.bytes += size
+        gone = []
+        while self.bytes > self._most_bytes:
+            oldest = next(iter(self._sizes))
+            self.remove(oldest)
+            gone.append(oldest)
+        return gone
+
+    def remove(self, name: str) -> None:
+        self.bytes -= self._sizes.pop(name, 0)
+
+
+class PhraseCache:
+    """Sound by key: the newest in memory, and on disk what was wanted more than once."""
+
+    def __init__(self, memory_bytes: int, folder: "Folder | None" = None) -> None:
+        self._recent = Recent(memory_bytes)
+        self._sounds: dict[str, bytes] = {}
+        self._folder = folder
+
+    async def find(self, key: str) -> bytes | None:
+        """Return the sound if it is here; what is in memory without a wait."""
+        if (sound := self._sounds.get(key)) is not None:
+            self._recent.use(key)
+            self._keep_on_disk(key, sound)
+            return sound
+        if self._folder is None or (sound := await self._folder.read(key)) is None:
+            return None
+        self._remember(key, sound)
+        return sound
+
+    def add(self, key: str, sound: bytes, *, at_once: bool = False) -> None:
+        """Keep sound that was made; on disk only when it is wanted again, or `at_once`."""
+        self._remember(key, sound)
+        if at_once:
+            self._keep_on_disk(key, sound)
+
+    def close(self) -> None:
+        if self._folder is not None:
+            self._folder.close()
+
+    def _remember(self, key: str, sound: bytes) -> None:
+        self._sounds[key] = sound
+        for gone in self._recent.add(key, len(sound)):
+            del self._sounds[gone]
+
+    def _keep_on_disk(self, key: str, sound: bytes) -> None:
+        if self._folder is not None and key not in self._folder:
+            self._folder.write(key, sound)
+
+
+class Folder:
+    """A file for each sound, with its digest; a thread of its own reads and writes them."""
+
+    def __init__(self, path: Path, most_bytes: int) -> None:
+        self._path = path
+        self._recent = Recent(most_bytes)
+        self._thread = ThreadWorker("phrases")
+        self._writing: set[asyncio.Future[None]] = set()
+
+    def look(self) -> None:
+        """Note what is there, and make the folder if it is not. Raises OSError."""
+        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = [(path.stat(), path) for path in self._path.glob(f"*{SUFFIX}")]
+        for status, path in sorted(found, key=lambda one: one[0].st_mtime_ns):
+            for gone in self._recent.add(path.stem, status.st_size):
+                self._file(gone).unlink(missing_ok=True)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._recent
+
+    async def read(self, key: str) -> bytes | None:
+        """Return a sound that is there, and whole."""
+        if key not in self._recent:
+            return None
+        sound = await self._thread.run(_read, self._file(key))
+        if sound is None:
+            self._recent.remove(key)
+        elif key in self._recent:
+            self._recent.use(key)
+        return sound
+
+    def write(self, key: str, sound: bytes) -> None:
+        """Have a sound written soon, and removed what there is no more room for; not when the disk is far behind."""
+        if len(self._writing) >= MOST_WRITING:
+            return
+        gone = self._recent.add(key, len(sound) + _DIGEST_BYTES)
+        writing = asyncio.ensure_future(
+            self._thread.run(_write, self._file(key), sound, [self._file(one) for one in gone])
+        )
+        self._writing.add(writing)
+        writing.add_done_callback(self._written)
+
+    def close(self) -> None:
+        self._thread.close()
+
+    def _written(self, writing: "asyncio.Future[None]") -> None:
+        self._writing.discard(writing)
+        if not writing.cancelled() and (failure := writing.exception()) is not None:
+            _LOG.warning("sound was not kept on disk", folder=str(self._path), reason=str(failure))
+
+    def _file(self, key: str) -> Path:
+        return self._path / f"{key}{SUFFIX}"
+
+
+def load(settings: Settings) -> PhraseCache:
+    """Return the cache. Raises ConfigError for settings that cannot be; without its folder it makes do with memory."""
+    if settings.megabytes < 0 or settings.memory_megabytes < 0:
+        raise ConfigError("--cache.megabytes and --cache.memory-megabytes must be 0 or more")
+    memory_bytes = settings.memory_megabytes * MEGABYTE
+    if not (settings.megabytes and memory_bytes):
+        return PhraseCache(memory_bytes)
+    folder = Folder(settings.dir or config.cache_folder() / "tts", settings.megabytes * MEGABYTE)
+    try:
+        folder.look()
+    except OSError as err:
+        _LOG.warning("sound is kept in memory only", reason=str(err))
+        return PhraseCache(memory_bytes)
+    return PhraseCache(memory_bytes, folder)
+
+
+def _read(path: Path) -> bytes | None:
+    """Return the sound of a file, and note that it was used; nothing when it is damaged or gone."""
+    try:
+        content = path.read_bytes()
+        os.utime(path)
+    except OSError:
+        return None
+    digest, sound = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    if hashlib.sha256(sound).digest() == digest:
+        return sound
+    path.unlink(missing_ok=True)
+    return None
+
+
+def _write(path: Path, sound: bytes, gone: Sequence[Path]) -> None:
+    """Write a file, whole or not at all, and remove others, of which it may be one."""
+    for other in gone:
+        other.unlink(missing_ok=True)
+    if path in gone:
+        return
+    part = path.with_suffix(".part")
+    part.touch(mode=0o600)
+    part.write_bytes(hashlib.sha256(sound).digest() + sound)
+    part.replace(path)

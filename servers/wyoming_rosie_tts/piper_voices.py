@@ -1,0 +1,132 @@
+"""The voices of Piper in folders: for each a network, NAME.onnx, and its description, NAME.onnx.json."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from wyoming_rosie.downloads import Download
+from wyoming_rosie.errors import EngineError
+
+_LOG = structlog.get_logger()
+NETWORK, DESCRIPTION = ".onnx", ".onnx.json"
+SOURCE = "https://huggingface.co/rhasspy/piper-voices/resolve/main"
+PHONEME_TYPES = ("espeak", "text", "hebrew", "japanese", "thai")
+"""What voices are trained on; pinyin needs models of its own."""
+_NAME = re.compile(
+    r"(?P<family>[a-z]{2,3})_(?P<region>[A-Z0-9]{2,3})-(?P<dataset>\w+)-(?P<quality>x_low|low|medium|high)"
+)
+
+
+@dataclass(frozen=True)
+class Scales:
+    """How much the speech varies, how long it lasts, and how much the lengths of its sounds vary."""
+
+    noise: float = 0.667
+    length: float = 1.0
+    noise_w: float = 0.8
+
+
+@dataclass(frozen=True)
+class PiperFile:
+    """A voice that is installed: its network and what its description says."""
+
+    name: str
+    network: Path
+    version: str  # of the file
+    rate: int
+    language: str  # BCP 47
+    speakers: Mapping[str, int]
+    scales: Scales
+    symbols: Mapping[str, Sequence[int]]
+    description: Mapping[str, Any]
+
+
+def find(folders: Sequence[Path]) -> dict[str, PiperFile]:
+    """Return the voices in the folders by name, those of the first folders first; what is no voice is logged."""
+    found: dict[str, PiperFile] = {}
+    for folder in folders:
+        for network in sorted(folder.glob(f"*{NETWORK}")):
+            try:
+                found.setdefault(network.stem, read(network))
+            except EngineError as err:
+                _LOG.warning("a voice is left out", reason=str(err))
+    return found
+
+
+def read(network: Path) -> PiperFile:
+    """Return the voice of a network's file. Raises EngineError, which names the file that is missing or wrong."""
+    path = network.with_name(network.name + ".json")
+    for one in (network, path):
+        if not one.is_file():
+            raise EngineError(f"{one} is missing; a voice is two files, {network.name} and {path.name}")
+    try:
+        description = json.loads(path.read_bytes())
+        return _file(network, description)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+        raise EngineError(f"{path} does not describe a Piper voice ({type(err).__name__}: {err})") from err
+
+
+def downloads(name: str, source: str) -> list[Download]:
+    """Return where the files of a voice are; none for a name that voices do not have."""
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return []
+    folder = f"{source.rstrip('/')}/{found['family']}/{found['family']}_{found['region']}/{found['dataset']}/{found['quality']}"
+    return [Download(f"{folder}/{name}{ending}", Path(name + ending)) for ending in (DESCRIPTION, NETWORK)]
+
+
+def language_of(name: str) -> str:
+    """Return the language (BCP 47) that a voice's name begins with."""
+    return name.partition("-")[0].replace("_", "-")
+
+
+def _file(network: Path, description: dict[str, Any]) -> PiperFile:
+    status = network.stat()
+    language = description.get("language", {}).get("code") or description["espeak"]["voice"]
+    return PiperFile(
+        name=network.stem,
+        network=network,
+        version=f"{status.st_size}-{status.st_mtime_ns}",
+        rate=_rate(description["audio"]["sample_rate"]),
+        language=str(language).replace("_", "-"),
+        speakers=_speakers(description),
+        scales=_scales(description.get("inference", {})),
+        symbols=_symbols(description["phoneme_id_map"]),
+        description=description,
+    )
+
+
+def _rate(value: Any) -> int:
+    if type(value) is not int or not 8_000 <= value <= 96_000:
+        raise ValueError("sample_rate must be from 8000 to 96000")
+    return value
+
+
+def _scales(inference: Mapping[str, Any]) -> Scales:
+    usual = Scales()
+    return Scales(
+        float(inference.get("noise_scale", usual.noise)),
+        float(inference.get("length_scale", usual.length)),
+        float(inference.get("noise_w", usual.noise_w)),
+    )
+
+
+def _symbols(id_map: Mapping[str, Any]) -> dict[str, list[int]]:
+    symbols = {str(symbol): [int(one) for one in ids] for symbol, ids in id_map.items()}
+    if not {"_", "^", "$"} <= symbols.keys():
+        raise ValueError("phoneme_id_map lacks _, ^ or $")
+    return symbols
+
+
+def _speakers(description: Mapping[str, Any]) -> dict[str, int]:
+    """Return the speakers by name; those without names have their number for one."""
+    count = int(description.get("num_speakers", 1))
+    if count < 2:
+        return {}
+    names = {int(number): str(name) for name, number in description.get("speaker_id_map", {}).items()}
+    return {names.get(number, str(number)): number for number in range(count)}

@@ -1,0 +1,221 @@
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_rosie.audio import AudioFormat
+from wyoming_rosie.errors import BadEventError, EngineError
+from wyoming_rosie_tts.desk import COMFORT_SECONDS, FAR_SECONDS, MOST_WAITING_SECONDS, SILENT, Desk, Playback, choose
+
+AUDIO = AudioFormat(1000, 2, 1)
+SECOND = bytes(2000)
+WAIT_SECONDS = 5
+
+
+def playback(ahead: float) -> Playback:
+    """Return that of a listener who at the time 0 has so much sound in hand."""
+    made = Playback()
+    if ahead != SILENT:
+        made.add(100 + ahead, -100)
+    return made
+
+
+AHEAD = st.one_of(st.just(SILENT), st.floats(-5, 30))
+
+
+def test_playback_that_ran_out_goes_on_with_the_next_sound() -> None:
+    heard = Playback()
+    assert heard.ahead(10) == SILENT
+    heard.add(0, 10)
+    assert heard.ahead(10) == SILENT
+    heard.add(2, 10)
+    assert heard.ahead(11) == 1
+    heard.add(2, 20)
+    assert heard.ahead(20) == 2
+
+
+@pytest.mark.parametrize(
+    ("due", "at_work", "chosen"),
+    [
+        ([], [], None),
+        ([3.0, 0.5, 2.0], [], 1),
+        ([3.0, SILENT, -1.0, SILENT], [], 1),
+        ([3.0], [SILENT], None),
+        ([0.5], [SILENT], 0),
+        ([3.0], [0.2], 0),
+        ([12.0], [0.2], None),
+        ([12.0], [], 0),
+    ],
+    ids=[
+        "nobody",
+        "least in hand",
+        "nothing heard yet, first of two",
+        "comfortable beside one who heard nothing",
+        "nearly out of sound beside one who heard nothing",
+        "comfortable beside others",
+        "far ahead beside others",
+        "far ahead and alone",
+    ],
+)
+def test_who_goes_next(due: list[float], at_work: list[float], chosen: int | None) -> None:
+    assert choose([playback(one) for one in due], [playback(one) for one in at_work], 0) == chosen
+
+
+@given(due=st.lists(AHEAD, min_size=1), at_work=st.lists(AHEAD))
+def test_nobody_goes_before_one_with_less_in_hand_and_work_never_stops(due: list[float], at_work: list[float]) -> None:
+    index = choose([playback(one) for one in due], [playback(one) for one in at_work], 0)
+    if index is None:
+        assert at_work
+        assert min(due) > COMFORT_SECONDS
+        assert min(due) > FAR_SECONDS or SILENT in at_work
+    else:
+        assert playback(due[index]).ahead(0) == min(playback(one).ahead(0) for one in due)
+
+
+async def heard(desk: Desk, steps: Iterator[bytes], listener: Playback | None = None) -> list[bytes]:
+    return [piece async for piece in desk.speak(steps, AUDIO, listener or Playback())]
+
+
+async def test_pieces_arrive_in_order_without_the_empty_ones(desk: Desk) -> None:
+    assert await heard(desk, iter([b"", b"one", b"", b"two"])) == [b"one", b"two"]
+
+
+async def test_a_failure_reaches_the_listener_after_the_pieces_before_it(desk: Desk) -> None:
+    def steps() -> Iterator[bytes]:
+        yield b"piece"
+        raise BadEventError("no such sound", "unspeakable")
+
+    got = []
+    with pytest.raises(BadEventError, match="no such sound"):
+        async for piece in desk.speak(steps(), AUDIO, Playback()):
+            got.append(piece)
+    assert got == [b"piece"]
+
+
+async def test_a_bug_in_an_engine_is_told_without_its_words(desk: Desk) -> None:
+    def steps() -> Iterator[bytes]:
+        yield b"piece"
+        raise KeyError("secret words")
+
+    with pytest.raises(EngineError, match="KeyError") as failure:
+        await heard(desk, steps())
+    assert "secret" not in str(failure.value)
+    assert await heard(desk, iter([b"next"])) == [b"next"]
+
+
+async def test_a_newcomer_is_served_within_one_step(desk: Desk) -> None:
+    made: list[str] = []
+    come = threading.Event()
+
+    def long() -> Iterator[bytes]:
+        for _ in range(50):
+            made.append("long")
+            come.wait(WAIT_SECONDS)
+            yield SECOND
+
+    def short() -> Iterator[bytes]:
+        for _ in range(2):
+            made.append("short")
+            yield b""
+        yield SECOND
+
+    telling = asyncio.create_task(heard(desk, long()))
+    while not made:
+        await asyncio.sleep(0)
+    asking = asyncio.create_task(heard(desk, short()))
+    await asyncio.sleep(0)
+    come.set()
+    await asking
+    assert made[:4] == ["long", "short", "short", "long"] or made[:3] == ["long", "short", "short"]
+    await telling
+
+
+async def test_who_leaves_costs_no_more_than_the_step_that_is_being_made(desk: Desk) -> None:
+    made: list[int] = []
+
+    def steps() -> Iterator[bytes]:
+        for number in range(100):
+            made.append(number)
+            yield b"x"
+
+    async with aclosing(desk.speak(steps(), AUDIO, Playback())) as pieces:
+        await anext(pieces)
+    count = len(made)
+    await desk.call(lambda: None)
+    await heard(desk, iter([b"other"]))
+    assert len(made) <= count + 1 < 100
+
+
+async def test_who_does_not_listen_neither_holds_the_engine_nor_fills_the_memory(desk: Desk) -> None:
+    made: list[int] = []
+
+    def steps() -> Iterator[bytes]:
+        for number in range(100):
+            made.append(number)
+            yield SECOND
+
+    async with aclosing(desk.speak(steps(), AUDIO, Playback())) as pieces:
+        await anext(pieces)
+        assert await heard(desk, iter([b"other"])) == [b"other"]
+        while len(made) < MOST_WAITING_SECONDS:
+            await asyncio.sleep(0)
+        await desk.call(lambda: None)
+        assert len(made) <= MOST_WAITING_SECONDS + 1
+        assert len([one async for one in pieces]) == 99
+
+
+async def test_who_has_heard_nothing_shares_the_machine_with_nobody_who_can_wait() -> None:
+    desk = Desk("test", workers=2)
+    together: list[bool] = []
+    began, go_on = threading.Event(), threading.Event()
+    is_beginning = threading.Event()
+
+    def comfortable() -> Iterator[bytes]:
+        yield SECOND * 5
+        for _ in range(3):
+            together.append(is_beginning.is_set())
+            yield SECOND
+
+    def beginning() -> Iterator[bytes]:
+        is_beginning.set()
+        began.set()
+        go_on.wait(WAIT_SECONDS)
+        is_beginning.clear()
+        yield SECOND
+
+    comfort = desk.speak(comfortable(), AUDIO, Playback())
+    await anext(comfort)
+    asking = asyncio.create_task(heard(desk, beginning()))
+    await asyncio.to_thread(began.wait, WAIT_SECONDS)
+    rest = asyncio.create_task(_all(comfort))
+    await asyncio.sleep(0.02)
+    go_on.set()
+    await asking
+    await rest
+    assert True not in together[1:]
+    desk.close()
+
+
+async def _all(pieces: AsyncIterator[bytes]) -> list[bytes]:
+    return [one async for one in pieces]
+
+
+async def test_a_closed_desk_leaves_nobody_waiting() -> None:
+    desk = Desk("test", workers=1)
+    held, began = threading.Event(), threading.Event()
+
+    def steps() -> Iterator[bytes]:
+        began.set()
+        held.wait(WAIT_SECONDS)
+        yield b"piece"
+
+    first = asyncio.create_task(heard(desk, steps()))
+    await asyncio.to_thread(began.wait, WAIT_SECONDS)
+    desk.close()
+    held.set()
+    with pytest.raises(EngineError, match="stopping"):
+        await asyncio.wait_for(first, WAIT_SECONDS)

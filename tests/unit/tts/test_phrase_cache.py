@@ -1,0 +1,160 @@
+import asyncio
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.tts.fakes import LetterEngine
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_tts import phrase_cache
+from wyoming_rosie_tts.engine import Wish
+from wyoming_rosie_tts.phrase_cache import PhraseCache, Recent, Settings, key
+from wyoming_rosie_tts.speech import Prosody, Words
+
+SOUND = bytes(range(256)) * 100
+
+
+async def cache(folder: Path, megabytes: int = 1, memory_megabytes: int = 1) -> PhraseCache:
+    return await asyncio.to_thread(phrase_cache.load, Settings(folder, megabytes, memory_megabytes))
+
+
+def files(folder: Path) -> list[Path]:
+    return list(folder.glob("*.pcm"))
+
+
+async def written(folder: Path, count: int) -> list[Path]:
+    async with asyncio.timeout(5):
+        while len(found := files(folder)) != count:
+            await asyncio.sleep(0.005)
+    return found
+
+
+async def kept(folder: Path, name: str = "hello") -> Path:
+    """Keep a sound on disk and return its file."""
+    first = await cache(folder)
+    first.add(name, SOUND, at_once=True)
+    (path,) = await written(folder, 1)
+    first.close()
+    return path
+
+
+async def test_what_was_made_is_there_again() -> None:
+    memory = PhraseCache(1_000_000)
+    assert await memory.find("hello") is None
+    memory.add("hello", SOUND)
+    assert await memory.find("hello") == SOUND
+
+
+async def test_what_is_wanted_twice_outlives_the_program(tmp_path: Path) -> None:
+    first = await cache(tmp_path)
+    first.add("once", SOUND)
+    first.add("twice", SOUND)
+    await first.find("twice")
+    await written(tmp_path, 1)
+    first.close()
+    second = await cache(tmp_path)
+    assert await second.find("twice") == SOUND
+    assert await second.find("once") is None
+    second.close()
+
+
+async def test_what_is_kept_is_for_this_user_alone_and_holds_no_text(tmp_path: Path) -> None:
+    path = await kept(tmp_path / "tts", key(LetterEngine().voice(Wish()), Words("secret"), pause=False))
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "secret" not in path.name
+    assert b"secret" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("damage", [b"", b"x", b"x" * 100, SOUND], ids=["empty", "short", "other", "no digest"])
+async def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: bytes) -> None:
+    path = await kept(tmp_path)
+    path.write_bytes(damage)
+    second = await cache(tmp_path)
+    assert await second.find("hello") is None
+    second.add("hello", SOUND, at_once=True)
+    await written(tmp_path, 1)
+    second.close()
+
+
+async def test_a_file_that_is_gone_is_no_failure(tmp_path: Path) -> None:
+    path = await kept(tmp_path)
+    second = await cache(tmp_path)
+    path.unlink()
+    assert await second.find("hello") is None
+    second.close()
+
+
+async def test_the_disk_keeps_what_was_used_last_within_its_bound(tmp_path: Path) -> None:
+    first = await cache(tmp_path)
+    for name in ("a", "b", "c"):
+        first.add(name, bytes(300_000), at_once=True)
+    await written(tmp_path, 3)
+    second = await cache(tmp_path)
+    assert await second.find("a")
+    second.add("d", bytes(300_000), at_once=True)
+    async with asyncio.timeout(5):
+        while {path.stem for path in files(tmp_path)} != {"a", "c", "d"}:
+            await asyncio.sleep(0.005)
+    first.close()
+    second.close()
+
+
+async def test_a_smaller_bound_holds_from_the_start(tmp_path: Path) -> None:
+    first = await cache(tmp_path, megabytes=5)
+    for name in ("a", "b"):
+        first.add(name, bytes(700_000), at_once=True)
+    await written(tmp_path, 2)
+    first.close()
+    (await cache(tmp_path)).close()
+    assert len(files(tmp_path)) == 1
+
+
+async def test_nothing_is_written_when_that_is_turned_off(tmp_path: Path) -> None:
+    for settings in ({"megabytes": 0}, {"memory_megabytes": 0}):
+        off = await cache(tmp_path / "tts", **settings)
+        off.add("hello", SOUND, at_once=True)
+        off.close()
+    assert not (tmp_path / "tts").exists()
+
+
+async def test_a_folder_that_cannot_be_leaves_the_memory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    memory = await cache(tmp_path / "file")
+    memory.add("hello", SOUND, at_once=True)
+    assert await memory.find("hello") == SOUND
+
+
+def test_a_bound_below_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="0 or more"):
+        phrase_cache.load(Settings(megabytes=-1))
+
+
+def test_everything_that_changes_the_sound_changes_the_key() -> None:
+    engine = LetterEngine()
+    voice, deep = engine.voice(Wish()), engine.voice(Wish("deep"))
+    words = [Words("a"), Words("b"), Words("a", Prosody(rate=2)), Words("a", phonemes="b")]
+    keys = [key(voice, one, pause=False) for one in words] + [
+        key(voice, words[0], pause=True),
+        key(deep, words[0], pause=False),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert key(engine.voice(Wish()), Words("a"), pause=False) == keys[0]
+    assert key(voice, Words("a", wish=Wish("letters")), pause=False) == keys[0]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 60)), max_size=40), st.integers(0, 100))
+def test_no_more_than_the_bound_is_remembered_and_the_oldest_goes(uses: list[tuple[str, int]], most: int) -> None:
+    recent = Recent(most)
+    sizes: dict[str, int] = {}
+    for name, size in uses:
+        gone = recent.add(name, size)
+        sizes = {other: old for other, old in sizes.items() if other != name} | {name: size}
+        assert gone == list(sizes)[: len(gone)]
+        for one in gone:
+            del sizes[one]
+        assert recent.bytes == sum(sizes.values()) <= most
+        assert all(one in recent for one in sizes)
+        assert not gone or sum(sizes.values()) + size >= 0
