@@ -81,12 +81,12 @@ def track(clip: bytes) -> Track:
     pcm = bytearray()
     words = []
     for pause in PAUSES_SECONDS:
-        pcm += _soft(noise, SPEECH.bytes_in(pause))
+        pcm += soft(noise, SPEECH.bytes_in(pause))
         words.append(spoken.later(SPEECH.seconds(len(pcm))))
         pcm += clip
     size = SPEECH.bytes_in(CHUNK_SECONDS)
-    pcm += _soft(noise, -len(pcm) % size)
-    return Track(tuple(_chunk(bytes(pcm[at : at + size])) for at in range(0, len(pcm), size)), tuple(words))
+    pcm += soft(noise, -len(pcm) % size)
+    return Track(tuple(chunk(bytes(pcm[at : at + size])) for at in range(0, len(pcm), size)), tuple(words))
 
 
 def bounds(clip: bytes) -> Word:
@@ -95,6 +95,16 @@ def bounds(clip: bytes) -> Word:
     power = [_power(clip[at : at + size]) for at in range(0, len(clip), size)]
     loud = [index for index, value in enumerate(power) if value > LOUD**2 * max(power)]
     return Word(loud[0] * FRAME_SECONDS, (loud[-1] + 1) * FRAME_SECONDS)
+
+
+def soft(noise: random.Random, size: int) -> bytes:
+    """Return so many bytes of a quiet room."""
+    return array("h", (noise.randint(-NOISE, NOISE) for _ in range(size // SPEECH.width))).tobytes()
+
+
+def chunk(pcm: bytes) -> bytes:
+    """Return the encoded event of a piece of audio."""
+    return encode(Event("audio-chunk", FORM, pcm))
 
 
 class Stream(asyncio.Protocol):
@@ -241,16 +251,8 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else max(values)
 
 
-def _soft(noise: random.Random, size: int) -> bytes:
-    return array("h", (noise.randint(-NOISE, NOISE) for _ in range(size // SPEECH.width))).tobytes()
-
-
 def _power(pcm: bytes) -> float:
     return statistics.fmean(sample * sample for sample in array("h", pcm))
-
-
-def _chunk(pcm: bytes) -> bytes:
-    return encode(Event("audio-chunk", FORM, pcm))
 
 
 class _Sink(asyncio.Protocol):
