@@ -132,6 +132,7 @@ def test_after_the_end_the_next_text_begins_anew() -> None:
     assert sentences.feed(f"{CLAUSE}, two") == [f"{CLAUSE},"]
 
 
+@example("好。dr. Foo", [3])
 @example("0" * (MOST_CHARACTERS - 3) + " .. ", [1])
 @given(TEXTS, st.lists(st.integers(1, 30), min_size=1))
 def test_how_the_text_arrives_changes_nothing(text: str, sizes: list[int]) -> None:

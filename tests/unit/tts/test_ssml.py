@@ -107,7 +107,7 @@ def outcome(read: object) -> object:
         ("<speak>Hello.</speak>", "Hello."),
         ("Hello <b>you</b>.", "Hello you."),
         ('<?xml version="1.0"?><!-- a note --><speak version="1.1" xmlns="http://x">Hello.</speak>', "Hello."),
-        ("<speak>I live\n    in Berlin.</speak>", "I live in Berlin."),
+        ("<speak>I live in\n    Berlin.</speak>", "I live in Berlin."),
         ("<speak>a &amp; b &lt; c &#65;&#x42; d&nbsp;e caf&eacute;</speak>", "a & b < c AB d e café"),
         ("<speak><![CDATA[a <b> & c]]></speak>", "a <b> & c"),
         ('<speak><sub alias="World Wide Web Consortium">W3C</sub> says</speak>', "World Wide Web Consortium says"),
@@ -352,13 +352,14 @@ def test_declarations_are_refused(document: str) -> None:
     "document",
     [
         "<a>" * 50_000,
+        "<a>" * (ssml.MOST_DEPTH + 1),
         "<a/>" * 50_000,
         "</a>" * 50_000,
         "<speak " + "a='b' " * 50_000 + ">",
         "<!--" + "x" * 200_000,
         "<a" + "x" * 200_000,
     ],
-    ids=["deep", "many", "ends", "attributes", "comment", "name"],
+    ids=["deep", "a little too deep", "many", "ends", "attributes", "comment", "name"],
 )
 def test_what_is_over_a_limit_is_refused(document: str) -> None:
     assert refusal(document) == "ssml-too-large"
@@ -398,6 +399,8 @@ def test_hostile_documents_take_less_than_half_a_millisecond_a_kilobyte(part: st
     assert time.process_time() - began < 0.1 * 3  # three times the aim, for busy machines
 
 
+@example("<a " + "y" * MOST_TAG_CHARACTERS + "<b>", [1000])
+@example("Tom &amp; Jerry &#65; &nosuch;", [1])
 @example("<speak>" + "x" * MOST_TAG_CHARACTERS + "<a b='" + "y" * MOST_TAG_CHARACTERS, [7])
 @example("<a b='x>" + "y" * MOST_TAG_CHARACTERS + "'>", [1000])
 @example("<!--" + "y" * (MOST_TAG_CHARACTERS - 7) + "-->z", [999])
