@@ -1,9 +1,14 @@
 """The installed wyoming-rosie-tts as a process, over loopback."""
 
 import asyncio
+import os
+import threading
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import psutil
 import pytest
@@ -20,6 +25,7 @@ from wyoming.tts import (
     SynthesizeVoice,
 )
 
+from tests import piper_voice
 from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
 from wyoming_rosie.client import Peer, describe
@@ -74,6 +80,11 @@ def streamed(*chunks: str) -> list[Event]:
         whole,
         SynthesizeStop().event(),
     ]
+
+
+@pytest.fixture(autouse=True)
+def _caches_are_not_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache-home"))
 
 
 async def test_a_text_comes_back_as_speech(daemon: StartDaemon, peer: OpenPeer) -> None:
@@ -231,3 +242,153 @@ async def test_a_setting_that_cannot_be_ends_the_program_with_one_line() -> None
     assert process.returncode == 1
     assert stderr.decode().count("\n") == 1
     assert "no voice 'martian'; there are" in stderr.decode()
+
+
+VOICE = "en_US-test-low"
+
+
+@pytest.fixture
+def voices(tmp_path: Path) -> Path:
+    """A data folder with a Piper voice."""
+    pytest.importorskip("piper", reason="the piper extra is not installed")
+    (tmp_path / "piper").mkdir()
+    piper_voice.build(tmp_path / "piper", VOICE)
+    return tmp_path
+
+
+def piper(data: Path, *more: str) -> tuple[str, ...]:
+    return ("tts", "--engine", "piper", "--piper.voice", VOICE, "--data-dir", str(data), *private(data), *more)
+
+
+def private(folder: Path) -> tuple[str, str]:
+    return "--cache.dir", str(folder / "cache")
+
+
+async def test_piper_speaks_whole_texts_and_streams(daemon: StartDaemon, peer: OpenPeer, voices: Path) -> None:
+    client = await peer((await daemon(*piper(voices))).uri)
+    whole = await ask(client, [text("The light is on. The door is locked.")])
+    answer = await ask(client, streamed("The light is", " on. The door is lo", "cked."), STOPPED)
+    assert whole.types == ANSWER
+    assert answer.types == [*ANSWER, STOPPED]
+    assert answer.pcm == whole.pcm
+    assert whole.loudest > 3000
+
+
+async def test_piper_refuses_what_it_cannot_speak_and_says_what_it_could(
+    daemon: StartDaemon, peer: OpenPeer, voices: Path
+) -> None:
+    client = await peer((await daemon(*piper(voices))).uri)
+    refused = {
+        "text-too-long": text("x" * 1_000_000),
+        "unknown-voice": text("hi", name="nobody"),
+        "unknown-language": text("hi", language="tlh"),
+        "unspeakable": text("привет"),
+    }
+    for code, event in refused.items():
+        await client.send(event)
+        answer = await client.receive(5)
+        assert (answer.type, answer.data.get("code")) == ("error", code)
+    assert (await ask(client, [text("hi\x00\x07 there")])).types == ANSWER
+
+
+async def test_a_voice_is_fetched_while_the_daemon_serves(
+    daemon: StartDaemon, peer: OpenPeer, voices: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    data = tmp_path_factory.mktemp("data")
+    with files_at("/en/en_US/test/low", voices / "piper") as (address, go_on):
+        running = await daemon(*piper(data, "--piper.download-from", address))
+        client = await peer(running.uri)
+        assert [voice.installed for voice in (await describe(running.uri)).tts[0].voices] == [False]
+        await client.send(text("hi"))
+        assert (await client.receive(5)).data["code"] == "not-installed"
+        go_on.set()
+        async with asyncio.timeout(10):
+            while not (await describe(running.uri)).tts[0].installed:
+                await asyncio.sleep(0.05)
+        assert (await ask(client, [text("hi")])).types == ANSWER
+
+
+async def test_what_was_said_twice_is_said_without_the_engine_after_a_restart(
+    daemon: StartDaemon, peer: OpenPeer, voices: Path
+) -> None:
+    first = await peer((await daemon(*piper(voices))).uri)
+    said = [await ask(first, [text("The light is on.")]) for _ in range(2)]
+    assert said[0].pcm == said[1].pcm
+    while kept(voices) < 5:  # with the four that are made ahead
+        await asyncio.sleep(0.02)
+    damage(voices / "piper" / f"{VOICE}.onnx")
+    second = await peer((await daemon(*piper(voices))).uri)
+    again = await ask(second, [text("The light is on.")])
+    assert again.pcm == said[0].pcm
+    assert (await ask(second, [text("One moment.")])).types == ANSWER
+    await second.send(text("Something new."))
+    assert (await second.receive(5)).data["code"] == "engine"
+
+
+async def test_describe_is_quick_while_piper_speaks(daemon: StartDaemon, peer: OpenPeer, voices: Path) -> None:
+    uri = (await daemon(*piper(voices))).uri
+    busy, asking = await peer(uri), await peer(uri)
+    await busy.send(text(SENTENCE * 100))
+    await busy.wait_for("audio-chunk", seconds=10)
+    times = []
+    for _ in range(50):
+        before = asyncio.get_running_loop().time()
+        await asking.send(Describe().event())
+        await asking.wait_for("info", seconds=5)
+        times.append(asyncio.get_running_loop().time() - before)
+        await asyncio.sleep(0.01)
+    assert sorted(times)[25] < 0.02
+
+
+async def test_a_voice_of_which_half_is_missing_ends_the_program_with_one_line(voices: Path) -> None:
+    network = voices / "piper" / f"{VOICE}.onnx"
+    damage(network, gone=True)
+    process = await asyncio.create_subprocess_exec(
+        command("wyoming-rosie-tts"), "--engine", "piper", "--piper.voice", str(network), stderr=asyncio.subprocess.PIPE
+    )
+    _, stderr = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert stderr.decode().count("\n") == 1
+    assert f"{VOICE}.onnx is missing; a voice is two files" in stderr.decode()
+
+
+def kept(data: Path) -> int:
+    return len(list((data / "cache").glob("*.pcm")))
+
+
+def damage(path: Path, *, gone: bool = False) -> None:
+    """Replace a file with as many bytes of nonsense, of the same age; or remove it."""
+    status = path.stat()
+    path.write_bytes(b"?" * status.st_size)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    if gone:
+        path.unlink()
+
+
+@contextmanager
+def files_at(path: str, folder: Path) -> Iterator[tuple[str, threading.Event]]:
+    """Serve a folder's files under a path; nothing is sent before the event is set."""
+    go_on = threading.Event()
+
+    class Handler(SimpleHTTPRequestHandler):
+        def translate_path(self, path: str) -> str:
+            return str(folder / path.rpartition("/")[2])
+
+        def do_GET(self) -> None:
+            if not self.path.startswith(path):
+                self.send_error(404)
+                return
+            go_on.wait(20)
+            super().do_GET()
+
+        def log_message(self, *args: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", go_on
+        finally:
+            go_on.set()
+            server.shutdown()
+            thread.join()
