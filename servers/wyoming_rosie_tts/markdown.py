@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TypeAlias
 
-from wyoming_rosie_tts.script import Manner, Script, language_of
+from wyoming_rosie_tts.script import Manner, Script, is_english, language_of
 from wyoming_rosie_tts.speech import Piece, Wish
 
 LONGEST_LINE = 2000
@@ -63,8 +63,7 @@ class Reader:
     """Reads a text that arrives in any pieces."""
 
     def __init__(self, wish: Wish | None = None) -> None:
-        is_english = language_of(wish or Wish()).lower().partition("-")[0] in ("", "en")
-        self._prose = Prose("Code omitted." if is_english else "Code.")
+        self._prose = Prose("Code omitted." if is_english(language_of(wish or Wish())) else "Code.")
         self._script = Script()
 
     def feed(self, text: str) -> list[Piece]:

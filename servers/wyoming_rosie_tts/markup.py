@@ -114,11 +114,12 @@ class Markup:
         limit = at + MOST_TAG_CHARACTERS
         if found := _TAG.match(self._text, at, limit):
             return _tag(found), found.end()
-        if not at_end and len(self._text) < limit and self._text.find("<", at + 1) < 0:
+        following = self._text.find("<", at + 1, limit)
+        if following < 0 and not at_end and len(self._text) < limit:
             return None
         if found := _BROKEN_TAG.match(self._text, at, limit):
             return _tag(found), found.end()
-        if self._text.find("<", at + 1, limit) < 0:
+        if following < 0:
             self._refuse_if_endless(at)
         return "<", at + 1
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from wyoming_rosie_tts import dates_english
 from wyoming_rosie_tts.numbers_english import MOST, cardinal, counted, digits, ordinal
+from wyoming_rosie_tts.script import is_english
 
 _NUMBER = re.compile(r"([-+\u2212]?)\s*(\d[\d,' \u00a0\u2009\u202f]*)(?:\.(\d+))?", re.ASCII)
 _ORDINAL = re.compile(r"(\d[\d,]*)\s*(?:st|nd|rd|th)?\.?", re.ASCII | re.IGNORECASE)
@@ -46,10 +47,10 @@ _SIGNS = {
 
 def spoken(text: str, kind: str, form: str = "", language: str = "") -> str:
     """Return the text as `kind` (interpret-as) has it said; what is not understood stays as it is."""
-    is_english = language.lower().partition("-")[0] in ("", "en")
+    in_english = is_english(language)
     words, kind = text.strip(), kind.strip().lower()
-    said = _in_english(words, kind, form) if is_english else None
-    return said or _in_any_language(words, kind, _SIGNS if is_english else {}) or text
+    said = _in_english(words, kind, form) if in_english else None
+    return said or _in_any_language(words, kind, _SIGNS if in_english else {}) or text
 
 
 def _in_any_language(text: str, kind: str, signs: Mapping[str, str]) -> str | None:

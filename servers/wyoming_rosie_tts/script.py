@@ -32,6 +32,11 @@ def language_of(wish: Wish) -> str:
     return found[0].replace("_", "-") if found else ""
 
 
+def is_english(language: str) -> bool:
+    """Tell whether words may be English ones; a language that is not known is taken for English."""
+    return re.split("[-_]", language.lower())[0] in ("", "en")
+
+
 @dataclass(frozen=True)
 class Manner:
     """How words are said, and in which language (BCP 47; empty: not known)."""

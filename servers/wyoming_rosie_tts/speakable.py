@@ -16,11 +16,7 @@ _LONG_WORD = re.compile(rf"(\S{{{LONGEST_WORD}}})(?=\S)")
 # Arrows, mathematics and musical signs mean something in a sentence; these only decorate it.
 _DECORATION = "[\u231a\u231b\u23e9-\u23fa\u2500-\u266c\u2670-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
 _DECORATIONS = re.compile(rf"\s*(?:{_DECORATION}(?:{_MODIFIER}|\u200d|{_DECORATION})*|[\ufe0f\u20e3]+)(?=(\w)?)")
-_RUNS = (
-    (re.compile(r"([!?,;:])\1+"), r"\1"),
-    (re.compile(r"\.{4,}"), "..."),
-    (re.compile(r"([-=_*~#|<>])\1{2,}"), " "),
-)
+_RUN = re.compile(r"(?P<stop>[!?,;:])(?P=stop)+|(?P<dots>\.{4,})|(?P<line>[-=_*~#|<>])(?P=line){2,}")
 
 
 def speakable(text: str) -> str:
@@ -34,14 +30,16 @@ def without_pictures(text: str) -> str:
     """Return the text without emoji and other decoration, and with one sign where the same one is repeated."""
     if not _is_plain(text):
         text = _DECORATIONS.sub(lambda found: " " if found[1] else "", _whole(text))
-    for run, short in _RUNS:
-        text = run.sub(short, text)
-    return text
+    return _RUN.sub(_shortened, text)
 
 
 def has_sound(text: str) -> bool:
     """Tell whether there is more than punctuation in the text."""
     return any(character.isalnum() or unicodedata.category(character)[0] == "S" for character in text)
+
+
+def _shortened(run: re.Match[str]) -> str:
+    return run["stop"] or ("..." if run["dots"] else " ")
 
 
 def _is_plain(text: str) -> bool:

@@ -273,7 +273,7 @@ def test_numbers_become_words_only_where_english_is_spoken() -> None:
         ({"volume": "-6 dB"}, Prosody(volume=0.5012)),
         ({"volume": "50"}, Prosody(volume=0.5)),
         ({"volume": "+50%"}, Prosody(volume=1.5)),
-        ({"pitch": "+2st"}, Prosody(pitch=2.0)),
+        ({"pitch": "+1.5st"}, Prosody(pitch=1.5)),
         ({"pitch": "+100%"}, Prosody(pitch=12.0)),
         ({"pitch": "low"}, Prosody(pitch=-3.0)),
         ({"pitch": "200Hz"}, Prosody()),
