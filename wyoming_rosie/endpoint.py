@@ -6,6 +6,10 @@ from enum import StrEnum
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 
+GUESS = "guess"
+"""The user-event with which asr tells its conductor what may have been said: `text`, and whether it is `complete`."""
+CONDUCTED = "conducted"
+"""The key in a request's context by which a conductor says that it tells itself when voices start and stop."""
 LONGEST_MS = 600_000
 SENSITIVITIES = {"relaxed": 1.6, "aggressive": 0.6}
 """How much longer or shorter than by default a silence is that ends what is said, by Wyoming's names."""

@@ -15,7 +15,7 @@ from wyoming.user_event import UserEvent
 
 from wyoming_rosie import turn
 from wyoming_rosie.audio import SPEECH, SpeechInput, is_speech
-from wyoming_rosie.endpoint import EndRules, Verdict
+from wyoming_rosie.endpoint import CONDUCTED, GUESS, EndRules, Verdict
 from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.scheduler import Scheduler, Stream
 from wyoming_rosie.service import Send
@@ -31,8 +31,6 @@ _LOG = structlog.get_logger()
 T = TypeVar("T")
 LIVE_SECONDS = 1.0
 """Audio that is further ahead of its own time is a recording, which is heard to its end."""
-GUESS = "guess"
-"""The name of the user-event with what may have been said, for a conductor that tells when voices stop."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ class Utterance:
         self._request = request
         self._context = context
         self._send = send
-        self._listening = Listening(ends)
+        self._listening = Listening(ends, is_conducted=context.get(CONDUCTED) is True)
         self._pcm = bytearray()
         self._began = asyncio.get_running_loop().time()
         self._stream: Stream[VadStream, Finding] | None = None

@@ -9,8 +9,8 @@ from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict
 class Listening:
     """One utterance: where speech is in it, and what follows from the silence after it."""
 
-    def __init__(self, rules: EndRules) -> None:
-        self.is_conducted = False
+    def __init__(self, rules: EndRules, *, is_conducted: bool = False) -> None:
+        self.is_conducted = is_conducted
         self._end = EndOfSpeech(rules)
         self._speech: list[tuple[int, int]] = []
         self._since: int | None = None  # of the speech that is under way

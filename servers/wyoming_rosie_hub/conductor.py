@@ -10,13 +10,13 @@ from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event
-from wyoming.tts import Synthesize
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
 from wyoming.user_event import UserEvent
 from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detect, Detection
 
 from wyoming_rosie.audio import SPEECH, AudioFormat, format_of
-from wyoming_rosie.endpoint import EndRules
+from wyoming_rosie.endpoint import CONDUCTED, GUESS, EndRules
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.core import Phase, TurnCore
@@ -30,29 +30,45 @@ _LOG = structlog.get_logger()
 AHEAD_SECONDS = 3.0
 """So much of an answer is sent ahead of its playing: enough for bad Wi-Fi, little enough to be interrupted."""
 CHUNK_SECONDS = 0.1
+MORE_SECONDS = 0.5
+"""After the end of some audio, before it is taken for the end of an answer that was given in parts."""
 
 
 class Voice:
-    """Hands an answer's audio to the satellite as one stream, not far ahead of its playing."""
+    """Hands an answer's audio to the satellite as one stream, not far ahead of its playing.
 
-    def __init__(self, take: Callable[[m.Input], None], tell: Callable[[Event], None]) -> None:
+    A voice that is given its text in parts ends with `synthesize-stopped`; one that does not know parts never says that.
+    """
+
+    def __init__(
+        self, take: Callable[[m.Input], None], tell: Callable[[Event], None], *, is_streamed: bool = False
+    ) -> None:
         self._take = take
         self._tell = tell
+        self._is_streamed = is_streamed
+        self._ending: asyncio.TimerHandle | None = None
         self._began: float | None = None
         self._seconds = 0.0
 
     async def heard(self, event: Event) -> bool:
         """Take an audio event; True after the last one."""
+        if self._ending is not None:
+            self._ending.cancel()
         match event.type:
             case "audio-chunk":
                 await self._chunk(event)
-            case "audio-stop":
-                if self._began is None:
-                    self._begin(SPEECH)  # an answer without sound: the satellite still says when it is over
-                self._tell(AudioStop().event())
-                self._take(m.SoundEnded())
+            case "audio-stop" if self._is_streamed:
+                self._ending = asyncio.get_running_loop().call_later(MORE_SECONDS, self._end)
+            case "audio-stop" | "synthesize-stopped":
+                self._end()
                 return True
         return False
+
+    def _end(self) -> None:
+        if self._began is None:
+            self._begin(SPEECH)  # an answer without sound: the satellite still says when it is over
+        self._tell(AudioStop().event())
+        self._take(m.SoundEnded())
 
     async def _chunk(self, event: Event) -> None:
         audio = format_of(event)
@@ -150,6 +166,12 @@ class Conductor:
                 self._send("intent", self._transcript(text, conversation_id))
             case m.Say():
                 self._say(effect)
+            case m.BeginSaying():
+                self._begin_saying()
+            case m.SayPart(text):
+                self._send("tts", SynthesizeChunk(text=text).event())
+            case m.EndSaying(text, listen_again):
+                self._end_saying(text, listen_again=listen_again)
             case m.SayFailure(failure):
                 self._tell(Synthesize(text=WORDS[failure]).event())
                 self._spawn("phrase", self._play(self._house.phrases.sound(failure), Voice(self.take, self._tell)))
@@ -173,7 +195,9 @@ class Conductor:
         heard_word = Detection(name=begin.wake_word, context=context).event()
         self._open("vad", [UserEvent(name="turn", context=context).event(), _speech_start()], self._from_vad)
         self._open(
-            "asr", [Transcribe(language=self._house.language, context=context).event(), _speech_start()], self._from_asr
+            "asr",
+            [Transcribe(language=self._house.language, context={**context, CONDUCTED: True}).event(), _speech_start()],
+            self._from_asr,
         )
         self._open("intent", [heard_word], self._from_intent)
         self._tell(Transcribe(language=self._house.language).event())
@@ -185,6 +209,18 @@ class Conductor:
         context = {"turn_id": self._core.turn_id, "conversation_id": conversation_id}
         context |= {"satellite_id": self._speaker.satellite_id}
         return context | ({"area": self._speaker.area} if self._speaker.area else {})
+
+    def _begin_saying(self) -> None:
+        context = self._context(self._core.conversation_id)
+        voice = Voice(self.take, self._tell, is_streamed=True)
+        self._open("tts", [SynthesizeStart(context=context).event()], voice.heard)
+
+    def _end_saying(self, text: str, *, listen_again: bool) -> None:
+        if listen_again:
+            self._tell(UserEvent(name="listen-again").event())
+        self._tell(Synthesize(text=text).event())
+        self._send("tts", Synthesize(text=text).event())  # for voices that cannot speak in parts; the others ignore it
+        self._send("tts", SynthesizeStop().event())
 
     def _say(self, say: m.Say) -> None:
         if say.listen_again:
@@ -214,6 +250,8 @@ class Conductor:
         return False
 
     async def _from_asr(self, event: Event) -> bool:
+        if event.type == "user-event" and event.data.get("name") == GUESS:
+            self.take(m.Guessed(bool((event.data.get("data") or {}).get("complete"))))
         if event.type != "transcript":
             return False
         text = str(event.data.get("text", ""))
@@ -223,11 +261,14 @@ class Conductor:
 
     async def _from_intent(self, event: Event) -> bool:
         answer = await self._understanding.hear(event)
-        if answer is None:
-            return False
-        _LOG.debug("answer", text=answer.text)
-        self.take(m.Answered(answer))
-        return True
+        match answer:
+            case m.AnswerPart():
+                self.take(answer)
+            case m.Answer(text):
+                _LOG.debug("answer", text=text)
+                self.take(m.Answered(answer))
+                return True
+        return False
 
     def _open(self, role: str, first: list[Event], heard: Heard) -> None:
         self._close(role)

@@ -13,14 +13,17 @@ from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict
 from wyoming_rosie_hub.messages import (
     Answer,
     Answered,
+    AnswerPart,
     AudioEnded,
     AudioHeard,
     BeginListening,
+    BeginSaying,
     CloseStages,
     CutFiller,
     Dismiss,
     DropGuess,
     Effect,
+    EndSaying,
     Failure,
     FinishListening,
     Guess,
@@ -34,6 +37,7 @@ from wyoming_rosie_hub.messages import (
     Say,
     SayFailure,
     SayFiller,
+    SayPart,
     SendToEars,
     SendToWake,
     SoundEnded,
@@ -89,6 +93,7 @@ class TurnCore:
     _ring: deque[tuple[int, bytes]] = field(default_factory=deque)
     _follow_up_until: float = 0.0
     _filling: bool = False  # a filler is being spoken
+    _said: str = ""  # of an answer that comes in parts
     _failing: bool = False  # the words being spoken are about a failure
     _sound_began: float | None = None
     _sound_seconds: float = 0.0
@@ -115,6 +120,8 @@ class TurnCore:
                 return self._guessed(complete)
             case Transcribed(text):
                 return self._transcribed(text, now)
+            case AnswerPart(text):
+                return self._answer_part(text, now)
             case Answered(answer):
                 return self._answered(answer, now)
             case SoundMade(seconds):
@@ -229,7 +236,22 @@ class TurnCore:
         self.deadline = now + (FILLER_SECONDS if self.fills else ANSWER_SECONDS)
         return [*marks, Understand(text, self.conversation_id)]
 
+    def _answer_part(self, text: str, now: float) -> list[Effect]:
+        is_first = self.phase in (Phase.UNDERSTANDING, Phase.FILLING)
+        if not text or not (is_first or self._said):
+            return []
+        self.phase = Phase.ANSWERING
+        self.deadline = now + FIRST_SOUND_SECONDS
+        self._said += text
+        begin: list[Effect] = [Mark(Step.INTENT, now), BeginSaying()] if is_first else []
+        return [*begin, SayPart(text)]
+
     def _answered(self, answer: Answer, now: float) -> list[Effect]:
+        if self._said:
+            said, self._said = self._said, ""
+            self._follow_up_until = now + CONVERSATION_SECONDS if answer.expects_reply else 0.0
+            self.deadline = now + FIRST_SOUND_SECONDS
+            return [EndSaying(said, answer.expects_reply)]
         if self.phase not in (Phase.UNDERSTANDING, Phase.FILLING):
             return []
         if not answer.text.strip():
@@ -266,6 +288,7 @@ class TurnCore:
         if self._failing or self.phase is Phase.AWAITING_WAKE:
             return [failed, *self._dismissed(f"{failure}-unavailable")]
         self._failing = True
+        self._said = ""
         self._follow_up_until = 0.0
         self.phase = Phase.ANSWERING
         self.deadline = now + FIRST_SOUND_SECONDS
@@ -321,6 +344,7 @@ class TurnCore:
         self._end = EndOfSpeech(self.ends)
         self._ring.clear()
         self._filling = self._failing = False
+        self._said = ""
         self._sound_began = None
         self._sound_seconds = 0.0
 

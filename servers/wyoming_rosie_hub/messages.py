@@ -91,7 +91,16 @@ class Transcribed:
 
 
 @dataclass(frozen=True)
+class AnswerPart:
+    """Some words of an answer that is still being made."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Answered:
+    """The answer is complete; its words may have come as parts before."""
+
     answer: Answer
 
 
@@ -129,7 +138,7 @@ class Tick:
 
 Input: TypeAlias = (
     RunAsked | AudioHeard | AudioEnded | WakeWordHeard | SpeechStarted | SpeechStopped | Guessed | Transcribed
-    | Answered | SoundMade | SoundEnded | Played | StageFailed | SatelliteLeft | Tick
+    | AnswerPart | Answered | SoundMade | SoundEnded | Played | StageFailed | SatelliteLeft | Tick
 )  # fmt: skip
 
 # Effects
@@ -193,6 +202,26 @@ class Say:
 
 
 @dataclass(frozen=True)
+class BeginSaying:
+    """An answer follows in parts."""
+
+
+@dataclass(frozen=True)
+class SayPart:
+    """Speak the next words of an answer whose end is not known yet."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class EndSaying:
+    """No more words follow; the text is all that was said in parts."""
+
+    text: str
+    listen_again: bool = False
+
+
+@dataclass(frozen=True)
 class SayFailure:
     failure: Failure
 
@@ -230,5 +259,5 @@ class Mark:
 
 Effect: TypeAlias = (
     ListenForWakeWord | SendToWake | BeginListening | SendToEars | Guess | DropGuess | FinishListening | Understand
-    | Say | SayFailure | SayFiller | CutFiller | Dismiss | CloseStages | Mark
+    | Say | BeginSaying | SayPart | EndSaying | SayFailure | SayFiller | CutFiller | Dismiss | CloseStages | Mark
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from wyoming.event import Event
 
 from wyoming_rosie.turn import event_context
-from wyoming_rosie_hub.messages import Answer, Failure
+from wyoming_rosie_hub.messages import Answer, AnswerPart, Failure
 from wyoming_rosie_hub.phrases import WORDS
 from wyoming_rosie_hub.timekeeper import Timekeeper
 
@@ -18,11 +18,18 @@ class Understanding:
         self._timekeeper = timekeeper
         self._satellite_id = satellite_id
         self._several: list[str] | None = None
+        self._expects_reply = False  # an answer that comes in parts
 
-    async def hear(self, event: Event) -> Answer | None:
-        """Return the answer once it is complete."""
+    async def hear(self, event: Event) -> AnswerPart | Answer | None:
+        """Return the answer once it is complete; parts of it as they come."""
         text = str(event.data.get("text") or "")
         match event.type:
+            case "handled-start":
+                self._expects_reply = bool(event_context(event).get("expects_reply"))
+            case "handled-chunk":
+                return AnswerPart(text)
+            case "handled-stop":
+                return Answer("", self._expects_reply)
             case "handled":
                 return Answer(text, bool(event_context(event).get("expects_reply")))
             case "not-handled":

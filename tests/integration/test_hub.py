@@ -12,6 +12,7 @@ from wyoming.event import Event
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.fakes import SPEECH_DATA, FakeDaemon, FakeSatellite
+from wyoming_rosie.endpoint import CONDUCTED, GUESS
 from wyoming_rosie.service import Send
 
 TONE = bytes([0, 40]) * 1600
@@ -40,6 +41,26 @@ async def tts(event: Event, send: Send) -> None:
         for _ in range(3):
             await send(Event("audio-chunk", dict(SPEECH_DATA), TONE))
         await send(Event("audio-stop"))
+
+
+async def storyteller(event: Event, send: Send) -> None:
+    """A language model: words as they come to its mind, and all of them once more."""
+    if event.type == "transcript":
+        await send(Event("handled-start", {"context": {"expects_reply": True}}))
+        for part in ("Once upon ", "a time. ", "The end?"):
+            await send(Event("handled-chunk", {"text": part}))
+        await send(Event("handled-stop"))
+        await send(Event("handled", {"text": "Once upon a time. The end?"}))
+
+
+class SentenceVoice:
+    """Speaks each part in a stream of its own, and says when there are no more; ignores whole texts inside a stream."""
+
+    async def answer(self, event: Event, send: Send) -> None:
+        if event.type == "synthesize-chunk":
+            await tts(Event("synthesize"), send)
+        elif event.type == "synthesize-stop":
+            await send(Event("synthesize-stopped"))
 
 
 class House:
@@ -101,6 +122,38 @@ async def test_a_turn_looks_to_the_satellite_as_home_assistants_does(house: Hous
     assert steps == [(step, "turn-1") for step in order]
 
 
+@pytest.mark.parametrize(("streams", "times"), [(True, 3), (False, 1)], ids=["in parts", "whole"])
+async def test_an_answer_that_is_still_being_made_is_already_spoken(house: House, streams: bool, times: int) -> None:
+    house.stages["intent"].answer = storyteller
+    if streams:
+        house.stages["tts"].answer = SentenceVoice().answer
+    hub = await house.begin()
+    told = await house.turn()
+    assert b"".join(event.payload or b"" for event in told if event.type == "audio-chunk") == times * 3 * TONE
+    assert types(told).count("audio-start") == types(told).count("audio-stop") == 1
+    assert [event.data["text"] for event in told if event.type == "synthesize"] == ["Once upon a time. The end?"]
+    assert "listen-again" in [event.data.get("name") for event in told]
+    sent = types(house.stages["tts"].heard)
+    assert sent[-4:] == ["synthesize-start", "synthesize-chunk", "synthesize", "synthesize-stop"]
+    await hub.wait_for_line("turn", step="done")
+
+
+async def test_a_whole_command_is_decided_on_without_waiting_for_more_words(house: House) -> None:
+    async def guessing(event: Event, send: Send) -> None:
+        if event.type == "voice-stopped":
+            await send(Event("user-event", {"name": GUESS, "data": {"text": "stop", "complete": True}}))
+        await asr(event, send)
+
+    hub = await house.begin()
+    await house.turn()
+    late = (await hub.wait_for_line("turn", step="transcript"))["ms_after_speech"]
+    house.stages["asr"].answer = guessing
+    hub.log.clear()
+    await house.turn()
+    soon = (await hub.wait_for_line("turn", step="transcript"))["ms_after_speech"]
+    assert soon < late - 200
+
+
 async def test_one_turn_id_area_and_conversation_reach_every_daemon(house: House) -> None:
     await house.begin()
     await house.turn()
@@ -112,7 +165,7 @@ async def test_one_turn_id_area_and_conversation_reach_every_daemon(house: House
         "satellite_id": "kitchen satellite",
         "area": "Kitchen",
     }
-    assert contexts == dict.fromkeys(requests, expected)
+    assert contexts == {**dict.fromkeys(requests, expected), "asr": {**expected, CONDUCTED: True}}
     assert house.stages["intent"].of_type("detection")[0].data["name"] == "okay_nabu"
 
 

@@ -7,9 +7,8 @@ import pytest
 
 from tests.unit.asr.fakes import SPEECH_DATA, CountingEngine, Speaker, silence, voice
 from wyoming_rosie.audio import SPEECH
-from wyoming_rosie.endpoint import EndRules
+from wyoming_rosie.endpoint import CONDUCTED, GUESS, EndRules
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_asr.conversation import GUESS
 from wyoming_rosie_asr.engine import UnknownLanguageError
 from wyoming_rosie_asr.turns import Urgency
 
@@ -215,6 +214,13 @@ async def test_a_conductor_knows_better_when_an_utterance_is_over(speaker: Speak
     assert (guess.data["name"], guess.data["data"]["complete"]) == (GUESS, False)
     await speaker.send("audio-stop")
     assert len(engine.heard) == len(speaker.texts) == 1
+
+
+async def test_a_conductor_may_say_at_once_that_it_watches(speaker: Speaker, engine: CountingEngine) -> None:
+    await speaker.send("transcribe", context={CONDUCTED: True})
+    await speaker.begin()
+    await speaker.speak(COMMAND + END)
+    assert (speaker.heard, engine.heard) == ([], [])
 
 
 async def test_a_conductor_that_hears_the_voice_again_has_the_guess_thrown_away(

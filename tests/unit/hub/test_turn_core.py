@@ -233,6 +233,25 @@ def test_a_slow_answer_is_filled_and_its_first_sound_cuts_the_filler() -> None:
     assert kinds(scene.take(m.SoundMade(0.2))) == []
 
 
+def test_an_answer_is_spoken_while_it_is_made() -> None:
+    scene = Scene(fills=True)
+    transcribed(scene)
+    scene.wait(1)
+    parts = scene.take(m.AnswerPart("It is "), m.SoundMade(0.5), m.AnswerPart("noon."))
+    assert kinds(parts) == ["BeginSaying", "SayPart", "CutFiller", "SayPart"]
+    assert scene.take(m.Answered(m.Answer("", expects_reply=True))) == [m.EndSaying("It is noon.", listen_again=True)]
+    assert kinds(scene.take(m.SoundEnded(), m.Played())) == []
+    assert scene.core.phase is Phase.IDLE
+
+
+def test_an_answer_in_parts_that_is_interrupted_is_heard_no_more() -> None:
+    scene = Scene()
+    transcribed(scene)
+    scene.take(m.AnswerPart("Once upon "))
+    assert kinds(scene.take(m.RunAsked("t2"))) == ["CloseStages", "BeginListening"]
+    assert scene.take(m.AnswerPart("a time"), m.Answered(m.Answer(""))) == []
+
+
 def test_an_answer_without_words_ends_the_turn() -> None:
     scene = Scene()
     answered(scene, m.Answer(""))
@@ -259,6 +278,7 @@ inputs = st.one_of(
     st.builds(m.SpeechStarted, st.integers(0, 5000)),
     st.builds(m.SpeechStopped, st.integers(0, 5000)),
     st.builds(m.Guessed, st.booleans()),
+    st.just(m.AnswerPart("well ")),
     st.builds(m.Transcribed, st.sampled_from(["", "lights on"])),
     st.builds(m.Answered, st.builds(m.Answer, st.sampled_from(["", "Done."]), st.booleans())),
     st.builds(m.SoundMade, st.floats(0, 5)),
