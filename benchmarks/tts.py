@@ -1,0 +1,242 @@
+"""Our speech daemon beside wyoming-piper with the same voice: the wait for sound, alone and beside others, and memory.
+
+    scripts/peers                                  once: makes the other's environment
+    python benchmarks/tts.py [--rounds 3] [--memory 100] [--voice FILE.onnx] [--out FILE.json]
+
+(a) is wyoming-piper 2.5.2. Unless a voice is given, both speak with one of random weights and a real voice's size, which
+lasts as long as a real one's speech. The servers take turns, A B B A, each run has a new process, and the median of the
+rounds counts. Ours keeps no sound, except where that is what is measured.
+"""
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from wyoming.tts import Synthesize
+
+from benchmarks import load
+from benchmarks.load import Asker, percentile, seconds_now
+from benchmarks.peers.processes import Meter, Running, Server, running
+from benchmarks.peers.rounds import machine, told, turns, write
+from benchmarks.peers.tables import OURS, Row, medians, table
+from tests import piper_voice
+from wyoming_rosie import client
+
+REPOSITORY = Path(__file__).parents[1]
+PEER_PROGRAM = REPOSITORY / ".venv-peers" / "piper" / "bin" / "wyoming-piper"
+PACKAGE = "wyoming-piper"
+SHORT = "The light is on."
+LONG = (
+    "The kitchen light is on and the heating in the living room stays at twenty one degrees until the evening when "
+    "everybody comes home and dinner is ready to be served to all of the guests in the house."
+)
+LONG_SENTENCES = 10
+TIMES = 5
+BESIDE_TIMES = 12
+BESIDE_PAUSE_SECONDS = 0.31
+DESCRIBE_SECONDS = 0.02
+LONGEST_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One answer: when its sound came, and for how long a listener would have waited in it."""
+
+    first_ms: float
+    gaps_ms: float
+
+
+@dataclass(frozen=True)
+class Waits:
+    """How long a server let its listeners wait, in milliseconds."""
+
+    server: str
+    long_first: float
+    long_gaps: float
+    short_first: float
+    beside_first: float
+    describe_p99: float
+    others_percent: float
+
+    def __str__(self) -> str:
+        alone = f"long {self.long_first:.0f} ms, short {self.short_first:.0f} ms"
+        beside = f"beside others {self.beside_first:.0f} ms, describe {self.describe_p99:.1f} ms"
+        return f"{self.server}: {alone}, {beside}; others {self.others_percent:.0f} % of a core"
+
+
+@dataclass(frozen=True)
+class Again:
+    """The wait for a phrase that was said before, in milliseconds."""
+
+    server: str
+    first: float
+
+
+@dataclass(frozen=True)
+class Memory:
+    """MB of RSS after one long sentence, and after many."""
+
+    server: str
+    first: float
+    last: float
+
+    @property
+    def growth(self) -> float:
+        return self.last / self.first
+
+    def __str__(self) -> str:
+        return f"{self.server}: {self.first:.0f} MB, then {self.last:.0f} MB"
+
+
+async def hear(port: int, text: str) -> Heard:
+    """Have a text spoken and read all of it."""
+    async with client.connect(f"tcp://127.0.0.1:{port}") as peer:
+        asked = seconds_now()
+        await peer.send(Synthesize(text).event())
+        first, ends, gaps = 0.0, 0.0, 0.0
+        while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=LONGEST_SECONDS)).type != "audio-stop":
+            now = seconds_now()
+            first = first or now - asked
+            gaps += max(0.0, now - ends) if ends else 0.0
+            ends = max(ends, now) + len(event.payload or b"") / (event.data["rate"] * event.data["width"])
+        return Heard(1000 * first, 1000 * gaps)
+
+
+async def hear_often(port: int, text: str, times: int, pause: float = 0.0) -> list[Heard]:
+    found = []
+    for _ in range(times):
+        found.append(await hear(port, text))
+        await asyncio.sleep(pause)
+    return found
+
+
+async def measure_waits(server: Server) -> Waits:
+    async with running(server) as found:
+        await hear(found.port, f"{SHORT} {LONG}")
+        await found.idle()
+        meter = Meter(found)
+        long = await hear_often(found.port, LONG, TIMES)
+        short = await hear_often(found.port, SHORT, TIMES)
+        beside, describe_p99 = await hear_beside(found)
+        return Waits(
+            server=server.name,
+            long_first=_first(long),
+            long_gaps=max(one.gaps_ms for one in long),
+            short_first=_first(short),
+            beside_first=_first(beside),
+            describe_p99=describe_p99,
+            others_percent=meter.read().others_percent,
+        )
+
+
+async def hear_beside(found: Running) -> tuple[list[Heard], float]:
+    """Ask for a short text again and again while another client gets a long one; return also how `describe` did."""
+    asker = await load.connect(found.port, Asker())
+    reading = asyncio.create_task(hear(found.port, " ".join([LONG] * LONG_SENTENCES)))
+    asking = asyncio.create_task(asker.ask(DESCRIBE_SECONDS, LONGEST_SECONDS))
+    await asyncio.sleep(BESIDE_PAUSE_SECONDS)
+    beside: list[Heard] = []
+    while not reading.done() and len(beside) < BESIDE_TIMES:
+        beside += await hear_often(found.port, SHORT, 1, BESIDE_PAUSE_SECONDS)
+    asking.cancel()
+    waits = asker.waits()
+    asker.end()
+    await reading
+    return beside, 1000 * percentile(waits, 99)
+
+
+async def measure_again(server: Server) -> Again:
+    async with running(server) as found:
+        await hear_often(found.port, SHORT, 2)
+        return Again(server.name, _first(await hear_often(found.port, SHORT, TIMES)))
+
+
+async def measure_memory(server: Server, sentences: int) -> Memory:
+    async with running(server) as found:
+        await hear(found.port, LONG)
+        first, _ = found.memory()
+        for number in range(sentences):
+            await hear(found.port, f"{number} {LONG}")
+        return Memory(server.name, first, found.memory()[0])
+
+
+def servers(voice: Path, cache: Path, *, keeps: bool) -> list[Server]:
+    ours = (
+        *(str(Path(sys.executable).with_name("wyoming-rosie-tts")), "--engine", "piper", "--piper.voice", str(voice)),
+        *(
+            "--data-dir",
+            str(cache / "data"),
+            "--cache.dir",
+            str(cache),
+            "--cache.memory-megabytes",
+            "16" if keeps else "0",
+        ),
+    )
+    theirs = (str(PEER_PROGRAM), "--voice", voice.stem, "--data-dir", str(voice.parent))
+    return [Server(OURS, ours), Server(PACKAGE, theirs)]
+
+
+async def measure(voice: Path, folder: Path, rounds: int, sentences: int) -> list[Waits | Again | Memory]:
+    plain, keeping = (servers(voice, folder / name, keeps=name == "keeping") for name in ("plain", "keeping"))
+    found: list[Waits | Again | Memory] = []
+    for server in turns(plain, rounds):
+        found.append(told(await measure_waits(server)))
+    for server in turns(keeping, rounds):
+        found.append(told(await measure_again(server)))
+    for server in plain if sentences else ():
+        found.append(told(await measure_memory(server, sentences)))
+    return found
+
+
+def rows(found: Sequence[Waits | Again | Memory]) -> list[Row]:
+    waits = [one for one in found if isinstance(one, Waits)]
+    again = [one for one in found if isinstance(one, Again)]
+    memory = [one for one in found if isinstance(one, Memory)]
+    others = max(one.others_percent for one in waits)
+    made = [
+        Row("one long sentence, first sound, ms", medians(waits, lambda one: one.long_first), others),
+        Row("one long sentence, gaps, ms", medians(waits, lambda one: one.long_gaps), others),
+        Row("short request, first sound, ms", medians(waits, lambda one: one.short_first), others),
+        Row("the same while another gets ten long sentences, ms", medians(waits, lambda one: one.beside_first), others),
+        Row("describe meanwhile, 99 %, ms", medians(waits, lambda one: one.describe_p99), others),
+        Row("a phrase said before, first sound, ms", medians(again, lambda one: one.first)),
+    ]
+    if memory:
+        made.append(Row("MB after one long sentence", medians(memory, lambda one: one.first)))
+        made.append(Row("growth with many more, times", medians(memory, lambda one: one.growth)))
+    return made
+
+
+def _first(heard: Sequence[Heard]) -> float:
+    return statistics.median(one.first_ms for one in heard)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--memory", type=int, default=0, metavar="N", help="long sentences after which memory is looked at"
+    )
+    parser.add_argument("--voice", type=Path, help="a Piper voice's .onnx file")
+    parser.add_argument("--out", type=Path, help="write every run to this JSON file")
+    return parser.parse_args()
+
+
+def main() -> None:
+    given = arguments()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        voice = given.voice or piper_voice.build(folder, "en_US-random-medium", piper_voice.MEDIUM)
+        found = asyncio.run(measure(voice, folder, given.rounds, given.memory))
+    print(table(rows(found), [PACKAGE]))
+    if given.out is not None:
+        write(given.out, {"machine": machine(), "runs": [asdict(one) for one in found]})
+
+
+if __name__ == "__main__":
+    main()
