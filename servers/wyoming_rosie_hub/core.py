@@ -223,7 +223,8 @@ class TurnCore:
         ended_ms = self._heard_ms if self._end.silent_since is None else self._end.silent_since
         self.phase = Phase.RECOGNISING
         self.deadline = now + TRANSCRIPT_SECONDS
-        return [Mark(Step.SPEECH_END, self._when(ended_ms, now)), FinishListening(ended_ms)]
+        ended, decided = Mark(Step.SPEECH_END, self._when(ended_ms, now)), Mark(Step.DECIDED, now)
+        return [ended, decided, FinishListening(ended_ms)]
 
     def _transcribed(self, text: str, now: float) -> list[Effect]:
         if self.phase not in (Phase.LISTENING, Phase.DECIDING, Phase.RECOGNISING):

@@ -11,6 +11,7 @@ class Step(StrEnum):
     WAKE = "wake"
     SPEECH_START = "speech-start"
     SPEECH_END = "speech-end"
+    DECIDED = "decided"  # that all was said
     TRANSCRIPT = "transcript"
     INTENT = "intent"
     FILLER = "filler"

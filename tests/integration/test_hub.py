@@ -118,7 +118,7 @@ async def test_a_turn_looks_to_the_satellite_as_home_assistants_does(house: Hous
     assert b"".join(event.payload or b"" for event in told if event.type == "audio-chunk") == TONE * 3
     await hub.wait_for_line("turn", step="done")
     steps = [(line["step"], line["turn_id"]) for line in hub.lines("turn")]
-    order = ("wake", "speech-start", "speech-end", "transcript", "intent", "first-audio", "done")
+    order = ("wake", "speech-start", "speech-end", "decided", "transcript", "intent", "first-audio", "done")
     assert steps == [(step, "turn-1") for step in order]
 
 

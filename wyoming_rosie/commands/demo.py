@@ -22,7 +22,7 @@ from wyoming_rosie.programs import DAEMONS
 
 RECORDING = Path(__file__).with_name("demo.wav")
 """Made by scripts/make-demo-recording with flite's slt voice."""
-STEPS = ("wake", "speech-end", "transcript", "intent", "first-audio", "done")
+STEPS = ("wake", "speech-end", "decided", "transcript", "intent", "first-audio", "done")
 TURN_SECONDS = 12.0
 """From the end of the recording to that of the answer, on a slow board."""
 STATE_SECONDS = 5.0

@@ -71,7 +71,7 @@ def test_a_whole_turn_in_order() -> None:
     scene.take(m.Played())
     assert kinds(scene.effects) == ["BeginListening", "Guess", "FinishListening", "Understand", "Say"]
     assert steps(scene.effects) == [
-        "wake", "speech-start", "speech-end", "transcript", "intent", "first-audio", "done",
+        "wake", "speech-start", "speech-end", "decided", "transcript", "intent", "first-audio", "done",
     ]  # fmt: skip
     assert scene.core.phase is Phase.IDLE
 
@@ -131,8 +131,8 @@ def test_speech_end_is_marked_when_it_was_not_when_it_was_decided() -> None:
     spoken(scene)
     scene.take(m.SpeechStopped(1500))
     ended_at = scene.now
-    marks = [effect for effect in scene.hear(1.0) if isinstance(effect, m.Mark)]
-    assert [round(mark.at, 3) for mark in marks] == [round(ended_at, 3)]
+    marks = {effect.step: round(effect.at - ended_at, 3) for effect in scene.hear(1.0) if isinstance(effect, m.Mark)}
+    assert marks == {m.Step.SPEECH_END: 0, m.Step.DECIDED: EndRules.incomplete_ms / 1000}
 
 
 def test_nobody_speaking_ends_the_turn_without_words() -> None:

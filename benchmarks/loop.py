@@ -1,0 +1,59 @@
+"""The whole loop, from the end of speech to the first sound of the answer, with the engines that need no download.
+
+python benchmarks/loop.py [--turns 5] [RECORDING.wav ...]
+
+Each turn is a `wyoming-rosie demo`: every daemon as a new process, the recording in real time, the hub's own timeline.
+"""
+
+import argparse
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from wyoming_rosie.commands.demo import RECORDING
+
+STEPS = {
+    "decided": "all was said",
+    "transcript": "its text",
+    "intent": "the answer's words",
+    "first-audio": "its first sound",
+}
+_STEP = re.compile(r"\+(\d+) ms +([\w-]+)")
+
+
+def turn(recording: Path) -> dict[str, int]:
+    """Return the milliseconds from the end of speech to each step."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            Path(sys.executable).with_name("wyoming-rosie"),
+            "demo",
+            recording,
+            "--output",
+            f"{folder}/reply.wav",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return {step: int(after) for after, step in _STEP.findall(done.stdout)}
+
+
+def report(turns: Sequence[dict[str, int]]) -> None:
+    print(f"| ms after the end of speech, median of {len(turns)} turns | | from the decision on |\n|---|---|---|")
+    decided = statistics.median(one["decided"] for one in turns)
+    for step, what in STEPS.items():
+        after = statistics.median(one[step] for one in turns)
+        print(f"| {what} | {after:.0f} | {after - decided:.0f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recordings", nargs="*", type=Path, default=[RECORDING], help="each begins with a wake word")
+    parser.add_argument("--turns", type=int, default=5, help="of each recording [%(default)s]")
+    given = parser.parse_args()
+    report([turn(recording) for recording in given.recordings for _ in range(given.turns)])
+
+
+if __name__ == "__main__":
+    main()
