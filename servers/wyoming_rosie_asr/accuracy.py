@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -16,10 +16,12 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.voice_activity.findings import Started, Stopped
 from wyoming_rosie.voice_activity.segmenter import Rules
-from wyoming_rosie.voice_activity.silero_detector import SileroEngine
 from wyoming_rosie.voice_activity.stream import VadStream, hear
 from wyoming_rosie_asr.engine import AsrEngine, Request, Sound
 from wyoming_rosie_asr.turns import Ticket, Urgency
+
+if TYPE_CHECKING:
+    from wyoming_rosie.voice_activity.silero_detector import SileroEngine  # numpy, which silero.load prepares for
 
 _PUNCTUATION = re.compile(r"[^\w' ]+")
 
@@ -84,7 +86,7 @@ def word_errors(said: Sequence[str], written: Sequence[str]) -> int:
     return costs[-1]
 
 
-def _sound(voice: SileroEngine, file: Path) -> Sound:
+def _sound(voice: "SileroEngine", file: Path) -> Sound:
     audio, pcm = read_wav(file)
     converter = Converter(audio, SPEECH)
     pcm = converter.convert(pcm) + converter.finish()

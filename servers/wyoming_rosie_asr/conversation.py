@@ -23,7 +23,7 @@ from wyoming_rosie.voice_activity.findings import Finding, Started, Stopped
 from wyoming_rosie.voice_activity.stream import VadStream
 from wyoming_rosie_asr.engine import AsrEngine, Request, Sound, Transcript
 from wyoming_rosie_asr.listening import Listening
-from wyoming_rosie_asr.partials import Partials
+from wyoming_rosie_asr.partials import Leisure, Partials
 from wyoming_rosie_asr.request import request_of, sensitivity_of
 from wyoming_rosie_asr.turns import Ticket, Urgency
 
@@ -44,6 +44,7 @@ class Ears:
     ends_by_itself: bool = True
     longest_seconds: float = 30.0
     partial_seconds: float = 1.0  # 0: nothing is told while somebody speaks
+    leisure: Leisure = field(default_factory=Leisure)
 
     @property
     def streams(self) -> bool:
@@ -263,8 +264,10 @@ class Utterance:
     def _look_ahead(self) -> None:
         """Begin to guess what was said so far, if it is time and nobody else needs the engine."""
         more_ms = self._milliseconds - self._partial_at
-        is_time = self._listening.is_speech and more_ms >= 1000 * self._ears.partial_seconds
-        if is_time and self._ears.streams and self._partial is None and self._guess is None:
+        seconds = self._ears.partial_seconds
+        is_time = self._ears.streams and self._listening.is_speech and more_ms >= 1000 * seconds
+        is_idle = self._partial is None and self._guess is None
+        if is_time and is_idle and self._ears.leisure.is_enough(seconds):
             self._partial_at = self._milliseconds
             self._partial = self._spawn(self._tell_partial(self._sound()))
 
@@ -319,7 +322,11 @@ class Utterance:
     async def _transcribe(self, sound: Sound, ticket: Ticket) -> Transcript:
         if not sound.speech:
             return Transcript(language=self._request.language)
-        return await self._ears.engine.transcribe(sound, self._request, ticket)
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        transcript = await self._ears.engine.transcribe(sound, self._request, ticket)
+        self._ears.leisure.note(clock() - began)
+        return transcript
 
     def _stop_partial(self) -> None:
         if self._partial is not None:

@@ -5,6 +5,9 @@ The rule is local agreement (Macháček, Dabre and Bojar, 2023, "Turning Whisper
 
 from itertools import takewhile
 
+MOST_SHARE = 0.25
+"""Of the time between two guesses, which the engine may take for one; the rest is for answers."""
+
 
 class Partials:
     """Guesses of one utterance, each over more of its audio, and the beginning of them that has been told."""
@@ -29,3 +32,18 @@ class Partials:
             return ""
         new, self.told = text[len(self.told) :], text
         return new
+
+
+class Leisure:
+    """Whether the engine is quick enough to guess while people speak: a guess must not stand in an answer's way."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def note(self, seconds: float) -> None:
+        """Take it that the newest decoding took so long, with the wait for its turn."""
+        self._seconds = seconds
+
+    def is_enough(self, step_seconds: float) -> bool:
+        """Tell whether there is time for a guess every so many seconds."""
+        return self._seconds <= MOST_SHARE * step_seconds

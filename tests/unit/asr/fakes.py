@@ -82,7 +82,8 @@ class Speaker:
         vad = LoudnessEngine()
         self.voices = listening(vad)
         usual = Ears(engine, self.voices, lambda: VadStream(vad, RULES), EndRules(50, 100, 200), longest_seconds=2.0)
-        self.conversation = AsrConversation(replace(usual, **ears), self._hear)
+        self.ears = replace(usual, **ears)
+        self.conversation = AsrConversation(self.ears, self._hear)
 
     async def send(self, kind: str, payload: bytes | None = None, **data: Any) -> None:
         event = Event(kind, data, payload)

@@ -251,6 +251,20 @@ async def test_what_is_stable_is_told_while_somebody_speaks(engine: CountingEngi
     await speaker.close()
 
 
+async def test_an_engine_that_is_too_slow_is_not_asked_while_somebody_speaks(engine: CountingEngine) -> None:
+    engine.streams = True
+    speaker = Speaker(engine, partial_seconds=0.1, ends=EndRules())
+    speaker.ears.leisure.note(0.05)
+    await speaker.begin()
+    await speaker.speak(voice(0.8))
+    assert engine.heard == []
+    await speaker.send("audio-stop")
+    assert [event.type for event in speaker.heard] == [
+        "transcript-start", "transcript-chunk", "transcript-stop", "transcript",
+    ]  # fmt: skip
+    await speaker.close()
+
+
 async def test_a_peer_that_leaves_wants_nothing_any_more(speaker: Speaker, engine: CountingEngine) -> None:
     engine.go_on.clear()
     await speaker.begin()
