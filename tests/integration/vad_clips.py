@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wyoming_rosie.audio import SPEECH, Converter, read_wav
-from wyoming_rosie_tts.engine import Take, Wish
 from wyoming_rosie_tts.engines import espeak
+from wyoming_rosie_tts.speech import Wish, Words
 
 Samples = npt.NDArray[np.float64]
 
@@ -41,22 +41,13 @@ def loudness(samples: Samples, milliseconds: int) -> Samples:
     return levels
 
 
-def keeping(pieces: list[bytes]) -> Take:
-    def take(piece: bytes) -> bool:
-        pieces.append(piece)
-        return True
-
-    return take
-
-
 def synthetic(voice: str, sentence: str, lead_ms: int) -> Clip:
     """Return a voice of our own making in digital silence, which makes its edges certain."""
     engine = espeak.load(espeak.Settings())
-    pieces: list[bytes] = []
     chosen = engine.voice(Wish(voice))
-    chosen.speak(sentence, keeping(pieces), pause=False)
+    pcm = b"".join(chosen.speak(Words(sentence), pause=False))
     converter = Converter(chosen.audio, SPEECH)
-    spoken = np.frombuffer(converter.convert(b"".join(pieces)) + converter.finish(), "<i2").astype(np.float64)
+    spoken = np.frombuffer(converter.convert(pcm) + converter.finish(), "<i2").astype(np.float64)
     samples = np.concatenate([np.zeros(16 * lead_ms), spoken, np.zeros(16_000)])
     return Clip(f"{voice}: {sentence}", samples, *edges(samples, 40))
 
