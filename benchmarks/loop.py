@@ -28,13 +28,8 @@ _STEP = re.compile(r"\+(\d+) ms +([\w-]+)")
 def turn(recording: Path) -> dict[str, int]:
     """Return the milliseconds from the end of speech to each step."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            Path(sys.executable).with_name("wyoming-rosie"),
-            "demo",
-            recording,
-            "--output",
-            f"{folder}/reply.wav",
-        ]
+        program = Path(sys.executable).with_name("wyoming-rosie")
+        command = [str(program), "demo", str(recording), "--output", f"{folder}/reply.wav"]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     return {step: int(after) for after, step in _STEP.findall(done.stdout)}
 
