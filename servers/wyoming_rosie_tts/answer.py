@@ -14,6 +14,7 @@ from wyoming_rosie.service import Send
 from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.desk import Desk, Playback
 from wyoming_rosie_tts.engine import TtsEngine, Voice
+from wyoming_rosie_tts.interruption import Interruption
 from wyoming_rosie_tts.phrase_cache import PhraseCache
 from wyoming_rosie_tts.speech import Mark, Pause, Piece, Wish, Words
 
@@ -86,8 +87,9 @@ class Answer:
             yield kept
             return
         made = bytearray()
-        steps = voice.speak(words, pause=pause)
-        async with aclosing(self._studio.desk.speak(steps, voice.audio, self._playback)) as pieces:
+        interruption = Interruption()
+        steps = voice.speak(words, pause=pause, interruption=interruption)
+        async with aclosing(self._studio.desk.speak(steps, voice.audio, self._playback, interruption)) as pieces:
             async for pcm in pieces:
                 made += pcm
                 yield pcm

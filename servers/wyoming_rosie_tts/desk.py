@@ -16,6 +16,7 @@ import structlog
 from wyoming_rosie.audio import AudioFormat
 from wyoming_rosie.errors import EngineError, RosieError
 from wyoming_rosie.workers import step_back
+from wyoming_rosie_tts.interruption import Interruption
 
 _LOG = structlog.get_logger()
 SILENT = -math.inf
@@ -72,14 +73,19 @@ class Desk:
         return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
 
     async def speak(
-        self, steps: Iterator[bytes], audio: AudioFormat, playback: Playback
+        self,
+        steps: Iterator[bytes],
+        audio: AudioFormat,
+        playback: Playback,
+        interruption: Interruption | None = None,
     ) -> AsyncGenerator[bytes, None]:
         """Yield the pieces that the steps make, of this format, to a listener. Raises EngineError and our other errors.
 
         To be closed by who does not want them all; then at most one more step is made.
         """
         self._begun += 1
-        sentence = _Sentence(self._begun, steps, audio, playback)
+        sentence = _Sentence(self._begun, steps, audio, playback, interruption or Interruption())
+        self._make_room_for(playback)
         try:
             while True:
                 self._due_if_wanted(sentence)
@@ -106,6 +112,14 @@ class Desk:
             bisect.insort(self._due, sentence, key=lambda one: one.number)
             self._begin()
 
+    def _make_room_for(self, newcomer: Playback) -> None:
+        """Break off the steps of those who can wait, for one who has heard nothing yet."""
+        now = _now()
+        if newcomer.ahead(now) == SILENT:
+            for sentence in self._at_work:
+                if sentence.playback.ahead(now) > COMFORT_SECONDS:
+                    sentence.interrupt()
+
     def _begin(self) -> None:
         while self._idle:
             index = choose([one.playback for one in self._due], [one.playback for one in self._at_work], _now())
@@ -131,11 +145,15 @@ class Desk:
 class _Sentence:
     """A sentence that is being spoken: its steps, and the pieces that have not been sent."""
 
-    def __init__(self, number: int, steps: Iterator[bytes], audio: AudioFormat, playback: Playback) -> None:
+    def __init__(
+        self, number: int, steps: Iterator[bytes], audio: AudioFormat, playback: Playback, interruption: Interruption
+    ) -> None:
         self.number = number
         self.steps = steps
         self.playback = playback
         self.wants_more = True
+        self._interruption = interruption
+        self._was_interrupted = False  # and is not again before there is a piece
         self._audio = audio
         self._pieces: deque[bytes] = deque()
         self._waiting_seconds = 0.0
@@ -159,6 +177,11 @@ class _Sentence:
             self._add(piece)
         self._changed.set()
 
+    def interrupt(self) -> None:
+        if not self._was_interrupted:
+            self._was_interrupted = True
+            self._interruption.ask()
+
     def fail(self, failure: RosieError) -> None:
         """Want no more steps, and tell the listener why unless all had been made."""
         if not self._is_made:
@@ -180,6 +203,7 @@ class _Sentence:
         return piece
 
     def _add(self, piece: bytes) -> None:
+        self._was_interrupted = False
         seconds = self._audio.seconds(len(piece))
         self.playback.add(seconds, _now())
         self._pieces.append(piece)

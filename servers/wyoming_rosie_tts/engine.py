@@ -6,6 +6,7 @@ from typing import Protocol
 from wyoming.info import TtsProgram
 
 from wyoming_rosie.audio import AudioFormat
+from wyoming_rosie_tts.interruption import Interruption
 from wyoming_rosie_tts.speech import Wish as Wish
 from wyoming_rosie_tts.speech import Words
 
@@ -21,11 +22,12 @@ class Voice(Protocol):
     def identity(self) -> str:
         """What its sound depends on beside the words: voices of the same identity sound the same."""
 
-    def speak(self, words: Words, *, pause: bool) -> Iterator[bytes]:
+    def speak(self, words: Words, *, pause: bool, interruption: Interruption | None = None) -> Iterator[bytes]:
         """Yield the sound of a sentence or clause, with the silence that separates it from the next if `pause`.
 
         Returns at once: the work is done step by step as pieces are asked for, in one of the engine's threads, less than
-        a second of sound or a few milliseconds of work each. A piece may be empty. Raises EngineError, BadEventError.
+        a second of sound or a few milliseconds of work each. A piece may be empty, as it is after an interruption.
+        Raises EngineError, BadEventError.
         """
 
 

@@ -17,12 +17,13 @@ import onnx
 
 from wyoming_rosie.errors import EngineError
 from wyoming_rosie_tts import piper_graph
+from wyoming_rosie_tts.interruption import Interruption
 from wyoming_rosie_tts.piper_voices import Scales as Scales
 
 Floats: TypeAlias = npt.NDArray[np.float32]
-Run: TypeAlias = Callable[[Mapping[str, Any]], Floats]
-Decode: TypeAlias = Callable[[Floats, int], Floats]
-"""Takes frames, (1, channels, frames), and a speaker; returns samples."""
+Run: TypeAlias = Callable[[Mapping[str, Any], Interruption], Floats | None]
+"""Returns nothing when it was interrupted."""
+NOTHING: Floats = np.empty(0, np.float32)
 FIRST_SECONDS = 0.3
 MOST_SECONDS = 0.7
 GROWTH = 1.5
@@ -35,8 +36,9 @@ THREADS = 4
 
 @dataclass(frozen=True)
 class Cut:
-    """The decoder: samples to a frame, and how many frames before and behind a frame its sound depends on."""
+    """The decoder: its input, samples to a frame, and how many frames before and behind one its sound depends on."""
 
+    frames: str
     hop: int
     before: int
     behind: int
@@ -45,8 +47,10 @@ class Cut:
 class Network(Protocol):
     """A loaded network. Its calls may overlap."""
 
-    def speak(self, symbols: Sequence[int], scales: Scales, speaker: int) -> Iterator[Floats]:
-        """Yield the sound, -1 to 1, piece by piece; also an empty one, where the work can be interrupted."""
+    def speak(
+        self, symbols: Sequence[int], scales: Scales, speaker: int, interruption: Interruption
+    ) -> Iterator[Floats]:
+        """Yield the sound, -1 to 1, piece by piece; an empty one where others may go first."""
 
 
 class WholeNetwork:
@@ -55,36 +59,47 @@ class WholeNetwork:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    def speak(self, symbols: Sequence[int], scales: Scales, speaker: int) -> Iterator[Floats]:
-        yield self._run(_inputs(symbols, scales, speaker)).reshape(-1)
+    def speak(
+        self, symbols: Sequence[int], scales: Scales, speaker: int, interruption: Interruption
+    ) -> Iterator[Floats]:
+        while (sound := self._run(_inputs(symbols, scales, speaker), interruption)) is None:
+            yield NOTHING
+        yield sound.reshape(-1)
 
 
 class SlicedNetwork:
     """A network in two parts; `cut` says what the second one looks at."""
 
-    def __init__(self, encode: Run, decode: Decode, cut: Cut, rate: int) -> None:
+    def __init__(self, encode: Run, decode: Run, cut: Cut, rate: int) -> None:
         self.cut = cut
         self._encode = encode
         self._decode = decode
         self._first = max(1, round(FIRST_SECONDS * rate / cut.hop))
         self._most = max(1, round(MOST_SECONDS * rate / cut.hop))
 
-    def speak(self, symbols: Sequence[int], scales: Scales, speaker: int) -> Iterator[Floats]:
-        frames = self.frames(symbols, scales, speaker)
-        yield np.empty(0, np.float32)
+    def speak(
+        self, symbols: Sequence[int], scales: Scales, speaker: int, interruption: Interruption
+    ) -> Iterator[Floats]:
+        while (frames := self.frames(symbols, scales, speaker, interruption)) is None:
+            yield NOTHING
+        yield NOTHING
         for begin, end in pairwise(edges(frames.shape[-1], self._first, self._most)):
-            yield self.sound(frames, begin, end, speaker)
+            while (sound := self.sound(frames, begin, end, speaker, interruption)) is None:
+                yield NOTHING
+            yield sound
 
-    def frames(self, symbols: Sequence[int], scales: Scales, speaker: int) -> Floats:
+    def frames(self, symbols: Sequence[int], scales: Scales, speaker: int, interruption: Interruption) -> Floats | None:
         """Return the sentence as frames, (1, channels, frames)."""
-        return self._encode(_inputs(symbols, scales, speaker))
+        return self._encode(_inputs(symbols, scales, speaker), interruption)
 
-    def sound(self, frames: Floats, begin: int, end: int, speaker: int) -> Floats:
+    def sound(self, frames: Floats, begin: int, end: int, speaker: int, interruption: Interruption) -> Floats | None:
         """Return the sound of some of the frames, just as if all of them had been decoded."""
         first = max(0, begin - self.cut.before)
         window = np.ascontiguousarray(frames[..., first : end + self.cut.behind])
-        samples = self._decode(window, speaker)
-        return samples[(begin - first) * self.cut.hop : (end - first) * self.cut.hop]
+        samples = self._decode(_window(self.cut.frames, window, speaker), interruption)
+        if samples is None:
+            return None
+        return samples.reshape(-1)[(begin - first) * self.cut.hop : (end - first) * self.cut.hop]
 
 
 def edges(frames: int, first: int, most: int) -> list[int]:
@@ -106,34 +121,32 @@ def load(path: Path, rate: int, *, cuda: bool) -> Network:
     parts = frames and piper_graph.parts(model, frames)
     if not parts:
         return WholeNetwork(_runner(model, cuda, path))
-    encode, decode = _runner(parts[0], cuda, path), _decoder(_runner(parts[1], cuda, path), frames)
-    channels = encode(_inputs([0], Scales(0, 1, 0), 0)).shape[1]
-    cut = _measured(decode, channels)
-    if cut is None:
-        return WholeNetwork(_runner(model, cuda, path))
-    return SlicedNetwork(encode, decode, cut, rate)
+    encode, decode = (_runner(part, cuda, path) for part in parts)
+    cut = _measured(encode, decode, frames)
+    return SlicedNetwork(encode, decode, cut, rate) if cut else WholeNetwork(_runner(model, cuda, path))
 
 
-def _measured(decode: Decode, channels: int) -> Cut | None:
+def _measured(encode: Run, decode: Run, frames: str) -> Cut | None:
     """Find out how far the decoder looks: change one frame, and see how much of the sound is another."""
+    uninterrupted = Interruption()
+    sample = encode(_inputs([0], Scales(0, 1, 0), 0), uninterrupted)
+    assert sample is not None
     random = np.random.default_rng(1)
     count = 2 * FARTHEST + 1
-    frames = random.normal(0, 1, (1, channels, count)).astype(np.float32)
-    changed = frames.copy()
-    changed[..., FARTHEST] = random.normal(0, 1, channels)
-    before, after = decode(frames, 0), decode(changed, 0)
-    hop, rest = divmod(len(before), count)
+    one = random.normal(0, 1, (1, sample.shape[1], count)).astype(np.float32)
+    other = one.copy()
+    other[..., FARTHEST] = random.normal(0, 1, sample.shape[1])
+    before, after = (decode(_window(frames, window, 0), uninterrupted) for window in (one, other))
+    assert before is not None
+    hop, rest = divmod(before.size, count)
     differing = np.flatnonzero(before != after) // max(1, hop)
     if rest or not len(differing) or differing[0] == 0 or differing[-1] == count - 1:
         return None
-    return Cut(hop, before=int(differing[-1]) - FARTHEST, behind=FARTHEST - int(differing[0]))
+    return Cut(frames, hop, before=int(differing[-1]) - FARTHEST, behind=FARTHEST - int(differing[0]))
 
 
-def _decoder(run: Run, frames: str) -> Decode:
-    def decode(window: Floats, speaker: int) -> Floats:
-        return run({frames: window, "sid": np.array([speaker], np.int64)}).reshape(-1)
-
-    return decode
+def _window(frames: str, window: Floats, speaker: int) -> dict[str, Any]:
+    return {frames: window, "sid": np.array([speaker], np.int64)}
 
 
 def _inputs(symbols: Sequence[int], scales: Scales, speaker: int) -> dict[str, Any]:
@@ -173,7 +186,14 @@ def _runner(model: onnx.ModelProto, cuda: bool, path: Path) -> Run:
         raise EngineError(f"onnxruntime does not load {path}: {str(err)[:200]}") from err
     names = {one.name for one in session.get_inputs()}
 
-    def run(given: Mapping[str, Any]) -> Floats:
-        return np.asarray(session.run(None, {name: given[name] for name in names})[0])
+    def run(given: Mapping[str, Any], interruption: Interruption) -> Floats | None:
+        this = onnxruntime.RunOptions()
+        with interruption.by(lambda: setattr(this, "terminate", True)):
+            try:
+                return np.asarray(session.run(None, {name: given[name] for name in names}, this)[0])
+            except Exception:
+                if this.terminate:
+                    return None
+                raise
 
     return run

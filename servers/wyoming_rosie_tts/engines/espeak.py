@@ -12,6 +12,7 @@ from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie_tts.engine import Wish
 from wyoming_rosie_tts.espeak_ng import Library, LibraryVoice, Parameter
+from wyoming_rosie_tts.interruption import Interruption
 from wyoming_rosie_tts.speech import Words
 from wyoming_rosie_tts.voices import VoiceCard, Voices
 
@@ -46,7 +47,7 @@ class EspeakVoice:
         manner = self.settings.rate, self.settings.pitch, self.settings.volume
         return f"espeak-ng {self.library.version} {self.identifier} {manner}"
 
-    def speak(self, words: Words, *, pause: bool) -> Iterator[bytes]:
+    def speak(self, words: Words, *, pause: bool, interruption: Interruption | None = None) -> Iterator[bytes]:
         prosody, settings = words.prosody, self.settings
         self.library.set(Parameter.RATE, _within(_RATES, settings.rate * prosody.rate))
         self.library.set(Parameter.PITCH, _within(_PITCHES, settings.pitch + prosody.pitch * _PITCH_PER_SEMITONE))

@@ -21,6 +21,7 @@ from wyoming_rosie.downloads import Progress
 from wyoming_rosie.errors import BadEventError, ConfigError, EngineError
 from wyoming_rosie_tts import piper_voices
 from wyoming_rosie_tts.engine import Wish
+from wyoming_rosie_tts.interruption import Interruption
 from wyoming_rosie_tts.piper_voices import PiperFile, Scales
 from wyoming_rosie_tts.speech import Words
 from wyoming_rosie_tts.voices import VoiceCard, Voices
@@ -36,6 +37,8 @@ _ATTRIBUTION = Attribution("Piper voices", "https://huggingface.co/rhasspy/piper
 _PACKAGES = ("piper", "onnx", "onnxruntime", "numpy")
 MOST_LOADED = 3
 """Voices in memory at once, 60 to 120 MB each."""
+THREADS = 4
+"""Processors for one worker, which its network divides its work among."""
 COUNTING = "1, 2, 3, 4, 5."
 """Digits can be read in every language: what a voice says to find out how loud it is."""
 
@@ -92,7 +95,11 @@ class LoadedVoice:
             sentences = self.phonemes.symbols(Words(COUNTING))
         except BadEventError:  # it reads no digits
             return 1.0
-        pieces = [piece for symbols in sentences for piece in self.network.speak(symbols, self._scales, speaker)]
+        pieces = [
+            piece
+            for symbols in sentences
+            for piece in self.network.speak(symbols, self._scales, speaker, Interruption())
+        ]
         return loudness.gain(np.concatenate(pieces))
 
 
@@ -142,16 +149,17 @@ class PiperSpeaker:
         manner = self._scales, self.settings.volume, self.settings.sentence_silence
         return f"piper {self.file.name} {self.file.version} {self.speaker} {manner}"
 
-    def speak(self, words: Words, *, pause: bool) -> Iterator[bytes]:
+    def speak(self, words: Words, *, pause: bool, interruption: Interruption | None = None) -> Iterator[bytes]:
         from wyoming_rosie_tts.loudness import Leveller
 
+        breaks = interruption or Interruption()
         voice = self.loaded.voice(self.file)
         gain = voice.gain(self.speaker) * self.settings.volume * words.prosody.volume
         yield b""  # others may have come while it was loaded
         scales = replace(self._scales, length=self._scales.length / words.prosody.rate)
         for symbols in voice.phonemes.symbols(words):
             leveller = Leveller(gain)
-            for samples in voice.network.speak(symbols, scales, self.speaker):
+            for samples in voice.network.speak(symbols, scales, self.speaker, breaks):
                 yield leveller.level(samples)
         if pause and words.text.rstrip()[-1:] not in _CLAUSE_ENDS:
             yield bytes(self.audio.bytes_in(self.settings.sentence_silence))
@@ -170,7 +178,7 @@ class PiperEngine:
         self._default = default
         self._progress: Progress | None = None
         self._loaded = LoadedVoices(cuda=settings.cuda)
-        self.workers = max(2, len(os.sched_getaffinity(0)) // 4)
+        self.workers = max(1, len(os.sched_getaffinity(0)) // THREADS)
         self.look()
 
     def look(self) -> None:

@@ -10,6 +10,7 @@ from wyoming_rosie.errors import BadEventError, EngineError
 from wyoming_rosie_tts.answer import Studio
 from wyoming_rosie_tts.conversation import TtsConversation
 from wyoming_rosie_tts.engine import Wish
+from wyoming_rosie_tts.interruption import Interruption
 from wyoming_rosie_tts.speech import Words
 
 FORMAT = AudioFormat(1000, 2, 1)
@@ -23,7 +24,7 @@ class LetterVoice:
         self.identity = f"letters {audio.rate}"
         self._engine = engine
 
-    def speak(self, words: Words, *, pause: bool) -> Iterator[bytes]:
+    def speak(self, words: Words, *, pause: bool, interruption: Interruption | None = None) -> Iterator[bytes]:
         if self._engine.broken:
             raise EngineError("the voice is hoarse")
         self._engine.spoken.append(words.text)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from wyoming_rosie.audio import AudioFormat
 from wyoming_rosie.errors import BadEventError, EngineError
 from wyoming_rosie_tts.desk import COMFORT_SECONDS, FAR_SECONDS, MOST_WAITING_SECONDS, SILENT, Desk, Playback, choose
+from wyoming_rosie_tts.interruption import Interruption
 
 AUDIO = AudioFormat(1000, 2, 1)
 SECOND = bytes(2000)
@@ -198,6 +199,34 @@ async def test_who_has_heard_nothing_shares_the_machine_with_nobody_who_can_wait
     await rest
     assert True not in together[1:]
     desk.close()
+
+
+async def test_a_comfortable_listeners_step_is_broken_off_for_a_newcomer_but_not_twice(desk: Desk) -> None:
+    asked: list[str] = []
+    at_work, broken_off = threading.Event(), threading.Event()
+    interruption = Interruption()
+
+    def break_off() -> None:
+        asked.append("now")
+        broken_off.set()
+
+    def comfortable() -> Iterator[bytes]:
+        yield SECOND * 5
+        for _ in range(2):
+            with interruption.by(break_off):
+                at_work.set()
+                broken_off.wait(WAIT_SECONDS)
+            yield b""
+        yield b"done"
+
+    comfort = desk.speak(comfortable(), AUDIO, Playback(), interruption)
+    await anext(comfort)
+    rest = asyncio.create_task(_all(comfort))
+    for _ in range(3):
+        await asyncio.to_thread(at_work.wait, WAIT_SECONDS)
+        assert await heard(desk, iter([b"first"])) == [b"first"]
+    assert asked == ["now"]
+    assert await rest == [b"done"]
 
 
 async def _all(pieces: AsyncIterator[bytes]) -> list[bytes]:

@@ -1,3 +1,5 @@
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from wyoming_rosie.errors import EngineError
 
 pytest.importorskip("onnxruntime", reason="the piper extra is not installed")
 from wyoming_rosie_tts import piper_network
+from wyoming_rosie_tts.interruption import Interruption
 from wyoming_rosie_tts.piper_network import Floats, Network, Scales, SlicedNetwork, WholeNetwork, edges
 
 SCALES = Scales(0.667, 1.0, 0.8)
@@ -21,6 +24,11 @@ SENTENCE = list(range(3, 43))
 
 def loaded(folder: Path, size: Dimensions = TINY) -> Network:
     return piper_network.load(piper_voice.build(folder, size=size), size.rate, cuda=False)
+
+
+def some(samples: Floats | None) -> Floats:
+    assert samples is not None
+    return samples
 
 
 def decibels(difference: Floats, whole: Floats) -> float:
@@ -32,16 +40,20 @@ def test_slices_join_without_a_seam(tmp_path: Path, size: Dimensions) -> None:
     network = loaded(tmp_path, size)
     assert isinstance(network, SlicedNetwork)
     assert (network.cut.hop, network.cut.before, network.cut.behind) == (256, 11, 11)
-    frames = network.frames(SENTENCE, SCALES, 0)
+    frames = some(network.frames(SENTENCE, SCALES, 0, Interruption()))
     count = frames.shape[-1]
-    whole = network.sound(frames, 0, count, 0)
-    sliced = np.concatenate([network.sound(frames, at, min(at + 7, count), 0) for at in range(0, count, 7)])
+
+    def sound(begin: int, end: int) -> Floats:
+        return some(network.sound(frames, begin, end, 0, Interruption()))
+
+    whole = sound(0, count)
+    sliced = np.concatenate([sound(at, min(at + 7, count)) for at in range(0, count, 7)])
     assert len(whole) == count * 256 == len(SENTENCE) * 3 * 256
     assert decibels(sliced - whole, whole) < -90
 
 
 def test_a_sentence_comes_in_slices_and_its_first_sound_early(tmp_path: Path) -> None:
-    nothing, first, *others = loaded(tmp_path).speak(SENTENCE * 5, SCALES, 0)
+    nothing, first, *others = loaded(tmp_path).speak(SENTENCE * 5, SCALES, 0, Interruption())
     assert len(nothing) == 0
     assert 0.2 < len(first) / piper_voice.RATE < 0.4
     assert all(0.2 < len(one) / piper_voice.RATE < 1.1 for one in others)
@@ -50,14 +62,18 @@ def test_a_sentence_comes_in_slices_and_its_first_sound_early(tmp_path: Path) ->
 
 def test_speech_of_twice_the_length_is_as_long(tmp_path: Path) -> None:
     network = loaded(tmp_path)
-    normal, slow = (sum(map(len, network.speak(SENTENCE, Scales(0, length, 0), 0))) for length in (1.0, 2.0))
+    normal, slow = (
+        sum(map(len, network.speak(SENTENCE, Scales(0, length, 0), 0, Interruption()))) for length in (1.0, 2.0)
+    )
     assert slow == 2 * normal
 
 
 def test_speakers_sound_unlike(tmp_path: Path) -> None:
     network = loaded(tmp_path, Dimensions(8, 16, 1, 2, 1, 8, speakers=("anna", "bob")))
     assert isinstance(network, SlicedNetwork)
-    anna, bob = (np.concatenate(list(network.speak(SENTENCE, Scales(0, 1, 0), speaker))) for speaker in (0, 1))
+    anna, bob = (
+        np.concatenate(list(network.speak(SENTENCE, Scales(0, 1, 0), speaker, Interruption()))) for speaker in (0, 1)
+    )
     assert decibels(anna - bob, anna) > -20
 
 
@@ -71,7 +87,30 @@ def test_a_network_without_a_decoder_to_cut_off_speaks_whole_sentences(tmp_path:
     onnx.save(model, tmp_path / "tones.onnx")
     network = piper_network.load(tmp_path / "tones.onnx", 22_050, cuda=False)
     assert isinstance(network, WholeNetwork)
-    assert [piece.tolist() for piece in network.speak([1, 2], SCALES, 0)] == [[1.0, 2.0]]
+    assert [piece.tolist() for piece in network.speak([1, 2], SCALES, 0, Interruption())] == [[1.0, 2.0]]
+
+
+def test_what_is_interrupted_is_made_again(tmp_path: Path) -> None:
+    class Impatient(Interruption):
+        """Asks once for each step, as soon as it can be broken off."""
+
+        asked = 0
+
+        @contextmanager
+        def by(self, break_off: Callable[[], None]) -> Iterator[None]:
+            self.asked += 1
+            with super().by(break_off):
+                if self.asked % 2:
+                    self.ask()
+                yield
+
+    network = loaded(tmp_path)
+    impatient = Impatient()
+    pieces = list(network.speak(SENTENCE, Scales(0, 1, 0), 0, impatient))
+    whole = list(network.speak(SENTENCE, Scales(0, 1, 0), 0, Interruption()))
+    assert impatient.asked == 2 * len(whole)
+    assert len(pieces) == 2 * len(whole)
+    assert np.array_equal(np.concatenate(pieces), np.concatenate(whole))
 
 
 @pytest.mark.parametrize("content", [b"", b"not a network", b"\x08\x08"], ids=["empty", "text", "half"])
