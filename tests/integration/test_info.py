@@ -55,10 +55,10 @@ async def test_an_intent_daemon_that_acts_says_that_it_controls_the_home(daemon:
     assert (await info_of(asking)).handle == []
 
 
-async def test_wake_words_have_phrases_and_asr_leaves_the_end_of_speech_to_others(daemon: StartDaemon) -> None:
+async def test_wake_words_have_phrases_and_asr_hears_the_end_of_speech_itself(daemon: StartDaemon) -> None:
     wake, asr = await asyncio.gather(daemon("wake"), daemon("asr"))
     assert all(model.phrase for model in (await info_of(wake)).wake[0].models)
-    assert (await info_of(asr)).asr[0].requires_external_vad
+    assert not (await info_of(asr)).asr[0].requires_external_vad
 
 
 async def test_a_streaming_voice_says_so(daemon: StartDaemon) -> None:
