@@ -1,7 +1,7 @@
 """Where engines work, so that the event loop never does: a thread, or a process for what holds the interpreter's lock.
 
-Measured lag of an event loop beside one busy engine thread: with a switch interval of 0.5 ms, 2 to 4 ms for hassil and
-pysilero, yet 33 ms and more for pocketsphinx, which therefore gets a process.
+Measured lag of an event loop beside one busy engine thread: with a switch interval of 0.5 ms 2 to 4 ms for hassil, yet
+33 ms and more for pocketsphinx, which therefore gets a process.
 """
 
 import asyncio
