@@ -85,6 +85,9 @@ def hearing(request: Event, rightful: str) -> tuple[Nonsense, ...]:
 
 
 MEGABYTE = "word " * 200_000
+NOISE = bytes(range(256)) * 125
+"""A second."""
+BOMB = '<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;"><!ENTITY c "&b;&b;">]><speak>&c;</speak>'
 NONSENSE: dict[str, tuple[Nonsense, ...]] = {
     "wake": (
         *hearing(Event("detect"), "not-detected"),
@@ -97,6 +100,16 @@ NONSENSE: dict[str, tuple[Nonsense, ...]] = {
         *hearing(Event("transcribe"), "transcript"),
         Nonsense("an unknown language", [Event("transcribe", {"language": "tlh"})]),
         Nonsense("a number for a language", [Event("transcribe", {"language": 5})]),
+        Nonsense("an unknown model", [Event("transcribe", {"name": "nobody"})]),
+        Nonsense("text for names to expect", [Event("transcribe", {"transcript_names": "Ada"})]),
+        Nonsense("names that nobody can say", [Event("transcribe", {"transcript_names": ["a" * 1000]})]),
+        Nonsense("a number for a sensitivity", [Event("transcribe", {"vad_sensitivity": 5}), start()]),
+        Nonsense("ten minutes of noise", [Event("transcribe"), start(), *([chunk(NOISE)] * 600)]),
+        Nonsense(
+            "voices before any audio",
+            [Event("voice-stopped"), Event("transcribe"), start(), STOP],
+            frozenset({"transcript"}),
+        ),
     ),
     "intent": (
         Nonsense("a text of 1 MB", [Event("transcript", {"text": MEGABYTE})]),
@@ -125,6 +138,9 @@ NONSENSE: dict[str, tuple[Nonsense, ...]] = {
         Nonsense("no text", [Event("synthesize")]),
         Nonsense("a number for a text", [Event("synthesize", {"text": 5})]),
         Nonsense("an unknown voice", [Event("synthesize", {"text": "hello", "voice": {"name": "nobody"}})]),
+        Nonsense("an unknown text format", [Event("synthesize", {"text": "hello", "text_format": "latex"})]),
+        Nonsense("a bomb of entities", [Event("synthesize", {"text": BOMB, "text_format": "ssml"})]),
+        Nonsense("control characters", [Event("synthesize", {"text": "\0\x01\x1b"})], frozenset({"audio-stop"})),
         Nonsense("a list for a voice", [Event("synthesize", {"text": "hello", "voice": [1]})]),
         Nonsense("an unknown language", [Event("synthesize", {"text": "hello", "voice": {"language": "tlh"}})]),
         Nonsense("a piece without a start", [Event("synthesize-chunk", {"text": "hello"})]),
