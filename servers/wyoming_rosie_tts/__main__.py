@@ -21,8 +21,8 @@ from wyoming_rosie_tts.engines import espeak as espeak_engine
 from wyoming_rosie_tts.engines import piper as piper_engine
 
 _LOG = structlog.get_logger()
-FIRST_PAUSE_SECONDS = 30.0
-LONGEST_PAUSE_SECONDS = 3600.0
+FIRST_PAUSE_SECONDS = 15.0
+LONGEST_PAUSE_SECONDS = 600.0
 PHRASES = (
     "Sorry, I did not understand that.",
     "Sorry, that did not work.",
@@ -75,18 +75,24 @@ def load(settings: TtsConfig) -> TtsEngine:
 
 
 async def prepare(studio: Studio, tts: Service, phrases: tuple[str, ...]) -> None:
-    """Have the engine fetch what it lacks, however long that takes, and speak the phrases that must never fail."""
-    pause = FIRST_PAUSE_SECONDS
-    while not studio.engine.is_installed:
-        try:
-            await studio.engine.install()
-        except RosieError as err:
-            _LOG.warning("a voice is missing", reason=str(err), again_in_s=pause)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+    """Describe and announce the engine once it is installed, and speak the phrases that must never fail."""
+    await installed(studio.engine)
     tts.describe_as(Info(tts=[studio.engine.describe()]))
     tts.installed.set()
     await rehearse(studio, phrases)
+
+
+async def installed(engine: TtsEngine) -> None:
+    """Have the engine fetch what it lacks, and look again with growing pauses, until it is there."""
+    pause = FIRST_PAUSE_SECONDS
+    while not engine.is_installed:
+        try:
+            await engine.install()
+        except RosieError as err:
+            _LOG.warning("a voice is missing", reason=str(err), again_in_s=pause)
+        if not engine.is_installed:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
 def main() -> None:

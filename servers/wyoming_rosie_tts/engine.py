@@ -49,4 +49,4 @@ class TtsEngine(Protocol):
         """Return the voice. Raises BadEventError, which names some that exist or says how to get one."""
 
     async def install(self) -> None:
-        """Fetch the default voice if it can be had and is not here. Raises DownloadError."""
+        """Fetch the default voice if it can be had, or see whether somebody put it here. Raises DownloadError."""

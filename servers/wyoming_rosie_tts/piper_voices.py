@@ -71,10 +71,15 @@ def read(network: Path) -> PiperFile:
         raise EngineError(f"{path} does not describe a Piper voice ({type(err).__name__}: {err})") from err
 
 
+def is_name(name: str) -> bool:
+    """Tell whether voices have such names: en_US-lessac-medium."""
+    return _NAME.fullmatch(name) is not None
+
+
 def downloads(name: str, source: str) -> list[Download]:
-    """Return where the files of a voice are; none for a name that voices do not have."""
+    """Return where the files of a voice are; none without a source, or for a name that voices do not have."""
     found = _NAME.fullmatch(name)
-    if found is None:
+    if found is None or not source:
         return []
     folder = f"{source.rstrip('/')}/{found['family']}/{found['family']}_{found['region']}/{found['dataset']}/{found['quality']}"
     return [Download(f"{folder}/{name}{ending}", Path(name + ending)) for ending in (DESCRIPTION, NETWORK)]

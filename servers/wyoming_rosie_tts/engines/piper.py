@@ -2,14 +2,11 @@
 
 import asyncio
 import os
-import threading
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 from wyoming.info import Attribution, TtsProgram, TtsVoice, TtsVoiceSpeaker
@@ -22,27 +19,19 @@ from wyoming_rosie.errors import BadEventError, ConfigError, EngineError
 from wyoming_rosie_tts import piper_voices
 from wyoming_rosie_tts.engine import Wish
 from wyoming_rosie_tts.interruption import Interruption
+from wyoming_rosie_tts.loaded_voices import LoadedVoices
 from wyoming_rosie_tts.piper_voices import PiperFile, Scales
 from wyoming_rosie_tts.speech import Words
 from wyoming_rosie_tts.voices import VoiceCard, Voices
-
-if TYPE_CHECKING:
-    from wyoming_rosie_tts.phonemes import Phonemes
-    from wyoming_rosie_tts.piper_network import Network
 
 _LOG = structlog.get_logger()
 _CLAUSE_ENDS = ",;:"
 _NAMED_IN_ERRORS = 5
 _ATTRIBUTION = Attribution("Piper voices", "https://huggingface.co/rhasspy/piper-voices")
 _PACKAGES = ("piper", "onnx", "onnxruntime", "numpy")
-MOST_LOADED = 3
-"""Voices in memory at once, 60 to 120 MB each."""
+MEGABYTE = 1_000_000
 THREADS = 4
 """Processors for one worker, which its network divides its work among."""
-COUNTING = "1, 2, 3, 4, 5."
-"""Digits can be read in every language: what a voice says to find out how loud it is."""
-
-
 _ALLOWED = {
     "length_scale": (0.1, 10.0),
     "noise_scale": (0.0, 5.0),
@@ -69,66 +58,6 @@ class Settings:
         """Return the voice's scales with those that are set."""
         given = {"length": self.length_scale, "noise": self.noise_scale, "noise_w": self.noise_w_scale}
         return replace(voice, **{name: value for name, value in given.items() if value is not None})
-
-
-class LoadedVoice:
-    """A voice in memory; its calls may overlap."""
-
-    def __init__(self, network: "Network", phonemes: "Phonemes", scales: Scales) -> None:
-        self.network = network
-        self.phonemes = phonemes
-        self._scales = scales
-        self._gains: dict[int, float] = {}
-
-    def gain(self, speaker: int) -> float:
-        """Return what makes the speaker as loud as others."""
-        if speaker not in self._gains:
-            self._gains[speaker] = self._measured(speaker)
-        return self._gains[speaker]
-
-    def _measured(self, speaker: int) -> float:
-        import numpy as np
-
-        from wyoming_rosie_tts import loudness
-
-        try:
-            sentences = self.phonemes.symbols(Words(COUNTING))
-        except BadEventError:  # it reads no digits
-            return 1.0
-        pieces = [
-            piece
-            for symbols in sentences
-            for piece in self.network.speak(symbols, self._scales, speaker, Interruption())
-        ]
-        return loudness.gain(np.concatenate(pieces))
-
-
-class LoadedVoices:
-    """Voices that are loaded when they are first wanted; the one that was not wanted for longest makes room."""
-
-    def __init__(self, *, cuda: bool) -> None:
-        self._cuda = cuda
-        self._loaded: OrderedDict[tuple[Path, str], LoadedVoice] = OrderedDict()
-        self._loading = threading.Lock()
-
-    def voice(self, file: PiperFile) -> LoadedVoice:
-        """Return the voice; takes seconds for the first time. Raises EngineError."""
-        key = file.network, file.version
-        with self._loading:
-            if key not in self._loaded:
-                self._loaded[key] = self._load(file)
-                while len(self._loaded) > MOST_LOADED:
-                    self._loaded.popitem(last=False)
-            self._loaded.move_to_end(key)
-            return self._loaded[key]
-
-    def _load(self, file: PiperFile) -> LoadedVoice:
-        from wyoming_rosie_tts import piper_network
-        from wyoming_rosie_tts.phonemes import Phonemes
-
-        network = piper_network.load(file.network, file.rate, cuda=self._cuda)
-        _LOG.info("voice loaded", voice=file.name, in_slices=isinstance(network, piper_network.SlicedNetwork))
-        return LoadedVoice(network, Phonemes(file), file.scales)
 
 
 @dataclass(frozen=True)
@@ -169,6 +98,14 @@ class PiperSpeaker:
         return self.settings.scales(self.file.scales)
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What there is: the voices that are installed, and all that are described."""
+
+    files: Mapping[str, PiperFile]
+    voices: Voices
+
+
 class PiperEngine:
     """The voices in some folders, and one that may still be fetched into the first of them."""
 
@@ -178,74 +115,61 @@ class PiperEngine:
         self._default = default
         self._progress: Progress | None = None
         self._loaded = LoadedVoices(cuda=settings.cuda)
+        self._offer = self._look()
+        self._version = version("piper-tts")
         self.workers = max(1, len(os.sched_getaffinity(0)) // THREADS)
-        self.look()
-
-    def look(self) -> None:
-        """Note which voices there are. Reads files. Raises ConfigError."""
-        self._files = piper_voices.find(self._folders)
-        cards = [_card(name, file) for name, file in self._files.items()]
-        if not self.is_installed:
-            cards.append(_card(self._default, None))
-        self._voices = Voices(cards, self._default)
-        if self.is_installed:
-            self._default_speaker = self._speaker(self._files[self._default], self._settings.speaker)
 
     @property
     def is_installed(self) -> bool:
-        return self._default in self._files
+        return self._default in self._offer.files
 
     def describe(self) -> TtsProgram:
         return TtsProgram(
             name="piper",
             attribution=Attribution("Piper", "https://github.com/OHF-Voice/piper1-gpl"),
-            installed=bool(self._files),
+            installed=bool(self._offer.files),
             description="Neural voices; rate and volume can be changed, pitch cannot",
-            version=version("piper-tts"),
-            voices=[_described(card, self._files.get(card.name)) for card in self._voices.cards],
+            version=self._version,
+            voices=[_described(card, self._offer.files.get(card.name)) for card in self._offer.voices.cards],
             supports_synthesize_streaming=True,
         )
 
     def voice(self, wish: Wish) -> PiperSpeaker:
-        name = self._voices.choose(wish).name
-        file = self._files.get(name)
+        name = self._offer.voices.choose(wish).name
+        file = self._offer.files.get(name)
         if file is None:
             raise BadEventError(self._how_to_install(), "not-installed")
         is_default = name == self._default and wish.speaker is None
-        speaker = self._default_speaker if is_default else self._speaker(file, wish.speaker)
+        speaker = _speaker(file, self._settings.speaker if is_default else wish.speaker)
         return PiperSpeaker(file, speaker, self._settings, self._loaded)
 
     async def install(self) -> None:
-        files = (
-            piper_voices.downloads(self._default, self._settings.download_from) if self._settings.download_from else []
-        )
-        if self.is_installed or not files:
-            return
-        _LOG.info("fetching a voice", voice=self._default, source=self._settings.download_from)
-        await downloads.fetch(files, self._folders[0], self._note)
-        await asyncio.to_thread(self.look)
+        files = piper_voices.downloads(self._default, self._settings.download_from)
+        if files and not self.is_installed:
+            _LOG.info("fetching a voice", voice=self._default, source=self._settings.download_from)
+            await downloads.fetch(files, self._folders[0], self._note)
+        self._offer = await asyncio.to_thread(self._look)
+
+    def _look(self) -> Offer:
+        """Return what there is in the folders. Raises ConfigError."""
+        files = piper_voices.find(self._folders)
+        cards = [_card(name, file) for name, file in files.items()]
+        if (default := files.get(self._default)) is None:
+            cards.append(_card(self._default, None))
+        else:
+            _speaker(default, self._settings.speaker)
+        return Offer(files, Voices(cards, self._default))
 
     def _note(self, progress: Progress) -> None:
         self._progress = progress
 
-    def _speaker(self, file: PiperFile, wanted: str | None) -> int:
-        """Return a speaker's number. Raises ConfigError."""
-        if wanted is None:
-            return 0
-        by_number = {str(number): number for number in file.speakers.values()}
-        number = file.speakers.get(wanted, by_number.get(wanted))
-        if number is None:
-            some = ", ".join(list(file.speakers)[:_NAMED_IN_ERRORS]) or "only one, which has no name"
-            raise ConfigError(f"the voice {file.name} has no speaker {wanted!r}; there are: {some}")
-        return number
-
     def _how_to_install(self) -> str:
-        files = f"{self._default}.onnx and {self._default}.onnx.json"
+        folder = self._folders[0]
+        by_hand = f"put {self._default}.onnx and {self._default}.onnx.json into {folder}"
         if self._progress is None:
-            return f"the voice {self._default} is not installed: put {files} into {self._folders[0]}"
-        done = self._progress.done_bytes / 1_000_000
-        of = f" of {self._progress.total_bytes / 1_000_000:.0f}" if self._progress.total_bytes else ""
-        return f"the voice {self._default} is being fetched ({done:.0f}{of} MB of {self._progress.name}); try again soon, or put {files} into {self._folders[0]}"
+            return f"the voice {self._default} is not installed: {by_hand}"
+        fetched = f"{self._progress.done_bytes / MEGABYTE:.0f} MB of {self._progress.name}"
+        return f"the voice {self._default} is being fetched ({fetched} so far): try again soon, or {by_hand}"
 
 
 def load(settings: Settings, data_dir: Path | None) -> PiperEngine:
@@ -259,12 +183,24 @@ def load(settings: Settings, data_dir: Path | None) -> PiperEngine:
         folders.append(Path(name).parent)
         name = _given(Path(name)).name
     engine = PiperEngine(settings, folders, name)
-    if not engine.is_installed and not piper_voices.downloads(name, settings.download_from):
+    if not engine.is_installed and not piper_voices.is_name(name):
         places = ", ".join(map(str, folders))
         raise ConfigError(
             f"--piper.voice: there is no {name}.onnx in {places}; name a file, or a voice such as {Settings.voice}"
         )
     return engine
+
+
+def _speaker(file: PiperFile, wanted: str | None) -> int:
+    """Return a speaker's number, by name or number; nothing wanted is the first. Raises ConfigError."""
+    if wanted is None:
+        return 0
+    by_number = {str(number): number for number in file.speakers.values()}
+    number = file.speakers.get(wanted, by_number.get(wanted))
+    if number is None:
+        some = ", ".join(list(file.speakers)[:_NAMED_IN_ERRORS]) or "only one, which has no name"
+        raise ConfigError(f"the voice {file.name} has no speaker {wanted!r}; there are: {some}")
+    return number
 
 
 def _given(network: Path) -> PiperFile:

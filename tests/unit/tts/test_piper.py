@@ -1,3 +1,4 @@
+import asyncio
 import json
 from array import array
 from pathlib import Path
@@ -12,6 +13,7 @@ from wyoming_rosie.errors import BadEventError, ConfigError, EngineError, RosieE
 from wyoming_rosie_tts.engine import Wish
 from wyoming_rosie_tts.engines import piper
 from wyoming_rosie_tts.engines.piper import PiperEngine, Settings
+from wyoming_rosie_tts.loaded_voices import MOST_LOADED
 from wyoming_rosie_tts.speech import Prosody, Words
 
 pytest.importorskip("piper", reason="the piper extra is not installed")
@@ -141,6 +143,17 @@ def test_a_voice_that_is_not_here_yet_is_described_and_refused_with_what_to_do(t
     assert refusal.value.code == "not-installed"
 
 
+async def test_a_voice_that_somebody_put_there_is_found_without_any_source(tmp_path: Path) -> None:
+    engine = await asyncio.to_thread(loaded, tmp_path, download_from="")
+    await engine.install()
+    assert not engine.describe().installed
+    (tmp_path / "piper").mkdir()
+    piper_voice.build(tmp_path / "piper", NAME)
+    await engine.install()
+    assert engine.describe().installed
+    assert engine.is_installed
+
+
 @pytest.mark.parametrize("ending", [".onnx", ".onnx.json"])
 def test_half_a_voice_is_no_voice(folder: Path, ending: str) -> None:
     path = folder / "piper" / f"{NAME}.onnx"
@@ -200,7 +213,7 @@ def test_no_more_voices_are_kept_in_memory_than_fit(folder: Path) -> None:
     engine = loaded(folder)
     for name in [*names, names[0]]:
         assert spoken(engine, "Hello.", Wish(name))
-    assert len(engine._loaded._loaded) == piper.MOST_LOADED
+    assert len(engine._loaded._loaded) == MOST_LOADED
 
 
 def test_all_voices_that_are_described_installed_can_be_chosen(folder: Path) -> None:
