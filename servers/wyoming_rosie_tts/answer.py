@@ -20,6 +20,8 @@ from wyoming_rosie_tts.speech import Mark, Pause, Piece, Wish, Words
 
 _LOG = structlog.get_logger()
 CHUNK_SECONDS = 0.2
+NOBODY_WAITS_SECONDS = 3600.0
+"""Of sound in hand, as it were, so that everybody goes before a rehearsal."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,14 @@ class Studio:
 class Answer:
     """One audio-start to audio-stop in one format, whatever is said in it: clients that write one WAV header get it all."""
 
-    def __init__(self, studio: Studio, wish: Wish, send: Send, *, keep: bool = False) -> None:
+    def __init__(self, studio: Studio, wish: Wish, send: Send, *, is_rehearsal: bool = False) -> None:
         self._studio = studio
         self._voice = studio.engine.voice(wish)
         self._send = send
-        self._keep = keep  # its phrases will be wanted again
+        self._is_rehearsal = is_rehearsal
         self._playback = Playback()
+        if is_rehearsal:
+            self._playback.add(NOBODY_WAITS_SECONDS, _now())
         self._characters = 0
         self._asked_at: float | None = None  # when the first piece came, in seconds of the loop's clock
         self._first_ms: int | None = None  # from then to the first sound
@@ -93,7 +97,7 @@ class Answer:
             async for pcm in pieces:
                 made += pcm
                 yield pcm
-        self._studio.phrases.add(key, bytes(made), at_once=self._keep)
+        self._studio.phrases.add(key, bytes(made), at_once=self._is_rehearsal)
 
     async def _give(self, pcm: bytes) -> None:
         audio = self._voice.audio

@@ -58,8 +58,9 @@ class TtsConversation:
         if self._stream is not None:
             raise BadEventError("synthesize-start came inside a stream; synthesize-stop ends it", "bad-request")
         self._stream = _Stream(None)  # even when it is refused: synthesize-stop must be answered
-        self._stream = _Stream(Text(reader_of(event), self._most_characters))
-        self._stream.begin(self._perform(self._answer(event), self._stream.lines()))
+        text, answer = Text(reader_of(event), self._most_characters), self._answer(event)
+        self._stream = _Stream(text)
+        self._stream.begin(self._perform(answer, self._stream.lines()))
 
     def _continue(self, event: Event) -> None:
         if self._stream is None:
@@ -94,7 +95,7 @@ async def rehearse(studio: Studio, phrases: Sequence[str]) -> None:
     """Have the phrases made as they would be for a peer, and kept."""
     for phrase in phrases:
         try:
-            answer = Answer(studio, Wish(), _to_nobody, keep=True)
+            answer = Answer(studio, Wish(), _to_nobody, is_rehearsal=True)
             for piece, pause in Text(reader_of(Event("synthesize")), len(phrase)).all(phrase):
                 await answer.say(piece, pause=pause)
         except RosieError as err:

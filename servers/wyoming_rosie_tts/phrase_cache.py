@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from wyoming_rosie import config
+from wyoming_rosie import __version__, config
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.workers import ThreadWorker
@@ -38,7 +38,15 @@ class Settings:
 
 def key(voice: Voice, words: Words, *, pause: bool) -> str:
     """Return what names the sound of these words with this voice."""
-    said = (voice.identity, astuple(voice.audio), words.text, words.phonemes, astuple(words.prosody), pause)
+    said = (
+        __version__,
+        voice.identity,
+        astuple(voice.audio),
+        words.text,
+        words.phonemes,
+        astuple(words.prosody),
+        pause,
+    )
     return hashlib.sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
 
 

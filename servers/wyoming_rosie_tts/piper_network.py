@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -20,16 +21,13 @@ import onnx
 from wyoming_rosie.errors import EngineError
 from wyoming_rosie_tts import piper_graph
 from wyoming_rosie_tts.interruption import Interruption
+from wyoming_rosie_tts.pace import Pace
 from wyoming_rosie_tts.piper_voices import Scales as Scales
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Run: TypeAlias = Callable[[Mapping[str, Any], Interruption], Floats | None]
 """Returns nothing when it was interrupted."""
 NOTHING: Floats = np.empty(0, np.float32)
-FIRST_SECONDS = 0.3
-MOST_SECONDS = 0.7
-GROWTH = 1.5
-"""Each slice is so much longer than the one before: the frames around it are worked through twice."""
 FARTHEST = 64
 """Frames; a network that looks farther is not cut."""
 INAUDIBLE = 1e-6
@@ -40,12 +38,13 @@ THREADS = 4
 
 @dataclass(frozen=True)
 class Cut:
-    """The decoder: its input, samples to a frame, and how many frames before and behind one its sound depends on."""
+    """The decoder: its input, samples to a frame, how many frames before and behind one its sound depends on, its work."""
 
     frames: str
     hop: int
     before: int
     behind: int
+    work_seconds: float  # for a frame, as it was measured when the network was loaded
 
 
 class Network(Protocol):
@@ -78,8 +77,7 @@ class SlicedNetwork:
         self.cut = cut
         self._encode = encode
         self._decode = decode
-        self._first = max(1, round(FIRST_SECONDS * rate / cut.hop))
-        self._most = max(1, round(MOST_SECONDS * rate / cut.hop))
+        self._pace = Pace(cut.hop / rate, cut.before + cut.behind, cut.work_seconds)
 
     def speak(
         self, symbols: Sequence[int], scales: Scales, speaker: int, interruption: Interruption
@@ -87,7 +85,7 @@ class SlicedNetwork:
         while (frames := self.frames(symbols, scales, speaker, interruption)) is None:
             yield NOTHING
         yield NOTHING
-        for begin, end in pairwise(edges(frames.shape[-1], self._first, self._most)):
+        for begin, end in pairwise(self._pace.edges(frames.shape[-1])):
             while (sound := self.sound(frames, begin, end, speaker, interruption)) is None:
                 yield NOTHING
             yield sound
@@ -100,19 +98,12 @@ class SlicedNetwork:
         """Return the sound of some of the frames, just as if all of them had been decoded."""
         first = max(0, begin - self.cut.before)
         window = np.ascontiguousarray(frames[..., first : end + self.cut.behind])
+        begun = perf_counter()
         samples = self._decode(_window(self.cut.frames, window, speaker), interruption)
         if samples is None:
             return None
+        self._pace.note(window.shape[-1], perf_counter() - begun)
         return samples.reshape(-1)[(begin - first) * self.cut.hop : (end - first) * self.cut.hop]
-
-
-def edges(frames: int, first: int, most: int) -> list[int]:
-    """Return where slices begin and end: a short one first, then longer ones; the last one may be half as long again."""
-    found, size = [0], float(first)
-    while frames - found[-1] > 1.5 * size:
-        found.append(found[-1] + round(size))
-        size = min(most, GROWTH * size)
-    return [*found, frames] if frames else found
 
 
 def load(path: Path, rate: int, *, cuda: bool) -> Network:
@@ -147,7 +138,10 @@ def _measured(encode: Run, decode: Run, frames: str) -> Cut | None:
     one = random.normal(0, 1, (1, sample.shape[1], count)).astype(np.float32)
     other = one.copy()
     other[..., FARTHEST] = random.normal(0, 1, sample.shape[1])
-    before, after = (decode(_window(frames, window, 0), uninterrupted) for window in (one, other))
+    before = decode(_window(frames, one, 0), uninterrupted)
+    begun = perf_counter()
+    after = decode(_window(frames, other, 0), uninterrupted)
+    work_seconds = (perf_counter() - begun) / count
     assert before is not None
     assert after is not None
     hop, rest = divmod(before.size, count)
@@ -155,7 +149,7 @@ def _measured(encode: Run, decode: Run, frames: str) -> Cut | None:
     differing = np.flatnonzero(change > INAUDIBLE * change.max(initial=0.0)) // max(1, hop)
     if rest or not len(differing) or differing[0] == 0 or differing[-1] == count - 1:
         return None
-    return Cut(frames, hop, before=int(differing[-1]) - FARTHEST, behind=FARTHEST - int(differing[0]))
+    return Cut(frames, hop, int(differing[-1]) - FARTHEST, FARTHEST - int(differing[0]), work_seconds)
 
 
 def _window(frames: str, window: Floats, speaker: int) -> dict[str, Any]:

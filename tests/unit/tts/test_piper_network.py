@@ -1,13 +1,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests import piper_voice
 from tests.piper_voice import MEDIUM, TINY, Dimensions
@@ -16,7 +13,7 @@ from wyoming_rosie.errors import EngineError
 pytest.importorskip("onnxruntime", reason="the piper extra is not installed")
 from wyoming_rosie_tts import piper_network
 from wyoming_rosie_tts.interruption import Interruption
-from wyoming_rosie_tts.piper_network import Floats, Network, Scales, SlicedNetwork, WholeNetwork, edges
+from wyoming_rosie_tts.piper_network import Floats, Network, Scales, SlicedNetwork, WholeNetwork
 
 SCALES = Scales(0.667, 1.0, 0.8)
 SENTENCE = list(range(3, 43))
@@ -119,12 +116,3 @@ def test_a_file_that_is_no_network_is_named(tmp_path: Path, content: bytes) -> N
     path.write_bytes(content)
     with pytest.raises(EngineError, match=r"voice\.onnx"):
         piper_network.load(path, 22_050, cuda=False)
-
-
-@given(frames=st.integers(0, 5000), first=st.integers(1, 100), most=st.integers(100, 200))
-def test_slices_cover_everything_once_and_none_is_too_long(frames: int, first: int, most: int) -> None:
-    found = edges(frames, first, most)
-    sizes = [end - begin for begin, end in pairwise(found)]
-    assert (found[0], found[-1]) == (0, frames)
-    assert all(0 < size <= 1.5 * most for size in sizes)
-    assert not sizes or sizes[0] <= 1.5 * first

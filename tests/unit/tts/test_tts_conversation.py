@@ -1,7 +1,10 @@
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.tts.fakes import LetterEngine, Listener
 from wyoming_rosie.errors import BadEventError
@@ -61,6 +64,24 @@ async def test_the_whole_text_inside_a_stream_is_not_spoken_again(listener: List
     await listener.send("synthesize", text="Once")
     await listener.send("synthesize-stop")
     assert listener.letters == "Once"
+
+
+@given(cuts=st.lists(st.integers(0, 60), max_size=8))
+def test_a_text_sounds_the_same_however_it_is_streamed(cuts: list[int]) -> None:
+    text = "One, two. Three is 3.5! Is it? Yes: it is. And"
+    edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+
+    async def streamed() -> str:
+        desk = Desk("test", workers=1)
+        listener = Listener(Studio(LetterEngine(), desk, PhraseCache(0)))
+        await listener.send("synthesize-start")
+        for begin, end in pairwise(edges):
+            await listener.send("synthesize-chunk", text=text[begin:end])
+        await listener.send("synthesize-stop")
+        desk.close()
+        return listener.letters
+
+    assert asyncio.run(streamed()) == "One, two.-Three is 3.5!-Is it?-Yes: it is.-And"
 
 
 async def test_an_empty_stream_still_ends(listener: Listener) -> None:
@@ -234,6 +255,15 @@ async def test_rehearsed_phrases_are_said_by_a_broken_engine(engine: LetterEngin
     listener.heard.clear()
     await listener.send("synthesize", text="Something else.")
     assert listener.heard[0].data == {"text": "the voice is hoarse", "code": "engine"}
+
+
+async def test_a_rehearsal_keeps_nobody_waiting(engine: LetterEngine, studio: Studio) -> None:
+    rehearsing = asyncio.create_task(rehearse(studio, ["A phrase of many. " * 20]))
+    await until(lambda: bool(engine.spoken))
+    listener = Listener(studio)
+    await listener.send("synthesize", text="Now!")
+    assert engine.spoken.index("Now!") < 4
+    await rehearsing
 
 
 async def test_phrases_that_cannot_be_rehearsed_stop_nothing(engine: LetterEngine, studio: Studio) -> None:
