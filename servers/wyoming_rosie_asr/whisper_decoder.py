@@ -7,6 +7,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -76,26 +77,34 @@ class WhisperDecoder:
         """Give the memory back; the decoder is used up."""
         self._model.model.unload_model()
 
-    def hear(self, windows: Sequence[bytes], wanted: Wanted) -> list[Heard]:
-        """Return what is said in windows of at most 30 s of 16 kHz 16-bit mono audio, all in the language of the first."""
+    def hear(self, windows: Sequence[bytes], wanted: Wanted, dropped: Event) -> list[Heard]:
+        """Return what is said in windows of at most 30 s of 16 kHz 16-bit mono audio, all in the language of the first.
+
+        Once it is dropped nobody wants the rest, and less comes.
+        """
         heard: list[Heard] = []
         for window in windows:
             if heard:
                 wanted = _in_language(wanted, heard[0].language)
-            heard.append(self._window(window, wanted))
+            one = None if dropped.is_set() else self._window(window, wanted, dropped)
+            if one is None:
+                break
+            heard.append(one)
         return heard
 
-    def _window(self, pcm: bytes, wanted: Wanted) -> Heard:
+    def _window(self, pcm: bytes, wanted: Wanted, dropped: Event) -> Heard | None:
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / _FULL_SCALE
         if wanted.short_windows:
-            heard = self._decoded(samples, wanted, SPEECH.seconds(len(pcm)) + SHORT_MARGIN_SECONDS)
-            if heard.log_probability >= DOUBTFUL_LOG_PROBABILITY and not guards.repeats_itself(heard.text):
+            heard = self._decoded(samples, wanted, SPEECH.seconds(len(pcm)) + SHORT_MARGIN_SECONDS, dropped)
+            if heard is None or _is_believable(heard):
                 return heard
-        return self._decoded(samples, wanted, WINDOW_SECONDS)
+        return self._decoded(samples, wanted, WINDOW_SECONDS, dropped)
 
-    def _decoded(self, samples: Floats, wanted: Wanted, seconds: float) -> Heard:
+    def _decoded(self, samples: Floats, wanted: Wanted, seconds: float, dropped: Event) -> Heard | None:
         frames = 2 * math.ceil(min(seconds, WINDOW_SECONDS) * FRAMES_PER_SECOND / 2)  # the encoder halves them
         encoded = self._model.encode(self._features(samples, frames))
+        if dropped.is_set():
+            return None
         language = self._language(encoded, wanted.languages)
         tokenizer = Tokenizer(
             self._model.hf_tokenizer, self._model.model.is_multilingual, task="transcribe", language=language
@@ -138,6 +147,10 @@ class WhisperDecoder:
     def _prompt(self, tokenizer: Tokenizer, wanted: Wanted) -> list[int]:
         before = tokenizer.encode(f" {wanted.prompt}") if wanted.prompt else []
         return list(self._model.get_prompt(tokenizer, before, without_timestamps=True))
+
+
+def _is_believable(heard: Heard) -> bool:
+    return heard.log_probability >= DOUBTFUL_LOG_PROBABILITY and not guards.repeats_itself(heard.text)
 
 
 def _in_language(wanted: Wanted, language: str) -> Wanted:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from math import exp
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import structlog
@@ -99,8 +100,12 @@ class WhisperEngine:
         pieces = [_piece(sound.pcm, *window) for window in windows(sound.speech, sound.milliseconds, _WINDOW_MS)]
         if not pieces:
             return Transcript(language=request.language)
+        dropped = Event()
         async with self._turns.turn(ticket), self._resident.used() as decoder:
-            heard = await self._worker.run(decoder.hear, pieces, self._wanted(request))
+            try:
+                heard = await self._worker.run(decoder.hear, pieces, self._wanted(request), dropped)
+            finally:
+                dropped.set()
         return _transcript(heard)
 
     async def close(self) -> None:
