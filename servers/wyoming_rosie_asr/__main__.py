@@ -26,6 +26,7 @@ from wyoming_rosie_asr.engines import cascade as cascade_engine
 from wyoming_rosie_asr.engines import faster_whisper as whisper_engine
 from wyoming_rosie_asr.engines import pocketsphinx as sphinx_engine
 from wyoming_rosie_asr.engines.cascade import CascadeEngine
+from wyoming_rosie_asr.engines.faster_whisper import WhisperEngine
 from wyoming_rosie_asr.engines.pocketsphinx import SphinxEngine
 
 _LOG = structlog.get_logger()
@@ -43,6 +44,7 @@ class AsrConfig(ServiceConfig):
     pocketsphinx: sphinx_engine.Settings = option(sphinx_engine.Settings, "")
     faster_whisper: whisper_engine.Settings = option(whisper_engine.Settings, "")
     cascade: cascade_engine.Settings = option(cascade_engine.Settings, "")
+    data_dir: Path | None = option(None, "where fetched models are kept [default: the user's data folder]")
     preload: bool = option(True, "have the models in memory from the start, instead of from the first use")
     keep_alive: float = option(0.0, "let go of a model that was not used for so many seconds; 0: never")
     external_vad: bool = option(
@@ -132,13 +134,17 @@ def _engine(settings: AsrConfig) -> AsrEngine:
     def small() -> SphinxEngine:
         return sphinx_engine.load(settings.pocketsphinx, home.load(settings.home), *waits)
 
+    def large() -> WhisperEngine:
+        folder = (settings.data_dir or config.data_folder()) / "whisper"
+        return whisper_engine.load(settings.faster_whisper, folder, *waits)
+
     match settings.engine:
         case "pocketsphinx":
             return small()
         case "faster-whisper":
-            return whisper_engine.load(settings.faster_whisper, *waits)
+            return large()
         case "cascade":
-            return cascade_engine.load(settings.cascade, small(), whisper_engine.load(settings.faster_whisper, *waits))
+            return cascade_engine.load(settings.cascade, small(), large())
 
 
 def _check(settings: AsrConfig) -> None:

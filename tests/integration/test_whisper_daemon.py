@@ -184,7 +184,7 @@ async def test_more_people_than_can_be_served_are_told_and_the_others_served(
 async def test_a_model_by_name_is_fetched_behind_a_daemon_that_answers(
     daemon: StartDaemon, peer: OpenPeer, model: Path, speech: bytes, tmp_path: Path, hub: "Hub"
 ) -> None:
-    flags = ["--faster-whisper.models-from", hub.url, "--faster-whisper.models-dir", str(tmp_path)]
+    flags = ["--faster-whisper.models-from", hub.url, "--data-dir", str(tmp_path)]
     asr = await daemon("asr", "--engine", "faster-whisper", "--faster-whisper.model", "someone/small", *flags)
     (program,) = (await describe(asr.uri)).asr
     assert (program.installed, program.models[0].installed) == (False, False)

@@ -15,7 +15,7 @@ import structlog
 from wyoming.info import AsrModel, AsrProgram, Attribution
 
 from wyoming_rosie.audio import SPEECH
-from wyoming_rosie.config import data_folder, option
+from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.fetching import fetch_model
 from wyoming_rosie.workers import ThreadWorker
@@ -49,7 +49,6 @@ class Settings:
         False, "hear short utterances as what they are instead of as 30 s: many times quicker; words may suffer"
     )
     models_from: str = option(HUB, "where models are fetched that have a name")
-    models_dir: Path | None = option(None, "where they are kept [default: the user's data folder]")
 
 
 class WhisperEngine:
@@ -134,8 +133,8 @@ class WhisperEngine:
 _WINDOW_MS = 30_000
 
 
-def load(settings: Settings, keep_seconds: float, most_waiting: int) -> WhisperEngine:
-    """Return the engine; its model is loaded later. Raises ConfigError."""
+def load(settings: Settings, folder: Path, keep_seconds: float, most_waiting: int) -> WhisperEngine:
+    """Return the engine, with a model in its own folder or one by name in `folder`; it is loaded later. Raises ConfigError."""
     if settings.device not in DEVICES:
         raise ConfigError(f"--faster-whisper.device must be one of {', '.join(DEVICES)}, not {settings.device}")
     if settings.beam not in BEAMS:
@@ -144,7 +143,7 @@ def load(settings: Settings, keep_seconds: float, most_waiting: int) -> WhisperE
         metadata.version("faster-whisper")
     except metadata.PackageNotFoundError as err:
         raise ConfigError("faster-whisper is not installed; run: pip install 'wyoming-rosie[whisper]'") from err
-    model = whisper_models.find(settings.model, settings.models_dir or data_folder() / "whisper")
+    model = whisper_models.find(settings.model, folder)
     for language in settings.language:
         if language not in model.languages:
             raise ConfigError(
