@@ -87,6 +87,8 @@ class Answer:
         """Yield the sound that is kept, else the sound that the engine makes, and keep it."""
         key = phrase_cache.key(voice, words, pause=pause)
         if (kept := await self._studio.phrases.find(key)) is not None:
+            if self._is_rehearsal:
+                self._studio.phrases.add(key, kept, always=True)
             self._playback.add(voice.audio.seconds(len(kept)), _now())
             yield kept
             return
@@ -97,7 +99,7 @@ class Answer:
             async for pcm in pieces:
                 made += pcm
                 yield pcm
-        self._studio.phrases.add(key, bytes(made), at_once=self._is_rehearsal)
+        self._studio.phrases.add(key, bytes(made), always=self._is_rehearsal)
 
     async def _give(self, pcm: bytes) -> None:
         audio = self._voice.audio

@@ -86,10 +86,13 @@ class PhraseCache:
     def __init__(self, memory_bytes: int, folder: "Folder | None" = None) -> None:
         self._recent = Recent(memory_bytes)
         self._sounds: dict[str, bytes] = {}
+        self._always: dict[str, bytes] = {}  # besides, whatever else is wanted
         self._folder = folder
 
     async def find(self, key: str) -> bytes | None:
         """Return the sound if it is here; what is in memory without a wait."""
+        if (sound := self._always.get(key)) is not None:
+            return sound
         if (sound := self._sounds.get(key)) is not None:
             self._recent.use(key)
             self._keep_on_disk(key, sound)
@@ -99,10 +102,11 @@ class PhraseCache:
         self._remember(key, sound)
         return sound
 
-    def add(self, key: str, sound: bytes, *, at_once: bool = False) -> None:
-        """Keep sound that was made; on disk only when it is wanted again, or `at_once`."""
+    def add(self, key: str, sound: bytes, *, always: bool = False) -> None:
+        """Keep sound that was made; on disk only when it is wanted again, or when it is to be there `always`."""
         self._remember(key, sound)
-        if at_once:
+        if always and key in self._sounds:
+            self._always[key] = sound
             self._keep_on_disk(key, sound)
 
     def close(self) -> None:

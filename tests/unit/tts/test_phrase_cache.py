@@ -34,7 +34,7 @@ async def written(folder: Path, count: int) -> list[Path]:
 async def kept(folder: Path, name: str = "hello") -> Path:
     """Keep a sound on disk and return its file."""
     first = await cache(folder)
-    first.add(name, SOUND, at_once=True)
+    first.add(name, SOUND, always=True)
     (path,) = await written(folder, 1)
     first.close()
     return path
@@ -45,6 +45,15 @@ async def test_what_was_made_is_there_again() -> None:
     assert await memory.find("hello") is None
     memory.add("hello", SOUND)
     assert await memory.find("hello") == SOUND
+
+
+async def test_what_must_always_be_there_makes_room_for_nothing() -> None:
+    memory = PhraseCache(50_000)
+    memory.add("sorry", SOUND, always=True)
+    for number in range(5):
+        memory.add(str(number), SOUND)
+    assert await memory.find("0") is None
+    assert await memory.find("sorry") == SOUND
 
 
 async def test_what_is_wanted_twice_outlives_the_program(tmp_path: Path) -> None:
@@ -74,7 +83,7 @@ async def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: bytes) -> Non
     path.write_bytes(damage)
     second = await cache(tmp_path)
     assert await second.find("hello") is None
-    second.add("hello", SOUND, at_once=True)
+    second.add("hello", SOUND, always=True)
     await written(tmp_path, 1)
     second.close()
 
@@ -90,11 +99,11 @@ async def test_a_file_that_is_gone_is_no_failure(tmp_path: Path) -> None:
 async def test_the_disk_keeps_what_was_used_last_within_its_bound(tmp_path: Path) -> None:
     first = await cache(tmp_path)
     for name in ("a", "b", "c"):
-        first.add(name, bytes(300_000), at_once=True)
+        first.add(name, bytes(300_000), always=True)
     await written(tmp_path, 3)
     second = await cache(tmp_path)
     assert await second.find("a")
-    second.add("d", bytes(300_000), at_once=True)
+    second.add("d", bytes(300_000), always=True)
     async with asyncio.timeout(5):
         while {path.stem for path in files(tmp_path)} != {"a", "c", "d"}:
             await asyncio.sleep(0.005)
@@ -105,7 +114,7 @@ async def test_the_disk_keeps_what_was_used_last_within_its_bound(tmp_path: Path
 async def test_a_smaller_bound_holds_from_the_start(tmp_path: Path) -> None:
     first = await cache(tmp_path, megabytes=5)
     for name in ("a", "b"):
-        first.add(name, bytes(700_000), at_once=True)
+        first.add(name, bytes(700_000), always=True)
     await written(tmp_path, 2)
     first.close()
     (await cache(tmp_path)).close()
@@ -115,7 +124,7 @@ async def test_a_smaller_bound_holds_from_the_start(tmp_path: Path) -> None:
 async def test_nothing_is_written_when_that_is_turned_off(tmp_path: Path) -> None:
     for settings in ({"megabytes": 0}, {"memory_megabytes": 0}):
         off = await cache(tmp_path / "tts", **settings)
-        off.add("hello", SOUND, at_once=True)
+        off.add("hello", SOUND, always=True)
         off.close()
     assert not (tmp_path / "tts").exists()
 
@@ -123,7 +132,7 @@ async def test_nothing_is_written_when_that_is_turned_off(tmp_path: Path) -> Non
 async def test_a_folder_that_cannot_be_leaves_the_memory(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     memory = await cache(tmp_path / "file")
-    memory.add("hello", SOUND, at_once=True)
+    memory.add("hello", SOUND, always=True)
     assert await memory.find("hello") == SOUND
 
 

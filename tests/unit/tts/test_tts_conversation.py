@@ -266,6 +266,18 @@ async def test_a_rehearsal_keeps_nobody_waiting(engine: LetterEngine, studio: St
     await rehearsing
 
 
+async def test_rehearsed_phrases_stay_even_if_they_were_there_before(engine: LetterEngine, desk: Desk) -> None:
+    studio = Studio(engine, desk, PhraseCache(2_000))
+    listener = Listener(studio)
+    await listener.send("synthesize", text="Sorry.")
+    await rehearse(studio, ["Sorry."])
+    await listener.send("synthesize", text="x" * 90)
+    listener.heard.clear()
+    engine.broken = True
+    await listener.send("synthesize", text="Sorry.")
+    assert listener.letters == "Sorry."
+
+
 async def test_phrases_that_cannot_be_rehearsed_stop_nothing(engine: LetterEngine, studio: Studio) -> None:
     engine.broken = True
     await rehearse(studio, ["Sorry."])
