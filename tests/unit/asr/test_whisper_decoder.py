@@ -21,7 +21,7 @@ def hum(seconds: float, level: float = 0.3) -> bytes:
     """Return a chord, as loud as a voice."""
     at = np.arange(round(seconds * SPEECH.rate)) / SPEECH.rate
     waves = sum(np.sin(2 * np.pi * hertz * at) for hertz in range(120, 1200, 60))
-    return (level * 32767 * waves / np.abs(waves).max()).astype("<i2").tobytes()
+    return bytes((level * 32767 * waves / np.abs(waves).max()).astype("<i2"))
 
 
 def wanted(*languages: str, beam: int = 1, prompt: str = "", short: bool = False) -> Wanted:
