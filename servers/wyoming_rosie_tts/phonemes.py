@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import structlog
 
 from wyoming_rosie.errors import BadEventError, EngineError
-from wyoming_rosie_tts import scripts
+from wyoming_rosie_tts import alphabets
 from wyoming_rosie_tts.piper_voices import PHONEME_TYPES, PiperFile
 from wyoming_rosie_tts.speech import Words
 
@@ -31,7 +31,7 @@ class Phonemes:
             return given
         if not any(map(str.isalnum, words.text)):
             return []
-        found = self._known(self._pronounced(words.text)) if scripts.suits(words.text, self._file.language) else []
+        found = self._known(self._pronounced(words.text)) if alphabets.suits(words.text, self._file.language) else []
         if not found:
             raise BadEventError(
                 f"the voice {self._file.name} speaks {self._file.language} and has no sounds for this text; "

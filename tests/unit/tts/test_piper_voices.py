@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests import piper_voice
-from wyoming_rosie_tts import piper_voices, scripts
+from wyoming_rosie_tts import alphabets, piper_voices
 from wyoming_rosie_tts.piper_voices import SOURCE
 
 
@@ -58,4 +58,4 @@ def test_other_names_are_not_fetched(name: str) -> None:
     ],
 )
 def test_which_texts_a_voice_can_read(text: str, language: str, suits: bool) -> None:
-    assert scripts.suits(text, language) is suits
+    assert alphabets.suits(text, language) is suits
