@@ -35,6 +35,13 @@ def _logs_as_in_production() -> None:
     logging.configure("test", debug=True)
 
 
+@pytest.fixture(autouse=True)
+def _folders_are_not_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let what daemons fetch and keep end with the test."""
+    for variable in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of recorded speech, noise and payloads; it is no part of the project."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 import structlog
@@ -10,6 +10,7 @@ from wyoming.audio import AudioStart, AudioStop
 from wyoming.event import Event
 
 from wyoming_rosie.audio import Converter
+from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.service import Send
 from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.desk import Desk, Playback
@@ -76,12 +77,21 @@ class Answer:
 
     async def _say(self, words: Words, *, pause: bool) -> None:
         self._characters += len(words.text)
-        voice = self._voice if words.wish is None else self._studio.engine.voice(words.wish)
+        voice = self._voice if words.wish is None else self._nearest(words.wish)
         converter = Converter(voice.audio, self._voice.audio)
         async with aclosing(self._sound(voice, words, pause=pause)) as pieces:
             async for pcm in pieces:
                 await self._give(converter.convert(pcm))
         await self._give(converter.finish())
+
+    def _nearest(self, wish: Wish) -> Voice:
+        """Return the voice that a text asks for in its midst, else one of that language, else the answer's own."""
+        wishes = [wish, Wish(language=wish.language)] if wish.language else [wish]
+        for one in wishes:
+            with suppress(BadEventError):
+                return self._studio.engine.voice(one)
+        _LOG.info("the answer's own voice speaks: there is none such", voice=wish.name, language=wish.language)
+        return self._voice
 
     async def _sound(self, voice: Voice, words: Words, *, pause: bool) -> AsyncGenerator[bytes, None]:
         """Yield the sound that is kept, else the sound that the engine makes, and keep it."""

@@ -82,11 +82,6 @@ def streamed(*chunks: str) -> list[Event]:
     ]
 
 
-@pytest.fixture(autouse=True)
-def _caches_are_not_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache-home"))
-
-
 async def test_a_text_comes_back_as_speech(daemon: StartDaemon, peer: OpenPeer) -> None:
     answer = await ask(await peer((await daemon("tts")).uri), [text("The kitchen light is on.")])
     assert answer.types == ANSWER

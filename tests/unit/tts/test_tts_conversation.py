@@ -229,11 +229,12 @@ async def test_another_voice_in_an_answer_has_the_answers_rate(listener: Listene
     assert len(listener.letters) == pytest.approx(len("Normal.-deep"), abs=1)
 
 
-async def test_an_unknown_voice_inside_an_answer_ends_it_with_an_error(listener: Listener) -> None:
+async def test_a_voice_that_only_others_have_is_replaced_inside_an_answer_but_not_for_it(listener: Listener) -> None:
     ssml = '<speak>Hello.<voice name="nobody">you</voice></speak>'
     await listener.send("synthesize", text=ssml, text_format="ssml")
-    assert listener.types == ["audio-start", "audio-chunk", "error", "audio-stop"]
-    assert listener.heard[-2].data["code"] == "unknown-voice"
+    assert listener.letters.replace("-", "") == "Hello.you"
+    with pytest.raises(BadEventError, match="letters"):
+        await listener.send("synthesize", text="Hello.", voice={"name": "nobody"})
 
 
 async def test_the_same_words_are_made_once(engine: LetterEngine, desk: Desk) -> None:
