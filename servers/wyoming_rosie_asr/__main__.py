@@ -32,6 +32,18 @@ from wyoming_rosie_asr.engines.pocketsphinx import SphinxEngine
 _LOG = structlog.get_logger()
 LONGEST_SECONDS = 600
 MOST_WAITING = 1000
+GUESS_MS = 160
+"""Five frames of the voice detector: a guess is thrown away when speech goes on, so that it may begin early."""
+
+
+@dataclass(frozen=True)
+class Ends(EndRules):
+    perhaps_ms: int = option(GUESS_MS, "silence after which it is decided what was said, for the case that this is all")
+
+
+@dataclass(frozen=True)
+class Speech(Rules):
+    hangover_ms: int = option(GUESS_MS, "silence after which speech has stopped, milliseconds")
 
 
 @dataclass(frozen=True)
@@ -50,8 +62,8 @@ class AsrConfig(ServiceConfig):
     external_vad: bool = option(
         False, "leave it to the peer to say when an utterance is over, however long the silence"
     )
-    end_of_speech: EndRules = option(EndRules, "")
-    speech: Rules = option(Rules, "")
+    end_of_speech: Ends = option(Ends, "")
+    speech: Speech = option(Speech, "")
     longest_seconds: float = option(30.0, "refuse utterances that are longer, seconds")
     partial_seconds: float = option(1.0, "tell what was said so far each time so much more was; 0: only at the end")
     waiting: int = option(16, "utterances that may wait for an engine; more are refused as busy")

@@ -176,9 +176,8 @@ class Utterance:
                 f"an utterance may last {self._ears.longest_seconds:g} s, this one is longer", "too-long"
             )
         await self._stream.hear(pcm)
-        if self._is_live:
-            self._follow(self._listening.at(self._stream.state.heard_ms))
-            self._look_ahead()
+        self._move_on()
+        self._look_ahead()
 
     def told(self, *, is_voice: bool) -> None:
         """Take it that the conductor hears a voice, or none any more."""
@@ -220,6 +219,12 @@ class Utterance:
                     self._follow(self._listening.started(at_ms))
                 case Stopped(at_ms):
                     self._listening.stopped(at_ms)
+        self._move_on()
+
+    def _move_on(self) -> None:
+        """Do what follows from the silence so far."""
+        if self._stream is not None and self._is_live:
+            self._follow(self._listening.at(self._stream.state.heard_ms))
 
     def _follow(self, verdicts: list[Verdict]) -> None:
         for verdict in verdicts:
@@ -265,7 +270,7 @@ class Utterance:
         """Begin to guess what was said so far, if it is time and nobody else needs the engine."""
         more_ms = self._milliseconds - self._partial_at
         seconds = self._ears.partial_seconds
-        is_time = self._ears.streams and self._listening.is_speech and more_ms >= 1000 * seconds
+        is_time = self._is_live and self._ears.streams and self._listening.is_speech and more_ms >= 1000 * seconds
         is_idle = self._partial is None and self._guess is None
         if is_time and is_idle and self._ears.leisure.is_enough(seconds):
             self._partial_at = self._milliseconds
