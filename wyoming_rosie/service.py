@@ -16,9 +16,13 @@ import structlog
 from wyoming.event import Event
 from wyoming.info import Info
 
-from wyoming_rosie import address, discovery, systemd
+from wyoming_rosie import address, discovery, health, systemd
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import BadEventError, ConfigError
+from wyoming_rosie.health import WELL, Health
+from wyoming_rosie.http_server import LOOPBACK
+from wyoming_rosie.metrics import Counter as CountOf
+from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.peer import Conversation as Conversation
 from wyoming_rosie.peer import Peer, RefusedConversation
 from wyoming_rosie.peer import Send as Send
@@ -46,6 +50,8 @@ class ServiceConfig:
     peers: int = option(512, "connections at the same time")
     peers_per_address: int = option(64, "connections at the same time from one address")
     idle_seconds: float = option(60.0, "end a connection on which nothing was heard for so long")
+    http_port: int | None = option(None, "tell monitors over HTTP how the daemon is: /health and /metrics on this port")
+    http_host: str = option(LOOPBACK, "address for --http-port; others than this machine's can then look, too")
     debug: bool = option(False, "log more, including what people say")
     config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
 
@@ -74,6 +80,13 @@ class Service:
         """Whether there is anything to offer: Home Assistant asks a daemon once, when it is announced."""
         if is_installed:
             self.installed.set()
+        self.health = Health()
+        self.metrics = Metrics()
+        self.health.watch("peers", self._trouble_with_peers)
+        self.health.watch("model", lambda: WELL if self.installed.is_set() else "no model is installed yet")
+        self.metrics.gauge("peers", "Connections that are open", lambda: len(self._peers))
+        self._refused = self.metrics.counter("refused", "Connections that were turned away", "code")
+        self._sent = self.metrics.counter("sent", "Events sent to peers, without audio; errors by code", "type", "code")
         self.describe_as(info)
 
     def describe_as(self, info: Info | Mapping[str, Any]) -> None:
@@ -137,10 +150,10 @@ class Service:
         name = stream.transport.get_extra_info("peername")
         host = name[0] if isinstance(name, tuple) else "unix"
         refusal = self._refusal(host)
-        peer = Peer(
-            stream, host, lambda: self._info, self._converse if refusal is None else lambda _: RefusedConversation()
-        )
+        converse = self._converse if refusal is None else lambda _: RefusedConversation()
+        peer = _CountedPeer(self._sent, stream, host, lambda: self._info, converse)
         if refusal is not None:
+            self._refused.add(refusal.code)
             peer.dismiss(refusal)
         self._per_address[host] += 1
         task = asyncio.get_running_loop().create_task(peer.serve())
@@ -163,6 +176,13 @@ class Service:
             return BadEventError("too many connections; try again later", "busy")
         return None
 
+    def _trouble_with_peers(self) -> str | None:
+        if self._stopping:
+            return "this daemon is stopping"
+        if len(self._peers) >= self.most_peers:
+            return f"all {self.most_peers} connections are in use; see --peers"
+        return WELL
+
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
@@ -171,6 +191,26 @@ class Service:
             for peer in self._peers:
                 if peer.heard < idle_since and not peer.at_work:
                     peer.dismiss(BadEventError(f"nothing was heard for {self.idle_seconds:g} s", "idle"))
+
+
+class _CountedPeer(Peer):
+    """A peer that counts what it is sent."""
+
+    def __init__(
+        self,
+        sent: CountOf,
+        stream: EventStream,
+        host: str,
+        info: Callable[[], bytes],
+        converse: Callable[[Send], Conversation],
+    ) -> None:
+        self._sent = sent
+        super().__init__(stream, host, info, converse)
+
+    async def send(self, event: Event) -> None:
+        await super().send(event)
+        if event.type != "audio-chunk":
+            self._sent.add(event.type, str(event.data.get("code") or "") if event.type == "error" else "")
 
 
 async def run(service: Service, settings: ServiceConfig) -> None:
@@ -189,6 +229,9 @@ async def run(service: Service, settings: ServiceConfig) -> None:
             await stack.enter_async_context(
                 discovery.announced(service.role, settings.name, where, when=service.installed)
             )
+        await stack.enter_async_context(
+            health.served(service.role, service.health, service.metrics, settings.http_host, settings.http_port)
+        )
         systemd.notify("READY=1")
         _LOG.info("ready", uri=str(where))
         await stop.wait()

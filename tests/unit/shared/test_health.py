@@ -1,0 +1,77 @@
+"""What a monitor is told, over a real socket."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.health import WELL, Health, application, served
+from wyoming_rosie.http_server import serving
+from wyoming_rosie.metrics import Metrics
+
+
+class Engine:
+    trouble: str | None = WELL
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture
+async def monitor(engine: Engine) -> AsyncIterator[aiohttp.ClientSession]:
+    health = Health()
+    health.watch("engine", lambda: engine.trouble)
+    health.watch("disk", lambda: WELL)
+    async with (
+        serving(application("asr", health, Metrics()), "127.0.0.1", 0, "--http-port") as where,
+        aiohttp.ClientSession(f"http://{where.host}:{where.port}") as session,
+    ):
+        yield session
+
+
+async def test_all_is_well_when_every_part_is(monitor: aiohttp.ClientSession) -> None:
+    async with monitor.get("/health") as answer:
+        assert answer.status == 200
+        assert (await answer.json())["parts"] == {"engine": "ok", "disk": "ok"}
+
+
+async def test_one_failing_part_is_named_with_its_reason(monitor: aiohttp.ClientSession, engine: Engine) -> None:
+    engine.trouble = "the engine is out of order"
+    async with monitor.get("/health") as answer:
+        assert answer.status == 503
+        said = await answer.json()
+    assert (said["status"], said["parts"]) == ("failing", {"engine": "the engine is out of order", "disk": "ok"})
+
+
+async def test_a_part_answers_for_itself(monitor: aiohttp.ClientSession, engine: Engine) -> None:
+    engine.trouble = "the engine is out of order"
+    async with monitor.get("/health/engine") as failing, monitor.get("/health/disk") as well:
+        assert (failing.status, well.status) == (503, 200)
+
+
+async def test_an_unknown_part_is_answered_with_the_known_ones(monitor: aiohttp.ClientSession) -> None:
+    async with monitor.get("/health/moon") as answer:
+        assert answer.status == 404
+        assert "disk, engine" in (await answer.json())["error"]
+
+
+async def test_metrics_are_text(monitor: aiohttp.ClientSession) -> None:
+    async with monitor.get("/metrics") as answer:
+        assert answer.content_type == "text/plain"
+        assert "process_cpu_seconds_total" in await answer.text()
+
+
+async def test_nothing_listens_unless_asked() -> None:
+    async with served("asr", Health(), Metrics(), "no.such.host.invalid", None):
+        pass
+
+
+async def test_a_port_that_is_taken_is_one_sentence() -> None:
+    nothing = application("asr", Health(), Metrics())
+    async with serving(nothing, "127.0.0.1", 0, "--http-port") as where:
+        with pytest.raises(ConfigError, match="--http-port: cannot listen"):
+            async with served("asr", Health(), Metrics(), "127.0.0.1", where.port):
+                pass

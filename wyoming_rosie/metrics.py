@@ -1,0 +1,130 @@
+"""What a program counts about itself: plain numbers, which cost nothing until somebody asks for them."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+PREFIX = "wyoming_rosie_"
+OTHER = "other"
+MOST_SERIES = 200
+"""Different labels of one metric; what comes after them is counted as OTHER, since peers choose some of the labels."""
+BUCKETS_MS = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0, 30_000.0)
+Labels: TypeAlias = tuple[str, ...]
+
+
+class Counter:
+    """Something that only grows, for each value of its labels; to be used from the event loop."""
+
+    def __init__(self, name: str, meaning: str, labels: Labels) -> None:
+        self.values: dict[Labels, float] = {} if labels else {(): 0.0}
+        self._about = name, meaning, labels
+
+    def add(self, *labels: str, by: float = 1.0) -> None:
+        known = _bounded(labels, self.values)
+        self.values[known] = self.values.get(known, 0.0) + by
+
+    def collect(self) -> "Iterator[Metric]":
+        from prometheus_client.core import CounterMetricFamily
+
+        name, meaning, labels = self._about
+        family = CounterMetricFamily(PREFIX + name, meaning, labels=labels)
+        for values, value in dict(self.values).items():
+            family.add_metric(values, value)
+        yield family
+
+
+class Timing:
+    """How long something takes, in milliseconds, for each value of its labels; to be used from the event loop."""
+
+    def __init__(self, name: str, meaning: str, labels: Labels) -> None:
+        self.values: dict[Labels, list[float]] = {}
+        self._about = name, meaning, labels
+
+    def observe(self, milliseconds: float, *labels: str) -> None:
+        known = _bounded(labels, self.values)
+        seen = self.values.setdefault(known, [0.0] * (len(BUCKETS_MS) + 2))
+        seen[bisect_left(BUCKETS_MS, milliseconds)] += 1
+        seen[-1] += milliseconds  # the sum of all
+
+    def collect(self) -> "Iterator[Metric]":
+        from prometheus_client.core import HistogramMetricFamily
+
+        name, meaning, labels = self._about
+        family = HistogramMetricFamily(PREFIX + name, meaning, labels=labels)
+        for values, seen in dict(self.values).items():
+            family.add_metric(values, buckets=_cumulative(seen[:-1]), sum_value=seen[-1])
+        yield family
+
+
+class Gauge:
+    """What `read` returns whenever somebody asks; `read` is called on a thread and must not wait."""
+
+    def __init__(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+        self.read = read
+        self._about = name, meaning
+
+    def collect(self) -> "Iterator[Metric]":
+        from prometheus_client.core import GaugeMetricFamily
+
+        name, meaning = self._about
+        yield GaugeMetricFamily(PREFIX + name, meaning, value=self.read())
+
+
+M = TypeVar("M", Counter, Timing, Gauge)
+
+
+class Metrics:
+    """All that one program counts."""
+
+    def __init__(self) -> None:
+        self._all: dict[str, Counter | Timing | Gauge] = {}
+
+    def counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        """Return a new counter; its name in Prometheus is `wyoming_rosie_NAME_total`."""
+        return self._new(name, Counter(name, meaning, labels))
+
+    def timing(self, name: str, meaning: str, *labels: str) -> Timing:
+        """Return a new histogram; its name should end in `_milliseconds`."""
+        return self._new(name, Timing(name, meaning, labels))
+
+    def gauge(self, name: str, meaning: str, read: Callable[[], float]) -> Gauge:
+        """Return a new gauge."""
+        return self._new(name, Gauge(name, meaning, read))
+
+    def collect(self) -> "Iterator[Metric]":
+        """Yield everything as prometheus_client wants it."""
+        for one in self._all.values():
+            yield from one.collect()
+
+    def text(self) -> bytes:
+        """Return everything and the process's own figures in Prometheus's text format; reads files in /proc."""
+        from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+
+        registry = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=registry)
+        registry.register(self)
+        return generate_latest(registry)
+
+    def _new(self, name: str, one: M) -> M:
+        if name in self._all:
+            raise ValueError(f"there is a metric '{name}' already")
+        self._all[name] = one
+        return one
+
+
+def _bounded(labels: Labels, known: dict[Labels, float] | dict[Labels, list[float]]) -> Labels:
+    if labels in known or len(known) < MOST_SERIES:
+        return labels
+    return (OTHER,) * len(labels)
+
+
+def _cumulative(counts: list[float]) -> list[tuple[str, float]]:
+    total = 0.0
+    buckets: list[tuple[str, float]] = []
+    for limit, count in zip([*map(str, BUCKETS_MS), "+Inf"], counts, strict=True):
+        total += count
+        buckets.append((limit, total))
+    return buckets
