@@ -85,6 +85,10 @@ class Scheduler(Generic[S, F]):
         """Return what a function returns that may block."""
         return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
 
+    def begin(self, function: Callable[[], object]) -> None:
+        """Have a call made whose result nobody awaits."""
+        self._threads.submit(function)
+
     def open(self, state: S, found: Callable[[Sequence[F]], None]) -> "Stream[S, F]":
         """Begin a stream; `found` is called in the event loop with what was found, in order."""
         self._open += 1

@@ -1,5 +1,7 @@
 """The satellite: settings, parts, service."""
 
+import asyncio
+
 from wyoming.info import WakeProgram
 
 from wyoming_rosie import config, service
@@ -14,7 +16,10 @@ from wyoming_rosie_satellite.settings import SatelliteConfig
 
 async def serve(settings: SatelliteConfig) -> None:
     """Be a satellite until told to stop. Raises ConfigError."""
-    satellite = Satellite(parts.speaker(settings), parts.sounds(settings))
+    voices = await asyncio.to_thread(parts.voices, settings)
+    satellite = Satellite(
+        parts.speaker(settings), parts.sounds(settings), parts.habits(settings), voices, settings.stop_word
+    )
     peers = Service("satellite", info(settings, [], []), lambda send: SatelliteConversation(satellite, send))
 
     def learned(wake: list[WakeProgram]) -> None:
@@ -22,7 +27,11 @@ async def serve(settings: SatelliteConfig) -> None:
 
     microphone = parts.microphone(settings, begin=satellite.conducted)
     ears = parts.ears(settings, learned)
-    await until_one_ends(service.run(peers, settings), satellite.run(microphone, ears))
+    try:
+        await until_one_ends(service.run(peers, settings), satellite.run(microphone, ears))
+    finally:
+        if voices is not None:
+            voices.close()
 
 
 def main() -> None:

@@ -7,7 +7,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict
 from wyoming_rosie_satellite.messages import (
+    AnswerTold,
     AskForRun,
     ConductorJoined,
     ConductorLeft,
@@ -17,7 +19,9 @@ from wyoming_rosie_satellite.messages import (
     FinishSound,
     Input,
     ListenAgainAsked,
+    ListeningAsked,
     MicAudio,
+    MuteAsked,
     Phase,
     Play,
     PlayCue,
@@ -32,9 +36,14 @@ from wyoming_rosie_satellite.messages import (
     SoundReceived,
     SoundStarted,
     SpeechEnded,
+    StopAsked,
     StopAudio,
+    StopWord,
     Tick,
     TimerFinished,
+    VoicesHeard,
+    VoiceStarted,
+    VoiceStopped,
     WakeWord,
 )
 
@@ -47,14 +56,27 @@ LONGEST_COMMAND_SECONDS = 30.0
 LONGEST_THOUGHT_SECONDS = 60.0
 STALLED_SOUND_SECONDS = 30.0
 """A sound whose rest does not come is over."""
+QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001 - those of other scripts are meant
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What a satellite does by itself."""
+
+    ends: EndRules | None = None  # when a command is over, if the conductor has not said so
+    answers_questions: bool = True  # listens again after an answer that ends with a question mark
+    rings: int = 30  # times that a timer sounds unless somebody stops it
+    ring_pause_seconds: float = 3.0
 
 
 @dataclass
 class SatelliteCore:
     """One satellite and whoever conducts it."""
 
+    habits: Habits = field(default_factory=Habits)
     phase: Phase = Phase.OFFLINE
-    deadline: float | None = None  # send a Tick then
+    is_muted: bool = False
+    _phase_ends: float | None = None  # unless something happens before
     _heard: int = 0  # samples
     _ring: deque[tuple[int, bytes]] = field(default_factory=deque)  # first sample, audio
     _sound: int = 0  # number of the latest sound
@@ -62,7 +84,20 @@ class SatelliteCore:
     _listen_again: bool = False
     _filler_follows: bool = False  # the next sound is one
     _is_filler: bool = False  # the latest sound was one
-    _timer_rings: bool = False  # as soon as nobody is being listened to
+    _rings_left: int = 0  # of a timer
+    _rings_at: float = 0.0
+    _run_ms: int = 0  # of the microphone's audio, where the run begins
+    _end: EndOfSpeech | None = None  # of the command that is being spoken
+
+    @property
+    def deadline(self) -> float | None:
+        """When a Tick is to be sent."""
+        rings_at = self._rings_at if self._may_ring else None
+        return min((at for at in (self._phase_ends, rings_at) if at is not None), default=None)
+
+    @property
+    def is_ringing(self) -> bool:
+        return self._rings_left > 0
 
     def handle(self, given: Input, now: float) -> list[Effect]:
         """Return what is to be done about the input, in order. What makes no sense in this phase changes nothing."""
@@ -71,8 +106,8 @@ class SatelliteCore:
         if self.phase is before:
             return effects
         if self.phase in (Phase.OFFLINE, Phase.WAITING):
-            self.deadline = None
-        return [*effects, ShowPhase(self.phase), *self._overdue_timer()]
+            self._phase_ends = None
+        return [*effects, ShowPhase(self.phase), *self._overdue_ring(now)]
 
     def _decide(self, given: Input, now: float) -> list[Effect]:
         match given:
@@ -80,6 +115,18 @@ class SatelliteCore:
                 return self._hear(pcm)
             case WakeWord():
                 return self._wake(given, now)
+            case ListeningAsked():
+                return self._listen(now)
+            case StopWord():
+                return self._stop_sound()
+            case StopAsked():
+                return self._stop(now)
+            case MuteAsked(muted):
+                return self._mute(now, muted=muted)
+            case VoiceStarted() | VoiceStopped() | VoicesHeard():
+                return self._follow_voices(given, now)
+            case AnswerTold(text):
+                return self._answer_told(text)
             case SpeechEnded():
                 return self._speech_ended(now)
             case RunFailed():
@@ -99,7 +146,7 @@ class SatelliteCore:
             case SoundPlayed(sound):
                 return self._sound_played(sound, now)
             case TimerFinished():
-                return self._timer_finished()
+                return self._timer_finished(now)
             case ConductorJoined():
                 return self._joined()
             case ConductorLeft():
@@ -111,37 +158,106 @@ class SatelliteCore:
 
     def _hear(self, pcm: bytes) -> list[Effect]:
         start, self._heard = self._heard, self._heard + len(pcm) // SAMPLE_BYTES
+        if self.is_muted:
+            return []
         self._ring.append((start, pcm))
         while self._heard - self._ring[0][0] > RING_SAMPLES:
             self._ring.popleft()
         return [_audio(start, pcm)] if self.phase is Phase.STREAMING else []
 
     def _wake(self, word: WakeWord, now: float) -> list[Effect]:
-        if self.phase in (Phase.OFFLINE, Phase.STREAMING):
-            return []
-        interrupted: list[Effect] = [Silence(), SayPlayed()] if self.phase is Phase.SPEAKING else []
+        if self._cannot_listen:
+            return self._excuse()
+        interrupted = self._interrupted()
         report = ReportWakeWord(word.name, word.sample // SAMPLES_PER_MS, word.turn_id, word.score)
         said_since = [_audio(*_from(word.sample, start, pcm)) for start, pcm in self._ring]
-        begun = self._begin_run(word.name, now)
+        begun = self._begin_run(word.name, word.sample, now)
         return [*interrupted, report, *begun, *(audio for audio in said_since if audio.pcm)]
 
-    def _begin_run(self, wake_word: str | None, now: float) -> list[Effect]:
+    def _listen(self, now: float) -> list[Effect]:
+        if self._cannot_listen:
+            return self._excuse()
+        return [*self._interrupted(), *self._begin_run(None, self._heard, now)]
+
+    @property
+    def _cannot_listen(self) -> bool:
+        return self.is_muted or self.phase in (Phase.OFFLINE, Phase.STREAMING)
+
+    def _excuse(self) -> list[Effect]:
+        """Let somebody who wants to be heard know that nobody is there."""
+        if self.is_muted or self.phase is not Phase.OFFLINE:
+            return []
+        return [*self._stop_ringing(), PlayCue(Cue.UNREACHABLE)]
+
+    def _interrupted(self) -> list[Effect]:
+        """End what sounds, for a run that begins."""
+        speaking: list[Effect] = [Silence(), SayPlayed()] if self.phase is Phase.SPEAKING else []
+        return [*speaking, *self._stop_ringing()]
+
+    def _begin_run(self, wake_word: str | None, first: int, now: float) -> list[Effect]:
+        """Begin to listen, from a sample of the microphone's audio on."""
         self.phase = Phase.STREAMING
-        self.deadline = now + LONGEST_COMMAND_SECONDS
+        self._phase_ends = now + LONGEST_COMMAND_SECONDS
         self._sound_open = self._listen_again = self._filler_follows = False
+        self._run_ms = first // SAMPLES_PER_MS
+        self._end = None if self.habits.ends is None else EndOfSpeech(self.habits.ends)
         return [AskForRun(wake_word), PlayCue(Cue.AWAKE)]
+
+    def _follow_voices(self, given: VoiceStarted | VoiceStopped | VoicesHeard, now: float) -> list[Effect]:
+        if self.phase is not Phase.STREAMING or self._end is None:
+            return []
+        at = given.milliseconds - self._run_ms
+        match given:
+            case VoiceStarted():
+                self._end.started(at)
+            case VoiceStopped():
+                self._end.stopped(at)
+            case VoicesHeard() if set(self._end.at(at)) - {Verdict.PERHAPS}:
+                return [StopAudio(), *self._speech_ended(now)]
+        return []
 
     def _speech_ended(self, now: float) -> list[Effect]:
         if self.phase is not Phase.STREAMING:
             return []
         self.phase = Phase.THINKING
-        self.deadline = now + LONGEST_THOUGHT_SECONDS
+        self._phase_ends = now + LONGEST_THOUGHT_SECONDS
         return [PlayCue(Cue.DONE)]
 
     def _run_failed(self) -> list[Effect]:
-        if self.phase in (Phase.STREAMING, Phase.THINKING):
-            self.phase = Phase.WAITING
+        if self.phase not in (Phase.STREAMING, Phase.THINKING):
+            return []
+        self.phase = Phase.WAITING
+        self._listen_again = False
+        return [PlayCue(Cue.ERROR)]
+
+    def _stop_sound(self) -> list[Effect]:
+        """End an answer and what rings."""
+        ringing = self._stop_ringing()
+        if self.phase is not Phase.SPEAKING:
+            return ringing
+        self.phase = Phase.WAITING
+        self._sound_open = self._listen_again = False
+        return [*ringing, Silence(), SayPlayed()]
+
+    def _stop(self, now: float) -> list[Effect]:
+        """End whatever is done."""
+        if self.phase is Phase.STREAMING:
             self._listen_again = False
+            return [StopAudio(), *self._speech_ended(now)]
+        return self._stop_sound()
+
+    def _mute(self, now: float, *, muted: bool) -> list[Effect]:
+        if muted is self.is_muted:
+            return []
+        self.is_muted = muted
+        self._ring.clear()
+        ended = self._stop(now) if muted and self.phase is Phase.STREAMING else []
+        return [*ended, PlayCue(Cue.MUTE if muted else Cue.UNMUTE)]
+
+    def _answer_told(self, text: str) -> list[Effect]:
+        is_question = self.habits.answers_questions and text.rstrip().endswith(QUESTION_MARKS)
+        if is_question and self.phase in (Phase.THINKING, Phase.SPEAKING):
+            self._listen_again = True
         return []
 
     def _sound_started(self, now: float) -> list[Effect]:
@@ -150,7 +266,7 @@ class SatelliteCore:
         cut: list[Effect] = [Silence()] if self.phase is Phase.SPEAKING and self._is_filler else []
         self._is_filler, self._filler_follows = self._filler_follows, False
         self.phase = Phase.SPEAKING
-        self.deadline = now + STALLED_SOUND_SECONDS
+        self._phase_ends = now + STALLED_SOUND_SECONDS
         self._sound += 1
         self._sound_open = True
         return cut
@@ -158,33 +274,42 @@ class SatelliteCore:
     def _sound_received(self, pcm: bytes, now: float) -> list[Effect]:
         if not self._sound_open:
             return []  # the rest of what was interrupted
-        self.deadline = now + STALLED_SOUND_SECONDS
+        self._phase_ends = now + STALLED_SOUND_SECONDS
         return [Play(pcm)] if pcm else []
 
     def _sound_ended(self) -> list[Effect]:
         if not self._sound_open:
             return []
         self._sound_open = False
-        self.deadline = None
+        self._phase_ends = None
         return [FinishSound(self._sound)]
 
     def _sound_played(self, sound: int, now: float) -> list[Effect]:
         if self.phase is not Phase.SPEAKING or self._sound_open or sound != self._sound:
             return []  # another one has begun since
         if self._listen_again:
-            return [SayPlayed(), *self._begin_run(None, now)]
+            return [SayPlayed(), *self._begin_run(None, self._heard, now)]
         self.phase = Phase.WAITING
         return [SayPlayed()]
 
-    def _timer_finished(self) -> list[Effect]:
-        self._timer_rings = True
-        return self._overdue_timer()
+    def _timer_finished(self, now: float) -> list[Effect]:
+        self._rings_left, self._rings_at = self.habits.rings, now
+        return self._overdue_ring(now)
 
-    def _overdue_timer(self) -> list[Effect]:
-        if not self._timer_rings or self.phase is Phase.STREAMING:
+    @property
+    def _may_ring(self) -> bool:
+        return self.is_ringing and self.phase not in (Phase.STREAMING, Phase.SPEAKING)
+
+    def _overdue_ring(self, now: float) -> list[Effect]:
+        if not self._may_ring or now < self._rings_at:
             return []
-        self._timer_rings = False
+        self._rings_left -= 1
+        self._rings_at = now + self.habits.ring_pause_seconds
         return [PlayCue(Cue.TIMER)]
+
+    def _stop_ringing(self) -> list[Effect]:
+        was_ringing, self._rings_left = self.is_ringing, 0
+        return [Silence()] if was_ringing and self.phase is not Phase.SPEAKING else []
 
     def _joined(self) -> list[Effect]:
         if self.phase is Phase.OFFLINE:
@@ -197,8 +322,8 @@ class SatelliteCore:
         return self._sound_ended()  # what was received may be heard
 
     def _late(self, now: float) -> list[Effect]:
-        if self.deadline is None or now < self.deadline:
-            return []
+        if self._phase_ends is None or now < self._phase_ends:
+            return self._overdue_ring(now)
         match self.phase:
             case Phase.STREAMING:
                 return [StopAudio(), *self._speech_ended(now)]

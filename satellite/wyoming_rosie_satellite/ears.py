@@ -68,9 +68,9 @@ class Backlog:
 class LocalEars:
     """Wake words in this process, on a thread of their own."""
 
-    def __init__(self, words: Sequence[Word], refractory_seconds: float) -> None:
+    def __init__(self, words: Sequence[Word], rules: Rules) -> None:
         self._words = words
-        self._refractory_seconds = refractory_seconds
+        self._rules = rules
         self._backlog = Backlog()
 
     def hear(self, pcm: bytes) -> None:
@@ -79,8 +79,7 @@ class LocalEars:
     async def listen(self, heard: Callable[[WakeWord], None]) -> None:
         worker = ThreadWorker("wake")
         try:
-            rules = Rules(refractory_seconds=self._refractory_seconds)
-            stream = await worker.run(MicroStream, self._words, rules)
+            stream = await worker.run(MicroStream, self._words, self._rules)
             while True:
                 for found in detections(await worker.run(stream.feed, await self._backlog.get())):
                     heard(WakeWord(found.name, self._backlog.offset + found.sample, turn.new_id(), found.score))

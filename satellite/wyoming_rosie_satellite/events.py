@@ -10,6 +10,7 @@ from wyoming.wake import Detection
 
 from wyoming_rosie.audio import SPEECH
 from wyoming_rosie_satellite.messages import (
+    AnswerTold,
     AskForRun,
     FillerAnnounced,
     Input,
@@ -41,6 +42,9 @@ def input_of(event: Event) -> Input | None:
             return FillerAnnounced()
         case "timer-finished":
             return TimerFinished()
+        case "synthesize":
+            text = event.data.get("text")
+            return AnswerTold(text) if isinstance(text, str) else None
     return None
 
 

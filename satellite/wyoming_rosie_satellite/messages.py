@@ -19,6 +19,10 @@ class Cue(StrEnum):
     AWAKE = "awake"
     DONE = "done"
     TIMER = "timer"
+    ERROR = "error"  # the conductor has no answer
+    UNREACHABLE = "unreachable"  # there is no conductor
+    MUTE = "mute"
+    UNMUTE = "unmute"
 
 
 # Inputs
@@ -52,6 +56,43 @@ class WakeWord:
 
 
 @dataclass(frozen=True)
+class StopWord:
+    """The word was said that ends whatever sounds."""
+
+
+@dataclass(frozen=True)
+class ListeningAsked:
+    """A button, a program or a person at a keyboard wants to be listened to."""
+
+
+@dataclass(frozen=True)
+class StopAsked:
+    """The same want it to stop whatever it does."""
+
+
+@dataclass(frozen=True)
+class MuteAsked:
+    muted: bool
+
+
+@dataclass(frozen=True)
+class VoiceStarted:
+    milliseconds: int  # of the microphone's audio
+
+
+@dataclass(frozen=True)
+class VoiceStopped:
+    milliseconds: int
+
+
+@dataclass(frozen=True)
+class VoicesHeard:
+    """Up to here every voice has been told of."""
+
+    milliseconds: int
+
+
+@dataclass(frozen=True)
 class SpeechEnded:
     """The conductor has heard enough."""
 
@@ -64,6 +105,13 @@ class RunFailed:
 @dataclass(frozen=True)
 class ListenAgainAsked:
     """The answer is a question: listen after it without a wake word."""
+
+
+@dataclass(frozen=True)
+class AnswerTold:
+    """The words of the answer."""
+
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -106,8 +154,9 @@ class Tick:
 
 
 Input: TypeAlias = (
-    ConductorJoined | ConductorLeft | MicAudio | WakeWord | SpeechEnded | RunFailed | ListenAgainAsked | FillerAnnounced
-    | SoundStarted | SoundReceived | SoundEnded | SoundPlayed | TimerFinished | Tick
+    ConductorJoined | ConductorLeft | MicAudio | WakeWord | StopWord | ListeningAsked | StopAsked | MuteAsked
+    | VoiceStarted | VoiceStopped | VoicesHeard | SpeechEnded | RunFailed | ListenAgainAsked | AnswerTold
+    | FillerAnnounced | SoundStarted | SoundReceived | SoundEnded | SoundPlayed | TimerFinished | Tick
 )  # fmt: skip
 
 # Effects: first what the conductor is told

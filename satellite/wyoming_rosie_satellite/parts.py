@@ -6,20 +6,25 @@ from pathlib import Path
 
 from wyoming.info import WakeProgram
 
-from wyoming_rosie import address
+from wyoming_rosie import address, endpoint
 from wyoming_rosie.audio import CHANNELS, RATES, AudioFormat
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.micro_wake_words import bundled, program
-from wyoming_rosie.wake_words import choose
+from wyoming_rosie.micro_wake_words import bundled, from_folder, program
+from wyoming_rosie.voice_activity import silero
+from wyoming_rosie.wake_words import Rules, check, choose
 from wyoming_rosie_satellite import cues, sounddevices
+from wyoming_rosie_satellite.core import Habits
 from wyoming_rosie_satellite.ears import Ears, LocalEars, RemoteEars
 from wyoming_rosie_satellite.messages import Cue
 from wyoming_rosie_satellite.microphones import CommandMicrophone, Microphone, StdinMicrophone, WavMicrophone
 from wyoming_rosie_satellite.settings import SatelliteConfig
 from wyoming_rosie_satellite.sounddevices import DeviceMicrophone, DeviceSpeaker
 from wyoming_rosie_satellite.speakers import CommandSpeaker, Speaker, StdoutSpeaker, WavSpeaker
+from wyoming_rosie_satellite.voices import Voices
 
 DEFAULT_WORD = "okay_nabu"
+MOST_RINGS = 1000
+LONGEST_PAUSE_SECONDS = 600.0
 
 
 def microphone(settings: SatelliteConfig, begin: asyncio.Event) -> Microphone:
@@ -54,10 +59,43 @@ def ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]
     """Return what finds wake words; `learned` is told which ones, now or when a daemon has said so."""
     if settings.wake_uri is not None:
         address.parse(settings.wake_uri)
-        return RemoteEars(settings.wake_uri, settings.wake_word_name, learned)
-    known = bundled()
+        names = [*settings.wake_word_name, *settings.stop_word] if settings.wake_word_name else []
+        return RemoteEars(settings.wake_uri, names, learned)
+    known = bundled() | {
+        name: word for folder in settings.custom_model_dir for name, word in from_folder(folder).items()
+    }
     learned([program(known.values())])
-    return LocalEars(choose(known, settings.wake_word_name or [DEFAULT_WORD]), settings.wake_refractory_seconds)
+    words = choose(known, [*(settings.wake_word_name or [DEFAULT_WORD]), *settings.stop_word])
+    rules = Rules(
+        threshold=settings.wake_threshold,
+        word_threshold=settings.wake_word_threshold,
+        refractory_seconds=settings.wake_refractory_seconds,
+    )
+    check(rules, [word.name for word in words])
+    return LocalEars(words, rules)
+
+
+def habits(settings: SatelliteConfig) -> Habits:
+    """Return what the satellite does by itself."""
+    endpoint.check(settings.end_of_speech)
+    if (
+        not 1 <= settings.timer_rings <= MOST_RINGS
+        or not 0 <= settings.timer_ring_pause_seconds <= LONGEST_PAUSE_SECONDS
+    ):
+        raise ConfigError(
+            f"--timer-rings must be 1 to {MOST_RINGS}, --timer-ring-pause-seconds 0 to {LONGEST_PAUSE_SECONDS:g}"
+        )
+    return Habits(
+        ends=settings.end_of_speech if settings.ends_commands else None,
+        answers_questions=settings.answers_questions,
+        rings=settings.timer_rings,
+        ring_pause_seconds=settings.timer_ring_pause_seconds,
+    )
+
+
+def voices(settings: SatelliteConfig) -> Voices | None:
+    """Return what follows voices in a command, if it is wanted."""
+    return Voices(silero.load(silero.Settings())) if settings.ends_commands else None
 
 
 def words(settings: SatelliteConfig, wake: list[WakeProgram]) -> list[str]:

@@ -1,7 +1,7 @@
 """Carries out what the rules ask for: microphone, wake words, speaker and conductor around them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import aclosing
 from typing import Protocol, assert_never
 
@@ -10,13 +10,14 @@ from wyoming.event import Event
 from wyoming.ping import Ping
 
 from wyoming_rosie_satellite import messages as m
-from wyoming_rosie_satellite.core import SatelliteCore
+from wyoming_rosie_satellite.core import Habits, SatelliteCore
 from wyoming_rosie_satellite.ears import Ears
 from wyoming_rosie_satellite.events import event_of
 from wyoming_rosie_satellite.microphones import Microphone, speech
 from wyoming_rosie_satellite.player import Player
 from wyoming_rosie_satellite.seat import Seat
 from wyoming_rosie_satellite.speakers import Speaker
+from wyoming_rosie_satellite.voices import Voices
 
 _LOG = structlog.get_logger()
 PING_SECONDS = 2.0
@@ -30,14 +31,23 @@ class Conductor(Protocol):
 
 
 class Satellite:
-    """One satellite; `cues` are in the speaker's format."""
+    """One satellite; `cues` are in the speaker's format. Stop words end what sounds; the others wake."""
 
-    def __init__(self, speaker: Speaker, cues: Mapping[m.Cue, bytes]) -> None:
+    def __init__(
+        self,
+        speaker: Speaker,
+        cues: Mapping[m.Cue, bytes],
+        habits: Habits | None = None,
+        voices: Voices | None = None,
+        stop_words: Collection[str] = (),
+    ) -> None:
         self.conducted = asyncio.Event()  # by anybody so far
         self.player = Player(speaker)
         self.sound_format = speaker.format
         self._cues = cues
-        self._core = SatelliteCore()
+        self._core = SatelliteCore(habits or Habits())
+        self._voices = voices
+        self._stop_words = stop_words
         self._seat: Seat[Conductor] = Seat()
         self._tick: asyncio.TimerHandle | None = None
         self._turn_id = ""
@@ -94,14 +104,41 @@ class Satellite:
             await asyncio.sleep(PING_SECONDS)
             self._tell(Ping().event())
 
+    def listen(self) -> None:
+        """Listen without a wake word."""
+        self.take(m.ListeningAsked())
+
+    def stop(self) -> None:
+        """End whatever is done: an answer, what rings, a command that is being spoken."""
+        self.take(m.StopAsked())
+
+    def mute(self, *, muted: bool) -> None:
+        """Let the microphone's audio go nowhere, or let it be heard again."""
+        self.take(m.MuteAsked(muted))
+
+    @property
+    def is_muted(self) -> bool:
+        return self._core.is_muted
+
     def _woken(self, word: m.WakeWord) -> None:
+        if word.name in self._stop_words:
+            self.take(m.StopWord())
+            return
         _LOG.info("wake word", name=word.name, score=word.score, turn_id=word.turn_id, phase=self.phase)
         self._turn_id = word.turn_id
         self.take(word)
 
     def _carry_out(self, effect: m.Effect) -> None:
         match effect:
-            case m.ReportWakeWord() | m.AskForRun() | m.SendAudio() | m.StopAudio() | m.SayPlayed():
+            case m.SendAudio(pcm, milliseconds):
+                self._tell(event_of(effect))
+                if self._voices is not None:
+                    self._voices.hear(pcm, milliseconds)
+            case m.AskForRun():
+                self._tell(event_of(effect))
+                if self._voices is not None:
+                    self._voices.begin(self.take)
+            case m.ReportWakeWord() | m.StopAudio() | m.SayPlayed():
                 self._tell(event_of(effect))
             case m.Play(pcm):
                 self.player.play(pcm)
@@ -113,6 +150,8 @@ class Satellite:
                 self._play_cue(cue)
             case m.ShowPhase(phase):
                 _LOG.info("phase", phase=phase, turn_id=self._turn_id)
+                if self._voices is not None and phase is not m.Phase.STREAMING:
+                    self._voices.end()
             case _:
                 assert_never(effect)
 

@@ -6,8 +6,10 @@ from typing import Literal
 
 from wyoming_rosie.audio import AudioFormat
 from wyoming_rosie.config import option
+from wyoming_rosie.endpoint import EndRules
 from wyoming_rosie.service import ServiceConfig
 from wyoming_rosie.wake_words import Rules
+from wyoming_rosie_satellite.core import Habits
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,16 @@ class SatelliteConfig(ServiceConfig):
     wake_uri: str | None = option(None, "wake daemon to use, such as tcp://HOST:10400, instead of finding words here")
     wake_word_name: tuple[str, ...] = option((), "word to wake up for; may be given again [default: okay_nabu]")
     wake_refractory_seconds: float = option(Rules.refractory_seconds, "pause before the same word wakes it again")
+    wake_threshold: float | None = option(None, "score over which a word is heard, 0 to 1 [default: the model's own]")
+    wake_word_threshold: dict[str, float] = option(dict, "the same for one word: --wake-word-threshold.okay_nabu 0.9")
+    stop_word: tuple[str, ...] = option((), "word that ends an answer and a ringing timer; may be given again")
+    custom_model_dir: tuple[Path, ...] = option((), "folder with more microWakeWord models; may be given again")
+
+    ends_commands: bool = option(True, "notice by itself when a command is over, if the conductor does not")
+    end_of_speech: EndRules = option(EndRules, "")
+    answers_questions: bool = option(True, "listen without a wake word after an answer that is a question")
+    timer_rings: int = option(Habits.rings, "how often a finished timer sounds, unless somebody stops it")
+    timer_ring_pause_seconds: float = option(Habits.ring_pause_seconds, "pause between two of these sounds")
 
     awake_wav: Path | None = option(None, "WAV file to play when it begins to listen")
     done_wav: Path | None = option(None, "WAV file to play when it has listened")

@@ -6,12 +6,14 @@ from hypothesis import strategies as st
 from wyoming.event import Event
 
 from tests.unit.satellite.dialogues import DIALOGUES, Conducts, Dialogue, Says, Tells, without_repeated_chunks
+from wyoming_rosie.endpoint import EndRules
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.core import (
     LONGEST_COMMAND_SECONDS,
     LONGEST_THOUGHT_SECONDS,
     RING_SAMPLES,
     STALLED_SOUND_SECONDS,
+    Habits,
     SatelliteCore,
 )
 from wyoming_rosie_satellite.events import event_of, input_of
@@ -201,6 +203,89 @@ def test_a_failed_question_is_not_listened_for(satellite: Rehearsal) -> None:
     assert satellite.core.phase is Phase.WAITING
 
 
+def test_a_word_stops_an_answer_and_is_no_beginning(satellite: Rehearsal) -> None:
+    satellite.wake()
+    satellite.take(m.SpeechEnded(), m.SoundStarted(), m.SoundReceived(b"ab"))
+    assert satellite.take(m.StopWord()) == [m.Silence(), m.SayPlayed(), m.ShowPhase(Phase.WAITING)]
+    assert satellite.take(m.SoundReceived(b"ab"), m.SoundEnded()) == []
+    assert satellite.take(m.StopWord()) == []
+
+
+def test_a_button_begins_to_listen_and_ends_what_is_being_done(satellite: Rehearsal) -> None:
+    began = satellite.take(m.ListeningAsked())
+    assert began == [m.AskForRun(None), m.PlayCue(m.Cue.AWAKE), m.ShowPhase(Phase.STREAMING)]
+    assert satellite.take(m.ListeningAsked()) == []
+    assert m.StopAudio() in satellite.take(m.StopAsked())
+    assert satellite.core.phase is Phase.THINKING
+
+
+def test_what_is_muted_hears_and_sends_nothing(satellite: Rehearsal) -> None:
+    satellite.take(m.ListeningAsked())
+    assert satellite.take(m.MuteAsked(muted=True))[0] == m.StopAudio()
+    satellite.take(m.RunFailed())
+    assert satellite.take(m.MicAudio(b"ab" * 160), m.ListeningAsked(), m.MuteAsked(muted=True)) == []
+    satellite.wake()
+    assert satellite.core.phase is Phase.WAITING
+    assert satellite.take(m.MuteAsked(muted=False)) == [m.PlayCue(m.Cue.UNMUTE)]
+    satellite.wake()
+    assert satellite.core.phase is Phase.STREAMING
+
+
+def test_who_wakes_it_without_a_conductor_is_told_so() -> None:
+    core = SatelliteCore()
+    assert core.handle(m.WakeWord("alexa", 0, "t"), 0) == [m.PlayCue(m.Cue.UNREACHABLE)]
+    assert core.handle(m.ListeningAsked(), 0) == [m.PlayCue(m.Cue.UNREACHABLE)]
+
+
+@pytest.mark.parametrize(
+    ("voices", "ends_ms"),
+    [
+        ([m.VoiceStarted(1300), m.VoiceStopped(2000)], 2900),
+        ([m.VoiceStarted(1300)], 21_300),
+        ([], 7000),
+    ],
+    ids=["silence after speech", "speech without end", "no speech"],
+)
+def test_a_command_is_over_when_the_rules_say_so(voices: list[m.Input], ends_ms: int) -> None:
+    satellite = Rehearsal()
+    satellite.core.habits = Habits(ends=EndRules())
+    satellite.take(m.ConductorJoined(), m.MicAudio(bytes(32_000)), m.ListeningAsked(), *voices)
+    assert satellite.take(m.VoicesHeard(ends_ms - 10)) == []
+    assert satellite.take(m.VoicesHeard(ends_ms))[0] == m.StopAudio()
+    assert satellite.core.phase is Phase.THINKING
+    assert satellite.take(m.VoicesHeard(ends_ms + 100)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "listens"), [("Which lamp?", True), ("Done.", False), ("どれですか？", True), ("? no", False)]
+)
+def test_an_answer_that_is_a_question_is_listened_for(satellite: Rehearsal, text: str, listens: bool) -> None:
+    satellite.wake()
+    satellite.take(m.SpeechEnded(), m.SoundStarted(), m.AnswerTold(text), m.SoundReceived(b"ab"))
+    effects = satellite.take(m.SoundEnded())
+    assert (m.AskForRun(None) in effects) == listens
+
+
+def test_a_timer_rings_until_somebody_stops_it_or_it_has_rung_enough(satellite: Rehearsal) -> None:
+    ring = m.PlayCue(m.Cue.TIMER)
+    assert satellite.take(m.TimerFinished()) == [ring]
+    satellite.now = satellite.core.deadline or 0
+    assert satellite.take(m.Tick()) == [ring]
+    assert satellite.take(m.StopWord()) == [m.Silence()]
+    assert satellite.core.deadline is None
+    satellite.take(m.TimerFinished())
+    for rung in range(1, satellite.core.habits.rings):
+        satellite.now = satellite.core.deadline or 0
+        assert satellite.take(m.Tick()) == [ring], rung
+    assert satellite.core.deadline is None
+
+
+def test_a_wake_word_stops_a_timer_and_is_listened_to(satellite: Rehearsal) -> None:
+    satellite.take(m.TimerFinished())
+    assert m.Silence() in satellite.wake()
+    assert not satellite.core.is_ringing
+
+
 INPUTS = st.one_of(
     st.sampled_from(
         [
@@ -215,8 +300,16 @@ INPUTS = st.one_of(
             m.SoundEnded(),
             m.TimerFinished(),
             m.Tick(),
+            m.ListeningAsked(),
+            m.StopWord(),
+            m.StopAsked(),
+            m.AnswerTold("Which one?"),
         ]
     ),
+    st.builds(m.MuteAsked, st.booleans()),
+    st.builds(m.VoiceStarted, st.integers(0, 9000)),
+    st.builds(m.VoiceStopped, st.integers(0, 9000)),
+    st.builds(m.VoicesHeard, st.integers(0, 9000)),
     st.builds(m.MicAudio, st.binary(max_size=8).map(lambda pcm: pcm[: len(pcm) // 2 * 2])),
     st.builds(m.WakeWord, st.just("alexa"), st.integers(-10, 100), st.just("t")),
     st.builds(m.SoundPlayed, st.integers(0, 5)),
@@ -226,13 +319,13 @@ STEPS = st.lists(st.tuples(INPUTS, st.floats(0, 50)), max_size=60)
 
 @given(STEPS)
 def test_any_order_of_inputs_leaves_a_legal_phase(steps: list[tuple[m.Input, float]]) -> None:
-    core, now = SatelliteCore(), 0.0
+    core, now = SatelliteCore(Habits(ends=EndRules())), 0.0
     for given_input, passed in steps:
         now += passed
         before = core.phase
         effects = core.handle(given_input, now)
         assert (m.ShowPhase(core.phase) in effects) == (core.phase is not before)
-        assert core.phase not in (Phase.OFFLINE, Phase.WAITING) or core.deadline is None
+        assert core.phase not in (Phase.OFFLINE, Phase.WAITING) or core.is_ringing or core.deadline is None
         assert core.phase not in (Phase.STREAMING, Phase.THINKING) or core.deadline is not None
 
 
@@ -255,7 +348,7 @@ def test_it_returns_to_waiting_by_itself(steps: list[tuple[m.Input, float]]) -> 
         satellite.now += passed
         satellite.take(given_input)
     conducted = satellite.core.phase is not Phase.OFFLINE
-    for _ in range(8):
+    for _ in range(8 + satellite.core.habits.rings):
         satellite.now = max(satellite.now, satellite.core.deadline or 0)
         satellite.take(m.Tick())
     assert satellite.core.phase is (Phase.WAITING if conducted else Phase.OFFLINE)
