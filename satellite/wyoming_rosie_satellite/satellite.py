@@ -122,6 +122,7 @@ class Satellite:
 
     def _woken(self, word: m.WakeWord) -> None:
         if word.name in self._stop_words:
+            _LOG.info("stop word", name=word.name, score=word.score, phase=self.phase)
             self.take(m.StopWord())
             return
         _LOG.info("wake word", name=word.name, score=word.score, turn_id=word.turn_id, phase=self.phase)

@@ -321,3 +321,49 @@ async def test_what_cannot_be_had_is_one_line_and_status_1(
     assert process.returncode == 1
     assert sentence in errors.decode()
     assert len(errors.splitlines()) == 1
+
+
+async def test_a_command_ends_with_the_speech_whatever_the_conductor_hears(
+    daemon: StartDaemon, folder: Path, words: dict[str, bytes], shared_data: Path
+) -> None:
+    command = await asyncio.to_thread(read_wav, shared_data / "commands-en" / "turn_on_standing_light.wav")
+    async with furnished(daemon, folder) as room:
+        await room.perform([JOINS], words)
+        room.voice.says(words[SAID] + bytes(SPEECH.bytes_in(0.2)) + command[1])
+        _, heard, _ = await first_run(room.conductor, 0.5)
+        while (event := await room.conductor.next()).type == "audio-chunk":
+            heard += event.payload or b""
+        assert event.type == "audio-stop"
+        assert SPEECH.seconds(len(heard)) < SPEECH.seconds(len(command[1])) + 3
+        await logged(room.satellite, "phase", phase="thinking")
+
+
+async def test_nobody_speaking_ends_a_command_as_well(
+    daemon: StartDaemon, folder: Path, words: dict[str, bytes]
+) -> None:
+    async with furnished(daemon, folder, "--end-of-speech.no-speech-ms", "800") as room:
+        await room.perform([JOINS, Says("okay_nabu")], words)
+        await room.conductor.hears("audio-stop")
+
+
+async def test_a_stop_word_ends_an_answer_and_wakes_nobody(
+    daemon: StartDaemon, folder: Path, words: dict[str, bytes]
+) -> None:
+    async with furnished(daemon, folder, "--wake-word-name", "hey_jarvis", "--stop-word", "okay_nabu") as room:
+        await room.perform([JOINS, Conducts(SOUND_START, sound(9))], words)
+        await logged(room.satellite, "phase", phase="speaking")
+        room.voice.says(words[SAID])
+        await room.conductor.hears("played")
+        assert await room.conductor.hears_types(0) == []
+
+
+async def test_a_timer_rings_until_the_stop_word(daemon: StartDaemon, folder: Path, words: dict[str, bytes]) -> None:
+    ringing = ("--wake-word-name", "hey_jarvis", "--stop-word", "okay_nabu", "--timer-ring-pause-seconds", "0.2")
+    async with furnished(daemon, folder, *ringing) as room:
+        await room.perform([JOINS, Conducts(*TIMER)], words)
+        await asyncio.sleep(1)
+        room.voice.says(words[SAID])
+        await logged(room.satellite, "stop word")
+        quiet = await asyncio.to_thread(room.reply.stat)
+        await asyncio.sleep(1)
+        assert (await asyncio.to_thread(room.reply.stat)).st_size == quiet.st_size
