@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Parameter
 
 from wyoming_rosie import __version__
-from wyoming_rosie.commands import demo, discover, stages, up, wake_models
+from wyoming_rosie.commands import check, demo, discover, stages, up, wake_models
 from wyoming_rosie.errors import RosieError
 
 app = App(
@@ -21,6 +21,7 @@ app = App(
 for command in (
     demo.demo,
     up.up,
+    check.check,
     discover.discover,
     stages.detect,
     stages.transcribe,
