@@ -1,0 +1,78 @@
+"""Sends what happens to a Wyoming service of the operator's, such as one for lights."""
+
+import asyncio
+from collections import deque
+
+import structlog
+from wyoming.event import Event
+
+from wyoming_rosie import address
+from wyoming_rosie.client import Peer, connect
+from wyoming_rosie.errors import ConfigError, UnreachableError
+from wyoming_rosie.tasks import until_one_ends
+
+_LOG = structlog.get_logger()
+MOST_WAITING = 256
+FRESH_SECONDS = 5.0
+"""What waited longer is no news any more: lights would show what happened long ago."""
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+KEPT_TO_OURSELVES = frozenset({"audio-chunk", "describe", "info", "ping", "pong"})
+
+
+class EventSender:
+    """Connects to the service, again and again; the oldest news is forgotten first. Raises ConfigError."""
+
+    def __init__(self, uri: str) -> None:
+        if isinstance(address.parse(uri), address.Stdio):
+            raise ConfigError("--event-uri must be tcp://HOST:PORT or unix:///PATH")
+        self.forgotten = 0
+        self._uri = uri
+        self._waiting: deque[tuple[float, Event]] = deque()
+        self._news = asyncio.Event()
+
+    def saw(self, event: Event) -> None:
+        if event.type in KEPT_TO_OURSELVES:
+            return
+        if len(self._waiting) == MOST_WAITING:
+            self._waiting.popleft()
+            self.forgotten += 1
+        self._waiting.append((_now(), event))
+        self._news.set()
+
+    async def run(self) -> None:
+        """Send until cancelled; a service that is not there is tried again with growing pauses."""
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                async with connect(self._uri) as service:
+                    if pause > FIRST_PAUSE_SECONDS:
+                        _LOG.info("event service is back", uri=self._uri)
+                    pause = FIRST_PAUSE_SECONDS
+                    await until_one_ends(self._send_all(service), _read_all(service))
+            except UnreachableError as err:
+                if pause == FIRST_PAUSE_SECONDS:
+                    _LOG.warning("event service failed", reason=str(err))
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    async def _send_all(self, service: Peer) -> None:
+        while True:
+            while self._waiting:
+                seen, event = self._waiting.popleft()
+                if seen > _now() - FRESH_SECONDS:
+                    await service.send(event)
+                else:
+                    self.forgotten += 1
+            self._news.clear()
+            await self._news.wait()
+
+
+async def _read_all(service: Peer) -> None:
+    """Wait for the service to leave; what it says is of no interest."""
+    while True:
+        await service.receive()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

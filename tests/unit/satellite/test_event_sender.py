@@ -1,0 +1,91 @@
+"""News for an event service that is there, slow, or away."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+from wyoming.event import Event
+
+from tests.fakes import FakeDaemon
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_satellite.outside import event_sender
+from wyoming_rosie_satellite.outside.event_sender import MOST_WAITING, EventSender
+
+NOWHERE = "tcp://127.0.0.1:1"
+
+
+@asynccontextmanager
+async def running(sender: EventSender) -> AsyncIterator[EventSender]:
+    task = asyncio.create_task(sender.run())
+    try:
+        yield sender
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def heard(service: FakeDaemon, count: int) -> list[str]:
+    async with asyncio.timeout(10):
+        while len(service.heard) < count:
+            await asyncio.sleep(0.01)
+    return [event.type for event in service.heard]
+
+
+async def test_events_arrive_in_order_without_audio() -> None:
+    async with FakeDaemon().serving() as service, running(EventSender(service.uri)) as sender:
+        for name in ("detection", "audio-start", "audio-chunk", "ping", "audio-stop", "played"):
+            sender.saw(Event(name))
+        assert await heard(service, 4) == ["detection", "audio-start", "audio-stop", "played"]
+
+
+async def test_a_service_that_comes_back_is_told_again() -> None:
+    service_ends = AsyncExitStack()
+    service = await service_ends.enter_async_context(FakeDaemon().serving())
+    async with running(EventSender(service.uri)) as sender:
+        sender.saw(Event("detection"))
+        await heard(service, 1)
+        uri = service.uri
+        await service_ends.aclose()
+        again = FakeDaemon()
+        async with again.serving(uri):
+            await asyncio.sleep(0.1)
+            sender.saw(Event("played"))
+            assert await heard(again, 1) == ["played"]
+
+
+async def test_old_news_is_not_told_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_sender, "FRESH_SECONDS", 0.1)
+    async with FakeDaemon().serving() as service:
+        sender = EventSender(service.uri)
+        sender.saw(Event("detection"))
+        await asyncio.sleep(0.2)
+        sender.saw(Event("played"))
+        async with running(sender):
+            assert await heard(service, 1) == ["played"]
+    assert sender.forgotten == 1
+
+
+async def test_the_oldest_is_forgotten_when_nobody_listens() -> None:
+    sender = EventSender(NOWHERE)
+    for number in range(MOST_WAITING + 2):
+        sender.saw(Event("transcript", {"text": str(number)}))
+    assert sender.forgotten == 2
+
+
+async def test_a_service_that_does_not_read_delays_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stuck:
+        async with running(EventSender(f"tcp://127.0.0.1:{stuck.getsockname()[1]}")) as sender:
+            await asyncio.sleep(0.1)
+            before = asyncio.get_running_loop().time()
+            for _ in range(2_000):
+                sender.saw(Event("transcript", {"text": "x" * 5_000}))
+                await asyncio.sleep(0)
+            assert asyncio.get_running_loop().time() - before < 0.5
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    for uri in ("stdio://", "http://x"):
+        with pytest.raises(ConfigError):
+            EventSender(uri)
