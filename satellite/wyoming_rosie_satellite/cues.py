@@ -1,15 +1,34 @@
-"""The satellite's own short sounds: recordings that the user names, and a chime made of sine waves."""
+"""The satellite's own short sounds: recordings that the user names, and chimes made of sine waves."""
 
 import math
 from array import array
 from pathlib import Path
+from typing import TypeAlias
 
 from wyoming_rosie.audio import AudioFormat, Converter, read_wav
+from wyoming_rosie_satellite.messages import Cue
 
-CHIME_TONES = ((880.0, 0.0), (1108.7, 0.18), (1318.5, 0.36))  # Hz, seconds after the beginning
-CHIME_SECONDS = 1.4
+Tones: TypeAlias = tuple[tuple[float, float], ...]  # Hz, seconds after the beginning
+CHIME = Path("chime")
+"""Names the satellite's own sound where a WAV file could stand."""
+CHIMES: dict[Cue, Tones] = {
+    Cue.AWAKE: ((784.0, 0.0), (1174.7, 0.09)),
+    Cue.DONE: ((1174.7, 0.0), (784.0, 0.09)),
+    Cue.TIMER: ((880.0, 0.0), (1108.7, 0.18), (1318.5, 0.36)),
+    Cue.ERROR: ((392.0, 0.0), (311.1, 0.2)),
+    Cue.UNREACHABLE: ((392.0, 0.0), (392.0, 0.25), (311.1, 0.5)),
+    Cue.MUTE: ((587.3, 0.0), (392.0, 0.12)),
+    Cue.UNMUTE: ((392.0, 0.0), (587.3, 0.12)),
+}
+RATE = 16_000
 LOUDNESS = 0.2
-FADES_IN_SECONDS = 0.15  # to a third
+FADES_IN_SECONDS = 0.1  # to a third
+LAST_TONE_SECONDS = 0.5
+
+
+def sound(cue: Cue, path: Path | None, wanted: AudioFormat) -> bytes:
+    """Return a WAV file's sound in the wanted format, or the satellite's own. Raises ConfigError."""
+    return chime(CHIMES[cue], wanted) if path in (None, CHIME) else recording(path, wanted)
 
 
 def recording(path: Path, wanted: AudioFormat) -> bytes:
@@ -18,22 +37,20 @@ def recording(path: Path, wanted: AudioFormat) -> bytes:
     return _converted(pcm, audio, wanted)
 
 
-def chime(wanted: AudioFormat) -> bytes:
-    """Return three rising tones that fade away."""
-    rate = min(wanted.rate, 24_000)
-    samples = (_chime_at(place / rate) for place in range(round(CHIME_SECONDS * rate)))
+def chime(tones: Tones, wanted: AudioFormat) -> bytes:
+    """Return tones that fade away, one after the other."""
+    samples = [0.0] * round((tones[-1][1] + LAST_TONE_SECONDS) * RATE)
+    for hertz, start in tones:
+        first = round(start * RATE)
+        for place in range(first, len(samples)):
+            samples[place] += _tone(hertz, (place - first) / RATE)
     pcm = array("h", (round(32_767 * LOUDNESS * sample) for sample in samples))
-    return _converted(pcm.tobytes(), AudioFormat(rate, 2, 1), wanted)
+    return _converted(pcm.tobytes(), AudioFormat(RATE, 2, 1), wanted)
 
 
-def _chime_at(seconds: float) -> float:
-    begun = [(hertz, seconds - start) for hertz, start in CHIME_TONES if seconds >= start]
-    return sum(math.sin(2 * math.pi * hertz * since) * _fading(since) for hertz, since in begun)
-
-
-def _fading(seconds: float) -> float:
-    attack = min(1.0, seconds / 0.005)  # a sudden beginning would click
-    return float(attack * 3 ** (-seconds / FADES_IN_SECONDS))
+def _tone(hertz: float, since: float) -> float:
+    attack = min(1.0, since / 0.005)  # a sudden beginning would click
+    return float(math.sin(2 * math.pi * hertz * since) * attack * 3 ** (-since / FADES_IN_SECONDS))
 
 
 def _converted(pcm: bytes, audio: AudioFormat, wanted: AudioFormat) -> bytes:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from wyoming_rosie.audio import SPEECH, AudioFormat, Converter, read_wav
+from wyoming_rosie.audio import AudioFormat, read_wav
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.stdio import StdioTransport
 from wyoming_rosie_satellite.commands import kill, start, words_of
@@ -20,7 +20,7 @@ from wyoming_rosie_satellite.pace import HearingPace
 _LOG = structlog.get_logger()
 FRAME_SECONDS = 0.02
 FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 5.0
 
 
 class Microphone(Protocol):
@@ -34,11 +34,11 @@ class Microphone(Protocol):
 
 
 async def speech(microphone: Microphone) -> AsyncGenerator[bytes, None]:
-    """Yield 16 kHz 16-bit mono without end; a microphone that is gone is tried again with growing pauses."""
+    """Yield what it hears without end; a microphone that is gone is tried again with growing pauses."""
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
-            async with aclosing(_converted(microphone)) as frames:
+            async with aclosing(microphone.frames()) as frames:
                 async for pcm in frames:
                     if pause > FIRST_PAUSE_SECONDS:
                         _LOG.info("microphone is back")
@@ -49,15 +49,6 @@ async def speech(microphone: Microphone) -> AsyncGenerator[bytes, None]:
                 _LOG.warning("microphone failed", reason=str(err))
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-
-
-async def _converted(microphone: Microphone) -> AsyncGenerator[bytes, None]:
-    converter: Converter | None = None
-    async with aclosing(microphone.frames()) as frames:
-        async for raw in frames:
-            converter = converter or Converter(microphone.format, SPEECH)
-            if pcm := converter.convert(raw):
-                yield pcm
 
 
 class WavMicrophone:

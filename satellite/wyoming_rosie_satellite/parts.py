@@ -1,7 +1,7 @@
 """The parts that the settings ask for. Each raises ConfigError for what cannot be had."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from wyoming.info import WakeProgram
@@ -12,14 +12,19 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.micro_wake_words import bundled, from_folder, program
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.wake_words import Rules, check, choose
-from wyoming_rosie_satellite import cues, sounddevices
+from wyoming_rosie_satellite import clean_sound, cues, portaudio
+from wyoming_rosie_satellite.awake_mute import AwakeMute
 from wyoming_rosie_satellite.core import Habits
+from wyoming_rosie_satellite.ducking import CommandDucking, Ducking
 from wyoming_rosie_satellite.ears import Ears, LocalEars, RemoteEars
+from wyoming_rosie_satellite.echo import Echo
+from wyoming_rosie_satellite.hearing import SpeechMicrophone
+from wyoming_rosie_satellite.loudness import Volume
 from wyoming_rosie_satellite.messages import Cue
 from wyoming_rosie_satellite.microphones import CommandMicrophone, Microphone, StdinMicrophone, WavMicrophone
 from wyoming_rosie_satellite.settings import SatelliteConfig
 from wyoming_rosie_satellite.sounddevices import DeviceMicrophone, DeviceSpeaker
-from wyoming_rosie_satellite.speakers import CommandSpeaker, Speaker, StdoutSpeaker, WavSpeaker
+from wyoming_rosie_satellite.speakers import CommandSpeaker, Speaker, StdoutSpeaker, TunedSpeaker, WavSpeaker
 from wyoming_rosie_satellite.voices import Voices
 
 DEFAULT_WORD = "okay_nabu"
@@ -27,8 +32,28 @@ MOST_RINGS = 1000
 LONGEST_PAUSE_SECONDS = 600.0
 
 
-def microphone(settings: SatelliteConfig, begin: asyncio.Event) -> Microphone:
-    """Return the microphone; what it plays from a file starts with `begin`."""
+def volume(settings: SatelliteConfig) -> Volume:
+    """Return the speaker's volume, at its loudest."""
+    return Volume(settings.snd_format, settings.snd_volume_multiplier)
+
+
+def echo(settings: SatelliteConfig) -> Echo | None:
+    """Return what speaker and microphone share when the echo is to be cancelled."""
+    return Echo(settings.snd_format) if settings.echo_cancellation else None
+
+
+def microphone(settings: SatelliteConfig, begin: asyncio.Event, echo: Echo | None = None) -> Microphone:
+    """Return the microphone as speech; what it plays from a file starts with `begin`."""
+    cleaners = clean_sound.cleaners(settings, echo)
+    return SpeechMicrophone(_source(settings, begin), settings.mic_channel_index, cleaners)
+
+
+def speaker(settings: SatelliteConfig, volume: Volume | None = None, echo: Echo | None = None) -> Speaker:
+    """Return the speaker at a volume; what it plays is noted in `echo`."""
+    return TunedSpeaker(_sink(settings), volume or Volume(settings.snd_format, settings.snd_volume_multiplier), echo)
+
+
+def _source(settings: SatelliteConfig, begin: asyncio.Event) -> Microphone:
     audio = _checked("--mic-command", settings.mic_format)
     if settings.mic_command is not None:
         return CommandMicrophone(settings.mic_command, audio, max(1, settings.mic_command_samples_per_chunk))
@@ -38,11 +63,11 @@ def microphone(settings: SatelliteConfig, begin: asyncio.Event) -> Microphone:
         case "stdin", "", "":
             _refuse_stdio(settings, "--mic stdin")
             return StdinMicrophone(audio, begin)
-    return DeviceMicrophone(sounddevices.library(), settings.mic, audio)
+    channels = max(audio.channels, 1 + max(settings.mic_channel_index, default=0))
+    return DeviceMicrophone(portaudio.shared(), settings.mic, channels, settings.mic_rate, settings.mic_true_rate)
 
 
-def speaker(settings: SatelliteConfig) -> Speaker:
-    """Return the speaker."""
+def _sink(settings: SatelliteConfig) -> Speaker:
     audio = _checked("--snd-command", settings.snd_format)
     if settings.snd_command is not None:
         return CommandSpeaker(settings.snd_command, audio)
@@ -52,7 +77,7 @@ def speaker(settings: SatelliteConfig) -> Speaker:
         case "stdout", "", "":
             _refuse_stdio(settings, "--snd stdout")
             return StdoutSpeaker(audio)
-    return DeviceSpeaker(sounddevices.library(), settings.snd, audio)
+    return DeviceSpeaker(portaudio.shared(), settings.snd, audio)
 
 
 def ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]) -> Ears:
@@ -78,18 +103,16 @@ def ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]
 def habits(settings: SatelliteConfig) -> Habits:
     """Return what the satellite does by itself."""
     endpoint.check(settings.end_of_speech)
-    if (
-        not 1 <= settings.timer_rings <= MOST_RINGS
-        or not 0 <= settings.timer_ring_pause_seconds <= LONGEST_PAUSE_SECONDS
-    ):
+    rings, pause = settings.timer_finished_wav_repeat or (settings.timer_rings, settings.timer_ring_pause_seconds)
+    if not 1 <= rings <= MOST_RINGS or not 0 <= pause <= LONGEST_PAUSE_SECONDS:
         raise ConfigError(
             f"--timer-rings must be 1 to {MOST_RINGS}, --timer-ring-pause-seconds 0 to {LONGEST_PAUSE_SECONDS:g}"
         )
     return Habits(
         ends=settings.end_of_speech if settings.ends_commands else None,
         answers_questions=settings.answers_questions,
-        rings=settings.timer_rings,
-        ring_pause_seconds=settings.timer_ring_pause_seconds,
+        rings=rings,
+        ring_pause_seconds=pause,
     )
 
 
@@ -105,15 +128,28 @@ def words(settings: SatelliteConfig, wake: list[WakeProgram]) -> list[str]:
 
 
 def sounds(settings: SatelliteConfig) -> dict[Cue, bytes]:
-    """Return the satellite's own sounds."""
+    """Return the satellite's own sounds; it begins and ends to listen in silence unless told otherwise."""
+    wanted = settings.snd_format
     named = {
         Cue.AWAKE: settings.awake_wav,
         Cue.DONE: settings.done_wav,
-        Cue.TIMER: settings.timer_finished_wav,
+        Cue.TIMER: settings.timer_finished_wav or cues.CHIME,
     }
-    wanted = settings.snd_format
-    recorded = {cue: cues.recording(path, wanted) for cue, path in named.items() if path is not None}
-    return {Cue.TIMER: cues.chime(wanted)} | recorded
+    return {cue: cues.sound(cue, path, wanted) for cue in Cue if (path := named.get(cue, cues.CHIME)) is not None}
+
+
+def awake_mute(settings: SatelliteConfig, sounds: Mapping[Cue, bytes]) -> AwakeMute | None:
+    """Return what keeps the awake sound out of commands, if there is one."""
+    if Cue.AWAKE not in sounds or settings.mic_no_mute_during_awake_wav:
+        return None
+    return AwakeMute(settings.snd_format.seconds(len(sounds[Cue.AWAKE])) + settings.mic_seconds_to_mute_after_awake_wav)
+
+
+def ducking(settings: SatelliteConfig) -> Ducking | None:
+    """Return what makes music softer, if it is wanted."""
+    if settings.duck_command is None and settings.unduck_command is None:
+        return None
+    return CommandDucking(settings.duck_command, settings.unduck_command)
 
 
 def _checked(flags: str, audio: AudioFormat) -> AudioFormat:

@@ -27,12 +27,20 @@ class SatelliteConfig(ServiceConfig):
     mic_command_width: Literal[2, 3, 4] = option(2, "bytes per sample of it")
     mic_command_channels: int = option(1, "channels of it")
     mic_command_samples_per_chunk: int = option(320, "samples read from the command at a time")
+    mic_rate: int | None = option(None, "Hz to open a microphone with [default: its own]")
+    mic_true_rate: int | None = option(None, "Hz that it really gives, if that is not what it says")
+    mic_channel_index: tuple[int, ...] = option((), "channel to hear, from 0; several are mixed [default: all, mixed]")
+    mic_volume_multiplier: float = option(1.0, "how much louder the microphone shall be")
+    mic_noise_suppression: int = option(0, "less noise: 1 a little to 4 a lot, 0 off")
+    mic_auto_gain: int = option(0, "bring the voice to so many dB below the loudest: 1 to 31, 0 off")
+    echo_cancellation: bool = option(False, "take out of the microphone's sound what the speaker plays")
 
     snd: str = option("default", "speaker: default, a part of its name, wav:FILE, or stdout for raw samples")
     snd_command: str | None = option(None, "program that plays raw samples, such as 'aplay -t raw ...'; replaces --snd")
     snd_command_rate: int = option(22_050, "Hz of the speaker, its command, file or stdout")
     snd_command_width: Literal[2, 3, 4] = option(2, "bytes per sample of it")
     snd_command_channels: int = option(1, "channels of it")
+    snd_volume_multiplier: float = option(1.0, "how much louder everything is played")
 
     wake_uri: str | None = option(None, "wake daemon to use, such as tcp://HOST:10400, instead of finding words here")
     wake_word_name: tuple[str, ...] = option((), "word to wake up for; may be given again [default: okay_nabu]")
@@ -48,9 +56,16 @@ class SatelliteConfig(ServiceConfig):
     timer_rings: int = option(Habits.rings, "how often a finished timer sounds, unless somebody stops it")
     timer_ring_pause_seconds: float = option(Habits.ring_pause_seconds, "pause between two of these sounds")
 
-    awake_wav: Path | None = option(None, "WAV file to play when it begins to listen")
-    done_wav: Path | None = option(None, "WAV file to play when it has listened")
+    awake_wav: Path | None = option(None, "WAV file to play when it begins to listen, or `chime`")
+    done_wav: Path | None = option(None, "WAV file to play when it has listened, or `chime`")
+    mic_seconds_to_mute_after_awake_wav: float = option(0.5, "send silence for so long after the awake sound")
+    mic_no_mute_during_awake_wav: bool = option(False, "do not send silence during the awake sound, nor after it")
     timer_finished_wav: Path | None = option(None, "WAV file to play when a timer ends [default: a chime]")
+    timer_finished_wav_repeat: tuple[int, float] | None = option(
+        None, "how often to play it, and every how many seconds; replaces --timer-rings and --timer-ring-pause-seconds"
+    )
+    duck_command: str | None = option(None, "program that makes music softer while it listens and answers")
+    unduck_command: str | None = option(None, "program that makes it as loud as before")
 
     @property
     def mic_format(self) -> AudioFormat:

@@ -1,79 +1,88 @@
 """Microphones and speakers of the machine, through PortAudio."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from itertools import product
 from typing import Any
 
 import structlog
 
-from wyoming_rosie.audio import AudioFormat, Converter
-from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.audio import SPEECH, AudioFormat, Converter
 from wyoming_rosie.workers import ThreadWorker
 from wyoming_rosie_satellite.errors import DeviceError
+from wyoming_rosie_satellite.portaudio import Kind, PortAudio
 
 _LOG = structlog.get_logger()
 DEFAULT = "default"
+USUAL_RATES = (48_000, 44_100, SPEECH.rate)
 FRAME_SECONDS = 0.02
 FRAMES_WAITING = 100
 LONGEST_GAP_SECONDS = 5.0
-WITHOUT = "or use --mic and --snd with wav:FILE, stdin and stdout, or --mic-command and --snd-command"
-
-
-def library() -> Any:
-    """Return the sounddevice module. Raises ConfigError, which says what to install and what works without."""
-    try:
-        import sounddevice
-    except ImportError as err:
-        raise ConfigError(f"microphones and speakers need: pip install 'wyoming-rosie[satellite]'; {WITHOUT}") from err
-    except OSError as err:  # the module is there, the native library is not
-        raise ConfigError(
-            f"microphones and speakers need the system library PortAudio: apt install libportaudio2; {WITHOUT}"
-        ) from err
-    return sounddevice
+WIDTH = 2
+ENDED = b""
 
 
 class DeviceMicrophone:
-    """A microphone by a part of its name, or `default`; in a format of its own when it does not offer the wanted one."""
+    """A microphone by a part of its name, or `default`, with its own rate unless another one is wanted.
 
-    def __init__(self, sounddevice: Any, name: str, wanted: AudioFormat) -> None:
-        self.format = wanted
-        self._wanted = wanted
-        self._sounddevice = sounddevice
+    `true_rate` is what it really gives when that is not what it says; all in Hz.
+    """
+
+    def __init__(
+        self, portaudio: PortAudio, name: str, channels: int = 1, rate: int | None = None, true_rate: int | None = None
+    ) -> None:
+        self.format = SPEECH
+        self._portaudio = portaudio
         self._name = name
+        self._channels = channels
+        self._rate = rate
+        self._true_rate = true_rate
+        self._looked = 0
         self._dropped = 0
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
+        while True:
+            async with aclosing(self._one_stream()) as frames:
+                async for frame in frames:
+                    yield frame
+            if self._looked == self._portaudio.looked:
+                raise DeviceError(f"the microphone '{self._name}' has stopped; is it still plugged in?")
+
+    async def _one_stream(self) -> AsyncGenerator[bytes, None]:
         loop = asyncio.get_running_loop()
         heard: asyncio.Queue[bytes] = asyncio.Queue(FRAMES_WAITING)
 
-        def keep(pcm: Any, *_: object) -> None:  # on PortAudio's thread
-            loop.call_soon_threadsafe(self._put, heard, bytes(pcm))
+        def keep(pcm: bytes) -> None:  # on PortAudio's thread
+            loop.call_soon_threadsafe(self._put, heard, pcm)
 
         worker = ThreadWorker("microphone")
         stream = None
         try:
             stream = await worker.run(self._open, keep)
-            while True:
-                async with asyncio.timeout(LONGEST_GAP_SECONDS):
-                    frame = await heard.get()
+            while frame := await _next(heard, self._name):
                 yield frame
-        except TimeoutError as err:
-            raise DeviceError(f"the microphone '{self._name}' gives no sound; is it still plugged in?") from err
         finally:
             if stream is not None:
-                await worker.run(stream.close)
+                await worker.run(self._portaudio.close, stream)
             worker.close()
 
-    def _open(self, keep: Any) -> Any:
-        try:
-            self.format = _offered(self._sounddevice, self._name, self._wanted, "input")
-            stream = self._sounddevice.RawInputStream(
-                **_how(self._name, self.format), blocksize=round(self.format.rate * FRAME_SECONDS), callback=keep
-            )
-            stream.start()
-        except (self._sounddevice.PortAudioError, ValueError) as err:
-            raise DeviceError(f"cannot use the microphone '{self._name}': {err}") from err
+    def _open(self, keep: Callable[[bytes], None]) -> Any:
+        stream = self._portaudio.open(Kind.MICROPHONE, self._name, lambda: self._stream(keep))
+        self._looked = self._portaudio.looked
         return stream
+
+    def _stream(self, keep: Callable[[bytes], None]) -> Any:
+        library = self._portaudio.library
+        rates = (self._rate or own_rate(library, self._name, Kind.MICROPHONE), *USUAL_RATES)
+        offered = _offered(library, self._name, Kind.MICROPHONE, rates, self._channels)
+        self.format = AudioFormat(self._true_rate or offered.rate, WIDTH, offered.channels)
+        return library.RawInputStream(
+            **_how(self._name, offered),
+            blocksize=round(self.format.rate * FRAME_SECONDS),
+            callback=lambda pcm, *_: keep(bytes(pcm)),
+            finished_callback=lambda: keep(ENDED),
+        )
 
     def _put(self, heard: asyncio.Queue[bytes], pcm: bytes) -> None:
         if heard.full():
@@ -85,15 +94,16 @@ class DeviceMicrophone:
 
 
 class DeviceSpeaker:
-    """A speaker by a part of its name, or `default`."""
+    """A speaker by a part of its name, or `default`. One that cannot be used is tried again with the next sound."""
 
-    def __init__(self, sounddevice: Any, name: str, audio: AudioFormat) -> None:
+    def __init__(self, portaudio: PortAudio, name: str, audio: AudioFormat) -> None:
         self.format = audio
-        self._sounddevice = sounddevice
+        self._portaudio = portaudio
         self._name = name
         self._worker = ThreadWorker("speaker")
         self._stream: Any = None
-        self._converter: Converter | None = None
+        self._converter = Converter(audio, audio)
+        self._failure: DeviceError | None = None
 
     async def play(self, pcm: bytes) -> None:
         await self._worker.run(self._play, pcm)
@@ -109,44 +119,70 @@ class DeviceSpeaker:
         self._worker.close()
 
     def _play(self, pcm: bytes) -> None:
+        if self._failure is not None:
+            raise self._failure
         try:
             if self._stream is None:
-                self._open()
-            assert self._converter is not None
+                self._stream = self._portaudio.open(Kind.SPEAKER, self._name, self._new_stream)
             self._stream.write(self._converter.convert(pcm))
-        except (self._sounddevice.PortAudioError, ValueError) as err:
-            self._stream = None
-            raise DeviceError(f"cannot use the speaker '{self._name}': {err}") from err
+        except self._portaudio.library.PortAudioError as err:
+            self._failure = DeviceError(f"the speaker '{self._name}' failed: {err}")
+            raise self._failure from err
+        except DeviceError as err:
+            self._failure = err
+            raise
 
-    def _open(self) -> None:
-        offered = _offered(self._sounddevice, self._name, self.format, "output")
+    def _new_stream(self) -> Any:
+        library = self._portaudio.library
+        rates = (self.format.rate, own_rate(library, self._name, Kind.SPEAKER), *USUAL_RATES)
+        offered = _offered(library, self._name, Kind.SPEAKER, rates, self.format.channels)
         self._converter = Converter(self.format, offered)
-        self._stream = self._sounddevice.RawOutputStream(**_how(self._name, offered))
-        self._stream.start()
+        return library.RawOutputStream(**_how(self._name, offered))
 
     def _end(self, way: str) -> None:
         stream, self._stream = self._stream, None
+        self._failure, failure = None, self._failure
         if stream is None:
             return
         try:
-            if way == "stop" and self._converter is not None:
-                stream.write(self._converter.finish())
-            getattr(stream, way)()
-            stream.close()
-        except self._sounddevice.PortAudioError as err:
+            if failure is None:
+                self._end_stream(stream, way)
+        except self._portaudio.library.PortAudioError as err:
             raise DeviceError(f"the speaker '{self._name}' failed: {err}") from err
+        finally:
+            self._portaudio.close(stream)
+
+    def _end_stream(self, stream: Any, way: str) -> None:
+        if way == "stop":
+            stream.write(self._converter.finish())
+        getattr(stream, way)()
 
 
-def _offered(sounddevice: Any, name: str, wanted: AudioFormat, kind: str) -> AudioFormat:
-    """Return the wanted format if the device takes it, else the device's own."""
-    check = sounddevice.check_input_settings if kind == "input" else sounddevice.check_output_settings
+def own_rate(library: Any, name: str, kind: Kind) -> int:
+    """Return the rate in Hz that a device says is its own. Raises ValueError when there is none of this name."""
+    return int(library.query_devices(_device(name), kind.value)["default_samplerate"])
+
+
+async def _next(heard: asyncio.Queue[bytes], name: str) -> bytes:
     try:
-        check(**_how(name, wanted))
-    except sounddevice.PortAudioError:
-        about = sounddevice.query_devices(_device(name), kind)
-        channels = min(wanted.channels, about[f"max_{kind}_channels"]) or 1
-        return AudioFormat(int(about["default_samplerate"]), 2, channels)
-    return AudioFormat(wanted.rate, 2, wanted.channels)
+        async with asyncio.timeout(LONGEST_GAP_SECONDS):
+            return await heard.get()
+    except TimeoutError as err:
+        raise DeviceError(f"the microphone '{name}' gives no sound; is it still plugged in?") from err
+
+
+def _offered(library: Any, name: str, kind: Kind, rates: tuple[int, ...], channels: int) -> AudioFormat:
+    """Return the first format that the device takes: in one of the rates, with so many channels or with all of its own."""
+    check = library.check_input_settings if kind is Kind.MICROPHONE else library.check_output_settings
+    most: int = library.query_devices(_device(name), kind.value)[f"max_{kind.value}_channels"]
+    formats = [AudioFormat(rate, WIDTH, count) for count, rate in product((min(channels, most) or 1, most), rates)]
+    for audio in formats[:-1]:
+        try:
+            check(**_how(name, audio))
+        except library.PortAudioError:
+            continue
+        return audio
+    return formats[-1]  # opening it will say what is wrong
 
 
 def _how(name: str, audio: AudioFormat) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from wyoming_rosie.audio import AudioFormat
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.workers import ThreadWorker
 from wyoming_rosie_satellite.commands import kill, start, words_of
+from wyoming_rosie_satellite.echo import Echo
 from wyoming_rosie_satellite.errors import DeviceError
+from wyoming_rosie_satellite.loudness import Volume
 from wyoming_rosie_satellite.pace import PlayingPace
 
 LEAD_SECONDS = 0.1
@@ -36,6 +38,33 @@ class Speaker(Protocol):
 
     async def close(self) -> None:
         """Let go of the device."""
+
+
+class TunedSpeaker:
+    """Another speaker at a volume; what it plays is noted for the echo canceller."""
+
+    def __init__(self, speaker: Speaker, volume: Volume, echo: Echo | None = None) -> None:
+        self.format = speaker.format
+        self._speaker = speaker
+        self._volume = volume
+        self._echo = echo
+
+    async def play(self, pcm: bytes) -> None:
+        tuned = self._volume.apply(pcm)
+        await self._speaker.play(tuned)
+        if self._echo is not None:
+            self._echo.played(tuned)
+
+    async def drain(self) -> None:
+        await self._speaker.drain()
+
+    async def silence(self) -> None:
+        if self._echo is not None:
+            self._echo.silence()
+        await self._speaker.silence()
+
+    async def close(self) -> None:
+        await self._speaker.close()
 
 
 class WavSpeaker:

@@ -15,8 +15,10 @@ from wyoming_rosie.audio import SPEECH, AudioFormat, read_wav, write_wav
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.wake_words import UnknownWakeWordError
 from wyoming_rosie_satellite import parts
-from wyoming_rosie_satellite.cues import chime
+from wyoming_rosie_satellite.cues import sound
 from wyoming_rosie_satellite.errors import DeviceError
+from wyoming_rosie_satellite.hearing import SpeechMicrophone
+from wyoming_rosie_satellite.messages import Cue
 from wyoming_rosie_satellite.microphones import CommandMicrophone, Microphone, StdinMicrophone, WavMicrophone, speech
 from wyoming_rosie_satellite.settings import SatelliteConfig
 from wyoming_rosie_satellite.speakers import CommandSpeaker, StdoutSpeaker, WavSpeaker
@@ -60,7 +62,7 @@ async def test_other_formats_are_heard_as_speech() -> None:
     stereo = AudioFormat(16_000, 2, 2)
     said = await asyncio.to_thread(CommandMicrophone, f"{PYTHON} -c 'print(\"abcd\" * 320)'", stereo, 160)
     averaged = (int.from_bytes(b"ab", "little") + int.from_bytes(b"cd", "little")) // 2
-    assert await heard(speech(said), 320) == averaged.to_bytes(2, "little") * 160
+    assert await heard(speech(SpeechMicrophone(said)), 320) == averaged.to_bytes(2, "little") * 160
 
 
 async def test_a_pipe_on_standard_input_is_heard_as_it_comes() -> None:
@@ -168,13 +170,27 @@ async def test_a_silenced_command_is_ended_at_once() -> None:
         await speaker.silence()
 
 
-def test_the_chime_is_a_soft_sound_in_the_speakers_format() -> None:
+@pytest.mark.parametrize("cue", Cue)
+def test_each_chime_is_a_soft_sound_in_the_speakers_format(cue: Cue) -> None:
     for audio in (SPEECH, AudioFormat(22_050, 2, 1), AudioFormat(48_000, 4, 2)):
-        pcm = chime(audio)
-        assert 1 < audio.seconds(len(pcm)) < 2
+        pcm = sound(cue, None, audio)
+        assert 0.5 < audio.seconds(len(pcm)) < 1.5
         assert len(pcm) % audio.frame_bytes == 0
-    samples = memoryview(chime(SPEECH)).cast("h")
+    samples = memoryview(sound(cue, None, SPEECH)).cast("h")
     assert 3000 < max(samples) < 16_000
+
+
+def test_it_listens_without_a_sound_unless_one_is_named(recording: Path) -> None:
+    own = {Cue.TIMER, Cue.ERROR, Cue.UNREACHABLE, Cue.MUTE, Cue.UNMUTE}
+    assert parts.sounds(SatelliteConfig()).keys() == own
+    named = parts.sounds(SatelliteConfig(awake_wav=Path("chime"), done_wav=recording, snd_command_rate=16_000))
+    assert named.keys() == own | {Cue.AWAKE, Cue.DONE}
+    assert named[Cue.DONE] == PCM
+
+
+def test_the_timers_sound_is_repeated_as_wyoming_satellite_is_told() -> None:
+    habits = parts.habits(SatelliteConfig(timer_finished_wav_repeat=(3, 0.75)))
+    assert (habits.rings, habits.ring_pause_seconds) == (3, 0.75)
 
 
 @pytest.mark.parametrize(
