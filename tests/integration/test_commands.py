@@ -73,6 +73,14 @@ def test_ask_uses_the_home_that_is_given(tmp_path: Path) -> None:
     assert str(home) in complaint("ask", "turn on the lighthouse", "--home", str(home))
 
 
+def test_say_understands_ssml(tmp_path: Path) -> None:
+    spoken = [tmp_path / "plain.wav", tmp_path / "marked.wav"]
+    result("say", "One two", "--output", str(spoken[0]))
+    result("say", "--ssml", 'One <break time="2s"/> two', "--output", str(spoken[1]))
+    plain, marked = (audio.seconds(len(pcm)) for audio, pcm in map(read_wav, spoken))
+    assert marked > plain + 1.9
+
+
 def test_say_writes_what_it_says_as_a_wav_file(tmp_path: Path) -> None:
     spoken = tmp_path / "spoken.wav"
     assert result("say", "The kitchen light is on.", "--output", str(spoken)) == str(spoken)

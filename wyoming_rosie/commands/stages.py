@@ -26,6 +26,8 @@ STDIN = "/dev/stdin"
 """Where a lone `-` on the command line leads."""
 CHUNK_SECONDS = 0.1
 ANSWER_SECONDS = 60.0
+LONGEST_SECONDS = "600"
+"""Of a recording that is transcribed."""
 
 
 class NothingError(RosieError):
@@ -73,7 +75,7 @@ async def transcribe(
 ) -> None:
     """Print what is said in a recording."""
     sound = _read(file)
-    async with _opened("asr", stage, *_home(home)) as peer:
+    async with _opened("asr", stage, "--longest-seconds", LONGEST_SECONDS, *_home(home)) as peer:
         await peer.send(Transcribe(language=language).event())
         await _send(peer, *sound)
         event = await peer.wait_for("transcript", seconds=ANSWER_SECONDS)
@@ -110,11 +112,13 @@ async def say(
     *,
     output: Annotated[Path | None, Parameter(help="write a WAV file instead of playing the sound")] = None,
     voice: Annotated[str | None, Parameter(help="name of a voice")] = None,
+    ssml: Annotated[bool, Parameter(help="the text is SSML", negative=())] = False,
     stage: Options = Stage(),
 ) -> None:
     """Speak a text; print its length in seconds, or the name of the file that was written."""
     async with _opened("tts", stage) as peer:
-        await peer.send(Synthesize(text=_text(text), voice=SynthesizeVoice(name=voice) if voice else None).event())
+        chosen = SynthesizeVoice(name=voice) if voice else None
+        await peer.send(Synthesize(_text(text), chosen, text_format="ssml" if ssml else None).event())
         audio, pcm = await _receive(peer)
     if not pcm:
         raise NothingError("there was nothing to say")
