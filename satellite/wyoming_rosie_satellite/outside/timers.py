@@ -1,0 +1,134 @@
+"""The rules of timers: what is told about them goes in, what really happens comes out, each as Wyoming events.
+
+Times are seconds of a clock that is never set; a timer ends here at its time whether its server is there or not.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from wyoming.event import Event
+from wyoming.timer import TimerFinished
+
+from wyoming_rosie.errors import BadEventError
+
+MOST_TIMERS = 1_000
+LONGEST_SECONDS = 31 * 86_400.0
+LONGEST_TEXT = 128
+STARTED, UPDATED, CANCELLED, FINISHED = "timer-started", "timer-updated", "timer-cancelled", "timer-finished"
+EVENTS = frozenset({STARTED, UPDATED, CANCELLED, FINISHED})
+
+
+@dataclass(frozen=True)
+class Timer:
+    """One timer; `ends_at` is None while it is paused."""
+
+    id: str
+    total_seconds: float
+    name: str | None = None
+    ends_at: float | None = None
+    left_when_paused: float = 0.0
+
+    @property
+    def is_active(self) -> bool:
+        return self.ends_at is not None
+
+    def seconds_left(self, now: float) -> float:
+        return self.left_when_paused if self.ends_at is None else max(0.0, self.ends_at - now)
+
+    def set_to(self, seconds: float, now: float, *, is_active: bool) -> "Timer":
+        """Return the timer with so many seconds left."""
+        if is_active:
+            return replace(self, ends_at=now + seconds, left_when_paused=0.0)
+        return replace(self, ends_at=None, left_when_paused=seconds)
+
+
+class Timers:
+    """All timers of a satellite, and which of them have rung: its server may report those once more."""
+
+    def __init__(self, running: Iterable[Timer] = (), rung: Iterable[str] = ()) -> None:
+        self._running = {timer.id: timer for timer in running}
+        self._rung = dict.fromkeys(rung)
+
+    @property
+    def running(self) -> tuple[Timer, ...]:
+        """The timers, oldest first."""
+        return tuple(self._running.values())
+
+    @property
+    def rung(self) -> tuple[str, ...]:
+        return tuple(self._rung)
+
+    @property
+    def next_due(self) -> float | None:
+        return min((timer.ends_at for timer in self.running if timer.ends_at is not None), default=None)
+
+    def take(self, event: Event, now: float) -> list[Event]:
+        """Return what happens because of what was told. Raises BadEventError for what cannot be."""
+        name = _text(event, "id")
+        match event.type:
+            case "timer-started":
+                return self._start(event, name, now)
+            case "timer-updated":
+                return self._update(event, name, now)
+            case "timer-cancelled":
+                return [event] if self._running.pop(name, None) else []
+            case "timer-finished":
+                return self._finish(name)
+        raise BadEventError(f"'{event.type}' is not about a timer")
+
+    def due(self, now: float) -> list[Event]:
+        """Return an event for each timer that has ended by now."""
+        ended = [timer.id for timer in self.running if timer.ends_at is not None and timer.ends_at <= now]
+        return [event for name in ended for event in self._finish(name)]
+
+    def add(self, saved: "Timers") -> None:
+        """Take over what is not known yet."""
+        self._running = {timer.id: timer for timer in saved.running if timer.id not in self._rung} | self._running
+        self._rung = dict.fromkeys(saved.rung) | self._rung
+
+    def _start(self, event: Event, name: str, now: float) -> list[Event]:
+        self._refuse_too_many(name)
+        seconds = _seconds(event)
+        self._rung.pop(name, None)
+        label = _text(event, "name") if event.data.get("name") else None
+        self._running[name] = Timer(name, seconds, label).set_to(seconds, now, is_active=True)
+        return [event]
+
+    def _update(self, event: Event, name: str, now: float) -> list[Event]:
+        self._refuse_too_many(name)
+        seconds, is_active = _seconds(event), event.data.get("is_active")
+        if not isinstance(is_active, bool):
+            raise BadEventError("a timer's is_active must be true or false")
+        self._rung.pop(name, None)
+        known = self._running.get(name, Timer(name, seconds))
+        self._running[name] = known.set_to(seconds, now, is_active=is_active)
+        return [event]
+
+    def _finish(self, name: str) -> list[Event]:
+        self._running.pop(name, None)
+        if name in self._rung:
+            return []
+        if len(self._rung) == MOST_TIMERS:
+            del self._rung[next(iter(self._rung))]
+        self._rung[name] = None
+        return [TimerFinished(id=name).event()]
+
+    def _refuse_too_many(self, name: str) -> None:
+        if name not in self._running and len(self._running) >= MOST_TIMERS:
+            raise BadEventError(f"there are {MOST_TIMERS} timers already; cancel one first", "too-many-timers")
+
+
+def _text(event: Event, key: str) -> str:
+    text = event.data.get(key)
+    if not isinstance(text, str) or not 0 < len(text) <= LONGEST_TEXT:
+        raise BadEventError(f"a timer's {key} must be a text of 1 to {LONGEST_TEXT} characters")
+    return text
+
+
+def _seconds(event: Event) -> float:
+    seconds = event.data.get("total_seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise BadEventError("a timer's total_seconds must be a number")
+    if not 0 <= seconds <= LONGEST_SECONDS:
+        raise BadEventError(f"a timer's total_seconds must be from 0 to {LONGEST_SECONDS:.0f}")
+    return float(seconds)
