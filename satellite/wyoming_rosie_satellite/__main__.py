@@ -10,25 +10,33 @@ from wyoming_rosie.tasks import until_one_ends
 from wyoming_rosie_satellite import parts
 from wyoming_rosie_satellite.conversation import SatelliteConversation
 from wyoming_rosie_satellite.info import info
+from wyoming_rosie_satellite.outside.alarm_clock import AlarmClock
+from wyoming_rosie_satellite.outside.state_store import StateStore
 from wyoming_rosie_satellite.satellite import Satellite
 from wyoming_rosie_satellite.settings import SatelliteConfig
 
 
 async def serve(settings: SatelliteConfig) -> None:
     """Be a satellite until told to stop. Raises ConfigError."""
+    folder = parts.folder(settings)
+    store = StateStore(folder / "state.json")
     voices = await asyncio.to_thread(parts.voices, settings)
-    satellite = Satellite(
-        parts.speaker(settings), parts.sounds(settings), parts.habits(settings), voices, settings.stop_word
-    )
+    fittings = parts.fittings(settings, voices, store.keep)
+    echo = parts.echo(settings)
+    satellite = Satellite(parts.speaker(settings, fittings.volume, echo), fittings)
+    satellite.restore(await store.load())
+    satellite.alarms = AlarmClock(folder / "timers.json", fittings.watchers.saw, satellite.ring)
     peers = Service("satellite", info(settings, [], []), lambda send: SatelliteConversation(satellite, send))
 
     def learned(wake: list[WakeProgram]) -> None:
         peers.describe_as(info(settings, parts.words(settings, wake), wake))
 
-    microphone = parts.microphone(settings, begin=satellite.conducted)
+    microphone = parts.microphone(settings, begin=satellite.conducted, echo=echo)
     ears = parts.ears(settings, learned)
     try:
-        await until_one_ends(service.run(peers, settings), satellite.run(microphone, ears))
+        await until_one_ends(
+            service.run(peers, settings), satellite.run(microphone, ears), satellite.alarms.run(), store.run()
+        )
     finally:
         if voices is not None:
             voices.close()

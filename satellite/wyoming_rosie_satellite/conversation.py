@@ -14,7 +14,6 @@ from wyoming_rosie_satellite.satellite import Satellite
 
 _LOG = structlog.get_logger()
 EVENTS_WAITING = 512
-TIMER_EVENTS = ("timer-started", "timer-updated", "timer-cancelled", "timer-finished")
 
 
 class SatelliteConversation:
@@ -66,10 +65,13 @@ class SatelliteConversation:
 
     async def _obey(self, event: Event) -> None:
         match event.type:
-            case "audio-start" | "audio-chunk" | "audio-stop":
+            case "audio-chunk":
                 await self._take_sound(event)
-            case kind if kind in TIMER_EVENTS:
-                _LOG.info(kind, id=str(event.data.get("id"))[:64])
+            case "audio-start" | "audio-stop":
+                self._satellite.told(event)
+                await self._take_sound(event)
+            case _:
+                self._satellite.told(event)
         if (given := input_of(event)) is not None:
             self._satellite.take(given)
 

@@ -171,8 +171,8 @@ class SatelliteCore:
         interrupted = self._interrupted()
         report = ReportWakeWord(word.name, word.sample // SAMPLES_PER_MS, word.turn_id, word.score)
         said_since = [_audio(*_from(word.sample, start, pcm)) for start, pcm in self._ring]
-        begun = self._begin_run(word.name, word.sample, now)
-        return [*interrupted, report, *begun, *(audio for audio in said_since if audio.pcm)]
+        ask, *cue = self._begin_run(word.name, word.sample, now)
+        return [*interrupted, report, ask, *(audio for audio in said_since if audio.pcm), *cue]
 
     def _listen(self, now: float) -> list[Effect]:
         if self._cannot_listen:

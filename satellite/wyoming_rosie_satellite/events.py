@@ -21,7 +21,6 @@ from wyoming_rosie_satellite.messages import (
     SendAudio,
     SpeechEnded,
     StopAudio,
-    TimerFinished,
     ToConductor,
 )
 
@@ -40,8 +39,6 @@ def input_of(event: Event) -> Input | None:
             return ListenAgainAsked()
         case "user-event" if event.data.get("name") == FILLER:
             return FillerAnnounced()
-        case "timer-finished":
-            return TimerFinished()
         case "synthesize":
             text = event.data.get("text")
             return AnswerTold(text) if isinstance(text, str) else None

@@ -1,12 +1,13 @@
 """The parts that the settings ask for. Each raises ConfigError for what cannot be had."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from wyoming.info import WakeProgram
 
-from wyoming_rosie import address, endpoint
+from wyoming_rosie import address, config, endpoint
 from wyoming_rosie.audio import CHANNELS, RATES, AudioFormat
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.micro_wake_words import bundled, from_folder, program
@@ -22,6 +23,8 @@ from wyoming_rosie_satellite.hearing import SpeechMicrophone
 from wyoming_rosie_satellite.loudness import Volume
 from wyoming_rosie_satellite.messages import Cue
 from wyoming_rosie_satellite.microphones import CommandMicrophone, Microphone, StdinMicrophone, WavMicrophone
+from wyoming_rosie_satellite.outside.state_store import Kept
+from wyoming_rosie_satellite.satellite import Fittings
 from wyoming_rosie_satellite.settings import SatelliteConfig
 from wyoming_rosie_satellite.sounddevices import DeviceMicrophone, DeviceSpeaker
 from wyoming_rosie_satellite.speakers import CommandSpeaker, Speaker, StdoutSpeaker, TunedSpeaker, WavSpeaker
@@ -98,6 +101,27 @@ def ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]
     )
     check(rules, [word.name for word in words])
     return LocalEars(words, rules)
+
+
+def folder(settings: SatelliteConfig) -> Path:
+    """Return where the satellite keeps what a restart must not forget; each has its own."""
+    name = re.sub(r"[^\w-]+", "-", settings.name or "satellite")
+    return (settings.data_dir or config.data_folder()) / name
+
+
+def fittings(settings: SatelliteConfig, voices: Voices | None, keep: Callable[[Kept], None]) -> Fittings:
+    """Return what the satellite has beside microphone and speaker; `keep` keeps how it was left."""
+    cues = sounds(settings)
+    return Fittings(
+        cues=cues,
+        habits=habits(settings),
+        stop_words=settings.stop_word,
+        voices=voices,
+        awake_mute=awake_mute(settings, cues),
+        ducking=ducking(settings),
+        volume=volume(settings),
+        keep=keep,
+    )
 
 
 def habits(settings: SatelliteConfig) -> Habits:

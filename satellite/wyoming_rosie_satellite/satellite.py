@@ -1,8 +1,9 @@
 """Carries out what the rules ask for: microphone, wake words, speaker and conductor around them."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from typing import Protocol, assert_never
 
 import structlog
@@ -10,10 +11,20 @@ from wyoming.event import Event
 from wyoming.ping import Ping
 
 from wyoming_rosie_satellite import messages as m
+from wyoming_rosie_satellite.awake_mute import AwakeMute
 from wyoming_rosie_satellite.core import Habits, SatelliteCore
+from wyoming_rosie_satellite.ducking import Ducking
 from wyoming_rosie_satellite.ears import Ears
 from wyoming_rosie_satellite.events import event_of
+from wyoming_rosie_satellite.loudness import Volume
 from wyoming_rosie_satellite.microphones import Microphone, speech
+from wyoming_rosie_satellite.outside import watchers
+from wyoming_rosie_satellite.outside.alarm_clock import AlarmClock
+from wyoming_rosie_satellite.outside.controls import Shown
+from wyoming_rosie_satellite.outside.state_store import LOUDEST, Kept
+from wyoming_rosie_satellite.outside.timers import EVENTS as TIMER_EVENTS
+from wyoming_rosie_satellite.outside.timers import FINISHED as TIMER_FINISHED
+from wyoming_rosie_satellite.outside.watchers import Watchers
 from wyoming_rosie_satellite.player import Player
 from wyoming_rosie_satellite.seat import Seat
 from wyoming_rosie_satellite.speakers import Speaker
@@ -30,27 +41,38 @@ class Conductor(Protocol):
         """Send an event soon; never waits."""
 
 
-class Satellite:
-    """One satellite; `cues` are in the speaker's format. Stop words end what sounds; the others wake."""
+@dataclass(frozen=True)
+class Fittings:
+    """What a satellite has beside a microphone and a speaker; the cues are in the speaker's format.
 
-    def __init__(
-        self,
-        speaker: Speaker,
-        cues: Mapping[m.Cue, bytes],
-        habits: Habits | None = None,
-        voices: Voices | None = None,
-        stop_words: Collection[str] = (),
-    ) -> None:
+    Stop words end what sounds; the others wake.
+    """
+
+    cues: Mapping[m.Cue, bytes] = field(default_factory=dict)
+    habits: Habits = field(default_factory=Habits)
+    stop_words: Collection[str] = ()
+    voices: Voices | None = None
+    awake_mute: AwakeMute | None = None
+    ducking: Ducking | None = None
+    volume: Volume | None = None
+    watchers: Watchers = field(default_factory=Watchers)
+    keep: Callable[[Kept], None] = lambda _: None
+
+
+class Satellite:
+    """One satellite, which does what its conductor and its buttons want."""
+
+    def __init__(self, speaker: Speaker, fittings: Fittings | None = None) -> None:
+        self.alarms: AlarmClock | None = None
         self.conducted = asyncio.Event()  # by anybody so far
         self.player = Player(speaker)
         self.sound_format = speaker.format
-        self._cues = cues
-        self._core = SatelliteCore(habits or Habits())
-        self._voices = voices
-        self._stop_words = stop_words
+        self._fittings = fittings or Fittings()
+        self._core = SatelliteCore(self._fittings.habits)
         self._seat: Seat[Conductor] = Seat()
         self._tick: asyncio.TimerHandle | None = None
         self._turn_id = ""
+        self._was_streaming = False
 
     @property
     def phase(self) -> m.Phase:
@@ -67,6 +89,8 @@ class Satellite:
             tasks.create_task(ears.listen(self._woken))
             tasks.create_task(self.player.run())
             tasks.create_task(self._ping())
+            if self._fittings.ducking is not None:
+                tasks.create_task(self._fittings.ducking.run())
 
     def join(self, conductor: Conductor) -> None:
         """Let a peer conduct. Raises BadEventError while another one does."""
@@ -74,21 +98,38 @@ class Satellite:
             self.take(m.ConductorLeft())
         self.take(m.ConductorJoined())
         self.conducted.set()
+        self._saw(Event("satellite-connected"))
 
     def leave(self, conductor: Conductor) -> None:
         """Note that a peer will not conduct any more."""
         if self._seat.leave(conductor):
             self.take(m.ConductorLeft())
+            self._saw(Event("satellite-disconnected"))
 
     def heard_from(self, peer: Conductor) -> None:
         """Note that a peer is still there, whether it conducts or not."""
         self._seat.heard(peer, _now())
 
+    def told(self, event: Event) -> None:
+        """Note what the conductor says, for those who watch. Raises BadEventError for a timer that cannot be."""
+        if event.type not in TIMER_EVENTS:
+            self._saw(event)
+        elif self.alarms is not None:
+            self.alarms.take(event)
+        elif event.type == TIMER_FINISHED:
+            self.ring()
+
+    def ring(self) -> None:
+        """Let a timer be heard."""
+        self.take(m.TimerFinished())
+
     def take(self, given: m.Input) -> None:
         """Let the rules decide about an input and carry out what they say."""
-        deadline = self._core.deadline
+        deadline, was_ringing = self._core.deadline, self._core.is_ringing
         for effect in self._core.handle(given, _now()):
             self._carry_out(effect)
+        if self._core.is_ringing is not was_ringing:
+            self._saw(watchers.ringing(self._core.is_ringing))
         if self._core.deadline != deadline:
             self._schedule_tick()
 
@@ -104,24 +145,48 @@ class Satellite:
             await asyncio.sleep(PING_SECONDS)
             self._tell(Ping().event())
 
-    def listen(self) -> None:
-        """Listen without a wake word."""
+    @property
+    def shown(self) -> Shown:
+        return Shown(self.phase, self._core.is_muted, self._percent, self._core.is_ringing)
+
+    def trigger(self) -> None:
         self.take(m.ListeningAsked())
 
     def stop(self) -> None:
-        """End whatever is done: an answer, what rings, a command that is being spoken."""
         self.take(m.StopAsked())
 
-    def mute(self, *, muted: bool) -> None:
-        """Let the microphone's audio go nowhere, or let it be heard again."""
+    def mute(self, muted: bool) -> None:
+        if muted is self._core.is_muted:
+            return
         self.take(m.MuteAsked(muted))
+        self._saw(watchers.muted(muted))
+        self._keep()
+
+    def set_volume(self, percent: int) -> None:
+        if self._fittings.volume is None or percent == self._percent:
+            return
+        self._fittings.volume.set(percent)
+        self._saw(watchers.volume_set(self._percent))
+        self._keep()
+
+    def restore(self, kept: Kept) -> None:
+        """Be as the last run has left it."""
+        self._core.is_muted = kept.muted
+        if self._fittings.volume is not None:
+            self._fittings.volume.set(kept.volume)
 
     @property
-    def is_muted(self) -> bool:
-        return self._core.is_muted
+    def _percent(self) -> int:
+        return LOUDEST if self._fittings.volume is None else round(self._fittings.volume.percent)
+
+    def _keep(self) -> None:
+        self._fittings.keep(Kept(self._core.is_muted, self._percent))
+
+    def _saw(self, event: Event) -> None:
+        self._fittings.watchers.saw(event)
 
     def _woken(self, word: m.WakeWord) -> None:
-        if word.name in self._stop_words:
+        if word.name in self._fittings.stop_words:
             _LOG.info("stop word", name=word.name, score=word.score, phase=self.phase)
             self.take(m.StopWord())
             return
@@ -131,16 +196,16 @@ class Satellite:
 
     def _carry_out(self, effect: m.Effect) -> None:
         match effect:
-            case m.SendAudio(pcm, milliseconds):
-                self._tell(event_of(effect))
-                if self._voices is not None:
-                    self._voices.hear(pcm, milliseconds)
+            case m.SendAudio():
+                self._send(effect)
             case m.AskForRun():
                 self._tell(event_of(effect))
-                if self._voices is not None:
-                    self._voices.begin(self.take)
+                self._saw(Event("streaming-started"))
+                if self._fittings.voices is not None:
+                    self._fittings.voices.begin(self.take)
             case m.ReportWakeWord() | m.StopAudio() | m.SayPlayed():
                 self._tell(event_of(effect))
+                self._saw(event_of(effect))
             case m.Play(pcm):
                 self.player.play(pcm)
             case m.FinishSound(sound):
@@ -150,9 +215,7 @@ class Satellite:
             case m.PlayCue(cue):
                 self._play_cue(cue)
             case m.ShowPhase(phase):
-                _LOG.info("phase", phase=phase, turn_id=self._turn_id)
-                if self._voices is not None and phase is not m.Phase.STREAMING:
-                    self._voices.end()
+                self._show(phase)
             case _:
                 assert_never(effect)
 
@@ -160,9 +223,29 @@ class Satellite:
         if self.conductor is not None:
             self.conductor.tell(event)
 
+    def _send(self, audio: m.SendAudio) -> None:
+        mute = self._fittings.awake_mute
+        heard = audio if mute is None else replace(audio, pcm=mute.heard(audio.pcm, _now()))
+        self._tell(event_of(heard))
+        if self._fittings.voices is not None:
+            self._fittings.voices.hear(heard.pcm, heard.milliseconds)
+
+    def _show(self, phase: m.Phase) -> None:
+        _LOG.info("phase", phase=phase, turn_id=self._turn_id)
+        self._saw(watchers.phase_shown(phase))
+        if self._was_streaming and phase is not m.Phase.STREAMING:
+            self._saw(Event("streaming-stopped"))
+            if self._fittings.voices is not None:
+                self._fittings.voices.end()
+        self._was_streaming = phase is m.Phase.STREAMING
+        if self._fittings.ducking is not None:
+            self._fittings.ducking.show(ducked=phase not in (m.Phase.OFFLINE, m.Phase.WAITING))
+
     def _play_cue(self, cue: m.Cue) -> None:
-        if cue in self._cues:
-            self.player.play(self._cues[cue])
+        if cue is m.Cue.AWAKE and self._fittings.awake_mute is not None:
+            self._fittings.awake_mute.begin(_now())
+        if cue in self._fittings.cues:
+            self.player.play(self._fittings.cues[cue])
             self.player.finish()
 
     def _schedule_tick(self) -> None:

@@ -18,6 +18,9 @@ class SatelliteConfig(ServiceConfig):
 
     uri: str = option("tcp://127.0.0.1:10700", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
     area: str | None = option(None, "the room it is in, such as Kitchen")
+    data_dir: Path | None = option(
+        None, "where timers, the volume and whether it is muted are kept [default: the user's data folder]"
+    )
 
     mic: str = option("default", "microphone: default, a part of its name, wav:FILE, or stdin for raw samples")
     mic_command: str | None = option(

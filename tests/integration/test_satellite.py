@@ -264,7 +264,7 @@ async def test_a_finished_timer_rings(daemon: StartDaemon, folder: Path) -> None
     async with furnished(daemon, folder) as room:
         await room.conductor.joins()
         await room.conductor.says(*TIMER)
-        await logged(room.satellite, "timer-finished")
+        await logged(room.satellite, "timer finished")
         await asyncio.sleep(SETTLED_SECONDS)
     await room.satellite.stop()
     assert any((await heard_on(room))[1])

@@ -14,7 +14,7 @@ from tests.unit.satellite.test_player import until
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.conversation import SatelliteConversation
-from wyoming_rosie_satellite.satellite import Satellite
+from wyoming_rosie_satellite.satellite import Fittings, Satellite
 
 START = AudioStart(16000, 2, 1).event()
 STOP = AudioStop().event()
@@ -49,7 +49,7 @@ class Room:
 
     def __init__(self) -> None:
         self.speaker = RecordingSpeaker()
-        self.satellite = Satellite(self.speaker, {m.Cue.TIMER: b"\x07\x00" * 160})
+        self.satellite = Satellite(self.speaker, Fittings({m.Cue.TIMER: b"\x07\x00" * 160}))
         self.peers: list[Peer] = []
 
     def peer(self) -> Peer:
