@@ -18,12 +18,18 @@ STOP_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def serving(application: "web.Application", host: str, port: int, flag: str) -> AsyncIterator[Tcp]:
+async def serving(
+    application: "web.Application", host: str, port: int, flag: str, quiet_seconds: float = QUIET_SECONDS
+) -> AsyncIterator[Tcp]:
     """Serve during the block; yields the address in use, which a port 0 chooses. Raises ConfigError naming `flag`."""
     from aiohttp import web
 
     runner = web.AppRunner(
-        application, access_log=None, keepalive_timeout=QUIET_SECONDS, shutdown_timeout=STOP_SECONDS, max_line_size=4096
+        application,
+        access_log=None,
+        keepalive_timeout=quiet_seconds,
+        shutdown_timeout=STOP_SECONDS,
+        lingering_time=STOP_SECONDS,
     )
     await runner.setup()
     try:

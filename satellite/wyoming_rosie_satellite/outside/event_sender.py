@@ -23,11 +23,12 @@ KEPT_TO_OURSELVES = frozenset({"audio-chunk", "describe", "info", "ping", "pong"
 class EventSender:
     """Connects to the service, again and again; the oldest news is forgotten first. Raises ConfigError."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, fresh_seconds: float = FRESH_SECONDS) -> None:
         if isinstance(address.parse(uri), address.Stdio):
             raise ConfigError("--event-uri must be tcp://HOST:PORT or unix:///PATH")
         self.forgotten = 0
         self._uri = uri
+        self._fresh_seconds = fresh_seconds
         self._waiting: deque[tuple[float, Event]] = deque()
         self._news = asyncio.Event()
 
@@ -60,7 +61,7 @@ class EventSender:
         while True:
             while self._waiting:
                 seen, event = self._waiting.popleft()
-                if seen > _now() - FRESH_SECONDS:
+                if seen > _now() - self._fresh_seconds:
                     await service.send(event)
                 else:
                     self.forgotten += 1

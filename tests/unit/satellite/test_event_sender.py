@@ -10,7 +10,6 @@ from wyoming.event import Event
 
 from tests.fakes import FakeDaemon
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.outside import event_sender
 from wyoming_rosie_satellite.outside.event_sender import MOST_WAITING, EventSender
 
 NOWHERE = "tcp://127.0.0.1:1"
@@ -55,10 +54,9 @@ async def test_a_service_that_comes_back_is_told_again() -> None:
             assert await heard(again, 1) == ["played"]
 
 
-async def test_old_news_is_not_told_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_sender, "FRESH_SECONDS", 0.1)
+async def test_old_news_is_not_told_any_more() -> None:
     async with FakeDaemon().serving() as service:
-        sender = EventSender(service.uri)
+        sender = EventSender(service.uri, fresh_seconds=0.1)
         sender.saw(Event("detection"))
         await asyncio.sleep(0.2)
         sender.saw(Event("played"))

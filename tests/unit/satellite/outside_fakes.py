@@ -1,0 +1,58 @@
+"""What stands in for the satellite, its lights and its buttons."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from wyoming_rosie_satellite.outside.controls import Shown
+from wyoming_rosie_satellite.outside.timers import Timer
+
+
+class FakeControls:
+    """Does what it is told, and remembers it."""
+
+    def __init__(self) -> None:
+        self.shown = Shown(phase="waiting", muted=False, volume=100, ringing=False)
+        self.asked: list[str] = []
+
+    def trigger(self) -> None:
+        self.asked.append("trigger")
+
+    def stop(self) -> None:
+        self.asked.append("stop")
+
+    def mute(self, muted: bool) -> None:
+        self.shown = replace(self.shown, muted=muted)
+
+    def set_volume(self, percent: int) -> None:
+        self.shown = replace(self.shown, volume=percent)
+
+
+class FakeClock:
+    """Timers that do not run."""
+
+    def __init__(self) -> None:
+        self.timers: tuple[Timer, ...] = ()
+
+    def start(self, seconds: float, name: str | None = None) -> str:
+        self.timers = (*self.timers, Timer(str(len(self.timers)), seconds, name).set_to(seconds, 0, is_active=True))
+        return self.timers[-1].id
+
+    def cancel(self, timer_id: str) -> bool:
+        left = tuple(timer for timer in self.timers if timer.id != timer_id)
+        was_there, self.timers = len(left) < len(self.timers), left
+        return was_there
+
+
+class RecordingLeds:
+    """Keeps every picture it was shown."""
+
+    def __init__(self, count: int = 3) -> None:
+        self.count = count
+        self.shown: list[tuple[tuple[int, int, int], ...]] = []
+        self.closed = False
+
+    def show(self, pixels: Sequence[tuple[int, int, int]]) -> None:
+        self.shown.append(tuple(pixels))
+
+    def close(self) -> None:
+        self.closed = True
