@@ -20,6 +20,12 @@ FRAME_SECONDS = 0.02
 FRAMES_WAITING = 100
 LONGEST_GAP_SECONDS = 5.0
 WIDTH = 2
+BUFFERED_SECONDS = 0.1
+"""A machine that is busy for so long is not heard to be."""
+FIRST_SILENCE_SECONDS = 0.04
+"""The first samples of a new stream may not be heard."""
+LAST_SILENCE_SECONDS = 0.05
+"""PortAudio lets go of what is still buffered when it is told to stop."""
 ENDED = b""
 
 
@@ -102,6 +108,7 @@ class DeviceSpeaker:
         self._name = name
         self._worker = ThreadWorker("speaker")
         self._stream: Any = None
+        self._offered = audio
         self._converter = Converter(audio, audio)
         self._failure: DeviceError | None = None
 
@@ -109,7 +116,7 @@ class DeviceSpeaker:
         await self._worker.run(self._play, pcm)
 
     async def drain(self) -> None:
-        await self._worker.run(self._end, "stop")  # PortAudio waits for the last sample
+        await self._worker.run(self._end, "stop")
 
     async def silence(self) -> None:
         await self._worker.run(self._end, "abort")
@@ -124,6 +131,7 @@ class DeviceSpeaker:
         try:
             if self._stream is None:
                 self._stream = self._portaudio.open(Kind.SPEAKER, self._name, self._new_stream)
+                self._write_silence(self._stream, FIRST_SILENCE_SECONDS)
             self._stream.write(self._converter.convert(pcm))
         except self._portaudio.library.PortAudioError as err:
             self._failure = DeviceError(f"the speaker '{self._name}' failed: {err}")
@@ -136,8 +144,9 @@ class DeviceSpeaker:
         library = self._portaudio.library
         rates = (self.format.rate, own_rate(library, self._name, Kind.SPEAKER), *USUAL_RATES)
         offered = _offered(library, self._name, Kind.SPEAKER, rates, self.format.channels)
+        self._offered = offered
         self._converter = Converter(self.format, offered)
-        return library.RawOutputStream(**_how(self._name, offered))
+        return library.RawOutputStream(**_how(self._name, offered), latency=BUFFERED_SECONDS)
 
     def _end(self, way: str) -> None:
         stream, self._stream = self._stream, None
@@ -155,7 +164,11 @@ class DeviceSpeaker:
     def _end_stream(self, stream: Any, way: str) -> None:
         if way == "stop":
             stream.write(self._converter.finish())
+            self._write_silence(stream, stream.latency + LAST_SILENCE_SECONDS)
         getattr(stream, way)()
+
+    def _write_silence(self, stream: Any, seconds: float) -> None:
+        stream.write(bytes(self._offered.bytes_in(seconds)))
 
 
 def own_rate(library: Any, name: str, kind: Kind) -> int:

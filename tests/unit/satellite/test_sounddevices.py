@@ -11,7 +11,7 @@ from tests.unit.satellite.test_player import until
 from wyoming_rosie.audio import SPEECH, AudioFormat
 from wyoming_rosie_satellite.errors import DeviceError
 from wyoming_rosie_satellite.portaudio import LOOK_SECONDS, PortAudio
-from wyoming_rosie_satellite.sounddevices import DeviceMicrophone, DeviceSpeaker
+from wyoming_rosie_satellite.sounddevices import FIRST_SILENCE_SECONDS, DeviceMicrophone, DeviceSpeaker
 
 FRAMES = {b"\x01\x00" * 320, b"\x02\x00" * 320}
 
@@ -32,6 +32,7 @@ class Stream:
         self.how = how
         self.done: list[str] = []
         self.written = b""
+        self.latency = 0.1
         self.broken = False
         self._callback = callback
         self._finished = finished_callback
@@ -205,13 +206,17 @@ async def test_nothing_is_looked_for_while_a_sound_is_played() -> None:
     await speaker.close()
 
 
-async def test_a_sound_is_stopped_after_its_last_sample() -> None:
+async def test_a_sound_is_stopped_when_its_last_sample_has_left_the_buffer() -> None:
     library = Library(16_000)
     speaker = DeviceSpeaker(PortAudio(library), "default", SPEECH)
     await speaker.play(b"ab" * 320)
     await speaker.drain()
     (stream,) = library.streams
-    assert (stream.written, stream.done) == (b"ab" * 320, ["start", "stop", "close"])
+    before, sound, after = stream.written.partition(b"ab" * 320)
+    assert (sound, stream.done) == (b"ab" * 320, ["start", "stop", "close"])
+    assert SPEECH.seconds(len(before)) == FIRST_SILENCE_SECONDS
+    assert SPEECH.seconds(len(after)) >= stream.latency
+    assert not any(before + after)
     await speaker.close()
 
 
@@ -227,9 +232,9 @@ async def test_a_silenced_sound_is_aborted() -> None:
 async def test_a_speaker_with_another_rate_gets_converted_sound() -> None:
     library = Library(48_000)
     speaker = DeviceSpeaker(PortAudio(library), "default", AudioFormat(24_000, 2, 1))
-    await speaker.play(bytes(4800))
+    await speaker.play(b"ab" * 2400)
     await speaker.drain()
-    assert len(library.streams[0].written) == pytest.approx(9600, abs=200)
+    assert len(library.streams[0].written.strip(b"\0")) == pytest.approx(9600, abs=200)
     await speaker.close()
 
 
