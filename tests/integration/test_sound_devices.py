@@ -1,0 +1,113 @@
+"""The satellite on a sound server: a person speaks in the room, the answer comes out of the loudspeaker."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from wyoming.event import Event
+
+from tests.conftest import StartDaemon
+from tests.daemons import Daemon
+from tests.integration.satellite_room import SAID, ScriptedConductor, first_run, logged
+from tests.integration.sound_server import RECORDED, SoundServer, missing, seconds_in
+from tests.unit.satellite.dialogues import HEARD, SOUND_START
+from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.client import describe
+
+pytestmark = [
+    pytest.mark.skipif(bool(missing()), reason=f"apt install pulseaudio pulseaudio-utils: {missing()}"),
+    pytest.mark.timeout(60),
+]
+DEVICES = ("--mic", "pulse", "--snd", "pulse", "--wake-refractory-seconds", "0.5")
+STOP = Event("audio-stop")
+LOUD = 3000
+
+
+@pytest.fixture
+def word(shared_data: Path) -> Path:
+    return shared_data / "wake" / f"{SAID}.wav"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> SoundServer:
+    """A sound server that is not running yet."""
+    prepared = SoundServer(folder)
+    for name, value in prepared.environment.items():
+        monkeypatch.setenv(name, value)
+    return prepared
+
+
+def rising(seconds: float) -> bytes:
+    """Return a tone that is loud at its first sample and louder at its last."""
+    places = np.arange(round(seconds * RECORDED.rate)) / RECORDED.rate
+    swell = np.linspace(6_000, 18_000, len(places))
+    return (np.cos(2 * np.pi * 500 * places) * swell).astype("<i2").tobytes()
+
+
+def sounding(file: Path) -> tuple[float, float]:
+    """Return at which seconds of a recording its sound begins and ends."""
+    samples = np.frombuffer(file.read_bytes()[: file.stat().st_size // 2 * 2], "<i2").astype(int)
+    loud = np.flatnonzero(np.abs(samples) > LOUD)
+    return loud[0] / RECORDED.rate, loud[-1] / RECORDED.rate
+
+
+async def speak_until_heard(server: SoundServer, satellite: Daemon, word: Path, before: int = 0) -> None:
+    """Say a wake word again and again: nothing tells when a microphone has been opened."""
+    async with asyncio.timeout(30):
+        while len(satellite.lines("wake word")) == before:
+            await server.play(word)
+            await asyncio.sleep(0.5)
+
+
+async def test_a_spoken_wake_word_is_heard_and_the_whole_answer_is_played(
+    daemon: StartDaemon, folder: Path, word: Path, server: SoundServer
+) -> None:
+    async with server.running():
+        satellite = await daemon("satellite", *DEVICES)
+        async with ScriptedConductor.connected(satellite.uri) as conductor:
+            await conductor.joins()
+            await speak_until_heard(server, satellite, word)
+            _, pcm, _ = await first_run(conductor, 0.5)
+            assert SPEECH.seconds(len(pcm)) >= 0.5
+            async with server.recorded(folder / "answer"):
+                await conductor.says(*HEARD, SOUND_START, Event("audio-chunk", SOUND_START.data, rising(1.0)), STOP)
+                await conductor.hears("played")
+                played = seconds_in(folder / "answer")
+                await asyncio.sleep(0.5)
+    begins, ends = await asyncio.to_thread(sounding, folder / "answer")
+    assert ends - begins == pytest.approx(1.0, abs=0.005)
+    assert 0 <= played - ends < 0.3
+
+
+async def test_a_sound_server_that_comes_back_is_found(daemon: StartDaemon, word: Path, server: SoundServer) -> None:
+    async with server.running():
+        satellite = await daemon("satellite", *DEVICES)
+        async with ScriptedConductor.connected(satellite.uri) as conductor:
+            await conductor.joins()
+            await speak_until_heard(server, satellite, word)
+    await logged(satellite, "microphone failed")
+    async with server.running(), ScriptedConductor.connected(satellite.uri) as conductor:
+        await conductor.joins()
+        await speak_until_heard(server, satellite, word, before=len(satellite.lines("wake word")))
+
+
+async def test_without_any_device_it_stays_up_and_says_so_once(daemon: StartDaemon, server: SoundServer) -> None:
+    satellite = await daemon("satellite", *DEVICES)
+    async with ScriptedConductor.connected(satellite.uri) as conductor:
+        await conductor.joins()
+        for _ in range(2):
+            await conductor.says(SOUND_START, Event("audio-chunk", SOUND_START.data, rising(0.5)), STOP)
+            await conductor.hears("played")
+            await asyncio.sleep(1)
+        assert (await describe(satellite.uri)).satellite is not None
+    failed = [line["reason"] for kind in ("microphone failed", "speaker failed") for line in satellite.lines(kind)]
+    assert [reason[:30] for reason in failed] == ["cannot use the microphone 'pul", "cannot use the speaker 'pulse'"]
