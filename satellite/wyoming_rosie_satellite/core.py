@@ -4,6 +4,7 @@ Positions are samples of the microphone's audio since its beginning; `now` (seco
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -67,6 +68,7 @@ class Habits:
     answers_questions: bool = True  # listens again after an answer that ends with a question mark
     rings: int = 30  # times that a timer sounds unless somebody stops it
     ring_pause_seconds: float = 3.0
+    pipelines: Mapping[str, str] = field(default_factory=dict)  # what a wake word asks for, by name
 
 
 @dataclass
@@ -201,7 +203,8 @@ class SatelliteCore:
         self._sound_open = self._listen_again = self._filler_follows = False
         self._run_ms = first // SAMPLES_PER_MS
         self._end = None if self.habits.ends is None else EndOfSpeech(self.habits.ends)
-        return [AskForRun(wake_word), PlayCue(Cue.AWAKE)]
+        pipeline = None if wake_word is None else self.habits.pipelines.get(wake_word)
+        return [AskForRun(wake_word, pipeline), PlayCue(Cue.AWAKE)]
 
     def _follow_voices(self, given: VoiceStarted | VoiceStopped | VoicesHeard, now: float) -> list[Effect]:
         if self.phase is not Phase.STREAMING or self._end is None:

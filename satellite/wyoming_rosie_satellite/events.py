@@ -51,8 +51,8 @@ def event_of(effect: ToConductor) -> Event:
         case ReportWakeWord(name, milliseconds, turn_id, score):
             context = {"turn_id": turn_id} | ({} if score is None else {"score": score})
             return Detection(name=name, timestamp=milliseconds, context=context).event()
-        case AskForRun(wake_word):
-            return RunPipeline(PipelineStage.ASR, PipelineStage.TTS, wake_word_name=wake_word).event()
+        case AskForRun(wake_word, pipeline):
+            return RunPipeline(PipelineStage.ASR, PipelineStage.TTS, name=pipeline, wake_word_name=wake_word).event()
         case SendAudio(pcm, milliseconds):
             return AudioChunk(SPEECH.rate, SPEECH.width, SPEECH.channels, pcm, timestamp=milliseconds).event()
         case StopAudio():

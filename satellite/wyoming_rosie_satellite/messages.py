@@ -175,6 +175,7 @@ class AskForRun:
     """Ask for a run from speech recognition to spoken answer; no wake word when the answer was a question."""
 
     wake_word: str | None = None
+    pipeline: str | None = None  # of the conductor's, by name
 
 
 @dataclass(frozen=True)

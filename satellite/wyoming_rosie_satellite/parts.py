@@ -137,6 +137,7 @@ def habits(settings: SatelliteConfig) -> Habits:
         answers_questions=settings.answers_questions,
         rings=rings,
         ring_pause_seconds=pause,
+        pipelines=settings.wake_word_pipeline,
     )
 
 

@@ -203,6 +203,13 @@ def test_a_failed_question_is_not_listened_for(satellite: Rehearsal) -> None:
     assert satellite.core.phase is Phase.WAITING
 
 
+def test_a_word_may_ask_for_a_pipeline_of_its_own(satellite: Rehearsal) -> None:
+    satellite.core.habits = Habits(pipelines={"okay_nabu": "Kitchen"})
+    assert m.AskForRun("okay_nabu", "Kitchen") in satellite.wake()
+    (asked,) = [event for event in satellite.told if event.type == "run-pipeline"]
+    assert asked.data["name"] == "Kitchen"
+
+
 def test_a_word_stops_an_answer_and_is_no_beginning(satellite: Rehearsal) -> None:
     satellite.wake()
     satellite.take(m.SpeechEnded(), m.SoundStarted(), m.SoundReceived(b"ab"))
