@@ -52,7 +52,8 @@ def event_of(effect: ToConductor) -> Event:
             context = {"turn_id": turn_id} | ({} if score is None else {"score": score})
             return Detection(name=name, timestamp=milliseconds, context=context).event()
         case AskForRun(wake_word, pipeline):
-            return RunPipeline(PipelineStage.ASR, PipelineStage.TTS, name=pipeline, wake_word_name=wake_word).event()
+            asked = RunPipeline(PipelineStage.ASR, PipelineStage.TTS, wake_word_name=wake_word).event()
+            return asked if pipeline is None else Event(asked.type, {**asked.data, "name": pipeline})
         case SendAudio(pcm, milliseconds):
             return AudioChunk(SPEECH.rate, SPEECH.width, SPEECH.channels, pcm, timestamp=milliseconds).event()
         case StopAudio():
