@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -50,6 +51,9 @@ async def check(
     /,
     *,
     role: Annotated[str | None, Parameter(help="what to check it as, where it is several")] = None,
+    wav: Annotated[
+        Path | None, Parameter(help="what is said to it: a wake word or a command [default: a recording of ours]")
+    ] = None,
     seconds: Annotated[float, Parameter(help="the longest that an answer may take")] = 15.0,
     json: Annotated[bool, Parameter(help="print a line of JSON for each check", negative=())] = False,
 ) -> None:
@@ -57,12 +61,13 @@ async def check(
 
     It changes nothing in the house; a satellite plays some quiet tones. Findings are flaws that somebody will notice.
     """
-    target = await _target(uri, role, seconds)
+    target = await _target(uri, role, seconds, wav)
     console = Console(soft_wrap=True, highlight=False)
+    printer = _Printer(console)
     counts: Counter[Verdict] = Counter()
     async for outcome in _outcomes(target):
         counts[outcome.verdict] += 1
-        _print_json(outcome) if json else _print(console, outcome)
+        _print_json(outcome) if json else printer.print(outcome)
     summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict)
     if counts[Verdict.FAILED]:
         raise ConformanceError(f"{target.role} at {uri}: {summary}")
@@ -70,7 +75,7 @@ async def check(
         console.print(f"{target.role} at {uri}: {summary}")
 
 
-async def _target(uri: str, role: str | None, seconds: float) -> Target:
+async def _target(uri: str, role: str | None, seconds: float, wav: Path | None) -> Target:
     """Return what is to be checked. Raises ConfigError, UnreachableError."""
     info = await _info(uri)
     offered = description.roles(info.data)
@@ -78,7 +83,7 @@ async def _target(uri: str, role: str | None, seconds: float) -> Target:
         raise ConfigError(f"there is no {role} at {uri}; there is: {', '.join(offered) or 'nothing'}")
     if not offered:
         raise ConformanceError(f"what is at {uri} says that it is nothing: its info is empty")
-    spoken = await asyncio.to_thread(recording.load)
+    spoken = await asyncio.to_thread(recording.load, wav)
     target = Target(uri, role or offered[0], spoken, seconds, data=info.data)
     return replace(target, info=description.parsed(info.data))
 
@@ -90,17 +95,28 @@ async def _info(uri: str) -> Event:
 
 
 async def _outcomes(target: Target) -> AsyncIterator[Outcome]:
-    """Perform the checks of a role until there are no more, or the program is gone."""
-    for one in _checks(target.role, ROLES[target.role]):
+    """Perform the checks of a role until there are no more, or the program is gone; the role's first one at the end again."""
+    role = ROLES[target.role]
+    seen: dict[Check, Verdict] = {}
+    for one in _checks(target.role, role):
         outcome = await perform(one, target)
+        seen[one] = outcome.verdict
         yield outcome
         if outcome.verdict is Verdict.FAILED and not await _lives(target):
             yield Outcome("the rest", Verdict.SKIPPED, "it does not answer any more")
             return
+    again = await perform(role.checks[0], target)
+    yield Outcome("it still works", *_compared(seen[role.checks[0]], again))
+
+
+def _compared(before: Verdict, again: Outcome) -> tuple[Verdict, str, str]:
+    if again.verdict is before:
+        return Verdict.OK, "as before", ""
+    return Verdict.FAILED, f"{again.check}: {again.seen}", "after bad input it must be started again"
 
 
 def _checks(name: str, role: Role) -> tuple[Check, ...]:
-    return (*description.CHECKS, *role.checks, *connections.checks(role), *bad_input.checks(name, role))
+    return (*description.CHECKS, *role.checks, *connections.checks(role), *bad_input.checks(name))
 
 
 async def _lives(target: Target) -> bool:
@@ -111,11 +127,19 @@ async def _lives(target: Target) -> bool:
     return True
 
 
-def _print(console: Console, outcome: Outcome) -> None:
-    console.print(f"[{_COLOURS[outcome.verdict]}]{outcome.verdict:<8}[/] {outcome.check:<36} ", end="")
-    console.print(outcome.seen, markup=False)
-    if outcome.means:
-        console.print(f"{'':<9}{outcome.means}", style="dim", markup=False)
+class _Printer:
+    """Prints a line for each check, and what a row of them means once."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._means = ""
+
+    def print(self, outcome: Outcome) -> None:
+        if self._means and outcome.means != self._means:
+            self._console.print(f"{'':<9}{self._means}", style="dim", markup=False)
+        self._means = outcome.means
+        self._console.print(f"[{_COLOURS[outcome.verdict]}]{outcome.verdict:<8}[/] {outcome.check:<36} ", end="")
+        self._console.print(outcome.seen, markup=False)
 
 
 def _print_json(outcome: Outcome) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
 
-from wyoming_rosie.audio import SPEECH, AudioFormat, read_wav
+from wyoming_rosie.audio import SPEECH, AudioFormat, Converter, read_wav
 from wyoming_rosie.commands.demo import RECORDING
 
 HOME_ASSISTANT_BYTES = 320
@@ -25,12 +26,14 @@ class Recording:
     command: bytes
 
 
-def load() -> Recording:
-    """Return the demo's recording with silence around its parts; reads a file."""
-    _, pcm = read_wav(RECORDING)
-    cut = SPEECH.bytes_in(WAKE_SECONDS)
+def load(own: Path | None = None) -> Recording:
+    """Return the demo's recording, or a file that is all of it, with silence around. Raises ConfigError."""
+    audio, pcm = read_wav(own or RECORDING)
+    converter = Converter(audio, SPEECH)
+    pcm = converter.convert(pcm) + converter.finish()
+    cut = 0 if own else SPEECH.bytes_in(WAKE_SECONDS)
     pause = silence(PAUSE_SECONDS)
-    return Recording(pause + pcm[:cut] + pause, silence(0.3) + pcm[cut:] + pause)
+    return Recording(pause + (pcm if own else pcm[:cut]) + pause, pause + pcm[cut:] + pause)
 
 
 def silence(seconds: float) -> bytes:

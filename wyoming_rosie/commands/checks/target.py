@@ -41,6 +41,7 @@ class Target:
     seconds: float = 15.0  # the longest that an answer may take
     info: Info = field(default_factory=Info)
     data: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)  # what one check has found out for others
 
     async def exchange(self, events: Iterable[Event], *answers: str) -> Event:
         """Send events on a connection of their own; return the first answer. Raises PeerError, UnreachableError."""

@@ -52,7 +52,10 @@ async def with_each_voice(target: Target) -> str:
     """Speak with the first voices that are installed, named as Home Assistant names them."""
     names = [voice.name for program in target.info.tts for voice in program.voices if voice.installed][:3]
     for name in names:
-        _audible(await _spoken(target, [synthesize("Hello.", voice={"name": name})], "audio-stop"))
+        try:
+            _audible(await _spoken(target, [synthesize("Hello.", voice={"name": name})], "audio-stop"))
+        except PeerError as err:
+            raise FlawError(f"{name} is called installed and does not speak: {err}") from err
     return ", ".join(names)
 
 
