@@ -22,6 +22,10 @@ class SatelliteConfig(ServiceConfig):
         None, "where timers, the volume and whether it is muted are kept [default: the user's data folder]"
     )
 
+    profile: str | None = option(
+        None,
+        "usual settings for: usb, jabra, respeaker-2mic, respeaker-4mic, echo-show, echo-show-5 or a TOML file of yours",
+    )
     mic: str = option("default", "microphone: default, a part of its name, wav:FILE, or stdin for raw samples")
     mic_command: str | None = option(
         None, "program that writes raw samples, such as 'arecord -t raw ...'; replaces --mic"
