@@ -1,0 +1,152 @@
+"""From a command line of wyoming-satellite to a configuration file of ours."""
+
+import json
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from enum import Enum
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_satellite.settings import SatelliteConfig
+
+FLAG = "--migrate"
+HEADING = "# for rosie.toml in ~/.config/wyoming-rosie or /etc/wyoming-rosie\n[satellite]\n"
+
+
+class Kind(Enum):
+    """What follows a flag."""
+
+    NOTHING = 0
+    TEXT = 1
+    WHOLE = 2
+    NUMBER = 3
+    WORD = 4  # and perhaps a pipeline
+    REPEAT = 5  # how often, and the pause
+
+
+@dataclass(frozen=True)
+class Given:
+    """A flag and the values after it."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+EVENTS = (
+    "startup", "detect", "detection", "transcript", "stt-start", "stt-stop", "synthesize", "tts-start", "tts-stop",
+    "tts-played", "streaming-start", "streaming-stop", "error", "connected", "disconnected", "timer-started",
+    "timer-updated", "timer-cancelled", "timer-finished",
+)  # fmt: skip
+KINDS: dict[str, Kind] = (
+    dict.fromkeys(
+        (
+            "mic-no-mute-during-awake-wav", "vad", "no-zeroconf", "debug", "version",
+        ), Kind.NOTHING,
+    )
+    | dict.fromkeys(
+        (
+            "mic-uri", "mic-command", "snd-uri", "snd-command", "wake-uri", "wake-command", "event-uri", "awake-wav",
+            "done-wav", "timer-finished-wav", "uri", "name", "area", "zeroconf-name", "zeroconf-host",
+            "debug-recording-dir", "log-format", *(f"{event}-command" for event in EVENTS),
+        ), Kind.TEXT,
+    )
+    | dict.fromkeys(
+        (
+            "mic-noise-suppression", "mic-auto-gain", "mic-channel-index", "mic-command-samples-per-chunk",
+            "snd-command-samples-per-chunk", "vad-trigger-level",
+            *(f"{part}-command-{what}" for part in ("mic", "snd", "wake") for what in ("rate", "width", "channels")),
+        ), Kind.WHOLE,
+    )
+    | dict.fromkeys(
+        (
+            "mic-volume-multiplier", "snd-volume-multiplier", "mic-seconds-to-mute-after-awake-wav", "vad-threshold",
+            "vad-buffer-seconds", "vad-wake-word-timeout", "wake-refractory-seconds",
+        ), Kind.NUMBER,
+    )
+    | {"wake-word-name": Kind.WORD, "timer-finished-wav-repeat": Kind.REPEAT}
+)  # fmt: skip
+REASONS = {
+    "vad": "nothing leaves this satellite before its wake word is heard",
+    "wake-command": "wake words are found here, or by the daemon of wake_uri",
+    "mic-uri": "set mic or mic_command instead",
+    "snd-uri": "set snd or snd_command instead",
+    "snd-command-samples-per-chunk": "sound is played as it comes",
+    "log-format": "logs are JSON unless they go to a terminal",
+    "zeroconf-name": "set name instead",
+    "version": "it is no setting",
+}
+LISTS = frozenset({"mic-channel-index"})
+KNOWN = frozenset(one.name for one in fields(SatelliteConfig))
+
+
+def migrated(words: Sequence[str]) -> str:
+    """Return a configuration file that does what the old command did; what cannot be done is a comment. Raises ConfigError."""
+    given = list(_flags(shlex.split(words[0]) if len(words) == 1 else words))
+    names = [_text(one.values[0]) for one in given if one.name == "wake-word-name"]
+    lines = [_line(one) for one in given if one.name != "wake-word-name"]
+    lines += [f"wake_word_name = [{', '.join(names)}]"] if names else []
+    lines += ["# pipelines: Home Assistant chooses them"] if _chooses_pipelines(given) else []
+    return HEADING + "\n".join(lines) + "\n"
+
+
+def _flags(words: Sequence[str]) -> Iterator[Given]:
+    """Read the flags after the program's own words."""
+    waiting = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    while waiting and not waiting[0].startswith("--"):
+        waiting.pop(0)
+    while waiting:
+        name = waiting.pop(0).removeprefix("--")
+        if name not in KINDS:
+            raise ConfigError(f"wyoming-satellite has no flag '--{name}'; write its whole command after {FLAG}")
+        yield Given(name, tuple(_values(name, waiting)))
+
+
+def _values(name: str, waiting: list[str]) -> Iterator[str]:
+    """Take a flag's values off the words."""
+    count = {Kind.NOTHING: 0, Kind.WORD: 1, Kind.REPEAT: 2}.get(KINDS[name], 1)
+    if len(waiting) < count:
+        raise ConfigError(f"'--{name}' needs {count} value{'s' if count > 1 else ''}")
+    for _ in range(count):
+        yield waiting.pop(0)
+    if KINDS[name] is Kind.WORD and waiting and not waiting[0].startswith("--"):
+        yield waiting.pop(0)
+
+
+def _line(given: Given) -> str:
+    if given.name == "no-zeroconf":
+        return "zeroconf = false"
+    key = given.name.replace("-", "_")
+    if key not in KNOWN:
+        family = next((name for name in REASONS if given.name.startswith(name)), None)
+        said = " ".join((f"--{given.name}", *given.values)).replace("\n", " ")
+        return f"# {said}: {REASONS[family] if family else 'there is no such setting'}"
+    return f"{key} = {_value(given)}"
+
+
+def _value(given: Given) -> str:
+    match KINDS[given.name]:
+        case Kind.NOTHING:
+            return "true"
+        case Kind.WHOLE:
+            number = str(_number(given, given.values[0], int))
+            return f"[{number}]" if given.name in LISTS else number
+        case Kind.NUMBER:
+            return str(_number(given, given.values[0], float))
+        case Kind.REPEAT:
+            return f"[{_number(given, given.values[0], int)}, {_number(given, given.values[1], float)}]"
+    return _text(given.values[0])
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # which TOML wants written so
+
+
+def _number(given: Given, value: str, kind: type[int] | type[float]) -> int | float:
+    try:
+        return kind(value)
+    except ValueError as err:
+        raise ConfigError(f"'--{given.name}' needs a number, not '{value}'") from err
+
+
+def _chooses_pipelines(given: Sequence[Given]) -> bool:
+    return any(one.name == "wake-word-name" and len(one.values) > 1 for one in given)

@@ -1,0 +1,81 @@
+"""Old commands of wyoming-satellite, as its users have them in their service files."""
+
+import tempfile
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_rosie import config
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_satellite.migration import KINDS, migrated
+from wyoming_rosie_satellite.settings import SatelliteConfig
+
+OLD = """/home/pi/wyoming-satellite/script/run --name 'my satellite' --uri 'tcp://0.0.0.0:10700'
+ --mic-command 'arecord -D plughw:CARD=seeed2micvoicec,DEV=0 -r 16000 -c 1 -f S16_LE -t raw'
+ --snd-command "aplay -D plughw:CARD=seeed2micvoicec,DEV=0 -r 22050 -c 1 -f S16_LE -t raw"
+ --wake-uri tcp://127.0.0.1:10400 --wake-word-name ok_nabu --wake-word-name hey_jarvis 'Second pipeline'
+ --mic-auto-gain=5 --mic-noise-suppression 2 --mic-channel-index 1 --mic-volume-multiplier 1.5 --no-zeroconf
+ --awake-wav sounds/awake.wav --timer-finished-wav-repeat 3 0.75 --mic-no-mute-during-awake-wav
+ --vad --vad-threshold 0.3 --debug"""
+
+
+def read(words: str) -> SatelliteConfig:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rosie.toml"
+        file.write_text(migrated([words]), "utf-8")
+        settings = config.read("satellite", SatelliteConfig, ["--config", str(file)])
+    assert settings is not None
+    return settings
+
+
+def test_an_old_command_is_a_configuration_that_does_the_same() -> None:
+    settings = read(OLD)
+    assert settings.name == "my satellite"
+    assert settings.mic_command == "arecord -D plughw:CARD=seeed2micvoicec,DEV=0 -r 16000 -c 1 -f S16_LE -t raw"
+    assert settings.wake_word_name == ("ok_nabu", "hey_jarvis")
+    assert (settings.mic_auto_gain, settings.mic_noise_suppression, settings.mic_channel_index) == (5, 2, (1,))
+    assert (settings.mic_volume_multiplier, settings.zeroconf, settings.debug) == (1.5, False, True)
+    assert settings.awake_wav == Path("sounds/awake.wav")
+    assert settings.timer_finished_wav_repeat == (3, 0.75)
+    assert settings.mic_no_mute_during_awake_wav
+
+
+def test_what_cannot_be_done_is_said() -> None:
+    comments = [line for line in migrated([OLD]).splitlines() if line.startswith("#")]
+    assert comments[1:] == [
+        "# --vad: nothing leaves this satellite before its wake word is heard",
+        "# --vad-threshold 0.3: nothing leaves this satellite before its wake word is heard",
+        "# pipelines: Home Assistant chooses them",
+    ]
+
+
+def test_a_command_may_come_as_words() -> None:
+    assert migrated(["run", "--name", "den"]) == migrated(["python3 -m wyoming_satellite --name den"])
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("run --nmae den", "has no flag '--nmae'"),
+        ("run --name", "'--name' needs 1 value"),
+        ("run --mic-auto-gain loud", "'--mic-auto-gain' needs a number, not 'loud'"),
+    ],
+)
+def test_what_is_no_old_command_is_refused(words: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        migrated([words])
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_comes_through(text: str) -> None:
+    if not text.startswith("--"):
+        assert tomllib.loads(migrated(["run", "--name", text]))["satellite"]["name"] == text
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_old_flag_gives_a_file_that_can_be_read(name: str) -> None:
+    values = {"NOTHING": "", "TEXT": "x", "WHOLE": "2", "NUMBER": "2.5", "WORD": "x y", "REPEAT": "2 1"}
+    read(f"run --{name} {values[KINDS[name].name]}")
