@@ -1,0 +1,42 @@
+"""Which rate a microphone really has: some say 44 100 Hz and mean 22 050."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import fsum
+
+KNOWN_RATES = (8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000)
+TOLERANCE = 0.03
+SHORTEST_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A piece of sound that had come at a time in seconds; all pieces are about as long."""
+
+    time: float
+    samples: int
+
+
+def measured(arrivals: Sequence[Arrival]) -> float | None:
+    """Return the rate in Hz at which sound came, or None while it is too little to tell.
+
+    A line through all arrivals: one that is late changes little, and what was buffered at first nothing.
+    """
+    if len(arrivals) < 3 or arrivals[-1].time - arrivals[0].time < SHORTEST_SECONDS:
+        return None
+    heard = [0.0]
+    for arrival in arrivals[1:]:
+        heard.append(heard[-1] + arrival.samples)
+    time = fsum(one.time for one in arrivals) / len(arrivals)
+    amount = fsum(heard) / len(heard)
+    both = fsum((one.time - time) * (samples - amount) for one, samples in zip(arrivals, heard, strict=True))
+    return both / fsum((one.time - time) ** 2 for one in arrivals)
+
+
+def true_rate(arrivals: Sequence[Arrival]) -> int | None:
+    """Return the usual rate that is nearest to what was measured; None when none is near, or it is too little to tell."""
+    rate = measured(arrivals)
+    if rate is None:
+        return None
+    nearest = min(KNOWN_RATES, key=lambda known: abs(known - rate))
+    return nearest if abs(nearest - rate) <= TOLERANCE * nearest else None
