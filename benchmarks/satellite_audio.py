@@ -1,0 +1,95 @@
+"""CPU that the microphone's way takes: from a device's own 20 ms frames to clean speech, without the device."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from wyoming_rosie.audio import SPEECH, AudioFormat
+from wyoming_rosie_satellite.clean_sound import Clean, EchoCanceller, NoiseAndGain
+from wyoming_rosie_satellite.echo import Echo
+from wyoming_rosie_satellite.hearing import SpeechMicrophone
+from wyoming_rosie_satellite.loudness import Volume
+
+SECONDS = 60
+FRAME_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Row:
+    """CPU is of one core, the longest frame is what the event loop may wait for."""
+
+    way: str
+    cpu_percent: float
+    frame_us: float
+    longest_us: float
+
+
+class Noise:
+    """Hears noise as fast as it is taken, and keeps the time."""
+
+    def __init__(self, audio: AudioFormat) -> None:
+        self.format = audio
+        samples = np.random.default_rng(1).normal(0, 1000, round(audio.rate * FRAME_SECONDS) * audio.channels)
+        self._frame = samples.astype("<i2").tobytes()
+
+    async def frames(self) -> AsyncGenerator[bytes, None]:
+        for _ in range(round(SECONDS / FRAME_SECONDS)):
+            yield self._frame
+
+
+async def measured(way: str, audio: AudioFormat, chosen: tuple[int, ...] = (), cleaners: tuple[Clean, ...] = ()) -> Row:
+    before, last, longest = time.process_time(), time.perf_counter(), 0.0
+    async for _ in SpeechMicrophone(Noise(audio), chosen, cleaners).frames():
+        now = time.perf_counter()
+        last, longest = now, max(longest, now - last)
+    spent = time.process_time() - before
+    return Row(way, 100 * spent / SECONDS, 1e6 * spent * FRAME_SECONDS / SECONDS, 1e6 * longest)
+
+
+def echo_of_noise() -> Clean:
+    """Return a canceller in a room that is never silent."""
+    echo = Echo(SPEECH)
+    canceller = EchoCanceller(echo)
+    played = np.random.default_rng(2).normal(0, 1000, 320).astype("<i2").tobytes()
+
+    def clean(pcm: bytes) -> bytes:
+        echo.played(played)
+        return canceller.clean(pcm)
+
+    return clean
+
+
+async def measure() -> list[Row]:
+    usb, stereo = AudioFormat(48_000, 2, 1), AudioFormat(44_100, 2, 2)
+    ring = AudioFormat(16_000, 2, 7)
+    await measured("warm", usb)
+    return [
+        await measured("16 kHz mono, as it is", SPEECH),
+        await measured("48 kHz mono", usb),
+        await measured("44.1 kHz stereo, mixed", stereo),
+        await measured("16 kHz, one channel of seven", ring, (3,)),
+        await measured("16 kHz mono, louder", SPEECH, (), (Volume(SPEECH, 2.0).apply,)),
+        await measured("16 kHz mono, noise suppression 2", SPEECH, (), (NoiseAndGain(2, 0).clean,)),
+        await measured("16 kHz mono, noise suppression 2, gain 5", SPEECH, (), (NoiseAndGain(2, 5).clean,)),
+        await measured("16 kHz mono, echo while something is played", SPEECH, (), (echo_of_noise(),)),
+        await measured("48 kHz mono, all of it", usb, (), (echo_of_noise(), NoiseAndGain(2, 5).clean)),
+    ]
+
+
+def main() -> None:
+    rows = asyncio.run(measure())
+    if "--json" in sys.argv:
+        print(json.dumps([asdict(row) for row in rows]))
+        return
+    print("| the microphone's way | CPU % of a core | µs per 20 ms | longest µs |\n|---|---|---|---|")
+    for row in rows:
+        print(f"| {row.way} | {row.cpu_percent:.2f} | {row.frame_us:.0f} | {row.longest_us:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
