@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Parameter
 
 from wyoming_rosie import __version__
-from wyoming_rosie.commands import check, demo, discover, stages, up, wake_models
+from wyoming_rosie.commands import check, demo, discover, listen, stages, up, wake_models
 from wyoming_rosie.errors import RosieError
 
 app = App(
@@ -22,6 +22,7 @@ for command in (
     demo.demo,
     up.up,
     check.check,
+    listen.listen,
     discover.discover,
     stages.detect,
     stages.transcribe,

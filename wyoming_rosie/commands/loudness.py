@@ -1,0 +1,47 @@
+"""How loud 16-bit samples are, without numpy: for the few seconds that a command looks at."""
+
+import sys
+from array import array
+from dataclasses import dataclass
+from math import log10, sqrt
+
+FULL_SCALE = 32_768
+SILENCE_DBFS = -120.0
+CLIPPED = 32_700
+"""Samples beyond it were cut off."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Levels in dBFS, parts of the samples from 0 to 1; `offset` is the mean, -1 to 1."""
+
+    rms: float
+    peak: float
+    clipped: float
+    offset: float
+
+
+def levels(pcm: bytes) -> Levels:
+    """Measure samples; none at all are silence."""
+    samples = _samples(pcm)
+    if not samples:
+        return Levels(SILENCE_DBFS, SILENCE_DBFS, 0.0, 0.0)
+    mean = sum(samples) / len(samples)
+    power = sum(sample * sample for sample in samples) / len(samples) - mean * mean
+    return Levels(
+        rms=round(_dbfs(sqrt(max(0.0, power))), 1),
+        peak=round(_dbfs(max(max(samples), -min(samples))), 1),
+        clipped=sum(abs(sample) >= CLIPPED for sample in samples) / len(samples),
+        offset=round(mean / FULL_SCALE, 4),
+    )
+
+
+def _samples(pcm: bytes) -> "array[int]":
+    samples = array("h", pcm[: len(pcm) - len(pcm) % 2])
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return samples
+
+
+def _dbfs(level: float) -> float:
+    return max(SILENCE_DBFS, 20 * log10(level / FULL_SCALE)) if level else SILENCE_DBFS
