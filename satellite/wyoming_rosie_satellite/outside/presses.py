@@ -1,0 +1,72 @@
+"""What presses of buttons mean: rules without buttons. Times are seconds."""
+
+from enum import StrEnum
+
+from wyoming_rosie_satellite.outside.buttons import Key, Move
+from wyoming_rosie_satellite.outside.controls import Controls
+
+LONG_SECONDS = 1.0
+"""Who holds the talk button so long means mute."""
+AGAIN_SECONDS = 0.15
+"""A contact that bounces goes down again sooner than a finger can."""
+STEP_PERCENT = 5
+LOUDEST = 100
+BUSY_PHASES = frozenset({"streaming", "thinking", "speaking"})
+
+
+class Action(StrEnum):
+    TALK = "talk"
+    MUTE = "mute"
+    LOUDER = "louder"
+    SOFTER = "softer"
+
+
+class Presses:
+    """Follows the moves of the keys; send `held` when `deadline` has passed."""
+
+    def __init__(self) -> None:
+        self.deadline: float | None = None  # when the talk button that is down becomes a long press
+        self._talk_after = 0.0
+
+    def take(self, move: Move, now: float) -> Action | None:
+        """Return what the move asks for."""
+        match move:
+            case Move(Key.TALK, True):
+                if self.deadline is None and now >= self._talk_after:
+                    self.deadline = now + LONG_SECONDS
+                return None
+            case Move(Key.TALK, False):
+                return self._let_go(now)
+            case Move(key, True):
+                return Action(key.value)
+        return None
+
+    def held(self, now: float) -> Action | None:
+        """Return what it means that the deadline has passed."""
+        if self.deadline is None or now < self.deadline:
+            return None
+        self.deadline = None
+        return Action.MUTE
+
+    def _let_go(self, now: float) -> Action | None:
+        if self.deadline is None:
+            return None
+        is_long = now >= self.deadline
+        self.deadline, self._talk_after = None, now + AGAIN_SECONDS
+        return Action.MUTE if is_long else Action.TALK
+
+
+def act(action: Action, controls: Controls) -> None:
+    """Have the satellite do what a button asks for; the talk button also ends whatever is going on."""
+    shown = controls.shown
+    match action:
+        case Action.TALK if shown.ringing or shown.phase in BUSY_PHASES:
+            controls.stop()
+        case Action.TALK:
+            controls.trigger()
+        case Action.MUTE:
+            controls.mute(not shown.muted)
+        case Action.LOUDER:
+            controls.set_volume(min(LOUDEST, shown.volume + STEP_PERCENT))
+        case Action.SOFTER:
+            controls.set_volume(max(0, shown.volume - STEP_PERCENT))

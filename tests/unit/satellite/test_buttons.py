@@ -1,0 +1,335 @@
+"""Buttons of all kinds; the libraries are stand-ins, the file descriptors are real."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.satellite.outside_fakes import FakeControls
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_satellite.errors import DeviceError
+from wyoming_rosie_satellite.outside import buttons, fingers
+from wyoming_rosie_satellite.outside.buttons import Buttons, Key, Move
+from wyoming_rosie_satellite.outside.buttons.gpiod import GpiodButton
+from wyoming_rosie_satellite.outside.buttons.gpiozero import GpiozeroButton
+from wyoming_rosie_satellite.outside.buttons.usb import UsbButtons
+from wyoming_rosie_satellite.outside.fingers import Fingers
+from wyoming_rosie_satellite.outside.presses import AGAIN_SECONDS, LONG_SECONDS, Action, Presses, act
+
+DOWN, UP = Move(Key.TALK, is_down=True), Move(Key.TALK, is_down=False)
+
+
+def actions(*moves: tuple[float, Move]) -> list[Action]:
+    """Return what the moves at these times ask for, with a look at the deadline before each and at the end."""
+    presses, found = Presses(), []
+    for now, move in moves:
+        found += [presses.held(now), presses.take(move, now)]
+    return [action for action in [*found, presses.held(1e9)] if action]
+
+
+def test_a_short_press_asks_to_talk_when_the_button_comes_up() -> None:
+    assert actions((0, DOWN), (0.2, UP)) == [Action.TALK]
+
+
+def test_a_long_press_asks_to_mute_while_it_is_held() -> None:
+    assert actions((0, DOWN), (LONG_SECONDS + 1, UP)) == [Action.MUTE]
+    assert actions((0, DOWN)) == [Action.MUTE]
+
+
+def test_a_contact_that_bounces_counts_once() -> None:
+    bouncing = [(0, DOWN), (0.001, UP), (0.002, DOWN), (0.003, UP), (0.004, DOWN)]
+    assert actions(*bouncing, (0.2, UP)) == [Action.TALK]
+
+
+def test_who_presses_twice_means_it_twice() -> None:
+    assert actions((1, DOWN), (1.1, UP), (1.1 + AGAIN_SECONDS, DOWN), (2, UP)) == [Action.TALK, Action.TALK]
+
+
+def test_keys_of_a_headset_act_when_they_go_down() -> None:
+    moves = [(float(at), Move(key, down)) for at, key in enumerate((Key.MUTE, Key.LOUDER)) for down in (True, False)]
+    assert actions(*moves) == [Action.MUTE, Action.LOUDER]
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.builds(Move, st.sampled_from(Key), st.booleans()))))
+def test_no_more_happens_than_keys_go_down(moves: list[tuple[float, Move]]) -> None:
+    now, timed = 0.0, []
+    for passed, move in moves:
+        now += passed
+        timed.append((now, move))
+    assert len(actions(*timed)) <= sum(move.is_down for _, move in timed)
+
+
+@pytest.mark.parametrize(
+    ("phase", "is_ringing", "asked"),
+    [("waiting", False, "trigger"), ("offline", False, "trigger"), ("waiting", True, "stop"), ("speaking", False, "stop"),
+     ("streaming", False, "stop")],
+)  # fmt: skip
+def test_the_talk_button_begins_or_ends(phase: str, is_ringing: bool, asked: str) -> None:
+    controls = FakeControls()
+    controls.shown = replace(controls.shown, phase=phase, ringing=is_ringing)
+    act(Action.TALK, controls)
+    assert controls.asked == [asked]
+
+
+def test_mute_toggles_and_volume_has_ends() -> None:
+    controls = FakeControls()
+    states = []
+    for _ in range(2):
+        act(Action.MUTE, controls)
+        states.append(controls.shown.muted)
+    assert states == [True, False]
+    act(Action.LOUDER, controls)
+    assert controls.shown.volume == 100
+    for _ in range(30):
+        act(Action.SOFTER, controls)
+    assert controls.shown.volume == 0
+
+
+class FakeGpiozeroButton:
+    def __init__(self, pin: int) -> None:
+        self.pin = pin
+        self.closed = False
+        self.when_pressed: Any = None
+        self.when_released: Any = None
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeGpiozero:
+    class GPIOZeroError(Exception): ...
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self.broken = broken
+        self.made: list[FakeGpiozeroButton] = []
+
+    def Button(self, pin: int, *, bounce_time: float) -> FakeGpiozeroButton:  # noqa: N802 - gpiozero's name
+        if self.broken:
+            raise self.GPIOZeroError("the pin is in use")
+        self.made.append(FakeGpiozeroButton(pin))
+        return self.made[-1]
+
+
+async def first(moves: AsyncGenerator[Move, None], count: int) -> list[Move]:
+    async with asyncio.timeout(5):
+        return [await anext(moves) for _ in range(count)]
+
+
+async def test_a_pin_is_heard_on_gpiozeros_thread() -> None:
+    gpiozero = FakeGpiozero()
+    async with aclosing(GpiozeroButton(gpiozero, 17).moves()) as moves:
+        reading = asyncio.create_task(first(moves, 2))
+        while not gpiozero.made or gpiozero.made[0].when_released is None:
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(gpiozero.made[0].when_pressed)
+        await asyncio.to_thread(gpiozero.made[0].when_released)
+        assert await reading == [DOWN, UP]
+    assert (gpiozero.made[0].pin, gpiozero.made[0].closed) == (17, True)
+
+
+async def test_a_pin_in_use_is_a_fault_of_the_device() -> None:
+    with pytest.raises(DeviceError, match="in use"):
+        await anext(GpiozeroButton(FakeGpiozero(broken=True), 17).moves())
+
+
+class FakeLine:
+    """One line of a chip; `send` makes edges, 1 for falling, that can be read from a real pipe."""
+
+    def __init__(self) -> None:
+        self.fd, self._write = os.pipe()
+        self.released = False
+        os.set_blocking(self.fd, False)
+
+    def send(self, *edges: int) -> None:
+        os.write(self._write, bytes(edges))
+
+    def read(self) -> bytes:
+        return os.read(self.fd, 64)
+
+    def release(self) -> None:
+        self.released = True
+
+    def hang_up(self) -> None:
+        os.close(self._write)
+        self._write = -1
+
+    def free(self) -> None:
+        os.close(self.fd)
+        if self._write >= 0:
+            self.hang_up()
+
+
+@pytest.fixture
+def line() -> Iterator[FakeLine]:
+    one = FakeLine()
+    yield one
+    one.free()
+
+
+def gpiod_1(line: FakeLine) -> Any:
+    """The names of libgpiod 1.6 that matter here."""
+    requested = SimpleNamespace(
+        request=lambda **_: None,
+        event_get_fd=lambda: line.fd,
+        event_read_multiple=lambda: [SimpleNamespace(type=edge) for edge in line.read()],
+        release=line.release,
+    )
+    chip = SimpleNamespace(get_line=lambda _: requested, close=lambda: None)
+    return SimpleNamespace(
+        Chip=lambda _: chip,
+        LineEvent=SimpleNamespace(FALLING_EDGE=1),
+        LINE_REQ_EV_BOTH_EDGES=3,
+        LINE_REQ_FLAG_BIAS_PULL_UP=32,
+    )
+
+
+def gpiod_2(line: FakeLine) -> Any:
+    """The names of libgpiod 2.x that matter here."""
+    rising, falling = object(), object()
+    requested = SimpleNamespace(
+        fd=line.fd,
+        read_edge_events=lambda: [SimpleNamespace(event_type=falling if edge else rising) for edge in line.read()],
+        release=line.release,
+    )
+    return SimpleNamespace(
+        request_lines=lambda *_, **__: requested,
+        LineSettings=lambda **_: None,
+        EdgeEvent=SimpleNamespace(Type=SimpleNamespace(FALLING_EDGE=falling)),
+        line=SimpleNamespace(Edge=SimpleNamespace(BOTH=3), Bias=SimpleNamespace(PULL_UP=2)),
+    )
+
+
+@pytest.mark.parametrize("gpiod", [gpiod_1, gpiod_2])
+async def test_a_line_is_heard_through_either_libgpiod(gpiod: Any, line: FakeLine) -> None:
+    async with aclosing(GpiodButton(gpiod(line), "gpiochip0", 17).moves()) as moves:
+        reading = asyncio.create_task(first(moves, 3))
+        await asyncio.sleep(0.05)
+        line.send(1, 0)
+        await asyncio.sleep(0.05)
+        line.send(1)
+        assert await reading == [DOWN, UP, DOWN]
+    assert line.released
+
+
+@dataclass
+class FakeInput:
+    """An input device; each byte in its pipe is a key code, with its value in the next."""
+
+    name: str
+    keys: list[int]
+    line: FakeLine
+
+    @property
+    def fd(self) -> int:
+        return self.line.fd
+
+    def capabilities(self) -> dict[int, list[int]]:
+        return {1: self.keys}
+
+    def read(self) -> Iterable[Any]:
+        if not (raw := self.line.read()):
+            raise OSError(19, "No such device")
+        return [SimpleNamespace(type=1, code=raw[at], value=raw[at + 1]) for at in range(0, len(raw), 2)]
+
+    def close(self) -> None:
+        self.line.release()
+
+
+CODES = {
+    "EV_KEY": 1, "KEY_MUTE": 113, "KEY_MICMUTE": 248, "KEY_VOLUMEUP": 115, "KEY_VOLUMEDOWN": 114,
+    "KEY_PLAYPAUSE": 164, "KEY_PHONE": 169,
+}  # fmt: skip
+
+
+def evdev(*devices: FakeInput) -> Any:
+    known = {f"/dev/input/event{number}": device for number, device in enumerate(devices)}
+    return SimpleNamespace(list_devices=lambda: list(known), InputDevice=known.get, ecodes=SimpleNamespace(**CODES))
+
+
+async def test_a_speakerphone_is_found_among_others_and_heard(line: FakeLine) -> None:
+    keyboard = FakeInput("Keyboard", [30, 31], FakeLine())
+    phone = FakeInput("Jabra SPEAK 510", [113, 115], line)
+    async with aclosing(UsbButtons(evdev(keyboard, phone), "speak").moves()) as moves:
+        reading = asyncio.create_task(first(moves, 5))
+        await asyncio.sleep(0.05)
+        line.send(113, 1, 113, 2, 113, 0, 115, 1, 115, 2, 30, 1, 115, 0)
+        louder = Move(Key.LOUDER, is_down=True)
+        assert await reading == [
+            Move(Key.MUTE, is_down=True), Move(Key.MUTE, is_down=False), louder, louder, replace(louder, is_down=False)
+        ]  # fmt: skip
+    assert line.released
+    assert keyboard.line.released
+    keyboard.line.free()
+
+
+async def test_a_speakerphone_that_is_pulled_out_is_gone(line: FakeLine) -> None:
+    async with aclosing(UsbButtons(evdev(FakeInput("Jabra", [113], line)), "").moves()) as moves:
+        reading = asyncio.create_task(first(moves, 1))
+        await asyncio.sleep(0.05)
+        line.hang_up()
+        with pytest.raises(OSError, match="No such device"):
+            await reading
+
+
+async def test_no_such_device_is_a_fault_that_says_what_to_look_at() -> None:
+    with pytest.raises(DeviceError, match=r"named 'jabra' are there; .*group input"):
+        await anext(UsbButtons(evdev(), "jabra").moves())
+
+
+@pytest.mark.parametrize(
+    "written", ["", "knob", "gpiozero", "gpiozero:x", "gpiozero:-1", "gpiod:", "gpiod:gpiochip0:", "gpiod:gpiochip0"]
+)
+def test_what_is_no_button_is_refused(written: str) -> None:
+    with pytest.raises(ConfigError, match="write"):
+        buttons.load(written)
+
+
+class FakeButtons:
+    """Fails once, then makes its moves and waits."""
+
+    def __init__(self, *moves: Move) -> None:
+        self._moves = moves
+        self._failed = False
+
+    async def moves(self) -> AsyncGenerator[Move, None]:
+        if not self._failed:
+            self._failed = True
+            raise OSError(19, "No such device")
+        for move in self._moves:
+            yield move
+        await asyncio.sleep(3600)
+
+
+@asynccontextmanager
+async def pressed(one: Buttons, controls: FakeControls) -> AsyncIterator[None]:
+    task = asyncio.create_task(Fingers(one, controls).run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_buttons_that_were_away_are_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fingers, "FIRST_PAUSE_SECONDS", 0.01)
+    controls = FakeControls()
+    async with pressed(FakeButtons(DOWN, UP, Move(Key.SOFTER, is_down=True)), controls):
+        await asyncio.sleep(0.1)
+    assert (controls.asked, controls.shown.volume) == (["trigger"], 95)
+
+
+async def test_a_button_that_is_held_mutes_before_it_comes_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fingers, "FIRST_PAUSE_SECONDS", 0.01)
+    controls = FakeControls()
+    async with pressed(FakeButtons(DOWN), controls):
+        await asyncio.sleep(LONG_SECONDS - 0.2)
+        assert not controls.shown.muted
+        await asyncio.sleep(0.4)
+        assert controls.shown.muted

@@ -1,0 +1,204 @@
+"""What lights show, and the bytes that make them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wyoming.error import Error
+from wyoming.event import Event
+
+from tests.unit.satellite.outside_fakes import RecordingLeds
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_satellite.outside import leds, lights
+from wyoming_rosie_satellite.outside.leds.apa102 import Apa102, frame, opened
+from wyoming_rosie_satellite.outside.leds.respeaker_4mic import POWER_PIN, _powered
+from wyoming_rosie_satellite.outside.light_show import FAILED_SECONDS, LightShow, Mood, picture
+from wyoming_rosie_satellite.outside.lights import Lights
+from wyoming_rosie_satellite.outside.watchers import muted, phase_shown, ringing
+
+COLOUR = st.tuples(*[st.integers(0, 255)] * 3)
+FAILED = Error(text="it failed").event()
+
+
+def mood_after(*events: Event, now: float = 100.0) -> Mood:
+    show = LightShow()
+    for event in events:
+        show.saw(event, 100.0)
+    return show.mood(now)
+
+
+@pytest.mark.parametrize(
+    ("events", "mood"),
+    [
+        ([], Mood.OFFLINE),
+        ([phase_shown("waiting")], Mood.CALM),
+        ([phase_shown("streaming")], Mood.LISTENING),
+        ([phase_shown("thinking")], Mood.THINKING),
+        ([phase_shown("speaking")], Mood.SPEAKING),
+        ([phase_shown("waiting"), muted(True)], Mood.MUTED),
+        ([phase_shown("waiting"), muted(True), muted(False)], Mood.CALM),
+        ([muted(True), phase_shown("speaking")], Mood.SPEAKING),
+        ([phase_shown("speaking"), ringing(True)], Mood.RINGING),
+        ([phase_shown("waiting"), ringing(True), ringing(False)], Mood.CALM),
+        ([ringing(True), FAILED], Mood.FAILED),
+        ([phase_shown("waiting"), phase_shown("no such phase")], Mood.CALM),
+    ],
+)
+def test_the_lights_show_what_matters_most(events: list[Event], mood: Mood) -> None:
+    assert mood_after(*events) is mood
+
+
+def test_a_failure_is_shown_for_a_moment() -> None:
+    events = [phase_shown("waiting"), FAILED]
+    assert mood_after(*events, now=100 + FAILED_SECONDS - 0.1) is Mood.FAILED
+    assert mood_after(*events, now=100 + FAILED_SECONDS) is Mood.CALM
+
+
+@given(
+    st.dictionaries(st.sampled_from(["name", "phase", "muted"]), st.none() | st.text() | st.booleans() | st.floats())
+)
+def test_no_event_breaks_the_show(data: dict[str, object]) -> None:
+    assert mood_after(Event("user-event", data)) in Mood
+
+
+@given(st.sampled_from(Mood), st.floats(0, 1e9), st.integers(1, 40))
+def test_each_picture_has_a_colour_for_every_light(mood: Mood, now: float, count: int) -> None:
+    colours = picture(mood, now, count)
+    assert len(colours) == count
+    assert all(0 <= part <= 255 for colour in colours for part in colour)
+
+
+@given(st.lists(COLOUR, max_size=40), st.integers(1, 31))
+def test_a_frame_holds_each_light_in_order(pixels: list[tuple[int, int, int]], brightness: int) -> None:
+    sent = frame(pixels, brightness)
+    assert sent[:4] == bytes(4)
+    for place, (red, green, blue) in enumerate(pixels, start=1):
+        assert sent[4 * place : 4 * place + 4] == bytes((0b1110_0000 | brightness, blue, green, red))
+    end = sent[4 + 4 * len(pixels) :]
+    assert 8 * len(end) >= 32 + len(pixels) // 2  # each light delays the clock by half a bit
+
+
+class FakeSpi:
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.opened = (0, 0)
+        self.closed = False
+        self.max_speed_hz = 0
+
+    def open(self, bus: int, device: int) -> None:
+        self.opened = bus, device
+
+    def writebytes2(self, sent: bytes) -> None:
+        self.sent.append(sent)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeSpidev:
+    SpiDev = FakeSpi
+
+
+class MissingSpi(FakeSpi):
+    def open(self, bus: int, device: int) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+
+class FakeSpidevWithoutBus:
+    SpiDev = MissingSpi
+
+
+def test_a_board_is_driven_over_its_bus() -> None:
+    spi = opened(FakeSpidev())
+    board = Apa102(spi, 1, 31, power := FakeSpi())
+    board.show([(1, 2, 3)])
+    board.close()
+    assert (spi.opened, spi.sent[0][4:8]) == ((0, 1), bytes((0xFF, 3, 2, 1)))
+    assert spi.closed
+    assert power.closed
+
+
+def test_a_machine_without_a_bus_is_told_what_to_switch_on() -> None:
+    with pytest.raises(ConfigError, match="raspi-config"):
+        opened(FakeSpidevWithoutBus())
+
+
+class FakeGpiozero:
+    class GPIOZeroError(Exception): ...
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self.broken = broken
+        self.lit: list[tuple[int, bool]] = []
+
+    def LED(self, pin: int, *, initial_value: bool) -> object:  # noqa: N802 - gpiozero's name
+        if self.broken:
+            raise self.GPIOZeroError("no pins here")
+        self.lit.append((pin, initial_value))
+        return self
+
+
+def test_a_pin_feeds_the_lights_of_the_larger_board() -> None:
+    gpiozero = FakeGpiozero()
+    _powered(gpiozero)
+    assert gpiozero.lit == [(POWER_PIN, True)]
+    with pytest.raises(ConfigError, match="no pins here"):
+        _powered(FakeGpiozero(broken=True))
+
+
+@pytest.mark.parametrize(("name", "brightness"), [("disco", 31), ("respeaker-2mic", 0), ("respeaker-2mic", 32)])
+def test_what_cannot_be_had_is_refused(name: str, brightness: int) -> None:
+    with pytest.raises(ConfigError):
+        leds.load(name, brightness)
+
+
+@asynccontextmanager
+async def running(board: RecordingLeds) -> AsyncIterator[Lights]:
+    shown = Lights(board)
+    task = asyncio.create_task(shown.run())
+    await asyncio.sleep(0.05)
+    try:
+        yield shown
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_picture_is_sent_once_and_the_lights_end_dark() -> None:
+    board = RecordingLeds(1)
+    async with running(board) as shown:
+        for event in (phase_shown("waiting"), Event("played"), phase_shown("streaming"), Event("transcript")):
+            shown.saw(event)
+            await asyncio.sleep(0.03)
+    assert board.shown == [((24, 0, 0),), ((0, 0, 0),), ((0, 0, 255),), ((0, 0, 0),)]
+    assert board.closed
+
+
+async def test_what_moves_goes_on_moving() -> None:
+    board = RecordingLeds(3)
+    async with running(board) as shown:
+        shown.saw(phase_shown("thinking"))
+        await asyncio.sleep(1.1)
+    assert len(set(board.shown)) >= 4
+
+
+class Unplugged(RecordingLeds):
+    broken = True
+
+    def show(self, pixels: Sequence[tuple[int, int, int]]) -> None:
+        if self.broken:
+            raise OSError(5, "Input/output error")
+        super().show(pixels)
+
+
+async def test_lights_that_come_back_show_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lights, "PAUSE_SECONDS", 0.02)
+    board = Unplugged(1)
+    async with running(board) as shown:
+        shown.saw(phase_shown("streaming"))
+        await asyncio.sleep(0.05)
+        board.broken = False
+        await asyncio.sleep(0.1)
+    assert board.shown[0] == ((0, 0, 255),)
