@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Parameter
 
 from wyoming_rosie import __version__
-from wyoming_rosie.commands import check, demo, discover, listen, stages, up, wake_models
+from wyoming_rosie.commands import check, demo, discover, doctor, listen, stages, up, wake_models
 from wyoming_rosie.errors import RosieError
 
 app = App(
@@ -23,6 +23,7 @@ for command in (
     up.up,
     check.check,
     listen.listen,
+    doctor.doctor,
     discover.discover,
     stages.detect,
     stages.transcribe,

@@ -1,0 +1,1 @@
+"""What `wyoming-rosie doctor` looks at, and what it advises."""

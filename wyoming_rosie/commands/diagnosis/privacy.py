@@ -1,0 +1,28 @@
+"""What a report must not say: names of people and machines, addresses that lead to somebody's home."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+_OWNER = re.compile(r"\b[\w.-]+['\u2019]s\b")
+_OF_OWNER = re.compile(r"\b(of|de|von|di|van)\s+[A-Z]\w+")
+_ADDRESS = re.compile(
+    r"(?<![\w.])\[?((?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]*:[0-9a-fA-F:]+:[0-9a-fA-F:.]*)(%\w+)?\]?(?![\w.])"
+)
+
+
+def without_names(text: str, names: Iterable[str]) -> str:
+    """Return the text without owners ("Ada's headset"), without `names`, and without addresses that are not private."""
+    text = _OWNER.sub("somebody's", text)
+    text = _OF_OWNER.sub(r"\1 somebody", text)
+    for name in sorted({name for name in names if len(name) > 1}, key=len, reverse=True):
+        text = re.sub(rf"(?<![a-zA-Z0-9]){re.escape(name)}(?![a-zA-Z0-9])", "(name)", text, flags=re.IGNORECASE)
+    return _ADDRESS.sub(_private, text)
+
+
+def _private(found: re.Match[str]) -> str:
+    try:
+        is_private = ipaddress.ip_address(found[1]).is_private
+    except ValueError:
+        return found[0]
+    return found[0] if is_private else "(public address)"

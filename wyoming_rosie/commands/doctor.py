@@ -1,0 +1,167 @@
+"""What is wrong with sound, network and installation on this machine, and what to do next."""
+
+import asyncio
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.commands.diagnosis import machine, network, sound_cards
+from wyoming_rosie.commands.diagnosis.advice import Advice, advise
+from wyoming_rosie.commands.diagnosis.findings import Devices, Findings, Recorded, Sound
+from wyoming_rosie.commands.diagnosis.privacy import without_names
+from wyoming_rosie.commands.loudness import levels
+from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.micro_wake_words import MicroStream, bundled
+from wyoming_rosie.wake_words import detections
+
+
+@dataclass(frozen=True)
+class _Ask:
+    mic: str | None
+    snd: str | None
+    seconds: float
+
+
+async def doctor(
+    *,
+    mic: Annotated[str | None, Parameter(help="a part of the microphone's name [default: the system's]")] = None,
+    snd: Annotated[str | None, Parameter(help="a part of the speaker's name [default: the system's]")] = None,
+    seconds: Annotated[float, Parameter(help="how long to record, and to look for programs on the network")] = 3.0,
+    sound: Annotated[bool, Parameter(help="record and play; otherwise no sound is touched")] = True,
+    json: Annotated[bool, Parameter(help="print the report as JSON", negative=())] = False,
+) -> None:
+    """Look at microphone, speaker, ports, programs, clock and packages; say the next step for each fault.
+
+    Say "okay nabu" while it records. The report names no people and no addresses but private ones: paste it anywhere.
+    """
+    console = Console(stderr=True)
+    with console.status("looking at this machine and its network"):
+        about, (services, ports) = await asyncio.gather(asyncio.to_thread(machine.look), network.look(seconds))
+    heard = await _sound(_Ask(mic, snd, seconds), console) if sound else None
+    findings = Findings(about, heard, ports, services)
+    names = machine.names()
+    if json:
+        report = {"findings": asdict(findings), "advice": [asdict(one) for one in advise(findings)]}
+        print(_json(_private(report, names)))  # noqa: T201
+    else:
+        _print(Console(soft_wrap=True, highlight=False), findings, names)
+
+
+async def _sound(ask: _Ask, console: Console) -> Sound:
+    """Record, look for a wake word in it, and play it."""
+    try:
+        library = await asyncio.to_thread(sound_cards.library)
+    except ConfigError as err:
+        return Sound(Devices(trouble=str(err)))
+    found = Sound(await asyncio.to_thread(sound_cards.devices, library))
+    if not found.devices.microphones:
+        return found
+    console.print(f"recording for {ask.seconds:g} s: say 'okay nabu'")
+    try:
+        audio, pcm, rate = await asyncio.to_thread(sound_cards.record, library, ask.mic, ask.seconds)
+    except RosieError as err:
+        return replace(found, microphone_trouble=str(err))
+    speech = await asyncio.to_thread(sound_cards.speech, audio, pcm)
+    word, has_looked = await asyncio.to_thread(_wake_word, speech)
+    found = replace(found, recorded=Recorded(audio.rate, rate, levels(pcm), word, has_looked))
+    if not found.devices.speakers:
+        return found
+    console.print("playing it")
+    try:
+        await asyncio.to_thread(sound_cards.play, library, ask.snd, SPEECH, speech)
+    except RosieError as err:
+        return replace(found, speaker_trouble=str(err))
+    return found
+
+
+def _wake_word(speech: bytes) -> tuple[str | None, bool]:
+    """Return the first wake word in speech audio, and whether there was a way to look for one."""
+    try:
+        words = list(bundled().values())
+        heard = [found.name for found in detections(MicroStream(words).feed(speech))]
+    except (RosieError, ImportError):
+        return None, False
+    return (heard[0] if heard else None), True
+
+
+def _print(console: Console, findings: Findings, names: set[str]) -> None:
+    about = findings.machine
+    _section(console, "machine", _machine_rows(findings), names)
+    if findings.sound is not None:
+        _section(console, "sound", _sound_rows(findings.sound), names)
+    _section(console, "ports here", [(str(one.number), f"{one.role}: {one.use}") for one in findings.ports], names)
+    programs = [(one.role or "?", _service(one.uri, one.engine, one.ms)) for one in findings.services]
+    _section(console, "programs", programs or [("none", "")], names)
+    _section(console, "models", [("fetched", one) for one in about.models] or [("fetched", "none")], names)
+    _print_advice(console, advise(findings), names)
+
+
+def _machine_rows(findings: Findings) -> list[tuple[str, str]]:
+    about = findings.machine
+    clock = {True: "set by the network", False: "not set by the network", None: "nobody can tell"}[about.clock_is_set]
+    complete = [extra for extra, lacks in about.extras.items() if not lacks]
+    return [
+        ("wyoming-rosie", f"{about.version} on Python {about.python}"),
+        ("system", about.system),
+        ("clock", clock),
+        ("installed", ", ".join(complete) or "nothing"),
+        (
+            "sound cards",
+            f"{'some' if about.has_sound_cards else 'none'}{'' if about.may_use_sound else ', not for you'}",
+        ),
+        ("sound server", about.sound_server or "none"),
+    ]
+
+
+def _sound_rows(sound: Sound) -> list[tuple[str, str]]:
+    rows = [
+        ("device", f"{one.name}: {one.inputs} in, {one.outputs} out, {one.rate:g} Hz{', default' * one.is_default}")
+        for one in sound.devices.found
+    ]
+    if sound.recorded is not None:
+        found = sound.recorded.levels
+        rate = "unknown" if sound.recorded.true_rate is None else f"{sound.recorded.true_rate:.0f} Hz"
+        rows += [
+            ("level", f"{found.rms} dBFS, peak {found.peak} dBFS, {100 * found.clipped:.2f} % cut off"),
+            ("offset", f"{100 * found.offset:.2f} %"),
+            ("rate", f"{sound.recorded.rate} Hz, by the clock {rate}"),
+            ("wake word", sound.recorded.wake_word or "none"),
+        ]
+    return rows or [("devices", "none")]
+
+
+def _service(uri: str, engine: str, ms: float | None) -> str:
+    return f"{uri} {engine} {'does not answer' if ms is None else f'{ms:g} ms'}"
+
+
+def _section(console: Console, title: str, rows: list[tuple[str, str]], names: set[str]) -> None:
+    table = Table(box=None, show_header=False, title=title, title_justify="left", title_style="bold")
+    for key, value in rows:
+        table.add_row(key, Text(without_names(value, names)))
+    console.print(table)
+
+
+def _print_advice(console: Console, advice: list[Advice], names: set[str]) -> None:
+    console.print(f"\n{len(advice)} faults" if advice else "\nno fault was found", style="bold")
+    for one in advice:
+        console.print(f"  {without_names(one.fault, names)}", style="yellow", markup=False)
+        console.print(f"    next: {without_names(one.next_step, names)}", markup=False)
+
+
+def _private(value: Any, names: set[str]) -> Any:
+    """Return JSON without names."""
+    if isinstance(value, str):
+        return without_names(value, names)
+    if isinstance(value, dict):
+        return {key: _private(one, names) for key, one in value.items()}
+    return [_private(one, names) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
