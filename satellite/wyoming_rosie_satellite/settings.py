@@ -7,6 +7,7 @@ from typing import Literal
 from wyoming_rosie.audio import AudioFormat
 from wyoming_rosie.config import option
 from wyoming_rosie.endpoint import EndRules
+from wyoming_rosie.http_server import LOOPBACK
 from wyoming_rosie.service import ServiceConfig
 from wyoming_rosie.wake_words import Rules
 from wyoming_rosie_satellite.core import Habits
@@ -76,6 +77,34 @@ class SatelliteConfig(ServiceConfig):
     )
     duck_command: str | None = option(None, "program that makes music softer while it listens and answers")
     unduck_command: str | None = option(None, "program that makes it as loud as before")
+
+    event_uri: str | None = option(None, "Wyoming service that is told what happens, such as one for lights")
+    startup_command: str | None = option(None, "program to run at the start")
+    detect_command: str | None = option(None, "program to run when it waits for a wake word")
+    detection_command: str | None = option(None, "program to run for a wake word, which it reads on standard input")
+    transcript_command: str | None = option(None, "program that reads what was said")
+    stt_start_command: str | None = option(None, "program to run when somebody begins to speak")
+    stt_stop_command: str | None = option(None, "program to run when nobody speaks any more")
+    synthesize_command: str | None = option(None, "program that reads the answer's text")
+    tts_start_command: str | None = option(None, "program to run when an answer's sound begins to come")
+    tts_stop_command: str | None = option(None, "program to run when all of it has come")
+    tts_played_command: str | None = option(None, "program to run when all of it was heard")
+    streaming_start_command: str | None = option(None, "program to run when the conductor begins to hear the room")
+    streaming_stop_command: str | None = option(None, "program to run when it hears the room no more")
+    error_command: str | None = option(None, "program that reads what went wrong")
+    connected_command: str | None = option(None, "program to run when somebody begins to conduct")
+    disconnected_command: str | None = option(None, "program to run when nobody conducts any more")
+    timer_started_command: str | None = option(None, "program that reads a new timer as JSON")
+    timer_updated_command: str | None = option(None, "program that reads a changed timer as JSON")
+    timer_cancelled_command: str | None = option(None, "program that reads the id of a cancelled timer")
+    timer_finished_command: str | None = option(None, "program that reads the id of a finished timer")
+
+    api_port: int | None = option(None, "let programs use it over HTTP and WebSocket on this port")
+    api_host: str = option(LOOPBACK, "address for --api-port; others than this machine's need a token")
+    api_token_file: Path | None = option(None, "file with the API's token [default: WYOMING_ROSIE_API_TOKEN]")
+    leds: str | None = option(None, "lights: respeaker-2mic or respeaker-4mic")
+    led_brightness: int = option(8, "brightness of the lights, 1 to 31")
+    button: tuple[str, ...] = option((), "gpiozero:PIN, gpiod:CHIP:LINE or usb:NAME; may be given again")
 
     @property
     def mic_format(self) -> AudioFormat:

@@ -41,7 +41,7 @@ EVENT_OF = {
     "timer-cancelled": "timer-cancelled",
     "timer-finished": "timer-finished",
 }
-"""The event for which the program of each flag `--NAME-command` runs; `startup` has none."""
+"""The event for which the program of each flag `--NAME-command` runs; STARTUP has none."""
 _TOLD = {
     "detection": "name",
     "transcript": "text",
@@ -60,8 +60,8 @@ class EventCommands:
     A few run at the same time, each for a limited time; what happens while too many wait runs nothing.
     """
 
-    def __init__(self, lines: Mapping[str, str], longest_seconds: float = LONGEST_SECONDS) -> None:
-        words = {name: words_of(f"--{name}-command", line) for name, line in lines.items()}
+    def __init__(self, commands: Mapping[str, str], longest_seconds: float = LONGEST_SECONDS) -> None:
+        words = {name: words_of(f"--{name}-command", line) for name, line in commands.items()}
         self.skipped = 0
         self._startup = words.pop(STARTUP, None)
         self._commands = {EVENT_OF[name]: command for name, command in words.items()}
@@ -95,6 +95,12 @@ class EventCommands:
                 await _run(command, text, self._longest_seconds)
             except OSError as err:
                 _LOG.warning("command failed", command=command[0], reason=err.strerror)
+
+
+def lines(settings: object) -> dict[str, str]:
+    """Return the command line of each name for which the settings have one."""
+    found = {name: getattr(settings, f"{name.replace('-', '_')}_command") for name in (STARTUP, *EVENT_OF)}
+    return {name: line for name, line in found.items() if line is not None}
 
 
 def told(event: Event) -> str:

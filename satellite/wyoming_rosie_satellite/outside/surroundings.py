@@ -1,0 +1,73 @@
+"""Everything around a satellite that its settings ask for: services, programs, lights, buttons and the local API."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TypeAlias
+
+from wyoming_rosie.tasks import until_one_ends
+from wyoming_rosie_satellite.outside import buttons, event_commands, leds
+from wyoming_rosie_satellite.outside.controls import Controls
+from wyoming_rosie_satellite.outside.desk import Clock, Desk
+from wyoming_rosie_satellite.outside.event_commands import EventCommands
+from wyoming_rosie_satellite.outside.event_sender import EventSender
+from wyoming_rosie_satellite.outside.fingers import Fingers
+from wyoming_rosie_satellite.outside.gate import gate
+from wyoming_rosie_satellite.outside.lights import Lights
+from wyoming_rosie_satellite.outside.watchers import Watcher
+from wyoming_rosie_satellite.settings import SatelliteConfig
+
+Running: TypeAlias = Callable[[], Coroutine[None, None, None]]
+
+
+class Surroundings:
+    """`watchers` want to be told what happens. Raises ConfigError for what cannot be had."""
+
+    def __init__(self, settings: SatelliteConfig, controls: Controls, clock: Clock) -> None:
+        self.watchers: list[Watcher] = []
+        self._parts: list[Running] = []
+        self._add_services(settings)
+        self._add_hardware(settings, controls)
+        if settings.api_port is not None:
+            self._add_api(settings, settings.api_port, Desk(controls, clock, _now))
+
+    async def run(self) -> None:
+        """Run all of it until cancelled. Raises ConfigError when the API's port is taken."""
+        await until_one_ends(_forever(), *(run() for run in self._parts))
+
+    def _add_services(self, settings: SatelliteConfig) -> None:
+        if settings.event_uri is not None:
+            sender = EventSender(settings.event_uri)
+            self._add(sender, sender.run)
+        if lines := event_commands.lines(settings):
+            commands = EventCommands(lines)
+            self._add(commands, commands.run)
+
+    def _add_hardware(self, settings: SatelliteConfig, controls: Controls) -> None:
+        if settings.leds is not None:
+            lights = Lights(leds.load(settings.leds, settings.led_brightness))
+            self._add(lights, lights.run)
+        for written in settings.button:
+            self._parts.append(Fingers(buttons.load(written), controls).run)
+
+    def _add_api(self, settings: SatelliteConfig, port: int, desk: Desk) -> None:
+        from wyoming_rosie_satellite.outside.local_api import LocalApi
+
+        api = LocalApi(desk, gate(settings.api_host, settings.api_token_file))
+
+        async def answer() -> None:
+            async with api.served(settings.api_host, port):
+                await _forever()
+
+        self._add(api, answer)
+
+    def _add(self, watcher: Watcher, run: Running) -> None:
+        self.watchers.append(watcher)
+        self._parts.append(run)
+
+
+async def _forever() -> None:
+    await asyncio.Event().wait()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,85 @@
+"""What is put around a satellite for its settings."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from wyoming.event import Event
+
+from tests.fakes import FakeDaemon
+from tests.unit.satellite.outside_fakes import FakeClock, FakeControls
+from wyoming_rosie import config
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_satellite.outside import event_commands
+from wyoming_rosie_satellite.outside.event_commands import EVENT_OF
+from wyoming_rosie_satellite.outside.surroundings import Surroundings
+from wyoming_rosie_satellite.settings import SatelliteConfig
+
+
+@asynccontextmanager
+async def around(settings: SatelliteConfig) -> AsyncIterator[Surroundings]:
+    found = await asyncio.to_thread(Surroundings, settings, FakeControls(), FakeClock())
+    task = asyncio.create_task(found.run())
+    await asyncio.sleep(0.05)
+    assert not task.done()
+    try:
+        yield found
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_nothing_is_around_it_unless_asked() -> None:
+    async with around(SatelliteConfig()) as found:
+        assert found.watchers == []
+
+
+async def test_all_that_was_asked_for_is_told(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    async with FakeDaemon().serving() as service:
+        settings = SatelliteConfig(
+            event_uri=service.uri, detection_command=f"sh -c 'cat > {out}'", api_port=port, stt_start_command="true"
+        )
+        async with around(settings) as found, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+            async with session.ws_connect("/events") as events:
+                await events.receive_json(timeout=5)
+                for watcher in found.watchers:
+                    watcher.saw(Event("detection", {"name": "okay_nabu"}))
+                assert (await events.receive_json(timeout=5))["type"] == "detection"
+            async with asyncio.timeout(10):
+                while not service.heard or not await asyncio.to_thread(out.exists):
+                    await asyncio.sleep(0.02)
+
+
+def test_every_command_has_its_flag() -> None:
+    names = ["startup", *EVENT_OF]
+    settings = config.read("satellite", SatelliteConfig, [f"--{name}-command={name}" for name in names])
+    assert event_commands.lines(settings) == {name: name for name in names}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SatelliteConfig(event_uri="http://x"),
+        SatelliteConfig(error_command="no-such-program"),
+        SatelliteConfig(leds="disco"),
+        SatelliteConfig(button=("knob",)),
+        SatelliteConfig(api_port=0, api_host="0.0.0.0"),
+    ],
+)
+def test_what_cannot_be_had_is_one_sentence(settings: SatelliteConfig) -> None:
+    with pytest.raises(ConfigError):
+        Surroundings(settings, FakeControls(), FakeClock())
+
+
+async def test_a_port_that_is_taken_ends_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = SatelliteConfig(api_port=taken.getsockname()[1])
+        with pytest.raises(ConfigError, match="--api-port"):
+            await Surroundings(settings, FakeControls(), FakeClock()).run()
