@@ -51,7 +51,7 @@ class ServiceConfig:
     peers_per_address: int = option(64, "connections at the same time from one address")
     idle_seconds: float = option(60.0, "end a connection on which nothing was heard for so long")
     http_port: int | None = option(None, "tell monitors over HTTP how the daemon is: /health and /metrics on this port")
-    http_host: str = option(LOOPBACK, "address for --http-port; others than this machine's can then look, too")
+    http_host: str = option(LOOPBACK, "address for --http-port; with 0.0.0.0 other machines may look, too")
     debug: bool = option(False, "log more, including what people say")
     config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
 

@@ -13,7 +13,7 @@ from wyoming_rosie_satellite.outside.event_sender import EventSender
 from wyoming_rosie_satellite.outside.fingers import Fingers
 from wyoming_rosie_satellite.outside.gate import gate
 from wyoming_rosie_satellite.outside.lights import Lights
-from wyoming_rosie_satellite.outside.watchers import Watcher
+from wyoming_rosie_satellite.outside.watchers import Watcher, Watchers, muted, phase_shown
 from wyoming_rosie_satellite.settings import SatelliteConfig
 
 Running: TypeAlias = Callable[[], Coroutine[None, None, None]]
@@ -24,6 +24,7 @@ class Surroundings:
 
     def __init__(self, settings: SatelliteConfig, controls: Controls, clock: Clock) -> None:
         self.watchers: list[Watcher] = []
+        self._controls = controls
         self._parts: list[Running] = []
         self._add_services(settings)
         self._add_hardware(settings, controls)
@@ -31,7 +32,10 @@ class Surroundings:
             self._add_api(settings, settings.api_port, Desk(controls, clock, _now))
 
     async def run(self) -> None:
-        """Run all of it until cancelled. Raises ConfigError when the API's port is taken."""
+        """Run all of it until cancelled, beginning with how the last run has left the satellite. Raises ConfigError."""
+        shown = self._controls.shown
+        Watchers(self.watchers).saw(phase_shown(shown.phase))
+        Watchers(self.watchers).saw(muted(shown.muted))
         await until_one_ends(_forever(), *(run() for run in self._parts))
 
     def _add_services(self, settings: SatelliteConfig) -> None:

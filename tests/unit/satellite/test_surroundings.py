@@ -38,6 +38,22 @@ async def test_nothing_is_around_it_unless_asked() -> None:
         assert found.watchers == []
 
 
+async def test_who_watches_learns_at_the_start_that_it_is_muted() -> None:
+    controls = FakeControls()
+    controls.mute(True)
+    async with FakeDaemon().serving() as service:
+        found = Surroundings(SatelliteConfig(event_uri=service.uri), controls, FakeClock())
+        task = asyncio.create_task(found.run())
+        async with asyncio.timeout(10):
+            while len(service.heard) < 2:
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+    assert [event.data for event in service.heard] == [
+        {"name": "phase", "phase": "waiting"}, {"name": "muted", "muted": True}
+    ]  # fmt: skip
+
+
 async def test_all_that_was_asked_for_is_told(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -53,7 +69,7 @@ async def test_all_that_was_asked_for_is_told(tmp_path: Path) -> None:
                     watcher.saw(Event("detection", {"name": "okay_nabu"}))
                 assert (await events.receive_json(timeout=5))["type"] == "detection"
             async with asyncio.timeout(10):
-                while not service.heard or not await asyncio.to_thread(out.exists):
+                while not service.of_type("detection") or not await asyncio.to_thread(out.exists):
                     await asyncio.sleep(0.02)
 
 
