@@ -1,0 +1,83 @@
+"""`wyoming-rosie check` on our daemons, and on programs that do not do what they should."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from wyoming.event import Event
+from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
+
+from tests.conftest import StartDaemon
+from tests.daemons import command
+from tests.fakes import FakeDaemon
+from wyoming_rosie.service import Send
+
+CREDIT = Attribution("nobody", "https://example.org")
+VOICE = TtsVoice("voice", CREDIT, True, None, "1", ["en"])
+TTS = Info(tts=[TtsProgram("tts", CREDIT, True, None, "1", [VOICE])])
+FLAGS = {"satellite": ("--mic-command", "sleep 600", "--snd", "wav:/dev/null")}
+
+
+async def checked(uri: str, *arguments: str) -> tuple[int, list[dict[str, Any]], str]:
+    """Return the exit status, the outcomes and the complaint."""
+    process = await asyncio.create_subprocess_exec(
+        command("wyoming-rosie"), "check", uri, "--json", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )  # fmt: skip
+    out, err = await process.communicate()
+    return process.returncode or 0, [json.loads(line) for line in out.splitlines()], err.decode()
+
+
+def of(verdict: str, outcomes: list[dict[str, Any]]) -> set[str]:
+    return {one["check"] for one in outcomes if one["verdict"] == verdict}
+
+
+@pytest.mark.parametrize("role", ["wake", "vad", "asr", "intent", "tts", "satellite"])
+@pytest.mark.timeout(120)
+async def test_ours_pass(role: str, daemon: StartDaemon) -> None:
+    ours = await daemon(role, *FLAGS.get(role, ()))
+    status, outcomes, complaint = await checked(ours.uri)
+    assert of("failed", outcomes) | of("finding", outcomes) == set()
+    assert (status, complaint) == (0, "")
+    assert len(of("ok", outcomes)) > 35
+
+
+async def test_a_program_that_does_nothing_fails() -> None:
+    async def nothing(event: Event, send: Send) -> None: ...
+
+    async with FakeDaemon(nothing).serving(info=TTS) as fake:
+        status, outcomes, complaint = await checked(fake.uri, "--seconds", "0.2")
+    assert status == 1
+    assert "failed" in complaint
+    assert {"a text", "an empty text", "others are answered meanwhile"} <= of("failed", outcomes)
+    assert "describe is answered" in of("ok", outcomes)
+    assert all(one["means"] for one in outcomes if one["verdict"] == "failed")
+
+
+async def test_a_voice_that_speaks_twice_fails() -> None:
+    audio = {"rate": 16000, "width": 2, "channels": 1}
+    sound = [Event("audio-start", audio), Event("audio-chunk", audio, b"\1\0" * 8000), Event("audio-stop")]
+
+    async def twice(event: Event, send: Send) -> None:
+        if event.type in ("synthesize", "synthesize-chunk"):
+            for one in sound:
+                await send(one)
+        if event.type == "synthesize-stop":
+            await send(Event("synthesize-stopped"))
+
+    info = Info(tts=[TtsProgram("tts", CREDIT, True, None, "1", [VOICE], supports_synthesize_streaming=True)])
+    async with FakeDaemon(twice).serving(info=info) as fake:
+        _, outcomes, _ = await checked(fake.uri, "--seconds", "1")
+    assert "a text in parts" in of("failed", outcomes)
+    assert "a text" in of("ok", outcomes)
+
+
+async def test_what_is_no_such_program_is_said(daemon: StartDaemon) -> None:
+    tts = await daemon("tts")
+    for uri, role, words in (
+        (tts.uri, ("--role", "asr"), "there is: tts"),
+        ("tcp://127.0.0.1:9", (), "nothing answers"),
+    ):
+        status, outcomes, complaint = await checked(uri, *role)
+        assert (status, outcomes) == (1, [])
+        assert words in complaint
