@@ -17,7 +17,7 @@ from tests.unit.satellite.outside_fakes import FakeClock, FakeControls
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie_satellite.outside.desk import Desk
 from wyoming_rosie_satellite.outside.gate import Gate, RefusedError, gate
-from wyoming_rosie_satellite.outside.local_api import MOST_LISTENERS, LocalApi
+from wyoming_rosie_satellite.outside.local_api import MOST_LISTENERS, SEND_SECONDS, LocalApi
 
 TOKEN = "correct horse battery"
 JSON_HEADERS = {"Content-Type": "application/json"}
@@ -161,7 +161,7 @@ async def test_a_listener_that_does_not_read_is_let_go(room: Room) -> None:
                 b"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
             )
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(SEND_SECONDS - 1):
                 while not room.api._listeners:
                     await asyncio.sleep(0.01)
                 while room.api._listeners:

@@ -59,6 +59,16 @@ async def test_confirming_what_was_dropped_forgets_nothing_else(path: Path) -> N
         assert await bodies(outbox) == [b"new"]
 
 
+async def test_confirming_twice_forgets_nothing_else(path: Path) -> None:
+    async with Outbox(path) as outbox:
+        await outbox.put(b"old")
+        taken = await outbox.take()
+        await outbox.confirm(*taken)
+        await outbox.put(b"new")
+        await outbox.confirm(*taken)
+        assert await bodies(outbox) == [b"new"]
+
+
 async def test_a_full_disk_loses_what_does_not_fit_and_nothing_else(path: Path) -> None:
     async with Outbox(path) as outbox:
         await outbox._worker.run(outbox._box._database.execute, "PRAGMA max_page_count = 8")
