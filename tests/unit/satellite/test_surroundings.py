@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -99,3 +101,10 @@ async def test_a_port_that_is_taken_ends_it() -> None:
         settings = SatelliteConfig(api_port=taken.getsockname()[1])
         with pytest.raises(ConfigError, match="--api-port"):
             await Surroundings(settings, FakeControls(), FakeClock()).run()
+
+
+def test_no_library_is_imported_before_it_is_chosen() -> None:
+    libraries = {"aiohttp", "prometheus_client.core", "spidev", "gpiozero", "gpiod", "evdev"}
+    code = f"import sys, wyoming_rosie_satellite.__main__; print({libraries} & sys.modules.keys())"
+    imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20)
+    assert imported.stdout.strip() == "set()"
