@@ -66,7 +66,6 @@ KINDS: dict[str, Kind] = (
     | {"wake-word-name": Kind.WORD, "timer-finished-wav-repeat": Kind.REPEAT}
 )  # fmt: skip
 REASONS = {
-    "vad": "nothing leaves this satellite before its wake word is heard",
     "wake-command": "wake words are found here, or by the daemon of wake_uri",
     "mic-uri": "set mic or mic_command instead",
     "snd-uri": "set snd or snd_command instead",

@@ -13,12 +13,13 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.micro_wake_words import bundled, from_folder, program
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.wake_words import Rules, check, choose
-from wyoming_rosie_satellite import clean_sound, cues, portaudio
+from wyoming_rosie_satellite import clean_sound, cues, portaudio, speech_gate
 from wyoming_rosie_satellite.awake_mute import AwakeMute
 from wyoming_rosie_satellite.core import Habits
 from wyoming_rosie_satellite.ducking import CommandDucking, Ducking
 from wyoming_rosie_satellite.ears import Ears, LocalEars, RemoteEars
 from wyoming_rosie_satellite.echo import Echo
+from wyoming_rosie_satellite.gated_ears import GatedEars, SileroJudge
 from wyoming_rosie_satellite.hearing import SpeechMicrophone
 from wyoming_rosie_satellite.loudness import Volume
 from wyoming_rosie_satellite.messages import Cue
@@ -28,6 +29,7 @@ from wyoming_rosie_satellite.satellite import Fittings
 from wyoming_rosie_satellite.settings import SatelliteConfig
 from wyoming_rosie_satellite.sounddevices import DeviceMicrophone, DeviceSpeaker
 from wyoming_rosie_satellite.speakers import CommandSpeaker, Speaker, StdoutSpeaker, TunedSpeaker, WavSpeaker
+from wyoming_rosie_satellite.speech_gate import GateRules
 from wyoming_rosie_satellite.voices import Voices
 
 DEFAULT_WORD = "okay_nabu"
@@ -85,6 +87,20 @@ def _sink(settings: SatelliteConfig) -> Speaker:
 
 def ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]) -> Ears:
     """Return what finds wake words; `learned` is told which ones, now or when a daemon has said so."""
+    ungated = _ungated_ears(settings, learned)
+    if not settings.vad:
+        return ungated
+    rules = GateRules(
+        threshold=settings.vad_threshold,
+        trigger_level=settings.vad_trigger_level,
+        buffer_seconds=settings.vad_buffer_seconds,
+        wake_word_timeout=settings.vad_wake_word_timeout,
+    )
+    speech_gate.check(rules)
+    return GatedEars(ungated, SileroJudge(silero.load(silero.Settings())), rules)
+
+
+def _ungated_ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]) -> Ears:
     if settings.wake_uri is not None:
         address.parse(settings.wake_uri)
         names = [*settings.wake_word_name, *settings.stop_word] if settings.wake_word_name else []

@@ -11,6 +11,7 @@ from wyoming_rosie.http_server import LOOPBACK
 from wyoming_rosie.service import ServiceConfig
 from wyoming_rosie.wake_words import Rules
 from wyoming_rosie_satellite.core import Habits
+from wyoming_rosie_satellite.speech_gate import GateRules
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class SatelliteConfig(ServiceConfig):
     wake_uri: str | None = option(None, "wake daemon to use, such as tcp://HOST:10400, instead of finding words here")
     wake_word_name: tuple[str, ...] = option((), "word to wake up for; may be given again [default: okay_nabu]")
     wake_refractory_seconds: float = option(Rules.refractory_seconds, "pause before the same word wakes it again")
+    vad: bool = option(False, "look for wake words only while somebody speaks; spares a wake daemon and the network")
+    vad_threshold: float = option(GateRules.threshold, "probability from which it is speech, 0 to 1")
+    vad_trigger_level: int = option(GateRules.trigger_level, "pieces of 32 ms that must be speech")
+    vad_buffer_seconds: float = option(GateRules.buffer_seconds, "sound from before the speech that is listened to")
+    vad_wake_word_timeout: float = option(GateRules.wake_word_timeout, "seconds to go on after the last speech")
     wake_threshold: float | None = option(None, "score over which a word is heard, 0 to 1 [default: the model's own]")
     wake_word_threshold: dict[str, float] = option(dict, "the same for one word: --wake-word-threshold.okay_nabu 0.9")
     stop_word: tuple[str, ...] = option((), "word that ends an answer and a ringing timer; may be given again")

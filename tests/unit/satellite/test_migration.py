@@ -19,7 +19,7 @@ OLD = """/home/pi/wyoming-satellite/script/run --name 'my satellite' --uri 'tcp:
  --wake-uri tcp://127.0.0.1:10400 --wake-word-name ok_nabu --wake-word-name hey_jarvis 'Second pipeline'
  --mic-auto-gain=5 --mic-noise-suppression 2 --mic-channel-index 1 --mic-volume-multiplier 1.5 --no-zeroconf
  --awake-wav sounds/awake.wav --timer-finished-wav-repeat 3 0.75 --mic-no-mute-during-awake-wav
- --vad --vad-threshold 0.3 --debug"""
+ --vad --vad-threshold 0.3 --debug --log-format json"""
 
 
 def read(words: str) -> SatelliteConfig:
@@ -41,13 +41,13 @@ def test_an_old_command_is_a_configuration_that_does_the_same() -> None:
     assert settings.awake_wav == Path("sounds/awake.wav")
     assert settings.timer_finished_wav_repeat == (3, 0.75)
     assert settings.mic_no_mute_during_awake_wav
+    assert (settings.vad, settings.vad_threshold) == (True, 0.3)
 
 
 def test_what_cannot_be_done_is_said() -> None:
     comments = [line for line in migrated([OLD]).splitlines() if line.startswith("#")]
     assert comments[1:] == [
-        "# --vad: nothing leaves this satellite before its wake word is heard",
-        "# --vad-threshold 0.3: nothing leaves this satellite before its wake word is heard",
+        "# --log-format json: logs are JSON unless they go to a terminal",
         "# pipelines: Home Assistant chooses them",
     ]
 

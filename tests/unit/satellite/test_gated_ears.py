@@ -1,0 +1,92 @@
+"""What may be speech goes to the ears, and wake words keep their places."""
+
+import asyncio
+from collections.abc import Callable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_rosie_satellite.gated_ears import GatedEars
+from wyoming_rosie_satellite.messages import WakeWord
+from wyoming_rosie_satellite.speech_gate import SIGN_OF_LIFE_SECONDS, GateRules, SpeechGate
+
+PIECE = 1024
+SECONDS = 0.032
+RULES = GateRules(buffer_seconds=4 * SECONDS, wake_word_timeout=6 * SECONDS)
+
+
+def through(rules: GateRules, probabilities: list[float]) -> list[int]:
+    """Return the numbers of the pieces that are let through."""
+    gate = SpeechGate(rules, SECONDS)
+    let = [one for number, p in enumerate(probabilities) for one in gate.take(number.to_bytes(4, "big"), p)]
+    return [int.from_bytes(one, "big") for one in let]
+
+
+def test_speech_passes_with_what_came_before_and_after() -> None:
+    assert through(RULES, [0.0] * 10 + [0.9] + [0.0] * 20) == list(range(6, 16))
+
+
+def test_a_click_is_not_enough_when_more_is_asked_for() -> None:
+    rules = GateRules(trigger_level=3, buffer_seconds=0, wake_word_timeout=SECONDS)
+    assert through(rules, [0.9, 0.9, 0.0, 0.9, 0.9, 0.9, 0.9, 0.0]) == [5, 6]
+
+
+def test_long_silence_is_broken_before_anybody_takes_it_for_the_end() -> None:
+    silence = [0.0] * round(2.5 * SIGN_OF_LIFE_SECONDS / SECONDS)
+    assert 2 <= len(through(RULES, silence)) <= 10
+
+
+@given(st.lists(st.floats(0, 1), max_size=300), st.integers(1, 4))
+def test_what_passes_is_in_order_once_and_holds_all_speech(probabilities: list[float], trigger: int) -> None:
+    rules = GateRules(trigger_level=trigger, buffer_seconds=RULES.buffer_seconds, wake_word_timeout=SECONDS)
+    passed = through(rules, probabilities)
+    assert passed == sorted(set(passed))
+    runs = [
+        number
+        for number in range(len(probabilities))
+        if all(p >= 0.5 for p in probabilities[max(0, number - trigger + 1) : number + 1]) and number >= trigger - 1
+    ]
+    assert set(runs) <= set(passed)
+
+
+class FirstByteJudge:
+    """Takes a piece's first byte for its probability in percent."""
+
+    piece_bytes = PIECE
+
+    def probability(self, piece: bytes) -> float:
+        return piece[0] / 100
+
+
+class EchoingEars:
+    """Wakes up for each piece that begins with 99, at its end."""
+
+    def __init__(self) -> None:
+        self._given = 0
+        self._pieces: asyncio.Queue[bytes] = asyncio.Queue(1000)
+
+    def hear(self, pcm: bytes) -> None:
+        self._pieces.put_nowait(pcm)
+
+    async def listen(self, heard: Callable[[WakeWord], None]) -> None:
+        while True:
+            piece = await self._pieces.get()
+            self._given += len(piece) // 2
+            if piece[0] == 99:
+                heard(WakeWord("word", self._given, "turn"))
+
+
+@given(st.lists(st.sampled_from([0, 0, 0, 60, 99]), min_size=1, max_size=80))
+async def test_wake_words_keep_their_places_in_what_was_heard(said: list[int]) -> None:
+    ears = GatedEars(EchoingEars(), FirstByteJudge(), RULES)
+    found: list[int] = []
+    task = asyncio.create_task(ears.listen(lambda word: found.append(word.sample)))
+    expected = [(number + 1) * PIECE // 2 for number, first in enumerate(said) if first == 99]
+    for first in said:
+        ears.hear(bytes([first]) * PIECE)
+    async with asyncio.timeout(10):
+        while len(found) < len(expected):
+            await asyncio.sleep(0.001)
+    task.cancel()
+    await asyncio.wait([task])
+    assert found == expected
