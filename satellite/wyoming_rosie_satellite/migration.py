@@ -67,8 +67,6 @@ KINDS: dict[str, Kind] = (
 )  # fmt: skip
 REASONS = {
     "wake-command": "wake words are found here, or by the daemon of wake_uri",
-    "mic-uri": "set mic or mic_command instead",
-    "snd-uri": "set snd or snd_command instead",
     "snd-command-samples-per-chunk": "sound is played as it comes",
     "log-format": "logs are JSON unless they go to a terminal",
     "zeroconf-name": "set name instead",

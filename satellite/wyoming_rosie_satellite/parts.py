@@ -31,6 +31,7 @@ from wyoming_rosie_satellite.sounddevices import DeviceMicrophone, DeviceSpeaker
 from wyoming_rosie_satellite.speakers import CommandSpeaker, Speaker, StdoutSpeaker, TunedSpeaker, WavSpeaker
 from wyoming_rosie_satellite.speech_gate import GateRules
 from wyoming_rosie_satellite.voices import Voices
+from wyoming_rosie_satellite.wyoming_devices import WyomingMicrophone, WyomingSpeaker
 
 DEFAULT_WORD = "okay_nabu"
 MOST_RINGS = 1000
@@ -60,6 +61,8 @@ def speaker(settings: SatelliteConfig, volume: Volume | None = None, echo: Echo 
 
 def _source(settings: SatelliteConfig, begin: asyncio.Event) -> Microphone:
     audio = _checked("--mic-command", settings.mic_format)
+    if settings.mic_uri is not None:
+        return WyomingMicrophone(settings.mic_uri)
     if settings.mic_command is not None:
         return CommandMicrophone(settings.mic_command, audio, max(1, settings.mic_command_samples_per_chunk))
     match settings.mic.partition(":"):
@@ -74,6 +77,8 @@ def _source(settings: SatelliteConfig, begin: asyncio.Event) -> Microphone:
 
 def _sink(settings: SatelliteConfig) -> Speaker:
     audio = _checked("--snd-command", settings.snd_format)
+    if settings.snd_uri is not None:
+        return WyomingSpeaker(settings.snd_uri, audio)
     if settings.snd_command is not None:
         return CommandSpeaker(settings.snd_command, audio)
     match settings.snd.partition(":"):

@@ -29,6 +29,7 @@ class SatelliteConfig(ServiceConfig):
         "usual settings for: usb, jabra, respeaker-2mic, respeaker-4mic, echo-show, echo-show-5 or a TOML file of yours",
     )
     mic: str = option("default", "microphone: default, a part of its name, wav:FILE, or stdin for raw samples")
+    mic_uri: str | None = option(None, "Wyoming service that sends sound, such as tcp://HOST:10600; replaces --mic")
     mic_command: str | None = option(
         None, "program that writes raw samples, such as 'arecord -t raw ...'; replaces --mic"
     )
@@ -45,6 +46,7 @@ class SatelliteConfig(ServiceConfig):
     echo_cancellation: bool = option(False, "take out of the microphone's sound what the speaker plays")
 
     snd: str = option("default", "speaker: default, a part of its name, wav:FILE, or stdout for raw samples")
+    snd_uri: str | None = option(None, "Wyoming service that plays sound, such as tcp://HOST:10601; replaces --snd")
     snd_command: str | None = option(None, "program that plays raw samples, such as 'aplay -t raw ...'; replaces --snd")
     snd_command_rate: int = option(22_050, "Hz of the speaker, its command, file or stdout")
     snd_command_width: Literal[2, 3, 4] = option(2, "bytes per sample of it")
