@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wyoming_rosie_satellite.gated_ears import GatedEars
@@ -76,8 +76,10 @@ class EchoingEars:
                 heard(WakeWord("word", self._given, "turn"))
 
 
-@given(st.lists(st.sampled_from([0, 0, 0, 60, 99]), min_size=1, max_size=80))
-async def test_wake_words_keep_their_places_in_what_was_heard(said: list[int]) -> None:
+@given(st.lists(st.tuples(st.sampled_from([0, 60, 99]), st.integers(1, 30)), max_size=8))
+@example([(0, 20), (99, 1), (0, 30), (60, 1), (99, 2)])
+async def test_wake_words_keep_their_places_in_what_was_heard(runs: list[tuple[int, int]]) -> None:
+    said = [first for first, count in runs for _ in range(count)]
     ears = GatedEars(EchoingEars(), FirstByteJudge(), RULES)
     found: list[int] = []
     task = asyncio.create_task(ears.listen(lambda word: found.append(word.sample)))
