@@ -12,6 +12,7 @@ from wyoming_rosie_satellite.conversation import SatelliteConversation
 from wyoming_rosie_satellite.info import info
 from wyoming_rosie_satellite.outside.alarm_clock import AlarmClock
 from wyoming_rosie_satellite.outside.state_store import StateStore
+from wyoming_rosie_satellite.outside.surroundings import Surroundings
 from wyoming_rosie_satellite.satellite import Satellite
 from wyoming_rosie_satellite.settings import SatelliteConfig
 
@@ -26,6 +27,9 @@ async def serve(settings: SatelliteConfig) -> None:
     satellite = Satellite(parts.speaker(settings, fittings.volume, echo), fittings)
     satellite.restore(await store.load())
     satellite.alarms = AlarmClock(folder / "timers.json", fittings.watchers.saw, satellite.ring)
+    surroundings = Surroundings(settings, satellite, satellite.alarms)
+    for watcher in surroundings.watchers:
+        fittings.watchers.add(watcher)
     peers = Service("satellite", info(settings, [], []), lambda send: SatelliteConversation(satellite, send))
 
     def learned(wake: list[WakeProgram]) -> None:
@@ -35,7 +39,11 @@ async def serve(settings: SatelliteConfig) -> None:
     ears = parts.ears(settings, learned)
     try:
         await until_one_ends(
-            service.run(peers, settings), satellite.run(microphone, ears), satellite.alarms.run(), store.run()
+            service.run(peers, settings),
+            satellite.run(microphone, ears),
+            satellite.alarms.run(),
+            store.run(),
+            surroundings.run(),
         )
     finally:
         if voices is not None:
