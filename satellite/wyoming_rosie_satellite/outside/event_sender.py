@@ -10,6 +10,7 @@ from wyoming_rosie import address
 from wyoming_rosie.client import Peer, connect
 from wyoming_rosie.errors import ConfigError, UnreachableError
 from wyoming_rosie.tasks import until_one_ends
+from wyoming_rosie_satellite.outside.watchers import STATES, USER_EVENT
 
 _LOG = structlog.get_logger()
 MOST_WAITING = 256
@@ -18,10 +19,14 @@ FRESH_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 KEPT_TO_OURSELVES = frozenset({"audio-chunk", "describe", "info", "ping", "pong"})
+_CONDUCTED = frozenset({"satellite-connected", "satellite-disconnected"})
 
 
 class EventSender:
-    """Connects to the service, again and again; the oldest news is forgotten first. Raises ConfigError."""
+    """Connects to the service, again and again; the oldest news is forgotten first. Raises ConfigError.
+
+    A service that comes back is told how things stand: who conducts, and the latest of each of our own events.
+    """
 
     def __init__(self, uri: str, fresh_seconds: float = FRESH_SECONDS) -> None:
         if isinstance(address.parse(uri), address.Stdio):
@@ -29,12 +34,15 @@ class EventSender:
         self.forgotten = 0
         self._uri = uri
         self._fresh_seconds = fresh_seconds
+        self._standing: dict[str, Event] = {}
         self._waiting: deque[tuple[float, Event]] = deque()
         self._news = asyncio.Event()
 
     def saw(self, event: Event) -> None:
         if event.type in KEPT_TO_OURSELVES:
             return
+        if (subject := _subject(event)) is not None:
+            self._standing[subject] = event
         if len(self._waiting) == MOST_WAITING:
             self._waiting.popleft()
             self.forgotten += 1
@@ -58,6 +66,9 @@ class EventSender:
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def _send_all(self, service: Peer) -> None:
+        waiting = [event for _, event in self._waiting]
+        for event in [event for event in self._standing.values() if event not in waiting]:
+            await service.send(event)
         while True:
             while self._waiting:
                 seen, event = self._waiting.popleft()
@@ -73,6 +84,13 @@ async def _read_all(service: Peer) -> None:
     """Wait for the service to leave; what it says is of no interest."""
     while True:
         await service.receive()
+
+
+def _subject(event: Event) -> str | None:
+    """Return what an event says the present state of, if anything."""
+    if event.type in _CONDUCTED:
+        return "conductor"
+    return str(event.data.get("name")) if event.type == USER_EVENT and event.data.get("name") in STATES else None
 
 
 def _now() -> float:

@@ -9,6 +9,7 @@ from wyoming.event import Event
 _LOG = structlog.get_logger()
 USER_EVENT = "user-event"
 PHASE, MUTED, VOLUME, RINGING = "phase", "muted", "volume", "ringing"
+STATES = (PHASE, MUTED, VOLUME, RINGING)
 """Names of the user-events that tell what no event of Wyoming's does."""
 
 

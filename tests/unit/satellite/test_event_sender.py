@@ -11,6 +11,7 @@ from wyoming.event import Event
 from tests.fakes import FakeDaemon
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_satellite.outside.event_sender import MOST_WAITING, EventSender
+from wyoming_rosie_satellite.outside.watchers import muted, phase_shown
 
 NOWHERE = "tcp://127.0.0.1:1"
 
@@ -52,6 +53,21 @@ async def test_a_service_that_comes_back_is_told_again() -> None:
             await asyncio.sleep(0.1)
             sender.saw(Event("played"))
             assert await heard(again, 1) == ["played"]
+
+
+async def test_a_service_that_comes_back_learns_how_things_stand() -> None:
+    service_ends = AsyncExitStack()
+    service = await service_ends.enter_async_context(FakeDaemon().serving())
+    async with running(EventSender(service.uri)) as sender:
+        news = [Event("satellite-connected"), muted(False), phase_shown("waiting"), Event("played"), muted(True)]
+        for event in news:
+            sender.saw(event)
+        assert len(await heard(service, len(news))) == len(news)
+        uri = service.uri
+        await service_ends.aclose()
+        async with FakeDaemon().serving(uri) as again:
+            await heard(again, 3)
+            assert again.heard == [Event("satellite-connected"), muted(True), phase_shown("waiting")]
 
 
 async def test_old_news_is_not_told_any_more() -> None:
