@@ -3,12 +3,12 @@
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_satellite import quiet_libraries
 from wyoming_rosie_satellite.errors import DeviceError
 
 LOOK_SECONDS = 3.0
@@ -82,9 +82,10 @@ class PortAudio:
         for stream in self._open:
             stream.close()
         self._open.clear()
-        with suppress(self.library.PortAudioError):
-            self.library._terminate()  # noqa: SLF001 - there is no public way
-        self.library._initialize()  # noqa: SLF001
+        # sounddevice's own way closes standard error for a moment, and what is logged then is lost
+        native = self.library._lib  # noqa: SLF001
+        native.Pa_Terminate()
+        self.library._check(native.Pa_Initialize())  # noqa: SLF001
 
 
 @cache
@@ -98,4 +99,5 @@ def shared() -> PortAudio:
         raise ConfigError(
             f"microphones and speakers need the system library PortAudio: apt install libportaudio2; {WITHOUT}"
         ) from err
+    quiet_libraries.silence()
     return PortAudio(sounddevice)

@@ -75,12 +75,21 @@ class Library:
         self.streams: list[Stream] = []
         self.seen = set(self.plugged)
 
-    def _terminate(self) -> None:
+    @property
+    def _lib(self) -> "Library":
+        return self
+
+    def _check(self, status: int) -> None:
+        assert status == 0
+
+    def Pa_Terminate(self) -> int:  # noqa: N802 - the library's name
         assert all("close" in stream.done for stream in self.streams)
         self.seen = set()
+        return 0
 
-    def _initialize(self) -> None:
+    def Pa_Initialize(self) -> int:  # noqa: N802
         self.seen = set(self.plugged)
+        return 0
 
     def check_input_settings(self, samplerate: int, **_: Any) -> None:
         if samplerate not in self.rates:
