@@ -12,9 +12,9 @@ from wyoming.event import Event
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.integration.satellite_room import SAID, ScriptedConductor, first_run, logged
-from tests.integration.sound_server import RECORDED, SoundServer, missing, seconds_in
+from tests.integration.sound_server import RECORDED, ROOM, SPEAKER, SoundServer, missing, seconds_in
 from tests.unit.satellite.dialogues import HEARD, SOUND_START
-from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.audio import SPEECH, read_wav
 from wyoming_rosie.client import describe
 
 pytestmark = [
@@ -22,6 +22,7 @@ pytestmark = [
     pytest.mark.timeout(60),
 ]
 DEVICES = ("--mic", "pulse", "--snd", "pulse", "--wake-refractory-seconds", "0.5")
+SPEECH_START = Event("audio-start", {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels})
 STOP = Event("audio-stop")
 LOUD = 3000
 
@@ -111,3 +112,20 @@ async def test_without_any_device_it_stays_up_and_says_so_once(daemon: StartDaem
         assert (await describe(satellite.uri)).satellite is not None
     failed = [line["reason"] for kind in ("microphone failed", "speaker failed") for line in satellite.lines(kind)]
     assert [reason[:30] for reason in failed] == ["cannot use the microphone 'pul", "cannot use the speaker 'pulse'"]
+
+
+@pytest.mark.parametrize(("flags", "wakes"), [((), True), (("--echo-cancellation",), False)], ids=["without", "with"])
+async def test_its_own_voice_does_not_wake_it_when_the_echo_is_cancelled(
+    daemon: StartDaemon, word: Path, server: SoundServer, flags: tuple[str, ...], wakes: bool
+) -> None:
+    said = Event("audio-chunk", SPEECH_START.data, (await asyncio.to_thread(read_wav, word))[1])
+    async with server.running():
+        await server.control("load-module", "module-loopback", f"source={SPEAKER}.monitor", f"sink={ROOM}")
+        satellite = await daemon("satellite", *DEVICES, *flags)
+        async with ScriptedConductor.connected(satellite.uri) as conductor:
+            await conductor.joins()
+            await asyncio.sleep(2)
+            await conductor.says(SPEECH_START, said, STOP)
+            await conductor.hears("played")
+            await asyncio.sleep(1)
+    assert bool(satellite.lines("wake word")) is wakes
