@@ -246,7 +246,7 @@ class SatelliteCore:
         """End whatever is done."""
         if self.phase is Phase.STREAMING:
             self._listen_again = False
-            return [StopAudio(), *self._speech_ended(now)]
+            return [*self._stop_ringing(), StopAudio(), *self._speech_ended(now)]
         return self._stop_sound()
 
     def _mute(self, now: float, *, muted: bool) -> list[Effect]:

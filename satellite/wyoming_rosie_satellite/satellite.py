@@ -200,10 +200,13 @@ class Satellite:
                 self._send(effect)
             case m.AskForRun():
                 self._tell(event_of(effect))
+                self._saw(event_of(effect))
                 self._saw(Event("streaming-started"))
                 if self._fittings.voices is not None:
                     self._fittings.voices.begin(self.take)
-            case m.ReportWakeWord() | m.StopAudio() | m.SayPlayed():
+            case m.StopAudio():
+                self._tell(event_of(effect))
+            case m.ReportWakeWord() | m.SayPlayed():
                 self._tell(event_of(effect))
                 self._saw(event_of(effect))
             case m.Play(pcm):
@@ -237,6 +240,8 @@ class Satellite:
             self._saw(Event("streaming-stopped"))
             if self._fittings.voices is not None:
                 self._fittings.voices.end()
+        if phase is m.Phase.WAITING:
+            self._saw(Event("detect"))
         self._was_streaming = phase is m.Phase.STREAMING
         if self._fittings.ducking is not None:
             self._fittings.ducking.show(ducked=phase not in (m.Phase.OFFLINE, m.Phase.WAITING))

@@ -286,6 +286,11 @@ def test_a_timer_rings_until_somebody_stops_it_or_it_has_rung_enough(satellite: 
     assert satellite.core.deadline is None
 
 
+def test_a_button_ends_a_timer_that_rang_before_somebody_spoke(satellite: Rehearsal) -> None:
+    satellite.take(m.ListeningAsked(), m.TimerFinished(), m.StopAsked())
+    assert not satellite.core.is_ringing
+
+
 def test_a_wake_word_stops_a_timer_and_is_listened_to(satellite: Rehearsal) -> None:
     satellite.take(m.TimerFinished())
     assert m.Silence() in satellite.wake()
