@@ -192,9 +192,9 @@ class SatelliteCore:
         return [*self._stop_ringing(), PlayCue(Cue.UNREACHABLE)]
 
     def _interrupted(self) -> list[Effect]:
-        """End what sounds, for a run that begins."""
-        speaking: list[Effect] = [Silence(), SayPlayed()] if self.phase is Phase.SPEAKING else []
-        return [*speaking, *self._stop_ringing()]
+        """End what sounds, the satellite's own sounds as well, for a run that begins."""
+        self._rings_left = 0
+        return [Silence(), SayPlayed()] if self.phase is Phase.SPEAKING else [Silence()]
 
     def _begin_run(self, wake_word: str | None, first: int, now: float) -> list[Effect]:
         """Begin to listen, from a sample of the microphone's audio on."""

@@ -9,9 +9,12 @@ from pathlib import Path
 import structlog
 from wyoming.event import Event
 
-from wyoming_rosie import address, config, endpoint, systemd
+from wyoming_rosie import address, config, endpoint, health, systemd
 from wyoming_rosie.config import option
 from wyoming_rosie.discovery import Browser
+from wyoming_rosie.health import WELL, Health
+from wyoming_rosie.http_server import LOOPBACK
+from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.service import stop_signal
 from wyoming_rosie_hub.conductor import House
 from wyoming_rosie_hub.phrases import Phrases
@@ -39,6 +42,8 @@ class HubConfig:
     filler: bool = option(False, "say a small word when an answer takes long")
     data_dir: Path | None = option(None, "where timers and phrases are kept [default: the user's state folder]")
     zeroconf: bool = option(True, "look for daemons and satellites on the network")
+    http_port: int | None = option(None, "tell monitors over HTTP how the hub is: /health and /metrics on this port")
+    http_host: str = option(LOOPBACK, "address for --http-port; others than this machine's can then look, too")
     debug: bool = option(False, "log more, including what people say")
     config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
 
@@ -46,18 +51,35 @@ class HubConfig:
 class Hub:
     """The satellites of a house, the timers, and what all their turns share."""
 
-    def __init__(self, settings: HubConfig, browser: Browser | None) -> None:
+    def __init__(self, settings: HubConfig, browser: Browser | None, metrics: Metrics) -> None:
         folder = settings.data_dir or state_folder()
         configured = {role: getattr(settings, f"{role}_uri") for role in ("wake", "vad", "asr", "intent", "tts")}
         directory = Directory(configured, browser)
         self._phrases = Phrases(folder / "phrases", lambda: directory.uri("tts"))
         self._timekeeper = Timekeeper(folder / "timers.json", self._ring)
         self._house = House(
-            directory, self._phrases, self._timekeeper, settings.language, settings.filler, settings.end_of_speech
+            directory,
+            self._phrases,
+            self._timekeeper,
+            settings.language,
+            settings.filler,
+            settings.end_of_speech,
+            metrics.timing("turn_milliseconds", "From the end of speech to each step of a turn", "step"),
         )
         self._links: dict[str, SatelliteLink] = {}
         self._configured = settings.satellite
         self._browser = browser if settings.adopt_all else None
+
+    @property
+    def health(self) -> Health:
+        """What can be in trouble."""
+        health = Health()
+        health.watch("satellites", self._trouble_with_satellites)
+        return health
+
+    def _trouble_with_satellites(self) -> str | None:
+        away = [uri for uri, link in self._links.items() if link.satellite_id is None]
+        return f"not connected: {', '.join(away)}" if away else WELL
 
     async def run(self) -> None:
         """Conduct until cancelled."""
@@ -97,7 +119,12 @@ async def serve(settings: HubConfig) -> None:
     stop = stop_signal()
     async with AsyncExitStack() as stack:
         browser = await stack.enter_async_context(Browser()) if settings.zeroconf else None
-        hub = asyncio.create_task(Hub(settings, browser).run())
+        metrics = Metrics()
+        house = Hub(settings, browser, metrics)
+        await stack.enter_async_context(
+            health.served("hub", house.health, metrics, settings.http_host, settings.http_port)
+        )
+        hub = asyncio.create_task(house.run())
         systemd.notify("READY=1")
         _LOG.info("ready", satellites=list(settings.satellite), adopt_all=settings.adopt_all)
         stopped = asyncio.create_task(stop.wait())

@@ -18,6 +18,7 @@ from wyoming.wake import Detect, Detection
 from wyoming_rosie.audio import SPEECH, AudioFormat, format_of
 from wyoming_rosie.endpoint import CONDUCTED, GUESS, EndRules
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie.metrics import Timing
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.core import Phase, TurnCore
 from wyoming_rosie_hub.phrases import FILLER, WORDS, Phrases, Sound
@@ -106,6 +107,7 @@ class House:
     language: str = "en"
     fills: bool = False
     ends: EndRules = field(default_factory=EndRules)
+    steps: Timing | None = None
 
 
 class Conductor:
@@ -320,7 +322,7 @@ class Conductor:
 
     def _mark(self, mark: m.Mark) -> None:
         if mark.step is m.Step.WAKE:
-            self._timeline = Timeline(self._core.turn_id, mark.at)
+            self._timeline = Timeline(self._core.turn_id, mark.at, self._house.steps)
         self._timeline.add(mark, self._speaker.satellite_id)
 
 

@@ -2,16 +2,18 @@
 
 import structlog
 
+from wyoming_rosie.metrics import Timing
 from wyoming_rosie_hub.messages import Mark, Step
 
 _LOG = structlog.get_logger()
 
 
 class Timeline:
-    """Logs `step`, `ms` since the wake word, and `ms_after_speech` once the speech has ended."""
+    """Logs `step`, `ms` since the wake word, and `ms_after_speech` once the speech has ended, which is also counted."""
 
-    def __init__(self, turn_id: str, woken_at: float) -> None:
+    def __init__(self, turn_id: str, woken_at: float, steps: Timing | None = None) -> None:
         self._turn_id = turn_id
+        self._steps = steps
         self._woken_at = woken_at
         self._speech_ended_at: float | None = None
 
@@ -21,6 +23,8 @@ class Timeline:
         fields = {"step": mark.step.value, "ms": round(1000 * (mark.at - self._woken_at)), "satellite": satellite}
         if self._speech_ended_at is not None:
             fields["ms_after_speech"] = round(1000 * (mark.at - self._speech_ended_at))
+            if self._steps is not None:
+                self._steps.observe(1000 * (mark.at - self._speech_ended_at), mark.step.value)
         if mark.detail:
             fields["detail"] = mark.detail
         _LOG.info("turn", turn_id=self._turn_id, **fields)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import aiohttp
 import pytest
 from wyoming.event import Event
 
@@ -328,3 +329,16 @@ async def test_a_satellite_that_comes_back_is_conducted_again(daemon: StartDaemo
     again = FakeSatellite()
     async with again.serving(uri, info=again.info):
         await again.wait_for("run-satellite", seconds=15)
+
+
+async def test_monitors_learn_how_the_hub_is_and_how_long_turns_take(house: House) -> None:
+    hub = await house.begin("--http-port", "0")
+    await house.turn()
+    await hub.wait_for_line("turn", step="done")
+    where = (await hub.wait_for_line("health"))["uri"]
+    async with aiohttp.ClientSession() as session:
+        async with session.get(where) as answer:
+            assert (answer.status, (await answer.json())["status"]) == (200, "ok")
+        async with session.get(where.replace("/health", "/metrics")) as answer:
+            text = await answer.text()
+    assert 'wyoming_rosie_turn_milliseconds_count{step="first-audio"} 1.0' in text

@@ -130,7 +130,7 @@ def test_nothing_said_before_the_detection_is_sent(satellite: Rehearsal) -> None
 def test_detection_is_told_before_the_run_and_the_run_before_its_audio(satellite: Rehearsal) -> None:
     satellite.hear()
     assert [type(effect) for effect in satellite.wake(100)] == [
-        m.ReportWakeWord, m.AskForRun, m.SendAudio, m.PlayCue, m.ShowPhase,
+        m.Silence, m.ReportWakeWord, m.AskForRun, m.SendAudio, m.PlayCue, m.ShowPhase,
     ]  # fmt: skip
 
 
@@ -220,7 +220,7 @@ def test_a_word_stops_an_answer_and_is_no_beginning(satellite: Rehearsal) -> Non
 
 def test_a_button_begins_to_listen_and_ends_what_is_being_done(satellite: Rehearsal) -> None:
     began = satellite.take(m.ListeningAsked())
-    assert began == [m.AskForRun(None), m.PlayCue(m.Cue.AWAKE), m.ShowPhase(Phase.STREAMING)]
+    assert began == [m.Silence(), m.AskForRun(None), m.PlayCue(m.Cue.AWAKE), m.ShowPhase(Phase.STREAMING)]
     assert satellite.take(m.ListeningAsked()) == []
     assert m.StopAudio() in satellite.take(m.StopAsked())
     assert satellite.core.phase is Phase.THINKING
