@@ -92,11 +92,11 @@ async def listen(
 async def _conducted(uri: str) -> AsyncIterator[tuple[Peer, str]]:
     """Take the conductor's place; yield the satellite and its name. Raises UnreachableError, PeerError."""
     async with connect(uri) as peer:
-        await peer.send(RunSatellite().event())
         await peer.send(Describe().event())
         info = Info.from_event(await peer.wait_for("info", seconds=SILENT_SECONDS))
         if info.satellite is None:
             raise ConfigError(f"{uri} is no satellite; see: wyoming-rosie discover")
+        await peer.send(RunSatellite().event())  # after that it may ask for a run at once
         try:
             yield peer, info.satellite.name
         finally:

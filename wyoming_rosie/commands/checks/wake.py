@@ -76,6 +76,17 @@ async def without_a_request(target: Target) -> str:
             raise FlawError(str(err)) from err
 
 
+async def without_a_start(target: Target) -> str:
+    """Ask for the word and send audio without its start, as the satellites of the wyoming-satellite project do."""
+    events = [event for event in _asked(target) if event.type == "audio-chunk"]
+    async with connect(target.uri) as peer:
+        try:
+            found = await _heard_while(peer, [Event("detect", {"names": [_word(target)]}), *events], target.seconds)
+        except (PeerError, UnreachableError) as err:
+            raise FlawError(str(err)) from err
+    return str(found.data.get("name"))
+
+
 async def in_stereo(target: Target) -> str:
     """Send the word in 48 kHz stereo."""
     asked = Event("detect", {"names": [_word(target)]})
@@ -170,6 +181,7 @@ ROLE = Role(
         Check("any wake word", f"{MEANS} by satellites that name none", any_word),
         Check("a recording in a burst", f"{MEANS} in recordings, and after a pause of the network", in_a_burst),
         Check("audio without detect", f"{MEANS} by clients that only send audio", without_a_request),
+        Check("audio without a start", f"{MEANS} by satellites of the wyoming-satellite project", without_a_start),
         Check("48 kHz stereo", f"{MEANS} from satellites with another microphone", in_stereo),
         Check("silence", "a client cannot tell whether it still listens", of_silence),
         Check("an unknown wake word", "a mistake in a name goes unseen, or another word wakes", another_word),
