@@ -1,0 +1,35 @@
+"""Voices and models for other projects' programs, made on the spot."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import piper_voice, whisper_model
+from wyoming_rosie.audio import read_wav, write_wav
+from wyoming_rosie.commands.demo import RECORDING
+
+VOICE = "en_US-test-medium"
+
+
+@pytest.fixture(scope="session")
+def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a Piper voice that speaks noise."""
+    folder = tmp_path_factory.mktemp("voices")
+    piper_voice.build(folder, VOICE)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Whisper model that hears `whisper_model.TEXT` in whatever is loud."""
+    return whisper_model.build(tmp_path_factory.mktemp("whisper"), quiet_text="")
+
+
+@pytest.fixture
+def said(tmp_path: Path, shared_data: Path) -> Path:
+    """A person who says "okay nabu" so that openWakeWord hears it, then the command of the demo."""
+    audio, word = read_wav(shared_data / "wake" / "woww_okay_nabu.wav")
+    _, demo = read_wav(RECORDING)
+    pcm = bytes(audio.bytes_in(1.0)) + word + bytes(audio.bytes_in(0.3)) + demo[audio.bytes_in(1.1) :]
+    write_wav(tmp_path / "said.wav", audio, pcm)
+    return tmp_path / "said.wav"

@@ -1,0 +1,59 @@
+"""`wyoming-rosie check` on other projects' daemons: it says of each what docs/checking.md says."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.daemons import command
+from tests.interop.conftest import VOICE
+from tests.interop.peers import program, running
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
+
+
+async def checked(uri: str, *arguments: str) -> dict[str, str]:
+    """Return each check's verdict."""
+    process = await asyncio.create_subprocess_exec(
+        command("wyoming-rosie"), "check", uri, "--json", *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    return {one["check"]: one["verdict"] for one in map(json.loads, out.splitlines())}
+
+
+async def test_openwakeword(tmp_path: Path, shared_data: Path) -> None:
+    peer = program("openwakeword", "wyoming-openwakeword")
+    async with running(peer, log=tmp_path / "log") as uri:
+        found = await checked(uri, "--wav", str(shared_data / "wake" / "woww_okay_nabu.wav"))
+    assert found["a wake word"] == found["the wake word as Home Assistant asks"] == "ok"
+    assert found["a recording in a burst"] == found["ping"] == found["info has versions"] == "finding"
+    assert found["it still works"] == "failed"
+
+
+async def test_piper(tmp_path: Path, voices: Path) -> None:
+    peer = program("piper", "wyoming-piper")
+    arguments = ("--voice", VOICE, "--data-dir", str(voices), "--download-dir", str(tmp_path))
+    async with running(peer, *arguments, log=tmp_path / "log") as uri:
+        found = await checked(uri)
+    assert found["a text"] == found["a text in parts"] == found["it still works"] == "ok"
+    assert found["a text after one in parts"] == found["ping"] == "finding"
+    assert "failed" not in found.values()
+
+
+async def test_faster_whisper(tmp_path: Path, whisper: Path) -> None:
+    peer = program("whisper", "wyoming-faster-whisper")
+    arguments = (
+        "--model",
+        str(whisper),
+        "--data-dir",
+        str(whisper),
+        "--local-files-only",
+        "--stt-library",
+        "faster-whisper",
+    )
+    async with running(peer, *arguments, log=tmp_path / "log") as uri:
+        found = await checked(uri)
+    assert found["a command"] == found["silence"] == found["it still works"] == "ok"
+    assert found["ping"] == "finding"
+    assert "failed" not in found.values()
