@@ -1,13 +1,15 @@
 """The satellite: settings, parts, service."""
 
 import asyncio
+import sys
 
 from wyoming.info import WakeProgram
 
 from wyoming_rosie import config, service
+from wyoming_rosie.errors import RosieError
 from wyoming_rosie.service import Service
 from wyoming_rosie.tasks import until_one_ends
-from wyoming_rosie_satellite import parts
+from wyoming_rosie_satellite import migration, parts, profiles
 from wyoming_rosie_satellite.conversation import SatelliteConversation
 from wyoming_rosie_satellite.info import info
 from wyoming_rosie_satellite.outside.alarm_clock import AlarmClock
@@ -51,8 +53,16 @@ async def serve(settings: SatelliteConfig) -> None:
 
 
 def main() -> None:
-    """Run the wyoming-rosie-satellite command."""
-    config.main("satellite", SatelliteConfig, serve)
+    """Run the wyoming-rosie-satellite command; with --migrate and a command of wyoming-satellite, print its settings."""
+    arguments = sys.argv[1:]
+    try:
+        if arguments[:1] == ["--migrate"]:
+            sys.stdout.write(migration.migrated(arguments[1:]))
+            return
+        configured = profiles.configured(arguments)
+    except RosieError as err:
+        sys.exit(f"wyoming-rosie-satellite: {err}")
+    config.main("satellite", configured, serve)
 
 
 if __name__ == "__main__":

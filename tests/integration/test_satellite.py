@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import subprocess
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -367,3 +369,23 @@ async def test_a_timer_rings_until_the_stop_word(daemon: StartDaemon, folder: Pa
         quiet = await asyncio.to_thread(room.reply.stat)
         await asyncio.sleep(1)
         assert (await asyncio.to_thread(room.reply.stat)).st_size == quiet.st_size
+
+
+def test_a_command_of_wyoming_satellite_becomes_settings(tmp_path: Path) -> None:
+    old = ["wyoming-satellite", "--name", "Den", "--mic-command", "cat /dev/zero", "--snd-command", "cat", "--debug"]
+    told = subprocess.run(
+        [command("wyoming-rosie-satellite"), "--migrate", *old], capture_output=True, text=True, check=True, timeout=20
+    ).stdout
+    assert tomllib.loads(told)["satellite"] == {
+        "name": "Den", "mic_command": "cat /dev/zero", "snd_command": "cat", "debug": True,
+    }  # fmt: skip
+
+
+async def test_a_profile_sets_what_flags_do_not(daemon: StartDaemon, tmp_path: Path) -> None:
+    profile = tmp_path / "den.toml"
+    profile.write_text('[satellite]\narea = "Den"\nname = "Shelf"\n')
+    sound = ("--mic-command", "cat /dev/zero", "--snd-command", "cat")
+    satellite = await daemon("satellite", "--profile", str(profile), "--name", "Desk", *sound)
+    described = (await describe(satellite.uri)).satellite
+    assert described is not None
+    assert (described.name, described.area) == ("Desk", "Den")
