@@ -2,23 +2,85 @@
 
 import asyncio
 import json
+import os
+import shutil
+import signal
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import StartDaemon
 from tests.daemons import command
+from wyoming_rosie.children import send_signal
+from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.programs import BY_ROLE
 
+PULSE = ("-n", "--exit-idle-time=-1", "--use-pid-file=no", "-L", "module-native-protocol-unix auth-anonymous=1")
+ALSA = "</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default { type pulse }\n"
 
-async def report(*arguments: str) -> dict[str, Any]:
+
+async def report(*arguments: str, seconds: float = 0.5, env: dict[str, str] | None = None) -> dict[str, Any]:
     process = await asyncio.create_subprocess_exec(
-        command("wyoming-rosie"), "doctor", "--json", "--seconds", "0.5", *arguments, stdout=asyncio.subprocess.PIPE
+        *(command("wyoming-rosie"), "doctor", "--json", "--seconds", str(seconds), *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=env,
     )
     out, _ = await process.communicate()
     assert process.returncode == 0
     return dict(json.loads(out))
+
+
+@asynccontextmanager
+async def room(folder: Path) -> AsyncIterator[dict[str, str]]:
+    """A sound server whose microphone hears what its speaker plays; yields the environment to use it."""
+    if not all(map(shutil.which, ("pulseaudio", "paplay", "pactl"))):
+        pytest.skip("PulseAudio is not installed: apt install pulseaudio pulseaudio-utils libasound2-plugins")
+    config = folder / "asound.conf"
+    await asyncio.to_thread(config.write_text, ALSA)
+    places = {"XDG_RUNTIME_DIR": folder, "HOME": folder, "ALSA_CONFIG_PATH": config}
+    env = {**os.environ, **{name: str(path) for name, path in places.items()}}
+    env |= {"PULSE_RUNTIME_PATH": f"{folder}/pulse", "PULSE_SERVER": f"unix:{folder}/pulse/native"}
+    server = await asyncio.create_subprocess_exec(
+        "pulseaudio", *PULSE, "-L", "module-null-sink sink_name=room", env=env
+    )
+    try:
+        async with asyncio.timeout(10):
+            while await _ended("pactl", "set-default-source", "room.monitor", env=env) != 0:
+                await asyncio.sleep(0.1)
+        yield env
+    finally:
+        send_signal(server, signal.SIGTERM)
+        await server.wait()
+
+
+async def _ended(*words: str, env: dict[str, str]) -> int:
+    return await (await asyncio.create_subprocess_exec(*words, env=env, stderr=asyncio.subprocess.DEVNULL)).wait()
+
+
+async def _say_again_and_again(env: dict[str, str]) -> None:
+    while True:
+        await _ended("paplay", str(RECORDING), env=env)
+        await asyncio.sleep(0.7)
+
+
+@pytest.mark.timeout(90)
+async def test_it_hears_the_wake_word_and_plays_it(tmp_path: Path) -> None:
+    async with room(tmp_path) as env:
+        speaking = asyncio.create_task(_say_again_and_again(env))
+        try:
+            found = (await report(seconds=7, env=env))["findings"]["sound"]
+        finally:
+            speaking.cancel()
+            await asyncio.wait([speaking])
+    assert (found["microphone_trouble"], found["speaker_trouble"]) == ("", "")
+    assert found["recorded"]["wake_word"] == "okay_nabu"
+    assert found["recorded"]["true_rate"] == pytest.approx(found["recorded"]["rate"], rel=0.1)
+    assert -50 < found["recorded"]["levels"]["rms"] < -3
 
 
 def _is_used(port: int | None) -> bool:

@@ -28,7 +28,8 @@ async def test_openwakeword(tmp_path: Path, shared_data: Path) -> None:
         found = await checked(uri, "--wav", str(shared_data / "wake" / "woww_okay_nabu.wav"))
     assert found["a wake word"] == found["the wake word as Home Assistant asks"] == "ok"
     assert found["a recording in a burst"] == found["ping"] == found["info has versions"] == "finding"
-    assert found["it still works"] == "failed"
+    assert found["it still works"] == "ok"
+    assert "failed" not in found.values()
 
 
 async def test_piper(tmp_path: Path, voices: Path) -> None:

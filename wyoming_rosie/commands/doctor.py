@@ -20,6 +20,9 @@ from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.micro_wake_words import MicroStream, bundled
 from wyoming_rosie.wake_words import detections
 
+LOOK_SECONDS = 2.0
+"""For programs on the network."""
+
 
 @dataclass(frozen=True)
 class _Ask:
@@ -32,7 +35,7 @@ async def doctor(
     *,
     mic: Annotated[str | None, Parameter(help="a part of the microphone's name [default: the system's]")] = None,
     snd: Annotated[str | None, Parameter(help="a part of the speaker's name [default: the system's]")] = None,
-    seconds: Annotated[float, Parameter(help="how long to record, and to look for programs on the network")] = 3.0,
+    seconds: Annotated[float, Parameter(help="how long to record")] = 3.0,
     sound: Annotated[bool, Parameter(help="record and play; otherwise no sound is touched")] = True,
     json: Annotated[bool, Parameter(help="print the report as JSON", negative=())] = False,
 ) -> None:
@@ -42,7 +45,9 @@ async def doctor(
     """
     console = Console(stderr=True)
     with console.status("looking at this machine and its network"):
-        about, (services, ports) = await asyncio.gather(asyncio.to_thread(machine.look), network.look(seconds))
+        about, (services, ports) = await asyncio.gather(
+            asyncio.to_thread(machine.look), network.look(min(seconds, LOOK_SECONDS))
+        )
     heard = await _sound(_Ask(mic, snd, seconds), console) if sound else None
     findings = Findings(about, heard, ports, services)
     names = machine.names()
@@ -148,7 +153,8 @@ def _section(console: Console, title: str, rows: list[tuple[str, str]], names: s
 
 
 def _print_advice(console: Console, advice: list[Advice], names: set[str]) -> None:
-    console.print(f"\n{len(advice)} faults" if advice else "\nno fault was found", style="bold")
+    count = {0: "no fault was found", 1: "one fault"}.get(len(advice), f"{len(advice)} faults")
+    console.print(f"\n{count}", style="bold")
     for one in advice:
         console.print(f"  {without_names(one.fault, names)}", style="yellow", markup=False)
         console.print(f"    next: {without_names(one.next_step, names)}", markup=False)

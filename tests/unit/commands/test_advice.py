@@ -1,6 +1,7 @@
 """The doctor's rules: one next step for each fault, none where all is well."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,16 +19,16 @@ SOUND = Sound(Devices((Device("USB", 1, 2, 16_000.0, True),)), Recorded(16_000, 
 WELL = Findings(MACHINE, SOUND, (Port("asr", 10300, "free"),), (Service("asr", "tcp://10.0.0.2:10300", "x", 2.0),))
 
 
-def heard(levels: Levels = GOOD, **fields: object) -> Findings:
+def heard(levels: Levels = GOOD, **fields: Any) -> Findings:
     assert SOUND.recorded is not None
     return replace(WELL, sound=replace(SOUND, recorded=replace(SOUND.recorded, levels=levels, **fields)))
 
 
-def machine(**fields: object) -> Findings:
+def machine(**fields: Any) -> Findings:
     return replace(WELL, machine=replace(MACHINE, **fields))
 
 
-def without_devices(**fields: object) -> Findings:
+def without_devices(**fields: Any) -> Findings:
     return replace(machine(**fields), sound=Sound())
 
 
