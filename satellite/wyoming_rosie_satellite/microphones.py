@@ -15,7 +15,7 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.stdio import StdioTransport
 from wyoming_rosie_satellite.commands import kill, start, words_of
 from wyoming_rosie_satellite.errors import DeviceError
-from wyoming_rosie_satellite.pace import HearingPace
+from wyoming_rosie_satellite.pace import HearingPace, ReceivingPace
 
 _LOG = structlog.get_logger()
 FRAME_SECONDS = 0.02
@@ -109,9 +109,13 @@ class CommandMicrophone:
     async def frames(self) -> AsyncGenerator[bytes, None]:
         process = await start(self._words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE)
         assert process.stdout is not None
+        pace = ReceivingPace()
+        seconds = self.format.seconds(self._step)
         try:
             while True:
-                yield await process.stdout.readexactly(self._step)
+                frame = await process.stdout.readexactly(self._step)
+                await pace.receive(seconds)
+                yield frame
         except asyncio.IncompleteReadError as err:
             kill(process)  # it may have closed its output only
             raise DeviceError(f"the command '{self._words[0]}' ended with status {await process.wait()}") from err

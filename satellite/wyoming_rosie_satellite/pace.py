@@ -2,6 +2,8 @@
 
 import asyncio
 
+MOST_AHEAD_SECONDS = 2.0
+
 
 class HearingPace:
     """Lets recorded sound be heard as late as if it were said now."""
@@ -14,6 +16,20 @@ class HearingPace:
         now = asyncio.get_running_loop().time()
         self._heard_at = (now if self._heard_at is None else self._heard_at) + seconds
         await asyncio.sleep(max(0.0, self._heard_at - now))
+
+
+class ReceivingPace:
+    """Holds a source back that gives sound faster than it can be heard; what has gathered in a pipe may come at once."""
+
+    def __init__(self) -> None:
+        self._heard_at = 0.0
+
+    async def receive(self, seconds: float) -> None:
+        """Take so many seconds of sound; waits while they are too far ahead of their time."""
+        now = asyncio.get_running_loop().time()
+        self._heard_at = max(self._heard_at, now) + seconds
+        if self._heard_at > now + MOST_AHEAD_SECONDS:
+            await asyncio.sleep(self._heard_at - now - MOST_AHEAD_SECONDS)
 
 
 class PlayingPace:

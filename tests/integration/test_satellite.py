@@ -384,7 +384,7 @@ def test_a_command_of_wyoming_satellite_becomes_settings(tmp_path: Path) -> None
 async def test_a_profile_sets_what_flags_do_not(daemon: StartDaemon, tmp_path: Path) -> None:
     profile = tmp_path / "den.toml"
     profile.write_text('[satellite]\narea = "Den"\nname = "Shelf"\n')
-    sound = ("--mic-command", "sleep 60", "--snd-command", "cat")
+    sound = ("--mic-command", "cat /dev/zero", "--snd-command", "cat")  # far more than can be heard
     satellite = await daemon("satellite", "--profile", str(profile), "--name", "Desk", *sound)
     described = (await describe(satellite.uri)).satellite
     assert described is not None
