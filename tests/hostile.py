@@ -84,13 +84,15 @@ def hearing(request: Event, rightful: str) -> tuple[Nonsense, ...]:
     )
 
 
+NOTHING = frozenset({"not-detected"})
 MEGABYTE = "word " * 200_000
 NOISE = bytes(range(256)) * 125
 """A second."""
 BOMB = '<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;"><!ENTITY c "&b;&b;">]><speak>&c;</speak>'
 NONSENSE: dict[str, tuple[Nonsense, ...]] = {
     "wake": (
-        *hearing(Event("detect"), "not-detected"),
+        *hearing(Event("pause"), "not-detected"),
+        Nonsense("audio without a start, as from old satellites", [Event("detect"), chunk(bytes(3200)), STOP], NOTHING),
         Nonsense("an unknown wake word", [Event("detect", {"names": ["open sesame"]})]),
         Nonsense("a number for a wake word", [Event("detect", {"names": [5]})]),
         Nonsense("text for the names", [Event("detect", {"names": "okay_nabu"})]),

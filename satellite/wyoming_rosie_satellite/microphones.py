@@ -121,6 +121,7 @@ class CommandMicrophone:
             raise DeviceError(f"the command '{self._words[0]}' ended with status {await process.wait()}") from err
         finally:
             kill(process)
+            await process.stdout.read()  # asyncio takes no process for ended whose output is unread
             await process.wait()
 
 

@@ -23,6 +23,8 @@ SILENCE_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 EVENTS_WAITING = 512
+BUSY = "busy"
+"""The code of a satellite's error that has another conductor."""
 
 
 class SatelliteLink:
@@ -64,11 +66,11 @@ class SatelliteLink:
     async def _serve(self, peer: Peer) -> None:
         while not self._outbox.empty():
             self._outbox.get_nowait()  # meant for an earlier connection
-        await peer.send(RunSatellite().event())
         await peer.send(Describe().event())
         info = Info.from_event(await peer.wait_for("info", seconds=SILENCE_SECONDS))
         if info.satellite is None:
             raise UnreachableError(f"{self.uri} is not a satellite")
+        await peer.send(RunSatellite().event())  # now, since some ask for a run at once
         speaker = Speaker(info.satellite.name, info.satellite.area)
         conductor = Conductor(self._house, speaker, self.tell)
         sending = asyncio.create_task(self._send_all(peer))
@@ -101,6 +103,7 @@ class _Listener:
     def __init__(self, conductor: Conductor, tell: Callable[[Event], None]) -> None:
         self._conductor = conductor
         self._tell = tell
+        self._answers_pings = False  # satellites of old never do
         self._wake_word: str | None = None
         self._turn_id: str | None = None
         self._format: AudioFormat | None = None
@@ -109,8 +112,10 @@ class _Listener:
     async def listen(self, peer: Peer) -> None:
         """Take events until the satellite is gone. Raises UnreachableError."""
         while True:
-            event = await peer.receive(SILENCE_SECONDS)
+            event = await peer.receive(SILENCE_SECONDS if self._answers_pings else None)
             match event.type:
+                case "pong":
+                    self._answers_pings = True
                 case "ping":
                     self._tell(Pong(event.data.get("text")).event())
                 case "detection":
@@ -124,6 +129,8 @@ class _Listener:
                     self._conductor.take(m.AudioEnded())
                 case "played":
                     self._conductor.take(m.Played())
+                case "error" if event.data.get("code") == BUSY:
+                    raise UnreachableError(str(event.data.get("text")))
                 case "error":
                     _LOG.warning("satellite reports an error", code=event.data.get("code"))
 

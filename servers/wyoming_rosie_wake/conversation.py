@@ -38,6 +38,7 @@ class WakeConversation:
         self._audio = SpeechInput()
         self._names: list[str] | None = []  # none: refused, nothing is listened for; empty: all words
         self._detect: Event | None = None
+        self._has_begun = False  # there was audio on this connection
         self._stream: Stream[Listening, Heard] | None = None
         self._tape: Tape | None = None
         self._reports = Reports(self._tell)
@@ -65,9 +66,10 @@ class WakeConversation:
             case "detect":
                 await self._choose(event)
             case "audio-start":
-                self._audio.start(event)
-                await self._begin()
+                await self._start(event)
             case "audio-chunk":
+                if self._detect is not None and not self._has_begun:
+                    await self._start(event)  # wyoming-satellite sends no audio-start
                 await self._hear(self._audio.chunk(event))
             case "audio-stop":
                 await self._hear(self._audio.stop(event))
@@ -92,6 +94,11 @@ class WakeConversation:
             await self._scheduler.call(self._engine.choose, self._stream.state, names)
         elif self._audio.started:
             await self._begin()
+
+    async def _start(self, event: Event) -> None:
+        self._has_begun = True
+        self._audio.start(event)
+        await self._begin()
 
     async def _begin(self) -> None:
         self._end_stream()
