@@ -28,6 +28,11 @@ class Request:
     terms: tuple[str, ...] = ()  # words and phrases that may be said, less important than the names
 
 
+def base_language(tag: str) -> str:
+    """Return the language of a tag such as en-US or en_GB, without its region."""
+    return tag.replace("_", "-").partition("-")[0].lower()
+
+
 @dataclass(frozen=True)
 class Sound:
     """16 kHz 16-bit mono audio, and where somebody speaks in it: from and to, milliseconds."""

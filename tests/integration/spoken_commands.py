@@ -1,6 +1,5 @@
 """What the recorded commands mean, by their file names; the speaker is in the kitchen of the home that upstream's tests have."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -75,16 +74,6 @@ def home_file(fixtures: Path) -> str:
     home = yaml.safe_load(fixtures.read_text("utf-8"))["fixtures"]
     areas = [_table("areas", area["name"]) for area in home["areas"]]
     return "\n".join([*areas, *map(_entity, home["entities"])])
-
-
-def word_errors(said: Sequence[str], heard: Sequence[str]) -> int:
-    """Return how many words must be changed, added or left out to make one of the other."""
-    row = list(range(len(heard) + 1))
-    for done, word in enumerate(said, 1):
-        before, row[0] = row[0], done
-        for place, other in enumerate(heard, 1):
-            before, row[place] = row[place], min(before + (word != other), row[place] + 1, row[place - 1] + 1)
-    return row[-1]
 
 
 def _entity(entity: dict[str, Any]) -> str:

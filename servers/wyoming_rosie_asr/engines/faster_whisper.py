@@ -20,7 +20,7 @@ from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.fetching import fetch_model
 from wyoming_rosie.workers import ThreadWorker
 from wyoming_rosie_asr import guards, whisper_models
-from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownLanguageError, UnknownModelError
+from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownLanguageError, UnknownModelError, base_language
 from wyoming_rosie_asr.resident import Resident
 from wyoming_rosie_asr.turns import Ticket, Turns
 from wyoming_rosie_asr.whisper_models import HUB, ModelFolder
@@ -77,7 +77,7 @@ class WhisperEngine:
         if request.model not in (None, self._model.name):
             raise UnknownModelError(f"no model is named {request.model!r} here; there is: {self._model.name}")
         allowed = self._settings.language or self._model.languages
-        if request.language is not None and _language(request.language) not in allowed:
+        if request.language is not None and base_language(request.language) not in allowed:
             shown = ", ".join(allowed[:10]) + (" and others" if len(allowed) > 10 else "")
             raise UnknownLanguageError(
                 f"{self._model.name} is not set up for the language {request.language!r}; there are: {shown}"
@@ -114,7 +114,7 @@ class WhisperEngine:
     def _wanted(self, request: Request) -> "Wanted":
         from wyoming_rosie_asr.whisper_decoder import Wanted
 
-        languages = (_language(request.language),) if request.language is not None else self._settings.language
+        languages = (base_language(request.language),) if request.language is not None else self._settings.language
         bias = ", ".join((*request.terms, *request.names))  # what comes last has the most weight
         prompt = " ".join(filter(None, (bias and f"{bias}.", self._settings.prompt.strip())))
         return Wanted(languages, self._settings.beam or _usual_beam(), prompt, self._settings.short_windows)
@@ -178,10 +178,6 @@ def _transcript(heard: "Sequence[Heard]") -> Transcript:
 
 def _piece(pcm: bytes, begin_ms: int, end_ms: int) -> bytes:
     return pcm[SPEECH.bytes_in(begin_ms / 1000) : SPEECH.bytes_in(end_ms / 1000)]
-
-
-def _language(given: str) -> str:
-    return given.replace("_", "-").partition("-")[0].lower()
 
 
 def _cores() -> int:

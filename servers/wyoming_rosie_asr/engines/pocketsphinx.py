@@ -14,7 +14,7 @@ from wyoming_rosie.home import Home
 from wyoming_rosie.workers import ProcessWorker
 from wyoming_rosie_asr import pronunciation, tokens
 from wyoming_rosie_asr.decoder import Search, SentenceDecoder
-from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownLanguageError, UnknownModelError
+from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownLanguageError, UnknownModelError, base_language
 from wyoming_rosie_asr.resident import Resident
 from wyoming_rosie_asr.turns import Ticket, Turns
 
@@ -147,7 +147,7 @@ def load(settings: Settings, home: Home, keep_seconds: float, most_waiting: int)
 
 def knows(language: str | None) -> bool:
     """Tell whether the engine understands a language; None is whatever it understands."""
-    return language is None or language.replace("_", "-").partition("-")[0].lower() == LANGUAGE
+    return language is None or base_language(language) == LANGUAGE
 
 
 async def _started(settings: Settings, home: Home) -> ProcessWorker:

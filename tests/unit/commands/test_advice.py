@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from wyoming_rosie.commands.diagnosis.advice import advise
 from wyoming_rosie.commands.diagnosis.findings import Device, Devices, Findings, Machine, Port, Recorded, Service, Sound
 from wyoming_rosie.commands.diagnosis.machine import lacking
-from wyoming_rosie.commands.diagnosis.sound_cards import true_rate
+from wyoming_rosie.commands.diagnosis.true_rate import Arrival, measured
 from wyoming_rosie.commands.loudness import Levels
 
 GOOD = Levels(rms=-30.0, peak=-12.0, clipped=0.0, offset=0.001)
@@ -76,13 +76,13 @@ def test_a_clock_that_nobody_can_tell_is_no_fault() -> None:
 @given(st.sampled_from([8_000, 16_000, 22_050, 44_100, 48_000]), st.integers(21, 100))
 def test_the_true_rate_is_measured(rate: int, blocks: int) -> None:
     samples = rate // 20
-    found = true_rate([(0.05 * at, samples) for at in range(1, blocks + 2)])
+    found = measured([Arrival(0.05 * at, samples) for at in range(1, blocks + 2)])
     assert found == pytest.approx(samples * 20)
 
 
 def test_a_short_while_has_no_rate() -> None:
-    assert true_rate([]) is None
-    assert true_rate([(0.0, 800), (0.05, 800)]) is None
+    assert measured([]) is None
+    assert measured([Arrival(0.0, 800), Arrival(0.05, 800)]) is None
 
 
 def test_extras_lack_what_is_not_installed() -> None:

@@ -137,3 +137,12 @@ def test_rules_that_contradict_themselves_are_the_operators_to_mend(rules: EndRu
 
 def test_the_defaults_are_sound() -> None:
     check(RULES)
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "ends_ms"), [("relaxed", 1440), ("aggressive", 540), ("default", 900), (None, 900), ("mine", 900)]
+)
+def test_who_speaks_slowly_is_waited_for(sensitivity: str | None, ends_ms: int) -> None:
+    rules = RULES.for_sensitivity(sensitivity)
+    check(rules)
+    assert rules.incomplete_ms == ends_ms

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wyoming_rosie.commands.diagnosis.findings import Findings, Machine, Port, Recorded, Service, Sound
+from wyoming_rosie.commands.diagnosis.true_rate import KNOWN_RATES
 
 QUIET_DBFS = -65.0
 """No room is quieter: the microphone is off, or hears nothing."""
@@ -112,7 +113,7 @@ def _of_rate(recorded: Recorded) -> Iterator[Advice]:
 
 
 def _usual(rate: float) -> int:
-    return min((8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000), key=lambda usual: abs(usual - rate))
+    return min(KNOWN_RATES, key=lambda usual: abs(usual - rate))
 
 
 def _of_ports(ports: tuple[Port, ...]) -> Iterator[Advice]:

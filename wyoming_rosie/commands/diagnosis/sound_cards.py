@@ -5,10 +5,10 @@ from typing import Any
 
 from wyoming_rosie.audio import SPEECH, AudioFormat, Converter
 from wyoming_rosie.commands.diagnosis.findings import Device, Devices
+from wyoming_rosie.commands.diagnosis.true_rate import Arrival, measured
 from wyoming_rosie.errors import ConfigError, RosieError
 
 BLOCK_SECONDS = 0.05
-TOO_SHORT_SECONDS = 1.0
 STALLED_SECONDS = 3.0
 
 
@@ -63,7 +63,7 @@ def record(sounddevice: Any, name: str | None, seconds: float) -> tuple[AudioFor
         raise SoundError(str(err)) from err
     if not frames:
         raise SoundError("it gives no sound")
-    return audio, b"".join(pcm for _, pcm in frames), true_rate([(at, len(pcm) // 2) for at, pcm in frames])
+    return audio, b"".join(pcm for _, pcm in frames), measured([Arrival(at, len(pcm) // 2) for at, pcm in frames])
 
 
 def play(sounddevice: Any, name: str | None, audio: AudioFormat, pcm: bytes) -> None:
@@ -82,13 +82,6 @@ def speech(audio: AudioFormat, pcm: bytes) -> bytes:
     """Return a recording as speech audio."""
     converter = Converter(audio, SPEECH)
     return converter.convert(pcm) + converter.finish()
-
-
-def true_rate(blocks: list[tuple[float, int]]) -> float | None:
-    """Return the samples in a second, from each block's time of arrival (seconds) and samples; None for a short while."""
-    if len(blocks) < 2 or (lasted := blocks[-1][0] - blocks[0][0]) < TOO_SHORT_SECONDS:
-        return None
-    return sum(samples for _, samples in blocks[1:]) / lasted
 
 
 def _wait_for(frames: list[tuple[float, bytes]], blocks: int, seconds: float) -> None:
