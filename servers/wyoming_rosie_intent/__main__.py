@@ -17,6 +17,7 @@ from wyoming_rosie_intent.conversation import IntentConversation
 from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import Actor, Recogniser
 from wyoming_rosie_intent.engines import hassil as hassil_engine
+from wyoming_rosie_intent.household import Household
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,10 @@ async def serve(settings: IntentConfig) -> None:
     recogniser = hassil_engine.load(settings.hassil, of_home)
     actor = DemoActor(of_home) if settings.actor == "demo" else None
     own = hassil_engine.own_sentences("en")
-    dialogue = Dialogue(recogniser, actor, of_home, _domains(settings), Confirmations(own["yes"], own["no"]))
-    states = actor.states if actor else dict
+    household = Household(of_home, actor, _domains(settings))
+    dialogue = Dialogue(recogniser, household, Confirmations(own["yes"], own["no"]))
     service = Service(
-        "intent", info(recogniser, actor), lambda send: IntentConversation(dialogue, states, _clock, send)
+        "intent", info(recogniser, actor), lambda send: IntentConversation(dialogue, household.states, _clock, send)
     )
     try:
         await run(service, settings)

@@ -8,6 +8,7 @@ from wyoming_rosie_intent.confirmation import Confirmations
 from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import Recogniser
 from wyoming_rosie_intent.engines import hassil
+from wyoming_rosie_intent.household import Household
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +29,8 @@ def actor(home: Home) -> DemoActor:
 @pytest.fixture
 def dialogue(home: Home, recogniser: Recogniser, actor: DemoActor) -> Iterator[Dialogue]:
     own = hassil.own_sentences("en")
-    made = Dialogue(recogniser, actor, home, frozenset({"lock", "cover"}), Confirmations(own["yes"], own["no"]))
+    made = Dialogue(
+        recogniser, Household(home, actor, frozenset({"lock", "cover"})), Confirmations(own["yes"], own["no"])
+    )
     yield made
     made.close()

@@ -12,6 +12,7 @@ from wyoming_rosie_intent.confirmation import Confirmations
 from wyoming_rosie_intent.conversation import LONGEST_TEXT, IntentConversation
 from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import Actor, Match, UnknownLanguageError
+from wyoming_rosie_intent.household import Household
 
 
 class KnownSentences:
@@ -49,7 +50,9 @@ class Talk:
         self.sent: list[Event] = []
         self.recogniser = KnownSentences(KNOWN)
         acting: Actor | None = actor
-        self.dialogue = Dialogue(self.recogniser, acting, home, frozenset({"cover"}), Confirmations(["yes"], ["no"]))
+        self.dialogue = Dialogue(
+            self.recogniser, Household(home, acting, frozenset({"cover"})), Confirmations(["yes"], ["no"])
+        )
         states = actor.states if actor else dict
         self.conversation = IntentConversation(self.dialogue, states, lambda: datetime.now(UTC), self.send)
 

@@ -11,6 +11,7 @@ from wyoming_rosie_intent.actors.demo import DemoActor
 from wyoming_rosie_intent.confirmation import WAIT_SECONDS, Confirmations
 from wyoming_rosie_intent.dialogue import Dialogue, ForConductor, Handled, NotHandled, NotRecognized, Outcome, Sentence
 from wyoming_rosie_intent.engine import Recogniser
+from wyoming_rosie_intent.household import Household
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 States = dict[str, dict[str, object]]
@@ -240,7 +241,7 @@ async def test_timers_volume_and_stop_are_the_conductors(dialogue: Dialogue, act
 
 @pytest.fixture
 def dialogue_without_actor(home: Home, recogniser: Recogniser) -> Dialogue:
-    return Dialogue(recogniser, None, home, frozenset({"lock"}), Confirmations(["yes"], ["no"]))
+    return Dialogue(recogniser, Household(home, None, frozenset({"lock"})), Confirmations(["yes"], ["no"]))
 
 
 @pytest.mark.parametrize(
