@@ -1,0 +1,91 @@
+"""What a language model must offer; nothing here knows a provider."""
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from wyoming_rosie.errors import RosieError
+
+
+class Role(StrEnum):
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """What a model wants to have done; no arguments when those it gave cannot be read."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, object] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation; a tool's says which call it answers."""
+
+    role: Role
+    text: str = field(default="", repr=False)
+    calls: tuple[ToolCall, ...] = ()
+    answers: ToolCall | None = None
+
+
+@dataclass(frozen=True)
+class Tool:
+    """Something that can be done for a model; the parameters are a JSON schema of an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """All that a model is given. Two prompts with the same beginning share what it has read of them."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+
+    def followed_by(self, *messages: Message) -> "Prompt":
+        return replace(self, messages=(*self.messages, *messages))
+
+
+@dataclass(frozen=True)
+class Text:
+    """The next of an answer, as it comes: parts of words."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Done:
+    """The answer is whole. How long the prompt took to read tells whether it was known already."""
+
+    prompt_milliseconds: float | None = None
+
+
+Piece: TypeAlias = Text | ToolCall | Done
+
+
+class ModelError(RosieError):
+    """A model refused, was late, or broke off."""
+
+    code = "model"
+
+
+class Model(Protocol):
+    """One model at one server."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def warm(self, prompt: Prompt) -> None:
+        """Have the prompt read, so that one with this beginning is answered sooner. Raises ModelError."""
+
+    def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+        """Yield the answer, `Done` last; closing the generator stops the model. Raises ModelError, late at its deadlines."""
+        ...
