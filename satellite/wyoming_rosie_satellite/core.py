@@ -22,6 +22,7 @@ from wyoming_rosie_satellite.messages import (
     ListenAgainAsked,
     ListeningAsked,
     MicAudio,
+    MicrophoneLost,
     MuteAsked,
     Phase,
     Play,
@@ -57,6 +58,11 @@ LONGEST_COMMAND_SECONDS = 30.0
 LONGEST_THOUGHT_SECONDS = 60.0
 STALLED_SOUND_SECONDS = 30.0
 """A sound whose rest does not come is over."""
+RELIABLE_SAMPLES = 60_000 * SAMPLES_PER_MS
+"""A microphone that fails again before it has worked for so long is no news."""
+MEANT_TO_BE_SILENT = frozenset({"nothing-to-say", "duplicate_wake_up_detected"})
+"""Codes of runs that nobody waits for any more: said never mind, or another satellite has it."""
+NOTHING_SAID = frozenset({"no-speech", "stt-no-text-recognized"})
 QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001 - those of other scripts are meant
 
 
@@ -80,6 +86,7 @@ class SatelliteCore:
     is_muted: bool = False
     _phase_ends: float | None = None  # unless something happens before
     _heard: int = 0  # samples
+    _deaf_until: int = 0  # samples, as far as somebody was told
     _ring: deque[tuple[int, bytes]] = field(default_factory=deque)  # first sample, audio
     _sound: int = 0  # number of the latest sound
     _sound_open: bool = False  # more of it may come
@@ -115,6 +122,8 @@ class SatelliteCore:
         match given:
             case MicAudio(pcm):
                 return self._hear(pcm)
+            case MicrophoneLost():
+                return self._microphone_lost()
             case WakeWord():
                 return self._wake(given, now)
             case ListeningAsked():
@@ -131,8 +140,8 @@ class SatelliteCore:
                 return self._answer_told(text)
             case SpeechEnded():
                 return self._speech_ended(now)
-            case RunFailed():
-                return self._run_failed()
+            case RunFailed(code):
+                return self._run_failed(code)
             case ListenAgainAsked():
                 self._listen_again = self.phase is not Phase.OFFLINE
                 return []
@@ -166,6 +175,10 @@ class SatelliteCore:
         while self._heard - self._ring[0][0] > RING_SAMPLES:
             self._ring.popleft()
         return [_audio(start, pcm)] if self.phase is Phase.STREAMING else []
+
+    def _microphone_lost(self) -> list[Effect]:
+        is_news, self._deaf_until = self._heard >= self._deaf_until, self._heard + RELIABLE_SAMPLES
+        return [PlayCue(Cue.DEAF)] if is_news else []
 
     def _wake(self, word: WakeWord, now: float) -> list[Effect]:
         if self._cannot_listen:
@@ -226,12 +239,14 @@ class SatelliteCore:
         self._phase_ends = now + LONGEST_THOUGHT_SECONDS
         return [PlayCue(Cue.DONE)]
 
-    def _run_failed(self) -> list[Effect]:
+    def _run_failed(self, code: str) -> list[Effect]:
         if self.phase not in (Phase.STREAMING, Phase.THINKING):
             return []
         self.phase = Phase.WAITING
         self._listen_again = False
-        return [PlayCue(Cue.ERROR)]
+        if code in MEANT_TO_BE_SILENT:
+            return []
+        return [PlayCue(Cue.NOTHING if code in NOTHING_SAID else Cue.ERROR)]
 
     def _stop_sound(self) -> list[Effect]:
         """End an answer and what rings."""
@@ -320,9 +335,11 @@ class SatelliteCore:
         return []
 
     def _left(self) -> list[Effect]:
+        was_waited_for = self._sound_open or self.phase in (Phase.STREAMING, Phase.THINKING)
         self.phase = Phase.OFFLINE
         self._listen_again = False
-        return self._sound_ended()  # what was received may be heard
+        excuse: list[Effect] = [PlayCue(Cue.LOST)] if was_waited_for else []
+        return [*self._sound_ended(), *excuse]  # what was received may be heard
 
     def _late(self, now: float) -> list[Effect]:
         if self._phase_ends is None or now < self._phase_ends:
@@ -334,7 +351,7 @@ class SatelliteCore:
                 self.phase = Phase.WAITING
                 return []
             case Phase.SPEAKING:
-                return self._sound_ended()
+                return [*self._sound_ended(), PlayCue(Cue.LOST)]
             case Phase.OFFLINE | Phase.WAITING:
                 return []
 

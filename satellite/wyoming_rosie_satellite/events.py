@@ -34,7 +34,7 @@ def input_of(event: Event) -> Input | None:
         case "transcript" | "voice-stopped":
             return SpeechEnded()
         case "error":
-            return RunFailed()
+            return RunFailed(str(event.data.get("code") or ""))
         case "user-event" if event.data.get("name") == LISTEN_AGAIN:
             return ListenAgainAsked()
         case "user-event" if event.data.get("name") == FILLER:

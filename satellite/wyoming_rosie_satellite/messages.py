@@ -20,7 +20,10 @@ class Cue(StrEnum):
     DONE = "done"
     TIMER = "timer"
     ERROR = "error"  # the conductor has no answer
+    NOTHING = "nothing"  # was said
     UNREACHABLE = "unreachable"  # there is no conductor
+    LOST = "lost"  # the conductor is gone in the middle
+    DEAF = "deaf"  # the microphone does not work
     MUTE = "mute"
     UNMUTE = "unmute"
 
@@ -43,6 +46,11 @@ class MicAudio:
     """The next 16 kHz 16-bit mono from the microphone."""
 
     pcm: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class MicrophoneLost:
+    """The microphone cannot be opened, or is gone."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,8 @@ class SpeechEnded:
 class RunFailed:
     """The conductor ends the run without an answer."""
 
+    code: str = ""
+
 
 @dataclass(frozen=True)
 class ListenAgainAsked:
@@ -154,7 +164,7 @@ class Tick:
 
 
 Input: TypeAlias = (
-    ConductorJoined | ConductorLeft | MicAudio | WakeWord | StopWord | ListeningAsked | StopAsked | MuteAsked
+    ConductorJoined | ConductorLeft | MicAudio | MicrophoneLost | WakeWord | StopWord | ListeningAsked | StopAsked | MuteAsked
     | VoiceStarted | VoiceStopped | VoicesHeard | SpeechEnded | RunFailed | ListenAgainAsked | AnswerTold
     | FillerAnnounced | SoundStarted | SoundReceived | SoundEnded | SoundPlayed | TimerFinished | Tick
 )  # fmt: skip

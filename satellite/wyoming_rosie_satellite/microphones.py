@@ -3,7 +3,7 @@
 import asyncio
 import os
 import stat
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
@@ -33,8 +33,11 @@ class Microphone(Protocol):
         """Yield whole frames as they are heard. Raises DeviceError or OSError when the microphone is gone."""
 
 
-async def speech(microphone: Microphone) -> AsyncGenerator[bytes, None]:
-    """Yield what it hears without end; a microphone that is gone is tried again with growing pauses."""
+async def speech(microphone: Microphone, lost: Callable[[], None] = lambda: None) -> AsyncGenerator[bytes, None]:
+    """Yield what it hears without end; a microphone that is gone is tried again with growing pauses.
+
+    `lost` is called each time.
+    """
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
@@ -47,6 +50,7 @@ async def speech(microphone: Microphone) -> AsyncGenerator[bytes, None]:
         except (RosieError, OSError) as err:
             if pause == FIRST_PAUSE_SECONDS:
                 _LOG.warning("microphone failed", reason=str(err))
+            lost()
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 

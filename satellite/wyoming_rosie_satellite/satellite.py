@@ -134,7 +134,7 @@ class Satellite:
             self._schedule_tick()
 
     async def _hear(self, microphone: Microphone, ears: Ears) -> None:
-        async with aclosing(speech(microphone)) as frames:
+        async with aclosing(speech(microphone, lambda: self.take(m.MicrophoneLost()))) as frames:
             async for pcm in frames:
                 self.take(m.MicAudio(pcm))
                 ears.hear(pcm)

@@ -11,6 +11,7 @@ from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.core import (
     LONGEST_COMMAND_SECONDS,
     LONGEST_THOUGHT_SECONDS,
+    RELIABLE_SAMPLES,
     RING_SAMPLES,
     STALLED_SOUND_SECONDS,
     Habits,
@@ -176,8 +177,58 @@ def test_a_wake_word_silences_an_answer_and_its_rest_is_not_played(satellite: Re
 
 def test_what_was_received_is_heard_when_the_conductor_leaves_in_the_middle(satellite: Rehearsal) -> None:
     satellite.take(m.SoundStarted(), m.SoundReceived(b"ab"))
-    assert m.FinishSound(1) in satellite.take(m.ConductorLeft())
-    assert satellite.core.phase is Phase.OFFLINE
+    effects = satellite.take(m.ConductorLeft())
+    assert effects == [m.FinishSound(1), m.PlayCue(m.Cue.LOST), m.ShowPhase(Phase.OFFLINE)]
+
+
+@pytest.mark.parametrize(
+    ("before", "is_told"),
+    [
+        ([], False),
+        ([m.ListeningAsked()], True),
+        ([m.ListeningAsked(), m.SpeechEnded()], True),
+        ([m.SoundStarted(), m.SoundEnded()], False),
+    ],
+    ids=["waiting", "listening", "thinking", "all of the answer is there"],
+)
+def test_who_waits_for_an_answer_is_told_that_the_conductor_is_gone(
+    satellite: Rehearsal, before: list[m.Input], is_told: bool
+) -> None:
+    satellite.take(*before)
+    assert (m.PlayCue(m.Cue.LOST) in satellite.take(m.ConductorLeft())) == is_told
+
+
+def test_an_answer_whose_rest_does_not_come_is_spoken_about(satellite: Rehearsal) -> None:
+    satellite.take(m.SoundStarted(), m.SoundReceived(b"ab"))
+    satellite.now = satellite.core.deadline or 0
+    assert satellite.take(m.Tick())[:2] == [m.FinishSound(1), m.PlayCue(m.Cue.LOST)]
+
+
+@pytest.mark.parametrize(
+    ("code", "cues"),
+    [
+        ("intent-unavailable", [m.PlayCue(m.Cue.ERROR)]),
+        ("", [m.PlayCue(m.Cue.ERROR)]),
+        ("stt-no-text-recognized", [m.PlayCue(m.Cue.NOTHING)]),
+        ("nothing-to-say", []),
+        ("duplicate_wake_up_detected", []),
+    ],
+    ids=["failure", "no code", "nothing said", "never mind", "another satellite has it"],
+)
+def test_only_what_failed_is_called_a_failure(satellite: Rehearsal, code: str, cues: list[m.Effect]) -> None:
+    satellite.wake()
+    assert satellite.take(m.RunFailed(code)) == [*cues, m.ShowPhase(Phase.WAITING)]
+
+
+def test_a_microphone_that_fails_is_spoken_about_once_until_it_has_worked_for_a_while(satellite: Rehearsal) -> None:
+    told = [m.PlayCue(m.Cue.DEAF)]
+    assert satellite.take(m.MicrophoneLost()) == told
+    assert satellite.take(m.MicrophoneLost()) == []
+    one_second = m.MicAudio(bytes(2 * RELIABLE_SAMPLES // 60))
+    satellite.take(*[one_second] * 59)
+    assert satellite.take(m.MicrophoneLost()) == []
+    satellite.take(*[one_second] * 60)
+    assert satellite.take(m.MicrophoneLost()) == told
 
 
 def test_a_timer_rings_at_once_unless_somebody_is_listened_to(satellite: Rehearsal) -> None:
@@ -304,6 +355,7 @@ INPUTS = st.one_of(
             m.ConductorLeft(),
             m.SpeechEnded(),
             m.RunFailed(),
+            m.MicrophoneLost(),
             m.ListenAgainAsked(),
             m.FillerAnnounced(),
             m.SoundStarted(),
