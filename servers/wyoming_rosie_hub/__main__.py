@@ -14,7 +14,7 @@ from wyoming_rosie.config import option
 from wyoming_rosie.discovery import Browser
 from wyoming_rosie.health import WELL, Health
 from wyoming_rosie.http_server import LOOPBACK
-from wyoming_rosie.metrics import Metrics
+from wyoming_rosie.metrics import Metrics, Work, work
 from wyoming_rosie.service import stop_signal
 from wyoming_rosie_hub.conductor import House
 from wyoming_rosie_hub.phrases import Phrases
@@ -39,7 +39,8 @@ class HubConfig:
     tts_uri: str | None = option(None, "the tts daemon [default: as announced, else this machine's]")
     language: str = option("en", "the language people speak")
     end_of_speech: endpoint.EndRules = option(endpoint.EndRules, "when somebody has said all")
-    filler: bool = option(False, "say a small word when an answer takes long")
+    filler: bool = option(True, "say the small word that the intent daemon offers while its answer takes long")
+    own_filler_seconds: float | None = option(None, "say 'One moment.' when there is no answer after so long")
     data_dir: Path | None = option(None, "where timers and phrases are kept [default: the user's state folder]")
     zeroconf: bool = option(True, "look for daemons and satellites on the network")
     http_port: int | None = option(None, "tell monitors over HTTP how the hub is: /health and /metrics on this port")
@@ -51,7 +52,7 @@ class HubConfig:
 class Hub:
     """The satellites of a house, the timers, and what all their turns share."""
 
-    def __init__(self, settings: HubConfig, browser: Browser | None, metrics: Metrics) -> None:
+    def __init__(self, settings: HubConfig, browser: Browser | None, work: Work) -> None:
         folder = settings.data_dir or state_folder()
         configured = {role: getattr(settings, f"{role}_uri") for role in ("wake", "vad", "asr", "intent", "tts")}
         directory = Directory(configured, browser)
@@ -63,8 +64,9 @@ class Hub:
             self._timekeeper,
             settings.language,
             settings.filler,
+            settings.own_filler_seconds,
             settings.end_of_speech,
-            metrics.timing("turn_milliseconds", "From the end of speech to each step of a turn", "step"),
+            work,
         )
         self._links: dict[str, SatelliteLink] = {}
         self._configured = settings.satellite
@@ -80,6 +82,11 @@ class Hub:
     def _trouble_with_satellites(self) -> str | None:
         away = [uri for uri, link in self._links.items() if link.satellite_id is None]
         return f"not connected: {', '.join(away)}" if away else WELL
+
+    @property
+    def satellites(self) -> int:
+        """How many are connected."""
+        return sum(link.satellite_id is not None for link in list(self._links.values()))
 
     async def run(self) -> None:
         """Conduct until cancelled."""
@@ -120,7 +127,8 @@ async def serve(settings: HubConfig) -> None:
     async with AsyncExitStack() as stack:
         browser = await stack.enter_async_context(Browser()) if settings.zeroconf else None
         metrics = Metrics()
-        house = Hub(settings, browser, metrics)
+        house = Hub(settings, browser, work(metrics, is_wanted=settings.http_port is not None))
+        metrics.gauge("peers", "Satellites that are connected", lambda: house.satellites)
         await stack.enter_async_context(
             health.served("hub", house.health, metrics, settings.http_host, settings.http_port)
         )

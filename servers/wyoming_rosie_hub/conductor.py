@@ -18,7 +18,7 @@ from wyoming.wake import Detect, Detection
 from wyoming_rosie.audio import SPEECH, AudioFormat, format_of
 from wyoming_rosie.endpoint import CONDUCTED, GUESS, EndRules
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.metrics import Timing
+from wyoming_rosie.metrics import UNCOUNTED, Work
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.core import Phase, TurnCore
 from wyoming_rosie_hub.phrases import FILLER, WORDS, Phrases, Sound
@@ -105,9 +105,10 @@ class House:
     phrases: Phrases
     timekeeper: Timekeeper
     language: str = "en"
-    fills: bool = False
+    fills: bool = True
+    own_filler_seconds: float | None = None
     ends: EndRules = field(default_factory=EndRules)
-    steps: Timing | None = None
+    work: Work = UNCOUNTED
 
 
 class Conductor:
@@ -117,7 +118,7 @@ class Conductor:
         self._house = house
         self._speaker = speaker
         self._tell = tell
-        self._core = TurnCore(fills=house.fills, ends=house.ends)
+        self._core = TurnCore(fills=house.fills, own_filler_seconds=house.own_filler_seconds, ends=house.ends)
         self._streams: dict[str, StageStream] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tick: asyncio.TimerHandle | None = None
@@ -177,9 +178,8 @@ class Conductor:
             case m.SayFailure(failure):
                 self._tell(Synthesize(text=WORDS[failure]).event())
                 self._spawn("phrase", self._play(self._house.phrases.sound(failure), Voice(self.take, self._tell)))
-            case m.SayFiller():
-                self._tell(UserEvent(name=FILLER).event())
-                self._spawn(FILLER, self._play(self._house.phrases.sound(FILLER), Voice(_unheard, self._tell)))
+            case m.SayFiller(text):
+                self._say_filler(text)
             case m.CutFiller():
                 self._close(FILLER)
                 self._tell(AudioStop().event())
@@ -232,6 +232,15 @@ class Conductor:
         spoken = Synthesize(text=say.text, context=context).event()
         self._open("tts", [spoken], Voice(self.take, self._tell).heard)
 
+    def _say_filler(self, text: str) -> None:
+        self._tell(UserEvent(name=FILLER, data={"text": text} if text else None).event())
+        voice = Voice(_unheard, self._tell)
+        if text:
+            said = StageStream("tts", self._house.directory.uri("tts"), [Synthesize(text=text).event()], voice.heard)
+            self._spawn(FILLER, said.run())
+        else:
+            self._spawn(FILLER, self._play(self._house.phrases.sound(FILLER), voice))
+
     async def _play(self, sound: Sound, voice: Voice) -> None:
         for event in _events_of(sound):
             await voice.heard(event)
@@ -262,6 +271,9 @@ class Conductor:
         return True
 
     async def _from_intent(self, event: Event) -> bool:
+        if event.type == "user-event" and event.data.get("name") == FILLER:
+            self.take(m.FillerOffered(str((event.data.get("data") or {}).get("text") or "")))
+            return False
         answer = await self._understanding.hear(event)
         match answer:
             case m.AnswerPart():
@@ -300,6 +312,8 @@ class Conductor:
     def _failed(self, role: str, error: RosieError) -> None:
         _LOG.warning("stage failed", stage=role, reason=str(error), turn_id=self._core.turn_id)
         self._close(role)
+        if role == FILLER:
+            return  # the answer is what counts
         known = role in [failure.value for failure in m.Failure]
         self.take(m.StageFailed(m.Failure(role) if known else m.Failure.TTS))
 
@@ -322,7 +336,7 @@ class Conductor:
 
     def _mark(self, mark: m.Mark) -> None:
         if mark.step is m.Step.WAKE:
-            self._timeline = Timeline(self._core.turn_id, mark.at, self._house.steps)
+            self._timeline = Timeline(self._core.turn_id, mark.at, self._house.work)
         self._timeline.add(mark, self._speaker.satellite_id)
 
 

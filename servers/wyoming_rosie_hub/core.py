@@ -25,6 +25,7 @@ from wyoming_rosie_hub.messages import (
     Effect,
     EndSaying,
     Failure,
+    FillerOffered,
     FinishListening,
     Guess,
     Guessed,
@@ -59,8 +60,6 @@ STALLED_SECONDS = 2.0
 TRANSCRIPT_SECONDS = 15.0
 ANSWER_SECONDS = 20.0
 FIRST_SOUND_SECONDS = 10.0
-FILLER_SECONDS = 0.7
-"""How long a person may wait for an answer before a small word keeps them company."""
 PLAYED_MARGIN_SECONDS = 5.0
 CONVERSATION_SECONDS = 60.0
 RING_MS = 2_000
@@ -83,7 +82,8 @@ class Phase(StrEnum):
 class TurnCore:
     """One satellite's turns, one after the other; a new one interrupts the old."""
 
-    fills: bool = False  # whether a filler may be spoken
+    fills: bool = True  # speaks a filler that is offered
+    own_filler_seconds: float | None = None  # when it speaks one of its own if none was offered
     ends: EndRules = field(default_factory=EndRules)
     phase: Phase = Phase.IDLE
     deadline: float | None = None  # send a Tick then
@@ -120,6 +120,8 @@ class TurnCore:
                 return self._guessed(complete)
             case Transcribed(text):
                 return self._transcribed(text, now)
+            case FillerOffered(text):
+                return self._filler_offered(text, now)
             case AnswerPart(text):
                 return self._answer_part(text, now)
             case Answered(answer):
@@ -234,8 +236,18 @@ class TurnCore:
         if not text.strip():
             return [*marks, *self._fail(Failure.NOT_UNDERSTOOD, now)]
         self.phase = Phase.UNDERSTANDING
-        self.deadline = now + (FILLER_SECONDS if self.fills else ANSWER_SECONDS)
+        self.deadline = now + (self.own_filler_seconds or ANSWER_SECONDS)
         return [*marks, Understand(text, self.conversation_id)]
+
+    def _filler_offered(self, text: str, now: float) -> list[Effect]:
+        may_be_said = self.fills and text and self.phase is Phase.UNDERSTANDING
+        return self._fill(text, now) if may_be_said else []
+
+    def _fill(self, text: str, now: float) -> list[Effect]:
+        self.phase = Phase.FILLING
+        self._filling = True
+        self.deadline = now + ANSWER_SECONDS
+        return [Mark(Step.FILLER, now), SayFiller(text)]
 
     def _answer_part(self, text: str, now: float) -> list[Effect]:
         is_first = self.phase in (Phase.UNDERSTANDING, Phase.FILLING)
@@ -306,11 +318,8 @@ class TurnCore:
                 return self._commit(now)
             case Phase.RECOGNISING:
                 return self._fail(Failure.ASR, now)
-            case Phase.UNDERSTANDING if self.fills:
-                self.phase = Phase.FILLING
-                self._filling = True
-                self.deadline = now + ANSWER_SECONDS
-                return [Mark(Step.FILLER, now), SayFiller()]
+            case Phase.UNDERSTANDING if self.own_filler_seconds:
+                return self._fill("", now)
             case Phase.UNDERSTANDING | Phase.FILLING:
                 return self._fail(Failure.INTENT, now)
             case Phase.ANSWERING:

@@ -92,6 +92,13 @@ class Transcribed:
 
 
 @dataclass(frozen=True)
+class FillerOffered:
+    """Something small to say while the answer is being thought of."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class AnswerPart:
     """Some words of an answer that is still being made."""
 
@@ -139,7 +146,7 @@ class Tick:
 
 Input: TypeAlias = (
     RunAsked | AudioHeard | AudioEnded | WakeWordHeard | SpeechStarted | SpeechStopped | Guessed | Transcribed
-    | AnswerPart | Answered | SoundMade | SoundEnded | Played | StageFailed | SatelliteLeft | Tick
+    | FillerOffered | AnswerPart | Answered | SoundMade | SoundEnded | Played | StageFailed | SatelliteLeft | Tick
 )  # fmt: skip
 
 # Effects
@@ -229,7 +236,9 @@ class SayFailure:
 
 @dataclass(frozen=True)
 class SayFiller:
-    """Speak a small word that the answer's first sound cuts off."""
+    """Speak a small word that the answer's first sound cuts off; without a text, the hub's own."""
+
+    text: str = ""
 
 
 @dataclass(frozen=True)

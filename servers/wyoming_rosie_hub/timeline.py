@@ -2,18 +2,22 @@
 
 import structlog
 
-from wyoming_rosie.metrics import Timing
+from wyoming_rosie.metrics import UNCOUNTED, Work
 from wyoming_rosie_hub.messages import Mark, Step
 
 _LOG = structlog.get_logger()
 
 
 class Timeline:
-    """Logs `step`, `ms` since the wake word, and `ms_after_speech` once the speech has ended, which is also counted."""
+    """Logs `step`, `ms` since the wake word, and `ms_after_speech` once the speech has ended, which is also noted.
 
-    def __init__(self, turn_id: str, woken_at: float, steps: Timing | None = None) -> None:
+    A turn ends with its answer's playing or with what failed first, whose words are played as well.
+    """
+
+    def __init__(self, turn_id: str, woken_at: float, work: Work = UNCOUNTED) -> None:
         self._turn_id = turn_id
-        self._steps = steps
+        self._work = work
+        self._has_ended = False
         self._woken_at = woken_at
         self._speech_ended_at: float | None = None
 
@@ -23,8 +27,10 @@ class Timeline:
         fields = {"step": mark.step.value, "ms": round(1000 * (mark.at - self._woken_at)), "satellite": satellite}
         if self._speech_ended_at is not None:
             fields["ms_after_speech"] = round(1000 * (mark.at - self._speech_ended_at))
-            if self._steps is not None:
-                self._steps.observe(1000 * (mark.at - self._speech_ended_at), mark.step.value)
+            self._work.took(mark.step.value, 1000 * (mark.at - self._speech_ended_at))
+        if mark.step in (Step.DONE, Step.FAILED) and not self._has_ended:
+            self._has_ended = True
+            self._work.ended(mark.detail or mark.step.value)
         if mark.detail:
             fields["detail"] = mark.detail
         _LOG.info("turn", turn_id=self._turn_id, **fields)

@@ -21,8 +21,8 @@ def steps(effects: list[m.Effect]) -> list[str]:
 class Scene:
     """Plays inputs to a core and keeps what it asked for; audio moves the clock."""
 
-    def __init__(self, fills: bool = False, ends: EndRules | None = None) -> None:
-        self.core = TurnCore(fills=fills, ends=ends or EndRules())
+    def __init__(self, own_filler_seconds: float | None = None, ends: EndRules | None = None) -> None:
+        self.core = TurnCore(own_filler_seconds=own_filler_seconds, ends=ends or EndRules())
         self.now = 100.0
         self.effects: list[m.Effect] = []
 
@@ -223,20 +223,44 @@ def test_a_new_turn_is_a_new_conversation() -> None:
     assert m.BeginListening("t2", "t2", None) in scene.take(m.RunAsked("t2"))
 
 
-def test_a_slow_answer_is_filled_and_its_first_sound_cuts_the_filler() -> None:
-    scene = Scene(fills=True)
+def test_the_first_sound_of_an_answer_cuts_the_filler_that_was_offered() -> None:
+    scene = Scene()
     transcribed(scene)
-    assert kinds(scene.wait(1)) == ["SayFiller"]
+    assert scene.take(m.FillerOffered("Checking the lights"))[-1] == m.SayFiller("Checking the lights")
     assert scene.core.phase is Phase.FILLING
     scene.take(m.Answered(m.Answer("It is nine.")))
     assert kinds(scene.take(m.SoundMade(0.2))) == ["CutFiller"]
     assert kinds(scene.take(m.SoundMade(0.2))) == []
 
 
-def test_an_answer_is_spoken_while_it_is_made() -> None:
-    scene = Scene(fills=True)
+def test_nothing_fills_twice_nor_after_the_answer() -> None:
+    scene = Scene(own_filler_seconds=0.7)
     transcribed(scene)
-    scene.wait(1)
+    scene.take(m.FillerOffered("Checking"))
+    assert scene.take(m.FillerOffered("Still checking")) == []
+    assert kinds(scene.wait(1)) == []
+    scene.take(m.AnswerPart("It is "))
+    assert scene.take(m.FillerOffered("Checking")) == []
+
+
+def test_whoever_wants_no_filler_hears_none() -> None:
+    scene = Scene()
+    scene.core.fills = False
+    transcribed(scene)
+    assert scene.take(m.FillerOffered("Checking")) == []
+
+
+def test_the_hub_fills_by_itself_when_told_to() -> None:
+    scene = Scene(own_filler_seconds=0.7)
+    transcribed(scene)
+    assert scene.wait(1)[-1] == m.SayFiller()
+    assert scene.core.phase is Phase.FILLING
+
+
+def test_an_answer_is_spoken_while_it_is_made() -> None:
+    scene = Scene()
+    transcribed(scene)
+    scene.take(m.FillerOffered("Checking"))
     parts = scene.take(m.AnswerPart("It is "), m.SoundMade(0.5), m.AnswerPart("noon."))
     assert kinds(parts) == ["BeginSaying", "SayPart", "CutFiller", "SayPart"]
     assert scene.take(m.Answered(m.Answer("", expects_reply=True))) == [m.EndSaying("It is noon.", listen_again=True)]
@@ -278,7 +302,7 @@ inputs = st.one_of(
     st.builds(m.SpeechStarted, st.integers(0, 5000)),
     st.builds(m.SpeechStopped, st.integers(0, 5000)),
     st.builds(m.Guessed, st.booleans()),
-    st.just(m.AnswerPart("well ")),
+    st.sampled_from([m.AnswerPart("well "), m.FillerOffered("checking")]),
     st.builds(m.Transcribed, st.sampled_from(["", "lights on"])),
     st.builds(m.Answered, st.builds(m.Answer, st.sampled_from(["", "Done."]), st.booleans())),
     st.builds(m.SoundMade, st.floats(0, 5)),
@@ -287,11 +311,11 @@ inputs = st.one_of(
 )
 
 
-@given(st.lists(st.tuples(st.floats(0, 30), inputs), max_size=40), st.booleans())
+@given(st.lists(st.tuples(st.floats(0, 30), inputs), max_size=40), st.sampled_from([None, 0.7]))
 def test_any_order_of_inputs_leaves_a_turn_that_ends_by_itself(
-    script: list[tuple[float, m.Input]], fills: bool
+    script: list[tuple[float, m.Input]], own_filler_seconds: float | None
 ) -> None:
-    core, now = TurnCore(fills=fills), 0.0
+    core, now = TurnCore(own_filler_seconds=own_filler_seconds), 0.0
     for wait, given_input in script:
         now += wait
         core.handle(given_input, now)
