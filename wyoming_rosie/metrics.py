@@ -1,7 +1,10 @@
 """What a program counts about itself: plain numbers, which cost nothing until somebody asks for them."""
 
+import asyncio
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -13,6 +16,8 @@ MOST_SERIES = 200
 """Different labels of one metric; what comes after them is counted as OTHER, since peers choose some of the labels."""
 BUCKETS_MS = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0, 30_000.0)
 Labels: TypeAlias = tuple[str, ...]
+FAILED, LEFT = "failed", "left"
+"""How any turn may end: with an error; without the peer."""
 
 
 class Counter:
@@ -113,6 +118,64 @@ class Metrics:
             raise ValueError(f"there is a metric '{name}' already")
         self._all[name] = one
         return one
+
+
+class Work:
+    """A program's turns, noted by the event loop. This one takes no notes: nobody wants to see them."""
+
+    def took(self, stage: str, milliseconds: float) -> None:
+        """Note how long a stage took."""
+
+    def ended(self, outcome: str) -> None:
+        """Note that a turn ended."""
+
+    @contextmanager
+    def turn(self, stage: str) -> "Iterator[Turn]":
+        """Note how the turn ends that the block answers, and how long that takes unless it fails."""
+        yield Turn()
+
+
+UNCOUNTED = Work()
+
+
+class CountedWork(Work):
+    """Turns that are counted; `waiting` returns how many requests are in line."""
+
+    def __init__(self, metrics: Metrics, waiting: Callable[[], float] | None = None) -> None:
+        self._stages = metrics.timing("stage_milliseconds", "How long each stage of a turn takes", "stage")
+        self._turns = metrics.counter("turns", "Turns that ended", "outcome")
+        if waiting is not None:
+            metrics.gauge("queue_depth", "What waits for the engine", waiting)
+
+    def took(self, stage: str, milliseconds: float) -> None:
+        self._stages.observe(milliseconds, stage)
+
+    def ended(self, outcome: str) -> None:
+        self._turns.add(outcome)
+
+    @contextmanager
+    def turn(self, stage: str) -> "Iterator[Turn]":
+        turn, began = Turn(), time.monotonic()
+        try:
+            yield turn
+        except (asyncio.CancelledError, ConnectionError):
+            turn.outcome = LEFT
+            raise
+        else:
+            self.took(stage, 1000 * (time.monotonic() - began))
+        finally:
+            self.ended(turn.outcome)
+
+
+class Turn:
+    """A turn that is being answered; who answers it says how that ended."""
+
+    outcome = FAILED
+
+
+def work(metrics: Metrics, waiting: Callable[[], float] | None = None, *, is_wanted: bool) -> Work:
+    """Return what takes notes of a program's turns, if somebody wants to see them."""
+    return CountedWork(metrics, waiting) if is_wanted else UNCOUNTED
 
 
 def _bounded(labels: Labels, known: dict[Labels, float] | dict[Labels, list[float]]) -> Labels:

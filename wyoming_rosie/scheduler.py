@@ -81,6 +81,11 @@ class Scheduler(Generic[S, F]):
         self._timer: asyncio.TimerHandle | None = None
         self._open = 0
 
+    @property
+    def waiting(self) -> int:
+        """How many streams have audio that no thread hears yet."""
+        return len(self._due)
+
     async def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a function returns that may block."""
         return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
@@ -201,11 +206,17 @@ class Stream(Generic[S, F]):
         self._skipped = 0  # samples that the engine has not been told of
         self._received = 0  # bytes
         self._began = 0.0
+        self._due_at = 0.0
         self._is_queued = False
         self._is_at_work = False
         self._is_closed = False
         self._progress = asyncio.Event()
         self._failure: RosieError | None = None
+
+    @property
+    def lag_seconds(self) -> float:
+        """How long ago the audio that was heard last had come."""
+        return _now() - self._due_at
 
     @property
     def is_behind(self) -> bool:
@@ -288,6 +299,7 @@ class Stream(Generic[S, F]):
         if self._is_queued or self._is_at_work or len(self._waiting) < self._scheduler.pace.hop:
             return
         self._is_queued = True
+        self._due_at = _now()
         self._scheduler.due(self)
 
     def _drop(self) -> None:

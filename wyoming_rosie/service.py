@@ -55,6 +55,11 @@ class ServiceConfig:
     debug: bool = option(False, "log more, including what people say")
     config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
 
+    @property
+    def has_monitor(self) -> bool:
+        """Whether somebody wants to see metrics."""
+        return self.http_port is not None
+
 
 class Service:
     """Serves peers: `describe` and `ping` are answered here, the rest goes to a Conversation each."""
@@ -66,6 +71,7 @@ class Service:
         converse: Callable[[Send], Conversation],
         *,
         is_installed: bool = True,
+        metrics: Metrics | None = None,
     ) -> None:
         self.role = role
         self._converse = converse
@@ -81,7 +87,7 @@ class Service:
         if is_installed:
             self.installed.set()
         self.health = Health()
-        self.metrics = Metrics()
+        self.metrics = metrics or Metrics()
         self.health.watch("peers", self._trouble_with_peers)
         self.health.watch("model", lambda: WELL if self.installed.is_set() else "no model is installed yet")
         self.metrics.gauge("peers", "Connections that are open", lambda: len(self._peers))

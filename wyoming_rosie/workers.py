@@ -33,10 +33,20 @@ class ThreadWorker:
 
     def __init__(self, name: str) -> None:
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name, initializer=step_back)
+        self._callers = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many callers wait for somebody else's call to end."""
+        return max(0, self._callers - 1)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the function returns; when the caller is cancelled, a call that has begun ends unheard."""
-        return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
+        self._callers += 1
+        try:
+            return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
+        finally:
+            self._callers -= 1
 
     def begin(self, function: Callable[[], object]) -> None:
         """Have a call made whose result nobody awaits."""

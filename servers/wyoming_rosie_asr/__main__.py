@@ -14,6 +14,7 @@ from wyoming_rosie import config, endpoint, home, service
 from wyoming_rosie.config import option
 from wyoming_rosie.endpoint import EndRules
 from wyoming_rosie.errors import ConfigError, EngineError
+from wyoming_rosie.metrics import Metrics, work
 from wyoming_rosie.service import Service, ServiceConfig
 from wyoming_rosie.tasks import until_one_ends
 from wyoming_rosie.voice_activity import segmenter, silero
@@ -89,6 +90,7 @@ async def serve(settings: AsrConfig) -> None:
 async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
     voice = await asyncio.to_thread(silero.load, silero.Settings())
     voices = listening(voice)
+    metrics = Metrics()
     ears = Ears(
         engine,
         voices,
@@ -97,9 +99,14 @@ async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
         not settings.external_vad,
         settings.longest_seconds,
         settings.partial_seconds,
+        work=work(metrics, lambda: engine.waiting, is_wanted=settings.has_monitor),
     )
     daemon = Service(
-        "asr", _info(settings, engine), lambda send: AsrConversation(ears, send), is_installed=engine.is_installed
+        "asr",
+        _info(settings, engine),
+        lambda send: AsrConversation(ears, send),
+        is_installed=engine.is_installed,
+        metrics=metrics,
     )
     try:
         await until_one_ends(

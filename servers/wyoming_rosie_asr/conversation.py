@@ -17,6 +17,7 @@ from wyoming_rosie import turn
 from wyoming_rosie.audio import SPEECH, SpeechInput, is_speech
 from wyoming_rosie.endpoint import CONDUCTED, GUESS, EndRules, Verdict
 from wyoming_rosie.errors import BadEventError, RosieError
+from wyoming_rosie.metrics import UNCOUNTED, Work
 from wyoming_rosie.scheduler import Scheduler, Stream
 from wyoming_rosie.service import Send
 from wyoming_rosie.voice_activity.findings import Finding, Started, Stopped
@@ -45,6 +46,7 @@ class Ears:
     longest_seconds: float = 30.0
     partial_seconds: float = 1.0  # 0: nothing is told while somebody speaks
     leisure: Leisure = field(default_factory=Leisure)
+    work: Work = UNCOUNTED
 
     @property
     def streams(self) -> bool:
@@ -190,8 +192,9 @@ class Utterance:
             await self._answer
             return
         assert self._stream is not None
-        await self._stream.finish()
-        await self._say()
+        with self._ears.work.turn("decide") as answered:
+            await self._stream.finish()
+            answered.outcome = await self._say()
 
     async def close(self) -> None:
         """Want nothing any more."""
@@ -295,13 +298,14 @@ class Utterance:
 
     async def _answer_early(self) -> None:
         try:
-            await self._say()
+            with self._ears.work.turn("decide") as answered:
+                answered.outcome = await self._say()
         except RosieError as err:
             _LOG.info("request refused", code=err.code, reason=str(err))
             await self._tell(Error(str(err), err.code).event())
 
-    async def _say(self) -> None:
-        """Send the transcript."""
+    async def _say(self) -> str:
+        """Send the transcript; return whether it is understood or not-understood."""
         clock = asyncio.get_running_loop().time
         began = clock()
         self._stop_partial()
@@ -313,6 +317,7 @@ class Utterance:
             await self._tell(TranscriptStop().event())
         context = {**self._context, "score": round(transcript.score, 3)}
         await self._tell(TranscriptEvent(transcript.text, context, transcript.language).event())
+        return "understood" if transcript.text else "not-understood"
 
     async def _decided(self) -> Transcript:
         """Return the guess if there is one that holds, else what the engine makes of all the audio."""
@@ -330,7 +335,9 @@ class Utterance:
         clock = asyncio.get_running_loop().time
         began = clock()
         transcript = await self._ears.engine.transcribe(sound, self._request, ticket)
-        self._ears.leisure.note(clock() - began)
+        took = clock() - began
+        self._ears.leisure.note(took)
+        self._ears.work.took("decode", 1000 * took)
         return transcript
 
     def _stop_partial(self) -> None:

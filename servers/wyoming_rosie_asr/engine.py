@@ -70,6 +70,10 @@ class AsrEngine(Protocol):
     def is_installed(self) -> bool:
         """Whether its models are on this machine."""
 
+    @property
+    def waiting(self) -> int:
+        """How many decodings wait for their turn."""
+
     def describe(self) -> AsrProgram:
         """Return the program as `info` lists it."""
 

@@ -44,6 +44,11 @@ class Turns:
         self._most_waiting = most_waiting
         self._waiting: dict[Ticket, asyncio.Future[None]] = {}
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place."""
+        return len(self._waiting)
+
     @asynccontextmanager
     async def turn(self, ticket: Ticket) -> AsyncIterator[None]:
         """Wait for a place and hold it. Raises BusyError when too many wait, also later, for one that is more urgent."""

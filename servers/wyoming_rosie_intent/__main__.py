@@ -10,6 +10,7 @@ from wyoming.info import Attribution, HandleModel, HandleProgram, Info, IntentMo
 from wyoming_rosie import __version__, config, home
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.metrics import Metrics, work
 from wyoming_rosie.service import Service, ServiceConfig, run
 from wyoming_rosie_intent.actors.demo import DemoActor
 from wyoming_rosie_intent.confirmation import Confirmations
@@ -40,8 +41,13 @@ async def serve(settings: IntentConfig) -> None:
     own = hassil_engine.own_sentences("en")
     household = Household(of_home, actor, _domains(settings))
     dialogue = Dialogue(recogniser, household, Confirmations(own["yes"], own["no"]))
+    metrics = Metrics()
+    answers = work(metrics, lambda: dialogue.waiting, is_wanted=settings.has_monitor)
     service = Service(
-        "intent", info(recogniser, actor), lambda send: IntentConversation(dialogue, household.states, _clock, send)
+        "intent",
+        info(recogniser, actor),
+        lambda send: IntentConversation(dialogue, household.states, _clock, send, answers),
+        metrics=metrics,
     )
     try:
         await run(service, settings)

@@ -15,6 +15,7 @@ from wyoming.user_event import UserEvent
 
 from wyoming_rosie import turn
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.metrics import UNCOUNTED, Work
 from wyoming_rosie.service import Send
 from wyoming_rosie_intent.dialogue import Dialogue, ForConductor, Handled, NotHandled, NotRecognized, Outcome, Sentence
 from wyoming_rosie_intent.engine import Match
@@ -33,11 +34,13 @@ class IntentConversation:
         states: Callable[[], Mapping[str, Mapping[str, object]]],
         clock: Callable[[], datetime],
         send: Send,
+        work: Work = UNCOUNTED,
     ) -> None:
         self._dialogue = dialogue
         self._states = states
         self._clock = clock
         self._send = send
+        self._work = work
         self._busy = False
 
     @property
@@ -60,9 +63,12 @@ class IntentConversation:
 
     async def _on_sentence(self, event: Event) -> None:
         sentence = _sentence(event)
-        outcome = await self._dialogue.answer(sentence, self._clock(), asyncio.get_running_loop().time())
-        context = {key: value for key, value in turn.context(event).items() if key not in _OUR_KEYS}
-        for reply in _replies(outcome, {**context, "conversation_id": sentence.conversation}):
+        with self._work.turn("understand") as answered:
+            outcome = await self._dialogue.answer(sentence, self._clock(), asyncio.get_running_loop().time())
+            context = {key: value for key, value in turn.context(event).items() if key not in _OUR_KEYS}
+            replies = list(_replies(outcome, {**context, "conversation_id": sentence.conversation}))
+            answered.outcome = replies[0].type
+        for reply in replies:
             await self._send(reply)
 
 

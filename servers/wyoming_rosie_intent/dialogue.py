@@ -80,6 +80,11 @@ class Dialogue:
         matches = await self._worker.run(compound.understand, sentence.text, self._understand(sentence))
         return await self._obey(sentence, matches, moment, now) if matches else NotRecognized(answers.NOT_UNDERSTOOD)
 
+    @property
+    def waiting(self) -> int:
+        """How many sentences wait to be understood."""
+        return self._worker.waiting
+
     def close(self) -> None:
         self._worker.close()
 

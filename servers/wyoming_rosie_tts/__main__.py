@@ -11,6 +11,7 @@ from wyoming.info import Info
 from wyoming_rosie import config, service
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie.metrics import Metrics, work
 from wyoming_rosie.service import Service, ServiceConfig
 from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.answer import Studio
@@ -50,12 +51,14 @@ async def serve(settings: TtsConfig) -> None:
     engine = await asyncio.to_thread(load, settings)
     phrases = await asyncio.to_thread(phrase_cache.load, settings.cache)
     desk = Desk("tts", engine.workers)
-    studio = Studio(engine, desk, phrases)
+    metrics = Metrics()
+    studio = Studio(engine, desk, phrases, work(metrics, lambda: desk.waiting, is_wanted=settings.has_monitor))
     tts = Service(
         "tts",
         Info(tts=[engine.describe()]),
         lambda send: TtsConversation(studio, settings.text_limit, send),
         is_installed=engine.is_installed,
+        metrics=metrics,
     )
     preparing = asyncio.create_task(prepare(studio, tts, settings.phrase))
     try:

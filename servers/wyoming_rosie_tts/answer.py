@@ -11,6 +11,7 @@ from wyoming.event import Event
 
 from wyoming_rosie.audio import Converter
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.metrics import UNCOUNTED, Work
 from wyoming_rosie.service import Send
 from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.desk import Desk, Playback
@@ -32,6 +33,7 @@ class Studio:
     engine: TtsEngine
     desk: Desk
     phrases: PhraseCache
+    work: Work = UNCOUNTED
 
 
 class Answer:
@@ -68,6 +70,8 @@ class Answer:
         """End the audio, which begins even when there was nothing to say."""
         await self._begin()
         await self.break_off()
+        if self._first_ms is not None:
+            self._studio.work.took("first-sound", self._first_ms)
         _LOG.info("spoken", characters=self._characters, first_ms=self._first_ms, audio_ms=self._milliseconds)
 
     async def break_off(self) -> None:

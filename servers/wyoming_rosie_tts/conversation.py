@@ -79,9 +79,11 @@ class TtsConversation:
     async def _perform(self, answer: Answer, lines: AsyncIterable[Line]) -> None:
         """Speak; when that fails tell the peer, before the event that ends what it reads."""
         try:
-            async for piece, pause in lines:
-                await answer.say(piece, pause=pause)
-            await answer.finish()
+            with self._studio.work.turn("whole") as spoken:
+                async for piece, pause in lines:
+                    await answer.say(piece, pause=pause)
+                await answer.finish()
+                spoken.outcome = "spoken"
         except RosieError as err:
             _LOG.info("request refused", code=err.code, reason=str(err))
             await self._send(Error(str(err), err.code).event())

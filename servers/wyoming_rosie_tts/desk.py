@@ -68,6 +68,11 @@ class Desk:
         self._begun = 0
         self._is_open = True
 
+    @property
+    def waiting(self) -> int:
+        """How many sentences wait for a thread."""
+        return len(self._due)
+
     async def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a function of the engine returns that may block."""
         return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))

@@ -8,6 +8,7 @@ from wyoming.info import Info
 
 from wyoming_rosie import config, service
 from wyoming_rosie.config import option
+from wyoming_rosie.metrics import Metrics, work
 from wyoming_rosie.service import Service, ServiceConfig
 from wyoming_rosie.voice_activity import segmenter
 from wyoming_rosie.voice_activity.stream import listening
@@ -30,11 +31,16 @@ async def serve(settings: VadConfig) -> None:
     segmenter.check(settings.speech)
     engine = await asyncio.to_thread(silero_engine.load, settings.silero)
     scheduler = listening(engine)
-    described = {**Info().to_dict(), "vad": [engine.describe()]}
+    metrics = Metrics()
+    voices = work(metrics, lambda: scheduler.waiting, is_wanted=settings.has_monitor)
+    vad = Service(
+        "vad",
+        {**Info().to_dict(), "vad": [engine.describe()]},
+        lambda send: VadConversation(engine, scheduler, settings.speech, send, voices),
+        metrics=metrics,
+    )
     try:
-        await service.run(
-            Service("vad", described, lambda send: VadConversation(engine, scheduler, settings.speech, send)), settings
-        )
+        await service.run(vad, settings)
     finally:
         scheduler.close()
 

@@ -1,6 +1,6 @@
 """One peer's stream of audio, and what is found in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any, TypeVar, assert_never
 
@@ -12,6 +12,7 @@ from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming_rosie import turn
 from wyoming_rosie.audio import SpeechInput, is_speech
 from wyoming_rosie.errors import EngineError, RosieError
+from wyoming_rosie.metrics import UNCOUNTED, Work
 from wyoming_rosie.reports import Reports
 from wyoming_rosie.scheduler import Scheduler, Stream
 from wyoming_rosie.service import Send
@@ -29,16 +30,23 @@ class VadConversation:
     """Audio in; `voice-started`, `voice-stopped` and `voice-class` out, with times of the audio, however fast it comes."""
 
     def __init__(
-        self, engine: VadEngine[Any], scheduler: Scheduler[VadStream, Finding], rules: Rules, send: Send
+        self,
+        engine: VadEngine[Any],
+        scheduler: Scheduler[VadStream, Finding],
+        rules: Rules,
+        send: Send,
+        work: Work = UNCOUNTED,
     ) -> None:
         self._engine = engine
         self._scheduler = scheduler
         self._rules = rules
         self._send = send
+        self._work = work
         self._audio = SpeechInput()
         self._is_speech_format = True
         self._stream: Stream[VadStream, Finding] | None = None
         self._reports = Reports(self._tell)
+        self._had_voice = False
         self._begin_ms: int | None = None  # of the stream, as the peer counts
         self._context: dict[str, Any] = {}
 
@@ -80,7 +88,8 @@ class VadConversation:
         await self._read(self._audio.start, event)
         self._reports.start()
         self._context = self._context or turn.context(event)
-        self._stream = self._scheduler.open(VadStream(self._engine, self._rules), self._reports.put)
+        self._stream = self._scheduler.open(VadStream(self._engine, self._rules), self._found)
+        self._had_voice = False
         self._begin_ms = _milliseconds(event)
 
     async def _hear(self, event: Event) -> None:
@@ -122,8 +131,16 @@ class VadConversation:
     async def _drop(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
+            self._work.ended("voice" if self._had_voice else "no-voice")
             stream.close()
             await self._scheduler.call(stream.state.close)
+
+    def _found(self, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            if isinstance(finding, Started | Stopped) and self._stream is not None:
+                self._had_voice = True
+                self._work.took("detect", 1000 * self._stream.lag_seconds)
+        self._reports.put(findings)
 
     async def _tell(self, finding: Finding) -> None:
         _LOG.debug("found", finding=finding)

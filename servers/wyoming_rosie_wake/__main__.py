@@ -9,6 +9,7 @@ from wyoming.info import Info
 
 from wyoming_rosie import config, service
 from wyoming_rosie.config import option
+from wyoming_rosie.metrics import Metrics, work
 from wyoming_rosie.scheduler import Scheduler, workers
 from wyoming_rosie.service import Service, ServiceConfig
 from wyoming_rosie.wake_words import Rules
@@ -41,11 +42,16 @@ async def serve(settings: WakeConfig) -> None:
     engine = await asyncio.to_thread(load, settings)
     recorder = await asyncio.to_thread(recordings.recorder, settings.capture)
     scheduler = Scheduler("wake", engine.hear, engine.pace, workers(settings.workers))
-    described = Info(wake=[engine.describe()])
+    metrics = Metrics()
+    detections = work(metrics, lambda: scheduler.waiting, is_wanted=settings.has_monitor)
+    wake = Service(
+        "wake",
+        Info(wake=[engine.describe()]),
+        lambda send: WakeConversation(engine, scheduler, recorder, send, detections),
+        metrics=metrics,
+    )
     try:
-        await service.run(
-            Service("wake", described, lambda send: WakeConversation(engine, scheduler, recorder, send)), settings
-        )
+        await service.run(wake, settings)
     finally:
         scheduler.close()
 

@@ -10,6 +10,7 @@ from wyoming.wake import Detection, NotDetected
 from wyoming_rosie import turn
 from wyoming_rosie.audio import SpeechInput
 from wyoming_rosie.errors import BadEventError, EngineError, RosieError
+from wyoming_rosie.metrics import UNCOUNTED, Work
 from wyoming_rosie.reports import Reports
 from wyoming_rosie.scheduler import Listening, Scheduler, Stream
 from wyoming_rosie.service import Send
@@ -29,12 +30,18 @@ class WakeConversation:
     """
 
     def __init__(
-        self, engine: WakeEngine[Any], scheduler: Scheduler[Any, Heard], recorder: Recorder | None, send: Send
+        self,
+        engine: WakeEngine[Any],
+        scheduler: Scheduler[Any, Heard],
+        recorder: Recorder | None,
+        send: Send,
+        work: Work = UNCOUNTED,
     ) -> None:
         self._engine = engine
         self._scheduler = scheduler
         self._recorder = recorder
         self._send = send
+        self._work = work
         self._audio = SpeechInput()
         self._names: list[str] | None = []  # none: refused, nothing is listened for; empty: all words
         self._detect: Event | None = None
@@ -123,6 +130,8 @@ class WakeConversation:
             raise
 
     def _found(self, found: Sequence[Heard]) -> None:
+        if self._stream is not None:
+            self._work.took("detect", 1000 * self._stream.lag_seconds)
         if self._tape is not None:
             self._tape.found(found)
         self._reports.put(detections(found))
@@ -137,6 +146,7 @@ class WakeConversation:
         turn.begin(str(context["turn_id"]))
         _LOG.info("wake word", name=heard.name, score=heard.score, ms=heard.milliseconds)
         await self._send(Detection(name=heard.name, timestamp=heard.milliseconds, context=context).event())
+        self._work.ended("detected")
 
     async def _finish(self) -> None:
         if self._stream is None:
@@ -147,6 +157,7 @@ class WakeConversation:
             self._tape.finish()
         if not self._detections:
             await self._send(NotDetected(context=self._context).event())
+            self._work.ended("not-detected")
         self._end_stream()
 
     def _end_stream(self) -> None:

@@ -35,6 +35,10 @@ class CascadeEngine:
     def is_installed(self) -> bool:
         return True  # the grammar always is
 
+    @property
+    def waiting(self) -> int:
+        return self._small.waiting + self._large.waiting
+
     def describe(self) -> AsrProgram:
         small, large = self._small.describe(), self._large.describe()
         about = "The commands of one home at once, other words by Whisper"

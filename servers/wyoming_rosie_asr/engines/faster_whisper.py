@@ -67,6 +67,10 @@ class WhisperEngine:
     def is_installed(self) -> bool:
         return self._model.is_installed
 
+    @property
+    def waiting(self) -> int:
+        return self._turns.waiting
+
     def describe(self) -> AsrProgram:
         version = metadata.version("faster-whisper")
         languages = list(self._settings.language or self._model.languages)

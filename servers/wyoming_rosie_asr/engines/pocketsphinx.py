@@ -97,6 +97,10 @@ class SphinxEngine:
         self._turns = Turns(1, most_waiting)
         self._resident = self._of(home)
 
+    @property
+    def waiting(self) -> int:
+        return self._turns.waiting
+
     def describe(self) -> AsrProgram:
         version = metadata.version("pocketsphinx")
         about = "The commands and questions of one home, in English; a fixed list of sentences, no dictation"

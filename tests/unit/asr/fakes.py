@@ -38,6 +38,7 @@ class CountingEngine:
     """Understands English only: how many bytes it heard."""
 
     is_installed = True
+    waiting = 0
 
     def __init__(self) -> None:
         self.streams = False

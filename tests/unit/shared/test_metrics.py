@@ -1,13 +1,16 @@
 """What is counted, and how Prometheus reads it."""
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from wyoming_rosie.metrics import BUCKETS_MS, MOST_SERIES, OTHER, Metrics
+from wyoming_rosie.errors import EngineError
+from wyoming_rosie.metrics import BUCKETS_MS, FAILED, LEFT, MOST_SERIES, OTHER, Metrics, work
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -72,3 +75,51 @@ def test_a_name_is_given_once() -> None:
     metrics.counter("turns", "Turns")
     with pytest.raises(ValueError, match="already"):
         metrics.gauge("turns", "Turns", lambda: 0)
+
+
+def ended_by(error: BaseException | None) -> Metrics:
+    """Return the metrics after one turn that ended so."""
+    metrics = Metrics()
+    with suppress(BaseException), work(metrics, is_wanted=True).turn("decide") as answered:
+        if error is not None:
+            raise error
+        answered.outcome = "understood"
+    return metrics
+
+
+def test_a_turn_is_timed_and_counted() -> None:
+    found = samples(ended_by(None))
+    assert found["wyoming_rosie_turns_total", (("outcome", "understood"),)] == 1
+    assert found["wyoming_rosie_stage_milliseconds_count", (("stage", "decide"),)] == 1
+    assert found["wyoming_rosie_stage_milliseconds_sum", (("stage", "decide"),)] < 1000
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        pytest.param(EngineError("out of order"), FAILED, id="a failure"),
+        pytest.param(ZeroDivisionError(), FAILED, id="a mistake of ours"),
+        pytest.param(asyncio.CancelledError(), LEFT, id="nobody waits any more"),
+        pytest.param(ConnectionResetError(), LEFT, id="the peer is gone"),
+    ],
+)
+def test_a_turn_without_an_answer_is_counted_and_not_timed(error: BaseException, outcome: str) -> None:
+    found = samples(ended_by(error))
+    assert found["wyoming_rosie_turns_total", (("outcome", outcome),)] == 1
+    assert ("wyoming_rosie_stage_milliseconds_count", (("stage", "decide"),)) not in found
+
+
+def test_the_queue_is_measured_when_somebody_asks() -> None:
+    metrics, queue = Metrics(), ["one"]
+    work(metrics, lambda: len(queue), is_wanted=True)
+    queue.append("another")
+    assert samples(metrics)["wyoming_rosie_queue_depth", ()] == 2
+
+
+def test_no_notes_are_taken_unless_wanted() -> None:
+    metrics = Metrics()
+    uncounted = work(metrics, lambda: 1, is_wanted=False)
+    with uncounted.turn("decide"):
+        uncounted.took("decode", 5)
+        uncounted.ended("understood")
+    assert list(metrics.collect()) == []
