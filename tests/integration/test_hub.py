@@ -341,4 +341,4 @@ async def test_monitors_learn_how_the_hub_is_and_how_long_turns_take(house: Hous
             assert (answer.status, (await answer.json())["status"]) == (200, "ok")
         async with session.get(where.replace("/health", "/metrics")) as answer:
             text = await answer.text()
-    assert 'wyoming_rosie_turn_milliseconds_count{step="first-audio"} 1.0' in text
+    assert 'wyoming_rosie_stage_milliseconds_count{stage="first-audio"} 1.0' in text
