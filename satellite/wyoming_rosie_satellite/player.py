@@ -35,6 +35,11 @@ class Player:
         self._playing: asyncio.Task[None] | None = None
         self._failing = False
 
+    @property
+    def waiting(self) -> int:
+        """How many pieces of sound, and ends of sounds, are to be played."""
+        return len(self._waiting)
+
     def play(self, pcm: bytes) -> None:
         """Play whole frames after what is waiting."""
         self._waiting_bytes += len(pcm)
