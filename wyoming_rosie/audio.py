@@ -1,5 +1,6 @@
 """Audio formats, and streaming conversion between them with soxr."""
 
+import os
 import wave
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
@@ -194,6 +195,8 @@ def _within(event: Event, name: str, allowed: range, unit: str) -> int:
 
 
 def _resampler(source: AudioFormat, target: AudioFormat) -> "Callable[[Any, bool], Samples]":
+    # By default numpy reserves memory for each core; these matrices are too small to share out.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         import soxr
     except ImportError as err:

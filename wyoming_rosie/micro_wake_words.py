@@ -1,28 +1,23 @@
 """microWakeWord: small streaming models, from the pymicro-wakeword package or a folder, each a fraction of a percent of a core."""
 
 import json
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from wyoming.info import Attribution, WakeModel, WakeProgram
 
 from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.micro_network import MicroNetwork
 from wyoming_rosie.wake_words import Heard, Rules, Trigger
-
-if TYPE_CHECKING:
-    from pymicro_wakeword import MicroWakeWord
 
 PACKAGE = "pymicro_wakeword"
 LICENCE = "Apache-2.0"
 STEP_SAMPLES = 160  # one feature frame
 STEP_BYTES = STEP_SAMPLES * SPEECH.frame_bytes
-FEATURES = 40
 
 
 @dataclass(frozen=True)
@@ -36,16 +31,14 @@ class Word:
     website: str
     version: str
     licence: str
+    cutoff: float  # the score over which it was said
+    window: int  # so many scores are averaged
     file: Path  # describes the model, which lies beside it
 
 
 def bundled() -> dict[str, Word]:
     """Return the words of the installed package, without loading anything. Raises ConfigError."""
-    package = find_spec(PACKAGE)
-    if package is None or package.submodule_search_locations is None:
-        raise ConfigError("wake words need: pip install 'wyoming-rosie[wake]'")
-    folder = Path(package.submodule_search_locations[0]) / "models"
-    return {file.stem: _word(file, LICENCE) for file in sorted(folder.glob("*.json"))}
+    return {file.stem: _word(file, LICENCE) for file in sorted((_package() / "models").glob("*.json"))}
 
 
 def from_folder(folder: Path) -> dict[str, Word]:
@@ -67,23 +60,9 @@ def from_file(file: Path) -> Word:
     return word
 
 
-def load(word: Word) -> "MicroWakeWord":
-    """Return a model of its own for one stream. Raises ConfigError for a file that is no model."""
-    # Its default reserves memory for each core; these matrices are too small to share out.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from pymicro_wakeword import MicroWakeWord
-
-    file = _tflite(word.file)
-    if file.read_bytes()[4:8] != b"TFL3":  # the library would crash
-        raise ConfigError(f"{file} is not a TensorFlow Lite model")
-    try:
-        model = MicroWakeWord.from_config(word.file)
-    except (KeyError, TypeError, ValueError) as err:
-        raise ConfigError(f"{word.file} does not describe a microWakeWord model: {err}") from err
-    channels = model.lib.TfLiteTensorDim(model.input_tensor, 2)
-    if channels != FEATURES:
-        raise ConfigError(f"{file} is not a microWakeWord model: it takes {channels} features, not {FEATURES}")
-    return model
+def load(word: Word) -> MicroNetwork:
+    """Return a network of its own for one stream. Raises ConfigError for a file that is no model."""
+    return MicroNetwork(_library(), _tflite(word.file), word.window)
 
 
 def program(words: Iterable[Word]) -> WakeProgram:
@@ -98,17 +77,31 @@ def program(words: Iterable[Word]) -> WakeProgram:
     )
 
 
+class Features:
+    """What networks hear of one stream: numbers for each 10 ms, none for the first 20."""
+
+    def __init__(self) -> None:
+        from pymicro_features import MicroFrontend
+
+        self._frontend = MicroFrontend()
+        self._rest = b""
+
+    def of(self, pcm: bytes) -> Iterator[Sequence[float]]:
+        """Yield them for the next piece of 16 kHz 16-bit mono audio, of any length."""
+        audio = self._rest + pcm
+        whole = len(audio) - len(audio) % STEP_BYTES
+        self._rest = audio[whole:]
+        for start in range(0, whole, STEP_BYTES):
+            yield self._frontend.process_samples(audio[start : start + STEP_BYTES]).features
+
+
 class MicroStream:
     """One stream and its words; blocks for about 0.2 ms per word and 80 ms of audio, so it belongs on a worker's thread."""
 
     def __init__(self, words: Sequence[Word], rules: Rules | None = None) -> None:
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        from pymicro_wakeword import MicroWakeWordFeatures
-
-        self._features = MicroWakeWordFeatures()
+        self._features = Features()
         self._rules = rules or Rules()
         self._listeners: dict[str, _Listener] = {}
-        self._rest = b""
         self._sample = 0
         self.listen_for(words)
 
@@ -121,43 +114,33 @@ class MicroStream:
 
     def feed(self, pcm: bytes) -> list[Heard]:
         """Return what became certain in the next piece of 16 kHz 16-bit mono audio, of any length."""
-        audio = self._rest + pcm
-        whole = len(audio) - len(audio) % STEP_BYTES
-        self._rest = audio[whole:]
-        return [
-            heard for start in range(0, whole, STEP_BYTES) for heard in self._step(audio[start : start + STEP_BYTES])
-        ]
+        return [heard for features in self._features.of(pcm) for heard in self._step(features)]
 
     def _listener(self, word: Word) -> "_Listener":
-        model = load(word)
-        return _Listener(model, self._rules.trigger(word.name, model.probability_cutoff))
+        return _Listener(load(word), self._rules.trigger(word.name, word.cutoff))
 
-    def _step(self, pcm: bytes) -> list[Heard]:
+    def _step(self, features: Sequence[float]) -> list[Heard]:
         self._sample += STEP_SAMPLES
-        features = list(self._features.process_streaming(pcm))
-        found = (listener.step(frame, self._sample) for frame in features for listener in self._listeners.values())
+        found = (listener.step(features, self._sample) for listener in self._listeners.values())
         return [heard for heard in found if heard is not None]
 
 
 class _Listener:
-    """One word's model in one stream; it answers once for several frames."""
+    """One word's network in one stream."""
 
-    def __init__(self, model: "MicroWakeWord", trigger: Trigger) -> None:
-        self._model = model
+    def __init__(self, network: MicroNetwork, trigger: Trigger) -> None:
+        self._network = network
         self._trigger = trigger
-        self._frames = 0
 
-    def step(self, frame: Any, sample: int) -> Heard | None:
-        score = self._model.process_streaming_prob(frame)
-        self._frames += 1
-        if score is None or self._frames % self._model.stride:
-            return None
-        return self._trigger.step(float(score), sample)
+    def step(self, features: Sequence[float], sample: int) -> Heard | None:
+        score = self._network.score(features)
+        return None if score is None else self._trigger.step(score, sample)
 
 
 def _word(file: Path, licence: str) -> Word:
     try:
         about = json.loads(file.read_text("utf-8"))
+        micro = about["micro"]
         return Word(
             name=file.stem,
             phrase=str(about["wake_word"]).lower(),
@@ -166,10 +149,26 @@ def _word(file: Path, licence: str) -> Word:
             website=str(about.get("website", "")),
             version=str(about.get("version", "")),
             licence=licence,
+            cutoff=float(micro["probability_cutoff"]),
+            window=max(1, int(micro["sliding_window_size"])),
             file=file,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
         raise ConfigError(f"{file} does not describe a microWakeWord model ({type(err).__name__}: {err})") from err
+
+
+def _package() -> Path:
+    found = find_spec(PACKAGE)
+    if found is None or found.submodule_search_locations is None:
+        raise ConfigError("wake words need: pip install 'wyoming-rosie[wake]'")
+    return Path(found.submodule_search_locations[0])
+
+
+def _library() -> Path:
+    """Return the package's own TensorFlow Lite; the package itself is not imported, since it imports numpy."""
+    for file in (_package() / "lib").glob("*tensorflowlite_c.*"):
+        return file
+    raise ConfigError("pymicro-wakeword has no TensorFlow Lite for this machine; give --wake-uri instead")
 
 
 def _tflite(file: Path) -> Path:

@@ -160,16 +160,14 @@ class _OpenScores:
 
 class _MicroScores:
     def __init__(self, file: Path) -> None:
-        from pymicro_wakeword import MicroWakeWordFeatures
-
         from wyoming_rosie import micro_wake_words
 
-        self._features = MicroWakeWordFeatures()
-        self._model = micro_wake_words.load(micro_wake_words.from_file(file))
+        self._features = micro_wake_words.Features()
+        self._network = micro_wake_words.load(micro_wake_words.from_file(file))
 
     def feed(self, pcm: bytes) -> float:
-        scores = [self._model.process_streaming_prob(frame) for frame in self._features.process_streaming(pcm)]
-        return max((float(score) for score in scores if score is not None), default=0.0)
+        scores = [self._network.score(frame) for frame in self._features.of(pcm)]
+        return max((score for score in scores if score is not None), default=0.0)
 
 
 def _checked(file: Path, folders: Sequence[Path]) -> Checked:
@@ -191,14 +189,12 @@ def _checked(file: Path, folders: Sequence[Path]) -> Checked:
 
 
 def _checked_micro(file: Path) -> Checked:
-    from wyoming_rosie import micro_wake_words
+    from wyoming_rosie import micro_network, micro_wake_words
 
     word = micro_wake_words.from_file(file)
-    model = micro_wake_words.load(word)
-    shape = f"(1, {model.stride}, {micro_wake_words.FEATURES})"
-    return Checked(
-        "microWakeWord", word.name, shape, model.stride, model.probability_cutoff, lambda: _MicroScores(file)
-    )
+    stride = micro_wake_words.load(word).stride
+    shape = f"(1, {stride}, {micro_network.FEATURES})"
+    return Checked("microWakeWord", word.name, shape, stride, word.cutoff, lambda: _MicroScores(file))
 
 
 def _network(folders: Sequence[Path], word: str) -> "Network":
