@@ -71,6 +71,11 @@ class Done:
 Piece: TypeAlias = Text | ToolCall | Done
 
 
+@dataclass(frozen=True)
+class Again:
+    """The text of this answer so far is void: its model broke off, and another begins anew."""
+
+
 class ModelError(RosieError):
     """A model refused, was late, or broke off."""
 
