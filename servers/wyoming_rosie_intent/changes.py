@@ -5,7 +5,21 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from wyoming_rosie_intent.engine import Value
-from wyoming_rosie_intent.things import Climate, Cover, Fan, Light, Lock, Media, Routine, Switch, Thing, Todo, Vacuum
+from wyoming_rosie_intent.things import (
+    Alarm,
+    Climate,
+    Cover,
+    Fan,
+    Light,
+    Lock,
+    Media,
+    Mower,
+    Routine,
+    Switch,
+    Thing,
+    Todo,
+    Vacuum,
+)
 
 Slots: TypeAlias = Mapping[str, Value]
 VOLUME_STEP = 10
@@ -30,6 +44,8 @@ def _turned_on(thing: Thing, _slots: Slots) -> Thing | None:
             return Cover(100)
         case Lock():
             return Lock(locked=True)
+        case Alarm():
+            return Alarm(armed=True)
         case Routine():
             return Routine(thing.runs + 1)
         case _:
@@ -46,6 +62,8 @@ def _turned_off(thing: Thing, _slots: Slots) -> Thing | None:
             return Cover(0)
         case Lock():
             return Lock(locked=False)
+        case Alarm():
+            return Alarm(armed=False)
         case _:
             return None
 
@@ -121,6 +139,14 @@ def _docked(thing: Thing, _slots: Slots) -> Thing | None:
     return Vacuum("docked") if isinstance(thing, Vacuum) else None
 
 
+def _mowing(thing: Thing, _slots: Slots) -> Thing | None:
+    return Mower(mowing=True) if isinstance(thing, Mower) else None
+
+
+def _parked(thing: Thing, _slots: Slots) -> Thing | None:
+    return Mower(mowing=False) if isinstance(thing, Mower) else None
+
+
 _CHANGES: Mapping[str, Callable[[Thing, Slots], Thing | None]] = {
     "HassTurnOn": _turned_on,
     "HassTurnOff": _turned_off,
@@ -146,4 +172,6 @@ _CHANGES: Mapping[str, Callable[[Thing, Slots], Thing | None]] = {
     "HassVacuumStart": _cleaning,
     "HassVacuumCleanArea": _cleaning,
     "HassVacuumReturnToBase": _docked,
+    "HassLawnMowerStartMowing": _mowing,
+    "HassLawnMowerDock": _parked,
 }

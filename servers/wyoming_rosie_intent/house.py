@@ -6,17 +6,17 @@ from datetime import datetime
 from typing import TypeAlias
 
 from wyoming_rosie.home import Home
-from wyoming_rosie_intent import answers, questions
+from wyoming_rosie_intent import answers, questions, things
 from wyoming_rosie_intent.changes import changed
 from wyoming_rosie_intent.engine import Answer, Command
-from wyoming_rosie_intent.things import BY_DOMAIN, Thing
+from wyoming_rosie_intent.things import Thing
 
 House: TypeAlias = Mapping[str, Thing]
 
 
 def furnished(home: Home) -> House:
     """Return the house as it is at first: dark, closed and locked."""
-    return {entity.id: BY_DOMAIN[entity.domain]() for entity in home.entities}
+    return {entity.id: things.of(entity.domain) for entity in home.entities}
 
 
 def act(house: House, command: Command, now: datetime) -> tuple[House, Answer]:

@@ -56,7 +56,7 @@ def _domain(intent: str) -> str | None:
 
 def _named(home: Home, match: Match, speaker_area: str | None) -> Targets | Answer:
     name = str(match.slots["name"])
-    named = tuple(e for e in home.entities if _is_called(e, name) and match.domain in {None, e.domain})
+    named = tuple(e for e in home.called(name) if match.domain in {None, e.domain})
     if match.where is Where.SAID and match.intent != "HassVacuumCleanArea":
         area = str(match.slots["area"])
         return _in_area(named, home.area(area)) or _nowhere(named) or Answer(answers.not_in(name, area), done=False)
@@ -102,13 +102,11 @@ def _ambiguous(home: Home, name: str, found: Targets) -> Answer:
     return Answer(answers.which_one(name, areas), done=False)
 
 
-def _is_called(entity: Entity, name: str) -> bool:
-    return name.casefold() in {one.casefold() for one in entity.names}
-
-
 def _is_of_class(entity: Entity, device_class: str | None) -> bool:
-    """Tell by the words of its names: a curtain is what has "curtain" in one."""
-    return device_class is None or any(device_class in name.casefold() for name in entity.names)
+    """Tell by what it is known to be, else by the words of its names: a curtain is what has "curtain" in one."""
+    if device_class is None or entity.device_class == device_class:
+        return True
+    return entity.device_class is None and any(device_class in name.casefold() for name in entity.names)
 
 
 def _in_area(entities: Sequence[Entity], area: Area | None) -> Targets:

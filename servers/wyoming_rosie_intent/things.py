@@ -123,24 +123,90 @@ class Sensor:
         return f"{self.value:g}"
 
 
-Thing: TypeAlias = Light | Switch | Fan | Cover | Lock | Climate | Media | Routine | Todo | Vacuum | Weather | Sensor
+@dataclass(frozen=True)
+class Alarm:
+    armed: bool = False
+
+    @property
+    def state(self) -> str:
+        return "armed_away" if self.armed else "disarmed"
+
+
+@dataclass(frozen=True)
+class Mower:
+    mowing: bool = False
+
+    @property
+    def state(self) -> str:
+        return "mowing" if self.mowing else "docked"
+
+
+@dataclass(frozen=True)
+class Report:
+    """Something that only tells how it is: a person, a camera, or what nobody here knows how to act on."""
+
+    state: str = "unknown"
+
+
+Thing: TypeAlias = (
+    Light
+    | Switch
+    | Fan
+    | Cover
+    | Lock
+    | Climate
+    | Media
+    | Routine
+    | Todo
+    | Vacuum
+    | Weather
+    | Sensor
+    | Alarm
+    | Mower
+    | Report
+)
 
 BY_DOMAIN: Mapping[str, Callable[[], Thing]] = {
+    "alarm_control_panel": Alarm,
+    "automation": lambda: Switch(on=True),
+    "binary_sensor": lambda: Report("off"),
+    "button": Routine,
+    "calendar": lambda: Report("off"),
+    "camera": lambda: Report("idle"),
     "climate": Climate,
     "cover": Cover,
+    "device_tracker": lambda: Report("home"),
+    "event": Report,
     "fan": Fan,
+    "humidifier": Switch,
+    "input_boolean": Switch,
+    "input_button": Routine,
+    "input_number": Sensor,
+    "input_select": Report,
+    "lawn_mower": Mower,
     "light": Light,
     "lock": Lock,
     "media_player": Media,
+    "number": Sensor,
+    "person": lambda: Report("home"),
+    "remote": Switch,
     "scene": Routine,
     "script": Routine,
+    "select": Report,
     "sensor": Sensor,
+    "siren": Switch,
     "switch": Switch,
     "todo": Todo,
     "vacuum": Vacuum,
     "valve": Cover,
+    "water_heater": Climate,
     "weather": Weather,
 }
+
+
+def of(domain: str) -> Thing:
+    """Return a thing of a domain as it is at first."""
+    return BY_DOMAIN.get(domain, Report)()
 
 
 def _on_off(on: bool) -> str:

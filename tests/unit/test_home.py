@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home import DEMO_HOME, DOMAINS, Area, Entity, Home, load
+from wyoming_rosie.home import DEMO_HOME, DOMAINS, Area, Entity, Home, Location, Preferences, Room, load
 
 SMALL = """
 [[areas]]
@@ -77,7 +77,7 @@ def test_the_demo_home_has_every_kind_of_thing_that_people_try_first() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("x = 1", "unknown table 'x'; there are: areas, entities"),
+        ("x = 1", "unknown table 'x'; there are: areas, entities, floors, location"),
         ("areas = 1", "'areas' must be written as [[areas]] entries"),
         ("entities = [1]", "'entities' must be written as [[entities]] entries"),
         ("[areas]\nid = 'a'", "'areas' must be written as [[areas]] entries"),
@@ -87,11 +87,23 @@ def test_the_demo_home_has_every_kind_of_thing_that_people_try_first() -> None:
         ("[[areas]]\nid = 7\nname = 'A'", "[[areas]] entry 1: 'id' must be a text that is not empty"),
         ("[[areas]]\nid = 'a'\nname = 'A'\naliases = 'B'", "[[areas]] entry 1: 'aliases' must be a list of texts"),
         ("[[areas]]\nid = 'a'\nname = 'A'\naliases = ['']", "[[areas]] entry 1: 'aliases' must be a list of texts"),
-        ("[[areas]]\nid = 'a'\nname = 'A'\nfloor = '1'", "[[areas]] entry 1 has an unknown key 'floor'; there are: aliases, id, name"),
+        ("[[areas]]\nid = 'a'\nname = 'A'\nfloor = '1'", "area 'a' is on an unknown floor '1'"),
+        ("[[areas]]\nid = 'a'\nname = 'A'\nroof = '1'", "[[areas]] entry 1 has an unknown key 'roof'; there are: aliases, floor, id, name"),
+        ("[[floors]]\nid = 'up'\nname = 'Up'\n[[floors]]\nid = 'high'\nname = 'up'", "the floor name 'up' is given twice"),
+        ("location = 1", "'location' must be written as a table [location]"),
+        ("[location]\nlatitude = 91.0\nlongitude = 0", "'latitude' must be between -90 and 90"),
+        ("[location]\nlatitude = true", "'latitude' must be a number"),
+        ("[location]\nlatitude = 5", "[location] needs both 'latitude' and 'longitude', or neither"),
+        ("[preferences]\nunits = 'old'", "'units' must be metric or imperial"),
+        ("[preferences]\nalways_local = 'yes'", "'always_local' must be true or false"),
+        ("[preferences]\ncolour = 'red'", "[preferences] has an unknown key 'colour'; there are: always_local, language"),
+        ("[rooms.attic]\nprivate = true", "[rooms.attic] is about an unknown area 'attic'"),
+        ("rooms = 1", "'rooms' must be written as [rooms.AREA] tables"),
+        ("[[areas]]\nid = 'a'\nname = 'A'\n[rooms.a]\nmay = 'light.*'", "[rooms.a]: 'may' must be a list of texts"),
         ("[[areas]]\nid = 'a'\nname = 'A'\n" * 2, "the id 'a' is given twice"),
         ("[[areas]]\nid = 'a'\nname = 'A'\n[[areas]]\nid = 'b'\nname = 'B'\naliases = ['a']", "the area name 'a' is given twice"),
         ("[[entities]]\nid = 'e'\nname = 'E'", "[[entities]] entry 1 has no 'domain'"),
-        ("[[entities]]\nid = 'e'\nname = 'E'\ndomain = 'toaster'", "entity 'e' has an unknown domain 'toaster'; there are: climate, cover"),
+        ("[[entities]]\nid = 'e'\nname = 'E'\ndomain = 'toaster'", "entity 'e' has an unknown domain 'toaster'; there are: alarm_control_panel, automation"),
         ("[[entities]]\nid = 'e'\nname = 'E'\ndomain = 'light'\narea = 'x'", "entity 'e' is in an unknown area 'x'"),
         ("[[entities]]\nid = 'e'\nname = 'E'\ndomain = 'light'\nfeatures = ['sound']", "entity 'e' has an unknown feature 'sound'"),
         ("[[areas", "is not valid TOML"),
@@ -103,6 +115,67 @@ def test_a_wrong_file_is_refused_with_its_name_and_the_entry(tmp_path: Path, tex
     assert reason in str(refused.value)
     assert str(tmp_path / "home.toml") in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (SMALL + "\n[[entities]]\nid = 'x'\nname = 'X'\ndomain = 'toaster'\n", 23),
+        (SMALL + "\n[[entities]]\nid = 'x'\nname = 'X'\n", 20),
+        (SMALL.replace('domain = "lock"', 'door = "lock"'), 18),
+        ("\n\n[preferences]\n'units' = 'old'", 4),
+        ("[location]\nlatitude = 5\nlongitude = 500\n", 3),
+        ("a = 1\n[attic]\n", 1),
+        ("\nareas = 1", 2),
+        ("[[areas]]\nid = 'a'\nname = \n", 3),
+    ],
+)
+def test_the_line_of_what_is_wrong_is_named(tmp_path: Path, text: str, line: int) -> None:
+    with pytest.raises(ConfigError, match=rf"line {line}\b"):
+        read(tmp_path, text)
+
+
+def test_where_the_home_is_and_what_its_people_like_is_read(tmp_path: Path) -> None:
+    home = read(
+        tmp_path,
+        """
+[location]
+name = "Graz"
+latitude = 47
+longitude = 15.4
+
+[preferences]
+language = "de"
+temperature = 21
+always_local = true
+
+[[floors]]
+id = "up"
+name = "First Floor"
+aliases = ["upstairs"]
+
+[[areas]]
+id = "office"
+name = "Office"
+floor = "up"
+
+[rooms.office]
+may = ["light.*"]
+private = true
+""",
+    )
+    assert home.location == Location("Graz", 47.0, 15.4)
+    assert home.preferences == Preferences("de", "metric", 21.0, always_local=True)
+    assert home.rooms == {"office": Room(("light.*",), private=True)}
+    assert [area.id for area in home.on_floor("upstairs")] == ["office"]
+    assert home.on_floor("cellar") == ()
+
+
+def test_things_of_one_name_are_all_called_so_but_not_by_their_ids() -> None:
+    lamps = (Entity("light.1", "Lamp", "light"), Entity("light.2", "Globe", "light", aliases=("lamp",)))
+    home = Home(entities=lamps)
+    assert home.called("LAMP") == lamps
+    assert home.called("light.1") == ()
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+import asyncio
+from pathlib import Path
+
+from wyoming_rosie.home import Home
+from wyoming_rosie.home_file import HomeFile
+
+AREA = '[[areas]]\nid = "{0}"\nname = "{0}"\n'
+
+
+def areas(home: Home) -> list[str]:
+    return [area.id for area in home.areas]
+
+
+async def test_a_changed_file_is_read_and_a_wrong_one_leaves_the_old_home(tmp_path: Path) -> None:
+    path = tmp_path / "home.toml"
+    await asyncio.to_thread(path.write_text, AREA.format("attic"))
+    changes = HomeFile(path, look_seconds=0.01).changes()
+    following = asyncio.ensure_future(anext(changes))
+    await asyncio.sleep(0.05)
+    await asyncio.to_thread(path.write_text, "[[areas]]\nid = 7\n")
+    await asyncio.sleep(0.05)
+    assert not following.done()
+    await asyncio.to_thread(path.unlink)
+    await asyncio.sleep(0.05)
+    assert not following.done()
+    await asyncio.to_thread(path.write_text, AREA.format("cellar"))
+    assert areas(await asyncio.wait_for(following, 2)) == ["cellar"]
+    await changes.aclose()
+
+
+async def test_a_file_that_stayed_the_same_is_read_when_told(tmp_path: Path) -> None:
+    path = tmp_path / "home.toml"
+    await asyncio.to_thread(path.write_text, AREA.format("attic"))
+    file = HomeFile(path, look_seconds=60)
+    changes = file.changes()
+    following = asyncio.ensure_future(anext(changes))
+    await asyncio.sleep(0.05)
+    file.read_again()
+    assert areas(await asyncio.wait_for(following, 2)) == ["attic"]
+    await changes.aclose()
