@@ -9,8 +9,11 @@ from wyoming_rosie.audio import SpeechInput
 from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.service import Send
 from wyoming_rosie_satellite import messages as m
+from wyoming_rosie_satellite import volume_order
 from wyoming_rosie_satellite.events import input_of
+from wyoming_rosie_satellite.outside.watchers import volume_set
 from wyoming_rosie_satellite.satellite import Satellite
+from wyoming_rosie_satellite.volume_order import is_volume_order
 
 _LOG = structlog.get_logger()
 EVENTS_WAITING = 512
@@ -70,10 +73,17 @@ class SatelliteConversation:
             case "audio-start" | "audio-stop":
                 self._satellite.told(event)
                 await self._take_sound(event)
+            case _ if is_volume_order(event):
+                self._set_volume(event)
             case _:
                 self._satellite.told(event)
         if (given := input_of(event)) is not None:
             self._satellite.take(given)
+
+    def _set_volume(self, order: Event) -> None:
+        """Be as loud as the conductor wants, and tell it how loud that is."""
+        self._satellite.set_volume(volume_order.wanted(order, self._satellite.shown.volume))
+        self.tell(volume_set(self._satellite.shown.volume))
 
     async def _take_sound(self, event: Event) -> None:
         try:

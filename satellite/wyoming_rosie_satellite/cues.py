@@ -7,10 +7,13 @@ from typing import TypeAlias
 
 from wyoming_rosie.audio import AudioFormat, Converter, read_wav
 from wyoming_rosie_satellite.messages import Cue
+from wyoming_rosie_satellite.settings import SatelliteConfig
 
 Tones: TypeAlias = tuple[tuple[float, float], ...]  # Hz, seconds after the beginning
 CHIME = Path("chime")
 """Names the satellite's own sound where a WAV file could stand."""
+SILENT = frozenset({Cue.AWAKE, Cue.DONE})
+"""It begins and ends to listen without a sound unless told otherwise."""
 CHIMES: dict[Cue, Tones] = {
     Cue.AWAKE: ((784.0, 0.0), (1174.7, 0.09)),
     Cue.DONE: ((1174.7, 0.0), (784.0, 0.09)),
@@ -27,6 +30,26 @@ RATE = 16_000
 LOUDNESS = 0.2
 FADES_IN_SECONDS = 0.1  # to a third
 LAST_TONE_SECONDS = 0.5
+
+
+def sounds(settings: SatelliteConfig) -> dict[Cue, bytes]:
+    """Return the sound of each cue that has one, in the speaker's format. Raises ConfigError."""
+    paths = named(settings)
+    return {cue: sound(cue, paths[cue], settings.snd_format) for cue in Cue if paths[cue] or cue not in SILENT}
+
+
+def named(settings: SatelliteConfig) -> dict[Cue, Path | None]:
+    """Return the WAV files that the user has named; CHIME among them."""
+    files = {
+        Cue.AWAKE: settings.awake_wav,
+        Cue.DONE: settings.done_wav,
+        Cue.TIMER: settings.timer_finished_wav,
+        Cue.UNREACHABLE: settings.unreachable_wav,
+        Cue.LOST: settings.lost_wav,
+        Cue.ERROR: settings.error_wav,
+        Cue.DEAF: settings.deaf_wav,
+    }
+    return {cue: files.get(cue) for cue in Cue}
 
 
 def sound(cue: Cue, path: Path | None, wanted: AudioFormat) -> bytes:

@@ -13,7 +13,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.micro_wake_words import bundled, from_folder, program
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.wake_words import Rules, check, choose
-from wyoming_rosie_satellite import clean_sound, cues, portaudio, speech_gate
+from wyoming_rosie_satellite import clean_sound, cues, phrases, portaudio, speech_gate
 from wyoming_rosie_satellite.awake_mute import AwakeMute
 from wyoming_rosie_satellite.core import Habits
 from wyoming_rosie_satellite.ducking import CommandDucking, Ducking
@@ -25,6 +25,7 @@ from wyoming_rosie_satellite.loudness import Volume
 from wyoming_rosie_satellite.messages import Cue
 from wyoming_rosie_satellite.microphones import CommandMicrophone, Microphone, StdinMicrophone, WavMicrophone
 from wyoming_rosie_satellite.outside.state_store import Kept
+from wyoming_rosie_satellite.recorder import Recorder
 from wyoming_rosie_satellite.satellite import Fittings
 from wyoming_rosie_satellite.settings import SatelliteConfig
 from wyoming_rosie_satellite.sounddevices import DeviceMicrophone, DeviceSpeaker
@@ -132,13 +133,15 @@ def folder(settings: SatelliteConfig) -> Path:
 
 def fittings(settings: SatelliteConfig, voices: Voices | None, keep: Callable[[Kept], None]) -> Fittings:
     """Return what the satellite has beside microphone and speaker; `keep` keeps how it was left."""
-    cues = sounds(settings)
+    sounds = cues.sounds(settings)
     return Fittings(
-        cues=cues,
+        cues=sounds,
+        phrases=phrases.wanted(settings),
         habits=habits(settings),
         stop_words=settings.stop_word,
         voices=voices,
-        awake_mute=awake_mute(settings, cues),
+        recorder=Recorder(settings.debug_recording_dir) if settings.debug_recording_dir else None,
+        awake_mute=awake_mute(settings, sounds),
         ducking=ducking(settings),
         volume=volume(settings),
         keep=keep,
@@ -171,17 +174,6 @@ def words(settings: SatelliteConfig, wake: list[WakeProgram]) -> list[str]:
     """Return the names of the words that are listened for."""
     every = [model.name for one in wake for model in one.models]
     return list(settings.wake_word_name) or (every if settings.wake_uri else [DEFAULT_WORD])
-
-
-def sounds(settings: SatelliteConfig) -> dict[Cue, bytes]:
-    """Return the satellite's own sounds; it begins and ends to listen in silence unless told otherwise."""
-    wanted = settings.snd_format
-    named = {
-        Cue.AWAKE: settings.awake_wav,
-        Cue.DONE: settings.done_wav,
-        Cue.TIMER: settings.timer_finished_wav or cues.CHIME,
-    }
-    return {cue: cues.sound(cue, path, wanted) for cue in Cue if (path := named.get(cue, cues.CHIME)) is not None}
 
 
 def awake_mute(settings: SatelliteConfig, sounds: Mapping[Cue, bytes]) -> AwakeMute | None:

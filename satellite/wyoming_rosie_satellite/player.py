@@ -19,6 +19,11 @@ MOST_WAITING_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
+class _Stored:
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
 class _End:
     played: Callable[[], None] | None
 
@@ -28,7 +33,7 @@ class Player:
 
     def __init__(self, speaker: Speaker) -> None:
         self._speaker = speaker
-        self._waiting: deque[bytes | _End] = deque()
+        self._waiting: deque[bytes | _Stored | _End] = deque()
         self._waiting_bytes = 0
         self._more = asyncio.Event()
         self._room = asyncio.Event()
@@ -44,6 +49,10 @@ class Player:
         """Play whole frames after what is waiting."""
         self._waiting_bytes += len(pcm)
         self._put(pcm)
+
+    def play_read(self, read: Callable[[], bytes]) -> None:
+        """Play after that what `read` returns, which is asked for on a thread of its own when its turn has come."""
+        self._put(_Stored(read))
 
     def finish(self, played: Callable[[], None] | None = None) -> None:
         """Call `played` when everything up to here has been heard."""
@@ -78,7 +87,7 @@ class Player:
                 await asyncio.wait({self._playing})
             await self._speaker.close()
 
-    def _put(self, job: bytes | _End) -> None:
+    def _put(self, job: bytes | _Stored | _End) -> None:
         self._waiting.append(job)
         self._more.set()
 
@@ -92,6 +101,10 @@ class Player:
                     await self._tell_speaker(self._speaker.drain)
                     if played is not None:
                         played()
+                case _Stored(read):
+                    stored = await asyncio.to_thread(read)
+                    self._waiting_bytes += len(stored)
+                    await self._play(stored)
                 case pcm:
                     await self._play(pcm)
 

@@ -26,6 +26,7 @@ from wyoming_rosie_satellite.outside.timers import EVENTS as TIMER_EVENTS
 from wyoming_rosie_satellite.outside.timers import FINISHED as TIMER_FINISHED
 from wyoming_rosie_satellite.outside.watchers import Watchers
 from wyoming_rosie_satellite.player import Player
+from wyoming_rosie_satellite.recorder import Recorder
 from wyoming_rosie_satellite.seat import Seat
 from wyoming_rosie_satellite.speakers import Speaker
 from wyoming_rosie_satellite.voices import Voices
@@ -49,9 +50,11 @@ class Fittings:
     """
 
     cues: Mapping[m.Cue, bytes] = field(default_factory=dict)
+    phrases: Mapping[m.Cue, Callable[[], bytes]] = field(default_factory=dict)  # after the cue
     habits: Habits = field(default_factory=Habits)
     stop_words: Collection[str] = ()
     voices: Voices | None = None
+    recorder: Recorder | None = None
     awake_mute: AwakeMute | None = None
     ducking: Ducking | None = None
     volume: Volume | None = None
@@ -91,6 +94,8 @@ class Satellite:
             tasks.create_task(self._ping())
             if self._fittings.ducking is not None:
                 tasks.create_task(self._fittings.ducking.run())
+            if self._fittings.recorder is not None:
+                tasks.create_task(self._fittings.recorder.run())
 
     def join(self, conductor: Conductor) -> None:
         """Let a peer conduct. Raises BadEventError while another one does."""
@@ -204,6 +209,8 @@ class Satellite:
                 self._saw(Event("streaming-started"))
                 if self._fittings.voices is not None:
                     self._fittings.voices.begin(self.take)
+                if self._fittings.recorder is not None:
+                    self._fittings.recorder.begin()
             case m.StopAudio():
                 self._tell(event_of(effect))
             case m.ReportWakeWord() | m.SayPlayed():
@@ -232,6 +239,8 @@ class Satellite:
         self._tell(event_of(heard))
         if self._fittings.voices is not None:
             self._fittings.voices.hear(heard.pcm, heard.milliseconds)
+        if self._fittings.recorder is not None:
+            self._fittings.recorder.hear(heard.pcm)
 
     def _show(self, phase: m.Phase) -> None:
         _LOG.info("phase", phase=phase, turn_id=self._turn_id)
@@ -240,6 +249,8 @@ class Satellite:
             self._saw(Event("streaming-stopped"))
             if self._fittings.voices is not None:
                 self._fittings.voices.end()
+            if self._fittings.recorder is not None:
+                self._fittings.recorder.end()
         if phase is m.Phase.WAITING:
             self._saw(Event("detect"))
         self._was_streaming = phase is m.Phase.STREAMING
@@ -249,9 +260,12 @@ class Satellite:
     def _play_cue(self, cue: m.Cue) -> None:
         if cue is m.Cue.AWAKE and self._fittings.awake_mute is not None:
             self._fittings.awake_mute.begin(_now())
-        if cue in self._fittings.cues:
-            self.player.play(self._fittings.cues[cue])
-            self.player.finish()
+        if cue not in self._fittings.cues:
+            return
+        self.player.play(self._fittings.cues[cue])
+        if cue in self._fittings.phrases:
+            self.player.play_read(self._fittings.phrases[cue])
+        self.player.finish()
 
     def _schedule_tick(self) -> None:
         if self._tick is not None:

@@ -80,11 +80,23 @@ class SatelliteConfig(ServiceConfig):
     mic_seconds_to_mute_after_awake_wav: float = option(0.5, "send silence for so long after the awake sound")
     mic_no_mute_during_awake_wav: bool = option(False, "do not send silence during the awake sound, nor after it")
     timer_finished_wav: Path | None = option(None, "WAV file to play when a timer ends [default: a chime]")
+    language: str = option("en", "language of what it says by itself when something fails: de, en, es, fr, it, nl")
+    failure_phrases: bool = option(True, "say what has failed; otherwise there are chimes only")
+    unreachable_wav: Path | None = option(
+        None, "WAV file, or `chime`, instead of its own words when nobody conducts it"
+    )
+    lost_wav: Path | None = option(None, "the same when the conductor is gone in the middle")
+    error_wav: Path | None = option(None, "the same when the conductor has failed")
+    deaf_wav: Path | None = option(None, "the same when the microphone does not work")
     timer_finished_wav_repeat: tuple[int, float] | None = option(
         None, "how often to play it, and every how many seconds; replaces --timer-rings and --timer-ring-pause-seconds"
     )
     duck_command: str | None = option(None, "program that makes music softer while it listens and answers")
     unduck_command: str | None = option(None, "program that makes it as loud as before")
+
+    debug_recording_dir: Path | None = option(
+        None, "keep what people say in this folder, as a WAV file for each run; only to look for a fault"
+    )
 
     event_uri: str | None = option(None, "Wyoming service that is told what happens, such as one for lights")
     startup_command: str | None = option(None, "program to run at the start")

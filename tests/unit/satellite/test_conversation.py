@@ -11,9 +11,12 @@ from wyoming.timer import TimerFinished
 
 from tests.unit.satellite.fakes import RecordingSpeaker
 from tests.unit.satellite.test_player import until
+from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.conversation import SatelliteConversation
+from wyoming_rosie_satellite.loudness import Volume
+from wyoming_rosie_satellite.outside.watchers import Watchers
 from wyoming_rosie_satellite.satellite import Fittings, Satellite
 
 START = AudioStart(16000, 2, 1).event()
@@ -23,6 +26,10 @@ RUN = RunSatellite().event()
 
 def chunk(pcm: bytes) -> Event:
     return AudioChunk(16000, 2, 1, pcm).event()
+
+
+def volume(**data: int) -> Event:
+    return Event("user-event", {"name": "volume", **data})
 
 
 class Peer:
@@ -49,8 +56,13 @@ class Room:
 
     def __init__(self) -> None:
         self.speaker = RecordingSpeaker()
-        self.satellite = Satellite(self.speaker, Fittings({m.Cue.TIMER: b"\x07\x00" * 160}))
+        self.seen: list[Event] = []
+        fittings = Fittings({m.Cue.TIMER: b"\x07\x00" * 160}, volume=Volume(SPEECH), watchers=Watchers([self]))
+        self.satellite = Satellite(self.speaker, fittings)
         self.peers: list[Peer] = []
+
+    def saw(self, event: Event) -> None:
+        self.seen.append(event)
 
     def peer(self) -> Peer:
         self.peers.append(Peer(self.satellite))
@@ -108,6 +120,30 @@ async def test_a_paused_satellite_tells_nothing(room: Room) -> None:
     room.satellite.take(m.WakeWord("okay_nabu", 0, "t1"))
     await asyncio.sleep(0.01)
     assert conductor.told == []
+
+
+async def test_the_conductor_may_change_the_volume_and_is_told_how_loud_it_is(room: Room) -> None:
+    conductor = room.peer()
+    await conductor.says(RUN, volume(percent=40), volume(change=-15))
+    await until(lambda: len(conductor.told) == 2)
+    assert [event.data for event in conductor.told] == [
+        {"name": "volume", "percent": 40},
+        {"name": "volume", "percent": 25},
+    ]
+    assert [event.data for event in room.seen if event.data.get("name") == "volume"] == [
+        {"name": "volume", "percent": 40},
+        {"name": "volume", "percent": 25},
+    ]
+
+
+async def test_a_volume_that_cannot_be_is_an_error_and_changes_nothing(room: Room) -> None:
+    conductor, stranger = room.peer(), room.peer()
+    await conductor.says(RUN)
+    with pytest.raises(BadEventError) as refused:
+        await conductor.says(volume(percent=400))
+    assert refused.value.code == "bad-volume"
+    await stranger.says(volume(percent=10))
+    assert room.satellite.shown.volume == 100
 
 
 async def test_sound_from_a_stranger_is_refused(room: Room) -> None:

@@ -15,7 +15,7 @@ from wyoming_rosie.audio import SPEECH, AudioFormat, read_wav, write_wav
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.wake_words import UnknownWakeWordError
 from wyoming_rosie_satellite import parts
-from wyoming_rosie_satellite.cues import sound
+from wyoming_rosie_satellite.cues import sound, sounds
 from wyoming_rosie_satellite.errors import DeviceError
 from wyoming_rosie_satellite.hearing import SpeechMicrophone
 from wyoming_rosie_satellite.messages import Cue
@@ -182,8 +182,8 @@ def test_each_chime_is_a_soft_sound_in_the_speakers_format(cue: Cue) -> None:
 
 def test_it_listens_without_a_sound_unless_one_is_named(recording: Path) -> None:
     own = set(Cue) - {Cue.AWAKE, Cue.DONE}
-    assert parts.sounds(SatelliteConfig()).keys() == own
-    named = parts.sounds(SatelliteConfig(awake_wav=Path("chime"), done_wav=recording, snd_command_rate=16_000))
+    assert sounds(SatelliteConfig()).keys() == own
+    named = sounds(SatelliteConfig(awake_wav=Path("chime"), done_wav=recording, snd_command_rate=16_000))
     assert named.keys() == own | {Cue.AWAKE, Cue.DONE}
     assert named[Cue.DONE] == PCM
 

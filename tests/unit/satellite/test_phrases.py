@@ -1,0 +1,88 @@
+"""What the satellite says by itself when something fails."""
+
+import asyncio
+import math
+import tomllib
+from array import array
+from pathlib import Path
+
+import pytest
+
+from tests.unit.satellite.fakes import RecordingSpeaker
+from tests.unit.satellite.test_player import until
+from wyoming_rosie.audio import SPEECH, AudioFormat, read_wav, write_wav
+from wyoming_rosie_satellite import cues
+from wyoming_rosie_satellite.messages import Cue, ListeningAsked
+from wyoming_rosie_satellite.phrases import FOLDER, SPOKEN, chosen, languages, wanted
+from wyoming_rosie_satellite.satellite import Fittings, Satellite
+from wyoming_rosie_satellite.settings import SatelliteConfig
+
+RECORDINGS = sorted(FOLDER.glob("*/*.wav"))
+AT_16_KHZ = SatelliteConfig(snd_command_rate=16_000)
+
+
+def test_every_phrase_of_the_table_is_there_in_every_language_and_no_other() -> None:
+    table = tomllib.loads((FOLDER / "phrases.toml").read_text("utf-8"))
+    assert sorted(table) == languages() == ["de", "en", "es", "fr", "it", "nl"]
+    assert {key for words in table.values() for key in words} == {*SPOKEN, "voice"}
+    written = {f"{language}/{cue}.wav" for language, words in table.items() for cue in words if cue != "voice"}
+    assert {str(path.relative_to(FOLDER)) for path in RECORDINGS} == written
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_each_phrase_is_short_small_and_as_loud_as_the_others(path: Path) -> None:
+    audio, pcm = read_wav(path)
+    samples = array("h", pcm)
+    loudness = math.sqrt(sum(sample * sample for sample in samples) / len(samples))
+    assert audio == SPEECH
+    assert 1.0 < audio.seconds(len(pcm)) < 2.5
+    assert path.stat().st_size < 64_000
+    assert 2_000 < loudness < 4_000
+    assert max(map(abs, samples)) < 25_000  # not clipped
+    assert max(map(abs, samples[:800])) > 100  # it begins with a word
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"), [("de", "de"), ("de-AT", "de"), ("fr_CA", "fr"), ("EN-gb", "en"), ("tlh", "en"), ("", "en")]
+)
+def test_a_language_without_phrases_hears_english_ones(tag: str, language: str) -> None:
+    assert chosen(tag) == language
+
+
+def test_a_phrase_is_read_in_the_speakers_format() -> None:
+    cd = SatelliteConfig(snd_command_rate=44_100, snd_command_channels=2)
+    at_16_khz, as_cd = (wanted(settings)[Cue.LOST]() for settings in (AT_16_KHZ, cd))
+    assert len(at_16_khz) / SPEECH.rate / 2 == pytest.approx(AudioFormat(44_100, 2, 2).seconds(len(as_cd)), abs=0.01)
+
+
+def test_who_wants_none_has_chimes_only() -> None:
+    assert wanted(SatelliteConfig(failure_phrases=False)) == {}
+
+
+def test_a_sound_of_the_users_own_stands_alone(tmp_path: Path) -> None:
+    write_wav(tmp_path / "own.wav", SPEECH, b"\1\2" * 50)
+    settings = SatelliteConfig(
+        snd_command_rate=16_000, error_wav=tmp_path / "own.wav", unreachable_wav=Path("chime"), deaf_wav=cues.CHIME
+    )
+    assert wanted(settings).keys() == {Cue.LOST}
+    sounds = cues.sounds(settings)
+    assert sounds[Cue.ERROR] == b"\1\2" * 50
+    assert sounds[Cue.UNREACHABLE] == cues.sounds(AT_16_KHZ)[Cue.UNREACHABLE]
+
+
+def test_a_phrase_that_cannot_be_read_is_no_sound(tmp_path: Path) -> None:
+    assert wanted(SatelliteConfig(), tmp_path)[Cue.LOST]() == b""
+
+
+async def test_without_a_server_the_satellite_speaks_alone() -> None:
+    speaker = RecordingSpeaker()
+    phrases = await asyncio.to_thread(wanted, AT_16_KHZ)
+    satellite = Satellite(speaker, Fittings({Cue.UNREACHABLE: b"\7\0" * 160}, phrases=phrases))
+    playing = asyncio.create_task(satellite.player.run())
+    satellite.take(ListeningAsked())
+    _, words = await asyncio.to_thread(read_wav, FOLDER / "en" / "unreachable.wav")
+    spoken = b"\7\0" * 160 + words
+    await until(lambda: len(speaker.heard) == len(spoken))
+    assert speaker.heard == spoken
+    playing.cancel()
+    await asyncio.wait([playing])
