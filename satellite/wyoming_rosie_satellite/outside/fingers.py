@@ -19,14 +19,15 @@ LONGEST_PAUSE_SECONDS = 30.0
 class Fingers:
     """Follows the buttons; those that are gone are tried again with growing pauses."""
 
-    def __init__(self, buttons: Buttons, controls: Controls) -> None:
+    def __init__(self, buttons: Buttons, controls: Controls, first_pause_seconds: float = FIRST_PAUSE_SECONDS) -> None:
         self._buttons = buttons
         self._controls = controls
+        self._first_pause_seconds = first_pause_seconds
 
     async def run(self) -> None:
         """Obey until cancelled."""
         loop = asyncio.get_running_loop()
-        pause = FIRST_PAUSE_SECONDS
+        pause = self._first_pause_seconds
         while True:
             began = loop.time()
             try:
@@ -34,8 +35,8 @@ class Fingers:
                     await self._obey(moves)
             except (RosieError, OSError) as err:
                 if loop.time() - began > LONGEST_PAUSE_SECONDS:
-                    pause = FIRST_PAUSE_SECONDS
-                if pause == FIRST_PAUSE_SECONDS:
+                    pause = self._first_pause_seconds
+                if pause == self._first_pause_seconds:
                     _LOG.warning("buttons failed", reason=str(err))
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

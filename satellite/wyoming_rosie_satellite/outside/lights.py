@@ -19,8 +19,9 @@ PAUSE_SECONDS = 5.0
 class Lights:
     """Works on a thread of its own; all lights are dark afterwards."""
 
-    def __init__(self, leds: Leds) -> None:
+    def __init__(self, leds: Leds, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._leds = leds
+        self._pause_seconds = pause_seconds
         self._show = LightShow()
         self._news = asyncio.Event()
         self._shown: tuple[Colour, ...] | None = None
@@ -52,7 +53,7 @@ class Lights:
                 if not failing:
                     _LOG.warning("lights failed", reason=err.strerror)
                 failing = True
-                await asyncio.sleep(PAUSE_SECONDS)
+                await asyncio.sleep(self._pause_seconds)
                 continue
             failing = False
             await self._wait(FRAME_SECONDS if mood in MOVING else None)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.unit.satellite.outside_fakes import FakeControls
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_satellite.errors import DeviceError
-from wyoming_rosie_satellite.outside import buttons, fingers
+from wyoming_rosie_satellite.outside import buttons
 from wyoming_rosie_satellite.outside.buttons import Buttons, Key, Move
 from wyoming_rosie_satellite.outside.buttons.gpiod import GpiodButton
 from wyoming_rosie_satellite.outside.buttons.gpiozero import GpiozeroButton
@@ -309,7 +309,7 @@ class FakeButtons:
 
 @asynccontextmanager
 async def pressed(one: Buttons, controls: FakeControls) -> AsyncIterator[None]:
-    task = asyncio.create_task(Fingers(one, controls).run())
+    task = asyncio.create_task(Fingers(one, controls, first_pause_seconds=0.01).run())
     try:
         yield
     finally:
@@ -317,16 +317,14 @@ async def pressed(one: Buttons, controls: FakeControls) -> AsyncIterator[None]:
         await asyncio.wait([task])
 
 
-async def test_buttons_that_were_away_are_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fingers, "FIRST_PAUSE_SECONDS", 0.01)
+async def test_buttons_that_were_away_are_obeyed() -> None:
     controls = FakeControls()
     async with pressed(FakeButtons(DOWN, UP, Move(Key.SOFTER, is_down=True)), controls):
         await asyncio.sleep(0.1)
     assert (controls.asked, controls.shown.volume) == (["trigger"], 95)
 
 
-async def test_a_button_that_is_held_mutes_before_it_comes_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fingers, "FIRST_PAUSE_SECONDS", 0.01)
+async def test_a_button_that_is_held_mutes_before_it_comes_up() -> None:
     controls = FakeControls()
     async with pressed(FakeButtons(DOWN), controls):
         await asyncio.sleep(LONG_SECONDS - 0.2)

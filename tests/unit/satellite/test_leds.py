@@ -12,7 +12,7 @@ from wyoming.event import Event
 
 from tests.unit.satellite.outside_fakes import RecordingLeds
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.outside import leds, lights
+from wyoming_rosie_satellite.outside import leds
 from wyoming_rosie_satellite.outside.leds.apa102 import Apa102, frame, opened
 from wyoming_rosie_satellite.outside.leds.respeaker_4mic import POWER_PIN, _powered
 from wyoming_rosie_satellite.outside.light_show import FAILED_SECONDS, LightShow, Mood, picture
@@ -156,7 +156,7 @@ def test_what_cannot_be_had_is_refused(name: str, brightness: int) -> None:
 
 @asynccontextmanager
 async def running(board: RecordingLeds) -> AsyncIterator[Lights]:
-    shown = Lights(board)
+    shown = Lights(board, pause_seconds=0.02)
     task = asyncio.create_task(shown.run())
     await asyncio.sleep(0.05)
     try:
@@ -193,8 +193,7 @@ class Unplugged(RecordingLeds):
         super().show(pixels)
 
 
-async def test_lights_that_come_back_show_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lights, "PAUSE_SECONDS", 0.02)
+async def test_lights_that_come_back_show_the_moment() -> None:
     board = Unplugged(1)
     async with running(board) as shown:
         shown.saw(phase_shown("streaming"))
