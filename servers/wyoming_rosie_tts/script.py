@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from wyoming_rosie.speakable import has_sound, speakable, without_pictures
 from wyoming_rosie_tts.sentence import Sentences, is_sentence
-from wyoming_rosie_tts.speakable import has_sound, speakable, without_pictures
 from wyoming_rosie_tts.speech import Mark, Pause, Piece, Prosody, Wish, Words
 
 MOST_SILENCE_MILLISECONDS = 300_000

@@ -8,6 +8,8 @@ stops by themselves, so that a sentence too long costs time to the first sound, 
 
 import re
 
+from wyoming_rosie.abbreviations import is_abbreviated
+
 FIRST_CHARACTERS = 40
 """From here on the first piece may end at a comma, so that its sound comes early."""
 LONG_CHARACTERS = 150
@@ -20,13 +22,8 @@ _CLOSERS = r"[\"'”’»)\]」』）】]*"
 _ENDS = re.compile(
     rf"(?P<stop>[{_STOPS}]+{_CLOSERS}\s+)|(?P<wide>[。！？｡．]+{_CLOSERS}\s*)|(?P<line>(?<!\s)\s*\n\s*)|(?P<clause>[,;:—–،]\s+|[，、；：]\s*)"
 )
-_TITLES = "capt col dr fr gen hon hr lt mr mrs ms mt prof rev sgt sr st"
-_MONTHS = "jan feb mar apr jun jul aug sep sept oct nov dec"
-_SHORT_WORDS = "approx bzw ca cf d.h dept e.g est evtl fig ggf i.e inkl max min nr p.ej tel u.a vgl vol vs z.b"
-_ABBREVIATIONS = frozenset(f"{_TITLES} {_MONTHS} {_SHORT_WORDS}".split())
 _SPACE = re.compile(r"\s*")
 _SENTENCE = re.compile(rf"[{_STOPS}。！？｡．]{_CLOSERS}\s*\Z")
-_LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
 
 
 class Sentences:
@@ -99,11 +96,5 @@ def is_sentence(text: str) -> bool:
 
 
 def _is_abbreviation(found: re.Match[str], start: int) -> bool:
-    """Tell whether the full stop belongs to the word before it: a title, an initial, a number in a list, a date."""
-    if found[0].rstrip() != ".":
-        return False
-    word = _LAST_WORD.search(found.string[max(start, found.start() - 20) : found.start()])
-    if word is None:
-        return False
-    is_initial = len(word[0]) == 1 and word[0].isalpha() and word[0] != "I"
-    return is_initial or word[0].lower() in _ABBREVIATIONS or (len(word[0]) <= 2 and word[0].isdecimal())
+    """Tell whether the full stop belongs to the word before it."""
+    return found[0].rstrip() == "." and is_abbreviated(found.string[max(start, found.start() - 20) : found.start()])

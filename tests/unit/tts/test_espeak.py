@@ -3,9 +3,9 @@ from array import array
 import pytest
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.speakable import speakable
 from wyoming_rosie_tts.engine import Wish
 from wyoming_rosie_tts.engines import espeak
-from wyoming_rosie_tts.speakable import speakable
 from wyoming_rosie_tts.speech import Prosody, Words
 
 pytest.importorskip("espeakng_loader", reason="the tts extra is not installed")

@@ -1,0 +1,20 @@
+"""Full stops that belong to the word before them and end no sentence."""
+
+# ruff: noqa: RUF001 - the quotation marks of many scripts are meant as they look
+
+import re
+
+_TITLES = "capt col dr fr gen hon hr lt mr mrs ms mt prof rev sgt sr st"
+_MONTHS = "jan feb mar apr jun jul aug sep sept oct nov dec"
+_SHORT_WORDS = "approx bzw ca cf d.h dept e.g est evtl fig ggf i.e inkl max min nr p.ej tel u.a vgl vol vs z.b"
+_ABBREVIATIONS = frozenset(f"{_TITLES} {_MONTHS} {_SHORT_WORDS}".split())
+_LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
+
+
+def is_abbreviated(before: str) -> bool:
+    """Tell whether a full stop behind this text ends a title, an initial, a number in a list or a date."""
+    word = _LAST_WORD.search(before[-20:])
+    if word is None:
+        return False
+    is_initial = len(word[0]) == 1 and word[0].isalpha() and word[0] != "I"
+    return is_initial or word[0].lower() in _ABBREVIATIONS or (len(word[0]) <= 2 and word[0].isdecimal())
