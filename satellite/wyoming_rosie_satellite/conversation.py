@@ -20,10 +20,11 @@ EVENTS_WAITING = 512
 
 
 class SatelliteConversation:
-    """`run-satellite` makes the peer the conductor, `pause-satellite` or its leaving ends that."""
+    """`run-satellite` makes the peer the conductor of a seat, `pause-satellite` or its leaving ends that."""
 
-    def __init__(self, satellite: Satellite, send: Send) -> None:
+    def __init__(self, satellite: Satellite, send: Send, seat: str = m.MAIN) -> None:
         self._satellite = satellite
+        self._seat = seat
         self._send = send
         self._sound = SpeechInput(satellite.sound_format)
         self._outbox: asyncio.Queue[Event] = asyncio.Queue(EVENTS_WAITING)
@@ -44,41 +45,47 @@ class SatelliteConversation:
                 _LOG.warning("the conductor does not read; audio for it is lost")
 
     async def on_event(self, event: Event) -> None:
-        self._satellite.heard_from(self)
+        self._satellite.heard_from(self, self._seat)
         match event.type:
             case "run-satellite":
                 self._join()
             case "pause-satellite":
-                self._satellite.leave(self)
-            case _ if self._satellite.conductor is self:
+                self._leave()
+            case _ if self._satellite.is_conducted_by(self, self._seat):
                 await self._obey(event)
             case "audio-start":
                 raise BadEventError("only the conductor may send sound; send run-satellite first", "not-conductor")
 
     async def close(self) -> None:
-        self._satellite.leave(self)
+        self._leave()
         if self._sending is not None:
             self._sending.cancel()
             await asyncio.wait([self._sending])
 
     def _join(self) -> None:
-        self._satellite.join(self)
+        self._satellite.join(self, self._seat)
         if self._sending is None:
             self._sending = asyncio.create_task(self._send_all())
+
+    def _leave(self) -> None:
+        self._satellite.leave(self, self._seat)
 
     async def _obey(self, event: Event) -> None:
         match event.type:
             case "audio-chunk":
                 await self._take_sound(event)
             case "audio-start" | "audio-stop":
-                self._satellite.told(event)
+                self._satellite.told(event, self._seat)
                 await self._take_sound(event)
             case _ if is_volume_order(event):
                 self._set_volume(event)
             case _:
-                self._satellite.told(event)
-        if (given := input_of(event)) is not None:
-            self._satellite.take(given)
+                self._satellite.told(event, self._seat)
+        if (part := input_of(event)) is not None:
+            self._says(part)
+
+    def _says(self, part: m.Part) -> None:
+        self._satellite.take(m.Said(self._seat, part))
 
     def _set_volume(self, order: Event) -> None:
         """Be as loud as the conductor wants, and tell it how loud that is."""
@@ -87,14 +94,14 @@ class SatelliteConversation:
 
     async def _take_sound(self, event: Event) -> None:
         try:
-            for given in self._sound_inputs(event):
-                self._satellite.take(given)
+            for part in self._sound_parts(event):
+                self._says(part)
         except RosieError:
-            self._satellite.take(m.SoundEnded())
+            self._says(m.SoundEnded())
             raise
         await self._satellite.player.room()
 
-    def _sound_inputs(self, event: Event) -> list[m.Input]:
+    def _sound_parts(self, event: Event) -> list[m.Part]:
         match event.type:
             case "audio-start":
                 self._sound.start(event)
@@ -110,4 +117,4 @@ class SatelliteConversation:
             while True:
                 await self._send(await self._outbox.get())
         except ConnectionError:
-            self._satellite.leave(self)
+            self._leave()

@@ -4,12 +4,13 @@ Positions are samples of the microphone's audio since its beginning; `now` (seco
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict
 from wyoming_rosie_satellite.messages import (
+    MAIN,
     AnswerTold,
     AskForRun,
     ConductorJoined,
@@ -27,8 +28,10 @@ from wyoming_rosie_satellite.messages import (
     Phase,
     Play,
     PlayCue,
+    RefuseSound,
     ReportWakeWord,
     RunFailed,
+    Said,
     SayPlayed,
     SendAudio,
     ShowPhase,
@@ -43,6 +46,7 @@ from wyoming_rosie_satellite.messages import (
     StopWord,
     Tick,
     TimerFinished,
+    TurnTo,
     VoicesHeard,
     VoiceStarted,
     VoiceStopped,
@@ -75,15 +79,18 @@ class Habits:
     rings: int = 30  # times that a timer sounds unless somebody stops it
     ring_pause_seconds: float = 3.0
     pipelines: Mapping[str, str] = field(default_factory=dict)  # what a wake word asks for, by name
+    seats: Collection[str] = ()  # wake words that have a conductor of their own
 
 
 @dataclass
 class SatelliteCore:
-    """One satellite and whoever conducts it."""
+    """One satellite and those who conduct it: each has a seat, and one of them at a time is turned to."""
 
     habits: Habits = field(default_factory=Habits)
     phase: Phase = Phase.OFFLINE
     is_muted: bool = False
+    _joined: set[str] = field(default_factory=set)  # seats that are taken
+    _turned_to: str = MAIN
     _phase_ends: float | None = None  # unless something happens before
     _heard: int = 0  # samples
     _deaf_until: int = 0  # samples, as far as somebody was told
@@ -117,6 +124,22 @@ class SatelliteCore:
         if self.phase in (Phase.OFFLINE, Phase.WAITING):
             self._phase_ends = None
         return [*effects, ShowPhase(self.phase), *self._overdue_ring(now)]
+
+    def attends(self, seat: str) -> bool:
+        """Return whether what this seat's conductor says counts: its own dialogue, or whatever breaks the silence."""
+        return seat == self._turned_to or self.phase is Phase.WAITING
+
+    def _listen_to(self, said: Said, now: float) -> list[Effect]:
+        if not self.attends(said.seat):
+            return [RefuseSound(said.seat)] if isinstance(said.part, SoundStarted) else []
+        return [*self._turn_to(said.seat), *self._decide(said.part, now)]
+
+    def _turn_to(self, seat: str) -> list[Effect]:
+        if seat == self._turned_to:
+            return []
+        self._turned_to = seat
+        self._sound_open = self._listen_again = self._filler_follows = False
+        return [TurnTo(seat)]
 
     def _decide(self, given: Input, now: float) -> list[Effect]:
         match given:
@@ -158,12 +181,14 @@ class SatelliteCore:
                 return self._sound_played(sound, now)
             case TimerFinished():
                 return self._timer_finished(now)
-            case ConductorJoined():
-                return self._joined()
-            case ConductorLeft():
-                return self._left()
+            case ConductorJoined(seat):
+                return self._join(seat)
+            case ConductorLeft(seat):
+                return self._leave(seat)
             case Tick():
                 return self._late(now)
+            case Said():
+                return self._listen_to(given, now)
             case _:
                 assert_never(given)
 
@@ -181,28 +206,28 @@ class SatelliteCore:
         return [PlayCue(Cue.DEAF)] if is_news else []
 
     def _wake(self, word: WakeWord, now: float) -> list[Effect]:
-        if self._cannot_listen:
+        seat = word.name if word.name in self.habits.seats else MAIN
+        if not self._may_listen(seat):
             return self._excuse()
-        interrupted = self._interrupted()
+        interrupted = [*self._interrupted(), *self._turn_to(seat)]
         report = ReportWakeWord(word.name, word.sample // SAMPLES_PER_MS, word.turn_id, word.score)
         said_since = [_audio(*_from(word.sample, start, pcm)) for start, pcm in self._ring]
         ask, *cue = self._begin_run(word.name, word.sample, now)
         return [*interrupted, report, ask, *(audio for audio in said_since if audio.pcm), *cue]
 
     def _listen(self, now: float) -> list[Effect]:
-        if self._cannot_listen:
+        if not self._may_listen(MAIN):
             return self._excuse()
-        return [*self._interrupted(), *self._begin_run(None, self._heard, now)]
+        return [*self._interrupted(), *self._turn_to(MAIN), *self._begin_run(None, self._heard, now)]
 
-    @property
-    def _cannot_listen(self) -> bool:
-        return self.is_muted or self.phase in (Phase.OFFLINE, Phase.STREAMING)
+    def _may_listen(self, seat: str) -> bool:
+        return not self.is_muted and self.phase is not Phase.STREAMING and seat in self._joined
 
     def _excuse(self) -> list[Effect]:
-        """Let somebody who wants to be heard know that nobody is there."""
-        if self.is_muted or self.phase is not Phase.OFFLINE:
+        """Let somebody who wants to be heard know that nobody is there, unless somebody is being listened to."""
+        if self.is_muted or self.phase is Phase.STREAMING:
             return []
-        return [*self._stop_ringing(), PlayCue(Cue.UNREACHABLE)]
+        return [*self._stop_sound(), PlayCue(Cue.UNREACHABLE)]
 
     def _interrupted(self) -> list[Effect]:
         """End what sounds, the satellite's own sounds as well, for a run that begins."""
@@ -329,14 +354,27 @@ class SatelliteCore:
         was_ringing, self._rings_left = self.is_ringing, 0
         return [Silence()] if was_ringing and self.phase is not Phase.SPEAKING else []
 
-    def _joined(self) -> list[Effect]:
+    def _join(self, seat: str) -> list[Effect]:
+        self._joined.add(seat)
         if self.phase is Phase.OFFLINE:
             self.phase = Phase.WAITING
         return []
 
-    def _left(self) -> list[Effect]:
+    def _leave(self, seat: str) -> list[Effect]:
+        self._joined.discard(seat)
+        if seat == self._turned_to:
+            return self._abandoned()
+        if self.phase is Phase.WAITING:
+            self.phase = self._rest
+        return []
+
+    @property
+    def _rest(self) -> Phase:
+        return Phase.WAITING if self._joined else Phase.OFFLINE
+
+    def _abandoned(self) -> list[Effect]:
         was_waited_for = self._sound_open or self.phase in (Phase.STREAMING, Phase.THINKING)
-        self.phase = Phase.OFFLINE
+        self.phase = self._rest
         self._listen_again = False
         excuse: list[Effect] = [PlayCue(Cue.LOST)] if was_waited_for else []
         return [*self._sound_ended(), *excuse]  # what was received may be heard

@@ -13,8 +13,8 @@ from wyoming_rosie_satellite.messages import (
     AnswerTold,
     AskForRun,
     FillerAnnounced,
-    Input,
     ListenAgainAsked,
+    Part,
     ReportWakeWord,
     RunFailed,
     SayPlayed,
@@ -28,7 +28,7 @@ LISTEN_AGAIN = "listen-again"
 FILLER = "filler"
 
 
-def input_of(event: Event) -> Input | None:
+def input_of(event: Event) -> Part | None:
     """Return what a conductor's event means for the rules; audio is not among them."""
     match event.type:
         case "transcript" | "voice-stopped":

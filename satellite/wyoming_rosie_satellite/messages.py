@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+MAIN = ""
+"""The seat of who conducts for every wake word that has no seat of its own; those seats have their words' names."""
+
 
 class Phase(StrEnum):
     OFFLINE = "offline"  # nobody conducts
@@ -33,12 +36,12 @@ class Cue(StrEnum):
 
 @dataclass(frozen=True)
 class ConductorJoined:
-    pass
+    seat: str = MAIN
 
 
 @dataclass(frozen=True)
 class ConductorLeft:
-    pass
+    seat: str = MAIN
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,14 @@ class SoundEnded:
 
 
 @dataclass(frozen=True)
+class Said:
+    """A conductor's part in a dialogue. Without this around it, it comes from whoever the satellite turns to."""
+
+    seat: str
+    part: "Part"
+
+
+@dataclass(frozen=True)
 class SoundPlayed:
     """The speaker has played everything up to the end of this sound."""
 
@@ -163,13 +174,16 @@ class Tick:
     """The deadline has passed."""
 
 
+Part: TypeAlias = (
+    SpeechEnded | RunFailed | ListenAgainAsked | AnswerTold | FillerAnnounced | SoundStarted | SoundReceived
+    | SoundEnded
+)  # fmt: skip
 Input: TypeAlias = (
-    ConductorJoined | ConductorLeft | MicAudio | MicrophoneLost | WakeWord | StopWord | ListeningAsked | StopAsked | MuteAsked
-    | VoiceStarted | VoiceStopped | VoicesHeard | SpeechEnded | RunFailed | ListenAgainAsked | AnswerTold
-    | FillerAnnounced | SoundStarted | SoundReceived | SoundEnded | SoundPlayed | TimerFinished | Tick
+    ConductorJoined | ConductorLeft | MicAudio | MicrophoneLost | WakeWord | StopWord | ListeningAsked | StopAsked
+    | MuteAsked | VoiceStarted | VoiceStopped | VoicesHeard | Said | Part | SoundPlayed | TimerFinished | Tick
 )  # fmt: skip
 
-# Effects: first what the conductor is told
+# Effects: first what the conductor is told that the satellite turns to: at the beginning the main seat's
 
 
 @dataclass(frozen=True)
@@ -205,6 +219,20 @@ class SayPlayed:
 
 
 @dataclass(frozen=True)
+class TurnTo:
+    """Whatever the conductor is told from now on is for this seat's."""
+
+    seat: str
+
+
+@dataclass(frozen=True)
+class RefuseSound:
+    """Let the conductor of this seat know that somebody else is being talked to."""
+
+    seat: str
+
+
+@dataclass(frozen=True)
 class Play:
     pcm: bytes = field(repr=False)
 
@@ -232,4 +260,4 @@ class ShowPhase:
 
 
 ToConductor: TypeAlias = ReportWakeWord | AskForRun | SendAudio | StopAudio | SayPlayed
-Effect: TypeAlias = ToConductor | Play | FinishSound | Silence | PlayCue | ShowPhase
+Effect: TypeAlias = ToConductor | TurnTo | RefuseSound | Play | FinishSound | Silence | PlayCue | ShowPhase

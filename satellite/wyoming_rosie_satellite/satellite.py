@@ -1,12 +1,14 @@
 """Carries out what the rules ask for: microphone, wake words, speaker and conductor around them."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Protocol, assert_never
 
 import structlog
+from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.ping import Ping
 
@@ -72,7 +74,8 @@ class Satellite:
         self.sound_format = speaker.format
         self._fittings = fittings or Fittings()
         self._core = SatelliteCore(self._fittings.habits)
-        self._seat: Seat[Conductor] = Seat()
+        self._seats: defaultdict[str, Seat[Conductor]] = defaultdict(Seat)
+        self._turned_to = m.MAIN
         self._tick: asyncio.TimerHandle | None = None
         self._turn_id = ""
         self._was_streaming = False
@@ -83,7 +86,8 @@ class Satellite:
 
     @property
     def conductor(self) -> Conductor | None:
-        return self._seat.holder
+        """Who is talked to, or was at last."""
+        return self._seats[self._turned_to].holder
 
     async def run(self, microphone: Microphone, ears: Ears) -> None:
         """Hear, listen for wake words and play until cancelled."""
@@ -97,28 +101,33 @@ class Satellite:
             if self._fittings.recorder is not None:
                 tasks.create_task(self._fittings.recorder.run())
 
-    def join(self, conductor: Conductor) -> None:
-        """Let a peer conduct. Raises BadEventError while another one does."""
-        if self._seat.take(conductor, _now()) is not None:
-            self.take(m.ConductorLeft())
-        self.take(m.ConductorJoined())
+    def join(self, conductor: Conductor, seat: str = m.MAIN) -> None:
+        """Let a peer conduct. Raises BadEventError while another one has the seat."""
+        if self._seats[seat].take(conductor, _now()) is not None:
+            self.take(m.ConductorLeft(seat))
+        self.take(m.ConductorJoined(seat))
         self.conducted.set()
         self._saw(Event("satellite-connected"))
 
-    def leave(self, conductor: Conductor) -> None:
+    def leave(self, conductor: Conductor, seat: str = m.MAIN) -> None:
         """Note that a peer will not conduct any more."""
-        if self._seat.leave(conductor):
-            self.take(m.ConductorLeft())
-            self._saw(Event("satellite-disconnected"))
+        if self._seats[seat].leave(conductor):
+            self.take(m.ConductorLeft(seat))
+            if all(one.holder is None for one in self._seats.values()):
+                self._saw(Event("satellite-disconnected"))
 
-    def heard_from(self, peer: Conductor) -> None:
+    def is_conducted_by(self, peer: Conductor, seat: str = m.MAIN) -> bool:
+        return self._seats[seat].holder is peer
+
+    def heard_from(self, peer: Conductor, seat: str = m.MAIN) -> None:
         """Note that a peer is still there, whether it conducts or not."""
-        self._seat.heard(peer, _now())
+        self._seats[seat].heard(peer, _now())
 
-    def told(self, event: Event) -> None:
-        """Note what the conductor says, for those who watch. Raises BadEventError for a timer that cannot be."""
+    def told(self, event: Event, seat: str = m.MAIN) -> None:
+        """Note what a conductor says, for those who watch. Raises BadEventError for a timer that cannot be."""
         if event.type not in TIMER_EVENTS:
-            self._saw(event)
+            if self._core.attends(seat):
+                self._saw(event)
         elif self.alarms is not None:
             self.alarms.take(event)
         elif event.type == TIMER_FINISHED:
@@ -145,10 +154,12 @@ class Satellite:
                 ears.hear(pcm)
 
     async def _ping(self) -> None:
-        """Let the conductor show that it is there."""
+        """Let the conductors show that they are there."""
         while True:
             await asyncio.sleep(PING_SECONDS)
-            self._tell(Ping().event())
+            for seat in self._seats.values():
+                if seat.holder is not None:
+                    seat.holder.tell(Ping().event())
 
     @property
     def shown(self) -> Shown:
@@ -216,6 +227,10 @@ class Satellite:
             case m.ReportWakeWord() | m.SayPlayed():
                 self._tell(event_of(effect))
                 self._saw(event_of(effect))
+            case m.TurnTo(seat):
+                self._turned_to = seat
+            case m.RefuseSound(seat):
+                self._tell(Error("the satellite is talking with somebody else", "occupied").event(), seat)
             case m.Play(pcm):
                 self.player.play(pcm)
             case m.FinishSound(sound):
@@ -229,9 +244,10 @@ class Satellite:
             case _:
                 assert_never(effect)
 
-    def _tell(self, event: Event) -> None:
-        if self.conductor is not None:
-            self.conductor.tell(event)
+    def _tell(self, event: Event, seat: str | None = None) -> None:
+        conductor = self._seats[self._turned_to if seat is None else seat].holder
+        if conductor is not None:
+            conductor.tell(event)
 
     def _send(self, audio: m.SendAudio) -> None:
         mute = self._fittings.awake_mute

@@ -1,11 +1,23 @@
 """The rules of a satellite: dialogues as data, single rules, and any order of inputs."""
 
+import copy
+from collections import defaultdict
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from wyoming.event import Event
 
-from tests.unit.satellite.dialogues import DIALOGUES, Conducts, Dialogue, Says, Tells, without_repeated_chunks
+from tests.unit.satellite.dialogues import (
+    DIALOGUES,
+    DIALOGUES_OF_TWO,
+    JARVIS,
+    Conducts,
+    Dialogue,
+    Says,
+    Tells,
+    without_repeated_chunks,
+)
 from wyoming_rosie.endpoint import EndRules
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.core import (
@@ -29,19 +41,22 @@ def microphone(first: int, samples: int) -> bytes:
 
 
 class Rehearsal:
-    """A core whose speaker plays without taking time, and what it told the conductor."""
+    """A core whose speaker plays without taking time, and what it told the conductors."""
 
-    def __init__(self) -> None:
-        self.core = SatelliteCore()
+    def __init__(self, habits: Habits | None = None) -> None:
+        self.core = SatelliteCore(habits or Habits())
         self.now = 100.0
         self.heard = 0  # samples
-        self.last_told = ""
-        self.told: list[Event] = []
+        self.told: list[Event] = []  # to anybody
+        self._turned_to = m.MAIN
+        self._told: defaultdict[str, list[str]] = defaultdict(list)  # types by seat, since somebody asked
+        self._last_told: defaultdict[str, str] = defaultdict(str)
 
     def take(self, *inputs: m.Input) -> list[m.Effect]:
         """Give inputs to the core; afterwards the speaker has played what it got."""
         effects = [effect for one in inputs for effect in self.core.handle(one, self.now)]
-        self.told += [event_of(effect) for effect in effects if isinstance(effect, m.ToConductor)]
+        for effect in effects:
+            self._note(effect)
         played = [m.SoundPlayed(effect.sound) for effect in effects if isinstance(effect, m.FinishSound)]
         return effects + (self.take(*played) if played else [])
 
@@ -60,33 +75,42 @@ class Rehearsal:
                     self.hear(16_000)
                     self.take(m.WakeWord(word, self.heard - 1000, "t1", 0.9))
                     self.hear()
-                case Conducts(events):
-                    self.take(*(one for event in events for one in inputs_of(event)))
+                case Conducts(events, seat):
+                    self.take(*(one for event in events for one in inputs_of(event, seat)))
                     self.hear()
-                case Tells(types):
-                    assert self.types_told() == list(types)
+                case Tells(types, seat):
+                    assert self.types_told(seat) == list(types)
 
-    def types_told(self) -> list[str]:
-        types, self.told = [event.type for event in self.told], []
-        new = without_repeated_chunks(types, self.last_told)
-        self.last_told = (types or [self.last_told])[-1]
-        return new
+    def types_told(self, seat: str) -> list[str]:
+        types, last = self._told.pop(seat, []), self._last_told[seat]
+        self._last_told[seat] = (types or [last])[-1]
+        return without_repeated_chunks(types, last)
+
+    def _note(self, effect: m.Effect) -> None:
+        match effect:
+            case m.TurnTo(seat):
+                self._turned_to = seat
+            case m.RefuseSound(seat):
+                self._told[seat].append("error")
+            case _ if isinstance(effect, m.ToConductor):
+                self.told.append(event_of(effect))
+                self._told[self._turned_to].append(self.told[-1].type)
 
 
-def inputs_of(event: Event) -> list[m.Input]:
+def inputs_of(event: Event, seat: str) -> list[m.Input]:
     match event.type:
         case "run-satellite":
-            return [m.ConductorJoined()]
+            return [m.ConductorJoined(seat)]
         case "pause-satellite":
-            return [m.ConductorLeft()]
+            return [m.ConductorLeft(seat)]
         case "audio-start":
-            return [m.SoundStarted()]
+            return [m.Said(seat, m.SoundStarted())]
         case "audio-chunk":
-            return [m.SoundReceived(event.payload or b"")]
+            return [m.Said(seat, m.SoundReceived(event.payload or b""))]
         case "audio-stop":
-            return [m.SoundEnded()]
+            return [m.Said(seat, m.SoundEnded())]
     known = input_of(event)
-    return [] if known is None else [known]
+    return [] if known is None else [m.Said(seat, known)]
 
 
 @pytest.fixture
@@ -99,6 +123,11 @@ def satellite() -> Rehearsal:
 @pytest.mark.parametrize("dialogue", DIALOGUES.values(), ids=list(DIALOGUES))
 def test_dialogue(dialogue: Dialogue) -> None:
     Rehearsal().perform(dialogue)
+
+
+@pytest.mark.parametrize("dialogue", DIALOGUES_OF_TWO.values(), ids=list(DIALOGUES_OF_TWO))
+def test_dialogue_with_two_conductors(dialogue: Dialogue) -> None:
+    Rehearsal(Habits(seats={JARVIS})).perform(dialogue)
 
 
 def sent(effects: list[m.Effect]) -> bytes:
@@ -348,33 +377,46 @@ def test_a_wake_word_stops_a_timer_and_is_listened_to(satellite: Rehearsal) -> N
     assert not satellite.core.is_ringing
 
 
+def test_who_is_heard_by_nobody_is_told_so_even_while_the_other_answers() -> None:
+    satellite = Rehearsal(Habits(seats={JARVIS}))
+    satellite.take(m.ConductorJoined(), m.SoundStarted(), m.SoundReceived(b"ab"))
+    effects = satellite.take(m.WakeWord(JARVIS, 0, "t"))
+    assert effects == [m.Silence(), m.SayPlayed(), m.PlayCue(m.Cue.UNREACHABLE), m.ShowPhase(Phase.WAITING)]
+
+
+def test_the_button_is_the_main_conductors() -> None:
+    satellite = Rehearsal(Habits(seats={JARVIS}))
+    satellite.take(m.ConductorJoined(JARVIS))
+    assert satellite.take(m.ListeningAsked()) == [m.PlayCue(m.Cue.UNREACHABLE)]
+    satellite.take(m.ConductorJoined(), m.Said(JARVIS, m.SoundStarted()))
+    assert satellite.take(m.ListeningAsked())[:4] == [m.Silence(), m.SayPlayed(), m.TurnTo(m.MAIN), m.AskForRun()]
+
+
+SEATS = st.sampled_from([m.MAIN, JARVIS])
+PARTS = st.sampled_from(
+    [
+        m.SpeechEnded(),
+        m.RunFailed(),
+        m.ListenAgainAsked(),
+        m.FillerAnnounced(),
+        m.SoundStarted(),
+        m.SoundReceived(b"ab"),
+        m.SoundEnded(),
+        m.AnswerTold("Which one?"),
+    ]
+)
 INPUTS = st.one_of(
-    st.sampled_from(
-        [
-            m.ConductorJoined(),
-            m.ConductorLeft(),
-            m.SpeechEnded(),
-            m.RunFailed(),
-            m.MicrophoneLost(),
-            m.ListenAgainAsked(),
-            m.FillerAnnounced(),
-            m.SoundStarted(),
-            m.SoundReceived(b"ab"),
-            m.SoundEnded(),
-            m.TimerFinished(),
-            m.Tick(),
-            m.ListeningAsked(),
-            m.StopWord(),
-            m.StopAsked(),
-            m.AnswerTold("Which one?"),
-        ]
-    ),
+    PARTS,
+    st.sampled_from([m.TimerFinished(), m.Tick(), m.ListeningAsked(), m.StopWord(), m.StopAsked(), m.MicrophoneLost()]),
+    st.builds(m.ConductorJoined, SEATS),
+    st.builds(m.ConductorLeft, SEATS),
+    st.builds(m.Said, SEATS, PARTS),
     st.builds(m.MuteAsked, st.booleans()),
     st.builds(m.VoiceStarted, st.integers(0, 9000)),
     st.builds(m.VoiceStopped, st.integers(0, 9000)),
     st.builds(m.VoicesHeard, st.integers(0, 9000)),
     st.builds(m.MicAudio, st.binary(max_size=8).map(lambda pcm: pcm[: len(pcm) // 2 * 2])),
-    st.builds(m.WakeWord, st.just("alexa"), st.integers(-10, 100), st.just("t")),
+    st.builds(m.WakeWord, st.sampled_from(["alexa", JARVIS]), st.integers(-10, 100), st.just("t")),
     st.builds(m.SoundPlayed, st.integers(0, 5)),
 )
 STEPS = st.lists(st.tuples(INPUTS, st.floats(0, 50)), max_size=60)
@@ -382,7 +424,7 @@ STEPS = st.lists(st.tuples(INPUTS, st.floats(0, 50)), max_size=60)
 
 @given(STEPS)
 def test_any_order_of_inputs_leaves_a_legal_phase(steps: list[tuple[m.Input, float]]) -> None:
-    core, now = SatelliteCore(Habits(ends=EndRules())), 0.0
+    core, now = SatelliteCore(Habits(ends=EndRules(), seats={JARVIS})), 0.0
     for given_input, passed in steps:
         now += passed
         before = core.phase
@@ -394,7 +436,7 @@ def test_any_order_of_inputs_leaves_a_legal_phase(steps: list[tuple[m.Input, flo
 
 @given(STEPS)
 def test_the_microphone_is_sent_only_while_a_run_is_open(steps: list[tuple[m.Input, float]]) -> None:
-    core, now, run_is_open = SatelliteCore(), 0.0, False
+    core, now, run_is_open = SatelliteCore(Habits(seats={JARVIS})), 0.0, False
     for given_input, passed in steps:
         now += passed
         for effect in core.handle(given_input, now):
@@ -406,7 +448,7 @@ def test_the_microphone_is_sent_only_while_a_run_is_open(steps: list[tuple[m.Inp
 
 @given(STEPS)
 def test_it_returns_to_waiting_by_itself(steps: list[tuple[m.Input, float]]) -> None:
-    satellite = Rehearsal()
+    satellite = Rehearsal(Habits(seats={JARVIS}))
     for given_input, passed in steps:
         satellite.now += passed
         satellite.take(given_input)
@@ -415,3 +457,32 @@ def test_it_returns_to_waiting_by_itself(steps: list[tuple[m.Input, float]]) -> 
         satellite.now = max(satellite.now, satellite.core.deadline or 0)
         satellite.take(m.Tick())
     assert satellite.core.phase is (Phase.WAITING if conducted else Phase.OFFLINE)
+
+
+@given(STEPS, SEATS, PARTS)
+def test_a_conductor_changes_nothing_in_the_run_of_another(
+    steps: list[tuple[m.Input, float]], seat: str, part: m.Part
+) -> None:
+    satellite = Rehearsal(Habits(ends=EndRules(), seats={JARVIS}))
+    satellite.take(*(given_input for given_input, _ in steps))
+    assume(not satellite.core.attends(seat))
+    before = copy.copy(satellite.core)
+    refusal = [m.RefuseSound(seat)] if part == m.SoundStarted() else []
+    assert satellite.take(m.Said(seat, part)) == refusal
+    assert satellite.core == before
+
+
+@given(STEPS)
+def test_a_run_is_only_asked_of_a_conductor_who_is_there(steps: list[tuple[m.Input, float]]) -> None:
+    core, turned_to, joined = SatelliteCore(Habits(seats={JARVIS})), m.MAIN, set()
+    for given_input, _ in steps:
+        match given_input:
+            case m.ConductorJoined(seat):
+                joined.add(seat)
+            case m.ConductorLeft(seat):
+                joined.discard(seat)
+            case m.Said(seat) if seat not in joined:
+                continue
+        for effect in core.handle(given_input, 0):
+            turned_to = effect.seat if isinstance(effect, m.TurnTo) else turned_to
+            assert turned_to in joined or not isinstance(effect, m.AskForRun | m.SendAudio | m.ReportWakeWord)
