@@ -21,6 +21,7 @@ from wyoming_rosie_hub.phrases import Phrases
 from wyoming_rosie_hub.satellite import SatelliteLink
 from wyoming_rosie_hub.stages import Directory
 from wyoming_rosie_hub.timekeeper import Timekeeper
+from wyoming_rosie_hub.volumes import Volumes
 
 _LOG = structlog.get_logger()
 LOOK_SECONDS = 2.0
@@ -57,11 +58,12 @@ class Hub:
         configured = {role: getattr(settings, f"{role}_uri") for role in ("wake", "vad", "asr", "intent", "tts")}
         directory = Directory(configured, browser)
         self._phrases = Phrases(folder / "phrases", lambda: directory.uri("tts"))
-        self._timekeeper = Timekeeper(folder / "timers.json", self._ring)
+        self._timekeeper = Timekeeper(folder / "timers.json", self._tell)
         self._house = House(
             directory,
             self._phrases,
             self._timekeeper,
+            Volumes(self._areas, self._tell),
             settings.language,
             settings.filler,
             settings.own_filler_seconds,
@@ -103,7 +105,10 @@ class Hub:
         announced = self._browser.of_role("satellite") if self._browser else []
         return {*self._configured, *(found.uri for found in announced)}
 
-    def _ring(self, satellite_id: str, event: Event) -> bool:
+    def _areas(self) -> dict[str, str | None]:
+        return {link.satellite_id: link.area for link in self._links.values() if link.satellite_id is not None}
+
+    def _tell(self, satellite_id: str, event: Event) -> bool:
         links = [link for link in self._links.values() if link.satellite_id == satellite_id]
         for link in links:
             link.tell(event)

@@ -25,7 +25,8 @@ from wyoming_rosie_hub.phrases import FILLER, WORDS, Phrases, Sound
 from wyoming_rosie_hub.stages import Directory, Heard, StageStream
 from wyoming_rosie_hub.timekeeper import Timekeeper
 from wyoming_rosie_hub.timeline import Timeline
-from wyoming_rosie_hub.understanding import Understanding
+from wyoming_rosie_hub.understanding import Doer, Understanding
+from wyoming_rosie_hub.volumes import Volumes
 
 _LOG = structlog.get_logger()
 AHEAD_SECONDS = 3.0
@@ -104,6 +105,7 @@ class House:
     directory: Directory
     phrases: Phrases
     timekeeper: Timekeeper
+    volumes: Volumes
     language: str = "en"
     fills: bool = True
     own_filler_seconds: float | None = None
@@ -123,11 +125,15 @@ class Conductor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tick: asyncio.TimerHandle | None = None
         self._timeline = Timeline("", 0.0)
-        self._understanding = Understanding(house.timekeeper, speaker.satellite_id)
+        self._understanding = Understanding(self._doers, speaker.satellite_id)
 
     @property
     def phase(self) -> Phase:
         return self._core.phase
+
+    @property
+    def _doers(self) -> tuple[Doer, ...]:
+        return (self._house.timekeeper, self._house.volumes)
 
     def take(self, given: m.Input) -> None:
         """Let the rules decide about an input and carry out what they say."""
@@ -193,7 +199,7 @@ class Conductor:
     def _begin_listening(self, begin: m.BeginListening) -> None:
         context = self._context(begin.conversation_id)
         self._close("wake")
-        self._understanding = Understanding(self._house.timekeeper, self._speaker.satellite_id)
+        self._understanding = Understanding(self._doers, self._speaker.satellite_id)
         heard_word = Detection(name=begin.wake_word, context=context).event()
         self._open("vad", [UserEvent(name="turn", context=context).event(), _speech_start()], self._from_vad)
         self._open(

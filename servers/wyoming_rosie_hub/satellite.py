@@ -16,6 +16,7 @@ from wyoming_rosie.client import Peer, connect
 from wyoming_rosie.errors import BadEventError, RosieError, UnreachableError
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.conductor import Conductor, House, Speaker
+from wyoming_rosie_hub.volume_intents import percent_of
 
 _LOG = structlog.get_logger()
 PING_SECONDS = 2.0
@@ -33,6 +34,7 @@ class SatelliteLink:
     def __init__(self, uri: str, house: House) -> None:
         self.uri = uri
         self.satellite_id: str | None = None  # known while it is connected
+        self.area: str | None = None
         self._house = house
         self._outbox: asyncio.Queue[Event] = asyncio.Queue(EVENTS_WAITING)
         self._unreachable = False
@@ -75,10 +77,12 @@ class SatelliteLink:
         conductor = Conductor(self._house, speaker, self.tell)
         sending = asyncio.create_task(self._send_all(peer))
         pinging = asyncio.create_task(self._ping())
-        self.satellite_id, self._unreachable = speaker.satellite_id, False
+        self.satellite_id, self.area, self._unreachable = speaker.satellite_id, speaker.area, False
         _LOG.info("satellite joined", satellite=speaker.satellite_id, area=speaker.area, uri=self.uri)
         try:
-            await _Listener(conductor, self.tell).listen(peer)
+            volumes = self._house.volumes
+            listener = _Listener(conductor, self.tell, lambda percent: volumes.told(speaker.satellite_id, percent))
+            await listener.listen(peer)
         finally:
             for task in (sending, pinging):
                 task.cancel()
@@ -100,9 +104,10 @@ class SatelliteLink:
 class _Listener:
     """Turns a satellite's events into inputs of its conductor."""
 
-    def __init__(self, conductor: Conductor, tell: Callable[[Event], None]) -> None:
+    def __init__(self, conductor: Conductor, tell: Callable[[Event], None], volume_told: Callable[[int], None]) -> None:
         self._conductor = conductor
         self._tell = tell
+        self._volume_told = volume_told
         self._answers_pings = False  # satellites of old never do
         self._wake_word: str | None = None
         self._turn_id: str | None = None
@@ -129,6 +134,8 @@ class _Listener:
                     self._conductor.take(m.AudioEnded())
                 case "played":
                     self._conductor.take(m.Played())
+                case "user-event" if (percent := percent_of(event)) is not None:
+                    self._volume_told(percent)
                 case "error" if event.data.get("code") == BUSY:
                     raise UnreachableError(str(event.data.get("text")))
                 case "error":

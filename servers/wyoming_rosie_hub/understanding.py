@@ -1,21 +1,31 @@
 """From what the intent daemon answers to one answer to speak; what belongs to the conductor is done on the way."""
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from wyoming.event import Event
 
 from wyoming_rosie.turn import event_context
 from wyoming_rosie_hub.messages import Answer, AnswerPart, Failure
 from wyoming_rosie_hub.phrases import WORDS
-from wyoming_rosie_hub.timekeeper import Timekeeper
+from wyoming_rosie_hub.timer_intents import Slots
 
 SILENT_INTENTS = frozenset({"HassNevermind"})
 CANNOT = "Sorry, nothing here can do that."
 
 
+class Doer(Protocol):
+    """Somebody who carries out some intents, such as those about timers."""
+
+    async def do(self, intent: str, slots: Slots, satellite_id: str) -> str | None:
+        """Carry out an intent; return the sentence to speak, None when it is somebody else's."""
+
+
 class Understanding:
     """One turn's answer; it may come as several intents between `intents-start` and `intents-stop`."""
 
-    def __init__(self, timekeeper: Timekeeper, satellite_id: str) -> None:
-        self._timekeeper = timekeeper
+    def __init__(self, doers: Sequence[Doer], satellite_id: str) -> None:
+        self._doers = doers
         self._satellite_id = satellite_id
         self._several: list[str] | None = None
         self._expects_reply = False  # an answer that comes in parts
@@ -53,5 +63,8 @@ class Understanding:
         if intent in SILENT_INTENTS:
             return ""
         slots = {str(one.get("name")): one.get("value") for one in event.data.get("entities") or ()}
-        said = await self._timekeeper.do(intent, slots, self._satellite_id)
-        return said if said is not None else text or CANNOT
+        for doer in self._doers:
+            said = await doer.do(intent, slots, self._satellite_id)
+            if said is not None:
+                return said
+        return text or CANNOT

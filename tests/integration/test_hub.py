@@ -288,6 +288,21 @@ async def test_several_intents_are_all_carried_out_and_answered_together(house: 
     ]
 
 
+async def test_the_volume_of_the_room_is_changed_and_told(house: House) -> None:
+    async def set_volume(event: Event, send: Send) -> None:
+        if event.type == "transcript":
+            await send(Event("intent", {"name": "HassSetVolume", "entities": [{"name": "volume_level", "value": 40}]}))
+
+    house.stages["intent"].answer = set_volume
+    await house.begin()
+    turn = asyncio.create_task(house.turn())
+    order = await house.satellite.wait_for("user-event")
+    assert order.data == {"name": "volume", "percent": 40}
+    await house.satellite.tell(Event("user-event", {"name": "volume", "percent": 40}))
+    told = await turn
+    assert [event.data["text"] for event in told if event.type == "synthesize"] == ["The volume is at 40 percent."]
+
+
 async def test_never_mind_ends_the_turn_without_a_word(house: House) -> None:
     async def never_mind(event: Event, send: Send) -> None:
         if event.type == "transcript":

@@ -1,0 +1,118 @@
+"""The volume: what people say, which satellites are meant, what they answer."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wyoming.event import Event
+
+from wyoming_rosie_hub.timer_intents import Slots
+from wyoming_rosie_hub.volume_intents import answer, meant, order, percent_of
+from wyoming_rosie_hub.volumes import Volumes
+
+AREAS = {"kitchen satellite": "Kitchen", "den": "Living room", "sofa": "living_room", "attic": None}
+
+
+@pytest.mark.parametrize(
+    ("intent", "slots", "told"),
+    [
+        ("HassSetVolume", {"volume_level": 40}, {"percent": 40}),
+        ("HassSetVolumeRelative", {"volume_step": "up"}, {"change": 10}),
+        ("HassSetVolumeRelative", {"volume_step": "down", "area": "Kitchen"}, {"change": -10}),
+        ("HassSetVolumeRelative", {"volume_step": -25}, {"change": -25}),
+    ],
+)
+def test_what_is_said_becomes_an_order(intent: str, slots: Slots, told: dict[str, int]) -> None:
+    event = order(intent, slots)
+    assert event is not None
+    assert (event.type, event.data) == ("user-event", {"name": "volume", **told})
+
+
+@pytest.mark.parametrize(
+    ("intent", "slots"),
+    [
+        ("HassTurnOn", {"volume_level": 40}),
+        ("HassSetVolume", {}),
+        ("HassSetVolume", {"volume_level": 140}),
+        ("HassSetVolume", {"volume_level": "loud"}),
+        ("HassSetVolumeRelative", {"volume_step": "sideways"}),
+        ("HassSetVolumeRelative", {"volume_step": -1000}),
+    ],
+)
+def test_what_is_no_volume_is_no_order(intent: str, slots: Slots) -> None:
+    assert order(intent, slots) is None
+
+
+@pytest.mark.parametrize(
+    ("slots", "satellite", "satellites"),
+    [
+        ({}, "den", ("den",)),
+        ({"area": "living room"}, "den", ("den",)),
+        ({"area": "Kitchen"}, "den", ("kitchen satellite",)),
+        ({"area": "living_room"}, "kitchen satellite", ("den", "sofa")),
+        ({"area": "Garage"}, "den", ()),
+        ({"area": "Kitchen"}, "attic", ("kitchen satellite",)),
+    ],
+    ids=["no room", "this room", "another room", "two in a room", "nobody there", "its room is not known"],
+)
+def test_the_satellite_that_asked_is_meant_unless_another_room_is_named(
+    slots: Slots, satellite: str, satellites: tuple[str, ...]
+) -> None:
+    assert meant(slots, satellite, AREAS) == satellites
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ([40], "The volume is at 40 percent."),
+        ([40, 40], "The volume is at 40 percent."),
+        ([40, 50], "The volume is changed where that is possible."),
+        ([40, None], "The volume is changed where that is possible."),
+        ([None], "Sorry, the volume of this satellite cannot be changed."),
+        ([], "There is no satellite in that room."),
+    ],
+)
+def test_what_was_done_is_said(told: list[int | None], sentence: str) -> None:
+    assert answer(told) == sentence
+
+
+@given(name=st.sampled_from(["volume", "muted"]), percent=st.one_of(st.none(), st.integers(), st.text(), st.floats()))
+def test_only_a_volume_counts_as_one(name: str, percent: object) -> None:
+    told = percent_of(Event("user-event", {"name": name, "percent": percent}))
+    assert told is None or (told == percent and 0 <= told <= 100 and name == "volume")
+
+
+class Satellites:
+    """Satellites that do as they are told, except for those that know no volume and those that are away."""
+
+    def __init__(self, areas: dict[str, str | None]) -> None:
+        self.told: list[tuple[str, Event]] = []
+        self.mute: set[str] = set()
+        self.volumes = Volumes(lambda: areas, self._tell)
+
+    def _tell(self, satellite_id: str, event: Event) -> bool:
+        self.told.append((satellite_id, event))
+        if satellite_id not in self.mute and "percent" in event.data:
+            asyncio.get_running_loop().call_soon(self.volumes.told, satellite_id, event.data["percent"])
+        return satellite_id != "away"
+
+
+async def test_a_satellites_answer_is_what_is_said() -> None:
+    satellites = Satellites(dict(AREAS))
+    said = await satellites.volumes.do("HassSetVolume", {"volume_level": 40}, "den")
+    assert said == "The volume is at 40 percent."
+    assert [who for who, _ in satellites.told] == ["den"]
+    satellites.volumes.told("den", 50)  # a button was pressed
+
+
+async def test_a_satellite_that_knows_no_volume_is_spoken_about() -> None:
+    satellites = Satellites(dict(AREAS))
+    satellites.mute = {"den"}
+    said = await satellites.volumes.do("HassSetVolume", {"volume_level": 40}, "den")
+    assert said == "Sorry, the volume of this satellite cannot be changed."
+    assert await satellites.volumes.do("HassSetVolume", {"volume_level": 40}, "away") == said
+
+
+async def test_what_is_about_something_else_is_left_to_others() -> None:
+    assert await Satellites({}).volumes.do("HassStartTimer", {"minutes": 5}, "den") is None
