@@ -1,7 +1,11 @@
 """The satellite's own short sounds: recordings that the user names, and chimes made of sine waves."""
 
+import cmath
 import math
 from array import array
+from collections.abc import Iterator
+from itertools import accumulate, repeat
+from operator import mul
 from pathlib import Path
 from typing import TypeAlias
 
@@ -26,8 +30,8 @@ CHIMES: dict[Cue, Tones] = {
     Cue.MUTE: ((587.3, 0.0), (392.0, 0.12)),
     Cue.UNMUTE: ((392.0, 0.0), (587.3, 0.12)),
 }
-RATE = 16_000
 LOUDNESS = 0.2
+RISES_IN_SECONDS = 0.005  # a sudden beginning would click
 FADES_IN_SECONDS = 0.1  # to a third
 LAST_TONE_SECONDS = 0.5
 
@@ -65,18 +69,20 @@ def recording(path: Path, wanted: AudioFormat) -> bytes:
 
 def chime(tones: Tones, wanted: AudioFormat) -> bytes:
     """Return tones that fade away, one after the other."""
-    samples = [0.0] * round((tones[-1][1] + LAST_TONE_SECONDS) * RATE)
+    samples = [0.0] * round((tones[-1][1] + LAST_TONE_SECONDS) * wanted.rate)
     for hertz, start in tones:
-        first = round(start * RATE)
-        for place in range(first, len(samples)):
-            samples[place] += _tone(hertz, (place - first) / RATE)
+        first = round(start * wanted.rate)
+        for place, sample in enumerate(_tone(hertz, wanted.rate, len(samples) - first), first):
+            samples[place] += sample
     pcm = array("h", (round(32_767 * LOUDNESS * sample) for sample in samples))
-    return _converted(pcm.tobytes(), AudioFormat(RATE, 2, 1), wanted)
+    return _converted(pcm.tobytes(), AudioFormat(wanted.rate, 2, 1), wanted)
 
 
-def _tone(hertz: float, since: float) -> float:
-    attack = min(1.0, since / 0.005)  # a sudden beginning would click
-    return float(math.sin(2 * math.pi * hertz * since) * attack * 3 ** (-since / FADES_IN_SECONDS))
+def _tone(hertz: float, rate: int, samples: int) -> Iterator[float]:
+    step = cmath.exp(complex(-math.log(3) / FADES_IN_SECONDS, 2 * math.pi * hertz) / rate)
+    turns = accumulate(repeat(step, samples - 1), mul, initial=1 + 0j)
+    rises_in = RISES_IN_SECONDS * rate
+    return (turn.imag * min(1.0, place / rises_in) for place, turn in enumerate(turns))
 
 
 def _converted(pcm: bytes, audio: AudioFormat, wanted: AudioFormat) -> bytes:
