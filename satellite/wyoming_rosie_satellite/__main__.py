@@ -4,20 +4,16 @@ import asyncio
 import sys
 import time
 
-from wyoming.info import WakeProgram
-
-from wyoming_rosie import config, service
+from wyoming_rosie import config
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import Metrics, work
-from wyoming_rosie.service import Service
 from wyoming_rosie.tasks import until_one_ends
 from wyoming_rosie_satellite import migration, parts, profiles
-from wyoming_rosie_satellite.conversation import SatelliteConversation
-from wyoming_rosie_satellite.info import info
 from wyoming_rosie_satellite.outside.alarm_clock import AlarmClock
 from wyoming_rosie_satellite.outside.state_store import StateStore
 from wyoming_rosie_satellite.outside.surroundings import Surroundings
 from wyoming_rosie_satellite.outside.turn_watcher import TurnWatcher
+from wyoming_rosie_satellite.places import Places
 from wyoming_rosie_satellite.satellite import Satellite
 from wyoming_rosie_satellite.settings import SatelliteConfig
 
@@ -38,18 +34,12 @@ async def serve(settings: SatelliteConfig) -> None:
     metrics = Metrics()
     turns = work(metrics, lambda: satellite.player.waiting, is_wanted=settings.has_monitor)
     fittings.watchers.add(TurnWatcher(turns, time.monotonic))
-    peers = Service(
-        "satellite", info(settings, [], []), lambda send: SatelliteConversation(satellite, send), metrics=metrics
-    )
-
-    def learned(wake: list[WakeProgram]) -> None:
-        peers.describe_as(info(settings, parts.words(settings, wake), wake))
-
+    places = Places(settings, satellite, metrics)
     microphone = parts.microphone(settings, begin=satellite.conducted, echo=echo)
-    ears = parts.ears(settings, learned)
+    ears = parts.ears(settings, places.learned)
     try:
         await until_one_ends(
-            service.run(peers, settings),
+            places.run(),
             satellite.run(microphone, ears),
             satellite.alarms.run(),
             store.run(),

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from wyoming.info import WakeProgram
@@ -109,13 +109,13 @@ def ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]
 def _ungated_ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]) -> Ears:
     if settings.wake_uri is not None:
         address.parse(settings.wake_uri)
-        names = [*settings.wake_word_name, *settings.stop_word] if settings.wake_word_name else []
+        names = [*_wanted_words(settings), *settings.stop_word] if settings.wake_word_name else []
         return RemoteEars(settings.wake_uri, names, learned)
     known = bundled() | {
         name: word for folder in settings.custom_model_dir for name, word in from_folder(folder).items()
     }
     learned([program(known.values())])
-    words = choose(known, [*(settings.wake_word_name or [DEFAULT_WORD]), *settings.stop_word])
+    words = choose(known, [*_wanted_words(settings), *settings.stop_word])
     rules = Rules(
         threshold=settings.wake_threshold,
         word_threshold=settings.wake_word_threshold,
@@ -162,6 +162,7 @@ def habits(settings: SatelliteConfig) -> Habits:
         rings=rings,
         ring_pause_seconds=pause,
         pipelines=settings.wake_word_pipeline,
+        seats=settings.wake_word_port,
     )
 
 
@@ -170,10 +171,15 @@ def voices(settings: SatelliteConfig) -> Voices | None:
     return Voices(silero.load(silero.Settings())) if settings.ends_commands else None
 
 
-def words(settings: SatelliteConfig, wake: list[WakeProgram]) -> list[str]:
+def words(settings: SatelliteConfig, wake: Sequence[WakeProgram]) -> list[str]:
     """Return the names of the words that are listened for."""
     every = [model.name for one in wake for model in one.models]
-    return list(settings.wake_word_name) or (every if settings.wake_uri else [DEFAULT_WORD])
+    return every if settings.wake_uri and not settings.wake_word_name else _wanted_words(settings)
+
+
+def _wanted_words(settings: SatelliteConfig) -> list[str]:
+    """Return the words that the settings name, without those that only stop."""
+    return list(dict.fromkeys([*(settings.wake_word_name or [DEFAULT_WORD]), *settings.wake_word_port]))
 
 
 def awake_mute(settings: SatelliteConfig, sounds: Mapping[Cue, bytes]) -> AwakeMute | None:

@@ -64,6 +64,9 @@ class SatelliteConfig(ServiceConfig):
     wake_threshold: float | None = option(None, "score over which a word is heard, 0 to 1 [default: the model's own]")
     wake_word_threshold: dict[str, float] = option(dict, "the same for one word: --wake-word-threshold.okay_nabu 0.9")
     stop_word: tuple[str, ...] = option((), "word that ends an answer and a ringing timer; may be given again")
+    wake_word_port: dict[str, int] = option(
+        dict, "port at which another conductor gets what follows a word: --wake-word-port.hey_jarvis 10702"
+    )
     wake_word_pipeline: dict[str, str] = option(
         dict, "pipeline of the conductor's that a word asks for: --wake-word-pipeline.okay_nabu Kitchen"
     )

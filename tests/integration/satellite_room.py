@@ -16,11 +16,13 @@ from wyoming.satellite import RunSatellite
 
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon
-from tests.unit.satellite.dialogues import Conducts, Dialogue, Says, Tells, without_repeated_chunks
+from tests.unit.satellite.dialogues import JARVIS, Conducts, Dialogue, Says, Tells, without_repeated_chunks
 from wyoming_rosie.audio import SPEECH
+from wyoming_rosie_satellite.messages import MAIN
 
 FRAME_SECONDS = 0.02
 SETTLED_SECONDS = 0.3
+ARRIVED_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 10.0
 SAID = "woww_okay_nabu"
 
@@ -126,29 +128,42 @@ class ScriptedConductor:
 
 
 class Room:
-    """A satellite as a process, somebody who speaks to it, and a conductor."""
+    """A satellite as a process, somebody who speaks to it, and a conductor for each seat."""
 
     def __init__(self, satellite: Daemon, voice: Voice, conductor: ScriptedConductor, reply: Path) -> None:
         self.satellite = satellite
         self.voice = voice
         self.conductor = conductor
+        self.conductors = {MAIN: conductor}
         self.reply = reply
 
     async def perform(self, dialogue: Dialogue, words: dict[str, bytes]) -> None:
         for step in dialogue:
             match step:
-                case Says():
-                    self.voice.says(words[SAID])
+                case Says(word):
+                    self.voice.says(words[f"woww_{word}"])
                     await self._is_heard(len(self.satellite.lines("wake word")))
-                case Conducts(events):
-                    await self.conductor.says(*events)
-                case Tells(types):
-                    assert await self.conductor.hears_types(len(types)) == list(types)
+                case Conducts(events, seat):
+                    await self.conductors[seat].says(*events)
+                    await asyncio.sleep(ARRIVED_SECONDS)  # other conductors' events come another way
+                case Tells(types, seat):
+                    assert await self.conductors[seat].hears_types(len(types)) == list(types)
 
     async def _is_heard(self, before: int) -> None:
         async with asyncio.timeout(LONGEST_WAIT_SECONDS):
             while len(self.satellite.lines("wake word")) == before:
                 await asyncio.sleep(FRAME_SECONDS)
+
+
+@asynccontextmanager
+async def furnished_for_two(daemon: StartDaemon, folder: Path, *arguments: str) -> AsyncIterator[Room]:
+    """Yield a room in which hey_jarvis has a conductor of its own."""
+    async with AsyncExitStack() as stack:
+        port = (f"--wake-word-port.{JARVIS}", "0")
+        room = await stack.enter_async_context(furnished(daemon, folder, *port, *arguments))
+        place = await room.satellite.wait_for_line("wake word has a place of its own", word=JARVIS)
+        room.conductors[JARVIS] = await stack.enter_async_context(ScriptedConductor.connected(place["uri"]))
+        yield room
 
 
 @asynccontextmanager

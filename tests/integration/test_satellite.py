@@ -23,13 +23,16 @@ from tests.integration.satellite_room import (
     ScriptedConductor,
     first_run,
     furnished,
+    furnished_for_two,
     logged,
     refused,
 )
 from tests.unit.satellite.dialogues import (
     ANSWER,
     DIALOGUES,
+    DIALOGUES_OF_TWO,
     HEARD,
+    JARVIS,
     JOINS,
     RATE,
     SOUND_START,
@@ -69,6 +72,33 @@ async def heard_on(room: Room) -> tuple[AudioFormat, bytes]:
 async def test_dialogue(daemon: StartDaemon, folder: Path, words: dict[str, bytes], dialogue: Dialogue) -> None:
     async with furnished(daemon, folder) as room:
         await room.perform(dialogue, words)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "each word has its conductor",
+        "a conductor leaves in the middle of the other's run",
+        "an announcement in the middle of the other's run is refused",
+    ],
+)
+async def test_dialogue_with_two_conductors(
+    daemon: StartDaemon, folder: Path, words: dict[str, bytes], name: str
+) -> None:
+    async with furnished_for_two(daemon, folder) as room:
+        await room.perform(DIALOGUES_OF_TWO[name], words)
+
+
+async def test_each_conductor_is_shown_its_own_words_and_a_name_of_its_own(daemon: StartDaemon, folder: Path) -> None:
+    async with furnished_for_two(daemon, folder, "--name", "Kitchen", "--area", "Kitchen") as room:
+        infos = [(await conductor.joins()).info for conductor in room.conductors.values()]
+    assert [(one.satellite.name, one.satellite.area) for one in infos if one.satellite] == [
+        ("Kitchen", "Kitchen"),
+        ("Kitchen hey_jarvis", "Kitchen"),
+    ]
+    assert [one.satellite.active_wake_words for one in infos if one.satellite] == [["okay_nabu"], [JARVIS]]
+    assert JARVIS not in [model.name for model in infos[0].wake[0].models]
+    assert [model.name for model in infos[1].wake[0].models] == [JARVIS]
 
 
 @pytest.mark.parametrize("where", ["in process", "at a daemon"])
@@ -307,8 +337,9 @@ async def test_a_microphone_command_that_ends_is_started_again(daemon: StartDaem
         (("--mic", "stdin", "--wake-word-name", "snowboy"), "there are: alexa, hey_jarvis, hey_mycroft, okay_nabu"),
         (("--mic", "stdin", "--wake-uri", "nowhere"), "'nowhere' is not an address"),
         (("--mic", "default"), "apt install libportaudio2; or use --mic and --snd with wav:FILE"),
+        (("--mic", "stdin", "--wake-word-port.alexa", "1", "--stop-word", "alexa"), "'alexa' is a stop word"),
     ],
-    ids=["no recording", "unknown word", "no address", "no PortAudio"],
+    ids=["no recording", "unknown word", "no address", "no PortAudio", "stop word's port"],
 )
 async def test_what_cannot_be_had_is_one_line_and_status_1(
     folder: Path, arguments: tuple[str, ...], sentence: str

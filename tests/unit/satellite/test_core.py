@@ -384,6 +384,17 @@ def test_who_is_heard_by_nobody_is_told_so_even_while_the_other_answers() -> Non
     assert effects == [m.Silence(), m.SayPlayed(), m.PlayCue(m.Cue.UNREACHABLE), m.ShowPhase(Phase.WAITING)]
 
 
+@pytest.mark.parametrize(
+    "before",
+    [[m.ListeningAsked()], [m.ListeningAsked(), m.SpeechEnded()], [m.SoundStarted(), m.SoundReceived(b"ab")], []],
+    ids=["listening", "thinking", "speaking", "waiting"],
+)
+def test_who_leaves_disturbs_nobody_else(before: list[m.Input]) -> None:
+    satellite = Rehearsal(Habits(seats={JARVIS}))
+    satellite.take(m.ConductorJoined(), m.ConductorJoined(JARVIS), *before)
+    assert satellite.take(m.ConductorLeft(JARVIS)) == []
+
+
 def test_the_button_is_the_main_conductors() -> None:
     satellite = Rehearsal(Habits(seats={JARVIS}))
     satellite.take(m.ConductorJoined(JARVIS))
