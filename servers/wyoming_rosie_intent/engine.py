@@ -31,6 +31,7 @@ class Match:
     domain: str | None = None  # of the things it is about
     question: str = ""  # of HassGetState: one, one_yesno, any, all, which, how_many
     where: Where = Where.ANYWHERE
+    language: str = "en"  # that it was said in, and is to be answered in
 
     def said(self, slot: str) -> str | None:
         """Return the slot as text, or None."""

@@ -1,6 +1,7 @@
 """Numbers, time and date as a person says them."""
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 
 # fmt: off
@@ -41,6 +42,22 @@ def date_in_words(day: date) -> str:
     return f"{day:%A}, the {ordinal_in_words(day.day)} of {day:%B}"
 
 
-def digits_as_words(text: str) -> str:
+def digits_as_words(text: str, language: str = "en") -> str:
     """Return the text with each number up to 99 in words, as a speech recogniser may write it."""
-    return re.sub(r"(?<!\d)\d{1,2}(?!\d)", lambda found: in_words(int(found[0])).replace("-", " "), text)
+    say = _in_english if language == "en" else _sayer(language)
+    return re.sub(r"(?<!\d)\d{1,2}(?!\d)", lambda found: say(int(found[0])), text) if say else text
+
+
+def _in_english(number: int) -> str:
+    return in_words(number).replace("-", " ")
+
+
+def _sayer(language: str) -> Callable[[int], str] | None:
+    """Return what says a number in a language that hassil knows the numbers of."""
+    from hassil.numbers import get_rbnf_engine
+
+    try:
+        engine = get_rbnf_engine(language)
+    except ValueError:
+        return None
+    return lambda number: engine.format_number(number).text.replace("\u00ad", "")

@@ -68,6 +68,10 @@ def _named(home: Home, match: Match, speaker_area: str | None) -> Targets | Answ
 def _group(home: Home, match: Match, domain: str) -> Targets | Answer:
     device_class = match.said("device_class")
     candidates = tuple(e for e in home.entities if e.domain == domain and _is_of_class(e, device_class))
+    if (floor := match.said("floor")) is not None:
+        areas = {area.id for area in home.on_floor(floor)}
+        found = tuple(entity for entity in candidates if entity.area in areas)
+        return found or Answer(answers.nothing_there(domain, device_class, floor), done=False)
     area = match.said("area")
     if needs_room(match):
         return Answer(answers.WHICH_ROOM, done=False)

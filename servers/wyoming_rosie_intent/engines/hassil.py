@@ -1,82 +1,126 @@
 """Sentence templates: the package home-assistant-intents and our own supplements, matched by hassil."""
 
+import gc
 import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from wyoming_rosie.config import option
-from wyoming_rosie.errors import EngineError
-from wyoming_rosie.home import DOMAINS, Entity, Home
+from wyoming_rosie.errors import ConfigError, EngineError
+from wyoming_rosie.home import Home
+from wyoming_rosie_intent import names, templates
 from wyoming_rosie_intent.engine import Match, UnknownLanguageError, Value, Where
-from wyoming_rosie_intent.spoken import digits_as_words
+from wyoming_rosie_intent.names import Names
+from wyoming_rosie_intent.templates import Templates, own_sentences
 
 if TYPE_CHECKING:
-    from hassil import Intents, RecognizeResult, SlotList
+    from hassil import RecognizeResult
     from hassil.models import MatchEntity
 
-LANGUAGES = ("en",)
+__all__ = ["HassilRecogniser", "Settings", "load", "own_sentences"]
+_LOG = structlog.get_logger()
 LONGEST_SENTENCE = 250
 """Characters; nobody says a command that is longer, and templates with free text take long over it."""
 _NOBODY_KNOWS = "?"  # stands for the speaker's area while matching, when it is not known
-_WARM_UP = (
-    "what time is it",
-    "set a timer for twenty five minutes",
-    "set brightness to fifty percent",
-    "turn on the light",
-)
 
 
 @dataclass(frozen=True)
 class Settings:
+    languages: tuple[str, ...] = option(("en",), "languages to have ready; others are read when they are first spoken")
     bare_names: bool = option(False, "understand the name of a thing alone as an order to turn it on")
 
 
 def load(settings: Settings, home: Home) -> "HassilRecogniser":
-    """Return a recogniser that is warm: its first sentence is as quick as any other. Raises EngineError."""
+    """Return a recogniser that is warm: its first sentence is as quick as any other. Raises EngineError, ConfigError."""
     try:
-        recogniser = HassilRecogniser(_intents("en", bare_names=settings.bare_names), home)
+        known = templates.languages()
     except ImportError as err:
         raise EngineError(f"{err.name} is not installed; run: pip install 'wyoming-rosie[intent]'") from err
-    for sentence in _WARM_UP:
-        recogniser.recognise(sentence)
+    recogniser = HassilRecogniser(home, known, bare_names=settings.bare_names)
+    for language in settings.languages:
+        if templates.find(language, known) is None:
+            raise ConfigError(f"no sentences for the language '{language}'; there are: {', '.join(known)}")
+        recogniser.warm(language)
+    gc.collect()
+    gc.freeze()  # the templates are for ever; looking through them again and again costs 100 ms each time
     return recogniser
 
 
+@dataclass(frozen=True)
+class _Rules:
+    """What is known in one language."""
+
+    templates: Templates
+    names: Names
+
+
 class HassilRecogniser:
-    def __init__(self, intents: "Intents", home: Home) -> None:
-        self._intents = intents
+    def __init__(self, home: Home, languages: Sequence[str] = ("en",), *, bare_names: bool = False) -> None:
         self._home = home
-        self._slot_lists = _slot_lists(home)
+        self._languages = tuple(languages)
+        self._bare_names = bare_names
+        self._rules: Mapping[str, _Rules] = {}
+        self._loading = threading.Lock()
 
     @property
     def languages(self) -> Sequence[str]:
-        return LANGUAGES
+        return self._languages
+
+    def warm(self, language: str) -> None:
+        """Read a language and understand a few sentences of it, so that the next is as quick as any. Raises UnknownLanguageError."""
+        for sentence in own_sentences(self._known(language)).get("warm_up", ("1", "12:30")):
+            self.recognise(sentence, language)
+
+    def move_to(self, home: Home) -> None:
+        """Speak about another home from the next sentence on, or about this one as it has become."""
+        with self._loading:
+            rules = {language: _Rules(of.templates, names.of(home, language)) for language, of in self._rules.items()}
+            self._home, self._rules = home, rules
 
     def recognise(self, text: str, language: str | None = None, area: str | None = None) -> Match | None:
         """Return what one command or question means, said in `area` (its id or name). Raises UnknownLanguageError."""
-        if spoken_language(language) not in LANGUAGES:
-            raise UnknownLanguageError(f"no sentences for the language {language!r}; there are: {', '.join(LANGUAGES)}")
+        known = self._known(language)
         if not text.strip() or len(text) > LONGEST_SENTENCE:
             return None
-        result = self._best(_cleaned(text), self._area_name(area))
-        match = _match(result, text) if result else None
-        return match if match and self._makes_sense(match) else None
+        rules = self._of(known)
+        result = self._best(rules, names.cleaned(text), self._area_name(area))
+        match = _match(result, text, known) if result else None
+        return match if match and self._makes_sense(rules, match) else None
 
-    def _best(self, text: str, area: str) -> "RecognizeResult | None":
+    def _known(self, language: str | None) -> str:
+        known = templates.find(language, self._languages)
+        if known is None:
+            there = ", ".join(self._languages)
+            raise UnknownLanguageError(f"no sentences for the language {language!r}; there are: {there}")
+        return known
+
+    def _of(self, language: str) -> _Rules:
+        rules = self._rules.get(language)
+        return rules if rules is not None else self._read(language)
+
+    def _read(self, language: str) -> _Rules:
+        with self._loading:
+            if language not in self._rules:
+                rules = _Rules(templates.load(language, bare_names=self._bare_names), names.of(self._home, language))
+                self._rules = {**self._rules, language: rules}
+                _LOG.info("the sentences of a language are ready", language=language)
+            return self._rules[language]
+
+    def _best(self, rules: _Rules, text: str, area: str) -> "RecognizeResult | None":
         from hassil import recognize_best
 
         return recognize_best(
             text,
-            self._intents,
-            slot_lists=self._slot_lists,
+            rules.templates.fitting(text),
+            slot_lists=rules.names.lists,
             intent_context={"area": area},
             best_metadata_key="first",
             best_slot_name="name",
-            language="en",
+            language=rules.templates.language,
         )
 
     def _area_name(self, given: str | None) -> str:
@@ -84,80 +128,15 @@ class HassilRecogniser:
         area = self._home.area(given) if given else None
         return area.name if area else given or _NOBODY_KNOWS
 
-    def _makes_sense(self, match: Match) -> bool:
+    def _makes_sense(self, rules: _Rules, match: Match) -> bool:
         """Refuse "I will be home in five minutes": what a timer is to do later must be a command."""
         if (later := match.said("conversation_command")) is None:
             return True
-        result = self._best(later, _NOBODY_KNOWS)
+        result = self._best(rules, later, _NOBODY_KNOWS)
         return result is not None and result.intent.name != match.intent
 
 
-def spoken_language(given: str | None) -> str:
-    """Return the language of a tag such as en-US or en_GB; English when none is given."""
-    return re.split("[-_]", given, maxsplit=1)[0].lower() if given else "en"
-
-
-@cache
-def own_sentences(language: str) -> Mapping[str, Any]:
-    """Return our supplements to the package's sentences, in the package's format."""
-    file = resources.files("wyoming_rosie_intent") / "sentences" / f"{language}.toml"
-    return tomllib.loads(file.read_text("utf-8"))
-
-
-def _intents(language: str, *, bare_names: bool) -> "Intents":
-    from hassil import Intents, merge_dict
-    from home_assistant_intents import get_intents
-
-    templates = get_intents(language)
-    if templates is None:
-        raise EngineError(f"home-assistant-intents has no sentences for '{language}'; install a newer one")
-    own = own_sentences(language)
-    unwanted = frozenset() if bare_names else frozenset(own["unwanted"])
-    for intent in templates["intents"].values():
-        intent["data"] = list(_wanted(intent["data"], unwanted))
-    merge_dict(templates, _data_only(own))
-    return Intents.from_dict(templates)
-
-
-def _data_only(own: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: own[key] for key in ("intents", "lists", "expansion_rules")}
-
-
-def _wanted(blocks: Iterable[dict[str, Any]], unwanted: frozenset[str]) -> Iterator[dict[str, Any]]:
-    """Leave out what no home of ours can have: floors, and domains such as person."""
-    for block in blocks:
-        sentences = [text for text in block["sentences"] if "{floor}" not in text and text not in unwanted]
-        if sentences and block.get("slots", {}).get("domain", "light") in DOMAINS:
-            yield {**block, "sentences": sentences}
-
-
-def _slot_lists(home: Home) -> "dict[str, SlotList]":
-    from hassil import TextSlotList
-
-    areas = [(spoken, area.name) for area in home.areas for name in area.names for spoken in _spoken(name)]
-    names = [_name(entity, spoken) for entity in home.entities for name in entity.names for spoken in _spoken(name)]
-    return {
-        "area": TextSlotList.from_tuples(areas, allow_template=False, name="area"),
-        "name": TextSlotList.from_tuples(names, allow_template=False, name="name"),
-        "floor": TextSlotList.from_tuples([], allow_template=False, name="floor"),
-    }
-
-
-def _name(entity: Entity, spoken: str) -> tuple[str, str, dict[str, str]]:
-    return spoken, entity.name, {"domain": entity.domain}
-
-
-def _spoken(name: str) -> tuple[str, ...]:
-    """Return how a written name may be heard: as it is, without signs, and with its digits as words."""
-    plain = " ".join(re.sub(r"[^\w\s'-]", " ", name.replace("\u2019", "'")).split())
-    return tuple(spoken for spoken in dict.fromkeys((name, plain, digits_as_words(plain))) if spoken.strip())
-
-
-def _cleaned(text: str) -> str:
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
-
-
-def _match(result: "RecognizeResult", text: str) -> Match:
+def _match(result: "RecognizeResult", text: str, language: str) -> Match:
     entities = result.entities
     where = Where.ANYWHERE
     if "area" in entities:
@@ -168,7 +147,9 @@ def _match(result: "RecognizeResult", text: str) -> Match:
     if where is Where.UNKNOWN:
         del slots["area"]
     domain = slots.get("domain") or result.context.get("domain")
-    return Match(result.intent.name, slots, text, str(domain) if domain else None, result.response or "", where)
+    return Match(
+        result.intent.name, slots, text, str(domain) if domain else None, result.response or "", where, language
+    )
 
 
 def _called(entity: "MatchEntity") -> str:

@@ -1,0 +1,111 @@
+"""Measure how well and how fast the intent daemon's rules understand: `python benchmarks/intent_rules.py`.
+
+Half of the sentences (by a checksum of their text) may be looked at while the rules are changed, the other half is only
+counted: `--show tune` lists what went wrong in the first half.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in (".", "servers")]
+
+from tests.unit.intent.said.table import SAID, Outcome, Said, outcome, sentences
+from wyoming_rosie import home
+from wyoming_rosie.home import Area, Entity, Home
+from wyoming_rosie_intent import compound
+from wyoming_rosie_intent.engine import Match, Recogniser
+from wyoming_rosie_intent.engines import hassil
+
+ROOMS = ("kitchen", "bedroom", "office", "hall", "garden", "cellar", "attic", "bath", "nursery", "studio")
+KINDS = ("lamp", "light", "fan", "heater", "speaker", "socket", "blind", "pump", "screen", "sensor")
+DOMAINS = ("light", "light", "fan", "climate", "media_player", "switch", "cover", "switch", "media_player", "sensor")
+WORDS = ("big", "small", "old", "new", "left", "right", "upper", "lower", "blue", "green")
+
+
+def main() -> None:
+    options = _options()
+    recogniser = hassil.load(hassil.Settings(), home.load(SAID / "home.toml"))
+    for language in ("en",):
+        _report(recogniser, language, options.show)
+    if not options.no_times:
+        for entities in (50, 500, 10_000):
+            _times(entities)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--show", choices=("tune", "measure"), help="list what went wrong in one half")
+    parser.add_argument("--no-times", action="store_true", help="count only")
+    return parser.parse_args()
+
+
+def _report(recogniser: Recogniser, language: str, show: str | None) -> None:
+    said = sentences(language)
+    found = {one: outcome(recogniser, one) for one in said}
+    for half in ("tune", "measure"):
+        print(f"\n{language}, {half}: what was said (rows) and what came of it (columns)")
+        _confusion([(one, found[one]) for one in said if one.half == half])
+    for one in said:
+        if one.half == show and not found[one].right:
+            print(f"  {one.kind}: {one.text!r} = {one.expected}, but {found[one].got}")
+
+
+def _confusion(found: Sequence[tuple[Said, Outcome]]) -> None:
+    columns = ("right", "missed", "wrong")
+    kinds = list(dict.fromkeys(said.kind for said, _ in found))
+    print(f"{'':62}" + "".join(f"{column:>8}" for column in columns))
+    total: Counter[str] = Counter()
+    for kind in kinds:
+        counted = Counter(one.verdict for said, one in found if said.kind == kind)
+        total += counted
+        print(f"{kind:62}" + "".join(f"{counted[column]:8}" for column in columns))
+    print(f"{'all':62}" + "".join(f"{total[column]:8}" for column in columns))
+
+
+def _times(entities: int) -> None:
+    began = time.perf_counter()
+    recogniser = hassil.load(hassil.Settings(), _house(entities))
+    ready = time.perf_counter() - began
+    texts = [said.text for said in sentences("en")]
+    understood = _measured(texts, lambda text: compound.understand(text, _one(recogniser)))
+    print(
+        f"\n{entities} entities: ready after {ready:.1f} s; per sentence of {len(texts)}: median {understood[0]:.1f}, "
+        f"95 % {understood[1]:.1f}, worst {understood[2]:.1f} ms"
+    )
+
+
+def _one(recogniser: Recogniser) -> Callable[[str], Match | None]:
+    return lambda text: recogniser.recognise(text, "en", "kitchen")
+
+
+def _measured(texts: Sequence[str], run: Callable[[str], object]) -> tuple[float, float, float]:
+    """Return median, 95th percentile and worst, milliseconds."""
+    taken = []
+    for text in texts:
+        began = time.perf_counter()
+        run(text)
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken), statistics.quantiles(taken, n=20)[-1], max(taken)
+
+
+def _house(entities: int) -> Home:
+    """Return the home of the tables and so many more entities, each with a name of its own."""
+    base = home.load(SAID / "home.toml")
+    areas = tuple(Area(f"more_{room}", f"{room} two") for room in ROOMS)
+    return replace(base, areas=(*base.areas, *areas), entities=(*base.entities, *map(_entity, range(entities))))
+
+
+def _entity(number: int) -> Entity:
+    kind, word, room = number % 10, number // 10 % 10, number // 100 % 10
+    name = f"{WORDS[word]} {ROOMS[room]} {KINDS[kind]} {number // 1000 + 1}"
+    return Entity(f"{DOMAINS[kind]}.{number}", name, DOMAINS[kind], f"more_{ROOMS[room]}")
+
+
+if __name__ == "__main__":
+    main()

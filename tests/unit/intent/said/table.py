@@ -1,0 +1,93 @@
+"""Tables of what people say and what must come of it, and how to tell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from zlib import crc32
+
+from wyoming_rosie import home
+from wyoming_rosie.home import Home
+from wyoming_rosie_intent import compound
+from wyoming_rosie_intent.actors.demo import DemoActor
+from wyoming_rosie_intent.engine import Match, Recogniser
+from wyoming_rosie_intent.household import Household
+
+SAID = Path(__file__).parent
+AREA = "kitchen"
+_ANSWERS = ("HassGet", "HassClimateGet", "HassRespond", "HassTimerStatus")
+
+
+@dataclass(frozen=True)
+class Said:
+    text: str
+    expected: str
+    kind: str
+    language: str
+
+    @property
+    def half(self) -> str:
+        """Return whether rules may be fitted to the sentence or only counted by it."""
+        return "measure" if crc32(self.text.encode()) % 2 else "tune"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    got: str
+    verdict: str  # right, missed, wrong
+
+    @property
+    def right(self) -> bool:
+        return self.verdict == "right"
+
+
+@cache
+def house(language: str) -> Home:
+    """Return the home that the sentences of a language are about."""
+    return home.load(SAID / ("home.toml" if language == "en" else f"home_{language}.toml"))
+
+
+@cache
+def sentences(language: str) -> Sequence[Said]:
+    """Read `TEXT = EXPECTED` lines beneath `## KIND` headings."""
+    found, kind = [], ""
+    for line in (SAID / f"{language}.txt").read_text("utf-8").splitlines():
+        if line.startswith("## "):
+            kind = line[3:]
+        elif line and not line.startswith("#"):
+            text, expected = line.rsplit(" = ", 1)
+            found.append(Said(text, expected, kind, language))
+    return found
+
+
+def outcome(recogniser: Recogniser, said: Said) -> Outcome:
+    """Understand a sentence and plan what is to be done, but do not do it."""
+    at = house(said.language)
+    matches = compound.understand(said.text, lambda text: recogniser.recognise(text, said.language, AREA))
+    plan = Household(at, DemoActor(at)).plan(matches, AREA)
+    done = [(command.match, [entity.id for entity in command.targets]) for command in (*plan.commands, *plan.asked)]
+    got = " + ".join(_written(match, ids) for match, ids in done) or "-"
+    return Outcome(got, _verdict(said.expected, done))
+
+
+def _written(match: Match, entities: Sequence[str]) -> str:
+    slots = [f"{slot}={value}" for slot, value in match.slots.items() if slot not in {"name", "area", "domain"}]
+    return " ".join(filter(None, (match.intent, ",".join(entities), *slots)))
+
+
+def _verdict(expected: str, done: Sequence[tuple[Match, Sequence[str]]]) -> str:
+    acts = [match for match, _ in done if not match.intent.startswith(_ANSWERS)]
+    if expected in {"-", "?"}:
+        return "wrong" if acts else "right"
+    wanted = expected.split(" + ")
+    if len(wanted) == len(done) and all(_fits(one, *got) for one, got in zip(wanted, done, strict=True)):
+        return "right"
+    return "wrong" if acts or (done and expected.startswith(_ANSWERS)) else "missed"
+
+
+def _fits(expected: str, match: Match, entities: Sequence[str]) -> bool:
+    intent, *rest = expected.split(" ", 2)
+    ids = rest.pop(0) if rest and "=" not in rest[0] else ""
+    slots = [one.partition("=") for one in rest]
+    said = all(str(match.slots.get(slot)) == value for slot, _, value in slots)
+    return match.intent == intent and said and (not ids or set(ids.split(",")) == set(entities))
