@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite import quiet_libraries
+from wyoming_rosie_satellite import alsa_plugins, quiet_libraries
 from wyoming_rosie_satellite.errors import DeviceError
 
 LOOK_SECONDS = 3.0
@@ -86,6 +86,7 @@ class PortAudio:
         native = self.library._lib  # noqa: SLF001
         native.Pa_Terminate()
         self.library._check(native.Pa_Initialize())  # noqa: SLF001
+        alsa_plugins.unload()
 
 
 @cache
@@ -100,4 +101,5 @@ def shared() -> PortAudio:
             f"microphones and speakers need the system library PortAudio: apt install libportaudio2; {WITHOUT}"
         ) from err
     quiet_libraries.silence()
+    alsa_plugins.unload()
     return PortAudio(sounddevice)
