@@ -1,0 +1,1 @@
+"""One file per kind of server that offers language models."""

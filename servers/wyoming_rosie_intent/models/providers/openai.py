@@ -1,0 +1,182 @@
+"""Servers that speak OpenAI's chat completions (Gemini, Grok, vLLM, llama.cpp, OpenAI), by its official client."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_intent.models.deadlines import within
+from wyoming_rosie_intent.models.endpoint import Endpoint, broken, refusal, told, warm_up
+from wyoming_rosie_intent.models.model import Done, Message, Piece, Prompt, Text, Tool, ToolCall
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, AsyncStream
+    from openai.types.chat import ChatCompletionChunk
+    from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
+
+_NO_KEY = "none"  # without one, the client takes that of the environment, whatever the address
+_LAST_WORDS_SECONDS = 0.5
+
+
+def load(endpoint: Endpoint) -> "OpenaiModel":
+    """Return the model; nothing is sent yet. Slow the first time, as it imports the client. Raises ConfigError."""
+    try:
+        import anyio._backends._asyncio  # noqa: F401 - else the first request imports it
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+    except ImportError as err:
+        raise ConfigError(f"{err.name} is not installed; run: pip install 'wyoming-rosie[cloud]'") from err
+    client = AsyncOpenAI(
+        api_key=endpoint.key or _NO_KEY,
+        base_url=endpoint.url,
+        max_retries=0,
+        timeout=None,
+        http_client=DefaultAsyncHttpxClient(follow_redirects=False, timeout=None),
+    )
+    _ = client.chat.completions  # imports more
+    return OpenaiModel(endpoint, client)
+
+
+class OpenaiModel:
+    def __init__(self, endpoint: Endpoint, client: "AsyncOpenAI") -> None:
+        self._endpoint = endpoint
+        self._client = client
+
+    @property
+    def name(self) -> str:
+        return self._endpoint.name
+
+    async def warm(self, prompt: Prompt) -> None:
+        await warm_up(self._endpoint, self._pieces(prompt, {"max_tokens": 1}))
+
+    async def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+        async with aclosing(within(self._endpoint.limits, self.name, self._pieces(prompt, {}))) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Done):
+                    told(self._endpoint, "a model answered", piece)
+                yield piece
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _pieces(self, prompt: Prompt, more: Mapping[str, int]) -> AsyncGenerator[Piece, None]:
+        from openai import APIStatusError, OpenAIError
+
+        calls = _Calls()
+        try:
+            async with await self._chat(prompt, more) as chunks:
+                async for chunk in chunks:
+                    if text := _text(chunk):
+                        yield Text(text)
+                    calls.add(chunk)
+                    if _is_last(chunk):
+                        await _hear_out(chunks)
+                        for call in calls.all():
+                            yield call
+                        yield Done(_prompt_milliseconds(chunk))
+                        return
+        except APIStatusError as err:
+            raise refusal(self._endpoint, err.status_code) from None
+        # what is no JSON, or JSON of another shape, comes out of the client as one of the last four
+        except (OpenAIError, OSError, ValueError, TypeError, AttributeError, LookupError) as err:
+            raise broken(self._endpoint, err) from None
+
+    async def _chat(self, prompt: Prompt, more: Mapping[str, int]) -> "AsyncStream[ChatCompletionChunk]":
+        warmth = {} if self._endpoint.temperature is None else {"temperature": self._endpoint.temperature}
+        tools = {"tools": [_tool(tool) for tool in prompt.tools]} if prompt.tools else {}
+        create: Any = self._client.chat.completions.create  # its arguments are typed dictionaries, one per role
+        messages = [_message(message) for message in prompt.messages]
+        stream = await create(model=self._endpoint.model, messages=messages, stream=True, **tools, **warmth, **more)
+        return cast("AsyncStream[ChatCompletionChunk]", stream)
+
+
+def _text(chunk: "ChatCompletionChunk") -> str:
+    return "".join(choice.delta.content or "" for choice in chunk.choices[:1])
+
+
+def _is_last(chunk: "ChatCompletionChunk") -> bool:
+    return any(choice.finish_reason for choice in chunk.choices)
+
+
+def _prompt_milliseconds(chunk: "ChatCompletionChunk") -> float | None:
+    """Return what llama.cpp tells beyond OpenAI's own words."""
+    timings = (chunk.model_extra or {}).get("timings")
+    took = timings.get("prompt_ms") if isinstance(timings, Mapping) else None
+    return float(took) if isinstance(took, int | float) else None
+
+
+async def _hear_out(chunks: "AsyncStream[ChatCompletionChunk]") -> None:
+    """Read a whole answer's last words, so that the connection can serve again."""
+    from openai import OpenAIError
+
+    with suppress(TimeoutError, OpenAIError, ValueError):
+        async with asyncio.timeout(_LAST_WORDS_SECONDS):
+            async for _ in chunks:
+                pass
+
+
+@dataclass
+class _Call:
+    """A tool call that comes in pieces."""
+
+    index: int | None
+    id: str
+    name: str
+    arguments: str
+
+    def whole(self) -> ToolCall:
+        try:
+            arguments = json.loads(self.arguments or "{}")
+        except ValueError:
+            arguments = None
+        return ToolCall(
+            self.id or f"call_{uuid4().hex[:12]}", self.name, arguments if isinstance(arguments, dict) else None
+        )
+
+
+class _Calls:
+    """The tool calls of one answer."""
+
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+
+    def add(self, chunk: "ChatCompletionChunk") -> None:
+        for choice in chunk.choices[:1]:
+            for part in choice.delta.tool_calls or ():
+                self._add(part)
+
+    def all(self) -> Iterator[ToolCall]:
+        return (call.whole() for call in self._calls)
+
+    def _add(self, part: "ChoiceDeltaToolCall") -> None:
+        function = part.function
+        name, arguments = (function.name or "", function.arguments or "") if function else ("", "")
+        last = next((call for call in reversed(self._calls) if call.index == part.index), None)
+        # some servers number all calls with 0
+        if last is None or (part.id and part.id != last.id):
+            self._calls.append(_Call(part.index, part.id or "", name, arguments))
+        else:
+            last.name += name
+            last.arguments += arguments
+
+
+def _message(message: Message) -> dict[str, Any]:
+    written: dict[str, Any] = {"role": message.role.value, "content": message.text}
+    if message.calls:
+        written["tool_calls"] = [_written(call) for call in message.calls]
+    if message.answers:
+        written["tool_call_id"] = message.answers.id
+    return written
+
+
+def _written(call: ToolCall) -> dict[str, Any]:
+    arguments = json.dumps(dict(call.arguments or {}), ensure_ascii=False)
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+    return {"type": "function", "function": function}

@@ -1,0 +1,194 @@
+"""Which model answers: local, network or cloud, and the next one when it fails."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+import structlog
+
+from wyoming_rosie_intent.models import tier
+from wyoming_rosie_intent.models.breaker import Breaker
+from wyoming_rosie_intent.models.classifier import Complexity
+from wyoming_rosie_intent.models.model import Again, Done, Model, ModelError, Piece, Prompt, Text, ToolCall
+from wyoming_rosie_intent.models.tier import CloudSettings, NetworkSettings, ServedModel, TierSettings
+
+_LOG = structlog.get_logger()
+Clock: TypeAlias = Callable[[], float]
+
+
+class Tier(StrEnum):
+    LOCAL = "local"
+    NETWORK = "network"
+    CLOUD = "cloud"
+
+
+_ORDER = {
+    Complexity.SIMPLE: (Tier.LOCAL, Tier.NETWORK, Tier.CLOUD),
+    Complexity.MEDIUM: (Tier.NETWORK, Tier.LOCAL, Tier.CLOUD),
+    Complexity.COMPLEX: (Tier.CLOUD, Tier.NETWORK, Tier.LOCAL),
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a turn asks for. Without a known room it is as private as the most private one."""
+
+    complexity: Complexity = Complexity.SIMPLE
+    private: bool = True
+    always_local: bool = False
+    never_cloud: bool = False
+
+
+def order(wish: Wish) -> tuple[Tier, ...]:
+    """Return the tiers that may answer, the best first."""
+    return tuple(tier for tier in _ORDER[wish.complexity] if _may(tier, wish))
+
+
+def _may(tier: Tier, wish: Wish) -> bool:
+    match tier:
+        case Tier.LOCAL:
+            return True
+        case Tier.NETWORK:
+            return not wish.always_local
+        case Tier.CLOUD:
+            return not (wish.always_local or wish.never_cloud or wish.private)
+
+
+def load(local: TierSettings, network: NetworkSettings, cloud: CloudSettings) -> "Tiers | None":
+    """Return the tiers that have a model, None when none has. Slow: imports clients. Raises ConfigError."""
+    outside = cloud if cloud.allowed else CloudSettings()
+    given: dict[Tier, TierSettings] = {Tier.LOCAL: local, Tier.NETWORK: network, Tier.CLOUD: outside}
+    loaded = {name: tier.load(name, settings) for name, settings in given.items()}
+    models = {name: model for name, model in loaded.items() if model is not None}
+    return Tiers(models) if models else None
+
+
+@dataclass(frozen=True)
+class _Seat:
+    """A tier's model and how it has done lately."""
+
+    tier: Tier
+    model: ServedModel
+    breaker: Breaker
+
+
+class Tiers:
+    """The models of all tiers, which all turns share."""
+
+    def __init__(self, models: Mapping[Tier, ServedModel], clock: Clock | None = None) -> None:
+        self._seats = {name: _Seat(name, model, Breaker()) for name, model in models.items()}
+        self._clock = clock or (lambda: asyncio.get_running_loop().time())
+
+    def attempt(self, wish: Wish) -> "Attempt":
+        """Begin a turn."""
+        return Attempt([self._seats[name] for name in order(wish) if name in self._seats], self._clock)
+
+    def first(self, wish: Wish) -> Tier | None:
+        """Return the tier that would be asked now."""
+        now = self._clock()
+        return next(
+            (name for name in order(wish) if name in self._seats and self._seats[name].breaker.allows(now)), None
+        )
+
+    async def warm(self, prompt: Prompt, wish: Wish) -> Tier | None:
+        """Have the tier that would be asked read the prompt; return it. Raises ModelError.
+
+        The cloud is never warmed: nothing leaves the home, or costs, before somebody has said something.
+        """
+        name = self.first(wish)
+        if name is None or name is Tier.CLOUD:
+            return None
+        seat = self._seats[name]
+        try:
+            await seat.model.warm(prompt)
+        except ModelError:
+            seat.breaker.failed(self._clock())
+            raise
+        seat.breaker.succeeded()
+        return name
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        for seat in self._seats.values():
+            await seat.model.close()
+
+
+class Attempt:
+    """One turn's way through the tiers: none is asked again that failed, the one that answers is kept."""
+
+    def __init__(self, seats: list[_Seat], clock: Clock) -> None:
+        self._seats = seats
+        self._clock = clock
+        self._kept: _Seat | None = None
+
+    @property
+    def tier(self) -> Tier | None:
+        """The tier that answers, or is asked next."""
+        return self._seats[0].tier if self._seats else None
+
+    async def answer(self, prompt: Prompt) -> AsyncGenerator[Piece | Again, None]:
+        """Yield one round's answer: its tool calls when it is whole, `Done` last. Raises ModelError when no tier is left.
+
+        `Again` makes void what was said so far. Closing the generator stops the model.
+        """
+        said = False
+        while (seat := self._next()) is not None:
+            async with aclosing(_watched(seat, prompt, self._clock)) as pieces:
+                try:
+                    async for piece in pieces:
+                        if said and seat is not self._kept:
+                            yield Again()
+                            said = False
+                        self._kept = seat
+                        said = said or isinstance(piece, Text)
+                        yield piece
+                except ModelError as err:
+                    _LOG.warning("a model failed", tier=seat.tier, reason=str(err))
+                    self._seats.remove(seat)
+                else:
+                    return
+        raise ModelError("no language model answers at the moment")
+
+    def _next(self) -> _Seat | None:
+        """Return the seat that answers; those before it that are left alone for now are so for the whole turn."""
+        now = self._clock()
+        while self._seats and self._seats[0] is not self._kept and not self._seats[0].breaker.allows(now):
+            self._seats.pop(0)
+        return self._seats[0] if self._seats else None
+
+
+async def _watched(seat: _Seat, prompt: Prompt, clock: Clock) -> AsyncGenerator[Piece, None]:
+    """Yield a model's answer and tell the breaker how it went."""
+    is_trial = seat.breaker.begin()
+    try:
+        async with aclosing(_calls_last(seat.model, prompt)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Done):
+                    seat.breaker.succeeded()
+                yield piece
+    except ModelError:
+        seat.breaker.failed(clock())
+        raise
+    finally:
+        seat.breaker.ended(is_trial)
+
+
+async def _calls_last(model: Model, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+    """Yield the answer with its tool calls at the end, so that nothing is done for an answer that breaks off."""
+    calls: list[ToolCall] = []
+    async with aclosing(model.answer(prompt)) as pieces:
+        async for piece in pieces:
+            match piece:
+                case ToolCall():
+                    calls.append(piece)
+                case Text():
+                    yield piece
+                case Done():
+                    for call in calls:
+                        yield call
+                    yield piece
+                    return
+    raise ModelError(f"{model.name}: the answer broke off before its end")
