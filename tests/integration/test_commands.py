@@ -134,7 +134,7 @@ def test_the_demo_shows_every_step_changes_the_light_and_writes_the_answer(tmp_p
 
 
 def test_the_demo_fails_when_a_step_fails(noise: Path, tmp_path: Path) -> None:
-    ran = rosie("demo", str(noise), "--output", str(tmp_path / "reply.wav"))
+    ran = rosie("demo", str(noise), "--output", str(tmp_path / "reply.wav"), "--seconds", "1")
     assert ran.returncode == 1
     assert "wake" in ran.stderr.decode()
 

@@ -15,11 +15,14 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.daemons import command
+from wyoming_rosie.audio import read_wav, write_wav
 from wyoming_rosie.children import send_signal
 from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.programs import BY_ROLE
 
 PULSE = ("-n", "--exit-idle-time=-1", "--use-pid-file=no", "-L", "module-native-protocol-unix auth-anonymous=1")
+WORD_SECONDS = 1.1
+"""Of the recording, which then goes on with the command."""
 ALSA = "</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default { type pulse }\n"
 
 
@@ -59,24 +62,37 @@ async def room(folder: Path) -> AsyncIterator[dict[str, str]]:
 
 
 async def _ended(*words: str, env: dict[str, str]) -> int:
-    return await (await asyncio.create_subprocess_exec(*words, env=env, stderr=asyncio.subprocess.DEVNULL)).wait()
+    process = await asyncio.create_subprocess_exec(*words, env=env, stderr=asyncio.subprocess.DEVNULL)
+    try:
+        return await process.wait()
+    finally:
+        send_signal(process, signal.SIGKILL)
+        await process.wait()
 
 
-async def _say_again_and_again(env: dict[str, str]) -> None:
-    while True:
-        await _ended("paplay", str(RECORDING), env=env)
-        await asyncio.sleep(0.7)
+@asynccontextmanager
+async def _somebody_says_the_word_again_and_again(folder: Path, env: dict[str, str]) -> AsyncIterator[None]:
+    audio, pcm = await asyncio.to_thread(read_wav, RECORDING)
+    word = folder / "word.wav"
+    await asyncio.to_thread(write_wav, word, audio, pcm[: audio.bytes_in(WORD_SECONDS)])
+
+    async def say() -> None:
+        while True:
+            await _ended("paplay", str(word), env=env)
+            await asyncio.sleep(0.5)
+
+    saying = asyncio.create_task(say())
+    try:
+        yield
+    finally:
+        saying.cancel()
+        await asyncio.wait([saying])
 
 
 @pytest.mark.timeout(90)
 async def test_it_hears_the_wake_word_and_plays_it(tmp_path: Path) -> None:
-    async with room(tmp_path) as env:
-        speaking = asyncio.create_task(_say_again_and_again(env))
-        try:
-            found = (await report(seconds=7, env=env))["findings"]["sound"]
-        finally:
-            speaking.cancel()
-            await asyncio.wait([speaking])
+    async with room(tmp_path) as env, _somebody_says_the_word_again_and_again(tmp_path, env):
+        found = (await report(seconds=4.5, env=env))["findings"]["sound"]
     assert (found["microphone_trouble"], found["speaker_trouble"]) == ("", "")
     assert found["recorded"]["wake_word"] == "okay_nabu"
     assert found["recorded"]["true_rate"] == pytest.approx(found["recorded"]["rate"], rel=0.1)

@@ -71,6 +71,7 @@ async def demo(
     *,
     output: Annotated[Path, Parameter(help="where the spoken answer goes")] = Path("reply.wav"),
     home: Annotated[Path, Parameter(help="home file")] = DEMO_HOME,
+    seconds: Annotated[float, Parameter(help="the longest that the turn may take after the recording")] = TURN_SECONDS,
 ) -> None:
     """Run every daemon on private ports and one turn through them; show its timeline; write the answer as a WAV file."""
     recording, pcm = read_wav(file)
@@ -87,7 +88,7 @@ async def demo(
         )
         console.print("  since wake  since speech ended", style="dim")
         await stack.enter_async_context(_satellite_and_hub(file, output, daemons, turn))
-        await _wait_for(turn, recording.seconds(len(pcm)) + TURN_SECONDS)
+        await _wait_for(turn, recording.seconds(len(pcm)) + seconds)
         after = await _state(daemons["intent"].uri)
     _print_changes(console, before, after)
     if turn.missing:

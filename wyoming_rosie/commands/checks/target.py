@@ -69,7 +69,7 @@ class Target:
                     await writer.drain()
                 if ends:
                     writer.write_eof()
-            return await _reaction(reader)
+            return await _reaction(reader, min(REACTION_SECONDS, self.seconds))
         finally:
             writer.transport.abort()
 
@@ -88,10 +88,10 @@ async def _opened(uri: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
         raise UnreachableError(f"nothing answers at {uri}") from err
 
 
-async def _reaction(reader: asyncio.StreamReader) -> tuple[Reaction, str]:
+async def _reaction(reader: asyncio.StreamReader, seconds: float) -> tuple[Reaction, str]:
     decoder = Decoder()
     try:
-        async with asyncio.timeout(REACTION_SECONDS):
+        async with asyncio.timeout(seconds):
             while received := await reader.read(65_536):
                 decoder.feed(received)
                 if (event := decoder.next()) is not None:
