@@ -8,7 +8,7 @@ from wyoming_rosie import config
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import Metrics, work
 from wyoming_rosie.tasks import until_one_ends
-from wyoming_rosie_satellite import migration, parts, profiles
+from wyoming_rosie_satellite import log_format, migration, parts, profiles
 from wyoming_rosie_satellite.outside.alarm_clock import AlarmClock
 from wyoming_rosie_satellite.outside.state_store import StateStore
 from wyoming_rosie_satellite.outside.surroundings import Surroundings
@@ -20,6 +20,8 @@ from wyoming_rosie_satellite.settings import SatelliteConfig
 
 async def serve(settings: SatelliteConfig) -> None:
     """Be a satellite until told to stop. Raises ConfigError."""
+    if settings.log_format is not None:
+        log_format.use(settings.log_format)
     folder = parts.folder(settings)
     store = StateStore(folder / "state.json")
     voices = await asyncio.to_thread(parts.voices, settings)
@@ -52,7 +54,7 @@ async def serve(settings: SatelliteConfig) -> None:
 
 def main() -> None:
     """Run the wyoming-rosie-satellite command; with --migrate and a command of wyoming-satellite, print its settings."""
-    arguments = sys.argv[1:]
+    sys.argv[1:] = arguments = migration.in_our_words(sys.argv[1:])
     try:
         if arguments[:1] == ["--migrate"]:
             sys.stdout.write(migration.migrated(arguments[1:]))

@@ -65,13 +65,8 @@ KINDS: dict[str, Kind] = (
     )
     | {"wake-word-name": Kind.WORD, "timer-finished-wav-repeat": Kind.REPEAT}
 )  # fmt: skip
-REASONS = {
-    "wake-command": "wake words are found here, or by the daemon of wake_uri",
-    "snd-command-samples-per-chunk": "sound is played as it comes",
-    "log-format": "logs are JSON unless they go to a terminal",
-    "zeroconf-name": "set name instead",
-    "version": "it is no setting",
-}
+REASONS = {"version": "it is no setting"}
+PIPELINE = "--wake-word-pipeline"
 LISTS = frozenset({"mic-channel-index"})
 KNOWN = frozenset(one.name for one in fields(SatelliteConfig))
 
@@ -82,8 +77,23 @@ def migrated(words: Sequence[str]) -> str:
     names = [_text(one.values[0]) for one in given if one.name == "wake-word-name"]
     lines = [_line(one) for one in given if one.name != "wake-word-name"]
     lines += [f"wake_word_name = [{', '.join(names)}]"] if names else []
-    lines += ["# pipelines: Home Assistant chooses them"] if _chooses_pipelines(given) else []
+    pipelines = [f"{_text(name)} = {_text(pipeline)}" for name, pipeline in _pipelines(given)]
+    lines += [f"wake_word_pipeline = {{ {', '.join(pipelines)} }}"] if pipelines else []
     return HEADING + "\n".join(lines) + "\n"
+
+
+def in_our_words(arguments: Sequence[str]) -> list[str]:
+    """Return a command's arguments with wyoming-satellite's `--wake-word-name NAME PIPELINE` as flags of ours."""
+    ours, waiting, pipelines = [], list(arguments), {}
+    while waiting:
+        ours.append(waiting.pop(0))
+        if ours[-1] == "--wake-word-name" and waiting:
+            ours.append(waiting.pop(0))
+        elif not ours[-1].startswith("--wake-word-name="):
+            continue
+        if waiting and not waiting[0].startswith("-"):
+            pipelines[ours[-1].removeprefix("--wake-word-name=")] = waiting.pop(0)
+    return [*ours, PIPELINE, json.dumps(pipelines)] if pipelines else ours
 
 
 def _flags(words: Sequence[str]) -> Iterator[Given]:
@@ -145,5 +155,8 @@ def _number(given: Given, value: str, kind: type[int] | type[float]) -> int | fl
         raise ConfigError(f"'--{given.name}' needs a number, not '{value}'") from err
 
 
-def _chooses_pipelines(given: Sequence[Given]) -> bool:
-    return any(one.name == "wake-word-name" and len(one.values) > 1 for one in given)
+def _pipelines(given: Sequence[Given]) -> Iterator[tuple[str, str]]:
+    for one in given:
+        match one:
+            case Given("wake-word-name", (name, pipeline)):
+                yield name, pipeline

@@ -13,8 +13,9 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.micro_wake_words import bundled, from_folder, program
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.wake_words import Rules, check, choose
-from wyoming_rosie_satellite import clean_sound, cues, phrases, portaudio, speech_gate
+from wyoming_rosie_satellite import clean_sound, command_ears, cues, phrases, portaudio, speech_gate
 from wyoming_rosie_satellite.awake_mute import AwakeMute
+from wyoming_rosie_satellite.command_ears import CommandEars
 from wyoming_rosie_satellite.core import Habits
 from wyoming_rosie_satellite.ducking import CommandDucking, Ducking
 from wyoming_rosie_satellite.ears import Ears, LocalEars, RemoteEars
@@ -81,7 +82,7 @@ def _sink(settings: SatelliteConfig) -> Speaker:
     if settings.snd_uri is not None:
         return WyomingSpeaker(settings.snd_uri, audio)
     if settings.snd_command is not None:
-        return CommandSpeaker(settings.snd_command, audio)
+        return CommandSpeaker(settings.snd_command, audio, settings.snd_command_samples_per_chunk)
     match settings.snd.partition(":"):
         case "wav", ":", path:
             return WavSpeaker(Path(path), audio)
@@ -111,6 +112,8 @@ def _ungated_ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram
         address.parse(settings.wake_uri)
         names = [*_wanted_words(settings), *settings.stop_word] if settings.wake_word_name else []
         return RemoteEars(settings.wake_uri, names, learned)
+    if settings.wake_command is not None:
+        return _command_ears(settings, settings.wake_command, learned)
     known = bundled() | {
         name: word for folder in settings.custom_model_dir for name, word in from_folder(folder).items()
     }
@@ -123,6 +126,13 @@ def _ungated_ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram
     )
     check(rules, [word.name for word in words])
     return LocalEars(words, rules)
+
+
+def _command_ears(settings: SatelliteConfig, line: str, learned: Callable[[list[WakeProgram]], None]) -> Ears:
+    names = [*_wanted_words(settings), *settings.stop_word] if settings.wake_word_name else []
+    learned([command_ears.program(names)])
+    audio = _checked(command_ears.FLAG, settings.wake_format)
+    return CommandEars(line, audio, names, settings.wake_refractory_seconds)
 
 
 def folder(settings: SatelliteConfig) -> Path:
@@ -174,7 +184,8 @@ def voices(settings: SatelliteConfig) -> Voices | None:
 def words(settings: SatelliteConfig, wake: Sequence[WakeProgram]) -> list[str]:
     """Return the names of the words that are listened for."""
     every = [model.name for one in wake for model in one.models]
-    return every if settings.wake_uri and not settings.wake_word_name else _wanted_words(settings)
+    is_found_elsewhere = settings.wake_uri is not None or settings.wake_command is not None
+    return every if is_found_elsewhere and not settings.wake_word_name else _wanted_words(settings)
 
 
 def _wanted_words(settings: SatelliteConfig) -> list[str]:

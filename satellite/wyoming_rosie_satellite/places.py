@@ -12,7 +12,7 @@ from wyoming_rosie.address import Tcp
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.service import Service
-from wyoming_rosie_satellite import parts
+from wyoming_rosie_satellite import announcement, parts
 from wyoming_rosie_satellite.conversation import SatelliteConversation
 from wyoming_rosie_satellite.info import info, name
 from wyoming_rosie_satellite.messages import MAIN
@@ -43,7 +43,8 @@ class Places:
         async with AsyncExitStack() as stack:
             for word, (peers, where) in self._others.items():
                 await stack.enter_async_context(self._open(word, peers, where))
-            await service.run(self._main, self._settings)
+            await stack.enter_async_context(announcement.elsewhere(self._settings))
+            await service.run(self._main, announcement.own(self._settings))
 
     def _serving(self, seat: str, metrics: Metrics | None = None) -> Service:
         return Service(

@@ -20,6 +20,13 @@ class SatelliteConfig(ServiceConfig):
 
     uri: str = option("tcp://127.0.0.1:10700", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
     area: str | None = option(None, "the room it is in, such as Kitchen")
+    zeroconf_name: str | None = option(None, "name on the network, if it is not --name")
+    zeroconf_host: str | None = option(
+        None, "address to announce instead of its own, such as that of the machine outside of a container"
+    )
+    log_format: str | None = option(
+        None, "log lines such as '%(levelname)s:%(name)s:%(message)s', or `json` [default: JSON except on a terminal]"
+    )
     data_dir: Path | None = option(
         None, "where timers, the volume and whether it is muted are kept [default: the user's data folder]"
     )
@@ -51,9 +58,18 @@ class SatelliteConfig(ServiceConfig):
     snd_command_rate: int = option(22_050, "Hz of the speaker, its command, file or stdout")
     snd_command_width: Literal[2, 3, 4] = option(2, "bytes per sample of it")
     snd_command_channels: int = option(1, "channels of it")
+    snd_command_samples_per_chunk: int | None = option(
+        None, "samples written to the command at a time [default: as they come]"
+    )
     snd_volume_multiplier: float = option(1.0, "how much louder everything is played")
 
     wake_uri: str | None = option(None, "wake daemon to use, such as tcp://HOST:10400, instead of finding words here")
+    wake_command: str | None = option(
+        None, "program that reads raw samples and writes a line for each wake word, instead of finding words here"
+    )
+    wake_command_rate: int = option(16_000, "Hz of the samples for it")
+    wake_command_width: Literal[2, 3, 4] = option(2, "bytes per sample for it")
+    wake_command_channels: int = option(1, "channels for it")
     wake_word_name: tuple[str, ...] = option((), "word to wake up for; may be given again [default: okay_nabu]")
     wake_refractory_seconds: float = option(Rules.refractory_seconds, "pause before the same word wakes it again")
     vad: bool = option(False, "look for wake words only while somebody speaks; spares a wake daemon and the network")
@@ -132,6 +148,10 @@ class SatelliteConfig(ServiceConfig):
     @property
     def mic_format(self) -> AudioFormat:
         return AudioFormat(self.mic_command_rate, self.mic_command_width, self.mic_command_channels)
+
+    @property
+    def wake_format(self) -> AudioFormat:
+        return AudioFormat(self.wake_command_rate, self.wake_command_width, self.wake_command_channels)
 
     @property
     def snd_format(self) -> AudioFormat:

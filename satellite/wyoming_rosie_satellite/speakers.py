@@ -137,26 +137,33 @@ class StdoutSpeaker:
 class CommandSpeaker:
     """Starts a command for each sound and writes raw samples to its standard input. Raises ConfigError.
 
-    The sound has been heard when the command has ended.
+    The sound has been heard when the command has ended. `samples_per_chunk` are written at a time, if given.
     """
 
-    def __init__(self, line: str, audio: AudioFormat) -> None:
+    def __init__(self, line: str, audio: AudioFormat, samples_per_chunk: int | None = None) -> None:
         self.format = audio
+        self._chunk = max(1, samples_per_chunk or 1) * audio.frame_bytes
+        self._unwritten = b""
         self._words = words_of("--snd-command", line)
         self._process: asyncio.subprocess.Process | None = None
 
     async def play(self, pcm: bytes) -> None:
         if self._process is None:
             self._process = await start(self._words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL)
+        self._unwritten += pcm
+        whole = len(self._unwritten) - len(self._unwritten) % self._chunk
+        now, self._unwritten = self._unwritten[:whole], self._unwritten[whole:]
         assert self._process.stdin is not None
-        self._process.stdin.write(pcm)
+        self._process.stdin.write(now)
         await self._process.stdin.drain()
 
     async def drain(self) -> None:
         process, self._process = self._process, None
+        last, self._unwritten = self._unwritten, b""
         if process is None:
             return
         assert process.stdin is not None
+        process.stdin.write(last)
         process.stdin.close()
         try:
             async with asyncio.timeout(LAST_SOUND_SECONDS):
@@ -172,6 +179,7 @@ class CommandSpeaker:
 
     async def silence(self) -> None:
         process, self._process = self._process, None
+        self._unwritten = b""
         if process is not None:
             kill(process)
             await process.wait()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wyoming_rosie import config
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.migration import KINDS, migrated
+from wyoming_rosie_satellite.migration import KINDS, PIPELINE, in_our_words, migrated
 from wyoming_rosie_satellite.settings import SatelliteConfig
 
 OLD = """/home/pi/wyoming-satellite/script/run --name 'my satellite' --uri 'tcp://0.0.0.0:10700'
@@ -36,6 +36,8 @@ def test_an_old_command_is_a_configuration_that_does_the_same() -> None:
     assert settings.name == "my satellite"
     assert settings.mic_command == "arecord -D plughw:CARD=seeed2micvoicec,DEV=0 -r 16000 -c 1 -f S16_LE -t raw"
     assert settings.wake_word_name == ("ok_nabu", "hey_jarvis")
+    assert settings.wake_word_pipeline == {"hey_jarvis": "Second pipeline"}
+    assert settings.log_format == "json"
     assert (settings.mic_auto_gain, settings.mic_noise_suppression, settings.mic_channel_index) == (5, 2, (1,))
     assert (settings.mic_volume_multiplier, settings.zeroconf, settings.debug) == (1.5, False, True)
     assert settings.awake_wav == Path("sounds/awake.wav")
@@ -45,11 +47,45 @@ def test_an_old_command_is_a_configuration_that_does_the_same() -> None:
 
 
 def test_what_cannot_be_done_is_said() -> None:
-    comments = [line for line in migrated([OLD]).splitlines() if line.startswith("#")]
-    assert comments[1:] == [
-        "# --log-format json: logs are JSON unless they go to a terminal",
-        "# pipelines: Home Assistant chooses them",
-    ]
+    comments = [line for line in migrated([f"{OLD} --version"]).splitlines() if line.startswith("#")]
+    assert comments[1:] == ["# --version: it is no setting"]
+
+
+def words_of(*arguments: str) -> SatelliteConfig:
+    settings = config.read("satellite", SatelliteConfig, in_our_words(arguments))
+    assert settings is not None
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names", "pipelines"),
+    [
+        (("--wake-word-name", "alexa"), ("alexa",), {}),
+        (("--wake-word-name", "alexa", "Den", "--debug"), ("alexa",), {"alexa": "Den"}),
+        (("--wake-word-name=alexa", "Den"), ("alexa",), {"alexa": "Den"}),
+        (
+            ("--wake-word-name", "ok_nabu_v0.1", "My den", "--wake-word-name", "alexa", "--name", "den"),
+            ("ok_nabu_v0.1", "alexa"),
+            {"ok_nabu_v0.1": "My den"},
+        ),
+        (("--wake-word-name", "a", "b", "--wake-word-name", "c", "d"), ("a", "c"), {"a": "b", "c": "d"}),
+    ],
+    ids=["no pipeline", "pipeline", "equals sign", "dots and spaces", "two"],
+)
+def test_a_wake_word_may_name_its_pipeline_as_it_did(
+    arguments: tuple[str, ...], names: tuple[str, ...], pipelines: dict[str, str]
+) -> None:
+    settings = words_of(*arguments)
+    assert (settings.wake_word_name, settings.wake_word_pipeline) == (names, pipelines)
+
+
+@given(st.lists(st.sampled_from(["--wake-word-name", "--wake-word-name=a", "--debug", "a", "b"])))
+def test_other_arguments_stay_as_they_are(arguments: list[str]) -> None:
+    ours = in_our_words(arguments)
+    if PIPELINE not in ours:
+        assert ours == arguments
+    else:
+        assert ours[: ours.index(PIPELINE)] == [one for one in ours if one in arguments]
 
 
 def test_a_command_may_come_as_words() -> None:

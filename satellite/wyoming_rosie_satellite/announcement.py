@@ -1,0 +1,39 @@
+"""What a satellite is called on the network, and where it is said to be, when that is not its own name and address."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from wyoming_rosie import address, discovery
+from wyoming_rosie.address import Tcp
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_satellite.settings import SatelliteConfig
+
+FLAG = "--zeroconf-host"
+
+
+def own(settings: SatelliteConfig) -> SatelliteConfig:
+    """Return the settings by which the satellite announces its own address, if it does."""
+    is_own = settings.zeroconf and settings.zeroconf_host is None
+    return replace(settings, name=settings.zeroconf_name or settings.name, zeroconf=is_own)
+
+
+@asynccontextmanager
+async def elsewhere(settings: SatelliteConfig) -> AsyncIterator[None]:
+    """Announce the address that the settings name, if any, during the block. Raises ConfigError."""
+    where = place(settings)
+    if where is None or not settings.zeroconf:
+        yield
+        return
+    async with discovery.announced("satellite", settings.zeroconf_name or settings.name, where):
+        yield
+
+
+def place(settings: SatelliteConfig) -> Tcp | None:
+    """Return the address to announce instead of the satellite's own. Raises ConfigError."""
+    if settings.zeroconf_host is None:
+        return None
+    listens = address.parse(settings.uri)
+    if not isinstance(listens, Tcp) or not listens.port:
+        raise ConfigError(f"{FLAG} needs --uri tcp://HOST:PORT, whose PORT it shares")
+    return Tcp(settings.zeroconf_host, listens.port)
