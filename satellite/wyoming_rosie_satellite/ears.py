@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 import structlog
@@ -22,6 +24,9 @@ from wyoming_rosie_satellite.messages import WakeWord
 
 _LOG = structlog.get_logger()
 FRAMES_WAITING = 250
+PIECE_BYTES = SPEECH.bytes_in(0.06)
+"""Two scores of a microWakeWord network; waking its thread costs several times what they do."""
+PIECES_WAITING = 100
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 SAMPLES_PER_MS = SPEECH.rate // 1000
@@ -66,25 +71,43 @@ class Backlog:
 
 
 class LocalEars:
-    """Wake words in this process, on a thread of their own."""
+    """Wake words in this process, on a thread of their own, which wakes the event loop for words only."""
 
     def __init__(self, words: Sequence[Word], rules: Rules) -> None:
         self._words = words
         self._rules = rules
-        self._backlog = Backlog()
+        self._heard = 0  # samples
+        self._piece = b""
+        self._pieces: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()  # with the sample after each
 
     def hear(self, pcm: bytes) -> None:
-        self._backlog.put(pcm)
+        self._piece += pcm
+        self._heard += _samples(pcm)
+        if len(self._piece) >= PIECE_BYTES:
+            if self._pieces.qsize() >= PIECES_WAITING:
+                with suppress(Empty):  # it was taken just now
+                    self._pieces.get_nowait()
+            self._pieces.put((self._heard, self._piece))
+            self._piece = b""
 
     async def listen(self, heard: Callable[[WakeWord], None]) -> None:
         worker = ThreadWorker("wake")
+        loop = asyncio.get_running_loop()
         try:
-            stream = await worker.run(MicroStream, self._words, self._rules)
-            while True:
-                for found in detections(await worker.run(stream.feed, await self._backlog.get())):
-                    heard(WakeWord(found.name, self._backlog.offset + found.sample, turn.new_id(), found.score))
+            await worker.run(self._listen, lambda word: loop.call_soon_threadsafe(heard, word))
         finally:
+            self._pieces.put(None)
             worker.close()
+
+    def _listen(self, heard: Callable[[WakeWord], object]) -> None:
+        stream = MicroStream(self._words, self._rules)
+        given = 0
+        while (piece := self._pieces.get()) is not None:
+            end, pcm = piece
+            stream.skip(end - _samples(pcm) - given)  # what was lost before it
+            given = end
+            for found in detections(stream.feed(pcm)):
+                heard(WakeWord(found.name, found.sample, turn.new_id(), found.score))
 
 
 class RemoteEars:

@@ -1,17 +1,29 @@
 """Wake words from a daemon that the test plays, and audio that comes faster than it is listened to."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 from wyoming.event import Event
 from wyoming.info import WakeProgram
 
-from wyoming_rosie.micro_wake_words import bundled, program
+from wyoming_rosie.audio import SPEECH, read_wav
+from wyoming_rosie.micro_wake_words import MicroStream, bundled, program
+from wyoming_rosie.wake_words import Rules, detections
 from wyoming_rosie.wire import EventStream
-from wyoming_rosie_satellite.ears import FRAMES_WAITING, Backlog, RemoteEars
+from wyoming_rosie_satellite.ears import (
+    FRAMES_WAITING,
+    PIECE_BYTES,
+    PIECES_WAITING,
+    Backlog,
+    Ears,
+    LocalEars,
+    RemoteEars,
+)
 from wyoming_rosie_satellite.messages import WakeWord
 
 FRAME = bytes(640)
@@ -45,7 +57,7 @@ async def wake_daemon(answer: Answer) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def listening(ears: RemoteEars) -> AsyncIterator[asyncio.Queue[WakeWord]]:
+async def listening(ears: Ears) -> AsyncIterator[asyncio.Queue[WakeWord]]:
     heard: asyncio.Queue[WakeWord] = asyncio.Queue()
     task = asyncio.create_task(ears.listen(heard.put_nowait))
     try:
@@ -117,6 +129,35 @@ async def test_audio_that_nobody_listens_to_is_forgotten_and_counted() -> None:
     assert await backlog.get() == (3).to_bytes(2, "little") * 320
     backlog.restart()
     assert backlog.offset == (FRAMES_WAITING + 3) * 320
+
+
+@pytest.fixture
+def okay_nabu(shared_data: Path) -> bytes:
+    _, pcm = read_wav(shared_data / "wake" / "mww_okay_nabu_1.wav")
+    return bytes(SPEECH.bytes_in(1)) + pcm + bytes(SPEECH.bytes_in(1))
+
+
+@pytest.mark.parametrize("lost_pieces", [0, 7], ids=["all", "the latest"])
+async def test_local_ears_place_a_word_in_all_that_was_heard(okay_nabu: bytes, lost_pieces: int) -> None:
+    pcm = okay_nabu
+    (expected,) = await asyncio.to_thread(lambda: detections(MicroStream([KNOWN["okay_nabu"]]).feed(pcm)))
+    before = bytes((PIECES_WAITING + lost_pieces) * PIECE_BYTES - len(pcm) // PIECE_BYTES * PIECE_BYTES)
+    ears = LocalEars([KNOWN["okay_nabu"]], Rules())
+    for start in range(0, len(before + pcm), len(FRAME)):
+        ears.hear((before + pcm)[start : start + len(FRAME)])
+    async with listening(ears) as heard, asyncio.timeout(10):
+        found = await heard.get()
+    assert found.name == "okay_nabu"
+    assert found.sample == pytest.approx(expected.sample + len(before) // 2, abs=480)
+
+
+async def test_local_ears_end_with_their_listener() -> None:
+    ears = LocalEars([], Rules())
+    async with listening(ears):
+        await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        while any(thread.name.startswith("wake") for thread in threading.enumerate()):
+            await asyncio.sleep(0.01)
 
 
 KNOWN = bundled()
