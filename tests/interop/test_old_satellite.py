@@ -1,6 +1,7 @@
 """wyoming-satellite 1.0.0, whose users have thousands of them, with our wake daemon and conducted by our hub."""
 
 import asyncio
+import re
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.interop.peers import program, running
+from wyoming_rosie_satellite.migration import KINDS
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
 SPEAK = """
@@ -62,3 +64,13 @@ async def test_our_hub_conducts_it(daemon: StartDaemon, tmp_path: Path, said: Pa
             while not any(await asyncio.to_thread(heard.read_bytes)):
                 await asyncio.sleep(0.1)
     assert transcript["text"] == "turn on the kitchen lights"
+
+
+async def test_no_flag_of_its_command_is_unknown_to_ours() -> None:
+    process = await asyncio.create_subprocess_exec(
+        str(program("satellite", "python")), "-m", "wyoming_satellite", "--help", stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    theirs = set(re.findall(r"--([a-z][a-z-]+)", said.decode()))
+    assert len(theirs) > 40
+    assert theirs - {"help"} <= KINDS.keys()

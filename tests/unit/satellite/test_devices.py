@@ -1,6 +1,7 @@
 """Microphones, speakers and their settings, without a sound card."""
 
 import asyncio
+import json
 import os
 import shlex
 import sys
@@ -161,6 +162,20 @@ async def test_a_command_that_cannot_play_is_a_device_that_failed() -> None:
     with pytest.raises((DeviceError, ConnectionError), match=r"false|pipe|reset"):
         await speaker.play(PCM)
         await speaker.drain()
+
+
+async def test_a_command_may_want_its_samples_in_pieces(tmp_path: Path) -> None:
+    file = tmp_path / "pieces"
+    reader = f"import os; pieces = list(iter(lambda: os.read(0, 4096), b'')); open({str(file)!r}, 'w').write(str(list(map(len, pieces))))"
+    command = shlex.join([sys.executable, "-c", reader])
+    speaker = await asyncio.to_thread(CommandSpeaker, command, SPEECH, 500)
+    for _ in range(4):
+        await speaker.play(bytes(600))
+        await asyncio.sleep(0.1)
+    await speaker.drain()
+    sizes = json.loads(await asyncio.to_thread(file.read_text))
+    assert sum(sizes) == 2400
+    assert all(size % 1000 == 0 for size in sizes[:-1])
 
 
 async def test_a_silenced_command_is_ended_at_once() -> None:
