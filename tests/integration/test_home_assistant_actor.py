@@ -1,0 +1,273 @@
+"""The actor over loopback against a stand-in that tests/interop compares with the real core."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.home_assistant_server import TOKEN, Fault, HomeAssistantServer, entity
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.home import Area, Floor, Home, Location, Room
+from wyoming_rosie_intent.actors import home_assistant
+from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, link
+from wyoming_rosie_intent.actors.home_assistant.link import Patience
+from wyoming_rosie_intent.engine import Answer, Command, Match, Value
+
+NOW = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
+
+
+QUICK = Patience(result=0.4, seen=0.4, first_pause=0.05, settle=0.02, starting=0.05)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[HomeAssistantServer]:
+    async with HomeAssistantServer().serving() as running:
+        yield running
+
+
+class Living:
+    """An actor that runs, and the homes it has told of."""
+
+    def __init__(self, url: str, token_file: Path, own: Home | None = None) -> None:
+        self.homes: list[Home] = []
+        settings = home_assistant.Settings(url, token_file)
+        self.actor = HomeAssistantActor(settings, own or Home(), self.homes.append, QUICK)
+
+    @property
+    def home(self) -> Home:
+        return self.homes[-1]
+
+    async def act(self, intent: str, names: Sequence[str], **slots: Value) -> Answer:
+        targets = tuple(one for name in names if (one := self.home.entity(name)) is not None)
+        assert len(targets) == len(names)
+        match = Match(intent, {"name": names[0], **slots}, question=str(slots.get("question", "")))
+        return await self.actor.act(Command(match, targets), NOW)
+
+
+async def until(holds: Callable[[], bool], seconds: float = 5.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def living(url: str, token_file: Path, own: Home | None = None) -> AsyncIterator[Living]:
+    made = Living(url, token_file, own)
+    running = asyncio.create_task(made.actor.run())
+    try:
+        yield made
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    return tmp_path / "token"
+
+
+@pytest.fixture
+async def alive(server: HomeAssistantServer, token_file: Path) -> AsyncIterator[Living]:
+    async with living(server.url, token_file) as made:
+        await until(lambda: made.actor.problem is None)
+        yield made
+
+
+async def test_the_home_is_what_home_assistant_exposes_with_its_names_and_places(alive: Living) -> None:
+    home = alive.home
+    assert {one.id for one in home.entities} == {
+        "light.kitchen", "light.hall", "light.attic", "lock.front", "cover.garage", "climate.heating",
+        "media_player.radio", "todo.shopping", "weather.home", "strange.thing",
+    }  # fmt: skip
+    kitchen = home.entity("big light")
+    assert kitchen is not None
+    assert (kitchen.id, kitchen.area, kitchen.features) == (
+        "light.kitchen",
+        "kitchen",
+        frozenset({"brightness", "color"}),
+    )
+    radio, garage = home.entity("radio"), home.entity("garage door")
+    assert radio is not None
+    assert garage is not None
+    assert (radio.area, garage.device_class) == ("kitchen", "garage")
+    assert home.areas == (Area("kitchen", "Kitchen", ("galley",), "ground"),)
+    assert home.floors == (Floor("ground", "Ground Floor"),)
+    assert home.location == Location("Casa", 52.5, 13.4)
+
+
+async def test_rules_for_rooms_of_the_home_file_are_kept(server: HomeAssistantServer, token_file: Path) -> None:
+    own = Home(rooms={"kitchen": Room(("light.*",))}, location=Location("Mine", 1.0, 2.0))
+    async with living(server.url, token_file, own) as made:
+        await until(lambda: bool(made.homes))
+        assert (made.home.rooms, made.home.location) == (own.rooms, own.location)
+
+
+ACTS: list[tuple[str, str, dict[str, Value], str, str]] = [
+    ("HassTurnOn", "Kitchen Light", {}, "Turned on the Kitchen Light.", "light.turn_on {}"),
+    ("HassTurnOff", "Kitchen Light", {}, "Turned off the Kitchen Light.", "light.turn_off {}"),
+    ("HassLightSet", "Kitchen Light", {"brightness": 40}, "Set the Kitchen Light to 40 percent.", "light.turn_on {'brightness_pct': 40}"),
+    ("HassLightSet", "Kitchen Light", {"color": "light blue"}, "Set the Kitchen Light to light blue.", "light.turn_on {'color_name': 'lightblue'}"),
+    ("HassTurnOff", "Front Door", {}, "Unlocked the Front Door.", "lock.unlock {}"),
+    ("HassTurnOn", "Garage Door", {}, "Opened the Garage Door.", "cover.open_cover {}"),
+    ("HassClimateSetTemperature", "Heating", {"temperature": 19.5}, "Set the Heating to 19.5 degrees.", "climate.set_temperature {'temperature': 19.5}"),
+    ("HassMediaUnpause", "Radio", {}, "Playing on the Radio.", "media_player.media_play {}"),
+    ("HassSetVolume", "Radio", {"volume_level": 55}, "Set the volume of the Radio to 55 percent.", "media_player.volume_set {'volume_level': 0.55}"),
+    ("HassSetVolumeRelative", "Radio", {"volume_step": "up"}, "Changed the volume of the Radio.", "media_player.volume_set {'volume_level': 0.4}"),
+    ("HassListAddItem", "Shopping List", {"item": "salt"}, "Added salt to the Shopping List.", "todo.add_item {'item': 'salt'}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("intent", "name", "slots", "answer", "called"), ACTS)
+async def test_an_intent_becomes_one_service_call(
+    server: HomeAssistantServer,
+    alive: Living,
+    intent: str,
+    name: str,
+    slots: dict[str, Value],
+    answer: str,
+    called: str,
+) -> None:
+    assert await alive.act(intent, [name], **slots) == Answer(answer)
+    (call,) = server.calls
+    assert f"{call['domain']}.{call['service']} {call['service_data']}" == called
+
+
+async def test_several_lights_are_one_call(server: HomeAssistantServer, alive: Living) -> None:
+    await alive.act("HassTurnOn", ["Kitchen Light", "Hall Light"])
+    assert [call["target"] for call in server.calls] == [{"entity_id": ["light.kitchen", "light.hall"]}]
+
+
+ASKS: list[tuple[str, str, dict[str, Value], str]] = [
+    ("HassGetState", "Kitchen Light", {"state": "on", "question": "one_yesno"}, "No, the Kitchen Light is off."),
+    ("HassGetState", "Front Door", {"state": "locked", "question": "one_yesno"}, "Yes, the Front Door is locked."),
+    ("HassGetState", "Attic Light", {}, "The Attic Light is unavailable."),
+    ("HassClimateGetTemperature", "Heating", {}, "It is 20.5 degrees, and the Heating is set to 21."),
+    ("HassGetState", "Shopping List", {}, "The Shopping List has milk and bread."),
+    ("HassGetState", "Strange Thing", {}, "The Strange Thing is odd."),
+]
+
+
+@pytest.mark.parametrize(("intent", "name", "slots", "answer"), ASKS)
+async def test_a_question_is_answered_from_what_was_reported(
+    server: HomeAssistantServer, alive: Living, intent: str, name: str, slots: dict[str, Value], answer: str
+) -> None:
+    assert (await alive.act(intent, [name], **slots)).text == answer
+    assert not [call for call in server.calls if call["service"] != "get_items"]
+
+
+async def test_what_changes_is_known_at_once(server: HomeAssistantServer, alive: Living) -> None:
+    await server.change("light.kitchen", "on", brightness=255, hs_color=[240, 100])
+    await until(lambda: alive.actor.states()["light.kitchen"]["state"] == "on")
+    assert (await alive.act("HassGetState", ["Kitchen Light"])).text == "The Kitchen Light is on, blue, at 100 percent."
+
+
+FAULTS = [
+    (Fault.DEAF, "Sorry, the Kitchen Light did not answer.", 1),
+    (Fault.HUNG, "Sorry, the Kitchen Light did not answer.", 0),
+    (Fault.REFUSED, "Sorry, the Kitchen Light did not accept that.", 0),
+    (Fault.UNKNOWN, "Sorry, the Kitchen Light cannot do that.", 0),
+    (Fault.CUT, "I lost the connection to Home Assistant, and do not know whether the Kitchen Light heard it.", 1),
+]
+
+
+@pytest.mark.parametrize(("fault", "said", "times"), FAULTS)
+async def test_what_goes_wrong_is_said_and_nothing_is_done_twice(
+    server: HomeAssistantServer, alive: Living, fault: Fault, said: str, times: int
+) -> None:
+    server.fault = fault
+    assert await alive.act("HassTurnOn", ["Kitchen Light"]) == Answer(said, done=False)
+    await until(lambda: alive.actor.problem is None)
+    await asyncio.sleep(0.2)
+    assert len(server.calls) == times
+
+
+async def test_a_late_result_does_not_matter_where_the_light_is_seen_to_be_on(
+    server: HomeAssistantServer, alive: Living
+) -> None:
+    server.fault = Fault.SILENT
+    assert await alive.act("HassTurnOn", ["Kitchen Light"]) == Answer("Turned on the Kitchen Light.")
+
+
+async def test_of_two_lights_the_one_that_is_gone_is_named(server: HomeAssistantServer, alive: Living) -> None:
+    answer = await alive.act("HassTurnOn", ["Hall Light", "Attic Light"])
+    assert answer == Answer("Turned on the Hall Light. Sorry, the Attic Light did not answer.")
+    assert [call["target"]["entity_id"] for call in server.calls] == [["light.hall"]]
+
+
+async def test_without_home_assistant_that_is_said_and_the_time_still_told(alive: Living, server: HomeAssistantServer) -> None:  # fmt: skip
+    server.token = "another"
+    await server.cut()
+    await until(lambda: alive.actor.problem is not None)
+    assert await alive.act("HassGetState", ["Hall Light"]) == Answer(alive.actor.problem or "", done=False)
+    clock = await alive.actor.act(Command(Match("HassGetCurrentTime")), NOW)
+    assert clock == Answer("It is three oh five PM.")
+
+
+async def test_it_comes_back_by_itself_after_a_restart(server: HomeAssistantServer, alive: Living) -> None:
+    await server.cut()
+    await until(lambda: server.connections == 2 and alive.actor.problem is None)
+    assert (await alive.act("HassTurnOn", ["Hall Light"])).done
+
+
+async def test_a_home_assistant_that_is_still_starting_takes_no_rooms_away(
+    server: HomeAssistantServer, alive: Living
+) -> None:
+    whole = dict(server.states)
+    server.core_state, server.states = "STARTING", {"light.hall": whole["light.hall"]}
+    await server.cut()
+    await until(lambda: server.connections == 2 and alive.actor.problem is None)
+    assert len(alive.homes) == 1
+    server.core_state, server.states = "RUNNING", {**whole, "light.new": entity("New Light")}
+    await server._tell("subscribe_entities", {"a": server.states})
+    await until(lambda: len(alive.homes) == 2)
+    assert alive.home.entity("New Light") is not None
+
+
+async def test_a_token_that_is_refused_is_told_and_not_tried_again_soon(
+    server: HomeAssistantServer, token_file: Path
+) -> None:
+    await asyncio.to_thread(token_file.write_text, "wrong")
+    async with living(server.url, token_file) as made:
+        await until(lambda: made.actor.problem == link.REFUSED)
+        await asyncio.sleep(0.3)
+    assert server.refused == 1
+
+
+async def test_a_change_of_the_registry_changes_the_home(server: HomeAssistantServer, alive: Living) -> None:
+    server.entities[0]["aliases"] = ["sun"]
+    await server.registry_changed()
+    await until(lambda: alive.home.entity("sun") is not None)
+    await server.registry_changed("area_registry_updated")
+    await asyncio.sleep(0.2)
+    assert len(alive.homes) == 2
+
+
+async def test_without_an_administrators_token_only_what_the_registry_exposes_is_known(
+    server: HomeAssistantServer, token_file: Path
+) -> None:
+    server.is_admin = False
+    server.entities[0]["options"] = {"conversation": {"should_expose": True}}
+    async with living(server.url, token_file) as made:
+        await until(lambda: bool(made.homes))
+        assert {one.id for one in made.home.entities} == {"light.kitchen"}
+
+
+async def test_nothing_at_the_address_is_a_clear_problem(token_file: Path) -> None:
+    async with living("http://127.0.0.1:1", token_file) as made:
+        await asyncio.sleep(0.2)
+        assert made.actor.problem == link.UNREACHABLE
+
+
+def test_the_token_comes_from_a_file_or_the_environment(token_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert home_assistant.token(home_assistant.Settings(token_file=token_file)) == TOKEN
+    monkeypatch.setenv("HOME_ASSISTANT_TOKEN", "other")
+    assert home_assistant.token(home_assistant.Settings()) == "other"
+    monkeypatch.delenv("HOME_ASSISTANT_TOKEN")
+    with pytest.raises(ConfigError, match="needs a token"):
+        home_assistant.token(home_assistant.Settings())
+    with pytest.raises(ConfigError, match="cannot read the token file"):
+        home_assistant.token(home_assistant.Settings(token_file=token_file.with_name("none")))

@@ -1,0 +1,172 @@
+"""A real Home Assistant core (scripts/peers) with its demo house, in a folder of its own, on a free port of this machine."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.interop.peers import STOP_SECONDS, free_port, program
+from wyoming_rosie.children import send_signal
+
+START_SECONDS = 90.0
+ASK_SECONDS = 20.0
+CONFIGURATION = """
+homeassistant:
+  name: Test
+  time_zone: UTC
+  unit_system: metric
+http:
+  server_host: 127.0.0.1
+  server_port: {port}
+api:
+config:
+conversation:
+demo:
+input_boolean:
+  bulb:
+    name: Bulb
+script:
+  slow:
+    alias: Slow
+    sequence:
+      - delay: 1
+template:
+  - light:
+      - name: Reading lamp
+        unique_id: reading_lamp
+        state: "{{{{ is_state('input_boolean.bulb', 'on') }}}}"
+        turn_on:
+          - action: input_boolean.turn_on
+            target: {{entity_id: input_boolean.bulb}}
+        turn_off:
+          - action: input_boolean.turn_off
+            target: {{entity_id: input_boolean.bulb}}
+      - name: Dead lamp
+        unique_id: dead_lamp
+        state: "off"
+        turn_on: []
+        turn_off: []
+"""
+"""The demo house, a light that really is another thing's state, and one that never answers."""
+_ONBOARDED = {"version": 4, "minor_version": 1, "key": "onboarding", "data": {"done": ["core_config", "analytics", "integration"]}}  # fmt: skip
+
+
+class HomeAssistant:
+    """A running core, its address, and an administrator's token."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.url = f"http://127.0.0.1:{port}"
+        self.token = ""
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start the core and wait until it has loaded everything."""
+        path = program("homeassistant", "hass")
+        said = await asyncio.to_thread((self.folder / "log").open, "ab")
+        self._process = await asyncio.create_subprocess_exec(
+            str(path), "--config", str(self.folder), "--skip-pip", stdout=said, stderr=said,
+            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        )  # fmt: skip
+        said.close()
+        async with asyncio.timeout(START_SECONDS):
+            while not await self._answers():
+                await asyncio.sleep(0.2)
+            self.token = self.token or await _onboard(self.url)
+            while (await self.ask("get_config"))["state"] != "RUNNING":
+                await asyncio.sleep(0.2)
+
+    async def stop(self) -> None:
+        assert self._process is not None
+        send_signal(self._process, signal.SIGTERM)
+        try:
+            async with asyncio.timeout(2 * STOP_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            send_signal(self._process, signal.SIGKILL)
+            await self._process.wait()
+
+    async def ask(self, kind: str, **fields: Any) -> Any:
+        """Return the result of one WebSocket command."""
+        async with aiohttp.ClientSession() as session:
+            return await _ask(session, self.url, self.token, {"type": kind, **fields})
+
+    async def add_wyoming(self, port: int) -> str:
+        """Let it talk to a Wyoming daemon of this machine; return the id of its conversation agent."""
+        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.token}"}) as session:
+            flows = f"{self.url}/api/config/config_entries/flow"
+            async with session.post(flows, json={"handler": "wyoming"}) as begun:
+                flow = (await begun.json())["flow_id"]
+            async with session.post(f"{flows}/{flow}", json={"host": "127.0.0.1", "port": port}) as ended:
+                assert (await ended.json())["type"] == "create_entry"
+        async with asyncio.timeout(ASK_SECONDS):
+            while True:
+                for one in await self.ask("config/entity_registry/list"):
+                    if one["platform"] == "wyoming" and one["entity_id"].startswith("conversation."):
+                        return str(one["entity_id"])
+                await asyncio.sleep(0.2)
+
+    async def state(self, entity: str) -> str:
+        """Return an entity's state."""
+        return next(str(one["state"]) for one in await self.ask("get_states") if one["entity_id"] == entity)
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text("utf-8")
+
+    async def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.returncode is None, await asyncio.to_thread(self.log)
+        try:
+            async with aiohttp.ClientSession() as session, session.get(f"{self.url}/api/") as response:
+                return response.status in {200, 401}
+        except aiohttp.ClientError:
+            return False
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[HomeAssistant]:
+    """Run a core during the block."""
+    port = free_port()
+    await asyncio.to_thread(_configure, folder, port)
+    core = HomeAssistant(folder, port)
+    try:
+        await core.start()
+        yield core
+    finally:
+        await core.stop()
+
+
+def _configure(folder: Path, port: int) -> None:
+    (folder / ".storage").mkdir(parents=True)
+    (folder / "configuration.yaml").write_text(CONFIGURATION.format(port=port))
+    (folder / ".storage" / "onboarding").write_text(json.dumps(_ONBOARDED))
+
+
+async def _onboard(url: str) -> str:
+    """Make the first user as its web page would; return a long-lived token."""
+    person = {"client_id": f"{url}/", "name": "Test", "username": "test", "password": "test-test", "language": "en"}
+    async with aiohttp.ClientSession() as session:
+        async with session.post(f"{url}/api/onboarding/users", json=person) as made:
+            code = (await made.json())["auth_code"]
+        grant = {"client_id": f"{url}/", "grant_type": "authorization_code", "code": code}
+        async with session.post(f"{url}/auth/token", data=grant) as granted:
+            short = (await granted.json())["access_token"]
+        lasting = {"type": "auth/long_lived_access_token", "client_name": "test", "lifespan": 30}
+        return str(await _ask(session, url, short, lasting))
+
+
+async def _ask(session: aiohttp.ClientSession, url: str, token: str, command: dict[str, Any]) -> Any:
+    async with asyncio.timeout(ASK_SECONDS), session.ws_connect(f"{url}/api/websocket", max_msg_size=0) as socket:
+        await socket.receive_json()
+        await socket.send_json({"type": "auth", "access_token": token})
+        assert (await socket.receive_json())["type"] == "auth_ok"
+        await socket.send_json({"id": 1, **command})
+        answer = await socket.receive_json()
+        assert answer["success"], answer
+        return answer["result"]

@@ -1,0 +1,210 @@
+"""The real Home Assistant core: our intent daemon as its conversation agent, and the actor that lets it act."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.conftest import StartDaemon
+from tests.home_assistant_server import HomeAssistantServer
+from tests.interop.home_assistant import HomeAssistant, running
+from wyoming_rosie import address
+from wyoming_rosie.home import Home
+from wyoming_rosie_intent.actors import home_assistant
+from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, link
+from wyoming_rosie_intent.actors.home_assistant.connection import connect
+from wyoming_rosie_intent.engine import Answer, Command, Match, Value
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
+NOW = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+async def core(tmp_path: Path) -> AsyncIterator[HomeAssistant]:
+    async with running(tmp_path / "core") as core:
+        yield core
+
+
+class Living:
+    """An actor on the core, and the homes it has told of."""
+
+    def __init__(self, core: HomeAssistant, token_file: Path) -> None:
+        self.homes: list[Home] = []
+        self.actor = HomeAssistantActor(home_assistant.Settings(core.url, token_file), Home(), self.homes.append)
+
+    async def act(self, intent: str, names: Sequence[str], **slots: Value) -> Answer:
+        targets = tuple(one for name in names if (one := self.homes[-1].entity(name)) is not None)
+        assert len(targets) == len(names), self.homes[-1]
+        return await self.actor.act(Command(Match(intent, {"name": names[0], **slots}), targets), NOW)
+
+    async def until(self, problem: str | None) -> None:
+        async with asyncio.timeout(60):
+            while self.actor.problem != problem:
+                await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def living(core: HomeAssistant, token: str, folder: Path) -> AsyncIterator[Living]:
+    await asyncio.to_thread((folder / "token").write_text, token)
+    made = Living(core, folder / "token")
+    acting = asyncio.create_task(made.actor.run())
+    try:
+        yield made
+    finally:
+        acting.cancel()
+        await asyncio.gather(acting, return_exceptions=True)
+
+
+async def test_the_actor_acts_and_hears_what_changes(core: HomeAssistant, tmp_path: Path) -> None:
+    async with living(core, core.token, tmp_path) as made:
+        await made.until(None)
+        assert await made.act("HassTurnOn", ["Reading lamp"]) == Answer("Turned on the Reading lamp.")
+        assert await core.state("input_boolean.bulb") == "on"
+        await core.ask("call_service", domain="input_boolean", service="turn_off", target={"entity_id": "input_boolean.bulb"})  # fmt: skip
+        async with asyncio.timeout(5):
+            while made.actor.states()["light.reading_lamp"]["state"] != "off":
+                await asyncio.sleep(0.01)
+        assert await made.act("HassTurnOn", ["Dead lamp"]) == Answer("Sorry, the Dead lamp did not answer.", done=False)
+
+
+DEMO: list[tuple[str, str, dict[str, Value], str, dict[str, Any]]] = [
+    ("HassLightSet", "Bed Light", {"brightness": 40}, "light.bed_light", {"state": "on", "brightness": 102}),
+    ("HassLightSet", "Bed Light", {"color": "red"}, "light.bed_light", {"rgb_color": [255, 0, 0]}),
+    ("HassTurnOff", "Ceiling Lights", {}, "light.ceiling_lights", {"state": "off"}),
+    ("HassSetPosition", "Living Room Window", {"position": 70}, "cover.living_room_window", {"current_position": 70}),
+    ("HassTurnOn", "Garage Door", {}, "cover.garage_door", {"state": "open"}),
+    ("HassFanSetSpeed", "Ceiling Fan", {"percentage": 33}, "fan.ceiling_fan", {"percentage": 33, "state": "on"}),
+    ("HassClimateSetTemperature", "HeatPump", {"temperature": 23}, "climate.heatpump", {"temperature": 23.0}),
+    ("HassMediaPause", "Walkman", {}, "media_player.walkman", {"state": "paused"}),
+    ("HassSetVolume", "Walkman", {"volume_level": 30}, "media_player.walkman", {"volume_level": 0.3}),
+    ("HassMediaPlayerMute", "Walkman", {}, "media_player.walkman", {"is_volume_muted": True}),
+    ("HassTurnOff", "Decorative Lights", {}, "switch.decorative_lights", {"state": "off"}),
+]
+
+
+async def test_every_kind_of_thing_of_the_demo_house_does_what_it_is_told(core: HomeAssistant, tmp_path: Path) -> None:
+    async with living(core, core.token, tmp_path) as made:
+        await made.until(None)
+        for intent, name, slots, entity, after in DEMO:
+            answer = await made.act(intent, [name], **slots)
+            assert answer.done, (name, answer)
+            try:
+                async with asyncio.timeout(5):
+                    while not after.items() <= made.actor.states()[entity].items():
+                        await asyncio.sleep(0.02)
+            except TimeoutError:
+                pytest.fail(f"{name}: {made.actor.states()[entity]}")
+        hot = await made.act("HassClimateSetTemperature", ["HeatPump"], temperature=99)
+        assert hot == Answer("Sorry, the HeatPump did not accept that.", done=False)
+
+
+async def test_names_rooms_and_what_is_exposed_come_from_its_registries(core: HomeAssistant, tmp_path: Path) -> None:
+    locks = {"assistants": ["conversation"], "entity_ids": ["lock.front_door"], "should_expose": True}
+    lamp = {"entity_id": "light.reading_lamp", "aliases": ["bright thing"], "area_id": "kitchen"}
+    async with living(core, core.token, tmp_path) as made:
+        await made.until(None)
+        assert made.homes[-1].entity("lock.front_door") is None  # as Home Assistant wants it
+        await core.ask("homeassistant/expose_entity", **locks)
+        floor = await core.ask("config/floor_registry/create", name="Ground")
+        await core.ask("config/area_registry/update", area_id="kitchen", floor_id=floor["floor_id"], aliases=["galley"])
+        await core.ask("config/entity_registry/update", **lamp)
+        async with asyncio.timeout(10):
+            while (found := made.homes[-1].entity("bright thing")) is None or found.area != "kitchen":
+                await asyncio.sleep(0.05)
+        assert [area.names for area in made.homes[-1].on_floor("ground")] == [("Kitchen", "galley")]
+        assert await made.act("HassTurnOff", ["lock.front_door"]) == Answer("Unlocked the Front Door.")
+
+
+async def test_a_restart_in_the_middle_is_said_and_survived(core: HomeAssistant, tmp_path: Path) -> None:
+    async with living(core, core.token, tmp_path) as made:
+        await made.until(None)
+        first = asyncio.create_task(made.act("HassTurnOn", ["Dead lamp"]))
+        await asyncio.sleep(0.1)
+        await core.stop()
+        async with asyncio.timeout(5):
+            assert not (await first).done
+        await made.until(link.UNREACHABLE)
+        assert await made.act("HassTurnOn", ["Reading lamp"]) == Answer(link.UNREACHABLE, done=False)
+        known = made.homes[-1]
+        await core.start()
+        await made.until(None)
+        assert {one.id for one in known.entities} <= {one.id for one in made.homes[-1].entities}
+        assert await core.state("input_boolean.bulb") == "off"
+        assert (await made.act("HassTurnOn", ["Reading lamp"])).done
+
+
+async def test_a_wrong_token_is_refused_clearly(core: HomeAssistant, tmp_path: Path) -> None:
+    async with living(core, "wrong", tmp_path) as made:
+        await made.until(link.REFUSED)
+
+
+async def test_the_stand_in_answers_in_the_shapes_of_the_real_one(core: HomeAssistant) -> None:
+    for kind in ("config/area_registry/list", "config/entity_registry/list", "get_config"):
+        async with HomeAssistantServer().serving() as server, connect(server.url, server.token) as ours:
+            assert _keys(await _asked(ours, kind)) <= _keys(await core.ask(kind)), kind
+    exposed = await core.ask("homeassistant/expose_entity/list")
+    assert exposed["exposed_entities"]["light.bed_light"] == {"conversation": True}
+
+
+async def _asked(connection: Any, kind: str) -> Any:
+    listening = asyncio.create_task(connection.listen())
+    try:
+        return await connection.ask(kind)
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+def _keys(answer: Any) -> set[str]:
+    return set(answer[0] if isinstance(answer, list) else answer)
+
+
+async def _said(core: HomeAssistant, agent: str, text: str) -> dict[str, Any]:
+    sentence = {"text": text, "agent_id": agent, "language": "en"}
+    headers = {"Authorization": f"Bearer {core.token}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.post(f"{core.url}/api/conversation/process", json=sentence) as response,
+    ):
+        answer: dict[str, Any] = (await response.json())["response"]
+        return answer
+
+
+HOME = """
+[[areas]]
+id = "kitchen"
+name = "Kitchen"
+[[entities]]
+id = "light.reading_lamp"
+name = "Reading lamp"
+domain = "light"
+"""
+
+
+async def test_home_assistant_executes_the_intent_of_our_daemon(
+    core: HomeAssistant, daemon: StartDaemon, tmp_path: Path
+) -> None:
+    await asyncio.to_thread((tmp_path / "home.toml").write_text, HOME)
+    ours = await daemon("intent", "--actor", "none", "--home", str(tmp_path / "home.toml"))
+    agent = await core.add_wyoming(_port(ours.uri))
+    answer = await _said(core, agent, "turn on the reading lamp")
+    assert answer["response_type"] == "action_done"
+    assert await core.state("input_boolean.bulb") == "on"
+    assert (await _said(core, agent, "colourless green ideas"))["response_type"] == "error"
+
+
+async def test_home_assistant_speaks_what_our_daemon_has_handled(core: HomeAssistant, daemon: StartDaemon) -> None:
+    agent = await core.add_wyoming(_port((await daemon("intent")).uri))
+    answer = await _said(core, agent, "turn on the kitchen light")
+    assert answer["speech"]["plain"]["speech"] == "Turned on the Kitchen Light."
+
+
+def _port(uri: str) -> int:
+    where = address.parse(uri)
+    assert isinstance(where, address.Tcp)
+    return where.port
