@@ -31,7 +31,9 @@ async def serve(settings: SatelliteConfig) -> None:
     satellite.restore(await store.load())
     satellite.alarms = AlarmClock(folder / "timers.json", fittings.watchers.saw, satellite.ring)
     surroundings = Surroundings(settings, satellite, satellite.alarms)
-    for watcher in surroundings.watchers:
+    satellite.stand_in = parts.stand_in(settings, satellite.take)
+    beside = [] if satellite.stand_in is None else [satellite.stand_in]
+    for watcher in (*surroundings.watchers, *beside):
         fittings.watchers.add(watcher)
     metrics = Metrics()
     turns = work(metrics, lambda: satellite.player.waiting, is_wanted=settings.has_monitor)
@@ -46,6 +48,7 @@ async def serve(settings: SatelliteConfig) -> None:
             satellite.alarms.run(),
             store.run(),
             surroundings.run(),
+            *(one.run() for one in beside),
         )
     finally:
         if voices is not None:

@@ -11,6 +11,7 @@ from typing import assert_never
 from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict
 from wyoming_rosie_satellite.messages import (
     MAIN,
+    OUTBOX,
     AnswerTold,
     AskForRun,
     ConductorJoined,
@@ -19,7 +20,11 @@ from wyoming_rosie_satellite.messages import (
     Effect,
     FillerAnnounced,
     FinishSound,
+    ForgetRun,
+    HandOver,
     Input,
+    KeptRunSettled,
+    KeptRunWaits,
     ListenAgainAsked,
     ListeningAsked,
     MicAudio,
@@ -31,9 +36,12 @@ from wyoming_rosie_satellite.messages import (
     RefuseSound,
     ReportWakeWord,
     RunFailed,
+    RunKept,
+    RunLost,
     Said,
     SayPlayed,
     SendAudio,
+    SendKeptRun,
     ShowPhase,
     Silence,
     SoundEnded,
@@ -47,6 +55,7 @@ from wyoming_rosie_satellite.messages import (
     Tick,
     TimerFinished,
     TurnTo,
+    Understood,
     VoicesHeard,
     VoiceStarted,
     VoiceStopped,
@@ -80,6 +89,7 @@ class Habits:
     ring_pause_seconds: float = 3.0
     pipelines: Mapping[str, str] = field(default_factory=dict)  # what a wake word asks for, by name
     seats: Collection[str] = ()  # wake words that have a conductor of their own
+    keeps_runs: bool = False  # what is said while their conductor is away
 
 
 @dataclass
@@ -91,6 +101,8 @@ class SatelliteCore:
     is_muted: bool = False
     _joined: set[str] = field(default_factory=set)  # seats that are taken
     _turned_to: str = MAIN
+    _meant_for: str = MAIN  # the seat of the latest run, whoever hears it
+    _is_kept: bool = False  # the run that the conductor thinks about, and has not understood yet
     _phase_ends: float | None = None  # unless something happens before
     _heard: int = 0  # samples
     _deaf_until: int = 0  # samples, as far as somebody was told
@@ -121,6 +133,7 @@ class SatelliteCore:
         effects = self._decide(given, now)
         if self.phase is before:
             return effects
+        effects += [] if self.phase is Phase.THINKING else self._settle(answered=False)
         if self.phase in (Phase.OFFLINE, Phase.WAITING):
             self._phase_ends = None
         return [*effects, ShowPhase(self.phase), *self._overdue_ring(now)]
@@ -163,8 +176,10 @@ class SatelliteCore:
                 return self._answer_told(text)
             case SpeechEnded():
                 return self._speech_ended(now)
+            case Understood():
+                return [*self._settle(answered=True), *self._speech_ended(now)]
             case RunFailed(code):
-                return self._run_failed(code)
+                return [*self._settle(answered=True), *self._run_failed(code)]
             case ListenAgainAsked():
                 self._listen_again = self.phase is not Phase.OFFLINE
                 return []
@@ -172,7 +187,7 @@ class SatelliteCore:
                 self._filler_follows = self.phase is not Phase.OFFLINE
                 return []
             case SoundStarted():
-                return self._sound_started(now)
+                return [*self._settle(answered=True), *self._sound_started(now)]
             case SoundReceived(pcm):
                 return self._sound_received(pcm, now)
             case SoundEnded():
@@ -185,6 +200,12 @@ class SatelliteCore:
                 return self._join(seat)
             case ConductorLeft(seat):
                 return self._leave(seat)
+            case RunKept():
+                return self._kept(Cue.KEPT)
+            case RunLost():
+                return self._kept(Cue.ERROR)
+            case KeptRunWaits(wake_word):
+                return self._send_kept(wake_word, now)
             case Tick():
                 return self._late(now)
             case Said():
@@ -206,8 +227,8 @@ class SatelliteCore:
         return [PlayCue(Cue.DEAF)] if is_news else []
 
     def _wake(self, word: WakeWord, now: float) -> list[Effect]:
-        seat = word.name if word.name in self.habits.seats else MAIN
-        if not self._may_listen(seat):
+        seat = self._listener(self._seat_of(word.name))
+        if seat is None:
             return self._excuse()
         interrupted = [*self._interrupted(), *self._turn_to(seat)]
         report = ReportWakeWord(word.name, word.sample // SAMPLES_PER_MS, word.turn_id, word.score)
@@ -216,12 +237,21 @@ class SatelliteCore:
         return [*interrupted, report, ask, *(audio for audio in said_since if audio.pcm), *cue]
 
     def _listen(self, now: float) -> list[Effect]:
-        if not self._may_listen(MAIN):
+        seat = self._listener(MAIN)
+        if seat is None:
             return self._excuse()
-        return [*self._interrupted(), *self._turn_to(MAIN), *self._begin_run(None, self._heard, now)]
+        return [*self._interrupted(), *self._turn_to(seat), *self._begin_run(None, self._heard, now)]
 
-    def _may_listen(self, seat: str) -> bool:
-        return not self.is_muted and self.phase is not Phase.STREAMING and seat in self._joined
+    def _seat_of(self, wake_word: str | None) -> str:
+        return wake_word if wake_word and wake_word in self.habits.seats else MAIN
+
+    def _listener(self, seat: str) -> str | None:
+        """Return who may hear what somebody says to a seat now."""
+        if self.is_muted or self.phase is Phase.STREAMING:
+            return None
+        if seat in self._joined:
+            return seat
+        return OUTBOX if self.habits.keeps_runs else None
 
     def _excuse(self) -> list[Effect]:
         """Let somebody who wants to be heard know that nobody is there, unless somebody is being listened to."""
@@ -239,6 +269,7 @@ class SatelliteCore:
         self.phase = Phase.STREAMING
         self._phase_ends = now + LONGEST_COMMAND_SECONDS
         self._sound_open = self._listen_again = self._filler_follows = False
+        self._meant_for = self._seat_of(wake_word)
         self._run_ms = first // SAMPLES_PER_MS
         self._end = None if self.habits.ends is None else EndOfSpeech(self.habits.ends)
         pipeline = None if wake_word is None else self.habits.pipelines.get(wake_word)
@@ -253,9 +284,38 @@ class SatelliteCore:
                 self._end.started(at)
             case VoiceStopped():
                 self._end.stopped(at)
-            case VoicesHeard() if set(self._end.at(at)) - {Verdict.PERHAPS}:
-                return [StopAudio(), *self._speech_ended(now)]
+            case VoicesHeard():
+                return self._heard_out(set(self._end.at(at)) - {Verdict.PERHAPS}, now)
         return []
+
+    def _heard_out(self, verdicts: set[Verdict], now: float) -> list[Effect]:
+        if verdicts == {Verdict.NO_SPEECH} and self._turned_to == OUTBOX:
+            return [*self._forget_run(), PlayCue(Cue.UNREACHABLE)]
+        return [StopAudio(), *self._speech_ended(now)] if verdicts else []
+
+    def _forget_run(self) -> list[Effect]:
+        self.phase = self._rest
+        return [ForgetRun()]
+
+    def _kept(self, cue: Cue) -> list[Effect]:
+        if self._turned_to != OUTBOX or self.phase is not Phase.THINKING:
+            return []
+        self.phase = self._rest
+        return [PlayCue(cue)]
+
+    def _send_kept(self, wake_word: str | None, now: float) -> list[Effect]:
+        """Let a conductor have what was said while it was away, if nothing else goes on."""
+        seat = self._seat_of(wake_word)
+        if self.is_muted or self.is_ringing or self.phase is not Phase.WAITING or seat not in self._joined:
+            return []
+        self.phase = Phase.THINKING
+        self._phase_ends = now + LONGEST_THOUGHT_SECONDS
+        self._is_kept = True
+        return [*self._turn_to(seat), SendKeptRun()]
+
+    def _settle(self, *, answered: bool) -> list[Effect]:
+        was_kept, self._is_kept = self._is_kept, False
+        return [KeptRunSettled(answered)] if was_kept else []
 
     def _speech_ended(self, now: float) -> list[Effect]:
         if self.phase is not Phase.STREAMING:
@@ -267,7 +327,7 @@ class SatelliteCore:
     def _run_failed(self, code: str) -> list[Effect]:
         if self.phase not in (Phase.STREAMING, Phase.THINKING):
             return []
-        self.phase = Phase.WAITING
+        self.phase = self._rest
         self._listen_again = False
         if code in MEANT_TO_BE_SILENT:
             return []
@@ -294,8 +354,11 @@ class SatelliteCore:
             return []
         self.is_muted = muted
         self._ring.clear()
-        ended = self._stop(now) if muted and self.phase is Phase.STREAMING else []
+        ended = self._stop_listening(now) if muted and self.phase is Phase.STREAMING else []
         return [*ended, PlayCue(Cue.MUTE if muted else Cue.UNMUTE)]
+
+    def _stop_listening(self, now: float) -> list[Effect]:
+        return self._forget_run() if self._turned_to == OUTBOX else self._stop(now)
 
     def _answer_told(self, text: str) -> list[Effect]:
         is_question = self.habits.answers_questions and text.rstrip().endswith(QUESTION_MARKS)
@@ -358,6 +421,8 @@ class SatelliteCore:
         self._joined.add(seat)
         if self.phase is Phase.OFFLINE:
             self.phase = Phase.WAITING
+        if self.phase is Phase.STREAMING and self._turned_to == OUTBOX and self._meant_for == seat:
+            return [HandOver(seat), *self._turn_to(seat)]
         return []
 
     def _leave(self, seat: str) -> list[Effect]:
@@ -373,7 +438,7 @@ class SatelliteCore:
         return Phase.WAITING if self._joined else Phase.OFFLINE
 
     def _abandoned(self) -> list[Effect]:
-        was_waited_for = self._sound_open or self.phase in (Phase.STREAMING, Phase.THINKING)
+        was_waited_for = self._sound_open or (self.phase in (Phase.STREAMING, Phase.THINKING) and not self._is_kept)
         self.phase = self._rest
         self._listen_again = False
         excuse: list[Effect] = [PlayCue(Cue.LOST)] if was_waited_for else []
@@ -386,7 +451,7 @@ class SatelliteCore:
             case Phase.STREAMING:
                 return [StopAudio(), *self._speech_ended(now)]
             case Phase.THINKING:
-                self.phase = Phase.WAITING
+                self.phase = self._rest
                 return []
             case Phase.SPEAKING:
                 return [*self._sound_ended(), PlayCue(Cue.LOST)]

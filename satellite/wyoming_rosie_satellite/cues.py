@@ -26,6 +26,7 @@ CHIMES: dict[Cue, Tones] = {
     Cue.NOTHING: ((587.3, 0.0), (523.3, 0.12)),
     Cue.UNREACHABLE: ((392.0, 0.0), (392.0, 0.25), (311.1, 0.5)),
     Cue.LOST: ((392.0, 0.0), (311.1, 0.25), (311.1, 0.5)),
+    Cue.KEPT: ((392.0, 0.0), (392.0, 0.25), (523.3, 0.5)),
     Cue.DEAF: ((311.1, 0.0), (311.1, 0.2)),
     Cue.MUTE: ((587.3, 0.0), (392.0, 0.12)),
     Cue.UNMUTE: ((392.0, 0.0), (587.3, 0.12)),
@@ -50,6 +51,7 @@ def named(settings: SatelliteConfig) -> dict[Cue, Path | None]:
         Cue.TIMER: settings.timer_finished_wav,
         Cue.UNREACHABLE: settings.unreachable_wav,
         Cue.LOST: settings.lost_wav,
+        Cue.KEPT: settings.kept_wav,
         Cue.ERROR: settings.error_wav,
         Cue.DEAF: settings.deaf_wav,
     }

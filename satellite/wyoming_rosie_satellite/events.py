@@ -22,6 +22,7 @@ from wyoming_rosie_satellite.messages import (
     SpeechEnded,
     StopAudio,
     ToConductor,
+    Understood,
 )
 
 LISTEN_AGAIN = "listen-again"
@@ -31,8 +32,10 @@ FILLER = "filler"
 def input_of(event: Event) -> Part | None:
     """Return what a conductor's event means for the rules; audio is not among them."""
     match event.type:
-        case "transcript" | "voice-stopped":
+        case "voice-stopped":
             return SpeechEnded()
+        case "transcript":
+            return Understood()
         case "error":
             return RunFailed(str(event.data.get("code") or ""))
         case "user-event" if event.data.get("name") == LISTEN_AGAIN:

@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 MAIN = ""
 """The seat of who conducts for every wake word that has no seat of its own; those seats have their words' names."""
+OUTBOX = "(outbox)"
+"""Stands for whoever keeps what is said to a seat that is free."""
 
 
 class Phase(StrEnum):
@@ -26,6 +28,7 @@ class Cue(StrEnum):
     NOTHING = "nothing"  # was said
     UNREACHABLE = "unreachable"  # there is no conductor
     LOST = "lost"  # the conductor is gone in the middle
+    KEPT = "kept"  # there is no conductor, and what was said waits for one
     DEAF = "deaf"  # the microphone does not work
     MUTE = "mute"
     UNMUTE = "unmute"
@@ -109,6 +112,11 @@ class SpeechEnded:
 
 
 @dataclass(frozen=True)
+class Understood:
+    """The conductor knows what was said."""
+
+
+@dataclass(frozen=True)
 class RunFailed:
     """The conductor ends the run without an answer."""
 
@@ -170,17 +178,35 @@ class TimerFinished:
 
 
 @dataclass(frozen=True)
+class RunKept:
+    """What was said to nobody waits in the outbox."""
+
+
+@dataclass(frozen=True)
+class RunLost:
+    """It could not be kept."""
+
+
+@dataclass(frozen=True)
+class KeptRunWaits:
+    """It could be sent now; no wake word when a button began it."""
+
+    wake_word: str | None
+
+
+@dataclass(frozen=True)
 class Tick:
     """The deadline has passed."""
 
 
 Part: TypeAlias = (
-    SpeechEnded | RunFailed | ListenAgainAsked | AnswerTold | FillerAnnounced | SoundStarted | SoundReceived
+    SpeechEnded | Understood | RunFailed | ListenAgainAsked | AnswerTold | FillerAnnounced | SoundStarted | SoundReceived
     | SoundEnded
 )  # fmt: skip
 Input: TypeAlias = (
     ConductorJoined | ConductorLeft | MicAudio | MicrophoneLost | WakeWord | StopWord | ListeningAsked | StopAsked
-    | MuteAsked | VoiceStarted | VoiceStopped | VoicesHeard | Said | Part | SoundPlayed | TimerFinished | Tick
+    | MuteAsked | VoiceStarted | VoiceStopped | VoicesHeard | Said | Part | SoundPlayed | TimerFinished | RunKept | RunLost
+    | KeptRunWaits | Tick
 )  # fmt: skip
 
 # Effects: first what the conductor is told that the satellite turns to: at the beginning the main seat's
@@ -233,6 +259,30 @@ class RefuseSound:
 
 
 @dataclass(frozen=True)
+class HandOver:
+    """Tell this seat's conductor what the outbox was told of the run that is being spoken, which is its own from now on."""
+
+    seat: str
+
+
+@dataclass(frozen=True)
+class ForgetRun:
+    """Do not keep the run that is being spoken."""
+
+
+@dataclass(frozen=True)
+class SendKeptRun:
+    """Tell the conductor the run that waits."""
+
+
+@dataclass(frozen=True)
+class KeptRunSettled:
+    """The conductor has answered the run that was sent, or never will."""
+
+    answered: bool
+
+
+@dataclass(frozen=True)
 class Play:
     pcm: bytes = field(repr=False)
 
@@ -260,4 +310,7 @@ class ShowPhase:
 
 
 ToConductor: TypeAlias = ReportWakeWord | AskForRun | SendAudio | StopAudio | SayPlayed
-Effect: TypeAlias = ToConductor | TurnTo | RefuseSound | Play | FinishSound | Silence | PlayCue | ShowPhase
+OfOutbox: TypeAlias = HandOver | ForgetRun | SendKeptRun | KeptRunSettled
+Effect: TypeAlias = (
+    ToConductor | TurnTo | RefuseSound | OfOutbox | Play | FinishSound | Silence | PlayCue | ShowPhase
+)  # fmt: skip

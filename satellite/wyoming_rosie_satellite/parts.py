@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wyoming.info import WakeProgram
 
@@ -23,7 +24,7 @@ from wyoming_rosie_satellite.echo import Echo
 from wyoming_rosie_satellite.gated_ears import GatedEars, SileroJudge
 from wyoming_rosie_satellite.hearing import SpeechMicrophone
 from wyoming_rosie_satellite.loudness import Volume
-from wyoming_rosie_satellite.messages import Cue
+from wyoming_rosie_satellite.messages import Cue, Input
 from wyoming_rosie_satellite.microphones import CommandMicrophone, Microphone, StdinMicrophone, WavMicrophone
 from wyoming_rosie_satellite.outside.state_store import Kept
 from wyoming_rosie_satellite.recorder import Recorder
@@ -35,9 +36,13 @@ from wyoming_rosie_satellite.speech_gate import GateRules
 from wyoming_rosie_satellite.voices import Voices
 from wyoming_rosie_satellite.wyoming_devices import WyomingMicrophone, WyomingSpeaker
 
+if TYPE_CHECKING:
+    from wyoming_rosie_satellite.outside.stand_in import StandIn
+
 DEFAULT_WORD = "okay_nabu"
 MOST_RINGS = 1000
 LONGEST_PAUSE_SECONDS = 600.0
+MOST_OUTBOX_MINUTES = 7 * 24 * 60
 
 
 def volume(settings: SatelliteConfig) -> Volume:
@@ -173,7 +178,22 @@ def habits(settings: SatelliteConfig) -> Habits:
         ring_pause_seconds=pause,
         pipelines=settings.wake_word_pipeline,
         seats=settings.wake_word_port,
+        keeps_runs=settings.outbox,
     )
+
+
+def stand_in(settings: SatelliteConfig, take: Callable[[Input], None]) -> "StandIn | None":
+    """Return what keeps what is said while nobody conducts, if that is wanted."""
+    if not settings.outbox:
+        return None
+    if not settings.ends_commands:
+        raise ConfigError("--outbox needs --ends-commands: nobody else could tell when a command is over")
+    if not 0 < settings.outbox_minutes <= MOST_OUTBOX_MINUTES:
+        raise ConfigError(f"--outbox-minutes must be more than 0, and {MOST_OUTBOX_MINUTES} at most")
+    from wyoming_rosie_satellite.outside.outbox import Outbox
+    from wyoming_rosie_satellite.outside.stand_in import StandIn
+
+    return StandIn(Outbox(folder(settings) / "outbox.db"), 60 * settings.outbox_minutes, take)
 
 
 def voices(settings: SatelliteConfig) -> Voices | None:

@@ -17,7 +17,7 @@ from wyoming_rosie_satellite.settings import SatelliteConfig
 _LOG = structlog.get_logger()
 Read: TypeAlias = Callable[[], bytes]
 FOLDER = Path(__file__).with_name("sounds")
-SPOKEN = (Cue.UNREACHABLE, Cue.LOST, Cue.ERROR, Cue.DEAF)
+SPOKEN = (Cue.UNREACHABLE, Cue.LOST, Cue.KEPT, Cue.ERROR, Cue.DEAF)
 """Each has a file of its name for each language."""
 DEFAULT_LANGUAGE = "en"
 

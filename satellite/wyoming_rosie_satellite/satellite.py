@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Protocol, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 import structlog
 from wyoming.error import Error
@@ -32,6 +32,9 @@ from wyoming_rosie_satellite.recorder import Recorder
 from wyoming_rosie_satellite.seat import Seat
 from wyoming_rosie_satellite.speakers import Speaker
 from wyoming_rosie_satellite.voices import Voices
+
+if TYPE_CHECKING:
+    from wyoming_rosie_satellite.outside.stand_in import StandIn
 
 _LOG = structlog.get_logger()
 PING_SECONDS = 2.0
@@ -69,6 +72,7 @@ class Satellite:
 
     def __init__(self, speaker: Speaker, fittings: Fittings | None = None) -> None:
         self.alarms: AlarmClock | None = None
+        self.stand_in: StandIn | None = None
         self.conducted = asyncio.Event()  # by anybody so far
         self.player = Player(speaker)
         self.sound_format = speaker.format
@@ -230,7 +234,9 @@ class Satellite:
             case m.TurnTo(seat):
                 self._turned_to = seat
             case m.RefuseSound(seat):
-                self._tell(Error("the satellite is talking with somebody else", "occupied").event(), seat)
+                self._tell_all([Error("the satellite is talking with somebody else", "occupied").event()], seat)
+            case m.HandOver() | m.ForgetRun() | m.SendKeptRun() | m.KeptRunSettled():
+                self._use_outbox(effect)
             case m.Play(pcm):
                 self.player.play(pcm)
             case m.FinishSound(sound):
@@ -244,10 +250,29 @@ class Satellite:
             case _:
                 assert_never(effect)
 
-    def _tell(self, event: Event, seat: str | None = None) -> None:
-        conductor = self._seats[self._turned_to if seat is None else seat].holder
-        if conductor is not None:
-            conductor.tell(event)
+    def _use_outbox(self, effect: m.OfOutbox) -> None:
+        if self.stand_in is None:
+            return
+        match effect:
+            case m.HandOver(seat):
+                self._tell_all(self.stand_in.hand_over(), seat)
+            case m.ForgetRun():
+                self.stand_in.forget()
+            case m.SendKeptRun():
+                self._tell_all(self.stand_in.send(), self._turned_to)
+            case m.KeptRunSettled(answered):
+                self.stand_in.settle(answered=answered)
+            case _:
+                assert_never(effect)
+
+    def _tell(self, event: Event) -> None:
+        self._tell_all([event], self._turned_to)
+
+    def _tell_all(self, events: Sequence[Event], seat: str) -> None:
+        listener = self.stand_in if seat == m.OUTBOX else self._seats[seat].holder
+        if listener is not None:
+            for event in events:
+                listener.tell(event)
 
     def _send(self, audio: m.SendAudio) -> None:
         mute = self._fittings.awake_mute

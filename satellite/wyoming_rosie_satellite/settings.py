@@ -90,6 +90,8 @@ class SatelliteConfig(ServiceConfig):
 
     ends_commands: bool = option(True, "notice by itself when a command is over, if the conductor does not")
     end_of_speech: EndRules = option(EndRules, "")
+    outbox: bool = option(False, "keep what is said while nobody conducts, and send it to who comes")
+    outbox_minutes: float = option(10.0, "what was said longer ago is not sent any more")
     answers_questions: bool = option(True, "listen without a wake word after an answer that is a question")
     timer_rings: int = option(Habits.rings, "how often a finished timer sounds, unless somebody stops it")
     timer_ring_pause_seconds: float = option(Habits.ring_pause_seconds, "pause between two of these sounds")
@@ -105,6 +107,7 @@ class SatelliteConfig(ServiceConfig):
         None, "WAV file, or `chime`, instead of its own words when nobody conducts it"
     )
     lost_wav: Path | None = option(None, "the same when the conductor is gone in the middle")
+    kept_wav: Path | None = option(None, "the same when what was said to nobody is kept (--outbox)")
     error_wav: Path | None = option(None, "the same when the conductor has failed")
     deaf_wav: Path | None = option(None, "the same when the microphone does not work")
     timer_finished_wav_repeat: tuple[int, float] | None = option(

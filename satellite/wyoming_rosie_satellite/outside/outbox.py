@@ -27,7 +27,10 @@ class Message:
 
 
 class Outbox:
-    """Survives a restart; what was taken but not confirmed is there again. Without a disk it lives in memory."""
+    """Survives a restart; what was taken but not confirmed is there again. Without a disk it lives in memory.
+
+    Nobody else may read the file.
+    """
 
     def __init__(self, path: Path, most_messages: int = MOST_MESSAGES, most_bytes: int = MOST_BYTES) -> None:
         self.dropped = 0  # for want of room, here or on the disk
@@ -81,6 +84,8 @@ class _Box:
     def open(self) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(0o600)
+            self._path.chmod(0o600)
             self._database = self._whole()
         except (OSError, sqlite3.Error) as err:
             _LOG.error("the outbox is in memory only", file=str(self._path), reason=str(err))
@@ -130,6 +135,7 @@ class _Box:
 def _opened(path: Path | str) -> sqlite3.Connection:
     database = sqlite3.connect(path)
     try:
+        database.execute("PRAGMA secure_delete = ON")  # what is deleted is not left in the file
         # A number is never given twice, or confirming an old message could forget a new one.
         database.execute(
             "CREATE TABLE IF NOT EXISTS message "

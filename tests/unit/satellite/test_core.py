@@ -407,6 +407,7 @@ SEATS = st.sampled_from([m.MAIN, JARVIS])
 PARTS = st.sampled_from(
     [
         m.SpeechEnded(),
+        m.Understood(),
         m.RunFailed(),
         m.ListenAgainAsked(),
         m.FillerAnnounced(),
@@ -416,8 +417,128 @@ PARTS = st.sampled_from(
         m.AnswerTold("Which one?"),
     ]
 )
+KEEPS = Habits(ends=EndRules(), seats={JARVIS}, keeps_runs=True)
+
+
+def saying_to_nobody(*inputs: m.Input) -> Rehearsal:
+    """Return a satellite that nobody conducts, and that hears a command nevertheless."""
+    satellite = Rehearsal(KEEPS)
+    satellite.take(*inputs)
+    satellite.hear(16_000)
+    satellite.take(m.WakeWord("okay_nabu", 15_000, "t1"), m.VoiceStarted(1000))
+    return satellite
+
+
+def test_what_is_said_to_nobody_is_kept() -> None:
+    satellite = saying_to_nobody()
+    assert satellite.types_told(m.OUTBOX) == ["detection", "run-pipeline", "audio-chunk"]
+    assert satellite.core.phase is Phase.STREAMING
+    effects = satellite.take(m.VoiceStopped(2000), m.VoicesHeard(2900))
+    assert effects == [m.StopAudio(), m.PlayCue(m.Cue.DONE), m.ShowPhase(Phase.THINKING)]
+    assert satellite.take(m.RunKept()) == [m.PlayCue(m.Cue.KEPT), m.ShowPhase(Phase.OFFLINE)]
+    assert satellite.types_told(m.OUTBOX) == ["audio-stop"]
+
+
+def test_what_cannot_be_kept_is_a_failure() -> None:
+    satellite = saying_to_nobody()
+    satellite.take(m.StopAsked())
+    assert satellite.take(m.RunLost()) == [m.PlayCue(m.Cue.ERROR), m.ShowPhase(Phase.OFFLINE)]
+
+
+def test_a_disk_that_never_answers_is_not_waited_for() -> None:
+    satellite = saying_to_nobody()
+    satellite.take(m.StopAsked())
+    satellite.now = satellite.core.deadline or 0
+    assert satellite.take(m.Tick()) == [m.ShowPhase(Phase.OFFLINE)]
+    assert satellite.take(m.RunKept()) == []
+
+
+def test_nobody_speaking_is_nothing_to_keep() -> None:
+    satellite = Rehearsal(KEEPS)
+    satellite.hear(16_000)
+    satellite.wake(16_000)
+    effects = satellite.take(m.VoicesHeard(1000 + EndRules().no_speech_ms))
+    assert effects == [m.ForgetRun(), m.PlayCue(m.Cue.UNREACHABLE), m.ShowPhase(Phase.OFFLINE)]
+
+
+def test_muting_forgets_what_is_being_said_and_keeps_nothing_more() -> None:
+    satellite = saying_to_nobody()
+    assert satellite.take(m.MuteAsked(muted=True))[0] == m.ForgetRun()
+    assert satellite.core.phase is Phase.OFFLINE
+    assert satellite.wake() == []
+
+
+def test_a_conductor_that_comes_in_the_middle_gets_all_of_it() -> None:
+    satellite = saying_to_nobody()
+    assert satellite.take(m.ConductorJoined(JARVIS)) == []
+    assert satellite.take(m.ConductorJoined()) == [m.HandOver(m.MAIN), m.TurnTo(m.MAIN)]
+    satellite.hear()
+    satellite.take(m.VoiceStopped(2000), m.VoicesHeard(2900))
+    assert satellite.types_told(m.MAIN) == ["audio-chunk", "audio-stop"]
+    assert satellite.core.phase is Phase.THINKING
+
+
+def test_a_word_is_kept_only_while_its_own_conductor_is_away() -> None:
+    satellite = saying_to_nobody(m.ConductorJoined(JARVIS))
+    assert satellite.types_told(m.OUTBOX)[0] == "detection"
+    satellite.take(m.StopAsked(), m.RunKept())
+    assert satellite.core.phase is Phase.WAITING
+    assert m.TurnTo(JARVIS) in satellite.take(m.WakeWord(JARVIS, satellite.heard, "t2"))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [m.ConductorLeft()],
+        [m.ConductorLeft(), m.ConductorJoined(JARVIS)],
+        [m.ListeningAsked()],
+        [m.ListeningAsked(), m.SpeechEnded()],
+        [m.SoundStarted()],
+        [m.TimerFinished()],
+        [m.MuteAsked(muted=True)],
+        [m.KeptRunWaits(None)],
+    ],
+    ids=["nobody", "another", "listening", "thinking", "speaking", "ringing", "muted", "one is sent already"],
+)
+def test_a_kept_run_waits_while_anything_else_goes_on(before: list[m.Input]) -> None:
+    satellite = Rehearsal(KEEPS)
+    satellite.take(m.ConductorJoined(), *before)
+    assert satellite.take(m.KeptRunWaits("okay_nabu")) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "answered"),
+    [
+        (m.Understood(), True),
+        (m.RunFailed("stt-no-text-recognized"), True),
+        (m.SoundStarted(), True),
+        (m.ConductorLeft(), False),
+        (m.ListeningAsked(), False),
+        (m.Tick(), False),
+    ],
+    ids=["transcript", "error", "sound", "gone", "interrupted", "silent"],
+)
+def test_a_kept_run_is_done_with_when_it_was_answered(after: m.Input, answered: bool) -> None:
+    satellite = Rehearsal(KEEPS)
+    satellite.take(m.ConductorJoined())
+    assert satellite.take(m.KeptRunWaits("okay_nabu")) == [m.SendKeptRun(), m.ShowPhase(Phase.THINKING)]
+    assert satellite.take(m.SpeechEnded(), m.ConductorLeft(JARVIS)) == []
+    satellite.now = satellite.core.deadline or 0
+    effects = satellite.take(after)
+    assert [effect for effect in effects if isinstance(effect, m.KeptRunSettled)] == [m.KeptRunSettled(answered)]
+    assert m.PlayCue(m.Cue.LOST) not in effects  # nobody in the room waits for this answer
+
+
+def test_a_kept_run_goes_to_its_words_conductor() -> None:
+    satellite = Rehearsal(KEEPS)
+    satellite.take(m.ConductorJoined(), m.ConductorJoined(JARVIS))
+    assert satellite.take(m.KeptRunWaits(JARVIS))[:2] == [m.TurnTo(JARVIS), m.SendKeptRun()]
+    assert satellite.take(m.Said(m.MAIN, m.Understood())) == []
+
+
 INPUTS = st.one_of(
     PARTS,
+    st.sampled_from([m.RunKept(), m.RunLost(), m.KeptRunWaits(None), m.KeptRunWaits(JARVIS)]),
     st.sampled_from([m.TimerFinished(), m.Tick(), m.ListeningAsked(), m.StopWord(), m.StopAsked(), m.MicrophoneLost()]),
     st.builds(m.ConductorJoined, SEATS),
     st.builds(m.ConductorLeft, SEATS),
@@ -435,7 +556,7 @@ STEPS = st.lists(st.tuples(INPUTS, st.floats(0, 50)), max_size=60)
 
 @given(STEPS)
 def test_any_order_of_inputs_leaves_a_legal_phase(steps: list[tuple[m.Input, float]]) -> None:
-    core, now = SatelliteCore(Habits(ends=EndRules(), seats={JARVIS})), 0.0
+    core, now = SatelliteCore(KEEPS), 0.0
     for given_input, passed in steps:
         now += passed
         before = core.phase
@@ -447,7 +568,7 @@ def test_any_order_of_inputs_leaves_a_legal_phase(steps: list[tuple[m.Input, flo
 
 @given(STEPS)
 def test_the_microphone_is_sent_only_while_a_run_is_open(steps: list[tuple[m.Input, float]]) -> None:
-    core, now, run_is_open = SatelliteCore(Habits(seats={JARVIS})), 0.0, False
+    core, now, run_is_open = SatelliteCore(KEEPS), 0.0, False
     for given_input, passed in steps:
         now += passed
         for effect in core.handle(given_input, now):
@@ -459,22 +580,22 @@ def test_the_microphone_is_sent_only_while_a_run_is_open(steps: list[tuple[m.Inp
 
 @given(STEPS)
 def test_it_returns_to_waiting_by_itself(steps: list[tuple[m.Input, float]]) -> None:
-    satellite = Rehearsal(Habits(seats={JARVIS}))
+    satellite, joined = Rehearsal(KEEPS), set[str]()
     for given_input, passed in steps:
         satellite.now += passed
         satellite.take(given_input)
-    conducted = satellite.core.phase is not Phase.OFFLINE
+        follow(joined, given_input)
     for _ in range(8 + satellite.core.habits.rings):
         satellite.now = max(satellite.now, satellite.core.deadline or 0)
         satellite.take(m.Tick())
-    assert satellite.core.phase is (Phase.WAITING if conducted else Phase.OFFLINE)
+    assert satellite.core.phase is (Phase.WAITING if joined else Phase.OFFLINE)
 
 
 @given(STEPS, SEATS, PARTS)
 def test_a_conductor_changes_nothing_in_the_run_of_another(
     steps: list[tuple[m.Input, float]], seat: str, part: m.Part
 ) -> None:
-    satellite = Rehearsal(Habits(ends=EndRules(), seats={JARVIS}))
+    satellite = Rehearsal(KEEPS)
     satellite.take(*(given_input for given_input, _ in steps))
     assume(not satellite.core.attends(seat))
     before = copy.copy(satellite.core)
@@ -485,15 +606,37 @@ def test_a_conductor_changes_nothing_in_the_run_of_another(
 
 @given(STEPS)
 def test_a_run_is_only_asked_of_a_conductor_who_is_there(steps: list[tuple[m.Input, float]]) -> None:
-    core, turned_to, joined = SatelliteCore(Habits(seats={JARVIS})), m.MAIN, set()
+    core, turned_to, joined = SatelliteCore(KEEPS), m.MAIN, {m.OUTBOX}
     for given_input, _ in steps:
-        match given_input:
-            case m.ConductorJoined(seat):
-                joined.add(seat)
-            case m.ConductorLeft(seat):
-                joined.discard(seat)
-            case m.Said(seat) if seat not in joined:
-                continue
+        follow(joined, given_input)
+        if isinstance(given_input, m.Said) and given_input.seat not in joined:
+            continue
         for effect in core.handle(given_input, 0):
             turned_to = effect.seat if isinstance(effect, m.TurnTo) else turned_to
-            assert turned_to in joined or not isinstance(effect, m.AskForRun | m.SendAudio | m.ReportWakeWord)
+            assert turned_to in joined or not isinstance(effect, RUN_EFFECTS)
+
+
+@given(STEPS)
+def test_every_kept_run_that_is_sent_is_settled_before_the_next(steps: list[tuple[m.Input, float]]) -> None:
+    core, now, sent = SatelliteCore(KEEPS), 0.0, 0
+    for given_input, passed in steps:
+        now += passed
+        effects = core.handle(given_input, now)
+        settled = sum(isinstance(effect, m.KeptRunSettled) for effect in effects)
+        assert settled <= sent
+        sent += m.SendKeptRun() in effects
+        sent -= settled
+        assert sent == (1 if core._is_kept else 0)
+        assert not sent or core.phase is Phase.THINKING
+
+
+RUN_EFFECTS = (m.AskForRun, m.SendAudio, m.ReportWakeWord, m.SendKeptRun)
+
+
+def follow(joined: set[str], given_input: m.Input) -> None:
+    """Note who conducts after an input."""
+    match given_input:
+        case m.ConductorJoined(seat):
+            joined.add(seat)
+        case m.ConductorLeft(seat):
+            joined.discard(seat)

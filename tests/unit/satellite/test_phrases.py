@@ -64,7 +64,7 @@ def test_a_sound_of_the_users_own_stands_alone(tmp_path: Path) -> None:
     settings = SatelliteConfig(
         snd_command_rate=16_000, error_wav=tmp_path / "own.wav", unreachable_wav=Path("chime"), deaf_wav=cues.CHIME
     )
-    assert wanted(settings).keys() == {Cue.LOST}
+    assert wanted(settings).keys() == {Cue.LOST, Cue.KEPT}
     sounds = cues.sounds(settings)
     assert sounds[Cue.ERROR] == b"\1\2" * 50
     assert sounds[Cue.UNREACHABLE] == cues.sounds(AT_16_KHZ)[Cue.UNREACHABLE]
