@@ -18,6 +18,8 @@ CHIME = Path("chime")
 """Names the satellite's own sound where a WAV file could stand."""
 SILENT = frozenset({Cue.AWAKE, Cue.DONE})
 """It begins and ends to listen without a sound unless told otherwise."""
+SPOKEN = frozenset({Cue.UNREACHABLE, Cue.LOST, Cue.KEPT, Cue.ERROR, Cue.DEAF})
+"""Seldom heard, followed by words, and so made when they are needed unless the user names a sound."""
 CHIMES: dict[Cue, Tones] = {
     Cue.AWAKE: ((784.0, 0.0), (1174.7, 0.09)),
     Cue.DONE: ((1174.7, 0.0), (784.0, 0.09)),
@@ -38,9 +40,9 @@ LAST_TONE_SECONDS = 0.5
 
 
 def sounds(settings: SatelliteConfig) -> dict[Cue, bytes]:
-    """Return the sound of each cue that has one, in the speaker's format. Raises ConfigError."""
+    """Return the sounds that are to be there at once, in the speaker's format. Raises ConfigError."""
     paths = named(settings)
-    return {cue: sound(cue, paths[cue], settings.snd_format) for cue in Cue if paths[cue] or cue not in SILENT}
+    return {cue: sound(cue, paths[cue], settings.snd_format) for cue in Cue if paths[cue] or cue not in SILENT | SPOKEN}
 
 
 def named(settings: SatelliteConfig) -> dict[Cue, Path | None]:

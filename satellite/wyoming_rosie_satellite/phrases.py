@@ -1,4 +1,4 @@
-"""What the satellite says by itself when something fails: recordings of its own, which are read when they are needed."""
+"""What the satellite says by itself when something fails: a chime and words, which are read when they are needed."""
 
 import re
 from collections.abc import Callable
@@ -17,22 +17,14 @@ from wyoming_rosie_satellite.settings import SatelliteConfig
 _LOG = structlog.get_logger()
 Read: TypeAlias = Callable[[], bytes]
 FOLDER = Path(__file__).with_name("sounds")
-SPOKEN = (Cue.UNREACHABLE, Cue.LOST, Cue.KEPT, Cue.ERROR, Cue.DEAF)
-"""Each has a file of its name for each language."""
 DEFAULT_LANGUAGE = "en"
 
 
 def wanted(settings: SatelliteConfig, folder: Path = FOLDER) -> dict[Cue, Read]:
-    """Return what reads each phrase, in the speaker's format; a sound that the user names stands alone."""
-    if not settings.failure_phrases:
-        return {}
-    language = chosen(settings.language)
+    """Return what reads each sound, in the speaker's format, of those for which the user names no other."""
     named = cues.named(settings)
-    return {
-        cue: partial(_read, folder / language / f"{cue}.wav", settings.snd_format)
-        for cue in SPOKEN
-        if named[cue] is None
-    }
+    words = folder / chosen(settings.language) if settings.failure_phrases else None
+    return {cue: partial(_read, cue, words, settings.snd_format) for cue in cues.SPOKEN if named[cue] is None}
 
 
 def languages() -> list[str]:
@@ -49,10 +41,11 @@ def chosen(tag: str) -> str:
     return DEFAULT_LANGUAGE
 
 
-def _read(path: Path, audio: AudioFormat) -> bytes:
-    """Return the phrase, or nothing: the chime before it was heard at least."""
+def _read(cue: Cue, words: Path | None, audio: AudioFormat) -> bytes:
+    """Return the chime and the words in a folder, if any; the chime alone when they cannot be read."""
+    chime = cues.sound(cue, None, audio)
     try:
-        return cues.recording(path, audio)
+        return chime if words is None else chime + cues.recording(words / f"{cue}.wav", audio)
     except RosieError as err:
         _LOG.warning("a phrase cannot be read", reason=str(err))
-        return b""
+        return chime

@@ -55,7 +55,7 @@ class Fittings:
     """
 
     cues: Mapping[m.Cue, bytes] = field(default_factory=dict)
-    phrases: Mapping[m.Cue, Callable[[], bytes]] = field(default_factory=dict)  # after the cue
+    phrases: Mapping[m.Cue, Callable[[], bytes]] = field(default_factory=dict)  # of the other cues
     habits: Habits = field(default_factory=Habits)
     stop_words: Collection[str] = ()
     voices: Voices | None = None
@@ -301,12 +301,12 @@ class Satellite:
     def _play_cue(self, cue: m.Cue) -> None:
         if cue is m.Cue.AWAKE and self._fittings.awake_mute is not None:
             self._fittings.awake_mute.begin(_now())
-        if cue not in self._fittings.cues:
-            return
-        self.player.play(self._fittings.cues[cue])
-        if cue in self._fittings.phrases:
+        if cue in self._fittings.cues:
+            self.player.play(self._fittings.cues[cue])
+            self.player.finish()
+        elif cue in self._fittings.phrases:
             self.player.play_read(self._fittings.phrases[cue])
-        self.player.finish()
+            self.player.finish()
 
     def _schedule_tick(self) -> None:
         if self._tick is not None:

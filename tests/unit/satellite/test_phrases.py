@@ -12,8 +12,9 @@ from tests.unit.satellite.fakes import RecordingSpeaker
 from tests.unit.satellite.test_player import until
 from wyoming_rosie.audio import SPEECH, AudioFormat, read_wav, write_wav
 from wyoming_rosie_satellite import cues
+from wyoming_rosie_satellite.cues import SPOKEN
 from wyoming_rosie_satellite.messages import Cue, ListeningAsked
-from wyoming_rosie_satellite.phrases import FOLDER, SPOKEN, chosen, languages, wanted
+from wyoming_rosie_satellite.phrases import FOLDER, chosen, languages, wanted
 from wyoming_rosie_satellite.satellite import Fittings, Satellite
 from wyoming_rosie_satellite.settings import SatelliteConfig
 
@@ -52,11 +53,12 @@ def test_a_language_without_phrases_hears_english_ones(tag: str, language: str) 
 def test_a_phrase_is_read_in_the_speakers_format() -> None:
     cd = SatelliteConfig(snd_command_rate=44_100, snd_command_channels=2)
     at_16_khz, as_cd = (wanted(settings)[Cue.LOST]() for settings in (AT_16_KHZ, cd))
-    assert len(at_16_khz) / SPEECH.rate / 2 == pytest.approx(AudioFormat(44_100, 2, 2).seconds(len(as_cd)), abs=0.01)
+    assert SPEECH.seconds(len(at_16_khz)) == pytest.approx(AudioFormat(44_100, 2, 2).seconds(len(as_cd)), abs=0.01)
 
 
 def test_who_wants_none_has_chimes_only() -> None:
-    assert wanted(SatelliteConfig(failure_phrases=False)) == {}
+    chimes = {cue: read() for cue, read in wanted(SatelliteConfig(failure_phrases=False)).items()}
+    assert chimes == {cue: cues.sound(cue, None, SatelliteConfig().snd_format) for cue in SPOKEN}
 
 
 def test_a_sound_of_the_users_own_stands_alone(tmp_path: Path) -> None:
@@ -67,21 +69,25 @@ def test_a_sound_of_the_users_own_stands_alone(tmp_path: Path) -> None:
     assert wanted(settings).keys() == {Cue.LOST, Cue.KEPT}
     sounds = cues.sounds(settings)
     assert sounds[Cue.ERROR] == b"\1\2" * 50
-    assert sounds[Cue.UNREACHABLE] == cues.sounds(AT_16_KHZ)[Cue.UNREACHABLE]
+    assert sounds[Cue.UNREACHABLE] == cues.sound(Cue.UNREACHABLE, None, SPEECH)
 
 
-def test_a_phrase_that_cannot_be_read_is_no_sound(tmp_path: Path) -> None:
-    assert wanted(SatelliteConfig(), tmp_path)[Cue.LOST]() == b""
+def test_only_chimes_that_may_be_heard_often_are_made_at_the_start() -> None:
+    assert not SPOKEN & cues.sounds(AT_16_KHZ).keys()
+
+
+def test_a_phrase_that_cannot_be_read_is_a_chime(tmp_path: Path) -> None:
+    assert wanted(AT_16_KHZ, tmp_path)[Cue.LOST]() == cues.sound(Cue.LOST, None, SPEECH)
 
 
 async def test_without_a_server_the_satellite_speaks_alone() -> None:
     speaker = RecordingSpeaker()
     phrases = await asyncio.to_thread(wanted, AT_16_KHZ)
-    satellite = Satellite(speaker, Fittings({Cue.UNREACHABLE: b"\7\0" * 160}, phrases=phrases))
+    satellite = Satellite(speaker, Fittings(phrases=phrases))
     playing = asyncio.create_task(satellite.player.run())
     satellite.take(ListeningAsked())
     _, words = await asyncio.to_thread(read_wav, FOLDER / "en" / "unreachable.wav")
-    spoken = b"\7\0" * 160 + words
+    spoken = cues.sound(Cue.UNREACHABLE, None, SPEECH) + words
     await until(lambda: len(speaker.heard) == len(spoken))
     assert speaker.heard == spoken
     playing.cancel()
