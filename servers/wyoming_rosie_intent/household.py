@@ -1,20 +1,32 @@
-"""The home, who acts on it, and what is done there only after a yes."""
+"""The home, who acts on it, what is done there only after a yes, and what not at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from wyoming_rosie.home import Home
-from wyoming_rosie_intent import answers, targets
+from wyoming_rosie_intent import answers, safety, targets
+from wyoming_rosie_intent.audit import Entry, Outcome
 from wyoming_rosie_intent.engine import Actor, Answer, Command, Match
+from wyoming_rosie_intent.safety import Judgement, Policy, Verdict
+
+
+@dataclass(frozen=True)
+class Asked(Command):
+    """A command that was asked about, and who wanted it; carried out only after a yes."""
+
+    area: str | None = None
+    speaker: str | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done at once, what is asked about first, and what cannot be, in words."""
+    """What is to be done at once, what is asked about first, and what cannot or may not be, in words."""
 
     commands: tuple[Command, ...] = ()
-    asked: tuple[Command, ...] = ()
+    asked: tuple[Asked, ...] = ()
     refusals: tuple[str, ...] = ()
 
 
@@ -27,13 +39,24 @@ class Deed:
     matches: tuple[Match, ...] = ()
 
 
-class Household:
-    """One home; without an actor nothing can be done in it."""
+def _forget(_entry: Entry) -> None:
+    """Keep no record."""
 
-    def __init__(self, home: Home, actor: Actor | None, confirm: frozenset[str] = frozenset()) -> None:
+
+class Household:
+    """One home; without an actor nothing can be done in it. `note` gets what must be kept a record of."""
+
+    def __init__(
+        self,
+        home: Home,
+        actor: Actor | None,
+        policy: Policy | frozenset[str] = frozenset(),
+        note: Callable[[Entry], None] = _forget,
+    ) -> None:
         self.home = home
         self._actor = actor
-        self._confirm = confirm
+        self._policy = policy if isinstance(policy, Policy) else Policy(confirm=policy, knows_danger=False)
+        self._note = note
 
     @property
     def acts(self) -> bool:
@@ -43,23 +66,55 @@ class Household:
         """Return what is known of each entity, by its id."""
         return self._actor.states() if self._actor else {}
 
-    def plan(self, matches: Sequence[Match], area: str | None) -> Plan:
-        """Find what was meant, said in an area (its id or name)."""
+    def plan(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> Plan:
+        """Find what was meant and whether it may be done, said in an area (its id or name)."""
         found = [(match, targets.find(self.home, match, area)) for match in matches]
-        commands = tuple(Command(match, things) for match, things in found if not isinstance(things, Answer))
-        asked = tuple(command for command in commands if self._needs_yes(command))
-        refusals = tuple(things.text for _, things in found if isinstance(things, Answer))
-        return Plan(tuple(command for command in commands if command not in asked), asked, refusals)
+        unclear = tuple(things.text for _, things in found if isinstance(things, Answer))
+        commands = [Command(match, things) for match, things in found if not isinstance(things, Answer)]
+        judged = [safety.judge(self._policy, self.home, command, area) for command in commands]
+        for one in judged:
+            self._record_judgement(one, area, speaker)
+        refused = tuple(safety.refusal(self.home, one.refused, area) for one in judged if one.refused)
+        return Plan(
+            tuple(one.command for one in judged if one.verdict is Verdict.ALLOWED),
+            tuple(_asked(one.command, area, speaker) for one in judged if one.verdict is Verdict.ASK),
+            (*unclear, *refused),
+        )
 
     async def carry_out(self, commands: Sequence[Command], moment: datetime) -> Deed:
         """Do what was planned, or what was answered with yes; the moment is that of the wall clock."""
         if self._actor is None:
             return Deed(answers.CANNOT, done=False)
-        said = [await self._actor.act(command, moment) for command in commands]
+        said = [await self._act(self._actor, command, moment) for command in commands]
         text = " ".join(answer.text for answer in said)
         return Deed(text, any(answer.done for answer in said), tuple(command.match for command in commands))
 
-    def _needs_yes(self, command: Command) -> bool:
-        return command.match.intent != "HassGetState" and any(
-            entity.domain in self._confirm for entity in command.targets
-        )
+    async def _act(self, actor: Actor, command: Command, moment: datetime) -> Answer:
+        """Do one thing; what needs a yes only if somebody was asked."""
+        if not isinstance(command, Asked):
+            if safety.needs_yes(self._policy, command):
+                self._record(Asked(command.match, command.targets), Outcome.UNASKED)
+                return Answer(answers.CANNOT, done=False)
+            return await actor.act(command, moment)
+        outcome = Outcome.FAILED
+        try:
+            answer = await actor.act(command, moment)
+            outcome = Outcome.DONE if answer.done else Outcome.FAILED
+            return answer
+        finally:
+            self._record(command, outcome)
+
+    def _record_judgement(self, one: Judgement, area: str | None, speaker: str | None) -> None:
+        if one.refused:
+            self._record(Asked(one.command.match, one.refused, area, speaker), Outcome.REFUSED)
+        if one.verdict is Verdict.ASK:
+            self._record(_asked(one.command, area, speaker), Outcome.ASKED)
+
+    def _record(self, command: Asked, outcome: Outcome) -> None:
+        entities = tuple(entity.id for entity in command.targets)
+        turn = structlog.contextvars.get_contextvars().get("turn_id")
+        self._note(Entry(command.match.intent, entities, outcome, command.area, command.speaker, turn))
+
+
+def _asked(command: Command, area: str | None, speaker: str | None) -> Asked:
+    return Asked(command.match, command.targets, area, speaker)

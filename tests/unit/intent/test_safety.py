@@ -1,0 +1,175 @@
+"""What may be done from where, and that nothing dangerous is ever done without a yes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_rosie.home import Area, Entity, Home, Room
+from wyoming_rosie_intent import safety
+from wyoming_rosie_intent.audit import Entry, Outcome
+from wyoming_rosie_intent.engine import Answer, Command, Match, Where
+from wyoming_rosie_intent.household import Household
+from wyoming_rosie_intent.safety import Policy, Verdict
+
+MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
+AREAS = (Area("office", "Office"), Area("kitchen", "Kitchen", ("galley",)))
+LAMP = Entity("light.lamp", "Lamp", "light", "office")
+LOCK = Entity("lock.front", "Front Door", "lock")
+OVEN = Entity("switch.oven", "Oven", "switch", "kitchen")
+GARAGE = Entity("cover.garage", "Garage Door", "cover")
+CURTAIN = Entity("cover.curtain", "Curtain", "cover", "office")
+PUMP = Entity("switch.pump_1", "Fountain", "switch")
+ALARM = Entity("alarm_control_panel.house", "House Alarm", "alarm_control_panel")
+ENTITIES = (LAMP, LOCK, OVEN, GARAGE, CURTAIN, PUMP, ALARM)
+DANGEROUS = {LOCK.id, OVEN.id, GARAGE.id, ALARM.id}
+HOME = Home(AREAS, ENTITIES)
+OFFICE_MAY_LIGHTS = Home(AREAS, ENTITIES, rooms={"office": Room(("light.*",))})
+
+
+def order(*targets: Entity, intent: str = "HassTurnOn") -> Command:
+    return Command(Match(intent), targets)
+
+
+@pytest.mark.parametrize(
+    ("entity", "expected"),
+    [
+        (LOCK, True), (OVEN, True), (GARAGE, True), (ALARM, True), (LAMP, False), (CURTAIN, False), (PUMP, False),
+        (Entity("cover.left", "Left", "cover", device_class="gate"), True),
+        (Entity("light.garage", "Garage Light", "light"), False),
+        (Entity("switch.x", "Garagentor", "switch"), True),
+        (Entity("climate.x", "Backofen", "climate"), True),
+        (Entity("sensor.oven", "Oven Temperature", "sensor"), False),
+        (Entity("switch.x", "Proven Switch", "switch"), False),
+        (Entity("script.open_garage", "Come Home", "script"), True),
+    ],
+)  # fmt: skip
+def test_locks_alarms_garages_and_ovens_are_dangerous(entity: Entity, *, expected: bool) -> None:
+    assert safety.is_dangerous(Policy(), entity) is expected
+
+
+def test_the_operator_may_name_more_dangers() -> None:
+    policy = Policy(dangerous=frozenset({"switch.pump_*"}))
+    assert safety.judge(policy, HOME, order(PUMP), "office").verdict is Verdict.ASK
+    assert safety.judge(policy, HOME, order(PUMP), None).verdict is Verdict.REFUSED
+
+
+JUDGED = [
+    (HOME, order(LAMP), "office", Verdict.ALLOWED, ()),
+    (HOME, order(LAMP), None, Verdict.ALLOWED, ()),
+    (HOME, order(LOCK), "Office", Verdict.ASK, ()),
+    (HOME, order(LOCK), "galley", Verdict.ASK, ()),
+    (HOME, order(LOCK), None, Verdict.REFUSED, (LOCK,)),
+    (HOME, order(LOCK), "a room that nobody knows", Verdict.REFUSED, (LOCK,)),
+    (HOME, order(CURTAIN), None, Verdict.ASK, ()),
+    (HOME, order(LAMP, LOCK), None, Verdict.ALLOWED, (LOCK,)),
+    (HOME, order(LOCK, intent="HassGetState"), None, Verdict.ALLOWED, ()),
+    (HOME, order(), None, Verdict.ALLOWED, ()),
+    (OFFICE_MAY_LIGHTS, order(LAMP), "office", Verdict.ALLOWED, ()),
+    (OFFICE_MAY_LIGHTS, order(LOCK), "office", Verdict.REFUSED, (LOCK,)),
+    (OFFICE_MAY_LIGHTS, order(PUMP), "office", Verdict.REFUSED, (PUMP,)),
+    (OFFICE_MAY_LIGHTS, order(PUMP), "kitchen", Verdict.ALLOWED, ()),
+    (OFFICE_MAY_LIGHTS, order(PUMP), None, Verdict.REFUSED, (PUMP,)),
+    (OFFICE_MAY_LIGHTS, order(LAMP), None, Verdict.ALLOWED, ()),
+    (OFFICE_MAY_LIGHTS, order(LOCK, intent="HassGetState"), "office", Verdict.ALLOWED, ()),
+]
+
+
+@pytest.mark.parametrize(("home", "command", "area", "verdict", "refused"), JUDGED)
+def test_a_command_is_judged_by_its_room_and_its_danger(
+    home: Home, command: Command, area: str | None, verdict: Verdict, refused: tuple[Entity, ...]
+) -> None:
+    judged = safety.judge(Policy(), home, command, area)
+    assert (judged.verdict, judged.refused) == (verdict, refused)
+
+
+def test_a_refusal_says_why() -> None:
+    assert safety.refusal(HOME, (LOCK,), "office") == "Sorry, the Front Door may not be changed from the Office."
+    unknown = "Sorry, I leave the Front Door and the Oven alone, because I do not know which room you are in."
+    assert safety.refusal(HOME, (LOCK, OVEN), None) == unknown
+
+
+class Recording:
+    """An actor that remembers what it acted on."""
+
+    def __init__(self) -> None:
+        self.acted: list[str] = []
+
+    async def act(self, command: Command, now: datetime) -> Answer:
+        self.acted += [entity.id for entity in command.targets if not safety.is_question(command)]
+        return Answer("Done.")
+
+    def states(self) -> Mapping[str, Mapping[str, object]]:
+        return {}
+
+
+def household(home: Home, actor: Recording, notes: list[Entry]) -> Household:
+    return Household(home, actor, Policy(), notes.append)
+
+
+async def test_what_was_refused_asked_and_done_is_recorded_but_not_what_was_said() -> None:
+    actor, notes = Recording(), list[Entry]()
+    house = household(OFFICE_MAY_LIGHTS, actor, notes)
+    unlock = Match("HassTurnOff", {"name": "Front Door"}, "unlock the front door")
+    refused = house.plan([unlock], "office", "Ada")
+    assert refused.refusals == ("Sorry, the Front Door may not be changed from the Office.",)
+    plan = house.plan([unlock], "kitchen", "Ada")
+    assert not (await house.carry_out(plan.commands, MOMENT)).done
+    assert actor.acted == []
+    assert (await house.carry_out(plan.asked, MOMENT)).done
+    assert actor.acted == ["lock.front"]
+    assert [(one.outcome, one.room, one.speaker, one.entities) for one in notes] == [
+        (Outcome.REFUSED, "office", "Ada", ("lock.front",)),
+        (Outcome.ASKED, "kitchen", "Ada", ("lock.front",)),
+        (Outcome.DONE, "kitchen", "Ada", ("lock.front",)),
+    ]
+    assert "unlock the front door" not in repr(notes)
+
+
+async def test_a_command_that_nobody_was_asked_about_is_not_carried_out() -> None:
+    actor, notes = Recording(), list[Entry]()
+    deed = await household(HOME, actor, notes).carry_out([order(LOCK)], MOMENT)
+    assert not deed.done
+    assert actor.acted == []
+    assert [one.outcome for one in notes] == [Outcome.UNASKED]
+
+
+names = st.sampled_from([entity.name for entity in ENTITIES])
+areas = st.sampled_from([None, "office", "Kitchen", "galley", "nowhere", ""])
+intents = st.sampled_from(["HassTurnOn", "HassTurnOff", "HassSetPosition", "HassToggle", "HassGetState", "HassMadeUp"])
+named = st.builds(lambda intent, name: Match(intent, {"name": name}), intents, names)
+grouped = st.builds(
+    lambda intent, domain, where: Match(intent, {}, domain=domain, where=where),
+    intents,
+    st.sampled_from(sorted({entity.domain for entity in ENTITIES})),
+    st.sampled_from(list(Where)).filter(lambda where: where not in {Where.SAID, Where.HERE}),
+)
+rooms = st.dictionaries(
+    st.sampled_from(["office", "kitchen"]),
+    st.builds(
+        Room, st.none() | st.lists(st.sampled_from(["*", "light.*", "lock.*", "cover.g*"]), max_size=2).map(tuple)
+    ),
+)
+
+
+@given(st.lists(st.tuples(st.lists(named | grouped, max_size=4), areas, st.booleans()), max_size=5), rooms)
+async def test_nothing_dangerous_is_done_without_a_yes_and_nothing_that_a_room_may_not(
+    inputs: Sequence[tuple[list[Match], str | None, bool]], may: Mapping[str, Room]
+) -> None:
+    home = Home(AREAS, ENTITIES, rooms=may)
+    for matches, area, says_yes in inputs:
+        actor, notes = Recording(), list[Entry]()
+        house = household(home, actor, notes)
+        plan = house.plan(matches, area)
+        await house.carry_out(plan.commands, MOMENT)
+        assert not DANGEROUS & set(actor.acted)
+        if says_yes:
+            await house.carry_out(plan.asked, MOMENT)
+            assert set(actor.acted) & DANGEROUS <= {one for note in notes for one in note.entities}
+        if not area or area == "nowhere":
+            assert not DANGEROUS & set(actor.acted)
+        room = home.area(area) if area else None
+        if room and (allowed := may.get(room.id, Room()).may) is not None and "*" not in allowed:
+            assert all(any(one.startswith(pattern.rstrip("*")) for pattern in allowed) for one in actor.acted)
