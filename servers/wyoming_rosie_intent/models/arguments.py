@@ -1,0 +1,72 @@
+"""A model's arguments for a tool, set right where the meaning is plain and checked against the tool's schema."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from wyoming_rosie.errors import RosieError
+
+Schema: TypeAlias = Mapping[str, Any]
+LONGEST_TEXT = 200
+_TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float)}
+
+
+class ArgumentError(RosieError):
+    """The arguments do not fit; the model is told why."""
+
+    code = "arguments"
+
+
+def checked(given: Mapping[str, object] | None, schema: Schema) -> dict[str, str | int | float]:
+    """Return the arguments as the schema of an object wants them. Raises ArgumentError."""
+    if given is None:
+        raise ArgumentError("the arguments are no JSON object")
+    known = schema.get("properties", {})
+    present = {name: value for name, value in given.items() if value not in (None, "", [], {})}
+    for name in present:
+        if name not in known:
+            raise ArgumentError(f"there is no argument '{str(name)[:40]}'; there are: {', '.join(known)}")
+    for name in schema.get("required", ()):
+        if name not in present:
+            raise ArgumentError(f"the argument '{name}' is missing")
+    return {name: _value(name, value, known[name]) for name, value in present.items()}
+
+
+def _value(name: str, given: object, schema: Schema) -> str | int | float:
+    value = _plain(given, schema["type"])
+    if isinstance(value, bool) or not isinstance(value, _TYPES[schema["type"]]):
+        raise ArgumentError(f"'{name}' must be a {schema['type']}")
+    assert isinstance(value, (str, int, float))
+    if isinstance(value, str):
+        return _text(name, value, schema)
+    low, high = schema.get("minimum", value), schema.get("maximum", value)
+    if not low <= value <= high:
+        raise ArgumentError(f"'{name}' must be between {low} and {high}")
+    return value
+
+
+def _text(name: str, value: str, schema: Schema) -> str:
+    if len(value) > LONGEST_TEXT:
+        raise ArgumentError(f"'{name}' has more than {LONGEST_TEXT} characters")
+    allowed = schema.get("enum")
+    if allowed is None:
+        return value
+    if value.lower() not in allowed:
+        raise ArgumentError(f"'{name}' must be one of: {', '.join(allowed)}")
+    return value.lower()
+
+
+def _plain(given: object, kind: str) -> object:
+    """Take one thing out of a list, and a number out of a text: models write both."""
+    value = given[0] if isinstance(given, list) and len(given) == 1 else given
+    if kind != "string" and isinstance(value, str):
+        value = _number(value)
+    if kind == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+def _number(text: str) -> object:
+    try:
+        return float(text.strip().rstrip("%°").strip())
+    except ValueError:
+        return text

@@ -1,0 +1,250 @@
+"""What a language model is told: who it is, the home, what was said before, and how things are now.
+
+What stays the same comes first, so that a model that has read it need not read it again.
+"""
+
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.home import Area, Entity, Home
+from wyoming_rosie_intent.models.model import Message, Prompt, Role, Tool
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+States: TypeAlias = Mapping[str, Mapping[str, object]]
+TEMPLATES = ("system", "now", "not_done", "filler")
+OWN_TEMPLATES = Path(__file__).with_name("prompts")
+LONGEST_NAME = 60
+"""Characters of a thing's name, or of a text that it shows."""
+MOST_AREAS = 100
+_CHARACTERS_PER_TOKEN = 4
+_STATELESS = frozenset({"button", "event", "input_button", "scene", "script"})
+
+# fmt: off
+_BY_RELEVANCE = (
+    "light", "switch", "climate", "cover", "media_player", "lock", "fan", "vacuum", "scene", "script", "todo", "weather",
+    "alarm_control_panel", "valve", "humidifier", "lawn_mower", "water_heater", "input_boolean", "person", "sensor",
+    "binary_sensor",
+)
+_TOLD = (
+    "brightness", "color", "current_temperature", "temperature", "target", "position", "speed", "percentage", "volume",
+    "title", "media_title", "items", "unit_of_measurement",
+)
+# fmt: on
+"""What is told of a thing beside its state, when it is on."""
+_OFF = frozenset({"off", "unavailable", "unknown"})
+
+
+@dataclass(frozen=True)
+class Situation:
+    """How things are when somebody speaks: where, when (the wall clock), and each entity's state by its id."""
+
+    area: Area | None
+    moment: datetime
+    states: States
+
+
+@dataclass(frozen=True)
+class Bounds:
+    things_tokens: int = 2000
+    states_tokens: int = 1000
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A thing as a prompt names it."""
+
+    name: str
+    domain: str
+    area: str | None
+    aliases: tuple[str, ...]
+
+
+class PromptWriter(Protocol):
+    """Writes the beginning of a turn's prompt."""
+
+    def write(self, home: Home, situation: Situation, history: Sequence[Message], tools: Sequence[Tool]) -> Prompt: ...
+
+
+def load(folder: Path | None = None, bounds: Bounds | None = None) -> "Prompts":
+    """Read the templates; those in `folder` take the place of ours of the same name. Raises ConfigError."""
+    from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["quoted"] = quoted
+    texts = {name: _read(folder, name) for name in _known(folder)}
+    path = folder or OWN_TEMPLATES
+    try:
+        prompts = Prompts({name: environment.from_string(text) for name, text in texts.items()}, bounds or Bounds())
+        prompts.try_out()
+    except TemplateSyntaxError as err:
+        raise ConfigError(f"the prompts in {path}: line {err.lineno}: {err.message}") from err
+    except (TemplateError, TypeError, ValueError, AttributeError) as err:
+        raise ConfigError(f"the prompts in {path}: {err}") from err
+    return prompts
+
+
+class Prompts:
+    """Templates of prompts, and what they say of a home."""
+
+    def __init__(self, templates: Mapping[str, "Template"], bounds: Bounds) -> None:
+        self._templates = templates
+        self._bounds = bounds
+        self._home: Home | None = None
+        self._systems: dict[str | None, tuple[Message, tuple[Entity, ...]]] = {}
+
+    def write(self, home: Home, situation: Situation, history: Sequence[Message], tools: Sequence[Tool]) -> Prompt:
+        """Return the prompt for what is said next."""
+        system, things = self._system(home, situation.area)
+        states = _by_state(things, situation.states, self._bounds.states_tokens)
+        now = self._render(
+            "now", moment=situation.moment, area=situation.area.name if situation.area else None, states=states
+        )
+        return Prompt((system, *history, Message(Role.USER, now)), tuple(tools))
+
+    def not_done(self) -> Message:
+        """Return what a model is told that says it did what it did not do."""
+        return Message(Role.USER, self._render("not_done"))
+
+    def filler(self, sentence: str) -> Prompt:
+        """Return how a small model is asked what to say while another thinks."""
+        return Prompt((Message(Role.SYSTEM, self._render("filler")), Message(Role.USER, sentence)))
+
+    def try_out(self) -> None:
+        """Render each template once, so that what is wrong with it is known at the start."""
+        home = Home((Area("a", "A"),), (Entity("light.a", "A", "light", "a"),))
+        self.write(home, Situation(home.areas[0], datetime.now(UTC), {"light.a": {"state": "on"}}), (), ())
+        self.not_done()
+        self.filler("")
+
+    def _system(self, home: Home, area: Area | None) -> tuple[Message, tuple[Entity, ...]]:
+        """Return the system text and the things that it lists; the area matters only where not all can be listed."""
+        if home is not self._home:
+            self._home, self._systems = home, {}
+        key = area.id if area else None
+        if key not in self._systems:
+            things = chosen(home, key, self._bounds.things_tokens)
+            self._systems[key] = Message(Role.SYSTEM, self._rendered_system(home, things)), things
+        return self._systems[key]
+
+    def _rendered_system(self, home: Home, things: Sequence[Entity]) -> str:
+        areas = {area.id: area.name for area in home.areas}
+        return self._render(
+            "system",
+            location=home.location,
+            preferences=home.preferences,
+            areas=sorted(areas.values())[:MOST_AREAS],
+            things=[Listed(e.name, e.domain, areas.get(e.area or ""), e.aliases[:2]) for e in things],
+            left_out=len(home.entities) - len(things),
+        )
+
+    def _render(self, name: str, **values: object) -> str:
+        return self._templates[name].render(**values).strip()
+
+
+def tokens(text: str) -> int:
+    """Return about how many tokens a text has."""
+    return -(-len(text) // _CHARACTERS_PER_TOKEN)
+
+
+def quoted(text: object) -> str:
+    """Return a text from outside as one line in quotation marks, so that it stays a name whatever it says."""
+    plain = "".join(character if _is_visible(character) else " " for character in str(text)[: LONGEST_NAME * 4])
+    plain = " ".join(plain.split())
+    return json.dumps(plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME - 1]}…", ensure_ascii=False)
+
+
+def chosen(home: Home, area: str | None, most_tokens: int) -> tuple[Entity, ...]:
+    """Return the things that are listed, sorted: all, or those of the area and the most used kinds where there are many."""
+    rank = {domain: number for number, domain in enumerate(_BY_RELEVANCE)}
+    by_relevance = sorted(
+        home.entities,
+        key=lambda entity: (entity.area != area or area is None, rank.get(entity.domain, len(rank)), entity.id),
+    )
+    fitting = _fitting(by_relevance, most_tokens)
+    return tuple(sorted(fitting, key=lambda entity: (entity.area or "", entity.domain, entity.id)))
+
+
+def _fitting(entities: Iterable[Entity], most_tokens: int) -> list[Entity]:
+    fitting = []
+    for entity in entities:
+        most_tokens -= tokens(f'- "{entity.name[:LONGEST_NAME]}": {entity.domain}, "{entity.area or ""}"\n')
+        most_tokens -= sum(tokens(alias[:LONGEST_NAME]) + 2 for alias in entity.aliases[:2])
+        if most_tokens < 0:
+            break
+        fitting.append(entity)
+    return fitting
+
+
+def _by_state(things: Iterable[Entity], states: States, most_tokens: int) -> list[tuple[str, list[str]]]:
+    """Return how things are, and which are so."""
+    found: dict[str, list[str]] = {}
+    for thing in things:
+        if thing.id not in states or thing.domain in _STATELESS:
+            continue
+        state = described(states[thing.id])
+        most_tokens -= tokens(f'"{thing.name[:LONGEST_NAME]}", {"" if state in found else state}')
+        if most_tokens < 0:
+            break
+        found.setdefault(state, []).append(thing.name)
+    return sorted(found.items())
+
+
+def described(state: Mapping[str, object]) -> str:
+    """Return a thing's state and what else is told of it, in a few words."""
+    so = str(state.get("state", "unknown"))
+    if so in _OFF:
+        return so
+    told = [f"{key.replace('_', ' ')} {_value(state[key])}" for key in _TOLD if state.get(key) not in (None, "", ())]
+    return ", ".join((so if so.replace("_", "").isalnum() and len(so) < LONGEST_NAME else quoted(so), *told))
+
+
+def _value(value: object) -> str:
+    match value:
+        case bool() | int():
+            return str(value)
+        case float():
+            return f"{value:g}"
+        case list() | tuple():
+            return " and ".join(quoted(one) for one in value[:10])
+        case _:
+            return quoted(value)
+
+
+def _is_visible(character: str) -> bool:
+    return character == " " or unicodedata.category(character)[0] not in "CZ"
+
+
+def _known(folder: Path | None) -> Sequence[str]:
+    """Refuse a file that takes the place of nothing: a typing error would go unseen."""
+    if folder is None:
+        return TEMPLATES
+    if not folder.is_dir():
+        raise ConfigError(f"--prompt-folder: {folder} is no folder")
+    for path in sorted(folder.glob("*.j2")):
+        if path.stem not in TEMPLATES:
+            names = ", ".join(f"{name}.j2" for name in TEMPLATES)
+            raise ConfigError(f"--prompt-folder: {path} takes the place of no prompt; there are: {names}")
+    return TEMPLATES
+
+
+def _read(folder: Path | None, name: str) -> str:
+    given = folder / f"{name}.j2" if folder else None
+    path = given if given and given.is_file() else OWN_TEMPLATES / f"{name}.j2"
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigError(f"cannot read the prompt {path}: {err}") from err

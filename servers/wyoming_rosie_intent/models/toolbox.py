@@ -1,0 +1,56 @@
+"""What a model can do, whoever does it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from wyoming_rosie.home import Area
+from wyoming_rosie_intent.engine import Command, Match
+from wyoming_rosie_intent.models.model import Tool, ToolCall
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and when (the wall clock) somebody spoke to whom a tool is of use."""
+
+    area: Area | None
+    moment: datetime
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a call, as the model is told; `acted` when something was done in the home or elsewhere."""
+
+    text: str
+    acted: bool = False
+    said: str = ""  # what was done, as a person is told
+    matches: tuple[Match, ...] = ()
+
+
+@dataclass(frozen=True)
+class NeedsYes:
+    """The person is asked first."""
+
+    commands: tuple[Command, ...]
+    said: str = ""  # what was done without asking
+
+
+@dataclass(frozen=True)
+class ForConductor:
+    """Only the conductor can do it."""
+
+    match: Match
+
+
+Outcome: TypeAlias = Result | NeedsYes | ForConductor
+
+
+class Toolbox(Protocol):
+    def tools(self) -> Sequence[Tool]:
+        """Return the tools there are now, always in the same order."""
+        ...
+
+    async def use(self, call: ToolCall, setting: Setting) -> Outcome:
+        """Do what a model asked for. Never raises: what went wrong is a result, in words for the model."""
+        ...
