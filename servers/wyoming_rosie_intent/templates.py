@@ -1,5 +1,6 @@
 """Sentence templates of each language: the package home-assistant-intents and our own supplements."""
 
+import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,17 +14,25 @@ from wyoming_rosie.home import DOMAINS
 
 if TYPE_CHECKING:
     from hassil import Intents
-    from hassil.intents import IntentData
+    from hassil.expression import Expression, Sentence
+    from hassil.intents import IntentData, SlotList
 
 Clause: TypeAlias = frozenset[str]
 """A sentence that fits has one of these pieces of words in it."""
+Bits: TypeAlias = int
+"""A set of templates, one bit for each."""
+_OF_HOME = ("area", "floor", "name")
+"""Lists that the home fills."""
+_MOST_NUMBER = 100
+"""Numbers up to this are known as words; a template with a greater one may have any word."""
+_WORD = re.compile(r"[\w']+")
 
 
 @dataclass(frozen=True)
-class _Template:
-    intent: str
-    data: "IntentData"  # of this template alone
-    clauses: tuple[int, ...]  # all must hold
+class _List:
+    """A list in a template that is not written there word for word."""
+
+    name: str
 
 
 class Templates:
@@ -31,27 +40,37 @@ class Templates:
 
     def __init__(self, intents: "Intents") -> None:
         self._intents = intents
-        self._clauses: dict[Clause, int] = {}
-        self._templates = tuple(self._split())
+        self._templates = tuple(_split(intents))
+        self._clauses: dict[Clause, Bits] = defaultdict(int)  # which templates need each
+        self._beginnings: dict[str, Bits] = defaultdict(int)  # which templates have each beginning of a word
+        self._any_word: Bits = 0
+        self._lists: dict[str, Bits] = defaultdict(int)
+        self._skipped = frozenset(word for phrase in intents.skip_words for word in phrase.casefold().split())
+        for number, (_, data) in enumerate(self._templates):
+            self._index(data, 1 << number)
 
     @property
     def language(self) -> str:
         return self._intents.language
 
-    def fitting(self, text: str) -> "Intents":
-        """Return the templates that a text may fit, judged by the words that they must have; few of them do."""
+    def words(self) -> frozenset[str]:
+        """Return all beginnings of words that templates are made of, in small letters."""
+        return frozenset(self._beginnings)
+
+    def fitting(self, text: str, of_home: Mapping[str, frozenset[str]]) -> "Intents":
+        """Return the templates that a text may fit, judged by its words; given those of the home's lists."""
         from hassil import Intents
         from hassil.intents import Intent
-        from hassil.util import normalize_for_matching
 
         if self._intents.settings.ignore_whitespace:
             return self._intents
-        heard = normalize_for_matching(text).text.casefold()
-        holds = [any(piece in heard for piece in clause) for clause in self._clauses]
+        left = self._left(text, of_home)
         by_intent: dict[str, list[IntentData]] = defaultdict(list)
-        for template in self._templates:
-            if all(holds[number] for number in template.clauses):
-                by_intent[template.intent].append(template.data)
+        while left:
+            lowest = left & -left
+            intent, data = self._templates[lowest.bit_length() - 1]
+            by_intent[intent].append(data)
+            left ^= lowest
         return Intents(
             self._intents.language,
             {name: Intent(name, data) for name, data in by_intent.items()},
@@ -61,18 +80,102 @@ class Templates:
             self._intents.settings,
         )
 
-    def _split(self) -> Iterator[_Template]:
-        for intent in self._intents.intents.values():
-            for data in intent.data:
-                rules = {**self._intents.expansion_rules, **data.expansion_rules}
-                for sentence in data.sentences:
-                    clauses = sorted(self._number(clause) for clause in sentence.get_required_clauses(rules))
-                    alone = replace(data, sentence_texts=[sentence.text or ""])
-                    alone.__dict__["sentences"] = [sentence]  # parsed already
-                    yield _Template(intent.name, alone, tuple(clauses))
+    def _left(self, text: str, of_home: Mapping[str, frozenset[str]]) -> Bits:
+        from hassil.util import normalize_for_matching
 
-    def _number(self, clause: Clause) -> int:
-        return self._clauses.setdefault(clause, len(self._clauses))
+        heard = normalize_for_matching(text).text.casefold()
+        left = (1 << len(self._templates)) - 1
+        for word in heard.split():
+            if word not in self._skipped and (begun := _WORD.match(word)) and "-" not in word and "_" not in word:
+                left &= self._having(begun[0], of_home)
+        for clause, needing in self._clauses.items():
+            if left & needing and not any(piece in heard for piece in clause):
+                left &= ~needing
+        return left
+
+    def _having(self, word: str, of_home: Mapping[str, frozenset[str]]) -> Bits:
+        """Return the templates that have a word, or the beginning of it: endings may be pieces of their own."""
+        if word[0].isdigit():
+            return -1
+        having = self._any_word
+        for end in range(1, len(word) + 1):
+            having |= self._beginnings.get(word[:end], 0)
+            for name in _OF_HOME:
+                if word[:end] in of_home[name]:
+                    having |= self._lists[name]
+        return having
+
+    def _index(self, data: "IntentData", bit: Bits) -> None:
+        rules = {**self._intents.expansion_rules, **data.expansion_rules}
+        lists = {**self._intents.slot_lists, **data.slot_lists}
+        for sentence in data.sentences:
+            for clause in sentence.get_required_clauses(rules):
+                self._clauses[clause] |= bit
+            for piece in set(_pieces(sentence.expression, rules, lists)):
+                self._index_piece(piece, bit, lists)
+
+    def _index_piece(self, piece: str | _List, bit: Bits, lists: "Mapping[str, SlotList]") -> None:
+        from hassil.intents import RangeSlotList
+
+        if isinstance(piece, str):
+            self._beginnings[piece] |= bit
+        elif piece.name in _OF_HOME and piece.name not in lists:
+            self._lists[piece.name] |= bit
+        elif isinstance(numbers := lists.get(piece.name), RangeSlotList) and numbers.stop <= _MOST_NUMBER:
+            for word in _number_words(self.language):
+                self._beginnings[word] |= bit
+        else:
+            self._any_word |= bit
+
+
+def _split(intents: "Intents") -> "Iterator[tuple[str, IntentData]]":
+    """Yield each template with its intent, alone in a block of its own."""
+    for intent in intents.intents.values():
+        for data in intent.data:
+            for sentence in data.sentences:
+                alone = replace(data, sentence_texts=[sentence.text or ""])
+                alone.__dict__["sentences"] = [sentence]  # parsed already
+                yield intent.name, alone
+
+
+def _pieces(
+    expression: "Expression", rules: "Mapping[str, Sentence]", lists: "Mapping[str, SlotList]"
+) -> Iterator[str | _List]:
+    """Yield all beginnings of words that are in an expression, whatever way it is said, and the lists in it."""
+    from hassil.expression import Group, ListReference, RuleReference, TextChunk
+    from hassil.intents import TextSlotList
+
+    match expression:
+        case TextChunk():
+            yield from (found[0] for part in expression.text.casefold().split() if (found := _WORD.match(part)))
+        case RuleReference() if expression.rule_name in rules:
+            yield from _pieces(rules[expression.rule_name].expression, rules, lists)
+        case ListReference():
+            values = lists.get(expression.list_name)
+            if isinstance(values, TextSlotList):
+                for value in values.values:
+                    yield from _pieces(value.text_in, rules, lists)
+            else:
+                yield _List(expression.list_name)
+        case Group():
+            for item in expression.items:
+                yield from _pieces(item, rules, lists)
+        case _:
+            yield _List("")  # nobody knows what words it has
+
+
+@cache
+def _number_words(language: str) -> frozenset[str]:
+    from hassil.numbers import get_rbnf_engine
+
+    engine = get_rbnf_engine(language)
+    said = (
+        text
+        for number in range(_MOST_NUMBER + 1)
+        for form in (number, number + 0.5)
+        for text in engine.format_number(form).text_by_ruleset.values()
+    )
+    return frozenset(word for text in said for word in re.split(r"[\s_-]+", text.casefold()) if word)
 
 
 def languages() -> Sequence[str]:

@@ -4,7 +4,7 @@ import gc
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -12,9 +12,10 @@ import structlog
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.home import Home
-from wyoming_rosie_intent import names, templates
+from wyoming_rosie_intent import names, nearly, templates
 from wyoming_rosie_intent.engine import Match, UnknownLanguageError, Value, Where
 from wyoming_rosie_intent.names import Names
+from wyoming_rosie_intent.nearly import Nearly
 from wyoming_rosie_intent.templates import Templates, own_sentences
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ class _Rules:
 
     templates: Templates
     names: Names
+    nearly: Nearly
+
+
+def _rules(of_language: Templates, home: Home) -> _Rules:
+    of_home = names.of(home, of_language.language)
+    manners = nearly.manners(own_sentences(of_language.language).get("nearly", {}))
+    return _Rules(of_language, of_home, Nearly(manners, of_language.words(), of_home.spoken))
 
 
 class HassilRecogniser:
@@ -78,7 +86,7 @@ class HassilRecogniser:
     def move_to(self, home: Home) -> None:
         """Speak about another home from the next sentence on, or about this one as it has become."""
         with self._loading:
-            rules = {language: _Rules(of.templates, names.of(home, language)) for language, of in self._rules.items()}
+            rules = {language: _rules(known.templates, home) for language, known in self._rules.items()}
             self._home, self._rules = home, rules
 
     def recognise(self, text: str, language: str | None = None, area: str | None = None) -> Match | None:
@@ -86,10 +94,11 @@ class HassilRecogniser:
         known = self._known(language)
         if not text.strip() or len(text) > LONGEST_SENTENCE:
             return None
-        rules = self._of(known)
-        result = self._best(rules, names.cleaned(text), self._area_name(area))
-        match = _match(result, text, known) if result else None
-        return match if match and self._makes_sense(rules, match) else None
+        rules, here = self._of(known), self._area_name(area)
+        match = self._exactly(rules, names.cleaned(text), here)
+        if match is None:
+            match = rules.nearly.recognise(text, lambda repaired: self._exactly(rules, repaired, here))
+        return replace(match, text=text) if match else None
 
     def _known(self, language: str | None) -> str:
         known = templates.find(language, self._languages)
@@ -105,17 +114,22 @@ class HassilRecogniser:
     def _read(self, language: str) -> _Rules:
         with self._loading:
             if language not in self._rules:
-                rules = _Rules(templates.load(language, bare_names=self._bare_names), names.of(self._home, language))
+                rules = _rules(templates.load(language, bare_names=self._bare_names), self._home)
                 self._rules = {**self._rules, language: rules}
                 _LOG.info("the sentences of a language are ready", language=language)
             return self._rules[language]
+
+    def _exactly(self, rules: _Rules, text: str, area: str) -> Match | None:
+        result = self._best(rules, text, area)
+        match = _match(result, text, rules.templates.language) if result else None
+        return match if match and self._makes_sense(rules, match) else None
 
     def _best(self, rules: _Rules, text: str, area: str) -> "RecognizeResult | None":
         from hassil import recognize_best
 
         return recognize_best(
             text,
-            rules.templates.fitting(text),
+            rules.templates.fitting(text, rules.names.words),
             slot_lists=rules.names.lists,
             intent_context={"area": area},
             best_metadata_key="first",
