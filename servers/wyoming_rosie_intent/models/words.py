@@ -1,0 +1,80 @@
+"""What is said for a model, in each language that we have words for."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Words:
+    no_model: str  # none answers
+    too_long: str  # none answered in time
+    no_answer: str  # one answered nothing
+    unfinished: str  # one wanted to do ever more
+    not_done: str  # one said that it did what it did not do
+    again: str  # one broke off in what it said
+    think: str
+    checking: str
+    things: Mapping[str, str]
+    """What people ask about, by how they say it; what is said first counts."""
+
+
+# fmt: off
+_ENGLISH_THINGS = (
+    "garage door", "front door", "back door", "shopping list", "washing machine", "dishwasher", "coffee machine", "dryer",
+    "living room", "lights", "light", "lamps", "lamp", "doors", "door", "windows", "window", "garage", "temperature",
+    "heating", "thermostat", "weather", "forecast", "calendar", "lists", "list", "news", "music", "television", "camera",
+    "cameras", "oven", "alarm", "locks", "lock", "blinds", "curtains", "shutters", "fan", "vacuum", "sensors", "sensor",
+    "battery", "batteries", "power", "energy", "traffic", "house", "kitchen", "bedroom", "bathroom", "office", "garden",
+    "timer", "timers", "mail", "schedule", "recipe",
+)
+_GERMAN_THINGS = (
+    "die Lichter", "das Licht", "die Lampen", "die Lampe", "die Haustür", "die Garage", "die Tür", "die Türen", "das Fenster",
+    "die Fenster", "die Temperatur", "die Heizung", "das Wetter", "den Kalender", "die Einkaufsliste", "die Liste",
+    "die Nachrichten", "die Musik", "die Waschmaschine", "den Geschirrspüler", "den Trockner", "die Kamera", "den Ofen",
+    "die Alarmanlage", "die Rollläden", "die Vorhänge", "den Strom", "den Verkehr", "die Küche", "das Schlafzimmer",
+    "das Wohnzimmer", "das Bad", "den Garten", "das Haus", "die Batterie",
+)
+# fmt: on
+_ALL: Mapping[str, Words] = {
+    "en": Words(
+        no_model="Sorry, I cannot reach my language model right now.",
+        too_long="Sorry, that takes me too long.",
+        no_answer="Sorry, I have no answer to that.",
+        unfinished="Sorry, I could not finish that.",
+        not_done="Sorry, I did not actually do that just now.",
+        again="Let me begin again.",
+        think="Let me think…",
+        checking="Checking {}…",
+        things={
+            **{thing: f"the {thing}" for thing in _ENGLISH_THINGS},
+            **dict.fromkeys(("rain", "raining", "snow", "snowing", "sunny", "umbrella"), "the weather"),
+            **dict.fromkeys(("warm", "cold", "hot", "degrees"), "the temperature"),
+        },
+    ),
+    "de": Words(
+        no_model="Ich erreiche mein Sprachmodell gerade nicht.",
+        too_long="Das dauert mir leider zu lange.",
+        no_answer="Darauf habe ich leider keine Antwort.",
+        unfinished="Das konnte ich leider nicht zu Ende bringen.",
+        not_done="Entschuldige, das habe ich gerade doch nicht getan.",
+        again="Ich fange noch einmal an.",
+        think="Einen Moment…",
+        checking="Ich prüfe {}…",
+        things={
+            **{thing.split()[1].lower(): thing for thing in _GERMAN_THINGS},
+            **dict.fromkeys(("regnet", "regen", "schneit", "schnee", "regenschirm"), "das Wetter"),
+            **dict.fromkeys(("warm", "kalt", "heiß", "grad"), "die Temperatur"),
+        },
+    ),
+}
+
+
+def known(language: str | None) -> Words | None:
+    """Return the words of a language tag such as de-AT; English without one."""
+    return _ALL.get(re.split("[-_]", language, maxsplit=1)[0].lower()) if language else _ALL["en"]
+
+
+def of(language: str | None) -> Words:
+    """Return the words of a language tag; the English ones where there are none."""
+    return known(language) or _ALL["en"]
