@@ -96,6 +96,8 @@ class Nearly:
         told = self._without_manners(words)
         if not told:
             return None
+        if told != words and (match := exactly(" ".join(told))) is not None:
+            return match
         is_command = self._manners.never.isdisjoint(told)
         if not is_command and told[0] not in self._manners.asks:
             return None
@@ -117,7 +119,6 @@ class Nearly:
                 yield repair.worth, match
 
     def _repairs(self, words: Words, is_command: bool) -> Iterator[_Repair]:
-        yield _Repair(" ".join(words), SAME)
         spelt, worth = self._spelt(words)
         for version, spelling in {words: SAME, spelt: worth}.items():
             if version != words:
@@ -130,9 +131,9 @@ class Nearly:
         """Yield the sentence with the name in its place, and where it began with the name, at its end."""
         before, after = words[: found.start], words[found.end :]
         yield " ".join((*before, found.name, *after)), 0.0
-        rest = tuple(word for word in (*before, *after) if word not in self._manners.it | self._manners.small)
-        if is_command and rest and not set(before) - self._manners.small:
-            yield " ".join((*rest, found.name)), _REARRANGED
+        told = tuple(word for word in after if word not in self._manners.it)
+        if is_command and told and not set(before) - self._manners.small:
+            yield " ".join((*told, found.name)), _REARRANGED
 
     def _without_manners(self, words: Words) -> Words:
         """Leave out what is only said to be polite, or while thinking, and what is said twice."""
@@ -221,8 +222,9 @@ class _NameIndex:
         for group in self._manners.synonyms:
             if word in group:
                 close.update(dict.fromkeys(group & self._by_word.keys() - close.keys(), 0.93))
+        is_known = alone and (word in self._known or word in self._by_word)
         for other, worth in like(word, self._words).items():
-            if other not in close and (worth >= ENDING or not (alone and word in self._known)):
+            if other not in close and (worth >= ENDING or not is_known):
                 close[other] = worth
         return close
 

@@ -143,11 +143,19 @@ class HassilRecogniser:
         return area.name if area else given or _NOBODY_KNOWS
 
     def _makes_sense(self, rules: _Rules, match: Match) -> bool:
-        """Refuse "I will be home in five minutes": what a timer is to do later must be a command."""
+        """Refuse "I will be home in five minutes": what a timer is to do later must be a command; and "play dead"."""
+        if _is_meaningless(match):
+            return False
         if (later := match.said("conversation_command")) is None:
             return True
         result = self._best(rules, later, _NOBODY_KNOWS)
         return result is not None and result.intent.name != match.intent
+
+
+def _is_meaningless(match: Match) -> bool:
+    of_slots = own_sentences(match.language).get("meaningless", {})
+    said = {slot: f"{match.said(slot)} ".casefold() for slot in of_slots if slot in match.slots}
+    return any(text.startswith(f"{beginning} ") for slot, text in said.items() for beginning in of_slots[slot])
 
 
 def _match(result: "RecognizeResult", text: str, language: str) -> Match:
