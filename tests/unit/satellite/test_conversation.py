@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -15,7 +16,10 @@ from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.conversation import SatelliteConversation
+from wyoming_rosie_satellite.core import Habits
 from wyoming_rosie_satellite.loudness import Volume
+from wyoming_rosie_satellite.outside.outbox import Outbox
+from wyoming_rosie_satellite.outside.stand_in import StandIn
 from wyoming_rosie_satellite.outside.watchers import Watchers
 from wyoming_rosie_satellite.satellite import Fittings, Satellite
 
@@ -35,9 +39,9 @@ def volume(**data: int) -> Event:
 class Peer:
     """Sends events to a satellite and keeps what it is told."""
 
-    def __init__(self, satellite: Satellite) -> None:
+    def __init__(self, satellite: Satellite, seat: str) -> None:
         self.told: list[Event] = []
-        self.conversation = SatelliteConversation(satellite, self._keep)
+        self.conversation = SatelliteConversation(satellite, self._keep, seat)
 
     async def says(self, *events: Event) -> None:
         for event in events:
@@ -64,8 +68,8 @@ class Room:
     def saw(self, event: Event) -> None:
         self.seen.append(event)
 
-    def peer(self) -> Peer:
-        self.peers.append(Peer(self.satellite))
+    def peer(self, seat: str = m.MAIN) -> Peer:
+        self.peers.append(Peer(self.satellite, seat))
         return self.peers[-1]
 
 
@@ -199,6 +203,55 @@ async def test_a_conductor_that_does_not_read_is_told_of_nothing_more(room: Room
         room.satellite.take(m.MicAudio(bytes(640)))
     await until(lambda: len(conductor.told) > 100)
     assert len(conductor.told) <= 512
+
+
+class Diary:
+    """Keeps the types of what watchers are told."""
+
+    def __init__(self) -> None:
+        self.types: list[str] = []
+
+    def saw(self, event: Event) -> None:
+        self.types.append(event.type)
+
+
+async def test_nobody_is_told_of_a_conductor_while_what_is_said_is_only_kept(tmp_path: Path) -> None:
+    diary = Diary()
+    satellite = Satellite(RecordingSpeaker(), Fittings(habits=Habits(keeps_runs=True), watchers=Watchers([diary])))
+    satellite.stand_in = StandIn(Outbox(tmp_path / "outbox.db"), 600, satellite.take)
+    keeping = asyncio.create_task(satellite.stand_in.run())
+    satellite.take(m.WakeWord("okay_nabu", 0, "t1"))
+    satellite.take(m.MicAudio(bytes(640)))
+    assert satellite.phase is m.Phase.STREAMING
+    satellite.take(m.StopAsked())
+    await until(lambda: satellite.phase is m.Phase.OFFLINE)
+    assert "streaming-started" in diary.types
+    assert "satellite-connected" not in diary.types
+    keeping.cancel()
+    await asyncio.wait([keeping])
+
+
+async def test_each_seat_has_a_conductor_and_the_last_one_to_leave_is_told_of(room: Room) -> None:
+    diary = Diary()
+    room.satellite._fittings.watchers.add(diary)
+    first, second = room.peer(), room.peer(seat="hey_jarvis")
+    await first.says(RUN)
+    await second.says(RUN, PauseSatellite().event())
+    assert "satellite-disconnected" not in diary.types
+    await first.says(PauseSatellite().event())
+    assert diary.types.count("satellite-disconnected") == 1
+
+
+async def test_watchers_hear_nothing_of_a_refused_sound(room: Room) -> None:
+    diary = Diary()
+    room.satellite._fittings.watchers.add(diary)
+    first, second = room.peer(), room.peer(seat="hey_jarvis")
+    await second.says(RUN)
+    await first.says(RUN, START)
+    await second.says(START, chunk(b"ab"), STOP)
+    assert (await second.is_told("error")).data["code"] == "occupied"
+    assert diary.types.count("audio-start") == 1
+    assert not second.conversation.busy
 
 
 async def test_busy_while_it_speaks(room: Room) -> None:
