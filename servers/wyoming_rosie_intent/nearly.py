@@ -186,9 +186,12 @@ class _NameIndex:
         self._known = known
         self._by_word: dict[str, set[Words]] = defaultdict(set)
         self._spoken: dict[Words, str] = {}
+        self._joined: set[str] = set()  # words that are two in the name
         for name in names:
-            for words in _ways(_words(name)):
+            plain = _words(name)
+            for words in _ways(plain):
                 self._spoken.setdefault(words, name)
+                self._joined.update(set(words) - set(plain))
                 for word in words:
                     self._by_word[word].add(words)
         self._words = tuple(self._by_word)
@@ -224,7 +227,7 @@ class _NameIndex:
                 close.update(dict.fromkeys(group & self._by_word.keys() - close.keys(), 0.93))
         is_known = alone and (word in self._known or word in self._by_word)
         for other, worth in like(word, self._words).items():
-            if other not in close and (worth >= ENDING or not is_known):
+            if other not in close and (worth >= ENDING or not (is_known or (other in self._joined and not alone))):
                 close[other] = worth
         return close
 
