@@ -206,6 +206,7 @@ class OllamaServer:
             yield self
         finally:
             await runner.cleanup()
+        await asyncio.sleep(0.01)  # closed connections are let go of in the loop's next rounds
 
     def of_path(self, path: str) -> list[Received]:
         return [one for one in self.received if one.path == path]

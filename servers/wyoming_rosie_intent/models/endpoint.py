@@ -12,6 +12,8 @@ from wyoming_rosie_intent.models.model import Done, ModelError, Piece
 _LOG = structlog.get_logger()
 WARM_UP_SECONDS = 120.0
 """At the most: a model may have to be loaded first, which a server gives up when nobody waits for it."""
+UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+"""What comes out of a client for an answer that is no JSON, or JSON of another shape."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.models.deadlines import within
-from wyoming_rosie_intent.models.endpoint import Endpoint, broken, refusal, told, warm_up
+from wyoming_rosie_intent.models.endpoint import UNREADABLE, Endpoint, broken, refusal, told, warm_up
 from wyoming_rosie_intent.models.model import Done, Message, Piece, Prompt, Text, Tool, ToolCall
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ class OllamaModel:
                         yield piece
         except ResponseError as err:
             raise refusal(self._endpoint, err.status_code) from None
-        # what is no JSON, or JSON of another shape, comes out of the client as one of the last four
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, TypeError, AttributeError, LookupError) as err:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, *UNREADABLE) as err:
             raise broken(self._endpoint, err) from None
 
     async def _chat(self, prompt: Prompt, more_options: Mapping[str, int]) -> "AsyncGenerator[ChatResponse, None]":

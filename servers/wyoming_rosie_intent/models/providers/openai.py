@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.models.deadlines import within
-from wyoming_rosie_intent.models.endpoint import Endpoint, broken, refusal, told, warm_up
+from wyoming_rosie_intent.models.endpoint import UNREADABLE, Endpoint, broken, refusal, told, warm_up
 from wyoming_rosie_intent.models.model import Done, Message, Piece, Prompt, Text, Tool, ToolCall
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ class OpenaiModel:
                         return
         except APIStatusError as err:
             raise refusal(self._endpoint, err.status_code) from None
-        # what is no JSON, or JSON of another shape, comes out of the client as one of the last four
-        except (OpenAIError, OSError, ValueError, TypeError, AttributeError, LookupError) as err:
+        except (OpenAIError, OSError, *UNREADABLE) as err:
             raise broken(self._endpoint, err) from None
 
     async def _chat(self, prompt: Prompt, more: Mapping[str, int]) -> "AsyncStream[ChatCompletionChunk]":
@@ -152,12 +151,12 @@ class _Calls:
         return (call.whole() for call in self._calls)
 
     def _add(self, part: "ChoiceDeltaToolCall") -> None:
-        function = part.function
-        name, arguments = (function.name or "", function.arguments or "") if function else ("", "")
+        known, function = str(part.id or ""), part.function
+        name, arguments = (str(function.name or ""), str(function.arguments or "")) if function else ("", "")
         last = next((call for call in reversed(self._calls) if call.index == part.index), None)
         # some servers number all calls with 0
-        if last is None or (part.id and part.id != last.id):
-            self._calls.append(_Call(part.index, part.id or "", name, arguments))
+        if last is None or (known and known != last.id):
+            self._calls.append(_Call(part.index, known, name, arguments))
         else:
             last.name += name
             last.arguments += arguments

@@ -1,5 +1,6 @@
 """Models at a server: the scripted one, or a real Ollama when ROSIE_OLLAMA_URL and ROSIE_OLLAMA_MODEL name one."""
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.ollama_server import OllamaServer, Rule
+from tests.ollama_server import RULES, OllamaServer, Rule
 from wyoming_rosie_intent.models import tier
 from wyoming_rosie_intent.models.model import Again, Done, Message, Piece, Prompt, Role, Text, Tool, ToolCall
 from wyoming_rosie_intent.models.tier import Provider, ServedModel, TierSettings
@@ -45,22 +46,21 @@ async def place(*rules: Rule, **given: Any) -> AsyncIterator[Place]:
     if REAL_URL:
         yield Place(REAL_URL, REAL_MODEL)
         return
-    server = OllamaServer(*([rules] if rules else []), **given)
-    async with server.serving():
+    async with scripted(*rules, **given) as server:
         yield Place(server.url, "scripted", server)
 
 
 @asynccontextmanager
 async def scripted(*rules: Rule, **given: Any) -> AsyncIterator[OllamaServer]:
     """The scripted server, whatever else there is."""
-    async with OllamaServer(*([rules] if rules else []), **given).serving() as server:
+    async with OllamaServer(rules or RULES, **given).serving() as server:
         yield server
 
 
 @asynccontextmanager
-async def model(provider: Provider, url: str, name: str = "scripted", **given: Any) -> AsyncIterator[ServedModel]:
+async def model(provider: Provider, url: str, name: str = "scripted", /, **given: Any) -> AsyncIterator[ServedModel]:
     path = "/v1" if provider == "openai" else ""
-    made = tier.load("local", TierSettings(name, provider, url + path, **given))
+    made = await asyncio.to_thread(tier.load, "local", TierSettings(name, provider, url + path, **given))
     assert made is not None
     try:
         yield made
