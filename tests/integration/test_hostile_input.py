@@ -10,11 +10,10 @@ import pytest_asyncio
 from wyoming.event import Event
 
 from tests.daemons import Daemon
-from tests.hostile import BYTES, NONSENSE, Bytes, Nonsense, encoded
+from tests.hostile import BYTES, ROLES, Bytes, Nonsense, encoded, nonsense
 from wyoming_rosie.client import Peer, connect, describe
 from wyoming_rosie.wire import EventStream, encode
 
-ROLES = tuple(NONSENSE)
 FLAGS = {"satellite": ("--mic-command", "sleep 600", "--snd-command", "cat")}
 ANSWER_SECONDS = 10.0
 PEERS = 500
@@ -54,7 +53,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.mark.parametrize("case", BYTES, ids=lambda case: case.name)
 async def test_bytes_that_are_no_events_are_told_before_the_end(target: Daemon, case: Bytes) -> None:
-    found = await answers_to(target.uri, case.raw, half_close=case.name.startswith("half"))
+    found = await answers_to(target.uri, case.raw, half_close=case.ends)
     assert [event.type for event in found] == ["error"]
     assert found[0].data["code"] == case.code
     assert found[0].data["text"]
@@ -63,7 +62,7 @@ async def test_bytes_that_are_no_events_are_told_before_the_end(target: Daemon, 
 
 @pytest.mark.parametrize(
     ("role", "case"),
-    [pytest.param(role, case, id=f"{role}-{case.name}") for role in ROLES for case in NONSENSE[role]],
+    [pytest.param(role, case, id=f"{role}-{case.name}") for role in ROLES for case in nonsense(role)],
     indirect=["role"],
 )
 async def test_events_that_make_no_sense_get_an_answer(target: Daemon, case: Nonsense) -> None:

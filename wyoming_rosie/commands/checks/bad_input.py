@@ -103,13 +103,18 @@ EVENTS: dict[str, dict[str, Sequence[Event]]] = {
 
 def checks(role: str) -> tuple[Check, ...]:
     """Return a check for each line of the tables that is for a role."""
-    events = {title: list(one) for title, one in EVENTS[role].items()}
-    if role in HEARING:
-        events |= {title: [_opening(role), *one] for title, one in AUDIO.items()}
     return (
         *(Check(f"bad bytes: {one.name}", MEANS_BYTES, _bytes(one)) for one in BYTES),
-        *(Check(f"bad events: {title}", MEANS_EVENTS, _events(one)) for title, one in events.items()),
+        *(Check(f"bad events: {title}", MEANS_EVENTS, _events(one)) for title, one in events(role).items()),
     )
+
+
+def events(role: str) -> dict[str, list[Event]]:
+    """Return events that make no sense to a role, by what is wrong with them."""
+    own = {title: list(one) for title, one in EVENTS[role].items()}
+    if role in HEARING:
+        own |= {title: [_opening(role), *one] for title, one in AUDIO.items()}
+    return own
 
 
 def _opening(role: str) -> Event:
