@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from wyoming.event import Event
 
 from wyoming_rosie.commands.checks import bad_input
-from wyoming_rosie.commands.checks.bad_input import chunk, header, start
+from wyoming_rosie.commands.checks.bad_input import chunk, start
 from wyoming_rosie.wire import encode
 
 ROLES = tuple(bad_input.EVENTS)
