@@ -63,8 +63,11 @@ class Places:
         peers.most_peers, peers.most_peers_per_address = settings.peers, settings.peers_per_address
         async with AsyncExitStack() as stack:
             used = await stack.enter_async_context(peers.listening(str(where)))
-            if settings.zeroconf and isinstance(used, Tcp) and not used.is_loopback:
-                await stack.enter_async_context(discovery.announced("satellite", name(settings, word), used))
+            assert isinstance(used, Tcp)
+            called = Tcp(settings.zeroconf_host or where.host, used.port)
+            if settings.zeroconf and not called.is_loopback:
+                known_as = name(announcement.own(settings), word)
+                await stack.enter_async_context(discovery.announced("satellite", known_as, called))
             _LOG.info("wake word has a place of its own", word=word, uri=str(used))
             yield
         await peers.drain()
