@@ -1,0 +1,73 @@
+"""Home Assistant as a plugin: the same actor, for whoever calls plugins by intent."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from wyoming_rosie.home import Home
+from wyoming_rosie_intent import answers
+from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, Settings, token
+from wyoming_rosie_intent.engine import Match, Where
+from wyoming_rosie_intent.household import Household
+from wyoming_rosie_intent.plugins.plugin import IntegrationPlugin
+from wyoming_rosie_intent.safety import Policy
+
+_INTENTS = (
+    "HassTurnOn", "HassTurnOff", "HassGetState", "HassLightSet", "HassSetPosition", "HassFanSetSpeed",
+    "HassClimateSetTemperature", "HassClimateGetTemperature", "HassMediaPause", "HassMediaUnpause", "HassSetVolume",
+    "HassListAddItem", "HassListCompleteItem", "HassVacuumStart", "HassVacuumReturnToBase", "HassGetWeather",
+)  # fmt: skip
+_READY_SECONDS = 5.0
+
+
+class HomeAssistantPlugin(IntegrationPlugin):
+    """Settings: `url` and `token_file`. What needs a yes is not done: nobody can be asked here."""
+
+    name = "Home Assistant"
+    version = "1"
+
+    def __init__(self) -> None:
+        self._household: Household | None = None
+        self._actor: HomeAssistantActor | None = None
+        self._acting: asyncio.Task[None] | None = None
+        self._has_home = asyncio.Event()
+
+    async def initialize(self, config: Mapping[str, Any]) -> None:
+        await self.close()
+        file = config.get("token_file")
+        settings = Settings(str(config.get("url", Settings().url)), Path(file) if file else None)
+        await asyncio.to_thread(token, settings)
+        actor = self._actor = HomeAssistantActor(settings, Home(), self._move)
+        self._household = Household(Home(), actor, Policy())
+        self._acting = asyncio.create_task(actor.run())
+        with suppress(TimeoutError):  # it goes on trying, and the status says so
+            await asyncio.wait_for(self._has_home.wait(), _READY_SECONDS)
+
+    async def handle_command(self, intent: str, entities: Mapping[str, Any]) -> Mapping[str, Any]:
+        assert self._household is not None
+        slots = {key: value for key, value in entities.items() if key != "domain"}
+        where = Where.SAID if "area" in slots else Where.ANYWHERE
+        plan = self._household.plan([Match(intent, slots, domain=entities.get("domain"), where=where)], None)
+        deed = await self._household.carry_out(plan.commands, datetime.now().astimezone())
+        said = [deed.text, *plan.refusals, *([answers.question(plan.asked)] if plan.asked else [])]
+        return {"success": deed.done, "message": " ".join(filter(None, said))}
+
+    async def get_status(self) -> Mapping[str, Any]:
+        problem = self._actor.problem if self._actor else "Home Assistant is not set up."
+        return {"healthy": problem is None, "message": problem}
+
+    def get_intents(self) -> Sequence[str]:
+        return _INTENTS
+
+    async def close(self) -> None:
+        if self._acting is not None:
+            self._acting.cancel()
+            await asyncio.gather(self._acting, return_exceptions=True)
+
+    def _move(self, home: Home) -> None:
+        assert self._household is not None
+        self._household.home = home
+        self._has_home.set()

@@ -1,0 +1,30 @@
+"""A plugin's settings: from its own config.toml and the daemon's table for it, with secrets from the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wyoming_rosie import toml_file
+from wyoming_rosie.errors import ConfigError
+
+FILE = "config.toml"
+_FROM_ENVIRONMENT = "_env"
+
+
+def settings(name: str, folder: Path | None, own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a plugin's settings; the daemon's own win. `key_env = "NAME"` becomes `key` with that variable's value.
+
+    Raises ConfigError for a file that cannot be read and for a variable that is not set.
+    """
+    path = folder / FILE if folder else None
+    written = toml_file.read(path, "settings of a plugin") if path and path.is_file() else {}
+    return dict(_filled(name, key, value) for key, value in {**written, **own}.items())
+
+
+def _filled(name: str, key: str, value: Any) -> tuple[str, Any]:
+    if not key.endswith(_FROM_ENVIRONMENT):
+        return key, value
+    if not isinstance(value, str) or value not in os.environ:
+        raise ConfigError(f"the plugin {name} wants the environment variable {value!r}, which is not set")
+    return key.removesuffix(_FROM_ENVIRONMENT), os.environ[value]

@@ -1,0 +1,207 @@
+"""Plugins that behave, and plugins that hang, throw and answer nonsense."""
+
+import asyncio
+import textwrap
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from blockbuster import BlockBuster
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_intent.engine import Answer
+from wyoming_rosie_intent.plugins import Plugins, in_folder, installed
+from wyoming_rosie_intent.plugins.home_assistant import HomeAssistantPlugin
+from wyoming_rosie_intent.plugins.phrases import phrases
+from wyoming_rosie_intent.plugins.testing import Trial, trial
+
+NO_ANSWER = Answer("Sorry, test did not answer.", done=False)
+WELL = """
+import asyncio, sys, time
+from wyoming_rosie_intent.plugins import IntegrationPlugin
+
+class Test(IntegrationPlugin):
+    name = "test"
+    version = "1"
+    async def initialize(self, config):
+        self.config = config
+        {initialize}
+    def get_intents(self):
+        return {{"Do": ["do {{thing}}"], "Count": ["count to {{number}}"]}}
+    def get_lists(self):
+        return {{"number": range(1, 11)}}
+    async def get_status(self):
+        return {{"healthy": True}}
+    async def handle_command(self, intent, entities):
+        if entities.get("thing") == "wrong":
+            {wrong}
+        return {{"success": True, "message": f"{{intent}} {{entities}} {{self.config.get('key')}}"}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _plugins_may_block(_nothing_blocks_the_loop: BlockBuster) -> None:
+    _nothing_blocks_the_loop.deactivate()
+
+
+def write(folder: Path, wrong: str = "pass", initialize: str = "pass", name: str = "test") -> Path:
+    made = folder / name
+    made.mkdir()
+    (made / "plugin.py").write_text(textwrap.dedent(WELL).format(wrong=wrong, initialize=initialize))
+    return made
+
+
+@asynccontextmanager
+async def running(folder: Path, seconds: float = 0.3, **own: object) -> AsyncIterator[Trial]:
+    async with trial(folder, own, seconds) as made:
+        yield made
+
+
+async def test_a_plugin_gets_its_sentences_words_and_settings(tmp_path: Path) -> None:
+    async with running(write(tmp_path), key="k") as plugin:
+        assert plugin.problem is None
+        assert await plugin.say("Do the dishes") == Answer("Do {'thing': 'the dishes'} k")
+        assert await plugin.say("count to seven") == Answer("Count {'number': 7} k")
+        assert await plugin.say("count to ninety") is None
+        assert await plugin.say("turn on the light") is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("raise ValueError('secret')", NO_ANSWER),
+        ("sys.exit(3)", NO_ANSWER),
+        ("raise KeyboardInterrupt", NO_ANSWER),
+        ("raise asyncio.CancelledError", NO_ANSWER),
+        ("await asyncio.sleep(60)", NO_ANSWER),
+        ("return None", NO_ANSWER),
+        ("return {'success': 'yes'}", NO_ANSWER),
+        ("return {'success': False}", Answer("Sorry, that did not work.", done=False)),
+        ("return {'success': True, 'message': 5}", Answer("That is done.")),
+        ("return {'success': True, 'message': 'a' * 5000}", Answer("a" * 1000)),
+    ],
+)
+async def test_what_a_plugin_does_wrong_is_said_in_time_and_the_next_sentence_works(
+    tmp_path: Path, wrong: str, said: Answer
+) -> None:
+    async with running(write(tmp_path, wrong)) as plugin:
+        started = time.monotonic()
+        assert await plugin.say("do wrong") == said
+        assert time.monotonic() - started < 1.5
+        await asyncio.sleep(0.02)
+        assert (await plugin.say("do right") or NO_ANSWER).done
+
+
+async def test_a_plugin_that_blocks_is_set_aside_until_it_is_back(tmp_path: Path) -> None:
+    async with running(write(tmp_path, "time.sleep(1.5)")) as plugin:
+        assert await plugin.say("do wrong") == NO_ANSWER
+        started = time.monotonic()
+        assert await plugin.say("do right") == NO_ANSWER
+        assert time.monotonic() - started < 0.1
+        await asyncio.sleep(1.6)
+        assert (await plugin.say("do right") or NO_ANSWER).done
+
+
+async def test_a_plugin_that_will_not_be_cancelled_is_set_aside_after_a_few_calls(tmp_path: Path) -> None:
+    stubborn = "\n".join(
+        ["while True:", *[f"                {line}" for line in ("try:", "    await asyncio.sleep(60)", "except asyncio.CancelledError:", "    if time.monotonic() > self.end: raise")]]
+    )  # fmt: skip
+    async with running(write(tmp_path, stubborn, "self.end = time.monotonic() + 3"), 0.05) as plugin:
+        for _ in range(4):
+            assert await plugin.say("do wrong") == NO_ANSWER
+            await asyncio.sleep(0.02)
+        assert await plugin.say("do right") == NO_ANSWER
+
+
+async def test_a_turn_that_ends_takes_the_plugins_work_with_it(tmp_path: Path) -> None:
+    async with running(write(tmp_path, "await asyncio.sleep(60)"), 60.0) as plugin:
+        asking = asyncio.create_task(plugin.say("do wrong"))
+        await asyncio.sleep(0.05)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert (await plugin.say("do right") or NO_ANSWER).done
+
+
+async def test_one_bad_plugin_does_not_keep_another_from_its_work(tmp_path: Path) -> None:
+    write(tmp_path, name="good")
+    write(tmp_path, initialize="raise OSError", name="poor")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "plugin.py").write_text("import nothing_of_that_name")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "plugin.py").write_text("")
+    (tmp_path / "no_plugin").mkdir()
+    plugins = Plugins(in_folder(tmp_path))
+    await plugins.start()
+    try:
+        problems = {name: look() for name, look in plugins.looks().items()}
+        assert problems == {
+            "plugin broken": "the plugin broken failed: ModuleNotFoundError",
+            "plugin empty": f"the plugin empty failed: {tmp_path}/empty/plugin.py must have one class derived from IntegrationPlugin; it has 0",
+            "plugin good": None,
+            "plugin poor": "the plugin poor failed: OSError",
+        }
+        match = plugins.recognise("do it", "en-US")
+        assert match is not None
+        assert match.plugin == "good"
+        assert (await plugins.handle(match)).done
+    finally:
+        await plugins.close()
+
+
+async def test_a_plugin_that_was_not_ready_is_tried_again(tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    write(tmp_path, initialize=f"open({str(flag)!r}).close()")
+    plugins = Plugins(in_folder(tmp_path), status_seconds=0.05)
+    await plugins.start()
+    assert plugins.recognise("do it") is None
+    caring = asyncio.create_task(plugins.run())
+    await asyncio.to_thread(flag.touch)
+    async with asyncio.timeout(3):
+        while plugins.recognise("do it") is None:
+            await asyncio.sleep(0.01)
+    caring.cancel()
+    await asyncio.gather(caring, return_exceptions=True)
+    await plugins.close()
+
+
+async def test_a_secret_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_PLUGIN_KEY", "hidden")
+    folder = write(tmp_path)
+    await asyncio.to_thread((folder / "config.toml").write_text, 'key_env = "TEST_PLUGIN_KEY"\n')
+    async with running(folder) as plugin:
+        assert (await plugin.say("do it") or NO_ANSWER).text.endswith("hidden")
+    monkeypatch.delenv("TEST_PLUGIN_KEY")
+    async with running(folder) as plugin:
+        assert plugin.problem is not None
+        assert "TEST_PLUGIN_KEY" in plugin.problem
+
+
+@pytest.mark.parametrize("sentence", ["{anything}", "", "[unclosed", "(a|b"])
+def test_a_sentence_that_is_none_or_takes_everything_is_refused(sentence: str) -> None:
+    with pytest.raises(ConfigError):
+        phrases({"Do": [sentence]}, {})
+
+
+def test_a_very_long_sentence_is_not_looked_at() -> None:
+    assert phrases({"Do": ["do {thing}"]}, {}).understand("do " + "x" * 1_000_000, "en") is None
+
+
+def test_a_plugin_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read the plugin folder"):
+        in_folder(tmp_path / "none")
+
+
+def test_what_is_installed_is_not_on_unless_wanted() -> None:
+    assert installed([]) == ()
+
+
+async def test_home_assistant_is_a_plugin_that_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME_ASSISTANT_TOKEN", raising=False)
+    plugin = HomeAssistantPlugin()
+    with pytest.raises(ConfigError, match="needs a token"):
+        await plugin.initialize({})
+    assert (await plugin.get_status())["healthy"] is False
+    assert "HassTurnOn" in plugin.get_intents()
