@@ -108,11 +108,12 @@ async def test_a_plugin_that_will_not_be_cancelled_is_set_aside_after_a_few_call
     stubborn = "\n".join(
         ["while True:", *[f"                {line}" for line in ("try:", "    await asyncio.sleep(60)", "except asyncio.CancelledError:", "    if time.monotonic() > self.end: raise")]]
     )  # fmt: skip
-    async with running(write(tmp_path, stubborn, "self.end = time.monotonic() + 3"), 0.05) as plugin:
+    async with running(write(tmp_path, stubborn, "self.end = time.monotonic() + 0.8"), 0.05) as plugin:
         for _ in range(4):
             assert await plugin.say("do wrong") == NO_ANSWER
             await asyncio.sleep(0.02)
         assert await plugin.say("do right") == NO_ANSWER
+        await asyncio.sleep(0.8)  # it may be ended now
 
 
 async def test_a_turn_that_ends_takes_the_plugins_work_with_it(tmp_path: Path) -> None:
