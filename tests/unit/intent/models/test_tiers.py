@@ -1,0 +1,271 @@
+"""Which tier answers, and which one does when it fails."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from tests.ollama_server import Fault, OllamaServer, Rule
+from tests.unit.intent.models.served import ASKED, calls_of, is_done, model, said_to, scripted, text_of, whole
+from wyoming_rosie_intent.models import tiers
+from wyoming_rosie_intent.models.classifier import Complexity
+from wyoming_rosie_intent.models.model import (
+    Again,
+    Done,
+    Message,
+    ModelError,
+    Piece,
+    Prompt,
+    Role,
+    Text,
+    ToolCall,
+)  # fmt: skip
+from wyoming_rosie_intent.models.tier import CloudSettings, NetworkSettings, TierSettings
+from wyoming_rosie_intent.models.tiers import Tier, Tiers, Wish, order
+
+LOCAL, NETWORK, CLOUD = Tier.LOCAL, Tier.NETWORK, Tier.CLOUD
+OPEN = Wish(private=False)
+CALL = ToolCall("call_1", "HassTurnOn", {"name": "Lamp"})
+Script: TypeAlias = tuple[Piece | ModelError, ...]
+GONE: Script = (ModelError("gone"),)
+
+
+def says(text: str, *more: Piece | ModelError) -> Script:
+    return (*map(Text, text.split(" ")), *(more or (Done(),)))
+
+
+@dataclass
+class ScriptedModel:
+    """A model that answers by its scripts, the last of them for ever; it keeps what it was asked."""
+
+    name: str
+    scripts: list[Script] = field(default_factory=lambda: [says("hello there")])
+    asked: list[Prompt] = field(default_factory=list)
+    warmed: list[Prompt] = field(default_factory=list)
+    open: int = 0
+
+    async def warm(self, prompt: Prompt) -> None:
+        self.warmed.append(prompt)
+        for piece in self.scripts[0]:
+            if isinstance(piece, ModelError):
+                raise piece
+
+    async def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+        self.asked.append(prompt)
+        script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+        self.open += 1
+        try:
+            for piece in script:
+                if isinstance(piece, ModelError):
+                    raise piece
+                yield piece
+        finally:
+            self.open -= 1
+
+    async def close(self) -> None: ...
+
+
+class House:
+    """All three tiers by their scripts, with a clock that stands still."""
+
+    def __init__(self, **scripts: list[Script]) -> None:
+        self.now = 0.0
+        self.models = {Tier(name): ScriptedModel(name, script) for name, script in scripts.items()}
+        self.tiers = Tiers(self.models, lambda: self.now)
+
+    async def answer(self, wish: Wish = OPEN, prompt: Prompt = ASKED) -> list[Piece | Again]:
+        return await whole(self.tiers.attempt(wish).answer(prompt))
+
+    def asked(self) -> dict[Tier, int]:
+        return {name: len(model.asked) for name, model in self.models.items()}
+
+
+@pytest.mark.parametrize(
+    ("complexity", "private", "always_local", "never_cloud", "expected"),
+    [
+        (Complexity.SIMPLE, False, False, False, (LOCAL, NETWORK, CLOUD)),
+        (Complexity.MEDIUM, False, False, False, (NETWORK, LOCAL, CLOUD)),
+        (Complexity.COMPLEX, False, False, False, (CLOUD, NETWORK, LOCAL)),
+        (Complexity.SIMPLE, True, False, False, (LOCAL, NETWORK)),
+        (Complexity.MEDIUM, True, False, False, (NETWORK, LOCAL)),
+        (Complexity.COMPLEX, True, False, False, (NETWORK, LOCAL)),
+        (Complexity.COMPLEX, False, False, True, (NETWORK, LOCAL)),
+        (Complexity.SIMPLE, False, True, False, (LOCAL,)),
+        (Complexity.MEDIUM, False, True, False, (LOCAL,)),
+        (Complexity.COMPLEX, False, True, False, (LOCAL,)),
+        (Complexity.COMPLEX, True, True, True, (LOCAL,)),
+    ],
+)
+def test_order_of_tiers(
+    complexity: Complexity, private: bool, always_local: bool, never_cloud: bool, expected: tuple[Tier, ...]
+) -> None:
+    assert order(Wish(complexity, private, always_local, never_cloud)) == expected
+
+
+@given(st.sampled_from(Complexity), st.booleans(), st.booleans(), st.booleans())
+def test_order_keeps_every_promise(
+    complexity: Complexity, private: bool, always_local: bool, never_cloud: bool
+) -> None:
+    chosen = order(Wish(complexity, private, always_local, never_cloud))
+    assert LOCAL in chosen
+    assert len(set(chosen)) == len(chosen)
+    assert not (CLOUD in chosen and (private or always_local or never_cloud))
+    assert not (NETWORK in chosen and always_local)
+
+
+def test_a_wish_that_says_nothing_is_private() -> None:
+    assert CLOUD not in order(Wish(Complexity.COMPLEX))
+
+
+def test_cloud_is_off_unless_switched_on() -> None:
+    assert tiers.load(TierSettings(), NetworkSettings(), CloudSettings("some-model")) is None
+
+
+@pytest.mark.parametrize(
+    "failure", [GONE, (Text(""),), (CALL, ModelError("broken")), ()], ids=["refused", "no done", "broken", "empty"]
+)
+async def test_every_failure_falls_through(failure: Script) -> None:
+    house = House(local=[failure], network=[says("network here")])
+    pieces = await house.answer()
+    assert text_of(pieces) == "networkhere"
+    assert not calls_of(pieces), "what a broken answer wanted is not done"
+    assert is_done(pieces)
+
+
+async def test_all_tiers_failing_is_one_error_without_names() -> None:
+    house = House(local=[GONE], network=[GONE], cloud=[GONE])
+    with pytest.raises(ModelError, match=r"^no language model answers at the moment$"):
+        await house.answer()
+    assert house.asked() == {LOCAL: 1, NETWORK: 1, CLOUD: 1}
+
+
+async def test_no_tier_is_tried_twice_in_a_turn() -> None:
+    house = House(local=[GONE], network=[says("a", CALL, Done()), GONE], cloud=[says("b", CALL, Done())])
+    attempt = house.tiers.attempt(OPEN)
+    for _ in range(4):
+        await whole(attempt.answer(ASKED))
+    assert house.asked() == {LOCAL: 1, NETWORK: 2, CLOUD: 3}
+    assert attempt.tier is CLOUD
+
+
+async def test_tool_rounds_stay_with_the_tier_that_answered() -> None:
+    house = House(local=[GONE, says("local is back")], network=[says("one", CALL, Done()), says("two")])
+    attempt = house.tiers.attempt(OPEN)
+    first = await whole(attempt.answer(ASKED))
+    again = ASKED.followed_by(Message(Role.ASSISTANT, calls=(CALL,)), Message(Role.TOOL, "done", answers=CALL))
+    second = await whole(attempt.answer(again))
+    assert calls_of(first) == [CALL]
+    assert text_of(second) == "two"
+    assert house.asked() == {LOCAL: 1, NETWORK: 2}
+
+
+async def test_tier_that_answered_is_kept_though_it_failed_others_meanwhile() -> None:
+    house = House(local=[says("one", CALL, Done()), GONE, GONE, GONE, says("two")], network=[says("network")])
+    attempt = house.tiers.attempt(OPEN)
+    await whole(attempt.answer(ASKED))
+    for _ in range(3):
+        await house.answer()
+    assert text_of(await whole(attempt.answer(ASKED))) == "two"
+
+
+async def test_text_of_a_broken_answer_is_void() -> None:
+    house = House(local=[says("so far", ModelError("broken"))], network=[GONE], cloud=[says("all of it")])
+    pieces = await house.answer()
+    assert pieces == [Text("so"), Text("far"), Again(), Text("all"), Text("of"), Text("it"), Done()]
+
+
+async def test_nothing_is_void_when_nothing_was_said() -> None:
+    house = House(local=[(CALL, ModelError("broken"))], network=[says("fine")])
+    assert Again() not in await house.answer()
+
+
+async def test_text_of_an_earlier_round_stays() -> None:
+    house = House(local=[says("one", CALL, Done()), GONE], network=[says("two")])
+    attempt = house.tiers.attempt(OPEN)
+    await whole(attempt.answer(ASKED))
+    assert await whole(attempt.answer(ASKED)) == [Text("two"), Done()]
+
+
+async def test_tool_calls_wait_for_the_end_of_the_answer() -> None:
+    house = House(local=[(Text("I"), CALL, Text("will"), Done())])
+    assert await house.answer() == [Text("I"), Text("will"), CALL, Done()]
+
+
+async def test_closing_an_answer_stops_its_model() -> None:
+    house = House(local=[says("many words")])
+    async with aclosing(house.tiers.attempt(OPEN).answer(ASKED)) as answer:
+        await anext(answer)
+        assert house.models[LOCAL].open == 1
+    assert house.models[LOCAL].open == 0
+
+
+async def test_tier_that_fails_again_and_again_is_left_alone_for_a_while() -> None:
+    house = House(local=[GONE], network=[says("network")])
+    for _ in range(5):
+        await house.answer()
+    assert house.asked() == {LOCAL: 3, NETWORK: 5}
+    assert house.tiers.first(OPEN) is NETWORK
+    house.now += 30.0
+    await house.answer()
+    await house.answer()
+    assert house.asked() == {LOCAL: 4, NETWORK: 7}
+
+
+async def test_tier_that_is_back_is_used_again() -> None:
+    house = House(local=[GONE, GONE, GONE, says("back")])
+    for _ in range(3):
+        with pytest.raises(ModelError):
+            await house.answer()
+    house.now += 30.0
+    assert text_of(await house.answer()) == "back"
+    assert text_of(await house.answer()) == "back"
+
+
+async def test_first_tier_is_warmed() -> None:
+    house = House(local=[says("a")], network=[says("b")], cloud=[says("c")])
+    assert await house.tiers.warm(ASKED, OPEN) is LOCAL
+    assert await house.tiers.warm(ASKED, Wish(Complexity.MEDIUM)) is NETWORK
+    assert {name: len(model.warmed) for name, model in house.models.items()} == {LOCAL: 1, NETWORK: 1, CLOUD: 0}
+
+
+async def test_cloud_is_not_warmed() -> None:
+    house = House(cloud=[says("c")])
+    assert await house.tiers.warm(ASKED, OPEN) is None
+    assert not house.models[CLOUD].warmed
+
+
+async def test_warm_ups_that_fail_count_as_failures() -> None:
+    house = House(local=[GONE], network=[says("network")])
+    for _ in range(3):
+        with pytest.raises(ModelError):
+            await house.tiers.warm(ASKED, OPEN)
+    await house.answer()
+    assert house.asked() == {LOCAL: 0, NETWORK: 1}
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_faults_of_a_real_connection_fall_through(fault: Fault) -> None:
+    hasty = {"first_token_seconds": 0.2, "stall_seconds": 0.2}
+    async with (
+        scripted(Rule(say="From the local tier.", fault=fault)) as near,
+        scripted(Rule(say="From the network.")) as far,
+        model("ollama", near.url, **hasty) as local,
+        model("openai", far.url, **hasty) as network,
+    ):
+        with capture_logs() as logs:
+            pieces = await whole(Tiers({LOCAL: local, NETWORK: network}).attempt(OPEN).answer(said_to("blue elephant")))
+    heard = text_of(pieces[pieces.index(Again()) :] if Again() in pieces else pieces)
+    assert heard == "From the network."
+    assert (Again() in pieces) == (fault not in {Fault.BUSY, Fault.SLOW})
+    assert [line["event"] for line in logs] == ["a model failed", "a model answered"]
+    assert "elephant" not in str(logs)
+    assert _asked(near) == _asked(far) == 1
+
+
+def _asked(server: OllamaServer) -> int:
+    return len(server.received)
