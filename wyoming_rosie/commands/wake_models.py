@@ -92,7 +92,7 @@ async def fetch_models(
     folder = to or model_files.fetched_folder()
     wanted = [f"{name}.onnx" for name in (model_files.MEL_NAME, model_files.EMBEDDING_NAME, *(names or RELEASED))]
     await _fetch([Download(f"{source.rstrip('/')}/{name}", Path(name)) for name in wanted], folder)
-    Console().print(
+    Console(soft_wrap=True).print(
         f"{len(wanted)} files are in {folder}. Words: {model_files.PRETRAINED_LICENCE}; the two networks: Apache-2.0."
     )
 
@@ -115,7 +115,7 @@ def train_verifier(
     from wyoming_rosie.openwakeword import verifier
 
     loaded = _network(custom_model_dir, word)
-    console = Console(stderr=True)
+    console = Console(stderr=True, soft_wrap=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         voices: list[list[Floats]] = []
         heard: list[tuple[float, Floats]] = []
@@ -277,7 +277,7 @@ def _recordings(paths: Iterable[Path]) -> list[Path]:
 
 
 async def _fetch(files: Sequence[Download], folder: Path) -> None:
-    console = Console(stderr=True)
+    console = Console(stderr=True, soft_wrap=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
         bar = shown.add_task("fetching")
 
@@ -293,4 +293,4 @@ def _print(result: dict[str, Any], *, as_json: bool) -> None:
         print(json.dumps(result))  # noqa: T201
         return
     for name, value in result.items():
-        Console().print(f"{name.replace('_', ' '):<20} {value}", highlight=False)
+        Console(soft_wrap=True).print(f"{name.replace('_', ' '):<20} {value}", highlight=False)
