@@ -357,3 +357,5 @@ async def test_monitors_learn_how_the_hub_is_and_how_long_turns_take(house: Hous
         async with session.get(where.replace("/health", "/metrics")) as answer:
             text = await answer.text()
     assert 'wyoming_rosie_stage_milliseconds_count{stage="first-audio"} 1.0' in text
+    assert 'wyoming_rosie_turns_total{outcome="done"} 1.0' in text
+    assert "wyoming_rosie_peers 1.0" in text
