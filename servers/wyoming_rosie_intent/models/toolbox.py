@@ -12,10 +12,11 @@ from wyoming_rosie_intent.models.model import Tool, ToolCall
 
 @dataclass(frozen=True)
 class Setting:
-    """Where and when (the wall clock) somebody spoke to whom a tool is of use."""
+    """Who a tool is used for: where and when (the wall clock) they spoke."""
 
     area: Area | None
     moment: datetime
+    speaker: str | None = None
 
 
 @dataclass(frozen=True)

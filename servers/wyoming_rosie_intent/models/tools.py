@@ -93,7 +93,7 @@ class HomeTools:
     async def _obey(self, match: Match, setting: Setting) -> Outcome:
         if match.intent == TIMER:
             return ForConductor(match)
-        plan = self._household.plan([match], setting.area.id if setting.area else None)
+        plan = self._household.plan([match], setting.area.id if setting.area else None, setting.speaker)
         deed = await self._household.carry_out(plan.commands, setting.moment) if plan.commands else None
         if plan.asked:
             return NeedsYes(plan.asked, deed.text if deed else "")

@@ -24,7 +24,7 @@ _ENGLISH_THINGS = (
     "garage door", "front door", "back door", "shopping list", "washing machine", "dishwasher", "coffee machine", "dryer",
     "living room", "lights", "light", "lamps", "lamp", "doors", "door", "windows", "window", "garage", "temperature",
     "heating", "thermostat", "weather", "forecast", "calendar", "lists", "list", "news", "music", "television", "camera",
-    "cameras", "oven", "alarm", "locks", "lock", "blinds", "curtains", "shutters", "fan", "vacuum", "sensors", "sensor",
+    "cameras", "oven", "alarm", "locks", "blinds", "curtains", "shutters", "fan", "vacuum", "sensors", "sensor",
     "battery", "batteries", "power", "energy", "traffic", "house", "kitchen", "bedroom", "bathroom", "office", "garden",
     "timer", "timers", "mail", "schedule", "recipe",
 )

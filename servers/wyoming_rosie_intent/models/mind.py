@@ -1,0 +1,254 @@
+"""What the daemon does beyond rules: a model that was warmed at the wake word answers, with tools, clause by clause."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from wyoming_rosie.home import Area
+from wyoming_rosie_intent.engine import Match
+from wyoming_rosie_intent.household import Household
+from wyoming_rosie_intent.models import frozen, words
+from wyoming_rosie_intent.models.classifier import classify
+from wyoming_rosie_intent.models.filler import Fillers, FirstWords, is_control
+from wyoming_rosie_intent.models.frozen import FrozenPrompts
+from wyoming_rosie_intent.models.history import History
+from wyoming_rosie_intent.models.model import Message, ModelError, Prompt, Role, Tool, ToolCall
+from wyoming_rosie_intent.models.parts import Asked, Failed, Filler, Finished, Part, Passed
+from wyoming_rosie_intent.models.prompt import Prompts, Situation, quoted
+from wyoming_rosie_intent.models.reply import Answering, Reply
+from wyoming_rosie_intent.models.tiers import Wish
+from wyoming_rosie_intent.models.toolbox import Outcome, Result, Setting, Toolbox
+from wyoming_rosie_intent.models.warming import Warming
+
+_LOG = structlog.get_logger()
+TOTAL_SECONDS = 60.0
+MOST_WAITING = 16
+"""Parts that nobody has taken yet; then the model waits."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody said to the model, where, and in which conversation and turn."""
+
+    text: str = field(repr=False)
+    conversation: str
+    language: str | None = None
+    area: str | None = None  # id or name
+    turn_id: str | None = None
+    speaker: str | None = None
+
+
+class Attempt(Answering, Protocol):
+    @property
+    def tier(self) -> str | None: ...
+
+
+class Models(Protocol):
+    """All that answers: see `tiers.Tiers`."""
+
+    def attempt(self, wish: Wish) -> Attempt: ...
+
+    async def warm(self, prompt: Prompt, wish: Wish) -> object: ...
+
+
+class Mind:
+    """All conversations of one household with its models."""
+
+    def __init__(
+        self,
+        models: Models,
+        household: Household,
+        prompts: Prompts,
+        toolboxes: Sequence[Toolbox],
+        fillers: Fillers | None = None,
+        history: History | None = None,
+        total_seconds: float = TOTAL_SECONDS,
+    ) -> None:
+        self._models = models
+        self._household = household
+        self._prompts = prompts
+        self._toolbox = Toolboxes(toolboxes)
+        self._fillers = fillers
+        self._history = history or History()
+        self._total_seconds = total_seconds
+        self._frozen = FrozenPrompts()
+        self._warming = Warming(models.warm)
+        self._first_words = FirstWords()
+        self._last_talk: dict[str | None, str] = {}  # the conversation that was last held in an area
+
+    def freeze(self, turn_id: str, area: str | None, conversation: str | None, moment: datetime, now: float) -> None:
+        """Keep the prompt as it is now, at the wake word, and have a model read it while the person speaks.
+
+        Without a conversation it is the one that was last held in the area.
+        """
+        here = self._area(area)
+        key = here.id if here else None
+        prompt = self._written(here, conversation or self._last_talk.get(key), moment, now)
+        self._frozen.freeze(turn_id, key, prompt, now)
+        self._warming.begin(prompt, self._wish("", here), now)
+
+    def note(self, conversation: str, said: str, answered: str, now: float, matches: Sequence[Match] = ()) -> None:
+        """Remember what rules did, so that the model's next turn knows it."""
+        known = {tool.name for tool in self._toolbox.tools()}
+        calls = [
+            ToolCall(f"rule{number}", match.intent, dict(match.slots))
+            for number, match in enumerate(matches)
+            if match.intent in known
+        ]
+        called = (Message(Role.ASSISTANT, calls=tuple(calls)),) if calls else ()
+        results = (Message(Role.TOOL, answered, answers=call) for call in calls)
+        exchange = (Message(Role.USER, said), *called, *results, Message(Role.ASSISTANT, answered))
+        self._history.add(conversation, exchange, now)
+
+    async def answer(self, request: Request, moment: datetime, now: float) -> AsyncGenerator[Part, None]:
+        """Yield the answer as it comes; closing the generator stops the model. `moment` is the wall clock.
+
+        The last part is one of Finished, Asked, Passed and Failed.
+        """
+        turn = self._turn(request, moment, now)
+        tasks = [asyncio.create_task(one) for one in self._work(turn)]
+        try:
+            while True:
+                part = await turn.parts.get()
+                yield part
+                if isinstance(part, (Finished, Asked, Passed, Failed)):
+                    return
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if turn.reply.acted:
+                turn.remember(self._history)
+
+    async def close(self) -> None:
+        await self._warming.close()
+
+    def _turn(self, request: Request, moment: datetime, now: float) -> "_Turn":
+        here = self._area(request.area)
+        key = here.id if here else None
+        self._last_talk.pop(key, None)
+        self._last_talk[key] = request.conversation
+        prompt, is_warm = self._prompt(request, here, moment, now)
+        sentence = Message(Role.USER, request.text)
+        attempt = self._models.attempt(self._wish(request.text, here))
+        own = words.of(request.language)
+        setting = Setting(here, moment, request.speaker)
+        reply = Reply(attempt, prompt.followed_by(sentence), self._toolbox, setting, own, self._prompts.not_done)
+        return _Turn(request, attempt, reply, own, now, is_warm)
+
+    def _prompt(self, request: Request, here: Area | None, moment: datetime, now: float) -> tuple[Prompt, bool]:
+        """Return the prompt that was frozen for the turn, if it tells of the same conversation, else a new one."""
+        kept = self._frozen.take(request.turn_id, here.id if here else None, now)
+        if kept is not None and frozen.history(kept) == self._history.messages(request.conversation, now):
+            return kept, True
+        return self._written(here, request.conversation, moment, now), False
+
+    def _written(self, here: Area | None, conversation: str | None, moment: datetime, now: float) -> Prompt:
+        history = self._history.messages(conversation, now) if conversation else ()
+        situation = Situation(here, moment, self._household.states())
+        return self._prompts.write(self._household.home, situation, history, self._toolbox.tools())
+
+    def _wish(self, text: str, here: Area | None) -> Wish:
+        home = self._household.home
+        room = home.rooms.get(here.id) if here else None
+        private = room.private if room else here is None and any(room.private for room in home.rooms.values())
+        likes = home.preferences
+        return Wish(classify(text).complexity, private, likes.always_local, likes.never_cloud)
+
+    def _area(self, given: str | None) -> Area | None:
+        return self._household.home.area(given) if given else None
+
+    def _work(self, turn: "_Turn") -> "list[Coroutine[None, None, None]]":
+        wants_filler = self._fillers is not None and not is_control(turn.request.text)
+        return [self._think(turn), *([self._fill(turn, self._fillers)] if wants_filler and self._fillers else [])]
+
+    async def _think(self, turn: "_Turn") -> None:
+        """Put the answer, and how it ends, into the turn's queue."""
+        end: Part
+        try:
+            async with asyncio.timeout(self._total_seconds):
+                end = await self._said(turn)
+        except TimeoutError:
+            end = turn.failed(turn.own.too_long)
+        except ModelError as err:
+            _LOG.warning("no model has answered", reason=str(err))
+            end = turn.failed(turn.own.no_model)
+        except Exception:  # noqa: BLE001 - silence is a failure: whatever it was, the person is told
+            _LOG.exception("an answer failed")
+            end = turn.failed(turn.own.no_answer)
+        if not isinstance(end, (Failed, Passed)):
+            turn.remember(self._history)
+        await turn.parts.put(end)
+
+    async def _said(self, turn: "_Turn") -> Finished | Asked | Passed:
+        tier, began = turn.attempt.tier, asyncio.get_running_loop().time()
+        async with aclosing(turn.reply.parts()) as parts:
+            async for part in parts:
+                if isinstance(part, (Asked, Passed)):
+                    return part
+                turn.has_spoken = True
+                await turn.parts.put(part)
+        if tier is not None and turn.reply.begun_at is not None:
+            self._first_words.add(tier, turn.reply.begun_at - began, warm=turn.is_warm)
+        text = turn.reply.text
+        return Finished(text, turn.reply.matches, text.endswith(("?", "\uff1f")))
+
+    async def _fill(self, turn: "_Turn", fillers: Fillers) -> None:
+        """Say something when nothing has been said in time."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._first_words.due(turn.attempt.tier, warm=turn.is_warm)
+        said = await fillers.words(turn.request.text, turn.request.language)
+        await asyncio.sleep(max(0.0, due - loop.time()))
+        if said and not turn.has_spoken and turn.reply.begun_at is None:
+            await turn.parts.put(Filler(said))
+
+
+class _Turn:
+    """One sentence on its way."""
+
+    def __init__(
+        self, request: Request, attempt: Attempt, reply: Reply, own: words.Words, now: float, is_warm: bool
+    ) -> None:
+        self.request = request
+        self.attempt = attempt
+        self.reply = reply
+        self.own = own
+        self.is_warm = is_warm
+        self.parts: asyncio.Queue[Part] = asyncio.Queue(MOST_WAITING)
+        self.has_spoken = False
+        self._now = now
+        self._is_remembered = False
+
+    def failed(self, why: str) -> Failed:
+        """Say what went wrong, and what was done all the same if nobody has been told."""
+        return Failed(" ".join((*(() if self.has_spoken else self.reply.deeds), why)))
+
+    def remember(self, history: History) -> None:
+        """Let the conversation's next turn know of this one."""
+        if not self._is_remembered:
+            self._is_remembered = True
+            history.add(
+                self.request.conversation, (Message(Role.USER, self.request.text), *self.reply.exchange), self._now
+            )
+
+
+class Toolboxes:
+    """Several toolboxes as one; the first that has a tool of a name is asked."""
+
+    def __init__(self, toolboxes: Sequence[Toolbox]) -> None:
+        self._toolboxes = toolboxes
+
+    def tools(self) -> Sequence[Tool]:
+        return [tool for toolbox in self._toolboxes for tool in toolbox.tools()]
+
+    async def use(self, call: ToolCall, setting: Setting) -> Outcome:
+        for toolbox in self._toolboxes:
+            if any(tool.name == call.name for tool in toolbox.tools()):
+                return await toolbox.use(call, setting)
+        names = ", ".join(tool.name for tool in self.tools())
+        return Result(f"Error: there is no tool {quoted(call.name)}; there are: {names}")

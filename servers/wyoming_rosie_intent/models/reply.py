@@ -1,0 +1,198 @@
+"""One sentence's way through a model: its answer, the tools that it calls, and its answer to what came of them."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import Protocol
+
+import structlog
+
+from wyoming_rosie_intent import answers
+from wyoming_rosie_intent.engine import Command, Match
+from wyoming_rosie_intent.models import tools
+from wyoming_rosie_intent.models.clauses import Spoken
+from wyoming_rosie_intent.models.guard import Guard
+from wyoming_rosie_intent.models.model import Again, Done, Message, Piece, Prompt, Role, Text, ToolCall
+from wyoming_rosie_intent.models.parts import Asked, Passed, Said
+from wyoming_rosie_intent.models.toolbox import ForConductor, NeedsYes, Outcome, Result, Setting, Toolbox
+from wyoming_rosie_intent.models.words import Words
+
+_LOG = structlog.get_logger()
+MOST_ROUNDS = 5
+"""How often a model is asked for one sentence."""
+MOST_CALLS = 10
+"""Of one round; those beyond are refused."""
+
+
+class Answering(Protocol):
+    """Whoever answers the rounds of one turn."""
+
+    def answer(self, prompt: Prompt) -> AsyncGenerator[Piece | Again, None]: ...
+
+
+class Reply:
+    """What is said to one sentence, and what was done for it."""
+
+    def __init__(
+        self,
+        model: Answering,
+        prompt: Prompt,
+        toolbox: Toolbox,
+        setting: Setting,
+        own: Words,
+        not_done: Callable[[], Message],
+    ) -> None:
+        self._model = model
+        self._prompt = prompt
+        self._toolbox = toolbox
+        self._setting = setting
+        self._words = own
+        self._not_done = not_done
+        self._used: dict[str, Result] = {}
+        self._spoken: list[str] = []
+        self._needs_space = False
+        self._calls: list[Message] = []
+        self.matches: tuple[Match, ...] = ()
+        self.deeds: list[str] = []
+        self.acted = False
+        self.begun_at: float | None = None  # seconds of the event loop's clock
+
+    @property
+    def text(self) -> str:
+        """What was said so far."""
+        return "".join(self._spoken).strip()
+
+    @property
+    def exchange(self) -> tuple[Message, ...]:
+        """What is to be remembered: what was called, what came of it, and what was said."""
+        said = self.text or " ".join(self.deeds)
+        return (*self._calls, *((Message(Role.ASSISTANT, said),) if said else ()))
+
+    async def parts(self) -> AsyncGenerator[Said | Asked | Passed, None]:
+        """Yield the answer, clause by clause. Raises ModelError."""
+        was_warned = False
+        for _ in range(MOST_ROUNDS):
+            round_ = _Round(acted=self.acted)
+            async with aclosing(self._clauses(round_)) as clauses:
+                async for clause in clauses:
+                    yield self._say(clause)
+            if round_.calls:
+                if (end := await self._use(round_)) is not None:
+                    yield end
+                    return
+                continue
+            if not round_.is_held:
+                if not self.text:
+                    yield self._say(" ".join(self.deeds) or self._words.no_answer)
+                return
+            if was_warned:
+                yield self._say(self._words.not_done)
+                return
+            was_warned = True
+            self._prompt = self._prompt.followed_by(Message(Role.ASSISTANT, round_.text), self._not_done())
+        yield self._say(" ".join((*self.deeds, self._words.unfinished)))
+
+    def _say(self, clause: str) -> Said:
+        text = f" {clause}" if self._needs_space else clause
+        self._needs_space = not clause[-1:].isspace()
+        self._spoken.append(text)
+        return Said(text)
+
+    async def _clauses(self, round_: "_Round") -> AsyncGenerator[str, None]:
+        """Yield what one round says as far as it may be spoken; its calls are kept."""
+        async with aclosing(self._model.answer(self._prompt)) as pieces:
+            async for piece in pieces:
+                if self.begun_at is None:
+                    self.begun_at = asyncio.get_running_loop().time()
+                match piece:
+                    case Text():
+                        for clause in round_.hear(piece.text):
+                            yield clause
+                    case ToolCall():
+                        round_.calls.append(piece)
+                    case Again():
+                        round_.begin_again()
+                        if self._spoken:
+                            yield self._words.again
+                            self._spoken.clear()
+                    case Done():
+                        _LOG.info("a model has answered", prompt_milliseconds=piece.prompt_milliseconds)
+        for clause in round_.finish():
+            yield clause
+
+    async def _use(self, round_: "_Round") -> Asked | Passed | None:
+        """Do what a round asks for and let the model know; return what ends the answer, if something does."""
+        asked: list[Command] = []
+        results = []
+        for number, call in enumerate(round_.calls):
+            outcome = await self._outcome(call) if number < MOST_CALLS else Result("Error: too many calls at once")
+            if isinstance(outcome, ForConductor) and len(round_.calls) == 1 and not (self.text or self.acted):
+                return Passed((outcome.match,))
+            result = self._result(outcome, asked)
+            results.append(Message(Role.TOOL, result.text, answers=call))
+        messages = (Message(Role.ASSISTANT, calls=tuple(round_.calls)), *results)
+        self._calls.extend(messages)
+        self._prompt = self._prompt.followed_by(*messages)
+        if not asked:
+            return None
+        question = " ".join((*self.deeds, answers.question(asked)))
+        return Asked(self._say(question).text, tuple(asked))
+
+    async def _outcome(self, call: ToolCall) -> Outcome:
+        """Use a tool, but never twice for the same."""
+        key = f"{call.name} {json.dumps(call.arguments and dict(call.arguments), sort_keys=True, default=str)}".lower()
+        if key in self._used:
+            return Result(f"This call was made before in this turn and was not made again. {self._used[key].text}")
+        outcome = await self._toolbox.use(call, self._setting)
+        if isinstance(outcome, Result):
+            self._used[key] = outcome
+        return outcome
+
+    def _result(self, outcome: Outcome, asked: list[Command]) -> Result:
+        match outcome:
+            case NeedsYes(commands, said):
+                asked.extend(command for command in commands if command not in asked)
+                self._note(said, acted=bool(said))
+                return Result("The person is asked first.")
+            case ForConductor(match):
+                return Result(tools.timer(match))
+            case Result():
+                self._note(outcome.said, acted=outcome.acted)
+                self.matches = (*self.matches, *outcome.matches)
+                return outcome
+
+    def _note(self, said: str, *, acted: bool) -> None:
+        self.acted = self.acted or acted
+        if said:
+            self.deeds.append(said)
+
+
+class _Round:
+    """One answer of the model as it comes."""
+
+    def __init__(self, *, acted: bool) -> None:
+        self._acted = acted
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        self.calls: list[ToolCall] = []
+        self.text = ""
+        self._spoken = Spoken()
+        self._guard = Guard(acted=self._acted)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether something was claimed that nothing has done."""
+        return bool(self._guard.held)
+
+    def hear(self, text: str) -> Sequence[str]:
+        """Return the clauses that may be spoken now."""
+        self.text += text
+        return self._allowed(self._spoken.feed(text))
+
+    def finish(self) -> Sequence[str]:
+        return self._allowed(self._spoken.finish())
+
+    def _allowed(self, clauses: Sequence[str]) -> list[str]:
+        return [clause for clause in clauses if self._guard.hear(clause)]
