@@ -98,3 +98,12 @@ async def test_a_refusal_is_an_error_with_a_code() -> None:
             async with turns.turn(Ticket(Urgency.ANSWER)):
                 pass
     assert refused.value.code == "busy"
+
+
+async def test_those_who_wait_are_counted() -> None:
+    office = Office()
+    visits = [office.comes(name, Urgency.ANSWER) for name in ("first", "second", "third")]
+    await asyncio.sleep(0)
+    assert office.turns.waiting == 2
+    await everybody(*visits)
+    assert office.turns.waiting == 0

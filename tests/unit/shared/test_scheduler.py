@@ -233,3 +233,24 @@ async def test_all_of_many_sources_are_released_in_turn(room: Room) -> None:
         while min(tap.releases for tap in taps) < 2:
             await asyncio.sleep(0.001)
     assert max(tap.releases for tap in taps) - min(tap.releases for tap in taps) <= 1
+
+
+async def test_streams_that_no_thread_hears_yet_are_counted(slow_room: Room) -> None:
+    streams = [slow_room.open() for _ in range(5)]
+    await streams[0].hear(bytes(HOP))
+    slow_room.scheduler._begin()  # its thread has enough to do
+    for stream in streams[1:]:
+        await stream.hear(bytes(HOP))
+    assert slow_room.scheduler.waiting == 4
+    for stream in streams:
+        await stream.finish()
+    assert slow_room.scheduler.waiting == 0
+
+
+async def test_the_lag_lasts_from_the_audio_to_what_is_found_in_it(slow_room: Room) -> None:
+    lags: list[float] = []
+    stream = slow_room.scheduler.open(Tally(), lambda _: lags.append(stream.lag_seconds))
+    await stream.hear(bytes(HOP))
+    await stream.finish()
+    assert len(lags) == 1
+    assert slow_room.engine.seconds <= lags[0] < 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 import time
 from functools import partial
 
@@ -107,3 +108,14 @@ async def test_what_cannot_be_made_says_why() -> None:
     with pytest.raises(EngineError, match="no such model"):
         await worker.start()
     await worker.close()
+
+
+async def test_callers_that_wait_for_a_thread_are_counted() -> None:
+    thread, go_on = ThreadWorker("test"), threading.Event()
+    calls = [asyncio.create_task(thread.run(go_on.wait, 5)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    assert thread.waiting == 2
+    go_on.set()
+    await asyncio.gather(*calls)
+    assert thread.waiting == 0
+    thread.close()
