@@ -1,5 +1,6 @@
 """Messages that wait on a disk, which may be full or broken."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,17 @@ async def test_without_a_disk_messages_wait_in_memory(tmp_path: Path) -> None:
     async with Outbox(tmp_path / "file" / "outbox.db") as outbox:
         assert await outbox.put(b"one")
         assert await bodies(outbox) == [b"one"]
+
+
+async def test_nobody_else_may_read_a_file_that_was_open_to_all(path: Path) -> None:
+    path.parent.mkdir()
+    path.touch(0o644)
+    async with Outbox(path):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_what_was_confirmed_is_not_left_in_the_file(path: Path) -> None:
+    async with Outbox(path) as outbox:
+        await outbox.put(b"private words" * 100)
+        await outbox.confirm(*await outbox.take())
+    assert b"private words" not in await asyncio.to_thread(path.read_bytes)
