@@ -104,11 +104,17 @@ async def test_without_a_disk_messages_wait_in_memory(tmp_path: Path) -> None:
         assert await bodies(outbox) == [b"one"]
 
 
-async def test_nobody_else_may_read_a_file_that_was_open_to_all(path: Path) -> None:
+@pytest.fixture
+def open_to_all(path: Path) -> Path:
     path.parent.mkdir()
     path.touch(0o644)
-    async with Outbox(path):
-        assert path.stat().st_mode & 0o777 == 0o600
+    return path
+
+
+async def test_nobody_else_may_read_a_file_that_was_open_to_all(open_to_all: Path) -> None:
+    async with Outbox(open_to_all):
+        status = await asyncio.to_thread(open_to_all.stat)
+    assert status.st_mode & 0o777 == 0o600
 
 
 async def test_what_was_confirmed_is_not_left_in_the_file(path: Path) -> None:
