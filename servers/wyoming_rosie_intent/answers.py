@@ -1,187 +1,171 @@
-"""The sentences that are said about commands, in English."""
+"""The sentences that are said about commands, in the language that they were given in."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from wyoming_rosie.home import Area, Entity
+from wyoming_rosie_intent import phrases, responses
 from wyoming_rosie_intent.engine import Command, Match, Where
+from wyoming_rosie_intent.phrases import Phrases
 
-NOT_UNDERSTOOD = "Sorry, I did not understand that."
-HEARD_NOTHING = "Sorry, I did not hear anything."
-CANNOT = "Sorry, I cannot do that."
-WHICH_ROOM = "I do not know which room you are in. Please say which room you mean."
-ONE_AT_A_TIME = "Please say that as two sentences."
-LEFT_ALONE = "Okay, I will leave it."
-SMALL_TALK = {
-    "hello": "Hello!",
-    "listening": "No. I only listen after you have said my wake word.",
-    "data": "Nowhere. What you say stays in this home.",
-    "commands": "Try: turn on the kitchen light, is the front door locked, or set a timer for five minutes.",
-    "creator": "I am Rosie, made of small programs by people who like their homes private.",
-}
-"""Answers to HassRespond, by the kind of its sentence."""
-
-_PLURALS = {
-    "climate": "thermostats",
-    "cover": "covers",
-    "fan": "fans",
-    "light": "lights",
-    "lock": "locks",
-    "media_player": "media players",
-    "scene": "scenes",
-    "script": "scripts",
-    "sensor": "sensors",
-    "switch": "switches",
-    "todo": "lists",
-    "vacuum": "vacuum cleaners",
-    "valve": "valves",
-    "weather": "weather stations",
-}
-# fmt: off
-_MANY_THINGS = frozenset({
-    "awnings", "blinds", "curtains", "doors", "drapes", "fans", "gates", "lamps", "lights", "shades", "shutters",
-    "speakers", "spots", "windows",
-})
-# fmt: on
 _ROUTINES = frozenset({"scene", "script"})
-_DONE: Mapping[str, str] = {
-    "HassTurnOn": "Turned on {things}.",
-    "HassTurnOn cover": "Opened {things}.",
-    "HassTurnOn valve": "Opened {things}.",
-    "HassTurnOn lock": "Locked {things}.",
-    "HassTurnOn scene": "Activated {things}.",
-    "HassTurnOn script": "Started {things}.",
-    "HassTurnOff": "Turned off {things}.",
-    "HassTurnOff cover": "Closed {things}.",
-    "HassTurnOff valve": "Closed {things}.",
-    "HassTurnOff lock": "Unlocked {things}.",
-    "HassLightSet": "Set {things} to {value}.",
-    "HassSetPosition": "Set {things} to {position} percent.",
-    "HassFanSetSpeed": "Set {things} to {percentage} percent.",
-    "HassClimateSetTemperature": "Set {things} to {temperature} degrees.",
-    "HassClimateSetFanMode": "Set the fan mode of {things} to {fan_mode}.",
-    "HassMediaUnpause": "Playing on {things}.",
-    "HassMediaPause": "Paused {things}.",
-    "HassMediaNext": "Skipped to the next track on {things}.",
-    "HassMediaPrevious": "Back to the previous track on {things}.",
-    "HassMediaSearchAndPlay": "Playing {search_query} on {things}.",
-    "HassMediaPlayerMute": "Muted {things}.",
-    "HassMediaPlayerUnmute": "Unmuted {things}.",
-    "HassSetVolume": "Set the volume of {things} to {volume_level} percent.",
-    "HassSetVolumeRelative": "Changed the volume of {things}.",
-    "HassListAddItem": "Added {item} to {things}.",
-    "HassShoppingListAddItem": "Added {item} to {things}.",
-    "HassListRemoveItem": "Took {item} off {things}.",
-    "HassListCompleteItem": "Took {item} off {things}.",
-    "HassShoppingListCompleteItem": "Took {item} off {things}.",
-    "HassVacuumStart": "Started {things}.",
-    "HassVacuumCleanArea": "{Things} will clean the {area}.",
-    "HassVacuumReturnToBase": "{Things} returns to its base.",
-}
-_SHALL_I: Mapping[str, str] = {
-    "HassTurnOn": "turn on",
-    "HassTurnOn cover": "open",
-    "HassTurnOn valve": "open",
-    "HassTurnOn lock": "lock",
-    "HassTurnOn scene": "activate",
-    "HassTurnOn script": "start",
-    "HassTurnOff": "turn off",
-    "HassTurnOff cover": "close",
-    "HassTurnOff valve": "close",
-    "HassTurnOff lock": "unlock",
-}
+_IN_ENGLISH = ("NOT_UNDERSTOOD", "HEARD_NOTHING", "CANNOT", "WHICH_ROOM", "ONE_AT_A_TIME", "LEFT_ALONE")
+_book = Phrases()
+
+
+def use(folder: Path) -> None:
+    """Say things as the tables in a folder have it, once at start. Raises ConfigError."""
+    global _book
+    _book = Phrases(folder)
+
+
+def __getattr__(name: str) -> str:
+    """Return a phrase of the table [said] in English, by its name in capitals."""
+    if name not in _IN_ENGLISH:
+        raise AttributeError(name)
+    return say(name.lower())
+
+
+def say(key: str, language: str = "en", **values: object) -> str:
+    """Return a phrase of the table [said]."""
+    return _book.say(f"said.{key}", language, **values)
+
+
+def small_talk(kind: str, language: str = "en") -> str:
+    """Answer what HassRespond is about; a greeting when nobody knows what that is."""
+    known = _book.words(f"small_talk.{kind}", language) is not None
+    return _book.say(f"small_talk.{kind if known else 'hello'}", language)
+
+
+def state(name: str, language: str = "en") -> str:
+    """Return a state or colour in words."""
+    known = _book.words(f"states.{name}", language) if _book.has(f"states.{name}", language) else None
+    return str(known or name.replace("_", " "))
+
+
+def days(key: str, language: str = "en") -> Sequence[str]:
+    """Return the names of weekdays or months; nothing where the language has no table of them."""
+    return list(_book.words(f"days.{key}", language) or ())
+
+
+def day(key: str, language: str = "en") -> str:
+    """Return "today" or "tomorrow" in words, else what was given."""
+    return str(_book.words(f"days.{key}", language) or key)
 
 
 def done(command: Command, targets: Sequence[Entity]) -> str:
     """Say what was done to `targets`."""
-    sentence = _DONE.get(_kind(command.match, targets)) or _DONE[command.match.intent]
-    named = things(command.match, targets)
-    return sentence.format(**command.match.slots, things=named, Things=_capital(named), value=_light(command.match))
+    match = command.match
+    language = match.language
+    keys = [f"done.{kind}" for kind in (_kind(match, targets), match.intent)]
+    if not any(_book.has(key, language) for key in keys) and (said := responses.say(match, targets)):
+        named = things(match, targets)
+        return said if named.casefold() in said.casefold() else f"{named[:1].upper()}{named[1:]}: {said}"
+    return _of_command(next((key for key in keys if _known(key, language)), "done.other"), match, targets)
 
 
 def question(commands: Iterable[Command]) -> str:
     """Ask whether to carry out the commands."""
-    return f"Shall I {listed([_order(command) for command in commands])}?"
+    asked = list(commands)
+    language = asked[0].match.language if asked else "en"
+    return say("question", language, orders=[_order(command) for command in asked])
 
 
 def impossible(command: Command) -> str:
     """Say that nothing of what the command names can do such a thing, or that its list has no such item or no room."""
-    named = things(command.match, command.targets)
-    item = command.match.said("item")
-    if item is None:
-        return f"Sorry, {named} cannot do that."
-    if command.match.intent.endswith("AddItem"):
-        return f"Sorry, {named} is full."
-    return f"Sorry, I cannot find {item} on {named}."
+    match = command.match
+    if "item" not in match.slots:
+        return _of_command("said.impossible", match, command.targets)
+    key = "said.list_is_full" if match.intent.endswith("AddItem") else "said.not_on_list"
+    return _of_command(key, match, command.targets)
 
 
 def cannot_be(match: Match, targets: Sequence[Entity]) -> str:
     """Say that a light has no such colour or brightness."""
-    return f"Sorry, I cannot set {things(match, targets)} to {_light(match)}."
+    return _of_command("said.cannot_be", match, targets)
 
 
-def nothing_there(domain: str, device_class: str | None, area: str | None) -> str:
+def nothing_there(domain: str, device_class: str | None, area: str | None, language: str = "en") -> str:
     """Say that there are no such things in the area, or at all."""
-    return f"Sorry, I know no {kind_of_things(domain, device_class)}{f' in the {area}' if area else ''}."
+    return say("nothing_there", language, kind=kind_of_things(domain, device_class, language), area=area)
 
 
-def not_in(name: str, area: str) -> str:
+def not_in(name: str, area: str, language: str = "en") -> str:
     """Say that the thing is not where it was said to be."""
-    return f"Sorry, I know no {name} in the {area}."
+    return say("not_in", language, name=name, area=area)
 
 
-def which_one(name: str, areas: Sequence[Area]) -> str:
+def which_one(name: str, areas: Sequence[Area], language: str = "en") -> str:
     """Ask the speaker to say it again with a room; there are several."""
-    rooms = f" The rooms are {listed([f'the {area.name}' for area in areas])}." if len(areas) > 1 else ""
-    return f"There are several {name}. Please say which one.{rooms}"
+    return say("which_one", language, name=name, areas=[area.name for area in areas])
 
 
 def things(match: Match, targets: Sequence[Entity]) -> str:
     """Name the things that a command is about."""
+    language = match.language
     if len(targets) == 1:
-        return targets[0].name if targets[0].domain in _ROUTINES else the(targets[0].name)
+        name = targets[0].name
+        return name if targets[0].domain in _ROUTINES else the(name, language)
     if "name" in match.slots:
-        return the(str(match.slots["name"]))
+        return the(str(match.slots["name"]), language)
     if not targets:
-        return "that"
-    group = kind_of_things(targets[0].domain, match.said("device_class"))
-    if match.where in {Where.SAID, Where.HERE} and all(entity.area == targets[0].area for entity in targets):
-        return f"the {group} in the {match.slots['area']}"
-    return f"all the {group}"
+        return _book.say("grammar.that", language)
+    kind = kind_of_things(targets[0].domain, match.said("device_class"), language)
+    in_one = match.where in {Where.SAID, Where.HERE} and all(entity.area == targets[0].area for entity in targets)
+    key = "group_in" if in_one else "group"
+    return _book.say(f"grammar.{key}", language, kind=kind, area=match.slots.get("area"))
 
 
-def kind_of_things(domain: str, device_class: str | None = None) -> str:
+def kind_of_things(domain: str, device_class: str | None = None, language: str = "en") -> str:
     """Return the plural for what a domain or device class holds."""
-    return f"{device_class}s" if device_class else _PLURALS.get(domain, "things")
+    if device_class:
+        return _book.say("kinds.of_class", language, device_class=device_class)
+    key = f"kinds.{domain}"
+    return _book.say(key if _known(key, language) else "kinds.other", language)
 
 
-def the(name: str) -> str:
-    """Put an article before a name that has none of its own."""
-    first = name.split()[0].casefold()
-    return name if first in {"the", "my", "our"} or first.endswith(("'s", "\u2019s")) else f"the {name}"
+def the(name: str, language: str = "en") -> str:
+    """Put an article before a name that has none of its own, where the language does so."""
+    return _book.say("grammar.the", language, name=name)
 
 
-def is_or_are(name: str) -> str:
+def is_or_are(name: str, language: str = "en") -> str:
     """Return the verb for a thing's name: curtains are, a lamp is."""
-    return "are" if name.split()[-1].casefold() in _MANY_THINGS else "is"
+    last = (name.split() or [""])[-1].casefold()
+    many = last.endswith(tuple(_book.words("grammar.many", language)))
+    return _book.say("grammar.are" if many else "grammar.is", language)
 
 
-def listed(words: Sequence[str]) -> str:
+def are(language: str = "en") -> str:
+    """Return the verb for several things."""
+    return _book.say("grammar.are", language)
+
+
+def listed(words: Sequence[str], language: str = "en") -> str:
     """Return "a, b and c"."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
+    return phrases.listed(words, str(_book.words("grammar.and", language)))
 
 
 def sentence(text: str) -> str:
     """Begin with a capital letter and end with a full stop."""
-    return f"{_capital(text)}."
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _known(key: str, language: str) -> bool:
+    return _book.words(key, language) is not None
 
 
 def _order(command: Command) -> str:
     match = command.match
-    named = things(match, command.targets)
-    if match.intent == "HassSetPosition":
-        return f"set {named} to {match.slots.get('position')} percent"
-    verb = _SHALL_I.get(_kind(match, command.targets)) or _SHALL_I.get(match.intent, "change")
-    return f"{verb} {named}"
+    keys = (f"order.{_kind(match, command.targets)}", f"order.{match.intent}")
+    key = next((key for key in keys if _known(key, match.language)), "order.other")
+    return _of_command(key, match, command.targets)
+
+
+def _of_command(key: str, match: Match, targets: Sequence[Entity]) -> str:
+    names = [entity.name for entity in targets]
+    values = {**match.slots, "value": _light(match), "things": things(match, targets), "names": names}
+    return _book.say(key, match.language, **values)
 
 
 def _kind(match: Match, targets: Sequence[Entity]) -> str:
@@ -189,11 +173,9 @@ def _kind(match: Match, targets: Sequence[Entity]) -> str:
 
 
 def _light(match: Match) -> str:
-    slots = match.slots
+    slots: Mapping[str, object] = match.slots
     if "color" in slots:
-        return str(slots["color"])
-    return f"{slots['brightness']} percent" if "brightness" in slots else f"{slots.get('temperature')} kelvin"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+        return state(str(slots["color"]), match.language)
+    if "brightness" in slots:
+        return say("brightness", match.language, brightness=slots["brightness"])
+    return say("kelvin", match.language, temperature=slots.get("temperature"))

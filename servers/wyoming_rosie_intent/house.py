@@ -28,7 +28,10 @@ def act(house: House, command: Command, now: datetime) -> tuple[House, Answer]:
     }
     able = tuple(entity for entity in command.targets if new[entity.id] is not None)
     if not able:
-        return house, Answer(answers.impossible(command) if command.targets else answers.CANNOT, done=False)
+        return house, Answer(
+            answers.impossible(command) if command.targets else answers.say("cannot", command.match.language),
+            done=False,
+        )
     changes = {entity: thing for entity, thing in new.items() if thing is not None}
     return {**house, **changes}, Answer(answers.done(command, able))
 

@@ -1,4 +1,4 @@
-"""Answers to questions about a house in memory."""
+"""Answers to questions about a house whose things are known."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,53 +13,82 @@ from wyoming_rosie_intent.things import Climate, Light, Media, Sensor, Thing, To
 
 def answer(house: Mapping[str, Thing], command: Command, now: datetime) -> Answer | None:
     """Return the answer to a question; None for what is no question."""
+    language = command.match.language
     match command.match.intent:
         case "HassGetCurrentTime":
-            return Answer(f"It is {time_in_words(now)}.")
+            return Answer(_time(now, language))
         case "HassGetCurrentDate":
-            return Answer(f"It is {date_in_words(now)}.")
+            return Answer(_date(now, language))
         case "HassRespond":
-            return Answer(answers.SMALL_TALK.get(command.match.question, answers.SMALL_TALK["hello"]))
-        case "HassGetState" | "HassGetWeather" | "HassClimateGetTemperature" if not command.targets:
-            return Answer(answers.CANNOT, done=False)
+            return Answer(answers.small_talk(command.match.question, language))
+        case "HassGetWeather" if not command.targets:
+            return Answer(answers.say("no_weather", language), done=False)
+        case "HassGetState" | "HassClimateGetTemperature" if not command.targets:
+            return Answer(answers.say("cannot", language), done=False)
         case "HassGetState":
             return Answer(_state(house, command))
         case "HassGetWeather":
-            return Answer(
-                _weather(command.targets[0], house[command.targets[0].id], named="name" in command.match.slots)
-            )
+            return Answer(_weather(command, house[command.targets[0].id]))
         case "HassClimateGetTemperature":
-            return Answer(" ".join(_described(entity, house[entity.id]) for entity in command.targets))
+            return Answer(" ".join(_described(entity, house[entity.id], language) for entity in command.targets))
         case _:
             return None
 
 
+def _time(now: datetime, language: str) -> str:
+    return answers.say("time", language, hour=now.hour, minute=now.minute, spoken_time=time_in_words(now))
+
+
+def _date(now: datetime, language: str) -> str:
+    weekdays, months = answers.days("weekdays", language), answers.days("months", language)
+    return answers.say(
+        "date",
+        language,
+        weekday=weekdays[now.weekday()] if weekdays else "",
+        month=months[now.month - 1] if months else now.month,
+        day=now.day,
+        spoken_date=date_in_words(now),
+    )
+
+
 def _state(house: Mapping[str, Thing], command: Command) -> str:
-    wanted = command.match.said("state")
+    wanted, language = command.match.said("state"), command.match.language
     if wanted is None:
-        return " ".join(_described(entity, house[entity.id]) for entity in command.targets)
+        return " ".join(_described(entity, house[entity.id], language) for entity in command.targets)
     so = [entity for entity in command.targets if _is(house[entity.id], wanted)]
     others = [entity for entity in command.targets if entity not in so]
     match command.match.question:
         case "all":
-            return f"No, {_are(others, house)}." if others else f"Yes, {_are(so, house)}."
+            return _yes_or_no(not others, others or so, house, language)
         case "which":
-            return sentence(_are(so, house)) if so else _none(command, wanted)
+            return sentence(_are(so, house, language)) if so else _none(command, wanted)
         case "how_many":
-            return sentence(f"{in_words(len(so))}: {_are(so, house)}") if so else _none(command, wanted)
+            number = in_words(len(so)) if language == "en" else len(so)
+            text = _are(so, house, language)
+            return (
+                sentence(answers.say("how_many", language, number=number, text=text)) if so else _none(command, wanted)
+            )
         case _:
-            return f"Yes, {_are(so, house)}." if so else f"No, {_are(others, house)}."
+            return _yes_or_no(bool(so), so or others, house, language)
 
 
-def _are(entities: Sequence[Entity], house: Mapping[str, Thing]) -> str:
+def _yes_or_no(yes: bool, entities: Sequence[Entity], house: Mapping[str, Thing], language: str) -> str:
+    return answers.say("yes" if yes else "no", language, text=_are(entities, house, language))
+
+
+def _are(entities: Sequence[Entity], house: Mapping[str, Thing], language: str) -> str:
     """Say how things are; those in the same state together: "the lamp is on, and the TV is off"."""
     by_state: dict[str, list[str]] = {}
     for entity in entities:
         by_state.setdefault(house[entity.id].state, []).append(entity.name)
-    return ", and ".join(
-        f"{listed([the(name) for name in names])} {'are' if len(names) > 1 else is_or_are(names[0])} {state}"
-        for state, names in by_state.items()
-    )
+    said = (_are_so(names, state, language) for state, names in by_state.items())
+    return answers.say("joint", language).join(said)
+
+
+def _are_so(names: Sequence[str], state: str, language: str) -> str:
+    verb = answers.are(language) if len(names) > 1 else is_or_are(names[0], language)
+    named = listed([the(name, language) for name in names], language)
+    return answers.say("is", language, **{"name": named, "is": verb, "state": answers.state(state, language)})
 
 
 def _is(thing: Thing, state: str) -> bool:
@@ -68,31 +97,38 @@ def _is(thing: Thing, state: str) -> bool:
 
 
 def _none(command: Command, state: str) -> str:
-    kind = kind_of_things(command.targets[0].domain, command.match.said("device_class"))
-    return f"None of the {kind} are {state}."
+    language = command.match.language
+    kind = kind_of_things(command.targets[0].domain, command.match.said("device_class"), language)
+    return answers.say("none_are", language, kind=kind, state=answers.state(state, language))
 
 
-def _described(entity: Entity, thing: Thing) -> str:
-    named = f"{the(entity.name)} {is_or_are(entity.name)}"
+def _described(entity: Entity, thing: Thing, language: str) -> str:
+    key, values = _description(thing, language)
+    named = {"name": the(entity.name, language), "is": is_or_are(entity.name, language)}
+    return sentence(answers.say(key, language, **{**named, **values}))
+
+
+def _description(thing: Thing, language: str) -> tuple[str, Mapping[str, object]]:
+    """Return the phrase for a thing, and what goes into it."""
     match thing:
         case Light(on=True):
-            return sentence(f"{named} on, {thing.color}, at {thing.brightness} percent")
+            color = answers.state(thing.color, language)
+            return "light_is", {"color": color, "brightness": thing.brightness}
         case Climate():
-            return sentence(f"it is {thing.temperature:g} degrees, and {named} {_set_to(thing)}")
+            target = f"{thing.target:g}" if thing.on else None
+            return "climate_is", {"temperature": f"{thing.temperature:g}", "target": target}
         case Todo():
-            return sentence(f"{the(entity.name)} has {listed(thing.items)}" if thing.items else f"{named} empty")
+            return "list_is", {"items": thing.items}
         case Sensor():
-            return sentence(f"{named} at {thing.state}")
+            return "sensor_is", {"state": thing.state}
         case _:
-            return sentence(f"{named} {thing.state}")
+            return "is", {"state": answers.state(thing.state, language)}
 
 
-def _set_to(climate: Climate) -> str:
-    return f"set to {climate.target:g}" if climate.on else "off"
-
-
-def _weather(entity: Entity, thing: Thing, *, named: bool) -> str:
+def _weather(command: Command, thing: Thing) -> str:
+    language = command.match.language
     if not isinstance(thing, Weather):
-        return answers.CANNOT
-    where = f" in {entity.name}" if named else ""
-    return f"It is {thing.state}{where}, with {thing.temperature:g} degrees."
+        return answers.say("cannot", language)
+    place = command.targets[0].name if "name" in command.match.slots else None
+    state, temperature = answers.state(thing.state, language), f"{thing.temperature:g}"
+    return answers.say("weather", language, state=state, place=place, temperature=temperature)

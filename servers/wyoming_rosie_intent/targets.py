@@ -59,10 +59,14 @@ def _named(home: Home, match: Match, speaker_area: str | None) -> Targets | Answ
     named = tuple(e for e in home.called(name) if match.domain in {None, e.domain})
     if match.where is Where.SAID and match.intent != "HassVacuumCleanArea":
         area = str(match.slots["area"])
-        return _in_area(named, home.area(area)) or _nowhere(named) or Answer(answers.not_in(name, area), done=False)
+        return (
+            _in_area(named, home.area(area))
+            or _nowhere(named)
+            or Answer(answers.not_in(name, area, match.language), done=False)
+        )
     if len(named) > 1:
         named = _in_area(named, home.area(speaker_area) if speaker_area else None) or named
-    return named if len(named) == 1 else _ambiguous(home, name, named)
+    return named if len(named) == 1 else _ambiguous(home, name, named, match.language)
 
 
 def _group(home: Home, match: Match, domain: str) -> Targets | Answer:
@@ -71,25 +75,27 @@ def _group(home: Home, match: Match, domain: str) -> Targets | Answer:
     if (floor := match.said("floor")) is not None:
         areas = {area.id for area in home.on_floor(floor)}
         found = tuple(entity for entity in candidates if entity.area in areas)
-        return found or Answer(answers.nothing_there(domain, device_class, floor), done=False)
+        return found or Answer(answers.nothing_there(domain, device_class, floor, match.language), done=False)
     area = match.said("area")
     if needs_room(match):
-        return Answer(answers.WHICH_ROOM, done=False)
+        return Answer(answers.say("which_room", match.language), done=False)
     found = (
         candidates if area is None or match.intent.startswith("HassVacuum") else _in_area(candidates, home.area(area))
     )
     if not found and domain in _ONE_PER_HOME:
         found = candidates if match.where is Where.HERE else _nowhere(candidates)
     if not found:
-        return Answer(answers.nothing_there(domain, device_class, area), done=False)
-    return _only_one(home, found, domain) if domain in _ONE_PER_HOME else found
+        return Answer(answers.nothing_there(domain, device_class, area, match.language), done=False)
+    return _only_one(home, found, domain, match.language) if domain in _ONE_PER_HOME else found
 
 
-def _only_one(home: Home, found: Targets, domain: str) -> Targets | Answer:
+def _only_one(home: Home, found: Targets, domain: str, language: str) -> Targets | Answer:
     """Take the shopping list, or the weather at home; ask which of several others."""
     if domain in {"todo", "weather"}:
         return next(((e,) for e in found if "shopping" in e.name.casefold()), found[:1])
-    return found if len(found) == 1 else _ambiguous(home, answers.kind_of_things(domain), found)
+    return (
+        found if len(found) == 1 else _ambiguous(home, answers.kind_of_things(domain, None, language), found, language)
+    )
 
 
 def _able(found: Targets, match: Match) -> Targets | Answer:
@@ -101,9 +107,9 @@ def _able(found: Targets, match: Match) -> Targets | Answer:
     return able or Answer(answers.cannot_be(match, found), done=False)
 
 
-def _ambiguous(home: Home, name: str, found: Targets) -> Answer:
+def _ambiguous(home: Home, name: str, found: Targets, language: str) -> Answer:
     areas = [area for area in home.areas if area.id in {entity.area for entity in found}]
-    return Answer(answers.which_one(name, areas), done=False)
+    return Answer(answers.which_one(name, areas, language), done=False)
 
 
 def _is_of_class(entity: Entity, device_class: str | None) -> bool:

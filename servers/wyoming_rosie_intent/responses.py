@@ -1,0 +1,51 @@
+"""What home-assistant-intents would say about a command, for languages that we have no phrases of."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+from wyoming_rosie.home import Entity
+from wyoming_rosie_intent.engine import Match
+
+LONGEST = 500
+"""Characters of an answer."""
+
+
+def say(match: Match, targets: Sequence[Entity]) -> str | None:
+    """Return the package's answer to a command that was carried out; None when it has none that can be said."""
+    texts = _responses(match.language).get(match.intent, {})
+    text = texts.get(match.question) or texts.get("default")
+    return _rendered(text, match, targets) if text else None
+
+
+@cache
+def _responses(language: str) -> Mapping[str, Mapping[str, str]]:
+    from home_assistant_intents import get_intents
+
+    known = get_intents(language) or {}
+    found: Mapping[str, Mapping[str, str]] = known.get("responses", {}).get("intents", {})
+    return found
+
+
+def _rendered(text: str, match: Match, targets: Sequence[Entity]) -> str | None:
+    from jinja2 import TemplateError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    values: dict[str, Any] = {"slots": {**match.slots, "name": _names(match, targets)}, "query": _query(targets)}
+    if targets:
+        values["state"] = SimpleNamespace(domain=targets[0].domain, name=targets[0].name, attributes={})
+    try:
+        said = ImmutableSandboxedEnvironment(autoescape=False).from_string(text).render(values)
+    except (TemplateError, TypeError, ValueError, AttributeError):
+        return None
+    said = " ".join(said.split())[:LONGEST]
+    return said if said and "None" not in said else None
+
+
+def _names(match: Match, targets: Sequence[Entity]) -> str:
+    return targets[0].name if len(targets) == 1 else str(match.slots.get("name", ""))
+
+
+def _query(targets: Sequence[Entity]) -> SimpleNamespace:
+    return SimpleNamespace(matched=list(targets), unmatched=[])
