@@ -1,22 +1,72 @@
-"""How hard a request is, judged by its words; explainable, and too quick to matter."""
+"""How hard a request is, judged by its words: explainable, and too quick to matter."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+MEDIUM_WORDS, COMPLEX_WORDS = 18, 40
+LONGEST_TEXT = 600
+"""Characters that are read; what is longer has too many words to be anything but complex."""
+
 
 class Complexity(StrEnum):
-    SIMPLE = "simple"  # facts, weather, small talk, the home
+    SIMPLE = "simple"  # facts, the weather, small talk, the home
     MEDIUM = "medium"  # an explanation, a recipe, a few sentences of one's own
     COMPLEX = "complex"  # long texts, comparisons, plans, code, sums of several steps
 
 
 @dataclass(frozen=True)
 class Route:
-    """How hard a request is, and why."""
+    """How hard a request is, and why; the reasons name signs, never what was said."""
 
     complexity: Complexity
     reasons: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Sign:
+    reason: str
+    complexity: Complexity
+    pattern: re.Pattern[str]
+
+
+def _sign(reason: str, complexity: Complexity, pattern: str) -> _Sign:
+    return _Sign(reason, complexity, re.compile(pattern))
+
+
+_SHORT_TEXTS = "haiku|joke|limerick|line|message|name|note|poem|rhyme|riddle|sentence|toast|verse"
+_SIGNS = (
+    _sign("comparison", Complexity.COMPLEX, r"\b(compar(e|es|ison|ing)|versus|vs|vergleiche?|comparez?|compara)\b|\b(better|rent|lease|leasing|buy|decide)\b.* (or|between|against|than) "),
+    _sign("arguments", Complexity.COMPLEX, r"\b(pros and cons|for and against|(dis)?advantages|analy[sz]e|evaluate|assess|critique|debate|discuss|review my|weigh|risks|prove)\b"),
+    _sign("code", Complexity.COMPLEX, r"\b(code|debug|refactor|regular expression|algorithm)\b|\bwrite\b.*\b(program|script|function|query|class)\b|[{};]|=>|=="),
+    _sign("long text", Complexity.COMPLEX, rf"\b(write|draft|compose|create|design|develop|outline|prepare)\b (me |us |my |our |an? |the )*(?!(\w+ )?({_SHORT_TEXTS})\b)|\b(schreib|entwirf|erstelle|verfasse)\w*\b|\b(écris|rédige|escribe)\b"),
+    _sign("plan", Complexity.COMPLEX, r"^(plan|organi[sz]e|plane) |\bmake (me )?an?\b.*\b(plan|schedule|timetable|programme|program|budget)\b"),
+    _sign("in depth", Complexity.COMPLEX, r"\b(step by step|each step|in detail|in depth|walk me through|with examples|consequences|thorough(ly)?)\b"),
+    _sign("sum of several steps", Complexity.COMPLEX, r"\bpercent\b.*\b(years?|months?)\b|\b(years?|months?)\b.*\bpercent\b|\btwice as\b|\b(catch up|puzzle|equation)\b|\bgiven that\b|^if (a|an|i|we|two|three|my)\b.*\b(how|what|when)\b"),
+    _sign("explanation", Complexity.MEDIUM, r"\b(why|explain|describe|warum|wieso|weshalb|pourquoi|por ?qu[eé]|erkl[aä]re?)\b|\bhow (do(es)?|did|can|could|should|would) (?!you (spell|say|do|feel))|\bhow to\b|\bwie funktioniert\b|\bcomment (fonctionne|marche)\b|\bc[oó]mo funciona\b|\bdifference between\b"),
+    _sign("advice", Complexity.MEDIUM, r"\b(advi[sc]e|recommend|suggest|ideas?|tips|symptoms|recipe)\b|\b(best|easiest|right|quickest) way\b|\b(should|could|can|do) i (cook|do|eat|give|make|plant|say|try|use|wear)\b|\b(a good|good names?)\b (?!(morning|night))"),
+    _sign("text of its own", Complexity.MEDIUM, r"^(write|translate|make up|invent)\b|\b(summar(y|i[sz]e)|tell me (about|something|more|an? (\w+ )?story)|story about)\b"),
+    _sign("consequence", Complexity.MEDIUM, r"\bwhat (happens|does it mean|would happen) (if|when)\b|\bwhat if\b"),
+    _sign("sum", Complexity.MEDIUM, r"\bpercent of\b|\d\s*[-+*/^\u00d7\u00f7]\s*\d|\bhow many .* and (a|one|two|three)\b"),
+    _sign("several questions", Complexity.MEDIUM, r"\?.*\?|\band (how|what|when|where|which|who|why|say why)\b"),
+)  # fmt: skip
+
+
 def classify(text: str) -> Route:
-    return Route(Complexity.SIMPLE)
+    """Return how hard a request is: as hard as its hardest sign."""
+    said = " ".join(text[:LONGEST_TEXT].casefold().split())
+    found = list(_found(said))
+    hardest = max((sign for sign, _ in found), key=list(Complexity).index, default=Complexity.SIMPLE)
+    return Route(hardest, tuple(reason for _, reason in found))
+
+
+def _found(said: str) -> Iterator[tuple[Complexity, str]]:
+    words = len(said.split())
+    if words >= COMPLEX_WORDS:
+        yield Complexity.COMPLEX, f"{COMPLEX_WORDS} words or more"
+    elif words >= MEDIUM_WORDS:
+        yield Complexity.MEDIUM, f"{MEDIUM_WORDS} words or more"
+    for sign in _SIGNS:
+        if sign.pattern.search(said):
+            yield sign.complexity, sign.reason
