@@ -12,7 +12,7 @@ import structlog
 
 from wyoming_rosie_intent.models.mcp_servers import McpServer, environment
 from wyoming_rosie_intent.models.model import Tool, ToolCall
-from wyoming_rosie_intent.models.prompt import quoted
+from wyoming_rosie_intent.models.prompt import harmless, quoted
 from wyoming_rosie_intent.models.toolbox import Result, Setting
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def _text(result: "CallToolResult") -> str:
     parts = [str(getattr(part, "text", None) or f"[{part.type}]") for part in result.content]
     if not parts and result.structured_content is not None:
         parts = [json.dumps(result.structured_content, ensure_ascii=False)]
-    text = "\n".join(parts)
+    text = harmless("\n".join(parts))
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}… (cut)"
 
 

@@ -19,7 +19,7 @@ from wyoming_rosie_intent.models.frozen import FrozenPrompts
 from wyoming_rosie_intent.models.history import History
 from wyoming_rosie_intent.models.model import Message, ModelError, Prompt, Role, Tool, ToolCall
 from wyoming_rosie_intent.models.parts import Asked, Failed, Filler, Finished, Part, Passed
-from wyoming_rosie_intent.models.prompt import Prompts, Situation, quoted
+from wyoming_rosie_intent.models.prompt import Prompts, Situation, harmless, quoted
 from wyoming_rosie_intent.models.reply import Answering, Reply
 from wyoming_rosie_intent.models.tiers import Wish
 from wyoming_rosie_intent.models.toolbox import Outcome, Result, Setting, Toolbox
@@ -102,7 +102,7 @@ class Mind:
         ]
         called = (Message(Role.ASSISTANT, calls=tuple(calls)),) if calls else ()
         results = (Message(Role.TOOL, answered, answers=call) for call in calls)
-        exchange = (Message(Role.USER, said), *called, *results, Message(Role.ASSISTANT, answered))
+        exchange = (Message(Role.USER, harmless(said)), *called, *results, Message(Role.ASSISTANT, answered))
         self._history.add(conversation, exchange, now)
 
     async def answer(self, request: Request, moment: datetime, now: float) -> AsyncGenerator[Part, None]:
@@ -134,7 +134,7 @@ class Mind:
         self._last_talk.pop(key, None)
         self._last_talk[key] = request.conversation
         prompt, is_warm = self._prompt(request, here, moment, now)
-        sentence = Message(Role.USER, request.text)
+        sentence = Message(Role.USER, harmless(request.text))
         attempt = self._models.attempt(self._wish(request.text, here))
         own = words.of(request.language)
         setting = Setting(here, moment, request.speaker)
@@ -233,7 +233,9 @@ class _Turn:
         if not self._is_remembered:
             self._is_remembered = True
             history.add(
-                self.request.conversation, (Message(Role.USER, self.request.text), *self.reply.exchange), self._now
+                self.request.conversation,
+                (Message(Role.USER, harmless(self.request.text)), *self.reply.exchange),
+                self._now,
             )
 
 

@@ -4,6 +4,7 @@ What stays the same comes first, so that a model that has read it need not read 
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ LONGEST_NAME = 60
 """Characters of a thing's name, or of a text that it shows."""
 MOST_AREAS = 100
 _CHARACTERS_PER_TOKEN = 4
+_MARK = re.compile(r"<\|?/?([\w-]{1,40})\|?>|\[/?([A-Z_]{2,40})\]")
 _STATELESS = frozenset({"button", "event", "input_button", "scene", "script"})
 
 # fmt: off
@@ -162,9 +164,19 @@ def tokens(text: str) -> int:
 
 def quoted(text: object) -> str:
     """Return a text from outside as one line in quotation marks, so that it stays a name whatever it says."""
+    return json.dumps(shown(text), ensure_ascii=False)
+
+
+def shown(text: object) -> str:
+    """Return a text from outside as one line of bounded length."""
     plain = "".join(character if _is_visible(character) else " " for character in str(text)[: LONGEST_NAME * 4])
-    plain = " ".join(plain.split())
-    return json.dumps(plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME - 1]}…", ensure_ascii=False)
+    plain = harmless(" ".join(plain.split()))
+    return plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME - 1]}…"
+
+
+def harmless(text: str) -> str:
+    """Return the text without what a model could take for the end of a message: <|im_end|> becomes (im_end)."""
+    return _MARK.sub(lambda found: f"({found[1] or found[2]})", text)
 
 
 def chosen(home: Home, area: str | None, most_tokens: int) -> tuple[Entity, ...]:

@@ -10,7 +10,7 @@ from wyoming_rosie_intent.engine import Match, Value, Where
 from wyoming_rosie_intent.household import Household
 from wyoming_rosie_intent.models.arguments import ArgumentError, checked
 from wyoming_rosie_intent.models.model import Tool, ToolCall
-from wyoming_rosie_intent.models.prompt import described, quoted
+from wyoming_rosie_intent.models.prompt import described, quoted, shown
 from wyoming_rosie_intent.models.toolbox import ForConductor, NeedsYes, Outcome, Result, Setting
 
 MOST_THINGS = 60
@@ -175,10 +175,16 @@ def _match(home: Home, intent: str, arguments: Mapping[str, Value]) -> Match:
 
 
 def _entity_name(home: Home, name: str) -> str:
-    entity = home.entity(name)
+    entity = home.entity(name) or _shown_as(home, name)
     if entity is None:
         raise ArgumentError(_unknown("thing", name, (one for entity in home.entities for one in entity.names)))
     return name if home.called(name) else entity.name
+
+
+def _shown_as(home: Home, name: str) -> Entity | None:
+    """Return the entity whose name a prompt shows so: not all characters of a name are shown."""
+    wanted = shown(name).casefold()
+    return next((entity for entity in home.entities if wanted in {shown(one).casefold() for one in entity.names}), None)
 
 
 def _area_name(home: Home, name: str) -> str:
