@@ -338,7 +338,7 @@ class SatelliteCore:
         ringing = self._stop_ringing()
         if self.phase is not Phase.SPEAKING:
             return ringing
-        self.phase = Phase.WAITING
+        self.phase = self._rest
         self._sound_open = self._listen_again = False
         return [*ringing, Silence(), SayPlayed()]
 
@@ -395,7 +395,7 @@ class SatelliteCore:
             return []  # another one has begun since
         if self._listen_again:
             return [SayPlayed(), *self._begin_run(None, self._heard, now)]
-        self.phase = Phase.WAITING
+        self.phase = self._rest
         return [SayPlayed()]
 
     def _timer_finished(self, now: float) -> list[Effect]:
