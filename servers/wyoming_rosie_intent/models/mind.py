@@ -137,7 +137,7 @@ class Mind:
         sentence = Message(Role.USER, harmless(request.text))
         attempt = self._models.attempt(self._wish(request.text, here))
         own = words.of(request.language)
-        setting = Setting(here, moment, request.speaker)
+        setting = Setting(here, moment, request.speaker, request.language or "en")
         reply = Reply(attempt, prompt.followed_by(sentence), self._toolbox, setting, own, self._prompts.not_done)
         return _Turn(request, attempt, reply, own, now, is_warm)
 

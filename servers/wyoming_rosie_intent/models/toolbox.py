@@ -12,11 +12,12 @@ from wyoming_rosie_intent.models.model import Tool, ToolCall
 
 @dataclass(frozen=True)
 class Setting:
-    """Who a tool is used for: where and when (the wall clock) they spoke."""
+    """Who a tool is used for: where, when (the wall clock) and in which language they spoke."""
 
     area: Area | None
     moment: datetime
     speaker: str | None = None
+    language: str = "en"
 
 
 @dataclass(frozen=True)

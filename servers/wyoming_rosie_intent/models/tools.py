@@ -86,7 +86,7 @@ class HomeTools:
             arguments = checked(call.arguments, tool.parameters)
             if tool.name == LIVE_CONTEXT:
                 return Result(self._states(arguments))
-            return await self._obey(_match(self._household.home, tool.name, arguments), setting)
+            return await self._obey(_match(self._household.home, tool.name, arguments, setting.language), setting)
         except ArgumentError as err:
             return Result(f"Error: {err}")
 
@@ -156,7 +156,7 @@ def _with_domain(tool: Tool, domains: Sequence[str]) -> Tool:
     return replace(tool, parameters={**tool.parameters, "properties": properties})
 
 
-def _match(home: Home, intent: str, arguments: Mapping[str, Value]) -> Match:
+def _match(home: Home, intent: str, arguments: Mapping[str, Value], language: str) -> Match:
     """Return what a call means; whatever it names is in this home. Raises ArgumentError."""
     slots = dict(arguments)
     domain = slots.get("domain")
@@ -165,13 +165,13 @@ def _match(home: Home, intent: str, arguments: Mapping[str, Value]) -> Match:
     if intent == TIMER:
         if not any(slots.get(unit) for unit in ("hours", "minutes", "seconds")):
             raise ArgumentError("give hours, minutes or seconds")
-        return Match(intent, slots)
+        return Match(intent, slots, language=language)
     if "name" in slots:
         slots["name"] = _entity_name(home, str(slots["name"]))
     if "area" in slots:
         slots["area"] = _area_name(home, str(slots["area"]))
     where = Where.SAID if "area" in slots else Where.ANYWHERE
-    return Match(intent, slots, domain=str(domain) if domain else None, where=where)
+    return Match(intent, slots, domain=str(domain) if domain else None, where=where, language=language)
 
 
 def _entity_name(home: Home, name: str) -> str:

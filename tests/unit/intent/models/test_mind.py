@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.intent.models.scripted import ScriptedModels, Step, call, until
 from wyoming_rosie.home import Entity, Home, Location, Preferences, Room
+from wyoming_rosie_intent import answers
 from wyoming_rosie_intent.actors.demo import DemoActor
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.household import Household
@@ -64,6 +65,8 @@ class Stage:
 
 @pytest.fixture(scope="session")
 def prompts() -> Prompts:
+    for language in ("en", "de"):  # read as the daemon does at its start
+        answers.say("cannot", language)
     return prompt.load()
 
 
@@ -108,7 +111,7 @@ async def test_the_first_clause_is_given_before_the_model_is_at_its_end(begin: B
 
 async def test_a_peer_that_leaves_stops_the_model_at_once(begin: Begin) -> None:
     room = begin([30.0])
-    answer = room.mind.answer(Request("what is the capital of France", "one", "fr"), MOMENT, 0.0)
+    answer = room.mind.answer(Request("play the capital of France", "one"), MOMENT, 0.0)
     waiting = asyncio.ensure_future(anext(answer))
     await until(lambda: bool(room.models.given))
     began = asyncio.get_running_loop().time()
@@ -171,6 +174,12 @@ async def test_a_tool_acts_and_the_model_is_told(begin: Begin) -> None:
     first, second = room.models.given
     assert second.messages[: len(first.messages)] == first.messages
     assert second.tools == first.tools
+
+
+async def test_what_was_done_is_said_in_the_language_of_the_person(begin: Begin) -> None:
+    room = begin([TURN_ON], [""])
+    parts = [part async for part in room.mind.answer(Request("mir ist dunkel", "one", "de", "kitchen"), MOMENT, 0.0)]
+    assert heard(parts) == "Kitchen Light eingeschaltet."
 
 
 async def test_a_model_that_says_nothing_more_has_its_deeds_said(begin: Begin) -> None:
@@ -382,7 +391,7 @@ async def test_a_correction_is_remembered_and_the_claim_is_not(begin: Begin) -> 
 
 async def test_what_was_done_before_the_peer_left_is_remembered(begin: Begin) -> None:
     room = begin([TURN_ON], [30.0], ["It was me."])
-    answer = room.mind.answer(Request("light please", "one", "fr"), MOMENT, 0.0)
+    answer = room.mind.answer(Request("turn on the light", "one"), MOMENT, 0.0)
     waiting = asyncio.ensure_future(anext(answer))
     await until(lambda: len(room.models.given) == 2)
     waiting.cancel()
@@ -390,7 +399,7 @@ async def test_what_was_done_before_the_peer_left_is_remembered(begin: Begin) ->
     await answer.aclose()
     await room.say("who was it")
     assert [message.text for message in room.models.given[2].messages[1:-2]] == [
-        "light please", "", "Turned on the Kitchen Light.", "Turned on the Kitchen Light.",
+        "turn on the light", "", "Turned on the Kitchen Light.", "Turned on the Kitchen Light.",
     ]  # fmt: skip
 
 
@@ -428,7 +437,7 @@ async def test_the_freeze_ends_after_thirty_seconds(begin: Begin) -> None:
     light = room.household.plan([Match("HassTurnOn", {"name": "Kitchen Light"})], None).commands
     await room.household.carry_out(light, MOMENT)
     await room.say("how is it", turn="t", now=30.0)
-    await room.say("how is it", turn="u", area="office", now=30.1)
+    await room.say("how is it", "two", turn="u", area="office", now=30.1)
     assert '- off: "Ceiling Fan", "Bed Light", "Kitchen Light"' in room.models.given[0].messages[-2].text
     assert '- off: "Ceiling Fan", "Bed Light", "Coffee Machine"' in room.models.given[1].messages[-2].text
 
@@ -510,6 +519,11 @@ async def test_a_slow_answer_gets_a_filler_between_300_and_700_milliseconds(begi
 async def test_a_quick_answer_or_an_order_gets_none(begin: Begin, text: str, seconds: float) -> None:
     room = begin([seconds, "It is sunny today."])
     assert not any(isinstance(part, Filler) for part in await room.say(text))
+
+
+async def test_an_answer_that_has_begun_needs_no_filler(begin: Begin) -> None:
+    room = begin([0.1, "It is", 0.6, " sunny today."])
+    assert not any(isinstance(part, Filler) for part in await room.say("what is the weather"))
 
 
 async def test_a_model_that_is_known_to_be_quick_is_waited_for_longer(begin: Begin) -> None:
