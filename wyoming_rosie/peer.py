@@ -39,6 +39,14 @@ class Conversation(Protocol):
 
 
 @runtime_checkable
+class SendsAtOnce(Protocol):
+    """A `send` that can do without a task while the peer keeps up."""
+
+    def now(self, event: Event) -> bool:
+        """Send an event if the peer takes it without waiting; return whether it did."""
+
+
+@runtime_checkable
 class HearsAtOnce(Protocol):
     """A conversation that mostly only has to put audio aside, which then costs no task and no turn."""
 
@@ -66,7 +74,7 @@ class Peer:
         self._stream = stream
         self._host = host
         self._info = info
-        self._conversation = converse(self.send)
+        self._conversation = converse(_Sender(self))
         self._finish_at_end = finish_at_end  # a pipe's end is the end of the questions, a socket's that of the interest
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(EVENTS_WAITING)
         self._farewell: RosieError | None = None
@@ -92,13 +100,22 @@ class Peer:
 
     async def send(self, event: Event) -> None:
         """Send one event. Raises ConnectionError when the peer is gone or does not read for WRITE_SECONDS."""
+        if not self.send_now(event):
+            await self.send_in_time(event)
+        await asyncio.sleep(0)  # a long answer to one peer lets the others have theirs
+
+    def send_now(self, event: Event) -> bool:
+        """Send an event if the peer takes it without waiting; return whether it did."""
+        return self._stream.write_now(event)
+
+    async def send_in_time(self, event: Event) -> None:
+        """Send an event that has to wait for room. Raises ConnectionError when there is none within WRITE_SECONDS."""
         try:
             async with asyncio.timeout(WRITE_SECONDS):
                 await self._stream.write(event)
         except TimeoutError as err:
             self._stream.abort()
             raise ConnectionAbortedError("the peer does not read") from err
-        await asyncio.sleep(0)  # a long answer to one peer lets the others have theirs
 
     def dismiss(self, farewell: RosieError, *, when_done: bool = False) -> None:
         """Tell the peer why and let it go: at once, or after the request that is under way."""
@@ -164,6 +181,19 @@ class Peer:
             with suppress(ConnectionError):
                 await self.send(Error(str(self._farewell), self._farewell.code).event())
         await self._stream.close()
+
+
+class _Sender:
+    """Sends to a peer, at once if need be."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    def __call__(self, event: Event) -> Awaitable[None]:
+        return self._peer.send(event)
+
+    def now(self, event: Event) -> bool:
+        return self._peer.send_now(event)
 
 
 class RefusedConversation:

@@ -95,6 +95,12 @@ class Service:
         self._sent = self.metrics.counter("sent", "Events sent to peers, without audio; errors by code", "type", "code")
         self.describe_as(info)
 
+    def limit(self, settings: ServiceConfig) -> None:
+        """Serve only those, only so many and only as long as the settings say. Raises ConfigError."""
+        self.idle_seconds = settings.idle_seconds
+        self.allowed = networks(settings.allow)
+        self.most_peers, self.most_peers_per_address = settings.peers, settings.peers_per_address
+
     def describe_as(self, info: Info | Mapping[str, Any]) -> None:
         """Answer `describe` with this from now on."""
         data = info.event().data if isinstance(info, Info) else dict(info)
@@ -213,8 +219,17 @@ class _CountedPeer(Peer):
         self._sent = sent
         super().__init__(stream, host, info, converse)
 
-    async def send(self, event: Event) -> None:
-        await super().send(event)
+    def send_now(self, event: Event) -> bool:
+        is_sent = super().send_now(event)
+        if is_sent:
+            self._count(event)
+        return is_sent
+
+    async def send_in_time(self, event: Event) -> None:
+        await super().send_in_time(event)
+        self._count(event)
+
+    def _count(self, event: Event) -> None:
         if event.type != "audio-chunk":
             self._sent.add(event.type, str(event.data.get("code") or "") if event.type == "error" else "")
 
@@ -222,9 +237,7 @@ class _CountedPeer(Peer):
 async def run(service: Service, settings: ServiceConfig) -> None:
     """Serve until SIGTERM or SIGINT, or on stdio until the input ends. Raises ConfigError."""
     _be_ready_to_answer()
-    service.idle_seconds = settings.idle_seconds
-    service.allowed = networks(settings.allow)
-    service.most_peers, service.most_peers_per_address = settings.peers, settings.peers_per_address
+    service.limit(settings)
     if isinstance(address.parse(settings.uri), address.Stdio):
         await service.serve_stdio()
         return

@@ -178,6 +178,13 @@ class EventStream(asyncio.BufferedProtocol):
         if self._room is not None:
             await asyncio.shield(self._room)
 
+    def write_now(self, event: Event) -> bool:
+        """Send the event, unless the peer is gone or the buffer is full; return whether it was sent."""
+        if self._gone.done() or self._room is not None:
+            return False
+        self.transport.write(encode(event))
+        return True
+
     def abort(self) -> None:
         """End at once; what was not sent is lost."""
         if self._transport is not None:

@@ -7,6 +7,7 @@ from wyoming.event import Event
 
 from wyoming_rosie.audio import SpeechInput
 from wyoming_rosie.errors import BadEventError, RosieError
+from wyoming_rosie.peer import SendsAtOnce
 from wyoming_rosie.service import Send
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite import volume_order
@@ -26,8 +27,10 @@ class SatelliteConversation:
         self._satellite = satellite
         self._seat = seat
         self._send = send
+        self._send_now = send.now if isinstance(send, SendsAtOnce) else _not_now
         self._sound = SpeechInput(satellite.sound_format)
         self._outbox: asyncio.Queue[Event] = asyncio.Queue(EVENTS_WAITING)
+        self._unsent = 0
         self._sending: asyncio.Task[None] | None = None
         self._lost = 0
 
@@ -36,9 +39,12 @@ class SatelliteConversation:
         return self._satellite.conductor is self and self._satellite.phase is m.Phase.SPEAKING
 
     def tell(self, event: Event) -> None:
-        """Send an event soon; a peer that does not read loses it, and soon its connection."""
+        """Send an event, at once if that can be; a peer that does not read loses it, and soon its connection."""
+        if not self._unsent and self._send_now(event):
+            return
         try:
             self._outbox.put_nowait(event)
+            self._unsent += 1
         except asyncio.QueueFull:
             self._lost += 1
             if self._lost == 1:
@@ -116,5 +122,10 @@ class SatelliteConversation:
         try:
             while True:
                 await self._send(await self._outbox.get())
+                self._unsent -= 1
         except ConnectionError:
             self._leave()
+
+
+def _not_now(_: Event) -> bool:
+    return False

@@ -16,6 +16,7 @@ from wyoming_rosie.stdio import StdioTransport
 from wyoming_rosie_satellite.commands import kill, start, words_of
 from wyoming_rosie_satellite.errors import DeviceError
 from wyoming_rosie_satellite.pace import HearingPace, ReceivingPace
+from wyoming_rosie_satellite.pipes import PipeReader
 
 _LOG = structlog.get_logger()
 FRAME_SECONDS = 0.02
@@ -111,22 +112,30 @@ class CommandMicrophone:
         self._step = samples_per_chunk * audio.frame_bytes
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
-        process = await start(self._words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE)
-        assert process.stdout is not None
+        process, output = await self._start()
         pace = ReceivingPace()
         seconds = self.format.seconds(self._step)
         try:
-            while True:
-                frame = await process.stdout.readexactly(self._step)
+            while len(frame := await output.read(self._step)) == self._step:
                 await pace.receive(seconds)
                 yield frame
-        except asyncio.IncompleteReadError as err:
             kill(process)  # it may have closed its output only
-            raise DeviceError(f"the command '{self._words[0]}' ended with status {await process.wait()}") from err
+            raise DeviceError(f"the command '{self._words[0]}' ended with status {await process.wait()}")
         finally:
+            output.close()
             kill(process)
-            await process.stdout.read()  # asyncio takes no process for ended whose output is unread
             await process.wait()
+
+    async def _start(self) -> tuple[asyncio.subprocess.Process, PipeReader]:
+        output, its_output = os.pipe()
+        try:
+            process = await start(self._words, stdin=asyncio.subprocess.DEVNULL, stdout=its_output)
+        except BaseException:
+            os.close(output)
+            raise
+        finally:
+            os.close(its_output)
+        return process, PipeReader(output)
 
 
 async def _read(fd: int, step: int) -> AsyncGenerator[bytes, None]:

@@ -13,7 +13,8 @@ from wyoming_rosie_satellite.speakers import Speaker
 
 _LOG = structlog.get_logger()
 P = ParamSpec("P")
-BLOCK_SECONDS = 0.02
+BLOCK_SECONDS = 0.05
+"""What is silenced may sound so much longer; what a conductor sends at a time is about as long."""
 MOST_WAITING_SECONDS = 120.0
 """A conductor that sends faster than we play may be so far ahead; then it has to wait."""
 

@@ -205,6 +205,38 @@ async def test_a_conductor_that_does_not_read_is_told_of_nothing_more(room: Room
     assert len(conductor.told) <= 512
 
 
+class Crowded:
+    """Takes events at once while there is room, and otherwise later."""
+
+    def __init__(self) -> None:
+        self.came: list[str] = []
+        self.room = asyncio.Event()
+
+    def now(self, event: Event) -> bool:
+        if self.room.is_set():
+            self.came.append(event.type)
+        return self.room.is_set()
+
+    async def __call__(self, event: Event) -> None:
+        await self.room.wait()
+        self.came.append(event.type)
+
+
+async def test_a_conductor_is_told_in_order_and_at_once_while_it_has_room(room: Room) -> None:
+    crowded = Crowded()
+    conversation = SatelliteConversation(room.satellite, crowded)
+    await conversation.on_event(RUN)
+    conversation.tell(Event("a"))
+    await asyncio.sleep(0)
+    crowded.room.set()
+    conversation.tell(Event("b"))
+    await until(lambda: crowded.came == ["a", "b"])
+    await asyncio.sleep(0)
+    conversation.tell(Event("c"))
+    assert crowded.came == ["a", "b", "c"]
+    await conversation.close()
+
+
 class Diary:
     """Keeps the types of what watchers are told."""
 
