@@ -23,10 +23,11 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Server:
-    """A program to measure, which takes `--uri` besides its command."""
+    """A program to measure, which takes `--uri` besides its command; `alone` without the programs that it starts."""
 
     name: str
     command: tuple[str, ...]
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Running:
     def __init__(self, server: Server, port: int, pid: int) -> None:
         self.port = port
         self.models: list[str] = []
-        self._command = server.command
+        self._server = server
         self._process = psutil.Process(pid)
 
     def cpu_seconds(self) -> float:
@@ -71,13 +72,13 @@ class Running:
         async with asyncio.timeout(READY_SECONDS):
             while not self.models:
                 if not self._process.is_running():
-                    raise ChildProcessError(f"it ended before it served: {' '.join(self._command)}")
+                    raise ChildProcessError(f"it ended before it served: {' '.join(self._server.command)}")
                 await asyncio.sleep(0.1)
                 with suppress(OSError):
                     self.models = await _models(self.port)
 
     def _tree(self) -> list[psutil.Process]:
-        return [self._process, *self._process.children(recursive=True)]
+        return [self._process, *([] if self._server.alone else self._process.children(recursive=True))]
 
 
 class Meter:
@@ -113,7 +114,9 @@ async def _models(port: int) -> list[str]:
 
 
 def _installed(info: Event) -> list[str]:
-    """Return the names of a server's models or voices, whatever it does."""
+    """Return the names of a server's models or voices, whatever it does, or that of a satellite."""
+    if satellite := info.data.get("satellite"):
+        return [satellite["name"]]
     programs = [program for role in info.data.values() if isinstance(role, list) for program in role]
     offered = [one for program in programs for one in (*program.get("models", ()), *program.get("voices", ()))]
     return [one["name"] for one in offered if one["installed"]]
