@@ -6,19 +6,16 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
-import structlog
-
 from wyoming_rosie_intent import answers
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.models import tools
 from wyoming_rosie_intent.models.clauses import Spoken
 from wyoming_rosie_intent.models.guard import Guard
-from wyoming_rosie_intent.models.model import Again, Done, Message, Piece, Prompt, Role, Text, ToolCall
+from wyoming_rosie_intent.models.model import Again, Message, Piece, Prompt, Role, Text, ToolCall
 from wyoming_rosie_intent.models.parts import Asked, Passed, Said
 from wyoming_rosie_intent.models.toolbox import ForConductor, NeedsYes, Outcome, Result, Setting, Toolbox
 from wyoming_rosie_intent.models.words import Words
 
-_LOG = structlog.get_logger()
 MOST_ROUNDS = 5
 """How often a model is asked for one sentence."""
 MOST_CALLS = 10
@@ -116,8 +113,6 @@ class Reply:
                         if self._spoken:
                             yield self._words.again
                             self._spoken.clear()
-                    case Done():
-                        _LOG.info("a model has answered", prompt_milliseconds=piece.prompt_milliseconds)
         for clause in round_.finish():
             yield clause
 
