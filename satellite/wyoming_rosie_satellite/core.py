@@ -320,12 +320,20 @@ class SatelliteCore:
     def _speech_ended(self, now: float) -> list[Effect]:
         if self.phase is not Phase.STREAMING:
             return []
-        self.phase = Phase.THINKING
-        self._phase_ends = now + LONGEST_THOUGHT_SECONDS
+        self._think(now)
         return [PlayCue(Cue.DONE)]
 
+    def _think(self, now: float) -> None:
+        """Wait for the answer."""
+        self.phase = Phase.THINKING
+        self._phase_ends = now + LONGEST_THOUGHT_SECONDS
+
+    @property
+    def _is_filling(self) -> bool:
+        return self.phase is Phase.SPEAKING and self._is_filler
+
     def _run_failed(self, code: str) -> list[Effect]:
-        if self.phase not in (Phase.STREAMING, Phase.THINKING):
+        if self.phase not in (Phase.STREAMING, Phase.THINKING) and not self._is_filling:
             return []
         self.phase = self._rest
         self._listen_again = False
@@ -369,7 +377,7 @@ class SatelliteCore:
     def _sound_started(self, now: float) -> list[Effect]:
         if self.phase is Phase.OFFLINE:
             return []
-        cut: list[Effect] = [Silence()] if self.phase is Phase.SPEAKING and self._is_filler else []
+        cut: list[Effect] = [Silence()] if self._is_filling else []
         self._is_filler, self._filler_follows = self._filler_follows, False
         self.phase = Phase.SPEAKING
         self._phase_ends = now + STALLED_SOUND_SECONDS
@@ -393,6 +401,9 @@ class SatelliteCore:
     def _sound_played(self, sound: int, now: float) -> list[Effect]:
         if self.phase is not Phase.SPEAKING or self._sound_open or sound != self._sound:
             return []  # another one has begun since
+        if self._is_filler:
+            self._think(now)
+            return []
         if self._listen_again:
             return [SayPlayed(), *self._begin_run(None, self._heard, now)]
         self.phase = self._rest

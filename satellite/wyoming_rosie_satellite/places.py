@@ -58,9 +58,7 @@ class Places:
     async def _open(self, word: str, peers: Service, where: Tcp) -> AsyncIterator[None]:
         """Serve a word's conductor during the block, and then let an answer end."""
         settings = self._settings
-        peers.idle_seconds = settings.idle_seconds
-        peers.allowed = service.networks(settings.allow)
-        peers.most_peers, peers.most_peers_per_address = settings.peers, settings.peers_per_address
+        peers.limit(settings)
         async with AsyncExitStack() as stack:
             used = await stack.enter_async_context(peers.listening(str(where)))
             assert isinstance(used, Tcp)

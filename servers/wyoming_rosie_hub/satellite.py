@@ -144,7 +144,7 @@ class _Listener:
     def _run(self, event: Event) -> None:
         needs_wake = event.data.get("start_stage") == "wake"
         self._format = None
-        turn_id = self._turn_id or turn.new_id()
+        turn_id = self._turn_id or turn.event_context(event).get("turn_id") or turn.new_id()
         self._conductor.take(m.RunAsked(turn_id, needs_wake, self._wake_word))
         self._wake_word = self._turn_id = None
 

@@ -276,6 +276,20 @@ def test_the_answer_cuts_a_filler_off_and_nothing_cuts_the_answer() -> None:
     assert core.handle(m.SoundStarted(), 0) == []
 
 
+def test_a_filler_that_was_heard_is_no_answer_yet(satellite: Rehearsal) -> None:
+    satellite.wake()
+    filler = satellite.take(m.SpeechEnded(), m.FillerAnnounced(), m.SoundStarted(), m.SoundEnded())
+    assert filler[-1] == m.ShowPhase(Phase.THINKING)
+    answer = satellite.take(m.SoundStarted(), m.SoundEnded())
+    assert answer[-2:] == [m.SayPlayed(), m.ShowPhase(Phase.WAITING)]
+
+
+def test_an_answer_that_fails_while_a_filler_is_heard_is_over(satellite: Rehearsal) -> None:
+    satellite.wake()
+    satellite.take(m.SpeechEnded(), m.FillerAnnounced(), m.SoundStarted())
+    assert satellite.take(m.RunFailed()) == [m.PlayCue(m.Cue.ERROR), m.ShowPhase(Phase.WAITING)]
+
+
 def test_a_failed_question_is_not_listened_for(satellite: Rehearsal) -> None:
     satellite.wake()
     satellite.take(m.SpeechEnded(), m.ListenAgainAsked(), m.RunFailed())
