@@ -36,7 +36,7 @@ _BY_RELEVANCE = (
     "binary_sensor",
 )
 _TOLD = (
-    "brightness", "color", "current_temperature", "temperature", "target", "position", "speed", "percentage", "volume",
+    "brightness", "color", "current_temperature", "temperature", "target", "position", "current_position", "speed", "percentage", "volume", "volume_level",
     "title", "media_title", "items", "unit_of_measurement",
 )
 # fmt: on
