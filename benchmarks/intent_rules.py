@@ -1,4 +1,4 @@
-"""Measure how well and how fast the intent daemon's rules understand: `python benchmarks/intent_rules.py`.
+"""Measure how well and how fast the intent daemon's rules understand: `python -m benchmarks.intent_rules`.
 
 Half of the sentences (by a checksum of their text) may be looked at while the rules are changed, the other half is only
 counted: `--show tune` lists what went wrong in the first half.
@@ -6,16 +6,12 @@ counted: `--show tune` lists what went wrong in the first half.
 
 import argparse
 import statistics
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in (".", "servers")]
-
-from tests.unit.intent.said.table import SAID, Outcome, Said, outcome, sentences
+from tests.unit.intent.said.table import SAID, Outcome, Said, house, outcome, sentences
 from wyoming_rosie import home
 from wyoming_rosie.home import Area, Entity, Home
 from wyoming_rosie_intent import compound
@@ -30,9 +26,8 @@ WORDS = ("big", "small", "old", "new", "left", "right", "upper", "lower", "blue"
 
 def main() -> None:
     options = _options()
-    recogniser = hassil.load(hassil.Settings(), home.load(SAID / "home.toml"))
-    for language in ("en",):
-        _report(recogniser, language, options.show)
+    for language in ("en", "de"):
+        _report(hassil.load(hassil.Settings((language,)), house(language)), language, options.show)
     if not options.no_times:
         for entities in (50, 500, 10_000):
             _times(entities)

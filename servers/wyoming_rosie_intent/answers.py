@@ -19,6 +19,13 @@ def use(folder: Path) -> None:
     _book = Phrases(folder)
 
 
+def prepare(language: str) -> None:
+    """Read what is said in a language. Blocks; whoever understands a language does so before it is answered in."""
+    _book.prepare(language)
+    if not _book.has("said.cannot", language) or not _book.has("done.HassMediaNext", language):
+        responses.prepare(language)
+
+
 def __getattr__(name: str) -> str:
     """Return a phrase of the table [said] in English, by its name in capitals."""
     if name not in _IN_ENGLISH:

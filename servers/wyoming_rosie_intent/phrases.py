@@ -34,6 +34,12 @@ class Phrases:
                 return self._template(str(text), of).render(values)[:LONGEST]
         raise KeyError(key)
 
+    def prepare(self, language: str) -> None:
+        """Read what a language needs, so that nothing that is said later waits for a file."""
+        for of in (LAST, *self._theirs, language):
+            list(self._tables(of))
+            self.say("grammar.the", of, name="")
+
     def has(self, key: str, language: str) -> bool:
         """Tell whether the very language has the phrase."""
         return any(of == _family(language) and _found(table, key) is not None for table, of in self._tables(language))

@@ -6,9 +6,9 @@ from datetime import datetime
 from wyoming_rosie.home import Entity
 from wyoming_rosie_intent import answers
 from wyoming_rosie_intent.answers import is_or_are, kind_of_things, listed, sentence, the
-from wyoming_rosie_intent.engine import Answer, Command
+from wyoming_rosie_intent.engine import Answer, Command, Match
 from wyoming_rosie_intent.spoken import date_in_words, in_words, time_in_words
-from wyoming_rosie_intent.things import Climate, Light, Media, Sensor, Thing, Todo, Weather
+from wyoming_rosie_intent.things import Climate, Light, Media, Outlook, Sensor, Thing, Todo, Weather
 
 
 def answer(house: Mapping[str, Thing], command: Command, now: datetime) -> Answer | None:
@@ -126,9 +126,25 @@ def _description(thing: Thing, language: str) -> tuple[str, Mapping[str, object]
 
 
 def _weather(command: Command, thing: Thing) -> str:
-    language = command.match.language
     if not isinstance(thing, Weather):
-        return answers.say("cannot", language)
-    place = command.targets[0].name if "name" in command.match.slots else None
-    state, temperature = answers.state(thing.state, language), f"{thing.temperature:g}"
-    return answers.say("weather", language, state=state, place=place, temperature=temperature)
+        return answers.say("cannot", command.match.language)
+    return weather(command.match, thing, command.targets[0].name if "name" in command.match.slots else None)
+
+
+def weather(match: Match, known: Weather, place: str | None = None) -> str:
+    """Say how the weather is, and what is expected of the day that was asked about."""
+    language, asked = match.language, match.said("day")
+    temperature = None if known.temperature is None else f"{known.temperature:g}"
+    state = answers.state(known.state, language)
+    now = answers.say("weather", language, state=state, place=place, temperature=temperature)
+    expected = known.forecast[1:2] if asked == "tomorrow" else known.forecast[:1]
+    told = [_outlook(one, asked or "today", language) for one in expected]
+    if asked == "tomorrow":
+        return " ".join(told) or answers.say("no_forecast", language)
+    return " ".join((now, *told))
+
+
+def _outlook(day: Outlook, name: str, language: str) -> str:
+    state, named = answers.state(day.state, language), answers.day(name, language)
+    low, high = f"{day.low:.0f}", f"{day.high:.0f}"
+    return answers.say("forecast", language, day=named, state=state, low=low, high=high, rain=day.rain)

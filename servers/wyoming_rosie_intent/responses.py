@@ -19,6 +19,11 @@ def say(match: Match, targets: Sequence[Entity]) -> str | None:
     return _rendered(text, match, targets) if text else None
 
 
+def prepare(language: str) -> None:
+    """Read the package's answers in a language. Blocks."""
+    _responses(language)
+
+
 @cache
 def _responses(language: str) -> Mapping[str, Mapping[str, str]]:
     from home_assistant_intents import get_intents

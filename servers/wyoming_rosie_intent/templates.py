@@ -53,6 +53,10 @@ class Templates:
     def language(self) -> str:
         return self._intents.language
 
+    @property
+    def all(self) -> "Intents":
+        return self._intents
+
     def words(self) -> frozenset[str]:
         """Return all beginnings of words that templates are made of, in small letters."""
         return frozenset(self._beginnings)
@@ -218,6 +222,13 @@ def own_sentences(language: str) -> Mapping[str, Any]:
     """Return our supplements to the package's sentences, in the package's format; nothing where we have none."""
     file = resources.files("wyoming_rosie_intent") / "sentences" / f"{language}.toml"
     return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
+
+
+def replies(of: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return what people say for yes and for no to a question, in any of the languages."""
+    own = [own_sentences(language.replace("_", "-").partition("-")[0]) for language in of]
+    yes, no = (frozenset(word for one in own for word in one.get(key, ())) for key in ("yes", "no"))
+    return yes - no, no
 
 
 def _wanted(blocks: Iterable[dict[str, Any]], unwanted: frozenset[str], *, zones: bool) -> Iterator[dict[str, Any]]:

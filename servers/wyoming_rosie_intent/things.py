@@ -109,9 +109,21 @@ class Vacuum:
 
 
 @dataclass(frozen=True)
+class Outlook:
+    """The weather of a day to come."""
+
+    day: str  # as in 2026-11-22
+    state: str
+    low: float  # degrees
+    high: float
+    rain: int | None = None  # percent likely
+
+
+@dataclass(frozen=True)
 class Weather:
     state: str = "sunny"
-    temperature: float = 18.0  # degrees
+    temperature: float | None = 18.0  # degrees
+    forecast: tuple[Outlook, ...] = ()  # from today on
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import structlog
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.home import Home
-from wyoming_rosie_intent import names, nearly, templates
+from wyoming_rosie_intent import answers, names, nearly, templates
 from wyoming_rosie_intent.engine import Match, UnknownLanguageError, Value, Where
 from wyoming_rosie_intent.names import Names
 from wyoming_rosie_intent.nearly import Nearly
@@ -26,6 +26,8 @@ __all__ = ["HassilRecogniser", "Settings", "load", "own_sentences"]
 _LOG = structlog.get_logger()
 LONGEST_SENTENCE = 250
 """Characters; nobody says a command that is longer, and templates with free text take long over it."""
+MOST_LANGUAGES = 8
+"""That are kept at a time, the last that were read; each needs about 10 MB."""
 _NOBODY_KNOWS = "?"  # stands for the speaker's area while matching, when it is not known
 
 
@@ -114,8 +116,9 @@ class HassilRecogniser:
     def _read(self, language: str) -> _Rules:
         with self._loading:
             if language not in self._rules:
+                answers.prepare(language)
                 rules = _rules(templates.load(language, bare_names=self._bare_names), self._home)
-                self._rules = {**self._rules, language: rules}
+                self._rules = {**dict(list(self._rules.items())[1 - MOST_LANGUAGES :]), language: rules}
                 _LOG.info("the sentences of a language are ready", language=language)
             return self._rules[language]
 

@@ -11,6 +11,9 @@ KNOWN = {
     "add salt and pepper": "Add",
     "set the lamp to red": "Set",
     "set the radio to loud": "Set",
+    "set the radio to red": "Set",
+    "turn the lamp on": "On",
+    "turn the radio on": "On",
 }
 
 
@@ -54,6 +57,31 @@ def test_nothing_is_understood_when_a_part_is_not() -> None:
 
 def test_a_verb_that_is_said_once_may_mean_two_things() -> None:
     assert meant("turn on the lamp and off the radio") == ["turn on the lamp", "turn off the radio"]
+
+
+def test_commas_and_other_joints_part_commands() -> None:
+    for joint in (", ", ", and ", "; ", " after that ", " as well as ", " und dann ", ". "):
+        assert meant(f"turn on the lamp{joint}turn off the radio") == ["turn on the lamp", "turn off the radio"], joint
+
+
+def test_the_end_may_be_said_once() -> None:
+    assert meant("set the lamp and the radio to red") == ["set the lamp to red", "set the radio to red"]
+    assert meant("turn both the lamp and the radio on") == ["turn the lamp on", "turn the radio on"]
+
+
+def test_an_end_is_lent_only_to_the_same_command() -> None:
+    assert meant("set the lamp and add salt to red") == []
+
+
+def test_a_sentence_with_many_joints_is_not_looked_at_for_long() -> None:
+    tries: list[str] = []
+
+    def nothing(text: str) -> None:
+        tries.append(text)
+
+    understand(" and ".join(["nonsense of some words"] * MOST_COMMANDS), nothing)
+    understand(", ".join(["x"] * 500), nothing)
+    assert len(tries) < 100
 
 
 def test_more_commands_than_the_most_are_refused() -> None:

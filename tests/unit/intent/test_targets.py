@@ -1,4 +1,4 @@
-from wyoming_rosie.home import Area, Entity, Home
+from wyoming_rosie.home import Area, Entity, Floor, Home
 from wyoming_rosie_intent.engine import Answer, Match, Where
 from wyoming_rosie_intent.targets import find
 
@@ -88,6 +88,38 @@ def test_of_several_players_the_one_in_the_room_is_meant_and_never_a_guess() -> 
 def test_the_first_weather_is_the_one_at_home() -> None:
     assert ids(Match("HassGetWeather")) == ["weather.1"]
     assert ids(Match("HassGetWeather", {"name": "There"}, domain="weather")) == ["weather.2"]
+
+
+UPSTAIRS = Home(
+    (Area("office", "Office", floor="up"), Area("hall", "Hall", floor="down"), Area("attic", "Attic", floor="up")),
+    (
+        Entity("light.1", "Lamp", "light", "office"),
+        Entity("light.2", "Globe", "light", "hall"),
+        Entity("light.3", "Bulb", "light", "attic"),
+        Entity("cover.1", "Left", "cover", "office", device_class="curtain"),
+        Entity("cover.2", "Curtain of Iron", "cover", "hall", device_class="garage"),
+    ),
+    (Floor("up", "Upper Floor", ("upstairs",)), Floor("down", "Ground Floor")),
+)
+
+
+def test_a_floor_means_the_things_in_all_its_rooms() -> None:
+    found = find(UPSTAIRS, Match("HassTurnOff", {"floor": "Upper Floor"}, domain="light"))
+    assert not isinstance(found, Answer)
+    assert [entity.id for entity in found] == ["light.1", "light.3"]
+    nothing = find(UPSTAIRS, Match("HassTurnOff", {"floor": "Ground Floor"}, domain="fan"))
+    assert nothing == Answer("Sorry, I know no fans in the Ground Floor.", done=False)
+
+
+def test_what_a_thing_is_known_to_be_counts_more_than_its_name() -> None:
+    found = find(UPSTAIRS, Match("HassTurnOn", {"device_class": "curtain"}, domain="cover"))
+    assert not isinstance(found, Answer)
+    assert [entity.id for entity in found] == ["cover.1"]
+
+
+def test_it_is_said_in_the_language_of_the_sentence() -> None:
+    nothing = find(HOME, Match("HassTurnOn", {"area": "Attic"}, domain="light", where=Where.HERE, language="de"))
+    assert nothing == Answer("Ich kenne leider keine Lichter im Bereich Attic.", done=False)
 
 
 def test_a_question_about_no_thing_has_no_target() -> None:

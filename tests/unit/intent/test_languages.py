@@ -1,0 +1,61 @@
+"""What is said and heard in German, over a small home with its house in memory."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.unit.intent.said import table
+from wyoming_rosie_intent import templates
+from wyoming_rosie_intent.actors.demo import DemoActor
+from wyoming_rosie_intent.confirmation import Confirmations
+from wyoming_rosie_intent.dialogue import Dialogue, Handled, NotHandled, Sentence
+from wyoming_rosie_intent.engines import hassil
+from wyoming_rosie_intent.household import Household
+
+MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def dialogue() -> Iterator[Dialogue]:
+    home = table.house("de")
+    recogniser = hassil.load(hassil.Settings(("de",)), home)
+    household = Household(home, DemoActor(home), frozenset({"lock", "cover"}))
+    made = Dialogue(recogniser, household, Confirmations(*templates.replies(["de"])))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("mach das Küchenlicht an", "Küchenlicht eingeschaltet."),
+        ("schalte alle Lichter aus", "Alle Lichter ausgeschaltet."),
+        ("stelle die Nachttischlampe auf 30 Prozent", "Nachttischlampe auf 30 Prozent gestellt."),
+        ("mach das Küchenlicht rot", "Küchenlicht auf rot gestellt."),
+        ("stelle die Heizung auf 21 Grad", "Heizung auf 21 Grad gestellt."),
+        ("ist die Haustür abgeschlossen", "Ja, Haustür ist abgeschlossen."),
+        ("wie ist das Wetter", "Es ist sonnig bei 18 Grad."),
+        ("wie spät ist es", "Es ist 15 Uhr 5."),
+        ("setze Milch auf die Einkaufsliste", "Milch steht auf der Liste Einkaufsliste."),
+    ],
+)  # fmt: skip
+async def test_an_answer_is_in_the_language_of_the_question(dialogue: Dialogue, said: str, answer: str) -> None:
+    outcome = await dialogue.answer(Sentence(said, said, "de", "kitchen"), MOMENT, 0.0)
+    assert isinstance(outcome, Handled)
+    assert outcome.text == answer
+
+
+async def test_what_needs_a_yes_is_asked_and_confirmed_in_german(dialogue: Dialogue) -> None:
+    asked = await dialogue.answer(Sentence("öffne das Garagentor", "one", "de", "kitchen"), MOMENT, 0.0)
+    assert isinstance(asked, Handled)
+    assert (asked.text, asked.expects_reply) == ("Soll ich Garagentor öffnen?", True)
+    done = await dialogue.answer(Sentence("Ja, bitte!", "one", "de", "kitchen"), MOMENT, 1.0)
+    assert isinstance(done, Handled)
+    assert done.text == "Garagentor geöffnet."
+
+
+async def test_what_is_not_there_is_said_in_german(dialogue: Dialogue) -> None:
+    outcome = await dialogue.answer(Sentence("mach die Schreibtischlampe rot", "two", "de", "kitchen"), MOMENT, 0.0)
+    assert isinstance(outcome, NotHandled)
+    assert outcome.text == "Ich kann Schreibtischlampe leider nicht auf rot stellen."

@@ -1,0 +1,131 @@
+"""Sentences that fit no template, and what they are taken for."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_rosie.home import Area, Entity, Home
+from wyoming_rosie_intent.engine import Match, Recogniser
+from wyoming_rosie_intent.engines import hassil
+from wyoming_rosie_intent.nearly import MOST_WORDS
+from wyoming_rosie_intent.sounds import closeness, like, sound
+
+HOME = Home(
+    (Area("kitchen", "Kitchen"), Area("office", "Office")),
+    (
+        Entity("light.1", "Kitchen Lamp", "light", "kitchen"),
+        Entity("light.2", "Chicken Lamp", "light", "kitchen"),
+        Entity("light.3", "Window Lamp", "light", "office"),
+        Entity("fan.1", "Winnow Lamp", "fan", "office"),
+        Entity("lock.1", "Cellar Door", "lock"),
+        Entity("cover.1", "Pergola Roof", "cover"),
+        Entity("valve.1", "Sprinkler", "valve"),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def recogniser() -> Recogniser:
+    return hassil.load(hassil.Settings(), HOME)
+
+
+def meant(recogniser: Recogniser, text: str) -> tuple[str, object] | None:
+    match = recogniser.recognise(text, area="kitchen")
+    return (match.intent, match.slots.get("name")) if match else None
+
+
+def test_what_was_said_is_kept_as_it_was_said(recogniser: Recogniser) -> None:
+    match = recogniser.recognise("Um, turn on the kitchn lamp!")
+    assert match is not None
+    assert match.text == "Um, turn on the kitchn lamp!"
+    assert match.slots["name"] == "Kitchen Lamp"
+
+
+def test_of_two_names_that_are_nearly_as_likely_none_is_taken(recogniser: Recogniser) -> None:
+    assert meant(recogniser, "turn on the window lamp") == ("HassTurnOn", "Window Lamp")
+    assert meant(recogniser, "turn on the winow lamp") is None
+
+
+def test_a_name_as_it_is_wins_over_what_recognisers_mistake(recogniser: Recogniser) -> None:
+    assert meant(recogniser, "turn on the chicken lamp") == ("HassTurnOn", "Chicken Lamp")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["unlock the seller door", "unlock the celar door", "open the pergola roov", "close the pergula roof", "open the sprinklar",
+     "unlok the cellar door", "open the pergola"],
+)  # fmt: skip
+def test_nothing_is_opened_or_unlocked_by_a_doubtful_name(recogniser: Recogniser, text: str) -> None:
+    assert meant(recogniser, text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["could you unlock the cellar door please", "unlock the cellar doors", "um open the pergola roof"]
+)
+def test_what_is_only_polite_or_plural_is_no_doubt(recogniser: Recogniser, text: str) -> None:
+    assert meant(recogniser, text) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["why is the kitchn lamp on", "don't turn on the kitchn lamp", "i turned on the kitchn lamp", "if it is dark turn on the kitchn lamp",
+     "he said turn on the kitchn lamp", "turn on the kitchn lamp or the window lamp", "turn on the kitchn lamp tomorrow"],
+)  # fmt: skip
+def test_a_repair_makes_no_command_of_what_is_none(recogniser: Recogniser, text: str) -> None:
+    assert meant(recogniser, text) is None
+
+
+def test_a_question_about_a_name_that_is_slightly_wrong_is_answered(recogniser: Recogniser) -> None:
+    assert meant(recogniser, "is the kitchn lamp on") == ("HassGetState", "Kitchen Lamp")
+
+
+def test_long_talk_is_not_searched_for_commands(recogniser: Recogniser) -> None:
+    assert meant(recogniser, "um " * MOST_WORDS + "turn on the kitchn lamp") is None
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["turn", "on", "off", "the", "kitchn", "lamp", "door", "cellar", "unlok", "um", "not", "why", "please"]
+        ),
+        max_size=9,
+    )
+)
+def test_any_words_in_any_order_never_unlock_unless_it_was_said(recogniser: Recogniser, words: list[str]) -> None:
+    match = recogniser.recognise(" ".join(words))
+    assert match is None or match.domain != "lock"
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_understood_or_not(recogniser: Recogniser, text: str) -> None:
+    assert isinstance(recogniser.recognise(text), Match | None)
+
+
+@pytest.mark.parametrize(
+    ("heard", "word", "close"),
+    [
+        ("kitchn", "kitchen", True),
+        ("lamps", "lamp", True),
+        ("sealing", "ceiling", True),
+        ("televison", "television", True),
+        ("bad", "bed", True),
+        ("bat", "bed", False),
+        ("boat", "bed", False),
+        ("oven", "open", True),
+        ("car", "door", False),
+        ("", "lamp", False),
+    ],
+)
+def test_words_are_close_by_letters_or_by_sound(heard: str, word: str, close: bool) -> None:
+    assert (closeness(heard, word) > 0) is close
+
+
+words = st.text(st.characters(categories=["Ll"]), min_size=1, max_size=12)
+
+
+@given(words, words)
+def test_closeness_is_between_nothing_and_the_same(heard: str, word: str) -> None:
+    assert 0 <= closeness(heard, word) <= 1
+    assert closeness(word, word) == 1
+    assert len(sound(word)) <= 2 * len(word)
+    assert like(word, [word]) == {word: 1}

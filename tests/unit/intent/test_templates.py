@@ -1,0 +1,152 @@
+"""Templates of many languages, chosen by the words of a sentence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.intent.said import table
+from tests.unit.intent.said.table import sentences
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.home import Area, Entity, Floor, Home
+from wyoming_rosie_intent import names, templates
+from wyoming_rosie_intent.dialogue import is_conductors
+from wyoming_rosie_intent.engines import hassil
+from wyoming_rosie_intent.templates import Templates
+
+SHIPPED = ("en", "de", "fr", "es", "it", "nl")
+
+
+@pytest.fixture(scope="module", params=["en", "de"])
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def known(language: str) -> Templates:
+    return templates.load(language, bare_names=False)
+
+
+def best(text: str, intents: Any, lists: Any) -> tuple[str, Mapping[str, Any]] | None:
+    from hassil import recognize_best
+
+    found = recognize_best(
+        text,
+        intents,
+        slot_lists=lists,
+        intent_context={"area": "Kitchen"},
+        best_metadata_key="first",
+        best_slot_name="name",
+    )
+    return (found.intent.name, {name: entity.value for name, entity in found.entities.items()}) if found else None
+
+
+def test_choosing_templates_by_words_changes_no_result(language: str, known: Templates) -> None:
+    of_home = names.of(table.house(language), language)
+    for said in sentences(language):
+        chosen = best(said.text, known.fitting(said.text, of_home.words), of_home.lists)
+        assert chosen == best(said.text, known.all, of_home.lists), said.text
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [(None, "en"), ("en-US", "en"), ("EN", "en"), ("de_AT", "de"), ("de-CH", "de-CH"), ("zh", "zh-CN"), ("pt-PT", "pt"), ("xx", None), ("", "en")],
+)  # fmt: skip
+def test_a_tag_means_the_nearest_language(tag: str | None, language: str | None) -> None:
+    assert templates.find(tag, templates.languages()) == language
+
+
+def test_an_unknown_language_in_the_settings_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ConfigError, match=r"no sentences for the language 'xx'; there are: af, ar, "):
+        hassil.load(hassil.Settings(("xx",)), Home())
+
+
+TURN_ON = {
+    "de": "schalte die Kugel ein", "fr": "allume la Kugel", "es": "enciende la Kugel", "it": "accendi la Kugel", "nl": "zet de Kugel aan",
+    "pl": "włącz Kugel", "sv": "tänd Kugel", "da": "tænd Kugel",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", TURN_ON)
+def test_a_thing_is_turned_on_in_any_language(language: str) -> None:
+    home = Home((), (Entity("light.1", "Kugel", "light"),))
+    match = hassil.load(hassil.Settings((language,)), home).recognise(TURN_ON[language], language)
+    assert match is not None
+    assert (match.intent, match.slots["name"], match.language) == ("HassTurnOn", "Kugel", language)
+
+
+CONDUCTORS = {
+    "en": ["stop", "never mind", "set a timer for 5 minutes", "cancel the timer", "set the volume to 50 percent"],
+    "de": [
+        "stopp",
+        "vergiss es",
+        "stelle einen Timer auf 5 Minuten",
+        "Timer abbrechen",
+        "stelle die Lautstärke auf 50 Prozent",
+    ],
+    "fr": ["stop", "laisse tomber", "mets un minuteur de 5 minutes", "annule le minuteur", "règle le volume à 50 %"],
+    "es": ["para", "olvídalo", "pon un temporizador de 5 minutos", "cancela el temporizador", "pon el volumen al 50%"],
+    "it": ["basta", "lascia stare", "imposta un timer di 5 minuti", "annulla il timer", "imposta il volume al 50%"],
+    "nl": ["stop", "laat maar", "zet een timer van 5 minuten", "annuleer de timer", "zet het volume op 50 procent"],
+}
+
+
+@pytest.mark.parametrize("language", SHIPPED)
+def test_timers_volume_and_stop_are_the_conductors_in_every_language(language: str) -> None:
+    recogniser = hassil.load(hassil.Settings((language,)), Home((Area("kitchen", "Kitchen"),)))
+    for text in CONDUCTORS[language]:
+        match = recogniser.recognise(text, language, "kitchen")
+        assert match is not None, text
+        assert is_conductors(match), match
+
+
+def test_yes_and_no_are_known_in_every_language_that_has_phrases() -> None:
+    yes, no = templates.replies(SHIPPED)
+    assert {"yes", "ja", "oui", "sí", "sì"} <= yes
+    assert {"no", "nein", "non", "nee"} <= no
+    assert not yes & no
+
+
+def test_lights_of_a_floor_are_meant_by_its_name() -> None:
+    home = Home(
+        (Area("office", "Office", floor="up"),),
+        (Entity("light.1", "Globe", "light", "office"),),
+        (Floor("up", "First Floor", ("upstairs",)),),
+    )
+    match = hassil.load(hassil.Settings(), home).recognise("turn off the lights upstairs")
+    assert match is not None
+    assert match.slots == {"domain": "light", "floor": "First Floor"}
+
+
+def test_a_home_that_changed_is_spoken_about_from_then_on() -> None:
+    recogniser = hassil.load(hassil.Settings(), Home())
+    assert recogniser.recognise("turn on the globe") is None
+    recogniser.move_to(Home((), (Entity("light.1", "Globe", "light"),)))
+    assert recogniser.recognise("turn on the globe") is not None
+
+
+@pytest.fixture(scope="module")
+def speaker() -> hassil.HassilRecogniser:
+    return hassil.load(hassil.Settings(), Home())
+
+
+HOSTILE = st.text(max_size=40) | st.sampled_from(
+    ["{name}", "[a|b", "<area>", "(x", "\\", "a" * 5000, "\x00\n", "ignore all that was said", "''"]
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(HOSTILE.filter(str.strip), min_size=1, max_size=5))
+def test_names_with_any_characters_do_no_harm(speaker: hassil.HassilRecogniser, given_names: list[str]) -> None:
+    entities = tuple(Entity(f"light.{number}", name, "light") for number, name in enumerate(given_names))
+    speaker.move_to(Home((), entities))
+    assert speaker.recognise("what time is it") is not None
+    for name in given_names:
+        speaker.recognise(f"turn on the {name}"[:200])
+
+
+def test_a_sentence_of_a_million_characters_is_none_at_once() -> None:
+    recogniser = hassil.HassilRecogniser(Home())
+    assert recogniser.recognise("turn on the light " * 60_000) is None
