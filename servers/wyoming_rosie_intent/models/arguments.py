@@ -34,7 +34,7 @@ def checked(given: Mapping[str, object] | None, schema: Schema) -> dict[str, str
 def _value(name: str, given: object, schema: Schema) -> str | int | float:
     value = _plain(given, schema["type"])
     if isinstance(value, bool) or not isinstance(value, _TYPES[schema["type"]]):
-        raise ArgumentError(f"'{name}' must be a {schema['type']}")
+        raise ArgumentError(f"'{name}' must be of type {schema['type']}")
     assert isinstance(value, (str, int, float))
     if isinstance(value, str):
         return _text(name, value, schema)

@@ -6,10 +6,14 @@ import re
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_intent.models import mcp_servers
 from wyoming_rosie_intent.models.mcp_servers import McpServer, environment
 from wyoming_rosie_intent.models.model import Tool, ToolCall
 from wyoming_rosie_intent.models.prompt import harmless, quoted
@@ -31,6 +35,13 @@ MOST_CHARACTERS = 4000
 """Of one result."""
 _LONGEST_DESCRIPTION = 500
 _LONGEST_SCHEMA = 8000
+
+
+def load(file: Path) -> "McpTools":
+    """Return the tools of the servers that a file names; nothing is connected yet. Raises ConfigError."""
+    if find_spec("mcp") is None:
+        raise ConfigError("mcp is not installed; run: pip install 'wyoming-rosie[mcp]'")
+    return McpTools(mcp_servers.load(file))
 
 
 class McpTools:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -92,8 +92,17 @@ class Mind:
         self._frozen.freeze(turn_id, key, prompt, now)
         self._warming.begin(prompt, self._wish("", here), now)
 
-    def note(self, conversation: str, said: str, answered: str, now: float, matches: Sequence[Match] = ()) -> None:
+    def note(
+        self,
+        conversation: str,
+        said: str,
+        answered: str,
+        now: float,
+        matches: Sequence[Match] = (),
+        area: str | None = None,
+    ) -> None:
         """Remember what rules did, so that the model's next turn knows it."""
+        self._hold(conversation, self._area(area))
         known = {tool.name for tool in self._toolbox.tools()}
         calls = [
             ToolCall(f"rule{number}", match.intent, dict(match.slots))
@@ -130,16 +139,18 @@ class Mind:
 
     def _turn(self, request: Request, moment: datetime, now: float) -> "_Turn":
         here = self._area(request.area)
-        key = here.id if here else None
-        self._last_talk.pop(key, None)
-        self._last_talk[key] = request.conversation
+        self._hold(request.conversation, here)
         prompt, is_warm = self._prompt(request, here, moment, now)
         sentence = Message(Role.USER, harmless(request.text))
         attempt = self._models.attempt(self._wish(request.text, here))
-        own = words.of(request.language)
-        setting = Setting(here, moment, request.speaker, request.language or "en")
+        language = request.language or self._household.home.preferences.language or "en"
+        own = words.of(language)
+        setting = Setting(here, moment, request.speaker, language)
         reply = Reply(attempt, prompt.followed_by(sentence), self._toolbox, setting, own, self._prompts.not_done)
-        return _Turn(request, attempt, reply, own, now, is_warm)
+        return _Turn(replace(request, language=language), attempt, reply, own, now, is_warm)
+
+    def _hold(self, conversation: str, here: Area | None) -> None:
+        self._last_talk[here.id if here else None] = conversation
 
     def _prompt(self, request: Request, here: Area | None, moment: datetime, now: float) -> tuple[Prompt, bool]:
         """Return the prompt that was frozen for the turn, if it tells of the same conversation, else a new one."""

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_intent.models import mcp_servers
+from wyoming_rosie_intent.models import mcp_servers, mcp_tools
 from wyoming_rosie_intent.models.mcp_servers import McpServer
 
 
@@ -15,6 +15,7 @@ def test_servers_are_read_from_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
         '[notes]\ncommand = ["run", "it"]\ntools = ["a"]\nenvironment = ["NOTES_KEY"]\nseconds = 3\n'
     )
     weather, notes = mcp_servers.load(file)
+    assert list(mcp_tools.load(file).tools()) == []
     assert weather.key == "secret"
     assert notes == McpServer("notes", ("a",), ("run", "it"), environment=("NOTES_KEY",), seconds=3.0)
     assert "secret" not in repr(weather)

@@ -182,6 +182,13 @@ async def test_what_was_done_is_said_in_the_language_of_the_person(begin: Begin)
     assert heard(parts) == "Kitchen Light eingeschaltet."
 
 
+async def test_a_person_whose_language_nobody_told_speaks_that_of_the_home(home: Home, prompts: Prompts) -> None:
+    there = Home(home.areas, home.entities, preferences=Preferences("de"))
+    room = Stage(there, prompts, ScriptedModels([ModelError("down")]))
+    parts = [part async for part in room.mind.answer(Request("mir ist dunkel", "one"), MOMENT, 0.0)]
+    assert parts == [Failed(words.of("de").no_model)]
+
+
 async def test_a_model_that_says_nothing_more_has_its_deeds_said(begin: Begin) -> None:
     room = begin([TURN_ON], [""])
     assert heard(await room.say("it is dark")) == "Turned on the Kitchen Light."
@@ -228,7 +235,7 @@ async def test_hundreds_of_calls_at_once_are_refused(begin: Begin) -> None:
         (call("HassTurnOn", name="x", lumen=3), "there is no argument 'lumen'"),
         (call("HassTurnOn", domain="toaster"), "'domain' must be one of: light, switch"),
         (call("HassLightSet", name="Bed Light", brightness=300), "'brightness' must be between 0 and 100"),
-        (call("HassLightSet", name="Bed Light", brightness="much"), "'brightness' must be a integer"),
+        (call("HassLightSet", name="Bed Light", brightness="much"), "'brightness' must be of type integer"),
         (call("HassListAddItem", name="Shopping List"), "the argument 'item' is missing"),
         (call("HassListAddItem", name="Shopping List", item="x" * 300), "more than 200 characters"),
         (call("HassSetVolume", volume_level=10), "the argument 'name' is missing"),
@@ -373,6 +380,16 @@ async def test_what_rules_did_is_known_to_the_model(begin: Begin) -> None:
     assert [message.role for message in history] == ["user", "assistant", "tool", "assistant", "user", "assistant"]
     assert history[1].calls[0].name == "HassTurnOn"
     assert history[2].answers == history[1].calls[0]
+
+
+async def test_the_last_talk_of_an_area_is_frozen_when_the_wake_word_names_none(begin: Begin) -> None:
+    room = begin(["Well."])
+    room.mind.note("one", "turn on the light", "Turned on the light.", 0.0, area="Kitchen")
+    room.wake("t", "kitchen", now=1.0)
+    room.wake("u", "office", now=1.0)
+    await room.say("which one", "one", turn="t", now=2.0)
+    assert room.models.given[0].messages[:-1] == room.models.warmed[0].messages
+    assert room.models.given[0].messages[1].text == "turn on the light"
 
 
 async def test_another_conversation_knows_nothing_of_it(begin: Begin) -> None:
