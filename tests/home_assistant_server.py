@@ -63,6 +63,8 @@ class HomeAssistantServer:
         ]
         self.exposed = {"lock.front", "weather.home", "strange.thing", "light.hall"}
         self.items = ["milk", "bread"]
+        rain = {"datetime": "2026-11-21T12:00:00+00:00", "condition": "rainy", "precipitation_probability": 60}
+        self.forecast = [{**rain, "temperature": 14.0, "templow": 8.0}]
         self.core_state = "RUNNING"
         self.is_admin = True
         self.token = TOKEN
@@ -180,9 +182,14 @@ class HomeAssistantServer:
         if fault is Fault.CUT:
             await self.cut()
         elif fault is not Fault.SILENT:
-            response = {"todo.shopping": {"items": [{"summary": one} for one in self.items]}}
-            result = {"context": {}, **({"response": response} if message.get("return_response") else {})}
+            wants = message.get("return_response")
+            result = {"context": {}, **({"response": self._response(message["service"])} if wants else {})}
             await _send(socket, {"id": number, "type": "result", "success": True, "result": result})
+
+    def _response(self, service: str) -> Message:
+        if service == "get_items":
+            return {"todo.shopping": {"items": [{"summary": one} for one in self.items]}}
+        return {"weather.home": {"forecast": self.forecast}}
 
     async def _carry_out(self, message: Message) -> None:
         after = _AFTER.get(message["service"])

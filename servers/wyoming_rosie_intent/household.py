@@ -74,7 +74,7 @@ class Household:
         judged = [safety.judge(self._policy, self.home, command, area) for command in commands]
         for one in judged:
             self._record_judgement(one, area, speaker)
-        refused = tuple(safety.refusal(self.home, one.refused, area) for one in judged if one.refused)
+        refused = tuple(self._refusal(one, area) for one in judged if one.refused)
         return Plan(
             tuple(one.command for one in judged if one.verdict is Verdict.ALLOWED),
             tuple(_asked(one.command, area, speaker) for one in judged if one.verdict is Verdict.ASK),
@@ -94,7 +94,7 @@ class Household:
         if not isinstance(command, Asked):
             if safety.needs_yes(self._policy, command):
                 self._record(Asked(command.match, command.targets), Outcome.UNASKED)
-                return Answer(answers.CANNOT, done=False)
+                return Answer(answers.say("cannot", command.match.language), done=False)
             return await actor.act(command, moment)
         outcome = Outcome.FAILED
         try:
@@ -103,6 +103,9 @@ class Household:
             return answer
         finally:
             self._record(command, outcome)
+
+    def _refusal(self, one: Judgement, area: str | None) -> str:
+        return safety.refusal(self.home, one.refused, area, one.command.match.language)
 
     def _record_judgement(self, one: Judgement, area: str | None, speaker: str | None) -> None:
         if one.refused:

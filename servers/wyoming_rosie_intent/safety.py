@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from itertools import compress
+from operator import not_
 
 from wyoming_rosie.home import Entity, Home, Room
 from wyoming_rosie_intent import answers
 from wyoming_rosie_intent.engine import Command
 
+MOST_NAMED = 4
 _ALWAYS = frozenset({"alarm_control_panel", "lock"})
 _OPENERS = frozenset({"door", "garage", "gate"})
 """Classes of covers that let people in."""
@@ -56,8 +59,9 @@ def judge(policy: Policy, home: Home, command: Command, area: str | None) -> Jud
     """Tell what may be done, asked from an area (its id or name); None and an unknown area are nowhere."""
     if is_question(command):
         return Judgement(Verdict.ALLOWED, command)
-    refused = tuple(entity for entity in command.targets if not may(policy, home, entity, area))
-    rest = tuple(entity for entity in command.targets if entity not in refused)
+    allowed_here = [may(policy, home, entity, area) for entity in command.targets]
+    refused = tuple(compress(command.targets, map(not_, allowed_here)))
+    rest = tuple(compress(command.targets, allowed_here))
     if refused and not rest:
         return Judgement(Verdict.REFUSED, command, refused)
     allowed = replace(command, targets=rest) if refused else command
@@ -89,13 +93,13 @@ def may(policy: Policy, home: Home, entity: Entity, area: str | None) -> bool:
     return not is_dangerous(policy, entity) and all(_permits(room, entity) for room in home.rooms.values())
 
 
-def refusal(home: Home, refused: Sequence[Entity], area: str | None) -> str:
+def refusal(home: Home, refused: Sequence[Entity], area: str | None, language: str = "en") -> str:
     """Say what is not done, and why."""
     here = home.area(area) if area else None
-    things = answers.listed([answers.the(entity.name) for entity in refused])
+    names = [entity.name for entity in refused[:MOST_NAMED]]
     if here is None:
-        return f"Sorry, I leave {things} alone, because I do not know which room you are in."
-    return f"Sorry, {things} may not be changed from the {here.name}."
+        return answers.say("not_from_nowhere", language, names=names)
+    return answers.say("not_from_here", language, names=names, area=here.name)
 
 
 def _permits(room: Room, entity: Entity) -> bool:

@@ -7,19 +7,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from tests.home_assistant_server import TOKEN, Fault, HomeAssistantServer, entity
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home import Area, Floor, Home, Location, Room
+from wyoming_rosie.http_server import serving
+from wyoming_rosie_intent import answers
 from wyoming_rosie_intent.actors import home_assistant
-from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, link
+from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
 from wyoming_rosie_intent.actors.home_assistant.link import Patience
 from wyoming_rosie_intent.engine import Answer, Command, Match, Value
 
+UNREACHABLE, REFUSED = "Home Assistant cannot be reached.", "Home Assistant refuses the token."
 NOW = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 
 
 QUICK = Patience(result=0.4, seen=0.4, first_pause=0.05, settle=0.02, starting=0.05)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _phrases_are_read() -> None:
+    answers.say("cannot")
 
 
 @pytest.fixture
@@ -144,9 +153,15 @@ async def test_several_lights_are_one_call(server: HomeAssistantServer, alive: L
 ASKS: list[tuple[str, str, dict[str, Value], str]] = [
     ("HassGetState", "Kitchen Light", {"state": "on", "question": "one_yesno"}, "No, the Kitchen Light is off."),
     ("HassGetState", "Front Door", {"state": "locked", "question": "one_yesno"}, "Yes, the Front Door is locked."),
-    ("HassGetState", "Attic Light", {}, "The Attic Light is unavailable."),
+    ("HassGetState", "Attic Light", {}, "The Attic Light is not to be reached."),
     ("HassClimateGetTemperature", "Heating", {}, "It is 20.5 degrees, and the Heating is set to 21."),
     ("HassGetState", "Shopping List", {}, "The Shopping List has milk and bread."),
+    (
+        "HassGetWeather",
+        "Forecast",
+        {},
+        "It is partly cloudy in Forecast, with 12 degrees. Today: rainy, 8 to 14 degrees, 60 percent chance of rain.",
+    ),
     ("HassGetState", "Strange Thing", {}, "The Strange Thing is odd."),
 ]
 
@@ -156,7 +171,7 @@ async def test_a_question_is_answered_from_what_was_reported(
     server: HomeAssistantServer, alive: Living, intent: str, name: str, slots: dict[str, Value], answer: str
 ) -> None:
     assert (await alive.act(intent, [name], **slots)).text == answer
-    assert not [call for call in server.calls if call["service"] != "get_items"]
+    assert not [call for call in server.calls if not call["service"].startswith("get_")]
 
 
 async def test_what_changes_is_known_at_once(server: HomeAssistantServer, alive: Living) -> None:
@@ -198,6 +213,16 @@ async def test_of_two_lights_the_one_that_is_gone_is_named(server: HomeAssistant
     assert [call["target"]["entity_id"] for call in server.calls] == [["light.hall"]]
 
 
+async def test_many_lights_that_do_not_answer_are_counted(server: HomeAssistantServer, token_file: Path) -> None:
+    lamps = {f"light.lamp_{number}": entity(f"Lamp {number}") for number in range(200)}
+    server.states.update(lamps)
+    async with living(server.url, token_file) as made:
+        await until(lambda: made.actor.problem is None)
+        server.fault = Fault.DEAF
+        answer = await made.act("HassTurnOn", list(lamps))
+        assert answer == Answer("Sorry, 200 lights did not answer.", done=False)
+
+
 async def test_without_home_assistant_that_is_said_and_the_time_still_told(alive: Living, server: HomeAssistantServer) -> None:  # fmt: skip
     server.token = "another"
     await server.cut()
@@ -232,7 +257,7 @@ async def test_a_token_that_is_refused_is_told_and_not_tried_again_soon(
 ) -> None:
     await asyncio.to_thread(token_file.write_text, "wrong")
     async with living(server.url, token_file) as made:
-        await until(lambda: made.actor.problem == link.REFUSED)
+        await until(lambda: made.actor.problem == REFUSED)
         await asyncio.sleep(0.3)
     assert server.refused == 1
 
@@ -259,7 +284,37 @@ async def test_without_an_administrators_token_only_what_the_registry_exposes_is
 async def test_nothing_at_the_address_is_a_clear_problem(token_file: Path) -> None:
     async with living("http://127.0.0.1:1", token_file) as made:
         await asyncio.sleep(0.2)
-        assert made.actor.problem == link.UNREACHABLE
+        assert made.actor.problem == UNREACHABLE
+
+
+@pytest.mark.parametrize("said", ["[]", "nonsense", '{"type": "hello"}', "5", ""])
+async def test_what_is_no_home_assistant_is_a_clear_problem(token_file: Path, said: str) -> None:
+    async def talk(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str(said)
+        await socket.receive()
+        return socket
+
+    application = web.Application()
+    application.router.add_get("/api/websocket", talk)
+    async with (
+        serving(application, "127.0.0.1", 0, "port") as where,
+        living(f"http://127.0.0.1:{where.port}", token_file) as made,
+    ):
+        await asyncio.sleep(0.2)
+        assert made.actor.problem == UNREACHABLE
+
+
+@pytest.mark.parametrize("said", ["[]", "5", "nonsense", "[5]", '{"type": "event"}', '{"type": "result", "id": "x"}'])
+async def test_nonsense_on_the_way_costs_at_most_the_connection(
+    server: HomeAssistantServer, alive: Living, said: str
+) -> None:
+    (socket,) = server._open
+    await socket.send_str(said)
+    await asyncio.sleep(0.1)
+    await until(lambda: alive.actor.problem is None)
+    assert (await alive.act("HassTurnOn", ["Hall Light"])).done
 
 
 def test_the_token_comes_from_a_file_or_the_environment(token_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,13 +15,20 @@ from tests.home_assistant_server import HomeAssistantServer
 from tests.interop.home_assistant import HomeAssistant, running
 from wyoming_rosie import address
 from wyoming_rosie.home import Home
+from wyoming_rosie_intent import answers
 from wyoming_rosie_intent.actors import home_assistant
-from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, link
+from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
 from wyoming_rosie_intent.actors.home_assistant.connection import connect
 from wyoming_rosie_intent.engine import Answer, Command, Match, Value
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
+UNREACHABLE, REFUSED = "Home Assistant cannot be reached.", "Home Assistant refuses the token."
 NOW = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _phrases_are_read() -> None:
+    answers.say("cannot")
 
 
 @pytest.fixture
@@ -128,8 +135,8 @@ async def test_a_restart_in_the_middle_is_said_and_survived(core: HomeAssistant,
         await core.stop()
         async with asyncio.timeout(5):
             assert not (await first).done
-        await made.until(link.UNREACHABLE)
-        assert await made.act("HassTurnOn", ["Reading lamp"]) == Answer(link.UNREACHABLE, done=False)
+        await made.until(UNREACHABLE)
+        assert await made.act("HassTurnOn", ["Reading lamp"]) == Answer(UNREACHABLE, done=False)
         known = made.homes[-1]
         await core.start()
         await made.until(None)
@@ -140,7 +147,7 @@ async def test_a_restart_in_the_middle_is_said_and_survived(core: HomeAssistant,
 
 async def test_a_wrong_token_is_refused_clearly(core: HomeAssistant, tmp_path: Path) -> None:
     async with living(core, "wrong", tmp_path) as made:
-        await made.until(link.REFUSED)
+        await made.until(REFUSED)
 
 
 async def test_the_stand_in_answers_in_the_shapes_of_the_real_one(core: HomeAssistant) -> None:

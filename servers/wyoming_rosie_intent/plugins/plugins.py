@@ -9,6 +9,7 @@ import structlog
 
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.health import Look
+from wyoming_rosie_intent import answers
 from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins.found import Source
 from wyoming_rosie_intent.plugins.host import Host, PluginError
@@ -32,6 +33,7 @@ class PluginMatch:
     intent: str
     entities: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""
+    language: str = "en"
 
 
 class Member:
@@ -69,12 +71,13 @@ class Member:
             (_LOG.warning if problem else _LOG.info)("plugin", name=self.name, problem=problem, intents=self.intents)
         self.problem = problem
 
-    async def handle(self, intent: str, entities: Mapping[str, Any], seconds: float) -> Answer:
+    async def handle(self, match: PluginMatch, seconds: float) -> Answer:
         """Let it carry out an intent. Raises PluginError."""
         plugin = self._plugin
         if plugin is None or not self._is_ready:
             raise PluginError(f"the plugin {self.name} is not ready")
-        return _answer(await self._host.run(lambda: plugin.handle_command(intent, dict(entities)), seconds))
+        made = await self._host.run(lambda: plugin.handle_command(match.intent, dict(match.entities)), seconds)
+        return _answer(made, match.language)
 
     async def close(self) -> None:
         """Let it close itself, if it does so soon, and end its thread."""
@@ -143,17 +146,17 @@ class Plugins:
         spoken = (language or "en").replace("_", "-").partition("-")[0].lower()
         for member in self._members.values():
             if found := member.phrases.understand(text, spoken):
-                return PluginMatch(member.name, *found, text=text)
+                return PluginMatch(member.name, *found, text, spoken)
         return None
 
     async def handle(self, match: PluginMatch) -> Answer:
         """Let the plugin act; its failure is an answer, and comes in time."""
         member = self._members[match.plugin]
         try:
-            return await member.handle(match.intent, match.entities, self._answer_seconds)
+            return await member.handle(match, self._answer_seconds)
         except PluginError as err:
             _LOG.warning("plugin", name=member.name, intent=match.intent, problem=str(err))
-            return Answer(f"Sorry, {member.spoken} did not answer.", done=False)
+            return Answer(answers.say("did_not_answer", match.language, named=member.spoken), done=False)
 
     def intents(self) -> Mapping[str, tuple[str, ...]]:
         """Return the names of each plugin's intents."""
@@ -171,7 +174,7 @@ def _look(member: Member) -> Look:
     return lambda: member.problem
 
 
-def _answer(result: object) -> Answer:
+def _answer(result: object, language: str) -> Answer:
     """Read what a plugin has returned. Raises PluginError for what is no result."""
     if not isinstance(result, Mapping) or not isinstance(result.get("success"), bool):
         raise PluginError("a result needs 'success', true or false")
@@ -179,4 +182,4 @@ def _answer(result: object) -> Answer:
     done = bool(result["success"])
     if isinstance(message, str) and message.strip():
         return Answer(message.strip()[:LONGEST_MESSAGE], done)
-    return Answer("That is done." if done else "Sorry, that did not work.", done)
+    return Answer(answers.say("plugin_done" if done else "plugin_failed", language), done)

@@ -3,11 +3,12 @@
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
@@ -15,11 +16,17 @@ from wyoming_rosie.home import Entity, Home
 from wyoming_rosie_intent import answers, questions
 from wyoming_rosie_intent.actors.home_assistant import seen, services
 from wyoming_rosie_intent.actors.home_assistant.errors import HomeAssistantError, LostError, RefusedError, SilentError
-from wyoming_rosie_intent.actors.home_assistant.link import PATIENCE, UNREACHABLE, Link, Patience
+from wyoming_rosie_intent.actors.home_assistant.link import PATIENCE, Link, Patience, Problem
 from wyoming_rosie_intent.actors.home_assistant.services import Call
 from wyoming_rosie_intent.engine import Answer, Command
 from wyoming_rosie_intent.things import Thing
 
+MOST_NAMED = 4
+_DETAILS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "todo": ("get_items", {"status": ["needs_action"]}),
+    "weather": ("get_forecasts", {"type": "daily"}),
+}
+"""The service that tells more than the state, by domain."""
 TOKEN_VARIABLE = "HOME_ASSISTANT_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -54,12 +61,12 @@ class HomeAssistantActor:
     @property
     def problem(self) -> str | None:
         """What keeps it from acting, as a sentence; None when all is well."""
-        return self._link.problem
+        return answers.say(self._link.problem) if self._link.problem else None
 
     async def act(self, command: Command, now: datetime) -> Answer:
         """Answer a question or carry out a command, once. What goes wrong is said in the answer."""
         if command.targets and self._link.problem:
-            return Answer(self._link.problem, done=False)
+            return Answer(answers.say(self._link.problem, command.match.language), done=False)
         house = await self._house(command)
         if (answer := questions.answer(house, command, now)) is not None:
             return answer
@@ -70,26 +77,24 @@ class HomeAssistantActor:
 
     async def _house(self, command: Command) -> dict[str, Thing]:
         """Return how the things are that the command is about."""
-        is_question = command.match.intent.startswith("HassGet")
-        lists = [one.id for one in command.targets if is_question and one.domain == "todo"]
-        items = await self._items(lists) if lists else {}
+        more = await self._details(command) if command.match.intent.startswith("HassGet") else {}
         states = self._link.states
-        return {one.id: seen.thing(one.domain, states.get(one.id), items.get(one.id, ())) for one in command.targets}
+        return {one.id: seen.thing(one.domain, states.get(one.id), more.get(one.id)) for one in command.targets}
 
-    async def _items(self, lists: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Return what is still to be done or bought; a list that does not say has nothing."""
-        asked = Call("todo", "get_items", tuple(lists), {"status": ["needs_action"]})
-        try:
-            response = await self._link.call(asked, wants_response=True)
-        except HomeAssistantError:
-            return {}
-        return {name: tuple(str(one.get("summary", "")) for one in of["items"]) for name, of in response.items()}
+    async def _details(self, command: Command) -> Mapping[str, Mapping[str, Any]]:
+        """Return what states do not tell, by entity: a list's items, the weather to come; nothing if nobody says."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for domain, (service, data) in _DETAILS.items():
+            if entities := tuple(one.id for one in command.targets if one.domain == domain):
+                with suppress(HomeAssistantError):
+                    found |= await self._link.call(Call(domain, service, entities, data), wants_response=True)
+        return found
 
     async def _carry_out(self, command: Command) -> Answer:
         states = self._link.states
         there = tuple(one for one in command.targets if one.id in states and states[one.id].is_known)
         made = services.calls(command.match, there, states)
-        faults = {one.id: Fault.SILENT if one not in there else Fault.UNABLE for one in command.targets}
+        faults = {one.id: Fault.SILENT for one in command.targets} | {one.id: Fault.UNABLE for one in there}
         for entity in (entity for call in made for entity in call.entities):
             del faults[entity]
         for outcome in await asyncio.gather(*map(self._call, made)):
@@ -138,21 +143,30 @@ def _answer(command: Command, faults: Mapping[str, Fault]) -> Answer:
     for fault in Fault:
         if failed := [one for one in command.targets if faults.get(one.id) is fault]:
             said.append(_failed(command, failed, fault))
-    return Answer(" ".join(said) or answers.CANNOT, done=bool(worked))
+    return Answer(" ".join(said) or answers.say("cannot", command.match.language), done=bool(worked))
 
 
 def _failed(command: Command, failed: Sequence[Entity], fault: Fault) -> str:
-    named = answers.listed([answers.the(one.name) for one in failed])
+    language = command.match.language
     match fault:
         case Fault.SILENT:
-            return f"Sorry, {named} did not answer."
+            return answers.say("did_not_answer", language, named=_named(failed, language))
         case Fault.UNWILLING:
-            return f"Sorry, {named} did not accept that."
+            return answers.say("did_not_accept", language, named=_named(failed, language))
         case Fault.UNABLE:
             return answers.impossible(replace(command, targets=tuple(failed)))
         case Fault.LOST:
-            return f"I lost the connection to Home Assistant, and do not know whether {named} heard it."
+            return answers.say("lost", language, named=_named(failed, language))
         case Fault.UNREACHED:
-            return UNREACHABLE
+            return answers.say(Problem.UNREACHABLE, language)
         case _:
             assert_never(fault)
+
+
+def _named(things: Sequence[Entity], language: str) -> str:
+    """Name a few things; count many."""
+    if len(things) <= MOST_NAMED:
+        return answers.listed([answers.the(one.name, language) for one in things], language)
+    domains = {one.domain for one in things}
+    kind = answers.kind_of_things(domains.pop() if len(domains) == 1 else "other", None, language)
+    return answers.say("some_of", language, number=len(things), kind=kind)

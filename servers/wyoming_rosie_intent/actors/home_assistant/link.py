@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import structlog
@@ -26,6 +27,13 @@ from wyoming_rosie_intent.actors.home_assistant.states import States
 _LOG = structlog.get_logger()
 
 
+class Problem(StrEnum):
+    """Why nothing can be asked of Home Assistant; each is the name of a phrase."""
+
+    UNREACHABLE = "unreachable"
+    REFUSED = "refuses_token"
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long what is waited for may take, and how long it is left alone, in seconds."""
@@ -41,8 +49,8 @@ class Patience:
 
 
 PATIENCE = Patience()
-UNREACHABLE = "Home Assistant cannot be reached."
-REFUSED = "Home Assistant refuses the token."
+_BURST_SECONDS = 0.005
+"""What changes because of one call comes one after the other, thousands of times for a big house."""
 _REGISTRY_EVENTS = ("floor_registry_updated", "area_registry_updated", "device_registry_updated", "entity_registry_updated")  # fmt: skip
 _ODD = (ValueError, KeyError, TypeError, AttributeError)
 """What comes of an answer that has not the shape of Home Assistant's."""
@@ -54,8 +62,8 @@ class Link:
     def __init__(
         self, url: str, token: Callable[[], str], own: Home, on_home: Callable[[Home], None], patience: Patience
     ) -> None:
-        self.problem: str | None = UNREACHABLE
-        self._told: str | None = None
+        self.problem: Problem | None = Problem.UNREACHABLE
+        self._told: Problem | None = None
         self.states = States()
         self._url = url
         self._token = token
@@ -75,18 +83,18 @@ class Link:
                 await self._stay()
             except TokenRefusedError as err:
                 pause = self.patience.refused_pause
-                self._lost(REFUSED, err)
+                self._lost(Problem.REFUSED, err)
             except (RosieError, OSError, *_ODD) as err:
                 pause = (
                     self.patience.first_pause if self.problem is None else min(2 * pause, self.patience.longest_pause)
                 )
-                self._lost(UNREACHABLE, err)
+                self._lost(Problem.UNREACHABLE, err)
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
 
     async def call(self, call: Call, *, wants_response: bool = False) -> Mapping[str, Any]:
         """Call a service once, whatever happens. Raises UnreachableError, RefusedError, LostError."""
         if self._connection is None:
-            raise UnreachableError(UNREACHABLE)
+            raise UnreachableError("there is no connection to Home Assistant")
         result = await self._connection.ask(
             "call_service",
             self.patience.result,
@@ -105,6 +113,7 @@ class Link:
             async with asyncio.timeout(self.patience.seen):
                 while not holds():
                     await self._changed.wait()
+                    await asyncio.sleep(_BURST_SECONDS)
 
     async def _stay(self) -> None:
         token = await asyncio.to_thread(self._token)
@@ -152,10 +161,10 @@ class Link:
         self._connection = connection
         self.problem = self._told = None
 
-    def _lost(self, problem: str, reason: Exception) -> None:
+    def _lost(self, problem: Problem, reason: Exception) -> None:
         """Say once what is wrong."""
         if self._told != problem:
-            _LOG.warning("home assistant", problem=problem, reason=str(reason))
+            _LOG.warning("home assistant", problem=problem.value, reason=str(reason))
         self.problem = self._told = problem
 
 

@@ -1,6 +1,6 @@
 """Home Assistant's states as the things that questions are answered about."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from wyoming_rosie_intent.actors.home_assistant.states import State
@@ -13,6 +13,7 @@ from wyoming_rosie_intent.things import (
     Lock,
     Media,
     Mower,
+    Outlook,
     Report,
     Sensor,
     Switch,
@@ -29,14 +30,18 @@ _HUES = ((15, "red"), (45, "orange"), (70, "yellow"), (160, "green"), (200, "tur
 """The colour up to each angle of hue, in degrees."""
 
 
-def thing(domain: str, state: State | None, items: Sequence[str] = ()) -> Thing:
-    """Return how a thing is; `items` are those of a list."""
+def thing(domain: str, state: State | None, more: Mapping[str, Any] | None = None) -> Thing:
+    """Return how a thing is; `more` is what the service said that tells the items of a list or the weather to come."""
     if state is None or state.value in _NOT_KNOWN:
         return Report("unavailable")
-    if domain == "todo":
-        return Todo(tuple(items))
-    made = _BY_DOMAIN[domain](state) if domain in _BY_DOMAIN else None
-    return made or Report(state.value.replace("_", " "))
+    match domain:
+        case "todo":
+            return Report("unavailable") if more is None else Todo(_items(more))
+        case "weather":
+            return Weather(state.value, _degrees(state.attributes, "temperature"), _outlooks(more or {}))
+        case _:
+            made = _BY_DOMAIN[domain](state) if domain in _BY_DOMAIN else None
+            return made or Report(state.value)
 
 
 def _light(state: State) -> Thing:
@@ -86,13 +91,30 @@ def _sensor(state: State) -> Thing | None:
         return None
 
 
-def _weather(state: State) -> Thing:
-    said = {"partlycloudy": "partly cloudy", "clear-night": "clear"}.get(state.value, state.value)
-    return Weather(said.replace("-", " and "), _number(state.attributes, "temperature", 0))
+def _items(more: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(item.get("summary", "")) for item in more.get("items", ()))
+
+
+def _outlooks(more: Mapping[str, Any]) -> tuple[Outlook, ...]:
+    return tuple(one for day in more.get("forecast") or () if (one := _outlook(day)) is not None)
+
+
+def _outlook(day: Mapping[str, Any]) -> Outlook | None:
+    high = _degrees(day, "temperature")
+    if high is None:
+        return None
+    low, rain = _degrees(day, "templow"), _degrees(day, "precipitation_probability")
+    state, date = str(day.get("condition") or "unknown"), str(day.get("datetime", ""))[:10]
+    return Outlook(date, state, high if low is None else low, high, None if rain is None else round(rain))
 
 
 def _on_off(state: State) -> Thing:
     return Switch(state.value == "on")
+
+
+def _degrees(attributes: Mapping[str, Any], name: str) -> float | None:
+    value = attributes.get(name)
+    return float(value) if isinstance(value, (int, float)) else None
 
 
 def _number(attributes: Mapping[str, Any], name: str, other: float) -> float:
@@ -121,5 +143,4 @@ _BY_DOMAIN: Mapping[str, Callable[[State], Thing | None]] = {
     "vacuum": lambda state: Vacuum(state.value),
     "valve": _cover,
     "water_heater": _climate,
-    "weather": _weather,
 }
