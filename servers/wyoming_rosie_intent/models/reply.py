@@ -52,6 +52,7 @@ class Reply:
         self._calls: list[Message] = []
         self.matches: tuple[Match, ...] = ()
         self.deeds: list[str] = []
+        self._refused: list[str] = []
         self.acted = False
         self.begun_at: float | None = None  # seconds of the event loop's clock
 
@@ -81,14 +82,14 @@ class Reply:
                 continue
             if not round_.is_held:
                 if not self.text:
-                    yield self._say(" ".join(self.deeds) or self._words.no_answer)
+                    yield self._say(" ".join((*self.deeds, *self._refused)) or self._words.no_answer)
                 return
             if was_warned:
-                yield self._say(self._words.not_done)
+                yield self._say(" ".join((self._words.not_done, *self._refused)))
                 return
             was_warned = True
             self._prompt = self._prompt.followed_by(Message(Role.ASSISTANT, round_.text), self._not_done())
-        yield self._say(" ".join((*self.deeds, self._words.unfinished)))
+        yield self._say(" ".join((*self.deeds, *(self._refused or (self._words.unfinished,)))))
 
     def _say(self, clause: str) -> Said:
         text = f" {clause}" if self._needs_space else clause
@@ -155,6 +156,8 @@ class Reply:
             case Result():
                 self._note(outcome.said, acted=outcome.acted)
                 self.matches = (*self.matches, *outcome.matches)
+                if outcome.refused and outcome.refused not in self._refused:
+                    self._refused.append(outcome.refused)
                 return outcome
 
     def _note(self, said: str, *, acted: bool) -> None:

@@ -27,6 +27,7 @@ class Result:
     text: str
     acted: bool = False
     said: str = ""  # what was done, as a person is told
+    refused: str = ""  # what may not or cannot be done, as a person is told
     matches: tuple[Match, ...] = ()
 
 

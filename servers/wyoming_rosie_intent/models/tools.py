@@ -97,11 +97,13 @@ class HomeTools:
         deed = await self._household.carry_out(plan.commands, setting.moment) if plan.commands else None
         if plan.asked:
             return NeedsYes(plan.asked, deed.text if deed else "")
-        if deed is None:
-            return Result(f"Not done: {' '.join(plan.refusals) or 'nothing here can do that'}")
-        acted = deed.done and match.intent not in _QUESTIONS
-        text = " ".join((deed.text, *plan.refusals))
-        return Result(text if deed.done else f"Not done: {text}", acted, deed.text if acted else "", deed.matches)
+        refused = " ".join(plan.refusals)
+        if deed is None or not deed.done:
+            why = " ".join(filter(None, (deed.text if deed else "", refused)))
+            return Result(f"Not done: {why or 'nothing here can do that'}", refused=why)
+        acted = match.intent not in _QUESTIONS
+        text = " ".join(filter(None, (deed.text, refused)))
+        return Result(text, acted, deed.text if acted else "", refused, deed.matches)
 
     def _states(self, arguments: Mapping[str, Value]) -> str:
         home, states = self._household.home, self._household.states()

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.unit.intent.models.scripted import ScriptedModels, Step, call, until
 from wyoming_rosie.home import Entity, Home, Location, Preferences, Room
@@ -334,6 +336,16 @@ async def test_a_second_claim_is_corrected_aloud(begin: Begin) -> None:
     assert parts[-1] == Finished(EN.not_done)
 
 
+async def test_what_was_refused_is_said_aloud_when_the_model_claims_it_or_says_nothing(begin: Begin) -> None:
+    elsewhere = call("HassTurnOn", name="Bed Light", area="Office")
+    for said, heard_ in (
+        ("Done!", f"{EN.not_done} Sorry, I know no Bed Light in the Office."),
+        ("", "Sorry, I know no Bed Light in the Office."),
+    ):
+        room = begin([elsewhere], [said])
+        assert heard(await room.say("bed light in the office")) == heard_
+
+
 async def test_a_claim_before_the_call_is_not_heard_twice(begin: Begin) -> None:
     room = begin(["I've turned on the kitchen light. ", TURN_ON], ["It is on now."])
     assert heard(await room.say("light please")) == "It is on now."
@@ -548,6 +560,45 @@ async def test_a_model_that_is_known_to_be_quick_is_waited_for_longer(begin: Beg
     for _ in range(2):
         parts = await room.say("what is the weather")
         assert not any(isinstance(part, Filler) for part in parts)
+
+
+# ------------------------------------------------------------------------------------------------- whatever it says
+
+CALLS = st.builds(
+    lambda tool, arguments: ToolCall("1", tool, arguments),
+    st.sampled_from(["HassTurnOn", "HassTurnOff", "GetLiveContext", "HassListAddItem", "HassStartTimer", "Nothing"]),
+    st.none()
+    | st.dictionaries(
+        st.sampled_from(["name", "area", "domain", "item", "minutes"]),
+        st.sampled_from(["Front Door", "Garage Door", "Bed Light", "bedroom", "lock", "cover", "light", "milk", "", 5]),
+    ),
+)
+STEPS = st.lists(
+    st.sampled_from(
+        ["Well, that is so. ", "I've unlocked the door.", "Done!", "", "**", Again(), ModelError("no"), 0.0]
+    )
+    | CALLS,
+    max_size=5,
+)
+
+
+@given(st.lists(STEPS, min_size=1, max_size=7))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_model_says_an_answer_has_one_end_and_no_door_moves(
+    home: Home, prompts: Prompts, rounds: list[list[Step]]
+) -> None:
+    room = Stage(home, prompts, ScriptedModels(*rounds))
+    before = room.actor.states()
+    parts = asyncio.run(room.say("turn on something"))
+    ends = [part for part in parts if isinstance(part, (Finished, Asked, Passed, Failed))]
+    assert ends == parts[-1:]
+    if isinstance(parts[-1], Finished):
+        assert heard(parts).strip().endswith(parts[-1].text)
+        assert parts[-1].text
+    assert isinstance(parts[-1], Passed) or heard(parts) or parts[-1].text
+    assert "I've unlocked" not in heard(parts) or room.actor.states() != before
+    for door in ("lock.front", "cover.garage", "cover.living_room"):
+        assert room.actor.states()[door] == before[door]
 
 
 # ------------------------------------------------------------------------------------------------------------ wish
