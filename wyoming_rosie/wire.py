@@ -62,6 +62,11 @@ class Decoder:
         """Return how many bytes wait to become an event."""
         return self._waiting
 
+    @property
+    def is_inside(self) -> bool:
+        """Whether an event has begun that is not whole."""
+        return self._waiting > 0 or self._header is not None
+
     def feed(self, received: bytes) -> None:
         self._late.append(received)
         self._waiting += len(received)
@@ -155,7 +160,7 @@ class EventStream(asyncio.BufferedProtocol):
         """Return the next event, or None at the end. One reader at a time. Raises BadEventError."""
         while (event := self._take_left() or self._decoder.next()) is None:
             if self._ended:
-                if len(self._decoder):
+                if self._decoder.is_inside:
                     raise BadEventError("the stream ended inside an event")
                 return None
             self._more = asyncio.get_running_loop().create_future()

@@ -36,6 +36,7 @@ NESTED = b'{"a":' * 5_000 + b"1" + b"}" * 5_000
 BYTES = (
     Bytes("half a line", b'{"type": "descr', ends=True),
     Bytes("half an event", header(type="x", payload_length=500) + b"half", ends=True),
+    Bytes("an event without its payload", header(type="x", payload_length=500), ends=True),
     Bytes("not JSON", b"hello?\n"),
     Bytes("not text", bytes(range(128, 256)) * 20 + b"\n"),
     Bytes("a web browser", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
