@@ -1,4 +1,7 @@
-"""Sentences that say something was done in the home, told from reports, offers and refusals. English and German."""
+"""Sentences that say something was done in the home, told from reports, offers and refusals.
+
+In English and German; the commonest ones in French, Spanish, Italian and Dutch.
+"""
 
 import re
 
@@ -59,7 +62,39 @@ _GERMAN = (
     rf"\b(?:wurde|wurden|(?:wird|werden) (?:jetzt|nun)) {_OHNE_NICHT}(?:{_GETAN})\b",
     rf"{_INTRO}(?:ist )?(?:erledigt|gemacht)(?:[,.!]|$)",
 )
-_CLAIM = re.compile("|".join((*_ENGLISH, *_GERMAN)))
+
+_FAIT = "allumé|éteint|ouvert|fermé|réglé|verrouillé|déverrouillé|mis|lancé|démarré|arrêté|activé|désactivé|ajouté|baissé|augmenté|monté"
+_FRENCH = (
+    rf"(?<!n')\bj'ai (?:bien |déjà )?(?:{_FAIT})(?:e?s?)\b",
+    r"\bj'(?:allume|éteins|ouvre|active|ajoute) (?:la|le|les|l'|votre|vos|ta|ton|tes)\b",
+    rf"\b(?:est|sont) maintenant (?:{_FAIT})e?s?\b",
+    rf"\b(?:a|ont) (?:bien )?été (?:{_FAIT})e?s?\b",
+    rf"{_INTRO}c'est fait\b",
+)
+
+_HECHO = "encendid|apagad|abiert|cerrad|ajustad|puest|bloquead|desbloquead|activad|desactivad|añadid|subid|bajad|pausad|iniciad"
+_SPANISH = (
+    rf"(?<!no )\bhe (?:{_HECHO})o\b",
+    rf"\b(?:está|están) ahora (?:{_HECHO})[oa]s?\b",
+    rf"(?<!no )\b(?:ha|han) sido (?:{_HECHO})[oa]s?\b",
+    rf"{_INTRO}(?:listo|hecho)(?:[,.!]|$)",
+)
+
+_FATTO = "acces|spent|apert|chius|impostat|bloccat|sbloccat|attivat|disattivat|aggiunt|alzat|abbassat|avviat|mess"
+_ITALIAN = (
+    rf"(?<!non )\bho (?:già )?(?:{_FATTO})o\b",
+    rf"\b(?:è|sono) ora (?:{_FATTO})[oaie]\b",
+    rf"(?<!non )\b(?:è|sono) stat[oaie] (?:{_FATTO})[oaie]\b",
+    rf"{_INTRO}fatto(?:[,.!]|$)",
+)
+
+_GEDAAN = "(?:aan|uit|open|dicht|af|in)?ge(?:zet|daan|maakt|opend|sloten|steld|start|stopt|dimd)|aangezet|geactiveerd|toegevoegd|vergrendeld|ontgrendeld"
+_DUTCH = (
+    rf"\bik heb (?:(?!niet\b|geen\b|nooit\b)[^\s,;]+ ){{0,9}}?(?:{_GEDAAN})\b",
+    rf"\b(?:is|zijn) nu (?:aan|uit|open|dicht|{_GEDAAN})\b",
+    rf"{_INTRO}gedaan(?:[,.!]|$)",
+)
+_CLAIM = re.compile("|".join((*_ENGLISH, *_GERMAN, *_FRENCH, *_SPANISH, *_ITALIAN, *_DUTCH)))
 
 
 def is_claim(text: str) -> bool:

@@ -25,14 +25,20 @@ _NEWEST = 0.5  # how much the last measurement counts
 
 _QUESTION = re.compile(
     r"^\W*(?:and|but|so|und|aber)?\W*(?:what|which|who|whose|when|where|why|how|is|are|was|were|do|does|did|has|have|am|tell|explain|describe"
-    r"|was|welche[rsnm]?|wer|wem|wann|wo|warum|wieso|wie|ist|sind|war|hat|habe|haben|gibt|erzähl|erklär)\b"
+    r"|was|welche[rsnm]?|wer|wem|wann|wo|warum|wieso|wie|ist|sind|war|hat|habe|haben|gibt|erzähl|erklär"
+    r"|qu\w*|quand|où|pourquoi|comment|combien|est|y a|qué|cuál|quién|cuándo|dónde|por qué|cómo|cuánt\w+|está\w*|hay"
+    r"|che|cosa|quale|chi|quando|dove|perché|come|quant\w+|c'è|è|wat|welke?|wanneer|waar|waarom|hoe|zijn|heb|heeft)\b"
 )
 _ORDER = re.compile(
     r"\b(?:turn|switch|set|open|close|shut|lock|unlock|dim|brighten|raise|lower|increase|decrease|reduce|start|stop|play|pause"
     r"|resume|mute|unmute|activate|deactivate|arm|disarm|add|remove|put|run|enable|disable|make it|make the|skip|cancel|heat|cool"
     r"|adjust|change|leave"
     r"|schalte?|mache?|stelle?|öffne|schließe?|sperre?|verriegle|entriegle|dimme?|drehe?|spiele?|stoppe?|starte?|füge?|setze?|lösche?"
-    r"|(?:ein|aus|an|ab|um)schalten|(?:an|aus|auf|zu)machen|(?:ein|ab)stellen|öffnen|schließen|dimmen|abspielen|starten|stoppen)\b"
+    r"|(?:ein|aus|an|ab|um)schalten|(?:an|aus|auf|zu)machen|(?:ein|ab)stellen|öffnen|schließen|dimmen|abspielen|starten|stoppen"
+    r"|(?:allume|ferme|ouvre|règle|baisse|monte|lance|arrête|joue|active|ajoute|verrouille)[rz]?|éteins|éteindre|mets|mettre"
+    r"|enciende|encender|apagar?|abre|abrir|cierra|cerrar|pon|poner|sube|subir|bajar?|activar?|añade|reproduce"
+    r"|accendi|accendere|spegni|spegnere|apri|aprire|chiudi|chiudere|imposta|metti|alza|abbassa|avvia|ferma|attiva|aggiungi"
+    r"|zet|doe|sluit|speel|schakel)\b"
 )
 _WORD = re.compile(r"\w+")
 
@@ -61,8 +67,11 @@ class Fillers:
         self._model = model
 
     async def words(self, sentence: str, language: str | None) -> str | None:
-        """Return up to four words within BUDGET_SECONDS; None in a language that we have none in."""
-        if self._model is None:
+        """Return up to four words within BUDGET_SECONDS; None in a language that we have none in.
+
+        There nobody could tell an order from a question, and a small model is not asked either.
+        """
+        if self._model is None or words.known(language) is None:
             return phrase(sentence, language)
         try:
             async with asyncio.timeout(BUDGET_SECONDS):
@@ -73,7 +82,7 @@ class Fillers:
 
 
 def is_control(sentence: str) -> bool:
-    """Tell whether the sentence orders something to be done, in English or German; such a one gets no filler."""
+    """Tell whether the sentence orders something to be done; such a one gets no filler."""
     plain = sentence.lower().replace("\u2019", "'")
     return not _QUESTION.search(plain) and _ORDER.search(plain) is not None
 

@@ -36,6 +36,13 @@ _GERMAN_THINGS = (
     "das Wohnzimmer", "das Bad", "den Garten", "das Haus", "die Batterie",
 )
 # fmt: on
+
+
+def _named(*things: str) -> Mapping[str, str]:
+    """Return things with their articles by their names."""
+    return {thing.split()[1].lower(): thing for thing in things}
+
+
 _ALL: Mapping[str, Words] = {
     "en": Words(
         no_model="Sorry, I cannot reach my language model right now.",
@@ -62,9 +69,107 @@ _ALL: Mapping[str, Words] = {
         think="Einen Moment…",
         checking="Ich prüfe {}…",
         things={
-            **{thing.split()[1].lower(): thing for thing in _GERMAN_THINGS},
+            **_named(*_GERMAN_THINGS),
             **dict.fromkeys(("regnet", "regen", "schneit", "schnee", "regenschirm"), "das Wetter"),
             **dict.fromkeys(("warm", "kalt", "heiß", "grad"), "die Temperatur"),
+        },
+    ),
+    "fr": Words(
+        no_model="Désolée, je n'arrive pas à joindre mon modèle de langage.",
+        too_long="Désolée, cela prend trop de temps.",
+        no_answer="Désolée, je n'ai pas de réponse à cela.",
+        unfinished="Désolée, je n'ai pas pu terminer.",
+        not_done="Désolée, en fait je ne viens pas de le faire.",
+        again="Je recommence.",
+        think="Un instant…",
+        checking="Je vérifie {}…",
+        things={
+            **_named(
+                "la lumière",
+                "les lumières",
+                "la lampe",
+                "la porte",
+                "le garage",
+                "la température",
+                "la météo",
+                "le chauffage",
+                "la liste",
+            ),
+            **dict.fromkeys(("temps", "pluie", "pleuvoir", "pleut", "neige"), "la météo"),
+            **dict.fromkeys(("chaud", "froid", "degrés"), "la température"),
+        },
+    ),
+    "es": Words(
+        no_model="Lo siento, ahora no puedo contactar con mi modelo de lenguaje.",
+        too_long="Lo siento, esto tarda demasiado.",
+        no_answer="Lo siento, no tengo respuesta a eso.",
+        unfinished="Lo siento, no he podido terminarlo.",
+        not_done="Lo siento, en realidad no lo he hecho ahora.",
+        again="Empiezo de nuevo.",
+        think="Un momento…",
+        checking="Compruebo {}…",
+        things={
+            **_named(
+                "la luz",
+                "las luces",
+                "la lámpara",
+                "la puerta",
+                "el garaje",
+                "la temperatura",
+                "la calefacción",
+                "la lista",
+            ),
+            **dict.fromkeys(("tiempo", "lluvia", "llover", "llueve", "nieve"), "el tiempo"),
+            **dict.fromkeys(("calor", "frío", "grados"), "la temperatura"),
+        },
+    ),
+    "it": Words(
+        no_model="Mi dispiace, ora non riesco a raggiungere il mio modello linguistico.",
+        too_long="Mi dispiace, ci vuole troppo tempo.",
+        no_answer="Mi dispiace, non ho una risposta.",
+        unfinished="Mi dispiace, non sono riuscita a finire.",
+        not_done="Mi dispiace, in realtà adesso non l'ho fatto.",
+        again="Ricomincio.",
+        think="Un momento…",
+        checking="Controllo {}…",
+        things={
+            **_named(
+                "la luce",
+                "le luci",
+                "la lampada",
+                "la porta",
+                "il garage",
+                "la temperatura",
+                "il riscaldamento",
+                "la lista",
+            ),
+            **dict.fromkeys(("tempo", "meteo", "pioggia", "piove", "pioverà", "neve"), "il meteo"),
+            **dict.fromkeys(("caldo", "freddo", "gradi"), "la temperatura"),
+        },
+    ),
+    "nl": Words(
+        no_model="Sorry, ik kan mijn taalmodel nu niet bereiken.",
+        too_long="Sorry, dat duurt me te lang.",
+        no_answer="Sorry, daar heb ik geen antwoord op.",
+        unfinished="Sorry, dat kon ik niet afmaken.",
+        not_done="Sorry, dat heb ik net toch niet gedaan.",
+        again="Ik begin opnieuw.",
+        think="Een ogenblik…",
+        checking="Ik controleer {}…",
+        things={
+            **_named(
+                "het licht",
+                "de lichten",
+                "de lampen",
+                "de lamp",
+                "de deur",
+                "de garage",
+                "de temperatuur",
+                "het weer",
+                "de verwarming",
+            ),
+            **dict.fromkeys(("regen", "regent", "regenen", "sneeuw"), "het weer"),
+            **dict.fromkeys(("warm", "koud", "graden"), "de temperatuur"),
         },
     ),
 }

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 - the apostrophe of typesetters is meant
+# ruff: noqa: RUF001 - the punctuation of many languages is meant as it looks
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +72,29 @@ Die Rollläden werden jetzt geschlossen.
 Ich schließe die Vorhänge.
 Ich habe die Haustür abgeschlossen.
 Schalte das Licht ein.
+J'ai allumé la lumière.
+J’ai bien éteint toutes les lampes.
+C'est fait.
+C'est fait, la lumière est allumée.
+La lumière est maintenant éteinte.
+Les volets ont été fermés.
+J'allume la lumière.
+He encendido la luz.
+Ya he apagado todas las luces.
+Listo, la luz está encendida.
+Hecho.
+La luz está ahora apagada.
+La puerta ha sido cerrada.
+Ho acceso la luce.
+Ho già spento tutte le luci.
+Fatto!
+La luce è ora accesa.
+Le tapparelle sono state chiuse.
+Ik heb het licht aangezet.
+Ik heb alle lampen uitgedaan.
+Gedaan.
+Het licht is nu aan.
+De gordijnen zijn nu gesloten.
 """.strip().splitlines()
 
 OTHERS = """
@@ -147,6 +170,22 @@ Die Mauer wurde 1961 gebaut.
 Ich habe leider keinen Zugriff auf den Kalender.
 Das Wetter ist jetzt sonnig.
 Ich schließe daraus, dass es regnet.
+La lumière est allumée.
+Je ne peux pas allumer la lumière.
+Je n'ai pas allumé la lumière.
+J'ai trois idées.
+Voulez-vous que j'allume la lumière ?
+La luz está encendida.
+No he encendido la luz.
+He oído hablar de eso.
+¿Enciendo la luz?
+La luce è accesa.
+Non ho acceso la luce.
+Ho tre idee.
+Het licht is aan.
+Ik heb het licht niet aangezet.
+Ik heb drie ideeën.
+Zal ik het licht aanzetten?
 """.strip().splitlines()
 
 

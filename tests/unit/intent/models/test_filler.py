@@ -69,6 +69,15 @@ stell die Heizung auf 20 Grad
 schließ die Tür ab
 spiel etwas Musik
 dreh die Heizung auf
+allume la lumière
+éteins tout s'il te plaît
+peux-tu fermer les volets
+enciende la luz
+por favor, apaga la luz
+accendi la luce
+puoi spegnere la luce
+doe het licht aan
+zet de verwarming op 20
 """.strip().splitlines()
 QUESTIONS = """
 is the kitchen light on
@@ -98,8 +107,25 @@ def test_a_phrase_in_german(text: str, phrase: str) -> None:
     assert filler.phrase(text, "de-DE") == phrase
 
 
+OTHERS = [
+    ("quel temps fait-il", "fr", "Je vérifie la météo…"),
+    ("est-ce que la porte est ouverte", "fr", "Je vérifie la porte…"),
+    ("qué tiempo hace", "es", "Compruebo el tiempo…"),
+    ("che tempo fa", "it", "Controllo il meteo…"),
+    ("hoe warm is het", "nl", "Ik controleer de temperatuur…"),
+    ("wat is de zin van het leven", "nl", "Een ogenblik…"),
+]
+
+
+@pytest.mark.parametrize(("text", "language", "phrase"), OTHERS)
+def test_a_phrase_in_other_languages(text: str, language: str, phrase: str) -> None:
+    assert filler.phrase(text, language) == phrase
+    assert len(phrase.split()) <= 4
+    assert not is_control(text)
+
+
 def test_an_unknown_language_has_no_phrase() -> None:
-    assert filler.phrase("quel temps fait-il", "fr") is None
+    assert filler.phrase("jaka jest pogoda", "pl") is None
 
 
 @pytest.mark.parametrize("text", CONTROL)
