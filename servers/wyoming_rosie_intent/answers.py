@@ -118,6 +118,8 @@ def things(match: Match, targets: Sequence[Entity]) -> str:
     if not targets:
         return _book.say("grammar.that", language)
     kind = kind_of_things(targets[0].domain, match.said("device_class"), language)
+    if "floor" in match.slots and _known("grammar.group_on", language):
+        return _book.say("grammar.group_on", language, kind=kind, area=match.slots["floor"])
     in_one = match.where in {Where.SAID, Where.HERE} and all(entity.area == targets[0].area for entity in targets)
     key = "group_in" if in_one else "group"
     return _book.say(f"grammar.{key}", language, kind=kind, area=match.slots.get("area"))

@@ -10,7 +10,7 @@ Understand: TypeAlias = Callable[[str], Match | None]
 MOST_COMMANDS = 4
 _MOST_TRIES = 64
 """Parts of one sentence that are looked at; a sentence that needs more is none that people say."""
-_LONGEST_VERB = 3  # words
+_LONGEST_VERB = 6  # words: could you please turn off all
 _LONGEST_END = 4  # words
 _THEN = r"and then|and also|and|then|as well as|after that|und dann|und auch|und|dann|danach|sowie|et puis|et|puis|y luego|y|e poi|e|en dan|en"
 _JOINT = re.compile(rf"\s*[,;.]\s+(?:(?:{_THEN})\s+)?|\s+(?:{_THEN})\s+", re.IGNORECASE)

@@ -34,6 +34,8 @@ SAID = [
     ("set the kitchen lights to 5 percent brightness", "HassLightSet", {**KITCHEN, "brightness": 5}),
     ("set the bed light to maximum brightness", "HassLightSet", {"name": "Bed Light", "brightness": 100}),
     ("set the kitchen lights to warm white", "HassLightSet", {**KITCHEN, "temperature": 2700}),
+    ("dim the bed light", "HassLightSet", {"name": "Bed Light", "brightness": 30}),
+    ("turn off all the fans", "HassTurnOff", {"domain": "fan"}),
     # lock, cover
     ("lock the front door", "HassTurnOn", {"name": "Front Door"}),
     ("unlock the front door", "HassTurnOff", {"name": "Front Door"}),
@@ -104,6 +106,7 @@ SAID = [
     ("shut up", "HassNevermind", {}),
 ]
 HERE = [
+    ("dim the lights", "HassLightSet", {"domain": "light", "brightness": 30}),
     ("turn on the lights", "HassTurnOn", {"domain": "light"}),
     ("turn the light off", "HassTurnOff", {"domain": "light"}),
     ("set brightness to 50 percent", "HassLightSet", {"domain": "light", "brightness": 50}),
