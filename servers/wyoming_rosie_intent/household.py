@@ -81,6 +81,17 @@ class Household:
             (*unclear, *refused),
         )
 
+    def forbidden(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> tuple[str, ...]:
+        """Return, in words, what must not be passed on to a conductor that acts: what a known room may not do."""
+        if area is None or self.home.area(area) is None:
+            return ()
+        found = [(match, targets.find(self.home, match, area)) for match in matches]
+        commands = [Command(match, things) for match, things in found if not isinstance(things, Answer)]
+        judged = [safety.judge(self._policy, self.home, command, area) for command in commands]
+        for one in judged:
+            self._record_refusal(one, area, speaker)
+        return tuple(self._refusal(one, area) for one in judged if one.refused)
+
     async def carry_out(self, commands: Sequence[Command], moment: datetime) -> Deed:
         """Do what was planned, or what was answered with yes; the moment is that of the wall clock."""
         if self._actor is None:
@@ -107,9 +118,12 @@ class Household:
     def _refusal(self, one: Judgement, area: str | None) -> str:
         return safety.refusal(self.home, one.refused, area, one.command.match.language)
 
-    def _record_judgement(self, one: Judgement, area: str | None, speaker: str | None) -> None:
+    def _record_refusal(self, one: Judgement, area: str | None, speaker: str | None) -> None:
         if one.refused:
             self._record(Asked(one.command.match, one.refused, area, speaker), Outcome.REFUSED)
+
+    def _record_judgement(self, one: Judgement, area: str | None, speaker: str | None) -> None:
+        self._record_refusal(one, area, speaker)
         if one.verdict is Verdict.ASK:
             self._record(_asked(one.command, area, speaker), Outcome.ASKED)
 

@@ -195,8 +195,29 @@ def test_a_plugin_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
         in_folder(tmp_path / "none")
 
 
-def test_what_is_installed_is_not_on_unless_wanted() -> None:
+async def test_a_package_offers_a_plugin_which_is_on_only_where_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, name="offered_plugin")
+    about = tmp_path / "offered-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: offered\nVersion: 1\n")
+    (about / "entry_points.txt").write_text(
+        "[wyoming_rosie.plugins]\noffered = offered_plugin.plugin:Test\nodd = os:sep\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
     assert installed([]) == ()
+    plugins = Plugins(installed(["offered", "odd"]), {"offered": {"key": "k"}})
+    await plugins.start()
+    try:
+        match = plugins.recognise("do it")
+        assert match is not None
+        assert (await plugins.handle(match)).text.endswith(" k")
+        problem = plugins.looks()["plugin odd"]()
+        assert problem is not None
+        assert "not a class derived from IntegrationPlugin" in problem
+    finally:
+        await plugins.close()
 
 
 async def test_home_assistant_is_a_plugin_that_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:

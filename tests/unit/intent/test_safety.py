@@ -136,6 +136,17 @@ async def test_a_command_that_nobody_was_asked_about_is_not_carried_out() -> Non
     assert [one.outcome for one in notes] == [Outcome.UNASKED]
 
 
+def test_a_conductor_is_not_told_to_do_what_the_room_may_not() -> None:
+    notes = list[Entry]()
+    house = household(OFFICE_MAY_LIGHTS, Recording(), notes)
+    unlock, light = Match("HassTurnOff", {"name": "Front Door"}), Match("HassTurnOn", {"name": "Lamp"})
+    assert house.forbidden([light, unlock], "office") == ("Sorry, the Front Door may not be changed from the Office.",)
+    assert house.forbidden([light], "office") == ()
+    assert house.forbidden([unlock], "kitchen") == ()
+    assert house.forbidden([unlock], None) == ()  # Home Assistant names no room, and has rules of its own
+    assert [one.outcome for one in notes] == [Outcome.REFUSED]
+
+
 names = st.sampled_from([entity.name for entity in ENTITIES])
 areas = st.sampled_from([None, "office", "Kitchen", "galley", "nowhere", ""])
 intents = st.sampled_from(["HassTurnOn", "HassTurnOff", "HassSetPosition", "HassToggle", "HassGetState", "HassMadeUp"])
