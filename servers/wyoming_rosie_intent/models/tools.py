@@ -1,22 +1,24 @@
 """The home's actions and states as tools of a language model, in Home Assistant's names for intents and slots."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import TypeAlias, cast
 
 from wyoming_rosie.home import Entity, Home
-from wyoming_rosie_intent.engine import Match, Value, Where
+from wyoming_rosie_intent.engine import Answer, Match, Value, Where
 from wyoming_rosie_intent.household import Household
 from wyoming_rosie_intent.models.arguments import ArgumentError, checked
 from wyoming_rosie_intent.models.model import Tool, ToolCall
 from wyoming_rosie_intent.models.prompt import described, quoted, shown
 from wyoming_rosie_intent.models.toolbox import ForConductor, NeedsYes, Outcome, Result, Setting
 
+AskWeather: TypeAlias = Callable[[Match], Awaitable[Answer]]
 MOST_THINGS = 60
 """Of an answer about states."""
 LIVE_CONTEXT = "GetLiveContext"
 TIMER = "HassStartTimer"
+WEATHER = "HassGetWeather"
 
 # fmt: off
 _SWITCHED = (
@@ -36,6 +38,7 @@ _SLOTS: Mapping[str, Mapping[str, object]] = {
     "hours": _TIME,
     "minutes": _TIME,
     "seconds": _TIME,
+    "day": {"type": "string", "enum": ["today", "tomorrow"]},
     "purpose": {"type": "string", "description": "what it is for"},
 }
 _TABLE = (
@@ -53,20 +56,24 @@ _TABLE = (
     ("todo", "HassListRemoveItem", "Takes an item off a list", "item name", ""),
     ("vacuum", "HassVacuumStart", "Starts a vacuum cleaner", "", "name"),
     ("vacuum", "HassVacuumReturnToBase", "Sends a vacuum cleaner to its base", "", "name"),
-    ("weather", "HassGetWeather", "Returns the weather", "", "name"),
+    ("weather", WEATHER, "Returns the weather now, and what is expected of a day", "", "name day"),
 )
 """Kinds of things, intent, what it does, slots that are needed and those that may be: SLOT or SLOT=WHAT."""
 # fmt: on
 _TIMER_SAYS = "Starts a timer; call it alone, before anything is said"
 _CONTEXT_SAYS = "Returns how things are now, for questions about the home"
-_QUESTIONS = frozenset({"HassGetWeather"})
+_WEATHER_SAYS = "Returns the weather at home now, and what is expected of a day"
 
 
 class HomeTools:
-    """What can be done in a household; timers only where the conductor can be given them."""
+    """What can be done in a household; timers only where the conductor can be given them.
 
-    def __init__(self, household: Household, *, with_timers: bool = True) -> None:
+    `weather` answers where the home has no weather of its own.
+    """
+
+    def __init__(self, household: Household, weather: AskWeather | None = None, *, with_timers: bool = True) -> None:
         self._household = household
+        self._weather = weather
         self._with_timers = with_timers
         self._home: Home | None = None
         self._tools: tuple[Tool, ...] = ()
@@ -74,7 +81,11 @@ class HomeTools:
     def tools(self) -> Sequence[Tool]:
         if self._household.home is not self._home:
             self._home = self._household.home
-            self._tools = _tools(self._home, with_timers=self._with_timers) if self._household.acts else ()
+            own = _tools(self._home, with_timers=self._with_timers) if self._household.acts else ()
+            more = (
+                () if self._weather is None or _has_weather(self._home) else (_tool(WEATHER, _WEATHER_SAYS, "", "day"),)
+            )
+            self._tools = (*own, *more)
         return self._tools
 
     async def use(self, call: ToolCall, setting: Setting) -> Outcome:
@@ -93,6 +104,8 @@ class HomeTools:
     async def _obey(self, match: Match, setting: Setting) -> Outcome:
         if match.intent == TIMER:
             return ForConductor(match)
+        if match.intent == WEATHER and self._weather and not _has_weather(self._household.home):
+            return Result((await self._weather(match)).text)
         plan = self._household.plan([match], setting.area.id if setting.area else None, setting.speaker)
         deed = await self._household.carry_out(plan.commands, setting.moment) if plan.commands else None
         if plan.asked:
@@ -101,7 +114,7 @@ class HomeTools:
         if deed is None or not deed.done:
             why = " ".join(filter(None, (deed.text if deed else "", refused)))
             return Result(f"Not done: {why or 'nothing here can do that'}", refused=why)
-        acted = match.intent not in _QUESTIONS
+        acted = match.intent != WEATHER
         text = " ".join(filter(None, (deed.text, refused)))
         return Result(text, acted, deed.text if acted else "", refused, deed.matches)
 
@@ -121,6 +134,10 @@ class HomeTools:
 def timer(match: Match) -> str:
     """Say that a timer cannot be set along with other things, for the model."""
     return f"Error: {match.intent} cannot be called now. Tell the person to ask for the timer in a sentence of its own."
+
+
+def _has_weather(home: Home) -> bool:
+    return any(entity.domain == "weather" for entity in home.entities)
 
 
 def _tools(home: Home, *, with_timers: bool) -> tuple[Tool, ...]:

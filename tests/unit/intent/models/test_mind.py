@@ -13,7 +13,7 @@ from tests.unit.intent.models.scripted import ScriptedModels, Step, call, until
 from wyoming_rosie.home import Entity, Home, Location, Preferences, Room
 from wyoming_rosie_intent import answers
 from wyoming_rosie_intent.actors.demo import DemoActor
-from wyoming_rosie_intent.engine import Match
+from wyoming_rosie_intent.engine import Answer, Match
 from wyoming_rosie_intent.household import Household
 from wyoming_rosie_intent.models import frozen, prompt, words
 from wyoming_rosie_intent.models.classifier import Complexity
@@ -286,6 +286,21 @@ async def test_how_things_are_is_told_by_area_kind_or_name(begin: Begin) -> None
         '"Kitchen Light" (light): off',
         '"Coffee Machine" (switch): off',
     ]
+
+
+async def test_the_weather_is_asked_of_a_service_where_the_home_has_none(home: Home, prompts: Prompts) -> None:
+    bare = Home(home.areas, tuple(entity for entity in home.entities if entity.domain != "weather"))
+    asked: list[Match] = []
+
+    async def weather(match: Match) -> Answer:
+        asked.append(match)
+        return Answer("It will rain.")
+
+    room = Stage(bare, prompts, ScriptedModels([call("HassGetWeather", day="tomorrow")], ["Take an umbrella."]))
+    room.mind = Mind(room.models, room.household, prompts, [HomeTools(room.household, weather)])
+    assert heard(await room.say("do I need an umbrella tomorrow")) == "Take an umbrella."
+    assert results(room.models.given[1]) == ["It will rain."]
+    assert asked == [Match("HassGetWeather", {"day": "tomorrow"})]
 
 
 @pytest.mark.parametrize("name", ["Front Door", "Garage Door"])
