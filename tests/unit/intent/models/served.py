@@ -1,4 +1,7 @@
-"""Models at a server: the scripted one, or a real Ollama when ROSIE_OLLAMA_URL and ROSIE_OLLAMA_MODEL name one."""
+"""Models at a server: the scripted one, or a real Ollama when ROSIE_OLLAMA_URL and ROSIE_OLLAMA_MODEL name one.
+
+Only the scripted one can be made to fail: those tests never ask the real one.
+"""
 
 import asyncio
 import os
@@ -9,14 +12,15 @@ from typing import Any
 
 import pytest
 
-from tests.ollama_server import RULES, OllamaServer, Rule
+from tests.ollama_script import RULES, Rule
+from tests.ollama_server import OllamaServer
 from wyoming_rosie_intent.models import tier
 from wyoming_rosie_intent.models.model import Again, Done, Message, Piece, Prompt, Role, Text, Tool, ToolCall
 from wyoming_rosie_intent.models.tier import Provider, ServedModel, TierSettings
 
 REAL_URL = os.environ.get("ROSIE_OLLAMA_URL", "")
 REAL_MODEL = os.environ.get("ROSIE_OLLAMA_MODEL", "")
-only_scripted = pytest.mark.skipif(bool(REAL_URL), reason="a real server cannot be made to do this")
+takes_as_long_as_a_real_model = pytest.mark.timeout(300 if REAL_URL else 30)
 
 SYSTEM = Message(Role.SYSTEM, "You are Rosie. Answer in one short sentence.")
 CAPITAL = Message(Role.USER, "What is the capital of France?")

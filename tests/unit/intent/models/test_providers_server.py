@@ -8,9 +8,12 @@ import ollama
 import openai
 import pytest
 
-from tests.ollama_server import Call, Fault, OllamaServer, Pace, Rule, rules_in
-from tests.unit.intent.models.served import Place, only_scripted, place, scripted
+from tests.ollama_model import Pace
+from tests.ollama_script import Call, Fault, Rule, rules_in
+from tests.ollama_server import OllamaServer
+from tests.unit.intent.models.served import Place, place, scripted, takes_as_long_as_a_real_model
 
+pytestmark = takes_as_long_as_a_real_model
 MESSAGES = [{"role": "user", "content": "What is the capital of France? One word."}]
 TOOL = {
     "type": "function",
@@ -122,7 +125,6 @@ async def test_a_known_beginning_is_read_faster_and_counted_in_full() -> None:
     assert (warm.prompt_eval_count or 0) >= (cold.prompt_eval_count or 0)
 
 
-@only_scripted
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
@@ -139,7 +141,6 @@ async def test_faults_reach_the_ollama_client(server: OllamaServer, fault: Fault
             [part async for part in await client.chat("scripted", messages=MESSAGES, stream=True)]
 
 
-@only_scripted
 async def test_stream_without_done_ends_cleanly(server: OllamaServer) -> None:
     server.faults.append(Fault.NOT_DONE)
     async with ollama.AsyncClient(server.url) as client:

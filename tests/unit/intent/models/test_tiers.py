@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from tests.ollama_server import Fault, OllamaServer, Rule
+from tests.ollama_script import Fault, Rule
+from tests.ollama_server import OllamaServer
 from tests.unit.intent.models.served import ASKED, calls_of, is_done, model, said_to, scripted, text_of, whole
 from wyoming_rosie_intent.models import tiers
 from wyoming_rosie_intent.models.classifier import Complexity
@@ -250,7 +251,7 @@ async def test_warm_ups_that_fail_count_as_failures() -> None:
 
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_faults_of_a_real_connection_fall_through(fault: Fault) -> None:
-    hasty = {"first_token_seconds": 0.2, "stall_seconds": 0.2}
+    hasty = {"first_token_seconds": 0.5, "stall_seconds": 0.5}
     async with (
         scripted(Rule(say="From the local tier.", fault=fault)) as near,
         scripted(Rule(say="From the network.")) as far,

@@ -1,0 +1,163 @@
+"""A model that says what rules tell it, as fast as its pace allows and sooner when it knows how a prompt begins."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from tests.ollama_lines import Called, Cut, Ended, Failed, Garbled, Piece, Said
+from tests.ollama_script import Fault, Rule
+
+HANG_SECONDS = 600.0
+CHARACTERS_PER_TOKEN = 4
+MOST_WAITING = 512
+"""Requests that wait for one model; as OLLAMA_MAX_QUEUE."""
+_WORDS_BEFORE_A_FAULT = 2
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Tokens a second, and the seconds until a model is loaded."""
+
+    read: float = 1_000_000.0
+    say: float = 1_000_000.0
+    load_seconds: float = 0.0
+
+
+QUICK = Pace()
+
+
+class BusyError(Exception): ...
+
+
+@dataclass
+class _Slot:
+    """A place where a model works on one request at a time; it knows by heart what it has read and said there last."""
+
+    known: str = ""
+    busy: bool = False
+
+
+class ScriptedModel:
+    """One model: loaded or not, with its slots."""
+
+    def __init__(self, pace: Pace, slots: int) -> None:
+        self.pace = pace
+        self.loaded = False
+        self._waiting = 0
+        self._slots = [_Slot() for _ in range(slots)]
+        self._free = asyncio.Condition()
+
+    @asynccontextmanager
+    async def _slot(self, prompt: str) -> AsyncIterator[_Slot]:
+        """Wait for a free slot; the one that knows most of the prompt."""
+        self._waiting += 1
+        try:
+            async with self._free:
+                await self._free.wait_for(lambda: any(not slot.busy for slot in self._slots))
+                free = [slot for slot in self._slots if not slot.busy]
+                chosen = max(free, key=lambda slot: _common(slot.known, prompt))
+                chosen.busy = True
+        finally:
+            self._waiting -= 1
+        try:
+            yield chosen
+        finally:
+            chosen.busy = False
+            async with self._free:
+                self._free.notify_all()
+
+    def unload(self) -> None:
+        self.loaded = False
+        for slot in self._slots:
+            slot.known = ""
+
+    async def answer(self, prompt: str, rule: Rule, most_tokens: int | None) -> AsyncGenerator[Piece, None]:
+        """Yield what is said. Raises BusyError."""
+        if rule.fault is Fault.BUSY or self._waiting >= MOST_WAITING:
+            raise BusyError
+        now = asyncio.get_running_loop().time
+        began = now()
+        async with self._slot(prompt) as slot:
+            await self._load()
+            loaded = now()
+            await self._read(slot, prompt)
+            read = now()
+            await asyncio.sleep(HANG_SECONDS if rule.fault is Fault.SLOW else rule.wait_seconds)
+            words = 0
+            async for piece in self._words(rule, most_tokens):
+                if isinstance(piece, Said):
+                    words += 1
+                    slot.known += piece.text
+                yield piece
+                if isinstance(piece, Cut | Garbled | Failed):
+                    return
+            if rule.fault is Fault.NOT_DONE:
+                return
+            said = now()
+            reason = "length" if most_tokens and words >= most_tokens else "stop"
+            read_tokens, said_tokens = tokens(prompt), max(words, 1)
+            yield Ended(_ns(loaded - began), _ns(read - loaded), read_tokens, _ns(said - read), said_tokens, reason)
+
+    async def _load(self) -> None:
+        if not self.loaded:
+            await asyncio.sleep(self.pace.load_seconds)
+            self.loaded = True
+
+    async def _read(self, slot: _Slot, prompt: str) -> None:
+        """Take as long as what is new takes. Who hangs up meanwhile leaves behind what has been read."""
+        loop = asyncio.get_running_loop()
+        began, known = loop.time(), _common(slot.known, prompt)
+        per_second = self.pace.read * CHARACTERS_PER_TOKEN
+        slot.known = prompt
+        try:
+            await asyncio.sleep((len(prompt) - known) / per_second)
+        except asyncio.CancelledError:
+            slot.known = prompt[: known + int((loop.time() - began) * per_second)]
+            raise
+
+    async def _words(self, rule: Rule, most_tokens: int | None) -> AsyncIterator[Piece]:
+        words = re.findall(r"\S+\s*", rule.say)[: most_tokens or None]
+        for number, word in enumerate(words):
+            if number == _WORDS_BEFORE_A_FAULT and rule.fault:
+                async for piece in _faulty(rule.fault):
+                    yield piece
+            if rule.calls and number == rule.words_before_calls and not most_tokens:
+                yield Called(rule.calls)
+            await asyncio.sleep(1 / self.pace.say)
+            yield Said(word)
+        if rule.calls and len(words) <= rule.words_before_calls and not most_tokens:
+            yield Called(rule.calls)
+
+
+async def _faulty(fault: Fault) -> AsyncIterator[Piece]:
+    match fault:
+        case Fault.STALL:
+            await asyncio.sleep(HANG_SECONDS)
+        case Fault.CUT:
+            yield Cut()
+        case Fault.GARBLED:
+            yield Garbled()
+        case Fault.ERROR:
+            yield Failed()
+        case _:
+            return
+
+
+def _common(known: str, prompt: str) -> int:
+    """Return how many characters two strings begin with alike."""
+    low, high = 0, min(len(known), len(prompt))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if known[:middle] == prompt[:middle] else (low, middle - 1)
+    return low
+
+
+def tokens(text: str) -> int:
+    """Return how many there are in a text, roughly."""
+    return len(text) // CHARACTERS_PER_TOKEN + 1
+
+
+def _ns(seconds: float) -> int:
+    return int(seconds * 1e9)
