@@ -200,6 +200,25 @@ async def test_what_goes_wrong_is_said_and_nothing_is_done_twice(
     assert len(server.calls) == times
 
 
+async def test_a_light_that_nobody_saw_because_the_connection_ended_is_not_said_to_be_on(
+    server: HomeAssistantServer, alive: Living
+) -> None:
+    server.fault = Fault.DEAF
+    acting = asyncio.create_task(alive.act("HassTurnOn", ["Kitchen Light"]))
+    await until(lambda: bool(server.calls))
+    await asyncio.sleep(0.05)
+    await server.cut()
+    assert not (await acting).done
+
+
+async def test_secrets_and_places_of_people_are_not_told(server: HomeAssistantServer, alive: Living) -> None:
+    await server.change("light.kitchen", "on", brightness=9, access_token="key", latitude=1.5)
+    await server.change("sensor.power", "7")
+    await until(lambda: alive.actor.states()["light.kitchen"]["state"] == "on")
+    assert alive.actor.states()["light.kitchen"] == {"state": "on", "brightness": 9}
+    assert "sensor.power" not in alive.actor.states()  # nobody exposed it
+
+
 async def test_a_late_result_does_not_matter_where_the_light_is_seen_to_be_on(
     server: HomeAssistantServer, alive: Living
 ) -> None:

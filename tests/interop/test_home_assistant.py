@@ -81,7 +81,7 @@ async def test_the_actor_acts_and_hears_what_changes(core: HomeAssistant, tmp_pa
 
 DEMO: list[tuple[str, str, dict[str, Value], str, dict[str, Any]]] = [
     ("HassLightSet", "Bed Light", {"brightness": 40}, "light.bed_light", {"state": "on", "brightness": 102}),
-    ("HassLightSet", "Bed Light", {"color": "red"}, "light.bed_light", {"rgb_color": [255, 0, 0]}),
+    ("HassLightSet", "Bed Light", {"color": "red"}, "light.bed_light", {"hs_color": [0.0, 100.0]}),
     ("HassTurnOff", "Ceiling Lights", {}, "light.ceiling_lights", {"state": "off"}),
     ("HassSetPosition", "Living Room Window", {"position": 70}, "cover.living_room_window", {"current_position": 70}),
     ("HassTurnOn", "Garage Door", {}, "cover.garage_door", {"state": "open"}),

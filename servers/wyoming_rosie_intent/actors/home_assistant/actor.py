@@ -18,6 +18,7 @@ from wyoming_rosie_intent.actors.home_assistant import seen, services
 from wyoming_rosie_intent.actors.home_assistant.errors import HomeAssistantError, LostError, RefusedError, SilentError
 from wyoming_rosie_intent.actors.home_assistant.link import PATIENCE, Link, Patience, Problem
 from wyoming_rosie_intent.actors.home_assistant.services import Call
+from wyoming_rosie_intent.actors.home_assistant.states import State
 from wyoming_rosie_intent.engine import Answer, Command
 from wyoming_rosie_intent.things import Thing
 
@@ -27,6 +28,12 @@ _DETAILS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "weather": ("get_forecasts", {"type": "daily"}),
 }
 """The service that tells more than the state, by domain."""
+_TELLING = frozenset({
+    "brightness", "color_temp_kelvin", "current_humidity", "current_position", "current_temperature", "device_class", "fan_mode",
+    "hs_color", "humidity", "hvac_action", "is_volume_muted", "media_artist", "media_title", "percentage", "preset_mode", "source",
+    "target_temp_high", "target_temp_low", "temperature", "unit_of_measurement", "volume_level",
+})  # fmt: skip
+"""Others are nobody's business: where somebody is, the key to a camera's picture."""
 TOKEN_VARIABLE = "HOME_ASSISTANT_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -73,7 +80,9 @@ class HomeAssistantActor:
         return await self._carry_out(command)
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
-        return {entity: {**state.attributes, "state": state.value} for entity, state in self._link.states.items()}
+        """Return the states of what is exposed, and of their attributes those that say how a thing is."""
+        states = self._link.states
+        return {one.id: _told(states[one.id]) for one in self._link.home.entities if one.id in states}
 
     async def _house(self, command: Command) -> dict[str, Thing]:
         """Return how the things are that the command is about."""
@@ -120,9 +129,16 @@ class HomeAssistantActor:
     def _unseen(self, call: Call) -> tuple[str, ...]:
         """Return the entities that do not show the call's work, of those that would."""
         states = self._link.states
-        there = [entity for entity in call.entities if entity in states]
-        showing = [entity for entity in there if call.shows and not states[entity].attributes.get("assumed_state")]
-        return tuple(entity for entity in showing if states[entity].value not in call.shows)
+        return tuple(entity for entity in call.entities if call.shows and not _shows(states.get(entity), call.shows))
+
+
+def _shows(state: State | None, shows: frozenset[str]) -> bool:
+    """Tell whether a thing is in one of the states, as far as it can tell."""
+    return state is not None and (state.value in shows or bool(state.attributes.get("assumed_state")))
+
+
+def _told(state: State) -> dict[str, object]:
+    return {"state": state.value, **{key: value for key, value in state.attributes.items() if key in _TELLING}}
 
 
 def token(settings: Settings) -> str:

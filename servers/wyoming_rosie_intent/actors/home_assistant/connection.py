@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Hear: TypeAlias = Callable[[Any], None]
 CONNECT_SECONDS = 10.0
 ASK_SECONDS = 10.0
+CLOSE_SECONDS = 1.0
 ALIVE_SECONDS = 10.0
 """How often a quiet Home Assistant is asked whether it is still there."""
 LARGEST_MESSAGE = 64 * 1024 * 1024
@@ -113,12 +114,15 @@ async def connect(url: str, token: str) -> AsyncIterator[Connection]:
 
 
 async def _opened(session: "ClientSession", url: str) -> "ClientWebSocketResponse":
-    from aiohttp import ClientError
+    from aiohttp import ClientError, ClientWSTimeout
 
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             return await session.ws_connect(
-                f"{url.rstrip('/')}/api/websocket", heartbeat=ALIVE_SECONDS, max_msg_size=LARGEST_MESSAGE
+                f"{url.rstrip('/')}/api/websocket",
+                heartbeat=ALIVE_SECONDS,
+                max_msg_size=LARGEST_MESSAGE,
+                timeout=ClientWSTimeout(ws_close=CLOSE_SECONDS),
             )
     except (ClientError, OSError, ValueError) as err:  # TimeoutError is an OSError
         raise UnreachableError(f"no Home Assistant answers at {url}: {err or 'it is silent'}") from err

@@ -70,6 +70,7 @@ class Link:
         self._own = own
         self._on_home = on_home
         self.patience = patience
+        self._next_pause = patience.first_pause
         self._home: Home | None = None
         self._connection: Connection | None = None
         self._stale = asyncio.Event()
@@ -77,19 +78,21 @@ class Link:
 
     async def run(self) -> None:
         """Stay connected until cancelled; pauses grow while that fails."""
-        pause = self.patience.first_pause
         while True:
             try:
                 await self._stay()
             except TokenRefusedError as err:
-                pause = self.patience.refused_pause
                 self._lost(Problem.REFUSED, err)
+                await self._pause(self.patience.refused_pause)
             except (RosieError, OSError, *_ODD) as err:
-                pause = (
-                    self.patience.first_pause if self.problem is None else min(2 * pause, self.patience.longest_pause)
-                )
                 self._lost(Problem.UNREACHABLE, err)
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
+                await self._pause(self._next_pause)
+                self._next_pause = min(2 * self._next_pause, self.patience.longest_pause)
+
+    @property
+    def home(self) -> Home:
+        """Return the home that is known; an empty one until there was a connection."""
+        return self._home or Home()
 
     async def call(self, call: Call, *, wants_response: bool = False) -> Mapping[str, Any]:
         """Call a service once, whatever happens. Raises UnreachableError, RefusedError, LostError."""
@@ -123,6 +126,10 @@ class Link:
                 await until_one_ends(connection.listen(), self._follow(connection))
             finally:
                 self._connection = None
+                self.problem = Problem.UNREACHABLE
+
+    async def _pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
 
     async def _follow(self, connection: Connection) -> None:
         await connection.subscribe("subscribe_entities", self._hear)
@@ -160,6 +167,7 @@ class Link:
             _LOG.info("home assistant", url=self._url, entities=len(self.states))
         self._connection = connection
         self.problem = self._told = None
+        self._next_pause = self.patience.first_pause
 
     def _lost(self, problem: Problem, reason: Exception) -> None:
         """Say once what is wrong."""
