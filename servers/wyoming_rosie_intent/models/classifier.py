@@ -46,7 +46,7 @@ _SIGNS = (
     _sign("sum of several steps", Complexity.COMPLEX, r"\bpercent\b.*\b(years?|months?)\b|\b(years?|months?)\b.*\bpercent\b|\btwice as\b|\b(catch up|puzzle|equation)\b|\bgiven that\b|^if (a|an|i|we|two|three|my)\b.*\b(how|what|when)\b"),
     _sign("explanation", Complexity.MEDIUM, r"\b(why|explain|describe|warum|wieso|weshalb|pourquoi|por ?qu[eé]|erkl[aä]re?)\b|\bhow (do(es)?|did|can|could|should|would) (?!you (spell|say|do|feel))|\bhow to\b|\bwie funktioniert\b|\bcomment (fonctionne|marche)\b|\bc[oó]mo funciona\b|\bdifference between\b"),
     _sign("advice", Complexity.MEDIUM, r"\b(advi[sc]e|recommend|suggest|ideas?|tips|symptoms|recipe)\b|\b(best|easiest|right|quickest) way\b|\b(should|could|can|do) i (cook|do|eat|give|make|plant|say|try|use|wear)\b|\b(a good|good names?)\b (?!(morning|night))"),
-    _sign("text of its own", Complexity.MEDIUM, r"^(write|translate|make up|invent)\b|\b(summar(y|i[sz]e)|tell me (about|something|more|an? (\w+ )?story)|story about)\b"),
+    _sign("text of its own", Complexity.MEDIUM, r"^(write|translate|make up|invent)\b|\b(summary|summari[sz]e|tell me (about|something|more|an? (\w+ )?story)|story about)\b"),
     _sign("consequence", Complexity.MEDIUM, r"\bwhat (happens|does it mean|would happen) (if|when)\b|\bwhat if\b"),
     _sign("sum", Complexity.MEDIUM, r"\bpercent of\b|\d\s*[-+*/^\u00d7\u00f7]\s*\d|\bhow many .* and (a|one|two|three)\b"),
     _sign("several questions", Complexity.MEDIUM, r"\?.*\?|\band (how|what|when|where|which|who|why|say why)\b"),

@@ -68,7 +68,7 @@ what are you called
 what's your favourite colour
 is there anyone in the garden
 wer hat faust geschrieben
-wie spät ist es
+wie viel uhr haben wir
 what's the longest river in africa
 how many legs does a spider have
 can you hear me
@@ -122,7 +122,7 @@ suggest a name for a small grey rabbit
 explain inflation
 who won the world cup in 2014 and who scored the goal
 why did the roman empire fall
-warum ist der himmel blau
+warum leuchtet der mond
 wie funktioniert eine wärmepumpe
 why do leaves change colour in autumn
 how does a microwave oven heat food
