@@ -1,13 +1,15 @@
 """One peer's requests: sentences in, replies out."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any, assert_never
 from uuid import uuid4
 
 from wyoming.event import Event
 from wyoming.handle import Handled as HandledEvent
+from wyoming.handle import HandledChunk, HandledStart, HandledStop
 from wyoming.handle import NotHandled as NotHandledEvent
 from wyoming.intent import Entity, Intent, IntentsStart, IntentsStop
 from wyoming.intent import NotRecognized as NotRecognizedEvent
@@ -17,14 +19,27 @@ from wyoming_rosie import turn
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.metrics import UNCOUNTED, Work
 from wyoming_rosie.service import Send
-from wyoming_rosie_intent.dialogue import Dialogue, ForConductor, Handled, NotHandled, NotRecognized, Outcome, Sentence
+from wyoming_rosie_intent.dialogue import (
+    Dialogue,
+    ForConductor,
+    Handled,
+    NotHandled,
+    NotRecognized,
+    Outcome,
+    Sentence,
+    Thinking,
+)
 from wyoming_rosie_intent.engine import Match
+from wyoming_rosie_intent.models.parts import Filler, Said
 
 LONGEST_TEXT = 1000
 """Characters of one request."""
 _LONGEST_NAME = 128
 _OUR_KEYS = frozenset({"intent", "slots", "intents", "expects_reply"})
 """What an answer's context says about its own sentence; a peer may send it back with the next."""
+_OF_SATELLITES = frozenset({"satellite-connected", "satellite-disconnected", "run-pipeline", "streaming-started"})
+"""Whoever sends such events tells what happens in a room; what was said there, its conductor asks."""
+_OUTCOMES = frozenset({"handled", "not-handled", "not-recognized", "intent", "intents-start"})
 
 
 class IntentConversation:
@@ -35,57 +50,102 @@ class IntentConversation:
         clock: Callable[[], datetime],
         send: Send,
         work: Work = UNCOUNTED,
+        locate: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._dialogue = dialogue
         self._states = states
         self._clock = clock
         self._send = send
         self._work = work
+        self._locate = locate  # returns the area of a device of Home Assistant's
         self._busy = False
+        self._only_watches = False
 
     @property
     def busy(self) -> bool:
         return self._busy
 
     async def on_event(self, event: Event) -> None:
-        """Answer a sentence, or a question about the state of the home."""
+        """Answer a sentence or a question about the state of the home, or get ready for a sentence."""
         self._busy = True
         try:
-            if event.type in {"transcript", "recognize"}:
-                await self._on_sentence(event)
-            elif event.type == "user-event" and event.data.get("name") == "home-state":
-                await self._send(_home_state(self._states(), event))
+            match event.type:
+                case "detection":
+                    self._begin(event)
+                case "transcript" | "recognize" if not self._only_watches:
+                    await self._on_sentence(event)
+                case "user-event" if event.data.get("name") == "home-state":
+                    await self._send(_home_state(self._states(), event))
+                case other if other in _OF_SATELLITES:
+                    self._only_watches = True
         finally:
             self._busy = False
 
     async def close(self) -> None:
         pass  # what is asked in a conversation outlives its connection
 
+    def _begin(self, event: Event) -> None:
+        context = turn.context(event)
+        area, conversation = self._area(context), _name(context, "conversation_id")
+        self._dialogue.begin(str(context["turn_id"]), area, conversation, self._clock(), _now())
+
     async def _on_sentence(self, event: Event) -> None:
-        sentence = _sentence(event)
+        sentence = self._sentence(event)
+        context = {key: value for key, value in turn.context(event).items() if key not in _OUR_KEYS}
+        context["conversation_id"] = sentence.conversation
         with self._work.turn("understand") as answered:
-            outcome = await self._dialogue.answer(sentence, self._clock(), asyncio.get_running_loop().time())
-            context = {key: value for key, value in turn.context(event).items() if key not in _OUR_KEYS}
-            replies = list(_replies(outcome, {**context, "conversation_id": sentence.conversation}))
-            answered.outcome = replies[0].type
-        for reply in replies:
-            await self._send(reply)
+            outcome = await self._dialogue.answer(sentence, self._clock(), _now())
+            replies = (
+                self._streamed(outcome.parts, context) if isinstance(outcome, Thinking) else _all(outcome, context)
+            )
+            async with aclosing(replies):
+                async for reply in replies:
+                    answered.outcome = reply.type if reply.type in _OUTCOMES else answered.outcome
+                    await self._send(reply)
 
+    async def _streamed(
+        self, parts: AsyncGenerator[Said | Filler | Outcome, None], context: dict[str, Any]
+    ) -> AsyncGenerator[Event, None]:
+        """Yield a model's answer as it comes, and whole at the end."""
+        said = ""
+        async with aclosing(parts):
+            async for part in parts:
+                match part:
+                    case Filler(text):
+                        yield UserEvent("filler", {"text": text}, context).event()
+                    case Said(text):
+                        if not said:
+                            yield HandledStart(context).event()
+                        said += text
+                        yield HandledChunk(text).event()
+                    case _ if not said:
+                        for reply in _replies(part, context):
+                            yield reply
+                    case _:
+                        for reply in _rest(part, said, context):
+                            yield reply
 
-def _sentence(event: Event) -> Sentence:
-    """Read a sentence. Raises BadEventError for wrong types and for text that is too long."""
-    text = event.data.get("text")
-    if not isinstance(text, str):
-        raise BadEventError(f"{event.type} needs a text")
-    if len(text) > LONGEST_TEXT:
-        raise BadEventError(f"the text has {len(text)} characters; {LONGEST_TEXT} is the most", "too-long")
-    context = turn.event_context(event)
-    return Sentence(
-        text,
-        _name(context, "conversation_id") or uuid4().hex,
-        _name(event.data, "language") or _name(context, "language"),
-        _name(context, "area"),
-    )
+    def _sentence(self, event: Event) -> Sentence:
+        """Read a sentence. Raises BadEventError for wrong types and for text that is too long."""
+        text = event.data.get("text")
+        if not isinstance(text, str):
+            raise BadEventError(f"{event.type} needs a text")
+        if len(text) > LONGEST_TEXT:
+            raise BadEventError(f"the text has {len(text)} characters; {LONGEST_TEXT} is the most", "too-long")
+        context = turn.event_context(event)
+        return Sentence(
+            text,
+            _name(context, "conversation_id") or uuid4().hex,
+            _name(event.data, "language") or _name(context, "language"),
+            self._area(context),
+            _name(context, "turn_id"),
+            _name(context, "speaker"),
+        )
+
+    def _area(self, context: dict[str, Any]) -> str | None:
+        """Return the speaker's area, as the conductor says it or as it is known of the device."""
+        device = _name(context, "device_id")
+        return _name(context, "area") or (self._locate(device) if device else None)
 
 
 def _name(data: Mapping[str, Any], key: str) -> str | None:
@@ -115,6 +175,24 @@ def _replies(outcome: Outcome, context: dict[str, Any]) -> Iterator[Event]:
             assert_never(outcome)
 
 
+async def _all(outcome: Outcome, context: dict[str, Any]) -> AsyncGenerator[Event, None]:
+    for reply in _replies(outcome, context):
+        yield reply
+
+
+def _rest(outcome: Outcome, said: str, context: dict[str, Any]) -> Iterator[Event]:
+    """End an answer of which something was said: with what is left to say, all of it, and how it ended."""
+    text = outcome.text.strip() if not isinstance(outcome, ForConductor) else ""
+    rest = "" if said.rstrip().endswith(text) else f" {text}"
+    if rest:
+        yield HandledChunk(rest).event()
+    matches = outcome.matches if isinstance(outcome, Handled) else ()
+    expects_reply = isinstance(outcome, Handled) and outcome.expects_reply
+    whole = {**context, **_understood(matches), "expects_reply": expects_reply}
+    yield HandledEvent(said + rest, whole).event()
+    yield HandledStop().event()
+
+
 def _understood(matches: tuple[Match, ...]) -> dict[str, Any]:
     """Say in an answer's context what was understood; `intents` when there was more than one."""
     all_of_them = [{"intent": match.intent, "slots": dict(match.slots)} for match in matches]
@@ -123,6 +201,10 @@ def _understood(matches: tuple[Match, ...]) -> dict[str, Any]:
 
 def _intent(match: Match, context: dict[str, Any]) -> Event:
     return Intent(match.intent, [Entity(name, value) for name, value in match.slots.items()], context=context).event()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _home_state(states: Mapping[str, Mapping[str, object]], event: Event) -> Event:

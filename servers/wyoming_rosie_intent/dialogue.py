@@ -1,15 +1,19 @@
-"""From a sentence to a reply: what was meant, who acts on it, and whether to ask first."""
+"""From a sentence to a reply: rules first, then plugins, then a language model; who acts, and whether to ask first."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from wyoming_rosie.workers import ThreadWorker
 from wyoming_rosie_intent import answers, compound, targets
 from wyoming_rosie_intent.confirmation import Confirmations, Reply
-from wyoming_rosie_intent.engine import Command, Match, Recogniser
+from wyoming_rosie_intent.engine import Command, Match, Recogniser, UnknownLanguageError
 from wyoming_rosie_intent.household import Deed, Household
+from wyoming_rosie_intent.models.mind import Mind, Request
+from wyoming_rosie_intent.models.parts import Asked, Failed, Filler, Finished, Part, Passed, Said
+from wyoming_rosie_intent.plugins.plugins import PluginMatch, Plugins
 
 Matches: TypeAlias = tuple[Match, ...]
 _CONDUCTORS = frozenset({"HassNevermind", "HassBroadcast"})
@@ -17,12 +21,14 @@ _CONDUCTORS = frozenset({"HassNevermind", "HassBroadcast"})
 
 @dataclass(frozen=True)
 class Sentence:
-    """What somebody said, where, and in which conversation."""
+    """What somebody said, where, and in which conversation and turn."""
 
     text: str
     conversation: str
     language: str | None = None
     area: str | None = None  # id or name of the speaker's area
+    turn_id: str | None = None
+    speaker: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,28 +63,53 @@ class ForConductor:
 Outcome: TypeAlias = Handled | NotHandled | NotRecognized | ForConductor
 
 
+@dataclass(frozen=True)
+class Thinking:
+    """A model answers: what is said while it does, and the outcome at the end. To be closed when nobody listens."""
+
+    parts: AsyncGenerator[Said | Filler | Outcome, None] = field(repr=False)
+
+
 class Dialogue:
     """All conversations with one home. Without an actor, whoever asks is to act."""
 
     def __init__(
-        self, recogniser: Recogniser, household: Household, confirmations: Confirmations[tuple[Command, ...]]
+        self,
+        recogniser: Recogniser,
+        household: Household,
+        confirmations: Confirmations[tuple[Command, ...]],
+        plugins: Plugins | None = None,
+        mind: Mind | None = None,
     ) -> None:
         self._recogniser = recogniser
         self._household = household
         self._confirmations = confirmations
+        self._plugins = plugins
+        self._mind = mind
         self._worker = ThreadWorker("intent")
 
-    async def answer(self, sentence: Sentence, moment: datetime, now: float) -> Outcome:
+    def begin(self, turn_id: str, area: str | None, conversation: str | None, moment: datetime, now: float) -> None:
+        """Get ready for a sentence: a wake word was heard."""
+        if self._mind is not None:
+            self._mind.freeze(turn_id, area, conversation, moment, now)
+
+    async def answer(self, sentence: Sentence, moment: datetime, now: float) -> Outcome | Thinking:
         """Return the outcome; `moment` is the wall clock, `now` seconds of any clock. Raises UnknownLanguageError."""
+        language = sentence.language or "en"
         reply, asked = self._confirmations.hear(sentence.conversation, sentence.text, now)
+        outcome: Outcome | None
         if reply is Reply.YES and asked is not None:
-            return _outcome(await self._household.carry_out(asked, moment))
-        if reply is Reply.NO:
-            return Handled(answers.LEFT_ALONE)
-        if not sentence.text.strip():
-            return NotRecognized(answers.HEARD_NOTHING)
-        matches = await self._worker.run(compound.understand, sentence.text, self._understand(sentence))
-        return await self._obey(sentence, matches, moment, now) if matches else NotRecognized(answers.NOT_UNDERSTOOD)
+            outcome = _outcome(await self._household.carry_out(asked, moment))
+        elif reply is Reply.NO:
+            outcome = Handled(answers.say("left_alone", language))
+        elif not sentence.text.strip():
+            return NotRecognized(answers.say("heard_nothing", language))
+        else:
+            outcome = await self._by_rules(sentence, moment, now)
+        if outcome is None:
+            return self._beyond_rules(sentence, moment, now)
+        self._remember(sentence, outcome, now)
+        return outcome
 
     @property
     def waiting(self) -> int:
@@ -88,33 +119,97 @@ class Dialogue:
     def close(self) -> None:
         self._worker.close()
 
-    def _understand(self, sentence: Sentence) -> Callable[[str], Match | None]:
-        return lambda text: self._recogniser.recognise(text, sentence.language, sentence.area)
+    async def _by_rules(self, sentence: Sentence, moment: datetime, now: float) -> Outcome | None:
+        """Return what came of the sentence, None when it means nothing here."""
+        match await self._worker.run(self._understood, sentence):
+            case PluginMatch() as match:
+                assert self._plugins is not None
+                answer = await self._plugins.handle(match)
+                return (Handled if answer.done else NotHandled)(answer.text)
+            case matches:
+                return await self._obey(sentence, matches, moment, now) if matches else None
 
-    async def _obey(self, sentence: Sentence, matches: Matches, moment: datetime, now: float) -> Outcome:
+    def _understood(self, sentence: Sentence) -> Matches | PluginMatch:
+        """Return what the sentence means by the rules; runs in the worker's thread. Raises UnknownLanguageError."""
+
+        def one(text: str) -> Match | None:
+            return self._recogniser.recognise(text, sentence.language, sentence.area)
+
+        try:
+            matches = compound.understand(sentence.text, one)
+        except UnknownLanguageError:
+            if self._mind is None:
+                raise
+            matches = ()
+        found = self._plugins.recognise(sentence.text, sentence.language) if self._plugins and not matches else None
+        return found or matches
+
+    def _beyond_rules(self, sentence: Sentence, moment: datetime, now: float) -> Outcome | Thinking:
+        if self._mind is None:
+            return NotRecognized(answers.say("not_understood", sentence.language or "en"))
+        return Thinking(self._think(self._mind, sentence, moment, now))
+
+    async def _think(
+        self, mind: Mind, sentence: Sentence, moment: datetime, now: float
+    ) -> AsyncGenerator[Said | Filler | Outcome, None]:
+        request = Request(
+            sentence.text, sentence.conversation, sentence.language, sentence.area, sentence.turn_id, sentence.speaker
+        )
+        async with aclosing(mind.answer(request, moment, now)) as parts:
+            async for part in parts:
+                if isinstance(part, Asked):
+                    self._confirmations.ask(sentence.conversation, part.commands, now)
+                yield _of_model(part)
+
+    def _remember(self, sentence: Sentence, outcome: Outcome, now: float) -> None:
+        """Let a model's next turn know what rules did; what failed stays out of it."""
+        if self._mind is not None and isinstance(outcome, Handled):
+            said, did = sentence.text, outcome.matches
+            self._mind.note(sentence.conversation, said, outcome.text, now, did, sentence.area)
+
+    async def _obey(self, sentence: Sentence, matches: Matches, moment: datetime, now: float) -> Outcome | None:
+        language = matches[0].language
         conductors = [match for match in matches if not self._household.acts or is_conductors(match)]
         if not conductors:
             return await self._act(sentence, matches, moment, now)
         if len(conductors) < len(matches):
-            return NotHandled(answers.ONE_AT_A_TIME, matches)
+            return NotHandled(answers.say("one_at_a_time", language), matches)
         if any(map(targets.needs_room, matches)):
-            return NotHandled(answers.WHICH_ROOM, matches)
-        return ForConductor(matches)
+            return NotHandled(answers.say("which_room", language), matches)
+        forbidden = self._household.forbidden(matches, sentence.area, sentence.speaker)
+        return NotHandled(" ".join(forbidden), matches) if forbidden else ForConductor(matches)
 
-    async def _act(self, sentence: Sentence, matches: Matches, moment: datetime, now: float) -> Outcome:
-        """Do what needs no confirmation, then ask about the rest."""
-        plan = self._household.plan(matches, sentence.area)
+    async def _act(self, sentence: Sentence, matches: Matches, moment: datetime, now: float) -> Outcome | None:
+        """Do what needs no confirmation, then ask about the rest; leave to a model what is about nothing here."""
+        plan = self._household.plan(matches, sentence.area, sentence.speaker)
+        if self._mind is not None and not plan.is_about_anything:
+            return None
         deed = await self._household.carry_out(plan.commands, moment)
         said = [text for text in (deed.text, *plan.refusals) if text]
         if plan.asked:
             self._confirmations.ask(sentence.conversation, plan.asked, now)
             return Handled(" ".join((*said, answers.question(plan.asked))), matches, expects_reply=True)
-        done = deed.done
-        return (Handled if done else NotHandled)(" ".join(said), matches)
+        return (Handled if deed.done else NotHandled)(" ".join(said), matches)
 
 
 def _outcome(deed: Deed) -> Handled | NotHandled:
     return (Handled if deed.done else NotHandled)(deed.text, deed.matches)
+
+
+def _of_model(part: Part) -> Said | Filler | Outcome:
+    match part:
+        case Said() | Filler():
+            return part
+        case Finished(text, matches, expects_reply):
+            return Handled(text, matches, expects_reply)
+        case Asked(text):
+            return Handled(text, expects_reply=True)
+        case Passed(matches):
+            return ForConductor(matches)
+        case Failed(text):
+            return NotHandled(text)
+        case _:
+            assert_never(part)
 
 
 def is_conductors(match: Match) -> bool:

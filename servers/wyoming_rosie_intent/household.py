@@ -1,16 +1,20 @@
 """The home, who acts on it, what is done there only after a yes, and what not at all."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 import structlog
 
-from wyoming_rosie.home import Home
+from wyoming_rosie.home import Entity, Home
 from wyoming_rosie_intent import answers, safety, targets
 from wyoming_rosie_intent.audit import Entry, Outcome
 from wyoming_rosie_intent.engine import Actor, Answer, Command, Match
 from wyoming_rosie_intent.safety import Judgement, Policy, Verdict
+
+AskWeather: TypeAlias = Callable[[Match], Awaitable[Answer]]
+WEATHER = "HassGetWeather"
 
 
 @dataclass(frozen=True)
@@ -23,11 +27,21 @@ class Asked(Command):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done at once, what is asked about first, and what cannot or may not be, in words."""
+    """What is to be done at once, what is asked about first, and in words what is not here and what may not be."""
 
     commands: tuple[Command, ...] = ()
     asked: tuple[Asked, ...] = ()
-    refusals: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        return (*self.unclear, *self.refused)
+
+    @property
+    def is_about_anything(self) -> bool:
+        """Whether anything that was meant is in this home."""
+        return bool(self.commands or self.asked or self.refused)
 
 
 @dataclass(frozen=True)
@@ -52,11 +66,13 @@ class Household:
         actor: Actor | None,
         policy: Policy | frozenset[str] = frozenset(),
         note: Callable[[Entry], None] = _forget,
+        ask_weather: AskWeather | None = None,
     ) -> None:
         self.home = home
         self._actor = actor
         self._policy = policy if isinstance(policy, Policy) else Policy(confirm=policy, knows_danger=False)
         self._note = note
+        self._ask_weather = ask_weather
 
     @property
     def acts(self) -> bool:
@@ -68,7 +84,7 @@ class Household:
 
     def plan(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> Plan:
         """Find what was meant and whether it may be done, said in an area (its id or name)."""
-        found = [(match, targets.find(self.home, match, area)) for match in matches]
+        found = [(match, self._find(match, area)) for match in matches]
         unclear = tuple(things.text for _, things in found if isinstance(things, Answer))
         commands = [Command(match, things) for match, things in found if not isinstance(things, Answer)]
         judged = [safety.judge(self._policy, self.home, command, area) for command in commands]
@@ -78,7 +94,8 @@ class Household:
         return Plan(
             tuple(one.command for one in judged if one.verdict is Verdict.ALLOWED),
             tuple(_asked(one.command, area, speaker) for one in judged if one.verdict is Verdict.ASK),
-            (*unclear, *refused),
+            unclear,
+            refused,
         )
 
     def forbidden(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> tuple[str, ...]:
@@ -100,8 +117,16 @@ class Household:
         text = " ".join(answer.text for answer in said)
         return Deed(text, any(answer.done for answer in said), tuple(command.match for command in commands))
 
+    def _find(self, match: Match, area: str | None) -> tuple[Entity, ...] | Answer:
+        """Find what was meant; the weather may come from elsewhere."""
+        found = targets.find(self.home, match, area)
+        is_elsewhere = match.intent == WEATHER and self._ask_weather is not None and isinstance(found, Answer)
+        return () if is_elsewhere else found
+
     async def _act(self, actor: Actor, command: Command, moment: datetime) -> Answer:
         """Do one thing; what needs a yes only if somebody was asked."""
+        if command.match.intent == WEATHER and not command.targets and self._ask_weather is not None:
+            return await self._ask_weather(command.match)
         if not isinstance(command, Asked):
             if safety.needs_yes(self._policy, command):
                 self._record(Asked(command.match, command.targets), Outcome.UNASKED)
