@@ -21,7 +21,21 @@ _HARMLESS = frozenset(
 )  # fmt: skip
 """Domains in which a word means the place: the light of the garage, the oven's sensor."""
 _WORDS = frozenset(
-    {"cooker", "cooktop", "forno", "fornello", "gate", "herd", "hob", "horno", "kookplaat", "oven", "ovens", "stove"}
+    {
+        "cooker",
+        "cooktop",
+        "forno",
+        "fornello",
+        "gas",
+        "gate",
+        "herd",
+        "hob",
+        "horno",
+        "kookplaat",
+        "oven",
+        "ovens",
+        "stove",
+    }
 )
 _PARTS = ("backofen", "fornuis", "garage", "garaje", "hoftor")
 """Words that other words are made with."""

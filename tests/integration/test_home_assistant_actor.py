@@ -206,7 +206,7 @@ async def test_a_light_that_nobody_saw_because_the_connection_ended_is_not_said_
     server.fault = Fault.DEAF
     acting = asyncio.create_task(alive.act("HassTurnOn", ["Kitchen Light"]))
     await until(lambda: bool(server.calls))
-    await asyncio.sleep(0.05)
+    del server.states["light.kitchen"]
     await server.cut()
     assert not (await acting).done
 
