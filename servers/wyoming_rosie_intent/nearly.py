@@ -99,6 +99,8 @@ class Nearly:
         if told != words and (match := exactly(" ".join(told))) is not None:
             return match
         is_command = self._manners.never.isdisjoint(told)
+        if len(told) < 2:  # one word that is nearly another is not enough to go by
+            return None
         if not is_command and told[0] not in self._manners.asks:
             return None
         found = list(self._tried(told, exactly, is_command))

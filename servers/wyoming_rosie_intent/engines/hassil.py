@@ -105,8 +105,9 @@ class HassilRecogniser:
     def _known(self, language: str | None) -> str:
         known = templates.find(language, self._languages)
         if known is None:
-            there = ", ".join(self._languages)
-            raise UnknownLanguageError(f"no sentences for the language {language!r}; there are: {there}")
+            raise UnknownLanguageError(
+                f"no sentences for the language {language!r}; there are: {_some(self._languages)}"
+            )
         return known
 
     def _of(self, language: str) -> _Rules:
@@ -119,7 +120,7 @@ class HassilRecogniser:
                 answers.prepare(language)
                 rules = _rules(templates.load(language, bare_names=self._bare_names), self._home)
                 self._rules = {**dict(list(self._rules.items())[1 - MOST_LANGUAGES :]), language: rules}
-                _LOG.info("the sentences of a language are ready", language=language)
+                _LOG.debug("the sentences of a language are ready", language=language)
             return self._rules[language]
 
     def _exactly(self, rules: _Rules, text: str, area: str) -> Match | None:
@@ -153,6 +154,13 @@ class HassilRecogniser:
             return True
         result = self._best(rules, later, _NOBODY_KNOWS)
         return result is not None and result.intent.name != match.intent
+
+
+def _some(languages: Sequence[str]) -> str:
+    """Name the languages; of many, the best known."""
+    named = [language for language in languages if own_sentences(language)] or list(languages[:MOST_LANGUAGES])
+    more = len(languages) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
 
 
 def _is_meaningless(match: Match) -> bool:

@@ -79,6 +79,11 @@ def test_a_question_about_a_name_that_is_slightly_wrong_is_answered(recogniser: 
     assert meant(recogniser, "is the kitchn lamp on") == ("HassGetState", "Kitchen Lamp")
 
 
+@pytest.mark.parametrize("text", ["software", "quoted", "stopt", "um nexxt"])
+def test_a_single_word_is_never_taken_for_another(recogniser: Recogniser, text: str) -> None:
+    assert meant(recogniser, text) is None
+
+
 def test_long_talk_is_not_searched_for_commands(recogniser: Recogniser) -> None:
     assert meant(recogniser, "um " * MOST_WORDS + "turn on the kitchn lamp") is None
 

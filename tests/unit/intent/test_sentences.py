@@ -174,7 +174,7 @@ def test_english_has_many_tags(recogniser: Recogniser, language: str | None) -> 
 
 
 def test_an_unknown_language_is_refused_with_those_that_are_known(recogniser: Recogniser) -> None:
-    with pytest.raises(UnknownLanguageError, match=r"'xx'; there are: af, ar, .* de, .* en, "):
+    with pytest.raises(UnknownLanguageError, match=r"'xx'; there are: de, en, es, fr, it, nl and \d+ more$"):
         recogniser.recognise("turn on the light", "xx")
 
 
