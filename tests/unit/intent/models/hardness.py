@@ -33,7 +33,7 @@ can penguins fly
 which planet is the largest
 how far is it to the moon
 is it going to be cold tonight
-wie hoch ist der eiffelturm
+wie hoch liegt madrid
 wie wird das wetter morgen
 mach das licht in der küche an
 quelle heure est-il

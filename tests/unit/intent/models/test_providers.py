@@ -228,6 +228,22 @@ async def test_nothing_that_was_said_is_in_logs_or_errors(provider: Provider) ->
     assert "elephant" not in str(logs)
 
 
+REPEATED = json.dumps({"error": {"message": SECRET}, "message": {"tool_calls": SECRET}, "choices": SECRET}).encode()
+
+
+@both
+@pytest.mark.parametrize("status", [200, 302, 400, 500])
+async def test_servers_that_repeat_what_was_said_are_not_quoted(provider: Provider, status: int) -> None:
+    body = (b"data: " if provider == "openai" else b"") + REPEATED + b"\n\n"
+    async with (
+        _web_server(lambda _: web.Response(status=status, body=body)) as url,
+        model(provider, url) as one,
+    ):
+        with capture_logs() as logs, pytest.raises(ModelError) as caught:
+            await whole(one.answer(said_to(SECRET)))
+    assert "elephant" not in f"{logs} {caught.value!r} {caught.value.__cause__!r}"
+
+
 @both
 async def test_key_goes_to_the_server_and_nowhere_else(
     provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -227,6 +227,18 @@ async def test_tier_that_is_back_is_used_again() -> None:
     assert text_of(await house.answer()) == "back"
 
 
+async def test_trial_that_nobody_waited_for_is_made_again() -> None:
+    house = House(local=[GONE, GONE, GONE, says("many words")])
+    for _ in range(3):
+        with pytest.raises(ModelError):
+            await house.answer()
+    house.now += 30.0
+    async with aclosing(house.tiers.attempt(OPEN).answer(ASKED)) as answer:
+        await anext(answer)
+        assert house.tiers.first(OPEN) is None, "while the trial is under way"
+    assert text_of(await house.answer()) == "manywords"
+
+
 async def test_first_tier_is_warmed() -> None:
     house = House(local=[says("a")], network=[says("b")], cloud=[says("c")])
     assert await house.tiers.warm(ASKED, OPEN) is LOCAL
