@@ -104,7 +104,8 @@ async def test_a_port_that_is_taken_ends_it() -> None:
 
 
 def test_no_library_is_imported_before_it_is_chosen() -> None:
-    libraries = {"aiohttp", "prometheus_client.core", "spidev", "gpiozero", "gpiod", "evdev"}
+    devices = {"sounddevice", "numpy", "soxr", "spidev", "gpiozero", "gpiod", "evdev"}
+    libraries = devices | {"aiohttp", "prometheus_client.core", "zeroconf", "sqlite3", "rich"}
     code = f"import sys, wyoming_rosie_satellite.__main__; print({libraries} & sys.modules.keys())"
     imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20)
     assert imported.stdout.strip() == "set()"
