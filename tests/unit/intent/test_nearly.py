@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.home import Area, Entity, Home
+from wyoming_rosie_intent import nearly
 from wyoming_rosie_intent.engine import Match, Recogniser
 from wyoming_rosie_intent.engines import hassil
 from wyoming_rosie_intent.nearly import MOST_WORDS
@@ -73,6 +74,20 @@ def test_what_is_only_polite_or_plural_is_no_doubt(recogniser: Recogniser, text:
 )  # fmt: skip
 def test_a_repair_makes_no_command_of_what_is_none(recogniser: Recogniser, text: str) -> None:
     assert meant(recogniser, text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "is_command"), [("turn on the kitchn lamp", True), ("bob never turns on the kitchn lamp", False)]
+)
+def test_words_that_make_a_sentence_no_command_are_never_mended(text: str, is_command: bool) -> None:
+    manners = nearly.manners({"never": ["never"]})
+    mending = nearly.Nearly(manners, ["turn", "turns", "on", "the"], ["Kitchen Lamp"])
+    assert (mending.recognise(text, lambda text: Match("HassTurnOn", text=text)) is not None) is is_command
+
+
+def test_a_language_that_nobody_described_is_not_mended() -> None:
+    mending = nearly.Nearly(nearly.manners({}), ["turn", "on"], ["Kitchen Lamp"])
+    assert mending.recognise("turn on kitchn lamp", lambda text: Match("HassTurnOn", text=text)) is None
 
 
 def test_a_question_about_a_name_that_is_slightly_wrong_is_answered(recogniser: Recogniser) -> None:
