@@ -114,7 +114,12 @@ class HomeAssistant:
 
     async def state(self, entity: str) -> str:
         """Return an entity's state."""
-        return next(str(one["state"]) for one in await self.ask("get_states") if one["entity_id"] == entity)
+        return str((await self.attributes(entity))["state"])
+
+    async def attributes(self, entity: str) -> dict[str, Any]:
+        """Return an entity's attributes, and its state among them."""
+        found = next(one for one in await self.ask("get_states") if one["entity_id"] == entity)
+        return {**found["attributes"], "state": found["state"]}
 
     def log(self) -> str:
         return (self.folder / "log").read_text("utf-8")
