@@ -1,78 +1,63 @@
 """wyoming-rosie-intent: text to action and answer over the Wyoming protocol."""
 
-from dataclasses import dataclass
+import time
+from contextlib import AsyncExitStack
 from datetime import datetime
-from pathlib import Path
-from typing import Literal
 
-from wyoming.info import Attribution, HandleModel, HandleProgram, Info, IntentModel, IntentProgram
-
-from wyoming_rosie import __version__, config, home
-from wyoming_rosie.config import option
-from wyoming_rosie.errors import ConfigError
+from wyoming_rosie import config, home, service
 from wyoming_rosie.metrics import Metrics, work
-from wyoming_rosie.service import Service, ServiceConfig, run
-from wyoming_rosie_intent.actors.demo import DemoActor
+from wyoming_rosie.service import Service
+from wyoming_rosie.tasks import until_one_ends
+from wyoming_rosie_intent import answers, parts, templates
+from wyoming_rosie_intent.audit import Audit
 from wyoming_rosie_intent.confirmation import Confirmations
 from wyoming_rosie_intent.conversation import IntentConversation
 from wyoming_rosie_intent.dialogue import Dialogue
-from wyoming_rosie_intent.engine import Actor, Recogniser
-from wyoming_rosie_intent.engines import hassil as hassil_engine
-from wyoming_rosie_intent.household import Household
-
-
-@dataclass(frozen=True)
-class IntentConfig(ServiceConfig):
-    """Text to action and answer over the Wyoming protocol."""
-
-    uri: str = option("tcp://127.0.0.1:10550", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
-    home: Path = option(home.DEMO_HOME, "TOML file with the areas and entities that people speak about")
-    engine: Literal["hassil"] = option("hassil", "which engine understands sentences")
-    hassil: hassil_engine.Settings = option(hassil_engine.Settings, "")
-    actor: Literal["demo", "none"] = option("demo", "who acts: demo, a house in memory; none, whoever asked")
-    confirm: tuple[str, ...] = option(("lock", "cover"), "domains that are acted on only after a yes")
+from wyoming_rosie_intent.engines import hassil
+from wyoming_rosie_intent.household import Household, forget
+from wyoming_rosie_intent.info import info
+from wyoming_rosie_intent.models.toolbox import Toolbox
+from wyoming_rosie_intent.models.tools import HomeTools
+from wyoming_rosie_intent.moving import Moving
+from wyoming_rosie_intent.settings import IntentConfig
 
 
 async def serve(settings: IntentConfig) -> None:
     """Understand sentences about the home until told to stop. Raises ConfigError, EngineError."""
-    of_home = home.load(settings.home)
-    recogniser = hassil_engine.load(settings.hassil, of_home)
-    actor = DemoActor(of_home) if settings.actor == "demo" else None
-    own = hassil_engine.own_sentences("en")
-    household = Household(of_home, actor, _domains(settings))
-    dialogue = Dialogue(recogniser, household, Confirmations(own["yes"], own["no"]))
-    metrics = Metrics()
-    answers = work(metrics, lambda: dialogue.waiting, is_wanted=settings.has_monitor)
-    service = Service(
-        "intent",
-        info(recogniser, actor),
-        lambda send: IntentConversation(dialogue, household.states, _clock, send, answers),
-        metrics=metrics,
-    )
-    try:
-        await run(service, settings)
-    finally:
-        dialogue.close()
-
-
-def info(recogniser: Recogniser, actor: Actor | None) -> Info:
-    """Describe the daemon; with an actor it also handles what it understood."""
-    name = "wyoming-rosie-intent"
-    credit = Attribution("hassil and home-assistant-intents", "https://github.com/OHF-Voice/intents")
-    rules = "Commands and questions about a home, by sentence templates, without a network"
-    languages = list(recogniser.languages)
-    intent_model = IntentModel("hassil", credit, True, rules, __version__, languages)
-    handle_model = HandleModel("hassil", credit, True, rules, __version__, languages)
-    intent = IntentProgram(name, credit, True, rules, __version__, [intent_model])
-    handle = HandleProgram(name, credit, True, rules, __version__, [handle_model], supports_home_control=True)
-    return Info(intent=[intent], handle=[handle] if actor else [])
-
-
-def _domains(settings: IntentConfig) -> frozenset[str]:
-    for domain in settings.confirm:
-        if domain not in home.DOMAINS:
-            raise ConfigError(f"--confirm: no domain '{domain}'; there are: {', '.join(sorted(home.DOMAINS))}")
-    return frozenset(settings.confirm)
+    own = home.load(settings.home)
+    if settings.phrases is not None:
+        answers.use(settings.phrases)
+    recogniser = hassil.load(settings.hassil, own)
+    moving = Moving()
+    actors = parts.actors(settings, own, moving.to)
+    ask_weather = parts.weather(settings, own, time.monotonic)
+    audit = Audit(settings.audit_file, _clock) if settings.audit_file else None
+    note = audit.note if audit else forget
+    household = Household(own, actors.actor, parts.policy(settings), note, ask_weather)
+    plugins, mcp = parts.plugins(settings), parts.mcp(settings)
+    boxes: list[Toolbox] = [HomeTools(household, ask_weather), *([mcp] if mcp else [])]
+    async with AsyncExitStack() as stack:
+        mind = await stack.enter_async_context(parts.thinking(settings, household, boxes))
+        dialogue = Dialogue(
+            recogniser, household, Confirmations(*templates.replies(templates.own_languages())), plugins, mind
+        )
+        stack.callback(dialogue.close)
+        metrics = Metrics()
+        answered = work(metrics, lambda: dialogue.waiting, is_wanted=settings.has_monitor)
+        peers = Service(
+            "intent",
+            info(recogniser, handles=household.acts, thinks=mind is not None),
+            lambda send: IntentConversation(dialogue, household.states, _clock, send, answered, actors.area_of),
+            metrics=metrics,
+        )
+        parts.watch(peers.health, actors, plugins)
+        await until_one_ends(
+            service.run(peers, settings),
+            moving.run(recogniser, household),
+            parts.follow(settings.home, actors.changed),
+            *([parts.look_after(plugins)] if plugins else []),
+            *(part.run() for part in (actors.distant, audit, mcp) if part is not None),
+        )
 
 
 def _clock() -> datetime:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.home import Entity
+from wyoming_rosie.home import Entity, Home
 
 Value: TypeAlias = str | int | float
 
@@ -66,6 +66,10 @@ class Recogniser(Protocol):
 
     def recognise(self, text: str, language: str | None = None, area: str | None = None) -> Match | None:
         """Return what one command or question means, said in `area` (its id or name). Raises UnknownLanguageError."""
+        ...
+
+    def move_to(self, home: Home) -> None:
+        """Speak about another home from the next sentence on, or about this one as it has become."""
         ...
 
 

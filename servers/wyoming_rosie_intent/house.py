@@ -9,6 +9,7 @@ from wyoming_rosie.home import Home
 from wyoming_rosie_intent import answers, questions, things
 from wyoming_rosie_intent.changes import changed
 from wyoming_rosie_intent.engine import Answer, Command
+from wyoming_rosie_intent.states import States
 from wyoming_rosie_intent.things import Thing
 
 House: TypeAlias = Mapping[str, Thing]
@@ -38,4 +39,9 @@ def act(house: House, command: Command, now: datetime) -> tuple[House, Answer]:
 
 def states(house: House) -> Mapping[str, Mapping[str, object]]:
     """Return each thing's state and attributes by the entity's id, ready for JSON."""
-    return {entity: {"state": thing.state, **asdict(thing)} for entity, thing in house.items()}
+    return States(house, lambda thing: {"state": thing.state, **asdict(thing)})
+
+
+def refurnished(house: House, home: Home) -> House:
+    """Return the house with what is new in the home; what was there before is as it was."""
+    return {**furnished(home), **house}

@@ -53,7 +53,7 @@ class Deed:
     matches: tuple[Match, ...] = ()
 
 
-def _forget(_entry: Entry) -> None:
+def forget(_entry: Entry) -> None:
     """Keep no record."""
 
 
@@ -65,7 +65,7 @@ class Household:
         home: Home,
         actor: Actor | None,
         policy: Policy | frozenset[str] = frozenset(),
-        note: Callable[[Entry], None] = _forget,
+        note: Callable[[Entry], None] = forget,
         ask_weather: AskWeather | None = None,
     ) -> None:
         self.home = home

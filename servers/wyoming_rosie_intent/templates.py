@@ -224,6 +224,12 @@ def own_sentences(language: str) -> Mapping[str, Any]:
     return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
 
 
+def own_languages() -> Sequence[str]:
+    """Return the languages that we have supplements for."""
+    files = (resources.files("wyoming_rosie_intent") / "sentences").iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
 def replies(of: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
     """Return what people say for yes and for no to a question, in any of the languages."""
     own = [own_sentences(language.replace("_", "-").partition("-")[0]) for language in of]

@@ -15,6 +15,7 @@ from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
 from wyoming_rosie.client import Peer, describe
 
+KITCHEN = {"area": "kitchen"}
 ANSWERS = ("handled", "not-handled", "intent", "not-recognized", "error")
 
 
@@ -53,7 +54,7 @@ async def test_the_speakers_room_travels_in_the_context(daemon: StartDaemon, pee
 
 async def test_a_lock_waits_for_a_yes_that_comes_over_another_connection(daemon: StartDaemon, peer: OpenPeer) -> None:
     uri = (await daemon("intent")).uri
-    asked = await ask(await peer(uri), "unlock the front door")
+    asked = await ask(await peer(uri), "unlock the front door", context=KITCHEN)
     assert asked.data["context"]["expects_reply"] is True
     conversation = {"conversation_id": asked.data["context"]["conversation_id"]}
     assert (await ask(await peer(uri), "is the front door locked")).data["text"] == "Yes, the Front Door is locked."
@@ -61,12 +62,47 @@ async def test_a_lock_waits_for_a_yes_that_comes_over_another_connection(daemon:
     assert (await ask(await peer(uri), "is the front door locked")).data["text"] == "No, the Front Door is unlocked."
 
 
-async def test_nothing_waits_for_a_yes_where_the_operator_wants_none(
+async def test_only_what_is_dangerous_waits_for_a_yes_where_the_operator_wants_none(
     daemon: StartDaemon, peer: OpenPeer, tmp_path: Path
 ) -> None:
     (tmp_path / "rosie.toml").write_text("[intent]\nconfirm = []\n", "utf-8")
     client = await peer((await daemon("intent", "--config", str(tmp_path / "rosie.toml"))).uri)
-    assert (await ask(client, "unlock the front door")).data["text"] == "Unlocked the Front Door."
+    curtains = await ask(client, "open the living room curtains")
+    assert curtains.data["text"] == "Opened the Living Room Curtains."
+    assert (await ask(client, "unlock the front door", context=KITCHEN)).data[
+        "text"
+    ] == "Shall I unlock the Front Door?"
+
+
+async def test_what_is_dangerous_is_left_alone_from_no_known_room(
+    daemon: StartDaemon, peer: OpenPeer, tmp_path: Path
+) -> None:
+    record = tmp_path / "audit"
+    client = await peer((await daemon("intent", "--audit-file", str(record))).uri)
+    refused = await ask(client, "unlock the front door")
+    assert refused.type == "not-handled"
+    assert "which room" in refused.data["text"]
+    async with asyncio.timeout(5):
+        while not (record.exists() and record.read_text("utf-8")):
+            await asyncio.sleep(0.01)
+    assert '"outcome": "refused"' in record.read_text("utf-8")
+
+
+async def test_a_home_file_that_changes_is_spoken_about_anew(
+    daemon: StartDaemon, peer: OpenPeer, tmp_path: Path
+) -> None:
+    file = tmp_path / "home.toml"
+    file.write_text('[[entities]]\nid = "switch.x"\nname = "Fountain"\ndomain = "switch"\n', "utf-8")
+    client = await peer((await daemon("intent", "--home", str(file))).uri)
+    assert (await ask(client, "turn on the fountain")).data["text"] == "Turned on the Fountain."
+    file.write_text(file.read_text("utf-8").replace("Fountain", "Waterfall") + "aliases = 5\n", "utf-8")
+    await asyncio.sleep(1.5)
+    assert (await ask(client, "is the fountain on")).data["text"] == "Yes, the Fountain is on."
+    file.write_text('[[entities]]\nid = "switch.x"\nname = "Waterfall"\ndomain = "switch"\n', "utf-8")
+    async with asyncio.timeout(10):
+        while (answer := await ask(client, "is the waterfall on")).type != "handled":
+            await asyncio.sleep(0.1)
+    assert answer.data["text"] == "Yes, the Waterfall is on."
 
 
 async def test_without_an_actor_the_conductor_acts(daemon: StartDaemon, peer: OpenPeer) -> None:
@@ -146,7 +182,17 @@ async def test_a_bad_request_gets_its_reason_and_the_next_one_its_answer(daemon:
     ("arguments", "reason"),
     [
         (["--home", "nowhere.toml"], "cannot read the home file nowhere.toml: No such file or directory"),
-        (["--confirm", "toaster"], "--confirm: no domain 'toaster'; there are: alarm_control_panel"),
+        (
+            ["--confirm", "toaster"],
+            "--confirm: 'toaster' is neither an id such as switch.pump nor a domain; those are: alarm",
+        ),
+        (["--mcp-file", "nowhere.toml"], "nowhere.toml"),
+        (["--plugin-folder", "nowhere"], "cannot read the plugin folder nowhere"),
+        (["--prompt-folder", "nowhere", "--local.model", "small"], "nowhere"),
+        (["--phrases", "nowhere"], "there are no phrases in nowhere"),
+        (["--actor", "home-assistant"], "set HOME_ASSISTANT_TOKEN or --home-assistant.token-file"),
+        (["--local.model", "small", "--local.url", "nonsense"], "--local.url"),
+        (["--weather.url", "open-meteo"], "[location] with latitude and longitude"),
     ],
 )
 async def test_a_wrong_setting_is_one_line_and_status_one(arguments: list[str], reason: str, tmp_path: Path) -> None:

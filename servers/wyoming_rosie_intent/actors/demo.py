@@ -17,5 +17,9 @@ class DemoActor:
         self._house, answer = house.act(self._house, command, now)
         return answer
 
+    def move_to(self, home: Home) -> None:
+        """Be about a home that has changed."""
+        self._house = house.refurnished(self._house, home)
+
     def states(self) -> Mapping[str, Mapping[str, object]]:
         return house.states(self._house)

@@ -32,6 +32,8 @@ class KnownSentences:
             raise UnknownLanguageError("no sentences for the language 'xx'; there are: en")
         return self.known.get(text)
 
+    def move_to(self, home: Home) -> None: ...
+
 
 KNOWN = {
     "light": Match("HassTurnOn", {"name": "Bed Light"}, "light", "light"),

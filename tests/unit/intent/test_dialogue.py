@@ -9,7 +9,16 @@ from wyoming_rosie.home import Home
 from wyoming_rosie_intent import answers
 from wyoming_rosie_intent.actors.demo import DemoActor
 from wyoming_rosie_intent.confirmation import WAIT_SECONDS, Confirmations
-from wyoming_rosie_intent.dialogue import Dialogue, ForConductor, Handled, NotHandled, NotRecognized, Outcome, Sentence
+from wyoming_rosie_intent.dialogue import (
+    Dialogue,
+    ForConductor,
+    Handled,
+    NotHandled,
+    NotRecognized,
+    Outcome,
+    Sentence,
+    Thinking,
+)
 from wyoming_rosie_intent.engine import Recogniser
 from wyoming_rosie_intent.household import Household
 
@@ -18,7 +27,9 @@ States = dict[str, dict[str, object]]
 
 
 async def say(dialogue: Dialogue, text: str, area: str | None = "kitchen", now: float = 0.0) -> Outcome:
-    return await dialogue.answer(Sentence(text, "one", None, area), MOMENT, now)
+    outcome = await dialogue.answer(Sentence(text, "one", None, area), MOMENT, now)
+    assert not isinstance(outcome, Thinking)
+    return outcome
 
 
 def changes(before: Mapping[str, Mapping[str, object]], after: Mapping[str, Mapping[str, object]]) -> States:

@@ -20,6 +20,7 @@ from wyoming_rosie_intent.actors.home_assistant.link import PATIENCE, Link, Pati
 from wyoming_rosie_intent.actors.home_assistant.services import Call
 from wyoming_rosie_intent.actors.home_assistant.states import State
 from wyoming_rosie_intent.engine import Answer, Command
+from wyoming_rosie_intent.states import States
 from wyoming_rosie_intent.things import Thing
 
 MOST_NAMED = 4
@@ -34,6 +35,8 @@ _TELLING = frozenset({
     "target_temp_high", "target_temp_low", "temperature", "unit_of_measurement", "volume_level",
 })  # fmt: skip
 """Others are nobody's business: where somebody is, the key to a camera's picture."""
+_WHOLE: Mapping[str, float] = {"brightness": 255, "volume_level": 1.0}
+"""What is told in percent, and how much is all of it."""
 TOKEN_VARIABLE = "HOME_ASSISTANT_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -65,6 +68,14 @@ class HomeAssistantActor:
         """Stay connected until cancelled."""
         await self._link.run()
 
+    def use(self, own: Home) -> None:
+        """Take the rules for rooms and the preferences from this home from now on."""
+        self._link.use(own)
+
+    def area_of(self, device: str) -> str | None:
+        """Return the id of the area that a device is in, as far as Home Assistant has told."""
+        return self._link.areas.get(device)
+
     @property
     def problem(self) -> str | None:
         """What keeps it from acting, as a sentence; None when all is well."""
@@ -82,7 +93,8 @@ class HomeAssistantActor:
     def states(self) -> Mapping[str, Mapping[str, object]]:
         """Return the states of what is exposed, and of their attributes those that say how a thing is."""
         states = self._link.states
-        return {one.id: _told(states[one.id]) for one in self._link.home.entities if one.id in states}
+        exposed = {one.id: states[one.id] for one in self._link.home.entities if one.id in states}
+        return States(exposed, _told)
 
     async def _house(self, command: Command) -> dict[str, Thing]:
         """Return how the things are that the command is about."""
@@ -138,7 +150,13 @@ def _shows(state: State | None, shows: frozenset[str]) -> bool:
 
 
 def _told(state: State) -> dict[str, object]:
-    return {"state": state.value, **{key: value for key, value in state.attributes.items() if key in _TELLING}}
+    telling = {key: value for key, value in state.attributes.items() if key in _TELLING}
+    percent = {key: round(100 * telling[key] / whole) for key, whole in _WHOLE.items() if _is_number(telling.get(key))}
+    return {"state": state.value, **telling, **percent}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float))
 
 
 def token(settings: Settings) -> str:

@@ -65,6 +65,7 @@ class Link:
         self.problem: Problem | None = Problem.UNREACHABLE
         self._told: Problem | None = None
         self.states = States()
+        self.areas: Mapping[str, str] = {}  # of devices, by their ids
         self._url = url
         self._token = token
         self._own = own
@@ -93,6 +94,11 @@ class Link:
     def home(self) -> Home:
         """Return the home that is known; an empty one until there was a connection."""
         return self._home or Home()
+
+    def use(self, own: Home) -> None:
+        """Take what Home Assistant does not know from this home, and hand on the whole anew."""
+        self._own = own
+        self._stale.set()
 
     async def call(self, call: Call, *, wants_response: bool = False) -> Mapping[str, Any]:
         """Call a service once, whatever happens. Raises UnreachableError, RefusedError, LostError."""
@@ -155,6 +161,7 @@ class Link:
         """Learn the home anew and hand it on if it is another; tell whether Home Assistant has loaded all of it."""
         registries = await _registries(connection)
         aliases = await _aliases(connection, registry.exposed(registries, self.states), registries)
+        self.areas = registry.areas_of_devices(registries)
         home = await asyncio.to_thread(registry.home_of, registries, dict(self.states), aliases, self._own)
         is_running = registries.settings.get("state") == "RUNNING"
         if home != self._home and (is_running or self._home is None):

@@ -66,6 +66,11 @@ def home_of(registries: Registries, states: Mapping[str, State], aliases: Mappin
     )
 
 
+def areas_of_devices(registries: Registries) -> Mapping[str, str]:
+    """Return the area of each device that is in one, by their ids."""
+    return {str(entry["id"]): str(entry["area_id"]) for entry in registries.devices if entry.get("area_id")}
+
+
 def _is_exposed(entity: str, entry: Entry | None, state: State, registries: Registries) -> bool:
     if entry is None:
         return entity in registries.exposed or (registries.exposes_new and _is_exposed_by_itself(entity, state))

@@ -1,0 +1,30 @@
+"""How the daemon describes itself."""
+
+from wyoming.info import Attribution, HandleModel, HandleProgram, Info, IntentModel, IntentProgram
+
+from wyoming_rosie import __version__
+from wyoming_rosie_intent.engine import Recogniser
+
+_NAME = "wyoming-rosie-intent"
+_CREDIT = Attribution("hassil and home-assistant-intents", "https://github.com/OHF-Voice/intents")
+_RULES = "Commands and questions about a home, by sentence templates, without a network"
+_MODELS = "Commands and questions about a home by sentence templates, everything else by a language model"
+
+
+def info(recogniser: Recogniser, *, handles: bool, thinks: bool) -> Info:
+    """Describe the daemon; one that handles what it understood may have language models as well."""
+    languages = list(recogniser.languages)
+    intent_model = IntentModel("hassil", _CREDIT, True, _RULES, __version__, languages)
+    handle_model = HandleModel("hassil", _CREDIT, True, _RULES, __version__, languages)
+    handle = HandleProgram(
+        _NAME,
+        _CREDIT,
+        True,
+        _MODELS if thinks else _RULES,
+        __version__,
+        [handle_model],
+        supports_handled_streaming=thinks,
+        supports_home_control=True,
+    )
+    intent = IntentProgram(_NAME, _CREDIT, True, _RULES, __version__, [intent_model])
+    return Info(intent=[intent], handle=[handle] if handles else [])

@@ -1,0 +1,134 @@
+"""The parts that the settings ask for. Each raises ConfigError for what cannot be had."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wyoming_rosie import home
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.health import Health
+from wyoming_rosie.home import Home
+from wyoming_rosie.home_file import HomeFile
+from wyoming_rosie_intent.actors.demo import DemoActor
+from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, token
+from wyoming_rosie_intent.household import AskWeather, Household
+from wyoming_rosie_intent.models import mcp_tools, prompt, tier, tiers
+from wyoming_rosie_intent.models.filler import Fillers
+from wyoming_rosie_intent.models.mcp_tools import McpTools
+from wyoming_rosie_intent.models.mind import Mind
+from wyoming_rosie_intent.models.toolbox import Toolbox
+from wyoming_rosie_intent.plugins import Plugins, in_folder, installed
+from wyoming_rosie_intent.safety import Policy
+from wyoming_rosie_intent.settings import IntentConfig
+from wyoming_rosie_intent.weather import WeatherProvider
+
+
+@dataclass(frozen=True)
+class Actors:
+    """Who acts, if anybody does, and what that asks of the daemon."""
+
+    actor: DemoActor | HomeAssistantActor | None = None
+    distant: HomeAssistantActor | None = None  # the same, if it has to be kept connected
+    changed: Callable[[Home], None] = field(default=lambda _: None)  # is told when the home's file has changed
+    area_of: Callable[[str], str | None] = field(default=lambda _: None)  # of a device of Home Assistant's
+
+
+def actors(settings: IntentConfig, own: Home, move: Callable[[Home], None]) -> Actors:
+    """Return who acts; `move` gets the home whenever it is another."""
+    match settings.actor:
+        case "none":
+            return Actors(changed=move)
+        case "demo":
+            demo = DemoActor(own)
+
+            def changed(home: Home) -> None:
+                demo.move_to(home)
+                move(home)
+
+            return Actors(demo, None, changed)
+        case "home-assistant":
+            token(settings.home_assistant)
+            distant = HomeAssistantActor(settings.home_assistant, own, move)
+            return Actors(distant, distant, distant.use, distant.area_of)
+
+
+def policy(settings: IntentConfig) -> Policy:
+    """Return what is asked about first."""
+    for given in settings.confirm:
+        if given not in home.DOMAINS and "." not in given:
+            there_are = ", ".join(sorted(home.DOMAINS))
+            raise ConfigError(
+                f"--confirm: '{given}' is neither an id such as switch.pump nor a domain; those are: {there_are}"
+            )
+    return Policy(confirm=frozenset(settings.confirm))
+
+
+def weather(settings: IntentConfig, own: Home, now: Callable[[], float]) -> AskWeather | None:
+    """Return who knows the weather of a home without a weather entity."""
+    return WeatherProvider(settings.weather, own, now).answer if settings.weather.url else None
+
+
+def plugins(settings: IntentConfig) -> Plugins | None:
+    """Return the plugins, not yet started; those of packages only if there is a table for them."""
+    found = (*(in_folder(settings.plugin_folder) if settings.plugin_folder else ()), *installed(settings.plugins))
+    for name in sorted(settings.plugins.keys() - {source.name for source in found}):
+        there_are = ", ".join(source.name for source in found) or "none"
+        raise ConfigError(f"there is no plugin named '{name}'; there are: {there_are}")
+    return Plugins(found, settings.plugins) if found else None
+
+
+def mcp(settings: IntentConfig) -> McpTools | None:
+    """Return the tools of other programs, not yet connected."""
+    return mcp_tools.load(settings.mcp_file) if settings.mcp_file is not None else None
+
+
+@asynccontextmanager
+async def thinking(
+    settings: IntentConfig, household: Household, boxes: Sequence[Toolbox]
+) -> AsyncIterator[Mind | None]:
+    """Have what thinks beyond rules during the block; None without a language model."""
+    models = await asyncio.to_thread(tiers.load, settings.local, settings.network, settings.cloud)
+    if models is None:
+        yield None
+        return
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(models.close)
+        prompts = await asyncio.to_thread(prompt.load, settings.prompt_folder)
+        fillers = None
+        if settings.fillers:
+            small = await asyncio.to_thread(tier.load, "filler", settings.filler)
+            if small is not None:
+                stack.push_async_callback(small.close)
+            fillers = Fillers(prompts.filler, small)
+        mind = Mind(models, household, prompts, boxes, fillers)
+        stack.push_async_callback(mind.close)
+        yield mind
+
+
+async def look_after(plugins: Plugins) -> None:
+    """Have the plugins ready, one sooner than the other, until cancelled."""
+    try:
+        await plugins.start()
+        await plugins.run()
+    finally:
+        await plugins.close()
+
+
+async def follow(file: Path, use: Callable[[Home], None]) -> None:
+    """Use the home's file whenever it changes, or when told to by SIGHUP, until cancelled."""
+    watched = HomeFile(file)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watched.read_again)
+    async with aclosing(watched.changes()) as changes:
+        async for changed in changes:
+            use(changed)
+
+
+def watch(health: Health, actors: Actors, plugins: Plugins | None) -> None:
+    """Let monitors see how Home Assistant and the plugins are."""
+    if (distant := actors.distant) is not None:
+        health.watch("home assistant", lambda: distant.problem)
+    for name, look in (plugins.looks() if plugins else {}).items():
+        health.watch(name, look)

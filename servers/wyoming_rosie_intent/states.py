@@ -1,0 +1,23 @@
+"""What is known of the things in a home, put into words one at a time: a home may have thousands."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class States(Mapping[str, Mapping[str, object]], Generic[T]):
+    """Each thing's state and attributes by the entity's id, ready for JSON; as they are when they are asked for."""
+
+    def __init__(self, things: Mapping[str, T], told: Callable[[T], Mapping[str, object]]) -> None:
+        self._things = things
+        self._told = told
+
+    def __getitem__(self, entity: str) -> Mapping[str, object]:
+        return self._told(self._things[entity])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._things)
+
+    def __len__(self) -> int:
+        return len(self._things)
