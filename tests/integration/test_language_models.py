@@ -1,0 +1,200 @@
+"""The intent daemon as a process with language models at a scripted server that speaks Ollama's API."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+
+import pytest
+from wyoming.event import Event
+
+from tests.conftest import OpenPeer, StartDaemon
+from tests.ollama_model import Pace
+from tests.ollama_script import Call, Fault, Rule
+from tests.ollama_server import OllamaServer
+from wyoming_rosie.client import Peer, connect
+
+KITCHEN = {"area": "kitchen", "conversation_id": "c1"}
+ENDS = ("handled-stop", "not-handled", "not-recognized", "intent", "error")
+PARIS = Rule("france", "Paris is the capital of France. It lies on the Seine.")
+SLOW = Rule("history", "It is a long one, and begins with a river.", wait_seconds=2.0)
+LIGHTS = Rule("cosy", "I will do that.", (Call("HassTurnOn", {"area": "Kitchen", "domain": "light"}),))
+FRONT_DOOR = Rule("let him in", "", (Call("HassTurnOff", {"name": "Front Door"}),))
+LIAR = Rule(say="I have turned on the disco ball.")
+DID = Rule(say="There you go, it is cosy now.", after_tool=True)
+RULES = (DID, PARIS, SLOW, LIGHTS, FRONT_DOOR, Rule(say="I do not know."))
+
+
+def model(server: OllamaServer, *more: str) -> tuple[str, ...]:
+    return ("--local.model", "scripted", "--local.url", server.url, *more)
+
+
+async def say(peer: Peer, text: str, context: Mapping[str, str] = KITCHEN) -> list[Event]:
+    """Return all that comes back."""
+    await peer.send(Event("transcript", {"text": text, "context": dict(context)}))
+    answer: list[Event] = []
+    while not (answer and _is_whole(answer)):
+        answer.append(await peer.receive(10))
+    return answer
+
+
+def _is_whole(answer: list[Event]) -> bool:
+    is_streamed = "handled-start" in types(answer)
+    return answer[-1].type in ENDS or (answer[-1].type == "handled" and not is_streamed)
+
+
+def spoken(answer: list[Event]) -> str:
+    return "".join(event.data["text"] for event in answer if event.type == "handled-chunk")
+
+
+def types(answer: list[Event]) -> list[str]:
+    return [event.type for event in answer]
+
+
+async def test_what_rules_do_not_know_a_model_answers_clause_by_clause(daemon: StartDaemon, peer: OpenPeer) -> None:
+    async with OllamaServer(RULES).serving() as server:
+        client = await peer((await daemon("intent", *model(server))).uri)
+        answer = await say(client, "what is the capital of France")
+    assert types(answer) == ["handled-start", "handled-chunk", "handled-chunk", "handled", "handled-stop"]
+    assert spoken(answer) == answer[-2].data["text"] == "Paris is the capital of France. It lies on the Seine."
+
+
+async def test_rules_answer_without_a_model_and_the_model_hears_of_it(daemon: StartDaemon, peer: OpenPeer) -> None:
+    async with OllamaServer(RULES).serving() as server:
+        client = await peer((await daemon("intent", *model(server))).uri)
+        assert types(await say(client, "turn on the kitchen light")) == ["handled"]
+        assert server.of_path("/api/chat") == []
+        await say(client, "what is the capital of France")
+        told = json.dumps(server.of_path("/api/chat")[-1].data["messages"])
+    assert "turn on the kitchen light" in told
+    assert "Turned on the Kitchen Light." in told
+
+
+async def test_the_prompt_of_the_wake_word_is_the_beginning_of_the_commands(
+    daemon: StartDaemon, peer: OpenPeer
+) -> None:
+    async with OllamaServer(RULES, Pace(read=2_000.0)).serving() as server:
+        uri = (await daemon("intent", *model(server))).uri
+        client = await peer(uri)
+        turn = {**KITCHEN, "turn_id": "t1"}
+        await client.send(Event("detection", {"name": "okay_nabu", "context": turn}))
+        async with asyncio.timeout(10):
+            while not server.of_path("/api/chat"):
+                await asyncio.sleep(0.01)
+        await say(await peer(uri), "turn on the kitchen light", {"area": "kitchen", "conversation_id": "other"})
+        await say(client, "what is the capital of France", turn)
+        warmed, asked = (request.data for request in server.of_path("/api/chat"))
+    known = len(warmed["messages"])
+    assert json.dumps(asked["messages"][:known]) == json.dumps(warmed["messages"])
+    assert {key: asked[key] for key in ("model", "tools")} == {key: warmed[key] for key in ("model", "tools")}
+    assert {**warmed["options"], "num_predict": None} == {**asked["options"], "num_predict": None}
+    assert warmed["options"]["num_predict"] == 1
+
+
+async def test_a_satellite_that_only_tells_what_happens_warms_the_model_and_is_not_answered(
+    daemon: StartDaemon, peer: OpenPeer
+) -> None:
+    async with OllamaServer(RULES).serving() as server:
+        watched = await peer((await daemon("intent", *model(server))).uri)
+        for event in (Event("satellite-connected"), Event("detection", {"name": "okay_nabu"})):
+            await watched.send(event)
+        await watched.send(Event("transcript", {"text": "what is the capital of France"}))
+        await watched.send(Event("ping"))
+        assert (await watched.receive(5)).type == "pong"
+        await asyncio.sleep(0.3)
+        assert [request.data["options"].get("num_predict") for request in server.of_path("/api/chat")] == [1]
+
+
+async def test_a_slow_model_is_bridged_by_a_few_words_and_a_quick_one_is_not(
+    daemon: StartDaemon, peer: OpenPeer
+) -> None:
+    async with OllamaServer(RULES).serving() as server:
+        client = await peer((await daemon("intent", *model(server))).uri)
+        slow = await say(client, "what is the history of the house")
+        quick = await say(client, "what is the capital of France")
+    fillers = [event.data["data"]["text"] for event in slow if event.type == "user-event"]
+    assert fillers == ["Checking the house…"]
+    assert types(slow).index("user-event") < types(slow).index("handled-start")
+    assert "user-event" not in types(quick)
+
+
+async def test_a_model_acts_through_its_tools(daemon: StartDaemon, peer: OpenPeer) -> None:
+    async with OllamaServer(RULES).serving() as server:
+        client = await peer((await daemon("intent", *model(server))).uri)
+        answer = await say(client, "make it cosy in here")
+        assert "cosy now" in spoken(answer)
+        assert answer[-2].data["context"]["intent"] == "HassTurnOn"
+        state = await say(client, "is the kitchen light on")
+    assert state[0].data["text"] == "Yes, the Kitchen Light is on."
+
+
+async def test_what_is_dangerous_waits_for_a_yes_when_a_model_wants_it(daemon: StartDaemon, peer: OpenPeer) -> None:
+    async with OllamaServer(RULES).serving() as server:
+        client = await peer((await daemon("intent", *model(server))).uri)
+        asked = (await say(client, "please let him in through the front"))[-1]
+        assert asked.data["text"] == "Shall I unlock the Front Door?"
+        assert asked.data["context"]["expects_reply"] is True
+        assert (await say(client, "yes"))[0].data["text"] == "Unlocked the Front Door."
+
+
+async def test_what_was_said_but_not_done_is_owned_up_to(daemon: StartDaemon, peer: OpenPeer) -> None:
+    async with OllamaServer((LIAR,)).serving() as server:
+        client = await peer((await daemon("intent", *model(server))).uri)
+        answer = await say(client, "it is time for a party")
+        assert len(server.of_path("/api/chat")) == 2
+    assert "disco" not in spoken(answer)
+    assert "did not" in spoken(answer)
+
+
+@pytest.mark.parametrize("fault", [Fault.BUSY, Fault.CUT, Fault.NOT_DONE, Fault.SLOW])
+async def test_a_model_that_fails_is_spoken_about_and_the_next_turn_works(
+    daemon: StartDaemon, peer: OpenPeer, fault: Fault
+) -> None:
+    async with OllamaServer(RULES).serving() as server:
+        limits = ("--local.first-token-seconds", "1", "--local.stall-seconds", "1", "--no-fillers")
+        client = await peer((await daemon("intent", *model(server, *limits))).uri)
+        server.faults.append(fault)
+        failed = await say(client, "what is the capital of France")
+        said = spoken(failed) or failed[-1].data["text"]
+        assert "Sorry" in said
+        assert "Paris" in spoken(await say(client, "what is the capital of France"))
+
+
+async def test_another_tier_answers_when_the_first_one_fails(daemon: StartDaemon, peer: OpenPeer) -> None:
+    async with (
+        OllamaServer(RULES).serving() as server,
+        OllamaServer((Rule(say="Paris, says the other."),)).serving() as other,
+    ):
+        settings = model(server, "--network.model", "scripted", "--network.url", other.url)
+        client = await peer((await daemon("intent", *settings)).uri)
+        server.faults.append(Fault.BUSY)
+        assert "says the other" in spoken(await say(client, "what is the capital of France"))
+
+
+async def test_who_leaves_stops_the_model(daemon: StartDaemon) -> None:
+    async with OllamaServer(RULES).serving() as server:
+        async with connect((await daemon("intent", *model(server))).uri) as client:
+            await client.send(Event("transcript", {"text": "what is the history of the house", "context": KITCHEN}))
+            async with asyncio.timeout(5):
+                while not server.of_path("/api/chat"):
+                    await asyncio.sleep(0.01)
+        async with asyncio.timeout(1.5):  # the model would speak only after two seconds
+            while not server.left:
+                await asyncio.sleep(0.01)
+
+
+async def test_a_timer_that_a_model_understands_is_the_conductors(daemon: StartDaemon, peer: OpenPeer) -> None:
+    timer = Rule("eggs", "", (Call("HassStartTimer", {"minutes": 6, "name": "eggs"}),))
+    async with OllamaServer((timer,)).serving() as server:
+        client = await peer((await daemon("intent", *model(server))).uri)
+        intent = (await say(client, "tell me when my eggs have had six minutes"))[-1]
+    assert (intent.type, intent.data["name"]) == ("intent", "HassStartTimer")
+
+
+async def test_nothing_private_is_logged(daemon: StartDaemon, peer: OpenPeer) -> None:
+    async with OllamaServer(RULES).serving() as server:
+        started = await daemon("intent", *model(server))
+        client = await peer(started.uri)
+        await say(client, "what is the capital of France")
+        await say(client, "make it cosy in here")
+    assert started.log
+    assert not any(word in json.dumps(started.log) for word in ("France", "Paris", "cosy", "Seine"))
