@@ -10,16 +10,21 @@ Understand: TypeAlias = Callable[[str], Match | None]
 MOST_COMMANDS = 4
 _MOST_TRIES = 64
 """Parts of one sentence that are looked at; a sentence that needs more is none that people say."""
+LONGEST_SENTENCE = 500
+"""Characters, of all commands together."""
 _LONGEST_VERB = 6  # words: could you please turn off all
 _LONGEST_END = 4  # words
 _THEN = r"and then|and also|and|then|as well as|after that|und dann|und auch|und|dann|danach|sowie|et puis|et|puis|y luego|y|e poi|e|en dan|en"
-_JOINT = re.compile(rf"\s*[,;.]\s+(?:(?:{_THEN})\s+)?|\s+(?:{_THEN})\s+", re.IGNORECASE)
+_JOINT = re.compile(rf"(?: ?[,;.] (?:(?:{_THEN}) )*| (?:(?:{_THEN}) )+)", re.IGNORECASE)
 _BOTH = re.compile(r"\b(?:both|beide|sowohl)\s+", re.IGNORECASE)
 
 
 def understand(text: str, one: Understand) -> tuple[Match, ...]:
     """Return the commands of a sentence in order; nothing unless every part of it is understood by `one`."""
-    return _Parts(one).of(text)
+    if len(text) > LONGEST_SENTENCE:
+        return ()
+    found = _Parts(one).of(" ".join(text.split()))
+    return found if len(found) <= MOST_COMMANDS else ()
 
 
 class _Parts:
@@ -68,7 +73,8 @@ class _Parts:
         """Understand what follows; "turn the lamp on and the radio off" says its verb only once."""
         words = head.split()
         for length in range(min(_LONGEST_VERB if said_once else 0, len(words) - 1) + 1):
-            found = self.of(" ".join((*words[:length], text)))
+            verb = " ".join((*words[:length], ""))
+            found = () if _JOINT.search(verb) else self.of(verb + text)
             if found and (first.text == head or found[0].intent == first.intent):
                 return found
         return ()

@@ -73,6 +73,11 @@ def test_an_end_is_lent_only_to_the_same_command() -> None:
     assert meant("set the lamp and add salt to red") == []
 
 
+def test_joints_that_are_said_twice_make_no_command_of_their_own() -> None:
+    assert meant("turn on the lamp and and and turn off the radio") == ["turn on the lamp", "turn off the radio"]
+    assert meant("turn on the lamp,  and then and turn off the radio") == ["turn on the lamp", "turn off the radio"]
+
+
 def test_a_sentence_with_many_joints_is_not_looked_at_for_long() -> None:
     tries: list[str] = []
 
@@ -80,7 +85,8 @@ def test_a_sentence_with_many_joints_is_not_looked_at_for_long() -> None:
         tries.append(text)
 
     understand(" and ".join(["nonsense of some words"] * MOST_COMMANDS), nothing)
-    understand(", ".join(["x"] * 500), nothing)
+    understand(", ".join(["x"] * 100), nothing)
+    understand(" " * 1_000_000 + "and", nothing)
     assert len(tries) < 100
 
 
@@ -93,4 +99,4 @@ def test_more_commands_than_the_most_are_refused() -> None:
 def test_every_command_found_is_one_that_is_known(words: list[str]) -> None:
     found = understand(" and ".join(words), one)
     assert all(match.text in KNOWN or match.text.startswith("play ") for match in found)
-    assert len(found) <= MOST_COMMANDS
+    assert len(found) <= min(MOST_COMMANDS, len(words))
