@@ -1,0 +1,127 @@
+"""From a sentence to the first words of a model's answer, with the model warmed at the wake word and without.
+
+python benchmarks/models.py [--turns 15]
+
+The model is scripted: it reads so many tokens a second, knows what it has read, and answers at once. Each turn has a raw
+client that sends the very request that the daemon has sent, warmed like it: what the daemon takes longer is ours.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
+
+import aiohttp
+from wyoming.event import Event
+
+from tests.daemons import Daemon
+from tests.ollama_model import Pace
+from tests.ollama_script import Rule
+from tests.ollama_server import OllamaServer
+from wyoming_rosie.client import Peer, connect
+
+READ = 1000.0
+"""Tokens a second: a small model on a small computer."""
+SPEAKING_SECONDS = 2.5
+QUESTION = "what is the capital of France"
+SLOW = "what is the history of Paris"
+RULES = (
+    Rule("history", "It began on an island.", wait_seconds=2.0),
+    Rule("soon", "It is soon.", wait_seconds=0.15),
+    Rule(say="It is Paris."),
+)
+
+
+async def first(peer: Peer, kind: str) -> float:
+    """Return the milliseconds until an event of this kind; -1 when the answer ends without."""
+    began = perf_counter()
+    milliseconds = -1.0
+    while (event := await peer.receive(30)).type != "handled-stop":
+        if event.type == kind and milliseconds < 0:
+            milliseconds = 1000 * (perf_counter() - began)
+    return milliseconds
+
+
+async def ask(uri: str, text: str, turn_id: str, *, wakes: bool, kind: str = "handled-chunk") -> float:
+    context = {"turn_id": turn_id, "conversation_id": turn_id, "area": "kitchen"}
+    async with connect(uri) as peer:
+        if wakes:
+            await peer.send(Event("detection", {"name": "okay_nabu", "context": context}))
+            await asyncio.sleep(SPEAKING_SECONDS)
+        await peer.send(Event("transcript", {"text": text, "context": context}))
+        return await first(peer, kind)
+
+
+async def raw(session: aiohttp.ClientSession, url: str, body: bytes) -> float:
+    """Return the milliseconds until the first words of the same request, made by hand."""
+    began = perf_counter()
+    milliseconds = -1.0
+    async with session.post(f"{url}/api/chat", data=body) as answer:
+        async for line in answer.content:
+            if milliseconds < 0 and json.loads(line)["message"]["content"]:
+                milliseconds = 1000 * (perf_counter() - began)
+    return milliseconds
+
+
+async def forget(session: aiohttp.ClientSession, url: str) -> None:
+    """Have the model read something else, so that it knows nothing of our prompt."""
+    body = {"model": "scripted", "messages": [{"role": "user", "content": "x"}], "options": {"num_predict": 1}}
+    async with session.post(f"{url}/api/chat", json=body) as answer:
+        await answer.read()
+
+
+async def pairs(
+    turns: int, prepare: Callable[[], Awaitable[None]], server: OllamaServer, uri: str, *, wakes: bool
+) -> tuple[list[float], list[float]]:
+    """Return what our daemon takes, and what the same requests take by hand."""
+    ours, by_hand = [], []
+    async with aiohttp.ClientSession() as session:
+        for number in range(turns):
+            await prepare()
+            ours.append(await ask(uri, QUESTION, f"{'warm' if wakes else 'cold'}{number}", wakes=wakes))
+            bodies = [request.body for request in server.of_path("/api/chat")]
+            await prepare()
+            if wakes:
+                await raw(session, server.url, bodies[-2])
+            by_hand.append(await raw(session, server.url, bodies[-1]))
+    return ours, by_hand
+
+
+def row(name: str, ours: Sequence[float], by_hand: Sequence[float]) -> None:
+    extra = statistics.median(one - other for one, other in zip(ours, by_hand, strict=True))
+    print(f"| {name} | {statistics.median(ours):.0f} | {statistics.median(by_hand):.0f} | {extra:.1f} |")
+
+
+async def measure(turns: int) -> None:
+    async with OllamaServer(RULES, Pace(read=READ)).serving() as server, aiohttp.ClientSession() as session:
+        daemon = await Daemon.start("intent", "--local.model", "scripted", "--local.url", server.url)
+        uri = daemon.uri
+
+        async def cold() -> None:
+            await forget(session, server.url)
+
+        print("| the model's prompt | sentence to first words, ms | the same request by hand, ms | ours, ms |")
+        print("|---|---|---|---|")
+        row("read when the sentence comes (cold)", *await pairs(turns, cold, server, uri, wakes=False))
+        row("read at the wake word (warm)", *await pairs(turns, cold, server, uri, wakes=True))
+        fillers = [await ask(uri, SLOW, f"slow{one}", wakes=True, kind="user-event") for one in range(turns)]
+        soon = [
+            await ask(uri, "what will be soon", f"soon{one}", wakes=True, kind="user-event") for one in range(turns)
+        ]
+        print("\n| the model's first word after | filler sent after, ms | least, most |\n|---|---|---|")
+        print(f"| 2 s | {statistics.median(fillers):.0f} | {min(fillers):.0f}, {max(fillers):.0f} |")
+        none = all(one < 0 for one in soon)
+        print(f"| 0.15 s | {'none' if none else f'{max(soon):.0f}'} | |")
+        await daemon.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--turns", type=int, default=15, help="of each kind [%(default)s]")
+    asyncio.run(measure(parser.parse_args().turns))
+
+
+if __name__ == "__main__":
+    main()
