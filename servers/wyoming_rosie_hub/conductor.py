@@ -187,8 +187,7 @@ class Conductor:
             case m.SayFiller(text):
                 self._say_filler(text)
             case m.CutFiller():
-                self._close(FILLER)
-                self._tell(AudioStop().event())
+                self._cut_filler()
             case m.Dismiss(code):
                 self._tell(Error(text="the turn ended", code=code).event())
             case m.CloseStages():
@@ -246,6 +245,11 @@ class Conductor:
             self._spawn(FILLER, said.run())
         else:
             self._spawn(FILLER, self._play(self._house.phrases.sound(FILLER), voice))
+
+    def _cut_filler(self) -> None:
+        if FILLER in self._tasks:
+            self._close(FILLER)
+            self._tell(AudioStop().event())
 
     async def _play(self, sound: Sound, voice: Voice) -> None:
         for event in _events_of(sound):

@@ -54,6 +54,14 @@ async def storyteller(event: Event, send: Send) -> None:
         await send(Event("handled", {"text": "Once upon a time. The end?"}))
 
 
+async def thinker(event: Event, send: Send) -> None:
+    """A language model that takes its time, and says so."""
+    if event.type == "transcript":
+        await send(Event("user-event", {"name": "filler", "data": {"text": "Checking the lights…"}}))
+        await asyncio.sleep(0.4)
+        await send(Event("handled", {"text": "They are on."}))
+
+
 class SentenceVoice:
     """Speaks each part in a stream of its own, and says when there are no more; ignores whole texts inside a stream."""
 
@@ -137,6 +145,30 @@ async def test_an_answer_that_is_still_being_made_is_already_spoken(house: House
     sent = types(house.stages["tts"].heard)
     assert sent[-4:] == ["synthesize-start", "synthesize-chunk", "synthesize", "synthesize-stop"]
     await hub.wait_for_line("turn", step="done")
+
+
+async def test_a_filler_is_heard_until_the_answer_comes(house: House) -> None:
+    house.stages["intent"].answer = thinker
+    hub = await house.begin()
+    heard = len(house.satellite.heard)
+    await house.satellite.wake()
+    await house.satellite.speak(1.6)
+    await house.satellite.wait_for("synthesize", after=heard)
+    answer = [event.type for event in house.satellite.heard].index("synthesize")
+    await house.satellite.wait_for("audio-stop", after=answer)
+    told = house.satellite.heard[heard:]
+    filler = types(told)[types(told).index("user-event") :]
+    assert filler[:4] == ["user-event", "audio-start", "audio-chunk", "audio-stop"]
+    assert filler[-4:] == ["synthesize", "audio-start", "audio-chunk", "audio-stop"]
+    spoken = [event.data["text"] for event in house.stages["tts"].heard if event.type == "synthesize"]
+    assert spoken[-2:] == ["Checking the lights…", "They are on."]
+    await hub.wait_for_line("turn", step="filler")
+
+
+async def test_a_filler_that_nobody_wants_is_not_heard(house: House) -> None:
+    house.stages["intent"].answer = thinker
+    await house.begin("--no-filler")
+    assert "user-event" not in types(await house.turn())
 
 
 async def test_a_whole_command_is_decided_on_without_waiting_for_more_words(house: House) -> None:
