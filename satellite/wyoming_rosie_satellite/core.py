@@ -162,8 +162,8 @@ class SatelliteCore:
                 return self._microphone_lost()
             case WakeWord():
                 return self._wake(given, now)
-            case ListeningAsked():
-                return self._listen(now)
+            case ListeningAsked(held):
+                return self._listen(now, held=held)
             case StopWord():
                 return self._stop_sound()
             case StopAsked():
@@ -236,11 +236,13 @@ class SatelliteCore:
         ask, *cue = self._begin_run(word.name, word.sample, now)
         return [*interrupted, report, ask, *(audio for audio in said_since if audio.pcm), *cue]
 
-    def _listen(self, now: float) -> list[Effect]:
+    def _listen(self, now: float, *, held: bool) -> list[Effect]:
         seat = self._listener(MAIN)
         if seat is None:
             return self._excuse()
-        return [*self._interrupted(), *self._turn_to(seat), *self._begin_run(None, self._heard, now)]
+        begun = [*self._interrupted(), *self._turn_to(seat), *self._begin_run(None, self._heard, now)]
+        self._end = None if held else self._end
+        return begun
 
     def _seat_of(self, wake_word: str | None) -> str:
         return wake_word if wake_word and wake_word in self.habits.seats else MAIN

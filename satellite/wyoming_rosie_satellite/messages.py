@@ -76,7 +76,9 @@ class StopWord:
 
 @dataclass(frozen=True)
 class ListeningAsked:
-    """A button, a program or a person at a keyboard wants to be listened to."""
+    """A button, a program or a person at a keyboard wants to be listened to; held: until told to stop."""
+
+    held: bool = False
 
 
 @dataclass(frozen=True)

@@ -169,8 +169,8 @@ class Satellite:
     def shown(self) -> Shown:
         return Shown(self.phase, self._core.is_muted, self._percent, self._core.is_ringing)
 
-    def trigger(self) -> None:
-        self.take(m.ListeningAsked())
+    def trigger(self, *, held: bool = False) -> None:
+        self.take(m.ListeningAsked(held))
 
     def stop(self) -> None:
         self.take(m.StopAsked())

@@ -147,6 +147,7 @@ class SatelliteConfig(ServiceConfig):
     leds: str | None = option(None, "lights: respeaker-2mic or respeaker-4mic")
     led_brightness: int = option(8, "brightness of the lights, 1 to 31")
     button: tuple[str, ...] = option((), "gpiozero:PIN, gpiod:CHIP:LINE or usb:NAME; may be given again")
+    push_to_talk: bool = option(False, "listen as long as the button is held, instead of from a short press on")
 
     @property
     def mic_format(self) -> AudioFormat:

@@ -20,8 +20,8 @@ class Controls(Protocol):
     @property
     def shown(self) -> Shown: ...
 
-    def trigger(self) -> None:
-        """Listen now, as after a wake word."""
+    def trigger(self, *, held: bool = False) -> None:
+        """Listen now, as after a wake word; held: until told to stop, whatever pauses the speaker makes."""
 
     def stop(self) -> None:
         """Stop ringing, speaking and listening."""

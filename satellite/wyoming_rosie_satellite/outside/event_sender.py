@@ -1,14 +1,17 @@
-"""Sends what happens to a Wyoming service of the operator's, such as one for lights."""
+"""Sends what happens to a Wyoming service of the operator's, such as one for lights, and does what it asks for."""
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import structlog
+from wyoming.error import Error
 from wyoming.event import Event
 
 from wyoming_rosie import address
 from wyoming_rosie.client import Peer, connect
-from wyoming_rosie.errors import ConfigError, UnreachableError
+from wyoming_rosie.errors import ConfigError, RosieError, UnreachableError
 from wyoming_rosie.tasks import until_one_ends
 from wyoming_rosie_satellite.outside.watchers import STATES, USER_EVENT
 
@@ -19,6 +22,9 @@ FRESH_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 KEPT_TO_OURSELVES = frozenset({"audio-chunk", "describe", "info", "ping", "pong"})
+COMMAND = "command"
+Do: TypeAlias = Callable[[object, Mapping[str, Any]], object]
+"""Carries out a command of the local API with its arguments; raises RosieError for what cannot be done."""
 _CONDUCTED = frozenset({"satellite-connected", "satellite-disconnected"})
 
 
@@ -28,11 +34,12 @@ class EventSender:
     A service that comes back is told how things stand: who conducts, and the latest of each of our own events.
     """
 
-    def __init__(self, uri: str, fresh_seconds: float = FRESH_SECONDS) -> None:
+    def __init__(self, uri: str, do: Do | None = None, fresh_seconds: float = FRESH_SECONDS) -> None:
         if isinstance(address.parse(uri), address.Stdio):
             raise ConfigError("--event-uri must be tcp://HOST:PORT or unix:///PATH")
         self.forgotten = 0
         self._uri = uri
+        self._do = do
         self._fresh_seconds = fresh_seconds
         self._standing: dict[str, Event] = {}
         self._waiting: deque[tuple[float, Event]] = deque()
@@ -58,7 +65,7 @@ class EventSender:
                     if pause > FIRST_PAUSE_SECONDS:
                         _LOG.info("event service is back", uri=self._uri)
                     pause = FIRST_PAUSE_SECONDS
-                    await until_one_ends(self._send_all(service), _read_all(service))
+                    await until_one_ends(self._send_all(service), self._read_all(service))
             except UnreachableError as err:
                 if pause == FIRST_PAUSE_SECONDS:
                     _LOG.warning("event service failed", reason=str(err))
@@ -79,11 +86,20 @@ class EventSender:
             self._news.clear()
             await self._news.wait()
 
+    async def _read_all(self, service: Peer) -> None:
+        """Do what the service asks for, until it leaves; whatever else it says is of no interest."""
+        while True:
+            event = await service.receive()
+            if event.type == USER_EVENT and event.data.get("name") == COMMAND and self._do is not None:
+                await self._obey(service, event, self._do)
 
-async def _read_all(service: Peer) -> None:
-    """Wait for the service to leave; what it says is of no interest."""
-    while True:
-        await service.receive()
+    async def _obey(self, service: Peer, event: Event, do: Do) -> None:
+        given = event.data.get("data")
+        arguments = given if isinstance(given, dict) else {}
+        try:
+            do(arguments.get(COMMAND), arguments)
+        except RosieError as err:
+            await service.send(Error(str(err), err.code).event())
 
 
 def _subject(event: Event) -> str | None:

@@ -19,10 +19,18 @@ LONGEST_PAUSE_SECONDS = 30.0
 class Fingers:
     """Follows the buttons; those that are gone are tried again with growing pauses."""
 
-    def __init__(self, buttons: Buttons, controls: Controls, first_pause_seconds: float = FIRST_PAUSE_SECONDS) -> None:
+    def __init__(
+        self,
+        buttons: Buttons,
+        controls: Controls,
+        first_pause_seconds: float = FIRST_PAUSE_SECONDS,
+        *,
+        push_to_talk: bool = False,
+    ) -> None:
         self._buttons = buttons
         self._controls = controls
         self._first_pause_seconds = first_pause_seconds
+        self._push_to_talk = push_to_talk
 
     async def run(self) -> None:
         """Obey until cancelled."""
@@ -42,7 +50,7 @@ class Fingers:
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def _obey(self, moves: AsyncGenerator[Move, None]) -> None:
-        presses = Presses()
+        presses = Presses(push_to_talk=self._push_to_talk)
         loop = asyncio.get_running_loop()
         held = loop.call_at(0.0, lambda: None)
         try:

@@ -1,4 +1,8 @@
-"""What presses of buttons mean: rules without buttons. Times are seconds."""
+"""What presses of buttons mean: rules without buttons. Times are seconds.
+
+A short press of the talk button begins a command or ends what is going on; with push-to-talk the command lasts as long
+as the button is held.
+"""
 
 from enum import StrEnum
 
@@ -11,11 +15,14 @@ AGAIN_SECONDS = 0.15
 """A contact that bounces goes down again sooner than a finger can."""
 STEP_PERCENT = 5
 LOUDEST = 100
-BUSY_PHASES = frozenset({"streaming", "thinking", "speaking"})
+LISTENS = "streaming"
+BUSY_PHASES = frozenset({LISTENS, "thinking", "speaking"})
 
 
 class Action(StrEnum):
     TALK = "talk"
+    HOLD = "hold"  # talk until LET_GO
+    LET_GO = "let-go"
     MUTE = "mute"
     LOUDER = "louder"
     SOFTER = "softer"
@@ -24,13 +31,17 @@ class Action(StrEnum):
 class Presses:
     """Follows the moves of the keys; send `held` when `deadline` has passed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, push_to_talk: bool = False) -> None:
         self.deadline: float | None = None  # when the talk button that is down becomes a long press
+        self._push_to_talk = push_to_talk
+        self._is_held = False
         self._talk_after = 0.0
 
     def take(self, move: Move, now: float) -> Action | None:
         """Return what the move asks for."""
         match move:
+            case Move(Key.TALK, is_down) if self._push_to_talk:
+                return self._hold(is_down=is_down)
             case Move(Key.TALK, True):
                 if self.deadline is None and now >= self._talk_after:
                     self.deadline = now + LONG_SECONDS
@@ -48,6 +59,12 @@ class Presses:
         self.deadline = None
         return Action.MUTE
 
+    def _hold(self, *, is_down: bool) -> Action | None:
+        was_held, self._is_held = self._is_held, is_down
+        if was_held is is_down:
+            return None
+        return Action.HOLD if is_down else Action.LET_GO
+
     def _let_go(self, now: float) -> Action | None:
         if self.deadline is None:
             return None
@@ -64,6 +81,13 @@ def act(action: Action, controls: Controls) -> None:
             controls.stop()
         case Action.TALK:
             controls.trigger()
+        case Action.HOLD if shown.ringing:
+            controls.stop()
+        case Action.HOLD:
+            controls.trigger(held=True)
+        case Action.LET_GO:
+            if shown.phase == LISTENS:
+                controls.stop()
         case Action.MUTE:
             controls.mute(not shown.muted)
         case Action.LOUDER:

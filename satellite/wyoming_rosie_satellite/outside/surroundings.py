@@ -26,10 +26,11 @@ class Surroundings:
         self.watchers: list[Watcher] = []
         self._controls = controls
         self._parts: list[Running] = []
-        self._add_services(settings)
+        desk = Desk(controls, clock, _now)
+        self._add_services(settings, desk)
         self._add_hardware(settings, controls)
         if settings.api_port is not None:
-            self._add_api(settings, settings.api_port, Desk(controls, clock, _now))
+            self._add_api(settings, settings.api_port, desk)
 
     async def run(self) -> None:
         """Run all of it until cancelled, beginning with how the last run has left the satellite. Raises ConfigError."""
@@ -38,9 +39,9 @@ class Surroundings:
         Watchers(self.watchers).saw(muted(shown.muted))
         await until_one_ends(_forever(), *(run() for run in self._parts))
 
-    def _add_services(self, settings: SatelliteConfig) -> None:
+    def _add_services(self, settings: SatelliteConfig, desk: Desk) -> None:
         if settings.event_uri is not None:
-            sender = EventSender(settings.event_uri)
+            sender = EventSender(settings.event_uri, desk.do)
             self._add(sender, sender.run)
         if lines := event_commands.lines(settings):
             commands = EventCommands(lines)
@@ -51,7 +52,7 @@ class Surroundings:
             lights = Lights(leds.load(settings.leds, settings.led_brightness))
             self._add(lights, lights.run)
         for written in settings.button:
-            self._parts.append(Fingers(buttons.load(written), controls).run)
+            self._parts.append(Fingers(buttons.load(written), controls, push_to_talk=settings.push_to_talk).run)
 
     def _add_api(self, settings: SatelliteConfig, port: int, desk: Desk) -> None:
         from wyoming_rosie_satellite.outside.local_api import LocalApi

@@ -14,8 +14,8 @@ class FakeControls:
         self.shown = Shown(phase="waiting", muted=False, volume=100, ringing=False)
         self.asked: list[str] = []
 
-    def trigger(self) -> None:
-        self.asked.append("trigger")
+    def trigger(self, *, held: bool = False) -> None:
+        self.asked.append("hold" if held else "trigger")
 
     def stop(self) -> None:
         self.asked.append("stop")

@@ -52,6 +52,39 @@ def test_who_presses_twice_means_it_twice() -> None:
     assert actions((1, DOWN), (1.1, UP), (1.1 + AGAIN_SECONDS, DOWN), (2, UP)) == [Action.TALK, Action.TALK]
 
 
+@pytest.mark.parametrize(
+    ("phase", "is_ringing", "asked"),
+    [
+        ("waiting", False, ["hold"]),
+        ("speaking", False, ["hold"]),
+        ("waiting", True, ["stop"]),
+        ("thinking", False, ["hold"]),
+    ],
+)
+def test_with_push_to_talk_it_listens_as_long_as_the_button_is_held(
+    phase: str, is_ringing: bool, asked: list[str]
+) -> None:
+    presses, controls = Presses(push_to_talk=True), FakeControls()
+    controls.shown = replace(controls.shown, phase=phase, ringing=is_ringing)
+    for is_down in (True, True):
+        if (action := presses.take(Move(Key.TALK, is_down), 0.0)) is not None:
+            act(action, controls)
+    assert controls.asked == asked
+    assert presses.held(100.0) is None
+    controls.shown = replace(controls.shown, phase="streaming")
+    action = presses.take(Move(Key.TALK, False), 5.0)
+    assert action is Action.LET_GO
+    act(action, controls)
+    assert controls.asked == [*asked, "stop"]
+
+
+def test_who_lets_go_when_nothing_listens_any_more_ends_no_answer() -> None:
+    controls = FakeControls()
+    controls.shown = replace(controls.shown, phase="speaking")
+    act(Action.LET_GO, controls)
+    assert controls.asked == []
+
+
 def test_keys_of_a_headset_act_when_they_go_down() -> None:
     moves = [(float(at), Move(key, down)) for at, key in enumerate((Key.MUTE, Key.LOUDER)) for down in (True, False)]
     assert actions(*moves) == [Action.MUTE, Action.LOUDER]

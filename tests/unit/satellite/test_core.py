@@ -290,6 +290,16 @@ def test_an_answer_that_fails_while_a_filler_is_heard_is_over(satellite: Rehears
     assert satellite.take(m.RunFailed()) == [m.PlayCue(m.Cue.ERROR), m.ShowPhase(Phase.WAITING)]
 
 
+def test_who_holds_the_button_may_pause() -> None:
+    satellite = Rehearsal(Habits(ends=EndRules()))
+    satellite.take(m.ConductorJoined(), m.ListeningAsked(held=True))
+    satellite.take(m.VoiceStarted(100), m.VoiceStopped(500), m.VoicesHeard(20_000))
+    assert satellite.core.phase is Phase.STREAMING
+    let_go = satellite.take(m.StopAsked())
+    assert m.StopAudio() in let_go
+    assert m.ShowPhase(Phase.THINKING) in let_go
+
+
 def test_a_failed_question_is_not_listened_for(satellite: Rehearsal) -> None:
     satellite.wake()
     satellite.take(m.SpeechEnded(), m.ListenAgainAsked(), m.RunFailed())

@@ -9,7 +9,10 @@ import pytest
 from wyoming.event import Event
 
 from tests.fakes import FakeDaemon
+from tests.unit.satellite.outside_fakes import FakeClock, FakeControls
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.service import Send
+from wyoming_rosie_satellite.outside.desk import Desk
 from wyoming_rosie_satellite.outside.event_sender import MOST_WAITING, EventSender
 from wyoming_rosie_satellite.outside.watchers import muted, phase_shown
 
@@ -38,6 +41,24 @@ async def test_events_arrive_in_order_without_audio() -> None:
         for name in ("detection", "audio-start", "audio-chunk", "ping", "audio-stop", "played"):
             sender.saw(Event(name))
         assert await heard(service, 4) == ["detection", "audio-start", "audio-stop", "played"]
+
+
+async def test_a_service_may_ask_for_what_the_local_api_can_do() -> None:
+    controls = FakeControls()
+    desk = Desk(controls, FakeClock(), lambda: 0.0)
+    service = FakeDaemon(asks)
+    async with service.serving(), running(EventSender(service.uri, desk.do)) as sender:
+        sender.saw(Event("detection"))
+        await heard(service, 2)
+    assert controls.asked == ["trigger"]
+    assert controls.shown.volume == 40
+    assert [event.data["code"] for event in service.heard if event.type == "error"] == ["bad-request"]
+
+
+async def asks(event: Event, send: Send) -> None:
+    if event.type == "detection":
+        for command in ({"command": "trigger"}, {"command": "volume", "percent": 40}, {"command": "fly"}):
+            await send(Event("user-event", {"name": "command", "data": command}))
 
 
 async def test_a_service_that_comes_back_is_told_again() -> None:
