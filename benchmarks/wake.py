@@ -55,7 +55,7 @@ MEMORY_AUDIO_SECONDS = 5.0
 CLIENT_LATE = " (client late)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WakeServer(Server):
     word: str  # what it calls the wake word
 
@@ -422,9 +422,9 @@ def servers(engine: str, arguments: Sequence[str]) -> tuple[WakeServer, ...]:
     package, loop = (str(PEERS / name / "bin" / "python") for name in ("openwakeword", "pyopen"))
     theirs = f"{WORD}_v0.1"  # by another name it would load the model once more for each stream
     known = (
-        WakeServer(OURS, (ours, "--engine", engine, *arguments), WORD),
-        WakeServer(PACKAGE, (package, "-m", "wyoming_openwakeword", "--preload-model", theirs), theirs),
-        WakeServer(LOOP, (loop, str(REPOSITORY / "benchmarks" / "peers" / "pyopen_server.py")), WORD),
+        WakeServer(OURS, (ours, "--engine", engine, *arguments), word=WORD),
+        WakeServer(PACKAGE, (package, "-m", "wyoming_openwakeword", "--preload-model", theirs), word=theirs),
+        WakeServer(LOOP, (loop, str(REPOSITORY / "benchmarks" / "peers" / "pyopen_server.py")), word=WORD),
     )
     present = tuple(server for server in known if Path(server.command[0]).exists())
     if present != known:
