@@ -190,6 +190,63 @@ async def test_a_timer_that_a_model_understands_is_the_conductors(daemon: StartD
     assert (intent.type, intent.data["name"]) == ("intent", "HassStartTimer")
 
 
+WRITTEN_CALL = '{"name": "HassTurnOn", "arguments": {"name": "Kitchen Light"}}'
+NO_ANSWER = "Sorry, I have no answer to that."
+ODD_ANSWERS = {
+    "whitespace": (Rule("xyzzy", "  \n\n \t "), NO_ANSWER),
+    "no width": (Rule("xyzzy", "\u200b\ufeff\u200b"), NO_ANSWER),
+    "markdown": (Rule("xyzzy", "** **\n---\n```\n```\n"), NO_ANSWER),
+    "pictures": (Rule("xyzzy", "\U0001f600 \U0001f389"), NO_ANSWER),
+    "thoughts": (Rule("xyzzy", "<think>They ask for it. I know it.</think>\n\nIt is forty two."), "It is forty two."),
+    "only thoughts": (Rule("xyzzy", "<think>hmm, hmm"), NO_ANSWER),
+    "half a call": (Rule("xyzzy", WRITTEN_CALL[:-8]), NO_ANSWER),
+    "unknown tool": (Rule("xyzzy", "", (Call("MakeCoffee"),)), NO_ANSWER),
+    "wrong arguments": (Rule("xyzzy", "", (Call("HassTurnOn", {"nam": 3}),)), NO_ANSWER),
+    "written call": (Rule("xyzzy", f"<tool_call>{WRITTEN_CALL}</tool_call>"), "Turned on the Kitchen Light."),
+    "bare call": (Rule("xyzzy", WRITTEN_CALL), "Turned on the Kitchen Light."),
+    "same call twice": (
+        Rule("xyzzy", "", (Call("HassTurnOn", {"name": "Kitchen Light"}),) * 2),
+        "Turned on the Kitchen Light.",
+    ),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_ANSWERS)
+async def test_odd_answers_are_one_clear_sentence(daemon: StartDaemon, peer: OpenPeer, odd: str) -> None:
+    rule, expected = ODD_ANSWERS[odd]
+    async with OllamaServer((Rule(say="", after_tool=True), rule)).serving() as server:
+        client = await peer((await daemon("intent", *model(server))).uri)
+        answer = await say(client, "xyzzy and plugh")
+        is_on = (await say(client, "is the kitchen light on"))[0].data["text"].startswith("Yes")
+    assert spoken(answer) == answer[-2].data["text"] == expected
+    assert is_on == ("Turned on" in expected)
+
+
+async def test_a_model_that_calls_tools_for_ever_is_ended(daemon: StartDaemon, peer: OpenPeer) -> None:
+    again = (Call("GetLiveContext"),)
+    async with OllamaServer((Rule(calls=again), Rule(calls=again, after_tool=True))).serving() as server:
+        client = await peer((await daemon("intent", *model(server))).uri)
+        assert spoken(await say(client, "xyzzy and plugh")) == "Sorry, I could not finish that."
+        assert len(server.of_path("/api/chat")) == 5
+
+
+async def test_100_kilobytes_without_an_end_come_in_pieces_and_leave_room_for_others(
+    daemon: StartDaemon, peer: OpenPeer
+) -> None:
+    async with OllamaServer((Rule(say="word " * 18_000),)).serving() as server:
+        uri = (await daemon("intent", *model(server))).uri
+        asking, other = await peer(uri), await peer(uri)
+        answering = asyncio.create_task(say(asking, "xyzzy and plugh"))
+        waits = []
+        while not answering.done():
+            began = asyncio.get_running_loop().time()
+            await other.send(Event("ping"))
+            await other.receive(5)
+            waits.append(asyncio.get_running_loop().time() - began)
+        assert max(len(event.data.get("text", "")) for event in (await answering)[:-2]) <= 300
+        assert max(waits) < 0.5
+
+
 async def test_nothing_private_is_logged(daemon: StartDaemon, peer: OpenPeer) -> None:
     async with OllamaServer(RULES).serving() as server:
         started = await daemon("intent", *model(server))

@@ -102,8 +102,8 @@ def short(said: str) -> str:
     """Return what a small model said as up to four words; nothing when it said something else."""
     prose = Prose("")
     plain = without_pictures(prose.feed(said) + prose.finish()).strip(" \n\t.…!\"'“”„«»")
-    fits = 0 < len(plain.split()) <= MOST_WORDS and len(plain) <= _MOST_CHARACTERS
-    return f"{plain}…" if fits and has_sound(plain) and "?" not in plain and not is_claim(plain) else ""
+    fits = 0 < len(plain.split()) <= MOST_WORDS and len(plain) <= _MOST_CHARACTERS and not set(plain) & set("?<{[")
+    return f"{plain}…" if fits and has_sound(plain) and not is_claim(plain) else ""
 
 
 async def _first_line(model: Model, prompt: Prompt) -> str:

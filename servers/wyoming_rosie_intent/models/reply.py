@@ -92,7 +92,7 @@ class Reply:
         yield self._say(" ".join((*self.deeds, *(self._refused or (self._words.unfinished,)))))
 
     def _say(self, clause: str) -> Said:
-        text = f" {clause}" if self._needs_space else clause
+        text = f" {clause}" if self._needs_space else clause if self._spoken else clause.lstrip()
         self._needs_space = not clause[-1:].isspace()
         self._spoken.append(text)
         return Said(text)

@@ -14,6 +14,7 @@ from wyoming_rosie_intent.models.breaker import Breaker
 from wyoming_rosie_intent.models.classifier import Complexity
 from wyoming_rosie_intent.models.model import Again, Done, Model, ModelError, Piece, Prompt, Text, ToolCall
 from wyoming_rosie_intent.models.tier import CloudSettings, NetworkSettings, ServedModel, TierSettings
+from wyoming_rosie_intent.models.written import heard
 
 _LOG = structlog.get_logger()
 Clock: TypeAlias = Callable[[], float]
@@ -179,7 +180,7 @@ async def _watched(seat: _Seat, prompt: Prompt, clock: Clock) -> AsyncGenerator[
 async def _calls_last(model: Model, prompt: Prompt) -> AsyncGenerator[Piece, None]:
     """Yield the answer with its tool calls at the end, so that nothing is done for an answer that breaks off."""
     calls: list[ToolCall] = []
-    async with aclosing(model.answer(prompt)) as pieces:
+    async with aclosing(heard(model.answer(prompt))) as pieces:
         async for piece in pieces:
             match piece:
                 case ToolCall():
