@@ -18,7 +18,7 @@ from wyoming_rosie_intent.household import AskWeather, Household
 from wyoming_rosie_intent.models import mcp_tools, prompt, tier, tiers
 from wyoming_rosie_intent.models.filler import Fillers
 from wyoming_rosie_intent.models.mcp_tools import McpTools
-from wyoming_rosie_intent.models.mind import Mind
+from wyoming_rosie_intent.models.mind import SILENCE_SECONDS, Mind
 from wyoming_rosie_intent.models.toolbox import Toolbox
 from wyoming_rosie_intent.plugins import Plugins, in_folder, installed
 from wyoming_rosie_intent.safety import Policy
@@ -103,9 +103,15 @@ async def thinking(
             if small is not None:
                 stack.push_async_callback(small.close)
             fillers = Fillers(prompts.filler, small)
-        mind = Mind(models, household, prompts, boxes, fillers)
+        mind = Mind(models, household, prompts, boxes, fillers, silence_seconds=_silence_seconds(settings))
         stack.push_async_callback(mind.close)
         yield mind
+
+
+def _silence_seconds(settings: IntentConfig) -> float:
+    """Return how long nothing may be heard of an answer: longer where the operator gives a tier longer."""
+    tiers_asked = (settings.local, settings.network, settings.cloud)
+    return max(SILENCE_SECONDS, *(asked.first_token_seconds for asked in tiers_asked))
 
 
 async def look_after(plugins: Plugins) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from wyoming.event import Event
@@ -188,6 +190,45 @@ async def test_a_timer_that_a_model_understands_is_the_conductors(daemon: StartD
         client = await peer((await daemon("intent", *model(server))).uri)
         intent = (await say(client, "tell me when my eggs have had six minutes"))[-1]
     assert (intent.type, intent.data["name"]) == ("intent", "HassStartTimer")
+
+
+@contextmanager
+def swallowing() -> Iterator[str]:
+    """Yield the address of a host that answers nothing, not even that it is there."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # who comes after those that fill the queue waits
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+async def test_hosts_that_are_switched_off_are_given_up_within_ten_seconds(daemon: StartDaemon, peer: OpenPeer) -> None:
+    with swallowing() as url:
+        settings = ("--local.model", "a", "--local.url", url, "--network.model", "b", "--network.url", url)
+        client = await peer((await daemon("intent", *settings)).uri)
+        began = asyncio.get_running_loop().time()
+        answer = await say(client, "what is the capital of France")
+    assert types(answer) == ["user-event", "not-handled"]
+    assert asyncio.get_running_loop().time() - began < 10
+
+
+async def test_a_model_that_loads_longer_than_anybody_waits_answers_the_next_sentence_but_one(
+    daemon: StartDaemon, peer: OpenPeer
+) -> None:
+    async with OllamaServer(RULES, Pace(load_seconds=2.0)).serving() as server:
+        settings = model(server, "--local.first-token-seconds", "0.5", "--no-fillers")
+        client = await peer((await daemon("intent", *settings)).uri)
+        said = [await say(client, "what is the capital of France")]
+        said.append(await say(client, "what is the capital of France"))
+        await asyncio.sleep(2)
+        said.append(await say(client, "what is the capital of France"))
+    assert [answer[-1].data.get("text") for answer in said[:2]] == [
+        "Sorry, that takes me too long.",
+        "Sorry, my language model is not ready yet. Please ask again in a minute.",
+    ]
+    assert "Paris" in spoken(said[2])
 
 
 WRITTEN_CALL = '{"name": "HassTurnOn", "arguments": {"name": "Kitchen Light"}}'

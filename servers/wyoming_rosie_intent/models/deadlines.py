@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from wyoming_rosie_intent.models.model import Done, ModelError, Piece, Text
+from wyoming_rosie_intent.models.model import Done, LateError, ModelError, Piece, Text
 
 LONGEST_ANSWER = 100_000
 """Characters; nobody listens to more, and no model stops by itself that has begun to repeat itself."""
@@ -16,7 +16,7 @@ MOST_CALLS = 64
 class Limits:
     """Seconds until an answer's first piece, between two pieces, and for all of it."""
 
-    first_token: float = 10.0
+    first_token: float = 8.0
     stall: float = 5.0
     total: float = 60.0
 
@@ -42,7 +42,7 @@ async def _next(pieces: AsyncGenerator[Piece, None], deadline: float, name: str)
         async with asyncio.timeout_at(deadline):
             return await anext(pieces)
     except TimeoutError as err:
-        raise ModelError(f"{name}: it did not answer in time") from err
+        raise LateError(f"{name}: it did not answer in time") from err
     except StopAsyncIteration as err:
         raise ModelError(f"{name}: the answer broke off before its end") from err
 

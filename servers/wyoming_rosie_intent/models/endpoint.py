@@ -10,6 +10,8 @@ from wyoming_rosie_intent.models.deadlines import Limits, within
 from wyoming_rosie_intent.models.model import Done, ModelError, Piece
 
 _LOG = structlog.get_logger()
+CONNECT_SECONDS = 3.0
+"""Until a server has taken the connection; one that is switched off never says so."""
 WARM_UP_SECONDS = 120.0
 """At the most: a model may have to be loaded first, which a server gives up when nobody waits for it."""
 UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)

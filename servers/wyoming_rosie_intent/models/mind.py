@@ -17,7 +17,7 @@ from wyoming_rosie_intent.models.classifier import classify
 from wyoming_rosie_intent.models.filler import Fillers, FirstWords, is_control
 from wyoming_rosie_intent.models.frozen import FrozenPrompts
 from wyoming_rosie_intent.models.history import History
-from wyoming_rosie_intent.models.model import Message, ModelError, Prompt, Role, Tool, ToolCall
+from wyoming_rosie_intent.models.model import LateError, Message, ModelError, Prompt, Role, Tool, ToolCall
 from wyoming_rosie_intent.models.parts import Asked, Failed, Filler, Finished, Part, Passed
 from wyoming_rosie_intent.models.prompt import Prompts, Situation, harmless, quoted
 from wyoming_rosie_intent.models.reply import Answering, Reply
@@ -27,6 +27,8 @@ from wyoming_rosie_intent.models.warming import Warming
 
 _LOG = structlog.get_logger()
 TOTAL_SECONDS = 60.0
+SILENCE_SECONDS = 15.0
+"""Until something of the answer is heard, whatever the tiers and tools do; a conductor waits little longer."""
 MOST_WAITING = 16
 """Parts that nobody has taken yet; then the model waits."""
 
@@ -68,6 +70,7 @@ class Mind:
         fillers: Fillers | None = None,
         history: History | None = None,
         total_seconds: float = TOTAL_SECONDS,
+        silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         self._models = models
         self._household = household
@@ -76,6 +79,7 @@ class Mind:
         self._fillers = fillers
         self._history = history or History()
         self._total_seconds = total_seconds
+        self._silence_seconds = min(silence_seconds, total_seconds)
         self._frozen = FrozenPrompts()
         self._warming = Warming(models.warm)
         self._first_words = FirstWords()
@@ -142,12 +146,13 @@ class Mind:
         self._hold(request.conversation, here)
         prompt, is_warm = self._prompt(request, here, moment, now)
         sentence = Message(Role.USER, harmless(request.text))
-        attempt = self._models.attempt(self._wish(request.text, here))
+        wish = self._wish(request.text, here)
+        attempt = self._models.attempt(wish)
         language = request.language or self._household.home.preferences.language or "en"
         own = words.of(language)
         setting = Setting(here, moment, request.speaker, language)
         reply = Reply(attempt, prompt.followed_by(sentence), self._toolbox, setting, own, self._prompts.not_done)
-        return _Turn(replace(request, language=language), attempt, reply, own, now, is_warm)
+        return _Turn(replace(request, language=language), _Beginning(prompt, wish, is_warm, now), attempt, reply, own)
 
     def _hold(self, conversation: str, here: Area | None) -> None:
         self._last_talk[here.id if here else None] = conversation
@@ -169,7 +174,9 @@ class Mind:
         room = home.rooms.get(here.id) if here else None
         private = room.private if room else here is None and any(room.private for room in home.rooms.values())
         likes = home.preferences
-        return Wish(classify(text).complexity, private, likes.always_local, likes.never_cloud)
+        route = classify(text)
+        _LOG.debug("how hard a request is", complexity=route.complexity.value, reasons=route.reasons)
+        return Wish(route.complexity, private, likes.always_local, likes.never_cloud)
 
     def _area(self, given: str | None) -> Area | None:
         return self._household.home.area(given) if given else None
@@ -182,10 +189,11 @@ class Mind:
         """Put the answer, and how it ends, into the turn's queue."""
         end: Part
         try:
-            async with asyncio.timeout(self._total_seconds):
-                end = await self._said(turn)
-        except TimeoutError:
-            end = turn.failed(turn.own.too_long)
+            async with asyncio.timeout(self._silence_seconds) as limit:
+                end = await self._said(turn, limit)
+        except (LateError, TimeoutError) as err:
+            _LOG.warning("no model has answered in time", reason=str(err))
+            end = turn.failed(self._late(turn))
         except ModelError as err:
             _LOG.warning("no model has answered", reason=str(err))
             end = turn.failed(turn.own.no_model)
@@ -196,43 +204,61 @@ class Mind:
             turn.remember(self._history)
         await turn.parts.put(end)
 
-    async def _said(self, turn: "_Turn") -> Finished | Asked | Passed:
+    def _late(self, turn: "_Turn") -> str:
+        """Have the model loaded and the prompt read after all, so that the next sentence is not late too."""
+        is_loading = self._warming.busy
+        self._warming.begin(turn.beginning.prompt, turn.beginning.wish, turn.beginning.at)
+        return turn.own.not_ready if is_loading else turn.own.too_long
+
+    async def _said(self, turn: "_Turn", limit: asyncio.Timeout) -> Finished | Asked | Passed:
+        """Put what is said into the turn's queue and return the end; from the first clause on `limit` is that of it all."""
         tier, began = turn.attempt.tier, asyncio.get_running_loop().time()
         async with aclosing(turn.reply.parts()) as parts:
             async for part in parts:
                 if isinstance(part, (Asked, Passed)):
                     return part
+                if not turn.has_spoken:
+                    limit.reschedule(began + self._total_seconds)
                 turn.has_spoken = True
                 await turn.parts.put(part)
         if tier is not None and turn.reply.begun_at is not None:
-            self._first_words.add(tier, turn.reply.begun_at - began, warm=turn.is_warm)
+            self._first_words.add(tier, turn.reply.begun_at - began, warm=turn.beginning.is_warm)
         text = turn.reply.text
         return Finished(text, turn.reply.matches, text.endswith(("?", "\uff1f")))
 
     async def _fill(self, turn: "_Turn", fillers: Fillers) -> None:
         """Say something when nothing has been said in time."""
         loop = asyncio.get_running_loop()
-        due = loop.time() + self._first_words.due(turn.attempt.tier, warm=turn.is_warm)
+        due = loop.time() + self._first_words.due(turn.attempt.tier, warm=turn.beginning.is_warm)
         said = await fillers.words(turn.request.text, turn.request.language)
         await asyncio.sleep(max(0.0, due - loop.time()))
         if said and not turn.has_spoken and turn.reply.begun_at is None:
             await turn.parts.put(Filler(said))
 
 
+@dataclass(frozen=True)
+class _Beginning:
+    """What a turn begins with: the prompt before the sentence, who is asked, and when (seconds of any clock)."""
+
+    prompt: Prompt
+    wish: Wish
+    is_warm: bool
+    at: float
+
+
 class _Turn:
     """One sentence on its way."""
 
     def __init__(
-        self, request: Request, attempt: Attempt, reply: Reply, own: words.Words, now: float, is_warm: bool
+        self, request: Request, beginning: _Beginning, attempt: Attempt, reply: Reply, own: words.Words
     ) -> None:
         self.request = request
+        self.beginning = beginning
         self.attempt = attempt
         self.reply = reply
         self.own = own
-        self.is_warm = is_warm
         self.parts: asyncio.Queue[Part] = asyncio.Queue(MOST_WAITING)
         self.has_spoken = False
-        self._now = now
         self._is_remembered = False
 
     def failed(self, why: str) -> Failed:
@@ -241,13 +267,10 @@ class _Turn:
 
     def remember(self, history: History) -> None:
         """Let the conversation's next turn know of this one."""
-        if not self._is_remembered:
+        if not self._is_remembered and (exchange := self.reply.exchange):
             self._is_remembered = True
-            history.add(
-                self.request.conversation,
-                (Message(Role.USER, harmless(self.request.text)), *self.reply.exchange),
-                self._now,
-            )
+            sentence = Message(Role.USER, harmless(self.request.text))
+            history.add(self.request.conversation, (sentence, *exchange), self.beginning.at)
 
 
 class Toolboxes:

@@ -82,6 +82,10 @@ class ModelError(RosieError):
     code = "model"
 
 
+class LateError(ModelError):
+    """A model did not answer in time; it may be loading, or reading."""
+
+
 class Model(Protocol):
     """One model at one server."""
 

@@ -49,6 +49,7 @@ class Reply:
         self._used: dict[str, Result] = {}
         self._spoken: list[str] = []
         self._needs_space = False
+        self._failure = ""  # the end of what was said, which is not remembered
         self._calls: list[Message] = []
         self.matches: tuple[Match, ...] = ()
         self.deeds: list[str] = []
@@ -63,8 +64,10 @@ class Reply:
 
     @property
     def exchange(self) -> tuple[Message, ...]:
-        """What is to be remembered: what was called, what came of it, and what was said."""
-        said = self.text or " ".join(self.deeds)
+        """What is to be remembered: what was called, what came of it, and what was said; nothing where all failed."""
+        said = self.text.removesuffix(self._failure).rstrip() or " ".join(self.deeds)
+        if not said and not self.acted:
+            return ()
         return (*self._calls, *((Message(Role.ASSISTANT, said),) if said else ()))
 
     async def parts(self) -> AsyncGenerator[Said | Asked | Passed, None]:
@@ -82,14 +85,21 @@ class Reply:
                 continue
             if not round_.is_held:
                 if not self.text:
-                    yield self._say(" ".join((*self.deeds, *self._refused)) or self._words.no_answer)
+                    yield self._own_words(self._words.no_answer)
                 return
             if was_warned:
                 yield self._say(" ".join((self._words.not_done, *self._refused)))
                 return
             was_warned = True
             self._prompt = self._prompt.followed_by(Message(Role.ASSISTANT, round_.text), self._not_done())
-        yield self._say(" ".join((*self.deeds, *(self._refused or (self._words.unfinished,)))))
+        self._failure = "" if self._refused else self._words.unfinished
+        yield self._say(" ".join((*self.deeds, *(self._refused or (self._failure,)))))
+
+    def _own_words(self, failure: str) -> Said:
+        """Say what was done and what was refused for a model that says nothing itself."""
+        known = " ".join((*self.deeds, *self._refused))
+        self._failure = "" if known else failure
+        return self._say(known or failure)
 
     def _say(self, clause: str) -> Said:
         text = f" {clause}" if self._needs_space else clause if self._spoken else clause.lstrip()

@@ -30,7 +30,7 @@ class TierSettings:
     url: str = option("http://127.0.0.1:11434", "the server's address; for openai with the version, such as /v1")
     key_file: Path | None = option(None, "file that holds the server's key")
     key_variable: str = option("", "name of the environment variable that holds the server's key")
-    first_token_seconds: float = option(10.0, "until the first word, else the next tier is asked")
+    first_token_seconds: float = option(8.0, "until the first word, else the next tier is asked")
     stall_seconds: float = option(5.0, "between two words, else the next tier is asked")
     total_seconds: float = option(60.0, "for a whole answer, else the next tier is asked")
     context_tokens: int = option(8192, "how much the model keeps in mind, prompt and answer (ollama)")

@@ -12,7 +12,7 @@ import structlog
 from wyoming_rosie_intent.models import tier
 from wyoming_rosie_intent.models.breaker import Breaker
 from wyoming_rosie_intent.models.classifier import Complexity
-from wyoming_rosie_intent.models.model import Again, Done, Model, ModelError, Piece, Prompt, Text, ToolCall
+from wyoming_rosie_intent.models.model import Again, Done, LateError, Model, ModelError, Piece, Prompt, Text, ToolCall
 from wyoming_rosie_intent.models.tier import CloudSettings, NetworkSettings, ServedModel, TierSettings
 from wyoming_rosie_intent.models.written import heard
 
@@ -124,6 +124,7 @@ class Attempt:
         self._seats = seats
         self._clock = clock
         self._kept: _Seat | None = None
+        self._is_late = False
 
     @property
     def tier(self) -> Tier | None:
@@ -133,7 +134,7 @@ class Attempt:
     async def answer(self, prompt: Prompt) -> AsyncGenerator[Piece | Again, None]:
         """Yield one round's answer: its tool calls when it is whole, `Done` last. Raises ModelError when no tier is left.
 
-        `Again` makes void what was said so far. Closing the generator stops the model.
+        It is LateError when one was late. `Again` makes void what was said so far. Closing the generator stops the model.
         """
         said = False
         while (seat := self._next()) is not None:
@@ -149,9 +150,10 @@ class Attempt:
                 except ModelError as err:
                     _LOG.warning("a model failed", tier=seat.tier, reason=str(err))
                     self._seats.remove(seat)
+                    self._is_late = self._is_late or isinstance(err, LateError)
                 else:
                     return
-        raise ModelError("no language model answers at the moment")
+        raise (LateError if self._is_late else ModelError)("no language model answers at the moment")
 
     def _next(self) -> _Seat | None:
         """Return the seat that answers; those before it that are left alone for now are so for the whole turn."""

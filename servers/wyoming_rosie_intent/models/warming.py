@@ -12,7 +12,7 @@ from wyoming_rosie_intent.models.tiers import Wish
 _LOG = structlog.get_logger()
 COOLDOWN_SECONDS = 10.0
 """A beginning that was read is not read again so soon, however often a wake word is heard."""
-WARM_SECONDS = 60.0
+WARM_SECONDS = 120.0
 MOST_REMEMBERED = 16
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 class Words:
     no_model: str  # none answers
     too_long: str  # none answered in time
+    not_ready: str  # the same, while one is being loaded
     no_answer: str  # one answered nothing
     unfinished: str  # one wanted to do ever more
     not_done: str  # one said that it did what it did not do
@@ -47,6 +48,7 @@ _ALL: Mapping[str, Words] = {
     "en": Words(
         no_model="Sorry, I cannot reach my language model right now.",
         too_long="Sorry, that takes me too long.",
+        not_ready="Sorry, my language model is not ready yet. Please ask again in a minute.",
         no_answer="Sorry, I have no answer to that.",
         unfinished="Sorry, I could not finish that.",
         not_done="Sorry, I did not actually do that just now.",
@@ -62,6 +64,7 @@ _ALL: Mapping[str, Words] = {
     "de": Words(
         no_model="Ich erreiche mein Sprachmodell gerade nicht.",
         too_long="Das dauert mir leider zu lange.",
+        not_ready="Entschuldigung, mein Sprachmodell ist noch nicht bereit. Bitte frag in einer Minute noch einmal.",
         no_answer="Darauf habe ich leider keine Antwort.",
         unfinished="Das konnte ich leider nicht zu Ende bringen.",
         not_done="Entschuldige, das habe ich gerade doch nicht getan.",
@@ -77,6 +80,7 @@ _ALL: Mapping[str, Words] = {
     "fr": Words(
         no_model="Désolée, je n'arrive pas à joindre mon modèle de langage.",
         too_long="Désolée, cela prend trop de temps.",
+        not_ready="Désolée, mon modèle de langage n'est pas encore prêt. Redemande-moi dans une minute.",
         no_answer="Désolée, je n'ai pas de réponse à cela.",
         unfinished="Désolée, je n'ai pas pu terminer.",
         not_done="Désolée, en fait je ne viens pas de le faire.",
@@ -102,6 +106,7 @@ _ALL: Mapping[str, Words] = {
     "es": Words(
         no_model="Lo siento, ahora no puedo contactar con mi modelo de lenguaje.",
         too_long="Lo siento, esto tarda demasiado.",
+        not_ready="Lo siento, mi modelo de lenguaje aún no está listo. Pregúntame otra vez en un minuto.",
         no_answer="Lo siento, no tengo respuesta a eso.",
         unfinished="Lo siento, no he podido terminarlo.",
         not_done="Lo siento, en realidad no lo he hecho ahora.",
@@ -126,6 +131,7 @@ _ALL: Mapping[str, Words] = {
     "it": Words(
         no_model="Mi dispiace, ora non riesco a raggiungere il mio modello linguistico.",
         too_long="Mi dispiace, ci vuole troppo tempo.",
+        not_ready="Mi dispiace, il mio modello linguistico non è ancora pronto. Chiedimelo di nuovo tra un minuto.",
         no_answer="Mi dispiace, non ho una risposta.",
         unfinished="Mi dispiace, non sono riuscita a finire.",
         not_done="Mi dispiace, in realtà adesso non l'ho fatto.",
@@ -150,6 +156,7 @@ _ALL: Mapping[str, Words] = {
     "nl": Words(
         no_model="Sorry, ik kan mijn taalmodel nu niet bereiken.",
         too_long="Sorry, dat duurt me te lang.",
+        not_ready="Sorry, mijn taalmodel is nog niet klaar. Vraag het me over een minuut nog eens.",
         no_answer="Sorry, daar heb ik geen antwoord op.",
         unfinished="Sorry, dat kon ik niet afmaken.",
         not_done="Sorry, dat heb ik net toch niet gedaan.",

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.models.deadlines import within
-from wyoming_rosie_intent.models.endpoint import UNREADABLE, Endpoint, broken, refusal, told, warm_up
+from wyoming_rosie_intent.models.endpoint import CONNECT_SECONDS, UNREADABLE, Endpoint, broken, refusal, told, warm_up
 from wyoming_rosie_intent.models.model import Done, Message, Piece, Prompt, Text, Tool, ToolCall
 
 if TYPE_CHECKING:
@@ -21,10 +21,17 @@ def load(endpoint: Endpoint) -> "OllamaModel":
     """Return the model; nothing is sent yet. Slow the first time, as it imports the client. Raises ConfigError."""
     try:
         import anyio._backends._asyncio  # noqa: F401 - else the first request imports it
+        from httpx import Timeout
         from ollama import AsyncClient
     except ImportError as err:
         raise ConfigError(f"{err.name} is not installed; run: pip install 'wyoming-rosie[intent]'") from err
-    return OllamaModel(endpoint, AsyncClient(endpoint.url, follow_redirects=False, auth=_sign(endpoint.key)))
+    client = AsyncClient(
+        endpoint.url,
+        follow_redirects=False,
+        auth=_sign(endpoint.key),
+        timeout=Timeout(None, connect=CONNECT_SECONDS),
+    )
+    return OllamaModel(endpoint, client)
 
 
 class OllamaModel:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.models.deadlines import within
-from wyoming_rosie_intent.models.endpoint import UNREADABLE, Endpoint, broken, refusal, told, warm_up
+from wyoming_rosie_intent.models.endpoint import CONNECT_SECONDS, UNREADABLE, Endpoint, broken, refusal, told, warm_up
 from wyoming_rosie_intent.models.model import Done, Message, Piece, Prompt, Text, Tool, ToolCall
 
 if TYPE_CHECKING:
@@ -26,15 +26,17 @@ def load(endpoint: Endpoint) -> "OpenaiModel":
     """Return the model; nothing is sent yet. Slow the first time, as it imports the client. Raises ConfigError."""
     try:
         import anyio._backends._asyncio  # noqa: F401 - else the first request imports it
+        from httpx import Timeout
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
     except ImportError as err:
         raise ConfigError(f"{err.name} is not installed; run: pip install 'wyoming-rosie[cloud]'") from err
+    patience = Timeout(None, connect=CONNECT_SECONDS)
     client = AsyncOpenAI(
         api_key=endpoint.key or _NO_KEY,
         base_url=endpoint.url,
         max_retries=0,
-        timeout=None,
-        http_client=DefaultAsyncHttpxClient(follow_redirects=False, timeout=None),
+        timeout=patience,
+        http_client=DefaultAsyncHttpxClient(follow_redirects=False, timeout=patience),
     )
     _ = client.chat.completions  # imports more
     return OpenaiModel(endpoint, client)

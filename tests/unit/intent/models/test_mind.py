@@ -19,7 +19,7 @@ from wyoming_rosie_intent.models import frozen, prompt, words
 from wyoming_rosie_intent.models.classifier import Complexity
 from wyoming_rosie_intent.models.filler import Fillers
 from wyoming_rosie_intent.models.mind import Mind, Request
-from wyoming_rosie_intent.models.model import Again, Message, ModelError, Prompt, Role, Text, ToolCall
+from wyoming_rosie_intent.models.model import Again, LateError, Message, ModelError, Prompt, Role, Text, ToolCall
 from wyoming_rosie_intent.models.parts import Asked, Failed, Filler, Finished, Part, Passed, Said
 from wyoming_rosie_intent.models.prompt import Prompts
 from wyoming_rosie_intent.models.reply import MOST_ROUNDS
@@ -35,7 +35,15 @@ Begin: TypeAlias = Callable[..., "Stage"]
 class Stage:
     """A mind, the house that it acts in, and what it is asked."""
 
-    def __init__(self, home: Home, prompts: Prompts, models: ScriptedModels, *, total_seconds: float = 5.0) -> None:
+    def __init__(
+        self,
+        home: Home,
+        prompts: Prompts,
+        models: ScriptedModels,
+        *,
+        total_seconds: float = 5.0,
+        silence_seconds: float = 5.0,
+    ) -> None:
         self.actor = DemoActor(home)
         self.household = Household(home, self.actor, frozenset({"lock", "cover"}))
         self.models = models
@@ -46,6 +54,7 @@ class Stage:
             [HomeTools(self.household)],
             Fillers(prompts.filler),
             total_seconds=total_seconds,
+            silence_seconds=silence_seconds,
         )
 
     async def say(
@@ -74,8 +83,9 @@ def prompts() -> Prompts:
 
 @pytest.fixture
 def begin(home: Home, prompts: Prompts) -> Begin:
-    def room(*rounds: Sequence[Step], total_seconds: float = 5.0) -> Stage:
-        return Stage(home, prompts, ScriptedModels(*rounds), total_seconds=total_seconds)
+    def room(*rounds: Sequence[Step], total_seconds: float = 5.0, silence_seconds: float = 5.0) -> Stage:
+        models = ScriptedModels(*rounds)
+        return Stage(home, prompts, models, total_seconds=total_seconds, silence_seconds=silence_seconds)
 
     return room
 
@@ -135,6 +145,29 @@ async def test_a_model_that_takes_too_long_is_said_in_time(begin: Begin) -> None
     room = begin([30.0], total_seconds=0.1)
     assert (await room.say("turn on and on"))[-1] == Failed(EN.too_long)
     assert room.models.ended == 1
+
+
+async def test_who_hears_nothing_is_told_sooner_than_who_hears_a_long_answer(begin: Begin) -> None:
+    silent = begin([30.0], silence_seconds=0.1)
+    assert (await silent.say("who are you"))[-1] == Failed(EN.too_long)
+    long = begin(["I am a voice of this home, ", 0.3, "and I like it."], silence_seconds=0.1)
+    assert isinstance((await long.say("who are you"))[-1], Finished)
+
+
+async def test_a_model_that_was_late_is_loaded_and_says_so_the_next_time(home: Home, prompts: Prompts) -> None:
+    models = ScriptedModels([LateError("late")], [LateError("late")], ["I am here."], warm_seconds=30.0)
+    room = Stage(home, prompts, models)
+    assert (await room.say("who are you"))[-1] == Failed(EN.too_long)
+    await until(lambda: len(models.warmed) == 1)
+    assert models.given[0].messages[:-1] == models.warmed[0].messages
+    assert (await room.say("who are you"))[-1] == Failed(EN.not_ready)
+    await room.mind.close()
+
+
+async def test_a_model_that_refuses_is_not_loaded(begin: Begin) -> None:
+    room = begin([ModelError("down")])
+    await room.say("who are you")
+    assert room.models.warmed == []
 
 
 async def test_an_unexpected_failure_is_said_too(begin: Begin) -> None:
@@ -424,6 +457,22 @@ async def test_another_conversation_knows_nothing_of_it(begin: Begin) -> None:
     await room.say("my secret is safe", "one")
     await room.say("thank you", "two")
     assert "secret" not in str([message.text for message in room.models.given[1].messages])
+
+
+@pytest.mark.parametrize("failing", [[], [call("MakeCoffee")], [call("GetLiveContext")]])
+async def test_an_answer_that_failed_is_not_remembered(begin: Begin, failing: list[Step]) -> None:
+    room = begin(*([failing] * (MOST_ROUNDS if failing else 1)), ["I am here again."])
+    await room.say("who are you")
+    await room.say("who are you")
+    assert frozen.history(Prompt(room.models.given[-1].messages[:-1])) == ()
+
+
+async def test_what_was_done_by_a_model_that_did_not_finish_is_remembered(begin: Begin) -> None:
+    room = begin([TURN_ON], *([[call("GetLiveContext")]] * (MOST_ROUNDS - 1)), ["Yes."])
+    assert (await room.say("do it all"))[-1].text.endswith(EN.unfinished)
+    await room.say("did you")
+    history = frozen.history(Prompt(room.models.given[-1].messages[:-1]))
+    assert history[-1] == Message(Role.ASSISTANT, "Turned on the Kitchen Light.")
 
 
 async def test_a_correction_is_remembered_and_the_claim_is_not(begin: Begin) -> None:
