@@ -9,7 +9,7 @@ import structlog
 from wyoming.error import Error
 from wyoming.event import Event
 
-from wyoming_rosie import address
+from wyoming_rosie import address, turn
 from wyoming_rosie.client import Peer, connect
 from wyoming_rosie.errors import ConfigError, RosieError, UnreachableError
 from wyoming_rosie.tasks import until_one_ends
@@ -23,6 +23,7 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 KEPT_TO_OURSELVES = frozenset({"audio-chunk", "describe", "info", "ping", "pong"})
 COMMAND = "command"
+NOWHERE: Mapping[str, str] = {}
 Do: TypeAlias = Callable[[object, Mapping[str, Any]], object]
 """Carries out a command of the local API with its arguments; raises RosieError for what cannot be done."""
 _CONDUCTED = frozenset({"satellite-connected", "satellite-disconnected"})
@@ -31,16 +32,24 @@ _CONDUCTED = frozenset({"satellite-connected", "satellite-disconnected"})
 class EventSender:
     """Connects to the service, again and again; the oldest news is forgotten first. Raises ConfigError.
 
-    A service that comes back is told how things stand: who conducts, and the latest of each of our own events.
+    A service that comes back is told how things stand: who conducts, and the latest of each of our own events. `place`
+    (satellite_id, area) goes with each wake word, so that a language model can get ready for that room.
     """
 
-    def __init__(self, uri: str, do: Do | None = None, fresh_seconds: float = FRESH_SECONDS) -> None:
+    def __init__(
+        self,
+        uri: str,
+        do: Do | None = None,
+        fresh_seconds: float = FRESH_SECONDS,
+        place: Mapping[str, str] = NOWHERE,
+    ) -> None:
         if isinstance(address.parse(uri), address.Stdio):
             raise ConfigError("--event-uri must be tcp://HOST:PORT or unix:///PATH")
         self.forgotten = 0
         self._uri = uri
         self._do = do
         self._fresh_seconds = fresh_seconds
+        self._place = place
         self._standing: dict[str, Event] = {}
         self._waiting: deque[tuple[float, Event]] = deque()
         self._news = asyncio.Event()
@@ -48,6 +57,7 @@ class EventSender:
     def saw(self, event: Event) -> None:
         if event.type in KEPT_TO_OURSELVES:
             return
+        event = self._placed(event)
         if (subject := _subject(event)) is not None:
             self._standing[subject] = event
         if len(self._waiting) == MOST_WAITING:
@@ -55,6 +65,11 @@ class EventSender:
             self.forgotten += 1
         self._waiting.append((_now(), event))
         self._news.set()
+
+    def _placed(self, event: Event) -> Event:
+        if event.type != "detection" or not self._place:
+            return event
+        return Event(event.type, {**event.data, "context": {**self._place, **turn.event_context(event)}}, event.payload)
 
     async def run(self) -> None:
         """Send until cancelled; a service that is not there is tried again with growing pauses."""

@@ -1,10 +1,11 @@
 """Everything around a satellite that its settings ask for: services, programs, lights, buttons and the local API."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TypeAlias
 
 from wyoming_rosie.tasks import until_one_ends
+from wyoming_rosie_satellite import info
 from wyoming_rosie_satellite.outside import buttons, event_commands, leds
 from wyoming_rosie_satellite.outside.controls import Controls
 from wyoming_rosie_satellite.outside.desk import Clock, Desk
@@ -41,7 +42,7 @@ class Surroundings:
 
     def _add_services(self, settings: SatelliteConfig, desk: Desk) -> None:
         if settings.event_uri is not None:
-            sender = EventSender(settings.event_uri, desk.do)
+            sender = EventSender(settings.event_uri, desk.do, place=_place(settings))
             self._add(sender, sender.run)
         if lines := event_commands.lines(settings):
             commands = EventCommands(lines)
@@ -68,6 +69,11 @@ class Surroundings:
     def _add(self, watcher: Watcher, run: Running) -> None:
         self.watchers.append(watcher)
         self._parts.append(run)
+
+
+def _place(settings: SatelliteConfig) -> Mapping[str, str]:
+    """Return which satellite this is, and its room if that is known."""
+    return {"satellite_id": info.name(settings), **({"area": settings.area} if settings.area else {})}
 
 
 async def _forever() -> None:

@@ -43,6 +43,16 @@ async def test_events_arrive_in_order_without_audio() -> None:
         assert await heard(service, 4) == ["detection", "audio-start", "audio-stop", "played"]
 
 
+async def test_a_wake_word_says_where_it_was_heard() -> None:
+    place = {"satellite_id": "box", "area": "Kitchen"}
+    async with FakeDaemon().serving() as service, running(EventSender(service.uri, place=place)) as sender:
+        sender.saw(Event("detection", {"name": "okay_nabu", "context": {"turn_id": "t"}}))
+        sender.saw(Event("played"))
+        await heard(service, 2)
+    assert service.heard[0].data == {"name": "okay_nabu", "context": {**place, "turn_id": "t"}}
+    assert "context" not in service.heard[1].data
+
+
 async def test_a_service_may_ask_for_what_the_local_api_can_do() -> None:
     controls = FakeControls()
     desk = Desk(controls, FakeClock(), lambda: 0.0)
