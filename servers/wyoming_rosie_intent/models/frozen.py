@@ -37,9 +37,15 @@ class FrozenPrompts:
             self._frozen.popitem(last=False)
 
     def take(self, turn_id: str | None, area: str | None, now: float) -> Prompt | None:
-        """Return the turn's prompt, or the area's last one when nobody named the turn; it is given out once."""
+        """Return the turn's prompt, else the area's last one; it is given out once.
+
+        Where neither the turn nor an area is known, as with Home Assistant, it is the only one there is: one wake word
+        was heard, so it was this person's.
+        """
         self._end(now)
         found = turn_id if turn_id in self._frozen else self._of_area(area)
+        if found is None and turn_id is None and area is None and len(self._frozen) == 1:
+            found = next(iter(self._frozen))
         return self._frozen.pop(found).prompt if found is not None else None
 
     def _of_area(self, area: str | None) -> str | None:

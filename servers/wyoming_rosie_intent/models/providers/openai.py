@@ -2,16 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.models.deadlines import within
 from wyoming_rosie_intent.models.endpoint import CONNECT_SECONDS, UNREADABLE, Endpoint, broken, refusal, told, warm_up
-from wyoming_rosie_intent.models.model import Done, Message, Piece, Prompt, Text, Tool, ToolCall
+from wyoming_rosie_intent.models.model import Done, Message, Piece, Prompt, Role, Text, Tool, ToolCall
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
@@ -89,7 +89,7 @@ class OpenaiModel:
         warmth = {} if self._endpoint.temperature is None else {"temperature": self._endpoint.temperature}
         tools = {"tools": [_tool(tool) for tool in prompt.tools]} if prompt.tools else {}
         create: Any = self._client.chat.completions.create  # its arguments are typed dictionaries, one per role
-        messages = [_message(message) for message in prompt.messages]
+        messages = [_message(message) for message in _in_turns(prompt.messages)]
         stream = await create(model=self._endpoint.model, messages=messages, stream=True, **tools, **warmth, **more)
         return cast("AsyncStream[ChatCompletionChunk]", stream)
 
@@ -162,6 +162,20 @@ class _Calls:
         else:
             last.name += name
             last.arguments += arguments
+
+
+def _in_turns(messages: Iterable[Message]) -> Iterator[Message]:
+    """Join what one side says in several messages: many templates refuse two of one role in a row."""
+    last: Message | None = None
+    for message in messages:
+        if last is not None and last.role is message.role is Role.USER:
+            last = replace(last, text=f"{last.text}\n\n{message.text}")
+            continue
+        if last is not None:
+            yield last
+        last = message
+    if last is not None:
+        yield last
 
 
 def _message(message: Message) -> dict[str, Any]:

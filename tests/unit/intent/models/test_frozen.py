@@ -21,6 +21,16 @@ def test_a_turn_takes_its_own_prompt_and_an_unknown_one_the_last_of_its_area() -
     assert frozen.take(None, "cellar", 1.0) is None
 
 
+def test_where_nobody_names_turn_or_area_the_only_prompt_is_meant_and_none_of_several() -> None:
+    frozen = FrozenPrompts()
+    frozen.freeze("t0", "kitchen", prompt("0"), 0.0)
+    assert frozen.take("other", None, 1.0) is None
+    assert frozen.take(None, None, 1.0) == prompt("0")
+    frozen.freeze("t1", "kitchen", prompt("1"), 2.0)
+    frozen.freeze("t2", "office", prompt("2"), 2.0)
+    assert frozen.take(None, None, 3.0) is None
+
+
 def test_a_turn_that_is_frozen_again_has_the_new_prompt() -> None:
     frozen = FrozenPrompts()
     frozen.freeze("t", None, prompt("old"), 0.0)

@@ -169,6 +169,19 @@ async def test_warm_up_and_answer_begin_alike_byte_for_byte(provider: Provider, 
     assert _others(warm) == _others(answer)
 
 
+async def test_templates_that_want_roles_in_turn_are_given_them_and_the_beginning_stays() -> None:
+    """Gemma's and Mistral's refuse two messages of one role in a row."""
+    exchange = (CAPITAL, Message(Role.ASSISTANT, "Paris."))
+    frozen = Prompt((SYSTEM, *exchange, Message(Role.USER, "It is noon.")))
+    async with scripted() as server, model("openai", server.url) as one:
+        await one.warm(frozen)
+        await whole(one.answer(frozen.followed_by(Message(Role.USER, "And of Spain?"))))
+    warm, answer = server.received
+    assert [message["role"] for message in answer.data["messages"]] == ["system", "user", "assistant", "user"]
+    assert answer.data["messages"][-1]["content"] == "It is noon.\n\nAnd of Spain?"
+    assert _messages(answer).startswith(_messages(warm).removesuffix(b'"}]'))
+
+
 @both
 async def test_warm_up_produces_one_word_at_most(provider: Provider) -> None:
     async with place() as here, model(provider, here.url, here.model, **PATIENT) as one:
