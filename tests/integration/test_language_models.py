@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import socket
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 
 import pytest
 from wyoming.event import Event
@@ -13,6 +11,7 @@ from tests.conftest import OpenPeer, StartDaemon
 from tests.ollama_model import Pace
 from tests.ollama_script import Call, Fault, Rule
 from tests.ollama_server import OllamaServer
+from tests.swallowing import swallowing
 from wyoming_rosie.client import Peer, connect
 
 KITCHEN = {"area": "kitchen", "conversation_id": "c1"}
@@ -190,18 +189,6 @@ async def test_a_timer_that_a_model_understands_is_the_conductors(daemon: StartD
         client = await peer((await daemon("intent", *model(server))).uri)
         intent = (await say(client, "tell me when my eggs have had six minutes"))[-1]
     assert (intent.type, intent.data["name"]) == ("intent", "HassStartTimer")
-
-
-@contextmanager
-def swallowing() -> Iterator[str]:
-    """Yield the address of a host that answers nothing, not even that it is there."""
-    with ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):  # who comes after those that fill the queue waits
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 async def test_hosts_that_are_switched_off_are_given_up_within_ten_seconds(daemon: StartDaemon, peer: OpenPeer) -> None:

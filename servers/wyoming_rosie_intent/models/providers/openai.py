@@ -26,8 +26,7 @@ def load(endpoint: Endpoint) -> "OpenaiModel":
     """Return the model; nothing is sent yet. Slow the first time, as it imports the client. Raises ConfigError."""
     try:
         import anyio._backends._asyncio  # noqa: F401 - else the first request imports it
-        from httpx import Timeout
-        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
     except ImportError as err:
         raise ConfigError(f"{err.name} is not installed; run: pip install 'wyoming-rosie[cloud]'") from err
     patience = Timeout(None, connect=CONNECT_SECONDS)

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from tests.ollama_model import Pace
 from tests.ollama_script import Call, Fault, Rule
 from tests.ollama_server import Received
+from tests.swallowing import swallowing
 from tests.unit.intent.models.served import (
     ASKED,
     CAPITAL,
@@ -31,6 +32,7 @@ from tests.unit.intent.models.served import (
     text_of,
     whole,
 )
+from wyoming_rosie_intent.models.endpoint import CONNECT_SECONDS
 from wyoming_rosie_intent.models.model import Done, Message, ModelError, Piece, Prompt, Role, Tool, ToolCall
 from wyoming_rosie_intent.models.tier import Provider
 
@@ -110,6 +112,15 @@ async def test_server_that_is_not_there_is_a_model_error(provider: Provider) -> 
             await whole(one.answer(ASKED))
         with pytest.raises(ModelError, match="connection failed"):
             await one.warm(ASKED)
+
+
+@both
+async def test_host_that_is_switched_off_is_given_up_before_the_first_word_is_due(provider: Provider) -> None:
+    with swallowing() as url:
+        async with model(provider, url) as one:
+            with pytest.raises(ModelError):
+                async with asyncio.timeout(CONNECT_SECONDS + 2):
+                    await whole(one.answer(ASKED))
 
 
 @both
