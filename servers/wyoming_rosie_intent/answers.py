@@ -9,28 +9,31 @@ from wyoming_rosie_intent.engine import Command, Match, Where
 from wyoming_rosie_intent.phrases import Phrases
 
 _ROUTINES = frozenset({"scene", "script"})
-_IN_ENGLISH = ("NOT_UNDERSTOOD", "HEARD_NOTHING", "CANNOT", "WHICH_ROOM", "ONE_AT_A_TIME", "LEFT_ALONE")
+_MOST_READY = 64
 _book = Phrases()
+_ready: set[str] = set()
 
 
 def use(folder: Path) -> None:
     """Say things as the tables in a folder have it, once at start. Raises ConfigError."""
     global _book
     _book = Phrases(folder)
+    _ready.clear()
+
+
+def is_ready(language: str) -> bool:
+    """Tell whether things can be said in a language without reading a file first."""
+    return language in _ready
 
 
 def prepare(language: str) -> None:
-    """Read what is said in a language. Blocks; whoever understands a language does so before it is answered in."""
+    """Read what is said in a language. Blocks; to be done before anything is said in it."""
+    if len(_ready) >= _MOST_READY:
+        _ready.clear()
+    _ready.add(language)
     _book.prepare(language)
     if not _book.has("said.cannot", language) or not _book.has("done.HassMediaNext", language):
         responses.prepare(language)
-
-
-def __getattr__(name: str) -> str:
-    """Return a phrase of the table [said] in English, by its name in capitals."""
-    if name not in _IN_ENGLISH:
-        raise AttributeError(name)
-    return say(name.lower())
 
 
 def say(key: str, language: str = "en", **values: object) -> str:

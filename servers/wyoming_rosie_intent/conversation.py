@@ -1,6 +1,7 @@
 """One peer's requests: sentences in, replies out."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import datetime
@@ -35,6 +36,7 @@ from wyoming_rosie_intent.models.parts import Filler, Said
 LONGEST_TEXT = 1000
 """Characters of one request."""
 _LONGEST_NAME = 128
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 _OUR_KEYS = frozenset({"intent", "slots", "intents", "expects_reply"})
 """What an answer's context says about its own sentence; a peer may send it back with the next."""
 _OF_SATELLITES = frozenset({"satellite-connected", "satellite-disconnected", "run-pipeline", "streaming-started"})
@@ -136,7 +138,7 @@ class IntentConversation:
         return Sentence(
             text,
             _name(context, "conversation_id") or uuid4().hex,
-            _name(event.data, "language") or _name(context, "language"),
+            _language(event.data) or _language(context),
             self._area(context),
             _name(context, "turn_id"),
             _name(context, "speaker"),
@@ -155,6 +157,13 @@ def _name(data: Mapping[str, Any], key: str) -> str | None:
     if not isinstance(value, str) or len(value) > _LONGEST_NAME:
         raise BadEventError(f"'{key}' must be a text of at most {_LONGEST_NAME} characters")
     return value or None
+
+
+def _language(data: Mapping[str, Any]) -> str | None:
+    language = _name(data, "language")
+    if language is not None and not _TAG.fullmatch(language):
+        raise BadEventError("'language' must be a tag such as en or de-AT")
+    return language
 
 
 def _replies(outcome: Outcome, context: dict[str, Any]) -> Iterator[Event]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
+from wyoming_rosie.speakable import has_sound
 from wyoming_rosie.workers import ThreadWorker
 from wyoming_rosie_intent import answers, compound, targets
 from wyoming_rosie_intent.confirmation import Confirmations, Reply
@@ -95,14 +96,14 @@ class Dialogue:
 
     async def answer(self, sentence: Sentence, moment: datetime, now: float) -> Outcome | Thinking:
         """Return the outcome; `moment` is the wall clock, `now` seconds of any clock. Raises UnknownLanguageError."""
-        language = sentence.language or "en"
+        language = await self._spoken_in(sentence)
         reply, asked = self._confirmations.hear(sentence.conversation, sentence.text, now)
         outcome: Outcome | None
         if reply is Reply.YES and asked is not None:
             outcome = _outcome(await self._household.carry_out(asked, moment))
         elif reply is Reply.NO:
             outcome = Handled(answers.say("left_alone", language))
-        elif not sentence.text.strip():
+        elif not has_sound(sentence.text):
             return NotRecognized(answers.say("heard_nothing", language))
         else:
             outcome = await self._by_rules(sentence, moment, now)
@@ -118,6 +119,14 @@ class Dialogue:
 
     def close(self) -> None:
         self._worker.close()
+
+    async def _spoken_in(self, sentence: Sentence) -> str:
+        """Return the language of the answer to what rules do not know; reading its phrases may take a moment."""
+        preferred = self._household.home.preferences.language
+        for language in (sentence.language, preferred):
+            if language and not answers.is_ready(language):
+                await self._worker.run(answers.prepare, language)
+        return sentence.language or "en"
 
     async def _by_rules(self, sentence: Sentence, moment: datetime, now: float) -> Outcome | None:
         """Return what came of the sentence, None when it means nothing here."""

@@ -112,7 +112,7 @@ class Household:
     async def carry_out(self, commands: Sequence[Command], moment: datetime) -> Deed:
         """Do what was planned, or what was answered with yes; the moment is that of the wall clock."""
         if self._actor is None:
-            return Deed(answers.CANNOT, done=False)
+            return Deed(answers.say("cannot"), done=False)
         said = [await self._act(self._actor, command, moment) for command in commands]
         text = " ".join(answer.text for answer in said)
         return Deed(text, any(answer.done for answer in said), tuple(command.match for command in commands))

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Table: TypeAlias = Mapping[str, Mapping[str, Any]]
 LAST = "en"
 """What is said in no other language is said in English."""
+MOST_LANGUAGES = 64
 LONGEST = 2000
 """Characters of an answer."""
 
@@ -88,7 +89,7 @@ def _checked(table: dict[str, Any], file: Path) -> Table:
     return table
 
 
-@cache
+@lru_cache(MOST_LANGUAGES)
 def _ours(language: str) -> Table:
     file = resources.files("wyoming_rosie_intent") / "phrases" / f"{language}.toml"
     return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}

@@ -1,7 +1,7 @@
 """What home-assistant-intents would say about a command, for languages that we have no phrases of."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +10,7 @@ from wyoming_rosie_intent.engine import Match
 
 LONGEST = 500
 """Characters of an answer."""
+MOST_LANGUAGES = 64
 
 
 def say(match: Match, targets: Sequence[Entity]) -> str | None:
@@ -24,7 +25,7 @@ def prepare(language: str) -> None:
     _responses(language)
 
 
-@cache
+@lru_cache(MOST_LANGUAGES)
 def _responses(language: str) -> Mapping[str, Mapping[str, str]]:
     from home_assistant_intents import get_intents
 

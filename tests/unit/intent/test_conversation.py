@@ -165,7 +165,7 @@ async def test_what_is_not_for_the_daemon_is_ignored(talk: Talk, event_type: str
     assert talk.sent == []
 
 
-@pytest.mark.parametrize("text", ["", "  \n"])
+@pytest.mark.parametrize("text", ["", "  \n", "\x00\x1b\x07", "...", "\u200b"])
 async def test_silence_is_answered_with_a_sentence(talk: Talk, text: str) -> None:
     answer = await talk.ask("transcript", text=text)
     assert answer.type == "not-recognized"
@@ -181,6 +181,7 @@ async def test_silence_is_answered_with_a_sentence(talk: Talk, text: str) -> Non
         ({"text": "x" * (LONGEST_TEXT + 1)}, "too-long"),
         ({"text": "light", "language": 7}, "bad-event"),
         ({"text": "light", "language": "e" * 200}, "bad-event"),
+        ({"text": "light", "language": "../../../etc/xxx"}, "bad-event"),
         ({"text": "light", "context": {"area": {}}}, "bad-event"),
         ({"text": "light", "context": {"conversation_id": "x" * 200}}, "bad-event"),
     ],

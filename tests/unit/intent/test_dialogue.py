@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from wyoming_rosie.home import Home
-from wyoming_rosie_intent import answers
+from wyoming_rosie_intent import answers, phrases
 from wyoming_rosie_intent.actors.demo import DemoActor
 from wyoming_rosie_intent.confirmation import WAIT_SECONDS, Confirmations
 from wyoming_rosie_intent.dialogue import (
@@ -147,7 +147,7 @@ CANNOT = [
     ("what's the temperature in the bedroom", "Sorry, I know no thermostats in the Bedroom."),
     ("turn on the bed light in the office", "Sorry, I know no Bed Light in the Office."),
     ("take bread off my shopping list", "Sorry, I cannot find bread on the Shopping List."),
-    ("turn on the bed light and set a timer for 5 minutes", answers.ONE_AT_A_TIME),
+    ("turn on the bed light and set a timer for 5 minutes", answers.say("one_at_a_time")),
 ]
 
 
@@ -163,10 +163,18 @@ async def test_what_cannot_be_is_said_and_nothing_changes(
     assert changes(before, actor.states()) == {}
 
 
+async def test_a_language_that_nobody_has_spoken_yet_is_read_where_it_blocks_nobody(dialogue: Dialogue) -> None:
+    phrases._ours.cache_clear()
+    answers._ready.clear()
+    outcome = await dialogue.answer(Sentence("", "one", "fr"), MOMENT, 0.0)
+    assert isinstance(outcome, NotRecognized)
+    assert outcome.text == answers.say("heard_nothing", "fr") != answers.say("heard_nothing")
+
+
 async def test_a_speaker_in_no_known_room_is_asked_to_say_it(dialogue: Dialogue) -> None:
     outcome = await say(dialogue, "turn on the light", area=None)
     assert isinstance(outcome, NotHandled)
-    assert outcome.text == answers.WHICH_ROOM
+    assert outcome.text == answers.say("which_room")
 
 
 @pytest.mark.parametrize(
@@ -199,11 +207,11 @@ async def test_a_lock_or_cover_moves_only_after_a_yes(
 @pytest.mark.parametrize(
     ("reply", "now", "expected"),
     [
-        ("no", 1.0, Handled(answers.LEFT_ALONE)),
-        ("never mind", 1.0, Handled(answers.LEFT_ALONE)),
-        ("yes", WAIT_SECONDS + 1, NotRecognized(answers.NOT_UNDERSTOOD)),
-        ("tell me a joke", 1.0, NotRecognized(answers.NOT_UNDERSTOOD)),
-        ("", 1.0, NotRecognized(answers.HEARD_NOTHING)),
+        ("no", 1.0, Handled(answers.say("left_alone"))),
+        ("never mind", 1.0, Handled(answers.say("left_alone"))),
+        ("yes", WAIT_SECONDS + 1, NotRecognized(answers.say("not_understood"))),
+        ("tell me a joke", 1.0, NotRecognized(answers.say("not_understood"))),
+        ("", 1.0, NotRecognized(answers.say("heard_nothing"))),
     ],
 )
 async def test_without_a_yes_in_time_nothing_moves(
@@ -212,7 +220,7 @@ async def test_without_a_yes_in_time_nothing_moves(
     before = actor.states()
     await say(dialogue, "open the garage door")
     assert await say(dialogue, reply, now=now) == expected
-    assert await say(dialogue, "yes", now=now) == NotRecognized(answers.NOT_UNDERSTOOD)
+    assert await say(dialogue, "yes", now=now) == NotRecognized(answers.say("not_understood"))
     assert changes(before, actor.states()) == {}
 
 
