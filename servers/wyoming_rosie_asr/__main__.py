@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,13 +15,14 @@ from wyoming_rosie import config, endpoint, home, service
 from wyoming_rosie.config import option
 from wyoming_rosie.endpoint import EndRules
 from wyoming_rosie.errors import ConfigError, EngineError
+from wyoming_rosie.home_file import HomeFile
 from wyoming_rosie.metrics import Metrics, work
 from wyoming_rosie.service import Service, ServiceConfig
 from wyoming_rosie.tasks import until_one_ends
 from wyoming_rosie.voice_activity import segmenter, silero
 from wyoming_rosie.voice_activity.segmenter import Rules
 from wyoming_rosie.voice_activity.stream import VadStream, listening
-from wyoming_rosie_asr import accuracy, home_file
+from wyoming_rosie_asr import accuracy
 from wyoming_rosie_asr.conversation import AsrConversation, Ears
 from wyoming_rosie_asr.engine import AsrEngine
 from wyoming_rosie_asr.engines import cascade as cascade_engine
@@ -131,12 +133,13 @@ async def _be_ready(settings: AsrConfig, engine: AsrEngine, daemon: Service) -> 
 
 async def _follow_home(settings: AsrConfig, engine: AsrEngine) -> None:
     """Hand a changed home to the engine; never returns."""
-    async for changed in home_file.changes(settings.home):
-        if isinstance(engine, SphinxEngine | CascadeEngine):
-            try:
-                await engine.change_home(changed)
-            except EngineError as err:
-                _LOG.error("the changed home is not used", reason=str(err))
+    async with aclosing(HomeFile(settings.home).changes()) as changes:
+        async for changed in changes:
+            if isinstance(engine, SphinxEngine | CascadeEngine):
+                try:
+                    await engine.change_home(changed)
+                except EngineError as err:
+                    _LOG.error("the changed home is not used", reason=str(err))
 
 
 def _info(settings: AsrConfig, engine: AsrEngine) -> Info:
