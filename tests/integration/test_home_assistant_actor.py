@@ -18,6 +18,7 @@ from wyoming_rosie_intent.actors import home_assistant
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
 from wyoming_rosie_intent.actors.home_assistant.link import Patience
 from wyoming_rosie_intent.engine import Answer, Command, Match, Value
+from wyoming_rosie_intent.models.prompt import described
 
 UNREACHABLE, REFUSED = "Home Assistant cannot be reached.", "Home Assistant refuses the token."
 NOW = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
@@ -217,6 +218,15 @@ async def test_secrets_and_places_of_people_are_not_told(server: HomeAssistantSe
     await until(lambda: alive.actor.states()["light.kitchen"]["state"] == "on")
     assert alive.actor.states()["light.kitchen"].keys() == {"state", "brightness"}
     assert "sensor.power" not in alive.actor.states()  # nobody exposed it
+
+
+async def test_brightness_and_volume_are_told_in_percent(server: HomeAssistantServer, alive: Living) -> None:
+    await server.change("light.kitchen", "on", brightness=128)
+    await until(lambda: alive.actor.states()["light.kitchen"]["state"] == "on")
+    assert described(alive.actor.states()["light.kitchen"]) == "on, brightness 50"
+    await server.change("media_player.radio", "playing", volume_level=0.35)
+    await until(lambda: alive.actor.states()["media_player.radio"]["state"] == "playing")
+    assert alive.actor.states()["media_player.radio"]["volume_level"] == 35
 
 
 async def test_a_late_result_does_not_matter_where_the_light_is_seen_to_be_on(

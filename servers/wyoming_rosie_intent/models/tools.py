@@ -1,24 +1,22 @@
 """The home's actions and states as tools of a language model, in Home Assistant's names for intents and slots."""
 
 import difflib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias, cast
+from typing import cast
 
 from wyoming_rosie.home import Entity, Home
-from wyoming_rosie_intent.engine import Answer, Match, Value, Where
-from wyoming_rosie_intent.household import Household
+from wyoming_rosie_intent.engine import Match, Value, Where
+from wyoming_rosie_intent.household import WEATHER, AskWeather, Household
 from wyoming_rosie_intent.models.arguments import ArgumentError, checked
 from wyoming_rosie_intent.models.model import Tool, ToolCall
 from wyoming_rosie_intent.models.prompt import described, quoted, shown
 from wyoming_rosie_intent.models.toolbox import ForConductor, NeedsYes, Outcome, Result, Setting
 
-AskWeather: TypeAlias = Callable[[Match], Awaitable[Answer]]
 MOST_THINGS = 60
 """Of an answer about states."""
 LIVE_CONTEXT = "GetLiveContext"
 TIMER = "HassStartTimer"
-WEATHER = "HassGetWeather"
 
 # fmt: off
 _SWITCHED = (
