@@ -105,6 +105,41 @@ async def test_a_satellite_that_only_tells_what_happens_warms_the_model_and_is_n
         assert [request.data["options"].get("num_predict") for request in server.of_path("/api/chat")] == [1]
 
 
+async def test_a_burst_of_false_wakes_costs_one_warm_up_whatever_changes_in_the_home(
+    daemon: StartDaemon, peer: OpenPeer
+) -> None:
+    async with OllamaServer(RULES).serving() as server:
+        uri = (await daemon("intent", *model(server))).uri
+        for number in range(20):
+            client = await peer(uri)
+            await client.send(
+                Event("detection", {"name": "okay_nabu", "context": {**KITCHEN, "turn_id": f"t{number}"}})
+            )
+            await say(client, f"turn {'on' if number % 2 else 'off'} the kitchen light", {"area": "kitchen"})
+        await asyncio.sleep(0.2)
+        bodies = [request.data for request in server.of_path("/api/chat")]
+    assert [body["options"]["num_predict"] for body in bodies] == [1]
+
+
+@pytest.mark.parametrize("place", [{"area": "Kitchen", "satellite_id": "box"}, {}], ids=["area", "no area"])
+async def test_a_conductor_that_names_neither_turn_nor_area_is_given_the_prompt_of_the_wake_word(
+    daemon: StartDaemon, peer: OpenPeer, place: Mapping[str, str]
+) -> None:
+    """As Home Assistant is, while the satellite tells of its wake word by --event-uri."""
+    async with OllamaServer(RULES, Pace(read=20_000.0)).serving() as server:
+        uri = (await daemon("intent", *model(server))).uri
+        satellite, conductor = await peer(uri), await peer(uri)
+        await satellite.send(Event("satellite-connected"))
+        await satellite.send(Event("detection", {"name": "okay_nabu", "context": dict(place)}))
+        async with asyncio.timeout(10):
+            while not server.of_path("/api/chat"):
+                await asyncio.sleep(0.01)
+        assert "Paris" in spoken(await say(conductor, "what is the capital of France", {}))
+        warmed, asked = (request.data["messages"] for request in server.of_path("/api/chat"))
+    assert asked[:-1] == warmed
+    assert ("Kitchen" in warmed[-1]["content"].partition("States")[0]) == bool(place)
+
+
 async def test_a_slow_model_is_bridged_by_a_few_words_and_a_quick_one_is_not(
     daemon: StartDaemon, peer: OpenPeer
 ) -> None:

@@ -88,11 +88,12 @@ class Mind:
     def freeze(self, turn_id: str, area: str | None, conversation: str | None, moment: datetime, now: float) -> None:
         """Keep the prompt as it is now, at the wake word, and have a model read it while the person speaks.
 
-        Without a conversation it is the one that was last held in the area.
+        Without a conversation it is the one that was last held in the area, or in no known one.
         """
         here = self._area(area)
         key = here.id if here else None
-        prompt = self._written(here, conversation or self._last_talk.get(key), moment, now)
+        talk = conversation or self._last_talk.get(key) or self._last_talk.get(None)
+        prompt = self._written(here, talk, moment, now)
         self._frozen.freeze(turn_id, key, prompt, now)
         self._warming.begin(prompt, self._wish("", here), now)
 

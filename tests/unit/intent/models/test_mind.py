@@ -452,6 +452,15 @@ async def test_the_last_talk_of_an_area_is_frozen_when_the_wake_word_names_none(
     assert room.models.given[0].messages[1].text == "turn on the light"
 
 
+async def test_a_conductor_that_knows_no_areas_goes_on_with_what_a_satellite_had_read(begin: Begin) -> None:
+    room = begin(["Hello."])
+    await room.say("hello", area=None)
+    room.wake(area="kitchen")
+    await room.say("who are you", area=None)
+    assert room.models.given[-1].messages[:-1] == room.models.warmed[0].messages
+    await room.mind.close()
+
+
 async def test_another_conversation_knows_nothing_of_it(begin: Begin) -> None:
     room = begin(["You are welcome."])
     await room.say("my secret is safe", "one")
