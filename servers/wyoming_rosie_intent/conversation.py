@@ -136,7 +136,7 @@ class IntentConversation:
             raise BadEventError(f"the text has {len(text)} characters; {LONGEST_TEXT} is the most", "too-long")
         context = turn.event_context(event)
         return Sentence(
-            text,
+            text.encode("utf-8", "replace").decode(),  # halves of characters, which no server takes, become ?
             _name(context, "conversation_id") or uuid4().hex,
             _language(event.data) or _language(context),
             self._area(context),

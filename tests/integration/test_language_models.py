@@ -293,6 +293,13 @@ async def test_a_model_that_calls_tools_for_ever_is_ended(daemon: StartDaemon, p
         assert len(server.of_path("/api/chat")) == 5
 
 
+async def test_half_a_character_harms_no_tier(daemon: StartDaemon, peer: OpenPeer) -> None:
+    async with OllamaServer(RULES).serving() as server:
+        client = await peer((await daemon("intent", *model(server))).uri)
+        for _ in range(4):
+            assert "Paris" in spoken(await say(client, "what is the capital \ud83d of France"))
+
+
 async def test_100_kilobytes_without_an_end_come_in_pieces_and_leave_room_for_others(
     daemon: StartDaemon, peer: OpenPeer
 ) -> None:
@@ -316,5 +323,12 @@ async def test_nothing_private_is_logged(daemon: StartDaemon, peer: OpenPeer) ->
         client = await peer(started.uri)
         await say(client, "what is the capital of France")
         await say(client, "make it cosy in here")
+        await say(client, "turn on the kitchen light and \ud83d")
+        server.faults.extend((Fault.CUT, Fault.ERROR, Fault.GARBLED))
+        for _ in range(3):
+            await say(client, "what is the capital of France")
+        await client.send(Event("transcript", {"text": "France " * 1000}))
+        await client.receive(5)
     assert started.log
-    assert not any(word in json.dumps(started.log) for word in ("France", "Paris", "cosy", "Seine"))
+    said = ("France", "Paris", "cosy", "Seine", "itchen", "\ud83d")
+    assert not any(word in json.dumps(started.log, ensure_ascii=False) for word in said)

@@ -195,4 +195,5 @@ def _text(result: "CallToolResult") -> str:
 def _reason(err: BaseException) -> str:
     while isinstance(err, BaseExceptionGroup) and err.exceptions:
         err = err.exceptions[0]
-    return f"{type(err).__name__}: {str(err)[:200]}"
+    without_query = re.sub(r"\?[^\s'\"]+", "?…", str(err))  # some services want a key there
+    return f"{type(err).__name__}: {without_query[:200]}"

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from traceback import walk_tb
 from typing import Protocol
 
 import structlog
@@ -198,8 +199,9 @@ class Mind:
         except ModelError as err:
             _LOG.warning("no model has answered", reason=str(err))
             end = turn.failed(turn.own.no_model)
-        except Exception:  # noqa: BLE001 - silence is a failure: whatever it was, the person is told
-            _LOG.exception("an answer failed")
+        except Exception as err:  # noqa: BLE001 - silence is a failure: whatever it was, the person is told
+            _LOG.error("an answer failed", reason=type(err).__name__, at=_place(err))  # its text may be what was said
+            _LOG.debug("an answer failed", exc_info=err)
             end = turn.failed(turn.own.no_answer)
         if not isinstance(end, (Failed, Passed)):
             turn.remember(self._history)
@@ -272,6 +274,11 @@ class _Turn:
             self._is_remembered = True
             sentence = Message(Role.USER, harmless(self.request.text))
             history.add(self.request.conversation, (sentence, *exchange), self.beginning.at)
+
+
+def _place(err: Exception) -> str:
+    *_, (frame, line) = walk_tb(err.__traceback__)
+    return f"{frame.f_code.co_filename}:{line}"
 
 
 class Toolboxes:

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from tests.unit.intent.models.scripted import ScriptedModels, Step, call, until
 from wyoming_rosie.home import Entity, Home, Location, Preferences, Room
@@ -19,10 +21,11 @@ from wyoming_rosie_intent.models import frozen, prompt, words
 from wyoming_rosie_intent.models.classifier import Complexity
 from wyoming_rosie_intent.models.filler import Fillers
 from wyoming_rosie_intent.models.mind import Mind, Request
-from wyoming_rosie_intent.models.model import Again, LateError, Message, ModelError, Prompt, Role, Text, ToolCall
+from wyoming_rosie_intent.models.model import Again, LateError, Message, ModelError, Prompt, Role, Text, Tool, ToolCall
 from wyoming_rosie_intent.models.parts import Asked, Failed, Filler, Finished, Part, Passed, Said
 from wyoming_rosie_intent.models.prompt import Prompts
 from wyoming_rosie_intent.models.reply import MOST_ROUNDS
+from wyoming_rosie_intent.models.toolbox import Outcome, Setting
 from wyoming_rosie_intent.models.tools import HomeTools
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
@@ -173,6 +176,28 @@ async def test_a_model_that_refuses_is_not_loaded(begin: Begin) -> None:
 async def test_an_unexpected_failure_is_said_too(begin: Begin) -> None:
     room = begin([Text(None)])  # type: ignore[arg-type]
     assert (await room.say("who are you"))[-1] == Failed(EN.no_answer)
+
+
+class ClumsyTools:
+    """A tool that raises what it was given, as none should."""
+
+    def tools(self) -> Sequence[Tool]:
+        return [Tool("Clumsy", "fails", {"type": "object", "properties": {}})]
+
+    async def use(self, call: ToolCall, setting: Setting) -> Outcome:
+        raise RuntimeError(f"cannot do {call.arguments}")
+
+
+async def test_an_unexpected_failure_is_logged_without_what_was_said(home: Home, prompts: Prompts) -> None:
+    models = ScriptedModels([call("Clumsy", about="the blue elephant")])
+    mind = Mind(models, Household(home, None), prompts, [ClumsyTools()])
+    with capture_logs() as log:
+        parts = [part async for part in mind.answer(Request("tell the blue elephant", "one"), MOMENT, 0.0)]
+    assert parts == [Failed(EN.no_answer)]
+    assert [
+        (line["reason"], Path(line["at"].rpartition(":")[0]).name) for line in log if line["log_level"] == "error"
+    ] == [("RuntimeError", "test_mind.py")]
+    assert not any("elephant" in str(line) for line in log if line["log_level"] != "debug")
 
 
 async def test_what_was_done_is_said_even_if_the_model_fails_then(begin: Begin) -> None:
