@@ -58,7 +58,11 @@ def format_of(event: Event) -> AudioFormat:
 
 def is_speech(event: Event) -> bool:
     """Tell whether an audio event is speech audio already, so that converting it costs nothing."""
-    return (event.data.get("rate"), event.data.get("width"), event.data.get("channels")) == _SPEECH_NUMBERS
+    return _numbers(event) == _SPEECH_NUMBERS
+
+
+def _numbers(event: Event) -> tuple[object, object, object]:
+    return event.data.get("rate"), event.data.get("width"), event.data.get("channels")
 
 
 class Converter:
@@ -103,6 +107,7 @@ class SpeechInput:
     def __init__(self, wanted: AudioFormat = SPEECH) -> None:
         self.started = False
         self._wanted = wanted
+        self._numbers = (wanted.rate, wanted.width, wanted.channels)
         self._refusing = False
         self._format: AudioFormat | None = None
         self._converter: Converter | None = None
@@ -124,10 +129,10 @@ class SpeechInput:
             raise
 
     def plain(self, event: Event) -> bytes | None:
-        """Return the chunk when it is speech audio in a stream of it, else nothing: it is for `chunk` then."""
+        """Return the chunk when it is as wanted in a stream of such, else nothing: it is for `chunk` then."""
         pcm = event.payload or b""
-        is_plain = self.started and self._format == self._wanted == SPEECH and is_speech(event)
-        return pcm if is_plain and not len(pcm) % SPEECH.frame_bytes else None
+        is_plain = self.started and self._format == self._wanted and _numbers(event) == self._numbers
+        return pcm if is_plain and not len(pcm) % self._wanted.frame_bytes else None
 
     def stop(self, event: Event) -> bytes:
         """End the stream; return the rest of its audio. Raises BadEventError when there was no start."""

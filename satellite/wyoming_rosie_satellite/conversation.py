@@ -9,6 +9,7 @@ from wyoming_rosie.audio import SpeechInput
 from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.peer import SendsAtOnce
 from wyoming_rosie.service import Send
+from wyoming_rosie.wire import EventStream
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite import volume_order
 from wyoming_rosie_satellite.events import input_of
@@ -49,6 +50,20 @@ class SatelliteConversation:
             self._lost += 1
             if self._lost == 1:
                 _LOG.warning("the conductor does not read; audio for it is lost")
+
+    def hear_now(self, event: Event) -> bool:
+        """Take the conductor's sound that is as the speaker wants it, while the player has room."""
+        if not self._satellite.is_conducted_by(self, self._seat) or not self._satellite.player.has_room:
+            return False
+        pcm = self._sound.plain(event)
+        if pcm is None:
+            return False
+        self._satellite.heard_from(self, self._seat)
+        self._says(m.SoundReceived(pcm))
+        return True
+
+    def rest(self, source: EventStream) -> None:
+        """Let the next sound come as soon as it is there."""
 
     async def on_event(self, event: Event) -> None:
         self._satellite.heard_from(self, self._seat)

@@ -9,7 +9,7 @@ from typing import ParamSpec
 import structlog
 
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie_satellite.speakers import Speaker
+from wyoming_rosie_satellite.speakers import PlaysAtOnce, Speaker
 
 _LOG = structlog.get_logger()
 P = ParamSpec("P")
@@ -34,6 +34,9 @@ class Player:
 
     def __init__(self, speaker: Speaker) -> None:
         self._speaker = speaker
+        self._play_now = speaker.play_now if isinstance(speaker, PlaysAtOnce) else _never
+        self._block = speaker.format.bytes_in(BLOCK_SECONDS)
+        self._is_idle = False  # has played all that there was, and waits for more
         self._waiting: deque[bytes | _Stored | _End] = deque()
         self._waiting_bytes = 0
         self._more = asyncio.Event()
@@ -48,6 +51,8 @@ class Player:
 
     def play(self, pcm: bytes) -> None:
         """Play whole frames after what is waiting."""
+        if self._is_idle and len(pcm) <= self._block and self._play_now(pcm):
+            return
         self._waiting_bytes += len(pcm)
         self._put(pcm)
 
@@ -61,15 +66,21 @@ class Player:
 
     def silence(self) -> None:
         """Stop at once and forget what is waiting."""
+        self._is_idle = False  # what comes now is for the speaker as it is after its silence
         self._waiting.clear()
         self._waiting_bytes = 0
         self._room.set()
         if self._playing is not None:
             self._playing.cancel()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether no more is waiting than may be."""
+        return self._speaker.format.seconds(self._waiting_bytes) <= MOST_WAITING_SECONDS
+
     async def room(self) -> None:
         """Wait while too much is waiting."""
-        while self._speaker.format.seconds(self._waiting_bytes) > MOST_WAITING_SECONDS:
+        while not self.has_room:
             self._room.clear()
             await self._room.wait()
 
@@ -89,14 +100,14 @@ class Player:
             await self._speaker.close()
 
     def _put(self, job: bytes | _Stored | _End) -> None:
+        self._is_idle = False
         self._waiting.append(job)
         self._more.set()
 
     async def _play_all(self) -> None:
         while True:
             while not self._waiting:
-                self._more.clear()
-                await self._more.wait()
+                await self._wait()
             match self._waiting.popleft():
                 case _End(played):
                     await self._tell_speaker(self._speaker.drain)
@@ -109,8 +120,16 @@ class Player:
                 case pcm:
                     await self._play(pcm)
 
+    async def _wait(self) -> None:
+        self._more.clear()
+        self._is_idle = True
+        try:
+            await self._more.wait()
+        finally:
+            self._is_idle = False
+
     async def _play(self, pcm: bytes) -> None:
-        for block in _blocks(pcm, self._speaker.format.bytes_in(BLOCK_SECONDS)):
+        for block in _blocks(pcm, self._block):
             await self._tell_speaker(self._speaker.play, block)
             self._waiting_bytes -= len(block)
         self._room.set()
@@ -124,6 +143,10 @@ class Player:
             self._failing = True
         else:
             self._failing = self._failing and not args
+
+
+def _never(_: bytes) -> bool:
+    return False
 
 
 def _blocks(pcm: bytes, size: int) -> Iterator[bytes]:

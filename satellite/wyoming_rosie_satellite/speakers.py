@@ -4,7 +4,7 @@ import asyncio
 import os
 import wave
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wyoming_rosie.audio import AudioFormat
 from wyoming_rosie.errors import ConfigError
@@ -40,6 +40,14 @@ class Speaker(Protocol):
         """Let go of the device."""
 
 
+@runtime_checkable
+class PlaysAtOnce(Protocol):
+    """A speaker that mostly need not be waited for."""
+
+    def play_now(self, pcm: bytes) -> bool:
+        """Take whole frames if that is possible without waiting; return whether they were taken. Raises nothing."""
+
+
 class TunedSpeaker:
     """Another speaker at a volume; what it plays is noted for the echo canceller."""
 
@@ -48,6 +56,12 @@ class TunedSpeaker:
         self._speaker = speaker
         self._volume = volume
         self._echo = echo
+        self._play_now = speaker.play_now if isinstance(speaker, PlaysAtOnce) else None
+
+    def play_now(self, pcm: bytes) -> bool:
+        if self._play_now is None or self._echo is not None:
+            return False
+        return self._play_now(self._volume.apply(pcm))
 
     async def play(self, pcm: bytes) -> None:
         tuned = self._volume.apply(pcm)
@@ -150,12 +164,23 @@ class CommandSpeaker:
     async def play(self, pcm: bytes) -> None:
         if self._process is None:
             self._process = await start(self._words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL)
+        assert self._process.stdin is not None
+        self._process.stdin.write(self._whole(pcm))
+        await self._process.stdin.drain()
+
+    def play_now(self, pcm: bytes) -> bool:
+        pipe = self._process.stdin if self._process is not None else None
+        if pipe is None or pipe.transport.is_closing() or pipe.transport.get_write_buffer_size():
+            return False
+        pipe.write(self._whole(pcm))
+        return True
+
+    def _whole(self, pcm: bytes) -> bytes:
+        """Return what may be written now, in whole chunks."""
         self._unwritten += pcm
         whole = len(self._unwritten) - len(self._unwritten) % self._chunk
         now, self._unwritten = self._unwritten[:whole], self._unwritten[whole:]
-        assert self._process.stdin is not None
-        self._process.stdin.write(now)
-        await self._process.stdin.drain()
+        return now
 
     async def drain(self) -> None:
         process, self._process = self._process, None

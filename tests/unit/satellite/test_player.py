@@ -50,6 +50,51 @@ async def test_silence_forgets_what_was_not_heard_and_the_next_sound_is_played()
     assert ends == []
 
 
+class QuickSpeaker(RecordingSpeaker):
+    """Takes what it can without being waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_once: list[bytes] = []
+        self.is_full = False
+
+    def play_now(self, pcm: bytes) -> bool:
+        if not self.is_full:
+            self.at_once.append(pcm)
+            self.heard += pcm
+        return not self.is_full
+
+
+async def test_a_speaker_that_takes_sound_at_once_gets_it_so_and_in_order() -> None:
+    speaker = QuickSpeaker()
+    async with playing(speaker) as player:
+        player.play(b"a" * 200)  # nobody plays yet
+        await until(lambda: speaker.heard)
+        await asyncio.sleep(0)
+        player.play(b"b" * 200)
+        speaker.is_full = True
+        player.play(b"c" * 200)
+        speaker.is_full = False
+        player.play(b"d" * 200)  # behind what waits
+        await until(lambda: b"d" in speaker.heard)
+    assert speaker.heard == b"a" * 200 + b"b" * 200 + b"c" * 200 + b"d" * 200
+    assert speaker.at_once == [b"b" * 200]
+
+
+async def test_what_follows_silence_is_not_given_to_the_speaker_before_it() -> None:
+    speaker = QuickSpeaker()
+    async with playing(speaker) as player:
+        player.play(b"a" * 200)
+        await until(lambda: speaker.heard)
+        await asyncio.sleep(0)
+        player.silence()
+        player.play(b"b" * 200)
+        assert speaker.silenced == 0
+        await until(lambda: b"b" in speaker.heard)
+    assert speaker.silenced == 1
+    assert speaker.at_once == []
+
+
 async def test_sounds_end_on_a_broken_speaker_and_are_heard_when_it_is_mended() -> None:
     speaker, ends = BrokenSpeaker(), list[str]()
     async with playing(speaker) as player:
