@@ -3,279 +3,202 @@
 A repaired sentence counts only if it fits a template as a whole, so that no word of what was said is left out of account.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import Protocol
 
 from wyoming_rosie_intent.engine import Match
-from wyoming_rosie_intent.sounds import ENDING, SAME, like
+from wyoming_rosie_intent.manners import Manners, Words, words_of, written_words
+from wyoming_rosie_intent.name_index import HEARD, Found, NameIndex
+from wyoming_rosie_intent.sounds import SAME, Vocabulary, sound
 
-Words: TypeAlias = tuple[str, ...]
-Recognise: TypeAlias = Callable[[str], Match | None]
 MOST_WORDS = 16
 """Of a sentence that is repaired; commands are short, and talk is long."""
 SURE = 0.82
 """What a repair must be worth to be acted on; 1 is what was said."""
+SURE_OF_ONE_WORD = 0.8
+"""What it must be worth when all that is wrong is the spelling of one word."""
 SURE_OF_DANGER = 0.96
-"""What it must be worth to open, unlock or disarm something."""
+"""What every word must be worth to act on what could let somebody in, or set the house on fire."""
 NEAR_TIE = 0.07
-"""Two repairs that are closer than this, and mean different things, are none."""
-DANGEROUS = frozenset({"lock", "cover", "alarm_control_panel", "valve", "garage", "siren"})
+"""Two repairs that are closer than this, and come to different things, are none."""
 _ANSWERS = ("HassGet", "HassClimateGet")
 _MOST_TRIES = 12
-_OTHER_ORDER = 0.04
-_SMALL_WORDS_BETWEEN = 0.01
+_MOST_VERSIONS = 4
+"""Ways to spell one sentence that are looked at."""
 _REARRANGED = 0.03
-_HEARD = 0.85
+_SHORTEST = 4
+"""Letters of a word that may be misspelt."""
 
 
 @dataclass(frozen=True)
-class Manners:
-    """Words of a language that make no difference to a command, and those that make it none."""
+class Outcome:
+    """What a sentence comes to: the same `what` for all that have the same done."""
 
-    never: frozenset[str] = frozenset()
-    asks: frozenset[str] = frozenset()  # a question may begin with
-    fillers: frozenset[Words] = frozenset()
-    beginnings: frozenset[Words] = frozenset()
-    small: frozenset[str] = frozenset()  # may stand between the words of a name
-    it: frozenset[str] = frozenset()
-    heard: Mapping[str, Sequence[str]] = field(default_factory=dict)  # what speech recognisers mistake
-    gerunds: Mapping[str, str] = field(default_factory=dict)
-    synonyms: tuple[frozenset[str], ...] = ()
+    what: object
+    dangerous: bool = False
 
 
-def manners(table: Mapping[str, Any]) -> Manners:
-    """Read the table `[nearly]` of our supplements to a language."""
-    return Manners(
-        frozenset(table.get("never", ())),
-        frozenset(table.get("asks", ())),
-        frozenset(tuple(one.split()) for one in table.get("fillers", ())),
-        frozenset(tuple(one.split()) for one in table.get("beginnings", ())),
-        frozenset(table.get("small", ())),
-        frozenset(table.get("it", ())),
-        table.get("heard", {}),
-        table.get("gerunds", {}),
-        tuple(frozenset(one) for one in table.get("synonyms", ())),
-    )
+class Understanding(Protocol):
+    """Understands sentences that fit a template as a whole, said in one place."""
 
+    def exactly(self, text: str) -> Match | None: ...
 
-@dataclass(frozen=True)
-class _Found:
-    """A name that a part of the sentence may mean."""
+    def mended(self, text: str) -> Match | None:
+        """As `exactly`, but nothing that counts only if it was said like that."""
+        ...
 
-    name: str
-    start: int
-    end: int  # the word after the last
-    worth: float
+    def comes_to(self, match: Match) -> Outcome: ...
 
 
 @dataclass(frozen=True)
 class _Repair:
     text: str
     worth: float
+    weakest: float  # of all words that were mended
+    only_one_word: bool = False  # is spelt otherwise, and nothing else is changed
+
+
+@dataclass(frozen=True)
+class _Meant:
+    repair: _Repair
+    match: Match
+    outcome: Outcome
+
+    @property
+    def is_sure(self) -> bool:
+        if self.outcome.dangerous and not self.match.intent.startswith(_ANSWERS):
+            return min(self.repair.worth, self.repair.weakest) >= SURE_OF_DANGER
+        return self.repair.worth >= (SURE_OF_ONE_WORD if self.repair.only_one_word else SURE)
 
 
 class Nearly:
     """Repairs sentences about the things of one home in one language."""
 
-    def __init__(self, of_language: Manners, known_words: Iterable[str], names: Iterable[str]) -> None:
+    def __init__(
+        self, of_language: Manners, vocabulary: Vocabulary, known_words: Iterable[str], names: Iterable[str]
+    ) -> None:
         self._manners = of_language
-        self._known = frozenset(known_words)
-        self._by_letter: dict[str, list[str]] = defaultdict(list)
-        for word in self._known:
-            self._by_letter[word[0]].append(word)
-        self._names = _NameIndex(names, of_language, self._known)
+        self._vocabulary = vocabulary
+        self._known = frozenset((*known_words, *vocabulary.words))
+        self._names = NameIndex(names, of_language, self._known)
 
-    def recognise(self, text: str, exactly: Recognise) -> Match | None:
+    def recognise(self, text: str, understanding: Understanding) -> Match | None:
         """Return what a sentence was meant to say, when that is sure enough and nothing else is nearly as likely."""
-        words = _words(text)
+        words = words_of(text)
         if len(words) > MOST_WORDS or not self._manners.never:
             return None
-        told = self._without_manners(words)
-        if not told:
-            return None
-        if told != words and (match := exactly(" ".join(told))) is not None:
+        told = self._manners.without(words)
+        attempts = _Attempts(text, told, understanding, is_command=self._manners.never.isdisjoint(told))
+        if told != words and (match := attempts.as_told()) is not None:
             return match
-        is_command = self._manners.never.isdisjoint(told)
         if len(told) < 2:  # one word that is nearly another is not enough to go by
             return None
-        if not is_command and told[0] not in self._manners.asks:
+        if not attempts.is_command and told[0] not in self._manners.asks:
             return None
-        found = list(self._tried(told, exactly, is_command))
-        found.sort(key=lambda one: -one[0])
-        return _sure(found)
+        return self._mended(told, attempts)
 
-    def _tried(self, words: Words, exactly: Recognise, is_command: bool) -> Iterator[tuple[float, Match]]:
-        best, tried = 0.0, set[str]()
-        for repair in sorted(self._repairs(words, is_command), key=lambda one: -one.worth):
-            if repair.worth < max(SURE, best - NEAR_TIE) or len(tried) >= _MOST_TRIES:
+    def _mended(self, words: Words, attempts: "_Attempts") -> Match | None:
+        """Take what fits with words only spelt otherwise; else the likeliest of what has other names and another order."""
+        spelt = [meant for one in self._spelt(words) if (meant := attempts.try_out(one)) is not None]
+        return _likeliest(spelt) if spelt else _likeliest(list(self._tried(words, attempts)))
+
+    def _tried(self, words: Words, attempts: "_Attempts") -> Iterator[_Meant]:
+        best = 0.0
+        for repair in sorted(self._repairs(words, is_command=attempts.is_command), key=lambda one: -one.worth):
+            if repair.worth < max(SURE, best - NEAR_TIE) or attempts.count >= _MOST_TRIES:
                 return
-            if repair.text in tried:
-                continue
-            tried.add(repair.text)
-            match = exactly(repair.text)
-            if match is not None and (is_command or match.intent.startswith(_ANSWERS)):
+            if (meant := attempts.try_out(repair)) is not None:
                 best = max(best, repair.worth)
-                yield repair.worth, match
+                yield meant
 
-    def _repairs(self, words: Words, is_command: bool) -> Iterator[_Repair]:
-        spelt, worth = self._spelt(words)
-        for version, spelling in {words: SAME, spelt: worth}.items():
-            if version != words:
-                yield _Repair(" ".join(version), spelling)
-            for found in self._names.within(version):
-                for order, cost in self._orders(version, found, is_command):
-                    yield _Repair(order, min(spelling, found.worth) - cost)
+    def _repairs(self, words: Words, *, is_command: bool) -> Iterator[_Repair]:
+        heard = tuple(self._manners.heard.get(word, (word,))[0] for word in words)
+        for version, worth in {words: SAME, heard: SAME if heard == words else HEARD}.items():
+            yield from self._with_names(version, worth, is_command=is_command)
+            for spelt in self._spelt(version):
+                yield from self._with_names(tuple(spelt.text.split()), min(worth, spelt.worth), is_command=is_command)
 
-    def _orders(self, words: Words, found: _Found, is_command: bool) -> Iterator[tuple[str, float]]:
+    def _with_names(self, words: Words, worth: float, *, is_command: bool) -> Iterator[_Repair]:
+        yield _Repair(" ".join(words), worth, worth)
+        for found in self._names.within(words):
+            weakest = min(worth, found.weakest)
+            for order, cost in self._orders(words, found, is_command=is_command):
+                yield _Repair(order, min(worth, found.worth) - cost, weakest)
+
+    def _orders(self, words: Words, found: Found, *, is_command: bool) -> Iterator[tuple[str, float]]:
         """Yield the sentence with the name in its place, and where it began with the name, at its end."""
         before, after = words[: found.start], words[found.end :]
         yield " ".join((*before, found.name, *after)), 0.0
         told = tuple(word for word in after if word not in self._manners.it)
-        if is_command and told and not set(before) - self._manners.small:
+        if is_command and not set(before) - self._manners.small and not all(map(self._names.knows, told)):
             yield " ".join((*told, found.name)), _REARRANGED
 
-    def _without_manners(self, words: Words) -> Words:
-        """Leave out what is only said to be polite, or while thinking, and what is said twice."""
-        words = tuple(word for word, following in pairwise((*words, "")) if word != following)
-        while True:
-            shorter = self._begun(self._ended(words))
-            if shorter == words:
-                return self._unfilled(words)
-            words = shorter
+    def _spelt(self, words: Words) -> Iterator[_Repair]:
+        """Yield the sentence with each word that nobody knows replaced by one that it may be."""
+        likely = [self._spellings(word) for word in words]
+        if all(spellings.keys() == {word} for word, spellings in zip(words, likely, strict=True)):
+            return
+        for version in islice(product(*(spellings.items() for spellings in likely)), _MOST_VERSIONS):
+            mended = [worth for _, worth in version if worth < SAME]
+            yield _Repair(
+                " ".join(word for word, _ in version), min(mended), min(mended), only_one_word=len(mended) == 1
+            )
 
-    def _begun(self, words: Words) -> Words:
-        for beginning in sorted(self._manners.beginnings | self._manners.fillers, key=len, reverse=True):
-            if words[: len(beginning)] == beginning and len(words) > len(beginning):
-                rest = words[len(beginning) :]
-                return (self._manners.gerunds[rest[0]], *rest[1:]) if rest[0] in self._manners.gerunds else rest
-        return words
-
-    def _ended(self, words: Words) -> Words:
-        for filler in sorted(self._manners.fillers, key=len, reverse=True):
-            if words[-len(filler) :] == filler and len(words) > len(filler):
-                return words[: -len(filler)]
-        return words
-
-    def _unfilled(self, words: Words) -> Words:
-        single = {filler[0] for filler in self._manners.fillers if len(filler) == 1}
-        kept = tuple(word for word in words if word not in single)
-        return tuple(word for word, following in pairwise((*kept, "")) if word != following)
-
-    def _spelt(self, words: Words) -> tuple[Words, float]:
-        """Return the sentence with each word that nobody knows replaced by the one that it must be."""
-        spelt = [self._spelling(word) for word in words]
-        return tuple(word for word, _ in spelt), min(worth for _, worth in spelt)
-
-    def _spelling(self, word: str) -> tuple[str, float]:
-        if mistaken := self._manners.heard.get(word):
-            return mistaken[0], _HEARD
-        if word in self._known or self._names.knows(word) or len(word) < 4 or not word.isalpha():
-            return word, SAME
-        close = sorted(((worth, known) for known, worth in like(word, self._by_letter[word[0]]).items()), reverse=True)
-        if not close or close[0][0] < _HEARD - 0.1 or (len(close) > 1 and close[0][0] - close[1][0] < 0.02):
-            return word, SAME
-        return close[0][1], close[0][0]
+    def _spellings(self, word: str) -> Mapping[str, float]:
+        """Return what a word may be, with how surely it is; the likeliest and those that are nearly as likely."""
+        if word in self._known or self._names.knows(word) or len(word) < _SHORTEST or not word.isalpha():
+            return {word: SAME}
+        close = {**self._names.words.like(word), **self._vocabulary.like(word)}
+        close = {other: worth for other, worth in close.items() if _begins_alike(word, other)}
+        least = max(close.values(), default=SAME) - NEAR_TIE
+        return {other: worth for other, worth in close.items() if worth > least} or {word: SAME}
 
 
-class _NameIndex:
-    """The names of a home by the words in them."""
+class _Attempts:
+    """One sentence and what has been made of it."""
 
-    def __init__(self, names: Iterable[str], of_language: Manners, known: frozenset[str]) -> None:
-        self._manners = of_language
-        self._known = known
-        self._by_word: dict[str, set[Words]] = defaultdict(set)
-        self._spoken: dict[Words, str] = {}
-        self._joined: set[str] = set()  # words that are two in the name
-        for name in names:
-            plain = _words(name)
-            for words in _ways(plain):
-                self._spoken.setdefault(words, name)
-                self._joined.update(set(words) - set(plain))
-                for word in words:
-                    self._by_word[word].add(words)
-        self._words = tuple(self._by_word)
+    def __init__(self, text: str, told: Words, understanding: Understanding, *, is_command: bool) -> None:
+        self.is_command = is_command
+        self._told = told
+        self._written = {word.casefold(): word for word in written_words(text)}
+        self._understanding = understanding
+        self._tried = {self._as_written(" ".join(told)).lower()}
 
-    def knows(self, word: str) -> bool:
-        return word in self._by_word
+    @property
+    def count(self) -> int:
+        return len(self._tried)
 
-    def within(self, words: Words) -> Iterator[_Found]:
-        """Yield the names that a part of the sentence may mean, but those that are there as they are."""
-        heard = self._heard(words)
-        covered: dict[Words, int] = defaultdict(int)
-        for word in {word for closest in heard.values() for word in closest}:
-            for name in self._by_word[word]:
-                covered[name] += 1
-        for name, count in covered.items():
-            if count >= len(set(name)) and (found := self._placed(name, heard, words)):
-                yield found
+    def as_told(self) -> Match | None:
+        """Understand the sentence without what was only polite."""
+        return self._understanding.exactly(self._as_written(" ".join(self._told)))
 
-    def _heard(self, words: Words) -> dict[tuple[int, int], dict[str, float]]:
-        """Return which words of names each word, or two together, may be."""
-        parts = {(place, place + 1): word for place, word in enumerate(words)}
-        parts.update({(place, place + 2): f"{one}{two}" for place, (one, two) in enumerate(pairwise(words))})
-        heard = {part: self._closest(word, alone=part[1] - part[0] == 1) for part, word in parts.items()}
-        return {part: closest for part, closest in heard.items() if closest}
-
-    def _closest(self, word: str, *, alone: bool) -> dict[str, float]:
-        close = {word: SAME} if word in self._by_word else {}
-        for other in self._manners.heard.get(word, ()):
-            if other in self._by_word:
-                close[other] = _HEARD
-        for group in self._manners.synonyms:
-            if word in group:
-                close.update(dict.fromkeys(group & self._by_word.keys() - close.keys(), 0.93))
-        is_known = alone and (word in self._known or word in self._by_word)
-        for other, worth in like(word, self._words).items():
-            if other not in close and (worth >= ENDING or not (is_known or (other in self._joined and not alone))):
-                close[other] = worth
-        return close
-
-    def _placed(self, name: Words, heard: Mapping[tuple[int, int], Mapping[str, float]], words: Words) -> _Found | None:
-        """Find each word of a name in the sentence; only small words may stand between them."""
-        taken: list[tuple[int, int]] = []
-        worth = 0.0
-        for word in name:
-            places = [
-                (closest[word], -part[0], part)
-                for part, closest in heard.items()
-                if word in closest and not any(part[0] < end and start < part[1] for start, end in taken)
-            ]
-            if not places:
-                return None
-            best = max(places)
-            worth += best[0]
-            taken.append(best[2])
-        start, end = min(taken)[0], max(taken)[1]
-        used = {place for one in taken for place in range(*one)}
-        between = [words[place] for place in range(start, end) if place not in used]
-        if set(between) - self._manners.small:
+    def try_out(self, repair: _Repair) -> _Meant | None:
+        """Understand a repaired sentence; one that was tried already means nothing."""
+        text = self._as_written(repair.text)
+        if text.lower() in self._tried:
             return None
-        worth = worth / len(name) - (_OTHER_ORDER if taken != sorted(taken) else 0)
-        worth -= _SMALL_WORDS_BETWEEN * len(between)
-        return _Found(self._spoken[name], start, end, worth)
+        self._tried.add(text.lower())
+        match = self._understanding.mended(text)
+        if match is None or not (self.is_command or match.intent.startswith(_ANSWERS)):
+            return None
+        return _Meant(repair, match, self._understanding.comes_to(match))
+
+    def _as_written(self, text: str) -> str:
+        """Give words that were said their capital letters again; names have their own."""
+        return " ".join(self._written.get(word, word) for word in text.split())
 
 
-def _sure(found: Sequence[tuple[float, Match]]) -> Match | None:
+def _begins_alike(one: str, other: str) -> bool:
+    return one[0] == other[0] or sound(one) == sound(other)
+
+
+def _likeliest(found: Sequence[_Meant]) -> Match | None:
     if not found:
         return None
-    worth, best = found[0]
-    rivals = [match for other, match in found[1:] if worth - other < NEAR_TIE]
-    if any((rival.intent, rival.slots) != (best.intent, best.slots) for rival in rivals):
+    best = max(found, key=lambda meant: meant.repair.worth)
+    rivals = (meant for meant in found if best.repair.worth - meant.repair.worth < NEAR_TIE)
+    if any(rival.outcome.what != best.outcome.what for rival in rivals):
         return None
-    risky = best.domain in DANGEROUS and not best.intent.startswith(_ANSWERS)
-    return best if worth >= (SURE_OF_DANGER if risky else SURE) else None
-
-
-def _ways(words: Words) -> Iterator[Words]:
-    """Yield a name's words as they are, and with each two written as one."""
-    yield words
-    for place in range(len(words) - 1):
-        yield (*words[:place], words[place] + words[place + 1], *words[place + 2 :])
-
-
-def _words(text: str) -> Words:
-    plain = (word.strip('.,;:!?"()[]{}…“”') for word in text.casefold().replace("\u2019", "'").split())
-    return tuple(word for word in plain if word)
+    return best.match if best.is_sure else None

@@ -2,14 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 SAME = 1.0
 ENDING = 0.97  # lamps for lamp, the lamp's for the lamp
-ALIKE = 0.9  # written otherwise, but sounds the same
-_CLOSE_ENOUGH = 0.75
+_SWAPPED = 0.87  # two neighbouring letters have changed places
+_CLOSE_ENOUGH = 0.8
+_CLOSE_ENOUGH_IF_SHORT = 0.75
 _LEAST_LIKENESS = 0.5
+_MOST_HEARD = 2048
+"""Words whose likes are remembered."""
 _SHORT = 4
 """Letters; in a word that is shorter or as short, one letter is all that may differ."""
 _ENDINGS = ("'s", "es", "s", "'")
@@ -30,29 +34,55 @@ _SOUNDS = (
 )
 
 
+class Vocabulary:
+    """Words that others may be taken for."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = tuple(words)
+        self._by_sound: dict[str, list[str]] = defaultdict(list)
+        self._by_stem: dict[str, list[str]] = defaultdict(list)
+        for word in self.words:
+            self._by_sound[sound(word)].append(word)
+            self._by_stem[_stem(word)].append(word)
+        self._heard: dict[str, Mapping[str, float]] = {}
+
+    def like(self, heard: str) -> Mapping[str, float]:
+        """Return the words that one that was heard may be, with how surely it is each."""
+        found = self._heard.get(heard)
+        if found is None:
+            if len(self._heard) >= _MOST_HEARD:
+                self._heard.clear()
+            found = self._heard[heard] = self._like(heard)
+        return found
+
+    def _like(self, heard: str) -> Mapping[str, float]:
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        close = process.extract(
+            heard, self.words, scorer=OSA.normalized_similarity, score_cutoff=_CLOSE_ENOUGH_IF_SHORT, limit=None
+        )
+        alike = (*self._by_sound.get(sound(heard), ()), *self._by_stem.get(_stem(heard), ()))
+        words = dict.fromkeys((*(word for word, _, _ in close), *alike))
+        return {word: worth for word in words if (worth := closeness(heard, word))}
+
+
 def closeness(heard: str, word: str) -> float:
     """Return how surely a word that was heard is another, 0 to 1; both in small letters."""
     if heard == word:
         return SAME
-    if _stem(heard) == _stem(word):
+    if _has_other_ending(heard, word):
         return ENDING
     likeness = _likeness(heard, word)
+    if _is_swapped(heard, word, likeness):
+        return _SWAPPED
     if min(len(heard), len(word)) <= _SHORT:
         differs = round((1 - likeness) * max(len(heard), len(word)))
         close = differs == 1 and len(heard) >= _SHORT - 1
-        return _alike(heard, word) if close else 0.0
+        return _alike(heard, word, likeness) if close else 0.0
     if sound(heard) == sound(word) and likeness >= _LEAST_LIKENESS:
-        return ALIKE
+        return _sounding(likeness)
     return likeness if likeness >= _CLOSE_ENOUGH else 0.0
-
-
-def like(heard: str, words: Sequence[str]) -> Mapping[str, float]:
-    """Return the words that one that was heard may be, with how surely it is each."""
-    from rapidfuzz import process
-    from rapidfuzz.distance import OSA
-
-    close = process.extract_iter(heard, words, scorer=OSA.normalized_similarity, score_cutoff=_LEAST_LIKENESS)
-    return {word: worth for word, _, _ in close if (worth := closeness(heard, word))}
 
 
 @lru_cache(maxsize=4096)
@@ -65,11 +95,28 @@ def sound(word: str) -> str:
     return re.sub(r"(.)\1+", r"\1", heard)
 
 
-def _alike(heard: str, word: str) -> float:
+def _has_other_ending(one: str, other: str) -> bool:
+    if _stem(one) != _stem(other):
+        return False
+    return "'" in one + other or one.startswith(other) or other.startswith(one)
+
+
+def _alike(heard: str, word: str, likeness: float) -> float:
     """Judge short words: one letter of "bed" may be wrong if it sounds the same, of "lamp" any but the first."""
     if sound(heard) == sound(word):
-        return ALIKE
-    return _CLOSE_ENOUGH if len(heard) >= _SHORT and heard[0] == word[0] else 0.0
+        return _sounding(likeness)
+    return _CLOSE_ENOUGH_IF_SHORT if len(heard) >= _SHORT and heard[0] == word[0] else 0.0
+
+
+def _sounding(likeness: float) -> float:
+    """Return how surely two words that sound the same are one: "bedrom" is rather a bedroom than a bathroom."""
+    return 0.65 + 0.3 * likeness
+
+
+def _is_swapped(heard: str, word: str, likeness: float) -> bool:
+    if len(heard) < _SHORT or heard[0] != word[0] or sorted(heard) != sorted(word):
+        return False
+    return round((1 - likeness) * len(heard)) == 1
 
 
 def _stem(word: str) -> str:

@@ -1,20 +1,21 @@
 """Sentence templates of each language: the package home-assistant-intents and our own supplements."""
 
-import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
+from functools import cache, cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wyoming_rosie.errors import EngineError
 from wyoming_rosie.home import DOMAINS
+from wyoming_rosie_intent.sounds import Vocabulary
+from wyoming_rosie_intent.wording import MOST_NUMBER, WORD, ListName, Wording, needed, number_words, pieces
 
 if TYPE_CHECKING:
     from hassil import Intents
-    from hassil.expression import Expression, Sentence
+    from hassil.expression import Sentence
     from hassil.intents import IntentData, SlotList
 
 Clause: TypeAlias = frozenset[str]
@@ -23,16 +24,6 @@ Bits: TypeAlias = int
 """A set of templates, one bit for each."""
 _OF_HOME = ("area", "floor", "name")
 """Lists that the home fills."""
-_MOST_NUMBER = 100
-"""Numbers up to this are known as words; a template with a greater one may have any word."""
-_WORD = re.compile(r"[\w']+")
-
-
-@dataclass(frozen=True)
-class _List:
-    """A list in a template that is not written there word for word."""
-
-    name: str
 
 
 class Templates:
@@ -60,6 +51,19 @@ class Templates:
     def words(self) -> frozenset[str]:
         """Return all beginnings of words that templates are made of, in small letters."""
         return frozenset(self._beginnings)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Return the words that templates are made of, as they are written there, in small letters."""
+        everywhere = Wording(self._intents.expansion_rules, self._intents.slot_lists)
+        found = set(number_words(self.language))
+        for _, data in self._templates:
+            own = data.expansion_rules or data.slot_lists
+            wording = Wording(*self._rules_and_lists(data)) if own else everywhere
+            for sentence in data.sentences:
+                wording.read(sentence.expression)
+            found |= wording.words if own else frozenset()
+        return Vocabulary(everywhere.words | found)
 
     def fitting(self, text: str, of_home: Mapping[str, frozenset[str]]) -> "Intents":
         """Return the templates that a text may fit, judged by its words; given those of the home's lists."""
@@ -90,7 +94,7 @@ class Templates:
         heard = normalize_for_matching(text).text.casefold()
         left = (1 << len(self._templates)) - 1
         for word in heard.split():
-            if word not in self._skipped and (begun := _WORD.match(word)) and "-" not in word and "_" not in word:
+            if word not in self._skipped and (begun := WORD.match(word)) and "-" not in word and "_" not in word:
                 left &= self._having(begun[0], of_home)
         for clause, needing in self._clauses.items():
             if left & needing and not any(piece in heard for piece in clause):
@@ -110,26 +114,35 @@ class Templates:
         return having
 
     def _index(self, data: "IntentData", bit: Bits) -> None:
-        rules = {**self._intents.expansion_rules, **data.expansion_rules}
-        lists = {**self._intents.slot_lists, **data.slot_lists}
+        rules, lists = self._rules_and_lists(data)
         for sentence in data.sentences:
-            for clause in sentence.get_required_clauses(rules):
+            listed = needed(sentence.expression, rules, lists, self.language)
+            for clause in (*sentence.get_required_clauses(rules), *listed):
                 self._clauses[clause] |= bit
-            for piece in set(_pieces(sentence.expression, rules, lists)):
+            for piece in set(pieces(sentence.expression, rules, lists)):
                 self._index_piece(piece, bit, lists)
 
-    def _index_piece(self, piece: str | _List, bit: Bits, lists: "Mapping[str, SlotList]") -> None:
-        from hassil.intents import RangeSlotList
+    def _rules_and_lists(self, data: "IntentData") -> "tuple[dict[str, Sentence], dict[str, SlotList]]":
+        """Return what a template may refer to: what all share, and its own."""
+        rules = {**self._intents.expansion_rules, **data.expansion_rules}
+        return rules, {**self._intents.slot_lists, **data.slot_lists}
 
+    def _index_piece(self, piece: str | ListName, bit: Bits, lists: "Mapping[str, SlotList]") -> None:
         if isinstance(piece, str):
             self._beginnings[piece] |= bit
         elif piece.name in _OF_HOME and piece.name not in lists:
             self._lists[piece.name] |= bit
-        elif isinstance(numbers := lists.get(piece.name), RangeSlotList) and numbers.stop <= _MOST_NUMBER:
-            for word in _number_words(self.language):
+        elif _is_number(lists.get(piece.name)) and (words := number_words(self.language)):
+            for word in words:
                 self._beginnings[word] |= bit
         else:
             self._any_word |= bit
+
+
+def _is_number(values: "SlotList | None") -> bool:
+    from hassil.intents import RangeSlotList
+
+    return isinstance(values, RangeSlotList) and values.stop <= MOST_NUMBER
 
 
 def _split(intents: "Intents") -> "Iterator[tuple[str, IntentData]]":
@@ -140,46 +153,6 @@ def _split(intents: "Intents") -> "Iterator[tuple[str, IntentData]]":
                 alone = replace(data, sentence_texts=[sentence.text or ""])
                 alone.__dict__["sentences"] = [sentence]  # parsed already
                 yield intent.name, alone
-
-
-def _pieces(
-    expression: "Expression", rules: "Mapping[str, Sentence]", lists: "Mapping[str, SlotList]"
-) -> Iterator[str | _List]:
-    """Yield all beginnings of words that are in an expression, whatever way it is said, and the lists in it."""
-    from hassil.expression import Group, ListReference, RuleReference, TextChunk
-    from hassil.intents import TextSlotList
-
-    match expression:
-        case TextChunk():
-            yield from (found[0] for part in expression.text.casefold().split() if (found := _WORD.match(part)))
-        case RuleReference() if expression.rule_name in rules:
-            yield from _pieces(rules[expression.rule_name].expression, rules, lists)
-        case ListReference():
-            values = lists.get(expression.list_name)
-            if isinstance(values, TextSlotList):
-                for value in values.values:
-                    yield from _pieces(value.text_in, rules, lists)
-            else:
-                yield _List(expression.list_name)
-        case Group():
-            for item in expression.items:
-                yield from _pieces(item, rules, lists)
-        case _:
-            yield _List("")  # nobody knows what words it has
-
-
-@cache
-def _number_words(language: str) -> frozenset[str]:
-    from hassil.numbers import get_rbnf_engine
-
-    engine = get_rbnf_engine(language)
-    said = (
-        text
-        for number in range(_MOST_NUMBER + 1)
-        for form in (number, number + 0.5)
-        for text in engine.format_number(form).text_by_ruleset.values()
-    )
-    return frozenset(word for text in said for word in re.split(r"[\s_-]+", text.casefold()) if word)
 
 
 def languages() -> Sequence[str]:

@@ -11,11 +11,13 @@ import structlog
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
-from wyoming_rosie.home import Home
-from wyoming_rosie_intent import answers, names, nearly, templates
+from wyoming_rosie.home import Entity, Home
+from wyoming_rosie_intent import answers, manners, names, targets, templates
 from wyoming_rosie_intent.engine import Match, UnknownLanguageError, Value, Where
 from wyoming_rosie_intent.names import Names
-from wyoming_rosie_intent.nearly import Nearly
+from wyoming_rosie_intent.nearly import Nearly, Outcome
+from wyoming_rosie_intent.safety import Policy, is_dangerous
+from wyoming_rosie_intent.sounds import Vocabulary
 from wyoming_rosie_intent.templates import Templates, own_sentences
 
 if TYPE_CHECKING:
@@ -27,8 +29,18 @@ _LOG = structlog.get_logger()
 LONGEST_SENTENCE = 250
 """Characters; nobody says a command that is longer, and templates with free text take long over it."""
 MOST_LANGUAGES = 8
-"""That are kept at a time, the last that were read; each needs about 10 MB."""
+"""Beside those of the settings that are kept at a time, the last that were read; each needs about 10 MB."""
+_ONLY_AS_SAID = "only_as_said"  # in the metadata of a template: too short to be mended
+_FREE = frozenset({"item", "name"})
+"""Slots with words of the speaker's own that a mended sentence may have; of a song nobody can tell whether it was meant."""
+_LET_IN = frozenset({"alarm_control_panel", "cover", "lock", "valve"})
+"""Domains of which anything may be dangerous while nobody knows which thing is meant."""
+_WHICH = frozenset({"name", "area", "floor", "domain", "device_class"})
+"""Slots that say which things are meant."""
 _NOBODY_KNOWS = "?"  # stands for the speaker's area while matching, when it is not known
+
+
+_NO_MORE_DANGERS = Policy()
 
 
 @dataclass(frozen=True)
@@ -37,19 +49,21 @@ class Settings:
     bare_names: bool = option(False, "understand the name of a thing alone as an order to turn it on")
 
 
-def load(settings: Settings, home: Home) -> "HassilRecogniser":
-    """Return a recogniser that is warm: its first sentence is as quick as any other. Raises EngineError, ConfigError."""
+def load(settings: Settings, home: Home, policy: Policy = _NO_MORE_DANGERS) -> "HassilRecogniser":
+    """Return a recogniser that is warm: its first sentence is as quick as any other. Raises EngineError, ConfigError.
+
+    Of what is dangerous by `policy`, only names that are as good as exact are understood.
+    """
     try:
         known = templates.languages()
     except ImportError as err:
         raise EngineError(f"{err.name} is not installed; run: pip install 'wyoming-rosie[intent]'") from err
-    recogniser = HassilRecogniser(home, known, bare_names=settings.bare_names)
+    recogniser = HassilRecogniser(home, known, bare_names=settings.bare_names, policy=policy)
     for language in settings.languages:
         if templates.find(language, known) is None:
             raise ConfigError(f"no sentences for the language '{language}'; there are: {', '.join(known)}")
         recogniser.warm(language)
-    gc.collect()
-    gc.freeze()  # the templates are for ever; looking through them again and again costs 100 ms each time
+    recogniser.keep()
     return recogniser
 
 
@@ -64,16 +78,26 @@ class _Rules:
 
 def _rules(of_language: Templates, home: Home) -> _Rules:
     of_home = names.of(home, of_language.language)
-    manners = nearly.manners(own_sentences(of_language.language).get("nearly", {}))
-    return _Rules(of_language, of_home, Nearly(manners, of_language.words(), of_home.spoken))
+    of_people = manners.read(own_sentences(of_language.language).get("nearly", {}))
+    vocabulary = of_language.vocabulary if of_people.never else Vocabulary(())
+    return _Rules(of_language, of_home, Nearly(of_people, vocabulary, of_language.words(), of_home.spoken))
 
 
 class HassilRecogniser:
-    def __init__(self, home: Home, languages: Sequence[str] = ("en",), *, bare_names: bool = False) -> None:
+    def __init__(
+        self,
+        home: Home,
+        languages: Sequence[str] = ("en",),
+        *,
+        bare_names: bool = False,
+        policy: Policy = _NO_MORE_DANGERS,
+    ) -> None:
         self._home = home
         self._languages = tuple(languages)
         self._bare_names = bare_names
+        self._policy = policy
         self._rules: Mapping[str, _Rules] = {}
+        self._kept: frozenset[str] = frozenset()
         self._loading = threading.Lock()
 
     @property
@@ -84,6 +108,12 @@ class HassilRecogniser:
         """Read a language and understand a few sentences of it, so that the next is as quick as any. Raises UnknownLanguageError."""
         for sentence in own_sentences(self._known(language)).get("warm_up", ("1", "12:30")):
             self.recognise(sentence, language)
+
+    def keep(self) -> None:
+        """Keep the languages that were read so far for as long as the program runs."""
+        self._kept = frozenset(self._rules)
+        gc.collect()
+        gc.freeze()  # looking through the templates again and again costs 100 ms each time
 
     def move_to(self, home: Home) -> None:
         """Speak about another home from the next sentence on, or about this one as it has become."""
@@ -96,10 +126,8 @@ class HassilRecogniser:
         known = self._known(language)
         if not text.strip() or len(text) > LONGEST_SENTENCE:
             return None
-        rules, here = self._of(known), self._area_name(area)
-        match = self._exactly(rules, names.cleaned(text), here)
-        if match is None:
-            match = rules.nearly.recognise(text, lambda repaired: self._exactly(rules, repaired, here))
+        said = _Said(self._of(known), self._home, self._policy, area)
+        match = said.exactly(names.cleaned(text)) or said.rules.nearly.recognise(text, said)
         return replace(match, text=text) if match else None
 
     def _known(self, language: str | None) -> str:
@@ -119,40 +147,79 @@ class HassilRecogniser:
             if language not in self._rules:
                 answers.prepare(language)
                 rules = _rules(templates.load(language, bare_names=self._bare_names), self._home)
-                self._rules = {**dict(list(self._rules.items())[1 - MOST_LANGUAGES :]), language: rules}
+                self._rules = {**self._newest(MOST_LANGUAGES - 1), language: rules}
                 _LOG.debug("the sentences of a language are ready", language=language)
             return self._rules[language]
 
-    def _exactly(self, rules: _Rules, text: str, area: str) -> Match | None:
-        result = self._best(rules, text, area)
-        match = _match(result, text, rules.templates.language) if result else None
-        return match if match and self._makes_sense(rules, match) else None
+    def _newest(self, number: int) -> Mapping[str, _Rules]:
+        """Return the languages that are kept for ever, and so many others that were read last."""
+        others = [language for language in self._rules if language not in self._kept]
+        old = others[: max(0, len(others) - number)]
+        return {language: rules for language, rules in self._rules.items() if language not in old}
 
-    def _best(self, rules: _Rules, text: str, area: str) -> "RecognizeResult | None":
+
+@dataclass(frozen=True)
+class _Said:
+    """What is understood of sentences in one language, about one home, said in one area (its id or name)."""
+
+    rules: _Rules
+    home: Home
+    policy: Policy
+    area: str | None
+
+    def exactly(self, text: str) -> Match | None:
+        result = self._best(text, self._here)
+        return self._meant(result, text) if result else None
+
+    def mended(self, text: str) -> Match | None:
+        result = self._best(text, self._here)
+        return self._meant(result, text) if result and _may_be_mended(result) else None
+
+    def comes_to(self, match: Match) -> Outcome:
+        things = targets.find(self.home, match, self.area)
+        if not isinstance(things, tuple) or not things:
+            return Outcome((match.intent, match.slots), self._is_of_dangerous_kind(match))
+        how = {slot: value for slot, value in match.slots.items() if slot not in _WHICH}
+        dangerous = any(is_dangerous(self.policy, thing) for thing in things)
+        return Outcome((match.intent, how, {thing.id for thing in things}), dangerous)
+
+    def _is_of_dangerous_kind(self, match: Match) -> bool:
+        """Judge what is nowhere in the home that is known here, but may be somewhere."""
+        kind = match.said("device_class")
+        if kind is None or match.domain is None:
+            return match.domain in _LET_IN
+        return is_dangerous(self.policy, Entity(f"{match.domain}.any", kind, match.domain, device_class=kind))
+
+    @property
+    def _here(self) -> str:
+        """Return the name of an area of this home, or what was given: the conductor may know more areas."""
+        area = self.home.area(self.area) if self.area else None
+        return area.name if area else self.area or _NOBODY_KNOWS
+
+    def _best(self, text: str, area: str) -> "RecognizeResult | None":
         from hassil import recognize_best
 
         return recognize_best(
             text,
-            rules.templates.fitting(text, rules.names.words),
-            slot_lists=rules.names.lists,
+            self.rules.templates.fitting(text, self.rules.names.words),
+            slot_lists=self.rules.names.lists,
             intent_context={"area": area},
             best_metadata_key="first",
             best_slot_name="name",
-            language=rules.templates.language,
+            language=self.rules.templates.language,
         )
 
-    def _area_name(self, given: str | None) -> str:
-        """Return the name of an area of this home, or what was given: the conductor may know more areas."""
-        area = self._home.area(given) if given else None
-        return area.name if area else given or _NOBODY_KNOWS
+    def _meant(self, result: "RecognizeResult", text: str) -> Match | None:
+        match = _match(result, text, self.rules.templates.language)
+        return match if self._makes_sense(match) else None
 
-    def _makes_sense(self, rules: _Rules, match: Match) -> bool:
+    def _makes_sense(self, match: Match) -> bool:
         """Refuse "I will be home in five minutes": what a timer is to do later must be a command; and "play dead"."""
-        if _is_meaningless(match):
+        if _is_meaningless(match) or _is_talk(match):
             return False
         if (later := match.said("conversation_command")) is None:
             return True
-        result = self._best(rules, later, _NOBODY_KNOWS)
+        result = self._best(later, _NOBODY_KNOWS)
         return result is not None and result.intent.name != match.intent
 
 
@@ -163,10 +230,24 @@ def _some(languages: Sequence[str]) -> str:
     return ", ".join(named) + (f" and {more} more" if more else "")
 
 
+def _may_be_mended(result: "RecognizeResult") -> bool:
+    free = {entity.name for entity in result.entities_list if entity.is_wildcard}
+    return free <= _FREE and not (result.intent_metadata or {}).get(_ONLY_AS_SAID)
+
+
 def _is_meaningless(match: Match) -> bool:
     of_slots = own_sentences(match.language).get("meaningless", {})
     said = {slot: f"{match.said(slot)} ".casefold() for slot in of_slots if slot in match.slots}
     return any(text.startswith(f"{beginning} ") for slot, text in said.items() for beginning in of_slots[slot])
+
+
+def _is_talk(match: Match) -> bool:
+    """Tell whether words of the speaker's own name nothing that can be played: "the children want to watch films"."""
+    talk = own_sentences(match.language).get("talk", {})
+    words = match.text.casefold().split()
+    if match.slots.keys().isdisjoint(talk.get("slots", ())) or words[0] in talk["unless_begun"]:
+        return False
+    return not set(talk["words"]).isdisjoint(words)
 
 
 def _match(result: "RecognizeResult", text: str, language: str) -> Match:

@@ -1,5 +1,7 @@
 """Templates of many languages, chosen by the words of a sentence."""
 
+import gc
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,6 +53,16 @@ def test_choosing_templates_by_words_changes_no_result(language: str, known: Tem
 
 
 @pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", {"light", "lights", "lamps", "curtains", "percent", "twenty"}), ("de", {"licht", "lichter", "jalousien", "einschalten"})],
+)  # fmt: skip
+def test_whole_words_are_known_though_templates_have_them_in_pieces(language: str, words: set[str]) -> None:
+    vocabulary = set(templates.load(language, bare_names=False).vocabulary.words)
+    assert words <= vocabulary
+    assert not {"s", "e", "light[s]", ""} & vocabulary
+
+
+@pytest.mark.parametrize(
     ("tag", "language"),
     [(None, "en"), ("en-US", "en"), ("EN", "en"), ("de_AT", "de"), ("de-CH", "de-CH"), ("zh", "zh-CN"), ("pt-PT", "pt"), ("xx", None), ("", "en")],
 )  # fmt: skip
@@ -65,7 +77,7 @@ def test_an_unknown_language_in_the_settings_is_refused_with_those_there_are() -
 
 TURN_ON = {
     "de": "schalte die Kugel ein", "fr": "allume la Kugel", "es": "enciende la Kugel", "it": "accendi la Kugel", "nl": "zet de Kugel aan",
-    "pl": "włącz Kugel", "sv": "tänd Kugel", "da": "tænd Kugel",
+    "pl": "włącz Kugel", "sv": "tänd Kugel", "da": "tænd Kugel", "nb": "skru på Kugel", "gl": "acende a Kugel",
 }  # fmt: skip
 
 
@@ -118,6 +130,20 @@ def test_lights_of_a_floor_are_meant_by_its_name() -> None:
     match = hassil.load(hassil.Settings(), home).recognise("turn off the lights upstairs")
     assert match is not None
     assert match.slots == {"domain": "light", "floor": "First Floor"}
+
+
+def test_languages_of_the_settings_are_kept_and_others_freed() -> None:
+    recogniser = hassil.load(hassil.Settings(("en",)), Home())
+    others = ["de", "fr", "es", "it", "nl", "pl", "sv", "da", "nb", "pt"]
+    rules = recogniser._rules["en"]
+    recogniser.recognise("wie spät ist es", "de")
+    german = weakref.ref(recogniser._rules["de"].templates)
+    for language in others[1:]:
+        recogniser.recognise("1", language)
+    gc.collect()
+    assert recogniser._rules["en"] is rules
+    assert len(recogniser._rules) == hassil.MOST_LANGUAGES + 1
+    assert german() is None
 
 
 def test_a_home_that_changed_is_spoken_about_from_then_on() -> None:

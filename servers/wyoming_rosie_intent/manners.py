@@ -1,0 +1,78 @@
+"""Words that make no difference to a command, and words that make a sentence none."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+Words: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How people of a language speak around a command."""
+
+    never: frozenset[str] = frozenset()  # in a command
+    asks: frozenset[str] = frozenset()  # a question may begin with
+    fillers: frozenset[Words] = frozenset()
+    beginnings: frozenset[Words] = frozenset()
+    small: frozenset[str] = frozenset()  # may stand between the words of a name
+    it: frozenset[str] = frozenset()
+    heard: Mapping[str, Sequence[str]] = field(default_factory=dict)  # what speech recognisers mistake
+    gerunds: Mapping[str, str] = field(default_factory=dict)
+    synonyms: tuple[frozenset[str], ...] = ()
+
+    def without(self, words: Words) -> Words:
+        """Leave out what is only said to be polite, or while thinking, and what is said twice."""
+        words = _once(words)
+        while True:
+            shorter = self._begun(self._ended(words))
+            if shorter == words:
+                return self._unfilled(words)
+            words = shorter
+
+    def _begun(self, words: Words) -> Words:
+        for beginning in sorted(self.beginnings | self.fillers, key=len, reverse=True):
+            if words[: len(beginning)] == beginning and len(words) > len(beginning):
+                rest = words[len(beginning) :]
+                return (self.gerunds[rest[0]], *rest[1:]) if rest[0] in self.gerunds else rest
+        return words
+
+    def _ended(self, words: Words) -> Words:
+        for filler in sorted(self.fillers, key=len, reverse=True):
+            if words[-len(filler) :] == filler and len(words) > len(filler):
+                return words[: -len(filler)]
+        return words
+
+    def _unfilled(self, words: Words) -> Words:
+        return _once(tuple(word for word in words if (word,) not in self.fillers))
+
+
+def read(table: Mapping[str, Any]) -> Manners:
+    """Read the table `[nearly]` of our supplements to a language."""
+    return Manners(
+        frozenset(table.get("never", ())),
+        frozenset(table.get("asks", ())),
+        frozenset(tuple(one.split()) for one in table.get("fillers", ())),
+        frozenset(tuple(one.split()) for one in table.get("beginnings", ())),
+        frozenset(table.get("small", ())),
+        frozenset(table.get("it", ())),
+        table.get("heard", {}),
+        table.get("gerunds", {}),
+        tuple(frozenset(one) for one in table.get("synonyms", ())),
+    )
+
+
+def written_words(text: str) -> Iterator[str]:
+    """Yield the words of a text as they are written, without the signs around them."""
+    plain = (word.strip('.,;:!?"()[]{}…“”') for word in text.replace("\u2019", "'").split())
+    return (word for word in plain if word)
+
+
+def words_of(text: str) -> Words:
+    """Return the words of a text in small letters."""
+    return tuple(word.casefold() for word in written_words(text))
+
+
+def _once(words: Words) -> Words:
+    return tuple(word for word, following in pairwise((*words, "")) if word != following)
