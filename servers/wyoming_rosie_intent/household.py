@@ -1,9 +1,11 @@
 """The home, who acts on it, what is done there only after a yes, and what not at all."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from functools import partial
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -113,7 +115,7 @@ class Household:
         """Do what was planned, or what was answered with yes; the moment is that of the wall clock."""
         if self._actor is None:
             return Deed(answers.say("cannot"), done=False)
-        said = [await self._act(self._actor, command, moment) for command in commands]
+        said = await _together(commands, partial(self._act, self._actor, moment))
         text = " ".join(answer.text for answer in said)
         return Deed(text, any(answer.done for answer in said), tuple(command.match for command in commands))
 
@@ -123,7 +125,7 @@ class Household:
         is_elsewhere = match.intent == WEATHER and self._ask_weather is not None and isinstance(found, Answer)
         return () if is_elsewhere else found
 
-    async def _act(self, actor: Actor, command: Command, moment: datetime) -> Answer:
+    async def _act(self, actor: Actor, moment: datetime, command: Command) -> Answer:
         """Do one thing; what needs a yes only if somebody was asked."""
         if command.match.intent == WEATHER and not command.targets and self._ask_weather is not None:
             return await self._ask_weather(command.match)
@@ -156,6 +158,16 @@ class Household:
         entities = tuple(entity.id for entity in command.targets)
         turn = structlog.contextvars.get_contextvars().get("turn_id")
         self._note(Entry(command.match.intent, entities, outcome, command.area, command.speaker, turn))
+
+
+async def _together(commands: Sequence[Command], act: Callable[[Command], Coroutine[Any, Any, Answer]]) -> list[Answer]:
+    """Do all at once, as each may have to wait for its thing; one after the other where two are about the same."""
+    things = [entity.id for command in commands for entity in command.targets]
+    if len(set(things)) < len(things):
+        return [await act(command) for command in commands]
+    async with asyncio.TaskGroup() as group:
+        doing = [group.create_task(act(command)) for command in commands]
+    return [one.result() for one in doing]
 
 
 def _asked(command: Command, area: str | None, speaker: str | None) -> Asked:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home import Area, Entity, Home
@@ -67,12 +67,6 @@ class Listed:
     domain: str
     area: str | None
     aliases: tuple[str, ...]
-
-
-class PromptWriter(Protocol):
-    """Writes the beginning of a turn's prompt."""
-
-    def write(self, home: Home, situation: Situation, history: Sequence[Message], tools: Sequence[Tool]) -> Prompt: ...
 
 
 def load(folder: Path | None = None, bounds: Bounds | None = None) -> "Prompts":

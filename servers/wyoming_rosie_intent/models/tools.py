@@ -64,22 +64,18 @@ _WEATHER_SAYS = "Returns the weather at home now, and what is expected of a day"
 
 
 class HomeTools:
-    """What can be done in a household; timers only where the conductor can be given them.
+    """What can be done in a household; `weather` answers where the home has no weather of its own."""
 
-    `weather` answers where the home has no weather of its own.
-    """
-
-    def __init__(self, household: Household, weather: AskWeather | None = None, *, with_timers: bool = True) -> None:
+    def __init__(self, household: Household, weather: AskWeather | None = None) -> None:
         self._household = household
         self._weather = weather
-        self._with_timers = with_timers
         self._home: Home | None = None
         self._tools: tuple[Tool, ...] = ()
 
     def tools(self) -> Sequence[Tool]:
         if self._household.home is not self._home:
             self._home = self._household.home
-            own = _tools(self._home, with_timers=self._with_timers) if self._household.acts else ()
+            own = _tools(self._home) if self._household.acts else ()
             more = (
                 () if self._weather is None or _has_weather(self._home) else (_tool(WEATHER, _WEATHER_SAYS, "", "day"),)
             )
@@ -138,12 +134,12 @@ def _has_weather(home: Home) -> bool:
     return any(entity.domain == "weather" for entity in home.entities)
 
 
-def _tools(home: Home, *, with_timers: bool) -> tuple[Tool, ...]:
+def _tools(home: Home) -> tuple[Tool, ...]:
     domains = {entity.domain for entity in home.entities}
     return (
         *_switching([domain for domain in _SWITCHED if domain in domains]),
         *(_tool(*row) for kinds, *row in _TABLE if not domains.isdisjoint(kinds.split())),
-        *([_tool(TIMER, _TIMER_SAYS, "", "hours minutes seconds name=purpose")] if with_timers else ()),
+        _tool(TIMER, _TIMER_SAYS, "", "hours minutes seconds name=purpose"),
         *([_with_domain(_tool(LIVE_CONTEXT, _CONTEXT_SAYS, "", "name area"), sorted(domains))] if domains else ()),
     )
 

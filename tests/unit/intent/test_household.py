@@ -1,0 +1,59 @@
+"""What a household does with several commands at once."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import pytest
+
+from wyoming_rosie.home import Entity, Home
+from wyoming_rosie_intent.engine import Answer, Command, Match
+from wyoming_rosie_intent.household import Household
+
+MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
+LAMPS = tuple(Entity(f"light.{number}", f"Lamp {number}", "light") for number in range(5))
+
+
+class SlowActor:
+    """Takes a while for each thing, as what does not answer does; fails for one that is named so."""
+
+    def __init__(self, broken: str = "") -> None:
+        self.acted: list[str] = []
+        self._broken = broken
+
+    async def act(self, command: Command, now: datetime) -> Answer:
+        await asyncio.sleep(0.1)
+        if command.targets[0].id == self._broken:
+            raise OSError("broken")
+        self.acted.append(f"{command.match.intent} {command.targets[0].id}")
+        return Answer(f"{command.targets[0].name}.")
+
+    def states(self) -> Mapping[str, Mapping[str, object]]:
+        return {}
+
+
+def commands(*targets: Entity, intent: str = "HassTurnOn") -> tuple[Command, ...]:
+    return tuple(Command(Match(intent), (target,)) for target in targets)
+
+
+async def test_several_things_are_waited_for_at_once_and_answered_in_order() -> None:
+    began = asyncio.get_running_loop().time()
+    deed = await Household(Home((), LAMPS), SlowActor()).carry_out(commands(*LAMPS), MOMENT)
+    assert deed.text == "Lamp 0. Lamp 1. Lamp 2. Lamp 3. Lamp 4."
+    assert asyncio.get_running_loop().time() - began < 0.3
+
+
+async def test_two_commands_about_one_thing_are_done_one_after_the_other() -> None:
+    actor = SlowActor()
+    both = (*commands(LAMPS[0], intent="HassTurnOff"), *commands(LAMPS[0], intent="HassTurnOn"))
+    await Household(Home((), LAMPS), actor).carry_out(both, MOMENT)
+    assert actor.acted == ["HassTurnOff light.0", "HassTurnOn light.0"]
+
+
+async def test_nothing_goes_on_behind_the_back_of_a_failure() -> None:
+    actor = SlowActor("light.0")
+    with pytest.raises(ExceptionGroup):
+        await Household(Home((), LAMPS), actor).carry_out(commands(*LAMPS), MOMENT)
+    done = list(actor.acted)
+    await asyncio.sleep(0.2)
+    assert actor.acted == done
