@@ -28,6 +28,7 @@ _MOST_TRIES = 12
 _MOST_VERSIONS = 4
 """Ways to spell one sentence that are looked at."""
 _REARRANGED = 0.03
+_INFLECTED = frozenset({"s", "es", "d", "ed", "ing"})
 _SHORTEST = 4
 """Letters of a word that may be misspelt."""
 
@@ -102,7 +103,7 @@ class Nearly:
     def _mended(self, words: Words, attempts: "_Attempts") -> Match | None:
         """Take what fits with words only spelt otherwise; else the likeliest of what has other names and another order."""
         spelt = [meant for one in self._spelt(words) if (meant := attempts.try_out(one)) is not None]
-        return _likeliest(spelt) if spelt else _likeliest(list(self._tried(words, attempts)))
+        return _likeliest(spelt) or _likeliest(list(self._tried(words, attempts)))
 
     def _tried(self, words: Words, attempts: "_Attempts") -> Iterator[_Meant]:
         best = 0.0
@@ -151,7 +152,7 @@ class Nearly:
         if word in self._known or self._names.knows(word) or len(word) < _SHORTEST or not word.isalpha():
             return {word: SAME}
         close = {**self._names.words.like(word), **self._vocabulary.like(word)}
-        close = {other: worth for other, worth in close.items() if _begins_alike(word, other)}
+        close = {other: worth for other, worth in close.items() if _may_be_misspelt(word, other)}
         least = max(close.values(), default=SAME) - NEAR_TIE
         return {other: worth for other, worth in close.items() if worth > least} or {word: SAME}
 
@@ -164,7 +165,7 @@ class _Attempts:
         self._told = told
         self._written = {word.casefold(): word for word in written_words(text)}
         self._understanding = understanding
-        self._tried = {self._as_written(" ".join(told)).lower()}
+        self._tried: dict[str, tuple[Match, Outcome] | None] = {self._as_written(" ".join(told)).lower(): None}
 
     @property
     def count(self) -> int:
@@ -175,23 +176,29 @@ class _Attempts:
         return self._understanding.exactly(self._as_written(" ".join(self._told)))
 
     def try_out(self, repair: _Repair) -> _Meant | None:
-        """Understand a repaired sentence; one that was tried already means nothing."""
+        """Understand a repaired sentence; the sentence itself means nothing."""
         text = self._as_written(repair.text)
-        if text.lower() in self._tried:
-            return None
-        self._tried.add(text.lower())
+        if text.lower() not in self._tried:
+            self._tried[text.lower()] = self._understood(text)
+        understood = self._tried[text.lower()]
+        return _Meant(repair, *understood) if understood else None
+
+    def _understood(self, text: str) -> tuple[Match, Outcome] | None:
         match = self._understanding.mended(text)
         if match is None or not (self.is_command or match.intent.startswith(_ANSWERS)):
             return None
-        return _Meant(repair, match, self._understanding.comes_to(match))
+        return match, self._understanding.comes_to(match)
 
     def _as_written(self, text: str) -> str:
         """Give words that were said their capital letters again; names have their own."""
         return " ".join(self._written.get(word, word) for word in text.split())
 
 
-def _begins_alike(one: str, other: str) -> bool:
-    return one[0] == other[0] or sound(one) == sound(other)
+def _may_be_misspelt(word: str, other: str) -> bool:
+    """Tell whether one word may be another; "turns" and "turned" are no slips, but tell of what was done."""
+    if word.startswith(other) and word.removeprefix(other) in _INFLECTED:
+        return False
+    return word[0] == other[0] or sound(word) == sound(other)
 
 
 def _likeliest(found: Sequence[_Meant]) -> Match | None:

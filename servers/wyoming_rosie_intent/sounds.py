@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 SAME = 1.0
-ENDING = 0.97  # lamps for lamp, the lamp's for the lamp
+ENDING = 0.97  # lamps for lamp, the lamp's for the lamp, kueche for küche
 _SWAPPED = 0.87  # two neighbouring letters have changed places
 _CLOSE_ENOUGH = 0.8
 _CLOSE_ENOUGH_IF_SHORT = 0.75
@@ -17,6 +17,7 @@ _MOST_HEARD = 2048
 _SHORT = 4
 """Letters; in a word that is shorter or as short, one letter is all that may differ."""
 _ENDINGS = ("'s", "es", "s", "'")
+_SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _SOUNDS = (
     (r"tsch|tch|sch|ch(?!r)|sh|ti(?=on)", "x"),
     (r"ph", "f"),
@@ -71,7 +72,7 @@ def closeness(heard: str, word: str) -> float:
     """Return how surely a word that was heard is another, 0 to 1; both in small letters."""
     if heard == word:
         return SAME
-    if _has_other_ending(heard, word):
+    if _has_other_ending(heard, word) or _spelt_out(heard) == _spelt_out(word):
         return ENDING
     likeness = _likeness(heard, word)
     if _is_swapped(heard, word, likeness):
@@ -95,6 +96,10 @@ def sound(word: str) -> str:
     return re.sub(r"(.)\1+", r"\1", heard)
 
 
+def _spelt_out(word: str) -> str:
+    return word.translate(_SPELT_OUT)
+
+
 def _has_other_ending(one: str, other: str) -> bool:
     if _stem(one) != _stem(other):
         return False
@@ -109,8 +114,8 @@ def _alike(heard: str, word: str, likeness: float) -> float:
 
 
 def _sounding(likeness: float) -> float:
-    """Return how surely two words that sound the same are one: "bedrom" is rather a bedroom than a bathroom."""
-    return 0.65 + 0.3 * likeness
+    """Return how surely two words that sound the same are one: alone not enough for "paper" to be taken for "power"."""
+    return max(likeness, 0.57 + 0.3 * likeness)
 
 
 def _is_swapped(heard: str, word: str, likeness: float) -> bool:
