@@ -17,6 +17,7 @@ _END = re.compile(r"(?P<stop>[.!?…]+)[\"'”’»)]*\s|[,;:][\"'”’»)]*\s|
 _WORD = re.compile(r"\w+")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _EMPTY_LINES = re.compile(r"\s*\n\s*")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 _DOTTED = re.compile(r"\w\.\w+$")
 
 
@@ -74,6 +75,6 @@ def _has_enough(clause: str) -> bool:
 
 
 def _heard(clauses: list[str]) -> list[str]:
-    """Leave out pictures, empty lines, and clauses of which nothing is left."""
-    plain = (_EMPTY_LINES.sub("\n", without_pictures(clause)) for clause in clauses)
+    """Leave out pictures, control characters, empty lines, and clauses of which nothing is left."""
+    plain = (_EMPTY_LINES.sub("\n", without_pictures(_CONTROL.sub("", clause))) for clause in clauses)
     return [clause for clause in plain if has_sound(clause)]

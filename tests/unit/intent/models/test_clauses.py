@@ -100,6 +100,7 @@ def test_no_clause_ends_inside_a_number(text: str) -> None:
         ("Look at https://www.example.org/long/path, please do.", ["Look at example.org,", "please do."]),
         ("The light is on 😀!", ["The light is on!"]),
         ("Good night to you. 🌙✨", ["Good night to you."]),
+        ("Ring\x07 the\x1b bell for us.", ["Ring the bell for us."]),
         ("```python\nprint()\n```", []),
         ("", []),
         ("... !", []),
