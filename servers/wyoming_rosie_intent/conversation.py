@@ -33,8 +33,6 @@ from wyoming_rosie_intent.dialogue import (
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.models.parts import Filler, Said
 
-LONGEST_TEXT = 1000
-"""Characters of one request."""
 _LONGEST_NAME = 128
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 _OUR_KEYS = frozenset({"intent", "slots", "intents", "expects_reply"})
@@ -128,12 +126,10 @@ class IntentConversation:
                             yield reply
 
     def _sentence(self, event: Event) -> Sentence:
-        """Read a sentence. Raises BadEventError for wrong types and for text that is too long."""
+        """Read a sentence. Raises BadEventError for wrong types."""
         text = event.data.get("text")
         if not isinstance(text, str):
             raise BadEventError(f"{event.type} needs a text")
-        if len(text) > LONGEST_TEXT:
-            raise BadEventError(f"the text has {len(text)} characters; {LONGEST_TEXT} is the most", "too-long")
         context = turn.event_context(event)
         return Sentence(
             text.encode("utf-8", "replace").decode(),  # halves of characters, which no server takes, become ?

@@ -17,6 +17,8 @@ from wyoming_rosie_intent.models.parts import Asked, Failed, Filler, Finished, P
 from wyoming_rosie_intent.plugins.plugins import PluginMatch, Plugins
 
 Matches: TypeAlias = tuple[Match, ...]
+LONGEST_SENTENCE = 1000
+"""Characters; nobody says a longer one."""
 _CONDUCTORS = frozenset({"HassNevermind", "HassBroadcast"})
 
 
@@ -99,6 +101,8 @@ class Dialogue:
         language = await self._spoken_in(sentence)
         reply, asked = self._confirmations.hear(sentence.conversation, sentence.text, now)
         outcome: Outcome | None
+        if len(sentence.text) > LONGEST_SENTENCE:
+            return NotRecognized(answers.say("too_long", language))
         if reply is Reply.YES and asked is not None:
             outcome = _outcome(await self._household.carry_out(asked, moment))
         elif reply is Reply.NO:

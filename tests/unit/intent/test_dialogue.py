@@ -212,6 +212,7 @@ async def test_a_lock_or_cover_moves_only_after_a_yes(
         ("yes", WAIT_SECONDS + 1, NotRecognized(answers.say("not_understood"))),
         ("tell me a joke", 1.0, NotRecognized(answers.say("not_understood"))),
         ("", 1.0, NotRecognized(answers.say("heard_nothing"))),
+        pytest.param("x" * 1_000_000, 1.0, NotRecognized(answers.say("too_long")), id="a million characters"),
     ],
 )
 async def test_without_a_yes_in_time_nothing_moves(
