@@ -27,13 +27,14 @@ async def serve(settings: IntentConfig) -> None:
     own = home.load(settings.home)
     if settings.phrases is not None:
         answers.use(settings.phrases)
-    recogniser = hassil.load(settings.hassil, own)
+    policy = parts.policy(settings)
+    recogniser = hassil.load(settings.hassil, own, policy)
     moving = Moving()
     actors = parts.actors(settings, own, moving.to)
     ask_weather = parts.weather(settings, own, time.monotonic)
     audit = Audit(settings.audit_file, _clock) if settings.audit_file else None
     note = audit.note if audit else forget
-    household = Household(own, actors.actor, parts.policy(settings), note, ask_weather)
+    household = Household(own, actors.actor, policy, note, ask_weather)
     plugins, mcp = parts.plugins(settings), parts.mcp(settings)
     boxes: list[Toolbox] = [HomeTools(household, ask_weather), *([mcp] if mcp else [])]
     async with AsyncExitStack() as stack:
