@@ -6,14 +6,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from wyoming_rosie import home
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.health import Health
 from wyoming_rosie.home import Home
 from wyoming_rosie.home_file import HomeFile
+from wyoming_rosie_intent.actors.bus import BusActor
 from wyoming_rosie_intent.actors.demo import DemoActor
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, token
+from wyoming_rosie_intent.engine import Actor
 from wyoming_rosie_intent.household import AskWeather, Household
 from wyoming_rosie_intent.models import mcp_tools, prompt, tier, tiers
 from wyoming_rosie_intent.models.filler import Fillers
@@ -26,12 +29,21 @@ from wyoming_rosie_intent.settings import IntentConfig
 from wyoming_rosie_intent.weather import WeatherProvider
 
 
+class Distant(Protocol):
+    """An actor elsewhere, connected as long as `run` runs."""
+
+    @property
+    def problem(self) -> str | None: ...
+
+    async def run(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Actors:
     """Who acts, if anybody does, and what that asks of the daemon."""
 
-    actor: DemoActor | HomeAssistantActor | None = None
-    distant: HomeAssistantActor | None = None  # the same, if it has to be kept connected
+    actor: Actor | None = None
+    distant: Distant | None = None  # the same, if it has to be kept connected
     changed: Callable[[Home], None] = field(default=lambda _: None)  # is told when the home's file has changed
     area_of: Callable[[str], str | None] = field(default=lambda _: None)  # of a device of Home Assistant's
 
@@ -49,6 +61,9 @@ def actors(settings: IntentConfig, own: Home, move: Callable[[Home], None]) -> A
                 move(home)
 
             return Actors(demo, None, changed)
+        case "bus":
+            bus = BusActor(settings.bus)
+            return Actors(bus, bus, move)
         case "home-assistant":
             token(settings.home_assistant)
             distant = HomeAssistantActor(settings.home_assistant, own, move)
@@ -133,8 +148,8 @@ async def follow(file: Path, use: Callable[[Home], None]) -> None:
 
 
 def watch(health: Health, actors: Actors, plugins: Plugins | None) -> None:
-    """Let monitors see how Home Assistant and the plugins are."""
+    """Let monitors see how who acts elsewhere and the plugins are."""
     if (distant := actors.distant) is not None:
-        health.watch("home assistant", lambda: distant.problem)
+        health.watch("actor", lambda: distant.problem)
     for name, look in (plugins.looks() if plugins else {}).items():
         health.watch(name, look)

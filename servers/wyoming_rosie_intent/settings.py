@@ -7,6 +7,7 @@ from typing import Literal
 from wyoming_rosie.config import option
 from wyoming_rosie.home import DEMO_HOME
 from wyoming_rosie.service import ServiceConfig
+from wyoming_rosie_intent.actors.bus import Settings as BusSettings
 from wyoming_rosie_intent.actors.home_assistant import Settings as HomeAssistantSettings
 from wyoming_rosie_intent.engines.hassil import Settings as HassilSettings
 from wyoming_rosie_intent.models.tier import CloudSettings, NetworkSettings, TierSettings
@@ -29,10 +30,11 @@ class IntentConfig(ServiceConfig):
     phrases: Path | None = option(None, "folder with LANGUAGE.toml files of other things to say")
     weather: WeatherSettings = option(WeatherSettings, "")
 
-    actor: Literal["demo", "home-assistant", "none"] = option(
-        "demo", "who acts: demo, a house in memory; home-assistant; none, whoever asked"
+    actor: Literal["demo", "home-assistant", "bus", "none"] = option(
+        "demo", "who acts: demo, a house in memory; home-assistant; bus, whoever listens on NATS; none, whoever asked"
     )
     home_assistant: HomeAssistantSettings = option(HomeAssistantSettings, "")
+    bus: BusSettings = option(BusSettings, "")
     confirm: tuple[str, ...] = option(("lock", "cover"), "domains or ids, with *, that are acted on only after a yes")
     audit_file: Path | None = option(None, "note in this file what was refused, asked about and done after a yes")
     plugin_folder: Path | None = option(None, "folder with plugins, each a folder with a plugin.py")

@@ -8,7 +8,7 @@ from wyoming_rosie.programs import PROGRAMS
 
 ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-OTHER_EXTRAS = {"all", "buttons", "cloud", "dev", "mcp", "openwakeword", "piper", "respeaker", "whisper"}
+OTHER_EXTRAS = {"all", "bus", "buttons", "cloud", "dev", "mcp", "openwakeword", "piper", "respeaker", "whisper"}
 
 
 def test_every_program_has_its_folder_and_every_folder_is_a_program() -> None:
