@@ -72,6 +72,16 @@ async def test_rules_answer_without_a_model_and_the_model_hears_of_it(daemon: St
     assert "Turned on the Kitchen Light." in told
 
 
+async def test_what_rules_understand_but_the_home_has_not_goes_to_the_model_once(
+    daemon: StartDaemon, peer: OpenPeer
+) -> None:
+    async with OllamaServer(RULES).serving() as server:
+        client = await peer((await daemon("intent", *model(server))).uri)
+        answer = await say(client, "turn on the fans in the kitchen")
+        assert len(server.of_path("/api/chat")) == 1
+    assert spoken(answer) == "I do not know."
+
+
 async def test_the_prompt_of_the_wake_word_is_the_beginning_of_the_commands(
     daemon: StartDaemon, peer: OpenPeer
 ) -> None:
