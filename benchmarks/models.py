@@ -2,6 +2,8 @@
 
 python benchmarks/models.py [--turns 15]
 
+At the end, what a person hears of a slow model and of rules, through hub, intent and tts; wake word and speech are played.
+
 The model is scripted: it reads so many tokens a second, knows what it has read, and answers at once. Each turn has a raw
 client that sends the very request that the daemon has sent, warmed like it: what the daemon takes longer is ours.
 """
@@ -10,23 +12,28 @@ import argparse
 import asyncio
 import json
 import statistics
+import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from time import perf_counter
 
 import aiohttp
 from wyoming.event import Event
 
 from tests.daemons import Daemon
+from tests.fakes import FakeDaemon, FakeSatellite, silent
 from tests.ollama_model import Pace
 from tests.ollama_script import Rule
 from tests.ollama_server import OllamaServer
 from wyoming_rosie.client import Peer, connect
+from wyoming_rosie.service import Send
 
 READ = 1000.0
 """Tokens a second: a small model on a small computer."""
 SPEAKING_SECONDS = 2.5
 QUESTION = "what is the capital of France"
 SLOW = "what is the history of Paris"
+SOON = "what will be soon"
 RULES = (
     Rule("history", "It began on an island.", wait_seconds=2.0),
     Rule("soon", "It is soon.", wait_seconds=0.15),
@@ -94,6 +101,78 @@ def row(name: str, ours: Sequence[float], by_hand: Sequence[float]) -> None:
     print(f"| {name} | {statistics.median(ours):.0f} | {statistics.median(by_hand):.0f} | {extra:.1f} |")
 
 
+class Room:
+    """A satellite whose conductor is a hub with our intent and tts; what was said is given to it."""
+
+    def __init__(self) -> None:
+        self.sentence = ""
+        self.satellite = FakeSatellite()
+        self.vad = FakeDaemon(silent)
+        self.asr = FakeDaemon(self._recognise)
+
+    async def hear(self, sentence: str) -> tuple[float | None, float]:
+        """Return the milliseconds from the sentence to the filler's first sound, if there is one, and to the answer's."""
+        self.sentence, begins = sentence, len(self.satellite.heard)
+        await self.satellite.wake(f"turn-{begins}")
+        await self.satellite.speak(SPEAKING_SECONDS)
+        await self.satellite.tell(Event("audio-stop"))
+        await self.satellite.wait_for("transcript", after=begins)
+        began = perf_counter()
+        first = await self.satellite.wait_for("audio-chunk", "synthesize", after=begins, seconds=20)
+        filled = 1000 * (perf_counter() - began) if first.type == "audio-chunk" else None
+        told = [event.type for event in self.satellite.heard].index("synthesize", begins) if filled is None else 0
+        while not told:
+            await self.satellite.wait_for("synthesize", after=begins, seconds=20)
+            told = [event.type for event in self.satellite.heard].index("synthesize", begins)
+        await self.satellite.wait_for("audio-chunk", after=told, seconds=20)
+        answered = 1000 * (perf_counter() - began)
+        await self.satellite.wait_for("audio-stop", after=told, seconds=20)
+        await self.satellite.tell(Event("played"))
+        return filled, answered
+
+    async def _recognise(self, event: Event, send: Send) -> None:
+        if event.type == "audio-stop":
+            await send(Event("transcript", {"text": self.sentence}))
+
+
+async def listen(turns: int, intent: str) -> None:
+    """Print what a person hears through the hub."""
+    room = Room()
+    with tempfile.TemporaryDirectory() as folder:
+        async with AsyncExitStack() as stack:
+            for fake in (room.satellite, room.vad, room.asr):
+                await stack.enter_async_context(fake.serving(info=getattr(fake, "info", None)))
+            tts = await Daemon.start("tts")
+            stages = (
+                "--vad-uri",
+                room.vad.uri,
+                "--asr-uri",
+                room.asr.uri,
+                "--intent-uri",
+                intent,
+                "--tts-uri",
+                tts.uri,
+            )
+            hub = await Daemon.start(
+                "hub", "--satellite", room.satellite.uri, *stages, "--no-zeroconf", "--data-dir", folder
+            )
+            await hub.wait_for_line("satellite joined")
+            print("\n| heard after the sentence, ms | filler | answer |\n|---|---|---|")
+            for name, sentence in (
+                ("rules", "turn on the kitchen light"), ("a model that takes 2 s", SLOW), ("one that takes 0.15 s", SOON)
+            ):  # fmt: skip
+                heard = [await room.hear(sentence) for _ in range(turns)]
+                fillers = [filler for filler, _ in heard if filler is not None]
+                filled = (
+                    f"{statistics.median(fillers):.0f} ({min(fillers):.0f} to {max(fillers):.0f})"
+                    if fillers
+                    else "none"
+                )
+                print(f"| {name} | {filled} | {statistics.median(answer for _, answer in heard):.0f} |")
+            await hub.stop()
+            await tts.stop()
+
+
 async def measure(turns: int) -> None:
     async with OllamaServer(RULES, Pace(read=READ)).serving() as server, aiohttp.ClientSession() as session:
         daemon = await Daemon.start("intent", "--local.model", "scripted", "--local.url", server.url)
@@ -107,13 +186,12 @@ async def measure(turns: int) -> None:
         row("read when the sentence comes (cold)", *await pairs(turns, cold, server, uri, wakes=False))
         row("read at the wake word (warm)", *await pairs(turns, cold, server, uri, wakes=True))
         fillers = [await ask(uri, SLOW, f"slow{one}", wakes=True, kind="user-event") for one in range(turns)]
-        soon = [
-            await ask(uri, "what will be soon", f"soon{one}", wakes=True, kind="user-event") for one in range(turns)
-        ]
+        soon = [await ask(uri, SOON, f"soon{one}", wakes=True, kind="user-event") for one in range(turns)]
         print("\n| the model's first word after | filler sent after, ms | least, most |\n|---|---|---|")
         print(f"| 2 s | {statistics.median(fillers):.0f} | {min(fillers):.0f}, {max(fillers):.0f} |")
         none = all(one < 0 for one in soon)
         print(f"| 0.15 s | {'none' if none else f'{max(soon):.0f}'} | |")
+        await listen(turns, uri)
         await daemon.stop()
 
 
