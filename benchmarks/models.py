@@ -175,7 +175,7 @@ async def listen(turns: int, intent: str) -> None:
 
 async def measure(turns: int) -> None:
     async with OllamaServer(RULES, Pace(read=READ)).serving() as server, aiohttp.ClientSession() as session:
-        daemon = await Daemon.start("intent", "--local.model", "scripted", "--local.url", server.url)
+        daemon = await Daemon.start("intent", "--local.model", "scripted", "--local.url", server.url, "--no-warm-up")
         uri = daemon.uri
 
         async def cold() -> None:

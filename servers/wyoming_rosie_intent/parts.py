@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -120,6 +121,8 @@ async def thinking(
             fillers = Fillers(prompts.filler, small)
         mind = Mind(models, household, prompts, boxes, fillers, silence_seconds=_silence_seconds(settings))
         stack.push_async_callback(mind.close)
+        if settings.warm_up:
+            mind.get_ready(datetime.now().astimezone(), asyncio.get_running_loop().time())
         yield mind
 
 

@@ -43,6 +43,7 @@ class IntentConfig(ServiceConfig):
     local: TierSettings = option(TierSettings, "")
     network: NetworkSettings = option(NetworkSettings, "")
     cloud: CloudSettings = option(CloudSettings, "")
+    warm_up: bool = option(True, "have the model loaded and its prompt read at the start")
     fillers: bool = option(True, "say a few words when a model's answer takes long")
     filler: FillerSettings = option(FillerSettings, "")
     prompt_folder: Path | None = option(None, "folder with prompts that take the place of ours of the same name")

@@ -28,7 +28,7 @@ RULES = (DID, PARIS, SLOW, LIGHTS, FRONT_DOOR, Rule(say="I do not know."))
 
 
 def model(server: OllamaServer, *more: str) -> tuple[str, ...]:
-    return ("--local.model", "scripted", "--local.url", server.url, *more)
+    return ("--local.model", "scripted", "--local.url", server.url, "--no-warm-up", *more)
 
 
 async def say(peer: Peer, text: str, context: Mapping[str, str] = KITCHEN) -> list[Event]:
@@ -101,6 +101,21 @@ async def test_the_prompt_of_the_wake_word_is_the_beginning_of_the_commands(
     assert {key: asked[key] for key in ("model", "tools")} == {key: warmed[key] for key in ("model", "tools")}
     assert {**warmed["options"], "num_predict": None} == {**asked["options"], "num_predict": None}
     assert warmed["options"]["num_predict"] == 1
+
+
+async def test_the_model_is_loaded_and_the_prompt_read_before_anybody_speaks(
+    daemon: StartDaemon, peer: OpenPeer
+) -> None:
+    async with OllamaServer(RULES).serving() as server:
+        client = await peer((await daemon("intent", "--local.model", "scripted", "--local.url", server.url)).uri)
+        async with asyncio.timeout(10):
+            while not server.of_path("/api/chat"):
+                await asyncio.sleep(0.01)
+        await say(client, "what is the capital of France", {"conversation_id": "c1"})
+        first, asked = (request.data for request in server.of_path("/api/chat"))
+    assert first["options"]["num_predict"] == 1
+    assert asked["messages"][0] == first["messages"][0]
+    assert asked["tools"] == first["tools"]
 
 
 async def test_a_satellite_that_only_tells_what_happens_warms_the_model_and_is_not_answered(

@@ -86,6 +86,10 @@ class Mind:
         self._first_words = FirstWords()
         self._last_talk: dict[str | None, str] = {}  # the conversation that was last held in an area
 
+    def get_ready(self, moment: datetime, now: float) -> None:
+        """Have the model loaded, and what is the same in all prompts read, before anybody speaks."""
+        self._warming.begin(self._written(None, None, moment, now), self._wish("", None), now)
+
     def freeze(self, turn_id: str, area: str | None, conversation: str | None, moment: datetime, now: float) -> None:
         """Keep the prompt as it is now, at the wake word, and have a model read it while the person speaks.
 
