@@ -52,16 +52,25 @@ def broken(endpoint: Endpoint, error: Exception) -> ModelError:
     return ModelError(f"{endpoint.name}: the connection failed or the answer cannot be read ({type(error).__name__})")
 
 
+async def answered(endpoint: Endpoint, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+    """Yield an answer within the endpoint's limits, and log when it is whole. Raises ModelError."""
+    async with aclosing(within(endpoint.limits, endpoint.name, pieces)) as limited:
+        async for piece in limited:
+            if isinstance(piece, Done):
+                _log(endpoint, "a model answered", piece)
+            yield piece
+
+
 async def warm_up(endpoint: Endpoint, pieces: AsyncGenerator[Piece, None]) -> None:
     """Wait for the end of an answer whose words nobody wants. Raises ModelError."""
     patient = replace(endpoint.limits, first_token=WARM_UP_SECONDS, total=WARM_UP_SECONDS)
     async with aclosing(within(patient, endpoint.name, pieces)) as limited:
         async for piece in limited:
             if isinstance(piece, Done):
-                told(endpoint, "a prompt is warm", piece)
+                _log(endpoint, "a prompt is warm", piece)
 
 
-def told(endpoint: Endpoint, event: str, done: Done) -> None:
+def _log(endpoint: Endpoint, event: str, done: Done) -> None:
     """Log how long the prompt took to read: much less than cold when the server knew its beginning."""
     read = done.prompt_milliseconds
     _LOG.info(event, model=endpoint.name, prompt_ms=None if read is None else round(read, 1))

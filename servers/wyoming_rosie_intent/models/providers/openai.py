@@ -3,14 +3,21 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_intent.models.deadlines import within
-from wyoming_rosie_intent.models.endpoint import CONNECT_SECONDS, UNREADABLE, Endpoint, broken, refusal, told, warm_up
+from wyoming_rosie_intent.models.endpoint import (
+    CONNECT_SECONDS,
+    UNREADABLE,
+    Endpoint,
+    answered,
+    broken,
+    refusal,
+    warm_up,
+)
 from wyoming_rosie_intent.models.model import Done, Message, Piece, Prompt, Role, Text, Tool, ToolCall
 
 if TYPE_CHECKING:
@@ -53,12 +60,8 @@ class OpenaiModel:
     async def warm(self, prompt: Prompt) -> None:
         await warm_up(self._endpoint, self._pieces(prompt, {"max_tokens": 1}))
 
-    async def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
-        async with aclosing(within(self._endpoint.limits, self.name, self._pieces(prompt, {}))) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Done):
-                    told(self._endpoint, "a model answered", piece)
-                yield piece
+    def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+        return answered(self._endpoint, self._pieces(prompt, {}))
 
     async def close(self) -> None:
         await self._client.close()
