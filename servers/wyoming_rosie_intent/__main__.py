@@ -36,7 +36,7 @@ async def serve(settings: IntentConfig) -> None:
     note = audit.note if audit else forget
     household = Household(own, actors.actor, policy, note, ask_weather)
     plugins, mcp = parts.plugins(settings), parts.mcp(settings)
-    boxes: list[Toolbox] = [HomeTools(household, ask_weather), *([mcp] if mcp else [])]
+    boxes: list[Toolbox] = [HomeTools(household), *([mcp] if mcp else [])]
     async with AsyncExitStack() as stack:
         mind = await stack.enter_async_context(parts.thinking(settings, household, boxes))
         dialogue = Dialogue(

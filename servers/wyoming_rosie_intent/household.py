@@ -74,7 +74,7 @@ class Household:
         self._actor = actor
         self._policy = policy if isinstance(policy, Policy) else Policy(confirm=policy, knows_danger=False)
         self._note = note
-        self._ask_weather = ask_weather
+        self.ask_weather = ask_weather  # where the home has no weather of its own
 
     @property
     def acts(self) -> bool:
@@ -122,13 +122,13 @@ class Household:
     def _find(self, match: Match, area: str | None) -> tuple[Entity, ...] | Answer:
         """Find what was meant; the weather may come from elsewhere."""
         found = targets.find(self.home, match, area)
-        is_elsewhere = match.intent == WEATHER and self._ask_weather is not None and isinstance(found, Answer)
+        is_elsewhere = match.intent == WEATHER and self.ask_weather is not None and isinstance(found, Answer)
         return () if is_elsewhere else found
 
     async def _act(self, actor: Actor, moment: datetime, command: Command) -> Answer:
         """Do one thing; what needs a yes only if somebody was asked."""
-        if command.match.intent == WEATHER and not command.targets and self._ask_weather is not None:
-            return await self._ask_weather(command.match)
+        if command.match.intent == WEATHER and not command.targets and self.ask_weather is not None:
+            return await self.ask_weather(command.match)
         if not isinstance(command, Asked):
             if safety.needs_yes(self._policy, command):
                 self._record(Asked(command.match, command.targets), Outcome.UNASKED)

@@ -64,11 +64,10 @@ _WEATHER_SAYS = "Returns the weather at home now, and what is expected of a day"
 
 
 class HomeTools:
-    """What can be done in a household; `weather` answers where the home has no weather of its own."""
+    """What can be done in a household."""
 
-    def __init__(self, household: Household, weather: AskWeather | None = None) -> None:
+    def __init__(self, household: Household) -> None:
         self._household = household
-        self._weather = weather
         self._home: Home | None = None
         self._tools: tuple[Tool, ...] = ()
 
@@ -76,11 +75,14 @@ class HomeTools:
         if self._household.home is not self._home:
             self._home = self._household.home
             own = _tools(self._home) if self._household.acts else ()
-            more = (
-                () if self._weather is None or _has_weather(self._home) else (_tool(WEATHER, _WEATHER_SAYS, "", "day"),)
-            )
+            more = (_tool(WEATHER, _WEATHER_SAYS, "", "day"),) if self._weather else ()
             self._tools = (*own, *more)
         return self._tools
+
+    @property
+    def _weather(self) -> AskWeather | None:
+        """Who is asked about the weather, if the home has none of its own."""
+        return None if _has_weather(self._household.home) else self._household.ask_weather
 
     async def use(self, call: ToolCall, setting: Setting) -> Outcome:
         tool = next((tool for tool in self.tools() if tool.name == call.name), None)
@@ -98,8 +100,8 @@ class HomeTools:
     async def _obey(self, match: Match, setting: Setting) -> Outcome:
         if match.intent == TIMER:
             return ForConductor(match)
-        if match.intent == WEATHER and self._weather and not _has_weather(self._household.home):
-            return Result((await self._weather(match)).text)
+        if match.intent == WEATHER and (ask := self._weather) is not None:
+            return Result((await ask(match)).text)
         plan = self._household.plan([match], setting.area.id if setting.area else None, setting.speaker)
         deed = await self._household.carry_out(plan.commands, setting.moment) if plan.commands else None
         if plan.asked:

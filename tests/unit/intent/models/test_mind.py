@@ -355,7 +355,8 @@ async def test_the_weather_is_asked_of_a_service_where_the_home_has_none(home: H
         return Answer("It will rain.")
 
     room = Stage(bare, prompts, ScriptedModels([call("HassGetWeather", day="tomorrow")], ["Take an umbrella."]))
-    room.mind = Mind(room.models, room.household, prompts, [HomeTools(room.household, weather)])
+    room.household.ask_weather = weather
+    room.mind = Mind(room.models, room.household, prompts, [HomeTools(room.household)])
     assert heard(await room.say("do I need an umbrella tomorrow")) == "Take an umbrella."
     assert results(room.models.given[1]) == ["It will rain."]
     assert asked == [Match("HassGetWeather", {"day": "tomorrow"})]
