@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict, Env
 
-from wyoming_rosie import __version__, logging, toml_file
+from wyoming_rosie import __version__, children, logging, toml_file
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.programs import PROGRAMS
 
@@ -37,6 +37,7 @@ def option(default: Any, help: str) -> Any:  # noqa: A002 - it is the help text
 
 def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> None:
     """Read the program's settings and run it. Errors for the operator are one line on stderr, exit status 1."""
+    children.end_with_parent()
     try:
         settings = read(role, config, sys.argv[1:])
         if settings is None:  # --help or --version has been answered

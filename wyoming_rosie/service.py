@@ -27,6 +27,7 @@ from wyoming_rosie.peer import Conversation as Conversation
 from wyoming_rosie.peer import Peer, RefusedConversation
 from wyoming_rosie.peer import Send as Send
 from wyoming_rosie.stdio import StdioTransport
+from wyoming_rosie.terminal import hangup
 from wyoming_rosie.wire import EventStream, encode
 
 _LOG = structlog.get_logger()
@@ -283,8 +284,8 @@ def _is_in(host: str, allowed: tuple[Network, ...]) -> bool:
 
 
 def stop_signal() -> asyncio.Event:
-    """Return an event that SIGTERM or SIGINT sets."""
+    """Return an event that SIGTERM, SIGINT or the end of the terminal sets."""
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, *hangup()):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop

@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import structlog
 
+from wyoming_rosie import children
 from wyoming_rosie.errors import EngineError
 
 P = ParamSpec("P")
@@ -125,7 +126,7 @@ class ProcessWorker:
         # spawn: a fork would copy the parent's threads, locks and open connections
         spawn = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawn.Pipe()
-        self._child = spawn.Process(target=_serve, args=(self._make, theirs), name=self._name, daemon=True)
+        self._child = spawn.Process(target=_serve, args=(self._make, theirs, os.getpid()), name=self._name, daemon=True)
         await self._thread.run(self._child.start)
         theirs.close()
         try:
@@ -168,7 +169,8 @@ def step_back() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-def _serve(make: Callable[[], object], pipe: Connection) -> None:
+def _serve(make: Callable[[], object], pipe: Connection, parent: int) -> None:
+    children.end_with(parent, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     step_back()

@@ -14,6 +14,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.health import Health
 from wyoming_rosie.home import Home
 from wyoming_rosie.home_file import HomeFile
+from wyoming_rosie.terminal import reload_or_end
 from wyoming_rosie_intent.actors.bus import BusActor
 from wyoming_rosie_intent.actors.demo import DemoActor
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, token
@@ -144,7 +145,7 @@ async def look_after(plugins: Plugins) -> None:
 async def follow(file: Path, use: Callable[[Home], None]) -> None:
     """Use the home's file whenever it changes, or when told to by SIGHUP, until cancelled."""
     watched = HomeFile(file)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watched.read_again)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload_or_end(watched.read_again))
     async with aclosing(watched.changes()) as changes:
         async for changed in changes:
             use(changed)

@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError, Parameter
 from wyoming_rosie import __version__
 from wyoming_rosie.commands import check, demo, discover, doctor, listen, stages, up, wake_models
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie.terminal import hangup
 
 app = App(
     name="wyoming-rosie",
@@ -40,8 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; exit status 0 only when it did what it is for, 1 with a sentence otherwise."""
     given = sys.argv[1:] if arguments is None else arguments
     given = [stages.STDIN if argument == "-" else argument for argument in given]  # cyclopts takes it for an option
+    stopped_by: list[signal.Signals] = []
     try:
-        asyncio.run(_run(given))
+        asyncio.run(_run(given, stopped_by))
     except CycloptsError as err:
         sys.exit(f"wyoming-rosie: {' '.join(str(err).split())}")
     except RosieError as err:
@@ -49,14 +51,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except asyncio.CancelledError:
-        sys.exit(143)
+        sys.exit(128 + (stopped_by or [signal.SIGTERM])[0])
 
 
-async def _run(arguments: Sequence[str]) -> None:
-    """Run a command so that SIGTERM, like Ctrl-C, ends the programs that it has started."""
+async def _run(arguments: Sequence[str], stopped_by: list[signal.Signals]) -> None:
+    """Run a command so that SIGTERM and the end of the terminal, like Ctrl-C, end the programs that it has started."""
     command = asyncio.current_task()
     assert command is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, command.cancel)
+
+    def stop(number: signal.Signals) -> None:
+        if not stopped_by:  # a second one must not keep the first from ending the programs in order
+            stopped_by.append(number)
+            command.cancel()
+
+    for number in (signal.SIGTERM, *hangup()):
+        asyncio.get_running_loop().add_signal_handler(number, stop, number)
     await app.run_async(arguments, exit_on_error=False, print_error=False)
 
 

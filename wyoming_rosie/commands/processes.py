@@ -6,10 +6,11 @@ import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from wyoming_rosie import children
 from wyoming_rosie.children import send_signal
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.programs import BY_ROLE
@@ -65,7 +66,8 @@ class Process:
             if line.get("event") == "ready":
                 self.uri = str(line.get("uri", ""))
                 self._ready.set()
-            self._on_line(line)
+            with suppress(OSError):  # the terminal is gone, and the program may still have to end in order
+                self._on_line(line)
         self.ended.set()
         self._ready.set()
 
@@ -78,6 +80,7 @@ async def start(role: str, *arguments: str, on_line: Callable[[LogLine], None] =
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
+        env=children.environment(),
         start_new_session=True,  # Ctrl-C reaches us alone, and we end the others in order
     )
     return Process(role, child, on_line)
