@@ -2,8 +2,8 @@
 
 import os
 import wave
-from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
@@ -40,11 +40,12 @@ class AudioFormat:
 
 SPEECH = AudioFormat(rate=16_000, width=2, channels=1)
 """What every engine of ours hears."""
-_SPEECH_NUMBERS = astuple(SPEECH)
 
 RATES = range(1_000, 384_001)
 WIDTHS = range(1, 5)
 CHANNELS = range(1, 33)
+PIECE_SECONDS = 0.5
+PIECE_BYTES = 65_536
 
 
 def format_of(event: Event) -> AudioFormat:
@@ -56,9 +57,26 @@ def format_of(event: Event) -> AudioFormat:
     )
 
 
-def is_speech(event: Event) -> bool:
-    """Tell whether an audio event is speech audio already, so that converting it costs nothing."""
-    return _numbers(event) == _SPEECH_NUMBERS
+def pieces(chunk: Event) -> Iterator[Event]:
+    """Cut an audio-chunk into some of at most PIECE_SECONDS and PIECE_BYTES each.
+
+    A payload within the wire's limits may stand for minutes of audio, which converting would make many times larger.
+    A chunk without a legal format stays whole, for `SpeechInput` to refuse.
+    """
+    pcm, size = chunk.payload or b"", _piece_bytes(chunk)
+    if len(pcm) <= size:
+        yield chunk
+        return
+    for start in range(0, len(pcm), size):
+        yield Event(chunk.type, chunk.data, pcm[start : start + size])
+
+
+def _piece_bytes(chunk: Event) -> int:
+    try:
+        audio = format_of(chunk)
+    except BadEventError:
+        return len(chunk.payload or b"")
+    return min(round(PIECE_SECONDS * audio.rate), PIECE_BYTES // audio.frame_bytes) * audio.frame_bytes
 
 
 def _numbers(event: Event) -> tuple[object, object, object]:
@@ -112,6 +130,14 @@ class SpeechInput:
         self._format: AudioFormat | None = None
         self._converter: Converter | None = None
 
+    def converts(self, event: Event) -> bool:
+        """Return whether an audio-start or audio-chunk needs a conversion, which may take milliseconds."""
+        return _numbers(event) != self._numbers
+
+    def pieces(self, chunk: Event) -> Iterator[Event]:
+        """Return what to give to `chunk`: pieces of an audio-chunk that needs a conversion, else the whole of it."""
+        return pieces(chunk) if self.converts(chunk) else iter((chunk,))
+
     def start(self, event: Event) -> None:
         """Begin a stream. Raises BadEventError, EngineError."""
         self.started, self._refusing = False, True
@@ -131,7 +157,7 @@ class SpeechInput:
     def plain(self, event: Event) -> bytes | None:
         """Return the chunk when it is as wanted in a stream of such, else nothing: it is for `chunk` then."""
         pcm = event.payload or b""
-        is_plain = self.started and self._format == self._wanted and _numbers(event) == self._numbers
+        is_plain = self.started and self._format == self._wanted and not self.converts(event)
         return pcm if is_plain and not len(pcm) % self._wanted.frame_bytes else None
 
     def stop(self, event: Event) -> bytes:

@@ -11,11 +11,12 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
 from wyoming import version as wyoming_version
 from wyoming.event import Event
 
+from wyoming_rosie import strict_json
 from wyoming_rosie.errors import BadEventError
 
 HIGH_WATER = 65_536
@@ -122,7 +123,7 @@ class Decoder:
 
     def _object(self, raw: bytes, part: str) -> dict[str, Any]:
         try:
-            value = _DECODER.decode(raw.decode())
+            value = strict_json.loads(raw)
         except RecursionError as err:
             raise _too_deep(self._limits) from err
         except ValueError as err:
@@ -305,12 +306,7 @@ class _Header:
 _KNOWN_HEADERS = 256
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 @lru_cache(maxsize=1024)

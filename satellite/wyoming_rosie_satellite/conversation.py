@@ -1,6 +1,8 @@
 """One peer of the satellite: anybody may ask what it is, one may conduct it."""
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 from wyoming.event import Event
@@ -19,6 +21,7 @@ from wyoming_rosie_satellite.volume_order import is_volume_order
 
 _LOG = structlog.get_logger()
 EVENTS_WAITING = 512
+T = TypeVar("T")
 
 
 class SatelliteConversation:
@@ -115,23 +118,27 @@ class SatelliteConversation:
 
     async def _take_sound(self, event: Event) -> None:
         try:
-            for part in self._sound_parts(event):
-                self._says(part)
+            match event.type:
+                case "audio-start":
+                    await self._read(self._sound.start, event)
+                    self._says(m.SoundStarted())
+                case "audio-chunk":
+                    await self._take_chunk(event)
+                case "audio-stop" if self._sound.started:
+                    self._says(m.SoundReceived(self._sound.stop(event)))
+                    self._says(m.SoundEnded())
         except RosieError:
             self._says(m.SoundEnded())
             raise
         await self._satellite.player.room()
 
-    def _sound_parts(self, event: Event) -> list[m.Part]:
-        match event.type:
-            case "audio-start":
-                self._sound.start(event)
-                return [m.SoundStarted()]
-            case "audio-chunk":
-                return [m.SoundReceived(self._sound.chunk(event))]
-            case "audio-stop" if self._sound.started:
-                return [m.SoundReceived(self._sound.stop(event)), m.SoundEnded()]
-        return []
+    async def _take_chunk(self, chunk: Event) -> None:
+        for piece in self._sound.pieces(chunk):
+            self._says(m.SoundReceived(await self._read(self._sound.chunk, piece)))
+            await self._satellite.player.room()
+
+    async def _read(self, read: Callable[[Event], T], event: Event) -> T:
+        return await asyncio.to_thread(read, event) if self._sound.converts(event) else read(event)
 
     async def _send_all(self) -> None:
         try:

@@ -14,7 +14,7 @@ from wyoming.event import Event
 from wyoming.user_event import UserEvent
 
 from wyoming_rosie import turn
-from wyoming_rosie.audio import SPEECH, SpeechInput, is_speech
+from wyoming_rosie.audio import SPEECH, SpeechInput
 from wyoming_rosie.endpoint import CONDUCTED, GUESS, EndRules, Verdict
 from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.metrics import UNCOUNTED, Work
@@ -67,7 +67,6 @@ class AsrConversation:
         self._asked = Event("transcribe")
         self._request = Request()
         self._is_refused = False
-        self._is_speech_format = True
         self._utterance: Utterance | None = None
 
     @property
@@ -82,7 +81,8 @@ class AsrConversation:
                 case "audio-start" if not self._is_refused:
                     await self._begin(event)
                 case "audio-chunk" if not self._is_refused:
-                    await self._hear(event)
+                    for piece in self._audio.pieces(event):
+                        await self._hear(piece)
                 case "audio-stop" if not self._is_refused:
                     await self._finish(event)
                 case "voice-started" | "voice-stopped" if self._utterance is not None:
@@ -104,7 +104,6 @@ class AsrConversation:
 
     async def _begin(self, event: Event) -> None:
         await self._drop()
-        self._is_speech_format = is_speech(event)
         await self._read(self._audio.start, event)
         self._ears.engine.check(self._request)
         ends = self._ears.ends.for_sensitivity(sensitivity_of(self._asked))
@@ -112,13 +111,12 @@ class AsrConversation:
         self._utterance.begin()
 
     async def _hear(self, event: Event) -> None:
-        self._is_speech_format = self._is_speech_format and is_speech(event)
         pcm = await self._read(self._audio.chunk, event)
         if self._utterance is not None:
             await self._utterance.hear(pcm)
 
     async def _finish(self, event: Event) -> None:
-        rest = await self._read(self._audio.stop, event)
+        rest = self._audio.stop(event)
         if self._utterance is None:
             return
         await self._utterance.hear(rest)
@@ -127,7 +125,7 @@ class AsrConversation:
 
     async def _read(self, read: Callable[[Event], T], event: Event) -> T:
         """Take an event's audio; in the thread when it must be converted, which may take a while."""
-        return read(event) if self._is_speech_format else await self._ears.voices.call(read, event)
+        return await self._ears.voices.call(read, event) if self._audio.converts(event) else read(event)
 
     async def _drop(self) -> None:
         utterance, self._utterance = self._utterance, None

@@ -11,7 +11,7 @@ from wyoming.ping import Ping, Pong
 from wyoming.satellite import RunSatellite
 
 from wyoming_rosie import turn
-from wyoming_rosie.audio import SPEECH, AudioFormat, Converter, format_of
+from wyoming_rosie.audio import SPEECH, AudioFormat, Converter, format_of, pieces
 from wyoming_rosie.client import Peer, connect
 from wyoming_rosie.errors import BadEventError, RosieError, UnreachableError
 from wyoming_rosie_hub import messages as m
@@ -129,7 +129,7 @@ class _Listener:
                 case "run-pipeline":
                     self._run(event)
                 case "audio-chunk":
-                    self._hear(event)
+                    await self._hear(event)
                 case "audio-stop":
                     self._conductor.take(m.AudioEnded())
                 case "played":
@@ -148,11 +148,16 @@ class _Listener:
         self._conductor.take(m.RunAsked(turn_id, needs_wake, self._wake_word))
         self._wake_word = self._turn_id = None
 
-    def _hear(self, event: Event) -> None:
+    async def _hear(self, event: Event) -> None:
         try:
-            audio = format_of(event)
-            if audio != self._format or self._converter is None:
-                self._format, self._converter = audio, Converter(audio, SPEECH)
-            self._conductor.take(m.AudioHeard(self._converter.convert(event.payload or b"")))
+            for piece in pieces(event):
+                self._conductor.take(m.AudioHeard(self._speech(piece)))
+                await asyncio.sleep(0)
         except BadEventError as err:
             _LOG.warning("satellite sent audio that is none", reason=str(err))
+
+    def _speech(self, chunk: Event) -> bytes:
+        audio = format_of(chunk)
+        if audio != self._format or self._converter is None:
+            self._format, self._converter = audio, Converter(audio, SPEECH)
+        return self._converter.convert(chunk.payload or b"")

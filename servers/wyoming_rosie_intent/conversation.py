@@ -132,7 +132,7 @@ class IntentConversation:
             raise BadEventError(f"{event.type} needs a text")
         context = turn.event_context(event)
         return Sentence(
-            text.encode("utf-8", "replace").decode(),  # halves of characters, which no server takes, become ?
+            text,
             _name(context, "conversation_id") or uuid4().hex,
             _language(event.data) or _language(context),
             self._area(context),

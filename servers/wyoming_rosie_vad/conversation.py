@@ -10,7 +10,7 @@ from wyoming.user_event import UserEvent
 from wyoming.vad import VoiceStarted, VoiceStopped
 
 from wyoming_rosie import turn
-from wyoming_rosie.audio import SpeechInput, is_speech
+from wyoming_rosie.audio import SpeechInput
 from wyoming_rosie.errors import EngineError, RosieError
 from wyoming_rosie.metrics import UNCOUNTED, Work
 from wyoming_rosie.reports import Reports
@@ -43,7 +43,6 @@ class VadConversation:
         self._send = send
         self._work = work
         self._audio = SpeechInput()
-        self._is_speech_format = True
         self._stream: Stream[VadStream, Finding] | None = None
         self._reports = Reports(self._tell)
         self._had_voice = False
@@ -73,9 +72,10 @@ class VadConversation:
                 await self._finish()
                 await self._begin(event)
             case "audio-chunk":
-                await self._hear(event)
+                for piece in self._audio.pieces(event):
+                    await self._hear(piece)
             case "audio-stop":
-                await self._take_in(await self._read(self._audio.stop, event))
+                await self._take_in(self._audio.stop(event))
                 await self._finish()
 
     async def close(self) -> None:
@@ -84,7 +84,6 @@ class VadConversation:
         await self._drop()
 
     async def _begin(self, event: Event) -> None:
-        self._is_speech_format = is_speech(event)
         await self._read(self._audio.start, event)
         self._reports.start()
         self._context = self._context or turn.context(event)
@@ -93,7 +92,6 @@ class VadConversation:
         self._begin_ms = _milliseconds(event)
 
     async def _hear(self, event: Event) -> None:
-        self._is_speech_format = self._is_speech_format and is_speech(event)
         pcm = await self._read(self._audio.chunk, event)
         self._note_begin(event)
         await self._take_in(pcm)
@@ -101,7 +99,7 @@ class VadConversation:
     async def _read(self, read: Callable[[Event], T], event: Event) -> T:
         """Take an event's audio; in a thread when it must be converted, which may take a while."""
         try:
-            return read(event) if self._is_speech_format else await self._scheduler.call(read, event)
+            return await self._scheduler.call(read, event) if self._audio.converts(event) else read(event)
         except RosieError:
             await self._drop()
             raise

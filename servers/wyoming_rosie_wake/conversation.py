@@ -1,7 +1,7 @@
 """One peer's stream of audio, and the wake words that it asked for."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import structlog
 from wyoming.event import Event
@@ -21,6 +21,7 @@ from wyoming_rosie_wake.engine import WakeEngine
 
 _LOG = structlog.get_logger()
 MOST_NAMES = 100
+T = TypeVar("T")
 
 
 class WakeConversation:
@@ -77,7 +78,8 @@ class WakeConversation:
             case "audio-chunk":
                 if self._detect is not None and not self._has_begun:
                     await self._start(event)  # wyoming-satellite sends no audio-start
-                await self._hear(self._audio.chunk(event))
+                for piece in self._audio.pieces(event):
+                    await self._hear(await self._read(self._audio.chunk, piece))
             case "audio-stop":
                 await self._hear(self._audio.stop(event))
                 await self._finish()
@@ -104,7 +106,7 @@ class WakeConversation:
 
     async def _start(self, event: Event) -> None:
         self._has_begun = True
-        self._audio.start(event)
+        await self._read(self._audio.start, event)
         await self._begin()
 
     async def _begin(self) -> None:
@@ -117,6 +119,10 @@ class WakeConversation:
         state = await self._scheduler.call(self._engine.begin, self._names)
         self._tape = Tape(self._recorder) if self._recorder is not None else None
         self._stream = self._scheduler.open(state, self._found)
+
+    async def _read(self, read: Callable[[Event], T], event: Event) -> T:
+        """Take an event's audio; in a thread when it must be converted, which may take a while."""
+        return await self._scheduler.call(read, event) if self._audio.converts(event) else read(event)
 
     async def _hear(self, pcm: bytes) -> None:
         if self._stream is None or not pcm:

@@ -14,7 +14,8 @@ from tests.hostile import BYTES, ROLES, Bytes, Nonsense, encoded, nonsense
 from wyoming_rosie.client import Peer, connect, describe
 from wyoming_rosie.wire import EventStream, encode
 
-FLAGS = {"satellite": ("--mic-command", "sleep 600", "--snd-command", "cat")}
+EVENT_COMMANDS = ("--transcript-command", "cat", "--error-command", "cat", "--timer-started-command", "cat")
+FLAGS = {"satellite": ("--mic-command", "sleep 600", "--snd-command", "cat", *EVENT_COMMANDS)}
 ANSWER_SECONDS = 10.0
 PEERS = 500
 MEGABYTES = 1_048_576
@@ -76,13 +77,39 @@ async def test_events_that_make_no_sense_get_an_answer(target: Daemon, case: Non
     await describe(target.uri)
 
 
-async def _first(peer: Peer, types: frozenset[str]) -> Event:
+async def _first(peer: Peer, types: frozenset[str], *, or_error: bool = False) -> Event:
     async with asyncio.timeout(ANSWER_SECONDS):
         while True:
             event = await peer.receive()
             if event.type in types:
                 return event
-            assert event.type != "error", event.data
+            assert or_error or event.type != "error", event.data
+
+
+HALVES = rb"half \ud800 a \udfff character"
+TEXTS = (
+    b'{"type":"run-satellite"}',
+    b'{"type":"transcript","data":{"text":"%s","context":{"area":"%s"}}}' % (HALVES, HALVES),
+    b'{"type":"error","data":{"text":"%s","code":"%s"}}' % (HALVES, HALVES),
+    b'{"type":"timer-started","data":{"id":"%s","total_seconds":9,"name":"%s"}}' % (HALVES, HALVES),
+    b'{"type":"synthesize","data":{"text":"%s","voice":{"name":"%s"}}}' % (HALVES, HALVES),
+    b'{"type":"synthesize-start","data":{}}',
+    b'{"type":"synthesize-chunk","data":{"text":"%s"}}' % HALVES,
+    b'{"type":"synthesize-stop","data":{}}',
+    b'{"type":"detect","data":{"names":["%s"],"context":{"turn_id":"%s"}}}' % (HALVES, HALVES),
+    b'{"type":"transcribe","data":{"name":"%s","transcript_names":["%s"]}}' % (HALVES, HALVES),
+    b'{"type":"user-event","data":{"name":"turn","data":{"%s":1},"context":{"turn_id":"%s"}}}' % (HALVES, HALVES),
+    b'{"type":"ping","data":{"text":"%s"}}' % HALVES,
+)
+
+
+async def test_half_a_character_harms_no_daemon(target: Daemon) -> None:
+    async with connect(target.uri) as peer:
+        stream: EventStream = peer._stream
+        stream.transport.write(b"\n".join(TEXTS) + b"\n")
+        pong = await _first(peer, frozenset({"pong"}), or_error=True)
+    assert pong.data["text"] == "half \ufffd a \ufffd character"
+    await describe(target.uri)
 
 
 async def test_a_peer_that_stops_reading_holds_nobody_up(target: Daemon) -> None:
@@ -108,6 +135,31 @@ async def test_memory_stays_bounded_while_a_peer_sends_without_end(target: Daemo
             while stream.transport.get_write_buffer_size() > MEGABYTES:
                 await asyncio.sleep(0.01)
     assert process.memory_info().rss - before < 40 * MEGABYTES
+
+
+SLOW = {"rate": 1000, "width": 2, "channels": 1}
+"""At the lowest rate a payload within the limits is minutes of audio, sixteen times as much as speech."""
+FIRST = {"wake": [Event("detect")], "asr": [Event("transcribe")], "satellite": [Event("run-satellite")]}
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role in ("wake", "vad", "asr", "satellite")], indirect=True)
+async def test_audio_that_grows_when_it_is_converted_is_taken_in_pieces(target: Daemon, role: str) -> None:
+    process = psutil.Process(target.process.pid)
+    async with connect(target.uri) as warm:
+        for event in [*FIRST.get(role, []), Event("audio-start", SLOW), Event("audio-chunk", SLOW, bytes(2000))]:
+            await warm.send(event)
+        await describe(target.uri)
+    before = most = process.memory_info().rss
+    async with connect(target.uri) as peer:
+        for event in [*FIRST.get(role, []), Event("audio-start", SLOW)]:
+            await peer.send(event)
+        for _ in range(2):
+            await peer.send(Event("audio-chunk", SLOW, bytes(range(256)) * 4000), seconds=ANSWER_SECONDS)
+        for _ in range(100):
+            await describe(target.uri)
+            most = max(most, process.memory_info().rss)
+            await asyncio.sleep(0.01)
+    assert most - before < 40 * MEGABYTES
 
 
 async def test_500_idle_peers_leave_room_for_one_more_from_elsewhere(target: Daemon) -> None:

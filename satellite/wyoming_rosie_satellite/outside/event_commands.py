@@ -74,8 +74,9 @@ class EventCommands:
 
     async def run(self) -> None:
         """Run the startup command, then one after the other until cancelled, which ends those that run."""
-        if self._startup is not None:
-            self._begin(self._startup, "")
+        startup, self._startup = self._startup, None
+        if startup is not None:
+            self._begin(startup, "")
         async with asyncio.TaskGroup() as tasks:
             for _ in range(MOST_AT_ONCE):
                 tasks.create_task(self._run_all())
@@ -116,7 +117,7 @@ async def _run(command: Command, text: str, seconds: float) -> None:
     )
     try:
         async with asyncio.timeout(seconds):
-            await process.communicate(text.encode())
+            await process.communicate(text.encode(errors="replace"))
     except TimeoutError:
         _LOG.warning("command was ended: it took too long", command=command[0], seconds=seconds)
         return

@@ -11,6 +11,7 @@ import structlog
 from aiohttp import WSMsgType, web
 from wyoming.event import Event
 
+from wyoming_rosie import strict_json
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.http_server import BODY_BYTES, serving
 from wyoming_rosie.tasks import until_one_ends
@@ -140,7 +141,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        found = strict_json.loads(text)
     except (ValueError, RecursionError) as err:
         raise _no_json() from err
     if not isinstance(found, dict):

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TypeAlias
 
+import structlog
+
+from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.tasks import until_one_ends
 from wyoming_rosie_satellite.outside import buttons, event_commands, leds
 from wyoming_rosie_satellite.outside.controls import Controls
@@ -16,6 +19,8 @@ from wyoming_rosie_satellite.outside.lights import Lights
 from wyoming_rosie_satellite.outside.watchers import Watcher, Watchers, muted, phase_shown
 from wyoming_rosie_satellite.settings import SatelliteConfig
 
+_LOG = structlog.get_logger()
+RESTART_SECONDS = 5.0
 Running: TypeAlias = Callable[[], Coroutine[None, None, None]]
 
 
@@ -37,7 +42,7 @@ class Surroundings:
         shown = self._controls.shown
         Watchers(self.watchers).saw(phase_shown(shown.phase))
         Watchers(self.watchers).saw(muted(shown.muted))
-        await until_one_ends(_forever(), *(run() for run in self._parts))
+        await until_one_ends(_forever(), *(supervised(run) for run in self._parts))
 
     def _add_services(self, settings: SatelliteConfig, desk: Desk) -> None:
         if settings.event_uri is not None:
@@ -68,6 +73,22 @@ class Surroundings:
     def _add(self, watcher: Watcher, run: Running) -> None:
         self.watchers.append(watcher)
         self._parts.append(run)
+
+
+async def supervised(run: Running, restart_seconds: float = RESTART_SECONDS) -> None:
+    """Run a part until cancelled and start it again after a failure. Raises ConfigError if it cannot start at first."""
+    is_first = True
+    while True:
+        try:
+            await run()
+        except ConfigError:
+            if is_first:
+                raise
+            _LOG.exception("part of the satellite does not start again yet", part=run.__qualname__)
+        except Exception:  # noqa: BLE001 - the border to lights, buttons and programs: a bug there must not end the voice
+            _LOG.exception("part of the satellite failed; it starts again", part=run.__qualname__)
+        is_first = False
+        await asyncio.sleep(restart_seconds)
 
 
 def _place(settings: SatelliteConfig) -> Mapping[str, str]:

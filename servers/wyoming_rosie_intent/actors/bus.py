@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import structlog
 
+from wyoming_rosie import strict_json
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie_intent import answers, questions
@@ -179,7 +180,7 @@ def _read(raw: bytes) -> Mapping[str, Any]:
     if len(raw) > LARGEST_RESULT:
         raise BusError(f"a result has more than {LARGEST_RESULT} bytes")
     try:
-        result = json.loads(raw)
+        result = strict_json.loads(raw)
     except (ValueError, RecursionError) as err:
         raise BusError("a result is not JSON") from err
     inner = result.get("data", result) if isinstance(result, dict) else None

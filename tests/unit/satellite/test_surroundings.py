@@ -18,7 +18,7 @@ from wyoming_rosie import config
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_satellite.outside import event_commands
 from wyoming_rosie_satellite.outside.event_commands import EVENT_OF
-from wyoming_rosie_satellite.outside.surroundings import Surroundings
+from wyoming_rosie_satellite.outside.surroundings import Surroundings, supervised
 from wyoming_rosie_satellite.settings import SatelliteConfig
 
 
@@ -73,6 +73,37 @@ async def test_all_that_was_asked_for_is_told(tmp_path: Path) -> None:
             async with asyncio.timeout(10):
                 while not service.of_type("detection") or not await asyncio.to_thread(out.exists):
                     await asyncio.sleep(0.02)
+
+
+class FailingPart:
+    """Fails with each of `failures` in turn, then runs on."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self._failures = iter(failures)
+        self.lives = asyncio.Event()
+
+    async def run(self) -> None:
+        for failure in self._failures:
+            raise failure
+        self.lives.set()
+        await asyncio.Event().wait()
+
+
+async def test_a_part_that_fails_starts_again_whatever_it_fails_with() -> None:
+    part = FailingPart(
+        ZeroDivisionError(), ExceptionGroup("two", [OSError(), ValueError()]), ConfigError("port in use")
+    )
+    task = asyncio.create_task(supervised(part.run, restart_seconds=0.0))
+    async with asyncio.timeout(60):
+        await part.lives.wait()
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_part_that_cannot_start_is_the_operators_to_mend() -> None:
+    with pytest.raises(ConfigError):
+        await supervised(FailingPart(ConfigError("port in use")).run)
 
 
 def test_every_command_has_its_flag() -> None:

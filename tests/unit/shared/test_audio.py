@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.event import Event
 
-from wyoming_rosie.audio import SPEECH, AudioFormat, Converter, SpeechInput, format_of, read_wav, write_wav
+from wyoming_rosie.audio import (
+    PIECE_BYTES,
+    PIECE_SECONDS,
+    SPEECH,
+    AudioFormat,
+    Converter,
+    SpeechInput,
+    format_of,
+    pieces,
+    read_wav,
+    write_wav,
+)
 from wyoming_rosie.errors import BadEventError, ConfigError
 
 formats = st.builds(
@@ -128,6 +139,36 @@ def test_a_stream_may_change_its_format() -> None:
     heard = speech.chunk(chunk(tone(SPEECH)))
     heard += speech.chunk(chunk(tone(stereo), rate=48000, channels=2)) + speech.stop(Event("audio-stop"))
     assert len(heard) == pytest.approx(SPEECH.bytes_in(1.0), abs=4)
+
+
+any_format = st.builds(
+    AudioFormat, st.sampled_from([1000, 8000, 44100, 384_000]), st.integers(1, 4), st.integers(1, 32)
+)
+
+
+@given(any_format, st.integers(0, 300_000), st.integers(0, 127))
+def test_a_chunk_comes_in_small_pieces_of_whole_frames(audio: AudioFormat, frames: int, rest: int) -> None:
+    frames = min(frames, 1_048_576 // audio.frame_bytes)
+    pcm = bytes(frames * audio.frame_bytes + rest % audio.frame_bytes)
+    whole = chunk(pcm, rate=audio.rate, width=audio.width, channels=audio.channels, timestamp=7)
+    found = list(pieces(whole))
+    assert b"".join(piece.payload or b"" for piece in found) == pcm
+    for piece in found:
+        assert (piece.type, piece.data) == (whole.type, whole.data)
+        assert len(piece.payload or b"") <= PIECE_BYTES
+        assert audio.seconds(len(piece.payload or b"")) <= PIECE_SECONDS + 0.001
+    assert all(not len(piece.payload or b"") % audio.frame_bytes for piece in found[:-1])
+
+
+def test_a_chunk_in_no_legal_format_is_for_the_reader_to_refuse() -> None:
+    wrong = chunk(bytes(500_000), rate=0)
+    assert list(pieces(wrong)) == [wrong]
+
+
+def test_a_chunk_as_wanted_stays_whole() -> None:
+    long = chunk(bytes(500_000))
+    assert list(SpeechInput().pieces(long)) == [long]
+    assert len(list(SpeechInput(AudioFormat(22050, 2, 1)).pieces(long))) > 1
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4])

@@ -133,6 +133,41 @@ def test_bad_input_is_a_bad_event(raw: bytes) -> None:
         decoder.next()
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"\ud800", "\ufffd"),
+        (r"a\uDFFFb\udbffc", "a\ufffdb\ufffdc"),
+        (r"\ud83d\ude00", "\U0001f600"),
+        (r"\ude00\ud83d\ude00\ud83d", "\ufffd\U0001f600\ufffd"),
+        (r"\\ud800", r"\ud800"),
+        (r"\u00e9\\\ud800", "\u00e9\\\ufffd"),
+    ],
+)
+@pytest.mark.parametrize("place", ["a text", "a key", "a list", "the type"])
+def test_half_a_character_is_replaced_wherever_it_stands(written: str, read: str, place: str) -> None:
+    lines = {
+        "a text": (f'{{"type":"x","data":{{"a":"{written}"}}}}\n', Event("x", {"a": read})),
+        "a key": (f'{{"type":"x","data":{{"{written}":1}}}}\n', Event("x", {read: 1})),
+        "a list": (f'{{"type":"x","data":{{"a":[{{"b":["{written}"]}}]}}}}\n', Event("x", {"a": [{"b": [read]}]})),
+        "the type": (f'{{"type":"{written}"}}\n', Event(read)),
+    }
+    line, event = lines[place]
+    decoder = Decoder()
+    decoder.feed(line.encode())
+    assert decoder.next() == event
+
+
+@given(st.text(st.characters(codec=None), max_size=20))
+def test_whatever_is_read_can_be_written(text: str) -> None:
+    data = json.dumps({text: [text]}).encode()
+    decoder = Decoder()
+    decoder.feed(header(type="x", data_length=len(data)) + data)
+    event = decoder.next()
+    assert event is not None
+    json.dumps(event.data, ensure_ascii=False).encode()
+
+
 def test_nesting_up_to_the_limit_is_fine() -> None:
     depth = Limits().depth
     data = b'{"a":' * depth + b"1" + b"}" * depth
