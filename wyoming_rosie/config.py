@@ -87,6 +87,21 @@ def tables(path: Path) -> dict[str, Any]:
     return document
 
 
+def given(role: str, key: str, file: Path | None = None) -> Any:
+    """Return what the environment or a configuration file says of a program's setting, unchecked; None for nothing.
+
+    With `file`, that one is read instead of the user's and the system's. Raises ConfigError.
+    """
+    if (said := os.environ.get(prefix(role) + key.upper())) is not None:
+        return said
+    for path in (file,) if file else (user_file(), SYSTEM_FILE):
+        if file or path.is_file():
+            table = tables(path).get(role, {})
+            if key in table:
+                return table[key]
+    return None
+
+
 def prefix(role: str) -> str:
     """Return how the names of a program's environment variables begin."""
     return f"WYOMING_ROSIE_{role.upper()}_"
@@ -130,9 +145,9 @@ def _variable(flag: str) -> str:
 
 
 def _files(role: str, config: type[Any], arguments: Sequence[str]) -> Iterator[Dict]:
-    given = _given_file(role, arguments)
-    for path in (given,) if given else (user_file(), SYSTEM_FILE):
-        if given or path.is_file():
+    file = _given_file(role, arguments)
+    for path in (file,) if file else (user_file(), SYSTEM_FILE):
+        if file or path.is_file():
             table = tables(path).get(role, {})
             _refuse_unknown(table, config, f"{path}: [{role}]")
             yield Dict(table, use_commands_as_keys=False, source=str(path))

@@ -206,7 +206,7 @@ async def _addresses_of(where: Tcp) -> list[str]:
         ipaddress.ip_address(where.host)
     except ValueError:
         return await _resolved(where)
-    return usable_addresses(where.host, _own_addresses())
+    return usable_addresses(where.host, own_addresses())
 
 
 async def _resolved(where: Tcp) -> list[str]:
@@ -218,7 +218,8 @@ async def _resolved(where: Tcp) -> list[str]:
     return [one for one in found if usable_addresses(one, ())]
 
 
-def _own_addresses() -> list[str]:
+def own_addresses() -> list[str]:
+    """Return the addresses of this machine, by interface."""
     import ifaddr
 
     return [ip.ip if isinstance(ip.ip, str) else ip.ip[0] for adapter in ifaddr.get_adapters() for ip in adapter.ips]

@@ -143,8 +143,7 @@ def test_up_runs_everything_until_interrupted(tmp_path: Path) -> None:
     settings = tmp_path / "rosie.toml"
     roles = ("wake", "vad", "asr", "intent", "tts")
     ports = "".join(f'[{role}]\nuri = "unix://{tmp_path}/{role}.sock"\n' for role in roles)
-    uris = "".join(f'{role}_uri = "unix://{tmp_path}/{role}.sock"\n' for role in roles)
-    settings.write_text(f'{ports}[hub]\nzeroconf = false\ndata_dir = "{tmp_path}"\n{uris}')
+    settings.write_text(f'{ports}[hub]\nzeroconf = false\ndata_dir = "{tmp_path}"\n')
     process = subprocess.Popen([ROSIE, "up", "--config", str(settings)], stdout=subprocess.PIPE, start_new_session=True)
     try:
         deadline = time.monotonic() + 30

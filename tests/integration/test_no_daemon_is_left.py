@@ -54,9 +54,16 @@ def settings(tmp_path: Path) -> Path:
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGTERM], ids=lambda one: one.name)
 def test_up_leaves_nothing_behind_when_it_is_ended(number: signal.Signals, settings: Path) -> None:
-    process = subprocess.Popen([ROSIE, "up", "--config", str(settings)], stdout=subprocess.DEVNULL)
+    said = settings.with_suffix(".log")
+    with said.open("wb") as log:
+        process = subprocess.Popen([ROSIE, "up", "--config", str(settings)], stdout=log, stderr=log)
+
+    def runs() -> bool:
+        assert process.poll() is None, said.read_text()
+        return bool(pocketsphinx(process)) and len(psutil.Process(process.pid).children()) == 6
+
     try:
-        wait_until(lambda: bool(pocketsphinx(process)) and len(psutil.Process(process.pid).children()) == 6)
+        wait_until(runs)
         started = descendants(process)
         process.send_signal(number)
         process.wait(SECONDS)

@@ -1,21 +1,30 @@
 """The hub and all daemons of this machine in one terminal."""
 
 import asyncio
+import socket
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
 
+from wyoming_rosie import config as settings
+from wyoming_rosie import installed
 from wyoming_rosie.commands import processes
-from wyoming_rosie.commands.processes import LogLine, Process
-from wyoming_rosie.errors import RosieError
-from wyoming_rosie.programs import BY_ROLE, DAEMONS, Program
+from wyoming_rosie.commands.plan import Plan, Wish, for_hub, plan
+from wyoming_rosie.commands.processes import LogLine
+from wyoming_rosie.discovery import own_addresses
+from wyoming_rosie.errors import ConfigError, EngineError, RosieError
 from wyoming_rosie.service import stop_signal
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
+WELL_SECONDS = 60.0
+"""A program that ran for so long has begun well: the next pause is a first one again."""
 _COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
 _UNSHOWN = frozenset({"event", "role", "level", "timestamp"})
 
@@ -27,76 +36,134 @@ async def up(
     satellite: Annotated[
         bool, Parameter(help="also run a satellite with this machine's microphone and speaker")
     ] = False,
+    without: Annotated[
+        tuple[Literal["wake", "vad", "asr", "intent", "tts", "hub"], ...],
+        Parameter(help="leave this program out; may be given again"),
+    ] = (),
     debug: Annotated[bool, Parameter(help="log more, including what people say")] = False,
 ) -> None:
     """Run the hub and all daemons in this terminal until Ctrl-C; what ends unexpectedly is started again.
 
-    The hub conducts every satellite that it finds on the network, and this machine's own.
+    Each listens where its settings say, and the hub asks it there. What cannot begin is left out, with the reason. The
+    hub conducts every satellite that it finds on the network, and this machine's own.
     """
+    wish = Wish(config, home, satellite, without, debug)
+    given = partial(settings.given, file=config)
+    lacking, names = await asyncio.gather(asyncio.to_thread(installed.lacking), asyncio.to_thread(_own_names))
+    house = _House(plan(wish, given, lacking, names), lambda uris: for_hub(wish, given, uris), "hub" not in without)
     stop = stop_signal()
-    console = Console()
-    roles = [*DAEMONS, *([BY_ROLE["satellite"]] if satellite else []), BY_ROLE["hub"]]
-    async with AsyncExitStack() as stack:
-        kept = [
-            asyncio.create_task(_keep_running(one, _arguments(one.role, config, home, debug), console)) for one in roles
-        ]
-        stack.push_async_callback(_end, kept)
-        console.print("Ctrl-C ends all.", style="dim")
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait([stopped, *kept], return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        for task in kept:
-            if task.done():
-                task.result()
-
-
-def _arguments(role: str, config: Path | None, home: Path | None, debug: bool) -> list[str]:
-    arguments = ["--config", str(config)] if config else []
-    arguments += ["--debug"] if debug else []
-    if home and role in ("asr", "intent"):
-        arguments += ["--home", str(home)]
-    if role == "hub":
-        arguments += ["--adopt-all", "--satellite", f"tcp://127.0.0.1:{BY_ROLE['satellite'].port}"]
-    return arguments
-
-
-async def _keep_running(program: Program, arguments: list[str], console: Console) -> None:
-    """Run a program again and again. Raises EngineError when it cannot even start once."""
-    pause = FIRST_PAUSE_SECONDS
-    started_once = False
-    while True:
-        process = await processes.start(
-            program.role, *arguments, on_line=lambda line: _show(console, program.role, line)
-        )
-        try:
-            await _ready(process, started_once)
-            started_once = True
-            await process.ended.wait()
-        finally:
-            await process.stop()
-        console.print(f"{program.role:<10}ended; starting again in {pause:g} s", style="red")
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-
-
-async def _ready(process: Process, started_once: bool) -> None:
+    running = asyncio.create_task(house.run())
+    stopped = asyncio.create_task(stop.wait())
     try:
-        await process.ready()
-    except RosieError:
-        if not started_once:
-            raise
+        await asyncio.wait([stopped, running], return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+    finally:
+        for task in (stopped, running):
+            task.cancel()
+        await asyncio.wait([stopped, running])
+
+
+@dataclass
+class _House:
+    """The programs that run in this terminal."""
+
+    plan: Plan
+    for_hub: Callable[[dict[str, str]], list[str]]
+    has_hub: bool
+    console: Console = field(default_factory=lambda: Console(soft_wrap=True, highlight=False))
+
+    async def run(self) -> None:
+        """Keep all programs running until cancelled. Raises ConfigError, EngineError when not one of them can begin."""
+        self.console.print("Ctrl-C ends all.", style="dim")
+        for role, reason in self.plan.left_out.items():
+            self._say(role, f"left out: {reason}")
+        missing = [role for role, reason in self.plan.left_out.items() if reason.startswith("not installed")]
+        if missing:
+            self.console.print(f"To get what is not installed: {installed.how_to_get(missing)}", markup=False)
+        async with AsyncExitStack() as stack:
+            kept = [_Kept(role, arguments, self._say, self._show) for role, arguments in self.plan.start.items()]
+            begun = await self._begin(kept, stack)
+            uris = {one.role: one.uri for one in begun}
+            if self.has_hub:
+                begun += await self._begin([_Kept("hub", self.for_hub(uris), self._say, self._show)], stack)
+            if not begun:
+                raise EngineError("nothing of it can run here; the reasons are above")
+            self._say("up", f"running: {', '.join(one.role for one in begun)}")
+            await asyncio.Event().wait()
+
+    async def _begin(self, programs: "list[_Kept]", stack: AsyncExitStack) -> "list[_Kept]":
+        """Start programs, all at once; return those that have begun."""
+        tasks = [asyncio.create_task(one.run()) for one in programs]
+        stack.push_async_callback(_end, tasks)
+        await asyncio.gather(*(one.first.wait() for one in programs))
+        return [one for one in programs if one.has_begun]
+
+    def _say(self, role: str, text: str, style: str = "yellow") -> None:
+        self.console.print(f"{role:<10}{text}", style=style, markup=False)
+
+    def _show(self, role: str, line: LogLine) -> None:
+        fields = " ".join(f"{key}={_plain(value)}" for key, value in line.items() if key not in _UNSHOWN)
+        style = _COLOURS.get(str(line.get("level")), "")
+        self.console.print(f"{role:<10}{line.get('event', '')} {fields}".rstrip(), style=style, markup=False)
+
+
+@dataclass
+class _Kept:
+    """One program, which is started again when it ends; one that has never begun is given up."""
+
+    role: str
+    arguments: list[str]
+    say: Callable[[str, str], None]
+    show: Callable[[str, LogLine], None]
+    uri: str = ""
+    has_begun: bool = False
+    first: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it has begun, or cannot."""
+
+    async def run(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            reason = await self._run_once()
+            if not self.has_begun:
+                self.say(self.role, f"left out: {reason}")
+                self.first.set()
+                return
+            pause = FIRST_PAUSE_SECONDS if loop.time() - began >= WELL_SECONDS else pause
+            self.say(self.role, f"{reason}; starting again in {pause:g} s")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    async def _run_once(self) -> str:
+        """Run the program until it ends; return why it has."""
+        try:
+            process = await processes.start(self.role, *self.arguments, on_line=partial(self.show, self.role))
+        except ConfigError as err:
+            return str(err)
+        try:
+            await process.ready()
+            self.uri, self.has_begun = process.uri, True
+            self.first.set()
+            await process.ended.wait()
+        except RosieError as err:
+            return str(err)
+        finally:
+            status = await process.stop()
+        return f"ended with status {status}"
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
-    await asyncio.wait(tasks)
+    if tasks:
+        await asyncio.wait(tasks)
 
 
-def _show(console: Console, role: str, line: LogLine) -> None:
-    fields = " ".join(f"{key}={_plain(value)}" for key, value in line.items() if key not in _UNSHOWN)
-    style = _COLOURS.get(str(line.get("level")), "")
-    console.print(f"{role:<10}{line.get('event', '')} {fields}".rstrip(), style=style, markup=False, highlight=False)
+def _own_names() -> frozenset[str]:
+    host = socket.gethostname()
+    return frozenset({host, f"{host.partition('.')[0]}.local", *own_addresses()})
 
 
 def _plain(value: Any) -> str:

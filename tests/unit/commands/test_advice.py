@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from wyoming_rosie.commands.diagnosis.advice import advise
 from wyoming_rosie.commands.diagnosis.findings import Device, Devices, Findings, Machine, Port, Recorded, Service, Sound
-from wyoming_rosie.commands.diagnosis.machine import lacking
 from wyoming_rosie.commands.diagnosis.true_rate import Arrival, measured
 from wyoming_rosie.commands.loudness import Levels
+from wyoming_rosie.installed import lacking_of
 
 GOOD = Levels(rms=-30.0, peak=-12.0, clipped=0.0, offset=0.001)
 MACHINE = Machine("Linux", "3.11", "1.0", True, has_sound_cards=True, may_use_sound=True, sound_server="PipeWire")
@@ -45,7 +45,7 @@ FAULTS = {
     "an offset": (heard(replace(GOOD, offset=-0.2)), "another port"),
     "half the rate": (heard(rate=44_100, true_rate=22_030.0), "--mic-command-rate 22050"),
     "no wake word": (heard(wake_word=None), "okay nabu"),
-    "a missing package": (machine(extras={"wake": ("soxr",)}), "wyoming-rosie[wake]"),
+    "a missing package": (machine(extras={"wake": ("soxr",)}), "[wake]"),
     "a clock that is not set": (machine(clock_is_set=False), "set-ntp"),
     "a port that is taken": (replace(WELL, ports=(Port("asr", 10300, "other"),)), "wyoming-rosie-asr --uri"),
     "no program": (replace(WELL, services=()), "wyoming-rosie up"),
@@ -94,4 +94,4 @@ def test_extras_lack_what_is_not_installed() -> None:
         "wyoming-rosie[wake]; extra == 'all'",
         "mypy; extra == 'dev'",
     ]
-    assert lacking(requires, {"soxr", "numpy"}) == {"tts": (), "wake": ("pymicro-wakeword",)}
+    assert lacking_of(requires, {"soxr", "numpy"}) == {"tts": (), "wake": ("pymicro-wakeword",)}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from wyoming_rosie.commands.diagnosis.findings import Findings, Machine, Port, Recorded, Service, Sound
 from wyoming_rosie.commands.diagnosis.true_rate import KNOWN_RATES
+from wyoming_rosie.installed import how_to_get
 
 QUIET_DBFS = -65.0
 """No room is quieter: the microphone is off, or hears nothing."""
@@ -34,7 +35,7 @@ def _of_machine(machine: Machine) -> Iterator[Advice]:
         if lacking := machine.extras.get(extra):
             yield Advice(
                 f"{extra} lacks {', '.join(lacking)}",
-                f"pip install 'wyoming-rosie[{extra}]', if this machine shall do that",
+                f"{how_to_get([extra])}, if this machine shall do that",
             )
     if machine.clock_is_set is False:
         yield Advice("the clock is not set by the network", "sudo timedatectl set-ntp true")

@@ -4,23 +4,17 @@ import getpass
 import grp
 import os
 import platform
-import re
 import socket
 import subprocess
-from collections import defaultdict
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 
-from wyoming_rosie import __version__, config
+from wyoming_rosie import __version__, config, installed
 from wyoming_rosie.commands.diagnosis.findings import Machine
 
-PACKAGE = "wyoming-rosie"
-FOR_DEVELOPERS = ("all", "dev")
 CLOCK_SECONDS = 3.0
 MOST_MODELS = 40
 KINDS = frozenset({".onnx", ".tflite", ".bin", ".gguf"})
-_REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)[^;]*;.*extra == ['\"](?P<extra>[\w-]+)['\"]")
 
 
 def look() -> Machine:
@@ -33,7 +27,7 @@ def look() -> Machine:
         has_sound_cards=any(Path("/dev/snd").glob("pcm*")),
         may_use_sound=_may_use_sound(),
         sound_server=_sound_server(),
-        extras=_extras(),
+        extras=installed.lacking(),
         models=_models(),
     )
 
@@ -44,21 +38,6 @@ def names() -> set[str]:
     with suppress(OSError, KeyError):
         found |= {getpass.getuser(), Path.home().name}
     return found - {"root", "localhost", ""}
-
-
-def lacking(requirements: list[str], installed: set[str]) -> dict[str, tuple[str, ...]]:
-    """Return, for each extra among a package's requirements, the packages that are not installed."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for match in filter(None, map(_REQUIREMENT.match, requirements)):
-        name = match["name"].lower().replace("_", "-")
-        if name != PACKAGE and match["extra"] not in FOR_DEVELOPERS:
-            found[match["extra"]] += [] if name in installed else [name]
-    return {extra: tuple(names) for extra, names in sorted(found.items())}
-
-
-def _extras() -> dict[str, tuple[str, ...]]:
-    installed = {(one.metadata["Name"] or "").lower().replace("_", "-") for one in metadata.distributions()}
-    return lacking(metadata.requires(PACKAGE) or [], installed)
 
 
 def _models() -> tuple[str, ...]:

@@ -1,0 +1,64 @@
+"""What is installed of wyoming-rosie's extras, and how to get the rest."""
+
+import json
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+PACKAGE = "wyoming-rosie"
+_FOR_DEVELOPERS = ("all", "dev")
+_REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)[^;]*;.*extra == ['\"](?P<extra>[\w-]+)['\"]")
+
+
+def lacking() -> dict[str, tuple[str, ...]]:
+    """Return, for each extra, the packages that are not installed."""
+    installed = {_normal(one.metadata["Name"] or "") for one in metadata.distributions()}
+    return lacking_of(metadata.requires(PACKAGE) or [], installed)
+
+
+def lacking_of(requirements: Sequence[str], installed: set[str]) -> dict[str, tuple[str, ...]]:
+    """Return, for each extra among a package's requirements, the packages that are not among the installed ones."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for match in filter(None, map(_REQUIREMENT.match, requirements)):
+        name = _normal(match["name"])
+        if name != PACKAGE and match["extra"] not in _FOR_DEVELOPERS:
+            found[match["extra"]] += [] if name in installed else [name]
+    return {extra: tuple(names) for extra, names in sorted(found.items())}
+
+
+def how_to_get(extras: Iterable[str]) -> str:
+    """Return the command that adds these extras where this program is installed."""
+    return command(extras, metadata.distribution(PACKAGE).read_text("direct_url.json"), sys.prefix)
+
+
+def command(extras: Iterable[str], direct_url: str | None, prefix: str) -> str:
+    """Return the same for an installation: where it came from, as pip has noted it, and where it is."""
+    source, is_editable = _source(direct_url)
+    wanted = f'"{_short(source or PACKAGE)}[{",".join(sorted(extras))}]"'
+    how = "--editable " if is_editable else ""
+    if "/pipx/venvs/" in f"{prefix}/":
+        return f"pipx install --force {how}{wanted}"
+    return f"{_short(prefix)}/bin/python -m pip install {how}{wanted}"
+
+
+def _short(path: str) -> str:
+    """Return a path as a shell understands it, without the user's name where that can be."""
+    home = str(Path.home())
+    return f"$HOME{path.removeprefix(home)}" if path.startswith(f"{home}/") else path
+
+
+def _source(direct_url: str | None) -> tuple[str, bool]:
+    """Return the folder or file that was installed, if it is still there, and whether it is installed as it lies there."""
+    noted = json.loads(direct_url) if direct_url else {}
+    path = unquote(urlsplit(noted.get("url", "")).path)
+    if not path or not Path(path).exists():
+        return "", False
+    return path, bool(noted.get("dir_info", {}).get("editable"))
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-")
