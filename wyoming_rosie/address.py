@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ Address: TypeAlias = Tcp | Unix | Stdio
 
 
 def parse(uri: str) -> Address:
-    """Return the address that `uri` names. Raises ConfigError."""
+    """Return the address that `uri` names. Raises UsageError."""
     try:
         parts = urlsplit(uri)
         port = parts.port
@@ -58,5 +58,5 @@ def parse(uri: str) -> Address:
     raise _unusable(uri)
 
 
-def _unusable(uri: str) -> ConfigError:
-    return ConfigError(f"'{uri}' is not an address; write tcp://HOST:PORT, unix:///PATH or stdio://")
+def _unusable(uri: str) -> UsageError:
+    return UsageError(f"'{uri}' is not an address; write tcp://HOST:PORT, unix:///PATH or stdio://")

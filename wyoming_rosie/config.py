@@ -16,8 +16,8 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict, Env
 
-from wyoming_rosie import __version__, children, logging, toml_file
-from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie import __version__, children, ending, logging, toml_file
+from wyoming_rosie.errors import ConfigError, UsageError
 from wyoming_rosie.programs import PROGRAMS
 
 C = TypeVar("C")
@@ -36,20 +36,14 @@ def option(default: Any, help: str) -> Any:  # noqa: A002 - it is the help text
 
 
 def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> None:
-    """Read the program's settings and run it. Errors for the operator are one line on stderr, exit status 1."""
+    """Read the program's settings and run it. Errors for the operator are one line on stderr; see `ending`."""
     children.end_with_parent()
-    try:
+    with ending.reported(f"wyoming-rosie-{role}", role):
         settings = read(role, config, sys.argv[1:])
         if settings is None:  # --help or --version has been answered
             return
         logging.configure(role, debug=bool(getattr(settings, "debug", False)))
         asyncio.run(_run(serve, settings))
-    except RosieError as err:
-        sys.exit(f"wyoming-rosie-{role}: {err}")
-    except ImportError as err:
-        sys.exit(f"wyoming-rosie-{role}: {err.name} is not installed; run: pip install 'wyoming-rosie[{role}]'")
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
@@ -73,7 +67,7 @@ def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
     try:
         app(list(arguments), exit_on_error=False, print_error=False)
     except CycloptsError as err:
-        raise ConfigError(_one_line(err)) from err
+        raise UsageError(_one_line(err)) from err
     return found[0] if found else None
 
 

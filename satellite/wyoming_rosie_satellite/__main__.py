@@ -4,8 +4,7 @@ import asyncio
 import sys
 import time
 
-from wyoming_rosie import config
-from wyoming_rosie.errors import RosieError
+from wyoming_rosie import config, ending
 from wyoming_rosie.metrics import Metrics, work
 from wyoming_rosie.tasks import until_one_ends
 from wyoming_rosie_satellite import log_format, migration, parts, profiles
@@ -58,13 +57,11 @@ async def serve(settings: SatelliteConfig) -> None:
 def main() -> None:
     """Run the wyoming-rosie-satellite command; with --migrate and a command of wyoming-satellite, print its settings."""
     sys.argv[1:] = arguments = migration.in_our_words(sys.argv[1:])
-    try:
+    with ending.reported("wyoming-rosie-satellite", "satellite"):
         if arguments[:1] == ["--migrate"]:
             sys.stdout.write(migration.migrated(arguments[1:]))
             return
         configured = profiles.configured(arguments)
-    except RosieError as err:
-        sys.exit(f"wyoming-rosie-satellite: {err}")
     config.main("satellite", configured, serve)
 
 

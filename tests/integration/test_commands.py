@@ -31,10 +31,10 @@ def result(*arguments: str, given: bytes | None = None) -> str:
     return ran.stdout.decode().splitlines()[-1]
 
 
-def complaint(*arguments: str) -> str:
+def complaint(*arguments: str, status: int = 1) -> str:
     """Return the one line of a command that does not work."""
     ran = rosie(*arguments)
-    assert ran.returncode == 1
+    assert ran.returncode == status
     assert ran.stdout == b""
     lines = ran.stderr.decode().splitlines()
     assert len(lines) == 1
@@ -54,15 +54,15 @@ def test_detect_prints_the_word() -> None:
 
 
 def test_detect_fails_where_there_is_no_such_word(noise: Path) -> None:
-    assert "no wake word was heard" in complaint("detect", str(noise))
-    assert "no wake word was heard" in complaint("detect", str(RECORDING), "--wake-word-name", "alexa")
+    assert "no wake word was heard" in complaint("detect", str(noise), status=3)
+    assert "no wake word was heard" in complaint("detect", str(RECORDING), "--wake-word-name", "alexa", status=3)
     assert "alexa" in complaint("detect", str(RECORDING), "--wake-word-name", "sesame")
 
 
 def test_ask_prints_the_answer_and_fails_when_it_does_not_understand(tmp_path: Path) -> None:
     assert "Kitchen Light" in result("ask", "turn on the kitchen light")
     assert json.loads(result("ask", "--json", "-", given=b"turn off the tv\n"))["intent"] == "HassTurnOff"
-    assert "understand" in complaint("ask", "colourless green ideas sleep furiously")
+    assert "understand" in complaint("ask", "colourless green ideas sleep furiously", status=3)
 
 
 def test_ask_uses_the_home_that_is_given(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_transcribe_prints_what_is_said(tmp_path: Path) -> None:
 
 
 def test_transcribe_fails_on_noise(noise: Path) -> None:
-    assert "nothing was understood" in complaint("transcribe", str(noise))
+    assert "nothing was understood" in complaint("transcribe", str(noise), status=3)
 
 
 async def test_a_running_daemon_is_used_when_it_is_named(daemon: StartDaemon) -> None:
@@ -110,13 +110,6 @@ async def test_a_running_daemon_is_used_when_it_is_named(daemon: StartDaemon) ->
 
 def test_nobody_at_the_address_is_said_so() -> None:
     assert "tcp://127.0.0.1:9" in complaint("ask", "what time is it", "--uri", "tcp://127.0.0.1:9")
-
-
-@pytest.mark.parametrize(
-    "arguments", [["nonsense"], ["detect"], ["detect", "/no/such/file.wav"], ["ask", "x", "--nope"]]
-)
-def test_wrong_arguments_are_one_line(arguments: list[str]) -> None:
-    assert complaint(*arguments).startswith("wyoming-rosie: ")
 
 
 def test_the_demo_shows_every_step_changes_the_light_and_writes_the_answer(tmp_path: Path) -> None:
@@ -135,7 +128,7 @@ def test_the_demo_shows_every_step_changes_the_light_and_writes_the_answer(tmp_p
 
 def test_the_demo_fails_when_a_step_fails(noise: Path, tmp_path: Path) -> None:
     ran = rosie("demo", str(noise), "--output", str(tmp_path / "reply.wav"), "--seconds", "1")
-    assert ran.returncode == 1
+    assert ran.returncode == 3
     assert "wake" in ran.stderr.decode()
 
 

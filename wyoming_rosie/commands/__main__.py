@@ -5,16 +5,16 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, Parameter
 
-from wyoming_rosie import __version__
+from wyoming_rosie import __version__, ending
 from wyoming_rosie.commands import check, demo, discover, doctor, listen, stages, up, wake_models
-from wyoming_rosie.errors import RosieError
 from wyoming_rosie.terminal import hangup
 
 app = App(
     name="wyoming-rosie",
-    help="Private voice for every room. Each command says more with --help.",
+    help="Private voice for every room. Each command says more with --help.\n\n"
+    "Exit status: 0 done, 1 failed, 2 the command line is wrong, 3 nothing was understood.",
     version=__version__,
     default_parameter=Parameter(negative_iterable=()),
     result_action="return_value",
@@ -38,20 +38,15 @@ for command in (
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; exit status 0 only when it did what it is for, 1 with a sentence otherwise."""
+    """Run a command; exit status 0 only when it did what it is for, else a sentence and one that says why not."""
     given = sys.argv[1:] if arguments is None else arguments
     given = [stages.STDIN if argument == "-" else argument for argument in given]  # cyclopts takes it for an option
     stopped_by: list[signal.Signals] = []
-    try:
-        asyncio.run(_run(given, stopped_by))
-    except CycloptsError as err:
-        sys.exit(f"wyoming-rosie: {' '.join(str(err).split())}")
-    except RosieError as err:
-        sys.exit(f"wyoming-rosie: {err}")
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except asyncio.CancelledError:
-        sys.exit(128 + (stopped_by or [signal.SIGTERM])[0])
+    with ending.reported("wyoming-rosie", "all"):
+        try:
+            asyncio.run(_run(given, stopped_by))
+        except asyncio.CancelledError:
+            sys.exit(128 + (stopped_by or [signal.SIGTERM])[0])
 
 
 async def _run(arguments: Sequence[str], stopped_by: list[signal.Signals]) -> None:

@@ -16,7 +16,7 @@ from wyoming.user_event import UserEvent
 from wyoming_rosie.audio import read_wav
 from wyoming_rosie.client import connect
 from wyoming_rosie.commands.processes import LogLine, Process, running
-from wyoming_rosie.errors import RosieError
+from wyoming_rosie.errors import NotUnderstoodError, RosieError
 from wyoming_rosie.home import DEMO_HOME, load
 from wyoming_rosie.programs import DAEMONS
 
@@ -29,6 +29,10 @@ STATE_SECONDS = 5.0
 SATELLITE = "demo"
 State: TypeAlias = dict[str, dict[str, Any]]
 """Of each entity, by its id."""
+
+
+HEARD = frozenset({"wake", "transcript"})
+"""Steps without which nothing was understood."""
 
 
 class IncompleteError(RosieError):
@@ -92,7 +96,7 @@ async def demo(
         after = await _state(daemons["intent"].uri)
     _print_changes(console, before, after)
     if turn.missing:
-        raise IncompleteError(f"the turn did not reach: {', '.join(turn.missing)}")
+        raise _incomplete("the turn did not reach", turn.missing)
     reply, pcm = read_wav(output)
     if not any(pcm):
         raise IncompleteError(f"the answer in {output} is silent")
@@ -138,7 +142,12 @@ async def _wait_for(turn: Turn, seconds: float) -> None:
         async with asyncio.timeout(seconds):
             await turn.over.wait()
     except TimeoutError as err:
-        raise IncompleteError(f"after {seconds:.0f} s the turn has not reached: {', '.join(turn.missing)}") from err
+        raise _incomplete(f"after {seconds:.0f} s the turn has not reached", turn.missing) from err
+
+
+def _incomplete(what: str, missing: list[str]) -> RosieError:
+    kind = NotUnderstoodError if HEARD.intersection(missing) else IncompleteError
+    return kind(f"{what}: {', '.join(missing)}")
 
 
 async def _state(uri: str) -> State:

@@ -23,7 +23,7 @@ from wyoming_rosie.client import Peer, connect
 from wyoming_rosie.commands import processes
 from wyoming_rosie.commands.listening import Effect, Listening, Record, Show, Speak, Tell, TurnOver
 from wyoming_rosie.commands.loudness import levels
-from wyoming_rosie.errors import ConfigError, RosieError, UnreachableError
+from wyoming_rosie.errors import ConfigError, NotUnderstoodError, RosieError, UnreachableError, UsageError
 from wyoming_rosie.service import stop_signal
 from wyoming_rosie.tasks import until_one_ends
 
@@ -68,7 +68,7 @@ async def listen(
     Say its wake word. With --announce, an answer that is a recording of the wake word wakes a satellite that hears itself.
     """
     if announce and speak is None:
-        raise ConfigError("--announce needs something to say: --speak FILE or TEXT")
+        raise UsageError("--announce needs something to say: --speak FILE or TEXT")
     stop = stop_signal()
     sound = await _sound(speak, tts_uri) if speak is not None else None
     rules = Listening(listen_seconds, sound.seconds if sound else None)
@@ -81,7 +81,7 @@ async def listen(
                 await until_one_ends(conductor.run(turns, announce=announce), _wait(stop))
         except TimeoutError:
             if turns is not None:
-                raise NoTurnError(f"after {seconds:g} s: {conductor.turns} of {turns} turns") from None
+                raise NotUnderstoodError(f"after {seconds:g} s: {conductor.turns} of {turns} turns") from None
         finally:
             await _keep(record, conductor.recording, screen)
     if turns is not None and conductor.turns >= turns and conductor.unplayed:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from wyoming_rosie import children
 from wyoming_rosie.children import send_signal
-from wyoming_rosie.errors import ConfigError, EngineError
+from wyoming_rosie.errors import ConfigError, EngineError, UsageError
 from wyoming_rosie.programs import BY_ROLE
 
 READY_SECONDS = 60.0
@@ -38,14 +38,16 @@ class Process:
         self._reading = asyncio.create_task(self._read())
 
     async def ready(self, seconds: float = READY_SECONDS) -> None:
-        """Wait until the program serves. Raises EngineError with its last words when it does not."""
+        """Wait until the program serves. Raises EngineError or UsageError with its last words when not."""
         try:
             async with asyncio.timeout(seconds):
                 await self._ready.wait()
         except TimeoutError as err:
             raise EngineError(f"{BY_ROLE[self.role].command} was not ready after {seconds:g} s: {self._last}") from err
         if self.ended.is_set():
-            raise EngineError(self._last or f"{BY_ROLE[self.role].command} ended at once")
+            status = await self._child.wait()
+            error = UsageError if status == UsageError.exit_status else EngineError
+            raise error(self._last or f"{BY_ROLE[self.role].command} ended at once")
 
     async def stop(self) -> int:
         """End the program as systemd would; return its exit status."""

@@ -20,7 +20,7 @@ from wyoming_rosie.audio import AudioFormat, format_of, read_wav, write_wav
 from wyoming_rosie.client import Peer, connect
 from wyoming_rosie.commands import processes
 from wyoming_rosie.commands.playback import play
-from wyoming_rosie.errors import RosieError
+from wyoming_rosie.errors import NotUnderstoodError
 
 STDIN = "/dev/stdin"
 """Where a lone `-` on the command line leads."""
@@ -28,10 +28,6 @@ CHUNK_SECONDS = 0.1
 ANSWER_SECONDS = 60.0
 LONGEST_SECONDS = "600"
 """Of a recording that is transcribed."""
-
-
-class NothingError(RosieError):
-    """The stage worked but has nothing to show: nothing heard, nothing understood."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ async def detect(
         await _send(peer, *sound)
         event = await peer.wait_for("detection", "not-detected", seconds=ANSWER_SECONDS)
     if event.type == "not-detected":
-        raise NothingError("no wake word was heard")
+        raise NotUnderstoodError("no wake word was heard")
     stage.print(str(event.data.get("name")), timestamp=event.data.get("timestamp"), **_context(event.data, "score"))
 
 
@@ -81,7 +77,7 @@ async def transcribe(
         event = await peer.wait_for("transcript", seconds=ANSWER_SECONDS)
     text = str(event.data.get("text", ""))
     if not text:
-        raise NothingError("nothing was understood")
+        raise NotUnderstoodError("nothing was understood")
     stage.print(text, **_context(event.data, "score"))
 
 
@@ -101,7 +97,7 @@ async def ask(
         event = await peer.wait_for("handled", "not-handled", "intent", "not-recognized", seconds=ANSWER_SECONDS)
     answer = str(event.data.get("text") or "")
     if event.type in ("not-handled", "not-recognized"):
-        raise NothingError(answer or "the sentence was not understood")
+        raise NotUnderstoodError(answer or "the sentence was not understood")
     intent = event.data.get("name") or _context(event.data, "intent").get("intent")
     stage.print(answer or str(intent), intent=intent, **_context(event.data, "slots", "expects_reply"))
 
@@ -121,7 +117,7 @@ async def say(
         await peer.send(Synthesize(_text(text), chosen, text_format="ssml" if ssml else None).event())
         audio, pcm = await _receive(peer)
     if not pcm:
-        raise NothingError("there was nothing to say")
+        raise NotUnderstoodError("there was nothing to say")
     seconds = round(audio.seconds(len(pcm)), 3)
     if output is None:
         await play(audio, pcm)
