@@ -51,14 +51,14 @@ class Understanding:
             case "intents-stop" if self._several is not None:
                 return Answer(" ".join(filter(None, self._several)))
             case "intent":
-                said = await self._act(event, text)
+                said = await self._act(event)
                 if self._several is None:
                     return Answer(said)
                 self._several.append(said)
         return None
 
-    async def _act(self, event: Event, text: str) -> str:
-        """Do what the intent wants; return the sentence to speak."""
+    async def _act(self, event: Event) -> str:
+        """Do what the intent wants; return the sentence to speak. The intent's own text is for those who carry it out."""
         intent = str(event.data.get("name"))
         if intent in SILENT_INTENTS:
             return ""
@@ -67,4 +67,4 @@ class Understanding:
             said = await doer.do(intent, slots, self._satellite_id)
             if said is not None:
                 return said
-        return text or CANNOT
+        return CANNOT

@@ -36,6 +36,11 @@ def prepare(language: str) -> None:
         responses.prepare(language)
 
 
+def speaks(language: str) -> bool:
+    """Tell whether there is a table of phrases for a language."""
+    return _book.has("said.cannot", language)
+
+
 def say(key: str, language: str = "en", **values: object) -> str:
     """Return a phrase of the table [said]."""
     return _book.say(f"said.{key}", language, **values)

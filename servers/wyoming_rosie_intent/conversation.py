@@ -39,6 +39,8 @@ _OUR_KEYS = frozenset({"intent", "slots", "intents", "expects_reply"})
 """What an answer's context says about its own sentence; a peer may send it back with the next."""
 _OF_SATELLITES = frozenset({"satellite-connected", "satellite-disconnected", "run-pipeline", "streaming-started"})
 """Whoever sends such events tells what happens in a room; what was said there, its conductor asks."""
+_RENDERS_TEMPLATES = "device_id"
+"""Home Assistant has named the device that asks since the version in which it renders an intent's text as a template."""
 _OUTCOMES = frozenset({"handled", "not-handled", "not-recognized", "intent", "intents-start"})
 
 
@@ -96,7 +98,9 @@ class IntentConversation:
         with self._work.turn("understand") as answered:
             outcome = await self._dialogue.answer(sentence, self._clock(), _now())
             replies = (
-                self._streamed(outcome.parts, context) if isinstance(outcome, Thinking) else _all(outcome, context)
+                self._streamed(outcome.parts, sentence, context)
+                if isinstance(outcome, Thinking)
+                else self._whole(outcome, sentence, context)
             )
             async with aclosing(replies):
                 async for reply in replies:
@@ -104,7 +108,7 @@ class IntentConversation:
                     await self._send(reply)
 
     async def _streamed(
-        self, parts: AsyncGenerator[Said | Filler | Outcome, None], context: dict[str, Any]
+        self, parts: AsyncGenerator[Said | Filler | Outcome, None], sentence: Sentence, context: dict[str, Any]
     ) -> AsyncGenerator[Event, None]:
         """Yield a model's answer as it comes, and whole at the end."""
         said = ""
@@ -119,11 +123,33 @@ class IntentConversation:
                         said += text
                         yield HandledChunk(text).event()
                     case _ if not said:
-                        for reply in _replies(part, context):
+                        async for reply in self._whole(part, sentence, context):
                             yield reply
                     case _:
                         for reply in _rest(part, said, context):
                             yield reply
+
+    async def _whole(
+        self, outcome: Outcome, sentence: Sentence, context: dict[str, Any]
+    ) -> AsyncGenerator[Event, None]:
+        """Yield an answer that is there at once, or the intents that the conductor is to carry out."""
+        if not isinstance(outcome, ForConductor):
+            yield _reply(outcome, context)
+            return
+        several = len(outcome.matches) > 1
+        if several:
+            yield IntentsStart(context).event()
+        for match in outcome.matches:
+            yield await self._intent(match, sentence, context)
+        if several:
+            yield IntentsStop(context).event()
+
+    async def _intent(self, match: Match, sentence: Sentence, context: dict[str, Any]) -> Event:
+        text = await self._dialogue.confirmation(
+            match, sentence.area, self._clock(), renders=_RENDERS_TEMPLATES in context
+        )
+        entities = [Entity(name, value) for name, value in match.slots.items()]
+        return Intent(match.intent, entities, text, context).event()
 
     def _sentence(self, event: Event) -> Sentence:
         """Read a sentence. Raises BadEventError for wrong types."""
@@ -162,27 +188,16 @@ def _language(data: Mapping[str, Any]) -> str | None:
     return language
 
 
-def _replies(outcome: Outcome, context: dict[str, Any]) -> Iterator[Event]:
+def _reply(outcome: Handled | NotHandled | NotRecognized, context: dict[str, Any]) -> Event:
     match outcome:
         case Handled(text, matches, expects_reply):
-            yield HandledEvent(text, {**context, **_understood(matches), "expects_reply": expects_reply}).event()
+            return HandledEvent(text, {**context, **_understood(matches), "expects_reply": expects_reply}).event()
         case NotHandled(text, matches):
-            yield NotHandledEvent(text, {**context, **_understood(matches)}).event()
+            return NotHandledEvent(text, {**context, **_understood(matches)}).event()
         case NotRecognized(text):
-            yield NotRecognizedEvent(text, context).event()
-        case ForConductor((match,)):
-            yield _intent(match, context)
-        case ForConductor(matches):
-            yield IntentsStart(context).event()
-            yield from (_intent(match, context) for match in matches)
-            yield IntentsStop(context).event()
+            return NotRecognizedEvent(text, context).event()
         case _:
             assert_never(outcome)
-
-
-async def _all(outcome: Outcome, context: dict[str, Any]) -> AsyncGenerator[Event, None]:
-    for reply in _replies(outcome, context):
-        yield reply
 
 
 def _rest(outcome: Outcome, said: str, context: dict[str, Any]) -> Iterator[Event]:
@@ -202,10 +217,6 @@ def _understood(matches: tuple[Match, ...]) -> dict[str, Any]:
     """Say in an answer's context what was understood; `intents` when there was more than one."""
     all_of_them = [{"intent": match.intent, "slots": dict(match.slots)} for match in matches]
     return {**all_of_them[0], **({"intents": all_of_them} if len(matches) > 1 else {})} if matches else {}
-
-
-def _intent(match: Match, context: dict[str, Any]) -> Event:
-    return Intent(match.intent, [Entity(name, value) for name, value in match.slots.items()], context=context).event()
 
 
 def _now() -> float:

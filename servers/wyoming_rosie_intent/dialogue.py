@@ -8,7 +8,7 @@ from typing import TypeAlias, assert_never
 
 from wyoming_rosie.speakable import has_sound
 from wyoming_rosie.workers import ThreadWorker
-from wyoming_rosie_intent import answers, compound, targets
+from wyoming_rosie_intent import answers, compound, intent_text, targets
 from wyoming_rosie_intent.confirmation import Confirmations, Reply
 from wyoming_rosie_intent.engine import Command, Match, Recogniser, UnknownLanguageError
 from wyoming_rosie_intent.household import Deed, Household
@@ -115,6 +115,14 @@ class Dialogue:
             return self._beyond_rules(sentence, moment, now)
         self._remember(sentence, outcome, now)
         return outcome
+
+    async def confirmation(self, match: Match, area: str | None, moment: datetime, *, renders: bool) -> str | None:
+        """Return what a conductor is to say when it has carried out an intent; it may render templates."""
+        return await self._worker.run(self._confirmation, match, area, moment, renders)
+
+    def _confirmation(self, match: Match, area: str | None, moment: datetime, renders: bool) -> str | None:
+        found = targets.find(self._household.home, match, area)
+        return intent_text.confirmation(match, found if isinstance(found, tuple) else (), moment, renders=renders)
 
     @property
     def waiting(self) -> int:

@@ -15,9 +15,14 @@ MOST_LANGUAGES = 64
 
 def say(match: Match, targets: Sequence[Entity]) -> str | None:
     """Return the package's answer to a command that was carried out; None when it has none that can be said."""
-    texts = _responses(match.language).get(match.intent, {})
-    text = texts.get(match.question) or texts.get("default")
+    text = template(match)
     return _rendered(text, match, targets) if text else None
+
+
+def template(match: Match) -> str | None:
+    """Return what Home Assistant would render to say it; None when the package has nothing."""
+    texts = _responses(match.language).get(match.intent, {})
+    return texts.get(match.question) or texts.get("default") or None
 
 
 def prepare(language: str) -> None:
@@ -38,7 +43,7 @@ def _rendered(text: str, match: Match, targets: Sequence[Entity]) -> str | None:
     from jinja2 import TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    values: dict[str, Any] = {"slots": {**match.slots, "name": _names(match, targets)}, "query": _query(targets)}
+    values: dict[str, Any] = {"slots": _slots(match, targets), "query": _query(targets)}
     if targets:
         values["state"] = SimpleNamespace(domain=targets[0].domain, name=targets[0].name, attributes={})
     try:
@@ -49,8 +54,10 @@ def _rendered(text: str, match: Match, targets: Sequence[Entity]) -> str | None:
     return said if said and "None" not in said else None
 
 
-def _names(match: Match, targets: Sequence[Entity]) -> str:
-    return targets[0].name if len(targets) == 1 else str(match.slots.get("name", ""))
+def _slots(match: Match, targets: Sequence[Entity]) -> Mapping[str, str]:
+    """Return the slots as the templates want them: as they were said, and a name only where there is one."""
+    slots = {slot: str(value) for slot, value in match.slots.items()}
+    return {**slots, "name": targets[0].name} if len(targets) == 1 else slots
 
 
 def _query(targets: Sequence[Entity]) -> SimpleNamespace:

@@ -1,10 +1,12 @@
 """Voices and models for other projects' programs, made on the spot."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests import piper_voice, whisper_model
+from tests.interop.home_assistant import NEWEST, OLD, HomeAssistant, running
 from wyoming_rosie.audio import read_wav, write_wav
 from wyoming_rosie.commands.demo import RECORDING
 
@@ -33,3 +35,10 @@ def said(tmp_path: Path, shared_data: Path) -> Path:
     pcm = bytes(audio.bytes_in(1.0)) + word + bytes(audio.bytes_in(0.3)) + demo[audio.bytes_in(1.1) :]
     write_wav(tmp_path / "said.wav", audio, pcm)
     return tmp_path / "said.wav"
+
+
+@pytest.fixture(params=[OLD, NEWEST])
+async def core(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[HomeAssistant]:
+    """A Home Assistant, of the oldest and of the newest version that we try."""
+    async with running(tmp_path / "core", request.param) as core:
+        yield core

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 
 from tests.interop.peers import STOP_SECONDS, free_port, program
+from wyoming_rosie import address
 from wyoming_rosie.children import send_signal
 
 START_SECONDS = 90.0
@@ -57,22 +58,28 @@ template:
 _ONBOARDED = {"version": 4, "minor_version": 1, "key": "onboarding", "data": {"done": ["core_config", "analytics", "integration"]}}  # fmt: skip
 
 
+OLD, NEWEST = "homeassistant", "homeassistant-newest"
+"""The environments of the cores that are tried."""
+
+
 class HomeAssistant:
     """A running core, its address, and an administrator's token."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, environment: str = OLD) -> None:
         self.folder = folder
+        self.is_newest = environment == NEWEST
+        self._environment = environment
         self.url = f"http://127.0.0.1:{port}"
         self.token = ""
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Start the core and wait until it has loaded everything."""
-        path = program("homeassistant", "hass")
+        path = program(self._environment, "hass")
         said = await asyncio.to_thread((self.folder / "log").open, "ab")
         self._process = await asyncio.create_subprocess_exec(
             str(path), "--config", str(self.folder), "--skip-pip", stdout=said, stderr=said,
-            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            env={**os.environ, "PYTHONWARNINGS": "ignore", "PATH": f"{path.parent}:{os.environ['PATH']}"},
         )  # fmt: skip
         said.close()
         async with asyncio.timeout(START_SECONDS):
@@ -81,6 +88,8 @@ class HomeAssistant:
             self.token = self.token or await _onboard(self.url)
             while (await self.ask("get_config"))["state"] != "RUNNING":
                 await asyncio.sleep(0.2)
+        if self.is_newest:  # else it would forget its port after five minutes
+            await self.ask("http/config/promote")
 
     async def stop(self) -> None:
         assert self._process is not None
@@ -97,20 +106,37 @@ class HomeAssistant:
         async with aiohttp.ClientSession() as session:
             return await _ask(session, self.url, self.token, {"type": kind, **fields})
 
-    async def add_wyoming(self, port: int) -> str:
-        """Let it talk to a Wyoming daemon of this machine; return the id of its conversation agent."""
-        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.token}"}) as session:
-            flows = f"{self.url}/api/config/config_entries/flow"
-            async with session.post(flows, json={"handler": "wyoming"}) as begun:
-                flow = (await begun.json())["flow_id"]
-            async with session.post(f"{flows}/{flow}", json={"host": "127.0.0.1", "port": port}) as ended:
-                assert (await ended.json())["type"] == "create_entry"
+    async def add_wyoming(self, port: int, domain: str = "conversation") -> str:
+        """Let it talk to a Wyoming program of this machine; return the id of its entity in the domain."""
+        before = await self._wyoming(domain)
+        assert (await self._configure_wyoming(port))["type"] == "create_entry"
         async with asyncio.timeout(ASK_SECONDS):
-            while True:
-                for one in await self.ask("config/entity_registry/list"):
-                    if one["platform"] == "wyoming" and one["entity_id"].startswith("conversation."):
-                        return str(one["entity_id"])
+            while not (new := await self._wyoming(domain) - before):
                 await asyncio.sleep(0.2)
+        return new.pop()
+
+    async def _wyoming(self, domain: str) -> set[str]:
+        entities = await self.ask("config/entity_registry/list")
+        ours = {one["entity_id"] for one in entities if one["platform"] == "wyoming"}
+        return {entity for entity in ours if entity.startswith(f"{domain}.")}
+
+    async def _configure_wyoming(self, port: int) -> dict[str, Any]:
+        flow = await self.post("config/config_entries/flow", handler="wyoming")
+        return await self.post(f"config/config_entries/flow/{flow['flow_id']}", host="127.0.0.1", port=port)
+
+    async def device_of(self, entity: str) -> str:
+        """Return the id of an entity's device."""
+        entities = await self.ask("config/entity_registry/list")
+        return str(next(one["device_id"] for one in entities if one["entity_id"] == entity))
+
+    async def post(self, path: str, **fields: Any) -> dict[str, Any]:
+        """Return the answer to a request to its REST interface."""
+        async with (
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.token}"}) as session,
+            session.post(f"{self.url}/api/{path}", json=fields) as response,
+        ):
+            answer: dict[str, Any] = await response.json()
+            return answer
 
     async def state(self, entity: str) -> str:
         """Return an entity's state."""
@@ -135,16 +161,24 @@ class HomeAssistant:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[HomeAssistant]:
+async def running(folder: Path, environment: str = OLD) -> AsyncIterator[HomeAssistant]:
     """Run a core during the block."""
+    program(environment, "hass")
     port = free_port()
     await asyncio.to_thread(_configure, folder, port)
-    core = HomeAssistant(folder, port)
+    core = HomeAssistant(folder, port, environment)
     try:
         await core.start()
         yield core
     finally:
         await core.stop()
+
+
+def port_of(uri: str) -> int:
+    """Return the port of a daemon's address."""
+    where = address.parse(uri)
+    assert isinstance(where, address.Tcp)
+    return where.port
 
 
 def _configure(folder: Path, port: int) -> None:

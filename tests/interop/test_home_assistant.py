@@ -7,13 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from tests.conftest import StartDaemon
 from tests.home_assistant_server import HomeAssistantServer
-from tests.interop.home_assistant import HomeAssistant, running
-from wyoming_rosie import address
+from tests.interop.home_assistant import HomeAssistant, port_of
 from wyoming_rosie.home import Home
 from wyoming_rosie_intent import answers
 from wyoming_rosie_intent.actors import home_assistant
@@ -29,12 +27,6 @@ NOW = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 @pytest.fixture(autouse=True, scope="module")
 def _phrases_are_read() -> None:
     answers.say("cannot")
-
-
-@pytest.fixture
-async def core(tmp_path: Path) -> AsyncIterator[HomeAssistant]:
-    async with running(tmp_path / "core") as core:
-        yield core
 
 
 class Living:
@@ -167,15 +159,11 @@ def _keys(answer: Any) -> set[str]:
     return set(answer[0] if isinstance(answer, list) else answer)
 
 
-async def _said(core: HomeAssistant, agent: str, text: str) -> dict[str, Any]:
-    sentence = {"text": text, "agent_id": agent, "language": "en"}
-    headers = {"Authorization": f"Bearer {core.token}"}
-    async with (
-        aiohttp.ClientSession(headers=headers) as session,
-        session.post(f"{core.url}/api/conversation/process", json=sentence) as response,
-    ):
-        answer: dict[str, Any] = (await response.json())["response"]
-        return answer
+async def _said(core: HomeAssistant, agent: str, text: str, language: str = "en") -> dict[str, Any]:
+    answer: dict[str, Any] = (await core.post("conversation/process", text=text, agent_id=agent, language=language))[
+        "response"
+    ]
+    return answer
 
 
 HOME = """
@@ -194,20 +182,15 @@ async def test_home_assistant_executes_the_intent_of_our_daemon(
 ) -> None:
     await asyncio.to_thread((tmp_path / "home.toml").write_text, HOME)
     ours = await daemon("intent", "--actor", "none", "--home", str(tmp_path / "home.toml"))
-    agent = await core.add_wyoming(_port(ours.uri))
+    agent = await core.add_wyoming(port_of(ours.uri))
     answer = await _said(core, agent, "turn on the reading lamp")
     assert answer["response_type"] == "action_done"
+    assert answer["speech"]["plain"]["speech"] == "Turned on the Reading lamp."
     assert await core.state("input_boolean.bulb") == "on"
     assert (await _said(core, agent, "colourless green ideas"))["response_type"] == "error"
 
 
 async def test_home_assistant_speaks_what_our_daemon_has_handled(core: HomeAssistant, daemon: StartDaemon) -> None:
-    agent = await core.add_wyoming(_port((await daemon("intent")).uri))
+    agent = await core.add_wyoming(port_of((await daemon("intent")).uri))
     answer = await _said(core, agent, "turn on the kitchen light")
     assert answer["speech"]["plain"]["speech"] == "Turned on the Kitchen Light."
-
-
-def _port(uri: str) -> int:
-    where = address.parse(uri)
-    assert isinstance(where, address.Tcp)
-    return where.port

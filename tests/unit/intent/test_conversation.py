@@ -41,6 +41,7 @@ KNOWN = {
     "green": Match("HassLightSet", {"name": "Desk Lamp", "color": "green"}, "green", "light"),
     "open": Match("HassTurnOn", {"name": "Garage Door"}, "open", "cover"),
     "timer": Match("HassStartTimer", {"minutes": 5, "name": "tea"}, "timer"),
+    "left": Match("HassTimerStatus", {}, "left"),
     "stop": Match("HassNevermind", {}, "stop"),
 }
 
@@ -143,6 +144,18 @@ async def test_the_conductors_intents_carry_their_numbers_as_numbers(talk: Talk)
     assert answer.type == "intent"
     assert answer.data["name"] == "HassStartTimer"
     assert answer.data["entities"] == [{"name": "minutes", "value": 5}, {"name": "name", "value": "tea"}]
+
+
+async def test_the_conductor_is_told_what_to_say_when_it_has_acted(talk: Talk, talk_without_actor: Talk) -> None:
+    assert (await talk.ask("transcript", text="timer")).data["text"] == "Timer set for 5 minutes named tea"
+    assert (await talk_without_actor.ask("transcript", text="light")).data["text"] == "Turned on the Bed Light."
+    assert not (await talk.ask("transcript", text="stop")).data.get("text")
+
+
+async def test_only_a_conductor_that_names_the_device_gets_templates(talk: Talk) -> None:
+    told = await talk.ask("transcript", text="left", context={"device_id": "d", "conversation_id": "c"})
+    assert "slots.timers" in told.data["text"]
+    assert (await talk.ask("transcript", text="left")).data["text"] == "Sorry, only Home Assistant knows that."
 
 
 async def test_without_an_actor_several_intents_come_between_start_and_stop(talk_without_actor: Talk) -> None:
