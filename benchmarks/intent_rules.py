@@ -65,13 +65,14 @@ def _confusion(found: Sequence[tuple[Said, Outcome]]) -> None:
 
 def _times(entities: int) -> None:
     began = time.perf_counter()
-    recogniser = hassil.load(hassil.Settings(), _house(entities))
+    at = _house(entities)
+    recogniser, spoken = hassil.load(hassil.Settings(), at), compound.speech(at, "en")
     ready = time.perf_counter() - began
     texts = [said.text for said in sentences("en")]
     commands = [said.text for said in sentences("en") if said.expected not in {"-", "?"}]
     print(f"\n{entities} entities: ready after {ready:.1f} s; milliseconds of computing for a sentence:")
     for what, said in (("commands", commands), ("all", texts)):
-        median, most, worst = _measured(said, lambda text: compound.understand(text, _one(recogniser)))
+        median, most, worst = _measured(said, lambda text: compound.understand(text, _one(recogniser), spoken))
         print(f"  {what:10} {len(said):4}: median {median:6.1f}, 95 % {most:6.1f}, worst {worst:6.1f}")
 
 

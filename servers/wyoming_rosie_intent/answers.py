@@ -1,6 +1,6 @@
 """The sentences that are said about commands, in the language that they were given in."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from wyoming_rosie.home import Area, Entity
@@ -100,9 +100,9 @@ def cannot_be(match: Match, targets: Sequence[Entity]) -> str:
     return _of_command("said.cannot_be", match, targets)
 
 
-def nothing_there(domain: str, device_class: str | None, area: str | None, language: str = "en") -> str:
+def nothing_there(domain: str, classes: Sequence[str], area: str | None, language: str = "en") -> str:
     """Say that there are no such things in the area, or at all."""
-    return say("nothing_there", language, kind=kind_of_things(domain, device_class, language), area=area)
+    return say("nothing_there", language, kind=kind_of_things(domain, classes, language), area=area)
 
 
 def not_in(name: str, area: str, language: str = "en") -> str:
@@ -125,7 +125,7 @@ def things(match: Match, targets: Sequence[Entity]) -> str:
         return the(str(match.slots["name"]), language)
     if not targets:
         return _book.say("grammar.that", language)
-    kind = kind_of_things(targets[0].domain, match.said("device_class"), language)
+    kind = kind_of_things(targets[0].domain, match.any_of("device_class"), language)
     if "floor" in match.slots and _known("grammar.group_on", language):
         return _book.say("grammar.group_on", language, kind=kind, area=match.slots["floor"])
     in_one = match.where in {Where.SAID, Where.HERE} and all(entity.area == targets[0].area for entity in targets)
@@ -133,10 +133,10 @@ def things(match: Match, targets: Sequence[Entity]) -> str:
     return _book.say(f"grammar.{key}", language, kind=kind, area=match.slots.get("area"))
 
 
-def kind_of_things(domain: str, device_class: str | None = None, language: str = "en") -> str:
-    """Return the plural for what a domain or device class holds."""
-    if device_class:
-        return _book.say("kinds.of_class", language, device_class=device_class)
+def kind_of_things(domain: str, classes: Sequence[str] = (), language: str = "en") -> str:
+    """Return the plural for what a domain, or the first of some device classes, holds."""
+    if classes:
+        return _book.say("kinds.of_class", language, device_class=classes[0])
     key = f"kinds.{domain}"
     return _book.say(key if _known(key, language) else "kinds.other", language)
 
@@ -190,9 +190,9 @@ def _kind(match: Match, targets: Sequence[Entity]) -> str:
 
 
 def _light(match: Match) -> str:
-    slots: Mapping[str, object] = match.slots
-    if "color" in slots:
-        return state(str(slots["color"]), match.language)
+    """Return what a light is set to: its colour, its brightness or both."""
+    slots, language = match.slots, match.language
+    said = [state(str(slots["color"]), language)] if "color" in slots else []
     if "brightness" in slots:
-        return say("brightness", match.language, brightness=slots["brightness"])
-    return say("kelvin", match.language, temperature=slots.get("temperature"))
+        said.append(say("brightness", language, brightness=slots["brightness"]))
+    return listed(said or [say("kelvin", language, temperature=slots.get("temperature"))], language)

@@ -9,6 +9,7 @@ from typing import TypeAlias, assert_never
 from wyoming_rosie.speakable import has_sound
 from wyoming_rosie.workers import ThreadWorker
 from wyoming_rosie_intent import answers, compound, intent_text, targets
+from wyoming_rosie_intent.compound import Speech
 from wyoming_rosie_intent.confirmation import Confirmations, Reply
 from wyoming_rosie_intent.engine import Command, Match, Recogniser, UnknownLanguageError
 from wyoming_rosie_intent.household import Deed, Household
@@ -90,6 +91,8 @@ class Dialogue:
         self._plugins = plugins
         self._mind = mind
         self._worker = ThreadWorker("intent")
+        self._speech_of = household.home  # what is kept in _speech is about it
+        self._speech: dict[str | None, Speech] = {}
 
     def begin(self, turn_id: str, area: str | None, conversation: str | None, moment: datetime, now: float) -> None:
         """Get ready for a sentence: a wake word was heard."""
@@ -157,13 +160,21 @@ class Dialogue:
             return self._recogniser.recognise(text, sentence.language, sentence.area)
 
         try:
-            matches = compound.understand(sentence.text, one)
+            matches = compound.understand(sentence.text, one, self._speech_in(sentence.language))
         except UnknownLanguageError:
             if self._mind is None:
                 raise
             matches = ()
         found = self._plugins.recognise(sentence.text, sentence.language) if self._plugins and not matches else None
-        return found or matches
+        return found or self._household.meant(matches)
+
+    def _speech_in(self, language: str | None) -> Speech:
+        home = self._household.home
+        if home is not self._speech_of:
+            self._speech_of, self._speech = home, {}
+        if language not in self._speech:
+            self._speech[language] = compound.speech(home, language)
+        return self._speech[language]
 
     def _beyond_rules(self, sentence: Sentence, moment: datetime, now: float) -> Outcome | Thinking:
         if self._mind is None:

@@ -10,6 +10,10 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.home import Entity, Home
 
 Value: TypeAlias = str | int | float
+AnyOf: TypeAlias = tuple[str, ...]
+"""The value of a slot whose word stands for several kinds of things."""
+WHICH = frozenset({"name", "area", "floor", "domain", "device_class"})
+"""Slots that say which things are meant."""
 
 
 class Where(StrEnum):
@@ -26,16 +30,27 @@ class Match:
     """What a sentence means, in Home Assistant's names for intents and slots."""
 
     intent: str
-    slots: Mapping[str, Value] = field(default_factory=dict)
+    slots: Mapping[str, Value | AnyOf] = field(default_factory=dict)
     text: str = ""  # the sentence, as it was said
     domain: str | None = None  # of the things it is about
     question: str = ""  # of HassGetState: one, one_yesno, any, all, which, how_many
     where: Where = Where.ANYWHERE
     language: str = "en"  # that it was said in, and is to be answered in
+    room: str | None = None  # the area that it names, or else an earlier part of the same sentence
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """The slots that have one value."""
+        return {slot: value for slot, value in self.slots.items() if not isinstance(value, tuple)}
 
     def said(self, slot: str) -> str | None:
-        """Return the slot as text, or None."""
-        return str(self.slots[slot]) if slot in self.slots else None
+        """Return the slot as text, or None; of several texts the first."""
+        return next(iter(self.any_of(slot)), None)
+
+    def any_of(self, slot: str) -> tuple[str, ...]:
+        """Return the texts of which a thing is to have one; none where nothing is said."""
+        value = self.slots.get(slot, ())
+        return tuple(map(str, value)) if isinstance(value, tuple) else (str(value),)
 
 
 @dataclass(frozen=True)

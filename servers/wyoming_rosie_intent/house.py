@@ -25,7 +25,7 @@ def act(house: House, command: Command, now: datetime) -> tuple[House, Answer]:
     if (answer := questions.answer(house, command, now)) is not None:
         return house, answer
     new = {
-        entity.id: changed(house[entity.id], command.match.intent, command.match.slots) for entity in command.targets
+        entity.id: changed(house[entity.id], command.match.intent, command.match.values) for entity in command.targets
     }
     able = tuple(entity for entity in command.targets if new[entity.id] is not None)
     if not able:

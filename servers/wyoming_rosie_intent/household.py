@@ -1,8 +1,8 @@
 """The home, who acts on it, what is done there only after a yes, and what not at all."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeAlias
@@ -12,7 +12,7 @@ import structlog
 from wyoming_rosie.home import Entity, Home
 from wyoming_rosie_intent import answers, safety, targets
 from wyoming_rosie_intent.audit import Entry, Outcome
-from wyoming_rosie_intent.engine import Actor, Answer, Command, Match
+from wyoming_rosie_intent.engine import WHICH, Actor, Answer, Command, Match
 from wyoming_rosie_intent.safety import Judgement, Policy, Verdict
 
 AskWeather: TypeAlias = Callable[[Match], Awaitable[Answer]]
@@ -84,11 +84,16 @@ class Household:
         """Return what is known of each entity, by its id."""
         return self._actor.states() if self._actor else {}
 
+    def meant(self, matches: Sequence[Match]) -> tuple[Match, ...]:
+        """Return what was said, in the rooms that are meant; what was said twice in a row is meant once."""
+        placed = [targets.placed(self.home, match) for match in matches]
+        return tuple(match for match, last in zip(placed, (None, *placed), strict=False) if not _is_same(match, last))
+
     def plan(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> Plan:
         """Find what was meant and whether it may be done, said in an area (its id or name)."""
-        found = [(match, self._find(match, area)) for match in matches]
+        found = [(match, self._find(match, area)) for match in self.meant(matches)]
         unclear = tuple(things.text for _, things in found if isinstance(things, Answer))
-        commands = [Command(match, things) for match, things in found if not isinstance(things, Answer)]
+        commands = _once(Command(match, things) for match, things in found if not isinstance(things, Answer))
         judged = [safety.judge(self._policy, self.home, command, area) for command in commands]
         for one in judged:
             self._record_judgement(one, area, speaker)
@@ -158,6 +163,21 @@ class Household:
         entities = tuple(entity.id for entity in command.targets)
         turn = structlog.contextvars.get_contextvars().get("turn_id")
         self._note(Entry(command.match.intent, entities, outcome, command.area, command.speaker, turn))
+
+
+def _is_same(match: Match, other: Match | None) -> bool:
+    return other is not None and replace(match, text="", room=None) == replace(other, text="", room=None)
+
+
+def _once(commands: Iterable[Command]) -> Iterator[Command]:
+    """Yield the commands without the things to which an earlier one does the same."""
+    last: dict[str, object] = {}
+    for command in commands:
+        deed = (command.match.intent, {slot: value for slot, value in command.match.slots.items() if slot not in WHICH})
+        targets = tuple(entity for entity in command.targets if last.get(entity.id) != deed)
+        last |= dict.fromkeys((entity.id for entity in command.targets), deed)
+        if targets or not command.targets:
+            yield replace(command, targets=targets)
 
 
 async def _together(commands: Sequence[Command], act: Callable[[Command], Coroutine[Any, Any, Answer]]) -> list[Answer]:

@@ -52,8 +52,8 @@ def _date(now: datetime, language: str) -> str:
 
 
 def _state(house: Mapping[str, Thing], command: Command) -> str:
-    wanted, language = command.match.said("state"), command.match.language
-    if wanted is None:
+    wanted, language = command.match.any_of("state"), command.match.language
+    if not wanted:
         return " ".join(_described(entity, house[entity.id], language) for entity in command.targets)
     so = [entity for entity in command.targets if _is(house[entity.id], wanted)]
     others = [entity for entity in command.targets if entity not in so]
@@ -91,15 +91,15 @@ def _are_so(names: Sequence[str], state: str, language: str) -> str:
     return answers.say("is", language, **{"name": named, "is": verb, "state": answers.state(state, language)})
 
 
-def _is(thing: Thing, state: str) -> bool:
-    """Compare with a state that was asked for; a television that plays or pauses is also on."""
-    return thing.state == state or (state == "on" and isinstance(thing, Media) and thing.on)
+def _is(thing: Thing, states: Sequence[str]) -> bool:
+    """Compare with the states that were asked for; a television that plays or pauses is also on."""
+    return thing.state in states or ("on" in states and isinstance(thing, Media) and thing.on)
 
 
-def _none(command: Command, state: str) -> str:
+def _none(command: Command, states: Sequence[str]) -> str:
     language = command.match.language
-    kind = kind_of_things(command.targets[0].domain, command.match.said("device_class"), language)
-    return answers.say("none_are", language, kind=kind, state=answers.state(state, language))
+    kind = kind_of_things(command.targets[0].domain, command.match.any_of("device_class"), language)
+    return answers.say("none_are", language, kind=kind, state=answers.state(states[0], language))
 
 
 def _described(entity: Entity, thing: Thing, language: str) -> str:

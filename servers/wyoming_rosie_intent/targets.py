@@ -1,6 +1,7 @@
 """Which things of a home a sentence is about."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from wyoming_rosie.home import Area, Entity, Home
@@ -28,6 +29,7 @@ _FEATURE = {"brightness": "brightness", "color": "color", "temperature": "color"
 
 def find(home: Home, match: Match, speaker_area: str | None = None) -> Targets | Answer:
     """Return what the sentence is about; nothing for sentences about no thing; an answer when it cannot be told."""
+    speaker_area = match.room or speaker_area
     domain = match.domain or _domain(match.intent)
     if "name" in match.slots:
         found = _named(home, match, speaker_area)
@@ -36,6 +38,16 @@ def find(home: Home, match: Match, speaker_area: str | None = None) -> Targets |
     else:
         return ()
     return _able(found, match) if isinstance(found, tuple) else found
+
+
+def placed(home: Home, match: Match) -> Match:
+    """Let "the blinds" be those of the room that the sentence named before, if there are any."""
+    if match.room is None or match.where not in {Where.HERE, Where.UNKNOWN}:
+        return match
+    there = replace(match, slots={**match.slots, "area": match.room}, where=Where.HERE)
+    found, area = find(home, there), home.area(match.room)
+    is_there = isinstance(found, tuple) and area is not None and any(entity.area == area.id for entity in found)
+    return there if is_there else match
 
 
 def needs_room(match: Match) -> bool:
@@ -70,12 +82,12 @@ def _named(home: Home, match: Match, speaker_area: str | None) -> Targets | Answ
 
 
 def _group(home: Home, match: Match, domain: str) -> Targets | Answer:
-    device_class = match.said("device_class")
-    candidates = tuple(e for e in home.entities if e.domain == domain and _is_of_class(e, device_class))
+    classes = match.any_of("device_class")
+    candidates = tuple(e for e in home.entities if e.domain == domain and _is_of_class(e, classes))
     if (floor := match.said("floor")) is not None:
         areas = {area.id for area in home.on_floor(floor)}
         found = tuple(entity for entity in candidates if entity.area in areas)
-        return found or Answer(answers.nothing_there(domain, device_class, floor, match.language), done=False)
+        return found or Answer(answers.nothing_there(domain, classes, floor, match.language), done=False)
     area = match.said("area")
     if needs_room(match):
         return Answer(answers.say("which_room", match.language), done=False)
@@ -85,7 +97,7 @@ def _group(home: Home, match: Match, domain: str) -> Targets | Answer:
     if not found and domain in _ONE_PER_HOME:
         found = candidates if match.where is Where.HERE else _nowhere(candidates)
     if not found:
-        return Answer(answers.nothing_there(domain, device_class, area, match.language), done=False)
+        return Answer(answers.nothing_there(domain, classes, area, match.language), done=False)
     return _only_one(home, found, domain, match.language) if domain in _ONE_PER_HOME else found
 
 
@@ -93,9 +105,7 @@ def _only_one(home: Home, found: Targets, domain: str, language: str) -> Targets
     """Take the shopping list, or the weather at home; ask which of several others."""
     if domain in {"todo", "weather"}:
         return next(((e,) for e in found if "shopping" in e.name.casefold()), found[:1])
-    return (
-        found if len(found) == 1 else _ambiguous(home, answers.kind_of_things(domain, None, language), found, language)
-    )
+    return found if len(found) == 1 else _ambiguous(home, answers.kind_of_things(domain, (), language), found, language)
 
 
 def _able(found: Targets, match: Match) -> Targets | Answer:
@@ -112,11 +122,11 @@ def _ambiguous(home: Home, name: str, found: Targets, language: str) -> Answer:
     return Answer(answers.which_one(name, areas, language), done=False)
 
 
-def _is_of_class(entity: Entity, device_class: str | None) -> bool:
+def _is_of_class(entity: Entity, classes: Sequence[str]) -> bool:
     """Tell by what it is known to be, else by the words of its names: a curtain is what has "curtain" in one."""
-    if device_class is None or entity.device_class == device_class:
+    if not classes or entity.device_class in classes:
         return True
-    return entity.device_class is None and any(device_class in name.casefold() for name in entity.names)
+    return entity.device_class is None and any(one in name.casefold() for name in entity.names for one in classes)
 
 
 def _in_area(entities: Sequence[Entity], area: Area | None) -> Targets:

@@ -13,7 +13,7 @@ from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.home import Entity, Home
 from wyoming_rosie_intent import answers, manners, names, targets, templates
-from wyoming_rosie_intent.engine import Match, UnknownLanguageError, Value, Where
+from wyoming_rosie_intent.engine import WHICH, AnyOf, Match, UnknownLanguageError, Value, Where
 from wyoming_rosie_intent.names import Names
 from wyoming_rosie_intent.nearly import Nearly, Outcome
 from wyoming_rosie_intent.safety import Policy, is_dangerous
@@ -35,8 +35,6 @@ _FREE = frozenset({"item", "name"})
 """Slots with words of the speaker's own that a mended sentence may have; of a song nobody can tell whether it was meant."""
 _LET_IN = frozenset({"alarm_control_panel", "cover", "lock", "valve"})
 """Domains of which anything may be dangerous while nobody knows which thing is meant."""
-_WHICH = frozenset({"name", "area", "floor", "domain", "device_class"})
-"""Slots that say which things are meant."""
 _NOBODY_KNOWS = "?"  # stands for the speaker's area while matching, when it is not known
 
 
@@ -179,16 +177,17 @@ class _Said:
         things = targets.find(self.home, match, self.area)
         if not isinstance(things, tuple) or not things:
             return Outcome((match.intent, match.slots), self._is_of_dangerous_kind(match))
-        how = {slot: value for slot, value in match.slots.items() if slot not in _WHICH}
+        how = {slot: value for slot, value in match.slots.items() if slot not in WHICH}
         dangerous = any(is_dangerous(self.policy, thing) for thing in things)
         return Outcome((match.intent, how, {thing.id for thing in things}), dangerous)
 
     def _is_of_dangerous_kind(self, match: Match) -> bool:
         """Judge what is nowhere in the home that is known here, but may be somewhere."""
-        kind = match.said("device_class")
-        if kind is None or match.domain is None:
+        kinds = match.any_of("device_class")
+        if not kinds or match.domain is None:
             return match.domain in _LET_IN
-        return is_dangerous(self.policy, Entity(f"{match.domain}.any", kind, match.domain, device_class=kind))
+        anything = f"{match.domain}.any"
+        return any(is_dangerous(self.policy, Entity(anything, kind, match.domain, device_class=kind)) for kind in kinds)
 
     @property
     def _here(self) -> str:
@@ -211,7 +210,16 @@ class _Said:
 
     def _meant(self, result: "RecognizeResult", text: str) -> Match | None:
         match = _match(result, text, self.rules.templates.language)
-        return match if self._makes_sense(match) else None
+        return replace(match, room=self._room(match)) if self._makes_sense(match) else None
+
+    def _room(self, match: Match) -> str | None:
+        """Return the area that is named, be it in the name of a thing: the kitchen lamp is in the kitchen."""
+        if match.where is Where.SAID:
+            return match.said("area")
+        areas = {entity.area for entity in self.home.called(match.said("name") or "")}
+        area = self.home.area(areas.pop() or "") if len(areas) == 1 else None
+        text = match.text.casefold()
+        return area.name if area and any(name.casefold() in text for name in area.names) else None
 
     def _makes_sense(self, match: Match) -> bool:
         """Refuse "I will be home in five minutes": what a timer is to do later must be a command; and "play dead"."""
@@ -272,8 +280,10 @@ def _called(entity: "MatchEntity") -> str:
     return re.sub(r"^(the|my|our|some)\s+", "", text, flags=re.IGNORECASE) if entity.name in {"name", "item"} else text
 
 
-def _value(value: Any) -> Value:
-    """Return whole numbers as such: hassil makes 5.0 of "5" and 5 of "five"."""
+def _value(value: Any) -> Value | AnyOf:
+    """Return whole numbers as such: hassil makes 5.0 of "5" and 5 of "five"; and lists as they are."""
+    if isinstance(value, (list, tuple)):
+        return tuple(map(str, value))
     if isinstance(value, (int, float)):
         return int(value) if float(value).is_integer() else float(value)
     return str(value)

@@ -202,5 +202,5 @@ def _named(things: Sequence[Entity], language: str) -> str:
     if len(things) <= MOST_NAMED:
         return answers.listed([answers.the(one.name, language) for one in things], language)
     domains = {one.domain for one in things}
-    kind = answers.kind_of_things(domains.pop() if len(domains) == 1 else "other", None, language)
+    kind = answers.kind_of_things(domains.pop() if len(domains) == 1 else "other", (), language)
     return answers.say("some_of", language, number=len(things), kind=kind)

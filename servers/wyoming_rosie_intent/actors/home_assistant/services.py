@@ -51,9 +51,9 @@ def _add(made: list[Call], call: Call) -> None:
 
 def _call(match: Match, entity: Entity, states: Mapping[str, State]) -> Call | None:
     if match.intent == "HassSetVolumeRelative" and entity.domain == "media_player":
-        return _louder(match.slots, entity, states.get(entity.id))
+        return _louder(match.values, entity, states.get(entity.id))
     found = _BY_DOMAIN.get((match.intent, entity.domain))
-    call = found(match.slots) if found else None
+    call = found(match.values) if found else None
     return replace(call, domain=entity.domain, entities=(entity.id,)) if call else None
 
 

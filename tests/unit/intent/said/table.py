@@ -10,6 +10,7 @@ from wyoming_rosie import home
 from wyoming_rosie.home import Home
 from wyoming_rosie_intent import compound
 from wyoming_rosie_intent.actors.demo import DemoActor
+from wyoming_rosie_intent.compound import Speech
 from wyoming_rosie_intent.engine import Match, Recogniser
 from wyoming_rosie_intent.household import Household
 
@@ -48,6 +49,12 @@ def house(language: str) -> Home:
 
 
 @cache
+def speech(language: str) -> Speech:
+    """Return how people of the home of a language speak."""
+    return compound.speech(house(language), language)
+
+
+@cache
 def sentences(language: str) -> Sequence[Said]:
     """Read `TEXT = EXPECTED` lines beneath `## KIND` headings."""
     found, kind = [], ""
@@ -63,7 +70,9 @@ def sentences(language: str) -> Sequence[Said]:
 def outcome(recogniser: Recogniser, said: Said) -> Outcome:
     """Understand a sentence and plan what is to be done, but do not do it."""
     at = house(said.language)
-    matches = compound.understand(said.text, lambda text: recogniser.recognise(text, said.language, AREA))
+    matches = compound.understand(
+        said.text, lambda text: recogniser.recognise(text, said.language, AREA), speech(said.language)
+    )
     plan = Household(at, DemoActor(at)).plan(matches, AREA)
     done = [(command.match, [entity.id for entity in command.targets]) for command in (*plan.commands, *plan.asked)]
     got = " + ".join(_written(match, ids) for match, ids in done) or "-"

@@ -1,0 +1,81 @@
+"""Where a sentence may be taken apart: between its commands, but not inside a name, a length of time or a number."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+_THEN = r"and then|and also|and|then|as well as|after that|und dann|und auch|und|dann|danach|sowie|et puis|et|puis|y luego|y|e poi|e|en dan|en"
+_JOINT = re.compile(rf"(?: ?[,;.] (?:(?:{_THEN}) )*| (?:(?:{_THEN}) )+)", re.IGNORECASE)
+_ONE = r"an?|one|eine?[nr]?|une?|una|uno|un'|een"
+_UNITS = tuple(
+    re.compile(words, re.IGNORECASE)
+    for words in (
+        r"days?|tage?n?|jours?|d[ií]as?|giorn[oi]|dag(?:en)?",
+        r"hours?|hrs?|h|stunden?|std|heures?|horas?|or[ae]|uur|uren",
+        r"min(?:s|ut[eo][sn]?|uti|uut)?",
+        r"s|secs?|sec(?:onds?|onde[sn]?|ond[oi])|sek(?:unden?)?|seg(?:undos?)?",
+    )
+)
+"""Words for units of time, the longest unit first."""
+_FRACTION = re.compile(
+    rf"(?:(?:{_ONE}|three|drei|trois|tres|tre|drie) )?"
+    r"(?:half|halbe?[nrs]?|halve|(?:drei)?viertel(?:stunde)?|quarters?|demie?|quarts?|medi[ao]|cuartos?|mezz[ao]|quarto|kwart(?:ier)?)\b",
+    re.IGNORECASE,
+)
+_HUNDREDS = re.compile(r"\w*(?:hundred|thousand|hundert|tausend|honderd|duizend)|cents?|mille|cien(?:to)?|mil|cento", re.IGNORECASE)  # fmt: skip
+_DIGITS = re.compile(r"\d+(?:[.,]\d+)?")
+_MOST_NUMBER_WORDS = 4
+
+
+class Joints:
+    """Finds the joints of sentences, knowing the names of a home and the words for numbers of a language."""
+
+    def __init__(self, names: Iterable[str] = (), numbers: frozenset[str] = frozenset()) -> None:
+        joined = sorted(filter(is_joined, names), key=len, reverse=True)
+        self._names = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in joined), re.IGNORECASE) if joined else None  # fmt: skip
+        self._numbers = numbers
+
+    def within(self, text: str) -> Sequence[re.Match[str]]:
+        """Return the places where one command may end and another begin."""
+        named = [found.span() for found in self._names.finditer(text)] if self._names else []
+        return [
+            joint
+            for joint in _JOINT.finditer(text)
+            if not any(start < joint.start() and joint.end() < end for start, end in named)
+            and not self._goes_on(text[: joint.start()], text[joint.end() :])
+        ]
+
+    def _goes_on(self, before: str, after: str) -> bool:
+        """Tell whether an amount goes on: "an hour | 15 minutes", "two | a half", "one hundred | twenty"."""
+        last, first = re.split(r"[ '\u2019]", before)[-1], after.partition(" ")[0]
+        rank = _rank(last)
+        if _FRACTION.match(after):
+            return rank is not None or self._is_number(last)
+        if rank is None:
+            return _HUNDREDS.fullmatch(last) is not None and self._is_number(first)
+        following = self._first_unit(after)
+        return following is not None and following > rank
+
+    def _first_unit(self, text: str) -> int | None:
+        """Return the rank of the unit of time of the amount that a text begins with."""
+        words = re.split(r"[ -]", re.sub(r"(\d)([^\W\d_])", r"\1 \2", text))
+        for word in words[: _MOST_NUMBER_WORDS + 1]:
+            if not self._is_number(word):
+                return _rank(word) if word is not words[0] else None
+        return None
+
+    def _is_number(self, word: str) -> bool:
+        return (
+            _DIGITS.fullmatch(word) is not None
+            or word.casefold() in self._numbers
+            or re.fullmatch(_ONE, word, re.IGNORECASE) is not None
+        )
+
+
+def is_joined(text: str) -> bool:
+    """Tell whether there is a joint anywhere in a text, its first and last words included."""
+    return _JOINT.search(f" {text} ") is not None
+
+
+def _rank(word: str) -> int | None:
+    plain = re.sub(r"^\d+(?:[.,]\d+)?|\W+$", "", word)
+    return next((rank for rank, units in enumerate(_UNITS) if units.fullmatch(plain)), None)

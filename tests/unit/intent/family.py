@@ -1,0 +1,88 @@
+"""A home in which sentences are said, and what came of them."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from wyoming_rosie import home
+from wyoming_rosie.home import Home
+from wyoming_rosie_intent import templates
+from wyoming_rosie_intent.actors.demo import DemoActor
+from wyoming_rosie_intent.confirmation import Confirmations
+from wyoming_rosie_intent.dialogue import Dialogue, ForConductor, Handled, Sentence, Thinking
+from wyoming_rosie_intent.engine import Recogniser
+from wyoming_rosie_intent.engines import hassil
+from wyoming_rosie_intent.household import Household
+from wyoming_rosie_intent.safety import Policy
+
+MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
+Changes = dict[str, dict[str, object]]
+
+
+@dataclass(frozen=True)
+class Came:
+    """What came of a sentence: what was said, what changed, and what the conductor is to do."""
+
+    text: str = ""
+    changes: Changes | None = None
+    asks: bool = False
+    done: bool = False
+    intents: tuple[tuple[str, Mapping[str, object]], ...] = ()
+
+
+@cache
+def family() -> Home:
+    return home.load(Path(__file__).parent / "homes" / "family.toml")
+
+
+@cache
+def recogniser(language: str) -> Recogniser:
+    return hassil.load(hassil.Settings((language,)), family())
+
+
+class Room:
+    """A satellite in a room of the family's home, in one conversation."""
+
+    def __init__(self, area: str | None = "kitchen", language: str = "en", at: Home | None = None) -> None:
+        self._area, self._language = area, language
+        self.actor = DemoActor(at or family())
+        policy = Policy()
+        self._dialogue = Dialogue(
+            recogniser(language) if at is None else hassil.load(hassil.Settings((language,)), at),
+            Household(at or family(), self.actor, policy),
+            Confirmations(*templates.replies(templates.own_languages())),
+        )
+
+    async def say(self, text: str) -> Came:
+        before = {entity: dict(state) for entity, state in self.actor.states().items()}
+        outcome = await self._dialogue.answer(Sentence(text, "one", self._language, self._area), MOMENT, 0.0)
+        assert not isinstance(outcome, Thinking)
+        if isinstance(outcome, ForConductor):
+            return Came(intents=tuple((match.intent, match.slots) for match in outcome.matches))
+        asks = isinstance(outcome, Handled) and outcome.expects_reply
+        return Came(outcome.text, self._changes(before), asks, isinstance(outcome, Handled))
+
+    def _changes(self, before: Mapping[str, Mapping[str, object]]) -> Changes:
+        now = self.actor.states()
+        changes = {
+            entity: {key: value for key, value in now[entity].items() if value != before[entity][key]} for entity in now
+        }
+        return {entity: change for entity, change in changes.items() if change}
+
+
+async def room(area: str | None = "kitchen", language: str = "en", at: Home | None = None) -> Room:
+    """Return a room of a home that is as it was at first; reading what is known of a language takes a while."""
+    return await asyncio.to_thread(Room, area, language, at)
+
+
+async def said(text: str, area: str | None = "kitchen", language: str = "en") -> Came:
+    """Say one sentence in a home that is as it was at first."""
+    return await (await room(area, language)).say(text)
+
+
+async def changed(text: str, area: str | None = "kitchen", language: str = "en") -> set[str]:
+    """Return the things that a sentence changed."""
+    return set((await said(text, area, language)).changes or ())
