@@ -113,7 +113,7 @@ class Converter:
             return pcm
         samples = _samples(pcm, self._source)
         mixed = _with_channels(samples, self._target.channels)
-        return _pcm(self._resample(mixed, last), self._target)
+        return float_pcm(self._resample(mixed, last), self._target)
 
 
 class SpeechInput:
@@ -195,23 +195,26 @@ def read_wav(source: Path | BinaryIO) -> tuple[AudioFormat, bytes]:
     except OSError as err:
         raise ConfigError(f"cannot read {path}: {err.strerror}") from err
     except (wave.Error, EOFError) as err:
-        raise ConfigError(f"{path} is not a WAV file with uncompressed samples: {err}") from err
-    if audio.width == 1:  # WAV keeps 8-bit samples unsigned
-        pcm = bytes(sample ^ 0x80 for sample in pcm)
-    return audio, pcm[: len(pcm) - len(pcm) % audio.frame_bytes]
+        raise ConfigError(
+            f"{path} is not a WAV file with uncompressed samples ({err}); convert it: ffmpeg -i {path} -ar 16000 -ac 1 out.wav"
+        ) from err
+    return audio, signed(pcm[: len(pcm) - len(pcm) % audio.frame_bytes], audio)
+
+
+def signed(pcm: bytes, audio: AudioFormat) -> bytes:
+    """Return a WAV file's samples as ours, or ours as a WAV file's: it keeps 8-bit samples unsigned."""
+    return bytes(sample ^ 0x80 for sample in pcm) if audio.width == 1 else pcm
 
 
 def write_wav(path: Path, audio: AudioFormat, pcm: bytes) -> None:
     """Write samples as a WAV file. Raises ConfigError, which names the file."""
-    if audio.width == 1:
-        pcm = bytes(sample ^ 0x80 for sample in pcm)
     try:
         # opened apart: a Wave_write whose file cannot be opened complains once more when it is collected
         with path.open("wb") as raw, wave.open(raw, "wb") as file:
             file.setframerate(audio.rate)
             file.setsampwidth(audio.width)
             file.setnchannels(audio.channels)
-            file.writeframes(pcm)
+            file.writeframes(signed(pcm, audio))
     except OSError as err:
         raise ConfigError(f"cannot write {path}: {err.strerror}") from err
 
@@ -264,11 +267,13 @@ def _with_channels(samples: "Samples", channels: int) -> "Samples":
     return np.ascontiguousarray(np.repeat(mono, channels, axis=1))
 
 
-def _pcm(samples: "Samples", audio: AudioFormat) -> bytes:
+def float_pcm(samples: "Samples", audio: AudioFormat) -> bytes:
+    """Return samples in the format's width; what is no number is silence."""
     import numpy as np
 
     full_scale = 2 ** (8 * audio.width - 1)
-    whole = np.clip(np.rint(samples.astype(np.float64) * full_scale), -full_scale, full_scale - 1)
+    finite = np.nan_to_num(samples.astype(np.float64), posinf=1.0, neginf=-1.0)
+    whole = np.clip(np.rint(finite * full_scale), -full_scale, full_scale - 1)
     if audio.width == 3:
         return bytes(np.ascontiguousarray(whole.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3]).tobytes())
     return bytes(whole.astype(f"<i{audio.width}").tobytes())

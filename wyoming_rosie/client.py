@@ -54,7 +54,7 @@ class Peer:
             raise UnreachableError(f"{self.uri} closed the connection")
         return event
 
-    async def wait_for(self, *types: str, seconds: float) -> Event:
+    async def wait_for(self, *types: str, seconds: float | None) -> Event:
         """Return the next event of one of `types`, skipping others. Raises PeerError for `error`, UnreachableError."""
         try:
             async with asyncio.timeout(seconds):
@@ -80,9 +80,29 @@ async def connect(uri: str, seconds: float = CONNECT_SECONDS) -> AsyncIterator[P
 
 async def describe(uri: str, seconds: float = DESCRIBE_SECONDS) -> Info:
     """Ask the peer what it is. Raises UnreachableError."""
-    async with connect(uri, seconds) as peer:
-        await peer.send(Describe().event())
-        return Info.from_event(await peer.wait_for("info", seconds=seconds))
+    event = await describing(uri, seconds)
+    try:
+        return Info.from_event(event)
+    except (KeyError, TypeError, ValueError, AttributeError) as err:
+        raise UnreachableError(f"{uri} does not describe itself as Wyoming has it") from err
+
+
+async def describing(uri: str, seconds: float = DESCRIBE_SECONDS) -> Event:
+    """Return the peer's `info` as it was sent. Raises UnreachableError, which is certain after `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            stream = await _open(uri, seconds)
+            try:
+                peer = Peer(uri, stream)
+                await peer.send(Describe().event())
+                event = await peer.wait_for("info", seconds=2 * seconds)
+            except BaseException:
+                stream.abort()  # closing in order takes time that a silent peer has used up
+                raise
+    except TimeoutError as err:
+        raise UnreachableError(f"{uri} has not said for {seconds:g} s what it is; is the port right?") from err
+    await stream.close()
+    return event
 
 
 async def _open(uri: str, seconds: float) -> EventStream:

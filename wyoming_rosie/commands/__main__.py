@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 
 from wyoming_rosie import __version__, ending
 from wyoming_rosie.commands import check, demo, discover, doctor, listen, stages, up, wake_models
+from wyoming_rosie.sound_files import STDIN
 from wyoming_rosie.terminal import hangup
 
 app = App(
@@ -40,7 +41,7 @@ for command in (
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; exit status 0 only when it did what it is for, else a sentence and one that says why not."""
     given = sys.argv[1:] if arguments is None else arguments
-    given = [stages.STDIN if argument == "-" else argument for argument in given]  # cyclopts takes it for an option
+    given = [STDIN if argument == "-" else argument for argument in given]  # cyclopts takes it for an option
     stopped_by: list[signal.Signals] = []
     with ending.reported("wyoming-rosie", "all"):
         try:

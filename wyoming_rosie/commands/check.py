@@ -10,10 +10,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
-from wyoming.event import Event
-from wyoming.info import Describe
 
-from wyoming_rosie.client import connect
+from wyoming_rosie.client import describing
 from wyoming_rosie.commands.checks import (
     asr,
     bad_input,
@@ -77,7 +75,7 @@ async def check(
 
 async def _target(uri: str, role: str | None, seconds: float, wav: Path | None) -> Target:
     """Return what is to be checked. Raises ConfigError, UnreachableError."""
-    info = await _info(uri)
+    info = await describing(uri, HOME_ASSISTANT_SECONDS)
     offered = description.roles(info.data)
     if role is not None and role not in offered:
         raise ConfigError(f"there is no {role} at {uri}; there is: {', '.join(offered) or 'nothing'}")
@@ -86,12 +84,6 @@ async def _target(uri: str, role: str | None, seconds: float, wav: Path | None) 
     spoken = await asyncio.to_thread(recording.load, wav)
     target = Target(uri, role or offered[0], spoken, seconds, data=info.data)
     return replace(target, info=description.parsed(info.data))
-
-
-async def _info(uri: str) -> Event:
-    async with connect(uri) as peer:
-        await peer.send(Describe().event())
-        return await peer.wait_for("info", seconds=HOME_ASSISTANT_SECONDS)
 
 
 async def _outcomes(target: Target) -> AsyncIterator[Outcome]:

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from wyoming.user_event import UserEvent
 
+from wyoming_rosie import sound_files
 from wyoming_rosie.audio import read_wav
 from wyoming_rosie.client import connect
 from wyoming_rosie.commands.processes import LogLine, Process, running
@@ -70,7 +71,7 @@ class Turn:
 
 
 async def demo(
-    file: Annotated[Path, Parameter(help="a WAV file that begins with a wake word")] = RECORDING,
+    file: Annotated[Path, Parameter(help="a recording that begins with a wake word")] = RECORDING,
     /,
     *,
     output: Annotated[Path, Parameter(help="where the spoken answer goes")] = Path("reply.wav"),
@@ -78,12 +79,14 @@ async def demo(
     seconds: Annotated[float, Parameter(help="the longest that the turn may take after the recording")] = TURN_SECONDS,
 ) -> None:
     """Run every daemon on private ports and one turn through them; show its timeline; write the answer as a WAV file."""
-    recording, pcm = read_wav(file)
     load(home)
     console = Console(soft_wrap=True, highlight=False)
     turn = Turn(console)
     begun = time.perf_counter()
     async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wyoming-rosie-demo-")))
+        recording = folder / "recording.wav"
+        recorded_seconds = await asyncio.to_thread(sound_files.write_speech, file, recording)
         with console.status("starting the daemons"):
             daemons = await stack.enter_async_context(_daemons(home))
         before = await _state(daemons["intent"].uri)
@@ -91,8 +94,8 @@ async def demo(
             f"{len(daemons)} daemons ready after {time.perf_counter() - begun:.1f} s. A satellite hears {file.name}:"
         )
         console.print("  since wake  since speech ended", style="dim")
-        await stack.enter_async_context(_satellite_and_hub(file, output, daemons, turn))
-        await _wait_for(turn, recording.seconds(len(pcm)) + seconds)
+        await stack.enter_async_context(_satellite_and_hub(recording, output, daemons, turn, folder))
+        await _wait_for(turn, recorded_seconds + seconds)
         after = await _state(daemons["intent"].uri)
     _print_changes(console, before, after)
     if turn.missing:
@@ -122,17 +125,16 @@ async def _daemons(home: Path) -> AsyncIterator[dict[str, Process]]:
 
 @asynccontextmanager
 async def _satellite_and_hub(
-    recording: Path, reply: Path, daemons: dict[str, Process], turn: Turn
+    recording: Path, reply: Path, daemons: dict[str, Process], turn: Turn, folder: Path
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="wyoming-rosie-demo-"))
         sound = ("--mic", f"wav:{recording}", "--snd", f"wav:{reply}")
         wake = ("--wake-uri", daemons["wake"].uri)
         satellite = await stack.enter_async_context(
             running("satellite", *sound, *wake, "--name", SATELLITE, "--area", "Kitchen")
         )
         stages = [part for role, process in daemons.items() for part in (f"--{role}-uri", process.uri)]
-        hub = ("--satellite", satellite.uri, *stages, "--no-zeroconf", "--data-dir", folder, "--debug")
+        hub = ("--satellite", satellite.uri, *stages, "--no-zeroconf", "--data-dir", str(folder), "--debug")
         await stack.enter_async_context(running("hub", *hub, on_line=turn.follow))
         yield
 

@@ -13,13 +13,13 @@ from cyclopts import Parameter
 from rich.console import Console
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
-from wyoming.info import Describe, Info
 from wyoming.ping import Ping
 from wyoming.satellite import PauseSatellite, RunSatellite
 from wyoming.tts import Synthesize
 
-from wyoming_rosie.audio import SPEECH, AudioFormat, Converter, format_of, read_wav, write_wav
-from wyoming_rosie.client import Peer, connect
+from wyoming_rosie import sound_files
+from wyoming_rosie.audio import SPEECH, AudioFormat, Converter, format_of, write_wav
+from wyoming_rosie.client import Peer, connect, describe
 from wyoming_rosie.commands import processes
 from wyoming_rosie.commands.listening import Effect, Listening, Record, Show, Speak, Tell, TurnOver
 from wyoming_rosie.commands.loudness import levels
@@ -34,6 +34,8 @@ ANSWER_SECONDS = 60.0
 CHUNK_SECONDS = 0.1
 AHEAD_SECONDS = 1.0
 LONGEST_RECORDING_SECONDS = 600.0
+SUFFIXES = (".wav", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aiff", ".au", ".wma", ".webm")
+""""Whatever is called so was meant to be a file, even if it is not there."""
 
 
 class NoTurnError(RosieError):
@@ -54,7 +56,7 @@ async def listen(
     uri: Annotated[str, Parameter(help="the satellite's address, such as tcp://pi:10700")],
     /,
     *,
-    speak: Annotated[str | None, Parameter(help="what to answer: a WAV file, or a text")] = None,
+    speak: Annotated[str | None, Parameter(help="what to answer: a recording, or a text")] = None,
     record: Annotated[Path | None, Parameter(help="write what the satellite sends to this WAV file")] = None,
     announce: Annotated[bool, Parameter(help="say it at once, before anybody has spoken", negative=())] = False,
     listen_seconds: Annotated[float, Parameter(help="how long to listen after a wake word")] = 4.0,
@@ -91,11 +93,10 @@ async def listen(
 @asynccontextmanager
 async def _conducted(uri: str) -> AsyncIterator[tuple[Peer, str]]:
     """Take the conductor's place; yield the satellite and its name. Raises UnreachableError, PeerError."""
+    info = await describe(uri)
+    if info.satellite is None:
+        raise ConfigError(f"{uri} is no satellite; see: wyoming-rosie discover")
     async with connect(uri) as peer:
-        await peer.send(Describe().event())
-        info = Info.from_event(await peer.wait_for("info", seconds=SILENT_SECONDS))
-        if info.satellite is None:
-            raise ConfigError(f"{uri} is no satellite; see: wyoming-rosie discover")
         await peer.send(RunSatellite().event())  # after that it may ask for a run at once
         try:
             yield peer, info.satellite.name
@@ -215,9 +216,8 @@ class _Screen:
 
 async def _sound(speak: str, tts_uri: str | None) -> Sound:
     """Return the WAV file, or the text as it is spoken. Raises ConfigError, UnreachableError, EngineError."""
-    path = Path(speak)
-    if speak.lower().endswith(".wav"):
-        return Sound(*await asyncio.to_thread(read_wav, path))
+    if _is_file(speak):
+        return Sound(*await asyncio.to_thread(sound_files.read, Path(speak)))
     async with AsyncExitStack() as stack:
         if tts_uri is None:
             tts_uri = (await stack.enter_async_context(processes.running("tts"))).uri
@@ -228,6 +228,11 @@ async def _sound(speak: str, tts_uri: str | None) -> Sound:
         while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=ANSWER_SECONDS)).type == "audio-chunk":
             pcm += event.payload or b""
         return Sound(audio, bytes(pcm))
+
+
+def _is_file(speak: str) -> bool:
+    """Tell a recording's file from a text that is to be spoken."""
+    return speak.lower().endswith(SUFFIXES) or Path(speak).is_file()
 
 
 async def _keep(path: Path | None, recording: bytearray, screen: _Screen) -> None:

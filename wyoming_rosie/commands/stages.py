@@ -1,6 +1,6 @@
 """One stage at a time: detect, transcribe, ask, say; through a daemon of their own, or the one at `--uri`."""
 
-import io
+import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -13,17 +13,18 @@ from cyclopts import Parameter
 from rich.console import Console
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.event import Event
 from wyoming.tts import Synthesize, SynthesizeVoice
 from wyoming.wake import Detect
 
-from wyoming_rosie.audio import AudioFormat, format_of, read_wav, write_wav
+from wyoming_rosie import sound_files
+from wyoming_rosie.audio import AudioFormat, format_of, write_wav
 from wyoming_rosie.client import Peer, connect
-from wyoming_rosie.commands import processes
+from wyoming_rosie.commands import peers, processes
 from wyoming_rosie.commands.playback import play
-from wyoming_rosie.errors import NotUnderstoodError
+from wyoming_rosie.errors import NotUnderstoodError, UnreachableError
+from wyoming_rosie.sound_files import STDIN, Recording
 
-STDIN = "/dev/stdin"
-"""Where a lone `-` on the command line leads."""
 CHUNK_SECONDS = 0.1
 ANSWER_SECONDS = 60.0
 LONGEST_SECONDS = "600"
@@ -43,38 +44,36 @@ class Stage:
 
 
 Options: TypeAlias = Annotated[Stage, Parameter(name="*")]
-Recording: TypeAlias = Annotated[Path, Parameter(help="a WAV file, or - for standard input")]
+File: TypeAlias = Annotated[Path, Parameter(help="a recording of any format, or - for standard input")]
 HomeFile: TypeAlias = Annotated[Path | None, Parameter(help="home file of the daemon that is started")]
 Language: TypeAlias = Annotated[str | None, Parameter(help="such as en")]
 
 
 async def detect(
-    file: Recording,
+    file: File,
     /,
     *,
     wake_word_name: Annotated[tuple[str, ...], Parameter(help="listen for this word; may be given again")] = (),
     stage: Options = Stage(),
 ) -> None:
     """Print the first wake word in a recording."""
-    sound = _read(file)
-    async with _opened("wake", stage) as peer:
-        await peer.send(Detect(names=list(wake_word_name) or None).event())
-        await _send(peer, *sound)
-        event = await peer.wait_for("detection", "not-detected", seconds=ANSWER_SECONDS)
+    with sound_files.opened(file) as recording:
+        async with _opened("wake", stage) as peer:
+            await peer.send(Detect(names=list(wake_word_name) or None).event())
+            event = await _heard(peer, recording, "detection", "not-detected")
     if event.type == "not-detected":
         raise NotUnderstoodError("no wake word was heard")
     stage.print(str(event.data.get("name")), timestamp=event.data.get("timestamp"), **_context(event.data, "score"))
 
 
 async def transcribe(
-    file: Recording, /, *, home: HomeFile = None, language: Language = None, stage: Options = Stage()
+    file: File, /, *, home: HomeFile = None, language: Language = None, stage: Options = Stage()
 ) -> None:
     """Print what is said in a recording."""
-    sound = _read(file)
-    async with _opened("asr", stage, "--longest-seconds", LONGEST_SECONDS, *_home(home)) as peer:
-        await peer.send(Transcribe(language=language).event())
-        await _send(peer, *sound)
-        event = await peer.wait_for("transcript", seconds=ANSWER_SECONDS)
+    with sound_files.opened(file) as recording:
+        async with _opened("asr", stage, "--longest-seconds", LONGEST_SECONDS, *_home(home)) as peer:
+            await peer.send(Transcribe(language=language).event())
+            event = await _heard(peer, recording, "transcript")
     text = str(event.data.get("text", ""))
     if not text:
         raise NotUnderstoodError("nothing was understood")
@@ -129,6 +128,7 @@ async def say(
 @asynccontextmanager
 async def _opened(role: str, stage: Stage, *arguments: str) -> AsyncIterator[Peer]:
     if stage.uri is not None:
+        await peers.check_role(stage.uri, role)
         async with connect(stage.uri) as peer:
             yield peer
         return
@@ -139,10 +139,6 @@ async def _opened(role: str, stage: Stage, *arguments: str) -> AsyncIterator[Pee
         yield await stack.enter_async_context(connect(process.uri))
 
 
-def _read(file: Path) -> tuple[AudioFormat, bytes]:
-    return read_wav(io.BytesIO(sys.stdin.buffer.read()) if str(file) == STDIN else file)
-
-
 def _text(given: str) -> str:
     return sys.stdin.read().strip() if given == STDIN else given
 
@@ -151,12 +147,32 @@ def _home(home: Path | None) -> tuple[str, ...]:
     return ("--home", str(home)) if home else ()
 
 
-async def _send(peer: Peer, audio: AudioFormat, pcm: bytes) -> None:
+async def _heard(peer: Peer, recording: Recording, *answers: str) -> Event:
+    """Send a recording until it ends or is answered; return the answer. Raises PeerError, UnreachableError."""
+    answering = asyncio.create_task(peer.wait_for(*answers, seconds=None))
+    sending = asyncio.create_task(_send(peer, recording))
+    try:
+        await asyncio.wait((answering, sending), return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            sending.result()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await answering
+    except TimeoutError as err:
+        raise UnreachableError(f"{peer.uri} has not answered for {ANSWER_SECONDS:g} s") from err
+    finally:
+        for task in (answering, sending):
+            task.cancel()
+        await asyncio.gather(answering, sending, return_exceptions=True)
+
+
+async def _send(peer: Peer, recording: Recording) -> None:
+    audio = recording.audio
     about = {"rate": audio.rate, "width": audio.width, "channels": audio.channels}
     await peer.send(AudioStart(**about).event())
     step = audio.bytes_in(CHUNK_SECONDS)
-    for start in range(0, len(pcm), step):
-        await peer.send(AudioChunk(**about, audio=pcm[start : start + step]).event())
+    while block := await asyncio.to_thread(next, recording.blocks, b""):
+        for start in range(0, len(block), step):
+            await peer.send(AudioChunk(**about, audio=block[start : start + step]).event())
     await peer.send(AudioStop().event())
 
 

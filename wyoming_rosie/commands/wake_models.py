@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
@@ -12,8 +13,8 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import Progress
 
-from wyoming_rosie import downloads
-from wyoming_rosie.audio import SPEECH, Converter, read_wav
+from wyoming_rosie import downloads, sound_files
+from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.downloads import Download
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.openwakeword import model_files
@@ -76,7 +77,7 @@ def check_model(
         "cpu_ms_per_80_ms": round(_cpu_ms(checked.stream()), 3),
     }
     if wav is not None:
-        score, at = _best(checked.stream(), speech(wav))
+        score, at = _best(checked.stream(), wav)
         result |= {"score": round(score, 3), "at_ms": at, "is_heard": score > checked.threshold}
     _print(result, as_json=json)
 
@@ -138,14 +139,6 @@ def train_verifier(
         f"sound, {len(alike)} of which the model alone takes for the word.\n"
         f"Of what it was not trained on, it accepts {accepted} recordings of the voice and {mistaken} pieces of other sound."
     )
-
-
-def speech(file: Path) -> bytes:
-    """Return a recording as 16 kHz 16-bit mono audio, silence around it. Raises ConfigError."""
-    audio, pcm = read_wav(file)
-    converter = Converter(audio, SPEECH)
-    silence = bytes(SPEECH.bytes_in(SILENCE_SECONDS))
-    return silence + converter.convert(pcm) + converter.finish() + silence
 
 
 class _OpenScores:
@@ -221,21 +214,28 @@ def _cpu_ms(scores: Scores) -> float:
     return median(took)
 
 
-def _hops(pcm: bytes) -> Iterable[bytes]:
-    return (pcm[at : at + HOP_BYTES] for at in range(0, len(pcm) - HOP_BYTES + 1, HOP_BYTES))
+def _hops(file: Path) -> Iterator[bytes]:
+    """Yield a recording in pieces of 80 ms, silence around it. Raises ConfigError, EngineError."""
+    silence = bytes(SPEECH.bytes_in(SILENCE_SECONDS))
+    with sound_files.opened(file) as recording:
+        rest = b""
+        for block in chain([silence], sound_files.speech(recording), [silence]):
+            rest += block
+            whole = len(rest) - len(rest) % HOP_BYTES
+            yield from (rest[at : at + HOP_BYTES] for at in range(0, whole, HOP_BYTES))
+            rest = rest[whole:]
 
 
-def _best(scores: Scores, pcm: bytes) -> tuple[float, int]:
+def _best(scores: Scores, file: Path) -> tuple[float, int]:
     """Return the highest score and when it was, in milliseconds of the recording itself."""
-    all_scores = [scores.feed(hop) for hop in _hops(pcm)]
-    best = max(range(len(all_scores)), key=lambda hop: all_scores[hop])
-    return all_scores[best], round(80 * (best + 1) - 1000 * SILENCE_SECONDS)
+    score, hop = max(((scores.feed(hop), -at) for at, hop in enumerate(_hops(file))))
+    return score, round(80 * (1 - hop) - 1000 * SILENCE_SECONDS)
 
 
 def _windows(network: "Network", word: str, path: Path) -> list[tuple[float, "Floats"]]:
     scores = _OpenScores(network, word)
     hops = network.heads[word].hops
-    return [(scores.feed(hop), scores.state.embeddings[-hops:]) for hop in _hops(speech(path))]
+    return [(scores.feed(hop), scores.state.embeddings[-hops:]) for hop in _hops(path)]
 
 
 def _own_windows(network: "Network", word: str, path: Path) -> tuple[float, list["Floats"]]:

@@ -8,7 +8,19 @@ from wyoming_rosie.programs import PROGRAMS
 
 ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-OTHER_EXTRAS = {"all", "bus", "buttons", "cloud", "dev", "mcp", "openwakeword", "piper", "respeaker", "whisper"}
+OTHER_EXTRAS = {
+    "all",
+    "bus",
+    "buttons",
+    "cloud",
+    "dev",
+    "files",
+    "mcp",
+    "openwakeword",
+    "piper",
+    "respeaker",
+    "whisper",
+}
 
 
 def test_every_program_has_its_folder_and_every_folder_is_a_program() -> None:
@@ -32,7 +44,7 @@ def test_every_program_has_an_extra_and_all_names_them() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     roles = [program.role for program in PROGRAMS]
     assert set(extras) - OTHER_EXTRAS == set(roles)
-    assert extras["all"] == [f"wyoming-rosie[{','.join(roles)}]"]
+    assert extras["all"] == [f"wyoming-rosie[{','.join(roles)},files]"]
 
 
 def test_the_wheel_holds_every_package() -> None:

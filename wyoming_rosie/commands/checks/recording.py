@@ -7,7 +7,8 @@ from pathlib import Path
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
 
-from wyoming_rosie.audio import SPEECH, AudioFormat, Converter, read_wav
+from wyoming_rosie import sound_files
+from wyoming_rosie.audio import SPEECH, AudioFormat
 from wyoming_rosie.commands.demo import RECORDING
 
 HOME_ASSISTANT_BYTES = 320
@@ -28,9 +29,8 @@ class Recording:
 
 def load(own: Path | None = None) -> Recording:
     """Return the demo's recording, or a file that is all of it, with silence around. Raises ConfigError."""
-    audio, pcm = read_wav(own or RECORDING)
-    converter = Converter(audio, SPEECH)
-    pcm = converter.convert(pcm) + converter.finish()
+    with sound_files.opened(own or RECORDING) as opened:
+        pcm = b"".join(sound_files.speech(opened))
     cut = 0 if own else SPEECH.bytes_in(WAKE_SECONDS)
     pause = silence(PAUSE_SECONDS)
     return Recording(pause + (pcm if own else pcm[:cut]) + pause, pause + pcm[cut:] + pause)
