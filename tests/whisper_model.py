@@ -3,6 +3,9 @@
 In the last layer of the decoder a table says which token follows which, so that any way of decoding ends with the text;
 one direction of the decoder's state says whether anything in the audio is loud, and chooses between two texts. All other
 weights are noise too soft to matter.
+
+Of two neighbours in a row of strong weights one is always 0: a processor that adds products of bytes by twos in 16 bits, as
+x86 does without VNNI, loses what goes over, and then says something else than other processors.
 """
 
 from collections.abc import Iterator
@@ -29,7 +32,7 @@ class Dims:
     heads: int
 
 
-SMALL = Dims(1, 32, 1)
+SMALL = Dims(1, 64, 1)
 TINY = Dims(4, 384, 6)
 BASE = Dims(6, 512, 8)
 TEXT = "Turn on the lights in the kitchen."
@@ -122,7 +125,7 @@ class _Weights:
         self._dims = dims
         self._vocabulary = vocabulary
         self._spec: Any = WhisperSpec(dims.layers, dims.heads, dims.layers, dims.heads)
-        self._embeddings = 0.5 * _unit(self._noise(len(vocabulary), dims.width))
+        self._embeddings = 0.5 * self._spread(_unit(self._noise(len(vocabulary), dims.width // 2)))
         self._set_encoder(self._spec.encoder)
         self._set_decoder(self._spec.decoder)
 
@@ -171,7 +174,7 @@ class _Weights:
     def _remember(self, steps: list[tuple[Floats, Floats]], otherwise: Floats) -> None:
         """Let the last layer give the answer to a state that it knows, and `otherwise` to any other."""
         table = self._spec.decoder.layer[-1].ffn
-        for unit, (state, answer) in enumerate(steps):
+        for unit, (state, answer) in zip(range(0, 4 * self._dims.width, 2), steps, strict=False):
             table.linear_0.weight[unit] = 40 / np.sqrt(2 * self._dims.width) * state  # others reach half of it
             table.linear_0.bias[unit] = -30
             table.linear_1.weight[:, unit] = 2 * answer
@@ -189,11 +192,18 @@ class _Weights:
 
     def _orthogonal(self, count: int) -> Floats:
         """Return so many directions at right angles to each other, with a mean of 0, which normalising keeps."""
-        if count >= self._dims.width:
+        most = self._dims.width // 2
+        if count >= most:
             raise ValueError(f"{count} tokens are too many for a model of width {self._dims.width}")
-        even = np.ones((self._dims.width, 1), np.float32)
-        directions, _ = np.linalg.qr(np.hstack([even, self._noise(self._dims.width, count)]))
-        return np.ascontiguousarray(directions.T[1:], np.float32)
+        even = np.ones((most, 1), np.float32)
+        directions, _ = np.linalg.qr(np.hstack([even, self._noise(most, count)]))
+        return self._spread(np.ascontiguousarray(directions.T[1:], np.float32))
+
+    def _spread(self, rows: Floats) -> Floats:
+        """Return the rows in twice the width, with a 0 after each number."""
+        spread = np.zeros((len(rows), self._dims.width), np.float32)
+        spread[:, ::2] = rows
+        return spread
 
     def _noise(self, *shape: int) -> Floats:
         return self._random.standard_normal(shape, np.float32)
