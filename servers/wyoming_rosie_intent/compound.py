@@ -135,7 +135,15 @@ class _Parts:
 
 def _took_a_joint(match: Match) -> bool:
     """Tell whether free text such as a song's name may have taken in a second command."""
-    return any(isinstance(value, str) and is_joined(value) for value in match.slots.values())
+    return any(
+        isinstance(value, str) and is_joined(value) and not _is_for_all(match, slot)
+        for slot, value in match.slots.items()
+    )
+
+
+def _is_for_all(match: Match, slot: str) -> bool:
+    """Tell whether a time that the sentence begins with is for all that follows: "in ten minutes lock up and …"."""
+    return slot == "conversation_command" and match.text.casefold().endswith(str(match.slots[slot]).casefold())
 
 
 def _without_courtesies(text: str, spoken: Speech) -> str:

@@ -3,7 +3,7 @@
 import gc
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,8 @@ import structlog
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.home import Entity, Home
-from wyoming_rosie_intent import answers, manners, names, targets, templates
+from wyoming_rosie_intent import answers, compound, manners, names, targets, templates, timed
+from wyoming_rosie_intent.compound import Speech
 from wyoming_rosie_intent.engine import WHICH, AnyOf, Match, UnknownLanguageError, Value, Where
 from wyoming_rosie_intent.names import Names
 from wyoming_rosie_intent.nearly import Nearly, Outcome
@@ -72,13 +73,15 @@ class _Rules:
     templates: Templates
     names: Names
     nearly: Nearly
+    speech: Speech
 
 
 def _rules(of_language: Templates, home: Home) -> _Rules:
     of_home = names.of(home, of_language.language)
     of_people = manners.read(own_sentences(of_language.language).get("nearly", {}))
     vocabulary = of_language.vocabulary if of_people.never else Vocabulary(())
-    return _Rules(of_language, of_home, Nearly(of_people, vocabulary, of_language.words(), of_home.spoken))
+    nearly = Nearly(of_people, vocabulary, of_language.words(), of_home.spoken)
+    return _Rules(of_language, of_home, nearly, compound.speech(home, of_language.language))
 
 
 class HassilRecogniser:
@@ -125,7 +128,7 @@ class HassilRecogniser:
         if not text.strip() or len(text) > LONGEST_SENTENCE:
             return None
         said = _Said(self._of(known), self._home, self._policy, area)
-        match = said.exactly(names.cleaned(text)) or said.rules.nearly.recognise(text, said)
+        match = said.understood(timed.with_plain_words(names.cleaned(text)))
         return replace(match, text=text) if match else None
 
     def _known(self, language: str | None) -> str:
@@ -164,6 +167,38 @@ class _Said:
     home: Home
     policy: Policy
     area: str | None
+
+    def understood(self, text: str) -> Match | None:
+        """Return what a text means, as it is or mended; a time in it may say when to do the rest."""
+        match = self._later(text) or self._timed(text, self.exactly) or self.exactly(text)
+        nearly = self.rules.nearly
+        return match or self._timed(text, lambda one: nearly.recognise(one, self)) or nearly.recognise(text, self)
+
+    def _later(self, text: str) -> Match | None:
+        delay = own_sentences(self._language).get("delay")
+        found = timed.delays(text, self._language, delay) if delay else iter(())
+        return next((match for match in found if self._can_be_done_later(match, text)), None)
+
+    def _timed(self, text: str, understand: Callable[[str], Match | None]) -> Match | None:
+        for reading in timed.readings(text, self._language):
+            match = understand(reading.text)
+            if match is not None and (restored := reading.restored(match)) is not None:
+                return restored
+        return None
+
+    def _can_be_done_later(self, match: Match, text: str) -> bool:
+        """Tell whether what is to be done when a timer ends is all understood now, and can wait.
+
+        A time in the middle of a text is about one command: the others are for now.
+        """
+        later = str(match.slots[timed.COMMAND])
+        commands = compound.understand(later, self.understood, self.rules.speech)
+        is_inside = not text.startswith(later) and not text.endswith(later)
+        return 0 < len(commands) <= (1 if is_inside else compound.MOST_COMMANDS) and all(map(timed.can_wait, commands))
+
+    @property
+    def _language(self) -> str:
+        return self.rules.templates.language
 
     def exactly(self, text: str) -> Match | None:
         result = self._best(text, self._here)
@@ -205,12 +240,14 @@ class _Said:
             intent_context={"area": area},
             best_metadata_key="first",
             best_slot_name="name",
-            language=self.rules.templates.language,
+            language=self._language,
         )
 
     def _meant(self, result: "RecognizeResult", text: str) -> Match | None:
-        match = _match(result, text, self.rules.templates.language)
-        return replace(match, room=self._room(match)) if self._makes_sense(match) else None
+        match = _match(result, text, self._language)
+        if (words := own_sentences(self._language).get("timers")) is not None:
+            match = timed.named(match, words)
+        return replace(match, room=self._room(match)) if self._makes_sense(match, text) else None
 
     def _room(self, match: Match) -> str | None:
         """Return the area that is named, be it in the name of a thing: the kitchen lamp is in the kitchen."""
@@ -221,14 +258,11 @@ class _Said:
         text = match.text.casefold()
         return area.name if area and any(name.casefold() in text for name in area.names) else None
 
-    def _makes_sense(self, match: Match) -> bool:
+    def _makes_sense(self, match: Match, text: str) -> bool:
         """Refuse "I will be home in five minutes": what a timer is to do later must be a command; and "play dead"."""
         if _is_meaningless(match) or _is_talk(match):
             return False
-        if (later := match.said("conversation_command")) is None:
-            return True
-        result = self._best(later, _NOBODY_KNOWS)
-        return result is not None and result.intent.name != match.intent
+        return timed.COMMAND not in match.slots or self._can_be_done_later(match, text)
 
 
 def _some(languages: Sequence[str]) -> str:
