@@ -79,6 +79,7 @@ class Peer:
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(EVENTS_WAITING)
         self._farewell: RosieError | None = None
         self._dismissed = asyncio.Event()
+        self._quick: Callable[[Event], bool] = _not_now
         self._leaving = False
         if isinstance(self._conversation, HearsAtOnce):
             self._quick = self._conversation.hear_now
@@ -97,6 +98,7 @@ class Peer:
             await _end(reading, *tasks)
             await self._conversation.close()
             await self._say_goodbye()
+            self._let_go()
 
     async def send(self, event: Event) -> None:
         """Send one event. Raises ConnectionError when the peer is gone or does not read for WRITE_SECONDS."""
@@ -182,6 +184,16 @@ class Peer:
                 await self.send(Error(str(self._farewell), self._farewell.code).event())
         await self._stream.close()
 
+    def _let_go(self) -> None:
+        """Undo the references in circles, which would keep what a peer has left until the collector runs."""
+        self._stream.quick = self._stream.rest = None
+        self._conversation = EndedConversation()
+        self._quick = _not_now
+
+
+def _not_now(_: Event) -> bool:
+    return False
+
 
 class _Sender:
     """Sends to a peer, at once if need be."""
@@ -196,8 +208,8 @@ class _Sender:
         return self._peer.send_now(event)
 
 
-class RefusedConversation:
-    """Stands in for the conversation of a peer that is turned away."""
+class EndedConversation:
+    """Stands in for the conversation of a peer that has left."""
 
     busy = False
 

@@ -42,9 +42,15 @@ class Reports(Generic[F]):
         """Tell nothing more."""
         if self._telling is not None:
             self._telling.cancel()
+            self._telling = None
+        self._tell = _nobody
 
     async def _tell_all(self) -> None:
+        tell = self._tell
         with suppress(ConnectionError):  # the peer is gone, and so will be its conversation
             while True:
-                await self._tell(await self._unread.get())
+                await tell(await self._unread.get())
                 self._unread.task_done()
+
+
+async def _nobody(_: object) -> None: ...

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import structlog
+from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.info import Info
 
@@ -24,7 +25,7 @@ from wyoming_rosie.http_server import LOOPBACK
 from wyoming_rosie.metrics import Counter as CountOf
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.peer import Conversation as Conversation
-from wyoming_rosie.peer import Peer, RefusedConversation
+from wyoming_rosie.peer import Peer
 from wyoming_rosie.peer import Send as Send
 from wyoming_rosie.stdio import StdioTransport
 from wyoming_rosie.terminal import hangup
@@ -35,6 +36,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DRAIN_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
+MOST_LEAVING = 1024
 PRIVATE_NETWORKS = (
     "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10",
 )  # fmt: skip
@@ -78,6 +80,7 @@ class Service:
         self._converse = converse
         self._peers: dict[Peer, asyncio.Task[None]] = {}
         self._per_address: Counter[str] = Counter()
+        self._leaving: set[asyncio.Task[None]] = set()  # refused peers that are told why
         self._stopping = False
         self.idle_seconds = ServiceConfig.idle_seconds
         self.most_peers = ServiceConfig.peers
@@ -163,15 +166,26 @@ class Service:
         name = stream.transport.get_extra_info("peername")
         host = name[0] if isinstance(name, tuple) else "unix"
         refusal = self._refusal(host)
-        converse = self._converse if refusal is None else lambda _: RefusedConversation()
-        peer = _CountedPeer(self._sent, stream, host, lambda: self._info, converse)
         if refusal is not None:
-            self._refused.add(refusal.code)
-            peer.dismiss(refusal)
+            self._turn_away(stream, refusal)
+            return
+        peer = _CountedPeer(self._sent, stream, host, lambda: self._info, self._converse)
         self._per_address[host] += 1
         task = asyncio.get_running_loop().create_task(peer.serve())
         self._peers[peer] = task
         task.add_done_callback(lambda _: self._forget(peer, host))
+
+    def _turn_away(self, stream: EventStream, refusal: BadEventError) -> None:
+        """Tell a peer why it is not served, at the least cost: in a flood they are many."""
+        self._refused.add(refusal.code)
+        if len(self._leaving) >= MOST_LEAVING:
+            stream.abort()
+            return
+        if stream.write_now(Error(str(refusal), refusal.code).event()):
+            self._sent.add("error", refusal.code)
+        closing = asyncio.get_running_loop().create_task(stream.close())
+        self._leaving.add(closing)
+        closing.add_done_callback(self._leaving.discard)
 
     def _forget(self, peer: Peer, host: str) -> None:
         del self._peers[peer]
@@ -267,6 +281,8 @@ def _be_ready_to_answer() -> None:
     # Looking through what an engine has loaded for garbage stops everything: 15 ms each time with hassil's templates.
     gc.collect()
     gc.freeze()
+    # The collector waits until a quarter of what it last saw has come anew, and so must see what little is left.
+    gc.collect()
 
 
 def networks(written: tuple[str, ...]) -> tuple[Network, ...]:

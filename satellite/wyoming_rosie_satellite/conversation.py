@@ -82,9 +82,10 @@ class SatelliteConversation:
 
     async def close(self) -> None:
         self._leave()
-        if self._sending is not None:
-            self._sending.cancel()
-            await asyncio.wait([self._sending])
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            sending.cancel()
+            await asyncio.wait([sending])
 
     def _join(self) -> None:
         self._satellite.join(self, self._seat)
