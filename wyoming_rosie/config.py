@@ -116,6 +116,11 @@ def cache_folder() -> Path:
     return _folder("XDG_CACHE_HOME", ".cache")
 
 
+def state_folder() -> Path:
+    """Return where this user's programs keep what they must remember."""
+    return _folder("XDG_STATE_HOME", ".local/state")
+
+
 def _folder(variable: str, usual: str) -> Path:
     given = os.environ.get(variable)
     return (Path(given) if given else Path.home() / usual) / "wyoming-rosie"

@@ -12,6 +12,9 @@ from wyoming_rosie import toml_file
 from wyoming_rosie.errors import ConfigError
 
 DEMO_HOME = Path(__file__).with_name("demo_home.toml")
+PRETEND = "a pretend house: nothing real moves"
+PRETEND_OWN = "a pretend house made from your home file: nothing real moves"
+"""How an intent daemon says that its house is in memory only: in its description, and in the log line of each answer."""
 """The small house that `wyoming-rosie demo` and daemons without `--home` use."""
 
 # fmt: off

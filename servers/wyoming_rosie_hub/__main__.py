@@ -119,8 +119,7 @@ def state_folder() -> Path:
     """Return the folder that systemd or the user's environment gives for what must be kept."""
     if given := os.environ.get("STATE_DIRECTORY"):
         return Path(given)
-    state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "wyoming-rosie" / "hub"
+    return config.state_folder() / "hub"
 
 
 async def serve(settings: HubConfig) -> None:

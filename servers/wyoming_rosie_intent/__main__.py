@@ -24,7 +24,7 @@ from wyoming_rosie_intent.settings import IntentConfig
 
 async def serve(settings: IntentConfig) -> None:
     """Understand sentences about the home until told to stop. Raises ConfigError, EngineError."""
-    own = home.load(settings.home)
+    own, house = home.load(settings.home), parts.pretence(settings)
     if settings.phrases is not None:
         answers.use(settings.phrases)
     policy = parts.policy(settings)
@@ -47,8 +47,8 @@ async def serve(settings: IntentConfig) -> None:
         answered = work(metrics, lambda: dialogue.waiting, is_wanted=settings.has_monitor)
         peers = Service(
             "intent",
-            info(recogniser, handles=household.acts, thinks=mind is not None),
-            lambda send: IntentConversation(dialogue, household.states, _clock, send, answered, actors.area_of),
+            info(recogniser, handles=household.acts, thinks=mind is not None, house=house),
+            lambda send: IntentConversation(dialogue, household.states, _clock, send, answered, actors.area_of, house),
             metrics=metrics,
         )
         parts.watch(peers.health, actors, plugins)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, assert_never
 from uuid import uuid4
 
+import structlog
 from wyoming.event import Event
 from wyoming.handle import Handled as HandledEvent
 from wyoming.handle import HandledChunk, HandledStart, HandledStop
@@ -33,6 +34,7 @@ from wyoming_rosie_intent.dialogue import (
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.models.parts import Filler, Said
 
+_LOG = structlog.get_logger()
 _LONGEST_NAME = 128
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 _OUR_KEYS = frozenset({"intent", "slots", "intents", "expects_reply"})
@@ -53,6 +55,7 @@ class IntentConversation:
         send: Send,
         work: Work = UNCOUNTED,
         locate: Callable[[str], str | None] = lambda _: None,
+        house: str = "",
     ) -> None:
         self._dialogue = dialogue
         self._states = states
@@ -60,6 +63,7 @@ class IntentConversation:
         self._send = send
         self._work = work
         self._locate = locate  # returns the area of a device of Home Assistant's
+        self._house = {"house": house} if house else {}  # what must be said of the house in which it acts
         self._busy = False
         self._only_watches = False
 
@@ -106,6 +110,7 @@ class IntentConversation:
                 async for reply in replies:
                     answered.outcome = reply.type if reply.type in _OUTCOMES else answered.outcome
                     await self._send(reply)
+            _LOG.info("answered", outcome=answered.outcome, **self._house)
 
     async def _streamed(
         self, parts: AsyncGenerator[Said | Filler | Outcome, None], sentence: Sentence, context: dict[str, Any]

@@ -11,8 +11,11 @@ _RULES = "Commands and questions about a home, by sentence templates, without a 
 _MODELS = "Commands and questions about a home by sentence templates, everything else by a language model"
 
 
-def info(recogniser: Recogniser, *, handles: bool, thinks: bool) -> Info:
-    """Describe the daemon; one that handles what it understood may have language models as well."""
+def info(recogniser: Recogniser, *, handles: bool, thinks: bool, house: str = "") -> Info:
+    """Describe the daemon; one that handles what it understood may have language models as well.
+
+    `house` is what must be said of the house in which it acts.
+    """
     languages = list(recogniser.languages)
     intent_model = IntentModel("hassil", _CREDIT, True, _RULES, __version__, languages)
     handle_model = HandleModel("hassil", _CREDIT, True, _RULES, __version__, languages)
@@ -20,7 +23,7 @@ def info(recogniser: Recogniser, *, handles: bool, thinks: bool) -> Info:
         _NAME,
         _CREDIT,
         True,
-        _MODELS if thinks else _RULES,
+        (_MODELS if thinks else _RULES) + (f"; {house}" if house else ""),
         __version__,
         [handle_model],
         supports_handled_streaming=thinks,

@@ -72,6 +72,13 @@ def actors(settings: IntentConfig, own: Home, move: Callable[[Home], None]) -> A
             return Actors(distant, distant, distant.use, distant.area_of)
 
 
+def pretence(settings: IntentConfig) -> str:
+    """Return what must be said of a house that is in memory only; nothing for a real one."""
+    if settings.actor != "demo":
+        return ""
+    return home.PRETEND if settings.home.resolve() == home.DEMO_HOME.resolve() else home.PRETEND_OWN
+
+
 def policy(settings: IntentConfig) -> Policy:
     """Return what is asked about first."""
     for given in settings.confirm:

@@ -60,9 +60,11 @@ def test_detect_fails_where_there_is_no_such_word(noise: Path) -> None:
 
 
 def test_ask_prints_the_answer_and_fails_when_it_does_not_understand(tmp_path: Path) -> None:
-    assert "Kitchen Light" in result("ask", "turn on the kitchen light")
-    assert json.loads(result("ask", "--json", "-", given=b"turn off the tv\n"))["intent"] == "HassTurnOff"
-    assert "understand" in complaint("ask", "colourless green ideas sleep furiously", status=3)
+    assert "Kitchen Light" in result("ask", "--own", "turn on the kitchen light")
+    assert json.loads(result("ask", "--own", "--json", "-", given=b"turn off the tv\n"))["intent"] == "HassTurnOff"
+    lost = rosie("ask", "--own", "colourless green ideas sleep furiously")
+    assert lost.returncode == 3
+    assert "understand" in lost.stderr.decode().splitlines()[-1]
 
 
 def test_ask_uses_the_home_that_is_given(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """How every command ends: 0 done, 1 failed, 2 the command line is wrong, 3 nothing was understood; never a traceback."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -69,12 +70,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 def ended(*arguments: str, shell: str = "") -> tuple[int, str]:
-    """Return the status and what was said on stderr; `shell` goes behind the command."""
+    """Return the status and what was complained about on stderr; `shell` goes behind the command."""
     words = ["bash", "-c", f'"$@" {shell}', "bash", *arguments] if shell else list(arguments)
     ran = subprocess.run(words, stderr=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL, timeout=60, check=False)
     assert "Traceback" not in ran.stderr
     assert "Exception ignored" not in ran.stderr
-    return ran.returncode, ran.stderr
+    return ran.returncode, re.sub(r"^asking .*\n", "", ran.stderr)  # by which `ask` says who answers
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cyclopts import App, Parameter
 
 from wyoming_rosie import __version__, ending
-from wyoming_rosie.commands import check, demo, discover, doctor, listen, stages, up, wake_models
+from wyoming_rosie.commands import asking, check, demo, discover, doctor, listen, stages, up, wake_models
 from wyoming_rosie.sound_files import STDIN
 from wyoming_rosie.terminal import hangup
 
@@ -29,7 +29,7 @@ for command in (
     discover.discover,
     stages.detect,
     stages.transcribe,
-    stages.ask,
+    asking.ask,
     stages.say,
     wake_models.check_model,
     wake_models.fetch_models,

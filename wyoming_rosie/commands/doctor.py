@@ -13,7 +13,7 @@ from rich.text import Text
 from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.commands.diagnosis import machine, network, sound_cards
 from wyoming_rosie.commands.diagnosis.advice import Advice, advise
-from wyoming_rosie.commands.diagnosis.findings import Devices, Findings, Recorded, Sound
+from wyoming_rosie.commands.diagnosis.findings import Devices, Findings, Recorded, Service, Sound
 from wyoming_rosie.commands.diagnosis.privacy import without_names
 from wyoming_rosie.commands.loudness import levels
 from wyoming_rosie.errors import ConfigError, RosieError
@@ -101,7 +101,7 @@ def _print(console: Console, findings: Findings, names: set[str]) -> None:
     if findings.sound is not None:
         _section(console, "sound", _sound_rows(findings.sound), names)
     _section(console, "ports here", [(str(one.number), f"{one.role}: {one.use}") for one in findings.ports], names)
-    programs = [(one.role or "?", _service(one.uri, one.engine, one.ms)) for one in findings.services]
+    programs = [(one.role or "?", _service(one)) for one in findings.services]
     _section(console, "programs", programs or [("none", "")], names)
     _section(console, "models", [("fetched", one) for one in about.models] or [("fetched", "none")], names)
     _print_advice(console, advise(findings), names)
@@ -141,8 +141,9 @@ def _sound_rows(sound: Sound) -> list[tuple[str, str]]:
     return rows or [("devices", "none")]
 
 
-def _service(uri: str, engine: str, ms: float | None) -> str:
-    return f"{uri} {engine} {'does not answer' if ms is None else f'{ms:g} ms'}"
+def _service(one: Service) -> str:
+    answer = "does not answer" if one.ms is None else f"{one.ms:g} ms"
+    return f"{one.uri} {one.engine} {answer}{one.house and f', {one.house}'}"
 
 
 def _section(console: Console, title: str, rows: list[tuple[str, str]], names: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""One stage at a time: detect, transcribe, ask, say; through a daemon of their own, or the one at `--uri`."""
+"""One stage at a time: detect, transcribe, say; through a daemon of their own, or the one at `--uri`."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 from rich.console import Console
-from wyoming.asr import Transcribe, Transcript
+from wyoming.asr import Transcribe
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
 from wyoming.tts import Synthesize, SynthesizeVoice
@@ -80,27 +80,6 @@ async def transcribe(
     stage.print(text, **_context(event.data, "score"))
 
 
-async def ask(
-    text: Annotated[str, Parameter(help="a sentence, or - for standard input")],
-    /,
-    *,
-    area: Annotated[str | None, Parameter(help="the area in which it is said, such as Kitchen")] = None,
-    home: HomeFile = None,
-    language: Language = None,
-    stage: Options = Stage(),
-) -> None:
-    """Print the answer to a sentence, after acting on it."""
-    said = _text(text)
-    async with _opened("intent", stage, *_home(home)) as peer:
-        await peer.send(Transcript(text=said, language=language, context={"area": area} if area else None).event())
-        event = await peer.wait_for("handled", "not-handled", "intent", "not-recognized", seconds=ANSWER_SECONDS)
-    answer = str(event.data.get("text") or "")
-    if event.type in ("not-handled", "not-recognized"):
-        raise NotUnderstoodError(answer or "the sentence was not understood")
-    intent = event.data.get("name") or _context(event.data, "intent").get("intent")
-    stage.print(answer or str(intent), intent=intent, **_context(event.data, "slots", "expects_reply"))
-
-
 async def say(
     text: Annotated[str, Parameter(help="what to say, or - for standard input")],
     /,
@@ -113,7 +92,7 @@ async def say(
     """Speak a text; print its length in seconds, or the name of the file that was written."""
     async with _opened("tts", stage) as peer:
         chosen = SynthesizeVoice(name=voice) if voice else None
-        await peer.send(Synthesize(_text(text), chosen, text_format="ssml" if ssml else None).event())
+        await peer.send(Synthesize(text_of(text), chosen, text_format="ssml" if ssml else None).event())
         audio, pcm = await _receive(peer)
     if not pcm:
         raise NotUnderstoodError("there was nothing to say")
@@ -139,7 +118,8 @@ async def _opened(role: str, stage: Stage, *arguments: str) -> AsyncIterator[Pee
         yield await stack.enter_async_context(connect(process.uri))
 
 
-def _text(given: str) -> str:
+def text_of(given: str) -> str:
+    """Return a text from the command line, or from standard input."""
     return sys.stdin.read().strip() if given == STDIN else given
 
 

@@ -11,6 +11,7 @@ from wyoming_rosie.commands.diagnosis.advice import advise
 from wyoming_rosie.commands.diagnosis.findings import Device, Devices, Findings, Machine, Port, Recorded, Service, Sound
 from wyoming_rosie.commands.diagnosis.true_rate import Arrival, measured
 from wyoming_rosie.commands.loudness import Levels
+from wyoming_rosie.home import PRETEND_OWN
 from wyoming_rosie.installed import lacking_of
 
 GOOD = Levels(rms=-30.0, peak=-12.0, clipped=0.0, offset=0.001)
@@ -49,6 +50,10 @@ FAULTS = {
     "a clock that is not set": (machine(clock_is_set=False), "set-ntp"),
     "a port that is taken": (replace(WELL, ports=(Port("asr", 10300, "other"),)), "wyoming-rosie-asr --uri"),
     "no program": (replace(WELL, services=()), "wyoming-rosie up"),
+    "a pretend house": (
+        replace(WELL, services=(Service("intent", "tcp://x:1", "", 3.0, PRETEND_OWN),)),
+        "--actor home-assistant",
+    ),
     "a program that is gone": (replace(WELL, services=(Service("asr", "tcp://x:1", "", None),)), "firewall"),
     "a slow program": (replace(WELL, services=(Service("asr", "tcp://x:1", "", 3000.0),)), "wyoming-rosie check"),
 }

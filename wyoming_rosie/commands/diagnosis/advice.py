@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from wyoming_rosie.commands.diagnosis.findings import Findings, Machine, Port, Recorded, Service, Sound
 from wyoming_rosie.commands.diagnosis.true_rate import KNOWN_RATES
+from wyoming_rosie.home import PRETEND_OWN
 from wyoming_rosie.installed import how_to_get
 
 QUIET_DBFS = -65.0
@@ -134,6 +135,11 @@ def _of_services(services: tuple[Service, ...]) -> Iterator[Advice]:
         if one.ms is None:
             yield Advice(
                 f"{name} is announced and does not answer", "is it still running, and its port open in the firewall?"
+            )
+        elif one.house == PRETEND_OWN:
+            yield Advice(
+                f"{name} acts in {one.house}",
+                "have Home Assistant act: wyoming-rosie-intent --actor home-assistant, or --actor none for its own pipelines",
             )
         elif one.ms > SLOW_MS:
             yield Advice(

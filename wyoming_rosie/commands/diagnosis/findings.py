@@ -49,6 +49,7 @@ class Service:
     uri: str
     engine: str
     ms: float | None
+    house: str = ""  # what must be said of the house in which it acts
 
 
 @dataclass(frozen=True)

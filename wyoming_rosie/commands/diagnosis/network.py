@@ -9,6 +9,7 @@ from wyoming_rosie.client import describe
 from wyoming_rosie.commands.diagnosis.findings import Port, Service
 from wyoming_rosie.discovery import Found, browse
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie.home import PRETEND, PRETEND_OWN
 from wyoming_rosie.programs import PROGRAMS
 
 DESCRIBE_SECONDS = 2.0
@@ -58,7 +59,13 @@ async def _asked(role: str, uri: str) -> Service:
         info = await describe(uri, DESCRIBE_SECONDS)
     except RosieError:
         return Service(role, uri, "", None)
-    return Service(role, uri, _engine(info), round(1000 * (loop.time() - begun), 1))
+    return Service(role, uri, _engine(info), round(1000 * (loop.time() - begun), 1), pretence(info))
+
+
+def pretence(info: Info) -> str:
+    """Return what an intent daemon says of a house that is in memory only; nothing for a real one."""
+    said = " ".join(program.description or "" for program in info.handle)
+    return next((house for house in (PRETEND_OWN, PRETEND) if house in said), "")
 
 
 def _engine(info: Info) -> str:
