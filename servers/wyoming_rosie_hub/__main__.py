@@ -11,15 +11,15 @@ from wyoming.event import Event
 
 from wyoming_rosie import address, config, endpoint, health, systemd
 from wyoming_rosie.config import option
-from wyoming_rosie.discovery import Browser
+from wyoming_rosie.discovery import Browser, Found, own_addresses
 from wyoming_rosie.health import WELL, Health
 from wyoming_rosie.http_server import LOOPBACK
 from wyoming_rosie.metrics import Metrics, Work, work
 from wyoming_rosie.service import stop_signal
 from wyoming_rosie_hub.conductor import House
+from wyoming_rosie_hub.directory import Directory
 from wyoming_rosie_hub.phrases import Phrases
 from wyoming_rosie_hub.satellite import SatelliteLink
-from wyoming_rosie_hub.stages import Directory
 from wyoming_rosie_hub.timekeeper import Timekeeper
 from wyoming_rosie_hub.volumes import Volumes
 
@@ -32,12 +32,15 @@ class HubConfig:
     """Conducts turns between satellites and daemons when Home Assistant does not."""
 
     satellite: tuple[str, ...] = option((), "a satellite to conduct, as tcp://HOST:PORT; may be given again")
+    adopt: tuple[str, ...] = option(
+        (), "use this daemon or satellite of another machine by its announced name; see discover"
+    )
     adopt_all: bool = option(False, "conduct every satellite that is announced on the network")
-    wake_uri: str | None = option(None, "the wake daemon, for satellites that only stream [default: as announced]")
-    vad_uri: str | None = option(None, "the vad daemon [default: as announced, else this machine's]")
-    asr_uri: str | None = option(None, "the asr daemon [default: as announced, else this machine's]")
-    intent_uri: str | None = option(None, "the intent daemon [default: as announced, else this machine's]")
-    tts_uri: str | None = option(None, "the tts daemon [default: as announced, else this machine's]")
+    wake_uri: str | None = option(None, "the wake daemon, for satellites that only stream [default: this machine's]")
+    vad_uri: str | None = option(None, "the vad daemon [default: this machine's, or one of --adopt]")
+    asr_uri: str | None = option(None, "the asr daemon [default: this machine's, or one of --adopt]")
+    intent_uri: str | None = option(None, "the intent daemon [default: this machine's, or one of --adopt]")
+    tts_uri: str | None = option(None, "the tts daemon [default: this machine's, or one of --adopt]")
     language: str = option("en", "the language people speak")
     end_of_speech: endpoint.EndRules = option(endpoint.EndRules, "when somebody has said all")
     filler: bool = option(True, "say the small word that the intent daemon offers while its answer takes long")
@@ -56,11 +59,11 @@ class Hub:
     def __init__(self, settings: HubConfig, browser: Browser | None, work: Work) -> None:
         folder = settings.data_dir or state_folder()
         configured = {role: getattr(settings, f"{role}_uri") for role in ("wake", "vad", "asr", "intent", "tts")}
-        directory = Directory(configured, browser)
-        self._phrases = Phrases(folder / "phrases", lambda: directory.uri("tts"))
+        self._directory = Directory(configured, settings.adopt, self._announced, own_addresses)
+        self._phrases = Phrases(folder / "phrases", lambda: self._directory.uri("tts"))
         self._timekeeper = Timekeeper(folder / "timers.json", self._tell)
         self._house = House(
-            directory,
+            self._directory,
             self._phrases,
             self._timekeeper,
             Volumes(self._areas, self._tell),
@@ -72,7 +75,8 @@ class Hub:
         )
         self._links: dict[str, SatelliteLink] = {}
         self._configured = settings.satellite
-        self._browser = browser if settings.adopt_all else None
+        self._browser = browser
+        self._adopted, self._adopts_all = settings.adopt, settings.adopt_all
 
     @property
     def health(self) -> Health:
@@ -99,11 +103,15 @@ class Hub:
                 for uri in self._wanted() - self._links.keys():
                     self._links[uri] = SatelliteLink(uri, self._house)
                     tasks.create_task(self._links[uri].run())
+                self._directory.look()
                 await asyncio.sleep(LOOK_SECONDS)
 
+    def _announced(self, role: str) -> list[Found]:
+        return self._browser.of_role(role) if self._browser else []
+
     def _wanted(self) -> set[str]:
-        announced = self._browser.of_role("satellite") if self._browser else []
-        return {*self._configured, *(found.uri for found in announced)}
+        adopted = (one.uri for one in self._announced("satellite") if self._adopts_all or one.name in self._adopted)
+        return {*self._configured, *adopted}
 
     def _areas(self) -> dict[str, str | None]:
         return {link.satellite_id: link.area for link in self._links.values() if link.satellite_id is not None}

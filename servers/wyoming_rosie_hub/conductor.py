@@ -21,8 +21,9 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import UNCOUNTED, Work
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.core import Phase, TurnCore
+from wyoming_rosie_hub.directory import Directory
 from wyoming_rosie_hub.phrases import FILLER, WORDS, Phrases, Sound
-from wyoming_rosie_hub.stages import Directory, Heard, StageStream
+from wyoming_rosie_hub.stages import Heard, StageStream
 from wyoming_rosie_hub.timekeeper import Timekeeper
 from wyoming_rosie_hub.timeline import Timeline
 from wyoming_rosie_hub.understanding import Doer, Understanding

@@ -1,16 +1,14 @@
-"""The daemons that a turn needs: where they are, and a connection to one for the length of a turn."""
+"""A connection to a daemon that a turn needs, for the length of the turn."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 import structlog
 from wyoming.event import Event
 
 from wyoming_rosie.client import Peer, PeerError, connect
-from wyoming_rosie.discovery import Browser
 from wyoming_rosie.errors import UnreachableError
-from wyoming_rosie.programs import BY_ROLE
 
 _LOG = structlog.get_logger()
 CONNECT_SECONDS = 0.8
@@ -18,22 +16,6 @@ CONNECT_SECONDS = 0.8
 EVENTS_WAITING = 512
 Heard: TypeAlias = Callable[[Event], Awaitable[bool]]
 """Takes an event from a daemon; True when nothing more is expected."""
-
-
-class Directory:
-    """Where each role's daemon is: as configured, else as announced, else on this machine's fixed port."""
-
-    def __init__(self, configured: Mapping[str, str | None], browser: Browser | None) -> None:
-        self._configured = configured
-        self._browser = browser
-
-    def uri(self, role: str) -> str:
-        announced = self._browser.of_role(role) if self._browser else []
-        return (
-            self._configured.get(role)
-            or (announced[0].uri if announced else None)
-            or f"tcp://127.0.0.1:{BY_ROLE[role].port}"
-        )
 
 
 class StageStream:

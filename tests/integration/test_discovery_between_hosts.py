@@ -95,3 +95,16 @@ def test_a_hub_that_adopts_all_conducts_a_satellite_of_another_host(tmp_path: Pa
         wait_for(log, "announced")
         joined = wait_for(hub_log, "satellite joined")
         assert joined["uri"] == "tcp://10.99.7.1:10700"
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.usefixtures("_two_hosts")
+@pytest.mark.parametrize("is_adopted", [False, True], ids=["a stranger", "adopted by name"])
+def test_a_hub_uses_a_daemon_of_another_host_only_when_told(tmp_path: Path, is_adopted: bool) -> None:
+    tts = (command("wyoming-rosie-tts"), "--uri", "tcp://0.0.0.0:10200", "--name", "rosie-tts-far")
+    adopt = ("--adopt", "rosie-tts-far") if is_adopted else ()
+    hub = (command("wyoming-rosie-hub"), "--data-dir", str(tmp_path), *adopt)
+    with running(NEAR, *tts) as log, running(FAR, *hub) as hub_log:
+        wait_for(log, "announced")
+        logged = wait_for(hub_log, f"announced daemon is {'used' if is_adopted else 'not used'}")
+        assert (logged["role"], logged["uri"]) == ("tts", "tcp://10.99.7.1:10200")

@@ -143,7 +143,7 @@ def _sound_rows(sound: Sound) -> list[tuple[str, str]]:
 
 def _service(one: Service) -> str:
     answer = "does not answer" if one.ms is None else f"{one.ms:g} ms"
-    return f"{one.uri} {one.engine} {answer}{one.house and f', {one.house}'}"
+    return ", ".join(part for part in (f"{one.uri} {one.engine} {answer}", one.house, one.trust) if part)
 
 
 def _section(console: Console, title: str, rows: list[tuple[str, str]], names: set[str]) -> None:

@@ -43,13 +43,18 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Service:
-    """A Wyoming program on the network or on this machine; `ms` is that of a describe, None without an answer."""
+    """A Wyoming program on the network or on this machine; `ms` is that of a describe, None without an answer.
+
+    `name` is announced; `trust` says whether the hub's settings on this machine let it use the program.
+    """
 
     role: str
     uri: str
     engine: str
     ms: float | None
     house: str = ""  # what must be said of the house in which it acts
+    name: str = ""
+    trust: str = ""
 
 
 @dataclass(frozen=True)

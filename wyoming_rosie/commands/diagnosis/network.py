@@ -1,26 +1,55 @@
 """Wyoming programs and ports, on this machine and on the network."""
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import replace
 
 from wyoming.info import Info
 
+from wyoming_rosie import config
 from wyoming_rosie.client import describe
 from wyoming_rosie.commands.diagnosis.findings import Port, Service
-from wyoming_rosie.discovery import Found, browse
+from wyoming_rosie.discovery import Found, browse, own_addresses
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.home import PRETEND, PRETEND_OWN
-from wyoming_rosie.programs import PROGRAMS
+from wyoming_rosie.programs import DAEMONS, PROGRAMS
 
 DESCRIBE_SECONDS = 2.0
+HEARERS = tuple(one.role for one in DAEMONS)
+"""Roles that are given what is said in the house."""
 
 
 async def look(seconds: float) -> tuple[tuple[Service, ...], tuple[Port, ...]]:
     """Return what announces itself within so many seconds or listens here, and what our ports are used for."""
     found, local = await asyncio.gather(_announced(seconds), _local())
     here = [service for service, _ in local if service is not None]
-    announced = await asyncio.gather(*(_asked(one.role, one.uri) for one in found))
+    trusted = await asyncio.to_thread(_trusted)
+    announced = await asyncio.gather(*(_announced_service(one, trusted) for one in found))
     return (*announced, *here), tuple(port for _, port in local)
+
+
+def trust(one: Found, trusted: Collection[str]) -> str:
+    """Return whether the hub may use an announced program; `trusted` are addresses, URIs and announced names."""
+    if one.role not in HEARERS:
+        return ""
+    if one.host in trusted:
+        return "of this machine, the hub may use it"
+    if one.uri in trusted or one.name in trusted:
+        return "adopted by the hub's settings"
+    return f"not adopted, the hub does not use it; if it is yours: wyoming-rosie-hub --adopt '{one.name}'"
+
+
+def _trusted() -> set[str]:
+    """Return what the settings of this machine's hub trust, and the addresses of this machine."""
+    adopted = config.given("hub", "adopt") or ()
+    uris = (config.given("hub", f"{role}_uri") for role in HEARERS)
+    names = adopted.split() if isinstance(adopted, str) else adopted
+    return {*own_addresses(), *map(str, names), *(str(uri) for uri in uris if uri)}
+
+
+async def _announced_service(one: Found, trusted: Collection[str]) -> Service:
+    return replace(await _asked(one.role, one.uri), name=one.name, trust=trust(one, trusted))
 
 
 async def _announced(seconds: float) -> list[Found]:

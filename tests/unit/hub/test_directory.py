@@ -1,0 +1,60 @@
+"""Which daemon a hub uses, whoever announces what."""
+
+from collections.abc import Sequence
+
+import pytest
+from structlog.testing import capture_logs
+
+from wyoming_rosie.discovery import Found
+from wyoming_rosie_hub.directory import Directory
+
+HERE = "192.168.1.5"
+OWN = Found("rosie-asr-pi-aaaaaa", HERE, 10333, "asr", "1")
+STRANGER = Found("aaa-asr", "192.168.1.66", 10300, "asr", "1")
+KNOWN = Found("rosie-asr-big-bbbbbb", "192.168.1.7", 10300, "asr", "1")
+FIXED = "tcp://127.0.0.1:10300"
+
+
+def directory(*announced: Found, configured: str | None = None, adopted: Sequence[str] = ()) -> Directory:
+    return Directory(
+        {"asr": configured}, adopted, lambda role: [one for one in announced if one.role == role], lambda: [HERE]
+    )
+
+
+@pytest.mark.parametrize(
+    ("announced", "uri"),
+    [
+        ([], FIXED),
+        ([STRANGER], FIXED),
+        ([STRANGER, OWN], OWN.uri),
+        ([STRANGER, KNOWN], KNOWN.uri),
+        ([STRANGER, KNOWN, OWN], OWN.uri),
+    ],
+    ids=["nobody", "a stranger", "this machine's", "an adopted one", "this machine's before an adopted one"],
+)
+def test_a_stranger_never_gets_the_audio(announced: list[Found], uri: str) -> None:
+    assert directory(*announced, adopted=[KNOWN.name]).uri("asr") == uri
+
+
+def test_a_configured_address_comes_before_all() -> None:
+    assert directory(OWN, KNOWN, configured="tcp://there:1", adopted=[KNOWN.name]).uri("asr") == "tcp://there:1"
+
+
+def test_who_is_used_and_who_is_not_is_logged_once_with_the_next_step() -> None:
+    one = directory(STRANGER, KNOWN, adopted=[KNOWN.name])
+    with capture_logs() as logs:
+        one.look()
+        one.uri("asr")
+    assert [(log["event"], log["name"]) for log in logs] == [
+        ("announced daemon is not used", STRANGER.name),
+        ("announced daemon is used", KNOWN.name),
+    ]
+    assert "--adopt 'aaa-asr'" in logs[0]["next"]
+    assert f"--asr-uri {STRANGER.uri}" in logs[0]["next"]
+
+
+def test_a_network_full_of_strangers_fills_neither_log_nor_memory() -> None:
+    strangers = [Found(f"a{number}", "192.168.1.66", number, "asr", "1") for number in range(1, 1000)]
+    with capture_logs() as logs:
+        directory(*strangers).uri("asr")
+    assert len(logs) < 300
