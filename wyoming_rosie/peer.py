@@ -39,6 +39,15 @@ class Conversation(Protocol):
 
 
 @runtime_checkable
+class MayBeSilent(Protocol):
+    """A conversation whose peer may have nothing to say for as long as it likes."""
+
+    @property
+    def may_be_silent(self) -> bool:
+        """Whether that is so now."""
+
+
+@runtime_checkable
 class SendsAtOnce(Protocol):
     """A `send` that can do without a task while the peer keeps up."""
 
@@ -99,6 +108,10 @@ class Peer:
             await self._conversation.close()
             await self._say_goodbye()
             self._let_go()
+
+    @property
+    def may_be_silent(self) -> bool:
+        return isinstance(self._conversation, MayBeSilent) and self._conversation.may_be_silent
 
     async def send(self, event: Event) -> None:
         """Send one event. Raises ConnectionError when the peer is gone or does not read for WRITE_SECONDS."""

@@ -216,7 +216,7 @@ class Service:
             await asyncio.sleep(min(SWEEP_SECONDS, self.idle_seconds / 4))
             idle_since = loop.time() - self.idle_seconds
             for peer in self._peers:
-                if peer.heard < idle_since and not peer.at_work:
+                if peer.heard < idle_since and not peer.at_work and not peer.may_be_silent:
                     peer.dismiss(BadEventError(f"nothing was heard for {self.idle_seconds:g} s", "idle"))
 
 

@@ -25,7 +25,10 @@ T = TypeVar("T")
 
 
 class SatelliteConversation:
-    """`run-satellite` makes the peer the conductor of a seat, `pause-satellite` or its leaving ends that."""
+    """`run-satellite` makes the peer the conductor of a seat, and its leaving ends that.
+
+    After `pause-satellite` it keeps the seat until somebody wants it, and may still announce something.
+    """
 
     def __init__(self, satellite: Satellite, send: Send, seat: str = m.MAIN) -> None:
         self._satellite = satellite
@@ -41,6 +44,10 @@ class SatelliteConversation:
     @property
     def busy(self) -> bool:
         return self._satellite.conductor is self and self._satellite.phase is m.Phase.SPEAKING
+
+    @property
+    def may_be_silent(self) -> bool:
+        return self._satellite.is_paused_by(self, self._seat)
 
     def tell(self, event: Event) -> None:
         """Send an event, at once if that can be; a peer that does not read loses it, and soon its connection."""
@@ -74,7 +81,7 @@ class SatelliteConversation:
             case "run-satellite":
                 self._join()
             case "pause-satellite":
-                self._leave()
+                self._satellite.pause(self, self._seat)
             case _ if self._satellite.is_conducted_by(self, self._seat):
                 await self._obey(event)
             case "audio-start":

@@ -16,6 +16,7 @@ from wyoming_rosie_satellite.messages import (
     AskForRun,
     ConductorJoined,
     ConductorLeft,
+    ConductorPaused,
     Cue,
     Effect,
     FillerAnnounced,
@@ -69,6 +70,10 @@ RING_SAMPLES = 3_000 * SAMPLES_PER_MS
 LONGEST_COMMAND_SECONDS = 30.0
 """A conductor that never ends a run stops hearing us."""
 LONGEST_THOUGHT_SECONDS = 60.0
+SILENT_RUN_SECONDS = 10.0
+"""A run that was understood and has no answer by then most likely has none: Home Assistant does not say that one is over."""
+PAUSED_BEFORE_LEAVING_SECONDS = 1.0
+"""A conductor that shuts down pauses first."""
 STALLED_SOUND_SECONDS = 30.0
 """A sound whose rest does not come is over."""
 RELIABLE_SAMPLES = 60_000 * SAMPLES_PER_MS
@@ -76,6 +81,7 @@ RELIABLE_SAMPLES = 60_000 * SAMPLES_PER_MS
 MEANT_TO_BE_SILENT = frozenset({"nothing-to-say", "duplicate_wake_up_detected"})
 """Codes of runs that nobody waits for any more: said never mind, or another satellite has it."""
 NOTHING_SAID = frozenset({"no-speech", "stt-no-text-recognized"})
+AT_REST = (Phase.OFFLINE, Phase.PAUSED, Phase.WAITING)
 QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001 - those of other scripts are meant
 
 
@@ -99,11 +105,14 @@ class SatelliteCore:
     habits: Habits = field(default_factory=Habits)
     phase: Phase = Phase.OFFLINE
     is_muted: bool = False
-    _joined: set[str] = field(default_factory=set)  # seats that are taken
+    _joined: set[str] = field(default_factory=set)  # seats whose conductors listen
+    _paused: set[str] = field(default_factory=set)  # seats whose conductors do not
     _turned_to: str = MAIN
     _meant_for: str = MAIN  # the seat of the latest run, whoever hears it
     _is_kept: bool = False  # the run that the conductor thinks about, and has not understood yet
     _phase_ends: float | None = None  # unless something happens before
+    _answer_until: float = 0.0  # somebody may still wait for one, whatever the phase
+    _lost_until: float = 0.0  # whoever leaves before that leaves somebody without an answer
     _heard: int = 0  # samples
     _deaf_until: int = 0  # samples, as far as somebody was told
     _ring: deque[tuple[int, bytes]] = field(default_factory=deque)  # first sample, audio
@@ -134,13 +143,13 @@ class SatelliteCore:
         if self.phase is before:
             return effects
         effects += [] if self.phase is Phase.THINKING else self._settle(answered=False)
-        if self.phase in (Phase.OFFLINE, Phase.WAITING):
+        if self.phase in AT_REST:
             self._phase_ends = None
         return [*effects, ShowPhase(self.phase), *self._overdue_ring(now)]
 
     def attends(self, seat: str) -> bool:
         """Return whether what this seat's conductor says counts: its own dialogue, or whatever breaks the silence."""
-        return seat == self._turned_to or self.phase is Phase.WAITING
+        return seat == self._turned_to or self.phase in (Phase.PAUSED, Phase.WAITING)
 
     def _listen_to(self, said: Said, now: float) -> list[Effect]:
         if not self.attends(said.seat):
@@ -152,6 +161,7 @@ class SatelliteCore:
             return []
         self._turned_to = seat
         self._sound_open = self._listen_again = self._filler_follows = False
+        self._answer_until = self._lost_until = 0.0
         return [TurnTo(seat)]
 
     def _decide(self, given: Input, now: float) -> list[Effect]:
@@ -173,13 +183,13 @@ class SatelliteCore:
             case VoiceStarted() | VoiceStopped() | VoicesHeard():
                 return self._follow_voices(given, now)
             case AnswerTold(text):
-                return self._answer_told(text)
+                return self._answer_told(text, now)
             case SpeechEnded():
                 return self._speech_ended(now)
-            case Understood():
-                return [*self._settle(answered=True), *self._speech_ended(now)]
+            case Understood(tells_end):
+                return [*self._settle(answered=True), *self._understood(now, tells_end=tells_end)]
             case RunFailed(code):
-                return [*self._settle(answered=True), *self._run_failed(code)]
+                return [*self._settle(answered=True), *self._run_failed(code, now)]
             case ListenAgainAsked():
                 self._listen_again = self.phase is not Phase.OFFLINE
                 return []
@@ -198,8 +208,10 @@ class SatelliteCore:
                 return self._timer_finished(now)
             case ConductorJoined(seat):
                 return self._join(seat)
+            case ConductorPaused(seat):
+                return self._pause(seat, now)
             case ConductorLeft(seat):
-                return self._leave(seat)
+                return self._leave(seat, now)
             case RunKept():
                 return self._kept(Cue.KEPT)
             case RunLost():
@@ -227,9 +239,10 @@ class SatelliteCore:
         return [PlayCue(Cue.DEAF)] if is_news else []
 
     def _wake(self, word: WakeWord, now: float) -> list[Effect]:
-        seat = self._listener(self._seat_of(word.name))
+        wanted = self._seat_of(word.name)
+        seat = self._listener(wanted)
         if seat is None:
-            return self._excuse()
+            return self._excuse(wanted)
         interrupted = [*self._interrupted(), *self._turn_to(seat)]
         report = ReportWakeWord(word.name, word.sample // SAMPLES_PER_MS, word.turn_id, word.score)
         said_since = [_audio(*_from(word.sample, start, pcm)) for start, pcm in self._ring]
@@ -239,7 +252,7 @@ class SatelliteCore:
     def _listen(self, now: float, *, held: bool) -> list[Effect]:
         seat = self._listener(MAIN)
         if seat is None:
-            return self._excuse()
+            return self._excuse(MAIN)
         begun = [*self._interrupted(), *self._turn_to(seat), *self._begin_run(None, self._heard, now)]
         self._end = None if held else self._end
         return begun
@@ -249,15 +262,15 @@ class SatelliteCore:
 
     def _listener(self, seat: str) -> str | None:
         """Return who may hear what somebody says to a seat now."""
-        if self.is_muted or self.phase is Phase.STREAMING:
+        if self.is_muted or self.phase is Phase.STREAMING or seat in self._paused:
             return None
         if seat in self._joined:
             return seat
         return OUTBOX if self.habits.keeps_runs else None
 
-    def _excuse(self) -> list[Effect]:
-        """Let somebody who wants to be heard know that nobody is there, unless somebody is being listened to."""
-        if self.is_muted or self.phase is Phase.STREAMING:
+    def _excuse(self, seat: str) -> list[Effect]:
+        """Let somebody who wants to be heard know that nobody is there, unless nobody shall be, or somebody is already."""
+        if self.is_muted or self.phase is Phase.STREAMING or seat in self._paused:
             return []
         return [*self._stop_sound(), PlayCue(Cue.UNREACHABLE)]
 
@@ -270,6 +283,7 @@ class SatelliteCore:
         """Begin to listen, from a sample of the microphone's audio on."""
         self.phase = Phase.STREAMING
         self._phase_ends = now + LONGEST_COMMAND_SECONDS
+        self._answer_until = self._lost_until = 0.0
         self._sound_open = self._listen_again = self._filler_follows = False
         self._meant_for = self._seat_of(wake_word)
         self._run_ms = first // SAMPLES_PER_MS
@@ -325,19 +339,30 @@ class SatelliteCore:
         self._think(now)
         return [PlayCue(Cue.DONE)]
 
+    def _understood(self, now: float, *, tells_end: bool) -> list[Effect]:
+        effects = self._speech_ended(now)
+        if self.phase is Phase.THINKING and not tells_end:
+            self._phase_ends = now + SILENT_RUN_SECONDS
+        return effects
+
     def _think(self, now: float) -> None:
         """Wait for the answer."""
         self.phase = Phase.THINKING
-        self._phase_ends = now + LONGEST_THOUGHT_SECONDS
+        self._phase_ends = self._answer_until = now + LONGEST_THOUGHT_SECONDS
+
+    def _may_be_answered(self, now: float) -> bool:
+        """Tell whether the latest run may still get an answer, even if it looks as if it had none."""
+        return self.phase is Phase.THINKING or (self.phase is Phase.WAITING and now < self._answer_until)
 
     @property
     def _is_filling(self) -> bool:
         return self.phase is Phase.SPEAKING and self._is_filler
 
-    def _run_failed(self, code: str) -> list[Effect]:
-        if self.phase not in (Phase.STREAMING, Phase.THINKING) and not self._is_filling:
+    def _run_failed(self, code: str, now: float) -> list[Effect]:
+        if self.phase is not Phase.STREAMING and not self._may_be_answered(now) and not self._is_filling:
             return []
         self.phase = self._rest
+        self._answer_until = 0.0
         self._listen_again = False
         if code in MEANT_TO_BE_SILENT:
             return []
@@ -370,9 +395,9 @@ class SatelliteCore:
     def _stop_listening(self, now: float) -> list[Effect]:
         return self._forget_run() if self._turned_to == OUTBOX else self._stop(now)
 
-    def _answer_told(self, text: str) -> list[Effect]:
+    def _answer_told(self, text: str, now: float) -> list[Effect]:
         is_question = self.habits.answers_questions and text.rstrip().endswith(QUESTION_MARKS)
-        if is_question and self.phase in (Phase.THINKING, Phase.SPEAKING):
+        if is_question and (self.phase is Phase.SPEAKING or self._may_be_answered(now)):
             self._listen_again = True
         return []
 
@@ -380,6 +405,7 @@ class SatelliteCore:
         if self.phase is Phase.OFFLINE:
             return []
         cut: list[Effect] = [Silence()] if self._is_filling else []
+        self._answer_until = 0.0
         self._is_filler, self._filler_follows = self._filler_follows, False
         self.phase = Phase.SPEAKING
         self._phase_ends = now + STALLED_SOUND_SECONDS
@@ -403,10 +429,11 @@ class SatelliteCore:
     def _sound_played(self, sound: int, now: float) -> list[Effect]:
         if self.phase is not Phase.SPEAKING or self._sound_open or sound != self._sound:
             return []  # another one has begun since
-        if self._is_filler:
+        if self._is_filler and self._turned_to in self._joined:
             self._think(now)
             return []
-        if self._listen_again:
+        listens, self._listen_again = self._listen_again, False
+        if listens and self._listener(self._turned_to) == self._turned_to:
             return [SayPlayed(), *self._begin_run(None, self._heard, now)]
         self.phase = self._rest
         return [SayPlayed()]
@@ -432,26 +459,46 @@ class SatelliteCore:
 
     def _join(self, seat: str) -> list[Effect]:
         self._joined.add(seat)
-        if self.phase is Phase.OFFLINE:
+        self._paused.discard(seat)
+        if self.phase in AT_REST:
             self.phase = Phase.WAITING
         if self.phase is Phase.STREAMING and self._turned_to == OUTBOX and self._meant_for == seat:
             return [HandOver(seat), *self._turn_to(seat)]
         return []
 
-    def _leave(self, seat: str) -> list[Effect]:
+    def _pause(self, seat: str, now: float) -> list[Effect]:
+        """Let the conductor hear nothing more; what sounds goes on."""
         self._joined.discard(seat)
+        self._paused.add(seat)
+        if self.phase in AT_REST:
+            self.phase = self._rest
+        elif seat == self._turned_to and self.phase is not Phase.SPEAKING:
+            self._lost_until = now + PAUSED_BEFORE_LEAVING_SECONDS if self._is_waited_for else 0.0
+            self.phase = self._rest
+        return []
+
+    def _leave(self, seat: str, now: float) -> list[Effect]:
+        self._joined.discard(seat)
+        self._paused.discard(seat)
         if seat == self._turned_to:
-            return self._abandoned()
-        if self.phase is Phase.WAITING:
+            return self._abandoned(now)
+        if self.phase in AT_REST:
             self.phase = self._rest
         return []
 
     @property
     def _rest(self) -> Phase:
-        return Phase.WAITING if self._joined else Phase.OFFLINE
+        if self._joined:
+            return Phase.WAITING
+        return Phase.PAUSED if self._paused else Phase.OFFLINE
 
-    def _abandoned(self) -> list[Effect]:
-        was_waited_for = self._sound_open or (self.phase in (Phase.STREAMING, Phase.THINKING) and not self._is_kept)
+    @property
+    def _is_waited_for(self) -> bool:
+        return self._sound_open or (self.phase in (Phase.STREAMING, Phase.THINKING) and not self._is_kept)
+
+    def _abandoned(self, now: float) -> list[Effect]:
+        was_waited_for = self._is_waited_for or now < self._lost_until
+        self._answer_until = self._lost_until = 0.0
         self.phase = self._rest
         self._listen_again = False
         excuse: list[Effect] = [PlayCue(Cue.LOST)] if was_waited_for else []
@@ -468,7 +515,7 @@ class SatelliteCore:
                 return []
             case Phase.SPEAKING:
                 return [*self._sound_ended(), PlayCue(Cue.LOST)]
-            case Phase.OFFLINE | Phase.WAITING:
+            case Phase.OFFLINE | Phase.PAUSED | Phase.WAITING:
                 return []
 
 

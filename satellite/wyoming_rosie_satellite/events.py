@@ -9,6 +9,7 @@ from wyoming.snd import Played
 from wyoming.wake import Detection
 
 from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.turn import event_context
 from wyoming_rosie_satellite.messages import (
     AnswerTold,
     AskForRun,
@@ -35,7 +36,7 @@ def input_of(event: Event) -> Part | None:
         case "voice-stopped":
             return SpeechEnded()
         case "transcript":
-            return Understood()
+            return Understood(tells_end="turn_id" in event_context(event))  # Home Assistant names none
         case "error":
             return RunFailed(str(event.data.get("code") or ""))
         case "user-event" if event.data.get("name") == LISTEN_AGAIN:

@@ -12,6 +12,7 @@ OUTBOX = "(outbox)"
 
 class Phase(StrEnum):
     OFFLINE = "offline"  # nobody conducts
+    PAUSED = "paused"  # its conductor is there, and wants to hear nothing
     WAITING = "waiting"  # for a wake word
     STREAMING = "streaming"  # what is said goes to the conductor
     THINKING = "thinking"  # all was said, the answer is not there yet
@@ -39,6 +40,13 @@ class Cue(StrEnum):
 
 @dataclass(frozen=True)
 class ConductorJoined:
+    seat: str = MAIN
+
+
+@dataclass(frozen=True)
+class ConductorPaused:
+    """The conductor is still there, but will hear nothing until it joins again; it may still announce something."""
+
     seat: str = MAIN
 
 
@@ -115,7 +123,9 @@ class SpeechEnded:
 
 @dataclass(frozen=True)
 class Understood:
-    """The conductor knows what was said."""
+    """The conductor knows what was said. `tells_end`: it will also say so when there is nothing to answer."""
+
+    tells_end: bool = True
 
 
 @dataclass(frozen=True)
@@ -206,7 +216,7 @@ Part: TypeAlias = (
     | SoundEnded
 )  # fmt: skip
 Input: TypeAlias = (
-    ConductorJoined | ConductorLeft | MicAudio | MicrophoneLost | WakeWord | StopWord | ListeningAsked | StopAsked
+    ConductorJoined | ConductorPaused | ConductorLeft | MicAudio | MicrophoneLost | WakeWord | StopWord | ListeningAsked | StopAsked
     | MuteAsked | VoiceStarted | VoiceStopped | VoicesHeard | Said | Part | SoundPlayed | TimerFinished | RunKept | RunLost
     | KeptRunWaits | Tick
 )  # fmt: skip

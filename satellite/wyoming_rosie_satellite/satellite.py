@@ -14,7 +14,7 @@ from wyoming.ping import Ping
 
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.awake_mute import AwakeMute
-from wyoming_rosie_satellite.core import Habits, SatelliteCore
+from wyoming_rosie_satellite.core import AT_REST, Habits, SatelliteCore
 from wyoming_rosie_satellite.ducking import Ducking
 from wyoming_rosie_satellite.ears import Ears
 from wyoming_rosie_satellite.events import event_of
@@ -107,11 +107,17 @@ class Satellite:
 
     def join(self, conductor: Conductor, seat: str = m.MAIN) -> None:
         """Let a peer conduct. Raises BadEventError while another one has the seat."""
-        if self._seats[seat].take(conductor, _now()) is not None:
+        was_paused = self._seats[seat].is_paused
+        if self._seats[seat].take(conductor, _now()) is not None and not was_paused:
             self.take(m.ConductorLeft(seat))
         self.take(m.ConductorJoined(seat))
         self.conducted.set()
         self._saw(Event("satellite-connected"))
+
+    def pause(self, conductor: Conductor, seat: str = m.MAIN) -> None:
+        """Note that the conductor wants to hear nothing until it joins again."""
+        if self._seats[seat].pause(conductor):
+            self.take(m.ConductorPaused(seat))
 
     def leave(self, conductor: Conductor, seat: str = m.MAIN) -> None:
         """Note that a peer will not conduct any more."""
@@ -119,6 +125,9 @@ class Satellite:
             self.take(m.ConductorLeft(seat))
             if all(one.holder is None for one in self._seats.values()):
                 self._saw(Event("satellite-disconnected"))
+
+    def is_paused_by(self, peer: Conductor, seat: str = m.MAIN) -> bool:
+        return self._seats[seat].holder is peer and self._seats[seat].is_paused
 
     def is_conducted_by(self, peer: Conductor, seat: str = m.MAIN) -> bool:
         return self._seats[seat].holder is peer
@@ -158,11 +167,11 @@ class Satellite:
                 ears.hear(pcm)
 
     async def _ping(self) -> None:
-        """Let the conductors show that they are there."""
+        """Let the conductors show that they are there; who has paused may not even read."""
         while True:
             await asyncio.sleep(PING_SECONDS)
             for seat in self._seats.values():
-                if seat.holder is not None:
+                if seat.holder is not None and not seat.is_paused:
                     seat.holder.tell(Ping().event())
 
     @property
@@ -296,7 +305,7 @@ class Satellite:
             self._saw(Event("detect"))
         self._was_streaming = phase is m.Phase.STREAMING
         if self._fittings.ducking is not None:
-            self._fittings.ducking.show(ducked=phase not in (m.Phase.OFFLINE, m.Phase.WAITING))
+            self._fittings.ducking.show(ducked=phase not in AT_REST)
 
     def _play_cue(self, cue: m.Cue) -> None:
         if cue is m.Cue.AWAKE and self._fittings.awake_mute is not None:

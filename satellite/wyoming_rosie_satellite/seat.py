@@ -15,15 +15,23 @@ class Seat(Generic[C]):
 
     def __init__(self) -> None:
         self.holder: C | None = None
+        self.is_paused = False
         self._heard = 0.0
 
     def take(self, peer: C, now: float) -> C | None:
         """Seat a peer; return whom it replaces. Raises BadEventError while another one is at work."""
-        if self.holder not in (None, peer) and now - self._heard < KEEP_SECONDS:
+        if self.holder not in (None, peer) and not self.is_paused and now - self._heard < KEEP_SECONDS:
             raise BadEventError("this satellite has a conductor already; try again when it is gone", "busy")
         replaced = None if self.holder is peer else self.holder
-        self.holder, self._heard = peer, now
+        self.holder, self._heard, self.is_paused = peer, now, False
         return replaced
+
+    def pause(self, peer: C) -> bool:
+        """Let the peer keep the seat until somebody wants it; return whether it has it."""
+        if self.holder is not peer:
+            return False
+        self.is_paused = True
+        return True
 
     def heard(self, peer: C, now: float) -> None:
         """Note that the peer is still there."""
@@ -34,5 +42,5 @@ class Seat(Generic[C]):
         """Free the seat if the peer has it; return whether it had."""
         if self.holder is not peer:
             return False
-        self.holder = None
+        self.holder, self.is_paused = None, False
         return True

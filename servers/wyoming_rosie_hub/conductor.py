@@ -172,7 +172,7 @@ class Conductor:
                 self._send("asr", AudioStop().event())
                 self._tell(VoiceStopped(timestamp=ended_ms).event())
             case m.Understand(text, conversation_id):
-                self._tell(Transcript(text=text).event())
+                self._tell(Transcript(text=text, context=self._context(conversation_id)).event())
                 self._send("intent", self._transcript(text, conversation_id))
             case m.Say():
                 self._say(effect)

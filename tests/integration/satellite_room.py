@@ -196,12 +196,14 @@ async def refused(conductor: ScriptedConductor) -> bool:
     return False
 
 
-async def logged(satellite: Daemon, event: str, count: int = 1, **fields: Any) -> None:
+async def logged(
+    satellite: Daemon, event: str, count: int = 1, seconds: float = LONGEST_WAIT_SECONDS, **fields: Any
+) -> None:
     """Wait until the satellite has logged such a line so many times."""
 
     def found() -> int:
         return sum(fields.items() <= line.items() for line in satellite.lines(event))
 
-    async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+    async with asyncio.timeout(seconds):
         while found() < count:
             await asyncio.sleep(FRAME_SECONDS)

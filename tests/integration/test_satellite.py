@@ -213,6 +213,21 @@ async def test_a_conductor_that_falls_silent_is_replaced(
         writer.close()
 
 
+async def test_a_satellite_whose_conductor_paused_it_stays_paused_however_long_that_says_nothing(
+    daemon: StartDaemon, folder: Path
+) -> None:
+    devices = ("--mic-command", "sleep 60", "--snd", f"wav:{folder}/reply.wav")
+    satellite = await daemon("satellite", *devices, "--idle-seconds", "0.5")
+    reader, writer = await asyncio.open_connection(*satellite.uri.removeprefix("tcp://").split(":"))
+    writer.write(b'{"type": "run-satellite"}\n{"type": "pause-satellite"}\n')
+    await logged(satellite, "phase", phase="paused")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(2):
+            await reader.readuntil(b"idle")
+    writer.close()
+    await logged(satellite, "phase", phase="offline")
+
+
 async def test_a_conductor_that_breaks_off_in_an_answer_is_followed_by_the_next(
     daemon: StartDaemon, folder: Path, words: dict[str, bytes]
 ) -> None:

@@ -85,10 +85,10 @@ class HomeAssistant:
         async with asyncio.timeout(START_SECONDS):
             while not await self._answers():
                 await asyncio.sleep(0.2)
-            self.token = self.token or await _onboard(self.url)
+            is_new, self.token = not self.token, self.token or await _onboard(self.url)
             while (await self.ask("get_config"))["state"] != "RUNNING":
                 await asyncio.sleep(0.2)
-        if self.is_newest:  # else it would forget its port after five minutes
+        if self.is_newest and is_new:  # else it would forget its port after five minutes
             await self.ask("http/config/promote")
 
     async def stop(self) -> None:
@@ -128,6 +128,30 @@ class HomeAssistant:
         """Return the id of an entity's device."""
         entities = await self.ask("config/entity_registry/list")
         return str(next(one["device_id"] for one in entities if one["entity_id"] == entity))
+
+    async def entity_of_same_device(self, entity: str, domain: str) -> str:
+        """Return the id of the device's entity in another domain."""
+        device = await self.device_of(entity)
+        entities = await self.ask("config/entity_registry/list")
+        of_device = [one["entity_id"] for one in entities if one["device_id"] == device]
+        return str(next(one for one in of_device if one.startswith(f"{domain}.")))
+
+    async def use_pipeline(self, **engines: str) -> None:
+        """Let all satellites use these entities, by domain."""
+        spoken = {f"{stage}_language": "en" for stage in ("conversation", "stt", "tts")}
+        entities = {f"{domain}_engine": entity for domain, entity in engines.items()}
+        nothing = {"tts_voice": None, "wake_word_entity": None, "wake_word_id": None}
+        pipeline = {"name": "Test", "language": "en", **spoken, **entities, **nothing}
+        made = await self.ask("assist_pipeline/pipeline/create", **pipeline)
+        await self.ask("assist_pipeline/pipeline/set_preferred", pipeline_id=made["id"])
+
+    async def call(self, domain: str, service: str, **fields: Any) -> int:
+        """Call one of its services; return the status when that is done."""
+        async with (
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.token}"}) as session,
+            session.post(f"{self.url}/api/services/{domain}/{service}", json=fields) as response,
+        ):
+            return response.status
 
     async def post(self, path: str, **fields: Any) -> dict[str, Any]:
         """Return the answer to a request to its REST interface."""

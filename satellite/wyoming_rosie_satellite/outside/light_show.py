@@ -27,6 +27,7 @@ class Mood(StrEnum):
 
 _OF_PHASE = {
     "offline": Mood.OFFLINE,
+    "paused": Mood.MUTED,
     "waiting": Mood.CALM,
     "streaming": Mood.LISTENING,
     "thinking": Mood.THINKING,

@@ -37,5 +37,5 @@ class TurnWatcher:
         self._work.took(STAGES[self._phase], 1000 * (now - self._since))
         if phase is Phase.OFFLINE:
             self._work.ended(LEFT)
-        elif phase in (Phase.WAITING, Phase.STREAMING):
+        elif phase in (Phase.WAITING, Phase.PAUSED, Phase.STREAMING):
             self._work.ended(ANSWERED if self._phase is Phase.SPEAKING else FAILED)

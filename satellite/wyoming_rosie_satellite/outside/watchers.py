@@ -38,7 +38,7 @@ class Watchers:
 
 
 def phase_shown(phase: str) -> Event:
-    """Return the event for a new phase: offline, waiting, streaming, thinking or speaking."""
+    """Return the event for a new phase: offline, paused, waiting, streaming, thinking or speaking."""
     return Event(USER_EVENT, {"name": PHASE, "phase": phase})
 
 

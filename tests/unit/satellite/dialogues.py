@@ -120,6 +120,15 @@ DIALOGUES: dict[str, Dialogue] = {
     ],
     "an answer in the middle of a command ends it": [JOINS, OKAY_NABU, RUN, SPEAKS, Tells("played")],
     "a wake word is ignored while nobody conducts": [OKAY_NABU, Tells(), JOINS, Tells()],
+    "what is paused hears no wake word": [JOINS, PAUSES, OKAY_NABU, Tells(), JOINS, *TURN],
+    "what is paused may still announce": [JOINS, PAUSES, SPEAKS, Tells("played"), OKAY_NABU, Tells(), JOINS, *TURN],
+    "an announcement that is paused in the middle is heard": [
+        *(JOINS, Conducts(SOUND_START, sound(0.1)), PAUSES, Conducts(sound(0.1), AudioStop().event()), Tells("played")),
+        *(OKAY_NABU, Tells(), JOINS, *TURN),
+    ],
+    "a question that is announced while paused is not listened for": [
+        *(JOINS, PAUSES, Conducts(SOUND_START, LISTEN_AGAIN, *ANSWER[1:]), Tells("played"), Tells()),
+    ],
     "a pause ends a run": [JOINS, OKAY_NABU, RUN, PAUSES, Tells(), JOINS, *TURN],
     "run-satellite again changes nothing": [
         JOINS,
@@ -155,6 +164,10 @@ DIALOGUES_OF_TWO: dict[str, Dialogue] = {
     "a word whose conductor is away": [JOINS, HEY_JARVIS, *TO_NOBODY, *TURN, JARVIS_JOINS, *JARVIS_TURN, Tells()],
     "the other word is heard while the first one's conductor is away": [
         *(JARVIS_JOINS, OKAY_NABU, *TO_NOBODY, *JARVIS_TURN, Tells()),
+    ],
+    "one is paused while the other listens": [
+        *(JOINS, JARVIS_JOINS, PAUSES, OKAY_NABU, *TO_NOBODY, *JARVIS_TURN, JARVIS_PAUSES, HEY_JARVIS, *TO_NOBODY),
+        *(JOINS, *TURN, HEY_JARVIS, *TO_NOBODY),
     ],
     "a conductor leaves in the middle of the other's run": [
         *(JOINS, JARVIS_JOINS, OKAY_NABU, RUN, JARVIS_PAUSES, Conducts(*HEARD), Tells(), SPEAKS, Tells("played")),

@@ -126,6 +126,27 @@ async def test_a_paused_satellite_tells_nothing(room: Room) -> None:
     assert conductor.told == []
 
 
+async def test_a_paused_conductor_may_be_silent_for_ever_and_still_announce(room: Room) -> None:
+    conductor = room.peer()
+    seen = []
+    for event in (RUN, PauseSatellite().event(), RUN):
+        conductor.told.clear()
+        await conductor.says(event, START, chunk(b"ab"), STOP)
+        await conductor.is_told("played")
+        seen.append((conductor.conversation.may_be_silent, room.satellite.phase))
+    assert seen == [(False, m.Phase.WAITING), (True, m.Phase.PAUSED), (False, m.Phase.WAITING)]
+
+
+async def test_who_was_paused_may_go_on_over_another_connection(room: Room) -> None:
+    before, after = room.peer(), room.peer()
+    await before.says(RUN, PauseSatellite().event())
+    await after.says(RUN)
+    await before.conversation.close()
+    assert room.satellite.phase is m.Phase.WAITING
+    await after.says(START, chunk(b"ab"), STOP)
+    await after.is_told("played")
+
+
 async def test_the_conductor_may_change_the_volume_and_is_told_how_loud_it_is(room: Room) -> None:
     conductor = room.peer()
     await conductor.says(RUN, volume(percent=40), volume(change=-15))
@@ -268,9 +289,10 @@ async def test_each_seat_has_a_conductor_and_the_last_one_to_leave_is_told_of(ro
     room.satellite._fittings.watchers.add(diary)
     first, second = room.peer(), room.peer(seat="hey_jarvis")
     await first.says(RUN)
-    await second.says(RUN, PauseSatellite().event())
+    await second.says(RUN)
+    await second.conversation.close()
     assert "satellite-disconnected" not in diary.types
-    await first.says(PauseSatellite().event())
+    await first.conversation.close()
     assert diary.types.count("satellite-disconnected") == 1
 
 

@@ -21,10 +21,13 @@ from tests.unit.satellite.dialogues import (
 from wyoming_rosie.endpoint import EndRules
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.core import (
+    AT_REST,
     LONGEST_COMMAND_SECONDS,
     LONGEST_THOUGHT_SECONDS,
+    PAUSED_BEFORE_LEAVING_SECONDS,
     RELIABLE_SAMPLES,
     RING_SAMPLES,
+    SILENT_RUN_SECONDS,
     STALLED_SOUND_SECONDS,
     Habits,
     SatelliteCore,
@@ -102,7 +105,7 @@ def inputs_of(event: Event, seat: str) -> list[m.Input]:
         case "run-satellite":
             return [m.ConductorJoined(seat)]
         case "pause-satellite":
-            return [m.ConductorLeft(seat)]
+            return [m.ConductorPaused(seat)]
         case "audio-start":
             return [m.Said(seat, m.SoundStarted())]
         case "audio-chunk":
@@ -177,6 +180,92 @@ def test_an_answer_that_never_comes_is_not_waited_for(satellite: Rehearsal) -> N
     satellite.now += LONGEST_THOUGHT_SECONDS
     satellite.take(m.Tick())
     assert satellite.core.phase is Phase.WAITING
+
+
+def understood_in_silence(satellite: Rehearsal) -> None:
+    """Let a run be understood by a conductor that does not say when it is over, and nothing follow."""
+    satellite.wake()
+    satellite.take(m.Understood(tells_end=False))
+    satellite.now += SILENT_RUN_SECONDS
+    satellite.take(m.Tick())
+
+
+def test_a_run_without_an_answer_is_over_soon(satellite: Rehearsal) -> None:
+    understood_in_silence(satellite)
+    assert satellite.core.phase is Phase.WAITING
+
+
+def test_a_conductor_that_says_when_a_run_is_over_is_waited_for(satellite: Rehearsal) -> None:
+    satellite.wake()
+    satellite.take(m.Understood(tells_end=True))
+    satellite.now += SILENT_RUN_SECONDS
+    satellite.take(m.Tick())
+    assert satellite.core.phase is Phase.THINKING
+
+
+def test_an_answer_that_comes_later_than_most_is_heard_and_its_question_listened_for(satellite: Rehearsal) -> None:
+    understood_in_silence(satellite)
+    effects = satellite.take(m.AnswerTold("Which lamp?"), m.SoundStarted(), m.SoundReceived(b"ab"), m.SoundEnded())
+    assert m.AskForRun(None) in effects
+
+
+def test_a_failure_that_comes_later_than_most_is_heard_once(satellite: Rehearsal) -> None:
+    understood_in_silence(satellite)
+    assert satellite.take(m.RunFailed("timeout")) == [m.PlayCue(m.Cue.ERROR)]
+    assert satellite.take(m.RunFailed("timeout")) == []
+
+
+def test_a_question_that_nobody_waits_for_any_more_is_only_spoken(satellite: Rehearsal) -> None:
+    understood_in_silence(satellite)
+    satellite.now += LONGEST_THOUGHT_SECONDS
+    effects = satellite.take(m.AnswerTold("Who?"), m.SoundStarted(), m.SoundReceived(b"ab"), m.SoundEnded())
+    assert m.AskForRun(None) not in effects
+
+
+@pytest.mark.parametrize(
+    "wanted", [m.WakeWord("okay_nabu", 0, "t"), m.ListeningAsked()], ids=["by a word", "by a button"]
+)
+def test_what_is_paused_is_silent(satellite: Rehearsal, wanted: m.Input) -> None:
+    assert satellite.take(m.ConductorPaused()) == [m.ShowPhase(Phase.PAUSED)]
+    assert satellite.take(wanted) == []
+    assert satellite.take(m.ConductorLeft()) == [m.ShowPhase(Phase.OFFLINE)]
+    assert satellite.take(wanted) == [m.PlayCue(m.Cue.UNREACHABLE)]
+
+
+def test_a_pause_keeps_nothing_for_later() -> None:
+    satellite = Rehearsal(KEEPS)
+    satellite.take(m.ConductorJoined(), m.ConductorPaused())
+    assert satellite.wake() == []
+    assert satellite.types_told(m.OUTBOX) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "passed", "is_told"),
+    [
+        ([], 0.0, False),
+        ([m.ListeningAsked()], 0.1, True),
+        ([m.ListeningAsked(), m.SpeechEnded()], 0.1, True),
+        ([m.ListeningAsked()], PAUSED_BEFORE_LEAVING_SECONDS, False),
+    ],
+    ids=["waiting", "listening", "thinking", "muted long before"],
+)
+def test_a_conductor_that_pauses_because_it_shuts_down_is_lost(
+    satellite: Rehearsal, before: list[m.Input], passed: float, is_told: bool
+) -> None:
+    satellite.take(*before)
+    assert satellite.take(m.ConductorPaused()) == [m.ShowPhase(Phase.PAUSED)]
+    satellite.now += passed
+    assert (m.PlayCue(m.Cue.LOST) in satellite.take(m.ConductorLeft())) == is_told
+
+
+def test_what_is_announced_while_muted_is_played_and_not_listened_after(satellite: Rehearsal) -> None:
+    satellite.take(m.MuteAsked(muted=True))
+    effects = satellite.take(m.SoundStarted(), m.ListenAgainAsked(), m.SoundReceived(b"ab"), m.SoundEnded())
+    assert m.Play(b"ab") in effects
+    assert effects[-2:] == [m.SayPlayed(), m.ShowPhase(Phase.WAITING)]
+    satellite.take(m.MuteAsked(muted=False))
+    assert m.SayPlayed() in (effects := satellite.take(m.SoundStarted(), m.SoundEnded()))
+    assert m.AskForRun(None) not in effects
 
 
 def test_a_sound_whose_end_never_comes_is_over_at_its_deadline(satellite: Rehearsal) -> None:
@@ -432,6 +521,7 @@ PARTS = st.sampled_from(
     [
         m.SpeechEnded(),
         m.Understood(),
+        m.Understood(tells_end=False),
         m.RunFailed(),
         m.ListenAgainAsked(),
         m.FillerAnnounced(),
@@ -565,6 +655,7 @@ INPUTS = st.one_of(
     st.sampled_from([m.RunKept(), m.RunLost(), m.KeptRunWaits(None), m.KeptRunWaits(JARVIS)]),
     st.sampled_from([m.TimerFinished(), m.Tick(), m.ListeningAsked(), m.StopWord(), m.StopAsked(), m.MicrophoneLost()]),
     st.builds(m.ConductorJoined, SEATS),
+    st.builds(m.ConductorPaused, SEATS),
     st.builds(m.ConductorLeft, SEATS),
     st.builds(m.Said, SEATS, PARTS),
     st.builds(m.MuteAsked, st.booleans()),
@@ -586,7 +677,7 @@ def test_any_order_of_inputs_leaves_a_legal_phase(steps: list[tuple[m.Input, flo
         before = core.phase
         effects = core.handle(given_input, now)
         assert (m.ShowPhase(core.phase) in effects) == (core.phase is not before)
-        assert core.phase not in (Phase.OFFLINE, Phase.WAITING) or core.is_ringing or core.deadline is None
+        assert core.phase not in AT_REST or core.is_ringing or core.deadline is None
         assert core.phase not in (Phase.STREAMING, Phase.THINKING) or core.deadline is not None
 
 
@@ -604,15 +695,17 @@ def test_the_microphone_is_sent_only_while_a_run_is_open(steps: list[tuple[m.Inp
 
 @given(STEPS)
 def test_it_returns_to_waiting_by_itself(steps: list[tuple[m.Input, float]]) -> None:
-    satellite, joined = Rehearsal(KEEPS), set[str]()
+    satellite, joined, paused = Rehearsal(KEEPS), set[str](), set[str]()
     for given_input, passed in steps:
         satellite.now += passed
         satellite.take(given_input)
         follow(joined, given_input)
+        follow_pauses(paused, given_input)
     for _ in range(8 + satellite.core.habits.rings):
         satellite.now = max(satellite.now, satellite.core.deadline or 0)
         satellite.take(m.Tick())
-    assert satellite.core.phase is (Phase.WAITING if joined else Phase.OFFLINE)
+    expected = Phase.WAITING if joined else Phase.PAUSED if paused else Phase.OFFLINE
+    assert satellite.core.phase is expected
 
 
 @given(STEPS, SEATS, PARTS)
@@ -662,5 +755,14 @@ def follow(joined: set[str], given_input: m.Input) -> None:
     match given_input:
         case m.ConductorJoined(seat):
             joined.add(seat)
-        case m.ConductorLeft(seat):
+        case m.ConductorLeft(seat) | m.ConductorPaused(seat):
             joined.discard(seat)
+
+
+def follow_pauses(paused: set[str], given_input: m.Input) -> None:
+    """Note whose conductor is paused after an input."""
+    match given_input:
+        case m.ConductorPaused(seat):
+            paused.add(seat)
+        case m.ConductorJoined(seat) | m.ConductorLeft(seat):
+            paused.discard(seat)

@@ -43,3 +43,21 @@ def test_a_free_seat_is_taken_at_once(seat: Seat[str]) -> None:
 def test_a_peer_without_the_seat_cannot_leave_it(seat: Seat[str]) -> None:
     assert not seat.leave("home assistant")
     assert seat.holder == "hub"
+
+
+def test_a_paused_conductor_keeps_the_seat_until_somebody_wants_it(seat: Seat[str]) -> None:
+    assert seat.pause("hub")
+    assert (seat.holder, seat.is_paused) == ("hub", True)
+    assert seat.take("home assistant", 0.1) == "hub"
+    assert not seat.is_paused
+
+
+def test_who_goes_on_is_not_paused_any_more(seat: Seat[str]) -> None:
+    seat.pause("hub")
+    assert seat.take("hub", 1.0) is None
+    assert not seat.is_paused
+
+
+def test_a_peer_without_the_seat_cannot_pause_it(seat: Seat[str]) -> None:
+    assert not seat.pause("home assistant")
+    assert not seat.is_paused

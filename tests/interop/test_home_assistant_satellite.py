@@ -1,0 +1,169 @@
+"""Our satellite, conducted by the real Home Assistant: what is said in a room, mute, announcements and a restart."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from wyoming.asr import Transcript
+from wyoming.event import Event
+from wyoming.info import AsrModel, AsrProgram, Attribution, Info
+
+from tests.conftest import StartDaemon
+from tests.daemons import Daemon
+from tests.integration.satellite_room import Voice, logged
+from tests.interop.home_assistant import HomeAssistant, port_of
+from wyoming_rosie.audio import read_wav
+from wyoming_rosie.service import Send, Service
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
+CREDIT = Attribution("test", "")
+HOME = """
+[[entities]]
+id = "light.kitchen_lights"
+name = "Kitchen Lights"
+domain = "light"
+"""
+
+
+class HearsText:
+    """Speech recognition that hears the same in everything."""
+
+    busy = False
+
+    def __init__(self, text: str, send: Send) -> None:
+        self._text = text
+        self._send = send
+
+    async def on_event(self, event: Event) -> None:
+        if event.type == "audio-stop":
+            await self._send(Transcript(self._text).event())
+
+    async def close(self) -> None: ...
+
+
+class Recogniser(Service):
+    """A speech daemon of which a test says what it hears."""
+
+    def __init__(self) -> None:
+        model = AsrModel("test", CREDIT, True, None, None, ["en"])
+        info = Info(asr=[AsrProgram("test", CREDIT, True, None, None, [model])])
+        super().__init__("asr", info, lambda send: HearsText(self.text, send))
+        self.text = ""
+
+
+@dataclass
+class House:
+    core: HomeAssistant
+    satellite: Daemon
+    entity: str
+    voice: Voice
+    speech: bytes
+    recogniser: Recogniser
+
+    async def says(self, text: str) -> None:
+        """Say the wake word and something that is understood as `text`."""
+        self.recogniser.text = text
+        self.voice.says(self.speech)
+
+    async def phase(self, phase: str, count: int = 1) -> None:
+        await logged(self.satellite, "phase", count, phase=phase)
+
+    def phases(self) -> list[str]:
+        return [line["phase"] for line in self.satellite.lines("phase")]
+
+    async def announces(self, message: str) -> int:
+        """Return the status of the call, which ends when it was heard."""
+        return await self.core.call("assist_satellite", "announce", entity_id=self.entity, message=message)
+
+
+@pytest.fixture
+async def house(core: HomeAssistant, daemon: StartDaemon, tmp_path: Path, shared_data: Path) -> AsyncIterator[House]:
+    await asyncio.to_thread((tmp_path / "home.toml").write_text, HOME)
+    _, speech = await asyncio.to_thread(read_wav, shared_data / "wake" / "woww_okay_nabu.wav")
+    voice, recogniser = Voice(tmp_path / "voice"), Recogniser()
+    async with AsyncExitStack() as stack:
+        where = await stack.enter_async_context(recogniser.listening("tcp://127.0.0.1:0"))
+        stack.push_async_callback(recogniser.drain, 0)
+        await stack.enter_async_context(voice.speaking())
+        devices = (
+            "--mic-command",
+            voice.command,
+            "--snd",
+            f"wav:{tmp_path / 'played.wav'}",
+            "--wake-refractory-seconds",
+            "0.5",
+        )
+        satellite = await daemon("satellite", *devices)
+        intent = await daemon("intent", "--actor", "none", "--home", str(tmp_path / "home.toml"))
+        tts = await daemon("tts")
+        entities = {
+            "stt": await core.add_wyoming(port_of(str(where)), "stt"),
+            "conversation": await core.add_wyoming(port_of(intent.uri)),
+            "tts": await core.add_wyoming(port_of(tts.uri), "tts"),
+        }
+        await core.use_pipeline(**entities)
+        entity = await core.add_wyoming(port_of(satellite.uri), "assist_satellite")
+        made = House(core, satellite, entity, voice, speech, recogniser)
+        await made.phase("waiting")
+        yield made
+
+
+async def test_a_spoken_command_is_done_and_confirmed_aloud(house: House) -> None:
+    await house.says("turn off the kitchen lights")
+    await house.phase("speaking")
+    await house.phase("waiting", 2)
+    assert await house.core.state("light.kitchen_lights") == "off"
+
+
+async def test_a_run_without_an_answer_is_soon_over(house: House) -> None:
+    await house.says("never mind")
+    await house.phase("thinking")
+    await logged(house.satellite, "phase", 2, seconds=15, phase="waiting")
+    assert "speaking" not in house.phases()
+    await house.says("turn off the kitchen lights")
+    await house.phase("speaking")
+
+
+async def test_the_mute_switch_is_silent_and_not_a_lost_connection(house: House) -> None:
+    mute = await house.core.entity_of_same_device(house.entity, "switch")
+    await house.core.call("switch", "turn_on", entity_id=mute)
+    await house.phase("paused")
+    await house.says("turn off the kitchen lights")
+    await logged(house.satellite, "wake word")
+    assert await house.announces("dinner is ready") == 200
+    await house.phase("speaking")
+    await house.phase("paused", 2)
+    assert house.phases() == ["waiting", "paused", "speaking", "paused"]
+    await house.core.call("switch", "turn_off", entity_id=mute)
+    await house.phase("waiting", 2)
+    await house.says("turn off the kitchen lights")
+    await house.phase("speaking", 2)
+
+
+async def test_announcements_are_heard_one_after_the_other(house: House) -> None:
+    both = await asyncio.gather(house.announces("dinner is ready"), house.announces("the laundry is done"))
+    assert set(both) in ({200}, {200, 500})  # Home Assistant itself refuses a second one while the first is heard
+    await house.phase("waiting", 2)
+    heard = house.phases().count("speaking")
+    assert await house.announces("the laundry is done") == 200
+    await house.phase("waiting", heard + 2)
+
+
+async def test_an_announcement_in_the_middle_of_an_answer_is_heard_after_it(house: House) -> None:
+    await house.says("what time is it")
+    await house.phase("speaking")
+    assert await house.announces("dinner is ready") == 200
+    await house.phase("waiting", 2)
+    assert house.phases() == ["waiting", "streaming", "thinking", "speaking", "waiting"]
+
+
+async def test_a_home_assistant_that_stops_is_lost_and_found_again(house: House) -> None:
+    await house.core.stop()
+    await house.phase("offline")
+    await house.core.start()
+    await logged(house.satellite, "phase", 2, seconds=30, phase="waiting")
+    await house.says("turn off the kitchen lights")
+    await house.phase("speaking")
