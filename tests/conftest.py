@@ -38,7 +38,7 @@ def _logs_as_in_production() -> None:
 @pytest.fixture(autouse=True)
 def _folders_are_not_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let what daemons fetch and keep end with the test."""
-    for variable in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+    for variable in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(variable, str(tmp_path / variable))
 
 

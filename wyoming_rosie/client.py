@@ -12,6 +12,8 @@ from wyoming_rosie.errors import BadEventError, ConfigError, RosieError, Unreach
 from wyoming_rosie.wire import EventStream
 
 CONNECT_SECONDS = 5.0
+NEXT_ADDRESS_SECONDS = 0.25
+"""Later than one address of a host, the next is tried, the other version of IP first (RFC 8305)."""
 SEND_SECONDS = 10.0
 DESCRIBE_SECONDS = 5.0
 
@@ -111,7 +113,9 @@ async def _open(uri: str, seconds: float) -> EventStream:
         async with asyncio.timeout(seconds):
             match address.parse(uri):
                 case address.Tcp(host, port):
-                    return (await loop.create_connection(EventStream, host, port))[1]
+                    return (
+                        await loop.create_connection(EventStream, host, port, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS)
+                    )[1]
                 case address.Unix(path):
                     return (await loop.create_unix_connection(EventStream, path))[1]
                 case address.Stdio():

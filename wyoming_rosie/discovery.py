@@ -7,6 +7,7 @@ outside and the other must not change: not with the engine, the port or a restar
 import asyncio
 import hashlib
 import ipaddress
+import re
 import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from wyoming_rosie import __version__
+from wyoming_rosie import __version__, announced_names
+from wyoming_rosie import interfaces as own_interfaces
 from wyoming_rosie.address import Tcp
 
 if TYPE_CHECKING:
@@ -28,7 +30,15 @@ _LOG = structlog.get_logger()
 SERVICE_TYPE = "_wyoming._tcp.local."
 TTL_SECONDS = 120
 LOOKUP_MILLISECONDS = 3000
+TAKEN_MILLISECONDS = 1500
+"""Longer than a responder waits before it repeats an answer to all (RFC 6762, 6)."""
 ADDRESS_CHECK_SECONDS = 30.0
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+NEXT_ADDRESS_SECONDS = 0.25
+"""Later than one address of a service, the next is tried (RFC 8305)."""
+ANSWER_SECONDS = 2.0
+MOST_ADDRESSES = 16
 LONGEST_NAME = 63  # bytes of one DNS label
 
 
@@ -99,7 +109,12 @@ class Browser:
             return
         lookup = asyncio.get_running_loop().create_task(self._look_up(name))
         self._lookups.add(lookup)
-        lookup.add_done_callback(self._lookups.discard)
+        lookup.add_done_callback(self._looked_up)
+
+    def _looked_up(self, lookup: asyncio.Task[None]) -> None:
+        self._lookups.discard(lookup)
+        if not lookup.cancelled() and (failure := lookup.exception()) is not None:
+            _LOG.warning("not looked up", reason=f"{type(failure).__name__}: {failure}")
 
     async def _look_up(self, name: str) -> None:
         from zeroconf.asyncio import AsyncServiceInfo
@@ -112,7 +127,7 @@ class Browser:
             properties = record.decoded_properties
             self._found[name] = Found(
                 name.removesuffix(f".{SERVICE_TYPE}"),
-                addresses[0],
+                await first_to_answer(await asyncio.to_thread(_nearest, addresses[:MOST_ADDRESSES]), record.port),
                 record.port,
                 properties.get("role") or "",
                 properties.get("version") or "",
@@ -126,6 +141,39 @@ async def browse(seconds: float, role: str | None = None, interfaces: Sequence[s
         return browser.of_role(role)
 
 
+async def first_to_answer(hosts: Sequence[str], port: int, seconds: float = ANSWER_SECONDS) -> str:
+    """Return the address that answers first, each tried a little after the one before; the first when none does."""
+    if len(hosts) == 1:
+        return hosts[0]
+    tries = [asyncio.create_task(_answer(host, port, rank * NEXT_ADDRESS_SECONDS)) for rank, host in enumerate(hosts)]
+    try:
+        for one in asyncio.as_completed(tries, timeout=seconds + len(hosts) * NEXT_ADDRESS_SECONDS):
+            if host := await one:
+                return host
+    except TimeoutError:
+        pass
+    finally:
+        for attempt in tries:
+            attempt.cancel()
+        await asyncio.gather(*tries, return_exceptions=True)
+    return hosts[0]
+
+
+def _nearest(hosts: Sequence[str]) -> list[str]:
+    return own_interfaces.nearest(hosts, own_interfaces.all_addresses(), own_interfaces.kind)
+
+
+async def _answer(host: str, port: int, pause: float) -> str:
+    """Return the host when it takes a connection."""
+    await asyncio.sleep(pause)
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return ""
+    writer.close()
+    return host
+
+
 def instance_name(role: str) -> str:
     """Return the daemon's lasting name: role, host, and a part of the machine's identity, since hosts share names."""
     host = socket.gethostname().partition(".")[0] or "host"
@@ -136,13 +184,13 @@ def instance_name(role: str) -> str:
 def usable_addresses(bound: str, own: Iterable[str]) -> list[str]:
     """Return what peers can call of a daemon bound to `bound` on a machine with the addresses `own`.
 
-    0.0.0.0 stands for every own IPv4 address and :: for every own address. Loopback is never usable, link-local only
-    when there is nothing better.
+    0.0.0.0 stands for every own IPv4 address and :: for every own address, in their order. Loopback is never usable,
+    link-local only when there is nothing better.
     """
     wanted = ipaddress.ip_address(bound)
     if not wanted.is_unspecified:
         return [] if wanted.is_loopback else [bound]
-    addresses = sorted({ipaddress.ip_address(one) for one in own}, key=lambda one: (one.version, int(one)))
+    addresses = dict.fromkeys(ipaddress.ip_address(one) for one in own)
     reachable = [
         one for one in addresses if not one.is_loopback and one.version in ((4,) if wanted.version == 4 else (4, 6))
     ]
@@ -154,38 +202,70 @@ async def _keep_announced(
 ) -> None:
     if when is not None:
         await when.wait()
-    await _load_zeroconf()
+    pause = FIRST_PAUSE_SECONDS
     while True:
-        addresses = await _addresses_of(where)
-        async with AsyncExitStack() as stack:
-            if addresses:
-                await stack.enter_async_context(_registered(role, name, addresses, where.port, interfaces))
-            else:
-                _LOG.warning("no address to announce yet", host=where.host)
-            while await _addresses_of(where) == addresses:  # noqa: ASYNC110 - nothing tells of a new address
-                await asyncio.sleep(ADDRESS_CHECK_SECONDS)
+        try:
+            await _load_zeroconf()
+            await _announce_until_moved(role, name, where, interfaces)
+            pause = FIRST_PAUSE_SECONDS
+        except Exception as err:  # noqa: BLE001 - the edge of the library: the daemon serves on, and the log says why alone
+            _LOG.warning("not announced", name=name, reason=f"{type(err).__name__}: {err}", again_seconds=pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+async def _announce_until_moved(role: str, name: str, where: Tcp, interfaces: Sequence[str] | None) -> None:
+    """Announce a daemon until the addresses are others, by which it can be called."""
+    addresses = await _addresses_of(where)
+    async with AsyncExitStack() as stack:
+        if addresses:
+            await stack.enter_async_context(_registered(role, name, addresses, where.port, interfaces))
+        else:
+            _LOG.warning("no address to announce yet", host=where.host)
+        while await _addresses_of(where) == addresses:  # noqa: ASYNC110 - nothing tells of a new address
+            await asyncio.sleep(ADDRESS_CHECK_SECONDS)
 
 
 @asynccontextmanager
 async def _registered(
     role: str, name: str, addresses: list[str], port: int, interfaces: Sequence[str] | None
 ) -> AsyncIterator[None]:
-    from zeroconf import NonUniqueNameException
-
+    """Announce under this name, or the first free one after it; the same again next time."""
     zeroconf = _zeroconf(interfaces)
-    record = _record(role, name, addresses, port)
     try:
-        try:
-            await zeroconf.async_register_service(record, ttl=TTL_SECONDS)
-        except NonUniqueNameException:
-            # A second daemon of this role on this machine; its port is what tells them apart, and that is fixed.
-            record = _record(role, f"{name}-{port}", addresses, port)
-            await zeroconf.async_register_service(record, ttl=TTL_SECONDS)
+        record = await _register(zeroconf, role, name, addresses, port)
         _LOG.info("announced", name=record.get_name(), addresses=addresses, port=port)
         yield
     finally:
         await zeroconf.async_unregister_all_services()
         await zeroconf.async_close()
+
+
+async def _register(
+    zeroconf: "AsyncZeroconf", role: str, name: str, addresses: list[str], port: int
+) -> "AsyncServiceInfo":
+    """Announce under the first name that nobody else has. Raises what zeroconf does when all are taken."""
+    from zeroconf import NonUniqueNameException
+
+    names = announced_names.candidates(name, await asyncio.to_thread(announced_names.last, name, port))
+    for one in names:
+        if await _is_taken(zeroconf, one):
+            continue
+        record = _record(role, one, addresses, port)
+        with suppress(NonUniqueNameException):
+            await zeroconf.async_register_service(record, ttl=TTL_SECONDS)
+            await asyncio.to_thread(announced_names.keep, name, port, one)
+            return record
+    raise NonUniqueNameException(f"{len(names)} devices are named {name}")
+
+
+async def _is_taken(zeroconf: "AsyncZeroconf", name: str) -> bool:
+    """Return whether somebody has this name; the library's own look is too short for who has just answered another."""
+    from zeroconf.asyncio import AsyncServiceInfo
+
+    return await AsyncServiceInfo(SERVICE_TYPE, f"{name}.{SERVICE_TYPE}").async_request(
+        zeroconf.zeroconf, TAKEN_MILLISECONDS
+    )
 
 
 def _record(role: str, name: str, addresses: list[str], port: int) -> "AsyncServiceInfo":
@@ -197,8 +277,14 @@ def _record(role: str, name: str, addresses: list[str], port: int) -> "AsyncServ
         port=port,
         parsed_addresses=addresses,
         properties={"role": role, "version": __version__},
-        server=f"{name}.local.",
+        server=f"{_host(name)}.local.",
     )
+
+
+def _host(name: str) -> str:
+    """Return a host name for a service of any name: each has its own, since each has its own addresses."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return f"{plain[:40] or 'rosie'}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 async def _addresses_of(where: Tcp) -> list[str]:
@@ -206,7 +292,7 @@ async def _addresses_of(where: Tcp) -> list[str]:
         ipaddress.ip_address(where.host)
     except ValueError:
         return await _resolved(where)
-    return usable_addresses(where.host, own_addresses())
+    return usable_addresses(where.host, await asyncio.to_thread(own_interfaces.addresses))
 
 
 async def _resolved(where: Tcp) -> list[str]:
@@ -216,13 +302,6 @@ async def _resolved(where: Tcp) -> list[str]:
         return []
     found = [str(answer[4][0]) for answer in answers]
     return [one for one in found if usable_addresses(one, ())]
-
-
-def own_addresses() -> list[str]:
-    """Return the addresses of this machine, by interface."""
-    import ifaddr
-
-    return [ip.ip if isinstance(ip.ip, str) else ip.ip[0] for adapter in ifaddr.get_adapters() for ip in adapter.ips]
 
 
 def _machine_id() -> bytes:

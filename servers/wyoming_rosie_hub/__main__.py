@@ -11,9 +11,10 @@ from wyoming.event import Event
 
 from wyoming_rosie import address, config, endpoint, health, systemd
 from wyoming_rosie.config import option
-from wyoming_rosie.discovery import Browser, Found, own_addresses
+from wyoming_rosie.discovery import Browser, Found
 from wyoming_rosie.health import WELL, Health
 from wyoming_rosie.http_server import LOOPBACK
+from wyoming_rosie.interfaces import own_addresses
 from wyoming_rosie.metrics import Metrics, Work, work
 from wyoming_rosie.service import stop_signal
 from wyoming_rosie_hub.conductor import House

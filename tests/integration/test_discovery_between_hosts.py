@@ -108,3 +108,17 @@ def test_a_hub_uses_a_daemon_of_another_host_only_when_told(tmp_path: Path, is_a
         wait_for(log, "announced")
         logged = wait_for(hub_log, f"announced daemon is {'used' if is_adopted else 'not used'}")
         assert (logged["role"], logged["uri"]) == ("tts", "tcp://10.99.7.1:10200")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("_two_hosts")
+def test_a_daemon_with_addresses_that_others_cannot_call_is_found_by_one_that_answers() -> None:
+    for name, address in (("docker0", "172.17.0.1/16"), ("br-ab12", "10.1.0.1/24"), ("aaa", "10.0.0.1/24")):
+        ip("-n", NEAR, "link", "add", name, "type", "bridge")
+        ip("-n", NEAR, "addr", "add", address, "dev", name)
+        ip("-n", NEAR, "link", "set", name, "up")
+    with running(NEAR, sys.executable, "-m", "tests.echo_daemon", "--uri", "tcp://0.0.0.0:10999") as log:
+        line = wait_for(log, "announced")
+        assert isinstance(line["addresses"], list)
+        assert line["addresses"][0] == "10.99.7.1"
+        assert [one["uri"] for one in discovered()] == ["tcp://10.99.7.1:10999"]

@@ -13,11 +13,10 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from wyoming_rosie import config as settings
-from wyoming_rosie import installed
+from wyoming_rosie import installed, interfaces
 from wyoming_rosie.commands import processes
 from wyoming_rosie.commands.plan import Plan, Wish, for_hub, plan
 from wyoming_rosie.commands.processes import LogLine
-from wyoming_rosie.discovery import own_addresses
 from wyoming_rosie.errors import ConfigError, EngineError, RosieError
 from wyoming_rosie.service import stop_signal
 
@@ -163,7 +162,7 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
 
 def _own_names() -> frozenset[str]:
     host = socket.gethostname()
-    return frozenset({host, f"{host.partition('.')[0]}.local", *own_addresses()})
+    return frozenset({host, f"{host.partition('.')[0]}.local", *interfaces.own_addresses()})
 
 
 def _plain(value: Any) -> str:

@@ -1,11 +1,24 @@
 """What is announced: lasting names and addresses that can be called."""
 
 import asyncio
+from collections.abc import Iterator, MutableMapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Any, TypeAlias
 
 import pytest
+from structlog.testing import capture_logs
 
 from wyoming_rosie.address import Tcp
-from wyoming_rosie.discovery import LONGEST_NAME, Browser, announced, browse, instance_name, usable_addresses
+from wyoming_rosie.announced_names import candidates
+from wyoming_rosie.discovery import (
+    LONGEST_NAME,
+    Browser,
+    announced,
+    browse,
+    first_to_answer,
+    instance_name,
+    usable_addresses,
+)
 
 OWN = ["127.0.0.1", "192.168.1.9", "10.0.0.3", "169.254.7.7", "::1", "fd00::9", "fe80::5"]
 
@@ -13,8 +26,8 @@ OWN = ["127.0.0.1", "192.168.1.9", "10.0.0.3", "169.254.7.7", "::1", "fd00::9", 
 @pytest.mark.parametrize(
     ("bound", "own", "usable"),
     [
-        ("0.0.0.0", OWN, ["10.0.0.3", "192.168.1.9"]),
-        ("::", OWN, ["10.0.0.3", "192.168.1.9", "fd00::9"]),
+        ("0.0.0.0", OWN, ["192.168.1.9", "10.0.0.3"]),
+        ("::", OWN, ["192.168.1.9", "10.0.0.3", "fd00::9"]),
         ("192.168.1.9", OWN, ["192.168.1.9"]),
         ("127.0.0.1", OWN, []),
         ("0.0.0.0", ["127.0.0.1", "169.254.7.7"], ["169.254.7.7"]),
@@ -33,28 +46,81 @@ def test_a_name_lasts_differs_by_role_and_fits_a_label() -> None:
 
 
 LOOPBACK = ["127.0.0.1"]
+PORTS = [10300, 10301, 10302]
+CapturedLog: TypeAlias = list[MutableMapping[str, Any]]
+
+
+@pytest.fixture
+def log() -> Iterator[CapturedLog]:
+    with capture_logs() as lines:
+        yield lines
+
+
+async def names_of(browser: Browser, ports: list[int]) -> dict[int, str]:
+    """Wait until so many services are found; return their names by port."""
+    async with asyncio.timeout(20):
+        while sorted(one.port for one in browser.of_role("asr")) != ports:
+            await asyncio.sleep(0.05)
+    return {one.port: one.name for one in browser.of_role("asr")}
 
 
 async def test_what_is_announced_is_found_by_role_and_withdrawn_at_the_end() -> None:
     where = Tcp("192.0.2.7", 10300)  # an address need not be ours to be announced
     async with Browser(LOOPBACK) as browser:
-        async with (
-            announced("asr", "rosie-test-one", where, LOOPBACK),
-            announced("asr", "rosie-test-one", Tcp("192.0.2.7", 10301), LOOPBACK),
-        ):
-            async with asyncio.timeout(15):
-                while len(browser.of_role("asr")) < 2:
-                    await asyncio.sleep(0.05)
+        async with announced("asr", "rosie-test-one", where, LOOPBACK):
+            await names_of(browser, [10300])
             found = browser.of_role("asr")
-            assert [(one.uri, one.role) for one in found] == [
-                ("tcp://192.0.2.7:10300", "asr"),
-                ("tcp://192.0.2.7:10301", "asr"),
-            ] or [one.uri for one in found] == ["tcp://192.0.2.7:10301", "tcp://192.0.2.7:10300"]
-            assert len({one.name for one in found}) == 2
+            assert [(one.uri, one.role) for one in found] == [("tcp://192.0.2.7:10300", "asr")]
             assert browser.of_role("tts") == []
         async with asyncio.timeout(10):
             while browser.of_role():
                 await asyncio.sleep(0.05)
+
+
+async def test_devices_of_one_name_are_all_announced_and_keep_their_names_in_any_order() -> None:
+    def one(port: int) -> AbstractAsyncContextManager[None]:
+        return announced("asr", "rosie-test-one", Tcp("192.0.2.7", port), LOOPBACK)
+
+    async with Browser(LOOPBACK) as browser:
+        async with AsyncExitStack() as stack:
+            for count, port in enumerate(PORTS, start=1):
+                await stack.enter_async_context(one(port))
+                names = await names_of(browser, PORTS[:count])
+            assert names == dict(
+                zip(PORTS, ["rosie-test-one", "rosie-test-one (2)", "rosie-test-one (3)"], strict=True)
+            )
+        await names_of(browser, [])
+        async with AsyncExitStack() as stack:
+            for count, port in enumerate(reversed(PORTS), start=1):
+                await stack.enter_async_context(one(port))
+                again = await names_of(browser, PORTS[-count:])
+            assert again == names
+
+
+def test_names_are_numbered_within_a_label_and_the_last_one_comes_first() -> None:
+    assert candidates("Kitchen")[:3] == ["Kitchen", "Kitchen (2)", "Kitchen (3)"]
+    assert candidates("Kitchen", "Kitchen (3)")[:3] == ["Kitchen (3)", "Kitchen", "Kitchen (2)"]
+    assert candidates("Kitchen", "Cellar")[0] == "Kitchen"
+    assert all(len(name.encode()) <= LONGEST_NAME for name in candidates("\u00e4" * 31)[1:])
+
+
+async def test_what_cannot_be_announced_is_logged_and_tried_again(log: CapturedLog) -> None:
+    async with announced("asr", "a.b" * 40, Tcp("192.0.2.7", 10300), LOOPBACK):
+        async with asyncio.timeout(10):
+            while not [line for line in log if line["event"] == "not announced"]:
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("hosts", [["192.0.2.1", "127.0.0.1"], ["127.0.0.1", "192.0.2.1"], ["::1", "127.0.0.1"]])
+async def test_the_address_that_answers_is_found_among_several(hosts: list[str]) -> None:
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        assert await first_to_answer(hosts, port) == "127.0.0.1"
+
+
+async def test_where_nothing_answers_the_first_address_remains() -> None:
+    assert await first_to_answer(["127.0.0.2", "127.0.0.3"], 9) == "127.0.0.2"
 
 
 async def test_nothing_on_the_network_is_an_empty_list() -> None:

@@ -10,9 +10,10 @@ from wyoming.info import Info
 from wyoming_rosie import config
 from wyoming_rosie.client import describe
 from wyoming_rosie.commands.diagnosis.findings import Port, Service
-from wyoming_rosie.discovery import Found, browse, own_addresses
+from wyoming_rosie.discovery import Found, browse
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.home import PRETEND, PRETEND_OWN
+from wyoming_rosie.interfaces import own_addresses
 from wyoming_rosie.programs import DAEMONS, PROGRAMS
 
 DESCRIBE_SECONDS = 2.0

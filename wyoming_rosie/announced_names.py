@@ -1,0 +1,58 @@
+"""Under which names daemons were announced: where several have one name, each keeps its own over restarts."""
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from wyoming_rosie.config import state_folder
+
+LONGEST = 63  # bytes of one DNS label
+MOST = 50
+"""So many may have one name."""
+
+
+def candidates(name: str, last: str | None = None) -> list[str]:
+    """Return the names to try: what it was last, then NAME, NAME (2), NAME (3) and so on."""
+    numbered = [name, *(_fitting(name, f" ({number})") for number in range(2, MOST + 1))]
+    return list(dict.fromkeys([last, *numbered] if last in numbered else numbered))
+
+
+def last(name: str, port: int) -> str | None:
+    """Return the name under which this was announced last, if that is known."""
+    kept = _read(_file()).get(_key(name, port))
+    return kept if isinstance(kept, str) else None
+
+
+def keep(name: str, port: int, used: str) -> None:
+    """Keep the name for the next start; where it cannot be kept, it is looked for again then."""
+    if used == (last(name, port) or name):
+        return
+    file = _file()
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = file.with_suffix(f".{port}")
+        fresh.write_text(json.dumps({**_read(file), _key(name, port): used}, ensure_ascii=False), "utf-8")
+        fresh.replace(file)
+
+
+def _fitting(name: str, suffix: str) -> str:
+    room = LONGEST - len(suffix.encode())
+    return name.encode()[:room].decode(errors="ignore") + suffix
+
+
+def _key(name: str, port: int) -> str:
+    return f"{name}:{port}"
+
+
+def _file() -> Path:
+    given = os.environ.get("STATE_DIRECTORY")  # systemd's, where a service has no home
+    return (Path(given) if given else state_folder()) / "names.json"
+
+
+def _read(file: Path) -> dict[str, object]:
+    with suppress(OSError, ValueError):
+        found = json.loads(file.read_text("utf-8"))
+        if isinstance(found, dict):
+            return found
+    return {}

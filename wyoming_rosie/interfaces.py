@@ -1,0 +1,104 @@
+"""Network interfaces of this machine, those of the house's network first, and their addresses."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+KERNEL = Path("/sys/class/net")
+_VIRTUAL = re.compile(
+    r"(docker|br-|veth|virbr|vnet|vmnet|vboxnet|lxc|lxd|podman|cni|flannel|cali|kube|tun|tap|wg|tailscale|zt|ppp)"
+)
+_MOST_LAYERS = 4
+
+
+class Kind(IntEnum):
+    LAN = 0  # a card of this machine, or a bridge, bond or VLAN on one
+    UNKNOWN = 1
+    VIRTUAL = 2  # bridges of containers and virtual machines, tunnels: others cannot call their addresses
+
+
+@dataclass(frozen=True)
+class Own:
+    """An address of this machine."""
+
+    interface: str
+    ip: str
+    prefix: int  # bits of it that are the network's
+
+    @property
+    def network(self) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+        return ipaddress.ip_network(f"{self.ip}/{self.prefix}", strict=False)
+
+
+def kind(name: str, kernel: Path = KERNEL) -> Kind:
+    """Return what an interface is, by what the kernel says of it, else by its name."""
+    if _has_card(kernel / name, _MOST_LAYERS):
+        return Kind.LAN
+    is_virtual = _VIRTUAL.match(name) or any((kernel / name / sign).exists() for sign in ("bridge", "tun_flags"))
+    return Kind.VIRTUAL if is_virtual else Kind.UNKNOWN
+
+
+def addresses() -> list[str]:
+    """Return the addresses that others may call, those of the house's network first; blocks for a moment.
+
+    Where a card has an address, only those of cards are returned: who reads them by mDNS sees them in any order.
+    """
+    return called(all_addresses(), kind)
+
+
+def called(found: Iterable[Own], kind_of: Callable[[str], Kind]) -> list[str]:
+    """Return the addresses of interfaces in the order in which others are to try them."""
+    ranked = sorted((kind_of(one.interface), one.interface, *_order(one.ip)) for one in found)
+    has_card = {version for rank, _, version, _, one in ranked if rank is Kind.LAN and not _is_local(one)}
+    return [one for rank, _, version, _, one in ranked if rank is Kind.LAN or version not in has_card]
+
+
+def nearest(hosts: Sequence[str], found: Iterable[Own], kind_of: Callable[[str], Kind]) -> list[str]:
+    """Return a peer's addresses, those in the networks of this machine's cards first.
+
+    Those in a network of containers here come last: the peer means its own containers, which we cannot reach.
+    """
+    networks = [(one.network, kind_of(one.interface) is Kind.VIRTUAL) for one in found]
+
+    def rank(host: str) -> int:
+        address = ipaddress.ip_address(host.partition("%")[0])
+        within = [is_virtual for network, is_virtual in networks if address in network]
+        return (2 if all(within) else 0) if within else 1
+
+    return sorted(hosts, key=rank)
+
+
+def all_addresses() -> list[Own]:
+    """Return all addresses of this machine, with their interfaces."""
+    import ifaddr
+
+    return [
+        Own(adapter.nice_name, ip.ip if isinstance(ip.ip, str) else ip.ip[0], ip.network_prefix)
+        for adapter in ifaddr.get_adapters()
+        for ip in adapter.ips
+    ]
+
+
+def own_addresses() -> list[str]:
+    """Return all addresses of this machine."""
+    return [one.ip for one in all_addresses()]
+
+
+def _order(one: str) -> tuple[int, int, str]:
+    parsed = ipaddress.ip_address(one)
+    return parsed.version, int(parsed), one
+
+
+def _is_local(one: str) -> bool:
+    parsed = ipaddress.ip_address(one)
+    return parsed.is_loopback or parsed.is_link_local
+
+
+def _has_card(interface: Path, layers: int) -> bool:
+    """Return whether an interface is a card, or lies on one: the kernel links it to what it lies on as lower_NAME."""
+    if (interface / "device").exists():
+        return True
+    return layers > 0 and any(_has_card(below, layers - 1) for below in interface.glob("lower_*"))
