@@ -13,6 +13,7 @@ from wyoming_rosie_intent.audit import Audit
 from wyoming_rosie_intent.confirmation import Confirmations
 from wyoming_rosie_intent.conversation import IntentConversation
 from wyoming_rosie_intent.dialogue import Dialogue
+from wyoming_rosie_intent.engine import Command
 from wyoming_rosie_intent.engines import hassil
 from wyoming_rosie_intent.household import Household, forget
 from wyoming_rosie_intent.info import info
@@ -39,9 +40,7 @@ async def serve(settings: IntentConfig) -> None:
     boxes: list[Toolbox] = [HomeTools(household), *([mcp] if mcp else [])]
     async with AsyncExitStack() as stack:
         mind = await stack.enter_async_context(parts.thinking(settings, household, boxes))
-        dialogue = Dialogue(
-            recogniser, household, Confirmations(*templates.replies(templates.own_languages())), plugins, mind
-        )
+        dialogue = Dialogue(recogniser, household, _confirmations(), plugins, mind)
         stack.callback(dialogue.close)
         metrics = Metrics()
         answered = work(metrics, lambda: dialogue.waiting, is_wanted=settings.has_monitor)
@@ -59,6 +58,11 @@ async def serve(settings: IntentConfig) -> None:
             *([parts.look_after(plugins)] if plugins else []),
             *(part.run() for part in (actors.distant, audit, mcp) if part is not None),
         )
+
+
+def _confirmations() -> Confirmations[tuple[Command, ...]]:
+    languages = templates.own_languages()
+    return Confirmations(*templates.replies(languages), templates.softeners(languages))
 
 
 def _clock() -> datetime:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from wyoming_rosie.home import Area, Entity
-from wyoming_rosie_intent import phrases, responses
+from wyoming_rosie_intent import lists, phrases, responses
 from wyoming_rosie_intent.engine import Command, Match, Where
 from wyoming_rosie_intent.phrases import Phrases
 
@@ -32,6 +32,7 @@ def prepare(language: str) -> None:
         _ready.clear()
     _ready.add(language)
     _book.prepare(language)
+    lists.prepare(language)
     if not _book.has("said.cannot", language) or not _book.has("done.HassMediaNext", language):
         responses.prepare(language)
 
@@ -93,6 +94,16 @@ def impossible(command: Command) -> str:
         return _of_command("said.impossible", match, command.targets)
     key = "said.list_is_full" if match.intent.endswith("AddItem") else "said.not_on_list"
     return _of_command(key, match, command.targets)
+
+
+def already_there(command: Command) -> str:
+    """Say that the list has the item."""
+    return _of_command("said.already_on_list", command.match, command.targets)
+
+
+def which_list(lists: Sequence[Entity], language: str = "en", *, shopping: bool) -> str:
+    """Ask which list is meant; no list is one for shopping, if that was said."""
+    return say("which_list", language, names=[entity.name for entity in lists], shopping=shopping)
 
 
 def cannot_be(match: Match, targets: Sequence[Entity]) -> str:

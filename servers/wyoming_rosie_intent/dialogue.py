@@ -1,6 +1,6 @@
 """From a sentence to a reply: rules first, then plugins, then a language model; who acts, and whether to ask first."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,7 @@ from wyoming_rosie_intent import answers, compound, intent_text, targets
 from wyoming_rosie_intent.compound import Speech
 from wyoming_rosie_intent.confirmation import Confirmations, Reply
 from wyoming_rosie_intent.engine import Command, Match, Recogniser, UnknownLanguageError
-from wyoming_rosie_intent.household import Deed, Household
+from wyoming_rosie_intent.household import Choice, Deed, Household, Plan
 from wyoming_rosie_intent.models.mind import Mind, Request
 from wyoming_rosie_intent.models.parts import Asked, Failed, Filler, Finished, Part, Passed, Said
 from wyoming_rosie_intent.plugins.plugins import PluginMatch, Plugins
@@ -114,6 +114,8 @@ class Dialogue:
             return NotRecognized(answers.say("heard_nothing", language))
         else:
             outcome = await self._by_rules(sentence, moment, now)
+        if outcome is None and reply is Reply.UNCLEAR:
+            outcome = self._asked_again(sentence, now)
         if outcome is None:
             return self._beyond_rules(sentence, moment, now)
         self._remember(sentence, outcome, now)
@@ -176,6 +178,11 @@ class Dialogue:
             self._speech[language] = compound.speech(home, language)
         return self._speech[language]
 
+    def _asked_again(self, sentence: Sentence, now: float) -> Handled | None:
+        """Ask once more what was answered with neither yes nor no."""
+        question = self._confirmations.ask_again(sentence.conversation, now)
+        return Handled(question, expects_reply=True) if question else None
+
     def _beyond_rules(self, sentence: Sentence, moment: datetime, now: float) -> Outcome | Thinking:
         if self._mind is None:
             return NotRecognized(answers.say("not_understood", sentence.language or "en"))
@@ -190,7 +197,7 @@ class Dialogue:
         async with aclosing(mind.answer(request, moment, now)) as parts:
             async for part in parts:
                 if isinstance(part, Asked):
-                    self._confirmations.ask(sentence.conversation, part.commands, now)
+                    self._confirmations.ask(sentence.conversation, part.commands, now, part.text)
                 yield _of_model(part)
 
     def _remember(self, sentence: Sentence, outcome: Outcome, now: float) -> None:
@@ -211,6 +218,17 @@ class Dialogue:
         forbidden = self._household.forbidden(matches, sentence.area, sentence.speaker)
         return NotHandled(" ".join(forbidden), matches) if forbidden else ForConductor(matches)
 
+    def _ask(self, sentence: Sentence, plan: Plan, now: float) -> str | None:
+        """Wait for the answer to what has to be asked; return the question."""
+        if plan.asked:
+            question = answers.question(plan.asked)
+            self._confirmations.ask(sentence.conversation, plan.asked, now, question)
+            return question
+        if plan.choice:
+            self._confirmations.ask(sentence.conversation, (), now, plan.choice.question, _options(plan.choice))
+            return plan.choice.question
+        return None
+
     async def _act(self, sentence: Sentence, matches: Matches, moment: datetime, now: float) -> Outcome | None:
         """Do what needs no confirmation, then ask about the rest; leave to a model what is about nothing here."""
         plan = self._household.plan(matches, sentence.area, sentence.speaker)
@@ -218,10 +236,15 @@ class Dialogue:
             return None
         deed = await self._household.carry_out(plan.commands, moment)
         said = [text for text in (deed.text, *plan.refusals) if text]
-        if plan.asked:
-            self._confirmations.ask(sentence.conversation, plan.asked, now)
-            return Handled(" ".join((*said, answers.question(plan.asked))), matches, expects_reply=True)
+        question = self._ask(sentence, plan, now)
+        if question:
+            return Handled(" ".join((*said, question)), matches, expects_reply=True)
         return (Handled if deed.done else NotHandled)(" ".join(said), matches)
+
+
+def _options(choice: Choice) -> Mapping[str, tuple[Command, ...]]:
+    """Return what is to be done for each name of a thing that may be meant."""
+    return {name: (Command(choice.match, (entity,)),) for entity in choice.options for name in entity.names}
 
 
 def _outcome(deed: Deed) -> Handled | NotHandled:

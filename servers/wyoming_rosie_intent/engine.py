@@ -69,6 +69,13 @@ class Answer:
     done: bool = True
 
 
+@dataclass(frozen=True)
+class Which(Answer):
+    """A question which of several things is meant."""
+
+    options: tuple[Entity, ...] = ()
+
+
 class UnknownLanguageError(RosieError):
     code = "unknown-language"
 

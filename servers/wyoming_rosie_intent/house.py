@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from wyoming_rosie.home import Home
-from wyoming_rosie_intent import answers, questions, things
+from wyoming_rosie_intent import answers, lists, questions, things
 from wyoming_rosie_intent.changes import changed
 from wyoming_rosie_intent.engine import Answer, Command
 from wyoming_rosie_intent.states import States
@@ -24,6 +24,8 @@ def act(house: House, command: Command, now: datetime) -> tuple[House, Answer]:
     """Carry out a command, or answer a question."""
     if (answer := questions.answer(house, command, now)) is not None:
         return house, answer
+    if command.targets and all(lists.is_there_already(command, house[entity.id]) for entity in command.targets):
+        return house, Answer(answers.already_there(command))
     new = {
         entity.id: changed(house[entity.id], command.match.intent, command.match.values) for entity in command.targets
     }

@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import structlog
 
 from wyoming_rosie.home import Entity, Home
-from wyoming_rosie_intent import answers, safety, targets
+from wyoming_rosie_intent import answers, lists, safety, targets
 from wyoming_rosie_intent.audit import Entry, Outcome
-from wyoming_rosie_intent.engine import WHICH, Actor, Answer, Command, Match
+from wyoming_rosie_intent.engine import WHICH, Actor, Answer, Command, Match, Which
 from wyoming_rosie_intent.safety import Judgement, Policy, Verdict
 
 AskWeather: TypeAlias = Callable[[Match], Awaitable[Answer]]
@@ -28,6 +28,15 @@ class Asked(Command):
 
 
 @dataclass(frozen=True)
+class Choice:
+    """What is to be done to one of several things, and the question to which of them."""
+
+    question: str
+    match: Match
+    options: tuple[Entity, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     """What is to be done at once, what is asked about first, and in words what is not here and what may not be."""
 
@@ -35,6 +44,7 @@ class Plan:
     asked: tuple[Asked, ...] = ()
     unclear: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    choice: Choice | None = None
 
     @property
     def refusals(self) -> tuple[str, ...]:
@@ -43,7 +53,7 @@ class Plan:
     @property
     def is_about_anything(self) -> bool:
         """Whether anything that was meant is in this home."""
-        return bool(self.commands or self.asked or self.refused)
+        return bool(self.commands or self.asked or self.refused or self.choice)
 
 
 @dataclass(frozen=True)
@@ -92,7 +102,8 @@ class Household:
     def plan(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> Plan:
         """Find what was meant and whether it may be done, said in an area (its id or name)."""
         found = [(match, self._find(match, area)) for match in self.meant(matches)]
-        unclear = tuple(things.text for _, things in found if isinstance(things, Answer))
+        choices = [Choice(things.text, match, things.options) for match, things in found if isinstance(things, Which)]
+        unclear = tuple(one.text for _, one in found if isinstance(one, Answer) and not isinstance(one, Which))
         commands = _once(Command(match, things) for match, things in found if not isinstance(things, Answer))
         judged = [safety.judge(self._policy, self.home, command, area) for command in commands]
         for one in judged:
@@ -103,6 +114,7 @@ class Household:
             tuple(_asked(one.command, area, speaker) for one in judged if one.verdict is Verdict.ASK),
             unclear,
             refused,
+            next(iter(choices), None),
         )
 
     def forbidden(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> tuple[str, ...]:
@@ -120,8 +132,9 @@ class Household:
         """Do what was planned, or what was answered with yes; the moment is that of the wall clock."""
         if self._actor is None:
             return Deed(answers.say("cannot"), done=False)
-        said = await _together(commands, partial(self._act, self._actor, moment))
-        text = " ".join(answer.text for answer in said)
+        single = [one for command in commands for one in lists.one_by_one(command)]
+        said = await _together(single, partial(self._act, self._actor, moment))
+        text = " ".join(_texts(single, said))
         return Deed(text, any(answer.done for answer in said), tuple(command.match for command in commands))
 
     def _find(self, match: Match, area: str | None) -> tuple[Entity, ...] | Answer:
@@ -188,6 +201,33 @@ async def _together(commands: Sequence[Command], act: Callable[[Command], Corout
     async with asyncio.TaskGroup() as group:
         doing = [group.create_task(act(command)) for command in commands]
     return [one.result() for one in doing]
+
+
+def _texts(commands: Sequence[Command], said: Sequence[Answer]) -> Iterator[str]:
+    """Yield what was said about each command; what was done to items of one list, one after the other, is said at once."""
+    done: list[tuple[Command, str]] = []
+    for command, answer in zip(commands, said, strict=True):
+        item = command.match.said("item")
+        is_plain = item is not None and answer.text == answers.done(command, command.targets)
+        if done and not (is_plain and _is_same_but_for_item(command, done[0][0])):
+            yield _done(done)
+            done = []
+        if is_plain and item is not None:
+            done.append((command, item))
+        else:
+            yield answer.text
+    if done:
+        yield _done(done)
+
+
+def _is_same_but_for_item(command: Command, other: Command) -> bool:
+    return (command.match.intent, command.targets) == (other.match.intent, other.targets)
+
+
+def _done(commands: Sequence[tuple[Command, str]]) -> str:
+    command = commands[0][0]
+    items = answers.listed([item for _, item in commands], command.match.language)
+    return answers.done(replace(command, match=lists.with_item(command.match, items)), command.targets)
 
 
 def _asked(command: Command, area: str | None, speaker: str | None) -> Asked:

@@ -1,7 +1,7 @@
 """What may be done from which room, and what only after a yes: pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -14,8 +14,18 @@ from wyoming_rosie_intent.engine import Command
 
 MOST_NAMED = 4
 _ALWAYS = frozenset({"alarm_control_panel", "lock"})
-_OPENERS = frozenset({"door", "garage", "gate"})
+_OPENERS = frozenset({"door", "garage", "gate", "window"})
 """Classes of covers that let people in."""
+_DOORS = frozenset({
+    "cancello", "cancela", "deur", "door", "doors", "gates", "hek", "poort", "portail", "porta", "porte", "portillon", "portón", "puerta", "serranda", "tor",
+    "tür", "verja",
+})  # fmt: skip
+"""Words for covers that let people in, where their class is not known."""
+_MAIN = frozenset({"general", "générale", "général", "generale", "haupt", "hoofd", "main", "mains", "maestra", "principal", "principale", "stopcock", "shutoff"})  # fmt: skip
+_VALVES = frozenset({"agua", "acqua", "eau", "gas", "gaz", "hahn", "kraan", "llave", "rubinetto", "tap", "valve", "valvola", "vanne", "ventil", "wasser", "wasserhahn", "water"})  # fmt: skip
+_MAIN_PARTS = ("absperr", "haupt", "hoofd")
+"""What words for it begin with."""
+_VALVE_ENDS = ("hahn", "kraan", "ventil")
 _HARMLESS = frozenset(
     {"binary_sensor", "calendar", "camera", "device_tracker", "event", "fan", "light", "media_player", "person", "sensor", "todo", "weather"}
 )  # fmt: skip
@@ -37,8 +47,20 @@ _WORDS = frozenset(
         "stove",
     }
 )
-_PARTS = ("backofen", "fornuis", "garage", "garaje", "hoftor")
+_PARTS = (
+    "backofen",
+    "einfahrtstor",
+    "fornuis",
+    "garage",
+    "garaje",
+    "gartentor",
+    "haustür",
+    "hoftor",
+    "rolltor",
+    "schiebetor",
+)
 """Words that other words are made with."""
+_LOCKS = "HassTurnOn"
 _QUESTIONS = ("HassGet", "HassClimateGet", "HassRespond", "HassTimerStatus")
 
 
@@ -55,7 +77,7 @@ class Policy:
     Each is a domain such as `cover`, or a pattern of entities' ids such as `switch.pump_*`.
     """
 
-    confirm: frozenset[str] = frozenset({"lock", "cover"})
+    confirm: frozenset[str] = frozenset()
     dangerous: frozenset[str] = frozenset()
     knows_danger: bool = True  # locks, alarms, garages and ovens are dangerous without being named
 
@@ -91,7 +113,16 @@ def needs_yes(policy: Policy, command: Command) -> bool:
     """Tell whether somebody has to say yes first."""
     if is_question(command):
         return False
-    return any(_is_one_of(one, policy.confirm) or is_dangerous(policy, one) for one in command.targets)
+    wanted = (*policy.confirm, *policy.dangerous)
+    return any(
+        _is_one_of(one, wanted) or (is_dangerous(policy, one) and not _only_locks(command, one))
+        for one in command.targets
+    )
+
+
+def _only_locks(command: Command, entity: Entity) -> bool:
+    """Tell whether nothing comes of it but a locked door."""
+    return entity.domain == "lock" and command.match.intent == _LOCKS
 
 
 def is_dangerous(policy: Policy, entity: Entity) -> bool:
@@ -120,16 +151,34 @@ def _permits(room: Room, entity: Entity) -> bool:
     return room.may is None or any(fnmatchcase(entity.id, pattern) for pattern in room.may)
 
 
-def _is_one_of(entity: Entity, patterns: frozenset[str]) -> bool:
+def _is_one_of(entity: Entity, patterns: Iterable[str]) -> bool:
     return any(pattern == entity.domain or fnmatchcase(entity.id, pattern) for pattern in patterns)
 
 
 def _is_dangerous_by_itself(entity: Entity) -> bool:
     if entity.domain in _ALWAYS or (entity.domain == "cover" and entity.device_class in _OPENERS):
         return True
-    return entity.domain not in _HARMLESS and _is_named_dangerous(entity)
+    return entity.domain not in _HARMLESS and (_is_named_dangerous(entity) or _is_main_valve(entity))
 
 
 def _is_named_dangerous(entity: Entity) -> bool:
-    words = re.findall(r"[^\W_]+", " ".join((entity.id, *entity.names)).casefold())
+    words = _words(entity)
+    if entity.domain == "cover" and entity.device_class is None and not _DOORS.isdisjoint(words):
+        return True
     return any(word in _WORDS or any(part in word for part in _PARTS) for word in words)
+
+
+def _is_main_valve(entity: Entity) -> bool:
+    """Tell whether the water or gas of the whole home comes through it; a garden has a valve of its own."""
+    if entity.domain == "valve" and entity.device_class == "gas":
+        return True
+    words = _words(entity)
+    is_main = any(word in _MAIN or word.startswith(_MAIN_PARTS) for word in words)
+    is_valve = (
+        entity.domain == "valve" or not _VALVES.isdisjoint(words) or any(word.endswith(_VALVE_ENDS) for word in words)
+    )
+    return is_main and is_valve
+
+
+def _words(entity: Entity) -> list[str]:
+    return re.findall(r"[^\W_]+", " ".join((entity.id, *entity.names)).casefold())

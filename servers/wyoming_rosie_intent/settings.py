@@ -35,7 +35,9 @@ class IntentConfig(ServiceConfig):
     )
     home_assistant: HomeAssistantSettings = option(HomeAssistantSettings, "")
     bus: BusSettings = option(BusSettings, "")
-    confirm: tuple[str, ...] = option(("lock", "cover"), "domains or ids, with *, that are acted on only after a yes")
+    confirm: tuple[str, ...] = option(
+        (), "domains or ids, with *, that are acted on only after a yes, beside what is dangerous"
+    )
     audit_file: Path | None = option(None, "note in this file what was refused, asked about and done after a yes")
     plugin_folder: Path | None = option(None, "folder with plugins, each a folder with a plugin.py")
     plugins: dict[str, dict[str, str]] = option(dict, "settings of plugins, as tables of a configuration file")

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from wyoming_rosie.home import Area, Entity, Home
-from wyoming_rosie_intent import answers
-from wyoming_rosie_intent.engine import Answer, Match, Where
+from wyoming_rosie_intent import answers, lists
+from wyoming_rosie_intent.engine import Answer, Match, Where, Which
 
 Targets: TypeAlias = tuple[Entity, ...]
 _DOMAIN = {
@@ -98,14 +98,27 @@ def _group(home: Home, match: Match, domain: str) -> Targets | Answer:
         found = candidates if match.where is Where.HERE else _nowhere(candidates)
     if not found:
         return Answer(answers.nothing_there(domain, classes, area, match.language), done=False)
-    return _only_one(home, found, domain, match.language) if domain in _ONE_PER_HOME else found
+    return _only_one(home, found, domain, match) if domain in _ONE_PER_HOME else found
 
 
-def _only_one(home: Home, found: Targets, domain: str, language: str) -> Targets | Answer:
-    """Take the shopping list, or the weather at home; ask which of several others."""
-    if domain in {"todo", "weather"}:
-        return next(((e,) for e in found if "shopping" in e.name.casefold()), found[:1])
-    return found if len(found) == 1 else _ambiguous(home, answers.kind_of_things(domain, (), language), found, language)
+def _only_one(home: Home, found: Targets, domain: str, match: Match) -> Targets | Answer:
+    """Take the only one, or the weather at home; ask which of several others."""
+    if domain == "todo":
+        return _list(found, match)
+    if domain == "weather" or len(found) == 1:
+        return found[:1]
+    return _ambiguous(home, answers.kind_of_things(domain, (), match.language), found, match.language)
+
+
+def _list(found: Targets, match: Match) -> Targets | Answer:
+    """Take the list for shopping, or the only list when no such is wanted; ask which of others."""
+    for_shopping = tuple(filter(lists.is_for_shopping, found))
+    wants_shopping = lists.means_shopping(match)
+    candidates = for_shopping or found
+    if len(candidates) == 1 and (for_shopping or not wants_shopping):
+        return candidates
+    text = answers.which_list(candidates, match.language, shopping=wants_shopping and not for_shopping)
+    return Which(text, done=False, options=candidates)
 
 
 def _able(found: Targets, match: Match) -> Targets | Answer:

@@ -205,9 +205,21 @@ def own_languages() -> Sequence[str]:
 
 def replies(of: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
     """Return what people say for yes and for no to a question, in any of the languages."""
-    own = [own_sentences(language.replace("_", "-").partition("-")[0]) for language in of]
+    own = [own_sentences(_family(language)) for language in of]
     yes, no = (frozenset(word for one in own for word in one.get(key, ())) for key in ("yes", "no"))
     return yes - no, no
+
+
+def softeners(of: Iterable[str]) -> frozenset[str]:
+    """Return what people say beside a yes or a no, in any of the languages."""
+    own = [own_sentences(_family(language)) for language in of]
+    nearly = [one.get("nearly", {}) for one in own]
+    keys = ((own, "courtesies"), (nearly, "fillers"), (nearly, "it"))
+    return frozenset(text for tables, key in keys for table in tables for text in table.get(key, ()))
+
+
+def _family(language: str) -> str:
+    return language.replace("_", "-").partition("-")[0]
 
 
 def _wanted(blocks: Iterable[dict[str, Any]], unwanted: frozenset[str], *, zones: bool) -> Iterator[dict[str, Any]]:

@@ -142,8 +142,16 @@ async def test_an_intent_becomes_one_service_call(
     called: str,
 ) -> None:
     assert await alive.act(intent, [name], **slots) == Answer(answer)
-    (call,) = server.calls
+    (call,) = [call for call in server.calls if call["service"] != "get_items"]
     assert f"{call['domain']}.{call['service']} {call['service_data']}" == called
+
+
+async def test_an_item_that_is_on_a_list_is_not_added_again(server: HomeAssistantServer, alive: Living) -> None:
+    item = server.items[0]
+    assert await alive.act("HassListAddItem", ["Shopping List"], item=item.upper()) == Answer(
+        f"The Shopping List already has {item.upper()}."
+    )
+    assert [call["service"] for call in server.calls] == ["get_items"]
 
 
 async def test_several_lights_are_one_call(server: HomeAssistantServer, alive: Living) -> None:

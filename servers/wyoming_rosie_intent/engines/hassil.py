@@ -129,7 +129,7 @@ class HassilRecogniser:
             return None
         said = _Said(self._of(known), self._home, self._policy, area)
         match = said.understood(timed.with_plain_words(names.cleaned(text)))
-        return replace(match, text=text) if match else None
+        return replace(match, text=text, slots=_as_written(match.slots, text)) if match else None
 
     def _known(self, language: str | None) -> str:
         known = templates.find(language, self._languages)
@@ -312,6 +312,13 @@ def _called(entity: "MatchEntity") -> str:
     """Return what a timer or an item is called: the pizza is a pizza."""
     text = str(entity.value)
     return re.sub(r"^(the|my|our|some)\s+", "", text, flags=re.IGNORECASE) if entity.name in {"name", "item"} else text
+
+
+def _as_written(slots: Mapping[str, Value | AnyOf], text: str) -> Mapping[str, Value | AnyOf]:
+    """Give an item the commas back that hassil takes out of a sentence."""
+    item = slots.get("item")
+    found = re.search(r"[\s,;]+".join(map(re.escape, str(item).split())), text, re.IGNORECASE) if item else None
+    return {**slots, "item": found[0]} if found else slots
 
 
 def _value(value: Any) -> Value | AnyOf:

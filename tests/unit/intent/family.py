@@ -49,11 +49,11 @@ class Room:
     def __init__(self, area: str | None = "kitchen", language: str = "en", at: Home | None = None) -> None:
         self._area, self._language = area, language
         self.actor = DemoActor(at or family())
-        policy = Policy()
+        policy, own = Policy(), templates.own_languages()
         self._dialogue = Dialogue(
             recogniser(language) if at is None else hassil.load(hassil.Settings((language,)), at),
             Household(at or family(), self.actor, policy),
-            Confirmations(*templates.replies(templates.own_languages())),
+            Confirmations(*templates.replies(own), templates.softeners(own)),
         )
 
     async def say(self, text: str) -> Came:

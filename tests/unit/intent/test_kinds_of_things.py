@@ -10,7 +10,7 @@ from wyoming_rosie_intent.engine import Answer, Match
 
 async def test_french_stores_are_blinds_and_shades() -> None:
     came = await said("ferme les stores", "bedroom", "fr")
-    assert came.text == "Dois-je fermer Bedroom Blinds ?"
+    assert came.text == "Bedroom Blinds : fermé."
 
 
 def test_a_slot_with_several_kinds_finds_things_of_each() -> None:

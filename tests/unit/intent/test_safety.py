@@ -29,7 +29,7 @@ HOME = Home(AREAS, ENTITIES)
 OFFICE_MAY_LIGHTS = Home(AREAS, ENTITIES, rooms={"office": Room(("light.*",))})
 
 
-def order(*targets: Entity, intent: str = "HassTurnOn") -> Command:
+def order(*targets: Entity, intent: str = "HassTurnOff") -> Command:
     return Command(Match(intent), targets)
 
 
@@ -63,7 +63,9 @@ JUDGED = [
     (HOME, order(LOCK), "galley", Verdict.ASK, ()),
     (HOME, order(LOCK), None, Verdict.REFUSED, (LOCK,)),
     (HOME, order(LOCK), "a room that nobody knows", Verdict.REFUSED, (LOCK,)),
-    (HOME, order(CURTAIN), None, Verdict.ASK, ()),
+    (HOME, order(CURTAIN), None, Verdict.ALLOWED, ()),
+    (HOME, order(LOCK, intent="HassTurnOn"), "office", Verdict.ALLOWED, ()),
+    (HOME, order(LOCK, intent="HassToggle"), "office", Verdict.ASK, ()),
     (HOME, order(LAMP, LOCK), None, Verdict.ALLOWED, (LOCK,)),
     (HOME, order(LOCK, intent="HassGetState"), None, Verdict.ALLOWED, ()),
     (HOME, order(), None, Verdict.ALLOWED, ()),
@@ -92,13 +94,16 @@ def test_a_refusal_says_why() -> None:
 
 
 class Recording:
-    """An actor that remembers what it acted on."""
+    """An actor that remembers what it acted on, and which doors it only locked."""
 
     def __init__(self) -> None:
         self.acted: list[str] = []
+        self.locked: list[str] = []
 
     async def act(self, command: Command, now: datetime) -> Answer:
-        self.acted += [entity.id for entity in command.targets if not safety.is_question(command)]
+        for entity in command.targets if not safety.is_question(command) else ():
+            only_locks = entity.domain == "lock" and command.match.intent == "HassTurnOn"
+            (self.locked if only_locks else self.acted).append(entity.id)
         return Answer("Done.")
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
@@ -180,7 +185,9 @@ async def test_nothing_dangerous_is_done_without_a_yes_and_nothing_that_a_room_m
             await house.carry_out(plan.asked, MOMENT)
             assert set(actor.acted) & DANGEROUS <= {one for note in notes for one in note.entities}
         if not area or area == "nowhere":
-            assert not DANGEROUS & set(actor.acted)
+            assert not DANGEROUS & {*actor.acted, *actor.locked}
         room = home.area(area) if area else None
         if room and (allowed := may.get(room.id, Room()).may) is not None and "*" not in allowed:
-            assert all(any(one.startswith(pattern.rstrip("*")) for pattern in allowed) for one in actor.acted)
+            assert all(
+                any(one.startswith(pattern.rstrip("*")) for pattern in allowed) for one in (*actor.acted, *actor.locked)
+            )

@@ -13,7 +13,7 @@ from typing import Any, assert_never
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home import Entity, Home
-from wyoming_rosie_intent import answers, questions
+from wyoming_rosie_intent import answers, lists, questions
 from wyoming_rosie_intent.actors.home_assistant import seen, services
 from wyoming_rosie_intent.actors.home_assistant.errors import HomeAssistantError, LostError, RefusedError, SilentError
 from wyoming_rosie_intent.actors.home_assistant.link import PATIENCE, Link, Patience, Problem
@@ -88,6 +88,8 @@ class HomeAssistantActor:
         house = await self._house(command)
         if (answer := questions.answer(house, command, now)) is not None:
             return answer
+        if command.targets and all(lists.is_there_already(command, house[one.id]) for one in command.targets):
+            return Answer(answers.already_there(command))
         return await self._carry_out(command)
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
@@ -98,7 +100,8 @@ class HomeAssistantActor:
 
     async def _house(self, command: Command) -> dict[str, Thing]:
         """Return how the things are that the command is about."""
-        more = await self._details(command) if command.match.intent.startswith("HassGet") else {}
+        wants_more = command.match.intent.startswith("HassGet") or lists.adds(command.match)
+        more = await self._details(command) if wants_more else {}
         states = self._link.states
         return {one.id: seen.thing(one.domain, states.get(one.id), more.get(one.id)) for one in command.targets}
 
