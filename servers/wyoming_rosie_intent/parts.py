@@ -67,7 +67,8 @@ def actors(settings: IntentConfig, own: Home, move: Callable[[Home], None]) -> A
             bus = BusActor(settings.bus)
             return Actors(bus, bus, move)
         case "home-assistant":
-            token(settings.home_assistant)
+            if settings.home_assistant.token_file is None:  # a file may come later
+                token(settings.home_assistant)
             distant = HomeAssistantActor(settings.home_assistant, own, move)
             return Actors(distant, distant, distant.use, distant.area_of)
 

@@ -21,6 +21,7 @@ from wyoming_rosie_intent.engine import Answer, Command, Match, Value
 from wyoming_rosie_intent.models.prompt import described
 
 UNREACHABLE, REFUSED = "Home Assistant cannot be reached.", "Home Assistant refuses the token."
+NO_TOKEN = "There is no token for Home Assistant."
 NOW = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 
 
@@ -297,6 +298,29 @@ async def test_a_token_that_is_refused_is_told_and_not_tried_again_soon(
         await until(lambda: made.actor.problem == REFUSED)
         await asyncio.sleep(0.3)
     assert server.refused == 1
+
+
+async def test_a_token_that_was_mended_is_tried_at_once(server: HomeAssistantServer, token_file: Path) -> None:
+    await asyncio.to_thread(token_file.write_text, "wrong")
+    async with living(server.url, token_file) as made:
+        await until(lambda: made.actor.problem == REFUSED)
+        await asyncio.to_thread(token_file.write_text, TOKEN)
+        await until(lambda: made.actor.problem is None)
+    assert server.refused == 1
+
+
+@pytest.mark.parametrize("before", [None, "", "\n"], ids=["no file", "an empty file", "an empty line"])
+async def test_a_token_that_appears_later_is_used(
+    server: HomeAssistantServer, token_file: Path, before: str | None
+) -> None:
+    await asyncio.to_thread(token_file.unlink)
+    if before is not None:
+        await asyncio.to_thread(token_file.write_text, before)
+    async with living(server.url, token_file) as made:
+        await until(lambda: made.actor.problem == NO_TOKEN)
+        await asyncio.to_thread(token_file.write_text, TOKEN)
+        await until(lambda: made.actor.problem is None)
+    assert server.refused == 0
 
 
 async def test_a_change_of_the_registry_changes_the_home(server: HomeAssistantServer, alive: Living) -> None:

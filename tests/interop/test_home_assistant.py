@@ -138,6 +138,13 @@ async def test_a_wrong_token_is_refused_clearly(core: HomeAssistant, tmp_path: P
         await made.until(REFUSED)
 
 
+async def test_a_token_that_was_mended_is_tried_at_once(core: HomeAssistant, tmp_path: Path) -> None:
+    async with living(core, "wrong", tmp_path) as made:
+        await made.until(REFUSED)
+        await asyncio.to_thread((tmp_path / "token").write_text, core.token)
+        await made.until(None)
+
+
 async def test_the_stand_in_answers_in_the_shapes_of_the_real_one(core: HomeAssistant) -> None:
     for kind in ("config/area_registry/list", "config/entity_registry/list", "get_config"):
         async with HomeAssistantServer().serving() as server, connect(server.url, server.token) as ours:

@@ -169,9 +169,12 @@ def token(settings: Settings) -> str:
             return given
         raise ConfigError(f"Home Assistant needs a token: set {TOKEN_VARIABLE} or --home-assistant.token-file")
     try:
-        return settings.token_file.read_text("utf-8").strip()
+        given = settings.token_file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as err:
         raise ConfigError(f"cannot read the token file {settings.token_file}: {err}") from err
+    if not given:
+        raise ConfigError(f"the token file {settings.token_file} is empty")
+    return given
 
 
 def _answer(command: Command, faults: Mapping[str, Fault]) -> Answer:

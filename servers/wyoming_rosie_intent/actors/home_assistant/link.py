@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from wyoming_rosie.errors import RosieError
+from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.home import Home
 from wyoming_rosie.tasks import until_one_ends
 from wyoming_rosie_intent.actors.home_assistant import registry
@@ -32,6 +32,7 @@ class Problem(StrEnum):
 
     UNREACHABLE = "unreachable"
     REFUSED = "refuses_token"
+    NO_TOKEN = "no_token"  # noqa: S105 - the name of a phrase
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Patience:
     first_pause: float = 0.5  # before the next try to connect; each is twice as long
     longest_pause: float = 10.0
     refused_pause: float = 300.0  # Home Assistant may ban whoever tries a wrong token more often
+    token_look: float = 1.0  # between looks at a token that did not do: somebody may mend it
     settle: float = 0.5  # registries change in bursts
     starting: float = 2.0  # between looks at a Home Assistant that is not whole yet
     unnoticed: float = 300.0  # between looks for changes that it does not tell of: what it exposes without a registry
@@ -68,6 +70,7 @@ class Link:
         self.areas: Mapping[str, str] = {}  # of devices, by their ids
         self._url = url
         self._token = token
+        self._tried: str | None = None  # the latest token; None when there was none
         self._own = own
         self._on_home = on_home
         self.patience = patience
@@ -84,7 +87,10 @@ class Link:
                 await self._stay()
             except TokenRefusedError as err:
                 self._lost(Problem.REFUSED, err)
-                await self._pause(self.patience.refused_pause)
+                await self._another_token(self.patience.refused_pause)
+            except ConfigError as err:
+                self._lost(Problem.NO_TOKEN, err)
+                await self._another_token(self.patience.refused_pause)
             except (RosieError, OSError, *_ODD) as err:
                 self._lost(Problem.UNREACHABLE, err)
                 await self._pause(self._next_pause)
@@ -125,14 +131,28 @@ class Link:
                     await asyncio.sleep(_BURST_SECONDS)
 
     async def _stay(self) -> None:
-        token = await asyncio.to_thread(self._token)
-        async with connect(self._url, token) as connection:
+        self._tried = None
+        self._tried = await asyncio.to_thread(self._token)
+        async with connect(self._url, self._tried) as connection:
             self.states = States()
             try:
                 await until_one_ends(connection.listen(), self._follow(connection))
             finally:
                 self._connection = None
                 self.problem = Problem.UNREACHABLE
+
+    async def _another_token(self, seconds: float) -> None:
+        """Wait so long, or until there is another token than the one that was tried."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds * random.uniform(0.8, 1.2)):  # noqa: S311 - no secret
+                while await asyncio.to_thread(self._known_token) in (None, self._tried):  # noqa: ASYNC110 - a file tells nobody
+                    await asyncio.sleep(self.patience.token_look)
+
+    def _known_token(self) -> str | None:
+        try:
+            return self._token() or None
+        except ConfigError:
+            return None
 
     async def _pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
