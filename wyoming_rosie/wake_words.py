@@ -3,8 +3,10 @@
 Time is audio time: samples of the stream, whatever the clock on the wall says.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TypeVar
 
 from wyoming_rosie.audio import SPEECH
@@ -15,6 +17,10 @@ T = TypeVar("T")
 NEAR_MISS = 0.5
 """A score over this part of the threshold that does not become a detection is a near miss."""
 MOST_TRIGGER_LEVEL = 100
+MODEL_SUFFIXES = frozenset({".onnx", ".tflite", ".json"})
+_VERSION = re.compile(r"_v\d[\w.]*$")
+_OTHER_NAMES = {"current_weather": "weather", "timers": "timer", "set_timer": "timer"}
+"""What openWakeWord's documents call its models."""
 LONGEST_REFRACTORY_SECONDS = 3600.0
 
 
@@ -58,9 +64,9 @@ class Rules:
         general = threshold if self.threshold is None else self.threshold
         return Trigger(
             word,
-            self.word_threshold.get(word, general),
-            self.word_trigger_level.get(word, self.trigger_level),
-            self.word_refractory_seconds.get(word, self.refractory_seconds),
+            _of_word(self.word_threshold, word, general),
+            _of_word(self.word_trigger_level, word, self.trigger_level),
+            _of_word(self.word_refractory_seconds, word, self.refractory_seconds),
         )
 
 
@@ -83,7 +89,7 @@ def _check(
     flag: str, general: float, single: Mapping[str, float], words: Sequence[str], allowed: tuple[float, float]
 ) -> None:
     for word in single:
-        if word not in words:
+        if spelled(word, words) not in words:
             raise ConfigError(f"--word-{flag}.{word}: no wake word is named so; there are: {', '.join(words)}")
     given = {f"--{flag}": general, **{f"--word-{flag}.{word}": value for word, value in single.items()}}
     least, most = allowed
@@ -141,9 +147,30 @@ class Trigger:
         return Heard(self._name, round(peak, 3), sample, is_near_miss=True)
 
 
+def plain(name: str) -> str:
+    """Return what all names of a word have in common: "Okay Nabu", `ok_nabu` and `ok_nabu_v0.1.tflite` are one word."""
+    file = PurePath(name.strip())
+    stem = file.stem if file.suffix.lower() in MODEL_SUFFIXES else name
+    words = _VERSION.sub("", re.sub(r"[\W_]+", "_", stem.casefold()).strip("_"))
+    words = re.sub(r"(?<![a-z])(ok|o_k)(?![a-z])", "okay", words)
+    return _OTHER_NAMES.get(words, words)
+
+
+def spelled(name: str, names: Iterable[str]) -> str:
+    """Return a word's name as it is among `names`, in whatever way it is written; the name itself if it is not there."""
+    names = list(names)
+    if name in names:
+        return name
+    return next((one for one in names if plain(one) == plain(name) != ""), name)
+
+
+def _of_word(single: Mapping[str, T], word: str, general: T) -> T:
+    return single.get(spelled(word, single), general)
+
+
 def choose(known: Mapping[str, T], names: Iterable[str]) -> list[T]:
     """Return what is known by these names, everything for no names. Raises UnknownWakeWordError."""
-    names = list(dict.fromkeys(names))
+    names = list(dict.fromkeys(spelled(name, known) for name in names))
     for name in names:
         if name not in known:
             raise UnknownWakeWordError(f"no wake word is named {name[:50]!r}; there are: {', '.join(known)}")

@@ -21,6 +21,7 @@ async def serve(settings: SatelliteConfig) -> None:
     """Be a satellite until told to stop. Raises ConfigError."""
     if settings.log_format is not None:
         log_format.use(settings.log_format)
+    settings = await asyncio.to_thread(parts.with_known_words, settings)
     folder = parts.folder(settings)
     store = StateStore(folder / "state.json")
     voices = await asyncio.to_thread(parts.voices, settings)

@@ -3,17 +3,18 @@
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from wyoming.info import WakeProgram
 
 from wyoming_rosie import address, config, endpoint
 from wyoming_rosie.audio import CHANNELS, RATES, AudioFormat
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.micro_wake_words import bundled, from_folder, program
+from wyoming_rosie.micro_wake_words import Word, bundled, from_folder, program
 from wyoming_rosie.voice_activity import silero
-from wyoming_rosie.wake_words import Rules, check, choose
+from wyoming_rosie.wake_words import Rules, check, choose, spelled
 from wyoming_rosie_satellite import clean_sound, command_ears, cues, phrases, portaudio, speech_gate
 from wyoming_rosie_satellite.awake_mute import AwakeMute
 from wyoming_rosie_satellite.command_ears import CommandEars
@@ -39,6 +40,7 @@ from wyoming_rosie_satellite.wyoming_devices import WyomingMicrophone, WyomingSp
 if TYPE_CHECKING:
     from wyoming_rosie_satellite.outside.stand_in import StandIn
 
+T = TypeVar("T")
 DEFAULT_WORD = "okay_nabu"
 MOST_RINGS = 1000
 LONGEST_PAUSE_SECONDS = 600.0
@@ -119,9 +121,7 @@ def _ungated_ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram
         return RemoteEars(settings.wake_uri, names, learned)
     if settings.wake_command is not None:
         return _command_ears(settings, settings.wake_command, learned)
-    known = bundled() | {
-        name: word for folder in settings.custom_model_dir for name, word in from_folder(folder).items()
-    }
+    known = _known_words(settings)
     learned([program(known.values())])
     words = choose(known, [*_wanted_words(settings), *settings.stop_word])
     rules = Rules(
@@ -131,6 +131,31 @@ def _ungated_ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram
     )
     check(rules, [word.name for word in words])
     return LocalEars(words, rules)
+
+
+def _known_words(settings: SatelliteConfig) -> dict[str, Word]:
+    """Return the words that this machine's own models know, by name."""
+    own = {name: word for folder in settings.custom_model_dir for name, word in from_folder(folder).items()}
+    return bundled() | own
+
+
+def with_known_words(settings: SatelliteConfig) -> SatelliteConfig:
+    """Return the settings with the models' own names of the words, where this machine listens; blocks for a moment."""
+    if settings.wake_uri is not None or settings.wake_command is not None:
+        return settings
+    known = _known_words(settings)
+
+    def by_word(values: Mapping[str, T]) -> dict[str, T]:
+        return {spelled(word, known): value for word, value in values.items()}
+
+    return replace(
+        settings,
+        wake_word_name=tuple(spelled(word, known) for word in settings.wake_word_name),
+        stop_word=tuple(spelled(word, known) for word in settings.stop_word),
+        wake_word_port=by_word(settings.wake_word_port),
+        wake_word_pipeline=by_word(settings.wake_word_pipeline),
+        wake_word_threshold=by_word(settings.wake_word_threshold),
+    )
 
 
 def _command_ears(settings: SatelliteConfig, line: str, learned: Callable[[list[WakeProgram]], None]) -> Ears:
@@ -154,6 +179,7 @@ def fittings(settings: SatelliteConfig, voices: Voices | None, keep: Callable[[K
         phrases=phrases.wanted(settings),
         habits=habits(settings),
         stop_words=settings.stop_word,
+        words=(*_wanted_words(settings), *settings.stop_word, *settings.wake_word_pipeline),
         voices=voices,
         recorder=Recorder(settings.debug_recording_dir) if settings.debug_recording_dir else None,
         awake_mute=awake_mute(settings, sounds),

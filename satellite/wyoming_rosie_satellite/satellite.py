@@ -12,6 +12,7 @@ from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.ping import Ping
 
+from wyoming_rosie.wake_words import spelled
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.awake_mute import AwakeMute
 from wyoming_rosie_satellite.core import AT_REST, Habits, SatelliteCore
@@ -58,6 +59,7 @@ class Fittings:
     phrases: Mapping[m.Cue, Callable[[], bytes]] = field(default_factory=dict)  # of the other cues
     habits: Habits = field(default_factory=Habits)
     stop_words: Collection[str] = ()
+    words: Collection[str] = ()  # all that the settings name, as they spell them
     voices: Voices | None = None
     recorder: Recorder | None = None
     awake_mute: AwakeMute | None = None
@@ -215,6 +217,7 @@ class Satellite:
         self._fittings.watchers.saw(event)
 
     def _woken(self, word: m.WakeWord) -> None:
+        word = replace(word, name=spelled(word.name, self._fittings.words))
         if word.name in self._fittings.stop_words:
             _LOG.info("stop word", name=word.name, score=word.score, phase=self.phase)
             self.take(m.StopWord())

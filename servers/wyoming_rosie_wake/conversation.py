@@ -14,7 +14,7 @@ from wyoming_rosie.metrics import UNCOUNTED, Work
 from wyoming_rosie.reports import Reports
 from wyoming_rosie.scheduler import Listening, Scheduler, Stream
 from wyoming_rosie.service import Send
-from wyoming_rosie.wake_words import Heard, detections
+from wyoming_rosie.wake_words import Heard, detections, spelled
 from wyoming_rosie.wire import EventStream
 from wyoming_rosie_wake.capture import Recorder, Tape
 from wyoming_rosie_wake.engine import WakeEngine
@@ -45,6 +45,7 @@ class WakeConversation:
         self._work = work
         self._audio = SpeechInput()
         self._names: list[str] | None = []  # none: refused, nothing is listened for; empty: all words
+        self._asked: list[str] = []  # the same words, as the peer calls them
         self._detect: Event | None = None
         self._has_begun = False  # there was audio on this connection
         self._stream: Stream[Listening, Heard] | None = None
@@ -91,12 +92,12 @@ class WakeConversation:
     async def _choose(self, event: Event) -> None:
         self._detect, self._names = event, None
         try:
-            names = _names(event)
-            self._engine.check(names)
+            asked = _names(event)
+            names = self._engine.known_as(asked)
         except RosieError:
             self._end_stream()  # nothing is listened for instead
             raise
-        self._names = names
+        self._names, self._asked = names, asked
         self._context = turn.context(event)
         if self._stream is not None:
             await self._stream.finish()  # up to here the other words were wanted
@@ -151,7 +152,8 @@ class WakeConversation:
             context["turn_id"] = turn.new_id()
         turn.begin(str(context["turn_id"]))
         _LOG.info("wake word", name=heard.name, score=heard.score, ms=heard.milliseconds)
-        await self._send(Detection(name=heard.name, timestamp=heard.milliseconds, context=context).event())
+        name = spelled(heard.name, self._asked)
+        await self._send(Detection(name=name, timestamp=heard.milliseconds, context=context).event())
         self._work.ended("detected")
 
     async def _finish(self) -> None:

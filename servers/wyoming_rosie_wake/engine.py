@@ -21,8 +21,8 @@ class WakeEngine(Protocol, Generic[S]):
     def describe(self) -> WakeProgram:
         """Return what `describe` says of the engine and its models."""
 
-    def check(self, names: Sequence[str]) -> None:
-        """Raise UnknownWakeWordError for a name that no model has."""
+    def known_as(self, names: Sequence[str]) -> list[str]:
+        """Return the models' own names of the named words. Raises UnknownWakeWordError for a name that no model has."""
 
     def begin(self, names: Sequence[str]) -> S:
         """Begin a stream that looks for the named words, for all of them without names; may block."""

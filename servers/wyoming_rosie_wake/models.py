@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wake_words import Rules, UnknownWakeWordError, check, choose
+from wyoming_rosie.wake_words import MODEL_SUFFIXES, Rules, UnknownWakeWordError, check, choose
 
 T = TypeVar("T")
-_SUFFIXES = {".onnx", ".tflite", ".json"}
 
 
 @dataclass(frozen=True)
@@ -27,10 +26,10 @@ class Models:
         if not known:
             raise ConfigError("there is no wake word model; name a folder with --custom-model-dir")
         try:
-            choose(known, names)
+            chosen = choose({name: name for name in known}, names)
         except UnknownWakeWordError as err:
             raise ConfigError(f"--model: {err}") from err
-        offered = {name: known[name] for name in names or known}
+        offered = {name: known[name] for name in chosen}
         check(self.rules, offered)
         return offered
 
@@ -38,5 +37,10 @@ class Models:
 def models(folders: Iterable[Path], given: Iterable[str], rules: Rules) -> Models:
     """Sort names from files in what was given with --model."""
     given = list(given)
-    files = [Path(one) for one in given if Path(one).suffix in _SUFFIXES]
+    files = [Path(one) for one in given if _is_file(Path(one))]
     return Models(tuple(folders), tuple(files), tuple(one for one in given if Path(one) not in files), rules)
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether a file is meant; a file's name alone may be that of a known word, such as ok_nabu_v0.1.tflite."""
+    return path.suffix in MODEL_SUFFIXES and (path.name != str(path) or path.exists())

@@ -53,6 +53,11 @@ def test_detect_prints_the_word() -> None:
     assert json.loads(result("detect", "--json", "-", given=RECORDING.read_bytes()))["result"] == "okay_nabu"
 
 
+@pytest.mark.parametrize("name", ["ok_nabu", "ok_nabu_v0.1", "Okay Nabu", "ok_nabu_v0.1.tflite"])
+def test_detect_knows_a_word_by_its_other_names(name: str) -> None:
+    assert result("detect", str(RECORDING), "--wake-word-name", name) == name
+
+
 def test_detect_fails_where_there_is_no_such_word(noise: Path) -> None:
     assert "no wake word was heard" in complaint("detect", str(noise), status=3)
     assert "no wake word was heard" in complaint("detect", str(RECORDING), "--wake-word-name", "alexa", status=3)

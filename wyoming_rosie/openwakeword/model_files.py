@@ -12,6 +12,7 @@ from pathlib import Path
 
 from wyoming_rosie.config import data_folder
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.wake_words import plain
 
 SUFFIXES = (".onnx", ".tflite")
 HOP_SAMPLES = 1280  # 80 ms, for which there is one score
@@ -74,7 +75,7 @@ def words(folders: Sequence[Path], named: Collection[str] = ()) -> dict[str, Mod
     for package, folder in packages():
         source = f"{package} {metadata.version(package.replace('_', '-'))}"
         for name, file in _words_in(folder).items():
-            if name in _SENTENCES and name not in named:
+            if name in _SENTENCES and name not in map(plain, named):
                 continue
             found.setdefault(name, ModelFile(name, file.path, file.version, PRETRAINED_LICENCE, source))
     return found

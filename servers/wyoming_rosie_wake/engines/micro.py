@@ -30,8 +30,8 @@ class MicroEngine:
     def describe(self) -> WakeProgram:
         return program(self._words.values())
 
-    def check(self, names: Sequence[str]) -> None:
-        choose(self._words, names)
+    def known_as(self, names: Sequence[str]) -> list[str]:
+        return [word.name for word in choose(self._words, names)] if names else []
 
     def begin(self, names: Sequence[str]) -> MicroStream:
         return MicroStream(choose(self._words, names), self._rules)

@@ -70,8 +70,8 @@ class OpenEngine:
             models=[_model(file) for file in self._files.values()],
         )
 
-    def check(self, names: Sequence[str]) -> None:
-        choose(self._files, names)
+    def known_as(self, names: Sequence[str]) -> list[str]:
+        return [file.name for file in choose(self._files, names)] if names else []
 
     def begin(self, names: Sequence[str]) -> OpenStream:
         return OpenStream(self._network.begin(), self._triggers(names))

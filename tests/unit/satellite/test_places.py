@@ -7,6 +7,7 @@ from wyoming_rosie.discovery import LONGEST_NAME
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie_satellite.info import name
+from wyoming_rosie_satellite.parts import with_known_words
 from wyoming_rosie_satellite.places import Places
 from wyoming_rosie_satellite.satellite import Satellite
 from wyoming_rosie_satellite.settings import SatelliteConfig
@@ -31,3 +32,23 @@ def test_a_word_is_part_of_the_name_whatever_the_satellites_is(whole: str | None
     found = name(SatelliteConfig(name=whole), "hey_jarvis")
     assert found.endswith(" hey_jarvis")
     assert len(found.encode()) <= LONGEST_NAME
+
+
+def test_words_of_any_name_are_the_models_own() -> None:
+    settings = with_known_words(
+        SatelliteConfig(
+            wake_word_name=("ok_nabu_v0.1", "Hey Jarvis"),
+            stop_word=("alexa_v0.1",),
+            wake_word_port={"hey_mycroft_v0.1": 1},
+            wake_word_pipeline={"ok_nabu": "Kitchen"},
+            wake_word_threshold={"OK Nabu": 0.5},
+        )
+    )
+    assert settings.wake_word_name == ("okay_nabu", "hey_jarvis")
+    assert (settings.stop_word, settings.wake_word_port) == (("alexa",), {"hey_mycroft": 1})
+    assert (settings.wake_word_pipeline, settings.wake_word_threshold) == ({"okay_nabu": "Kitchen"}, {"okay_nabu": 0.5})
+
+
+def test_words_for_another_wake_daemon_keep_their_names() -> None:
+    settings = SatelliteConfig(wake_uri="tcp://wake:10400", wake_word_name=("ok_nabu_v0.1",))
+    assert with_known_words(settings) == settings

@@ -12,7 +12,7 @@ from wyoming_rosie import turn
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.micro_wake_words import bundled, program
 from wyoming_rosie.scheduler import Listening, Pace, Scheduler
-from wyoming_rosie.wake_words import Heard, UnknownWakeWordError
+from wyoming_rosie.wake_words import Heard, UnknownWakeWordError, spelled
 from wyoming_rosie_wake.conversation import WakeConversation
 from wyoming_rosie_wake.engine import WakeEngine
 
@@ -42,9 +42,10 @@ class SampleEngine(WakeEngine[SampleStream]):
     def describe(self) -> WakeProgram:
         return program(bundled().values())
 
-    def check(self, names: Sequence[str]) -> None:
+    def known_as(self, names: Sequence[str]) -> list[str]:
         if "snowboy" in names:
             raise UnknownWakeWordError("no wake word is named 'snowboy'; there are: ...")
+        return [spelled(name, ("okay_nabu", "alexa", "hey_jarvis")) for name in names]
 
     def begin(self, names: Sequence[str]) -> SampleStream:
         return SampleStream(names)
@@ -102,6 +103,12 @@ async def test_a_word_is_answered_with_name_audio_time_score_and_turn(peer: Peer
     assert detection.data["name"] == "okay_nabu"
     assert detection.data["timestamp"] == 100
     assert detection.data["context"] == {"turn_id": "t1", "area": "Kitchen", "score": 0.9}
+
+
+@pytest.mark.parametrize("name", ["ok_nabu", "ok_nabu_v0.1", "Okay Nabu"])
+async def test_a_word_is_told_by_the_name_that_the_peer_knows(peer: Peer, name: str) -> None:
+    (detection,) = await peer.says(Detect(names=[name]).event(), START, audio(WORD))
+    assert detection.data["name"] == name
 
 
 async def test_each_word_of_a_stream_begins_a_turn_of_its_own(peer: Peer) -> None:
