@@ -37,6 +37,7 @@ STOP_SECONDS = 0.05
 LOOK_SECONDS = 0.1
 """Between two looks whether another program is done with a file."""
 MEGABYTE = 1_000_000
+_ANEW = "the server cannot go on where it stopped, so that it is fetched from the beginning"
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
 
@@ -153,7 +154,7 @@ class _Transfer:
         self._file = file
         self._folder = folder
         self._patience = patience
-        self._part = _Part(folder / file.path)
+        self._part = _Part(folder / file.path, is_pinned=None not in (file.size, file.sha256))
         self._total = file.size
         self._trouble = ""
         self._stopped = stopped
@@ -189,6 +190,9 @@ class _Transfer:
         if self._part.is_finished(self._file.size):  # by somebody else meanwhile
             return
         self._receive_all()
+        if self._part.was_resumed_unseen and not self._is_right():
+            self._part.restart()  # what was here before was of another version
+            self._receive_all()
         self._check_content()
         self._part.finish()
 
@@ -216,7 +220,9 @@ class _Transfer:
             self._refused(err)
             return
         with answer:
+            before = self._part.size
             self._part.continue_with(answer)
+            self._trouble = _ANEW if before and not self._part.size else ""
             self._total = None if answer.length is None else self._part.size + answer.length
             self._check_total()
             self._write(answer)
@@ -245,7 +251,6 @@ class _Transfer:
         raise _BrokenError(f"the server answers {answer.code} {answer.reason}") from answer
 
     def _write(self, answer: HTTPResponse) -> None:
-        self._trouble = ""
         for block in _blocks(answer):
             self._part.write(block)
             if self._stopped.is_set():
@@ -273,6 +278,9 @@ class _Transfer:
         if self._file.sha256 not in (None, self._part.sha256()):
             raise self._wrong("sent something else: the checksum is wrong")
 
+    def _is_right(self) -> bool:
+        return self._file.size == self._part.size and self._file.sha256 == self._part.sha256()
+
     def _wrong(self, what: str) -> DownloadError:
         self._part.restart()
         return DownloadError(f"{self._file.url} {what}; try again later, or {self._remedy}")
@@ -285,8 +293,10 @@ class _Transfer:
 class _Part:
     """What has come of a file, and which version of the file it is; one program at a time holds it."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, *, is_pinned: bool = False) -> None:
         self.size = 0
+        self.was_resumed_unseen = False  # without the server saying which version it has
+        self._is_pinned = is_pinned
         self._target = target
         self._path = target.with_name(f"{target.name}.part")
         self._version_path = target.with_name(f"{target.name}.part.version")
@@ -315,9 +325,14 @@ class _Part:
         os.close(self._descriptor)
 
     def wish(self) -> dict[str, str]:
-        """Return the headers that ask for the rest, provided that the server still has this version."""
+        """Return the headers that ask for the rest, provided that the server still has this version.
+
+        A file whose checksum is known needs no version: what does not fit is noticed at the end.
+        """
         version = self._version()
-        return {"Range": f"bytes={self.size}-", "If-Range": version} if version else {}
+        if version:
+            return {"Range": f"bytes={self.size}-", "If-Range": version}
+        return {"Range": f"bytes={self.size}-"} if self.size and self._is_pinned else {}
 
     def continue_with(self, answer: HTTPResponse) -> None:
         """Keep what the answer goes on from. Raises _BrokenError when it goes on from something else."""
@@ -327,6 +342,8 @@ class _Part:
         elif not self._goes_on(answer.headers.get("Content-Range", ""), version):
             self.restart()
             raise _BrokenError("the server sends another part than it was asked for")
+        elif not self._version():
+            self.was_resumed_unseen = True
 
     def write(self, block: bytes) -> None:
         try:
@@ -355,7 +372,8 @@ class _Part:
         self._version_path.unlink(missing_ok=True)
 
     def _goes_on(self, content_range: str, version: str) -> bool:
-        return content_range.startswith(f"bytes {self.size}-") and version in ("", self._version())
+        is_next = content_range.startswith(f"bytes {self.size}-")
+        return is_next and (version in ("", self._version()) or (self._is_pinned and not self._version()))
 
     def _version(self) -> str:
         if not self.size or not self._version_path.is_file():

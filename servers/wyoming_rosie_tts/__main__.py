@@ -11,6 +11,7 @@ from wyoming.info import Info
 from wyoming_rosie import config, service
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie.fetching import FAILED
 from wyoming_rosie.metrics import Metrics, work
 from wyoming_rosie.service import Service, ServiceConfig
 from wyoming_rosie_tts import phrase_cache
@@ -92,7 +93,7 @@ async def installed(engine: TtsEngine) -> None:
         try:
             await engine.install()
         except RosieError as err:
-            _LOG.warning("a voice is missing", reason=str(err), again_in_s=pause)
+            _LOG.warning(FAILED, reason=str(err), again_in_s=pause)
         if not engine.is_installed:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

@@ -1,7 +1,6 @@
 """The voices of Piper in folders: for each a network, NAME.onnx, and its description, NAME.onnx.json."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +8,12 @@ from typing import Any
 
 import structlog
 
-from wyoming_rosie.downloads import Download
 from wyoming_rosie.errors import EngineError
+from wyoming_rosie.models.piper import NETWORK
 
 _LOG = structlog.get_logger()
-NETWORK, DESCRIPTION = ".onnx", ".onnx.json"
-SOURCE = "https://huggingface.co/rhasspy/piper-voices/resolve/main"
 PHONEME_TYPES = ("espeak", "text", "hebrew", "japanese", "thai")
 """What voices are trained on; pinyin needs models of its own."""
-_NAME = re.compile(
-    r"(?P<family>[a-z]{2,3})_(?P<region>[A-Z0-9]{2,3})-(?P<dataset>\w+)-(?P<quality>x_low|low|medium|high)"
-)
 
 
 @dataclass(frozen=True)
@@ -69,20 +63,6 @@ def read(network: Path) -> PiperFile:
         return _file(network, description)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
         raise EngineError(f"{path} does not describe a Piper voice ({type(err).__name__}: {err})") from err
-
-
-def is_name(name: str) -> bool:
-    """Tell whether voices have such names: en_US-lessac-medium."""
-    return _NAME.fullmatch(name) is not None
-
-
-def downloads(name: str, source: str) -> list[Download]:
-    """Return where the files of a voice are; none without a source, or for a name that voices do not have."""
-    found = _NAME.fullmatch(name)
-    if found is None or not source:
-        return []
-    folder = f"{source.rstrip('/')}/{found['family']}/{found['family']}_{found['region']}/{found['dataset']}/{found['quality']}"
-    return [Download(f"{folder}/{name}{ending}", Path(name + ending)) for ending in (DESCRIPTION, NETWORK)]
 
 
 def language_of(name: str) -> str:

@@ -28,6 +28,7 @@ MISUSED = {
     "transcribe": (),
     "ask": ("hello", "--engine", "nonsense"),
     "say": ("hello", "--engine", "nonsense"),
+    "models": ("fetch", "nonsense"),
 }
 """What is wrong beside a flag that does not exist."""
 FAILING = {
@@ -41,6 +42,7 @@ FAILING = {
     "up": ("--config", "/no/such.toml"),
     "check-model": ("{folder}/empty.onnx",),
     "fetch-models": ("--from", NOBODY.replace("tcp", "http"), "--to", "{folder}/models"),
+    "models": ("fetch", "tiny.en", "--from", NOBODY.replace("tcp", "http"), "--data-dir", "{folder}/models"),
     "train-verifier": (
         "{folder}/none",
         "--word",
@@ -93,7 +95,8 @@ def test_a_wrong_value_is_misuse(name: str) -> None:
 @pytest.mark.parametrize("name", FAILING)
 def test_what_cannot_be_done_is_failure(name: str, folder: Path) -> None:
     status, said = ended(ROSIE, name, *(one.format(folder=folder) for one in FAILING[name]))
-    assert (status, said.count("\n")) == (1, 1)
+    lines = [line for line in said.splitlines() if not line.startswith("fetching ")]
+    assert (status, len(lines)) == (1, 1)
 
 
 @pytest.mark.parametrize("name", NOTHING_UNDERSTOOD)

@@ -36,7 +36,8 @@ def result(*arguments: str) -> str:
 def complaint(*arguments: str) -> str:
     ran = rosie(*arguments)
     assert ran.returncode == 1, ran.stdout
-    (line,) = ran.stderr.splitlines()
+    *progress, line = ran.stderr.splitlines()
+    assert all(one.startswith("fetching ") for one in progress)
     return line
 
 

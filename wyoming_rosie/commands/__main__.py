@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cyclopts import App, Parameter
 
 from wyoming_rosie import __version__, ending
-from wyoming_rosie.commands import asking, check, demo, discover, doctor, listen, stages, up, wake_models
+from wyoming_rosie.commands import asking, check, demo, discover, doctor, listen, models, stages, up, wake_models
 from wyoming_rosie.sound_files import STDIN
 from wyoming_rosie.terminal import hangup
 
@@ -32,10 +32,11 @@ for command in (
     asking.ask,
     stages.say,
     wake_models.check_model,
-    wake_models.fetch_models,
+    models.fetch_models,
     wake_models.train_verifier,
 ):
     app.command(command)
+app.command(models.models)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

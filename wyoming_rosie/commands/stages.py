@@ -20,13 +20,17 @@ from wyoming.wake import Detect
 from wyoming_rosie import sound_files
 from wyoming_rosie.audio import AudioFormat, format_of, write_wav
 from wyoming_rosie.client import Peer, connect
-from wyoming_rosie.commands import peers, processes
+from wyoming_rosie.commands import models, peers, processes
 from wyoming_rosie.commands.playback import play
+from wyoming_rosie.commands.waiting import ModelWait
 from wyoming_rosie.errors import NotUnderstoodError, UnreachableError
+from wyoming_rosie.models import piper
 from wyoming_rosie.sound_files import STDIN, Recording
 
 CHUNK_SECONDS = 0.1
 ANSWER_SECONDS = 60.0
+GRAMMAR = "home"
+"""The model of the default engine, which needs no name."""
 LONGEST_SECONDS = "600"
 """Of a recording that is transcribed."""
 
@@ -58,6 +62,8 @@ async def detect(
 ) -> None:
     """Print the first wake word in a recording."""
     with sound_files.opened(file) as recording:
+        if stage.uri is None and stage.engine == "openwakeword":
+            await models.have_wake_words(wake_word_name)
         async with _opened("wake", stage) as peer:
             await peer.send(Detect(names=list(wake_word_name) or None).event())
             event = await _heard(peer, recording, "detection", "not-detected")
@@ -67,12 +73,22 @@ async def detect(
 
 
 async def transcribe(
-    file: File, /, *, home: HomeFile = None, language: Language = None, stage: Options = Stage()
+    file: File,
+    /,
+    *,
+    home: HomeFile = None,
+    language: Language = None,
+    model: Annotated[
+        str | None, Parameter(help="name of a model, such as tiny.en with --engine faster-whisper")
+    ] = None,
+    stage: Options = Stage(),
 ) -> None:
     """Print what is said in a recording."""
     with sound_files.opened(file) as recording:
-        async with _opened("asr", stage, "--longest-seconds", LONGEST_SECONDS, *_home(home)) as peer:
-            await peer.send(Transcribe(language=language).event())
+        own_model = ("--faster-whisper.model", model) if model and model != GRAMMAR else ()
+        async with _opened("asr", stage, "--longest-seconds", LONGEST_SECONDS, *own_model, *_home(home)) as peer:
+            asked_model = model if stage.uri is not None or model == GRAMMAR else None
+            await peer.send(Transcribe(name=asked_model, language=language).event())
             event = await _heard(peer, recording, "transcript")
     text = str(event.data.get("text", ""))
     if not text:
@@ -90,7 +106,8 @@ async def say(
     stage: Options = Stage(),
 ) -> None:
     """Speak a text; print its length in seconds, or the name of the file that was written."""
-    async with _opened("tts", stage) as peer:
+    own_voice = ("--piper.voice", voice) if voice and piper.knows(voice) else ()
+    async with _opened("tts", stage, *own_voice) as peer:
         chosen = SynthesizeVoice(name=voice) if voice else None
         await peer.send(Synthesize(text_of(text), chosen, text_format="ssml" if ssml else None).event())
         audio, pcm = await _receive(peer)
@@ -112,9 +129,12 @@ async def _opened(role: str, stage: Stage, *arguments: str) -> AsyncIterator[Pee
             yield peer
         return
     engine = ("--engine", stage.engine) if stage.engine else ()
+    wait = ModelWait()
     async with AsyncExitStack() as stack:
         with Console(stderr=True).status(f"starting the {role} daemon"):
-            process = await stack.enter_async_context(processes.running(role, *engine, *arguments))
+            start = processes.running(role, *engine, *arguments, on_line=wait.follow)
+            process = await stack.enter_async_context(start)
+        await wait.until_installed(process.uri, role)
         yield await stack.enter_async_context(connect(process.uri))
 
 

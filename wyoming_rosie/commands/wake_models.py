@@ -1,4 +1,4 @@
-"""Models of wake words: check a file, fetch openWakeWord's, train a verifier of a voice."""
+"""Models of wake words: check a file, train a verifier of a voice."""
 
 import json
 import time
@@ -13,19 +13,14 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import Progress
 
-from wyoming_rosie import downloads, sound_files
+from wyoming_rosie import sound_files
 from wyoming_rosie.audio import SPEECH
-from wyoming_rosie.downloads import Download
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.openwakeword import model_files
 
 if TYPE_CHECKING:
     from wyoming_rosie.openwakeword.network import Floats, Network
 
-RELEASE = "https://github.com/dscripka/openWakeWord/releases/download/v0.5.1"
-RELEASED = ("alexa_v0.1", "hey_jarvis_v0.1", "hey_mycroft_v0.1", "hey_rhasspy_v0.1")
-PATIENCE = downloads.Patience(pauses_seconds=(1.0, 2.0))
-"""Somebody waits in front of the terminal."""
 HOP_BYTES = model_files.HOP_SAMPLES * SPEECH.frame_bytes
 SILENCE_SECONDS = 1.5
 """Around each recording, so that a word at its very end is heard whole."""
@@ -80,22 +75,6 @@ def check_model(
         score, at = _best(checked.stream(), wav)
         result |= {"score": round(score, 3), "at_ms": at, "is_heard": score > checked.threshold}
     _print(result, as_json=json)
-
-
-async def fetch_models(
-    names: Annotated[tuple[str, ...], Parameter(help=f"which words [default: {', '.join(RELEASED)}]")] = (),
-    /,
-    *,
-    source: Annotated[str, Parameter(name="--from", help="the folder on the web that holds them")] = RELEASE,
-    to: Annotated[Path | None, Parameter(help="where to put them [default: the user's data folder]")] = None,
-) -> None:
-    """Fetch openWakeWord's networks and words; the trained words are CC BY-NC-SA 4.0, for non-commercial use."""
-    folder = to or model_files.fetched_folder()
-    wanted = [f"{name}.onnx" for name in (model_files.MEL_NAME, model_files.EMBEDDING_NAME, *(names or RELEASED))]
-    await _fetch([Download(f"{source.rstrip('/')}/{name}", Path(name)) for name in wanted], folder)
-    Console(soft_wrap=True).print(
-        f"{len(wanted)} files are in {folder}. Words: {model_files.PRETRAINED_LICENCE}; the two networks: Apache-2.0."
-    )
 
 
 def train_verifier(
@@ -274,18 +253,6 @@ def _recordings(paths: Iterable[Path]) -> list[Path]:
     if not found:
         raise ConfigError(f"there is no .wav file in {', '.join(map(str, paths))}")
     return found
-
-
-async def _fetch(files: Sequence[Download], folder: Path) -> None:
-    console = Console(stderr=True, soft_wrap=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
-        bar = shown.add_task("fetching")
-
-        def show(now: downloads.Progress) -> None:
-            said = f"{now.name} ({now.trouble})" if now.trouble else now.name
-            shown.update(bar, description=said, completed=now.done_bytes, total=now.total_bytes)
-
-        await downloads.fetch(files, folder, show, PATIENCE)
 
 
 def _print(result: dict[str, Any], *, as_json: bool) -> None:

@@ -5,7 +5,7 @@ Nothing is imported from those packages; their files are read.
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -68,16 +68,27 @@ def words(folders: Sequence[Path], named: Collection[str] = ()) -> dict[str, Mod
         if not own:
             raise ConfigError(f"--custom-model-dir: {folder} has no wake word model (.onnx or .tflite)")
         found = {**own, **found}
-    fetched = fetched_folder()
-    if fetched.is_dir():
-        for name, file in _words_in(fetched).items():
-            found.setdefault(name, ModelFile(name, file.path, file.version, PRETRAINED_LICENCE, "fetched"))
+    folder = fetched_folder()
+    for name, file in {**of_packages(), **(fetched(folder) if folder.is_dir() else {})}.items():
+        if name not in _SENTENCES or name in map(plain, named) or file.source == "fetched":
+            found.setdefault(name, file)
+    return found
+
+
+def fetched(folder: Path) -> dict[str, ModelFile]:
+    """Return the words that were fetched into a folder."""
+    return {
+        name: replace(file, licence=PRETRAINED_LICENCE, source="fetched") for name, file in _words_in(folder).items()
+    }
+
+
+def of_packages() -> dict[str, ModelFile]:
+    """Return the words of the installed packages, those of the first before those of the second."""
+    found: dict[str, ModelFile] = {}
     for package, folder in packages():
         source = f"{package} {metadata.version(package.replace('_', '-'))}"
         for name, file in _words_in(folder).items():
-            if name in _SENTENCES and name not in map(plain, named):
-                continue
-            found.setdefault(name, ModelFile(name, file.path, file.version, PRETRAINED_LICENCE, source))
+            found.setdefault(name, replace(file, licence=PRETRAINED_LICENCE, source=source))
     return found
 
 
@@ -88,13 +99,13 @@ def features(folders: Sequence[Path]) -> FeatureFiles:
         if mel and embedding:
             return FeatureFiles(mel, embedding)
     raise ConfigError(
-        f"openWakeWord's {MEL_NAME} and {EMBEDDING_NAME} are not here: {INSTALL}, run 'wyoming-rosie fetch-models', "
+        f"openWakeWord's {MEL_NAME} and {EMBEDDING_NAME} are not here: {INSTALL}, run 'wyoming-rosie models fetch alexa', "
         "or name a folder that has them with --custom-model-dir"
     )
 
 
 def fetched_folder() -> Path:
-    """Return where 'wyoming-rosie fetch-models' puts models."""
+    """Return where 'wyoming-rosie models fetch alexa' puts models."""
     return data_folder() / "openwakeword"
 
 

@@ -18,12 +18,13 @@ from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.fetching import fetch_model
+from wyoming_rosie.models import whisper
+from wyoming_rosie.models.whisper import HUB, ModelFolder
 from wyoming_rosie.workers import ThreadWorker
-from wyoming_rosie_asr import guards, whisper_models
+from wyoming_rosie_asr import guards
 from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownLanguageError, UnknownModelError, base_language
 from wyoming_rosie_asr.resident import Resident
 from wyoming_rosie_asr.turns import Ticket, Turns
-from wyoming_rosie_asr.whisper_models import HUB, ModelFolder
 from wyoming_rosie_asr.windows import windows
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def load(settings: Settings, folder: Path, keep_seconds: float, most_waiting: in
         metadata.version("faster-whisper")
     except metadata.PackageNotFoundError as err:
         raise ConfigError("faster-whisper is not installed; run: pip install 'wyoming-rosie[whisper]'") from err
-    model = whisper_models.find(settings.model, folder)
+    model = whisper.find(settings.model, folder)
     for language in settings.language:
         if language not in model.languages:
             raise ConfigError(

@@ -11,11 +11,14 @@ from pathlib import Path
 import structlog
 from wyoming.info import Attribution, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
-from wyoming_rosie import config, downloads
+from wyoming_rosie import config
 from wyoming_rosie.audio import AudioFormat
 from wyoming_rosie.config import option
 from wyoming_rosie.downloads import Progress
 from wyoming_rosie.errors import BadEventError, ConfigError, EngineError
+from wyoming_rosie.fetching import fetch_model_once
+from wyoming_rosie.models import piper
+from wyoming_rosie.nearest import unknown
 from wyoming_rosie_tts import piper_voices
 from wyoming_rosie_tts.engine import Wish
 from wyoming_rosie_tts.interruption import Interruption
@@ -52,7 +55,7 @@ class Settings:
     sentence_silence: float = option(0.2, "seconds of silence after each sentence but the last")
     volume: float = option(1.0, "times as loud")
     cuda: bool = option(False, "run the voices on the graphics processor, with the package onnxruntime-gpu")
-    download_from: str = option(piper_voices.SOURCE, "where to fetch the voice if it is not here; nothing: nowhere")
+    download_from: str = option(piper.SOURCE, "where to fetch the voice if it is not here; nothing: nowhere")
 
     def scales(self, voice: Scales) -> Scales:
         """Return the voice's scales with those that are set."""
@@ -143,12 +146,18 @@ class PiperEngine:
         speaker = _speaker(file, self._settings.speaker if is_default else wish.speaker)
         return PiperSpeaker(file, speaker, self._settings, self._loaded)
 
+    @property
+    def names(self) -> dict[str, int]:
+        """The voices that are here."""
+        return dict.fromkeys(self._offer.files, 0)
+
     async def install(self) -> None:
-        files = piper_voices.downloads(self._default, self._settings.download_from)
+        files = piper.downloads(self._default, self._settings.download_from)
         if files and not self.is_installed:
-            _LOG.info("fetching a voice", voice=self._default, source=self._settings.download_from)
-            await downloads.fetch(files, self._folders[0], self._note)
+            await fetch_model_once(self._default, files, self._folders[0], self._note)
         self._offer = await asyncio.to_thread(self._look)
+        if not self.is_installed:
+            raise EngineError(self._how_to_install())
 
     def _look(self) -> Offer:
         """Return what there is in the folders. Raises ConfigError."""
@@ -179,14 +188,14 @@ def load(settings: Settings, data_dir: Path | None) -> PiperEngine:
     _check(settings)
     folders = [(data_dir or config.data_folder()) / "piper", *settings.voices_dir]
     name = settings.voice
-    if name.endswith(piper_voices.NETWORK):
+    if name.endswith(piper.NETWORK):
         folders.append(Path(name).parent)
         name = _given(Path(name)).name
     engine = PiperEngine(settings, folders, name)
-    if not engine.is_installed and not piper_voices.is_name(name):
+    if not engine.is_installed and not piper.knows(name):
         places = ", ".join(map(str, folders))
         raise ConfigError(
-            f"--piper.voice: there is no {name}.onnx in {places}; name a file, or a voice such as {Settings.voice}"
+            f"--piper.voice: {unknown('voice', name, {**piper.known(), **engine.names})}; there is no {name}.onnx in {places}"
         )
     return engine
 

@@ -29,6 +29,7 @@ class Site:
 
     content: bytes = CONTENT
     version: str = '"1"'
+    version_header: str = "ETag"
     has_ranges: bool = True
     cares_for_version: bool = True
     has_length: bool = True
@@ -63,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def first_byte(self, site: Site) -> int:
         wanted = self.headers.get("Range", "").removeprefix("bytes=").removesuffix("-")
-        is_current = self.headers.get("If-Range") == site.version or not site.cares_for_version
+        is_current = self.headers.get("If-Range") in (None, site.version) or not site.cares_for_version
         return int(wanted) if wanted and site.has_ranges and is_current else 0
 
     def send_content(self, site: Site, first: int) -> None:
@@ -71,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(416, Content_Range=f"bytes */{len(site.content)}")
             return
         rest = site.content[first:]
-        headers = {"ETag": site.version} if site.version else {}
+        headers = {site.version_header.replace("-", "_"): site.version} if site.version else {}
         if site.has_length:
             headers["Content-Length"] = str(site.claimed_bytes or len(rest))
         if first:
@@ -198,6 +199,37 @@ async def test_what_has_no_version_is_never_resumed(site: Site, tmp_path: Path, 
     site.version, site.breaks_after = version, [HALF]
     assert await fetched(site, tmp_path) == CONTENT
     assert site.asked_ranges == ["", ""]
+
+
+PINNED = {"size": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest()}
+
+
+async def test_a_known_checksum_makes_up_for_a_version(site: Site, tmp_path: Path) -> None:
+    site.version, site.breaks_after = "", [HALF]
+    assert await fetched(site, tmp_path, **PINNED) == CONTENT
+    assert site.asked_ranges == ["", f"bytes={HALF}-"]
+
+
+async def test_what_does_not_fit_the_checksum_after_all_is_fetched_anew(site: Site, tmp_path: Path) -> None:
+    site.version = ""
+    (tmp_path / "model.bin.part").write_bytes(b"another version"[:10])
+    assert await fetched(site, tmp_path, **PINNED) == CONTENT
+    assert site.asked_ranges == ["bytes=10-", ""]
+
+
+async def test_a_date_names_a_version(site: Site, tmp_path: Path) -> None:
+    site.version, site.breaks_after = "Sat, 28 Nov 2026 10:00:00 GMT", [HALF]
+    site.version_header = "Last-Modified"
+    assert await fetched(site, tmp_path) == CONTENT
+    assert site.asked_ranges == ["", f"bytes={HALF}-"]
+
+
+async def test_a_download_that_begins_again_says_so(site: Site, tmp_path: Path) -> None:
+    told: list[Progress] = []
+    site.version, site.breaks_after, site.block_seconds = "", [HALF], 0.02
+    await fetch([Download(site.url, Path("model.bin"))], tmp_path, told.append, HASTY)
+    assert any("from the beginning" in one.trouble for one in told)
+    assert (tmp_path / "model.bin").read_bytes() == CONTENT
 
 
 async def test_a_server_without_ranges_sends_all_of_it_again(site: Site, tmp_path: Path) -> None:

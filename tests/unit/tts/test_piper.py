@@ -145,7 +145,8 @@ def test_a_voice_that_is_not_here_yet_is_described_and_refused_with_what_to_do(t
 
 async def test_a_voice_that_somebody_put_there_is_found_without_any_source(tmp_path: Path) -> None:
     engine = await asyncio.to_thread(loaded, tmp_path, download_from="")
-    await engine.install()
+    with pytest.raises(EngineError, match=f"put {NAME}.onnx"):
+        await engine.install()
     assert not engine.describe().installed
     (tmp_path / "piper").mkdir()
     piper_voice.build(tmp_path / "piper", NAME)

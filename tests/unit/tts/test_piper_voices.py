@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from tests import piper_voice
+from wyoming_rosie.models import piper
+from wyoming_rosie.models.piper import SOURCE
 from wyoming_rosie_tts import alphabets, piper_voices
-from wyoming_rosie_tts.piper_voices import SOURCE
 
 
 def test_the_first_folder_wins_and_what_is_no_voice_is_left_out(tmp_path: Path) -> None:
@@ -31,14 +32,14 @@ def test_the_first_folder_wins_and_what_is_no_voice_is_left_out(tmp_path: Path) 
     ],
 )
 def test_a_voice_is_fetched_by_its_name(name: str, folder: str) -> None:
-    files = piper_voices.downloads(name, SOURCE + "/")
+    files = piper.downloads(name, SOURCE + "/")
     assert [file.url for file in files] == [f"{SOURCE}/{folder}/{name}.onnx.json", f"{SOURCE}/{folder}/{name}.onnx"]
     assert [file.path for file in files] == [Path(f"{name}.onnx.json"), Path(f"{name}.onnx")]
 
 
 @pytest.mark.parametrize("name", ["", "lessac", "en-US-lessac-medium", "en_US-../../x-low", "en_US-a-medium.onnx", "en_US-a-best"])  # fmt: skip
 def test_other_names_are_not_fetched(name: str) -> None:
-    assert piper_voices.downloads(name, SOURCE) == []
+    assert piper.downloads(name, SOURCE) == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,12 @@ from pathlib import Path
 
 from wyoming_rosie.downloads import Download
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.models.model import Fetching, Model, size_of
+from wyoming_rosie.nearest import unknown
 
+NAME = "whisper"
+FOLDER = "whisper"
+LICENCE = "MIT"
 HUB = "https://huggingface.co"
 _SIZES = ("tiny", "base", "small", "medium")
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
@@ -30,6 +35,16 @@ _SYSTRAN = {
     **{f"distil-{size}": f"Systran/faster-distil-whisper-{size}" for size in ("small.en", "medium.en", "large-v3")},
 }
 _OTHERS = {"large": _SYSTRAN["large-v3"], "large-v3-turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo"}
+_MEGABYTES = {
+    "tiny": 78,
+    "base": 148,
+    "small": 486,
+    "medium": 1530,
+    "large": 3090,
+    "large-v3-turbo": 1620,
+    "turbo": 1620,
+}
+"""About as much is fetched; the English models are as large as the others of their size."""
 REPOSITORIES = _SYSTRAN | _OTHERS | {"turbo": _OTHERS["large-v3-turbo"]}
 
 
@@ -84,6 +99,45 @@ class ModelFolder:
         return len(tokens) >= _MULTILINGUAL_TOKENS
 
 
+def known() -> dict[str, int]:
+    """Return the models that can be fetched by name, and how large they are about, bytes; 0 where that is not known."""
+    return {name: 1_000_000 * _MEGABYTES.get(_size(name), 0) for name in REPOSITORIES}
+
+
+def installed(data: Path) -> list[Model]:
+    """Return the models that were fetched, and those of which a part was."""
+    folders = sorted(path for path in (data / FOLDER).glob("*") if path.is_dir())
+    return [_fetched(path) for path in folders if any(path.iterdir())]
+
+
+def fetching(name: str, data: Path, source: str | None) -> Fetching:
+    """Return what is to be fetched for a model. Raises ConfigError."""
+    model = find(name, data / FOLDER)
+    return Fetching(model.name, model.downloads(source or HUB), model.path, LICENCE)
+
+
+def knows(name: str) -> bool:
+    """Whether a model is named so, or may be: a repository of somebody's."""
+    return name in REPOSITORIES or (name.count("/") == 1 and not name.startswith((".", "/", "~")))
+
+
+def paths(name: str, data: Path) -> list[Path]:
+    """Return what removing a model deletes."""
+    path = data / FOLDER / name.replace("/", "--")
+    return [path] if path.is_dir() else []
+
+
+def _fetched(path: Path) -> Model:
+    name = path.name.replace("--", "/")
+    licence = LICENCE if name in REPOSITORIES else ""
+    is_whole = ModelFolder(name, path).is_installed
+    return Model(NAME, name, licence, size_of(path), path, is_whole=is_whole)
+
+
+def _size(name: str) -> str:
+    return "large" if name.startswith("large-v") and "turbo" not in name else name.removesuffix(".en")
+
+
 def find(model: str, folder: Path) -> ModelFolder:
     """Return a model by name or folder; those with a name are kept in `folder`. Raises ConfigError."""
     path = Path(model).expanduser()
@@ -93,7 +147,7 @@ def find(model: str, folder: Path) -> ModelFolder:
     repository = REPOSITORIES.get(name, name if name.count("/") == 1 and not name.startswith((".", "/", "~")) else None)
     if repository is None:
         raise ConfigError(
-            f"no Whisper model is named {model!r}, and there is no such folder; there are: {', '.join(REPOSITORIES)}"
+            f"{unknown('Whisper model', model, REPOSITORIES)}; there is no such folder; there are: {', '.join(REPOSITORIES)}"
         )
     return ModelFolder(name, folder / name.replace("/", "--"), repository)
 

@@ -1,0 +1,75 @@
+"""A web server on this machine that serves files by their names, slowly if asked to, and goes on in the middle."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+BLOCK_BYTES = 16_384
+
+
+@dataclass
+class FileServer:
+    """Whatever folder an address names, the file of that name is sent; `held` after its first half, until it is set free."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    held: str = ""
+    free: threading.Event = field(default_factory=threading.Event)
+    halfway: threading.Event = field(default_factory=threading.Event)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Names, and the ranges that were asked for."""
+    url: str = ""
+
+    def add(self, folder: Path) -> None:
+        self.files |= {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@contextmanager
+def serving() -> Iterator[FileServer]:
+    """Serve during the block."""
+    one = FileServer()
+    handler = type("Handler", (_Handler,), {"site": one})
+    with _Server(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        one.url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield one
+        finally:
+            one.free.set()
+            server.shutdown()
+            thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Clients leave in the middle of answers here."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    site: FileServer
+
+    def log_message(self, *_: object) -> None: ...
+
+    def do_GET(self) -> None:
+        name = self.path.rpartition("/")[2]
+        wanted = self.headers.get("Range", "")
+        self.site.asked.append((name, wanted))
+        if name not in self.site.files:
+            self.send_error(404)
+            return
+        content = self.site.files[name]
+        first = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
+        self.send_response(206 if first else 200)
+        self.send_header("ETag", '"1"')
+        self.send_header("Content-Length", str(len(content) - first))
+        if first:
+            self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
+        self.end_headers()
+        for at in range(first, len(content), BLOCK_BYTES):
+            if name == self.site.held and at >= len(content) // 2:
+                self.site.halfway.set()
+                self.site.free.wait(30)
+            self.wfile.write(content[at : at + BLOCK_BYTES])

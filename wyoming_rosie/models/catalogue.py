@@ -1,0 +1,26 @@
+"""All kinds of models together: which there are, and of which kind a name is."""
+
+from wyoming_rosie.errors import UsageError
+from wyoming_rosie.models import piper, wake_words, whisper
+from wyoming_rosie.models.model import Kind
+from wyoming_rosie.nearest import unknown
+
+KINDS: tuple[Kind, ...] = (whisper, piper, wake_words)
+BY_NAME = {kind.NAME: kind for kind in KINDS}
+LISTED = "wyoming-rosie models list --available"
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind that a name is of. Raises UsageError, which names the nearest."""
+    for kind in KINDS:
+        if name in kind.known():
+            return kind
+    for kind in KINDS:
+        if kind.knows(name) and not (kind is piper and _is_misspelt(name)):
+            return kind
+    raise UsageError(unknown("model", name, (one for kind in KINDS for one in kind.known()), LISTED))
+
+
+def _is_misspelt(name: str) -> bool:
+    """Tell whether a voice is of a language that has voices, but none of this name."""
+    return any(one.startswith(name.partition("-")[0]) for one in piper.known())

@@ -1,0 +1,72 @@
+"""Piper's voices by name: where their files come from and where they lie."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from wyoming_rosie.downloads import Download
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.models.model import Fetching, Model, size_of
+
+NAME = "piper"
+FOLDER = "piper"
+NETWORK, DESCRIPTION = ".onnx", ".onnx.json"
+SOURCE = "https://huggingface.co/rhasspy/piper-voices/resolve/main"
+LICENCE = ""
+"""Each voice has one of its own."""
+_NAME = re.compile(
+    r"(?P<family>[a-z]{2,3})_(?P<region>[A-Z0-9]{2,3})-(?P<dataset>\w+)-(?P<quality>x_low|low|medium|high)"
+)
+_LIST = Path(__file__).with_name("piper_voices.txt")
+"""Names of the voices of the source, as of 2026-11, with the megabytes of their networks."""
+
+
+@cache
+def known() -> dict[str, int]:
+    """Return the voices of the source with the bytes of their networks, about."""
+    lines = (line.split() for line in _LIST.read_text("utf-8").splitlines())
+    return {name: 1_000_000 * int(megabytes) for name, megabytes in lines}
+
+
+def knows(name: str) -> bool:
+    """Tell whether voices have such names: en_US-lessac-medium."""
+    return _NAME.fullmatch(name) is not None
+
+
+def installed(data: Path) -> list[Model]:
+    """Return the voices that were fetched, and those of which a part was."""
+    networks = sorted((data / FOLDER).glob(f"*{NETWORK}"))
+    parts = sorted((data / FOLDER).glob(f"*{NETWORK}.part"))
+    return [
+        *(_model(file, file.stem, is_whole=file.with_name(f"{file.stem}{DESCRIPTION}").is_file()) for file in networks),
+        *(_model(file, file.name.removesuffix(f"{NETWORK}.part"), is_whole=False) for file in parts),
+    ]
+
+
+def fetching(name: str, data: Path, source: str | None) -> Fetching:
+    """Return the files of a voice. Raises ConfigError."""
+    files = downloads(name, source or SOURCE)
+    if not files:
+        raise ConfigError(f"{name!r} is no name of a voice such as en_US-lessac-medium")
+    card = f"{files[0].url.rpartition('/')[0]}/MODEL_CARD"
+    return Fetching(name, files, data / FOLDER, LICENCE, f"its licence: {card}")
+
+
+def paths(name: str, data: Path) -> list[Path]:
+    """Return the files of a voice and their parts."""
+    endings = (NETWORK, DESCRIPTION)
+    found = [data / FOLDER / f"{name}{ending}{part}" for ending in endings for part in ("", ".part", ".part.version")]
+    return [path for path in found if path.is_file()]
+
+
+def downloads(name: str, source: str) -> list[Download]:
+    """Return where the files of a voice are; none without a source, or for a name that voices do not have."""
+    found = _NAME.fullmatch(name)
+    if found is None or not source:
+        return []
+    folder = f"{source.rstrip('/')}/{found['family']}/{found['family']}_{found['region']}/{found['dataset']}/{found['quality']}"
+    return [Download(f"{folder}/{name}{ending}", Path(name + ending)) for ending in (DESCRIPTION, NETWORK)]
+
+
+def _model(file: Path, name: str, *, is_whole: bool) -> Model:
+    return Model(NAME, name, LICENCE, size_of(file), file, is_whole=is_whole)

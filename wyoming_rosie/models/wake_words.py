@@ -1,0 +1,76 @@
+"""Wake words: those that come with packages, and openWakeWord's, which can be fetched."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from wyoming_rosie import micro_wake_words
+from wyoming_rosie.downloads import Download
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.models.model import Fetching, Model, size_of
+from wyoming_rosie.openwakeword import model_files
+
+NAME = "wake"
+RELEASE = "https://github.com/dscripka/openWakeWord/releases/download/v0.5.1"
+RELEASED = ("alexa_v0.1", "hey_jarvis_v0.1", "hey_mycroft_v0.1", "hey_rhasspy_v0.1")
+_SHARED = (model_files.MEL_NAME, model_files.EMBEDDING_NAME)
+_BYTES = 1_000_000
+"""Of a word's network, about; the two that all share are 2.4 MB together."""
+NOTICE = "the trained words are for non-commercial use"
+
+
+def known() -> dict[str, int]:
+    """Return the words of openWakeWord's release."""
+    return dict.fromkeys(RELEASED, _BYTES)
+
+
+def knows(name: str) -> bool:
+    """Tell whether a word is in the release."""
+    return released(name) is not None
+
+
+def released(name: str) -> str | None:
+    """Return the name in the release of a word, whose version may be left out: alexa is alexa_v0.1."""
+    plain = name.strip().lower().replace(" ", "_").replace("-", "_")
+    return next((one for one in RELEASED if plain in (one, one.rpartition("_v")[0])), None)
+
+
+def installed(data: Path) -> list[Model]:
+    """Return the words of the installed packages and those that were fetched."""
+    return [*_of_micro(), *_of_open(data)]
+
+
+def fetching(name: str, data: Path, source: str | None) -> Fetching:
+    """Return the files of a word and of the networks that all share."""
+    return fetching_all([released(name) or name], data / "openwakeword", source)
+
+
+def fetching_all(names: list[str], folder: Path, source: str | None) -> Fetching:
+    """Return the files of several words and of the networks that they share."""
+    base = (source or RELEASE).rstrip("/")
+    files = [Download(f"{base}/{name}.onnx", Path(f"{name}.onnx")) for name in (*_SHARED, *names)]
+    return Fetching(", ".join(names), files, folder, model_files.PRETRAINED_LICENCE, NOTICE)
+
+
+def paths(name: str, data: Path) -> list[Path]:
+    """Return the files of a word and their parts; the shared networks stay."""
+    folder = data / "openwakeword"
+    files = [folder / f"{one}{suffix}" for one in (name, released(name)) for suffix in model_files.SUFFIXES if one]
+    parts = [file.with_name(file.name + ending) for file in files for ending in ("", ".part", ".part.version")]
+    return [path for path in dict.fromkeys(parts) if path.is_file()]
+
+
+def _of_micro() -> Iterator[Model]:
+    try:
+        words = micro_wake_words.bundled().values()
+    except ConfigError:  # the package is not installed
+        return
+    for word in words:
+        size = size_of(word.file) + size_of(word.file.with_suffix(".tflite"))
+        yield Model(NAME, word.name, word.licence, size, word.file, "pymicro-wakeword")
+
+
+def _of_open(data: Path) -> Iterator[Model]:
+    folder = data / "openwakeword"
+    found = {**model_files.of_packages(), **(model_files.fetched(folder) if folder.is_dir() else {})}
+    for file in found.values():
+        yield Model(NAME, file.path.stem, file.licence, size_of(file.path), file.path, file.source)
