@@ -12,8 +12,7 @@ from wyoming_rosie_intent import answers, parts, templates
 from wyoming_rosie_intent.audit import Audit
 from wyoming_rosie_intent.confirmation import Confirmations
 from wyoming_rosie_intent.conversation import IntentConversation
-from wyoming_rosie_intent.dialogue import Dialogue
-from wyoming_rosie_intent.engine import Command
+from wyoming_rosie_intent.dialogue import Dialogue, Waiting
 from wyoming_rosie_intent.engines import hassil
 from wyoming_rosie_intent.household import Household, forget
 from wyoming_rosie_intent.info import info
@@ -60,7 +59,7 @@ async def serve(settings: IntentConfig) -> None:
         )
 
 
-def _confirmations() -> Confirmations[tuple[Command, ...]]:
+def _confirmations() -> Confirmations[Waiting]:
     languages = templates.own_languages()
     return Confirmations(*templates.replies(languages), templates.softeners(languages))
 

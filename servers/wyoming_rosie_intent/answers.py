@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from wyoming_rosie import durations
 from wyoming_rosie.home import Area, Entity
 from wyoming_rosie_intent import lists, phrases, responses
 from wyoming_rosie_intent.engine import Command, Match, Where
@@ -10,6 +11,7 @@ from wyoming_rosie_intent.phrases import Phrases
 
 _ROUTINES = frozenset({"scene", "script"})
 _MOST_READY = 64
+_OTHER_ORDER = "order.other"
 _book = Phrases()
 _ready: set[str] = set()
 
@@ -80,11 +82,21 @@ def done(command: Command, targets: Sequence[Entity]) -> str:
     return _of_command(next((key for key in keys if _known(key, language)), "done.other"), match, targets)
 
 
-def question(commands: Iterable[Command]) -> str:
-    """Ask whether to carry out the commands."""
+def question(commands: Iterable[Command], seconds: int = 0) -> str:
+    """Ask whether to carry out the commands, at once or after some time."""
     asked = list(commands)
     language = asked[0].match.language if asked else "en"
-    return say("question", language, orders=[_order(command) for command in asked])
+    orders = [_order(command) for command in asked]
+    if not seconds:
+        return say("question", language, orders=orders)
+    return say("question_later", language, orders=orders, time=durations.spoken(seconds, language))
+
+
+def orders(commands: Sequence[Command]) -> str | None:
+    """Return the commands in words, such as "turn off the TV"; None when there are no words for one."""
+    if not commands or any(_order_key(command) == _OTHER_ORDER for command in commands):
+        return None
+    return listed([_order(command) for command in commands], commands[0].match.language)
 
 
 def impossible(command: Command) -> str:
@@ -184,10 +196,13 @@ def _known(key: str, language: str) -> bool:
 
 
 def _order(command: Command) -> str:
+    return _of_command(_order_key(command), command.match, command.targets)
+
+
+def _order_key(command: Command) -> str:
     match = command.match
     keys = (f"order.{_kind(match, command.targets)}", f"order.{match.intent}")
-    key = next((key for key in keys if _known(key, match.language)), "order.other")
-    return _of_command(key, match, command.targets)
+    return next((key for key in keys if _known(key, match.language)), _OTHER_ORDER)
 
 
 def _of_command(key: str, match: Match, targets: Sequence[Entity]) -> str:

@@ -24,6 +24,7 @@ from wyoming_rosie.service import Send
 from wyoming_rosie_intent.dialogue import (
     Dialogue,
     ForConductor,
+    ForLater,
     Handled,
     NotHandled,
     NotRecognized,
@@ -33,11 +34,12 @@ from wyoming_rosie_intent.dialogue import (
 )
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.models.parts import Filler, Said
+from wyoming_rosie_intent.timed import COMMAND
 
 _LOG = structlog.get_logger()
 _LONGEST_NAME = 128
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
-_OUR_KEYS = frozenset({"intent", "slots", "intents", "expects_reply"})
+_OUR_KEYS = frozenset({"intent", "slots", "intents", "expects_reply", "later", "confirmed"})
 """What an answer's context says about its own sentence; a peer may send it back with the next."""
 _OF_SATELLITES = frozenset({"satellite-connected", "satellite-disconnected", "run-pipeline", "streaming-started"})
 """Whoever sends such events tells what happens in a room; what was said there, its conductor asks."""
@@ -144,8 +146,10 @@ class IntentConversation:
         several = len(outcome.matches) > 1
         if several:
             yield IntentsStart(context).event()
+        later = iter(outcome.later)
         for match in outcome.matches:
-            yield await self._intent(match, sentence, context)
+            kept = next(later, None) if COMMAND in match.slots else None
+            yield await self._intent(match, sentence, {**context, **_for_later(kept)})
         if several:
             yield IntentsStop(context).event()
 
@@ -169,6 +173,7 @@ class IntentConversation:
             self._area(context),
             _name(context, "turn_id"),
             _name(context, "speaker"),
+            _names(context, "confirmed"),
         )
 
     def _area(self, context: dict[str, Any]) -> str | None:
@@ -191,6 +196,16 @@ def _language(data: Mapping[str, Any]) -> str | None:
     if language is not None and not _TAG.fullmatch(language):
         raise BadEventError("'language' must be a tag such as en or de-AT")
     return language
+
+
+def _for_later(kept: ForLater | None) -> dict[str, Any]:
+    """Tell a conductor that a command which it keeps for later will be carried out here, and what it must send then."""
+    return {} if kept is None else {"later": {"label": kept.label, "confirmed": list(kept.confirmed)}}
+
+
+def _names(context: Mapping[str, Any], key: str) -> frozenset[str]:
+    found = context.get(key)
+    return frozenset(one for one in found if isinstance(one, str)) if isinstance(found, list) else frozenset()
 
 
 def _reply(outcome: Handled | NotHandled | NotRecognized, context: dict[str, Any]) -> Event:

@@ -1,14 +1,14 @@
 """From a sentence to a reply: rules first, then plugins, then a language model; who acts, and whether to ask first."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from wyoming_rosie.speakable import has_sound
 from wyoming_rosie.workers import ThreadWorker
-from wyoming_rosie_intent import answers, compound, intent_text, targets
+from wyoming_rosie_intent import answers, compound, intent_text, targets, timed
 from wyoming_rosie_intent.compound import Speech
 from wyoming_rosie_intent.confirmation import Confirmations, Reply
 from wyoming_rosie_intent.engine import Command, Match, Recogniser, UnknownLanguageError
@@ -16,6 +16,7 @@ from wyoming_rosie_intent.household import Choice, Deed, Household, Plan
 from wyoming_rosie_intent.models.mind import Mind, Request
 from wyoming_rosie_intent.models.parts import Asked, Failed, Filler, Finished, Part, Passed, Said
 from wyoming_rosie_intent.plugins.plugins import PluginMatch, Plugins
+from wyoming_rosie_intent.timed import COMMAND
 
 Matches: TypeAlias = tuple[Match, ...]
 LONGEST_SENTENCE = 1000
@@ -33,6 +34,7 @@ class Sentence:
     area: str | None = None  # id or name of the speaker's area
     turn_id: str | None = None
     speaker: str | None = None
+    confirmed: frozenset[str] = frozenset()  # things that somebody has said yes to when this was said for later
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,24 @@ class NotRecognized:
 
 
 @dataclass(frozen=True)
+class ForLater:
+    """What a conductor has to know about a command that it keeps for later."""
+
+    label: str  # what will be done, in words
+    confirmed: tuple[str, ...] = ()  # the things that somebody has said yes to
+
+
+@dataclass(frozen=True)
 class ForConductor:
-    """The conductor is to act."""
+    """The conductor is to act; `later` is about those of the intents that have a command for later, in order."""
 
     matches: Matches
+    later: tuple[ForLater, ...] = ()
 
 
 Outcome: TypeAlias = Handled | NotHandled | NotRecognized | ForConductor
+Waiting: TypeAlias = tuple[Command, ...] | ForConductor
+"""What a yes is waited for: things to do now, or a command that the conductor is to keep for later."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +94,7 @@ class Dialogue:
         self,
         recogniser: Recogniser,
         household: Household,
-        confirmations: Confirmations[tuple[Command, ...]],
+        confirmations: Confirmations[Waiting],
         plugins: Plugins | None = None,
         mind: Mind | None = None,
     ) -> None:
@@ -107,7 +120,7 @@ class Dialogue:
         if len(sentence.text) > LONGEST_SENTENCE:
             return NotRecognized(answers.say("too_long", language))
         if reply is Reply.YES and asked is not None:
-            outcome = _outcome(await self._household.carry_out(asked, moment))
+            outcome = await self._confirmed(asked, moment)
         elif reply is Reply.NO:
             outcome = Handled(answers.say("left_alone", language))
         elif not has_sound(sentence.text):
@@ -145,6 +158,10 @@ class Dialogue:
                 await self._worker.run(answers.prepare, language)
         return sentence.language or "en"
 
+    async def _confirmed(self, asked: Waiting, moment: datetime) -> Outcome:
+        """Do what somebody said yes to, or let the conductor keep it until its time."""
+        return asked if isinstance(asked, ForConductor) else _outcome(await self._household.carry_out(asked, moment))
+
     async def _by_rules(self, sentence: Sentence, moment: datetime, now: float) -> Outcome | None:
         """Return what came of the sentence, None when it means nothing here."""
         match await self._worker.run(self._understood, sentence):
@@ -157,18 +174,22 @@ class Dialogue:
 
     def _understood(self, sentence: Sentence) -> Matches | PluginMatch:
         """Return what the sentence means by the rules; runs in the worker's thread. Raises UnknownLanguageError."""
-
-        def one(text: str) -> Match | None:
-            return self._recogniser.recognise(text, sentence.language, sentence.area)
-
         try:
-            matches = compound.understand(sentence.text, one, self._speech_in(sentence.language))
+            matches = self._commands(sentence.text, sentence)
         except UnknownLanguageError:
             if self._mind is None:
                 raise
             matches = ()
         found = self._plugins.recognise(sentence.text, sentence.language) if self._plugins and not matches else None
         return found or self._household.meant(matches)
+
+    def _commands(self, text: str, sentence: Sentence) -> Matches:
+        """Return what a sentence, or the part of it that is for later, means by the rules."""
+
+        def one(part: str) -> Match | None:
+            return self._recogniser.recognise(part, sentence.language, sentence.area)
+
+        return compound.understand(text, one, self._speech_in(sentence.language))
 
     def _speech_in(self, language: str | None) -> Speech:
         home = self._household.home
@@ -215,7 +236,11 @@ class Dialogue:
             return NotHandled(answers.say("one_at_a_time", language), matches)
         if any(map(targets.needs_room, matches)):
             return NotHandled(answers.say("which_room", language), matches)
-        forbidden = self._household.forbidden(matches, sentence.area, sentence.speaker)
+        later = await self._later(sentence, matches)
+        if later and self._household.acts:
+            return self._keep_for_later(sentence, matches, later, now)
+        now_and_later = (*matches, *(match for _, commands in later for match in commands))
+        forbidden = self._household.forbidden(now_and_later, sentence.area, sentence.speaker)
         return NotHandled(" ".join(forbidden), matches) if forbidden else ForConductor(matches)
 
     def _ask(self, sentence: Sentence, plan: Plan, now: float) -> str | None:
@@ -229,12 +254,42 @@ class Dialogue:
             return plan.choice.question
         return None
 
+    async def _later(self, sentence: Sentence, matches: Matches) -> list[tuple[Match, Matches]]:
+        """Return those of the matches that have a command for later, with what it means."""
+        kept = [match for match in matches if COMMAND in match.slots]
+        texts = [str(match.slots[COMMAND]) for match in kept]
+        return [
+            (match, await self._worker.run(self._commands, text, sentence))
+            for match, text in zip(kept, texts, strict=True)
+        ]
+
+    def _keep_for_later(
+        self, sentence: Sentence, matches: Matches, later: Sequence[tuple[Match, Matches]], now: float
+    ) -> NotHandled | Handled | ForConductor:
+        """Let the conductor keep commands until their time; refuse them now, and ask about them now."""
+        plans = [(match, self._plan_later(sentence, commands)) for match, commands in later]
+        if refusals := [text for _, plan in plans for text in (*plan.refusals, *_unanswered(plan))]:
+            return NotHandled(" ".join(refusals), matches)
+        outcome = ForConductor(matches, tuple(_for_later(match, plan) for match, plan in plans))
+        questions = [answers.question(plan.asked, timed.seconds(match.slots)) for match, plan in plans if plan.asked]
+        if not questions:
+            return outcome
+        question = " ".join(questions)
+        self._confirmations.ask(sentence.conversation, outcome, now, question)
+        return Handled(question, matches, expects_reply=True)
+
+    def _plan_later(self, sentence: Sentence, commands: Matches) -> Plan:
+        ours = [match for match in self._household.meant(commands) if not is_conductors(match)]
+        return self._household.plan(ours, sentence.area, sentence.speaker)
+
     async def _act(self, sentence: Sentence, matches: Matches, moment: datetime, now: float) -> Outcome | None:
         """Do what needs no confirmation, then ask about the rest; leave to a model what is about nothing here."""
         plan = self._household.plan(matches, sentence.area, sentence.speaker)
         if self._mind is not None and not plan.is_about_anything:
             return None
-        deed = await self._household.carry_out(plan.commands, moment)
+        confirmed = tuple(one for one in plan.asked if sentence.confirmed.issuperset(_things([one])))
+        plan = replace(plan, asked=tuple(one for one in plan.asked if one not in confirmed))
+        deed = await self._household.carry_out((*plan.commands, *confirmed), moment)
         said = [text for text in (deed.text, *plan.refusals) if text]
         question = self._ask(sentence, plan, now)
         if question:
@@ -245,6 +300,20 @@ class Dialogue:
 def _options(choice: Choice) -> Mapping[str, tuple[Command, ...]]:
     """Return what is to be done for each name of a thing that may be meant."""
     return {name: (Command(choice.match, (entity,)),) for entity in choice.options for name in entity.names}
+
+
+def _unanswered(plan: Plan) -> tuple[str, ...]:
+    """Return what would have to be asked about a command for later, which must be clear when it is said."""
+    return (plan.choice.question,) if plan.choice else ()
+
+
+def _for_later(match: Match, plan: Plan) -> ForLater:
+    label = answers.orders((*plan.commands, *plan.asked)) or str(match.slots[COMMAND])
+    return ForLater(label, _things(plan.asked))
+
+
+def _things(commands: Sequence[Command]) -> tuple[str, ...]:
+    return tuple(entity.id for command in commands for entity in command.targets)
 
 
 def _outcome(deed: Deed) -> Handled | NotHandled:
