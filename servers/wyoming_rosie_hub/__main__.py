@@ -17,15 +17,20 @@ from wyoming_rosie.http_server import LOOPBACK
 from wyoming_rosie.interfaces import own_addresses
 from wyoming_rosie.metrics import Metrics, Work, work
 from wyoming_rosie.service import stop_signal
-from wyoming_rosie_hub.conductor import House
+from wyoming_rosie_hub.announcements import Announcements
+from wyoming_rosie_hub.conductor import DEFAULT_LANGUAGE, House
 from wyoming_rosie_hub.directory import Directory
+from wyoming_rosie_hub.later import LaterCommands
+from wyoming_rosie_hub.messages import Announced
 from wyoming_rosie_hub.phrases import Phrases
 from wyoming_rosie_hub.satellite import SatelliteLink
-from wyoming_rosie_hub.timekeeper import Timekeeper
+from wyoming_rosie_hub.timekeeper import Surroundings, Timekeeper
+from wyoming_rosie_hub.voices import Voices
 from wyoming_rosie_hub.volumes import Volumes
 
 _LOG = structlog.get_logger()
 LOOK_SECONDS = 2.0
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,9 @@ class HubConfig:
     asr_uri: str | None = option(None, "the asr daemon [default: this machine's, or one of --adopt]")
     intent_uri: str | None = option(None, "the intent daemon [default: this machine's, or one of --adopt]")
     tts_uri: str | None = option(None, "the tts daemon [default: this machine's, or one of --adopt]")
-    language: str = option("en", "the language people speak")
+    language: str = option(
+        "en", "the language people speak, unless a satellite says another; `auto`: as the asr daemon hears"
+    )
     end_of_speech: endpoint.EndRules = option(endpoint.EndRules, "when somebody has said all")
     filler: bool = option(True, "say the small word that the intent daemon offers while its answer takes long")
     own_filler_seconds: float | None = option(None, "say 'One moment.' when there is no answer after so long")
@@ -61,14 +68,23 @@ class Hub:
         folder = settings.data_dir or state_folder()
         configured = {role: getattr(settings, f"{role}_uri") for role in ("wake", "vad", "asr", "intent", "tts")}
         self._directory = Directory(configured, settings.adopt, self._announced, own_addresses)
-        self._phrases = Phrases(folder / "phrases", lambda: self._directory.uri("tts"))
-        self._timekeeper = Timekeeper(folder / "timers.json", self._tell)
+        self._voices = Voices(lambda: self._directory.uri("tts"))
+        self._phrases = Phrases(folder / "phrases", lambda: self._directory.uri("tts"), self._voices)
+        announcements = Announcements(self._announce)
+        later = LaterCommands(lambda: self._directory.uri("intent"), lambda: self._house.doers)
+        self._timekeeper = Timekeeper(
+            folder / "timers.json", Surroundings(self._tell, self._areas, later.carry_out, announcements.announce)
+        )
+        language = None if settings.language == AUTO else settings.language
+        self._phrases.want(language or DEFAULT_LANGUAGE)
         self._house = House(
             self._directory,
             self._phrases,
             self._timekeeper,
             Volumes(self._areas, self._tell),
-            settings.language,
+            self._voices,
+            announcements,
+            language,
             settings.filler,
             settings.own_filler_seconds,
             settings.end_of_speech,
@@ -98,6 +114,7 @@ class Hub:
     async def run(self) -> None:
         """Conduct until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._voices.follow())
             tasks.create_task(self._phrases.learn())
             tasks.create_task(self._timekeeper.run())
             while True:
@@ -116,6 +133,9 @@ class Hub:
 
     def _areas(self) -> dict[str, str | None]:
         return {link.satellite_id: link.area for link in self._links.values() if link.satellite_id is not None}
+
+    def _announce(self, satellite_id: str, announced: Announced) -> bool:
+        return any(link.announce(announced) for link in self._links.values() if link.satellite_id == satellite_id)
 
     def _tell(self, satellite_id: str, event: Event) -> bool:
         links = [link for link in self._links.values() if link.satellite_id == satellite_id]

@@ -1,8 +1,9 @@
 """Carries out what the rules of a turn ask for: streams to the daemons, events to the satellite."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -10,7 +11,7 @@ from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event
-from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 from wyoming.user_event import UserEvent
 from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detect, Detection
@@ -20,19 +21,26 @@ from wyoming_rosie.endpoint import CONDUCTED, GUESS, EndRules
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import UNCOUNTED, Work
 from wyoming_rosie_hub import messages as m
+from wyoming_rosie_hub import sentences
+from wyoming_rosie_hub.announcements import Announcements
 from wyoming_rosie_hub.core import Phase, TurnCore
 from wyoming_rosie_hub.directory import Directory
-from wyoming_rosie_hub.phrases import FILLER, WORDS, Phrases, Sound
+from wyoming_rosie_hub.phrases import FILLER, Phrases, Sound
 from wyoming_rosie_hub.stages import Heard, StageStream
 from wyoming_rosie_hub.timekeeper import Timekeeper
 from wyoming_rosie_hub.timeline import Timeline
 from wyoming_rosie_hub.understanding import Doer, Understanding
+from wyoming_rosie_hub.voices import Voices
 from wyoming_rosie_hub.volumes import Volumes
 
 _LOG = structlog.get_logger()
 AHEAD_SECONDS = 3.0
 """So much of an answer is sent ahead of its playing: enough for bad Wi-Fi, little enough to be interrupted."""
 CHUNK_SECONDS = 0.1
+DEFAULT_LANGUAGE = "en"
+VOICES_TRIED = ("en", *sorted(sentences.languages()))
+"""To say that there is no voice for another language."""
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 MORE_SECONDS = 0.5
 """After the end of some audio, before it is taken for the end of an answer that was given in parts."""
 
@@ -92,14 +100,6 @@ class Voice:
 
 
 @dataclass(frozen=True)
-class Speaker:
-    """Who speaks to us: what the satellite says of itself."""
-
-    satellite_id: str
-    area: str | None = None
-
-
-@dataclass(frozen=True)
 class House:
     """What all turns share."""
 
@@ -107,26 +107,47 @@ class House:
     phrases: Phrases
     timekeeper: Timekeeper
     volumes: Volumes
-    language: str = "en"
+    voices: Voices
+    announcements: Announcements
+    language: str | None = "en"  # None when the asr daemon is to find out
     fills: bool = True
     own_filler_seconds: float | None = None
     ends: EndRules = field(default_factory=EndRules)
     work: Work = UNCOUNTED
 
+    @property
+    def doers(self) -> tuple[Doer, ...]:
+        """Those who carry out what belongs to the conductor."""
+        return (self.timekeeper, self.volumes)
+
 
 class Conductor:
     """One satellite's turns. `tell` queues an event for the satellite and never waits."""
 
-    def __init__(self, house: House, speaker: Speaker, tell: Callable[[Event], None]) -> None:
+    def __init__(self, house: House, speaker: m.Speaker, tell: Callable[[Event], None]) -> None:
         self._house = house
-        self._speaker = speaker
+        self._own_language: str | None = None  # of the satellite, as it says
+        self._speaker = speaker  # with the language of the turn
         self._tell = tell
         self._core = TurnCore(fills=house.fills, own_filler_seconds=house.own_filler_seconds, ends=house.ends)
         self._streams: dict[str, StageStream] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tick: asyncio.TimerHandle | None = None
         self._timeline = Timeline("", 0.0)
-        self._understanding = Understanding(self._doers, speaker.satellite_id)
+        self._understanding = Understanding(self._doers, speaker)
+
+    def speaks(self, language: str | None) -> None:
+        """Note the language that a satellite says is spoken at it; None for the house's."""
+        self._own_language = language
+
+    @property
+    def _asked_language(self) -> str | None:
+        return self._own_language or self._house.language
+
+    def _turn_is_in(self, language: str | None) -> None:
+        """Let this turn's answers be in a language."""
+        self._speaker = replace(self._speaker, language=language or self._asked_language or DEFAULT_LANGUAGE)
+        self._house.phrases.want(self._speaker.language)
 
     @property
     def phase(self) -> Phase:
@@ -134,7 +155,7 @@ class Conductor:
 
     @property
     def _doers(self) -> tuple[Doer, ...]:
-        return (self._house.timekeeper, self._house.volumes)
+        return self._house.doers
 
     def take(self, given: m.Input) -> None:
         """Let the rules decide about an input and carry out what they say."""
@@ -172,8 +193,7 @@ class Conductor:
                 self._send("asr", AudioStop().event())
                 self._tell(VoiceStopped(timestamp=ended_ms).event())
             case m.Understand(text, conversation_id):
-                self._tell(Transcript(text=text, context=self._context(conversation_id)).event())
-                self._send("intent", self._transcript(text, conversation_id))
+                self._understand(text, conversation_id)
             case m.Say():
                 self._say(effect)
             case m.BeginSaying():
@@ -183,8 +203,7 @@ class Conductor:
             case m.EndSaying(text, listen_again):
                 self._end_saying(text, listen_again=listen_again)
             case m.SayFailure(failure):
-                self._tell(Synthesize(text=WORDS[failure]).event())
-                self._spawn("phrase", self._play(self._house.phrases.sound(failure), Voice(self.take, self._tell)))
+                self._say_failure(failure)
             case m.SayFiller(text):
                 self._say_filler(text)
             case m.CutFiller():
@@ -198,20 +217,39 @@ class Conductor:
 
     def _begin_listening(self, begin: m.BeginListening) -> None:
         context = self._context(begin.conversation_id)
+        language = self._asked_language
+        self._turn_is_in(None)
         self._close("wake")
-        self._understanding = Understanding(self._doers, self._speaker.satellite_id)
         heard_word = Detection(name=begin.wake_word, context=context).event()
         self._open("vad", [UserEvent(name="turn", context=context).event(), _speech_start()], self._from_vad)
         self._open(
             "asr",
-            [Transcribe(language=self._house.language, context={**context, CONDUCTED: True}).event(), _speech_start()],
+            [Transcribe(language=language, context={**context, CONDUCTED: True}).event(), _speech_start()],
             self._from_asr,
         )
         self._open("intent", [heard_word], self._from_intent)
-        self._tell(Transcribe(language=self._house.language).event())
+        self._tell(Transcribe(language=language).event())
+
+    def _understand(self, text: str, conversation_id: str) -> None:
+        self._tell(Transcript(text=text, context=self._context(conversation_id)).event())
+        self._understanding = Understanding(self._doers, self._speaker)
+        if self._house.timekeeper.is_asking(self._speaker.satellite_id):
+            self._spawn("reply", self._reply(text, conversation_id))
+        else:
+            self._send("intent", self._transcript(text, conversation_id))
+
+    async def _reply(self, text: str, conversation_id: str) -> None:
+        """Take an answer to what the hub has asked; what is none is a sentence like any other."""
+        answer = await self._house.timekeeper.reply(text, self._speaker)
+        if answer is None:
+            self._send("intent", self._transcript(text, conversation_id))
+        else:
+            self._close("intent")
+            self.take(m.Answered(answer))
 
     def _transcript(self, text: str, conversation_id: str) -> Event:
-        return Transcript(text=text, language=self._house.language, context=self._context(conversation_id)).event()
+        context = self._context(conversation_id)
+        return Transcript(text=text, language=self._speaker.language, context=context).event()
 
     def _context(self, conversation_id: str) -> dict[str, Any]:
         context = {"turn_id": self._core.turn_id, "conversation_id": conversation_id}
@@ -221,13 +259,17 @@ class Conductor:
     def _begin_saying(self) -> None:
         context = self._context(self._core.conversation_id)
         voice = Voice(self.take, self._tell, is_streamed=True)
-        self._open("tts", [SynthesizeStart(context=context).event()], voice.heard)
+        start = SynthesizeStart(voice=self._voice(self._speaker.language), context=context).event()
+        self._open("tts", [start], voice.heard)
 
     def _end_saying(self, text: str, *, listen_again: bool) -> None:
         if listen_again:
             self._tell(UserEvent(name="listen-again").event())
         self._tell(Synthesize(text=text).event())
-        self._send("tts", Synthesize(text=text).event())  # for voices that cannot speak in parts; the others ignore it
+        voice = self._voice(self._speaker.language)
+        self._send(
+            "tts", Synthesize(text=text, voice=voice).event()
+        )  # for voices that cannot speak in parts; the others ignore it
         self._send("tts", SynthesizeStop().event())
 
     def _say(self, say: m.Say) -> None:
@@ -235,17 +277,33 @@ class Conductor:
             self._tell(UserEvent(name="listen-again").event())
         self._tell(Synthesize(text=say.text).event())
         context = self._context(self._core.conversation_id)
-        spoken = Synthesize(text=say.text, context=context).event()
+        voice = self._voice(say.language or self._speaker.language)
+        spoken = Synthesize(text=say.text, voice=voice, context=context).event()
         self._open("tts", [spoken], Voice(self.take, self._tell).heard)
+
+    def _voice(self, language: str) -> SynthesizeVoice | None:
+        """Return the voice of a language; when there is none, say so once, after this."""
+        if self._house.voices.misses(language):
+            spoken = next((one for one in VOICES_TRIED if self._house.voices.of(one)), DEFAULT_LANGUAGE)
+            told = m.Answer(sentences.say("answers.no_voice", spoken, name=sentences.called(language)), done=False)
+            self._house.announcements.announce(replace(self._speaker, language=spoken), told)
+        return self._house.voices.of(language)
+
+    def _say_failure(self, failure: m.Failure) -> None:
+        language = self._speaker.language
+        self._tell(Synthesize(text=sentences.say(f"failures.{failure}", language)).event())
+        sound = self._house.phrases.sound(failure, language)
+        self._spawn("phrase", self._play(sound, Voice(self.take, self._tell)))
 
     def _say_filler(self, text: str) -> None:
         self._tell(UserEvent(name=FILLER, data={"text": text} if text else None).event())
         voice = Voice(_unheard, self._tell)
         if text:
-            said = StageStream("tts", self._house.directory.uri("tts"), [Synthesize(text=text).event()], voice.heard)
+            spoken = Synthesize(text=text, voice=self._house.voices.of(self._speaker.language)).event()
+            said = StageStream("tts", self._house.directory.uri("tts"), [spoken], voice.heard)
             self._spawn(FILLER, said.run())
         else:
-            self._spawn(FILLER, self._play(self._house.phrases.sound(FILLER), voice))
+            self._spawn(FILLER, self._play(self._house.phrases.sound(FILLER, self._speaker.language), voice))
 
     def _cut_filler(self) -> None:
         if FILLER in self._tasks:
@@ -278,6 +336,7 @@ class Conductor:
             return False
         text = str(event.data.get("text", ""))
         _LOG.debug("transcript", text=text)
+        self._turn_is_in(language_of(event.data))
         self.take(m.Transcribed(text))
         return True
 
@@ -346,9 +405,15 @@ class Conductor:
             self._tick = loop.call_at(self._core.deadline, self.take, m.Tick())
 
     def _mark(self, mark: m.Mark) -> None:
-        if mark.step is m.Step.WAKE:
+        if mark.step in (m.Step.WAKE, m.Step.ANNOUNCED):
             self._timeline = Timeline(self._core.turn_id, mark.at, self._house.work)
         self._timeline.add(mark, self._speaker.satellite_id)
+
+
+def language_of(given: Mapping[str, Any]) -> str | None:
+    """Return the language that a peer names, if it is a tag such as de or de-AT."""
+    language = given.get("language")
+    return language if isinstance(language, str) and _TAG.fullmatch(language) else None
 
 
 def _unheard(_: m.Input) -> None:

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict
 from wyoming_rosie_hub.messages import (
+    Announced,
     Answer,
     Answered,
     AnswerPart,
@@ -62,6 +63,8 @@ ANSWER_SECONDS = 20.0
 FIRST_SOUND_SECONDS = 10.0
 PLAYED_MARGIN_SECONDS = 5.0
 CONVERSATION_SECONDS = 60.0
+MOST_ANNOUNCEMENTS = 8
+"""That wait for a silence; the oldest is dropped when there are more."""
 RING_MS = 2_000
 """Audio kept while the wake daemon listens: it reports a word a little after it was said."""
 
@@ -97,12 +100,16 @@ class TurnCore:
     _failing: bool = False  # the words being spoken are about a failure
     _sound_began: float | None = None
     _sound_seconds: float = 0.0
+    _announcements: deque[Announced] = field(default_factory=lambda: deque(maxlen=MOST_ANNOUNCEMENTS))
 
     def __post_init__(self) -> None:
         self._end = EndOfSpeech(self.ends)
 
     def handle(self, event: Input, now: float) -> list[Effect]:
         """Return what is to be done about the input, in order. What makes no sense in this phase changes nothing."""
+        return [*self._take(event, now), *self._announce(now)]
+
+    def _take(self, event: Input, now: float) -> list[Effect]:
         match event:
             case RunAsked():
                 return self._begin(event, now)
@@ -136,10 +143,29 @@ class TurnCore:
                 return self._fail(failure, now)
             case SatelliteLeft():
                 return self._reset() if self.phase is not Phase.IDLE else []
+            case Announced():
+                self._announcements.append(event)
+                return []
             case Tick():
                 return self._late(now)
             case _:
                 assert_never(event)
+
+    def _announce(self, now: float) -> list[Effect]:
+        """Say the next announcement when nobody speaks, nor is expected to answer a question."""
+        if self.phase is not Phase.IDLE or not self._announcements:
+            return []
+        if now < self._follow_up_until:
+            self.deadline = self._follow_up_until
+            return []
+        next_one = self._announcements.popleft()
+        self.turn_id = next_one.turn_id
+        self.conversation_id = next_one.conversation_id or next_one.turn_id
+        self.phase = Phase.ANSWERING
+        self.deadline = now + FIRST_SOUND_SECONDS
+        answer = next_one.answer
+        self._follow_up_until = now + CONVERSATION_SECONDS if answer.expects_reply else 0.0
+        return [Mark(Step.ANNOUNCED, now), Say(answer.text, answer.expects_reply, next_one.language)]
 
     def _begin(self, run: RunAsked, now: float) -> list[Effect]:
         interrupted = self._reset() if self.phase is not Phase.IDLE else []

@@ -1,5 +1,6 @@
 """What goes into the rules of a turn and what comes out of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -9,6 +10,7 @@ class Step(StrEnum):
     """What a timeline shows of a turn."""
 
     WAKE = "wake"
+    ANNOUNCED = "announced"
     SPEECH_START = "speech-start"
     SPEECH_END = "speech-end"
     DECIDED = "decided"  # that all was said
@@ -37,6 +39,34 @@ class Answer:
 
     text: str
     expects_reply: bool = False
+    done: bool = True  # False when it says that something was not done
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Who speaks to us: what the satellite says of itself, and the language that is spoken there."""
+
+    satellite_id: str
+    area: str | None = None
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class Later:
+    """What an intent daemon that acts says of a command which is kept for later."""
+
+    label: str
+    confirmed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class IntentAsked:
+    """An intent that the conductor is to carry out, and who wants it."""
+
+    intent: str
+    slots: Mapping[str, object]
+    speaker: Speaker
+    later: Later | None = None
 
 
 # Inputs
@@ -140,13 +170,23 @@ class SatelliteLeft:
 
 
 @dataclass(frozen=True)
+class Announced:
+    """Something is to be said without being asked, as soon as nobody speaks."""
+
+    turn_id: str
+    answer: Answer
+    language: str
+    conversation_id: str | None = None  # that an answer to it belongs to
+
+
+@dataclass(frozen=True)
 class Tick:
     """The deadline has passed."""
 
 
 Input: TypeAlias = (
     RunAsked | AudioHeard | AudioEnded | WakeWordHeard | SpeechStarted | SpeechStopped | Guessed | Transcribed
-    | FillerOffered | AnswerPart | Answered | SoundMade | SoundEnded | Played | StageFailed | SatelliteLeft | Tick
+    | FillerOffered | AnswerPart | Answered | SoundMade | SoundEnded | Played | StageFailed | SatelliteLeft | Announced | Tick
 )  # fmt: skip
 
 # Effects
@@ -207,6 +247,7 @@ class Say:
 
     text: str
     listen_again: bool = False
+    language: str | None = None  # of an announcement; else the one that was spoken
 
 
 @dataclass(frozen=True)

@@ -9,24 +9,18 @@ from pathlib import Path
 
 import structlog
 from wyoming.event import Event
-from wyoming.tts import Synthesize
+from wyoming.tts import Synthesize, SynthesizeVoice
 
 from wyoming_rosie.audio import AudioFormat, format_of, read_wav, write_wav
 from wyoming_rosie.client import Peer, connect
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie_hub import sentences
 from wyoming_rosie_hub.messages import Failure
+from wyoming_rosie_hub.voices import Voices
 
 _LOG = structlog.get_logger()
 FILLER = "filler"
-WORDS: dict[str, str] = {
-    Failure.WAKE: "Sorry, I cannot hear the wake word. The wake word service does not answer.",
-    Failure.VAD: "Sorry, I cannot tell when you are speaking. The speech detection service does not answer.",
-    Failure.ASR: "Sorry, I cannot listen right now. The speech recognition service does not answer.",
-    Failure.INTENT: "Sorry, I cannot do anything right now. The intent service does not answer.",
-    Failure.TTS: "Sorry, I cannot speak the answer. The speech synthesis service does not answer.",
-    Failure.NOT_UNDERSTOOD: "Sorry, I did not understand that.",
-    FILLER: "One moment.",
-}
+NAMES = (*(failure.value for failure in Failure), FILLER)
 SPEAK_SECONDS = 20.0
 FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 60.0
@@ -42,52 +36,69 @@ class Sound:
 
 
 class Phrases:
-    """The phrases as sound: from disk at once, from the voice as soon as it answers."""
+    """The phrases as sound, in each language that is spoken: from disk at once, from the voice as soon as it answers."""
 
-    def __init__(self, folder: Path, tts_uri: Callable[[], str]) -> None:
+    def __init__(self, folder: Path, tts_uri: Callable[[], str], voices: Voices) -> None:
         self._folder = folder
         self._tts_uri = tts_uri
-        self._sounds: dict[str, Sound] = {}
+        self._voices = voices
+        self._sounds: dict[tuple[str, str], Sound] = {}
+        self._wanted: asyncio.Queue[str] = asyncio.Queue()
+        self._known: set[str] = set()
 
-    def sound(self, name: str) -> Sound:
+    def want(self, language: str) -> None:
+        """Have the phrases of a language ready soon."""
+        if (known := sentences.known(language)) not in self._known:
+            self._known.add(known)
+            self._wanted.put_nowait(known)
+
+    def sound(self, name: str, language: str) -> Sound:
         """Return the phrase's sound; before the voice has ever answered, two falling tones."""
-        return self._sounds.get(name) or _tones()
+        return self._sounds.get((sentences.known(language), name)) or _tones()
 
     async def learn(self) -> None:
-        """Fill the store, trying again with growing pauses until the voice has spoken every phrase."""
-        await asyncio.to_thread(self._load)
+        """Fill the store with each language that is wanted, until cancelled."""
+        while True:
+            await self._learn(await self._wanted.get())
+
+    async def _learn(self, language: str) -> None:
+        """Try again with growing pauses until the voice has spoken every phrase."""
+        await asyncio.to_thread(self._load, language)
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                for name, words in WORDS.items():
-                    self._sounds[name] = await speak(self._tts_uri(), words)
-                await asyncio.to_thread(self._save)
+                await self._voices.look()
+                for name in NAMES:
+                    words, voice = sentences.say(f"failures.{name}", language), self._voices.of(language)
+                    self._sounds[language, name] = await speak(self._tts_uri(), words, voice)
+                await asyncio.to_thread(self._save, language)
             except (RosieError, OSError) as err:
-                _LOG.debug("phrases not spoken yet", reason=str(err), again_in_s=pause)
+                _LOG.debug("phrases not spoken yet", language=language, reason=str(err), again_in_s=pause)
             else:
                 return
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    def _load(self) -> None:
-        for name in WORDS:
-            path = self._folder / f"{name}.wav"
+    def _load(self, language: str) -> None:
+        for name in NAMES:
+            path = self._folder / language / f"{name}.wav"
             if path.is_file():
                 try:
-                    self._sounds.setdefault(name, Sound(*read_wav(path)))
+                    self._sounds.setdefault((language, name), Sound(*read_wav(path)))
                 except RosieError as err:
                     _LOG.warning("a stored phrase is unusable", reason=str(err))
 
-    def _save(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for name, sound in self._sounds.items():
-            write_wav(self._folder / f"{name}.wav", sound.format, sound.pcm)
+    def _save(self, language: str) -> None:
+        (self._folder / language).mkdir(parents=True, exist_ok=True)
+        for name in NAMES:
+            sound = self._sounds[language, name]
+            write_wav(self._folder / language / f"{name}.wav", sound.format, sound.pcm)
 
 
-async def speak(uri: str, text: str) -> Sound:
+async def speak(uri: str, text: str, voice: SynthesizeVoice | None = None) -> Sound:
     """Return the text as the tts daemon at `uri` speaks it. Raises UnreachableError, PeerError."""
     async with connect(uri) as peer:
-        await peer.send(Synthesize(text=text).event())
+        await peer.send(Synthesize(text=text, voice=voice).event())
         start = await peer.wait_for("audio-start", seconds=SPEAK_SECONDS)
         pcm = bytearray()
         while (event := await _next_audio(peer)) is not None:

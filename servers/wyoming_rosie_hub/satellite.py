@@ -15,7 +15,7 @@ from wyoming_rosie.audio import SPEECH, AudioFormat, Converter, format_of, piece
 from wyoming_rosie.client import Peer, connect
 from wyoming_rosie.errors import BadEventError, RosieError, UnreachableError
 from wyoming_rosie_hub import messages as m
-from wyoming_rosie_hub.conductor import Conductor, House, Speaker
+from wyoming_rosie_hub.conductor import Conductor, House, language_of
 from wyoming_rosie_hub.volume_intents import percent_of
 
 _LOG = structlog.get_logger()
@@ -38,6 +38,14 @@ class SatelliteLink:
         self._house = house
         self._outbox: asyncio.Queue[Event] = asyncio.Queue(EVENTS_WAITING)
         self._unreachable = False
+        self._conductor: Conductor | None = None  # while it is connected
+
+    def announce(self, announced: m.Announced) -> bool:
+        """Say something that nobody asked for; return whether the satellite is there."""
+        if self._conductor is None:
+            return False
+        self._conductor.take(announced)
+        return True
 
     def tell(self, event: Event) -> None:
         """Queue an event; a satellite that takes nothing any more loses it, and soon its connection."""
@@ -73,17 +81,21 @@ class SatelliteLink:
         if info.satellite is None:
             raise UnreachableError(f"{self.uri} is not a satellite")
         await peer.send(RunSatellite().event())  # now, since some ask for a run at once
-        speaker = Speaker(info.satellite.name, info.satellite.area)
+        speaker = m.Speaker(info.satellite.name, info.satellite.area)
         conductor = Conductor(self._house, speaker, self.tell)
         sending = asyncio.create_task(self._send_all(peer))
         pinging = asyncio.create_task(self._ping())
         self.satellite_id, self.area, self._unreachable = speaker.satellite_id, speaker.area, False
+        self._conductor = conductor
         _LOG.info("satellite joined", satellite=speaker.satellite_id, area=speaker.area, uri=self.uri)
+        self._house.timekeeper.joined(speaker.satellite_id)
+        self._house.announcements.joined(speaker.satellite_id)
         try:
             volumes = self._house.volumes
             listener = _Listener(conductor, self.tell, lambda percent: volumes.told(speaker.satellite_id, percent))
             await listener.listen(peer)
         finally:
+            self._conductor = None
             for task in (sending, pinging):
                 task.cancel()
             with suppress(asyncio.CancelledError):
@@ -144,6 +156,7 @@ class _Listener:
     def _run(self, event: Event) -> None:
         needs_wake = event.data.get("start_stage") == "wake"
         self._format = None
+        self._conductor.speaks(language_of(turn.event_context(event)))
         turn_id = self._turn_id or turn.event_context(event).get("turn_id") or turn.new_id()
         self._conductor.take(m.RunAsked(turn_id, needs_wake, self._wake_word))
         self._wake_word = self._turn_id = None

@@ -1,7 +1,21 @@
-"""Timers as pure rules: what is running, who asked for it, what to say about it."""
+"""Timers as pure rules: what is running, who asked for it, which one is meant."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
+
+KEPT_SECONDS = 3600.0
+"""A timer that ran out longer ago rings no more; so long a satellite that was off may still ring for a cancelled one."""
+MOST_GONE = 64
+
+
+@dataclass(frozen=True)
+class LaterCommand:
+    """A command that is carried out when its timer has run out; `text` is what was said without the time."""
+
+    text: str
+    label: str  # in words, such as "turn off the TV"
+    language: str
+    confirmed: tuple[str, ...] = ()  # ids of the things that somebody has said yes to
 
 
 @dataclass(frozen=True)
@@ -14,6 +28,8 @@ class Timer:
     name: str | None
     ends_at: float | None
     left_when_paused: float = 0.0
+    area: str | None = None  # of its satellite
+    command: LaterCommand | None = None  # instead of ringing
 
     def seconds_left(self, now: float) -> float:
         return self.left_when_paused if self.ends_at is None else max(0.0, self.ends_at - now)
@@ -36,82 +52,81 @@ class Timer:
             return replace(longer, left_when_paused=self.left_when_paused + change)
         return replace(longer, ends_at=self.ends_at + change)
 
-    @property
-    def label(self) -> str:
-        """How people call it: "pizza timer" or "5 minute timer"."""
-        return f"{self.name} timer" if self.name else f"{_adjective(self.seconds)} timer"
-
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which timer is meant: by name, by its length, or the only one."""
+    """Which timer is meant: by name, by its length, by the room it is in, or the only one."""
 
     name: str | None = None
     seconds: float | None = None
+    area: str | None = None
 
 
 @dataclass(frozen=True)
 class Timers:
-    """All timers of the house, oldest first."""
+    """All timers of the house, oldest first, and those that were cancelled lately."""
 
     all: tuple[Timer, ...] = ()
+    gone: tuple[Timer, ...] = ()
 
     def of(self, satellite_id: str) -> "Timers":
         return Timers(tuple(timer for timer in self.all if timer.satellite_id == satellite_id))
 
-    def started(self, timer: Timer) -> "Timers":
-        return Timers((*self.all, timer))
+    def only(self, ids: Collection[str]) -> "Timers":
+        return Timers(tuple(timer for timer in self.all if timer.id in ids))
 
-    def without(self, *gone: Timer) -> "Timers":
-        ids = {timer.id for timer in gone}
-        return Timers(tuple(timer for timer in self.all if timer.id not in ids))
+    def started(self, timer: Timer) -> "Timers":
+        return replace(self, all=(*self.all, timer))
+
+    def without(self, *done: Timer) -> "Timers":
+        ids = {timer.id for timer in done}
+        return replace(self, all=tuple(timer for timer in self.all if timer.id not in ids))
+
+    def cancelled(self, *some: Timer) -> "Timers":
+        """Take timers out and remember them: their satellite may not know yet."""
+        gone = (*self.gone, *(timer for timer in some if timer.command is None))
+        return replace(self.without(*some), gone=gone[-MOST_GONE:])
 
     def changed(self, new: Timer) -> "Timers":
-        return Timers(tuple(new if timer.id == new.id else timer for timer in self.all))
+        return replace(self, all=tuple(new if timer.id == new.id else timer for timer in self.all))
+
+    def without_old(self, now: float) -> "Timers":
+        """Forget what no satellite can ring for any more."""
+        return replace(self, gone=tuple(timer for timer in self.gone if not _is_over(timer, now)))
 
     def matching(self, wanted: Wanted) -> tuple[Timer, ...]:
         """Return the timers that may be meant; all when nothing was said of them."""
-        named = [timer for timer in self.all if wanted.name is None or _same(timer.name, wanted.name)]
-        return tuple(timer for timer in named if wanted.seconds is None or timer.seconds == wanted.seconds)
+        found = [timer for timer in self.all if wanted.seconds is None or timer.seconds == wanted.seconds]
+        if wanted.area is not None:
+            there = [timer for timer in found if same(timer.area, wanted.area)]
+            found = there or [timer for timer in found if is_called(timer, wanted.area)]
+        return tuple(timer for timer in found if wanted.name is None or is_called(timer, wanted.name))
 
     def due(self, now: float) -> tuple[Timer, ...]:
         return tuple(timer for timer in self.all if timer.ends_at is not None and timer.ends_at <= now)
 
-    def next_due(self) -> float | None:
-        return min((timer.ends_at for timer in self.all if timer.ends_at is not None), default=None)
+    def next_due(self, now: float = 0.0) -> float | None:
+        """Return when the next of those timers ends that have not ended by now."""
+        ends = (timer.ends_at for timer in self.all if timer.ends_at is not None and timer.ends_at > now)
+        return min(ends, default=None)
 
 
-def spoken(seconds: float) -> str:
-    """Return a duration in words: "1 hour and 5 minutes"."""
-    return _joined([f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in _parts(seconds)]) or "0 seconds"
+def is_called(timer: Timer, name: str) -> bool:
+    """Tell whether people may call a timer so; a command for later by some of its words."""
+    if timer.command is None:
+        return same(timer.name, name)
+    said = f"{timer.command.text} {timer.command.label}".casefold().split()
+    return all(word in said for word in name.casefold().split())
 
 
-def status(timers: Iterable[Timer], now: float) -> str:
-    """Return a sentence about how much time is left on each timer."""
-    lines = [_status(timer, now) for timer in timers]
-    return " ".join(lines) or "There are no timers."
+def same(name: str | None, wanted: str) -> bool:
+    """Tell whether a name is the one that is wanted, however it is written."""
+    return name is not None and _plain(name) == _plain(wanted)
 
 
-def _status(timer: Timer, now: float) -> str:
-    left = spoken(timer.seconds_left(now))
-    if timer.is_active:
-        return f"{left.capitalize()} left on the {timer.label}."
-    return f"The {timer.label} is paused with {left} left."
+def _plain(name: str) -> str:
+    return " ".join(name.replace("_", " ").casefold().split())
 
 
-def _adjective(seconds: float) -> str:
-    return _joined([f"{count} {unit}" for count, unit in _parts(seconds)]) or "0 second"
-
-
-def _parts(seconds: float) -> list[tuple[int, str]]:
-    whole = round(seconds)
-    amounts = (whole // 3600, "hour"), (whole % 3600 // 60, "minute"), (whole % 60, "second")
-    return [(count, unit) for count, unit in amounts if count]
-
-
-def _joined(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _same(name: str | None, wanted: str) -> bool:
-    return name is not None and name.casefold() == wanted.casefold()
+def _is_over(timer: Timer, now: float) -> bool:
+    return timer.ends_at is not None and timer.ends_at + KEPT_SECONDS < now

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from wyoming.event import Event
 
+from wyoming_rosie_hub.sentences import say
 from wyoming_rosie_hub.timer_intents import Slots
 
 VOLUME = "volume"
@@ -41,16 +42,16 @@ def percent_of(event: Event) -> int | None:
     return None
 
 
-def answer(told: Sequence[int | None]) -> str:
+def answer(told: Sequence[int | None], language: str = "en") -> str:
     """Return the sentence about what the satellites have told; None stands for one that said nothing."""
     percents = {percent for percent in told if percent is not None}
     if not told:
-        return "There is no satellite in that room."
+        return say("volume.nobody", language)
     if not percents:
-        return "Sorry, the volume of this satellite cannot be changed."
+        return say("volume.fixed", language)
     if len(percents) > 1 or None in told:
-        return "The volume is changed where that is possible."
-    return f"The volume is at {percents.pop()} percent."
+        return say("volume.some", language)
+    return say("volume.at", language, percent=percents.pop())
 
 
 def _order(**how: int) -> Event:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from wyoming.event import Event
 
-from wyoming_rosie_hub.timer_intents import Slots
+from wyoming_rosie_hub.messages import Answer, IntentAsked
 from wyoming_rosie_hub.volume_intents import answer, meant, order
 
 ANSWER_SECONDS = 1.0
@@ -20,13 +20,14 @@ class Volumes:
         self._tell = tell
         self._asked: dict[str, asyncio.Future[int]] = {}
 
-    async def do(self, intent: str, slots: Slots, satellite_id: str) -> str | None:
-        """Carry out an intent about the volume; return the sentence to speak, None when it is about something else."""
-        event = order(intent, slots)
+    async def do(self, asked: IntentAsked) -> Answer | None:
+        """Carry out an intent about the volume; return what to say, None when it is about something else."""
+        event = order(asked.intent, asked.slots)
         if event is None:
             return None
-        satellites = meant(slots, satellite_id, self._areas())
-        return answer(await asyncio.gather(*(self._order(one, event) for one in satellites)))
+        satellites = meant(asked.slots, asked.speaker.satellite_id, self._areas())
+        told = await asyncio.gather(*(self._order(one, event) for one in satellites))
+        return Answer(answer(told, asked.speaker.language), done=any(percent is not None for percent in told))
 
     def told(self, satellite_id: str, percent: int) -> None:
         """Note how loud a satellite says that it is."""

@@ -224,7 +224,7 @@ async def test_a_voice_that_is_down_is_replaced_by_what_it_said_before(house: Ho
     phrases = house._data_dir / "phrases"
     hub = await house.begin()
     async with asyncio.timeout(10):
-        while not (phrases / "tts.wav").is_file():
+        while not (phrases / "en" / "tts.wav").is_file():
             await asyncio.sleep(0.05)
     house.stages["tts"].answer = silent_then_gone
     told = await house.turn()

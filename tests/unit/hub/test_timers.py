@@ -1,5 +1,7 @@
 """Timers: what people say, what happens, what is kept on disk."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie_hub import timer_store
-from wyoming_rosie_hub.timer_intents import Outcome, Request, Slots, carry_out
-from wyoming_rosie_hub.timers import Timer, Timers, spoken
+from wyoming_rosie_hub.timer_intents import Outcome, Request, Slots, carry_out, known
+from wyoming_rosie_hub.timers import LaterCommand, Timer, Timers
 
 NOW = 1_000_000.0
 
@@ -38,7 +40,7 @@ PIZZA: tuple[str, Slots] = ("StartTimer", {"minutes": 12, "name": "pizza"})
 def test_a_timer_starts_and_is_due_at_its_time() -> None:
     outcome = do(Timers(), "StartTimer", hours=1, minutes=5, name="pizza")
     assert outcome.answer == "Pizza timer started for 1 hour and 5 minutes."
-    assert (outcome.events[0].type, outcome.events[0].data["total_seconds"]) == ("timer-started", 3900)
+    assert (outcome.events[0][1].type, outcome.events[0][1].data["total_seconds"]) == ("timer-started", 3900)
     assert outcome.timers.due(NOW + 3899) == ()
     assert outcome.timers.due(NOW + 3900) == outcome.timers.all
 
@@ -49,13 +51,13 @@ def test_a_timer_without_a_length_is_asked_for() -> None:
 
 def test_the_only_timer_is_cancelled() -> None:
     outcome = do(after(FIVE), "CancelTimer")
-    assert (outcome.timers, outcome.answer) == (Timers(), "The 5 minute timer is cancelled.")
-    assert [event.type for event in outcome.events] == ["timer-cancelled"]
+    assert (outcome.timers.all, outcome.answer) == ((), "The 5 minute timer is cancelled.")
+    assert [(who, event.type) for who, event in outcome.events] == [("kitchen", "timer-cancelled")]
 
 
 def test_one_of_several_is_named_or_asked_for() -> None:
     timers = after(FIVE, PIZZA)
-    assert do(timers, "CancelTimer").answer == "Which one? There are 2 timers: 5 minute timer, pizza timer."
+    assert do(timers, "CancelTimer").answer == "Which one: the 5 minute timer or the pizza timer?"
     assert [timer.name for timer in do(timers, "CancelTimer", name="Pizza").timers.all] == [None]
     assert [timer.name for timer in do(timers, "CancelTimer", start_minutes=5).timers.all] == ["pizza"]
     assert do(timers, "CancelTimer", name="eggs").answer == "There is no such timer."
@@ -67,8 +69,124 @@ def test_the_timer_of_this_room_is_meant_when_there_is_one() -> None:
 
 
 def test_all_are_cancelled() -> None:
-    assert do(after(FIVE, PIZZA), "CancelAllTimers").timers == Timers()
+    outcome = do(after(FIVE, PIZZA), "CancelAllTimers")
+    assert (outcome.timers.all, outcome.answer) == ((), "All 2 timers are cancelled.")
     assert do(Timers(), "CancelAllTimers").answer == "There are no timers."
+
+
+def elsewhere(intent: str, present: frozenset[str], **slots: object) -> Outcome:
+    """Ask in the office about the kitchen's 5 minute timer."""
+    outcome = carry_out(f"Hass{intent}", after(FIVE), Request(slots, "office", "t9", NOW, present=present))
+    assert outcome is not None
+    return outcome
+
+
+CHANGES = [("CancelTimer", {}), ("PauseTimer", {}), ("IncreaseTimer", {"minutes": 5}), ("CancelAllTimers", {})]
+
+
+@pytest.mark.parametrize(("intent", "slots"), CHANGES, ids=[intent for intent, _ in CHANGES])
+def test_a_timers_own_satellite_is_told_whoever_speaks(intent: str, slots: Slots) -> None:
+    outcome = elsewhere(intent, frozenset({"kitchen", "office"}), **slots)
+    assert [who for who, _ in outcome.events] == ["kitchen"]
+    assert "kitchen" not in outcome.answer
+
+
+@pytest.mark.parametrize(
+    ("intent", "slots", "truth"),
+    [
+        ("CancelTimer", {}, "The satellite kitchen cannot be reached, so it may still ring there until it is back."),
+        (
+            "CancelAllTimers",
+            {},
+            "The satellite kitchen cannot be reached, so it may still ring there until it is back.",
+        ),
+        ("PauseTimer", {}, "The satellite kitchen cannot be reached. It learns of this when it is back."),
+    ],
+)
+def test_the_speaker_is_told_that_the_timers_satellite_is_away(intent: str, slots: Slots, truth: str) -> None:
+    assert elsewhere(intent, frozenset({"office"}), **slots).answer.endswith(truth)
+
+
+def test_a_satellite_that_is_back_learns_what_it_missed() -> None:
+    timers = elsewhere("CancelTimer", frozenset()).timers
+    timers = do(timers, "StartTimer", minutes=7).timers
+    told = [(event.type, event.data["id"]) for event in known(timers, "kitchen", NOW + 60)]
+    assert told == [("timer-cancelled", timers.gone[0].id), ("timer-updated", timers.all[0].id)]
+    assert known(timers, "office", NOW) == ()
+    assert timers.without_old(NOW + 300 + 3601).gone == ()
+
+
+def test_the_timer_of_a_room_is_meant_by_the_room() -> None:
+    timers = after(FIVE)
+    kitchen, office = Request({"area": "Kitchen"}, "den", "t", NOW), {"minutes": 5}
+    timers = Timers((replace(timers.all[0], area="Kitchen"),))
+    timers = do(timers, "StartTimer", satellite="office", **office).timers
+    outcome = carry_out("HassCancelTimer", timers, kitchen)
+    assert outcome is not None
+    assert [timer.satellite_id for timer in outcome.timers.all] == ["office"]
+
+
+def test_alike_timers_are_told_apart_by_room_and_by_what_is_left() -> None:
+    timers = Timers()
+    for at, satellite, area in ((0, "k1", "Kitchen"), (60, "k1", "Kitchen"), (90, "o1", "Office")):
+        request = Request({"minutes": 5}, satellite, f"t{at}", NOW + at, area)
+        outcome = carry_out("HassStartTimer", timers, request)
+        assert outcome is not None
+        timers = outcome.timers
+    asked = carry_out("HassCancelTimer", timers, Request({}, "den", "t", NOW + 90))
+    assert asked is not None
+    assert asked.answer == (
+        "Which one: the 5 minute timer in the Kitchen with 3 minutes and 30 seconds left, "
+        "the 5 minute timer in the Kitchen with 4 minutes and 30 seconds left or the 5 minute timer in the Office?"
+    )
+    assert asked.question is not None
+    assert asked.question.among == ("t0", "t60", "t90")
+
+
+def test_nobody_is_asked_which_of_two_that_are_just_the_same() -> None:
+    outcome = do(after(FIVE, FIVE), "CancelTimer")
+    assert (len(outcome.timers.all), outcome.question) == (1, None)
+
+
+def test_all_are_paused_and_go_on() -> None:
+    paused = do(after(FIVE, PIZZA), "PauseTimer", which="all")
+    assert paused.answer == "The 5 minute timer is paused. The pizza timer is paused."
+    assert paused.timers.next_due() is None
+    assert len(do(paused.timers, "UnpauseTimer", which="all").timers.due(NOW + 720)) == 2
+
+
+COMMAND = LaterCommand("turn off the tv", "turn off the TV", "en")
+
+
+def test_a_command_for_later_is_listed_and_cancelled_like_a_timer() -> None:
+    request = Request({"minutes": 10}, "kitchen", "c1", NOW, command=COMMAND)
+    started = carry_out("HassStartTimer", Timers(), request)
+    assert started is not None
+    assert (started.answer, started.events) == ("In 10 minutes: turn off the TV.", ())
+    assert do(started.timers, "TimerStatus", now=NOW + 60).answer == "In 9 minutes: turn off the TV."
+    assert do(started.timers, "IncreaseTimer", minutes=5).timers.next_due() == NOW + 900
+    cancelled = do(started.timers, "CancelTimer", name="tv")
+    assert (cancelled.answer, cancelled.timers, cancelled.events) == ("Cancelled: turn off the TV.", Timers(), ())
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", ["Timer über 5 Minuten gestartet.", "Noch 5 Minuten auf dem Timer über 5 Minuten."]),
+        ("fr", ["Minuteur de 5 minutes démarré.", "Il reste 5 minutes sur le minuteur de 5 minutes."]),
+        ("es", ["Temporizador de 5 minutos iniciado.", "Quedan 5 minutos en el temporizador de 5 minutos."]),
+        ("it", ["Timer di 5 minuti avviato.", "Restano 5 minuti sul timer di 5 minuti."]),
+        ("nl-BE", ["Timer van 5 minuten gestart.", "Nog 5 minuten op de timer van 5 minuten."]),
+        ("sv", ["5 minute timer started.", "5 minutes left on the 5 minute timer."]),
+    ],
+)
+def test_timers_are_spoken_about_in_the_language_of_the_speaker(language: str, said: list[str]) -> None:
+    request = Request({"minutes": 5}, "kitchen", "t1", NOW, language=language)
+    started = carry_out("HassStartTimer", Timers(), request)
+    assert started is not None
+    status = carry_out("HassTimerStatus", started.timers, request)
+    assert status is not None
+    assert [started.answer, status.answer] == said
 
 
 def test_a_paused_timer_keeps_what_is_left_and_goes_on_with_it() -> None:
@@ -79,7 +197,7 @@ def test_a_paused_timer_keeps_what_is_left_and_goes_on_with_it() -> None:
     )
     resumed = do(paused.timers, "UnpauseTimer", now=NOW + 9999)
     assert resumed.timers.next_due() == NOW + 9999 + 240
-    assert resumed.events[0].data == {"id": resumed.timers.all[0].id, "is_active": True, "total_seconds": 240}
+    assert resumed.events[0][1].data == {"id": resumed.timers.all[0].id, "is_active": True, "total_seconds": 240}
 
 
 def test_time_is_added_and_taken_away_but_never_below_nothing() -> None:
@@ -100,14 +218,6 @@ def test_what_is_not_about_timers_is_left_to_others() -> None:
     assert carry_out("HassTurnOn", Timers(), Request({}, "kitchen", "t", NOW)) is None
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "0 seconds"), (1, "1 second"), (61, "1 minute and 1 second"), (7325, "2 hours, 2 minutes and 5 seconds")],
-)
-def test_durations_are_spoken(seconds: float, words: str) -> None:
-    assert spoken(seconds) == words
-
-
 timers = st.builds(
     Timer,
     st.text(min_size=1),
@@ -116,14 +226,24 @@ timers = st.builds(
     st.none() | st.text(),
     st.none() | st.floats(0, 1e10),
     st.floats(0, 1e6),
+    st.none() | st.text(),
+    st.none() | st.builds(LaterCommand, st.text(), st.text(), st.text(), st.lists(st.text()).map(tuple)),
 )
 
 
 @given(st.lists(timers, max_size=5))
 def test_timers_come_back_from_disk(tmp_path_factory: pytest.TempPathFactory, some: list[Timer]) -> None:
     path = tmp_path_factory.mktemp("timers") / "new" / "timers.json"
-    timer_store.save(path, Timers(tuple(some)))
-    assert timer_store.load(path) == Timers(tuple(some))
+    timers = Timers(tuple(some), tuple(reversed(some)))
+    timer_store.save(path, timers)
+    assert timer_store.load(path) == timers
+
+
+def test_timers_of_the_last_version_are_still_read(tmp_path: Path) -> None:
+    path = tmp_path / "timers.json"
+    old = {"id": "t1", "satellite_id": "kitchen", "seconds": 300.0, "name": None, "ends_at": NOW, "left_when_paused": 0}
+    path.write_text(json.dumps({"timers": [old]}))
+    assert [timer.id for timer in timer_store.load(path).all] == ["t1"]
 
 
 @pytest.mark.parametrize("written", ["", "[]", "{}", '{"timers": [{}]}', '{"timers": 5}', '{"timers": [5]}', "\x00"])

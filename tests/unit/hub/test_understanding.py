@@ -1,11 +1,48 @@
 """What the hub says about answers of an intent daemon."""
 
+import pytest
+from wyoming.event import Event
 from wyoming.intent import Intent
 
-from wyoming_rosie_hub.messages import Answer
-from wyoming_rosie_hub.understanding import CANNOT, Understanding
+from wyoming_rosie_hub.messages import Answer, IntentAsked, Later, Speaker
+from wyoming_rosie_hub.understanding import Understanding
 
 
-async def test_an_intent_that_nobody_carries_out_is_not_said_to_be_done() -> None:
+class Keeper:
+    """Somebody who does all that is asked, and remembers it."""
+
+    def __init__(self) -> None:
+        self.asked: list[IntentAsked] = []
+
+    async def do(self, asked: IntentAsked) -> Answer:
+        self.asked.append(asked)
+        return Answer("Done.")
+
+
+@pytest.mark.parametrize(
+    ("language", "cannot"), [("en", "Sorry, nothing here can do that."), ("de-AT", "Das kann hier leider niemand.")]
+)
+async def test_an_intent_that_nobody_carries_out_is_not_said_to_be_done(language: str, cannot: str) -> None:
     intent = Intent("HassTurnOn", text="Turned on the lamp.").event()
-    assert await Understanding((), "kitchen").hear(intent) == Answer(CANNOT)
+    understanding = Understanding((), Speaker("kitchen", None, language))
+    assert await understanding.hear(intent) == Answer(cannot, done=False)
+
+
+@pytest.mark.parametrize(
+    ("context", "later"),
+    [
+        ({"later": {"label": "turn off the TV", "confirmed": ["lock.front"]}}, Later("turn off the TV", ("lock.front",))),
+        ({"later": {"label": "turn off the TV", "confirmed": [5]}}, Later("turn off the TV")),
+        ({"later": {"label": "", "confirmed": []}}, None),
+        ({"later": True}, None),
+        ({}, None),
+    ],
+)  # fmt: skip
+async def test_a_command_for_later_comes_with_what_must_be_known_then(
+    context: dict[str, object], later: Later | None
+) -> None:
+    keeper = Keeper()
+    await Understanding((keeper,), Speaker("kitchen")).hear(
+        Event("intent", {"name": "HassStartTimer", "context": context})
+    )
+    assert [asked.later for asked in keeper.asked] == [later]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.event import Event
 
+from wyoming_rosie_hub.messages import Answer, IntentAsked, Speaker
 from wyoming_rosie_hub.timer_intents import Slots
 from wyoming_rosie_hub.volume_intents import answer, meant, order, percent_of
 from wyoming_rosie_hub.volumes import Volumes
@@ -98,10 +99,14 @@ class Satellites:
         return satellite_id != "away"
 
 
+def loud(satellite: str, language: str = "en") -> IntentAsked:
+    return IntentAsked("HassSetVolume", {"volume_level": 40}, Speaker(satellite, None, language))
+
+
 async def test_a_satellites_answer_is_what_is_said() -> None:
     satellites = Satellites(dict(AREAS))
-    said = await satellites.volumes.do("HassSetVolume", {"volume_level": 40}, "den")
-    assert said == "The volume is at 40 percent."
+    said = await satellites.volumes.do(loud("den"))
+    assert said == Answer("The volume is at 40 percent.")
     assert [who for who, _ in satellites.told] == ["den"]
     satellites.volumes.told("den", 50)  # a button was pressed
 
@@ -109,10 +114,15 @@ async def test_a_satellites_answer_is_what_is_said() -> None:
 async def test_a_satellite_that_knows_no_volume_is_spoken_about() -> None:
     satellites = Satellites(dict(AREAS))
     satellites.mute = {"den"}
-    said = await satellites.volumes.do("HassSetVolume", {"volume_level": 40}, "den")
-    assert said == "Sorry, the volume of this satellite cannot be changed."
-    assert await satellites.volumes.do("HassSetVolume", {"volume_level": 40}, "away") == said
+    said = await satellites.volumes.do(loud("den"))
+    assert said == Answer("Sorry, the volume of this satellite cannot be changed.", done=False)
+    assert await satellites.volumes.do(loud("away")) == said
+
+
+async def test_the_answer_is_in_the_language_of_the_speaker() -> None:
+    said = await Satellites(dict(AREAS)).volumes.do(loud("den", "de"))
+    assert said == Answer("Die Lautstärke ist bei 40 Prozent.")
 
 
 async def test_what_is_about_something_else_is_left_to_others() -> None:
-    assert await Satellites({}).volumes.do("HassStartTimer", {"minutes": 5}, "den") is None
+    assert await Satellites({}).volumes.do(IntentAsked("HassStartTimer", {"minutes": 5}, Speaker("den"))) is None

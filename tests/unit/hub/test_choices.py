@@ -1,0 +1,94 @@
+"""Answers to "which one?"."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_rosie_hub import sentences
+from wyoming_rosie_hub.choices import Chosen, NeverMind, read
+from wyoming_rosie_hub.timers import LaterCommand, Timer
+
+NOW = 1000.0
+LATER = LaterCommand("turn off the tv", "turn off the TV", "en")
+AMONG = (
+    Timer("one", "k", 60, None, NOW + 50, area="Kitchen"),
+    Timer("pasta", "k", 600, "pasta", NOW + 590, area="Kitchen"),
+    Timer("den", "d", 600, None, NOW + 180, area="Living Room"),
+    Timer("tv", "d", 900, None, NOW + 900, area="Living Room", command=LATER),
+)
+
+
+def ids(text: str, language: str = "en") -> list[str] | str | None:
+    found = read(text, AMONG, language, NOW)
+    match found:
+        case Chosen(timers, every):
+            return [timer.id for timer in timers] + (["(all)"] if every else [])
+        case NeverMind():
+            return "never"
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        ("The first.", ["one"]),
+        ("the second one please", ["pasta"]),
+        ("the last one", ["tv"]),
+        ("number two", ["pasta"]),
+        ("the 1 minute one", ["one"]),
+        ("one minute", ["one"]),
+        ("the ten minute one in the kitchen", ["pasta"]),
+        ("the one with three minutes left", ["den"]),
+        ("the pasta one", ["pasta"]),
+        ("Pasta.", ["pasta"]),
+        ("the tv one", ["tv"]),
+        ("the one in the kitchen", ["one", "pasta"]),
+        ("living room", ["den", "tv"]),
+        ("the shortest", ["one"]),
+        ("both", ["one", "pasta", "den", "tv", "(all)"]),
+        ("all of them", ["one", "pasta", "den", "tv", "(all)"]),
+        ("all in the kitchen", ["one", "pasta", "(all)"]),
+        ("the twenty minute one", []),
+        ("the fifth", []),
+        ("Never mind!", "never"),
+        ("none of them", "never"),
+        ("turn on the light", None),
+        ("the timer", None),
+        ("the", None),
+        ("", None),
+        ("what time is it", None),
+    ],
+)
+def test_a_choice_is_understood(text: str, chosen: object) -> None:
+    assert ids(text) == chosen
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "chosen"),
+    [
+        ("de", "der erste", ["one"]),
+        ("de", "den zweiten bitte", ["pasta"]),
+        ("de", "der letzte", ["tv"]),
+        ("de", "der über eine Minute", ["one"]),
+        ("de", "der Pasta-Timer", ["pasta"]),
+        ("de", "beide", ["one", "pasta", "den", "tv", "(all)"]),
+        ("de", "vergiss es", "never"),
+        ("fr", "le premier", ["one"]),
+        ("fr", "celui d'une minute", ["one"]),
+        ("fr", "laisse tomber", "never"),
+        ("es", "el último", ["tv"]),
+        ("es", "el de un minuto", ["one"]),
+        ("it", "il secondo", ["pasta"]),
+        ("it", "tutti", ["one", "pasta", "den", "tv", "(all)"]),
+        ("nl", "de eerste", ["one"]),
+        ("nl", "laat maar", "never"),
+    ],
+)
+def test_a_choice_is_understood_in_other_languages(language: str, text: str, chosen: object) -> None:
+    assert ids(text, language) == chosen
+
+
+@given(st.text(max_size=60), st.sampled_from(sorted(sentences.languages())))
+def test_any_text_is_a_choice_or_none(text: str, language: str) -> None:
+    found = read(text, AMONG, language, NOW)
+    assert not isinstance(found, Chosen) or set(found.timers) <= set(AMONG)
