@@ -43,8 +43,9 @@ class _Waiting:
 
 
 class Timekeeper:
-    def __init__(self, path: Path, around: Surroundings) -> None:
+    def __init__(self, path: Path, around: Surroundings, now: Callable[[], float] = time.time) -> None:
         self._path = path
+        self._now = now  # seconds since the epoch
         self._around = around
         self._timers = Timers()
         self._changed = asyncio.Event()
@@ -67,16 +68,16 @@ class Timekeeper:
     def is_asking(self, satellite_id: str) -> bool:
         """Tell whether somebody there was asked which timer is meant."""
         waiting = self._questions.get(satellite_id)
-        return waiting is not None and time.time() < waiting.until
+        return waiting is not None and self._now() < waiting.until
 
     async def reply(self, text: str, speaker: Speaker) -> Answer | None:
         """Take the answer to a question; return what to say, None when it is none. No question is answered twice."""
         waiting = self._questions.pop(speaker.satellite_id, None)
-        if waiting is None or time.time() >= waiting.until:
+        if waiting is None or self._now() >= waiting.until:
             return None
         question = waiting.question
         among = [timer for one in question.among for timer in self._timers.only([one]).all]
-        match choices.read(text, among, speaker.language, time.time()):
+        match choices.read(text, among, speaker.language, self._now()):
             case None:
                 return None
             case NeverMind():
@@ -99,7 +100,7 @@ class Timekeeper:
 
     def joined(self, satellite_id: str) -> None:
         """Tell a satellite that is back what it may have missed, and let those of its timers ring that are due."""
-        now = time.time()
+        now = self._now()
         self._timers = self._timers.without_old(now)
         for event in known(self._timers, satellite_id, now):
             self._around.tell(satellite_id, event)
@@ -109,10 +110,12 @@ class Timekeeper:
         """Ring as timers run out, those of the last run first, until cancelled."""
         kept = await asyncio.to_thread(timer_store.load, self._path)
         self._timers = Timers((*kept.all, *self._timers.all), (*kept.gone, *self._timers.gone))
+        for satellite_id in self._around.present():  # which came before the timers were read
+            self.joined(satellite_id)
         try:
             while True:
                 self._changed.clear()
-                for timer in self._timers.due(time.time()):
+                for timer in self._timers.due(self._now()):
                     await self._finish(timer)
                 await self._wait()
         finally:
@@ -127,7 +130,7 @@ class Timekeeper:
         elif self._around.tell(timer.satellite_id, finished(timer)):
             _LOG.info("timer finished", timer=timer.id, satellite=timer.satellite_id)
             await self._set(self._timers.without(timer))
-        elif timer.ends_at is not None and time.time() - timer.ends_at > KEPT_SECONDS:
+        elif timer.ends_at is not None and self._now() - timer.ends_at > KEPT_SECONDS:
             _LOG.warning("timer is forgotten; its satellite stays away", timer=timer.id, satellite=timer.satellite_id)
             await self._set(self._timers.without(timer))
 
@@ -140,7 +143,7 @@ class Timekeeper:
     async def _do_later(self, timer: Timer, command: LaterCommand) -> None:
         """Carry out a command; say so only when it was not done, or when something is asked."""
         speaker = Speaker(timer.satellite_id, timer.area, command.language)
-        if is_too_late(timer, time.time()):
+        if is_too_late(timer, self._now()):
             _LOG.warning("a command for later is too late and not carried out", timer=timer.id)
             answer = Answer(say("later.missed", command.language, label=command.label), done=False)
         else:
@@ -166,7 +169,7 @@ class Timekeeper:
             await asyncio.wait(tasks)
 
     async def _wait(self) -> None:
-        now = time.time()
+        now = self._now()
         due = self._timers.next_due(now)
         seconds = LONGEST_SLEEP_SECONDS if due is None else min(due - now, LONGEST_SLEEP_SECONDS)
         try:
@@ -179,7 +182,7 @@ class Timekeeper:
         self, slots: Slots, speaker: Speaker, command: LaterCommand | None = None, chosen: tuple[str, ...] = ()
     ) -> Request:
         present = frozenset(self._around.present())
-        new_id, now = uuid4().hex[:8], time.time()
+        new_id, now = uuid4().hex[:8], self._now()
         return Request(
             slots, speaker.satellite_id, new_id, now, speaker.area, speaker.language, command, present, chosen
         )
@@ -193,7 +196,7 @@ class Timekeeper:
             self._around.tell(satellite_id, event)
         self._questions.pop(speaker.satellite_id, None)
         if outcome.question is not None:
-            self._questions[speaker.satellite_id] = _Waiting(outcome.question, time.time() + QUESTION_SECONDS)
+            self._questions[speaker.satellite_id] = _Waiting(outcome.question, self._now() + QUESTION_SECONDS)
         return Answer(outcome.answer, expects_reply=outcome.question is not None)
 
     async def _set(self, timers: Timers) -> None:

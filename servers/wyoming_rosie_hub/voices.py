@@ -66,4 +66,4 @@ def choose(voices: Sequence[TtsVoice], language: str) -> SynthesizeVoice | None:
     if any(language in voice.languages for voice in voices):
         return SynthesizeVoice(language=language)
     of_family = [voice for voice in voices if any(family(tag) == family(language) for tag in voice.languages)]
-    return SynthesizeVoice(name=of_family[0].name, language=of_family[0].languages[0]) if of_family else None
+    return SynthesizeVoice(name=of_family[0].name) if of_family else None

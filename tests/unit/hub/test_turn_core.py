@@ -336,3 +336,41 @@ def test_audio_goes_to_the_ears_only_while_somebody_listens(script: list[tuple[f
         effects = core.handle(given_input, now)
         if isinstance(given_input, m.AudioHeard):
             assert listening == any(isinstance(effect, m.SendToEars) for effect in effects)
+
+
+def announced(text: str, *, asks: bool = False) -> m.Announced:
+    return m.Announced(f"turn-of-{text}", m.Answer(text, asks), "de", "conversation")
+
+
+def said(effects: list[m.Effect]) -> list[str]:
+    return [effect.text for effect in effects if isinstance(effect, m.Say)]
+
+
+def test_an_announcement_is_said_when_nobody_speaks() -> None:
+    scene = Scene()
+    effects = scene.take(announced("late"))
+    assert effects[-1] == m.Say("late", language="de")
+    assert (scene.core.turn_id, scene.core.conversation_id) == ("turn-of-late", "conversation")
+
+
+def test_an_announcement_waits_for_the_end_of_a_turn_and_for_the_one_before_it() -> None:
+    scene = Scene()
+    answered(scene)
+    assert said(scene.take(announced("one"), announced("two"), m.SoundEnded())) == []
+    assert said(scene.take(m.Played())) == ["one"]
+    assert said(scene.take(m.SoundEnded(), m.Played())) == ["two"]
+
+
+def test_an_announcement_waits_for_the_answer_to_a_question() -> None:
+    scene = Scene()
+    answered(scene, m.Answer("Which one?", expects_reply=True))
+    assert said(scene.take(announced("late"), m.SoundEnded(), m.Played())) == []
+    assert scene.core.deadline is not None
+    assert said(scene.wait(scene.core.deadline - scene.now)) == ["late"]
+
+
+def test_too_many_announcements_lose_the_oldest() -> None:
+    scene = Scene()
+    answered(scene)
+    scene.take(*[announced(str(number)) for number in range(20)], m.SoundEnded())
+    assert said(scene.take(m.Played())) == ["12"]

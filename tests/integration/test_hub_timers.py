@@ -1,0 +1,221 @@
+"""Timers of two rooms and commands for later: the hub as a process, two satellites, scripted daemons."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from wyoming.event import Event
+from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
+
+from tests.conftest import StartDaemon
+from tests.daemons import Daemon
+from tests.fakes import FakeDaemon, FakeSatellite
+from tests.integration.test_hub import tts, vad
+from wyoming_rosie.endpoint import GUESS
+from wyoming_rosie.service import Send
+
+CREDIT = Attribution("tests", "https://example.org")
+LOCKED = {"label": "unlock the Front Door", "confirmed": ["lock.front"]}
+
+
+def voice(name: str, *languages: str) -> TtsVoice:
+    return TtsVoice(name, CREDIT, True, None, "1", languages=list(languages))
+
+
+class House:
+    """A hub with a satellite in the kitchen and one in the office; what is said is what the intent daemon is sent."""
+
+    def __init__(self, start: StartDaemon, stack: AsyncExitStack, data_dir: Path) -> None:
+        self._start = start
+        self._stack = stack
+        self._data_dir = data_dir
+        self.kitchen, self.office = FakeSatellite("kitchen", "Kitchen"), FakeSatellite("office", "Office")
+        self.says = ""
+        self.heard_language: str | None = None
+        self.intents: dict[str, Event] = {}
+        self.voices: list[TtsVoice] = []
+        self.intent = FakeDaemon(self._understand)
+        self.stages = {"vad": FakeDaemon(vad), "asr": FakeDaemon(self._hear), "intent": self.intent, "tts": FakeDaemon(tts)}  # fmt: skip
+
+    async def _hear(self, event: Event, send: Send) -> None:
+        if event.type == "voice-stopped":
+            await send(Event("user-event", {"name": GUESS, "data": {"text": self.says, "complete": True}}))
+        elif event.type == "audio-stop":
+            await send(Event("transcript", {"text": self.says, "language": self.heard_language}))
+
+    async def _understand(self, event: Event, send: Send) -> None:
+        if event.type == "transcript":
+            text = str(event.data["text"])
+            await send(self.intents.get(text, Event("not-recognized", {"text": f"What is {text}?"})))
+
+    def means(self, text: str, intent: str, later: object = None, **slots: object) -> None:
+        entities = [{"name": name, "value": value} for name, value in slots.items()]
+        context = {} if later is None else {"later": later}
+        self.intents[text] = Event("intent", {"name": intent, "entities": entities, "context": context})
+
+    async def begin(self, *flags: str) -> Daemon:
+        info = Info(tts=[TtsProgram("tts", CREDIT, True, None, "1", self.voices)] if self.voices else [])
+        for satellite in (self.kitchen, self.office):
+            if not satellite.uri:
+                await self._stack.enter_async_context(satellite.serving(info=satellite.info))
+        for role, stage in self.stages.items():
+            if not stage.uri:
+                await self._stack.enter_async_context(stage.serving(info=info if role == "tts" else None))
+        return await self.begin_again(*flags)
+
+    async def begin_again(self, *flags: str, joined: int = 2) -> Daemon:
+        uris = [part for role, stage in self.stages.items() for part in (f"--{role}-uri", stage.uri)]
+        satellites = [part for one in (self.kitchen, self.office) for part in ("--satellite", one.uri)]
+        hub = await self._start("hub", *satellites, *uris, "--no-zeroconf", "--data-dir", str(self._data_dir), *flags)
+        async with asyncio.timeout(15):
+            while len(hub.lines("satellite joined")) < joined:
+                await asyncio.sleep(0.02)
+        return hub
+
+    async def say(self, satellite: FakeSatellite, text: str) -> str:
+        """Wake a satellite and say something; return what is answered, when it is played."""
+        self.says, heard = text, len(satellite.heard)
+        await satellite.wake()
+        await satellite.speak(1.0)
+        answer = await satellite.wait_for("synthesize", after=heard)
+        await satellite.wait_for("audio-stop", after=heard)
+        await satellite.tell(Event("played"))
+        return str(answer.data["text"])
+
+    def spoken(self) -> list[tuple[str, object]]:
+        """Return what was said, and with which voice, without the phrases that are learnt."""
+        asked = [event for event in self.stages["tts"].heard if event.type == "synthesize" and "context" in event.data]
+        return [(str(event.data["text"]), event.data.get("voice")) for event in asked]
+
+
+@pytest.fixture
+async def house(daemon: StartDaemon, tmp_path: Path) -> AsyncIterator[House]:
+    async with AsyncExitStack() as stack:
+        yield House(daemon, stack, tmp_path / "state")
+
+
+def about_timers(satellite: FakeSatellite) -> list[str]:
+    return [event.type for event in satellite.heard if event.type.startswith("timer-")]
+
+
+async def test_a_timer_that_is_cancelled_from_another_room_does_not_ring(house: House) -> None:
+    house.means("start", "HassStartTimer", seconds=6)
+    house.means("cancel", "HassCancelTimer")
+    await house.begin()
+    await house.say(house.kitchen, "start")
+    assert await house.say(house.office, "cancel") == "The 6 second timer is cancelled."
+    await house.kitchen.wait_for("timer-cancelled")
+    house.means("start again", "HassStartTimer", seconds=4)
+    await house.say(house.office, "start again")
+    await house.office.wait_for("timer-finished", seconds=15)
+    assert about_timers(house.kitchen) == ["timer-started", "timer-cancelled"]
+    assert about_timers(house.office) == ["timer-started", "timer-finished"]
+
+
+async def test_a_satellite_that_was_away_learns_that_its_timer_is_cancelled(house: House, daemon: StartDaemon) -> None:
+    house.means("start", "HassStartTimer", minutes=5)
+    house.means("cancel", "HassCancelTimer")
+    async with house.kitchen.serving(info=house.kitchen.info):
+        uri = house.kitchen.uri
+        hub = await house.begin()
+        await house.say(house.kitchen, "start")
+    await hub.wait_for_line("satellite is away")
+    answer = await house.say(house.office, "cancel")
+    assert answer == (
+        "The 5 minute timer is cancelled. "
+        "The satellite kitchen cannot be reached, so it may still ring there until it is back."
+    )
+    again = FakeSatellite("kitchen", "Kitchen")
+    async with again.serving(uri, info=again.info):
+        await again.wait_for("timer-cancelled", seconds=20)
+    assert about_timers(house.office) == []
+
+
+async def test_which_one_is_asked_and_the_answer_understood(house: House) -> None:
+    house.means("five", "HassStartTimer", minutes=5)
+    house.means("pasta", "HassStartTimer", minutes=9, name="pasta")
+    house.means("cancel", "HassCancelTimer")
+    await house.begin()
+    await house.say(house.kitchen, "five")
+    await house.say(house.kitchen, "pasta")
+    heard = len(house.kitchen.heard)
+    assert await house.say(house.kitchen, "cancel") == "Which one: the 5 minute timer or the pasta timer?"
+    assert [event.data.get("name") for event in house.kitchen.heard[heard:] if event.type == "user-event"] == [
+        "listen-again"
+    ]
+    assert await house.say(house.kitchen, "What?") == "What is What??"  # no answer, but a sentence like any other
+    await house.say(house.kitchen, "cancel")
+    assert await house.say(house.kitchen, "The pasta one.") == "The pasta timer is cancelled."
+
+
+async def test_a_command_for_later_is_carried_out_in_its_room_and_survives_a_restart(house: House) -> None:
+    house.means("later", "HassStartTimer", LOCKED, seconds=6, conversation_command="unlock the door")
+    house.intents["unlock the door"] = Event("handled", {"text": "Unlocked."})
+    hub = await house.begin()
+    assert await house.say(house.kitchen, "later") == "In 6 seconds: unlock the Front Door."
+    assert about_timers(house.kitchen) == []
+    assert await hub.stop() == 0
+    await house.begin_again()
+    async with asyncio.timeout(15):
+        while not (
+            done := [one for one in house.intent.of_type("transcript") if one.data["text"] == "unlock the door"]
+        ):
+            await asyncio.sleep(0.05)
+    context = done[0].data["context"]
+    assert (context["area"], context["satellite_id"], context["confirmed"]) == ("Kitchen", "kitchen", ["lock.front"])
+
+
+async def test_a_command_that_fails_at_its_time_is_spoken_about(house: House) -> None:
+    house.means("later", "HassStartTimer", {"label": "turn off the TV", "confirmed": []}, seconds=1, conversation_command="off")  # fmt: skip
+    house.intents["off"] = Event("not-handled", {"text": "The TV cannot be reached."})
+    await house.begin()
+    await house.say(house.kitchen, "later")
+    answered = len(house.kitchen.heard)
+    told = await house.kitchen.wait_for("synthesize", after=answered, seconds=15)
+    assert told.data["text"] == "It was time for this: turn off the TV. The TV cannot be reached."
+
+
+async def test_a_command_that_nobody_would_carry_out_is_refused_at_once(house: House) -> None:
+    house.means("later", "HassStartTimer", seconds=1, conversation_command="off")
+    await house.begin()
+    assert await house.say(house.kitchen, "later") == "Sorry, nothing here can do that."
+
+
+async def test_the_hub_speaks_the_language_that_was_heard_with_a_voice_of_it(house: House) -> None:
+    house.voices = [voice("amy", "en_US"), voice("thorsten", "de_DE")]
+    house.means("stell", "HassStartTimer", minutes=5)
+    house.heard_language = "de"
+    hub = await house.begin("--language", "auto")
+    assert await house.say(house.kitchen, "stell") == "Timer über 5 Minuten gestartet."
+    assert house.spoken()[-1][1] == {"name": "thorsten"}
+    assert house.intent.of_type("transcript")[-1].data["language"] == "de"
+    assert house.stages["asr"].of_type("transcribe")[-1].data.get("language") is None
+    assert not hub.lines("no voice speaks this language; install one")
+
+
+async def test_a_satellite_may_have_its_own_language(house: House) -> None:
+    house.means("start", "HassStartTimer", minutes=5)
+    await house.begin("--language", "en")
+    await house.kitchen.tell(Event("run-pipeline", {"start_stage": "asr", "end_stage": "tts", "context": {"language": "fr"}}))  # fmt: skip
+    house.says = "start"
+    await house.kitchen.speak(1.0)
+    answer = await house.kitchen.wait_for("synthesize")
+    assert answer.data["text"] == "Minuteur de 5 minutes démarré."
+    assert house.stages["asr"].of_type("transcribe")[-1].data["language"] == "fr"
+
+
+async def test_a_language_without_a_voice_is_spoken_about_once(house: House) -> None:
+    house.voices = [voice("amy", "en_US")]
+    house.means("stell", "HassStartTimer", minutes=5)
+    hub = await house.begin("--language", "de")
+    answered = len(house.kitchen.heard)
+    assert await house.say(house.kitchen, "stell") == "Timer über 5 Minuten gestartet."
+    async with asyncio.timeout(10):
+        while len(told := [event for event in house.kitchen.heard[answered:] if event.type == "synthesize"]) < 2:
+            await asyncio.sleep(0.02)
+    expected = "I have no voice for Deutsch. Please install one for the speech synthesis service."
+    assert told[1].data["text"] == expected
+    assert house.spoken()[-1][0] == expected
+    await hub.wait_for_line("no voice speaks this language; install one", language="de")
