@@ -1,7 +1,10 @@
 """What is installed of wyoming-rosie's extras, and how to get the rest."""
 
 import json
+import os
 import re
+import shlex
+import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -33,6 +36,15 @@ def lacking_of(requirements: Sequence[str], installed: set[str]) -> dict[str, tu
 def how_to_get(extras: Iterable[str]) -> str:
     """Return the command that adds these extras where this program is installed."""
     return command(extras, metadata.distribution(PACKAGE).read_text("direct_url.json"), sys.prefix)
+
+
+def typed() -> str:
+    """Return how this program is called from the current folder: by its name if that finds it, else by its path."""
+    program = Path(sys.argv[0])
+    found = shutil.which(program.name)
+    if found is not None and Path(found).resolve() == program.resolve():
+        return program.name
+    return shlex.quote(os.path.relpath(os.path.normpath(program)))
 
 
 def command(extras: Iterable[str], direct_url: str | None, prefix: str) -> str:

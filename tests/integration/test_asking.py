@@ -14,7 +14,7 @@ from tests.daemons import Daemon, command
 from wyoming_rosie.home import PRETEND, PRETEND_OWN
 
 ROSIE = command("wyoming-rosie")
-LOCK = ("--area", "Kitchen", "lock the front door")
+LOCK = ("--area", "Kitchen", "unlock the front door")
 OWN_HOME = """
 [[areas]]
 id = "kitchen"
@@ -54,13 +54,13 @@ async def running_house(daemon: StartDaemon, tmp_path: Path, *arguments: str) ->
 async def test_a_running_house_is_asked_and_its_question_can_be_answered(daemon: StartDaemon, tmp_path: Path) -> None:
     house = await running_house(daemon, tmp_path)
     answer, about, status = await ask(*LOCK)
-    assert (answer, status) == ("Shall I lock the Front Door?", 0)
+    assert (answer, status) == ("Shall I unlock the Front Door?", 0)
     assert house.uri in about
     assert PRETEND in about
-    assert (await ask("--continue", "yes"))[0] == "Locked the Front Door."
-    assert (await ask("is the front door locked?"))[0].startswith("Yes")
+    assert (await ask("--continue", "yes"))[0] == "Unlocked the Front Door."
+    assert (await ask("is the front door locked?"))[0].startswith("No")
     again, complaint, status = await ask("--continue", "yes")
-    assert (again, status) != ("Locked the Front Door.", 0)
+    assert (again, status) != ("Unlocked the Front Door.", 0)
     assert "nothing was asked" in complaint
 
 
@@ -75,12 +75,12 @@ async def test_a_running_house_is_left_alone_by_those_who_name_another(daemon: S
 async def test_without_a_running_house_a_question_can_be_answered_as_well(tmp_path: Path) -> None:
     home = tmp_path / "home.toml"
     home.write_text(OWN_HOME)
-    question, about, _ = await ask("--home", str(home), "--area", "Kitchen", "lock the shed")
+    question, about, _ = await ask("--home", str(home), "--area", "Kitchen", "unlock the shed")
     assert question.startswith("Shall I")
     assert "of its own" in about
     kept = tmp_path / "XDG_STATE_HOME" / "wyoming-rosie" / "ask.json"
     assert kept.stat().st_mode & 0o077 == 0
-    assert (await ask("--continue", "yes"))[0] == "Locked the Shed."
+    assert (await ask("--continue", "yes"))[0] == "Unlocked the Shed."
     assert not kept.exists()
 
 
@@ -104,8 +104,8 @@ async def test_on_a_terminal_a_question_is_answered_at_once(daemon: StartDaemon)
     assert await process.wait() == 0
     shown = (await asyncio.to_thread(os.read, ours, 4096)).decode()
     os.close(ours)
-    assert "Shall I lock the Front Door?" in shown
-    assert "Locked the Front Door." in shown
+    assert "Shall I unlock the Front Door?" in shown
+    assert "Unlocked the Front Door." in shown
 
 
 async def test_a_house_in_memory_made_from_ones_own_home_says_so_with_each_answer_and_to_the_doctor(

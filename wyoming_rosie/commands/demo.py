@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from wyoming.user_event import UserEvent
 
-from wyoming_rosie import sound_files
+from wyoming_rosie import installed, sound_files
 from wyoming_rosie.audio import read_wav
 from wyoming_rosie.client import connect
 from wyoming_rosie.commands.processes import LogLine, Process, running
@@ -107,6 +107,7 @@ async def demo(
     console.print(
         f"End of speech to first sound of the answer: {first} ms. The answer ({reply.seconds(len(pcm)):.1f} s): {output}"
     )
+    console.print(f'Next, ask something yourself: {installed.typed()} ask "is the kitchen light on?"', markup=False)
 
 
 @asynccontextmanager
