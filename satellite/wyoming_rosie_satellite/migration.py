@@ -1,15 +1,22 @@
 """From a command line of wyoming-satellite to a configuration file of ours."""
 
 import json
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
+from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_satellite import units
 from wyoming_rosie_satellite.settings import SatelliteConfig
 
 FLAG = "--migrate"
+MISSING = (
+    f"write what starts wyoming-satellite: {FLAG} 'script/run --name Kitchen ...', or its systemd unit: "
+    f"{FLAG} /etc/systemd/system/wyoming-satellite.service"
+)
 HEADING = "# for rosie.toml in ~/.config/wyoming-rosie or /etc/wyoming-rosie\n[satellite]\n"
 
 
@@ -73,13 +80,31 @@ KNOWN = frozenset(one.name for one in fields(SatelliteConfig))
 
 def migrated(words: Sequence[str]) -> str:
     """Return a configuration file that does what the old command did; what cannot be done is a comment. Raises ConfigError."""
-    given = list(_flags(shlex.split(words[0]) if len(words) == 1 else words))
+    given = list(_flags(_command(words)))
+    if not given:
+        raise ConfigError(f"there is no flag after {FLAG}; {MISSING}")
     names = [_text(one.values[0]) for one in given if one.name == "wake-word-name"]
     lines = [_line(one) for one in given if one.name != "wake-word-name"]
     lines += [f"wake_word_name = [{', '.join(names)}]"] if names else []
     pipelines = [f"{_text(name)} = {_text(pipeline)}" for name, pipeline in _pipelines(given)]
     lines += [f"wake_word_pipeline = {{ {', '.join(pipelines)} }}"] if pipelines else []
     return HEADING + "\n".join(lines) + "\n"
+
+
+def _command(words: Sequence[str]) -> list[str]:
+    """Return the words of the old command, which may be in a file or the text of one. Raises ConfigError."""
+    if not "".join(words).strip():
+        raise ConfigError(f"{FLAG} needs the old command; {MISSING}")
+    if len(words) > 1:
+        return list(words)
+    text, name = words[0], "what was given"
+    try:
+        if os.path.isfile(text):  # noqa: PTH113 - which a command that is too long for a name does not fail
+            text, name = Path(text).read_text("utf-8"), text
+            return units.command(text, name)
+        return units.command(text, name) if units.is_unit(text) else shlex.split(text)
+    except (OSError, ValueError) as err:
+        raise ConfigError(f"{FLAG} cannot read {name}: {err}") from err
 
 
 def in_our_words(arguments: Sequence[str]) -> list[str]:

@@ -16,7 +16,10 @@ from wyoming_rosie_satellite.speech_gate import GateRules
 
 @dataclass(frozen=True)
 class SatelliteConfig(ServiceConfig):
-    """A voice satellite over the Wyoming protocol, for Home Assistant or wyoming-rosie-hub."""
+    """A voice satellite over the Wyoming protocol, for Home Assistant or wyoming-rosie-hub.
+
+    --migrate COMMAND, or --migrate FILE with a systemd unit, prints the settings that do what a wyoming-satellite did.
+    """
 
     uri: str = option("tcp://127.0.0.1:10700", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
     area: str | None = option(None, "the room it is in, such as Kitchen")

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SECONDS = 100
+SECONDS = 300
 VARYING = (
     (re.compile(r"Es ist .*"), "Es ist ..."),
     (re.compile(r"[-+]?\d+(\.\d+)*"), "0"),

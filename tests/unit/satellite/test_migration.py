@@ -115,3 +115,42 @@ def test_any_text_comes_through(text: str) -> None:
 def test_each_old_flag_gives_a_file_that_can_be_read(name: str) -> None:
     values = {"NOTHING": "", "TEXT": "x", "WHOLE": "2", "NUMBER": "2.5", "WORD": "x y", "REPEAT": "2 1"}
     read(f"run --{name} {values[KINDS[name].name]}")
+
+
+UNIT = """[Unit]
+Description=Wyoming Satellite
+[Service]
+Environment=ROOM=Kitchen "PORT=10700"
+ExecStart=-/home/pi/wyoming-satellite/script/run \\
+    --name ${ROOM} \\
+    # a remark
+    --uri tcp://0.0.0.0:$PORT \\
+    --mic-command 'arecord -r 16000 -t raw'
+Restart=always
+"""
+SETTINGS = 'name = "Kitchen"\nuri = "tcp://0.0.0.0:10700"\nmic_command = "arecord -r 16000 -t raw"\n'
+
+
+def test_a_units_command_is_read_with_its_variables_over_its_lines(tmp_path: Path) -> None:
+    unit = tmp_path / "wyoming-satellite.service"
+    unit.write_text(UNIT)
+    assert migrated([str(unit)]).endswith(SETTINGS)
+    assert migrated([UNIT]).endswith(SETTINGS)
+
+
+def test_a_command_may_be_longer_than_a_files_name() -> None:
+    assert "name = " in migrated([f"run --name {'K' * 5000}"])
+
+
+def test_a_script_is_read_as_well(tmp_path: Path) -> None:
+    script = tmp_path / "run.sh"
+    script.write_text("#!/bin/sh\ncd /opt\nscript/run \\\n  --name Kitchen\n")
+    assert migrated([str(script)]).endswith('name = "Kitchen"\n')
+
+
+@pytest.mark.parametrize(
+    "words", [[], [""], ["  "], ["script/run"], ["[Service]\nRestart=always\n"], ["script/run 'open"]]
+)
+def test_what_holds_no_command_says_what_is_missing(words: list[str]) -> None:
+    with pytest.raises(ConfigError, match=r"--migrate|ExecStart"):
+        migrated(words)
