@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ from wyoming_rosie_intent.models.breaker import Breaker
 from wyoming_rosie_intent.models.classifier import Complexity
 from wyoming_rosie_intent.models.model import Again, Done, LateError, Model, ModelError, Piece, Prompt, Text, ToolCall
 from wyoming_rosie_intent.models.tier import CloudSettings, NetworkSettings, ServedModel, TierSettings
-from wyoming_rosie_intent.models.written import heard
+from wyoming_rosie_intent.models.written import Habit, heard
 
 _LOG = structlog.get_logger()
 Clock: TypeAlias = Callable[[], float]
@@ -74,6 +74,7 @@ class _Seat:
     tier: Tier
     model: ServedModel
     breaker: Breaker
+    habit: Habit = field(default_factory=Habit)
 
 
 class Tiers:
@@ -163,11 +164,11 @@ class Attempt:
         return self._seats[0] if self._seats else None
 
 
-async def _watched(seat: _Seat, prompt: Prompt, clock: Clock) -> AsyncGenerator[Piece, None]:
+async def _watched(seat: _Seat, prompt: Prompt, clock: Clock) -> AsyncGenerator[Piece | Again, None]:
     """Yield a model's answer and tell the breaker how it went."""
     is_trial = seat.breaker.begin()
     try:
-        async with aclosing(_calls_last(seat.model, prompt)) as pieces:
+        async with aclosing(_calls_last(seat.model, prompt, seat.habit)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Done):
                     seat.breaker.succeeded()
@@ -179,15 +180,16 @@ async def _watched(seat: _Seat, prompt: Prompt, clock: Clock) -> AsyncGenerator[
         seat.breaker.ended(is_trial)
 
 
-async def _calls_last(model: Model, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+async def _calls_last(model: Model, prompt: Prompt, habit: Habit) -> AsyncGenerator[Piece | Again, None]:
     """Yield the answer with its tool calls at the end, so that nothing is done for an answer that breaks off."""
     calls: list[ToolCall] = []
-    async with aclosing(heard(model.answer(prompt))) as pieces:
+    tools = [tool.name for tool in prompt.tools]
+    async with aclosing(heard(model.answer(prompt), tools, habit)) as pieces:
         async for piece in pieces:
             match piece:
                 case ToolCall():
                     calls.append(piece)
-                case Text():
+                case Text() | Again():
                     yield piece
                 case Done():
                     for call in calls:

@@ -33,6 +33,8 @@ LOCAL, NETWORK, CLOUD = Tier.LOCAL, Tier.NETWORK, Tier.CLOUD
 OPEN = Wish(private=False)
 CALL = ToolCall("call_1", "HassTurnOn", {"name": "Lamp"})
 Script: TypeAlias = tuple[Piece | ModelError, ...]
+LONG = "so far, and " * 50
+"""What a model says before its first answer is known to be no thought, and more."""
 GONE: Script = (ModelError("gone"),)
 
 
@@ -175,9 +177,10 @@ async def test_tier_that_answered_is_kept_though_it_failed_others_meanwhile() ->
 
 
 async def test_text_of_a_broken_answer_is_void() -> None:
-    house = House(local=[says("so far", ModelError("broken"))], network=[GONE], cloud=[says("all of it")])
+    house = House(local=[says(LONG, ModelError("broken"))], network=[GONE], cloud=[says("all of it")])
     pieces = await house.answer()
-    assert pieces == [Text("so"), Text("far"), Again(), Text("all"), Text("of"), Text("it"), Done()]
+    assert "sofar" in text_of(pieces[: pieces.index(Again())])
+    assert text_of(pieces[pieces.index(Again()) :]) == "allofit"
 
 
 async def test_nothing_is_void_when_nothing_was_said() -> None:
@@ -194,7 +197,7 @@ async def test_text_of_an_earlier_round_stays() -> None:
 
 async def test_tool_calls_wait_for_the_end_of_the_answer() -> None:
     house = House(local=[(Text("I"), CALL, Text("will"), Done())])
-    assert await house.answer() == [Text("I"), Text("will"), CALL, Done()]
+    assert await house.answer() == [Text("Iwill"), CALL, Done()]
 
 
 async def test_closing_an_answer_stops_its_model() -> None:
@@ -272,9 +275,8 @@ async def test_faults_of_a_real_connection_fall_through(fault: Fault) -> None:
     ):
         with capture_logs() as logs:
             pieces = await whole(Tiers({LOCAL: local, NETWORK: network}).attempt(OPEN).answer(said_to("blue elephant")))
-    heard = text_of(pieces[pieces.index(Again()) :] if Again() in pieces else pieces)
-    assert heard == "From the network."
-    assert (Again() in pieces) == (fault not in {Fault.BUSY, Fault.SLOW})
+    assert text_of(pieces) == "From the network."
+    assert Again() not in pieces, "nothing of the other was heard"
     assert [line["event"] for line in logs] == ["a model failed", "a model answered"]
     assert "elephant" not in str(logs)
     assert _asked(near) == _asked(far) == 1
