@@ -74,6 +74,25 @@ def speech(recording: Recording) -> Iterator[bytes]:
     yield converter.finish()
 
 
+def after(recording: Recording, seconds: float) -> Recording:
+    """Return what follows of a recording after so many seconds."""
+    return Recording(recording.audio, _after(recording.blocks, recording.audio.bytes_in(seconds)))
+
+
+def _after(blocks: Iterator[bytes], skipped: int) -> Iterator[bytes]:
+    for block in blocks:
+        if rest := block[skipped:]:
+            yield rest
+        skipped = max(0, skipped - len(block))
+
+
+@contextmanager
+def kept(path: Path) -> Iterator[Path]:
+    """Have a recording that comes through a pipe in a file during the block, so that it can be opened again. Raises ConfigError."""
+    with ExitStack() as stack:
+        yield _seekable(path, stack)
+
+
 def write_speech(source: Path, target: Path) -> float:
     """Write a recording as a WAV file of speech audio; return its seconds. Raises ConfigError, EngineError."""
     with opened(source) as recording, wave.open(str(target), "wb") as file:

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import StartDaemon
 from tests.daemons import command
 from wyoming_rosie.audio import SPEECH, read_wav, write_wav
-from wyoming_rosie.commands.demo import RECORDING, STEPS
+from wyoming_rosie.commands.demo import COMMAND, RECORDING, STEPS
 
 ROSIE = command("wyoming-rosie")
 
@@ -96,10 +96,13 @@ def test_say_writes_what_it_says_as_a_wav_file(tmp_path: Path) -> None:
     assert any(pcm)
 
 
-def test_transcribe_prints_what_is_said(tmp_path: Path) -> None:
-    audio, pcm = read_wav(RECORDING)
-    write_wav(tmp_path / "command.wav", audio, pcm[audio.bytes_in(1.1) :])  # after the wake word
-    assert result("transcribe", str(tmp_path / "command.wav")) == "turn on the kitchen lights"
+def test_transcribe_prints_what_is_said() -> None:
+    assert result("transcribe", str(COMMAND)) == "turn on the kitchen lights"
+
+
+def test_transcribe_understands_what_follows_a_wake_word() -> None:
+    told = json.loads(result("transcribe", "--json", "-", given=RECORDING.read_bytes()))
+    assert (told["result"], told["after"]) == ("turn on the kitchen lights", "okay_nabu")
 
 
 def test_transcribe_fails_on_noise(noise: Path) -> None:

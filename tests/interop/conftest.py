@@ -32,7 +32,7 @@ def said(tmp_path: Path, shared_data: Path) -> Path:
     """A person who says "okay nabu" so that openWakeWord hears it, then the command of the demo."""
     audio, word = read_wav(shared_data / "wake" / "woww_okay_nabu.wav")
     _, demo = read_wav(RECORDING)
-    pcm = bytes(audio.bytes_in(1.0)) + word + bytes(audio.bytes_in(0.3)) + demo[audio.bytes_in(1.1) :]
+    pcm = bytes(audio.bytes_in(1.0)) + word + bytes(audio.bytes_in(0.3)) + demo[audio.bytes_in(1.25) :]
     write_wav(tmp_path / "said.wav", audio, pcm)
     return tmp_path / "said.wav"
 

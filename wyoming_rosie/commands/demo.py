@@ -22,7 +22,8 @@ from wyoming_rosie.home import DEMO_HOME, load
 from wyoming_rosie.programs import DAEMONS
 
 RECORDING = Path(__file__).with_name("demo.wav")
-"""Made by scripts/make-demo-recording with flite's slt voice."""
+COMMAND = Path(__file__).with_name("command.wav")
+"""A wake word with a command, and the command alone; made by scripts/make-demo-recording with flite's rms voice."""
 STEPS = ("wake", "speech-end", "decided", "transcript", "intent", "first-audio", "done")
 TURN_SECONDS = 12.0
 """From the end of the recording to that of the answer, on a slow board."""

@@ -20,7 +20,7 @@ from wyoming.wake import Detect
 from wyoming_rosie import sound_files
 from wyoming_rosie.audio import AudioFormat, format_of, write_wav
 from wyoming_rosie.client import Peer, connect
-from wyoming_rosie.commands import models, peers, processes
+from wyoming_rosie.commands import models, peers, processes, wake_word
 from wyoming_rosie.commands.playback import play
 from wyoming_rosie.commands.waiting import ModelWait
 from wyoming_rosie.errors import NotUnderstoodError, UnreachableError
@@ -83,17 +83,27 @@ async def transcribe(
     ] = None,
     stage: Options = Stage(),
 ) -> None:
-    """Print what is said in a recording."""
-    with sound_files.opened(file) as recording:
-        own_model = ("--faster-whisper.model", model) if model and model != GRAMMAR else ()
+    """Print what is said in a recording; where nothing is understood, what follows its wake word."""
+    own_model = ("--faster-whisper.model", model) if model and model != GRAMMAR else ()
+    asked_model = model if stage.uri is not None or model == GRAMMAR else None
+    request = Transcribe(name=asked_model, language=language).event()
+    with sound_files.kept(file) as kept, sound_files.opened(kept) as recording:
         async with _opened("asr", stage, "--longest-seconds", LONGEST_SECONDS, *own_model, *_home(home)) as peer:
-            asked_model = model if stage.uri is not None or model == GRAMMAR else None
-            await peer.send(Transcribe(name=asked_model, language=language).event())
-            event = await _heard(peer, recording, "transcript")
-    text = str(event.data.get("text", ""))
+            event = await _transcript(peer, request, recording)
+            text, about = str(event.data.get("text", "")), {}
+            if not text and (word := await asyncio.to_thread(wake_word.first, kept)) is not None:
+                with sound_files.opened(kept) as again:
+                    rest = sound_files.after(again, word.milliseconds / 1000)
+                    event = await _transcript(peer, request, rest)
+                text, about = str(event.data.get("text", "")), {"after": word.name}
     if not text:
         raise NotUnderstoodError("nothing was understood")
-    stage.print(text, **_context(event.data, "score"))
+    stage.print(text, **_context(event.data, "score"), **about)
+
+
+async def _transcript(peer: Peer, request: Event, recording: Recording) -> Event:
+    await peer.send(request)
+    return await _heard(peer, recording, "transcript")
 
 
 async def say(

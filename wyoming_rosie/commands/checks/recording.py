@@ -14,7 +14,7 @@ from wyoming_rosie.commands.demo import RECORDING
 HOME_ASSISTANT_BYTES = 320
 """Of a chunk, 10 ms."""
 BIG_BYTES = 32_000
-WAKE_SECONDS = 1.1
+WAKE_SECONDS = 1.25
 """Where the command begins."""
 PAUSE_SECONDS = 1.5
 
