@@ -17,7 +17,7 @@ from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.info import Info
 
-from wyoming_rosie import address, discovery, health, systemd
+from wyoming_rosie import address, discovery, health, systemd, titles
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import BadEventError, ConfigError
 from wyoming_rosie.health import WELL, Health
@@ -77,6 +77,7 @@ class Service:
         metrics: Metrics | None = None,
     ) -> None:
         self.role = role
+        self._title: str | None = None
         self._converse = converse
         self._peers: dict[Peer, asyncio.Task[None]] = {}
         self._per_address: Counter[str] = Counter()
@@ -100,15 +101,17 @@ class Service:
         self.describe_as(info)
 
     def limit(self, settings: ServiceConfig) -> None:
-        """Serve only those, only so many and only as long as the settings say. Raises ConfigError."""
+        """Serve only those, only so many and only as long as the settings say, under that name. Raises ConfigError."""
         self.idle_seconds = settings.idle_seconds
         self.allowed = networks(settings.allow)
         self.most_peers, self.most_peers_per_address = settings.peers, settings.peers_per_address
+        self._title = titles.title(self.role, settings.name, settings.uri)
+        self.describe_as(self._data)
 
     def describe_as(self, info: Info | Mapping[str, Any]) -> None:
         """Answer `describe` with this from now on."""
-        data = info.event().data if isinstance(info, Info) else dict(info)
-        self._info = encode(Event("info", data))
+        self._data = info.event().data if isinstance(info, Info) else dict(info)
+        self._info = encode(Event("info", dict(titles.titled(self._data, self._title))))
 
     @asynccontextmanager
     async def listening(self, uri: str) -> AsyncIterator[address.Address]:

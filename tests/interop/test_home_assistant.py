@@ -1,6 +1,7 @@
 """The real Home Assistant core: our intent daemon as its conversation agent, and the actor that lets it act."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 from tests.conftest import StartDaemon
 from tests.home_assistant_server import HomeAssistantServer
 from tests.interop.home_assistant import HomeAssistant, port_of
+from tests.interop.peers import free_port
 from wyoming_rosie.home import Home
 from wyoming_rosie_intent import answers
 from wyoming_rosie_intent.actors import home_assistant
@@ -201,3 +203,19 @@ async def test_home_assistant_speaks_what_our_daemon_has_handled(core: HomeAssis
     agent = await core.add_wyoming(port_of((await daemon("intent")).uri))
     answer = await _said(core, agent, "turn on the kitchen light")
     assert answer["speech"]["plain"]["speech"] == "Turned on the Kitchen Light."
+
+
+async def test_what_is_added_is_titled_by_its_role_and_place(core: HomeAssistant, daemon: StartDaemon) -> None:
+    port = free_port()
+    programs = [
+        await daemon("intent", "--name", "Attic"),
+        await daemon("intent", "--uri", f"tcp://127.0.0.1:{port}"),
+        await daemon("tts"),
+    ]
+    for one, domain in zip(programs, ("conversation", "conversation", "tts"), strict=True):
+        await core.add_wyoming(port_of(one.uri), domain)
+    machine = socket.gethostname().partition(".")[0]
+    entries = await core.ask("config_entries/get", domain="wyoming")
+    assert {entry["title"] for entry in entries} == {
+        "Rosie conversation (Attic)", f"Rosie conversation ({machine}:{port})", f"Rosie text to speech ({machine})"
+    }  # fmt: skip

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from wyoming.info import Info
 
+from wyoming_rosie import titles
 from wyoming_rosie.client import describe
 from wyoming_rosie.discovery import Found, browse
 from wyoming_rosie.errors import RosieError, UnreachableError
@@ -76,7 +77,7 @@ def _engine(info: Info) -> str:
     if info.satellite:
         return info.satellite.name
     programs = [*info.asr, *info.tts, *info.wake, *info.intent, *info.handle]
-    return f"{programs[0].name} {programs[0].version or ''}".strip() if programs else ""
+    return f"{titles.engine(programs[0])} {programs[0].version or ''}".strip() if programs else ""
 
 
 def _print_table(services: list[Service]) -> None:

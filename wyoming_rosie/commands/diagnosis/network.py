@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from wyoming.info import Info
 
-from wyoming_rosie import config
+from wyoming_rosie import config, titles
 from wyoming_rosie.client import describe
 from wyoming_rosie.commands.diagnosis.findings import Port, Service
 from wyoming_rosie.discovery import Found, browse
@@ -100,4 +100,6 @@ def pretence(info: Info) -> str:
 
 def _engine(info: Info) -> str:
     programs = [*info.asr, *info.tts, *info.wake, *info.intent, *info.handle]
-    return f"{programs[0].name} {programs[0].version or ''}".strip() if programs and not info.satellite else ""
+    return (
+        f"{titles.engine(programs[0])} {programs[0].version or ''}".strip() if programs and not info.satellite else ""
+    )
