@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict, Env
 
-from wyoming_rosie import __version__, children, ending, logging, toml_file
+from wyoming_rosie import __version__, children, ending, help_groups, logging, toml_file
 from wyoming_rosie.errors import ConfigError, UsageError
 from wyoming_rosie.programs import PROGRAMS
 
@@ -49,18 +49,20 @@ def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> N
 def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
     """Return the settings, or None when the arguments only asked for help. Raises ConfigError."""
     found: list[C] = []
-    defaults = config()
+    shown = help_groups.grouped(config)
+    defaults = shown()
+    some = "uri" if hasattr(defaults, "uri") else "debug"
 
     def keep(*, settings: C = defaults) -> None:
         found.append(settings)
 
-    keep.__annotations__["settings"] = Annotated[config, Parameter(name="*")]
+    keep.__annotations__["settings"] = Annotated[shown, Parameter(name="*")]
     app = App(
         name=f"wyoming-rosie-{role}",
-        help=config.__doc__,
+        help=f"{config.__doc__}\n\nEach flag is an environment variable, too: {prefix(role)}{some.upper()} for --{some}.",
         version=__version__,
         config=[Env(prefix(role), command=False), _KnownEnvironment(prefix(role)), *_files(role, config, arguments)],
-        default_parameter=Parameter(negative_iterable=()),
+        default_parameter=Parameter(negative_iterable=(), show_env_var=False),
         result_action="return_value",
     )
     app.default(keep)
@@ -68,7 +70,7 @@ def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
         app(list(arguments), exit_on_error=False, print_error=False)
     except CycloptsError as err:
         raise UsageError(_one_line(err)) from err
-    return found[0] if found else None
+    return help_groups.ungrouped(found[0], config) if found else None
 
 
 def tables(path: Path) -> dict[str, Any]:

@@ -1,0 +1,60 @@
+"""Settings of one kind stand together in `--help`: which group a setting belongs to, by its name."""
+
+import re
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+from cyclopts import Group, Parameter
+
+C = TypeVar("C")
+_KINDS = (
+    ("Logging and files", r"debug|config|log_format|data_dir|audit_file|debug_recording_dir"),
+    ("Lights, buttons and API", r"api_\w+|leds?|led_\w+|button|push_to_talk"),
+    ("Programs for events", r"event_uri|(?!mic|snd|wake|duck|unduck)\w+_command"),
+    ("Microphone", r"mic|mic_\w+|echo_cancellation|profile"),
+    ("Speaker", r"snd|snd_\w+|duck_command|unduck_command"),
+    (
+        "Wake words",
+        r"wake_(?!uri$)\w+|vad_\w+|vad|stop_word|word_\w+|threshold|trigger_level|refractory_seconds|capture",
+    ),
+    ("Sounds and phrases", r"\w+_wav|\w+_wav_repeat|failure_phrases|timer_\w+"),
+    (
+        "Network",
+        r"uri|\w+_uri|name|zeroconf|zeroconf_\w+|allow|peers|peers_per_address|idle_seconds|http_\w+|satellite|adopt\w*",
+    ),
+    ("Models and engines", r"engine|model|custom_model_dir|workers|preload|keep_alive|waiting"),
+)
+_ORDER = ("General", *(title for title, _ in reversed(_KINDS)))
+
+
+def grouped(config: type[C]) -> type[C]:
+    """Return the same settings, each in the group of its kind in `--help`."""
+    hints = get_type_hints(config, include_extras=True)
+    annotations = {one.name: _in_group(one, hints[one.name]) for one in fields(config)}  # type: ignore[arg-type]
+    values = {one.name: _copy(one) for one in fields(config)}  # type: ignore[arg-type]
+    members = {**values, "__annotations__": annotations, "__doc__": config.__doc__, "__module__": config.__module__}
+    return dataclass(frozen=True)(type(config.__name__, (config,), members))
+
+
+def ungrouped(settings: C, config: type[C]) -> C:
+    """Return what was read into grouped settings as the settings themselves."""
+    return config(**{one.name: getattr(settings, one.name) for one in fields(config)})  # type: ignore[arg-type]
+
+
+def group_of(name: str, kind: Any) -> str:
+    """Return the title of a setting's group."""
+    if is_dataclass(kind):
+        return name.replace("_", " ").capitalize()
+    return next((title for title, pattern in _KINDS if re.fullmatch(pattern, name)), "General")
+
+
+def _in_group(one: "Field[Any]", hint: Any) -> Any:
+    title = group_of(one.name, hint)
+    rank = _ORDER.index(title) if title in _ORDER else len(_ORDER)
+    return Annotated[hint, Parameter(group=Group(title, sort_key=rank))]
+
+
+def _copy(one: "Field[Any]") -> Any:
+    if one.default_factory is not MISSING:
+        return field(default_factory=one.default_factory, metadata=one.metadata)
+    return field(default=one.default, metadata=one.metadata)
