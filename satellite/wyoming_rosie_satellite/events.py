@@ -66,3 +66,8 @@ def event_of(effect: ToConductor) -> Event:
             return Played().event()
         case _:
             assert_never(effect)
+
+
+def in_language(asked: Event, language: str | None) -> Event:
+    """Return what asks for a run with the language that is spoken, for conductors that want to know."""
+    return asked if language is None else Event(asked.type, {**asked.data, "context": {"language": language}})

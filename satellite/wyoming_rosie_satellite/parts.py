@@ -186,6 +186,7 @@ def fittings(settings: SatelliteConfig, voices: Voices | None, keep: Callable[[K
         ducking=ducking(settings),
         volume=volume(settings),
         keep=keep,
+        language=settings.language,
     )
 
 

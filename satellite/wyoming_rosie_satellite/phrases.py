@@ -23,7 +23,7 @@ DEFAULT_LANGUAGE = "en"
 def wanted(settings: SatelliteConfig, folder: Path = FOLDER) -> dict[Cue, Read]:
     """Return what reads each sound, in the speaker's format, of those for which the user names no other."""
     named = cues.named(settings)
-    words = folder / chosen(settings.language) if settings.failure_phrases else None
+    words = folder / chosen(settings.language or DEFAULT_LANGUAGE) if settings.failure_phrases else None
     return {cue: partial(_read, cue, words, settings.snd_format) for cue in cues.SPOKEN if named[cue] is None}
 
 

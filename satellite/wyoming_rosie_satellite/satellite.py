@@ -18,7 +18,7 @@ from wyoming_rosie_satellite.awake_mute import AwakeMute
 from wyoming_rosie_satellite.core import AT_REST, Habits, SatelliteCore
 from wyoming_rosie_satellite.ducking import Ducking
 from wyoming_rosie_satellite.ears import Ears
-from wyoming_rosie_satellite.events import event_of
+from wyoming_rosie_satellite.events import event_of, in_language
 from wyoming_rosie_satellite.loudness import Volume
 from wyoming_rosie_satellite.microphones import Microphone, speech
 from wyoming_rosie_satellite.outside import watchers
@@ -67,6 +67,7 @@ class Fittings:
     volume: Volume | None = None
     watchers: Watchers = field(default_factory=Watchers)
     keep: Callable[[Kept], None] = lambda _: None
+    language: str | None = None  # that people speak here, if it is known
 
 
 class Satellite:
@@ -231,8 +232,9 @@ class Satellite:
             case m.SendAudio():
                 self._send(effect)
             case m.AskForRun():
-                self._tell(event_of(effect))
-                self._saw(event_of(effect))
+                asked = in_language(event_of(effect), self._fittings.language)
+                self._tell(asked)
+                self._saw(asked)
                 self._saw(Event("streaming-started"))
                 if self._fittings.voices is not None:
                     self._fittings.voices.begin(self.take)

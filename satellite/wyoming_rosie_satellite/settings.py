@@ -104,7 +104,11 @@ class SatelliteConfig(ServiceConfig):
     mic_seconds_to_mute_after_awake_wav: float = option(0.5, "send silence for so long after the awake sound")
     mic_no_mute_during_awake_wav: bool = option(False, "do not send silence during the awake sound, nor after it")
     timer_finished_wav: Path | None = option(None, "WAV file to play when a timer ends [default: a chime]")
-    language: str = option("en", "language of what it says by itself when something fails: de, en, es, fr, it, nl")
+    language: str | None = option(
+        None,
+        "language people speak here, if not the hub's; what it says by itself is in it: de, en, es, fr, it, nl"
+        " [default: the hub's, and en]",
+    )
     failure_phrases: bool = option(True, "say what has failed; otherwise there are chimes only")
     unreachable_wav: Path | None = option(
         None, "WAV file, or `chime`, instead of its own words when nobody conducts it"

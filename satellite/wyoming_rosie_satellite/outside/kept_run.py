@@ -36,7 +36,8 @@ def dumped(told: Iterable[Event], at: float) -> bytes:
             case "detection":
                 turn_id = str(turn.event_context(event).get("turn_id") or turn_id)
             case "run-pipeline":
-                context = {"recorded_at": datetime.fromtimestamp(at, UTC).isoformat(), "turn_id": turn_id}
+                recorded = {"recorded_at": datetime.fromtimestamp(at, UTC).isoformat(), "turn_id": turn_id}
+                context = {**turn.event_context(event), **recorded}
                 kept += encode(Event(event.type, {**event.data, "context": context}))
             case _:
                 kept += encode(event)

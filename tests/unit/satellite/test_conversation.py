@@ -314,3 +314,18 @@ async def test_busy_while_it_speaks(room: Room) -> None:
     assert not conductor.conversation.busy
     await conductor.says(START)
     assert conductor.conversation.busy
+
+
+async def test_the_conductor_learns_which_language_is_spoken_at_the_satellite() -> None:
+    satellite = Satellite(RecordingSpeaker(), Fittings(language="fr"))
+    peer = Peer(satellite, m.MAIN)
+    await peer.says(RUN)
+    satellite.trigger()
+    assert (await peer.is_told("run-pipeline")).data["context"] == {"language": "fr"}
+
+
+async def test_a_satellite_that_was_told_no_language_names_none(room: Room) -> None:
+    peer = room.peer()
+    await peer.says(RUN)
+    room.satellite.trigger()
+    assert "context" not in (await peer.is_told("run-pipeline")).data
