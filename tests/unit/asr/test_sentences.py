@@ -13,6 +13,8 @@ from wyoming_rosie_asr import grammar, templates, tokens
 from wyoming_rosie_asr.automaton import Automaton
 from wyoming_rosie_asr.pronunciation import Lexicon, read
 from wyoming_rosie_asr.templates import Block
+from wyoming_rosie_hub import choices
+from wyoming_rosie_hub.timers import Timer
 from wyoming_rosie_intent.engines import hassil
 
 OTHER_THINGS = Home(
@@ -78,11 +80,16 @@ def test_what_can_be_said_is_understood(name: str, block: Block, say: str) -> No
 
 
 @pytest.mark.parametrize(("block", "say"), ANSWERS, ids=[say for _, say in ANSWERS])
-def test_answers_are_a_yes_or_a_no_to_the_intent_daemon(block: Block, say: str) -> None:
+def test_answers_are_a_yes_or_a_no_to_the_intent_daemon_or_tell_the_hub_which_timer_is_meant(
+    block: Block, say: str
+) -> None:
     own = hassil.own_sentences("en")
     texts = samples("demo", block, say)
     assert texts
-    assert set(texts) <= {*own["yes"], *own["no"]}
+    others = set(texts) - {*own["yes"], *own["no"]}
+    timers = [Timer("t", "s", 300, None, 300.0, area=area) for place in HOMES["demo"].areas for area in place.names]
+    timers += [Timer("t", "s", 300, name, 300.0) for name in EN.lists["timer"]]
+    assert [text for text in others if choices.read(text, timers, "en", 0.0) is None] == []
 
 
 def test_what_is_said_politely_is_understood() -> None:
