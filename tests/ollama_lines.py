@@ -23,7 +23,8 @@ class Garbled: ...
 
 
 @dataclass(frozen=True)
-class Failed: ...
+class Failed:
+    text: str = "an error was encountered while running the model"
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ class ChatLines(Lines):
                 yield self._line({"message": message("", calls)}, done=False)
             case Garbled():
                 yield b'{"model":"scripted","mess\n'
-            case Failed():
-                yield b'{"error":"an error was encountered while running the model"}\n'
+            case Failed(text):
+                yield json.dumps({"error": text}).encode() + b"\n"
             case Ended():
                 yield self._line({**self._saying(""), **_told(piece)}, done=True)
 
@@ -111,8 +112,9 @@ class Events(Lines):
                 yield from (self._chunk({"tool_calls": [part]}) for part in _parts(calls))
             case Garbled():
                 yield b'data: {"id":"chatcmpl-1","choi\n\n'
-            case Failed():
-                yield b'data: {"error":{"message":"the model failed","type":"api_error","code":null,"param":null}}\n\n'
+            case Failed(text):
+                error = {"message": text, "type": "api_error", "code": None, "param": None}
+                yield b"data: " + json.dumps({"error": error}).encode() + b"\n\n"
             case Ended(reason=reason):
                 yield self._chunk({}, "tool_calls" if self._called else reason)
                 yield b"data: [DONE]\n\n"

@@ -119,15 +119,16 @@ class ScriptedModel:
 
     async def _words(self, rule: Rule, most_tokens: int | None) -> AsyncIterator[Piece]:
         words = re.findall(r"\S+\s*", rule.say)[: most_tokens or None]
+        has_room = not most_tokens or most_tokens > max(rule.words_before_calls, 1)
         for number, word in enumerate(words):
             if number == _WORDS_BEFORE_A_FAULT and rule.fault:
                 async for piece in _faulty(rule.fault):
                     yield piece
-            if rule.calls and number == rule.words_before_calls and not most_tokens:
+            if rule.calls and number == rule.words_before_calls and has_room:
                 yield Called(rule.calls)
             await asyncio.sleep(1 / self.pace.say)
             yield Said(word)
-        if rule.calls and len(words) <= rule.words_before_calls and not most_tokens:
+        if rule.calls and len(words) <= rule.words_before_calls and has_room:
             yield Called(rule.calls)
 
 
@@ -141,6 +142,8 @@ async def _faulty(fault: Fault) -> AsyncIterator[Piece]:
             yield Garbled()
         case Fault.ERROR:
             yield Failed()
+        case Fault.UNPARSED:
+            yield Failed('error parsing tool call: raw=\'{"name": "La\', err=unexpected end of JSON input')
         case _:
             return
 

@@ -15,6 +15,7 @@ class Fault(StrEnum):
     CUT = "cut"  # the connection breaks in the middle
     GARBLED = "garbled"  # half a line in the middle
     ERROR = "error"  # says so itself, in the middle
+    UNPARSED = "unparsed"  # the model's call is none, says the server in the middle
     NOT_DONE = "not-done"  # ends cleanly, without saying that it is done
 
 

@@ -52,6 +52,8 @@ class OllamaServer:
         pace: Pace = QUICK,
         models: Sequence[str] = ("scripted:latest", "tiny:latest"),
         slots: int = 1,
+        *,
+        takes_tools: bool = True,
     ) -> None:
         self.rules = list(rules)
         self.faults: deque[Fault] = deque()
@@ -59,6 +61,7 @@ class OllamaServer:
         self.received: list[Received] = []
         self.left: list[float] = []
         self.url = ""
+        self._takes_tools = takes_tools
         self._models = {name: ScriptedModel(pace, slots) for name in models}
 
     @asynccontextmanager
@@ -174,6 +177,8 @@ class OllamaServer:
         model = self._models.get(name) or self._models.get(f"{name}:latest")
         if model is None:
             raise _NoModelError(name)
+        if body.get("tools") and not self._takes_tools:
+            raise ValueError(f"registry.ollama.ai/library/{name} does not support tools")
         return model
 
     def _rule(self, messages: Sequence[Mapping[str, Any]]) -> Rule:
@@ -264,7 +269,9 @@ def _error(status: int, text: str, is_openai: bool) -> web.Response:
 async def _run(arguments: argparse.Namespace) -> None:
     pace = Pace(arguments.read, arguments.say, arguments.load)
     rules = rules_in(arguments.rules) if arguments.rules else RULES
-    async with OllamaServer(rules, pace, arguments.model, arguments.slots).serving(arguments.port) as server:
+    async with OllamaServer(rules, pace, arguments.model, arguments.slots, takes_tools=not arguments.no_tools).serving(
+        arguments.port
+    ) as server:
         print(server.url, flush=True)
         await asyncio.Event().wait()
 
@@ -277,6 +284,7 @@ def main() -> None:
     parser.add_argument("--read", type=float, default=500.0, help="tokens a second")
     parser.add_argument("--say", type=float, default=40.0, help="tokens a second")
     parser.add_argument("--load", type=float, default=0.0, help="seconds to load a model")
+    parser.add_argument("--no-tools", action="store_true", help="refuse requests with tools, as of a model without")
     parser.add_argument("--slots", type=int, default=1, help="requests at once, as OLLAMA_NUM_PARALLEL")
     arguments = parser.parse_args()
     arguments.model = arguments.model or ["scripted:latest", "tiny:latest"]

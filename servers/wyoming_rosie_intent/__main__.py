@@ -12,10 +12,11 @@ from wyoming_rosie_intent import answers, parts, templates
 from wyoming_rosie_intent.audit import Audit
 from wyoming_rosie_intent.confirmation import Confirmations
 from wyoming_rosie_intent.conversation import IntentConversation
-from wyoming_rosie_intent.dialogue import Dialogue, Waiting
+from wyoming_rosie_intent.dialogue import Dialogue, Waiting, is_conductors
 from wyoming_rosie_intent.engines import hassil
 from wyoming_rosie_intent.household import Household, forget
 from wyoming_rosie_intent.info import info
+from wyoming_rosie_intent.models.spoken_commands import SpokenCommands
 from wyoming_rosie_intent.models.toolbox import Toolbox
 from wyoming_rosie_intent.models.tools import HomeTools
 from wyoming_rosie_intent.moving import Moving
@@ -38,7 +39,9 @@ async def serve(settings: IntentConfig) -> None:
     plugins, mcp = parts.plugins(settings), parts.mcp(settings)
     boxes: list[Toolbox] = [HomeTools(household), *([mcp] if mcp else [])]
     async with AsyncExitStack() as stack:
-        mind = await stack.enter_async_context(parts.thinking(settings, household, boxes))
+        commands = SpokenCommands(household, recogniser, is_conductors)
+        stack.callback(commands.close)
+        mind = await stack.enter_async_context(parts.thinking(settings, household, boxes, commands))
         dialogue = Dialogue(recogniser, household, _confirmations(), plugins, mind)
         stack.callback(dialogue.close)
         metrics = Metrics()

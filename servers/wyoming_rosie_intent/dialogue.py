@@ -13,6 +13,7 @@ from wyoming_rosie_intent.compound import Speech
 from wyoming_rosie_intent.confirmation import Confirmations, Reply
 from wyoming_rosie_intent.engine import Command, Match, Recogniser, UnknownLanguageError
 from wyoming_rosie_intent.household import Choice, Deed, Household, Plan
+from wyoming_rosie_intent.models.length import spoken_seconds
 from wyoming_rosie_intent.models.mind import Mind, Request
 from wyoming_rosie_intent.models.parts import Asked, Failed, Filler, Finished, Part, Passed, Said
 from wyoming_rosie_intent.plugins.plugins import PluginMatch, Plugins
@@ -21,6 +22,8 @@ from wyoming_rosie_intent.timed import COMMAND
 Matches: TypeAlias = tuple[Match, ...]
 LONGEST_SENTENCE = 1000
 """Characters; nobody says a longer one."""
+_THE_REST: tuple[Command, ...] = ()
+"""What is asked about when an answer was too long to be said at once."""
 _CONDUCTORS = frozenset({"HassNevermind", "HassBroadcast"})
 
 
@@ -119,6 +122,8 @@ class Dialogue:
         outcome: Outcome | None
         if len(sentence.text) > LONGEST_SENTENCE:
             return NotRecognized(answers.say("too_long", language))
+        if reply is Reply.YES and asked == _THE_REST and self._mind is not None:
+            return Thinking(self._think(self._mind, sentence, moment, now, goes_on=True))
         if reply is Reply.YES and asked is not None:
             outcome = await self._confirmed(asked, moment)
         elif reply is Reply.NO:
@@ -210,15 +215,24 @@ class Dialogue:
         return Thinking(self._think(self._mind, sentence, moment, now))
 
     async def _think(
-        self, mind: Mind, sentence: Sentence, moment: datetime, now: float
+        self, mind: Mind, sentence: Sentence, moment: datetime, now: float, *, goes_on: bool = False
     ) -> AsyncGenerator[Said | Filler | Outcome, None]:
         request = Request(
-            sentence.text, sentence.conversation, sentence.language, sentence.area, sentence.turn_id, sentence.speaker
+            sentence.text,
+            sentence.conversation,
+            sentence.language,
+            sentence.area,
+            sentence.turn_id,
+            sentence.speaker,
+            goes_on,
         )
         async with aclosing(mind.answer(request, moment, now)) as parts:
             async for part in parts:
                 if isinstance(part, Asked):
                     self._confirmations.ask(sentence.conversation, part.commands, now, part.text)
+                if isinstance(part, Finished) and part.offer:
+                    heard_at = now + spoken_seconds(part.text)
+                    self._confirmations.ask(sentence.conversation, _THE_REST, heard_at, part.offer)
                 yield _of_model(part)
 
     def _remember(self, sentence: Sentence, outcome: Outcome, now: float) -> None:

@@ -112,7 +112,7 @@ def mcp(settings: IntentConfig) -> McpTools | None:
 
 @asynccontextmanager
 async def thinking(
-    settings: IntentConfig, household: Household, boxes: Sequence[Toolbox]
+    settings: IntentConfig, household: Household, boxes: Sequence[Toolbox], commands: Toolbox | None = None
 ) -> AsyncIterator[Mind | None]:
     """Have what thinks beyond rules during the block; None without a language model."""
     models = await asyncio.to_thread(tiers.load, settings.local, settings.network, settings.cloud)
@@ -128,7 +128,9 @@ async def thinking(
             if small is not None:
                 stack.push_async_callback(small.close)
             fillers = Fillers(prompts.filler, small)
-        mind = Mind(models, household, prompts, boxes, fillers, silence_seconds=_silence_seconds(settings))
+        mind = Mind(
+            models, household, prompts, boxes, fillers, silence_seconds=_silence_seconds(settings), commands=commands
+        )
         stack.push_async_callback(mind.close)
         if settings.warm_up:
             mind.get_ready(datetime.now().astimezone(), asyncio.get_running_loop().time())

@@ -5,10 +5,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from wyoming_rosie_intent.models.model import Done, LateError, ModelError, Piece, Text
+from wyoming_rosie_intent.models.model import Done, Ending, LateError, ModelError, OutputError, Piece, Text
+from wyoming_rosie_intent.models.repetition import Repetition
 
 LONGEST_ANSWER = 100_000
-"""Characters; nobody listens to more, and no model stops by itself that has begun to repeat itself."""
+"""Characters, where a server does not keep to the tokens that it was told; nobody listens to more."""
 MOST_CALLS = 64
 
 
@@ -22,15 +23,21 @@ class Limits:
 
 
 async def within(limits: Limits, name: str, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
-    """Yield the pieces up to `Done`, each in its time. Raises ModelError, also when they end without `Done`."""
+    """Yield the pieces up to `Done`, each in its time; a text that goes round in a circle is at its end.
+
+    Raises ModelError, also when they end without `Done`.
+    """
     loop = asyncio.get_running_loop()
     end = loop.time() + limits.total
     silence = limits.first_token
-    measure = _Measure(name)
+    measure, repetition = _Measure(name), Repetition()
     async with aclosing(pieces):
         while True:
             piece = await _next(pieces, min(end, loop.time() + silence), name)
             measure.count(piece)
+            if isinstance(piece, Text) and repetition.hear(piece.text):
+                yield Done(ending=Ending.LOOP)
+                return
             yield piece
             if isinstance(piece, Done):
                 return
@@ -62,4 +69,4 @@ class _Measure:
         elif not isinstance(piece, Done):
             self._calls += 1
         if self._characters > LONGEST_ANSWER or self._calls > MOST_CALLS:
-            raise ModelError(f"{self._name}: the answer has no end")
+            raise OutputError(f"{self._name}: the answer has no end")

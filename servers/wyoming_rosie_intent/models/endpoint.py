@@ -1,5 +1,7 @@
 """Where a model is, how it is asked, and how long is waited for it; nothing here knows a provider."""
 
+import json
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -7,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from wyoming_rosie_intent.models.deadlines import Limits, within
-from wyoming_rosie_intent.models.model import Done, ModelError, Piece
+from wyoming_rosie_intent.models.model import Done, ModelError, NoToolsError, OutputError, Piece
 
 _LOG = structlog.get_logger()
 CONNECT_SECONDS = 3.0
@@ -28,13 +30,39 @@ class Endpoint:
     key: str | None = field(default=None, repr=False)
     limits: Limits = field(default_factory=Limits)
     context_tokens: int = 8192
+    answer_tokens: int = 1024
     temperature: float | None = None
     keep_alive: str = "30m"
     think: bool = False
 
 
-def refusal(endpoint: Endpoint, status: int) -> ModelError:
-    """Return what a status of HTTP means, without a word of what the server says: it may repeat what people said."""
+_ABOUT_TOOLS = re.compile(
+    r"\btools?\b|\btool[-_ ](?:choice|call|use)|\bfunction[-_ ]?call|\bfunctions\b", re.IGNORECASE
+)
+_LACKS = re.compile(r"support|enabl|requir|implement|not (?:allowed|available|permitted)", re.IGNORECASE)
+_UNREADABLE_OUTPUT = re.compile(
+    r"pars(?:e|ing)\b.{0,40}\b(?:tool|call|output|input|json|xml)|(?:tool|function)[-_ ]calls?\b.{0,40}\b(?:pars(?:ed?|ing)\b|invalid|malformed|unmarshal)"
+    r"|MALFORMED_FUNCTION_CALL|tool_use_failed|failed to call a function|invalid character '|unexpected end of JSON",
+    re.IGNORECASE | re.DOTALL,
+)
+_TOO_LONG = re.compile(r"context.?(?:size|length|window)|maximum context|prompt is too long", re.IGNORECASE)
+_OF_NO_TOOLS = frozenset({400, 404, 422, 500, 501})
+_LOOKED_AT = 2000  # characters of what a server says
+
+
+def refusal(endpoint: Endpoint, status: int, said: str = "", *, has_tools: bool = False) -> ModelError:
+    """Return what a refusal means, without a word of what the server says: it may repeat what people said.
+
+    A status below 100 stands for a failure in the midst of an answer.
+    """
+    said = said[:_LOOKED_AT]
+    if has_tools and status in _OF_NO_TOOLS and _ABOUT_TOOLS.search(said) and _LACKS.search(said):
+        return NoToolsError(f"{endpoint.name}: the model takes no tools (status {status})")
+    if _UNREADABLE_OUTPUT.search(said):
+        return OutputError(f"{endpoint.name}: what the model wrote cannot be read by its server (status {status})")
+    if _TOO_LONG.search(said):
+        reason = "the prompt is longer than its server allows; set the tier's context-tokens to what that has"
+        return ModelError(f"{endpoint.name}: {reason} (status {status})")
     match status:
         case 401 | 403:
             reason = "the key is refused; see the tier's key-file or key-variable"
@@ -48,7 +76,12 @@ def refusal(endpoint: Endpoint, status: int) -> ModelError:
 
 
 def broken(endpoint: Endpoint, error: Exception) -> ModelError:
-    """Return what the failure of a connection or an unreadable answer means, without its text."""
+    """Return what the failure of a connection or an unreadable answer means, without its text.
+
+    JSON of another shape than a client knows is what the model wrote; what is no JSON is the connection's.
+    """
+    if isinstance(error, UNREADABLE) and not isinstance(error, json.JSONDecodeError):
+        return OutputError(f"{endpoint.name}: what the model wrote cannot be read ({type(error).__name__})")
     return ModelError(f"{endpoint.name}: the connection failed or the answer cannot be read ({type(error).__name__})")
 
 

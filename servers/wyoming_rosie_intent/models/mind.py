@@ -18,7 +18,7 @@ from wyoming_rosie_intent.models.classifier import classify
 from wyoming_rosie_intent.models.filler import Fillers, FirstWords, is_control
 from wyoming_rosie_intent.models.frozen import FrozenPrompts
 from wyoming_rosie_intent.models.history import History
-from wyoming_rosie_intent.models.model import LateError, Message, ModelError, Prompt, Role, Tool, ToolCall
+from wyoming_rosie_intent.models.model import LateError, Message, ModelError, OutputError, Prompt, Role, Tool, ToolCall
 from wyoming_rosie_intent.models.parts import Asked, Failed, Filler, Finished, Part, Passed
 from wyoming_rosie_intent.models.prompt import Prompts, Situation, harmless, quoted
 from wyoming_rosie_intent.models.reply import Answering, Reply
@@ -44,6 +44,7 @@ class Request:
     area: str | None = None  # id or name
     turn_id: str | None = None
     speaker: str | None = None
+    goes_on: bool = False  # they want the rest of the last answer
 
 
 class Attempt(Answering, Protocol):
@@ -72,11 +73,12 @@ class Mind:
         history: History | None = None,
         total_seconds: float = TOTAL_SECONDS,
         silence_seconds: float = SILENCE_SECONDS,
+        commands: Toolbox | None = None,
     ) -> None:
         self._models = models
         self._household = household
         self._prompts = prompts
-        self._toolbox = Toolboxes(toolboxes)
+        self._toolbox = Toolboxes(toolboxes, commands)
         self._fillers = fillers
         self._history = history or History()
         self._total_seconds = total_seconds
@@ -151,12 +153,12 @@ class Mind:
         here = self._area(request.area)
         self._hold(request.conversation, here)
         prompt, is_warm = self._prompt(request, here, moment, now)
-        sentence = Message(Role.USER, harmless(request.text))
+        sentence = self._prompts.go_on() if request.goes_on else Message(Role.USER, harmless(request.text))
         wish = self._wish(request.text, here)
         attempt = self._models.attempt(wish)
         language = request.language or self._household.home.preferences.language or "en"
         own = words.of(language)
-        setting = Setting(here, moment, request.speaker, language)
+        setting = Setting(here, moment, request.speaker, language, request.text)
         reply = Reply(attempt, prompt.followed_by(sentence), self._toolbox, setting, own, self._prompts.not_done)
         return _Turn(replace(request, language=language), _Beginning(prompt, wish, is_warm, now), attempt, reply, own)
 
@@ -200,6 +202,9 @@ class Mind:
         except (LateError, TimeoutError) as err:
             _LOG.warning("no model has answered in time", reason=str(err))
             end = turn.failed(self._late(turn))
+        except OutputError as err:
+            _LOG.warning("no model has answered in words that can be read", reason=str(err))
+            end = turn.failed(turn.own.no_answer)
         except ModelError as err:
             _LOG.warning("no model has answered", reason=str(err))
             end = turn.failed(turn.own.no_model)
@@ -231,7 +236,7 @@ class Mind:
         if tier is not None and turn.reply.begun_at is not None:
             self._first_words.add(tier, turn.reply.begun_at - began, warm=turn.beginning.is_warm)
         text = turn.reply.text
-        return Finished(text, turn.reply.matches, text.endswith(("?", "\uff1f")))
+        return Finished(text, turn.reply.matches, text.endswith(("?", "\uff1f")), turn.reply.offer)
 
     async def _fill(self, turn: "_Turn", fillers: Fillers) -> None:
         """Say something when nothing has been said in time."""
@@ -286,16 +291,17 @@ def _place(err: Exception) -> str:
 
 
 class Toolboxes:
-    """Several toolboxes as one; the first that has a tool of a name is asked."""
+    """Several toolboxes as one; the first that has a tool of a name is asked. Those of `hidden` are not offered."""
 
-    def __init__(self, toolboxes: Sequence[Toolbox]) -> None:
+    def __init__(self, toolboxes: Sequence[Toolbox], hidden: Toolbox | None = None) -> None:
         self._toolboxes = toolboxes
+        self._all = (*toolboxes, *([hidden] if hidden else []))
 
     def tools(self) -> Sequence[Tool]:
         return [tool for toolbox in self._toolboxes for tool in toolbox.tools()]
 
     async def use(self, call: ToolCall, setting: Setting) -> Outcome:
-        for toolbox in self._toolboxes:
+        for toolbox in self._all:
             if any(tool.name == call.name for tool in toolbox.tools()):
                 return await toolbox.use(call, setting)
         names = ", ".join(tool.name for tool in self.tools())

@@ -49,6 +49,7 @@ class Prompt:
 
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
+    without_tools: str = field(default="", repr=False)  # what a model is told that takes none
 
     def followed_by(self, *messages: Message) -> "Prompt":
         return replace(self, messages=(*self.messages, *messages))
@@ -61,11 +62,19 @@ class Text:
     text: str = field(repr=False)
 
 
+class Ending(StrEnum):
+    WHOLE = "whole"
+    LENGTH = "length"  # at the most that it may say
+    LOOP = "loop"  # it went round in a circle
+
+
 @dataclass(frozen=True)
 class Done:
-    """The answer is whole. How long the prompt took to read tells whether it was known already."""
+    """The answer's end. How long the prompt took to read tells whether it was known already."""
 
     prompt_milliseconds: float | None = None
+    prompt_tokens: int | None = None  # of the whole prompt, as the server counts
+    ending: Ending = Ending.WHOLE
 
 
 Piece: TypeAlias = Text | ToolCall | Done
@@ -84,6 +93,14 @@ class ModelError(RosieError):
 
 class LateError(ModelError):
     """A model did not answer in time; it may be loading, or reading."""
+
+
+class OutputError(ModelError):
+    """What a model wrote cannot be used, such as half a call; its server is well."""
+
+
+class NoToolsError(ModelError):
+    """A model takes no tools, as its server says."""
 
 
 class Model(Protocol):

@@ -27,6 +27,7 @@ class Finished:
     text: str = field(repr=False)
     matches: tuple[Match, ...] = ()
     expects_reply: bool = False
+    offer: str = ""  # the question whether to go on, where there is more to say
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 States: TypeAlias = Mapping[str, Mapping[str, object]]
-TEMPLATES = ("system", "now", "not_done", "filler")
+TEMPLATES = ("system", "now", "not_done", "filler", "without_tools", "go_on")
 OWN_TEMPLATES = Path(__file__).with_name("prompts")
 LONGEST_NAME = 60
 """Characters of a thing's name, or of a text that it shows."""
@@ -109,11 +109,15 @@ class Prompts:
         now = self._render(
             "now", moment=situation.moment, area=situation.area.name if situation.area else None, states=states
         )
-        return Prompt((system, *history, Message(Role.USER, now)), tuple(tools))
+        return Prompt((system, *history, Message(Role.USER, now)), tuple(tools), self._render("without_tools"))
 
     def not_done(self) -> Message:
         """Return what a model is told that says it did what it did not do."""
         return Message(Role.USER, self._render("not_done"))
+
+    def go_on(self) -> Message:
+        """Return what a model is told whose answer was too long to be said at once."""
+        return Message(Role.USER, self._render("go_on"))
 
     def filler(self, sentence: str) -> Prompt:
         """Return how a small model is asked what to say while another thinks."""
@@ -124,6 +128,7 @@ class Prompts:
         home = Home((Area("a", "A"),), (Entity("light.a", "A", "light", "a"),))
         self.write(home, Situation(home.areas[0], datetime.now(UTC), {"light.a": {"state": "on"}}), (), ())
         self.not_done()
+        self.go_on()
         self.filler("")
 
     def _system(self, home: Home, area: Area | None) -> tuple[Message, tuple[Entity, ...]]:

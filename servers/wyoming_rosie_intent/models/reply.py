@@ -11,7 +11,8 @@ from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.models import tools
 from wyoming_rosie_intent.models.clauses import Spoken
 from wyoming_rosie_intent.models.guard import Guard
-from wyoming_rosie_intent.models.model import Again, Message, Piece, Prompt, Role, Text, ToolCall
+from wyoming_rosie_intent.models.length import Length
+from wyoming_rosie_intent.models.model import Again, Done, Ending, Message, Piece, Prompt, Role, Text, ToolCall
 from wyoming_rosie_intent.models.parts import Asked, Passed, Said
 from wyoming_rosie_intent.models.toolbox import ForConductor, NeedsYes, Outcome, Result, Setting, Toolbox
 from wyoming_rosie_intent.models.words import Words
@@ -55,6 +56,9 @@ class Reply:
         self.deeds: list[str] = []
         self._refused: list[str] = []
         self.acted = False
+        self._is_answered = False
+        self._length = Length()
+        self.offer = ""
         self.begun_at: float | None = None  # seconds of the event loop's clock
 
     @property
@@ -77,10 +81,22 @@ class Reply:
             round_ = _Round(acted=self.acted)
             async with aclosing(self._clauses(round_)) as clauses:
                 async for clause in clauses:
-                    yield self._say(clause)
+                    for now in self._length.hear(clause):
+                        yield self._say(now)
+                    if self._length.is_over:
+                        yield self._offer()
+                        return
+            for clause in self._length.finish():
+                yield self._say(clause)
+            if round_.ending is Ending.LENGTH and self.text and not round_.is_held:
+                yield self._offer()
+                return
             if round_.calls:
                 if (end := await self._use(round_)) is not None:
                     yield end
+                    return
+                if self._is_answered:
+                    yield self._say(" ".join((*self.deeds, *self._refused)))
                     return
                 continue
             if not round_.is_held:
@@ -94,6 +110,11 @@ class Reply:
             self._prompt = self._prompt.followed_by(Message(Role.ASSISTANT, round_.text), self._not_done())
         self._failure = "" if self._refused else self._words.unfinished
         yield self._say(" ".join((*self.deeds, *(self._refused or (self._failure,)))))
+
+    def _offer(self) -> Said:
+        """Ask whether to go on; what was not said is left for the model to say again."""
+        self.offer = self._words.go_on
+        return self._say(self.offer)
 
     def _own_words(self, failure: str) -> Said:
         """Say what was done and what was refused for a model that says nothing itself."""
@@ -119,13 +140,16 @@ class Reply:
                             yield clause
                     case ToolCall():
                         round_.calls.append(piece)
+                    case Done():
+                        round_.ending = piece.ending
                     case Again():
                         round_.begin_again()
                         if self._spoken:
                             yield self._words.again
                             self._spoken.clear()
-        for clause in round_.finish():
-            yield clause
+        if round_.ending is Ending.WHOLE:  # else what is left is half a clause
+            for clause in round_.finish():
+                yield clause
 
     async def _use(self, round_: "_Round") -> Asked | Passed | None:
         """Do what a round asks for and let the model know; return what ends the answer, if something does."""
@@ -166,6 +190,7 @@ class Reply:
             case Result():
                 self._note(outcome.said, acted=outcome.acted)
                 self.matches = (*self.matches, *outcome.matches)
+                self._is_answered = self._is_answered or outcome.ends
                 if outcome.refused and outcome.refused not in self._refused:
                     self._refused.append(outcome.refused)
                 return outcome
@@ -186,6 +211,7 @@ class _Round:
     def begin_again(self) -> None:
         self.calls: list[ToolCall] = []
         self.text = ""
+        self.ending = Ending.WHOLE
         self._spoken = Spoken()
         self._guard = Guard(acted=self._acted)
 

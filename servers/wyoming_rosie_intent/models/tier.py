@@ -14,6 +14,8 @@ from wyoming_rosie_intent.models.endpoint import Endpoint
 from wyoming_rosie_intent.models.model import Model
 
 Provider = Literal["ollama", "openai"]
+ANSWER_SHARE, THINKING_SHARE = 8, 3
+"""The part of the context that an answer has at the most, and one with thoughts."""
 
 
 class ServedModel(Model, Protocol):
@@ -33,7 +35,8 @@ class TierSettings:
     first_token_seconds: float = option(8.0, "until the first word, else the next tier is asked")
     stall_seconds: float = option(5.0, "between two words, else the next tier is asked")
     total_seconds: float = option(60.0, "for a whole answer, else the next tier is asked")
-    context_tokens: int = option(8192, "how much the model keeps in mind, prompt and answer (ollama)")
+    context_tokens: int = option(8192, "how much the model keeps in mind, prompt and answer; prompts are made to fit")
+    answer_tokens: int = option(1024, "how long an answer may be; thoughts count")
     temperature: float | None = option(None, "how freely it speaks, 0 to 2; the model's own way without it")
     keep_alive: str = option("30m", "how long the server keeps the model loaded, -1 for ever (ollama)")
     think: bool = option(False, "let it think before the first word, which takes long (ollama)")
@@ -73,6 +76,7 @@ def endpoint(name: str, settings: TierSettings) -> Endpoint:
         key,
         Limits(settings.first_token_seconds, settings.stall_seconds, settings.total_seconds),
         settings.context_tokens,
+        min(settings.answer_tokens, settings.context_tokens // (THINKING_SHARE if settings.think else ANSWER_SHARE)),
         settings.temperature,
         settings.keep_alive,
         settings.think,
@@ -93,7 +97,7 @@ def _check(name: str, settings: TierSettings, key: str | None) -> None:
     host = _host(name, settings.url)
     if key and urlsplit(settings.url).scheme == "http" and not _is_near(host):
         raise ConfigError(f"--{name}.url: a key is sent over https only; write https://{host}…")
-    for setting in ("first_token_seconds", "stall_seconds", "total_seconds", "context_tokens"):
+    for setting in ("first_token_seconds", "stall_seconds", "total_seconds", "context_tokens", "answer_tokens"):
         if getattr(settings, setting) <= 0:
             raise ConfigError(f"--{name}.{setting.replace('_', '-')} must be more than 0")
 

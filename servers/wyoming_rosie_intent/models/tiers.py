@@ -12,7 +12,19 @@ import structlog
 from wyoming_rosie_intent.models import tier
 from wyoming_rosie_intent.models.breaker import Breaker
 from wyoming_rosie_intent.models.classifier import Complexity
-from wyoming_rosie_intent.models.model import Again, Done, LateError, Model, ModelError, Piece, Prompt, Text, ToolCall
+from wyoming_rosie_intent.models.in_words import ToolUse, with_commands
+from wyoming_rosie_intent.models.model import (
+    Again,
+    Done,
+    LateError,
+    ModelError,
+    NoToolsError,
+    OutputError,
+    Piece,
+    Prompt,
+    Text,
+    ToolCall,
+)
 from wyoming_rosie_intent.models.tier import CloudSettings, NetworkSettings, ServedModel, TierSettings
 from wyoming_rosie_intent.models.written import Habit, heard
 
@@ -75,6 +87,7 @@ class _Seat:
     model: ServedModel
     breaker: Breaker
     habit: Habit = field(default_factory=Habit)
+    tools: ToolUse = field(default_factory=ToolUse)
 
 
 class Tiers:
@@ -105,7 +118,9 @@ class Tiers:
             return None
         seat = self._seats[name]
         try:
-            await seat.model.warm(prompt)
+            await _warmed(seat, prompt)
+        except OutputError:
+            raise
         except ModelError:
             seat.breaker.failed(self._clock())
             raise
@@ -119,13 +134,14 @@ class Tiers:
 
 
 class Attempt:
-    """One turn's way through the tiers: none is asked again that failed, the one that answers is kept."""
+    """One turn's way through the tiers: none is asked again whose server failed, the one that answers is kept."""
 
     def __init__(self, seats: list[_Seat], clock: Clock) -> None:
         self._seats = seats
         self._clock = clock
         self._kept: _Seat | None = None
-        self._is_late = False
+        self._unread: list[_Seat] = []  # those whose output could not be read; they are asked twice
+        self._reasons: list[ModelError] = []
 
     @property
     def tier(self) -> Tier | None:
@@ -135,26 +151,35 @@ class Attempt:
     async def answer(self, prompt: Prompt) -> AsyncGenerator[Piece | Again, None]:
         """Yield one round's answer: its tool calls when it is whole, `Done` last. Raises ModelError when no tier is left.
 
-        It is LateError when one was late. `Again` makes void what was said so far. Closing the generator stops the model.
+        It is LateError when one was late, OutputError when what they wrote could not be read. `Again` makes void what
+        was said so far. Closing the generator stops the model.
         """
-        said = False
+        said = is_void = False
         while (seat := self._next()) is not None:
             async with aclosing(_watched(seat, prompt, self._clock)) as pieces:
                 try:
                     async for piece in pieces:
-                        if said and seat is not self._kept:
+                        if is_void:
                             yield Again()
-                            said = False
+                            said = is_void = False
                         self._kept = seat
                         said = said or isinstance(piece, Text)
                         yield piece
                 except ModelError as err:
-                    _LOG.warning("a model failed", tier=seat.tier, reason=str(err))
-                    self._seats.remove(seat)
-                    self._is_late = self._is_late or isinstance(err, LateError)
+                    is_void = said
+                    self._give_up(seat, err)
                 else:
                     return
-        raise (LateError if self._is_late else ModelError)("no language model answers at the moment")
+        raise _reason(self._reasons)("no language model answers at the moment")
+
+    def _give_up(self, seat: _Seat, error: ModelError) -> None:
+        """Ask the next tier; the same one again, once, when only what its model wrote was at fault."""
+        _LOG.warning("a model failed", tier=seat.tier, reason=str(error))
+        self._reasons.append(error)
+        if isinstance(error, OutputError) and seat not in self._unread:
+            self._unread.append(seat)
+            return
+        self._seats.remove(seat)
 
     def _next(self) -> _Seat | None:
         """Return the seat that answers; those before it that are left alone for now are so for the whole turn."""
@@ -164,15 +189,34 @@ class Attempt:
         return self._seats[0] if self._seats else None
 
 
+def _reason(errors: list[ModelError]) -> type[ModelError]:
+    """Return what kind of failure a person is told of."""
+    if any(isinstance(error, LateError) for error in errors):
+        return LateError
+    return OutputError if errors and all(isinstance(error, OutputError) for error in errors) else ModelError
+
+
+async def _warmed(seat: _Seat, prompt: Prompt) -> None:
+    """Have a model read the prompt as it will be asked."""
+    given = seat.tools.of(prompt)
+    try:
+        await seat.model.warm(given)
+    except NoToolsError as err:
+        seat.tools.refused(str(err))
+        await seat.model.warm(seat.tools.of(prompt))
+
+
 async def _watched(seat: _Seat, prompt: Prompt, clock: Clock) -> AsyncGenerator[Piece | Again, None]:
-    """Yield a model's answer and tell the breaker how it went."""
+    """Yield a model's answer and tell the breaker how its server did."""
     is_trial = seat.breaker.begin()
     try:
-        async with aclosing(_calls_last(seat.model, prompt, seat.habit)) as pieces:
+        async with aclosing(_with_tools_or_without(seat, prompt)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Done):
                     seat.breaker.succeeded()
                 yield piece
+    except OutputError:
+        raise  # what one turn made of a model says nothing about the next turn's
     except ModelError:
         seat.breaker.failed(clock())
         raise
@@ -180,12 +224,27 @@ async def _watched(seat: _Seat, prompt: Prompt, clock: Clock) -> AsyncGenerator[
         seat.breaker.ended(is_trial)
 
 
-async def _calls_last(model: Model, prompt: Prompt, habit: Habit) -> AsyncGenerator[Piece | Again, None]:
+async def _with_tools_or_without(seat: _Seat, prompt: Prompt) -> AsyncGenerator[Piece | Again, None]:
+    """Yield a model's answer; one that takes no tools is asked again at once."""
+    try:
+        async with aclosing(_calls_last(seat, seat.tools.of(prompt))) as pieces:
+            async for piece in pieces:
+                yield piece
+    except NoToolsError as err:
+        seat.tools.refused(str(err))
+        async with aclosing(_calls_last(seat, seat.tools.of(prompt))) as pieces:
+            async for piece in pieces:
+                yield piece
+
+
+async def _calls_last(seat: _Seat, prompt: Prompt) -> AsyncGenerator[Piece | Again, None]:
     """Yield the answer with its tool calls at the end, so that nothing is done for an answer that breaks off."""
     calls: list[ToolCall] = []
-    tools = [tool.name for tool in prompt.tools]
-    async with aclosing(heard(model.answer(prompt), tools, habit)) as pieces:
-        async for piece in pieces:
+    pieces: AsyncGenerator[Piece | Again, None] = heard(
+        seat.model.answer(prompt), [tool.name for tool in prompt.tools], seat.habit
+    )
+    async with aclosing(with_commands(pieces) if seat.tools.are_refused else pieces) as given:
+        async for piece in given:
             match piece:
                 case ToolCall():
                     calls.append(piece)
@@ -196,4 +255,4 @@ async def _calls_last(model: Model, prompt: Prompt, habit: Habit) -> AsyncGenera
                         yield call
                     yield piece
                     return
-    raise ModelError(f"{model.name}: the answer broke off before its end")
+    raise ModelError(f"{seat.model.name}: the answer broke off before its end")

@@ -1,7 +1,7 @@
 """What a model can do, whoever does it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -18,6 +18,7 @@ class Setting:
     moment: datetime
     speaker: str | None = None
     language: str = "en"
+    text: str = field(default="", repr=False)  # what they said
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Result:
     said: str = ""  # what was done, as a person is told
     refused: str = ""  # what may not or cannot be done, as a person is told
     matches: tuple[Match, ...] = ()
+    ends: bool = False  # the person is told as much, and the model is not asked again
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ class Words:
     unfinished: str  # one wanted to do ever more
     not_done: str  # one said that it did what it did not do
     again: str  # one broke off in what it said
+    go_on: str  # it has said a minute of it
     think: str
     checking: str
     things: Mapping[str, str]
@@ -53,6 +54,7 @@ _ALL: Mapping[str, Words] = {
         unfinished="Sorry, I could not finish that.",
         not_done="Sorry, I did not actually do that just now.",
         again="Let me begin again.",
+        go_on="Shall I go on?",
         think="Let me think…",
         checking="Checking {}…",
         things={
@@ -69,6 +71,7 @@ _ALL: Mapping[str, Words] = {
         unfinished="Das konnte ich leider nicht zu Ende bringen.",
         not_done="Entschuldige, das habe ich gerade doch nicht getan.",
         again="Ich fange noch einmal an.",
+        go_on="Soll ich weitererzählen?",
         think="Einen Moment…",
         checking="Ich prüfe {}…",
         things={
@@ -85,6 +88,7 @@ _ALL: Mapping[str, Words] = {
         unfinished="Désolée, je n'ai pas pu terminer.",
         not_done="Désolée, en fait je ne viens pas de le faire.",
         again="Je recommence.",
+        go_on="Je continue ?",
         think="Un instant…",
         checking="Je vérifie {}…",
         things={
@@ -111,6 +115,7 @@ _ALL: Mapping[str, Words] = {
         unfinished="Lo siento, no he podido terminarlo.",
         not_done="Lo siento, en realidad no lo he hecho ahora.",
         again="Empiezo de nuevo.",
+        go_on="¿Sigo?",
         think="Un momento…",
         checking="Compruebo {}…",
         things={
@@ -136,6 +141,7 @@ _ALL: Mapping[str, Words] = {
         unfinished="Mi dispiace, non sono riuscita a finire.",
         not_done="Mi dispiace, in realtà adesso non l'ho fatto.",
         again="Ricomincio.",
+        go_on="Continuo?",
         think="Un momento…",
         checking="Controllo {}…",
         things={
@@ -161,6 +167,7 @@ _ALL: Mapping[str, Words] = {
         unfinished="Sorry, dat kon ik niet afmaken.",
         not_done="Sorry, dat heb ik net toch niet gedaan.",
         again="Ik begin opnieuw.",
+        go_on="Zal ik doorgaan?",
         think="Een ogenblik…",
         checking="Ik controleer {}…",
         things={

@@ -15,7 +15,7 @@ from wyoming_rosie_intent.models.endpoint import (
     refusal,
     warm_up,
 )
-from wyoming_rosie_intent.models.model import Done, Message, Piece, Prompt, Text, Tool, ToolCall
+from wyoming_rosie_intent.models.model import Done, Ending, Message, Piece, Prompt, Text, Tool, ToolCall
 
 if TYPE_CHECKING:
     import httpx
@@ -69,7 +69,7 @@ class OllamaModel:
                     for piece in _read(part):
                         yield piece
         except ResponseError as err:
-            raise refusal(self._endpoint, err.status_code) from None
+            raise refusal(self._endpoint, err.status_code, str(err.error), has_tools=bool(prompt.tools)) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, *UNREADABLE) as err:
             raise broken(self._endpoint, err) from None
 
@@ -83,7 +83,12 @@ class OllamaModel:
             tools=[_tool(tool) for tool in prompt.tools],
             stream=True,
             think=endpoint.think,
-            options={"num_ctx": endpoint.context_tokens, **warmth, **more_options},
+            options={
+                "num_ctx": endpoint.context_tokens,
+                "num_predict": endpoint.answer_tokens,
+                **warmth,
+                **more_options,
+            },
             keep_alive=_duration(endpoint.keep_alive),
         )
         return cast("AsyncGenerator[ChatResponse, None]", parts)
@@ -126,7 +131,8 @@ def _read(part: "ChatResponse") -> Iterator[Piece]:
         yield ToolCall(f"call_{uuid4().hex[:12]}", call.function.name, dict(call.function.arguments))
     if part.done:
         took = part.prompt_eval_duration
-        yield Done(None if took is None else took / _NANOSECONDS)
+        ending = Ending.LENGTH if part.done_reason == "length" else Ending.WHOLE
+        yield Done(None if took is None else took / _NANOSECONDS, part.prompt_eval_count, ending)
 
 
 def _duration(written: str) -> str | float:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from wyoming_rosie.errors import ConfigError
@@ -18,15 +19,17 @@ from wyoming_rosie_intent.models.endpoint import (
     refusal,
     warm_up,
 )
-from wyoming_rosie_intent.models.model import Done, Message, Piece, Prompt, Role, Text, Tool, ToolCall
+from wyoming_rosie_intent.models.model import Done, Ending, Message, Piece, Prompt, Role, Text, Tool, ToolCall
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI, AsyncStream
+    from openai import APIError, AsyncOpenAI, AsyncStream
     from openai.types.chat import ChatCompletionChunk
     from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 
 _NO_KEY = "none"  # without one, the client takes that of the environment, whatever the address
 _LAST_WORDS_SECONDS = 0.5
+_BOUNDS = ("max_tokens", "max_completion_tokens")
+"""What the most that an answer may have is called: the second by OpenAI's newer models, which refuse the first."""
 
 
 def load(endpoint: Endpoint) -> "OpenaiModel":
@@ -52,26 +55,27 @@ class OpenaiModel:
     def __init__(self, endpoint: Endpoint, client: "AsyncOpenAI") -> None:
         self._endpoint = endpoint
         self._client = client
+        self._bound = _BOUNDS[(urlsplit(endpoint.url).hostname or "").endswith("openai.com")]
 
     @property
     def name(self) -> str:
         return self._endpoint.name
 
     async def warm(self, prompt: Prompt) -> None:
-        await warm_up(self._endpoint, self._pieces(prompt, {"max_tokens": 1}))
+        await warm_up(self._endpoint, self._pieces(prompt, 1))
 
     def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
-        return answered(self._endpoint, self._pieces(prompt, {}))
+        return answered(self._endpoint, self._pieces(prompt, self._endpoint.answer_tokens))
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def _pieces(self, prompt: Prompt, more: Mapping[str, int]) -> AsyncGenerator[Piece, None]:
-        from openai import APIStatusError, OpenAIError
+    async def _pieces(self, prompt: Prompt, most_tokens: int) -> AsyncGenerator[Piece, None]:
+        from openai import APIError, APIStatusError, OpenAIError
 
         calls = _Calls()
         try:
-            async with await self._chat(prompt, more) as chunks:
+            async with await self._begun(prompt, most_tokens) as chunks:
                 async for chunk in chunks:
                     if text := _text(chunk):
                         yield Text(text)
@@ -80,12 +84,26 @@ class OpenaiModel:
                         await _hear_out(chunks)
                         for call in calls.all():
                             yield call
-                        yield Done(_prompt_milliseconds(chunk))
+                        yield _done(chunk)
                         return
         except APIStatusError as err:
-            raise refusal(self._endpoint, err.status_code) from None
+            raise refusal(self._endpoint, err.status_code, _said(err), has_tools=bool(prompt.tools)) from None
+        except APIError as err:
+            raise refusal(self._endpoint, 0, _said(err)) if err.body else broken(self._endpoint, err) from None
         except (OpenAIError, OSError, *UNREADABLE) as err:
             raise broken(self._endpoint, err) from None
+
+    async def _begun(self, prompt: Prompt, most_tokens: int) -> "AsyncStream[ChatCompletionChunk]":
+        """Return the answer's chunks, asked for by the name of the bound that the server knows."""
+        from openai import APIStatusError
+
+        try:
+            return await self._chat(prompt, {self._bound: most_tokens})
+        except APIStatusError as err:
+            if err.status_code not in {400, 422} or f"'{self._bound}'" not in _said(err):
+                raise
+            self._bound = next(name for name in _BOUNDS if name != self._bound)
+            return await self._chat(prompt, {self._bound: most_tokens})
 
     async def _chat(self, prompt: Prompt, more: Mapping[str, int]) -> "AsyncStream[ChatCompletionChunk]":
         warmth = {} if self._endpoint.temperature is None else {"temperature": self._endpoint.temperature}
@@ -104,11 +122,23 @@ def _is_last(chunk: "ChatCompletionChunk") -> bool:
     return any(choice.finish_reason for choice in chunk.choices)
 
 
-def _prompt_milliseconds(chunk: "ChatCompletionChunk") -> float | None:
-    """Return what llama.cpp tells beyond OpenAI's own words."""
+def _done(chunk: "ChatCompletionChunk") -> Done:
+    """Return the end, with what llama.cpp tells beyond OpenAI's own words."""
+    cut = any(choice.finish_reason == "length" for choice in chunk.choices)
     timings = (chunk.model_extra or {}).get("timings")
-    took = timings.get("prompt_ms") if isinstance(timings, Mapping) else None
-    return float(took) if isinstance(took, int | float) else None
+    told = timings if isinstance(timings, Mapping) else {}
+    took, new, known = (_number(told.get(key)) for key in ("prompt_ms", "prompt_n", "cache_n"))
+    tokens = None if new is None else int(new + (known or 0))
+    return Done(took, tokens, Ending.LENGTH if cut else Ending.WHOLE)
+
+
+def _number(told: object) -> float | None:
+    return float(told) if isinstance(told, int | float) else None
+
+
+def _said(error: "APIError") -> str:
+    """Return what a server says about an error; it must not be told to anybody."""
+    return f"{error.message} {error.body or ''}"
 
 
 async def _hear_out(chunks: "AsyncStream[ChatCompletionChunk]") -> None:

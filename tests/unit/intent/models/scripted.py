@@ -35,6 +35,8 @@ class ScriptedAttempt:
                         raise step
                     case _:
                         yield step
+                if isinstance(step, Done):
+                    return
             yield Done(1.0)
         finally:
             self._models.ended += 1

@@ -20,8 +20,22 @@ from wyoming_rosie_intent.household import Household
 from wyoming_rosie_intent.models import frozen, prompt, words
 from wyoming_rosie_intent.models.classifier import Complexity
 from wyoming_rosie_intent.models.filler import Fillers
+from wyoming_rosie_intent.models.length import spoken_seconds
 from wyoming_rosie_intent.models.mind import Mind, Request
-from wyoming_rosie_intent.models.model import Again, LateError, Message, ModelError, Prompt, Role, Text, Tool, ToolCall
+from wyoming_rosie_intent.models.model import (
+    Again,
+    Done,
+    Ending,
+    LateError,
+    Message,
+    ModelError,
+    OutputError,
+    Prompt,
+    Role,
+    Text,
+    Tool,
+    ToolCall,
+)
 from wyoming_rosie_intent.models.parts import Asked, Failed, Filler, Finished, Part, Passed, Said
 from wyoming_rosie_intent.models.prompt import Prompts
 from wyoming_rosie_intent.models.reply import MOST_ROUNDS
@@ -102,6 +116,51 @@ def results(given: Prompt) -> list[str]:
 
 
 # ------------------------------------------------------------------------------------------------------- answering
+
+
+LONG = [
+    f"In the year {1000 + number} the town of number {number} was built by people of the river. "
+    for number in range(60)
+]
+
+
+async def test_an_answer_of_more_than_a_minute_stops_and_offers_to_go_on(begin: Begin) -> None:
+    room = begin([*map(Text, LONG)])
+    parts = await room.say("what is the history of the river")
+    end = parts[-1]
+    assert isinstance(end, Finished)
+    assert (end.expects_reply, end.offer) == (True, EN.go_on)
+    assert end.text == heard(parts)
+    assert end.text.endswith("by people of the river. Shall I go on?")
+    assert 60 <= spoken_seconds(end.text) < 80
+    assert room.models.ended == 1
+
+
+async def test_the_rest_is_asked_for_where_the_answer_stopped(begin: Begin) -> None:
+    room = begin([*map(Text, LONG)], ["And so it went on until today."])
+    first = await room.say("what is the history of the river")
+    request = Request("yes", "one", "en", "kitchen", goes_on=True)
+    rest = [part async for part in room.mind.answer(request, MOMENT, 1.0)]
+    assert heard(rest) == "And so it went on until today."
+    *_, said, _, asked = room.models.given[-1].messages
+    assert said == Message(Role.ASSISTANT, heard(first))
+    assert "Go on where it stopped" in asked.text
+
+
+async def test_an_answer_that_has_no_room_left_offers_to_go_on_after_its_last_whole_clause(begin: Begin) -> None:
+    room = begin([Text("Paris is the capital of France. It lies on the Sei"), Done(ending=Ending.LENGTH)])
+    assert heard(await room.say("what is Paris")) == "Paris is the capital of France. Shall I go on?"
+
+
+async def test_an_answer_that_goes_round_in_a_circle_ends_and_offers_nothing(begin: Begin) -> None:
+    room = begin([Text("It is a nice day. It is a nice day. It is a ni"), Done(ending=Ending.LOOP)])
+    parts = await room.say("how is the day")
+    assert parts[-1] == Finished("It is a nice day. It is a nice day.")
+
+
+async def test_a_model_whose_output_nobody_can_read_is_not_said_to_be_away(begin: Begin) -> None:
+    room = begin([OutputError("half a call")])
+    assert await room.say("what is Paris") == [Failed(EN.no_answer)]
 
 
 async def test_an_answer_is_given_clause_by_clause_and_whole_at_its_end(begin: Begin) -> None:

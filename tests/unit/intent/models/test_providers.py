@@ -32,8 +32,20 @@ from tests.unit.intent.models.served import (
     text_of,
     whole,
 )
-from wyoming_rosie_intent.models.endpoint import CONNECT_SECONDS
-from wyoming_rosie_intent.models.model import Done, Message, ModelError, Piece, Prompt, Role, Tool, ToolCall
+from wyoming_rosie_intent.models.endpoint import CONNECT_SECONDS, Endpoint, refusal
+from wyoming_rosie_intent.models.model import (
+    Done,
+    Ending,
+    Message,
+    ModelError,
+    NoToolsError,
+    OutputError,
+    Piece,
+    Prompt,
+    Role,
+    Tool,
+    ToolCall,
+)
 from wyoming_rosie_intent.models.tier import Provider
 
 PROVIDERS: tuple[Provider, ...] = get_args(Provider)
@@ -79,12 +91,104 @@ async def test_what_a_tool_said_goes_back_to_the_model(provider: Provider) -> No
         assert answered["content"] == "done"
 
 
+NO_TOOLS = {
+    "ollama": (400, "registry.ollama.ai/library/gemma:2b does not support tools"),
+    "llama.cpp": (500, "tools param requires --jinja flag"),
+    "vllm": (400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'),
+    "openrouter": (404, "No endpoints found that support tool use. Try disabling the tool"),
+    "gemini": (400, "Function calling is not enabled for models/gemma-3-27b-it"),
+    "groq": (400, "`tool calling` is not supported with this model"),
+    "mistral": (400, "Function calling is not enabled for this model"),
+}
+UNPARSED = {
+    "ollama": (500, 'error parsing tool call: raw=\'{"name": "La\', err=unexpected end of JSON input'),
+    "llama.cpp": (500, "Failed to parse input at pos 12: <tool_call>"),
+    "groq": (400, "Failed to call a function. Please adjust your prompt. tool_use_failed"),
+    "ollama xml": (500, "XML syntax error on line 3: failed to parse tool call"),
+}
+OTHER = {
+    "busy": (503, "server busy, please try again. maximum pending requests exceeded"),
+    "no such model": (404, "model 'x' not found"),
+    "broken": (500, "llama runner process has terminated: signal: killed"),
+    "too long": (400, "the request exceeds the available context size, try increasing it"),
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "kind"),
+    [
+        *[(*one, NoToolsError) for one in NO_TOOLS.values()],
+        *[(*one, OutputError) for one in UNPARSED.values()],
+        *[(*one, ModelError) for one in OTHER.values()],
+    ],
+    ids=[*NO_TOOLS, *UNPARSED, *OTHER],
+)
+def test_a_refusal_tells_the_model_from_its_output_and_its_server(
+    status: int, said: str, kind: type[ModelError]
+) -> None:
+    assert type(refusal(Endpoint("m", "", "x"), status, said, has_tools=True)) is kind
+    if kind is NoToolsError:
+        assert type(refusal(Endpoint("m", "", "x"), status, said, has_tools=False)) is ModelError
+
+
+@both
+async def test_a_model_without_tools_says_so(provider: Provider) -> None:
+    async with scripted(takes_tools=False) as server, model(provider, server.url) as one:
+        with pytest.raises(NoToolsError, match=r"local \(scripted\): the model takes no tools \(status 400\)"):
+            await whole(one.answer(ASKED))
+        assert "Paris" in text_of(await whole(one.answer(Prompt(ASKED.messages))))
+
+
+@both
+async def test_an_answer_has_a_bound(provider: Provider) -> None:
+    endless = Rule(say=" ".join(f"word{number}" for number in range(5000)))
+    async with scripted(endless) as server, model(provider, server.url, answer_tokens=100) as one:
+        pieces = await whole(one.answer(ASKED))
+        (asked,) = (request.data for request in server.received)
+    assert len(text_of(pieces).split()) == 100
+    assert isinstance(pieces[-1], Done)
+    assert pieces[-1].ending is Ending.LENGTH
+    assert 100 in (asked.get("max_tokens"), asked.get("options", {}).get("num_predict"))
+
+
+async def test_a_server_that_knows_the_bound_by_its_other_name_is_asked_by_that_from_then_on() -> None:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        asked.append(await request.json())
+        if "max_tokens" in asked[-1]:
+            text = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
+            return web.json_response({"error": {"message": text, "type": "invalid_request_error"}}, status=400)
+        chunk = {
+            "id": "1",
+            "object": "x",
+            "created": 1,
+            "model": "m",
+            "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}],
+        }
+        return web.Response(body=b"data: " + json.dumps(chunk).encode() + b"\n\n", content_type="text/event-stream")
+
+    asked: list[dict[str, Any]] = []
+    application = web.Application()
+    application.router.add_post("/v1/chat/completions", refuse)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with model("openai", f"http://127.0.0.1:{runner.addresses[0][1]}", "m") as one:
+        for _ in range(2):
+            assert text_of(await whole(one.answer(ASKED))) == "hi"
+    await runner.cleanup()
+    assert [sorted({"max_tokens", "max_completion_tokens"} & body.keys()) for body in asked] == [
+        ["max_tokens"],
+        ["max_completion_tokens"],
+        ["max_completion_tokens"],
+    ]
+
+
 @both
 async def test_calls_with_unreadable_arguments_have_none(provider: Provider) -> None:
     calls = (Call("HassTurnOn", '{"name": "La'), Call("HassTurnOn", {"name": "Lamp"}), Call("Nothing", ""))
     async with scripted(Rule(calls=calls)) as server, model(provider, server.url) as one:
         if provider == "ollama":  # which sends objects only, so that its client knows nothing else
-            with pytest.raises(ModelError, match="cannot be read"):
+            with pytest.raises(OutputError, match="cannot be read"):
                 await whole(one.answer(ASKED))
             return
         made = calls_of(await whole(one.answer(ASKED)))

@@ -5,9 +5,14 @@ import pytest
 
 from tests.unit.intent.models.served import whole
 from wyoming_rosie_intent.models.deadlines import LONGEST_ANSWER, MOST_CALLS, Limits, within
-from wyoming_rosie_intent.models.model import Done, ModelError, Piece, Text, ToolCall
+from wyoming_rosie_intent.models.model import Done, Ending, ModelError, OutputError, Piece, Text, ToolCall
 
 QUICK = Limits(first_token=0.05, stall=0.05, total=10.0)
+
+
+def words(characters: int) -> str:
+    """Return a text that never says a thing twice."""
+    return " ".join(map(str, range(characters)))[:characters]
 
 
 async def given(*steps: Piece | float) -> AsyncGenerator[Piece, None]:
@@ -47,8 +52,16 @@ async def test_end_without_done_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", [Text("x" * (LONGEST_ANSWER // MOST_CALLS)), ToolCall("1", "go", {})], ids=["text", "calls"]
+    "pieces",
+    [[Text(words(LONGEST_ANSWER + 10))], [ToolCall("1", "go", {})] * (MOST_CALLS + 2)],
+    ids=["text", "calls"],
 )
-async def test_answers_without_end_are_cut(piece: Piece) -> None:
-    with pytest.raises(ModelError, match="has no end"):
-        await whole(within(Limits(), "m", given(*[piece] * (MOST_CALLS + 2), Done())))
+async def test_answers_without_end_are_cut(pieces: list[Piece]) -> None:
+    with pytest.raises(OutputError, match="has no end"):
+        await whole(within(Limits(), "m", given(*pieces, Done())))
+
+
+async def test_text_that_goes_round_in_a_circle_is_at_its_end() -> None:
+    pieces = await whole(within(Limits(), "m", given(*[Text("I am here to help. ")] * 100, Done())))
+    assert pieces[-1] == Done(ending=Ending.LOOP)
+    assert len(pieces) < 10

@@ -20,6 +20,8 @@ from wyoming_rosie_intent.models.model import (
     Done,
     Message,
     ModelError,
+    NoToolsError,
+    OutputError,
     Piece,
     Prompt,
     Role,
@@ -277,10 +279,79 @@ async def test_faults_of_a_real_connection_fall_through(fault: Fault) -> None:
             pieces = await whole(Tiers({LOCAL: local, NETWORK: network}).attempt(OPEN).answer(said_to("blue elephant")))
     assert text_of(pieces) == "From the network."
     assert Again() not in pieces, "nothing of the other was heard"
-    assert [line["event"] for line in logs] == ["a model failed", "a model answered"]
+    tries = 2 if fault is Fault.UNPARSED else 1  # of what only the model wrote
+    assert [line["event"] for line in logs] == [*["a model failed"] * tries, "a model answered"]
     assert "elephant" not in str(logs)
-    assert _asked(near) == _asked(far) == 1
+    assert (_asked(near), _asked(far)) == (tries, 1)
 
 
 def _asked(server: OllamaServer) -> int:
     return len(server.received)
+
+
+# ------------------------------------------------------------------------- what a model wrote, and models without tools
+
+
+UNREAD: Script = (OutputError("half a call"),)
+
+
+async def test_what_a_model_wrote_never_shuts_its_tier_for_the_other_rooms() -> None:
+    house = House(local=[*[UNREAD] * 10, says("hello there")])
+    for _ in range(5):
+        with pytest.raises(OutputError):
+            await house.answer()
+    assert text_of(await house.answer()) == "hellothere"
+
+
+async def test_a_model_that_wrote_half_a_call_is_asked_once_more_before_the_next_tier() -> None:
+    house = House(local=[UNREAD, says("hello there")], network=[says("hi")])
+    assert text_of(await house.answer()) == "hellothere"
+    assert house.asked() == {LOCAL: 2, NETWORK: 0}
+    house = House(local=[UNREAD], network=[says("hi")])
+    assert text_of(await house.answer()) == "hi"
+    assert house.asked() == {LOCAL: 2, NETWORK: 1}
+
+
+async def test_what_was_said_before_half_a_call_is_void() -> None:
+    long = " ".join(f"word{number}" for number in range(60))  # of which some is heard before the end
+    house = House(local=[says(long, OutputError("half a call")), says("Well then")])
+    pieces = await house.answer()
+    begin = pieces.index(Again())
+    assert "word10" in text_of(pieces[:begin])
+    assert text_of(pieces[begin:]) == "Wellthen"
+
+
+REFUSED: Script = (NoToolsError("local (m): the model takes no tools (status 400)"),)
+
+
+async def test_a_model_that_takes_no_tools_is_asked_again_at_once_and_never_with_them_again() -> None:
+    house = House(local=[REFUSED, says("hello there")])
+    prompt = Prompt(ASKED.messages, ASKED.tools, "Write COMMAND.")
+    with capture_logs() as logs:
+        for _ in range(3):
+            assert text_of(await house.answer(prompt=prompt)) == "hellothere"
+    model = house.models[LOCAL]
+    assert [bool(asked.tools) for asked in model.asked] == [True, False, False, False]
+    assert model.asked[1].messages[0].text.endswith("Write COMMAND.")
+    assert model.asked[1] == model.asked[3]
+    reasons = [log["reason"] for log in logs if log["log_level"] == "warning"]
+    assert reasons == ["local (m): the model takes no tools (status 400)"]
+
+
+async def test_a_model_that_takes_no_tools_is_warmed_without_them() -> None:
+    house = House(local=[REFUSED, says("hello there")])
+    model = house.models[LOCAL]
+    await house.answer()
+    await house.tiers.warm(ASKED, OPEN)
+    assert [bool(warmed.tools) for warmed in model.warmed] == [False]
+
+
+async def test_a_command_in_words_is_a_call() -> None:
+    house = House(local=[REFUSED, (Text("COMM"), Text("AND: turn on"), Text(" the lamp"), Done())])
+    (call,) = calls_of(await house.answer())
+    assert (call.name, call.arguments) == ("Command", {"sentence": "turn on the lamp"})
+
+
+async def test_a_model_with_tools_may_speak_of_commands() -> None:
+    house = House(local=[(Text("COMMAND: turn on the lamp"), Done())])
+    assert calls_of(await house.answer()) == []
