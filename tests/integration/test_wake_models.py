@@ -78,6 +78,20 @@ def test_what_is_no_model_is_said_so(tmp_path: Path, name: str) -> None:
     assert str(tmp_path / name) in complaint("check-model", str(tmp_path / name))
 
 
+@pytest.mark.parametrize("kept", [0.0, 0.3, 0.9])
+def test_a_damaged_model_ends_with_a_sentence_whatever_native_code_does(tmp_path: Path, kept: float) -> None:
+    word = bundled()["alexa"].file
+    (tmp_path / "alexa.json").write_bytes(word.read_bytes())
+    network = word.with_suffix(".tflite").read_bytes()
+    (tmp_path / "alexa.tflite").write_bytes(network[: round(kept * len(network))] + b"\xff" * 4000)
+    assert str(tmp_path) in complaint("check-model", str(tmp_path / "alexa.json"))
+
+
+def test_a_recording_that_is_none_ends_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "words.wav").write_text("only words, no sound " * 50)
+    assert str(tmp_path / "words.wav") in complaint("check-model", str(NABU), "--wav", str(tmp_path / "words.wav"))
+
+
 def test_a_verifier_is_trained_and_tells_what_it_is_worth(shared_data: Path, tmp_path: Path) -> None:
     own, others = tmp_path / "own", tmp_path / "others"
     own.mkdir()

@@ -1,8 +1,15 @@
 """Models of wake words: check a file, train a verifier of a voice."""
 
+import asyncio
 import json
+import multiprocessing
+import os
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -53,7 +60,7 @@ class Checked:
     stream: Callable[[], Scores]
 
 
-def check_model(
+async def check_model(
     file: Annotated[Path, Parameter(help="an .onnx or .tflite file of openWakeWord, a .json file of microWakeWord")],
     /,
     *,
@@ -62,7 +69,30 @@ def check_model(
     json: Annotated[bool, Parameter(help="print the result as one line of JSON", negative=())] = False,
 ) -> None:
     """Check a wake word model: its shape, its score on a recording, what it costs."""
-    checked = _checked(file, custom_model_dir)
+    with ExitStack() as stack:
+        recording = stack.enter_context(sound_files.kept(wav)) if wav is not None else None
+        result = await _apart(file, custom_model_dir, recording)
+    _print(result, as_json=json)
+
+
+async def _apart(file: Path, folders: Sequence[Path], wav: Path | None) -> dict[str, Any]:
+    """Return what is found in a process of its own: native code may crash on a damaged model. Raises ConfigError."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, initializer=_quiet) as apart:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(apart, _found, file, folders, wav)
+        except BrokenProcessPool as err:
+            raise ConfigError(f"{file} is damaged, or of a kind that is not known here: what loads it crashes") from err
+
+
+def _quiet() -> None:
+    """Leave Ctrl-C to the parent, and say nothing of a crash that it reports."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def _found(file: Path, folders: Sequence[Path], wav: Path | None) -> dict[str, Any]:
+    checked = _checked(file, folders)
     result: dict[str, Any] = {
         "kind": checked.kind,
         "word": checked.name,
@@ -74,7 +104,7 @@ def check_model(
     if wav is not None:
         score, at = _best(checked.stream(), wav)
         result |= {"score": round(score, 3), "at_ms": at, "is_heard": score > checked.threshold}
-    _print(result, as_json=json)
+    return result
 
 
 def train_verifier(
