@@ -63,6 +63,7 @@ class Entity:
     aliases: tuple[str, ...] = ()
     features: frozenset[str] = frozenset()
     device_class: str | None = None  # in Home Assistant's words: garage, window, motion
+    unit_of_measurement: str | None = None  # of what a sensor measures, in Home Assistant's words: °C, %, kWh
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from wyoming_rosie_intent.engine import Command, Match, Where
 from wyoming_rosie_intent.phrases import Phrases
 
 _ROUTINES = frozenset({"scene", "script"})
+_NO_ARTICLE = _ROUTINES | {"person"}
 _MOST_READY = 64
 _OTHER_ORDER = "order.other"
 _book = Phrases()
@@ -142,8 +143,7 @@ def things(match: Match, targets: Sequence[Entity]) -> str:
     """Name the things that a command is about."""
     language = match.language
     if len(targets) == 1:
-        name = targets[0].name
-        return name if targets[0].domain in _ROUTINES else the(name, language)
+        return called(targets[0], language)
     if "name" in match.slots:
         return the(str(match.slots["name"]), language)
     if not targets:
@@ -167,6 +167,32 @@ def kind_of_things(domain: str, classes: Sequence[str] = (), language: str = "en
 def the(name: str, language: str = "en") -> str:
     """Put an article before a name that has none of its own, where the language does so."""
     return _book.say("grammar.the", language, name=name)
+
+
+def called(entity: Entity, language: str = "en") -> str:
+    """Return what a thing is called in a sentence; people and routines have no article."""
+    return entity.name if entity.domain in _NO_ARTICLE else the(entity.name, language)
+
+
+def measured(value: float, unit: str, language: str = "en") -> str:
+    """Return a number with its unit of measurement in words: "21.5 degrees", "45 percent"."""
+    digits = 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
+    number = f"{round(value, digits) + 0.0:.{digits}f}"  # of -0.001 no minus
+    number = number.rstrip("0").rstrip(".") if digits else number
+    spoken = number.replace(".", str(_book.words("grammar.decimal", language)))
+    return " ".join(filter(None, (spoken, _unit(unit.strip(), language, is_one=number == "1"))))
+
+
+def _unit(unit: str, language: str, *, is_one: bool) -> str:
+    """Return a unit in words; of "km/h" both parts."""
+    of, slash, by = unit.partition("/")
+    forms = _book.words(f"units.{unit}", language) if unit else None
+    if forms:
+        return str(forms[0 if is_one else -1])
+    if slash and of and _book.words(f"units.{of}", language) and _book.words(f"units.{by}", language):
+        per = _book.words("units.per", language)
+        return f"{_unit(of, language, is_one=is_one)} {per} {_unit(by, language, is_one=True)}"
+    return unit
 
 
 def is_or_are(name: str, language: str = "en") -> str:

@@ -22,6 +22,8 @@ LONGEST_SENTENCE = 500
 _LONGEST_VERB = 6  # words: could you please turn off all
 _LONGEST_END = 4  # words
 _LONGEST_VALUE = 4  # words: to twenty five percent
+_SAID_WHOLE = frozenset({"search_query"})
+"""Slots with words of which any may be a title: a verb that is said once would make one of each."""
 _BOTH = re.compile(r"\b(?:both|beide|sowohl)\s+", re.IGNORECASE)
 _HERE = re.compile(
     r"\b(?:here|(?:this|my) (?:room|area)|hier|(?:diesem|diesen|dieses) (?:raum|zimmer|bereich)|ici|cette pièce"
@@ -36,6 +38,16 @@ class Speech:
 
     joints: Joints
     courtesies: frozenset[Words] = frozenset()
+
+    def without_courtesies(self, text: str) -> str:
+        """Return a text without what is only polite at its end."""
+        said, words = text.split(), words_of(text)
+        while said and len(said) == len(words):
+            length = next((len(one) for one in self.courtesies if words[-len(one) :] == one), 0)
+            if not length:
+                break
+            said, words = said[:-length], words[:-length]
+        return " ".join(said)
 
 
 _ANY_SPEECH = Speech(Joints())
@@ -113,7 +125,8 @@ class _Parts:
         for length in range(min(_LONGEST_VERB if said_once else 0, len(words) - 1) + 1):
             verb = " ".join((*words[:length], ""))
             found = () if self._joints.within(verb) else self.of(verb + text)
-            if found and (first.text == head or found[0].intent == first.intent):
+            is_title = length > 0 and found != () and not _SAID_WHOLE.isdisjoint(found[0].slots)
+            if found and not is_title and (first.text == head or found[0].intent == first.intent):
                 return found
         return ()
 
@@ -121,7 +134,7 @@ class _Parts:
         """Understand another value of the thing that the first part set: "set the lamp to red | and 20 percent"."""
         joint = next(iter(self._joints.within(text)), None)
         value = text[: joint.start()] if joint else text
-        if not _how(first) or len(value.split()) > _LONGEST_VALUE:
+        if not _how(first) or not _SAID_WHOLE.isdisjoint(first.slots) or len(value.split()) > _LONGEST_VALUE:
             return ()
         words = head.split()
         for length in range(len(words) - 1, 0, -1):

@@ -5,19 +5,41 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TypeAlias
 
-from wyoming_rosie.home import Home
+from wyoming_rosie.home import Entity, Home, Units
 from wyoming_rosie_intent import answers, lists, questions, things
 from wyoming_rosie_intent.changes import changed
 from wyoming_rosie_intent.engine import Answer, Command
 from wyoming_rosie_intent.states import States
-from wyoming_rosie_intent.things import Thing
+from wyoming_rosie_intent.things import Sensor, Thing
 
 House: TypeAlias = Mapping[str, Thing]
+_MEASURED: Mapping[tuple[str | None, Units], tuple[float, str]] = {
+    ("temperature", "metric"): (21.5, "°C"),
+    ("temperature", "imperial"): (70.0, "°F"),
+    ("humidity", "metric"): (45.0, "%"),
+    ("battery", "metric"): (80.0, "%"),
+    ("power", "metric"): (120.0, "W"),
+    ("energy", "metric"): (3.5, "kWh"),
+    ("illuminance", "metric"): (300.0, "lx"),
+    ("carbon_dioxide", "metric"): (600.0, "ppm"),
+}
+"""What sensors show at first, by their class."""
 
 
 def furnished(home: Home) -> House:
     """Return the house as it is at first: dark, closed and locked."""
-    return {entity.id: things.of(entity.domain) for entity in home.entities}
+    return {entity.id: _at_first(entity, home.preferences.units) for entity in home.entities}
+
+
+def _at_first(entity: Entity, units: Units) -> Thing:
+    """Return a thing as it is at first; a sensor measures what is usual for its class."""
+    thing = things.of(entity.domain)
+    if not isinstance(thing, Sensor):
+        return thing
+    value, unit = _MEASURED.get((entity.device_class, units)) or _MEASURED.get(
+        (entity.device_class, "metric"), (thing.value, "")
+    )
+    return Sensor(value, entity.unit_of_measurement or unit)
 
 
 def act(house: House, command: Command, now: datetime) -> tuple[House, Answer]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from wyoming_rosie.home import Entity
 from wyoming_rosie_intent import answers
-from wyoming_rosie_intent.answers import is_or_are, kind_of_things, listed, sentence, the
+from wyoming_rosie_intent.answers import is_or_are, kind_of_things, listed, sentence
 from wyoming_rosie_intent.engine import Answer, Command, Match
 from wyoming_rosie_intent.spoken import date_in_words, in_words, time_in_words
 from wyoming_rosie_intent.things import Climate, Light, Media, Outlook, Sensor, Thing, Todo, Weather
@@ -57,7 +57,7 @@ def _state(house: Mapping[str, Thing], command: Command) -> str:
         return " ".join(_described(entity, house[entity.id], language) for entity in command.targets)
     so = [entity for entity in command.targets if _is(house[entity.id], wanted)]
     others = [entity for entity in command.targets if entity not in so]
-    match command.match.question:
+    match command.match.question.removesuffix("_person"):
         case "all":
             return _yes_or_no(not others, others or so, house, language)
         case "which":
@@ -78,16 +78,16 @@ def _yes_or_no(yes: bool, entities: Sequence[Entity], house: Mapping[str, Thing]
 
 def _are(entities: Sequence[Entity], house: Mapping[str, Thing], language: str) -> str:
     """Say how things are; those in the same state together: "the lamp is on, and the TV is off"."""
-    by_state: dict[str, list[str]] = {}
+    by_state: dict[str, list[Entity]] = {}
     for entity in entities:
-        by_state.setdefault(house[entity.id].state, []).append(entity.name)
-    said = (_are_so(names, state, language) for state, names in by_state.items())
+        by_state.setdefault(house[entity.id].state, []).append(entity)
+    said = (_are_so(alike, state, language) for state, alike in by_state.items())
     return answers.say("joint", language).join(said)
 
 
-def _are_so(names: Sequence[str], state: str, language: str) -> str:
-    verb = answers.are(language) if len(names) > 1 else is_or_are(names[0], language)
-    named = listed([the(name, language) for name in names], language)
+def _are_so(entities: Sequence[Entity], state: str, language: str) -> str:
+    verb = answers.are(language) if len(entities) > 1 else is_or_are(entities[0].name, language)
+    named = listed([answers.called(entity, language) for entity in entities], language)
     return answers.say("is", language, **{"name": named, "is": verb, "state": answers.state(state, language)})
 
 
@@ -104,7 +104,7 @@ def _none(command: Command, states: Sequence[str]) -> str:
 
 def _described(entity: Entity, thing: Thing, language: str) -> str:
     key, values = _description(thing, language)
-    named = {"name": the(entity.name, language), "is": is_or_are(entity.name, language)}
+    named = {"name": answers.called(entity, language), "is": is_or_are(entity.name, language)}
     return sentence(answers.say(key, language, **{**named, **values}))
 
 
@@ -120,7 +120,7 @@ def _description(thing: Thing, language: str) -> tuple[str, Mapping[str, object]
         case Todo():
             return "list_is", {"items": thing.items}
         case Sensor():
-            return "sensor_is", {"state": thing.state}
+            return "sensor_is", {"state": answers.measured(thing.value, thing.unit, language)}
         case _:
             return "is", {"state": answers.state(thing.state, language)}
 

@@ -1,5 +1,6 @@
 """Which things of a home a sentence is about."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
@@ -23,6 +24,15 @@ _DOMAIN = {
 _DOMAIN_BY_PREFIX = {"HassClimate": "climate", "HassMedia": "media_player", "HassSetVolume": "media_player"}
 _ONE_PER_HOME = frozenset({"climate", "media_player", "todo", "vacuum", "weather"})
 """Where a home has one of these, people do not say which, whatever room they are in."""
+_ONE_CLASS_PER_HOME = frozenset({"garage", "gate"})
+"""The same of covers, by their class."""
+_ROOM_TEMPERATURE = "HassClimateGetTemperature"
+_OF_APPLIANCES = re.compile(
+    r"freez|fridge|refrig|oven|\bwater|boiler|\bcpu|processor|batter|outdoor|outside|device|chip|pool|aquari|gefrier|kühl|wasser|kessel|prozessor"
+    r"|außen|aussen|gerät|vorlauf|rücklauf|congél|frigo|\bfour\b|\beau\b|extérieur|congelad|nevera|horno|\bagua\b|exterior|congelat|forno|acqua|estern|vriez|koelkast|buiten",
+    re.IGNORECASE,
+)
+"""What a thermometer is called that does not tell how warm a room is."""
 _FEATURE = {"brightness": "brightness", "color": "color", "temperature": "color"}
 """What a light must be able to do, by the slot of HassLightSet."""
 
@@ -33,6 +43,8 @@ def find(home: Home, match: Match, speaker_area: str | None = None) -> Targets |
     domain = match.domain or _domain(match.intent)
     if "name" in match.slots:
         found = _named(home, match, speaker_area)
+    elif match.intent == _ROOM_TEMPERATURE:
+        found = _temperature(home, match)
     elif domain is not None:
         found = _group(home, match, domain)
     else:
@@ -81,6 +93,31 @@ def _named(home: Home, match: Match, speaker_area: str | None) -> Targets | Answ
     return named if len(named) == 1 else _ambiguous(home, name, named, match.language)
 
 
+def _temperature(home: Home, match: Match) -> Targets | Answer:
+    """Find what tells how warm it is: a thermostat of the place, else its thermometers, else the only one of the home."""
+    found = _group(home, match, "climate")
+    thermometers = tuple(filter(_is_thermometer, home.entities))
+    there = _there(home, match, thermometers)
+    if isinstance(found, tuple) and (not there or _there(home, match, found)):
+        return found
+    if not there and match.where in {Where.HERE, Where.UNKNOWN, Where.ANYWHERE} and "floor" not in match.slots:
+        there = _nowhere(thermometers) or (thermometers if len(thermometers) == 1 else ())
+    return there or found
+
+
+def _there(home: Home, match: Match, entities: Targets) -> Targets:
+    """Return those in the area, or on the floor, that a sentence is about."""
+    if (floor := match.said("floor")) is not None:
+        areas = {area.id for area in home.on_floor(floor)}
+        return tuple(entity for entity in entities if entity.area in areas)
+    return _in_area(entities, home.area(match.said("area") or ""))
+
+
+def _is_thermometer(entity: Entity) -> bool:
+    names = " ".join((entity.id, *entity.names))
+    return entity.domain == "sensor" and entity.device_class == "temperature" and not _OF_APPLIANCES.search(names)
+
+
 def _group(home: Home, match: Match, domain: str) -> Targets | Answer:
     classes = match.any_of("device_class")
     candidates = tuple(e for e in home.entities if e.domain == domain and _is_of_class(e, classes))
@@ -89,16 +126,40 @@ def _group(home: Home, match: Match, domain: str) -> Targets | Answer:
         found = tuple(entity for entity in candidates if entity.area in areas)
         return found or Answer(answers.nothing_there(domain, classes, floor, match.language), done=False)
     area = match.said("area")
+    is_only_kind = domain == "cover" and not _ONE_CLASS_PER_HOME.isdisjoint(classes)
+    if is_only_kind and match.where in {Where.HERE, Where.UNKNOWN}:
+        return _in_area(candidates, home.area(area or "")) or _any_of(home, match, candidates)
     if needs_room(match):
         return Answer(answers.say("which_room", match.language), done=False)
     found = (
         candidates if area is None or match.intent.startswith("HassVacuum") else _in_area(candidates, home.area(area))
     )
+    if not found and domain == "cover" and "door" in classes and area is not None:
+        found = _garage_door(home, area)
     if not found and domain in _ONE_PER_HOME:
         found = candidates if match.where is Where.HERE else _nowhere(candidates)
     if not found:
         return Answer(answers.nothing_there(domain, classes, area, match.language), done=False)
     return _only_one(home, found, domain, match) if domain in _ONE_PER_HOME else found
+
+
+def _garage_door(home: Home, spoken: str) -> Targets:
+    """Find the door of an area called garage: "the garage door" may be understood as a door that is there."""
+    doors = tuple(entity for entity in home.entities if entity.domain == "cover" and _is_of_class(entity, ("garage",)))
+    area = home.area(spoken)
+    is_garage = area is not None and any(
+        word in name.casefold() for name in area.names for word in ("garage", "garaje")
+    )
+    return _in_area(doors, area) or (doors if is_garage and len(doors) == 1 else ())
+
+
+def _any_of(home: Home, match: Match, candidates: Targets) -> Targets | Answer:
+    """Take the only one that there is, whatever room it is in."""
+    domain, classes = match.domain or "", match.any_of("device_class")
+    if not candidates:
+        return Answer(answers.nothing_there(domain, classes, None, match.language), done=False)
+    name = answers.kind_of_things(domain, classes, match.language)
+    return candidates if len(candidates) == 1 else _ambiguous(home, name, candidates, match.language)
 
 
 def _only_one(home: Home, found: Targets, domain: str, match: Match) -> Targets | Answer:

@@ -181,13 +181,25 @@ def load(language: str, *, bare_names: bool) -> Templates:
         raise EngineError(f"home-assistant-intents has no sentences for '{language}'; install a newer one")
     own = own_sentences(language)
     unwanted = frozenset() if bare_names else frozenset(own.get("unwanted", ()))
-    zones = "zone" in own.get("lists", {})
+    lists = {**_zones(language), **own.get("lists", {})}
+    zones = "zone" in lists
     for intent in templates["intents"].values():
         intent["data"] = list(_wanted(intent["data"], unwanted, zones=zones))
     if zones:
         del templates["lists"]["zone"]
-    merge_dict(templates, {key: own[key] for key in ("intents", "lists", "expansion_rules") if key in own})
+    merge_dict(templates, {**{key: own[key] for key in ("intents", "expansion_rules") if key in own}, "lists": lists})
     return Templates(Intents.from_dict(templates))
+
+
+@cache
+def _spoken_zones() -> Mapping[str, Mapping[str, str]]:
+    return tomllib.loads((resources.files("wyoming_rosie_intent") / "zones.toml").read_text("utf-8"))
+
+
+def _zones(language: str) -> Mapping[str, Any]:
+    """Return the list of places that people are asked about: at home, and away."""
+    values = [{"in": spoken, "out": zone} for zone, spoken in _spoken_zones().get(language, {}).items()]
+    return {"zone": {"values": values}, "zone_home": {"values": values[:1]}} if values else {}
 
 
 @cache

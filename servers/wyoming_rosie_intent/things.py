@@ -129,6 +129,7 @@ class Weather:
 @dataclass(frozen=True)
 class Sensor:
     value: float = 45.0
+    unit: str = ""  # of measurement, in Home Assistant's words
 
     @property
     def state(self) -> str:

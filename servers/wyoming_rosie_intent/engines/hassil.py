@@ -36,6 +36,7 @@ _FREE = frozenset({"item", "name"})
 """Slots with words of the speaker's own that a mended sentence may have; of a song nobody can tell whether it was meant."""
 _LET_IN = frozenset({"alarm_control_panel", "cover", "lock", "valve"})
 """Domains of which anything may be dangerous while nobody knows which thing is meant."""
+_QUERY = "search_query"
 _NOBODY_KNOWS = "?"  # stands for the speaker's area while matching, when it is not known
 
 
@@ -244,7 +245,7 @@ class _Said:
         )
 
     def _meant(self, result: "RecognizeResult", text: str) -> Match | None:
-        match = _match(result, text, self._language)
+        match = _without_courtesies(_match(result, text, self._language), self.rules.speech)
         if (words := own_sentences(self._language).get("timers")) is not None:
             match = timed.named(match, words)
         return replace(match, room=self._room(match)) if self._makes_sense(match, text) else None
@@ -277,10 +278,22 @@ def _may_be_mended(result: "RecognizeResult") -> bool:
     return free <= _FREE and not (result.intent_metadata or {}).get(_ONLY_AS_SAID)
 
 
+def _without_courtesies(match: Match, spoken: Speech) -> Match:
+    """Leave out of a song's name what is only polite: "some jazz please"; nothing may be left."""
+    if _QUERY not in match.slots:
+        return match
+    return replace(match, slots={**match.slots, _QUERY: spoken.without_courtesies(match.said(_QUERY) or "")})
+
+
 def _is_meaningless(match: Match) -> bool:
-    of_slots = own_sentences(match.language).get("meaningless", {})
-    said = {slot: f"{match.said(slot)} ".casefold() for slot in of_slots if slot in match.slots}
-    return any(text.startswith(f"{beginning} ") for slot, text in said.items() for beginning in of_slots[slot])
+    own = own_sentences(match.language)
+    beginnings, alone = own.get("meaningless", {}), own.get("meaningless_alone", {})
+    said = {slot: f"{match.said(slot)} ".casefold() for slot in (*beginnings, *alone) if slot in match.slots}
+    is_empty = _QUERY in match.slots and not (match.said(_QUERY) or "").strip()
+    return is_empty or any(
+        text.strip() in alone.get(slot, ()) or any(text.startswith(f"{one} ") for one in beginnings.get(slot, ()))
+        for slot, text in said.items()
+    )
 
 
 def _is_talk(match: Match) -> bool:

@@ -86,7 +86,7 @@ def _media(state: State) -> Thing:
 
 def _sensor(state: State) -> Thing | None:
     try:
-        return Sensor(float(state.value))
+        return Sensor(float(state.value), str(state.attributes.get("unit_of_measurement") or ""))
     except ValueError:
         return None
 
