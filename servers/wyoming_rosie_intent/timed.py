@@ -19,6 +19,7 @@ _SLOT = "minutes"
 _SLOT_OF_LENGTH = "start_minutes"  # which timer is meant: the 5 minute timer
 COMMAND = "conversation_command"
 """The slot of HassStartTimer with what is to be done when the time is over."""
+_OF_COMMAND = "command"  # how the package calls what it says when a command is kept for later
 _AT_ONCE = ("HassGet", "HassClimateGet", "HassRespond", "HassNevermind", "HassBroadcast")
 _ABOUT_TIMERS = ("Timer", "Timers", "TimerStatus")
 
@@ -68,7 +69,8 @@ def delays(text: str, language: str, words: Mapping[str, Sequence[str]]) -> Iter
         before, after = _cut(text[: found.start], text[found.end :], words)
         if before is None or not (rest := f"{before} {after}".strip(" ,.;!?")):
             continue
-        yield Match("HassStartTimer", {**_slots(found, ""), COMMAND: rest}, text, language=language)
+        slots = {**_slots(found, ""), COMMAND: rest}
+        yield Match("HassStartTimer", slots, text, question=_OF_COMMAND, language=language)
 
 
 def can_wait(match: Match) -> bool:

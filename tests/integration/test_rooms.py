@@ -1,0 +1,103 @@
+"""Two satellites, the hub and the intent daemon as processes; what is said comes from a script."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from wyoming.event import Event
+
+from tests.conftest import StartDaemon
+from tests.daemons import Daemon
+from tests.fakes import FakeDaemon
+from tests.integration.test_hub import tts, vad
+from wyoming_rosie.endpoint import GUESS
+from wyoming_rosie.service import Send
+
+
+@dataclass
+class Rooms:
+    """A kitchen and an office, each with a satellite that has a button, and somebody whose words are always understood."""
+
+    http: aiohttp.ClientSession
+    apis: dict[str, str]
+    voice: FakeDaemon
+    satellites: dict[str, Daemon] = field(default_factory=dict)
+    says: str = ""
+
+    async def hear(self, event: Event, send: Send) -> None:
+        if event.type == "voice-stopped":
+            await send(Event("user-event", {"name": GUESS, "data": {"text": self.says, "complete": True}}))
+        elif event.type == "audio-stop":
+            await send(Event("transcript", {"text": self.says}))
+
+    async def state(self, room: str) -> dict[str, Any]:
+        async with self.http.get(f"{self.apis[room]}/state") as answer:
+            return dict(await answer.json())
+
+    async def say(self, room: str, text: str) -> str:
+        """Press the button of a room and say something; return what is answered, when it was heard."""
+        self.says, before = text, len(self.spoken)
+        await (await self.http.post(f"{self.apis[room]}/trigger")).release()
+        return await self.hears(room, before)
+
+    async def hears(self, room: str, before: int) -> str:
+        """Return what is said after so much else, when it was heard."""
+        async with asyncio.timeout(20):
+            while len(self.spoken) <= before or (await self.state(room))["phase"] not in ("waiting", "streaming"):
+                await asyncio.sleep(0.02)
+        return self.spoken[before]
+
+    @property
+    def spoken(self) -> list[str]:
+        """What was said, without the phrases that a hub learns at its start."""
+        asked = [event for event in self.voice.heard if event.type == "synthesize" and "context" in event.data]
+        return [str(event.data["text"]) for event in asked]
+
+
+@pytest.fixture
+async def rooms(daemon: StartDaemon, tmp_path: Path, unused_tcp_port_factory: Any) -> AsyncIterator[Rooms]:
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        ports = {room: unused_tcp_port_factory() for room in ("Kitchen", "Office")}
+        voice = FakeDaemon(tts)
+        house = Rooms(http, {room: f"http://127.0.0.1:{port}" for room, port in ports.items()}, voice)
+        stages = {"vad": FakeDaemon(vad), "asr": FakeDaemon(house.hear), "tts": voice}
+        for stage in stages.values():
+            await stack.enter_async_context(stage.serving())
+        for room, port in ports.items():
+            house.satellites[room] = await daemon(
+                "satellite",
+                *("--mic-command", "cat /dev/zero", "--snd-command", "tee", "--area", room, "--name", room),
+                *("--api-port", str(port), "--no-ends-commands", "--data-dir", str(tmp_path / room)),
+            )
+        uris = {role: stage.uri for role, stage in stages.items()} | {"intent": (await daemon("intent")).uri}
+        hub = await daemon(
+            "hub",
+            *(part for one in house.satellites.values() for part in ("--satellite", one.uri)),
+            *("--no-zeroconf", "--data-dir", str(tmp_path / "hub")),
+            *(part for role, uri in uris.items() for part in (f"--{role}-uri", uri)),
+        )
+        async with asyncio.timeout(15):
+            while len(hub.lines("satellite joined")) < 2:
+                await asyncio.sleep(0.02)
+        yield house
+
+
+@pytest.mark.timeout(60)
+async def test_a_timer_belongs_to_its_room_and_what_fails_later_is_announced_there(rooms: Rooms) -> None:
+    assert await rooms.say("Kitchen", "set a timer for 7 seconds") == "7 second timer started."
+    assert await rooms.say("Office", "cancel the timer") == "The 7 second timer is cancelled."
+    assert await rooms.say("Office", "set a timer for 6 seconds") == "6 second timer started."
+    before = len(rooms.spoken)
+    later = "turn up the volume in the bedroom"
+    assert await rooms.say("Kitchen", f"{later} in two seconds") == f"In 2 seconds: {later}."
+    failed = await rooms.hears("Kitchen", before + 1)
+    assert failed == f"It was time for this: {later}. There is no satellite in that room."
+    await rooms.satellites["Office"].wait_for_line("timer finished")
+    assert rooms.satellites["Kitchen"].lines("timer finished") == []
+    assert (await rooms.state("Kitchen"))["timers"] == []
