@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from wyoming_rosie import config
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.nearest import unknown
 from wyoming_rosie_satellite.settings import SatelliteConfig
 
 C = TypeVar("C")
@@ -39,7 +40,7 @@ def _file(name: str) -> Path:
     if name in names():
         return bundled
     if not Path(name).is_file():
-        raise ConfigError(f"no profile '{name}'; there are: {', '.join(names())}; or name a TOML file")
+        raise ConfigError(f"{unknown('profile', name, names())}; there are: {', '.join(names())}; or name a TOML file")
     return Path(name)
 
 

@@ -105,6 +105,15 @@ def test_transcribe_understands_what_follows_a_wake_word() -> None:
     assert (told["result"], told["after"]) == ("turn on the kitchen lights", "okay_nabu")
 
 
+def test_voices_and_languages_are_listed() -> None:
+    german = [json.loads(line) for line in rosie("voices", "--language", "de", "--json").stdout.splitlines()]
+    assert "de" in [one["voice"] for one in german]
+    assert all(any(tag.startswith("de") for tag in one["languages"]) for one in german)
+    assert {"language": "fr"} in [
+        json.loads(line) for line in rosie("languages", "intent", "--json").stdout.splitlines()
+    ]
+
+
 def test_transcribe_fails_on_noise(noise: Path) -> None:
     assert "nothing was understood" in complaint("transcribe", str(noise), status=3)
 

@@ -29,6 +29,8 @@ MISUSED = {
     "ask": ("hello", "--engine", "nonsense"),
     "say": ("hello", "--engine", "nonsense"),
     "models": ("fetch", "nonsense"),
+    "voices": ("--language", "klingon"),
+    "languages": ("wake",),
 }
 """What is wrong beside a flag that does not exist."""
 FAILING = {
@@ -42,6 +44,8 @@ FAILING = {
     "up": ("--config", "/no/such.toml"),
     "check-model": ("{folder}/empty.onnx",),
     "fetch-models": ("--from", NOBODY.replace("tcp", "http"), "--to", "{folder}/models"),
+    "voices": ("--uri", NOBODY),
+    "languages": ("--uri", NOBODY),
     "models": ("fetch", "tiny.en", "--from", NOBODY.replace("tcp", "http"), "--data-dir", "{folder}/models"),
     "train-verifier": (
         "{folder}/none",
@@ -111,7 +115,7 @@ def test_an_unknown_command_is_misuse() -> None:
 
 
 def test_every_command_is_in_a_table_or_cannot_fail() -> None:
-    assert set(COMMANDS) - FAILING.keys() == {"discover", "doctor"}
+    assert set(COMMANDS) - FAILING.keys() == {"devices", "discover", "doctor"}
 
 
 @pytest.mark.parametrize("program", [program.command for program in PROGRAMS])

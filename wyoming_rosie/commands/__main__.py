@@ -8,7 +8,19 @@ from collections.abc import Sequence
 from cyclopts import App, Parameter
 
 from wyoming_rosie import __version__, ending
-from wyoming_rosie.commands import asking, check, demo, discover, doctor, listen, models, stages, up, wake_models
+from wyoming_rosie.commands import (
+    asking,
+    check,
+    demo,
+    discover,
+    doctor,
+    listen,
+    listing,
+    models,
+    stages,
+    up,
+    wake_models,
+)
 from wyoming_rosie.sound_files import STDIN
 from wyoming_rosie.terminal import hangup
 
@@ -31,6 +43,9 @@ for command in (
     stages.transcribe,
     asking.ask,
     stages.say,
+    listing.voices,
+    listing.languages,
+    listing.devices,
     wake_models.check_model,
     models.fetch_models,
     wake_models.train_verifier,

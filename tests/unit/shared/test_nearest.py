@@ -1,0 +1,19 @@
+import pytest
+
+from wyoming_rosie.nearest import nearest, unknown
+
+NAMES = ["tiny", "tiny.en", "base", "large-v3", "hey_jarvis_v0.1"]
+
+
+@pytest.mark.parametrize(
+    ("given", "first"),
+    [("tinny.en", "tiny.en"), ("TINY.EN", "tiny.en"), ("jarvis", "hey_jarvis_v0.1"), ("large v3", "large-v3")],
+)
+def test_what_was_meant_comes_first(given: str, first: str) -> None:
+    assert nearest(given, NAMES)[0] == first
+
+
+def test_what_is_like_nothing_shows_what_there_is() -> None:
+    assert nearest("zzzz", NAMES) == []
+    assert unknown("model", "zzzz", NAMES) == f"no model is named 'zzzz'; there are: {', '.join(NAMES)}"
+    assert "there are 10, such as 0, 1, 2" in unknown("model", "zzzz", map(str, range(10)), "list")

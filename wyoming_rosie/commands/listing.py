@@ -1,0 +1,105 @@
+"""What can be chosen from: voices, languages, microphones and speakers."""
+
+import asyncio
+import json as json_module
+from contextlib import AsyncExitStack
+from typing import Annotated, Any, TypeAlias
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from wyoming_rosie.client import describing
+from wyoming_rosie.commands import peers, processes
+from wyoming_rosie.commands.checks.description import models
+from wyoming_rosie.commands.diagnosis import sound_cards
+from wyoming_rosie.errors import ConfigError, UsageError
+from wyoming_rosie.nearest import unknown
+
+Uri: TypeAlias = Annotated[str | None, Parameter(help="ask the daemon at this address instead of starting one")]
+Engine: TypeAlias = Annotated[str | None, Parameter(help="engine of the daemon that is started")]
+Json: TypeAlias = Annotated[bool, Parameter(help="print a line of JSON for each", negative=())]
+ROLES = ("asr", "intent", "tts")
+"""Programs that have languages."""
+Row: TypeAlias = dict[str, Any]
+
+
+async def voices(
+    *,
+    language: Annotated[str | None, Parameter(help="only those of this language, such as de or en-GB")] = None,
+    engine: Engine = None,
+    uri: Uri = None,
+    json: Json = False,
+) -> None:
+    """List the voices that 'say --voice' takes, with their languages."""
+    offered = await _offered("tts", engine, uri)
+    known = sorted({one for voice in offered for one in voice.get("languages") or ()})
+    rows = [
+        {"voice": voice["name"], "languages": voice.get("languages") or [], "about": voice.get("description") or ""}
+        for voice in offered
+        if language is None or any(_is_of(one, language) for one in voice.get("languages") or ())
+    ]
+    if not rows and language is not None:
+        raise UsageError(unknown("language of a voice", language, known, "wyoming-rosie languages tts"))
+    _print(rows, as_json=json)
+
+
+async def languages(
+    role: Annotated[str, Parameter(help="asr hears them, intent understands them, tts speaks them")] = "tts",
+    /,
+    *,
+    engine: Engine = None,
+    uri: Uri = None,
+    json: Json = False,
+) -> None:
+    """List the languages that a daemon knows."""
+    if role not in ROLES:
+        raise UsageError(unknown("program with languages", role, ROLES))
+    offered = await _offered(role, engine, uri)
+    found = sorted({language for one in offered for language in one.get("languages") or ()})
+    _print([{"language": one} for one in found], as_json=json)
+
+
+async def devices(*, json: Json = False) -> None:
+    """List the microphones and speakers of this machine, by the names that --mic and --snd take a part of."""
+    try:
+        library = await asyncio.to_thread(sound_cards.library)
+    except ConfigError as err:
+        raise ConfigError(f"sound devices need: {err}") from err
+    found = await asyncio.to_thread(sound_cards.devices, library)
+    rows = [
+        {"device": one.name, "inputs": one.inputs, "outputs": one.outputs, "rate": one.rate, "default": one.is_default}
+        for one in found.found
+    ]
+    _print(rows, as_json=json)
+
+
+async def _offered(role: str, engine: str | None, uri: str | None) -> list[Row]:
+    """Return the models or voices that a daemon describes."""
+    async with AsyncExitStack() as stack:
+        if uri is not None:
+            await peers.check_role(uri, role)
+        else:
+            with Console(stderr=True).status(f"starting the {role} daemon"):
+                chosen = ("--engine", engine) if engine else ()
+                uri = (await stack.enter_async_context(processes.running(role, *chosen))).uri
+        return models(role, (await describing(uri)).data)
+
+
+def _is_of(language: str, wanted: str) -> bool:
+    one, other = (tag.replace("_", "-").lower() for tag in (language, wanted))
+    return one == other or one.startswith(f"{other}-")
+
+
+def _print(rows: list[Row], *, as_json: bool) -> None:
+    if as_json:
+        for row in rows:
+            print(json_module.dumps(row, ensure_ascii=False))  # noqa: T201
+        return
+    if not rows:
+        Console(stderr=True).print("none")
+        return
+    table = Table(*rows[0], box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(", ".join(value) if isinstance(value, list) else str(value) for value in row.values()))
+    Console(soft_wrap=True, highlight=False).print(table)
