@@ -11,6 +11,10 @@ GUESS = "guess"
 CONDUCTED = "conducted"
 """The key in a request's context by which a conductor says that it tells itself when voices start and stop."""
 LONGEST_MS = 600_000
+LONG_SOUND_MS = 1_000
+"""A sound that is no speech, and lasts so long, may be what somebody had to say: a hum, a song, a voice that is not made out."""
+AFTER_LONG_SOUND_MS = 1_500
+"""Silence after such a sound in which somebody who is yet to speak would have begun."""
 SENSITIVITIES = {"relaxed": 1.6, "aggressive": 0.6}
 """How much longer or shorter than by default a silence is that ends what is said, by Wyoming's names."""
 
@@ -54,6 +58,8 @@ class EndOfSpeech:
         self.silent_since: int | None = None  # when there was speech before
         self._rules = rules
         self._speaking_since: int | None = None
+        self._sound_since: int | None = None  # of a sound that is no speech
+        self._quiet_since: int | None = None  # after a long one
         self._is_complete = False
         self._said_perhaps = False
         self._is_over = False
@@ -62,6 +68,7 @@ class EndOfSpeech:
         """Take it that speech began."""
         resumed = self._said_perhaps and not self._is_over
         self._speaking_since, self.silent_since = at_ms, None
+        self._sound_since = self._quiet_since = None
         self._is_complete = self._said_perhaps = False
         return [Verdict.RESUMED] if resumed else []
 
@@ -69,6 +76,16 @@ class EndOfSpeech:
         """Take it that speech ended."""
         self._speaking_since, self.silent_since = None, at_ms
         self._is_complete = self._said_perhaps = False
+
+    def sounded(self, at_ms: int) -> None:
+        """Take it that a sound began that is no speech."""
+        self._sound_since, self._quiet_since = at_ms, None
+
+    def quieted(self, at_ms: int) -> None:
+        """Take it that no sound is heard any more."""
+        if self._sound_since is not None and at_ms - self._sound_since >= LONG_SOUND_MS:
+            self._quiet_since = at_ms
+        self._sound_since = None
 
     def understood(self, *, complete: bool) -> None:
         """Take it that what was said before this silence is a complete command, or is none."""
@@ -100,5 +117,6 @@ class EndOfSpeech:
 
     def _late(self, now_ms: int) -> list[Verdict]:
         if self._speaking_since is None:
-            return [Verdict.NO_SPEECH] if now_ms >= self._rules.no_speech_ms else []
+            is_over = self._quiet_since is not None and now_ms - self._quiet_since >= AFTER_LONG_SOUND_MS
+            return [Verdict.NO_SPEECH] if is_over or now_ms >= self._rules.no_speech_ms else []
         return [Verdict.TOO_LONG] if now_ms - self._speaking_since >= self._rules.longest_ms else []

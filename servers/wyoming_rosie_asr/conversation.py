@@ -20,7 +20,8 @@ from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.metrics import UNCOUNTED, Work
 from wyoming_rosie.scheduler import Scheduler, Stream
 from wyoming_rosie.service import Send
-from wyoming_rosie.voice_activity.findings import Finding, Started, Stopped
+from wyoming_rosie.voice_activity.findings import Classified, Finding, Started, Stopped
+from wyoming_rosie.voice_activity.findings import Sound as Kind
 from wyoming_rosie.voice_activity.stream import VadStream
 from wyoming_rosie_asr.engine import AsrEngine, Request, Sound, Transcript
 from wyoming_rosie_asr.listening import Listening
@@ -220,6 +221,8 @@ class Utterance:
                     self._follow(self._listening.started(at_ms))
                 case Stopped(at_ms):
                     self._listening.stopped(at_ms)
+                case Classified(Kind.NOISE | Kind.SILENCE as kind, _, at_ms, False):
+                    self._listening.classified(at_ms, is_noise=kind is Kind.NOISE)
         self._move_on()
 
     def _move_on(self) -> None:

@@ -38,6 +38,10 @@ class Listening:
         self._since = None
         self._end.stopped(at_ms)
 
+    def classified(self, at_ms: int, *, is_noise: bool) -> None:
+        """Take it that something is heard here that is no speech, or nothing."""
+        (self._end.sounded if is_noise else self._end.quieted)(at_ms)
+
     def told_started(self) -> list[Verdict]:
         """Take it that the conductor hears a voice."""
         was_told, self._may_be_over = self._may_be_over, False

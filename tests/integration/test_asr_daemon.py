@@ -1,6 +1,8 @@
 """The installed wyoming-rosie-asr as a process, over loopback, on recorded commands."""
 
 import asyncio
+import math
+import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from tests.daemons import command
 from tests.integration.spoken_commands import AREA, SPOKEN, SYNTHETIC, Meaning, home_file, recording_of
 from wyoming_rosie.audio import SPEECH, read_wav
 from wyoming_rosie.client import Peer, describe
+from wyoming_rosie.endpoint import EndRules
 from wyoming_rosie_asr.accuracy import word_errors
 
 FORMAT = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
@@ -148,6 +151,22 @@ async def test_silence_is_an_empty_transcript(daemon: StartDaemon, peer: OpenPee
     answer = await transcript(ears, SECOND_OF_SILENCE, context={"turn_id": "t1"})
     assert answer.data["text"] == ""
     assert answer.data["context"] == {"turn_id": "t1", "score": 0.0}
+
+
+async def test_a_hum_is_over_soon_after_it_has_ended(daemon: StartDaemon, peer: OpenPeer) -> None:
+    ears = await peer((await daemon("asr")).uri)
+    hum = SPEECH.bytes_in(1.5) // 2
+    sound = struct.pack(f"<{hum}h", *(round(6000 * math.sin(at / 20)) for at in range(hum)))
+    answer = asyncio.create_task(ears.wait_for("transcript", seconds=20))
+    sent = 0.0
+    for event in spoken(sound + bytes(SPEECH.bytes_in(10)))[:-1]:
+        await ears.send(event)
+        await asyncio.sleep(SPEECH.seconds(len(event.payload or b"")))
+        sent += SPEECH.seconds(len(event.payload or b""))
+        if answer.done():
+            break
+    assert (await answer).data["text"] == ""
+    assert sent < EndRules().no_speech_ms / 1000
 
 
 async def test_it_describes_itself_as_home_assistant_wants_it(daemon: StartDaemon) -> None:

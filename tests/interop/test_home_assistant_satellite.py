@@ -15,7 +15,8 @@ from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.integration.satellite_room import Voice, logged
 from tests.interop.home_assistant import HomeAssistant, port_of
-from wyoming_rosie.audio import read_wav
+from wyoming_rosie.audio import SPEECH, read_wav
+from wyoming_rosie.endpoint import EndRules
 from wyoming_rosie.service import Send, Service
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
@@ -62,6 +63,7 @@ class House:
     voice: Voice
     speech: bytes
     recogniser: Recogniser
+    engines: dict[str, str]
 
     async def says(self, text: str) -> None:
         """Say the wake word and something that is understood as `text`."""
@@ -106,7 +108,7 @@ async def house(core: HomeAssistant, daemon: StartDaemon, tmp_path: Path, shared
         }
         await core.use_pipeline(**entities)
         entity = await core.add_wyoming(port_of(satellite.uri), "assist_satellite")
-        made = House(core, satellite, entity, voice, speech, recogniser)
+        made = House(core, satellite, entity, voice, speech, recogniser, entities)
         await made.phase("waiting")
         yield made
 
@@ -167,3 +169,15 @@ async def test_a_home_assistant_that_stops_is_lost_and_found_again(house: House)
     await logged(house.satellite, "phase", 2, seconds=30, phase="waiting")
     await house.says("turn off the kitchen lights")
     await house.phase("speaking")
+
+
+@pytest.mark.parametrize("recording", ["oov_1", "oov_2"], ids=["a sentence", "a tune"])
+async def test_what_is_no_command_is_over_when_the_voice_is(
+    house: House, daemon: StartDaemon, shared_data: Path, recording: str
+) -> None:
+    asr = await daemon("asr")
+    await house.core.use_pipeline(**{**house.engines, "stt": await house.core.add_wyoming(port_of(asr.uri), "stt")})
+    _, pcm = await asyncio.to_thread(read_wav, shared_data / "commands-en" / f"{recording}.wav")
+    house.voice.says(house.speech + pcm[: SPEECH.bytes_in(3.0)])
+    await house.phase("waiting", 2)
+    assert (await asr.wait_for_line("not understood"))["audio_s"] < EndRules().no_speech_ms / 1000

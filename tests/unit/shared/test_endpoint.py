@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict, check
+from wyoming_rosie.endpoint import AFTER_LONG_SOUND_MS, LONG_SOUND_MS, EndOfSpeech, EndRules, Verdict, check
 from wyoming_rosie.errors import ConfigError
 
 RULES = EndRules()
 OVER = {Verdict.DONE, Verdict.TOO_LONG, Verdict.NO_SPEECH}
-EVENTS = ["started", "stopped", "complete", "incomplete", "nothing"]
+EVENTS = ["sounded", "quieted", "started", "stopped", "complete", "incomplete", "nothing"]
 SCRIPTS = st.lists(st.tuples(st.integers(1, 30_000), st.sampled_from(EVENTS)), max_size=12)
 
 
@@ -28,6 +28,10 @@ def follow(script: list[tuple[int, str]], tick_ms: int = 10_000_000) -> list[tup
             case "stopped":
                 end.stopped(now)
                 silent_since = now
+            case "sounded":
+                end.sounded(now)
+            case "quieted":
+                end.quieted(now)
             case "complete" | "incomplete":
                 end.understood(complete=event == "complete")
     return said
@@ -76,6 +80,34 @@ def test_nobody_is_waited_for_or_listened_to_for_ever() -> None:
     assert verdicts((RULES.no_speech_ms, "nothing")) == [Verdict.NO_SPEECH]
     assert verdicts((300, "started"), (RULES.longest_ms - 1, "nothing")) == []
     assert verdicts((300, "started"), (RULES.longest_ms, "nothing")) == [Verdict.TOO_LONG]
+
+
+def test_a_long_sound_that_is_no_speech_ends_the_wait_soon_after_it() -> None:
+    hum = (300, "sounded"), (LONG_SOUND_MS, "quieted")
+    assert verdicts(*hum, (AFTER_LONG_SOUND_MS - 1, "nothing")) == []
+    assert verdicts(*hum, (AFTER_LONG_SOUND_MS, "nothing")) == [Verdict.NO_SPEECH]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [(300, "sounded"), (LONG_SOUND_MS - 1, "quieted")],
+        [(300, "sounded"), (LONG_SOUND_MS, "quieted"), (AFTER_LONG_SOUND_MS - 1, "sounded"), (100, "quieted")],
+        [(300, "sounded")],
+        [(300, "quieted")],
+    ],
+    ids=["a click", "another sound", "a sound that goes on", "silence"],
+)
+def test_who_is_yet_to_speak_is_waited_for(script: list[tuple[int, str]]) -> None:
+    waited = sum(wait for wait, _ in script)
+    assert verdicts(*script, (RULES.no_speech_ms - waited - 1, "nothing")) == []
+    assert verdicts(*script, (RULES.no_speech_ms - waited, "nothing")) == [Verdict.NO_SPEECH]
+
+
+def test_speech_after_a_long_sound_is_heard_to_its_end() -> None:
+    hum = (300, "sounded"), (LONG_SOUND_MS, "quieted"), (500, "started")
+    assert verdicts(*hum, (3000, "nothing")) == []
+    assert Verdict.DONE in verdicts(*hum, (3000, "stopped"), (RULES.incomplete_ms, "nothing"))
 
 
 def test_a_stream_that_stalls_ends_as_what_it_was() -> None:
