@@ -9,7 +9,7 @@ from wyoming_rosie_intent.confirmation import MOST_REPEATS, Confirmations, Reply
 LANGUAGES = templates.own_languages()
 QUESTION = "Shall I open the Garage Door?"
 YES = ["yes", "yeah go on then", "sure why not", "please do", "yes, please do it now", "um yes", "well okay then", "yes open it", "Yes, please open the garage door.",
-       "go on", "ja mach ruhig", "na klar", "ja, gerne", "oui, vas-y", "sí, claro", "certo, va bene", "ja, doe maar"]  # fmt: skip
+       "go on", "ja mach ruhig", "na klar", "ja klar mach", "ja, gerne", "oui, vas-y", "sí, claro", "certo, va bene", "ja, doe maar"]  # fmt: skip
 NO = ["no", "nah leave it", "no thank you very much", "no don't open it", "please don't", "of course not", "not now thanks", "halt", "stopp", "nee lass mal",
       "bitte nicht", "non merci", "no gracias", "meglio di no", "nee hoor"]  # fmt: skip
 UNCLEAR = [

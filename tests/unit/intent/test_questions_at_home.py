@@ -20,6 +20,8 @@ from wyoming_rosie_intent.engine import Match, Where
         ("what is the bathroom humidity", "kitchen", "en", "The Bathroom Humidity is at 45 percent."),
         ("what's the solar power", "kitchen", "en", "The Solar Power is at 120 watts."),
         ("who is home", "kitchen", "en", "Anna and Ben are home."),
+        ("who's home right now", "kitchen", "en", "Anna and Ben are home."),
+        ("how warm is it upstairs", "kitchen", "en", "The Bedroom Temperature is at 21.5 degrees."),
         ("wer ist zu Hause", "kitchen", "de", "Anna und Ben sind zu Hause."),
         ("qui est à la maison", "kitchen", "fr", "Anna et Ben : à la maison."),
     ],
