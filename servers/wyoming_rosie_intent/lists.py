@@ -12,6 +12,7 @@ from wyoming_rosie_intent.joints import Joints, is_joined
 from wyoming_rosie_intent.things import Thing, Todo
 from wyoming_rosie_intent.wording import number_words
 
+_OF_A_LIST = re.compile(r"\w*(?:list|liste|lista|lijst|lijstje)\b\W+\w", re.IGNORECASE)
 _ADDS = ("HassListAddItem", "HassShoppingListAddItem")
 _SHOPPING = re.compile(
     r"shop+in|grocer|einkauf|\bcourses\b|achats|compra|spesa|boodschappen|handle|indk[øo]b|ink[öo]p|zakup|n[áa]kup|cump[ăa]r"
@@ -19,6 +20,11 @@ _SHOPPING = re.compile(
     re.IGNORECASE,
 )
 """What the word for shopping begins with, or has in it, in the languages that say it with the list."""
+
+
+def has_taken_a_list(item: str) -> bool:
+    """Tell whether an item goes on after the name of a list: "milk on the list and bread"."""
+    return is_joined(item) and _OF_A_LIST.search(item) is not None
 
 
 def prepare(language: str) -> None:

@@ -12,7 +12,7 @@ import structlog
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.home import Entity, Home
-from wyoming_rosie_intent import answers, compound, manners, names, targets, templates, timed
+from wyoming_rosie_intent import answers, compound, lists, manners, names, targets, templates, timed
 from wyoming_rosie_intent.compound import Speech
 from wyoming_rosie_intent.engine import WHICH, AnyOf, Match, UnknownLanguageError, Value, Where
 from wyoming_rosie_intent.names import Names
@@ -261,7 +261,7 @@ class _Said:
 
     def _makes_sense(self, match: Match, text: str) -> bool:
         """Refuse "I will be home in five minutes": what a timer is to do later must be a command; and "play dead"."""
-        if _is_meaningless(match) or _is_talk(match):
+        if _is_meaningless(match) or _is_talk(match) or lists.has_taken_a_list(match.said("item") or ""):
             return False
         return timed.COMMAND not in match.slots or self._can_be_done_later(match, text)
 

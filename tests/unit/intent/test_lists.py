@@ -69,6 +69,14 @@ async def test_several_items_are_taken_off_together() -> None:
     assert kitchen.actor.states()[SHOPPING]["items"] == ("eggs",)
 
 
+async def test_items_go_to_the_list_that_is_said_after_them() -> None:
+    came = await said("put milk on the list and bread on the packing list")
+    assert {entity: change["items"] for entity, change in (came.changes or {}).items()} == {
+        SHOPPING: ("milk",),
+        PACKING: ("bread",),
+    }
+
+
 async def test_tasks_are_parted_by_commas_only() -> None:
     tasks = with_lists("To-do List")
     at = await room(at=tasks)
