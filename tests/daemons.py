@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from wyoming_rosie.children import send_signal
 
-READY_SECONDS = 30.0
-STOP_SECONDS = 15.0
+READY_SECONDS = 60.0
+STOP_SECONDS = 60.0
 
 
 def command(name: str) -> str:
@@ -56,7 +56,7 @@ class Daemon:
         await self._reading
         return status
 
-    async def wait_for_line(self, event: str, seconds: float = 10, **fields: Any) -> dict[str, Any]:
+    async def wait_for_line(self, event: str, seconds: float = 60, **fields: Any) -> dict[str, Any]:
         """Return the first log line of this event with these fields."""
         async with asyncio.timeout(seconds):
             while True:

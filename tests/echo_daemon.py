@@ -1,4 +1,4 @@
-"""The smallest daemon: it sends every event back; `work` takes its time, `fail` and `crash` do what they say."""
+"""The smallest daemon: it sends every event back; `work` takes its time or waits for `release`, `fail` and `crash` do what they say."""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ class EchoConversation:
     """Counts how often work was begun, ended and closed, for all to see."""
 
     begun = ended = closed = 0
+    released = asyncio.Event()
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -24,8 +25,13 @@ class EchoConversation:
         match event.type:
             case "work":
                 EchoConversation.begun += 1
-                await asyncio.sleep(event.data.get("seconds", 0.3))
+                if "seconds" in event.data:
+                    await asyncio.sleep(event.data["seconds"])
+                else:
+                    await EchoConversation.released.wait()
                 EchoConversation.ended += 1
+            case "release":
+                EchoConversation.released.set()
             case "fail":
                 raise EngineError("the engine is out of order")
             case "crash":

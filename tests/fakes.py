@@ -78,7 +78,7 @@ class FakeSatellite(FakeDaemon):
         for event in events:
             await self._conductor(event)
 
-    async def wait_for(self, *types: str, seconds: float = 10, after: int = 0) -> Event:
+    async def wait_for(self, *types: str, seconds: float = 60, after: int = 0) -> Event:
         """Return the first event of one of `types` among those heard after the first `after`."""
 
         def found() -> Event | None:

@@ -216,7 +216,7 @@ def _without_aliases(entry: Message) -> Message:
 
 async def _send(socket: web.WebSocketResponse, message: Message) -> None:
     if not socket.closed:
-        await asyncio.wait_for(socket.send_str(json.dumps(message)), 5)
+        await asyncio.wait_for(socket.send_str(json.dumps(message)), 60)
 
 
 async def _refuse(socket: web.WebSocketResponse, number: int, code: str) -> None:

@@ -45,6 +45,8 @@ class ScriptedModel:
     def __init__(self, pace: Pace, slots: int) -> None:
         self.pace = pace
         self.loaded = False
+        self.characters_read: list[int] = []
+        """Of each prompt, without its beginning that was known."""
         self._waiting = 0
         self._slots = [_Slot() for _ in range(slots)]
         self._free = asyncio.Condition()
@@ -82,7 +84,7 @@ class ScriptedModel:
         async with self._slot(prompt) as slot:
             await self._load()
             loaded = now()
-            await self._read(slot, prompt)
+            read_seconds = await self._read(slot, prompt)
             read = now()
             await asyncio.sleep(HANG_SECONDS if rule.fault is Fault.SLOW else rule.wait_seconds)
             words = 0
@@ -98,24 +100,26 @@ class ScriptedModel:
             said = now()
             reason = "length" if most_tokens and words >= most_tokens else "stop"
             read_tokens, said_tokens = tokens(prompt), max(words, 1)
-            yield Ended(_ns(loaded - began), _ns(read - loaded), read_tokens, _ns(said - read), said_tokens, reason)
+            yield Ended(_ns(loaded - began), _ns(read_seconds), read_tokens, _ns(said - read), said_tokens, reason)
 
     async def _load(self) -> None:
         if not self.loaded:
             await asyncio.sleep(self.pace.load_seconds)
             self.loaded = True
 
-    async def _read(self, slot: _Slot, prompt: str) -> None:
-        """Take as long as what is new takes. Who hangs up meanwhile leaves behind what has been read."""
+    async def _read(self, slot: _Slot, prompt: str) -> float:
+        """Take as long as what is new takes, and return it. Who hangs up meanwhile leaves behind what has been read."""
         loop = asyncio.get_running_loop()
         began, known = loop.time(), _common(slot.known, prompt)
         per_second = self.pace.read * CHARACTERS_PER_TOKEN
         slot.known = prompt
+        self.characters_read.append(len(prompt) - known)
         try:
             await asyncio.sleep((len(prompt) - known) / per_second)
         except asyncio.CancelledError:
             slot.known = prompt[: known + int((loop.time() - began) * per_second)]
             raise
+        return (len(prompt) - known) / per_second
 
     async def _words(self, rule: Rule, most_tokens: int | None) -> AsyncIterator[Piece]:
         words = re.findall(r"\S+\s*", rule.say)[: most_tokens or None]

@@ -76,6 +76,11 @@ class OllamaServer:
         finally:
             await runner.cleanup()
 
+    @property
+    def characters_read(self) -> list[int]:
+        """Of each prompt of the first model, without its beginning that was known."""
+        return next(iter(self._models.values())).characters_read
+
     def of_path(self, path: str) -> list[Received]:
         return [one for one in self.received if one.path == path]
 

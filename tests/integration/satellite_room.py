@@ -23,7 +23,7 @@ from wyoming_rosie_satellite.messages import MAIN
 FRAME_SECONDS = 0.02
 SETTLED_SECONDS = 0.3
 ARRIVED_SECONDS = 0.05
-LONGEST_WAIT_SECONDS = 10.0
+LONGEST_WAIT_SECONDS = 60.0
 SAID = "woww_okay_nabu"
 
 

@@ -14,7 +14,7 @@ from wyoming_rosie.children import send_signal
 ROOM = "room"
 SPEAKER = "loudspeaker"
 RECORDED = AudioFormat(22_050, 2, 1)
-STARTED_SECONDS = 10.0
+STARTED_SECONDS = 60.0
 PROGRAMS = ("pulseaudio", "pactl", "paplay", "pacat", "parec")
 
 

@@ -78,12 +78,12 @@ async def transcript(ears: Peer, pcm: bytes, **request: object) -> Event:
     await ears.send(Event("transcribe", dict(request)))
     for event in spoken(pcm):
         await ears.send(event)
-    return await ears.wait_for("transcript", seconds=20)
+    return await ears.wait_for("transcript", seconds=60)
 
 
 async def meaning(mind: Peer, text: str) -> Meaning | None:
     await mind.send(Event("transcript", {"text": text, "context": {"area": AREA}}))
-    event = await mind.wait_for(*UNDERSTOOD, seconds=10)
+    event = await mind.wait_for(*UNDERSTOOD, seconds=60)
     if event.type != "intent":
         return None
     return event.data["name"], {entity["name"]: entity["value"] for entity in event.data.get("entities", [])}
@@ -126,7 +126,6 @@ def report(name: str, found: list[Result]) -> str:
     return "\n".join([f"{name}: {figures}", *mistakes])
 
 
-@pytest.mark.timeout(180)
 async def test_recorded_commands_end_in_the_right_intent(
     hear: Hear, recordings: dict[str, bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,7 +138,6 @@ async def test_recorded_commands_end_in_the_right_intent(
     assert sum(one.is_wrong_action for one in (*people, *voices)) <= 2
 
 
-@pytest.mark.timeout(60)
 async def test_what_is_no_command_does_nothing(hear: Hear, recordings: dict[str, bytes]) -> None:
     clips = ["commands-en/oov_1.wav", "commands-en/oov_2.wav", "noise/background_noise.wav", "asr/jfk.wav"]
     heard = {clip: await hear(recordings[clip]) for clip in clips}
@@ -231,7 +229,7 @@ async def test_an_utterance_that_is_too_long_is_refused(daemon: StartDaemon, pee
     ears = await peer((await daemon("asr", "--longest-seconds", "2")).uri)
     for event in spoken(3 * SECOND_OF_SILENCE):
         await ears.send(event)
-    error = await ears.receive(5)
+    error = await ears.receive(60)
     assert (error.type, error.data["code"]) == ("error", "too-long")
     assert (await transcript(ears, SECOND_OF_SILENCE)).data["text"] == ""
 
@@ -240,7 +238,7 @@ async def test_a_home_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         command("wyoming-rosie-asr"), "--home", str(tmp_path / "none.toml"), stderr=asyncio.subprocess.PIPE
     )
-    _, said = await asyncio.wait_for(process.communicate(), 20)
+    _, said = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 1
     assert said.decode().count("\n") == 1
     assert "none.toml" in said.decode()
@@ -260,7 +258,7 @@ async def test_a_changed_home_is_understood_without_a_restart(
     await asr.wait_for_line("the changed home is not used")
     file.write_text(lamp.format("Standing light"))
     await asr.wait_for_line("the home has changed")
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while "standing light" not in (await transcript(ears, turn_on)).data["text"].lower():
             await asyncio.sleep(0.2)
 

@@ -66,12 +66,12 @@ async def acting(url: str, result: dict[str, Any] | bytes | None) -> AsyncIterat
 
 async def ask(peer: Peer, text: str, context: dict[str, str] | None = None) -> Event:
     await peer.send(Event("transcript", {"text": text, "context": context or KITCHEN}))
-    return await peer.wait_for("handled", "not-handled", "not-recognized", "intent", "error", seconds=10)
+    return await peer.wait_for("handled", "not-handled", "not-recognized", "intent", "error", seconds=60)
 
 
 async def ready(peer: Peer) -> None:
     """Wait until the daemon has found the bus."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await ask(peer, "turn off the tv")).data["text"] == "The message bus cannot be reached.":
             await asyncio.sleep(0.05)
 

@@ -33,7 +33,6 @@ def of(verdict: str, outcomes: list[dict[str, Any]]) -> set[str]:
 
 
 @pytest.mark.parametrize("role", ["wake", "vad", "asr", "intent", "tts", "satellite"])
-@pytest.mark.timeout(120)
 async def test_ours_pass(role: str, daemon: StartDaemon) -> None:
     ours = await daemon(role, *FLAGS.get(role, ()))
     status, outcomes, complaint = await checked(ours.uri)

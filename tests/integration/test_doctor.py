@@ -52,7 +52,7 @@ async def room(folder: Path) -> AsyncIterator[dict[str, str]]:
         "pulseaudio", *PULSE, "-L", "module-null-sink sink_name=room", env=env
     )
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await _ended("pactl", "set-default-source", "room.monitor", env=env) != 0:
                 await asyncio.sleep(0.1)
         yield env
@@ -89,7 +89,6 @@ async def _somebody_says_the_word_again_and_again(folder: Path, env: dict[str, s
         await asyncio.wait([saying])
 
 
-@pytest.mark.timeout(90)
 async def test_it_hears_the_wake_word_and_plays_it(tmp_path: Path) -> None:
     async with room(tmp_path) as env, _somebody_says_the_word_again_and_again(tmp_path, env):
         found = (await report(seconds=4.5, env=env))["findings"]["sound"]

@@ -33,7 +33,7 @@ class Alone:
         )
 
     async def is_woken(self) -> None:
-        async with aiohttp.ClientSession() as http, asyncio.timeout(10):
+        async with aiohttp.ClientSession() as http, asyncio.timeout(60):
             while not await self._is_triggered(http):
                 await asyncio.sleep(0.02)
 
@@ -47,7 +47,7 @@ class Alone:
     async def says(self, phrase: str) -> None:
         """Wait until a phrase was begun."""
         _, words = await asyncio.to_thread(read_wav, FOLDER / f"{phrase}.wav")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while words[:6400] not in await asyncio.to_thread(self._speaker.read_bytes):
                 await asyncio.sleep(0.02)
 

@@ -16,7 +16,7 @@ from wyoming_rosie.wire import EventStream, encode
 
 EVENT_COMMANDS = ("--transcript-command", "cat", "--error-command", "cat", "--timer-started-command", "cat")
 FLAGS = {"satellite": ("--mic-command", "sleep 600", "--snd-command", "cat", *EVENT_COMMANDS)}
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 60.0
 PEERS = 500
 MEGABYTES = 1_048_576
 

@@ -223,7 +223,7 @@ async def test_a_stage_that_is_down_is_spoken_about_and_the_next_turn_works(hous
 async def test_a_voice_that_is_down_is_replaced_by_what_it_said_before(house: House) -> None:
     phrases = house._data_dir / "phrases"
     hub = await house.begin()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (phrases / "en" / "tts.wav").is_file():
             await asyncio.sleep(0.05)
     house.stages["tts"].answer = silent_then_gone
@@ -276,7 +276,7 @@ async def test_a_question_lets_the_satellite_listen_again_in_the_same_conversati
     told = await house.turn()
     assert [event.data["name"] for event in told if event.type == "user-event"] == ["listen-again"]
     await house.satellite.wake("turn-2")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(house.stages["asr"].of_type("transcribe")) < 2:
             await asyncio.sleep(0.02)
     context = house.stages["asr"].of_type("transcribe")[-1].data["context"]
@@ -299,7 +299,7 @@ async def test_a_timer_is_kept_across_a_restart_and_rings_the_satellite_that_ask
     flags = ("--satellite", house.satellite.uri, "--no-zeroconf", "--data-dir", str(house._data_dir))
     heard = len(house.satellite.heard)
     await daemon("hub", *flags)
-    finished = await house.satellite.wait_for("timer-finished", after=heard, seconds=15)
+    finished = await house.satellite.wait_for("timer-finished", after=heard, seconds=60)
     assert finished.data["id"] == started.data["id"]
 
 
@@ -375,7 +375,7 @@ async def test_a_satellite_that_comes_back_is_conducted_again(daemon: StartDaemo
         await satellite.wait_for("run-satellite")
     again = FakeSatellite()
     async with again.serving(uri, info=again.info):
-        await again.wait_for("run-satellite", seconds=15)
+        await again.wait_for("run-satellite", seconds=60)
 
 
 async def test_monitors_learn_how_the_hub_is_and_how_long_turns_take(house: House) -> None:

@@ -14,7 +14,7 @@ SERVICES = ("wake", "asr", "tts", "intent")
 
 
 async def info_of(daemon: Daemon) -> Info:
-    async with asyncio.timeout(5), AsyncClient.from_uri(daemon.uri) as client:
+    async with asyncio.timeout(60), AsyncClient.from_uri(daemon.uri) as client:
         await client.write_event(Describe().event())
         event = await client.read_event()
     assert event is not None

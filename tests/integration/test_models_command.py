@@ -83,7 +83,7 @@ def test_an_interrupted_wait_keeps_what_came_and_the_next_goes_on(
     process = started(*words, **environment)
     assert site.halfway.wait(30)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
     assert "what has been fetched is kept; the same command goes on from there" in err
     part = data / "whisper" / "somebody--whisper" / "model.bin.part"

@@ -63,7 +63,7 @@ async def test_a_wake_command_wakes_it_and_what_is_said_is_recorded(daemon: Star
         assert (await conductor.hears("detection")).data["name"] == "okay_nabu"
         assert (await conductor.hears("run-pipeline")).data["name"] == "Kitchen"
         await conductor.hears("audio-chunk")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (files := await asyncio.to_thread(lambda: list(heard.glob("*.wav")))):
             await asyncio.sleep(0.05)
     audio, pcm = await asyncio.to_thread(read_wav, files[0])
@@ -79,16 +79,16 @@ async def test_log_lines_may_have_the_form_of_old(tmp_path: Path) -> None:
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (line := await process.stderr.readline()).startswith(b"INFO:wyoming_rosie_satellite:ready"):
             assert line, "it ended"
     process.terminate()
-    await asyncio.wait_for(process.wait(), 10)
+    await asyncio.wait_for(process.wait(), 60)
 
 
 async def test_its_version_is_told() -> None:
     process = await asyncio.create_subprocess_exec(
         command("wyoming-rosie-satellite"), "--version", stdout=asyncio.subprocess.PIPE
     )
-    said, _ = await asyncio.wait_for(process.communicate(), 10)
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
     assert (process.returncode, said.count(b".")) == (0, 2)

@@ -123,7 +123,7 @@ async def test_what_was_heard_is_recorded_when_a_folder_is_named(
     folder = tmp_path / "recordings"
     uri = (await daemon("wake", "--engine", "openwakeword", "--capture.dir", str(folder))).uri
     await answers(await peer(uri), start(), *chunks(recordings["woww_alexa"]))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not (files := await asyncio.to_thread(lambda: list(folder.glob("*_alexa_detection_*.wav")))):
             await asyncio.sleep(0.05)
     audio, pcm = await asyncio.to_thread(read_wav, files[0])

@@ -19,7 +19,6 @@ from wyoming_rosie.client import describe
 
 pytestmark = [
     pytest.mark.skipif(bool(missing()), reason=f"apt install pulseaudio pulseaudio-utils: {missing()}"),
-    pytest.mark.timeout(60),
 ]
 DEVICES = ("--mic", "pulse", "--snd", "pulse", "--wake-refractory-seconds", "0.5")
 SPEECH_START = Event("audio-start", {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels})
@@ -63,7 +62,7 @@ def sounding(file: Path) -> tuple[float, float]:
 
 async def speak_until_heard(server: SoundServer, satellite: Daemon, word: Path, before: int = 0) -> None:
     """Say a wake word again and again: nothing tells when a microphone has been opened."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(satellite.lines("wake word")) == before:
             await server.play(word)
             await asyncio.sleep(0.5)

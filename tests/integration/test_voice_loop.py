@@ -16,7 +16,6 @@ from wyoming_rosie.audio import SPEECH, Converter, format_of, read_wav, write_wa
 from wyoming_rosie.client import connect
 from wyoming_rosie.commands.demo import RECORDING
 
-pytestmark = pytest.mark.timeout(120)
 CHUNK = 640  # 20 ms
 WORD_END_MS = 1100  # where the demo's recording is done with "okay nabu"
 
@@ -60,7 +59,7 @@ class Loop:
             await self.satellite.tell(Event("audio-chunk", dict(SPEECH_DATA), quiet))
             await asyncio.sleep(0.02)
         answer = await self.satellite.wait_for("synthesize", after=heard)
-        await self.satellite.wait_for("audio-stop", after=heard, seconds=20)
+        await self.satellite.wait_for("audio-stop", after=heard, seconds=60)
         await self.satellite.tell(Event("played"))
         return str(answer.data["text"])
 
@@ -68,9 +67,9 @@ class Loop:
         """Return a sentence as our own voice says it."""
         async with connect(self.daemons["tts"].uri) as peer:
             await peer.send(Event("synthesize", {"text": text}))
-            start = await peer.wait_for("audio-start", seconds=10)
+            start = await peer.wait_for("audio-start", seconds=60)
             pcm = b""
-            while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=10)).type == "audio-chunk":
+            while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=60)).type == "audio-chunk":
                 pcm += event.payload or b""
         converter = Converter(format_of(start), SPEECH)
         return converter.convert(pcm) + converter.finish()
@@ -112,7 +111,7 @@ async def test_recognition_that_dies_is_spoken_about_and_heard_again_when_it_is_
     await asr.stop()
     heard = len(loop.satellite.heard)
     await loop.satellite.wake("t1")
-    spoken = await loop.satellite.wait_for("synthesize", after=heard, seconds=2)
+    spoken = await loop.satellite.wait_for("synthesize", after=heard, seconds=60)
     assert "speech recognition" in spoken.data["text"]
     await loop.satellite.wait_for("audio-stop", after=heard)
     await loop.satellite.tell(Event("played"))

@@ -38,7 +38,7 @@ class Room:
         """Press the button and say something; return what is answered, when it was heard."""
         self.says, before = text, len(self.voice.heard)
         await (await self.http.post(f"{self.api}/trigger")).release()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not (spoken := self._spoken(before)):
                 await asyncio.sleep(0.02)
             while (await self.state())["phase"] != "waiting":

@@ -91,4 +91,4 @@ async def test_who_sends_a_byte_now_and_then_is_given_up_on_all_the_same() -> No
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(UnreachableError, match="is the port right"):
             await describe(f"tcp://127.0.0.1:{port}", seconds=0.3)
-        await asyncio.wait_for(gone.wait(), 20)
+        await asyncio.wait_for(gone.wait(), 60)

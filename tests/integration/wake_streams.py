@@ -38,7 +38,7 @@ async def answers(peer: Peer, *events: Event) -> list[Event]:
     # A detect with a word that does not exist is answered in order: it marks the end.
     await peer.send(Detect(names=["end"]).event())
     received = []
-    while (event := await peer.receive(20)).type != "error":
+    while (event := await peer.receive(60)).type != "error":
         received.append(event)
     return received
 

@@ -15,7 +15,7 @@ from wyoming_rosie.errors import UnreachableError
 
 ENVIRONMENTS = Path(__file__).parents[2] / ".venv-peers"
 START_SECONDS = 60.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 60.0
 
 
 def program(environment: str, command: str) -> Path:

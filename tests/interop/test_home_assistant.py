@@ -21,7 +21,7 @@ from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
 from wyoming_rosie_intent.actors.home_assistant.connection import connect
 from wyoming_rosie_intent.engine import Answer, Command, Match, Value
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.interop]
 UNREACHABLE, REFUSED = "Home Assistant cannot be reached.", "Home Assistant refuses the token."
 NOW = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 
@@ -67,7 +67,7 @@ async def test_the_actor_acts_and_hears_what_changes(core: HomeAssistant, tmp_pa
         assert await made.act("HassTurnOn", ["Reading lamp"]) == Answer("Turned on the Reading lamp.")
         assert await core.state("input_boolean.bulb") == "on"
         await core.ask("call_service", domain="input_boolean", service="turn_off", target={"entity_id": "input_boolean.bulb"})  # fmt: skip
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while made.actor.states()["light.reading_lamp"]["state"] != "off":
                 await asyncio.sleep(0.01)
         assert await made.act("HassTurnOn", ["Dead lamp"]) == Answer("Sorry, the Dead lamp did not answer.", done=False)
@@ -110,7 +110,7 @@ async def test_names_rooms_and_what_is_exposed_come_from_its_registries(core: Ho
         floor = await core.ask("config/floor_registry/create", name="Ground")
         await core.ask("config/area_registry/update", area_id="kitchen", floor_id=floor["floor_id"], aliases=["galley"])
         await core.ask("config/entity_registry/update", **lamp)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (found := made.homes[-1].entity("bright thing")) is None or found.area != "kitchen":
                 await asyncio.sleep(0.05)
         assert [area.names for area in made.homes[-1].on_floor("ground")] == [("Kitchen", "galley")]
@@ -123,7 +123,7 @@ async def test_a_restart_in_the_middle_is_said_and_survived(core: HomeAssistant,
         first = asyncio.create_task(made.act("HassTurnOn", ["Dead lamp"]))
         await asyncio.sleep(0.1)
         await core.stop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert not (await first).done
         await made.until(UNREACHABLE)
         assert await made.act("HassTurnOn", ["Reading lamp"]) == Answer(UNREACHABLE, done=False)

@@ -19,7 +19,7 @@ from wyoming_rosie.audio import SPEECH, read_wav
 from wyoming_rosie.endpoint import EndRules
 from wyoming_rosie.service import Send, Service
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.interop]
 CREDIT = Attribution("test", "")
 HOME = """
 [[entities]]

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import StartDaemon
 from tests.interop.home_assistant import HomeAssistant, port_of
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.interop]
 
 
 class Speaker:

@@ -12,7 +12,7 @@ from tests.conftest import StartDaemon
 from tests.interop.peers import program, running
 from wyoming_rosie_satellite.migration import KINDS
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.interop]
 SPEAK = """
 import sys, time, wave
 recording = wave.open(sys.argv[1]).readframes(10**7)
@@ -24,7 +24,7 @@ while True:
         time.sleep(0.02)
 """
 """Somebody who says it again and again."""
-LONGEST_STEP_SECONDS = 20.0
+LONGEST_STEP_SECONDS = 60.0
 STEPS = ("wake", "decided", "transcript", "intent", "first-audio")  # it never says that an answer was played
 
 

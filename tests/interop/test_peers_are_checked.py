@@ -11,7 +11,7 @@ from tests.interop.conftest import VOICE
 from tests.interop.peers import program, running
 from wyoming_rosie.commands.checks.bad_input import BYTES
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.interop]
 
 BAD_BYTES = {f"bad bytes: {one.name}" for one in BYTES}
 

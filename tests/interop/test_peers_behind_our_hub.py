@@ -12,7 +12,7 @@ from tests.interop.conftest import VOICE
 from tests.interop.peers import program, running
 from wyoming_rosie.audio import read_wav
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.interop]
 STEPS = ("wake", "decided", "transcript", "intent", "first-audio", "done")
 
 

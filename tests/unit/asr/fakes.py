@@ -111,7 +111,7 @@ class Speaker:
 
     async def hears(self, kind: str) -> Event:
         """Wait for an event and return it."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 for event in self.heard:
                     if event.type == kind:

@@ -151,7 +151,7 @@ class FakeGpiozero:
 
 
 async def first(moves: AsyncGenerator[Move, None], count: int) -> list[Move]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return [await anext(moves) for _ in range(count)]
 
 

@@ -41,7 +41,7 @@ class Heard:
 
     async def after(self, pcm: bytes, count: int) -> Sequence[WakeWord]:
         """Let the program hear sound, a piece of 20 ms after the other, again and again until it has found so many words."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.words) < count:
                 for start in range(0, len(pcm), 640):
                     self._ears.hear(pcm[start : start + 640])

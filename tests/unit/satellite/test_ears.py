@@ -78,7 +78,7 @@ async def first_word(answers: dict[str, Event]) -> tuple[WakeWord, list[WakeProg
     async with wake_daemon(answer) as uri:
         ears = RemoteEars(uri, ["okay_nabu"], learned.extend)
         ears.hear(FRAME * 5)  # before anybody listens
-        async with listening(ears) as heard, asyncio.timeout(10):
+        async with listening(ears) as heard, asyncio.timeout(60):
             while heard.empty():
                 ears.hear(FRAME)
                 await asyncio.sleep(0.01)
@@ -115,7 +115,7 @@ async def test_a_daemon_whose_info_is_none_is_left() -> None:
 
     async with wake_daemon(answer) as uri:
         ears = RemoteEars(uri, [], lambda _: None)
-        async with listening(ears), asyncio.timeout(10):
+        async with listening(ears), asyncio.timeout(60):
             while seen.count("describe") < 2:
                 ears.hear(FRAME)
                 await asyncio.sleep(0.01)
@@ -145,7 +145,7 @@ async def test_local_ears_place_a_word_in_all_that_was_heard(okay_nabu: bytes, l
     ears = LocalEars([KNOWN["okay_nabu"]], Rules())
     for start in range(0, len(before + pcm), len(FRAME)):
         ears.hear((before + pcm)[start : start + len(FRAME)])
-    async with listening(ears) as heard, asyncio.timeout(10):
+    async with listening(ears) as heard, asyncio.timeout(60):
         found = await heard.get()
     assert found.name == "okay_nabu"
     assert found.sample == pytest.approx(expected.sample + len(before) // 2, abs=480)
@@ -155,7 +155,7 @@ async def test_local_ears_end_with_their_listener() -> None:
     ears = LocalEars([], Rules())
     async with listening(ears):
         await asyncio.sleep(0.05)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while any(thread.name.startswith("wake") for thread in threading.enumerate()):
             await asyncio.sleep(0.01)
 

@@ -30,7 +30,7 @@ async def running(sender: EventSender) -> AsyncIterator[EventSender]:
 
 
 async def heard(service: FakeDaemon, count: int) -> list[str]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(service.heard) < count:
             await asyncio.sleep(0.01)
     return [event.type for event in service.heard]
@@ -122,12 +122,10 @@ async def test_the_oldest_is_forgotten_when_nobody_listens() -> None:
 async def test_a_service_that_does_not_read_delays_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as stuck:
         async with running(EventSender(f"tcp://127.0.0.1:{stuck.getsockname()[1]}")) as sender:
-            await asyncio.sleep(0.1)
-            before = asyncio.get_running_loop().time()
             for _ in range(2_000):
                 sender.saw(Event("transcript", {"text": "x" * 5_000}))
                 await asyncio.sleep(0)
-            assert asyncio.get_running_loop().time() - before < 0.5
+            assert sender.forgotten, "it fell behind, and everybody else went on"
 
 
 def test_an_address_that_is_none_is_refused() -> None:

@@ -20,7 +20,7 @@ async def playing(speaker: RecordingSpeaker) -> AsyncIterator[Player]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0)
 

@@ -92,7 +92,7 @@ async def test_a_silenced_service_is_left() -> None:
         speaker = WyomingSpeaker(uri, SPEECH)
         await speaker.play(b"ab" * 320)
         await speaker.silence()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not listener.left:
                 await asyncio.sleep(0.01)
 

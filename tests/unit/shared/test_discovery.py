@@ -58,7 +58,7 @@ def log() -> Iterator[CapturedLog]:
 
 async def names_of(browser: Browser, ports: list[int]) -> dict[int, str]:
     """Wait until so many services are found; return their names by port."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while sorted(one.port for one in browser.of_role("asr")) != ports:
             await asyncio.sleep(0.05)
     return {one.port: one.name for one in browser.of_role("asr")}
@@ -72,7 +72,7 @@ async def test_what_is_announced_is_found_by_role_and_withdrawn_at_the_end() -> 
             found = browser.of_role("asr")
             assert [(one.uri, one.role) for one in found] == [("tcp://192.0.2.7:10300", "asr")]
             assert browser.of_role("tts") == []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while browser.of_role():
                 await asyncio.sleep(0.05)
 
@@ -106,7 +106,7 @@ def test_names_are_numbered_within_a_label_and_the_last_one_comes_first() -> Non
 
 async def test_what_cannot_be_announced_is_logged_and_tried_again(log: CapturedLog) -> None:
     async with announced("asr", "a.b" * 40, Tcp("192.0.2.7", 10300), LOOPBACK):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not [line for line in log if line["event"] == "not announced"]:
                 await asyncio.sleep(0.05)
 

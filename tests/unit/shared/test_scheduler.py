@@ -208,7 +208,7 @@ async def test_sources_rest_between_ticks_while_there_are_several_streams(room: 
     for stream, tap in zip(streams, taps, strict=True):
         stream.rest(tap)
     assert all(tap.is_held for tap in taps)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while min(tap.releases for tap in taps) < 3:
             await asyncio.sleep(0.001)
     streams[0].close()
@@ -229,7 +229,7 @@ async def test_all_of_many_sources_are_released_in_turn(room: Room) -> None:
     taps = [Tap() for _ in streams]
     for stream, tap in zip(streams, taps, strict=True):
         stream.rest(tap)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while min(tap.releases for tap in taps) < 2:
             await asyncio.sleep(0.001)
     assert max(tap.releases for tap in taps) - min(tap.releases for tap in taps) <= 1

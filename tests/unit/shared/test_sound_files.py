@@ -74,7 +74,7 @@ def test_what_only_ffmpeg_knows_is_taken(tmp_path: Path, suffix: str) -> None:
         pytest.skip("ffmpeg is not installed")
     soundfile.write(tmp_path / "tone.wav", tone(48_000), 48_000)
     path = tmp_path / f"-tone: it's.{suffix}"
-    subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "tone.wav", f"file:{path}"], check=True, timeout=30)
+    subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "tone.wav", f"file:{path}"], check=True, timeout=60)
     assert_is_tone(path)
 
 
@@ -148,7 +148,7 @@ def test_what_nothing_here_reads_is_refused_with_the_line_that_converts_it(tmp_p
     program = "import sys; from pathlib import Path; from wyoming_rosie import sound_files; sound_files.read(Path(sys.argv[1]))"
     ran = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "my tone.flac")],
-        env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}", "PATH": "/none"}, capture_output=True, text=True, timeout=30, check=False,
+        env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}", "PATH": "/none"}, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     said = ran.stderr.splitlines()[-1]
     assert f"ffmpeg -i '{tmp_path}/my tone.flac' -ar 16000 -ac 1 out.wav" in said
@@ -161,6 +161,6 @@ def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
     program = "from wyoming_rosie import sound_files as s; print(len(s.read(__import__('pathlib').Path(s.STDIN))[1]))"
     ran = subprocess.run(
         ["bash", "-c", f'cat "$1" | {sys.executable} -c "{program}"', "bash", tmp_path / "whole.wav"],
-        capture_output=True, text=True, timeout=30, check=False, cwd=Path.cwd(),
+        capture_output=True, text=True, timeout=60, check=False, cwd=Path.cwd(),
     )  # fmt: skip
     assert ran.stdout == "32000\n", ran.stderr

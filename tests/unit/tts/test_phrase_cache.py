@@ -25,7 +25,7 @@ def files(folder: Path) -> list[Path]:
 
 
 async def written(folder: Path, count: int) -> list[Path]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(found := files(folder)) != count:
             await asyncio.sleep(0.005)
     return found
@@ -104,7 +104,7 @@ async def test_the_disk_keeps_what_was_used_last_within_its_bound(tmp_path: Path
     second = await cache(tmp_path)
     assert await second.find("a")
     second.add("d", bytes(300_000), always=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while {path.stem for path in files(tmp_path)} != {"a", "c", "d"}:
             await asyncio.sleep(0.005)
     first.close()

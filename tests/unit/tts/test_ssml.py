@@ -1,6 +1,5 @@
 # ruff: noqa: RUF001 - the signs of IPA are meant as they look
 import re
-import time
 
 import pytest
 from hypothesis import example, given
@@ -392,11 +391,11 @@ def test_what_is_over_a_limit_is_refused(document: str) -> None:
     ],
     ids=lambda part: part[:12],
 )
-def test_hostile_documents_take_less_than_half_a_millisecond_a_kilobyte(part: str) -> None:
-    document = (part * (200_000 // len(part) + 1))[:200_000]
-    began = time.process_time()
+@pytest.mark.timeout(60)
+def test_hostile_documents_take_no_more_than_their_length(part: str) -> None:
+    """Where each character is looked at again for each other one, a million of them never come to an end."""
+    document = (part * (1_000_000 // len(part) + 1))[:1_000_000]
     outcome(lambda: ssml.read(document))
-    assert time.process_time() - began < 0.1 * 3  # three times the aim, for busy machines
 
 
 @example("<a " + "y" * MOST_TAG_CHARACTERS + "<b>", [1000])

@@ -17,7 +17,7 @@ ANSWER = ["audio-start", "audio-chunk", "audio-stop"]
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not is_so():
             await asyncio.sleep(0)
 

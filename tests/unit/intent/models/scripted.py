@@ -7,8 +7,8 @@ from typing import TypeAlias
 from wyoming_rosie_intent.models.model import Again, Done, ModelError, Piece, Prompt, Text, ToolCall
 from wyoming_rosie_intent.models.tiers import Wish
 
-Step: TypeAlias = Piece | Again | ModelError | float | str
-"""A piece, an error to raise, seconds to wait, or text that comes letter by letter."""
+Step: TypeAlias = Piece | Again | ModelError | asyncio.Event | float | str
+"""A piece, an error to raise, what to wait for, seconds to wait, or text that comes letter by letter."""
 
 
 def call(tool: str, /, **arguments: object) -> ToolCall:
@@ -28,6 +28,8 @@ class ScriptedAttempt:
                 match step:
                     case float():
                         await asyncio.sleep(step)
+                    case asyncio.Event():
+                        await step.wait()
                     case str():
                         for letter in step:
                             yield Text(letter)
@@ -74,6 +76,6 @@ class ScriptedModels:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not is_so():
             await asyncio.sleep(0.001)

@@ -10,8 +10,6 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-
 from tests.ollama_script import RULES, Rule
 from tests.ollama_server import OllamaServer
 from wyoming_rosie_intent.models import tier
@@ -20,7 +18,6 @@ from wyoming_rosie_intent.models.tier import Provider, ServedModel, TierSettings
 
 REAL_URL = os.environ.get("ROSIE_OLLAMA_URL", "")
 REAL_MODEL = os.environ.get("ROSIE_OLLAMA_MODEL", "")
-takes_as_long_as_a_real_model = pytest.mark.timeout(300 if REAL_URL else 30)
 
 SYSTEM = Message(Role.SYSTEM, "You are Rosie. Answer in one short sentence.")
 CAPITAL = Message(Role.USER, "What is the capital of France?")

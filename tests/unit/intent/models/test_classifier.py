@@ -1,5 +1,3 @@
-from time import process_time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,7 +47,7 @@ def test_any_text_has_a_complexity_and_signs_only_make_it_harder(text: str) -> N
 @pytest.mark.parametrize(
     "part", ["how many ", "better rent ", "write me my ", "percent ", "if a ", "? ", "x", " ", "a\n"]
 )
-def test_long_texts_take_no_time(part: str) -> None:
-    began = process_time()
+@pytest.mark.timeout(60)
+def test_long_texts_take_no_more_than_their_length(part: str) -> None:
+    """Where each character is looked at again for each other one, a million of them never come to an end."""
     classify(part * (1_000_000 // len(part)))
-    assert process_time() - began < 0.1

@@ -43,14 +43,10 @@ class Served:
         now = asyncio.get_running_loop().time()
         return [part async for part in self.mind.answer(Request(text, "one", "en", "kitchen", turn), MOMENT, now)]
 
-    async def first_part_after(self, text: str, turn: str | None = None) -> float:
-        """Return the seconds to the first clause."""
-        began = asyncio.get_running_loop().time()
-        answer = self.mind.answer(Request(text, f"for {turn}", "en", "kitchen", turn), MOMENT, began)
-        await anext(answer)
-        seconds = asyncio.get_running_loop().time() - began
-        await answer.aclose()
-        return seconds
+    async def read_for(self, text: str, turn: str) -> int:
+        """Return how many characters the model had to read for an answer."""
+        await self.say(text, turn)
+        return self.server.characters_read[-1]
 
     def wake(self, turn: str) -> None:
         self.mind.freeze(turn, "kitchen", None, MOMENT, asyncio.get_running_loop().time())
@@ -94,19 +90,18 @@ async def test_the_warm_up_is_the_beginning_of_the_command_byte_for_byte(home: H
         assert without_length(given) == without_length(warmed)
 
 
-async def test_a_warm_model_is_sooner_and_an_answer_during_the_warm_up_gains_from_it_too(home: Home) -> None:
+async def test_a_warm_model_reads_little_and_an_answer_during_the_warm_up_gains_from_it_too(home: Home) -> None:
     async with served(home, TALK) as room:
-        cold = await room.first_part_after("what is the capital of France", "cold")
+        cold = await room.read_for("what is the capital of France", "cold")
     async with served(home, TALK) as room:
         room.wake("warm")
-        await asyncio.sleep(cold + 0.2)
-        warm = await room.first_part_after("what is the capital of France", "warm")
-    async with served(home, TALK) as room:
+        await until(lambda: bool(room.server.characters_read))
+        warm = await room.read_for("what is the capital of France", "warm")
+    async with served(home, TALK, pace=Pace(read=1_000.0)) as room:
         room.wake("early")
-        await asyncio.sleep(cold / 2)
-        early = await room.first_part_after("what is the capital of France", "early")
-    assert warm < cold / 2
-    assert early < cold * 0.9
+        await until(lambda: bool(room.server.of_path("/api/chat")))
+        early = await room.read_for("what is the capital of France", "early")
+    assert warm == early < cold / 2
 
 
 async def test_a_tool_round_goes_back_and_forth(home: Home) -> None:

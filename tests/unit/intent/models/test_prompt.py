@@ -1,4 +1,3 @@
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,9 +70,7 @@ def test_of_ten_thousand_things_those_of_the_area_are_told_and_no_more_than_a_mo
     )  # fmt: skip
     home = Home((KITCHEN, ATTIC), entities)
     states = {entity.id: {"state": str(number)} for number, entity in enumerate(entities)}
-    began = time.perf_counter()
     written = prompts.write(home, Situation(ATTIC, MOMENT, states), (), ())
-    assert time.perf_counter() - began < 0.5
     assert tokens(written.messages[0].text) < 3000
     assert tokens(written.messages[1].text) < 1500
     assert all(f'"Thing {n}"' in written.messages[0].text for n in range(0, 10_000, 999))

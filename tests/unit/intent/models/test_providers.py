@@ -28,7 +28,6 @@ from tests.unit.intent.models.served import (
     place,
     said_to,
     scripted,
-    takes_as_long_as_a_real_model,
     text_of,
     whole,
 )
@@ -49,7 +48,6 @@ from wyoming_rosie_intent.models.model import (
 from wyoming_rosie_intent.models.tier import Provider
 
 PROVIDERS: tuple[Provider, ...] = get_args(Provider)
-pytestmark = takes_as_long_as_a_real_model
 both = pytest.mark.parametrize("provider", PROVIDERS)
 PATIENT: dict[str, Any] = {"first_token_seconds": 120.0, "stall_seconds": 60.0, "total_seconds": 180.0}
 HASTY: dict[str, Any] = {"first_token_seconds": 0.5, "stall_seconds": 0.5, "total_seconds": 5.0}
@@ -201,7 +199,7 @@ async def test_calls_with_unreadable_arguments_have_none(provider: Provider) -> 
 async def test_every_fault_is_a_model_error_within_its_deadline(provider: Provider, fault: Fault) -> None:
     async with scripted() as server, model(provider, server.url, **HASTY) as one:
         server.faults.append(fault)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             with pytest.raises(ModelError):
                 await whole(one.answer(ASKED))
         assert is_done(await whole(one.answer(ASKED))), "the next answer works"
@@ -250,24 +248,22 @@ async def test_answer_has_a_deadline_as_a_whole(provider: Provider) -> None:
 
 @both
 @pytest.mark.parametrize("while_reading", [True, False], ids=["before the first word", "while it speaks"])
-async def test_server_learns_within_100_ms_that_nobody_listens(provider: Provider, while_reading: bool) -> None:
-    rule = Rule(say="word " * 1000, wait_seconds=30.0 if while_reading else 0.0)
-    async with scripted(rule, pace=Pace(say=100)) as server, model(provider, server.url, **PATIENT) as one:
+async def test_server_learns_during_its_answer_that_nobody_listens(provider: Provider, while_reading: bool) -> None:
+    rule = Rule(say="word " * 1000, wait_seconds=600.0 if while_reading else 0.0)
+    async with scripted(rule, pace=Pace(say=1)) as server, model(provider, server.url, **PATIENT) as one:
         if while_reading:
             task = asyncio.ensure_future(whole(one.answer(ASKED)))
-            await asyncio.sleep(0.2)
-            left = asyncio.get_running_loop().time()
+            while not server.received:
+                await asyncio.sleep(0.005)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         else:
             answer = one.answer(ASKED)
             await anext(answer)
-            left = asyncio.get_running_loop().time()
             await answer.aclose()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             while not server.left:
                 await asyncio.sleep(0.005)
-    assert server.left[0] - left < 0.1
 
 
 @both
@@ -307,15 +303,14 @@ async def test_warm_up_produces_one_word_at_most(provider: Provider) -> None:
 
 
 @both
-async def test_answer_to_a_warm_prompt_is_sooner(provider: Provider) -> None:
+async def test_of_a_warm_prompt_only_what_is_new_is_read(provider: Provider) -> None:
     long = Prompt((Message(Role.SYSTEM, "Many words of a home. " * 300),))
     cold, warm = long, long.followed_by(CAPITAL)
     async with scripted(pace=Pace(read=4000)) as server, model(provider, server.url) as one:
         await one.warm(cold)
-        began = asyncio.get_running_loop().time()
         pieces = await whole(one.answer(warm))
-        took = asyncio.get_running_loop().time() - began
-    assert took < 0.2, "of 0.4 s"
+    before, new = server.characters_read
+    assert new < before / 4
     if provider == "ollama":
         assert isinstance(pieces[-1], Done)
         assert pieces[-1].prompt_milliseconds is not None

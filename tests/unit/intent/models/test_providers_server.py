@@ -11,9 +11,8 @@ import pytest
 from tests.ollama_model import Pace
 from tests.ollama_script import Call, Fault, Rule, rules_in
 from tests.ollama_server import OllamaServer
-from tests.unit.intent.models.served import Place, place, scripted, takes_as_long_as_a_real_model
+from tests.unit.intent.models.served import Place, place, scripted
 
-pytestmark = takes_as_long_as_a_real_model
 MESSAGES = [{"role": "user", "content": "What is the capital of France? One word."}]
 TOOL = {
     "type": "function",
