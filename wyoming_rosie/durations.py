@@ -227,7 +227,7 @@ class _Reader:
         half = self._and_portion(end)
         if half is not None and (unit := self._unit(half[1])) is not None and not self._is_one(at):
             return {unit[0]: value + half[0]}, unit[0], unit[1]  # two and a half hours
-        unit = self._unit(end)
+        unit = self._unit(end + 1 if self._table.has("extra", self._word(end)) else end)
         if unit is None or value > MOST or not self._is_close(at, unit[1]):
             return None
         name, end = unit

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 KEPT_SECONDS = 3600.0
 """A timer that ran out longer ago rings no more; so long a satellite that was off may still ring for a cancelled one."""
 MOST_GONE = 64
+_SHORTEST = 3  # letters of a name that may have another ending
+_ENDING = 2
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class Timers:
 def is_called(timer: Timer, name: str) -> bool:
     """Tell whether people may call a timer so; a command for later by some of its words."""
     if timer.command is None:
-        return same(timer.name, name)
+        return timer.name is not None and _is_nearly(_plain(timer.name), _plain(name))
     said = f"{timer.command.text} {timer.command.label}".casefold().split()
     return all(word in said for word in name.casefold().split())
 
@@ -122,6 +124,12 @@ def is_called(timer: Timer, name: str) -> bool:
 def same(name: str | None, wanted: str) -> bool:
     """Tell whether a name is the one that is wanted, however it is written."""
     return name is not None and _plain(name) == _plain(wanted)
+
+
+def _is_nearly(name: str, said: str) -> bool:
+    """Tell whether two names differ in their endings at most: an egg timer is one for eggs."""
+    short, long = sorted((name, said), key=len)
+    return name == said or (len(short) >= _SHORTEST and long.startswith(short) and len(long) - len(short) <= _ENDING)
 
 
 def _plain(name: str) -> str:

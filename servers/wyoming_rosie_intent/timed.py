@@ -107,11 +107,18 @@ def _cut(before: str, after: str, words: Mapping[str, Sequence[str]]) -> tuple[s
     """Return what stands around a time, without the words that make it one; None when there are none."""
     for word in words["before"]:
         if f" {before}".casefold().endswith(f" {word} "):
-            return before[: len(before) - len(word) - 1].rstrip(" ,"), after.lstrip(" ,.")
+            return before[: len(before) - len(word) - 1].rstrip(" ,"), _without(words.get("then", ()), after)
     for word in words["after"]:
         if f"{after} ".casefold().startswith(f" {word} "):
             return before.rstrip(" ,"), after[len(word) + 1 :].lstrip(" ,.")
     return None, after
+
+
+def _without(beginnings: Sequence[str], text: str) -> str:
+    """Return a text without the first of some beginnings that it has."""
+    text = text.lstrip(" ,.")
+    found = next((one for one in beginnings if text.casefold().startswith(f"{one} ")), "")
+    return text[len(found) :].lstrip()
 
 
 def _reading(text: str, found: Sequence[Duration], language: str) -> Reading:

@@ -63,6 +63,22 @@ def test_one_of_several_is_named_or_asked_for() -> None:
     assert do(timers, "CancelTimer", name="eggs").answer == "There is no such timer."
 
 
+@pytest.mark.parametrize(
+    ("called", "said", "is_meant"),
+    [
+        ("eggs", "egg", True),
+        ("Nudeln", "nudel", True),
+        ("Tea", "tea", True),
+        ("egg", "eggplant", False),
+        ("tea", "teas", True),
+        ("a", "ab", False),
+    ],
+)
+def test_a_name_may_have_another_ending(called: str, said: str, is_meant: bool) -> None:
+    timers = after(("StartTimer", {"minutes": 5, "name": called}))
+    assert (do(timers, "CancelTimer", name=said).timers.all == ()) is is_meant
+
+
 def test_the_timer_of_this_room_is_meant_when_there_is_one() -> None:
     timers = do(after(FIVE), "StartTimer", satellite="office", minutes=7).timers
     assert do(timers, "CancelTimer", satellite="office").answer == "The 7 minute timer is cancelled."

@@ -35,6 +35,7 @@ READ = {
         ("twenty-five minutes", 25 * MINUTE),
         ("a couple of minutes", 2 * MINUTE),
         ("½ hour", 30 * MINUTE),
+        ("five more minutes", 5 * MINUTE),
     ],
     "de": [
         ("eine Stunde und 15 Minuten", 75 * MINUTE),
