@@ -40,6 +40,7 @@ class HomeAssistantPlugin(IntegrationPlugin):
         file = config.get("token_file")
         settings = Settings(str(config.get("url", Settings().url)), Path(file) if file else None)
         await asyncio.to_thread(token, settings)
+        await asyncio.to_thread(answers.prepare, "en")
         actor = self._actor = HomeAssistantActor(settings, Home(), self._move)
         self._household = Household(Home(), actor, Policy())
         self._acting = asyncio.create_task(actor.run())
