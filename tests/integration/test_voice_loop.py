@@ -37,7 +37,7 @@ class Loop:
     async def begin(self, stack: AsyncExitStack, data_dir: Path, home: Path | None = None) -> None:
         await stack.enter_async_context(self.satellite.serving(info=self.satellite.info))
         homes = ("--home", str(home)) if home else ()
-        flags = {"asr": homes, "intent": homes}
+        flags = {"asr": homes, "intent": (*homes, "--confirm", "lock")}
         roles = ("vad", "asr", "intent", "tts")
         started = await asyncio.gather(*(self._start(role, *flags.get(role, ())) for role in roles))
         self.daemons = dict(zip(roles, started, strict=True))
