@@ -63,7 +63,10 @@ def test_a_file_overrides_a_profile_and_can_ask_for_one(own: Path) -> None:
 
 
 def test_an_unknown_profile_is_refused_with_the_list() -> None:
-    with pytest.raises(ConfigError, match=r"no profile is named 'echo'; did you mean echo-show .*there are: echo-show, .*usb; or name a TOML file"):
+    with pytest.raises(
+        ConfigError,
+        match=r"no profile is named 'echo'; did you mean echo-show .*there are: echo-show, .*usb; or name a TOML file",
+    ):
         read("--profile", "echo")
 
 
