@@ -124,7 +124,8 @@ class _Parts:
         words = head.split()
         for length in range(min(_LONGEST_VERB if said_once else 0, len(words) - 1) + 1):
             verb = " ".join((*words[:length], ""))
-            found = () if self._joints.within(verb) else self.of(verb + text)
+            is_cut = self._joints.within(verb) or self._joints.is_in_name(head, len(verb))
+            found = () if is_cut else self.of(verb + text)
             is_title = length > 0 and found != () and not _SAID_WHOLE.isdisjoint(found[0].slots)
             if found and not is_title and (first.text == head or found[0].intent == first.intent):
                 return found

@@ -30,19 +30,24 @@ class Joints:
     """Finds the joints of sentences, knowing the names of a home and the words for numbers of a language."""
 
     def __init__(self, names: Iterable[str] = (), numbers: frozenset[str] = frozenset()) -> None:
-        joined = sorted(filter(is_joined, names), key=len, reverse=True)
-        self._names = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in joined), re.IGNORECASE) if joined else None  # fmt: skip
+        longest_first = sorted(names, key=len, reverse=True)
+        self._joined = _any_of(filter(is_joined, longest_first))
+        self._phrases = _any_of(name for name in longest_first if " " in name)
         self._numbers = numbers
 
     def within(self, text: str) -> Sequence[re.Match[str]]:
         """Return the places where one command may end and another begin."""
-        named = [found.span() for found in self._names.finditer(text)] if self._names else []
+        named = [found.span() for found in self._joined.finditer(text)]
         return [
             joint
             for joint in _JOINT.finditer(text)
             if not any(start < joint.start() and joint.end() < end for start, end in named)
             and not self._goes_on(text[: joint.start()], text[joint.end() :])
         ]
+
+    def is_in_name(self, text: str, place: int) -> bool:
+        """Return whether a place in a text lies inside a name of the home, so that what is before it means another thing."""
+        return any(found.start() < place < found.end() for found in self._phrases.finditer(text))
 
     def _goes_on(self, before: str, after: str) -> bool:
         """Tell whether an amount goes on: "an hour | 15 minutes", "two | a half", "one hundred | twenty"."""
@@ -69,6 +74,10 @@ class Joints:
             or word.casefold() in self._numbers
             or re.fullmatch(_ONE, word, re.IGNORECASE) is not None
         )
+
+
+def _any_of(names: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(rf"\b{re.escape(name)}\b" for name in names) or r"(?!)", re.IGNORECASE)
 
 
 def is_joined(text: str) -> bool:

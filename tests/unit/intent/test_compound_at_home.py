@@ -20,6 +20,11 @@ async def test_two_values_of_one_thing_are_set_together(text: str, language: str
     assert came.changes == {"light.kitchen_lamp": {**ON, "brightness": 20, "color": "red"}}
 
 
+@pytest.mark.parametrize("text", ["turn the kitchen lamp on and off again", "turn the kitchen lamp on and off"])
+async def test_a_verb_that_is_said_once_is_not_cut_inside_a_name(text: str) -> None:
+    assert await changed(text, "living") == {"light.kitchen_lamp"}
+
+
 async def test_both_values_are_said() -> None:
     assert (
         await said("set the kitchen lamp to red and 20 percent")
