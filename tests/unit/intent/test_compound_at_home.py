@@ -22,7 +22,7 @@ async def test_two_values_of_one_thing_are_set_together(text: str, language: str
 
 @pytest.mark.parametrize("text", ["turn the kitchen lamp on and off again", "turn the kitchen lamp on and off"])
 async def test_a_verb_that_is_said_once_is_not_cut_inside_a_name(text: str) -> None:
-    assert await changed(text, "living") == {"light.kitchen_lamp"}
+    assert (await said(text, "living")).text == "Turned on the Kitchen Lamp. Turned off the Kitchen Lamp."
 
 
 async def test_both_values_are_said() -> None:
