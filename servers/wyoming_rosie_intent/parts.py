@@ -121,7 +121,7 @@ async def thinking(
         return
     async with AsyncExitStack() as stack:
         stack.push_async_callback(models.close)
-        prompts = await asyncio.to_thread(prompt.load, settings.prompt_folder)
+        prompts = await asyncio.to_thread(prompt.load, settings.prompt_folder, models.room)
         fillers = None
         if settings.fillers:
             small = await asyncio.to_thread(tier.load, "filler", settings.filler)

@@ -94,13 +94,15 @@ async def answered(endpoint: Endpoint, pieces: AsyncGenerator[Piece, None]) -> A
             yield piece
 
 
-async def warm_up(endpoint: Endpoint, pieces: AsyncGenerator[Piece, None]) -> None:
-    """Wait for the end of an answer whose words nobody wants. Raises ModelError."""
+async def warm_up(endpoint: Endpoint, pieces: AsyncGenerator[Piece, None]) -> int | None:
+    """Wait for the end of an answer whose words nobody wants; return the prompt's tokens, if known. Raises ModelError."""
     patient = replace(endpoint.limits, first_token=WARM_UP_SECONDS, total=WARM_UP_SECONDS)
     async with aclosing(within(patient, endpoint.name, pieces)) as limited:
         async for piece in limited:
             if isinstance(piece, Done):
                 _log(endpoint, "a prompt is warm", piece)
+                return piece.prompt_tokens
+    return None
 
 
 def _log(endpoint: Endpoint, event: str, done: Done) -> None:

@@ -1,12 +1,12 @@
 """What was said in each conversation, as a model is told of it: pure, the time is an argument."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from wyoming_rosie_intent.models.model import Message
-from wyoming_rosie_intent.models.prompt import tokens
+from wyoming_rosie_intent.models.tokens import MESSAGE_TOKENS, Counter
 
 Exchange: TypeAlias = tuple[Message, ...]
 
@@ -27,8 +27,10 @@ class _Talk:
 class History:
     """What a person said and what was done and answered, exchange by exchange."""
 
-    def __init__(self, bounds: HistoryBounds | None = None) -> None:
+    def __init__(self, bounds: HistoryBounds | None = None, count: Callable[[str], int] | None = None) -> None:
         self._bounds = bounds or HistoryBounds()
+        self._count = count or Counter().tokens
+        self.most_tokens = self._bounds.most_tokens
         self._talks: OrderedDict[str, _Talk] = OrderedDict()
 
     def __len__(self) -> int:
@@ -37,7 +39,7 @@ class History:
     def add(self, conversation: str, exchange: Sequence[Message], now: float) -> None:
         """Keep an exchange as the conversation's last."""
         before = self._exchanges(conversation, now)
-        self._talks[conversation] = _Talk(_bounded((*before, tuple(exchange)), self._bounds.most_tokens), now)
+        self._talks[conversation] = _Talk(_bounded((*before, tuple(exchange)), self.most_tokens, self._count), now)
         self._talks.move_to_end(conversation)
         if len(self._talks) > self._bounds.most_conversations:
             self._talks.popitem(last=False)
@@ -51,20 +53,24 @@ class History:
         if talk is None or now - talk.at > self._bounds.expiry_seconds:
             self._talks.pop(conversation, None)
             return ()
+        if sum(size(one, self._count) for one in talk.exchanges) > self.most_tokens:
+            self._talks[conversation] = talk = _Talk(_bounded(talk.exchanges, self.most_tokens, self._count), talk.at)
         return talk.exchanges
 
 
-def size(messages: Sequence[Message]) -> int:
-    """Return about how many tokens the messages have."""
+def size(messages: Sequence[Message], count: Callable[[str], int]) -> int:
+    """Return how many tokens the messages have."""
     return sum(
-        tokens(message.text) + sum(tokens(f"{call.name} {dict(call.arguments or {})}") for call in message.calls)
+        MESSAGE_TOKENS
+        + count(message.text)
+        + sum(count(f"{call.name} {dict(call.arguments or {})}") for call in message.calls)
         for message in messages
     )
 
 
-def _bounded(exchanges: tuple[Exchange, ...], most_tokens: int) -> tuple[Exchange, ...]:
+def _bounded(exchanges: tuple[Exchange, ...], most_tokens: int, count: Callable[[str], int]) -> tuple[Exchange, ...]:
     """Drop the oldest, down to half of the bound, so that the beginning stays the same for the next few turns."""
-    sizes = [size(exchange) for exchange in exchanges]
+    sizes = [size(exchange, count) for exchange in exchanges]
     if sum(sizes) <= most_tokens:
         return exchanges
     left, first = sum(sizes), 0

@@ -94,7 +94,7 @@ class Commands:
     """Takes a text in any pieces and gives it back without the commands in it: "COMMAND: turn on the light"."""
 
     def __init__(self) -> None:
-        self._text = ""
+        self._text = "\n"  # what is not decided yet, behind the one character before it
         self._sentences: list[str] = []
 
     @property
@@ -108,27 +108,28 @@ class Commands:
         """Return what may be said now."""
         self._text += text
         said = self._take()
-        if _MARK.search(self._text):
+        if _MARK.search(self._text, 1):
             return said
-        maybe = _MAYBE_MARK.search(self._text)
+        maybe = _MAYBE_MARK.search(self._text, 1)
         kept = maybe.start() if maybe else len(self._text)
-        said, self._text = said + self._text[:kept], self._text[kept:]
+        said, self._text = said + self._text[1:kept], self._text[kept - 1 :]
         return said
 
     def finish(self) -> str:
+        """Return what is left to say."""
         self._text += "\n"
-        said, left = self._take(), self._text
-        self._text = ""
-        return (said + left).removesuffix("\n")
+        said = self._take() + self._text[1:]
+        self._text = "\n"
+        return said.removesuffix("\n")
 
     def _take(self) -> str:
         """Keep the commands whose line is whole; return what stands before them."""
         said = ""
-        while (mark := _MARK.search(self._text)) and (end := self._text.find("\n", mark.end())) >= 0:
-            said += self._text[: mark.start()]
+        while (mark := _MARK.search(self._text, 1)) and (end := self._text.find("\n", mark.end())) >= 0:
+            said += self._text[1 : mark.start()]
             if sentence := _plain(self._text[mark.end() : end]):
                 self._sentences.append(sentence)
-            self._text = self._text[end:]
+            self._text = self._text[end - 1 :]
         return said
 
 

@@ -22,6 +22,7 @@ from wyoming_rosie_intent.models.model import LateError, Message, ModelError, Ou
 from wyoming_rosie_intent.models.parts import Asked, Failed, Filler, Finished, Part, Passed
 from wyoming_rosie_intent.models.prompt import Prompts, Situation, harmless, quoted
 from wyoming_rosie_intent.models.reply import Answering, Reply
+from wyoming_rosie_intent.models.room import SENTENCE_TOKENS, Allowance
 from wyoming_rosie_intent.models.tiers import Wish
 from wyoming_rosie_intent.models.toolbox import Outcome, Result, Setting, Toolbox
 from wyoming_rosie_intent.models.warming import Warming
@@ -30,6 +31,8 @@ _LOG = structlog.get_logger()
 TOTAL_SECONDS = 60.0
 SILENCE_SECONDS = 15.0
 """Until something of the answer is heard, whatever the tiers and tools do; a conductor waits little longer."""
+MOST_USED = 32
+"""Things that are told because they were used, if only once."""
 MOST_WAITING = 16
 """Parts that nobody has taken yet; then the model waits."""
 
@@ -80,17 +83,22 @@ class Mind:
         self._prompts = prompts
         self._toolbox = Toolboxes(toolboxes, commands)
         self._fillers = fillers
-        self._history = history or History()
+        self._history = history or History(count=prompts.room.tokens)
         self._total_seconds = total_seconds
         self._silence_seconds = min(silence_seconds, total_seconds)
         self._frozen = FrozenPrompts()
         self._warming = Warming(models.warm)
+        self._used: dict[str, None] = {}  # ids of things, the last used last
         self._first_words = FirstWords()
         self._last_talk: dict[str | None, str] = {}  # the conversation that was last held in an area
 
     def get_ready(self, moment: datetime, now: float) -> None:
-        """Have the model loaded, and what is the same in all prompts read, before anybody speaks."""
-        self._warming.begin(self._written(None, None, moment, now), self._wish("", None), now)
+        """Have the model loaded, and what is the same in all prompts read, before anybody speaks.
+
+        A server that tells how many tokens it has read may leave room for more of the home: then that is read at once.
+        """
+        written = self._written(None, None, moment, now)
+        self._warming.begin(written, self._wish("", None), now, lambda: self._written(None, None, moment, now))
 
     def freeze(self, turn_id: str, area: str | None, conversation: str | None, moment: datetime, now: float) -> None:
         """Keep the prompt as it is now, at the wake word, and have a model read it while the person speaks.
@@ -115,6 +123,7 @@ class Mind:
     ) -> None:
         """Remember what rules did, so that the model's next turn knows it."""
         self._hold(conversation, self._area(area))
+        self._use(matches)
         known = {tool.name for tool in self._toolbox.tools()}
         calls = [
             ToolCall(f"rule{number}", match.intent, dict(match.slots))
@@ -143,6 +152,7 @@ class Mind:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._use(turn.reply.matches)
             if turn.reply.acted:
                 turn.remember(self._history)
 
@@ -159,8 +169,29 @@ class Mind:
         language = request.language or self._household.home.preferences.language or "en"
         own = words.of(language)
         setting = Setting(here, moment, request.speaker, language, request.text)
-        reply = Reply(attempt, prompt.followed_by(sentence), self._toolbox, setting, own, self._prompts.not_done)
+        asked = self._fitting(prompt.followed_by(sentence))
+        reply = Reply(attempt, asked, self._toolbox, setting, own, self._prompts.not_done, self._allowance(sentence))
         return _Turn(replace(request, language=language), _Beginning(prompt, wish, is_warm, now), attempt, reply, own)
+
+    def _fitting(self, prompt: Prompt) -> Prompt:
+        """Leave out what was said before where a long sentence leaves no room for it."""
+        room = self._prompts.room
+        if room.counter.of(prompt) <= room.prompt:
+            return prompt
+        return replace(prompt, messages=(prompt.messages[0], *prompt.messages[-2:]))
+
+    def _allowance(self, sentence: Message) -> Allowance:
+        tokens = self._prompts.room.tokens
+        results = self._prompts.shares(self._household.home, self._toolbox.tools()).results
+        return Allowance(results - max(0, tokens(sentence.text) - SENTENCE_TOKENS), tokens)
+
+    def _use(self, matches: Sequence[Match]) -> None:
+        """Remember which things people use."""
+        named = (self._household.home.entity(str(match.slots["name"])) for match in matches if "name" in match.slots)
+        for entity in filter(None, named):
+            self._used.pop(entity.id, None)
+            self._used[entity.id] = None
+        self._used = dict.fromkeys(list(self._used)[-MOST_USED:])
 
     def _hold(self, conversation: str, here: Area | None) -> None:
         self._last_talk[here.id if here else None] = conversation
@@ -173,9 +204,11 @@ class Mind:
         return self._written(here, request.conversation, moment, now), False
 
     def _written(self, here: Area | None, conversation: str | None, moment: datetime, now: float) -> Prompt:
+        home, tools = self._household.home, self._toolbox.tools()
+        self._history.most_tokens = self._prompts.shares(home, tools).history
         history = self._history.messages(conversation, now) if conversation else ()
         situation = Situation(here, moment, self._household.states())
-        return self._prompts.write(self._household.home, situation, history, self._toolbox.tools())
+        return self._prompts.write(home, situation, history, tools, tuple(self._used))
 
     def _wish(self, text: str, here: Area | None) -> Wish:
         home = self._household.home

@@ -109,8 +109,11 @@ class Model(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def warm(self, prompt: Prompt) -> None:
-        """Have the prompt read, so that one with this beginning is answered sooner. Raises ModelError."""
+    async def warm(self, prompt: Prompt) -> int | None:
+        """Have the prompt read, so that one with this beginning is answered sooner. Raises ModelError.
+
+        Returns the tokens of the prompt, if the server tells how many there are.
+        """
 
     def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         """Yield the answer, `Done` last; closing the generator stops the model. Raises ModelError, late at its deadlines."""

@@ -6,7 +6,8 @@ What stays the same comes first, so that a model that has read it need not read 
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home import Area, Entity, Home
 from wyoming_rosie_intent.models.model import Message, Prompt, Role, Tool
+from wyoming_rosie_intent.models.room import Room, Shares
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -25,7 +27,6 @@ OWN_TEMPLATES = Path(__file__).with_name("prompts")
 LONGEST_NAME = 60
 """Characters of a thing's name, or of a text that it shows."""
 MOST_AREAS = 100
-_CHARACTERS_PER_TOKEN = 4
 _MARK = re.compile(r"<\|?/?([\w-]{1,40})\|?>|\[/?([A-Z_]{2,40})\]")
 _STATELESS = frozenset({"button", "event", "input_button", "scene", "script"})
 
@@ -54,12 +55,6 @@ class Situation:
 
 
 @dataclass(frozen=True)
-class Bounds:
-    things_tokens: int = 2000
-    states_tokens: int = 1000
-
-
-@dataclass(frozen=True)
 class Listed:
     """A thing as a prompt names it."""
 
@@ -69,7 +64,22 @@ class Listed:
     aliases: tuple[str, ...]
 
 
-def load(folder: Path | None = None, bounds: Bounds | None = None) -> "Prompts":
+@dataclass(frozen=True)
+class _System:
+    """A system text, the things that it names, those that matter most first, and what was used when it was written."""
+
+    message: Message
+    things: tuple[Entity, ...]
+    used: frozenset[str]
+
+    def names(self, used: Sequence[str], home: Home) -> bool:
+        """Tell whether it was written for these things or names them all."""
+        if self.used.issuperset(used) or len(self.things) == len(home.entities):
+            return True
+        return {thing.id for thing in self.things}.issuperset(used)
+
+
+def load(folder: Path | None = None, room: Room | None = None) -> "Prompts":
     """Read the templates; those in `folder` take the place of ours of the same name. Raises ConfigError."""
     from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -84,7 +94,7 @@ def load(folder: Path | None = None, bounds: Bounds | None = None) -> "Prompts":
     texts = {name: _read(folder, name) for name in _known(folder)}
     path = folder or OWN_TEMPLATES
     try:
-        prompts = Prompts({name: environment.from_string(text) for name, text in texts.items()}, bounds or Bounds())
+        prompts = Prompts({name: environment.from_string(text) for name, text in texts.items()}, room or Room())
         prompts.try_out()
     except TemplateSyntaxError as err:
         raise ConfigError(f"the prompts in {path}: line {err.lineno}: {err.message}") from err
@@ -96,20 +106,42 @@ def load(folder: Path | None = None, bounds: Bounds | None = None) -> "Prompts":
 class Prompts:
     """Templates of prompts, and what they say of a home."""
 
-    def __init__(self, templates: Mapping[str, "Template"], bounds: Bounds) -> None:
+    def __init__(self, templates: Mapping[str, "Template"], room: Room) -> None:
         self._templates = templates
-        self._bounds = bounds
+        self.room = room
         self._home: Home | None = None
-        self._systems: dict[str | None, tuple[Message, tuple[Entity, ...]]] = {}
+        self._key: object = None
+        self._shares = Shares()
+        self._systems: dict[str | None, _System] = {}
 
-    def write(self, home: Home, situation: Situation, history: Sequence[Message], tools: Sequence[Tool]) -> Prompt:
-        """Return the prompt for what is said next."""
-        system, things = self._system(home, situation.area)
-        states = _by_state(things, situation.states, self._bounds.states_tokens)
-        now = self._render(
-            "now", moment=situation.moment, area=situation.area.name if situation.area else None, states=states
-        )
-        return Prompt((system, *history, Message(Role.USER, now)), tuple(tools), self._render("without_tools"))
+    def write(
+        self,
+        home: Home,
+        situation: Situation,
+        history: Sequence[Message],
+        tools: Sequence[Tool],
+        used: Sequence[str] = (),
+    ) -> Prompt:
+        """Return the prompt for what is said next; `used` are the ids of the things that were used last."""
+        shares = self.shares(home, tools)
+        system = self._system(home, situation.area, used, shares)
+        states, more = _by_state(system.things, situation.states, shares.states, self.room.tokens)
+        area = situation.area.name if situation.area else None
+        now = self._render("now", moment=situation.moment, area=area, states=states, more_states=more)
+        messages = (system.message, *history, Message(Role.USER, now))
+        return Prompt(messages, tuple(tools), self._render("without_tools"))
+
+    def shares(self, home: Home, tools: Sequence[Tool]) -> Shares:
+        """Return how the model's context is shared out; the same until the home, the tools or what is known of tokens change."""
+        key = (tuple(tools), self.room.counter.factors)
+        if home is not self._home or key != self._key:
+            self._home, self._key, self._systems = home, key, {}
+            empty = Message(Role.SYSTEM, self._rendered_system(home, ()))
+            moment = self._render("now", moment=datetime.now(UTC), area="", states=(), more_states=True)
+            told = Prompt((empty, Message(Role.USER, moment)), tuple(tools), "")
+            instead = self.room.tokens(self._render("without_tools"))
+            self._shares = self.room.shared(self.room.counter.of(told) + instead)
+        return self._shares
 
     def not_done(self) -> Message:
         """Return what a model is told that says it did what it did not do."""
@@ -131,15 +163,19 @@ class Prompts:
         self.go_on()
         self.filler("")
 
-    def _system(self, home: Home, area: Area | None) -> tuple[Message, tuple[Entity, ...]]:
-        """Return the system text and the things that it lists; the area matters only where not all can be listed."""
-        if home is not self._home:
-            self._home, self._systems = home, {}
+    def _system(self, home: Home, area: Area | None, used: Sequence[str], shares: Shares) -> "_System":
+        """Return the system text; it stays as it is until a thing is used that it does not name.
+
+        The area matters only where not all things can be listed.
+        """
         key = area.id if area else None
-        if key not in self._systems:
-            things = chosen(home, key, self._bounds.things_tokens)
-            self._systems[key] = Message(Role.SYSTEM, self._rendered_system(home, things)), things
-        return self._systems[key]
+        known = self._systems.get(key)
+        if known is None or not known.names(used, home):
+            things = chosen(home, key, shares.things, self.room.tokens, used)
+            listed = sorted(things, key=lambda entity: (entity.area or "", entity.domain, entity.id))
+            known = _System(Message(Role.SYSTEM, self._rendered_system(home, listed)), things, frozenset(used))
+            self._systems[key] = known
+        return known
 
     def _rendered_system(self, home: Home, things: Sequence[Entity]) -> str:
         areas = {area.id: area.name for area in home.areas}
@@ -150,15 +186,11 @@ class Prompts:
             areas=sorted(areas.values())[:MOST_AREAS],
             things=[Listed(e.name, e.domain, areas.get(e.area or ""), e.aliases[:2]) for e in things],
             left_out=len(home.entities) - len(things),
+            kinds_left_out=_kinds(home.entities) - _kinds(things),
         )
 
     def _render(self, name: str, **values: object) -> str:
         return self._templates[name].render(**values).strip()
-
-
-def tokens(text: str) -> int:
-    """Return about how many tokens a text has."""
-    return -(-len(text) // _CHARACTERS_PER_TOKEN)
 
 
 def quoted(text: object) -> str:
@@ -178,40 +210,60 @@ def harmless(text: str) -> str:
     return _MARK.sub(lambda found: f"({found[1] or found[2]})", text)
 
 
-def chosen(home: Home, area: str | None, most_tokens: int) -> tuple[Entity, ...]:
-    """Return the things that are listed, sorted: all, or those of the area and the most used kinds where there are many."""
+def _kinds(things: Iterable[Entity]) -> Counter[str]:
+    return Counter(sorted(thing.domain for thing in things))
+
+
+def chosen(
+    home: Home, area: str | None, most_tokens: int, tokens: Callable[[str], int], used: Sequence[str] = ()
+) -> tuple[Entity, ...]:
+    """Return the things that are told, those that matter most first: all, or as many as there is room for.
+
+    First one of every kind, then those of the area and those that were used last, then the others; of each, every kind in turn.
+    """
     rank = {domain: number for number, domain in enumerate(_BY_RELEVANCE)}
-    by_relevance = sorted(
-        home.entities,
-        key=lambda entity: (entity.area != area or area is None, rank.get(entity.domain, len(rank)), entity.id),
-    )
-    fitting = _fitting(by_relevance, most_tokens)
-    return tuple(sorted(fitting, key=lambda entity: (entity.area or "", entity.domain, entity.id)))
+    near = frozenset(used) | {entity.id for entity in home.entities if area is not None and entity.area == area}
+    turns: Counter[tuple[str, bool]] = Counter()
+    order = []
+    for entity in sorted(home.entities, key=lambda entity: (entity.id not in near, entity.id)):
+        is_near = entity.id in near
+        turn = turns[entity.domain, is_near]
+        turns[entity.domain, is_near] += 1
+        is_first = turn == 0 and (is_near or not turns[entity.domain, True])
+        order.append((not is_first, not is_near, turn, rank.get(entity.domain, len(rank)), entity.id, entity))
+    return tuple(_fitting([entity for *_, entity in sorted(order, key=lambda one: one[:5])], home, most_tokens, tokens))
 
 
-def _fitting(entities: Iterable[Entity], most_tokens: int) -> list[Entity]:
-    fitting = []
+def _fitting(
+    entities: Iterable[Entity], home: Home, most_tokens: int, tokens: Callable[[str], int]
+) -> Iterable[Entity]:
+    areas = {area.id: area.name for area in home.areas}
     for entity in entities:
-        most_tokens -= tokens(f'- "{entity.name[:LONGEST_NAME]}": {entity.domain}, "{entity.area or ""}"\n')
-        most_tokens -= sum(tokens(alias[:LONGEST_NAME]) + 2 for alias in entity.aliases[:2])
+        names = " ".join(map(quoted, (entity.name, *entity.aliases[:2])))
+        most_tokens -= tokens(f"- {names}, also, also: {entity.domain}, {quoted(areas.get(entity.area or '', ''))}\n")
         if most_tokens < 0:
-            break
-        fitting.append(entity)
-    return fitting
+            return
+        yield entity
 
 
-def _by_state(things: Iterable[Entity], states: States, most_tokens: int) -> list[tuple[str, list[str]]]:
-    """Return how things are, and which are so."""
+def _by_state(
+    things: Iterable[Entity], states: States, most_tokens: int, tokens: Callable[[str], int]
+) -> tuple[list[tuple[str, list[str]]], bool]:
+    """Return how things are, which are so, and whether there are more than there is room for."""
     found: dict[str, list[str]] = {}
     for thing in things:
         if thing.id not in states or thing.domain in _STATELESS:
             continue
         state = described(states[thing.id])
-        most_tokens -= tokens(f'"{thing.name[:LONGEST_NAME]}", {"" if state in found else state}')
+        most_tokens -= tokens(f"{quoted(thing.name)}, " + ("" if state in found else f"- {state}:\n"))
         if most_tokens < 0:
-            break
+            return _sorted(found), True
         found.setdefault(state, []).append(thing.name)
-    return sorted(found.items())
+    return _sorted(found), False
+
+
+def _sorted(found: Mapping[str, list[str]]) -> list[tuple[str, list[str]]]:
+    return sorted((state, sorted(names)) for state, names in found.items())
 
 
 def described(state: Mapping[str, object]) -> str:

@@ -14,6 +14,8 @@ from wyoming_rosie_intent.models.guard import Guard
 from wyoming_rosie_intent.models.length import Length
 from wyoming_rosie_intent.models.model import Again, Done, Ending, Message, Piece, Prompt, Role, Text, ToolCall
 from wyoming_rosie_intent.models.parts import Asked, Passed, Said
+from wyoming_rosie_intent.models.room import MOST_RESULTS, Allowance
+from wyoming_rosie_intent.models.tokens import Counter
 from wyoming_rosie_intent.models.toolbox import ForConductor, NeedsYes, Outcome, Result, Setting, Toolbox
 from wyoming_rosie_intent.models.words import Words
 
@@ -40,6 +42,7 @@ class Reply:
         setting: Setting,
         own: Words,
         not_done: Callable[[], Message],
+        allowance: Allowance | None = None,
     ) -> None:
         self._model = model
         self._prompt = prompt
@@ -47,6 +50,7 @@ class Reply:
         self._setting = setting
         self._words = own
         self._not_done = not_done
+        self._allowance = allowance or Allowance(MOST_RESULTS, Counter().tokens)
         self._used: dict[str, Result] = {}
         self._spoken: list[str] = []
         self._needs_space = False
@@ -160,7 +164,7 @@ class Reply:
             if isinstance(outcome, ForConductor) and len(round_.calls) == 1 and not (self.text or self.acted):
                 return Passed((outcome.match,))
             result = self._result(outcome, asked)
-            results.append(Message(Role.TOOL, result.text, answers=call))
+            results.append(Message(Role.TOOL, self._allowance.take(result.text), answers=call))
         messages = (Message(Role.ASSISTANT, calls=tuple(round_.calls)), *results)
         self._calls.extend(messages)
         self._prompt = self._prompt.followed_by(*messages)

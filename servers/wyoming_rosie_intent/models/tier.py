@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_intent.models import tokens
 from wyoming_rosie_intent.models.deadlines import Limits
 from wyoming_rosie_intent.models.endpoint import Endpoint
 from wyoming_rosie_intent.models.model import Model
+from wyoming_rosie_intent.models.room import Room
 
 Provider = Literal["ollama", "openai"]
 ANSWER_SHARE, THINKING_SHARE = 8, 3
@@ -36,6 +38,7 @@ class TierSettings:
     stall_seconds: float = option(5.0, "between two words, else the next tier is asked")
     total_seconds: float = option(60.0, "for a whole answer, else the next tier is asked")
     context_tokens: int = option(8192, "how much the model keeps in mind, prompt and answer; prompts are made to fit")
+    tokenizer: Path | None = option(None, "the model's tokenizer.json, to count tokens with (pip install tokenizers)")
     answer_tokens: int = option(1024, "how long an answer may be; thoughts count")
     temperature: float | None = option(None, "how freely it speaks, 0 to 2; the model's own way without it")
     keep_alive: str = option("30m", "how long the server keeps the model loaded, -1 for ever (ollama)")
@@ -76,11 +79,21 @@ def endpoint(name: str, settings: TierSettings) -> Endpoint:
         key,
         Limits(settings.first_token_seconds, settings.stall_seconds, settings.total_seconds),
         settings.context_tokens,
-        min(settings.answer_tokens, settings.context_tokens // (THINKING_SHARE if settings.think else ANSWER_SHARE)),
+        _answer_tokens(settings),
         settings.temperature,
         settings.keep_alive,
         settings.think,
     )
+
+
+def room(settings: TierSettings) -> Room:
+    """Return what a prompt for the tier has to fit into. Reads its tokenizer. Raises ConfigError."""
+    return Room(settings.context_tokens, _answer_tokens(settings), tokens.load(settings.tokenizer))
+
+
+def _answer_tokens(settings: TierSettings) -> int:
+    share = THINKING_SHARE if settings.think else ANSWER_SHARE
+    return max(1, min(settings.answer_tokens, settings.context_tokens // share))
 
 
 def _load(provider: Provider, where: Endpoint) -> ServedModel:

@@ -25,6 +25,7 @@ from wyoming_rosie_intent.models.model import (
     Text,
     ToolCall,
 )
+from wyoming_rosie_intent.models.room import Room
 from wyoming_rosie_intent.models.tier import CloudSettings, NetworkSettings, ServedModel, TierSettings
 from wyoming_rosie_intent.models.written import Habit, heard
 
@@ -76,7 +77,8 @@ def load(local: TierSettings, network: NetworkSettings, cloud: CloudSettings) ->
     given: dict[Tier, TierSettings] = {Tier.LOCAL: local, Tier.NETWORK: network, Tier.CLOUD: outside}
     loaded = {name: tier.load(name, settings) for name, settings in given.items()}
     models = {name: model for name, model in loaded.items() if model is not None}
-    return Tiers(models) if models else None
+    rooms = {name: tier.room(given[name]) for name in models}
+    return Tiers(models, rooms=rooms) if models else None
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,26 @@ class _Seat:
     breaker: Breaker
     habit: Habit = field(default_factory=Habit)
     tools: ToolUse = field(default_factory=ToolUse)
+    learn: Callable[[Prompt, int], None] = lambda _prompt, _tokens: None  # of how many tokens a prompt has
 
 
 class Tiers:
     """The models of all tiers, which all turns share."""
 
-    def __init__(self, models: Mapping[Tier, ServedModel], clock: Clock | None = None) -> None:
-        self._seats = {name: _Seat(name, model, Breaker()) for name, model in models.items()}
+    def __init__(
+        self, models: Mapping[Tier, ServedModel], clock: Clock | None = None, rooms: Mapping[Tier, Room] | None = None
+    ) -> None:
+        self._rooms = rooms or {}
+        self._seats = {
+            name: _Seat(name, model, Breaker(), learn=self._rooms.get(name, Room()).counter.learn)
+            for name, model in models.items()
+        }
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
+
+    @property
+    def room(self) -> Room:
+        """What every prompt has to fit into: the smallest context of all, as whichever tier is asked reads the same."""
+        return min(self._rooms.values(), key=lambda room: room.prompt, default=Room())
 
     def attempt(self, wish: Wish) -> "Attempt":
         """Begin a turn."""
@@ -200,10 +214,13 @@ async def _warmed(seat: _Seat, prompt: Prompt) -> None:
     """Have a model read the prompt as it will be asked."""
     given = seat.tools.of(prompt)
     try:
-        await seat.model.warm(given)
+        counted = await seat.model.warm(given)
     except NoToolsError as err:
         seat.tools.refused(str(err))
-        await seat.model.warm(seat.tools.of(prompt))
+        given = seat.tools.of(prompt)
+        counted = await seat.model.warm(given)
+    if counted is not None:
+        seat.learn(given, counted)
 
 
 async def _watched(seat: _Seat, prompt: Prompt, clock: Clock) -> AsyncGenerator[Piece | Again, None]:
@@ -251,6 +268,8 @@ async def _calls_last(seat: _Seat, prompt: Prompt) -> AsyncGenerator[Piece | Aga
                 case Text() | Again():
                     yield piece
                 case Done():
+                    if piece.prompt_tokens is not None:
+                        seat.learn(prompt, piece.prompt_tokens)
                     for call in calls:
                         yield call
                     yield piece

@@ -44,11 +44,14 @@ class Warming:
     def busy(self) -> bool:
         return self._task is not None and not self._task.done()
 
-    def begin(self, prompt: Prompt, wish: Wish, now: float) -> bool:
-        """Have the prompt read in the background; return False when that is not worth while."""
+    def begin(self, prompt: Prompt, wish: Wish, now: float, write_again: Callable[[], Prompt] | None = None) -> bool:
+        """Have the prompt read in the background; return False when that is not worth while.
+
+        When it is to be written otherwise by then, that is read as well.
+        """
         if self.busy or not self._cooldown.allows(prompt, now):
             return False
-        self._task = asyncio.create_task(self._read(prompt, wish))
+        self._task = asyncio.create_task(self._read(prompt, wish, write_again))
         return True
 
     async def close(self) -> None:
@@ -56,9 +59,11 @@ class Warming:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _read(self, prompt: Prompt, wish: Wish) -> None:
+    async def _read(self, prompt: Prompt, wish: Wish, write_again: Callable[[], Prompt] | None) -> None:
         try:
             async with asyncio.timeout(WARM_SECONDS):
                 await self._warm(prompt, wish)
+                if write_again is not None and frozen.lasting(again := write_again()) != frozen.lasting(prompt):
+                    await self._warm(again, wish)
         except (ModelError, TimeoutError) as err:
             _LOG.info("no model could be warmed", reason=str(err) or "too slow")

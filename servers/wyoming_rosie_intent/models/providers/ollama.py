@@ -50,8 +50,8 @@ class OllamaModel:
     def name(self) -> str:
         return self._endpoint.name
 
-    async def warm(self, prompt: Prompt) -> None:
-        await warm_up(self._endpoint, self._pieces(prompt, {"num_predict": 1}))
+    async def warm(self, prompt: Prompt) -> int | None:
+        return await warm_up(self._endpoint, self._pieces(prompt, {"num_predict": 1}))
 
     def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         return answered(self._endpoint, self._pieces(prompt, {}))

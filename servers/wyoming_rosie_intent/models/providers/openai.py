@@ -61,8 +61,8 @@ class OpenaiModel:
     def name(self) -> str:
         return self._endpoint.name
 
-    async def warm(self, prompt: Prompt) -> None:
-        await warm_up(self._endpoint, self._pieces(prompt, 1))
+    async def warm(self, prompt: Prompt) -> int | None:
+        return await warm_up(self._endpoint, self._pieces(prompt, 1))
 
     def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
         return answered(self._endpoint, self._pieces(prompt, self._endpoint.answer_tokens))

@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from wyoming_rosie_intent.models.history import History, HistoryBounds, size
 from wyoming_rosie_intent.models.model import Message, Role, ToolCall
+from wyoming_rosie_intent.models.tokens import Counter
 
+tokens = Counter().tokens
 BOUNDS = HistoryBounds(most_tokens=100, expiry_seconds=300.0, most_conversations=3)
 EXCHANGES = st.lists(st.tuples(st.sampled_from("abcde"), st.text(max_size=600), st.floats(0, 200)), max_size=40)
 
@@ -50,7 +52,7 @@ def test_an_exchange_that_is_too_large_alone_is_not_kept() -> None:
 
 def test_the_arguments_of_calls_count() -> None:
     call = ToolCall("1", "HassTurnOn", {"name": "x" * 400})
-    assert size([Message(Role.ASSISTANT, calls=(call,))]) > 100
+    assert size([Message(Role.ASSISTANT, calls=(call,))], tokens) > 100
 
 
 @given(EXCHANGES)
@@ -62,5 +64,5 @@ def test_no_history_grows_beyond_its_bounds(given_: list[tuple[str, str, float]]
         history.add(conversation, exchange(text), now)
         assert len(history) <= BOUNDS.most_conversations
         told = history.messages(conversation, now)
-        assert size(told) <= BOUNDS.most_tokens
+        assert size(told, tokens) <= BOUNDS.most_tokens
         assert told == () or told[0].role is Role.USER

@@ -623,8 +623,11 @@ async def test_the_freeze_ends_after_thirty_seconds(begin: Begin) -> None:
     await room.household.carry_out(light, MOMENT)
     await room.say("how is it", turn="t", now=30.0)
     await room.say("how is it", "two", turn="u", area="office", now=30.1)
-    assert '- off: "Ceiling Fan", "Bed Light", "Kitchen Light"' in room.models.given[0].messages[-2].text
-    assert '- off: "Ceiling Fan", "Bed Light", "Coffee Machine"' in room.models.given[1].messages[-2].text
+    assert '"Desk Lamp", "Kitchen Light", "Living Room Lamp"' in room.models.given[0].messages[-2].text
+    assert (
+        '- off: "Bed Light", "Ceiling Fan", "Coffee Machine", "Desk Lamp", "Living Room Lamp"'
+        in room.models.given[1].messages[-2].text
+    )
 
 
 async def test_a_frozen_prompt_is_used_once(begin: Begin) -> None:
