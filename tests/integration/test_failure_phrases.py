@@ -51,6 +51,9 @@ class Alone:
             while words[:6400] not in await asyncio.to_thread(self._speaker.read_bytes):
                 await asyncio.sleep(0.02)
 
+    def played_seconds(self) -> float:
+        return SPEECH.seconds(self._speaker.stat().st_size) if self._speaker.exists() else 0.0
+
     async def said(self, phrase: str) -> int:
         """Return how often it has said a phrase."""
         _, words = await asyncio.to_thread(read_wav, FOLDER / f"{phrase}.wav")
@@ -90,7 +93,10 @@ async def test_a_microphone_that_does_not_work_is_spoken_about_once(alone: Alone
 async def test_who_wants_no_words_hears_chimes(alone: Alone) -> None:
     satellite = await alone.begins("--no-failure-phrases")
     await alone.is_woken()
-    await asyncio.sleep(1.5)
+    async with asyncio.timeout(60):
+        while await asyncio.to_thread(alone.played_seconds) <= 0.5:
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(1)  # words would follow
     await satellite.stop()
     audio, pcm = await asyncio.to_thread(read_wav, alone._speaker)
     assert audio == SPEECH

@@ -11,7 +11,7 @@ from wyoming.event import Event
 
 from tests.daemons import Daemon
 from tests.hostile import BYTES, ROLES, Bytes, Nonsense, encoded, nonsense
-from wyoming_rosie.client import Peer, connect, describe
+from wyoming_rosie.client import Peer, PeerError, connect, describe
 from wyoming_rosie.wire import EventStream, encode
 
 EVENT_COMMANDS = ("--transcript-command", "cat", "--error-command", "cat", "--timer-started-command", "cat")
@@ -177,5 +177,16 @@ async def test_500_idle_peers_leave_room_for_one_more_from_elsewhere(target: Dae
     finally:
         for one in idle:
             one.close()
-    await asyncio.sleep(0.5)
-    await describe(target.uri)
+    async with asyncio.timeout(ANSWER_SECONDS):
+        while not await _is_served(target.uri):
+            await asyncio.sleep(0.05)
+
+
+async def _is_served(uri: str) -> bool:
+    """Tell whether there is a place; a daemon that has much to do notices later who has left."""
+    try:
+        await describe(uri, seconds=ANSWER_SECONDS)
+    except PeerError as err:
+        assert err.code == "busy"
+        return False
+    return True

@@ -69,7 +69,7 @@ class House:
         uris = [part for role, stage in self.stages.items() for part in (f"--{role}-uri", stage.uri)]
         satellites = [part for one in (self.kitchen, self.office) for part in ("--satellite", one.uri)]
         hub = await self._start("hub", *satellites, *uris, "--no-zeroconf", "--data-dir", str(self._data_dir), *flags)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while len(hub.lines("satellite joined")) < joined:
                 await asyncio.sleep(0.02)
         return hub
@@ -109,7 +109,7 @@ async def test_a_timer_that_is_cancelled_from_another_room_does_not_ring(house: 
     await house.kitchen.wait_for("timer-cancelled")
     house.means("start again", "HassStartTimer", seconds=4)
     await house.say(house.office, "start again")
-    await house.office.wait_for("timer-finished", seconds=15)
+    await house.office.wait_for("timer-finished", seconds=60)
     assert about_timers(house.kitchen) == ["timer-started", "timer-cancelled"]
     assert about_timers(house.office) == ["timer-started", "timer-finished"]
 
@@ -129,7 +129,7 @@ async def test_a_satellite_that_was_away_learns_that_its_timer_is_cancelled(hous
     )
     again = FakeSatellite("kitchen", "Kitchen")
     async with again.serving(uri, info=again.info):
-        await again.wait_for("timer-cancelled", seconds=20)
+        await again.wait_for("timer-cancelled", seconds=60)
     assert about_timers(house.office) == []
 
 
@@ -158,7 +158,7 @@ async def test_a_command_for_later_is_carried_out_in_its_room_and_survives_a_res
     assert about_timers(house.kitchen) == []
     assert await hub.stop() == 0
     await house.begin_again()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not (
             done := [one for one in house.intent.of_type("transcript") if one.data["text"] == "unlock the door"]
         ):
@@ -173,7 +173,7 @@ async def test_a_command_that_fails_at_its_time_is_spoken_about(house: House) ->
     await house.begin()
     await house.say(house.kitchen, "later")
     answered = len(house.kitchen.heard)
-    told = await house.kitchen.wait_for("synthesize", after=answered, seconds=15)
+    told = await house.kitchen.wait_for("synthesize", after=answered, seconds=60)
     assert told.data["text"] == "It was time for this: turn off the TV. The TV cannot be reached."
 
 
@@ -212,7 +212,7 @@ async def test_a_language_without_a_voice_is_spoken_about_once(house: House) -> 
     hub = await house.begin("--language", "de")
     answered = len(house.kitchen.heard)
     assert await house.say(house.kitchen, "stell") == "Timer über 5 Minuten gestartet."
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(told := [event for event in house.kitchen.heard[answered:] if event.type == "synthesize"]) < 2:
             await asyncio.sleep(0.02)
     expected = "I have no voice for Deutsch. Please install one for the speech synthesis service."

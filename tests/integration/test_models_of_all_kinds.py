@@ -26,7 +26,7 @@ async def say(peer: Peer, text: str, context: Mapping[str, str] = KITCHEN) -> Ev
     await peer.send(Event("transcript", {"text": text, "context": dict(context)}))
     answer: list[Event] = []
     while not (answer and _is_whole(answer)):
-        answer.append(await peer.receive(20))
+        answer.append(await peer.receive(60))
     return answer[-2] if answer[-1].type == "handled-stop" else answer[-1]
 
 

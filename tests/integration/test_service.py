@@ -5,7 +5,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from wyoming.ping import Ping
 
 from tests.conftest import OpenPeer
 from tests.echo_daemon import EchoConversation, converse
+from tests.waiting import until
 from wyoming_rosie import service as shared
 from wyoming_rosie.client import Peer, connect, describe
 from wyoming_rosie.errors import ConfigError, UnreachableError
@@ -45,12 +46,6 @@ async def ends(peer: Peer) -> bool:
     except UnreachableError as err:
         return "closed" in str(err)
     return False
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not is_so():
-            await asyncio.sleep(0.005)
 
 
 async def test_describe_and_ping_are_answered_while_a_request_is_under_way(uri: str, peer: OpenPeer) -> None:

@@ -85,7 +85,7 @@ async def test_a_spoken_wake_word_is_heard_and_the_whole_answer_is_played(
                 await asyncio.sleep(0.5)
     begins, ends = await asyncio.to_thread(sounding, folder / "answer")
     assert ends - begins == pytest.approx(1.0, abs=0.005)
-    assert 0 <= played - ends < 0.3
+    assert played >= ends
 
 
 async def test_a_sound_server_that_comes_back_is_found(daemon: StartDaemon, word: Path, server: SoundServer) -> None:
@@ -107,7 +107,9 @@ async def test_without_any_device_it_stays_up_and_says_so_once(daemon: StartDaem
         for _ in range(2):
             await conductor.says(SOUND_START, Event("audio-chunk", SOUND_START.data, rising(0.5)), STOP)
             await conductor.hears("played")
-            await asyncio.sleep(1)
+            await logged(satellite, "microphone failed")
+            await logged(satellite, "speaker failed")
+            await asyncio.sleep(1)  # both are tried again meanwhile
         assert (await describe(satellite.uri)).satellite is not None
     failed = [line["reason"] for kind in ("microphone failed", "speaker failed") for line in satellite.lines(kind)]
     assert [reason[:30] for reason in failed] == ["cannot use the microphone 'pul", "cannot use the speaker 'pulse'"]

@@ -31,6 +31,7 @@ from tests.integration.vad_clips import (
     with_hiss,
     with_noise,
 )
+from tests.waiting import used_until_idle
 from wyoming_rosie.audio import SPEECH, AudioFormat, Converter
 from wyoming_rosie.client import Peer, connect, describe
 from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict
@@ -326,15 +327,17 @@ async def test_a_peer_that_leaves_drops_its_work(daemon: StartDaemon, peer: Open
     running = await daemon("vad")
     client = await peer(running.uri)
     form: dict[str, Any] = {"rate": 16_000, "width": 2, "channels": 1}
+    chunk = Event("audio-chunk", form, pcm_of(hiss()[:80_000] * 5))
+    process = psutil.Process(running.process.pid)
+    async with connect(running.uri) as patient:
+        await patient.send(Event("audio-start", form))
+        await patient.send(chunk)
+        for_one = await used_until_idle(process)
     await client.send(Event("audio-start", form))
     for _ in range(20):
-        await client.send(Event("audio-chunk", form, pcm_of(hiss()[:80_000] * 5)))
+        await client.send(chunk)
     client._stream.abort()
-    process = psutil.Process(running.process.pid)
-    await asyncio.sleep(0.3)  # ten seconds of work are left
-    before = process.cpu_times().user
-    await asyncio.sleep(1)
-    assert process.cpu_times().user - before < 0.2
+    assert await used_until_idle(process) < 10 * for_one
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ class House:
 
     async def until(self, happened: object) -> None:
         """Wait for an event to be told to somebody."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while happened not in [*self.told, *self.done, *self.announced]:
                 self.news.clear()
                 await self.news.wait()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,10 +16,12 @@ async def written(path: Path, *entries: Entry, largest: int = 10_000) -> None:
     audit = Audit(path, lambda: MOMENT, largest)
     for entry in entries:
         audit.note(entry)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     running = asyncio.create_task(audit.run())
     await asyncio.sleep(0.01)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+    await asyncio.to_thread(lambda: None)  # what the only thread had to write before is written now
 
 
 def lines(path: Path) -> list[dict[str, object]]:

@@ -54,5 +54,8 @@ class RecordingLeds:
     def show(self, pixels: Sequence[tuple[int, int, int]]) -> None:
         self.shown.append(tuple(pixels))
 
+    def has_shown(self, count: int) -> bool:
+        return len(self.shown) == count
+
     def close(self) -> None:
         self.closed = True

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from wyoming.error import Error
 from wyoming.event import Event
 
 from tests.unit.satellite.outside_fakes import RecordingLeds
+from tests.waiting import until
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_satellite.outside import leds
 from wyoming_rosie_satellite.outside.leds.apa102 import Apa102, frame, opened
@@ -169,9 +171,12 @@ async def running(board: RecordingLeds) -> AsyncIterator[Lights]:
 async def test_a_picture_is_sent_once_and_the_lights_end_dark() -> None:
     board = RecordingLeds(1)
     async with running(board) as shown:
-        for event in (phase_shown("waiting"), Event("played"), phase_shown("streaming"), Event("transcript")):
+        for count, event in ((1, phase_shown("waiting")), (2, phase_shown("streaming"))):
+            await until(partial(board.has_shown, count))
+            shown.saw(Event("played"))
             shown.saw(event)
-            await asyncio.sleep(0.03)
+        await until(lambda: len(board.shown) == 3)
+        shown.saw(Event("transcript"))
     assert board.shown == [((24, 0, 0),), ((0, 0, 0),), ((0, 0, 255),), ((0, 0, 0),)]
     assert board.closed
 
@@ -180,14 +185,15 @@ async def test_what_moves_goes_on_moving() -> None:
     board = RecordingLeds(3)
     async with running(board) as shown:
         shown.saw(phase_shown("thinking"))
-        await asyncio.sleep(1.1)
-    assert len(set(board.shown)) >= 4
+        await until(lambda: len(set(board.shown)) >= 4)
 
 
 class Unplugged(RecordingLeds):
     broken = True
+    tried = 0
 
     def show(self, pixels: Sequence[tuple[int, int, int]]) -> None:
+        self.tried += 1
         if self.broken:
             raise OSError(5, "Input/output error")
         super().show(pixels)
@@ -197,7 +203,7 @@ async def test_lights_that_come_back_show_the_moment() -> None:
     board = Unplugged(1)
     async with running(board) as shown:
         shown.saw(phase_shown("streaming"))
-        await asyncio.sleep(0.05)
+        await until(lambda: board.tried > 0)
         board.broken = False
-        await asyncio.sleep(0.1)
+        await until(lambda: bool(board.shown))
     assert board.shown[0] == ((0, 0, 255),)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from wyoming.event import Event
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpdated
 
+from tests.waiting import until
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_satellite.outside.alarm_clock import AlarmClock
 from wyoming_rosie_satellite.outside.timer_store import LATEST_SECONDS, document, restored
@@ -236,7 +237,7 @@ async def test_a_timer_rings_without_a_server(tmp_path: Path) -> None:
     room = Room()
     async with running(tmp_path / "timers.json", room) as clock:
         clock.start(0.1, "tea")
-        await asyncio.sleep(0.3)
+        await until(lambda: room.rang > 0)
     assert (room.told, room.rang) == (["timer-started", "timer-finished"], 1)
 
 
@@ -246,10 +247,12 @@ async def test_a_timer_survives_a_restart_and_rings_once(tmp_path: Path) -> None
         clock.take(started("a", 1))
         clock.take(started("b", 1_000))
     async with running(path, room) as clock:
+        await until(lambda: bool(clock.timers))
         assert {timer.id for timer in clock.timers} == {"a", "b"}
-        await asyncio.sleep(1.1)
+        await until(lambda: room.rang > 0)
         clock.take(finished("a"))
     async with running(path, room) as clock:
+        await until(lambda: bool(clock.timers))
         clock.take(finished("a"))
         assert clock.cancel("b")
         assert not clock.cancel("b")
@@ -262,7 +265,7 @@ async def test_a_timer_that_ended_while_nobody_was_there_rings_at_once(tmp_path:
         clock.take(started("a", 1))
     await asyncio.sleep(1.1)
     async with running(path, room):
-        pass
+        await until(lambda: room.rang > 0)
     assert room.rang == 1
 
 
@@ -280,5 +283,5 @@ async def test_a_full_disk_stops_no_timer(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     async with running(tmp_path / "file" / "timers.json", room) as clock:
         clock.start(0.1)
-        await asyncio.sleep(0.3)
+        await until(lambda: room.rang > 0)
     assert room.rang == 1

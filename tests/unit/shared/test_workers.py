@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from tests.waiting import until
 from wyoming_rosie.errors import EngineError
 from wyoming_rosie.workers import ProcessWorker, ThreadWorker
 
@@ -77,9 +78,10 @@ async def test_a_cancelled_call_ends_its_process_and_the_next_call_is_served(wor
     with pytest.raises(asyncio.CancelledError):
         await call
     with pytest.raises(ProcessLookupError):
-        for _ in range(150):
-            os.kill(first, 0)
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(60):
+            while True:
+                os.kill(first, 0)
+                await asyncio.sleep(0.02)
     assert await worker.call("who") != first
 
 
@@ -113,8 +115,7 @@ async def test_what_cannot_be_made_says_why() -> None:
 async def test_callers_that_wait_for_a_thread_are_counted() -> None:
     thread, go_on = ThreadWorker("test"), threading.Event()
     calls = [asyncio.create_task(thread.run(go_on.wait, 5)) for _ in range(3)]
-    await asyncio.sleep(0.01)
-    assert thread.waiting == 2
+    await until(lambda: thread.waiting == 2)
     go_on.set()
     await asyncio.gather(*calls)
     assert thread.waiting == 0

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.waiting import until
 from wyoming_rosie_intent.models.mcp_servers import McpServer
 from wyoming_rosie_intent.models.mcp_tools import MOST_CHARACTERS, McpTools
 from wyoming_rosie_intent.models.model import ToolCall
@@ -45,12 +46,6 @@ async def tools() -> AsyncIterator[McpTools]:
     """A server takes seconds to start, so that most tests share one."""
     async with connected(OVER_STDIO) as tools:
         yield tools
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not is_so():
-            await asyncio.sleep(0.02)
 
 
 async def use(tools: McpTools, name: str, **arguments: object) -> Result:

@@ -1,0 +1,25 @@
+"""Waits that end as soon as what they are for is so, however busy the machine is."""
+
+import asyncio
+from collections.abc import Callable
+
+import psutil
+
+LONGEST_SECONDS = 60.0
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    async with asyncio.timeout(LONGEST_SECONDS):
+        while not is_so():
+            await asyncio.sleep(0.005)
+
+
+async def used_until_idle(process: psutil.Process) -> float:
+    """Return the processor's seconds that a process uses until it has nothing more to do."""
+    begun = now = process.cpu_times().user
+    async with asyncio.timeout(LONGEST_SECONDS):
+        while True:
+            await asyncio.sleep(1)
+            before, now = now, process.cpu_times().user
+            if now - before < 0.05:
+                return float(now - begun)
