@@ -7,8 +7,7 @@ from contextlib import aclosing
 
 from wyoming_rosie.prose import Prose
 from wyoming_rosie.speakable import has_sound, without_pictures
-from wyoming_rosie_intent.models import words
-from wyoming_rosie_intent.models.claims import is_claim
+from wyoming_rosie_intent.models import tongue, words
 from wyoming_rosie_intent.models.model import Model, ModelError, Prompt, Text
 
 BUDGET_SECONDS = 0.3
@@ -39,6 +38,12 @@ _ORDER = re.compile(
     r"|enciende|encender|apagar?|abre|abrir|cierra|cerrar|pon|poner|sube|subir|bajar?|activar?|añade|reproduce"
     r"|accendi|accendere|spegni|spegnere|apri|aprire|chiudi|chiudere|imposta|metti|alza|abbassa|avvia|ferma|attiva|aggiungi"
     r"|zet|doe|sluit|speel|schakel)\b"
+    r"|^\W*(?:(?:please|hey|rosie|now|bitte)\W+)*(?:water|feed|warm|boil|brew|preheat|charge|vacuum|clean|mow|launch|record|ring"
+    r"|(?:fahr|entsperr|heiz|gieß|saug|wärm|putz|senk|heb|kühl|lösch|schick|mäh|räum|pausier|aktivier|stopp)e?|lass"
+    r"|(?:coupe|démarre|stoppe|augmente|diminue|déverrouille|nettoie|remonte|enlève|lance)[rz]?|descends"
+    r"|detén|para|inicia|ajusta|quita|mueve|limpia|agrega|bloquea|desbloquea|cambia|conecta|prende|aumenta"
+    r"|abbassa|blocca|sblocca|aumenta|diminuisci|regola|togli|pulisci|riproduci|alza|metti"
+    r"|stop|start|laat|draai|vergrendel|ontgrendel|dim|verhoog|verlaag|voeg|activeer|pauzeer|maak)\b"
 )
 _WORD = re.compile(r"\w+")
 
@@ -78,7 +83,8 @@ class Fillers:
                 said = await _first_line(self._model, self._ask(sentence))
         except (ModelError, TimeoutError):
             said = ""
-        return short(said) or phrase(sentence, language)
+        own = await asyncio.to_thread(tongue.of, language or "en")
+        return short(said, own) or phrase(sentence, language)
 
 
 def is_control(sentence: str) -> bool:
@@ -98,12 +104,13 @@ def phrase(sentence: str, language: str | None) -> str | None:
     return own.checking.format(own.things[first]) if first else own.think
 
 
-def short(said: str) -> str:
+def short(said: str, own: tongue.Tongue) -> str:
     """Return what a small model said as up to four words; nothing when it said something else."""
     prose = Prose("")
     plain = without_pictures(prose.feed(said) + prose.finish()).strip(" \n\t.…!\"'“”„«»")
     fits = 0 < len(plain.split()) <= MOST_WORDS and len(plain) <= _MOST_CHARACTERS and not set(plain) & set("?<{[")
-    return f"{plain}…" if fits and has_sound(plain) and not is_claim(plain) else ""
+    claims = own.says("self", plain.lower()) or own.says("done", plain.lower())
+    return f"{plain}…" if fits and has_sound(plain) and not claims else ""
 
 
 async def _first_line(model: Model, prompt: Prompt) -> str:

@@ -13,7 +13,8 @@ import structlog
 from wyoming_rosie.home import Area
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.household import Household
-from wyoming_rosie_intent.models import frozen, words
+from wyoming_rosie_intent.models import frozen, tongue, words
+from wyoming_rosie_intent.models.claims import Witness
 from wyoming_rosie_intent.models.classifier import classify
 from wyoming_rosie_intent.models.filler import Fillers, FirstWords, is_control
 from wyoming_rosie_intent.models.frozen import FrozenPrompts
@@ -170,7 +171,12 @@ class Mind:
         own = words.of(language)
         setting = Setting(here, moment, request.speaker, language, request.text)
         asked = self._fitting(prompt.followed_by(sentence))
-        reply = Reply(attempt, asked, self._toolbox, setting, own, self._prompts.not_done, self._allowance(sentence))
+        allowance, household = self._allowance(sentence), self._household
+
+        def witness() -> Witness:
+            return Witness(request.text, tongue.of(language), household.home, household.states)
+
+        reply = Reply(attempt, asked, self._toolbox, setting, own, self._prompts.not_done, witness, allowance)
         return _Turn(replace(request, language=language), _Beginning(prompt, wish, is_warm, now), attempt, reply, own)
 
     def _fitting(self, prompt: Prompt) -> Prompt:

@@ -9,6 +9,7 @@ from typing import Protocol
 from wyoming_rosie_intent import answers
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.models import tools
+from wyoming_rosie_intent.models.claims import Deeds, Stake, Witness
 from wyoming_rosie_intent.models.clauses import Spoken
 from wyoming_rosie_intent.models.guard import Guard
 from wyoming_rosie_intent.models.length import Length
@@ -42,6 +43,7 @@ class Reply:
         setting: Setting,
         own: Words,
         not_done: Callable[[], Message],
+        witness: Callable[[], Witness],
         allowance: Allowance | None = None,
     ) -> None:
         self._model = model
@@ -50,6 +52,7 @@ class Reply:
         self._setting = setting
         self._words = own
         self._not_done = not_done
+        self._begin = witness
         self._allowance = allowance or Allowance(MOST_RESULTS, Counter().tokens)
         self._used: dict[str, Result] = {}
         self._spoken: list[str] = []
@@ -58,6 +61,7 @@ class Reply:
         self._calls: list[Message] = []
         self.matches: tuple[Match, ...] = ()
         self.deeds: list[str] = []
+        self._done: Deeds | None = None  # all that was done, for comparison
         self._refused: list[str] = []
         self.acted = False
         self._is_answered = False
@@ -81,8 +85,9 @@ class Reply:
     async def parts(self) -> AsyncGenerator[Said | Asked | Passed, None]:
         """Yield the answer, clause by clause. Raises ModelError."""
         was_warned = False
+        witness = await asyncio.to_thread(self._begin)  # it may have to read a language's words
         for _ in range(MOST_ROUNDS):
-            round_ = _Round(acted=self.acted)
+            round_ = _Round(witness, self._done)
             async with aclosing(self._clauses(round_)) as clauses:
                 async for clause in clauses:
                     for now in self._length.hear(clause):
@@ -107,8 +112,12 @@ class Reply:
                 if not self.text:
                     yield self._own_words(self._words.no_answer)
                 return
+            if self.deeds:
+                yield self._say(" ".join((*self.deeds, *self._refused)))
+                return
             if was_warned:
-                yield self._say(" ".join((self._words.not_done, *self._refused)))
+                own = self._words.no_answer if witness.stake is Stake.QUESTION else self._words.not_done
+                yield self._say(" ".join((own, *self._refused)))
                 return
             was_warned = True
             self._prompt = self._prompt.followed_by(Message(Role.ASSISTANT, round_.text), self._not_done())
@@ -185,31 +194,35 @@ class Reply:
 
     def _result(self, outcome: Outcome, asked: list[Command]) -> Result:
         match outcome:
-            case NeedsYes(commands, said):
+            case NeedsYes(commands, said, targets):
                 asked.extend(command for command in commands if command not in asked)
-                self._note(said, acted=bool(said))
+                self._note(Result(said, bool(said), said, targets=targets))
                 return Result("The person is asked first.")
             case ForConductor(match):
                 return Result(tools.timer(match))
             case Result():
-                self._note(outcome.said, acted=outcome.acted)
+                self._note(outcome)
                 self.matches = (*self.matches, *outcome.matches)
                 self._is_answered = self._is_answered or outcome.ends
                 if outcome.refused and outcome.refused not in self._refused:
                     self._refused.append(outcome.refused)
                 return outcome
 
-    def _note(self, said: str, *, acted: bool) -> None:
-        self.acted = self.acted or acted
-        if said:
-            self.deeds.append(said)
+    def _note(self, result: Result) -> None:
+        if result.said:
+            self.deeds.append(result.said)
+        if result.acted:
+            self.acted = True
+            before = self._done or Deeds()
+            self._done = Deeds((*before.targets, *result.targets), (*before.texts, result.text))
 
 
 class _Round:
     """One answer of the model as it comes."""
 
-    def __init__(self, *, acted: bool) -> None:
-        self._acted = acted
+    def __init__(self, witness: Witness, deeds: Deeds | None) -> None:
+        self._witness = witness
+        self._deeds = deeds
         self.begin_again()
 
     def begin_again(self) -> None:
@@ -217,7 +230,7 @@ class _Round:
         self.text = ""
         self.ending = Ending.WHOLE
         self._spoken = Spoken()
-        self._guard = Guard(acted=self._acted)
+        self._guard = Guard(self._witness, self._deeds)
 
     @property
     def is_held(self) -> bool:
@@ -230,7 +243,7 @@ class _Round:
         return self._allowed(self._spoken.feed(text))
 
     def finish(self) -> Sequence[str]:
-        return self._allowed(self._spoken.finish())
+        return [*self._allowed(self._spoken.finish()), *self._guard.finish()]
 
     def _allowed(self, clauses: Sequence[str]) -> list[str]:
-        return [clause for clause in clauses if self._guard.hear(clause)]
+        return [one for clause in clauses for one in self._guard.hear(clause)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from wyoming_rosie.home import Area
+from wyoming_rosie.home import Area, Entity
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.models.model import Tool, ToolCall
 
@@ -31,6 +31,7 @@ class Result:
     refused: str = ""  # what may not or cannot be done, as a person is told
     matches: tuple[Match, ...] = ()
     ends: bool = False  # the person is told as much, and the model is not asked again
+    targets: tuple[Entity, ...] = ()  # the things that were acted on
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class NeedsYes:
 
     commands: tuple[Command, ...]
     said: str = ""  # what was done without asking
+    targets: tuple[Entity, ...] = ()  # of that
 
 
 @dataclass(frozen=True)

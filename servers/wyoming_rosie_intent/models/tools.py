@@ -104,15 +104,16 @@ class HomeTools:
             return Result((await ask(match)).text)
         plan = self._household.plan([match], setting.area.id if setting.area else None, setting.speaker)
         deed = await self._household.carry_out(plan.commands, setting.moment) if plan.commands else None
+        targets = tuple(target for command in plan.commands for target in command.targets)
         if plan.asked:
-            return NeedsYes(plan.asked, deed.text if deed else "")
+            return NeedsYes(plan.asked, deed.text if deed else "", targets)
         refused = " ".join(plan.refusals)
         if deed is None or not deed.done:
             why = " ".join(filter(None, (deed.text if deed else "", refused)))
             return Result(f"Not done: {why or 'nothing here can do that'}", refused=why)
         acted = match.intent != WEATHER
         text = " ".join(filter(None, (deed.text, refused)))
-        return Result(text, acted, deed.text if acted else "", refused, deed.matches)
+        return Result(text, acted, deed.text if acted else "", refused, deed.matches, targets=targets if acted else ())
 
     def _states(self, arguments: Mapping[str, Value]) -> str:
         home, states = self._household.home, self._household.states()

@@ -497,6 +497,31 @@ async def test_what_is_said_before_a_claim_is_heard_at_once(begin: Begin) -> Non
     assert heard(await room.say("it is dark")) == "It is dark in here. Shall I turn on the light?"
 
 
+async def test_a_claim_of_more_than_was_done_is_put_right(begin: Begin) -> None:
+    for claim in ("I've turned on the disco ball.", "I've locked the front door and turned on the Bed Light."):
+        room = begin([TURN_ON], [claim])
+        assert heard(await room.say("turn on the disco ball")) == "Turned on the Kitchen Light."
+        assert len(room.models.given) == 2
+
+
+async def test_an_answer_that_the_states_belie_is_not_heard(begin: Begin) -> None:
+    room = begin(["The Bed Light is on."], ["No, the Bed Light is off."])
+    assert heard(await room.say("is my bed lit up")) == "No, the Bed Light is off."
+    room = begin(["The Bed Light is on."])
+    assert heard(await room.say("is my bed lit up")) == EN.no_answer
+
+
+async def test_claims_are_owned_up_to_in_the_language_of_the_person(begin: Begin) -> None:
+    for language, order, claim in (
+        ("de", "mach die Discokugel an", "Die Discokugel leuchtet."),
+        ("fr", "allume la boule disco", "La boule brille."),
+        ("es", "enciende la bola", "La bola brilla."),
+    ):
+        room = begin([claim])
+        said = [part async for part in room.mind.answer(Request(order, "one", language, "kitchen"), MOMENT, 0.0)]
+        assert heard(said) == words.of(language).not_done
+
+
 # --------------------------------------------------------------------------------------------------------- history
 
 
