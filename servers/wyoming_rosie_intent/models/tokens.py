@@ -12,11 +12,10 @@ from wyoming_rosie_intent.models.model import Message, Prompt, Tool
 
 MESSAGE_TOKENS = 8
 """What a template puts around one message."""
-LEAST_PER_BYTE = 0.1
-FEWEST_PER_UNIT = 0.5
-"""No tokenizer needs less of plain text: a count below that leaves out what the server knew already."""
-LIKELY_PER_UNIT = 0.75
-"""What a unit of plain text is at least with the tokenizers in use."""
+FEWEST_PER_UNIT, LEAST_PER_BYTE = 0.5, 0.1
+"""No tokenizer needs less: a count below that leaves out what the server knew already."""
+WORTH_A_CHANGE = 0.8
+"""What a later count has to come down to: whatever changes has prompts read anew."""
 MARGIN = 1.05
 _WORD = re.compile(r"[A-Za-z]+")
 _MARKS = re.compile(r"[!-/:-@\[-`{-~]+")
@@ -78,13 +77,19 @@ class Counter:
         )  # and has counted the rest alone
         if self._tokenizer is not None or knew_some or not most.plain:
             return
-        if self._has_learnt:
-            more = max(1.0, MARGIN * counted / self.of(prompt)) if counted > self.of(prompt) else 1.0
+        before = self.of(prompt)
+        if self._has_learnt and counted > before:
+            more = MARGIN * counted / before
             self._plain, self._other = self._plain * more, self._other * more
-        else:  # each is no more than what the least of the other leaves
-            self._plain = MARGIN * max(LIKELY_PER_UNIT, (counted - LEAST_PER_BYTE * most.other) / most.plain)
-            in_others = (counted - LIKELY_PER_UNIT * most.plain) / most.other if most.other else 1.0
-            self._other = MARGIN * max(LEAST_PER_BYTE, min(1.0, in_others))
+            return
+        # each is no more than what the least of the other leaves
+        plain = MARGIN * (counted - LEAST_PER_BYTE * most.other) / most.plain
+        other = MARGIN * (counted - FEWEST_PER_UNIT * most.plain) / most.other if most.other else self._other
+        lower = Counter()
+        lower._plain = min(self._plain, plain) if self._has_learnt else plain
+        lower._other = max(LEAST_PER_BYTE, min(self._other, other))
+        if not self._has_learnt or lower.of(prompt) < WORTH_A_CHANGE * before:
+            self._plain, self._other = lower.factors
         self._has_learnt = True
 
 
