@@ -289,6 +289,8 @@ ODD_ANSWERS = {
     "markdown": (Rule("xyzzy", "** **\n---\n```\n```\n"), NO_ANSWER),
     "pictures": (Rule("xyzzy", "\U0001f600 \U0001f389"), NO_ANSWER),
     "thoughts": (Rule("xyzzy", "<think>They ask for it. I know it.</think>\n\nIt is forty two."), "It is forty two."),
+    "thoughts without an opening": (Rule("xyzzy", "They ask. I know it.</think>It is forty two."), "It is forty two."),
+    "call behind a blank": (Rule("xyzzy", f" {WRITTEN_CALL}"), "Turned on the Kitchen Light."),
     "only thoughts": (Rule("xyzzy", "<think>hmm, hmm"), NO_ANSWER),
     "half a call": (Rule("xyzzy", WRITTEN_CALL[:-8]), NO_ANSWER),
     "unknown tool": (Rule("xyzzy", "", (Call("MakeCoffee"),)), NO_ANSWER),
