@@ -8,8 +8,8 @@ LONGEST_PERIOD = 400
 """Characters of what is said over and over."""
 FEWEST_TIMES = 3
 """In a row, for what has SENTENCE characters; a short thing may be said more often: "ha ha ha", "no, no, no"."""
-SENTENCE = 25
-SHORTEST_RUN = 80
+SENTENCE = 12
+SHORTEST_RUN = 64
 """Characters that a short thing fills before it is a loop."""
 MOST_TIMES = 5
 """One sentence in one answer, wherever it stands; a refrain is sung four times."""

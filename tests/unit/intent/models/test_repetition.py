@@ -8,6 +8,7 @@ LOOPS = {
     "sentence": "The light in the kitchen is on. ",
     "sentence in Japanese": "台所の照明はついていますので、ご安心ください、どうぞよろしくお願いいたします。",
     "clause": "and then we go to the market, ",
+    "short clause": "and I am fine, ",
     "two sentences": "First you boil the water. Then you put the pasta in. ",
     "words": "and then ",
     "word": "the ",
@@ -23,6 +24,7 @@ HARMLESS = {
     "noes": "No, no, no, no, no. Never.",
     "list": "The kitchen light is on. The hall light is on. The bath light is on. The attic light is on. The garage light is on.",
     "forecast": " ".join(f"On the {day}th it will be {day + 3} degrees." for day in range(4, 20)),
+    "song": "Let it be, let it be, let it be, let it be. Whisper words of wisdom, let it be.",
     "table": "Two times one is two. Two times two is four. Two times three is six. Two times four is eight.",
 }  # fmt: skip
 
