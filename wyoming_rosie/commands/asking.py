@@ -20,7 +20,7 @@ from wyoming.info import Info
 from wyoming_rosie import address, config
 from wyoming_rosie.address import Tcp
 from wyoming_rosie.client import connect, describe
-from wyoming_rosie.commands import processes, stages
+from wyoming_rosie.commands import peers, processes, stages
 from wyoming_rosie.commands.diagnosis.network import pretence
 from wyoming_rosie.commands.plan import reachable
 from wyoming_rosie.commands.stages import ANSWER_SECONDS, HomeFile, Language, Options, Stage
@@ -121,6 +121,7 @@ async def _is_house(uri: str) -> bool:
 async def _house(talk: Talk) -> AsyncIterator[str]:
     """Yield the address of whom to ask; say on stderr who that is."""
     if talk.uri is not None:
+        await peers.check_role(talk.uri, "intent")
         _say(f"asking {talk.uri}{_about(await describe(talk.uri))}")
         yield talk.uri
         return
