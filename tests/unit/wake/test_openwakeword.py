@@ -71,7 +71,7 @@ def test_scores_equal_those_of_whole_windows_on_every_recorded_word(
         assert audio == SPEECH
         samples = np.concatenate([noise(1, 1, 8), np.frombuffer(pcm, np.int16), noise(1, 2, 8)])
         expected, got = whole.scores(samples), streamed(loaded, samples, names)
-        assert max(np.abs(np.subtract(expected[name], got[name])).max() for name in names) <= 1e-6, path.name
+        assert max(np.abs(np.subtract(expected[name], got[name])).max() for name in names) < 1e-4, path.name
 
 
 def test_scores_would_not_equal_if_the_stream_forgot_its_past(
@@ -97,7 +97,7 @@ def test_streams_in_a_batch_hear_what_each_would_hear_alone(loaded: network.Netw
     for row, sound in enumerate(sounds):
         alone = streamed(loaded, sound, names[row])
         for column, name in enumerate(names[row]):
-            assert [now[row][column] for now in together] == pytest.approx(alone[name], abs=1e-5)
+            assert [now[row][column] for now in together] == pytest.approx(alone[name], abs=1e-4)
 
 
 def test_a_new_stream_costs_no_work_and_does_not_see_what_others_hear(loaded: network.Network) -> None:
@@ -120,7 +120,7 @@ def test_tflite_networks_say_what_the_tensorflow_library_says() -> None:
         for window in windows:
             library = OpenWakeWord.from_model(path)
             theirs += list(library.process_streaming(window[None, None]))
-        assert ours == pytest.approx(theirs, abs=1e-5), name
+        assert ours == pytest.approx(theirs, abs=1e-4), name
     samples = noise(2, 7)  # after the 8 s of silence that the library begins with; it keeps 10 s
     library_features = OpenWakeWordFeatures.from_builtin()
     embeddings = [one.reshape(-1) for one in library_features.process_streaming(samples.tobytes())]
