@@ -234,10 +234,10 @@ async def test_unknown_model_is_named(provider: Provider) -> None:
 
 @both
 async def test_answer_has_a_deadline_as_a_whole(provider: Provider) -> None:
-    rule = Rule(say="word " * 1000)
+    rule = Rule(say=" ".join(map(str, range(1000))))
     async with (
         scripted(rule, pace=Pace(say=50)) as server,
-        model(provider, server.url, total_seconds=0.4, stall_seconds=0.3) as one,
+        model(provider, server.url, **{**PATIENT, "total_seconds": 3.0}) as one,
     ):
         heard: list[Piece] = []
         with pytest.raises(ModelError, match="in time"):
