@@ -30,9 +30,11 @@ class Joints:
     """Finds the joints of sentences, knowing the names of a home and the words for numbers of a language."""
 
     def __init__(self, names: Iterable[str] = (), numbers: frozenset[str] = frozenset()) -> None:
-        longest_first = sorted(names, key=len, reverse=True)
-        self._joined = _any_of(filter(is_joined, longest_first))
-        self._phrases = _any_of(name for name in longest_first if " " in name)
+        phrases = [" ".join(name.casefold().split()) for name in names if " " in name]
+        joined = sorted(filter(is_joined, phrases), key=len, reverse=True)
+        self._joined = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in joined) or r"(?!)", re.IGNORECASE)
+        self._phrases = frozenset(phrases)  # no pattern: to compile ten thousand names takes a minute
+        self._most_words = max((name.count(" ") + 1 for name in phrases), default=0)
         self._numbers = numbers
 
     def within(self, text: str) -> Sequence[re.Match[str]]:
@@ -47,7 +49,13 @@ class Joints:
 
     def is_in_name(self, text: str, place: int) -> bool:
         """Return whether a place in a text lies inside a name of the home, so that what is before it means another thing."""
-        return any(found.start() < place < found.end() for found in self._phrases.finditer(text))
+        words = [found.span() for found in re.finditer(r"\S+", text)]
+        return any(
+            words[first][0] < place < words[last][1]
+            and " ".join(text[words[first][0] : words[last][1]].casefold().split()) in self._phrases
+            for first in range(len(words))
+            for last in range(first + 1, min(first + self._most_words, len(words)))
+        )
 
     def _goes_on(self, before: str, after: str) -> bool:
         """Tell whether an amount goes on: "an hour | 15 minutes", "two | a half", "one hundred | twenty"."""
@@ -74,10 +82,6 @@ class Joints:
             or word.casefold() in self._numbers
             or re.fullmatch(_ONE, word, re.IGNORECASE) is not None
         )
-
-
-def _any_of(names: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(rf"\b{re.escape(name)}\b" for name in names) or r"(?!)", re.IGNORECASE)
 
 
 def is_joined(text: str) -> bool:
