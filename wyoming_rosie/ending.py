@@ -10,6 +10,7 @@ from typing import NoReturn
 from cyclopts import CycloptsError
 
 from wyoming_rosie.errors import RosieError, UsageError
+from wyoming_rosie.installed import how_to_get
 
 FAILED = RosieError.exit_status
 INTERRUPTED = 130
@@ -28,7 +29,7 @@ def reported(program: str, extra: str) -> Iterator[None]:
     except CycloptsError as err:
         _end(program, str(err), UsageError.exit_status)
     except ImportError as err:
-        _end(program, f"{err.name} is not installed; run: pip install 'wyoming-rosie[{extra}]'", FAILED)
+        _end(program, f"{err.name} is not installed; run: {how_to_get([extra])}", FAILED)
     except BrokenPipeError:
         _unread()
     except OSError as err:

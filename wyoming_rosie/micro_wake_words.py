@@ -11,6 +11,7 @@ from wyoming.info import Attribution, WakeModel, WakeProgram
 
 from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie.micro_network import MicroNetwork
 from wyoming_rosie.wake_words import Heard, Rules, Trigger
 
@@ -160,7 +161,7 @@ def _word(file: Path, licence: str) -> Word:
 def _package() -> Path:
     found = find_spec(PACKAGE)
     if found is None or found.submodule_search_locations is None:
-        raise ConfigError("wake words need: pip install 'wyoming-rosie[wake]'")
+        raise ConfigError(f"wake words need: {how_to_get(['wake'])}")
     return Path(found.submodule_search_locations[0])
 
 

@@ -15,13 +15,13 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from wyoming_rosie.audio import SPEECH, WIDTHS, AudioFormat, Converter, float_pcm, signed
 from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.installed import how_to_get
 
 if TYPE_CHECKING:
     import soundfile
 
 STDIN = "/dev/stdin"
 """Where a lone `-` on the command line leads."""
-INSTALL = "pip install 'wyoming-rosie[files]'"
 BLOCK_SECONDS = 1.0
 MOST_BYTES = 1 << 30
 """Of a recording that comes through a pipe, which is kept in a temporary file."""
@@ -228,7 +228,10 @@ def _refusal(path: Path) -> str:
     missing = [name for name, found in tools.items() if not found]
     if not missing:
         return f"{_title(path)} is no recording: neither soundfile nor ffmpeg finds sound in it"
-    ways = {"soundfile": f"{INSTALL} (mp3, flac, ogg, every WAV)", "ffmpeg": "sudo apt install ffmpeg (all others)"}
+    ways = {
+        "soundfile": f"{how_to_get(['files'])} (mp3, flac, ogg, every WAV)",
+        "ffmpeg": "sudo apt install ffmpeg (all others)",
+    }
     return (
         f"{_title(path)} is not a plain WAV file, and {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not "
         f"installed, which may read it: {'; '.join(ways[name] for name in missing)}; or convert it: {conversion(path)}"

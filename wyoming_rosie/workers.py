@@ -19,6 +19,7 @@ import structlog
 
 from wyoming_rosie import children
 from wyoming_rosie.errors import EngineError
+from wyoming_rosie.installed import how_to_get
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -177,7 +178,7 @@ def _serve(make: Callable[[], object], pipe: Connection, parent: int) -> None:
     try:
         served = make()
     except ImportError as err:
-        pipe.send((f"{err.name} is not installed; run: pip install 'wyoming-rosie[all]'", None))
+        pipe.send((f"{err.name} is not installed; run: {how_to_get(['all'])}", None))
         return
     except Exception as err:  # noqa: BLE001 - whatever it was, the parent says it
         pipe.send((f"{type(err).__name__}: {err}", None))

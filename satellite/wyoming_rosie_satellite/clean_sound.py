@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie_satellite.echo import Echo
 from wyoming_rosie_satellite.loudness import Volume
 from wyoming_rosie_satellite.settings import SatelliteConfig
@@ -61,9 +62,7 @@ def _noise_gain() -> Any:
     try:
         from webrtc_noise_gain import AudioProcessor
     except ImportError as err:
-        raise ConfigError(
-            "--mic-noise-suppression and --mic-auto-gain need: pip install 'wyoming-rosie[satellite]'"
-        ) from err
+        raise ConfigError(f"--mic-noise-suppression and --mic-auto-gain need: {how_to_get(['satellite'])}") from err
     return AudioProcessor
 
 
@@ -71,7 +70,7 @@ def _echo_cancellation() -> Any:
     try:
         from pywebrtc_audio import AudioProcessor
     except ImportError as err:
-        raise ConfigError("--echo-cancellation needs: pip install 'wyoming-rosie[satellite]'") from err
+        raise ConfigError(f"--echo-cancellation needs: {how_to_get(['satellite'])}") from err
     return AudioProcessor
 
 

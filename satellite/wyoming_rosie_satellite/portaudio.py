@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie_satellite import alsa_plugins, quiet_libraries
 from wyoming_rosie_satellite.errors import DeviceError
 
@@ -95,7 +96,7 @@ def shared() -> PortAudio:
     try:
         import sounddevice
     except ImportError as err:
-        raise ConfigError(f"microphones and speakers need: pip install 'wyoming-rosie[satellite]'; {WITHOUT}") from err
+        raise ConfigError(f"microphones and speakers need: {how_to_get(['satellite'])}; {WITHOUT}") from err
     except OSError as err:  # the module is there, the native library is not
         raise ConfigError(
             f"microphones and speakers need the system library PortAudio: apt install libportaudio2; {WITHOUT}"

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from wyoming_rosie import children
 from wyoming_rosie.children import send_signal
 from wyoming_rosie.errors import ConfigError, EngineError, UsageError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie.programs import BY_ROLE
 
 READY_SECONDS = 60.0
@@ -105,7 +106,7 @@ def _path(role: str) -> str:
     beside = Path(sys.executable).with_name(command)
     found = str(beside) if beside.is_file() else shutil.which(command)
     if found is None:
-        raise ConfigError(f"{command} is not installed; run: pip install 'wyoming-rosie[{role}]'")
+        raise ConfigError(f"{command} is not installed; run: {how_to_get([role])}")
     return found
 
 

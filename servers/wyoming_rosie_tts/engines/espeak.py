@@ -10,6 +10,7 @@ from wyoming.info import Attribution, TtsProgram, TtsVoice
 from wyoming_rosie.audio import AudioFormat
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie_tts.engine import Wish
 from wyoming_rosie_tts.espeak_ng import Library, LibraryVoice, Parameter
 from wyoming_rosie_tts.interruption import Interruption
@@ -140,7 +141,7 @@ def _library() -> Library:
     try:
         import espeakng_loader
     except ImportError as err:
-        raise ConfigError("the espeak engine is not installed: pip install 'wyoming-rosie[tts]'") from err
+        raise ConfigError(f"the espeak engine is not installed: {how_to_get(['tts'])}") from err
     try:
         return Library(Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path()))
     except (EngineError, RuntimeError) as err:

@@ -17,6 +17,7 @@ from wyoming_rosie.config import option
 from wyoming_rosie.downloads import Progress
 from wyoming_rosie.errors import BadEventError, ConfigError, EngineError
 from wyoming_rosie.fetching import fetch_model_once
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie.models import piper
 from wyoming_rosie.nearest import unknown
 from wyoming_rosie_tts import piper_voices
@@ -184,7 +185,7 @@ class PiperEngine:
 def load(settings: Settings, data_dir: Path | None) -> PiperEngine:
     """Return the engine; its voices are loaded when they are wanted. Raises ConfigError."""
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
-        raise ConfigError(f"the piper engine needs {', '.join(missing)}: pip install 'wyoming-rosie[piper]'")
+        raise ConfigError(f"the piper engine needs {', '.join(missing)}: {how_to_get(['piper'])}")
     _check(settings)
     folders = [(data_dir or config.data_folder()) / "piper", *settings.voices_dir]
     name = settings.voice

@@ -14,6 +14,7 @@ import soundfile
 from wyoming_rosie import sound_files
 from wyoming_rosie.audio import SPEECH, write_wav
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.installed import how_to_get
 
 TONE_HZ = 440
 SECONDS = 2.5
@@ -152,7 +153,7 @@ def test_what_nothing_here_reads_is_refused_with_the_line_that_converts_it(tmp_p
     )  # fmt: skip
     said = ran.stderr.splitlines()[-1]
     assert f"ffmpeg -i '{tmp_path}/my tone.flac' -ar 16000 -ac 1 out.wav" in said
-    assert "pip install 'wyoming-rosie[files]'" in said
+    assert how_to_get(["files"]) in said
     assert "apt install ffmpeg" in said
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie_satellite.outside.buttons import Buttons, Key, Move
 from wyoming_rosie_satellite.outside.buttons.readable import moves_of
 
@@ -23,7 +24,7 @@ def load(where: str) -> Buttons:
     try:
         import gpiod
     except ImportError as err:
-        raise ConfigError("--button gpiod needs: pip install 'wyoming-rosie[buttons]'") from err
+        raise ConfigError(f"--button gpiod needs: {how_to_get(['buttons'])}") from err
     return GpiodButton(gpiod, chip or USUAL_CHIP, int(line))
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie_satellite.errors import DeviceError
 from wyoming_rosie_satellite.outside.buttons import MOVES_WAITING, Buttons, Key, Move
 
@@ -18,7 +19,7 @@ def load(where: str) -> Buttons:
     try:
         import gpiozero
     except ImportError as err:
-        raise ConfigError("--button gpiozero needs: pip install 'wyoming-rosie[respeaker]'") from err
+        raise ConfigError(f"--button gpiozero needs: {how_to_get(['respeaker'])}") from err
     return GpiozeroButton(gpiozero, int(where))
 
 

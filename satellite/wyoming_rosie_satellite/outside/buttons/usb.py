@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie_satellite.errors import DeviceError
 from wyoming_rosie_satellite.outside.buttons import Buttons, Key, Move
 from wyoming_rosie_satellite.outside.buttons.readable import moves_of
@@ -18,7 +19,7 @@ def load(where: str) -> Buttons:
     try:
         import evdev
     except ImportError as err:
-        raise ConfigError("--button usb needs: pip install 'wyoming-rosie[buttons]'") from err
+        raise ConfigError(f"--button usb needs: {how_to_get(['buttons'])}") from err
     return UsbButtons(evdev, where)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie_satellite.outside.leds import Colour
 
 BUS, DEVICE = 0, 1
@@ -41,7 +42,7 @@ def library() -> Any:
     try:
         import spidev
     except ImportError as err:
-        raise ConfigError("--leds needs: pip install 'wyoming-rosie[respeaker]'") from err
+        raise ConfigError(f"--leds needs: {how_to_get(['respeaker'])}") from err
     return spidev
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie_satellite.outside.leds import Leds
 from wyoming_rosie_satellite.outside.leds.apa102 import Apa102, library, opened
 
@@ -16,7 +17,7 @@ def load(brightness: int) -> Leds:
     try:
         import gpiozero
     except ImportError as err:
-        raise ConfigError("--leds respeaker-4mic needs: pip install 'wyoming-rosie[respeaker]'") from err
+        raise ConfigError(f"--leds respeaker-4mic needs: {how_to_get(['respeaker'])}") from err
     return Apa102(opened(spidev), LIGHTS, brightness, _powered(gpiozero))
 
 

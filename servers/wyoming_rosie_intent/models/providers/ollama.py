@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie_intent.models.endpoint import (
     CONNECT_SECONDS,
     UNREADABLE,
@@ -31,7 +32,7 @@ def load(endpoint: Endpoint) -> "OllamaModel":
         from httpx import Timeout
         from ollama import AsyncClient
     except ImportError as err:
-        raise ConfigError(f"{err.name} is not installed; run: pip install 'wyoming-rosie[intent]'") from err
+        raise ConfigError(f"{err.name} is not installed; run: {how_to_get(['intent'])}") from err
     client = AsyncClient(
         endpoint.url,
         follow_redirects=False,

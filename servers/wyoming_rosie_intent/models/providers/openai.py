@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.installed import how_to_get
 from wyoming_rosie_intent.models.endpoint import (
     CONNECT_SECONDS,
     UNREADABLE,
@@ -38,7 +39,7 @@ def load(endpoint: Endpoint) -> "OpenaiModel":
         import anyio._backends._asyncio  # noqa: F401 - else the first request imports it
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
     except ImportError as err:
-        raise ConfigError(f"{err.name} is not installed; run: pip install 'wyoming-rosie[cloud]'") from err
+        raise ConfigError(f"{err.name} is not installed; run: {how_to_get(['cloud'])}") from err
     patience = Timeout(None, connect=CONNECT_SECONDS)
     client = AsyncOpenAI(
         api_key=endpoint.key or _NO_KEY,
