@@ -17,12 +17,12 @@ from wyoming.satellite import RunSatellite
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.unit.satellite.dialogues import JARVIS, Conducts, Dialogue, Says, Tells, without_repeated_chunks
+from tests.waiting import until
 from wyoming_rosie.audio import SPEECH
 from wyoming_rosie_satellite.messages import MAIN
 
 FRAME_SECONDS = 0.02
 SETTLED_SECONDS = 0.3
-ARRIVED_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 60.0
 SAID = "woww_okay_nabu"
 
@@ -65,19 +65,24 @@ class ScriptedConductor:
         self._client = client
         self._received: asyncio.Queue[Event] = asyncio.Queue()
         self._last = ""
+        self._asked = self._answered = 0
+        self._over = False
 
     @classmethod
     @asynccontextmanager
     async def connected(cls, uri: str) -> AsyncIterator["ScriptedConductor"]:
-        async with AsyncClient.from_uri(uri) as client:
-            conductor = cls(client)
-            tasks = [asyncio.create_task(conductor._read()), asyncio.create_task(conductor._ping())]
-            try:
-                yield conductor
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.wait(tasks)
+        client = AsyncClient.from_uri(uri)
+        await client.connect()
+        conductor = cls(client)
+        tasks = [asyncio.create_task(conductor._read()), asyncio.create_task(conductor._ping())]
+        try:
+            yield conductor
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            with suppress(ConnectionError):  # the satellite may have left first
+                await client.disconnect()
 
     async def joins(self) -> "ScriptedConductor":
         await self.says(RunSatellite().event(), Describe().event())
@@ -87,6 +92,13 @@ class ScriptedConductor:
     async def says(self, *events: Event) -> None:
         for event in events:
             await self._client.write_event(event)
+
+    async def is_heard(self) -> None:
+        """Wait until the satellite has taken what was said to it, or has closed the connection."""
+        self._asked += 1
+        with suppress(ConnectionError):
+            await self.says(Ping(f"heard {self._asked}").event())
+        await until(lambda: self._over or self._answered == self._asked)
 
     async def next(self, seconds: float = LONGEST_WAIT_SECONDS) -> Event:
         event = await asyncio.wait_for(self._received.get(), seconds)
@@ -117,9 +129,10 @@ class ScriptedConductor:
                 case "ping":
                     await self.says(Pong(event.data.get("text")).event())
                 case "pong":
-                    pass
+                    self._answered += bool(event.data.get("text"))
                 case _:
                     self._received.put_nowait(event)
+        self._over = True
 
     async def _ping(self) -> None:
         while True:
@@ -145,7 +158,7 @@ class Room:
                     await self._is_heard(len(self.satellite.lines("wake word")))
                 case Conducts(events, seat):
                     await self.conductors[seat].says(*events)
-                    await asyncio.sleep(ARRIVED_SECONDS)  # other conductors' events come another way
+                    await self.conductors[seat].is_heard()  # other conductors' events come another way
                 case Tells(types, seat):
                     assert await self.conductors[seat].hears_types(len(types)) == list(types)
 
