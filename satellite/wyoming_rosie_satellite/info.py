@@ -11,7 +11,7 @@ from wyoming_rosie.audio import SPEECH, AudioFormat
 from wyoming_rosie_satellite.messages import MAIN
 from wyoming_rosie_satellite.settings import SatelliteConfig
 
-_CREDIT = Attribution(name="wyoming-rosie", url="")  # it has no page on the network yet
+_CREDIT = Attribution(name="wyoming-rosie", url="https://pypi.org/project/wyoming-rosie/")
 
 
 def info(settings: SatelliteConfig, active: Sequence[str], wake: Sequence[WakeProgram], seat: str = MAIN) -> Info:
