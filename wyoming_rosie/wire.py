@@ -204,14 +204,21 @@ class EventStream(asyncio.BufferedProtocol):
         if self._ended or not self.transport.can_write_eof():
             self.transport.close()
         elif not self._gone.done():
-            # Closing with bytes unread resets a TCP connection, and our last words would be lost with it.
-            self.transport.write_eof()
-            self.transport.resume_reading()
+            self._end_writing()
         try:
             async with asyncio.timeout(seconds):
                 await asyncio.shield(self._gone)
         except TimeoutError:
             self.abort()
+
+    def _end_writing(self) -> None:
+        """Say that nothing more comes, and read on: closing with bytes unread would reset the connection and lose our last words."""
+        try:
+            self.transport.write_eof()
+        except OSError:  # the peer has broken off, which the loop has not noticed yet
+            self.transport.abort()
+        else:
+            self.transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

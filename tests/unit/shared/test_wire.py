@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import socket
+import struct
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from wyoming import event as reference
 from wyoming.event import Event
 
+from tests.waiting import until
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.wire import HELD_BYTES, Decoder, EventStream, Limits, encode
 
@@ -234,6 +236,17 @@ async def test_writing_to_a_peer_that_is_gone_is_an_error() -> None:
             await here.write(Event("x"))
             await asyncio.sleep(0.01)
     here.abort()
+
+
+async def test_a_peer_that_broke_off_just_now_is_closed_like_any_other() -> None:
+    made: list[EventStream] = []
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: EventStream(made.append), "127.0.0.1", 0)
+    with socket.create_connection(server.sockets[0].getsockname()) as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # it ends with a reset
+        await until(lambda: made)
+    await made[0].close()
+    server.close()
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30), st.lists(st.integers(1, 200), min_size=1, max_size=5))
