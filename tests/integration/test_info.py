@@ -29,7 +29,7 @@ def is_complete(artifact: Artifact) -> bool:
         and artifact.description
         and artifact.version
         and credit.name
-        and (credit.url or credit.name == "wyoming-rosie")  # which has no page yet
+        and credit.url
     )
 
 

@@ -169,7 +169,7 @@ async def test_info_is_what_home_assistant_wants(daemon: StartDaemon, folder: Pa
     assert satellite is not None
     assert satellite.installed
     assert satellite.description
-    assert satellite.attribution.name
+    assert satellite.attribution.url
     assert (satellite.name, satellite.area) == ("Kitchen speaker", "Kitchen")
     assert (satellite.active_wake_words, satellite.max_active_wake_words) == (["okay_nabu"], 4)
     assert (satellite.has_vad, satellite.supports_trigger) == (False, False)
