@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from wyoming_rosie.audio import SPEECH, read_wav
-from wyoming_rosie.home import Area, Entity, Home
-from wyoming_rosie_asr.engines.pocketsphinx import Recogniser, Settings
+from wyoming_rosie.audio.formats import SPEECH, read_wav
+from wyoming_rosie.home.model import Area, Entity, Home
+from wyoming_rosie_asr.engines.pocketsphinx.engine import Recogniser, Settings
 from wyoming_rosie_intent.engine import Match
-from wyoming_rosie_intent.engines import hassil
+from wyoming_rosie_intent.rules import hassil
 
 AREA = "Kitchen"
 SPEECH_LIKE_DB = (None, 20, 10)  # how much louder than the noise the voice is; None: as recorded

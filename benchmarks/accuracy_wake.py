@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from wyoming_rosie.audio import SPEECH, Converter, read_wav
-from wyoming_rosie.wake_words import Heard, detections
+from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
+from wyoming_rosie.wakeword.detection import Heard, detections
 from wyoming_rosie_wake.engine import WakeEngine
 from wyoming_rosie_wake.engines import micro, openwakeword
 from wyoming_rosie_wake.models import Models

@@ -31,8 +31,8 @@ from benchmarks.peers.processes import Meter, Server, running
 from benchmarks.peers.rounds import machine, told, turns, write
 from benchmarks.peers.tables import OURS, Figure, Row, distinct, medians, table
 from tests import whisper_model
-from wyoming_rosie.audio import SPEECH, read_wav
-from wyoming_rosie.wire import Decoder, encode
+from wyoming_rosie.audio.formats import SPEECH, read_wav
+from wyoming_rosie.protocol.wire import Decoder, encode
 
 REPOSITORY = Path(__file__).parents[1]
 RECORDINGS = Path(os.environ.get("WYOMING_ROSIE_TEST_DATA", REPOSITORY.parent / "shared" / "data"))

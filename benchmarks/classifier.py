@@ -3,8 +3,8 @@
 from collections import Counter
 from time import perf_counter
 
-from tests.unit.intent.models.hardness import MEASURED, TUNED
-from wyoming_rosie_intent.models.classifier import Complexity, classify
+from tests.unit.intent.llm.hardness import MEASURED, TUNED
+from wyoming_rosie_intent.llm.complexity import Complexity, classify
 
 ROUNDS = 50
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from wyoming import event as reference
 from wyoming.event import Event
 
-from wyoming_rosie.wire import EventStream
+from wyoming_rosie.protocol.wire import EventStream
 
 EVENTS = 20_000
 RUNS = 5
@@ -47,7 +47,7 @@ async def package(events: list[Event]) -> float:
 
 
 async def ours(events: list[Event]) -> float:
-    """Return microseconds of CPU per event with wyoming_rosie.wire."""
+    """Return microseconds of CPU per event with wyoming_rosie.protocol.wire."""
     loop = asyncio.get_running_loop()
     here, there = socket.socketpair()
     _, reader = await loop.create_connection(EventStream, sock=here)

@@ -11,12 +11,12 @@ from contextlib import suppress
 
 from wyoming.event import Event
 
-from wyoming_rosie.audio import SPEECH, Converter, read_wav
-from wyoming_rosie.client import Peer, connect
+from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.commands.processes import running
 from wyoming_rosie.errors import UnreachableError
-from wyoming_rosie.wire import EventStream
+from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.wire import EventStream
 
 PEERS = 4
 QUESTIONS = 400

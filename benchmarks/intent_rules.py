@@ -12,11 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tests.unit.intent.said.table import SAID, Outcome, Said, house, outcome, sentences
-from wyoming_rosie import home
-from wyoming_rosie.home import Area, Entity, Home
-from wyoming_rosie_intent import compound
+from wyoming_rosie.home import model
+from wyoming_rosie.home.model import Area, Entity, Home
 from wyoming_rosie_intent.engine import Match, Recogniser
-from wyoming_rosie_intent.engines import hassil
+from wyoming_rosie_intent.rules import hassil, multi_command
 
 ROOMS = ("kitchen", "bedroom", "office", "hall", "garden", "cellar", "attic", "bath", "nursery", "studio")
 KINDS = ("lamp", "light", "fan", "heater", "speaker", "socket", "blind", "pump", "screen", "sensor")
@@ -66,13 +65,13 @@ def _confusion(found: Sequence[tuple[Said, Outcome]]) -> None:
 def _times(entities: int) -> None:
     began = time.perf_counter()
     at = _house(entities)
-    recogniser, spoken = hassil.load(hassil.Settings(), at), compound.speech(at, "en")
+    recogniser, spoken = hassil.load(hassil.Settings(), at), multi_command.speech(at, "en")
     ready = time.perf_counter() - began
     texts = [said.text for said in sentences("en")]
     commands = [said.text for said in sentences("en") if said.expected not in {"-", "?"}]
     print(f"\n{entities} entities: ready after {ready:.1f} s; milliseconds of computing for a sentence:")
     for what, said in (("commands", commands), ("all", texts)):
-        median, most, worst = _measured(said, lambda text: compound.understand(text, _one(recogniser), spoken))
+        median, most, worst = _measured(said, lambda text: multi_command.understand(text, _one(recogniser), spoken))
         print(f"  {what:10} {len(said):4}: median {median:6.1f}, 95 % {most:6.1f}, worst {worst:6.1f}")
 
 
@@ -92,7 +91,7 @@ def _measured(texts: Sequence[str], run: Callable[[str], object]) -> tuple[float
 
 def _house(entities: int) -> Home:
     """Return the home of the tables and so many more entities, each with a name of its own."""
-    base = home.load(SAID / "home.toml")
+    base = model.load(SAID / "home.toml")
     areas = tuple(Area(f"more_{room}", f"{room} two") for room in ROOMS)
     return replace(base, areas=(*base.areas, *areas), entities=(*base.entities, *map(_entity, range(entities))))
 

@@ -19,8 +19,8 @@ from typing import TypeVar
 
 from wyoming.event import Event
 
-from wyoming_rosie.audio import SPEECH
-from wyoming_rosie.wire import Decoder, encode
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.protocol.wire import Decoder, encode
 
 CHUNK_SECONDS = 0.08
 LATEST_SECONDS = 0.3

@@ -25,8 +25,8 @@ from tests.fakes import FakeDaemon, FakeSatellite, silent
 from tests.ollama_model import Pace
 from tests.ollama_script import Rule
 from tests.ollama_server import OllamaServer
-from wyoming_rosie.client import Peer, connect
-from wyoming_rosie.service import Send
+from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.server import Send
 
 READ = 1000.0
 """Tokens a second: a small model on a small computer."""

@@ -27,7 +27,7 @@ from benchmarks.peers.processes import Meter, Running, Server, Usage, running
 from benchmarks.peers.rounds import machine, told, turns, write
 from benchmarks.peers.tables import OURS, Row, medians, table
 from benchmarks.satellite_ends import made_at, stamped
-from wyoming_rosie.client import Peer, connect
+from wyoming_rosie.protocol.client import Peer, connect
 
 REPOSITORY = Path(__file__).parents[1]
 PEER_PYTHON = REPOSITORY / ".venv-peers" / "satellite" / "bin" / "python"

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from wyoming_rosie.audio import SPEECH, AudioFormat
-from wyoming_rosie_satellite.clean_sound import Clean, EchoCanceller, NoiseAndGain
-from wyoming_rosie_satellite.echo import Echo
-from wyoming_rosie_satellite.hearing import SpeechMicrophone
-from wyoming_rosie_satellite.loudness import Volume
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat
+from wyoming_rosie_satellite.audio.echo_reference import Echo
+from wyoming_rosie_satellite.audio.microphone_pipeline import SpeechMicrophone
+from wyoming_rosie_satellite.audio.processing import Clean, EchoCanceller, NoiseAndGain
+from wyoming_rosie_satellite.audio.volume import Volume
 
 SECONDS = 60
 FRAME_SECONDS = 0.02

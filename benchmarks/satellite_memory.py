@@ -12,9 +12,9 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
 from wyoming.satellite import RunSatellite
 
-from wyoming_rosie.client import Peer, connect
 from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.commands.processes import running
+from wyoming_rosie.protocol.client import Peer, connect
 
 WAITING_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 20.0

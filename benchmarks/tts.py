@@ -25,7 +25,7 @@ from benchmarks.peers.processes import Meter, Running, Server, running
 from benchmarks.peers.rounds import machine, told, turns, write
 from benchmarks.peers.tables import OURS, Row, medians, table
 from tests import piper_voice
-from wyoming_rosie import client
+from wyoming_rosie.protocol import client
 
 REPOSITORY = Path(__file__).parents[1]
 PEER_PROGRAM = REPOSITORY / ".venv-peers" / "piper" / "bin" / "wyoming-piper"

@@ -22,10 +22,10 @@ import numpy as np
 import psutil
 from wyoming.event import Event
 
-from wyoming_rosie.audio import SPEECH, Converter, read_wav
-from wyoming_rosie.client import Peer, connect
+from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.commands.processes import running
+from wyoming_rosie.protocol.client import Peer, connect
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.voice_activity.segmenter import Rules
 from wyoming_rosie.voice_activity.stream import VadStream, hear

@@ -31,7 +31,7 @@ from benchmarks.load import CHUNK_SECONDS, Asker, Stream, Track, seconds_now
 from benchmarks.peers.processes import Meter, Server, Usage, on_core, running
 from benchmarks.peers.rounds import machine, told, turns, write
 from benchmarks.peers.tables import OURS, Figure, Points, Row, distinct, fitted, medians, table
-from wyoming_rosie.audio import SPEECH, read_wav
+from wyoming_rosie.audio.formats import SPEECH, read_wav
 
 REPOSITORY = Path(__file__).parents[1]
 RECORDINGS = Path(os.environ.get("WYOMING_ROSIE_TEST_DATA", REPOSITORY.parent / "shared" / "data"))

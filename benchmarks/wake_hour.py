@@ -12,9 +12,9 @@ import time
 import psutil
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
-from wyoming_rosie.audio import SPEECH
-from wyoming_rosie.client import Peer, connect
+from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.commands.processes import running
+from wyoming_rosie.protocol.client import Peer, connect
 
 CHUNK_SECONDS = 0.1
 LOOK_MINUTES = (1, 10, 20, 30, 40, 50, 60)

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from wyoming_rosie.audio import SPEECH, Converter, read_wav
-from wyoming_rosie.openwakeword import model_files, network
-from wyoming_rosie.openwakeword.model_files import FeatureFiles
+from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
+from wyoming_rosie.wakeword.openwakeword import model_files, network
+from wyoming_rosie.wakeword.openwakeword.model_files import FeatureFiles
 
 REPOSITORY = Path(__file__).parents[1]
 HOP = model_files.HOP_SAMPLES

@@ -1,4 +1,5 @@
 import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,11 +11,15 @@ from blockbuster import BlockBuster, blockbuster_ctx
 
 from tests.daemons import Daemon
 from wyoming_rosie import logging
-from wyoming_rosie.client import Peer, connect
+from wyoming_rosie.protocol.client import Peer, connect
 
 # A machine that does other things too makes any example slow once in a while.
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.load_profile("default")
+
+# Programs that a test interrupts inherit what this process ignores, as it does when it was started in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 OUR_PACKAGES = [
     "wyoming_rosie", "wyoming_rosie_wake", "wyoming_rosie_vad", "wyoming_rosie_asr", "wyoming_rosie_intent",

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
-from wyoming_rosie.children import send_signal
+from wyoming_rosie.runtime.child_processes import send_signal
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 60.0

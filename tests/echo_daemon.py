@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from wyoming.event import Event
 from wyoming.info import Info
 
-from wyoming_rosie import config, turn
+from wyoming_rosie import config
 from wyoming_rosie.errors import EngineError
-from wyoming_rosie.service import Conversation, Send, Service, ServiceConfig, run
+from wyoming_rosie.protocol import turn
+from wyoming_rosie.protocol.server import Conversation, Send, Service, ServiceConfig, run
 
 
 class EchoConversation:

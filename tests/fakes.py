@@ -9,7 +9,7 @@ from typing import Any
 from wyoming.event import Event
 from wyoming.info import Attribution, Info, Satellite
 
-from wyoming_rosie.service import Conversation, Send, Service
+from wyoming_rosie.protocol.server import Conversation, Send, Service
 
 Answering = Callable[[Event, Send], Awaitable[None]]
 SPEECH_DATA = {"rate": 16000, "width": 2, "channels": 1}

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from aiohttp import WSMsgType, web
 
-from wyoming_rosie.http_server import serving
+from wyoming_rosie.http.server import serving
 
 TOKEN = "a-long-lived-token"
 Message: TypeAlias = dict[str, Any]

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from wyoming.event import Event
 
-from wyoming_rosie.commands.checks import bad_input
-from wyoming_rosie.commands.checks.bad_input import chunk, start
-from wyoming_rosie.wire import encode
+from wyoming_rosie.commands.conformance import bad_input
+from wyoming_rosie.commands.conformance.bad_input import chunk, start
+from wyoming_rosie.protocol.wire import encode
 
 ROLES = tuple(bad_input.EVENTS)
 

@@ -2,7 +2,7 @@
 
 # ruff: noqa: RUF001 - Russian letters are meant as they look
 
-from wyoming_rosie.home import Area, Entity, Home
+from wyoming_rosie.home.model import Area, Entity, Home
 
 _ROOMS = {
     "en": "Kitchen|Living Room|Guest Bathroom|Master Bedroom|Hallway|Garage|Attic|Office|Laundry Room|Terrace",

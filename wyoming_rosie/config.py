@@ -16,9 +16,10 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict, Env
 
-from wyoming_rosie import __version__, children, ending, help_groups, logging, toml_file
+from wyoming_rosie import __version__, logging
 from wyoming_rosie.errors import ConfigError, UsageError
 from wyoming_rosie.programs import PROGRAMS
+from wyoming_rosie.runtime import child_processes, exit_status, help_groups, toml_file
 
 C = TypeVar("C")
 SYSTEM_FILE = Path("/etc/wyoming-rosie/rosie.toml")
@@ -37,8 +38,8 @@ def option(default: Any, help: str) -> Any:  # noqa: A002 - it is the help text
 
 def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> None:
     """Read the program's settings and run it. Errors for the operator are one line on stderr; see `ending`."""
-    children.end_with_parent()
-    with ending.reported(f"wyoming-rosie-{role}", role):
+    child_processes.end_with_parent()
+    with exit_status.reported(f"wyoming-rosie-{role}", role):
         settings = read(role, config, sys.argv[1:])
         if settings is None:  # --help or --version has been answered
             return

@@ -4,34 +4,35 @@ import asyncio
 import sys
 import time
 
-from wyoming_rosie import config, ending
+from wyoming_rosie import config
 from wyoming_rosie.metrics import Metrics, work
-from wyoming_rosie.tasks import until_one_ends
-from wyoming_rosie_satellite import log_format, migration, parts, profiles
-from wyoming_rosie_satellite.outside.alarm_clock import AlarmClock
-from wyoming_rosie_satellite.outside.state_store import StateStore
-from wyoming_rosie_satellite.outside.surroundings import Surroundings
-from wyoming_rosie_satellite.outside.turn_watcher import TurnWatcher
-from wyoming_rosie_satellite.places import Places
+from wyoming_rosie.runtime import exit_status
+from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie_satellite import factory, log_format, migration, profiles
+from wyoming_rosie_satellite.config import SatelliteConfig
+from wyoming_rosie_satellite.integrations.factory import Surroundings
+from wyoming_rosie_satellite.integrations.turn_metrics import TurnWatcher
+from wyoming_rosie_satellite.listeners import Places
 from wyoming_rosie_satellite.satellite import Satellite
-from wyoming_rosie_satellite.settings import SatelliteConfig
+from wyoming_rosie_satellite.storage.state_store import StateStore
+from wyoming_rosie_satellite.storage.timer_service import AlarmClock
 
 
 async def serve(settings: SatelliteConfig) -> None:
     """Be a satellite until told to stop. Raises ConfigError."""
     if settings.log_format is not None:
         log_format.use(settings.log_format)
-    settings = await asyncio.to_thread(parts.with_known_words, settings)
-    folder = parts.folder(settings)
+    settings = await asyncio.to_thread(factory.with_known_words, settings)
+    folder = factory.folder(settings)
     store = StateStore(folder / "state.json")
-    voices = await asyncio.to_thread(parts.voices, settings)
-    fittings = parts.fittings(settings, voices, store.keep)
-    echo = parts.echo(settings)
-    satellite = Satellite(parts.speaker(settings, fittings.volume, echo), fittings)
+    voices = await asyncio.to_thread(factory.voices, settings)
+    fittings = factory.fittings(settings, voices, store.keep)
+    echo = factory.echo(settings)
+    satellite = Satellite(factory.speaker(settings, fittings.volume, echo), fittings)
     satellite.restore(await store.load())
     satellite.alarms = AlarmClock(folder / "timers.json", fittings.watchers.saw, satellite.ring)
     surroundings = Surroundings(settings, satellite, satellite.alarms)
-    satellite.stand_in = parts.stand_in(settings, satellite.take)
+    satellite.stand_in = factory.stand_in(settings, satellite.take)
     beside = [] if satellite.stand_in is None else [satellite.stand_in]
     for watcher in (*surroundings.watchers, *beside):
         fittings.watchers.add(watcher)
@@ -39,8 +40,8 @@ async def serve(settings: SatelliteConfig) -> None:
     turns = work(metrics, lambda: satellite.player.waiting, is_wanted=settings.has_monitor)
     fittings.watchers.add(TurnWatcher(turns, time.monotonic))
     places = Places(settings, satellite, metrics)
-    microphone = parts.microphone(settings, begin=satellite.conducted, echo=echo)
-    ears = parts.ears(settings, places.learned)
+    microphone = factory.microphone(settings, begin=satellite.conducted, echo=echo)
+    ears = factory.ears(settings, places.learned)
     try:
         await until_one_ends(
             places.run(),
@@ -58,7 +59,7 @@ async def serve(settings: SatelliteConfig) -> None:
 def main() -> None:
     """Run the wyoming-rosie-satellite command; with --migrate and a command of wyoming-satellite, print its settings."""
     sys.argv[1:] = arguments = migration.in_our_words(sys.argv[1:])
-    with ending.reported("wyoming-rosie-satellite", "satellite"):
+    with exit_status.reported("wyoming-rosie-satellite", "satellite"):
         if arguments[:1] == ["--migrate"]:
             sys.stdout.write(migration.migrated(arguments[1:]))
             return

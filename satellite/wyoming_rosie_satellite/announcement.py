@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from wyoming_rosie import address, discovery
-from wyoming_rosie.address import Tcp
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.settings import SatelliteConfig
+from wyoming_rosie.protocol import address, discovery
+from wyoming_rosie.protocol.address import Tcp
+from wyoming_rosie_satellite.config import SatelliteConfig
 
 FLAG = "--zeroconf-host"
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict
+from wyoming_rosie.voice_activity.endpointing import EndOfSpeech, EndRules, Verdict
 from wyoming_rosie_satellite.messages import (
     MAIN,
     OUTBOX,

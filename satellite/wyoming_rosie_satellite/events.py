@@ -8,8 +8,8 @@ from wyoming.pipeline import PipelineStage, RunPipeline
 from wyoming.snd import Played
 from wyoming.wake import Detection
 
-from wyoming_rosie.audio import SPEECH
-from wyoming_rosie.turn import event_context
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.protocol.turn import event_context
 from wyoming_rosie_satellite.messages import (
     AnswerTold,
     AskForRun,

@@ -6,10 +6,11 @@ from dataclasses import replace
 from wyoming.audio import AudioFormat as WireFormat
 from wyoming.info import Attribution, Info, MicProgram, Satellite, SndProgram, WakeProgram
 
-from wyoming_rosie import __version__, discovery
-from wyoming_rosie.audio import SPEECH, AudioFormat
+from wyoming_rosie import __version__
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat
+from wyoming_rosie.protocol import discovery
+from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.messages import MAIN
-from wyoming_rosie_satellite.settings import SatelliteConfig
 
 _CREDIT = Attribution(name="wyoming-rosie", url="https://pypi.org/project/wyoming-rosie/")
 

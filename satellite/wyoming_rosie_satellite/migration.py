@@ -9,8 +9,8 @@ from enum import Enum
 from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite import units
-from wyoming_rosie_satellite.settings import SatelliteConfig
+from wyoming_rosie_satellite import unit_files
+from wyoming_rosie_satellite.config import SatelliteConfig
 
 FLAG = "--migrate"
 MISSING = (
@@ -101,8 +101,8 @@ def _command(words: Sequence[str]) -> list[str]:
     try:
         if os.path.isfile(text):  # noqa: PTH113 - which a command that is too long for a name does not fail
             text, name = Path(text).read_text("utf-8"), text
-            return units.command(text, name)
-        return units.command(text, name) if units.is_unit(text) else shlex.split(text)
+            return unit_files.command(text, name)
+        return unit_files.command(text, name) if unit_files.is_unit(text) else shlex.split(text)
     except (OSError, ValueError) as err:
         raise ConfigError(f"{FLAG} cannot read {name}: {err}") from err
 

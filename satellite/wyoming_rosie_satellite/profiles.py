@@ -10,8 +10,8 @@ from typing import Any, TypeVar, get_type_hints
 
 from wyoming_rosie import config
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.nearest import unknown
-from wyoming_rosie_satellite.settings import SatelliteConfig
+from wyoming_rosie.text.suggestions import unknown
+from wyoming_rosie_satellite.config import SatelliteConfig
 
 C = TypeVar("C")
 FOLDER = Path(__file__).with_name("profiles")

@@ -12,30 +12,30 @@ from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.ping import Ping
 
-from wyoming_rosie.wake_words import spelled
+from wyoming_rosie.wakeword.detection import spelled
 from wyoming_rosie_satellite import messages as m
-from wyoming_rosie_satellite.awake_mute import AwakeMute
+from wyoming_rosie_satellite.audio.awake_mute import AwakeMute
+from wyoming_rosie_satellite.audio.ducking import Ducking
+from wyoming_rosie_satellite.audio.player import Player
+from wyoming_rosie_satellite.audio.recorder import Recorder
+from wyoming_rosie_satellite.audio.sinks import Speaker
+from wyoming_rosie_satellite.audio.sources import Microphone, speech
+from wyoming_rosie_satellite.audio.volume import Volume
+from wyoming_rosie_satellite.conductor_slot import Seat
 from wyoming_rosie_satellite.core import AT_REST, Habits, SatelliteCore
-from wyoming_rosie_satellite.ducking import Ducking
-from wyoming_rosie_satellite.ears import Ears
 from wyoming_rosie_satellite.events import event_of, in_language
-from wyoming_rosie_satellite.loudness import Volume
-from wyoming_rosie_satellite.microphones import Microphone, speech
-from wyoming_rosie_satellite.outside import watchers
-from wyoming_rosie_satellite.outside.alarm_clock import AlarmClock
-from wyoming_rosie_satellite.outside.controls import Shown
-from wyoming_rosie_satellite.outside.state_store import LOUDEST, Kept
-from wyoming_rosie_satellite.outside.timers import EVENTS as TIMER_EVENTS
-from wyoming_rosie_satellite.outside.timers import FINISHED as TIMER_FINISHED
-from wyoming_rosie_satellite.outside.watchers import Watchers
-from wyoming_rosie_satellite.player import Player
-from wyoming_rosie_satellite.recorder import Recorder
-from wyoming_rosie_satellite.seat import Seat
-from wyoming_rosie_satellite.speakers import Speaker
-from wyoming_rosie_satellite.voices import Voices
+from wyoming_rosie_satellite.integrations import observers
+from wyoming_rosie_satellite.integrations.controls import Shown
+from wyoming_rosie_satellite.integrations.observers import Watchers
+from wyoming_rosie_satellite.storage.state_store import LOUDEST, Kept
+from wyoming_rosie_satellite.storage.timer_service import AlarmClock
+from wyoming_rosie_satellite.storage.timers import EVENTS as TIMER_EVENTS
+from wyoming_rosie_satellite.storage.timers import FINISHED as TIMER_FINISHED
+from wyoming_rosie_satellite.wake.detectors import Ears
+from wyoming_rosie_satellite.wake.endpointing import Voices
 
 if TYPE_CHECKING:
-    from wyoming_rosie_satellite.outside.stand_in import StandIn
+    from wyoming_rosie_satellite.storage.offline_queue import StandIn
 
 _LOG = structlog.get_logger()
 PING_SECONDS = 2.0
@@ -159,7 +159,7 @@ class Satellite:
         for effect in self._core.handle(given, _now()):
             self._carry_out(effect)
         if self._core.is_ringing is not was_ringing:
-            self._saw(watchers.ringing(self._core.is_ringing))
+            self._saw(observers.ringing(self._core.is_ringing))
         if self._core.deadline != deadline:
             self._schedule_tick()
 
@@ -191,14 +191,14 @@ class Satellite:
         if muted is self._core.is_muted:
             return
         self.take(m.MuteAsked(muted))
-        self._saw(watchers.muted(muted))
+        self._saw(observers.muted(muted))
         self._keep()
 
     def set_volume(self, percent: int) -> None:
         if self._fittings.volume is None or percent == self._percent:
             return
         self._fittings.volume.set(percent)
-        self._saw(watchers.volume_set(self._percent))
+        self._saw(observers.volume_set(self._percent))
         self._keep()
 
     def restore(self, kept: Kept) -> None:
@@ -299,7 +299,7 @@ class Satellite:
 
     def _show(self, phase: m.Phase) -> None:
         _LOG.info("phase", phase=phase, turn_id=self._turn_id)
-        self._saw(watchers.phase_shown(phase))
+        self._saw(observers.phase_shown(phase))
         if self._was_streaming and phase is not m.Phase.STREAMING:
             self._saw(Event("streaming-stopped"))
             if self._fittings.voices is not None:

@@ -11,26 +11,28 @@ from typing import Literal
 import structlog
 from wyoming.info import Info
 
-from wyoming_rosie import config, endpoint, home, service
+from wyoming_rosie import config
 from wyoming_rosie.config import option
-from wyoming_rosie.endpoint import EndRules
 from wyoming_rosie.errors import ConfigError, EngineError
-from wyoming_rosie.home_file import HomeFile
+from wyoming_rosie.home import model
+from wyoming_rosie.home.watcher import HomeFile
 from wyoming_rosie.metrics import Metrics, work
-from wyoming_rosie.service import Service, ServiceConfig
-from wyoming_rosie.tasks import until_one_ends
-from wyoming_rosie.voice_activity import segmenter, silero
+from wyoming_rosie.protocol import server
+from wyoming_rosie.protocol.server import Service, ServiceConfig
+from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie.voice_activity import endpointing, segmenter, silero
+from wyoming_rosie.voice_activity.endpointing import EndRules
 from wyoming_rosie.voice_activity.segmenter import Rules
 from wyoming_rosie.voice_activity.stream import VadStream, listening
-from wyoming_rosie_asr import accuracy
-from wyoming_rosie_asr.conversation import AsrConversation, Ears
+from wyoming_rosie_asr import word_error_rate
 from wyoming_rosie_asr.engine import AsrEngine
 from wyoming_rosie_asr.engines import cascade as cascade_engine
-from wyoming_rosie_asr.engines import faster_whisper as whisper_engine
-from wyoming_rosie_asr.engines import pocketsphinx as sphinx_engine
 from wyoming_rosie_asr.engines.cascade import CascadeEngine
-from wyoming_rosie_asr.engines.faster_whisper import WhisperEngine
-from wyoming_rosie_asr.engines.pocketsphinx import SphinxEngine
+from wyoming_rosie_asr.engines.faster_whisper import engine as whisper_engine
+from wyoming_rosie_asr.engines.faster_whisper.engine import WhisperEngine
+from wyoming_rosie_asr.engines.pocketsphinx import engine as sphinx_engine
+from wyoming_rosie_asr.engines.pocketsphinx.engine import SphinxEngine
+from wyoming_rosie_asr.handler import AsrConversation, Ears
 
 _LOG = structlog.get_logger()
 LONGEST_SECONDS = 600
@@ -54,7 +56,7 @@ class AsrConfig(ServiceConfig):
     """Speech to text over the Wyoming protocol."""
 
     uri: str = option("tcp://127.0.0.1:10300", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
-    home: Path = option(home.DEMO_HOME, "TOML file with the areas and entities that people speak about")
+    home: Path = option(model.DEMO_HOME, "TOML file with the areas and entities that people speak about")
     engine: Literal["pocketsphinx", "faster-whisper", "cascade"] = option("pocketsphinx", "which engine to use")
     pocketsphinx: sphinx_engine.Settings = option(sphinx_engine.Settings, "")
     faster_whisper: whisper_engine.Settings = option(whisper_engine.Settings, "")
@@ -82,7 +84,7 @@ async def serve(settings: AsrConfig) -> None:
     engine = _engine(settings)
     try:
         if settings.accuracy is not None:
-            await accuracy.report(engine, settings.accuracy, sys.stdout)
+            await word_error_rate.report(engine, settings.accuracy, sys.stdout)
         else:
             await _serve(settings, engine)
     finally:
@@ -112,7 +114,7 @@ async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
     )
     try:
         await until_one_ends(
-            service.run(daemon, settings), _be_ready(settings, engine, daemon), _follow_home(settings, engine)
+            server.run(daemon, settings), _be_ready(settings, engine, daemon), _follow_home(settings, engine)
         )
     finally:
         voices.close()
@@ -154,7 +156,7 @@ def _engine(settings: AsrConfig) -> AsrEngine:
     waits = settings.keep_alive, settings.waiting
 
     def small() -> SphinxEngine:
-        return sphinx_engine.load(settings.pocketsphinx, home.load(settings.home), *waits)
+        return sphinx_engine.load(settings.pocketsphinx, model.load(settings.home), *waits)
 
     def large() -> WhisperEngine:
         folder = (settings.data_dir or config.data_folder()) / "whisper"
@@ -179,7 +181,7 @@ def _check(settings: AsrConfig) -> None:
     for name in ("keep_alive", "partial_seconds"):
         if getattr(settings, name) < 0:
             raise ConfigError(f"--{name.replace('_', '-')} must not be negative")
-    endpoint.check(settings.end_of_speech)
+    endpointing.check(settings.end_of_speech)
     segmenter.check(settings.speech)
 
 

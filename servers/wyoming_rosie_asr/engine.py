@@ -5,9 +5,9 @@ from typing import Protocol
 
 from wyoming.info import AsrProgram
 
-from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie_asr.turns import Ticket
+from wyoming_rosie_asr.admission import Ticket
 
 
 class UnknownLanguageError(RosieError):

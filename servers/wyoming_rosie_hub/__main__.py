@@ -9,24 +9,28 @@ from pathlib import Path
 import structlog
 from wyoming.event import Event
 
-from wyoming_rosie import address, config, endpoint, health, systemd
+from wyoming_rosie import config
 from wyoming_rosie.config import option
-from wyoming_rosie.discovery import Browser, Found
-from wyoming_rosie.health import WELL, Health
-from wyoming_rosie.http_server import LOOPBACK
-from wyoming_rosie.interfaces import own_addresses
+from wyoming_rosie.http import health
+from wyoming_rosie.http.health import WELL, Health
+from wyoming_rosie.http.server import LOOPBACK
 from wyoming_rosie.metrics import Metrics, Work, work
-from wyoming_rosie.service import stop_signal
+from wyoming_rosie.protocol import address
+from wyoming_rosie.protocol.discovery import Browser, Found
+from wyoming_rosie.protocol.network_interfaces import own_addresses
+from wyoming_rosie.protocol.server import stop_signal
+from wyoming_rosie.runtime import systemd
+from wyoming_rosie.voice_activity import endpointing
 from wyoming_rosie_hub.announcements import Announcements
-from wyoming_rosie_hub.conductor import DEFAULT_LANGUAGE, House
 from wyoming_rosie_hub.directory import Directory
-from wyoming_rosie_hub.later import LaterCommands
+from wyoming_rosie_hub.fallback_audio import Phrases
 from wyoming_rosie_hub.messages import Announced
-from wyoming_rosie_hub.phrases import Phrases
-from wyoming_rosie_hub.satellite import SatelliteLink
-from wyoming_rosie_hub.timekeeper import Surroundings, Timekeeper
-from wyoming_rosie_hub.voices import Voices
-from wyoming_rosie_hub.volumes import Volumes
+from wyoming_rosie_hub.satellite_client import SatelliteLink
+from wyoming_rosie_hub.timers.delayed_commands import LaterCommands
+from wyoming_rosie_hub.timers.service import Surroundings, Timekeeper
+from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE, House
+from wyoming_rosie_hub.voice_selection import Voices
+from wyoming_rosie_hub.volume_service import Volumes
 
 _LOG = structlog.get_logger()
 LOOK_SECONDS = 2.0
@@ -50,7 +54,7 @@ class HubConfig:
     language: str = option(
         "en", "the language people speak, unless a satellite says another; `auto`: as the asr daemon hears"
     )
-    end_of_speech: endpoint.EndRules = option(endpoint.EndRules, "when somebody has said all")
+    end_of_speech: endpointing.EndRules = option(endpointing.EndRules, "when somebody has said all")
     filler: bool = option(True, "say the small word that the intent daemon offers while its answer takes long")
     own_filler_seconds: float | None = option(None, "say 'One moment.' when there is no answer after so long")
     data_dir: Path | None = option(None, "where timers and phrases are kept [default: the user's state folder]")
@@ -155,7 +159,7 @@ async def serve(settings: HubConfig) -> None:
     """Conduct until SIGTERM. Raises ConfigError."""
     for uri in settings.satellite:
         address.parse(uri)
-    endpoint.check(settings.end_of_speech)
+    endpointing.check(settings.end_of_speech)
     stop = stop_signal()
     async with AsyncExitStack() as stack:
         browser = await stack.enter_async_context(Browser()) if settings.zeroconf else None

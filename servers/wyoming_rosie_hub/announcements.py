@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from wyoming_rosie import turn
+from wyoming_rosie.protocol import turn
 from wyoming_rosie_hub.messages import Announced, Answer, Speaker
 
 _LOG = structlog.get_logger()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import assert_never
 
-from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict
+from wyoming_rosie.voice_activity.endpointing import EndOfSpeech, EndRules, Verdict
 from wyoming_rosie_hub.messages import (
     Announced,
     Answer,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
-from wyoming_rosie.discovery import Found
 from wyoming_rosie.programs import BY_ROLE
+from wyoming_rosie.protocol.discovery import Found
 
 _LOG = structlog.get_logger()
 MOST_NOTED = 256

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from wyoming_rosie import durations
+from wyoming_rosie.text import durations
 
 FOLDER = Path(__file__).with_name("sentences")
 LAST = "en"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from wyoming.event import Event
 
 from wyoming_rosie_hub.sentences import say
-from wyoming_rosie_hub.timer_intents import Slots
+from wyoming_rosie_hub.timers.intents import Slots
 
 VOLUME = "volume"
 LOUDEST = 100

@@ -4,44 +4,47 @@ import time
 from contextlib import AsyncExitStack
 from datetime import datetime
 
-from wyoming_rosie import config, home, service
+from wyoming_rosie import config
+from wyoming_rosie.home import model
 from wyoming_rosie.metrics import Metrics, work
-from wyoming_rosie.service import Service
-from wyoming_rosie.tasks import until_one_ends
-from wyoming_rosie_intent import answers, parts, templates
-from wyoming_rosie_intent.audit import Audit
-from wyoming_rosie_intent.confirmation import Confirmations
-from wyoming_rosie_intent.conversation import IntentConversation
+from wyoming_rosie.protocol import server
+from wyoming_rosie.protocol.server import Service
+from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie_intent import factory
+from wyoming_rosie_intent.config import IntentConfig
 from wyoming_rosie_intent.dialogue import Dialogue, Waiting, is_conductors
-from wyoming_rosie_intent.engines import hassil
-from wyoming_rosie_intent.household import Household, forget
+from wyoming_rosie_intent.execution.audit_log import Audit
+from wyoming_rosie_intent.execution.confirmation import Confirmations
+from wyoming_rosie_intent.execution.executor import Household, forget
+from wyoming_rosie_intent.execution.home_updates import Moving
+from wyoming_rosie_intent.handler import IntentConversation
 from wyoming_rosie_intent.info import info
-from wyoming_rosie_intent.models.spoken_commands import SpokenCommands
-from wyoming_rosie_intent.models.toolbox import Toolbox
-from wyoming_rosie_intent.models.tools import HomeTools
-from wyoming_rosie_intent.moving import Moving
-from wyoming_rosie_intent.settings import IntentConfig
+from wyoming_rosie_intent.llm.home_tools import HomeTools
+from wyoming_rosie_intent.llm.spoken_commands import SpokenCommands
+from wyoming_rosie_intent.llm.tools import Toolbox
+from wyoming_rosie_intent.responses import responses
+from wyoming_rosie_intent.rules import hassil, templates
 
 
 async def serve(settings: IntentConfig) -> None:
     """Understand sentences about the home until told to stop. Raises ConfigError, EngineError."""
-    own, house = home.load(settings.home), parts.pretence(settings)
+    own, house = model.load(settings.home), factory.pretence(settings)
     if settings.phrases is not None:
-        answers.use(settings.phrases)
-    policy = parts.policy(settings)
+        responses.use(settings.phrases)
+    policy = factory.policy(settings)
     recogniser = hassil.load(settings.hassil, own, policy)
     moving = Moving()
-    actors = parts.actors(settings, own, moving.to)
-    ask_weather = parts.weather(settings, own, time.monotonic)
+    actors = factory.actors(settings, own, moving.to)
+    ask_weather = factory.weather(settings, own, time.monotonic)
     audit = Audit(settings.audit_file, _clock) if settings.audit_file else None
     note = audit.note if audit else forget
     household = Household(own, actors.actor, policy, note, ask_weather)
-    plugins, mcp = parts.plugins(settings), parts.mcp(settings)
+    plugins, mcp = factory.plugins(settings), factory.mcp(settings)
     boxes: list[Toolbox] = [HomeTools(household), *([mcp] if mcp else [])]
     async with AsyncExitStack() as stack:
         commands = SpokenCommands(household, recogniser, is_conductors)
         stack.callback(commands.close)
-        mind = await stack.enter_async_context(parts.thinking(settings, household, boxes, commands))
+        mind = await stack.enter_async_context(factory.thinking(settings, household, boxes, commands))
         dialogue = Dialogue(recogniser, household, _confirmations(), plugins, mind)
         stack.callback(dialogue.close)
         metrics = Metrics()
@@ -52,12 +55,12 @@ async def serve(settings: IntentConfig) -> None:
             lambda send: IntentConversation(dialogue, household.states, _clock, send, answered, actors.area_of, house),
             metrics=metrics,
         )
-        parts.watch(peers.health, actors, plugins)
+        factory.watch(peers.health, actors, plugins)
         await until_one_ends(
-            service.run(peers, settings),
+            server.run(peers, settings),
             moving.run(recogniser, household),
-            parts.follow(settings.home, actors.changed),
-            *([parts.look_after(plugins)] if plugins else []),
+            factory.follow(settings.home, actors.changed),
+            *([factory.look_after(plugins)] if plugins else []),
             *(part.run() for part in (actors.distant, audit, mcp) if part is not None),
         )
 

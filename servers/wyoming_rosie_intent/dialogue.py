@@ -6,18 +6,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
-from wyoming_rosie.speakable import has_sound
-from wyoming_rosie.workers import ThreadWorker
-from wyoming_rosie_intent import answers, compound, intent_text, targets, timed
-from wyoming_rosie_intent.compound import Speech
-from wyoming_rosie_intent.confirmation import Confirmations, Reply
+from wyoming_rosie.runtime.workers import ThreadWorker
+from wyoming_rosie.text.normalize import has_sound
 from wyoming_rosie_intent.engine import Command, Match, Recogniser, UnknownLanguageError
-from wyoming_rosie_intent.household import Choice, Deed, Household, Plan
-from wyoming_rosie_intent.models.length import spoken_seconds
-from wyoming_rosie_intent.models.mind import Mind, Request
-from wyoming_rosie_intent.models.parts import Asked, Failed, Filler, Finished, Part, Passed, Said
+from wyoming_rosie_intent.execution import targets
+from wyoming_rosie_intent.execution.confirmation import Confirmations, Reply
+from wyoming_rosie_intent.execution.executor import Choice, Deed, Household, Plan
+from wyoming_rosie_intent.llm.agent import Mind, Request
+from wyoming_rosie_intent.llm.answer_length import spoken_seconds
+from wyoming_rosie_intent.llm.events import Asked, Failed, Filler, Finished, Part, Passed, Said
 from wyoming_rosie_intent.plugins.plugins import PluginMatch, Plugins
-from wyoming_rosie_intent.timed import COMMAND
+from wyoming_rosie_intent.responses import intent_text, responses
+from wyoming_rosie_intent.rules import durations, multi_command
+from wyoming_rosie_intent.rules.durations import COMMAND
+from wyoming_rosie_intent.rules.multi_command import Speech
 
 Matches: TypeAlias = tuple[Match, ...]
 LONGEST_SENTENCE = 1000
@@ -121,15 +123,15 @@ class Dialogue:
         reply, asked = self._confirmations.hear(sentence.conversation, sentence.text, now)
         outcome: Outcome | None
         if len(sentence.text) > LONGEST_SENTENCE:
-            return NotRecognized(answers.say("too_long", language))
+            return NotRecognized(responses.say("too_long", language))
         if reply is Reply.YES and asked == _THE_REST and self._mind is not None:
             return Thinking(self._think(self._mind, sentence, moment, now, goes_on=True))
         if reply is Reply.YES and asked is not None:
             outcome = await self._confirmed(asked, moment)
         elif reply is Reply.NO:
-            outcome = Handled(answers.say("left_alone", language))
+            outcome = Handled(responses.say("left_alone", language))
         elif not has_sound(sentence.text):
-            return NotRecognized(answers.say("heard_nothing", language))
+            return NotRecognized(responses.say("heard_nothing", language))
         else:
             outcome = await self._by_rules(sentence, moment, now)
         if outcome is None and reply is Reply.UNCLEAR:
@@ -159,8 +161,8 @@ class Dialogue:
         """Return the language of the answer to what rules do not know; reading its phrases may take a moment."""
         preferred = self._household.home.preferences.language
         for language in (sentence.language, preferred):
-            if language and not answers.is_ready(language):
-                await self._worker.run(answers.prepare, language)
+            if language and not responses.is_ready(language):
+                await self._worker.run(responses.prepare, language)
         return sentence.language or "en"
 
     async def _confirmed(self, asked: Waiting, moment: datetime) -> Outcome:
@@ -194,14 +196,14 @@ class Dialogue:
         def one(part: str) -> Match | None:
             return self._recogniser.recognise(part, sentence.language, sentence.area)
 
-        return compound.understand(text, one, self._speech_in(sentence.language))
+        return multi_command.understand(text, one, self._speech_in(sentence.language))
 
     def _speech_in(self, language: str | None) -> Speech:
         home = self._household.home
         if home is not self._speech_of:
             self._speech_of, self._speech = home, {}
         if language not in self._speech:
-            self._speech[language] = compound.speech(home, language)
+            self._speech[language] = multi_command.speech(home, language)
         return self._speech[language]
 
     def _asked_again(self, sentence: Sentence, now: float) -> Handled | None:
@@ -211,7 +213,7 @@ class Dialogue:
 
     def _beyond_rules(self, sentence: Sentence, moment: datetime, now: float) -> Outcome | Thinking:
         if self._mind is None:
-            return NotRecognized(answers.say("not_understood", sentence.language or "en"))
+            return NotRecognized(responses.say("not_understood", sentence.language or "en"))
         return Thinking(self._think(self._mind, sentence, moment, now))
 
     async def _think(
@@ -247,9 +249,9 @@ class Dialogue:
         if not conductors:
             return await self._act(sentence, matches, moment, now)
         if len(conductors) < len(matches):
-            return NotHandled(answers.say("one_at_a_time", language), matches)
+            return NotHandled(responses.say("one_at_a_time", language), matches)
         if any(map(targets.needs_room, matches)):
-            return NotHandled(answers.say("which_room", language), matches)
+            return NotHandled(responses.say("which_room", language), matches)
         later = await self._later(sentence, matches)
         if later and self._household.acts:
             return self._keep_for_later(sentence, matches, later, now)
@@ -260,7 +262,7 @@ class Dialogue:
     def _ask(self, sentence: Sentence, plan: Plan, now: float) -> str | None:
         """Wait for the answer to what has to be asked; return the question."""
         if plan.asked:
-            question = answers.question(plan.asked)
+            question = responses.question(plan.asked)
             self._confirmations.ask(sentence.conversation, plan.asked, now, question)
             return question
         if plan.choice:
@@ -285,7 +287,9 @@ class Dialogue:
         if refusals := [text for _, plan in plans for text in (*plan.refusals, *_unanswered(plan))]:
             return NotHandled(" ".join(refusals), matches)
         outcome = ForConductor(matches, tuple(_for_later(match, plan) for match, plan in plans))
-        questions = [answers.question(plan.asked, timed.seconds(match.slots)) for match, plan in plans if plan.asked]
+        questions = [
+            responses.question(plan.asked, durations.seconds(match.slots)) for match, plan in plans if plan.asked
+        ]
         if not questions:
             return outcome
         question = " ".join(questions)
@@ -322,7 +326,7 @@ def _unanswered(plan: Plan) -> tuple[str, ...]:
 
 
 def _for_later(match: Match, plan: Plan) -> ForLater:
-    label = answers.orders((*plan.commands, *plan.asked)) or str(match.slots[COMMAND])
+    label = responses.orders((*plan.commands, *plan.asked)) or str(match.slots[COMMAND])
     return ForLater(label, _things(plan.asked))
 
 

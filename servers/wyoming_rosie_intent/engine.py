@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.home import Entity, Home
+from wyoming_rosie.home.model import Entity, Home
 
 Value: TypeAlias = str | int | float
 AnyOf: TypeAlias = tuple[str, ...]

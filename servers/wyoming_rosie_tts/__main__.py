@@ -8,19 +8,20 @@ from typing import Literal
 import structlog
 from wyoming.info import Info
 
-from wyoming_rosie import config, service
+from wyoming_rosie import config
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.fetching import FAILED
 from wyoming_rosie.metrics import Metrics, work
-from wyoming_rosie.service import Service, ServiceConfig
+from wyoming_rosie.models.background_fetch import FAILED
+from wyoming_rosie.protocol import server
+from wyoming_rosie.protocol.server import Service, ServiceConfig
 from wyoming_rosie_tts import phrase_cache
-from wyoming_rosie_tts.answer import Studio
-from wyoming_rosie_tts.conversation import TtsConversation, rehearse
-from wyoming_rosie_tts.desk import Desk
 from wyoming_rosie_tts.engine import TtsEngine
-from wyoming_rosie_tts.engines import espeak as espeak_engine
-from wyoming_rosie_tts.engines import piper as piper_engine
+from wyoming_rosie_tts.engines.espeak import engine as espeak_engine
+from wyoming_rosie_tts.engines.piper import engine as piper_engine
+from wyoming_rosie_tts.handler import TtsConversation, rehearse
+from wyoming_rosie_tts.reply_audio import Studio
+from wyoming_rosie_tts.synthesis_scheduler import Desk
 
 _LOG = structlog.get_logger()
 FIRST_PAUSE_SECONDS = 15.0
@@ -63,7 +64,7 @@ async def serve(settings: TtsConfig) -> None:
     )
     preparing = asyncio.create_task(prepare(studio, tts, settings.phrase))
     try:
-        await service.run(tts, settings)
+        await server.run(tts, settings)
     finally:
         preparing.cancel()
         await asyncio.wait([preparing])

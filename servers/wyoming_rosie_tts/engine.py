@@ -5,10 +5,10 @@ from typing import Protocol
 
 from wyoming.info import TtsProgram
 
-from wyoming_rosie.audio import AudioFormat
-from wyoming_rosie_tts.interruption import Interruption
-from wyoming_rosie_tts.speech import Wish as Wish
-from wyoming_rosie_tts.speech import Words
+from wyoming_rosie.audio.formats import AudioFormat
+from wyoming_rosie_tts.cancellation import Interruption
+from wyoming_rosie_tts.text.segments import Wish as Wish
+from wyoming_rosie_tts.text.segments import Words
 
 
 class Voice(Protocol):

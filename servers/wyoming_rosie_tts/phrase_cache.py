@@ -16,9 +16,9 @@ import structlog
 from wyoming_rosie import __version__, config
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.workers import ThreadWorker
+from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_tts.engine import Voice
-from wyoming_rosie_tts.speech import Words
+from wyoming_rosie_tts.text.segments import Words
 
 _LOG = structlog.get_logger()
 MEGABYTE = 1_000_000

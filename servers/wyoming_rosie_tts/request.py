@@ -3,9 +3,9 @@
 from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_tts import markdown, ssml
-from wyoming_rosie_tts.script import Reader
-from wyoming_rosie_tts.speech import Wish
+from wyoming_rosie_tts.text import markdown, ssml
+from wyoming_rosie_tts.text.script import Reader
+from wyoming_rosie_tts.text.segments import Wish
 
 
 def text_of(event: Event) -> str:

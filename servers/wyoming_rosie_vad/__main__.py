@@ -6,14 +6,15 @@ from typing import Literal
 
 from wyoming.info import Info
 
-from wyoming_rosie import config, service
+from wyoming_rosie import config
 from wyoming_rosie.config import option
 from wyoming_rosie.metrics import Metrics, work
-from wyoming_rosie.service import Service, ServiceConfig
+from wyoming_rosie.protocol import server
+from wyoming_rosie.protocol.server import Service, ServiceConfig
 from wyoming_rosie.voice_activity import segmenter
 from wyoming_rosie.voice_activity.stream import listening
-from wyoming_rosie_vad.conversation import VadConversation
 from wyoming_rosie_vad.engines import silero as silero_engine
+from wyoming_rosie_vad.handler import VadConversation
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ async def serve(settings: VadConfig) -> None:
         metrics=metrics,
     )
     try:
-        await service.run(vad, settings)
+        await server.run(vad, settings)
     finally:
         scheduler.close()
 

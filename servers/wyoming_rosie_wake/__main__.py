@@ -7,17 +7,18 @@ from typing import Any, Literal
 
 from wyoming.info import Info
 
-from wyoming_rosie import config, service
+from wyoming_rosie import config
 from wyoming_rosie.config import option
 from wyoming_rosie.metrics import Metrics, work
-from wyoming_rosie.scheduler import Scheduler, workers
-from wyoming_rosie.service import Service, ServiceConfig
-from wyoming_rosie.wake_words import Rules
+from wyoming_rosie.protocol import server
+from wyoming_rosie.protocol.server import Service, ServiceConfig
+from wyoming_rosie.runtime.stream_scheduler import Scheduler, workers
+from wyoming_rosie.wakeword.detection import Rules
 from wyoming_rosie_wake import capture as recordings
-from wyoming_rosie_wake.conversation import WakeConversation
 from wyoming_rosie_wake.engine import WakeEngine
 from wyoming_rosie_wake.engines import micro as micro_engine
 from wyoming_rosie_wake.engines import openwakeword as openwakeword_engine
+from wyoming_rosie_wake.handler import WakeConversation
 from wyoming_rosie_wake.models import models
 
 
@@ -51,7 +52,7 @@ async def serve(settings: WakeConfig) -> None:
         metrics=metrics,
     )
     try:
-        await service.run(wake, settings)
+        await server.run(wake, settings)
     finally:
         scheduler.close()
 

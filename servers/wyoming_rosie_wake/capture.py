@@ -8,10 +8,10 @@ from pathlib import Path
 
 import structlog
 
-from wyoming_rosie.audio import SPEECH, write_wav
+from wyoming_rosie.audio.formats import SPEECH, write_wav
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wake_words import Heard
+from wyoming_rosie.wakeword.detection import Heard
 
 _LOG = structlog.get_logger()
 AFTER_SECONDS = 0.5

@@ -5,8 +5,8 @@ from typing import Generic, Protocol, TypeVar
 
 from wyoming.info import WakeProgram
 
-from wyoming_rosie.scheduler import Listening, Pace
-from wyoming_rosie.wake_words import Heard
+from wyoming_rosie.runtime.stream_scheduler import Listening, Pace
+from wyoming_rosie.wakeword.detection import Heard
 
 S = TypeVar("S", bound=Listening)
 TICK_SECONDS = 0.075

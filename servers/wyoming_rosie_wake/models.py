@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wake_words import MODEL_SUFFIXES, Rules, UnknownWakeWordError, check, choose
+from wyoming_rosie.wakeword.detection import MODEL_SUFFIXES, Rules, UnknownWakeWordError, check, choose
 
 T = TypeVar("T")
 

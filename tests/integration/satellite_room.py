@@ -18,7 +18,7 @@ from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.unit.satellite.dialogues import JARVIS, Conducts, Dialogue, Says, Tells, without_repeated_chunks
 from tests.waiting import until
-from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie_satellite.messages import MAIN
 
 FRAME_SECONDS = 0.02

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from wyoming_rosie.audio import AudioFormat
-from wyoming_rosie.children import send_signal
+from wyoming_rosie.audio.formats import AudioFormat
+from wyoming_rosie.runtime.child_processes import send_signal
 
 ROOM = "room"
 SPEAKER = "loudspeaker"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon, command
-from wyoming_rosie.home import PRETEND, PRETEND_OWN
+from wyoming_rosie.home.model import PRETEND, PRETEND_OWN
 
 ROSIE = command("wyoming-rosie")
 LOCK = ("--area", "Kitchen", "unlock the front door")

@@ -18,10 +18,10 @@ from wyoming.info import Describe, Info
 from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
 from tests.integration.spoken_commands import AREA, SPOKEN, SYNTHETIC, Meaning, home_file, recording_of
-from wyoming_rosie.audio import SPEECH, read_wav
-from wyoming_rosie.client import Peer, describe
-from wyoming_rosie.endpoint import EndRules
-from wyoming_rosie_asr.accuracy import word_errors
+from wyoming_rosie.audio.formats import SPEECH, read_wav
+from wyoming_rosie.protocol.client import Peer, describe
+from wyoming_rosie.voice_activity.endpointing import EndRules
+from wyoming_rosie_asr.word_error_rate import word_errors
 
 FORMAT = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
 CHUNK = SPEECH.bytes_in(0.1)

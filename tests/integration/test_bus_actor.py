@@ -15,7 +15,7 @@ from wyoming.event import Event
 
 from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
-from wyoming_rosie.client import Peer
+from wyoming_rosie.protocol.client import Peer
 
 KITCHEN = {"area": "kitchen", "conversation_id": "c1", "turn_id": "t1"}
 Broker: TypeAlias = Callable[[], Awaitable[str]]

@@ -11,7 +11,7 @@ from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
 from tests.conftest import StartDaemon
 from tests.daemons import command
 from tests.fakes import FakeDaemon
-from wyoming_rosie.service import Send
+from wyoming_rosie.protocol.server import Send
 
 CREDIT = Attribution("nobody", "https://example.org")
 VOICE = TtsVoice("voice", CREDIT, True, None, "1", ["en"])

@@ -13,15 +13,15 @@ from wyoming.info import Info
 from tests.conftest import OpenPeer
 from tests.unit.satellite.fakes import RecordingSpeaker
 from tests.unit.vad.fakes import FRAME_BYTES, LoudnessEngine
-from wyoming_rosie.audio import SPEECH
-from wyoming_rosie.scheduler import Pace, Scheduler
-from wyoming_rosie.service import Conversation, Send, Service
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.protocol.server import Conversation, Send, Service
+from wyoming_rosie.runtime.stream_scheduler import Pace, Scheduler
 from wyoming_rosie.voice_activity.findings import Finding
 from wyoming_rosie.voice_activity.segmenter import Rules
 from wyoming_rosie.voice_activity.stream import VadStream, hear
-from wyoming_rosie_satellite.conversation import SatelliteConversation
+from wyoming_rosie_satellite.handler import SatelliteConversation
 from wyoming_rosie_satellite.satellite import Satellite
-from wyoming_rosie_vad.conversation import VadConversation
+from wyoming_rosie_vad.handler import VadConversation
 
 GONE_SECONDS = 60.0
 FORMAT = {"rate": 16000, "width": 2, "channels": 1}

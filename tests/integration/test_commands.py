@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.daemons import command
-from wyoming_rosie.audio import SPEECH, read_wav, write_wav
+from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
 from wyoming_rosie.commands.demo import COMMAND, RECORDING, STEPS
 
 ROSIE = command("wyoming-rosie")

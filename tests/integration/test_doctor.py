@@ -15,10 +15,10 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.daemons import command
-from wyoming_rosie.audio import read_wav, write_wav
-from wyoming_rosie.children import send_signal
+from wyoming_rosie.audio.formats import read_wav, write_wav
 from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.programs import BY_ROLE
+from wyoming_rosie.runtime.child_processes import send_signal
 
 PULSE = ("-n", "--exit-idle-time=-1", "--use-pid-file=no", "-L", "module-native-protocol-unix auth-anonymous=1")
 WORD_SECONDS = 1.1

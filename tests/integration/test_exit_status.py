@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.daemons import command
-from wyoming_rosie.audio import SPEECH, write_wav
+from wyoming_rosie.audio.formats import SPEECH, write_wav
 from wyoming_rosie.commands.__main__ import app
 from wyoming_rosie.programs import PROGRAMS
 

@@ -10,8 +10,8 @@ from wyoming.satellite import RunSatellite
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.integration.satellite_room import ScriptedConductor
-from wyoming_rosie.audio import SPEECH, read_wav
-from wyoming_rosie_satellite.phrases import FOLDER
+from wyoming_rosie.audio.formats import SPEECH, read_wav
+from wyoming_rosie_satellite.audio.fallback_phrases import FOLDER
 
 HEARING = "cat /dev/zero"
 

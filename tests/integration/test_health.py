@@ -13,7 +13,7 @@ from wyoming.satellite import RunSatellite
 
 from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import Daemon, command
-from wyoming_rosie.audio import SPEECH, read_wav
+from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.commands.demo import RECORDING
 
 FORMAT = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}

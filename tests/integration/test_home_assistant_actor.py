@@ -11,14 +11,14 @@ from aiohttp import web
 
 from tests.home_assistant_server import TOKEN, Fault, HomeAssistantServer, entity
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home import Area, Floor, Home, Location, Room
-from wyoming_rosie.http_server import serving
-from wyoming_rosie_intent import answers
+from wyoming_rosie.home.model import Area, Floor, Home, Location, Room
+from wyoming_rosie.http.server import serving
 from wyoming_rosie_intent.actors import home_assistant
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
 from wyoming_rosie_intent.actors.home_assistant.link import Patience
 from wyoming_rosie_intent.engine import Answer, Command, Match, Value
-from wyoming_rosie_intent.models.prompt import described
+from wyoming_rosie_intent.llm.prompt import described
+from wyoming_rosie_intent.responses import responses
 
 UNREACHABLE, REFUSED = "Home Assistant cannot be reached.", "Home Assistant refuses the token."
 NO_TOKEN = "There is no token for Home Assistant."
@@ -30,7 +30,7 @@ QUICK = Patience(result=0.4, seen=0.4, first_pause=0.05, settle=0.02, starting=0
 
 @pytest.fixture(autouse=True, scope="module")
 def _phrases_are_read() -> None:
-    answers.say("cannot")
+    responses.say("cannot")
 
 
 @pytest.fixture

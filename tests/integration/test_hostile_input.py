@@ -11,8 +11,8 @@ from wyoming.event import Event
 
 from tests.daemons import Daemon
 from tests.hostile import BYTES, ROLES, Bytes, Nonsense, encoded, nonsense
-from wyoming_rosie.client import Peer, PeerError, connect, describe
-from wyoming_rosie.wire import EventStream, encode
+from wyoming_rosie.protocol.client import Peer, PeerError, connect, describe
+from wyoming_rosie.protocol.wire import EventStream, encode
 
 EVENT_COMMANDS = ("--transcript-command", "cat", "--error-command", "cat", "--timer-started-command", "cat")
 FLAGS = {"satellite": ("--mic-command", "sleep 600", "--snd-command", "cat", *EVENT_COMMANDS)}

@@ -13,8 +13,8 @@ from wyoming.event import Event
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.fakes import SPEECH_DATA, FakeDaemon, FakeSatellite
-from wyoming_rosie.endpoint import CONDUCTED, GUESS
-from wyoming_rosie.service import Send
+from wyoming_rosie.protocol.server import Send
+from wyoming_rosie.voice_activity.endpointing import CONDUCTED, GUESS
 
 TONE = bytes([0, 40]) * 1600
 

@@ -13,8 +13,8 @@ from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.fakes import FakeDaemon, FakeSatellite
 from tests.integration.test_hub import tts, vad
-from wyoming_rosie.endpoint import GUESS
-from wyoming_rosie.service import Send
+from wyoming_rosie.protocol.server import Send
+from wyoming_rosie.voice_activity.endpointing import GUESS
 
 CREDIT = Attribution("tests", "https://example.org")
 LOCKED = {"label": "unlock the Front Door", "confirmed": ["lock.front"]}

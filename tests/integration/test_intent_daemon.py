@@ -13,7 +13,7 @@ from wyoming.intent import Recognize
 
 from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
-from wyoming_rosie.client import Peer, describe
+from wyoming_rosie.protocol.client import Peer, describe
 
 KITCHEN = {"area": "kitchen"}
 ANSWERS = ("handled", "not-handled", "intent", "not-recognized", "error")

@@ -15,7 +15,7 @@ from tests.ollama_model import Pace
 from tests.ollama_script import Call, Fault, Rule
 from tests.ollama_server import OllamaServer
 from tests.swallowing import swallowing
-from wyoming_rosie.client import Peer, connect
+from wyoming_rosie.protocol.client import Peer, connect
 
 KITCHEN = {"area": "kitchen", "conversation_id": "c1"}
 ENDS = ("handled-stop", "not-handled", "not-recognized", "intent", "error")

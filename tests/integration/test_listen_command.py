@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon, command
-from wyoming_rosie.audio import read_wav
+from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.commands.demo import RECORDING
 
 

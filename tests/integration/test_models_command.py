@@ -14,7 +14,7 @@ import pytest
 from tests import piper_voice, whisper_model
 from tests.daemons import command
 from tests.file_server import FileServer, serving
-from wyoming_rosie.audio import SPEECH, read_wav, write_wav
+from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
 
 ROSIE = command("wyoming-rosie")
 VOICE = "en_US-test-low"

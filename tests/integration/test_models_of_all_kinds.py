@@ -7,8 +7,8 @@ from wyoming.event import Event
 from tests.conftest import OpenPeer, StartDaemon
 from tests.ollama_script import Fault, Rule
 from tests.ollama_server import OllamaServer
-from wyoming_rosie.client import Peer
-from wyoming_rosie_intent.models.length import LATEST_SECONDS, OFFER_SECONDS, spoken_seconds
+from wyoming_rosie.protocol.client import Peer
+from wyoming_rosie_intent.llm.answer_length import LATEST_SECONDS, OFFER_SECONDS, spoken_seconds
 
 KITCHEN = {"area": "kitchen", "conversation_id": "c1"}
 ENDS = ("handled-stop", "not-handled", "not-recognized", "intent", "error")

@@ -12,7 +12,7 @@ from tests.conftest import StartDaemon
 from tests.daemons import command
 from tests.integration.satellite_room import ScriptedConductor
 from tests.old_satellite_flags import COMMON, FINDER, commands, names
-from wyoming_rosie.audio import SPEECH, read_wav, write_wav
+from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
 from wyoming_rosie_satellite.migration import KINDS
 
 OTHERWISE = {"version", "zeroconf-host"}

@@ -12,10 +12,10 @@ from wyoming.wake import Detect
 from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import Daemon, command
 from tests.integration.wake_streams import TEN_MS, answers, chunks, names, padded_words, start
-from wyoming_rosie.audio import SPEECH, read_wav, write_wav
-from wyoming_rosie.client import connect, describe
+from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
 from wyoming_rosie.commands import wake_models
-from wyoming_rosie.openwakeword import model_files
+from wyoming_rosie.protocol.client import connect, describe
+from wyoming_rosie.wakeword.openwakeword import model_files
 
 HEARD = {
     "mww_alexa_2": "alexa",

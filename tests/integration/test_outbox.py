@@ -12,7 +12,7 @@ from wyoming.satellite import PauseSatellite, RunSatellite
 from tests.conftest import StartDaemon
 from tests.integration.satellite_room import SAID, ScriptedConductor, furnished, logged
 from tests.unit.satellite.dialogues import ANSWER, HEARD
-from wyoming_rosie.audio import SPEECH, read_wav
+from wyoming_rosie.audio.formats import SPEECH, read_wav
 
 JOIN = RunSatellite().event()
 

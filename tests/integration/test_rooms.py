@@ -15,8 +15,8 @@ from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.fakes import FakeDaemon
 from tests.integration.test_hub import tts, vad
-from wyoming_rosie.endpoint import GUESS
-from wyoming_rosie.service import Send
+from wyoming_rosie.protocol.server import Send
+from wyoming_rosie.voice_activity.endpointing import GUESS
 
 
 @dataclass

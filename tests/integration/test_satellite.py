@@ -42,10 +42,10 @@ from tests.unit.satellite.dialogues import (
     Says,
     sound,
 )
-from wyoming_rosie.audio import SPEECH, AudioFormat, read_wav, write_wav
-from wyoming_rosie.client import describe
-from wyoming_rosie.micro_wake_words import MicroStream, bundled
-from wyoming_rosie.wake_words import choose
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, read_wav, write_wav
+from wyoming_rosie.protocol.client import describe
+from wyoming_rosie.wakeword.detection import choose
+from wyoming_rosie.wakeword.micro import MicroStream, bundled
 
 SPEAKER = AudioFormat(RATE, 2, 1)
 KNOWN = bundled()

@@ -17,11 +17,11 @@ from wyoming.ping import Ping
 from tests.conftest import OpenPeer
 from tests.echo_daemon import EchoConversation, converse
 from tests.waiting import until
-from wyoming_rosie import service as shared
-from wyoming_rosie.client import Peer, connect, describe
 from wyoming_rosie.errors import ConfigError, UnreachableError
-from wyoming_rosie.service import Service, ServiceConfig, networks
-from wyoming_rosie.wire import Decoder
+from wyoming_rosie.protocol import server as shared
+from wyoming_rosie.protocol.client import Peer, connect, describe
+from wyoming_rosie.protocol.server import Service, ServiceConfig, networks
+from wyoming_rosie.protocol.wire import Decoder
 
 ROOT = Path(__file__).parents[2]
 

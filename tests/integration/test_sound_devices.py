@@ -14,8 +14,8 @@ from tests.daemons import Daemon
 from tests.integration.satellite_room import SAID, ScriptedConductor, first_run, logged
 from tests.integration.sound_server import RECORDED, ROOM, SPEAKER, SoundServer, missing, seconds_in
 from tests.unit.satellite.dialogues import HEARD, SOUND_START
-from wyoming_rosie.audio import SPEECH, read_wav
-from wyoming_rosie.client import describe
+from wyoming_rosie.audio.formats import SPEECH, read_wav
+from wyoming_rosie.protocol.client import describe
 
 pytestmark = [
     pytest.mark.skipif(bool(missing()), reason=f"apt install pulseaudio pulseaudio-utils: {missing()}"),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.integration.satellite_room import SAID, ScriptedConductor, first_run
-from wyoming_rosie.audio import SPEECH, read_wav, write_wav
+from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
 
 SILENCE_SECONDS = 4.0
 

@@ -29,7 +29,7 @@ from tests import piper_voice
 from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
 from tests.waiting import used_until_idle
-from wyoming_rosie.client import Peer, describe
+from wyoming_rosie.protocol.client import Peer, describe
 
 SENTENCE = "The kitchen light is on, and the heating stays at twenty one degrees until the evening. "
 ANSWER = ["audio-start", "audio-chunk", "audio-stop"]

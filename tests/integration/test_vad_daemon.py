@@ -32,10 +32,10 @@ from tests.integration.vad_clips import (
     with_noise,
 )
 from tests.waiting import used_until_idle
-from wyoming_rosie.audio import SPEECH, AudioFormat, Converter
-from wyoming_rosie.client import Peer, connect, describe
-from wyoming_rosie.endpoint import EndOfSpeech, EndRules, Verdict
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
+from wyoming_rosie.protocol.client import Peer, connect, describe
 from wyoming_rosie.voice_activity import silero
+from wyoming_rosie.voice_activity.endpointing import EndOfSpeech, EndRules, Verdict
 from wyoming_rosie.voice_activity.findings import Started, Stopped
 from wyoming_rosie.voice_activity.segmenter import Rules
 from wyoming_rosie.voice_activity.stream import VadStream

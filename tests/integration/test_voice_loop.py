@@ -12,9 +12,9 @@ from wyoming.event import Event
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon, command
 from tests.fakes import SPEECH_DATA, FakeSatellite
-from wyoming_rosie.audio import SPEECH, Converter, format_of, read_wav, write_wav
-from wyoming_rosie.client import connect
+from wyoming_rosie.audio.formats import SPEECH, Converter, format_of, read_wav, write_wav
 from wyoming_rosie.commands.demo import RECORDING
+from wyoming_rosie.protocol.client import connect
 
 CHUNK = 640  # 20 ms
 WORD_END_MS = 1100  # where the demo's recording is done with "okay nabu"

@@ -14,7 +14,7 @@ from wyoming.event import Event
 from tests.conftest import StartDaemon
 from tests.fakes import FakeDaemon
 from tests.integration.test_hub import tts, vad
-from wyoming_rosie.service import Send
+from wyoming_rosie.protocol.server import Send
 
 
 @dataclass

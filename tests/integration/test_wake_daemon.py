@@ -13,9 +13,9 @@ from wyoming.wake import Detect, Detection
 
 from tests.conftest import OpenPeer, StartDaemon
 from tests.integration.wake_streams import LEAD_MS, answers, chunks, names, padded_words, start
-from wyoming_rosie.audio import SPEECH, AudioFormat, Converter, read_wav
-from wyoming_rosie.client import describe
-from wyoming_rosie.micro_wake_words import bundled
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, read_wav
+from wyoming_rosie.protocol.client import describe
+from wyoming_rosie.wakeword.micro import bundled
 
 WORDS = {
     "alexa": ["mww_alexa_2", "woww_alexa"],

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.daemons import command
-from wyoming_rosie.audio import SPEECH, read_wav, write_wav
-from wyoming_rosie.micro_wake_words import bundled
-from wyoming_rosie.openwakeword import model_files
+from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
+from wyoming_rosie.wakeword.micro import bundled
+from wyoming_rosie.wakeword.openwakeword import model_files
 
 ROSIE = command("wyoming-rosie")
 PACKAGES = dict(model_files.packages())

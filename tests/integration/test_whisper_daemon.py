@@ -15,8 +15,8 @@ from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
 from tests.integration.test_asr_daemon import FORMAT, spoken, transcript
 from tests.whisper_model import TEXT, build
-from wyoming_rosie.audio import SPEECH, read_wav
-from wyoming_rosie.client import Peer, describe
+from wyoming_rosie.audio.formats import SPEECH, read_wav
+from wyoming_rosie.protocol.client import Peer, describe
 
 SILENCE = bytes(SPEECH.bytes_in(1))
 CHUNK_SECONDS = 0.05

@@ -10,9 +10,9 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.daemons import command
-from wyoming_rosie.client import DESCRIBE_SECONDS, describe
 from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.errors import UnreachableError
+from wyoming_rosie.protocol.client import DESCRIBE_SECONDS, describe
 
 COMMANDS = {
     "detect": (str(RECORDING),),

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from wyoming_rosie.audio import SPEECH, Converter, read_wav
-from wyoming_rosie_tts.engines import espeak
-from wyoming_rosie_tts.speech import Wish, Words
+from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
+from wyoming_rosie_tts.engines.espeak.engine import Settings, load
+from wyoming_rosie_tts.text.segments import Wish, Words
 
 Samples = npt.NDArray[np.float64]
 
@@ -43,7 +43,7 @@ def loudness(samples: Samples, milliseconds: int) -> Samples:
 
 def synthetic(voice: str, sentence: str, lead_ms: int) -> Clip:
     """Return a voice of our own making in digital silence, which makes its edges certain."""
-    engine = espeak.load(espeak.Settings())
+    engine = load(Settings())
     chosen = engine.voice(Wish(voice))
     pcm = b"".join(chosen.speak(Words(sentence), pause=False))
     converter = Converter(chosen.audio, SPEECH)

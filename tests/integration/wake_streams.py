@@ -6,8 +6,8 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
 from wyoming.wake import Detect
 
-from wyoming_rosie.audio import SPEECH, AudioFormat, read_wav
-from wyoming_rosie.client import Peer
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, read_wav
+from wyoming_rosie.protocol.client import Peer
 
 TEN_MS = SPEECH.bytes_in(0.01)
 LEAD_MS = 1000

@@ -7,7 +7,7 @@ import pytest
 
 from tests import piper_voice, whisper_model
 from tests.interop.home_assistant import NEWEST, OLD, HomeAssistant, running
-from wyoming_rosie.audio import read_wav, write_wav
+from wyoming_rosie.audio.formats import read_wav, write_wav
 from wyoming_rosie.commands.demo import RECORDING
 
 VOICE = "en_US-test-medium"

@@ -12,8 +12,8 @@ from typing import Any
 import aiohttp
 
 from tests.interop.peers import STOP_SECONDS, free_port, program
-from wyoming_rosie import address
-from wyoming_rosie.children import send_signal
+from wyoming_rosie.protocol import address
+from wyoming_rosie.runtime.child_processes import send_signal
 
 START_SECONDS = 90.0
 ASK_SECONDS = 20.0

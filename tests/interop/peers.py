@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie.children import send_signal
-from wyoming_rosie.client import describe
 from wyoming_rosie.errors import UnreachableError
+from wyoming_rosie.protocol.client import describe
+from wyoming_rosie.runtime.child_processes import send_signal
 
 ENVIRONMENTS = Path(__file__).parents[2] / ".venv-peers"
 START_SECONDS = 60.0

@@ -14,12 +14,12 @@ from tests.conftest import StartDaemon
 from tests.home_assistant_server import HomeAssistantServer
 from tests.interop.home_assistant import HomeAssistant, port_of
 from tests.interop.peers import free_port
-from wyoming_rosie.home import Home
-from wyoming_rosie_intent import answers
+from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors import home_assistant
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
 from wyoming_rosie_intent.actors.home_assistant.connection import connect
 from wyoming_rosie_intent.engine import Answer, Command, Match, Value
+from wyoming_rosie_intent.responses import responses
 
 pytestmark = [pytest.mark.interop]
 UNREACHABLE, REFUSED = "Home Assistant cannot be reached.", "Home Assistant refuses the token."
@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 
 @pytest.fixture(autouse=True, scope="module")
 def _phrases_are_read() -> None:
-    answers.say("cannot")
+    responses.say("cannot")
 
 
 class Living:

@@ -15,9 +15,9 @@ from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.integration.satellite_room import Voice, logged
 from tests.interop.home_assistant import HomeAssistant, port_of
-from wyoming_rosie.audio import SPEECH, read_wav
-from wyoming_rosie.endpoint import EndRules
-from wyoming_rosie.service import Send, Service
+from wyoming_rosie.audio.formats import SPEECH, read_wav
+from wyoming_rosie.protocol.server import Send, Service
+from wyoming_rosie.voice_activity.endpointing import EndRules
 
 pytestmark = [pytest.mark.interop]
 CREDIT = Attribution("test", "")

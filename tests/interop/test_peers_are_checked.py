@@ -9,7 +9,7 @@ import pytest
 from tests.daemons import command
 from tests.interop.conftest import VOICE
 from tests.interop.peers import program, running
-from wyoming_rosie.commands.checks.bad_input import BYTES
+from wyoming_rosie.commands.conformance.bad_input import BYTES
 
 pytestmark = [pytest.mark.interop]
 

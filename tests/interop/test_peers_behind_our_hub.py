@@ -10,7 +10,7 @@ from tests import whisper_model
 from tests.conftest import StartDaemon
 from tests.interop.conftest import VOICE
 from tests.interop.peers import program, running
-from wyoming_rosie.audio import read_wav
+from wyoming_rosie.audio.formats import read_wav
 
 pytestmark = [pytest.mark.interop]
 STEPS = ("wake", "decided", "transcript", "intent", "first-audio", "done")

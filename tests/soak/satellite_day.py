@@ -25,14 +25,14 @@ from wyoming.event import Event
 
 from tests.soak.fast_clock import FastLoop
 from wyoming_rosie import logging
-from wyoming_rosie.audio import SPEECH, read_wav
-from wyoming_rosie.client import Peer, connect
+from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.tasks import until_one_ends
-from wyoming_rosie.wire import EventStream
+from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.wire import EventStream
+from wyoming_rosie.runtime.tasks import until_one_ends
 from wyoming_rosie_satellite.__main__ import serve
-from wyoming_rosie_satellite.settings import SatelliteConfig
+from wyoming_rosie_satellite.config import SatelliteConfig
 
 HOUR_SECONDS = 3600.0
 SPEAKS_EACH_SECONDS = 180.0

@@ -21,9 +21,9 @@ from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.integration.satellite_room import Voice
 from tests.unit.satellite.dialogues import SOUND_START, sound
-from wyoming_rosie import address
-from wyoming_rosie.client import Peer, connect
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie.protocol import address
+from wyoming_rosie.protocol.client import Peer, connect
 
 TURNS = int(os.environ.get("WYOMING_ROSIE_SOAK_TURNS", "1000"))
 SEED = int(os.environ.get("WYOMING_ROSIE_SOAK_SEED", "1"))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home import DEMO_HOME, DOMAINS, Area, Entity, Home, Location, Preferences, Room, load
+from wyoming_rosie.home.model import DEMO_HOME, DOMAINS, Area, Entity, Home, Location, Preferences, Room, load
 
 SMALL = """
 [[areas]]

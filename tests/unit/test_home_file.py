@@ -1,8 +1,8 @@
 import asyncio
 from pathlib import Path
 
-from wyoming_rosie.home import Home
-from wyoming_rosie.home_file import HomeFile
+from wyoming_rosie.home.model import Home
+from wyoming_rosie.home.watcher import HomeFile
 
 AREA = '[[areas]]\nid = "{0}"\nname = "{0}"\n'
 

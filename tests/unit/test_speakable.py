@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.speakable import LONGEST_WORD, has_sound, speakable, without_pictures
+from wyoming_rosie.text.normalize import LONGEST_WORD, has_sound, speakable, without_pictures
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
 

@@ -11,16 +11,16 @@ from wyoming.event import Event
 from tests import large_homes
 from tests.conftest import OpenPeer, StartDaemon
 from tests.weights.conftest import CONTEXT, LlamaServer
-from wyoming_rosie.client import Peer, connect
-from wyoming_rosie_intent.actors.demo import DemoActor
-from wyoming_rosie_intent.household import Household
-from wyoming_rosie_intent.models import prompt, tier
-from wyoming_rosie_intent.models.in_words import in_words
-from wyoming_rosie_intent.models.model import Done, Ending, Message, Prompt, Role
-from wyoming_rosie_intent.models.prompt import Situation
-from wyoming_rosie_intent.models.room import Room
-from wyoming_rosie_intent.models.tier import TierSettings
-from wyoming_rosie_intent.models.tools import HomeTools
+from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie_intent.actors.demo.actor import DemoActor
+from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.llm import prompt, tier_config
+from wyoming_rosie_intent.llm.context_budget import Room
+from wyoming_rosie_intent.llm.home_tools import HomeTools
+from wyoming_rosie_intent.llm.model import Done, Ending, Message, Prompt, Role
+from wyoming_rosie_intent.llm.prompt import Situation
+from wyoming_rosie_intent.llm.textual_tools import in_words
+from wyoming_rosie_intent.llm.tier_config import TierSettings
 
 pytestmark = [pytest.mark.weights, pytest.mark.timeout(900)]
 PATIENT = ("--local.first-token-seconds", "600", "--local.stall-seconds", "120", "--local.total-seconds", "800")
@@ -115,7 +115,7 @@ async def test_an_answer_ends_at_its_bound(llama: LlamaServer) -> None:
         stall_seconds=120.0,
         total_seconds=600.0,
     )
-    model = await asyncio.to_thread(tier.load, "local", settings)
+    model = await asyncio.to_thread(tier_config.load, "local", settings)
     assert model is not None
     counting = Prompt((Message(Role.USER, "one two three four five six seven eight nine ten eleven twelve"),))
     pieces = [piece async for piece in model.answer(counting)]

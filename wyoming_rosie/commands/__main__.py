@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from cyclopts import App, Parameter
 
-from wyoming_rosie import __version__, ending
+from wyoming_rosie import __version__
+from wyoming_rosie.audio.files import STDIN
 from wyoming_rosie.commands import (
-    asking,
+    ask,
     check,
     demo,
     discover,
@@ -17,12 +18,12 @@ from wyoming_rosie.commands import (
     listen,
     listing,
     models,
-    stages,
+    pipeline,
     up,
     wake_models,
 )
-from wyoming_rosie.sound_files import STDIN
-from wyoming_rosie.terminal import hangup
+from wyoming_rosie.runtime import exit_status
+from wyoming_rosie.runtime.terminal import hangup
 
 app = App(
     name="wyoming-rosie",
@@ -39,10 +40,10 @@ for command in (
     listen.listen,
     doctor.doctor,
     discover.discover,
-    stages.detect,
-    stages.transcribe,
-    asking.ask,
-    stages.say,
+    pipeline.detect,
+    pipeline.transcribe,
+    ask.ask,
+    pipeline.say,
     listing.voices,
     listing.languages,
     listing.devices,
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     given = [STDIN if argument == "-" else argument for argument in given]  # cyclopts takes it for an option
     stopped_by: list[signal.Signals] = []
-    with ending.reported("wyoming-rosie", "all"):
+    with exit_status.reported("wyoming-rosie", "all"):
         try:
             asyncio.run(_run(given, stopped_by))
         except asyncio.CancelledError:

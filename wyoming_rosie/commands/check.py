@@ -11,12 +11,11 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
-from wyoming_rosie.client import describing
-from wyoming_rosie.commands.checks import (
+from wyoming_rosie.commands.conformance import (
     asr,
     bad_input,
     connections,
-    description,
+    info,
     intent,
     recording,
     satellite,
@@ -24,10 +23,11 @@ from wyoming_rosie.commands.checks import (
     vad,
     wake,
 )
-from wyoming_rosie.commands.checks.outcome import Check, Outcome, Verdict, perform
-from wyoming_rosie.commands.checks.role import Role
-from wyoming_rosie.commands.checks.target import HOME_ASSISTANT_SECONDS, Target
+from wyoming_rosie.commands.conformance.outcome import Check, Outcome, Verdict, perform
+from wyoming_rosie.commands.conformance.role import Role
+from wyoming_rosie.commands.conformance.target import HOME_ASSISTANT_SECONDS, Target
 from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.protocol.client import describing
 
 ROLES = {
     "satellite": satellite.ROLE,
@@ -75,15 +75,15 @@ async def check(
 
 async def _target(uri: str, role: str | None, seconds: float, wav: Path | None) -> Target:
     """Return what is to be checked. Raises ConfigError, UnreachableError."""
-    info = await describing(uri, HOME_ASSISTANT_SECONDS)
-    offered = description.roles(info.data)
+    event = await describing(uri, HOME_ASSISTANT_SECONDS)
+    offered = info.roles(event.data)
     if role is not None and role not in offered:
         raise ConfigError(f"there is no {role} at {uri}; there is: {', '.join(offered) or 'nothing'}")
     if not offered:
         raise ConformanceError(f"what is at {uri} says that it is nothing: its info is empty")
     spoken = await asyncio.to_thread(recording.load, wav)
-    target = Target(uri, role or offered[0], spoken, seconds, data=info.data)
-    return replace(target, info=description.parsed(info.data))
+    target = Target(uri, role or offered[0], spoken, seconds, data=event.data)
+    return replace(target, info=info.parsed(event.data))
 
 
 async def _outcomes(target: Target) -> AsyncIterator[Outcome]:
@@ -108,7 +108,7 @@ def _compared(before: Verdict, again: Outcome) -> tuple[Verdict, str, str]:
 
 
 def _checks(name: str, role: Role) -> tuple[Check, ...]:
-    return (*description.CHECKS, *role.checks, *connections.checks(role), *bad_input.checks(name))
+    return (*info.CHECKS, *role.checks, *connections.checks(role), *bad_input.checks(name))
 
 
 async def _lives(target: Target) -> bool:

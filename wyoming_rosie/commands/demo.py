@@ -13,13 +13,14 @@ from cyclopts import Parameter
 from rich.console import Console
 from wyoming.user_event import UserEvent
 
-from wyoming_rosie import installed, sound_files
-from wyoming_rosie.audio import read_wav
-from wyoming_rosie.client import connect
+from wyoming_rosie.audio import files
+from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.commands.processes import LogLine, Process, running
 from wyoming_rosie.errors import NotUnderstoodError, RosieError
-from wyoming_rosie.home import DEMO_HOME, load
+from wyoming_rosie.home.model import DEMO_HOME, load
 from wyoming_rosie.programs import DAEMONS
+from wyoming_rosie.protocol.client import connect
+from wyoming_rosie.runtime import extras
 
 RECORDING = Path(__file__).with_name("demo.wav")
 COMMAND = Path(__file__).with_name("command.wav")
@@ -87,7 +88,7 @@ async def demo(
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wyoming-rosie-demo-")))
         recording = folder / "recording.wav"
-        recorded_seconds = await asyncio.to_thread(sound_files.write_speech, file, recording)
+        recorded_seconds = await asyncio.to_thread(files.write_speech, file, recording)
         with console.status("starting the daemons"):
             daemons = await stack.enter_async_context(_daemons(home))
         before = await _state(daemons["intent"].uri)
@@ -108,7 +109,7 @@ async def demo(
     console.print(
         f"End of speech to first sound of the answer: {first} ms. The answer ({reply.seconds(len(pcm)):.1f} s): {output}"
     )
-    console.print(f'Next, ask something yourself: {installed.typed()} ask "is the kitchen light on?"', markup=False)
+    console.print(f'Next, ask something yourself: {extras.typed()} ask "is the kitchen light on?"', markup=False)
 
 
 @asynccontextmanager

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from wyoming.info import Info
 
-from wyoming_rosie import titles
-from wyoming_rosie.client import describe
-from wyoming_rosie.discovery import Found, browse
 from wyoming_rosie.errors import RosieError, UnreachableError
 from wyoming_rosie.programs import PROGRAMS
+from wyoming_rosie.protocol import titles
+from wyoming_rosie.protocol.client import describe
+from wyoming_rosie.protocol.discovery import Found, browse
 
 DESCRIBE_SECONDS = 2.0
 

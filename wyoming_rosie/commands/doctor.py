@@ -10,15 +10,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wyoming_rosie.audio import SPEECH
-from wyoming_rosie.commands.diagnosis import machine, network, sound_cards
-from wyoming_rosie.commands.diagnosis.advice import Advice, advise
-from wyoming_rosie.commands.diagnosis.findings import Devices, Findings, Recorded, Service, Sound
-from wyoming_rosie.commands.diagnosis.privacy import without_names
-from wyoming_rosie.commands.loudness import levels
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.commands.diagnostics import audio_devices, machine, network
+from wyoming_rosie.commands.diagnostics.advice import Advice, advise
+from wyoming_rosie.commands.diagnostics.findings import Devices, Findings, Recorded, Service, Sound
+from wyoming_rosie.commands.diagnostics.redaction import without_names
+from wyoming_rosie.commands.levels import levels
 from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie.micro_wake_words import MicroStream, bundled
-from wyoming_rosie.wake_words import detections
+from wyoming_rosie.wakeword.detection import detections
+from wyoming_rosie.wakeword.micro import MicroStream, bundled
 
 LOOK_SECONDS = 2.0
 """For programs on the network."""
@@ -61,25 +61,25 @@ async def doctor(
 async def _sound(ask: _Ask, console: Console) -> Sound:
     """Record, look for a wake word in it, and play it."""
     try:
-        library = await asyncio.to_thread(sound_cards.library)
+        library = await asyncio.to_thread(audio_devices.library)
     except ConfigError as err:
         return Sound(Devices(trouble=str(err)))
-    found = Sound(await asyncio.to_thread(sound_cards.devices, library))
+    found = Sound(await asyncio.to_thread(audio_devices.devices, library))
     if not found.devices.microphones:
         return found
     console.print(f"recording for {ask.seconds:g} s: say 'okay nabu'")
     try:
-        audio, pcm, rate = await asyncio.to_thread(sound_cards.record, library, ask.mic, ask.seconds)
+        audio, pcm, rate = await asyncio.to_thread(audio_devices.record, library, ask.mic, ask.seconds)
     except RosieError as err:
         return replace(found, microphone_trouble=str(err))
-    speech = await asyncio.to_thread(sound_cards.speech, audio, pcm)
+    speech = await asyncio.to_thread(audio_devices.speech, audio, pcm)
     word, has_looked = await asyncio.to_thread(_wake_word, speech)
     found = replace(found, recorded=Recorded(audio.rate, rate, levels(pcm), word, has_looked))
     if not found.devices.speakers:
         return found
     console.print("playing it")
     try:
-        await asyncio.to_thread(sound_cards.play, library, ask.snd, SPEECH, speech)
+        await asyncio.to_thread(audio_devices.play, library, ask.snd, SPEECH, speech)
     except RosieError as err:
         return replace(found, speaker_trouble=str(err))
     return found

@@ -17,15 +17,15 @@ from wyoming.ping import Ping
 from wyoming.satellite import PauseSatellite, RunSatellite
 from wyoming.tts import Synthesize
 
-from wyoming_rosie import sound_files
-from wyoming_rosie.audio import SPEECH, AudioFormat, Converter, format_of, write_wav
-from wyoming_rosie.client import Peer, connect, describe
+from wyoming_rosie.audio import files
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, format_of, write_wav
 from wyoming_rosie.commands import processes
-from wyoming_rosie.commands.listening import Effect, Listening, Record, Show, Speak, Tell, TurnOver
-from wyoming_rosie.commands.loudness import levels
+from wyoming_rosie.commands.levels import levels
+from wyoming_rosie.commands.mini_conductor import Effect, Listening, Record, Show, Speak, Tell, TurnOver
 from wyoming_rosie.errors import ConfigError, NotUnderstoodError, RosieError, UnreachableError, UsageError
-from wyoming_rosie.service import stop_signal
-from wyoming_rosie.tasks import until_one_ends
+from wyoming_rosie.protocol.client import Peer, connect, describe
+from wyoming_rosie.protocol.server import stop_signal
+from wyoming_rosie.runtime.tasks import until_one_ends
 
 PING_SECONDS = 2.0
 SILENT_SECONDS = 5.0
@@ -217,7 +217,7 @@ class _Screen:
 async def _sound(speak: str, tts_uri: str | None) -> Sound:
     """Return the WAV file, or the text as it is spoken. Raises ConfigError, UnreachableError, EngineError."""
     if _is_file(speak):
-        return Sound(*await asyncio.to_thread(sound_files.read, Path(speak)))
+        return Sound(*await asyncio.to_thread(files.read, Path(speak)))
     async with AsyncExitStack() as stack:
         if tts_uri is None:
             tts_uri = (await stack.enter_async_context(processes.running("tts"))).uri

@@ -9,12 +9,12 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-from wyoming_rosie.client import describing
-from wyoming_rosie.commands import peers, processes
-from wyoming_rosie.commands.checks.description import models
-from wyoming_rosie.commands.diagnosis import sound_cards
+from wyoming_rosie.commands import processes, role_check
+from wyoming_rosie.commands.conformance.info import models
+from wyoming_rosie.commands.diagnostics import audio_devices
 from wyoming_rosie.errors import ConfigError, UsageError
-from wyoming_rosie.nearest import unknown
+from wyoming_rosie.protocol.client import describing
+from wyoming_rosie.text.suggestions import unknown
 
 Uri: TypeAlias = Annotated[str | None, Parameter(help="ask the daemon at this address instead of starting one")]
 Engine: TypeAlias = Annotated[str | None, Parameter(help="engine of the daemon that is started")]
@@ -63,10 +63,10 @@ async def languages(
 async def devices(*, json: Json = False) -> None:
     """List the microphones and speakers of this machine, by the names that --mic and --snd take a part of."""
     try:
-        library = await asyncio.to_thread(sound_cards.library)
+        library = await asyncio.to_thread(audio_devices.library)
     except ConfigError as err:
         raise ConfigError(f"sound devices need: {err}") from err
-    found = await asyncio.to_thread(sound_cards.devices, library)
+    found = await asyncio.to_thread(audio_devices.devices, library)
     rows = [
         {"device": one.name, "inputs": one.inputs, "outputs": one.outputs, "rate": one.rate, "default": one.is_default}
         for one in found.found
@@ -78,7 +78,7 @@ async def _offered(role: str, engine: str | None, uri: str | None) -> list[Row]:
     """Return the models or voices that a daemon describes."""
     async with AsyncExitStack() as stack:
         if uri is not None:
-            await peers.check_role(uri, role)
+            await role_check.check_role(uri, role)
         else:
             with Console(stderr=True).status(f"starting the {role} daemon"):
                 chosen = ("--engine", engine) if engine else ()

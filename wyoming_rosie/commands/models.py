@@ -10,13 +10,13 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
-from wyoming_rosie import config, downloads
+from wyoming_rosie import config
 from wyoming_rosie.commands.progress import Show, shown
 from wyoming_rosie.errors import ConfigError, UsageError
-from wyoming_rosie.models import catalogue, pip_source, wake_words
+from wyoming_rosie.models import catalogue, downloads, pip_source, wake_words
 from wyoming_rosie.models.model import Fetching, Model, size_of
-from wyoming_rosie.nearest import unknown
-from wyoming_rosie.openwakeword import model_files
+from wyoming_rosie.text.suggestions import unknown
+from wyoming_rosie.wakeword.openwakeword import model_files
 
 PATIENCE = downloads.Patience(pauses_seconds=(1.0, 2.0))
 """Somebody waits in front of the terminal."""

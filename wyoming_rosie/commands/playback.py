@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from wyoming_rosie.audio import AudioFormat
+from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import ConfigError
 
 

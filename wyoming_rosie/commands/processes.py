@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from wyoming_rosie import children
-from wyoming_rosie.children import send_signal
 from wyoming_rosie.errors import ConfigError, EngineError, UsageError
-from wyoming_rosie.installed import how_to_get
 from wyoming_rosie.programs import BY_ROLE
+from wyoming_rosie.runtime import child_processes
+from wyoming_rosie.runtime.child_processes import send_signal
+from wyoming_rosie.runtime.extras import how_to_get
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -83,7 +83,7 @@ async def start(role: str, *arguments: str, on_line: Callable[[LogLine], None] =
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        env=children.environment(),
+        env=child_processes.environment(),
         start_new_session=True,  # Ctrl-C reaches us alone, and we end the others in order
     )
     return Process(role, child, on_line)

@@ -13,12 +13,13 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from wyoming_rosie import config as settings
-from wyoming_rosie import installed, interfaces
 from wyoming_rosie.commands import processes
-from wyoming_rosie.commands.plan import Plan, Wish, for_hub, plan
+from wyoming_rosie.commands.launch_plan import Plan, Wish, for_hub, plan
 from wyoming_rosie.commands.processes import LogLine
 from wyoming_rosie.errors import ConfigError, EngineError, RosieError
-from wyoming_rosie.service import stop_signal
+from wyoming_rosie.protocol import network_interfaces
+from wyoming_rosie.protocol.server import stop_signal
+from wyoming_rosie.runtime import extras
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -48,7 +49,7 @@ async def up(
     """
     wish = Wish(config, home, satellite, without, debug)
     given = partial(settings.given, file=config)
-    lacking, names = await asyncio.gather(asyncio.to_thread(installed.lacking), asyncio.to_thread(_own_names))
+    lacking, names = await asyncio.gather(asyncio.to_thread(extras.lacking), asyncio.to_thread(_own_names))
     house = _House(plan(wish, given, lacking, names), lambda uris: for_hub(wish, given, uris), "hub" not in without)
     stop = stop_signal()
     running = asyncio.create_task(house.run())
@@ -79,7 +80,7 @@ class _House:
             self._say(role, f"left out: {reason}")
         missing = [role for role, reason in self.plan.left_out.items() if reason.startswith("not installed")]
         if missing:
-            self.console.print(f"To get what is not installed: {installed.how_to_get(missing)}", markup=False)
+            self.console.print(f"To get what is not installed: {extras.how_to_get(missing)}", markup=False)
         async with AsyncExitStack() as stack:
             kept = [_Kept(role, arguments, self._say, self._show) for role, arguments in self.plan.start.items()]
             begun = await self._begin(kept, stack)
@@ -162,7 +163,7 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
 
 def _own_names() -> frozenset[str]:
     host = socket.gethostname()
-    return frozenset({host, f"{host.partition('.')[0]}.local", *interfaces.own_addresses()})
+    return frozenset({host, f"{host.partition('.')[0]}.local", *network_interfaces.own_addresses()})
 
 
 def _plain(value: Any) -> str:

@@ -20,13 +20,13 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import Progress
 
-from wyoming_rosie import sound_files
-from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.audio import files
+from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.openwakeword import model_files
+from wyoming_rosie.wakeword.openwakeword import model_files
 
 if TYPE_CHECKING:
-    from wyoming_rosie.openwakeword.network import Floats, Network
+    from wyoming_rosie.wakeword.openwakeword.network import Floats, Network
 
 HOP_BYTES = model_files.HOP_SAMPLES * SPEECH.frame_bytes
 SILENCE_SECONDS = 1.5
@@ -70,7 +70,7 @@ async def check_model(
 ) -> None:
     """Check a wake word model: its shape, its score on a recording, what it costs."""
     with ExitStack() as stack:
-        recording = stack.enter_context(sound_files.kept(wav)) if wav is not None else None
+        recording = stack.enter_context(files.kept(wav)) if wav is not None else None
         result = await _apart(file, custom_model_dir, recording)
     _print(result, as_json=json)
 
@@ -122,7 +122,7 @@ def train_verifier(
     custom_model_dir: Folders = (),
 ) -> None:
     """Train a verifier from a few recordings, so that a wake word is heard from this voice only."""
-    from wyoming_rosie.openwakeword import verifier
+    from wyoming_rosie.wakeword.openwakeword import verifier
 
     loaded = _network(custom_model_dir, word)
     console = Console(stderr=True, soft_wrap=True)
@@ -162,10 +162,10 @@ class _OpenScores:
 
 class _MicroScores:
     def __init__(self, file: Path) -> None:
-        from wyoming_rosie import micro_wake_words
+        from wyoming_rosie.wakeword import micro
 
-        self._features = micro_wake_words.Features()
-        self._network = micro_wake_words.load(micro_wake_words.from_file(file))
+        self._features = micro.Features()
+        self._network = micro.load(micro.from_file(file))
 
     def feed(self, pcm: bytes) -> float:
         scores = [self._network.score(frame) for frame in self._features.of(pcm)]
@@ -191,10 +191,10 @@ def _checked(file: Path, folders: Sequence[Path]) -> Checked:
 
 
 def _checked_micro(file: Path) -> Checked:
-    from wyoming_rosie import micro_network, micro_wake_words
+    from wyoming_rosie.wakeword import micro, micro_network
 
-    word = micro_wake_words.from_file(file)
-    stride = micro_wake_words.load(word).stride
+    word = micro.from_file(file)
+    stride = micro.load(word).stride
     shape = f"(1, {stride}, {micro_network.FEATURES})"
     return Checked("microWakeWord", word.name, shape, stride, word.cutoff, lambda: _MicroScores(file))
 
@@ -208,7 +208,7 @@ def _network(folders: Sequence[Path], word: str) -> "Network":
 
 def _load(words: dict[str, model_files.ModelFile], folders: Sequence[Path]) -> "Network":
     model_files.check_installed()
-    from wyoming_rosie.openwakeword import network
+    from wyoming_rosie.wakeword.openwakeword import network
 
     return network.load(words, model_files.features(folders))
 
@@ -226,9 +226,9 @@ def _cpu_ms(scores: Scores) -> float:
 def _hops(file: Path) -> Iterator[bytes]:
     """Yield a recording in pieces of 80 ms, silence around it. Raises ConfigError, EngineError."""
     silence = bytes(SPEECH.bytes_in(SILENCE_SECONDS))
-    with sound_files.opened(file) as recording:
+    with files.opened(file) as recording:
         rest = b""
-        for block in chain([silence], sound_files.speech(recording), [silence]):
+        for block in chain([silence], files.speech(recording), [silence]):
             rest += block
             whole = len(rest) - len(rest) % HOP_BYTES
             yield from (rest[at : at + HOP_BYTES] for at in range(0, whole, HOP_BYTES))
@@ -258,7 +258,7 @@ def _crossed(
     voices: Sequence[Sequence["Floats"]], others: Sequence["Floats"], alike: Sequence["Floats"]
 ) -> tuple[str, str]:
     """Return how many of the person's recordings, and of other pieces, are accepted by verifiers that never saw them."""
-    from wyoming_rosie.openwakeword import verifier
+    from wyoming_rosie.wakeword.openwakeword import verifier
 
     folds = min(FOLDS, len(voices))
     accepted, mistaken = [], []

@@ -3,7 +3,7 @@
 from wyoming_rosie.errors import UsageError
 from wyoming_rosie.models import piper, wake_words, whisper
 from wyoming_rosie.models.model import Kind
-from wyoming_rosie.nearest import unknown
+from wyoming_rosie.text.suggestions import unknown
 
 KINDS: tuple[Kind, ...] = (whisper, piper, wake_words)
 BY_NAME = {kind.NAME: kind for kind in KINDS}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from wyoming_rosie.downloads import Download
+from wyoming_rosie.models.downloads import Download
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wyoming_rosie.children import send_signal
 from wyoming_rosie.errors import RosieError, UsageError
-from wyoming_rosie.nearest import unknown
+from wyoming_rosie.runtime.child_processes import send_signal
+from wyoming_rosie.text.suggestions import unknown
 
 LIMIT_SECONDS = 3600.0
 BLOCK_BYTES = 1 << 20

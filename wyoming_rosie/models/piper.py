@@ -4,8 +4,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-from wyoming_rosie.downloads import Download
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.models.downloads import Download
 from wyoming_rosie.models.model import Fetching, Model, size_of
 
 NAME = "piper"

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from wyoming_rosie import micro_wake_words
-from wyoming_rosie.downloads import Download
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.models.downloads import Download
 from wyoming_rosie.models.model import Fetching, Model, size_of
-from wyoming_rosie.openwakeword import model_files
+from wyoming_rosie.wakeword import micro
+from wyoming_rosie.wakeword.openwakeword import model_files
 
 NAME = "wake"
 RELEASE = "https://github.com/dscripka/openWakeWord/releases/download/v0.5.1"
@@ -61,7 +61,7 @@ def paths(name: str, data: Path) -> list[Path]:
 
 def _of_micro() -> Iterator[Model]:
     try:
-        words = micro_wake_words.bundled().values()
+        words = micro.bundled().values()
     except ConfigError:  # the package is not installed
         return
     for word in words:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wyoming_rosie.downloads import Download
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.models.downloads import Download
 from wyoming_rosie.models.model import Fetching, Model, size_of
-from wyoming_rosie.nearest import unknown
+from wyoming_rosie.text.suggestions import unknown
 
 NAME = "whisper"
 FOLDER = "whisper"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.installed import how_to_get
+from wyoming_rosie.runtime.extras import how_to_get
 
 if TYPE_CHECKING:
     from wyoming_rosie.voice_activity.silero_detector import SileroEngine

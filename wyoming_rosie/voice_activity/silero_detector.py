@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.voice_activity.findings import Frame
 from wyoming_rosie.voice_activity.levels import FULL_SCALE, SILENCE_DBFS, levels
 from wyoming_rosie.voice_activity.silero_network import FRAME_SAMPLES, Array

@@ -5,8 +5,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from wyoming_rosie.audio import SPEECH
-from wyoming_rosie.scheduler import Pace, Scheduler
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.runtime.stream_scheduler import Pace, Scheduler
 from wyoming_rosie.voice_activity.classifier import Classifier
 from wyoming_rosie.voice_activity.engine import VadEngine
 from wyoming_rosie.voice_activity.findings import Finding, Frame

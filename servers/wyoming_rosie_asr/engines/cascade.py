@@ -7,11 +7,11 @@ from wyoming.info import AsrProgram
 from wyoming_rosie import __version__
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home import Home
+from wyoming_rosie.home.model import Home
+from wyoming_rosie_asr.admission import Ticket, Urgency
 from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownModelError
-from wyoming_rosie_asr.engines.faster_whisper import WhisperEngine
-from wyoming_rosie_asr.engines.pocketsphinx import MODEL, SphinxEngine, knows
-from wyoming_rosie_asr.turns import Ticket, Urgency
+from wyoming_rosie_asr.engines.faster_whisper.engine import WhisperEngine
+from wyoming_rosie_asr.engines.pocketsphinx.engine import MODEL, SphinxEngine, knows
 
 
 @dataclass(frozen=True)

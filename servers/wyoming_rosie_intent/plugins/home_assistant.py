@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from wyoming_rosie.home import Home
-from wyoming_rosie_intent import answers
+from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, Settings, token
 from wyoming_rosie_intent.engine import Match, Where
-from wyoming_rosie_intent.household import Household
+from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.policy import Policy
 from wyoming_rosie_intent.plugins.plugin import IntegrationPlugin
-from wyoming_rosie_intent.safety import Policy
+from wyoming_rosie_intent.responses import responses
 
 _INTENTS = (
     "HassTurnOn", "HassTurnOff", "HassGetState", "HassLightSet", "HassSetPosition", "HassFanSetSpeed",
@@ -40,7 +40,7 @@ class HomeAssistantPlugin(IntegrationPlugin):
         file = config.get("token_file")
         settings = Settings(str(config.get("url", Settings().url)), Path(file) if file else None)
         await asyncio.to_thread(token, settings)
-        await asyncio.to_thread(answers.prepare, "en")
+        await asyncio.to_thread(responses.prepare, "en")
         actor = self._actor = HomeAssistantActor(settings, Home(), self._move)
         self._household = Household(Home(), actor, Policy())
         self._acting = asyncio.create_task(actor.run())
@@ -53,7 +53,7 @@ class HomeAssistantPlugin(IntegrationPlugin):
         where = Where.SAID if "area" in slots else Where.ANYWHERE
         plan = self._household.plan([Match(intent, slots, domain=entities.get("domain"), where=where)], None)
         deed = await self._household.carry_out(plan.commands, datetime.now().astimezone())
-        said = [deed.text, *plan.refusals, *([answers.question(plan.asked)] if plan.asked else [])]
+        said = [deed.text, *plan.refusals, *([responses.question(plan.asked)] if plan.asked else [])]
         return {"success": deed.done, "message": " ".join(filter(None, said))}
 
     async def get_status(self) -> Mapping[str, Any]:

@@ -8,14 +8,14 @@ from typing import Any
 import structlog
 
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.health import Look
-from wyoming_rosie_intent import answers
+from wyoming_rosie.http.health import Look
 from wyoming_rosie_intent.engine import Answer
-from wyoming_rosie_intent.plugins.found import Source
-from wyoming_rosie_intent.plugins.host import Host, PluginError
+from wyoming_rosie_intent.plugins.discovery import Source
 from wyoming_rosie_intent.plugins.phrases import Phrases, phrases
 from wyoming_rosie_intent.plugins.plugin import IntegrationPlugin
 from wyoming_rosie_intent.plugins.settings import settings
+from wyoming_rosie_intent.plugins.thread import Host, PluginError
+from wyoming_rosie_intent.responses import responses
 
 _LOG = structlog.get_logger()
 ANSWER_SECONDS = 2.0
@@ -156,7 +156,7 @@ class Plugins:
             return await member.handle(match, self._answer_seconds)
         except PluginError as err:
             _LOG.warning("plugin", name=member.name, intent=match.intent, problem=str(err))
-            return Answer(answers.say("did_not_answer", match.language, named=member.spoken), done=False)
+            return Answer(responses.say("did_not_answer", match.language, named=member.spoken), done=False)
 
     def intents(self) -> Mapping[str, tuple[str, ...]]:
         """Return the names of each plugin's intents."""
@@ -182,4 +182,4 @@ def _answer(result: object, language: str) -> Answer:
     done = bool(result["success"])
     if isinstance(message, str) and message.strip():
         return Answer(message.strip()[:LONGEST_MESSAGE], done)
-    return Answer(answers.say("plugin_done" if done else "plugin_failed", language), done)
+    return Answer(responses.say("plugin_done" if done else "plugin_failed", language), done)

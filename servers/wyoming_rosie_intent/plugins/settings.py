@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wyoming_rosie import toml_file
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime import toml_file
 
 FILE = "config.toml"
 _FROM_ENVIRONMENT = "_env"

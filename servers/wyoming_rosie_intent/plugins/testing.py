@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wyoming_rosie_intent.engine import Answer
-from wyoming_rosie_intent.plugins.found import Source, in_folder
+from wyoming_rosie_intent.plugins.discovery import Source, in_folder
 from wyoming_rosie_intent.plugins.plugins import PluginMatch, Plugins
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from wyoming.info import WakeProgram
 
 from wyoming_rosie.config import option
-from wyoming_rosie.micro_wake_words import STEP_BYTES, MicroStream, Word, bundled, from_file, from_folder, program
-from wyoming_rosie.scheduler import Pace
-from wyoming_rosie.wake_words import Heard, Rules, choose
+from wyoming_rosie.runtime.stream_scheduler import Pace
+from wyoming_rosie.wakeword.detection import Heard, Rules, choose
+from wyoming_rosie.wakeword.micro import STEP_BYTES, MicroStream, Word, bundled, from_file, from_folder, program
 from wyoming_rosie_wake.engine import TICK_SECONDS
 from wyoming_rosie_wake.models import Models
 

@@ -10,16 +10,16 @@ from wyoming.info import Attribution, WakeModel, WakeProgram
 from wyoming_rosie import __version__
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.openwakeword import model_files
-from wyoming_rosie.openwakeword.model_files import ModelFile
-from wyoming_rosie.scheduler import Pace
-from wyoming_rosie.wake_words import Heard, Rules, Trigger, choose
+from wyoming_rosie.runtime.stream_scheduler import Pace
+from wyoming_rosie.wakeword.detection import Heard, Rules, Trigger, choose
+from wyoming_rosie.wakeword.openwakeword import model_files
+from wyoming_rosie.wakeword.openwakeword.model_files import ModelFile
 from wyoming_rosie_wake.engine import TICK_SECONDS
 from wyoming_rosie_wake.models import Models
 
 if TYPE_CHECKING:
-    from wyoming_rosie.openwakeword.network import Floats, Network, State
-    from wyoming_rosie.openwakeword.verifier import Verifier
+    from wyoming_rosie.wakeword.openwakeword.network import Floats, Network, State
+    from wyoming_rosie.wakeword.openwakeword.verifier import Verifier
 
 _MAKER = Attribution(name="David Scripka", url="https://github.com/dscripka/openWakeWord")
 
@@ -130,7 +130,7 @@ class Voices:
 def load(settings: Settings, models: Models) -> OpenEngine:
     """Return the engine. Raises ConfigError."""
     model_files.check_installed()
-    from wyoming_rosie.openwakeword import network
+    from wyoming_rosie.wakeword.openwakeword import network
 
     own = {file.name: file for file in map(model_files.of_file, models.files)}
     folders = (*models.folders, *dict.fromkeys(path.parent for path in models.files))
@@ -142,7 +142,7 @@ def load(settings: Settings, models: Models) -> OpenEngine:
 def _voices(settings: Settings, network: "Network") -> Voices:
     if not 0 < settings.verifier_threshold < 1:
         raise ConfigError("--openwakeword.verifier-threshold must be between 0 and 1")
-    from wyoming_rosie.openwakeword import verifier
+    from wyoming_rosie.wakeword.openwakeword import verifier
 
     verifiers = [verifier.load(path) for path in settings.verifier]
     for path, one in zip(settings.verifier, verifiers, strict=True):

@@ -10,14 +10,14 @@ from wyoming.event import Event
 from wyoming.info import AsrModel, AsrProgram, Attribution
 
 from tests.unit.vad.fakes import LoudnessEngine
-from wyoming_rosie import turn
-from wyoming_rosie.audio import SPEECH
-from wyoming_rosie.endpoint import EndRules
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.protocol import turn
+from wyoming_rosie.voice_activity.endpointing import EndRules
 from wyoming_rosie.voice_activity.segmenter import Rules
 from wyoming_rosie.voice_activity.stream import VadStream, listening
-from wyoming_rosie_asr.conversation import AsrConversation, Ears
+from wyoming_rosie_asr.admission import Ticket, Urgency
 from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownLanguageError
-from wyoming_rosie_asr.turns import Ticket, Urgency
+from wyoming_rosie_asr.handler import AsrConversation, Ears
 
 SPEECH_DATA = {"rate": 16_000, "width": 2, "channels": 1}
 CREDIT = Attribution("nobody", "https://example.org")

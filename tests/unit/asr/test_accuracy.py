@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie_asr.accuracy import text_of, word_errors, words
+from wyoming_rosie_asr.word_error_rate import text_of, word_errors, words
 
 
 @pytest.mark.parametrize(

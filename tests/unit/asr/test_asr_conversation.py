@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.unit.asr.fakes import SPEECH_DATA, CountingEngine, Speaker, silence, voice
-from wyoming_rosie.audio import SPEECH
-from wyoming_rosie.endpoint import CONDUCTED, GUESS, EndRules
+from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.voice_activity.endpointing import CONDUCTED, GUESS, EndRules
+from wyoming_rosie_asr.admission import Urgency
 from wyoming_rosie_asr.engine import UnknownLanguageError
-from wyoming_rosie_asr.turns import Urgency
 
 SECOND = voice(1)
 COMMAND, PAUSE, END = voice(0.3), silence(0.15), silence(0.4)

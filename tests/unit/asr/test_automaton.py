@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_asr.automaton import Net, minimal
+from wyoming_rosie_asr.engines.pocketsphinx.automaton import Net, minimal
 
 WORDS = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(tuple)
 

@@ -1,7 +1,7 @@
 import pytest
 
-from wyoming_rosie_asr.automaton import Net, minimal
-from wyoming_rosie_asr.decoder import _graph, _likelihood, _Piece, _score
+from wyoming_rosie_asr.engines.pocketsphinx.automaton import Net, minimal
+from wyoming_rosie_asr.engines.pocketsphinx.decoder import _graph, _likelihood, _Piece, _score
 
 
 def test_every_sentence_of_the_automaton_is_a_path_to_the_one_final_state() -> None:

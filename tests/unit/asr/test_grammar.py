@@ -2,11 +2,11 @@ from pathlib import Path
 
 from pocketsphinx import get_model_path
 
-from wyoming_rosie.home import Area, Entity, Home
-from wyoming_rosie_asr import templates, tokens
-from wyoming_rosie_asr.automaton import Automaton
-from wyoming_rosie_asr.grammar import Grammar, of_home
-from wyoming_rosie_asr.pronunciation import Lexicon, read
+from wyoming_rosie.home.model import Area, Entity, Home
+from wyoming_rosie_asr.engines.pocketsphinx import templates, tokens
+from wyoming_rosie_asr.engines.pocketsphinx.automaton import Automaton
+from wyoming_rosie_asr.engines.pocketsphinx.grammar import Grammar, of_home
+from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon, read
 
 LEXICON = Lexicon(dict.fromkeys(("kitchen", "office", "hall", "lamp", "light", "desk", "front", "door"), ("AH",)))
 KITCHEN, OFFICE = Area("kitchen", "Kitchen"), Area("office", "Office", ("hall",))

@@ -3,8 +3,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.endpoint import EndRules, Verdict
-from wyoming_rosie_asr.listening import Listening
+from wyoming_rosie.voice_activity.endpointing import EndRules, Verdict
+from wyoming_rosie_asr.endpointer import Listening
 
 STEPS = st.lists(st.tuples(st.integers(1, 3000), st.sampled_from(["started", "stopped", "told on", "told off", "at"])))
 

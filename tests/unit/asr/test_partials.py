@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_asr.partials import Partials
+from wyoming_rosie_asr.partial_results import Partials
 
 WORDS = st.lists(st.sampled_from(["turn", "on", "the", "light", "lights", "off"]), max_size=6).map(" ".join)
 

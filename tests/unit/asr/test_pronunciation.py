@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie_asr.pronunciation import Lexicon, read
+from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon, read
 
 DICTIONARY = {
     "a": ("AH", "EY"),

@@ -4,7 +4,7 @@ import pytest
 
 from tests.waiting import until
 from wyoming_rosie.errors import EngineError
-from wyoming_rosie_asr.resident import Resident
+from wyoming_rosie_asr.lazy_model import Resident
 
 
 class Library:

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from pocketsphinx import get_model_path
 
-from wyoming_rosie import home
-from wyoming_rosie.home import Area, Entity, Home
-from wyoming_rosie_asr import grammar, templates, tokens
-from wyoming_rosie_asr.automaton import Automaton
-from wyoming_rosie_asr.pronunciation import Lexicon, read
-from wyoming_rosie_asr.templates import Block
-from wyoming_rosie_hub import choices
-from wyoming_rosie_hub.timers import Timer
-from wyoming_rosie_intent.engines import hassil
+from wyoming_rosie.home import model
+from wyoming_rosie.home.model import Area, Entity, Home
+from wyoming_rosie_asr.engines.pocketsphinx import grammar, templates, tokens
+from wyoming_rosie_asr.engines.pocketsphinx.automaton import Automaton
+from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon, read
+from wyoming_rosie_asr.engines.pocketsphinx.templates import Block
+from wyoming_rosie_hub.timers import choices
+from wyoming_rosie_hub.timers.model import Timer
+from wyoming_rosie_intent.rules import hassil
 
 OTHER_THINGS = Home(
     (Area("kitchen", "Kitchen"), Area("first", "1st Floor")),
@@ -28,7 +28,7 @@ OTHER_THINGS = Home(
         Entity("cover.gate", "Dad's Gate", "cover", area="first"),
     ),
 )
-HOMES = {"demo": home.load(home.DEMO_HOME), "other": OTHER_THINGS}
+HOMES = {"demo": model.load(model.DEMO_HOME), "other": OTHER_THINGS}
 SAMPLES = 25
 """Of each template and home, spread evenly over all its sentences."""
 EN = templates.load("en")

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_asr import tokens
+from wyoming_rosie_asr.engines.pocketsphinx import tokens
 
 
 def test_numbers_are_written_in_digits_and_names_as_the_home_writes_them() -> None:

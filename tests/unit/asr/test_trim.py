@@ -1,6 +1,6 @@
 import numpy as np
 
-from wyoming_rosie_asr.trim import FRAME_BYTES, PAD_FRAMES, speech_in
+from wyoming_rosie_asr.engines.pocketsphinx.trim import FRAME_BYTES, PAD_FRAMES, speech_in
 
 SILENCE = bytes(FRAME_BYTES)
 SAMPLES = np.arange(FRAME_BYTES // 2)

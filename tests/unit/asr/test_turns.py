@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_asr.turns import BusyError, Ticket, Turns, Urgency
+from wyoming_rosie_asr.admission import BusyError, Ticket, Turns, Urgency
 
 
 class Office:

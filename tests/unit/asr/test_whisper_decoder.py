@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 
 from tests.whisper_model import TEXT, build
-from wyoming_rosie.audio import SPEECH
-from wyoming_rosie_asr.whisper_decoder import DOUBTFUL_LOG_PROBABILITY, Hardware, Wanted, WhisperDecoder
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie_asr.engines.faster_whisper.decoder import (
+    DOUBTFUL_LOG_PROBABILITY,
+    Hardware,
+    Wanted,
+    WhisperDecoder,
+)
 
 QUIET = "Thank you."
 

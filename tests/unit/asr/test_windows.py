@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_asr.windows import windows
+from wyoming_rosie_asr.engines.faster_whisper.windows import windows
 
 MOST = 30_000
 SPEECH = st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 40_000)), max_size=12)

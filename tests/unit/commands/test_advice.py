@@ -7,12 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.commands.diagnosis.advice import advise
-from wyoming_rosie.commands.diagnosis.findings import Device, Devices, Findings, Machine, Port, Recorded, Service, Sound
-from wyoming_rosie.commands.diagnosis.true_rate import Arrival, measured
-from wyoming_rosie.commands.loudness import Levels
-from wyoming_rosie.home import PRETEND_OWN
-from wyoming_rosie.installed import lacking_of
+from wyoming_rosie.commands.diagnostics.advice import advise
+from wyoming_rosie.commands.diagnostics.findings import (
+    Device,
+    Devices,
+    Findings,
+    Machine,
+    Port,
+    Recorded,
+    Service,
+    Sound,
+)
+from wyoming_rosie.commands.diagnostics.sample_rate import Arrival, measured
+from wyoming_rosie.commands.levels import Levels
+from wyoming_rosie.home.model import PRETEND_OWN
+from wyoming_rosie.runtime.extras import lacking_of
 
 GOOD = Levels(rms=-30.0, peak=-12.0, clipped=0.0, offset=0.001)
 MACHINE = Machine("Linux", "3.11", "1.0", True, has_sound_cards=True, may_use_sound=True, sound_server="PipeWire")

@@ -2,20 +2,20 @@
 
 import pytest
 
-from wyoming_rosie import micro_wake_words
-from wyoming_rosie.audio import SPEECH, read_wav
+from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.commands import wake_word
 from wyoming_rosie.commands.demo import COMMAND, RECORDING
+from wyoming_rosie.wakeword import micro
 
 MARGIN = 0.1
 
 
 @pytest.mark.parametrize("ms", range(0, 81, 10))
 def test_the_wake_word_is_far_above_its_threshold_wherever_it_begins(ms: int) -> None:
-    word = micro_wake_words.bundled()["okay_nabu"]
-    network = micro_wake_words.load(word)
+    word = micro.bundled()["okay_nabu"]
+    network = micro.load(word)
     pcm = bytes(SPEECH.bytes_in(ms / 1000)) + read_wav(RECORDING)[1]
-    scores = [network.score(features) for features in micro_wake_words.Features().of(pcm)]
+    scores = [network.score(features) for features in micro.Features().of(pcm)]
     assert max(score for score in scores if score is not None) > word.cutoff + MARGIN
 
 

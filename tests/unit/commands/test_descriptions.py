@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.commands.checks import description
-from wyoming_rosie.commands.checks.outcome import FaultError, Outcome, Verdict, perform
-from wyoming_rosie.commands.checks.recording import Recording
-from wyoming_rosie.commands.checks.target import Target
+from wyoming_rosie.commands.conformance import info
+from wyoming_rosie.commands.conformance.outcome import FaultError, Outcome, Verdict, perform
+from wyoming_rosie.commands.conformance.recording import Recording
+from wyoming_rosie.commands.conformance.target import Target
 
 CREDIT = {"name": "somebody", "url": "https://example.org"}
 ITEM = {"name": "x", "attribution": CREDIT, "installed": True, "description": None, "version": "1"}
@@ -19,7 +19,7 @@ ASR = {**ITEM, "models": [MODEL]}
 
 async def verdicts(role: str, data: dict[str, Any]) -> dict[str, Verdict]:
     target = Target("tcp://127.0.0.1:1", role, Recording(b"", b""), data=data)
-    outcomes: list[Outcome] = [await perform(check, target) for check in description.CHECKS]
+    outcomes: list[Outcome] = [await perform(check, target) for check in info.CHECKS]
     return {one.check: one.verdict for one in outcomes if one.verdict is not Verdict.OK}
 
 
@@ -53,13 +53,13 @@ async def test_what_home_assistant_does_not_see_is_said() -> None:
 
 
 async def test_roles_are_those_of_the_info() -> None:
-    assert description.roles({"asr": [ASR], "handle": [ITEM], "vad": [ITEM]}) == ["asr", "intent", "vad"]
-    assert description.roles({}) == []
+    assert info.roles({"asr": [ASR], "handle": [ITEM], "vad": [ITEM]}) == ["asr", "intent", "vad"]
+    assert info.roles({}) == []
 
 
 def test_an_info_that_wyoming_cannot_read_is_a_fault() -> None:
     with pytest.raises(FaultError):
-        description.parsed({"asr": [{"name": "x"}]})
+        info.parsed({"asr": [{"name": "x"}]})
 
 
 JSON = st.recursive(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.event import Event
 
-from wyoming_rosie.commands.listening import Effect, Listening, Phase, Record, Show, Speak, Tell, TurnOver
+from wyoming_rosie.commands.mini_conductor import Effect, Listening, Phase, Record, Show, Speak, Tell, TurnOver
 
 RUN = Event("run-pipeline", {"start_stage": "asr", "end_stage": "tts"})
 CHUNK = Event("audio-chunk", {"rate": 16000, "width": 2, "channels": 1}, bytes(640))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from wyoming_rosie.commands.diagnosis.network import trust
-from wyoming_rosie.discovery import Found
+from wyoming_rosie.commands.diagnostics.network import trust
+from wyoming_rosie.protocol.discovery import Found
 
 ASR = Found("rosie-asr-x", "192.168.1.66", 10300, "asr", "1")
 

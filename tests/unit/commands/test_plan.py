@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie.commands.plan import Given, Wish, for_hub, plan, reachable
+from wyoming_rosie.commands.launch_plan import Given, Wish, for_hub, plan, reachable
 from wyoming_rosie.errors import ConfigError
 
 HERE = frozenset({"rosie", "rosie.local", "192.168.1.5"})

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.commands.diagnosis.privacy import without_names
+from wyoming_rosie.commands.diagnostics.redaction import without_names
 
 TEXTS = {
     "Ada's headset": "somebody's headset",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.commands.diagnosis.true_rate import KNOWN_RATES, Arrival, measured, true_rate
+from wyoming_rosie.commands.diagnostics.sample_rate import KNOWN_RATES, Arrival, measured, true_rate
 
 
 def arrivals(

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie_hub import sentences
-from wyoming_rosie_hub.choices import Chosen, NeverMind, read
-from wyoming_rosie_hub.timers import LaterCommand, Timer
+from wyoming_rosie_hub.timers.choices import Chosen, NeverMind, read
+from wyoming_rosie_hub.timers.model import LaterCommand, Timer
 
 NOW = 1000.0
 LATER = LaterCommand("turn off the tv", "turn off the TV", "en")

@@ -10,8 +10,8 @@ import pytest
 from wyoming.event import Event
 
 from wyoming_rosie_hub.messages import Answer, IntentAsked, Later, Speaker
-from wyoming_rosie_hub.timekeeper import Surroundings, Timekeeper
-from wyoming_rosie_hub.timers import LaterCommand, Timer
+from wyoming_rosie_hub.timers.model import LaterCommand, Timer
+from wyoming_rosie_hub.timers.service import Surroundings, Timekeeper
 
 KITCHEN, OFFICE = Speaker("kitchen", "Kitchen"), Speaker("office", "Office")
 

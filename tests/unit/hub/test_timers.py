@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_hub import timer_store
-from wyoming_rosie_hub.timer_intents import Outcome, Request, Slots, carry_out, known
-from wyoming_rosie_hub.timers import LaterCommand, Timer, Timers
+from wyoming_rosie_hub.timers import store
+from wyoming_rosie_hub.timers.intents import Outcome, Request, Slots, carry_out, known
+from wyoming_rosie_hub.timers.model import LaterCommand, Timer, Timers
 
 NOW = 1_000_000.0
 
@@ -251,22 +251,22 @@ timers = st.builds(
 def test_timers_come_back_from_disk(tmp_path_factory: pytest.TempPathFactory, some: list[Timer]) -> None:
     path = tmp_path_factory.mktemp("timers") / "new" / "timers.json"
     timers = Timers(tuple(some), tuple(reversed(some)))
-    timer_store.save(path, timers)
-    assert timer_store.load(path) == timers
+    store.save(path, timers)
+    assert store.load(path) == timers
 
 
 def test_timers_of_the_last_version_are_still_read(tmp_path: Path) -> None:
     path = tmp_path / "timers.json"
     old = {"id": "t1", "satellite_id": "kitchen", "seconds": 300.0, "name": None, "ends_at": NOW, "left_when_paused": 0}
     path.write_text(json.dumps({"timers": [old]}))
-    assert [timer.id for timer in timer_store.load(path).all] == ["t1"]
+    assert [timer.id for timer in store.load(path).all] == ["t1"]
 
 
 @pytest.mark.parametrize("written", ["", "[]", "{}", '{"timers": [{}]}', '{"timers": 5}', '{"timers": [5]}', "\x00"])
 def test_a_broken_file_is_set_aside(tmp_path: Path, written: str) -> None:
     path = tmp_path / "timers.json"
     path.write_text(written)
-    assert timer_store.load(path) == Timers()
+    assert store.load(path) == Timers()
     assert (tmp_path / "timers.broken").read_text() == written
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.endpoint import EndRules
+from wyoming_rosie.voice_activity.endpointing import EndRules
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.core import Phase, TurnCore
 

@@ -4,8 +4,8 @@ import pytest
 from wyoming.event import Event
 from wyoming.intent import Intent
 
+from wyoming_rosie_hub.intent_response import Understanding
 from wyoming_rosie_hub.messages import Answer, IntentAsked, Later, Speaker
-from wyoming_rosie_hub.understanding import Understanding
 
 
 class Keeper:

@@ -4,7 +4,7 @@ import pytest
 from wyoming.info import Attribution, TtsVoice
 from wyoming.tts import SynthesizeVoice
 
-from wyoming_rosie_hub.voices import choose
+from wyoming_rosie_hub.voice_selection import choose
 
 NOBODY = Attribution("tests", "https://example.org")
 

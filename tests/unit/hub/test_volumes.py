@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from wyoming.event import Event
 
 from wyoming_rosie_hub.messages import Answer, IntentAsked, Speaker
-from wyoming_rosie_hub.timer_intents import Slots
+from wyoming_rosie_hub.timers.intents import Slots
 from wyoming_rosie_hub.volume_intents import answer, meant, order, percent_of
-from wyoming_rosie_hub.volumes import Volumes
+from wyoming_rosie_hub.volume_service import Volumes
 
 AREAS = {"kitchen satellite": "Kitchen", "den": "Living room", "sofa": "living_room", "attic": None}
 

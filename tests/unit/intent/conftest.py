@@ -2,13 +2,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from wyoming_rosie.home import DEMO_HOME, Home, load
-from wyoming_rosie_intent.actors.demo import DemoActor
-from wyoming_rosie_intent.confirmation import Confirmations
+from wyoming_rosie.home.model import DEMO_HOME, Home, load
+from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import Recogniser
-from wyoming_rosie_intent.engines import hassil
-from wyoming_rosie_intent.household import Household
+from wyoming_rosie_intent.execution.confirmation import Confirmations
+from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.rules import hassil
 
 
 @pytest.fixture(scope="session")

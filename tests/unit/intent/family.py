@@ -7,16 +7,15 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from wyoming_rosie import home
-from wyoming_rosie.home import Home
-from wyoming_rosie_intent import templates
-from wyoming_rosie_intent.actors.demo import DemoActor
-from wyoming_rosie_intent.confirmation import Confirmations
+from wyoming_rosie.home import model
+from wyoming_rosie.home.model import Home
+from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.dialogue import Dialogue, ForConductor, Handled, Sentence, Thinking
 from wyoming_rosie_intent.engine import Recogniser
-from wyoming_rosie_intent.engines import hassil
-from wyoming_rosie_intent.household import Household
-from wyoming_rosie_intent.safety import Policy
+from wyoming_rosie_intent.execution.confirmation import Confirmations
+from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.policy import Policy
+from wyoming_rosie_intent.rules import hassil, templates
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 Changes = dict[str, dict[str, object]]
@@ -35,7 +34,7 @@ class Came:
 
 @cache
 def family() -> Home:
-    return home.load(Path(__file__).parent / "homes" / "family.toml")
+    return model.load(Path(__file__).parent / "homes" / "family.toml")
 
 
 @cache

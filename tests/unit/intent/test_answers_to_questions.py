@@ -3,8 +3,8 @@
 import pytest
 
 from tests.unit.intent.family import room
-from wyoming_rosie_intent import templates
-from wyoming_rosie_intent.confirmation import MOST_REPEATS, Confirmations, Reply
+from wyoming_rosie_intent.execution.confirmation import MOST_REPEATS, Confirmations, Reply
+from wyoming_rosie_intent.rules import templates
 
 LANGUAGES = templates.own_languages()
 QUESTION = "Shall I open the Garage Door?"

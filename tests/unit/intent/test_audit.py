@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wyoming_rosie_intent.audit import MOST_WAITING, Audit, Entry, Outcome
+from wyoming_rosie_intent.execution.audit_log import MOST_WAITING, Audit, Entry, Outcome
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 ENTRY = Entry("HassTurnOff", ("lock.front",), Outcome.REFUSED, "office\n{}", "Ada", "t1")

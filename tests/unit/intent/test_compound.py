@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_intent.compound import MOST_COMMANDS, understand
 from wyoming_rosie_intent.engine import Match
+from wyoming_rosie_intent.rules.multi_command import MOST_COMMANDS, understand
 
 KNOWN = {
     "turn on the lamp": "On",

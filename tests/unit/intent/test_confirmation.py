@@ -1,7 +1,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_intent.confirmation import MOST_WAITING, WAIT_SECONDS, Confirmations, Reply, plain_words
+from wyoming_rosie_intent.execution.confirmation import (
+    MOST_WAITING,
+    WAIT_SECONDS,
+    Confirmations,
+    Reply,
+    plain_words,
+)
 
 YES, NO, OTHER = "yes", "no", "turn on the light"
 

@@ -6,13 +6,13 @@ import pytest
 from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.home import Home
-from wyoming_rosie_intent.actors.demo import DemoActor
-from wyoming_rosie_intent.confirmation import Confirmations
-from wyoming_rosie_intent.conversation import IntentConversation
+from wyoming_rosie.home.model import Home
+from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import Actor, Match, UnknownLanguageError
-from wyoming_rosie_intent.household import Household
+from wyoming_rosie_intent.execution.confirmation import Confirmations
+from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.handler import IntentConversation
 
 
 class KnownSentences:

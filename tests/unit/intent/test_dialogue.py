@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from wyoming_rosie.home import Home
-from wyoming_rosie_intent import answers, phrases
-from wyoming_rosie_intent.actors.demo import DemoActor
-from wyoming_rosie_intent.confirmation import WAIT_SECONDS, Confirmations
+from wyoming_rosie.home.model import Home
+from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.dialogue import (
     Dialogue,
     ForConductor,
@@ -20,7 +18,9 @@ from wyoming_rosie_intent.dialogue import (
     Thinking,
 )
 from wyoming_rosie_intent.engine import Recogniser
-from wyoming_rosie_intent.household import Household
+from wyoming_rosie_intent.execution.confirmation import WAIT_SECONDS, Confirmations
+from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.responses import catalog, responses
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 States = dict[str, dict[str, object]]
@@ -147,7 +147,7 @@ CANNOT = [
     ("what's the temperature in the bedroom", "Sorry, I know no thermostats in the Bedroom."),
     ("turn on the bed light in the office", "Sorry, I know no Bed Light in the Office."),
     ("take bread off my shopping list", "Sorry, I cannot find bread on the Shopping List."),
-    ("turn on the bed light and set a timer for 5 minutes", answers.say("one_at_a_time")),
+    ("turn on the bed light and set a timer for 5 minutes", responses.say("one_at_a_time")),
 ]
 
 
@@ -164,17 +164,17 @@ async def test_what_cannot_be_is_said_and_nothing_changes(
 
 
 async def test_a_language_that_nobody_has_spoken_yet_is_read_where_it_blocks_nobody(dialogue: Dialogue) -> None:
-    phrases._ours.cache_clear()
-    answers._ready.clear()
+    catalog._ours.cache_clear()
+    responses._ready.clear()
     outcome = await dialogue.answer(Sentence("", "one", "fr"), MOMENT, 0.0)
     assert isinstance(outcome, NotRecognized)
-    assert outcome.text == answers.say("heard_nothing", "fr") != answers.say("heard_nothing")
+    assert outcome.text == responses.say("heard_nothing", "fr") != responses.say("heard_nothing")
 
 
 async def test_a_speaker_in_no_known_room_is_asked_to_say_it(dialogue: Dialogue) -> None:
     outcome = await say(dialogue, "turn on the light", area=None)
     assert isinstance(outcome, NotHandled)
-    assert outcome.text == answers.say("which_room")
+    assert outcome.text == responses.say("which_room")
 
 
 @pytest.mark.parametrize(
@@ -207,12 +207,12 @@ async def test_a_lock_or_cover_moves_only_after_a_yes(
 @pytest.mark.parametrize(
     ("reply", "now", "expected"),
     [
-        ("no", 1.0, Handled(answers.say("left_alone"))),
-        ("never mind", 1.0, Handled(answers.say("left_alone"))),
-        ("yes", WAIT_SECONDS + 1, NotRecognized(answers.say("not_understood"))),
-        ("tell me a joke", 1.0, NotRecognized(answers.say("not_understood"))),
-        ("", 1.0, NotRecognized(answers.say("heard_nothing"))),
-        pytest.param("x" * 1_000_000, 1.0, NotRecognized(answers.say("too_long")), id="a million characters"),
+        ("no", 1.0, Handled(responses.say("left_alone"))),
+        ("never mind", 1.0, Handled(responses.say("left_alone"))),
+        ("yes", WAIT_SECONDS + 1, NotRecognized(responses.say("not_understood"))),
+        ("tell me a joke", 1.0, NotRecognized(responses.say("not_understood"))),
+        ("", 1.0, NotRecognized(responses.say("heard_nothing"))),
+        pytest.param("x" * 1_000_000, 1.0, NotRecognized(responses.say("too_long")), id="a million characters"),
     ],
 )
 async def test_without_a_yes_in_time_nothing_moves(
@@ -221,7 +221,7 @@ async def test_without_a_yes_in_time_nothing_moves(
     before = actor.states()
     await say(dialogue, "open the garage door")
     assert await say(dialogue, reply, now=now) == expected
-    assert await say(dialogue, "yes", now=now) == NotRecognized(answers.say("not_understood"))
+    assert await say(dialogue, "yes", now=now) == NotRecognized(responses.say("not_understood"))
     assert changes(before, actor.states()) == {}
 
 

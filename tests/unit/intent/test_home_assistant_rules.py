@@ -7,13 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.home import Area, Entity, Home, Location, Preferences, Room
+from wyoming_rosie.home.model import Area, Entity, Home, Location, Preferences, Room
 from wyoming_rosie_intent.actors.home_assistant import seen
 from wyoming_rosie_intent.actors.home_assistant.registry import LONGEST_NAME, Registries, home_of
 from wyoming_rosie_intent.actors.home_assistant.services import Call, calls
 from wyoming_rosie_intent.actors.home_assistant.states import State, States
 from wyoming_rosie_intent.engine import Match
-from wyoming_rosie_intent.things import Climate, Cover, Light, Lock, Outlook, Report, Thing, Todo, Weather
+from wyoming_rosie_intent.entity_states import (
+    Climate,
+    Cover,
+    Light,
+    Lock,
+    Outlook,
+    Report,
+    Thing,
+    Todo,
+    Weather,
+)
 
 keys = st.sampled_from(["a", "b", "c"])
 attributes = st.dictionaries(keys, st.integers(0, 3), max_size=3)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from wyoming_rosie.home import Entity, Home
+from wyoming_rosie.home.model import Entity, Home
 from wyoming_rosie_intent.engine import Answer, Command, Match
-from wyoming_rosie_intent.household import Household
+from wyoming_rosie_intent.execution.executor import Household
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 LAMPS = tuple(Entity(f"light.{number}", f"Lamp {number}", "light") for number in range(5))

@@ -8,11 +8,11 @@ import pytest
 from home_assistant_intents import get_intents
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from wyoming_rosie.home import Home
-from wyoming_rosie_intent import targets
+from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.engine import Match, Recogniser
-from wyoming_rosie_intent.engines import hassil
-from wyoming_rosie_intent.intent_text import confirmation
+from wyoming_rosie_intent.execution import targets
+from wyoming_rosie_intent.responses.intent_text import confirmation
+from wyoming_rosie_intent.rules import hassil
 
 NOON = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 

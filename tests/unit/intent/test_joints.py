@@ -2,8 +2,8 @@
 
 import pytest
 
-from wyoming_rosie_intent.joints import Joints
-from wyoming_rosie_intent.wording import number_words
+from wyoming_rosie_intent.rules.split_points import Joints
+from wyoming_rosie_intent.rules.template_words import number_words
 
 WHOLE = {
     "en": [

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from tests.unit.intent.family import changed, family, said
-from wyoming_rosie.home import Entity
-from wyoming_rosie_intent import targets
+from wyoming_rosie.home.model import Entity
 from wyoming_rosie_intent.engine import Answer, Match
+from wyoming_rosie_intent.execution import targets
 
 
 async def test_french_stores_are_blinds_and_shades() -> None:

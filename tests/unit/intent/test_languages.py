@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.unit.intent.said import table
-from wyoming_rosie_intent import templates
-from wyoming_rosie_intent.actors.demo import DemoActor
-from wyoming_rosie_intent.confirmation import Confirmations
+from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.dialogue import Dialogue, Handled, NotHandled, Sentence
-from wyoming_rosie_intent.engines import hassil
-from wyoming_rosie_intent.household import Household
+from wyoming_rosie_intent.execution.confirmation import Confirmations
+from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.rules import hassil, templates
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 

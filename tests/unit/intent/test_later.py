@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from wyoming.event import Event
 
-from wyoming_rosie.home import Home
-from wyoming_rosie_intent.actors.demo import DemoActor
-from wyoming_rosie_intent.confirmation import Confirmations
-from wyoming_rosie_intent.conversation import IntentConversation
+from wyoming_rosie.home.model import Home
+from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.dialogue import (
     Dialogue,
     ForConductor,
@@ -21,7 +19,9 @@ from wyoming_rosie_intent.dialogue import (
     Thinking,
 )
 from wyoming_rosie_intent.engine import Recogniser
-from wyoming_rosie_intent.household import Household
+from wyoming_rosie_intent.execution.confirmation import Confirmations
+from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.handler import IntentConversation
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 

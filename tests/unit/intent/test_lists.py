@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.intent.family import changed, family, room, said
-from wyoming_rosie.home import Home
-from wyoming_rosie_intent import lists
+from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.engine import Command, Match
+from wyoming_rosie_intent.rules import todo_lists
 
 SHOPPING, PACKING = "todo.shopping", "todo.packing"
 
@@ -123,12 +123,14 @@ async def test_german_asks_as_well() -> None:
 
 async def test_lists_for_shopping_are_known_in_other_languages() -> None:
     assert await changed("ajoute du lait à ma liste de courses", "kitchen", "fr") == {SHOPPING}
-    assert all(lists.is_for_shopping(entity) for entity in with_lists("Lista de la compra", "Boodschappen").entities)
+    assert all(
+        todo_lists.is_for_shopping(entity) for entity in with_lists("Lista de la compra", "Boodschappen").entities
+    )
 
 
 def test_one_item_is_one_command() -> None:
     command = Command(Match("HassListAddItem", {"item": "milk"}), family().entities[:1])
-    assert lists.one_by_one(command) == (command,)
+    assert todo_lists.one_by_one(command) == (command,)
 
 
 def with_lists(*names: str) -> Home:

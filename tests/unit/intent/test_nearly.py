@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.home import Area, Entity, Home
-from wyoming_rosie_intent import manners
+from wyoming_rosie.home.model import Area, Entity, Home
 from wyoming_rosie_intent.engine import Match, Recogniser
-from wyoming_rosie_intent.engines import hassil
-from wyoming_rosie_intent.nearly import MOST_WORDS, Nearly, Outcome
-from wyoming_rosie_intent.safety import Policy
-from wyoming_rosie_intent.sounds import Vocabulary, closeness, sound
+from wyoming_rosie_intent.execution.policy import Policy
+from wyoming_rosie_intent.rules import filler_words, hassil
+from wyoming_rosie_intent.rules.fuzzy import MOST_WORDS, Nearly, Outcome
+from wyoming_rosie_intent.rules.phonetics import Vocabulary, closeness, sound
 
 HOME = Home(
     (Area("kitchen", "Kitchen"), Area("office", "Office")),
@@ -54,7 +53,7 @@ class Anything:
 
 
 def nearly(table: Mapping[str, object]) -> Nearly:
-    return Nearly(manners.read(table), Vocabulary(["turn", "turns", "on", "the"]), ["turn"], ["Kitchen Lamp"])
+    return Nearly(filler_words.read(table), Vocabulary(["turn", "turns", "on", "the"]), ["turn"], ["Kitchen Lamp"])
 
 
 def test_what_was_said_is_kept_as_it_was_said(recogniser: Recogniser) -> None:

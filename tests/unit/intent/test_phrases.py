@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home import Entity
-from wyoming_rosie_intent import answers, questions
+from wyoming_rosie.home.model import Entity
 from wyoming_rosie_intent.engine import Command, Match, Value, Where
-from wyoming_rosie_intent.phrases import Phrases
-from wyoming_rosie_intent.things import Climate, Light, Media, Thing, Todo
+from wyoming_rosie_intent.entity_states import Climate, Light, Media, Thing, Todo
+from wyoming_rosie_intent.responses import queries, responses
+from wyoming_rosie_intent.responses.catalog import Phrases
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl")
 LAMP = Entity("light.lamp", "Lamp", "light", "office")
@@ -24,7 +24,9 @@ NOW = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 
 
 def table(language: str) -> dict[str, dict[str, object]]:
-    return tomllib.loads((resources.files("wyoming_rosie_intent") / "phrases" / f"{language}.toml").read_text("utf-8"))
+    return tomllib.loads(
+        (resources.files("wyoming_rosie_intent.responses") / "phrases" / f"{language}.toml").read_text("utf-8")
+    )
 
 
 def test_german_has_every_phrase_that_english_has() -> None:
@@ -48,7 +50,7 @@ def test_what_was_done_is_said_with_the_names_of_things(language: str, intent: s
              "search_query": "jazz", "fan_mode": "low"}  # fmt: skip
     entity = Entity("x.1", "Xylo", domain)
     match = Match(intent.partition(" ")[0], slots, language=language)
-    said = answers.done(Command(match, (entity,)), (entity,))
+    said = responses.done(Command(match, (entity,)), (entity,))
     assert len(said) > 3
     assert said.casefold() not in {"done", "done."}
     if language in LANGUAGES:
@@ -66,10 +68,10 @@ def test_what_was_done_is_said_with_the_names_of_things(language: str, intent: s
 )  # fmt: skip
 def test_one_thing_and_several_are_said_otherwise(language: str, one: str, some: str, asked: str) -> None:
     match = Match("HassTurnOn", {"area": "Office"}, where=Where.SAID, language=language)
-    assert answers.done(Command(match), (LAMP,)) == one
-    assert answers.done(Command(match), (LAMP, GLOBE)) == some
+    assert responses.done(Command(match), (LAMP,)) == one
+    assert responses.done(Command(match), (LAMP, GLOBE)) == some
     off = Match("HassTurnOff", language=language)
-    assert answers.question([Command(off, (LOCK,)), Command(off, (LAMP,))]) == asked
+    assert responses.question([Command(off, (LOCK,)), Command(off, (LAMP,))]) == asked
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_questions_are_answered_in_their_language(match: Match, answer: str) -> 
     lights = (LAMP, Entity("light.globe", "Kugellichter", "light"))
     house = {light.id: Light() for light in lights}
     targets = lights if "question" not in match.question and match.question != "one_yesno" else lights[:1]
-    told = questions.answer(house, Command(match, targets), NOW)
+    told = queries.answer(house, Command(match, targets), NOW)
     assert told is not None
     assert told.text == answer
 
@@ -103,7 +105,7 @@ def test_things_are_described_in_their_language() -> None:
     }
     names = {"a": "Heizung", "b": "Einkauf", "c": "Lampe", "d": "Radio"}
     entities = tuple(Entity(key, name, "light") for key, name in names.items())
-    told = questions.answer(things, Command(Match("HassGetState", language="de"), entities), NOW)
+    told = queries.answer(things, Command(Match("HassGetState", language="de"), entities), NOW)
     assert told is not None
     assert told.text == (
         "Es hat 20,5 Grad, und Heizung ist auf 20 gestellt. Auf der Liste Einkauf: Milch und Salz. "
@@ -113,15 +115,15 @@ def test_things_are_described_in_their_language() -> None:
 
 def test_names_are_no_templates() -> None:
     lamp = Entity("light.x", "{{ 7 * 7 }} {% for x in y %}", "light")
-    assert "{{ 7 * 7 }}" in answers.done(Command(Match("HassTurnOn")), (lamp,))
+    assert "{{ 7 * 7 }}" in responses.done(Command(Match("HassTurnOn")), (lamp,))
 
 
 @given(st.text(max_size=30))
 def test_any_name_can_be_said(name: str) -> None:
     lamp = Entity("light.x", name, "light")
     for language in ("en", "de", "pl"):
-        assert answers.done(Command(Match("HassTurnOff", language=language)), (lamp,))
-        assert answers.is_or_are(name, language)
+        assert responses.done(Command(Match("HassTurnOff", language=language)), (lamp,))
+        assert responses.is_or_are(name, language)
 
 
 def test_phrases_of_ones_own_win_and_the_rest_stays(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.intent.family import family, room, said
-from wyoming_rosie.home import Entity, Home
-from wyoming_rosie_intent import answers, targets
+from wyoming_rosie.home.model import Entity, Home
 from wyoming_rosie_intent.engine import Match, Where
+from wyoming_rosie_intent.execution import targets
+from wyoming_rosie_intent.responses import responses
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_thermometers_of_a_floor_tell_how_warm_it_is_there() -> None:
     ],
 )
 def test_units_are_said_in_words(value: float, unit: str, language: str, expected: str) -> None:
-    assert answers.measured(value, unit, language) == expected
+    assert responses.measured(value, unit, language) == expected
 
 
 @pytest.mark.parametrize("area", ["kitchen", "bedroom", "living"])

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.home import Area, Entity, Home, Room
-from wyoming_rosie_intent import safety
-from wyoming_rosie_intent.audit import Entry, Outcome
+from wyoming_rosie.home.model import Area, Entity, Home, Room
 from wyoming_rosie_intent.engine import Answer, Command, Match, Where
-from wyoming_rosie_intent.household import Household
-from wyoming_rosie_intent.safety import Policy, Verdict
+from wyoming_rosie_intent.execution import policy
+from wyoming_rosie_intent.execution.audit_log import Entry, Outcome
+from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.policy import Policy, Verdict
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 AREAS = (Area("office", "Office"), Area("kitchen", "Kitchen", ("galley",)))
@@ -47,13 +47,13 @@ def order(*targets: Entity, intent: str = "HassTurnOff") -> Command:
     ],
 )  # fmt: skip
 def test_locks_alarms_garages_and_ovens_are_dangerous(entity: Entity, *, expected: bool) -> None:
-    assert safety.is_dangerous(Policy(), entity) is expected
+    assert policy.is_dangerous(Policy(), entity) is expected
 
 
 def test_the_operator_may_name_more_dangers() -> None:
-    policy = Policy(dangerous=frozenset({"switch.pump_*"}))
-    assert safety.judge(policy, HOME, order(PUMP), "office").verdict is Verdict.ASK
-    assert safety.judge(policy, HOME, order(PUMP), None).verdict is Verdict.REFUSED
+    pumps = Policy(dangerous=frozenset({"switch.pump_*"}))
+    assert policy.judge(pumps, HOME, order(PUMP), "office").verdict is Verdict.ASK
+    assert policy.judge(pumps, HOME, order(PUMP), None).verdict is Verdict.REFUSED
 
 
 JUDGED = [
@@ -83,14 +83,14 @@ JUDGED = [
 def test_a_command_is_judged_by_its_room_and_its_danger(
     home: Home, command: Command, area: str | None, verdict: Verdict, refused: tuple[Entity, ...]
 ) -> None:
-    judged = safety.judge(Policy(), home, command, area)
+    judged = policy.judge(Policy(), home, command, area)
     assert (judged.verdict, judged.refused) == (verdict, refused)
 
 
 def test_a_refusal_says_why() -> None:
-    assert safety.refusal(HOME, (LOCK,), "office") == "Sorry, the Front Door may not be changed from the Office."
+    assert policy.refusal(HOME, (LOCK,), "office") == "Sorry, the Front Door may not be changed from the Office."
     unknown = "Sorry, I leave the Front Door and the Oven alone, because I do not know which room you are in."
-    assert safety.refusal(HOME, (LOCK, OVEN), None) == unknown
+    assert policy.refusal(HOME, (LOCK, OVEN), None) == unknown
 
 
 class Recording:
@@ -101,7 +101,7 @@ class Recording:
         self.locked: list[str] = []
 
     async def act(self, command: Command, now: datetime) -> Answer:
-        for entity in command.targets if not safety.is_question(command) else ():
+        for entity in command.targets if not policy.is_question(command) else ():
             only_locks = entity.domain == "lock" and command.match.intent == "HassTurnOn"
             (self.locked if only_locks else self.acted).append(entity.id)
         return Answer("Done.")

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.intent.said import table
 from tests.unit.intent.said.table import Said, sentences
 from wyoming_rosie_intent.engine import Recogniser
-from wyoming_rosie_intent.engines import hassil
+from wyoming_rosie_intent.rules import hassil
 
 LEAST_UNDERSTOOD = 0.94
 """Of what people may mean as commands, in both halves of the tables."""

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from wyoming_rosie.home import Area, Entity, Home
+from wyoming_rosie.home.model import Area, Entity, Home
 from wyoming_rosie_intent.engine import Recogniser, UnknownLanguageError, Where
-from wyoming_rosie_intent.engines import hassil
+from wyoming_rosie_intent.rules import hassil
 
 KITCHEN = {"area": "Kitchen", "domain": "light"}
 SAID = [

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_intent.spoken import date_in_words, digits_as_words, in_words, ordinal_in_words, time_in_words
+from wyoming_rosie_intent.number_words import (
+    date_in_words,
+    digits_as_words,
+    in_words,
+    ordinal_in_words,
+    time_in_words,
+)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-from wyoming_rosie.home import Area, Entity, Floor, Home
+from wyoming_rosie.home.model import Area, Entity, Floor, Home
 from wyoming_rosie_intent.engine import Answer, Match, Where
-from wyoming_rosie_intent.targets import find
+from wyoming_rosie_intent.execution.targets import find
 
 HOME = Home(
     (Area("office", "Office"), Area("bedroom", "Bedroom")),

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from tests.unit.intent.said import table
 from tests.unit.intent.said.table import sentences
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home import Area, Entity, Floor, Home
-from wyoming_rosie_intent import names, templates
+from wyoming_rosie.home.model import Area, Entity, Floor, Home
 from wyoming_rosie_intent.dialogue import is_conductors
-from wyoming_rosie_intent.engines import hassil
-from wyoming_rosie_intent.templates import Templates
+from wyoming_rosie_intent.rules import hassil, slot_lists, templates
+from wyoming_rosie_intent.rules.templates import Templates
 
 SHIPPED = ("en", "de", "fr", "es", "it", "nl")
 
@@ -46,7 +45,7 @@ def best(text: str, intents: Any, lists: Any) -> tuple[str, Mapping[str, Any]] |
 
 
 def test_choosing_templates_by_words_changes_no_result(language: str, known: Templates) -> None:
-    of_home = names.of(table.house(language), language)
+    of_home = slot_lists.of(table.house(language), language)
     for said in sentences(language):
         chosen = best(said.text, known.fitting(said.text, of_home.words), of_home.lists)
         assert chosen == best(said.text, known.all, of_home.lists), said.text

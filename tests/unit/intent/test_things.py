@@ -4,10 +4,10 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.home import DOMAINS
-from wyoming_rosie_intent.changes import MOST_ITEMS, changed
+from wyoming_rosie.home.model import DOMAINS
+from wyoming_rosie_intent.actors.demo.intents import MOST_ITEMS, changed
 from wyoming_rosie_intent.engine import Value
-from wyoming_rosie_intent.things import BY_DOMAIN, Climate, Cover, Fan, Light, Lock, Media, Thing, Todo
+from wyoming_rosie_intent.entity_states import BY_DOMAIN, Climate, Cover, Fan, Light, Lock, Media, Thing, Todo
 
 INTENTS = [
     "HassTurnOn", "HassTurnOff", "HassLightSet", "HassSetPosition", "HassFanSetSpeed", "HassClimateSetTemperature", "HassClimateSetFanMode",

@@ -5,10 +5,9 @@ from functools import cache
 import pytest
 
 from tests.unit.intent.said import table
-from wyoming_rosie_intent import compound
 from wyoming_rosie_intent.engine import Match
-from wyoming_rosie_intent.engines import hassil
-from wyoming_rosie_intent.engines.hassil import HassilRecogniser
+from wyoming_rosie_intent.rules import hassil, multi_command
+from wyoming_rosie_intent.rules.hassil import HassilRecogniser
 
 
 @cache
@@ -18,7 +17,7 @@ def recogniser(language: str) -> HassilRecogniser:
 
 def understood(text: str, language: str = "en") -> tuple[Match, ...]:
     rules = recogniser("de" if language == "de" else "en")
-    return compound.understand(
+    return multi_command.understand(
         text, lambda one: rules.recognise(one, language, table.AREA), table.speech("de" if language == "de" else "en")
     )
 

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home import Home, Location, Preferences
-from wyoming_rosie_intent import answers, weather
+from wyoming_rosie.home.model import Home, Location, Preferences
 from wyoming_rosie_intent.engine import Match
-from wyoming_rosie_intent.things import Outlook, Weather
-from wyoming_rosie_intent.weather import Settings, WeatherError, WeatherProvider
+from wyoming_rosie_intent.entity_states import Outlook, Weather
+from wyoming_rosie_intent.execution import weather
+from wyoming_rosie_intent.execution.weather import Settings, WeatherError, WeatherProvider
+from wyoming_rosie_intent.responses import responses
 
 GRAZ = Home(location=Location("Graz", 47.07, 15.44))
 GIVEN: dict[str, Any] = {
@@ -37,7 +38,7 @@ KNOWN = Weather(
 @pytest.fixture(scope="module", autouse=True)
 def _languages() -> None:
     for language in ("en", "de"):
-        answers.prepare(language)
+        responses.prepare(language)
 
 
 class Service:

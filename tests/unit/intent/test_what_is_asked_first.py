@@ -3,10 +3,10 @@
 import pytest
 
 from tests.unit.intent.family import family, said
-from wyoming_rosie.home import Entity
-from wyoming_rosie_intent import safety
+from wyoming_rosie.home.model import Entity
 from wyoming_rosie_intent.engine import Command, Match
-from wyoming_rosie_intent.safety import Policy
+from wyoming_rosie_intent.execution import policy
+from wyoming_rosie_intent.execution.policy import Policy
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def thing(identifier: str, name: str, device_class: str | None = None) -> Entity
     ],
 )
 def test_dangerous_things_are_known_by_class_and_name(entity: Entity, expected: bool) -> None:
-    assert safety.is_dangerous(Policy(), entity) is expected
+    assert policy.is_dangerous(Policy(), entity) is expected
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ def test_dangerous_things_are_known_by_class_and_name(entity: Entity, expected: 
 def test_more_can_be_asked_about(pattern: str, entity: str) -> None:
     target = next(one for one in family().entities if one.id == entity)
     command = Command(Match("HassTurnOn"), (target,))
-    assert not safety.needs_yes(Policy(), command)
-    assert safety.needs_yes(Policy(confirm=frozenset({pattern})), command)
+    assert not policy.needs_yes(Policy(), command)
+    assert policy.needs_yes(Policy(confirm=frozenset({pattern})), command)
 
 
 def test_a_lock_that_is_named_dangerous_is_asked_about_whatever_is_done_to_it() -> None:
     target = next(one for one in family().entities if one.domain == "lock")
-    assert safety.needs_yes(Policy(dangerous=frozenset({"lock.front"})), Command(Match("HassTurnOn"), (target,)))
+    assert policy.needs_yes(Policy(dangerous=frozenset({"lock.front"})), Command(Match("HassTurnOn"), (target,)))

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.intent.family import family
-from wyoming_rosie_intent.engines.hassil import HassilRecogniser
+from wyoming_rosie_intent.rules.hassil import HassilRecogniser
 
 ASKED = {
     "en": "who is home",

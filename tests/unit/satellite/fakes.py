@@ -2,9 +2,9 @@
 
 import asyncio
 
-from wyoming_rosie.audio import SPEECH
-from wyoming_rosie_satellite.errors import DeviceError
-from wyoming_rosie_satellite.speakers import Speaker
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie_satellite.audio.errors import DeviceError
+from wyoming_rosie_satellite.audio.sinks import Speaker
 
 
 class RecordingSpeaker(Speaker):

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from wyoming_rosie_satellite.outside.controls import Shown
-from wyoming_rosie_satellite.outside.timers import Timer
+from wyoming_rosie_satellite.integrations.controls import Shown
+from wyoming_rosie_satellite.storage.timers import Timer
 
 
 class FakeControls:

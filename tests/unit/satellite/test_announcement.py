@@ -2,10 +2,10 @@
 
 import pytest
 
-from wyoming_rosie.address import Tcp
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.protocol.address import Tcp
 from wyoming_rosie_satellite.announcement import elsewhere, own, place
-from wyoming_rosie_satellite.settings import SatelliteConfig
+from wyoming_rosie_satellite.config import SatelliteConfig
 
 SETTINGS = SatelliteConfig(uri="tcp://0.0.0.0:10700", name="Kitchen")
 

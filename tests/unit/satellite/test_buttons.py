@@ -15,14 +15,20 @@ from hypothesis import strategies as st
 from tests.unit.satellite.outside_fakes import FakeControls
 from tests.waiting import until
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.errors import DeviceError
-from wyoming_rosie_satellite.outside import buttons
-from wyoming_rosie_satellite.outside.buttons import Buttons, Key, Move
-from wyoming_rosie_satellite.outside.buttons.gpiod import GpiodButton
-from wyoming_rosie_satellite.outside.buttons.gpiozero import GpiozeroButton
-from wyoming_rosie_satellite.outside.buttons.usb import UsbButtons
-from wyoming_rosie_satellite.outside.fingers import Fingers
-from wyoming_rosie_satellite.outside.presses import AGAIN_SECONDS, LONG_SECONDS, Action, Presses, act
+from wyoming_rosie_satellite.audio.errors import DeviceError
+from wyoming_rosie_satellite.integrations import buttons
+from wyoming_rosie_satellite.integrations.buttons import Buttons, Key, Move
+from wyoming_rosie_satellite.integrations.buttons.controller import Fingers
+from wyoming_rosie_satellite.integrations.buttons.gpiod import GpiodButton
+from wyoming_rosie_satellite.integrations.buttons.gpiozero import GpiozeroButton
+from wyoming_rosie_satellite.integrations.buttons.press_detector import (
+    AGAIN_SECONDS,
+    LONG_SECONDS,
+    Action,
+    Presses,
+    act,
+)
+from wyoming_rosie_satellite.integrations.buttons.usb import UsbButtons
 
 DOWN, UP = Move(Key.TALK, is_down=True), Move(Key.TALK, is_down=False)
 

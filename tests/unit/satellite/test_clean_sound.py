@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.satellite.fakes import RecordingSpeaker
-from wyoming_rosie.audio import SPEECH, AudioFormat
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.clean_sound import EchoCanceller, NoiseAndGain, cleaners
-from wyoming_rosie_satellite.echo import FADED_SECONDS, MOST_SECONDS, Echo
-from wyoming_rosie_satellite.loudness import Volume
-from wyoming_rosie_satellite.settings import SatelliteConfig
-from wyoming_rosie_satellite.speakers import TunedSpeaker
+from wyoming_rosie_satellite.audio.echo_reference import FADED_SECONDS, MOST_SECONDS, Echo
+from wyoming_rosie_satellite.audio.processing import EchoCanceller, NoiseAndGain, cleaners
+from wyoming_rosie_satellite.audio.sinks import TunedSpeaker
+from wyoming_rosie_satellite.audio.volume import Volume
+from wyoming_rosie_satellite.config import SatelliteConfig
 
 FRAME = 640
 SECONDS = 4

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from wyoming_rosie.audio import SPEECH, AudioFormat
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.command_ears import CommandEars, program
 from wyoming_rosie_satellite.messages import WakeWord
+from wyoming_rosie_satellite.wake.command_detector import CommandEars, program
 
 SECOND = bytes(32_000)
 

@@ -12,16 +12,16 @@ from wyoming.timer import TimerFinished
 
 from tests.unit.satellite.fakes import RecordingSpeaker
 from tests.unit.satellite.test_player import until
-from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_satellite import messages as m
-from wyoming_rosie_satellite.conversation import SatelliteConversation
+from wyoming_rosie_satellite.audio.volume import Volume
 from wyoming_rosie_satellite.core import Habits
-from wyoming_rosie_satellite.loudness import Volume
-from wyoming_rosie_satellite.outside.outbox import Outbox
-from wyoming_rosie_satellite.outside.stand_in import StandIn
-from wyoming_rosie_satellite.outside.watchers import Watchers
+from wyoming_rosie_satellite.handler import SatelliteConversation
+from wyoming_rosie_satellite.integrations.observers import Watchers
 from wyoming_rosie_satellite.satellite import Fittings, Satellite
+from wyoming_rosie_satellite.storage.offline_queue import StandIn
+from wyoming_rosie_satellite.storage.outbox import Outbox
 
 START = AudioStart(16000, 2, 1).event()
 STOP = AudioStop().event()

@@ -18,7 +18,7 @@ from tests.unit.satellite.dialogues import (
     Tells,
     without_repeated_chunks,
 )
-from wyoming_rosie.endpoint import EndRules
+from wyoming_rosie.voice_activity.endpointing import EndRules
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.core import (
     AT_REST,

@@ -12,17 +12,23 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie.audio import SPEECH, AudioFormat, read_wav, write_wav
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, read_wav, write_wav
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wake_words import UnknownWakeWordError
-from wyoming_rosie_satellite import parts
-from wyoming_rosie_satellite.cues import sound, sounds
-from wyoming_rosie_satellite.errors import DeviceError
-from wyoming_rosie_satellite.hearing import SpeechMicrophone
+from wyoming_rosie.wakeword.detection import UnknownWakeWordError
+from wyoming_rosie_satellite import factory
+from wyoming_rosie_satellite.audio.cues import sound, sounds
+from wyoming_rosie_satellite.audio.errors import DeviceError
+from wyoming_rosie_satellite.audio.microphone_pipeline import SpeechMicrophone
+from wyoming_rosie_satellite.audio.sinks import CommandSpeaker, StdoutSpeaker, WavSpeaker
+from wyoming_rosie_satellite.audio.sources import (
+    CommandMicrophone,
+    Microphone,
+    StdinMicrophone,
+    WavMicrophone,
+    speech,
+)
+from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.messages import Cue
-from wyoming_rosie_satellite.microphones import CommandMicrophone, Microphone, StdinMicrophone, WavMicrophone, speech
-from wyoming_rosie_satellite.settings import SatelliteConfig
-from wyoming_rosie_satellite.speakers import CommandSpeaker, StdoutSpeaker, WavSpeaker
 
 PCM = bytes(range(256)) * 10  # 80 ms
 PYTHON = shlex.quote(sys.executable)
@@ -204,7 +210,7 @@ def test_it_listens_without_a_sound_unless_one_is_named(recording: Path) -> None
 
 
 def test_the_timers_sound_is_repeated_as_wyoming_satellite_is_told() -> None:
-    habits = parts.habits(SatelliteConfig(timer_finished_wav_repeat=(3, 0.75)))
+    habits = factory.habits(SatelliteConfig(timer_finished_wav_repeat=(3, 0.75)))
     assert (habits.rings, habits.ring_pause_seconds) == (3, 0.75)
 
 
@@ -223,7 +229,7 @@ async def test_a_microphone_that_cannot_be_had_is_refused_with_a_sentence(
     settings: SatelliteConfig, sentence: str
 ) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        await asyncio.to_thread(parts.microphone, settings, asyncio.Event())
+        await asyncio.to_thread(factory.microphone, settings, asyncio.Event())
 
 
 @pytest.mark.parametrize(
@@ -239,9 +245,9 @@ async def test_a_speaker_that_cannot_be_had_is_refused_with_a_sentence(
     settings: SatelliteConfig, sentence: str
 ) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        await asyncio.to_thread(parts.speaker, settings)
+        await asyncio.to_thread(factory.speaker, settings)
 
 
 def test_unknown_wake_word_is_refused_with_the_list() -> None:
     with pytest.raises(UnknownWakeWordError, match=r"snowboy.*okay_nabu"):
-        parts.ears(SatelliteConfig(wake_word_name=("snowboy",)), lambda _: None)
+        factory.ears(SatelliteConfig(wake_word_name=("snowboy",)), lambda _: None)

@@ -11,8 +11,8 @@ import pytest
 
 from tests.unit.satellite.test_player import until
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.awake_mute import MOST_SECONDS, AwakeMute
-from wyoming_rosie_satellite.ducking import CommandDucking
+from wyoming_rosie_satellite.audio.awake_mute import MOST_SECONDS, AwakeMute
+from wyoming_rosie_satellite.audio.ducking import CommandDucking
 
 
 @pytest.fixture

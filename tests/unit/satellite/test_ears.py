@@ -11,11 +11,12 @@ import pytest
 from wyoming.event import Event
 from wyoming.info import WakeProgram
 
-from wyoming_rosie.audio import SPEECH, read_wav
-from wyoming_rosie.micro_wake_words import MicroStream, bundled, program
-from wyoming_rosie.wake_words import Rules, detections
-from wyoming_rosie.wire import EventStream
-from wyoming_rosie_satellite.ears import (
+from wyoming_rosie.audio.formats import SPEECH, read_wav
+from wyoming_rosie.protocol.wire import EventStream
+from wyoming_rosie.wakeword.detection import Rules, detections
+from wyoming_rosie.wakeword.micro import MicroStream, bundled, program
+from wyoming_rosie_satellite.messages import WakeWord
+from wyoming_rosie_satellite.wake.detectors import (
     FRAMES_WAITING,
     PIECE_BYTES,
     PIECES_WAITING,
@@ -24,7 +25,6 @@ from wyoming_rosie_satellite.ears import (
     LocalEars,
     RemoteEars,
 )
-from wyoming_rosie_satellite.messages import WakeWord
 
 FRAME = bytes(640)
 INFO = Event("info", {"wake": [program(bundled().values()).to_dict()]})

@@ -16,7 +16,13 @@ from wyoming.tts import Synthesize, SynthesizeVoice
 from wyoming.wake import Detection
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.outside.event_commands import EVENT_OF, MOST_AT_ONCE, MOST_WAITING, EventCommands, told
+from wyoming_rosie_satellite.integrations.event_commands import (
+    EVENT_OF,
+    MOST_AT_ONCE,
+    MOST_WAITING,
+    EventCommands,
+    told,
+)
 
 
 @asynccontextmanager

@@ -11,10 +11,10 @@ from wyoming.event import Event
 from tests.fakes import FakeDaemon
 from tests.unit.satellite.outside_fakes import FakeClock, FakeControls
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.service import Send
-from wyoming_rosie_satellite.outside.desk import Desk
-from wyoming_rosie_satellite.outside.event_sender import MOST_WAITING, EventSender
-from wyoming_rosie_satellite.outside.watchers import muted, phase_shown
+from wyoming_rosie.protocol.server import Send
+from wyoming_rosie_satellite.integrations.commands import Desk
+from wyoming_rosie_satellite.integrations.event_service import MOST_WAITING, EventSender
+from wyoming_rosie_satellite.integrations.observers import muted, phase_shown
 
 NOWHERE = "tcp://127.0.0.1:1"
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wyoming_rosie_satellite.gated_ears import GatedEars
 from wyoming_rosie_satellite.messages import WakeWord
-from wyoming_rosie_satellite.speech_gate import SIGN_OF_LIFE_SECONDS, GateRules, SpeechGate
+from wyoming_rosie_satellite.wake.vad_gate import SIGN_OF_LIFE_SECONDS, GateRules, SpeechGate
+from wyoming_rosie_satellite.wake.vad_gated_detector import GatedEars
 
 PIECE = 1024
 SECONDS = 0.032

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.audio import SPEECH, AudioFormat
-from wyoming_rosie_satellite import channels
-from wyoming_rosie_satellite.errors import DeviceError
-from wyoming_rosie_satellite.hearing import SpeechMicrophone
-from wyoming_rosie_satellite.microphones import Microphone
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat
+from wyoming_rosie_satellite.audio import channels
+from wyoming_rosie_satellite.audio.errors import DeviceError
+from wyoming_rosie_satellite.audio.microphone_pipeline import SpeechMicrophone
+from wyoming_rosie_satellite.audio.sources import Microphone
 
 
 class Playback:

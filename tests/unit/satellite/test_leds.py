@@ -14,12 +14,12 @@ from wyoming.event import Event
 from tests.unit.satellite.outside_fakes import RecordingLeds
 from tests.waiting import until
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.outside import leds
-from wyoming_rosie_satellite.outside.leds.apa102 import Apa102, frame, opened
-from wyoming_rosie_satellite.outside.leds.respeaker_4mic import POWER_PIN, _powered
-from wyoming_rosie_satellite.outside.light_show import FAILED_SECONDS, LightShow, Mood, picture
-from wyoming_rosie_satellite.outside.lights import Lights
-from wyoming_rosie_satellite.outside.watchers import muted, phase_shown, ringing
+from wyoming_rosie_satellite.integrations import leds
+from wyoming_rosie_satellite.integrations.leds.apa102 import Apa102, frame, opened
+from wyoming_rosie_satellite.integrations.leds.controller import Lights
+from wyoming_rosie_satellite.integrations.leds.patterns import FAILED_SECONDS, LightShow, Mood, picture
+from wyoming_rosie_satellite.integrations.leds.respeaker_4mic import POWER_PIN, _powered
+from wyoming_rosie_satellite.integrations.observers import muted, phase_shown, ringing
 
 COLOUR = st.tuples(*[st.integers(0, 255)] * 3)
 FAILED = Error(text="it failed").event()

@@ -15,9 +15,9 @@ from wyoming.event import Event
 
 from tests.unit.satellite.outside_fakes import FakeClock, FakeControls
 from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie_satellite.outside.desk import Desk
-from wyoming_rosie_satellite.outside.gate import Gate, RefusedError, gate
-from wyoming_rosie_satellite.outside.local_api import MOST_LISTENERS, LocalApi
+from wyoming_rosie_satellite.integrations.api import MOST_LISTENERS, LocalApi
+from wyoming_rosie_satellite.integrations.auth import Gate, RefusedError, gate
+from wyoming_rosie_satellite.integrations.commands import Desk
 
 TOKEN = "correct horse battery"
 JSON_HEADERS = {"Content-Type": "application/json"}

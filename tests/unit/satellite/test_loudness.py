@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.audio import SPEECH, AudioFormat
-from wyoming_rosie_satellite.loudness import Volume
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat
+from wyoming_rosie_satellite.audio.volume import Volume
 
 SAMPLES = st.lists(st.integers(-32_768, 32_767), min_size=1, max_size=200).map(lambda whole: np.array(whole, "<i2"))
 

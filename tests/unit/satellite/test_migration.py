@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from wyoming_rosie import config
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.migration import KINDS, PIPELINE, in_our_words, migrated
-from wyoming_rosie_satellite.settings import SatelliteConfig
 
 OLD = """/home/pi/wyoming-satellite/script/run --name 'my satellite' --uri 'tcp://0.0.0.0:10700'
  --mic-command 'arecord -D plughw:CARD=seeed2micvoicec,DEV=0 -r 16000 -c 1 -f S16_LE -t raw'

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie_satellite.outside.outbox import Outbox
+from wyoming_rosie_satellite.storage.outbox import Outbox
 
 
 async def bodies(outbox: Outbox) -> list[bytes]:

@@ -10,13 +10,13 @@ import pytest
 
 from tests.unit.satellite.fakes import RecordingSpeaker
 from tests.unit.satellite.test_player import until
-from wyoming_rosie.audio import SPEECH, AudioFormat, read_wav, write_wav
-from wyoming_rosie_satellite import cues
-from wyoming_rosie_satellite.cues import SPOKEN
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, read_wav, write_wav
+from wyoming_rosie_satellite.audio import cues
+from wyoming_rosie_satellite.audio.cues import SPOKEN
+from wyoming_rosie_satellite.audio.fallback_phrases import FOLDER, chosen, languages, wanted
+from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.messages import Cue, ListeningAsked
-from wyoming_rosie_satellite.phrases import FOLDER, chosen, languages, wanted
 from wyoming_rosie_satellite.satellite import Fittings, Satellite
-from wyoming_rosie_satellite.settings import SatelliteConfig
 
 RECORDINGS = sorted(FOLDER.glob("*/*.wav"))
 AT_16_KHZ = SatelliteConfig(snd_command_rate=16_000)

@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from wyoming_rosie_satellite.pipes import READ_BYTES, PipeReader
+from wyoming_rosie_satellite.audio.pipe_reader import READ_BYTES, PipeReader
 
 
 @asynccontextmanager

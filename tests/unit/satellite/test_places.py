@@ -3,14 +3,14 @@
 import pytest
 
 from tests.unit.satellite.fakes import RecordingSpeaker
-from wyoming_rosie.discovery import LONGEST_NAME
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.metrics import Metrics
+from wyoming_rosie.protocol.discovery import LONGEST_NAME
+from wyoming_rosie_satellite.config import SatelliteConfig
+from wyoming_rosie_satellite.factory import with_known_words
 from wyoming_rosie_satellite.info import name
-from wyoming_rosie_satellite.parts import with_known_words
-from wyoming_rosie_satellite.places import Places
+from wyoming_rosie_satellite.listeners import Places
 from wyoming_rosie_satellite.satellite import Satellite
-from wyoming_rosie_satellite.settings import SatelliteConfig
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from tests.unit.satellite.fakes import BrokenSpeaker, RecordingSpeaker
-from wyoming_rosie_satellite.player import MOST_WAITING_SECONDS, Player
+from wyoming_rosie_satellite.audio.player import MOST_WAITING_SECONDS, Player
 
 
 @asynccontextmanager

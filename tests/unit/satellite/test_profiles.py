@@ -9,7 +9,7 @@ import pytest
 from wyoming_rosie import config
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_satellite import profiles
-from wyoming_rosie_satellite.settings import SatelliteConfig
+from wyoming_rosie_satellite.config import SatelliteConfig
 
 
 @pytest.fixture

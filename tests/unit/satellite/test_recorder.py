@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.satellite.test_player import until
-from wyoming_rosie.audio import SPEECH, read_wav
-from wyoming_rosie_satellite import recorder
-from wyoming_rosie_satellite.recorder import Recorder
+from wyoming_rosie.audio.formats import SPEECH, read_wav
+from wyoming_rosie_satellite.audio import recorder
+from wyoming_rosie_satellite.audio.recorder import Recorder
 
 
 async def record(kept: Recorder, *runs: bytes) -> None:

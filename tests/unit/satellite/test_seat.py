@@ -3,7 +3,7 @@
 import pytest
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_satellite.seat import KEEP_SECONDS, Seat
+from wyoming_rosie_satellite.conductor_slot import KEEP_SECONDS, Seat
 
 
 @pytest.fixture

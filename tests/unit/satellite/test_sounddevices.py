@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 from tests.unit.satellite.test_player import until
-from wyoming_rosie.audio import SPEECH, AudioFormat
-from wyoming_rosie_satellite.errors import DeviceError
-from wyoming_rosie_satellite.portaudio import LOOK_SECONDS, PortAudio
-from wyoming_rosie_satellite.sounddevices import FIRST_SILENCE_SECONDS, DeviceMicrophone, DeviceSpeaker
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat
+from wyoming_rosie_satellite.audio.errors import DeviceError
+from wyoming_rosie_satellite.audio.portaudio import LOOK_SECONDS, PortAudio
+from wyoming_rosie_satellite.audio.portaudio_devices import (
+    FIRST_SILENCE_SECONDS,
+    DeviceMicrophone,
+    DeviceSpeaker,
+)
 
 FRAMES = {b"\x01\x00" * 320, b"\x02\x00" * 320}
 

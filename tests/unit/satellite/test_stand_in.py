@@ -15,13 +15,13 @@ from wyoming.event import Event
 from wyoming.wake import Detection
 
 from tests.unit.satellite.test_player import until
-from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.events import event_of
-from wyoming_rosie_satellite.outside import kept_run
-from wyoming_rosie_satellite.outside.outbox import Outbox
-from wyoming_rosie_satellite.outside.stand_in import MOST_ATTEMPTS, StandIn
+from wyoming_rosie_satellite.storage import recorded_run
+from wyoming_rosie_satellite.storage.offline_queue import MOST_ATTEMPTS, StandIn
+from wyoming_rosie_satellite.storage.outbox import Outbox
 
 DETECTION = Detection(name="okay_nabu", timestamp=10, context={"turn_id": "t1", "score": 0.9}).event()
 RUN = event_of(m.AskForRun("okay_nabu", "Kitchen"))
@@ -171,7 +171,7 @@ async def test_what_cannot_be_kept_is_told(path: Path) -> None:
 
 async def test_what_is_no_run_is_dropped(path: Path) -> None:
     async with Outbox(path) as outbox:
-        for body in (b"", b"what", kept_run.dumped(SAID[:-1], 0)):
+        for body in (b"", b"what", recorded_run.dumped(SAID[:-1], 0)):
             await outbox.put(body)
     async with standing_in(path) as rules:
         says(rules.stand_in, SAID)
@@ -213,9 +213,9 @@ def test_joining_changes_the_length_of_pieces_only(sizes: list[int], place: int)
         pcm = bytes(number % 251 for number in range(2 * size))
         events.append(AudioChunk(SPEECH.rate, SPEECH.width, SPEECH.channels, pcm, timestamp=start).event())
     events.insert(place, STOP)
-    found = list(kept_run.joined(events))
+    found = list(recorded_run.joined(events))
     assert pieces(found) == pieces(events)
-    assert all(len(event.payload or b"") < kept_run.CHUNK_BYTES + 1000 for event in found)
+    assert all(len(event.payload or b"") < recorded_run.CHUNK_BYTES + 1000 for event in found)
 
 
 def pieces(events: list[Event]) -> list[bytes]:
@@ -227,4 +227,4 @@ def pieces(events: list[Event]) -> list[bytes]:
 @given(st.binary(max_size=300))
 def test_any_other_bytes_are_no_run(body: bytes) -> None:
     with pytest.raises(BadEventError):
-        kept_run.loaded(body)
+        recorded_run.loaded(body)

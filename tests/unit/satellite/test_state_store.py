@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie_satellite.outside.state_store import Kept, StateStore
+from wyoming_rosie_satellite.storage.state_store import Kept, StateStore
 
 
 async def keep(path: Path, *states: Kept) -> None:

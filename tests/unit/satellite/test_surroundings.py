@@ -16,10 +16,10 @@ from tests.fakes import FakeDaemon
 from tests.unit.satellite.outside_fakes import FakeClock, FakeControls
 from wyoming_rosie import config
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.outside import event_commands
-from wyoming_rosie_satellite.outside.event_commands import EVENT_OF
-from wyoming_rosie_satellite.outside.surroundings import Surroundings, supervised
-from wyoming_rosie_satellite.settings import SatelliteConfig
+from wyoming_rosie_satellite.config import SatelliteConfig
+from wyoming_rosie_satellite.integrations import event_commands
+from wyoming_rosie_satellite.integrations.event_commands import EVENT_OF
+from wyoming_rosie_satellite.integrations.factory import Surroundings, supervised
 
 
 @asynccontextmanager

@@ -15,9 +15,9 @@ from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpda
 
 from tests.waiting import until
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_satellite.outside.alarm_clock import AlarmClock
-from wyoming_rosie_satellite.outside.timer_store import LATEST_SECONDS, document, restored
-from wyoming_rosie_satellite.outside.timers import LONGEST_SECONDS, MOST_TIMERS, Timer, Timers
+from wyoming_rosie_satellite.storage.timer_service import AlarmClock
+from wyoming_rosie_satellite.storage.timer_store import LATEST_SECONDS, document, restored
+from wyoming_rosie_satellite.storage.timers import LONGEST_SECONDS, MOST_TIMERS, Timer, Timers
 
 NOON = 1_800_000_000.0
 

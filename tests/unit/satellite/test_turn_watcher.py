@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.metrics import FAILED, LEFT, Work
+from wyoming_rosie_satellite.integrations.observers import muted, phase_shown
+from wyoming_rosie_satellite.integrations.turn_metrics import ANSWERED, TurnWatcher
 from wyoming_rosie_satellite.messages import Phase
-from wyoming_rosie_satellite.outside.turn_watcher import ANSWERED, TurnWatcher
-from wyoming_rosie_satellite.outside.watchers import muted, phase_shown
 
 
 class Notebook(Work):

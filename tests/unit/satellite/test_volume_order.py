@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_satellite.volume_order import is_volume_order, wanted
+from wyoming_rosie_satellite.volume_event import is_volume_order, wanted
 
 
 def order(**data: Any) -> Event:

@@ -2,7 +2,7 @@
 
 from wyoming.event import Event
 
-from wyoming_rosie_satellite.outside.watchers import Watchers
+from wyoming_rosie_satellite.integrations.observers import Watchers
 
 
 class Notebook:

@@ -9,10 +9,10 @@ from wyoming.audio import AudioChunk, AudioStart
 from wyoming.event import Event, async_read_event, async_write_event
 from wyoming.snd import Played
 
-from wyoming_rosie.audio import SPEECH, AudioFormat
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat
 from wyoming_rosie.errors import ConfigError, UnreachableError
-from wyoming_rosie_satellite.errors import DeviceError
-from wyoming_rosie_satellite.wyoming_devices import WyomingMicrophone, WyomingSpeaker
+from wyoming_rosie_satellite.audio.errors import DeviceError
+from wyoming_rosie_satellite.audio.wyoming_devices import WyomingMicrophone, WyomingSpeaker
 
 STEREO = AudioFormat(48_000, 2, 2)
 

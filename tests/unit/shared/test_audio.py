@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.event import Event
 
-from wyoming_rosie.audio import (
+from wyoming_rosie.audio.formats import (
     PIECE_BYTES,
     PIECE_SECONDS,
     SPEECH,

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from wyoming_rosie.children import send_signal
+from wyoming_rosie.runtime.child_processes import send_signal
 
 
 async def test_a_child_that_ended_just_now_keeps_its_status(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import pytest
 from structlog.testing import capture_logs
 
-from wyoming_rosie.address import Tcp
-from wyoming_rosie.announced_names import candidates
-from wyoming_rosie.discovery import (
+from wyoming_rosie.protocol.address import Tcp
+from wyoming_rosie.protocol.announced_names import candidates
+from wyoming_rosie.protocol.discovery import (
     LONGEST_NAME,
     Browser,
     announced,

@@ -16,7 +16,15 @@ from urllib.request import Request
 
 import pytest
 
-from wyoming_rosie.downloads import Download, DownloadError, Patience, Progress, _is_at, _Redirects, fetch
+from wyoming_rosie.models.downloads import (
+    Download,
+    DownloadError,
+    Patience,
+    Progress,
+    _is_at,
+    _Redirects,
+    fetch,
+)
 
 CONTENT = bytes(range(256)) * 2000
 HALF = len(CONTENT) // 2

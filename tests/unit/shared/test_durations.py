@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie import durations
+from wyoming_rosie.text import durations
 
 HOUR, MINUTE = 3600, 60
 READ = {

@@ -4,8 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.endpoint import AFTER_LONG_SOUND_MS, LONG_SOUND_MS, EndOfSpeech, EndRules, Verdict, check
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.voice_activity.endpointing import (
+    AFTER_LONG_SOUND_MS,
+    LONG_SOUND_MS,
+    EndOfSpeech,
+    EndRules,
+    Verdict,
+    check,
+)
 
 RULES = EndRules()
 OVER = {Verdict.DONE, Verdict.TOO_LONG, Verdict.NO_SPEECH}

@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.health import WELL, Health, application, served
-from wyoming_rosie.http_server import serving
+from wyoming_rosie.http.health import WELL, Health, application, served
+from wyoming_rosie.http.server import serving
 from wyoming_rosie.metrics import Metrics
 
 

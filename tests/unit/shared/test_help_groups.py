@@ -3,12 +3,12 @@
 import pytest
 
 from wyoming_rosie import config
-from wyoming_rosie.help_groups import group_of
-from wyoming_rosie.service import ServiceConfig
+from wyoming_rosie.protocol.server import ServiceConfig
+from wyoming_rosie.runtime.help_groups import group_of
 from wyoming_rosie_asr.__main__ import AsrConfig
 from wyoming_rosie_hub.__main__ import HubConfig
-from wyoming_rosie_intent.settings import IntentConfig
-from wyoming_rosie_satellite.settings import SatelliteConfig
+from wyoming_rosie_intent.config import IntentConfig
+from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_tts.__main__ import TtsConfig
 from wyoming_rosie_wake.__main__ import WakeConfig
 

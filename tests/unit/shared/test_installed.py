@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from wyoming_rosie.installed import command
+from wyoming_rosie.runtime.extras import command
 
 
 def noted(path: Path, **more: object) -> str:

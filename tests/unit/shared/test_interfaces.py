@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie.interfaces import Kind, Own, called, kind, nearest
+from wyoming_rosie.protocol.network_interfaces import Kind, Own, called, kind, nearest
 
 FOUND = [
     Own("lo", "127.0.0.1", 24),

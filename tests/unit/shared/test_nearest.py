@@ -1,6 +1,6 @@
 import pytest
 
-from wyoming_rosie.nearest import nearest, unknown
+from wyoming_rosie.text.suggestions import nearest, unknown
 
 NAMES = ["tiny", "tiny.en", "base", "large-v3", "hey_jarvis_v0.1"]
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from wyoming_rosie.audio import SPEECH
+from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import ConfigError, EngineError
-from wyoming_rosie.scheduler import KEPT_SECONDS, LATE_SECONDS, Pace, Scheduler, Stream, workers
+from wyoming_rosie.runtime.stream_scheduler import KEPT_SECONDS, LATE_SECONDS, Pace, Scheduler, Stream, workers
 
 HOP = 320
 PACE = Pace(hop=HOP, most=2 * HOP, tick=0.02)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from wyoming_rosie.tasks import until_one_ends
+from wyoming_rosie.runtime.tasks import until_one_ends
 
 
 async def forever() -> None:

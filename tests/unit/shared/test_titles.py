@@ -8,7 +8,7 @@ import pytest
 from wyoming.event import Event
 from wyoming.info import Attribution, HandleProgram, Info, IntentProgram, Satellite, TtsProgram
 
-from wyoming_rosie.titles import engine, title, titled
+from wyoming_rosie.protocol.titles import engine, title, titled
 
 CREDIT = Attribution("", "")
 HOST = socket.gethostname().partition(".")[0]

@@ -15,7 +15,7 @@ from wyoming.event import Event
 
 from tests.waiting import until
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.wire import HELD_BYTES, Decoder, EventStream, Limits, encode
+from wyoming_rosie.protocol.wire import HELD_BYTES, Decoder, EventStream, Limits, encode
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 scalars = (

@@ -10,7 +10,7 @@ import pytest
 
 from tests.waiting import until
 from wyoming_rosie.errors import EngineError
-from wyoming_rosie.workers import ProcessWorker, ThreadWorker
+from wyoming_rosie.runtime.workers import ProcessWorker, ThreadWorker
 
 
 class Calculator:

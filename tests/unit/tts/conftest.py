@@ -3,9 +3,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.unit.tts.fakes import LetterEngine, Listener
-from wyoming_rosie_tts.answer import Studio
-from wyoming_rosie_tts.desk import Desk
 from wyoming_rosie_tts.phrase_cache import PhraseCache
+from wyoming_rosie_tts.reply_audio import Studio
+from wyoming_rosie_tts.synthesis_scheduler import Desk
 
 
 @pytest.fixture

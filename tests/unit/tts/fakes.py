@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from wyoming.event import Event
 from wyoming.info import Attribution, TtsProgram
 
-from wyoming_rosie.audio import AudioFormat
+from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import BadEventError, EngineError
-from wyoming_rosie_tts.answer import Studio
-from wyoming_rosie_tts.conversation import TtsConversation
+from wyoming_rosie_tts.cancellation import Interruption
 from wyoming_rosie_tts.engine import Wish
-from wyoming_rosie_tts.interruption import Interruption
-from wyoming_rosie_tts.speech import Words
+from wyoming_rosie_tts.handler import TtsConversation
+from wyoming_rosie_tts.reply_audio import Studio
+from wyoming_rosie_tts.text.segments import Words
 
 FORMAT = AudioFormat(1000, 2, 1)
 

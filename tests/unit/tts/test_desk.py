@@ -7,10 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.audio import AudioFormat
+from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import BadEventError, EngineError
-from wyoming_rosie_tts.desk import COMFORT_SECONDS, FAR_SECONDS, MOST_WAITING_SECONDS, SILENT, Desk, Playback, choose
-from wyoming_rosie_tts.interruption import Interruption
+from wyoming_rosie_tts.cancellation import Interruption
+from wyoming_rosie_tts.synthesis_scheduler import (
+    COMFORT_SECONDS,
+    FAR_SECONDS,
+    MOST_WAITING_SECONDS,
+    SILENT,
+    Desk,
+    Playback,
+    choose,
+)
 
 AUDIO = AudioFormat(1000, 2, 1)
 SECOND = bytes(2000)

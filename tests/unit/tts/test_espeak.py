@@ -3,32 +3,32 @@ from array import array
 import pytest
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.speakable import speakable
+from wyoming_rosie.text.normalize import speakable
 from wyoming_rosie_tts.engine import Wish
-from wyoming_rosie_tts.engines import espeak
-from wyoming_rosie_tts.speech import Prosody, Words
+from wyoming_rosie_tts.engines.espeak.engine import EspeakEngine, Settings, load
+from wyoming_rosie_tts.text.segments import Prosody, Words
 
 pytest.importorskip("espeakng_loader", reason="the tts extra is not installed")
 
 
 @pytest.fixture
-def engine() -> espeak.EspeakEngine:
-    return espeak.load(espeak.Settings())
+def engine() -> EspeakEngine:
+    return load(Settings())
 
 
-def spoken(engine: espeak.EspeakEngine, text: str, language: str = "en-US", *, pause: bool = False) -> bytes:
+def spoken(engine: EspeakEngine, text: str, language: str = "en-US", *, pause: bool = False) -> bytes:
     return b"".join(engine.voice(Wish(language=language)).speak(Words(text), pause=pause))
 
 
-def seconds(engine: espeak.EspeakEngine, text: str, language: str = "en-US", *, pause: bool = False) -> float:
+def seconds(engine: EspeakEngine, text: str, language: str = "en-US", *, pause: bool = False) -> float:
     return engine.voice(Wish()).audio.seconds(len(spoken(engine, text, language, pause=pause)))
 
 
-def test_a_sentence_is_sound(engine: espeak.EspeakEngine) -> None:
+def test_a_sentence_is_sound(engine: EspeakEngine) -> None:
     assert max(map(abs, array("h", spoken(engine, "The kitchen light is on.")))) > 5000
 
 
-def test_words_are_said_as_they_are_to_be_said(engine: espeak.EspeakEngine) -> None:
+def test_words_are_said_as_they_are_to_be_said(engine: EspeakEngine) -> None:
     def said(**prosody: float) -> bytes:
         return b"".join(engine.voice(Wish()).speak(Words("The light is on.", Prosody(**prosody)), pause=False))
 
@@ -39,14 +39,14 @@ def test_words_are_said_as_they_are_to_be_said(engine: espeak.EspeakEngine) -> N
     assert len(said()) == pytest.approx(len(normal), rel=0.02)
 
 
-def test_voices_that_sound_unlike_have_identities_of_their_own(engine: espeak.EspeakEngine) -> None:
-    slow = espeak.load(espeak.Settings(rate=120))
+def test_voices_that_sound_unlike_have_identities_of_their_own(engine: EspeakEngine) -> None:
+    slow = load(Settings(rate=120))
     identities = {one.identity for one in (engine.voice(Wish()), engine.voice(Wish("de")), slow.voice(Wish()))}
     assert len(identities) == 3
     assert engine.voice(Wish()).identity in identities
 
 
-def test_sentences_one_by_one_sound_as_long_as_together(engine: espeak.EspeakEngine) -> None:
+def test_sentences_one_by_one_sound_as_long_as_together(engine: EspeakEngine) -> None:
     together = seconds(engine, "Hello world. How are you? I am fine.")
     one_by_one = sum(
         seconds(engine, text, pause=text != "I am fine.") for text in ("Hello world.", "How are you?", "I am fine.")
@@ -55,7 +55,7 @@ def test_sentences_one_by_one_sound_as_long_as_together(engine: espeak.EspeakEng
 
 
 @pytest.mark.parametrize("language", ["en-US", "de", "fr-FR"])
-def test_signs_are_spoken_as_words(engine: espeak.EspeakEngine, language: str) -> None:
+def test_signs_are_spoken_as_words(engine: EspeakEngine, language: str) -> None:
     for sign in "<>&%":
         assert seconds(engine, f"5 {sign} 6", language) > seconds(engine, "5 6", language) + 0.05, sign
 
@@ -72,20 +72,18 @@ def test_signs_are_spoken_as_words(engine: espeak.EspeakEngine, language: str) -
     ],
     ids=["emoji", "letters", "digits", "cyrillic", "japanese", "thai"],
 )
-def test_twice_the_text_without_spaces_is_twice_the_sound(
-    engine: espeak.EspeakEngine, text: str, language: str
-) -> None:
+def test_twice_the_text_without_spaces_is_twice_the_sound(engine: EspeakEngine, text: str, language: str) -> None:
     one, two = (seconds(engine, speakable(text * times), language) for times in (1, 2))
     assert two == pytest.approx(2 * one, rel=0.25)
 
 
 @pytest.mark.parametrize("text", ["\ud800", "a\0b", "\u202e", "<speak><break/></speak>", "[[h@'loU]]", "\\" * 50])
-def test_odd_text_crashes_nothing(engine: espeak.EspeakEngine, text: str) -> None:
+def test_odd_text_crashes_nothing(engine: EspeakEngine, text: str) -> None:
     spoken(engine, speakable(text))
     assert seconds(engine, "Hello.") > 0.3
 
 
-def test_every_voice_that_is_described_speaks_and_has_a_name_of_its_own(engine: espeak.EspeakEngine) -> None:
+def test_every_voice_that_is_described_speaks_and_has_a_name_of_its_own(engine: EspeakEngine) -> None:
     voices = engine.describe().voices
     names = [voice.name for voice in voices]
     assert len(set(names)) == len(names) > 100
@@ -94,7 +92,7 @@ def test_every_voice_that_is_described_speaks_and_has_a_name_of_its_own(engine: 
         assert sum(map(len, engine.voice(Wish(name)).speak(Words("Hello 21"), pause=False))) > 5000, name
 
 
-def test_languages_are_found_as_home_assistant_names_them(engine: espeak.EspeakEngine) -> None:
+def test_languages_are_found_as_home_assistant_names_them(engine: EspeakEngine) -> None:
     voices = {voice.name: voice.languages for voice in engine.describe().voices}
     assert "en" in voices["en-US"]
     assert "zh-CN" in voices["cmn"]
@@ -104,21 +102,21 @@ def test_languages_are_found_as_home_assistant_names_them(engine: espeak.EspeakE
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        (espeak.Settings(rate=20), "rate must be from 80 to 450, not 20"),
-        (espeak.Settings(pitch=100), "pitch must be from 0 to 99"),
-        (espeak.Settings(volume=-1), "volume must be from 0 to 200"),
-        (espeak.Settings(voice="martian"), "no voice 'martian'"),
+        (Settings(rate=20), "rate must be from 80 to 450, not 20"),
+        (Settings(pitch=100), "pitch must be from 0 to 99"),
+        (Settings(volume=-1), "volume must be from 0 to 200"),
+        (Settings(voice="martian"), "no voice 'martian'"),
     ],
     ids=str,
 )
-def test_settings_that_cannot_be_are_the_operators_to_mend(settings: espeak.Settings, complaint: str) -> None:
+def test_settings_that_cannot_be_are_the_operators_to_mend(settings: Settings, complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
-        espeak.load(settings)
+        load(settings)
 
 
 @pytest.mark.parametrize("language", ["en-US", "de"])
 def test_the_rate_holds_for_every_voice(language: str) -> None:
     text = "The kitchen light is on."
-    slow = seconds(espeak.load(espeak.Settings(rate=120)), text, language)
-    fast = seconds(espeak.load(espeak.Settings(rate=300)), text, language)
+    slow = seconds(load(Settings(rate=120)), text, language)
+    fast = seconds(load(Settings(rate=300)), text, language)
     assert slow > 1.5 * fast

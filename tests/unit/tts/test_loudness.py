@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_tts.loudness import FALL_SAMPLES, MOST_PEAK, USUAL_PEAK, Leveller, gain
-from wyoming_rosie_tts.piper_network import Floats
+from wyoming_rosie_tts.engines.piper.leveller import FALL_SAMPLES, MOST_PEAK, USUAL_PEAK, Leveller, gain
+from wyoming_rosie_tts.engines.piper.network import Floats
 
 
 def wave(peak: float, samples: int = 1000) -> Floats:

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_tts import markdown
-from wyoming_rosie_tts.speech import Piece, Wish, Words
+from wyoming_rosie_tts.text import markdown
+from wyoming_rosie_tts.text.segments import Piece, Wish, Words
 
 SCRAPS = st.sampled_from(
     [

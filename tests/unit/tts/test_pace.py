@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from wyoming_rosie_tts.pace import FIRST_SECONDS, GROWTH, MARGIN, MOST_SECONDS, Pace
+from wyoming_rosie_tts.engines.piper.slice_planner import FIRST_SECONDS, GROWTH, MARGIN, MOST_SECONDS, Pace
 
 FRAME_SECONDS = 0.0116
 

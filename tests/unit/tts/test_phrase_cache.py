@@ -11,7 +11,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.engine import Wish
 from wyoming_rosie_tts.phrase_cache import PhraseCache, Recent, Settings, key
-from wyoming_rosie_tts.speech import Prosody, Words
+from wyoming_rosie_tts.text.segments import Prosody, Words
 
 SOUND = bytes(range(256)) * 100
 

@@ -11,10 +11,10 @@ from tests import piper_voice
 from tests.piper_voice import TINY, Dimensions
 from wyoming_rosie.errors import BadEventError, ConfigError, EngineError, RosieError
 from wyoming_rosie_tts.engine import Wish
-from wyoming_rosie_tts.engines import piper
-from wyoming_rosie_tts.engines.piper import PiperEngine, Settings
-from wyoming_rosie_tts.loaded_voices import MOST_LOADED
-from wyoming_rosie_tts.speech import Prosody, Words
+from wyoming_rosie_tts.engines.piper import engine
+from wyoming_rosie_tts.engines.piper.engine import PiperEngine, Settings
+from wyoming_rosie_tts.engines.piper.voice_cache import MOST_LOADED
+from wyoming_rosie_tts.text.segments import Prosody, Words
 
 pytest.importorskip("piper", reason="the piper extra is not installed")
 NAME = "en_US-test-low"
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def loaded(folder: Path, **settings: Any) -> PiperEngine:
-    return piper.load(Settings(**{"voice": NAME, **STEADY, **settings}), folder)
+    return engine.load(Settings(**{"voice": NAME, **STEADY, **settings}), folder)
 
 
 def spoken(engine: PiperEngine, text: str, wish: Wish | None = None, *, pause: bool = False, **words: Any) -> bytes:

@@ -11,16 +11,16 @@ from tests.piper_voice import MEDIUM, TINY, Dimensions
 from wyoming_rosie.errors import EngineError
 
 pytest.importorskip("onnxruntime", reason="the piper extra is not installed")
-from wyoming_rosie_tts import piper_network
-from wyoming_rosie_tts.interruption import Interruption
-from wyoming_rosie_tts.piper_network import Floats, Network, Scales, SlicedNetwork, WholeNetwork
+from wyoming_rosie_tts.cancellation import Interruption
+from wyoming_rosie_tts.engines.piper import network
+from wyoming_rosie_tts.engines.piper.network import Floats, Network, Scales, SlicedNetwork, WholeNetwork
 
 SCALES = Scales(0.667, 1.0, 0.8)
 SENTENCE = list(range(3, 43))
 
 
 def loaded(folder: Path, size: Dimensions = TINY) -> Network:
-    return piper_network.load(piper_voice.build(folder, size=size), size.rate, cuda=False)
+    return network.load(piper_voice.build(folder, size=size), size.rate, cuda=False)
 
 
 def some(samples: Floats | None) -> Floats:
@@ -82,9 +82,9 @@ def test_a_network_without_a_decoder_to_cut_off_speaks_whole_sentences(tmp_path:
         }
     """)
     onnx.save(model, tmp_path / "tones.onnx")
-    network = piper_network.load(tmp_path / "tones.onnx", 22_050, cuda=False)
-    assert isinstance(network, WholeNetwork)
-    assert [piece.tolist() for piece in network.speak([1, 2], SCALES, 0, Interruption())] == [[1.0, 2.0]]
+    whole = network.load(tmp_path / "tones.onnx", 22_050, cuda=False)
+    assert isinstance(whole, WholeNetwork)
+    assert [piece.tolist() for piece in whole.speak([1, 2], SCALES, 0, Interruption())] == [[1.0, 2.0]]
 
 
 def test_what_is_interrupted_is_made_again(tmp_path: Path) -> None:
@@ -115,4 +115,4 @@ def test_a_file_that_is_no_network_is_named(tmp_path: Path, content: bytes) -> N
     path = tmp_path / "voice.onnx"
     path.write_bytes(content)
     with pytest.raises(EngineError, match=r"voice\.onnx"):
-        piper_network.load(path, 22_050, cuda=False)
+        network.load(path, 22_050, cuda=False)

@@ -3,7 +3,7 @@ from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_tts.request import reader_of, text_of, wish_of
-from wyoming_rosie_tts.speech import Piece, Wish, Words
+from wyoming_rosie_tts.text.segments import Piece, Wish, Words
 
 
 def read(text: str, **data: object) -> list[Piece]:

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_tts.numbers_english import MOST, cardinal, ordinal, year
-from wyoming_rosie_tts.say_as import spoken
+from wyoming_rosie_tts.text.english_numbers import MOST, cardinal, ordinal, year
+from wyoming_rosie_tts.text.say_as import spoken
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wyoming_rosie_tts.sentence import FIRST_CHARACTERS, LONG_CHARACTERS, MOST_CHARACTERS, Sentences
+from wyoming_rosie_tts.text.sentence_splitter import (
+    FIRST_CHARACTERS,
+    LONG_CHARACTERS,
+    MOST_CHARACTERS,
+    Sentences,
+)
 
 CLAUSE = "the weather in the mountains stays as it was for days"
 SCRAPS = st.sampled_from(

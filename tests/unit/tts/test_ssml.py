@@ -6,11 +6,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_tts import ssml
-from wyoming_rosie_tts.markup import MOST_TAG_CHARACTERS
-from wyoming_rosie_tts.prosody import break_milliseconds, combined, prosody_of
-from wyoming_rosie_tts.script import MOST_SILENCE_MILLISECONDS
-from wyoming_rosie_tts.speech import Mark, Pause, Piece, Prosody, Wish, Words
+from wyoming_rosie_tts.text import ssml
+from wyoming_rosie_tts.text.prosody import break_milliseconds, combined, prosody_of
+from wyoming_rosie_tts.text.script import MOST_SILENCE_MILLISECONDS
+from wyoming_rosie_tts.text.segments import Mark, Pause, Piece, Prosody, Wish, Words
+from wyoming_rosie_tts.text.ssml_tokenizer import MOST_TAG_CHARACTERS
 
 BOMB = '<!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;">]><speak>&b;</speak>'
 OUTSIDE = '<!DOCTYPE speak [<!ENTITY x SYSTEM "file:///etc/passwd">]><speak>&x;</speak>'

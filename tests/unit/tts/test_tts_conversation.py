@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.unit.tts.fakes import LetterEngine, Listener
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_tts.answer import Studio
-from wyoming_rosie_tts.conversation import rehearse
-from wyoming_rosie_tts.desk import Desk
+from wyoming_rosie_tts.handler import rehearse
 from wyoming_rosie_tts.phrase_cache import PhraseCache
+from wyoming_rosie_tts.reply_audio import Studio
+from wyoming_rosie_tts.synthesis_scheduler import Desk
 
 ANSWER = ["audio-start", "audio-chunk", "audio-stop"]
 

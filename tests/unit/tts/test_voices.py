@@ -2,9 +2,9 @@ import pytest
 
 from wyoming_rosie.errors import BadEventError, ConfigError
 from wyoming_rosie_tts.engine import Wish
-from wyoming_rosie_tts.engines.espeak import language_tag, voice_names
-from wyoming_rosie_tts.espeak_ng import LibraryVoice
-from wyoming_rosie_tts.voices import VoiceCard, Voices
+from wyoming_rosie_tts.engines.espeak.engine import language_tag, voice_names
+from wyoming_rosie_tts.engines.espeak.library import LibraryVoice
+from wyoming_rosie_tts.voice_selection import VoiceCard, Voices
 
 CARDS = [
     VoiceCard("af", "Afrikaans", {"af": 5}),

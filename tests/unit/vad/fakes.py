@@ -5,12 +5,12 @@ from typing import Any
 
 from wyoming.event import Event
 
-from wyoming_rosie.scheduler import Scheduler
+from wyoming_rosie.runtime.stream_scheduler import Scheduler
 from wyoming_rosie.voice_activity.findings import Finding, Frame
 from wyoming_rosie.voice_activity.levels import level
 from wyoming_rosie.voice_activity.segmenter import Rules
 from wyoming_rosie.voice_activity.stream import VadStream
-from wyoming_rosie_vad.conversation import VadConversation
+from wyoming_rosie_vad.handler import VadConversation
 
 FRAME_BYTES = 1024
 SPEECH_DATA = {"rate": 16_000, "width": 2, "channels": 1}

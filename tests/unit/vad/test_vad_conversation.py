@@ -8,9 +8,9 @@ import pytest
 from wyoming.audio import AudioChunk
 
 from tests.unit.vad.fakes import FRAME_BYTES, SPEECH_DATA, LoudnessEngine, Speaker
-from wyoming_rosie.audio import SPEECH, AudioFormat, Converter
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
 from wyoming_rosie.errors import BadEventError, EngineError
-from wyoming_rosie.scheduler import Pace, Scheduler
+from wyoming_rosie.runtime.stream_scheduler import Pace, Scheduler
 from wyoming_rosie.voice_activity.findings import Finding, Started, Stopped
 from wyoming_rosie.voice_activity.segmenter import Rules
 from wyoming_rosie.voice_activity.stream import FRAMES_AT_ONCE, VadStream, hear

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie.audio import SPEECH, read_wav
+from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wake_words import Heard
+from wyoming_rosie.wakeword.detection import Heard
 from wyoming_rosie_wake.capture import AFTER_SECONDS, Recorder, Settings, Tape, recorder
 
 RATE = SPEECH.rate

@@ -10,7 +10,7 @@ import pytest
 from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.micro_wake_words import Features, Word, bundled, from_file, load
+from wyoming_rosie.wakeword.micro import Features, Word, bundled, from_file, load
 
 WORDS = bundled()
 NOISE = random.Random(1).randbytes(64_000) + bytes(64_000)
@@ -42,7 +42,7 @@ def test_features_beyond_the_networks_range_are_its_limits() -> None:
 
 def test_a_stream_needs_no_numpy() -> None:
     program = (
-        "import sys; from wyoming_rosie.micro_wake_words import MicroStream, bundled;"
+        "import sys; from wyoming_rosie.wakeword.micro import MicroStream, bundled;"
         "MicroStream([*bundled().values()]).feed(bytes(32000)); sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from benchmarks.wake_scores import WholeWindows
-from wyoming_rosie.audio import SPEECH, read_wav
+from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.openwakeword import graphs, model_files, network, tflite_graph
-from wyoming_rosie.openwakeword.model_files import ModelFile
+from wyoming_rosie.wakeword.openwakeword import graphs, model_files, network, tflite_graph
+from wyoming_rosie.wakeword.openwakeword.model_files import ModelFile
 
 PACKAGES = dict(model_files.packages())
 OPENWAKEWORD = PACKAGES["openwakeword"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wake_words import Heard, Rules, check
+from wyoming_rosie.wakeword.detection import Heard, Rules, check
 
 HOP = 1280
 SECOND = 16_000

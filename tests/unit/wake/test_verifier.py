@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.openwakeword import verifier
+from wyoming_rosie.wakeword.openwakeword import verifier
 
 Windows = list[npt.NDArray[np.float32]]
 

@@ -8,13 +8,13 @@ from wyoming.event import Event
 from wyoming.info import WakeProgram
 from wyoming.wake import Detect
 
-from wyoming_rosie import turn
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.micro_wake_words import bundled, program
-from wyoming_rosie.scheduler import Listening, Pace, Scheduler
-from wyoming_rosie.wake_words import Heard, UnknownWakeWordError, spelled
-from wyoming_rosie_wake.conversation import WakeConversation
+from wyoming_rosie.protocol import turn
+from wyoming_rosie.runtime.stream_scheduler import Listening, Pace, Scheduler
+from wyoming_rosie.wakeword.detection import Heard, UnknownWakeWordError, spelled
+from wyoming_rosie.wakeword.micro import bundled, program
 from wyoming_rosie_wake.engine import WakeEngine
+from wyoming_rosie_wake.handler import WakeConversation
 
 START = AudioStart(rate=16000, width=2, channels=1).event()
 STOP = AudioStop().event()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie.micro_wake_words import bundled
-from wyoming_rosie.wake_words import Rules, UnknownWakeWordError, check, choose, plain, spelled
+from wyoming_rosie.wakeword.detection import Rules, UnknownWakeWordError, check, choose, plain, spelled
+from wyoming_rosie.wakeword.micro import bundled
 from wyoming_rosie_wake.models import models
 
 NAMES = {

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wyoming_rosie.audio import SPEECH, read_wav
-from wyoming_rosie.micro_wake_words import MicroStream, bundled, program
-from wyoming_rosie.wake_words import Heard, Rules, UnknownWakeWordError, choose, detections
+from wyoming_rosie.audio.formats import SPEECH, read_wav
+from wyoming_rosie.wakeword.detection import Heard, Rules, UnknownWakeWordError, choose, detections
+from wyoming_rosie.wakeword.micro import MicroStream, bundled, program
 
 SECOND = SPEECH.bytes_in(1)
 

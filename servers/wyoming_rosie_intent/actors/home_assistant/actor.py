@@ -12,16 +12,17 @@ from typing import Any, assert_never
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home import Entity, Home
-from wyoming_rosie_intent import answers, lists, questions
+from wyoming_rosie.home.model import Entity, Home
 from wyoming_rosie_intent.actors.home_assistant import seen, services
 from wyoming_rosie_intent.actors.home_assistant.errors import HomeAssistantError, LostError, RefusedError, SilentError
 from wyoming_rosie_intent.actors.home_assistant.link import PATIENCE, Link, Patience, Problem
 from wyoming_rosie_intent.actors.home_assistant.services import Call
 from wyoming_rosie_intent.actors.home_assistant.states import State
 from wyoming_rosie_intent.engine import Answer, Command
-from wyoming_rosie_intent.states import States
-from wyoming_rosie_intent.things import Thing
+from wyoming_rosie_intent.entity_states import Thing
+from wyoming_rosie_intent.responses import queries, responses
+from wyoming_rosie_intent.rules import todo_lists
+from wyoming_rosie_intent.state_view import States
 
 MOST_NAMED = 4
 _DETAILS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -79,17 +80,17 @@ class HomeAssistantActor:
     @property
     def problem(self) -> str | None:
         """What keeps it from acting, as a sentence; None when all is well."""
-        return answers.say(self._link.problem) if self._link.problem else None
+        return responses.say(self._link.problem) if self._link.problem else None
 
     async def act(self, command: Command, now: datetime) -> Answer:
         """Answer a question or carry out a command, once. What goes wrong is said in the answer."""
         if command.targets and self._link.problem:
-            return Answer(answers.say(self._link.problem, command.match.language), done=False)
+            return Answer(responses.say(self._link.problem, command.match.language), done=False)
         house = await self._house(command)
-        if (answer := questions.answer(house, command, now)) is not None:
+        if (answer := queries.answer(house, command, now)) is not None:
             return answer
-        if command.targets and all(lists.is_there_already(command, house[one.id]) for one in command.targets):
-            return Answer(answers.already_there(command))
+        if command.targets and all(todo_lists.is_there_already(command, house[one.id]) for one in command.targets):
+            return Answer(responses.already_there(command))
         return await self._carry_out(command)
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
@@ -100,7 +101,7 @@ class HomeAssistantActor:
 
     async def _house(self, command: Command) -> dict[str, Thing]:
         """Return how the things are that the command is about."""
-        wants_more = command.match.intent.startswith("HassGet") or lists.adds(command.match)
+        wants_more = command.match.intent.startswith("HassGet") or todo_lists.adds(command.match)
         more = await self._details(command) if wants_more else {}
         states = self._link.states
         return {one.id: seen.thing(one.domain, states.get(one.id), more.get(one.id)) for one in command.targets}
@@ -179,26 +180,26 @@ def token(settings: Settings) -> str:
 
 def _answer(command: Command, faults: Mapping[str, Fault]) -> Answer:
     worked = tuple(one for one in command.targets if one.id not in faults)
-    said = [answers.done(command, worked)] if worked else []
+    said = [responses.done(command, worked)] if worked else []
     for fault in Fault:
         if failed := [one for one in command.targets if faults.get(one.id) is fault]:
             said.append(_failed(command, failed, fault))
-    return Answer(" ".join(said) or answers.say("cannot", command.match.language), done=bool(worked))
+    return Answer(" ".join(said) or responses.say("cannot", command.match.language), done=bool(worked))
 
 
 def _failed(command: Command, failed: Sequence[Entity], fault: Fault) -> str:
     language = command.match.language
     match fault:
         case Fault.SILENT:
-            return answers.say("did_not_answer", language, named=_named(failed, language))
+            return responses.say("did_not_answer", language, named=_named(failed, language))
         case Fault.UNWILLING:
-            return answers.say("did_not_accept", language, named=_named(failed, language))
+            return responses.say("did_not_accept", language, named=_named(failed, language))
         case Fault.UNABLE:
-            return answers.impossible(replace(command, targets=tuple(failed)))
+            return responses.impossible(replace(command, targets=tuple(failed)))
         case Fault.LOST:
-            return answers.say("lost", language, named=_named(failed, language))
+            return responses.say("lost", language, named=_named(failed, language))
         case Fault.UNREACHED:
-            return answers.say(Problem.UNREACHABLE, language)
+            return responses.say(Problem.UNREACHABLE, language)
         case _:
             assert_never(fault)
 
@@ -206,7 +207,7 @@ def _failed(command: Command, failed: Sequence[Entity], fault: Fault) -> str:
 def _named(things: Sequence[Entity], language: str) -> str:
     """Name a few things; count many."""
     if len(things) <= MOST_NAMED:
-        return answers.listed([answers.the(one.name, language) for one in things], language)
+        return responses.listed([responses.the(one.name, language) for one in things], language)
     domains = {one.domain for one in things}
-    kind = answers.kind_of_things(domains.pop() if len(domains) == 1 else "other", (), language)
-    return answers.say("some_of", language, number=len(things), kind=kind)
+    kind = responses.kind_of_things(domains.pop() if len(domains) == 1 else "other", (), language)
+    return responses.say("some_of", language, number=len(things), kind=kind)

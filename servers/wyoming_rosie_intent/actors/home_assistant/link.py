@@ -11,8 +11,8 @@ from typing import Any
 import structlog
 
 from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie.home import Home
-from wyoming_rosie.tasks import until_one_ends
+from wyoming_rosie.home.model import Home
+from wyoming_rosie.runtime.tasks import until_one_ends
 from wyoming_rosie_intent.actors.home_assistant import registry
 from wyoming_rosie_intent.actors.home_assistant.connection import Connection, connect
 from wyoming_rosie_intent.actors.home_assistant.errors import (

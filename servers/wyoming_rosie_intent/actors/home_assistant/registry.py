@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from wyoming_rosie.home import Area, Entity, Floor, Home, Location, Preferences
+from wyoming_rosie.home.model import Area, Entity, Floor, Home, Location, Preferences
 from wyoming_rosie_intent.actors.home_assistant.states import State
 
 Entry: TypeAlias = Mapping[str, Any]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from wyoming_rosie_intent.actors.home_assistant.states import State
-from wyoming_rosie_intent.things import (
+from wyoming_rosie_intent.entity_states import (
     Alarm,
     Climate,
     Cover,

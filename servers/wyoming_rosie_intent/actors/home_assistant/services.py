@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from wyoming_rosie.home import Entity
+from wyoming_rosie.home.model import Entity
+from wyoming_rosie_intent.actors.demo.intents import VOLUME_STEP
 from wyoming_rosie_intent.actors.home_assistant.states import State
-from wyoming_rosie_intent.changes import VOLUME_STEP
 from wyoming_rosie_intent.engine import Match, Value
 
 Slots: TypeAlias = Mapping[str, Value]

@@ -6,13 +6,13 @@ from functools import cache
 from pathlib import Path
 from zlib import crc32
 
-from wyoming_rosie import home
-from wyoming_rosie.home import Home
-from wyoming_rosie_intent import compound
-from wyoming_rosie_intent.actors.demo import DemoActor
-from wyoming_rosie_intent.compound import Speech
+from wyoming_rosie.home import model
+from wyoming_rosie.home.model import Home
+from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.engine import Match, Recogniser
-from wyoming_rosie_intent.household import Household
+from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.rules import multi_command
+from wyoming_rosie_intent.rules.multi_command import Speech
 
 SAID = Path(__file__).parent
 AREA = "kitchen"
@@ -45,13 +45,13 @@ class Outcome:
 @cache
 def house(language: str) -> Home:
     """Return the home that the sentences of a language are about."""
-    return home.load(SAID / ("home.toml" if language == "en" else f"home_{language}.toml"))
+    return model.load(SAID / ("home.toml" if language == "en" else f"home_{language}.toml"))
 
 
 @cache
 def speech(language: str) -> Speech:
     """Return how people of the home of a language speak."""
-    return compound.speech(house(language), language)
+    return multi_command.speech(house(language), language)
 
 
 @cache
@@ -70,7 +70,7 @@ def sentences(language: str) -> Sequence[Said]:
 def outcome(recogniser: Recogniser, said: Said) -> Outcome:
     """Understand a sentence and plan what is to be done, but do not do it."""
     at = house(said.language)
-    matches = compound.understand(
+    matches = multi_command.understand(
         said.text, lambda text: recogniser.recognise(text, said.language, AREA), speech(said.language)
     )
     plan = Household(at, DemoActor(at)).plan(matches, AREA)

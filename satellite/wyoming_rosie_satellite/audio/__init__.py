@@ -1,0 +1,1 @@
+"""Audio sources, audio sinks and audio processing."""

@@ -1,0 +1,153 @@
+"""Plays sounds one after the other, and says when each has been heard."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import ParamSpec
+
+import structlog
+
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie_satellite.audio.sinks import PlaysAtOnce, Speaker
+
+_LOG = structlog.get_logger()
+P = ParamSpec("P")
+BLOCK_SECONDS = 0.05
+"""What is silenced may sound so much longer; what a conductor sends at a time is about as long."""
+MOST_WAITING_SECONDS = 120.0
+"""A conductor that sends faster than we play may be so far ahead; then it has to wait."""
+
+
+@dataclass(frozen=True)
+class _Stored:
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class _End:
+    played: Callable[[], None] | None
+
+
+class Player:
+    """A queue of sound in the speaker's format in front of a speaker."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        self._speaker = speaker
+        self._play_now = speaker.play_now if isinstance(speaker, PlaysAtOnce) else _never
+        self._block = speaker.format.bytes_in(BLOCK_SECONDS)
+        self._is_idle = False  # has played all that there was, and waits for more
+        self._waiting: deque[bytes | _Stored | _End] = deque()
+        self._waiting_bytes = 0
+        self._more = asyncio.Event()
+        self._room = asyncio.Event()
+        self._playing: asyncio.Task[None] | None = None
+        self._failing = False
+
+    @property
+    def waiting(self) -> int:
+        """How many pieces of sound, and ends of sounds, are to be played."""
+        return len(self._waiting)
+
+    def play(self, pcm: bytes) -> None:
+        """Play whole frames after what is waiting."""
+        if self._is_idle and len(pcm) <= self._block and self._play_now(pcm):
+            return
+        self._waiting_bytes += len(pcm)
+        self._put(pcm)
+
+    def play_read(self, read: Callable[[], bytes]) -> None:
+        """Play after that what `read` returns, which is asked for on a thread of its own when its turn has come."""
+        self._put(_Stored(read))
+
+    def finish(self, played: Callable[[], None] | None = None) -> None:
+        """Call `played` when everything up to here has been heard."""
+        self._put(_End(played))
+
+    def silence(self) -> None:
+        """Stop at once and forget what is waiting."""
+        self._is_idle = False  # what comes now is for the speaker as it is after its silence
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self._room.set()
+        if self._playing is not None:
+            self._playing.cancel()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether no more is waiting than may be."""
+        return self._speaker.format.seconds(self._waiting_bytes) <= MOST_WAITING_SECONDS
+
+    async def room(self) -> None:
+        """Wait while too much is waiting."""
+        while not self.has_room:
+            self._room.clear()
+            await self._room.wait()
+
+    async def run(self) -> None:
+        """Play until cancelled."""
+        try:
+            while True:
+                self._playing = asyncio.create_task(self._play_all())
+                await asyncio.wait({self._playing})
+                if not self._playing.cancelled():
+                    self._playing.result()
+                await self._tell_speaker(self._speaker.silence)
+        finally:
+            if self._playing is not None:
+                self._playing.cancel()
+                await asyncio.wait({self._playing})
+            await self._speaker.close()
+
+    def _put(self, job: bytes | _Stored | _End) -> None:
+        self._is_idle = False
+        self._waiting.append(job)
+        self._more.set()
+
+    async def _play_all(self) -> None:
+        while True:
+            while not self._waiting:
+                await self._wait()
+            match self._waiting.popleft():
+                case _End(played):
+                    await self._tell_speaker(self._speaker.drain)
+                    if played is not None:
+                        played()
+                case _Stored(read):
+                    stored = await asyncio.to_thread(read)
+                    self._waiting_bytes += len(stored)
+                    await self._play(stored)
+                case pcm:
+                    await self._play(pcm)
+
+    async def _wait(self) -> None:
+        self._more.clear()
+        self._is_idle = True
+        try:
+            await self._more.wait()
+        finally:
+            self._is_idle = False
+
+    async def _play(self, pcm: bytes) -> None:
+        for block in _blocks(pcm, self._block):
+            await self._tell_speaker(self._speaker.play, block)
+            self._waiting_bytes -= len(block)
+        self._room.set()
+
+    async def _tell_speaker(self, order: Callable[P, Awaitable[None]], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            await order(*args, **kwargs)
+        except (RosieError, OSError) as err:
+            if not self._failing:  # the sound is lost, the conversation goes on
+                _LOG.warning("speaker failed", reason=str(err))
+            self._failing = True
+        else:
+            self._failing = self._failing and not args
+
+
+def _never(_: bytes) -> bool:
+    return False
+
+
+def _blocks(pcm: bytes, size: int) -> Iterator[bytes]:
+    return (pcm[start : start + size] for start in range(0, len(pcm), size))

@@ -1,0 +1,79 @@
+"""The microphone's sound without noise, without the satellite's own voice, and loud enough."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie_satellite.audio.echo_reference import Echo
+from wyoming_rosie_satellite.audio.volume import Volume
+from wyoming_rosie_satellite.config import SatelliteConfig
+
+Clean: TypeAlias = Callable[[bytes], bytes]
+"""Takes 20 ms of 16 kHz 16-bit mono and returns as much."""
+NOISE_LEVELS = range(5)
+GAINS_DBFS = range(32)
+STEP_BYTES = SPEECH.bytes_in(0.01)
+
+
+def cleaners(settings: SatelliteConfig, echo: Echo | None = None) -> list[Clean]:
+    """Return what the settings ask for, in the order in which it is to be done. Raises ConfigError."""
+    wanted: list[Clean] = []
+    if echo is not None:
+        wanted.append(EchoCanceller(echo).clean)
+    if settings.mic_volume_multiplier != 1.0:
+        wanted.append(Volume(SPEECH, settings.mic_volume_multiplier).apply)
+    if settings.mic_noise_suppression or settings.mic_auto_gain:
+        wanted.append(NoiseAndGain(settings.mic_noise_suppression, settings.mic_auto_gain).clean)
+    return wanted
+
+
+class NoiseAndGain:
+    """WebRTC's noise suppression, 0 (off) to 4, and automatic gain to a target of 0 (off) to 31 dB below full scale."""
+
+    def __init__(self, noise_level: int, gain_dbfs: int) -> None:
+        _check("--mic-noise-suppression", noise_level, NOISE_LEVELS)
+        _check("--mic-auto-gain", gain_dbfs, GAINS_DBFS)
+        self._processor: Any = _noise_gain()(gain_dbfs, noise_level)
+
+    def clean(self, pcm: bytes) -> bytes:
+        steps = (pcm[start : start + STEP_BYTES] for start in range(0, len(pcm), STEP_BYTES))
+        return b"".join([self._processor.Process10ms(step).audio for step in steps])
+
+
+class EchoCanceller:
+    """WebRTC's echo canceller, which finds out by itself how late the echo is; it rests while the room is silent."""
+
+    def __init__(self, echo: Echo) -> None:
+        self._processor: Any = _echo_cancellation()(sample_rate=SPEECH.rate, echo_cancellation=True)
+        self._echo = echo
+
+    def clean(self, pcm: bytes) -> bytes:
+        played = self._echo.take(len(pcm))
+        if played is None:
+            return pcm
+        import numpy as np
+
+        return bytes(self._processor.process(np.frombuffer(pcm, "<i2"), np.frombuffer(played, "<i2")).tobytes())
+
+
+def _noise_gain() -> Any:
+    try:
+        from webrtc_noise_gain import AudioProcessor
+    except ImportError as err:
+        raise ConfigError(f"--mic-noise-suppression and --mic-auto-gain need: {how_to_get(['satellite'])}") from err
+    return AudioProcessor
+
+
+def _echo_cancellation() -> Any:
+    try:
+        from pywebrtc_audio import AudioProcessor
+    except ImportError as err:
+        raise ConfigError(f"--echo-cancellation needs: {how_to_get(['satellite'])}") from err
+    return AudioProcessor
+
+
+def _check(flag: str, value: int, allowed: range) -> None:
+    if value not in allowed:
+        raise ConfigError(f"{flag} must be from {allowed[0]} to {allowed[-1]}, not {value}")

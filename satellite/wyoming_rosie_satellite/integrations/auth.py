@@ -1,0 +1,76 @@
+"""Who may use the local API: rules without sockets."""
+
+import hmac
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.protocol.address import Tcp
+
+TOKEN_VARIABLE = "WYOMING_ROSIE_API_TOKEN"  # noqa: S105 - the name of one
+SHORTEST_TOKEN = 16
+LONGEST_TOKEN = 1_024
+_BEARER = "Bearer "
+
+
+class RefusedError(RosieError):
+    """A request that is not carried out; `status` is HTTP's."""
+
+    def __init__(self, text: str, code: str, status: HTTPStatus) -> None:
+        super().__init__(text)
+        self.code = code
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Lets in who knows the token; without a token only programs of this machine, and no web page of another's."""
+
+    token: str | None = None
+
+    def check(self, headers: Mapping[str, str]) -> None:
+        """Raise RefusedError for who must stay outside."""
+        host = headers.get("Host", "")
+        if self.token is None and not _names_an_address(host):
+            raise RefusedError(f"call it by its address or localhost, not by '{host}'", "host", HTTPStatus.FORBIDDEN)
+        origin = headers.get("Origin")
+        if origin is not None and origin.partition("://")[2] != host:
+            raise RefusedError("web pages of others may not use this", "origin", HTTPStatus.FORBIDDEN)
+        if self.token is not None and not self._is_known(headers.get("Authorization", "")):
+            raise RefusedError("send 'Authorization: Bearer TOKEN'", "token", HTTPStatus.UNAUTHORIZED)
+
+    def _is_known(self, authorization: str) -> bool:
+        given = authorization.removeprefix(_BEARER) if authorization.startswith(_BEARER) else ""
+        return hmac.compare_digest(given.encode(errors="surrogateescape"), (self.token or "").encode())
+
+
+def gate(host: str, token_file: Path | None) -> Gate:
+    """Return the gate for an API at this host. Raises ConfigError when one that others can reach has no token."""
+    token = os.environ.get(TOKEN_VARIABLE) if token_file is None else _read(token_file)
+    if token is None and not Tcp(host, 0).is_loopback:
+        raise ConfigError(f"--api-host {host}: others can reach it; give it --api-token-file FILE or {TOKEN_VARIABLE}")
+    if token is not None and not SHORTEST_TOKEN <= len(token) <= LONGEST_TOKEN:
+        raise ConfigError(f"the API's token must have {SHORTEST_TOKEN} to {LONGEST_TOKEN} characters")
+    return Gate(token)
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(LONGEST_TOKEN + 2).strip()
+    except (OSError, ValueError) as err:
+        raise ConfigError(f"--api-token-file {path}: {getattr(err, 'strerror', None) or err}") from err
+
+
+def _names_an_address(host: str) -> bool:
+    """Whether it is no name that somebody else's name server could have sent here."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False

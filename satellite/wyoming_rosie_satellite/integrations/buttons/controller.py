@@ -1,0 +1,68 @@
+"""Has the satellite do what its buttons ask for."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import structlog
+
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie_satellite.integrations.buttons import Buttons, Move
+from wyoming_rosie_satellite.integrations.buttons.press_detector import Action, Presses, act
+from wyoming_rosie_satellite.integrations.controls import Controls
+
+_LOG = structlog.get_logger()
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+
+
+class Fingers:
+    """Follows the buttons; those that are gone are tried again with growing pauses."""
+
+    def __init__(
+        self,
+        buttons: Buttons,
+        controls: Controls,
+        first_pause_seconds: float = FIRST_PAUSE_SECONDS,
+        *,
+        push_to_talk: bool = False,
+    ) -> None:
+        self._buttons = buttons
+        self._controls = controls
+        self._first_pause_seconds = first_pause_seconds
+        self._push_to_talk = push_to_talk
+
+    async def run(self) -> None:
+        """Obey until cancelled."""
+        loop = asyncio.get_running_loop()
+        pause = self._first_pause_seconds
+        while True:
+            began = loop.time()
+            try:
+                async with aclosing(self._buttons.moves()) as moves:
+                    await self._obey(moves)
+            except (RosieError, OSError) as err:
+                if loop.time() - began > LONGEST_PAUSE_SECONDS:
+                    pause = self._first_pause_seconds
+                if pause == self._first_pause_seconds:
+                    _LOG.warning("buttons failed", reason=str(err))
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    async def _obey(self, moves: AsyncGenerator[Move, None]) -> None:
+        presses = Presses(push_to_talk=self._push_to_talk)
+        loop = asyncio.get_running_loop()
+        held = loop.call_at(0.0, lambda: None)
+        try:
+            async for move in moves:
+                held.cancel()
+                self._do(presses.take(move, loop.time()))
+                if presses.deadline is not None:
+                    held = loop.call_at(presses.deadline, lambda: self._do(presses.held(loop.time())))
+        finally:
+            held.cancel()
+
+    def _do(self, action: Action | None) -> None:
+        if action is not None:
+            _LOG.info("button", action=action)
+            act(action, self._controls)

@@ -1,0 +1,128 @@
+"""Sends what happens to a Wyoming service of the operator's, such as one for lights, and does what it asks for."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import structlog
+from wyoming.error import Error
+from wyoming.event import Event
+
+from wyoming_rosie.errors import ConfigError, RosieError, UnreachableError
+from wyoming_rosie.protocol import address, turn
+from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie_satellite.integrations.observers import STATES, USER_EVENT
+
+_LOG = structlog.get_logger()
+MOST_WAITING = 256
+FRESH_SECONDS = 5.0
+"""What waited longer is no news any more: lights would show what happened long ago."""
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+KEPT_TO_OURSELVES = frozenset({"audio-chunk", "describe", "info", "ping", "pong"})
+COMMAND = "command"
+NOWHERE: Mapping[str, str] = {}
+Do: TypeAlias = Callable[[object, Mapping[str, Any]], object]
+"""Carries out a command of the local API with its arguments; raises RosieError for what cannot be done."""
+_CONDUCTED = frozenset({"satellite-connected", "satellite-disconnected"})
+
+
+class EventSender:
+    """Connects to the service, again and again; the oldest news is forgotten first. Raises ConfigError.
+
+    A service that comes back is told how things stand: who conducts, and the latest of each of our own events. `place`
+    (satellite_id, area) goes with each wake word, so that a language model can get ready for that room.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        do: Do | None = None,
+        fresh_seconds: float = FRESH_SECONDS,
+        place: Mapping[str, str] = NOWHERE,
+    ) -> None:
+        if isinstance(address.parse(uri), address.Stdio):
+            raise ConfigError("--event-uri must be tcp://HOST:PORT or unix:///PATH")
+        self.forgotten = 0
+        self._uri = uri
+        self._do = do
+        self._fresh_seconds = fresh_seconds
+        self._place = place
+        self._standing: dict[str, Event] = {}
+        self._waiting: deque[tuple[float, Event]] = deque()
+        self._news = asyncio.Event()
+
+    def saw(self, event: Event) -> None:
+        if event.type in KEPT_TO_OURSELVES:
+            return
+        event = self._placed(event)
+        if (subject := _subject(event)) is not None:
+            self._standing[subject] = event
+        if len(self._waiting) == MOST_WAITING:
+            self._waiting.popleft()
+            self.forgotten += 1
+        self._waiting.append((_now(), event))
+        self._news.set()
+
+    def _placed(self, event: Event) -> Event:
+        if event.type != "detection" or not self._place:
+            return event
+        return Event(event.type, {**event.data, "context": {**self._place, **turn.event_context(event)}}, event.payload)
+
+    async def run(self) -> None:
+        """Send until cancelled; a service that is not there is tried again with growing pauses."""
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                async with connect(self._uri) as service:
+                    if pause > FIRST_PAUSE_SECONDS:
+                        _LOG.info("event service is back", uri=self._uri)
+                    pause = FIRST_PAUSE_SECONDS
+                    await until_one_ends(self._send_all(service), self._read_all(service))
+            except UnreachableError as err:
+                if pause == FIRST_PAUSE_SECONDS:
+                    _LOG.warning("event service failed", reason=str(err))
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    async def _send_all(self, service: Peer) -> None:
+        waiting = [event for _, event in self._waiting]
+        for event in [event for event in self._standing.values() if event not in waiting]:
+            await service.send(event)
+        while True:
+            while self._waiting:
+                seen, event = self._waiting.popleft()
+                if seen > _now() - self._fresh_seconds:
+                    await service.send(event)
+                else:
+                    self.forgotten += 1
+            self._news.clear()
+            await self._news.wait()
+
+    async def _read_all(self, service: Peer) -> None:
+        """Do what the service asks for, until it leaves; whatever else it says is of no interest."""
+        while True:
+            event = await service.receive()
+            if event.type == USER_EVENT and event.data.get("name") == COMMAND and self._do is not None:
+                await self._obey(service, event, self._do)
+
+    async def _obey(self, service: Peer, event: Event, do: Do) -> None:
+        given = event.data.get("data")
+        arguments = given if isinstance(given, dict) else {}
+        try:
+            do(arguments.get(COMMAND), arguments)
+        except RosieError as err:
+            await service.send(Error(str(err), err.code).event())
+
+
+def _subject(event: Event) -> str | None:
+    """Return what an event says the present state of, if anything."""
+    if event.type in _CONDUCTED:
+        return "conductor"
+    return str(event.data.get("name")) if event.type == USER_EVENT and event.data.get("name") in STATES else None
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,60 @@
+"""APA102 lights on the SPI bus, as many boards have them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie_satellite.integrations.leds import Colour
+
+BUS, DEVICE = 0, 1
+SPEED_HZ = 4_000_000
+_START = bytes(4)
+_FULL = 0xE0  # the three bits before a light's brightness
+
+
+class Apa102:
+    """`count` lights on an SpiDev; `power` is anything to be closed with them, such as the pin that feeds them."""
+
+    def __init__(self, spi: Any, count: int, brightness: int, power: Any = None) -> None:
+        self.count = count
+        self._spi = spi
+        self._brightness = brightness
+        self._power = power
+
+    def show(self, pixels: Sequence[Colour]) -> None:
+        self._spi.writebytes2(frame(pixels, self._brightness))
+
+    def close(self) -> None:
+        self._spi.close()
+        if self._power is not None:
+            self._power.close()
+
+
+def frame(pixels: Sequence[Colour], brightness: int) -> bytes:
+    """Return the bytes that light the pixels; the end is long enough for the last one to take its colour over."""
+    lights = b"".join(bytes((_FULL | brightness, blue, green, red)) for red, green, blue in pixels)
+    return _START + lights + bytes(4 + (len(pixels) + 15) // 16)
+
+
+def library() -> Any:
+    """Return the spidev module. Raises ConfigError."""
+    try:
+        import spidev
+    except ImportError as err:
+        raise ConfigError(f"--leds needs: {how_to_get(['respeaker'])}") from err
+    return spidev
+
+
+def opened(spidev: Any) -> Any:
+    """Return the bus. Raises ConfigError when the machine has none."""
+    spi = spidev.SpiDev()
+    try:
+        spi.open(BUS, DEVICE)
+    except OSError as err:
+        raise ConfigError(
+            f"--leds: cannot open /dev/spidev{BUS}.{DEVICE}: {err.strerror}; "
+            "switch SPI on (raspi-config, Interface Options) and let this user into the group spi"
+        ) from err
+    spi.max_speed_hz = SPEED_HZ
+    return spi

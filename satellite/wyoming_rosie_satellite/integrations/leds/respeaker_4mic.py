@@ -1,0 +1,28 @@
+"""The twelve lights of the ReSpeaker 4-Mic Array, which a pin switches on."""
+
+from typing import Any
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie_satellite.integrations.leds import Leds
+from wyoming_rosie_satellite.integrations.leds.apa102 import Apa102, library, opened
+
+LIGHTS = 12
+POWER_PIN = 5
+
+
+def load(brightness: int) -> Leds:
+    """Return the lights. Raises ConfigError."""
+    spidev = library()
+    try:
+        import gpiozero
+    except ImportError as err:
+        raise ConfigError(f"--leds respeaker-4mic needs: {how_to_get(['respeaker'])}") from err
+    return Apa102(opened(spidev), LIGHTS, brightness, _powered(gpiozero))
+
+
+def _powered(gpiozero: Any) -> Any:
+    try:
+        return gpiozero.LED(POWER_PIN, initial_value=True)
+    except gpiozero.GPIOZeroError as err:
+        raise ConfigError(f"--leds respeaker-4mic: cannot use GPIO {POWER_PIN}: {err}") from err

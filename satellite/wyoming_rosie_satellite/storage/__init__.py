@@ -1,0 +1,1 @@
+"""State that survives a restart: timers, volume, mute and the offline queue."""

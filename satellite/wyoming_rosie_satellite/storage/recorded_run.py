@@ -1,0 +1,72 @@
+"""What was said while nobody conducted, as the Wyoming events that a conductor is told."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from wyoming.event import Event
+
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.protocol import turn
+from wyoming_rosie.protocol.wire import Decoder, encode
+
+CHUNK_BYTES = SPEECH.bytes_in(0.1)
+"""The microphone's pieces are joined to these: half a minute fits into what may wait for a conductor."""
+RUN, AUDIO, DETECTION = "run-pipeline", "audio-chunk", "detection"
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """`events` begin with run-pipeline and end with audio-stop."""
+
+    wake_word: str | None
+    turn_id: str
+    events: tuple[Event, ...]
+
+
+def dumped(told: Iterable[Event], at: float) -> bytes:
+    """Return what a conductor would have been told of a run, for `loaded`; it was said at `at`, seconds since the epoch.
+
+    The detection is left out: Home Assistant takes two satellites' for one that both have heard, and drops the second.
+    """
+    turn_id, kept = turn.new_id(), b""
+    for event in joined(told):
+        match event.type:
+            case "detection":
+                turn_id = str(turn.event_context(event).get("turn_id") or turn_id)
+            case "run-pipeline":
+                recorded = {"recorded_at": datetime.fromtimestamp(at, UTC).isoformat(), "turn_id": turn_id}
+                context = {**turn.event_context(event), **recorded}
+                kept += encode(Event(event.type, {**event.data, "context": context}))
+            case _:
+                kept += encode(event)
+    return kept
+
+
+def loaded(body: bytes) -> KeptRun:
+    """Return the run. Raises BadEventError for what is none."""
+    decoder = Decoder()
+    decoder.feed(body)
+    events = tuple(iter(decoder.next, None))
+    if not events or events[0].type != RUN or events[-1].type != "audio-stop":
+        raise BadEventError("it is not the whole of a run")
+    wake_word = events[0].data.get("wake_word_name")
+    return KeptRun(wake_word, str(turn.event_context(events[0]).get("turn_id")), events)
+
+
+def joined(events: Iterable[Event]) -> Iterator[Event]:
+    """Yield the events with audio in longer pieces."""
+    first: Event | None = None
+    pcm = b""
+    for event in events:
+        is_audio = event.type == AUDIO
+        if first is not None and (not is_audio or len(pcm) >= CHUNK_BYTES):
+            yield Event(AUDIO, first.data, pcm)
+            first, pcm = None, b""
+        if is_audio:
+            first, pcm = first or event, pcm + (event.payload or b"")
+        else:
+            yield event
+    if first is not None:
+        yield Event(AUDIO, first.data, pcm)

@@ -1,0 +1,91 @@
+"""Keeps the timers of a satellite: across its restarts, and whether a server is there or not."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import structlog
+from wyoming.event import Event
+from wyoming.timer import TimerCancelled
+
+from wyoming_rosie.runtime import json_store
+from wyoming_rosie_satellite.storage import timer_store
+from wyoming_rosie_satellite.storage.timers import FINISHED, STARTED, Timer, Timers
+
+_LOG = structlog.get_logger()
+
+
+class AlarmClock:
+    """Tells `tell` what really happens to timers, and calls `ring` for each that has ended, once."""
+
+    def __init__(self, path: Path, tell: Callable[[Event], None], ring: Callable[[], None]) -> None:
+        self._path = path
+        self._tell = tell
+        self._ring = ring
+        self._timers = Timers()
+        self._changed = asyncio.Event()
+        self._saver = json_store.Saver(path, lambda: timer_store.document(self._timers, _now(), time.time()))
+
+    @property
+    def timers(self) -> tuple[Timer, ...]:
+        return self._timers.running
+
+    def take(self, event: Event) -> None:
+        """Let a timer-started, -updated, -cancelled or -finished of the conductor's count. Raises BadEventError."""
+        self._report(self._timers.take(event, _now()))
+
+    def start(self, seconds: float, name: str | None = None) -> str:
+        """Begin a timer of the satellite's own; return its id. Raises BadEventError."""
+        timer_id = f"local-{uuid4().hex[:12]}"
+        named = {} if name is None else {"name": name}
+        self.take(Event(STARTED, {"id": timer_id, "total_seconds": seconds, **named}))
+        return timer_id
+
+    def cancel(self, timer_id: str) -> bool:
+        """End a timer without a sound; return whether there was one."""
+        known = any(timer.id == timer_id for timer in self.timers)
+        if known:
+            self.take(TimerCancelled(id=timer_id).event())
+        return known
+
+    async def run(self) -> None:
+        """Ring as timers end, those of the last run first, until cancelled."""
+        await self._load()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._saver.run())
+            tasks.create_task(self._ring_all())
+
+    async def _load(self) -> None:
+        try:
+            saved = await asyncio.to_thread(json_store.read, self._path)
+            if saved is not None:
+                self._timers.add(timer_store.restored(saved, _now(), time.time()))
+        except (ValueError, OSError) as err:
+            await asyncio.to_thread(json_store.set_aside, self._path, err)
+
+    async def _ring_all(self) -> None:
+        while True:
+            self._changed.clear()
+            self._report(self._timers.due(_now()))
+            due = self._timers.next_due
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
+                    await self._changed.wait()
+
+    def _report(self, happened: list[Event]) -> None:
+        if not happened:
+            return
+        self._changed.set()
+        self._saver.soon()
+        for event in happened:
+            self._tell(event)
+            if event.type == FINISHED:
+                _LOG.info("timer finished", timer=event.data["id"])
+                self._ring()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,117 @@
+"""Wake words that a program of the operator's finds: it reads raw samples and writes a line for each word."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+from wyoming.info import Attribution, WakeModel, WakeProgram
+
+from wyoming_rosie import __version__
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie.protocol import turn
+from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie_satellite.audio.commands import kill, start, words_of
+from wyoming_rosie_satellite.audio.errors import DeviceError
+from wyoming_rosie_satellite.messages import WakeWord
+from wyoming_rosie_satellite.wake.detectors import Backlog
+
+_LOG = structlog.get_logger()
+FLAG = "--wake-command"
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+_CREDIT = Attribution(name="", url="")
+
+
+class CommandEars:
+    """The program is started again when it ends. Words that are not among `names` are ignored, unless there are none.
+
+    An empty line stands for the first of them. Raises ConfigError.
+    """
+
+    def __init__(self, line: str, audio: AudioFormat, names: Sequence[str], refractory_seconds: float) -> None:
+        self._words = words_of(FLAG, line)
+        self._format = audio
+        self._names = names
+        self._refractory = round(refractory_seconds * SPEECH.rate)
+        self._backlog = Backlog()
+        self._sent = 0  # samples, to this start of the program
+        self._latest: dict[str, int] = {}  # sample at which each word was heard
+        self._has_worked = False
+
+    def hear(self, pcm: bytes) -> None:
+        self._backlog.put(pcm)
+
+    async def listen(self, heard: Callable[[WakeWord], None]) -> None:
+        pause = 0.0
+        while True:
+            try:
+                await self._run(heard)
+            except (RosieError, OSError) as err:
+                if self._has_worked or not pause:
+                    _LOG.warning("wake command failed", command=self._words[0], reason=str(err))
+            pause = FIRST_PAUSE_SECONDS if self._has_worked or not pause else min(2 * pause, LONGEST_PAUSE_SECONDS)
+            self._has_worked = False
+            await asyncio.sleep(pause)
+
+    async def _run(self, heard: Callable[[WakeWord], None]) -> None:
+        process = await start(self._words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            await until_one_ends(self._write(process.stdin), self._read(process.stdout, heard))
+        finally:
+            kill(process)
+            await process.stdout.read()  # asyncio takes no process for ended whose output is unread
+            await process.wait()
+
+    async def _write(self, to: asyncio.StreamWriter) -> None:
+        converter = Converter(SPEECH, self._format)
+        self._backlog.restart()
+        self._sent = 0
+        while True:
+            pcm = await self._backlog.get()
+            to.write(converter.convert(pcm))
+            self._sent += len(pcm) // SPEECH.frame_bytes
+            await to.drain()
+
+    async def _read(self, source: asyncio.StreamReader, heard: Callable[[WakeWord], None]) -> None:
+        try:
+            while line := await source.readline():
+                self._has_worked = True
+                self._said(line.decode(errors="replace").strip(), heard)
+        except ValueError as err:
+            raise DeviceError("its line is too long") from err
+        raise DeviceError("it has ended")
+
+    def _said(self, written: str, heard: Callable[[WakeWord], None]) -> None:
+        name = written or next(iter(self._names), "")
+        if self._names and name not in self._names:
+            return
+        place = self._backlog.offset + self._sent
+        if place - self._latest.get(name, -self._refractory) >= self._refractory:
+            self._latest[name] = place
+            heard(WakeWord(name, place, turn.new_id()))
+
+
+def program(names: Sequence[str]) -> WakeProgram:
+    """Return what `describe` says of the words that the program finds."""
+    return WakeProgram(
+        name="wake-command",
+        attribution=_CREDIT,
+        installed=True,
+        description="A program of this satellite's operator",
+        version=__version__,
+        models=[
+            WakeModel(
+                name=name,
+                attribution=_CREDIT,
+                installed=True,
+                description=name,
+                version=None,
+                languages=[],
+                phrase=name.replace("_", " "),
+            )
+            for name in names
+        ],
+    )

@@ -1,0 +1,188 @@
+"""Finding wake words in the microphone's audio: in this process, or at a wake daemon."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+import structlog
+from wyoming.audio import AudioChunk, AudioStart
+from wyoming.event import Event
+from wyoming.info import Describe, Info, WakeProgram
+from wyoming.wake import Detect
+
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.errors import BadEventError, RosieError
+from wyoming_rosie.protocol import turn
+from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie.runtime.workers import ThreadWorker
+from wyoming_rosie.wakeword.detection import Rules, detections
+from wyoming_rosie.wakeword.micro import MicroStream, Word
+from wyoming_rosie_satellite.messages import WakeWord
+
+_LOG = structlog.get_logger()
+FRAMES_WAITING = 250
+PIECE_BYTES = SPEECH.bytes_in(0.06)
+"""Two scores of a microWakeWord network; waking its thread costs several times what they do."""
+PIECES_WAITING = 100
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+SAMPLES_PER_MS = SPEECH.rate // 1000
+LONGEST_STREAM_MS = 1e12
+
+
+class Ears(Protocol):
+    """Listens for wake words."""
+
+    def hear(self, pcm: bytes) -> None:
+        """Take the microphone's next audio; never waits."""
+
+    async def listen(self, heard: Callable[[WakeWord], None]) -> None:
+        """Call `heard` for each wake word until cancelled."""
+
+
+class Backlog:
+    """The microphone's audio that was not listened to yet; when there is too much, the oldest is lost.
+
+    A sample's place in what the listener was given, plus `offset`, is its place in the microphone's audio.
+    """
+
+    def __init__(self) -> None:
+        self.offset = 0
+        self._frames: asyncio.Queue[bytes] = asyncio.Queue(FRAMES_WAITING)
+        self._heard = 0
+
+    def put(self, pcm: bytes) -> None:
+        if self._frames.full():
+            self.offset += _samples(self._frames.get_nowait())
+        self._frames.put_nowait(pcm)
+        self._heard += _samples(pcm)
+
+    async def get(self) -> bytes:
+        return await self._frames.get()
+
+    def restart(self) -> None:
+        """Forget everything for a listener that begins now."""
+        while not self._frames.empty():
+            self._frames.get_nowait()
+        self.offset = self._heard
+
+
+class LocalEars:
+    """Wake words in this process, on a thread of their own, which wakes the event loop for words only."""
+
+    def __init__(self, words: Sequence[Word], rules: Rules) -> None:
+        self._words = words
+        self._rules = rules
+        self._heard = 0  # samples
+        self._piece = b""
+        self._pieces: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()  # with the sample after each
+
+    def hear(self, pcm: bytes) -> None:
+        self._piece += pcm
+        self._heard += _samples(pcm)
+        if len(self._piece) >= PIECE_BYTES:
+            if self._pieces.qsize() >= PIECES_WAITING:
+                with suppress(Empty):  # it was taken just now
+                    self._pieces.get_nowait()
+            self._pieces.put((self._heard, self._piece))
+            self._piece = b""
+
+    async def listen(self, heard: Callable[[WakeWord], None]) -> None:
+        worker = ThreadWorker("wake")
+        loop = asyncio.get_running_loop()
+        try:
+            await worker.run(self._listen, lambda word: loop.call_soon_threadsafe(heard, word))
+        finally:
+            self._pieces.put(None)
+            worker.close()
+
+    def _listen(self, heard: Callable[[WakeWord], object]) -> None:
+        stream = MicroStream(self._words, self._rules)
+        given = 0
+        while (piece := self._pieces.get()) is not None:
+            end, pcm = piece
+            stream.skip(end - _samples(pcm) - given)  # what was lost before it
+            given = end
+            for found in detections(stream.feed(pcm)):
+                heard(WakeWord(found.name, found.sample, turn.new_id(), found.score))
+
+
+class RemoteEars:
+    """Wake words found by a daemon; no names leave the choice to it. Connects again and again if need be."""
+
+    def __init__(self, uri: str, names: Sequence[str], learned: Callable[[list[WakeProgram]], None]) -> None:
+        self._uri = uri
+        self._detect = Detect(names=list(names) or None).event()
+        self._learned = learned  # is told what the daemon can hear
+        self._backlog = Backlog()
+        self._connected = False
+        self._sent = 0  # samples of this connection's stream
+
+    def hear(self, pcm: bytes) -> None:
+        self._backlog.put(pcm)
+
+    async def listen(self, heard: Callable[[WakeWord], None]) -> None:
+        pause = 0.0
+        while True:
+            try:
+                async with connect(self._uri) as peer:
+                    await until_one_ends(self._send(peer), self._receive(peer, heard))
+            except RosieError as err:
+                if self._connected or not pause:
+                    _LOG.warning("wake daemon is away", uri=self._uri, reason=str(err))
+            pause = FIRST_PAUSE_SECONDS if self._connected or not pause else min(2 * pause, LONGEST_PAUSE_SECONDS)
+            self._connected = False
+            await asyncio.sleep(pause)
+
+    async def _send(self, peer: Peer) -> None:
+        self._backlog.restart()
+        self._sent = 0
+        for event in (Describe().event(), self._detect, AudioStart(SPEECH.rate, SPEECH.width, SPEECH.channels).event()):
+            await peer.send(event)
+        while True:
+            pcm = await self._backlog.get()
+            timestamp = self._sent // SAMPLES_PER_MS
+            self._sent += _samples(pcm)
+            await peer.send(AudioChunk(SPEECH.rate, SPEECH.width, SPEECH.channels, pcm, timestamp=timestamp).event())
+
+    async def _receive(self, peer: Peer, heard: Callable[[WakeWord], None]) -> None:
+        while True:
+            event = await peer.receive()
+            match event.type:
+                case "info":
+                    self._connected = True
+                    _LOG.info("wake daemon listens", uri=self._uri)
+                    self._learned(_wake_programs(event))
+                case "detection":
+                    heard(self._word(event))
+                case "error":
+                    _LOG.warning("wake daemon refuses", uri=self._uri, reason=event.data.get("text"))
+
+    def _word(self, detection: Event) -> WakeWord:
+        context = turn.event_context(detection)
+        milliseconds = _number(detection.data.get("timestamp"), LONGEST_STREAM_MS)
+        place = self._sent if milliseconds is None else round(milliseconds * SAMPLES_PER_MS)
+        return WakeWord(
+            name=str(detection.data.get("name") or ""),
+            sample=self._backlog.offset + place,
+            turn_id=str(context.get("turn_id") or turn.new_id()),
+            score=_number(context.get("score"), 1.0),
+        )
+
+
+def _wake_programs(info: Event) -> list[WakeProgram]:
+    try:
+        return Info.from_event(info).wake
+    except (TypeError, KeyError, ValueError, AttributeError) as err:  # whatever the daemon sent instead
+        raise BadEventError("the wake daemon's info is not one") from err
+
+
+def _number(value: object, most: float) -> float | None:
+    return value if isinstance(value, (int, float)) and 0 <= value <= most else None
+
+
+def _samples(pcm: bytes) -> int:
+    return len(pcm) // SPEECH.frame_bytes

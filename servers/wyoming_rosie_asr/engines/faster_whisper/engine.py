@@ -1,0 +1,196 @@
+"""Whisper on CTranslate2: any words, many languages. Its models are fetched by name or lie in a folder."""
+
+import asyncio
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from math import exp
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+import structlog
+from wyoming.info import AsrModel, AsrProgram, Attribution
+
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import ConfigError, EngineError
+from wyoming_rosie.models import whisper
+from wyoming_rosie.models.background_fetch import fetch_model
+from wyoming_rosie.models.whisper import HUB, ModelFolder
+from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.workers import ThreadWorker
+from wyoming_rosie_asr.admission import Ticket, Turns
+from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownLanguageError, UnknownModelError, base_language
+from wyoming_rosie_asr.engines.faster_whisper import hallucinations
+from wyoming_rosie_asr.engines.faster_whisper.windows import windows
+from wyoming_rosie_asr.lazy_model import Resident
+
+if TYPE_CHECKING:
+    from wyoming_rosie_asr.engines.faster_whisper.decoder import Heard, Wanted, WhisperDecoder
+
+_LOG = structlog.get_logger()
+DEVICES = ("cpu", "cuda", "auto")
+BEAMS = range(11)
+_CREDIT = Attribution("SYSTRAN and OpenAI", "https://github.com/SYSTRAN/faster-whisper")
+_ABOUT = "Whisper, any words in many languages"
+
+
+@dataclass(frozen=True)
+class Settings:
+    model: str = option("base", "name of a model, which is fetched, such as tiny.en or large-v3-turbo; or its folder")
+    device: str = option("cpu", "where it runs: cpu, cuda or auto")
+    compute: str = option("default", "int8, float16, float32 and others [default: int8 on a CPU, else the model's own]")
+    threads: int = option(0, "processor threads for one utterance; 0: as many as there are cores")
+    beam: int = option(0, "how many guesses to follow; 0: one on a small board, five elsewhere")
+    language: tuple[str, ...] = option((), "the language spoken; given more than once, the likeliest of them is taken")
+    prompt: str = option("", "text whose words and spelling are likely, such as names of people and rooms")
+    short_windows: bool = option(
+        False, "hear short utterances as what they are instead of as 30 s: many times quicker; words may suffer"
+    )
+    models_from: str = option(HUB, "where models are fetched that have a name")
+
+
+class WhisperEngine:
+    """One model, on one thread of ours and as many of its own as there are cores."""
+
+    streams = True
+
+    def __init__(self, settings: Settings, model: ModelFolder, keep_seconds: float, most_waiting: int) -> None:
+        self._settings = settings
+        self._model = model
+        self._worker = ThreadWorker("whisper")
+        self._turns = Turns(1, most_waiting)
+        self._resident = Resident(model.name, self._load, self._unload, keep_seconds)
+
+    @property
+    def is_installed(self) -> bool:
+        return self._model.is_installed
+
+    @property
+    def waiting(self) -> int:
+        return self._turns.waiting
+
+    def describe(self) -> AsrProgram:
+        version = metadata.version("faster-whisper")
+        languages = list(self._settings.language or self._model.languages)
+        model = AsrModel(self._model.name, _CREDIT, self.is_installed, _ABOUT, version, languages)
+        return AsrProgram("faster-whisper", _CREDIT, self.is_installed, _ABOUT, version, [model])
+
+    def check(self, request: Request) -> None:
+        if request.model not in (None, self._model.name):
+            raise UnknownModelError(f"no model is named {request.model!r} here; there is: {self._model.name}")
+        allowed = self._settings.language or self._model.languages
+        if request.language is not None and base_language(request.language) not in allowed:
+            shown = ", ".join(allowed[:10]) + (" and others" if len(allowed) > 10 else "")
+            raise UnknownLanguageError(
+                f"{self._model.name} is not set up for the language {request.language!r}; there are: {shown}"
+            )
+        if not self.is_installed:
+            raise EngineError(
+                f"the model {self._model.name} is not here yet; it is being fetched to {self._model.path}"
+            )
+
+    async def install(self) -> None:
+        """Fetch the model, for as long as it takes."""
+        await fetch_model(self._model.name, self._model.downloads(self._settings.models_from), self._model.path)
+
+    async def prepare(self) -> None:
+        if self.is_installed:
+            await self._resident.prepare()
+
+    async def transcribe(self, sound: Sound, request: Request, ticket: Ticket) -> Transcript:
+        pieces = [_piece(sound.pcm, *window) for window in windows(sound.speech, sound.milliseconds, _WINDOW_MS)]
+        if not pieces:
+            return Transcript(language=request.language)
+        dropped = Event()
+        async with self._turns.turn(ticket), self._resident.used() as decoder:
+            try:
+                heard = await self._worker.run(decoder.hear, pieces, self._wanted(request), dropped)
+            finally:
+                dropped.set()
+        return _transcript(heard)
+
+    async def close(self) -> None:
+        await self._resident.close()
+        self._worker.close()
+
+    def _wanted(self, request: Request) -> "Wanted":
+        from wyoming_rosie_asr.engines.faster_whisper.decoder import Wanted
+
+        languages = (base_language(request.language),) if request.language is not None else self._settings.language
+        bias = ", ".join((*request.terms, *request.names))  # what comes last has the most weight
+        prompt = " ".join(filter(None, (bias and f"{bias}.", self._settings.prompt.strip())))
+        return Wanted(languages, self._settings.beam or _usual_beam(), prompt, self._settings.short_windows)
+
+    async def _load(self) -> "WhisperDecoder":
+        begun = asyncio.get_running_loop().time()
+        decoder = await self._worker.run(_decoder, self._model.path, self._settings)
+        seconds = round(asyncio.get_running_loop().time() - begun, 2)
+        _LOG.info("model loaded", model=self._model.name, seconds=seconds)
+        return decoder
+
+    async def _unload(self, decoder: "WhisperDecoder") -> None:
+        await self._worker.run(decoder.unload)
+
+
+_WINDOW_MS = 30_000
+
+
+def load(settings: Settings, folder: Path, keep_seconds: float, most_waiting: int) -> WhisperEngine:
+    """Return the engine, with a model in its own folder or one by name in `folder`; it is loaded later. Raises ConfigError."""
+    if settings.device not in DEVICES:
+        raise ConfigError(f"--faster-whisper.device must be one of {', '.join(DEVICES)}, not {settings.device}")
+    if settings.beam not in BEAMS:
+        raise ConfigError(f"--faster-whisper.beam must be from 0 to {BEAMS[-1]}, not {settings.beam}")
+    try:
+        metadata.version("faster-whisper")
+    except metadata.PackageNotFoundError as err:
+        raise ConfigError(f"faster-whisper is not installed; run: {how_to_get(['whisper'])}") from err
+    model = whisper.find(settings.model, folder)
+    for language in settings.language:
+        if language not in model.languages:
+            raise ConfigError(
+                f"--faster-whisper.language: {model.name} does not know {language!r}; "
+                f"it knows: {', '.join(model.languages)}"
+            )
+    return WhisperEngine(settings, model, keep_seconds, most_waiting)
+
+
+def _decoder(folder: Path, settings: Settings) -> "WhisperDecoder":
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # what is there is there; nothing else is looked for
+    from wyoming_rosie_asr.engines.faster_whisper.decoder import Hardware, WhisperDecoder
+
+    compute = settings.compute
+    if compute == "default" and settings.device == "cpu":
+        compute = "int8"
+    try:
+        return WhisperDecoder(folder, Hardware(settings.device, compute, settings.threads or _cores()))
+    except Exception as err:
+        reason = " ".join(str(err).split())[:200]
+        raise EngineError(f"the model in {folder} does not load: {reason}; delete it to have it fetched again") from err
+
+
+def _transcript(heard: "Sequence[Heard]") -> Transcript:
+    said = [
+        one for one in heard if not hallucinations.is_invented(one.text, one.log_probability, one.speech_probability)
+    ]
+    if not said:
+        return Transcript(language=heard[0].language)
+    score = exp(sum(one.log_probability for one in said) / len(said))
+    return Transcript(" ".join(one.text for one in said), score, heard[0].language)
+
+
+def _piece(pcm: bytes, begin_ms: int, end_ms: int) -> bytes:
+    return pcm[SPEECH.bytes_in(begin_ms / 1000) : SPEECH.bytes_in(end_ms / 1000)]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _usual_beam() -> int:
+    return 1 if platform.machine() in ("aarch64", "armv7l") else 5

@@ -1,0 +1,1 @@
+"""pocketsphinx with a grammar of the home."""

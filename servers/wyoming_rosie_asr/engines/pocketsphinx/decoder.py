@@ -1,0 +1,166 @@
+"""pocketsphinx with one home's grammar; it lives in a process of its own, because it holds the interpreter's lock."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from wyoming_rosie_asr.engines.pocketsphinx import tokens
+from wyoming_rosie_asr.engines.pocketsphinx.automaton import Automaton
+from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon
+
+if TYPE_CHECKING:
+    from pocketsphinx import Decoder
+
+_SENTENCES, _SOUNDS = "sentences", "sounds"
+"""The two searches: for a sentence of the grammar, and for any sounds at all."""
+_FRAMES_PER_SECOND = 100
+_LEAST_LIKELIHOOD = 1e-300
+_FRAMES_PER_SOUND = 12
+_MOST_DRAWN_OUT = 150
+"""Frames that a word may last beyond its sounds: it takes up a noise before it, but not a whole recording of noise."""
+_MOST_PAUSE = 0.33
+"""Of a sentence, from its first word to its last; more is left out by who says something else."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How widely pocketsphinx searches: paths less likely than the best by these factors are given up."""
+
+    beam: float
+    word_beam: float
+    most_states: int  # in a frame
+
+
+@dataclass(frozen=True)
+class Guess:
+    """The likeliest sentence, and how likely its words are beside the likeliest sounds, 0 to 1 per second of speech."""
+
+    tokens: tuple[str, ...] = ()
+    score: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A word, sound or pause, with its first and last frame; likelihood as a logarithm."""
+
+    word: str
+    first: int
+    last: int
+    likelihood: float
+
+    @property
+    def is_word(self) -> bool:
+        return not self.word.startswith(("<", "[", "(", "+"))
+
+    @property
+    def token(self) -> str:
+        return self.word.partition("(")[0]  # home(2) is its second pronunciation
+
+    @property
+    def frames(self) -> int:
+        return self.last - self.first + 1
+
+
+class SentenceDecoder:
+    """Guesses which sentence of a grammar a whole utterance is, and how well it explains the sounds."""
+
+    def __init__(self, model: Path, sentences: Automaton, lexicon: Lexicon, search: Search) -> None:
+        self._sentences = sentences
+        self._sounds = {word: _fewest_sounds(word, lexicon) for word in sentences.words}
+        self._decoder = _decoder(model, sentences, lexicon, search)
+        self._decoder.add_fsg(_SENTENCES, self._decoder.create_fsg(_SENTENCES, *_graph(sentences)))
+        self._decoder.add_allphone_file(_SOUNDS, None)
+
+    def guess(self, pcm: bytes) -> Guess:
+        """Return the guess for 16 kHz 16-bit mono speech; without tokens when it is no whole sentence."""
+        words = [piece for piece in self._search(_SENTENCES, pcm) if piece.is_word]
+        said = tuple(word.token for word in words)
+        if not words or not self._sentences.accepts(said) or not self._is_speakable(words):
+            return Guess()
+        return Guess(said, _score(words, self._search(_SOUNDS, pcm)))
+
+    def _is_speakable(self, words: Sequence[_Piece]) -> bool:
+        """Tell whether a person may say the words in the time that they take."""
+        duration = words[-1].last - words[0].first + 1
+        pauses = duration - sum(word.frames for word in words)
+        drawn_out = max(word.frames - _FRAMES_PER_SOUND * self._sounds[word.token] for word in words)
+        return drawn_out <= _MOST_DRAWN_OUT and pauses <= _MOST_PAUSE * duration
+
+    def _search(self, name: str, pcm: bytes) -> list[_Piece]:
+        self._decoder.activate_search(name)
+        self._decoder.start_utt()
+        # the whole utterance at once: the mean of its spectrum must be known before it is searched
+        self._decoder.process_raw(pcm, full_utt=True)
+        self._decoder.end_utt()
+        if self._decoder.hyp() is None:
+            return []
+        return [
+            _Piece(piece.word, piece.start_frame, piece.end_frame, math.log(max(piece.ascore, _LEAST_LIKELIHOOD)))
+            for piece in self._decoder.seg()
+            if piece.end_frame >= piece.start_frame
+        ]
+
+
+def _decoder(model: Path, sentences: Automaton, lexicon: Lexicon, search: Search) -> "Decoder":
+    from pocketsphinx import Decoder
+
+    with TemporaryDirectory() as folder:
+        dictionary = Path(folder) / "grammar.dict"  # its words alone: a fifth of the memory of the whole dictionary
+        dictionary.write_text("".join(_entries(sentences, lexicon)), "utf-8")
+        return Decoder(
+            hmm=str(model),
+            dict=str(dictionary),
+            lm=None,
+            loglevel="FATAL",
+            beam=search.beam,
+            pbeam=search.beam,
+            wbeam=search.word_beam,
+            maxhmmpf=search.most_states,
+            topn=8,
+            silprob=0.1,  # with the default a pause costs so much that words are invented for it
+            wip=0.4,
+            bestpath=False,  # it may leave the grammar
+            compallsen=True,  # else the likelihoods of the two searches could not be compared
+        )
+
+
+def _fewest_sounds(word: str, lexicon: Lexicon) -> int:
+    return min(len(phones.split()) for phones in lexicon.phones(tokens.said(word)))
+
+
+def _entries(sentences: Automaton, lexicon: Lexicon) -> Iterator[str]:
+    for word in sorted(sentences.words):
+        for number, phones in enumerate(lexicon.phones(tokens.said(word)), 1):
+            yield f"{word}{f'({number})' if number > 1 else ''} {phones}\n"
+
+
+def _graph(sentences: Automaton) -> tuple[int, int, list[tuple[int, int, float] | tuple[int, int, float, str]]]:
+    """Return the automaton as pocketsphinx takes it: one final state; what may follow is equally likely."""
+    end = len(sentences.states)
+    transitions: list[tuple[int, int, float] | tuple[int, int, float, str]] = []
+    for state, arcs in enumerate(sentences.states):
+        is_final = state in sentences.final
+        probability = 1 / max(len(arcs) + is_final, 1)
+        transitions += [(state, target, probability, word) for word, target in arcs]
+        if is_final:
+            transitions.append((state, end, probability))
+    return sentences.start, end, transitions
+
+
+def _score(words: Sequence[_Piece], sounds: Sequence[_Piece]) -> float:
+    frames = sum(word.frames for word in words)
+    gap = sum(_likelihood(sounds, word.first, word.last) - word.likelihood for word in words)
+    return math.exp(-max(gap, 0.0) * _FRAMES_PER_SECOND / frames)
+
+
+def _likelihood(sounds: Sequence[_Piece], first: int, last: int) -> float:
+    """Return the likelihood of what the sounds have in the frames from `first` to `last`."""
+    total = 0.0
+    for sound in sounds:
+        common = min(last, sound.last) - max(first, sound.first) + 1
+        if common > 0:
+            total += sound.likelihood * common / sound.frames
+    return total

@@ -1,0 +1,135 @@
+"""How words and names are said: the pronouncing dictionary, and rules for what it does not hold."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import TypeAlias
+
+from wyoming_rosie_asr.engines.pocketsphinx import number_words, tokens
+
+Phones: TypeAlias = str
+"""The sounds of one word in ARPABET, separated by spaces."""
+
+_SYMBOLS = {"&": "and", "+": "plus", "%": "percent", "@": "at", "°": "degrees", "#": "number"}
+# fmt: off
+_ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth")
+# fmt: on
+_ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)")
+_PIECES = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+|[&+%@°#]")
+_CAUGHT = re.compile(r"\bAO\b(?! R\b)")
+_PREFIXES = ("un", "re", "non", "mini", "multi")
+_HISSING = {"S", "Z", "SH", "ZH", "CH", "JH"}
+_VOICELESS = {"P", "T", "K", "F", "TH"}
+_VOWELS = set("aeiouy")
+_AROUND = ".,;:!?\"'()[]{}"  # a word may stand between these
+_SHORTEST_PART = 3  # letters of a part of a compound word: shorter ones make nonsense
+_LONGEST_ACRONYM = 4
+_LONGEST_ABBREVIATION = 2  # of letters beside digits and signs, as in PS5 and A/C
+
+
+def read(path: Path) -> dict[str, tuple[Phones, ...]]:
+    """Return the words of a file in CMU's dictionary format with their pronunciations."""
+    words: dict[str, tuple[Phones, ...]] = {}
+    for line in path.read_text("utf-8").splitlines():
+        entry, _, phones = line.partition(" ")
+        word = entry.partition("(")[0]
+        words[word] = (*words.get(word, ()), phones.strip())
+    return words
+
+
+class Lexicon:
+    """Says words and names with a dictionary's words, their parts, or their letters."""
+
+    def __init__(self, dictionary: Mapping[str, tuple[Phones, ...]]) -> None:
+        self._dictionary = dictionary
+
+    def phones(self, word: str) -> tuple[Phones, ...]:
+        """Return the pronunciations of a lower-case word; none when it cannot be said."""
+        known = self._dictionary.get(word) or self._inflected(word) or self._prefixed(word) or self._compound(word)
+        return tuple(dict.fromkeys((*known, *map(_merged, known))))
+
+    def ways(self, name: str) -> list[tuple[str, ...]]:
+        """Return the ways to say a name, each as words `spoken=written`; none when a part of it cannot be said."""
+        plain = name.replace("\u2019", "'")
+        words = [
+            self._ways_of_word(word) for word in plain.split() if _PIECES.search(_without_accents(word.casefold()))
+        ]
+        return [tuple(token for part in way for token in part) for way in product(*words)] if words else []
+
+    def _ways_of_word(self, word: str) -> list[tuple[str, ...]]:
+        text = word.casefold().strip(_AROUND)
+        bare = _without_accents(text)
+        ways: list[tuple[str, ...]] = []
+        if self.phones(bare):
+            ways.append((bare,))
+        elif pieces := self._pieces(bare):
+            ways.append(pieces)
+        if word.isupper() and bare.isalpha() and 1 < len(bare) <= _LONGEST_ACRONYM:
+            ways.append(tuple(bare))
+        return [tokens.written_as(text, way) for way in ways]
+
+    def _pieces(self, word: str) -> tuple[str, ...]:
+        if (ordinal := _ORDINAL.fullmatch(word)) and 0 < int(ordinal[1]) < len(_ORDINALS):
+            return (_ORDINALS[int(ordinal[1])],)
+        pieces = [self._piece(piece) for piece in _PIECES.findall(word)]
+        return tuple(word for piece in pieces for word in piece) if all(pieces) else ()
+
+    def _piece(self, piece: str) -> tuple[str, ...]:
+        if piece.isdecimal():
+            return _digits(piece)
+        if piece in _SYMBOLS:
+            return (_SYMBOLS[piece],)
+        is_abbreviation = len(piece) <= _LONGEST_ABBREVIATION or not set(piece) & _VOWELS
+        if is_abbreviation and piece.isalpha():
+            return tuple(piece)
+        return (piece,) if self.phones(piece) else ()
+
+    def _inflected(self, word: str) -> tuple[Phones, ...]:
+        for ending in ("'s", "s'", "s"):
+            if word.endswith(ending) and (stems := self._dictionary.get(word.removesuffix(ending))):
+                return tuple(f"{phones} {_sound_of_s(phones)}" for phones in stems)
+        return ()
+
+    def _prefixed(self, word: str) -> tuple[Phones, ...]:
+        for prefix in _PREFIXES:
+            rest = word.removeprefix(prefix)
+            if rest != word and len(rest) >= _SHORTEST_PART and rest in self._dictionary:
+                return self._together(prefix, rest)
+        return ()
+
+    def _compound(self, word: str) -> tuple[Phones, ...]:
+        # the most even split is the likeliest: its shorter part is longest
+        splits = sorted(_splits(word), key=lambda parts: -min(map(len, parts)))
+        return next((self._together(*parts) for parts in splits if all(part in self._dictionary for part in parts)), ())
+
+    def _together(self, *parts: str) -> tuple[Phones, ...]:
+        return tuple(" ".join(way) for way in product(*(self._dictionary[part] for part in parts)))
+
+
+def _merged(phones: Phones) -> Phones:
+    """Return how those say it for whom cot and caught sound alike; the dictionary has off only as in caught."""
+    return _CAUGHT.sub("AA", phones)
+
+
+def _splits(word: str) -> Iterator[tuple[str, str]]:
+    return ((word[:cut], word[cut:]) for cut in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1))
+
+
+def _without_accents(word: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFKD", word) if not unicodedata.combining(char))
+
+
+def _digits(number: str) -> tuple[str, ...]:
+    """Return what is said for digits: up to three as a number, more one by one."""
+    if len(number) <= 3 and not number.startswith("0"):
+        return number_words.spoken(int(number))
+    return tuple(word for digit in number for word in number_words.spoken(int(digit)))
+
+
+def _sound_of_s(phones: Phones) -> Phones:
+    last = phones.split()[-1]
+    if last in _HISSING:
+        return "IH Z"
+    return "S" if last in _VOICELESS else "Z"

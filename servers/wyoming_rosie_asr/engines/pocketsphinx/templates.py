@@ -1,0 +1,60 @@
+"""Sentence templates in hassil's syntax, read from `sentences/LANGUAGE.toml`."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from hassil.expression import Expression
+from hassil.parse_expression import parse_sentence
+
+_ENDING = re.compile(r"(\w+)\[(\w+)\]")  # light[s]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Templates for things of some domains that have a feature, or for no things at all."""
+
+    say: tuple[str, ...]
+    domain: frozenset[str] = frozenset()
+    feature: str | None = None
+    answer: bool = False  # to a question of the assistant: no command
+
+
+@dataclass(frozen=True)
+class Templates:
+    frame: str
+    blocks: tuple[Block, ...]
+    rules: Mapping[str, str]
+    lists: Mapping[str, tuple[str, ...]]
+    ranges: Mapping[str, range]
+
+
+@cache
+def load(language: str) -> Templates:
+    """Return our templates for a language."""
+    file = resources.files("wyoming_rosie_asr.engines.pocketsphinx") / "sentences" / f"{language}.toml"
+    document = tomllib.loads(file.read_text("utf-8"))
+    return Templates(
+        frame=document["frame"],
+        blocks=tuple(_block(**block) for block in document["sentences"]),
+        rules=document["rules"],
+        lists={name: tuple(texts) for name, texts in document["lists"].items()},
+        ranges={name: _range(**limits) for name, limits in document["ranges"].items()},
+    )
+
+
+@cache
+def parse(template: str) -> Expression:
+    """Return a template as hassil's expression of whole words: light[s] is (light|lights)."""
+    return parse_sentence(_ENDING.sub(r"(\1|\1\2)", template)).expression
+
+
+def _block(say: list[str], domain: tuple[str, ...] = (), feature: str | None = None, *, answer: bool = False) -> Block:
+    return Block(tuple(say), frozenset(domain), feature, answer)
+
+
+def _range(first: int, last: int, step: int = 1) -> range:
+    return range(first, last + 1, step)

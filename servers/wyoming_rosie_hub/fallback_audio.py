@@ -1,0 +1,122 @@
+"""Words for failures and fillers, kept as sound so that they can be said when the voice itself is down."""
+
+import asyncio
+import math
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from wyoming.event import Event
+from wyoming.tts import Synthesize, SynthesizeVoice
+
+from wyoming_rosie.audio.formats import AudioFormat, format_of, read_wav, write_wav
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie_hub import sentences
+from wyoming_rosie_hub.messages import Failure
+from wyoming_rosie_hub.voice_selection import Voices
+
+_LOG = structlog.get_logger()
+FILLER = "filler"
+NAMES = (*(failure.value for failure in Failure), FILLER)
+SPEAK_SECONDS = 20.0
+FIRST_PAUSE_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 60.0
+TONE_FORMAT = AudioFormat(rate=16_000, width=2, channels=1)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A phrase as samples."""
+
+    format: AudioFormat
+    pcm: bytes
+
+
+class Phrases:
+    """The phrases as sound, in each language that is spoken: from disk at once, from the voice as soon as it answers."""
+
+    def __init__(self, folder: Path, tts_uri: Callable[[], str], voices: Voices) -> None:
+        self._folder = folder
+        self._tts_uri = tts_uri
+        self._voices = voices
+        self._sounds: dict[tuple[str, str], Sound] = {}
+        self._wanted: asyncio.Queue[str] = asyncio.Queue()
+        self._known: set[str] = set()
+
+    def want(self, language: str) -> None:
+        """Have the phrases of a language ready soon."""
+        if (known := sentences.known(language)) not in self._known:
+            self._known.add(known)
+            self._wanted.put_nowait(known)
+
+    def sound(self, name: str, language: str) -> Sound:
+        """Return the phrase's sound; before the voice has ever answered, two falling tones."""
+        return self._sounds.get((sentences.known(language), name)) or _tones()
+
+    async def learn(self) -> None:
+        """Fill the store with each language that is wanted, until cancelled."""
+        while True:
+            await self._learn(await self._wanted.get())
+
+    async def _learn(self, language: str) -> None:
+        """Try again with growing pauses until the voice has spoken every phrase."""
+        await asyncio.to_thread(self._load, language)
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await self._voices.look()
+                for name in NAMES:
+                    words, voice = sentences.say(f"failures.{name}", language), self._voices.of(language)
+                    self._sounds[language, name] = await speak(self._tts_uri(), words, voice)
+                await asyncio.to_thread(self._save, language)
+            except (RosieError, OSError) as err:
+                _LOG.debug("phrases not spoken yet", language=language, reason=str(err), again_in_s=pause)
+            else:
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _load(self, language: str) -> None:
+        for name in NAMES:
+            path = self._folder / language / f"{name}.wav"
+            if path.is_file():
+                try:
+                    self._sounds.setdefault((language, name), Sound(*read_wav(path)))
+                except RosieError as err:
+                    _LOG.warning("a stored phrase is unusable", reason=str(err))
+
+    def _save(self, language: str) -> None:
+        (self._folder / language).mkdir(parents=True, exist_ok=True)
+        for name in NAMES:
+            sound = self._sounds[language, name]
+            write_wav(self._folder / language / f"{name}.wav", sound.format, sound.pcm)
+
+
+async def speak(uri: str, text: str, voice: SynthesizeVoice | None = None) -> Sound:
+    """Return the text as the tts daemon at `uri` speaks it. Raises UnreachableError, PeerError."""
+    async with connect(uri) as peer:
+        await peer.send(Synthesize(text=text, voice=voice).event())
+        start = await peer.wait_for("audio-start", seconds=SPEAK_SECONDS)
+        pcm = bytearray()
+        while (event := await _next_audio(peer)) is not None:
+            pcm += event.payload or b""
+        return Sound(format_of(start), bytes(pcm))
+
+
+async def _next_audio(peer: Peer) -> Event | None:
+    event = await peer.wait_for("audio-chunk", "audio-stop", seconds=SPEAK_SECONDS)
+    return event if event.type == "audio-chunk" else None
+
+
+def _tones() -> Sound:
+    """Return 0.5 s of two falling tones (660 Hz, then 440 Hz)."""
+    rate, half = TONE_FORMAT.rate, TONE_FORMAT.rate // 4
+    wave = array("h")
+    for hertz in (660, 440):
+        for sample in range(half):
+            fade = min(1.0, sample / 400, (half - sample) / 400)  # no clicks
+            wave.append(round(8_000 * fade * math.sin(2 * math.pi * hertz * sample / rate)))
+    return Sound(TONE_FORMAT, wave.tobytes())

@@ -1,0 +1,69 @@
+"""Which voice of the tts daemon speaks which language."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+from wyoming.info import TtsVoice
+from wyoming.tts import SynthesizeVoice
+
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie.protocol.client import describe
+from wyoming_rosie.text.durations import family
+
+_LOG = structlog.get_logger()
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+_NAMED_IN_LOG = 12
+
+
+class Voices:
+    """The voices that are installed; nothing is known of them until the daemon has answered."""
+
+    def __init__(self, tts_uri: Callable[[], str]) -> None:
+        self._tts_uri = tts_uri
+        self._voices: tuple[TtsVoice, ...] = ()
+        self._missed: set[str] = set()
+
+    async def follow(self) -> None:
+        """Ask the daemon what voices it has, soon and then once in a while, until cancelled."""
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await self.look()
+            except RosieError as err:
+                _LOG.debug("the voices are not known yet", reason=str(err))
+            pause = LONGEST_PAUSE_SECONDS if self._voices else min(2 * pause, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(pause)
+
+    async def look(self) -> None:
+        """Ask the daemon now. Raises UnreachableError, PeerError."""
+        info = await describe(self._tts_uri())
+        programs = (program for program in info.tts if program.installed)
+        self._voices = tuple(voice for program in programs for voice in program.voices if voice.installed)
+
+    def of(self, language: str) -> SynthesizeVoice | None:
+        """Return what to ask the daemon for; None for its own choice, which is all there is until more is known."""
+        return choose(self._voices, language)
+
+    def misses(self, language: str) -> bool:
+        """Tell whether no voice speaks a language; logged, and True, only once for each."""
+        if not self._voices or self.of(language) is not None or family(language) in self._missed:
+            return False
+        self._missed.add(family(language))
+        there_are = sorted(self.languages)[:_NAMED_IN_LOG]
+        _LOG.warning("no voice speaks this language; install one", language=language, there_are=there_are)
+        return True
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages that voices speak."""
+        return frozenset(family(tag) for voice in self._voices for tag in voice.languages)
+
+
+def choose(voices: Sequence[TtsVoice], language: str) -> SynthesizeVoice | None:
+    """Return what to ask for; a language that a voice has by that very tag is enough, else a voice by its name."""
+    if any(language in voice.languages for voice in voices):
+        return SynthesizeVoice(language=language)
+    of_family = [voice for voice in voices if any(family(tag) == family(language) for tag in voice.languages)]
+    return SynthesizeVoice(name=of_family[0].name) if of_family else None

@@ -1,0 +1,215 @@
+"""Whoever listens on NATS acts: each command is a message, its result another one.
+
+A command goes to `voice.intent.DOMAIN.ACTION`, such as `voice.intent.light.turn_on`; whoever acts answers to the subject in
+its `reply`, with {"ok": true} and, if there is something to say, {"message": "…"}.
+"""
+
+import asyncio
+import json
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import structlog
+
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.protocol import strict_json
+from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie_intent.engine import Answer, Command
+from wyoming_rosie_intent.responses import queries, responses
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+_LOG = structlog.get_logger()
+SCHEMA = "rosie.v1.voice.intent"
+RESULTS = "automation.result"
+NO_DOMAIN = "home"
+"""Stands for the domain of a command that is about no thing."""
+TOKEN_VARIABLE = "NATS_TOKEN"  # noqa: S105 - the name of a variable
+LONGEST_MESSAGE = 1000
+"""Characters of a result that are spoken."""
+LARGEST_RESULT = 65_536
+"""Bytes."""
+CONNECT_SECONDS = 2
+PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    server: tuple[str, ...] = option(("nats://127.0.0.1:4222",), "where NATS listens; others take over from the first")
+    credentials: Path | None = option(None, f"file with a user's credentials; a token is read from {TOKEN_VARIABLE}")
+    seconds: float = option(3.0, "how long whoever acts may take")
+
+
+@dataclass(frozen=True)
+class Order:
+    """One command on its way: its subject, where the result is expected, and what is sent."""
+
+    subject: str
+    reply: str
+    body: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def encoded(self) -> bytes:
+        return json.dumps(self.body, ensure_ascii=False).encode("utf-8", "replace")
+
+
+class BusActor:
+    """Acts as long as `run` runs."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Take the settings. Raises ConfigError for credentials that are not there."""
+        if settings.credentials is not None and not settings.credentials.is_file():
+            raise ConfigError(f"--bus.credentials: there is no file {settings.credentials}")
+        if find_spec("nats") is None:
+            raise ConfigError(f"nats-py is not installed; run: {how_to_get(['bus'])}")
+        self._settings = settings
+        self._client: Client | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """What keeps it from acting, as a sentence; None when all is well."""
+        return None if self._client is not None and self._client.is_connected else responses.say("bus_unreachable")
+
+    async def run(self) -> None:
+        """Stay connected until cancelled; a server that is away is tried again."""
+        client = await self._connected()
+        self._client = client
+        _LOG.info("bus connected", servers=self._settings.server)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await client.close()
+
+    async def act(self, command: Command, now: datetime) -> Answer:
+        """Answer what needs no thing, or have a command carried out, once. What goes wrong is said in the answer."""
+        if not command.targets and (answer := queries.answer({}, command, now)) is not None:
+            return answer
+        if self.problem is not None or self._client is None:
+            return Answer(responses.say("bus_unreachable", command.match.language), done=False)
+        try:
+            result = await self._result(self._client, order(command, self._settings.seconds))
+        except TimeoutError:
+            named = responses.things(command.match, command.targets)
+            return Answer(responses.say("did_not_answer", command.match.language, named=named), done=False)
+        except BusError as err:
+            _LOG.warning("bus", intent=command.match.intent, problem=str(err))
+            return Answer(responses.say("cannot", command.match.language), done=False)
+        return _answer(command, result)
+
+    def states(self) -> Mapping[str, Mapping[str, object]]:
+        """Return nothing: how things are is asked on the bus as well."""
+        return {}
+
+    async def _connected(self) -> "Client":
+        """Return a connection, which mends itself from then on; the first failure is logged."""
+        import nats
+
+        is_news = True
+        while True:
+            try:
+                return await nats.connect(**_options(self._settings))
+            except (OSError, TimeoutError, nats.errors.Error) as err:
+                if is_news:
+                    _LOG.warning("bus", problem=f"NATS cannot be reached: {type(err).__name__}")
+                is_news = False
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _result(self, client: "Client", wanted: Order) -> Mapping[str, Any]:
+        """Send a command and return its result. Raises TimeoutError, BusError."""
+        from nats.errors import Error
+
+        try:
+            results = await client.subscribe(wanted.reply)
+            try:
+                await client.publish(wanted.subject, wanted.encoded)
+                message = await results.next_msg(self._settings.seconds)
+            finally:
+                await results.unsubscribe()
+        except TimeoutError:  # one of theirs as well
+            raise
+        except (Error, OSError) as err:
+            raise BusError(type(err).__name__) from err
+        return _read(message.data)
+
+
+class BusError(RosieError):
+    """What came back is no result, or nothing could be sent."""
+
+    code = "bus"
+
+
+def order(command: Command, seconds: float) -> Order:
+    """Return what is sent for a command, which expires after `seconds`."""
+    match, key = command.match, uuid4().hex
+    reply = f"{RESULTS}.{key}"
+    turn = structlog.contextvars.get_contextvars().get("turn_id")
+    data = {
+        "intent": match.intent,
+        "entities": [entity.id for entity in command.targets],
+        "args": dict(match.slots),
+        "language": match.language,
+        "expires": time.time() + seconds,
+        "reply": reply,
+    }
+    body = {"schema": SCHEMA, "key": key, "ts": time.time(), "source": "intent", "trace": turn, "data": data}
+    return Order(_subject(command), reply, body)
+
+
+def _subject(command: Command) -> str:
+    domain = command.targets[0].domain if command.targets else command.match.domain or NO_DOMAIN
+    words = re.findall(r"[A-Z][a-z]*", command.match.intent.removeprefix("Hass")) or [command.match.intent]
+    return f"voice.intent.{_token(domain)}.{_token('_'.join(words))}"
+
+
+def _token(text: str) -> str:
+    """Return a part of a subject; what people or packages named can end no part and match no other."""
+    return re.sub(r"[^a-z0-9_-]+", "_", text.lower())[:64] or "_"
+
+
+def _read(raw: bytes) -> Mapping[str, Any]:
+    """Return a result, which may be in an envelope's `data`. Raises BusError."""
+    if len(raw) > LARGEST_RESULT:
+        raise BusError(f"a result has more than {LARGEST_RESULT} bytes")
+    try:
+        result = strict_json.loads(raw)
+    except (ValueError, RecursionError) as err:
+        raise BusError("a result is not JSON") from err
+    inner = result.get("data", result) if isinstance(result, dict) else None
+    if not isinstance(inner, dict) or not isinstance(inner.get("ok"), bool):
+        raise BusError("a result needs 'ok', true or false")
+    return inner
+
+
+def _answer(command: Command, result: Mapping[str, Any]) -> Answer:
+    message, ok = result.get("message"), bool(result["ok"])
+    if isinstance(message, str) and message.strip():
+        return Answer(message.strip()[:LONGEST_MESSAGE], ok)
+    return Answer(responses.done(command, command.targets)) if ok else Answer(responses.impossible(command), done=False)
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    return {
+        "servers": list(settings.server),
+        "name": "wyoming-rosie-intent",
+        "connect_timeout": CONNECT_SECONDS,
+        "allow_reconnect": True,
+        "max_reconnect_attempts": -1,
+        "reconnect_time_wait": PAUSE_SECONDS,
+        "error_cb": _ignore,
+        **({"user_credentials": str(settings.credentials)} if settings.credentials else {}),
+        **({"token": os.environ[TOKEN_VARIABLE]} if TOKEN_VARIABLE in os.environ else {}),
+    }
+
+
+async def _ignore(_: Exception) -> None:
+    """Leave faults of the connection to those who notice that something does not come."""

@@ -1,0 +1,1 @@
+"""Execution of commands: targets, policy, confirmation, executor, audit log."""

@@ -1,0 +1,26 @@
+"""Lets all who speak of the home know when it has become another."""
+
+import asyncio
+
+from wyoming_rosie.home.model import Home
+from wyoming_rosie_intent.engine import Recogniser
+from wyoming_rosie_intent.execution.executor import Household
+
+
+class Moving:
+    """Where the home goes that has changed; of several at once the last counts."""
+
+    def __init__(self) -> None:
+        self._next: asyncio.Queue[Home] = asyncio.Queue(1)
+
+    def to(self, home: Home) -> None:
+        if self._next.full():
+            self._next.get_nowait()
+        self._next.put_nowait(home)
+
+    async def run(self, recogniser: Recogniser, household: Household) -> None:
+        """Move them until cancelled: first the rules, which take a while to learn thousands of names."""
+        while True:
+            home = await self._next.get()
+            await asyncio.to_thread(recogniser.move_to, home)
+            household.home = home

@@ -1,0 +1,152 @@
+"""The weather from an HTTP service that answers as Open-Meteo does, for homes that have no weather of their own."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import aiohttp
+import structlog
+
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.home.model import Home
+from wyoming_rosie_intent.engine import Answer, Match
+from wyoming_rosie_intent.entity_states import Outlook, Weather
+from wyoming_rosie_intent.responses import queries, responses
+
+_LOG = structlog.get_logger()
+OPEN_METEO = (
+    "https://api.open-meteo.com/v1/forecast?latitude={latitude}&longitude={longitude}&temperature_unit={unit}&timezone=auto"
+    "&current=temperature_2m,weather_code"
+    "&daily=weather_code,temperature_2m_min,temperature_2m_max,precipitation_probability_max&forecast_days=3"
+)
+LONGEST_ANSWER = 65536
+"""Bytes."""
+MOST_DAYS = 7
+_STATES = (
+    (0, "sunny"), (2, "partlycloudy"), (3, "cloudy"), (48, "fog"), (63, "rainy"), (65, "pouring"), (67, "rainy"), (77, "snowy"),
+    (81, "rainy"), (82, "pouring"), (86, "snowy"), (99, "lightning-rainy"),
+)  # fmt: skip
+"""Home Assistant's words for the weather codes of the World Meteorological Organization, up to each."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    url: str = option("", "where to ask; open-meteo for that service; {latitude}, {longitude}, {unit} are filled in")
+    seconds: float = option(3.0, "how long to wait for an answer")
+    keep_seconds: float = option(600.0, "how long an answer is good for")
+
+
+class WeatherError(RosieError):
+    """The weather is not known: nobody answered in time, or what was answered is no weather."""
+
+    code = "weather"
+
+
+class WeatherProvider:
+    """Asks once for everybody who wants to know, and not again while the answer is good."""
+
+    def __init__(self, settings: Settings, home: Home, clock: Callable[[], float]) -> None:
+        self._url = _url(settings.url, home)
+        self._seconds = settings.seconds
+        self._keep_seconds = settings.keep_seconds
+        self._clock = clock
+        self._known: Weather | None = None
+        self._asked: float | None = None
+        self._asking = asyncio.Lock()
+
+    async def answer(self, match: Match) -> Answer:
+        """Answer HassGetWeather; say so where the weather is not known."""
+        try:
+            known = await self.weather()
+        except WeatherError as err:
+            _LOG.warning("the weather is not known", reason=str(err))
+            return Answer(responses.say("no_weather", match.language), done=False)
+        return Answer(queries.weather(match, known))
+
+    async def weather(self) -> Weather:
+        """Return the weather, at most `keep_seconds` old. Raises WeatherError."""
+        async with self._asking:
+            if self._known is None or self._asked is None or self._clock() - self._asked > self._keep_seconds:
+                self._known, self._asked = await self._ask(), self._clock()
+            return self._known
+
+    async def _ask(self) -> Weather:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return read(json.loads(await self._fetched()))
+        except TimeoutError as err:
+            raise WeatherError(f"the weather service did not answer within {self._seconds:g} seconds") from err
+        except (aiohttp.ClientError, OSError) as err:
+            raise WeatherError(f"the weather service cannot be reached: {type(err).__name__}") from err
+        except ValueError as err:
+            raise WeatherError("the weather service answers with something that is no weather") from err
+
+    async def _fetched(self) -> bytes:
+        async with aiohttp.ClientSession() as session, session.get(self._url) as answer:
+            if answer.status != 200:
+                raise WeatherError(f"the weather service answers {answer.status}")
+            return await _body(answer)
+
+
+async def _body(answer: aiohttp.ClientResponse) -> bytes:
+    body = b""
+    async for chunk in answer.content.iter_chunked(8192):
+        body += chunk
+        if len(body) > LONGEST_ANSWER:
+            raise WeatherError(f"the weather service answers with more than {LONGEST_ANSWER} bytes")
+    return body
+
+
+def read(document: object) -> Weather:
+    """Read Open-Meteo's format. Raises ValueError for anything else."""
+    try:
+        current, daily = _table(document, "current"), _table(document, "daily")
+        days = islice(enumerate(daily["time"]), MOST_DAYS)
+        forecast = tuple(_outlook(daily, number, str(day)) for number, day in days)
+        return Weather(_state(current["weather_code"]), round(float(current["temperature_2m"])), forecast)
+    except (KeyError, IndexError, TypeError) as err:
+        raise ValueError("no weather") from err
+
+
+def _table(document: object, key: str) -> Mapping[str, Any]:
+    table = document[key] if isinstance(document, dict) else None
+    if not isinstance(table, dict):
+        raise TypeError(key)
+    return table
+
+
+def _outlook(daily: Mapping[str, Any], number: int, day: str) -> Outlook:
+    rain = daily.get("precipitation_probability_max", {})
+    likely = rain[number] if isinstance(rain, list) and rain[number] is not None else None
+    return Outlook(
+        day,
+        _state(daily["weather_code"][number]),
+        float(daily["temperature_2m_min"][number]),
+        float(daily["temperature_2m_max"][number]),
+        None if likely is None else round(float(likely)),
+    )
+
+
+def _state(code: object) -> str:
+    number = int(str(code))
+    return next((state for most, state in _STATES if number <= most), "unknown")
+
+
+def _url(given: str, home: Home) -> str:
+    """Fill in where the home is. Raises ConfigError where that is needed and not known."""
+    place = home.location
+    if place.latitude is None or place.longitude is None:
+        raise ConfigError(
+            "the weather needs to know where the home is: give it a [location] with latitude and longitude"
+        )
+    template = OPEN_METEO if given == "open-meteo" else given
+    if not template.startswith(("http://", "https://")):
+        raise ConfigError(f"--weather.url must be 'open-meteo' or begin with http:// or https://, not '{given}'")
+    unit = "fahrenheit" if home.preferences.units == "imperial" else "celsius"
+    for key, value in (("latitude", place.latitude), ("longitude", place.longitude), ("unit", unit)):
+        template = template.replace(f"{{{key}}}", str(value))
+    return template

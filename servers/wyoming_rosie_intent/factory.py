@@ -1,0 +1,169 @@
+"""The parts that the settings ask for. Each raises ConfigError for what cannot be had."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.home import model
+from wyoming_rosie.home.model import Home
+from wyoming_rosie.home.watcher import HomeFile
+from wyoming_rosie.http.health import Health
+from wyoming_rosie.runtime.terminal import reload_or_end
+from wyoming_rosie_intent.actors.demo.actor import DemoActor
+from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, token
+from wyoming_rosie_intent.actors.nats import BusActor
+from wyoming_rosie_intent.config import IntentConfig
+from wyoming_rosie_intent.engine import Actor
+from wyoming_rosie_intent.execution.executor import AskWeather, Household
+from wyoming_rosie_intent.execution.policy import Policy
+from wyoming_rosie_intent.execution.weather import WeatherProvider
+from wyoming_rosie_intent.llm import mcp_tools, prompt, router, tier_config
+from wyoming_rosie_intent.llm.agent import SILENCE_SECONDS, Mind
+from wyoming_rosie_intent.llm.filler import Fillers
+from wyoming_rosie_intent.llm.mcp_tools import McpTools
+from wyoming_rosie_intent.llm.tools import Toolbox
+from wyoming_rosie_intent.plugins import Plugins, in_folder, installed
+
+
+class Distant(Protocol):
+    """An actor elsewhere, connected as long as `run` runs."""
+
+    @property
+    def problem(self) -> str | None: ...
+
+    async def run(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Actors:
+    """Who acts, if anybody does, and what that asks of the daemon."""
+
+    actor: Actor | None = None
+    distant: Distant | None = None  # the same, if it has to be kept connected
+    changed: Callable[[Home], None] = field(default=lambda _: None)  # is told when the home's file has changed
+    area_of: Callable[[str], str | None] = field(default=lambda _: None)  # of a device of Home Assistant's
+
+
+def actors(settings: IntentConfig, own: Home, move: Callable[[Home], None]) -> Actors:
+    """Return who acts; `move` gets the home whenever it is another."""
+    match settings.actor:
+        case "none":
+            return Actors(changed=move)
+        case "demo":
+            demo = DemoActor(own)
+
+            def changed(home: Home) -> None:
+                demo.move_to(home)
+                move(home)
+
+            return Actors(demo, None, changed)
+        case "bus":
+            bus = BusActor(settings.bus)
+            return Actors(bus, bus, move)
+        case "home-assistant":
+            if settings.home_assistant.token_file is None:  # a file may come later
+                token(settings.home_assistant)
+            distant = HomeAssistantActor(settings.home_assistant, own, move)
+            return Actors(distant, distant, distant.use, distant.area_of)
+
+
+def pretence(settings: IntentConfig) -> str:
+    """Return what must be said of a house that is in memory only; nothing for a real one."""
+    if settings.actor != "demo":
+        return ""
+    return model.PRETEND if settings.home.resolve() == model.DEMO_HOME.resolve() else model.PRETEND_OWN
+
+
+def policy(settings: IntentConfig) -> Policy:
+    """Return what is asked about first."""
+    for given in settings.confirm:
+        if given not in model.DOMAINS and "." not in given:
+            there_are = ", ".join(sorted(model.DOMAINS))
+            raise ConfigError(
+                f"--confirm: '{given}' is neither an id such as switch.pump nor a domain; those are: {there_are}"
+            )
+    return Policy(confirm=frozenset(settings.confirm))
+
+
+def weather(settings: IntentConfig, own: Home, now: Callable[[], float]) -> AskWeather | None:
+    """Return who knows the weather of a home without a weather entity."""
+    return WeatherProvider(settings.weather, own, now).answer if settings.weather.url else None
+
+
+def plugins(settings: IntentConfig) -> Plugins | None:
+    """Return the plugins, not yet started; those of packages only if there is a table for them."""
+    found = (*(in_folder(settings.plugin_folder) if settings.plugin_folder else ()), *installed(settings.plugins))
+    for name in sorted(settings.plugins.keys() - {source.name for source in found}):
+        there_are = ", ".join(source.name for source in found) or "none"
+        raise ConfigError(f"there is no plugin named '{name}'; there are: {there_are}")
+    return Plugins(found, settings.plugins) if found else None
+
+
+def mcp(settings: IntentConfig) -> McpTools | None:
+    """Return the tools of other programs, not yet connected."""
+    return mcp_tools.load(settings.mcp_file) if settings.mcp_file is not None else None
+
+
+@asynccontextmanager
+async def thinking(
+    settings: IntentConfig, household: Household, boxes: Sequence[Toolbox], commands: Toolbox | None = None
+) -> AsyncIterator[Mind | None]:
+    """Have what thinks beyond rules during the block; None without a language model."""
+    models = await asyncio.to_thread(router.load, settings.local, settings.network, settings.cloud)
+    if models is None:
+        yield None
+        return
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(models.close)
+        prompts = await asyncio.to_thread(prompt.load, settings.prompt_folder, models.room)
+        fillers = None
+        if settings.fillers:
+            small = await asyncio.to_thread(tier_config.load, "filler", settings.filler)
+            if small is not None:
+                stack.push_async_callback(small.close)
+            fillers = Fillers(prompts.filler, small)
+        mind = Mind(
+            models, household, prompts, boxes, fillers, silence_seconds=_silence_seconds(settings), commands=commands
+        )
+        stack.push_async_callback(mind.close)
+        if settings.warm_up:
+            mind.get_ready(datetime.now().astimezone(), asyncio.get_running_loop().time())
+        yield mind
+
+
+def _silence_seconds(settings: IntentConfig) -> float:
+    """Return how long nothing may be heard of an answer: longer where the operator gives a tier longer."""
+    tiers_asked = (settings.local, settings.network, settings.cloud)
+    return max(SILENCE_SECONDS, *(asked.first_token_seconds for asked in tiers_asked))
+
+
+async def look_after(plugins: Plugins) -> None:
+    """Have the plugins ready, one sooner than the other, until cancelled."""
+    try:
+        await plugins.start()
+        await plugins.run()
+    finally:
+        await plugins.close()
+
+
+async def follow(file: Path, use: Callable[[Home], None]) -> None:
+    """Use the home's file whenever it changes, or when told to by SIGHUP, until cancelled."""
+    watched = HomeFile(file)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload_or_end(watched.read_again))
+    async with aclosing(watched.changes()) as changes:
+        async for changed in changes:
+            use(changed)
+
+
+def watch(health: Health, actors: Actors, plugins: Plugins | None) -> None:
+    """Let monitors see how who acts elsewhere and the plugins are."""
+    if (distant := actors.distant) is not None:
+        health.watch("actor", lambda: distant.problem)
+    for name, look in (plugins.looks() if plugins else {}).items():
+        health.watch(name, look)

@@ -1,0 +1,248 @@
+"""One peer's requests: sentences in, replies out."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any, assert_never
+from uuid import uuid4
+
+import structlog
+from wyoming.event import Event
+from wyoming.handle import Handled as HandledEvent
+from wyoming.handle import HandledChunk, HandledStart, HandledStop
+from wyoming.handle import NotHandled as NotHandledEvent
+from wyoming.intent import Entity, Intent, IntentsStart, IntentsStop
+from wyoming.intent import NotRecognized as NotRecognizedEvent
+from wyoming.user_event import UserEvent
+
+from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.metrics import UNCOUNTED, Work
+from wyoming_rosie.protocol import turn
+from wyoming_rosie.protocol.server import Send
+from wyoming_rosie_intent.dialogue import (
+    Dialogue,
+    ForConductor,
+    ForLater,
+    Handled,
+    NotHandled,
+    NotRecognized,
+    Outcome,
+    Sentence,
+    Thinking,
+)
+from wyoming_rosie_intent.engine import Match
+from wyoming_rosie_intent.llm.events import Filler, Said
+from wyoming_rosie_intent.rules.durations import COMMAND
+
+_LOG = structlog.get_logger()
+_LONGEST_NAME = 128
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
+_OUR_KEYS = frozenset({"intent", "slots", "intents", "expects_reply", "later", "confirmed"})
+"""What an answer's context says about its own sentence; a peer may send it back with the next."""
+_OF_SATELLITES = frozenset({"satellite-connected", "satellite-disconnected", "run-pipeline", "streaming-started"})
+"""Whoever sends such events tells what happens in a room; what was said there, its conductor asks."""
+_RENDERS_TEMPLATES = "device_id"
+"""Home Assistant has named the device that asks since the version in which it renders an intent's text as a template."""
+_OUTCOMES = frozenset({"handled", "not-handled", "not-recognized", "intent", "intents-start"})
+
+
+class IntentConversation:
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        states: Callable[[], Mapping[str, Mapping[str, object]]],
+        clock: Callable[[], datetime],
+        send: Send,
+        work: Work = UNCOUNTED,
+        locate: Callable[[str], str | None] = lambda _: None,
+        house: str = "",
+    ) -> None:
+        self._dialogue = dialogue
+        self._states = states
+        self._clock = clock
+        self._send = send
+        self._work = work
+        self._locate = locate  # returns the area of a device of Home Assistant's
+        self._house = {"house": house} if house else {}  # what must be said of the house in which it acts
+        self._busy = False
+        self._only_watches = False
+
+    @property
+    def busy(self) -> bool:
+        return self._busy
+
+    async def on_event(self, event: Event) -> None:
+        """Answer a sentence or a question about the state of the home, or get ready for a sentence."""
+        self._busy = True
+        try:
+            match event.type:
+                case "detection":
+                    self._begin(event)
+                case "transcript" | "recognize" if not self._only_watches:
+                    await self._on_sentence(event)
+                case "user-event" if event.data.get("name") == "home-state":
+                    await self._send(_home_state(self._states(), event))
+                case other if other in _OF_SATELLITES:
+                    self._only_watches = True
+        finally:
+            self._busy = False
+
+    async def close(self) -> None:
+        pass  # what is asked in a conversation outlives its connection
+
+    def _begin(self, event: Event) -> None:
+        context = turn.context(event)
+        area, conversation = self._area(context), _name(context, "conversation_id")
+        self._dialogue.begin(str(context["turn_id"]), area, conversation, self._clock(), _now())
+
+    async def _on_sentence(self, event: Event) -> None:
+        sentence = self._sentence(event)
+        context = {key: value for key, value in turn.context(event).items() if key not in _OUR_KEYS}
+        context["conversation_id"] = sentence.conversation
+        with self._work.turn("understand") as answered:
+            outcome = await self._dialogue.answer(sentence, self._clock(), _now())
+            replies = (
+                self._streamed(outcome.parts, sentence, context)
+                if isinstance(outcome, Thinking)
+                else self._whole(outcome, sentence, context)
+            )
+            async with aclosing(replies):
+                async for reply in replies:
+                    answered.outcome = reply.type if reply.type in _OUTCOMES else answered.outcome
+                    await self._send(reply)
+            _LOG.info("answered", outcome=answered.outcome, **self._house)
+
+    async def _streamed(
+        self, parts: AsyncGenerator[Said | Filler | Outcome, None], sentence: Sentence, context: dict[str, Any]
+    ) -> AsyncGenerator[Event, None]:
+        """Yield a model's answer as it comes, and whole at the end."""
+        said = ""
+        async with aclosing(parts):
+            async for part in parts:
+                match part:
+                    case Filler(text):
+                        yield UserEvent("filler", {"text": text}, context).event()
+                    case Said(text):
+                        if not said:
+                            yield HandledStart(context).event()
+                        said += text
+                        yield HandledChunk(text).event()
+                    case _ if not said:
+                        async for reply in self._whole(part, sentence, context):
+                            yield reply
+                    case _:
+                        for reply in _rest(part, said, context):
+                            yield reply
+
+    async def _whole(
+        self, outcome: Outcome, sentence: Sentence, context: dict[str, Any]
+    ) -> AsyncGenerator[Event, None]:
+        """Yield an answer that is there at once, or the intents that the conductor is to carry out."""
+        if not isinstance(outcome, ForConductor):
+            yield _reply(outcome, context)
+            return
+        several = len(outcome.matches) > 1
+        if several:
+            yield IntentsStart(context).event()
+        later = iter(outcome.later)
+        for match in outcome.matches:
+            kept = next(later, None) if COMMAND in match.slots else None
+            yield await self._intent(match, sentence, {**context, **_for_later(kept)})
+        if several:
+            yield IntentsStop(context).event()
+
+    async def _intent(self, match: Match, sentence: Sentence, context: dict[str, Any]) -> Event:
+        text = await self._dialogue.confirmation(
+            match, sentence.area, self._clock(), renders=_RENDERS_TEMPLATES in context
+        )
+        entities = [Entity(name, value) for name, value in match.slots.items()]
+        return Intent(match.intent, entities, text, context).event()
+
+    def _sentence(self, event: Event) -> Sentence:
+        """Read a sentence. Raises BadEventError for wrong types."""
+        text = event.data.get("text")
+        if not isinstance(text, str):
+            raise BadEventError(f"{event.type} needs a text")
+        context = turn.event_context(event)
+        return Sentence(
+            text,
+            _name(context, "conversation_id") or uuid4().hex,
+            _language(event.data) or _language(context),
+            self._area(context),
+            _name(context, "turn_id"),
+            _name(context, "speaker"),
+            _names(context, "confirmed"),
+        )
+
+    def _area(self, context: dict[str, Any]) -> str | None:
+        """Return the speaker's area, as the conductor says it or as it is known of the device."""
+        device = _name(context, "device_id")
+        return _name(context, "area") or (self._locate(device) if device else None)
+
+
+def _name(data: Mapping[str, Any], key: str) -> str | None:
+    value = data.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
+        raise BadEventError(f"'{key}' must be a text of at most {_LONGEST_NAME} characters")
+    return value or None
+
+
+def _language(data: Mapping[str, Any]) -> str | None:
+    language = _name(data, "language")
+    if language is not None and not _TAG.fullmatch(language):
+        raise BadEventError("'language' must be a tag such as en or de-AT")
+    return language
+
+
+def _for_later(kept: ForLater | None) -> dict[str, Any]:
+    """Tell a conductor that a command which it keeps for later will be carried out here, and what it must send then."""
+    return {} if kept is None else {"later": {"label": kept.label, "confirmed": list(kept.confirmed)}}
+
+
+def _names(context: Mapping[str, Any], key: str) -> frozenset[str]:
+    found = context.get(key)
+    return frozenset(one for one in found if isinstance(one, str)) if isinstance(found, list) else frozenset()
+
+
+def _reply(outcome: Handled | NotHandled | NotRecognized, context: dict[str, Any]) -> Event:
+    match outcome:
+        case Handled(text, matches, expects_reply):
+            return HandledEvent(text, {**context, **_understood(matches), "expects_reply": expects_reply}).event()
+        case NotHandled(text, matches):
+            return NotHandledEvent(text, {**context, **_understood(matches)}).event()
+        case NotRecognized(text):
+            return NotRecognizedEvent(text, context).event()
+        case _:
+            assert_never(outcome)
+
+
+def _rest(outcome: Outcome, said: str, context: dict[str, Any]) -> Iterator[Event]:
+    """End an answer of which something was said: with what is left to say, all of it, and how it ended."""
+    text = outcome.text.strip() if not isinstance(outcome, ForConductor) else ""
+    rest = "" if said.rstrip().endswith(text) else f" {text}"
+    if rest:
+        yield HandledChunk(rest).event()
+    matches = outcome.matches if isinstance(outcome, Handled) else ()
+    expects_reply = isinstance(outcome, Handled) and outcome.expects_reply
+    whole = {**context, **_understood(matches), "expects_reply": expects_reply}
+    yield HandledEvent(said + rest, whole).event()
+    yield HandledStop().event()
+
+
+def _understood(matches: tuple[Match, ...]) -> dict[str, Any]:
+    """Say in an answer's context what was understood; `intents` when there was more than one."""
+    all_of_them = [{"intent": match.intent, "slots": dict(match.slots)} for match in matches]
+    return {**all_of_them[0], **({"intents": all_of_them} if len(matches) > 1 else {})} if matches else {}
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _home_state(states: Mapping[str, Mapping[str, object]], event: Event) -> Event:
+    entities = {entity: dict(state) for entity, state in states.items()}
+    return UserEvent("home-state", {"entities": entities}, turn.context(event)).event()

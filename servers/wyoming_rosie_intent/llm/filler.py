@@ -1,0 +1,123 @@
+"""A few words while a model thinks: "Checking the lights…"."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from contextlib import aclosing
+
+from wyoming_rosie.text.markdown import Prose
+from wyoming_rosie.text.normalize import has_sound, without_pictures
+from wyoming_rosie_intent.llm import language_markers, messages
+from wyoming_rosie_intent.llm.model import Model, ModelError, Prompt, Text
+
+BUDGET_SECONDS = 0.3
+"""For the small model; then the phrase is used."""
+EARLY_SECONDS = 0.35
+"""After the sentence, when the answer is expected late or nobody knows when."""
+LATE_SECONDS = 0.55
+"""After the sentence, when the answer was expected before."""
+SOON_SECONDS = 0.8
+"""An answer that is expected within this is waited for."""
+MOST_WORDS = 4
+_MOST_CHARACTERS = 40
+_NEWEST = 0.5  # how much the last measurement counts
+
+_QUESTION = re.compile(
+    r"^\W*(?:and|but|so|und|aber)?\W*(?:what|which|who|whose|when|where|why|how|is|are|was|were|do|does|did|has|have|am|tell|explain|describe"
+    r"|was|welche[rsnm]?|wer|wem|wann|wo|warum|wieso|wie|ist|sind|war|hat|habe|haben|gibt|erzähl|erklär"
+    r"|qu\w*|quand|où|pourquoi|comment|combien|est|y a|qué|cuál|quién|cuándo|dónde|por qué|cómo|cuánt\w+|está\w*|hay"
+    r"|che|cosa|quale|chi|quando|dove|perché|come|quant\w+|c'è|è|wat|welke?|wanneer|waar|waarom|hoe|zijn|heb|heeft)\b"
+)
+_ORDER = re.compile(
+    r"\b(?:turn|switch|set|open|close|shut|lock|unlock|dim|brighten|raise|lower|increase|decrease|reduce|start|stop|play|pause"
+    r"|resume|mute|unmute|activate|deactivate|arm|disarm|add|remove|put|run|enable|disable|make it|make the|skip|cancel|heat|cool"
+    r"|adjust|change|leave"
+    r"|schalte?|mache?|stelle?|öffne|schließe?|sperre?|verriegle|entriegle|dimme?|drehe?|spiele?|stoppe?|starte?|füge?|setze?|lösche?"
+    r"|(?:ein|aus|an|ab|um)schalten|(?:an|aus|auf|zu)machen|(?:ein|ab)stellen|öffnen|schließen|dimmen|abspielen|starten|stoppen"
+    r"|(?:allume|ferme|ouvre|règle|baisse|monte|lance|arrête|joue|active|ajoute|verrouille)[rz]?|éteins|éteindre|mets|mettre"
+    r"|enciende|encender|apagar?|abre|abrir|cierra|cerrar|pon|poner|sube|subir|bajar?|activar?|añade|reproduce"
+    r"|accendi|accendere|spegni|spegnere|apri|aprire|chiudi|chiudere|imposta|metti|alza|abbassa|avvia|ferma|attiva|aggiungi"
+    r"|zet|doe|sluit|speel|schakel)\b"
+    r"|^\W*(?:(?:please|hey|rosie|now|bitte)\W+)*(?:water|feed|warm|boil|brew|preheat|charge|vacuum|clean|mow|launch|record|ring"
+    r"|(?:fahr|entsperr|heiz|gieß|saug|wärm|putz|senk|heb|kühl|lösch|schick|mäh|räum|pausier|aktivier|stopp)e?|lass"
+    r"|(?:coupe|démarre|stoppe|augmente|diminue|déverrouille|nettoie|remonte|enlève|lance)[rz]?|descends"
+    r"|detén|para|inicia|ajusta|quita|mueve|limpia|agrega|bloquea|desbloquea|cambia|conecta|prende|aumenta"
+    r"|abbassa|blocca|sblocca|aumenta|diminuisci|regola|togli|pulisci|riproduci|alza|metti"
+    r"|stop|start|laat|draai|vergrendel|ontgrendel|dim|verhoog|verlaag|voeg|activeer|pauzeer|maak)\b"
+)
+_WORD = re.compile(r"\w+")
+
+
+class FirstWords:
+    """How long each tier takes to its first word, warm and cold, as measured."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[tuple[str, bool], float] = {}
+
+    def add(self, tier: str, seconds: float, *, warm: bool) -> None:
+        before = self._seconds.get((tier, warm), seconds)
+        self._seconds[tier, warm] = before + _NEWEST * (seconds - before)
+
+    def due(self, tier: str | None, *, warm: bool) -> float:
+        """Return the seconds after a sentence at which a filler is due if nothing was said."""
+        expected = self._seconds.get((tier, warm)) if tier else None
+        return LATE_SECONDS if expected is not None and expected <= SOON_SECONDS else EARLY_SECONDS
+
+
+class Fillers:
+    """Finds words that fit a sentence: a small model's, or the phrase for what the sentence is about."""
+
+    def __init__(self, ask: Callable[[str], Prompt], model: Model | None = None) -> None:
+        self._ask = ask
+        self._model = model
+
+    async def words(self, sentence: str, language: str | None) -> str | None:
+        """Return up to four words within BUDGET_SECONDS; None in a language that we have none in.
+
+        There nobody could tell an order from a question, and a small model is not asked either.
+        """
+        if self._model is None or messages.known(language) is None:
+            return phrase(sentence, language)
+        try:
+            async with asyncio.timeout(BUDGET_SECONDS):
+                said = await _first_line(self._model, self._ask(sentence))
+        except (ModelError, TimeoutError):
+            said = ""
+        own = await asyncio.to_thread(language_markers.of, language or "en")
+        return short(said, own) or phrase(sentence, language)
+
+
+def is_control(sentence: str) -> bool:
+    """Tell whether the sentence orders something to be done; such a one gets no filler."""
+    plain = sentence.lower().replace("\u2019", "'")
+    return not _QUESTION.search(plain) and _ORDER.search(plain) is not None
+
+
+def phrase(sentence: str, language: str | None) -> str | None:
+    """Return the phrase for what the sentence is about; None in a language that we have none in."""
+    own = messages.known(language)
+    if own is None:
+        return None
+    said = f" {' '.join(_WORD.findall(sentence.lower()))} "
+    named = [thing for thing in own.things if f" {thing} " in said]
+    first = min(named, key=lambda thing: (said.index(f" {thing} "), -len(thing)), default=None)
+    return own.checking.format(own.things[first]) if first else own.think
+
+
+def short(said: str, own: language_markers.Tongue) -> str:
+    """Return what a small model said as up to four words; nothing when it said something else."""
+    prose = Prose("")
+    plain = without_pictures(prose.feed(said) + prose.finish()).strip(" \n\t.…!\"'“”„«»")
+    fits = 0 < len(plain.split()) <= MOST_WORDS and len(plain) <= _MOST_CHARACTERS and not set(plain) & set("?<{[")
+    claims = own.says("self", plain.lower()) or own.says("done", plain.lower())
+    return f"{plain}…" if fits and has_sound(plain) and not claims else ""
+
+
+async def _first_line(model: Model, prompt: Prompt) -> str:
+    said = ""
+    async with aclosing(model.answer(prompt)) as pieces:
+        async for piece in pieces:
+            said += piece.text if isinstance(piece, Text) else ""
+            if "\n" in said.strip() or len(said) > 2 * _MOST_CHARACTERS:
+                break
+    return said.strip().partition("\n")[0]

@@ -1,0 +1,232 @@
+"""The home's actions and states as tools of a language model, in Home Assistant's names for intents and slots."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import cast
+
+from wyoming_rosie.home.model import Entity, Home
+from wyoming_rosie_intent.engine import Match, Value, Where
+from wyoming_rosie_intent.execution.executor import WEATHER, AskWeather, Household
+from wyoming_rosie_intent.llm.model import Tool, ToolCall
+from wyoming_rosie_intent.llm.prompt import described, quoted, shown
+from wyoming_rosie_intent.llm.tool_arguments import ArgumentError, checked
+from wyoming_rosie_intent.llm.tools import ForConductor, NeedsYes, Outcome, Result, Setting
+
+MOST_THINGS = 60
+"""Of an answer about states."""
+LIVE_CONTEXT = "GetLiveContext"
+TIMER = "HassStartTimer"
+
+# fmt: off
+_SWITCHED = (
+    "light", "switch", "fan", "cover", "lock", "media_player", "climate", "valve", "scene", "script", "input_boolean",
+)
+_COLORS = ("white", "black", "red", "orange", "yellow", "green", "blue", "purple", "brown", "pink", "turquoise")
+_TIME = {"type": "integer", "minimum": 0, "maximum": 999}
+_SLOTS: Mapping[str, Mapping[str, object]] = {
+    "name": {"type": "string", "description": "name of the thing"},
+    "area": {"type": "string", "description": "name of the area, instead of a name: all such things there"},
+    "percent": {"type": "integer", "minimum": 0, "maximum": 100, "description": "percent"},
+    "color": {"type": "string", "enum": list(_COLORS)},
+    "kelvin": {"type": "integer", "minimum": 1000, "maximum": 10000, "description": "kelvin"},
+    "temperature": {"type": "number", "minimum": -30, "maximum": 250, "description": "degrees"},
+    "item": {"type": "string"},
+    "words": {"type": "string", "description": "what to look for"},
+    "hours": _TIME,
+    "minutes": _TIME,
+    "seconds": _TIME,
+    "day": {"type": "string", "enum": ["today", "tomorrow"]},
+    "purpose": {"type": "string", "description": "what it is for"},
+}
+_TABLE = (
+    ("light", "HassLightSet", "Sets the brightness or color of lights", "", "name area brightness=percent color temperature=kelvin"),
+    ("cover valve", "HassSetPosition", "Opens a cover so far", "position=percent", "name area"),
+    ("fan", "HassFanSetSpeed", "Sets the speed of fans", "percentage=percent", "name area"),
+    ("climate", "HassClimateSetTemperature", "Sets the temperature that a thermostat is to reach", "temperature", "name area"),
+    ("media_player", "HassMediaPause", "Pauses a media player", "", "name"),
+    ("media_player", "HassMediaUnpause", "Starts or resumes a media player", "", "name"),
+    ("media_player", "HassMediaNext", "Skips to the next track", "", "name"),
+    ("media_player", "HassMediaPrevious", "Goes back to the track before", "", "name"),
+    ("media_player", "HassMediaSearchAndPlay", "Searches for music or a film and plays it", "search_query=words", "name"),
+    ("media_player", "HassSetVolume", "Sets the volume of a media player", "name volume_level=percent", ""),
+    ("todo", "HassListAddItem", "Adds an item to a list", "item name", ""),
+    ("todo", "HassListRemoveItem", "Takes an item off a list", "item name", ""),
+    ("vacuum", "HassVacuumStart", "Starts a vacuum cleaner", "", "name"),
+    ("vacuum", "HassVacuumReturnToBase", "Sends a vacuum cleaner to its base", "", "name"),
+    ("weather", WEATHER, "Returns the weather now, and what is expected of a day", "", "name day"),
+)
+"""Kinds of things, intent, what it does, slots that are needed and those that may be: SLOT or SLOT=WHAT."""
+# fmt: on
+_TIMER_SAYS = "Starts a timer; call it alone, before anything is said"
+_CONTEXT_SAYS = "Returns how things are now, for questions about the home"
+_WEATHER_SAYS = "Returns the weather at home now, and what is expected of a day"
+
+
+class HomeTools:
+    """What can be done in a household."""
+
+    def __init__(self, household: Household) -> None:
+        self._household = household
+        self._home: Home | None = None
+        self._tools: tuple[Tool, ...] = ()
+
+    def tools(self) -> Sequence[Tool]:
+        if self._household.home is not self._home:
+            self._home = self._household.home
+            own = _tools(self._home) if self._household.acts else ()
+            more = (_tool(WEATHER, _WEATHER_SAYS, "", "day"),) if self._weather else ()
+            self._tools = (*own, *more)
+        return self._tools
+
+    @property
+    def _weather(self) -> AskWeather | None:
+        """Who is asked about the weather, if the home has none of its own."""
+        return None if _has_weather(self._household.home) else self._household.ask_weather
+
+    async def use(self, call: ToolCall, setting: Setting) -> Outcome:
+        tool = next((tool for tool in self.tools() if tool.name == call.name), None)
+        if tool is None:
+            names = ", ".join(tool.name for tool in self.tools())
+            return Result(f"Error: there is no tool {quoted(call.name)}; there are: {names}")
+        try:
+            arguments = checked(call.arguments, tool.parameters)
+            if tool.name == LIVE_CONTEXT:
+                return Result(self._states(arguments))
+            return await self._obey(_match(self._household.home, tool.name, arguments, setting.language), setting)
+        except ArgumentError as err:
+            return Result(f"Error: {err}")
+
+    async def _obey(self, match: Match, setting: Setting) -> Outcome:
+        if match.intent == TIMER:
+            return ForConductor(match)
+        if match.intent == WEATHER and (ask := self._weather) is not None:
+            return Result((await ask(match)).text)
+        plan = self._household.plan([match], setting.area.id if setting.area else None, setting.speaker)
+        deed = await self._household.carry_out(plan.commands, setting.moment) if plan.commands else None
+        targets = tuple(target for command in plan.commands for target in command.targets)
+        if plan.asked:
+            return NeedsYes(plan.asked, deed.text if deed else "", targets)
+        refused = " ".join(plan.refusals)
+        if deed is None or not deed.done:
+            why = " ".join(filter(None, (deed.text if deed else "", refused)))
+            return Result(f"Not done: {why or 'nothing here can do that'}", refused=why)
+        acted = match.intent != WEATHER
+        text = " ".join(filter(None, (deed.text, refused)))
+        return Result(text, acted, deed.text if acted else "", refused, deed.matches, targets=targets if acted else ())
+
+    def _states(self, arguments: Mapping[str, Value]) -> str:
+        home, states = self._household.home, self._household.states()
+        wanted = _wanted(home, arguments)
+        lines = [
+            f"{quoted(entity.name)} ({entity.domain}): {described(states[entity.id])}"
+            for entity in wanted[:MOST_THINGS]
+            if entity.id in states
+        ]
+        if len(wanted) > MOST_THINGS:
+            lines.append(f"and {len(wanted) - MOST_THINGS} more; ask for one area, domain or name")
+        return "\n".join(lines) or "There is no such thing."
+
+
+def timer(match: Match) -> str:
+    """Say that a timer cannot be set along with other things, for the model."""
+    return f"Error: {match.intent} cannot be called now. Tell the person to ask for the timer in a sentence of its own."
+
+
+def _has_weather(home: Home) -> bool:
+    return any(entity.domain == "weather" for entity in home.entities)
+
+
+def _tools(home: Home) -> tuple[Tool, ...]:
+    domains = {entity.domain for entity in home.entities}
+    return (
+        *_switching([domain for domain in _SWITCHED if domain in domains]),
+        *(_tool(*row) for kinds, *row in _TABLE if not domains.isdisjoint(kinds.split())),
+        _tool(TIMER, _TIMER_SAYS, "", "hours minutes seconds name=purpose"),
+        *([_with_domain(_tool(LIVE_CONTEXT, _CONTEXT_SAYS, "", "name area"), sorted(domains))] if domains else ()),
+    )
+
+
+def _switching(domains: Sequence[str]) -> Sequence[Tool]:
+    on = _tool("HassTurnOn", "Turns on, opens, locks, activates or starts things", "", "name area")
+    off = _tool("HassTurnOff", "Turns off, closes or unlocks things", "", "name area")
+    return [_with_domain(tool, domains) for tool in (on, off)] if domains else ()
+
+
+def _tool(name: str, description: str, needed: str, possible: str) -> Tool:
+    slots = [slot.partition("=") for slot in (*needed.split(), *possible.split())]
+    return Tool(
+        name,
+        description,
+        {
+            "type": "object",
+            "properties": {slot: _SLOTS[what or slot] for slot, _, what in slots},
+            "required": [slot.partition("=")[0] for slot in needed.split()],
+        },
+    )
+
+
+def _with_domain(tool: Tool, domains: Sequence[str]) -> Tool:
+    domain = {"type": "string", "enum": domains, "description": "what kind of things"}
+    properties = {**cast(Mapping[str, object], tool.parameters["properties"]), "domain": domain}
+    return replace(tool, parameters={**tool.parameters, "properties": properties})
+
+
+def _match(home: Home, intent: str, arguments: Mapping[str, Value], language: str) -> Match:
+    """Return what a call means; whatever it names is in this home. Raises ArgumentError."""
+    slots = dict(arguments)
+    domain = slots.get("domain")
+    if intent in {"HassTurnOn", "HassTurnOff"} and "name" not in slots and domain is None:
+        raise ArgumentError("give the name of a thing, or a domain and perhaps an area")
+    if intent == TIMER:
+        if not any(slots.get(unit) for unit in ("hours", "minutes", "seconds")):
+            raise ArgumentError("give hours, minutes or seconds")
+        return Match(intent, slots, language=language)
+    if "name" in slots:
+        slots["name"] = _entity_name(home, str(slots["name"]))
+    if "area" in slots:
+        slots["area"] = _area_name(home, str(slots["area"]))
+    where = Where.SAID if "area" in slots else Where.ANYWHERE
+    return Match(intent, slots, domain=str(domain) if domain else None, where=where, language=language)
+
+
+def _entity_name(home: Home, name: str) -> str:
+    entity = home.entity(name) or _shown_as(home, name)
+    if entity is None:
+        raise ArgumentError(_unknown("thing", name, (one for entity in home.entities for one in entity.names)))
+    return name if home.called(name) else entity.name
+
+
+def _shown_as(home: Home, name: str) -> Entity | None:
+    """Return the entity whose name a prompt shows so: not all characters of a name are shown."""
+    wanted = shown(name).casefold()
+    return next((entity for entity in home.entities if wanted in {shown(one).casefold() for one in entity.names}), None)
+
+
+def _area_name(home: Home, name: str) -> str:
+    area = home.area(name)
+    if area is None:
+        raise ArgumentError(_unknown("area", name, (one for area in home.areas for one in area.names)))
+    return area.name
+
+
+def _unknown(kind: str, name: str, names: Iterable[str]) -> str:
+    by_lower = {one.lower(): one for one in names if _begins_alike(one, name)}
+    near = [by_lower[one] for one in difflib.get_close_matches(name.lower(), by_lower, 3, 0.6)]
+    hint = f"; there is {' and '.join(map(quoted, near))}" if near else f"; call {LIVE_CONTEXT} to see what there is"
+    return f"there is no {kind} {quoted(name)}{hint}"
+
+
+def _begins_alike(name: str, other: str) -> bool:
+    """Tell whether two words of them begin with the same letters, as comparing each pair of names takes long."""
+    return not {word[:2] for word in name.lower().split()}.isdisjoint(word[:2] for word in other.lower().split())
+
+
+def _wanted(home: Home, arguments: Mapping[str, Value]) -> list[Entity]:
+    area = home.area(_area_name(home, str(arguments["area"]))) if "area" in arguments else None
+    name = _entity_name(home, str(arguments["name"])) if "name" in arguments else None
+    return [
+        entity
+        for entity in (home.called(name) if name else home.entities)
+        if (area is None or entity.area == area.id) and arguments.get("domain", entity.domain) == entity.domain
+    ]

@@ -1,0 +1,91 @@
+"""Which MCP servers a model may use, and what of them: read from a TOML file.
+
+[weather]
+url = "http://127.0.0.1:8000/mcp"
+tools = ["get_forecast"]
+
+[notes]
+command = ["notes-server", "--folder", "/home/me/notes"]
+tools = ["search_notes"]
+environment = ["NOTES_KEY"]
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime import toml_file
+
+CALL_SECONDS = 10.0
+_TEXTS = frozenset({"command", "tools", "environment"})
+
+
+@dataclass(frozen=True)
+class McpServer:
+    """A server that is started (`command`) or asked over HTTP (`url`), and the tools of it that are allowed."""
+
+    name: str
+    tools: tuple[str, ...]
+    command: tuple[str, ...] = ()
+    url: str = ""
+    environment: tuple[str, ...] = ()  # variables that a command is given beside the usual few
+    key_variable: str = ""  # the variable that holds the bearer token for a URL
+    seconds: float = CALL_SECONDS  # for one call
+
+    @property
+    def key(self) -> str | None:
+        return os.environ.get(self.key_variable) if self.key_variable else None
+
+
+def load(path: Path) -> tuple[McpServer, ...]:
+    """Read a table for each server. Raises ConfigError, which names the file and the table."""
+    document = toml_file.read(path, "file of MCP servers")
+    return tuple(_server(name, table, f"{path}: [{name}]") for name, table in document.items())
+
+
+def _server(name: str, table: object, where: str) -> McpServer:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where} must be a table")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", name):
+        raise ConfigError(f"{where}: a server's name has up to 20 letters, digits, _ and -")
+    known = {field.name for field in fields(McpServer)} - {"name"}
+    for key in sorted(table.keys() - known):
+        raise ConfigError(f"{where} has an unknown key '{key}'; there are: {', '.join(sorted(known))}")
+    server = McpServer(name, **{"tools": (), **{key: _value(key, value, where) for key, value in table.items()}})
+    _check(server, where)
+    return server
+
+
+def _value(key: str, value: object, where: str) -> Any:
+    if key in _TEXTS:
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise ConfigError(f"{where}: '{key}' must be a list of texts")
+        return tuple(value)
+    if key == "seconds":
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 60:
+            raise ConfigError(f"{where}: 'seconds' must be a number up to 60")
+        return float(value)
+    if not isinstance(value, str):
+        raise ConfigError(f"{where}: '{key}' must be a text")
+    return value
+
+
+def _check(server: McpServer, where: str) -> None:
+    if bool(server.command) == bool(server.url):
+        raise ConfigError(f"{where} needs either 'command' or 'url'")
+    if not server.tools:
+        raise ConfigError(f'{where}: name the tools that are allowed: tools = ["..."]')
+    if server.url and not server.url.startswith(("http://", "https://")):
+        raise ConfigError(f"{where}: 'url' must begin with http:// or https://")
+    for variable in filter(None, (*server.environment, server.key_variable)):
+        if variable not in os.environ:
+            raise ConfigError(f"{where}: the environment variable {variable} is not set")
+
+
+def environment(server: McpServer) -> Mapping[str, str]:
+    """Return the variables that a server's command is given beside the usual few."""
+    return {variable: os.environ[variable] for variable in server.environment}

@@ -1,0 +1,200 @@
+"""Tools of MCP servers: those that are allowed, each call with a limit, each result as data."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie_intent.llm import mcp_config
+from wyoming_rosie_intent.llm.mcp_config import McpServer, environment
+from wyoming_rosie_intent.llm.model import Tool, ToolCall
+from wyoming_rosie_intent.llm.prompt import harmless, quoted
+from wyoming_rosie_intent.llm.tools import Result, Setting
+
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp_types import CallToolResult
+    from mcp_types import Tool as McpTool
+
+_LOG = structlog.get_logger()
+CONNECT_SECONDS = 30.0
+LOOK_SECONDS = 30.0
+"""Between two looks whether a server still answers."""
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+MOST_TOOLS = 32
+MOST_CHARACTERS = 4000
+"""Of one result."""
+_LONGEST_DESCRIPTION = 500
+_LONGEST_SCHEMA = 8000
+
+
+def load(file: Path) -> "McpTools":
+    """Return the tools of the servers that a file names; nothing is connected yet. Raises ConfigError."""
+    if find_spec("mcp") is None:
+        raise ConfigError(f"mcp is not installed; run: {how_to_get(['mcp'])}")
+    return McpTools(mcp_config.load(file))
+
+
+class McpTools:
+    """The tools of all servers."""
+
+    def __init__(self, servers: Iterable[McpServer]) -> None:
+        self._connections = [McpConnection(server) for server in servers]
+
+    def tools(self) -> Sequence[Tool]:
+        return [tool for connection in self._connections for tool in connection.tools()]
+
+    async def use(self, call: ToolCall, setting: Setting) -> Result:
+        connection = next((one for one in self._connections if one.has(call.name)), None)
+        if connection is None:
+            return Result(f"Error: there is no tool {quoted(call.name)}")
+        return await connection.use(call)
+
+    async def run(self) -> None:
+        """Keep all servers connected until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for connection in self._connections:
+                group.create_task(connection.run())
+
+
+class McpConnection:
+    """One server, connected anew with growing pauses when it is gone. What it offered stays offered meanwhile."""
+
+    def __init__(self, server: McpServer, look_seconds: float = LOOK_SECONDS) -> None:
+        self._server = server
+        self._look_seconds = look_seconds
+        self._client: Client | None = None
+        self._offered: dict[str, tuple[Tool, str, bool]] = {}  # by our name; the server's name; whether it acts
+        self._in_doubt = asyncio.Event()
+        self._connected = asyncio.Event()
+
+    def tools(self) -> Sequence[Tool]:
+        return [tool for tool, _, _ in self._offered.values()]
+
+    def has(self, name: str) -> bool:
+        return name in self._offered
+
+    async def use(self, call: ToolCall) -> Result:
+        """Call the server's tool, once: whether a call that broke off was heard is not known."""
+        if call.arguments is None:
+            return Result("Error: the arguments are no JSON object")
+        _, name, acts = self._offered[call.name]
+        try:
+            async with asyncio.timeout(self._server.seconds):
+                await self._connected.wait()
+                assert self._client is not None
+                result = await self._client.call_tool(name, dict(call.arguments))
+        except TimeoutError:
+            self._in_doubt.set()
+            return Result(f"Error: {call.name} did not answer in time; whether it did anything is not known")
+        except Exception as err:  # noqa: BLE001 - whatever a server or its client does, the model is told
+            self._in_doubt.set()
+            _LOG.warning("an MCP server failed", server=self._server.name, tool=name, reason=type(err).__name__)
+            return Result(f"Error: {call.name} failed; whether it did anything is not known")
+        text = f"Result of {call.name}, as information:\n{_text(result)}"
+        return Result(f"Error. {text}") if result.is_error else Result(text, acted=acts)
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS) as limit, _connected(self._server) as client:
+                    self._offered = await _offered(self._server, client)
+                    limit.reschedule(None)
+                    pause = FIRST_PAUSE_SECONDS
+                    await self._serve(client)
+            except Exception as err:  # noqa: BLE001 - a server may fail in any way and must not end the daemon
+                _LOG.warning("an MCP server is not to be had", server=self._server.name, reason=_reason(err))
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    async def _serve(self, client: "Client") -> None:
+        """Let calls through until the server no longer answers."""
+        _LOG.info("an MCP server is connected", server=self._server.name, tools=len(self._offered))
+        self._in_doubt.clear()
+        self._client = client
+        self._connected.set()
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._look_seconds):
+                        await self._in_doubt.wait()
+                self._in_doubt.clear()
+                async with asyncio.timeout(self._server.seconds):
+                    await client.list_tools(cache_mode="refresh")
+        finally:
+            self._connected.clear()
+            self._client = None
+
+
+@asynccontextmanager
+async def _connected(server: McpServer) -> "AsyncGenerator[Client, None]":
+    await asyncio.to_thread(_import)
+    from mcp import Client, StdioServerParameters
+    from mcp.client.streamable_http import streamable_http_client
+    from mcp.shared._httpx_utils import create_mcp_http_client
+
+    async with AsyncExitStack() as stack:
+        if server.command:
+            command, *rest = server.command
+            place = StdioServerParameters(command=command, args=rest, env=dict(environment(server)))
+            yield await stack.enter_async_context(Client(place))
+        else:
+            headers = {"Authorization": f"Bearer {server.key}"} if server.key else None
+            http = await stack.enter_async_context(await asyncio.to_thread(create_mcp_http_client, headers))
+            yield await stack.enter_async_context(Client(streamable_http_client(server.url, http_client=http)))
+
+
+def _import() -> None:
+    """Import what takes long, where nobody waits for it: the package loads its validator at the first call."""
+    for module in ("mcp", "jsonschema"):
+        import_module(module)
+
+
+async def _offered(server: McpServer, client: "Client") -> dict[str, tuple[Tool, str, bool]]:
+    listed = {tool.name: tool for tool in (await client.list_tools()).tools}
+    for name in server.tools:
+        if name not in listed:
+            _LOG.warning("an MCP server has no such tool", server=server.name, tool=name, there_are=sorted(listed)[:20])
+    allowed = [listed[name] for name in server.tools[:MOST_TOOLS] if name in listed]
+    return {tool.name: (tool, theirs.name, _acts(theirs)) for theirs in allowed if (tool := _tool(server, theirs))}
+
+
+def _tool(server: McpServer, theirs: "McpTool") -> Tool | None:
+    """Return the tool as a model is told of it; None for one that would fill the prompt."""
+    schema: dict[str, Any] = dict(theirs.input_schema)
+    if len(json.dumps(schema)) > _LONGEST_SCHEMA:
+        _LOG.warning("an MCP tool has too large a schema", server=server.name, tool=theirs.name)
+        return None
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{server.name}_{theirs.name}")[:64]
+    return Tool(name, " ".join((theirs.description or theirs.name).split())[:_LONGEST_DESCRIPTION], schema)
+
+
+def _acts(theirs: "McpTool") -> bool:
+    return not (theirs.annotations and theirs.annotations.read_only_hint)
+
+
+def _text(result: "CallToolResult") -> str:
+    parts = [str(getattr(part, "text", None) or f"[{part.type}]") for part in result.content]
+    if not parts and result.structured_content is not None:
+        parts = [json.dumps(result.structured_content, ensure_ascii=False)]
+    text = harmless("\n".join(parts))
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}… (cut)"
+
+
+def _reason(err: BaseException) -> str:
+    while isinstance(err, BaseExceptionGroup) and err.exceptions:
+        err = err.exceptions[0]
+    without_query = re.sub(r"\?[^\s'\"]+", "?…", str(err))  # some services want a key there
+    return f"{type(err).__name__}: {without_query[:200]}"

@@ -1,0 +1,156 @@
+"""Ollama, by its official client."""
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie_intent.llm.endpoint import (
+    CONNECT_SECONDS,
+    UNREADABLE,
+    Endpoint,
+    answered,
+    broken,
+    refusal,
+    warm_up,
+)
+from wyoming_rosie_intent.llm.model import Done, Ending, Message, Piece, Prompt, Text, Tool, ToolCall
+
+if TYPE_CHECKING:
+    import httpx
+    from ollama import AsyncClient, ChatResponse
+
+_NANOSECONDS = 1e6  # in a millisecond
+
+
+def load(endpoint: Endpoint) -> "OllamaModel":
+    """Return the model; nothing is sent yet. Slow the first time, as it imports the client. Raises ConfigError."""
+    try:
+        import anyio._backends._asyncio  # noqa: F401 - else the first request imports it
+        from httpx import Timeout
+        from ollama import AsyncClient
+    except ImportError as err:
+        raise ConfigError(f"{err.name} is not installed; run: {how_to_get(['intent'])}") from err
+    client = AsyncClient(
+        endpoint.url,
+        follow_redirects=False,
+        auth=_sign(endpoint.key),
+        timeout=Timeout(None, connect=CONNECT_SECONDS),
+    )
+    return OllamaModel(endpoint, client)
+
+
+class OllamaModel:
+    def __init__(self, endpoint: Endpoint, client: "AsyncClient") -> None:
+        self._endpoint = endpoint
+        self._client = client
+
+    @property
+    def name(self) -> str:
+        return self._endpoint.name
+
+    async def warm(self, prompt: Prompt) -> int | None:
+        return await warm_up(self._endpoint, self._pieces(prompt, {"num_predict": 1}))
+
+    def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+        return answered(self._endpoint, self._pieces(prompt, {}))
+
+    async def close(self) -> None:
+        await self._client.close()  # type: ignore[no-untyped-call]
+
+    async def _pieces(self, prompt: Prompt, more_options: Mapping[str, int]) -> AsyncGenerator[Piece, None]:
+        import httpx
+        from ollama import ResponseError
+
+        try:
+            async with aclosing(await self._chat(prompt, more_options)) as parts:
+                async for part in parts:
+                    for piece in _read(part):
+                        yield piece
+        except ResponseError as err:
+            raise refusal(self._endpoint, err.status_code, str(err.error), has_tools=bool(prompt.tools)) from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, *UNREADABLE) as err:
+            raise broken(self._endpoint, err) from None
+
+    async def _chat(self, prompt: Prompt, more_options: Mapping[str, int]) -> "AsyncGenerator[ChatResponse, None]":
+        """Return the answer's parts; the request goes out when the first is asked for."""
+        endpoint = self._endpoint
+        warmth = {} if endpoint.temperature is None else {"temperature": endpoint.temperature}
+        parts = await self._client.chat(
+            endpoint.model,
+            messages=[_message(message) for message in prompt.messages],
+            tools=[_tool(tool) for tool in prompt.tools],
+            stream=True,
+            think=endpoint.think,
+            options={
+                "num_ctx": endpoint.context_tokens,
+                "num_predict": endpoint.answer_tokens,
+                **warmth,
+                **more_options,
+            },
+            keep_alive=_duration(endpoint.keep_alive),
+        )
+        return cast("AsyncGenerator[ChatResponse, None]", parts)
+
+
+def _message(message: Message) -> dict[str, Any]:
+    written: dict[str, Any] = {"role": message.role.value, "content": message.text}
+    if message.calls:
+        written["tool_calls"] = [
+            {"function": {"name": call.name, "arguments": dict(call.arguments or {})}} for call in message.calls
+        ]
+    if message.answers:
+        written["tool_name"] = message.answers.name
+    return written
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    properties = tool.parameters.get("properties")
+    named = properties if isinstance(properties, Mapping) else {}
+    parameters = {**tool.parameters, "properties": {name: _property(schema) for name, schema in named.items()}}
+    return {
+        "type": "function",
+        "function": {"name": tool.name, "description": tool.description, "parameters": parameters},
+    }
+
+
+def _property(schema: Any) -> Any:
+    """Return a schema with a type: the client drops those that stand in a choice, such as "a text or nothing"."""
+    choices = schema.get("anyOf") if isinstance(schema, Mapping) and "type" not in schema else None
+    if not isinstance(choices, list):
+        return schema
+    real = [choice for choice in choices if isinstance(choice, Mapping) and choice.get("type") not in {None, "null"}]
+    return {**real[0], **schema} if real else schema
+
+
+def _read(part: "ChatResponse") -> Iterator[Piece]:
+    if part.message.content:
+        yield Text(part.message.content)
+    for call in part.message.tool_calls or ():
+        yield ToolCall(f"call_{uuid4().hex[:12]}", call.function.name, dict(call.function.arguments))
+    if part.done:
+        took = part.prompt_eval_duration
+        ending = Ending.LENGTH if part.done_reason == "length" else Ending.WHOLE
+        yield Done(None if took is None else took / _NANOSECONDS, part.prompt_eval_count, ending)
+
+
+def _duration(written: str) -> str | float:
+    """Return a number as such: Ollama reads "-1", for ever, as a text without a unit."""
+    try:
+        return float(written)
+    except ValueError:
+        return written
+
+
+def _sign(key: str | None) -> "Callable[[httpx.Request], httpx.Request]":
+    """Return what gives each request this key, or none: the client itself would send one from the environment anywhere."""
+
+    def signed(request: "httpx.Request") -> "httpx.Request":
+        request.headers.pop("Authorization", None)
+        if key:
+            request.headers["Authorization"] = f"Bearer {key}"
+        return request
+
+    return signed

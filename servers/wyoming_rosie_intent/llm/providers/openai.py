@@ -1,0 +1,230 @@
+"""Servers that speak OpenAI's chat completions (Gemini, Grok, vLLM, llama.cpp, OpenAI), by its official client."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie_intent.llm.endpoint import (
+    CONNECT_SECONDS,
+    UNREADABLE,
+    Endpoint,
+    answered,
+    broken,
+    refusal,
+    warm_up,
+)
+from wyoming_rosie_intent.llm.model import Done, Ending, Message, Piece, Prompt, Role, Text, Tool, ToolCall
+
+if TYPE_CHECKING:
+    from openai import APIError, AsyncOpenAI, AsyncStream
+    from openai.types.chat import ChatCompletionChunk
+    from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
+
+_NO_KEY = "none"  # without one, the client takes that of the environment, whatever the address
+_LAST_WORDS_SECONDS = 0.5
+_BOUNDS = ("max_tokens", "max_completion_tokens")
+"""What the most that an answer may have is called: the second by OpenAI's newer models, which refuse the first."""
+
+
+def load(endpoint: Endpoint) -> "OpenaiModel":
+    """Return the model; nothing is sent yet. Slow the first time, as it imports the client. Raises ConfigError."""
+    try:
+        import anyio._backends._asyncio  # noqa: F401 - else the first request imports it
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
+    except ImportError as err:
+        raise ConfigError(f"{err.name} is not installed; run: {how_to_get(['cloud'])}") from err
+    patience = Timeout(None, connect=CONNECT_SECONDS)
+    client = AsyncOpenAI(
+        api_key=endpoint.key or _NO_KEY,
+        base_url=endpoint.url,
+        max_retries=0,
+        timeout=patience,
+        http_client=DefaultAsyncHttpxClient(follow_redirects=False, timeout=patience),
+    )
+    _ = client.chat.completions  # imports more
+    return OpenaiModel(endpoint, client)
+
+
+class OpenaiModel:
+    def __init__(self, endpoint: Endpoint, client: "AsyncOpenAI") -> None:
+        self._endpoint = endpoint
+        self._client = client
+        self._bound = _BOUNDS[(urlsplit(endpoint.url).hostname or "").endswith("openai.com")]
+
+    @property
+    def name(self) -> str:
+        return self._endpoint.name
+
+    async def warm(self, prompt: Prompt) -> int | None:
+        return await warm_up(self._endpoint, self._pieces(prompt, 1))
+
+    def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+        return answered(self._endpoint, self._pieces(prompt, self._endpoint.answer_tokens))
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _pieces(self, prompt: Prompt, most_tokens: int) -> AsyncGenerator[Piece, None]:
+        from openai import APIError, APIStatusError, OpenAIError
+
+        calls = _Calls()
+        try:
+            async with await self._begun(prompt, most_tokens) as chunks:
+                async for chunk in chunks:
+                    if text := _text(chunk):
+                        yield Text(text)
+                    calls.add(chunk)
+                    if _is_last(chunk):
+                        await _hear_out(chunks)
+                        for call in calls.all():
+                            yield call
+                        yield _done(chunk)
+                        return
+        except APIStatusError as err:
+            raise refusal(self._endpoint, err.status_code, _said(err), has_tools=bool(prompt.tools)) from None
+        except APIError as err:
+            raise refusal(self._endpoint, 0, _said(err)) if err.body else broken(self._endpoint, err) from None
+        except (OpenAIError, OSError, *UNREADABLE) as err:
+            raise broken(self._endpoint, err) from None
+
+    async def _begun(self, prompt: Prompt, most_tokens: int) -> "AsyncStream[ChatCompletionChunk]":
+        """Return the answer's chunks, asked for by the name of the bound that the server knows."""
+        from openai import APIStatusError
+
+        try:
+            return await self._chat(prompt, {self._bound: most_tokens})
+        except APIStatusError as err:
+            if err.status_code not in {400, 422} or f"'{self._bound}'" not in _said(err):
+                raise
+            self._bound = next(name for name in _BOUNDS if name != self._bound)
+            return await self._chat(prompt, {self._bound: most_tokens})
+
+    async def _chat(self, prompt: Prompt, more: Mapping[str, int]) -> "AsyncStream[ChatCompletionChunk]":
+        warmth = {} if self._endpoint.temperature is None else {"temperature": self._endpoint.temperature}
+        tools = {"tools": [_tool(tool) for tool in prompt.tools]} if prompt.tools else {}
+        create: Any = self._client.chat.completions.create  # its arguments are typed dictionaries, one per role
+        messages = [_message(message) for message in _in_turns(prompt.messages)]
+        stream = await create(model=self._endpoint.model, messages=messages, stream=True, **tools, **warmth, **more)
+        return cast("AsyncStream[ChatCompletionChunk]", stream)
+
+
+def _text(chunk: "ChatCompletionChunk") -> str:
+    return "".join(choice.delta.content or "" for choice in chunk.choices[:1])
+
+
+def _is_last(chunk: "ChatCompletionChunk") -> bool:
+    return any(choice.finish_reason for choice in chunk.choices)
+
+
+def _done(chunk: "ChatCompletionChunk") -> Done:
+    """Return the end, with what llama.cpp tells beyond OpenAI's own words."""
+    cut = any(choice.finish_reason == "length" for choice in chunk.choices)
+    timings = (chunk.model_extra or {}).get("timings")
+    told = timings if isinstance(timings, Mapping) else {}
+    took, new, known = (_number(told.get(key)) for key in ("prompt_ms", "prompt_n", "cache_n"))
+    tokens = None if new is None else int(new + (known or 0))
+    return Done(took, tokens, Ending.LENGTH if cut else Ending.WHOLE)
+
+
+def _number(told: object) -> float | None:
+    return float(told) if isinstance(told, int | float) else None
+
+
+def _said(error: "APIError") -> str:
+    """Return what a server says about an error; it must not be told to anybody."""
+    return f"{error.message} {error.body or ''}"
+
+
+async def _hear_out(chunks: "AsyncStream[ChatCompletionChunk]") -> None:
+    """Read a whole answer's last words, so that the connection can serve again."""
+    from openai import OpenAIError
+
+    with suppress(TimeoutError, OpenAIError, ValueError):
+        async with asyncio.timeout(_LAST_WORDS_SECONDS):
+            async for _ in chunks:
+                pass
+
+
+@dataclass
+class _Call:
+    """A tool call that comes in pieces."""
+
+    index: int | None
+    id: str
+    name: str
+    arguments: str
+
+    def whole(self) -> ToolCall:
+        try:
+            arguments = json.loads(self.arguments or "{}")
+        except ValueError:
+            arguments = None
+        return ToolCall(
+            self.id or f"call_{uuid4().hex[:12]}", self.name, arguments if isinstance(arguments, dict) else None
+        )
+
+
+class _Calls:
+    """The tool calls of one answer."""
+
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+
+    def add(self, chunk: "ChatCompletionChunk") -> None:
+        for choice in chunk.choices[:1]:
+            for part in choice.delta.tool_calls or ():
+                self._add(part)
+
+    def all(self) -> Iterator[ToolCall]:
+        return (call.whole() for call in self._calls)
+
+    def _add(self, part: "ChoiceDeltaToolCall") -> None:
+        known, function = str(part.id or ""), part.function
+        name, arguments = (str(function.name or ""), str(function.arguments or "")) if function else ("", "")
+        last = next((call for call in reversed(self._calls) if call.index == part.index), None)
+        # some servers number all calls with 0
+        if last is None or (known and known != last.id):
+            self._calls.append(_Call(part.index, known, name, arguments))
+        else:
+            last.name += name
+            last.arguments += arguments
+
+
+def _in_turns(messages: Iterable[Message]) -> Iterator[Message]:
+    """Join what one side says in several messages: many templates refuse two of one role in a row."""
+    last: Message | None = None
+    for message in messages:
+        if last is not None and last.role is message.role is Role.USER:
+            last = replace(last, text=f"{last.text}\n\n{message.text}")
+            continue
+        if last is not None:
+            yield last
+        last = message
+    if last is not None:
+        yield last
+
+
+def _message(message: Message) -> dict[str, Any]:
+    written: dict[str, Any] = {"role": message.role.value, "content": message.text}
+    if message.calls:
+        written["tool_calls"] = [_written(call) for call in message.calls]
+    if message.answers:
+        written["tool_call_id"] = message.answers.id
+    return written
+
+
+def _written(call: ToolCall) -> dict[str, Any]:
+    arguments = json.dumps(dict(call.arguments or {}), ensure_ascii=False)
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+    return {"type": "function", "function": function}

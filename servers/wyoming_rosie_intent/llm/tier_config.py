@@ -1,0 +1,162 @@
+"""A tier's settings: which model, at which server, with whose key."""
+
+import os
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal, Protocol
+from urllib.parse import urlsplit
+
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_intent.llm import token_counter
+from wyoming_rosie_intent.llm.context_budget import Room
+from wyoming_rosie_intent.llm.endpoint import Endpoint
+from wyoming_rosie_intent.llm.model import Model
+from wyoming_rosie_intent.llm.timeouts import Limits
+
+Provider = Literal["ollama", "openai"]
+ANSWER_SHARE, THINKING_SHARE = 8, 3
+"""The part of the context that an answer has at the most, and one with thoughts."""
+
+
+class ServedModel(Model, Protocol):
+    async def close(self) -> None:
+        """Let go of the connections."""
+
+
+@dataclass(frozen=True)
+class TierSettings:
+    """One language model; absent without a model's name."""
+
+    model: str = option("", "the model's name at its server; without one, this tier is absent")
+    provider: Provider = option("ollama", "what the server speaks: ollama, or openai for all that copy OpenAI's API")
+    url: str = option("http://127.0.0.1:11434", "the server's address; for openai with the version, such as /v1")
+    key_file: Path | None = option(None, "file that holds the server's key")
+    key_variable: str = option("", "name of the environment variable that holds the server's key")
+    first_token_seconds: float = option(8.0, "until the first word, else the next tier is asked")
+    stall_seconds: float = option(5.0, "between two words, else the next tier is asked")
+    total_seconds: float = option(60.0, "for a whole answer, else the next tier is asked")
+    context_tokens: int = option(8192, "how much the model keeps in mind, prompt and answer; prompts are made to fit")
+    tokenizer: Path | None = option(None, "the model's tokenizer.json, to count tokens with (pip install tokenizers)")
+    answer_tokens: int = option(1024, "how long an answer may be; thoughts count")
+    temperature: float | None = option(None, "how freely it speaks, 0 to 2; the model's own way without it")
+    keep_alive: str = option("30m", "how long the server keeps the model loaded, -1 for ever (ollama)")
+    think: bool = option(False, "let it think before the first word, which takes long (ollama)")
+
+
+@dataclass(frozen=True)
+class NetworkSettings(TierSettings):
+    """A model on another machine of this network."""
+
+    url: str = option("", "the server's address, such as http://gpu.lan:11434")
+
+
+@dataclass(frozen=True)
+class CloudSettings(TierSettings):
+    """A model outside this home."""
+
+    allowed: bool = option(False, "let what people say leave this home; never from private rooms")
+    provider: Provider = option("openai", "what the server speaks: ollama, or openai for all that copy OpenAI's API")
+    url: str = option("https://api.openai.com/v1", "the server's address, with the version")
+
+
+def load(name: str, settings: TierSettings) -> ServedModel | None:
+    """Return the tier's model, None without one. Nothing is sent yet. Slow: imports a client. Raises ConfigError."""
+    if not settings.model:
+        return None
+    return _load(settings.provider, endpoint(name, settings))
+
+
+def endpoint(name: str, settings: TierSettings) -> Endpoint:
+    """Return where the tier's model is. Raises ConfigError, which names the setting that is wrong."""
+    key = _key(name, settings)
+    _check(name, settings, key)
+    return Endpoint(
+        f"{name} ({settings.model})",
+        settings.url,
+        settings.model,
+        key,
+        Limits(settings.first_token_seconds, settings.stall_seconds, settings.total_seconds),
+        settings.context_tokens,
+        _answer_tokens(settings),
+        settings.temperature,
+        settings.keep_alive,
+        settings.think,
+    )
+
+
+def room(settings: TierSettings) -> Room:
+    """Return what a prompt for the tier has to fit into. Reads its tokenizer. Raises ConfigError."""
+    return Room(settings.context_tokens, _answer_tokens(settings), token_counter.load(settings.tokenizer))
+
+
+def _answer_tokens(settings: TierSettings) -> int:
+    share = THINKING_SHARE if settings.think else ANSWER_SHARE
+    return max(1, min(settings.answer_tokens, settings.context_tokens // share))
+
+
+def _load(provider: Provider, where: Endpoint) -> ServedModel:
+    if provider == "ollama":
+        from wyoming_rosie_intent.llm.providers import ollama
+
+        return ollama.load(where)
+    from wyoming_rosie_intent.llm.providers import openai
+
+    return openai.load(where)
+
+
+def _check(name: str, settings: TierSettings, key: str | None) -> None:
+    host = _host(name, settings.url)
+    if key and urlsplit(settings.url).scheme == "http" and not _is_near(host):
+        raise ConfigError(f"--{name}.url: a key is sent over https only; write https://{host}…")
+    for setting in ("first_token_seconds", "stall_seconds", "total_seconds", "context_tokens", "answer_tokens"):
+        if getattr(settings, setting) <= 0:
+            raise ConfigError(f"--{name}.{setting.replace('_', '-')} must be more than 0")
+
+
+def _host(name: str, url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as err:
+        raise ConfigError(f"--{name}.url: {err}; write it as http://HOST:PORT") from err
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigError(f"--{name}.url: an address is wanted such as http://HOST:PORT")
+    if parts.username or parts.query:
+        raise ConfigError(f"--{name}.url: no user, key or query in it; give the key by --{name}.key-file")
+    return parts.hostname
+
+
+def _is_near(host: str) -> bool:
+    """Return whether an address is of this machine or a private network; names are, unless they have a dot."""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".lan", ".home", ".internal", ".home.arpa"))
+
+
+def _key(name: str, settings: TierSettings) -> str | None:
+    if settings.key_file and settings.key_variable:
+        raise ConfigError(f"--{name}: give key-file or key-variable, not both")
+    key = _from_file(name, settings.key_file) if settings.key_file else _from_environment(name, settings.key_variable)
+    if key is not None and not (key.isascii() and key.isprintable() and key):
+        raise ConfigError(f"--{name}: the key is empty or has characters that no key has")
+    return key
+
+
+def _from_file(name: str, path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigError(
+            f"--{name}.key-file: cannot read {path}: {getattr(err, 'strerror', None) or 'no text'}"
+        ) from err
+
+
+def _from_environment(name: str, variable: str) -> str | None:
+    if not variable:
+        return None
+    if variable not in os.environ:
+        raise ConfigError(f"--{name}.key-variable: the environment variable {variable} is not set")
+    return os.environ[variable].strip()

@@ -1,0 +1,1 @@
+"""Spoken responses to commands and queries."""

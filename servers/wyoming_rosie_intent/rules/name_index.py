@@ -1,0 +1,110 @@
+"""The names of a home by the words in them, for finding those that a sentence may mean."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from wyoming_rosie_intent.rules.filler_words import Manners, Words, words_of
+from wyoming_rosie_intent.rules.phonetics import ENDING, SAME, Vocabulary
+
+HEARD = 0.85
+"""How surely a word is one that speech recognisers mistake it for."""
+_SYNONYM = 0.93
+_OTHER_ORDER = 0.04
+_SMALL_WORDS_BETWEEN = 0.01
+
+
+@dataclass(frozen=True)
+class Found:
+    """A name that a part of the sentence may mean."""
+
+    name: str
+    start: int
+    end: int  # the word after the last
+    worth: float
+    weakest: float  # of its words
+
+
+class NameIndex:
+    """The names of a home by the words in them."""
+
+    def __init__(self, names: Iterable[str], of_language: Manners, known: frozenset[str]) -> None:
+        self._manners = of_language
+        self._known = known
+        self._spoken: dict[Words, str] = {}
+        self._joined: set[str] = set()  # words that are two in the name
+        for name in names:
+            plain = words_of(name)
+            for words in _ways(plain):
+                self._spoken.setdefault(words, name)
+                self._joined.update(set(words) - set(plain))
+        named = Counter(word for words in self._spoken for word in words)
+        self._by_rarest: dict[str, list[Words]] = defaultdict(list)
+        for words in filter(None, self._spoken):
+            self._by_rarest[min(words, key=named.__getitem__)].append(words)
+        self._words = named.keys()
+        self.words = Vocabulary(named)
+
+    def knows(self, word: str) -> bool:
+        return word in self._words
+
+    def within(self, words: Words) -> Iterator[Found]:
+        """Yield the names that a part of the sentence may mean."""
+        heard = self._heard(words)
+        all_heard = {word for closest in heard.values() for word in closest}
+        for word in all_heard:
+            for name in self._by_rarest.get(word, ()):
+                if all_heard.issuperset(name) and (found := self._placed(name, heard, words)):
+                    yield found
+
+    def _heard(self, words: Words) -> dict[tuple[int, int], dict[str, float]]:
+        """Return which words of names each word, or two together, may be."""
+        parts = {(place, place + 1): word for place, word in enumerate(words)}
+        parts.update({(place, place + 2): f"{one}{two}" for place, (one, two) in enumerate(pairwise(words))})
+        heard = {part: self._closest(word, alone=part[1] - part[0] == 1) for part, word in parts.items()}
+        return {part: closest for part, closest in heard.items() if closest}
+
+    def _closest(self, word: str, *, alone: bool) -> dict[str, float]:
+        close = {word: SAME} if word in self._words else {}
+        for other in self._manners.heard.get(word, ()):
+            if other in self._words:
+                close[other] = HEARD
+        for group in self._manners.synonyms:
+            if word in group:
+                close.update(dict.fromkeys(group & self._words - close.keys(), _SYNONYM))
+        is_known = alone and (word in self._known or word in self._words)
+        for other, worth in self.words.like(word).items():
+            if other not in close and (worth >= ENDING or not (is_known or (other in self._joined and not alone))):
+                close[other] = worth
+        return close
+
+    def _placed(self, name: Words, heard: Mapping[tuple[int, int], Mapping[str, float]], words: Words) -> Found | None:
+        """Find each word of a name in the sentence; only small words may stand between them."""
+        taken: list[tuple[int, int]] = []
+        worth: list[float] = []
+        for word in name:
+            places = [
+                (closest[word], -part[0], part)
+                for part, closest in heard.items()
+                if word in closest and not any(part[0] < end and start < part[1] for start, end in taken)
+            ]
+            if not places:
+                return None
+            best = max(places)
+            worth.append(best[0])
+            taken.append(best[2])
+        start, end = min(taken)[0], max(taken)[1]
+        used = {place for one in taken for place in range(*one)}
+        between = [words[place] for place in range(start, end) if place not in used]
+        if set(between) - self._manners.small:
+            return None
+        cost = (_OTHER_ORDER if taken != sorted(taken) else 0) + _SMALL_WORDS_BETWEEN * len(between)
+        return Found(self._spoken[name], start, end, sum(worth) / len(worth) - cost, min(worth))
+
+
+def _ways(words: Words) -> Iterator[Words]:
+    """Yield a name's words as they are, and with each two written as one."""
+    yield words
+    for place in range(len(words) - 1):
+        yield (*words[:place], words[place] + words[place + 1], *words[place + 2 :])

@@ -1,0 +1,148 @@
+"""espeak-ng from the espeakng-loader package: every language it has, a thousand times faster than speech."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from wyoming.info import Attribution, TtsProgram, TtsVoice
+
+from wyoming_rosie.audio.formats import AudioFormat
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import ConfigError, EngineError
+from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie_tts.cancellation import Interruption
+from wyoming_rosie_tts.engine import Wish
+from wyoming_rosie_tts.engines.espeak.library import Library, LibraryVoice, Parameter
+from wyoming_rosie_tts.text.segments import Words
+from wyoming_rosie_tts.voice_selection import VoiceCard, Voices
+
+_ATTRIBUTION = Attribution("eSpeak NG", "https://github.com/espeak-ng/espeak-ng")
+_RATES = range(80, 451)
+_PITCHES = range(100)
+_VOLUMES = range(201)
+_PITCH_PER_SEMITONE = 50 / 12  # of espeak-ng's scale, on which 50 is an octave
+# What Home Assistant calls the languages that espeak-ng lists under their own codes.
+_ALSO = {"cmn": ("zh-CN", "zh-TW"), "yue": ("zh-HK",)}
+
+
+@dataclass(frozen=True)
+class Settings:
+    voice: str = option("en-US", "voice or language of a text that asks for none")
+    rate: int = option(175, "words per minute, 80 to 450")
+    pitch: int = option(50, "0 to 99")
+    volume: int = option(100, "percent, 0 to 200")
+
+
+@dataclass(frozen=True)
+class EspeakVoice:
+    """One voice of the library."""
+
+    library: Library
+    identifier: str
+    settings: Settings
+    audio: AudioFormat
+
+    @property
+    def identity(self) -> str:
+        manner = self.settings.rate, self.settings.pitch, self.settings.volume
+        return f"espeak-ng {self.library.version} {self.identifier} {manner}"
+
+    def speak(self, words: Words, *, pause: bool, interruption: Interruption | None = None) -> Iterator[bytes]:
+        prosody, settings = words.prosody, self.settings
+        self.library.set(Parameter.RATE, _within(_RATES, settings.rate * prosody.rate))
+        self.library.set(Parameter.PITCH, _within(_PITCHES, settings.pitch + prosody.pitch * _PITCH_PER_SEMITONE))
+        self.library.set(Parameter.VOLUME, _within(_VOLUMES, settings.volume * prosody.volume))
+        yield self.library.speak(self.identifier, words.text, pause=pause)
+
+
+class EspeakEngine:
+    """All voices of the library."""
+
+    workers = 1  # the library is one global state
+    is_installed = True
+
+    def __init__(self, library: Library, settings: Settings) -> None:
+        listed = library.voices()
+        names = voice_names(listed)
+        self._library = library
+        self._identifiers = {names[voice.identifier]: voice.identifier for voice in listed}
+        self._voices = Voices([_card(names[voice.identifier], voice) for voice in listed], settings.voice)
+        self._settings = settings
+        self._audio = AudioFormat(library.rate, 2, 1)
+
+    def describe(self) -> TtsProgram:
+        version = self._library.version
+        voices = [
+            TtsVoice(card.name, _ATTRIBUTION, True, card.title, version, languages=list(card.languages))
+            for card in self._voices.cards
+        ]
+        return TtsProgram(
+            "espeak-ng",
+            _ATTRIBUTION,
+            True,
+            "Small formant synthesiser",
+            version,
+            voices,
+            supports_synthesize_streaming=True,
+        )
+
+    def voice(self, wish: Wish) -> EspeakVoice:
+        identifier = self._identifiers[self._voices.choose(wish).name]
+        return EspeakVoice(self._library, identifier, self._settings, self._audio)
+
+    async def install(self) -> None: ...
+
+
+def load(settings: Settings) -> EspeakEngine:
+    """Return the engine. Raises ConfigError."""
+    for name, allowed in (("rate", _RATES), ("pitch", _PITCHES), ("volume", _VOLUMES)):
+        if getattr(settings, name) not in allowed:
+            raise ConfigError(
+                f"--espeak.{name} must be from {allowed[0]} to {allowed[-1]}, not {getattr(settings, name)}"
+            )
+    return EspeakEngine(_library(), settings)
+
+
+def voice_names(listed: list[LibraryVoice]) -> dict[str, str]:
+    """Return a name for each identifier: the tag of the voice's first language, unless another voice has it."""
+    names: dict[str, str] = {}
+    for voice in listed:
+        name = language_tag(voice.languages[0][0])
+        names[voice.identifier] = (
+            name if name not in names.values() else language_tag(voice.identifier.rpartition("/")[2])
+        )
+    return names
+
+
+def language_tag(written: str) -> str:
+    """Return a language code in the letter case that BCP 47 recommends: en-US, cmn-Latn, en-GB-x-rp."""
+    language, *rest = written.lower().split("-")
+    is_private = False
+    for position, part in enumerate(rest):
+        is_private = is_private or len(part) == 1
+        if not is_private:
+            rest[position] = {2: part.upper(), 4: part.title()}.get(len(part), part)
+    return "-".join((language, *rest))
+
+
+def _within(allowed: range, value: float) -> int:
+    return round(min(max(value, allowed[0]), allowed[-1]))
+
+
+def _card(name: str, voice: LibraryVoice) -> VoiceCard:
+    languages = {language_tag(language): distance for language, distance in voice.languages}
+    return VoiceCard(name, voice.title, languages | dict.fromkeys(_ALSO.get(name, ()), 0))
+
+
+@cache
+def _library() -> Library:
+    """Return the library, which is begun once in a process: beginning it again and again has ended in a crash."""
+    try:
+        import espeakng_loader
+    except ImportError as err:
+        raise ConfigError(f"the espeak engine is not installed: {how_to_get(['tts'])}") from err
+    try:
+        return Library(Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path()))
+    except (EngineError, RuntimeError) as err:
+        raise ConfigError(f"the espeak engine does not load: {err}; reinstall the package espeakng-loader") from err

@@ -1,0 +1,87 @@
+"""From words to the symbols that a Piper voice was trained on."""
+
+import unicodedata
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import structlog
+
+from wyoming_rosie.errors import BadEventError, EngineError
+from wyoming_rosie_tts.engines.piper import scripts
+from wyoming_rosie_tts.engines.piper.voices import PHONEME_TYPES, PiperFile
+from wyoming_rosie_tts.text.segments import Words
+
+if TYPE_CHECKING:
+    from piper import PiperVoice
+
+_LOG = structlog.get_logger()
+_BEGIN, _BETWEEN, _END = "^", "_", "$"
+
+
+class Phonemes:
+    """Pronounces words as a voice's description says."""
+
+    def __init__(self, file: PiperFile) -> None:
+        self._file = file
+        self._voice = _pronouncer(file)
+
+    def symbols(self, words: Words) -> list[list[int]]:
+        """Return the symbols of each sentence; none when there is nothing to say. Raises BadEventError, EngineError."""
+        if words.phonemes and (given := self._known([_characters(words.phonemes)])):
+            return given
+        if not any(map(str.isalnum, words.text)):
+            return []
+        found = self._known(self._pronounced(words.text)) if scripts.suits(words.text, self._file.language) else []
+        if not found:
+            raise BadEventError(
+                f"the voice {self._file.name} speaks {self._file.language} and has no sounds for this text; "
+                "choose a voice of the text's language",
+                "unspeakable",
+            )
+        return found
+
+    def _known(self, sentences: Sequence[Sequence[str]]) -> list[list[int]]:
+        """Return the symbols of those sentences of which the voice knows any sound."""
+        table = self._file.symbols
+        known = [[one for one in sentence if one in table] for sentence in sentences]
+        if unknown := sum(map(len, sentences)) - sum(map(len, known)):
+            _LOG.debug("the voice does not know all phonemes", voice=self._file.name, unknown=unknown)
+        return [
+            self._spaced(one) for one in known if any(unicodedata.category(phoneme[0])[0] == "L" for phoneme in one)
+        ]
+
+    def _spaced(self, phonemes: Sequence[str]) -> list[int]:
+        table = self._file.symbols
+        found = [*table[_BEGIN], *table[_BETWEEN]]
+        for phoneme in phonemes:
+            found += [*table[phoneme], *table[_BETWEEN]]
+        return [*found, *table[_END]]
+
+    def _pronounced(self, text: str) -> list[list[str]]:
+        # in double brackets it would take phonemes
+        plain = text.replace("[", "(").replace("]", ")")
+        try:
+            return self._voice.phonemize(plain)
+        except ImportError as err:
+            raise EngineError(f"the voice {self._file.name} needs the package {err.name}; install it with pip") from err
+        except (RuntimeError, ValueError) as err:
+            raise EngineError(f"Piper cannot pronounce for the voice {self._file.name}: {type(err).__name__}") from err
+
+
+def _pronouncer(file: PiperFile) -> "PiperVoice":
+    """Return Piper's own voice without its network. Raises EngineError."""
+    from piper import PiperConfig, PiperVoice
+
+    kind = file.description.get("phoneme_type", PHONEME_TYPES[0])
+    if kind not in PHONEME_TYPES:
+        raise EngineError(
+            f"the voice {file.name} wants phonemes of the type {kind!r}; there are: {', '.join(PHONEME_TYPES)}"
+        )
+    try:
+        return PiperVoice(cast(Any, None), PiperConfig.from_dict(dict(file.description)))
+    except (KeyError, ValueError, TypeError) as err:
+        raise EngineError(f"Piper does not take the description of {file.name}: {err}") from err
+
+
+def _characters(ipa: str) -> list[str]:
+    return list(unicodedata.normalize("NFD", ipa))

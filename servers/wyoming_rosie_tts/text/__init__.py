@@ -1,0 +1,1 @@
+"""Text and SSML to speakable segments."""

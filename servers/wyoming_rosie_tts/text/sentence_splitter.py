@@ -1,0 +1,100 @@
+"""Text that arrives in any pieces, cut into what is spoken in one breath: sentences, and clauses of long ones.
+
+A cut depends on the text alone, never on how it arrived. Where a cut is doubtful there is none: engines pause at full
+stops by themselves, so that a sentence too long costs time to the first sound, and one too short the melody.
+"""
+
+# ruff: noqa: RUF001 - the punctuation of many scripts is meant as it looks
+
+import re
+
+from wyoming_rosie.text.abbreviations import is_abbreviated
+
+FIRST_CHARACTERS = 40
+"""From here on the first piece may end at a comma, so that its sound comes early."""
+LONG_CHARACTERS = 150
+"""From here on any piece may."""
+MOST_CHARACTERS = 220
+"""No piece is longer, whatever the text."""
+
+_STOPS = ".!?…؟۔।։።"
+_CLOSERS = r"[\"'”’»)\]」』）】]*"
+_ENDS = re.compile(
+    rf"(?P<stop>[{_STOPS}]+{_CLOSERS}\s+)|(?P<wide>[。！？｡．]+{_CLOSERS}\s*)|(?P<line>(?<!\s)\s*\n\s*)|(?P<clause>[,;:—–،]\s+|[，、；：]\s*)"
+)
+_SPACE = re.compile(r"\s*")
+_SENTENCE = re.compile(rf"[{_STOPS}。！？｡．]{_CLOSERS}\s*\Z")
+
+
+class Sentences:
+    """Collects text and gives it back in pieces that are ready to be spoken."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._is_first = True
+
+    def feed(self, text: str) -> list[str]:
+        """Return the pieces that are complete now; the last words always wait for what follows them."""
+        self._text += text
+        return self._pieces(at_end=False)
+
+    def cut(self) -> list[str]:
+        """Return what is left, because something else comes between; the answer goes on."""
+        return self._pieces(at_end=True)
+
+    def finish(self) -> list[str]:
+        """Return what is left; the next text begins anew."""
+        pieces = self._pieces(at_end=True)
+        self._is_first = True
+        return pieces
+
+    def _pieces(self, *, at_end: bool) -> list[str]:
+        pieces = []
+        start = self._first_word(0)
+        while (end := self._end(start, at_end=at_end)) is not None:
+            pieces.append(self._text[start:end].rstrip())
+            self._is_first = False
+            start = self._first_word(end)
+        self._text = self._text[start:]
+        return pieces
+
+    def _first_word(self, start: int) -> int:
+        space = _SPACE.match(self._text, start)
+        return space.end() if space else start
+
+    def _end(self, start: int, *, at_end: bool) -> int | None:
+        """Return where the piece that begins at `start` ends, or None when that is not known yet."""
+        text = self._text
+        # Nothing behind the most that a piece can hold may matter, because it may not have arrived yet.
+        seen = min(len(text), start + MOST_CHARACTERS + 1)
+        for found in _ENDS.finditer(text, start, seen):
+            if found.end() < seen and self._is_end(found, start):
+                return found.end()
+        if len(text) - start > MOST_CHARACTERS:
+            return text.rfind(" ", start + 1, start + MOST_CHARACTERS) + 1 or start + MOST_CHARACTERS
+        return len(text) if at_end and start < len(text) else None
+
+    def _is_end(self, found: re.Match[str], start: int) -> bool:
+        if found[0].count("\n") > 1:
+            return True
+        following = found.string[found.end()]
+        goes_on = following.islower() or following in _STOPS
+        match found.lastgroup:
+            case "clause":
+                return found.start() - start >= (FIRST_CHARACTERS if self._is_first else LONG_CHARACTERS)
+            case "line":
+                return not goes_on
+            case "stop":
+                return not goes_on and not _is_abbreviation(found, start)
+            case _:
+                return True
+
+
+def is_sentence(text: str) -> bool:
+    """Tell whether the text ends as sentences end."""
+    return _SENTENCE.search(text) is not None
+
+
+def _is_abbreviation(found: re.Match[str], start: int) -> bool:
+    """Tell whether the full stop belongs to the word before it."""
+    return found[0].rstrip() == "." and is_abbreviated(found.string[max(start, found.start() - 20) : found.start()])

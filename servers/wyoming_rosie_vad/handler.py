@@ -1,0 +1,166 @@
+"""One peer's stream of audio, and what is found in it."""
+
+from collections.abc import Callable, Sequence
+from math import isfinite
+from typing import Any, TypeVar, assert_never
+
+import structlog
+from wyoming.event import Event
+from wyoming.user_event import UserEvent
+from wyoming.vad import VoiceStarted, VoiceStopped
+
+from wyoming_rosie.audio.formats import SpeechInput
+from wyoming_rosie.errors import EngineError, RosieError
+from wyoming_rosie.metrics import UNCOUNTED, Work
+from wyoming_rosie.protocol import turn
+from wyoming_rosie.protocol.server import Send
+from wyoming_rosie.protocol.wire import EventStream
+from wyoming_rosie.runtime.outbox import Reports
+from wyoming_rosie.runtime.stream_scheduler import Scheduler, Stream
+from wyoming_rosie.voice_activity.engine import VadEngine
+from wyoming_rosie.voice_activity.findings import Classified, Finding, Started, Stopped
+from wyoming_rosie.voice_activity.segmenter import Rules
+from wyoming_rosie.voice_activity.stream import VadStream
+
+_LOG = structlog.get_logger()
+T = TypeVar("T")
+
+
+class VadConversation:
+    """Audio in; `voice-started`, `voice-stopped` and `voice-class` out, with times of the audio, however fast it comes."""
+
+    def __init__(
+        self,
+        engine: VadEngine[Any],
+        scheduler: Scheduler[VadStream, Finding],
+        rules: Rules,
+        send: Send,
+        work: Work = UNCOUNTED,
+    ) -> None:
+        self._engine = engine
+        self._scheduler = scheduler
+        self._rules = rules
+        self._send = send
+        self._work = work
+        self._audio = SpeechInput()
+        self._stream: Stream[VadStream, Finding] | None = None
+        self._reports = Reports(self._tell)
+        self._had_voice = False
+        self._begin_ms: int | None = None  # of the stream, as the peer counts
+        self._context: dict[str, Any] = {}
+
+    @property
+    def busy(self) -> bool:
+        return self._stream is not None and self._stream.state.is_speech  # a stream itself may never end
+
+    def hear_now(self, event: Event) -> bool:
+        pcm = self._audio.plain(event)
+        if pcm is None or self._stream is None or not self._stream.hear_now(pcm):
+            return False
+        self._note_begin(event)
+        return True
+
+    def rest(self, source: EventStream) -> None:
+        if self._stream is not None:
+            self._stream.rest(source)
+
+    async def on_event(self, event: Event) -> None:
+        match event.type:
+            case "user-event" if event.data.get("name") == "turn":
+                self._context = turn.context(event)
+            case "audio-start":
+                await self._finish()
+                await self._begin(event)
+            case "audio-chunk":
+                for piece in self._audio.pieces(event):
+                    await self._hear(piece)
+            case "audio-stop":
+                await self._take_in(self._audio.stop(event))
+                await self._finish()
+
+    async def close(self) -> None:
+        """Drop the stream; what has been found and not been told is for nobody."""
+        self._reports.close()
+        await self._drop()
+
+    async def _begin(self, event: Event) -> None:
+        await self._read(self._audio.start, event)
+        self._reports.start()
+        self._context = self._context or turn.context(event)
+        self._stream = self._scheduler.open(VadStream(self._engine, self._rules), self._found)
+        self._had_voice = False
+        self._begin_ms = _milliseconds(event)
+
+    async def _hear(self, event: Event) -> None:
+        pcm = await self._read(self._audio.chunk, event)
+        self._note_begin(event)
+        await self._take_in(pcm)
+
+    async def _read(self, read: Callable[[Event], T], event: Event) -> T:
+        """Take an event's audio; in a thread when it must be converted, which may take a while."""
+        try:
+            return await self._scheduler.call(read, event) if self._audio.converts(event) else read(event)
+        except RosieError:
+            await self._drop()
+            raise
+
+    def _note_begin(self, event: Event) -> None:
+        if self._begin_ms is None:
+            self._begin_ms = _milliseconds(event)
+
+    async def _take_in(self, pcm: bytes) -> None:
+        if self._stream is None:
+            return
+        try:
+            await self._stream.hear(pcm)
+        except EngineError:
+            await self._drop()
+            raise
+
+    async def _finish(self) -> None:
+        if self._stream is None:
+            return
+        await self._stream.finish()
+        await self._reports.told()
+        for finding in self._stream.state.finish():
+            await self._tell(finding)
+        await self._drop()
+
+    async def _drop(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            self._work.ended("voice" if self._had_voice else "no-voice")
+            stream.close()
+            await self._scheduler.call(stream.state.close)
+
+    def _found(self, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            if isinstance(finding, Started | Stopped) and self._stream is not None:
+                self._had_voice = True
+                self._work.took("detect", 1000 * self._stream.lag_seconds)
+        self._reports.put(findings)
+
+    async def _tell(self, finding: Finding) -> None:
+        _LOG.debug("found", finding=finding)
+        await self._send(self._event(finding))
+
+    def _event(self, finding: Finding) -> Event:
+        timestamp = (self._begin_ms or 0) + finding.time
+        match finding:
+            case Started():
+                return VoiceStarted(timestamp).event()
+            case Stopped():
+                return VoiceStopped(timestamp).event()
+            case Classified():
+                data = {"class": finding.sound, "probability": finding.probability, "timestamp": timestamp}
+                if finding.is_final:
+                    data["final"] = True
+                return UserEvent("voice-class", data, dict(self._context)).event()
+            case _:
+                assert_never(finding)
+
+
+def _milliseconds(event: Event) -> int | None:
+    """Return the event's timestamp; some peers send none, a fraction, or something else."""
+    timestamp = event.data.get("timestamp")
+    return round(timestamp) if isinstance(timestamp, int | float) and isfinite(timestamp) else None

@@ -1,0 +1,185 @@
+"""One peer's stream of audio, and the wake words that it asked for."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import structlog
+from wyoming.event import Event
+from wyoming.wake import Detection, NotDetected
+
+from wyoming_rosie.audio.formats import SpeechInput
+from wyoming_rosie.errors import BadEventError, EngineError, RosieError
+from wyoming_rosie.metrics import UNCOUNTED, Work
+from wyoming_rosie.protocol import turn
+from wyoming_rosie.protocol.server import Send
+from wyoming_rosie.protocol.wire import EventStream
+from wyoming_rosie.runtime.outbox import Reports
+from wyoming_rosie.runtime.stream_scheduler import Listening, Scheduler, Stream
+from wyoming_rosie.wakeword.detection import Heard, detections, spelled
+from wyoming_rosie_wake.capture import Recorder, Tape
+from wyoming_rosie_wake.engine import WakeEngine
+
+_LOG = structlog.get_logger()
+MOST_NAMES = 100
+T = TypeVar("T")
+
+
+class WakeConversation:
+    """`detect` names the words, audio follows, each word heard is a `detection`; `not-detected` ends audio without one.
+
+    Words may be changed in the middle of a stream, for example to have a stop word while the answer is spoken.
+    """
+
+    def __init__(
+        self,
+        engine: WakeEngine[Any],
+        scheduler: Scheduler[Any, Heard],
+        recorder: Recorder | None,
+        send: Send,
+        work: Work = UNCOUNTED,
+    ) -> None:
+        self._engine = engine
+        self._scheduler = scheduler
+        self._recorder = recorder
+        self._send = send
+        self._work = work
+        self._audio = SpeechInput()
+        self._names: list[str] | None = []  # none: refused, nothing is listened for; empty: all words
+        self._asked: list[str] = []  # the same words, as the peer calls them
+        self._detect: Event | None = None
+        self._has_begun = False  # there was audio on this connection
+        self._stream: Stream[Listening, Heard] | None = None
+        self._tape: Tape | None = None
+        self._reports = Reports(self._tell)
+        self._detections = 0
+        self._context: dict[str, object] = {}
+
+    @property
+    def busy(self) -> bool:
+        return False  # a stream has no end that is worth waiting for
+
+    def hear_now(self, event: Event) -> bool:
+        pcm = self._audio.plain(event)
+        if pcm is None or self._stream is None or not self._stream.hear_now(pcm):
+            return False
+        if self._tape is not None:
+            self._tape.hear(pcm)
+        return True
+
+    def rest(self, source: EventStream) -> None:
+        if self._stream is not None:
+            self._stream.rest(source)
+
+    async def on_event(self, event: Event) -> None:
+        match event.type:
+            case "detect":
+                await self._choose(event)
+            case "audio-start":
+                await self._start(event)
+            case "audio-chunk":
+                if self._detect is not None and not self._has_begun:
+                    await self._start(event)  # wyoming-satellite sends no audio-start
+                for piece in self._audio.pieces(event):
+                    await self._hear(await self._read(self._audio.chunk, piece))
+            case "audio-stop":
+                await self._hear(self._audio.stop(event))
+                await self._finish()
+
+    async def close(self) -> None:
+        self._end_stream()
+        self._reports.close()
+
+    async def _choose(self, event: Event) -> None:
+        self._detect, self._names = event, None
+        try:
+            asked = _names(event)
+            names = self._engine.known_as(asked)
+        except RosieError:
+            self._end_stream()  # nothing is listened for instead
+            raise
+        self._names, self._asked = names, asked
+        self._context = turn.context(event)
+        if self._stream is not None:
+            await self._stream.finish()  # up to here the other words were wanted
+            await self._scheduler.call(self._engine.choose, self._stream.state, names)
+        elif self._audio.started:
+            await self._begin()
+
+    async def _start(self, event: Event) -> None:
+        self._has_begun = True
+        await self._read(self._audio.start, event)
+        await self._begin()
+
+    async def _begin(self) -> None:
+        self._end_stream()
+        self._detections = 0
+        self._context = turn.context(self._detect or Event("detect"))
+        if self._names is None:
+            return
+        self._reports.start()
+        state = await self._scheduler.call(self._engine.begin, self._names)
+        self._tape = Tape(self._recorder) if self._recorder is not None else None
+        self._stream = self._scheduler.open(state, self._found)
+
+    async def _read(self, read: Callable[[Event], T], event: Event) -> T:
+        """Take an event's audio; in a thread when it must be converted, which may take a while."""
+        return await self._scheduler.call(read, event) if self._audio.converts(event) else read(event)
+
+    async def _hear(self, pcm: bytes) -> None:
+        if self._stream is None or not pcm:
+            return
+        if self._tape is not None:
+            self._tape.hear(pcm)
+        try:
+            await self._stream.hear(pcm)
+        except EngineError:
+            self._end_stream()
+            raise
+
+    def _found(self, found: Sequence[Heard]) -> None:
+        if self._stream is not None:
+            self._work.took("detect", 1000 * self._stream.lag_seconds)
+        if self._tape is not None:
+            self._tape.found(found)
+        self._reports.put(detections(found))
+
+    async def _tell(self, heard: Heard) -> None:
+        self._detections += 1
+        context = {**self._context, "score": heard.score}
+        if heard.speaker:
+            context["speaker"] = heard.speaker
+        if self._detections > 1 and not self._turn_is_given:
+            context["turn_id"] = turn.new_id()
+        turn.begin(str(context["turn_id"]))
+        _LOG.info("wake word", name=heard.name, score=heard.score, ms=heard.milliseconds)
+        name = spelled(heard.name, self._asked)
+        await self._send(Detection(name=name, timestamp=heard.milliseconds, context=context).event())
+        self._work.ended("detected")
+
+    async def _finish(self) -> None:
+        if self._stream is None:
+            return
+        await self._stream.finish()
+        await self._reports.told()
+        if self._tape is not None:
+            self._tape.finish()
+        if not self._detections:
+            await self._send(NotDetected(context=self._context).event())
+            self._work.ended("not-detected")
+        self._end_stream()
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        self._stream = self._tape = None
+
+    @property
+    def _turn_is_given(self) -> bool:
+        return self._detect is not None and "turn_id" in turn.event_context(self._detect)
+
+
+def _names(event: Event) -> list[str]:
+    names = event.data.get("names") or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(names) > MOST_NAMES:
+        raise BadEventError(f"detect: names must be a list of at most {MOST_NAMES} texts")
+    return names

@@ -1,0 +1,1 @@
+"""Audio formats, conversion and audio files."""

@@ -1,0 +1,242 @@
+"""Recordings of any common format, read in pieces: plain WAV by itself, others by soundfile or ffmpeg where there is one."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import wave
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
+
+from wyoming_rosie.audio.formats import SPEECH, WIDTHS, AudioFormat, Converter, float_pcm, signed
+from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.runtime.extras import how_to_get
+
+if TYPE_CHECKING:
+    import soundfile
+
+STDIN = "/dev/stdin"
+"""Where a lone `-` on the command line leads."""
+BLOCK_SECONDS = 1.0
+MOST_BYTES = 1 << 30
+"""Of a recording that comes through a pipe, which is kept in a temporary file."""
+COPY_BYTES = 1 << 20
+FFMPEG_STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Recording:
+    """An open recording; `blocks` are whole frames of about a second each, once."""
+
+    audio: AudioFormat
+    blocks: Iterator[bytes]
+
+
+class _OtherFormatError(RosieError):
+    """Raised by a reader that does not know the format."""
+
+
+_Reader: TypeAlias = Callable[[Path], AbstractContextManager[Recording]]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Recording]:
+    """Open a recording, or standard input, during the block. Raises ConfigError, which names the file."""
+    with ExitStack() as stack:
+        file = _seekable(path, stack)
+        for reader in (_wav, _by_soundfile, _by_ffmpeg):
+            try:
+                recording = stack.enter_context(reader(file))
+            except _OtherFormatError:
+                continue
+            break
+        else:
+            raise ConfigError(_refusal(path))
+        yield recording
+
+
+def read(path: Path) -> tuple[AudioFormat, bytes]:
+    """Return a whole recording: for short ones. Raises ConfigError."""
+    with opened(path) as recording:
+        return recording.audio, b"".join(recording.blocks)
+
+
+def speech(recording: Recording) -> Iterator[bytes]:
+    """Yield a recording as speech audio. Raises EngineError when packages are missing that convert it."""
+    converter = Converter(recording.audio, SPEECH)
+    for block in recording.blocks:
+        yield converter.convert(block)
+    yield converter.finish()
+
+
+def after(recording: Recording, seconds: float) -> Recording:
+    """Return what follows of a recording after so many seconds."""
+    return Recording(recording.audio, _after(recording.blocks, recording.audio.bytes_in(seconds)))
+
+
+def _after(blocks: Iterator[bytes], skipped: int) -> Iterator[bytes]:
+    for block in blocks:
+        if rest := block[skipped:]:
+            yield rest
+        skipped = max(0, skipped - len(block))
+
+
+@contextmanager
+def kept(path: Path) -> Iterator[Path]:
+    """Have a recording that comes through a pipe in a file during the block, so that it can be opened again. Raises ConfigError."""
+    with ExitStack() as stack:
+        yield _seekable(path, stack)
+
+
+def write_speech(source: Path, target: Path) -> float:
+    """Write a recording as a WAV file of speech audio; return its seconds. Raises ConfigError, EngineError."""
+    with opened(source) as recording, wave.open(str(target), "wb") as file:
+        file.setframerate(SPEECH.rate)
+        file.setsampwidth(SPEECH.width)
+        file.setnchannels(SPEECH.channels)
+        for block in speech(recording):
+            file.writeframes(block)
+        return SPEECH.seconds(file.tell() * SPEECH.frame_bytes)
+
+
+def conversion(path: Path | str) -> str:
+    """Return the line that makes a WAV file of a recording which is not understood."""
+    return f"ffmpeg -i {shlex.quote(str(path))} -ar 16000 -ac 1 out.wav"
+
+
+def _seekable(path: Path, stack: ExitStack) -> Path:
+    """Return the file itself, or a copy of what comes through a pipe. Raises ConfigError when there is nothing."""
+    try:
+        with _raw(path) as raw:
+            file = path if path.is_file() and str(path) != STDIN else _copy(raw, path, stack)
+        size = file.stat().st_size
+    except OSError as err:
+        raise ConfigError(f"cannot read {_title(path)}: {err.strerror}") from err
+    if not size:
+        raise ConfigError(f"{_title(path)} is empty")
+    return file
+
+
+def _raw(path: Path) -> IO[bytes]:
+    if str(path) == STDIN:
+        return os.fdopen(os.dup(sys.stdin.fileno() if sys.stdin else 0), "rb")
+    return path.open("rb")
+
+
+def _copy(raw: IO[bytes], path: Path, stack: ExitStack) -> Path:
+    copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="wyoming-rosie-"))  # noqa: SIM115 - the stack closes it
+    while block := raw.read(COPY_BYTES):
+        if copy.tell() > MOST_BYTES:
+            raise ConfigError(f"{_title(path)} is longer than {MOST_BYTES >> 20} MB; cut it")
+        copy.write(block)
+    copy.flush()
+    return Path(copy.name)
+
+
+@contextmanager
+def _wav(path: Path) -> Iterator[Recording]:
+    try:
+        file = wave.open(str(path), "rb")  # noqa: SIM115 - closed below, where errors of the block are not its own
+    except (wave.Error, EOFError) as err:
+        raise _OtherFormatError(str(err)) from err
+    with file:
+        audio = AudioFormat(file.getframerate(), file.getsampwidth(), file.getnchannels())
+        if audio.width not in WIDTHS:
+            raise _OtherFormatError(f"samples of {audio.width} bytes")
+        yield Recording(audio, _wav_blocks(file, audio))
+
+
+def _wav_blocks(file: wave.Wave_read, audio: AudioFormat) -> Iterator[bytes]:
+    while block := file.readframes(max(1, round(audio.rate * BLOCK_SECONDS))):
+        if whole := len(block) - len(block) % audio.frame_bytes:
+            yield signed(block[:whole], audio)
+
+
+@contextmanager
+def _by_soundfile(path: Path) -> Iterator[Recording]:
+    soundfile = _library()
+    if soundfile is None:
+        raise _OtherFormatError("soundfile is not installed")
+    try:
+        file = soundfile.SoundFile(path)
+    except soundfile.LibsndfileError as err:
+        raise _OtherFormatError(str(err)) from err
+    with file:
+        audio = AudioFormat(file.samplerate, 2, file.channels)
+        yield Recording(audio, _soundfile_blocks(file, audio, path))
+
+
+def _library() -> Any:
+    """Return the soundfile module, if there is one that works."""
+    try:
+        import soundfile
+    except (ImportError, OSError):  # the package, or the library that it brings
+        return None
+    return soundfile
+
+
+def _soundfile_blocks(file: "soundfile.SoundFile", audio: AudioFormat, path: Path) -> Iterator[bytes]:
+    import soundfile
+
+    try:
+        # as floats: libsndfile does not scale the samples of float files when it is asked for integers
+        while len(samples := file.read(round(audio.rate * BLOCK_SECONDS), "float32", always_2d=True)):
+            yield float_pcm(samples, audio)
+    except soundfile.LibsndfileError as err:
+        raise ConfigError(f"{path} is damaged: {err}") from err
+
+
+@contextmanager
+def _by_ffmpeg(path: Path) -> Iterator[Recording]:
+    program = shutil.which("ffmpeg")
+    if program is None:
+        raise _OtherFormatError("ffmpeg is not installed")
+    source = ("-protocol_whitelist", "file", "-i", f"file:{path}")
+    wanted = ("-vn", "-f", "s16le", "-ar", str(SPEECH.rate), "-ac", str(SPEECH.channels), "-")
+    with subprocess.Popen(  # noqa: S603 - a fixed program, and a file's name as one argument
+        [program, "-nostdin", "-v", "quiet", *source, *wanted], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    ) as process:
+        try:
+            first = _ffmpeg_block(process)
+            if not first:
+                raise _OtherFormatError("ffmpeg finds no sound in it")
+            yield Recording(SPEECH, _ffmpeg_blocks(process, first))
+        finally:
+            process.kill()
+            process.wait(FFMPEG_STOP_SECONDS)
+
+
+def _ffmpeg_blocks(process: "subprocess.Popen[bytes]", first: bytes) -> Iterator[bytes]:
+    block = first
+    while block:
+        yield block[: len(block) - len(block) % SPEECH.frame_bytes]
+        block = _ffmpeg_block(process)
+
+
+def _ffmpeg_block(process: "subprocess.Popen[Any]") -> bytes:
+    assert process.stdout is not None
+    return bytes(process.stdout.read(SPEECH.bytes_in(BLOCK_SECONDS)))
+
+
+def _refusal(path: Path) -> str:
+    tools = {"soundfile": _library(), "ffmpeg": shutil.which("ffmpeg")}
+    missing = [name for name, found in tools.items() if not found]
+    if not missing:
+        return f"{_title(path)} is no recording: neither soundfile nor ffmpeg finds sound in it"
+    ways = {
+        "soundfile": f"{how_to_get(['files'])} (mp3, flac, ogg, every WAV)",
+        "ffmpeg": "sudo apt install ffmpeg (all others)",
+    }
+    return (
+        f"{_title(path)} is not a plain WAV file, and {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not "
+        f"installed, which may read it: {'; '.join(ways[name] for name in missing)}; or convert it: {conversion(path)}"
+    )
+
+
+def _title(path: Path) -> str:
+    return "standard input" if str(path) == STDIN else str(path)

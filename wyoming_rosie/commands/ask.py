@@ -1,0 +1,219 @@
+"""`wyoming-rosie ask`: a sentence to a house, the running one if there is one, and the answer to what it asks back."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+from cyclopts import Parameter
+from rich.console import Console
+from wyoming.asr import Transcript
+from wyoming.event import Event
+from wyoming.info import Info
+
+from wyoming_rosie import config
+from wyoming_rosie.audio.files import STDIN
+from wyoming_rosie.commands import pipeline, processes, role_check
+from wyoming_rosie.commands.diagnostics.network import pretence
+from wyoming_rosie.commands.launch_plan import reachable
+from wyoming_rosie.commands.pipeline import ANSWER_SECONDS, HomeFile, Language, Options, Stage
+from wyoming_rosie.errors import ConfigError, NotUnderstoodError, RosieError
+from wyoming_rosie.programs import BY_ROLE
+from wyoming_rosie.protocol import address
+from wyoming_rosie.protocol.address import Tcp
+from wyoming_rosie.protocol.client import connect, describe
+from wyoming_rosie.protocol.discovery import browse
+
+DESCRIBE_SECONDS = 1.0
+LOOK_SECONDS = 1.0
+"""For a house on the network."""
+QUESTION_SECONDS = 30.0
+"""So long a house waits for the answer to its question."""
+_NO_OPTIONS = Stage()
+ANSWERS = ("handled", "not-handled", "intent", "not-recognized")
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A conversation: with whom, and what one must know to go on with it."""
+
+    uri: str | None  # None: a daemon of its own, which ends with the command
+    conversation_id: str
+    area: str | None = None
+    language: str | None = None
+    home: str | None = None
+    engine: str | None = None
+    asked: str = ""  # the sentence to which the house answered with a question
+    until: float = 0.0  # seconds since the epoch
+
+
+async def ask(
+    text: Annotated[str, Parameter(help="a sentence, or - for standard input")],
+    /,
+    *,
+    area: Annotated[str | None, Parameter(help="the area in which it is said, such as Kitchen")] = None,
+    home: HomeFile = None,
+    language: Language = None,
+    own: Annotated[bool, Parameter(help="start a daemon of its own even if a house is running", negative=())] = False,
+    goes_on: Annotated[
+        bool, Parameter(name="--continue", help="answer what the house has just asked: --continue yes", negative=())
+    ] = False,
+    stage: Options = _NO_OPTIONS,
+) -> None:
+    """Print the answer to a sentence, after acting on it.
+
+    The running house is asked if there is one (--uri, else this machine's, else an announced one), otherwise a daemon of
+    its own; stderr says which. On a terminal, what it asks back can be answered at once.
+    """
+    said = pipeline.text_of(text)
+    if goes_on:
+        earlier = await asyncio.to_thread(_recalled)
+        talk = replace(earlier, area=area or earlier.area, language=language or earlier.language)
+    else:
+        uri = stage.uri or (None if own or home or stage.engine else await _running_house())
+        talk = Talk(uri, uuid4().hex, area, language, str(home.resolve()) if home else None, stage.engine)
+    async with _house(talk) as uri:
+        if goes_on and talk.uri is None:
+            await _exchange(uri, talk, talk.asked)  # the daemon that was asked has ended; nothing was done yet
+        answer = await _exchange(uri, talk, said)
+        _print(answer, stage)
+        can_type = not stage.json and text != STDIN
+        while can_type and _expects_reply(answer) and (reply := await _typed()):
+            said, answer = reply, await _exchange(uri, talk, reply)
+            _print(answer, stage)
+    if _expects_reply(answer):
+        await asyncio.to_thread(_remember, replace(talk, asked=said, until=time.time() + QUESTION_SECONDS))
+
+
+async def _running_house() -> str | None:
+    """Return the address of this machine's house, else of the first that is announced, if there is one that answers."""
+    if (uri := _known()) and await _is_house(uri):
+        return uri
+    with suppress(OSError):  # no network at all
+        for found in await browse(LOOK_SECONDS, "intent"):
+            if await _is_house(found.uri):
+                return found.uri
+    return None
+
+
+def _known() -> str | None:
+    """Return where this machine's intent daemon listens if it runs."""
+    uri = config.given("intent", "uri") or f"tcp://127.0.0.1:{BY_ROLE['intent'].port}"
+    where = address.parse(str(uri))
+    is_fixed = isinstance(where, address.Unix) or (isinstance(where, Tcp) and where.port != 0)
+    return reachable(str(uri)) if is_fixed else None
+
+
+async def _is_house(uri: str) -> bool:
+    try:
+        info = await describe(uri, DESCRIBE_SECONDS)
+    except RosieError:
+        return False
+    return bool(info.handle or info.intent)
+
+
+@asynccontextmanager
+async def _house(talk: Talk) -> AsyncIterator[str]:
+    """Yield the address of whom to ask; say on stderr who that is."""
+    if talk.uri is not None:
+        await role_check.check_role(talk.uri, "intent")
+        _say(f"asking {talk.uri}{_about(await describe(talk.uri))}")
+        yield talk.uri
+        return
+    engine = ("--engine", talk.engine) if talk.engine else ()
+    home = ("--home", talk.home) if talk.home else ()
+    with Console(stderr=True).status("starting the intent daemon"):
+        process = await processes.start("intent", "--uri", "tcp://127.0.0.1:0", *engine, *home)
+    try:
+        await process.ready()
+        _say(f"asking a daemon of its own{_about(await describe(process.uri))}")
+        yield process.uri
+    finally:
+        await process.stop()
+
+
+def _about(info: Info) -> str:
+    house = pretence(info)
+    return f", {house}" if house else ""
+
+
+async def _exchange(uri: str, talk: Talk, said: str) -> Event:
+    """Say a sentence; return the answer. Raises NotUnderstoodError when it was not understood."""
+    context = {"conversation_id": talk.conversation_id} | ({"area": talk.area} if talk.area else {})
+    async with connect(uri) as peer:
+        await peer.send(Transcript(text=said, language=talk.language, context=context).event())
+        event = await peer.wait_for(*ANSWERS, seconds=ANSWER_SECONDS)
+    if event.type in ("not-handled", "not-recognized"):
+        raise NotUnderstoodError(str(event.data.get("text") or "the sentence was not understood"))
+    return event
+
+
+def _print(answer: Event, stage: Stage) -> None:
+    intent = answer.data.get("name") or _of(answer).get("intent")
+    details = {name: _of(answer)[name] for name in ("slots", "expects_reply") if name in _of(answer)}
+    stage.print(str(answer.data.get("text") or "") or str(intent), intent=intent, **details)
+
+
+def _expects_reply(answer: Event) -> bool:
+    return bool(_of(answer).get("expects_reply"))
+
+
+def _of(answer: Event) -> dict[str, Any]:
+    return dict(answer.data.get("context") or {})
+
+
+def _say(text: str, end: str = "\n") -> None:
+    with suppress(OSError, AttributeError):  # nobody needs to hear it
+        sys.stderr.write(f"{text}{end}")
+        sys.stderr.flush()
+
+
+async def _typed() -> str:
+    """Return what is typed to a question, nothing when nobody can or does."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return ""
+    _say("> ", end="")
+    loop, typed = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(sys.stdin.fileno(), typed.set)
+    try:
+        async with asyncio.timeout(QUESTION_SECONDS):
+            await typed.wait()
+    except TimeoutError:
+        return ""
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+    return sys.stdin.readline().strip()  # a terminal hands over whole lines
+
+
+def _remember(talk: Talk) -> None:
+    """Keep a question for `--continue`, for this user only: what somebody said is in it."""
+    file = _state_file()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(0o600)
+        file.write_text(json.dumps(asdict(talk)), "utf-8")
+    except OSError as err:
+        raise ConfigError(f"cannot keep the question for --continue in {file}: {err.strerror}") from err
+
+
+def _recalled() -> Talk:
+    """Return the question that waits for an answer; it is answered once. Raises NotUnderstoodError when there is none."""
+    file = _state_file()
+    try:
+        talk = Talk(**json.loads(file.read_text("utf-8")))
+        file.unlink()
+    except (OSError, ValueError, TypeError) as err:
+        raise NotUnderstoodError("nothing was asked that --continue could answer") from err
+    if talk.until < time.time():
+        raise NotUnderstoodError(f"the question was asked more than {QUESTION_SECONDS:g} s ago; say the sentence again")
+    return talk
+
+
+def _state_file() -> Path:
+    return config.state_folder() / "ask.json"

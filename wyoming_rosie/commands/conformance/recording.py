@@ -1,0 +1,62 @@
+"""What is spoken to a program that is checked: "okay nabu, turn on the kitchen lights"."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.event import Event
+
+from wyoming_rosie.audio import files
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat
+from wyoming_rosie.commands.demo import RECORDING
+
+HOME_ASSISTANT_BYTES = 320
+"""Of a chunk, 10 ms."""
+BIG_BYTES = 32_000
+WAKE_SECONDS = 1.25
+"""Where the command begins."""
+PAUSE_SECONDS = 1.5
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Speech audio: the wake word, and the command that follows it."""
+
+    wake_word: bytes
+    command: bytes
+
+
+def load(own: Path | None = None) -> Recording:
+    """Return the demo's recording, or a file that is all of it, with silence around. Raises ConfigError."""
+    with files.opened(own or RECORDING) as opened:
+        pcm = b"".join(files.speech(opened))
+    cut = 0 if own else SPEECH.bytes_in(WAKE_SECONDS)
+    pause = silence(PAUSE_SECONDS)
+    return Recording(pause + (pcm if own else pcm[:cut]) + pause, pause + pcm[cut:] + pause)
+
+
+def silence(seconds: float) -> bytes:
+    """Return speech audio of nothing."""
+    return bytes(SPEECH.bytes_in(seconds))
+
+
+def spoken(
+    pcm: bytes, step: int = HOME_ASSISTANT_BYTES, audio: AudioFormat = SPEECH, *, stops: bool = True
+) -> Iterator[Event]:
+    """Yield the audio from its start to its stop, in chunks of `step` bytes with times in milliseconds."""
+    about = {"rate": audio.rate, "width": audio.width, "channels": audio.channels}
+    yield AudioStart(**about, timestamp=0).event()
+    for at in range(0, len(pcm), step):
+        milliseconds = round(1000 * audio.seconds(at))
+        yield AudioChunk(**about, audio=pcm[at : at + step], timestamp=milliseconds).event()
+    if stops:
+        yield AudioStop(timestamp=round(1000 * audio.seconds(len(pcm)))).event()
+
+
+def stereo_48k(pcm: bytes) -> bytes:
+    """Return speech audio as 48 kHz stereo, each sample six times."""
+    return b"".join(6 * pcm[at : at + 2] for at in range(0, len(pcm), 2))
+
+
+STEREO_48K = AudioFormat(48_000, 2, 2)

@@ -1,0 +1,110 @@
+"""The program that is checked, and ways to talk to it."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from wyoming.event import Event
+from wyoming.info import Describe, Info
+
+from wyoming_rosie.commands.conformance.recording import Recording
+from wyoming_rosie.errors import BadEventError, ConfigError, UnreachableError
+from wyoming_rosie.protocol import address
+from wyoming_rosie.protocol.client import connect
+from wyoming_rosie.protocol.wire import Decoder
+
+HOME_ASSISTANT_SECONDS = 5.0
+"""Home Assistant takes whoever has not answered a `describe` by then for gone."""
+REACTION_SECONDS = 1.5
+"""After bad input, before it counts as ignored."""
+
+
+class Reaction(StrEnum):
+    """What a program does about bad input."""
+
+    REFUSED = "refuses it"  # with an error event
+    ANSWERED = "answers"
+    IGNORED = "ignores it"
+    CLOSED = "ends the connection without a word"
+
+
+@dataclass(frozen=True)
+class Target:
+    """`data` is the info as it was sent: vad has no place in `info`."""
+
+    uri: str
+    role: str
+    recording: Recording
+    seconds: float = 15.0  # the longest that an answer may take
+    info: Info = field(default_factory=Info)
+    data: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)  # what one check has found out for others
+
+    async def exchange(self, events: Iterable[Event], *answers: str) -> Event:
+        """Send events on a connection of their own; return the first answer. Raises PeerError, UnreachableError."""
+        async with connect(self.uri) as peer:
+            for event in events:
+                await peer.send(event)
+            return await peer.wait_for(*answers, seconds=self.seconds)
+
+    async def describe(self, seconds: float = HOME_ASSISTANT_SECONDS) -> float:
+        """Return how many seconds a describe takes on a connection of its own. Raises UnreachableError."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        async with connect(self.uri, seconds) as peer:
+            await peer.send(Describe().event(), seconds)
+            await peer.wait_for("info", seconds=seconds)
+        return loop.time() - begun
+
+    async def reaction(self, *pieces: bytes, ends: bool = False) -> tuple[Reaction, str]:
+        """Send bytes, perhaps with an end of file; return what comes of it, and the first event's type or error code."""
+        reader, writer = await _opened(self.uri)
+        try:
+            with suppress(ConnectionError):
+                for piece in pieces:
+                    writer.write(piece)
+                    await writer.drain()
+                if ends:
+                    writer.write_eof()
+            return await _reaction(reader, min(REACTION_SECONDS, self.seconds))
+        finally:
+            writer.transport.abort()
+
+
+async def _opened(uri: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        async with asyncio.timeout(HOME_ASSISTANT_SECONDS):
+            match address.parse(uri):
+                case address.Tcp(host, port):
+                    return await asyncio.open_connection(host, port)
+                case address.Unix(path):
+                    return await asyncio.open_unix_connection(path)
+                case address.Stdio():
+                    raise ConfigError("a program on stdio:// cannot be checked; let it listen on tcp:// or unix://")
+    except (OSError, TimeoutError) as err:
+        raise UnreachableError(f"nothing answers at {uri}") from err
+
+
+async def _reaction(reader: asyncio.StreamReader, seconds: float) -> tuple[Reaction, str]:
+    decoder = Decoder()
+    try:
+        async with asyncio.timeout(seconds):
+            while received := await reader.read(65_536):
+                decoder.feed(received)
+                if (event := decoder.next()) is not None:
+                    is_error = event.type == "error"
+                    return (Reaction.REFUSED, _code(event)) if is_error else (Reaction.ANSWERED, event.type)
+    except TimeoutError:
+        return Reaction.IGNORED, ""
+    except ConnectionError:
+        pass
+    except BadEventError as err:
+        raise UnreachableError(f"it does not speak Wyoming: {err}") from err
+    return Reaction.CLOSED, ""
+
+
+def _code(error: Event) -> str:
+    return str(error.data.get("code") or error.data.get("text") or "")

@@ -1,0 +1,94 @@
+"""The microphones and speakers of this machine, through PortAudio. Everything here blocks: it belongs into a thread."""
+
+import time
+from typing import Any
+
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
+from wyoming_rosie.commands.diagnostics.findings import Device, Devices
+from wyoming_rosie.commands.diagnostics.sample_rate import Arrival, measured
+from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.runtime.extras import how_to_get
+
+BLOCK_SECONDS = 0.05
+STALLED_SECONDS = 3.0
+
+
+class SoundError(RosieError):
+    """A microphone or speaker does not work."""
+
+
+def library() -> Any:
+    """Return the sounddevice module. Raises ConfigError, which says what to install."""
+    try:
+        import sounddevice
+    except ImportError as err:
+        raise ConfigError(f"{how_to_get(['satellite'])}") from err
+    except OSError as err:  # the module is there, the native library is not
+        raise ConfigError("sudo apt install libportaudio2") from err
+    return sounddevice
+
+
+def devices(sounddevice: Any) -> Devices:
+    """Return what there is."""
+    default = set(sounddevice.default.device)
+    return Devices(
+        tuple(
+            Device(
+                str(one["name"]),
+                int(one["max_input_channels"]),
+                int(one["max_output_channels"]),
+                float(one["default_samplerate"]),
+                one["index"] in default,
+            )
+            for one in sounddevice.query_devices()
+        )
+    )
+
+
+def record(sounddevice: Any, name: str | None, seconds: float) -> tuple[AudioFormat, bytes, float | None]:
+    """Return so many seconds at the microphone's own rate, and the rate by the clock. Raises SoundError."""
+    frames: list[tuple[float, bytes]] = []
+
+    def keep(pcm: Any, *_: object) -> None:  # on PortAudio's thread
+        frames.append((time.monotonic(), bytes(pcm)))
+
+    try:
+        rate = int(sounddevice.query_devices(name, "input")["default_samplerate"])
+        audio = AudioFormat(rate, 2, 1)
+        block = round(rate * BLOCK_SECONDS)
+        with sounddevice.RawInputStream(
+            device=name, samplerate=rate, channels=1, dtype="int16", blocksize=block, callback=keep
+        ):
+            _wait_for(frames, audio.bytes_in(seconds) // audio.bytes_in(BLOCK_SECONDS), seconds)
+    except (sounddevice.PortAudioError, ValueError) as err:
+        raise SoundError(str(err)) from err
+    if not frames:
+        raise SoundError("it gives no sound")
+    return audio, b"".join(pcm for _, pcm in frames), measured([Arrival(at, len(pcm) // 2) for at, pcm in frames])
+
+
+def play(sounddevice: Any, name: str | None, audio: AudioFormat, pcm: bytes) -> None:
+    """Play 16-bit samples to their end. Raises SoundError."""
+    try:
+        rate = int(sounddevice.query_devices(name, "output")["default_samplerate"])
+        wanted = AudioFormat(rate, 2, 1)
+        converter = Converter(audio, wanted)
+        with sounddevice.RawOutputStream(device=name, samplerate=rate, channels=1, dtype="int16") as stream:
+            stream.write(converter.convert(pcm) + converter.finish())
+    except (sounddevice.PortAudioError, ValueError) as err:
+        raise SoundError(str(err)) from err
+
+
+def speech(audio: AudioFormat, pcm: bytes) -> bytes:
+    """Return a recording as speech audio."""
+    converter = Converter(audio, SPEECH)
+    return converter.convert(pcm) + converter.finish()
+
+
+def _wait_for(frames: list[tuple[float, bytes]], blocks: int, seconds: float) -> None:
+    """Wait for the blocks, three times as long as they should take: a rate may be less than the device says."""
+    end = time.monotonic() + 3 * seconds + STALLED_SECONDS
+    while len(frames) < blocks and time.monotonic() < end:
+        time.sleep(BLOCK_SECONDS)
+        if not frames and time.monotonic() > end - 3 * seconds:
+            return

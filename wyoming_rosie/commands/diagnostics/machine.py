@@ -1,0 +1,77 @@
+"""What this machine is like, apart from its sound: clock, permissions, packages, models."""
+
+import getpass
+import grp
+import os
+import platform
+import socket
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from wyoming_rosie import __version__, config
+from wyoming_rosie.commands.diagnostics.findings import Machine
+from wyoming_rosie.runtime import extras
+
+CLOCK_SECONDS = 3.0
+MOST_MODELS = 40
+KINDS = frozenset({".onnx", ".tflite", ".bin", ".gguf"})
+
+
+def look() -> Machine:
+    """Return what is found; blocks for as long as CLOCK_SECONDS."""
+    return Machine(
+        system=f"{platform.system()} {platform.machine()}, {_distribution()}",
+        python=platform.python_version(),
+        version=__version__,
+        clock_is_set=_clock_is_set(),
+        has_sound_cards=any(Path("/dev/snd").glob("pcm*")),
+        may_use_sound=_may_use_sound(),
+        sound_server=_sound_server(),
+        extras=extras.lacking(),
+        models=_models(),
+    )
+
+
+def names() -> set[str]:
+    """Return the names of this user and machine, which a report must not hold."""
+    found = {socket.gethostname(), socket.gethostname().partition(".")[0]}
+    with suppress(OSError, KeyError):
+        found |= {getpass.getuser(), Path.home().name}
+    return found - {"root", "localhost", ""}
+
+
+def _models() -> tuple[str, ...]:
+    folder = config.data_folder()
+    files = [file for file in sorted(folder.rglob("*")) if file.suffix in KINDS and file.is_file()]
+    return tuple(f"{file.relative_to(folder)} ({file.stat().st_size // 1024} kB)" for file in files[:MOST_MODELS])
+
+
+def _may_use_sound() -> bool:
+    try:
+        group = grp.getgrnam("audio").gr_gid
+    except KeyError:
+        return True  # nothing is kept from anybody
+    return os.geteuid() == 0 or group in os.getgroups()
+
+
+def _sound_server() -> str:
+    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+    if (folder / "pipewire-0").exists():
+        return "PipeWire"
+    return "PulseAudio" if (folder / "pulse" / "native").exists() else ""
+
+
+def _distribution() -> str:
+    with suppress(OSError):
+        return platform.freedesktop_os_release().get("PRETTY_NAME", "")
+    return platform.release()
+
+
+def _clock_is_set() -> bool | None:
+    command = ("timedatectl", "show", "--property=NTPSynchronized", "--value")
+    try:
+        said = subprocess.run(command, capture_output=True, timeout=CLOCK_SECONDS, check=False).stdout  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return {b"yes": True, b"no": False}.get(said.strip())

@@ -1,0 +1,106 @@
+"""Wyoming programs and ports, on this machine and on the network."""
+
+import asyncio
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import replace
+
+from wyoming.info import Info
+
+from wyoming_rosie import config
+from wyoming_rosie.commands.diagnostics.findings import Port, Service
+from wyoming_rosie.errors import RosieError
+from wyoming_rosie.home.model import PRETEND, PRETEND_OWN
+from wyoming_rosie.programs import DAEMONS, PROGRAMS
+from wyoming_rosie.protocol import titles
+from wyoming_rosie.protocol.client import describe
+from wyoming_rosie.protocol.discovery import Found, browse
+from wyoming_rosie.protocol.network_interfaces import own_addresses
+
+DESCRIBE_SECONDS = 2.0
+HEARERS = tuple(one.role for one in DAEMONS)
+"""Roles that are given what is said in the house."""
+
+
+async def look(seconds: float) -> tuple[tuple[Service, ...], tuple[Port, ...]]:
+    """Return what announces itself within so many seconds or listens here, and what our ports are used for."""
+    found, local = await asyncio.gather(_announced(seconds), _local())
+    here = [service for service, _ in local if service is not None]
+    trusted = await asyncio.to_thread(_trusted)
+    announced = await asyncio.gather(*(_announced_service(one, trusted) for one in found))
+    return (*announced, *here), tuple(port for _, port in local)
+
+
+def trust(one: Found, trusted: Collection[str]) -> str:
+    """Return whether the hub may use an announced program; `trusted` are addresses, URIs and announced names."""
+    if one.role not in HEARERS:
+        return ""
+    if one.host in trusted:
+        return "of this machine, the hub may use it"
+    if one.uri in trusted or one.name in trusted:
+        return "adopted by the hub's settings"
+    return f"not adopted, the hub does not use it; if it is yours: wyoming-rosie-hub --adopt '{one.name}'"
+
+
+def _trusted() -> set[str]:
+    """Return what the settings of this machine's hub trust, and the addresses of this machine."""
+    adopted = config.given("hub", "adopt") or ()
+    uris = (config.given("hub", f"{role}_uri") for role in HEARERS)
+    names = adopted.split() if isinstance(adopted, str) else adopted
+    return {*own_addresses(), *map(str, names), *(str(uri) for uri in uris if uri)}
+
+
+async def _announced_service(one: Found, trusted: Collection[str]) -> Service:
+    return replace(await _asked(one.role, one.uri), name=one.name, trust=trust(one, trusted))
+
+
+async def _announced(seconds: float) -> list[Found]:
+    with suppress(OSError):  # no network at all
+        return await browse(seconds)
+    return []
+
+
+async def _local() -> list[tuple[Service | None, Port]]:
+    programs = [(one.role, one.port) for one in PROGRAMS if one.port is not None]
+    return await asyncio.gather(*(_used(role, port) for role, port in programs))
+
+
+async def _used(role: str, number: int) -> tuple[Service | None, Port]:
+    if not await _is_open(number):
+        return None, Port(role, number, "free")
+    service = await _asked(role, f"tcp://127.0.0.1:{number}")
+    speaks = service.ms is not None
+    return (service if speaks else None), Port(role, number, "wyoming" if speaks else "other")
+
+
+async def _is_open(number: int) -> bool:
+    try:
+        async with asyncio.timeout(DESCRIBE_SECONDS):
+            _, writer = await asyncio.open_connection("127.0.0.1", number)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+async def _asked(role: str, uri: str) -> Service:
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    try:
+        info = await describe(uri, DESCRIBE_SECONDS)
+    except RosieError:
+        return Service(role, uri, "", None)
+    return Service(role, uri, _engine(info), round(1000 * (loop.time() - begun), 1), pretence(info))
+
+
+def pretence(info: Info) -> str:
+    """Return what an intent daemon says of a house that is in memory only; nothing for a real one."""
+    said = " ".join(program.description or "" for program in info.handle)
+    return next((house for house in (PRETEND_OWN, PRETEND) if house in said), "")
+
+
+def _engine(info: Info) -> str:
+    programs = [*info.asr, *info.tts, *info.wake, *info.intent, *info.handle]
+    return (
+        f"{titles.engine(programs[0])} {programs[0].version or ''}".strip() if programs and not info.satellite else ""
+    )

@@ -1,0 +1,125 @@
+"""What `wyoming-rosie up` starts and tells each program: rules over what the settings say."""
+
+import ipaddress
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.programs import BY_ROLE, DAEMONS
+from wyoming_rosie.protocol import address
+from wyoming_rosie.protocol.address import Address, Tcp, Unix
+
+Given: TypeAlias = Callable[[str, str], Any]
+"""What the settings say of a program's key; None for nothing."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for on the command line."""
+
+    config: Path | None = None
+    home: Path | None = None
+    satellite: bool = False
+    without: Collection[str] = ()
+    debug: bool = False
+
+    def arguments(self, role: str) -> list[str]:
+        """Return what every program is told, and asr and intent besides."""
+        arguments = ["--config", str(self.config)] if self.config else []
+        arguments += ["--debug"] if self.debug else []
+        return [*arguments, "--home", str(self.home)] if self.home and role in ("asr", "intent") else arguments
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The programs to start beside the hub, each with its arguments, and why others are left out."""
+
+    start: dict[str, list[str]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def plan(wish: Wish, given: Given, lacking: Mapping[str, tuple[str, ...]], names: Collection[str]) -> Plan:
+    """Return the plan; `lacking` are packages that an extra lacks, `names` this machine's names and addresses.
+
+    Raises ConfigError for addresses that contradict each other.
+    """
+    roles = [*(program.role for program in DAEMONS), *(["satellite"] if wish.satellite else [])]
+    found = Plan()
+    for role in roles:
+        if role in wish.without:
+            found.left_out[role] = "as you wished"
+        elif (elsewhere := _elsewhere(role, given, names)) is not None:
+            found.left_out[role] = f"the hub uses {elsewhere}, which is not here"
+        elif missing := lacking.get(role):
+            found.left_out[role] = f"not installed: {', '.join(missing)}"
+        else:
+            found.start[role] = [*wish.arguments(role), *_where(role, given)]
+    return found
+
+
+def for_hub(wish: Wish, given: Given, uris: Mapping[str, str]) -> list[str]:
+    """Return the hub's arguments; `uris` are where the programs say that they listen."""
+    arguments = wish.arguments("hub")
+    for role in (program.role for program in DAEMONS):
+        if role in uris and not given("hub", f"{role}_uri"):
+            arguments += [f"--{role}-uri", reachable(uris[role])]
+    if given("hub", "adopt_all") is None:
+        arguments.append("--adopt-all")
+    own = uris.get("satellite") or given("satellite", "uri") or f"tcp://127.0.0.1:{BY_ROLE['satellite'].port}"
+    for uri in dict.fromkeys([*_several(given("hub", "satellite")), reachable(own)]):
+        arguments += ["--satellite", uri]
+    return arguments
+
+
+def reachable(uri: str) -> str:
+    """Return how a program of this machine calls one that listens there."""
+    where = address.parse(uri)
+    if isinstance(where, Tcp) and _is_everywhere(where.host):
+        return str(Tcp("::1" if ":" in where.host else "127.0.0.1", where.port))
+    return uri
+
+
+def _where(role: str, given: Given) -> list[str]:
+    """Return the address that the hub's settings give a program whose own settings say nothing."""
+    wanted, own = given("hub", f"{role}_uri"), given(role, "uri")
+    if not wanted:
+        return []
+    if not own:
+        return ["--uri", str(wanted)]
+    if not _meet(address.parse(wanted), address.parse(own)):
+        raise ConfigError(
+            f"[hub] {role}_uri is {wanted}, but [{role}] uri is {own}; make them the same, or give --without {role}"
+        )
+    return []
+
+
+def _elsewhere(role: str, given: Given, names: Collection[str]) -> str | None:
+    """Return the address by which the hub asks another machine's program."""
+    wanted = given("hub", f"{role}_uri")
+    if not wanted:
+        return None
+    where = address.parse(str(wanted))
+    is_here = isinstance(where, Unix) or (isinstance(where, Tcp) and (where.is_loopback or where.host in names))
+    return None if is_here else str(wanted)
+
+
+def _meet(called: Address, bound: Address) -> bool:
+    match called, bound:
+        case Tcp(host, port), Tcp(other, other_port):
+            is_same = host == other or (Tcp(host, port).is_loopback and Tcp(other, port).is_loopback)
+            return port == other_port and (is_same or _is_everywhere(other))
+    return called == bound
+
+
+def _is_everywhere(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def _several(value: str | Iterable[str] | None) -> list[str]:
+    """Return a setting that may be given again: a list, or words in the environment."""
+    return value.split() if isinstance(value, str) else list(value or ())

@@ -1,0 +1,68 @@
+"""Waiting for a daemon of ours that fetches its model, with the progress of its log shown."""
+
+import asyncio
+from typing import Any
+
+from wyoming.event import Event
+
+from wyoming_rosie.commands.conformance.info import models
+from wyoming_rosie.commands.processes import LogLine
+from wyoming_rosie.commands.progress import MEGABYTE, Show, shown
+from wyoming_rosie.errors import EngineError
+from wyoming_rosie.models import background_fetch
+from wyoming_rosie.protocol.client import describing
+
+LOOK_SECONDS = 0.5
+"""Between two questions whether the model is here."""
+
+
+class ModelWait:
+    """What a daemon's log says of a model on its way."""
+
+    def __init__(self) -> None:
+        self._step: LogLine = {}
+        self._trouble = ""
+        self._failure: LogLine | None = None
+        self._news = asyncio.Event()
+
+    def follow(self, line: LogLine) -> None:
+        """Take a line of the log."""
+        match line.get("event"):
+            case background_fetch.GOES_ON:
+                self._step, self._trouble = line, ""
+            case background_fetch.WAITING:
+                self._step, self._trouble = {**self._step, "file": line.get("file")}, str(line.get("reason", ""))
+            case background_fetch.FAILED:
+                self._failure = line
+            case _:
+                return
+        self._news.set()
+
+    async def until_installed(self, uri: str, role: str) -> None:
+        """Return when all models are here that the daemon offers. Raises EngineError when one cannot be had."""
+        if _is_installed(role, await describing(uri)):
+            return
+        with shown() as show:
+            while not _is_installed(role, await describing(uri)):
+                if self._failure is not None:
+                    raise EngineError(str(self._failure.get("reason", "the model could not be fetched")))
+                self._show(show)
+                await self._wait()
+
+    def _show(self, show: Show) -> None:
+        mb, of_mb = self._step.get("mb", 0), self._step.get("of_mb")
+        name = str(self._step.get("file") or "the model")
+        show(name, MEGABYTE * int(mb), MEGABYTE * int(of_mb) if of_mb else None, self._trouble)
+
+    async def _wait(self) -> None:
+        self._news.clear()
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+
+def _is_installed(role: str, info: Event) -> bool:
+    offered: list[dict[str, Any]] = models(role, info.data)
+    return all(one.get("installed") for one in offered)

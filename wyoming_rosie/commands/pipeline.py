@@ -1,0 +1,199 @@
+"""One stage at a time: detect, transcribe, say; through a daemon of their own, or the one at `--uri`."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+from cyclopts import Parameter
+from rich.console import Console
+from wyoming.asr import Transcribe
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.event import Event
+from wyoming.tts import Synthesize, SynthesizeVoice
+from wyoming.wake import Detect
+
+from wyoming_rosie.audio import files
+from wyoming_rosie.audio.files import STDIN, Recording
+from wyoming_rosie.audio.formats import AudioFormat, format_of, write_wav
+from wyoming_rosie.commands import models, processes, role_check, wake_word
+from wyoming_rosie.commands.model_wait import ModelWait
+from wyoming_rosie.commands.playback import play
+from wyoming_rosie.errors import NotUnderstoodError, UnreachableError
+from wyoming_rosie.models import piper
+from wyoming_rosie.protocol.client import Peer, connect
+
+CHUNK_SECONDS = 0.1
+ANSWER_SECONDS = 60.0
+GRAMMAR = "home"
+"""The model of the default engine, which needs no name."""
+LONGEST_SECONDS = "600"
+"""Of a recording that is transcribed."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Which daemon does the work, and how its result is printed."""
+
+    uri: Annotated[str | None, Parameter(help="use the daemon at this address instead of starting one")] = None
+    engine: Annotated[str | None, Parameter(help="engine of the daemon that is started")] = None
+    json: Annotated[bool, Parameter(help="print the result as one line of JSON", negative=())] = False
+
+    def print(self, result: str, **details: Any) -> None:
+        print(json.dumps({"result": result, **details}, ensure_ascii=False) if self.json else result)  # noqa: T201
+
+
+Options: TypeAlias = Annotated[Stage, Parameter(name="*")]
+File: TypeAlias = Annotated[Path, Parameter(help="a recording of any format, or - for standard input")]
+HomeFile: TypeAlias = Annotated[Path | None, Parameter(help="home file of the daemon that is started")]
+Language: TypeAlias = Annotated[str | None, Parameter(help="such as en")]
+
+
+async def detect(
+    file: File,
+    /,
+    *,
+    wake_word_name: Annotated[tuple[str, ...], Parameter(help="listen for this word; may be given again")] = (),
+    stage: Options = Stage(),
+) -> None:
+    """Print the first wake word in a recording."""
+    with files.opened(file) as recording:
+        if stage.uri is None and stage.engine == "openwakeword":
+            await models.have_wake_words(wake_word_name)
+        async with _opened("wake", stage) as peer:
+            await peer.send(Detect(names=list(wake_word_name) or None).event())
+            event = await _heard(peer, recording, "detection", "not-detected")
+    if event.type == "not-detected":
+        raise NotUnderstoodError("no wake word was heard")
+    stage.print(str(event.data.get("name")), timestamp=event.data.get("timestamp"), **_context(event.data, "score"))
+
+
+async def transcribe(
+    file: File,
+    /,
+    *,
+    home: HomeFile = None,
+    language: Language = None,
+    model: Annotated[
+        str | None, Parameter(help="name of a model, such as tiny.en with --engine faster-whisper")
+    ] = None,
+    stage: Options = Stage(),
+) -> None:
+    """Print what is said in a recording; where nothing is understood, what follows its wake word."""
+    own_model = ("--faster-whisper.model", model) if model and model != GRAMMAR else ()
+    asked_model = model if stage.uri is not None or model == GRAMMAR else None
+    request = Transcribe(name=asked_model, language=language).event()
+    with files.kept(file) as kept, files.opened(kept) as recording:
+        async with _opened("asr", stage, "--longest-seconds", LONGEST_SECONDS, *own_model, *_home(home)) as peer:
+            event = await _transcript(peer, request, recording)
+            text, about = str(event.data.get("text", "")), {}
+            if not text and (word := await asyncio.to_thread(wake_word.first, kept)) is not None:
+                with files.opened(kept) as again:
+                    rest = files.after(again, word.milliseconds / 1000)
+                    event = await _transcript(peer, request, rest)
+                text, about = str(event.data.get("text", "")), {"after": word.name}
+    if not text:
+        raise NotUnderstoodError("nothing was understood")
+    stage.print(text, **_context(event.data, "score"), **about)
+
+
+async def _transcript(peer: Peer, request: Event, recording: Recording) -> Event:
+    await peer.send(request)
+    return await _heard(peer, recording, "transcript")
+
+
+async def say(
+    text: Annotated[str, Parameter(help="what to say, or - for standard input")],
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(help="write a WAV file instead of playing the sound")] = None,
+    voice: Annotated[str | None, Parameter(help="name of a voice")] = None,
+    ssml: Annotated[bool, Parameter(help="the text is SSML", negative=())] = False,
+    stage: Options = Stage(),
+) -> None:
+    """Speak a text; print its length in seconds, or the name of the file that was written."""
+    own_voice = ("--piper.voice", voice) if voice and piper.knows(voice) else ()
+    async with _opened("tts", stage, *own_voice) as peer:
+        chosen = SynthesizeVoice(name=voice) if voice else None
+        await peer.send(Synthesize(text_of(text), chosen, text_format="ssml" if ssml else None).event())
+        audio, pcm = await _receive(peer)
+    if not pcm:
+        raise NotUnderstoodError("there was nothing to say")
+    seconds = round(audio.seconds(len(pcm)), 3)
+    if output is None:
+        await play(audio, pcm)
+    else:
+        write_wav(output, audio, pcm)
+    stage.print(str(output or f"{seconds:g} s"), seconds=seconds)
+
+
+@asynccontextmanager
+async def _opened(role: str, stage: Stage, *arguments: str) -> AsyncIterator[Peer]:
+    if stage.uri is not None:
+        await role_check.check_role(stage.uri, role)
+        async with connect(stage.uri) as peer:
+            yield peer
+        return
+    engine = ("--engine", stage.engine) if stage.engine else ()
+    wait = ModelWait()
+    async with AsyncExitStack() as stack:
+        with Console(stderr=True).status(f"starting the {role} daemon"):
+            start = processes.running(role, *engine, *arguments, on_line=wait.follow)
+            process = await stack.enter_async_context(start)
+        await wait.until_installed(process.uri, role)
+        yield await stack.enter_async_context(connect(process.uri))
+
+
+def text_of(given: str) -> str:
+    """Return a text from the command line, or from standard input."""
+    return sys.stdin.read().strip() if given == STDIN else given
+
+
+def _home(home: Path | None) -> tuple[str, ...]:
+    return ("--home", str(home)) if home else ()
+
+
+async def _heard(peer: Peer, recording: Recording, *answers: str) -> Event:
+    """Send a recording until it ends or is answered; return the answer. Raises PeerError, UnreachableError."""
+    answering = asyncio.create_task(peer.wait_for(*answers, seconds=None))
+    sending = asyncio.create_task(_send(peer, recording))
+    try:
+        await asyncio.wait((answering, sending), return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            sending.result()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await answering
+    except TimeoutError as err:
+        raise UnreachableError(f"{peer.uri} has not answered for {ANSWER_SECONDS:g} s") from err
+    finally:
+        for task in (answering, sending):
+            task.cancel()
+        await asyncio.gather(answering, sending, return_exceptions=True)
+
+
+async def _send(peer: Peer, recording: Recording) -> None:
+    audio = recording.audio
+    about = {"rate": audio.rate, "width": audio.width, "channels": audio.channels}
+    await peer.send(AudioStart(**about).event())
+    step = audio.bytes_in(CHUNK_SECONDS)
+    while block := await asyncio.to_thread(next, recording.blocks, b""):
+        for start in range(0, len(block), step):
+            await peer.send(AudioChunk(**about, audio=block[start : start + step]).event())
+    await peer.send(AudioStop().event())
+
+
+async def _receive(peer: Peer) -> tuple[AudioFormat, bytes]:
+    audio = format_of(await peer.wait_for("audio-start", seconds=ANSWER_SECONDS))
+    pcm = bytearray()
+    while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=ANSWER_SECONDS)).type == "audio-chunk":
+        pcm += event.payload or b""
+    return audio, bytes(pcm)
+
+
+def _context(data: dict[str, Any], *names: str) -> dict[str, Any]:
+    context = data.get("context") or {}
+    return {name: context[name] for name in names if name in context}

@@ -1,0 +1,1 @@
+"""The home: its model, read from a TOML file, and the watcher of that file."""

@@ -1,0 +1,81 @@
+"""How a program is, over HTTP for monitors: `/health`, `/health/PART` and `/metrics`; nothing of it unless asked for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, TypeAlias
+
+import structlog
+
+from wyoming_rosie import __version__
+from wyoming_rosie.http.server import serving
+from wyoming_rosie.metrics import Metrics
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+_LOG = structlog.get_logger()
+WELL = None
+Look: TypeAlias = Callable[[], str | None]
+"""Returns what is wrong as a sentence, or WELL; must not wait."""
+
+
+class Health:
+    """The parts of a program and how each of them is."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, Look] = {}
+
+    def watch(self, part: str, look: Look) -> None:
+        """Let `look` say how the part is whenever somebody asks."""
+        self._parts[part] = look
+
+    def parts(self) -> dict[str, str | None]:
+        """Return what is wrong with each part, or WELL."""
+        return {part: look() for part, look in self._parts.items()}
+
+
+@asynccontextmanager
+async def served(role: str, health: Health, metrics: Metrics, host: str, port: int | None) -> AsyncIterator[None]:
+    """Answer over HTTP during the block, if there is a port. Raises ConfigError."""
+    if port is None:
+        yield
+        return
+    async with serving(application(role, health, metrics), host, port, "--http-port") as where:
+        _LOG.info("health", uri=f"http://{where.host}:{where.port}/health")
+        yield
+
+
+def application(role: str, health: Health, metrics: Metrics) -> "web.Application":
+    """Return what answers monitors."""
+    from aiohttp import web
+
+    async def all_parts(_: web.Request) -> web.Response:
+        return _answer({"program": role, "version": __version__}, health.parts())
+
+    async def one_part(request: web.Request) -> web.Response:
+        name, parts = request.match_info["part"], health.parts()
+        if name not in parts:
+            there_are = ", ".join(sorted(parts))
+            return web.json_response({"error": f"there is no part '{name}'; there are: {there_are}"}, status=404)
+        return _answer({"program": role, "part": name}, {name: parts[name]})
+
+    async def numbers(_: web.Request) -> web.Response:
+        text = await asyncio.to_thread(metrics.text)
+        return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    answering = web.Application()
+    answering.router.add_get("/health", all_parts)
+    answering.router.add_get("/health/{part}", one_part)
+    answering.router.add_get("/metrics", numbers)
+    return answering
+
+
+def _answer(about: dict[str, str], parts: dict[str, str | None]) -> "web.Response":
+    from aiohttp import web
+
+    wrong = {part: reason for part, reason in parts.items() if reason is not WELL}
+    status = HTTPStatus.SERVICE_UNAVAILABLE if wrong else HTTPStatus.OK
+    described = {part: wrong.get(part, "ok") for part in parts}
+    return web.json_response({**about, "status": "failing" if wrong else "ok", "parts": described}, status=status)

@@ -1,0 +1,67 @@
+"""A model by name on its way to this machine, behind a daemon that already answers."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from wyoming_rosie.models.downloads import Download, DownloadError, Progress, fetch
+
+_LOG = structlog.get_logger()
+RETRY_SECONDS = 300.0
+"""Between two attempts to fetch a model that cannot be had."""
+STEP_SECONDS = 1.0
+QUIET_SECONDS = 10.0
+"""Between two lines of the log about a download that goes on, and about one that does not."""
+GOES_ON, WAITING, FAILED = "fetching", "fetching waits", "a model could not be fetched"
+"""Lines of the log, which commands follow that wait for a model."""
+MEGABYTE = 1_000_000
+
+
+async def fetch_model(name: str, files: Sequence[Download], folder: Path) -> None:
+    """Return when all files of a model are in the folder, which may take for ever; the log tells how far it is."""
+    while True:
+        try:
+            return await fetch_model_once(name, files, folder)
+        except DownloadError as err:
+            _LOG.warning(FAILED, model=name, reason=str(err), again_s=RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+async def fetch_model_once(
+    name: str, files: Sequence[Download], folder: Path, progress: Callable[[Progress], None] = lambda _: None
+) -> None:
+    """Return when all files of a model are in the folder; the log tells how far it is. Raises DownloadError."""
+    _LOG.info("fetching a model", model=name, to=str(folder))
+    steps = _Steps(name)
+
+    def note(now: Progress) -> None:
+        steps(now)
+        progress(now)
+
+    await fetch(files, folder, note)
+    _LOG.info("a model is here", model=name)
+
+
+class _Steps:
+    """Tells the log how far a download is, with every percent but not too often, and what is in its way."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._told_at = -STEP_SECONDS
+        self._told: tuple[str, int] = ("", -1)
+        self._trouble = ""
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.trouble and progress.trouble != self._trouble:
+            _LOG.warning(WAITING, model=self._name, file=progress.name, reason=progress.trouble)
+        self._trouble = progress.trouble
+        now = asyncio.get_running_loop().time()
+        mb, total_mb = progress.done_bytes // MEGABYTE, (progress.total_bytes or 0) // MEGABYTE
+        percent = round(100 * progress.done_bytes / progress.total_bytes) if progress.total_bytes else None
+        is_more = self._told != (progress.name, mb if percent is None else percent)
+        if now < self._told_at + (STEP_SECONDS if is_more else QUIET_SECONDS):
+            return
+        self._told_at, self._told = now, (progress.name, mb if percent is None else percent)
+        _LOG.info(GOES_ON, model=self._name, file=progress.name, mb=mb, of_mb=total_mb, percent=percent)

@@ -1,0 +1,1 @@
+"""The Wyoming protocol: codec, addresses, connections, server, client and discovery."""

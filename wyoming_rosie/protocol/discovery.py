@@ -1,0 +1,328 @@
+"""Finding daemons on the network: announcing one and browsing for others, by mDNS as `_wyoming._tcp.local.`.
+
+Home Assistant calls the announced address back and remembers the instance name, so the one must be reachable from
+outside and the other must not change: not with the engine, the port or a restart.
+"""
+
+import asyncio
+import hashlib
+import ipaddress
+import re
+import socket
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from wyoming_rosie import __version__
+from wyoming_rosie.protocol import announced_names
+from wyoming_rosie.protocol import network_interfaces as own_interfaces
+from wyoming_rosie.protocol.address import Tcp
+
+if TYPE_CHECKING:
+    from zeroconf import ServiceStateChange
+    from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
+
+_LOG = structlog.get_logger()
+SERVICE_TYPE = "_wyoming._tcp.local."
+TTL_SECONDS = 120
+LOOKUP_MILLISECONDS = 3000
+TAKEN_MILLISECONDS = 1500
+"""Longer than a responder waits before it repeats an answer to all (RFC 6762, 6)."""
+ADDRESS_CHECK_SECONDS = 30.0
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+NEXT_ADDRESS_SECONDS = 0.25
+"""Later than one address of a service, the next is tried (RFC 8305)."""
+ANSWER_SECONDS = 2.0
+MOST_ADDRESSES = 16
+LONGEST_NAME = 63  # bytes of one DNS label
+
+
+@dataclass(frozen=True)
+class Found:
+    """A Wyoming service on the network; `role` is empty for what is not ours."""
+
+    name: str
+    host: str
+    port: int
+    role: str
+    version: str
+
+    @property
+    def uri(self) -> str:
+        return str(Tcp(self.host, self.port))
+
+
+@asynccontextmanager
+async def announced(
+    role: str,
+    name: str | None,
+    where: Tcp,
+    interfaces: Sequence[str] | None = None,
+    when: asyncio.Event | None = None,
+) -> AsyncIterator[None]:
+    """Announce a daemon during the block, again whenever this machine's addresses change; withdraw it at the end.
+
+    With `when`, not before that.
+    """
+    announcer = asyncio.create_task(_keep_announced(role, name or instance_name(role), where, interfaces, when))
+    try:
+        yield
+    finally:
+        announcer.cancel()
+        await asyncio.wait([announcer])
+
+
+class Browser:
+    """What is on the network now; use as `async with`."""
+
+    def __init__(self, interfaces: Sequence[str] | None = None) -> None:
+        self._interfaces = interfaces
+        self._found: dict[str, Found] = {}
+        self._lookups: set[asyncio.Task[None]] = set()
+
+    def of_role(self, role: str | None = None) -> list[Found]:
+        """Return the services of a role, or all, in the order of their names."""
+        return sorted((one for one in self._found.values() if role in (None, one.role)), key=lambda one: one.name)
+
+    async def __aenter__(self) -> "Browser":
+        await _load_zeroconf()
+        from zeroconf.asyncio import AsyncServiceBrowser
+
+        self._zeroconf = _zeroconf(self._interfaces)
+        self._browser = AsyncServiceBrowser(self._zeroconf.zeroconf, SERVICE_TYPE, handlers=[self._changed])
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        for lookup in self._lookups:
+            lookup.cancel()
+        await self._browser.async_cancel()
+        await self._zeroconf.async_close()
+
+    def _changed(self, *, name: str, state_change: "ServiceStateChange", **_: object) -> None:
+        if state_change.name == "Removed":
+            self._found.pop(name, None)
+            return
+        lookup = asyncio.get_running_loop().create_task(self._look_up(name))
+        self._lookups.add(lookup)
+        lookup.add_done_callback(self._looked_up)
+
+    def _looked_up(self, lookup: asyncio.Task[None]) -> None:
+        self._lookups.discard(lookup)
+        if not lookup.cancelled() and (failure := lookup.exception()) is not None:
+            _LOG.warning("not looked up", reason=f"{type(failure).__name__}: {failure}")
+
+    async def _look_up(self, name: str) -> None:
+        from zeroconf.asyncio import AsyncServiceInfo
+
+        record = AsyncServiceInfo(SERVICE_TYPE, name)
+        if not await record.async_request(self._zeroconf.zeroconf, LOOKUP_MILLISECONDS):
+            return
+        addresses = record.parsed_scoped_addresses()
+        if addresses and record.port:
+            properties = record.decoded_properties
+            self._found[name] = Found(
+                name.removesuffix(f".{SERVICE_TYPE}"),
+                await first_to_answer(await asyncio.to_thread(_nearest, addresses[:MOST_ADDRESSES]), record.port),
+                record.port,
+                properties.get("role") or "",
+                properties.get("version") or "",
+            )
+
+
+async def browse(seconds: float, role: str | None = None, interfaces: Sequence[str] | None = None) -> list[Found]:
+    """Return what answers within `seconds`."""
+    async with Browser(interfaces) as browser:
+        await asyncio.sleep(seconds)
+        return browser.of_role(role)
+
+
+async def first_to_answer(hosts: Sequence[str], port: int, seconds: float = ANSWER_SECONDS) -> str:
+    """Return the address that answers first, each tried a little after the one before; the first when none does."""
+    if len(hosts) == 1:
+        return hosts[0]
+    tries = [asyncio.create_task(_answer(host, port, rank * NEXT_ADDRESS_SECONDS)) for rank, host in enumerate(hosts)]
+    try:
+        for one in asyncio.as_completed(tries, timeout=seconds + len(hosts) * NEXT_ADDRESS_SECONDS):
+            if host := await one:
+                return host
+    except TimeoutError:
+        pass
+    finally:
+        for attempt in tries:
+            attempt.cancel()
+        await asyncio.gather(*tries, return_exceptions=True)
+    return hosts[0]
+
+
+def _nearest(hosts: Sequence[str]) -> list[str]:
+    return own_interfaces.nearest(hosts, own_interfaces.all_addresses(), own_interfaces.kind)
+
+
+async def _answer(host: str, port: int, pause: float) -> str:
+    """Return the host when it takes a connection."""
+    await asyncio.sleep(pause)
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return ""
+    writer.close()
+    return host
+
+
+def instance_name(role: str) -> str:
+    """Return the daemon's lasting name: role, host, and a part of the machine's identity, since hosts share names."""
+    host = socket.gethostname().partition(".")[0] or "host"
+    suffix = f"-{hashlib.sha256(_machine_id()).hexdigest()[:6]}"
+    return f"rosie-{role}-{host}"[: LONGEST_NAME - len(suffix)] + suffix
+
+
+def usable_addresses(bound: str, own: Iterable[str]) -> list[str]:
+    """Return what peers can call of a daemon bound to `bound` on a machine with the addresses `own`.
+
+    0.0.0.0 stands for every own IPv4 address and :: for every own address, in their order. Loopback is never usable,
+    link-local only when there is nothing better.
+    """
+    wanted = ipaddress.ip_address(bound)
+    if not wanted.is_unspecified:
+        return [] if wanted.is_loopback else [bound]
+    addresses = dict.fromkeys(ipaddress.ip_address(one) for one in own)
+    reachable = [
+        one for one in addresses if not one.is_loopback and one.version in ((4,) if wanted.version == 4 else (4, 6))
+    ]
+    return [str(one) for one in ([one for one in reachable if not one.is_link_local] or reachable)]
+
+
+async def _keep_announced(
+    role: str, name: str, where: Tcp, interfaces: Sequence[str] | None, when: asyncio.Event | None
+) -> None:
+    if when is not None:
+        await when.wait()
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            await _load_zeroconf()
+            await _announce_until_moved(role, name, where, interfaces)
+            pause = FIRST_PAUSE_SECONDS
+        except Exception as err:  # noqa: BLE001 - the edge of the library: the daemon serves on, and the log says why alone
+            _LOG.warning("not announced", name=name, reason=f"{type(err).__name__}: {err}", again_seconds=pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+async def _announce_until_moved(role: str, name: str, where: Tcp, interfaces: Sequence[str] | None) -> None:
+    """Announce a daemon until the addresses are others, by which it can be called."""
+    addresses = await _addresses_of(where)
+    async with AsyncExitStack() as stack:
+        if addresses:
+            await stack.enter_async_context(_registered(role, name, addresses, where.port, interfaces))
+        else:
+            _LOG.warning("no address to announce yet", host=where.host)
+        while await _addresses_of(where) == addresses:  # noqa: ASYNC110 - nothing tells of a new address
+            await asyncio.sleep(ADDRESS_CHECK_SECONDS)
+
+
+@asynccontextmanager
+async def _registered(
+    role: str, name: str, addresses: list[str], port: int, interfaces: Sequence[str] | None
+) -> AsyncIterator[None]:
+    """Announce under this name, or the first free one after it; the same again next time."""
+    zeroconf = _zeroconf(interfaces)
+    try:
+        record = await _register(zeroconf, role, name, addresses, port)
+        _LOG.info("announced", name=record.get_name(), addresses=addresses, port=port)
+        yield
+    finally:
+        await zeroconf.async_unregister_all_services()
+        await zeroconf.async_close()
+
+
+async def _register(
+    zeroconf: "AsyncZeroconf", role: str, name: str, addresses: list[str], port: int
+) -> "AsyncServiceInfo":
+    """Announce under the first name that nobody else has. Raises what zeroconf does when all are taken."""
+    from zeroconf import NonUniqueNameException
+
+    names = announced_names.candidates(name, await asyncio.to_thread(announced_names.last, name, port))
+    for one in names:
+        if await _is_taken(zeroconf, one):
+            continue
+        record = _record(role, one, addresses, port)
+        with suppress(NonUniqueNameException):
+            await zeroconf.async_register_service(record, ttl=TTL_SECONDS)
+            await asyncio.to_thread(announced_names.keep, name, port, one)
+            return record
+    raise NonUniqueNameException(f"{len(names)} devices are named {name}")
+
+
+async def _is_taken(zeroconf: "AsyncZeroconf", name: str) -> bool:
+    """Return whether somebody has this name; the library's own look is too short for who has just answered another."""
+    from zeroconf.asyncio import AsyncServiceInfo
+
+    return await AsyncServiceInfo(SERVICE_TYPE, f"{name}.{SERVICE_TYPE}").async_request(
+        zeroconf.zeroconf, TAKEN_MILLISECONDS
+    )
+
+
+def _record(role: str, name: str, addresses: list[str], port: int) -> "AsyncServiceInfo":
+    from zeroconf.asyncio import AsyncServiceInfo
+
+    return AsyncServiceInfo(
+        SERVICE_TYPE,
+        f"{name}.{SERVICE_TYPE}",
+        port=port,
+        parsed_addresses=addresses,
+        properties={"role": role, "version": __version__},
+        server=f"{_host(name)}.local.",
+    )
+
+
+def _host(name: str) -> str:
+    """Return a host name for a service of any name: each has its own, since each has its own addresses."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return f"{plain[:40] or 'rosie'}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+async def _addresses_of(where: Tcp) -> list[str]:
+    try:
+        ipaddress.ip_address(where.host)
+    except ValueError:
+        return await _resolved(where)
+    return usable_addresses(where.host, await asyncio.to_thread(own_interfaces.addresses))
+
+
+async def _resolved(where: Tcp) -> list[str]:
+    try:
+        answers = await asyncio.get_running_loop().getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    found = [str(answer[4][0]) for answer in answers]
+    return [one for one in found if usable_addresses(one, ())]
+
+
+def _machine_id() -> bytes:
+    with suppress(OSError):
+        return Path("/etc/machine-id").read_bytes().strip()
+    return b"".join(path.read_bytes() for path in sorted(Path("/sys/class/net").glob("*/address")))
+
+
+async def _load_zeroconf() -> None:
+    """Import the library beside the event loop; only those that need its 6 MB do, so it is not at the top."""
+    await asyncio.to_thread(import_module, "zeroconf.asyncio")
+
+
+def _zeroconf(interfaces: Sequence[str] | None) -> "AsyncZeroconf":
+    from zeroconf import InterfaceChoice, IPVersion
+    from zeroconf.asyncio import AsyncZeroconf
+
+    if interfaces is not None:
+        return AsyncZeroconf(interfaces=list(interfaces))
+    try:
+        return AsyncZeroconf(interfaces=InterfaceChoice.All, ip_version=IPVersion.All)
+    except OSError:  # no IPv6 on this machine
+        return AsyncZeroconf(interfaces=InterfaceChoice.All)

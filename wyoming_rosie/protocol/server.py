@@ -1,0 +1,312 @@
+"""The life of a daemon: listen, announce, be ready, serve each peer, stop without losing an answer."""
+
+import asyncio
+import gc
+import ipaddress
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import structlog
+from wyoming.error import Error
+from wyoming.event import Event
+from wyoming.info import Info
+
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import BadEventError, ConfigError
+from wyoming_rosie.http import health
+from wyoming_rosie.http.health import WELL, Health
+from wyoming_rosie.http.server import LOOPBACK
+from wyoming_rosie.metrics import Counter as CountOf
+from wyoming_rosie.metrics import Metrics
+from wyoming_rosie.protocol import address, discovery, titles
+from wyoming_rosie.protocol.connection import Conversation as Conversation
+from wyoming_rosie.protocol.connection import Peer
+from wyoming_rosie.protocol.connection import Send as Send
+from wyoming_rosie.protocol.stdio import StdioTransport
+from wyoming_rosie.protocol.wire import EventStream, encode
+from wyoming_rosie.runtime import systemd
+from wyoming_rosie.runtime.terminal import hangup
+
+_LOG = structlog.get_logger()
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+DRAIN_SECONDS = 10.0
+SWEEP_SECONDS = 1.0
+MOST_LEAVING = 1024
+PRIVATE_NETWORKS = (
+    "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ServiceConfig:
+    """What every daemon can be told."""
+
+    uri: str = option("tcp://127.0.0.1:0", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
+    zeroconf: bool = option(True, "announce the daemon on the network, unless it listens on this machine only")
+    name: str | None = option(None, "name on the network [default: the program's and this machine's]")
+    allow: tuple[str, ...] = option(PRIVATE_NETWORKS, "networks that may connect, such as 192.168.1.0/24")
+    peers: int = option(512, "connections at the same time")
+    peers_per_address: int = option(64, "connections at the same time from one address")
+    idle_seconds: float = option(60.0, "end a connection on which nothing was heard for so long")
+    http_port: int | None = option(None, "tell monitors over HTTP how the daemon is: /health and /metrics on this port")
+    http_host: str = option(LOOPBACK, "address for --http-port; with 0.0.0.0 other machines may look, too")
+    debug: bool = option(False, "log more, including what people say")
+    config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
+
+    @property
+    def has_monitor(self) -> bool:
+        """Whether somebody wants to see metrics."""
+        return self.http_port is not None
+
+
+class Service:
+    """Serves peers: `describe` and `ping` are answered here, the rest goes to a Conversation each."""
+
+    def __init__(
+        self,
+        role: str,
+        info: Info | Mapping[str, Any],
+        converse: Callable[[Send], Conversation],
+        *,
+        is_installed: bool = True,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self.role = role
+        self._title: str | None = None
+        self._converse = converse
+        self._peers: dict[Peer, asyncio.Task[None]] = {}
+        self._per_address: Counter[str] = Counter()
+        self._leaving: set[asyncio.Task[None]] = set()  # refused peers that are told why
+        self._stopping = False
+        self.idle_seconds = ServiceConfig.idle_seconds
+        self.most_peers = ServiceConfig.peers
+        self.most_peers_per_address = ServiceConfig.peers_per_address
+        self.allowed = networks(PRIVATE_NETWORKS)
+        self.installed = asyncio.Event()
+        """Whether there is anything to offer: Home Assistant asks a daemon once, when it is announced."""
+        if is_installed:
+            self.installed.set()
+        self.health = Health()
+        self.metrics = metrics or Metrics()
+        self.health.watch("peers", self._trouble_with_peers)
+        self.health.watch("model", lambda: WELL if self.installed.is_set() else "no model is installed yet")
+        self.metrics.gauge("peers", "Connections that are open", lambda: len(self._peers))
+        self._refused = self.metrics.counter("refused", "Connections that were turned away", "code")
+        self._sent = self.metrics.counter("sent", "Events sent to peers, without audio; errors by code", "type", "code")
+        self.describe_as(info)
+
+    def limit(self, settings: ServiceConfig) -> None:
+        """Serve only those, only so many and only as long as the settings say, under that name. Raises ConfigError."""
+        self.idle_seconds = settings.idle_seconds
+        self.allowed = networks(settings.allow)
+        self.most_peers, self.most_peers_per_address = settings.peers, settings.peers_per_address
+        self._title = titles.title(self.role, settings.name, settings.uri)
+        self.describe_as(self._data)
+
+    def describe_as(self, info: Info | Mapping[str, Any]) -> None:
+        """Answer `describe` with this from now on."""
+        self._data = info.event().data if isinstance(info, Info) else dict(info)
+        self._info = encode(Event("info", dict(titles.titled(self._data, self._title))))
+
+    @asynccontextmanager
+    async def listening(self, uri: str) -> AsyncIterator[address.Address]:
+        """Accept peers at `uri` during the block; yields the address in use, which a port 0 chooses. Raises ConfigError."""
+        where = address.parse(uri)
+        try:
+            server = await self._listen(where)
+        except (OSError, OverflowError) as err:
+            raise ConfigError(f"cannot listen at {uri}: {getattr(err, 'strerror', None) or err}") from err
+        sweeper = asyncio.create_task(self._sweep())
+        try:
+            if isinstance(where, address.Tcp):
+                where = address.Tcp(where.host, server.sockets[0].getsockname()[1])
+            yield where
+        finally:
+            server.close()
+            sweeper.cancel()
+            if isinstance(where, address.Unix):
+                await asyncio.to_thread(Path(where.path).unlink, missing_ok=True)
+
+    async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
+        """End idle peers at once; give the others `seconds` to get their answers."""
+        self._stopping = True
+        farewell = BadEventError("this daemon is stopping", "stopping")
+        for peer in self._peers:
+            peer.dismiss(farewell, when_done=True)
+        if self._peers:
+            _, late = await asyncio.wait(self._peers.values(), timeout=seconds)
+            for peer in [peer for peer, task in self._peers.items() if task in late]:
+                peer.dismiss(farewell)
+        if self._peers:
+            await asyncio.wait(self._peers.values(), timeout=2 * SWEEP_SECONDS)
+
+    async def serve_stdio(self, read_fd: int = 0, write_fd: int = 1) -> None:
+        """Serve one peer on standard input and output until its input ends."""
+        stream = EventStream()
+        StdioTransport(stream, read_fd, write_fd).start()
+        await Peer(stream, "stdio", lambda: self._info, self._converse, finish_at_end=True).serve()
+
+    async def _listen(self, where: address.Address) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+
+        def accept() -> EventStream:
+            return EventStream(self._accept)
+
+        match where:
+            case address.Tcp(host, port):
+                return await loop.create_server(accept, host, port, backlog=256)
+            case address.Unix(path):
+                return await loop.create_unix_server(accept, path)
+            case address.Stdio():
+                raise ConfigError("stdio:// is served by serve_stdio")
+
+    def _accept(self, stream: EventStream) -> None:
+        name = stream.transport.get_extra_info("peername")
+        host = name[0] if isinstance(name, tuple) else "unix"
+        refusal = self._refusal(host)
+        if refusal is not None:
+            self._turn_away(stream, refusal)
+            return
+        peer = _CountedPeer(self._sent, stream, host, lambda: self._info, self._converse)
+        self._per_address[host] += 1
+        task = asyncio.get_running_loop().create_task(peer.serve())
+        self._peers[peer] = task
+        task.add_done_callback(lambda _: self._forget(peer, host))
+
+    def _turn_away(self, stream: EventStream, refusal: BadEventError) -> None:
+        """Tell a peer why it is not served, at the least cost: in a flood they are many."""
+        self._refused.add(refusal.code)
+        if len(self._leaving) >= MOST_LEAVING:
+            stream.abort()
+            return
+        if stream.write_now(Error(str(refusal), refusal.code).event()):
+            self._sent.add("error", refusal.code)
+        closing = asyncio.get_running_loop().create_task(stream.close())
+        self._leaving.add(closing)
+        closing.add_done_callback(self._leaving.discard)
+
+    def _forget(self, peer: Peer, host: str) -> None:
+        del self._peers[peer]
+        self._per_address[host] -= 1
+        if not self._per_address[host]:
+            del self._per_address[host]
+
+    def _refusal(self, host: str) -> BadEventError | None:
+        if host != "unix" and not _is_in(host, self.allowed):
+            return BadEventError("connections from your network are not allowed here; see --allow", "forbidden")
+        if self._stopping:
+            return BadEventError("this daemon is stopping", "stopping")
+        is_crowded = host != "unix" and self._per_address[host] >= self.most_peers_per_address
+        if len(self._peers) >= self.most_peers or is_crowded:
+            return BadEventError("too many connections; try again later", "busy")
+        return None
+
+    def _trouble_with_peers(self) -> str | None:
+        if self._stopping:
+            return "this daemon is stopping"
+        if len(self._peers) >= self.most_peers:
+            return f"all {self.most_peers} connections are in use; see --peers"
+        return WELL
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(min(SWEEP_SECONDS, self.idle_seconds / 4))
+            idle_since = loop.time() - self.idle_seconds
+            for peer in self._peers:
+                if peer.heard < idle_since and not peer.at_work and not peer.may_be_silent:
+                    peer.dismiss(BadEventError(f"nothing was heard for {self.idle_seconds:g} s", "idle"))
+
+
+class _CountedPeer(Peer):
+    """A peer that counts what it is sent."""
+
+    def __init__(
+        self,
+        sent: CountOf,
+        stream: EventStream,
+        host: str,
+        info: Callable[[], bytes],
+        converse: Callable[[Send], Conversation],
+    ) -> None:
+        self._sent = sent
+        super().__init__(stream, host, info, converse)
+
+    def send_now(self, event: Event) -> bool:
+        is_sent = super().send_now(event)
+        if is_sent:
+            self._count(event)
+        return is_sent
+
+    async def send_in_time(self, event: Event) -> None:
+        await super().send_in_time(event)
+        self._count(event)
+
+    def _count(self, event: Event) -> None:
+        if event.type != "audio-chunk":
+            self._sent.add(event.type, str(event.data.get("code") or "") if event.type == "error" else "")
+
+
+async def run(service: Service, settings: ServiceConfig) -> None:
+    """Serve until SIGTERM or SIGINT, or on stdio until the input ends. Raises ConfigError."""
+    _be_ready_to_answer()
+    service.limit(settings)
+    if isinstance(address.parse(settings.uri), address.Stdio):
+        await service.serve_stdio()
+        return
+    stop = stop_signal()
+    async with AsyncExitStack() as stack:
+        where = await stack.enter_async_context(service.listening(settings.uri))
+        if isinstance(where, address.Tcp) and settings.zeroconf and not where.is_loopback:
+            await stack.enter_async_context(
+                discovery.announced(service.role, settings.name, where, when=service.installed)
+            )
+        await stack.enter_async_context(
+            health.served(service.role, service.health, service.metrics, settings.http_host, settings.http_port)
+        )
+        systemd.notify("READY=1")
+        _LOG.info("ready", uri=str(where))
+        await stop.wait()
+        systemd.notify("STOPPING=1")
+        _LOG.info("stopping")
+    await service.drain()
+
+
+def _be_ready_to_answer() -> None:
+    """Keep the event loop quick beside a busy engine."""
+    # The default of 5 ms lets an engine's thread hold the loop back that long, several times for one answer.
+    sys.setswitchinterval(0.0001)
+    # Looking through what an engine has loaded for garbage stops everything: 15 ms each time with hassil's templates.
+    gc.collect()
+    gc.freeze()
+    # The collector waits until a quarter of what it last saw has come anew, and so must see what little is left.
+    gc.collect()
+
+
+def networks(written: tuple[str, ...]) -> tuple[Network, ...]:
+    """Return the networks. Raises ConfigError for what is none."""
+    try:
+        return tuple(ipaddress.ip_network(one) for one in written)
+    except ValueError as err:
+        raise ConfigError(f"--allow: {err}; write networks such as 192.168.1.0/24") from err
+
+
+def _is_in(host: str, allowed: tuple[Network, ...]) -> bool:
+    one = ipaddress.ip_address(host.partition("%")[0])
+    mapped = getattr(one, "ipv4_mapped", None)
+    return any((mapped or one) in network for network in allowed)
+
+
+def stop_signal() -> asyncio.Event:
+    """Return an event that SIGTERM, SIGINT or the end of the terminal sets."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, *hangup()):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop

@@ -1,0 +1,54 @@
+"""What a daemon calls itself in `describe`: Home Assistant shows it, and knows the daemon by it.
+
+The title tells the role and the machine, and stays when the engine changes; the engine is named in the description.
+"""
+
+import socket
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from wyoming_rosie.programs import BY_ROLE
+from wyoming_rosie.protocol import address
+
+_ROLES = {"wake": "wake words", "asr": "speech to text", "intent": "conversation", "tts": "text to speech"}
+_SECTIONS = ("wake", "asr", "intent", "handle", "tts")
+
+
+class Program(Protocol):
+    """A program of an `info` event."""
+
+    name: str
+    description: str | None
+
+
+def title(role: str, name: str | None, uri: str) -> str | None:
+    """Return what a daemon is called that was given a name or not, and listens at `uri`; None for other roles."""
+    return f"Rosie {_ROLES[role]} ({name or _place(role, uri)})" if role in _ROLES else None
+
+
+def titled(info: Mapping[str, Any], called: str | None) -> Mapping[str, Any]:
+    """Return the info of a daemon under its title; a satellite and what has none keep their names."""
+    if called is None or info.get("satellite"):
+        return info
+    sections = {section: [_titled(one, called) for one in info.get(section) or ()] for section in _SECTIONS}
+    return {**info, **{section: programs for section, programs in sections.items() if programs}}
+
+
+def engine(program: Program) -> str:
+    """Return the engine of a daemon of ours, or the name of another's program."""
+    known, _, rest = (program.description or "").partition(": ")
+    return known if rest and program.name.startswith("Rosie ") else program.name
+
+
+def _titled(program: Mapping[str, Any], called: str) -> Mapping[str, Any]:
+    about = program.get("description")
+    return {**program, "name": called, "description": f"{program['name']}: {about}" if about else program["name"]}
+
+
+def _place(role: str, uri: str) -> str:
+    """Return the machine, and the port where several of a role may be: one that is not the role's own."""
+    machine = socket.gethostname().partition(".")[0] or "host"
+    match address.parse(uri):
+        case address.Tcp(_, port) if port not in (0, BY_ROLE[role].port):
+            return f"{machine}:{port}"
+    return machine

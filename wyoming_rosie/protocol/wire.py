@@ -1,0 +1,384 @@
+"""Wyoming events on a byte stream: bounded, strict about types, one write per event.
+
+The format is that of the `wyoming` package 1.10.2 (https://github.com/OHF-Voice/wyoming): a line of JSON, then
+`data_length` bytes of JSON that are merged over the line's own `data`, then `payload_length` bytes.
+"""
+
+import asyncio
+import asyncio.trsock
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from wyoming import version as wyoming_version
+from wyoming.event import Event
+
+from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.protocol import strict_json
+
+HIGH_WATER = 65_536
+"""Bytes that may wait unread before the peer is held back; one event may be larger."""
+HELD_BYTES = 32_768
+"""Of a peer that is held back, a second of speech."""
+CLOSE_SECONDS = 1.0
+_RECEIVED = bytearray(65_536)
+"""What came last, on any connection: it is copied before the next is read. A new buffer each time, as asyncio would have
+it, costs as much as all the rest of an event."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that one event may hold, in bytes, and how deep its JSON may be nested."""
+
+    header: int = 65_536
+    data: int = 1_048_576
+    payload: int = 1_048_576
+    depth: int = 32
+
+
+def encode(event: Event) -> bytes:
+    """Return the event's bytes, ready for one write. Raises ValueError for NaN and TypeError for what is not JSON."""
+    data = _data_json(event.data) if event.data else b""
+    payload = event.payload or b""
+    return b"".join((_header_line(event.type, len(data), len(payload)), data, payload))
+
+
+class Decoder:
+    """Turns bytes, however they were split, into events; raises BadEventError for whatever is not one."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._buffer = b""
+        self._at = 0  # what lies before is used up
+        self._late: list[bytes] = []  # received after the buffer was joined
+        self._waiting = 0
+        self._wanted = 0  # bytes of the event that a header announced
+        self._header: _Header | None = None
+        self._known: dict[bytes, _Header] = {}
+
+    def __len__(self) -> int:
+        """Return how many bytes wait to become an event."""
+        return self._waiting
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether an event has begun that is not whole."""
+        return self._waiting > 0 or self._header is not None
+
+    def feed(self, received: bytes) -> None:
+        self._late.append(received)
+        self._waiting += len(received)
+
+    def next(self) -> Event | None:
+        """Return the next whole event, or None when more bytes are needed."""
+        if self._waiting < self._wanted:
+            return None
+        if self._late or not self._waiting:  # also lets go of what is used up
+            self._buffer = b"".join((self._buffer[self._at :], *self._late))
+            self._late.clear()
+            self._at = 0
+        header = self._header or self._next_header()
+        if header is None:
+            return None
+        if self._waiting < header.data_length + header.payload_length:
+            self._header = header
+            self._wanted = header.data_length + header.payload_length
+            return None
+        self._header = None
+        self._wanted = 0
+        data = self._object(self._take(header.data_length), "data") if header.data_length else {}
+        payload = self._take(header.payload_length) if header.payload_length else None
+        return Event(header.type, header.data | data if header.data else data, payload)
+
+    def _next_header(self) -> "_Header | None":
+        end = self._buffer.find(b"\n", self._at, self._at + self._limits.header)
+        if end < 0:
+            if self._waiting >= self._limits.header:
+                raise BadEventError(f"a header line is longer than {self._limits.header} bytes", "too-large")
+            return None
+        line = self._take(end + 1 - self._at)
+        return self._known.get(line) or self._read_header(line)
+
+    def _take(self, length: int) -> bytes:
+        start = self._at
+        self._at += length
+        self._waiting -= length
+        return self._buffer[start : self._at]
+
+    def _read_header(self, line: bytes) -> "_Header":
+        fields = self._object(line, "header")
+        header = _Header(
+            _event_type(fields),
+            _inline_data(fields),
+            _length(fields, "data_length", self._limits.data),
+            _length(fields, "payload_length", self._limits.payload),
+        )
+        # A stream repeats few header lines: those without data of their own are worth keeping.
+        if not header.data and len(self._known) < _KNOWN_HEADERS:
+            self._known[line] = header
+        return header
+
+    def _object(self, raw: bytes, part: str) -> dict[str, Any]:
+        try:
+            value = strict_json.loads(raw)
+        except RecursionError as err:
+            raise _too_deep(self._limits) from err
+        except ValueError as err:
+            raise BadEventError(f"an event's {part} is not JSON in UTF-8") from err
+        if not isinstance(value, dict):
+            raise BadEventError(f"an event's {part} must be a JSON object")
+        if raw.count(b"{") + raw.count(b"[") > self._limits.depth and _depth(value) > self._limits.depth:
+            raise _too_deep(self._limits)
+        return value
+
+
+class EventStream(asyncio.BufferedProtocol):
+    """The events of one peer, over any asyncio transport."""
+
+    def __init__(self, opened: Callable[["EventStream"], None] | None = None) -> None:
+        self.quick: Callable[[Event], bool] | None = None  # is offered events while nobody works; says which it took
+        self.rest: Callable[[EventStream], None] | None = None  # is told after those: it may hold us back
+        self._opened = opened
+        self._decoder = Decoder()
+        self._left: Event | BadEventError | None = None  # what `quick` did not take
+        self._transport: asyncio.Transport | None = None
+        self._tcp: asyncio.trsock.TransportSocket | None = None
+        self._ended = False
+        self._closing = False
+        self._more: asyncio.Future[None] | None = None  # someone waits for bytes
+        self._room: asyncio.Future[None] | None = None  # set while the peer reads too slowly
+        self._gone = asyncio.get_running_loop().create_future()
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        assert self._transport is not None
+        return self._transport
+
+    async def read(self) -> Event | None:
+        """Return the next event, or None at the end. One reader at a time. Raises BadEventError."""
+        while (event := self._take_left() or self._decoder.next()) is None:
+            if self._ended:
+                if self._decoder.is_inside:
+                    raise BadEventError("the stream ended inside an event")
+                return None
+            self._more = asyncio.get_running_loop().create_future()
+            self.transport.resume_reading()
+            try:
+                await self._more
+            finally:
+                self._more = None
+        return event
+
+    async def write(self, event: Event) -> None:
+        """Send the event in one write and wait for room in the buffer. Raises ConnectionError when the peer is gone."""
+        await self.write_encoded(encode(event))
+
+    async def write_encoded(self, encoded: bytes) -> None:
+        """Send the bytes of whole events."""
+        if self._gone.done():
+            raise ConnectionResetError("the peer is gone")
+        self.transport.write(encoded)
+        if self._room is not None:
+            await asyncio.shield(self._room)
+
+    def write_now(self, event: Event) -> bool:
+        """Send the event, unless the peer is gone or the buffer is full; return whether it was sent."""
+        if self._gone.done() or self._room is not None:
+            return False
+        self.transport.write(encode(event))
+        return True
+
+    def abort(self) -> None:
+        """End at once; what was not sent is lost."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Send what is left and end; a peer that does not take it within `seconds` is cut off."""
+        if self._transport is None:
+            return
+        self._closing = True
+        if self._ended or not self.transport.can_write_eof():
+            self.transport.close()
+        elif not self._gone.done():
+            self._end_writing()
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.shield(self._gone)
+        except TimeoutError:
+            self.abort()
+
+    def _end_writing(self) -> None:
+        """Say that nothing more comes, and read on: closing with bytes unread would reset the connection and lose our last words."""
+        try:
+            self.transport.write_eof()
+        except OSError:  # the peer has broken off, which the loop has not noticed yet
+            self.transport.abort()
+        else:
+            self.transport.resume_reading()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        given = transport.get_extra_info("socket")
+        if given is not None and given.family in (socket.AF_INET, socket.AF_INET6):
+            self._tcp = given
+        if self._opened is not None:
+            self._opened(self)
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return _RECEIVED
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(bytes(_RECEIVED[:nbytes]))
+
+    def data_received(self, data: bytes) -> None:
+        """Take the peer's next bytes; also for transports that bring their own."""
+        if self._closing:
+            return
+        self._decoder.feed(data)
+        if self._more is not None:
+            if self.quick is None or not self._all_are_quick(self.quick):
+                _wake(self._more)
+            elif self.rest is not None:
+                self.rest(self)
+        elif len(self._decoder) > HIGH_WATER:
+            self.transport.pause_reading()
+
+    def hold(self) -> None:
+        """Let what comes wait until `release`, unless it becomes much or is the end."""
+        if not self._set_low_water(HELD_BYTES):
+            self.transport.pause_reading()
+
+    def release(self) -> None:
+        """Take what has come."""
+        if not self._set_low_water(1):
+            self.transport.resume_reading()
+
+    def _set_low_water(self, least: int) -> bool:
+        """Have the kernel tell us of no fewer bytes: much cheaper than asking it each time; works for TCP."""
+        if self._tcp is None or self._gone.done():
+            return False
+        self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
+        return True
+
+    def _all_are_quick(self, quick: Callable[[Event], bool]) -> bool:
+        """Hand over the events that have come, without a task; whether nothing is left for the reader."""
+        try:
+            while (event := self._decoder.next()) is not None:
+                if not quick(event):
+                    self._left = event
+                    return False
+        except BadEventError as err:
+            self._left = err
+            return False
+        return True
+
+    def _take_left(self) -> Event | None:
+        left, self._left = self._left, None
+        if isinstance(left, BadEventError):
+            raise left
+        return left
+
+    def eof_received(self) -> bool:
+        self._ended = True
+        _wake(self._more)
+        return not self._closing  # else stay open for writing: a pipe may still want its answer
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended = True
+        _wake(self._gone)
+        _wake(self._more)
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        self._room = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        _wake(self._room)
+        self._room = None
+
+
+@dataclass(frozen=True)
+class _Header:
+    type: str
+    data: dict[str, Any]
+    data_length: int
+    payload_length: int
+
+
+_KNOWN_HEADERS = 256
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+
+@lru_cache(maxsize=1024)
+def _header_line(event_type: str, data_length: int, payload_length: int) -> bytes:
+    fields: dict[str, Any] = {"type": event_type, "version": wyoming_version.__version__}
+    if data_length:
+        fields["data_length"] = data_length
+    if payload_length:
+        fields["payload_length"] = payload_length
+    return _ENCODER.encode(fields).encode("utf-8", "replace") + b"\n"
+
+
+_AUDIO_KEYS = ("rate", "width", "channels", "timestamp")
+
+
+def _data_json(data: dict[str, Any]) -> bytes:
+    # Nearly every event is a chunk of audio, and a template writes its four numbers in a third of the time.
+    if tuple(data) == _AUDIO_KEYS and all(type(value) is int for value in data.values()):
+        return b'{"rate": %d, "width": %d, "channels": %d, "timestamp": %d}' % tuple(data.values())
+    return _ENCODER.encode(data).encode("utf-8", "replace")
+
+
+def _event_type(fields: dict[str, Any]) -> str:
+    event_type = fields.get("type")
+    if not isinstance(event_type, str) or not event_type:
+        raise BadEventError("an event's type must be a text that is not empty")
+    return event_type
+
+
+def _inline_data(fields: dict[str, Any]) -> dict[str, Any]:
+    data = fields.get("data")
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise BadEventError("an event's data must be a JSON object")
+    return data
+
+
+def _length(fields: dict[str, Any], name: str, limit: int) -> int:
+    length = fields.get(name)
+    if length is None:
+        return 0
+    if type(length) is not int or length < 0:
+        raise BadEventError(f"an event's {name} must be a whole number that is not negative")
+    if length > limit:
+        raise BadEventError(f"an event's {name} is {length} bytes; {limit} is the most", "too-large")
+    return length
+
+
+def _depth(value: object) -> int:
+    """Return how deep the JSON value is nested, without recursion."""
+    deepest, level = 0, [value]
+    while level := [child for item in level if isinstance(item, (dict, list)) for child in _children(item)]:
+        deepest += 1
+    return deepest + 1
+
+
+def _children(item: dict[str, Any] | list[Any]) -> list[Any]:
+    return list(item.values()) if isinstance(item, dict) else item
+
+
+def _too_deep(limits: Limits) -> BadEventError:
+    return BadEventError(f"an event's JSON is nested deeper than {limits.depth} levels", "too-deep")
+
+
+def _wake(future: asyncio.Future[None] | None) -> None:
+    if future is not None and not future.done():
+        future.set_result(None)

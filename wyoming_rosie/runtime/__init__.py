@@ -1,0 +1,1 @@
+"""What every program runs on: workers, tasks, child processes, systemd, files."""

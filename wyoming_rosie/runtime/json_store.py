@@ -1,0 +1,87 @@
+"""A small JSON file that a power cut leaves whole, written by a thread beside whoever changes what is in it."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from wyoming_rosie.runtime.workers import ThreadWorker
+
+_LOG = structlog.get_logger()
+MOST_BYTES = 4_000_000
+
+
+def read(path: Path) -> Any:
+    """Return what is in the file, None when there is no file. Raises ValueError for what is no JSON, OSError."""
+    try:
+        with path.open("rb") as file:
+            return json.loads(file.read(MOST_BYTES))
+    except FileNotFoundError:
+        return None
+    except RecursionError as err:
+        raise ValueError("it is nested too deep") from err
+
+
+def write(path: Path, document: object) -> None:
+    """Replace the file, so that a power cut leaves either the old or the new one. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    with new.open("w", encoding="utf-8") as file:
+        json.dump(document, file)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+def set_aside(path: Path, reason: Exception) -> None:
+    """Keep a file that cannot be used under another name, and say so."""
+    broken = path.with_suffix(".broken")
+    _LOG.warning("a file cannot be used and is set aside", file=str(path), now=str(broken), reason=str(reason))
+    try:
+        path.replace(broken)
+    except OSError as err:
+        _LOG.warning("it could not be set aside", file=str(path), reason=err.strerror)
+
+
+class Saver:
+    """Writes what `document` returns, the latest alone, soon after somebody says that it has changed."""
+
+    def __init__(self, path: Path, document: Callable[[], object]) -> None:
+        self._path = path
+        self._document = document
+        self._changed = asyncio.Event()
+        self._failing = False
+
+    def soon(self) -> None:
+        """Have the file written; never waits."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Write after each change until cancelled, and then what has changed since."""
+        worker = ThreadWorker("saver")  # one thread: no two writes at the same time, even when the first is cancelled
+        try:
+            while True:
+                await self._changed.wait()
+                await self._write(worker)
+        finally:
+            if self._changed.is_set():
+                await self._write(worker)
+            worker.close()
+
+    async def _write(self, worker: ThreadWorker) -> None:
+        self._changed.clear()
+        try:
+            await worker.run(write, self._path, self._document())
+        except asyncio.CancelledError:
+            self._changed.set()  # it may not have begun
+            raise
+        except OSError as err:
+            if not self._failing:
+                _LOG.error("a file is not on disk", file=str(self._path), reason=err.strerror)
+            self._failing = True
+        else:
+            self._failing = False

@@ -1,0 +1,355 @@
+"""Many streams of audio on a few threads: streams that are due together work together, and each gets its turn.
+
+A stream that sends faster than real time is made to wait. One that we are late with, because there is more work than
+processor, loses its oldest audio, which is counted; the others do not wait for it.
+"""
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, ParamSpec, Protocol, TypeAlias, TypeVar
+
+import structlog
+
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.errors import ConfigError, EngineError, RosieError
+from wyoming_rosie.runtime.workers import step_back
+
+_LOG = structlog.get_logger()
+LATE_SECONDS = 2.0
+"""So late no audio is listened to any more."""
+KEPT_SECONDS = 1.0
+"""Of a stream that is late, the newest audio."""
+TICK_SECONDS_PER_STREAM = 0.02
+MOST_IN_BATCH = 32
+_WORKERS = range(65)
+FINISH_SECONDS = 60.0
+_LATE_BYTES = SPEECH.bytes_in(LATE_SECONDS)
+_KEPT_BYTES = SPEECH.bytes_in(KEPT_SECONDS)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Listening(Protocol):
+    """An engine's state for one stream."""
+
+    def skip(self, samples: int) -> None:
+        """Note that so many samples of the stream will never come."""
+
+
+class Source(Protocol):
+    """Where a stream's audio comes from."""
+
+    def hold(self) -> None:
+        """Let what comes wait until `release`."""
+
+    def release(self) -> None:
+        """Take what has come."""
+
+
+S = TypeVar("S", bound=Listening)
+F = TypeVar("F")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Bytes of 16 kHz 16-bit mono audio: an engine hears multiples of `hop`, at most `most` of a stream at once.
+
+    A stream that is due may wait for others for `tick` seconds.
+    """
+
+    hop: int
+    most: int
+    tick: float
+
+
+class Scheduler(Generic[S, F]):
+    """Owns the threads of an engine. `hear` takes streams with their next audio and returns what each one found."""
+
+    def __init__(
+        self, name: str, hear: Callable[[Sequence[tuple[S, bytes]]], Sequence[Sequence[F]]], pace: Pace, workers: int
+    ) -> None:
+        self._hear = hear
+        self.pace = pace
+        self._idle = workers
+        self._threads = ThreadPoolExecutor(self._idle, thread_name_prefix=name, initializer=step_back)
+        self._due: deque[Stream[S, F]] = deque()
+        self._resting: deque[Stream[S, F]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._open = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many streams have audio that no thread hears yet."""
+        return len(self._due)
+
+    async def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a function returns that may block."""
+        return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
+
+    def begin(self, function: Callable[[], object]) -> None:
+        """Have a call made whose result nobody awaits."""
+        self._threads.submit(function)
+
+    def open(self, state: S, found: Callable[[Sequence[F]], None]) -> "Stream[S, F]":
+        """Begin a stream; `found` is called in the event loop with what was found, in order."""
+        self._open += 1
+        return Stream(self, state, found)
+
+    def close(self) -> None:
+        """Begin no more work; what has begun ends unheard."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due.clear()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def ended(self, stream: "Stream[S, F]") -> None:
+        """Expect nothing more of the stream."""
+        self._open -= 1
+        if stream in self._resting:
+            self._resting.remove(stream)
+
+    def rest(self, stream: "Stream[S, F]") -> bool:
+        """Return whether the stream's source is to be released with each tick."""
+        if self._open < 2:  # it would only be late
+            return False
+        self._resting.append(stream)
+        self._tick_soon()
+        return True
+
+    def due(self, stream: "Stream[S, F]") -> None:
+        """Have the stream's next audio heard, in its turn."""
+        self._due.append(stream)
+        self._begin_soon()
+
+    def _begin_soon(self) -> None:
+        """Begin at once when nobody else is there, somebody is behind or a batch is full; else with the next tick."""
+        if not self._due or not self._idle:
+            return
+        if self._open < 2 or len(self._due) >= MOST_IN_BATCH or any(stream.is_behind for stream in self._due):
+            self._begin()
+        else:
+            self._tick_soon()
+
+    def _tick_soon(self) -> None:
+        if self._timer is None:
+            seconds = min(self.pace.tick, TICK_SECONDS_PER_STREAM * self._open)
+            crowd = max(1.0, len(self._resting) / MOST_IN_BATCH)  # of which a part comes at a time
+            self._timer = asyncio.get_running_loop().call_later(seconds / crowd, self._tick)
+
+    def _tick(self) -> None:
+        """Have the streams read from that rest, then begin with all that are due.
+
+        The event loop wakes once for many streams: waking costs more than what there is to do.
+        """
+        self._timer = None
+        group = [self._resting.popleft() for _ in range(min(len(self._resting), MOST_IN_BATCH))]
+        self._resting += group
+        for stream in group:
+            assert stream.source is not None
+            stream.source.release()
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, self._heard_all, group)  # by then what has come was read
+        if self._resting:
+            self._tick_soon()
+
+    def _heard_all(self, group: "list[Stream[S, F]]") -> None:
+        for stream in group:
+            if stream.source is not None:  # it may have been closed meanwhile
+                stream.source.hold()
+        self._begin()
+
+    def _begin(self) -> None:
+        while self._due and self._idle:
+            batch = [self._due.popleft() for _ in range(min(len(self._due), MOST_IN_BATCH))]
+            work = [(stream, stream.take(self.pace)) for stream in batch]
+            work = [(stream, piece) for stream, piece in work if piece.pcm]
+            if work:
+                self._submit([stream for stream, _ in work], [piece for _, piece in work])
+
+    def _submit(self, streams: "list[Stream[S, F]]", pieces: "list[_Piece[S]]") -> None:
+        self._idle -= 1
+        loop = asyncio.get_running_loop()
+        future = self._threads.submit(self._work, pieces)
+        future.add_done_callback(lambda done: _tell(loop, self._done, streams, done))
+
+    def _work(self, pieces: "list[_Piece[S]]") -> Sequence[Sequence[F]]:
+        for piece in pieces:
+            if piece.skipped:
+                piece.state.skip(piece.skipped)
+        return self._hear([(piece.state, piece.pcm) for piece in pieces])
+
+    def _done(self, streams: "list[Stream[S, F]]", future: "Future[Sequence[Sequence[F]]]") -> None:
+        self._idle += 1
+        failure = None if future.cancelled() else future.exception()
+        if failure is not None:
+            _LOG.error("the engine failed", exc_info=failure)
+        results: Sequence[Sequence[F]] = [()] * len(streams) if failure or future.cancelled() else future.result()
+        for stream, found in zip(streams, results, strict=True):
+            stream.heard(found, failure)
+        self._begin_soon()
+
+
+class Stream(Generic[S, F]):
+    """One stream of 16 kHz 16-bit mono audio; used by one task."""
+
+    def __init__(self, scheduler: Scheduler[S, F], state: S, found: Callable[[Sequence[F]], None]) -> None:
+        self.state = state
+        self.source: Source | None = None  # of a stream that rests
+        self.dropped_samples = 0
+        self._scheduler = scheduler
+        self._found = found
+        self._waiting = bytearray()
+        self._skipped = 0  # samples that the engine has not been told of
+        self._received = 0  # bytes
+        self._began = 0.0
+        self._due_at = 0.0
+        self._is_queued = False
+        self._is_at_work = False
+        self._is_closed = False
+        self._progress = asyncio.Event()
+        self._failure: RosieError | None = None
+
+    @property
+    def lag_seconds(self) -> float:
+        """How long ago the audio that was heard last had come."""
+        return _now() - self._due_at
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether more than one hop waits."""
+        return len(self._waiting) >= 2 * self._scheduler.pace.most
+
+    def hear_now(self, pcm: bytes) -> bool:
+        """Have audio heard soon, or return False: then `hear` has to wait, to drop audio or to raise."""
+        if self._failure is not None or len(self._waiting) + len(pcm) > _LATE_BYTES:
+            return False
+        self._take_in(pcm)
+        return True
+
+    def rest(self, source: Source) -> None:
+        """Have audio taken from its source with each tick only, when there are other streams; until this one is closed."""
+        if self.source is None and self._scheduler.rest(self):
+            self.source = source
+            source.hold()
+
+    async def hear(self, pcm: bytes) -> None:
+        """Have audio heard soon; waits while the stream is far ahead of real time. Raises EngineError."""
+        self._raise_failure()
+        self._take_in(pcm)
+        while len(self._waiting) > _LATE_BYTES and (ahead := self._seconds_ahead()) > 0:
+            await self._wait(ahead)
+        if len(self._waiting) > _LATE_BYTES:
+            self._drop()
+
+    async def finish(self) -> None:
+        """Wait until every whole hop has been heard. Raises EngineError."""
+        deadline = _now() + FINISH_SECONDS
+        while self._is_queued or self._is_at_work:
+            if _now() > deadline:
+                raise EngineError("the engine did not get through the audio in time")
+            await self._wait(1.0)
+        self._raise_failure()
+
+    def close(self) -> None:
+        """Forget what was not heard; nothing is found any more."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._waiting.clear()
+        self._scheduler.ended(self)
+        if self.source is not None:
+            self.source.release()
+            self.source = None
+        if self.dropped_samples:
+            seconds = round(self.dropped_samples / SPEECH.rate, 1)
+            _LOG.warning("audio was dropped: more streams than this machine can listen to", seconds=seconds)
+
+    def take(self, pace: Pace) -> "_Piece[S]":
+        """Return the next audio for the engine; the stream is at work until `heard`."""
+        self._is_queued = False
+        size = min(len(self._waiting) - len(self._waiting) % pace.hop, pace.most)
+        piece = _Piece(self.state, bytes(self._waiting[:size]), self._skipped)
+        del self._waiting[:size]
+        self._skipped = 0
+        self._is_at_work = bool(size)
+        return piece
+
+    def heard(self, found: Sequence[F], failure: BaseException | None) -> None:
+        """Note what the engine found in what was taken."""
+        self._is_at_work = False
+        if failure is not None:
+            self._failure = EngineError(f"the engine failed: {type(failure).__name__}")
+        if found and not self._is_closed:
+            self._found(found)
+        self._queue()
+        self._progress.set()
+
+    def _take_in(self, pcm: bytes) -> None:
+        if not self._received:
+            self._began = _now()
+        self._received += len(pcm)
+        self._waiting += pcm
+        self._queue()
+
+    def _queue(self) -> None:
+        if self._is_queued or self._is_at_work or len(self._waiting) < self._scheduler.pace.hop:
+            return
+        self._is_queued = True
+        self._due_at = _now()
+        self._scheduler.due(self)
+
+    def _drop(self) -> None:
+        size = len(self._waiting) - _KEPT_BYTES
+        del self._waiting[:size]
+        self._skipped += size // SPEECH.frame_bytes
+        self.dropped_samples += size // SPEECH.frame_bytes
+
+    def _seconds_ahead(self) -> float:
+        return SPEECH.seconds(self._received) - (_now() - self._began)
+
+    async def _wait(self, seconds: float) -> None:
+        self._progress.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._progress.wait()
+        except TimeoutError:
+            return
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+@dataclass(frozen=True)
+class _Piece(Generic[S]):
+    """Audio of one stream, and how many samples before it were dropped."""
+
+    state: S
+    pcm: bytes
+    skipped: int
+
+
+_Done: TypeAlias = Callable[..., None]
+
+
+def workers(wanted: int) -> int:
+    """Return how many threads to have: as many as wanted, for 0 one for each processor that this program may use.
+
+    Raises ConfigError.
+    """
+    if wanted not in _WORKERS:
+        raise ConfigError(f"--workers must be from 0 to {_WORKERS[-1]}, not {wanted}")
+    return wanted or min(len(os.sched_getaffinity(0)), _WORKERS[-1])
+
+
+def _tell(loop: asyncio.AbstractEventLoop, done: _Done, *args: object) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(done, *args)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,1 @@
+"""Wake word detection that the wake daemon and the satellite share."""

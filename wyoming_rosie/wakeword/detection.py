@@ -1,0 +1,182 @@
+"""What all wake word engines share: when a score is a detection, and streams of audio that words are heard in.
+
+Time is audio time: samples of the stream, whatever the clock on the wall says.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TypeVar
+
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import ConfigError, RosieError
+
+T = TypeVar("T")
+NEAR_MISS = 0.5
+"""A score over this part of the threshold that does not become a detection is a near miss."""
+MOST_TRIGGER_LEVEL = 100
+MODEL_SUFFIXES = frozenset({".onnx", ".tflite", ".json"})
+_VERSION = re.compile(r"_v\d[\w.]*$")
+_OTHER_NAMES = {"current_weather": "weather", "timers": "timer", "set_timer": "timer"}
+"""What openWakeWord's documents call its models."""
+LONGEST_REFRACTORY_SECONDS = 3600.0
+
+
+class UnknownWakeWordError(RosieError):
+    """A word that no model knows."""
+
+    code = "unknown-wake-word"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A wake word was heard: its model's score (0 to 1) and the sample of the stream at which it was sure.
+
+    A near miss scored less than its threshold, or not often enough. The speaker is known when a verifier knows the voice.
+    """
+
+    name: str
+    score: float
+    sample: int
+    is_near_miss: bool = False
+    speaker: str = ""
+
+    @property
+    def milliseconds(self) -> int:
+        return round(1000 * self.sample / SPEECH.rate)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When scores are a detection: for all words, and for single ones."""
+
+    threshold: float | None = option(None, "score over which a word is heard, 0 to 1 [default: the model's own]")
+    trigger_level: int = option(1, "so many scores in a row must be over the threshold")
+    refractory_seconds: float = option(2.0, "seconds of audio after a detection before the same word is reported again")
+    word_threshold: dict[str, float] = option(dict, "the same for one word: --word-threshold.hey_jarvis 0.7")
+    word_trigger_level: dict[str, int] = option(dict, "the same for one word")
+    word_refractory_seconds: dict[str, float] = option(dict, "the same for one word")
+
+    def trigger(self, word: str, threshold: float) -> "Trigger":
+        """Return the trigger of a word in a new stream; `threshold` is its model's own."""
+        general = threshold if self.threshold is None else self.threshold
+        return Trigger(
+            word,
+            _of_word(self.word_threshold, word, general),
+            _of_word(self.word_trigger_level, word, self.trigger_level),
+            _of_word(self.word_refractory_seconds, word, self.refractory_seconds),
+        )
+
+
+def check(rules: Rules, words: Iterable[str]) -> None:
+    """Raise ConfigError for rules that cannot be meant, and for those of a word that is not offered."""
+    threshold = 0.5 if rules.threshold is None else rules.threshold
+    words = list(words)
+    _check("threshold", threshold, rules.word_threshold, words, (1e-6, 1 - 1e-6))
+    _check("trigger-level", rules.trigger_level, rules.word_trigger_level, words, (1, MOST_TRIGGER_LEVEL))
+    _check(
+        "refractory-seconds",
+        rules.refractory_seconds,
+        rules.word_refractory_seconds,
+        words,
+        (0, LONGEST_REFRACTORY_SECONDS),
+    )
+
+
+def _check(
+    flag: str, general: float, single: Mapping[str, float], words: Sequence[str], allowed: tuple[float, float]
+) -> None:
+    for word in single:
+        if spelled(word, words) not in words:
+            raise ConfigError(f"--word-{flag}.{word}: no wake word is named so; there are: {', '.join(words)}")
+    given = {f"--{flag}": general, **{f"--word-{flag}.{word}": value for word, value in single.items()}}
+    least, most = allowed
+    for name, value in given.items():
+        if not least <= value <= most:
+            raise ConfigError(f"{name} must be from {round(least):d} to {round(most):d}, not {value:g}")
+
+
+class Trigger:
+    """One word in one stream: reported when its score rises over the threshold, and not again too soon."""
+
+    def __init__(self, name: str, threshold: float, level: int, refractory_seconds: float) -> None:
+        self.threshold = threshold
+        self._name = name
+        self._level = level
+        self._pause = round(refractory_seconds * SPEECH.rate)  # samples
+        self._above = 0  # so many scores in a row
+        self._peak = 0.0  # of scores that are a near miss so far
+        self._settled = False  # this rise was reported, or came too soon
+        self._quiet_until = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether scores that are no near miss change nothing."""
+        return not (self._above or self._peak or self._settled)
+
+    @property
+    def least(self) -> float:
+        """The score up to which nothing is near a detection."""
+        return self.threshold * NEAR_MISS
+
+    def step(self, score: float, sample: int) -> Heard | None:
+        """Take the next score, which holds for the stream up to `sample`."""
+        self._above = self._above + 1 if score > self.threshold else 0
+        if self._above >= self._level:
+            self._peak = 0.0
+            return self._rise(score, sample)
+        self._settled = self._settled and score > self.threshold
+        return self._near_miss(score, sample)
+
+    def _rise(self, score: float, sample: int) -> Heard | None:
+        was_settled, self._settled = self._settled, True
+        if was_settled or sample < self._quiet_until:
+            return None
+        self._quiet_until = sample + self._pause
+        return Heard(self._name, round(score, 3), sample)
+
+    def _near_miss(self, score: float, sample: int) -> Heard | None:
+        if score > self.least:
+            self._peak = max(self._peak, score)
+            return None
+        peak, self._peak = self._peak, 0.0
+        if not peak or sample < self._quiet_until:
+            return None
+        return Heard(self._name, round(peak, 3), sample, is_near_miss=True)
+
+
+def plain(name: str) -> str:
+    """Return what all names of a word have in common: "Okay Nabu", `ok_nabu` and `ok_nabu_v0.1.tflite` are one word."""
+    file = PurePath(name.strip())
+    stem = file.stem if file.suffix.lower() in MODEL_SUFFIXES else name
+    words = _VERSION.sub("", re.sub(r"[\W_]+", "_", stem.casefold()).strip("_"))
+    words = re.sub(r"(?<![a-z])(ok|o_k)(?![a-z])", "okay", words)
+    return _OTHER_NAMES.get(words, words)
+
+
+def spelled(name: str, names: Iterable[str]) -> str:
+    """Return a word's name as it is among `names`, in whatever way it is written; the name itself if it is not there."""
+    names = list(names)
+    if name in names:
+        return name
+    return next((one for one in names if plain(one) == plain(name) != ""), name)
+
+
+def _of_word(single: Mapping[str, T], word: str, general: T) -> T:
+    return single.get(spelled(word, single), general)
+
+
+def choose(known: Mapping[str, T], names: Iterable[str]) -> list[T]:
+    """Return what is known by these names, everything for no names. Raises UnknownWakeWordError."""
+    names = list(dict.fromkeys(spelled(name, known) for name in names))
+    for name in names:
+        if name not in known:
+            raise UnknownWakeWordError(f"no wake word is named {name[:50]!r}; there are: {', '.join(known)}")
+    return [known[name] for name in names or known]
+
+
+def detections(heard: Sequence[Heard]) -> list[Heard]:
+    """Return what was heard without the near misses."""
+    return [one for one in heard if not one.is_near_miss]

@@ -1,0 +1,196 @@
+"""microWakeWord: small streaming models, from the pymicro-wakeword package or a folder, each a fraction of a percent of a core."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from wyoming.info import Attribution, WakeModel, WakeProgram
+
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.wakeword.detection import Heard, Rules, Trigger
+from wyoming_rosie.wakeword.micro_network import MicroNetwork
+
+PACKAGE = "pymicro_wakeword"
+LICENCE = "Apache-2.0"
+STEP_SAMPLES = 160  # one feature frame
+STEP_BYTES = STEP_SAMPLES * SPEECH.frame_bytes
+
+
+@dataclass(frozen=True)
+class Word:
+    """A wake word's model."""
+
+    name: str
+    phrase: str
+    languages: tuple[str, ...]
+    author: str
+    website: str
+    version: str
+    licence: str
+    cutoff: float  # the score over which it was said
+    window: int  # so many scores are averaged
+    file: Path  # describes the model, which lies beside it
+
+
+def bundled() -> dict[str, Word]:
+    """Return the words of the installed package, without loading anything. Raises ConfigError."""
+    return {file.stem: _word(file, LICENCE) for file in sorted((_package() / "models").glob("*.json"))}
+
+
+def from_folder(folder: Path) -> dict[str, Word]:
+    """Return the words of a folder with a .json and a .tflite file for each, all tried. Raises ConfigError."""
+    if not folder.is_dir():
+        raise ConfigError(f"--custom-model-dir: {folder} is not a folder")
+    words = {file.stem: from_file(file) for file in sorted(folder.glob("*.json"))}
+    if not words:
+        raise ConfigError(
+            f"--custom-model-dir: {folder} has no microWakeWord model: a .json file with its .tflite beside it"
+        )
+    return words
+
+
+def from_file(file: Path) -> Word:
+    """Return the word that a .json file describes, whose .tflite file lies beside it, tried. Raises ConfigError."""
+    word = _word(file, "")
+    load(word)
+    return word
+
+
+def load(word: Word) -> MicroNetwork:
+    """Return a network of its own for one stream. Raises ConfigError for a file that is no model."""
+    return MicroNetwork(_library(), _tflite(word.file), word.window)
+
+
+def program(words: Iterable[Word]) -> WakeProgram:
+    """Return what `describe` says of the words."""
+    return WakeProgram(
+        name="micro-wake-word",
+        attribution=Attribution(name="Kevin Ahrendt", url="https://github.com/kahrendt/microWakeWord"),
+        installed=True,
+        description="Small streaming models for a few English phrases",
+        version=metadata.version("pymicro-wakeword"),
+        models=[_model(word) for word in words],
+    )
+
+
+class Features:
+    """What networks hear of one stream: numbers for each 10 ms, none for the first 20."""
+
+    def __init__(self) -> None:
+        from pymicro_features import MicroFrontend
+
+        self._frontend = MicroFrontend()
+        self._rest = b""
+
+    def of(self, pcm: bytes) -> Iterator[Sequence[float]]:
+        """Yield them for the next piece of 16 kHz 16-bit mono audio, of any length."""
+        audio = self._rest + pcm
+        whole = len(audio) - len(audio) % STEP_BYTES
+        self._rest = audio[whole:]
+        for start in range(0, whole, STEP_BYTES):
+            yield self._frontend.process_samples(audio[start : start + STEP_BYTES]).features
+
+
+class MicroStream:
+    """One stream and its words; blocks for about 0.2 ms per word and 80 ms of audio, so it belongs on a worker's thread."""
+
+    def __init__(self, words: Sequence[Word], rules: Rules | None = None) -> None:
+        self._features = Features()
+        self._rules = rules or Rules()
+        self._listeners: dict[str, _Listener] = {}
+        self._sample = 0
+        self.listen_for(words)
+
+    def listen_for(self, words: Sequence[Word]) -> None:
+        """Look for these words from now on; those that were looked for already go on without a gap."""
+        self._listeners = {word.name: self._listeners.get(word.name) or self._listener(word) for word in words}
+
+    def skip(self, samples: int) -> None:
+        self._sample += samples
+
+    def feed(self, pcm: bytes) -> list[Heard]:
+        """Return what became certain in the next piece of 16 kHz 16-bit mono audio, of any length."""
+        return [heard for features in self._features.of(pcm) for heard in self._step(features)]
+
+    def _listener(self, word: Word) -> "_Listener":
+        return _Listener(load(word), self._rules.trigger(word.name, word.cutoff))
+
+    def _step(self, features: Sequence[float]) -> list[Heard]:
+        self._sample += STEP_SAMPLES
+        found = (listener.step(features, self._sample) for listener in self._listeners.values())
+        return [heard for heard in found if heard is not None]
+
+
+class _Listener:
+    """One word's network in one stream."""
+
+    def __init__(self, network: MicroNetwork, trigger: Trigger) -> None:
+        self._network = network
+        self._trigger = trigger
+
+    def step(self, features: Sequence[float], sample: int) -> Heard | None:
+        score = self._network.score(features)
+        return None if score is None else self._trigger.step(score, sample)
+
+
+def _word(file: Path, licence: str) -> Word:
+    try:
+        about = json.loads(file.read_text("utf-8"))
+        micro = about["micro"]
+        return Word(
+            name=file.stem,
+            phrase=str(about["wake_word"]).lower(),
+            languages=tuple(map(str, about.get("trained_languages", ()))),
+            author=str(about.get("author", "")),
+            website=str(about.get("website", "")),
+            version=str(about.get("version", "")),
+            licence=licence,
+            cutoff=float(micro["probability_cutoff"]),
+            window=max(1, int(micro["sliding_window_size"])),
+            file=file,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+        raise ConfigError(f"{file} does not describe a microWakeWord model ({type(err).__name__}: {err})") from err
+
+
+def _package() -> Path:
+    found = find_spec(PACKAGE)
+    if found is None or found.submodule_search_locations is None:
+        raise ConfigError(f"wake words need: {how_to_get(['wake'])}")
+    return Path(found.submodule_search_locations[0])
+
+
+def _library() -> Path:
+    """Return the package's own TensorFlow Lite; the package itself is not imported, since it imports numpy."""
+    for file in (_package() / "lib").glob("*tensorflowlite_c.*"):
+        return file
+    raise ConfigError("pymicro-wakeword has no TensorFlow Lite for this machine; give --wake-uri instead")
+
+
+def _tflite(file: Path) -> Path:
+    try:
+        name = json.loads(file.read_text("utf-8"))["model"]
+        model = file.parent / Path(str(name)).name
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        raise ConfigError(f"{file} does not name its model: {err}") from err
+    if not model.is_file():
+        raise ConfigError(f"{model} is missing, which {file.name} names")
+    return model
+
+
+def _model(word: Word) -> WakeModel:
+    licence = f" ({word.licence})" if word.licence else ""
+    return WakeModel(
+        name=word.name,
+        phrase=word.phrase,
+        languages=list(word.languages),
+        attribution=Attribution(name=word.author, url=word.website),
+        installed=True,
+        description=f"the wake word '{word.phrase}'{licence}",
+        version=word.version,
+    )

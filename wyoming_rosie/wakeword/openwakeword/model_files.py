@@ -1,0 +1,135 @@
+"""Where openWakeWord's models lie: folders that the user names, what was fetched, and packages that hold them.
+
+Nothing is imported from those packages; their files are read.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from wyoming_rosie.config import data_folder
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.wakeword.detection import plain
+
+SUFFIXES = (".onnx", ".tflite")
+HOP_SAMPLES = 1280  # 80 ms, for which there is one score
+EMBEDDING = 96
+THRESHOLD = 0.5
+"""What the words are made for."""
+MEL_NAME = "melspectrogram"
+EMBEDDING_NAME = "embedding_model"
+_NO_WORDS = {MEL_NAME, EMBEDDING_NAME, "silero_vad"}
+_SENTENCES = {"timer", "weather"}
+"""Networks of the packages for whole sentences: they wake nobody unless they are asked for by name."""
+_VERSION = re.compile(r"[_-]v(\d[\w.]*)$")
+_PACKAGES = (("openwakeword", "resources/models"), ("pyopen_wakeword", "models"))
+PRETRAINED_LICENCE = "CC BY-NC-SA 4.0"
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A wake word's network; `licence` is empty when it is not known here."""
+
+    name: str
+    path: Path
+    version: str = ""
+    licence: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class FeatureFiles:
+    """The two networks that all words share (Apache-2.0)."""
+
+    mel: Path
+    embedding: Path
+
+
+def of_file(path: Path) -> ModelFile:
+    """Return a single model's file."""
+    version = _VERSION.search(path.stem)
+    return ModelFile(_VERSION.sub("", path.stem), path, version.group(1) if version else "", source=str(path.parent))
+
+
+def words(folders: Sequence[Path], named: Collection[str] = ()) -> dict[str, ModelFile]:
+    """Return the words in the user's folders and in the installed packages; the first that has a name wins.
+
+    Those of the packages that are whole sentences are returned only when they are named.
+
+    Raises ConfigError for a folder without models.
+    """
+    found: dict[str, ModelFile] = {}
+    for folder in folders:
+        own = _words_in(folder)
+        if not own:
+            raise ConfigError(f"--custom-model-dir: {folder} has no wake word model (.onnx or .tflite)")
+        found = {**own, **found}
+    folder = fetched_folder()
+    for name, file in {**of_packages(), **(fetched(folder) if folder.is_dir() else {})}.items():
+        if name not in _SENTENCES or name in map(plain, named) or file.source == "fetched":
+            found.setdefault(name, file)
+    return found
+
+
+def fetched(folder: Path) -> dict[str, ModelFile]:
+    """Return the words that were fetched into a folder."""
+    return {
+        name: replace(file, licence=PRETRAINED_LICENCE, source="fetched") for name, file in _words_in(folder).items()
+    }
+
+
+def of_packages() -> dict[str, ModelFile]:
+    """Return the words of the installed packages, those of the first before those of the second."""
+    found: dict[str, ModelFile] = {}
+    for package, folder in packages():
+        source = f"{package} {metadata.version(package.replace('_', '-'))}"
+        for name, file in _words_in(folder).items():
+            found.setdefault(name, replace(file, licence=PRETRAINED_LICENCE, source=source))
+    return found
+
+
+def features(folders: Sequence[Path]) -> FeatureFiles:
+    """Return the networks that all words share. Raises ConfigError when they are nowhere."""
+    for folder in (*folders, fetched_folder(), *(folder for _, folder in packages())):
+        mel, embedding = (_first(folder, name) for name in (MEL_NAME, EMBEDDING_NAME))
+        if mel and embedding:
+            return FeatureFiles(mel, embedding)
+    raise ConfigError(
+        f"openWakeWord's {MEL_NAME} and {EMBEDDING_NAME} are not here: {how_to_get(['openwakeword'])}, run 'wyoming-rosie models fetch alexa', "
+        "or name a folder that has them with --custom-model-dir"
+    )
+
+
+def fetched_folder() -> Path:
+    """Return where 'wyoming-rosie models fetch alexa' puts models."""
+    return data_folder() / "openwakeword"
+
+
+def check_installed() -> None:
+    """Raise ConfigError when a package is missing that the networks need."""
+    for package in ("numpy", "onnx", "onnxruntime", "tflite"):
+        if find_spec(package) is None:
+            raise ConfigError(f"openWakeWord's networks need {package}: {how_to_get(['openwakeword'])}")
+
+
+def packages() -> Iterable[tuple[str, Path]]:
+    """Return the installed packages that hold models, and their folders."""
+    for package, folder in _PACKAGES:
+        spec = find_spec(package)
+        if spec is not None and spec.submodule_search_locations:
+            yield package, Path(next(iter(spec.submodule_search_locations))) / folder
+
+
+def _words_in(folder: Path) -> dict[str, ModelFile]:
+    if not folder.is_dir():
+        raise ConfigError(f"--custom-model-dir: {folder} is not a folder")
+    files = [of_file(path) for suffix in reversed(SUFFIXES) for path in sorted(folder.glob(f"*{suffix}"))]
+    return {file.name: file for file in files if file.path.stem not in _NO_WORDS}
+
+
+def _first(folder: Path, name: str) -> Path | None:
+    return next((path for suffix in SUFFIXES if (path := folder / (name + suffix)).is_file()), None)

@@ -1,0 +1,125 @@
+"""A second opinion on whose voice it was: logistic regression on the embeddings of a detection.
+
+Trained from a few recordings of one person saying the word, against others and other speech. It cuts false accepts of a
+household that is small; it is no proof of identity.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TypeAlias
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.wakeword.openwakeword.model_files import EMBEDDING
+from wyoming_rosie.wakeword.openwakeword.network import Floats
+
+Doubles: TypeAlias = npt.NDArray[np.float64]
+FORMAT = 1
+FEWEST = 3
+_STRENGTH = 0.01
+"""Of the penalty on large weights, for each recording."""
+_STEPS = 50
+_CLOSE = 1e-8
+_ARRAYS = ("mean", "scale", "weights")
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """One person's voice with one word; `weights` has the size of the embeddings that it looks at."""
+
+    user: str
+    word: str
+    hops: int
+    mean: Floats
+    scale: Floats
+    weights: Floats
+    bias: float
+
+    def probability(self, embeddings: Floats) -> float:
+        """Return how probably the newest embeddings, (hops, 96), are this person saying the word."""
+        features = (embeddings[-self.hops :].reshape(-1) - self.mean) / self.scale
+        return float(1 / (1 + np.exp(-np.clip(features @ self.weights + self.bias, -50, 50))))
+
+    def save(self, path: Path) -> None:
+        """Write the verifier. Raises ConfigError."""
+        about = np.array([str(FORMAT), self.user, self.word, str(self.hops)])
+        try:
+            with path.open("wb") as file:
+                np.savez(file, about=about, mean=self.mean, scale=self.scale, weights=self.weights, bias=self.bias)
+        except OSError as err:
+            raise ConfigError(f"cannot write {path}: {err.strerror}") from err
+
+
+def load(path: Path) -> Verifier:
+    """Return the verifier of a file; nothing in it is run. Raises ConfigError."""
+    try:
+        with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            version, user, word, hops = (str(one) for one in file["about"])
+            mean, scale, weights = (np.asarray(file[name], np.float32).reshape(-1) for name in _ARRAYS)
+            verifier = Verifier(user, word, int(hops), mean, scale, weights, float(file["bias"]))
+    except OSError as err:
+        raise ConfigError(f"cannot read {path}: {err.strerror or err}") from err
+    except (ValueError, KeyError, TypeError, EOFError, BadZipFile) as err:
+        raise ConfigError(f"{path} is not a verifier; make one with 'wyoming-rosie train-verifier'") from err
+    if version != str(FORMAT) or len(weights) != verifier.hops * EMBEDDING:
+        raise ConfigError(f"{path} is a verifier of another kind; train it anew")
+    return verifier
+
+
+def train(
+    user: str, word: str, own: Sequence[Floats], others: Sequence[Floats], alike: Sequence[Floats] = ()
+) -> Verifier:
+    """Return a verifier from embeddings, (hops, 96) each: of the person, of anything else, and of others with the word.
+
+    Raises ConfigError.
+    """
+    if min(len(own), len(others)) < FEWEST:
+        raise ConfigError(
+            f"a verifier needs at least {FEWEST} pieces of the voice with the word, and of something else"
+        )
+    rows = np.stack([one.reshape(-1) for one in (*own, *others, *alike)]).astype(np.float64)
+    mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-3
+    features = (rows - mean) / scale
+    wanted = np.r_[np.ones(len(own)), np.zeros(len(others) + len(alike))]
+    share = np.concatenate([_shared(0.5, own), _shared(0.25 if alike else 0.5, others), _shared(0.25, alike)])
+    weights, bias = _fit(features, wanted, share)
+    hops = len(own[0])
+    return Verifier(user, word, hops, _narrow(mean), _narrow(scale), _narrow(weights), bias)
+
+
+def _narrow(array: Doubles) -> Floats:
+    return array.astype(np.float32)
+
+
+def _shared(weight: float, rows: Sequence[Floats]) -> Doubles:
+    """Return what each row of a kind counts, of what the whole kind does."""
+    return np.full(len(rows), weight / max(1, len(rows)))
+
+
+def _fit(features: Doubles, wanted: Doubles, share: Doubles) -> tuple[Doubles, float]:
+    """Return weights and bias of a logistic regression with an L2 penalty; each row counts its share.
+
+    There are far fewer rows than columns: Newton's method on the weights of the rows, not of the columns.
+    """
+    count = len(wanted)
+    kernel = features @ features.T / features.shape[1]
+    rows, bias = np.zeros(count), 0.0
+    for _ in range(_STEPS):
+        probability = 1 / (1 + np.exp(-np.clip(kernel @ rows + bias, -50, 50)))
+        error = share * (probability - wanted)
+        curvature = share * probability * (1 - probability) + 1e-12
+        left = np.zeros((count + 1, count + 1))
+        left[:count, :count] = np.diag(curvature) @ kernel + _STRENGTH * np.eye(count)
+        left[:count, count] = curvature
+        left[count, :count] = curvature @ kernel
+        left[count, count] = curvature.sum()
+        step = np.linalg.solve(left, np.r_[error + _STRENGTH * rows, error.sum()])
+        rows, bias = rows - step[:count], bias - step[count]
+        if np.abs(step).max() < _CLOSE:
+            break
+    return features.T @ rows / features.shape[1], float(bias)
