@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
-from wyoming_rosie.wakeword.detection import Heard, detections
+from wyoming_rosie.wakeword.detection import WakeDetection, without_near_misses
 from wyoming_rosie_wake.engine import WakeEngine
 from wyoming_rosie_wake.engines import micro, openwakeword
 from wyoming_rosie_wake.models import Models
@@ -56,14 +56,14 @@ def _false_detections(name: str, engine: WakeEngine[Any], data: Path) -> None:
     print(f"{name}: {len(found)} of {count} other recordings, {seconds:.0f} s: {'; '.join(found) or 'none'}")
 
 
-def _heard(engine: WakeEngine[Any], file: Path) -> list[Heard]:
+def _heard(engine: WakeEngine[Any], file: Path) -> list[WakeDetection]:
     stream = engine.begin(())
     pcm, step = _speech(file), engine.pace.most
     pieces = (pcm[at : at + step] for at in range(0, len(pcm) - step + 1, step))
-    return [heard for piece in pieces for heard in detections(engine.hear([(stream, piece)])[0])]
+    return [heard for piece in pieces for heard in without_near_misses(engine.process_batch([(stream, piece)])[0])]
 
 
-def _told(heard: list[Heard]) -> str:
+def _told(heard: list[WakeDetection]) -> str:
     return ", ".join(f"{one.name} {one.score:.2f}" for one in heard) or "-"
 
 

@@ -15,7 +15,7 @@ from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.commands.processes import running
 from wyoming_rosie.errors import UnreachableError
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.protocol.wire import EventStream
 
 PEERS = 4
@@ -44,7 +44,7 @@ def audio(pcm: bytes, seconds: float = 0.08) -> list[Event]:
     return [Event("audio-start", about), *chunks, Event("audio-stop")]
 
 
-async def stream_without_end(peer: Peer) -> None:
+async def stream_without_end(peer: Client) -> None:
     """Send speech as fast as the daemon takes it."""
     pieces = audio(recording())[:-1]
     await peer.send(pieces[0])
@@ -53,29 +53,29 @@ async def stream_without_end(peer: Peer) -> None:
             await peer.send(piece)
 
 
-async def hear_wake_words(peer: Peer) -> None:
+async def hear_wake_words(peer: Client) -> None:
     await peer.send(Event("detect"))
     await stream_without_end(peer)
 
 
-async def transcribe(peer: Peer) -> None:
+async def transcribe(peer: Client) -> None:
     for event in (Event("transcribe"), *audio(recording())):
         await peer.send(event)
     await peer.wait_for("transcript", seconds=60)
 
 
-async def understand(peer: Peer) -> None:
+async def understand(peer: Client) -> None:
     for text in SENTENCES:
         await peer.send(Event("transcript", {"text": text}))
         await peer.wait_for("handled", "not-recognized", "not-handled", "intent", seconds=60)
 
 
-async def speak(peer: Peer) -> None:
+async def speak(peer: Client) -> None:
     await peer.send(Event("synthesize", {"text": LONG_TEXT}))
     await peer.wait_for("audio-stop", seconds=60)
 
 
-WORK: dict[str, Callable[[Peer], Awaitable[None]]] = {
+WORK: dict[str, Callable[[Client], Awaitable[None]]] = {
     "wake": hear_wake_words,
     "vad": stream_without_end,
     "asr": transcribe,
@@ -84,7 +84,7 @@ WORK: dict[str, Callable[[Peer], Awaitable[None]]] = {
 }
 
 
-async def keep_busy(uri: str, work: Callable[[Peer], Awaitable[None]]) -> None:
+async def keep_busy(uri: str, work: Callable[[Client], Awaitable[None]]) -> None:
     while True:
         with suppress(UnreachableError):
             async with connect(uri) as peer:

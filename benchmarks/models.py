@@ -25,7 +25,7 @@ from tests.fakes import FakeDaemon, FakeSatellite, silent
 from tests.ollama_model import Pace
 from tests.ollama_script import Rule
 from tests.ollama_server import OllamaServer
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.protocol.server import Send
 
 READ = 1000.0
@@ -41,7 +41,7 @@ RULES = (
 )
 
 
-async def first(peer: Peer, kind: str) -> float:
+async def first(peer: Client, kind: str) -> float:
     """Return the milliseconds until an event of this kind; -1 when the answer ends without."""
     began = perf_counter()
     milliseconds = -1.0

@@ -27,7 +27,7 @@ from benchmarks.peers.processes import Meter, Running, Server, Usage, running
 from benchmarks.peers.rounds import machine, told, turns, write
 from benchmarks.peers.tables import OURS, Row, medians, table
 from benchmarks.satellite_ends import made_at, stamped
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 
 REPOSITORY = Path(__file__).parents[1]
 PEER_PYTHON = REPOSITORY / ".venv-peers" / "satellite" / "bin" / "python"
@@ -69,7 +69,7 @@ class Run:
 class Listener:
     """Conducts a satellite and notes how old the sound is that comes."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Client) -> None:
         self.ages_ms: list[float] = []
         self._peer = peer
         self._streams = asyncio.Event()

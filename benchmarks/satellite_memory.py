@@ -14,7 +14,7 @@ from wyoming.satellite import RunSatellite
 
 from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.commands.processes import running
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 
 WAITING_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 20.0
@@ -41,7 +41,7 @@ async def measured(state: str, process: psutil.Process, seconds: float) -> Row:
     return Row(state, memory.rss / MEBIBYTE, memory.pss / MEBIBYTE, cpu)
 
 
-async def conduct(peer: Peer) -> None:
+async def conduct(peer: Client) -> None:
     """Hear a command, then answer several times."""
     await peer.wait_for("detection", seconds=LONGEST_WAIT_SECONDS)
     for rate in RATES * ANSWERS:

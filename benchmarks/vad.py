@@ -25,10 +25,10 @@ from wyoming.event import Event
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.commands.processes import running
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.voice_activity import silero
-from wyoming_rosie.voice_activity.segmenter import Rules
-from wyoming_rosie.voice_activity.stream import VadStream, hear
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules
+from wyoming_rosie.voice_activity.stream import VadStream, process_batch
 
 SECONDS = 10
 ROUNDS = 3
@@ -88,8 +88,8 @@ def pysilero() -> Callable[[bytes], object]:
 
 def ours() -> Callable[[bytes], object]:
     engine = silero.load(silero.Settings())
-    heard = VadStream(engine, Rules())
-    return lambda frame: hear(engine, [(heard, frame)])
+    heard = VadStream(engine, SegmenterRules())
+    return lambda frame: process_batch(engine, [(heard, frame)])
 
 
 LOOPS: dict[str, tuple[Callable[[], Callable[[bytes], object]], float]] = {
@@ -165,7 +165,7 @@ async def stream(uri: str, pcm: bytes, chunk_ms: int, process: psutil.Process, p
     return memory
 
 
-async def final(peer: Peer) -> bool:
+async def final(peer: Client) -> bool:
     """Wait for the end of the stream; tell whether there was speech."""
     while True:
         found = (await peer.wait_for("user-event", seconds=2 * HOUR)).data["data"]

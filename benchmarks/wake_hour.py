@@ -14,7 +14,7 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.commands.processes import running
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 
 CHUNK_SECONDS = 0.1
 LOOK_MINUTES = (1, 10, 20, 30, 40, 50, 60)
@@ -45,7 +45,7 @@ async def main() -> None:
         )
 
 
-async def _send(peer: Peer, daemon: psutil.Process, minutes: int, speed: float) -> str:
+async def _send(peer: Client, daemon: psutil.Process, minutes: int, speed: float) -> str:
     chunk = AudioChunk(**FORM, audio=bytes(SPEECH.bytes_in(CHUNK_SECONDS))).event()
     await peer.send(AudioStart(**FORM).event())
     begin = time.monotonic()

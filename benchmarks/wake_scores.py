@@ -51,12 +51,12 @@ class WholeWindows:
         return found
 
 
-def streamed(loaded: network.Network, samples: Samples) -> dict[str, list[float]]:
+def streamed(loaded: network.OpenWakeWordNetwork, samples: Samples) -> dict[str, list[float]]:
     """Return the scores that our network gives hop by hop."""
-    state = loaded.begin()
+    state = loaded.create_stream()
     hops = (samples[at : at + HOP].tobytes() for at in range(0, len(samples) - HOP + 1, HOP))
     names = tuple(loaded.heads)
-    heard = [loaded.hear([state], [hop], [names])[0] for hop in hops]
+    heard = [loaded.predict([state], [hop], [names])[0] for hop in hops]
     return {name: list(scores) for name, scores in zip(names, zip(*heard, strict=True), strict=True)}
 
 
@@ -67,8 +67,8 @@ def main() -> None:
     folder = parser.parse_args().data / "wake"
     if not folder.is_dir():
         sys.exit(f"{folder} is not a folder of recordings; name one with --data")
-    words = {name: file for name, file in model_files.words([]).items() if file.path.suffix == ".onnx"}
-    features = model_files.features([])
+    words = {name: file for name, file in model_files.model_files([]).items() if file.path.suffix == ".onnx"}
+    features = model_files.feature_files([])
     loaded = network.load(words, features)
     whole = WholeWindows(features, {name: file.path for name, file in words.items()})
     print(f"Words: {', '.join(words)}\n\n| clip | largest difference of a score | highest score |\n|---|---|---|")

@@ -11,7 +11,7 @@ from blockbuster import BlockBuster, blockbuster_ctx
 
 from tests.daemons import Daemon
 from wyoming_rosie import logging
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 
 # A machine that does other things too makes any example slow once in a while.
 hypothesis.settings.register_profile("default", deadline=None)
@@ -26,7 +26,7 @@ OUR_PACKAGES = [
     "wyoming_rosie_tts", "wyoming_rosie_hub", "wyoming_rosie_satellite",
 ]  # fmt: skip
 StartDaemon: TypeAlias = Callable[..., Awaitable[Daemon]]
-OpenPeer: TypeAlias = Callable[[str], Awaitable[Peer]]
+OpenPeer: TypeAlias = Callable[[str], Awaitable[Client]]
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ async def peer() -> AsyncIterator[OpenPeer]:
     """Open connections with `await peer(uri)`."""
     async with AsyncExitStack() as stack:
 
-        async def open_peer(uri: str) -> Peer:
+        async def open_peer(uri: str) -> Client:
             return await stack.enter_async_context(connect(uri))
 
         yield open_peer

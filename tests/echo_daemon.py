@@ -9,10 +9,10 @@ from wyoming.info import Info
 from wyoming_rosie import config
 from wyoming_rosie.errors import EngineError
 from wyoming_rosie.protocol import turn
-from wyoming_rosie.protocol.server import Conversation, Send, Service, ServiceConfig, run
+from wyoming_rosie.protocol.server import ConnectionHandler, DaemonServer, Send, ServiceConfig, run
 
 
-class EchoConversation:
+class EchoHandler:
     """Counts how often work was begun, ended and closed, for all to see."""
 
     begun = ended = closed = 0
@@ -20,19 +20,19 @@ class EchoConversation:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.busy = False
+        self.is_busy = False
 
     async def on_event(self, event: Event) -> None:
         match event.type:
             case "work":
-                EchoConversation.begun += 1
+                EchoHandler.begun += 1
                 if "seconds" in event.data:
                     await asyncio.sleep(event.data["seconds"])
                 else:
-                    await EchoConversation.released.wait()
-                EchoConversation.ended += 1
+                    await EchoHandler.released.wait()
+                EchoHandler.ended += 1
             case "release":
-                EchoConversation.released.set()
+                EchoHandler.released.set()
             case "fail":
                 raise EngineError("the engine is out of order")
             case "crash":
@@ -43,11 +43,11 @@ class EchoConversation:
         await self._send(Event(event.type, {**event.data, "context": turn.context(event)}, event.payload))
 
     async def close(self) -> None:
-        EchoConversation.closed += 1
+        EchoHandler.closed += 1
 
 
-def converse(send: Send) -> Conversation:
-    return EchoConversation(send)
+def converse(send: Send) -> ConnectionHandler:
+    return EchoHandler(send)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class EchoConfig(ServiceConfig):
 
 
 async def serve(settings: EchoConfig) -> None:
-    await run(Service("echo", Info(), converse), settings)
+    await run(DaemonServer("echo", Info(), converse), settings)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 from wyoming.event import Event
 from wyoming.info import Attribution, Info, Satellite
 
-from wyoming_rosie.protocol.server import Conversation, Send, Service
+from wyoming_rosie.protocol.server import ConnectionHandler, DaemonServer, Send
 
 Answering = Callable[[Event, Send], Awaitable[None]]
 SPEECH_DATA = {"rate": 16000, "width": 2, "channels": 1}
@@ -20,7 +20,7 @@ async def silent(event: Event, send: Send) -> None:
 
 
 class _Scripted:
-    busy = False
+    is_busy = False
 
     def __init__(self, send: Send, answer: Answering) -> None:
         self._send = send
@@ -45,13 +45,13 @@ class FakeDaemon:
 
     @asynccontextmanager
     async def serving(self, uri: str = "tcp://127.0.0.1:0", info: Info | None = None) -> AsyncIterator["FakeDaemon"]:
-        service = Service("fake", info or Info(), self._converse)
+        service = DaemonServer("fake", info or Info(), self._converse)
         async with service.listening(uri) as where:
             self.uri = str(where)
             yield self
         await service.drain(0)
 
-    def _converse(self, send: Send) -> Conversation:
+    def _converse(self, send: Send) -> ConnectionHandler:
         async def answer(event: Event, send: Send) -> None:
             self.heard.append(event)
             await self.answer(event, send)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from aiohttp import WSMsgType, web
 
-from wyoming_rosie.http.server import serving
+from wyoming_rosie.http.server import serve_http
 
 TOKEN = "a-long-lived-token"
 Message: TypeAlias = dict[str, Any]
@@ -80,7 +80,7 @@ class HomeAssistantServer:
         """Serve during the block."""
         application = web.Application()
         application.router.add_get("/api/websocket", self._converse)
-        async with serving(application, "127.0.0.1", port, "port") as where:
+        async with serve_http(application, "127.0.0.1", port, "port") as where:
             self.url = f"http://127.0.0.1:{where.port}"
             try:
                 yield self

@@ -38,8 +38,8 @@ def option(default: Any, help: str) -> Any:  # noqa: A002 - it is the help text
 
 def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> None:
     """Read the program's settings and run it. Errors for the operator are one line on stderr; see `ending`."""
-    child_processes.end_with_parent()
-    with exit_status.reported(f"wyoming-rosie-{role}", role):
+    child_processes.exit_with_parent()
+    with exit_status.exit_on_error(f"wyoming-rosie-{role}", role):
         settings = read(role, config, sys.argv[1:])
         if settings is None:  # --help or --version has been answered
             return
@@ -50,7 +50,7 @@ def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> N
 def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
     """Return the settings, or None when the arguments only asked for help. Raises ConfigError."""
     found: list[C] = []
-    shown = help_groups.grouped(config)
+    shown = help_groups.with_groups(config)
     defaults = shown()
     some = "uri" if hasattr(defaults, "uri") else "debug"
 
@@ -71,7 +71,7 @@ def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
         app(list(arguments), exit_on_error=False, print_error=False)
     except CycloptsError as err:
         raise UsageError(_one_line(err)) from err
-    return help_groups.ungrouped(found[0], config) if found else None
+    return help_groups.without_groups(found[0], config) if found else None
 
 
 def tables(path: Path) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Counter:
         yield family
 
 
-class Timing:
+class Histogram:
     """How long something takes, in milliseconds, for each value of its labels; to be used from the event loop."""
 
     def __init__(self, name: str, meaning: str, labels: Labels) -> None:
@@ -78,26 +78,26 @@ class Gauge:
         yield GaugeMetricFamily(PREFIX + name, meaning, value=self.read())
 
 
-M = TypeVar("M", Counter, Timing, Gauge)
+M = TypeVar("M", Counter, Histogram, Gauge)
 
 
 class Metrics:
     """All that one program counts."""
 
     def __init__(self) -> None:
-        self._all: dict[str, Counter | Timing | Gauge] = {}
+        self._all: dict[str, Counter | Histogram | Gauge] = {}
 
     def counter(self, name: str, meaning: str, *labels: str) -> Counter:
         """Return a new counter; its name in Prometheus is `wyoming_rosie_NAME_total`."""
-        return self._new(name, Counter(name, meaning, labels))
+        return self._register(name, Counter(name, meaning, labels))
 
-    def timing(self, name: str, meaning: str, *labels: str) -> Timing:
+    def histogram(self, name: str, meaning: str, *labels: str) -> Histogram:
         """Return a new histogram; its name should end in `_milliseconds`."""
-        return self._new(name, Timing(name, meaning, labels))
+        return self._register(name, Histogram(name, meaning, labels))
 
     def gauge(self, name: str, meaning: str, read: Callable[[], float]) -> Gauge:
         """Return a new gauge."""
-        return self._new(name, Gauge(name, meaning, read))
+        return self._register(name, Gauge(name, meaning, read))
 
     def collect(self) -> "Iterator[Metric]":
         """Yield everything as prometheus_client wants it."""
@@ -113,69 +113,69 @@ class Metrics:
         registry.register(self)
         return generate_latest(registry)
 
-    def _new(self, name: str, one: M) -> M:
+    def _register(self, name: str, one: M) -> M:
         if name in self._all:
             raise ValueError(f"there is a metric '{name}' already")
         self._all[name] = one
         return one
 
 
-class Work:
+class TurnMetrics:
     """A program's turns, noted by the event loop. This one takes no notes: nobody wants to see them."""
 
-    def took(self, stage: str, milliseconds: float) -> None:
+    def observe_stage(self, stage: str, milliseconds: float) -> None:
         """Note how long a stage took."""
 
-    def ended(self, outcome: str) -> None:
+    def count_outcome(self, outcome: str) -> None:
         """Note that a turn ended."""
 
     @contextmanager
-    def turn(self, stage: str) -> "Iterator[Turn]":
+    def turn(self, stage: str) -> "Iterator[TurnOutcome]":
         """Note how the turn ends that the block answers, and how long that takes unless it fails."""
-        yield Turn()
+        yield TurnOutcome()
 
 
-UNCOUNTED = Work()
+UNCOUNTED = TurnMetrics()
 
 
-class CountedWork(Work):
+class CountedTurnMetrics(TurnMetrics):
     """Turns that are counted; `waiting` returns how many requests are in line."""
 
     def __init__(self, metrics: Metrics, waiting: Callable[[], float] | None = None) -> None:
-        self._stages = metrics.timing("stage_milliseconds", "How long each stage of a turn takes", "stage")
+        self._stages = metrics.histogram("stage_milliseconds", "How long each stage of a turn takes", "stage")
         self._turns = metrics.counter("turns", "Turns that ended", "outcome")
         if waiting is not None:
             metrics.gauge("queue_depth", "What waits for the engine", waiting)
 
-    def took(self, stage: str, milliseconds: float) -> None:
+    def observe_stage(self, stage: str, milliseconds: float) -> None:
         self._stages.observe(milliseconds, stage)
 
-    def ended(self, outcome: str) -> None:
+    def count_outcome(self, outcome: str) -> None:
         self._turns.add(outcome)
 
     @contextmanager
-    def turn(self, stage: str) -> "Iterator[Turn]":
-        turn, began = Turn(), time.monotonic()
+    def turn(self, stage: str) -> "Iterator[TurnOutcome]":
+        turn, began = TurnOutcome(), time.monotonic()
         try:
             yield turn
         except (asyncio.CancelledError, ConnectionError):
             turn.outcome = LEFT
             raise
         else:
-            self.took(stage, 1000 * (time.monotonic() - began))
+            self.observe_stage(stage, 1000 * (time.monotonic() - began))
         finally:
-            self.ended(turn.outcome)
+            self.count_outcome(turn.outcome)
 
 
-class Turn:
+class TurnOutcome:
     """A turn that is being answered; who answers it says how that ended."""
 
     outcome = FAILED
 
 
-def work(metrics: Metrics, waiting: Callable[[], float] | None = None, *, is_wanted: bool) -> Work:
+def turn_metrics(metrics: Metrics, waiting: Callable[[], float] | None = None, *, is_wanted: bool) -> TurnMetrics:
     """Return what takes notes of a program's turns, if somebody wants to see them."""
-    return CountedWork(metrics, waiting) if is_wanted else UNCOUNTED
+    return CountedTurnMetrics(metrics, waiting) if is_wanted else UNCOUNTED
 
 
 def _bounded(labels: Labels, known: dict[Labels, float] | dict[Labels, list[float]]) -> Labels:

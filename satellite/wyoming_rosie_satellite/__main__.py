@@ -5,9 +5,9 @@ import sys
 import time
 
 from wyoming_rosie import config
-from wyoming_rosie.metrics import Metrics, work
+from wyoming_rosie.metrics import Metrics, turn_metrics
 from wyoming_rosie.runtime import exit_status
-from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite import factory, log_format, migration, profiles
 from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.integrations.factory import Surroundings
@@ -37,13 +37,13 @@ async def serve(settings: SatelliteConfig) -> None:
     for watcher in (*surroundings.watchers, *beside):
         fittings.watchers.add(watcher)
     metrics = Metrics()
-    turns = work(metrics, lambda: satellite.player.waiting, is_wanted=settings.has_monitor)
+    turns = turn_metrics(metrics, lambda: satellite.player.waiting, is_wanted=settings.has_monitor)
     fittings.watchers.add(TurnWatcher(turns, time.monotonic))
     places = Places(settings, satellite, metrics)
     microphone = factory.microphone(settings, begin=satellite.conducted, echo=echo)
     ears = factory.ears(settings, places.learned)
     try:
-        await until_one_ends(
+        await run_until_first_exit(
             places.run(),
             satellite.run(microphone, ears),
             satellite.alarms.run(),
@@ -59,7 +59,7 @@ async def serve(settings: SatelliteConfig) -> None:
 def main() -> None:
     """Run the wyoming-rosie-satellite command; with --migrate and a command of wyoming-satellite, print its settings."""
     sys.argv[1:] = arguments = migration.in_our_words(sys.argv[1:])
-    with exit_status.reported("wyoming-rosie-satellite", "satellite"):
+    with exit_status.exit_on_error("wyoming-rosie-satellite", "satellite"):
         if arguments[:1] == ["--migrate"]:
             sys.stdout.write(migration.migrated(arguments[1:]))
             return

@@ -25,7 +25,7 @@ async def elsewhere(settings: SatelliteConfig) -> AsyncIterator[None]:
     if where is None or not settings.zeroconf:
         yield
         return
-    async with discovery.announced("satellite", settings.zeroconf_name or settings.name, where):
+    async with discovery.announce("satellite", settings.zeroconf_name or settings.name, where):
         yield
 
 

@@ -8,8 +8,8 @@ from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.config import option
 from wyoming_rosie.http.server import LOOPBACK
 from wyoming_rosie.protocol.server import ServiceConfig
-from wyoming_rosie.voice_activity.endpointing import EndRules
-from wyoming_rosie.wakeword.detection import Rules
+from wyoming_rosie.voice_activity.endpointing import EndpointingRules
+from wyoming_rosie.wakeword.detection import TriggerRules
 from wyoming_rosie_satellite.core import Habits
 from wyoming_rosie_satellite.wake.vad_gate import GateRules
 
@@ -74,7 +74,9 @@ class SatelliteConfig(ServiceConfig):
     wake_command_width: Literal[2, 3, 4] = option(2, "bytes per sample for it")
     wake_command_channels: int = option(1, "channels for it")
     wake_word_name: tuple[str, ...] = option((), "word to wake up for; may be given again [default: okay_nabu]")
-    wake_refractory_seconds: float = option(Rules.refractory_seconds, "pause before the same word wakes it again")
+    wake_refractory_seconds: float = option(
+        TriggerRules.refractory_seconds, "pause before the same word wakes it again"
+    )
     vad: bool = option(False, "look for wake words only while somebody speaks; spares a wake daemon and the network")
     vad_threshold: float = option(GateRules.threshold, "probability from which it is speech, 0 to 1")
     vad_trigger_level: int = option(GateRules.trigger_level, "pieces of 32 ms that must be speech")
@@ -92,7 +94,7 @@ class SatelliteConfig(ServiceConfig):
     custom_model_dir: tuple[Path, ...] = option((), "folder with more microWakeWord models; may be given again")
 
     ends_commands: bool = option(True, "notice by itself when a command is over, if the conductor does not")
-    end_of_speech: EndRules = option(EndRules, "")
+    end_of_speech: EndpointingRules = option(EndpointingRules, "")
     outbox: bool = option(False, "keep what is said while nobody conducts, and send it to who comes")
     outbox_minutes: float = option(10.0, "what was said longer ago is not sent any more")
     answers_questions: bool = option(True, "listen without a wake word after an answer that is a question")

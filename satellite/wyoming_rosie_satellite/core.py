@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from wyoming_rosie.voice_activity.endpointing import EndOfSpeech, EndRules, Verdict
+from wyoming_rosie.voice_activity.endpointing import EndpointDecision, Endpointer, EndpointingRules
 from wyoming_rosie_satellite.messages import (
     MAIN,
     OUTBOX,
@@ -89,7 +89,7 @@ QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001 - those of other scripts are
 class Habits:
     """What a satellite does by itself."""
 
-    ends: EndRules | None = None  # when a command is over, if the conductor has not said so
+    ends: EndpointingRules | None = None  # when a command is over, if the conductor has not said so
     answers_questions: bool = True  # listens again after an answer that ends with a question mark
     rings: int = 30  # times that a timer sounds unless somebody stops it
     ring_pause_seconds: float = 3.0
@@ -124,7 +124,7 @@ class SatelliteCore:
     _rings_left: int = 0  # of a timer
     _rings_at: float = 0.0
     _run_ms: int = 0  # of the microphone's audio, where the run begins
-    _end: EndOfSpeech | None = None  # of the command that is being spoken
+    _end: Endpointer | None = None  # of the command that is being spoken
 
     @property
     def deadline(self) -> float | None:
@@ -287,7 +287,7 @@ class SatelliteCore:
         self._sound_open = self._listen_again = self._filler_follows = False
         self._meant_for = self._seat_of(wake_word)
         self._run_ms = first // SAMPLES_PER_MS
-        self._end = None if self.habits.ends is None else EndOfSpeech(self.habits.ends)
+        self._end = None if self.habits.ends is None else Endpointer(self.habits.ends)
         pipeline = None if wake_word is None else self.habits.pipelines.get(wake_word)
         return [AskForRun(wake_word, pipeline), PlayCue(Cue.AWAKE)]
 
@@ -297,15 +297,15 @@ class SatelliteCore:
         at = given.milliseconds - self._run_ms
         match given:
             case VoiceStarted():
-                self._end.started(at)
+                self._end.on_speech_start(at)
             case VoiceStopped():
-                self._end.stopped(at)
+                self._end.on_speech_stop(at)
             case VoicesHeard():
-                return self._heard_out(set(self._end.at(at)) - {Verdict.PERHAPS}, now)
+                return self._heard_out(set(self._end.advance(at)) - {EndpointDecision.PERHAPS}, now)
         return []
 
-    def _heard_out(self, verdicts: set[Verdict], now: float) -> list[Effect]:
-        if verdicts == {Verdict.NO_SPEECH} and self._turned_to == OUTBOX:
+    def _heard_out(self, verdicts: set[EndpointDecision], now: float) -> list[Effect]:
+        if verdicts == {EndpointDecision.NO_SPEECH} and self._turned_to == OUTBOX:
             return [*self._forget_run(), PlayCue(Cue.UNREACHABLE)]
         return [StopAudio(), *self._speech_ended(now)] if verdicts else []
 

@@ -14,8 +14,8 @@ from wyoming_rosie.audio.formats import CHANNELS, RATES, AudioFormat
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol import address
 from wyoming_rosie.voice_activity import endpointing, silero
-from wyoming_rosie.wakeword.detection import Rules, check, choose, spelled
-from wyoming_rosie.wakeword.micro import Word, bundled, from_folder, program
+from wyoming_rosie.wakeword.detection import TriggerRules, check, match_name, select
+from wyoming_rosie.wakeword.micro import MicroModel, from_folder, packaged, program
 from wyoming_rosie_satellite.audio import cues, fallback_phrases, portaudio, processing
 from wyoming_rosie_satellite.audio.awake_mute import AwakeMute
 from wyoming_rosie_satellite.audio.ducking import CommandDucking, Ducking
@@ -125,8 +125,8 @@ def _ungated_ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram
         return _command_ears(settings, settings.wake_command, learned)
     known = _known_words(settings)
     learned([program(known.values())])
-    words = choose(known, [*_wanted_words(settings), *settings.stop_word])
-    rules = Rules(
+    words = select(known, [*_wanted_words(settings), *settings.stop_word])
+    rules = TriggerRules(
         threshold=settings.wake_threshold,
         word_threshold=settings.wake_word_threshold,
         refractory_seconds=settings.wake_refractory_seconds,
@@ -135,10 +135,10 @@ def _ungated_ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram
     return LocalEars(words, rules)
 
 
-def _known_words(settings: SatelliteConfig) -> dict[str, Word]:
+def _known_words(settings: SatelliteConfig) -> dict[str, MicroModel]:
     """Return the words that this machine's own models know, by name."""
     own = {name: word for folder in settings.custom_model_dir for name, word in from_folder(folder).items()}
-    return bundled() | own
+    return packaged() | own
 
 
 def with_known_words(settings: SatelliteConfig) -> SatelliteConfig:
@@ -148,12 +148,12 @@ def with_known_words(settings: SatelliteConfig) -> SatelliteConfig:
     known = _known_words(settings)
 
     def by_word(values: Mapping[str, T]) -> dict[str, T]:
-        return {spelled(word, known): value for word, value in values.items()}
+        return {match_name(word, known): value for word, value in values.items()}
 
     return replace(
         settings,
-        wake_word_name=tuple(spelled(word, known) for word in settings.wake_word_name),
-        stop_word=tuple(spelled(word, known) for word in settings.stop_word),
+        wake_word_name=tuple(match_name(word, known) for word in settings.wake_word_name),
+        stop_word=tuple(match_name(word, known) for word in settings.stop_word),
         wake_word_port=by_word(settings.wake_word_port),
         wake_word_pipeline=by_word(settings.wake_word_pipeline),
         wake_word_threshold=by_word(settings.wake_word_threshold),

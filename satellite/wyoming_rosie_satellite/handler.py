@@ -9,7 +9,7 @@ from wyoming.event import Event
 
 from wyoming_rosie.audio.formats import SpeechInput
 from wyoming_rosie.errors import BadEventError, RosieError
-from wyoming_rosie.protocol.connection import SendsAtOnce
+from wyoming_rosie.protocol.connection import NowaitSender
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie_satellite import messages as m
@@ -24,7 +24,7 @@ EVENTS_WAITING = 512
 T = TypeVar("T")
 
 
-class SatelliteConversation:
+class SatelliteHandler:
     """`run-satellite` makes the peer the conductor of a seat, and its leaving ends that.
 
     After `pause-satellite` it keeps the seat until somebody wants it, and may still announce something.
@@ -34,7 +34,7 @@ class SatelliteConversation:
         self._satellite = satellite
         self._seat = seat
         self._send = send
-        self._send_now = send.now if isinstance(send, SendsAtOnce) else _not_now
+        self._send_now = send.nowait if isinstance(send, NowaitSender) else _not_now
         self._sound = SpeechInput(satellite.sound_format)
         self._outbox: asyncio.Queue[Event] = asyncio.Queue(EVENTS_WAITING)
         self._unsent = 0
@@ -42,11 +42,11 @@ class SatelliteConversation:
         self._lost = 0
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         return self._satellite.conductor is self and self._satellite.phase is m.Phase.SPEAKING
 
     @property
-    def may_be_silent(self) -> bool:
+    def allows_idle(self) -> bool:
         return self._satellite.is_paused_by(self, self._seat)
 
     def tell(self, event: Event) -> None:
@@ -61,18 +61,18 @@ class SatelliteConversation:
             if self._lost == 1:
                 _LOG.warning("the conductor does not read; audio for it is lost")
 
-    def hear_now(self, event: Event) -> bool:
+    def on_audio_nowait(self, event: Event) -> bool:
         """Take the conductor's sound that is as the speaker wants it, while the player has room."""
         if not self._satellite.is_conducted_by(self, self._seat) or not self._satellite.player.has_room:
             return False
-        pcm = self._sound.plain(event)
+        pcm = self._sound.pass_through(event)
         if pcm is None:
             return False
         self._satellite.heard_from(self, self._seat)
         self._says(m.SoundReceived(pcm))
         return True
 
-    def rest(self, source: EventStream) -> None:
+    def coalesce(self, source: EventStream) -> None:
         """Let the next sound come as soon as it is there."""
 
     async def on_event(self, event: Event) -> None:
@@ -141,7 +141,7 @@ class SatelliteConversation:
         await self._satellite.player.room()
 
     async def _take_chunk(self, chunk: Event) -> None:
-        for piece in self._sound.pieces(chunk):
+        for piece in self._sound.split(chunk):
             self._says(m.SoundReceived(await self._read(self._sound.chunk, piece)))
             await self._satellite.player.room()
 

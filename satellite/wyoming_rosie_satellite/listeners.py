@@ -11,10 +11,10 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.protocol import address, discovery, server
 from wyoming_rosie.protocol.address import Tcp
-from wyoming_rosie.protocol.server import Service
+from wyoming_rosie.protocol.server import DaemonServer
 from wyoming_rosie_satellite import announcement, factory
 from wyoming_rosie_satellite.config import SatelliteConfig
-from wyoming_rosie_satellite.handler import SatelliteConversation
+from wyoming_rosie_satellite.handler import SatelliteHandler
 from wyoming_rosie_satellite.info import info, name
 from wyoming_rosie_satellite.messages import MAIN
 from wyoming_rosie_satellite.satellite import Satellite
@@ -34,9 +34,9 @@ class Places:
     def learned(self, wake: Sequence[WakeProgram]) -> None:
         """Describe the satellite with the wake words that it could listen for."""
         active = factory.words(self._settings, wake)
-        self._main.describe_as(info(self._settings, active, wake))
+        self._main.set_info(info(self._settings, active, wake))
         for word, (peers, _) in self._others.items():
-            peers.describe_as(info(self._settings, active, wake, word))
+            peers.set_info(info(self._settings, active, wake, word))
 
     async def run(self) -> None:
         """Serve until told to stop. Raises ConfigError."""
@@ -46,26 +46,26 @@ class Places:
             await stack.enter_async_context(announcement.elsewhere(self._settings))
             await server.run(self._main, announcement.own(self._settings))
 
-    def _serving(self, seat: str, metrics: Metrics | None = None) -> Service:
-        return Service(
+    def _serving(self, seat: str, metrics: Metrics | None = None) -> DaemonServer:
+        return DaemonServer(
             "satellite",
             info(self._settings, [], [], seat),
-            lambda send: SatelliteConversation(self._satellite, send, seat),
+            lambda send: SatelliteHandler(self._satellite, send, seat),
             metrics=metrics,
         )
 
     @asynccontextmanager
-    async def _open(self, word: str, peers: Service, where: Tcp) -> AsyncIterator[None]:
+    async def _open(self, word: str, peers: DaemonServer, where: Tcp) -> AsyncIterator[None]:
         """Serve a word's conductor during the block, and then let an answer end."""
         settings = self._settings
-        peers.limit(settings)
+        peers.apply_settings(settings)
         async with AsyncExitStack() as stack:
             used = await stack.enter_async_context(peers.listening(str(where)))
             assert isinstance(used, Tcp)
             called = Tcp(settings.zeroconf_host or where.host, used.port)
             if settings.zeroconf and not called.is_loopback:
                 known_as = name(announcement.own(settings), word)
-                await stack.enter_async_context(discovery.announced("satellite", known_as, called))
+                await stack.enter_async_context(discovery.announce("satellite", known_as, called))
             _LOG.info("wake word has a place of its own", word=word, uri=str(used))
             yield
         await peers.drain()

@@ -12,7 +12,7 @@ from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.ping import Ping
 
-from wyoming_rosie.wakeword.detection import spelled
+from wyoming_rosie.wakeword.detection import match_name
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.audio.awake_mute import AwakeMute
 from wyoming_rosie_satellite.audio.ducking import Ducking
@@ -218,7 +218,7 @@ class Satellite:
         self._fittings.watchers.saw(event)
 
     def _woken(self, word: m.WakeWord) -> None:
-        word = replace(word, name=spelled(word.name, self._fittings.words))
+        word = replace(word, name=match_name(word.name, self._fittings.words))
         if word.name in self._fittings.stop_words:
             _LOG.info("stop word", name=word.name, score=word.score, phase=self.phase)
             self.take(m.StopWord())

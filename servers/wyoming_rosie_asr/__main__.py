@@ -15,15 +15,15 @@ from wyoming_rosie import config
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.home import model
-from wyoming_rosie.home.watcher import HomeFile
-from wyoming_rosie.metrics import Metrics, work
+from wyoming_rosie.home.watcher import HomeWatcher
+from wyoming_rosie.metrics import Metrics, turn_metrics
 from wyoming_rosie.protocol import server
-from wyoming_rosie.protocol.server import Service, ServiceConfig
-from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
+from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie.voice_activity import endpointing, segmenter, silero
-from wyoming_rosie.voice_activity.endpointing import EndRules
-from wyoming_rosie.voice_activity.segmenter import Rules
-from wyoming_rosie.voice_activity.stream import VadStream, listening
+from wyoming_rosie.voice_activity.endpointing import EndpointingRules
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules
+from wyoming_rosie.voice_activity.stream import VadStream, create_scheduler
 from wyoming_rosie_asr import word_error_rate
 from wyoming_rosie_asr.engine import AsrEngine
 from wyoming_rosie_asr.engines import cascade as cascade_engine
@@ -32,7 +32,7 @@ from wyoming_rosie_asr.engines.faster_whisper import engine as whisper_engine
 from wyoming_rosie_asr.engines.faster_whisper.engine import WhisperEngine
 from wyoming_rosie_asr.engines.pocketsphinx import engine as sphinx_engine
 from wyoming_rosie_asr.engines.pocketsphinx.engine import SphinxEngine
-from wyoming_rosie_asr.handler import AsrConversation, Ears
+from wyoming_rosie_asr.handler import AsrContext, AsrHandler
 
 _LOG = structlog.get_logger()
 LONGEST_SECONDS = 600
@@ -42,12 +42,12 @@ GUESS_MS = 160
 
 
 @dataclass(frozen=True)
-class Ends(EndRules):
+class Ends(EndpointingRules):
     perhaps_ms: int = option(GUESS_MS, "silence after which it is decided what was said, for the case that this is all")
 
 
 @dataclass(frozen=True)
-class Speech(Rules):
+class Speech(SegmenterRules):
     hangover_ms: int = option(GUESS_MS, "silence after which speech has stopped, milliseconds")
 
 
@@ -93,9 +93,9 @@ async def serve(settings: AsrConfig) -> None:
 
 async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
     voice = await asyncio.to_thread(silero.load, silero.Settings())
-    voices = listening(voice)
+    voices = create_scheduler(voice)
     metrics = Metrics()
-    ears = Ears(
+    ears = AsrContext(
         engine,
         voices,
         partial(VadStream, voice, settings.speech),
@@ -103,28 +103,28 @@ async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
         not settings.external_vad,
         settings.longest_seconds,
         settings.partial_seconds,
-        work=work(metrics, lambda: engine.waiting, is_wanted=settings.has_monitor),
+        work=turn_metrics(metrics, lambda: engine.waiting, is_wanted=settings.has_monitor),
     )
-    daemon = Service(
+    daemon = DaemonServer(
         "asr",
         _info(settings, engine),
-        lambda send: AsrConversation(ears, send),
+        lambda send: AsrHandler(ears, send),
         is_installed=engine.is_installed,
         metrics=metrics,
     )
     try:
-        await until_one_ends(
+        await run_until_first_exit(
             server.run(daemon, settings), _be_ready(settings, engine, daemon), _follow_home(settings, engine)
         )
     finally:
         voices.close()
 
 
-async def _be_ready(settings: AsrConfig, engine: AsrEngine, daemon: Service) -> None:
+async def _be_ready(settings: AsrConfig, engine: AsrEngine, daemon: DaemonServer) -> None:
     """Have the models on this machine and in memory; never returns."""
     try:
         await engine.install()
-        daemon.describe_as(_info(settings, engine))
+        daemon.set_info(_info(settings, engine))
         daemon.installed.set()
         if settings.preload:
             await engine.prepare()
@@ -135,7 +135,7 @@ async def _be_ready(settings: AsrConfig, engine: AsrEngine, daemon: Service) -> 
 
 async def _follow_home(settings: AsrConfig, engine: AsrEngine) -> None:
     """Hand a changed home to the engine; never returns."""
-    async with aclosing(HomeFile(settings.home).changes()) as changes:
+    async with aclosing(HomeWatcher(settings.home).changes()) as changes:
         async for changed in changes:
             if isinstance(engine, SphinxEngine | CascadeEngine):
                 try:

@@ -15,13 +15,13 @@ from wyoming.user_event import UserEvent
 
 from wyoming_rosie.audio.formats import SPEECH, SpeechInput
 from wyoming_rosie.errors import BadEventError, RosieError
-from wyoming_rosie.metrics import UNCOUNTED, Work
+from wyoming_rosie.metrics import UNCOUNTED, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
-from wyoming_rosie.runtime.stream_scheduler import Scheduler, Stream
-from wyoming_rosie.voice_activity.endpointing import CONDUCTED, GUESS, EndRules, Verdict
-from wyoming_rosie.voice_activity.findings import Classified, Finding, Started, Stopped
-from wyoming_rosie.voice_activity.findings import Sound as Kind
+from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, ScheduledStream
+from wyoming_rosie.voice_activity.endpointing import CONDUCTED, GUESS, EndpointDecision, EndpointingRules
+from wyoming_rosie.voice_activity.findings import AudioClass as Kind
+from wyoming_rosie.voice_activity.findings import AudioClassified, SpeechStart, SpeechStop, VadEvent
 from wyoming_rosie.voice_activity.stream import VadStream
 from wyoming_rosie_asr.admission import Ticket, Urgency
 from wyoming_rosie_asr.endpointer import Listening
@@ -36,18 +36,18 @@ LIVE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Ears:
+class AsrContext:
     """What all conversations share."""
 
     engine: AsrEngine
-    voices: Scheduler[VadStream, Finding]
+    voices: BatchScheduler[VadStream, VadEvent]
     listen: Callable[[], VadStream]
-    ends: EndRules = field(default_factory=EndRules)
+    ends: EndpointingRules = field(default_factory=EndpointingRules)
     ends_by_itself: bool = True
     longest_seconds: float = 30.0
     partial_seconds: float = 1.0  # 0: nothing is told while somebody speaks
     leisure: Leisure = field(default_factory=Leisure)
-    work: Work = UNCOUNTED
+    work: TurnMetrics = UNCOUNTED
 
     @property
     def streams(self) -> bool:
@@ -55,13 +55,13 @@ class Ears:
         return self.engine.streams and self.partial_seconds > 0
 
 
-class AsrConversation:
+class AsrHandler:
     """`transcribe`, then audio; at its end comes the `transcript`. A peer that sends audio only is heard as well.
 
     After an error nothing is heard until the next `transcribe` or `audio-start`: one error stands for a whole request.
     """
 
-    def __init__(self, ears: Ears, send: Send) -> None:
+    def __init__(self, ears: AsrContext, send: Send) -> None:
         self._ears = ears
         self._send = send
         self._audio = SpeechInput()
@@ -71,7 +71,7 @@ class AsrConversation:
         self._utterance: Utterance | None = None
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         return self._utterance is not None
 
     async def on_event(self, event: Event) -> None:
@@ -82,7 +82,7 @@ class AsrConversation:
                 case "audio-start" if not self._is_refused:
                     await self._begin(event)
                 case "audio-chunk" if not self._is_refused:
-                    for piece in self._audio.pieces(event):
+                    for piece in self._audio.split(event):
                         await self._hear(piece)
                 case "audio-stop" if not self._is_refused:
                     await self._finish(event)
@@ -145,7 +145,9 @@ class _Guess:
 class Utterance:
     """One utterance on its way to its text; decides by itself when it is over, if nobody else does."""
 
-    def __init__(self, ears: Ears, request: Request, ends: EndRules, context: dict[str, Any], send: Send) -> None:
+    def __init__(
+        self, ears: AsrContext, request: Request, ends: EndpointingRules, context: dict[str, Any], send: Send
+    ) -> None:
         self._ears = ears
         self._request = request
         self._context = context
@@ -153,7 +155,7 @@ class Utterance:
         self._listening = Listening(ends, is_conducted=context.get(CONDUCTED) is True)
         self._pcm = bytearray()
         self._began = asyncio.get_running_loop().time()
-        self._stream: Stream[VadStream, Finding] | None = None
+        self._stream: ScheduledStream[VadStream, VadEvent] | None = None
         self._partials = Partials()
         self._told_partials = False
         self._partial_at = 0  # milliseconds of audio in the newest partial guess
@@ -176,7 +178,7 @@ class Utterance:
             raise BadEventError(
                 f"an utterance may last {self._ears.longest_seconds:g} s, this one is longer", "too-long"
             )
-        await self._stream.hear(pcm)
+        await self._stream.push(pcm)
         self._move_on()
         self._look_ahead()
 
@@ -214,14 +216,14 @@ class Utterance:
     def _is_live(self) -> bool:
         return self._milliseconds / 1000 - (asyncio.get_running_loop().time() - self._began) < LIVE_SECONDS
 
-    def _found(self, findings: Sequence[Finding]) -> None:
+    def _found(self, findings: Sequence[VadEvent]) -> None:
         for finding in findings if self._answer is None else ():
             match finding:
-                case Started(at_ms):
+                case SpeechStart(at_ms):
                     self._follow(self._listening.started(at_ms))
-                case Stopped(at_ms):
+                case SpeechStop(at_ms):
                     self._listening.stopped(at_ms)
-                case Classified(Kind.NOISE | Kind.SILENCE as kind, _, at_ms, False):
+                case AudioClassified(Kind.NOISE | Kind.SILENCE as kind, _, at_ms, False):
                     self._listening.classified(at_ms, is_noise=kind is Kind.NOISE)
         self._move_on()
 
@@ -230,14 +232,14 @@ class Utterance:
         if self._stream is not None and self._is_live:
             self._follow(self._listening.at(self._stream.state.heard_ms))
 
-    def _follow(self, verdicts: list[Verdict]) -> None:
+    def _follow(self, verdicts: list[EndpointDecision]) -> None:
         for verdict in verdicts:
             match verdict:
-                case Verdict.PERHAPS:
+                case EndpointDecision.PERHAPS:
                     self._begin_guess()
-                case Verdict.RESUMED:
+                case EndpointDecision.RESUMED:
                     self._drop_guess()
-                case Verdict.DONE | Verdict.TOO_LONG | Verdict.NO_SPEECH:
+                case EndpointDecision.DONE | EndpointDecision.TOO_LONG | EndpointDecision.NO_SPEECH:
                     if self._ears.ends_by_itself and self._answer is None:
                         self._answer = self._spawn(self._answer_early())
 
@@ -338,7 +340,7 @@ class Utterance:
         transcript = await self._ears.engine.transcribe(sound, self._request, ticket)
         took = clock() - began
         self._ears.leisure.note(took)
-        self._ears.work.took("decode", 1000 * took)
+        self._ears.work.observe_stage("decode", 1000 * took)
         return transcript
 
     def _stop_partial(self) -> None:

@@ -14,9 +14,9 @@ from rich.table import Table
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.voice_activity import silero
-from wyoming_rosie.voice_activity.findings import Started, Stopped
-from wyoming_rosie.voice_activity.segmenter import Rules
-from wyoming_rosie.voice_activity.stream import VadStream, hear
+from wyoming_rosie.voice_activity.findings import SpeechStart, SpeechStop
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules
+from wyoming_rosie.voice_activity.stream import VadStream, process_batch
 from wyoming_rosie_asr.admission import Ticket, Urgency
 from wyoming_rosie_asr.engine import AsrEngine, Request, Sound
 
@@ -90,13 +90,13 @@ def _sound(voice: "SileroEngine", file: Path) -> Sound:
     audio, pcm = read_wav(file)
     converter = Converter(audio, SPEECH)
     pcm = converter.convert(pcm) + converter.finish()
-    stream = VadStream(voice, Rules())
+    stream = VadStream(voice, SegmenterRules())
     whole = len(pcm) - len(pcm) % voice.frame_bytes
-    (found,) = hear(voice, [(stream, pcm[:whole])]) if whole else [[]]
+    (found,) = process_batch(voice, [(stream, pcm[:whole])]) if whole else [[]]
     found += stream.finish()
     stream.close()
-    starts = [one.time for one in found if isinstance(one, Started)]
-    stops = [one.time for one in found if isinstance(one, Stopped)]
+    starts = [one.time for one in found if isinstance(one, SpeechStart)]
+    stops = [one.time for one in found if isinstance(one, SpeechStop)]
     return Sound(pcm, tuple(zip(starts, stops, strict=True)))
 
 

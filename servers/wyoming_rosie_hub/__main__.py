@@ -14,10 +14,10 @@ from wyoming_rosie.config import option
 from wyoming_rosie.http import health
 from wyoming_rosie.http.health import WELL, Health
 from wyoming_rosie.http.server import LOOPBACK
-from wyoming_rosie.metrics import Metrics, Work, work
+from wyoming_rosie.metrics import Metrics, TurnMetrics, turn_metrics
 from wyoming_rosie.protocol import address
-from wyoming_rosie.protocol.discovery import Browser, Found
-from wyoming_rosie.protocol.network_interfaces import own_addresses
+from wyoming_rosie.protocol.discovery import DiscoveredService, ServiceBrowser
+from wyoming_rosie.protocol.network_interfaces import local_addresses
 from wyoming_rosie.protocol.server import stop_signal
 from wyoming_rosie.runtime import systemd
 from wyoming_rosie.voice_activity import endpointing
@@ -54,7 +54,7 @@ class HubConfig:
     language: str = option(
         "en", "the language people speak, unless a satellite says another; `auto`: as the asr daemon hears"
     )
-    end_of_speech: endpointing.EndRules = option(endpointing.EndRules, "when somebody has said all")
+    end_of_speech: endpointing.EndpointingRules = option(endpointing.EndpointingRules, "when somebody has said all")
     filler: bool = option(True, "say the small word that the intent daemon offers while its answer takes long")
     own_filler_seconds: float | None = option(None, "say 'One moment.' when there is no answer after so long")
     data_dir: Path | None = option(None, "where timers and phrases are kept [default: the user's state folder]")
@@ -68,10 +68,10 @@ class HubConfig:
 class Hub:
     """The satellites of a house, the timers, and what all their turns share."""
 
-    def __init__(self, settings: HubConfig, browser: Browser | None, work: Work) -> None:
+    def __init__(self, settings: HubConfig, browser: ServiceBrowser | None, work: TurnMetrics) -> None:
         folder = settings.data_dir or state_folder()
         configured = {role: getattr(settings, f"{role}_uri") for role in ("wake", "vad", "asr", "intent", "tts")}
-        self._directory = Directory(configured, settings.adopt, self._announced, own_addresses)
+        self._directory = Directory(configured, settings.adopt, self._announced, local_addresses)
         self._voices = Voices(lambda: self._directory.uri("tts"))
         self._phrases = Phrases(folder / "phrases", lambda: self._directory.uri("tts"), self._voices)
         announcements = Announcements(self._announce)
@@ -103,7 +103,7 @@ class Hub:
     def health(self) -> Health:
         """What can be in trouble."""
         health = Health()
-        health.watch("satellites", self._trouble_with_satellites)
+        health.add_check("satellites", self._trouble_with_satellites)
         return health
 
     def _trouble_with_satellites(self) -> str | None:
@@ -128,8 +128,8 @@ class Hub:
                 self._directory.look()
                 await asyncio.sleep(LOOK_SECONDS)
 
-    def _announced(self, role: str) -> list[Found]:
-        return self._browser.of_role(role) if self._browser else []
+    def _announced(self, role: str) -> list[DiscoveredService]:
+        return self._browser.services(role) if self._browser else []
 
     def _wanted(self) -> set[str]:
         adopted = (one.uri for one in self._announced("satellite") if self._adopts_all or one.name in self._adopted)
@@ -162,12 +162,12 @@ async def serve(settings: HubConfig) -> None:
     endpointing.check(settings.end_of_speech)
     stop = stop_signal()
     async with AsyncExitStack() as stack:
-        browser = await stack.enter_async_context(Browser()) if settings.zeroconf else None
+        browser = await stack.enter_async_context(ServiceBrowser()) if settings.zeroconf else None
         metrics = Metrics()
-        house = Hub(settings, browser, work(metrics, is_wanted=settings.http_port is not None))
+        house = Hub(settings, browser, turn_metrics(metrics, is_wanted=settings.http_port is not None))
         metrics.gauge("peers", "Satellites that are connected", lambda: house.satellites)
         await stack.enter_async_context(
-            health.served("hub", house.health, metrics, settings.http_host, settings.http_port)
+            health.serve_health("hub", house.health, metrics, settings.http_host, settings.http_port)
         )
         hub = asyncio.create_task(house.run())
         systemd.notify("READY=1")

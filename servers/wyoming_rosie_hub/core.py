@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import assert_never
 
-from wyoming_rosie.voice_activity.endpointing import EndOfSpeech, EndRules, Verdict
+from wyoming_rosie.voice_activity.endpointing import EndpointDecision, Endpointer, EndpointingRules
 from wyoming_rosie_hub.messages import (
     Announced,
     Answer,
@@ -87,7 +87,7 @@ class TurnCore:
 
     fills: bool = True  # speaks a filler that is offered
     own_filler_seconds: float | None = None  # when it speaks one of its own if none was offered
-    ends: EndRules = field(default_factory=EndRules)
+    ends: EndpointingRules = field(default_factory=EndpointingRules)
     phase: Phase = Phase.IDLE
     deadline: float | None = None  # send a Tick then
     turn_id: str = ""
@@ -103,7 +103,7 @@ class TurnCore:
     _announcements: deque[Announced] = field(default_factory=lambda: deque(maxlen=MOST_ANNOUNCEMENTS))
 
     def __post_init__(self) -> None:
-        self._end = EndOfSpeech(self.ends)
+        self._end = Endpointer(self.ends)
 
     def handle(self, event: Input, now: float) -> list[Effect]:
         """Return what is to be done about the input, in order. What makes no sense in this phase changes nothing."""
@@ -221,7 +221,7 @@ class TurnCore:
     def _speech_started(self, at_ms: int, now: float) -> list[Effect]:
         if self.phase not in (Phase.LISTENING, Phase.DECIDING):
             return []
-        resumed = Verdict.RESUMED in self._end.started(at_ms)
+        resumed = EndpointDecision.RESUMED in self._end.on_speech_start(at_ms)
         self.deadline = now + self.ends.longest_ms / 1000
         if self.phase is Phase.LISTENING:
             return [Mark(Step.SPEECH_START, self._when(at_ms, now))]
@@ -232,20 +232,20 @@ class TurnCore:
         if self.phase is not Phase.LISTENING:
             return []
         self.phase = Phase.DECIDING
-        self._end.stopped(at_ms)
+        self._end.on_speech_stop(at_ms)
         self.deadline = now + STALLED_SECONDS
         return self._decide(now)
 
     def _guessed(self, complete: bool) -> list[Effect]:
         if self.phase is Phase.DECIDING:
-            self._end.understood(complete=complete)
+            self._end.set_complete(complete=complete)
         return []
 
     def _decide(self, now: float) -> list[Effect]:
         """Do what the silence so far asks for."""
-        verdicts = self._end.at(self._heard_ms)
-        guess: list[Effect] = [Guess()] if Verdict.PERHAPS in verdicts else []
-        return [*guess, *self._commit(now)] if Verdict.DONE in verdicts else guess
+        verdicts = self._end.advance(self._heard_ms)
+        guess: list[Effect] = [Guess()] if EndpointDecision.PERHAPS in verdicts else []
+        return [*guess, *self._commit(now)] if EndpointDecision.DONE in verdicts else guess
 
     def _commit(self, now: float) -> list[Effect]:
         ended_ms = self._heard_ms if self._end.silent_since is None else self._end.silent_since
@@ -339,7 +339,7 @@ class TurnCore:
         match self.phase:
             case Phase.LISTENING | Phase.DECIDING:
                 # by the clock, since audio may stall, and what was kept from before the wake word comes at once
-                if self._end.out_of_time() is Verdict.NO_SPEECH:
+                if self._end.on_timeout() is EndpointDecision.NO_SPEECH:
                     return self._dismissed("no-speech")
                 return self._commit(now)
             case Phase.RECOGNISING:
@@ -377,7 +377,7 @@ class TurnCore:
         self.phase = Phase.IDLE
         self.deadline = None
         self._heard = 0
-        self._end = EndOfSpeech(self.ends)
+        self._end = Endpointer(self.ends)
         self._ring.clear()
         self._filling = self._failing = False
         self._said = ""

@@ -8,7 +8,7 @@ import structlog
 from wyoming.event import Event
 
 from wyoming_rosie.errors import UnreachableError
-from wyoming_rosie.protocol.client import Peer, PeerError, connect
+from wyoming_rosie.protocol.client import Client, PeerError, connect
 
 _LOG = structlog.get_logger()
 CONNECT_SECONDS = 0.8
@@ -51,11 +51,11 @@ class StageStream:
                 if not task.cancelled():
                     task.result()
 
-    async def _send_all(self, peer: Peer) -> None:
+    async def _send_all(self, peer: Client) -> None:
         while True:
             await peer.send(await self._outbox.get())
 
-    async def _receive_all(self, peer: Peer) -> None:
+    async def _receive_all(self, peer: Client) -> None:
         while True:
             event = await peer.receive()
             if event.type == "error":

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import structlog
 
 from wyoming_rosie.programs import BY_ROLE
-from wyoming_rosie.protocol.discovery import Found
+from wyoming_rosie.protocol.discovery import DiscoveredService
 
 _LOG = structlog.get_logger()
 MOST_NOTED = 256
@@ -23,7 +23,7 @@ class Directory:
         self,
         configured: Mapping[str, str | None],
         adopted: Collection[str],
-        announced: Callable[[str], Sequence[Found]],
+        announced: Callable[[str], Sequence[DiscoveredService]],
         own_addresses: Callable[[], Collection[str]],
     ) -> None:
         self._configured = configured
@@ -55,12 +55,12 @@ class Directory:
         self._note_use(role, chosen[0])
         return chosen[0].uri
 
-    def _note_use(self, role: str, one: Found) -> None:
+    def _note_use(self, role: str, one: DiscoveredService) -> None:
         if self._used.get(role) != one.uri:
             self._used[role] = one.uri
             _LOG.info("announced daemon is used", role=role, name=one.name, uri=one.uri)
 
-    def _note_stranger(self, one: Found) -> None:
+    def _note_stranger(self, one: DiscoveredService) -> None:
         if (one.name, one.uri) in self._noted or len(self._noted) >= MOST_NOTED:
             return
         self._noted.add((one.name, one.uri))

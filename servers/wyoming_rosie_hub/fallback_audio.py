@@ -13,7 +13,7 @@ from wyoming.tts import Synthesize, SynthesizeVoice
 
 from wyoming_rosie.audio.formats import AudioFormat, format_of, read_wav, write_wav
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie_hub import sentences
 from wyoming_rosie_hub.messages import Failure
 from wyoming_rosie_hub.voice_selection import Voices
@@ -106,7 +106,7 @@ async def speak(uri: str, text: str, voice: SynthesizeVoice | None = None) -> So
         return Sound(format_of(start), bytes(pcm))
 
 
-async def _next_audio(peer: Peer) -> Event | None:
+async def _next_audio(peer: Client) -> Event | None:
     event = await peer.wait_for("audio-chunk", "audio-stop", seconds=SPEAK_SECONDS)
     return event if event.type == "audio-chunk" else None
 

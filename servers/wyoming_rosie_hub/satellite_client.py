@@ -10,10 +10,10 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 from wyoming.satellite import RunSatellite
 
-from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, format_of, pieces
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, format_of, split_chunk
 from wyoming_rosie.errors import BadEventError, RosieError, UnreachableError
 from wyoming_rosie.protocol import turn
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.turn_runner import Conductor, House, language_of
 from wyoming_rosie_hub.volume_intents import percent_of
@@ -73,7 +73,7 @@ class SatelliteLink:
             _LOG.warning("satellite is away", uri=self.uri, reason=str(error))
         self._unreachable = True
 
-    async def _serve(self, peer: Peer) -> None:
+    async def _serve(self, peer: Client) -> None:
         while not self._outbox.empty():
             self._outbox.get_nowait()  # meant for an earlier connection
         await peer.send(Describe().event())
@@ -102,7 +102,7 @@ class SatelliteLink:
                 await asyncio.wait({sending, pinging})
             await conductor.close()
 
-    async def _send_all(self, peer: Peer) -> None:
+    async def _send_all(self, peer: Client) -> None:
         with suppress(UnreachableError):  # the listener notices, and says so once
             while True:
                 await peer.send(await self._outbox.get())
@@ -126,7 +126,7 @@ class _Listener:
         self._format: AudioFormat | None = None
         self._converter: Converter | None = None
 
-    async def listen(self, peer: Peer) -> None:
+    async def listen(self, peer: Client) -> None:
         """Take events until the satellite is gone. Raises UnreachableError."""
         while True:
             event = await peer.receive(SILENCE_SECONDS if self._answers_pings else None)
@@ -163,7 +163,7 @@ class _Listener:
 
     async def _hear(self, event: Event) -> None:
         try:
-            for piece in pieces(event):
+            for piece in split_chunk(event):
                 self._conductor.take(m.AudioHeard(self._speech(piece)))
                 await asyncio.sleep(0)
         except BadEventError as err:

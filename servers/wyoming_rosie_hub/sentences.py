@@ -21,7 +21,7 @@ def languages() -> frozenset[str]:
 
 def known(language: str) -> str:
     """Return the language of a tag such as de-AT if there are sentences in it, else English."""
-    family = durations.family(language)
+    family = durations.base_language(language)
     return family if family in _TABLES else LAST
 
 
@@ -44,5 +44,5 @@ def has(key: str) -> bool:
 
 def called(language: str) -> str:
     """Return what a language calls itself; its tag if nobody knows."""
-    family = durations.family(language)
+    family = durations.base_language(language)
     return str(_TABLES[family]["answers"]["name"]) if family in _TABLES else language

@@ -2,7 +2,7 @@
 
 import structlog
 
-from wyoming_rosie.metrics import UNCOUNTED, Work
+from wyoming_rosie.metrics import UNCOUNTED, TurnMetrics
 from wyoming_rosie_hub.messages import Mark, Step
 
 _LOG = structlog.get_logger()
@@ -14,7 +14,7 @@ class Timeline:
     A turn ends with its answer's playing or with what failed first, whose words are played as well.
     """
 
-    def __init__(self, turn_id: str, woken_at: float, work: Work = UNCOUNTED) -> None:
+    def __init__(self, turn_id: str, woken_at: float, work: TurnMetrics = UNCOUNTED) -> None:
         self._turn_id = turn_id
         self._work = work
         self._has_ended = False
@@ -27,10 +27,10 @@ class Timeline:
         fields = {"step": mark.step.value, "ms": round(1000 * (mark.at - self._woken_at)), "satellite": satellite}
         if self._speech_ended_at is not None:
             fields["ms_after_speech"] = round(1000 * (mark.at - self._speech_ended_at))
-            self._work.took(mark.step.value, 1000 * (mark.at - self._speech_ended_at))
+            self._work.observe_stage(mark.step.value, 1000 * (mark.at - self._speech_ended_at))
         if mark.step in (Step.DONE, Step.FAILED) and not self._has_ended:
             self._has_ended = True
-            self._work.ended(mark.detail or mark.step.value)
+            self._work.count_outcome(mark.detail or mark.step.value)
         if mark.detail:
             fields["detail"] = mark.detail
         _LOG.info("turn", turn_id=self._turn_id, **fields)

@@ -18,8 +18,8 @@ from wyoming.wake import Detect, Detection
 
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, format_of
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.metrics import UNCOUNTED, Work
-from wyoming_rosie.voice_activity.endpointing import CONDUCTED, GUESS, EndRules
+from wyoming_rosie.metrics import UNCOUNTED, TurnMetrics
+from wyoming_rosie.voice_activity.endpointing import CONDUCTED, GUESS, EndpointingRules
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub import sentences
 from wyoming_rosie_hub.announcements import Announcements
@@ -112,8 +112,8 @@ class House:
     language: str | None = "en"  # None when the asr daemon is to find out
     fills: bool = True
     own_filler_seconds: float | None = None
-    ends: EndRules = field(default_factory=EndRules)
-    work: Work = UNCOUNTED
+    ends: EndpointingRules = field(default_factory=EndpointingRules)
+    work: TurnMetrics = UNCOUNTED
 
     @property
     def doers(self) -> tuple[Doer, ...]:

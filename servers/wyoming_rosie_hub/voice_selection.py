@@ -9,7 +9,7 @@ from wyoming.tts import SynthesizeVoice
 
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol.client import describe
-from wyoming_rosie.text.durations import family
+from wyoming_rosie.text.durations import base_language
 
 _LOG = structlog.get_logger()
 FIRST_PAUSE_SECONDS = 1.0
@@ -48,9 +48,9 @@ class Voices:
 
     def misses(self, language: str) -> bool:
         """Tell whether no voice speaks a language; logged, and True, only once for each."""
-        if not self._voices or self.of(language) is not None or family(language) in self._missed:
+        if not self._voices or self.of(language) is not None or base_language(language) in self._missed:
             return False
-        self._missed.add(family(language))
+        self._missed.add(base_language(language))
         there_are = sorted(self.languages)[:_NAMED_IN_LOG]
         _LOG.warning("no voice speaks this language; install one", language=language, there_are=there_are)
         return True
@@ -58,12 +58,14 @@ class Voices:
     @property
     def languages(self) -> frozenset[str]:
         """The languages that voices speak."""
-        return frozenset(family(tag) for voice in self._voices for tag in voice.languages)
+        return frozenset(base_language(tag) for voice in self._voices for tag in voice.languages)
 
 
 def choose(voices: Sequence[TtsVoice], language: str) -> SynthesizeVoice | None:
     """Return what to ask for; a language that a voice has by that very tag is enough, else a voice by its name."""
     if any(language in voice.languages for voice in voices):
         return SynthesizeVoice(language=language)
-    of_family = [voice for voice in voices if any(family(tag) == family(language) for tag in voice.languages)]
+    of_family = [
+        voice for voice in voices if any(base_language(tag) == base_language(language) for tag in voice.languages)
+    ]
     return SynthesizeVoice(name=of_family[0].name) if of_family else None

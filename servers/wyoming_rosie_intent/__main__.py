@@ -6,10 +6,10 @@ from datetime import datetime
 
 from wyoming_rosie import config
 from wyoming_rosie.home import model
-from wyoming_rosie.metrics import Metrics, work
+from wyoming_rosie.metrics import Metrics, turn_metrics
 from wyoming_rosie.protocol import server
-from wyoming_rosie.protocol.server import Service
-from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie.protocol.server import DaemonServer
+from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_intent import factory
 from wyoming_rosie_intent.config import IntentConfig
 from wyoming_rosie_intent.dialogue import Dialogue, Waiting, is_conductors
@@ -17,7 +17,7 @@ from wyoming_rosie_intent.execution.audit_log import Audit
 from wyoming_rosie_intent.execution.confirmation import Confirmations
 from wyoming_rosie_intent.execution.executor import Household, forget
 from wyoming_rosie_intent.execution.home_updates import Moving
-from wyoming_rosie_intent.handler import IntentConversation
+from wyoming_rosie_intent.handler import IntentHandler
 from wyoming_rosie_intent.info import info
 from wyoming_rosie_intent.llm.home_tools import HomeTools
 from wyoming_rosie_intent.llm.spoken_commands import SpokenCommands
@@ -48,15 +48,15 @@ async def serve(settings: IntentConfig) -> None:
         dialogue = Dialogue(recogniser, household, _confirmations(), plugins, mind)
         stack.callback(dialogue.close)
         metrics = Metrics()
-        answered = work(metrics, lambda: dialogue.waiting, is_wanted=settings.has_monitor)
-        peers = Service(
+        answered = turn_metrics(metrics, lambda: dialogue.waiting, is_wanted=settings.has_monitor)
+        peers = DaemonServer(
             "intent",
             info(recogniser, handles=household.acts, thinks=mind is not None, house=house),
-            lambda send: IntentConversation(dialogue, household.states, _clock, send, answered, actors.area_of, house),
+            lambda send: IntentHandler(dialogue, household.states, _clock, send, answered, actors.area_of, house),
             metrics=metrics,
         )
         factory.watch(peers.health, actors, plugins)
-        await until_one_ends(
+        await run_until_first_exit(
             server.run(peers, settings),
             moving.run(recogniser, household),
             factory.follow(settings.home, actors.changed),

@@ -12,9 +12,9 @@ from typing import Protocol
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home import model
 from wyoming_rosie.home.model import Home
-from wyoming_rosie.home.watcher import HomeFile
+from wyoming_rosie.home.watcher import HomeWatcher
 from wyoming_rosie.http.health import Health
-from wyoming_rosie.runtime.terminal import reload_or_end
+from wyoming_rosie.runtime.terminal import on_hangup
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, token
 from wyoming_rosie_intent.actors.nats import BusActor
@@ -154,8 +154,8 @@ async def look_after(plugins: Plugins) -> None:
 
 async def follow(file: Path, use: Callable[[Home], None]) -> None:
     """Use the home's file whenever it changes, or when told to by SIGHUP, until cancelled."""
-    watched = HomeFile(file)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload_or_end(watched.read_again))
+    watched = HomeWatcher(file)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_hangup(watched.reload))
     async with aclosing(watched.changes()) as changes:
         async for changed in changes:
             use(changed)
@@ -164,6 +164,6 @@ async def follow(file: Path, use: Callable[[Home], None]) -> None:
 def watch(health: Health, actors: Actors, plugins: Plugins | None) -> None:
     """Let monitors see how who acts elsewhere and the plugins are."""
     if (distant := actors.distant) is not None:
-        health.watch("actor", lambda: distant.problem)
+        health.add_check("actor", lambda: distant.problem)
     for name, look in (plugins.looks() if plugins else {}).items():
-        health.watch(name, look)
+        health.add_check(name, look)

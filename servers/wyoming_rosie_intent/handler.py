@@ -18,7 +18,7 @@ from wyoming.intent import NotRecognized as NotRecognizedEvent
 from wyoming.user_event import UserEvent
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.metrics import UNCOUNTED, Work
+from wyoming_rosie.metrics import UNCOUNTED, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie_intent.dialogue import (
@@ -48,14 +48,14 @@ _RENDERS_TEMPLATES = "device_id"
 _OUTCOMES = frozenset({"handled", "not-handled", "not-recognized", "intent", "intents-start"})
 
 
-class IntentConversation:
+class IntentHandler:
     def __init__(
         self,
         dialogue: Dialogue,
         states: Callable[[], Mapping[str, Mapping[str, object]]],
         clock: Callable[[], datetime],
         send: Send,
-        work: Work = UNCOUNTED,
+        work: TurnMetrics = UNCOUNTED,
         locate: Callable[[str], str | None] = lambda _: None,
         house: str = "",
     ) -> None:
@@ -70,7 +70,7 @@ class IntentConversation:
         self._only_watches = False
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         return self._busy
 
     async def on_event(self, event: Event) -> None:

@@ -11,15 +11,15 @@ from wyoming.info import Info
 from wyoming_rosie import config
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.metrics import Metrics, work
+from wyoming_rosie.metrics import Metrics, turn_metrics
 from wyoming_rosie.models.background_fetch import FAILED
 from wyoming_rosie.protocol import server
-from wyoming_rosie.protocol.server import Service, ServiceConfig
+from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
 from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.engine import TtsEngine
 from wyoming_rosie_tts.engines.espeak import engine as espeak_engine
 from wyoming_rosie_tts.engines.piper import engine as piper_engine
-from wyoming_rosie_tts.handler import TtsConversation, rehearse
+from wyoming_rosie_tts.handler import TtsHandler, rehearse
 from wyoming_rosie_tts.reply_audio import Studio
 from wyoming_rosie_tts.synthesis_scheduler import Desk
 
@@ -54,11 +54,11 @@ async def serve(settings: TtsConfig) -> None:
     phrases = await asyncio.to_thread(phrase_cache.load, settings.cache)
     desk = Desk("tts", engine.workers)
     metrics = Metrics()
-    studio = Studio(engine, desk, phrases, work(metrics, lambda: desk.waiting, is_wanted=settings.has_monitor))
-    tts = Service(
+    studio = Studio(engine, desk, phrases, turn_metrics(metrics, lambda: desk.waiting, is_wanted=settings.has_monitor))
+    tts = DaemonServer(
         "tts",
         Info(tts=[engine.describe()]),
-        lambda send: TtsConversation(studio, settings.text_limit, send),
+        lambda send: TtsHandler(studio, settings.text_limit, send),
         is_installed=engine.is_installed,
         metrics=metrics,
     )
@@ -79,10 +79,10 @@ def load(settings: TtsConfig) -> TtsEngine:
     return espeak_engine.load(settings.espeak)
 
 
-async def prepare(studio: Studio, tts: Service, phrases: tuple[str, ...]) -> None:
+async def prepare(studio: Studio, tts: DaemonServer, phrases: tuple[str, ...]) -> None:
     """Describe and announce the engine once it is installed, and speak the phrases that must never fail."""
     await installed(studio.engine)
-    tts.describe_as(Info(tts=[studio.engine.describe()]))
+    tts.set_info(Info(tts=[studio.engine.describe()]))
     tts.installed.set()
     await rehearse(studio, phrases)
 

@@ -21,7 +21,7 @@ Line: TypeAlias = tuple[Piece, bool]
 """A piece, and whether it is separated from the next."""
 
 
-class TtsConversation:
+class TtsHandler:
     """`synthesize`, or `synthesize-start`, `-chunk` and `-stop`, which is answered however the stream went."""
 
     def __init__(self, studio: Studio, most_characters: int, send: Send) -> None:
@@ -31,7 +31,7 @@ class TtsConversation:
         self._stream: _Stream | None = None
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         return self._stream is not None
 
     async def on_event(self, event: Event) -> None:

@@ -11,7 +11,7 @@ from wyoming.event import Event
 
 from wyoming_rosie.audio.formats import Converter
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.metrics import UNCOUNTED, Work
+from wyoming_rosie.metrics import UNCOUNTED, TurnMetrics
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.cancellation import Interruption
@@ -33,7 +33,7 @@ class Studio:
     engine: TtsEngine
     desk: Desk
     phrases: PhraseCache
-    work: Work = UNCOUNTED
+    work: TurnMetrics = UNCOUNTED
 
 
 class Answer:
@@ -71,7 +71,7 @@ class Answer:
         await self._begin()
         await self.break_off()
         if self._first_ms is not None:
-            self._studio.work.took("first-sound", self._first_ms)
+            self._studio.work.observe_stage("first-sound", self._first_ms)
         _LOG.info("spoken", characters=self._characters, first_ms=self._first_ms, audio_ms=self._milliseconds)
 
     async def break_off(self) -> None:

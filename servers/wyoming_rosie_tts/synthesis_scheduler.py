@@ -15,7 +15,7 @@ import structlog
 
 from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import EngineError, RosieError
-from wyoming_rosie.runtime.workers import step_back
+from wyoming_rosie.runtime.workers import lower_priority
 from wyoming_rosie_tts.cancellation import Interruption
 
 _LOG = structlog.get_logger()
@@ -61,7 +61,7 @@ class Desk:
     """Owns the threads of an engine."""
 
     def __init__(self, name: str, workers: int) -> None:
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix=name, initializer=step_back)
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix=name, initializer=lower_priority)
         self._idle = workers
         self._due: list[_Sentence] = []  # in the order in which they were begun
         self._at_work: list[_Sentence] = []

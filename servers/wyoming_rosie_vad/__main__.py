@@ -8,13 +8,13 @@ from wyoming.info import Info
 
 from wyoming_rosie import config
 from wyoming_rosie.config import option
-from wyoming_rosie.metrics import Metrics, work
+from wyoming_rosie.metrics import Metrics, turn_metrics
 from wyoming_rosie.protocol import server
-from wyoming_rosie.protocol.server import Service, ServiceConfig
+from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
 from wyoming_rosie.voice_activity import segmenter
-from wyoming_rosie.voice_activity.stream import listening
+from wyoming_rosie.voice_activity.stream import create_scheduler
 from wyoming_rosie_vad.engines import silero as silero_engine
-from wyoming_rosie_vad.handler import VadConversation
+from wyoming_rosie_vad.handler import VadHandler
 
 
 @dataclass(frozen=True)
@@ -24,20 +24,20 @@ class VadConfig(ServiceConfig):
     uri: str = option("tcp://127.0.0.1:10450", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
     engine: Literal["silero"] = option("silero", "which engine to load")
     silero: silero_engine.Settings = option(silero_engine.Settings, "settings of the silero engine")
-    speech: segmenter.Rules = option(segmenter.Rules, "what counts as speech")
+    speech: segmenter.SegmenterRules = option(segmenter.SegmenterRules, "what counts as speech")
 
 
 async def serve(settings: VadConfig) -> None:
     """Find speech until told to stop."""
     segmenter.check(settings.speech)
     engine = await asyncio.to_thread(silero_engine.load, settings.silero)
-    scheduler = listening(engine)
+    scheduler = create_scheduler(engine)
     metrics = Metrics()
-    voices = work(metrics, lambda: scheduler.waiting, is_wanted=settings.has_monitor)
-    vad = Service(
+    voices = turn_metrics(metrics, lambda: scheduler.waiting, is_wanted=settings.has_monitor)
+    vad = DaemonServer(
         "vad",
         {**Info().to_dict(), "vad": [engine.describe()]},
-        lambda send: VadConversation(engine, scheduler, settings.speech, send, voices),
+        lambda send: VadHandler(engine, scheduler, settings.speech, send, voices),
         metrics=metrics,
     )
     try:

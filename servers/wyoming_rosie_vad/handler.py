@@ -11,31 +11,31 @@ from wyoming.vad import VoiceStarted, VoiceStopped
 
 from wyoming_rosie.audio.formats import SpeechInput
 from wyoming_rosie.errors import EngineError, RosieError
-from wyoming_rosie.metrics import UNCOUNTED, Work
+from wyoming_rosie.metrics import UNCOUNTED, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
-from wyoming_rosie.runtime.outbox import Reports
-from wyoming_rosie.runtime.stream_scheduler import Scheduler, Stream
+from wyoming_rosie.runtime.outbox import Outbox
+from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, ScheduledStream
 from wyoming_rosie.voice_activity.engine import VadEngine
-from wyoming_rosie.voice_activity.findings import Classified, Finding, Started, Stopped
-from wyoming_rosie.voice_activity.segmenter import Rules
+from wyoming_rosie.voice_activity.findings import AudioClassified, SpeechStart, SpeechStop, VadEvent
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream
 
 _LOG = structlog.get_logger()
 T = TypeVar("T")
 
 
-class VadConversation:
+class VadHandler:
     """Audio in; `voice-started`, `voice-stopped` and `voice-class` out, with times of the audio, however fast it comes."""
 
     def __init__(
         self,
         engine: VadEngine[Any],
-        scheduler: Scheduler[VadStream, Finding],
-        rules: Rules,
+        scheduler: BatchScheduler[VadStream, VadEvent],
+        rules: SegmenterRules,
         send: Send,
-        work: Work = UNCOUNTED,
+        work: TurnMetrics = UNCOUNTED,
     ) -> None:
         self._engine = engine
         self._scheduler = scheduler
@@ -43,26 +43,26 @@ class VadConversation:
         self._send = send
         self._work = work
         self._audio = SpeechInput()
-        self._stream: Stream[VadStream, Finding] | None = None
-        self._reports = Reports(self._tell)
+        self._stream: ScheduledStream[VadStream, VadEvent] | None = None
+        self._reports = Outbox(self._tell)
         self._had_voice = False
         self._begin_ms: int | None = None  # of the stream, as the peer counts
         self._context: dict[str, Any] = {}
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         return self._stream is not None and self._stream.state.is_speech  # a stream itself may never end
 
-    def hear_now(self, event: Event) -> bool:
-        pcm = self._audio.plain(event)
-        if pcm is None or self._stream is None or not self._stream.hear_now(pcm):
+    def on_audio_nowait(self, event: Event) -> bool:
+        pcm = self._audio.pass_through(event)
+        if pcm is None or self._stream is None or not self._stream.try_push(pcm):
             return False
         self._note_begin(event)
         return True
 
-    def rest(self, source: EventStream) -> None:
+    def coalesce(self, source: EventStream) -> None:
         if self._stream is not None:
-            self._stream.rest(source)
+            self._stream.coalesce(source)
 
     async def on_event(self, event: Event) -> None:
         match event.type:
@@ -72,7 +72,7 @@ class VadConversation:
                 await self._finish()
                 await self._begin(event)
             case "audio-chunk":
-                for piece in self._audio.pieces(event):
+                for piece in self._audio.split(event):
                     await self._hear(piece)
             case "audio-stop":
                 await self._take_in(self._audio.stop(event))
@@ -112,7 +112,7 @@ class VadConversation:
         if self._stream is None:
             return
         try:
-            await self._stream.hear(pcm)
+            await self._stream.push(pcm)
         except EngineError:
             await self._drop()
             raise
@@ -121,7 +121,7 @@ class VadConversation:
         if self._stream is None:
             return
         await self._stream.finish()
-        await self._reports.told()
+        await self._reports.flush()
         for finding in self._stream.state.finish():
             await self._tell(finding)
         await self._drop()
@@ -129,29 +129,29 @@ class VadConversation:
     async def _drop(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
-            self._work.ended("voice" if self._had_voice else "no-voice")
+            self._work.count_outcome("voice" if self._had_voice else "no-voice")
             stream.close()
             await self._scheduler.call(stream.state.close)
 
-    def _found(self, findings: Sequence[Finding]) -> None:
+    def _found(self, findings: Sequence[VadEvent]) -> None:
         for finding in findings:
-            if isinstance(finding, Started | Stopped) and self._stream is not None:
+            if isinstance(finding, SpeechStart | SpeechStop) and self._stream is not None:
                 self._had_voice = True
-                self._work.took("detect", 1000 * self._stream.lag_seconds)
+                self._work.observe_stage("detect", 1000 * self._stream.lag_seconds)
         self._reports.put(findings)
 
-    async def _tell(self, finding: Finding) -> None:
+    async def _tell(self, finding: VadEvent) -> None:
         _LOG.debug("found", finding=finding)
         await self._send(self._event(finding))
 
-    def _event(self, finding: Finding) -> Event:
+    def _event(self, finding: VadEvent) -> Event:
         timestamp = (self._begin_ms or 0) + finding.time
         match finding:
-            case Started():
+            case SpeechStart():
                 return VoiceStarted(timestamp).event()
-            case Stopped():
+            case SpeechStop():
                 return VoiceStopped(timestamp).event()
-            case Classified():
+            case AudioClassified():
                 data = {"class": finding.sound, "probability": finding.probability, "timestamp": timestamp}
                 if finding.is_final:
                     data["final"] = True

@@ -9,21 +9,21 @@ from wyoming.info import Info
 
 from wyoming_rosie import config
 from wyoming_rosie.config import option
-from wyoming_rosie.metrics import Metrics, work
+from wyoming_rosie.metrics import Metrics, turn_metrics
 from wyoming_rosie.protocol import server
-from wyoming_rosie.protocol.server import Service, ServiceConfig
-from wyoming_rosie.runtime.stream_scheduler import Scheduler, workers
-from wyoming_rosie.wakeword.detection import Rules
+from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
+from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, worker_count
+from wyoming_rosie.wakeword.detection import TriggerRules
 from wyoming_rosie_wake import capture as recordings
 from wyoming_rosie_wake.engine import WakeEngine
 from wyoming_rosie_wake.engines import micro as micro_engine
 from wyoming_rosie_wake.engines import openwakeword as openwakeword_engine
-from wyoming_rosie_wake.handler import WakeConversation
+from wyoming_rosie_wake.handler import WakeHandler
 from wyoming_rosie_wake.models import models
 
 
 @dataclass(frozen=True)
-class WakeConfig(Rules, ServiceConfig):
+class WakeConfig(TriggerRules, ServiceConfig):
     """Wake words over the Wyoming protocol."""
 
     uri: str = option("tcp://127.0.0.1:10400", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
@@ -42,13 +42,13 @@ async def serve(settings: WakeConfig) -> None:
     """Serve wake words until told to stop."""
     engine = await asyncio.to_thread(load, settings)
     recorder = await asyncio.to_thread(recordings.recorder, settings.capture)
-    scheduler = Scheduler("wake", engine.hear, engine.pace, workers(settings.workers))
+    scheduler = BatchScheduler("wake", engine.process_batch, engine.pace, worker_count(settings.workers))
     metrics = Metrics()
-    detections = work(metrics, lambda: scheduler.waiting, is_wanted=settings.has_monitor)
-    wake = Service(
+    detections = turn_metrics(metrics, lambda: scheduler.waiting, is_wanted=settings.has_monitor)
+    wake = DaemonServer(
         "wake",
         Info(wake=[engine.describe()]),
-        lambda send: WakeConversation(engine, scheduler, recorder, send, detections),
+        lambda send: WakeHandler(engine, scheduler, recorder, send, detections),
         metrics=metrics,
     )
     try:

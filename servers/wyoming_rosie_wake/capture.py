@@ -11,7 +11,7 @@ import structlog
 from wyoming_rosie.audio.formats import SPEECH, write_wav
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wakeword.detection import Heard
+from wyoming_rosie.wakeword.detection import WakeDetection
 
 _LOG = structlog.get_logger()
 AFTER_SECONDS = 0.5
@@ -39,10 +39,10 @@ class Recorder:
         self._folder = folder
         self._writing: set[asyncio.Task[None]] = set()
 
-    def wants(self, heard: Heard) -> bool:
+    def wants(self, heard: WakeDetection) -> bool:
         return self._settings.near_misses or not heard.is_near_miss
 
-    def keep(self, heard: Heard, pcm: bytes) -> None:
+    def keep(self, heard: WakeDetection, pcm: bytes) -> None:
         """Write a recording in the background."""
         if len(self._writing) >= MOST_WAITING:
             _LOG.warning("a recording was not kept: the disk is too slow", name=heard.name)
@@ -55,7 +55,7 @@ class Recorder:
         if self._writing:
             await asyncio.wait(self._writing)
 
-    def _write(self, heard: Heard, pcm: bytes, when: datetime) -> None:
+    def _write(self, heard: WakeDetection, pcm: bytes, when: datetime) -> None:
         kind = "near-miss" if heard.is_near_miss else "detection"
         moment = f"{when:%Y%m%dT%H%M%S.%f}"[:-3]
         try:
@@ -75,7 +75,7 @@ class Tape:
         self._most = SPEECH.bytes_in(recorder.seconds + AFTER_SECONDS + 2.0)
         self._pcm = bytearray()
         self._end = 0  # the sample after the newest
-        self._open: list[Heard] = []
+        self._open: list[WakeDetection] = []
 
     def hear(self, pcm: bytes) -> None:
         self._pcm += pcm
@@ -84,18 +84,18 @@ class Tape:
         if len(self._pcm) > 2 * self._most:
             del self._pcm[: -self._most]
 
-    def found(self, found: Sequence[Heard]) -> None:
+    def found(self, found: Sequence[WakeDetection]) -> None:
         self._open += [heard for heard in found if self._recorder.wants(heard)]
 
     def finish(self) -> None:
         self._keep(list(self._open))
 
-    def _keep(self, ready: Sequence[Heard]) -> None:
+    def _keep(self, ready: Sequence[WakeDetection]) -> None:
         for heard in ready:
             self._open.remove(heard)
             self._recorder.keep(heard, self._piece(heard))
 
-    def _piece(self, heard: Heard) -> bytes:
+    def _piece(self, heard: WakeDetection) -> bytes:
         begin = self._end - len(self._pcm) // SPEECH.frame_bytes
         first = max(0, heard.sample - self._recorder.seconds * SPEECH.rate - begin)
         return bytes(self._pcm[first * SPEECH.frame_bytes : max(0, _last(heard) - begin) * SPEECH.frame_bytes])
@@ -116,5 +116,5 @@ def recorder(settings: Settings) -> Recorder | None:
     return Recorder(settings, settings.dir)
 
 
-def _last(heard: Heard) -> int:
+def _last(heard: WakeDetection) -> int:
     return heard.sample + round(AFTER_SECONDS * SPEECH.rate)

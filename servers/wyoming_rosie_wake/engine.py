@@ -5,10 +5,10 @@ from typing import Generic, Protocol, TypeVar
 
 from wyoming.info import WakeProgram
 
-from wyoming_rosie.runtime.stream_scheduler import Listening, Pace
-from wyoming_rosie.wakeword.detection import Heard
+from wyoming_rosie.runtime.stream_scheduler import BatchLimits, StreamState
+from wyoming_rosie.wakeword.detection import WakeDetection
 
-S = TypeVar("S", bound=Listening)
+S = TypeVar("S", bound=StreamState)
 TICK_SECONDS = 0.075
 """Nearly the 80 ms of a hop: eight streams or more are heard in one batch, up to so much later."""
 
@@ -16,7 +16,7 @@ TICK_SECONDS = 0.075
 class WakeEngine(Protocol, Generic[S]):
     """Loaded models, shared by all peers."""
 
-    pace: Pace
+    pace: BatchLimits
 
     def describe(self) -> WakeProgram:
         """Return what `describe` says of the engine and its models."""
@@ -30,5 +30,5 @@ class WakeEngine(Protocol, Generic[S]):
     def choose(self, stream: S, names: Sequence[str]) -> None:
         """Look for other words in a stream from now on; those that stay go on without a gap. May block."""
 
-    def hear(self, batch: Sequence[tuple[S, bytes]]) -> Sequence[Sequence[Heard]]:
+    def process_batch(self, batch: Sequence[tuple[S, bytes]]) -> Sequence[Sequence[WakeDetection]]:
         """Give each stream its next audio; return for each what became certain in it. Blocks."""

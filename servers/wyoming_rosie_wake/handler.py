@@ -9,13 +9,13 @@ from wyoming.wake import Detection, NotDetected
 
 from wyoming_rosie.audio.formats import SpeechInput
 from wyoming_rosie.errors import BadEventError, EngineError, RosieError
-from wyoming_rosie.metrics import UNCOUNTED, Work
+from wyoming_rosie.metrics import UNCOUNTED, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
-from wyoming_rosie.runtime.outbox import Reports
-from wyoming_rosie.runtime.stream_scheduler import Listening, Scheduler, Stream
-from wyoming_rosie.wakeword.detection import Heard, detections, spelled
+from wyoming_rosie.runtime.outbox import Outbox
+from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, ScheduledStream, StreamState
+from wyoming_rosie.wakeword.detection import WakeDetection, match_name, without_near_misses
 from wyoming_rosie_wake.capture import Recorder, Tape
 from wyoming_rosie_wake.engine import WakeEngine
 
@@ -24,7 +24,7 @@ MOST_NAMES = 100
 T = TypeVar("T")
 
 
-class WakeConversation:
+class WakeHandler:
     """`detect` names the words, audio follows, each word heard is a `detection`; `not-detected` ends audio without one.
 
     Words may be changed in the middle of a stream, for example to have a stop word while the answer is spoken.
@@ -33,10 +33,10 @@ class WakeConversation:
     def __init__(
         self,
         engine: WakeEngine[Any],
-        scheduler: Scheduler[Any, Heard],
+        scheduler: BatchScheduler[Any, WakeDetection],
         recorder: Recorder | None,
         send: Send,
-        work: Work = UNCOUNTED,
+        work: TurnMetrics = UNCOUNTED,
     ) -> None:
         self._engine = engine
         self._scheduler = scheduler
@@ -48,27 +48,27 @@ class WakeConversation:
         self._asked: list[str] = []  # the same words, as the peer calls them
         self._detect: Event | None = None
         self._has_begun = False  # there was audio on this connection
-        self._stream: Stream[Listening, Heard] | None = None
+        self._stream: ScheduledStream[StreamState, WakeDetection] | None = None
         self._tape: Tape | None = None
-        self._reports = Reports(self._tell)
+        self._reports = Outbox(self._tell)
         self._detections = 0
         self._context: dict[str, object] = {}
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         return False  # a stream has no end that is worth waiting for
 
-    def hear_now(self, event: Event) -> bool:
-        pcm = self._audio.plain(event)
-        if pcm is None or self._stream is None or not self._stream.hear_now(pcm):
+    def on_audio_nowait(self, event: Event) -> bool:
+        pcm = self._audio.pass_through(event)
+        if pcm is None or self._stream is None or not self._stream.try_push(pcm):
             return False
         if self._tape is not None:
             self._tape.hear(pcm)
         return True
 
-    def rest(self, source: EventStream) -> None:
+    def coalesce(self, source: EventStream) -> None:
         if self._stream is not None:
-            self._stream.rest(source)
+            self._stream.coalesce(source)
 
     async def on_event(self, event: Event) -> None:
         match event.type:
@@ -79,7 +79,7 @@ class WakeConversation:
             case "audio-chunk":
                 if self._detect is not None and not self._has_begun:
                     await self._start(event)  # wyoming-satellite sends no audio-start
-                for piece in self._audio.pieces(event):
+                for piece in self._audio.split(event):
                     await self._hear(await self._read(self._audio.chunk, piece))
             case "audio-stop":
                 await self._hear(self._audio.stop(event))
@@ -131,41 +131,41 @@ class WakeConversation:
         if self._tape is not None:
             self._tape.hear(pcm)
         try:
-            await self._stream.hear(pcm)
+            await self._stream.push(pcm)
         except EngineError:
             self._end_stream()
             raise
 
-    def _found(self, found: Sequence[Heard]) -> None:
+    def _found(self, found: Sequence[WakeDetection]) -> None:
         if self._stream is not None:
-            self._work.took("detect", 1000 * self._stream.lag_seconds)
+            self._work.observe_stage("detect", 1000 * self._stream.lag_seconds)
         if self._tape is not None:
             self._tape.found(found)
-        self._reports.put(detections(found))
+        self._reports.put(without_near_misses(found))
 
-    async def _tell(self, heard: Heard) -> None:
+    async def _tell(self, heard: WakeDetection) -> None:
         self._detections += 1
         context = {**self._context, "score": heard.score}
         if heard.speaker:
             context["speaker"] = heard.speaker
         if self._detections > 1 and not self._turn_is_given:
             context["turn_id"] = turn.new_id()
-        turn.begin(str(context["turn_id"]))
+        turn.bind(str(context["turn_id"]))
         _LOG.info("wake word", name=heard.name, score=heard.score, ms=heard.milliseconds)
-        name = spelled(heard.name, self._asked)
+        name = match_name(heard.name, self._asked)
         await self._send(Detection(name=name, timestamp=heard.milliseconds, context=context).event())
-        self._work.ended("detected")
+        self._work.count_outcome("detected")
 
     async def _finish(self) -> None:
         if self._stream is None:
             return
         await self._stream.finish()
-        await self._reports.told()
+        await self._reports.flush()
         if self._tape is not None:
             self._tape.finish()
         if not self._detections:
             await self._send(NotDetected(context=self._context).event())
-            self._work.ended("not-detected")
+            self._work.count_outcome("not-detected")
         self._end_stream()
 
     def _end_stream(self) -> None:

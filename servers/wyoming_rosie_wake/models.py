@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wakeword.detection import MODEL_SUFFIXES, Rules, UnknownWakeWordError, check, choose
+from wyoming_rosie.wakeword.detection import MODEL_SUFFIXES, TriggerRules, UnknownWakeWordError, check, select
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ class Models:
     folders: tuple[Path, ...] = ()
     files: tuple[Path, ...] = ()
     names: tuple[str, ...] = ()
-    rules: Rules = field(default_factory=Rules)
+    rules: TriggerRules = field(default_factory=TriggerRules)
 
     def chosen(self, known: Mapping[str, T], own: Iterable[str]) -> dict[str, T]:
         """Return the models that are offered, by name; `own` are the names in the user's files. Raises ConfigError."""
@@ -26,7 +26,7 @@ class Models:
         if not known:
             raise ConfigError("there is no wake word model; name a folder with --custom-model-dir")
         try:
-            chosen = choose({name: name for name in known}, names)
+            chosen = select({name: name for name in known}, names)
         except UnknownWakeWordError as err:
             raise ConfigError(f"--model: {err}") from err
         offered = {name: known[name] for name in chosen}
@@ -34,7 +34,7 @@ class Models:
         return offered
 
 
-def models(folders: Iterable[Path], given: Iterable[str], rules: Rules) -> Models:
+def models(folders: Iterable[Path], given: Iterable[str], rules: TriggerRules) -> Models:
     """Sort names from files in what was given with --model."""
     given = list(given)
     files = [Path(one) for one in given if _is_file(Path(one))]

@@ -19,8 +19,8 @@ from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
 from tests.integration.spoken_commands import AREA, SPOKEN, SYNTHETIC, Meaning, home_file, recording_of
 from wyoming_rosie.audio.formats import SPEECH, read_wav
-from wyoming_rosie.protocol.client import Peer, describe
-from wyoming_rosie.voice_activity.endpointing import EndRules
+from wyoming_rosie.protocol.client import Client, describe
+from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 from wyoming_rosie_asr.word_error_rate import word_errors
 
 FORMAT = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
@@ -74,14 +74,14 @@ async def hear(daemon: StartDaemon, peer: OpenPeer, upstream_home: str) -> Hear:
     return hear_one
 
 
-async def transcript(ears: Peer, pcm: bytes, **request: object) -> Event:
+async def transcript(ears: Client, pcm: bytes, **request: object) -> Event:
     await ears.send(Event("transcribe", dict(request)))
     for event in spoken(pcm):
         await ears.send(event)
     return await ears.wait_for("transcript", seconds=60)
 
 
-async def meaning(mind: Peer, text: str) -> Meaning | None:
+async def meaning(mind: Client, text: str) -> Meaning | None:
     await mind.send(Event("transcript", {"text": text, "context": {"area": AREA}}))
     event = await mind.wait_for(*UNDERSTOOD, seconds=60)
     if event.type != "intent":
@@ -164,7 +164,7 @@ async def test_a_hum_is_over_soon_after_it_has_ended(daemon: StartDaemon, peer: 
         if answer.done():
             break
     assert (await answer).data["text"] == ""
-    assert sent < EndRules().no_speech_ms / 1000
+    assert sent < EndpointingRules().no_speech_ms / 1000
 
 
 async def test_it_describes_itself_as_home_assistant_wants_it(daemon: StartDaemon) -> None:

@@ -15,7 +15,7 @@ from wyoming.event import Event
 
 from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
-from wyoming_rosie.protocol.client import Peer
+from wyoming_rosie.protocol.client import Client
 
 KITCHEN = {"area": "kitchen", "conversation_id": "c1", "turn_id": "t1"}
 Broker: TypeAlias = Callable[[], Awaitable[str]]
@@ -64,12 +64,12 @@ async def acting(url: str, result: dict[str, Any] | bytes | None) -> AsyncIterat
         await client.close()
 
 
-async def ask(peer: Peer, text: str, context: dict[str, str] | None = None) -> Event:
+async def ask(peer: Client, text: str, context: dict[str, str] | None = None) -> Event:
     await peer.send(Event("transcript", {"text": text, "context": context or KITCHEN}))
     return await peer.wait_for("handled", "not-handled", "not-recognized", "intent", "error", seconds=60)
 
 
-async def ready(peer: Peer) -> None:
+async def ready(peer: Client) -> None:
     """Wait until the daemon has found the bus."""
     async with asyncio.timeout(60):
         while (await ask(peer, "turn off the tv")).data["text"] == "The message bus cannot be reached.":

@@ -14,14 +14,14 @@ from tests.conftest import OpenPeer
 from tests.unit.satellite.fakes import RecordingSpeaker
 from tests.unit.vad.fakes import FRAME_BYTES, LoudnessEngine
 from wyoming_rosie.audio.formats import SPEECH
-from wyoming_rosie.protocol.server import Conversation, Send, Service
-from wyoming_rosie.runtime.stream_scheduler import Pace, Scheduler
-from wyoming_rosie.voice_activity.findings import Finding
-from wyoming_rosie.voice_activity.segmenter import Rules
-from wyoming_rosie.voice_activity.stream import VadStream, hear
-from wyoming_rosie_satellite.handler import SatelliteConversation
+from wyoming_rosie.protocol.server import ConnectionHandler, DaemonServer, Send
+from wyoming_rosie.runtime.stream_scheduler import BatchLimits, BatchScheduler
+from wyoming_rosie.voice_activity.findings import VadEvent
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules
+from wyoming_rosie.voice_activity.stream import VadStream, process_batch
+from wyoming_rosie_satellite.handler import SatelliteHandler
 from wyoming_rosie_satellite.satellite import Satellite
-from wyoming_rosie_vad.handler import VadConversation
+from wyoming_rosie_vad.handler import VadHandler
 
 GONE_SECONDS = 60.0
 FORMAT = {"rate": 16000, "width": 2, "channels": 1}
@@ -37,31 +37,31 @@ def no_collector() -> Iterator[None]:
     gc.enable()
 
 
-def vad() -> Callable[[Send], Conversation]:
+def vad() -> Callable[[Send], ConnectionHandler]:
     engine = LoudnessEngine()
-    scheduler: Scheduler[VadStream, Finding] = Scheduler(
-        "test", partial(hear, engine), Pace(FRAME_BYTES, 10 * FRAME_BYTES, 0.01), workers=1
+    scheduler: BatchScheduler[VadStream, VadEvent] = BatchScheduler(
+        "test", partial(process_batch, engine), BatchLimits(FRAME_BYTES, 10 * FRAME_BYTES, 0.01), workers=1
     )
-    return lambda send: VadConversation(engine, scheduler, Rules(), send)
+    return lambda send: VadHandler(engine, scheduler, SegmenterRules(), send)
 
 
-def satellite() -> Callable[[Send], Conversation]:
+def satellite() -> Callable[[Send], ConnectionHandler]:
     one = Satellite(RecordingSpeaker())
-    return lambda send: SatelliteConversation(one, send)
+    return lambda send: SatelliteHandler(one, send)
 
 
 @pytest.mark.parametrize(("role", "conversations"), [("vad", vad), ("satellite", satellite)])
 async def test_a_closed_connection_is_let_go_without_the_collector(
-    role: str, conversations: Callable[[], Callable[[Send], Conversation]], peer: OpenPeer, no_collector: None
+    role: str, conversations: Callable[[], Callable[[Send], ConnectionHandler]], peer: OpenPeer, no_collector: None
 ) -> None:
-    converse, left = conversations(), list[weakref.ref[Conversation]]()
+    converse, left = conversations(), list[weakref.ref[ConnectionHandler]]()
 
-    def noted(send: Send) -> Conversation:
+    def noted(send: Send) -> ConnectionHandler:
         one = converse(send)
         left.append(weakref.ref(one))
         return one
 
-    async with Service(role, Info(), noted).listening("tcp://127.0.0.1:0") as where:
+    async with DaemonServer(role, Info(), noted).listening("tcp://127.0.0.1:0") as where:
         for _ in range(2):
             client = await peer(str(where))
             for event in SENT[role]:

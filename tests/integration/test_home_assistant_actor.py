@@ -11,8 +11,8 @@ from aiohttp import web
 
 from tests.home_assistant_server import TOKEN, Fault, HomeAssistantServer, entity
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home.model import Area, Floor, Home, Location, Room
-from wyoming_rosie.http.server import serving
+from wyoming_rosie.home.model import Area, Floor, Home, Location, RoomPolicy
+from wyoming_rosie.http.server import serve_http
 from wyoming_rosie_intent.actors import home_assistant
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
 from wyoming_rosie_intent.actors.home_assistant.link import Patience
@@ -111,7 +111,7 @@ async def test_the_home_is_what_home_assistant_exposes_with_its_names_and_places
 
 
 async def test_rules_for_rooms_of_the_home_file_are_kept(server: HomeAssistantServer, token_file: Path) -> None:
-    own = Home(rooms={"kitchen": Room(("light.*",))}, location=Location("Mine", 1.0, 2.0))
+    own = Home(rooms={"kitchen": RoomPolicy(("light.*",))}, location=Location("Mine", 1.0, 2.0))
     async with living(server.url, token_file, own) as made:
         await until(lambda: bool(made.homes))
         assert (made.home.rooms, made.home.location) == (own.rooms, own.location)
@@ -359,7 +359,7 @@ async def test_what_is_no_home_assistant_is_a_clear_problem(token_file: Path, sa
     application = web.Application()
     application.router.add_get("/api/websocket", talk)
     async with (
-        serving(application, "127.0.0.1", 0, "port") as where,
+        serve_http(application, "127.0.0.1", 0, "port") as where,
         living(f"http://127.0.0.1:{where.port}", token_file) as made,
     ):
         await until(lambda: made.actor.problem == UNREACHABLE)

@@ -11,7 +11,7 @@ from wyoming.event import Event
 
 from tests.daemons import Daemon
 from tests.hostile import BYTES, ROLES, Bytes, Nonsense, encoded, nonsense
-from wyoming_rosie.protocol.client import Peer, PeerError, connect, describe
+from wyoming_rosie.protocol.client import Client, PeerError, connect, describe
 from wyoming_rosie.protocol.wire import EventStream, encode
 
 EVENT_COMMANDS = ("--transcript-command", "cat", "--error-command", "cat", "--timer-started-command", "cat")
@@ -77,7 +77,7 @@ async def test_events_that_make_no_sense_get_an_answer(target: Daemon, case: Non
     await describe(target.uri)
 
 
-async def _first(peer: Peer, types: frozenset[str], *, or_error: bool = False) -> Event:
+async def _first(peer: Client, types: frozenset[str], *, or_error: bool = False) -> Event:
     async with asyncio.timeout(ANSWER_SECONDS):
         while True:
             event = await peer.receive()

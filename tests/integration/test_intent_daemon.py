@@ -13,20 +13,20 @@ from wyoming.intent import Recognize
 
 from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
-from wyoming_rosie.protocol.client import Peer, describe
+from wyoming_rosie.protocol.client import Client, describe
 
 KITCHEN = {"area": "kitchen"}
 ANSWERS = ("handled", "not-handled", "intent", "not-recognized", "error")
 
 
-async def ask(peer: Peer, text: object, **data: Any) -> Event:
+async def ask(peer: Client, text: object, **data: Any) -> Event:
     await peer.send(Event("transcript", {"text": text, **data}))
     while (answer := await peer.receive(60)).type not in ANSWERS:
         pass
     return answer
 
 
-async def light_states(peer: Peer) -> dict[str, str]:
+async def light_states(peer: Client) -> dict[str, str]:
     await peer.send(Event("user-event", {"name": "home-state", "data": {}}))
     entities = (await peer.wait_for("user-event", seconds=60)).data["data"]["entities"]
     return {entity: state["state"] for entity, state in entities.items() if entity.startswith("light.")}

@@ -15,7 +15,7 @@ from tests.ollama_model import Pace
 from tests.ollama_script import Call, Fault, Rule
 from tests.ollama_server import OllamaServer
 from tests.swallowing import swallowing
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 
 KITCHEN = {"area": "kitchen", "conversation_id": "c1"}
 ENDS = ("handled-stop", "not-handled", "not-recognized", "intent", "error")
@@ -32,7 +32,7 @@ def model(server: OllamaServer, *more: str) -> tuple[str, ...]:
     return ("--local.model", "scripted", "--local.url", server.url, "--no-warm-up", *more)
 
 
-async def say(peer: Peer, text: str, context: Mapping[str, str] = KITCHEN) -> list[Event]:
+async def say(peer: Client, text: str, context: Mapping[str, str] = KITCHEN) -> list[Event]:
     """Return all that comes back."""
     await peer.send(Event("transcript", {"text": text, "context": dict(context)}))
     answer: list[Event] = []

@@ -7,7 +7,7 @@ from wyoming.event import Event
 from tests.conftest import OpenPeer, StartDaemon
 from tests.ollama_script import Fault, Rule
 from tests.ollama_server import OllamaServer
-from wyoming_rosie.protocol.client import Peer
+from wyoming_rosie.protocol.client import Client
 from wyoming_rosie_intent.llm.answer_length import LATEST_SECONDS, OFFER_SECONDS, spoken_seconds
 
 KITCHEN = {"area": "kitchen", "conversation_id": "c1"}
@@ -21,7 +21,7 @@ def model(server: OllamaServer, *more: str) -> tuple[str, ...]:
     return ("--local.model", "scripted", "--local.url", server.url, "--no-warm-up", "--no-fillers", *more)
 
 
-async def say(peer: Peer, text: str, context: Mapping[str, str] = KITCHEN) -> Event:
+async def say(peer: Client, text: str, context: Mapping[str, str] = KITCHEN) -> Event:
     """Return the whole answer."""
     await peer.send(Event("transcript", {"text": text, "context": dict(context)}))
     answer: list[Event] = []

@@ -15,32 +15,32 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping
 
 from tests.conftest import OpenPeer
-from tests.echo_daemon import EchoConversation, converse
+from tests.echo_daemon import EchoHandler, converse
 from tests.waiting import until
 from wyoming_rosie.errors import ConfigError, UnreachableError
 from wyoming_rosie.protocol import server as shared
-from wyoming_rosie.protocol.client import Peer, connect, describe
-from wyoming_rosie.protocol.server import Service, ServiceConfig, networks
+from wyoming_rosie.protocol.client import Client, connect, describe
+from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig, parse_networks
 from wyoming_rosie.protocol.wire import Decoder
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-async def service() -> AsyncIterator[Service]:
-    EchoConversation.released = asyncio.Event()
-    one = Service("echo", Info(), converse)
+async def service() -> AsyncIterator[DaemonServer]:
+    EchoHandler.released = asyncio.Event()
+    one = DaemonServer("echo", Info(), converse)
     yield one
     await one.drain(0)
 
 
 @pytest.fixture
-async def uri(service: Service) -> AsyncIterator[str]:
+async def uri(service: DaemonServer) -> AsyncIterator[str]:
     async with service.listening("tcp://127.0.0.1:0") as where:
         yield str(where)
 
 
-async def ends(peer: Peer) -> bool:
+async def ends(peer: Client) -> bool:
     try:
         await peer.receive(60)
     except UnreachableError as err:
@@ -54,7 +54,7 @@ async def test_describe_and_ping_are_answered_while_a_request_is_under_way(uri: 
     await one.send(Ping("x").event())
     await one.send(Describe().event())
     assert [(await one.receive(60)).type for _ in range(2)] == ["pong", "info"]
-    EchoConversation.released.set()
+    EchoHandler.released.set()
     assert (await one.receive(60)).type == "work"
 
 
@@ -94,17 +94,17 @@ async def test_a_bug_is_told_and_the_next_peer_is_served(uri: str, peer: OpenPee
 
 
 async def test_a_peer_that_leaves_ends_its_work(uri: str) -> None:
-    begun, ended, closed = EchoConversation.begun, EchoConversation.ended, EchoConversation.closed
+    begun, ended, closed = EchoHandler.begun, EchoHandler.ended, EchoHandler.closed
     async with connect(uri) as one:
         await one.send(Event("work"))
-        await until(lambda: EchoConversation.begun > begun)
-    await until(lambda: EchoConversation.closed > closed)
-    EchoConversation.released.set()
+        await until(lambda: EchoHandler.begun > begun)
+    await until(lambda: EchoHandler.closed > closed)
+    EchoHandler.released.set()
     await describe(uri)
-    assert EchoConversation.ended == ended
+    assert EchoHandler.ended == ended
 
 
-async def test_an_idle_peer_is_told_and_let_go(service: Service, peer: OpenPeer) -> None:
+async def test_an_idle_peer_is_told_and_let_go(service: DaemonServer, peer: OpenPeer) -> None:
     service.idle_seconds = 0.4
     async with service.listening("tcp://127.0.0.1:0") as where:
         one = await peer(str(where))
@@ -112,7 +112,7 @@ async def test_an_idle_peer_is_told_and_let_go(service: Service, peer: OpenPeer)
         assert await ends(one)
 
 
-async def test_a_peer_whose_request_takes_long_is_not_idle(service: Service, peer: OpenPeer) -> None:
+async def test_a_peer_whose_request_takes_long_is_not_idle(service: DaemonServer, peer: OpenPeer) -> None:
     service.idle_seconds = 0.4
     async with service.listening("tcp://127.0.0.1:0") as where:
         one = await peer(str(where))
@@ -141,34 +141,36 @@ async def test_a_place_that_was_left_can_be_taken(uri: str, peer: OpenPeer) -> N
     assert (await describe(uri)) == Info()
 
 
-async def test_a_network_that_is_not_allowed_is_told_so(service: Service, peer: OpenPeer) -> None:
-    service.allowed = networks(("10.0.0.0/8",))
+async def test_a_network_that_is_not_allowed_is_told_so(service: DaemonServer, peer: OpenPeer) -> None:
+    service.allowed = parse_networks(("10.0.0.0/8",))
     async with service.listening("tcp://127.0.0.1:0") as where:
         one = await peer(str(where))
         assert (await one.receive(60)).data["code"] == "forbidden"
         assert await ends(one)
 
 
-async def test_a_stopping_daemon_lets_a_request_finish_and_ends_idle_peers(service: Service, peer: OpenPeer) -> None:
+async def test_a_stopping_daemon_lets_a_request_finish_and_ends_idle_peers(
+    service: DaemonServer, peer: OpenPeer
+) -> None:
     async with service.listening("tcp://127.0.0.1:0") as where:
         busy, idle = await peer(str(where)), await peer(str(where))
-        begun = EchoConversation.begun
+        begun = EchoHandler.begun
         await busy.send(Event("work"))
-        await until(lambda: EchoConversation.begun > begun)
+        await until(lambda: EchoHandler.begun > begun)
         draining = asyncio.create_task(service.drain(60))
         assert (await idle.receive(60)).data["code"] == "stopping"
-        EchoConversation.released.set()
+        EchoHandler.released.set()
         assert (await busy.receive(60)).type == "work"
         assert (await busy.receive(60)).data["code"] == "stopping"
         await draining
 
 
-async def test_a_request_that_outlives_the_drain_is_told(service: Service, peer: OpenPeer) -> None:
+async def test_a_request_that_outlives_the_drain_is_told(service: DaemonServer, peer: OpenPeer) -> None:
     async with service.listening("tcp://127.0.0.1:0") as where:
         busy = await peer(str(where))
-        begun = EchoConversation.begun
+        begun = EchoHandler.begun
         await busy.send(Event("work"))
-        await until(lambda: EchoConversation.begun > begun)
+        await until(lambda: EchoHandler.begun > begun)
         await service.drain(0.1)
         assert (await busy.receive(60)).data["code"] == "stopping"
 
@@ -181,7 +183,9 @@ async def test_a_peer_that_stops_reading_holds_nobody_else_up(uri: str, peer: Op
     assert (await other.receive(60)).type == "x"
 
 
-async def test_a_unix_socket_serves_and_is_gone_afterwards(service: Service, tmp_path: Path, peer: OpenPeer) -> None:
+async def test_a_unix_socket_serves_and_is_gone_afterwards(
+    service: DaemonServer, tmp_path: Path, peer: OpenPeer
+) -> None:
     path = tmp_path / "echo.sock"
     async with service.listening(f"unix://{path}"):
         one = await peer(f"unix://{path}")
@@ -192,7 +196,7 @@ async def test_a_unix_socket_serves_and_is_gone_afterwards(service: Service, tmp
 
 async def test_a_port_in_use_is_an_error_that_names_the_address(uri: str) -> None:
     with pytest.raises(ConfigError, match=uri):
-        async with Service("echo", Info(), converse).listening(uri):
+        async with DaemonServer("echo", Info(), converse).listening(uri):
             pass
 
 
@@ -250,7 +254,7 @@ def test_a_terminated_daemon_says_when_it_is_ready_and_exits_well() -> None:
 
 
 def test_public_addresses_are_not_in_the_default_networks() -> None:
-    allowed = networks(shared.PRIVATE_NETWORKS)
+    allowed = parse_networks(shared.PRIVATE_NETWORKS)
     inside = [
         "127.0.0.1",
         "192.168.1.9",

@@ -29,7 +29,7 @@ from tests import piper_voice
 from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
 from tests.waiting import used_until_idle
-from wyoming_rosie.protocol.client import Peer, describe
+from wyoming_rosie.protocol.client import Client, describe
 
 SENTENCE = "The kitchen light is on, and the heating stays at twenty one degrees until the evening. "
 ANSWER = ["audio-start", "audio-chunk", "audio-stop"]
@@ -60,7 +60,7 @@ class Answer:
             self.pcm += event.payload or b""
 
 
-async def ask(peer: Peer, events: Sequence[Event], last: str = "audio-stop") -> Answer:
+async def ask(peer: Client, events: Sequence[Event], last: str = "audio-stop") -> Answer:
     for event in events:
         await peer.send(event)
     answer = Answer()

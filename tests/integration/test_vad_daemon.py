@@ -33,13 +33,13 @@ from tests.integration.vad_clips import (
 )
 from tests.waiting import used_until_idle
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
-from wyoming_rosie.protocol.client import Peer, connect, describe
+from wyoming_rosie.protocol.client import Client, connect, describe
 from wyoming_rosie.voice_activity import silero
-from wyoming_rosie.voice_activity.endpointing import EndOfSpeech, EndRules, Verdict
-from wyoming_rosie.voice_activity.findings import Started, Stopped
-from wyoming_rosie.voice_activity.segmenter import Rules
+from wyoming_rosie.voice_activity.endpointing import EndpointDecision, Endpointer, EndpointingRules
+from wyoming_rosie.voice_activity.findings import SpeechStart, SpeechStop
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream
-from wyoming_rosie.voice_activity.stream import hear as hear_together
+from wyoming_rosie.voice_activity.stream import process_batch as hear_together
 
 FRAME_MS = 32
 TYPICAL_MS = 2 * FRAME_MS
@@ -70,7 +70,7 @@ class Heard:
 
 
 async def hear(
-    peer: Peer, pcm: bytes, audio: AudioFormat = SPEECH, chunk_seconds: float = 0.08, pace: float = 0
+    peer: Client, pcm: bytes, audio: AudioFormat = SPEECH, chunk_seconds: float = 0.08, pace: float = 0
 ) -> Heard:
     """Stream audio, `pace` times slower than it could be; return what is found."""
     form = {"rate": audio.rate, "width": audio.width, "channels": audio.channels}
@@ -90,7 +90,7 @@ async def hear(
     return found
 
 
-async def listen(peer: Peer) -> Heard:
+async def listen(peer: Client) -> Heard:
     edges: list[int] = []
     classes: list[str] = []
     while True:
@@ -123,7 +123,7 @@ def synthetic_clips() -> list[Clip]:
     return [synthetic(voice, sentence, 500 + 13 * number) for number, (voice, sentence) in enumerate(wanted)]
 
 
-async def errors(peer: Peer, clips: Iterable[Clip], gain: float = 1.0) -> dict[str, tuple[int, int]]:
+async def errors(peer: Client, clips: Iterable[Clip], gain: float = 1.0) -> dict[str, tuple[int, int]]:
     """Return how far the first start and the last end of each clip are from where they should be."""
     found = {clip: (await hear(peer, pcm_of(gain * clip.samples))).segments for clip in clips}
     assert [clip.name for clip, segments in found.items() if not segments] == []
@@ -165,21 +165,21 @@ def test_a_word_is_over_half_a_second_after_it_when_it_is_a_whole_command(voice:
     clip = with_hiss(synthetic(voice, "stop", 700), 30)
     assert clip.end - clip.start < 700
     engine = silero.load(silero.Settings())
-    stream, end = VadStream(engine, Rules()), EndOfSpeech(EndRules())
-    verdicts: dict[Verdict, int] = {}
+    stream, end = VadStream(engine, SegmenterRules()), Endpointer(EndpointingRules())
+    verdicts: dict[EndpointDecision, int] = {}
     for number, frame in enumerate(frames_of(pcm_of(clip.samples), engine.frame_bytes), 1):
         (edges,) = hear_together(engine, [(stream, frame)])
         for edge in edges:
             match edge:
-                case Started(at):
-                    end.started(at)
-                case Stopped(at):
-                    end.stopped(at)
-        for verdict in end.at(number * FRAME_MS):
+                case SpeechStart(at):
+                    end.on_speech_start(at)
+                case SpeechStop(at):
+                    end.on_speech_stop(at)
+        for verdict in end.advance(number * FRAME_MS):
             verdicts.setdefault(verdict, number * FRAME_MS)
-            end.understood(complete=True)
-    assert list(verdicts) == [Verdict.PERHAPS, Verdict.DONE]
-    assert verdicts[Verdict.DONE] - clip.start < 1500
+            end.set_complete(complete=True)
+    assert list(verdicts) == [EndpointDecision.PERHAPS, EndpointDecision.DONE]
+    assert verdicts[EndpointDecision.DONE] - clip.start < 1500
 
 
 def frames_of(pcm: bytes, frame_bytes: int) -> list[bytes]:

@@ -16,7 +16,7 @@ from tests.daemons import command
 from tests.integration.test_asr_daemon import FORMAT, spoken, transcript
 from tests.whisper_model import TEXT, build
 from wyoming_rosie.audio.formats import SPEECH, read_wav
-from wyoming_rosie.protocol.client import Peer, describe
+from wyoming_rosie.protocol.client import Client, describe
 
 SILENCE = bytes(SPEECH.bytes_in(1))
 CHUNK_SECONDS = 0.05
@@ -53,7 +53,7 @@ def start(daemon: StartDaemon, model: Path) -> Callable[..., object]:
     return partial(daemon, "asr", "--engine", "faster-whisper", "--faster-whisper.model", str(model))
 
 
-async def say(ears: Peer, pcm: bytes, *, stop: bool = True) -> None:
+async def say(ears: Client, pcm: bytes, *, stop: bool = True) -> None:
     """Send audio as fast as it is spoken."""
     first, *chunks = spoken(pcm)[:1] + [Event("audio-chunk", FORMAT, piece) for piece in _pieces(pcm)]
     await ears.send(first)

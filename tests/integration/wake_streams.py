@@ -7,7 +7,7 @@ from wyoming.event import Event
 from wyoming.wake import Detect
 
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, read_wav
-from wyoming_rosie.protocol.client import Peer
+from wyoming_rosie.protocol.client import Client
 
 TEN_MS = SPEECH.bytes_in(0.01)
 LEAD_MS = 1000
@@ -30,7 +30,7 @@ def chunks(pcm: bytes, step: int = TEN_MS, audio: AudioFormat = SPEECH) -> list[
     return [AudioChunk(audio.rate, audio.width, audio.channels, piece).event() for piece in pieces]
 
 
-async def answers(peer: Peer, *events: Event) -> list[Event]:
+async def answers(peer: Client, *events: Event) -> list[Event]:
     """Send the events and an audio-stop; return what comes until the daemon has worked them all off."""
     for event in events:
         await peer.send(event)

@@ -113,7 +113,7 @@ async def test_names_rooms_and_what_is_exposed_come_from_its_registries(core: Ho
         async with asyncio.timeout(60):
             while (found := made.homes[-1].entity("bright thing")) is None or found.area != "kitchen":
                 await asyncio.sleep(0.05)
-        assert [area.names for area in made.homes[-1].on_floor("ground")] == [("Kitchen", "galley")]
+        assert [area.names for area in made.homes[-1].areas_on_floor("ground")] == [("Kitchen", "galley")]
         assert await made.act("HassTurnOff", ["lock.front_door"]) == Answer("Unlocked the Front Door.")
 
 

@@ -16,8 +16,8 @@ from tests.daemons import Daemon
 from tests.integration.satellite_room import Voice, logged
 from tests.interop.home_assistant import HomeAssistant, port_of
 from wyoming_rosie.audio.formats import SPEECH, read_wav
-from wyoming_rosie.protocol.server import Send, Service
-from wyoming_rosie.voice_activity.endpointing import EndRules
+from wyoming_rosie.protocol.server import DaemonServer, Send
+from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 
 pytestmark = [pytest.mark.interop]
 CREDIT = Attribution("test", "")
@@ -32,7 +32,7 @@ domain = "light"
 class HearsText:
     """Speech recognition that hears the same in everything."""
 
-    busy = False
+    is_busy = False
 
     def __init__(self, text: str, send: Send) -> None:
         self._text = text
@@ -45,7 +45,7 @@ class HearsText:
     async def close(self) -> None: ...
 
 
-class Recogniser(Service):
+class Recogniser(DaemonServer):
     """A speech daemon of which a test says what it hears."""
 
     def __init__(self) -> None:
@@ -180,4 +180,4 @@ async def test_what_is_no_command_is_over_when_the_voice_is(
     _, pcm = await asyncio.to_thread(read_wav, shared_data / "commands-en" / f"{recording}.wav")
     house.voice.says(house.speech + pcm[: SPEECH.bytes_in(3.0)])
     await house.phase("waiting", 2)
-    assert (await asr.wait_for_line("not understood"))["audio_s"] < EndRules().no_speech_ms / 1000
+    assert (await asr.wait_for_line("not understood"))["audio_s"] < EndpointingRules().no_speech_ms / 1000

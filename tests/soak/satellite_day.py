@@ -28,9 +28,9 @@ from wyoming_rosie import logging
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.commands.demo import RECORDING
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.protocol.wire import EventStream
-from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.__main__ import serve
 from wyoming_rosie_satellite.config import SatelliteConfig
 
@@ -90,11 +90,11 @@ class Conductor:
             with suppress(RosieError):
                 async with connect(self._uri) as peer:
                     await peer.send(Event("run-satellite"))
-                    await until_one_ends(self._answer(peer), self._interrupt(peer), self._leave())
+                    await run_until_first_exit(self._answer(peer), self._interrupt(peer), self._leave())
             self.seen["absences"] += 1
             await asyncio.sleep(self._chance.uniform(1, 60))
 
-    async def _answer(self, peer: Peer) -> None:
+    async def _answer(self, peer: Client) -> None:
         while True:
             event = await peer.receive()
             match event.type:
@@ -107,7 +107,7 @@ class Conductor:
                 case "audio-stop":
                     await self._say_something(peer)
 
-    async def _say_something(self, peer: Peer) -> None:
+    async def _say_something(self, peer: Client) -> None:
         await peer.send(Event("transcript", {"text": "turn on the light"}))
         match self._chance.randrange(10):
             case 0:
@@ -121,14 +121,14 @@ class Conductor:
             case _:
                 await self._speak(peer, "Done.")
 
-    async def _interrupt(self, peer: Peer) -> None:
+    async def _interrupt(self, peer: Client) -> None:
         """Announce something now and then."""
         while True:
             await asyncio.sleep(self._chance.uniform(200, 1200))
             self.seen["announcements"] += 1
             await self._speak(peer, "The washing machine has finished.")
 
-    async def _speak(self, peer: Peer, words: str) -> None:
+    async def _speak(self, peer: Client, words: str) -> None:
         rate = self._chance.choice(RATES)
         await peer.send(Event("synthesize", {"text": words}))
         await peer.send(AudioStart(rate, 2, 1).event())
@@ -167,7 +167,7 @@ async def day(hours: int, seed: int, folder: Path) -> list[float]:
         settings = SatelliteConfig(
             uri=uri, mic_uri=microphone, snd=f"wav:{folder}/heard.wav", data_dir=folder, timer_rings=5
         )
-        await until_one_ends(serve(settings), room.live(), conductor.conduct(), look())
+        await run_until_first_exit(serve(settings), room.live(), conductor.conduct(), look())
     assert conductor.seen["turns"] >= LEAST_TURNS * room.spoken, "it did not hear who spoke to it"
     return memory
 

@@ -23,7 +23,7 @@ from tests.integration.satellite_room import Voice
 from tests.unit.satellite.dialogues import SOUND_START, sound
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol import address
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 
 TURNS = int(os.environ.get("WYOMING_ROSIE_SOAK_TURNS", "1000"))
 SEED = int(os.environ.get("WYOMING_ROSIE_SOAK_SEED", "1"))
@@ -41,13 +41,13 @@ class Conductor:
         self._api = api
         self._session = session
         self._stack = AsyncExitStack()
-        self._peer: Peer | None = None
+        self._peer: Client | None = None
 
     @property
     def uri(self) -> str:
         return self._satellite.uri
 
-    async def come(self) -> Peer:
+    async def come(self) -> Client:
         """Conduct, if that is not so already."""
         if self._peer is None:
             async with asyncio.timeout(TURN_SECONDS):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home.model import DEMO_HOME, DOMAINS, Area, Entity, Home, Location, Preferences, Room, load
+from wyoming_rosie.home.model import DEMO_HOME, DOMAINS, Area, Entity, Home, Location, Preferences, RoomPolicy, load
 
 SMALL = """
 [[areas]]
@@ -166,16 +166,16 @@ private = true
     )
     assert home.location == Location("Graz", 47.0, 15.4)
     assert home.preferences == Preferences("de", "metric", 21.0, always_local=True)
-    assert home.rooms == {"office": Room(("light.*",), private=True)}
-    assert [area.id for area in home.on_floor("upstairs")] == ["office"]
-    assert home.on_floor("cellar") == ()
+    assert home.rooms == {"office": RoomPolicy(("light.*",), private=True)}
+    assert [area.id for area in home.areas_on_floor("upstairs")] == ["office"]
+    assert home.areas_on_floor("cellar") == ()
 
 
 def test_things_of_one_name_are_all_called_so_but_not_by_their_ids() -> None:
     lamps = (Entity("light.1", "Lamp", "light"), Entity("light.2", "Globe", "light", aliases=("lamp",)))
     home = Home(entities=lamps)
-    assert home.called("LAMP") == lamps
-    assert home.called("light.1") == ()
+    assert home.find_by_name("LAMP") == lamps
+    assert home.find_by_name("light.1") == ()
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.text.normalize import LONGEST_WORD, has_sound, speakable, without_pictures
+from wyoming_rosie.text.normalize import LONGEST_WORD, has_sound, normalize, strip_emoji
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
 
@@ -24,17 +24,17 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
     ids=["nul", "controls", "signs", "pair of halves", "lone half", "emoji", "flags", "joined emoji"],
 )
 def test_odd_characters_end_nothing_and_swallow_nothing(text: str, spoken: str) -> None:
-    assert speakable(text) == spoken
+    assert normalize(text) == spoken
 
 
 def test_words_are_cut_before_engines_drop_their_end() -> None:
-    assert max(map(len, speakable("x" * 500).split())) == LONGEST_WORD
-    assert speakable("x" * LONGEST_WORD) == "x" * LONGEST_WORD
+    assert max(map(len, normalize("x" * 500).split())) == LONGEST_WORD
+    assert normalize("x" * LONGEST_WORD) == "x" * LONGEST_WORD
 
 
 @given(ANY_TEXT)
 def test_any_text_can_be_encoded_and_holds_no_control_character(text: str) -> None:
-    spoken = speakable(text)
+    spoken = normalize(text)
     assert b"\0" not in spoken.encode()
     assert not any(unicodedata.category(character) == "Cc" for character in spoken)
 
@@ -49,7 +49,7 @@ def test_everything_that_is_a_character_is_kept_in_its_order(text: str) -> None:
         )
 
     joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
-    assert kept(speakable(text)) == kept(joined)
+    assert kept(normalize(text)) == kept(joined)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_everything_that_is_a_character_is_kept_in_its_order(text: str) -> None:
     ],
 )
 def test_decoration_is_left_out(text: str, plain: str) -> None:
-    assert without_pictures(text) == plain
+    assert strip_emoji(text) == plain
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_only_decoration_and_repetition_are_lost(text: str) -> None:
     def letters(whole: str) -> str:
         return "".join(filter(str.isalpha, whole.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")))
 
-    assert letters(without_pictures(text)) == letters(text)
+    assert letters(strip_emoji(text)) == letters(text)

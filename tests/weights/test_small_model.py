@@ -11,7 +11,7 @@ from wyoming.event import Event
 from tests import large_homes
 from tests.conftest import OpenPeer, StartDaemon
 from tests.weights.conftest import CONTEXT, LlamaServer
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.execution.executor import Household
 from wyoming_rosie_intent.llm import prompt, tier_config
@@ -48,7 +48,7 @@ async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def ask(peer: Peer, turn: str) -> None:
+async def ask(peer: Client, turn: str) -> None:
     """Wait for the whole answer, whatever it is."""
     context = {**HERE, "turn_id": turn}
     await peer.send(Event("transcript", {"text": QUESTION, "context": context}))

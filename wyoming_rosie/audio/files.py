@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
-from wyoming_rosie.audio.formats import SPEECH, WIDTHS, AudioFormat, Converter, float_pcm, signed
+from wyoming_rosie.audio.formats import SPEECH, WIDTHS, AudioFormat, Converter, float_pcm, with_signed_samples
 from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 
 if TYPE_CHECKING:
     import soundfile
@@ -30,7 +30,7 @@ FFMPEG_STOP_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Recording:
+class AudioFile:
     """An open recording; `blocks` are whole frames of about a second each, once."""
 
     audio: AudioFormat
@@ -41,11 +41,11 @@ class _OtherFormatError(RosieError):
     """Raised by a reader that does not know the format."""
 
 
-_Reader: TypeAlias = Callable[[Path], AbstractContextManager[Recording]]
+_Reader: TypeAlias = Callable[[Path], AbstractContextManager[AudioFile]]
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Recording]:
+def open_audio(path: Path) -> Iterator[AudioFile]:
     """Open a recording, or standard input, during the block. Raises ConfigError, which names the file."""
     with ExitStack() as stack:
         file = _seekable(path, stack)
@@ -60,13 +60,13 @@ def opened(path: Path) -> Iterator[Recording]:
         yield recording
 
 
-def read(path: Path) -> tuple[AudioFormat, bytes]:
+def read_audio(path: Path) -> tuple[AudioFormat, bytes]:
     """Return a whole recording: for short ones. Raises ConfigError."""
-    with opened(path) as recording:
+    with open_audio(path) as recording:
         return recording.audio, b"".join(recording.blocks)
 
 
-def speech(recording: Recording) -> Iterator[bytes]:
+def speech_blocks(recording: AudioFile) -> Iterator[bytes]:
     """Yield a recording as speech audio. Raises EngineError when packages are missing that convert it."""
     converter = Converter(recording.audio, SPEECH)
     for block in recording.blocks:
@@ -74,9 +74,9 @@ def speech(recording: Recording) -> Iterator[bytes]:
     yield converter.finish()
 
 
-def after(recording: Recording, seconds: float) -> Recording:
+def skip_seconds(recording: AudioFile, seconds: float) -> AudioFile:
     """Return what follows of a recording after so many seconds."""
-    return Recording(recording.audio, _after(recording.blocks, recording.audio.bytes_in(seconds)))
+    return AudioFile(recording.audio, _after(recording.blocks, recording.audio.bytes_in(seconds)))
 
 
 def _after(blocks: Iterator[bytes], skipped: int) -> Iterator[bytes]:
@@ -87,7 +87,7 @@ def _after(blocks: Iterator[bytes], skipped: int) -> Iterator[bytes]:
 
 
 @contextmanager
-def kept(path: Path) -> Iterator[Path]:
+def buffered(path: Path) -> Iterator[Path]:
     """Have a recording that comes through a pipe in a file during the block, so that it can be opened again. Raises ConfigError."""
     with ExitStack() as stack:
         yield _seekable(path, stack)
@@ -95,16 +95,16 @@ def kept(path: Path) -> Iterator[Path]:
 
 def write_speech(source: Path, target: Path) -> float:
     """Write a recording as a WAV file of speech audio; return its seconds. Raises ConfigError, EngineError."""
-    with opened(source) as recording, wave.open(str(target), "wb") as file:
+    with open_audio(source) as recording, wave.open(str(target), "wb") as file:
         file.setframerate(SPEECH.rate)
         file.setsampwidth(SPEECH.width)
         file.setnchannels(SPEECH.channels)
-        for block in speech(recording):
+        for block in speech_blocks(recording):
             file.writeframes(block)
         return SPEECH.seconds(file.tell() * SPEECH.frame_bytes)
 
 
-def conversion(path: Path | str) -> str:
+def conversion_hint(path: Path | str) -> str:
     """Return the line that makes a WAV file of a recording which is not understood."""
     return f"ffmpeg -i {shlex.quote(str(path))} -ar 16000 -ac 1 out.wav"
 
@@ -139,7 +139,7 @@ def _copy(raw: IO[bytes], path: Path, stack: ExitStack) -> Path:
 
 
 @contextmanager
-def _wav(path: Path) -> Iterator[Recording]:
+def _wav(path: Path) -> Iterator[AudioFile]:
     try:
         file = wave.open(str(path), "rb")  # noqa: SIM115 - closed below, where errors of the block are not its own
     except (wave.Error, EOFError) as err:
@@ -148,17 +148,17 @@ def _wav(path: Path) -> Iterator[Recording]:
         audio = AudioFormat(file.getframerate(), file.getsampwidth(), file.getnchannels())
         if audio.width not in WIDTHS:
             raise _OtherFormatError(f"samples of {audio.width} bytes")
-        yield Recording(audio, _wav_blocks(file, audio))
+        yield AudioFile(audio, _wav_blocks(file, audio))
 
 
 def _wav_blocks(file: wave.Wave_read, audio: AudioFormat) -> Iterator[bytes]:
     while block := file.readframes(max(1, round(audio.rate * BLOCK_SECONDS))):
         if whole := len(block) - len(block) % audio.frame_bytes:
-            yield signed(block[:whole], audio)
+            yield with_signed_samples(block[:whole], audio)
 
 
 @contextmanager
-def _by_soundfile(path: Path) -> Iterator[Recording]:
+def _by_soundfile(path: Path) -> Iterator[AudioFile]:
     soundfile = _library()
     if soundfile is None:
         raise _OtherFormatError("soundfile is not installed")
@@ -168,7 +168,7 @@ def _by_soundfile(path: Path) -> Iterator[Recording]:
         raise _OtherFormatError(str(err)) from err
     with file:
         audio = AudioFormat(file.samplerate, 2, file.channels)
-        yield Recording(audio, _soundfile_blocks(file, audio, path))
+        yield AudioFile(audio, _soundfile_blocks(file, audio, path))
 
 
 def _library() -> Any:
@@ -192,7 +192,7 @@ def _soundfile_blocks(file: "soundfile.SoundFile", audio: AudioFormat, path: Pat
 
 
 @contextmanager
-def _by_ffmpeg(path: Path) -> Iterator[Recording]:
+def _by_ffmpeg(path: Path) -> Iterator[AudioFile]:
     program = shutil.which("ffmpeg")
     if program is None:
         raise _OtherFormatError("ffmpeg is not installed")
@@ -205,7 +205,7 @@ def _by_ffmpeg(path: Path) -> Iterator[Recording]:
             first = _ffmpeg_block(process)
             if not first:
                 raise _OtherFormatError("ffmpeg finds no sound in it")
-            yield Recording(SPEECH, _ffmpeg_blocks(process, first))
+            yield AudioFile(SPEECH, _ffmpeg_blocks(process, first))
         finally:
             process.kill()
             process.wait(FFMPEG_STOP_SECONDS)
@@ -229,12 +229,12 @@ def _refusal(path: Path) -> str:
     if not missing:
         return f"{_title(path)} is no recording: neither soundfile nor ffmpeg finds sound in it"
     ways = {
-        "soundfile": f"{how_to_get(['files'])} (mp3, flac, ogg, every WAV)",
+        "soundfile": f"{install_command(['files'])} (mp3, flac, ogg, every WAV)",
         "ffmpeg": "sudo apt install ffmpeg (all others)",
     }
     return (
         f"{_title(path)} is not a plain WAV file, and {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not "
-        f"installed, which may read it: {'; '.join(ways[name] for name in missing)}; or convert it: {conversion(path)}"
+        f"installed, which may read it: {'; '.join(ways[name] for name in missing)}; or convert it: {conversion_hint(path)}"
     )
 
 

@@ -57,13 +57,13 @@ def format_of(event: Event) -> AudioFormat:
     )
 
 
-def pieces(chunk: Event) -> Iterator[Event]:
+def split_chunk(chunk: Event) -> Iterator[Event]:
     """Cut an audio-chunk into some of at most PIECE_SECONDS and PIECE_BYTES each.
 
     A payload within the wire's limits may stand for minutes of audio, which converting would make many times larger.
     A chunk without a legal format stays whole, for `SpeechInput` to refuse.
     """
-    pcm, size = chunk.payload or b"", _piece_bytes(chunk)
+    pcm, size = chunk.payload or b"", _split_bytes(chunk)
     if len(pcm) <= size:
         yield chunk
         return
@@ -71,7 +71,7 @@ def pieces(chunk: Event) -> Iterator[Event]:
         yield Event(chunk.type, chunk.data, pcm[start : start + size])
 
 
-def _piece_bytes(chunk: Event) -> int:
+def _split_bytes(chunk: Event) -> int:
     try:
         audio = format_of(chunk)
     except BadEventError:
@@ -134,9 +134,9 @@ class SpeechInput:
         """Return whether an audio-start or audio-chunk needs a conversion, which may take milliseconds."""
         return _numbers(event) != self._numbers
 
-    def pieces(self, chunk: Event) -> Iterator[Event]:
+    def split(self, chunk: Event) -> Iterator[Event]:
         """Return what to give to `chunk`: pieces of an audio-chunk that needs a conversion, else the whole of it."""
-        return pieces(chunk) if self.converts(chunk) else iter((chunk,))
+        return split_chunk(chunk) if self.converts(chunk) else iter((chunk,))
 
     def start(self, event: Event) -> None:
         """Begin a stream. Raises BadEventError, EngineError."""
@@ -154,7 +154,7 @@ class SpeechInput:
             self.started, self._refusing = False, True
             raise
 
-    def plain(self, event: Event) -> bytes | None:
+    def pass_through(self, event: Event) -> bytes | None:
         """Return the chunk when it is as wanted in a stream of such, else nothing: it is for `chunk` then."""
         pcm = event.payload or b""
         is_plain = self.started and self._format == self._wanted and not self.converts(event)
@@ -198,10 +198,10 @@ def read_wav(source: Path | BinaryIO) -> tuple[AudioFormat, bytes]:
         raise ConfigError(
             f"{path} is not a WAV file with uncompressed samples ({err}); convert it: ffmpeg -i {path} -ar 16000 -ac 1 out.wav"
         ) from err
-    return audio, signed(pcm[: len(pcm) - len(pcm) % audio.frame_bytes], audio)
+    return audio, with_signed_samples(pcm[: len(pcm) - len(pcm) % audio.frame_bytes], audio)
 
 
-def signed(pcm: bytes, audio: AudioFormat) -> bytes:
+def with_signed_samples(pcm: bytes, audio: AudioFormat) -> bytes:
     """Return a WAV file's samples as ours, or ours as a WAV file's: it keeps 8-bit samples unsigned."""
     return bytes(sample ^ 0x80 for sample in pcm) if audio.width == 1 else pcm
 
@@ -214,7 +214,7 @@ def write_wav(path: Path, audio: AudioFormat, pcm: bytes) -> None:
             file.setframerate(audio.rate)
             file.setsampwidth(audio.width)
             file.setnchannels(audio.channels)
-            file.writeframes(signed(pcm, audio))
+            file.writeframes(with_signed_samples(pcm, audio))
     except OSError as err:
         raise ConfigError(f"cannot write {path}: {err.strerror}") from err
 

@@ -23,7 +23,7 @@ from wyoming_rosie.commands import (
     wake_models,
 )
 from wyoming_rosie.runtime import exit_status
-from wyoming_rosie.runtime.terminal import hangup
+from wyoming_rosie.runtime.terminal import hangup_signal
 
 app = App(
     name="wyoming-rosie",
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     given = [STDIN if argument == "-" else argument for argument in given]  # cyclopts takes it for an option
     stopped_by: list[signal.Signals] = []
-    with exit_status.reported("wyoming-rosie", "all"):
+    with exit_status.exit_on_error("wyoming-rosie", "all"):
         try:
             asyncio.run(_run(given, stopped_by))
         except asyncio.CancelledError:
@@ -77,7 +77,7 @@ async def _run(arguments: Sequence[str], stopped_by: list[signal.Signals]) -> No
             stopped_by.append(number)
             command.cancel()
 
-    for number in (signal.SIGTERM, *hangup()):
+    for number in (signal.SIGTERM, *hangup_signal()):
         asyncio.get_running_loop().add_signal_handler(number, stop, number)
     await app.run_async(arguments, exit_on_error=False, print_error=False)
 

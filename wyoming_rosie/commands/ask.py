@@ -28,7 +28,7 @@ from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.protocol import address
 from wyoming_rosie.protocol.address import Tcp
 from wyoming_rosie.protocol.client import connect, describe
-from wyoming_rosie.protocol.discovery import browse
+from wyoming_rosie.protocol.discovery import find_services
 
 DESCRIBE_SECONDS = 1.0
 LOOK_SECONDS = 1.0
@@ -96,7 +96,7 @@ async def _running_house() -> str | None:
     if (uri := _known()) and await _is_house(uri):
         return uri
     with suppress(OSError):  # no network at all
-        for found in await browse(LOOK_SECONDS, "intent"):
+        for found in await find_services(LOOK_SECONDS, "intent"):
             if await _is_house(found.uri):
                 return found.uri
     return None

@@ -27,7 +27,7 @@ from wyoming_rosie.commands.conformance.outcome import Check, Outcome, Verdict, 
 from wyoming_rosie.commands.conformance.role import Role
 from wyoming_rosie.commands.conformance.target import HOME_ASSISTANT_SECONDS, Target
 from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie.protocol.client import describing
+from wyoming_rosie.protocol.client import fetch_info
 
 ROLES = {
     "satellite": satellite.ROLE,
@@ -75,7 +75,7 @@ async def check(
 
 async def _target(uri: str, role: str | None, seconds: float, wav: Path | None) -> Target:
     """Return what is to be checked. Raises ConfigError, UnreachableError."""
-    event = await describing(uri, HOME_ASSISTANT_SECONDS)
+    event = await fetch_info(uri, HOME_ASSISTANT_SECONDS)
     offered = info.roles(event.data)
     if role is not None and role not in offered:
         raise ConfigError(f"there is no {role} at {uri}; there is: {', '.join(offered) or 'nothing'}")

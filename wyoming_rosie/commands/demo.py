@@ -109,7 +109,7 @@ async def demo(
     console.print(
         f"End of speech to first sound of the answer: {first} ms. The answer ({reply.seconds(len(pcm)):.1f} s): {output}"
     )
-    console.print(f'Next, ask something yourself: {extras.typed()} ask "is the kitchen light on?"', markup=False)
+    console.print(f'Next, ask something yourself: {extras.program_path()} ask "is the kitchen light on?"', markup=False)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from wyoming_rosie.errors import RosieError, UnreachableError
 from wyoming_rosie.programs import PROGRAMS
 from wyoming_rosie.protocol import titles
 from wyoming_rosie.protocol.client import describe
-from wyoming_rosie.protocol.discovery import Found, browse
+from wyoming_rosie.protocol.discovery import DiscoveredService, find_services
 
 DESCRIBE_SECONDS = 2.0
 
@@ -39,7 +39,7 @@ async def discover(
 ) -> None:
     """Print the Wyoming services that are announced on the network or listen on this machine's usual ports."""
     with Console(stderr=True).status(f"looking for {seconds:g} s"):
-        found = await browse(seconds)
+        found = await find_services(seconds)
         services = await asyncio.gather(*(_asked(one) for one in found), *(_local(port) for port in _ports()))
     wanted = [one for one in services if one is not None and role in (None, one.role)]
     if not wanted:
@@ -49,7 +49,7 @@ async def discover(
     _print_json(wanted) if json else _print_table(wanted)
 
 
-async def _asked(found: Found) -> Service:
+async def _asked(found: DiscoveredService) -> Service:
     begun = time.perf_counter()
     try:
         info = await describe(found.uri, DESCRIBE_SECONDS)
@@ -60,7 +60,7 @@ async def _asked(found: Found) -> Service:
 
 
 async def _local(port: int) -> Service | None:
-    service = await _asked(Found("this machine", "127.0.0.1", port, "", ""))
+    service = await _asked(DiscoveredService("this machine", "127.0.0.1", port, "", ""))
     return service if service.latency_ms is not None else None
 
 
@@ -77,7 +77,7 @@ def _engine(info: Info) -> str:
     if info.satellite:
         return info.satellite.name
     programs = [*info.asr, *info.tts, *info.wake, *info.intent, *info.handle]
-    return f"{titles.engine(programs[0])} {programs[0].version or ''}".strip() if programs else ""
+    return f"{titles.engine_name(programs[0])} {programs[0].version or ''}".strip() if programs else ""
 
 
 def _print_table(services: list[Service]) -> None:

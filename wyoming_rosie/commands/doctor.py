@@ -17,8 +17,8 @@ from wyoming_rosie.commands.diagnostics.findings import Devices, Findings, Recor
 from wyoming_rosie.commands.diagnostics.redaction import without_names
 from wyoming_rosie.commands.levels import levels
 from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie.wakeword.detection import detections
-from wyoming_rosie.wakeword.micro import MicroStream, bundled
+from wyoming_rosie.wakeword.detection import without_near_misses
+from wyoming_rosie.wakeword.micro import MicroStream, packaged
 
 LOOK_SECONDS = 2.0
 """For programs on the network."""
@@ -88,8 +88,8 @@ async def _sound(ask: _Ask, console: Console) -> Sound:
 def _wake_word(speech: bytes) -> tuple[str | None, bool]:
     """Return the first wake word in speech audio, and whether there was a way to look for one."""
     try:
-        words = list(bundled().values())
-        heard = [found.name for found in detections(MicroStream(words).feed(speech))]
+        words = list(packaged().values())
+        heard = [found.name for found in without_near_misses(MicroStream(words).feed(speech))]
     except (RosieError, ImportError):
         return None, False
     return (heard[0] if heard else None), True

@@ -23,9 +23,9 @@ from wyoming_rosie.commands import processes
 from wyoming_rosie.commands.levels import levels
 from wyoming_rosie.commands.mini_conductor import Effect, Listening, Record, Show, Speak, Tell, TurnOver
 from wyoming_rosie.errors import ConfigError, NotUnderstoodError, RosieError, UnreachableError, UsageError
-from wyoming_rosie.protocol.client import Peer, connect, describe
+from wyoming_rosie.protocol.client import Client, connect, describe
 from wyoming_rosie.protocol.server import stop_signal
-from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie.runtime.tasks import run_until_first_exit
 
 PING_SECONDS = 2.0
 SILENT_SECONDS = 5.0
@@ -80,7 +80,7 @@ async def listen(
         conductor = _Conductor(peer, rules, sound, screen)
         try:
             async with asyncio.timeout(seconds):
-                await until_one_ends(conductor.run(turns, announce=announce), _wait(stop))
+                await run_until_first_exit(conductor.run(turns, announce=announce), _wait(stop))
         except TimeoutError:
             if turns is not None:
                 raise NotUnderstoodError(f"after {seconds:g} s: {conductor.turns} of {turns} turns") from None
@@ -91,7 +91,7 @@ async def listen(
 
 
 @asynccontextmanager
-async def _conducted(uri: str) -> AsyncIterator[tuple[Peer, str]]:
+async def _conducted(uri: str) -> AsyncIterator[tuple[Client, str]]:
     """Take the conductor's place; yield the satellite and its name. Raises UnreachableError, PeerError."""
     info = await describe(uri)
     if info.satellite is None:
@@ -109,7 +109,7 @@ async def _conducted(uri: str) -> AsyncIterator[tuple[Peer, str]]:
 class _Conductor:
     """Carries out what the rules say."""
 
-    peer: Peer
+    peer: Client
     rules: Listening
     sound: Sound | None
     screen: "_Screen"
@@ -217,7 +217,7 @@ class _Screen:
 async def _sound(speak: str, tts_uri: str | None) -> Sound:
     """Return the WAV file, or the text as it is spoken. Raises ConfigError, UnreachableError, EngineError."""
     if _is_file(speak):
-        return Sound(*await asyncio.to_thread(files.read, Path(speak)))
+        return Sound(*await asyncio.to_thread(files.read_audio, Path(speak)))
     async with AsyncExitStack() as stack:
         if tts_uri is None:
             tts_uri = (await stack.enter_async_context(processes.running("tts"))).uri

@@ -13,8 +13,8 @@ from wyoming_rosie.commands import processes, role_check
 from wyoming_rosie.commands.conformance.info import models
 from wyoming_rosie.commands.diagnostics import audio_devices
 from wyoming_rosie.errors import ConfigError, UsageError
-from wyoming_rosie.protocol.client import describing
-from wyoming_rosie.text.suggestions import unknown
+from wyoming_rosie.protocol.client import fetch_info
+from wyoming_rosie.text.suggestions import unknown_name
 
 Uri: TypeAlias = Annotated[str | None, Parameter(help="ask the daemon at this address instead of starting one")]
 Engine: TypeAlias = Annotated[str | None, Parameter(help="engine of the daemon that is started")]
@@ -40,7 +40,7 @@ async def voices(
         if language is None or any(_is_of(one, language) for one in voice.get("languages") or ())
     ]
     if not rows and language is not None:
-        raise UsageError(unknown("language of a voice", language, known, "wyoming-rosie languages tts"))
+        raise UsageError(unknown_name("language of a voice", language, known, "wyoming-rosie languages tts"))
     _print(rows, as_json=json)
 
 
@@ -54,7 +54,7 @@ async def languages(
 ) -> None:
     """List the languages that a daemon knows."""
     if role not in ROLES:
-        raise UsageError(unknown("program with languages", role, ROLES))
+        raise UsageError(unknown_name("program with languages", role, ROLES))
     offered = await _offered(role, engine, uri)
     found = sorted({language for one in offered for language in one.get("languages") or ()})
     _print([{"language": one} for one in found], as_json=json)
@@ -83,7 +83,7 @@ async def _offered(role: str, engine: str | None, uri: str | None) -> list[Row]:
             with Console(stderr=True).status(f"starting the {role} daemon"):
                 chosen = ("--engine", engine) if engine else ()
                 uri = (await stack.enter_async_context(processes.running(role, *chosen))).uri
-        return models(role, (await describing(uri)).data)
+        return models(role, (await fetch_info(uri)).data)
 
 
 def _is_of(language: str, wanted: str) -> bool:

@@ -10,7 +10,7 @@ from wyoming_rosie.commands.processes import LogLine
 from wyoming_rosie.commands.progress import MEGABYTE, Show, shown
 from wyoming_rosie.errors import EngineError
 from wyoming_rosie.models import background_fetch
-from wyoming_rosie.protocol.client import describing
+from wyoming_rosie.protocol.client import fetch_info
 
 LOOK_SECONDS = 0.5
 """Between two questions whether the model is here."""
@@ -40,10 +40,10 @@ class ModelWait:
 
     async def until_installed(self, uri: str, role: str) -> None:
         """Return when all models are here that the daemon offers. Raises EngineError when one cannot be had."""
-        if _is_installed(role, await describing(uri)):
+        if _is_installed(role, await fetch_info(uri)):
             return
         with shown() as show:
-            while not _is_installed(role, await describing(uri)):
+            while not _is_installed(role, await fetch_info(uri)):
                 if self._failure is not None:
                     raise EngineError(str(self._failure.get("reason", "the model could not be fetched")))
                 self._show(show)

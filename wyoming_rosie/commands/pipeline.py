@@ -18,14 +18,14 @@ from wyoming.tts import Synthesize, SynthesizeVoice
 from wyoming.wake import Detect
 
 from wyoming_rosie.audio import files
-from wyoming_rosie.audio.files import STDIN, Recording
+from wyoming_rosie.audio.files import STDIN, AudioFile
 from wyoming_rosie.audio.formats import AudioFormat, format_of, write_wav
 from wyoming_rosie.commands import models, processes, role_check, wake_word
 from wyoming_rosie.commands.model_wait import ModelWait
 from wyoming_rosie.commands.playback import play
 from wyoming_rosie.errors import NotUnderstoodError, UnreachableError
 from wyoming_rosie.models import piper
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 
 CHUNK_SECONDS = 0.1
 ANSWER_SECONDS = 60.0
@@ -61,7 +61,7 @@ async def detect(
     stage: Options = Stage(),
 ) -> None:
     """Print the first wake word in a recording."""
-    with files.opened(file) as recording:
+    with files.open_audio(file) as recording:
         if stage.uri is None and stage.engine == "openwakeword":
             await models.have_wake_words(wake_word_name)
         async with _opened("wake", stage) as peer:
@@ -87,13 +87,13 @@ async def transcribe(
     own_model = ("--faster-whisper.model", model) if model and model != GRAMMAR else ()
     asked_model = model if stage.uri is not None or model == GRAMMAR else None
     request = Transcribe(name=asked_model, language=language).event()
-    with files.kept(file) as kept, files.opened(kept) as recording:
+    with files.buffered(file) as kept, files.open_audio(kept) as recording:
         async with _opened("asr", stage, "--longest-seconds", LONGEST_SECONDS, *own_model, *_home(home)) as peer:
             event = await _transcript(peer, request, recording)
             text, about = str(event.data.get("text", "")), {}
             if not text and (word := await asyncio.to_thread(wake_word.first, kept)) is not None:
-                with files.opened(kept) as again:
-                    rest = files.after(again, word.milliseconds / 1000)
+                with files.open_audio(kept) as again:
+                    rest = files.skip_seconds(again, word.milliseconds / 1000)
                     event = await _transcript(peer, request, rest)
                 text, about = str(event.data.get("text", "")), {"after": word.name}
     if not text:
@@ -101,7 +101,7 @@ async def transcribe(
     stage.print(text, **_context(event.data, "score"), **about)
 
 
-async def _transcript(peer: Peer, request: Event, recording: Recording) -> Event:
+async def _transcript(peer: Client, request: Event, recording: AudioFile) -> Event:
     await peer.send(request)
     return await _heard(peer, recording, "transcript")
 
@@ -116,7 +116,7 @@ async def say(
     stage: Options = Stage(),
 ) -> None:
     """Speak a text; print its length in seconds, or the name of the file that was written."""
-    own_voice = ("--piper.voice", voice) if voice and piper.knows(voice) else ()
+    own_voice = ("--piper.voice", voice) if voice and piper.is_known(voice) else ()
     async with _opened("tts", stage, *own_voice) as peer:
         chosen = SynthesizeVoice(name=voice) if voice else None
         await peer.send(Synthesize(text_of(text), chosen, text_format="ssml" if ssml else None).event())
@@ -132,7 +132,7 @@ async def say(
 
 
 @asynccontextmanager
-async def _opened(role: str, stage: Stage, *arguments: str) -> AsyncIterator[Peer]:
+async def _opened(role: str, stage: Stage, *arguments: str) -> AsyncIterator[Client]:
     if stage.uri is not None:
         await role_check.check_role(stage.uri, role)
         async with connect(stage.uri) as peer:
@@ -157,7 +157,7 @@ def _home(home: Path | None) -> tuple[str, ...]:
     return ("--home", str(home)) if home else ()
 
 
-async def _heard(peer: Peer, recording: Recording, *answers: str) -> Event:
+async def _heard(peer: Client, recording: AudioFile, *answers: str) -> Event:
     """Send a recording until it ends or is answered; return the answer. Raises PeerError, UnreachableError."""
     answering = asyncio.create_task(peer.wait_for(*answers, seconds=None))
     sending = asyncio.create_task(_send(peer, recording))
@@ -175,7 +175,7 @@ async def _heard(peer: Peer, recording: Recording, *answers: str) -> Event:
         await asyncio.gather(answering, sending, return_exceptions=True)
 
 
-async def _send(peer: Peer, recording: Recording) -> None:
+async def _send(peer: Client, recording: AudioFile) -> None:
     audio = recording.audio
     about = {"rate": audio.rate, "width": audio.width, "channels": audio.channels}
     await peer.send(AudioStart(**about).event())
@@ -186,7 +186,7 @@ async def _send(peer: Peer, recording: Recording) -> None:
     await peer.send(AudioStop().event())
 
 
-async def _receive(peer: Peer) -> tuple[AudioFormat, bytes]:
+async def _receive(peer: Client) -> tuple[AudioFormat, bytes]:
     audio = format_of(await peer.wait_for("audio-start", seconds=ANSWER_SECONDS))
     pcm = bytearray()
     while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=ANSWER_SECONDS)).type == "audio-chunk":

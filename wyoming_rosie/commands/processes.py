@@ -14,7 +14,7 @@ from wyoming_rosie.errors import ConfigError, EngineError, UsageError
 from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.runtime import child_processes
 from wyoming_rosie.runtime.child_processes import send_signal
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -83,7 +83,7 @@ async def start(role: str, *arguments: str, on_line: Callable[[LogLine], None] =
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        env=child_processes.environment(),
+        env=child_processes.child_environment(),
         start_new_session=True,  # Ctrl-C reaches us alone, and we end the others in order
     )
     return Process(role, child, on_line)
@@ -106,7 +106,7 @@ def _path(role: str) -> str:
     beside = Path(sys.executable).with_name(command)
     found = str(beside) if beside.is_file() else shutil.which(command)
     if found is None:
-        raise ConfigError(f"{command} is not installed; run: {how_to_get([role])}")
+        raise ConfigError(f"{command} is not installed; run: {install_command([role])}")
     return found
 
 

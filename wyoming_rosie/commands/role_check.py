@@ -3,12 +3,12 @@
 from wyoming_rosie.commands.conformance.info import roles
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.programs import BY_ROLE
-from wyoming_rosie.protocol.client import describing
+from wyoming_rosie.protocol.client import fetch_info
 
 
 async def check_role(uri: str, role: str) -> None:
     """Raise ConfigError when the program at an address has another role, UnreachableError when it is no Wyoming program."""
-    offered = roles((await describing(uri)).data)
+    offered = roles((await fetch_info(uri)).data)
     if role not in offered:
         raise ConfigError(
             f"{uri} is {' and '.join(offered) or 'nothing that it tells'}, not {role}, which is usually at "

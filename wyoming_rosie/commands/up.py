@@ -49,7 +49,7 @@ async def up(
     """
     wish = Wish(config, home, satellite, without, debug)
     given = partial(settings.given, file=config)
-    lacking, names = await asyncio.gather(asyncio.to_thread(extras.lacking), asyncio.to_thread(_own_names))
+    lacking, names = await asyncio.gather(asyncio.to_thread(extras.missing_packages), asyncio.to_thread(_own_names))
     house = _House(plan(wish, given, lacking, names), lambda uris: for_hub(wish, given, uris), "hub" not in without)
     stop = stop_signal()
     running = asyncio.create_task(house.run())
@@ -80,7 +80,7 @@ class _House:
             self._say(role, f"left out: {reason}")
         missing = [role for role, reason in self.plan.left_out.items() if reason.startswith("not installed")]
         if missing:
-            self.console.print(f"To get what is not installed: {extras.how_to_get(missing)}", markup=False)
+            self.console.print(f"To get what is not installed: {extras.install_command(missing)}", markup=False)
         async with AsyncExitStack() as stack:
             kept = [_Kept(role, arguments, self._say, self._show) for role, arguments in self.plan.start.items()]
             begun = await self._begin(kept, stack)
@@ -163,7 +163,7 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
 
 def _own_names() -> frozenset[str]:
     host = socket.gethostname()
-    return frozenset({host, f"{host.partition('.')[0]}.local", *network_interfaces.own_addresses()})
+    return frozenset({host, f"{host.partition('.')[0]}.local", *network_interfaces.local_addresses()})
 
 
 def _plain(value: Any) -> str:

@@ -26,7 +26,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.wakeword.openwakeword import model_files
 
 if TYPE_CHECKING:
-    from wyoming_rosie.wakeword.openwakeword.network import Floats, Network
+    from wyoming_rosie.wakeword.openwakeword.network import Floats, OpenWakeWordNetwork
 
 HOP_BYTES = model_files.HOP_SAMPLES * SPEECH.frame_bytes
 SILENCE_SECONDS = 1.5
@@ -70,7 +70,7 @@ async def check_model(
 ) -> None:
     """Check a wake word model: its shape, its score on a recording, what it costs."""
     with ExitStack() as stack:
-        recording = stack.enter_context(files.kept(wav)) if wav is not None else None
+        recording = stack.enter_context(files.buffered(wav)) if wav is not None else None
         result = await _apart(file, custom_model_dir, recording)
     _print(result, as_json=json)
 
@@ -151,24 +151,24 @@ def train_verifier(
 
 
 class _OpenScores:
-    def __init__(self, network: "Network", word: str) -> None:
+    def __init__(self, network: "OpenWakeWordNetwork", word: str) -> None:
         self._network = network
         self._word = word
-        self.state = network.begin()
+        self.state = network.create_stream()
 
     def feed(self, pcm: bytes) -> float:
-        return self._network.hear([self.state], [pcm], [(self._word,)])[0][0]
+        return self._network.predict([self.state], [pcm], [(self._word,)])[0][0]
 
 
 class _MicroScores:
     def __init__(self, file: Path) -> None:
         from wyoming_rosie.wakeword import micro
 
-        self._features = micro.Features()
+        self._features = micro.MicroFeatures()
         self._network = micro.load(micro.from_file(file))
 
     def feed(self, pcm: bytes) -> float:
-        scores = [self._network.score(frame) for frame in self._features.of(pcm)]
+        scores = [self._network.score(frame) for frame in self._features.extract(pcm)]
         return max((score for score in scores if score is not None), default=0.0)
 
 
@@ -177,7 +177,7 @@ def _checked(file: Path, folders: Sequence[Path]) -> Checked:
         return _checked_micro(file)
     if file.suffix not in model_files.SUFFIXES:
         raise ConfigError(f"{file} is no wake word model: they are .onnx, .tflite or, for microWakeWord, .json files")
-    word = model_files.of_file(file)
+    word = model_files.model_file(file)
     network = _load({word.name: word}, [*folders, file.parent])
     hops = network.heads[word.name].hops
     return Checked(
@@ -199,18 +199,18 @@ def _checked_micro(file: Path) -> Checked:
     return Checked("microWakeWord", word.name, shape, stride, word.cutoff, lambda: _MicroScores(file))
 
 
-def _network(folders: Sequence[Path], word: str) -> "Network":
-    known = model_files.words(folders, [word])
+def _network(folders: Sequence[Path], word: str) -> "OpenWakeWordNetwork":
+    known = model_files.model_files(folders, [word])
     if word not in known:
         raise ConfigError(f"no openWakeWord model is named {word!r}; there are: {', '.join(known)}")
     return _load({word: known[word]}, folders)
 
 
-def _load(words: dict[str, model_files.ModelFile], folders: Sequence[Path]) -> "Network":
+def _load(words: dict[str, model_files.ModelFile], folders: Sequence[Path]) -> "OpenWakeWordNetwork":
     model_files.check_installed()
     from wyoming_rosie.wakeword.openwakeword import network
 
-    return network.load(words, model_files.features(folders))
+    return network.load(words, model_files.feature_files(folders))
 
 
 def _cpu_ms(scores: Scores) -> float:
@@ -226,9 +226,9 @@ def _cpu_ms(scores: Scores) -> float:
 def _hops(file: Path) -> Iterator[bytes]:
     """Yield a recording in pieces of 80 ms, silence around it. Raises ConfigError, EngineError."""
     silence = bytes(SPEECH.bytes_in(SILENCE_SECONDS))
-    with files.opened(file) as recording:
+    with files.open_audio(file) as recording:
         rest = b""
-        for block in chain([silence], files.speech(recording), [silence]):
+        for block in chain([silence], files.speech_blocks(recording), [silence]):
             rest += block
             whole = len(rest) - len(rest) % HOP_BYTES
             yield from (rest[at : at + HOP_BYTES] for at in range(0, whole, HOP_BYTES))
@@ -241,13 +241,13 @@ def _best(scores: Scores, file: Path) -> tuple[float, int]:
     return score, round(80 * (1 - hop) - 1000 * SILENCE_SECONDS)
 
 
-def _windows(network: "Network", word: str, path: Path) -> list[tuple[float, "Floats"]]:
+def _windows(network: "OpenWakeWordNetwork", word: str, path: Path) -> list[tuple[float, "Floats"]]:
     scores = _OpenScores(network, word)
     hops = network.heads[word].hops
     return [(scores.feed(hop), scores.state.embeddings[-hops:]) for hop in _hops(path)]
 
 
-def _own_windows(network: "Network", word: str, path: Path) -> tuple[float, list["Floats"]]:
+def _own_windows(network: "OpenWakeWordNetwork", word: str, path: Path) -> tuple[float, list["Floats"]]:
     """Return the best score and what the network saw where the word was, nothing where it was not."""
     windows = _windows(network, word, path)
     best = max(score for score, _ in windows)

@@ -4,18 +4,18 @@ from pathlib import Path
 
 from wyoming_rosie.audio import files
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.wakeword.detection import Heard, detections
+from wyoming_rosie.wakeword.detection import WakeDetection, without_near_misses
 
 
-def first(file: Path) -> Heard | None:
+def first(file: Path) -> WakeDetection | None:
     """Return the first wake word in a recording; none where there is none, or nothing that hears it."""
     try:
-        from wyoming_rosie.wakeword.micro import MicroStream, bundled
+        from wyoming_rosie.wakeword.micro import MicroStream, packaged
 
-        stream = MicroStream(list(bundled().values()))
-        with files.opened(file) as recording:
-            for pcm in files.speech(recording):
-                if found := detections(stream.feed(pcm)):
+        stream = MicroStream(list(packaged().values()))
+        with files.open_audio(file) as recording:
+            for pcm in files.speech_blocks(recording):
+                if found := without_near_misses(stream.feed(pcm)):
                     return found[0]
     except (ImportError, RosieError):  # it was only an attempt
         return None

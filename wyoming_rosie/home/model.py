@@ -91,7 +91,7 @@ class Preferences:
 
 
 @dataclass(frozen=True)
-class Room:
+class RoomPolicy:
     """What may be done from an area, as patterns of entities' ids, and whether what is said there stays in the home."""
 
     may: tuple[str, ...] | None = None  # None: whatever may be done at all
@@ -105,7 +105,7 @@ class Home:
     floors: tuple[Floor, ...] = ()
     location: Location = Location()
     preferences: Preferences = Preferences()
-    rooms: Mapping[str, Room] = field(default_factory=dict)  # by an area's id
+    rooms: Mapping[str, RoomPolicy] = field(default_factory=dict)  # by an area's id
 
     def area(self, spoken: str) -> Area | None:
         """Return the area with this id, name or alias, whatever its case."""
@@ -119,13 +119,13 @@ class Home:
         """Return the floor with this id, name or alias, whatever its case."""
         return next(iter(self._floors.get(spoken.casefold(), ())), None)
 
-    def called(self, name: str) -> tuple[Entity, ...]:
+    def find_by_name(self, name: str) -> tuple[Entity, ...]:
         """Return the entities with this name or alias, whatever its case."""
         folded = name.casefold()
         found = self._entities.get(folded, ())
         return tuple(entity for entity in found if folded in map(str.casefold, entity.names))
 
-    def on_floor(self, floor: str) -> tuple[Area, ...]:
+    def areas_on_floor(self, floor: str) -> tuple[Area, ...]:
         """Return the areas of a floor, given by its id, name or alias."""
         found = self.floor(floor)
         return tuple(area for area in self.areas if found is not None and area.floor == found.id)
@@ -214,25 +214,25 @@ def _home(document: Mapping[str, Any]) -> Home:
         _table(document, "preferences", Preferences),
         _rooms(document),
     )
-    _refuse_what_cannot_be(home)
+    _check_values(home)
     return home
 
 
-def _refuse_what_cannot_be(home: Home) -> None:
-    _refuse_duplicates(home)
+def _check_values(home: Home) -> None:
+    _check_duplicates(home)
     areas, floors = {area.id for area in home.areas}, {floor.id for floor in home.floors}
     for number, area in enumerate(home.areas, 1):
         if area.floor is not None and area.floor not in floors:
             reason = f"area '{area.id}' is on an unknown floor '{area.floor}'"
             raise _WrongEntryError(reason, "areas", number, "floor")
     for number, entity in enumerate(home.entities, 1):
-        _refuse_unknown(entity, number, areas)
+        _check_references(entity, number, areas)
     for room in home.rooms.keys() - areas:
         raise _WrongEntryError(f"[rooms.{room}] is about an unknown area '{room}'", f"rooms.{room}")
-    _refuse_nowhere(home.location)
+    _check_location(home.location)
 
 
-def _refuse_nowhere(location: Location) -> None:
+def _check_location(location: Location) -> None:
     for key, given, most in (("latitude", location.latitude, 90), ("longitude", location.longitude, 180)):
         if given is not None and not -most <= given <= most:
             raise _WrongEntryError(f"[location]: '{key}' must be between -{most} and {most}", "location", key=key)
@@ -249,11 +249,11 @@ def _entries(document: Mapping[str, Any], table: str, kind: type[_Named]) -> lis
     ]
 
 
-def _rooms(document: Mapping[str, Any]) -> Mapping[str, Room]:
+def _rooms(document: Mapping[str, Any]) -> Mapping[str, RoomPolicy]:
     rooms = document.get("rooms", {})
     if not isinstance(rooms, dict):
         raise _WrongEntryError("'rooms' must be written as [rooms.AREA] tables", "rooms")
-    return {area: _table(rooms, area, Room, f"rooms.{area}") for area in rooms}
+    return {area: _table(rooms, area, RoomPolicy, f"rooms.{area}") for area in rooms}
 
 
 def _table(document: Mapping[str, Any], key: str, kind: type[_Kind], table: str = "") -> _Kind:
@@ -306,7 +306,7 @@ def _texts(value: object) -> list[str]:
     return value
 
 
-def _refuse_duplicates(home: Home) -> None:
+def _check_duplicates(home: Home) -> None:
     ids: set[str] = set()
     tables: Mapping[str, Sequence[Area | Entity | Floor]] = {
         "areas": home.areas,
@@ -327,7 +327,7 @@ def _refuse_duplicates(home: Home) -> None:
             names |= own
 
 
-def _refuse_unknown(entity: Entity, number: int, areas: set[str]) -> None:
+def _check_references(entity: Entity, number: int, areas: set[str]) -> None:
     if entity.domain not in DOMAINS:
         known = ", ".join(sorted(DOMAINS))
         reason = f"entity '{entity.id}' has an unknown domain '{entity.domain}'; there are: {known}"

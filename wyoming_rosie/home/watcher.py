@@ -14,7 +14,7 @@ _LOG = structlog.get_logger()
 LOOK_SECONDS = 1.0
 
 
-class HomeFile:
+class HomeWatcher:
     """A home file that is looked at again and again."""
 
     def __init__(self, path: Path, look_seconds: float = LOOK_SECONDS) -> None:
@@ -22,7 +22,7 @@ class HomeFile:
         self._look_seconds = look_seconds
         self._told = asyncio.Event()
 
-    def read_again(self) -> None:
+    def reload(self) -> None:
         """Have the file read, changed or not: what a SIGHUP asks for."""
         self._told.set()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import structlog
 
 from wyoming_rosie import __version__
-from wyoming_rosie.http.server import serving
+from wyoming_rosie.http.server import serve_http
 from wyoming_rosie.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _LOG = structlog.get_logger()
 WELL = None
-Look: TypeAlias = Callable[[], str | None]
+HealthCheck: TypeAlias = Callable[[], str | None]
 """Returns what is wrong as a sentence, or WELL; must not wait."""
 
 
@@ -25,37 +25,37 @@ class Health:
     """The parts of a program and how each of them is."""
 
     def __init__(self) -> None:
-        self._parts: dict[str, Look] = {}
+        self._parts: dict[str, HealthCheck] = {}
 
-    def watch(self, part: str, look: Look) -> None:
+    def add_check(self, part: str, look: HealthCheck) -> None:
         """Let `look` say how the part is whenever somebody asks."""
         self._parts[part] = look
 
-    def parts(self) -> dict[str, str | None]:
+    def statuses(self) -> dict[str, str | None]:
         """Return what is wrong with each part, or WELL."""
         return {part: look() for part, look in self._parts.items()}
 
 
 @asynccontextmanager
-async def served(role: str, health: Health, metrics: Metrics, host: str, port: int | None) -> AsyncIterator[None]:
+async def serve_health(role: str, health: Health, metrics: Metrics, host: str, port: int | None) -> AsyncIterator[None]:
     """Answer over HTTP during the block, if there is a port. Raises ConfigError."""
     if port is None:
         yield
         return
-    async with serving(application(role, health, metrics), host, port, "--http-port") as where:
+    async with serve_http(health_app(role, health, metrics), host, port, "--http-port") as where:
         _LOG.info("health", uri=f"http://{where.host}:{where.port}/health")
         yield
 
 
-def application(role: str, health: Health, metrics: Metrics) -> "web.Application":
+def health_app(role: str, health: Health, metrics: Metrics) -> "web.Application":
     """Return what answers monitors."""
     from aiohttp import web
 
     async def all_parts(_: web.Request) -> web.Response:
-        return _answer({"program": role, "version": __version__}, health.parts())
+        return _answer({"program": role, "version": __version__}, health.statuses())
 
     async def one_part(request: web.Request) -> web.Response:
-        name, parts = request.match_info["part"], health.parts()
+        name, parts = request.match_info["part"], health.statuses()
         if name not in parts:
             there_are = ", ".join(sorted(parts))
             return web.json_response({"error": f"there is no part '{name}'; there are: {there_are}"}, status=404)

@@ -18,7 +18,7 @@ STOP_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def serving(
+async def serve_http(
     application: "web.Application", host: str, port: int, flag: str, quiet_seconds: float = QUIET_SECONDS
 ) -> AsyncIterator[Tcp]:
     """Serve during the block; yields the address in use, which a port 0 chooses. Raises ConfigError naming `flag`."""

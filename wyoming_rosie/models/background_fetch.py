@@ -19,17 +19,17 @@ GOES_ON, WAITING, FAILED = "fetching", "fetching waits", "a model could not be f
 MEGABYTE = 1_000_000
 
 
-async def fetch_model(name: str, files: Sequence[Download], folder: Path) -> None:
+async def fetch_until_done(name: str, files: Sequence[Download], folder: Path) -> None:
     """Return when all files of a model are in the folder, which may take for ever; the log tells how far it is."""
     while True:
         try:
-            return await fetch_model_once(name, files, folder)
+            return await fetch_once(name, files, folder)
         except DownloadError as err:
             _LOG.warning(FAILED, model=name, reason=str(err), again_s=RETRY_SECONDS)
             await asyncio.sleep(RETRY_SECONDS)
 
 
-async def fetch_model_once(
+async def fetch_once(
     name: str, files: Sequence[Download], folder: Path, progress: Callable[[Progress], None] = lambda _: None
 ) -> None:
     """Return when all files of a model are in the folder; the log tells how far it is. Raises DownloadError."""

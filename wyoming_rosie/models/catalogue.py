@@ -2,25 +2,25 @@
 
 from wyoming_rosie.errors import UsageError
 from wyoming_rosie.models import piper, wake_words, whisper
-from wyoming_rosie.models.model import Kind
-from wyoming_rosie.text.suggestions import unknown
+from wyoming_rosie.models.model import ModelKind
+from wyoming_rosie.text.suggestions import unknown_name
 
-KINDS: tuple[Kind, ...] = (whisper, piper, wake_words)
+KINDS: tuple[ModelKind, ...] = (whisper, piper, wake_words)
 BY_NAME = {kind.NAME: kind for kind in KINDS}
 LISTED = "wyoming-rosie models list --available"
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> ModelKind:
     """Return the kind that a name is of. Raises UsageError, which names the nearest."""
     for kind in KINDS:
-        if name in kind.known():
+        if name in kind.available():
             return kind
     for kind in KINDS:
-        if kind.knows(name) and not (kind is piper and _is_misspelt(name)):
+        if kind.is_known(name) and not (kind is piper and _is_misspelt(name)):
             return kind
-    raise UsageError(unknown("model", name, (one for kind in KINDS for one in kind.known()), LISTED))
+    raise UsageError(unknown_name("model", name, (one for kind in KINDS for one in kind.available()), LISTED))
 
 
 def _is_misspelt(name: str) -> bool:
     """Tell whether a voice is of a language that has voices, but none of this name."""
-    return any(one.startswith(name.partition("-")[0]) for one in piper.known())
+    return any(one.startswith(name.partition("-")[0]) for one in piper.available())

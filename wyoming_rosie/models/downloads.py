@@ -68,7 +68,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long to bear with a server that fails, one that says nothing, and a program that fetches the same file."""
 
     pauses_seconds: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
@@ -76,11 +76,11 @@ class Patience:
     others_seconds: float = 3600.0
 
 
-PATIENT = Patience()
+PATIENT = RetryPolicy()
 
 
 async def fetch(
-    files: Sequence[Download], folder: Path, progress: Callable[[Progress], None], patience: Patience = PATIENT
+    files: Sequence[Download], folder: Path, progress: Callable[[Progress], None], patience: RetryPolicy = PATIENT
 ) -> None:
     """Have every file in the folder; one that is there, with its size if that is known, stays as it is.
 
@@ -115,7 +115,7 @@ class _BrokenError(Exception):
 class _Work:
     """Transfers one after the other, on a thread that never keeps the program from ending."""
 
-    def __init__(self, files: Sequence[Download], folder: Path, patience: Patience) -> None:
+    def __init__(self, files: Sequence[Download], folder: Path, patience: RetryPolicy) -> None:
         self._stopped = Event()
         self._transfers = [_Transfer(file, folder, patience, self._stopped) for file in files]
         self._current = self._transfers[0]
@@ -150,7 +150,7 @@ class _Work:
 class _Transfer:
     """One file on its way; it runs on a thread."""
 
-    def __init__(self, file: Download, folder: Path, patience: Patience, stopped: Event) -> None:
+    def __init__(self, file: Download, folder: Path, patience: RetryPolicy, stopped: Event) -> None:
         self._file = file
         self._folder = folder
         self._patience = patience

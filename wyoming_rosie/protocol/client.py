@@ -26,7 +26,7 @@ class PeerError(RosieError):
         self.code = code or "peer"
 
 
-class Peer:
+class Client:
     """One connection to a daemon or satellite."""
 
     def __init__(self, uri: str, stream: EventStream) -> None:
@@ -71,31 +71,31 @@ class Peer:
 
 
 @asynccontextmanager
-async def connect(uri: str, seconds: float = CONNECT_SECONDS) -> AsyncIterator[Peer]:
+async def connect(uri: str, seconds: float = CONNECT_SECONDS) -> AsyncIterator[Client]:
     """Open a connection and close it at the end of the block. Raises ConfigError, UnreachableError."""
     stream = await _open(uri, seconds)
     try:
-        yield Peer(uri, stream)
+        yield Client(uri, stream)
     finally:
         await stream.close()
 
 
 async def describe(uri: str, seconds: float = DESCRIBE_SECONDS) -> Info:
     """Ask the peer what it is. Raises UnreachableError."""
-    event = await describing(uri, seconds)
+    event = await fetch_info(uri, seconds)
     try:
         return Info.from_event(event)
     except (KeyError, TypeError, ValueError, AttributeError) as err:
         raise UnreachableError(f"{uri} does not describe itself as Wyoming has it") from err
 
 
-async def describing(uri: str, seconds: float = DESCRIBE_SECONDS) -> Event:
+async def fetch_info(uri: str, seconds: float = DESCRIBE_SECONDS) -> Event:
     """Return the peer's `info` as it was sent. Raises UnreachableError, which is certain after `seconds`."""
     try:
         async with asyncio.timeout(seconds):
             stream = await _open(uri, seconds)
             try:
-                peer = Peer(uri, stream)
+                peer = Client(uri, stream)
                 await peer.send(Describe().event())
                 event = await peer.wait_for("info", seconds=2 * seconds)
             except BaseException:

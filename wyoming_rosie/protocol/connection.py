@@ -21,11 +21,11 @@ WRITE_SECONDS = 10.0
 EVENTS_WAITING = 32
 
 
-class Conversation(Protocol):
+class ConnectionHandler(Protocol):
     """One connected peer's requests; all state of the connection lives here."""
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         """Whether a request is under way, which a stopping daemon lets finish."""
 
     async def on_event(self, event: Event) -> None:
@@ -39,34 +39,34 @@ class Conversation(Protocol):
 
 
 @runtime_checkable
-class MayBeSilent(Protocol):
+class AllowsIdle(Protocol):
     """A conversation whose peer may have nothing to say for as long as it likes."""
 
     @property
-    def may_be_silent(self) -> bool:
+    def allows_idle(self) -> bool:
         """Whether that is so now."""
 
 
 @runtime_checkable
-class SendsAtOnce(Protocol):
+class NowaitSender(Protocol):
     """A `send` that can do without a task while the peer keeps up."""
 
-    def now(self, event: Event) -> bool:
+    def nowait(self, event: Event) -> bool:
         """Send an event if the peer takes it without waiting; return whether it did."""
 
 
 @runtime_checkable
-class HearsAtOnce(Protocol):
+class AudioFastPath(Protocol):
     """A conversation that mostly only has to put audio aside, which then costs no task and no turn."""
 
-    def hear_now(self, event: Event) -> bool:
+    def on_audio_nowait(self, event: Event) -> bool:
         """Take an audio-chunk without waiting, or return False to have it come to `on_event`. Raises nothing."""
 
-    def rest(self, source: EventStream) -> None:
+    def coalesce(self, source: EventStream) -> None:
         """Hold the peer's events back, if they may be taken together with others': for less than a tenth of a second."""
 
 
-class Peer:
+class Connection:
     """Reads and works at the same time, so that a peer that leaves ends the work that nobody wants any more."""
 
     def __init__(
@@ -74,7 +74,7 @@ class Peer:
         stream: EventStream,
         host: str,
         info: Callable[[], bytes],
-        converse: Callable[[Send], Conversation],
+        converse: Callable[[Send], ConnectionHandler],
         *,
         finish_at_end: bool = False,
     ) -> None:
@@ -83,47 +83,47 @@ class Peer:
         self._stream = stream
         self._host = host
         self._info = info
-        self._conversation = converse(_Sender(self))
+        self._conversation = converse(_ConnectionSender(self))
         self._finish_at_end = finish_at_end  # a pipe's end is the end of the questions, a socket's that of the interest
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(EVENTS_WAITING)
         self._farewell: RosieError | None = None
         self._dismissed = asyncio.Event()
-        self._quick: Callable[[Event], bool] = _not_now
+        self._quick: Callable[[Event], bool] = _refuse_nowait
         self._leaving = False
-        if isinstance(self._conversation, HearsAtOnce):
-            self._quick = self._conversation.hear_now
-            stream.quick, stream.rest = self._hear_now, self._conversation.rest
+        if isinstance(self._conversation, AudioFastPath):
+            self._quick = self._conversation.on_audio_nowait
+            stream.quick, stream.rest = self._on_audio_nowait, self._conversation.coalesce
 
     async def serve(self) -> None:
         """Serve the peer until it leaves or is dismissed."""
         structlog.contextvars.bind_contextvars(peer=self._host)
-        reading = asyncio.create_task(self._read())
-        tasks = [asyncio.create_task(self._work()), asyncio.create_task(self._dismissed.wait())]
+        reading = asyncio.create_task(self._read_loop())
+        tasks = [asyncio.create_task(self._handle_loop()), asyncio.create_task(self._dismissed.wait())]
         if not self._finish_at_end:
             tasks.append(reading)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await _end(reading, *tasks)
+            await _end_of_events(reading, *tasks)
             await self._conversation.close()
-            await self._say_goodbye()
-            self._let_go()
+            await self._send_close_reason()
+            self._release()
 
     @property
-    def may_be_silent(self) -> bool:
-        return isinstance(self._conversation, MayBeSilent) and self._conversation.may_be_silent
+    def allows_idle(self) -> bool:
+        return isinstance(self._conversation, AllowsIdle) and self._conversation.allows_idle
 
     async def send(self, event: Event) -> None:
         """Send one event. Raises ConnectionError when the peer is gone or does not read for WRITE_SECONDS."""
-        if not self.send_now(event):
-            await self.send_in_time(event)
+        if not self.send_nowait(event):
+            await self.send_with_timeout(event)
         await asyncio.sleep(0)  # a long answer to one peer lets the others have theirs
 
-    def send_now(self, event: Event) -> bool:
+    def send_nowait(self, event: Event) -> bool:
         """Send an event if the peer takes it without waiting; return whether it did."""
-        return self._stream.write_now(event)
+        return self._stream.write_nowait(event)
 
-    async def send_in_time(self, event: Event) -> None:
+    async def send_with_timeout(self, event: Event) -> None:
         """Send an event that has to wait for room. Raises ConnectionError when there is none within WRITE_SECONDS."""
         try:
             async with asyncio.timeout(WRITE_SECONDS):
@@ -132,7 +132,7 @@ class Peer:
             self._stream.abort()
             raise ConnectionAbortedError("the peer does not read") from err
 
-    def dismiss(self, farewell: RosieError, *, when_done: bool = False) -> None:
+    def close_with_reason(self, farewell: RosieError, *, when_done: bool = False) -> None:
         """Tell the peer why and let it go: at once, or after the request that is under way."""
         self._farewell = farewell
         self._leaving = True
@@ -140,15 +140,15 @@ class Peer:
             self._dismissed.set()
 
     def _is_done(self) -> bool:
-        return not (self.at_work or self._conversation.busy) and self._events.empty()
+        return not (self.at_work or self._conversation.is_busy) and self._events.empty()
 
-    def _hear_now(self, event: Event) -> bool:
+    def _on_audio_nowait(self, event: Event) -> bool:
         if event.type != "audio-chunk" or self.at_work or self._leaving or not self._events.empty():
             return False
         self.heard = asyncio.get_running_loop().time()
         return self._quick(event)
 
-    async def _read(self) -> None:
+    async def _read_loop(self) -> None:
         try:
             while (event := await self._stream.read()) is not None:
                 self.heard = asyncio.get_running_loop().time()
@@ -160,12 +160,12 @@ class Peer:
                     case _:
                         await self._events.put(event)
         except BadEventError as err:
-            self.dismiss(err)
+            self.close_with_reason(err)
         except ConnectionError:
             pass  # the peer left while it was answered
         await self._events.put(None)
 
-    async def _work(self) -> None:
+    async def _handle_loop(self) -> None:
         while (event := await self._events.get()) is not None:
             self.at_work = True
             try:
@@ -179,7 +179,7 @@ class Peer:
                 return
 
     async def _handle(self, event: Event) -> None:
-        turn.follow(event)
+        turn.adopt(event)
         try:
             await self._conversation.on_event(event)
         except RosieError as err:
@@ -188,50 +188,50 @@ class Peer:
         except ConnectionError:
             raise
         except Exception:  # noqa: BLE001 - the edge of a connection: a bug must not take the other peers down
-            self.dismiss(RosieError("something went wrong inside this daemon; its log says what"))
+            self.close_with_reason(RosieError("something went wrong inside this daemon; its log says what"))
             _LOG.exception("request failed")
 
-    async def _say_goodbye(self) -> None:
+    async def _send_close_reason(self) -> None:
         if self._farewell is not None:
             with suppress(ConnectionError):
                 await self.send(Error(str(self._farewell), self._farewell.code).event())
         await self._stream.close()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         """Undo the references in circles, which would keep what a peer has left until the collector runs."""
         self._stream.quick = self._stream.rest = None
-        self._conversation = EndedConversation()
-        self._quick = _not_now
+        self._conversation = ClosedHandler()
+        self._quick = _refuse_nowait
 
 
-def _not_now(_: Event) -> bool:
+def _refuse_nowait(_: Event) -> bool:
     return False
 
 
-class _Sender:
+class _ConnectionSender:
     """Sends to a peer, at once if need be."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Connection) -> None:
         self._peer = peer
 
     def __call__(self, event: Event) -> Awaitable[None]:
         return self._peer.send(event)
 
-    def now(self, event: Event) -> bool:
-        return self._peer.send_now(event)
+    def nowait(self, event: Event) -> bool:
+        return self._peer.send_nowait(event)
 
 
-class EndedConversation:
+class ClosedHandler:
     """Stands in for the conversation of a peer that has left."""
 
-    busy = False
+    is_busy = False
 
     async def on_event(self, event: Event) -> None: ...
 
     async def close(self) -> None: ...
 
 
-async def _end(*tasks: asyncio.Task[object]) -> None:
+async def _end_of_events(*tasks: asyncio.Task[object]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)

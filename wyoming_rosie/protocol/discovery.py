@@ -44,7 +44,7 @@ LONGEST_NAME = 63  # bytes of one DNS label
 
 
 @dataclass(frozen=True)
-class Found:
+class DiscoveredService:
     """A Wyoming service on the network; `role` is empty for what is not ours."""
 
     name: str
@@ -59,7 +59,7 @@ class Found:
 
 
 @asynccontextmanager
-async def announced(
+async def announce(
     role: str,
     name: str | None,
     where: Tcp,
@@ -78,19 +78,19 @@ async def announced(
         await asyncio.wait([announcer])
 
 
-class Browser:
+class ServiceBrowser:
     """What is on the network now; use as `async with`."""
 
     def __init__(self, interfaces: Sequence[str] | None = None) -> None:
         self._interfaces = interfaces
-        self._found: dict[str, Found] = {}
+        self._found: dict[str, DiscoveredService] = {}
         self._lookups: set[asyncio.Task[None]] = set()
 
-    def of_role(self, role: str | None = None) -> list[Found]:
+    def services(self, role: str | None = None) -> list[DiscoveredService]:
         """Return the services of a role, or all, in the order of their names."""
         return sorted((one for one in self._found.values() if role in (None, one.role)), key=lambda one: one.name)
 
-    async def __aenter__(self) -> "Browser":
+    async def __aenter__(self) -> "ServiceBrowser":
         await _load_zeroconf()
         from zeroconf.asyncio import AsyncServiceBrowser
 
@@ -126,23 +126,25 @@ class Browser:
         addresses = record.parsed_scoped_addresses()
         if addresses and record.port:
             properties = record.decoded_properties
-            self._found[name] = Found(
+            self._found[name] = DiscoveredService(
                 name.removesuffix(f".{SERVICE_TYPE}"),
-                await first_to_answer(await asyncio.to_thread(_nearest, addresses[:MOST_ADDRESSES]), record.port),
+                await first_reachable(await asyncio.to_thread(_closest_first, addresses[:MOST_ADDRESSES]), record.port),
                 record.port,
                 properties.get("role") or "",
                 properties.get("version") or "",
             )
 
 
-async def browse(seconds: float, role: str | None = None, interfaces: Sequence[str] | None = None) -> list[Found]:
+async def find_services(
+    seconds: float, role: str | None = None, interfaces: Sequence[str] | None = None
+) -> list[DiscoveredService]:
     """Return what answers within `seconds`."""
-    async with Browser(interfaces) as browser:
+    async with ServiceBrowser(interfaces) as browser:
         await asyncio.sleep(seconds)
-        return browser.of_role(role)
+        return browser.services(role)
 
 
-async def first_to_answer(hosts: Sequence[str], port: int, seconds: float = ANSWER_SECONDS) -> str:
+async def first_reachable(hosts: Sequence[str], port: int, seconds: float = ANSWER_SECONDS) -> str:
     """Return the address that answers first, each tried a little after the one before; the first when none does."""
     if len(hosts) == 1:
         return hosts[0]
@@ -160,8 +162,8 @@ async def first_to_answer(hosts: Sequence[str], port: int, seconds: float = ANSW
     return hosts[0]
 
 
-def _nearest(hosts: Sequence[str]) -> list[str]:
-    return own_interfaces.nearest(hosts, own_interfaces.all_addresses(), own_interfaces.kind)
+def _closest_first(hosts: Sequence[str]) -> list[str]:
+    return own_interfaces.closest_first(hosts, own_interfaces.interface_addresses(), own_interfaces.interface_kind)
 
 
 async def _answer(host: str, port: int, pause: float) -> str:
@@ -250,7 +252,7 @@ async def _register(
 
     names = announced_names.candidates(name, await asyncio.to_thread(announced_names.last, name, port))
     for one in names:
-        if await _is_taken(zeroconf, one):
+        if await _is_name_in_use(zeroconf, one):
             continue
         record = _record(role, one, addresses, port)
         with suppress(NonUniqueNameException):
@@ -260,7 +262,7 @@ async def _register(
     raise NonUniqueNameException(f"{len(names)} devices are named {name}")
 
 
-async def _is_taken(zeroconf: "AsyncZeroconf", name: str) -> bool:
+async def _is_name_in_use(zeroconf: "AsyncZeroconf", name: str) -> bool:
     """Return whether somebody has this name; the library's own look is too short for who has just answered another."""
     from zeroconf.asyncio import AsyncServiceInfo
 

@@ -14,14 +14,14 @@ _VIRTUAL = re.compile(
 _MOST_LAYERS = 4
 
 
-class Kind(IntEnum):
+class InterfaceKind(IntEnum):
     LAN = 0  # a card of this machine, or a bridge, bond or VLAN on one
     UNKNOWN = 1
     VIRTUAL = 2  # bridges of containers and virtual machines, tunnels: others cannot call their addresses
 
 
 @dataclass(frozen=True)
-class Own:
+class InterfaceAddress:
     """An address of this machine."""
 
     interface: str
@@ -33,12 +33,12 @@ class Own:
         return ipaddress.ip_network(f"{self.ip}/{self.prefix}", strict=False)
 
 
-def kind(name: str, kernel: Path = KERNEL) -> Kind:
+def interface_kind(name: str, kernel: Path = KERNEL) -> InterfaceKind:
     """Return what an interface is, by what the kernel says of it, else by its name."""
     if _has_card(kernel / name, _MOST_LAYERS):
-        return Kind.LAN
+        return InterfaceKind.LAN
     is_virtual = _VIRTUAL.match(name) or any((kernel / name / sign).exists() for sign in ("bridge", "tun_flags"))
-    return Kind.VIRTUAL if is_virtual else Kind.UNKNOWN
+    return InterfaceKind.VIRTUAL if is_virtual else InterfaceKind.UNKNOWN
 
 
 def addresses() -> list[str]:
@@ -46,22 +46,24 @@ def addresses() -> list[str]:
 
     Where a card has an address, only those of cards are returned: who reads them by mDNS sees them in any order.
     """
-    return called(all_addresses(), kind)
+    return reachable_addresses(interface_addresses(), interface_kind)
 
 
-def called(found: Iterable[Own], kind_of: Callable[[str], Kind]) -> list[str]:
+def reachable_addresses(found: Iterable[InterfaceAddress], kind_of: Callable[[str], InterfaceKind]) -> list[str]:
     """Return the addresses of interfaces in the order in which others are to try them."""
     ranked = sorted((kind_of(one.interface), one.interface, *_order(one.ip)) for one in found)
-    has_card = {version for rank, _, version, _, one in ranked if rank is Kind.LAN and not _is_local(one)}
-    return [one for rank, _, version, _, one in ranked if rank is Kind.LAN or version not in has_card]
+    has_card = {version for rank, _, version, _, one in ranked if rank is InterfaceKind.LAN and not _is_local(one)}
+    return [one for rank, _, version, _, one in ranked if rank is InterfaceKind.LAN or version not in has_card]
 
 
-def nearest(hosts: Sequence[str], found: Iterable[Own], kind_of: Callable[[str], Kind]) -> list[str]:
+def closest_first(
+    hosts: Sequence[str], found: Iterable[InterfaceAddress], kind_of: Callable[[str], InterfaceKind]
+) -> list[str]:
     """Return a peer's addresses, those in the networks of this machine's cards first.
 
     Those in a network of containers here come last: the peer means its own containers, which we cannot reach.
     """
-    networks = [(one.network, kind_of(one.interface) is Kind.VIRTUAL) for one in found]
+    networks = [(one.network, kind_of(one.interface) is InterfaceKind.VIRTUAL) for one in found]
 
     def rank(host: str) -> int:
         address = ipaddress.ip_address(host.partition("%")[0])
@@ -71,20 +73,20 @@ def nearest(hosts: Sequence[str], found: Iterable[Own], kind_of: Callable[[str],
     return sorted(hosts, key=rank)
 
 
-def all_addresses() -> list[Own]:
+def interface_addresses() -> list[InterfaceAddress]:
     """Return all addresses of this machine, with their interfaces."""
     import ifaddr
 
     return [
-        Own(adapter.nice_name, ip.ip if isinstance(ip.ip, str) else ip.ip[0], ip.network_prefix)
+        InterfaceAddress(adapter.nice_name, ip.ip if isinstance(ip.ip, str) else ip.ip[0], ip.network_prefix)
         for adapter in ifaddr.get_adapters()
         for ip in adapter.ips
     ]
 
 
-def own_addresses() -> list[str]:
+def local_addresses() -> list[str]:
     """Return all addresses of this machine."""
-    return [one.ip for one in all_addresses()]
+    return [one.ip for one in interface_addresses()]
 
 
 def _order(one: str) -> tuple[int, int, str]:

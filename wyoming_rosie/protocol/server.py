@@ -25,13 +25,13 @@ from wyoming_rosie.http.server import LOOPBACK
 from wyoming_rosie.metrics import Counter as CountOf
 from wyoming_rosie.metrics import Metrics
 from wyoming_rosie.protocol import address, discovery, titles
-from wyoming_rosie.protocol.connection import Conversation as Conversation
-from wyoming_rosie.protocol.connection import Peer
+from wyoming_rosie.protocol.connection import Connection
+from wyoming_rosie.protocol.connection import ConnectionHandler as ConnectionHandler
 from wyoming_rosie.protocol.connection import Send as Send
 from wyoming_rosie.protocol.stdio import StdioTransport
 from wyoming_rosie.protocol.wire import EventStream, encode
 from wyoming_rosie.runtime import systemd
-from wyoming_rosie.runtime.terminal import hangup
+from wyoming_rosie.runtime.terminal import hangup_signal
 
 _LOG = structlog.get_logger()
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -66,14 +66,14 @@ class ServiceConfig:
         return self.http_port is not None
 
 
-class Service:
+class DaemonServer:
     """Serves peers: `describe` and `ping` are answered here, the rest goes to a Conversation each."""
 
     def __init__(
         self,
         role: str,
         info: Info | Mapping[str, Any],
-        converse: Callable[[Send], Conversation],
+        converse: Callable[[Send], ConnectionHandler],
         *,
         is_installed: bool = True,
         metrics: Metrics | None = None,
@@ -81,39 +81,39 @@ class Service:
         self.role = role
         self._title: str | None = None
         self._converse = converse
-        self._peers: dict[Peer, asyncio.Task[None]] = {}
+        self._peers: dict[Connection, asyncio.Task[None]] = {}
         self._per_address: Counter[str] = Counter()
         self._leaving: set[asyncio.Task[None]] = set()  # refused peers that are told why
         self._stopping = False
         self.idle_seconds = ServiceConfig.idle_seconds
         self.most_peers = ServiceConfig.peers
         self.most_peers_per_address = ServiceConfig.peers_per_address
-        self.allowed = networks(PRIVATE_NETWORKS)
+        self.allowed = parse_networks(PRIVATE_NETWORKS)
         self.installed = asyncio.Event()
         """Whether there is anything to offer: Home Assistant asks a daemon once, when it is announced."""
         if is_installed:
             self.installed.set()
         self.health = Health()
         self.metrics = metrics or Metrics()
-        self.health.watch("peers", self._trouble_with_peers)
-        self.health.watch("model", lambda: WELL if self.installed.is_set() else "no model is installed yet")
+        self.health.add_check("peers", self._connection_errors)
+        self.health.add_check("model", lambda: WELL if self.installed.is_set() else "no model is installed yet")
         self.metrics.gauge("peers", "Connections that are open", lambda: len(self._peers))
         self._refused = self.metrics.counter("refused", "Connections that were turned away", "code")
         self._sent = self.metrics.counter("sent", "Events sent to peers, without audio; errors by code", "type", "code")
-        self.describe_as(info)
+        self.set_info(info)
 
-    def limit(self, settings: ServiceConfig) -> None:
+    def apply_settings(self, settings: ServiceConfig) -> None:
         """Serve only those, only so many and only as long as the settings say, under that name. Raises ConfigError."""
         self.idle_seconds = settings.idle_seconds
-        self.allowed = networks(settings.allow)
+        self.allowed = parse_networks(settings.allow)
         self.most_peers, self.most_peers_per_address = settings.peers, settings.peers_per_address
         self._title = titles.title(self.role, settings.name, settings.uri)
-        self.describe_as(self._data)
+        self.set_info(self._data)
 
-    def describe_as(self, info: Info | Mapping[str, Any]) -> None:
+    def set_info(self, info: Info | Mapping[str, Any]) -> None:
         """Answer `describe` with this from now on."""
         self._data = info.event().data if isinstance(info, Info) else dict(info)
-        self._info = encode(Event("info", dict(titles.titled(self._data, self._title))))
+        self._info = encode(Event("info", dict(titles.with_title(self._data, self._title))))
 
     @asynccontextmanager
     async def listening(self, uri: str) -> AsyncIterator[address.Address]:
@@ -139,11 +139,11 @@ class Service:
         self._stopping = True
         farewell = BadEventError("this daemon is stopping", "stopping")
         for peer in self._peers:
-            peer.dismiss(farewell, when_done=True)
+            peer.close_with_reason(farewell, when_done=True)
         if self._peers:
             _, late = await asyncio.wait(self._peers.values(), timeout=seconds)
             for peer in [peer for peer, task in self._peers.items() if task in late]:
-                peer.dismiss(farewell)
+                peer.close_with_reason(farewell)
         if self._peers:
             await asyncio.wait(self._peers.values(), timeout=2 * SWEEP_SECONDS)
 
@@ -151,7 +151,7 @@ class Service:
         """Serve one peer on standard input and output until its input ends."""
         stream = EventStream()
         StdioTransport(stream, read_fd, write_fd).start()
-        await Peer(stream, "stdio", lambda: self._info, self._converse, finish_at_end=True).serve()
+        await Connection(stream, "stdio", lambda: self._info, self._converse, finish_at_end=True).serve()
 
     async def _listen(self, where: address.Address) -> asyncio.Server:
         loop = asyncio.get_running_loop()
@@ -172,27 +172,27 @@ class Service:
         host = name[0] if isinstance(name, tuple) else "unix"
         refusal = self._refusal(host)
         if refusal is not None:
-            self._turn_away(stream, refusal)
+            self._reject(stream, refusal)
             return
-        peer = _CountedPeer(self._sent, stream, host, lambda: self._info, self._converse)
+        peer = _MeteredConnection(self._sent, stream, host, lambda: self._info, self._converse)
         self._per_address[host] += 1
         task = asyncio.get_running_loop().create_task(peer.serve())
         self._peers[peer] = task
         task.add_done_callback(lambda _: self._forget(peer, host))
 
-    def _turn_away(self, stream: EventStream, refusal: BadEventError) -> None:
+    def _reject(self, stream: EventStream, refusal: BadEventError) -> None:
         """Tell a peer why it is not served, at the least cost: in a flood they are many."""
         self._refused.add(refusal.code)
         if len(self._leaving) >= MOST_LEAVING:
             stream.abort()
             return
-        if stream.write_now(Error(str(refusal), refusal.code).event()):
+        if stream.write_nowait(Error(str(refusal), refusal.code).event()):
             self._sent.add("error", refusal.code)
         closing = asyncio.get_running_loop().create_task(stream.close())
         self._leaving.add(closing)
         closing.add_done_callback(self._leaving.discard)
 
-    def _forget(self, peer: Peer, host: str) -> None:
+    def _forget(self, peer: Connection, host: str) -> None:
         del self._peers[peer]
         self._per_address[host] -= 1
         if not self._per_address[host]:
@@ -208,7 +208,7 @@ class Service:
             return BadEventError("too many connections; try again later", "busy")
         return None
 
-    def _trouble_with_peers(self) -> str | None:
+    def _connection_errors(self) -> str | None:
         if self._stopping:
             return "this daemon is stopping"
         if len(self._peers) >= self.most_peers:
@@ -221,11 +221,11 @@ class Service:
             await asyncio.sleep(min(SWEEP_SECONDS, self.idle_seconds / 4))
             idle_since = loop.time() - self.idle_seconds
             for peer in self._peers:
-                if peer.heard < idle_since and not peer.at_work and not peer.may_be_silent:
-                    peer.dismiss(BadEventError(f"nothing was heard for {self.idle_seconds:g} s", "idle"))
+                if peer.heard < idle_since and not peer.at_work and not peer.allows_idle:
+                    peer.close_with_reason(BadEventError(f"nothing was heard for {self.idle_seconds:g} s", "idle"))
 
 
-class _CountedPeer(Peer):
+class _MeteredConnection(Connection):
     """A peer that counts what it is sent."""
 
     def __init__(
@@ -234,19 +234,19 @@ class _CountedPeer(Peer):
         stream: EventStream,
         host: str,
         info: Callable[[], bytes],
-        converse: Callable[[Send], Conversation],
+        converse: Callable[[Send], ConnectionHandler],
     ) -> None:
         self._sent = sent
         super().__init__(stream, host, info, converse)
 
-    def send_now(self, event: Event) -> bool:
-        is_sent = super().send_now(event)
+    def send_nowait(self, event: Event) -> bool:
+        is_sent = super().send_nowait(event)
         if is_sent:
             self._count(event)
         return is_sent
 
-    async def send_in_time(self, event: Event) -> None:
-        await super().send_in_time(event)
+    async def send_with_timeout(self, event: Event) -> None:
+        await super().send_with_timeout(event)
         self._count(event)
 
     def _count(self, event: Event) -> None:
@@ -254,10 +254,10 @@ class _CountedPeer(Peer):
             self._sent.add(event.type, str(event.data.get("code") or "") if event.type == "error" else "")
 
 
-async def run(service: Service, settings: ServiceConfig) -> None:
+async def run(service: DaemonServer, settings: ServiceConfig) -> None:
     """Serve until SIGTERM or SIGINT, or on stdio until the input ends. Raises ConfigError."""
-    _be_ready_to_answer()
-    service.limit(settings)
+    _keep_loop_responsive()
+    service.apply_settings(settings)
     if isinstance(address.parse(settings.uri), address.Stdio):
         await service.serve_stdio()
         return
@@ -266,10 +266,10 @@ async def run(service: Service, settings: ServiceConfig) -> None:
         where = await stack.enter_async_context(service.listening(settings.uri))
         if isinstance(where, address.Tcp) and settings.zeroconf and not where.is_loopback:
             await stack.enter_async_context(
-                discovery.announced(service.role, settings.name, where, when=service.installed)
+                discovery.announce(service.role, settings.name, where, when=service.installed)
             )
         await stack.enter_async_context(
-            health.served(service.role, service.health, service.metrics, settings.http_host, settings.http_port)
+            health.serve_health(service.role, service.health, service.metrics, settings.http_host, settings.http_port)
         )
         systemd.notify("READY=1")
         _LOG.info("ready", uri=str(where))
@@ -279,7 +279,7 @@ async def run(service: Service, settings: ServiceConfig) -> None:
     await service.drain()
 
 
-def _be_ready_to_answer() -> None:
+def _keep_loop_responsive() -> None:
     """Keep the event loop quick beside a busy engine."""
     # The default of 5 ms lets an engine's thread hold the loop back that long, several times for one answer.
     sys.setswitchinterval(0.0001)
@@ -290,7 +290,7 @@ def _be_ready_to_answer() -> None:
     gc.collect()
 
 
-def networks(written: tuple[str, ...]) -> tuple[Network, ...]:
+def parse_networks(written: tuple[str, ...]) -> tuple[Network, ...]:
     """Return the networks. Raises ConfigError for what is none."""
     try:
         return tuple(ipaddress.ip_network(one) for one in written)
@@ -307,6 +307,6 @@ def _is_in(host: str, allowed: tuple[Network, ...]) -> bool:
 def stop_signal() -> asyncio.Event:
     """Return an event that SIGTERM, SIGINT or the end of the terminal sets."""
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, *hangup()):
+    for number in (signal.SIGTERM, signal.SIGINT, *hangup_signal()):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop

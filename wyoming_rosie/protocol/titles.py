@@ -14,7 +14,7 @@ _ROLES = {"wake": "wake words", "asr": "speech to text", "intent": "conversation
 _SECTIONS = ("wake", "asr", "intent", "handle", "tts")
 
 
-class Program(Protocol):
+class InfoProgram(Protocol):
     """A program of an `info` event."""
 
     name: str
@@ -26,21 +26,21 @@ def title(role: str, name: str | None, uri: str) -> str | None:
     return f"Rosie {_ROLES[role]} ({name or _place(role, uri)})" if role in _ROLES else None
 
 
-def titled(info: Mapping[str, Any], called: str | None) -> Mapping[str, Any]:
+def with_title(info: Mapping[str, Any], called: str | None) -> Mapping[str, Any]:
     """Return the info of a daemon under its title; a satellite and what has none keep their names."""
     if called is None or info.get("satellite"):
         return info
-    sections = {section: [_titled(one, called) for one in info.get(section) or ()] for section in _SECTIONS}
+    sections = {section: [_retitled(one, called) for one in info.get(section) or ()] for section in _SECTIONS}
     return {**info, **{section: programs for section, programs in sections.items() if programs}}
 
 
-def engine(program: Program) -> str:
+def engine_name(program: InfoProgram) -> str:
     """Return the engine of a daemon of ours, or the name of another's program."""
     known, _, rest = (program.description or "").partition(": ")
     return known if rest and program.name.startswith("Rosie ") else program.name
 
 
-def _titled(program: Mapping[str, Any], called: str) -> Mapping[str, Any]:
+def _retitled(program: Mapping[str, Any], called: str) -> Mapping[str, Any]:
     about = program.get("description")
     return {**program, "name": called, "description": f"{program['name']}: {about}" if about else program["name"]}
 

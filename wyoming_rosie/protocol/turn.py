@@ -16,20 +16,20 @@ def new_id() -> str:
     return uuid4().hex[:12]
 
 
-def begin(turn_id: str) -> None:
+def bind(turn_id: str) -> None:
     """Let this task's log lines and answers carry `turn_id` from now on."""
     _turn_id.set(turn_id)
     structlog.contextvars.bind_contextvars(turn_id=turn_id)
 
 
-def follow(event: Event) -> None:
+def adopt(event: Event) -> None:
     """Take over the turn that a peer's event names; make one when nobody has."""
     given = event_context(event).get("turn_id")
     if isinstance(given, str) and 0 < len(given) <= _LONGEST:
         if given != _turn_id.get():
-            begin(given)
+            bind(given)
     elif _turn_id.get() is None:
-        begin(new_id())
+        bind(new_id())
 
 
 def event_context(event: Event) -> dict[str, Any]:

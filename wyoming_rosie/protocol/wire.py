@@ -30,7 +30,7 @@ it, costs as much as all the rest of an event."""
 
 
 @dataclass(frozen=True)
-class Limits:
+class WireLimits:
     """The most that one event may hold, in bytes, and how deep its JSON may be nested."""
 
     header: int = 65_536
@@ -49,8 +49,8 @@ def encode(event: Event) -> bytes:
 class Decoder:
     """Turns bytes, however they were split, into events; raises BadEventError for whatever is not one."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+    def __init__(self, limits: WireLimits | None = None) -> None:
+        self._limits = limits or WireLimits()
         self._buffer = b""
         self._at = 0  # what lies before is used up
         self._late: list[bytes] = []  # received after the buffer was joined
@@ -159,7 +159,7 @@ class EventStream(asyncio.BufferedProtocol):
 
     async def read(self) -> Event | None:
         """Return the next event, or None at the end. One reader at a time. Raises BadEventError."""
-        while (event := self._take_left() or self._decoder.next()) is None:
+        while (event := self._dispatch_remaining() or self._decoder.next()) is None:
             if self._ended:
                 if self._decoder.is_inside:
                     raise BadEventError("the stream ended inside an event")
@@ -184,7 +184,7 @@ class EventStream(asyncio.BufferedProtocol):
         if self._room is not None:
             await asyncio.shield(self._room)
 
-    def write_now(self, event: Event) -> bool:
+    def write_nowait(self, event: Event) -> bool:
         """Send the event, unless the peer is gone or the buffer is full; return whether it was sent."""
         if self._gone.done() or self._room is not None:
             return False
@@ -241,7 +241,7 @@ class EventStream(asyncio.BufferedProtocol):
             return
         self._decoder.feed(data)
         if self._more is not None:
-            if self.quick is None or not self._all_are_quick(self.quick):
+            if self.quick is None or not self._dispatch_nowait(self.quick):
                 _wake(self._more)
             elif self.rest is not None:
                 self.rest(self)
@@ -265,7 +265,7 @@ class EventStream(asyncio.BufferedProtocol):
         self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
         return True
 
-    def _all_are_quick(self, quick: Callable[[Event], bool]) -> bool:
+    def _dispatch_nowait(self, quick: Callable[[Event], bool]) -> bool:
         """Hand over the events that have come, without a task; whether nothing is left for the reader."""
         try:
             while (event := self._decoder.next()) is not None:
@@ -277,7 +277,7 @@ class EventStream(asyncio.BufferedProtocol):
             return False
         return True
 
-    def _take_left(self) -> Event | None:
+    def _dispatch_remaining(self) -> Event | None:
         left, self._left = self._left, None
         if isinstance(left, BadEventError):
             raise left
@@ -375,7 +375,7 @@ def _children(item: dict[str, Any] | list[Any]) -> list[Any]:
     return list(item.values()) if isinstance(item, dict) else item
 
 
-def _too_deep(limits: Limits) -> BadEventError:
+def _too_deep(limits: WireLimits) -> BadEventError:
     return BadEventError(f"an event's JSON is nested deeper than {limits.depth} levels", "too-deep")
 
 

@@ -27,21 +27,21 @@ def send_signal(child: asyncio.subprocess.Process, number: signal.Signals) -> No
             os.kill(child.pid, number)
 
 
-def environment() -> Mapping[str, str]:
+def child_environment() -> Mapping[str, str]:
     """Return the environment for a child that is to end with this process, to be started by its main thread."""
     return {**os.environ, PARENT: str(os.getpid())}
 
 
-def end_with_parent() -> None:
+def exit_with_parent() -> None:
     """End with the process that started this one, if it has asked for that: by SIGTERM, or SIGKILL when that is not enough."""
     parent = os.environ.pop(PARENT, "")  # this process's own children are its own affair
     if not parent.isdecimal():
         return
-    end_with(int(parent), signal.SIGTERM)
+    set_parent_exit_signal(int(parent), signal.SIGTERM)
     threading.Thread(target=_kill_late, args=(int(parent),), name="parent", daemon=True).start()
 
 
-def end_with(parent: int, number: signal.Signals) -> None:
+def set_parent_exit_signal(parent: int, number: signal.Signals) -> None:
     """Get this signal when the parent ends, or the thread of the parent that started this process."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     if os.getppid() != parent:  # it was gone before the kernel knew that this matters

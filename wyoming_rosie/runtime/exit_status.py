@@ -10,7 +10,7 @@ from typing import NoReturn
 from cyclopts import CycloptsError
 
 from wyoming_rosie.errors import RosieError, UsageError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 
 FAILED = RosieError.exit_status
 INTERRUPTED = 130
@@ -19,34 +19,34 @@ UNREAD = 141
 
 
 @contextmanager
-def reported(program: str, extra: str) -> Iterator[None]:
+def exit_on_error(program: str, extra: str) -> Iterator[None]:
     """End the program with a line and a status for whatever ends the block; `extra` installs what may be missing."""
     try:
         yield
         _flush()
     except RosieError as err:
-        _end(program, str(err), err.exit_status)
+        _exit(program, str(err), err.exit_status)
     except CycloptsError as err:
-        _end(program, str(err), UsageError.exit_status)
+        _exit(program, str(err), UsageError.exit_status)
     except ImportError as err:
-        _end(program, f"{err.name} is not installed; run: {how_to_get([extra])}", FAILED)
+        _exit(program, f"{err.name} is not installed; run: {install_command([extra])}", FAILED)
     except BrokenPipeError:
-        _unread()
+        _exit_on_closed_output()
     except OSError as err:
-        _leave_output()
-        _end(program, _sentence(err), FAILED)
+        _discard_output()
+        _exit(program, _message(err), FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except SystemExit as err:
         if isinstance(err.__context__, BrokenPipeError):  # rich ends the program itself
-            _unread()
+            _exit_on_closed_output()
         raise
 
 
-def _end(program: str, sentence: str, status: int) -> NoReturn:
+def _exit(program: str, sentence: str, status: int) -> NoReturn:
     with suppress(OSError):
         sys.stdout.flush()
-    _leave_output()
+    _discard_output()
     with suppress(OSError):
         sys.stderr.write(f"{program}: {' '.join(sentence.split())}\n")
         sys.stderr.flush()
@@ -58,19 +58,19 @@ def _flush() -> None:
         sys.stdout.flush()
 
 
-def _unread() -> NoReturn:
+def _exit_on_closed_output() -> NoReturn:
     """End in silence: whoever read the output has gone."""
-    _leave_output()
+    _discard_output()
     sys.exit(UNREAD)
 
 
-def _leave_output() -> None:
+def _discard_output() -> None:
     """Let nothing more be written to where writing has failed, when the interpreter ends."""
     with suppress(OSError, AttributeError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _sentence(err: OSError) -> str:
+def _message(err: OSError) -> str:
     reason = err.strerror or str(err) or type(err).__name__
     if err.filename is not None:
         return f"{os.fsdecode(err.filename)}: {reason}"

@@ -17,13 +17,13 @@ _FOR_DEVELOPERS = ("all", "dev")
 _REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)[^;]*;.*extra == ['\"](?P<extra>[\w-]+)['\"]")
 
 
-def lacking() -> dict[str, tuple[str, ...]]:
+def missing_packages() -> dict[str, tuple[str, ...]]:
     """Return, for each extra, the packages that are not installed."""
     installed = {_normal(one.metadata["Name"] or "") for one in metadata.distributions()}
-    return lacking_of(metadata.requires(PACKAGE) or [], installed)
+    return missing_requirements(metadata.requires(PACKAGE) or [], installed)
 
 
-def lacking_of(requirements: Sequence[str], installed: set[str]) -> dict[str, tuple[str, ...]]:
+def missing_requirements(requirements: Sequence[str], installed: set[str]) -> dict[str, tuple[str, ...]]:
     """Return, for each extra among a package's requirements, the packages that are not among the installed ones."""
     found: dict[str, list[str]] = defaultdict(list)
     for match in filter(None, map(_REQUIREMENT.match, requirements)):
@@ -33,12 +33,12 @@ def lacking_of(requirements: Sequence[str], installed: set[str]) -> dict[str, tu
     return {extra: tuple(names) for extra, names in sorted(found.items())}
 
 
-def how_to_get(extras: Iterable[str]) -> str:
+def install_command(extras: Iterable[str]) -> str:
     """Return the command that adds these extras where this program is installed."""
-    return command(extras, metadata.distribution(PACKAGE).read_text("direct_url.json"), sys.prefix)
+    return pip_command(extras, metadata.distribution(PACKAGE).read_text("direct_url.json"), sys.prefix)
 
 
-def typed() -> str:
+def program_path() -> str:
     """Return how this program is called from the current folder: by its name if that finds it, else by its path."""
     program = Path(sys.argv[0])
     found = shutil.which(program.name)
@@ -47,7 +47,7 @@ def typed() -> str:
     return shlex.quote(os.path.relpath(os.path.normpath(program)))
 
 
-def command(extras: Iterable[str], direct_url: str | None, prefix: str) -> str:
+def pip_command(extras: Iterable[str], direct_url: str | None, prefix: str) -> str:
     """Return the same for an installation: where it came from, as pip has noted it, and where it is."""
     source, is_editable = _source(direct_url)
     wanted = f'"{_short(source or PACKAGE)}[{",".join(sorted(extras))}]"'

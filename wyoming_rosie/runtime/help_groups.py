@@ -27,7 +27,7 @@ _KINDS = (
 _ORDER = ("General", *(title for title, _ in reversed(_KINDS)))
 
 
-def grouped(config: type[C]) -> type[C]:
+def with_groups(config: type[C]) -> type[C]:
     """Return the same settings, each in the group of its kind in `--help`."""
     hints = get_type_hints(config, include_extras=True)
     annotations = {one.name: _in_group(one, hints[one.name]) for one in fields(config)}  # type: ignore[arg-type]
@@ -36,7 +36,7 @@ def grouped(config: type[C]) -> type[C]:
     return dataclass(frozen=True)(type(config.__name__, (config,), members))
 
 
-def ungrouped(settings: C, config: type[C]) -> C:
+def without_groups(settings: C, config: type[C]) -> C:
     """Return what was read into grouped settings as the settings themselves."""
     return config(**{one.name: getattr(settings, one.name) for one in fields(config)})  # type: ignore[arg-type]
 

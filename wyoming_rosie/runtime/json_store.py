@@ -37,7 +37,7 @@ def write(path: Path, document: object) -> None:
     new.replace(path)
 
 
-def set_aside(path: Path, reason: Exception) -> None:
+def quarantine(path: Path, reason: Exception) -> None:
     """Keep a file that cannot be used under another name, and say so."""
     broken = path.with_suffix(".broken")
     _LOG.warning("a file cannot be used and is set aside", file=str(path), now=str(broken), reason=str(reason))
@@ -47,7 +47,7 @@ def set_aside(path: Path, reason: Exception) -> None:
         _LOG.warning("it could not be set aside", file=str(path), reason=err.strerror)
 
 
-class Saver:
+class JsonWriter:
     """Writes what `document` returns, the latest alone, soon after somebody says that it has changed."""
 
     def __init__(self, path: Path, document: Callable[[], object]) -> None:
@@ -56,7 +56,7 @@ class Saver:
         self._changed = asyncio.Event()
         self._failing = False
 
-    def soon(self) -> None:
+    def schedule(self) -> None:
         """Have the file written; never waits."""
         self._changed.set()
 

@@ -13,7 +13,7 @@ MOST_UNREAD = 200
 F = TypeVar("F")
 
 
-class Reports(Generic[F]):
+class Outbox(Generic[F]):
     """Findings on their way to a peer, in order."""
 
     def __init__(self, tell: Callable[[F], Awaitable[None]]) -> None:
@@ -24,7 +24,7 @@ class Reports(Generic[F]):
     def start(self) -> None:
         """Begin to tell, if that has not begun."""
         if self._telling is None:
-            self._telling = asyncio.create_task(self._tell_all())
+            self._telling = asyncio.create_task(self._send_all())
 
     def put(self, found: Sequence[F]) -> None:
         """Have findings told soon."""
@@ -34,7 +34,7 @@ class Reports(Generic[F]):
                 return
             self._unread.put_nowait(one)
 
-    async def told(self) -> None:
+    async def flush(self) -> None:
         """Wait until everything was told; sending has a time limit of its own."""
         await self._unread.join()
 
@@ -43,9 +43,9 @@ class Reports(Generic[F]):
         if self._telling is not None:
             self._telling.cancel()
             self._telling = None
-        self._tell = _nobody
+        self._tell = _ignore
 
-    async def _tell_all(self) -> None:
+    async def _send_all(self) -> None:
         tell = self._tell
         with suppress(ConnectionError):  # the peer is gone, and so will be its conversation
             while True:
@@ -53,4 +53,4 @@ class Reports(Generic[F]):
                 self._unread.task_done()
 
 
-async def _nobody(_: object) -> None: ...
+async def _ignore(_: object) -> None: ...

@@ -16,7 +16,7 @@ import structlog
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import ConfigError, EngineError, RosieError
-from wyoming_rosie.runtime.workers import step_back
+from wyoming_rosie.runtime.workers import lower_priority
 
 _LOG = structlog.get_logger()
 LATE_SECONDS = 2.0
@@ -33,14 +33,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Listening(Protocol):
+class StreamState(Protocol):
     """An engine's state for one stream."""
 
     def skip(self, samples: int) -> None:
         """Note that so many samples of the stream will never come."""
 
 
-class Source(Protocol):
+class AudioSource(Protocol):
     """Where a stream's audio comes from."""
 
     def hold(self) -> None:
@@ -50,12 +50,12 @@ class Source(Protocol):
         """Take what has come."""
 
 
-S = TypeVar("S", bound=Listening)
+S = TypeVar("S", bound=StreamState)
 F = TypeVar("F")
 
 
 @dataclass(frozen=True)
-class Pace:
+class BatchLimits:
     """Bytes of 16 kHz 16-bit mono audio: an engine hears multiples of `hop`, at most `most` of a stream at once.
 
     A stream that is due may wait for others for `tick` seconds.
@@ -66,18 +66,22 @@ class Pace:
     tick: float
 
 
-class Scheduler(Generic[S, F]):
+class BatchScheduler(Generic[S, F]):
     """Owns the threads of an engine. `hear` takes streams with their next audio and returns what each one found."""
 
     def __init__(
-        self, name: str, hear: Callable[[Sequence[tuple[S, bytes]]], Sequence[Sequence[F]]], pace: Pace, workers: int
+        self,
+        name: str,
+        hear: Callable[[Sequence[tuple[S, bytes]]], Sequence[Sequence[F]]],
+        pace: BatchLimits,
+        workers: int,
     ) -> None:
         self._hear = hear
         self.pace = pace
         self._idle = workers
-        self._threads = ThreadPoolExecutor(self._idle, thread_name_prefix=name, initializer=step_back)
-        self._due: deque[Stream[S, F]] = deque()
-        self._resting: deque[Stream[S, F]] = deque()
+        self._threads = ThreadPoolExecutor(self._idle, thread_name_prefix=name, initializer=lower_priority)
+        self._due: deque[ScheduledStream[S, F]] = deque()
+        self._resting: deque[ScheduledStream[S, F]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._open = 0
 
@@ -90,14 +94,14 @@ class Scheduler(Generic[S, F]):
         """Return what a function returns that may block."""
         return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
 
-    def begin(self, function: Callable[[], object]) -> None:
+    def submit(self, function: Callable[[], object]) -> None:
         """Have a call made whose result nobody awaits."""
         self._threads.submit(function)
 
-    def open(self, state: S, found: Callable[[Sequence[F]], None]) -> "Stream[S, F]":
+    def open(self, state: S, found: Callable[[Sequence[F]], None]) -> "ScheduledStream[S, F]":
         """Begin a stream; `found` is called in the event loop with what was found, in order."""
         self._open += 1
-        return Stream(self, state, found)
+        return ScheduledStream(self, state, found)
 
     def close(self) -> None:
         """Begin no more work; what has begun ends unheard."""
@@ -106,13 +110,13 @@ class Scheduler(Generic[S, F]):
         self._due.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def ended(self, stream: "Stream[S, F]") -> None:
+    def forget(self, stream: "ScheduledStream[S, F]") -> None:
         """Expect nothing more of the stream."""
         self._open -= 1
         if stream in self._resting:
             self._resting.remove(stream)
 
-    def rest(self, stream: "Stream[S, F]") -> bool:
+    def coalesce(self, stream: "ScheduledStream[S, F]") -> bool:
         """Return whether the stream's source is to be released with each tick."""
         if self._open < 2:  # it would only be late
             return False
@@ -120,17 +124,17 @@ class Scheduler(Generic[S, F]):
         self._tick_soon()
         return True
 
-    def due(self, stream: "Stream[S, F]") -> None:
+    def enqueue(self, stream: "ScheduledStream[S, F]") -> None:
         """Have the stream's next audio heard, in its turn."""
         self._due.append(stream)
-        self._begin_soon()
+        self._start_soon()
 
-    def _begin_soon(self) -> None:
+    def _start_soon(self) -> None:
         """Begin at once when nobody else is there, somebody is behind or a batch is full; else with the next tick."""
         if not self._due or not self._idle:
             return
         if self._open < 2 or len(self._due) >= MOST_IN_BATCH or any(stream.is_behind for stream in self._due):
-            self._begin()
+            self._start_batches()
         else:
             self._tick_soon()
 
@@ -152,53 +156,53 @@ class Scheduler(Generic[S, F]):
             assert stream.source is not None
             stream.source.release()
         loop = asyncio.get_running_loop()
-        loop.call_soon(loop.call_soon, self._heard_all, group)  # by then what has come was read
+        loop.call_soon(loop.call_soon, self._all_processed, group)  # by then what has come was read
         if self._resting:
             self._tick_soon()
 
-    def _heard_all(self, group: "list[Stream[S, F]]") -> None:
+    def _all_processed(self, group: "list[ScheduledStream[S, F]]") -> None:
         for stream in group:
             if stream.source is not None:  # it may have been closed meanwhile
                 stream.source.hold()
-        self._begin()
+        self._start_batches()
 
-    def _begin(self) -> None:
+    def _start_batches(self) -> None:
         while self._due and self._idle:
             batch = [self._due.popleft() for _ in range(min(len(self._due), MOST_IN_BATCH))]
-            work = [(stream, stream.take(self.pace)) for stream in batch]
+            work = [(stream, stream.next_audio(self.pace)) for stream in batch]
             work = [(stream, piece) for stream, piece in work if piece.pcm]
             if work:
                 self._submit([stream for stream, _ in work], [piece for _, piece in work])
 
-    def _submit(self, streams: "list[Stream[S, F]]", pieces: "list[_Piece[S]]") -> None:
+    def _submit(self, streams: "list[ScheduledStream[S, F]]", pieces: "list[_QueuedAudio[S]]") -> None:
         self._idle -= 1
         loop = asyncio.get_running_loop()
         future = self._threads.submit(self._work, pieces)
-        future.add_done_callback(lambda done: _tell(loop, self._done, streams, done))
+        future.add_done_callback(lambda done: _notify(loop, self._done, streams, done))
 
-    def _work(self, pieces: "list[_Piece[S]]") -> Sequence[Sequence[F]]:
+    def _work(self, pieces: "list[_QueuedAudio[S]]") -> Sequence[Sequence[F]]:
         for piece in pieces:
             if piece.skipped:
                 piece.state.skip(piece.skipped)
         return self._hear([(piece.state, piece.pcm) for piece in pieces])
 
-    def _done(self, streams: "list[Stream[S, F]]", future: "Future[Sequence[Sequence[F]]]") -> None:
+    def _done(self, streams: "list[ScheduledStream[S, F]]", future: "Future[Sequence[Sequence[F]]]") -> None:
         self._idle += 1
         failure = None if future.cancelled() else future.exception()
         if failure is not None:
             _LOG.error("the engine failed", exc_info=failure)
         results: Sequence[Sequence[F]] = [()] * len(streams) if failure or future.cancelled() else future.result()
         for stream, found in zip(streams, results, strict=True):
-            stream.heard(found, failure)
-        self._begin_soon()
+            stream.complete(found, failure)
+        self._start_soon()
 
 
-class Stream(Generic[S, F]):
+class ScheduledStream(Generic[S, F]):
     """One stream of 16 kHz 16-bit mono audio; used by one task."""
 
-    def __init__(self, scheduler: Scheduler[S, F], state: S, found: Callable[[Sequence[F]], None]) -> None:
+    def __init__(self, scheduler: BatchScheduler[S, F], state: S, found: Callable[[Sequence[F]], None]) -> None:
         self.state = state
-        self.source: Source | None = None  # of a stream that rests
+        self.source: AudioSource | None = None  # of a stream that rests
         self.dropped_samples = 0
         self._scheduler = scheduler
         self._found = found
@@ -223,23 +227,23 @@ class Stream(Generic[S, F]):
         """Whether more than one hop waits."""
         return len(self._waiting) >= 2 * self._scheduler.pace.most
 
-    def hear_now(self, pcm: bytes) -> bool:
+    def try_push(self, pcm: bytes) -> bool:
         """Have audio heard soon, or return False: then `hear` has to wait, to drop audio or to raise."""
         if self._failure is not None or len(self._waiting) + len(pcm) > _LATE_BYTES:
             return False
-        self._take_in(pcm)
+        self._append(pcm)
         return True
 
-    def rest(self, source: Source) -> None:
+    def coalesce(self, source: AudioSource) -> None:
         """Have audio taken from its source with each tick only, when there are other streams; until this one is closed."""
-        if self.source is None and self._scheduler.rest(self):
+        if self.source is None and self._scheduler.coalesce(self):
             self.source = source
             source.hold()
 
-    async def hear(self, pcm: bytes) -> None:
+    async def push(self, pcm: bytes) -> None:
         """Have audio heard soon; waits while the stream is far ahead of real time. Raises EngineError."""
         self._raise_failure()
-        self._take_in(pcm)
+        self._append(pcm)
         while len(self._waiting) > _LATE_BYTES and (ahead := self._seconds_ahead()) > 0:
             await self._wait(ahead)
         if len(self._waiting) > _LATE_BYTES:
@@ -260,7 +264,7 @@ class Stream(Generic[S, F]):
             return
         self._is_closed = True
         self._waiting.clear()
-        self._scheduler.ended(self)
+        self._scheduler.forget(self)
         if self.source is not None:
             self.source.release()
             self.source = None
@@ -268,17 +272,17 @@ class Stream(Generic[S, F]):
             seconds = round(self.dropped_samples / SPEECH.rate, 1)
             _LOG.warning("audio was dropped: more streams than this machine can listen to", seconds=seconds)
 
-    def take(self, pace: Pace) -> "_Piece[S]":
+    def next_audio(self, pace: BatchLimits) -> "_QueuedAudio[S]":
         """Return the next audio for the engine; the stream is at work until `heard`."""
         self._is_queued = False
         size = min(len(self._waiting) - len(self._waiting) % pace.hop, pace.most)
-        piece = _Piece(self.state, bytes(self._waiting[:size]), self._skipped)
+        piece = _QueuedAudio(self.state, bytes(self._waiting[:size]), self._skipped)
         del self._waiting[:size]
         self._skipped = 0
         self._is_at_work = bool(size)
         return piece
 
-    def heard(self, found: Sequence[F], failure: BaseException | None) -> None:
+    def complete(self, found: Sequence[F], failure: BaseException | None) -> None:
         """Note what the engine found in what was taken."""
         self._is_at_work = False
         if failure is not None:
@@ -288,7 +292,7 @@ class Stream(Generic[S, F]):
         self._queue()
         self._progress.set()
 
-    def _take_in(self, pcm: bytes) -> None:
+    def _append(self, pcm: bytes) -> None:
         if not self._received:
             self._began = _now()
         self._received += len(pcm)
@@ -300,7 +304,7 @@ class Stream(Generic[S, F]):
             return
         self._is_queued = True
         self._due_at = _now()
-        self._scheduler.due(self)
+        self._scheduler.enqueue(self)
 
     def _drop(self) -> None:
         size = len(self._waiting) - _KEPT_BYTES
@@ -325,7 +329,7 @@ class Stream(Generic[S, F]):
 
 
 @dataclass(frozen=True)
-class _Piece(Generic[S]):
+class _QueuedAudio(Generic[S]):
     """Audio of one stream, and how many samples before it were dropped."""
 
     state: S
@@ -336,7 +340,7 @@ class _Piece(Generic[S]):
 _Done: TypeAlias = Callable[..., None]
 
 
-def workers(wanted: int) -> int:
+def worker_count(wanted: int) -> int:
     """Return how many threads to have: as many as wanted, for 0 one for each processor that this program may use.
 
     Raises ConfigError.
@@ -346,7 +350,7 @@ def workers(wanted: int) -> int:
     return wanted or min(len(os.sched_getaffinity(0)), _WORKERS[-1])
 
 
-def _tell(loop: asyncio.AbstractEventLoop, done: _Done, *args: object) -> None:
+def _notify(loop: asyncio.AbstractEventLoop, done: _Done, *args: object) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(done, *args)
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 
 
-async def until_one_ends(*parts: Coroutine[None, None, None]) -> None:
+async def run_until_first_exit(*parts: Coroutine[None, None, None]) -> None:
     """Run the parts until one ends, cancel the others, and raise what the first one raised.
 
     Unlike a TaskGroup it never forgets to be cancelled: before Python 3.13 one does when a part fails at that moment.

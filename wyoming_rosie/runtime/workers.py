@@ -19,7 +19,7 @@ import structlog
 
 from wyoming_rosie.errors import EngineError
 from wyoming_rosie.runtime import child_processes
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class ThreadWorker:
     """Runs calls in order on one thread of its own."""
 
     def __init__(self, name: str) -> None:
-        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name, initializer=step_back)
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name, initializer=lower_priority)
         self._callers = 0
 
     @property
@@ -50,7 +50,7 @@ class ThreadWorker:
         finally:
             self._callers -= 1
 
-    def begin(self, function: Callable[[], object]) -> None:
+    def submit(self, function: Callable[[], object]) -> None:
         """Have a call made whose result nobody awaits."""
         self._threads.submit(function)
 
@@ -159,26 +159,26 @@ class ProcessWorker:
     def _kill(self) -> None:
         if self._child is not None:
             self._child.kill()
-            self._thread.begin(self._child.join)  # else it stays as a zombie
+            self._thread.submit(self._child.join)  # else it stays as a zombie
             self._child = None
         self._pipe = None
 
 
-def step_back() -> None:
+def lower_priority() -> None:
     """Let this thread have what the event loop leaves of the processor (Linux gives threads priorities of their own)."""
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _serve(make: Callable[[], object], pipe: Connection, parent: int) -> None:
-    child_processes.end_with(parent, signal.SIGKILL)
+    child_processes.set_parent_exit_signal(parent, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    step_back()
+    lower_priority()
     try:
         served = make()
     except ImportError as err:
-        pipe.send((f"{err.name} is not installed; run: {how_to_get(['all'])}", None))
+        pipe.send((f"{err.name} is not installed; run: {install_command(['all'])}", None))
         return
     except Exception as err:  # noqa: BLE001 - whatever it was, the parent says it
         pipe.send((f"{type(err).__name__}: {err}", None))

@@ -44,39 +44,39 @@ def languages() -> frozenset[str]:
     return frozenset(_TABLES)
 
 
-def family(language: str) -> str:
+def base_language(language: str) -> str:
     """Return the language of a tag such as de-AT."""
     return language.replace("_", "-").partition("-")[0].casefold()
 
 
 def find(text: str, language: str) -> list[Duration]:
     """Return the durations in a text, in order; none in a language that is not known."""
-    table = _TABLES.get(family(language))
-    return [found for found in _Reader(text, table).all() if found.total] if table else []
+    table = _TABLES.get(base_language(language))
+    return [found for found in _DurationParser(text, table).all() if found.total] if table else []
 
 
-def spoken(seconds: float, language: str = LAST) -> str:
+def as_words(seconds: float, language: str = LAST) -> str:
     """Return a duration in words: "1 hour and 5 minutes"."""
-    table = _TABLES.get(family(language), _TABLES[LAST])
+    table = _TABLES.get(base_language(language), _TABLES[LAST])
     names = [(count, table.units[unit]) for unit, count in _split(seconds)] or [(0, table.units["second"])]
-    return joined([f"{count} {forms[0] if count == 1 else forms[1]}" for count, forms in names], table.joined)
+    return join_words([f"{count} {forms[0] if count == 1 else forms[1]}" for count, forms in names], table.joined)
 
 
-def adjective(seconds: float, language: str = LAST) -> str:
+def as_adjective(seconds: float, language: str = LAST) -> str:
     """Return a duration as it stands before a noun: "1 hour and 5 minute"."""
-    table = _TABLES.get(family(language), _TABLES[LAST])
+    table = _TABLES.get(base_language(language), _TABLES[LAST])
     names = _split(seconds) or [("second", 0)]
-    return joined([f"{count} {table.units[unit][0]}" for unit, count in names], table.joined)
+    return join_words([f"{count} {table.units[unit][0]}" for unit, count in names], table.joined)
 
 
-def joined(words: list[str], last: str) -> str:
+def join_words(words: list[str], last: str) -> str:
     """Return "a, b and c", with the word that stands before the last."""
     return last.join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def plain(minutes: int, language: str) -> str:
+def minutes_text(minutes: int, language: str) -> str:
     """Return whole minutes in the plainest way that a sentence can have them."""
-    return f"{minutes} {_TABLES[family(language)].units['minute'][1]}"
+    return f"{minutes} {_TABLES[base_language(language)].units['minute'][1]}"
 
 
 def _split(seconds: float) -> list[tuple[str, int]]:
@@ -86,7 +86,7 @@ def _split(seconds: float) -> list[tuple[str, int]]:
 
 
 @dataclass(frozen=True)
-class _Table:
+class _LanguageTable:
     """One language's file; phrases are tuples of words in small letters."""
 
     raw: Mapping[str, Any]
@@ -137,10 +137,10 @@ def _words(text: str) -> Words:
     return tuple(found[0].casefold().replace("\u2019", "'") for found in _TOKEN.finditer(text))
 
 
-class _Reader:
+class _DurationParser:
     """Reads one text. Its methods take the number of a word and return what was read and the number of the next."""
 
-    def __init__(self, text: str, table: _Table) -> None:
+    def __init__(self, text: str, table: _LanguageTable) -> None:
         self._table = table
         self._text = text
         self._found = list(_TOKEN.finditer(text))
@@ -311,4 +311,4 @@ class _Reader:
         return all(not gap.strip(" -\u00a0\u2011.") for gap in between)
 
 
-_TABLES = {file.stem: _Table(tomllib.loads(file.read_text("utf-8"))) for file in sorted(FOLDER.glob("*.toml"))}
+_TABLES = {file.stem: _LanguageTable(tomllib.loads(file.read_text("utf-8"))) for file in sorted(FOLDER.glob("*.toml"))}

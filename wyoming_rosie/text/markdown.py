@@ -50,7 +50,7 @@ _LAST_SIGNS = re.compile(r"[.,;:!?)}'’”»]*\Z")
 _MARKS = re.compile(r"[*`]+|~~+|(?<!\w)_+|_+(?!\w)")
 
 
-class Prose:
+class MarkdownStripper:
     """Takes Markdown out of a text as it arrives; `code` is said where a block of code was.
 
     What may be meant as it stands is kept: 2 * 3, snake_case, C#, 5*.
@@ -119,7 +119,7 @@ class Prose:
         if fence := _FENCE.fullmatch(line):
             self._fence = fence[1]
             return f"\n\n{self._code}\n\n", min(end + 1, len(self._text))
-        return (f"\n\n{_row(line)}", end) if _ROW.fullmatch(line) else self._inline(at, at_end=at_end)
+        return (f"\n\n{_table_row(line)}", end) if _ROW.fullmatch(line) else self._inline(at, at_end=at_end)
 
     def _prefix(self, at: int) -> _Step | None:
         """Leave out what makes a line a heading, an item or a quotation."""
@@ -147,7 +147,7 @@ class Prose:
             case "marks":
                 return self._emphasis(found), found.end()
             case "address":
-                return _site(found), found.end()
+                return _host_of(found), found.end()
             case _:
                 return found[0], found.end()
 
@@ -176,7 +176,7 @@ class Prose:
             return None
         found = _LINK.match(self._text, at, limit)
         if found and found["target"]:
-            return _bare(found["label"]), found.end()
+            return _without_marks(found["label"]), found.end()
         if found and found["label"].startswith("^"):
             is_definition = self._text[at - 1] == "\n" and self._text.startswith(":", found.end())
             return "", found.end() + is_definition
@@ -184,22 +184,22 @@ class Prose:
         return self._text[at:bracket], bracket
 
 
-def _row(line: str) -> str:
+def _table_row(line: str) -> str:
     """Return a line of a table as its cells with commas between them; the line under its head is nothing."""
     cells = _CELL_END.split(line.strip("|"))
     if all(_RULED_CELL.fullmatch(cell) for cell in cells):
         return ""
-    plain = (_bare(_LINE_BREAK.sub(", ", cell)).replace("\\|", "|").strip() for cell in cells)
+    plain = (_without_marks(_LINE_BREAK.sub(", ", cell)).replace("\\|", "|").strip() for cell in cells)
     return ", ".join(cell for cell in plain if cell)
 
 
-def _bare(text: str) -> str:
+def _without_marks(text: str) -> str:
     """Return a label or cell without marks."""
     text = _LINK.sub(lambda link: link["label"] if link["target"] else link[0], text)
-    return _MARKS.sub("", _ADDRESS.sub(_site, text))
+    return _MARKS.sub("", _ADDRESS.sub(_host_of, text))
 
 
-def _site(address: re.Match[str]) -> str:
+def _host_of(address: re.Match[str]) -> str:
     """Return the host of an address, and the signs behind it that belong to the sentence."""
     host = _HOST.match(address[0])
     last = _LAST_SIGNS.search(address[0])

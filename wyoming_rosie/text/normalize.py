@@ -19,18 +19,18 @@ _DECORATIONS = re.compile(rf"\s*(?:{_DECORATION}(?:{_MODIFIER}|\u200d|{_DECORATI
 _RUN = re.compile(r"(?P<stop>[!?,;:])(?P=stop)+|(?P<dots>\.{4,})|(?P<line>[-=_*~#|<>])(?P=line){2,}")
 
 
-def speakable(text: str) -> str:
+def normalize(text: str) -> str:
     """Return the text without control characters and halves of characters, long words cut, emoji as words apart."""
     if _is_plain(text):
         return _LONG_WORD.sub(r"\1 ", text)
-    return _LONG_WORD.sub(r"\1 ", _EMOJI.sub(r"\1 ", _CONTROL.sub(" ", _whole(text))))
+    return _LONG_WORD.sub(r"\1 ", _EMOJI.sub(r"\1 ", _CONTROL.sub(" ", _join_surrogates(text))))
 
 
-def without_pictures(text: str) -> str:
+def strip_emoji(text: str) -> str:
     """Return the text without emoji and other decoration, and with one sign where the same one is repeated."""
     if not _is_plain(text):
-        text = _DECORATIONS.sub(lambda found: " " if found[1] else "", _whole(text))
-    return _RUN.sub(_shortened, text)
+        text = _DECORATIONS.sub(lambda found: " " if found[1] else "", _join_surrogates(text))
+    return _RUN.sub(_collapse, text)
 
 
 def has_sound(text: str) -> bool:
@@ -38,7 +38,7 @@ def has_sound(text: str) -> bool:
     return any(character.isalnum() or unicodedata.category(character)[0] == "S" for character in text)
 
 
-def _shortened(run: re.Match[str]) -> str:
+def _collapse(run: re.Match[str]) -> str:
     return run["stop"] or ("..." if run["dots"] else " ")
 
 
@@ -46,6 +46,6 @@ def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-def _whole(text: str) -> str:
+def _join_surrogates(text: str) -> str:
     """Join the halves of characters that came in two events; one half alone becomes U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

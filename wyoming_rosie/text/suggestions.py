@@ -7,7 +7,7 @@ MOST = 3
 ALIKE = 0.5
 
 
-def nearest(name: str, known: Iterable[str], most: int = MOST) -> list[str]:
+def closest_names(name: str, known: Iterable[str], most: int = MOST) -> list[str]:
     """Return the known names that are most like this one, whatever its capitals, the best first."""
     by_key = {_key(one): one for one in known}
     alike = get_close_matches(_key(name), by_key, most, ALIKE)
@@ -15,10 +15,10 @@ def nearest(name: str, known: Iterable[str], most: int = MOST) -> list[str]:
     return [by_key[key] for key in dict.fromkeys([*alike, *holding])][:most]
 
 
-def unknown(what: str, name: str, known: Iterable[str], listed: str = "") -> str:
+def unknown_name(what: str, name: str, known: Iterable[str], listed: str = "") -> str:
     """Return a sentence for a name that nothing has: the nearest ones, or some; and the command that lists all, if any."""
     known = list(known)
-    near = nearest(name, known)
+    near = closest_names(name, known)
     if near:
         hint = f"did you mean {' or '.join(near)}?"
     elif len(known) > 2 * MOST and listed:

@@ -2,62 +2,62 @@
 
 from math import ceil
 
-from wyoming_rosie.voice_activity.findings import Classified, Frame, Sound
+from wyoming_rosie.voice_activity.findings import AudioClass, AudioClassified, VadFrame
 
 SETTLE_MS = 250
 """A sound other than speech must last so long before it is told."""
 
 
-class Classifier:
+class AudioClassifier:
     """Follows one stream; speech is told at once, because it has been made sure of already."""
 
     def __init__(self, silence_dbfs: float, frame_ms: int) -> None:
         self._silence_dbfs = silence_dbfs
         self._frame_ms = frame_ms
         self._settle = ceil(SETTLE_MS / frame_ms)
-        self._told: Sound | None = None
-        self._was_told: set[Sound] = set()
-        self._run = _Run(Sound.SILENCE)
-        self._all = {sound: _Run(sound) for sound in Sound}
+        self._told: AudioClass | None = None
+        self._was_told: set[AudioClass] = set()
+        self._run = _Run(AudioClass.SILENCE)
+        self._all = {sound: _Run(sound) for sound in AudioClass}
         self._frames = 0
 
-    def hear(self, frame: Frame, *, is_speech: bool) -> Classified | None:
+    def process(self, frame: VadFrame, *, is_speech: bool) -> AudioClassified | None:
         """Take the next frame; return the class when it has changed."""
-        sound = self._sound(frame, is_speech=is_speech)
+        sound = self._class_of(frame, is_speech=is_speech)
         if sound is not self._run.sound or not self._frames:
             self._run = _Run(sound, self._frames)
         self._frames += 1
         self._run.add(frame)
         self._all[sound].add(frame)
-        is_settled = sound is Sound.SPEECH or self._run.frames >= self._settle
+        is_settled = sound is AudioClass.SPEECH or self._run.frames >= self._settle
         if sound is self._told or not is_settled:
             return None
         self._told = sound
         self._was_told.add(sound)
-        return Classified(sound, self._run.probability, self._run.first * self._frame_ms)
+        return AudioClassified(sound, self._run.probability, self._run.first * self._frame_ms)
 
-    def finish(self) -> Classified:
+    def finish(self) -> AudioClassified:
         """Return what the whole stream is: the most notable sound that was told, else what there was most of."""
-        told = [sound for sound in Sound if sound in self._was_told]
-        sound = told[0] if told else max(Sound, key=lambda one: (self._all[one].frames, one is Sound.SILENCE))
-        return Classified(sound, self._all[sound].probability, self._frames * self._frame_ms, is_final=True)
+        told = [sound for sound in AudioClass if sound in self._was_told]
+        sound = told[0] if told else max(AudioClass, key=lambda one: (self._all[one].frames, one is AudioClass.SILENCE))
+        return AudioClassified(sound, self._all[sound].probability, self._frames * self._frame_ms, is_final=True)
 
-    def _sound(self, frame: Frame, *, is_speech: bool) -> Sound:
+    def _class_of(self, frame: VadFrame, *, is_speech: bool) -> AudioClass:
         if is_speech:
-            return Sound.SPEECH
-        return Sound.NOISE if frame.level >= self._silence_dbfs else Sound.SILENCE
+            return AudioClass.SPEECH
+        return AudioClass.NOISE if frame.level >= self._silence_dbfs else AudioClass.SILENCE
 
 
 class _Run:
     """Frames of one sound."""
 
-    def __init__(self, sound: Sound, first: int = 0) -> None:
+    def __init__(self, sound: AudioClass, first: int = 0) -> None:
         self.sound = sound
         self.first = first
         self.frames = 0
         self._sum = 0.0
 
-    def add(self, frame: Frame) -> None:
+    def add(self, frame: VadFrame) -> None:
         self.frames += 1
         self._sum += frame.probability
 

@@ -7,7 +7,7 @@ a voice is muffled or begins and ends in a hiss. The level, against what is hear
 from collections import deque
 from math import inf
 
-from wyoming_rosie.voice_activity.findings import Frame
+from wyoming_rosie.voice_activity.findings import VadFrame
 
 LAG_FRAMES = 4
 """So far the level alone decides."""
@@ -26,54 +26,54 @@ BACKGROUND_FRAMES = 31
 FEWEST_BACKGROUND_FRAMES = 3
 
 
-class Recent:
+class BoundaryRefiner:
     """The newest frames of a stream, numbered from its first."""
 
     def __init__(self, more: int) -> None:
         self.count = 0
-        self._frames: deque[Frame] = deque(maxlen=BACKGROUND_FRAMES + DOUBTFUL_FRAMES + more)
+        self._frames: deque[VadFrame] = deque(maxlen=BACKGROUND_FRAMES + DOUBTFUL_FRAMES + more)
         self._background = inf  # before the speech that is under way, as far as it is known
 
-    def add(self, frame: Frame) -> None:
+    def add(self, frame: VadFrame) -> None:
         self._frames.append(frame)
         self.count += 1
 
-    def true_start(self, likely: int, earliest: int) -> int:
+    def refine_start(self, likely: int, earliest: int) -> int:
         """Return the first frame of speech that is under way, of which `likely` is the first likely one."""
         before = self._levels(likely - BACKGROUND_FRAMES, likely)
-        self._background = _usual(before) if len(before) >= FEWEST_BACKGROUND_FRAMES else inf
+        self._background = _median(before) if len(before) >= FEWEST_BACKGROUND_FRAMES else inf
         if self._background == inf:
             return likely
-        softest = self._softest(self._background, likely, self.count)
+        softest = self._min_level(self._background, likely, self.count)
         start = likely
         for frame in range(likely - 1, max(likely - DOUBTFUL_FRAMES, earliest) - 1, -1):
             if start - frame > CLOSURE_FRAMES + 1:
                 break
-            if self._belongs(frame, likely, softest):
+            if self._is_part_of_speech(frame, likely, softest):
                 start = frame
         return start
 
-    def true_end(self, start: int, likely: int) -> int:
+    def refine_end(self, start: int, likely: int) -> int:
         """Return the frame after the last one of speech that began at `start`; `likely` is its last likely frame."""
         after = self._levels(likely + 1, self.count)
         if not after:
             return likely + 1
-        softest = self._softest(
-            min(self._background, _usual(after)), max(start, likely - BACKGROUND_FRAMES), likely + 1
+        softest = self._min_level(
+            min(self._background, _median(after)), max(start, likely - BACKGROUND_FRAMES), likely + 1
         )
         end = likely + 1
-        while end < min(likely + DOUBTFUL_FRAMES, self.count) and self._belongs(end, likely, softest):
+        while end < min(likely + DOUBTFUL_FRAMES, self.count) and self._is_part_of_speech(end, likely, softest):
             end += 1
         if end == likely + 1:
             while end - 1 > max(start, likely - LAG_FRAMES) and self._level(end - 1) < softest:
                 end -= 1
         return end
 
-    def _belongs(self, frame: int, likely: int, softest: float) -> bool:
+    def _is_part_of_speech(self, frame: int, likely: int, softest: float) -> bool:
         is_joined = abs(frame - likely) <= LAG_FRAMES or self._frames[frame - self.count].probability >= DOUBTFUL
         return is_joined and self._level(frame) > softest
 
-    def _softest(self, background: float, first: int, end: int) -> float:
+    def _min_level(self, background: float, first: int, end: int) -> float:
         """Return the level that a frame beside the speech from `first` to before `end` must have to belong to it."""
         loudest = max(self._levels(first, end))
         above = min(ABOVE_BACKGROUND, (loudest - background) / 2)  # of speech that hardly stands out, half of it
@@ -88,5 +88,5 @@ class Recent:
         return [self._level(frame) for frame in range(max(first, oldest), end)]
 
 
-def _usual(levels: list[float]) -> float:
+def _median(levels: list[float]) -> float:
     return sorted(levels)[len(levels) // 5]

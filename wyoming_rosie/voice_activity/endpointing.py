@@ -20,21 +20,21 @@ SENSITIVITIES = {"relaxed": 1.6, "aggressive": 0.6}
 
 
 @dataclass(frozen=True)
-class EndRules:
+class EndpointingRules:
     perhaps_ms: int = option(200, "silence after which all may have been said, milliseconds")
     complete_ms: int = option(500, "silence after which all has been said when it is a whole command, milliseconds")
     incomplete_ms: int = option(900, "silence after which all has been said in any case, milliseconds")
     longest_ms: int = option(20_000, "speech without a pause that is longer is cut, milliseconds")
     no_speech_ms: int = option(6_000, "how long to wait for the first word, milliseconds")
 
-    def for_sensitivity(self, sensitivity: str | None) -> "EndRules":
+    def for_sensitivity(self, sensitivity: str | None) -> "EndpointingRules":
         """Return the rules for who speaks slowly ("relaxed") or wants quick answers ("aggressive"); else these."""
         times = SENSITIVITIES.get(sensitivity or "", 1.0)
         complete, incomplete = round(times * self.complete_ms), round(times * self.incomplete_ms)
         return replace(self, complete_ms=max(complete, self.perhaps_ms), incomplete_ms=max(incomplete, self.perhaps_ms))
 
 
-class Verdict(StrEnum):
+class EndpointDecision(StrEnum):
     PERHAPS = "perhaps"  # all may have been said
     RESUMED = "resumed"  # it had not: speech goes on after a PERHAPS
     DONE = "done"
@@ -42,7 +42,7 @@ class Verdict(StrEnum):
     NO_SPEECH = "no-speech"
 
 
-def check(rules: EndRules) -> None:
+def check(rules: EndpointingRules) -> None:
     """Raise ConfigError for rules that contradict themselves."""
     if not 0 <= rules.perhaps_ms <= rules.complete_ms <= rules.incomplete_ms:
         raise ConfigError("--end-of-speech: it must be 0 <= perhaps-ms <= complete-ms <= incomplete-ms")
@@ -51,10 +51,10 @@ def check(rules: EndRules) -> None:
             raise ConfigError(f"--end-of-speech: {name.replace('_', '-')} must be from 1 to {LONGEST_MS}")
 
 
-class EndOfSpeech:
+class Endpointer:
     """Follows one stream to its end; after DONE, TOO_LONG or NO_SPEECH it says nothing more."""
 
-    def __init__(self, rules: EndRules) -> None:
+    def __init__(self, rules: EndpointingRules) -> None:
         self.silent_since: int | None = None  # when there was speech before
         self._rules = rules
         self._speaking_since: int | None = None
@@ -64,59 +64,59 @@ class EndOfSpeech:
         self._said_perhaps = False
         self._is_over = False
 
-    def started(self, at_ms: int) -> list[Verdict]:
+    def on_speech_start(self, at_ms: int) -> list[EndpointDecision]:
         """Take it that speech began."""
         resumed = self._said_perhaps and not self._is_over
         self._speaking_since, self.silent_since = at_ms, None
         self._sound_since = self._quiet_since = None
         self._is_complete = self._said_perhaps = False
-        return [Verdict.RESUMED] if resumed else []
+        return [EndpointDecision.RESUMED] if resumed else []
 
-    def stopped(self, at_ms: int) -> None:
+    def on_speech_stop(self, at_ms: int) -> None:
         """Take it that speech ended."""
         self._speaking_since, self.silent_since = None, at_ms
         self._is_complete = self._said_perhaps = False
 
-    def sounded(self, at_ms: int) -> None:
+    def on_noise_start(self, at_ms: int) -> None:
         """Take it that a sound began that is no speech."""
         self._sound_since, self._quiet_since = at_ms, None
 
-    def quieted(self, at_ms: int) -> None:
+    def on_noise_stop(self, at_ms: int) -> None:
         """Take it that no sound is heard any more."""
         if self._sound_since is not None and at_ms - self._sound_since >= LONG_SOUND_MS:
             self._quiet_since = at_ms
         self._sound_since = None
 
-    def understood(self, *, complete: bool) -> None:
+    def set_complete(self, *, complete: bool) -> None:
         """Take it that what was said before this silence is a complete command, or is none."""
         self._is_complete = complete and self.silent_since is not None
 
-    def at(self, now_ms: int) -> list[Verdict]:
+    def advance(self, now_ms: int) -> list[EndpointDecision]:
         """Take it that the stream has come so far; return what follows, in order."""
         if self._is_over:
             return []
         verdicts = self._of_silence(now_ms - self.silent_since) if self.silent_since is not None else self._late(now_ms)
-        self._said_perhaps |= Verdict.PERHAPS in verdicts
-        self._is_over = any(verdict is not Verdict.PERHAPS for verdict in verdicts)
+        self._said_perhaps |= EndpointDecision.PERHAPS in verdicts
+        self._is_over = any(verdict is not EndpointDecision.PERHAPS for verdict in verdicts)
         return verdicts
 
-    def out_of_time(self) -> Verdict:
+    def on_timeout(self) -> EndpointDecision:
         """End a stream that has stalled, or lasted too long by a clock; return what that means."""
         self._is_over = True
         if self.silent_since is not None:
-            return Verdict.DONE
-        return Verdict.NO_SPEECH if self._speaking_since is None else Verdict.TOO_LONG
+            return EndpointDecision.DONE
+        return EndpointDecision.NO_SPEECH if self._speaking_since is None else EndpointDecision.TOO_LONG
 
-    def _of_silence(self, silence_ms: int) -> list[Verdict]:
+    def _of_silence(self, silence_ms: int) -> list[EndpointDecision]:
         verdicts = []
         if silence_ms >= self._rules.perhaps_ms and not self._said_perhaps:
-            verdicts.append(Verdict.PERHAPS)
+            verdicts.append(EndpointDecision.PERHAPS)
         if silence_ms >= (self._rules.complete_ms if self._is_complete else self._rules.incomplete_ms):
-            verdicts.append(Verdict.DONE)
+            verdicts.append(EndpointDecision.DONE)
         return verdicts
 
-    def _late(self, now_ms: int) -> list[Verdict]:
+    def _late(self, now_ms: int) -> list[EndpointDecision]:
         if self._speaking_since is None:
             is_over = self._quiet_since is not None and now_ms - self._quiet_since >= AFTER_LONG_SOUND_MS
-            return [Verdict.NO_SPEECH] if is_over or now_ms >= self._rules.no_speech_ms else []
-        return [Verdict.TOO_LONG] if now_ms - self._speaking_since >= self._rules.longest_ms else []
+            return [EndpointDecision.NO_SPEECH] if is_over or now_ms >= self._rules.no_speech_ms else []
+        return [EndpointDecision.TOO_LONG] if now_ms - self._speaking_since >= self._rules.longest_ms else []

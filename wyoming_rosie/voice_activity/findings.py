@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 
-class Sound(StrEnum):
+class AudioClass(StrEnum):
     """In the order of their notability."""
 
     SPEECH = "speech"
@@ -14,7 +14,7 @@ class Sound(StrEnum):
 
 
 @dataclass(frozen=True)
-class Frame:
+class VadFrame:
     """What is known of a few milliseconds: how probably they are speech, and how loud they are in dBFS."""
 
     probability: float
@@ -22,30 +22,30 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Started:
+class SpeechStart:
     """Speech began at `time`."""
 
     time: int
 
 
 @dataclass(frozen=True)
-class Stopped:
+class SpeechStop:
     """Speech ended at `time`."""
 
     time: int
 
 
 @dataclass(frozen=True)
-class Classified:
+class AudioClassified:
     """From `time` on it is this sound; `probability` is that of speech, the mean since then.
 
     A final one stands for the whole stream: for the most notable sound in it.
     """
 
-    sound: Sound
+    sound: AudioClass
     probability: float
     time: int
     is_final: bool = False
 
 
-Finding: TypeAlias = Started | Stopped | Classified
+VadEvent: TypeAlias = SpeechStart | SpeechStop | AudioClassified

@@ -5,8 +5,8 @@ from math import ceil
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.voice_activity.edges import Recent
-from wyoming_rosie.voice_activity.findings import Frame, Started, Stopped
+from wyoming_rosie.voice_activity.edges import BoundaryRefiner
+from wyoming_rosie.voice_activity.findings import SpeechStart, SpeechStop, VadFrame
 
 QUIET_FRAMES = 2
 """So many unlikely frames in a row are no slip; their level is the background after the speech."""
@@ -14,7 +14,7 @@ LONGEST_MS = 10_000
 
 
 @dataclass(frozen=True)
-class Rules:
+class SegmenterRules:
     start_threshold: float = option(0.5, "probability from which a frame is speech, 0 to 1")
     stop_threshold: float = option(0.35, "probability under which it is not any more, 0 to 1")
     shortest_ms: int = option(64, "speech that is shorter is none, milliseconds")
@@ -23,7 +23,7 @@ class Rules:
     silence_dbfs: float = option(-45.0, "softer than this is silence; louder is noise when it is not speech, dBFS")
 
 
-def check(rules: Rules) -> None:
+def check(rules: SegmenterRules) -> None:
     """Raise ConfigError for rules that contradict themselves."""
     if not 0 < rules.stop_threshold <= rules.start_threshold <= 1:
         raise ConfigError("--speech: the thresholds must be 0 < stop-threshold <= start-threshold <= 1")
@@ -32,15 +32,15 @@ def check(rules: Rules) -> None:
             raise ConfigError(f"--speech: {name.replace('_', '-')} must be from 0 to {LONGEST_MS}")
 
 
-class Segmenter:
+class SpeechSegmenter:
     """Hears one stream frame by frame; starts and stops alternate, and what is told never overlaps."""
 
-    def __init__(self, rules: Rules, frame_ms: int) -> None:
+    def __init__(self, rules: SegmenterRules, frame_ms: int) -> None:
         self._rules = rules
         self._frame_ms = frame_ms
         self._shortest = max(1, ceil(rules.shortest_ms / frame_ms))
         self._hangover = max(QUIET_FRAMES, ceil(rules.hangover_ms / frame_ms))
-        self._recent = Recent(self._shortest + self._hangover)
+        self._recent = BoundaryRefiner(self._shortest + self._hangover)
         self._candidate: int | None = None  # the first of the frames that may become speech
         self._likely = 0  # so many of them are over the start threshold
         self._start: int | None = None  # of the speech that is under way
@@ -51,17 +51,17 @@ class Segmenter:
     def is_speech(self) -> bool:
         return self._start is not None
 
-    def hear(self, frame: Frame) -> Started | Stopped | None:
+    def process(self, frame: VadFrame) -> SpeechStart | SpeechStop | None:
         """Take the next frame."""
         now = self._recent.count
         self._recent.add(frame)
         return self._look_for_start(frame, now) if self._start is None else self._look_for_end(frame, now, self._start)
 
-    def finish(self) -> Stopped | None:
+    def finish(self) -> SpeechStop | None:
         """End the stream, and with it the speech that is under way."""
-        return None if self._start is None else self._stop(self._recent.true_end(self._start, self._last))
+        return None if self._start is None else self._stop(self._recent.refine_end(self._start, self._last))
 
-    def _look_for_start(self, frame: Frame, now: int) -> Started | None:
+    def _look_for_start(self, frame: VadFrame, now: int) -> SpeechStart | None:
         if frame.probability < self._rules.stop_threshold:
             self._candidate = None
             return None
@@ -70,19 +70,19 @@ class Segmenter:
         self._likely += frame.probability >= self._rules.start_threshold
         if self._likely < self._shortest:
             return None
-        self._start, self._last = self._recent.true_start(self._candidate, self._free), now
+        self._start, self._last = self._recent.refine_start(self._candidate, self._free), now
         self._candidate = None
-        return Started(max(self._start * self._frame_ms - self._rules.padding_ms, self._free * self._frame_ms))
+        return SpeechStart(max(self._start * self._frame_ms - self._rules.padding_ms, self._free * self._frame_ms))
 
-    def _look_for_end(self, frame: Frame, now: int, start: int) -> Stopped | None:
+    def _look_for_end(self, frame: VadFrame, now: int, start: int) -> SpeechStop | None:
         if frame.probability >= self._rules.stop_threshold:
             self._last = now
         elif now - self._last >= QUIET_FRAMES:
-            end = self._recent.true_end(start, self._last)
+            end = self._recent.refine_end(start, self._last)
             if now + 1 - end >= self._hangover:
                 return self._stop(end)
         return None
 
-    def _stop(self, end: int) -> Stopped:
+    def _stop(self, end: int) -> SpeechStop:
         self._start, self._free = None, end
-        return Stopped(end * self._frame_ms)
+        return SpeechStop(end * self._frame_ms)

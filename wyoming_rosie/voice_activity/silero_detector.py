@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from wyoming_rosie.audio.formats import SPEECH
-from wyoming_rosie.voice_activity.findings import Frame
+from wyoming_rosie.voice_activity.findings import VadFrame
 from wyoming_rosie.voice_activity.levels import FULL_SCALE, SILENCE_DBFS, levels
 from wyoming_rosie.voice_activity.silero_network import FRAME_SAMPLES, Array
 
@@ -27,24 +27,24 @@ GAIN_DB_PER_FRAME = 0.3
 _SILERO = {"name": "Silero", "url": "https://github.com/snakers4/silero-vad"}
 
 
-class Network(Protocol):
+class VadNetwork(Protocol):
     """The model, with a row of its state for each stream."""
 
-    def begin(self) -> int: ...
+    def add_stream(self) -> int: ...
 
-    def end(self, row: int) -> None: ...
+    def remove_stream(self, row: int) -> None: ...
 
-    def hear(self, rows: Sequence[int], frames: Array) -> list[float]: ...
+    def predict(self, rows: Sequence[int], frames: Array) -> list[float]: ...
 
 
-class Gate(Protocol):
+class WebrtcVad(Protocol):
     """WebRTC's detector, with its state."""
 
     def is_speech(self, buf: bytes, sample_rate: int) -> bool: ...
 
 
 @dataclass(frozen=True)
-class Let:
+class GatedAudio:
     """What the gate let through of a piece of a stream."""
 
     levels: list[float]
@@ -52,18 +52,18 @@ class Let:
     frames: list[Array]  # as loud as the model wants them, those before the voice as well
     places: list[int | None]  # of each frame of the piece among them
 
-    def judged(self, probabilities: Sequence[float]) -> list[Frame]:
+    def with_probabilities(self, probabilities: Sequence[float]) -> list[VadFrame]:
         """Return the frames of the piece; those that stayed outside are certainly no speech."""
         return [
-            Frame(0.0 if place is None else probabilities[place], level)
+            VadFrame(0.0 if place is None else probabilities[place], level)
             for place, level in zip(self.places, self.levels, strict=True)
         ]
 
 
-class SileroDetector:
+class SileroStream:
     """One stream's gate and gain. Its row of the network lives as long as it: begun anew it misses soft voices."""
 
-    def __init__(self, network: Network, gate: Gate | None) -> None:
+    def __init__(self, network: VadNetwork, gate: WebrtcVad | None) -> None:
         self._network = network
         self._gate = gate
         self._row: int | None = None
@@ -71,7 +71,7 @@ class SileroDetector:
         self._loudest = SILENCE_DBFS  # of late
         self._unheard: deque[tuple[Array, float]] = deque(maxlen=WARM_UP_FRAMES + 1)
 
-    def let_through(self, pcm: bytes) -> Let:
+    def gate(self, pcm: bytes) -> GatedAudio:
         """Take whole frames; return what the model shall hear."""
         samples = np.frombuffer(pcm, "<i2").reshape(-1, FRAME_SAMPLES).astype(np.float32)
         heard: list[Array] = []
@@ -83,12 +83,12 @@ class SileroDetector:
             heard += self._amplified() if is_open else []
             places.append(len(heard) - 1 if is_open else None)
         if heard and self._row is None:
-            self._row = self._network.begin()
-        return Let(loudness, self._row, heard, places)
+            self._row = self._network.add_stream()
+        return GatedAudio(loudness, self._row, heard, places)
 
     def close(self) -> None:
         if self._row is not None:
-            self._network.end(self._row)
+            self._network.remove_stream(self._row)
         self._row = None
 
     def _is_open(self, sound: bytes) -> bool:
@@ -116,7 +116,7 @@ class SileroEngine:
 
     frame_bytes = FRAME_BYTES
 
-    def __init__(self, network: Network, make_gate: Callable[[], Gate | None]) -> None:
+    def __init__(self, network: VadNetwork, make_gate: Callable[[], WebrtcVad | None]) -> None:
         self._network = network
         self._make_gate = make_gate
 
@@ -125,17 +125,17 @@ class SileroEngine:
         model = {"name": "silero-v6", "description": "Speech in any language", "languages": ["*"], **installed}
         return {"name": "silero", "description": "Silero VAD behind a WebRTC gate", "models": [model], **installed}
 
-    def listen(self) -> SileroDetector:
-        return SileroDetector(self._network, self._make_gate())
+    def create_stream(self) -> SileroStream:
+        return SileroStream(self._network, self._make_gate())
 
-    def hear(self, pieces: Sequence[tuple[SileroDetector, bytes]]) -> list[list[Frame]]:
-        let = [detector.let_through(pcm) for detector, pcm in pieces]
+    def process_batch(self, pieces: Sequence[tuple[SileroStream, bytes]]) -> list[list[VadFrame]]:
+        let = [detector.gate(pcm) for detector, pcm in pieces]
         rows = [one.row for one in let for _ in one.frames if one.row is not None]
         frames = [frame for one in let for frame in one.frames]
-        heard = self._network.hear(rows, np.concatenate(frames).reshape(-1, FRAME_SAMPLES)) if frames else []
-        judged: list[list[Frame]] = []
+        heard = self._network.predict(rows, np.concatenate(frames).reshape(-1, FRAME_SAMPLES)) if frames else []
+        judged: list[list[VadFrame]] = []
         at = 0
         for one in let:
-            judged.append(one.judged(heard[at : at + len(one.frames)]))
+            judged.append(one.with_probabilities(heard[at : at + len(one.frames)]))
             at += len(one.frames)
         return judged

@@ -66,7 +66,7 @@ def read(path: Path) -> dict[str, Array]:
 
 
 @dataclass(frozen=True)
-class Weights:
+class SileroWeights:
     """A model's numbers as the network multiplies by them."""
 
     spectrum: Array  # for sums and for differences of the samples that lie alike around a window's middle
@@ -79,7 +79,7 @@ class Weights:
     answer_bias: float
 
     @classmethod
-    def of(cls, tensors: Mapping[str, Array]) -> "Weights":
+    def of(cls, tensors: Mapping[str, Array]) -> "SileroWeights":
         kernels = [tensors[f"encoder.{layer}.reparam_conv.weight"] for layer in range(len(CHANNELS))]
         kernels[2] = kernels[2][..., 1:]  # the rest would meet nothing but padding
         kernels[3] = kernels[3][..., 1:2]
@@ -100,12 +100,12 @@ class Weights:
 class SileroNetwork:
     """A model and the state of every stream that it hears, a row each."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: SileroWeights) -> None:
         self._weights = weights
         self._state = np.zeros((2, 0, STATE), np.float32)  # what was said last, what is remembered
         self._free: list[int] = []
 
-    def begin(self) -> int:
+    def add_stream(self) -> int:
         """Return the row of a new stream."""
         if not self._free:
             rows = self._state.shape[1]
@@ -116,11 +116,11 @@ class SileroNetwork:
         self._state[:, row] = 0
         return row
 
-    def end(self, row: int) -> None:
+    def remove_stream(self, row: int) -> None:
         """Let the row be another stream's."""
         self._free.append(row)
 
-    def hear(self, rows: Sequence[int], frames: Array) -> list[float]:
+    def predict(self, rows: Sequence[int], frames: Array) -> list[float]:
         """Return how probably each frame (of samples from -1 to 1) is speech; a row's frames come in their order."""
         gates = self._encode(frames)
         if len(rows) == 1 or len(set(rows)) == len(rows):

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 
 from wyoming_rosie.audio.formats import SPEECH
-from wyoming_rosie.runtime.stream_scheduler import Pace, Scheduler
-from wyoming_rosie.voice_activity.classifier import Classifier
+from wyoming_rosie.runtime.stream_scheduler import BatchLimits, BatchScheduler
+from wyoming_rosie.voice_activity.classifier import AudioClassifier
 from wyoming_rosie.voice_activity.engine import VadEngine
-from wyoming_rosie.voice_activity.findings import Finding, Frame
-from wyoming_rosie.voice_activity.segmenter import Rules, Segmenter
+from wyoming_rosie.voice_activity.findings import VadEvent, VadFrame
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules, SpeechSegmenter
 
 FRAMES_AT_ONCE = 8
 TICK_SECONDS = 0.03
@@ -20,13 +20,13 @@ TICK_SECONDS = 0.03
 class VadStream:
     """Everything that is known of one stream."""
 
-    def __init__(self, engine: VadEngine[Any], rules: Rules) -> None:
+    def __init__(self, engine: VadEngine[Any], rules: SegmenterRules) -> None:
         frame_ms = self._frame_ms = round(1000 * SPEECH.seconds(engine.frame_bytes))
         self.heard_ms = 0
         """Up to here everything is known that can be."""
-        self.detector = engine.listen()
-        self._segmenter = Segmenter(rules, frame_ms)
-        self._classifier = Classifier(rules.silence_dbfs, frame_ms)
+        self.detector = engine.create_stream()
+        self._segmenter = SpeechSegmenter(rules, frame_ms)
+        self._classifier = AudioClassifier(rules.silence_dbfs, frame_ms)
         self._skipped_ms = 0
 
     def skip(self, samples: int) -> None:
@@ -38,34 +38,36 @@ class VadStream:
     def is_speech(self) -> bool:
         return self._segmenter.is_speech
 
-    def take(self, frames: Iterable[Frame]) -> list[Finding]:
+    def process(self, frames: Iterable[VadFrame]) -> list[VadEvent]:
         """Take the next frames; return what was found, in order."""
-        return self._dated(finding for frame in frames for finding in self._take(frame) if finding is not None)
+        return self._with_times(
+            finding for frame in frames for finding in self._process_frame(frame) if finding is not None
+        )
 
-    def finish(self) -> list[Finding]:
+    def finish(self) -> list[VadEvent]:
         """End the stream; return what was left to find."""
         stopped = self._segmenter.finish()
-        return self._dated([*([stopped] if stopped else []), self._classifier.finish()])
+        return self._with_times([*([stopped] if stopped else []), self._classifier.finish()])
 
     def close(self) -> None:
         self.detector.close()
 
-    def _dated(self, found: Iterable[Finding]) -> list[Finding]:
+    def _with_times(self, found: Iterable[VadEvent]) -> list[VadEvent]:
         return [replace(one, time=one.time + self._skipped_ms) if self._skipped_ms else one for one in found]
 
-    def _take(self, frame: Frame) -> tuple[Finding | None, ...]:
+    def _process_frame(self, frame: VadFrame) -> tuple[VadEvent | None, ...]:
         self.heard_ms += self._frame_ms
-        edge = self._segmenter.hear(frame)
-        return edge, self._classifier.hear(frame, is_speech=self._segmenter.is_speech)
+        edge = self._segmenter.process(frame)
+        return edge, self._classifier.process(frame, is_speech=self._segmenter.is_speech)
 
 
-def hear(engine: VadEngine[Any], pieces: Sequence[tuple[VadStream, bytes]]) -> list[list[Finding]]:
+def process_batch(engine: VadEngine[Any], pieces: Sequence[tuple[VadStream, bytes]]) -> list[list[VadEvent]]:
     """Let the engine hear whole frames of several streams together; return what was found in each."""
-    judged = engine.hear([(stream.detector, pcm) for stream, pcm in pieces])
-    return [stream.take(frames) for (stream, _), frames in zip(pieces, judged, strict=True)]
+    judged = engine.process_batch([(stream.detector, pcm) for stream, pcm in pieces])
+    return [stream.process(frames) for (stream, _), frames in zip(pieces, judged, strict=True)]
 
 
-def listening(engine: VadEngine[Any]) -> Scheduler[VadStream, Finding]:
+def create_scheduler(engine: VadEngine[Any]) -> BatchScheduler[VadStream, VadEvent]:
     """Return what hears many streams on a thread of its own."""
-    pace = Pace(engine.frame_bytes, FRAMES_AT_ONCE * engine.frame_bytes, TICK_SECONDS)
-    return Scheduler("vad", partial(hear, engine), pace, workers=1)  # numpy would only fight itself
+    pace = BatchLimits(engine.frame_bytes, FRAMES_AT_ONCE * engine.frame_bytes, TICK_SECONDS)
+    return BatchScheduler("vad", partial(process_batch, engine), pace, workers=1)  # numpy would only fight itself

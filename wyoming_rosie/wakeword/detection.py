@@ -31,7 +31,7 @@ class UnknownWakeWordError(RosieError):
 
 
 @dataclass(frozen=True)
-class Heard:
+class WakeDetection:
     """A wake word was heard: its model's score (0 to 1) and the sample of the stream at which it was sure.
 
     A near miss scored less than its threshold, or not often enough. The speaker is known when a verifier knows the voice.
@@ -49,7 +49,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Rules:
+class TriggerRules:
     """When scores are a detection: for all words, and for single ones."""
 
     threshold: float | None = option(None, "score over which a word is heard, 0 to 1 [default: the model's own]")
@@ -70,7 +70,7 @@ class Rules:
         )
 
 
-def check(rules: Rules, words: Iterable[str]) -> None:
+def check(rules: TriggerRules, words: Iterable[str]) -> None:
     """Raise ConfigError for rules that cannot be meant, and for those of a word that is not offered."""
     threshold = 0.5 if rules.threshold is None else rules.threshold
     words = list(words)
@@ -89,7 +89,7 @@ def _check(
     flag: str, general: float, single: Mapping[str, float], words: Sequence[str], allowed: tuple[float, float]
 ) -> None:
     for word in single:
-        if spelled(word, words) not in words:
+        if match_name(word, words) not in words:
             raise ConfigError(f"--word-{flag}.{word}: no wake word is named so; there are: {', '.join(words)}")
     given = {f"--{flag}": general, **{f"--word-{flag}.{word}": value for word, value in single.items()}}
     least, most = allowed
@@ -117,11 +117,11 @@ class Trigger:
         return not (self._above or self._peak or self._settled)
 
     @property
-    def least(self) -> float:
+    def min_score(self) -> float:
         """The score up to which nothing is near a detection."""
         return self.threshold * NEAR_MISS
 
-    def step(self, score: float, sample: int) -> Heard | None:
+    def step(self, score: float, sample: int) -> WakeDetection | None:
         """Take the next score, which holds for the stream up to `sample`."""
         self._above = self._above + 1 if score > self.threshold else 0
         if self._above >= self._level:
@@ -130,24 +130,24 @@ class Trigger:
         self._settled = self._settled and score > self.threshold
         return self._near_miss(score, sample)
 
-    def _rise(self, score: float, sample: int) -> Heard | None:
+    def _rise(self, score: float, sample: int) -> WakeDetection | None:
         was_settled, self._settled = self._settled, True
         if was_settled or sample < self._quiet_until:
             return None
         self._quiet_until = sample + self._pause
-        return Heard(self._name, round(score, 3), sample)
+        return WakeDetection(self._name, round(score, 3), sample)
 
-    def _near_miss(self, score: float, sample: int) -> Heard | None:
-        if score > self.least:
+    def _near_miss(self, score: float, sample: int) -> WakeDetection | None:
+        if score > self.min_score:
             self._peak = max(self._peak, score)
             return None
         peak, self._peak = self._peak, 0.0
         if not peak or sample < self._quiet_until:
             return None
-        return Heard(self._name, round(peak, 3), sample, is_near_miss=True)
+        return WakeDetection(self._name, round(peak, 3), sample, is_near_miss=True)
 
 
-def plain(name: str) -> str:
+def normalized_name(name: str) -> str:
     """Return what all names of a word have in common: "Okay Nabu", `ok_nabu` and `ok_nabu_v0.1.tflite` are one word."""
     file = PurePath(name.strip())
     stem = file.stem if file.suffix.lower() in MODEL_SUFFIXES else name
@@ -156,27 +156,27 @@ def plain(name: str) -> str:
     return _OTHER_NAMES.get(words, words)
 
 
-def spelled(name: str, names: Iterable[str]) -> str:
+def match_name(name: str, names: Iterable[str]) -> str:
     """Return a word's name as it is among `names`, in whatever way it is written; the name itself if it is not there."""
     names = list(names)
     if name in names:
         return name
-    return next((one for one in names if plain(one) == plain(name) != ""), name)
+    return next((one for one in names if normalized_name(one) == normalized_name(name) != ""), name)
 
 
 def _of_word(single: Mapping[str, T], word: str, general: T) -> T:
-    return single.get(spelled(word, single), general)
+    return single.get(match_name(word, single), general)
 
 
-def choose(known: Mapping[str, T], names: Iterable[str]) -> list[T]:
+def select(known: Mapping[str, T], names: Iterable[str]) -> list[T]:
     """Return what is known by these names, everything for no names. Raises UnknownWakeWordError."""
-    names = list(dict.fromkeys(spelled(name, known) for name in names))
+    names = list(dict.fromkeys(match_name(name, known) for name in names))
     for name in names:
         if name not in known:
             raise UnknownWakeWordError(f"no wake word is named {name[:50]!r}; there are: {', '.join(known)}")
     return [known[name] for name in names or known]
 
 
-def detections(heard: Sequence[Heard]) -> list[Heard]:
+def without_near_misses(heard: Sequence[WakeDetection]) -> list[WakeDetection]:
     """Return what was heard without the near misses."""
     return [one for one in heard if not one.is_near_miss]

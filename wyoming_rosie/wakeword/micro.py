@@ -11,8 +11,8 @@ from wyoming.info import Attribution, WakeModel, WakeProgram
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.extras import how_to_get
-from wyoming_rosie.wakeword.detection import Heard, Rules, Trigger
+from wyoming_rosie.runtime.extras import install_command
+from wyoming_rosie.wakeword.detection import Trigger, TriggerRules, WakeDetection
 from wyoming_rosie.wakeword.micro_network import MicroNetwork
 
 PACKAGE = "pymicro_wakeword"
@@ -22,7 +22,7 @@ STEP_BYTES = STEP_SAMPLES * SPEECH.frame_bytes
 
 
 @dataclass(frozen=True)
-class Word:
+class MicroModel:
     """A wake word's model."""
 
     name: str
@@ -37,12 +37,12 @@ class Word:
     file: Path  # describes the model, which lies beside it
 
 
-def bundled() -> dict[str, Word]:
+def packaged() -> dict[str, MicroModel]:
     """Return the words of the installed package, without loading anything. Raises ConfigError."""
     return {file.stem: _word(file, LICENCE) for file in sorted((_package() / "models").glob("*.json"))}
 
 
-def from_folder(folder: Path) -> dict[str, Word]:
+def from_folder(folder: Path) -> dict[str, MicroModel]:
     """Return the words of a folder with a .json and a .tflite file for each, all tried. Raises ConfigError."""
     if not folder.is_dir():
         raise ConfigError(f"--custom-model-dir: {folder} is not a folder")
@@ -54,19 +54,19 @@ def from_folder(folder: Path) -> dict[str, Word]:
     return words
 
 
-def from_file(file: Path) -> Word:
+def from_file(file: Path) -> MicroModel:
     """Return the word that a .json file describes, whose .tflite file lies beside it, tried. Raises ConfigError."""
     word = _word(file, "")
     load(word)
     return word
 
 
-def load(word: Word) -> MicroNetwork:
+def load(word: MicroModel) -> MicroNetwork:
     """Return a network of its own for one stream. Raises ConfigError for a file that is no model."""
     return MicroNetwork(_library(), _tflite(word.file), word.window)
 
 
-def program(words: Iterable[Word]) -> WakeProgram:
+def program(words: Iterable[MicroModel]) -> WakeProgram:
     """Return what `describe` says of the words."""
     return WakeProgram(
         name="micro-wake-word",
@@ -78,7 +78,7 @@ def program(words: Iterable[Word]) -> WakeProgram:
     )
 
 
-class Features:
+class MicroFeatures:
     """What networks hear of one stream: numbers for each 10 ms, none for the first 20."""
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class Features:
         self._frontend = MicroFrontend()
         self._rest = b""
 
-    def of(self, pcm: bytes) -> Iterator[Sequence[float]]:
+    def extract(self, pcm: bytes) -> Iterator[Sequence[float]]:
         """Yield them for the next piece of 16 kHz 16-bit mono audio, of any length."""
         audio = self._rest + pcm
         whole = len(audio) - len(audio) % STEP_BYTES
@@ -99,50 +99,50 @@ class Features:
 class MicroStream:
     """One stream and its words; blocks for about 0.2 ms per word and 80 ms of audio, so it belongs on a worker's thread."""
 
-    def __init__(self, words: Sequence[Word], rules: Rules | None = None) -> None:
-        self._features = Features()
-        self._rules = rules or Rules()
-        self._listeners: dict[str, _Listener] = {}
+    def __init__(self, words: Sequence[MicroModel], rules: TriggerRules | None = None) -> None:
+        self._features = MicroFeatures()
+        self._rules = rules or TriggerRules()
+        self._listeners: dict[str, _ModelState] = {}
         self._sample = 0
-        self.listen_for(words)
+        self.set_models(words)
 
-    def listen_for(self, words: Sequence[Word]) -> None:
+    def set_models(self, words: Sequence[MicroModel]) -> None:
         """Look for these words from now on; those that were looked for already go on without a gap."""
-        self._listeners = {word.name: self._listeners.get(word.name) or self._listener(word) for word in words}
+        self._listeners = {word.name: self._listeners.get(word.name) or self._model_state(word) for word in words}
 
     def skip(self, samples: int) -> None:
         self._sample += samples
 
-    def feed(self, pcm: bytes) -> list[Heard]:
+    def feed(self, pcm: bytes) -> list[WakeDetection]:
         """Return what became certain in the next piece of 16 kHz 16-bit mono audio, of any length."""
-        return [heard for features in self._features.of(pcm) for heard in self._step(features)]
+        return [heard for features in self._features.extract(pcm) for heard in self._step(features)]
 
-    def _listener(self, word: Word) -> "_Listener":
-        return _Listener(load(word), self._rules.trigger(word.name, word.cutoff))
+    def _model_state(self, word: MicroModel) -> "_ModelState":
+        return _ModelState(load(word), self._rules.trigger(word.name, word.cutoff))
 
-    def _step(self, features: Sequence[float]) -> list[Heard]:
+    def _step(self, features: Sequence[float]) -> list[WakeDetection]:
         self._sample += STEP_SAMPLES
         found = (listener.step(features, self._sample) for listener in self._listeners.values())
         return [heard for heard in found if heard is not None]
 
 
-class _Listener:
+class _ModelState:
     """One word's network in one stream."""
 
     def __init__(self, network: MicroNetwork, trigger: Trigger) -> None:
         self._network = network
         self._trigger = trigger
 
-    def step(self, features: Sequence[float], sample: int) -> Heard | None:
+    def step(self, features: Sequence[float], sample: int) -> WakeDetection | None:
         score = self._network.score(features)
         return None if score is None else self._trigger.step(score, sample)
 
 
-def _word(file: Path, licence: str) -> Word:
+def _word(file: Path, licence: str) -> MicroModel:
     try:
         about = json.loads(file.read_text("utf-8"))
         micro = about["micro"]
-        return Word(
+        return MicroModel(
             name=file.stem,
             phrase=str(about["wake_word"]).lower(),
             languages=tuple(map(str, about.get("trained_languages", ()))),
@@ -161,7 +161,7 @@ def _word(file: Path, licence: str) -> Word:
 def _package() -> Path:
     found = find_spec(PACKAGE)
     if found is None or found.submodule_search_locations is None:
-        raise ConfigError(f"wake words need: {how_to_get(['wake'])}")
+        raise ConfigError(f"wake words need: {install_command(['wake'])}")
     return Path(found.submodule_search_locations[0])
 
 
@@ -183,7 +183,7 @@ def _tflite(file: Path) -> Path:
     return model
 
 
-def _model(word: Word) -> WakeModel:
+def _model(word: MicroModel) -> WakeModel:
     licence = f" ({word.licence})" if word.licence else ""
     return WakeModel(
         name=word.name,

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_satellite.audio import alsa_errors, alsa_plugins
 from wyoming_rosie_satellite.audio.errors import DeviceError
 
@@ -96,7 +96,7 @@ def shared() -> PortAudio:
     try:
         import sounddevice
     except ImportError as err:
-        raise ConfigError(f"microphones and speakers need: {how_to_get(['satellite'])}; {WITHOUT}") from err
+        raise ConfigError(f"microphones and speakers need: {install_command(['satellite'])}; {WITHOUT}") from err
     except OSError as err:  # the module is there, the native library is not
         raise ConfigError(
             f"microphones and speakers need the system library PortAudio: apt install libportaudio2; {WITHOUT}"

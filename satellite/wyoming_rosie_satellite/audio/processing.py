@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_satellite.audio.echo_reference import Echo
 from wyoming_rosie_satellite.audio.volume import Volume
 from wyoming_rosie_satellite.config import SatelliteConfig
@@ -62,7 +62,9 @@ def _noise_gain() -> Any:
     try:
         from webrtc_noise_gain import AudioProcessor
     except ImportError as err:
-        raise ConfigError(f"--mic-noise-suppression and --mic-auto-gain need: {how_to_get(['satellite'])}") from err
+        raise ConfigError(
+            f"--mic-noise-suppression and --mic-auto-gain need: {install_command(['satellite'])}"
+        ) from err
     return AudioProcessor
 
 
@@ -70,7 +72,7 @@ def _echo_cancellation() -> Any:
     try:
         from pywebrtc_audio import AudioProcessor
     except ImportError as err:
-        raise ConfigError(f"--echo-cancellation needs: {how_to_get(['satellite'])}") from err
+        raise ConfigError(f"--echo-cancellation needs: {install_command(['satellite'])}") from err
     return AudioProcessor
 
 

@@ -7,7 +7,7 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, format_of
 from wyoming_rosie.protocol import address
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie_satellite.audio.errors import DeviceError
 from wyoming_rosie_satellite.audio.pacing import PlayingPace
 
@@ -50,7 +50,7 @@ class WyomingSpeaker:
         self._uri = uri
         self._pace = PlayingPace()
         self._connection = AsyncExitStack()
-        self._peer: Peer | None = None
+        self._peer: Client | None = None
 
     async def play(self, pcm: bytes) -> None:
         peer = self._peer or await self._begin()
@@ -75,7 +75,7 @@ class WyomingSpeaker:
     async def close(self) -> None:
         await self.silence()
 
-    async def _begin(self) -> Peer:
+    async def _begin(self) -> Client:
         self._connection = AsyncExitStack()
         peer = await self._connection.enter_async_context(connect(self._uri))
         self._peer = peer

@@ -12,9 +12,9 @@ from aiohttp import WSMsgType, web
 from wyoming.event import Event
 
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.http.server import BODY_BYTES, serving
+from wyoming_rosie.http.server import BODY_BYTES, serve_http
 from wyoming_rosie.protocol import strict_json
-from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.integrations.auth import Gate, RefusedError
 from wyoming_rosie_satellite.integrations.commands import Desk
 from wyoming_rosie_satellite.integrations.event_service import KEPT_TO_OURSELVES
@@ -47,7 +47,7 @@ class LocalApi:
     @asynccontextmanager
     async def served(self, host: str, port: int) -> AsyncIterator[str]:
         """Answer at this address during the block; yields its URL. Raises ConfigError."""
-        async with serving(self._application(), host, port, "--api-port") as where:
+        async with serve_http(self._application(), host, port, "--api-port") as where:
             url = f"http://[{host}]:{where.port}" if ":" in host else f"http://{host}:{where.port}"
             _LOG.info("local API", uri=url)
             yield url
@@ -91,7 +91,7 @@ class LocalApi:
         try:
             await socket.prepare(request)
             self._tell(lines, _line("state", self._desk.state()))
-            await until_one_ends(_send_all(socket, lines), self._obey_all(socket, lines))
+            await run_until_first_exit(_send_all(socket, lines), self._obey_all(socket, lines))
         finally:
             self._listeners.discard(lines)
         await socket.close()

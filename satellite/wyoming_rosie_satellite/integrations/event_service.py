@@ -11,8 +11,8 @@ from wyoming.event import Event
 
 from wyoming_rosie.errors import ConfigError, RosieError, UnreachableError
 from wyoming_rosie.protocol import address, turn
-from wyoming_rosie.protocol.client import Peer, connect
-from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie.protocol.client import Client, connect
+from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.integrations.observers import STATES, USER_EVENT
 
 _LOG = structlog.get_logger()
@@ -80,14 +80,14 @@ class EventSender:
                     if pause > FIRST_PAUSE_SECONDS:
                         _LOG.info("event service is back", uri=self._uri)
                     pause = FIRST_PAUSE_SECONDS
-                    await until_one_ends(self._send_all(service), self._read_all(service))
+                    await run_until_first_exit(self._send_all(service), self._read_all(service))
             except UnreachableError as err:
                 if pause == FIRST_PAUSE_SECONDS:
                     _LOG.warning("event service failed", reason=str(err))
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    async def _send_all(self, service: Peer) -> None:
+    async def _send_all(self, service: Client) -> None:
         waiting = [event for _, event in self._waiting]
         for event in [event for event in self._standing.values() if event not in waiting]:
             await service.send(event)
@@ -101,14 +101,14 @@ class EventSender:
             self._news.clear()
             await self._news.wait()
 
-    async def _read_all(self, service: Peer) -> None:
+    async def _read_all(self, service: Client) -> None:
         """Do what the service asks for, until it leaves; whatever else it says is of no interest."""
         while True:
             event = await service.receive()
             if event.type == USER_EVENT and event.data.get("name") == COMMAND and self._do is not None:
                 await self._obey(service, event, self._do)
 
-    async def _obey(self, service: Peer, event: Event, do: Do) -> None:
+    async def _obey(self, service: Client, event: Event, do: Do) -> None:
         given = event.data.get("data")
         arguments = given if isinstance(given, dict) else {}
         try:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import structlog
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.integrations import buttons, event_commands, leds
 from wyoming_rosie_satellite.integrations.auth import gate
@@ -42,7 +42,7 @@ class Surroundings:
         shown = self._controls.shown
         Watchers(self.watchers).saw(phase_shown(shown.phase))
         Watchers(self.watchers).saw(muted(shown.muted))
-        await until_one_ends(_forever(), *(supervised(run) for run in self._parts))
+        await run_until_first_exit(_forever(), *(supervised(run) for run in self._parts))
 
     def _add_services(self, settings: SatelliteConfig, desk: Desk) -> None:
         if settings.event_uri is not None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from wyoming.event import Event
 
-from wyoming_rosie.metrics import FAILED, LEFT, Work
+from wyoming_rosie.metrics import FAILED, LEFT, TurnMetrics
 from wyoming_rosie_satellite.integrations.observers import PHASE, USER_EVENT
 from wyoming_rosie_satellite.messages import Phase
 
@@ -15,7 +15,7 @@ ANSWERED = "answered"
 class TurnWatcher:
     """Notes how long a person speaks, waits and hears the answer, and how that ends. `now` is in seconds."""
 
-    def __init__(self, work: Work, now: Callable[[], float]) -> None:
+    def __init__(self, work: TurnMetrics, now: Callable[[], float]) -> None:
         self._work = work
         self._now = now
         self._phase = Phase.OFFLINE
@@ -34,8 +34,8 @@ class TurnWatcher:
 
     def _note(self, phase: Phase, now: float) -> None:
         """Note the stage that is over, and the turn unless it goes on in this phase."""
-        self._work.took(STAGES[self._phase], 1000 * (now - self._since))
+        self._work.observe_stage(STAGES[self._phase], 1000 * (now - self._since))
         if phase is Phase.OFFLINE:
-            self._work.ended(LEFT)
+            self._work.count_outcome(LEFT)
         elif phase in (Phase.WAITING, Phase.PAUSED, Phase.STREAMING):
-            self._work.ended(ANSWERED if self._phase is Phase.SPEAKING else FAILED)
+            self._work.count_outcome(ANSWERED if self._phase is Phase.SPEAKING else FAILED)

@@ -8,7 +8,7 @@ from typing import Self
 
 import structlog
 
-from wyoming_rosie.runtime.json_store import set_aside
+from wyoming_rosie.runtime.json_store import quarantine
 from wyoming_rosie.runtime.workers import ThreadWorker
 
 _LOG = structlog.get_logger()
@@ -128,7 +128,7 @@ class _Box:
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as err:
-            set_aside(self._path, err)
+            quarantine(self._path, err)
             return _opened(self._path)
 
 

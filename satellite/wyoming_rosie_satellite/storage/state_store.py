@@ -23,7 +23,7 @@ class StateStore:
     def __init__(self, path: Path) -> None:
         self.kept = Kept()
         self._path = path
-        self._saver = json_store.Saver(path, lambda: asdict(self.kept))
+        self._saver = json_store.JsonWriter(path, lambda: asdict(self.kept))
 
     async def load(self) -> Kept:
         """Return what the last run kept; what cannot be read counts as muted, since somebody may have wanted that."""
@@ -31,7 +31,7 @@ class StateStore:
             found = await asyncio.to_thread(json_store.read, self._path)
             self.kept = Kept() if found is None else restored(found)
         except (ValueError, OSError) as err:
-            await asyncio.to_thread(json_store.set_aside, self._path, err)
+            await asyncio.to_thread(json_store.quarantine, self._path, err)
             self.kept = Kept(muted=True)
         return self.kept
 
@@ -39,7 +39,7 @@ class StateStore:
         """Have a new state written soon; never waits."""
         if kept != self.kept:
             self.kept = kept
-            self._saver.soon()
+            self._saver.schedule()
 
     async def run(self) -> None:
         """Write until cancelled, and then what is not written yet."""

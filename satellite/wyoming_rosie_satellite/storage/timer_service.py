@@ -27,7 +27,7 @@ class AlarmClock:
         self._ring = ring
         self._timers = Timers()
         self._changed = asyncio.Event()
-        self._saver = json_store.Saver(path, lambda: timer_store.document(self._timers, _now(), time.time()))
+        self._saver = json_store.JsonWriter(path, lambda: timer_store.document(self._timers, _now(), time.time()))
 
     @property
     def timers(self) -> tuple[Timer, ...]:
@@ -64,7 +64,7 @@ class AlarmClock:
             if saved is not None:
                 self._timers.add(timer_store.restored(saved, _now(), time.time()))
         except (ValueError, OSError) as err:
-            await asyncio.to_thread(json_store.set_aside, self._path, err)
+            await asyncio.to_thread(json_store.quarantine, self._path, err)
 
     async def _ring_all(self) -> None:
         while True:
@@ -79,7 +79,7 @@ class AlarmClock:
         if not happened:
             return
         self._changed.set()
-        self._saver.soon()
+        self._saver.schedule()
         for event in happened:
             self._tell(event)
             if event.type == FINISHED:

@@ -10,7 +10,7 @@ from wyoming_rosie import __version__
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol import turn
-from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.audio.commands import kill, start, words_of
 from wyoming_rosie_satellite.audio.errors import DeviceError
 from wyoming_rosie_satellite.messages import WakeWord
@@ -59,7 +59,7 @@ class CommandEars:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            await until_one_ends(self._write(process.stdin), self._read(process.stdout, heard))
+            await run_until_first_exit(self._write(process.stdin), self._read(process.stdout, heard))
         finally:
             kill(process)
             await process.stdout.read()  # asyncio takes no process for ended whose output is unread

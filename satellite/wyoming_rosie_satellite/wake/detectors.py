@@ -15,11 +15,11 @@ from wyoming.wake import Detect
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.protocol import turn
-from wyoming_rosie.protocol.client import Peer, connect
-from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie.protocol.client import Client, connect
+from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie.runtime.workers import ThreadWorker
-from wyoming_rosie.wakeword.detection import Rules, detections
-from wyoming_rosie.wakeword.micro import MicroStream, Word
+from wyoming_rosie.wakeword.detection import TriggerRules, without_near_misses
+from wyoming_rosie.wakeword.micro import MicroModel, MicroStream
 from wyoming_rosie_satellite.messages import WakeWord
 
 _LOG = structlog.get_logger()
@@ -73,7 +73,7 @@ class Backlog:
 class LocalEars:
     """Wake words in this process, on a thread of their own, which wakes the event loop for words only."""
 
-    def __init__(self, words: Sequence[Word], rules: Rules) -> None:
+    def __init__(self, words: Sequence[MicroModel], rules: TriggerRules) -> None:
         self._words = words
         self._rules = rules
         self._heard = 0  # samples
@@ -106,7 +106,7 @@ class LocalEars:
             end, pcm = piece
             stream.skip(end - _samples(pcm) - given)  # what was lost before it
             given = end
-            for found in detections(stream.feed(pcm)):
+            for found in without_near_misses(stream.feed(pcm)):
                 heard(WakeWord(found.name, found.sample, turn.new_id(), found.score))
 
 
@@ -129,7 +129,7 @@ class RemoteEars:
         while True:
             try:
                 async with connect(self._uri) as peer:
-                    await until_one_ends(self._send(peer), self._receive(peer, heard))
+                    await run_until_first_exit(self._send(peer), self._receive(peer, heard))
             except RosieError as err:
                 if self._connected or not pause:
                     _LOG.warning("wake daemon is away", uri=self._uri, reason=str(err))
@@ -137,7 +137,7 @@ class RemoteEars:
             self._connected = False
             await asyncio.sleep(pause)
 
-    async def _send(self, peer: Peer) -> None:
+    async def _send(self, peer: Client) -> None:
         self._backlog.restart()
         self._sent = 0
         for event in (Describe().event(), self._detect, AudioStart(SPEECH.rate, SPEECH.width, SPEECH.channels).event()):
@@ -148,7 +148,7 @@ class RemoteEars:
             self._sent += _samples(pcm)
             await peer.send(AudioChunk(SPEECH.rate, SPEECH.width, SPEECH.channels, pcm, timestamp=timestamp).event())
 
-    async def _receive(self, peer: Peer, heard: Callable[[WakeWord], None]) -> None:
+    async def _receive(self, peer: Client, heard: Callable[[WakeWord], None]) -> None:
         while True:
             event = await peer.receive()
             match event.type:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from wyoming_rosie.runtime.stream_scheduler import Stream
-from wyoming_rosie.voice_activity.findings import Finding, Started, Stopped
-from wyoming_rosie.voice_activity.segmenter import Rules
-from wyoming_rosie.voice_activity.stream import VadStream, listening
+from wyoming_rosie.runtime.stream_scheduler import ScheduledStream
+from wyoming_rosie.voice_activity.findings import SpeechStart, SpeechStop, VadEvent
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules
+from wyoming_rosie.voice_activity.stream import VadStream, create_scheduler
 from wyoming_rosie_satellite.messages import Input, VoicesHeard, VoiceStarted, VoiceStopped
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ class Voices:
 
     def __init__(self, engine: "SileroEngine") -> None:
         self._engine = engine
-        self._listening = listening(engine)
-        self._stream: Stream[VadStream, Finding] | None = None
+        self._listening = create_scheduler(engine)
+        self._stream: ScheduledStream[VadStream, VadEvent] | None = None
         self._first_ms: int | None = None  # of the microphone's audio
 
     def begin(self, tell: Callable[[Input], None]) -> None:
@@ -27,7 +27,7 @@ class Voices:
         self.end()
         self._first_ms = None
         self._tell = tell
-        self._stream = self._listening.open(VadStream(self._engine, Rules()), self._found)
+        self._stream = self._listening.open(VadStream(self._engine, SegmenterRules()), self._found)
 
     def hear(self, pcm: bytes, milliseconds: int) -> None:
         """Take the next audio, which begins at a time of the microphone's audio; never waits."""
@@ -35,7 +35,7 @@ class Voices:
             return
         if self._first_ms is None:
             self._first_ms = milliseconds
-        self._stream.hear_now(pcm)  # what is too late is not listened to: the conductor has ears as well
+        self._stream.try_push(pcm)  # what is too late is not listened to: the conductor has ears as well
         self._tell(VoicesHeard(self._first_ms + self._stream.state.heard_ms))
 
     def end(self) -> None:
@@ -43,17 +43,17 @@ class Voices:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
-            self._listening.begin(stream.state.close)
+            self._listening.submit(stream.state.close)
 
     def close(self) -> None:
         self.end()
         self._listening.close()
 
-    def _found(self, findings: Sequence[Finding]) -> None:
+    def _found(self, findings: Sequence[VadEvent]) -> None:
         first_ms = self._first_ms or 0
         for finding in findings:
             match finding:
-                case Started(at_ms):
+                case SpeechStart(at_ms):
                     self._tell(VoiceStarted(first_ms + at_ms))
-                case Stopped(at_ms):
+                case SpeechStop(at_ms):
                     self._tell(VoiceStopped(first_ms + at_ms))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from wyoming_rosie.audio.formats import SPEECH
-from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_satellite.messages import WakeWord
 from wyoming_rosie_satellite.wake.detectors import Backlog, Ears
@@ -52,7 +52,7 @@ class GatedEars:
         self._backlog.put(pcm)
 
     async def listen(self, heard: Callable[[WakeWord], None]) -> None:
-        await until_one_ends(self._judge_all(), self._ears.listen(lambda word: heard(self._placed(word))))
+        await run_until_first_exit(self._judge_all(), self._ears.listen(lambda word: heard(self._placed(word))))
 
     async def _judge_all(self) -> None:
         worker = ThreadWorker("gate")

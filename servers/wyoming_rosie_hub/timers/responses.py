@@ -23,20 +23,20 @@ class TimerWords:
             return timer.command.label
         if timer.name:
             return say("timers.named", self.language, name=timer.name)
-        length = durations.spoken(timer.seconds, self.language)
-        adjective = durations.adjective(timer.seconds, self.language)
+        length = durations.as_words(timer.seconds, self.language)
+        adjective = durations.as_adjective(timer.seconds, self.language)
         return say("timers.by_length", self.language, length=length, adjective=adjective)
 
     def about(self, key: str, timer: Timer) -> str:
         """Return a sentence about a timer, or the one about a command for later."""
         table = "later" if timer.command is not None and has(f"later.{key}") else "timers"
-        length = durations.spoken(timer.seconds, self.language)
+        length = durations.as_words(timer.seconds, self.language)
         return _sentence(
             say(f"{table}.{key}", self.language, label=self.label(timer), length=length, left=self.left(timer))
         )
 
     def left(self, timer: Timer) -> str:
-        return durations.spoken(timer.seconds_left(self.now), self.language)
+        return durations.as_words(timer.seconds_left(self.now), self.language)
 
     def status(self, timers: Sequence[Timer]) -> str:
         """Return sentences about how much time is left on each timer."""
@@ -46,7 +46,9 @@ class TimerWords:
     def which(self, among: Sequence[Timer]) -> str:
         """Ask which of some timers is meant, each told by what tells it apart."""
         options = [self._option(timer, among) for timer in among[:MOST_LISTED]]
-        return say("timers.which", self.language, options=durations.joined(options, words("timers.or", self.language)))
+        return say(
+            "timers.which", self.language, options=durations.join_words(options, words("timers.or", self.language))
+        )
 
     def are_alike(self, among: Sequence[Timer]) -> bool:
         """Tell whether it makes no difference which of some timers is taken."""

@@ -22,7 +22,7 @@ import structlog
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.protocol import strict_json
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_intent.engine import Answer, Command
 from wyoming_rosie_intent.responses import queries, responses
 
@@ -71,7 +71,7 @@ class BusActor:
         if settings.credentials is not None and not settings.credentials.is_file():
             raise ConfigError(f"--bus.credentials: there is no file {settings.credentials}")
         if find_spec("nats") is None:
-            raise ConfigError(f"nats-py is not installed; run: {how_to_get(['bus'])}")
+            raise ConfigError(f"nats-py is not installed; run: {install_command(['bus'])}")
         self._settings = settings
         self._client: Client | None = None
 

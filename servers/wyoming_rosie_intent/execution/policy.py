@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from itertools import compress
 from operator import not_
 
-from wyoming_rosie.home.model import Entity, Home, Room
+from wyoming_rosie.home.model import Entity, Home, RoomPolicy
 from wyoming_rosie_intent.engine import Command
 from wyoming_rosie_intent.responses import responses
 
@@ -134,7 +134,7 @@ def may(policy: Policy, home: Home, entity: Entity, area: str | None) -> bool:
     """Tell whether a thing may be acted on from an area; from nowhere, what every room may and is not dangerous."""
     here = home.area(area) if area else None
     if here is not None:
-        return _permits(home.rooms.get(here.id, Room()), entity)
+        return _permits(home.rooms.get(here.id, RoomPolicy()), entity)
     return not is_dangerous(policy, entity) and all(_permits(room, entity) for room in home.rooms.values())
 
 
@@ -147,7 +147,7 @@ def refusal(home: Home, refused: Sequence[Entity], area: str | None, language: s
     return responses.say("not_from_here", language, names=names, area=here.name)
 
 
-def _permits(room: Room, entity: Entity) -> bool:
+def _permits(room: RoomPolicy, entity: Entity) -> bool:
     return room.may is None or any(fnmatchcase(entity.id, pattern) for pattern in room.may)
 
 

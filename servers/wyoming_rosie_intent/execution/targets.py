@@ -81,7 +81,7 @@ def _domain(intent: str) -> str | None:
 
 def _named(home: Home, match: Match, speaker_area: str | None) -> Targets | Answer:
     name = str(match.slots["name"])
-    named = tuple(e for e in home.called(name) if match.domain in {None, e.domain})
+    named = tuple(e for e in home.find_by_name(name) if match.domain in {None, e.domain})
     if match.where is Where.SAID and match.intent != "HassVacuumCleanArea":
         area = str(match.slots["area"])
         return (
@@ -109,7 +109,7 @@ def _temperature(home: Home, match: Match) -> Targets | Answer:
 def _there(home: Home, match: Match, entities: Targets) -> Targets:
     """Return those in the area, or on the floor, that a sentence is about."""
     if (floor := match.said("floor")) is not None:
-        areas = {area.id for area in home.on_floor(floor)}
+        areas = {area.id for area in home.areas_on_floor(floor)}
         return tuple(entity for entity in entities if entity.area in areas)
     return _in_area(entities, home.area(match.said("area") or ""))
 
@@ -123,7 +123,7 @@ def _group(home: Home, match: Match, domain: str) -> Targets | Answer:
     classes = match.any_of("device_class")
     candidates = tuple(e for e in home.entities if e.domain == domain and _is_of_class(e, classes))
     if (floor := match.said("floor")) is not None:
-        areas = {area.id for area in home.on_floor(floor)}
+        areas = {area.id for area in home.areas_on_floor(floor)}
         found = tuple(entity for entity in candidates if entity.area in areas)
         return found or Answer(responses.nothing_there(domain, classes, floor, match.language), done=False)
     area = match.said("area")

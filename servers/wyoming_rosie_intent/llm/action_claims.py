@@ -277,7 +277,7 @@ class Witness:
         return things, rest
 
     def _called(self, tokens: Sequence[str]) -> list[Entity]:
-        return [thing for thing in self._home.called(" ".join(tokens)) if thing.domain not in _PLACES]
+        return [thing for thing in self._home.find_by_name(" ".join(tokens)) if thing.domain not in _PLACES]
 
 
 def _plain(text: str) -> str:

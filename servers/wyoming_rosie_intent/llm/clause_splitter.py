@@ -5,8 +5,8 @@
 import re
 
 from wyoming_rosie.text.abbreviations import is_abbreviated
-from wyoming_rosie.text.markdown import Prose
-from wyoming_rosie.text.normalize import has_sound, without_pictures
+from wyoming_rosie.text.markdown import MarkdownStripper
+from wyoming_rosie.text.normalize import has_sound, strip_emoji
 
 FEWEST_WORDS = 3
 """A clause of fewer is spoken with the next one."""
@@ -25,7 +25,7 @@ class Spoken:
     """Takes a model's text in any pieces and gives it back in clauses that can be spoken."""
 
     def __init__(self) -> None:
-        self._prose = Prose("")
+        self._prose = MarkdownStripper("")
         self._clauses = Clauses()
 
     def feed(self, text: str) -> list[str]:
@@ -76,5 +76,5 @@ def _has_enough(clause: str) -> bool:
 
 def _heard(clauses: list[str]) -> list[str]:
     """Leave out pictures, control characters, empty lines, and clauses of which nothing is left."""
-    plain = (_EMPTY_LINES.sub("\n", without_pictures(_CONTROL.sub("", clause))) for clause in clauses)
+    plain = (_EMPTY_LINES.sub("\n", strip_emoji(_CONTROL.sub("", clause))) for clause in clauses)
     return [clause for clause in plain if has_sound(clause)]

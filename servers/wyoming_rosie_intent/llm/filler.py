@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable
 from contextlib import aclosing
 
-from wyoming_rosie.text.markdown import Prose
-from wyoming_rosie.text.normalize import has_sound, without_pictures
+from wyoming_rosie.text.markdown import MarkdownStripper
+from wyoming_rosie.text.normalize import has_sound, strip_emoji
 from wyoming_rosie_intent.llm import language_markers, messages
 from wyoming_rosie_intent.llm.model import Model, ModelError, Prompt, Text
 
@@ -106,8 +106,8 @@ def phrase(sentence: str, language: str | None) -> str | None:
 
 def short(said: str, own: language_markers.Tongue) -> str:
     """Return what a small model said as up to four words; nothing when it said something else."""
-    prose = Prose("")
-    plain = without_pictures(prose.feed(said) + prose.finish()).strip(" \n\t.…!\"'“”„«»")
+    prose = MarkdownStripper("")
+    plain = strip_emoji(prose.feed(said) + prose.finish()).strip(" \n\t.…!\"'“”„«»")
     fits = 0 < len(plain.split()) <= MOST_WORDS and len(plain) <= _MOST_CHARACTERS and not set(plain) & set("?<{[")
     claims = own.says("self", plain.lower()) or own.says("done", plain.lower())
     return f"{plain}…" if fits and has_sound(plain) and not claims else ""

@@ -194,7 +194,7 @@ def _entity_name(home: Home, name: str) -> str:
     entity = home.entity(name) or _shown_as(home, name)
     if entity is None:
         raise ArgumentError(_unknown("thing", name, (one for entity in home.entities for one in entity.names)))
-    return name if home.called(name) else entity.name
+    return name if home.find_by_name(name) else entity.name
 
 
 def _shown_as(home: Home, name: str) -> Entity | None:
@@ -227,6 +227,6 @@ def _wanted(home: Home, arguments: Mapping[str, Value]) -> list[Entity]:
     name = _entity_name(home, str(arguments["name"])) if "name" in arguments else None
     return [
         entity
-        for entity in (home.called(name) if name else home.entities)
+        for entity in (home.find_by_name(name) if name else home.entities)
         if (area is None or entity.area == area.id) and arguments.get("domain", entity.domain) == entity.domain
     ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_intent.llm import mcp_config
 from wyoming_rosie_intent.llm.mcp_config import McpServer, environment
 from wyoming_rosie_intent.llm.model import Tool, ToolCall
@@ -41,7 +41,7 @@ _LONGEST_SCHEMA = 8000
 def load(file: Path) -> "McpTools":
     """Return the tools of the servers that a file names; nothing is connected yet. Raises ConfigError."""
     if find_spec("mcp") is None:
-        raise ConfigError(f"mcp is not installed; run: {how_to_get(['mcp'])}")
+        raise ConfigError(f"mcp is not installed; run: {install_command(['mcp'])}")
     return McpTools(mcp_config.load(file))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.http.health import Look
+from wyoming_rosie.http.health import HealthCheck
 from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins.discovery import Source
 from wyoming_rosie_intent.plugins.phrases import Phrases, phrases
@@ -162,7 +162,7 @@ class Plugins:
         """Return the names of each plugin's intents."""
         return {name: member.intents for name, member in self._members.items()}
 
-    def looks(self) -> Mapping[str, Look]:
+    def looks(self) -> Mapping[str, HealthCheck]:
         """Return what tells a monitor how each plugin is."""
         return {f"plugin {name}": _look(member) for name, member in self._members.items()}
 
@@ -170,7 +170,7 @@ class Plugins:
         await asyncio.gather(*(member.look_after() for member in self._members.values()))
 
 
-def _look(member: Member) -> Look:
+def _look(member: Member) -> HealthCheck:
     return lambda: member.problem
 
 

@@ -12,7 +12,7 @@ import structlog
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.home.model import Entity, Home
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_intent.engine import WHICH, AnyOf, Match, UnknownLanguageError, Value, Where
 from wyoming_rosie_intent.execution import targets
 from wyoming_rosie_intent.execution.policy import Policy, is_dangerous
@@ -60,7 +60,7 @@ def load(settings: Settings, home: Home, policy: Policy = _NO_MORE_DANGERS) -> "
     try:
         known = templates.languages()
     except ImportError as err:
-        raise EngineError(f"{err.name} is not installed; run: {how_to_get(['intent'])}") from err
+        raise EngineError(f"{err.name} is not installed; run: {install_command(['intent'])}") from err
     recogniser = HassilRecogniser(home, known, bare_names=settings.bare_names, policy=policy)
     for language in settings.languages:
         if templates.find(language, known) is None:
@@ -259,7 +259,7 @@ class _Said:
         """Return the area that is named, be it in the name of a thing: the kitchen lamp is in the kitchen."""
         if match.where is Where.SAID:
             return match.said("area")
-        areas = {entity.area for entity in self.home.called(match.said("name") or "")}
+        areas = {entity.area for entity in self.home.find_by_name(match.said("name") or "")}
         area = self.home.area(areas.pop() or "") if len(areas) == 1 else None
         text = match.text.casefold()
         return area.name if area and any(name.casefold() in text for name in area.names) else None

@@ -1,6 +1,6 @@
 """Text as language models write it: Markdown without its marks, addresses without their tails, read as it comes."""
 
-from wyoming_rosie.text.markdown import Prose
+from wyoming_rosie.text.markdown import MarkdownStripper
 from wyoming_rosie_tts.text.script import Manner, Script, is_english, language_of
 from wyoming_rosie_tts.text.segments import Piece, Wish
 
@@ -15,7 +15,7 @@ class Reader:
     """Reads a text that arrives in any pieces."""
 
     def __init__(self, wish: Wish | None = None) -> None:
-        self._prose = Prose("Code omitted." if is_english(language_of(wish or Wish())) else "Code.")
+        self._prose = MarkdownStripper("Code omitted." if is_english(language_of(wish or Wish())) else "Code.")
         self._script = Script()
 
     def feed(self, text: str) -> list[Piece]:

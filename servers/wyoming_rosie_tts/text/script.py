@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from wyoming_rosie.text.normalize import has_sound, speakable, without_pictures
+from wyoming_rosie.text.normalize import has_sound, normalize, strip_emoji
 from wyoming_rosie_tts.text.segments import Mark, Pause, Piece, Prosody, Wish, Words
 from wyoming_rosie_tts.text.sentence_splitter import Sentences, is_sentence
 
@@ -99,7 +99,7 @@ class Script:
     def finish(self) -> list[Piece]:
         """Return all that is left."""
         self.end_sentence()
-        if not self._has_words and (text := _squeezed(speakable(self._unsaid))):
+        if not self._has_words and (text := _squeezed(normalize(self._unsaid))):
             self._pieces.append(Words(text))
         taken, self._pieces = self._pieces, []
         return taken
@@ -141,7 +141,7 @@ class Script:
 
 
 def _plain(text: str) -> str:
-    return _squeezed(speakable(without_pictures(text)))
+    return _squeezed(normalize(strip_emoji(text)))
 
 
 def _squeezed(text: str) -> str:

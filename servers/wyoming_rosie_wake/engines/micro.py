@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from wyoming.info import WakeProgram
 
 from wyoming_rosie.config import option
-from wyoming_rosie.runtime.stream_scheduler import Pace
-from wyoming_rosie.wakeword.detection import Heard, Rules, choose
-from wyoming_rosie.wakeword.micro import STEP_BYTES, MicroStream, Word, bundled, from_file, from_folder, program
+from wyoming_rosie.runtime.stream_scheduler import BatchLimits
+from wyoming_rosie.wakeword.detection import TriggerRules, WakeDetection, select
+from wyoming_rosie.wakeword.micro import STEP_BYTES, MicroModel, MicroStream, from_file, from_folder, packaged, program
 from wyoming_rosie_wake.engine import TICK_SECONDS
 from wyoming_rosie_wake.models import Models
 
@@ -21,9 +21,9 @@ class Settings:
 class MicroEngine:
     """Words by name; each stream has models of its own."""
 
-    pace = Pace(hop=STEP_BYTES, most=8 * STEP_BYTES, tick=TICK_SECONDS)
+    pace = BatchLimits(hop=STEP_BYTES, most=8 * STEP_BYTES, tick=TICK_SECONDS)
 
-    def __init__(self, words: dict[str, Word], rules: Rules) -> None:
+    def __init__(self, words: dict[str, MicroModel], rules: TriggerRules) -> None:
         self._words = words
         self._rules = rules
 
@@ -31,21 +31,21 @@ class MicroEngine:
         return program(self._words.values())
 
     def known_as(self, names: Sequence[str]) -> list[str]:
-        return [word.name for word in choose(self._words, names)] if names else []
+        return [word.name for word in select(self._words, names)] if names else []
 
     def begin(self, names: Sequence[str]) -> MicroStream:
-        return MicroStream(choose(self._words, names), self._rules)
+        return MicroStream(select(self._words, names), self._rules)
 
     def choose(self, stream: MicroStream, names: Sequence[str]) -> None:
-        stream.listen_for(choose(self._words, names))
+        stream.set_models(select(self._words, names))
 
-    def hear(self, batch: Sequence[tuple[MicroStream, bytes]]) -> list[list[Heard]]:
+    def process_batch(self, batch: Sequence[tuple[MicroStream, bytes]]) -> list[list[WakeDetection]]:
         return [stream.feed(pcm) for stream, pcm in batch]
 
 
 def load(settings: Settings, models: Models) -> MicroEngine:
     """Return the engine. Raises ConfigError."""
-    words = bundled() if settings.bundled else {}
+    words = packaged() if settings.bundled else {}
     for folder in models.folders:
         words = {**words, **from_folder(folder)}
     own = {file.stem: from_file(file) for file in models.files}

@@ -10,16 +10,16 @@ from wyoming.info import Attribution, WakeModel, WakeProgram
 from wyoming_rosie import __version__
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.stream_scheduler import Pace
-from wyoming_rosie.wakeword.detection import Heard, Rules, Trigger, choose
+from wyoming_rosie.runtime.stream_scheduler import BatchLimits
+from wyoming_rosie.wakeword.detection import Trigger, TriggerRules, WakeDetection, select
 from wyoming_rosie.wakeword.openwakeword import model_files
 from wyoming_rosie.wakeword.openwakeword.model_files import ModelFile
 from wyoming_rosie_wake.engine import TICK_SECONDS
 from wyoming_rosie_wake.models import Models
 
 if TYPE_CHECKING:
-    from wyoming_rosie.wakeword.openwakeword.network import Floats, Network, State
-    from wyoming_rosie.wakeword.openwakeword.verifier import Verifier
+    from wyoming_rosie.wakeword.openwakeword.network import Floats, OpenWakeWordNetwork, StreamFeatures
+    from wyoming_rosie.wakeword.openwakeword.verifier import SpeakerVerifier
 
 _MAKER = Attribution(name="David Scripka", url="https://github.com/dscripka/openWakeWord")
 
@@ -32,10 +32,10 @@ class Settings:
     verifier_threshold: float = option(0.5, "how sure a verifier must be, 0 to 1")
 
 
-class OpenStream:
+class OpenWakeWordStream:
     """One stream: what the networks remember of it, and the words that are looked for."""
 
-    def __init__(self, state: "State", triggers: dict[str, Trigger]) -> None:
+    def __init__(self, state: "StreamFeatures", triggers: dict[str, Trigger]) -> None:
         self.state = state
         self.sample = 0
         self.is_idle = True  # none of the triggers is in the middle of a word
@@ -44,17 +44,23 @@ class OpenStream:
     def listen_for(self, triggers: dict[str, Trigger]) -> None:
         self.triggers = triggers
         self.words = tuple(triggers)
-        self.least = min(trigger.least for trigger in triggers.values())
+        self.least = min(trigger.min_score for trigger in triggers.values())
 
     def skip(self, samples: int) -> None:
         self.sample += samples
 
 
-class OpenEngine:
+class OpenWakeWordEngine:
     """Words by name, on networks that all streams share."""
 
-    def __init__(self, files: Mapping[str, ModelFile], network: "Network", rules: Rules, voices: "Voices") -> None:
-        self.pace = Pace(network.hop_bytes, network.hop_bytes, TICK_SECONDS)
+    def __init__(
+        self,
+        files: Mapping[str, ModelFile],
+        network: "OpenWakeWordNetwork",
+        rules: TriggerRules,
+        voices: "SpeakerVerifiers",
+    ) -> None:
+        self.pace = BatchLimits(network.hop_bytes, network.hop_bytes, TICK_SECONDS)
         self._files = files
         self._network = network
         self._rules = rules
@@ -71,29 +77,29 @@ class OpenEngine:
         )
 
     def known_as(self, names: Sequence[str]) -> list[str]:
-        return [file.name for file in choose(self._files, names)] if names else []
+        return [file.name for file in select(self._files, names)] if names else []
 
-    def begin(self, names: Sequence[str]) -> OpenStream:
-        return OpenStream(self._network.begin(), self._triggers(names))
+    def begin(self, names: Sequence[str]) -> OpenWakeWordStream:
+        return OpenWakeWordStream(self._network.create_stream(), self._triggers(names))
 
-    def choose(self, stream: OpenStream, names: Sequence[str]) -> None:
+    def choose(self, stream: OpenWakeWordStream, names: Sequence[str]) -> None:
         triggers = self._triggers(names)
         stream.listen_for({name: stream.triggers.get(name, new) for name, new in triggers.items()})
 
-    def hear(self, batch: Sequence[tuple[OpenStream, bytes]]) -> list[Sequence[Heard]]:
+    def process_batch(self, batch: Sequence[tuple[OpenWakeWordStream, bytes]]) -> list[Sequence[WakeDetection]]:
         streams = [stream for stream, _ in batch]
-        scores = self._network.hear(
+        scores = self._network.predict(
             [stream.state for stream in streams], [pcm for _, pcm in batch], [stream.words for stream in streams]
         )
         return [self._heard(stream, words) for stream, words in zip(streams, scores, strict=True)]
 
     def _triggers(self, names: Sequence[str]) -> dict[str, Trigger]:
         """Return new triggers for the words, in one order, so that streams with the same words share their networks."""
-        words = sorted(file.name for file in choose(self._files, names))
+        words = sorted(file.name for file in select(self._files, names))
         self._network.prepare(tuple(words))
         return {word: self._rules.trigger(word, model_files.THRESHOLD) for word in words}
 
-    def _heard(self, stream: OpenStream, scores: Sequence[float]) -> Sequence[Heard]:
+    def _heard(self, stream: OpenWakeWordStream, scores: Sequence[float]) -> Sequence[WakeDetection]:
         stream.sample += self._network.hop_samples
         if stream.is_idle and max(scores) <= stream.least:
             return ()  # nearly always
@@ -101,7 +107,7 @@ class OpenEngine:
         stream.is_idle = all(trigger.is_idle for trigger in stream.triggers.values())
         return [heard for heard in found if heard is not None]
 
-    def _step(self, stream: OpenStream, name: str, score: float) -> Heard | None:
+    def _step(self, stream: OpenWakeWordStream, name: str, score: float) -> WakeDetection | None:
         trigger = stream.triggers[name]
         if score <= trigger.threshold or not self._voices.are_wanted(name):
             return trigger.step(score, stream.sample)
@@ -111,10 +117,10 @@ class OpenEngine:
 
 
 @dataclass(frozen=True)
-class Voices:
+class SpeakerVerifiers:
     """Who may wake: verifiers, each for one word, and how sure they must be. A word without one is for everybody."""
 
-    verifiers: "Sequence[Verifier]" = ()
+    verifiers: "Sequence[SpeakerVerifier]" = ()
     threshold: float = 0.5
 
     def are_wanted(self, word: str) -> bool:
@@ -127,19 +133,19 @@ class Voices:
         return user if probability >= self.threshold else ""
 
 
-def load(settings: Settings, models: Models) -> OpenEngine:
+def load(settings: Settings, models: Models) -> OpenWakeWordEngine:
     """Return the engine. Raises ConfigError."""
     model_files.check_installed()
     from wyoming_rosie.wakeword.openwakeword import network
 
-    own = {file.name: file for file in map(model_files.of_file, models.files)}
+    own = {file.name: file for file in map(model_files.model_file, models.files)}
     folders = (*models.folders, *dict.fromkeys(path.parent for path in models.files))
-    files = models.chosen({**model_files.words(models.folders, models.names), **own}, own)
-    loaded = network.load(files, model_files.features(folders))
-    return OpenEngine(files, loaded, models.rules, _voices(settings, loaded))
+    files = models.chosen({**model_files.model_files(models.folders, models.names), **own}, own)
+    loaded = network.load(files, model_files.feature_files(folders))
+    return OpenWakeWordEngine(files, loaded, models.rules, _voices(settings, loaded))
 
 
-def _voices(settings: Settings, network: "Network") -> Voices:
+def _voices(settings: Settings, network: "OpenWakeWordNetwork") -> SpeakerVerifiers:
     if not 0 < settings.verifier_threshold < 1:
         raise ConfigError("--openwakeword.verifier-threshold must be between 0 and 1")
     from wyoming_rosie.wakeword.openwakeword import verifier
@@ -148,7 +154,7 @@ def _voices(settings: Settings, network: "Network") -> Voices:
     for path, one in zip(settings.verifier, verifiers, strict=True):
         if one.word not in network.heads or one.hops != network.heads[one.word].hops:
             raise ConfigError(f"{path} is for the word {one.word!r}, which is not offered here")
-    return Voices(verifiers, settings.verifier_threshold)
+    return SpeakerVerifiers(verifiers, settings.verifier_threshold)
 
 
 def _model(file: ModelFile) -> WakeModel:

@@ -12,16 +12,16 @@ from wyoming.info import AsrModel, AsrProgram, Attribution
 from tests.unit.vad.fakes import LoudnessEngine
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.protocol import turn
-from wyoming_rosie.voice_activity.endpointing import EndRules
-from wyoming_rosie.voice_activity.segmenter import Rules
-from wyoming_rosie.voice_activity.stream import VadStream, listening
+from wyoming_rosie.voice_activity.endpointing import EndpointingRules
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules
+from wyoming_rosie.voice_activity.stream import VadStream, create_scheduler
 from wyoming_rosie_asr.admission import Ticket, Urgency
 from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownLanguageError
-from wyoming_rosie_asr.handler import AsrConversation, Ears
+from wyoming_rosie_asr.handler import AsrContext, AsrHandler
 
 SPEECH_DATA = {"rate": 16_000, "width": 2, "channels": 1}
 CREDIT = Attribution("nobody", "https://example.org")
-RULES = Rules(hangover_ms=64)
+RULES = SegmenterRules(hangover_ms=64)
 CHUNK = SPEECH.bytes_in(0.05)
 
 
@@ -81,14 +81,16 @@ class Speaker:
     def __init__(self, engine: CountingEngine, **ears: Any) -> None:
         self.heard: list[Event] = []
         vad = LoudnessEngine()
-        self.voices = listening(vad)
-        usual = Ears(engine, self.voices, lambda: VadStream(vad, RULES), EndRules(50, 100, 200), longest_seconds=2.0)
+        self.voices = create_scheduler(vad)
+        usual = AsrContext(
+            engine, self.voices, lambda: VadStream(vad, RULES), EndpointingRules(50, 100, 200), longest_seconds=2.0
+        )
         self.ears = replace(usual, **ears)
-        self.conversation = AsrConversation(self.ears, self._hear)
+        self.conversation = AsrHandler(self.ears, self._hear)
 
     async def send(self, kind: str, payload: bytes | None = None, **data: Any) -> None:
         event = Event(kind, data, payload)
-        turn.follow(event)  # as the service does before it hands an event on
+        turn.adopt(event)  # as the service does before it hands an event on
         await self.conversation.on_event(event)
 
     async def begin(self, **audio: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.asr.fakes import SPEECH_DATA, CountingEngine, Speaker, silence, voice
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.voice_activity.endpointing import CONDUCTED, GUESS, EndRules
+from wyoming_rosie.voice_activity.endpointing import CONDUCTED, GUESS, EndpointingRules
 from wyoming_rosie_asr.admission import Urgency
 from wyoming_rosie_asr.engine import UnknownLanguageError
 
@@ -113,13 +113,13 @@ async def test_audio_without_a_start_is_refused(speaker: Speaker) -> None:
 
 async def test_a_conversation_is_busy_until_it_has_answered(speaker: Speaker, engine: CountingEngine) -> None:
     engine.go_on.clear()
-    busy = [speaker.conversation.busy]
+    busy = [speaker.conversation.is_busy]
     asking = asyncio.create_task(speaker.say(SECOND))
     await asyncio.sleep(0.05)
-    busy.append(speaker.conversation.busy)
+    busy.append(speaker.conversation.is_busy)
     engine.go_on.set()
     await asking
-    assert [*busy, speaker.conversation.busy] == [False, True, False]
+    assert [*busy, speaker.conversation.is_busy] == [False, True, False]
 
 
 async def test_events_for_others_are_ignored(speaker: Speaker) -> None:
@@ -172,7 +172,7 @@ async def test_speech_that_goes_on_throws_the_guess_away(speaker: Speaker, engin
 
 async def test_a_whole_command_is_over_sooner(engine: CountingEngine) -> None:
     engine.is_complete = True
-    speaker = Speaker(engine, ends=EndRules(50, 100, 10_000))
+    speaker = Speaker(engine, ends=EndpointingRules(50, 100, 10_000))
     await speaker.begin()
     await speaker.speak(COMMAND + END)
     await speaker.hears("transcript")
@@ -196,7 +196,7 @@ async def test_a_peer_that_watches_for_the_end_itself_is_waited_for(engine: Coun
 
 
 async def test_silence_alone_is_over_in_the_end(engine: CountingEngine) -> None:
-    speaker = Speaker(engine, ends=EndRules(50, 100, 200, no_speech_ms=300))
+    speaker = Speaker(engine, ends=EndpointingRules(50, 100, 200, no_speech_ms=300))
     await speaker.begin()
     await speaker.speak(silence(0.5))
     assert (await speaker.hears("transcript")).data["text"] == ""
@@ -239,7 +239,7 @@ async def test_what_is_stable_is_told_while_somebody_speaks(engine: CountingEngi
     engine.streams = True
     guesses = iter(["turn on", "turn on the", "turn on the light", "turn on the light in"])
     engine.write = lambda _: next(guesses, "turn on the light in the kitchen")
-    speaker = Speaker(engine, partial_seconds=0.1, ends=EndRules())
+    speaker = Speaker(engine, partial_seconds=0.1, ends=EndpointingRules())
     await speaker.begin()
     await speaker.speak(voice(0.8))
     await speaker.send("audio-stop")
@@ -253,7 +253,7 @@ async def test_what_is_stable_is_told_while_somebody_speaks(engine: CountingEngi
 
 async def test_an_engine_that_is_too_slow_is_not_asked_while_somebody_speaks(engine: CountingEngine) -> None:
     engine.streams = True
-    speaker = Speaker(engine, partial_seconds=0.1, ends=EndRules())
+    speaker = Speaker(engine, partial_seconds=0.1, ends=EndpointingRules())
     speaker.ears.leisure.note(0.05)
     await speaker.begin()
     await speaker.speak(voice(0.8))

@@ -21,7 +21,7 @@ from wyoming_rosie.commands.diagnostics.findings import (
 from wyoming_rosie.commands.diagnostics.sample_rate import Arrival, measured
 from wyoming_rosie.commands.levels import Levels
 from wyoming_rosie.home.model import PRETEND_OWN
-from wyoming_rosie.runtime.extras import lacking_of
+from wyoming_rosie.runtime.extras import missing_requirements
 
 GOOD = Levels(rms=-30.0, peak=-12.0, clipped=0.0, offset=0.001)
 MACHINE = Machine("Linux", "3.11", "1.0", True, has_sound_cards=True, may_use_sound=True, sound_server="PipeWire")
@@ -108,4 +108,4 @@ def test_extras_lack_what_is_not_installed() -> None:
         "wyoming-rosie[wake]; extra == 'all'",
         "mypy; extra == 'dev'",
     ]
-    assert lacking_of(requires, {"soxr", "numpy"}) == {"tts": (), "wake": ("pymicro-wakeword",)}
+    assert missing_requirements(requires, {"soxr", "numpy"}) == {"tts": (), "wake": ("pymicro-wakeword",)}

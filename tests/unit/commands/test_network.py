@@ -3,9 +3,9 @@
 import pytest
 
 from wyoming_rosie.commands.diagnostics.network import trust
-from wyoming_rosie.protocol.discovery import Found
+from wyoming_rosie.protocol.discovery import DiscoveredService
 
-ASR = Found("rosie-asr-x", "192.168.1.66", 10300, "asr", "1")
+ASR = DiscoveredService("rosie-asr-x", "192.168.1.66", 10300, "asr", "1")
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ def test_doctor_says_who_is_adopted(trusted: set[str], said: str) -> None:
 
 
 def test_programs_that_hear_nobody_need_no_trust() -> None:
-    assert trust(Found("lamp", "192.168.1.66", 1, "", ""), set()) == ""
+    assert trust(DiscoveredService("lamp", "192.168.1.66", 1, "", ""), set()) == ""

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from wyoming_rosie.protocol.discovery import Found
+from wyoming_rosie.protocol.discovery import DiscoveredService
 from wyoming_rosie_hub.directory import Directory
 
 HERE = "192.168.1.5"
-OWN = Found("rosie-asr-pi-aaaaaa", HERE, 10333, "asr", "1")
-STRANGER = Found("aaa-asr", "192.168.1.66", 10300, "asr", "1")
-KNOWN = Found("rosie-asr-big-bbbbbb", "192.168.1.7", 10300, "asr", "1")
+OWN = DiscoveredService("rosie-asr-pi-aaaaaa", HERE, 10333, "asr", "1")
+STRANGER = DiscoveredService("aaa-asr", "192.168.1.66", 10300, "asr", "1")
+KNOWN = DiscoveredService("rosie-asr-big-bbbbbb", "192.168.1.7", 10300, "asr", "1")
 FIXED = "tcp://127.0.0.1:10300"
 
 
-def directory(*announced: Found, configured: str | None = None, adopted: Sequence[str] = ()) -> Directory:
+def directory(*announced: DiscoveredService, configured: str | None = None, adopted: Sequence[str] = ()) -> Directory:
     return Directory(
         {"asr": configured}, adopted, lambda role: [one for one in announced if one.role == role], lambda: [HERE]
     )
@@ -32,7 +32,7 @@ def directory(*announced: Found, configured: str | None = None, adopted: Sequenc
     ],
     ids=["nobody", "a stranger", "this machine's", "an adopted one", "this machine's before an adopted one"],
 )
-def test_a_stranger_never_gets_the_audio(announced: list[Found], uri: str) -> None:
+def test_a_stranger_never_gets_the_audio(announced: list[DiscoveredService], uri: str) -> None:
     assert directory(*announced, adopted=[KNOWN.name]).uri("asr") == uri
 
 
@@ -54,7 +54,7 @@ def test_who_is_used_and_who_is_not_is_logged_once_with_the_next_step() -> None:
 
 
 def test_a_network_full_of_strangers_fills_neither_log_nor_memory() -> None:
-    strangers = [Found(f"a{number}", "192.168.1.66", number, "asr", "1") for number in range(1, 1000)]
+    strangers = [DiscoveredService(f"a{number}", "192.168.1.66", number, "asr", "1") for number in range(1, 1000)]
     with capture_logs() as logs:
         directory(*strangers).uri("asr")
     assert len(logs) < 300

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.voice_activity.endpointing import EndRules
+from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.core import Phase, TurnCore
 
@@ -21,8 +21,8 @@ def steps(effects: list[m.Effect]) -> list[str]:
 class Scene:
     """Plays inputs to a core and keeps what it asked for; audio moves the clock."""
 
-    def __init__(self, own_filler_seconds: float | None = None, ends: EndRules | None = None) -> None:
-        self.core = TurnCore(own_filler_seconds=own_filler_seconds, ends=ends or EndRules())
+    def __init__(self, own_filler_seconds: float | None = None, ends: EndpointingRules | None = None) -> None:
+        self.core = TurnCore(own_filler_seconds=own_filler_seconds, ends=ends or EndpointingRules())
         self.now = 100.0
         self.effects: list[m.Effect] = []
 
@@ -86,7 +86,7 @@ def test_silence_commits_only_when_it_is_long_enough() -> None:
     scene = Scene()
     spoken(scene)
     scene.take(m.SpeechStopped(1500))
-    early = scene.hear(EndRules.incomplete_ms / 1000 - 0.1)
+    early = scene.hear(EndpointingRules.incomplete_ms / 1000 - 0.1)
     assert "FinishListening" not in kinds(early)
     assert "FinishListening" in kinds(scene.hear(0.1))
 
@@ -105,7 +105,7 @@ def test_a_complete_guess_commits_sooner() -> None:
     scene = Scene()
     spoken(scene)
     scene.take(m.SpeechStopped(1500), m.Guessed(complete=True))
-    assert "FinishListening" in kinds(scene.hear(EndRules.complete_ms / 1000))
+    assert "FinishListening" in kinds(scene.hear(EndpointingRules.complete_ms / 1000))
 
 
 def test_a_pause_too_short_for_a_guess_drops_none() -> None:
@@ -118,7 +118,7 @@ def test_a_pause_too_short_for_a_guess_drops_none() -> None:
 
 
 def test_the_rules_of_the_end_can_be_others() -> None:
-    scene = Scene(ends=EndRules(perhaps_ms=300, complete_ms=1500, incomplete_ms=2000))
+    scene = Scene(ends=EndpointingRules(perhaps_ms=300, complete_ms=1500, incomplete_ms=2000))
     spoken(scene)
     scene.take(m.SpeechStopped(1500), m.Guessed(complete=True))
     assert kinds(scene.hear(0.2)) == []
@@ -132,7 +132,7 @@ def test_speech_end_is_marked_when_it_was_not_when_it_was_decided() -> None:
     scene.take(m.SpeechStopped(1500))
     ended_at = scene.now
     marks = {effect.step: round(effect.at - ended_at, 3) for effect in scene.hear(1.0) if isinstance(effect, m.Mark)}
-    assert marks == {m.Step.SPEECH_END: 0, m.Step.DECIDED: EndRules.incomplete_ms / 1000}
+    assert marks == {m.Step.SPEECH_END: 0, m.Step.DECIDED: EndpointingRules.incomplete_ms / 1000}
 
 
 def test_nobody_speaking_ends_the_turn_without_words() -> None:

@@ -12,7 +12,7 @@ from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import Actor, Match, UnknownLanguageError
 from wyoming_rosie_intent.execution.confirmation import Confirmations
 from wyoming_rosie_intent.execution.executor import Household
-from wyoming_rosie_intent.handler import IntentConversation
+from wyoming_rosie_intent.handler import IntentHandler
 
 
 class KnownSentences:
@@ -57,7 +57,7 @@ class Talk:
             self.recogniser, Household(home, acting, frozenset({"cover"})), Confirmations(["yes"], ["no"])
         )
         states = actor.states if actor else dict
-        self.conversation = IntentConversation(self.dialogue, states, lambda: datetime.now(UTC), self.send)
+        self.conversation = IntentHandler(self.dialogue, states, lambda: datetime.now(UTC), self.send)
 
     async def send(self, event: Event) -> None:
         self.sent.append(event)
@@ -101,7 +101,7 @@ async def test_a_yes_in_the_same_conversation_acts_even_over_another_connection(
     asked = await talk.ask("transcript", text="open")
     assert asked.data["context"]["expects_reply"] is True
     assert asked.data["context"]["intent"] == "HassTurnOn"
-    again = IntentConversation(talk.dialogue, actor.states, lambda: datetime.now(UTC), talk.send)
+    again = IntentHandler(talk.dialogue, actor.states, lambda: datetime.now(UTC), talk.send)
     await again.on_event(Event("transcript", {"text": "yes", "context": asked.data["context"]}))
     assert talk.sent[-1].data["text"] == "Opened the Garage Door."
     assert talk.sent[-1].data["context"]["expects_reply"] is False
@@ -205,7 +205,7 @@ async def test_a_request_of_the_wrong_shape_is_refused_without_repeating_it(
         await talk.conversation.on_event(Event("transcript", data))
     assert refused.value.code == code
     assert "xxx" not in str(refused.value)
-    assert not talk.conversation.busy
+    assert not talk.conversation.is_busy
 
 
 async def test_an_unknown_language_is_refused(talk: Talk) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.home.model import Area, Entity, Home, Location, Preferences, Room
+from wyoming_rosie.home.model import Area, Entity, Home, Location, Preferences, RoomPolicy
 from wyoming_rosie_intent.actors.home_assistant import seen
 from wyoming_rosie_intent.actors.home_assistant.registry import LONGEST_NAME, Registries, home_of
 from wyoming_rosie_intent.actors.home_assistant.services import Call, calls
@@ -108,7 +108,7 @@ def test_only_what_is_exposed_is_known(
 
 
 def test_what_the_home_file_says_stays() -> None:
-    own = Home(rooms={"kitchen": Room(("light.*",))}, preferences=Preferences(always_local=True))
+    own = Home(rooms={"kitchen": RoomPolicy(("light.*",))}, preferences=Preferences(always_local=True))
     settings = {"latitude": 1, "longitude": 2.5, "location_name": "Casa", "unit_system": {"temperature": "°F"}}
     home = home_of(Registries(settings=settings, areas=({"area_id": "kitchen", "name": "Kitchen"},)), {}, {}, own)
     assert home == Home((Area("kitchen", "Kitchen"),), (), (), Location("Casa", 1.0, 2.5), own.preferences, own.rooms)

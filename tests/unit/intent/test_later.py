@@ -21,7 +21,7 @@ from wyoming_rosie_intent.dialogue import (
 from wyoming_rosie_intent.engine import Recogniser
 from wyoming_rosie_intent.execution.confirmation import Confirmations
 from wyoming_rosie_intent.execution.executor import Household
-from wyoming_rosie_intent.handler import IntentConversation
+from wyoming_rosie_intent.handler import IntentHandler
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 
@@ -98,7 +98,7 @@ async def test_the_conductor_learns_what_it_keeps(dialogue: Dialogue) -> None:
     async def send(event: Event) -> None:
         sent.append(event)
 
-    talk = IntentConversation(dialogue, dict, lambda: MOMENT, send)
+    talk = IntentHandler(dialogue, dict, lambda: MOMENT, send)
     await talk.on_event(Event("transcript", {"text": "turn off the TV in ten minutes", "context": {"area": "kitchen"}}))
     assert [event.type for event in sent] == ["intent"]
     assert sent[0].data["context"]["later"] == {"label": "turn off the TV", "confirmed": []}

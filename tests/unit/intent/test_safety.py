@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.home.model import Area, Entity, Home, Room
+from wyoming_rosie.home.model import Area, Entity, Home, RoomPolicy
 from wyoming_rosie_intent.engine import Answer, Command, Match, Where
 from wyoming_rosie_intent.execution import policy
 from wyoming_rosie_intent.execution.audit_log import Entry, Outcome
@@ -26,7 +26,7 @@ ALARM = Entity("alarm_control_panel.house", "House Alarm", "alarm_control_panel"
 ENTITIES = (LAMP, LOCK, OVEN, GARAGE, CURTAIN, PUMP, ALARM)
 DANGEROUS = {LOCK.id, OVEN.id, GARAGE.id, ALARM.id}
 HOME = Home(AREAS, ENTITIES)
-OFFICE_MAY_LIGHTS = Home(AREAS, ENTITIES, rooms={"office": Room(("light.*",))})
+OFFICE_MAY_LIGHTS = Home(AREAS, ENTITIES, rooms={"office": RoomPolicy(("light.*",))})
 
 
 def order(*targets: Entity, intent: str = "HassTurnOff") -> Command:
@@ -165,14 +165,14 @@ grouped = st.builds(
 rooms = st.dictionaries(
     st.sampled_from(["office", "kitchen"]),
     st.builds(
-        Room, st.none() | st.lists(st.sampled_from(["*", "light.*", "lock.*", "cover.g*"]), max_size=2).map(tuple)
+        RoomPolicy, st.none() | st.lists(st.sampled_from(["*", "light.*", "lock.*", "cover.g*"]), max_size=2).map(tuple)
     ),
 )
 
 
 @given(st.lists(st.tuples(st.lists(named | grouped, max_size=4), areas, st.booleans()), max_size=5), rooms)
 async def test_nothing_dangerous_is_done_without_a_yes_and_nothing_that_a_room_may_not(
-    inputs: Sequence[tuple[list[Match], str | None, bool]], may: Mapping[str, Room]
+    inputs: Sequence[tuple[list[Match], str | None, bool]], may: Mapping[str, RoomPolicy]
 ) -> None:
     home = Home(AREAS, ENTITIES, rooms=may)
     for matches, area, says_yes in inputs:
@@ -187,7 +187,7 @@ async def test_nothing_dangerous_is_done_without_a_yes_and_nothing_that_a_room_m
         if not area or area == "nowhere":
             assert not DANGEROUS & {*actor.acted, *actor.locked}
         room = home.area(area) if area else None
-        if room and (allowed := may.get(room.id, Room()).may) is not None and "*" not in allowed:
+        if room and (allowed := may.get(room.id, RoomPolicy()).may) is not None and "*" not in allowed:
             assert all(
                 any(one.startswith(pattern.rstrip("*")) for pattern in allowed) for one in (*actor.acted, *actor.locked)
             )

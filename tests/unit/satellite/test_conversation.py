@@ -17,7 +17,7 @@ from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.audio.volume import Volume
 from wyoming_rosie_satellite.core import Habits
-from wyoming_rosie_satellite.handler import SatelliteConversation
+from wyoming_rosie_satellite.handler import SatelliteHandler
 from wyoming_rosie_satellite.integrations.observers import Watchers
 from wyoming_rosie_satellite.satellite import Fittings, Satellite
 from wyoming_rosie_satellite.storage.offline_queue import StandIn
@@ -41,7 +41,7 @@ class Peer:
 
     def __init__(self, satellite: Satellite, seat: str) -> None:
         self.told: list[Event] = []
-        self.conversation = SatelliteConversation(satellite, self._keep, seat)
+        self.conversation = SatelliteHandler(satellite, self._keep, seat)
 
     async def says(self, *events: Event) -> None:
         for event in events:
@@ -133,7 +133,7 @@ async def test_a_paused_conductor_may_be_silent_for_ever_and_still_announce(room
         conductor.told.clear()
         await conductor.says(event, START, chunk(b"ab"), STOP)
         await conductor.is_told("played")
-        seen.append((conductor.conversation.may_be_silent, room.satellite.phase))
+        seen.append((conductor.conversation.allows_idle, room.satellite.phase))
     assert seen == [(False, m.Phase.WAITING), (True, m.Phase.PAUSED), (False, m.Phase.WAITING)]
 
 
@@ -233,7 +233,7 @@ class Crowded:
         self.came: list[str] = []
         self.room = asyncio.Event()
 
-    def now(self, event: Event) -> bool:
+    def nowait(self, event: Event) -> bool:
         if self.room.is_set():
             self.came.append(event.type)
         return self.room.is_set()
@@ -245,7 +245,7 @@ class Crowded:
 
 async def test_a_conductor_is_told_in_order_and_at_once_while_it_has_room(room: Room) -> None:
     crowded = Crowded()
-    conversation = SatelliteConversation(room.satellite, crowded)
+    conversation = SatelliteHandler(room.satellite, crowded)
     await conversation.on_event(RUN)
     conversation.tell(Event("a"))
     await asyncio.sleep(0)
@@ -305,15 +305,15 @@ async def test_watchers_hear_nothing_of_a_refused_sound(room: Room) -> None:
     await second.says(START, chunk(b"ab"), STOP)
     assert (await second.is_told("error")).data["code"] == "occupied"
     assert diary.types.count("audio-start") == 1
-    assert not second.conversation.busy
+    assert not second.conversation.is_busy
 
 
 async def test_busy_while_it_speaks(room: Room) -> None:
     conductor = room.peer()
     await conductor.says(RUN)
-    assert not conductor.conversation.busy
+    assert not conductor.conversation.is_busy
     await conductor.says(START)
-    assert conductor.conversation.busy
+    assert conductor.conversation.is_busy
 
 
 async def test_the_conductor_learns_which_language_is_spoken_at_the_satellite() -> None:

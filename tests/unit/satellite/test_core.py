@@ -18,7 +18,7 @@ from tests.unit.satellite.dialogues import (
     Tells,
     without_repeated_chunks,
 )
-from wyoming_rosie.voice_activity.endpointing import EndRules
+from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.core import (
     AT_REST,
@@ -380,7 +380,7 @@ def test_an_answer_that_fails_while_a_filler_is_heard_is_over(satellite: Rehears
 
 
 def test_who_holds_the_button_may_pause() -> None:
-    satellite = Rehearsal(Habits(ends=EndRules()))
+    satellite = Rehearsal(Habits(ends=EndpointingRules()))
     satellite.take(m.ConductorJoined(), m.ListeningAsked(held=True))
     satellite.take(m.VoiceStarted(100), m.VoiceStopped(500), m.VoicesHeard(20_000))
     assert satellite.core.phase is Phase.STREAMING
@@ -447,7 +447,7 @@ def test_who_wakes_it_without_a_conductor_is_told_so() -> None:
 )
 def test_a_command_is_over_when_the_rules_say_so(voices: list[m.Input], ends_ms: int) -> None:
     satellite = Rehearsal()
-    satellite.core.habits = Habits(ends=EndRules())
+    satellite.core.habits = Habits(ends=EndpointingRules())
     satellite.take(m.ConductorJoined(), m.MicAudio(bytes(32_000)), m.ListeningAsked(), *voices)
     assert satellite.take(m.VoicesHeard(ends_ms - 10)) == []
     assert satellite.take(m.VoicesHeard(ends_ms))[0] == m.StopAudio()
@@ -531,7 +531,7 @@ PARTS = st.sampled_from(
         m.AnswerTold("Which one?"),
     ]
 )
-KEEPS = Habits(ends=EndRules(), seats={JARVIS}, keeps_runs=True)
+KEEPS = Habits(ends=EndpointingRules(), seats={JARVIS}, keeps_runs=True)
 
 
 def saying_to_nobody(*inputs: m.Input) -> Rehearsal:
@@ -571,7 +571,7 @@ def test_nobody_speaking_is_nothing_to_keep() -> None:
     satellite = Rehearsal(KEEPS)
     satellite.hear(16_000)
     satellite.wake(16_000)
-    effects = satellite.take(m.VoicesHeard(1000 + EndRules().no_speech_ms))
+    effects = satellite.take(m.VoicesHeard(1000 + EndpointingRules().no_speech_ms))
     assert effects == [m.ForgetRun(), m.PlayCue(m.Cue.UNREACHABLE), m.ShowPhase(Phase.OFFLINE)]
 
 

@@ -4,21 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.metrics import FAILED, LEFT, Work
+from wyoming_rosie.metrics import FAILED, LEFT, TurnMetrics
 from wyoming_rosie_satellite.integrations.observers import muted, phase_shown
 from wyoming_rosie_satellite.integrations.turn_metrics import ANSWERED, TurnWatcher
 from wyoming_rosie_satellite.messages import Phase
 
 
-class Notebook(Work):
+class Notebook(TurnMetrics):
     def __init__(self) -> None:
         self.stages: list[tuple[str, float]] = []
         self.outcomes: list[str] = []
 
-    def took(self, stage: str, milliseconds: float) -> None:
+    def observe_stage(self, stage: str, milliseconds: float) -> None:
         self.stages.append((stage, milliseconds))
 
-    def ended(self, outcome: str) -> None:
+    def count_outcome(self, outcome: str) -> None:
         self.outcomes.append(outcome)
 
 

@@ -18,8 +18,8 @@ from wyoming_rosie.audio.formats import (
     Converter,
     SpeechInput,
     format_of,
-    pieces,
     read_wav,
+    split_chunk,
     write_wav,
 )
 from wyoming_rosie.errors import BadEventError, ConfigError
@@ -151,7 +151,7 @@ def test_a_chunk_comes_in_small_pieces_of_whole_frames(audio: AudioFormat, frame
     frames = min(frames, 1_048_576 // audio.frame_bytes)
     pcm = bytes(frames * audio.frame_bytes + rest % audio.frame_bytes)
     whole = chunk(pcm, rate=audio.rate, width=audio.width, channels=audio.channels, timestamp=7)
-    found = list(pieces(whole))
+    found = list(split_chunk(whole))
     assert b"".join(piece.payload or b"" for piece in found) == pcm
     for piece in found:
         assert (piece.type, piece.data) == (whole.type, whole.data)
@@ -162,13 +162,13 @@ def test_a_chunk_comes_in_small_pieces_of_whole_frames(audio: AudioFormat, frame
 
 def test_a_chunk_in_no_legal_format_is_for_the_reader_to_refuse() -> None:
     wrong = chunk(bytes(500_000), rate=0)
-    assert list(pieces(wrong)) == [wrong]
+    assert list(split_chunk(wrong)) == [wrong]
 
 
 def test_a_chunk_as_wanted_stays_whole() -> None:
     long = chunk(bytes(500_000))
-    assert list(SpeechInput().pieces(long)) == [long]
-    assert len(list(SpeechInput(AudioFormat(22050, 2, 1)).pieces(long))) > 1
+    assert list(SpeechInput().split(long)) == [long]
+    assert len(list(SpeechInput(AudioFormat(22050, 2, 1)).split(long))) > 1
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4])

@@ -12,10 +12,10 @@ from wyoming_rosie.protocol.address import Tcp
 from wyoming_rosie.protocol.announced_names import candidates
 from wyoming_rosie.protocol.discovery import (
     LONGEST_NAME,
-    Browser,
-    announced,
-    browse,
-    first_to_answer,
+    ServiceBrowser,
+    announce,
+    find_services,
+    first_reachable,
     instance_name,
     usable_addresses,
 )
@@ -56,32 +56,32 @@ def log() -> Iterator[CapturedLog]:
         yield lines
 
 
-async def names_of(browser: Browser, ports: list[int]) -> dict[int, str]:
+async def names_of(browser: ServiceBrowser, ports: list[int]) -> dict[int, str]:
     """Wait until so many services are found; return their names by port."""
     async with asyncio.timeout(60):
-        while sorted(one.port for one in browser.of_role("asr")) != ports:
+        while sorted(one.port for one in browser.services("asr")) != ports:
             await asyncio.sleep(0.05)
-    return {one.port: one.name for one in browser.of_role("asr")}
+    return {one.port: one.name for one in browser.services("asr")}
 
 
 async def test_what_is_announced_is_found_by_role_and_withdrawn_at_the_end() -> None:
     where = Tcp("192.0.2.7", 10300)  # an address need not be ours to be announced
-    async with Browser(LOOPBACK) as browser:
-        async with announced("asr", "rosie-test-one", where, LOOPBACK):
+    async with ServiceBrowser(LOOPBACK) as browser:
+        async with announce("asr", "rosie-test-one", where, LOOPBACK):
             await names_of(browser, [10300])
-            found = browser.of_role("asr")
+            found = browser.services("asr")
             assert [(one.uri, one.role) for one in found] == [("tcp://192.0.2.7:10300", "asr")]
-            assert browser.of_role("tts") == []
+            assert browser.services("tts") == []
         async with asyncio.timeout(60):
-            while browser.of_role():
+            while browser.services():
                 await asyncio.sleep(0.05)
 
 
 async def test_devices_of_one_name_are_all_announced_and_keep_their_names_in_any_order() -> None:
     def one(port: int) -> AbstractAsyncContextManager[None]:
-        return announced("asr", "rosie-test-one", Tcp("192.0.2.7", port), LOOPBACK)
+        return announce("asr", "rosie-test-one", Tcp("192.0.2.7", port), LOOPBACK)
 
-    async with Browser(LOOPBACK) as browser:
+    async with ServiceBrowser(LOOPBACK) as browser:
         async with AsyncExitStack() as stack:
             for count, port in enumerate(PORTS, start=1):
                 await stack.enter_async_context(one(port))
@@ -105,7 +105,7 @@ def test_names_are_numbered_within_a_label_and_the_last_one_comes_first() -> Non
 
 
 async def test_what_cannot_be_announced_is_logged_and_tried_again(log: CapturedLog) -> None:
-    async with announced("asr", "a.b" * 40, Tcp("192.0.2.7", 10300), LOOPBACK):
+    async with announce("asr", "a.b" * 40, Tcp("192.0.2.7", 10300), LOOPBACK):
         async with asyncio.timeout(60):
             while not [line for line in log if line["event"] == "not announced"]:
                 await asyncio.sleep(0.05)
@@ -116,12 +116,12 @@ async def test_the_address_that_answers_is_found_among_several(hosts: list[str])
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        assert await first_to_answer(hosts, port) == "127.0.0.1"
+        assert await first_reachable(hosts, port) == "127.0.0.1"
 
 
 async def test_where_nothing_answers_the_first_address_remains() -> None:
-    assert await first_to_answer(["127.0.0.2", "127.0.0.3"], 9) == "127.0.0.2"
+    assert await first_reachable(["127.0.0.2", "127.0.0.3"], 9) == "127.0.0.2"
 
 
 async def test_nothing_on_the_network_is_an_empty_list() -> None:
-    assert await browse(0.3, "no-such-role", LOOPBACK) == []
+    assert await find_services(0.3, "no-such-role", LOOPBACK) == []

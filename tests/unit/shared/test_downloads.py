@@ -19,8 +19,8 @@ import pytest
 from wyoming_rosie.models.downloads import (
     Download,
     DownloadError,
-    Patience,
     Progress,
+    RetryPolicy,
     _is_at,
     _Redirects,
     fetch,
@@ -28,8 +28,8 @@ from wyoming_rosie.models.downloads import (
 
 CONTENT = bytes(range(256)) * 2000
 HALF = len(CONTENT) // 2
-PATIENT = Patience(silence_seconds=600, others_seconds=600)
-HASTY = Patience(pauses_seconds=(0.01, 0.01), silence_seconds=0.3, others_seconds=0.3)
+PATIENT = RetryPolicy(silence_seconds=600, others_seconds=600)
+HASTY = RetryPolicy(pauses_seconds=(0.01, 0.01), silence_seconds=0.3, others_seconds=0.3)
 
 
 @dataclass
@@ -131,7 +131,7 @@ def ignore(progress: Progress) -> None:
     pass
 
 
-async def fetched(site: Site, folder: Path, patience: Patience = HASTY, **known: Any) -> bytes:
+async def fetched(site: Site, folder: Path, patience: RetryPolicy = HASTY, **known: Any) -> bytes:
     file = Download(site.url, Path("model.bin"), **known)
     await fetch([file], folder, ignore, patience)
     return (folder / "model.bin").read_bytes()
@@ -300,7 +300,7 @@ async def test_a_server_that_stays_in_trouble_is_given_up_and_trouble_is_told(si
     told: list[Progress] = []
     site.statuses = [503] * 9
     with pytest.raises(DownloadError, match="answers 503 Service Unavailable; put"):
-        await fetch([Download(site.url, Path("model.bin"))], tmp_path, told.append, Patience((0.4,)))
+        await fetch([Download(site.url, Path("model.bin"))], tmp_path, told.append, RetryPolicy((0.4,)))
     assert told[0].trouble == "the server answers 503 Service Unavailable"
 
 

@@ -8,69 +8,73 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.voice_activity.endpointing import (
     AFTER_LONG_SOUND_MS,
     LONG_SOUND_MS,
-    EndOfSpeech,
-    EndRules,
-    Verdict,
+    EndpointDecision,
+    Endpointer,
+    EndpointingRules,
     check,
 )
 
-RULES = EndRules()
-OVER = {Verdict.DONE, Verdict.TOO_LONG, Verdict.NO_SPEECH}
+RULES = EndpointingRules()
+OVER = {EndpointDecision.DONE, EndpointDecision.TOO_LONG, EndpointDecision.NO_SPEECH}
 EVENTS = ["sounded", "quieted", "started", "stopped", "complete", "incomplete", "nothing"]
 SCRIPTS = st.lists(st.tuples(st.integers(1, 30_000), st.sampled_from(EVENTS)), max_size=12)
 
 
-def follow(script: list[tuple[int, str]], tick_ms: int = 10_000_000) -> list[tuple[int, Verdict]]:
+def follow(script: list[tuple[int, str]], tick_ms: int = 10_000_000) -> list[tuple[int, EndpointDecision]]:
     """Return what is said, and how long speech had been over then; each step is so much later than the last."""
-    end, now, silent_since = EndOfSpeech(RULES), 0, 0
-    said: list[tuple[int, Verdict]] = []
+    end, now, silent_since = Endpointer(RULES), 0, 0
+    said: list[tuple[int, EndpointDecision]] = []
     for wait, event in script:
         until = now + wait
         for tick in [*range(now + tick_ms, until, tick_ms), until]:
-            said += [(tick - silent_since, verdict) for verdict in end.at(tick)]
+            said += [(tick - silent_since, verdict) for verdict in end.advance(tick)]
         now = until
         match event:
             case "started":
-                said += [(0, verdict) for verdict in end.started(now)]
+                said += [(0, verdict) for verdict in end.on_speech_start(now)]
             case "stopped":
-                end.stopped(now)
+                end.on_speech_stop(now)
                 silent_since = now
             case "sounded":
-                end.sounded(now)
+                end.on_noise_start(now)
             case "quieted":
-                end.quieted(now)
+                end.on_noise_stop(now)
             case "complete" | "incomplete":
-                end.understood(complete=event == "complete")
+                end.set_complete(complete=event == "complete")
     return said
 
 
-def verdicts(*script: tuple[int, str]) -> list[Verdict]:
+def verdicts(*script: tuple[int, str]) -> list[EndpointDecision]:
     return [verdict for _, verdict in follow(list(script), tick_ms=10)]
 
 
 def test_a_pause_may_be_the_end_and_after_more_of_it_is() -> None:
     speech = (300, "started"), (1000, "stopped")
     assert verdicts(*speech, (199, "nothing")) == []
-    assert verdicts(*speech, (200, "nothing")) == [Verdict.PERHAPS]
-    assert verdicts(*speech, (899, "nothing")) == [Verdict.PERHAPS]
-    assert verdicts(*speech, (900, "nothing")) == [Verdict.PERHAPS, Verdict.DONE]
+    assert verdicts(*speech, (200, "nothing")) == [EndpointDecision.PERHAPS]
+    assert verdicts(*speech, (899, "nothing")) == [EndpointDecision.PERHAPS]
+    assert verdicts(*speech, (900, "nothing")) == [EndpointDecision.PERHAPS, EndpointDecision.DONE]
 
 
 def test_a_complete_command_ends_sooner() -> None:
     speech = (300, "started"), (1000, "stopped"), (300, "complete")
-    assert verdicts(*speech, (199, "nothing")) == [Verdict.PERHAPS]
-    assert verdicts(*speech, (200, "nothing")) == [Verdict.PERHAPS, Verdict.DONE]
+    assert verdicts(*speech, (199, "nothing")) == [EndpointDecision.PERHAPS]
+    assert verdicts(*speech, (200, "nothing")) == [EndpointDecision.PERHAPS, EndpointDecision.DONE]
 
 
 def test_a_command_that_turns_out_incomplete_waits_as_long_as_any() -> None:
     speech = (300, "started"), (1000, "stopped"), (300, "complete"), (50, "incomplete")
-    assert verdicts(*speech, (549, "nothing")) == [Verdict.PERHAPS]
-    assert verdicts(*speech, (550, "nothing")) == [Verdict.PERHAPS, Verdict.DONE]
+    assert verdicts(*speech, (549, "nothing")) == [EndpointDecision.PERHAPS]
+    assert verdicts(*speech, (550, "nothing")) == [EndpointDecision.PERHAPS, EndpointDecision.DONE]
 
 
 def test_speech_that_goes_on_takes_back_the_guess_and_what_was_complete_before() -> None:
     speech = (300, "started"), (1000, "stopped"), (300, "complete"), (100, "started"), (500, "stopped")
-    assert verdicts(*speech, (600, "nothing")) == [Verdict.PERHAPS, Verdict.RESUMED, Verdict.PERHAPS]
+    assert verdicts(*speech, (600, "nothing")) == [
+        EndpointDecision.PERHAPS,
+        EndpointDecision.RESUMED,
+        EndpointDecision.PERHAPS,
+    ]
 
 
 def test_a_pause_too_short_to_guess_is_not_resumed_from() -> None:
@@ -79,20 +83,20 @@ def test_a_pause_too_short_to_guess_is_not_resumed_from() -> None:
 
 def test_a_text_of_what_is_still_being_said_ends_nothing_sooner() -> None:
     speech = (300, "started"), (500, "complete"), (500, "stopped")
-    assert verdicts(*speech, (600, "nothing")) == [Verdict.PERHAPS]
+    assert verdicts(*speech, (600, "nothing")) == [EndpointDecision.PERHAPS]
 
 
 def test_nobody_is_waited_for_or_listened_to_for_ever() -> None:
     assert verdicts((RULES.no_speech_ms - 1, "nothing")) == []
-    assert verdicts((RULES.no_speech_ms, "nothing")) == [Verdict.NO_SPEECH]
+    assert verdicts((RULES.no_speech_ms, "nothing")) == [EndpointDecision.NO_SPEECH]
     assert verdicts((300, "started"), (RULES.longest_ms - 1, "nothing")) == []
-    assert verdicts((300, "started"), (RULES.longest_ms, "nothing")) == [Verdict.TOO_LONG]
+    assert verdicts((300, "started"), (RULES.longest_ms, "nothing")) == [EndpointDecision.TOO_LONG]
 
 
 def test_a_long_sound_that_is_no_speech_ends_the_wait_soon_after_it() -> None:
     hum = (300, "sounded"), (LONG_SOUND_MS, "quieted")
     assert verdicts(*hum, (AFTER_LONG_SOUND_MS - 1, "nothing")) == []
-    assert verdicts(*hum, (AFTER_LONG_SOUND_MS, "nothing")) == [Verdict.NO_SPEECH]
+    assert verdicts(*hum, (AFTER_LONG_SOUND_MS, "nothing")) == [EndpointDecision.NO_SPEECH]
 
 
 @pytest.mark.parametrize(
@@ -108,26 +112,26 @@ def test_a_long_sound_that_is_no_speech_ends_the_wait_soon_after_it() -> None:
 def test_who_is_yet_to_speak_is_waited_for(script: list[tuple[int, str]]) -> None:
     waited = sum(wait for wait, _ in script)
     assert verdicts(*script, (RULES.no_speech_ms - waited - 1, "nothing")) == []
-    assert verdicts(*script, (RULES.no_speech_ms - waited, "nothing")) == [Verdict.NO_SPEECH]
+    assert verdicts(*script, (RULES.no_speech_ms - waited, "nothing")) == [EndpointDecision.NO_SPEECH]
 
 
 def test_speech_after_a_long_sound_is_heard_to_its_end() -> None:
     hum = (300, "sounded"), (LONG_SOUND_MS, "quieted"), (500, "started")
     assert verdicts(*hum, (3000, "nothing")) == []
-    assert Verdict.DONE in verdicts(*hum, (3000, "stopped"), (RULES.incomplete_ms, "nothing"))
+    assert EndpointDecision.DONE in verdicts(*hum, (3000, "stopped"), (RULES.incomplete_ms, "nothing"))
 
 
 def test_a_stream_that_stalls_ends_as_what_it_was() -> None:
-    end = EndOfSpeech(RULES)
-    assert end.out_of_time() is Verdict.NO_SPEECH
-    end = EndOfSpeech(RULES)
-    end.started(100)
-    assert end.out_of_time() is Verdict.TOO_LONG
-    end = EndOfSpeech(RULES)
-    end.started(100)
-    end.stopped(200)
-    assert end.out_of_time() is Verdict.DONE
-    assert end.at(60_000) == []
+    end = Endpointer(RULES)
+    assert end.on_timeout() is EndpointDecision.NO_SPEECH
+    end = Endpointer(RULES)
+    end.on_speech_start(100)
+    assert end.on_timeout() is EndpointDecision.TOO_LONG
+    end = Endpointer(RULES)
+    end.on_speech_start(100)
+    end.on_speech_stop(200)
+    assert end.on_timeout() is EndpointDecision.DONE
+    assert end.advance(60_000) == []
 
 
 @given(SCRIPTS, st.integers(1, 3000))
@@ -142,8 +146,8 @@ def test_it_is_over_once_and_never_before_the_silence_of_a_complete_command(
     said = follow(script, tick_ms)
     assert [verdict for _, verdict in said[:-1] if verdict in OVER] == []
     for silence, verdict in said:
-        assert verdict is not Verdict.DONE or silence >= RULES.complete_ms
-        assert verdict is not Verdict.PERHAPS or silence >= RULES.perhaps_ms
+        assert verdict is not EndpointDecision.DONE or silence >= RULES.complete_ms
+        assert verdict is not EndpointDecision.PERHAPS or silence >= RULES.perhaps_ms
 
 
 @given(SCRIPTS)
@@ -152,24 +156,26 @@ def test_a_guess_is_made_once_in_a_silence_and_taken_back_only_when_made(script:
     edges = [event for _, event in script if event in ("started", "stopped")]
     if edges != ["started", "stopped"] * (len(edges) // 2) + ["started"] * (len(edges) % 2):
         return
-    guesses = [verdict for _, verdict in follow(script) if verdict in (Verdict.PERHAPS, Verdict.RESUMED)]
-    assert guesses[:1] in ([], [Verdict.PERHAPS])
+    guesses = [
+        verdict for _, verdict in follow(script) if verdict in (EndpointDecision.PERHAPS, EndpointDecision.RESUMED)
+    ]
+    assert guesses[:1] in ([], [EndpointDecision.PERHAPS])
     assert all(one is not other for one, other in pairwise(guesses))
 
 
 @pytest.mark.parametrize(
     "rules",
     [
-        EndRules(perhaps_ms=-1),
-        EndRules(perhaps_ms=600),
-        EndRules(complete_ms=1000),
-        EndRules(perhaps_ms=0, complete_ms=0, incomplete_ms=0),
-        EndRules(longest_ms=0),
-        EndRules(no_speech_ms=10**9),
+        EndpointingRules(perhaps_ms=-1),
+        EndpointingRules(perhaps_ms=600),
+        EndpointingRules(complete_ms=1000),
+        EndpointingRules(perhaps_ms=0, complete_ms=0, incomplete_ms=0),
+        EndpointingRules(longest_ms=0),
+        EndpointingRules(no_speech_ms=10**9),
     ],
     ids=str,
 )
-def test_rules_that_contradict_themselves_are_the_operators_to_mend(rules: EndRules) -> None:
+def test_rules_that_contradict_themselves_are_the_operators_to_mend(rules: EndpointingRules) -> None:
     with pytest.raises(ConfigError, match="--end-of-speech"):
         check(rules)
 

@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.http.health import WELL, Health, application, served
-from wyoming_rosie.http.server import serving
+from wyoming_rosie.http.health import WELL, Health, health_app, serve_health
+from wyoming_rosie.http.server import serve_http
 from wyoming_rosie.metrics import Metrics
 
 
@@ -23,10 +23,10 @@ def engine() -> Engine:
 @pytest.fixture
 async def monitor(engine: Engine) -> AsyncIterator[aiohttp.ClientSession]:
     health = Health()
-    health.watch("engine", lambda: engine.trouble)
-    health.watch("disk", lambda: WELL)
+    health.add_check("engine", lambda: engine.trouble)
+    health.add_check("disk", lambda: WELL)
     async with (
-        serving(application("asr", health, Metrics()), "127.0.0.1", 0, "--http-port") as where,
+        serve_http(health_app("asr", health, Metrics()), "127.0.0.1", 0, "--http-port") as where,
         aiohttp.ClientSession(f"http://{where.host}:{where.port}") as session,
     ):
         yield session
@@ -65,13 +65,13 @@ async def test_metrics_are_text(monitor: aiohttp.ClientSession) -> None:
 
 
 async def test_nothing_listens_unless_asked() -> None:
-    async with served("asr", Health(), Metrics(), "no.such.host.invalid", None):
+    async with serve_health("asr", Health(), Metrics(), "no.such.host.invalid", None):
         pass
 
 
 async def test_a_port_that_is_taken_is_one_sentence() -> None:
-    nothing = application("asr", Health(), Metrics())
-    async with serving(nothing, "127.0.0.1", 0, "--http-port") as where:
+    nothing = health_app("asr", Health(), Metrics())
+    async with serve_http(nothing, "127.0.0.1", 0, "--http-port") as where:
         with pytest.raises(ConfigError, match="--http-port: cannot listen"):
-            async with served("asr", Health(), Metrics(), "127.0.0.1", where.port):
+            async with serve_health("asr", Health(), Metrics(), "127.0.0.1", where.port):
                 pass

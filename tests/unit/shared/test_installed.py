@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from wyoming_rosie.runtime.extras import command
+from wyoming_rosie.runtime.extras import pip_command
 
 
 def noted(path: Path, **more: object) -> str:
@@ -11,23 +11,23 @@ def noted(path: Path, **more: object) -> str:
 
 
 def test_what_came_from_a_folder_or_a_file_is_added_from_there(tmp_path: Path) -> None:
-    folder = command(["wake", "asr"], noted(tmp_path, dir_info={"editable": True}), "/venv")
+    folder = pip_command(["wake", "asr"], noted(tmp_path, dir_info={"editable": True}), "/venv")
     assert folder == f'/venv/bin/python -m pip install --editable "{tmp_path}[asr,wake]"'
     wheel = tmp_path / "a wheel.whl"
     wheel.touch()
-    assert command(["wake"], noted(wheel), "/venv") == f'/venv/bin/python -m pip install "{wheel}[wake]"'
+    assert pip_command(["wake"], noted(wheel), "/venv") == f'/venv/bin/python -m pip install "{wheel}[wake]"'
 
 
 def test_what_came_from_an_index_or_is_gone_is_added_by_its_name(tmp_path: Path) -> None:
     by_name = '/venv/bin/python -m pip install "wyoming-rosie[wake]"'
-    assert command(["wake"], None, "/venv") == by_name
-    assert command(["wake"], noted(tmp_path / "gone.whl"), "/venv") == by_name
+    assert pip_command(["wake"], None, "/venv") == by_name
+    assert pip_command(["wake"], noted(tmp_path / "gone.whl"), "/venv") == by_name
 
 
 def test_pipx_installs_what_pipx_has_installed() -> None:
     prefix = str(Path.home() / ".local/share/pipx/venvs/wyoming-rosie")
-    assert command(["wake"], None, prefix) == 'pipx install --force "wyoming-rosie[wake]"'
+    assert pip_command(["wake"], None, prefix) == 'pipx install --force "wyoming-rosie[wake]"'
 
 
 def test_the_users_name_is_not_in_it() -> None:
-    assert command(["wake"], None, f"{Path.home()}/venv").startswith("$HOME/venv/bin/python")
+    assert pip_command(["wake"], None, f"{Path.home()}/venv").startswith("$HOME/venv/bin/python")

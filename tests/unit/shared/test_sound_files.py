@@ -14,7 +14,7 @@ import soundfile
 from wyoming_rosie.audio import files
 from wyoming_rosie.audio.formats import SPEECH, write_wav
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 
 TONE_HZ = 440
 SECONDS = 2.5
@@ -26,8 +26,8 @@ def tone(rate: int, channels: int = 1) -> "np.ndarray[tuple[int, int], np.dtype[
 
 
 def assert_is_tone(path: Path) -> None:
-    with files.opened(path) as recording:
-        pcm = b"".join(files.speech(recording))
+    with files.open_audio(path) as recording:
+        pcm = b"".join(files.speech_blocks(recording))
     samples = np.frombuffer(pcm, "<i2") / 32768
     assert abs(len(samples) / SPEECH.rate - SECONDS) < 0.1
     middle = samples[SPEECH.rate // 2 : -SPEECH.rate // 2]
@@ -88,12 +88,12 @@ def test_a_name_does_not_matter(tmp_path: Path) -> None:
 def test_samples_that_are_no_numbers_are_silence(tmp_path: Path) -> None:
     samples = np.full((16_000, 1), np.nan, np.float32)
     soundfile.write(tmp_path / "nan.wav", samples, 16_000, "FLOAT")
-    assert not any(files.read(tmp_path / "nan.wav")[1])
+    assert not any(files.read_audio(tmp_path / "nan.wav")[1])
 
 
 def test_a_long_recording_comes_in_pieces(tmp_path: Path) -> None:
     write_wav(tmp_path / "long.wav", SPEECH, bytes(SPEECH.bytes_in(30.5)))
-    with files.opened(tmp_path / "long.wav") as recording:
+    with files.open_audio(tmp_path / "long.wav") as recording:
         lengths = [len(block) for block in recording.blocks]
     assert (len(lengths), max(lengths), sum(lengths)) == (31, SPEECH.bytes_in(1), SPEECH.bytes_in(30.5))
 
@@ -102,7 +102,7 @@ def test_a_long_recording_comes_in_pieces(tmp_path: Path) -> None:
 def test_a_recording_that_was_cut_off_ends_there(tmp_path: Path, given: int, left: int) -> None:
     write_wav(tmp_path / "whole.wav", SPEECH, bytes(SPEECH.bytes_in(2)))
     (tmp_path / "cut.wav").write_bytes((tmp_path / "whole.wav").read_bytes()[: 44 + given])
-    assert len(files.read(tmp_path / "cut.wav")[1]) == left
+    assert len(files.read_audio(tmp_path / "cut.wav")[1]) == left
 
 
 def test_a_wav_whose_length_nobody_knew_is_read_to_its_end(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_wav_whose_length_nobody_knew_is_read_to_its_end(tmp_path: Path) -> No
     content = bytearray((tmp_path / "whole.wav").read_bytes())
     content[4:8] = content[40:44] = b"\xff" * 4  # as ffmpeg writes to a pipe
     (tmp_path / "piped.wav").write_bytes(content)
-    assert files.read(tmp_path / "piped.wav") == (SPEECH, b"ab" * 16_000)
+    assert files.read_audio(tmp_path / "piped.wav") == (SPEECH, b"ab" * 16_000)
 
 
 def nothing_there(folder: Path) -> Path:
@@ -139,29 +139,29 @@ def half_a_header(folder: Path) -> Path:
 @pytest.mark.parametrize("made", [nothing_there, a_folder, nothing_in_it, a_text, half_a_header])
 def test_what_is_no_recording_is_one_sentence(tmp_path: Path, made: Callable[[Path], Path]) -> None:
     path = made(tmp_path)
-    with pytest.raises(ConfigError, match=str(path)), files.opened(path):
+    with pytest.raises(ConfigError, match=str(path)), files.open_audio(path):
         pass
 
 
 def test_what_nothing_here_reads_is_refused_with_the_line_that_converts_it(tmp_path: Path) -> None:
     (tmp_path / "soundfile.py").write_text("raise ImportError")
     soundfile.write(tmp_path / "my tone.flac", tone(16_000), 16_000)
-    program = (
-        "import sys; from pathlib import Path; from wyoming_rosie.audio import files; files.read(Path(sys.argv[1]))"
-    )
+    program = "import sys; from pathlib import Path; from wyoming_rosie.audio import files; files.read_audio(Path(sys.argv[1]))"
     ran = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "my tone.flac")],
         env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}", "PATH": "/none"}, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     said = ran.stderr.splitlines()[-1]
     assert f"ffmpeg -i '{tmp_path}/my tone.flac' -ar 16000 -ac 1 out.wav" in said
-    assert how_to_get(["files"]) in said
+    assert install_command(["files"]) in said
     assert "apt install ffmpeg" in said
 
 
 def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
     write_wav(tmp_path / "whole.wav", SPEECH, b"ab" * 16_000)
-    program = "from wyoming_rosie.audio import files as s; print(len(s.read(__import__('pathlib').Path(s.STDIN))[1]))"
+    program = (
+        "from wyoming_rosie.audio import files as s; print(len(s.read_audio(__import__('pathlib').Path(s.STDIN))[1]))"
+    )
     ran = subprocess.run(
         ["bash", "-c", f'cat "$1" | {sys.executable} -c "{program}"', "bash", tmp_path / "whole.wav"],
         capture_output=True, text=True, timeout=60, check=False, cwd=Path.cwd(),

@@ -8,7 +8,7 @@ import pytest
 from wyoming.event import Event
 from wyoming.info import Attribution, HandleProgram, Info, IntentProgram, Satellite, TtsProgram
 
-from wyoming_rosie.protocol.titles import engine, title, titled
+from wyoming_rosie.protocol.titles import engine_name, title, with_title
 
 CREDIT = Attribution("", "")
 HOST = socket.gethostname().partition(".")[0]
@@ -40,9 +40,9 @@ def info(*, name: str) -> dict[str, Any]:
 
 
 def test_the_title_stays_when_the_engine_changes_and_the_engine_is_still_told() -> None:
-    one, other = (read(titled(info(name=name), "Rosie x")).tts[0] for name in ("espeak-ng", "piper"))
-    assert (one.name, engine(one)) == ("Rosie x", "espeak-ng")
-    assert (other.name, engine(other)) == ("Rosie x", "piper")
+    one, other = (read(with_title(info(name=name), "Rosie x")).tts[0] for name in ("espeak-ng", "piper"))
+    assert (one.name, engine_name(one)) == ("Rosie x", "espeak-ng")
+    assert (other.name, engine_name(other)) == ("Rosie x", "piper")
 
 
 def test_all_programs_of_a_daemon_have_its_title() -> None:
@@ -50,16 +50,16 @@ def test_all_programs_of_a_daemon_have_its_title() -> None:
         intent=[IntentProgram("a", CREDIT, True, "rules", "1", [])],
         handle=[HandleProgram("a", CREDIT, True, "rules: more", "1", [])],
     )
-    seen = read(titled(both.event().data, "Rosie conversation (x)"))
+    seen = read(with_title(both.event().data, "Rosie conversation (x)"))
     assert {one.name for one in (*seen.intent, *seen.handle)} == {"Rosie conversation (x)"}
-    assert {engine(one) for one in (*seen.intent, *seen.handle)} == {"a"}
+    assert {engine_name(one) for one in (*seen.intent, *seen.handle)} == {"a"}
 
 
 def test_a_satellite_keeps_its_name_and_a_daemon_without_a_title_its_own() -> None:
     satellite = Info(satellite=Satellite("Kitchen", CREDIT, True, "", "1")).event().data
-    assert titled(satellite, "Rosie x") is satellite
-    assert titled(info(name="espeak-ng"), None)["tts"][0]["name"] == "espeak-ng"
+    assert with_title(satellite, "Rosie x") is satellite
+    assert with_title(info(name="espeak-ng"), None)["tts"][0]["name"] == "espeak-ng"
 
 
 def test_another_projects_program_is_its_own_engine() -> None:
-    assert engine(TtsProgram("piper", CREDIT, True, "Voices: many", "1", [])) == "piper"
+    assert engine_name(TtsProgram("piper", CREDIT, True, "Voices: many", "1", [])) == "piper"

@@ -15,7 +15,7 @@ from wyoming.event import Event
 
 from tests.waiting import until
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.protocol.wire import HELD_BYTES, Decoder, EventStream, Limits, encode
+from wyoming_rosie.protocol.wire import HELD_BYTES, Decoder, EventStream, WireLimits, encode
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 scalars = (
@@ -171,7 +171,7 @@ def test_whatever_is_read_can_be_written(text: str) -> None:
 
 
 def test_nesting_up_to_the_limit_is_fine() -> None:
-    depth = Limits().depth
+    depth = WireLimits().depth
     data = b'{"a":' * depth + b"1" + b"}" * depth
     assert len(decoded(header(type="x", data_length=len(data)) + data)) == 1
 

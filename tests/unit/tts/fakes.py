@@ -9,7 +9,7 @@ from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import BadEventError, EngineError
 from wyoming_rosie_tts.cancellation import Interruption
 from wyoming_rosie_tts.engine import Wish
-from wyoming_rosie_tts.handler import TtsConversation
+from wyoming_rosie_tts.handler import TtsHandler
 from wyoming_rosie_tts.reply_audio import Studio
 from wyoming_rosie_tts.text.segments import Words
 
@@ -58,7 +58,7 @@ class Listener:
 
     def __init__(self, studio: Studio, most_characters: int = 1000) -> None:
         self.heard: list[Event] = []
-        self.conversation = TtsConversation(studio, most_characters, self._hear)
+        self.conversation = TtsHandler(studio, most_characters, self._hear)
 
     async def send(self, event_type: str, **data: object) -> None:
         await self.conversation.on_event(Event(event_type, data))

@@ -96,7 +96,7 @@ async def test_the_next_answer_on_the_connection_starts_again(listener: Listener
     await listener.send("synthesize-stop")
     await listener.send("synthesize", text="Two")
     assert listener.types == [*ANSWER, "synthesize-stopped", *ANSWER]
-    assert not listener.conversation.busy
+    assert not listener.conversation.is_busy
 
 
 async def test_a_stream_with_an_unknown_voice_is_refused_at_once_and_still_ends(listener: Listener) -> None:

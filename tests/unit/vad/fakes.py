@@ -5,12 +5,12 @@ from typing import Any
 
 from wyoming.event import Event
 
-from wyoming_rosie.runtime.stream_scheduler import Scheduler
-from wyoming_rosie.voice_activity.findings import Finding, Frame
+from wyoming_rosie.runtime.stream_scheduler import BatchScheduler
+from wyoming_rosie.voice_activity.findings import VadEvent, VadFrame
 from wyoming_rosie.voice_activity.levels import level
-from wyoming_rosie.voice_activity.segmenter import Rules
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream
-from wyoming_rosie_vad.handler import VadConversation
+from wyoming_rosie_vad.handler import VadHandler
 
 FRAME_BYTES = 1024
 SPEECH_DATA = {"rate": 16_000, "width": 2, "channels": 1}
@@ -23,13 +23,13 @@ class LoudnessDetector:
         self._engine = engine
         engine.open += 1
 
-    def judge(self, pcm: bytes) -> list[Frame]:
+    def judge(self, pcm: bytes) -> list[VadFrame]:
         assert len(pcm) % FRAME_BYTES == 0
         return [self._judge(pcm[at : at + FRAME_BYTES]) for at in range(0, len(pcm), FRAME_BYTES)]
 
-    def _judge(self, frame: bytes) -> Frame:
+    def _judge(self, frame: bytes) -> VadFrame:
         self._engine.heard.append(self)
-        return Frame(0.9 if level(frame) > -20 else 0.1, level(frame))
+        return VadFrame(0.9 if level(frame) > -20 else 0.1, level(frame))
 
     def close(self) -> None:
         self._engine.open -= 1
@@ -49,10 +49,10 @@ class LoudnessEngine:
     def describe(self) -> dict[str, Any]:
         return {"name": "loudness"}
 
-    def listen(self) -> LoudnessDetector:
+    def create_stream(self) -> LoudnessDetector:
         return LoudnessDetector(self)
 
-    def hear(self, pieces: Sequence[tuple[LoudnessDetector, bytes]]) -> list[list[Frame]]:
+    def process_batch(self, pieces: Sequence[tuple[LoudnessDetector, bytes]]) -> list[list[VadFrame]]:
         self.calls.append(len(pieces))
         if self.broken:
             raise ZeroDivisionError
@@ -62,16 +62,16 @@ class LoudnessEngine:
 class Speaker:
     """A peer: what it sends reaches a conversation, what it hears is kept."""
 
-    def __init__(self, engine: LoudnessEngine, scheduler: Scheduler[VadStream, Finding]) -> None:
+    def __init__(self, engine: LoudnessEngine, scheduler: BatchScheduler[VadStream, VadEvent]) -> None:
         self.heard: list[Event] = []
-        self.conversation = VadConversation(engine, scheduler, Rules(), self._hear)
+        self.conversation = VadHandler(engine, scheduler, SegmenterRules(), self._hear)
 
     async def send(self, event_type: str, payload: bytes | None = None, /, **data: Any) -> None:
         """Send an event; come back when what it brought has been heard and told."""
         await self.conversation.on_event(Event(event_type, data, payload))
         if self.conversation._stream is not None:
             await self.conversation._stream.finish()
-            await self.conversation._reports.told()
+            await self.conversation._reports.flush()
 
     async def start(self, **data: Any) -> None:
         await self.send("audio-start", **{**SPEECH_DATA, **data})

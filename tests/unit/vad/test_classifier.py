@@ -5,17 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.vad.drawing import FRAME_MS, frames
-from wyoming_rosie.voice_activity.classifier import SETTLE_MS, Classifier
-from wyoming_rosie.voice_activity.findings import Classified, Frame, Sound
+from wyoming_rosie.voice_activity.classifier import SETTLE_MS, AudioClassifier
+from wyoming_rosie.voice_activity.findings import AudioClass, AudioClassified, VadFrame
 
 SETTLE = -(-SETTLE_MS // FRAME_MS)
 
 
-def classes(drawing: str) -> list[Classified]:
+def classes(drawing: str) -> list[AudioClassified]:
     """Return what is told of a stream in which every # is a voice that the segmenter has found."""
-    classifier = Classifier(-45.0, FRAME_MS)
+    classifier = AudioClassifier(-45.0, FRAME_MS)
     told = [
-        classifier.hear(frame, is_speech=letter == "#") for letter, frame in zip(drawing, frames(drawing), strict=True)
+        classifier.process(frame, is_speech=letter == "#")
+        for letter, frame in zip(drawing, frames(drawing), strict=True)
     ]
     return [one for one in [*told, classifier.finish()] if one is not None]
 
@@ -39,7 +40,7 @@ def test_a_noise_that_does_not_last_is_not_told() -> None:
 
 
 def test_speech_is_told_at_once() -> None:
-    assert [(one.sound, one.time) for one in classes("#")] == [(Sound.SPEECH, 0), (Sound.SPEECH, FRAME_MS)]
+    assert [(one.sound, one.time) for one in classes("#")] == [(AudioClass.SPEECH, 0), (AudioClass.SPEECH, FRAME_MS)]
 
 
 def test_a_stream_too_short_to_settle_is_what_there_was_more_of() -> None:
@@ -48,7 +49,7 @@ def test_a_stream_too_short_to_settle_is_what_there_was_more_of() -> None:
 
 
 def test_no_audio_is_silence() -> None:
-    assert classes("") == [Classified(Sound.SILENCE, 0.0, 0, is_final=True)]
+    assert classes("") == [AudioClassified(AudioClass.SILENCE, 0.0, 0, is_final=True)]
 
 
 def test_the_probability_is_the_mean_over_the_frames_that_are_meant() -> None:
@@ -59,12 +60,12 @@ def test_the_probability_is_the_mean_over_the_frames_that_are_meant() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(-120, 0), st.booleans()), max_size=200))
 def test_two_in_a_row_are_never_the_same_and_the_final_one_was_heard(stream: list[tuple[float, float, bool]]) -> None:
-    classifier = Classifier(-45.0, FRAME_MS)
-    told = [classifier.hear(Frame(probability, level), is_speech=speech) for probability, level, speech in stream]
+    classifier = AudioClassifier(-45.0, FRAME_MS)
+    told = [classifier.process(VadFrame(probability, level), is_speech=speech) for probability, level, speech in stream]
     changes = [one for one in told if one is not None]
     assert all(one.sound is not other.sound for one, other in pairwise(changes))
     assert all(one.time <= other.time for one, other in pairwise(changes))
     final = classifier.finish()
     assert final.is_final
-    assert (final.sound is Sound.SPEECH) == any(speech for _, _, speech in stream)
+    assert (final.sound is AudioClass.SPEECH) == any(speech for _, _, speech in stream)
     assert 0 <= final.probability <= 1

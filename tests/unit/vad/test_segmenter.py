@@ -7,37 +7,37 @@ from hypothesis import strategies as st
 from tests.unit.vad.drawing import FRAME_MS, LETTERS, frames
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.voice_activity.edges import DOUBTFUL_FRAMES
-from wyoming_rosie.voice_activity.findings import Frame, Started, Stopped
-from wyoming_rosie.voice_activity.segmenter import Rules, Segmenter, check
+from wyoming_rosie.voice_activity.findings import SpeechStart, SpeechStop, VadFrame
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules, SpeechSegmenter, check
 
 DRAWINGS = st.lists(st.tuples(st.sampled_from(list(LETTERS)), st.integers(1, 60)), max_size=30).map(
     lambda runs: frames("".join(letter * length for letter, length in runs))
 )
-ANY_FRAMES = st.lists(st.builds(Frame, st.floats(0, 1), st.integers(-120, 0).map(float)), max_size=200)
+ANY_FRAMES = st.lists(st.builds(VadFrame, st.floats(0, 1), st.integers(-120, 0).map(float)), max_size=200)
 STREAMS = st.one_of(DRAWINGS, ANY_FRAMES)
 RULES = st.builds(
-    lambda start, stop, shortest, hangover, padding: Rules(start, min(start, stop), shortest, hangover, padding),
+    lambda start, stop, shortest, hangover, padding: SegmenterRules(start, min(start, stop), shortest, hangover, padding),
     st.floats(0.1, 1), st.floats(0.1, 1), st.integers(0, 500), st.integers(0, 2000), st.integers(0, 1000),
 )  # fmt: skip
 
 
-def segments(stream: list[Frame], rules: Rules | None = None) -> list[tuple[int, int]]:
+def segments(stream: list[VadFrame], rules: SegmenterRules | None = None) -> list[tuple[int, int]]:
     """Return the first frame of each speech and the frame after its last."""
-    edges = hear(stream, rules or Rules())
+    edges = hear(stream, rules or SegmenterRules())
     times = [edge.time // FRAME_MS for edge in edges]
     return list(zip(times[::2], times[1::2], strict=True))
 
 
-def hear(stream: list[Frame], rules: Rules) -> list[Started | Stopped]:
-    segmenter = Segmenter(rules, FRAME_MS)
-    edges = [segmenter.hear(frame) for frame in stream]
+def hear(stream: list[VadFrame], rules: SegmenterRules) -> list[SpeechStart | SpeechStop]:
+    segmenter = SpeechSegmenter(rules, FRAME_MS)
+    edges = [segmenter.process(frame) for frame in stream]
     return [edge for edge in [*edges, segmenter.finish()] if edge is not None]
 
 
-def told_at(stream: list[Frame], rules: Rules) -> list[Started | Stopped | None]:
+def told_at(stream: list[VadFrame], rules: SegmenterRules) -> list[SpeechStart | SpeechStop | None]:
     """Return what is told with each frame."""
-    segmenter = Segmenter(rules, FRAME_MS)
-    return [segmenter.hear(frame) for frame in stream]
+    segmenter = SpeechSegmenter(rules, FRAME_MS)
+    return [segmenter.process(frame) for frame in stream]
 
 
 def drawn(drawing: str) -> list[tuple[int, int]]:
@@ -66,16 +66,16 @@ def test_a_longer_pause_ends_the_speech_which_starts_again() -> None:
 
 
 def test_a_stop_is_told_when_the_hangover_is_over() -> None:
-    segmenter = Segmenter(Rules(hangover_ms=200), FRAME_MS)
-    told = [segmenter.hear(frame) for frame in frames("." * 40 + "#" * 10 + "." * 20)]
-    (at,) = [position for position, edge in enumerate(told) if isinstance(edge, Stopped)]
+    segmenter = SpeechSegmenter(SegmenterRules(hangover_ms=200), FRAME_MS)
+    told = [segmenter.process(frame) for frame in frames("." * 40 + "#" * 10 + "." * 20)]
+    (at,) = [position for position, edge in enumerate(told) if isinstance(edge, SpeechStop)]
     assert (at + 1 - 50) * FRAME_MS == 224
 
 
 def test_a_start_is_told_as_soon_as_speech_is_long_enough() -> None:
-    segmenter = Segmenter(Rules(shortest_ms=96), FRAME_MS)
-    told = [segmenter.hear(frame) for frame in frames("." * 40 + "#" * 10)]
-    (at,) = [position for position, edge in enumerate(told) if isinstance(edge, Started)]
+    segmenter = SpeechSegmenter(SegmenterRules(shortest_ms=96), FRAME_MS)
+    told = [segmenter.process(frame) for frame in frames("." * 40 + "#" * 10)]
+    (at,) = [position for position, edge in enumerate(told) if isinstance(edge, SpeechStart)]
     assert at + 1 - 40 == 3
 
 
@@ -85,18 +85,20 @@ def test_a_start_is_told_as_soon_as_speech_is_long_enough() -> None:
 def test_a_padded_start_is_earlier_but_never_inside_speech_before_it_or_before_the_stream(
     padding_ms: int, starts: list[int]
 ) -> None:
-    edges = hear(frames("." * 40 + "#" * 20 + "." * 7 + "#" * 20 + "." * 20), Rules(padding_ms=padding_ms))
-    assert [edge.time for edge in edges if isinstance(edge, Started)] == starts
-    assert [edge.time for edge in edges if isinstance(edge, Stopped)] == [1920, 2784]
+    edges = hear(frames("." * 40 + "#" * 20 + "." * 7 + "#" * 20 + "." * 20), SegmenterRules(padding_ms=padding_ms))
+    assert [edge.time for edge in edges if isinstance(edge, SpeechStart)] == starts
+    assert [edge.time for edge in edges if isinstance(edge, SpeechStop)] == [1920, 2784]
 
 
 @given(STREAMS, RULES)
 def test_a_stop_is_told_after_the_silence_that_is_wanted_and_starts_never_overlap_it(
-    stream: list[Frame], rules: Rules
+    stream: list[VadFrame], rules: SegmenterRules
 ) -> None:
     edges = hear(stream, replace(rules, padding_ms=0))
     starts, stops = [edge.time for edge in edges[::2]], [edge.time for edge in edges[1::2]]
-    told = [(number + 1) * FRAME_MS for number, edge in enumerate(told_at(stream, rules)) if isinstance(edge, Stopped)]
+    told = [
+        (number + 1) * FRAME_MS for number, edge in enumerate(told_at(stream, rules)) if isinstance(edge, SpeechStop)
+    ]
     assert all(at - stop >= rules.hangover_ms for at, stop in zip(told, stops, strict=False))
     assert all(start >= stop for start, stop in zip(starts[1:], stops, strict=False))
 
@@ -150,9 +152,9 @@ def test_speech_over_a_steady_noise_has_the_same_edges() -> None:
 
 
 @given(STREAMS, RULES)
-def test_starts_and_stops_alternate_in_order_inside_the_stream(stream: list[Frame], rules: Rules) -> None:
+def test_starts_and_stops_alternate_in_order_inside_the_stream(stream: list[VadFrame], rules: SegmenterRules) -> None:
     edges = hear(stream, rules)
-    assert [type(edge) for edge in edges] == [Started, Stopped] * (len(edges) // 2)
+    assert [type(edge) for edge in edges] == [SpeechStart, SpeechStop] * (len(edges) // 2)
     times = [edge.time for edge in edges]
     assert times == sorted(times)
     assert all(0 <= time <= len(stream) * FRAME_MS for time in times)
@@ -160,26 +162,26 @@ def test_starts_and_stops_alternate_in_order_inside_the_stream(stream: list[Fram
 
 
 @given(STREAMS, RULES)
-def test_nothing_is_told_of_what_is_still_to_come(stream: list[Frame], rules: Rules) -> None:
-    segmenter = Segmenter(rules, FRAME_MS)
+def test_nothing_is_told_of_what_is_still_to_come(stream: list[VadFrame], rules: SegmenterRules) -> None:
+    segmenter = SpeechSegmenter(rules, FRAME_MS)
     for heard, frame in enumerate(stream, 1):
-        edge = segmenter.hear(frame)
+        edge = segmenter.process(frame)
         assert edge is None or edge.time <= heard * FRAME_MS
 
 
 @given(STREAMS, st.integers(-40, 40))
-def test_the_volume_changes_nothing(stream: list[Frame], gain: int) -> None:
+def test_the_volume_changes_nothing(stream: list[VadFrame], gain: int) -> None:
     louder = [replace(frame, level=frame.level + gain) for frame in stream]
     assert segments(louder) == segments(stream)
 
 
-@given(st.lists(st.builds(Frame, st.floats(0, 0.34), st.floats(-90, 0))))
-def test_improbable_frames_are_never_speech(stream: list[Frame]) -> None:
+@given(st.lists(st.builds(VadFrame, st.floats(0, 0.34), st.floats(-90, 0))))
+def test_improbable_frames_are_never_speech(stream: list[VadFrame]) -> None:
     assert segments(stream) == []
 
 
 @given(STREAMS)
-def test_a_voice_after_anything_is_found(stream: list[Frame]) -> None:
+def test_a_voice_after_anything_is_found(stream: list[VadFrame]) -> None:
     found = segments(stream + frames("." * 40 + "#" * 10 + "." * 40))
     assert (len(stream) + 40, len(stream) + 50) in found
 
@@ -187,16 +189,16 @@ def test_a_voice_after_anything_is_found(stream: list[Frame]) -> None:
 @pytest.mark.parametrize(
     "rules",
     [
-        Rules(start_threshold=0.3),
-        Rules(stop_threshold=0),
-        Rules(start_threshold=1.5),
-        Rules(hangover_ms=-1),
-        Rules(shortest_ms=20_000),
-        Rules(padding_ms=-1),
-        Rules(padding_ms=20_000),
+        SegmenterRules(start_threshold=0.3),
+        SegmenterRules(stop_threshold=0),
+        SegmenterRules(start_threshold=1.5),
+        SegmenterRules(hangover_ms=-1),
+        SegmenterRules(shortest_ms=20_000),
+        SegmenterRules(padding_ms=-1),
+        SegmenterRules(padding_ms=20_000),
     ],
     ids=str,
 )
-def test_rules_that_contradict_themselves_are_the_operators_to_mend(rules: Rules) -> None:
+def test_rules_that_contradict_themselves_are_the_operators_to_mend(rules: SegmenterRules) -> None:
     with pytest.raises(ConfigError, match="--speech"):
         check(rules)

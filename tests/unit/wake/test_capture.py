@@ -7,7 +7,7 @@ import pytest
 
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wakeword.detection import Heard
+from wyoming_rosie.wakeword.detection import WakeDetection
 from wyoming_rosie_wake.capture import AFTER_SECONDS, Recorder, Settings, Tape, recorder
 
 RATE = SPEECH.rate
@@ -34,7 +34,7 @@ async def test_the_seconds_before_a_detection_and_a_little_after_are_kept(tmp_pa
     for begin in range(0, 20 * RATE, 1600):
         tape.hear(pcm(begin, begin + 1600))
         if begin == 10 * RATE:
-            tape.found([Heard("alexa", 0.91, 10 * RATE)])
+            tape.found([WakeDetection("alexa", 0.91, 10 * RATE)])
     await keeper.close()
     (file,) = kept(tmp_path)
     assert file.name.endswith("Z_alexa_detection_0.91.wav")
@@ -48,7 +48,7 @@ async def test_what_the_stream_ends_too_early_for_is_kept_as_far_as_it_goes(tmp_
     keeper = await recording(Settings(dir=tmp_path, seconds=4))
     tape = Tape(keeper)
     tape.hear(pcm(0, RATE))
-    tape.found([Heard("alexa", 0.9, RATE)])
+    tape.found([WakeDetection("alexa", 0.9, RATE)])
     tape.finish()
     await keeper.close()
     (file,) = kept(tmp_path)
@@ -60,7 +60,7 @@ async def test_near_misses_are_kept_when_they_are_wanted(tmp_path: Path, wanted:
     keeper = await recording(Settings(dir=tmp_path, near_misses=wanted))
     tape = Tape(keeper)
     tape.hear(pcm(0, RATE))
-    tape.found([Heard("alexa", 0.4, RATE, is_near_miss=True)])
+    tape.found([WakeDetection("alexa", 0.4, RATE, is_near_miss=True)])
     tape.finish()
     await keeper.close()
     assert [("near-miss" in file.name) for file in kept(tmp_path)] == [True] * count
@@ -71,7 +71,7 @@ async def test_the_oldest_recordings_make_room_and_nothing_else_is_touched(tmp_p
     mine.write_bytes(b"")
     keeper = await recording(Settings(dir=tmp_path, most_files=2))
     for score in (0.6, 0.7, 0.8):
-        keeper.keep(Heard("alexa", score, RATE), pcm(0, 160))
+        keeper.keep(WakeDetection("alexa", score, RATE), pcm(0, 160))
         await keeper.close()
     names = [file.name.rsplit("_", 1)[-1] for file in kept(tmp_path) if file != mine]
     assert names == ["0.70.wav", "0.80.wav"]

@@ -10,25 +10,25 @@ import pytest
 from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wakeword.micro import Features, Word, bundled, from_file, load
+from wyoming_rosie.wakeword.micro import MicroFeatures, MicroModel, from_file, load, packaged
 
-WORDS = bundled()
+WORDS = packaged()
 NOISE = random.Random(1).randbytes(64_000) + bytes(64_000)
 
 
-def our_scores(word: Word, pcm: bytes) -> list[float]:
+def our_scores(word: MicroModel, pcm: bytes) -> list[float]:
     network = load(word)
-    return [score for features in Features().of(pcm) if (score := network.score(features)) is not None]
+    return [score for features in MicroFeatures().extract(pcm) if (score := network.score(features)) is not None]
 
 
-def their_scores(word: Word, pcm: bytes) -> list[float]:
+def their_scores(word: MicroModel, pcm: bytes) -> list[float]:
     network = MicroWakeWord.from_config(word.file)
     every = [network.process_streaming_prob(frame) for frame in MicroWakeWordFeatures().process_streaming(pcm)]
     return [float(score or 0) for score in every[network.stride - 1 :: network.stride]]
 
 
 @pytest.mark.parametrize("word", WORDS.values(), ids=WORDS)
-def test_scores_are_those_of_the_package_to_the_last_bit(word: Word) -> None:
+def test_scores_are_those_of_the_package_to_the_last_bit(word: MicroModel) -> None:
     assert our_scores(word, NOISE) == their_scores(word, NOISE)
 
 
@@ -42,8 +42,8 @@ def test_features_beyond_the_networks_range_are_its_limits() -> None:
 
 def test_a_stream_needs_no_numpy() -> None:
     program = (
-        "import sys; from wyoming_rosie.wakeword.micro import MicroStream, bundled;"
-        "MicroStream([*bundled().values()]).feed(bytes(32000)); sys.exit('numpy' in sys.modules)"
+        "import sys; from wyoming_rosie.wakeword.micro import MicroStream, packaged;"
+        "MicroStream([*packaged().values()]).feed(bytes(32000)); sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 

@@ -31,11 +31,11 @@ Samples = npt.NDArray[np.int16]
 
 @pytest.fixture(scope="module")
 def words() -> dict[str, ModelFile]:
-    return model_files.words([])
+    return model_files.model_files([])
 
 
 @pytest.fixture(scope="module")
-def loaded(words: dict[str, ModelFile]) -> network.Network:
+def loaded(words: dict[str, ModelFile]) -> network.OpenWakeWordNetwork:
     return network.load(words, FEATURES["onnx"])
 
 
@@ -47,14 +47,14 @@ def hops(samples: Samples) -> list[bytes]:
     return [samples[at : at + HOP].tobytes() for at in range(0, len(samples) - HOP + 1, HOP)]
 
 
-def streamed(loaded: network.Network, samples: Samples, names: Sequence[str]) -> dict[str, list[float]]:
-    state = loaded.begin()
-    heard = [loaded.hear([state], [hop], [tuple(names)])[0] for hop in hops(samples)]
+def streamed(loaded: network.OpenWakeWordNetwork, samples: Samples, names: Sequence[str]) -> dict[str, list[float]]:
+    state = loaded.create_stream()
+    heard = [loaded.predict([state], [hop], [tuple(names)])[0] for hop in hops(samples)]
     return {name: list(scores) for name, scores in zip(names, zip(*heard, strict=True), strict=True)}
 
 
-def scores(head: network.Head, windows: npt.NDArray[np.float32]) -> list[float]:
-    return [score for (score,) in network.Words([head]).scores(windows)]
+def scores(head: network.WakeWordHead, windows: npt.NDArray[np.float32]) -> list[float]:
+    return [score for (score,) in network.HeadGroup([head]).score(windows)]
 
 
 def noise(seconds: float, seed: int, level: int = 2000) -> Samples:
@@ -62,7 +62,7 @@ def noise(seconds: float, seed: int, level: int = 2000) -> Samples:
 
 
 def test_scores_equal_those_of_whole_windows_on_every_recorded_word(
-    shared_data: Path, loaded: network.Network, words: dict[str, ModelFile]
+    shared_data: Path, loaded: network.OpenWakeWordNetwork, words: dict[str, ModelFile]
 ) -> None:
     names = [name for name, file in words.items() if file.path.suffix == ".onnx"]
     whole = WholeWindows(FEATURES["onnx"], {name: words[name].path for name in names})
@@ -75,37 +75,39 @@ def test_scores_equal_those_of_whole_windows_on_every_recorded_word(
 
 
 def test_scores_would_not_equal_if_the_stream_forgot_its_past(
-    shared_data: Path, loaded: network.Network, words: dict[str, ModelFile]
+    shared_data: Path, loaded: network.OpenWakeWordNetwork, words: dict[str, ModelFile]
 ) -> None:
     _, pcm = read_wav(shared_data / "wake" / "woww_alexa.wav")
     samples = np.frombuffer(pcm, np.int16)
     whole = WholeWindows(FEATURES["onnx"], {"alexa": words["alexa"].path}).scores(samples)["alexa"]
-    state, got = loaded.begin(), []
+    state, got = loaded.create_stream(), []
     for hop in hops(samples):
         state.floats = np.zeros_like(state.floats)
-        got.append(loaded.hear([state], [hop], [("alexa",)])[0][0])
+        got.append(loaded.predict([state], [hop], [("alexa",)])[0][0])
     assert np.abs(np.subtract(whole, got)).max() > 0.5
 
 
 @settings(max_examples=10, deadline=None)
 @given(seeds=st.lists(st.integers(0, 1000), min_size=2, max_size=20))
-def test_streams_in_a_batch_hear_what_each_would_hear_alone(loaded: network.Network, seeds: list[int]) -> None:
+def test_streams_in_a_batch_hear_what_each_would_hear_alone(
+    loaded: network.OpenWakeWordNetwork, seeds: list[int]
+) -> None:
     sounds = [noise(0.5, seed) for seed in seeds]
-    states = [loaded.begin() for _ in seeds]
+    states = [loaded.create_stream() for _ in seeds]
     names = [("alexa", "hey_jarvis") if seed % 2 else ("okay_nabu",) for seed in seeds]
-    together = [loaded.hear(states, list(now), names) for now in zip(*map(hops, sounds), strict=True)]
+    together = [loaded.predict(states, list(now), names) for now in zip(*map(hops, sounds), strict=True)]
     for row, sound in enumerate(sounds):
         alone = streamed(loaded, sound, names[row])
         for column, name in enumerate(names[row]):
             assert [now[row][column] for now in together] == pytest.approx(alone[name], abs=1e-4)
 
 
-def test_a_new_stream_costs_no_work_and_does_not_see_what_others_hear(loaded: network.Network) -> None:
-    first, second = loaded.begin(), loaded.begin()
+def test_a_new_stream_costs_no_work_and_does_not_see_what_others_hear(loaded: network.OpenWakeWordNetwork) -> None:
+    first, second = loaded.create_stream(), loaded.create_stream()
     assert first.floats is second.floats
-    loaded.hear([first], [hops(noise(0.1, 3))[0]], [("alexa",)])
+    loaded.predict([first], [hops(noise(0.1, 3))[0]], [("alexa",)])
     assert first.floats is not second.floats
-    assert np.array_equal(second.floats, loaded.begin().floats)
+    assert np.array_equal(second.floats, loaded.create_stream().floats)
 
 
 def test_tflite_networks_say_what_the_tensorflow_library_says() -> None:
@@ -115,7 +117,7 @@ def test_tflite_networks_say_what_the_tensorflow_library_says() -> None:
     files = {model.value: PYOPEN / f"{model.value}.tflite" for model in Model}
     windows = np.random.default_rng(5).normal(0, 12, (4, 16, 96)).astype(np.float32)
     for name, path in files.items():
-        ours = scores(network.Head(name, path), windows)
+        ours = scores(network.WakeWordHead(name, path), windows)
         theirs = []
         for window in windows:
             library = OpenWakeWord.from_model(path)
@@ -125,7 +127,7 @@ def test_tflite_networks_say_what_the_tensorflow_library_says() -> None:
     library_features = OpenWakeWordFeatures.from_builtin()
     embeddings = [one.reshape(-1) for one in library_features.process_streaming(samples.tobytes())]
     embedding = tflite_graph.to_onnx(FEATURES["tflite"].embedding.read_bytes())
-    mel = graphs.mel_of(tflite_graph.constants(FEATURES["tflite"].mel.read_bytes()))
+    mel = graphs.mel_spectrogram(tflite_graph.constants(FEATURES["tflite"].mel.read_bytes()))
     window = network.session(graphs.window(mel, embedding))
     audio = np.concatenate([np.zeros(8 * SPEECH.rate, np.int16), samples]).astype(np.float32)
     assert len(embeddings) > 110
@@ -138,7 +140,7 @@ def test_tflite_networks_say_what_the_tensorflow_library_says() -> None:
 
 
 def test_tflite_embedding_streams_exactly_too() -> None:
-    mel = graphs.mel_of(tflite_graph.constants(FEATURES["tflite"].mel.read_bytes()))
+    mel = graphs.mel_spectrogram(tflite_graph.constants(FEATURES["tflite"].mel.read_bytes()))
     embedding = tflite_graph.to_onnx(FEATURES["tflite"].embedding.read_bytes())
     window = network.session(graphs.window(mel, embedding))
     built = graphs.features(mel, embedding, 4)
@@ -159,12 +161,12 @@ def test_words_are_found_by_name_with_their_licence(words: dict[str, ModelFile])
     assert words["alexa"].licence == "CC BY-NC-SA 4.0"
     assert words["alexa"].version == "0.1"
     assert "timer" not in words
-    assert "timer" in model_files.words([], ["timer"])
+    assert "timer" in model_files.model_files([], ["timer"])
 
 
 def test_a_folder_of_the_users_comes_first(tmp_path: Path) -> None:
     (tmp_path / "alexa.onnx").write_bytes((OPENWAKEWORD / "alexa_v0.1.onnx").read_bytes())
-    found = model_files.words([tmp_path])
+    found = model_files.model_files([tmp_path])
     assert found["alexa"].path.parent == tmp_path
     assert found["alexa"].licence == ""
     assert found["okay_nabu"].licence
@@ -174,7 +176,7 @@ def test_a_folder_of_the_users_comes_first(tmp_path: Path) -> None:
 def test_a_folder_without_models_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="--custom-model-dir"):
-        model_files.words([tmp_path / name])
+        model_files.model_files([tmp_path / name])
 
 
 def _dense(inputs: list[int], columns: int) -> bytes:
@@ -208,7 +210,7 @@ def test_a_file_that_is_no_wake_word_is_refused_by_name(tmp_path: Path, content:
     path = tmp_path / "mine.onnx"
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=said) as refused:
-        network.Head("mine", path)
+        network.WakeWordHead("mine", path)
     assert str(path) in str(refused.value)
 
 
@@ -219,16 +221,16 @@ def test_a_cut_off_model_is_refused(tmp_path: Path) -> None:
             path = tmp_path / f"cut{source.suffix}"
             path.write_bytes(whole[:part])
             with pytest.raises(ConfigError):
-                network.Head("cut", path)
+                network.WakeWordHead("cut", path)
 
 
 def test_networks_that_are_not_openwakewords_are_refused(tmp_path: Path) -> None:
     other = tmp_path / "embedding_model.onnx"
     other.write_bytes(_dense([1, 16, 96], 96))
     with pytest.raises(ConfigError, match="not openWakeWord's embedding"):
-        network.Features(model_files.FeatureFiles(FEATURES["onnx"].mel, other), 16)
+        network.FeatureExtractor(model_files.FeatureFiles(FEATURES["onnx"].mel, other), 16)
     with pytest.raises(ConfigError, match="not openWakeWord's mel"):
-        network.Features(model_files.FeatureFiles(other, FEATURES["onnx"].embedding), 16)
+        network.FeatureExtractor(model_files.FeatureFiles(other, FEATURES["onnx"].embedding), 16)
 
 
 def test_a_head_that_takes_one_window_at_a_time_gives_the_same_scores(tmp_path: Path) -> None:
@@ -248,7 +250,7 @@ def test_a_head_that_takes_one_window_at_a_time_gives_the_same_scores(tmp_path: 
     )
     path = tmp_path / "single.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7), path)
-    head = network.Head("single", path)
+    head = network.WakeWordHead("single", path)
     windows = np.random.default_rng(3).normal(0, 5, (4, 16, 96)).astype(np.float32)
     alone = [scores(head, windows[i : i + 1])[0] for i in range(4)]
     assert head.batched is None

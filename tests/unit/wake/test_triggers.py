@@ -8,19 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wakeword.detection import Heard, Rules, check
+from wyoming_rosie.wakeword.detection import TriggerRules, WakeDetection, check
 
 HOP = 1280
 SECOND = 16_000
 
 
-def heard(scores: Sequence[float], rules: Rules = Rules(), word: str = "alexa") -> list[Heard]:  # noqa: B008
+def heard(scores: Sequence[float], rules: TriggerRules = TriggerRules(), word: str = "alexa") -> list[WakeDetection]:  # noqa: B008
     trigger = rules.trigger(word, 0.5)
     found = [trigger.step(score, HOP * (at + 1)) for at, score in enumerate(scores)]
     return [one for one in found if one is not None]
 
 
-def detected(scores: Sequence[float], rules: Rules = Rules(), word: str = "alexa") -> list[int]:  # noqa: B008
+def detected(scores: Sequence[float], rules: TriggerRules = TriggerRules(), word: str = "alexa") -> list[int]:  # noqa: B008
     """Return at which scores the word was reported."""
     return [one.sample // HOP - 1 for one in heard(scores, rules, word) if not one.is_near_miss]
 
@@ -45,18 +45,18 @@ def test_a_second_rise_within_the_pause_is_none_and_does_not_become_one_by_lasti
 
 
 def test_the_pause_is_counted_in_audio() -> None:
-    rules = Rules(refractory_seconds=2 * HOP / SECOND)
+    rules = TriggerRules(refractory_seconds=2 * HOP / SECOND)
     assert detected([0.9, 0.0, 0.9], rules) == [0, 2]
-    assert detected([0.9, 0.0, 0.9], Rules(refractory_seconds=2.1 * HOP / SECOND)) == [0]
+    assert detected([0.9, 0.0, 0.9], TriggerRules(refractory_seconds=2.1 * HOP / SECOND)) == [0]
 
 
 def test_so_many_scores_in_a_row_as_the_trigger_level_says() -> None:
-    rules = Rules(trigger_level=3)
+    rules = TriggerRules(trigger_level=3)
     assert detected([0.9, 0.9, 0.0, 0.9, 0.9, 0.9], rules) == [5]
 
 
 def test_each_word_may_have_rules_of_its_own() -> None:
-    rules = Rules(threshold=0.3, word_threshold={"jarvis": 0.8}, word_trigger_level={"jarvis": 2})
+    rules = TriggerRules(threshold=0.3, word_threshold={"jarvis": 0.8}, word_trigger_level={"jarvis": 2})
     assert detected([0.4], rules) == [0]
     assert detected([0.4, 0.9, 0.9], rules, "jarvis") == [2]
 
@@ -75,7 +75,7 @@ def test_what_fades_after_a_detection_is_no_near_miss() -> None:
 def test_detections_are_over_the_threshold_and_never_closer_than_the_pause(
     scores: list[float], threshold: float, level: int, pause: float
 ) -> None:
-    rules = Rules(threshold=threshold, trigger_level=level, refractory_seconds=pause)
+    rules = TriggerRules(threshold=threshold, trigger_level=level, refractory_seconds=pause)
     found = detected(scores, rules)
     assert all(min(scores[at - level + 1 : at + 1]) > threshold for at in found)
     assert all((later - earlier) * HOP >= round(pause * SECOND) for earlier, later in pairwise(found))
@@ -85,15 +85,15 @@ def test_detections_are_over_the_threshold_and_never_closer_than_the_pause(
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
-        (Rules(threshold=1.5), "--threshold must be"),
-        (Rules(threshold=0.0), "--threshold must be"),
-        (Rules(trigger_level=0), "--trigger-level must be"),
-        (Rules(refractory_seconds=-1), "--refractory-seconds must be"),
-        (Rules(word_threshold={"alexa": 2.0}), "--word-threshold.alexa must be"),
-        (Rules(word_trigger_level={"snowboy": 2}), "--word-trigger-level.snowboy: no wake word is named so"),
+        (TriggerRules(threshold=1.5), "--threshold must be"),
+        (TriggerRules(threshold=0.0), "--threshold must be"),
+        (TriggerRules(trigger_level=0), "--trigger-level must be"),
+        (TriggerRules(refractory_seconds=-1), "--refractory-seconds must be"),
+        (TriggerRules(word_threshold={"alexa": 2.0}), "--word-threshold.alexa must be"),
+        (TriggerRules(word_trigger_level={"snowboy": 2}), "--word-trigger-level.snowboy: no wake word is named so"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_rules_that_cannot_be_meant_are_refused(rules: Rules, said: str) -> None:
+def test_rules_that_cannot_be_meant_are_refused(rules: TriggerRules, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         check(rules, ["alexa"])

@@ -20,23 +20,23 @@ def voice(seed: int, count: int, spread: float = 6.0) -> Windows:
 
 
 @pytest.fixture(scope="module")
-def anna() -> verifier.Verifier:
+def anna() -> verifier.SpeakerVerifier:
     others = [window for seed in range(2, 12) for window in voice(seed, 5)]
     return verifier.train("anna", "alexa", voice(1, 5), others)
 
 
-def test_a_known_voice_is_accepted_and_others_are_not(anna: verifier.Verifier) -> None:
+def test_a_known_voice_is_accepted_and_others_are_not(anna: verifier.SpeakerVerifier) -> None:
     assert min(anna.probability(window) for window in voice(1, 30)) > 0.5
     assert max(anna.probability(window) for seed in range(20, 40) for window in voice(seed, 3)) < 0.5
 
 
-def test_the_newest_embeddings_are_looked_at(anna: verifier.Verifier) -> None:
+def test_the_newest_embeddings_are_looked_at(anna: verifier.SpeakerVerifier) -> None:
     (window,) = voice(1, 1)
     longer = np.concatenate((np.zeros((10, 96), np.float32), window))
     assert anna.probability(longer) == anna.probability(window)
 
 
-def test_a_saved_verifier_says_the_same(anna: verifier.Verifier, tmp_path: Path) -> None:
+def test_a_saved_verifier_says_the_same(anna: verifier.SpeakerVerifier, tmp_path: Path) -> None:
     anna.save(tmp_path / "anna.npz")
     again = verifier.load(tmp_path / "anna.npz")
     (window,) = voice(1, 1)
@@ -52,10 +52,10 @@ def test_a_file_that_is_no_verifier_is_refused(tmp_path: Path, content: bytes) -
         verifier.load(path)
 
 
-def test_a_verifier_of_another_size_is_refused(anna: verifier.Verifier, tmp_path: Path) -> None:
+def test_a_verifier_of_another_size_is_refused(anna: verifier.SpeakerVerifier, tmp_path: Path) -> None:
     path = tmp_path / "anna.npz"
     short = anna.weights[:-1]
-    verifier.Verifier("anna", "alexa", 16, anna.mean, anna.scale, short, 0.0).save(path)
+    verifier.SpeakerVerifier("anna", "alexa", 16, anna.mean, anna.scale, short, 0.0).save(path)
     with pytest.raises(ConfigError, match="another kind"):
         verifier.load(path)
 

@@ -10,11 +10,11 @@ from wyoming.wake import Detect
 
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.protocol import turn
-from wyoming_rosie.runtime.stream_scheduler import Listening, Pace, Scheduler
-from wyoming_rosie.wakeword.detection import Heard, UnknownWakeWordError, spelled
-from wyoming_rosie.wakeword.micro import bundled, program
+from wyoming_rosie.runtime.stream_scheduler import BatchLimits, BatchScheduler, StreamState
+from wyoming_rosie.wakeword.detection import UnknownWakeWordError, WakeDetection, match_name
+from wyoming_rosie.wakeword.micro import packaged, program
 from wyoming_rosie_wake.engine import WakeEngine
-from wyoming_rosie_wake.handler import WakeConversation
+from wyoming_rosie_wake.handler import WakeHandler
 
 START = AudioStart(rate=16000, width=2, channels=1).event()
 STOP = AudioStop().event()
@@ -25,7 +25,7 @@ def audio(pcm: bytes) -> Event:
     return AudioChunk(rate=16000, width=2, channels=1, audio=pcm).event()
 
 
-class SampleStream(Listening):
+class SampleStream(StreamState):
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
         self.sample = 0
@@ -37,15 +37,15 @@ class SampleStream(Listening):
 class SampleEngine(WakeEngine[SampleStream]):
     """Hears its first word in each sample of the value 1."""
 
-    pace = Pace(hop=2, most=3200, tick=0.01)
+    pace = BatchLimits(hop=2, most=3200, tick=0.01)
 
     def describe(self) -> WakeProgram:
-        return program(bundled().values())
+        return program(packaged().values())
 
     def known_as(self, names: Sequence[str]) -> list[str]:
         if "snowboy" in names:
             raise UnknownWakeWordError("no wake word is named 'snowboy'; there are: ...")
-        return [spelled(name, ("okay_nabu", "alexa", "hey_jarvis")) for name in names]
+        return [match_name(name, ("okay_nabu", "alexa", "hey_jarvis")) for name in names]
 
     def begin(self, names: Sequence[str]) -> SampleStream:
         return SampleStream(names)
@@ -53,32 +53,32 @@ class SampleEngine(WakeEngine[SampleStream]):
     def choose(self, stream: SampleStream, names: Sequence[str]) -> None:
         stream.names = names
 
-    def hear(self, batch: Sequence[tuple[SampleStream, bytes]]) -> list[list[Heard]]:
+    def process_batch(self, batch: Sequence[tuple[SampleStream, bytes]]) -> list[list[WakeDetection]]:
         return [self._hear(stream, pcm) for stream, pcm in batch]
 
-    def _hear(self, stream: SampleStream, pcm: bytes) -> list[Heard]:
+    def _hear(self, stream: SampleStream, pcm: bytes) -> list[WakeDetection]:
         samples = [pcm[start : start + 2] for start in range(0, len(pcm), 2)]
         first, stream.sample = stream.sample, stream.sample + len(samples)
         name = stream.names[0] if stream.names else "any"
-        return [Heard(name, 0.9, first + place) for place, one in enumerate(samples) if one == WORD]
+        return [WakeDetection(name, 0.9, first + place) for place, one in enumerate(samples) if one == WORD]
 
 
 class Peer:
     """Says events to a conversation and keeps its answers."""
 
-    def __init__(self, scheduler: Scheduler[SampleStream, Heard], engine: SampleEngine) -> None:
+    def __init__(self, scheduler: BatchScheduler[SampleStream, WakeDetection], engine: SampleEngine) -> None:
         self.answers: list[Event] = []
-        self.conversation = WakeConversation(engine, scheduler, None, self._keep)
+        self.conversation = WakeHandler(engine, scheduler, None, self._keep)
 
     async def says(self, *events: Event) -> list[Event]:
         """Say the events; return the answers until everything has been listened to."""
         for event in events:
-            turn.follow(event)  # as the service does
+            turn.adopt(event)  # as the service does
             await self.conversation.on_event(event)
         stream = self.conversation._stream
         if stream is not None:
             await stream.finish()
-            await self.conversation._reports.told()
+            await self.conversation._reports.flush()
         answers, self.answers = self.answers, []
         return answers
 
@@ -89,7 +89,7 @@ class Peer:
 @pytest.fixture
 async def peer() -> AsyncIterator[Peer]:
     engine = SampleEngine()
-    scheduler = Scheduler("wake", engine.hear, engine.pace, 1)
+    scheduler = BatchScheduler("wake", engine.process_batch, engine.pace, 1)
     peer = Peer(scheduler, engine)
     yield peer
     await peer.conversation.close()
@@ -159,9 +159,9 @@ async def test_events_of_other_programs_are_ignored(peer: Peer) -> None:
 
 
 async def test_audio_is_taken_at_once_while_a_stream_runs(peer: Peer) -> None:
-    assert not peer.conversation.hear_now(audio(WORD))  # there is no stream: on_event answers that
+    assert not peer.conversation.on_audio_nowait(audio(WORD))  # there is no stream: on_event answers that
     await peer.says(START)
-    assert peer.conversation.hear_now(audio(bytes(320) + WORD))
+    assert peer.conversation.on_audio_nowait(audio(bytes(320) + WORD))
     (detection,) = await peer.says(audio(bytes(2)))
     assert detection.data["timestamp"] == 10
 
@@ -178,4 +178,4 @@ async def test_audio_is_taken_at_once_while_a_stream_runs(peer: Peer) -> None:
 )
 async def test_audio_that_must_be_looked_at_is_not_taken_at_once(peer: Peer, event: Event) -> None:
     await peer.says(START)
-    assert not peer.conversation.hear_now(event)
+    assert not peer.conversation.on_audio_nowait(event)

@@ -7,8 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wyoming_rosie.audio.formats import SPEECH, read_wav
-from wyoming_rosie.wakeword.detection import Heard, Rules, UnknownWakeWordError, choose, detections
-from wyoming_rosie.wakeword.micro import MicroStream, bundled, program
+from wyoming_rosie.wakeword.detection import (
+    TriggerRules,
+    UnknownWakeWordError,
+    WakeDetection,
+    select,
+    without_near_misses,
+)
+from wyoming_rosie.wakeword.micro import MicroStream, packaged, program
 
 SECOND = SPEECH.bytes_in(1)
 
@@ -19,17 +25,21 @@ def clip(shared_data: Path, name: str) -> bytes:
     return bytes(SECOND) + pcm + bytes(SECOND)
 
 
-def heard_in(pcm: bytes, *names: str, chunk: int = 2048, refractory_seconds: float = 2.0) -> list[Heard]:
-    stream = MicroStream(choose(bundled(), names), Rules(refractory_seconds=refractory_seconds))
-    return [one for start in range(0, len(pcm), chunk) for one in detections(stream.feed(pcm[start : start + chunk]))]
+def heard_in(pcm: bytes, *names: str, chunk: int = 2048, refractory_seconds: float = 2.0) -> list[WakeDetection]:
+    stream = MicroStream(select(packaged(), names), TriggerRules(refractory_seconds=refractory_seconds))
+    return [
+        one
+        for start in range(0, len(pcm), chunk)
+        for one in without_near_misses(stream.feed(pcm[start : start + chunk]))
+    ]
 
 
 def test_four_good_words_are_bundled() -> None:
-    assert set(bundled()) == {"alexa", "hey_jarvis", "hey_mycroft", "okay_nabu"}
+    assert set(packaged()) == {"alexa", "hey_jarvis", "hey_mycroft", "okay_nabu"}
 
 
 def test_words_are_described_as_home_assistant_wants_them() -> None:
-    described = program(bundled().values())
+    described = program(packaged().values())
     assert described.installed
     assert all(
         model.installed and model.languages and model.phrase and model.attribution.url for model in described.models
@@ -37,12 +47,12 @@ def test_words_are_described_as_home_assistant_wants_them() -> None:
 
 
 def test_no_names_choose_all_words() -> None:
-    assert choose(bundled(), []) == list(bundled().values())
+    assert select(packaged(), []) == list(packaged().values())
 
 
 def test_unknown_word_is_refused_with_the_list_of_known_ones() -> None:
     with pytest.raises(UnknownWakeWordError, match=r"'snowboy'.*alexa, hey_jarvis, hey_mycroft, okay_nabu"):
-        choose(bundled(), ["alexa", "snowboy"])
+        select(packaged(), ["alexa", "snowboy"])
 
 
 def test_a_word_is_reported_once_with_score_and_sample_inside_the_recording(shared_data: Path) -> None:
@@ -73,7 +83,7 @@ def test_one_utterance_is_one_detection_even_without_a_pause(shared_data: Path) 
 
 def test_streams_do_not_disturb_each_other(shared_data: Path) -> None:
     pcm = clip(shared_data, "woww_alexa")
-    one, other = (MicroStream(choose(bundled(), ["alexa"])) for _ in range(2))
+    one, other = (MicroStream(select(packaged(), ["alexa"])) for _ in range(2))
     heard = [one.feed(pcm[start : start + 3200]) + other.feed(bytes(3200)) for start in range(0, len(pcm), 3200)]
     assert [one for some in heard for one in some] == heard_in(pcm, "alexa", chunk=3200)
 

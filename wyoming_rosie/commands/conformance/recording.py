@@ -29,8 +29,8 @@ class Recording:
 
 def load(own: Path | None = None) -> Recording:
     """Return the demo's recording, or a file that is all of it, with silence around. Raises ConfigError."""
-    with files.opened(own or RECORDING) as opened:
-        pcm = b"".join(files.speech(opened))
+    with files.open_audio(own or RECORDING) as opened:
+        pcm = b"".join(files.speech_blocks(opened))
     cut = 0 if own else SPEECH.bytes_in(WAKE_SECONDS)
     pause = silence(PAUSE_SECONDS)
     return Recording(pause + (pcm if own else pcm[:cut]) + pause, pause + pcm[cut:] + pause)

@@ -14,7 +14,7 @@ from wyoming_rosie.commands.conformance.recording import spoken
 from wyoming_rosie.commands.conformance.role import Role
 from wyoming_rosie.commands.conformance.target import HOME_ASSISTANT_SECONDS, Target
 from wyoming_rosie.errors import RosieError, UnreachableError
-from wyoming_rosie.protocol.client import Peer, connect
+from wyoming_rosie.protocol.client import Client, connect
 
 ANSWER = AudioFormat(22_050, 2, 1)
 """What Home Assistant sends."""
@@ -163,14 +163,14 @@ async def asks_for_legal_runs(target: Target) -> str:
 
 
 @asynccontextmanager
-async def _conducted(target: Target) -> AsyncIterator[Peer]:
+async def _conducted(target: Target) -> AsyncIterator[Client]:
     async with connect(target.uri) as peer:
         await peer.send(RUN)
         yield peer
         await peer.send(PAUSE)
 
 
-async def _played(peer: Peer, seconds: float) -> float:
+async def _played(peer: Client, seconds: float) -> float:
     """Play a tone; return how long after its end, in seconds, the satellite says so."""
     loop = asyncio.get_running_loop()
     begun = loop.time()

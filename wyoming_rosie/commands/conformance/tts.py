@@ -10,7 +10,7 @@ from wyoming_rosie.commands.conformance.outcome import Check, FaultError, FlawEr
 from wyoming_rosie.commands.conformance.role import Role
 from wyoming_rosie.commands.conformance.target import Target
 from wyoming_rosie.errors import UnreachableError
-from wyoming_rosie.protocol.client import Peer, PeerError, connect
+from wyoming_rosie.protocol.client import Client, PeerError, connect
 
 TEXT = "The kitchen light is on. The front door is locked, and it is raining."
 LONG_TEXT = 6 * f"{TEXT} "
@@ -132,12 +132,12 @@ async def _spoken(target: Target, events: Iterable[Event], last: str) -> Speech:
         return await _heard(peer, last, target.seconds)
 
 
-async def _send(peer: Peer, events: Iterable[Event]) -> None:
+async def _send(peer: Client, events: Iterable[Event]) -> None:
     for event in events:
         await peer.send(event)
 
 
-async def _heard(peer: Peer, last: str, seconds: float) -> Speech:
+async def _heard(peer: Client, last: str, seconds: float) -> Speech:
     """Return the audio up to the event `last`. Raises FaultError for audio that is none."""
     audio = format_of(await peer.wait_for("audio-start", seconds=seconds))
     pcm = bytearray()

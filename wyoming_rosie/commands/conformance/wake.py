@@ -12,7 +12,7 @@ from wyoming_rosie.commands.conformance.recording import PAUSE_SECONDS, STEREO_4
 from wyoming_rosie.commands.conformance.role import Role
 from wyoming_rosie.commands.conformance.target import Target
 from wyoming_rosie.errors import UnreachableError
-from wyoming_rosie.protocol.client import Peer, PeerError, connect
+from wyoming_rosie.protocol.client import Client, PeerError, connect
 
 UNHEARD = "it hears none of its words in the recording; try one of your own with --wav"
 WORD = "wake word"
@@ -142,7 +142,7 @@ async def _listened(target: Target, names: list[str] | None) -> Event:
         return await _heard_while(peer, [Event("detect", {"names": names}), *_said(target)], target.seconds)
 
 
-async def _heard_while(peer: Peer, events: Iterable[Event], seconds: float) -> Event:
+async def _heard_while(peer: Client, events: Iterable[Event], seconds: float) -> Event:
     """Return the detection while audio is sent as fast as people speak; no stop follows it."""
     sending = asyncio.create_task(_send(peer, events))
     try:
@@ -152,7 +152,7 @@ async def _heard_while(peer: Peer, events: Iterable[Event], seconds: float) -> E
         await asyncio.wait([sending])
 
 
-async def _send(peer: Peer, events: Iterable[Event]) -> None:
+async def _send(peer: Client, events: Iterable[Event]) -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     with suppress(UnreachableError):  # whoever waits for the detection notices

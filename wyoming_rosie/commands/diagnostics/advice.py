@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from wyoming_rosie.commands.diagnostics.findings import Findings, Machine, Port, Recorded, Service, Sound
 from wyoming_rosie.commands.diagnostics.sample_rate import KNOWN_RATES
 from wyoming_rosie.home.model import PRETEND_OWN
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 
 QUIET_DBFS = -65.0
 """No room is quieter: the microphone is off, or hears nothing."""
@@ -36,7 +36,7 @@ def _of_machine(machine: Machine) -> Iterator[Advice]:
         if lacking := machine.extras.get(extra):
             yield Advice(
                 f"{extra} lacks {', '.join(lacking)}",
-                f"{how_to_get([extra])}, if this machine shall do that",
+                f"{install_command([extra])}, if this machine shall do that",
             )
     if machine.clock_is_set is False:
         yield Advice("the clock is not set by the network", "sudo timedatectl set-ntp true")

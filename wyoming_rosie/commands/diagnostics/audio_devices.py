@@ -7,7 +7,7 @@ from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
 from wyoming_rosie.commands.diagnostics.findings import Device, Devices
 from wyoming_rosie.commands.diagnostics.sample_rate import Arrival, measured
 from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 
 BLOCK_SECONDS = 0.05
 STALLED_SECONDS = 3.0
@@ -22,7 +22,7 @@ def library() -> Any:
     try:
         import sounddevice
     except ImportError as err:
-        raise ConfigError(f"{how_to_get(['satellite'])}") from err
+        raise ConfigError(f"{install_command(['satellite'])}") from err
     except OSError as err:  # the module is there, the native library is not
         raise ConfigError("sudo apt install libportaudio2") from err
     return sounddevice

@@ -28,7 +28,7 @@ def look() -> Machine:
         has_sound_cards=any(Path("/dev/snd").glob("pcm*")),
         may_use_sound=_may_use_sound(),
         sound_server=_sound_server(),
-        extras=extras.lacking(),
+        extras=extras.missing_packages(),
         models=_models(),
     )
 

@@ -14,8 +14,8 @@ from wyoming_rosie.home.model import PRETEND, PRETEND_OWN
 from wyoming_rosie.programs import DAEMONS, PROGRAMS
 from wyoming_rosie.protocol import titles
 from wyoming_rosie.protocol.client import describe
-from wyoming_rosie.protocol.discovery import Found, browse
-from wyoming_rosie.protocol.network_interfaces import own_addresses
+from wyoming_rosie.protocol.discovery import DiscoveredService, find_services
+from wyoming_rosie.protocol.network_interfaces import local_addresses
 
 DESCRIBE_SECONDS = 2.0
 HEARERS = tuple(one.role for one in DAEMONS)
@@ -31,7 +31,7 @@ async def look(seconds: float) -> tuple[tuple[Service, ...], tuple[Port, ...]]:
     return (*announced, *here), tuple(port for _, port in local)
 
 
-def trust(one: Found, trusted: Collection[str]) -> str:
+def trust(one: DiscoveredService, trusted: Collection[str]) -> str:
     """Return whether the hub may use an announced program; `trusted` are addresses, URIs and announced names."""
     if one.role not in HEARERS:
         return ""
@@ -47,16 +47,16 @@ def _trusted() -> set[str]:
     adopted = config.given("hub", "adopt") or ()
     uris = (config.given("hub", f"{role}_uri") for role in HEARERS)
     names = adopted.split() if isinstance(adopted, str) else adopted
-    return {*own_addresses(), *map(str, names), *(str(uri) for uri in uris if uri)}
+    return {*local_addresses(), *map(str, names), *(str(uri) for uri in uris if uri)}
 
 
-async def _announced_service(one: Found, trusted: Collection[str]) -> Service:
+async def _announced_service(one: DiscoveredService, trusted: Collection[str]) -> Service:
     return replace(await _asked(one.role, one.uri), name=one.name, trust=trust(one, trusted))
 
 
-async def _announced(seconds: float) -> list[Found]:
+async def _announced(seconds: float) -> list[DiscoveredService]:
     with suppress(OSError):  # no network at all
-        return await browse(seconds)
+        return await find_services(seconds)
     return []
 
 
@@ -102,5 +102,7 @@ def pretence(info: Info) -> str:
 def _engine(info: Info) -> str:
     programs = [*info.asr, *info.tts, *info.wake, *info.intent, *info.handle]
     return (
-        f"{titles.engine(programs[0])} {programs[0].version or ''}".strip() if programs and not info.satellite else ""
+        f"{titles.engine_name(programs[0])} {programs[0].version or ''}".strip()
+        if programs and not info.satellite
+        else ""
     )

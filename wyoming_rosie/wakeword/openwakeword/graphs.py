@@ -31,7 +31,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Mel:
+class MelSpectrogram:
     """The spectrum's two kernels, (bins, 1, taps), and how much of each bin is in a band: (bins, bands)."""
 
     real: Floats
@@ -40,7 +40,7 @@ class Mel:
 
 
 @dataclass(frozen=True)
-class Features:
+class FeatureGraph:
     """From `pcm` (batch, 1280), 16-bit, and `state` (batch, state_floats) to `next`, the state after, and `window`.
 
     The window is the newest embeddings, (batch, hops, 96), which end the state as well.
@@ -50,7 +50,7 @@ class Features:
     state_floats: int
 
 
-def mel_of(arrays: Sequence[npt.NDArray[Any]]) -> Mel:
+def mel_spectrogram(arrays: Sequence[npt.NDArray[Any]]) -> MelSpectrogram:
     """Return openWakeWord's spectrum out of its model's constants. Raises ConfigError when it is not there."""
     kernels = [
         array.reshape(array.shape[0], 1, _FFT) for array in arrays if array.ndim >= 3 and array.size == 257 * _FFT
@@ -58,10 +58,10 @@ def mel_of(arrays: Sequence[npt.NDArray[Any]]) -> Mel:
     bands = [array for array in arrays if array.shape == (257, BANDS)]
     if len(kernels) != 2 or len(bands) != 1:
         raise ConfigError("this is not openWakeWord's mel spectrogram")
-    return Mel(kernels[0], kernels[1], bands[0])
+    return MelSpectrogram(kernels[0], kernels[1], bands[0])
 
 
-def features(mel: Mel, embedding: onnx.ModelProto, hops: int) -> Features:
+def features(mel: MelSpectrogram, embedding: onnx.ModelProto, hops: int) -> FeatureGraph:
     """Return the network from audio to embeddings. Raises ConfigError for a network that is not openWakeWord's."""
     if _shape(embedding.graph.input[0])[1:] != [WINDOW_FRAMES, BANDS, 1]:
         raise ConfigError(f"this is not openWakeWord's embedding: it has no input of {WINDOW_FRAMES} by {BANDS}")
@@ -95,10 +95,10 @@ def features(mel: Mel, embedding: onnx.ModelProto, hops: int) -> Features:
         ],
         initializer=_used(embedding, nodes),
     )
-    return Features(_model(graph, embedding), sum(sizes))
+    return FeatureGraph(_model(graph, embedding), sum(sizes))
 
 
-def window(mel: Mel, embedding: onnx.ModelProto) -> onnx.ModelProto:
+def window(mel: MelSpectrogram, embedding: onnx.ModelProto) -> onnx.ModelProto:
     """Return the network that looks at a whole window, `audio` (1, 12640) to `embedding`: what the streaming one must equal."""
     samples = MEL_SAMPLES + (WINDOW_FRAMES - HOP_FRAMES) * _FRAME_SAMPLES
     nodes = [*_mel_nodes(mel, embedding.graph.input[0].name), *embedding.graph.node]
@@ -154,7 +154,7 @@ class _Streaming:
         return [_constant(node.input[1], np.array([-1, *shape[1:]])), node]
 
 
-def head(model: onnx.ModelProto) -> onnx.ModelProto:
+def batched_head(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a wake word's network that takes any number of windows at once, conditions computed row by row."""
     batched = onnx.ModelProto()
     batched.CopyFrom(model)
@@ -165,7 +165,7 @@ def head(model: onnx.ModelProto) -> onnx.ModelProto:
     return batched
 
 
-def together(models: Sequence[onnx.ModelProto], hops: Sequence[int], columns: Sequence[int]) -> onnx.ModelProto:
+def merge_models(models: Sequence[onnx.ModelProto], hops: Sequence[int], columns: Sequence[int]) -> onnx.ModelProto:
     """Return several words' networks as one, from `windows` (batch, most hops, 96) to `scores` (batch, all columns).
 
     They are of one operator set. Each looks at the newest of its own number of hops.
@@ -212,7 +212,7 @@ def input_name(model: onnx.ModelProto) -> str:
     return str(names[0])
 
 
-def operator_set(model: onnx.ModelProto) -> int:
+def opset_version(model: onnx.ModelProto) -> int:
     """Return the version of ONNX's own operators that the model is written in."""
     return max(int(one.version) for one in model.opset_import if one.domain in ("", "ai.onnx"))
 
@@ -260,7 +260,7 @@ def _for_any_row(node: onnx.NodeProto) -> list[onnx.NodeProto]:
     ]
 
 
-def _mel_nodes(mel: Mel, output: str) -> list[onnx.NodeProto]:
+def _mel_nodes(mel: MelSpectrogram, output: str) -> list[onnx.NodeProto]:
     """Return the nodes from `audio` to decibels in bands, scaled as the embedding wants them: (batch, frames, bands, 1)."""
     bins = np.flatnonzero(mel.bands.any(axis=1))  # the others are heard in no band
     taps = np.flatnonzero(np.abs(mel.real).sum(axis=(0, 1)) + np.abs(mel.imaginary).sum(axis=(0, 1)))

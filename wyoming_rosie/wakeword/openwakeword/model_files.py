@@ -12,8 +12,8 @@ from pathlib import Path
 
 from wyoming_rosie.config import data_folder
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.extras import how_to_get
-from wyoming_rosie.wakeword.detection import plain
+from wyoming_rosie.runtime.extras import install_command
+from wyoming_rosie.wakeword.detection import normalized_name
 
 SUFFIXES = (".onnx", ".tflite")
 HOP_SAMPLES = 1280  # 80 ms, for which there is one score
@@ -49,13 +49,13 @@ class FeatureFiles:
     embedding: Path
 
 
-def of_file(path: Path) -> ModelFile:
+def model_file(path: Path) -> ModelFile:
     """Return a single model's file."""
     version = _VERSION.search(path.stem)
     return ModelFile(_VERSION.sub("", path.stem), path, version.group(1) if version else "", source=str(path.parent))
 
 
-def words(folders: Sequence[Path], named: Collection[str] = ()) -> dict[str, ModelFile]:
+def model_files(folders: Sequence[Path], named: Collection[str] = ()) -> dict[str, ModelFile]:
     """Return the words in the user's folders and in the installed packages; the first that has a name wins.
 
     Those of the packages that are whole sentences are returned only when they are named.
@@ -68,21 +68,21 @@ def words(folders: Sequence[Path], named: Collection[str] = ()) -> dict[str, Mod
         if not own:
             raise ConfigError(f"--custom-model-dir: {folder} has no wake word model (.onnx or .tflite)")
         found = {**own, **found}
-    folder = fetched_folder()
-    for name, file in {**of_packages(), **(fetched(folder) if folder.is_dir() else {})}.items():
-        if name not in _SENTENCES or name in map(plain, named) or file.source == "fetched":
+    folder = download_folder()
+    for name, file in {**packaged(), **(downloaded(folder) if folder.is_dir() else {})}.items():
+        if name not in _SENTENCES or name in map(normalized_name, named) or file.source == "fetched":
             found.setdefault(name, file)
     return found
 
 
-def fetched(folder: Path) -> dict[str, ModelFile]:
+def downloaded(folder: Path) -> dict[str, ModelFile]:
     """Return the words that were fetched into a folder."""
     return {
         name: replace(file, licence=PRETRAINED_LICENCE, source="fetched") for name, file in _words_in(folder).items()
     }
 
 
-def of_packages() -> dict[str, ModelFile]:
+def packaged() -> dict[str, ModelFile]:
     """Return the words of the installed packages, those of the first before those of the second."""
     found: dict[str, ModelFile] = {}
     for package, folder in packages():
@@ -92,19 +92,19 @@ def of_packages() -> dict[str, ModelFile]:
     return found
 
 
-def features(folders: Sequence[Path]) -> FeatureFiles:
+def feature_files(folders: Sequence[Path]) -> FeatureFiles:
     """Return the networks that all words share. Raises ConfigError when they are nowhere."""
-    for folder in (*folders, fetched_folder(), *(folder for _, folder in packages())):
+    for folder in (*folders, download_folder(), *(folder for _, folder in packages())):
         mel, embedding = (_first(folder, name) for name in (MEL_NAME, EMBEDDING_NAME))
         if mel and embedding:
             return FeatureFiles(mel, embedding)
     raise ConfigError(
-        f"openWakeWord's {MEL_NAME} and {EMBEDDING_NAME} are not here: {how_to_get(['openwakeword'])}, run 'wyoming-rosie models fetch alexa', "
+        f"openWakeWord's {MEL_NAME} and {EMBEDDING_NAME} are not here: {install_command(['openwakeword'])}, run 'wyoming-rosie models fetch alexa', "
         "or name a folder that has them with --custom-model-dir"
     )
 
 
-def fetched_folder() -> Path:
+def download_folder() -> Path:
     """Return where 'wyoming-rosie models fetch alexa' puts models."""
     return data_folder() / "openwakeword"
 
@@ -113,7 +113,7 @@ def check_installed() -> None:
     """Raise ConfigError when a package is missing that the networks need."""
     for package in ("numpy", "onnx", "onnxruntime", "tflite"):
         if find_spec(package) is None:
-            raise ConfigError(f"openWakeWord's networks need {package}: {how_to_get(['openwakeword'])}")
+            raise ConfigError(f"openWakeWord's networks need {package}: {install_command(['openwakeword'])}")
 
 
 def packages() -> Iterable[tuple[str, Path]]:
@@ -127,7 +127,7 @@ def packages() -> Iterable[tuple[str, Path]]:
 def _words_in(folder: Path) -> dict[str, ModelFile]:
     if not folder.is_dir():
         raise ConfigError(f"--custom-model-dir: {folder} is not a folder")
-    files = [of_file(path) for suffix in reversed(SUFFIXES) for path in sorted(folder.glob(f"*{suffix}"))]
+    files = [model_file(path) for suffix in reversed(SUFFIXES) for path in sorted(folder.glob(f"*{suffix}"))]
     return {file.name: file for file in files if file.path.stem not in _NO_WORDS}
 
 

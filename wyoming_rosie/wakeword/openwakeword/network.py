@@ -28,7 +28,7 @@ WINDOW_HOPS = 10
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 
-class State:
+class StreamFeatures:
     """What one stream must remember: the network's past, the audio into which the next hop reaches back, embeddings."""
 
     __slots__ = ("_hops", "floats")
@@ -43,23 +43,23 @@ class State:
         return self.floats[-self._hops * EMBEDDING :].reshape(self._hops, EMBEDDING)
 
 
-class Features:
+class FeatureExtractor:
     """The spectrum and the embedding, for a batch of streams at a time."""
 
     def __init__(self, files: FeatureFiles, hops: int) -> None:
-        built = graphs.features(graphs.mel_of(_constants(files.mel)), _onnx(files.embedding), hops)
+        built = graphs.features(graphs.mel_spectrogram(_constants(files.mel)), _onnx(files.embedding), hops)
         self._hops = hops
         self._session = session(built.model)
-        primed = State(np.zeros(built.state_floats, np.float32), hops)
+        primed = StreamFeatures(np.zeros(built.state_floats, np.float32), hops)
         for _ in range(hops + WINDOW_HOPS):
-            self.hear([primed], [bytes(HOP_BYTES)])
+            self.extract([primed], [bytes(HOP_BYTES)])
         self._primed = primed.floats
 
-    def begin(self) -> State:
+    def create_stream(self) -> StreamFeatures:
         """Return the state of a stream that has heard nothing but silence so far; costs nothing."""
-        return State(self._primed, self._hops)
+        return StreamFeatures(self._primed, self._hops)
 
-    def hear(self, states: Sequence[State], hops: Sequence[bytes]) -> Floats:
+    def extract(self, states: Sequence[StreamFeatures], hops: Sequence[bytes]) -> Floats:
         """Give each stream its next 80 ms of 16 kHz 16-bit mono audio; return its newest embeddings, (batch, hops, 96)."""
         pcm = np.frombuffer(b"".join(hops), "<i2").reshape(len(hops), HOP_SAMPLES)
         before = np.stack([state.floats for state in states])
@@ -69,7 +69,7 @@ class Features:
         return np.asarray(windows)
 
 
-class Head:
+class WakeWordHead:
     """One wake word's network: a score for each window of embeddings."""
 
     def __init__(self, name: str, path: Path) -> None:
@@ -80,93 +80,93 @@ class Head:
         self.columns = scores.shape[1]  # more than one tell several sounds apart, of which the first is none
         self.batched = _batched(model, some, scores)
 
-    def scores_one_by_one(self, windows: Floats) -> Floats:
+    def score_each(self, windows: Floats) -> Floats:
         """Return each window's scores, (batch, columns)."""
         name = self.single.get_inputs()[0].name
         rows = [self.single.run(None, {name: windows[i : i + 1]})[0] for i in range(len(windows))]
         return np.asarray(rows, np.float32).reshape(len(windows), self.columns)
 
-    def best(self, columns: Floats) -> Floats:
+    def best_score(self, columns: Floats) -> Floats:
         """Return the score of the word out of each window's (batch, columns)."""
         return np.asarray((columns if self.columns == 1 else columns[:, 1:]).max(axis=1))
 
 
-class Words:
+class HeadGroup:
     """The networks of the words that a stream wants, in as few calls as can be."""
 
-    def __init__(self, heads: Sequence[Head]) -> None:
+    def __init__(self, heads: Sequence[WakeWordHead]) -> None:
         batched = [(head, head.batched) for head in heads if head.batched is not None]
-        versions = sorted({graphs.operator_set(model) for _, model in batched})
-        groups = [[one for one in batched if graphs.operator_set(one[1]) == version] for version in versions]
-        self._groups = [_Group(group) for group in groups]
+        versions = sorted({graphs.opset_version(model) for _, model in batched})
+        groups = [[one for one in batched if graphs.opset_version(one[1]) == version] for version in versions]
+        self._groups = [_MergedHeads(group) for group in groups]
         self._others = [head for head in heads if head.batched is None]
         found = [head for group in groups for head, _ in group] + self._others
         self._order = [found.index(head) for head in heads]
 
-    def scores(self, windows: Floats) -> list[list[float]]:
+    def score(self, windows: Floats) -> list[list[float]]:
         """Return each window's scores, in the order of the words; the windows are (batch, hops, 96)."""
-        found = [group.scores(windows) for group in self._groups]
-        found += [head.best(head.scores_one_by_one(windows[:, -head.hops :]))[:, None] for head in self._others]
+        found = [group.score(windows) for group in self._groups]
+        found += [head.best_score(head.score_each(windows[:, -head.hops :]))[:, None] for head in self._others]
         ordered = found[0] if len(found) == 1 else np.concatenate(found, axis=1)[:, self._order]
         return cast(list[list[float]], ordered.tolist())
 
 
-class _Group:
+class _MergedHeads:
     """Words that are one network."""
 
-    def __init__(self, group: Sequence[tuple[Head, onnx.ModelProto]]) -> None:
+    def __init__(self, group: Sequence[tuple[WakeWordHead, onnx.ModelProto]]) -> None:
         self._heads = [head for head, _ in group]
         self._hops = [head.hops for head in self._heads]
         columns = [head.columns for head in self._heads]
         self._ends = np.cumsum(columns)[:-1] if max(columns) > 1 else None
-        self._session = session(graphs.together([model for _, model in group], self._hops, columns))
+        self._session = session(graphs.merge_models([model for _, model in group], self._hops, columns))
 
-    def scores(self, windows: Floats) -> Floats:
+    def score(self, windows: Floats) -> Floats:
         """Return each window's scores, (batch, words)."""
         found = np.asarray(self._session.run(None, {"windows": windows[:, -max(self._hops) :]})[0])
         if self._ends is None:
             return found
         pieces = np.split(found, self._ends, axis=1)
-        return np.stack([head.best(piece) for head, piece in zip(self._heads, pieces, strict=True)], axis=1)
+        return np.stack([head.best_score(piece) for head, piece in zip(self._heads, pieces, strict=True)], axis=1)
 
 
-class Network:
+class OpenWakeWordNetwork:
     """Everything that all streams share."""
 
     hop_samples = HOP_SAMPLES
     hop_bytes = HOP_BYTES
 
-    def __init__(self, features: Features, heads: Mapping[str, Head]) -> None:
+    def __init__(self, features: FeatureExtractor, heads: Mapping[str, WakeWordHead]) -> None:
         self.heads = heads
         self._features = features
-        self._words = lru_cache(MOST_CHOICES)(self._load_words)
+        self._words = lru_cache(MOST_CHOICES)(self._load_heads)
 
-    def begin(self) -> State:
+    def create_stream(self) -> StreamFeatures:
         """Begin a stream; costs nothing."""
-        return self._features.begin()
+        return self._features.create_stream()
 
     def prepare(self, names: tuple[str, ...]) -> None:
         """Load what streams need that want these words, before they do."""
         self._words(names)
 
-    def hear(
-        self, states: Sequence[State], hops: Sequence[bytes], wanted: Sequence[tuple[str, ...]]
+    def predict(
+        self, states: Sequence[StreamFeatures], hops: Sequence[bytes], wanted: Sequence[tuple[str, ...]]
     ) -> list[list[float]]:
         """Give each stream its next 80 ms; return the scores of the words that it wants, in their order."""
-        windows = self._features.hear(states, hops)
+        windows = self._features.extract(states, hops)
         choices: dict[tuple[str, ...], list[int]] = {}
         for row, names in enumerate(wanted):
             choices.setdefault(names, []).append(row)
         if len(choices) == 1:
-            return self._words(wanted[0]).scores(windows)
+            return self._words(wanted[0]).score(windows)
         scores: list[list[float]] = [[] for _ in states]
         for names, rows in choices.items():
-            for row, found in zip(rows, self._words(names).scores(windows[rows]), strict=True):
+            for row, found in zip(rows, self._words(names).score(windows[rows]), strict=True):
                 scores[row] = found
         return scores
 
-    def _load_words(self, names: tuple[str, ...]) -> Words:
-        return Words([self.heads[name] for name in names])
+    def _load_heads(self, names: tuple[str, ...]) -> HeadGroup:
+        return HeadGroup([self.heads[name] for name in names])
 
 
 def session(model: onnx.ModelProto) -> "InferenceSession":
@@ -180,10 +180,10 @@ def session(model: onnx.ModelProto) -> "InferenceSession":
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def load(files: Mapping[str, model_files.ModelFile], features: FeatureFiles) -> Network:
+def load(files: Mapping[str, model_files.ModelFile], features: FeatureFiles) -> OpenWakeWordNetwork:
     """Return the networks. Raises ConfigError for a file that is not such a network."""
-    heads = {name: Head(name, file.path) for name, file in files.items()}
-    return Network(Features(features, max(head.hops for head in heads.values())), heads)
+    heads = {name: WakeWordHead(name, file.path) for name, file in files.items()}
+    return OpenWakeWordNetwork(FeatureExtractor(features, max(head.hops for head in heads.values())), heads)
 
 
 def _onnx(path: Path) -> onnx.ModelProto:
@@ -245,7 +245,7 @@ def _tried(model: onnx.ModelProto, hops: int, path: Path) -> tuple["InferenceSes
 def _batched(model: onnx.ModelProto, some: Floats, scores: Floats) -> onnx.ModelProto | None:
     """Return the network for several windows at once, nothing when it then says something else."""
     try:
-        batched = graphs.head(model)
+        batched = graphs.batched_head(model)
         found = session(batched).run(None, {graphs.input_name(batched): some})[0]
         is_same = np.allclose(np.asarray(found, np.float32).reshape(len(some), -1), scores, atol=1e-6)
     except _failures():  # a network of a kind that only takes one

@@ -29,7 +29,7 @@ _ARRAYS = ("mean", "scale", "weights")
 
 
 @dataclass(frozen=True)
-class Verifier:
+class SpeakerVerifier:
     """One person's voice with one word; `weights` has the size of the embeddings that it looks at."""
 
     user: str
@@ -55,13 +55,13 @@ class Verifier:
             raise ConfigError(f"cannot write {path}: {err.strerror}") from err
 
 
-def load(path: Path) -> Verifier:
+def load(path: Path) -> SpeakerVerifier:
     """Return the verifier of a file; nothing in it is run. Raises ConfigError."""
     try:
         with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as file:
             version, user, word, hops = (str(one) for one in file["about"])
             mean, scale, weights = (np.asarray(file[name], np.float32).reshape(-1) for name in _ARRAYS)
-            verifier = Verifier(user, word, int(hops), mean, scale, weights, float(file["bias"]))
+            verifier = SpeakerVerifier(user, word, int(hops), mean, scale, weights, float(file["bias"]))
     except OSError as err:
         raise ConfigError(f"cannot read {path}: {err.strerror or err}") from err
     except (ValueError, KeyError, TypeError, EOFError, BadZipFile) as err:
@@ -73,7 +73,7 @@ def load(path: Path) -> Verifier:
 
 def train(
     user: str, word: str, own: Sequence[Floats], others: Sequence[Floats], alike: Sequence[Floats] = ()
-) -> Verifier:
+) -> SpeakerVerifier:
     """Return a verifier from embeddings, (hops, 96) each: of the person, of anything else, and of others with the word.
 
     Raises ConfigError.
@@ -89,7 +89,7 @@ def train(
     share = np.concatenate([_shared(0.5, own), _shared(0.25 if alike else 0.5, others), _shared(0.25, alike)])
     weights, bias = _fit(features, wanted, share)
     hops = len(own[0])
-    return Verifier(user, word, hops, _narrow(mean), _narrow(scale), _narrow(weights), bias)
+    return SpeakerVerifier(user, word, hops, _narrow(mean), _narrow(scale), _narrow(weights), bias)
 
 
 def _narrow(array: Doubles) -> Floats:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_satellite.integrations.buttons import Buttons, Key, Move
 from wyoming_rosie_satellite.integrations.buttons.readable import moves_of
 
@@ -24,7 +24,7 @@ def load(where: str) -> Buttons:
     try:
         import gpiod
     except ImportError as err:
-        raise ConfigError(f"--button gpiod needs: {how_to_get(['buttons'])}") from err
+        raise ConfigError(f"--button gpiod needs: {install_command(['buttons'])}") from err
     return GpiodButton(gpiod, chip or USUAL_CHIP, int(line))
 
 

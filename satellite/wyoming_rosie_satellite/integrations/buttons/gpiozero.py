@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_satellite.audio.errors import DeviceError
 from wyoming_rosie_satellite.integrations.buttons import MOVES_WAITING, Buttons, Key, Move
 
@@ -19,7 +19,7 @@ def load(where: str) -> Buttons:
     try:
         import gpiozero
     except ImportError as err:
-        raise ConfigError(f"--button gpiozero needs: {how_to_get(['respeaker'])}") from err
+        raise ConfigError(f"--button gpiozero needs: {install_command(['respeaker'])}") from err
     return GpiozeroButton(gpiozero, int(where))
 
 

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_satellite.audio.errors import DeviceError
 from wyoming_rosie_satellite.integrations.buttons import Buttons, Key, Move
 from wyoming_rosie_satellite.integrations.buttons.readable import moves_of
@@ -19,7 +19,7 @@ def load(where: str) -> Buttons:
     try:
         import evdev
     except ImportError as err:
-        raise ConfigError(f"--button usb needs: {how_to_get(['buttons'])}") from err
+        raise ConfigError(f"--button usb needs: {install_command(['buttons'])}") from err
     return UsbButtons(evdev, where)
 
 

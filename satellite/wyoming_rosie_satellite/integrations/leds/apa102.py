@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_satellite.integrations.leds import Colour
 
 BUS, DEVICE = 0, 1
@@ -42,7 +42,7 @@ def library() -> Any:
     try:
         import spidev
     except ImportError as err:
-        raise ConfigError(f"--leds needs: {how_to_get(['respeaker'])}") from err
+        raise ConfigError(f"--leds needs: {install_command(['respeaker'])}") from err
     return spidev
 
 

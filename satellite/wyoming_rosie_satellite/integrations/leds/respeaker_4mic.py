@@ -3,7 +3,7 @@
 from typing import Any
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_satellite.integrations.leds import Leds
 from wyoming_rosie_satellite.integrations.leds.apa102 import Apa102, library, opened
 
@@ -17,7 +17,7 @@ def load(brightness: int) -> Leds:
     try:
         import gpiozero
     except ImportError as err:
-        raise ConfigError(f"--leds respeaker-4mic needs: {how_to_get(['respeaker'])}") from err
+        raise ConfigError(f"--leds respeaker-4mic needs: {install_command(['respeaker'])}") from err
     return Apa102(opened(spidev), LIGHTS, brightness, _powered(gpiozero))
 
 

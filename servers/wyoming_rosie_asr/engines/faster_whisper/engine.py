@@ -18,9 +18,9 @@ from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.models import whisper
-from wyoming_rosie.models.background_fetch import fetch_model
+from wyoming_rosie.models.background_fetch import fetch_until_done
 from wyoming_rosie.models.whisper import HUB, ModelFolder
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_asr.admission import Ticket, Turns
 from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownLanguageError, UnknownModelError, base_language
@@ -95,7 +95,7 @@ class WhisperEngine:
 
     async def install(self) -> None:
         """Fetch the model, for as long as it takes."""
-        await fetch_model(self._model.name, self._model.downloads(self._settings.models_from), self._model.path)
+        await fetch_until_done(self._model.name, self._model.downloads(self._settings.models_from), self._model.path)
 
     async def prepare(self) -> None:
         if self.is_installed:
@@ -148,7 +148,7 @@ def load(settings: Settings, folder: Path, keep_seconds: float, most_waiting: in
     try:
         metadata.version("faster-whisper")
     except metadata.PackageNotFoundError as err:
-        raise ConfigError(f"faster-whisper is not installed; run: {how_to_get(['whisper'])}") from err
+        raise ConfigError(f"faster-whisper is not installed; run: {install_command(['whisper'])}") from err
     model = whisper.find(settings.model, folder)
     for language in settings.language:
         if language not in model.languages:

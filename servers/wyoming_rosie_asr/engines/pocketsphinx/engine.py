@@ -11,7 +11,7 @@ from wyoming.info import AsrModel, AsrProgram, Attribution
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Home
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.workers import ProcessWorker
 from wyoming_rosie_asr.admission import Ticket, Turns
 from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownLanguageError, UnknownModelError, base_language
@@ -146,7 +146,7 @@ def load(settings: Settings, home: Home, keep_seconds: float, most_waiting: int)
     try:
         metadata.version("pocketsphinx")
     except metadata.PackageNotFoundError as err:
-        raise ConfigError(f"pocketsphinx is not installed; run: {how_to_get(['asr'])}") from err
+        raise ConfigError(f"pocketsphinx is not installed; run: {install_command(['asr'])}") from err
     return SphinxEngine(settings, home, keep_seconds, most_waiting)
 
 

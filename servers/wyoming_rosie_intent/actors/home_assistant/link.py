@@ -12,7 +12,7 @@ import structlog
 
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.home.model import Home
-from wyoming_rosie.runtime.tasks import until_one_ends
+from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_intent.actors.home_assistant import registry
 from wyoming_rosie_intent.actors.home_assistant.connection import Connection, connect
 from wyoming_rosie_intent.actors.home_assistant.errors import (
@@ -136,7 +136,7 @@ class Link:
         async with connect(self._url, self._tried) as connection:
             self.states = States()
             try:
-                await until_one_ends(connection.listen(), self._follow(connection))
+                await run_until_first_exit(connection.listen(), self._follow(connection))
             finally:
                 self._connection = None
                 self.problem = Problem.UNREACHABLE

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_intent.llm.endpoint import (
     CONNECT_SECONDS,
     UNREADABLE,
@@ -32,7 +32,7 @@ def load(endpoint: Endpoint) -> "OllamaModel":
         from httpx import Timeout
         from ollama import AsyncClient
     except ImportError as err:
-        raise ConfigError(f"{err.name} is not installed; run: {how_to_get(['intent'])}") from err
+        raise ConfigError(f"{err.name} is not installed; run: {install_command(['intent'])}") from err
     client = AsyncClient(
         endpoint.url,
         follow_redirects=False,

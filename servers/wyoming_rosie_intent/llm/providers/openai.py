@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_intent.llm.endpoint import (
     CONNECT_SECONDS,
     UNREADABLE,
@@ -39,7 +39,7 @@ def load(endpoint: Endpoint) -> "OpenaiModel":
         import anyio._backends._asyncio  # noqa: F401 - else the first request imports it
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
     except ImportError as err:
-        raise ConfigError(f"{err.name} is not installed; run: {how_to_get(['cloud'])}") from err
+        raise ConfigError(f"{err.name} is not installed; run: {install_command(['cloud'])}") from err
     patience = Timeout(None, connect=CONNECT_SECONDS)
     client = AsyncOpenAI(
         api_key=endpoint.key or _NO_KEY,

@@ -10,7 +10,7 @@ from wyoming.info import Attribution, TtsProgram, TtsVoice
 from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
-from wyoming_rosie.runtime.extras import how_to_get
+from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_tts.cancellation import Interruption
 from wyoming_rosie_tts.engine import Wish
 from wyoming_rosie_tts.engines.espeak.library import Library, LibraryVoice, Parameter
@@ -141,7 +141,7 @@ def _library() -> Library:
     try:
         import espeakng_loader
     except ImportError as err:
-        raise ConfigError(f"the espeak engine is not installed: {how_to_get(['tts'])}") from err
+        raise ConfigError(f"the espeak engine is not installed: {install_command(['tts'])}") from err
     try:
         return Library(Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path()))
     except (EngineError, RuntimeError) as err:

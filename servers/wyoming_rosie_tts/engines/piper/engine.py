@@ -16,10 +16,10 @@ from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import BadEventError, ConfigError, EngineError
 from wyoming_rosie.models import piper
-from wyoming_rosie.models.background_fetch import fetch_model_once
+from wyoming_rosie.models.background_fetch import fetch_once
 from wyoming_rosie.models.downloads import Progress
-from wyoming_rosie.runtime.extras import how_to_get
-from wyoming_rosie.text.suggestions import unknown
+from wyoming_rosie.runtime.extras import install_command
+from wyoming_rosie.text.suggestions import unknown_name
 from wyoming_rosie_tts.cancellation import Interruption
 from wyoming_rosie_tts.engine import Wish
 from wyoming_rosie_tts.engines.piper import voices
@@ -155,7 +155,7 @@ class PiperEngine:
     async def install(self) -> None:
         files = piper.downloads(self._default, self._settings.download_from)
         if files and not self.is_installed:
-            await fetch_model_once(self._default, files, self._folders[0], self._note)
+            await fetch_once(self._default, files, self._folders[0], self._note)
         self._offer = await asyncio.to_thread(self._look)
         if not self.is_installed:
             raise EngineError(self._how_to_install())
@@ -185,7 +185,7 @@ class PiperEngine:
 def load(settings: Settings, data_dir: Path | None) -> PiperEngine:
     """Return the engine; its voices are loaded when they are wanted. Raises ConfigError."""
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
-        raise ConfigError(f"the piper engine needs {', '.join(missing)}: {how_to_get(['piper'])}")
+        raise ConfigError(f"the piper engine needs {', '.join(missing)}: {install_command(['piper'])}")
     _check(settings)
     folders = [(data_dir or config.data_folder()) / "piper", *settings.voices_dir]
     name = settings.voice
@@ -193,10 +193,10 @@ def load(settings: Settings, data_dir: Path | None) -> PiperEngine:
         folders.append(Path(name).parent)
         name = _given(Path(name)).name
     engine = PiperEngine(settings, folders, name)
-    if not engine.is_installed and not piper.knows(name):
+    if not engine.is_installed and not piper.is_known(name):
         places = ", ".join(map(str, folders))
         raise ConfigError(
-            f"--piper.voice: {unknown('voice', name, {**piper.known(), **engine.names})}; there is no {name}.onnx in {places}"
+            f"--piper.voice: {unknown_name('voice', name, {**piper.available(), **engine.names})}; there is no {name}.onnx in {places}"
         )
     return engine
 

@@ -60,7 +60,7 @@ def test_of_sentences_that_were_only_counted_nearly_all_are_judged_rightly(home:
 
 def after_deed(home: Home, sentence: str) -> bool:
     """Tell whether a sentence is heard after the kitchen light was turned on."""
-    light = home.called("Kitchen Light")
+    light = home.find_by_name("Kitchen Light")
     states = {**DemoActor(home).states(), light[0].id: {"state": "on"}}
     guard = Guard(
         Witness("make it bright", language_markers.of("en"), home, lambda: states), Deeds(light, (TURNED_ON,))

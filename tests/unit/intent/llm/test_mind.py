@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from tests.unit.intent.llm.scripted import ScriptedModels, Step, call, until
-from wyoming_rosie.home.model import Entity, Home, Location, Preferences, Room
+from wyoming_rosie.home.model import Entity, Home, Location, Preferences, RoomPolicy
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.engine import Answer, Match
 from wyoming_rosie_intent.execution.executor import Household
@@ -790,7 +790,7 @@ def test_whatever_a_model_says_an_answer_has_one_end_and_no_door_moves(
 async def test_a_private_room_and_an_unknown_one_are_private(
     prompts: Prompts, home: Home, area: str | None, private: bool
 ) -> None:
-    rooms = {"bedroom": Room(private=True)}
+    rooms = {"bedroom": RoomPolicy(private=True)}
     likes = Preferences(always_local=True, never_cloud=True)
     there = Home(home.areas, home.entities, home.floors, Location("Graz"), likes, rooms)
     room = Stage(there, prompts, ScriptedModels(["Well."]))
