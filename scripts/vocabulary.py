@@ -75,11 +75,12 @@ def main() -> None:
         "--learn", nargs="+", type=Path, metavar="FOLDER", help="write field-words.txt from these projects"
     )
     parser.add_argument("--details", action="store_true", help="list the names behind each measure")
+    parser.add_argument("--only", default="", metavar="MODULE", help="measure the modules whose names begin so")
     options = parser.parse_args()
     if options.learn:
         FIELD_WORDS.write_text(learned(options.learn), "utf-8")
         return
-    measures = list(measured(list(modules())))
+    measures = list(measured([module for module in modules() if module.name.startswith(options.only)]))
     for measure in measures:
         verdict = "ok  " if measure.is_kept else "OVER"
         print(f"{verdict} {measure.value:7.1f} of at most {measure.limit:5.1f}  {measure.name}")
@@ -183,7 +184,8 @@ def _repeated_classes(source: list[Module]) -> Measure:
 
 
 def _circles(source: list[Module]) -> Measure:
-    graph = {module.name: set(_imports(module, {other.name for other in source})) for module in source}
+    names = {module.name for module in source}
+    graph = {module.name: set(_imports(module, names)) for module in source}
     circles = tuple(" - ".join(sorted(circle)) for circle in _strongly_connected(graph) if len(circle) > 1)
     return Measure("circles of imports", len(circles), 0, circles)
 
