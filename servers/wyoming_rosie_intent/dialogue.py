@@ -11,7 +11,7 @@ from wyoming_rosie.text.normalize import has_sound
 from wyoming_rosie_intent.engine import Command, Match, Recogniser, UnknownLanguageError
 from wyoming_rosie_intent.execution import targets
 from wyoming_rosie_intent.execution.confirmation import Confirmations, Reply
-from wyoming_rosie_intent.execution.executor import Choice, Deed, Household, Plan
+from wyoming_rosie_intent.execution.executor import Choice, Household, Plan
 from wyoming_rosie_intent.llm.agent import Mind, Request
 from wyoming_rosie_intent.llm.answer_length import spoken_seconds
 from wyoming_rosie_intent.llm.events import Asked, Failed, Filler, Finished, Part, Passed, Said
@@ -167,7 +167,10 @@ class Dialogue:
 
     async def _confirmed(self, asked: Waiting, moment: datetime) -> Outcome:
         """Do what somebody said yes to, or let the conductor keep it until its time."""
-        return asked if isinstance(asked, ForConductor) else _outcome(await self._household.carry_out(asked, moment))
+        if isinstance(asked, ForConductor):
+            return asked
+        answer = await self._household.carry_out(asked, moment)
+        return (Handled if answer.done else NotHandled)(answer.text, tuple(command.match for command in asked))
 
     async def _by_rules(self, sentence: Sentence, moment: datetime, now: float) -> Outcome | None:
         """Return what came of the sentence, None when it means nothing here."""
@@ -332,10 +335,6 @@ def _for_later(match: Match, plan: Plan) -> ForLater:
 
 def _things(commands: Sequence[Command]) -> tuple[str, ...]:
     return tuple(entity.id for command in commands for entity in command.targets)
-
-
-def _outcome(deed: Deed) -> Handled | NotHandled:
-    return (Handled if deed.done else NotHandled)(deed.text, deed.matches)
 
 
 def _of_model(part: Part) -> Said | Filler | Outcome:

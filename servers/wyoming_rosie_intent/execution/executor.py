@@ -58,15 +58,6 @@ class Plan:
         return bool(self.commands or self.asked or self.refused or self.choice)
 
 
-@dataclass(frozen=True)
-class Deed:
-    """What was done, in words."""
-
-    text: str
-    done: bool
-    matches: tuple[Match, ...] = ()
-
-
 def forget(_entry: Entry) -> None:
     """Keep no record."""
 
@@ -130,14 +121,13 @@ class Household:
             self._record_refusal(one, area, speaker)
         return tuple(self._refusal(one, area) for one in judged if one.refused)
 
-    async def carry_out(self, commands: Sequence[Command], moment: datetime) -> Deed:
-        """Do what was planned, or what was answered with yes; the moment is that of the wall clock."""
+    async def carry_out(self, commands: Sequence[Command], moment: datetime) -> Answer:
+        """Carry out commands and return one answer to all of them, done when any was; `moment` is the wall clock."""
         if self._actor is None:
-            return Deed(responses.say("cannot"), done=False)
+            return Answer(responses.say("cannot"), done=False)
         single = [one for command in commands for one in todo_lists.one_by_one(command)]
         said = await _together(single, partial(self._act, self._actor, moment))
-        text = " ".join(_texts(single, said))
-        return Deed(text, any(answer.done for answer in said), tuple(command.match for command in commands))
+        return Answer(" ".join(_texts(single, said)), any(answer.done for answer in said))
 
     def _find(self, match: Match, area: str | None) -> tuple[Entity, ...] | Answer:
         """Find what was meant; the weather may come from elsewhere."""

@@ -113,7 +113,8 @@ class HomeTools:
             return Result(f"Not done: {why or 'nothing here can do that'}", refused=why)
         acted = match.intent != WEATHER
         text = " ".join(filter(None, (deed.text, refused)))
-        return Result(text, acted, deed.text if acted else "", refused, deed.matches, targets=targets if acted else ())
+        matches = tuple(command.match for command in plan.commands)
+        return Result(text, acted, deed.text if acted else "", refused, matches, targets=targets if acted else ())
 
     def _states(self, arguments: Mapping[str, Value]) -> str:
         home, states = self._household.home, self._household.states()

@@ -74,7 +74,8 @@ class SpokenCommands:
         if deed is None or not deed.done:
             return _refused(" ".join(filter(None, (said, refused))) or responses.say("cannot", setting.language))
         acted = not all(map(is_question, at_once))
-        return Result(f"{said} {refused}".strip(), acted, said, refused, deed.matches, ends=True)
+        matches = tuple(command.match for command in at_once)
+        return Result(f"{said} {refused}".strip(), acted, said, refused, matches, ends=True)
 
     def _divided(self, plan: Plan, setting: Setting) -> tuple[Sequence[Command], tuple[Command, ...]]:
         """Return what is done or answered at once and what is asked about."""
