@@ -58,7 +58,7 @@ def _false_detections(name: str, engine: WakeEngine[Any], data: Path) -> None:
 
 def _heard(engine: WakeEngine[Any], file: Path) -> list[WakeDetection]:
     stream = engine.begin(())
-    pcm, step = _speech(file), engine.pace.most
+    pcm, step = _speech(file), engine.pace.max_bytes
     pieces = (pcm[at : at + step] for at in range(0, len(pcm) - step + 1, step))
     return [heard for piece in pieces for heard in without_near_misses(engine.process_batch([(stream, piece)])[0])]
 

@@ -60,9 +60,13 @@ def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
     keep.__annotations__["settings"] = Annotated[shown, Parameter(name="*")]
     app = App(
         name=f"wyoming-rosie-{role}",
-        help=f"{config.__doc__}\n\nEach flag is an environment variable, too: {prefix(role)}{some.upper()} for --{some}.",
+        help=f"{config.__doc__}\n\nEach flag is an environment variable, too: {environment_prefix(role)}{some.upper()} for --{some}.",
         version=__version__,
-        config=[Env(prefix(role), command=False), _KnownEnvironment(prefix(role)), *_files(role, config, arguments)],
+        config=[
+            Env(environment_prefix(role), command=False),
+            _KnownEnvironment(environment_prefix(role)),
+            *_file_sources(role, config, arguments),
+        ],
         default_parameter=Parameter(negative_iterable=(), show_env_var=False),
         result_action="return_value",
     )
@@ -74,7 +78,7 @@ def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
     return help_groups.without_groups(found[0], config) if found else None
 
 
-def tables(path: Path) -> dict[str, Any]:
+def load_tables(path: Path) -> dict[str, Any]:
     """Return a configuration file's tables. Raises ConfigError, which names the file and the key that is wrong."""
     document = toml_file.read(path, "configuration file")
     known = {program.role for program in PROGRAMS} | SHARED_TABLES
@@ -84,47 +88,47 @@ def tables(path: Path) -> dict[str, Any]:
     return document
 
 
-def given(role: str, key: str, file: Path | None = None) -> Any:
+def read_setting(role: str, key: str, file: Path | None = None) -> Any:
     """Return what the environment or a configuration file says of a program's setting, unchecked; None for nothing.
 
     With `file`, that one is read instead of the user's and the system's. Raises ConfigError.
     """
-    if (said := os.environ.get(prefix(role) + key.upper())) is not None:
+    if (said := os.environ.get(environment_prefix(role) + key.upper())) is not None:
         return said
     for path in (file,) if file else (user_file(), SYSTEM_FILE):
         if file or path.is_file():
-            table = tables(path).get(role, {})
+            table = load_tables(path).get(role, {})
             if key in table:
                 return table[key]
     return None
 
 
-def prefix(role: str) -> str:
+def environment_prefix(role: str) -> str:
     """Return how the names of a program's environment variables begin."""
     return f"WYOMING_ROSIE_{role.upper()}_"
 
 
 def user_file() -> Path:
     """Return where the user's own configuration file is, if there is one."""
-    return _folder("XDG_CONFIG_HOME", ".config") / "rosie.toml"
+    return _xdg_folder("XDG_CONFIG_HOME", ".config") / "rosie.toml"
 
 
 def data_folder() -> Path:
     """Return where models are kept that were fetched for this user."""
-    return _folder("XDG_DATA_HOME", ".local/share")
+    return _xdg_folder("XDG_DATA_HOME", ".local/share")
 
 
 def cache_folder() -> Path:
     """Return where things are kept that can be made anew."""
-    return _folder("XDG_CACHE_HOME", ".cache")
+    return _xdg_folder("XDG_CACHE_HOME", ".cache")
 
 
 def state_folder() -> Path:
     """Return where this user's programs keep what they must remember."""
-    return _folder("XDG_STATE_HOME", ".local/state")
+    return _xdg_folder("XDG_STATE_HOME", ".local/state")
 
 
-def _folder(variable: str, usual: str) -> Path:
+def _xdg_folder(variable: str, usual: str) -> Path:
     given = os.environ.get(variable)
     return (Path(given) if given else Path.home() / usual) / "wyoming-rosie"
 
@@ -136,21 +140,21 @@ class _KnownEnvironment:
     prefix: str
 
     def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-        known = {_variable(argument.name) for argument in arguments}
+        known = {_environment_name(argument.name) for argument in arguments}
         for name in sorted(os.environ):
             if name.startswith(self.prefix) and name.removeprefix(self.prefix) not in known:
                 raise ConfigError(f"the environment variable {name} names no setting; see --help")
 
 
-def _variable(flag: str) -> str:
+def _environment_name(flag: str) -> str:
     return flag.lstrip("-").upper().replace("-", "_").replace(".", "_")
 
 
-def _files(role: str, config: type[Any], arguments: Sequence[str]) -> Iterator[Dict]:
-    file = _given_file(role, arguments)
+def _file_sources(role: str, config: type[Any], arguments: Sequence[str]) -> Iterator[Dict]:
+    file = _config_file(role, arguments)
     for path in (file,) if file else (user_file(), SYSTEM_FILE):
         if file or path.is_file():
-            table = tables(path).get(role, {})
+            table = load_tables(path).get(role, {})
             _refuse_unknown(table, config, f"{path}: [{role}]")
             yield Dict(table, use_commands_as_keys=False, source=str(path))
 
@@ -166,13 +170,13 @@ def _refuse_unknown(table: Mapping[str, Any], config: type[Any], where: str) -> 
             _refuse_unknown(value, settings[key], f"{where.removesuffix(']')}.{key}]")
 
 
-def _given_file(role: str, arguments: Sequence[str]) -> Path | None:
+def _config_file(role: str, arguments: Sequence[str]) -> Path | None:
     for position, argument in enumerate(arguments):
         if argument.startswith("--config="):
             return Path(argument.removeprefix("--config="))
         if argument == "--config" and position + 1 < len(arguments):
             return Path(arguments[position + 1])
-    named = os.environ.get(prefix(role) + "CONFIG")
+    named = os.environ.get(environment_prefix(role) + "CONFIG")
     return Path(named) if named else None
 
 

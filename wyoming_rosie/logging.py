@@ -18,15 +18,15 @@ def configure(role: str, debug: bool = False) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *_rendering(),
+            *_renderers(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Lasting(sys.stderr))),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _SafeStream(sys.stderr))),
         cache_logger_on_first_use=True,
     )
 
 
-class _Lasting:
+class _SafeStream:
     """Standard error, even when nobody reads it any more: no daemon ends because its log does."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -41,7 +41,7 @@ class _Lasting:
             self._stream.flush()
 
 
-def _rendering() -> list[structlog.typing.Processor]:
+def _renderers() -> list[structlog.typing.Processor]:
     if sys.stderr.isatty():
         return [structlog.dev.ConsoleRenderer()]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]

@@ -12,29 +12,29 @@ if TYPE_CHECKING:
 
 PREFIX = "wyoming_rosie_"
 OTHER = "other"
-MOST_SERIES = 200
+MAX_SERIES = 200
 """Different labels of one metric; what comes after them is counted as OTHER, since peers choose some of the labels."""
 BUCKETS_MS = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0, 30_000.0)
 Labels: TypeAlias = tuple[str, ...]
-FAILED, LEFT = "failed", "left"
+FAILED, ABANDONED = "failed", "left"
 """How any turn may end: with an error; without the peer."""
 
 
 class Counter:
     """Something that only grows, for each value of its labels; to be used from the event loop."""
 
-    def __init__(self, name: str, meaning: str, labels: Labels) -> None:
+    def __init__(self, name: str, documentation: str, labels: Labels) -> None:
         self.values: dict[Labels, float] = {} if labels else {(): 0.0}
-        self._about = name, meaning, labels
+        self._description = name, documentation, labels
 
     def add(self, *labels: str, by: float = 1.0) -> None:
-        known = _bounded(labels, self.values)
+        known = _limit_series(labels, self.values)
         self.values[known] = self.values.get(known, 0.0) + by
 
     def collect(self) -> "Iterator[Metric]":
         from prometheus_client.core import CounterMetricFamily
 
-        name, meaning, labels = self._about
+        name, meaning, labels = self._description
         family = CounterMetricFamily(PREFIX + name, meaning, labels=labels)
         for values, value in dict(self.values).items():
             family.add_metric(values, value)
@@ -44,12 +44,12 @@ class Counter:
 class Histogram:
     """How long something takes, in milliseconds, for each value of its labels; to be used from the event loop."""
 
-    def __init__(self, name: str, meaning: str, labels: Labels) -> None:
+    def __init__(self, name: str, documentation: str, labels: Labels) -> None:
         self.values: dict[Labels, list[float]] = {}
-        self._about = name, meaning, labels
+        self._description = name, documentation, labels
 
     def observe(self, milliseconds: float, *labels: str) -> None:
-        known = _bounded(labels, self.values)
+        known = _limit_series(labels, self.values)
         seen = self.values.setdefault(known, [0.0] * (len(BUCKETS_MS) + 2))
         seen[bisect_left(BUCKETS_MS, milliseconds)] += 1
         seen[-1] += milliseconds  # the sum of all
@@ -57,7 +57,7 @@ class Histogram:
     def collect(self) -> "Iterator[Metric]":
         from prometheus_client.core import HistogramMetricFamily
 
-        name, meaning, labels = self._about
+        name, meaning, labels = self._description
         family = HistogramMetricFamily(PREFIX + name, meaning, labels=labels)
         for values, seen in dict(self.values).items():
             family.add_metric(values, buckets=_cumulative(seen[:-1]), sum_value=seen[-1])
@@ -67,14 +67,14 @@ class Histogram:
 class Gauge:
     """What `read` returns whenever somebody asks; `read` is called on a thread and must not wait."""
 
-    def __init__(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+    def __init__(self, name: str, documentation: str, read: Callable[[], float]) -> None:
         self.read = read
-        self._about = name, meaning
+        self._description = name, documentation
 
     def collect(self) -> "Iterator[Metric]":
         from prometheus_client.core import GaugeMetricFamily
 
-        name, meaning = self._about
+        name, meaning = self._description
         yield GaugeMetricFamily(PREFIX + name, meaning, value=self.read())
 
 
@@ -135,10 +135,10 @@ class TurnMetrics:
         yield TurnOutcome()
 
 
-UNCOUNTED = TurnMetrics()
+NULL_TURN_METRICS = TurnMetrics()
 
 
-class CountedTurnMetrics(TurnMetrics):
+class RecordedTurnMetrics(TurnMetrics):
     """Turns that are counted; `waiting` returns how many requests are in line."""
 
     def __init__(self, metrics: Metrics, waiting: Callable[[], float] | None = None) -> None:
@@ -159,7 +159,7 @@ class CountedTurnMetrics(TurnMetrics):
         try:
             yield turn
         except (asyncio.CancelledError, ConnectionError):
-            turn.outcome = LEFT
+            turn.outcome = ABANDONED
             raise
         else:
             self.observe_stage(stage, 1000 * (time.monotonic() - began))
@@ -173,13 +173,15 @@ class TurnOutcome:
     outcome = FAILED
 
 
-def turn_metrics(metrics: Metrics, waiting: Callable[[], float] | None = None, *, is_wanted: bool) -> TurnMetrics:
+def create_turn_metrics(
+    metrics: Metrics, waiting: Callable[[], float] | None = None, *, is_enabled: bool
+) -> TurnMetrics:
     """Return what takes notes of a program's turns, if somebody wants to see them."""
-    return CountedTurnMetrics(metrics, waiting) if is_wanted else UNCOUNTED
+    return RecordedTurnMetrics(metrics, waiting) if is_enabled else NULL_TURN_METRICS
 
 
-def _bounded(labels: Labels, known: dict[Labels, float] | dict[Labels, list[float]]) -> Labels:
-    if labels in known or len(known) < MOST_SERIES:
+def _limit_series(labels: Labels, known: dict[Labels, float] | dict[Labels, list[float]]) -> Labels:
+    if labels in known or len(known) < MAX_SERIES:
         return labels
     return (OTHER,) * len(labels)
 

@@ -5,7 +5,7 @@ import sys
 import time
 
 from wyoming_rosie import config
-from wyoming_rosie.metrics import Metrics, turn_metrics
+from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.runtime import exit_status
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite import factory, log_format, migration, profiles
@@ -37,7 +37,7 @@ async def serve(settings: SatelliteConfig) -> None:
     for watcher in (*surroundings.watchers, *beside):
         fittings.watchers.add(watcher)
     metrics = Metrics()
-    turns = turn_metrics(metrics, lambda: satellite.player.waiting, is_wanted=settings.has_monitor)
+    turns = create_turn_metrics(metrics, lambda: satellite.player.waiting, is_enabled=settings.has_monitor)
     fittings.watchers.add(TurnWatcher(turns, time.monotonic))
     places = Places(settings, satellite, metrics)
     microphone = factory.microphone(settings, begin=satellite.conducted, echo=echo)

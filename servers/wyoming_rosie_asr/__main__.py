@@ -16,7 +16,7 @@ from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.home import model
 from wyoming_rosie.home.watcher import HomeWatcher
-from wyoming_rosie.metrics import Metrics, turn_metrics
+from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.protocol import server
 from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
 from wyoming_rosie.runtime.tasks import run_until_first_exit
@@ -103,7 +103,7 @@ async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
         not settings.external_vad,
         settings.longest_seconds,
         settings.partial_seconds,
-        work=turn_metrics(metrics, lambda: engine.waiting, is_wanted=settings.has_monitor),
+        work=create_turn_metrics(metrics, lambda: engine.waiting, is_enabled=settings.has_monitor),
     )
     daemon = DaemonServer(
         "asr",

@@ -15,7 +15,7 @@ from wyoming.user_event import UserEvent
 
 from wyoming_rosie.audio.formats import SPEECH, SpeechInput
 from wyoming_rosie.errors import BadEventError, RosieError
-from wyoming_rosie.metrics import UNCOUNTED, TurnMetrics
+from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, ScheduledStream
@@ -47,7 +47,7 @@ class AsrContext:
     longest_seconds: float = 30.0
     partial_seconds: float = 1.0  # 0: nothing is told while somebody speaks
     leisure: Leisure = field(default_factory=Leisure)
-    work: TurnMetrics = UNCOUNTED
+    work: TurnMetrics = NULL_TURN_METRICS
 
     @property
     def streams(self) -> bool:
@@ -166,7 +166,7 @@ class Utterance:
 
     def begin(self) -> None:
         """Listen."""
-        self._stream = self._ears.voices.open(self._ears.listen(), self._found)
+        self._stream = self._ears.voices.create_stream(self._ears.listen(), self._found)
         self._spawn(self._prepare())
 
     async def hear(self, pcm: bytes) -> None:

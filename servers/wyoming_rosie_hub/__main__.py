@@ -12,9 +12,9 @@ from wyoming.event import Event
 from wyoming_rosie import config
 from wyoming_rosie.config import option
 from wyoming_rosie.http import health
-from wyoming_rosie.http.health import WELL, Health
+from wyoming_rosie.http.health import HEALTHY, Health
 from wyoming_rosie.http.server import LOOPBACK
-from wyoming_rosie.metrics import Metrics, TurnMetrics, turn_metrics
+from wyoming_rosie.metrics import Metrics, TurnMetrics, create_turn_metrics
 from wyoming_rosie.protocol import address
 from wyoming_rosie.protocol.discovery import DiscoveredService, ServiceBrowser
 from wyoming_rosie.protocol.network_interfaces import local_addresses
@@ -108,7 +108,7 @@ class Hub:
 
     def _trouble_with_satellites(self) -> str | None:
         away = [uri for uri, link in self._links.items() if link.satellite_id is None]
-        return f"not connected: {', '.join(away)}" if away else WELL
+        return f"not connected: {', '.join(away)}" if away else HEALTHY
 
     @property
     def satellites(self) -> int:
@@ -164,7 +164,7 @@ async def serve(settings: HubConfig) -> None:
     async with AsyncExitStack() as stack:
         browser = await stack.enter_async_context(ServiceBrowser()) if settings.zeroconf else None
         metrics = Metrics()
-        house = Hub(settings, browser, turn_metrics(metrics, is_wanted=settings.http_port is not None))
+        house = Hub(settings, browser, create_turn_metrics(metrics, is_enabled=settings.http_port is not None))
         metrics.gauge("peers", "Satellites that are connected", lambda: house.satellites)
         await stack.enter_async_context(
             health.serve_health("hub", house.health, metrics, settings.http_host, settings.http_port)

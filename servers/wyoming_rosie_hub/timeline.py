@@ -2,7 +2,7 @@
 
 import structlog
 
-from wyoming_rosie.metrics import UNCOUNTED, TurnMetrics
+from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie_hub.messages import Mark, Step
 
 _LOG = structlog.get_logger()
@@ -14,7 +14,7 @@ class Timeline:
     A turn ends with its answer's playing or with what failed first, whose words are played as well.
     """
 
-    def __init__(self, turn_id: str, woken_at: float, work: TurnMetrics = UNCOUNTED) -> None:
+    def __init__(self, turn_id: str, woken_at: float, work: TurnMetrics = NULL_TURN_METRICS) -> None:
         self._turn_id = turn_id
         self._work = work
         self._has_ended = False

@@ -18,7 +18,7 @@ from wyoming.wake import Detect, Detection
 
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, format_of
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.metrics import UNCOUNTED, TurnMetrics
+from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.voice_activity.endpointing import CONDUCTED, GUESS, EndpointingRules
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub import sentences
@@ -113,7 +113,7 @@ class House:
     fills: bool = True
     own_filler_seconds: float | None = None
     ends: EndpointingRules = field(default_factory=EndpointingRules)
-    work: TurnMetrics = UNCOUNTED
+    work: TurnMetrics = NULL_TURN_METRICS
 
     @property
     def doers(self) -> tuple[Doer, ...]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from wyoming_rosie import config
 from wyoming_rosie.home import model
-from wyoming_rosie.metrics import Metrics, turn_metrics
+from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.protocol import server
 from wyoming_rosie.protocol.server import DaemonServer
 from wyoming_rosie.runtime.tasks import run_until_first_exit
@@ -48,7 +48,7 @@ async def serve(settings: IntentConfig) -> None:
         dialogue = Dialogue(recogniser, household, _confirmations(), plugins, mind)
         stack.callback(dialogue.close)
         metrics = Metrics()
-        answered = turn_metrics(metrics, lambda: dialogue.waiting, is_wanted=settings.has_monitor)
+        answered = create_turn_metrics(metrics, lambda: dialogue.waiting, is_enabled=settings.has_monitor)
         peers = DaemonServer(
             "intent",
             info(recogniser, handles=household.acts, thinks=mind is not None, house=house),

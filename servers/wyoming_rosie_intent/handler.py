@@ -18,7 +18,7 @@ from wyoming.intent import NotRecognized as NotRecognizedEvent
 from wyoming.user_event import UserEvent
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.metrics import UNCOUNTED, TurnMetrics
+from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie_intent.dialogue import (
@@ -55,7 +55,7 @@ class IntentHandler:
         states: Callable[[], Mapping[str, Mapping[str, object]]],
         clock: Callable[[], datetime],
         send: Send,
-        work: TurnMetrics = UNCOUNTED,
+        work: TurnMetrics = NULL_TURN_METRICS,
         locate: Callable[[str], str | None] = lambda _: None,
         house: str = "",
     ) -> None:

@@ -11,8 +11,8 @@ from wyoming.info import Info
 from wyoming_rosie import config
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.metrics import Metrics, turn_metrics
-from wyoming_rosie.models.background_fetch import FAILED
+from wyoming_rosie.metrics import Metrics, create_turn_metrics
+from wyoming_rosie.models.background_fetch import FAILED_EVENT
 from wyoming_rosie.protocol import server
 from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
 from wyoming_rosie_tts import phrase_cache
@@ -54,7 +54,9 @@ async def serve(settings: TtsConfig) -> None:
     phrases = await asyncio.to_thread(phrase_cache.load, settings.cache)
     desk = Desk("tts", engine.workers)
     metrics = Metrics()
-    studio = Studio(engine, desk, phrases, turn_metrics(metrics, lambda: desk.waiting, is_wanted=settings.has_monitor))
+    studio = Studio(
+        engine, desk, phrases, create_turn_metrics(metrics, lambda: desk.waiting, is_enabled=settings.has_monitor)
+    )
     tts = DaemonServer(
         "tts",
         Info(tts=[engine.describe()]),
@@ -94,7 +96,7 @@ async def installed(engine: TtsEngine) -> None:
         try:
             await engine.install()
         except RosieError as err:
-            _LOG.warning(FAILED, reason=str(err), again_in_s=pause)
+            _LOG.warning(FAILED_EVENT, reason=str(err), again_in_s=pause)
         if not engine.is_installed:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

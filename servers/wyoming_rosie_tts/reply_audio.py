@@ -11,7 +11,7 @@ from wyoming.event import Event
 
 from wyoming_rosie.audio.formats import Converter
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.metrics import UNCOUNTED, TurnMetrics
+from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.cancellation import Interruption
@@ -33,7 +33,7 @@ class Studio:
     engine: TtsEngine
     desk: Desk
     phrases: PhraseCache
-    work: TurnMetrics = UNCOUNTED
+    work: TurnMetrics = NULL_TURN_METRICS
 
 
 class Answer:

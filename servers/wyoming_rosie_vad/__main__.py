@@ -8,7 +8,7 @@ from wyoming.info import Info
 
 from wyoming_rosie import config
 from wyoming_rosie.config import option
-from wyoming_rosie.metrics import Metrics, turn_metrics
+from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.protocol import server
 from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
 from wyoming_rosie.voice_activity import segmenter
@@ -33,7 +33,7 @@ async def serve(settings: VadConfig) -> None:
     engine = await asyncio.to_thread(silero_engine.load, settings.silero)
     scheduler = create_scheduler(engine)
     metrics = Metrics()
-    voices = turn_metrics(metrics, lambda: scheduler.waiting, is_wanted=settings.has_monitor)
+    voices = create_turn_metrics(metrics, lambda: scheduler.waiting, is_enabled=settings.has_monitor)
     vad = DaemonServer(
         "vad",
         {**Info().to_dict(), "vad": [engine.describe()]},

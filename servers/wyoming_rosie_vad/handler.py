@@ -11,7 +11,7 @@ from wyoming.vad import VoiceStarted, VoiceStopped
 
 from wyoming_rosie.audio.formats import SpeechInput
 from wyoming_rosie.errors import EngineError, RosieError
-from wyoming_rosie.metrics import UNCOUNTED, TurnMetrics
+from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
@@ -35,7 +35,7 @@ class VadHandler:
         scheduler: BatchScheduler[VadStream, VadEvent],
         rules: SegmenterRules,
         send: Send,
-        work: TurnMetrics = UNCOUNTED,
+        work: TurnMetrics = NULL_TURN_METRICS,
     ) -> None:
         self._engine = engine
         self._scheduler = scheduler
@@ -87,7 +87,7 @@ class VadHandler:
         await self._read(self._audio.start, event)
         self._reports.start()
         self._context = self._context or turn.context(event)
-        self._stream = self._scheduler.open(VadStream(self._engine, self._rules), self._found)
+        self._stream = self._scheduler.create_stream(VadStream(self._engine, self._rules), self._found)
         self._had_voice = False
         self._begin_ms = _milliseconds(event)
 

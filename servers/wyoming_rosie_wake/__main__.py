@@ -9,7 +9,7 @@ from wyoming.info import Info
 
 from wyoming_rosie import config
 from wyoming_rosie.config import option
-from wyoming_rosie.metrics import Metrics, turn_metrics
+from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.protocol import server
 from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
 from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, worker_count
@@ -44,7 +44,7 @@ async def serve(settings: WakeConfig) -> None:
     recorder = await asyncio.to_thread(recordings.recorder, settings.capture)
     scheduler = BatchScheduler("wake", engine.process_batch, engine.pace, worker_count(settings.workers))
     metrics = Metrics()
-    detections = turn_metrics(metrics, lambda: scheduler.waiting, is_wanted=settings.has_monitor)
+    detections = create_turn_metrics(metrics, lambda: scheduler.waiting, is_enabled=settings.has_monitor)
     wake = DaemonServer(
         "wake",
         Info(wake=[engine.describe()]),

@@ -9,7 +9,7 @@ from wyoming.wake import Detection, NotDetected
 
 from wyoming_rosie.audio.formats import SpeechInput
 from wyoming_rosie.errors import BadEventError, EngineError, RosieError
-from wyoming_rosie.metrics import UNCOUNTED, TurnMetrics
+from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
@@ -36,7 +36,7 @@ class WakeHandler:
         scheduler: BatchScheduler[Any, WakeDetection],
         recorder: Recorder | None,
         send: Send,
-        work: TurnMetrics = UNCOUNTED,
+        work: TurnMetrics = NULL_TURN_METRICS,
     ) -> None:
         self._engine = engine
         self._scheduler = scheduler
@@ -119,7 +119,7 @@ class WakeHandler:
         self._reports.start()
         state = await self._scheduler.call(self._engine.begin, self._names)
         self._tape = Tape(self._recorder) if self._recorder is not None else None
-        self._stream = self._scheduler.open(state, self._found)
+        self._stream = self._scheduler.create_stream(state, self._found)
 
     async def _read(self, read: Callable[[Event], T], event: Event) -> T:
         """Take an event's audio; in a thread when it must be converted, which may take a while."""

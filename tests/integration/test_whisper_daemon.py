@@ -196,7 +196,7 @@ async def test_a_model_by_name_is_fetched_behind_a_daemon_that_answers(
     assert error.data["code"] == "engine"
     assert "being fetched" in error.data["text"]
     hub.open.set()
-    await asr.wait_for_line("a model is here")
+    await asr.wait_for_line("model downloaded")
     assert (await transcript(await peer(asr.uri), speech)).data["text"] == TEXT
     (program,) = (await describe(asr.uri)).asr
     assert (program.installed, program.models[0].installed) == (True, True)

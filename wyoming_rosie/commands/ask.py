@@ -104,7 +104,7 @@ async def _running_house() -> str | None:
 
 def _known() -> str | None:
     """Return where this machine's intent daemon listens if it runs."""
-    uri = config.given("intent", "uri") or f"tcp://127.0.0.1:{BY_ROLE['intent'].port}"
+    uri = config.read_setting("intent", "uri") or f"tcp://127.0.0.1:{BY_ROLE['intent'].port}"
     where = address.parse(str(uri))
     is_fixed = isinstance(where, address.Unix) or (isinstance(where, Tcp) and where.port != 0)
     return reachable(str(uri)) if is_fixed else None

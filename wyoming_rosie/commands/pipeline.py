@@ -116,7 +116,7 @@ async def say(
     stage: Options = Stage(),
 ) -> None:
     """Speak a text; print its length in seconds, or the name of the file that was written."""
-    own_voice = ("--piper.voice", voice) if voice and piper.is_known(voice) else ()
+    own_voice = ("--piper.voice", voice) if voice and piper.is_model_name(voice) else ()
     async with _opened("tts", stage, *own_voice) as peer:
         chosen = SynthesizeVoice(name=voice) if voice else None
         await peer.send(Synthesize(text_of(text), chosen, text_format="ssml" if ssml else None).event())

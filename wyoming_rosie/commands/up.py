@@ -48,7 +48,7 @@ async def up(
     hub conducts every satellite that it finds on the network, and this machine's own.
     """
     wish = Wish(config, home, satellite, without, debug)
-    given = partial(settings.given, file=config)
+    given = partial(settings.read_setting, file=config)
     lacking, names = await asyncio.gather(asyncio.to_thread(extras.missing_packages), asyncio.to_thread(_own_names))
     house = _House(plan(wish, given, lacking, names), lambda uris: for_hub(wish, given, uris), "hub" not in without)
     stop = stop_signal()

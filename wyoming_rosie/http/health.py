@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 _LOG = structlog.get_logger()
-WELL = None
+HEALTHY = None
 HealthCheck: TypeAlias = Callable[[], str | None]
-"""Returns what is wrong as a sentence, or WELL; must not wait."""
+"""Returns what is wrong as a sentence, or HEALTHY; must not wait."""
 
 
 class Health:
@@ -27,12 +27,12 @@ class Health:
     def __init__(self) -> None:
         self._parts: dict[str, HealthCheck] = {}
 
-    def add_check(self, part: str, look: HealthCheck) -> None:
+    def add_check(self, part: str, check: HealthCheck) -> None:
         """Let `look` say how the part is whenever somebody asks."""
-        self._parts[part] = look
+        self._parts[part] = check
 
-    def statuses(self) -> dict[str, str | None]:
-        """Return what is wrong with each part, or WELL."""
+    def run_checks(self) -> dict[str, str | None]:
+        """Return what is wrong with each part, or HEALTHY."""
         return {part: look() for part, look in self._parts.items()}
 
 
@@ -52,14 +52,14 @@ def health_app(role: str, health: Health, metrics: Metrics) -> "web.Application"
     from aiohttp import web
 
     async def all_parts(_: web.Request) -> web.Response:
-        return _answer({"program": role, "version": __version__}, health.statuses())
+        return _response({"program": role, "version": __version__}, health.run_checks())
 
     async def one_part(request: web.Request) -> web.Response:
-        name, parts = request.match_info["part"], health.statuses()
+        name, parts = request.match_info["part"], health.run_checks()
         if name not in parts:
             there_are = ", ".join(sorted(parts))
             return web.json_response({"error": f"there is no part '{name}'; there are: {there_are}"}, status=404)
-        return _answer({"program": role, "part": name}, {name: parts[name]})
+        return _response({"program": role, "part": name}, {name: parts[name]})
 
     async def numbers(_: web.Request) -> web.Response:
         text = await asyncio.to_thread(metrics.text)
@@ -72,10 +72,10 @@ def health_app(role: str, health: Health, metrics: Metrics) -> "web.Application"
     return answering
 
 
-def _answer(about: dict[str, str], parts: dict[str, str | None]) -> "web.Response":
+def _response(about: dict[str, str], parts: dict[str, str | None]) -> "web.Response":
     from aiohttp import web
 
-    wrong = {part: reason for part, reason in parts.items() if reason is not WELL}
+    wrong = {part: reason for part, reason in parts.items() if reason is not HEALTHY}
     status = HTTPStatus.SERVICE_UNAVAILABLE if wrong else HTTPStatus.OK
     described = {part: wrong.get(part, "ok") for part in parts}
     return web.json_response({**about, "status": "failing" if wrong else "ok", "parts": described}, status=status)

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 LOOPBACK = "127.0.0.1"
-BODY_BYTES = 16_384
-QUIET_SECONDS = 15.0
+MAX_BODY_BYTES = 16_384
+KEEPALIVE_SECONDS = 15.0
 """A connection without a request is ended after it."""
 STOP_SECONDS = 1.0
 
 
 @asynccontextmanager
 async def serve_http(
-    application: "web.Application", host: str, port: int, flag: str, quiet_seconds: float = QUIET_SECONDS
+    application: "web.Application", host: str, port: int, flag: str, keepalive_seconds: float = KEEPALIVE_SECONDS
 ) -> AsyncIterator[Tcp]:
     """Serve during the block; yields the address in use, which a port 0 chooses. Raises ConfigError naming `flag`."""
     from aiohttp import web
@@ -27,7 +27,7 @@ async def serve_http(
     runner = web.AppRunner(
         application,
         access_log=None,
-        keepalive_timeout=quiet_seconds,
+        keepalive_timeout=keepalive_seconds,
         shutdown_timeout=STOP_SECONDS,
         lingering_time=STOP_SECONDS,
     )

@@ -7,20 +7,20 @@ from wyoming_rosie.text.suggestions import unknown_name
 
 KINDS: tuple[ModelKind, ...] = (whisper, piper, wake_words)
 BY_NAME = {kind.NAME: kind for kind in KINDS}
-LISTED = "wyoming-rosie models list --available"
+LIST_COMMAND = "wyoming-rosie models list --available"
 
 
-def kind_of(name: str) -> ModelKind:
+def find_kind(name: str) -> ModelKind:
     """Return the kind that a name is of. Raises UsageError, which names the nearest."""
     for kind in KINDS:
         if name in kind.available():
             return kind
     for kind in KINDS:
-        if kind.is_known(name) and not (kind is piper and _is_misspelt(name)):
+        if kind.is_model_name(name) and not (kind is piper and _has_voice_language(name)):
             return kind
-    raise UsageError(unknown_name("model", name, (one for kind in KINDS for one in kind.available()), LISTED))
+    raise UsageError(unknown_name("model", name, (one for kind in KINDS for one in kind.available()), LIST_COMMAND))
 
 
-def _is_misspelt(name: str) -> bool:
+def _has_voice_language(name: str) -> bool:
     """Tell whether a voice is of a language that has voices, but none of this name."""
     return any(one.startswith(name.partition("-")[0]) for one in piper.available())

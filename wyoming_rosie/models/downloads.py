@@ -64,23 +64,26 @@ class Progress:
     done_bytes: int
     total_bytes: int | None
     name: str
-    trouble: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
     """How long to bear with a server that fails, one that says nothing, and a program that fetches the same file."""
 
-    pauses_seconds: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
-    silence_seconds: float = 20.0
-    others_seconds: float = 3600.0
+    retry_seconds: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
+    read_timeout_seconds: float = 20.0
+    lock_timeout_seconds: float = 3600.0
 
 
-PATIENT = RetryPolicy()
+DEFAULT_RETRY_POLICY = RetryPolicy()
 
 
-async def fetch(
-    files: Sequence[Download], folder: Path, progress: Callable[[Progress], None], patience: RetryPolicy = PATIENT
+async def download_files(
+    files: Sequence[Download],
+    folder: Path,
+    progress: Callable[[Progress], None],
+    retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY,
 ) -> None:
     """Have every file in the folder; one that is there, with its size if that is known, stays as it is.
 
@@ -91,7 +94,7 @@ async def fetch(
         _check(file)
     if not files:
         return
-    work = _Work(files, folder, patience)
+    work = _Work(files, folder, retry_policy)
     ended = asyncio.wrap_future(work.begin())
     try:
         while not ended.done():
@@ -175,7 +178,7 @@ class _Transfer:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Hold the part, once nobody else does."""
-        deadline = monotonic() + self._patience.others_seconds
+        deadline = monotonic() + self._patience.lock_timeout_seconds
         while not self._part.take():
             if monotonic() > deadline:
                 raise DownloadError(f"another program has been fetching {self._file.path} for too long; end it first")
@@ -198,13 +201,13 @@ class _Transfer:
 
     def _receive_all(self) -> None:
         """Ask until nothing is missing; whenever more came than ever before, patience begins anew."""
-        pauses, most = iter(self._patience.pauses_seconds), self._part.size
+        pauses, most = iter(self._patience.retry_seconds), self._part.size
         while True:
             try:
                 return self._receive()
             except _BrokenError as err:
                 if self._part.size > most:
-                    pauses, most = iter(self._patience.pauses_seconds), self._part.size
+                    pauses, most = iter(self._patience.retry_seconds), self._part.size
                 pause = next(pauses, None)
                 if pause is None:
                     raise DownloadError(f"cannot fetch {self._file.url}: {err}; {self._remedy}") from err
@@ -233,7 +236,7 @@ class _Transfer:
         headers = {"User-Agent": "wyoming-rosie", **self._part.wish()}
         request = Request(self._file.url, headers=headers)  # noqa: S310 - http or https, as checked
         try:
-            answer: HTTPResponse = _web().open(request, timeout=self._patience.silence_seconds)
+            answer: HTTPResponse = _web().open(request, timeout=self._patience.read_timeout_seconds)
         except HTTPError:
             raise
         except (OSError, HTTPException) as err:

@@ -18,7 +18,7 @@ class InstalledModel:
     size: int  # bytes
     path: Path
     source: str = "fetched"
-    is_whole: bool = True
+    is_complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ModelKind(Protocol):
     def available(self) -> Mapping[str, int]:
         """Return the names that can be fetched, and how many bytes that is about; 0 where it is not known."""
 
-    def is_known(self, name: str) -> bool:
+    def is_model_name(self, name: str) -> bool:
         """Whether a model of this kind is named so, or may be."""
 
     def installed(self, data: Path) -> list[InstalledModel]:
@@ -49,11 +49,11 @@ class ModelKind(Protocol):
     def fetch_plan(self, name: str, data: Path, source: str | None) -> FetchPlan:
         """Return what is to be fetched, from the usual source or another. Raises ConfigError."""
 
-    def files_of(self, name: str, data: Path) -> list[Path]:
+    def installed_files(self, name: str, data: Path) -> list[Path]:
         """Return the files and folders that removing a model deletes."""
 
 
-def size_of(path: Path) -> int:
+def disk_size(path: Path) -> int:
     """Return the bytes of a file, or of all files in a folder."""
     files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
     return sum(one.stat().st_size for one in files)

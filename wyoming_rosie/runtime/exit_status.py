@@ -14,7 +14,7 @@ from wyoming_rosie.runtime.extras import install_command
 
 FAILED = RosieError.exit_status
 INTERRUPTED = 130
-UNREAD = 141
+BROKEN_PIPE = 141
 """The last two as a shell reports programs that SIGINT and SIGPIPE end."""
 
 
@@ -61,7 +61,7 @@ def _flush() -> None:
 def _exit_on_closed_output() -> NoReturn:
     """End in silence: whoever read the output has gone."""
     _discard_output()
-    sys.exit(UNREAD)
+    sys.exit(BROKEN_PIPE)
 
 
 def _discard_output() -> None:

@@ -19,7 +19,7 @@ _REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)[^;]*;.*extra == ['\"](?P<extra>[\
 
 def missing_packages() -> dict[str, tuple[str, ...]]:
     """Return, for each extra, the packages that are not installed."""
-    installed = {_normal(one.metadata["Name"] or "") for one in metadata.distributions()}
+    installed = {_normalize_name(one.metadata["Name"] or "") for one in metadata.distributions()}
     return missing_requirements(metadata.requires(PACKAGE) or [], installed)
 
 
@@ -27,7 +27,7 @@ def missing_requirements(requirements: Sequence[str], installed: set[str]) -> di
     """Return, for each extra among a package's requirements, the packages that are not among the installed ones."""
     found: dict[str, list[str]] = defaultdict(list)
     for match in filter(None, map(_REQUIREMENT.match, requirements)):
-        name = _normal(match["name"])
+        name = _normalize_name(match["name"])
         if name != PACKAGE and match["extra"] not in _FOR_DEVELOPERS:
             found[match["extra"]] += [] if name in installed else [name]
     return {extra: tuple(names) for extra, names in sorted(found.items())}
@@ -49,21 +49,21 @@ def program_path() -> str:
 
 def pip_command(extras: Iterable[str], direct_url: str | None, prefix: str) -> str:
     """Return the same for an installation: where it came from, as pip has noted it, and where it is."""
-    source, is_editable = _source(direct_url)
-    wanted = f'"{_short(source or PACKAGE)}[{",".join(sorted(extras))}]"'
+    source, is_editable = _install_source(direct_url)
+    wanted = f'"{_abbreviate_home(source or PACKAGE)}[{",".join(sorted(extras))}]"'
     how = "--editable " if is_editable else ""
     if "/pipx/venvs/" in f"{prefix}/":
         return f"pipx install --force {how}{wanted}"
-    return f"{_short(prefix)}/bin/python -m pip install {how}{wanted}"
+    return f"{_abbreviate_home(prefix)}/bin/python -m pip install {how}{wanted}"
 
 
-def _short(path: str) -> str:
+def _abbreviate_home(path: str) -> str:
     """Return a path as a shell understands it, without the user's name where that can be."""
     home = str(Path.home())
     return f"$HOME{path.removeprefix(home)}" if path.startswith(f"{home}/") else path
 
 
-def _source(direct_url: str | None) -> tuple[str, bool]:
+def _install_source(direct_url: str | None) -> tuple[str, bool]:
     """Return the folder or file that was installed, if it is still there, and whether it is installed as it lies there."""
     noted = json.loads(direct_url) if direct_url else {}
     path = unquote(urlsplit(noted.get("url", "")).path)
@@ -72,5 +72,5 @@ def _source(direct_url: str | None) -> tuple[str, bool]:
     return path, bool(noted.get("dir_info", {}).get("editable"))
 
 
-def _normal(name: str) -> str:
+def _normalize_name(name: str) -> str:
     return name.lower().replace("_", "-")

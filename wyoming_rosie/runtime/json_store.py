@@ -12,14 +12,14 @@ import structlog
 from wyoming_rosie.runtime.workers import ThreadWorker
 
 _LOG = structlog.get_logger()
-MOST_BYTES = 4_000_000
+MAX_BYTES = 4_000_000
 
 
 def read(path: Path) -> Any:
     """Return what is in the file, None when there is no file. Raises ValueError for what is no JSON, OSError."""
     try:
         with path.open("rb") as file:
-            return json.loads(file.read(MOST_BYTES))
+            return json.loads(file.read(MAX_BYTES))
     except FileNotFoundError:
         return None
     except RecursionError as err:

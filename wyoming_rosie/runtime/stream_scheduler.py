@@ -19,16 +19,16 @@ from wyoming_rosie.errors import ConfigError, EngineError, RosieError
 from wyoming_rosie.runtime.workers import lower_priority
 
 _LOG = structlog.get_logger()
-LATE_SECONDS = 2.0
+MAX_BACKLOG_SECONDS = 2.0
 """So late no audio is listened to any more."""
-KEPT_SECONDS = 1.0
+KEPT_BACKLOG_SECONDS = 1.0
 """Of a stream that is late, the newest audio."""
 TICK_SECONDS_PER_STREAM = 0.02
-MOST_IN_BATCH = 32
+MAX_BATCH_SIZE = 32
 _WORKERS = range(65)
 FINISH_SECONDS = 60.0
-_LATE_BYTES = SPEECH.bytes_in(LATE_SECONDS)
-_KEPT_BYTES = SPEECH.bytes_in(KEPT_SECONDS)
+_MAX_BACKLOG_BYTES = SPEECH.bytes_in(MAX_BACKLOG_SECONDS)
+_KEPT_BACKLOG_BYTES = SPEECH.bytes_in(KEPT_BACKLOG_SECONDS)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -61,9 +61,9 @@ class BatchLimits:
     A stream that is due may wait for others for `tick` seconds.
     """
 
-    hop: int
-    most: int
-    tick: float
+    hop_bytes: int
+    max_bytes: int
+    tick_seconds: float
 
 
 class BatchScheduler(Generic[S, F]):
@@ -76,19 +76,19 @@ class BatchScheduler(Generic[S, F]):
         pace: BatchLimits,
         workers: int,
     ) -> None:
-        self._hear = hear
-        self.pace = pace
-        self._idle = workers
-        self._threads = ThreadPoolExecutor(self._idle, thread_name_prefix=name, initializer=lower_priority)
-        self._due: deque[ScheduledStream[S, F]] = deque()
-        self._resting: deque[ScheduledStream[S, F]] = deque()
+        self._process = hear
+        self.limits = pace
+        self._idle_workers = workers
+        self._threads = ThreadPoolExecutor(self._idle_workers, thread_name_prefix=name, initializer=lower_priority)
+        self._ready: deque[ScheduledStream[S, F]] = deque()
+        self._coalesced: deque[ScheduledStream[S, F]] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._open = 0
+        self._open_streams = 0
 
     @property
     def waiting(self) -> int:
         """How many streams have audio that no thread hears yet."""
-        return len(self._due)
+        return len(self._ready)
 
     async def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a function returns that may block."""
@@ -98,50 +98,54 @@ class BatchScheduler(Generic[S, F]):
         """Have a call made whose result nobody awaits."""
         self._threads.submit(function)
 
-    def open(self, state: S, found: Callable[[Sequence[F]], None]) -> "ScheduledStream[S, F]":
+    def create_stream(self, state: S, found: Callable[[Sequence[F]], None]) -> "ScheduledStream[S, F]":
         """Begin a stream; `found` is called in the event loop with what was found, in order."""
-        self._open += 1
+        self._open_streams += 1
         return ScheduledStream(self, state, found)
 
     def close(self) -> None:
         """Begin no more work; what has begun ends unheard."""
         if self._timer is not None:
             self._timer.cancel()
-        self._due.clear()
+        self._ready.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def forget(self, stream: "ScheduledStream[S, F]") -> None:
+    def remove_stream(self, stream: "ScheduledStream[S, F]") -> None:
         """Expect nothing more of the stream."""
-        self._open -= 1
-        if stream in self._resting:
-            self._resting.remove(stream)
+        self._open_streams -= 1
+        if stream in self._coalesced:
+            self._coalesced.remove(stream)
 
     def coalesce(self, stream: "ScheduledStream[S, F]") -> bool:
         """Return whether the stream's source is to be released with each tick."""
-        if self._open < 2:  # it would only be late
+        if self._open_streams < 2:  # it would only be late
             return False
-        self._resting.append(stream)
+        self._coalesced.append(stream)
         self._tick_soon()
         return True
 
     def enqueue(self, stream: "ScheduledStream[S, F]") -> None:
         """Have the stream's next audio heard, in its turn."""
-        self._due.append(stream)
+        self._ready.append(stream)
         self._start_soon()
 
     def _start_soon(self) -> None:
         """Begin at once when nobody else is there, somebody is behind or a batch is full; else with the next tick."""
-        if not self._due or not self._idle:
+        if not self._ready or not self._idle_workers:
             return
-        if self._open < 2 or len(self._due) >= MOST_IN_BATCH or any(stream.is_behind for stream in self._due):
+        if (
+            self._open_streams < 2
+            or len(self._ready) >= MAX_BATCH_SIZE
+            or any(stream.is_behind for stream in self._ready)
+        ):
             self._start_batches()
         else:
             self._tick_soon()
 
     def _tick_soon(self) -> None:
         if self._timer is None:
-            seconds = min(self.pace.tick, TICK_SECONDS_PER_STREAM * self._open)
-            crowd = max(1.0, len(self._resting) / MOST_IN_BATCH)  # of which a part comes at a time
+            seconds = min(self.limits.tick_seconds, TICK_SECONDS_PER_STREAM * self._open_streams)
+            crowd = max(1.0, len(self._coalesced) / MAX_BATCH_SIZE)  # of which a part comes at a time
             self._timer = asyncio.get_running_loop().call_later(seconds / crowd, self._tick)
 
     def _tick(self) -> None:
@@ -150,14 +154,14 @@ class BatchScheduler(Generic[S, F]):
         The event loop wakes once for many streams: waking costs more than what there is to do.
         """
         self._timer = None
-        group = [self._resting.popleft() for _ in range(min(len(self._resting), MOST_IN_BATCH))]
-        self._resting += group
+        group = [self._coalesced.popleft() for _ in range(min(len(self._coalesced), MAX_BATCH_SIZE))]
+        self._coalesced += group
         for stream in group:
             assert stream.source is not None
             stream.source.release()
         loop = asyncio.get_running_loop()
         loop.call_soon(loop.call_soon, self._all_processed, group)  # by then what has come was read
-        if self._resting:
+        if self._coalesced:
             self._tick_soon()
 
     def _all_processed(self, group: "list[ScheduledStream[S, F]]") -> None:
@@ -167,27 +171,27 @@ class BatchScheduler(Generic[S, F]):
         self._start_batches()
 
     def _start_batches(self) -> None:
-        while self._due and self._idle:
-            batch = [self._due.popleft() for _ in range(min(len(self._due), MOST_IN_BATCH))]
-            work = [(stream, stream.next_audio(self.pace)) for stream in batch]
+        while self._ready and self._idle_workers:
+            batch = [self._ready.popleft() for _ in range(min(len(self._ready), MAX_BATCH_SIZE))]
+            work = [(stream, stream.take_batch(self.limits)) for stream in batch]
             work = [(stream, piece) for stream, piece in work if piece.pcm]
             if work:
                 self._submit([stream for stream, _ in work], [piece for _, piece in work])
 
-    def _submit(self, streams: "list[ScheduledStream[S, F]]", pieces: "list[_QueuedAudio[S]]") -> None:
-        self._idle -= 1
+    def _submit(self, streams: "list[ScheduledStream[S, F]]", pieces: "list[_BatchItem[S]]") -> None:
+        self._idle_workers -= 1
         loop = asyncio.get_running_loop()
-        future = self._threads.submit(self._work, pieces)
-        future.add_done_callback(lambda done: _notify(loop, self._done, streams, done))
+        future = self._threads.submit(self._run_batch, pieces)
+        future.add_done_callback(lambda done: _notify(loop, self._on_batch_done, streams, done))
 
-    def _work(self, pieces: "list[_QueuedAudio[S]]") -> Sequence[Sequence[F]]:
+    def _run_batch(self, pieces: "list[_BatchItem[S]]") -> Sequence[Sequence[F]]:
         for piece in pieces:
             if piece.skipped:
                 piece.state.skip(piece.skipped)
-        return self._hear([(piece.state, piece.pcm) for piece in pieces])
+        return self._process([(piece.state, piece.pcm) for piece in pieces])
 
-    def _done(self, streams: "list[ScheduledStream[S, F]]", future: "Future[Sequence[Sequence[F]]]") -> None:
-        self._idle += 1
+    def _on_batch_done(self, streams: "list[ScheduledStream[S, F]]", future: "Future[Sequence[Sequence[F]]]") -> None:
+        self._idle_workers += 1
         failure = None if future.cancelled() else future.exception()
         if failure is not None:
             _LOG.error("the engine failed", exc_info=failure)
@@ -205,14 +209,14 @@ class ScheduledStream(Generic[S, F]):
         self.source: AudioSource | None = None  # of a stream that rests
         self.dropped_samples = 0
         self._scheduler = scheduler
-        self._found = found
-        self._waiting = bytearray()
-        self._skipped = 0  # samples that the engine has not been told of
-        self._received = 0  # bytes
-        self._began = 0.0
-        self._due_at = 0.0
+        self._on_results = found
+        self._backlog = bytearray()
+        self._skipped_samples = 0  # samples that the engine has not been told of
+        self._received_bytes = 0  # bytes
+        self._start_time = 0.0
+        self._enqueued_at = 0.0
         self._is_queued = False
-        self._is_at_work = False
+        self._is_processing = False
         self._is_closed = False
         self._progress = asyncio.Event()
         self._failure: RosieError | None = None
@@ -220,16 +224,16 @@ class ScheduledStream(Generic[S, F]):
     @property
     def lag_seconds(self) -> float:
         """How long ago the audio that was heard last had come."""
-        return _now() - self._due_at
+        return _now() - self._enqueued_at
 
     @property
     def is_behind(self) -> bool:
         """Whether more than one hop waits."""
-        return len(self._waiting) >= 2 * self._scheduler.pace.most
+        return len(self._backlog) >= 2 * self._scheduler.limits.max_bytes
 
     def try_push(self, pcm: bytes) -> bool:
         """Have audio heard soon, or return False: then `hear` has to wait, to drop audio or to raise."""
-        if self._failure is not None or len(self._waiting) + len(pcm) > _LATE_BYTES:
+        if self._failure is not None or len(self._backlog) + len(pcm) > _MAX_BACKLOG_BYTES:
             return False
         self._append(pcm)
         return True
@@ -244,15 +248,15 @@ class ScheduledStream(Generic[S, F]):
         """Have audio heard soon; waits while the stream is far ahead of real time. Raises EngineError."""
         self._raise_failure()
         self._append(pcm)
-        while len(self._waiting) > _LATE_BYTES and (ahead := self._seconds_ahead()) > 0:
+        while len(self._backlog) > _MAX_BACKLOG_BYTES and (ahead := self._seconds_ahead()) > 0:
             await self._wait(ahead)
-        if len(self._waiting) > _LATE_BYTES:
-            self._drop()
+        if len(self._backlog) > _MAX_BACKLOG_BYTES:
+            self._drop_oldest()
 
     async def finish(self) -> None:
         """Wait until every whole hop has been heard. Raises EngineError."""
         deadline = _now() + FINISH_SECONDS
-        while self._is_queued or self._is_at_work:
+        while self._is_queued or self._is_processing:
             if _now() > deadline:
                 raise EngineError("the engine did not get through the audio in time")
             await self._wait(1.0)
@@ -263,8 +267,8 @@ class ScheduledStream(Generic[S, F]):
         if self._is_closed:
             return
         self._is_closed = True
-        self._waiting.clear()
-        self._scheduler.forget(self)
+        self._backlog.clear()
+        self._scheduler.remove_stream(self)
         if self.source is not None:
             self.source.release()
             self.source = None
@@ -272,48 +276,48 @@ class ScheduledStream(Generic[S, F]):
             seconds = round(self.dropped_samples / SPEECH.rate, 1)
             _LOG.warning("audio was dropped: more streams than this machine can listen to", seconds=seconds)
 
-    def next_audio(self, pace: BatchLimits) -> "_QueuedAudio[S]":
+    def take_batch(self, pace: BatchLimits) -> "_BatchItem[S]":
         """Return the next audio for the engine; the stream is at work until `heard`."""
         self._is_queued = False
-        size = min(len(self._waiting) - len(self._waiting) % pace.hop, pace.most)
-        piece = _QueuedAudio(self.state, bytes(self._waiting[:size]), self._skipped)
-        del self._waiting[:size]
-        self._skipped = 0
-        self._is_at_work = bool(size)
+        size = min(len(self._backlog) - len(self._backlog) % pace.hop_bytes, pace.max_bytes)
+        piece = _BatchItem(self.state, bytes(self._backlog[:size]), self._skipped_samples)
+        del self._backlog[:size]
+        self._skipped_samples = 0
+        self._is_processing = bool(size)
         return piece
 
     def complete(self, found: Sequence[F], failure: BaseException | None) -> None:
         """Note what the engine found in what was taken."""
-        self._is_at_work = False
+        self._is_processing = False
         if failure is not None:
             self._failure = EngineError(f"the engine failed: {type(failure).__name__}")
         if found and not self._is_closed:
-            self._found(found)
+            self._on_results(found)
         self._queue()
         self._progress.set()
 
     def _append(self, pcm: bytes) -> None:
-        if not self._received:
-            self._began = _now()
-        self._received += len(pcm)
-        self._waiting += pcm
+        if not self._received_bytes:
+            self._start_time = _now()
+        self._received_bytes += len(pcm)
+        self._backlog += pcm
         self._queue()
 
     def _queue(self) -> None:
-        if self._is_queued or self._is_at_work or len(self._waiting) < self._scheduler.pace.hop:
+        if self._is_queued or self._is_processing or len(self._backlog) < self._scheduler.limits.hop_bytes:
             return
         self._is_queued = True
-        self._due_at = _now()
+        self._enqueued_at = _now()
         self._scheduler.enqueue(self)
 
-    def _drop(self) -> None:
-        size = len(self._waiting) - _KEPT_BYTES
-        del self._waiting[:size]
-        self._skipped += size // SPEECH.frame_bytes
+    def _drop_oldest(self) -> None:
+        size = len(self._backlog) - _KEPT_BACKLOG_BYTES
+        del self._backlog[:size]
+        self._skipped_samples += size // SPEECH.frame_bytes
         self.dropped_samples += size // SPEECH.frame_bytes
 
     def _seconds_ahead(self) -> float:
-        return SPEECH.seconds(self._received) - (_now() - self._began)
+        return SPEECH.seconds(self._received_bytes) - (_now() - self._start_time)
 
     async def _wait(self, seconds: float) -> None:
         self._progress.clear()
@@ -329,7 +333,7 @@ class ScheduledStream(Generic[S, F]):
 
 
 @dataclass(frozen=True)
-class _QueuedAudio(Generic[S]):
+class _BatchItem(Generic[S]):
     """Audio of one stream, and how many samples before it were dropped."""
 
     state: S

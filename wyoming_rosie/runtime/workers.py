@@ -25,7 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _LOG = structlog.get_logger()
 START_SECONDS = 60.0
-GRACE_SECONDS = 1.0
+CANCEL_GRACE_SECONDS = 1.0
 """A new child takes about as long to be ready."""
 NICENESS = 5
 
@@ -68,18 +68,18 @@ class ProcessWorker:
     """
 
     def __init__(self, make: Callable[[], object], name: str) -> None:
-        self._make = make
+        self._factory = make
         self._name = name
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._thread = ThreadWorker(name)
         self._child: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
-        self._at_work: asyncio.Task[Any] | None = None
-        self._ending: set[asyncio.Task[None]] = set()
+        self._current_call: asyncio.Task[Any] | None = None
+        self._cancellations: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Load the object in a child. Raises EngineError with the reason when it cannot be made."""
-        async with self._turn:
+        async with self._lock:
             await self._start()
 
     async def call(self, method: str, *args: object) -> Any:
@@ -89,16 +89,16 @@ class ProcessWorker:
         try:
             return await asyncio.shield(call)
         except asyncio.CancelledError:
-            if call is self._at_work:
-                ending = asyncio.create_task(self._end(call))
-                self._ending.add(ending)
-                ending.add_done_callback(self._ending.discard)
+            if call is self._current_call:
+                ending = asyncio.create_task(self._cancel_call(call))
+                self._cancellations.add(ending)
+                ending.add_done_callback(self._cancellations.discard)
             else:
                 call.cancel()
             raise
 
     async def close(self) -> None:
-        for ending in self._ending:
+        for ending in self._cancellations:
             ending.cancel()
         child = self._child
         self._kill()
@@ -107,14 +107,14 @@ class ProcessWorker:
         self._thread.close()
 
     async def _call(self, method: str, args: tuple[object, ...]) -> Any:
-        async with self._turn:
-            self._at_work = asyncio.current_task()
+        async with self._lock:
+            self._current_call = asyncio.current_task()
             await self._start()
-            return await self._ask(method, *args)
+            return await self._request(method, *args)
 
-    async def _end(self, call: asyncio.Task[Any]) -> None:
+    async def _cancel_call(self, call: asyncio.Task[Any]) -> None:
         """Wait for a call whose result nobody wants any more, but not for long."""
-        ended, _ = await asyncio.wait([call], timeout=GRACE_SECONDS)
+        ended, _ = await asyncio.wait([call], timeout=CANCEL_GRACE_SECONDS)
         if not ended:
             self._kill()
             await asyncio.wait([call])
@@ -127,7 +127,9 @@ class ProcessWorker:
         # spawn: a fork would copy the parent's threads, locks and open connections
         spawn = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawn.Pipe()
-        self._child = spawn.Process(target=_serve, args=(self._make, theirs, os.getpid()), name=self._name, daemon=True)
+        self._child = spawn.Process(
+            target=_serve, args=(self._factory, theirs, os.getpid()), name=self._name, daemon=True
+        )
         await self._thread.run(self._child.start)
         theirs.close()
         try:
@@ -137,7 +139,7 @@ class ProcessWorker:
             self._kill()
             raise EngineError(f"{self._name} was not ready within {START_SECONDS:g} s") from err
 
-    async def _ask(self, method: str, *args: object) -> Any:
+    async def _request(self, method: str, *args: object) -> Any:
         assert self._pipe is not None
         try:
             await self._thread.run(self._pipe.send, (method, args))

@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 from wyoming.event import Event
 
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.http.server import BODY_BYTES, serve_http
+from wyoming_rosie.http.server import MAX_BODY_BYTES, serve_http
 from wyoming_rosie.protocol import strict_json
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.integrations.auth import Gate, RefusedError
@@ -53,7 +53,7 @@ class LocalApi:
             yield url
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[self._guarded], client_max_size=BODY_BYTES)
+        application = web.Application(middlewares=[self._guarded], client_max_size=MAX_BODY_BYTES)
         router = application.router
         router.add_get("/state", self._state)
         router.add_get("/events", self._events)
@@ -85,7 +85,7 @@ class LocalApi:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         if len(self._listeners) >= MOST_LISTENERS:
             raise RefusedError(f"{MOST_LISTENERS} listen already", "busy", HTTPStatus.SERVICE_UNAVAILABLE)
-        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, timeout=1.0, max_msg_size=BODY_BYTES)
+        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, timeout=1.0, max_msg_size=MAX_BODY_BYTES)
         lines: Lines = asyncio.Queue(MOST_UNREAD)
         self._listeners.add(lines)
         try:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from wyoming.event import Event
 
-from wyoming_rosie.metrics import FAILED, LEFT, TurnMetrics
+from wyoming_rosie.metrics import ABANDONED, FAILED, TurnMetrics
 from wyoming_rosie_satellite.integrations.observers import PHASE, USER_EVENT
 from wyoming_rosie_satellite.messages import Phase
 
@@ -36,6 +36,6 @@ class TurnWatcher:
         """Note the stage that is over, and the turn unless it goes on in this phase."""
         self._work.observe_stage(STAGES[self._phase], 1000 * (now - self._since))
         if phase is Phase.OFFLINE:
-            self._work.count_outcome(LEFT)
+            self._work.count_outcome(ABANDONED)
         elif phase in (Phase.WAITING, Phase.PAUSED, Phase.STREAMING):
             self._work.count_outcome(ANSWERED if self._phase is Phase.SPEAKING else FAILED)

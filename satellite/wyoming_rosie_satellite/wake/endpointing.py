@@ -27,7 +27,7 @@ class Voices:
         self.end()
         self._first_ms = None
         self._tell = tell
-        self._stream = self._listening.open(VadStream(self._engine, SegmenterRules()), self._found)
+        self._stream = self._listening.create_stream(VadStream(self._engine, SegmenterRules()), self._found)
 
     def hear(self, pcm: bytes, milliseconds: int) -> None:
         """Take the next audio, which begins at a time of the microphone's audio; never waits."""

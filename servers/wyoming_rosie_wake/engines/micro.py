@@ -21,7 +21,7 @@ class Settings:
 class MicroEngine:
     """Words by name; each stream has models of its own."""
 
-    pace = BatchLimits(hop=STEP_BYTES, most=8 * STEP_BYTES, tick=TICK_SECONDS)
+    pace = BatchLimits(hop_bytes=STEP_BYTES, max_bytes=8 * STEP_BYTES, tick_seconds=TICK_SECONDS)
 
     def __init__(self, words: dict[str, MicroModel], rules: TriggerRules) -> None:
         self._words = words

@@ -17,7 +17,7 @@ def folder(path: Path, tokens: int = 51_865, without: str = "") -> Path:
 
 
 def test_a_name_says_where_a_model_comes_from_and_goes_to(tmp_path: Path) -> None:
-    model = whisper.find("base", tmp_path)
+    model = whisper.find_model("base", tmp_path)
     files = model.downloads("http://hub.example/")
     assert model.path == tmp_path / "base"
     assert not model.is_installed
@@ -26,29 +26,29 @@ def test_a_name_says_where_a_model_comes_from_and_goes_to(tmp_path: Path) -> Non
 
 
 def test_newer_models_bring_more_files(tmp_path: Path) -> None:
-    files = {str(file.path) for file in whisper.find("turbo", tmp_path).downloads("http://hub.example")}
+    files = {str(file.path) for file in whisper.find_model("turbo", tmp_path).downloads("http://hub.example")}
     assert {"vocabulary.json", "preprocessor_config.json"} <= files
 
 
 def test_names_of_other_servers_and_of_repositories_are_known(tmp_path: Path) -> None:
-    assert whisper.find("tiny-int8", tmp_path).name == "tiny"
-    assert whisper.find("somebody/whisper-x", tmp_path).path == tmp_path / "somebody--whisper-x"
+    assert whisper.find_model("tiny-int8", tmp_path).name == "tiny"
+    assert whisper.find_model("somebody/whisper-x", tmp_path).path == tmp_path / "somebody--whisper-x"
 
 
 @pytest.mark.parametrize("name", ["bass", "nothing at all", "../../nowhere", "/nowhere", "a/b/c"])
 def test_what_is_no_model_is_refused_with_those_that_are(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="large-v3"):
-        whisper.find(name, tmp_path)
+        whisper.find_model(name, tmp_path)
 
 
 @pytest.mark.parametrize("missing", ["model.bin", "config.json", "tokenizer.json", "vocabulary.json"])
 def test_a_folder_that_lacks_a_file_is_refused(tmp_path: Path, missing: str) -> None:
     with pytest.raises(ConfigError, match=missing):
-        whisper.find(str(folder(tmp_path / "model", without=missing)), tmp_path)
+        whisper.find_model(str(folder(tmp_path / "model", without=missing)), tmp_path)
 
 
 def test_the_vocabulary_tells_which_languages_a_model_knows(tmp_path: Path) -> None:
-    english = whisper.find(str(folder(tmp_path / "english", 51_864)), tmp_path)
-    many = whisper.find(str(folder(tmp_path / "many", 51_865)), tmp_path)
+    english = whisper.find_model(str(folder(tmp_path / "english", 51_864)), tmp_path)
+    many = whisper.find_model(str(folder(tmp_path / "many", 51_865)), tmp_path)
     assert (list(english.languages), "de" in many.languages) == (["en"], True)
-    assert whisper.find("tiny.en", tmp_path).languages == ("en",)
+    assert whisper.find_model("tiny.en", tmp_path).languages == ("en",)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.metrics import FAILED, LEFT, TurnMetrics
+from wyoming_rosie.metrics import ABANDONED, FAILED, TurnMetrics
 from wyoming_rosie_satellite.integrations.observers import muted, phase_shown
 from wyoming_rosie_satellite.integrations.turn_metrics import ANSWERED, TurnWatcher
 from wyoming_rosie_satellite.messages import Phase
@@ -43,7 +43,7 @@ def test_each_stage_of_an_answered_turn_is_timed() -> None:
     [
         pytest.param([Phase.STREAMING, Phase.THINKING, Phase.WAITING], [FAILED], id="no answer"),
         pytest.param([Phase.STREAMING, Phase.WAITING], [FAILED], id="an error while somebody speaks"),
-        pytest.param([Phase.STREAMING, Phase.THINKING, Phase.OFFLINE], [LEFT], id="the conductor leaves"),
+        pytest.param([Phase.STREAMING, Phase.THINKING, Phase.OFFLINE], [ABANDONED], id="the conductor leaves"),
         pytest.param([Phase.STREAMING, Phase.SPEAKING, Phase.STREAMING], [ANSWERED], id="a question and its answer"),
         pytest.param([Phase.STREAMING, Phase.THINKING, Phase.STREAMING], [FAILED], id="somebody asks again"),
         pytest.param([Phase.WAITING, Phase.SPEAKING, Phase.WAITING], [], id="an announcement is no turn"),

@@ -23,13 +23,13 @@ from wyoming_rosie.models.downloads import (
     RetryPolicy,
     _is_at,
     _Redirects,
-    fetch,
+    download_files,
 )
 
 CONTENT = bytes(range(256)) * 2000
 HALF = len(CONTENT) // 2
-PATIENT = RetryPolicy(silence_seconds=600, others_seconds=600)
-HASTY = RetryPolicy(pauses_seconds=(0.01, 0.01), silence_seconds=0.3, others_seconds=0.3)
+PATIENT = RetryPolicy(read_timeout_seconds=600, lock_timeout_seconds=600)
+HASTY = RetryPolicy(retry_seconds=(0.01, 0.01), read_timeout_seconds=0.3, lock_timeout_seconds=0.3)
 
 
 @dataclass
@@ -133,7 +133,7 @@ def ignore(progress: Progress) -> None:
 
 async def fetched(site: Site, folder: Path, patience: RetryPolicy = HASTY, **known: Any) -> bytes:
     file = Download(site.url, Path("model.bin"), **known)
-    await fetch([file], folder, ignore, patience)
+    await download_files([file], folder, ignore, patience)
     return (folder / "model.bin").read_bytes()
 
 
@@ -166,7 +166,7 @@ async def test_files_come_in_order_and_progress_is_told(site: Site, tmp_path: Pa
     told: list[Progress] = []
     site.block_seconds = 0.02
     files = [Download(site.url, Path("a.bin")), Download(site.url, Path("deeper/b.bin"))]
-    await fetch(files, tmp_path, told.append, HASTY)
+    await download_files(files, tmp_path, told.append, HASTY)
     assert (tmp_path / "deeper" / "b.bin").read_bytes() == CONTENT
     assert told[-1] == Progress(len(CONTENT), len(CONTENT), "deeper/b.bin")
     assert any(0 < one.done_bytes < len(CONTENT) and one.name == "a.bin" for one in told)
@@ -187,7 +187,7 @@ async def test_patience_lasts_as_long_as_more_comes(site: Site, tmp_path: Path) 
 async def test_a_server_that_always_breaks_at_the_same_place_is_given_up(site: Site, tmp_path: Path) -> None:
     site.has_ranges, site.breaks_after = False, [HALF] * 10
     assert "the connection broke off" in await complaint(site, tmp_path)
-    assert len(site.asked_ranges) == 1 + len(HASTY.pauses_seconds)
+    assert len(site.asked_ranges) == 1 + len(HASTY.retry_seconds)
 
 
 async def test_a_restarted_program_goes_on_from_what_is_there(site: Site, tmp_path: Path) -> None:
@@ -241,8 +241,8 @@ async def test_a_date_names_a_version(site: Site, tmp_path: Path) -> None:
 async def test_a_download_that_begins_again_says_so(site: Site, tmp_path: Path) -> None:
     told: list[Progress] = []
     site.version, site.breaks_after, site.block_seconds = "", [HALF], 0.02
-    await fetch([Download(site.url, Path("model.bin"))], tmp_path, told.append, HASTY)
-    assert any("from the beginning" in one.trouble for one in told)
+    await download_files([Download(site.url, Path("model.bin"))], tmp_path, told.append, HASTY)
+    assert any("from the beginning" in one.problem for one in told)
     assert (tmp_path / "model.bin").read_bytes() == CONTENT
 
 
@@ -300,8 +300,8 @@ async def test_a_server_that_stays_in_trouble_is_given_up_and_trouble_is_told(si
     told: list[Progress] = []
     site.statuses = [503] * 9
     with pytest.raises(DownloadError, match="answers 503 Service Unavailable; put"):
-        await fetch([Download(site.url, Path("model.bin"))], tmp_path, told.append, RetryPolicy((0.4,)))
-    assert told[0].trouble == "the server answers 503 Service Unavailable"
+        await download_files([Download(site.url, Path("model.bin"))], tmp_path, told.append, RetryPolicy((0.4,)))
+    assert told[0].problem == "the server answers 503 Service Unavailable"
 
 
 async def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -352,7 +352,7 @@ async def test_cancelling_does_not_wait_for_a_silent_server(site: Site, tmp_path
 async def test_a_redirect_is_followed(site: Site, tmp_path: Path) -> None:
     moved = Download(site.url, Path("model.bin"))
     site.statuses, site.leads_to = [], site.url
-    task = asyncio.create_task(fetch([moved], tmp_path, ignore, HASTY))
+    task = asyncio.create_task(download_files([moved], tmp_path, ignore, HASTY))
     while not site.asked_ranges:
         await asyncio.sleep(0)
     site.leads_to = ""
@@ -376,14 +376,14 @@ async def test_a_redirect_from_https_to_http_is_refused() -> None:
 @pytest.mark.parametrize("path", ["/etc/model.bin", "../model.bin", "a/../../model.bin", "", "."])
 async def test_nothing_is_written_outside_the_folder(site: Site, tmp_path: Path, path: str) -> None:
     with pytest.raises(DownloadError, match="not inside the folder"):
-        await fetch([Download(site.url, Path(path))], tmp_path, ignore)
+        await download_files([Download(site.url, Path(path))], tmp_path, ignore)
     assert site.asked_ranges == []
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://host/model.bin", "model.bin", "http:model.bin"])
 async def test_only_the_web_is_fetched_from(tmp_path: Path, url: str) -> None:
     with pytest.raises(DownloadError, match="http:// or https://"):
-        await fetch([Download(url, Path("model.bin"))], tmp_path, ignore)
+        await download_files([Download(url, Path("model.bin"))], tmp_path, ignore)
 
 
 async def test_a_file_that_has_no_room_is_not_begun(site: Site, tmp_path: Path) -> None:

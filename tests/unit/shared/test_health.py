@@ -6,13 +6,13 @@ import aiohttp
 import pytest
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.http.health import WELL, Health, health_app, serve_health
+from wyoming_rosie.http.health import HEALTHY, Health, health_app, serve_health
 from wyoming_rosie.http.server import serve_http
 from wyoming_rosie.metrics import Metrics
 
 
 class Engine:
-    trouble: str | None = WELL
+    trouble: str | None = HEALTHY
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def engine() -> Engine:
 async def monitor(engine: Engine) -> AsyncIterator[aiohttp.ClientSession]:
     health = Health()
     health.add_check("engine", lambda: engine.trouble)
-    health.add_check("disk", lambda: WELL)
+    health.add_check("disk", lambda: HEALTHY)
     async with (
         serve_http(health_app("asr", health, Metrics()), "127.0.0.1", 0, "--http-port") as where,
         aiohttp.ClientSession(f"http://{where.host}:{where.port}") as session,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from wyoming_rosie.errors import EngineError
-from wyoming_rosie.metrics import BUCKETS_MS, FAILED, LEFT, MOST_SERIES, OTHER, Metrics, turn_metrics
+from wyoming_rosie.metrics import ABANDONED, BUCKETS_MS, FAILED, MAX_SERIES, OTHER, Metrics, create_turn_metrics
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -58,10 +58,10 @@ def test_every_duration_lies_below_its_limits(durations: Iterable[float]) -> Non
 def test_labels_that_peers_make_up_are_bounded() -> None:
     metrics = Metrics()
     sent = metrics.counter("sent", "Events", "type")
-    for number in range(3 * MOST_SERIES):
+    for number in range(3 * MAX_SERIES):
         sent.add(f"type-{number}")
-    assert len(sent.values) == MOST_SERIES + 1
-    assert sent.values[(OTHER,)] == 2 * MOST_SERIES
+    assert len(sent.values) == MAX_SERIES + 1
+    assert sent.values[(OTHER,)] == 2 * MAX_SERIES
 
 
 def test_the_process_is_measured_too() -> None:
@@ -80,7 +80,7 @@ def test_a_name_is_given_once() -> None:
 def ended_by(error: BaseException | None) -> Metrics:
     """Return the metrics after one turn that ended so."""
     metrics = Metrics()
-    with suppress(BaseException), turn_metrics(metrics, is_wanted=True).turn("decide") as answered:
+    with suppress(BaseException), create_turn_metrics(metrics, is_enabled=True).turn("decide") as answered:
         if error is not None:
             raise error
         answered.outcome = "understood"
@@ -99,8 +99,8 @@ def test_a_turn_is_timed_and_counted() -> None:
     [
         pytest.param(EngineError("out of order"), FAILED, id="a failure"),
         pytest.param(ZeroDivisionError(), FAILED, id="a mistake of ours"),
-        pytest.param(asyncio.CancelledError(), LEFT, id="nobody waits any more"),
-        pytest.param(ConnectionResetError(), LEFT, id="the peer is gone"),
+        pytest.param(asyncio.CancelledError(), ABANDONED, id="nobody waits any more"),
+        pytest.param(ConnectionResetError(), ABANDONED, id="the peer is gone"),
     ],
 )
 def test_a_turn_without_an_answer_is_counted_and_not_timed(error: BaseException, outcome: str) -> None:
@@ -111,14 +111,14 @@ def test_a_turn_without_an_answer_is_counted_and_not_timed(error: BaseException,
 
 def test_the_queue_is_measured_when_somebody_asks() -> None:
     metrics, queue = Metrics(), ["one"]
-    turn_metrics(metrics, lambda: len(queue), is_wanted=True)
+    create_turn_metrics(metrics, lambda: len(queue), is_enabled=True)
     queue.append("another")
     assert samples(metrics)["wyoming_rosie_queue_depth", ()] == 2
 
 
 def test_no_notes_are_taken_unless_wanted() -> None:
     metrics = Metrics()
-    uncounted = turn_metrics(metrics, lambda: 1, is_wanted=False)
+    uncounted = create_turn_metrics(metrics, lambda: 1, is_enabled=False)
     with uncounted.turn("decide"):
         uncounted.observe_stage("decode", 5)
         uncounted.count_outcome("understood")

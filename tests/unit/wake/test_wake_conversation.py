@@ -37,7 +37,7 @@ class SampleStream(StreamState):
 class SampleEngine(WakeEngine[SampleStream]):
     """Hears its first word in each sample of the value 1."""
 
-    pace = BatchLimits(hop=2, most=3200, tick=0.01)
+    pace = BatchLimits(hop_bytes=2, max_bytes=3200, tick_seconds=0.01)
 
     def describe(self) -> WakeProgram:
         return program(packaged().values())

@@ -44,8 +44,8 @@ def trust(one: DiscoveredService, trusted: Collection[str]) -> str:
 
 def _trusted() -> set[str]:
     """Return what the settings of this machine's hub trust, and the addresses of this machine."""
-    adopted = config.given("hub", "adopt") or ()
-    uris = (config.given("hub", f"{role}_uri") for role in HEARERS)
+    adopted = config.read_setting("hub", "adopt") or ()
+    uris = (config.read_setting("hub", f"{role}_uri") for role in HEARERS)
     names = adopted.split() if isinstance(adopted, str) else adopted
     return {*local_addresses(), *map(str, names), *(str(uri) for uri in uris if uri)}
 

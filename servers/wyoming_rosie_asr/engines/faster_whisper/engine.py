@@ -19,7 +19,7 @@ from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.models import whisper
 from wyoming_rosie.models.background_fetch import fetch_until_done
-from wyoming_rosie.models.whisper import HUB, ModelFolder
+from wyoming_rosie.models.whisper import HUB_URL, ModelFolder
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_asr.admission import Ticket, Turns
@@ -50,7 +50,7 @@ class Settings:
     short_windows: bool = option(
         False, "hear short utterances as what they are instead of as 30 s: many times quicker; words may suffer"
     )
-    models_from: str = option(HUB, "where models are fetched that have a name")
+    models_from: str = option(HUB_URL, "where models are fetched that have a name")
 
 
 class WhisperEngine:
@@ -149,7 +149,7 @@ def load(settings: Settings, folder: Path, keep_seconds: float, most_waiting: in
         metadata.version("faster-whisper")
     except metadata.PackageNotFoundError as err:
         raise ConfigError(f"faster-whisper is not installed; run: {install_command(['whisper'])}") from err
-    model = whisper.find(settings.model, folder)
+    model = whisper.find_model(settings.model, folder)
     for language in settings.language:
         if language not in model.languages:
             raise ConfigError(

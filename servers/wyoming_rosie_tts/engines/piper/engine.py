@@ -193,7 +193,7 @@ def load(settings: Settings, data_dir: Path | None) -> PiperEngine:
         folders.append(Path(name).parent)
         name = _given(Path(name)).name
     engine = PiperEngine(settings, folders, name)
-    if not engine.is_installed and not piper.is_known(name):
+    if not engine.is_installed and not piper.is_model_name(name):
         places = ", ".join(map(str, folders))
         raise ConfigError(
             f"--piper.voice: {unknown_name('voice', name, {**piper.available(), **engine.names})}; there is no {name}.onnx in {places}"

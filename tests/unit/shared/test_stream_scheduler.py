@@ -10,8 +10,8 @@ import pytest
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.runtime.stream_scheduler import (
-    KEPT_SECONDS,
-    LATE_SECONDS,
+    KEPT_BACKLOG_SECONDS,
+    MAX_BACKLOG_SECONDS,
     BatchLimits,
     BatchScheduler,
     ScheduledStream,
@@ -19,7 +19,7 @@ from wyoming_rosie.runtime.stream_scheduler import (
 )
 
 HOP = 320
-PACE = BatchLimits(hop=HOP, most=2 * HOP, tick=0.02)
+PACE = BatchLimits(hop_bytes=HOP, max_bytes=2 * HOP, tick_seconds=0.02)
 
 
 class Tally:
@@ -67,7 +67,7 @@ class Room:
         self.found: list[int] = []
 
     def open(self) -> ScheduledStream[Tally, int]:
-        return self.scheduler.open(Tally(), self.found.extend)
+        return self.scheduler.create_stream(Tally(), self.found.extend)
 
 
 @pytest.fixture
@@ -133,17 +133,17 @@ async def test_a_stream_is_never_in_two_threads_at_once(room: Room) -> None:
 
 async def test_a_stream_with_much_to_hear_leaves_the_others_their_turn(slow_room: Room) -> None:
     greedy, modest = slow_room.open(), slow_room.open()
-    await greedy.push(bytes(SPEECH.bytes_in(LATE_SECONDS)))
+    await greedy.push(bytes(SPEECH.bytes_in(MAX_BACKLOG_SECONDS)))
     await modest.push(bytes(HOP))
     await modest.finish()
-    assert len(greedy.state.pcm) <= 4 * PACE.most
+    assert len(greedy.state.pcm) <= 4 * PACE.max_bytes
 
 
 async def test_a_stream_faster_than_real_time_waits_and_loses_nothing(room: Room) -> None:
     stream = room.open()
     for _ in range(10):
         await stream.push(bytes(SPEECH.bytes_in(1)))
-        assert len(stream._waiting) <= SPEECH.bytes_in(LATE_SECONDS)
+        assert len(stream._backlog) <= SPEECH.bytes_in(MAX_BACKLOG_SECONDS)
     await stream.finish()
     assert len(stream.state.pcm) == SPEECH.bytes_in(10)
     assert stream.dropped_samples == 0
@@ -151,11 +151,11 @@ async def test_a_stream_faster_than_real_time_waits_and_loses_nothing(room: Room
 
 async def test_a_stream_that_we_are_late_with_loses_its_oldest_audio_and_it_is_counted(slow_room: Room) -> None:
     stream = slow_room.open()
-    stream._began = -100.0  # the peer has been sending in real time for long
-    stream._received = 1
-    loud = b"\x01\x00" * (SPEECH.bytes_in(LATE_SECONDS + 1) // 2)
+    stream._start_time = -100.0  # the peer has been sending in real time for long
+    stream._received_bytes = 1
+    loud = b"\x01\x00" * (SPEECH.bytes_in(MAX_BACKLOG_SECONDS + 1) // 2)
     await stream.push(loud)
-    assert len(stream._waiting) == SPEECH.bytes_in(KEPT_SECONDS)
+    assert len(stream._backlog) == SPEECH.bytes_in(KEPT_BACKLOG_SECONDS)
     await stream.finish()
     assert stream.dropped_samples == stream.state.skipped > 0
     assert stream.state.skipped * 2 + len(stream.state.pcm) == len(loud)
@@ -180,7 +180,7 @@ async def test_nothing_is_found_in_a_stream_that_was_closed(slow_room: Room) -> 
     stream.close()
     await asyncio.sleep(0.1)
     assert slow_room.found == []
-    assert len(stream.state.pcm) <= PACE.most
+    assert len(stream.state.pcm) <= PACE.max_bytes
 
 
 async def test_calls_that_block_run_on_a_thread(room: Room) -> None:
@@ -256,7 +256,7 @@ async def test_streams_that_no_thread_hears_yet_are_counted(slow_room: Room) -> 
 
 async def test_the_lag_lasts_from_the_audio_to_what_is_found_in_it(slow_room: Room) -> None:
     lags: list[float] = []
-    stream = slow_room.scheduler.open(Tally(), lambda _: lags.append(stream.lag_seconds))
+    stream = slow_room.scheduler.create_stream(Tally(), lambda _: lags.append(stream.lag_seconds))
     await stream.push(bytes(HOP))
     await stream.finish()
     assert len(lags) == 1
