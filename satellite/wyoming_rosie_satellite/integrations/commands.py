@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from wyoming_rosie.timers import Timer
 from wyoming_rosie_satellite.integrations.auth import RefusedError
 from wyoming_rosie_satellite.integrations.controls import Controls
-from wyoming_rosie_satellite.storage.timers import Timer
 
 LOUDEST = 100
 

@@ -12,8 +12,9 @@ from wyoming.event import Event
 from wyoming.timer import TimerCancelled
 
 from wyoming_rosie.runtime import json_store
+from wyoming_rosie.timers import Timer
 from wyoming_rosie_satellite.storage import timer_store
-from wyoming_rosie_satellite.storage.timers import FINISHED, STARTED, Timer, Timers
+from wyoming_rosie_satellite.storage.timers import FINISHED, STARTED, Timers
 
 _LOG = structlog.get_logger()
 

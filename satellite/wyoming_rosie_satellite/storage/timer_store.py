@@ -1,6 +1,7 @@
 """Timers in a file: seconds of the wall clock outside, seconds of a clock that is never set inside."""
 
-from wyoming_rosie_satellite.storage.timers import LONGEST_SECONDS, LONGEST_TEXT, MOST_TIMERS, Timer, Timers
+from wyoming_rosie.timers import Timer
+from wyoming_rosie_satellite.storage.timers import LONGEST_SECONDS, LONGEST_TEXT, MOST_TIMERS, Timers
 
 LATEST_SECONDS = 3_600.0
 """A timer that ended longer ago while nobody was there to ring is forgotten."""
@@ -41,7 +42,7 @@ def _timer(entry: object, passed: float, now: float) -> Timer | None:
         _text(_field(entry, "id")), _number(entry, "total_seconds", 0.0), None if name is None else _text(name)
     )
     left = _number(entry, "seconds_left", 0.0) - (passed if is_active else 0.0)
-    return None if left < -LATEST_SECONDS else known.set_to(max(0.0, left), now, is_active=is_active)
+    return None if left < -LATEST_SECONDS else known.with_remaining(max(0.0, left), now, is_active=is_active)
 
 
 def _field(document: object, key: str) -> object:

@@ -4,42 +4,18 @@ Times are seconds of a clock that is never set; a timer ends here at its time wh
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 from wyoming.event import Event
 from wyoming.timer import TimerFinished
 
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.timers import Timer, find_expired, next_deadline
 
 MOST_TIMERS = 1_000
 LONGEST_SECONDS = 31 * 86_400.0
 LONGEST_TEXT = 128
 STARTED, UPDATED, CANCELLED, FINISHED = "timer-started", "timer-updated", "timer-cancelled", "timer-finished"
 EVENTS = frozenset({STARTED, UPDATED, CANCELLED, FINISHED})
-
-
-@dataclass(frozen=True)
-class Timer:
-    """One timer; `ends_at` is None while it is paused."""
-
-    id: str
-    total_seconds: float
-    name: str | None = None
-    ends_at: float | None = None
-    left_when_paused: float = 0.0
-
-    @property
-    def is_active(self) -> bool:
-        return self.ends_at is not None
-
-    def seconds_left(self, now: float) -> float:
-        return self.left_when_paused if self.ends_at is None else max(0.0, self.ends_at - now)
-
-    def set_to(self, seconds: float, now: float, *, is_active: bool) -> "Timer":
-        """Return the timer with so many seconds left."""
-        if is_active:
-            return replace(self, ends_at=now + seconds, left_when_paused=0.0)
-        return replace(self, ends_at=None, left_when_paused=seconds)
 
 
 class Timers:
@@ -60,7 +36,7 @@ class Timers:
 
     @property
     def next_due(self) -> float | None:
-        return min((timer.ends_at for timer in self.running if timer.ends_at is not None), default=None)
+        return next_deadline(self.running)
 
     def take(self, event: Event, now: float) -> list[Event]:
         """Return what happens because of what was told. Raises BadEventError for what cannot be."""
@@ -78,8 +54,7 @@ class Timers:
 
     def due(self, now: float) -> list[Event]:
         """Return an event for each timer that has ended by now."""
-        ended = [timer.id for timer in self.running if timer.ends_at is not None and timer.ends_at <= now]
-        return [event for name in ended for event in self._finish(name)]
+        return [event for timer in find_expired(self.running, now) for event in self._finish(timer.id)]
 
     def add(self, saved: "Timers") -> None:
         """Take over what is not known yet."""
@@ -91,7 +66,7 @@ class Timers:
         seconds = _seconds(event)
         self._rung.pop(name, None)
         label = _text(event, "name") if event.data.get("name") else None
-        self._running[name] = Timer(name, seconds, label).set_to(seconds, now, is_active=True)
+        self._running[name] = Timer(name, seconds, label).with_remaining(seconds, now, is_active=True)
         return [event]
 
     def _update(self, event: Event, name: str, now: float) -> list[Event]:
@@ -101,7 +76,7 @@ class Timers:
             raise BadEventError("a timer's is_active must be true or false")
         self._rung.pop(name, None)
         known = self._running.get(name, Timer(name, seconds))
-        self._running[name] = known.set_to(seconds, now, is_active=is_active)
+        self._running[name] = known.with_remaining(seconds, now, is_active=is_active)
         return [event]
 
     def _finish(self, name: str) -> list[Event]:

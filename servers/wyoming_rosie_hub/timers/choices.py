@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from wyoming_rosie.text import durations
 from wyoming_rosie_hub.sentences import words
-from wyoming_rosie_hub.timers.model import Timer, is_called, same
+from wyoming_rosie_hub.timers.model import HubTimer, is_called, same
 
 _NEARLY_SECONDS = 30
 """Of the time left, which people round to minutes."""
@@ -19,7 +19,7 @@ class NeverMind:
     """None of them."""
 
 
-Some: TypeAlias = tuple[Timer, ...]
+Some: TypeAlias = tuple[HubTimer, ...]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Chosen:
     every: bool = False
 
 
-def read(text: str, among: Sequence[Timer], language: str, now: float) -> Chosen | NeverMind | None:
+def read(text: str, among: Sequence[HubTimer], language: str, now: float) -> Chosen | NeverMind | None:
     """Return what is chosen, no timers when there is no such one; None when it is no choice at all.
 
     Every word must be accounted for: who says something else gives no answer but a new command.
@@ -51,7 +51,7 @@ def read(text: str, among: Sequence[Timer], language: str, now: float) -> Chosen
 
 
 class _Reader:
-    def __init__(self, among: Sequence[Timer], language: str, now: float) -> None:
+    def __init__(self, among: Sequence[HubTimer], language: str, now: float) -> None:
         self._among = tuple(among)
         self._language = language
         self._now = now
@@ -106,13 +106,13 @@ class _Reader:
         return phrase in words(f"choose.{key}", self._language)
 
 
-def _has(timer: Timer, phrase: str) -> bool:
+def _has(timer: HubTimer, phrase: str) -> bool:
     return is_called(timer, phrase) or same(timer.area, phrase)
 
 
 def _of_length(found: Some, seconds: int, now: float) -> Some:
     """Return the timers that were set to a length, or those with about so much time left."""
-    exactly = tuple(timer for timer in found if timer.seconds == seconds)
+    exactly = tuple(timer for timer in found if timer.total_seconds == seconds)
     return exactly or tuple(one for one in found if abs(one.seconds_left(now) - seconds) <= _NEARLY_SECONDS)
 
 

@@ -14,7 +14,7 @@ from wyoming_rosie_hub.daemon_streams import StageStream
 from wyoming_rosie_hub.intent_response import Doer, Understanding
 from wyoming_rosie_hub.messages import Answer, AnswerPart, Failure, Speaker
 from wyoming_rosie_hub.sentences import say
-from wyoming_rosie_hub.timers.model import LaterCommand, Timer
+from wyoming_rosie_hub.timers.model import HubTimer, LaterCommand
 
 _LOG = structlog.get_logger()
 ANSWER_SECONDS = 30.0
@@ -27,7 +27,7 @@ LATE_CONFIRMED_SECONDS = 60.0
 """The same for what somebody had to say yes to: nobody wants a door unlocked long after."""
 
 
-def is_too_late(timer: Timer, now: float) -> bool:
+def is_too_late(timer: HubTimer, now: float) -> bool:
     """Tell whether a command's time is over for so long that it must not be carried out any more."""
     confirmed = timer.command.confirmed if timer.command else ()
     limit = LATE_CONFIRMED_SECONDS if confirmed else LATE_SECONDS
@@ -41,7 +41,7 @@ class LaterCommands:
         self._uri = uri
         self._doers = doers
 
-    async def carry_out(self, timer: Timer, command: LaterCommand) -> Answer:
+    async def carry_out(self, timer: HubTimer, command: LaterCommand) -> Answer:
         """Return what came of it; never raises for a daemon that fails."""
         speaker = Speaker(timer.satellite_id, timer.area, command.language)
         for attempt in range(ATTEMPTS):
@@ -61,7 +61,7 @@ class LaterCommands:
         _LOG.warning("a command for later failed", reason=str(error))
         return Answer(say(f"failures.{Failure.INTENT}", command.language), done=False)
 
-    async def _ask(self, timer: Timer, command: LaterCommand, speaker: Speaker) -> Answer:
+    async def _ask(self, timer: HubTimer, command: LaterCommand, speaker: Speaker) -> Answer:
         understanding = Understanding(self._doers(), speaker)
         parts: list[str] = []
         answers: list[Answer] = []
@@ -81,7 +81,7 @@ class LaterCommands:
         return Answer("".join(parts), answers[0].expects_reply) if parts else answers[0]
 
 
-def _said(timer: Timer, command: LaterCommand) -> Event:
+def _said(timer: HubTimer, command: LaterCommand) -> Event:
     context: dict[str, object] = {
         "turn_id": turn.new_id(),
         "conversation_id": timer.id,

@@ -8,7 +8,7 @@ from wyoming.event import Event
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpdated
 
 from wyoming_rosie_hub.sentences import say
-from wyoming_rosie_hub.timers.model import LaterCommand, Timer, Timers, Wanted
+from wyoming_rosie_hub.timers.model import HubTimer, LaterCommand, Timers, Wanted
 from wyoming_rosie_hub.timers.responses import TimerWords
 
 LONGEST_SECONDS = 24 * 3600
@@ -64,7 +64,7 @@ def carry_out(intent: str, timers: Timers, request: Request) -> Outcome | None:
     return action(intent, timers, request) if action else None
 
 
-def finished(timer: Timer) -> Event:
+def finished(timer: HubTimer) -> Event:
     """Return the event that lets a satellite ring."""
     return TimerFinished(id=timer.id).event()
 
@@ -88,9 +88,14 @@ def _start(_intent: str, timers: Timers, request: Request) -> Outcome:
         return _only_said(timers, request, "timers.too_long")
     if len(timers.all) >= MOST_TIMERS:
         return _only_said(timers, request, "timers.too_many", count=len(timers.all))
-    ends_at = request.now + seconds
-    timer = Timer(
-        request.new_id, request.satellite_id, seconds, _name(request.slots), ends_at, 0.0, request.area, request.command
+    timer = HubTimer(
+        id=request.new_id,
+        total_seconds=seconds,
+        name=_name(request.slots),
+        ends_at=request.now + seconds,
+        satellite_id=request.satellite_id,
+        area=request.area,
+        command=request.command,
     )
     begun = TimerStarted(id=timer.id, total_seconds=round(seconds), name=timer.name).event()
     events = ((timer.satellite_id, begun),) if timer.command is None else ()
@@ -116,14 +121,14 @@ def _cancel_all(_intent: str, timers: Timers, request: Request) -> Outcome:
 
 
 def _pause(intent: str, timers: Timers, request: Request) -> Outcome:
-    def pause(timers: Timers, timer: Timer, request: Request) -> Outcome:
+    def pause(timers: Timers, timer: HubTimer, request: Request) -> Outcome:
         return _changed(timers, timer.paused(request.now), request, "paused")
 
     return _with_meant(intent, timers, request, [timer for timer in timers.all if timer.is_active], pause)
 
 
 def _resume(intent: str, timers: Timers, request: Request) -> Outcome:
-    def resume(timers: Timers, timer: Timer, request: Request) -> Outcome:
+    def resume(timers: Timers, timer: HubTimer, request: Request) -> Outcome:
         return _changed(timers, timer.resumed(request.now), request, "goes_on")
 
     return _with_meant(intent, timers, request, [timer for timer in timers.all if not timer.is_active], resume)
@@ -132,7 +137,7 @@ def _resume(intent: str, timers: Timers, request: Request) -> Outcome:
 def _lengthen(intent: str, timers: Timers, request: Request) -> Outcome:
     seconds = _seconds(request.slots) * (-1 if intent == "HassDecreaseTimer" else 1)
 
-    def change(timers: Timers, timer: Timer, request: Request) -> Outcome:
+    def change(timers: Timers, timer: HubTimer, request: Request) -> Outcome:
         return _changed(timers, timer.lengthened(seconds, request.now), request, "now_left")
 
     return _with_meant(intent, timers, request, timers.all, change)
@@ -145,10 +150,10 @@ def _status(_intent: str, timers: Timers, request: Request) -> Outcome:
     return Outcome(timers, (), request.words.status(meant))
 
 
-_Act: TypeAlias = Callable[[Timers, Timer, Request], Outcome]
+_Act: TypeAlias = Callable[[Timers, HubTimer, Request], Outcome]
 
 
-def _with_meant(intent: str, timers: Timers, request: Request, among: Sequence[Timer], act: _Act) -> Outcome:
+def _with_meant(intent: str, timers: Timers, request: Request, among: Sequence[HubTimer], act: _Act) -> Outcome:
     """Act on the timers that are meant, or ask which one is."""
     if not timers.all:
         return _only_said(timers, request, "timers.none")
@@ -163,7 +168,7 @@ def _with_meant(intent: str, timers: Timers, request: Request, among: Sequence[T
     return Outcome(timers, (), request.words.which(meant), question)
 
 
-def _each(timers: Timers, request: Request, meant: Sequence[Timer], act: _Act) -> Outcome:
+def _each(timers: Timers, request: Request, meant: Sequence[HubTimer], act: _Act) -> Outcome:
     answers: list[str] = []
     events: ForSatellites = ()
     for timer in meant:
@@ -174,7 +179,7 @@ def _each(timers: Timers, request: Request, meant: Sequence[Timer], act: _Act) -
     return Outcome(timers, events, " ".join((*answers, *_absent(meant, request, key))))
 
 
-def _meant(timers: Timers, request: Request) -> tuple[Timer, ...]:
+def _meant(timers: Timers, request: Request) -> tuple[HubTimer, ...]:
     if request.chosen:
         return timers.only(request.chosen).all
     if request.slots.get("which") == ALL:
@@ -184,7 +189,7 @@ def _meant(timers: Timers, request: Request) -> tuple[Timer, ...]:
     return Timers(matching).of(request.satellite_id).all or matching
 
 
-def _in_area(timers: Timers, request: Request) -> tuple[Timer, ...]:
+def _in_area(timers: Timers, request: Request) -> tuple[HubTimer, ...]:
     return timers.matching(Wanted(area=_text(request.slots, "area")))
 
 
@@ -193,22 +198,22 @@ def _wanted(request: Request) -> Wanted:
     return Wanted(_name(slots), _seconds(slots, "start_") or None, _text(slots, "area"))
 
 
-def _cancelled(timers: Timers, timer: Timer, request: Request) -> Outcome:
+def _cancelled(timers: Timers, timer: HubTimer, request: Request) -> Outcome:
     told = ((timer.satellite_id, TimerCancelled(id=timer.id).event()),) if timer.command is None else ()
     return Outcome(timers.cancelled(timer), told, request.words.about("cancelled", timer))
 
 
-def _changed(timers: Timers, new: Timer, request: Request, key: str) -> Outcome:
+def _changed(timers: Timers, new: HubTimer, request: Request, key: str) -> Outcome:
     told = ((new.satellite_id, _updated(new, request.now)),) if new.command is None else ()
     return Outcome(timers.changed(new), told, request.words.about(key, new))
 
 
-def _updated(timer: Timer, now: float) -> Event:
+def _updated(timer: HubTimer, now: float) -> Event:
     left = round(timer.seconds_left(now))
     return TimerUpdated(id=timer.id, is_active=timer.is_active, total_seconds=left).event()
 
 
-def _absent(timers: Sequence[Timer], request: Request, key: str) -> list[str]:
+def _absent(timers: Sequence[HubTimer], request: Request, key: str) -> list[str]:
     """Say which satellites do not know yet what was done to their timers."""
     away = {timer.satellite_id for timer in timers if timer.command is None} - request.present - {request.satellite_id}
     return [say(f"timers.{key}", request.language, place=place) for place in sorted(away)]

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from wyoming_rosie.timers import Timer, find_expired, next_deadline
+
 KEPT_SECONDS = 3600.0
 """A timer that ran out longer ago rings no more; so long a satellite that was off may still ring for a cancelled one."""
 MOST_GONE = 64
@@ -20,36 +22,27 @@ class LaterCommand:
     confirmed: tuple[str, ...] = ()  # ids of the things that somebody has said yes to
 
 
-@dataclass(frozen=True)
-class Timer:
-    """One timer; `ends_at` is seconds since the epoch, since timers outlive the hub; None while it is paused."""
+@dataclass(frozen=True, kw_only=True)
+class HubTimer(Timer):
+    """A timer with the satellite it belongs to. Times are seconds since the epoch, since timers outlive the hub.
 
-    id: str
+    `total_seconds` is the length that was asked for, with what was added since.
+    """
+
     satellite_id: str
-    seconds: float  # as it was asked for, with what was added since
-    name: str | None
-    ends_at: float | None
-    left_when_paused: float = 0.0
-    area: str | None = None  # of its satellite
-    command: LaterCommand | None = None  # instead of ringing
+    area: str | None = None  # of the satellite
+    command: LaterCommand | None = None  # to carry out instead of ringing
 
-    def seconds_left(self, now: float) -> float:
-        return self.left_when_paused if self.ends_at is None else max(0.0, self.ends_at - now)
+    def paused(self, now: float) -> "HubTimer":
+        return self.with_remaining(self.seconds_left(now), now, is_active=False)
 
-    @property
-    def is_active(self) -> bool:
-        return self.ends_at is not None
+    def resumed(self, now: float) -> "HubTimer":
+        return self.with_remaining(self.seconds_left(now), now, is_active=True)
 
-    def paused(self, now: float) -> "Timer":
-        return replace(self, left_when_paused=self.seconds_left(now), ends_at=None)
-
-    def resumed(self, now: float) -> "Timer":
-        return replace(self, ends_at=now + self.seconds_left(now)) if self.ends_at is None else self
-
-    def lengthened(self, seconds: float, now: float) -> "Timer":
-        """Return the timer with more seconds, or fewer when negative, though never less than none left."""
+    def lengthened(self, seconds: float, now: float) -> "HubTimer":
+        """Return the timer with more seconds, or fewer if negative, but at least 0 left."""
         change = max(seconds, -self.seconds_left(now))
-        longer = replace(self, seconds=self.seconds + change)
+        longer = replace(self, total_seconds=self.total_seconds + change)
         if self.ends_at is None:
             return replace(longer, left_when_paused=self.left_when_paused + change)
         return replace(longer, ends_at=self.ends_at + change)
@@ -68,8 +61,8 @@ class Wanted:
 class Timers:
     """All timers of the house, oldest first, and those that were cancelled lately."""
 
-    all: tuple[Timer, ...] = ()
-    gone: tuple[Timer, ...] = ()
+    all: tuple[HubTimer, ...] = ()
+    gone: tuple[HubTimer, ...] = ()
 
     def of(self, satellite_id: str) -> "Timers":
         return Timers(tuple(timer for timer in self.all if timer.satellite_id == satellite_id))
@@ -77,43 +70,42 @@ class Timers:
     def only(self, ids: Collection[str]) -> "Timers":
         return Timers(tuple(timer for timer in self.all if timer.id in ids))
 
-    def started(self, timer: Timer) -> "Timers":
+    def started(self, timer: HubTimer) -> "Timers":
         return replace(self, all=(*self.all, timer))
 
-    def without(self, *done: Timer) -> "Timers":
+    def without(self, *done: HubTimer) -> "Timers":
         ids = {timer.id for timer in done}
         return replace(self, all=tuple(timer for timer in self.all if timer.id not in ids))
 
-    def cancelled(self, *some: Timer) -> "Timers":
+    def cancelled(self, *some: HubTimer) -> "Timers":
         """Take timers out and remember them: their satellite may not know yet."""
         gone = (*self.gone, *(timer for timer in some if timer.command is None))
         return replace(self.without(*some), gone=gone[-MOST_GONE:])
 
-    def changed(self, new: Timer) -> "Timers":
+    def changed(self, new: HubTimer) -> "Timers":
         return replace(self, all=tuple(new if timer.id == new.id else timer for timer in self.all))
 
     def without_old(self, now: float) -> "Timers":
         """Forget what no satellite can ring for any more."""
         return replace(self, gone=tuple(timer for timer in self.gone if not _is_over(timer, now)))
 
-    def matching(self, wanted: Wanted) -> tuple[Timer, ...]:
+    def matching(self, wanted: Wanted) -> tuple[HubTimer, ...]:
         """Return the timers that may be meant; all when nothing was said of them."""
-        found = [timer for timer in self.all if wanted.seconds is None or timer.seconds == wanted.seconds]
+        found = [timer for timer in self.all if wanted.seconds is None or timer.total_seconds == wanted.seconds]
         if wanted.area is not None:
             there = [timer for timer in found if same(timer.area, wanted.area)]
             found = there or [timer for timer in found if is_called(timer, wanted.area)]
         return tuple(timer for timer in found if wanted.name is None or is_called(timer, wanted.name))
 
-    def due(self, now: float) -> tuple[Timer, ...]:
-        return tuple(timer for timer in self.all if timer.ends_at is not None and timer.ends_at <= now)
+    def due(self, now: float) -> tuple[HubTimer, ...]:
+        return find_expired(self.all, now)
 
     def next_due(self, now: float = 0.0) -> float | None:
         """Return when the next of those timers ends that have not ended by now."""
-        ends = (timer.ends_at for timer in self.all if timer.ends_at is not None and timer.ends_at > now)
-        return min(ends, default=None)
+        return next_deadline(self.all, now)
 
 
-def is_called(timer: Timer, name: str) -> bool:
+def is_called(timer: HubTimer, name: str) -> bool:
     """Tell whether people may call a timer so; a command for later by some of its words."""
     if timer.command is None:
         return timer.name is not None and _is_nearly(_plain(timer.name), _plain(name))
@@ -136,5 +128,5 @@ def _plain(name: str) -> str:
     return " ".join(name.replace("_", " ").casefold().split())
 
 
-def _is_over(timer: Timer, now: float) -> bool:
+def _is_over(timer: HubTimer, now: float) -> bool:
     return timer.ends_at is not None and timer.ends_at + KEPT_SECONDS < now

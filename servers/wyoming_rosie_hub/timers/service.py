@@ -16,7 +16,7 @@ from wyoming_rosie_hub.timers import choices, store
 from wyoming_rosie_hub.timers.choices import Chosen, NeverMind
 from wyoming_rosie_hub.timers.delayed_commands import is_too_late
 from wyoming_rosie_hub.timers.intents import Outcome, Question, Request, Slots, carry_out, finished, known
-from wyoming_rosie_hub.timers.model import KEPT_SECONDS, LaterCommand, Timer, Timers
+from wyoming_rosie_hub.timers.model import KEPT_SECONDS, HubTimer, LaterCommand, Timers
 
 _LOG = structlog.get_logger()
 LONGEST_SLEEP_SECONDS = 60.0  # the wall clock may be set meanwhile
@@ -30,7 +30,7 @@ class Surroundings:
 
     tell: Callable[[str, Event], bool]  # returns False when that satellite is not there
     present: Callable[[], Collection[str]]  # satellites
-    carry_out: Callable[[Timer, LaterCommand], Awaitable[Answer]]
+    carry_out: Callable[[HubTimer, LaterCommand], Awaitable[Answer]]
     announce: Callable[[Speaker, Answer, str], None]  # with the conversation that a reply belongs to
 
 
@@ -121,7 +121,7 @@ class Timekeeper:
         finally:
             await self._end_commands()
 
-    async def _finish(self, timer: Timer) -> None:
+    async def _finish(self, timer: HubTimer) -> None:
         """Ring for one that has run out, unless its satellite is away: then it rings as soon as that is back."""
         if timer not in self._timers.all:
             return  # it was changed meanwhile
@@ -134,13 +134,13 @@ class Timekeeper:
             _LOG.warning("timer is forgotten; its satellite stays away", timer=timer.id, satellite=timer.satellite_id)
             await self._set(self._timers.without(timer))
 
-    def _begin(self, timer: Timer, command: LaterCommand) -> None:
+    def _begin(self, timer: HubTimer, command: LaterCommand) -> None:
         if timer.id not in self._running:
             task = asyncio.get_running_loop().create_task(self._do_later(timer, command))
             self._running[timer.id] = task
             task.add_done_callback(lambda _: self._running.pop(timer.id, None))
 
-    async def _do_later(self, timer: Timer, command: LaterCommand) -> None:
+    async def _do_later(self, timer: HubTimer, command: LaterCommand) -> None:
         """Carry out a command; say so only when it was not done, or when something is asked."""
         speaker = Speaker(timer.satellite_id, timer.area, command.language)
         if is_too_late(timer, self._now()):

@@ -1,59 +1,63 @@
 """Timers on disk, so that a restart forgets none."""
 
-import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import structlog
-
-from wyoming_rosie_hub.timers.model import LaterCommand, Timer, Timers
-
-_LOG = structlog.get_logger()
+from wyoming_rosie.runtime import json_store
+from wyoming_rosie_hub.timers.model import HubTimer, LaterCommand, Timers
 
 
 def load(path: Path) -> Timers:
-    """Return the timers of the last run; none when there is no file. A file that cannot be read is set aside."""
+    """Return the timers of the last run; none if there is no file. An unreadable file is set aside."""
     try:
-        document = json.loads(path.read_text("utf-8"))
-        running, gone = document["timers"], document.get("gone", ())
-        return Timers(tuple(map(_timer, running)), tuple(map(_timer, gone)))
-    except FileNotFoundError:
-        return Timers()
+        document = json_store.read(path)
+        return Timers() if document is None else _decode(document)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
-        _LOG.warning("timers could not be read and are set aside", file=str(path), reason=str(err))
-        path.replace(path.with_suffix(".broken"))
+        json_store.quarantine(path, err)
         return Timers()
 
 
 def save(path: Path, timers: Timers) -> None:
     """Write the timers so that a power cut leaves either the old or the new file. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    with new.open("w", encoding="utf-8") as file:
-        json.dump({"timers": list(map(asdict, timers.all)), "gone": list(map(asdict, timers.gone))}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    running, gone = list(map(_encode_timer, timers.all)), list(map(_encode_timer, timers.gone))
+    json_store.write(path, {"timers": running, "gone": gone})
 
 
-def _timer(entry: Mapping[str, Any]) -> Timer:
+def _decode(document: Mapping[str, Any]) -> Timers:
+    running, gone = document["timers"], document.get("gone", ())
+    return Timers(tuple(map(_decode_timer, running)), tuple(map(_decode_timer, gone)))
+
+
+def _encode_timer(timer: HubTimer) -> dict[str, object]:
+    return {
+        "id": timer.id,
+        "satellite_id": timer.satellite_id,
+        "seconds": timer.total_seconds,
+        "name": timer.name,
+        "ends_at": timer.ends_at,
+        "left_when_paused": timer.left_when_paused,
+        "area": timer.area,
+        "command": None if timer.command is None else asdict(timer.command),
+    }
+
+
+def _decode_timer(entry: Mapping[str, Any]) -> HubTimer:
     ends_at, command = entry["ends_at"], entry.get("command")
-    return Timer(
+    return HubTimer(
         id=str(entry["id"]),
         satellite_id=str(entry["satellite_id"]),
-        seconds=float(entry["seconds"]),
-        name=_text(entry["name"]),
+        total_seconds=float(entry["seconds"]),
+        name=_optional_text(entry["name"]),
         ends_at=None if ends_at is None else float(ends_at),
         left_when_paused=float(entry["left_when_paused"]),
-        area=_text(entry.get("area")),
-        command=None if command is None else _command(command),
+        area=_optional_text(entry.get("area")),
+        command=None if command is None else _decode_command(command),
     )
 
 
-def _command(entry: Mapping[str, Any]) -> LaterCommand:
+def _decode_command(entry: Mapping[str, Any]) -> LaterCommand:
     return LaterCommand(
         text=str(entry["text"]),
         label=str(entry["label"]),
@@ -62,5 +66,5 @@ def _command(entry: Mapping[str, Any]) -> LaterCommand:
     )
 
 
-def _text(value: object) -> str | None:
+def _optional_text(value: object) -> str | None:
     return None if value is None else str(value)

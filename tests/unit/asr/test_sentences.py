@@ -14,7 +14,7 @@ from wyoming_rosie_asr.engines.pocketsphinx.automaton import Automaton
 from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon, read
 from wyoming_rosie_asr.engines.pocketsphinx.templates import Block
 from wyoming_rosie_hub.timers import choices
-from wyoming_rosie_hub.timers.model import Timer
+from wyoming_rosie_hub.timers.model import HubTimer
 from wyoming_rosie_intent.rules import hassil
 
 OTHER_THINGS = Home(
@@ -87,8 +87,9 @@ def test_answers_are_a_yes_or_a_no_to_the_intent_daemon_or_tell_the_hub_which_ti
     texts = samples("demo", block, say)
     assert texts
     others = set(texts) - {*own["yes"], *own["no"]}
-    timers = [Timer("t", "s", 300, None, 300.0, area=area) for place in HOMES["demo"].areas for area in place.names]
-    timers += [Timer("t", "s", 300, name, 300.0) for name in EN.lists["timer"]]
+    timer = HubTimer(id="t", total_seconds=300, ends_at=300.0, satellite_id="s")
+    timers = [replace(timer, area=area) for place in HOMES["demo"].areas for area in place.names]
+    timers += [replace(timer, name=name) for name in EN.lists["timer"]]
     assert [text for text in others if choices.read(text, timers, "en", 0.0) is None] == []
 
 

@@ -6,15 +6,17 @@ from hypothesis import strategies as st
 
 from wyoming_rosie_hub import sentences
 from wyoming_rosie_hub.timers.choices import Chosen, NeverMind, read
-from wyoming_rosie_hub.timers.model import LaterCommand, Timer
+from wyoming_rosie_hub.timers.model import HubTimer, LaterCommand
 
 NOW = 1000.0
 LATER = LaterCommand("turn off the tv", "turn off the TV", "en")
 AMONG = (
-    Timer("one", "k", 60, None, NOW + 50, area="Kitchen"),
-    Timer("pasta", "k", 600, "pasta", NOW + 590, area="Kitchen"),
-    Timer("den", "d", 600, None, NOW + 180, area="Living Room"),
-    Timer("tv", "d", 900, None, NOW + 900, area="Living Room", command=LATER),
+    HubTimer(id="one", total_seconds=60, name=None, ends_at=NOW + 50, satellite_id="k", area="Kitchen"),
+    HubTimer(id="pasta", total_seconds=600, name="pasta", ends_at=NOW + 590, satellite_id="k", area="Kitchen"),
+    HubTimer(id="den", total_seconds=600, name=None, ends_at=NOW + 180, satellite_id="d", area="Living Room"),
+    HubTimer(
+        id="tv", total_seconds=900, name=None, ends_at=NOW + 900, satellite_id="d", area="Living Room", command=LATER
+    ),
 )
 
 

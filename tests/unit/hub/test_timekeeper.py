@@ -10,7 +10,7 @@ import pytest
 from wyoming.event import Event
 
 from wyoming_rosie_hub.messages import Answer, IntentAsked, Later, Speaker
-from wyoming_rosie_hub.timers.model import LaterCommand, Timer
+from wyoming_rosie_hub.timers.model import HubTimer, LaterCommand
 from wyoming_rosie_hub.timers.service import Surroundings, Timekeeper
 
 KITCHEN, OFFICE = Speaker("kitchen", "Kitchen"), Speaker("office", "Office")
@@ -38,7 +38,7 @@ class House:
             self.told.append((satellite_id, event.type))
         return satellite_id in self.present
 
-    async def _carry_out(self, timer: Timer, command: LaterCommand) -> Answer:
+    async def _carry_out(self, timer: HubTimer, command: LaterCommand) -> Answer:
         await self.may_answer.wait()
         self.done.append(command.text)
         self.news.set()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wyoming_rosie_hub.timers import store
 from wyoming_rosie_hub.timers.intents import Outcome, Request, Slots, carry_out, known
-from wyoming_rosie_hub.timers.model import LaterCommand, Timer, Timers
+from wyoming_rosie_hub.timers.model import HubTimer, LaterCommand, Timers
 
 NOW = 1_000_000.0
 
@@ -235,20 +235,20 @@ def test_what_is_not_about_timers_is_left_to_others() -> None:
 
 
 timers = st.builds(
-    Timer,
-    st.text(min_size=1),
-    st.text(),
-    st.floats(0, 1e6),
-    st.none() | st.text(),
-    st.none() | st.floats(0, 1e10),
-    st.floats(0, 1e6),
-    st.none() | st.text(),
-    st.none() | st.builds(LaterCommand, st.text(), st.text(), st.text(), st.lists(st.text()).map(tuple)),
+    HubTimer,
+    id=st.text(min_size=1),
+    satellite_id=st.text(),
+    total_seconds=st.floats(0, 1e6),
+    name=st.none() | st.text(),
+    ends_at=st.none() | st.floats(0, 1e10),
+    left_when_paused=st.floats(0, 1e6),
+    area=st.none() | st.text(),
+    command=st.none() | st.builds(LaterCommand, st.text(), st.text(), st.text(), st.lists(st.text()).map(tuple)),
 )
 
 
 @given(st.lists(timers, max_size=5))
-def test_timers_come_back_from_disk(tmp_path_factory: pytest.TempPathFactory, some: list[Timer]) -> None:
+def test_timers_come_back_from_disk(tmp_path_factory: pytest.TempPathFactory, some: list[HubTimer]) -> None:
     path = tmp_path_factory.mktemp("timers") / "new" / "timers.json"
     timers = Timers(tuple(some), tuple(reversed(some)))
     store.save(path, timers)
@@ -260,6 +260,20 @@ def test_timers_of_the_last_version_are_still_read(tmp_path: Path) -> None:
     old = {"id": "t1", "satellite_id": "kitchen", "seconds": 300.0, "name": None, "ends_at": NOW, "left_when_paused": 0}
     path.write_text(json.dumps({"timers": [old]}))
     assert [timer.id for timer in store.load(path).all] == ["t1"]
+
+
+def test_a_file_with_commands_is_read_and_written_again_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "timers.json"
+    common = {"satellite_id": "kitchen", "seconds": 300.0, "area": "Kitchen"}
+    running = {"id": "t1", **common, "name": "pasta", "ends_at": NOW, "left_when_paused": 0.0, "command": None}
+    command = {"text": "turn off the tv", "label": "turn off the TV", "language": "en", "confirmed": ["lock.front"]}
+    paused = {"id": "t2", **common, "name": None, "ends_at": None, "left_when_paused": 60.0, "command": command}
+    document = {"timers": [running, paused], "gone": [running]}
+    path.write_text(json.dumps(document))
+    timers = store.load(path)
+    assert [timer.seconds_left(NOW - 10) for timer in timers.all] == [10, 60]
+    store.save(path, timers)
+    assert json.loads(path.read_text()) == document
 
 
 @pytest.mark.parametrize("written", ["", "[]", "{}", '{"timers": [{}]}', '{"timers": 5}', '{"timers": [5]}', "\x00"])

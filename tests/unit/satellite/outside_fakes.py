@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from wyoming_rosie.timers import Timer
 from wyoming_rosie_satellite.integrations.controls import Shown
-from wyoming_rosie_satellite.storage.timers import Timer
 
 
 class FakeControls:
@@ -34,7 +34,10 @@ class FakeClock:
         self.timers: tuple[Timer, ...] = ()
 
     def start(self, seconds: float, name: str | None = None) -> str:
-        self.timers = (*self.timers, Timer(str(len(self.timers)), seconds, name).set_to(seconds, 0, is_active=True))
+        self.timers = (
+            *self.timers,
+            Timer(str(len(self.timers)), seconds, name).with_remaining(seconds, 0, is_active=True),
+        )
         return self.timers[-1].id
 
     def cancel(self, timer_id: str) -> bool:

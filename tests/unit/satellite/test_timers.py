@@ -15,9 +15,10 @@ from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpda
 
 from tests.waiting import until
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.timers import Timer
 from wyoming_rosie_satellite.storage.timer_service import AlarmClock
 from wyoming_rosie_satellite.storage.timer_store import LATEST_SECONDS, document, restored
-from wyoming_rosie_satellite.storage.timers import LONGEST_SECONDS, MOST_TIMERS, Timer, Timers
+from wyoming_rosie_satellite.storage.timers import LONGEST_SECONDS, MOST_TIMERS, Timers
 
 NOON = 1_800_000_000.0
 
@@ -162,7 +163,9 @@ def test_no_timer_ends_twice_without_a_new_beginning(history: Iterable[tuple[Eve
 
 TIMERS = st.lists(
     st.builds(
-        lambda number, seconds, name, active: Timer(str(number), seconds, name).set_to(seconds, 0, is_active=active),
+        lambda number, seconds, name, active: Timer(str(number), seconds, name).with_remaining(
+            seconds, 0, is_active=active
+        ),
         st.integers(0, 20),
         st.floats(0, 10_000),
         st.none() | st.text(min_size=1, max_size=20),
@@ -184,12 +187,12 @@ def test_a_restart_takes_its_time_off_what_runs(timers: list[Timer], off: float,
 
 
 def test_a_clock_that_went_back_takes_no_time_off() -> None:
-    saved = document(Timers([Timer("a", 60).set_to(60, 0, is_active=True)]), 0, NOON)
+    saved = document(Timers([Timer("a", 60).with_remaining(60, 0, is_active=True)]), 0, NOON)
     assert restored(saved, 5, NOON - 86_400).running[0].seconds_left(5) == 60
 
 
 def test_a_timer_that_ended_long_ago_is_forgotten() -> None:
-    saved = document(Timers([Timer("a", 60).set_to(60, 0, is_active=True)]), 0, NOON)
+    saved = document(Timers([Timer("a", 60).with_remaining(60, 0, is_active=True)]), 0, NOON)
     assert restored(saved, 0, NOON + 60 + LATEST_SECONDS + 1).running == ()
 
 
