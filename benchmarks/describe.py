@@ -13,7 +13,7 @@ from wyoming.event import Event
 
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.commands.demo import RECORDING
-from wyoming_rosie.commands.processes import running
+from wyoming_rosie.commands.processes import run_server
 from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.protocol.wire import EventStream
@@ -109,7 +109,7 @@ async def ask(uri: str) -> list[float]:
 
 
 async def measure(role: str) -> dict[str, object]:
-    async with running(role) as process:
+    async with run_server(role) as process:
         idle = await ask(process.uri)
         crowd = await asyncio.create_subprocess_exec(sys.executable, __file__, "--load", role, process.uri)
         await asyncio.sleep(2)

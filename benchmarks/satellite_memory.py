@@ -13,7 +13,7 @@ from wyoming.event import Event
 from wyoming.satellite import RunSatellite
 
 from wyoming_rosie.commands.demo import RECORDING
-from wyoming_rosie.commands.processes import running
+from wyoming_rosie.commands.processes import run_server
 from wyoming_rosie.protocol.client import Client, connect
 
 WAITING_SECONDS = 10.0
@@ -58,7 +58,7 @@ def answer(rate: int) -> list[Event]:
 async def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         devices = ("--mic", f"wav:{RECORDING}", "--snd", f"wav:{folder}/reply.wav")
-        async with running("satellite", *devices) as satellite, connect(satellite.uri) as peer:
+        async with run_server("satellite", *devices) as satellite, connect(satellite.uri) as peer:
             (process,) = psutil.Process().children()
             waiting = await measured("waiting for its wake word", process, WAITING_SECONDS)
             await peer.send(RunSatellite().event())

@@ -24,7 +24,7 @@ from wyoming.event import Event
 
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.commands.demo import RECORDING
-from wyoming_rosie.commands.processes import running
+from wyoming_rosie.commands.processes import run_server
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
@@ -129,7 +129,7 @@ async def in_a_process_of_its_own(folder: Path | None, name: str) -> Cost:
 
 async def daemon(pcm: bytes, streams: int, chunk_ms: int) -> Cost:
     """Let a daemon hear several streams at real time, each from another place of the audio."""
-    async with running("vad") as running_daemon:
+    async with run_server("vad") as running_daemon:
         (process,) = psutil.Process().children()
 
         async def speak(one: int) -> float:
@@ -209,7 +209,7 @@ def tell(costs: Sequence[Cost]) -> None:
 async def grow(folder: Path | None) -> None:
     """Print the daemon's memory after a minute and after an hour of one stream, and of streams that come and go."""
     minute = speech(folder, 60)
-    async with running("vad") as running_daemon:
+    async with run_server("vad") as running_daemon:
         (process,) = psutil.Process().children()
         print("| state | RSS MB |\n|---|---|")
         print(f"| ready | {rss(process):.1f} |")

@@ -13,7 +13,7 @@ import psutil
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
 from wyoming_rosie.audio.formats import SPEECH
-from wyoming_rosie.commands.processes import running
+from wyoming_rosie.commands.processes import run_server
 from wyoming_rosie.protocol.client import Client, connect
 
 CHUNK_SECONDS = 0.1
@@ -30,7 +30,7 @@ async def main() -> None:
     given = parser.parse_args()
     started: list[int] = []
     before = set(psutil.pids())
-    async with running("wake", "--engine", given.engine) as process:
+    async with run_server("wake", "--engine", given.engine) as process:
         started = [pid for pid in psutil.pids() if pid not in before and "wyoming-rosie-wake" in _command(pid)]
         daemon = psutil.Process(started[0])
         print(f"| {given.engine}: audio so far | RSS MB |\n|---|---|\n| none | {_megabytes(daemon):.1f} |")

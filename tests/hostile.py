@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from wyoming.event import Event
 
 from wyoming_rosie.commands.conformance import bad_input
-from wyoming_rosie.commands.conformance.bad_input import chunk, start
+from wyoming_rosie.commands.conformance.bad_input import audio_chunk, audio_start
 from wyoming_rosie.protocol.wire import encode
 
 ROLES = tuple(bad_input.EVENTS)
@@ -30,7 +30,7 @@ CODES = {
 }
 HEADER = b'{"type":"x","data":' + bad_input.NESTED + b"}\n"
 BYTES = (
-    *(Bytes(one.name, one.raw, CODES.get(one.name, "bad-event"), one.ends) for one in bad_input.BYTES),
+    *(Bytes(one.name, one.raw, CODES.get(one.name, "bad-event"), one.with_eof) for one in bad_input.BYTES),
     Bytes("deep JSON in the header", HEADER, "too-deep"),
     Bytes("garbage", bytes(range(256)) * 20, "bad-event"),
 )
@@ -64,8 +64,10 @@ NOISE = bytes(range(256)) * 125
 BOMB = '<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;"><!ENTITY c "&b;&b;">]><speak>&c;</speak>'
 OURS: dict[str, tuple[Nonsense, ...]] = {
     "wake": (
-        Nonsense("audio without a start, as from old satellites", [Event("detect"), chunk(bytes(3200)), STOP], NOTHING),
-        Nonsense("audio that nobody asked for, without a start", [chunk(bytes(3200))]),
+        Nonsense(
+            "audio without a start, as from old satellites", [Event("detect"), audio_chunk(bytes(3200)), STOP], NOTHING
+        ),
+        Nonsense("audio that nobody asked for, without a start", [audio_chunk(bytes(3200))]),
         Nonsense("an unknown wake word", [Event("detect", {"names": ["open sesame"]})]),
         Nonsense("text for the names", [Event("detect", {"names": "okay_nabu"})]),
     ),
@@ -74,11 +76,11 @@ OURS: dict[str, tuple[Nonsense, ...]] = {
         Nonsense("an unknown model", [Event("transcribe", {"name": "nobody"})]),
         Nonsense("text for names to expect", [Event("transcribe", {"transcript_names": "Ada"})]),
         Nonsense("names that nobody can say", [Event("transcribe", {"transcript_names": ["a" * 1000]})]),
-        Nonsense("a number for a sensitivity", [Event("transcribe", {"vad_sensitivity": 5}), start()]),
-        Nonsense("ten minutes of noise", [Event("transcribe"), start(), *([chunk(NOISE)] * 600)]),
+        Nonsense("a number for a sensitivity", [Event("transcribe", {"vad_sensitivity": 5}), audio_start()]),
+        Nonsense("ten minutes of noise", [Event("transcribe"), audio_start(), *([audio_chunk(NOISE)] * 600)]),
         Nonsense(
             "voices before any audio",
-            [Event("voice-stopped"), Event("transcribe"), start(), STOP],
+            [Event("voice-stopped"), Event("transcribe"), audio_start(), STOP],
             frozenset({"transcript"}),
         ),
     ),
@@ -112,7 +114,7 @@ def nonsense(role: str) -> list[Nonsense]:
     """Return what makes no sense to a role."""
     of_anybody = [
         Nonsense(title, events, ANSWERS.get((role, title), frozenset({"error"})))
-        for title, events in bad_input.events(role).items()
+        for title, events in bad_input.bad_events(role).items()
         if (role, title) not in LEGAL
     ]
     return [*of_anybody, *OURS.get(role, ())]

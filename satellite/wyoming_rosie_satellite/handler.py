@@ -146,7 +146,7 @@ class SatelliteHandler:
             await self._satellite.player.room()
 
     async def _read(self, read: Callable[[Event], T], event: Event) -> T:
-        return await asyncio.to_thread(read, event) if self._sound.converts(event) else read(event)
+        return await asyncio.to_thread(read, event) if self._sound.needs_conversion(event) else read(event)
 
     async def _send_all(self) -> None:
         try:

@@ -126,7 +126,7 @@ class AsrHandler:
 
     async def _read(self, read: Callable[[Event], T], event: Event) -> T:
         """Take an event's audio; in the thread when it must be converted, which may take a while."""
-        return await self._ears.voices.call(read, event) if self._audio.converts(event) else read(event)
+        return await self._ears.voices.call(read, event) if self._audio.needs_conversion(event) else read(event)
 
     async def _drop(self) -> None:
         utterance, self._utterance = self._utterance, None

@@ -99,7 +99,7 @@ class VadHandler:
     async def _read(self, read: Callable[[Event], T], event: Event) -> T:
         """Take an event's audio; in a thread when it must be converted, which may take a while."""
         try:
-            return await self._scheduler.call(read, event) if self._audio.converts(event) else read(event)
+            return await self._scheduler.call(read, event) if self._audio.needs_conversion(event) else read(event)
         except RosieError:
             await self._drop()
             raise

@@ -123,7 +123,7 @@ class WakeHandler:
 
     async def _read(self, read: Callable[[Event], T], event: Event) -> T:
         """Take an event's audio; in a thread when it must be converted, which may take a while."""
-        return await self._scheduler.call(read, event) if self._audio.converts(event) else read(event)
+        return await self._scheduler.call(read, event) if self._audio.needs_conversion(event) else read(event)
 
     async def _hear(self, pcm: bytes) -> None:
         if self._stream is None or not pcm:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
-from wyoming_rosie.audio.formats import SPEECH, WIDTHS, AudioFormat, Converter, float_pcm, with_signed_samples
+from wyoming_rosie.audio.formats import SPEECH, WIDTHS, AudioFormat, Converter, float_pcm, swap_sign
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.runtime.extras import install_command
 
@@ -37,7 +37,7 @@ class AudioFile:
     blocks: Iterator[bytes]
 
 
-class _OtherFormatError(RosieError):
+class _UnknownFormatError(RosieError):
     """Raised by a reader that does not know the format."""
 
 
@@ -48,15 +48,15 @@ _Reader: TypeAlias = Callable[[Path], AbstractContextManager[AudioFile]]
 def open_audio(path: Path) -> Iterator[AudioFile]:
     """Open a recording, or standard input, during the block. Raises ConfigError, which names the file."""
     with ExitStack() as stack:
-        file = _seekable(path, stack)
-        for reader in (_wav, _by_soundfile, _by_ffmpeg):
+        file = _to_seekable(path, stack)
+        for reader in (_open_wav, _open_soundfile, _open_ffmpeg):
             try:
                 recording = stack.enter_context(reader(file))
-            except _OtherFormatError:
+            except _UnknownFormatError:
                 continue
             break
         else:
-            raise ConfigError(_refusal(path))
+            raise ConfigError(_format_error(path))
         yield recording
 
 
@@ -76,10 +76,10 @@ def speech_blocks(recording: AudioFile) -> Iterator[bytes]:
 
 def skip_seconds(recording: AudioFile, seconds: float) -> AudioFile:
     """Return what follows of a recording after so many seconds."""
-    return AudioFile(recording.audio, _after(recording.blocks, recording.audio.bytes_in(seconds)))
+    return AudioFile(recording.audio, _skip_bytes(recording.blocks, recording.audio.bytes_in(seconds)))
 
 
-def _after(blocks: Iterator[bytes], skipped: int) -> Iterator[bytes]:
+def _skip_bytes(blocks: Iterator[bytes], skipped: int) -> Iterator[bytes]:
     for block in blocks:
         if rest := block[skipped:]:
             yield rest
@@ -90,7 +90,7 @@ def _after(blocks: Iterator[bytes], skipped: int) -> Iterator[bytes]:
 def buffered(path: Path) -> Iterator[Path]:
     """Have a recording that comes through a pipe in a file during the block, so that it can be opened again. Raises ConfigError."""
     with ExitStack() as stack:
-        yield _seekable(path, stack)
+        yield _to_seekable(path, stack)
 
 
 def write_speech(source: Path, target: Path) -> float:
@@ -109,20 +109,20 @@ def conversion_hint(path: Path | str) -> str:
     return f"ffmpeg -i {shlex.quote(str(path))} -ar 16000 -ac 1 out.wav"
 
 
-def _seekable(path: Path, stack: ExitStack) -> Path:
+def _to_seekable(path: Path, stack: ExitStack) -> Path:
     """Return the file itself, or a copy of what comes through a pipe. Raises ConfigError when there is nothing."""
     try:
-        with _raw(path) as raw:
+        with _open_raw(path) as raw:
             file = path if path.is_file() and str(path) != STDIN else _copy(raw, path, stack)
         size = file.stat().st_size
     except OSError as err:
-        raise ConfigError(f"cannot read {_title(path)}: {err.strerror}") from err
+        raise ConfigError(f"cannot read {_display_name(path)}: {err.strerror}") from err
     if not size:
-        raise ConfigError(f"{_title(path)} is empty")
+        raise ConfigError(f"{_display_name(path)} is empty")
     return file
 
 
-def _raw(path: Path) -> IO[bytes]:
+def _open_raw(path: Path) -> IO[bytes]:
     if str(path) == STDIN:
         return os.fdopen(os.dup(sys.stdin.fileno() if sys.stdin else 0), "rb")
     return path.open("rb")
@@ -132,46 +132,46 @@ def _copy(raw: IO[bytes], path: Path, stack: ExitStack) -> Path:
     copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="wyoming-rosie-"))  # noqa: SIM115 - the stack closes it
     while block := raw.read(COPY_BYTES):
         if copy.tell() > MOST_BYTES:
-            raise ConfigError(f"{_title(path)} is longer than {MOST_BYTES >> 20} MB; cut it")
+            raise ConfigError(f"{_display_name(path)} is longer than {MOST_BYTES >> 20} MB; cut it")
         copy.write(block)
     copy.flush()
     return Path(copy.name)
 
 
 @contextmanager
-def _wav(path: Path) -> Iterator[AudioFile]:
+def _open_wav(path: Path) -> Iterator[AudioFile]:
     try:
         file = wave.open(str(path), "rb")  # noqa: SIM115 - closed below, where errors of the block are not its own
     except (wave.Error, EOFError) as err:
-        raise _OtherFormatError(str(err)) from err
+        raise _UnknownFormatError(str(err)) from err
     with file:
         audio = AudioFormat(file.getframerate(), file.getsampwidth(), file.getnchannels())
         if audio.width not in WIDTHS:
-            raise _OtherFormatError(f"samples of {audio.width} bytes")
+            raise _UnknownFormatError(f"samples of {audio.width} bytes")
         yield AudioFile(audio, _wav_blocks(file, audio))
 
 
 def _wav_blocks(file: wave.Wave_read, audio: AudioFormat) -> Iterator[bytes]:
     while block := file.readframes(max(1, round(audio.rate * BLOCK_SECONDS))):
         if whole := len(block) - len(block) % audio.frame_bytes:
-            yield with_signed_samples(block[:whole], audio)
+            yield swap_sign(block[:whole], audio)
 
 
 @contextmanager
-def _by_soundfile(path: Path) -> Iterator[AudioFile]:
-    soundfile = _library()
+def _open_soundfile(path: Path) -> Iterator[AudioFile]:
+    soundfile = _import_soundfile()
     if soundfile is None:
-        raise _OtherFormatError("soundfile is not installed")
+        raise _UnknownFormatError("soundfile is not installed")
     try:
         file = soundfile.SoundFile(path)
     except soundfile.LibsndfileError as err:
-        raise _OtherFormatError(str(err)) from err
+        raise _UnknownFormatError(str(err)) from err
     with file:
         audio = AudioFormat(file.samplerate, 2, file.channels)
         yield AudioFile(audio, _soundfile_blocks(file, audio, path))
 
 
-def _library() -> Any:
+def _import_soundfile() -> Any:
     """Return the soundfile module, if there is one that works."""
     try:
         import soundfile
@@ -192,10 +192,10 @@ def _soundfile_blocks(file: "soundfile.SoundFile", audio: AudioFormat, path: Pat
 
 
 @contextmanager
-def _by_ffmpeg(path: Path) -> Iterator[AudioFile]:
+def _open_ffmpeg(path: Path) -> Iterator[AudioFile]:
     program = shutil.which("ffmpeg")
     if program is None:
-        raise _OtherFormatError("ffmpeg is not installed")
+        raise _UnknownFormatError("ffmpeg is not installed")
     source = ("-protocol_whitelist", "file", "-i", f"file:{path}")
     wanted = ("-vn", "-f", "s16le", "-ar", str(SPEECH.rate), "-ac", str(SPEECH.channels), "-")
     with subprocess.Popen(  # noqa: S603 - a fixed program, and a file's name as one argument
@@ -204,7 +204,7 @@ def _by_ffmpeg(path: Path) -> Iterator[AudioFile]:
         try:
             first = _ffmpeg_block(process)
             if not first:
-                raise _OtherFormatError("ffmpeg finds no sound in it")
+                raise _UnknownFormatError("ffmpeg finds no sound in it")
             yield AudioFile(SPEECH, _ffmpeg_blocks(process, first))
         finally:
             process.kill()
@@ -223,20 +223,20 @@ def _ffmpeg_block(process: "subprocess.Popen[Any]") -> bytes:
     return bytes(process.stdout.read(SPEECH.bytes_in(BLOCK_SECONDS)))
 
 
-def _refusal(path: Path) -> str:
-    tools = {"soundfile": _library(), "ffmpeg": shutil.which("ffmpeg")}
+def _format_error(path: Path) -> str:
+    tools = {"soundfile": _import_soundfile(), "ffmpeg": shutil.which("ffmpeg")}
     missing = [name for name, found in tools.items() if not found]
     if not missing:
-        return f"{_title(path)} is no recording: neither soundfile nor ffmpeg finds sound in it"
+        return f"{_display_name(path)} is no recording: neither soundfile nor ffmpeg finds sound in it"
     ways = {
         "soundfile": f"{install_command(['files'])} (mp3, flac, ogg, every WAV)",
         "ffmpeg": "sudo apt install ffmpeg (all others)",
     }
     return (
-        f"{_title(path)} is not a plain WAV file, and {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not "
+        f"{_display_name(path)} is not a plain WAV file, and {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not "
         f"installed, which may read it: {'; '.join(ways[name] for name in missing)}; or convert it: {conversion_hint(path)}"
     )
 
 
-def _title(path: Path) -> str:
+def _display_name(path: Path) -> str:
     return "standard input" if str(path) == STDIN else str(path)

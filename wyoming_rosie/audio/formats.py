@@ -51,9 +51,9 @@ PIECE_BYTES = 65_536
 def format_of(event: Event) -> AudioFormat:
     """Return the format that an audio-start or audio-chunk names. Raises BadEventError."""
     return AudioFormat(
-        _within(event, "rate", RATES, "Hz"),
-        _within(event, "width", WIDTHS, "bytes"),
-        _within(event, "channels", CHANNELS, ""),
+        _parse_int(event, "rate", RATES, "Hz"),
+        _parse_int(event, "width", WIDTHS, "bytes"),
+        _parse_int(event, "channels", CHANNELS, ""),
     )
 
 
@@ -79,7 +79,7 @@ def _split_bytes(chunk: Event) -> int:
     return min(round(PIECE_SECONDS * audio.rate), PIECE_BYTES // audio.frame_bytes) * audio.frame_bytes
 
 
-def _numbers(event: Event) -> tuple[object, object, object]:
+def _format_fields(event: Event) -> tuple[object, object, object]:
     return event.data.get("rate"), event.data.get("width"), event.data.get("channels")
 
 
@@ -94,7 +94,7 @@ class Converter:
         self._target = target
         self._resample: Callable[[Any, bool], Samples] | None = None
         if source != target:
-            self._resample = _resampler(source, target)
+            self._resample = _create_resampler(source, target)
 
     def convert(self, pcm: bytes) -> bytes:
         """Return what is ready of whole frames `pcm`; the resampler holds some back. Raises BadEventError."""
@@ -102,17 +102,17 @@ class Converter:
             raise BadEventError(
                 f"{len(pcm)} bytes are not a whole number of {self._source.frame_bytes}-byte frames", "bad-audio"
             )
-        return self._converted(pcm, last=False)
+        return self._convert(pcm, last=False)
 
     def finish(self) -> bytes:
         """Return what was held back; the converter is used up."""
-        return self._converted(b"", last=True)
+        return self._convert(b"", last=True)
 
-    def _converted(self, pcm: bytes, last: bool) -> bytes:
+    def _convert(self, pcm: bytes, last: bool) -> bytes:
         if self._resample is None:
             return pcm
-        samples = _samples(pcm, self._source)
-        mixed = _with_channels(samples, self._target.channels)
+        samples = _to_samples(pcm, self._source)
+        mixed = _mix_channels(samples, self._target.channels)
         return float_pcm(self._resample(mixed, last), self._target)
 
 
@@ -122,47 +122,47 @@ class SpeechInput:
     After bad audio it hears nothing until the next start, so that one error stands for a whole stream.
     """
 
-    def __init__(self, wanted: AudioFormat = SPEECH) -> None:
+    def __init__(self, target: AudioFormat = SPEECH) -> None:
         self.started = False
-        self._wanted = wanted
-        self._numbers = (wanted.rate, wanted.width, wanted.channels)
-        self._refusing = False
+        self._target = target
+        self._target_fields = (target.rate, target.width, target.channels)
+        self._is_rejecting = False
         self._format: AudioFormat | None = None
         self._converter: Converter | None = None
 
-    def converts(self, event: Event) -> bool:
+    def needs_conversion(self, event: Event) -> bool:
         """Return whether an audio-start or audio-chunk needs a conversion, which may take milliseconds."""
-        return _numbers(event) != self._numbers
+        return _format_fields(event) != self._target_fields
 
     def split(self, chunk: Event) -> Iterator[Event]:
         """Return what to give to `chunk`: pieces of an audio-chunk that needs a conversion, else the whole of it."""
-        return split_chunk(chunk) if self.converts(chunk) else iter((chunk,))
+        return split_chunk(chunk) if self.needs_conversion(chunk) else iter((chunk,))
 
     def start(self, event: Event) -> None:
         """Begin a stream. Raises BadEventError, EngineError."""
-        self.started, self._refusing = False, True
+        self.started, self._is_rejecting = False, True
         self._open(format_of(event))
-        self.started, self._refusing = True, False
+        self.started, self._is_rejecting = True, False
 
     def chunk(self, event: Event) -> bytes:
         """Return the chunk as speech audio. Raises BadEventError for the first bad chunk; nothing follows it."""
-        if self._refusing:
+        if self._is_rejecting:
             return b""
         try:
             return self._chunk(event)
         except BadEventError:
-            self.started, self._refusing = False, True
+            self.started, self._is_rejecting = False, True
             raise
 
     def pass_through(self, event: Event) -> bytes | None:
         """Return the chunk when it is as wanted in a stream of such, else nothing: it is for `chunk` then."""
         pcm = event.payload or b""
-        is_plain = self.started and self._format == self._wanted and not self.converts(event)
-        return pcm if is_plain and not len(pcm) % self._wanted.frame_bytes else None
+        is_plain = self.started and self._format == self._target and not self.needs_conversion(event)
+        return pcm if is_plain and not len(pcm) % self._target.frame_bytes else None
 
     def stop(self, event: Event) -> bytes:
         """End the stream; return the rest of its audio. Raises BadEventError when there was no start."""
-        if self._refusing:
+        if self._is_rejecting:
             return b""
         if not self.started or self._converter is None:
             raise BadEventError("audio-stop came without audio-start", "no-audio-start")
@@ -182,7 +182,7 @@ class SpeechInput:
 
     def _open(self, given: AudioFormat) -> None:
         self._format = given
-        self._converter = Converter(given, self._wanted)
+        self._converter = Converter(given, self._target)
 
 
 def read_wav(source: Path | BinaryIO) -> tuple[AudioFormat, bytes]:
@@ -198,10 +198,10 @@ def read_wav(source: Path | BinaryIO) -> tuple[AudioFormat, bytes]:
         raise ConfigError(
             f"{path} is not a WAV file with uncompressed samples ({err}); convert it: ffmpeg -i {path} -ar 16000 -ac 1 out.wav"
         ) from err
-    return audio, with_signed_samples(pcm[: len(pcm) - len(pcm) % audio.frame_bytes], audio)
+    return audio, swap_sign(pcm[: len(pcm) - len(pcm) % audio.frame_bytes], audio)
 
 
-def with_signed_samples(pcm: bytes, audio: AudioFormat) -> bytes:
+def swap_sign(pcm: bytes, audio: AudioFormat) -> bytes:
     """Return a WAV file's samples as ours, or ours as a WAV file's: it keeps 8-bit samples unsigned."""
     return bytes(sample ^ 0x80 for sample in pcm) if audio.width == 1 else pcm
 
@@ -214,12 +214,12 @@ def write_wav(path: Path, audio: AudioFormat, pcm: bytes) -> None:
             file.setframerate(audio.rate)
             file.setsampwidth(audio.width)
             file.setnchannels(audio.channels)
-            file.writeframes(with_signed_samples(pcm, audio))
+            file.writeframes(swap_sign(pcm, audio))
     except OSError as err:
         raise ConfigError(f"cannot write {path}: {err.strerror}") from err
 
 
-def _within(event: Event, name: str, allowed: range, unit: str) -> int:
+def _parse_int(event: Event, name: str, allowed: range, unit: str) -> int:
     value = event.data.get(name)
     if type(value) is int and value in allowed:
         return value
@@ -228,7 +228,7 @@ def _within(event: Event, name: str, allowed: range, unit: str) -> int:
     )
 
 
-def _resampler(source: AudioFormat, target: AudioFormat) -> "Callable[[Any, bool], Samples]":
+def _create_resampler(source: AudioFormat, target: AudioFormat) -> "Callable[[Any, bool], Samples]":
     # By default numpy reserves memory for each core; these matrices are too small to share out.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
@@ -236,16 +236,16 @@ def _resampler(source: AudioFormat, target: AudioFormat) -> "Callable[[Any, bool
     except ImportError as err:
         raise EngineError("audio in other formats than 16 kHz 16-bit mono needs: pip install soxr numpy") from err
     if source.rate == target.rate:
-        return _unchanged
+        return _keep_rate
     stream = soxr.ResampleStream(source.rate, target.rate, target.channels, dtype="float32")
     return lambda samples, last: stream.resample_chunk(samples, last)
 
 
-def _unchanged(samples: "Samples", _last: bool) -> "Samples":
+def _keep_rate(samples: "Samples", _last: bool) -> "Samples":
     return samples
 
 
-def _samples(pcm: bytes, audio: AudioFormat) -> "Samples":
+def _to_samples(pcm: bytes, audio: AudioFormat) -> "Samples":
     import numpy as np
 
     if audio.width == 3:  # put each sample into the upper bytes of four
@@ -258,7 +258,7 @@ def _samples(pcm: bytes, audio: AudioFormat) -> "Samples":
     return (whole.astype(np.float32) / full_scale).reshape(-1, audio.channels)
 
 
-def _with_channels(samples: "Samples", channels: int) -> "Samples":
+def _mix_channels(samples: "Samples", channels: int) -> "Samples":
     import numpy as np
 
     if samples.shape[1] == channels:

@@ -20,9 +20,9 @@ from wyoming.info import Info
 from wyoming_rosie import config
 from wyoming_rosie.audio.files import STDIN
 from wyoming_rosie.commands import pipeline, processes, role_check
-from wyoming_rosie.commands.diagnostics.network import pretence
-from wyoming_rosie.commands.launch_plan import reachable
-from wyoming_rosie.commands.pipeline import ANSWER_SECONDS, HomeFile, Language, Options, Stage
+from wyoming_rosie.commands.diagnostics.network import simulated_home
+from wyoming_rosie.commands.launch_plan import local_uri
+from wyoming_rosie.commands.pipeline import ANSWER_SECONDS, HomeFile, Language, StageOptions, StageParameter
 from wyoming_rosie.errors import ConfigError, NotUnderstoodError, RosieError
 from wyoming_rosie.programs import BY_ROLE
 from wyoming_rosie.protocol import address
@@ -35,12 +35,12 @@ LOOK_SECONDS = 1.0
 """For a house on the network."""
 QUESTION_SECONDS = 30.0
 """So long a house waits for the answer to its question."""
-_NO_OPTIONS = Stage()
+_NO_OPTIONS = StageOptions()
 ANSWERS = ("handled", "not-handled", "intent", "not-recognized")
 
 
 @dataclass(frozen=True)
-class Talk:
+class AskSession:
     """A conversation: with whom, and what one must know to go on with it."""
 
     uri: str | None  # None: a daemon of its own, which ends with the command
@@ -61,56 +61,56 @@ async def ask(
     home: HomeFile = None,
     language: Language = None,
     own: Annotated[bool, Parameter(help="start a daemon of its own even if a house is running", negative=())] = False,
-    goes_on: Annotated[
+    is_reply: Annotated[
         bool, Parameter(name="--continue", help="answer what the house has just asked: --continue yes", negative=())
     ] = False,
-    stage: Options = _NO_OPTIONS,
+    stage: StageParameter = _NO_OPTIONS,
 ) -> None:
     """Print the answer to a sentence, after acting on it.
 
     The running house is asked if there is one (--uri, else this machine's, else an announced one), otherwise a daemon of
     its own; stderr says which. On a terminal, what it asks back can be answered at once.
     """
-    said = pipeline.text_of(text)
-    if goes_on:
-        earlier = await asyncio.to_thread(_recalled)
-        talk = replace(earlier, area=area or earlier.area, language=language or earlier.language)
+    sentence = pipeline.read_text(text)
+    if is_reply:
+        earlier = await asyncio.to_thread(_load_session)
+        session = replace(earlier, area=area or earlier.area, language=language or earlier.language)
     else:
-        uri = stage.uri or (None if own or home or stage.engine else await _running_house())
-        talk = Talk(uri, uuid4().hex, area, language, str(home.resolve()) if home else None, stage.engine)
-    async with _house(talk) as uri:
-        if goes_on and talk.uri is None:
-            await _exchange(uri, talk, talk.asked)  # the daemon that was asked has ended; nothing was done yet
-        answer = await _exchange(uri, talk, said)
-        _print(answer, stage)
+        uri = stage.uri or (None if own or home or stage.engine else await _find_intent_service())
+        session = AskSession(uri, uuid4().hex, area, language, str(home.resolve()) if home else None, stage.engine)
+    async with _open_service(session) as uri:
+        if is_reply and session.uri is None:
+            await _send_text(uri, session, session.asked)  # the daemon that was asked has ended; nothing was done yet
+        answer = await _send_text(uri, session, sentence)
+        _print_answer(answer, stage)
         can_type = not stage.json and text != STDIN
-        while can_type and _expects_reply(answer) and (reply := await _typed()):
-            said, answer = reply, await _exchange(uri, talk, reply)
-            _print(answer, stage)
+        while can_type and _expects_reply(answer) and (reply := await _read_reply()):
+            sentence, answer = reply, await _send_text(uri, session, reply)
+            _print_answer(answer, stage)
     if _expects_reply(answer):
-        await asyncio.to_thread(_remember, replace(talk, asked=said, until=time.time() + QUESTION_SECONDS))
+        await asyncio.to_thread(_save_session, replace(session, asked=sentence, until=time.time() + QUESTION_SECONDS))
 
 
-async def _running_house() -> str | None:
+async def _find_intent_service() -> str | None:
     """Return the address of this machine's house, else of the first that is announced, if there is one that answers."""
-    if (uri := _known()) and await _is_house(uri):
+    if (uri := _configured_uri()) and await _is_intent_service(uri):
         return uri
     with suppress(OSError):  # no network at all
         for found in await find_services(LOOK_SECONDS, "intent"):
-            if await _is_house(found.uri):
+            if await _is_intent_service(found.uri):
                 return found.uri
     return None
 
 
-def _known() -> str | None:
+def _configured_uri() -> str | None:
     """Return where this machine's intent daemon listens if it runs."""
     uri = config.read_setting("intent", "uri") or f"tcp://127.0.0.1:{BY_ROLE['intent'].port}"
     where = address.parse(str(uri))
     is_fixed = isinstance(where, address.Unix) or (isinstance(where, Tcp) and where.port != 0)
-    return reachable(str(uri)) if is_fixed else None
+    return local_uri(str(uri)) if is_fixed else None
 
 
-async def _is_house(uri: str) -> bool:
+async def _is_intent_service(uri: str) -> bool:
     try:
         info = await describe(uri, DESCRIBE_SECONDS)
     except RosieError:
@@ -119,66 +119,66 @@ async def _is_house(uri: str) -> bool:
 
 
 @asynccontextmanager
-async def _house(talk: Talk) -> AsyncIterator[str]:
+async def _open_service(session: AskSession) -> AsyncIterator[str]:
     """Yield the address of whom to ask; say on stderr who that is."""
-    if talk.uri is not None:
-        await role_check.check_role(talk.uri, "intent")
-        _say(f"asking {talk.uri}{_about(await describe(talk.uri))}")
-        yield talk.uri
+    if session.uri is not None:
+        await role_check.check_role(session.uri, "intent")
+        _print_status(f"asking {session.uri}{_describe_home(await describe(session.uri))}")
+        yield session.uri
         return
-    engine = ("--engine", talk.engine) if talk.engine else ()
-    home = ("--home", talk.home) if talk.home else ()
+    engine = ("--engine", session.engine) if session.engine else ()
+    home = ("--home", session.home) if session.home else ()
     with Console(stderr=True).status("starting the intent daemon"):
-        process = await processes.start("intent", "--uri", "tcp://127.0.0.1:0", *engine, *home)
+        process = await processes.start_server("intent", "--uri", "tcp://127.0.0.1:0", *engine, *home)
     try:
-        await process.ready()
-        _say(f"asking a daemon of its own{_about(await describe(process.uri))}")
+        await process.wait_until_ready()
+        _print_status(f"asking a daemon of its own{_describe_home(await describe(process.uri))}")
         yield process.uri
     finally:
         await process.stop()
 
 
-def _about(info: Info) -> str:
-    house = pretence(info)
+def _describe_home(info: Info) -> str:
+    house = simulated_home(info)
     return f", {house}" if house else ""
 
 
-async def _exchange(uri: str, talk: Talk, said: str) -> Event:
+async def _send_text(uri: str, session: AskSession, text: str) -> Event:
     """Say a sentence; return the answer. Raises NotUnderstoodError when it was not understood."""
-    context = {"conversation_id": talk.conversation_id} | ({"area": talk.area} if talk.area else {})
+    context = {"conversation_id": session.conversation_id} | ({"area": session.area} if session.area else {})
     async with connect(uri) as peer:
-        await peer.send(Transcript(text=said, language=talk.language, context=context).event())
+        await peer.send(Transcript(text=text, language=session.language, context=context).event())
         event = await peer.wait_for(*ANSWERS, seconds=ANSWER_SECONDS)
     if event.type in ("not-handled", "not-recognized"):
         raise NotUnderstoodError(str(event.data.get("text") or "the sentence was not understood"))
     return event
 
 
-def _print(answer: Event, stage: Stage) -> None:
-    intent = answer.data.get("name") or _of(answer).get("intent")
-    details = {name: _of(answer)[name] for name in ("slots", "expects_reply") if name in _of(answer)}
+def _print_answer(answer: Event, stage: StageOptions) -> None:
+    intent = answer.data.get("name") or _context(answer).get("intent")
+    details = {name: _context(answer)[name] for name in ("slots", "expects_reply") if name in _context(answer)}
     stage.print(str(answer.data.get("text") or "") or str(intent), intent=intent, **details)
 
 
 def _expects_reply(answer: Event) -> bool:
-    return bool(_of(answer).get("expects_reply"))
+    return bool(_context(answer).get("expects_reply"))
 
 
-def _of(answer: Event) -> dict[str, Any]:
+def _context(answer: Event) -> dict[str, Any]:
     return dict(answer.data.get("context") or {})
 
 
-def _say(text: str, end: str = "\n") -> None:
+def _print_status(text: str, end: str = "\n") -> None:
     with suppress(OSError, AttributeError):  # nobody needs to hear it
         sys.stderr.write(f"{text}{end}")
         sys.stderr.flush()
 
 
-async def _typed() -> str:
+async def _read_reply() -> str:
     """Return what is typed to a question, nothing when nobody can or does."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return ""
-    _say("> ", end="")
+    _print_status("> ", end="")
     loop, typed = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), typed.set)
     try:
@@ -191,22 +191,22 @@ async def _typed() -> str:
     return sys.stdin.readline().strip()  # a terminal hands over whole lines
 
 
-def _remember(talk: Talk) -> None:
+def _save_session(session: AskSession) -> None:
     """Keep a question for `--continue`, for this user only: what somebody said is in it."""
     file = _state_file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(0o600)
-        file.write_text(json.dumps(asdict(talk)), "utf-8")
+        file.write_text(json.dumps(asdict(session)), "utf-8")
     except OSError as err:
         raise ConfigError(f"cannot keep the question for --continue in {file}: {err.strerror}") from err
 
 
-def _recalled() -> Talk:
+def _load_session() -> AskSession:
     """Return the question that waits for an answer; it is answered once. Raises NotUnderstoodError when there is none."""
     file = _state_file()
     try:
-        talk = Talk(**json.loads(file.read_text("utf-8")))
+        talk = AskSession(**json.loads(file.read_text("utf-8")))
         file.unlink()
     except (OSError, ValueError, TypeError) as err:
         raise NotUnderstoodError("nothing was asked that --continue could answer") from err

@@ -23,9 +23,8 @@ from wyoming_rosie.commands.conformance import (
     vad,
     wake,
 )
-from wyoming_rosie.commands.conformance.outcome import Check, Outcome, Verdict, perform
-from wyoming_rosie.commands.conformance.role import Role
-from wyoming_rosie.commands.conformance.target import HOME_ASSISTANT_SECONDS, Target
+from wyoming_rosie.commands.conformance.checks import Check, CheckResult, CheckVerdict, RoleSpec, run_check
+from wyoming_rosie.commands.conformance.target import HOME_ASSISTANT_SECONDS, CheckTarget
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.protocol.client import fetch_info
 
@@ -37,10 +36,15 @@ ROLES = {
     "intent": intent.ROLE,
     "vad": vad.ROLE,
 }
-_COLOURS = {Verdict.OK: "green", Verdict.FINDING: "yellow", Verdict.FAILED: "red", Verdict.SKIPPED: "dim"}
+_COLOURS = {
+    CheckVerdict.OK: "green",
+    CheckVerdict.FINDING: "yellow",
+    CheckVerdict.FAILED: "red",
+    CheckVerdict.SKIPPED: "dim",
+}
 
 
-class ConformanceError(RosieError):
+class CheckFailedError(RosieError):
     """A program does not do what Wyoming asks of it."""
 
 
@@ -59,74 +63,74 @@ async def check(
 
     It changes nothing in the house; a satellite plays some quiet tones. Findings are flaws that somebody will notice.
     """
-    target = await _target(uri, role, seconds, wav)
+    target = await _create_target(uri, role, seconds, wav)
     console = Console(soft_wrap=True, highlight=False)
-    printer = _Printer(console)
-    counts: Counter[Verdict] = Counter()
-    async for outcome in _outcomes(target):
+    printer = _ResultPrinter(console)
+    counts: Counter[CheckVerdict] = Counter()
+    async for outcome in _run_checks(target):
         counts[outcome.verdict] += 1
-        _print_json(outcome) if json else printer.print(outcome)
-    summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict)
-    if counts[Verdict.FAILED]:
-        raise ConformanceError(f"{target.role} at {uri}: {summary}")
+        _print_result_json(outcome) if json else printer.print(outcome)
+    summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in CheckVerdict)
+    if counts[CheckVerdict.FAILED]:
+        raise CheckFailedError(f"{target.role} at {uri}: {summary}")
     if not json:
         console.print(f"{target.role} at {uri}: {summary}")
 
 
-async def _target(uri: str, role: str | None, seconds: float, wav: Path | None) -> Target:
+async def _create_target(uri: str, role: str | None, seconds: float, wav: Path | None) -> CheckTarget:
     """Return what is to be checked. Raises ConfigError, UnreachableError."""
     event = await fetch_info(uri, HOME_ASSISTANT_SECONDS)
-    offered = info.roles(event.data)
+    offered = info.get_roles(event.data)
     if role is not None and role not in offered:
         raise ConfigError(f"there is no {role} at {uri}; there is: {', '.join(offered) or 'nothing'}")
     if not offered:
-        raise ConformanceError(f"what is at {uri} says that it is nothing: its info is empty")
-    spoken = await asyncio.to_thread(recording.load, wav)
-    target = Target(uri, role or offered[0], spoken, seconds, data=event.data)
-    return replace(target, info=info.parsed(event.data))
+        raise CheckFailedError(f"what is at {uri} says that it is nothing: its info is empty")
+    spoken = await asyncio.to_thread(recording.load_recording, wav)
+    target = CheckTarget(uri, role or offered[0], spoken, seconds, data=event.data)
+    return replace(target, info=info.parse_info(event.data))
 
 
-async def _outcomes(target: Target) -> AsyncIterator[Outcome]:
+async def _run_checks(target: CheckTarget) -> AsyncIterator[CheckResult]:
     """Perform the checks of a role until there are no more, or the program is gone; the role's first one at the end again."""
     role = ROLES[target.role]
-    seen: dict[Check, Verdict] = {}
-    for one in _checks(target.role, role):
-        outcome = await perform(one, target)
+    seen: dict[Check, CheckVerdict] = {}
+    for one in _get_checks(target.role, role):
+        outcome = await run_check(one, target)
         seen[one] = outcome.verdict
         yield outcome
-        if outcome.verdict is Verdict.FAILED and not await _lives(target):
-            yield Outcome("the rest", Verdict.SKIPPED, "it does not answer any more")
+        if outcome.verdict is CheckVerdict.FAILED and not await _is_alive(target):
+            yield CheckResult("the rest", CheckVerdict.SKIPPED, "it does not answer any more")
             return
-    again = await perform(role.checks[0], target)
-    yield Outcome("it still works", *_compared(seen[role.checks[0]], again))
+    again = await run_check(role.checks[0], target)
+    yield CheckResult("it still works", *_compare(seen[role.checks[0]], again))
 
 
-def _compared(before: Verdict, again: Outcome) -> tuple[Verdict, str, str]:
+def _compare(before: CheckVerdict, again: CheckResult) -> tuple[CheckVerdict, str, str]:
     if again.verdict is before:
-        return Verdict.OK, "as before", ""
-    return Verdict.FAILED, f"{again.check}: {again.seen}", "after bad input it must be started again"
+        return CheckVerdict.OK, "as before", ""
+    return CheckVerdict.FAILED, f"{again.check}: {again.seen}", "after bad input it must be started again"
 
 
-def _checks(name: str, role: Role) -> tuple[Check, ...]:
-    return (*info.CHECKS, *role.checks, *connections.checks(role), *bad_input.checks(name))
+def _get_checks(name: str, role: RoleSpec) -> tuple[Check, ...]:
+    return (*info.CHECKS, *role.checks, *connections.create_checks(role), *bad_input.create_checks(name))
 
 
-async def _lives(target: Target) -> bool:
+async def _is_alive(target: CheckTarget) -> bool:
     try:
-        await target.describe()
+        await target.measure_describe()
     except RosieError:
         return False
     return True
 
 
-class _Printer:
+class _ResultPrinter:
     """Prints a line for each check, and what a row of them means once."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._means = ""
 
-    def print(self, outcome: Outcome) -> None:
+    def print(self, outcome: CheckResult) -> None:
         if self._means and outcome.means != self._means:
             self._console.print(f"{'':<9}{self._means}", style="dim", markup=False)
         self._means = outcome.means
@@ -134,5 +138,5 @@ class _Printer:
         self._console.print(outcome.seen, markup=False)
 
 
-def _print_json(outcome: Outcome) -> None:
+def _print_result_json(outcome: CheckResult) -> None:
     print(json.dumps(asdict(outcome), ensure_ascii=False))  # noqa: T201

@@ -15,7 +15,7 @@ from wyoming.user_event import UserEvent
 
 from wyoming_rosie.audio import files
 from wyoming_rosie.audio.formats import read_wav
-from wyoming_rosie.commands.processes import LogLine, Process, running
+from wyoming_rosie.commands.processes import LogLine, ServerProcess, run_server
 from wyoming_rosie.errors import NotUnderstoodError, RosieError
 from wyoming_rosie.home.model import DEMO_HOME, load
 from wyoming_rosie.programs import DAEMONS
@@ -43,32 +43,32 @@ class IncompleteError(RosieError):
 
 
 @dataclass
-class Turn:
+class DemoTurn:
     """What the hub's log says of the turn so far."""
 
     console: Console
     steps: dict[str, LogLine] = field(default_factory=dict)
-    words: dict[str, str] = field(default_factory=dict)
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+    texts: dict[str, str] = field(default_factory=dict)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def follow(self, line: LogLine) -> None:
+    def on_log_line(self, line: LogLine) -> None:
         """Take a line of the hub's log; print it when it is a step."""
         match line:
             case {"event": "transcript" | "answer" as what, "text": str(text)}:
-                self.words["transcript" if what == "transcript" else "intent"] = text
+                self.texts["transcript" if what == "transcript" else "intent"] = text
             case {"event": "turn", "step": str(step)}:
                 self.steps[step] = line
-                self.console.print(self._row(step, line))
+                self.console.print(self._format_step(step, line))
                 if step in ("done", "failed"):
-                    self.over.set()
+                    self.done.set()
 
-    def _row(self, step: str, line: LogLine) -> str:
+    def _format_step(self, step: str, line: LogLine) -> str:
         after = f"{line['ms_after_speech']:>+7} ms" if "ms_after_speech" in line else " " * 10
-        detail = self.words.get(step) or line.get("detail") or ""
+        detail = self.texts.get(step) or line.get("detail") or ""
         return f"  {line.get('ms', 0):>6} ms {after}   {step:<13}{detail}"
 
     @property
-    def missing(self) -> list[str]:
+    def missing_steps(self) -> list[str]:
         return [step for step in STEPS if step not in self.steps]
 
 
@@ -83,25 +83,25 @@ async def demo(
     """Run every daemon on private ports and one turn through them; show its timeline; write the answer as a WAV file."""
     load(home)
     console = Console(soft_wrap=True, highlight=False)
-    turn = Turn(console)
+    turn = DemoTurn(console)
     begun = time.perf_counter()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wyoming-rosie-demo-")))
         recording = folder / "recording.wav"
         recorded_seconds = await asyncio.to_thread(files.write_speech, file, recording)
         with console.status("starting the daemons"):
-            daemons = await stack.enter_async_context(_daemons(home))
-        before = await _state(daemons["intent"].uri)
+            daemons = await stack.enter_async_context(_run_servers(home))
+        before = await _fetch_state(daemons["intent"].uri)
         console.print(
             f"{len(daemons)} daemons ready after {time.perf_counter() - begun:.1f} s. A satellite hears {file.name}:"
         )
         console.print("  since wake  since speech ended", style="dim")
-        await stack.enter_async_context(_satellite_and_hub(recording, output, daemons, turn, folder))
-        await _wait_for(turn, recorded_seconds + seconds)
-        after = await _state(daemons["intent"].uri)
+        await stack.enter_async_context(_run_satellite_and_hub(recording, output, daemons, turn, folder))
+        await _wait_until_done(turn, recorded_seconds + seconds)
+        after = await _fetch_state(daemons["intent"].uri)
     _print_changes(console, before, after)
-    if turn.missing:
-        raise _incomplete("the turn did not reach", turn.missing)
+    if turn.missing_steps:
+        raise _incomplete_error("the turn did not reach", turn.missing_steps)
     reply, pcm = read_wav(output)
     if not any(pcm):
         raise IncompleteError(f"the answer in {output} is silent")
@@ -113,11 +113,11 @@ async def demo(
 
 
 @asynccontextmanager
-async def _daemons(home: Path) -> AsyncIterator[dict[str, Process]]:
+async def _run_servers(home: Path) -> AsyncIterator[dict[str, ServerProcess]]:
     """Run wake, vad, asr, intent and tts on ports of their own."""
     extra = {"asr": ("--home", str(home)), "intent": ("--home", str(home))}
     async with AsyncExitStack() as stack:
-        blocks = [running(daemon.role, *extra.get(daemon.role, ())) for daemon in DAEMONS]
+        blocks = [run_server(daemon.role, *extra.get(daemon.role, ())) for daemon in DAEMONS]
         try:
             async with asyncio.TaskGroup() as tasks:  # one that cannot start ends the others
                 starting = [tasks.create_task(stack.enter_async_context(block)) for block in blocks]
@@ -127,35 +127,35 @@ async def _daemons(home: Path) -> AsyncIterator[dict[str, Process]]:
 
 
 @asynccontextmanager
-async def _satellite_and_hub(
-    recording: Path, reply: Path, daemons: dict[str, Process], turn: Turn, folder: Path
+async def _run_satellite_and_hub(
+    recording: Path, reply: Path, daemons: dict[str, ServerProcess], turn: DemoTurn, folder: Path
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         sound = ("--mic", f"wav:{recording}", "--snd", f"wav:{reply}")
         wake = ("--wake-uri", daemons["wake"].uri)
         satellite = await stack.enter_async_context(
-            running("satellite", *sound, *wake, "--name", SATELLITE, "--area", "Kitchen")
+            run_server("satellite", *sound, *wake, "--name", SATELLITE, "--area", "Kitchen")
         )
         stages = [part for role, process in daemons.items() for part in (f"--{role}-uri", process.uri)]
         hub = ("--satellite", satellite.uri, *stages, "--no-zeroconf", "--data-dir", str(folder), "--debug")
-        await stack.enter_async_context(running("hub", *hub, on_line=turn.follow))
+        await stack.enter_async_context(run_server("hub", *hub, on_line=turn.on_log_line))
         yield
 
 
-async def _wait_for(turn: Turn, seconds: float) -> None:
+async def _wait_until_done(turn: DemoTurn, seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
-            await turn.over.wait()
+            await turn.done.wait()
     except TimeoutError as err:
-        raise _incomplete(f"after {seconds:.0f} s the turn has not reached", turn.missing) from err
+        raise _incomplete_error(f"after {seconds:.0f} s the turn has not reached", turn.missing_steps) from err
 
 
-def _incomplete(what: str, missing: list[str]) -> RosieError:
+def _incomplete_error(text: str, missing: list[str]) -> RosieError:
     kind = NotUnderstoodError if HEARD.intersection(missing) else IncompleteError
-    return kind(f"{what}: {', '.join(missing)}")
+    return kind(f"{text}: {', '.join(missing)}")
 
 
-async def _state(uri: str) -> State:
+async def _fetch_state(uri: str) -> State:
     """Return the state of each entity as the intent daemon's house has it."""
     async with connect(uri) as peer:
         await peer.send(UserEvent(name="home-state").event())
@@ -164,12 +164,12 @@ async def _state(uri: str) -> State:
 
 
 def _print_changes(console: Console, before: State, after: State) -> None:
-    changes = [f"{name}: {change}" for name in after if (change := _change(before.get(name, {}), after[name]))]
+    changes = [f"{name}: {change}" for name in after if (change := _format_change(before.get(name, {}), after[name]))]
     for line in changes or ["nothing in the house changed"]:
         console.print(f"  {line}")
 
 
-def _change(before: dict[str, Any], after: dict[str, Any]) -> str:
+def _format_change(before: dict[str, Any], after: dict[str, Any]) -> str:
     """Return what is different about an entity: its state, or else its other properties."""
     changed = [key for key in after if after[key] != before.get(key)]
     if "state" in changed:

@@ -21,7 +21,7 @@ DESCRIBE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Service:
+class DiscoveredDaemon:
     """One line of what was found; `latency_ms` is that of a describe, None when it did not answer."""
 
     role: str
@@ -40,7 +40,9 @@ async def discover(
     """Print the Wyoming services that are announced on the network or listen on this machine's usual ports."""
     with Console(stderr=True).status(f"looking for {seconds:g} s"):
         found = await find_services(seconds)
-        services = await asyncio.gather(*(_asked(one) for one in found), *(_local(port) for port in _ports()))
+        services = await asyncio.gather(
+            *(_describe_service(one) for one in found), *(_describe_local(port) for port in _default_ports())
+        )
     wanted = [one for one in services if one is not None and role in (None, one.role)]
     if not wanted:
         raise UnreachableError(
@@ -49,38 +51,38 @@ async def discover(
     _print_json(wanted) if json else _print_table(wanted)
 
 
-async def _asked(found: DiscoveredService) -> Service:
+async def _describe_service(found: DiscoveredService) -> DiscoveredDaemon:
     begun = time.perf_counter()
     try:
         info = await describe(found.uri, DESCRIBE_SECONDS)
     except RosieError:
-        return Service(found.role, found.name, found.uri, "does not answer", None)
+        return DiscoveredDaemon(found.role, found.name, found.uri, "does not answer", None)
     latency = round(1000 * (time.perf_counter() - begun), 1)
-    return Service(found.role or _role(info), found.name, found.uri, _engine(info), latency)
+    return DiscoveredDaemon(found.role or _get_role(info), found.name, found.uri, _get_engine(info), latency)
 
 
-async def _local(port: int) -> Service | None:
-    service = await _asked(DiscoveredService("this machine", "127.0.0.1", port, "", ""))
+async def _describe_local(port: int) -> DiscoveredDaemon | None:
+    service = await _describe_service(DiscoveredService("this machine", "127.0.0.1", port, "", ""))
     return service if service.latency_ms is not None else None
 
 
-def _ports() -> list[int]:
+def _default_ports() -> list[int]:
     return [program.port for program in PROGRAMS if program.port is not None]
 
 
-def _role(info: Info) -> str:
+def _get_role(info: Info) -> str:
     sections = ("satellite", "asr", "tts", "wake", "intent", "handle")
     return next((name for name in sections if getattr(info, name)), "vad")
 
 
-def _engine(info: Info) -> str:
+def _get_engine(info: Info) -> str:
     if info.satellite:
         return info.satellite.name
     programs = [*info.asr, *info.tts, *info.wake, *info.intent, *info.handle]
     return f"{titles.engine_name(programs[0])} {programs[0].version or ''}".strip() if programs else ""
 
 
-def _print_table(services: list[Service]) -> None:
+def _print_table(services: list[DiscoveredDaemon]) -> None:
     table = Table("role", "name", "address", "engine", "latency", box=None)
     for one in services:
         table.add_row(
@@ -89,6 +91,6 @@ def _print_table(services: list[Service]) -> None:
     Console().print(table)
 
 
-def _print_json(services: list[Service]) -> None:
+def _print_json(services: list[DiscoveredDaemon]) -> None:
     for one in services:
         print(json.dumps(asdict(one)))  # noqa: T201

@@ -12,10 +12,16 @@ from rich.text import Text
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.commands.diagnostics import audio_devices, machine, network
-from wyoming_rosie.commands.diagnostics.advice import Advice, advise
-from wyoming_rosie.commands.diagnostics.findings import Devices, Findings, Recorded, Service, Sound
-from wyoming_rosie.commands.diagnostics.redaction import without_names
-from wyoming_rosie.commands.levels import levels
+from wyoming_rosie.commands.diagnostics.diagnosis import Diagnosis, diagnose
+from wyoming_rosie.commands.diagnostics.redaction import redact
+from wyoming_rosie.commands.diagnostics.report import (
+    AudioDeviceList,
+    AudioReport,
+    DoctorReport,
+    RecordingReport,
+    ServiceReport,
+)
+from wyoming_rosie.commands.levels import measure_levels
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.wakeword.detection import without_near_misses
 from wyoming_rosie.wakeword.micro import MicroStream, packaged
@@ -25,7 +31,7 @@ LOOK_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class _Ask:
+class _AudioOptions:
     mic: str | None
     snd: str | None
     seconds: float
@@ -46,25 +52,25 @@ async def doctor(
     console = Console(stderr=True)
     with console.status("looking at this machine and its network"):
         about, (services, ports) = await asyncio.gather(
-            asyncio.to_thread(machine.look), network.look(min(seconds, LOOK_SECONDS))
+            asyncio.to_thread(machine.create_report), network.create_report(min(seconds, LOOK_SECONDS))
         )
-    heard = await _sound(_Ask(mic, snd, seconds), console) if sound else None
-    findings = Findings(about, heard, ports, services)
-    names = machine.names()
+    heard = await _test_audio(_AudioOptions(mic, snd, seconds), console) if sound else None
+    findings = DoctorReport(about, heard, ports, services)
+    names = machine.get_private_names()
     if json:
-        report = {"findings": asdict(findings), "advice": [asdict(one) for one in advise(findings)]}
-        print(_json(_private(report, names)))  # noqa: T201
+        report = {"findings": asdict(findings), "advice": [asdict(one) for one in diagnose(findings)]}
+        print(_to_json(_redact_json(report, names)))  # noqa: T201
     else:
-        _print(Console(soft_wrap=True, highlight=False), findings, names)
+        _print_report(Console(soft_wrap=True, highlight=False), findings, names)
 
 
-async def _sound(ask: _Ask, console: Console) -> Sound:
+async def _test_audio(ask: _AudioOptions, console: Console) -> AudioReport:
     """Record, look for a wake word in it, and play it."""
     try:
-        library = await asyncio.to_thread(audio_devices.library)
+        library = await asyncio.to_thread(audio_devices.load_sounddevice)
     except ConfigError as err:
-        return Sound(Devices(trouble=str(err)))
-    found = Sound(await asyncio.to_thread(audio_devices.devices, library))
+        return AudioReport(AudioDeviceList(trouble=str(err)))
+    found = AudioReport(await asyncio.to_thread(audio_devices.list_devices, library))
     if not found.devices.microphones:
         return found
     console.print(f"recording for {ask.seconds:g} s: say 'okay nabu'")
@@ -72,20 +78,20 @@ async def _sound(ask: _Ask, console: Console) -> Sound:
         audio, pcm, rate = await asyncio.to_thread(audio_devices.record, library, ask.mic, ask.seconds)
     except RosieError as err:
         return replace(found, microphone_trouble=str(err))
-    speech = await asyncio.to_thread(audio_devices.speech, audio, pcm)
-    word, has_looked = await asyncio.to_thread(_wake_word, speech)
-    found = replace(found, recorded=Recorded(audio.rate, rate, levels(pcm), word, has_looked))
+    speech = await asyncio.to_thread(audio_devices.to_speech_format, audio, pcm)
+    word, has_looked = await asyncio.to_thread(_find_wake_word, speech)
+    found = replace(found, recorded=RecordingReport(audio.rate, rate, measure_levels(pcm), word, has_looked))
     if not found.devices.speakers:
         return found
     console.print("playing it")
     try:
-        await asyncio.to_thread(audio_devices.play, library, ask.snd, SPEECH, speech)
+        await asyncio.to_thread(audio_devices.play_recording, library, ask.snd, SPEECH, speech)
     except RosieError as err:
         return replace(found, speaker_trouble=str(err))
     return found
 
 
-def _wake_word(speech: bytes) -> tuple[str | None, bool]:
+def _find_wake_word(speech: bytes) -> tuple[str | None, bool]:
     """Return the first wake word in speech audio, and whether there was a way to look for one."""
     try:
         words = list(packaged().values())
@@ -95,19 +101,19 @@ def _wake_word(speech: bytes) -> tuple[str | None, bool]:
     return (heard[0] if heard else None), True
 
 
-def _print(console: Console, findings: Findings, names: set[str]) -> None:
+def _print_report(console: Console, findings: DoctorReport, names: set[str]) -> None:
     about = findings.machine
-    _section(console, "machine", _machine_rows(findings), names)
+    _print_table(console, "machine", _format_machine(findings), names)
     if findings.sound is not None:
-        _section(console, "sound", _sound_rows(findings.sound), names)
-    _section(console, "ports here", [(str(one.number), f"{one.role}: {one.use}") for one in findings.ports], names)
-    programs = [(one.role or "?", _service(one)) for one in findings.services]
-    _section(console, "programs", programs or [("none", "")], names)
-    _section(console, "models", [("fetched", one) for one in about.models] or [("fetched", "none")], names)
-    _print_advice(console, advise(findings), names)
+        _print_table(console, "sound", _format_audio(findings.sound), names)
+    _print_table(console, "ports here", [(str(one.number), f"{one.role}: {one.use}") for one in findings.ports], names)
+    programs = [(one.role or "?", _format_service(one)) for one in findings.services]
+    _print_table(console, "programs", programs or [("none", "")], names)
+    _print_table(console, "models", [("fetched", one) for one in about.models] or [("fetched", "none")], names)
+    _print_diagnosis(console, diagnose(findings), names)
 
 
-def _machine_rows(findings: Findings) -> list[tuple[str, str]]:
+def _format_machine(findings: DoctorReport) -> list[tuple[str, str]]:
     about = findings.machine
     clock = {True: "set by the network", False: "not set by the network", None: "nobody can tell"}[about.clock_is_set]
     complete = [extra for extra, lacks in about.extras.items() if not lacks]
@@ -124,7 +130,7 @@ def _machine_rows(findings: Findings) -> list[tuple[str, str]]:
     ]
 
 
-def _sound_rows(sound: Sound) -> list[tuple[str, str]]:
+def _format_audio(sound: AudioReport) -> list[tuple[str, str]]:
     rows = [
         ("device", f"{one.name}: {one.inputs} in, {one.outputs} out, {one.rate:g} Hz{', default' * one.is_default}")
         for one in sound.devices.found
@@ -141,34 +147,34 @@ def _sound_rows(sound: Sound) -> list[tuple[str, str]]:
     return rows or [("devices", "none")]
 
 
-def _service(one: Service) -> str:
+def _format_service(one: ServiceReport) -> str:
     answer = "does not answer" if one.ms is None else f"{one.ms:g} ms"
     return ", ".join(part for part in (f"{one.uri} {one.engine} {answer}", one.house, one.trust) if part)
 
 
-def _section(console: Console, title: str, rows: list[tuple[str, str]], names: set[str]) -> None:
+def _print_table(console: Console, title: str, rows: list[tuple[str, str]], names: set[str]) -> None:
     table = Table(box=None, show_header=False, title=title, title_justify="left", title_style="bold")
     for key, value in rows:
-        table.add_row(key, Text(without_names(value, names)))
+        table.add_row(key, Text(redact(value, names)))
     console.print(table)
 
 
-def _print_advice(console: Console, advice: list[Advice], names: set[str]) -> None:
+def _print_diagnosis(console: Console, advice: list[Diagnosis], names: set[str]) -> None:
     count = {0: "no fault was found", 1: "one fault"}.get(len(advice), f"{len(advice)} faults")
     console.print(f"\n{count}", style="bold")
     for one in advice:
-        console.print(f"  {without_names(one.fault, names)}", style="yellow", markup=False)
-        console.print(f"    next: {without_names(one.next_step, names)}", markup=False)
+        console.print(f"  {redact(one.fault, names)}", style="yellow", markup=False)
+        console.print(f"    next: {redact(one.next_step, names)}", markup=False)
 
 
-def _private(value: Any, names: set[str]) -> Any:
+def _redact_json(value: Any, names: set[str]) -> Any:
     """Return JSON without names."""
     if isinstance(value, str):
-        return without_names(value, names)
+        return redact(value, names)
     if isinstance(value, dict):
-        return {key: _private(one, names) for key, one in value.items()}
-    return [_private(one, names) for one in value] if isinstance(value, list | tuple) else value
+        return {key: _redact_json(one, names) for key, one in value.items()}
+    return [_redact_json(one, names) for one in value] if isinstance(value, list | tuple) else value
 
 
-def _json(value: Any) -> str:
+def _to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)

@@ -11,12 +11,12 @@ from wyoming_rosie.programs import BY_ROLE, DAEMONS
 from wyoming_rosie.protocol import address
 from wyoming_rosie.protocol.address import Address, Tcp, Unix
 
-Given: TypeAlias = Callable[[str, str], Any]
+SettingLookup: TypeAlias = Callable[[str, str], Any]
 """What the settings say of a program's key; None for nothing."""
 
 
 @dataclass(frozen=True)
-class Wish:
+class UpOptions:
     """What was asked for on the command line."""
 
     config: Path | None = None
@@ -25,7 +25,7 @@ class Wish:
     without: Collection[str] = ()
     debug: bool = False
 
-    def arguments(self, role: str) -> list[str]:
+    def arguments_for(self, role: str) -> list[str]:
         """Return what every program is told, and asr and intent besides."""
         arguments = ["--config", str(self.config)] if self.config else []
         arguments += ["--debug"] if self.debug else []
@@ -33,69 +33,71 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Plan:
+class LaunchPlan:
     """The programs to start beside the hub, each with its arguments, and why others are left out."""
 
     start: dict[str, list[str]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def plan(wish: Wish, given: Given, lacking: Mapping[str, tuple[str, ...]], names: Collection[str]) -> Plan:
+def create_plan(
+    options: UpOptions, given: SettingLookup, lacking: Mapping[str, tuple[str, ...]], names: Collection[str]
+) -> LaunchPlan:
     """Return the plan; `lacking` are packages that an extra lacks, `names` this machine's names and addresses.
 
     Raises ConfigError for addresses that contradict each other.
     """
-    roles = [*(program.role for program in DAEMONS), *(["satellite"] if wish.satellite else [])]
-    found = Plan()
+    roles = [*(program.role for program in DAEMONS), *(["satellite"] if options.satellite else [])]
+    found = LaunchPlan()
     for role in roles:
-        if role in wish.without:
+        if role in options.without:
             found.left_out[role] = "as you wished"
-        elif (elsewhere := _elsewhere(role, given, names)) is not None:
+        elif (elsewhere := _remote_uri(role, given, names)) is not None:
             found.left_out[role] = f"the hub uses {elsewhere}, which is not here"
         elif missing := lacking.get(role):
             found.left_out[role] = f"not installed: {', '.join(missing)}"
         else:
-            found.start[role] = [*wish.arguments(role), *_where(role, given)]
+            found.start[role] = [*options.arguments_for(role), *_uri_arguments(role, given)]
     return found
 
 
-def for_hub(wish: Wish, given: Given, uris: Mapping[str, str]) -> list[str]:
+def hub_arguments(options: UpOptions, given: SettingLookup, uris: Mapping[str, str]) -> list[str]:
     """Return the hub's arguments; `uris` are where the programs say that they listen."""
-    arguments = wish.arguments("hub")
+    arguments = options.arguments_for("hub")
     for role in (program.role for program in DAEMONS):
         if role in uris and not given("hub", f"{role}_uri"):
-            arguments += [f"--{role}-uri", reachable(uris[role])]
+            arguments += [f"--{role}-uri", local_uri(uris[role])]
     if given("hub", "adopt_all") is None:
         arguments.append("--adopt-all")
     own = uris.get("satellite") or given("satellite", "uri") or f"tcp://127.0.0.1:{BY_ROLE['satellite'].port}"
-    for uri in dict.fromkeys([*_several(given("hub", "satellite")), reachable(own)]):
+    for uri in dict.fromkeys([*_split_list(given("hub", "satellite")), local_uri(own)]):
         arguments += ["--satellite", uri]
     return arguments
 
 
-def reachable(uri: str) -> str:
+def local_uri(uri: str) -> str:
     """Return how a program of this machine calls one that listens there."""
     where = address.parse(uri)
-    if isinstance(where, Tcp) and _is_everywhere(where.host):
+    if isinstance(where, Tcp) and _is_unspecified(where.host):
         return str(Tcp("::1" if ":" in where.host else "127.0.0.1", where.port))
     return uri
 
 
-def _where(role: str, given: Given) -> list[str]:
+def _uri_arguments(role: str, given: SettingLookup) -> list[str]:
     """Return the address that the hub's settings give a program whose own settings say nothing."""
     wanted, own = given("hub", f"{role}_uri"), given(role, "uri")
     if not wanted:
         return []
     if not own:
         return ["--uri", str(wanted)]
-    if not _meet(address.parse(wanted), address.parse(own)):
+    if not _is_same_address(address.parse(wanted), address.parse(own)):
         raise ConfigError(
             f"[hub] {role}_uri is {wanted}, but [{role}] uri is {own}; make them the same, or give --without {role}"
         )
     return []
 
 
-def _elsewhere(role: str, given: Given, names: Collection[str]) -> str | None:
+def _remote_uri(role: str, given: SettingLookup, names: Collection[str]) -> str | None:
     """Return the address by which the hub asks another machine's program."""
     wanted = given("hub", f"{role}_uri")
     if not wanted:
@@ -105,21 +107,21 @@ def _elsewhere(role: str, given: Given, names: Collection[str]) -> str | None:
     return None if is_here else str(wanted)
 
 
-def _meet(called: Address, bound: Address) -> bool:
-    match called, bound:
+def _is_same_address(client: Address, server: Address) -> bool:
+    match client, server:
         case Tcp(host, port), Tcp(other, other_port):
             is_same = host == other or (Tcp(host, port).is_loopback and Tcp(other, port).is_loopback)
-            return port == other_port and (is_same or _is_everywhere(other))
-    return called == bound
+            return port == other_port and (is_same or _is_unspecified(other))
+    return client == server
 
 
-def _is_everywhere(host: str) -> bool:
+def _is_unspecified(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_unspecified
     except ValueError:
         return False
 
 
-def _several(value: str | Iterable[str] | None) -> list[str]:
+def _split_list(value: str | Iterable[str] | None) -> list[str]:
     """Return a setting that may be given again: a list, or words in the environment."""
     return value.split() if isinstance(value, str) else list(value or ())

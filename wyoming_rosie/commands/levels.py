@@ -12,7 +12,7 @@ CLIPPED = 32_700
 
 
 @dataclass(frozen=True)
-class Levels:
+class AudioLevels:
     """Levels in dBFS, parts of the samples from 0 to 1; `offset` is the mean, -1 to 1."""
 
     rms: float
@@ -21,27 +21,27 @@ class Levels:
     offset: float
 
 
-def levels(pcm: bytes) -> Levels:
+def measure_levels(pcm: bytes) -> AudioLevels:
     """Measure samples; none at all are silence."""
-    samples = _samples(pcm)
+    samples = _to_samples(pcm)
     if not samples:
-        return Levels(SILENCE_DBFS, SILENCE_DBFS, 0.0, 0.0)
+        return AudioLevels(SILENCE_DBFS, SILENCE_DBFS, 0.0, 0.0)
     mean = sum(samples) / len(samples)
     power = sum(sample * sample for sample in samples) / len(samples) - mean * mean
-    return Levels(
-        rms=round(_dbfs(sqrt(max(0.0, power))), 1),
-        peak=round(_dbfs(max(max(samples), -min(samples))), 1),
+    return AudioLevels(
+        rms=round(_to_db(sqrt(max(0.0, power))), 1),
+        peak=round(_to_db(max(max(samples), -min(samples))), 1),
         clipped=sum(abs(sample) >= CLIPPED for sample in samples) / len(samples),
         offset=round(mean / FULL_SCALE, 4),
     )
 
 
-def _samples(pcm: bytes) -> "array[int]":
+def _to_samples(pcm: bytes) -> "array[int]":
     samples = array("h", pcm[: len(pcm) - len(pcm) % 2])
     if sys.byteorder == "big":
         samples.byteswap()
     return samples
 
 
-def _dbfs(level: float) -> float:
+def _to_db(level: float) -> float:
     return max(SILENCE_DBFS, 20 * log10(level / FULL_SCALE)) if level else SILENCE_DBFS

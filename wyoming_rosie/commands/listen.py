@@ -20,8 +20,16 @@ from wyoming.tts import Synthesize
 from wyoming_rosie.audio import files
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, format_of, write_wav
 from wyoming_rosie.commands import processes
-from wyoming_rosie.commands.levels import levels
-from wyoming_rosie.commands.mini_conductor import Effect, Listening, Record, Show, Speak, Tell, TurnOver
+from wyoming_rosie.commands.levels import measure_levels
+from wyoming_rosie.commands.mini_conductor import (
+    ConductorEffect,
+    MiniConductor,
+    PlayReply,
+    RecordAudio,
+    SendEvent,
+    ShowEvent,
+    TurnEnded,
+)
 from wyoming_rosie.errors import ConfigError, NotUnderstoodError, RosieError, UnreachableError, UsageError
 from wyoming_rosie.protocol.client import Client, connect, describe
 from wyoming_rosie.protocol.server import stop_signal
@@ -38,12 +46,12 @@ SUFFIXES = (".wav", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".
 """"Whatever is called so was meant to be a file, even if it is not there."""
 
 
-class NoTurnError(RosieError):
+class TurnFailedError(RosieError):
     """The satellite did not do what was waited for."""
 
 
 @dataclass(frozen=True)
-class Sound:
+class SpokenReply:
     audio: AudioFormat
     pcm: bytes
 
@@ -72,12 +80,12 @@ async def listen(
     if announce and speak is None:
         raise UsageError("--announce needs something to say: --speak FILE or TEXT")
     stop = stop_signal()
-    sound = await _sound(speak, tts_uri) if speak is not None else None
-    rules = Listening(listen_seconds, sound.seconds if sound else None)
-    screen = _Screen(Console(soft_wrap=True, highlight=False), as_json=json)
-    async with _conducted(uri) as (peer, name):
-        screen.show(Show("conducting", name))
-        conductor = _Conductor(peer, rules, sound, screen)
+    sound = await _load_reply(speak, tts_uri) if speak is not None else None
+    rules = MiniConductor(listen_seconds, sound.seconds if sound else None)
+    screen = _EventPrinter(Console(soft_wrap=True, highlight=False), as_json=json)
+    async with _connect_satellite(uri) as (peer, name):
+        screen.print(ShowEvent("conducting", name))
+        conductor = _SatelliteSession(peer, rules, sound, screen)
         try:
             async with asyncio.timeout(seconds):
                 await run_until_first_exit(conductor.run(turns, announce=announce), _wait(stop))
@@ -85,13 +93,13 @@ async def listen(
             if turns is not None:
                 raise NotUnderstoodError(f"after {seconds:g} s: {conductor.turns} of {turns} turns") from None
         finally:
-            await _keep(record, conductor.recording, screen)
+            await _save_recording(record, conductor.recording, screen)
     if turns is not None and conductor.turns >= turns and conductor.unplayed:
-        raise NoTurnError(f"{conductor.unplayed} answers were not played to their end")
+        raise TurnFailedError(f"{conductor.unplayed} answers were not played to their end")
 
 
 @asynccontextmanager
-async def _conducted(uri: str) -> AsyncIterator[tuple[Client, str]]:
+async def _connect_satellite(uri: str) -> AsyncIterator[tuple[Client, str]]:
     """Take the conductor's place; yield the satellite and its name. Raises UnreachableError, PeerError."""
     info = await describe(uri)
     if info.satellite is None:
@@ -106,31 +114,31 @@ async def _conducted(uri: str) -> AsyncIterator[tuple[Client, str]]:
 
 
 @dataclass
-class _Conductor:
+class _SatelliteSession:
     """Carries out what the rules say."""
 
     peer: Client
-    rules: Listening
-    sound: Sound | None
-    screen: "_Screen"
+    rules: MiniConductor
+    reply: SpokenReply | None
+    screen: "_EventPrinter"
     turns: int = 0
     unplayed: int = 0
     recording: bytearray = field(default_factory=bytearray)  # speech audio
-    _speaking: asyncio.Task[None] | None = None
-    _turn_began: int = 0
+    _reply_task: asyncio.Task[None] | None = None
+    _turn_start: int = 0
 
     async def run(self, turns: int | None, *, announce: bool) -> None:
         """Conduct until so many turns are over. Raises UnreachableError when the satellite is gone."""
         pinging = asyncio.create_task(self._ping())
         try:
             if announce:
-                await self._carry_out(self.rules.announce(_now()))
+                await self._execute(self.rules.announce(_now()))
             while turns is None or self.turns < turns:
-                await self._next()
+                await self._handle_next()
         finally:
-            await _ended(pinging, self._speaking)
+            await _cancel_tasks(pinging, self._reply_task)
 
-    async def _next(self) -> None:
+    async def _handle_next(self) -> None:
         """Take the next event, or note that the rules' deadline has passed."""
         left = SILENT_SECONDS if self.rules.deadline is None else self.rules.deadline - _now()
         try:
@@ -138,31 +146,31 @@ class _Conductor:
         except UnreachableError:
             if self.rules.deadline is None or _now() < self.rules.deadline:
                 raise
-            await self._carry_out(self.rules.late(_now()))
+            await self._execute(self.rules.on_deadline(_now()))
         else:
-            await self._carry_out([*self.rules.heard(event, _now()), *self.rules.late(_now())])
+            await self._execute([*self.rules.on_event(event, _now()), *self.rules.on_deadline(_now())])
 
-    async def _carry_out(self, effects: list[Effect]) -> None:
+    async def _execute(self, effects: list[ConductorEffect]) -> None:
         for effect in effects:
             match effect:
-                case Tell(event):
+                case SendEvent(event):
                     await self.peer.send(event)
-                case Record(event):
+                case RecordAudio(event):
                     self._record(event)
-                case Show():
-                    self.screen.show(effect)
-                case Speak():
+                case ShowEvent():
+                    self.screen.print(effect)
+                case PlayReply():
                     self._show_recording()
-                    self._speaking = asyncio.create_task(self._speak())
-                case TurnOver(played):
-                    self._over(played=played)
+                    self._reply_task = asyncio.create_task(self._send_reply())
+                case TurnEnded(played):
+                    self._end_turn(played=played)
                 case _:
                     assert_never(effect)
 
-    def _over(self, *, played: bool) -> None:
+    def _end_turn(self, *, played: bool) -> None:
         self._show_recording()
         self.turns += 1
-        self.unplayed += not played and self.sound is not None
+        self.unplayed += not played and self.reply is not None
 
     def _record(self, event: Event) -> None:
         if SPEECH.seconds(len(self.recording)) < LONGEST_RECORDING_SECONDS:
@@ -170,23 +178,25 @@ class _Conductor:
             self.recording += converter.convert(event.payload or b"") + converter.finish()
 
     def _show_recording(self) -> None:
-        pcm = bytes(self.recording[self._turn_began :])
-        self._turn_began = len(self.recording)
+        pcm = bytes(self.recording[self._turn_start :])
+        self._turn_start = len(self.recording)
         if pcm:
-            found = levels(pcm)
-            self.screen.show(Show("heard", f"{SPEECH.seconds(len(pcm)):.1f} s, {found.rms} dBFS, peak {found.peak}"))
+            found = measure_levels(pcm)
+            self.screen.print(
+                ShowEvent("heard", f"{SPEECH.seconds(len(pcm)):.1f} s, {found.rms} dBFS, peak {found.peak}")
+            )
 
-    async def _speak(self) -> None:
-        if self.sound is None:
+    async def _send_reply(self) -> None:
+        if self.reply is None:
             return
-        about = {"rate": self.sound.audio.rate, "width": self.sound.audio.width, "channels": self.sound.audio.channels}
-        step = self.sound.audio.bytes_in(CHUNK_SECONDS)
+        about = {"rate": self.reply.audio.rate, "width": self.reply.audio.width, "channels": self.reply.audio.channels}
+        step = self.reply.audio.bytes_in(CHUNK_SECONDS)
         begun = _now()
         with suppress(UnreachableError):  # the other task notices
             await self.peer.send(AudioStart(**about).event())
-            for at in range(0, len(self.sound.pcm), step):
-                await asyncio.sleep(max(0.0, begun + self.sound.audio.seconds(at) - AHEAD_SECONDS - _now()))
-                await self.peer.send(AudioChunk(**about, audio=self.sound.pcm[at : at + step]).event())
+            for at in range(0, len(self.reply.pcm), step):
+                await asyncio.sleep(max(0.0, begun + self.reply.audio.seconds(at) - AHEAD_SECONDS - _now()))
+                await self.peer.send(AudioChunk(**about, audio=self.reply.pcm[at : at + step]).event())
             await self.peer.send(AudioStop().event())
 
     async def _ping(self) -> None:
@@ -196,7 +206,7 @@ class _Conductor:
                 await asyncio.sleep(PING_SECONDS)
 
 
-class _Screen:
+class _EventPrinter:
     """Prints what happens; times count from the beginning, and from that of the turn."""
 
     def __init__(self, console: Console, *, as_json: bool) -> None:
@@ -204,30 +214,30 @@ class _Screen:
         self._as_json = as_json
         self._begun = time.perf_counter()
 
-    def show(self, shown: Show) -> None:
+    def print(self, shown: ShowEvent) -> None:
         ms = round(1000 * (time.perf_counter() - self._begun))
         if self._as_json:
-            line = {"ms": ms, "event": shown.what, "detail": shown.detail, "ms_of_turn": shown.milliseconds}
+            line = {"ms": ms, "event": shown.event, "detail": shown.detail, "ms_of_turn": shown.milliseconds}
             print(json.dumps(line, ensure_ascii=False), flush=True)  # noqa: T201
             return
         of_turn = "" if shown.milliseconds is None else f"{shown.milliseconds:+} ms"
-        self._console.print(f"{ms:>8} ms {of_turn:>10}   {shown.what} {shown.detail}".rstrip(), markup=False)
+        self._console.print(f"{ms:>8} ms {of_turn:>10}   {shown.event} {shown.detail}".rstrip(), markup=False)
 
 
-async def _sound(speak: str, tts_uri: str | None) -> Sound:
+async def _load_reply(speak: str, tts_uri: str | None) -> SpokenReply:
     """Return the WAV file, or the text as it is spoken. Raises ConfigError, UnreachableError, EngineError."""
     if _is_file(speak):
-        return Sound(*await asyncio.to_thread(files.read_audio, Path(speak)))
+        return SpokenReply(*await asyncio.to_thread(files.read_audio, Path(speak)))
     async with AsyncExitStack() as stack:
         if tts_uri is None:
-            tts_uri = (await stack.enter_async_context(processes.running("tts"))).uri
+            tts_uri = (await stack.enter_async_context(processes.run_server("tts"))).uri
         peer = await stack.enter_async_context(connect(tts_uri))
         await peer.send(Synthesize(text=speak).event())
         audio = format_of(await peer.wait_for("audio-start", seconds=ANSWER_SECONDS))
         pcm = bytearray()
         while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=ANSWER_SECONDS)).type == "audio-chunk":
             pcm += event.payload or b""
-        return Sound(audio, bytes(pcm))
+        return SpokenReply(audio, bytes(pcm))
 
 
 def _is_file(speak: str) -> bool:
@@ -235,14 +245,14 @@ def _is_file(speak: str) -> bool:
     return speak.lower().endswith(SUFFIXES) or Path(speak).is_file()
 
 
-async def _keep(path: Path | None, recording: bytearray, screen: _Screen) -> None:
+async def _save_recording(path: Path | None, recording: bytearray, screen: _EventPrinter) -> None:
     if path is None:
         return
     await asyncio.to_thread(write_wav, path, SPEECH, bytes(recording))
-    screen.show(Show("recorded", f"{SPEECH.seconds(len(recording)):.1f} s in {path}"))
+    screen.print(ShowEvent("recorded", f"{SPEECH.seconds(len(recording)):.1f} s in {path}"))
 
 
-async def _ended(*tasks: asyncio.Task[None] | None) -> None:
+async def _cancel_tasks(*tasks: asyncio.Task[None] | None) -> None:
     running = [task for task in tasks if task is not None]
     for task in running:
         task.cancel()

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wyoming_rosie.commands import processes, role_check
-from wyoming_rosie.commands.conformance.info import models
+from wyoming_rosie.commands.conformance.info import get_models
 from wyoming_rosie.commands.diagnostics import audio_devices
 from wyoming_rosie.errors import ConfigError, UsageError
 from wyoming_rosie.protocol.client import fetch_info
@@ -21,7 +21,7 @@ Engine: TypeAlias = Annotated[str | None, Parameter(help="engine of the daemon t
 Json: TypeAlias = Annotated[bool, Parameter(help="print a line of JSON for each", negative=())]
 ROLES = ("asr", "intent", "tts")
 """Programs that have languages."""
-Row: TypeAlias = dict[str, Any]
+ListingRow: TypeAlias = dict[str, Any]
 
 
 async def voices(
@@ -32,16 +32,16 @@ async def voices(
     json: Json = False,
 ) -> None:
     """List the voices that 'say --voice' takes, with their languages."""
-    offered = await _offered("tts", engine, uri)
+    offered = await _fetch_models("tts", engine, uri)
     known = sorted({one for voice in offered for one in voice.get("languages") or ()})
     rows = [
         {"voice": voice["name"], "languages": voice.get("languages") or [], "about": voice.get("description") or ""}
         for voice in offered
-        if language is None or any(_is_of(one, language) for one in voice.get("languages") or ())
+        if language is None or any(_matches_language(one, language) for one in voice.get("languages") or ())
     ]
     if not rows and language is not None:
         raise UsageError(unknown_name("language of a voice", language, known, "wyoming-rosie languages tts"))
-    _print(rows, as_json=json)
+    _print_rows(rows, as_json=json)
 
 
 async def languages(
@@ -55,26 +55,26 @@ async def languages(
     """List the languages that a daemon knows."""
     if role not in ROLES:
         raise UsageError(unknown_name("program with languages", role, ROLES))
-    offered = await _offered(role, engine, uri)
+    offered = await _fetch_models(role, engine, uri)
     found = sorted({language for one in offered for language in one.get("languages") or ()})
-    _print([{"language": one} for one in found], as_json=json)
+    _print_rows([{"language": one} for one in found], as_json=json)
 
 
 async def devices(*, json: Json = False) -> None:
     """List the microphones and speakers of this machine, by the names that --mic and --snd take a part of."""
     try:
-        library = await asyncio.to_thread(audio_devices.library)
+        library = await asyncio.to_thread(audio_devices.load_sounddevice)
     except ConfigError as err:
         raise ConfigError(f"sound devices need: {err}") from err
-    found = await asyncio.to_thread(audio_devices.devices, library)
+    found = await asyncio.to_thread(audio_devices.list_devices, library)
     rows = [
         {"device": one.name, "inputs": one.inputs, "outputs": one.outputs, "rate": one.rate, "default": one.is_default}
         for one in found.found
     ]
-    _print(rows, as_json=json)
+    _print_rows(rows, as_json=json)
 
 
-async def _offered(role: str, engine: str | None, uri: str | None) -> list[Row]:
+async def _fetch_models(role: str, engine: str | None, uri: str | None) -> list[ListingRow]:
     """Return the models or voices that a daemon describes."""
     async with AsyncExitStack() as stack:
         if uri is not None:
@@ -82,16 +82,16 @@ async def _offered(role: str, engine: str | None, uri: str | None) -> list[Row]:
         else:
             with Console(stderr=True).status(f"starting the {role} daemon"):
                 chosen = ("--engine", engine) if engine else ()
-                uri = (await stack.enter_async_context(processes.running(role, *chosen))).uri
-        return models(role, (await fetch_info(uri)).data)
+                uri = (await stack.enter_async_context(processes.run_server(role, *chosen))).uri
+        return get_models(role, (await fetch_info(uri)).data)
 
 
-def _is_of(language: str, wanted: str) -> bool:
+def _matches_language(language: str, wanted: str) -> bool:
     one, other = (tag.replace("_", "-").lower() for tag in (language, wanted))
     return one == other or one.startswith(f"{other}-")
 
 
-def _print(rows: list[Row], *, as_json: bool) -> None:
+def _print_rows(rows: list[ListingRow], *, as_json: bool) -> None:
     if as_json:
         for row in rows:
             print(json_module.dumps(row, ensure_ascii=False))  # noqa: T201

@@ -5,9 +5,9 @@ from typing import Any
 
 from wyoming.event import Event
 
-from wyoming_rosie.commands.conformance.info import models
+from wyoming_rosie.commands.conformance.info import get_models
 from wyoming_rosie.commands.processes import LogLine
-from wyoming_rosie.commands.progress import MEGABYTE, Show, shown
+from wyoming_rosie.commands.progress import MEGABYTE, ProgressCallback, show_progress
 from wyoming_rosie.errors import EngineError
 from wyoming_rosie.models import background_fetch
 from wyoming_rosie.protocol.client import fetch_info
@@ -16,16 +16,16 @@ LOOK_SECONDS = 0.5
 """Between two questions whether the model is here."""
 
 
-class ModelWait:
+class ModelFetchMonitor:
     """What a daemon's log says of a model on its way."""
 
     def __init__(self) -> None:
         self._step: LogLine = {}
         self._trouble = ""
         self._failure: LogLine | None = None
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
-    def follow(self, line: LogLine) -> None:
+    def on_log_line(self, line: LogLine) -> None:
         """Take a line of the log."""
         match line.get("event"):
             case background_fetch.PROGRESS_EVENT:
@@ -36,33 +36,33 @@ class ModelWait:
                 self._failure = line
             case _:
                 return
-        self._news.set()
+        self._changed.set()
 
-    async def until_installed(self, uri: str, role: str) -> None:
+    async def wait_until_installed(self, uri: str, role: str) -> None:
         """Return when all models are here that the daemon offers. Raises EngineError when one cannot be had."""
         if _is_installed(role, await fetch_info(uri)):
             return
-        with shown() as show:
+        with show_progress() as show:
             while not _is_installed(role, await fetch_info(uri)):
                 if self._failure is not None:
                     raise EngineError(str(self._failure.get("reason", "the model could not be fetched")))
                 self._show(show)
-                await self._wait()
+                await self._wait_for_change()
 
-    def _show(self, show: Show) -> None:
+    def _show(self, show: ProgressCallback) -> None:
         mb, of_mb = self._step.get("mb", 0), self._step.get("of_mb")
         name = str(self._step.get("file") or "the model")
         show(name, MEGABYTE * int(mb), MEGABYTE * int(of_mb) if of_mb else None, self._trouble)
 
-    async def _wait(self) -> None:
-        self._news.clear()
+    async def _wait_for_change(self) -> None:
+        self._changed.clear()
         try:
             async with asyncio.timeout(LOOK_SECONDS):
-                await self._news.wait()
+                await self._changed.wait()
         except TimeoutError:
             return
 
 
 def _is_installed(role: str, info: Event) -> bool:
-    offered: list[dict[str, Any]] = models(role, info.data)
+    offered: list[dict[str, Any]] = get_models(role, info.data)
     return all(one.get("installed") for one in offered)

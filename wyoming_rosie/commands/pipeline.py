@@ -21,7 +21,7 @@ from wyoming_rosie.audio import files
 from wyoming_rosie.audio.files import STDIN, AudioFile
 from wyoming_rosie.audio.formats import AudioFormat, format_of, write_wav
 from wyoming_rosie.commands import models, processes, role_check, wake_word
-from wyoming_rosie.commands.model_wait import ModelWait
+from wyoming_rosie.commands.model_wait import ModelFetchMonitor
 from wyoming_rosie.commands.playback import play
 from wyoming_rosie.errors import NotUnderstoodError, UnreachableError
 from wyoming_rosie.models import piper
@@ -36,7 +36,7 @@ LONGEST_SECONDS = "600"
 
 
 @dataclass(frozen=True)
-class Stage:
+class StageOptions:
     """Which daemon does the work, and how its result is printed."""
 
     uri: Annotated[str | None, Parameter(help="use the daemon at this address instead of starting one")] = None
@@ -47,7 +47,7 @@ class Stage:
         print(json.dumps({"result": result, **details}, ensure_ascii=False) if self.json else result)  # noqa: T201
 
 
-Options: TypeAlias = Annotated[Stage, Parameter(name="*")]
+StageParameter: TypeAlias = Annotated[StageOptions, Parameter(name="*")]
 File: TypeAlias = Annotated[Path, Parameter(help="a recording of any format, or - for standard input")]
 HomeFile: TypeAlias = Annotated[Path | None, Parameter(help="home file of the daemon that is started")]
 Language: TypeAlias = Annotated[str | None, Parameter(help="such as en")]
@@ -58,18 +58,18 @@ async def detect(
     /,
     *,
     wake_word_name: Annotated[tuple[str, ...], Parameter(help="listen for this word; may be given again")] = (),
-    stage: Options = Stage(),
+    stage: StageParameter = StageOptions(),
 ) -> None:
     """Print the first wake word in a recording."""
     with files.open_audio(file) as recording:
         if stage.uri is None and stage.engine == "openwakeword":
-            await models.have_wake_words(wake_word_name)
-        async with _opened("wake", stage) as peer:
+            await models.ensure_wake_words(wake_word_name)
+        async with _open_stage("wake", stage) as peer:
             await peer.send(Detect(names=list(wake_word_name) or None).event())
-            event = await _heard(peer, recording, "detection", "not-detected")
+            event = await _send_recording(peer, recording, "detection", "not-detected")
     if event.type == "not-detected":
         raise NotUnderstoodError("no wake word was heard")
-    stage.print(str(event.data.get("name")), timestamp=event.data.get("timestamp"), **_context(event.data, "score"))
+    stage.print(str(event.data.get("name")), timestamp=event.data.get("timestamp"), **_get_context(event.data, "score"))
 
 
 async def transcribe(
@@ -81,29 +81,31 @@ async def transcribe(
     model: Annotated[
         str | None, Parameter(help="name of a model, such as tiny.en with --engine faster-whisper")
     ] = None,
-    stage: Options = Stage(),
+    stage: StageParameter = StageOptions(),
 ) -> None:
     """Print what is said in a recording; where nothing is understood, what follows its wake word."""
     own_model = ("--faster-whisper.model", model) if model and model != GRAMMAR else ()
     asked_model = model if stage.uri is not None or model == GRAMMAR else None
     request = Transcribe(name=asked_model, language=language).event()
     with files.buffered(file) as kept, files.open_audio(kept) as recording:
-        async with _opened("asr", stage, "--longest-seconds", LONGEST_SECONDS, *own_model, *_home(home)) as peer:
-            event = await _transcript(peer, request, recording)
+        async with _open_stage(
+            "asr", stage, "--longest-seconds", LONGEST_SECONDS, *own_model, *_home_arguments(home)
+        ) as peer:
+            event = await _transcribe_recording(peer, request, recording)
             text, about = str(event.data.get("text", "")), {}
-            if not text and (word := await asyncio.to_thread(wake_word.first, kept)) is not None:
+            if not text and (word := await asyncio.to_thread(wake_word.find_first, kept)) is not None:
                 with files.open_audio(kept) as again:
                     rest = files.skip_seconds(again, word.milliseconds / 1000)
-                    event = await _transcript(peer, request, rest)
+                    event = await _transcribe_recording(peer, request, rest)
                 text, about = str(event.data.get("text", "")), {"after": word.name}
     if not text:
         raise NotUnderstoodError("nothing was understood")
-    stage.print(text, **_context(event.data, "score"), **about)
+    stage.print(text, **_get_context(event.data, "score"), **about)
 
 
-async def _transcript(peer: Client, request: Event, recording: AudioFile) -> Event:
+async def _transcribe_recording(peer: Client, request: Event, recording: AudioFile) -> Event:
     await peer.send(request)
-    return await _heard(peer, recording, "transcript")
+    return await _send_recording(peer, recording, "transcript")
 
 
 async def say(
@@ -113,14 +115,14 @@ async def say(
     output: Annotated[Path | None, Parameter(help="write a WAV file instead of playing the sound")] = None,
     voice: Annotated[str | None, Parameter(help="name of a voice")] = None,
     ssml: Annotated[bool, Parameter(help="the text is SSML", negative=())] = False,
-    stage: Options = Stage(),
+    stage: StageParameter = StageOptions(),
 ) -> None:
     """Speak a text; print its length in seconds, or the name of the file that was written."""
     own_voice = ("--piper.voice", voice) if voice and piper.is_model_name(voice) else ()
-    async with _opened("tts", stage, *own_voice) as peer:
+    async with _open_stage("tts", stage, *own_voice) as peer:
         chosen = SynthesizeVoice(name=voice) if voice else None
-        await peer.send(Synthesize(text_of(text), chosen, text_format="ssml" if ssml else None).event())
-        audio, pcm = await _receive(peer)
+        await peer.send(Synthesize(read_text(text), chosen, text_format="ssml" if ssml else None).event())
+        audio, pcm = await _receive_audio(peer)
     if not pcm:
         raise NotUnderstoodError("there was nothing to say")
     seconds = round(audio.seconds(len(pcm)), 3)
@@ -132,35 +134,35 @@ async def say(
 
 
 @asynccontextmanager
-async def _opened(role: str, stage: Stage, *arguments: str) -> AsyncIterator[Client]:
+async def _open_stage(role: str, stage: StageOptions, *arguments: str) -> AsyncIterator[Client]:
     if stage.uri is not None:
         await role_check.check_role(stage.uri, role)
         async with connect(stage.uri) as peer:
             yield peer
         return
     engine = ("--engine", stage.engine) if stage.engine else ()
-    wait = ModelWait()
+    wait = ModelFetchMonitor()
     async with AsyncExitStack() as stack:
         with Console(stderr=True).status(f"starting the {role} daemon"):
-            start = processes.running(role, *engine, *arguments, on_line=wait.follow)
+            start = processes.run_server(role, *engine, *arguments, on_line=wait.on_log_line)
             process = await stack.enter_async_context(start)
-        await wait.until_installed(process.uri, role)
+        await wait.wait_until_installed(process.uri, role)
         yield await stack.enter_async_context(connect(process.uri))
 
 
-def text_of(given: str) -> str:
+def read_text(given: str) -> str:
     """Return a text from the command line, or from standard input."""
     return sys.stdin.read().strip() if given == STDIN else given
 
 
-def _home(home: Path | None) -> tuple[str, ...]:
+def _home_arguments(home: Path | None) -> tuple[str, ...]:
     return ("--home", str(home)) if home else ()
 
 
-async def _heard(peer: Client, recording: AudioFile, *answers: str) -> Event:
+async def _send_recording(peer: Client, recording: AudioFile, *answers: str) -> Event:
     """Send a recording until it ends or is answered; return the answer. Raises PeerError, UnreachableError."""
     answering = asyncio.create_task(peer.wait_for(*answers, seconds=None))
-    sending = asyncio.create_task(_send(peer, recording))
+    sending = asyncio.create_task(_send_audio(peer, recording))
     try:
         await asyncio.wait((answering, sending), return_when=asyncio.FIRST_COMPLETED)
         if not answering.done():
@@ -175,7 +177,7 @@ async def _heard(peer: Client, recording: AudioFile, *answers: str) -> Event:
         await asyncio.gather(answering, sending, return_exceptions=True)
 
 
-async def _send(peer: Client, recording: AudioFile) -> None:
+async def _send_audio(peer: Client, recording: AudioFile) -> None:
     audio = recording.audio
     about = {"rate": audio.rate, "width": audio.width, "channels": audio.channels}
     await peer.send(AudioStart(**about).event())
@@ -186,7 +188,7 @@ async def _send(peer: Client, recording: AudioFile) -> None:
     await peer.send(AudioStop().event())
 
 
-async def _receive(peer: Client) -> tuple[AudioFormat, bytes]:
+async def _receive_audio(peer: Client) -> tuple[AudioFormat, bytes]:
     audio = format_of(await peer.wait_for("audio-start", seconds=ANSWER_SECONDS))
     pcm = bytearray()
     while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=ANSWER_SECONDS)).type == "audio-chunk":
@@ -194,6 +196,6 @@ async def _receive(peer: Client) -> tuple[AudioFormat, bytes]:
     return audio, bytes(pcm)
 
 
-def _context(data: dict[str, Any], *names: str) -> dict[str, Any]:
+def _get_context(data: dict[str, Any], *names: str) -> dict[str, Any]:
     context = data.get("context") or {}
     return {name: context[name] for name in names if name in context}

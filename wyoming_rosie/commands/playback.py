@@ -9,10 +9,10 @@ from wyoming_rosie.errors import ConfigError
 
 async def play(audio: AudioFormat, pcm: bytes) -> None:
     """Play 16-bit samples to their end. Raises ConfigError when there is no way to make a sound."""
-    await asyncio.to_thread(_play, _sounddevice(), audio, pcm)
+    await asyncio.to_thread(_play, _import_sounddevice(), audio, pcm)
 
 
-def _sounddevice() -> Any:
+def _import_sounddevice() -> Any:
     try:
         import sounddevice
     except ImportError as err:

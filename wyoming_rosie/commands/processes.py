@@ -25,7 +25,7 @@ def _ignore(_: LogLine) -> None:
     """Take a log line that nobody asked for."""
 
 
-class Process:
+class ServerProcess:
     """A running program: its address once ready, its log lines as they come."""
 
     def __init__(self, role: str, child: asyncio.subprocess.Process, on_line: Callable[[LogLine], None]) -> None:
@@ -36,9 +36,9 @@ class Process:
         self._on_line = on_line
         self._ready = asyncio.Event()
         self._last = ""
-        self._reading = asyncio.create_task(self._read())
+        self._reading = asyncio.create_task(self._read_log())
 
-    async def ready(self, seconds: float = READY_SECONDS) -> None:
+    async def wait_until_ready(self, seconds: float = READY_SECONDS) -> None:
         """Wait until the program serves. Raises EngineError or UsageError with its last words when not."""
         try:
             async with asyncio.timeout(seconds):
@@ -61,10 +61,10 @@ class Process:
         await self._reading
         return await self._child.wait()
 
-    async def _read(self) -> None:
+    async def _read_log(self) -> None:
         assert self._child.stderr is not None
         async for raw in self._child.stderr:
-            line = _parsed(raw)
+            line = _parse_log_line(raw)
             self._last = str(line.get("event", ""))
             if line.get("event") == "ready":
                 self.uri = str(line.get("uri", ""))
@@ -75,10 +75,10 @@ class Process:
         self._ready.set()
 
 
-async def start(role: str, *arguments: str, on_line: Callable[[LogLine], None] = _ignore) -> Process:
+async def start_server(role: str, *arguments: str, on_line: Callable[[LogLine], None] = _ignore) -> ServerProcess:
     """Start a program of the suite. Raises ConfigError when it is not installed."""
     child = await asyncio.create_subprocess_exec(
-        _path(role),
+        _find_command(role),
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
@@ -86,22 +86,24 @@ async def start(role: str, *arguments: str, on_line: Callable[[LogLine], None] =
         env=child_processes.child_environment(),
         start_new_session=True,  # Ctrl-C reaches us alone, and we end the others in order
     )
-    return Process(role, child, on_line)
+    return ServerProcess(role, child, on_line)
 
 
 @asynccontextmanager
-async def running(role: str, *arguments: str, on_line: Callable[[LogLine], None] = _ignore) -> AsyncIterator[Process]:
+async def run_server(
+    role: str, *arguments: str, on_line: Callable[[LogLine], None] = _ignore
+) -> AsyncIterator[ServerProcess]:
     """Run a program during the block, on a port of its own unless told otherwise. Raises ConfigError, EngineError."""
     uri = () if "--uri" in arguments or BY_ROLE[role].port is None else ("--uri", "tcp://127.0.0.1:0")
-    process = await start(role, *uri, *arguments, on_line=on_line)
+    process = await start_server(role, *uri, *arguments, on_line=on_line)
     try:
-        await process.ready()
+        await process.wait_until_ready()
         yield process
     finally:
         await process.stop()
 
 
-def _path(role: str) -> str:
+def _find_command(role: str) -> str:
     command = BY_ROLE[role].command
     beside = Path(sys.executable).with_name(command)
     found = str(beside) if beside.is_file() else shutil.which(command)
@@ -110,7 +112,7 @@ def _path(role: str) -> str:
     return found
 
 
-def _parsed(raw: bytes) -> LogLine:
+def _parse_log_line(raw: bytes) -> LogLine:
     try:
         line = json.loads(raw)
     except ValueError:

@@ -12,20 +12,20 @@ LINE_SECONDS = 10.0
 MEGABYTE = 1_000_000
 
 
-class Show(Protocol):
+class ProgressCallback(Protocol):
     """Take how many bytes of a file are here, of how many, and what is in the way."""
 
     def __call__(self, name: str, done: int, total: int | None, trouble: str = "") -> None: ...
 
 
 @contextmanager
-def shown(resumed_by: str = "the same command") -> Iterator[Show]:
+def show_progress(resumed_by: str = "the same command") -> Iterator[ProgressCallback]:
     """Show a download during the block; when it is interrupted, say that what came is kept."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    lines = _Lines(console)
+    lines = _ProgressLines(console)
     try:
         if console.is_terminal:
-            with _bar(console) as bar:
+            with _progress_bar(console) as bar:
                 yield bar
         else:
             yield lines
@@ -36,7 +36,7 @@ def shown(resumed_by: str = "the same command") -> Iterator[Show]:
 
 
 @contextmanager
-def _bar(console: Console) -> Iterator[Show]:
+def _progress_bar(console: Console) -> Iterator[ProgressCallback]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -54,7 +54,7 @@ def _bar(console: Console) -> Iterator[Show]:
         yield show
 
 
-class _Lines:
+class _ProgressLines:
     """Prints a line at the beginning, every few seconds, and for each new trouble."""
 
     def __init__(self, console: Console) -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from wyoming_rosie import config as settings
 from wyoming_rosie.commands import processes
-from wyoming_rosie.commands.launch_plan import Plan, Wish, for_hub, plan
+from wyoming_rosie.commands.launch_plan import LaunchPlan, UpOptions, create_plan, hub_arguments
 from wyoming_rosie.commands.processes import LogLine
 from wyoming_rosie.errors import ConfigError, EngineError, RosieError
 from wyoming_rosie.protocol import network_interfaces
@@ -23,10 +23,10 @@ from wyoming_rosie.runtime import extras
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-WELL_SECONDS = 60.0
+STABLE_SECONDS = 60.0
 """A program that ran for so long has begun well: the next pause is a first one again."""
 _COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
-_UNSHOWN = frozenset({"event", "role", "level", "timestamp"})
+_HIDDEN_KEYS = frozenset({"event", "role", "level", "timestamp"})
 
 
 async def up(
@@ -47,10 +47,12 @@ async def up(
     Each listens where its settings say, and the hub asks it there. What cannot begin is left out, with the reason. The
     hub conducts every satellite that it finds on the network, and this machine's own.
     """
-    wish = Wish(config, home, satellite, without, debug)
+    wish = UpOptions(config, home, satellite, without, debug)
     given = partial(settings.read_setting, file=config)
-    lacking, names = await asyncio.gather(asyncio.to_thread(extras.missing_packages), asyncio.to_thread(_own_names))
-    house = _House(plan(wish, given, lacking, names), lambda uris: for_hub(wish, given, uris), "hub" not in without)
+    lacking, names = await asyncio.gather(asyncio.to_thread(extras.missing_packages), asyncio.to_thread(_local_names))
+    house = _LocalServers(
+        create_plan(wish, given, lacking, names), lambda uris: hub_arguments(wish, given, uris), "hub" not in without
+    )
     stop = stop_signal()
     running = asyncio.create_task(house.run())
     stopped = asyncio.create_task(stop.wait())
@@ -65,10 +67,10 @@ async def up(
 
 
 @dataclass
-class _House:
+class _LocalServers:
     """The programs that run in this terminal."""
 
-    plan: Plan
+    plan: LaunchPlan
     for_hub: Callable[[dict[str, str]], list[str]]
     has_hub: bool
     console: Console = field(default_factory=lambda: Console(soft_wrap=True, highlight=False))
@@ -77,48 +79,53 @@ class _House:
         """Keep all programs running until cancelled. Raises ConfigError, EngineError when not one of them can begin."""
         self.console.print("Ctrl-C ends all.", style="dim")
         for role, reason in self.plan.left_out.items():
-            self._say(role, f"left out: {reason}")
+            self._print_status(role, f"left out: {reason}")
         missing = [role for role, reason in self.plan.left_out.items() if reason.startswith("not installed")]
         if missing:
             self.console.print(f"To get what is not installed: {extras.install_command(missing)}", markup=False)
         async with AsyncExitStack() as stack:
-            kept = [_Kept(role, arguments, self._say, self._show) for role, arguments in self.plan.start.items()]
-            begun = await self._begin(kept, stack)
+            kept = [
+                _SupervisedServer(role, arguments, self._print_status, self._print_log_line)
+                for role, arguments in self.plan.start.items()
+            ]
+            begun = await self._start_all(kept, stack)
             uris = {one.role: one.uri for one in begun}
             if self.has_hub:
-                begun += await self._begin([_Kept("hub", self.for_hub(uris), self._say, self._show)], stack)
+                begun += await self._start_all(
+                    [_SupervisedServer("hub", self.for_hub(uris), self._print_status, self._print_log_line)], stack
+                )
             if not begun:
                 raise EngineError("nothing of it can run here; the reasons are above")
-            self._say("up", f"running: {', '.join(one.role for one in begun)}")
+            self._print_status("up", f"running: {', '.join(one.role for one in begun)}")
             await asyncio.Event().wait()
 
-    async def _begin(self, programs: "list[_Kept]", stack: AsyncExitStack) -> "list[_Kept]":
+    async def _start_all(self, programs: "list[_SupervisedServer]", stack: AsyncExitStack) -> "list[_SupervisedServer]":
         """Start programs, all at once; return those that have begun."""
         tasks = [asyncio.create_task(one.run()) for one in programs]
-        stack.push_async_callback(_end, tasks)
-        await asyncio.gather(*(one.first.wait() for one in programs))
-        return [one for one in programs if one.has_begun]
+        stack.push_async_callback(_cancel_tasks, tasks)
+        await asyncio.gather(*(one.first_start.wait() for one in programs))
+        return [one for one in programs if one.has_started]
 
-    def _say(self, role: str, text: str, style: str = "yellow") -> None:
+    def _print_status(self, role: str, text: str, style: str = "yellow") -> None:
         self.console.print(f"{role:<10}{text}", style=style, markup=False)
 
-    def _show(self, role: str, line: LogLine) -> None:
-        fields = " ".join(f"{key}={_plain(value)}" for key, value in line.items() if key not in _UNSHOWN)
+    def _print_log_line(self, role: str, line: LogLine) -> None:
+        fields = " ".join(f"{key}={_indent_lines(value)}" for key, value in line.items() if key not in _HIDDEN_KEYS)
         style = _COLOURS.get(str(line.get("level")), "")
         self.console.print(f"{role:<10}{line.get('event', '')} {fields}".rstrip(), style=style, markup=False)
 
 
 @dataclass
-class _Kept:
+class _SupervisedServer:
     """One program, which is started again when it ends; one that has never begun is given up."""
 
     role: str
     arguments: list[str]
-    say: Callable[[str, str], None]
-    show: Callable[[str, LogLine], None]
+    print_status: Callable[[str, str], None]
+    print_log_line: Callable[[str, LogLine], None]
     uri: str = ""
-    has_begun: bool = False
-    first: asyncio.Event = field(default_factory=asyncio.Event)
+    has_started: bool = False
+    first_start: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it has begun, or cannot."""
 
     async def run(self) -> None:
@@ -127,25 +134,27 @@ class _Kept:
         while True:
             began = loop.time()
             reason = await self._run_once()
-            if not self.has_begun:
-                self.say(self.role, f"left out: {reason}")
-                self.first.set()
+            if not self.has_started:
+                self.print_status(self.role, f"left out: {reason}")
+                self.first_start.set()
                 return
-            pause = FIRST_PAUSE_SECONDS if loop.time() - began >= WELL_SECONDS else pause
-            self.say(self.role, f"{reason}; starting again in {pause:g} s")
+            pause = FIRST_PAUSE_SECONDS if loop.time() - began >= STABLE_SECONDS else pause
+            self.print_status(self.role, f"{reason}; starting again in {pause:g} s")
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def _run_once(self) -> str:
         """Run the program until it ends; return why it has."""
         try:
-            process = await processes.start(self.role, *self.arguments, on_line=partial(self.show, self.role))
+            process = await processes.start_server(
+                self.role, *self.arguments, on_line=partial(self.print_log_line, self.role)
+            )
         except ConfigError as err:
             return str(err)
         try:
-            await process.ready()
-            self.uri, self.has_begun = process.uri, True
-            self.first.set()
+            await process.wait_until_ready()
+            self.uri, self.has_started = process.uri, True
+            self.first_start.set()
             await process.ended.wait()
         except RosieError as err:
             return str(err)
@@ -154,17 +163,17 @@ class _Kept:
         return f"ended with status {status}"
 
 
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
+async def _cancel_tasks(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks)
 
 
-def _own_names() -> frozenset[str]:
+def _local_names() -> frozenset[str]:
     host = socket.gethostname()
     return frozenset({host, f"{host.partition('.')[0]}.local", *network_interfaces.local_addresses()})
 
 
-def _plain(value: Any) -> str:
+def _indent_lines(value: Any) -> str:
     return str(value).replace("\n", "\n" + " " * 10)

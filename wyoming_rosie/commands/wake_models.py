@@ -41,15 +41,15 @@ SURE = 0.5
 Folders: TypeAlias = Annotated[tuple[Path, ...], Parameter(help="a folder with more models; may be given again")]
 
 
-class Scores(Protocol):
+class ScoreStream(Protocol):
     """One stream of audio through one model."""
 
-    def feed(self, pcm: bytes) -> float:
+    def predict(self, pcm: bytes) -> float:
         """Return the highest score in the next 80 ms."""
 
 
 @dataclass(frozen=True)
-class Checked:
+class LoadedModel:
     """What is known of a model that loads."""
 
     kind: str
@@ -57,7 +57,7 @@ class Checked:
     input: str
     frames: int  # that it takes for one score
     threshold: float
-    stream: Callable[[], Scores]
+    stream: Callable[[], ScoreStream]
 
 
 async def check_model(
@@ -71,38 +71,38 @@ async def check_model(
     """Check a wake word model: its shape, its score on a recording, what it costs."""
     with ExitStack() as stack:
         recording = stack.enter_context(files.buffered(wav)) if wav is not None else None
-        result = await _apart(file, custom_model_dir, recording)
-    _print(result, as_json=json)
+        result = await _check_in_process(file, custom_model_dir, recording)
+    _print_result(result, as_json=json)
 
 
-async def _apart(file: Path, folders: Sequence[Path], wav: Path | None) -> dict[str, Any]:
+async def _check_in_process(file: Path, folders: Sequence[Path], wav: Path | None) -> dict[str, Any]:
     """Return what is found in a process of its own: native code may crash on a damaged model. Raises ConfigError."""
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, spawn, initializer=_quiet) as apart:
+    with ProcessPoolExecutor(1, spawn, initializer=_silence_output) as apart:
         try:
-            return await asyncio.get_running_loop().run_in_executor(apart, _found, file, folders, wav)
+            return await asyncio.get_running_loop().run_in_executor(apart, _check_model, file, folders, wav)
         except BrokenProcessPool as err:
             raise ConfigError(f"{file} is damaged, or of a kind that is not known here: what loads it crashes") from err
 
 
-def _quiet() -> None:
+def _silence_output() -> None:
     """Leave Ctrl-C to the parent, and say nothing of a crash that it reports."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def _found(file: Path, folders: Sequence[Path], wav: Path | None) -> dict[str, Any]:
-    checked = _checked(file, folders)
+def _check_model(file: Path, folders: Sequence[Path], wav: Path | None) -> dict[str, Any]:
+    checked = _load_model(file, folders)
     result: dict[str, Any] = {
         "kind": checked.kind,
         "word": checked.name,
         "input": checked.input,
         "frames": checked.frames,
         "threshold": checked.threshold,
-        "cpu_ms_per_80_ms": round(_cpu_ms(checked.stream()), 3),
+        "cpu_ms_per_80_ms": round(_measure_cpu_ms(checked.stream()), 3),
     }
     if wav is not None:
-        score, at = _best(checked.stream(), wav)
+        score, at = _find_max(checked.stream(), wav)
         result |= {"score": round(score, 3), "at_ms": at, "is_heard": score > checked.threshold}
     return result
 
@@ -124,25 +124,25 @@ def train_verifier(
     """Train a verifier from a few recordings, so that a wake word is heard from this voice only."""
     from wyoming_rosie.wakeword.openwakeword import verifier
 
-    loaded = _network(custom_model_dir, word)
+    loaded = _load_network(custom_model_dir, word)
     console = Console(stderr=True, soft_wrap=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         voices: list[list[Floats]] = []
         heard: list[tuple[float, Floats]] = []
-        for path in progress.track(_recordings(own), description="own recordings"):
-            score, windows = _own_windows(loaded, word, path)
+        for path in progress.track(_find_recordings(own), description="own recordings"):
+            score, windows = _word_windows(loaded, word, path)
             if windows:
                 voices.append(windows)
             else:
                 console.print(f"{path}: the word is not in it (best score {score:.2f}); left out")
-        for path in progress.track(_recordings(other), description="other recordings"):
-            heard += _windows(loaded, word, path)
+        for path in progress.track(_find_recordings(other), description="other recordings"):
+            heard += _embedding_windows(loaded, word, path)
     alike = [window for score, window in heard if score > FOUND_SCORE]
     others = [window for score, window in heard if score <= FOUND_SCORE]
     others = others[:: max(1, len(others) // OTHER_WINDOWS)]
     own_windows = [window for windows in voices for window in windows]
     verifier.train(user, word, own_windows, others, alike).save(output)
-    accepted, mistaken = _crossed(voices, others, alike)
+    accepted, mistaken = _cross_validate(voices, others, alike)
     print(  # noqa: T201
         f"{output}: {user}, {word}, from {len(voices)} recordings of the voice and {len(others) + len(alike)} pieces of other "
         f"sound, {len(alike)} of which the model alone takes for the word.\n"
@@ -150,80 +150,80 @@ def train_verifier(
     )
 
 
-class _OpenScores:
+class _OpenScoreStream:
     def __init__(self, network: "OpenWakeWordNetwork", word: str) -> None:
         self._network = network
         self._word = word
         self.state = network.create_stream()
 
-    def feed(self, pcm: bytes) -> float:
+    def predict(self, pcm: bytes) -> float:
         return self._network.predict([self.state], [pcm], [(self._word,)])[0][0]
 
 
-class _MicroScores:
+class _MicroScoreStream:
     def __init__(self, file: Path) -> None:
         from wyoming_rosie.wakeword import micro
 
         self._features = micro.MicroFeatures()
         self._network = micro.load(micro.from_file(file))
 
-    def feed(self, pcm: bytes) -> float:
+    def predict(self, pcm: bytes) -> float:
         scores = [self._network.score(frame) for frame in self._features.extract(pcm)]
         return max((score for score in scores if score is not None), default=0.0)
 
 
-def _checked(file: Path, folders: Sequence[Path]) -> Checked:
+def _load_model(file: Path, folders: Sequence[Path]) -> LoadedModel:
     if file.suffix == ".json":
-        return _checked_micro(file)
+        return _load_micro_model(file)
     if file.suffix not in model_files.SUFFIXES:
         raise ConfigError(f"{file} is no wake word model: they are .onnx, .tflite or, for microWakeWord, .json files")
     word = model_files.model_file(file)
-    network = _load({word.name: word}, [*folders, file.parent])
+    network = _load_words({word.name: word}, [*folders, file.parent])
     hops = network.heads[word.name].hops
-    return Checked(
+    return LoadedModel(
         "openWakeWord",
         word.name,
         f"(1, {hops}, 96)",
         hops,
         model_files.THRESHOLD,
-        lambda: _OpenScores(network, word.name),
+        lambda: _OpenScoreStream(network, word.name),
     )
 
 
-def _checked_micro(file: Path) -> Checked:
+def _load_micro_model(file: Path) -> LoadedModel:
     from wyoming_rosie.wakeword import micro, micro_network
 
     word = micro.from_file(file)
     stride = micro.load(word).stride
     shape = f"(1, {stride}, {micro_network.FEATURES})"
-    return Checked("microWakeWord", word.name, shape, stride, word.cutoff, lambda: _MicroScores(file))
+    return LoadedModel("microWakeWord", word.name, shape, stride, word.cutoff, lambda: _MicroScoreStream(file))
 
 
-def _network(folders: Sequence[Path], word: str) -> "OpenWakeWordNetwork":
+def _load_network(folders: Sequence[Path], word: str) -> "OpenWakeWordNetwork":
     known = model_files.model_files(folders, [word])
     if word not in known:
         raise ConfigError(f"no openWakeWord model is named {word!r}; there are: {', '.join(known)}")
-    return _load({word: known[word]}, folders)
+    return _load_words({word: known[word]}, folders)
 
 
-def _load(words: dict[str, model_files.ModelFile], folders: Sequence[Path]) -> "OpenWakeWordNetwork":
+def _load_words(words: dict[str, model_files.ModelFile], folders: Sequence[Path]) -> "OpenWakeWordNetwork":
     model_files.check_installed()
     from wyoming_rosie.wakeword.openwakeword import network
 
     return network.load(words, model_files.feature_files(folders))
 
 
-def _cpu_ms(scores: Scores) -> float:
+def _measure_cpu_ms(scores: ScoreStream) -> float:
     pieces = [bytes(range(256)) * 10 for _ in range(TIMED_HOPS)]
     took = []
     for pcm in pieces:
         begin = time.process_time()
-        scores.feed(pcm)
+        scores.predict(pcm)
         took.append(1000 * (time.process_time() - begin))
     return median(took)
 
 
-def _hops(file: Path) -> Iterator[bytes]:
+def _read_hops(file: Path) -> Iterator[bytes]:
     """Yield a recording in pieces of 80 ms, silence around it. Raises ConfigError, EngineError."""
     silence = bytes(SPEECH.bytes_in(SILENCE_SECONDS))
     with files.open_audio(file) as recording:
@@ -235,26 +235,26 @@ def _hops(file: Path) -> Iterator[bytes]:
             rest = rest[whole:]
 
 
-def _best(scores: Scores, file: Path) -> tuple[float, int]:
+def _find_max(scores: ScoreStream, file: Path) -> tuple[float, int]:
     """Return the highest score and when it was, in milliseconds of the recording itself."""
-    score, hop = max(((scores.feed(hop), -at) for at, hop in enumerate(_hops(file))))
+    score, hop = max(((scores.predict(hop), -at) for at, hop in enumerate(_read_hops(file))))
     return score, round(80 * (1 - hop) - 1000 * SILENCE_SECONDS)
 
 
-def _windows(network: "OpenWakeWordNetwork", word: str, path: Path) -> list[tuple[float, "Floats"]]:
-    scores = _OpenScores(network, word)
+def _embedding_windows(network: "OpenWakeWordNetwork", word: str, path: Path) -> list[tuple[float, "Floats"]]:
+    scores = _OpenScoreStream(network, word)
     hops = network.heads[word].hops
-    return [(scores.feed(hop), scores.state.embeddings[-hops:]) for hop in _hops(path)]
+    return [(scores.predict(hop), scores.state.embeddings[-hops:]) for hop in _read_hops(path)]
 
 
-def _own_windows(network: "OpenWakeWordNetwork", word: str, path: Path) -> tuple[float, list["Floats"]]:
+def _word_windows(network: "OpenWakeWordNetwork", word: str, path: Path) -> tuple[float, list["Floats"]]:
     """Return the best score and what the network saw where the word was, nothing where it was not."""
-    windows = _windows(network, word, path)
+    windows = _embedding_windows(network, word, path)
     best = max(score for score, _ in windows)
     return best, [window for score, window in windows if score > max(FOUND_SCORE, best / 2)]
 
 
-def _crossed(
+def _cross_validate(
     voices: Sequence[Sequence["Floats"]], others: Sequence["Floats"], alike: Sequence["Floats"]
 ) -> tuple[str, str]:
     """Return how many of the person's recordings, and of other pieces, are accepted by verifiers that never saw them."""
@@ -266,7 +266,7 @@ def _crossed(
         seen = [window for at, windows in enumerate(voices) if at % folds != fold for window in windows]
         if len(seen) < verifier.FEWEST:
             return "?", "?"
-        known, known_alike = (_without(fold, folds, part) for part in (others, alike))
+        known, known_alike = (_exclude_fold(fold, folds, part) for part in (others, alike))
         trained = verifier.train("", "", seen, known, known_alike)
         for windows in voices[fold::folds]:
             accepted.append(any(trained.probability(window) >= SURE for window in windows))
@@ -274,18 +274,18 @@ def _crossed(
     return f"{sum(accepted)} of {len(accepted)}", f"{sum(mistaken)} of {len(mistaken)}"
 
 
-def _without(fold: int, folds: int, windows: Sequence["Floats"]) -> list["Floats"]:
+def _exclude_fold(fold: int, folds: int, windows: Sequence["Floats"]) -> list["Floats"]:
     return [window for at, window in enumerate(windows) if at % folds != fold]
 
 
-def _recordings(paths: Iterable[Path]) -> list[Path]:
+def _find_recordings(paths: Iterable[Path]) -> list[Path]:
     found = [file for path in paths for file in (sorted(path.glob("*.wav")) if path.is_dir() else [path])]
     if not found:
         raise ConfigError(f"there is no .wav file in {', '.join(map(str, paths))}")
     return found
 
 
-def _print(result: dict[str, Any], *, as_json: bool) -> None:
+def _print_result(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(result))  # noqa: T201
         return

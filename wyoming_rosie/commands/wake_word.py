@@ -7,7 +7,7 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.wakeword.detection import WakeDetection, without_near_misses
 
 
-def first(file: Path) -> WakeDetection | None:
+def find_first(file: Path) -> WakeDetection | None:
     """Return the first wake word in a recording; none where there is none, or nothing that hears it."""
     try:
         from wyoming_rosie.wakeword.micro import MicroStream, packaged

@@ -47,7 +47,7 @@ def parse(uri: str) -> Address:
         parts = urlsplit(uri)
         port = parts.port
     except ValueError as err:
-        raise _unusable(uri) from err
+        raise _invalid_address(uri) from err
     match parts.scheme:
         case "tcp" if parts.hostname and port is not None and not parts.path.strip("/"):
             return Tcp(parts.hostname, port)
@@ -55,8 +55,8 @@ def parse(uri: str) -> Address:
             return Unix(parts.netloc + parts.path)
         case "stdio" if not parts.netloc:
             return Stdio()
-    raise _unusable(uri)
+    raise _invalid_address(uri)
 
 
-def _unusable(uri: str) -> UsageError:
+def _invalid_address(uri: str) -> UsageError:
     return UsageError(f"'{uri}' is not an address; write tcp://HOST:PORT, unix:///PATH or stdio://")

@@ -14,29 +14,29 @@ MOST = 50
 
 def candidates(name: str, last: str | None = None) -> list[str]:
     """Return the names to try: what it was last, then NAME, NAME (2), NAME (3) and so on."""
-    numbered = [name, *(_fitting(name, f" ({number})") for number in range(2, MOST + 1))]
+    numbered = [name, *(_truncate(name, f" ({number})") for number in range(2, MOST + 1))]
     return list(dict.fromkeys([last, *numbered] if last in numbered else numbered))
 
 
-def last(name: str, port: int) -> str | None:
+def load_name(name: str, port: int) -> str | None:
     """Return the name under which this was announced last, if that is known."""
-    kept = _read(_file()).get(_key(name, port))
+    kept = _read(_names_file()).get(_key(name, port))
     return kept if isinstance(kept, str) else None
 
 
-def keep(name: str, port: int, used: str) -> None:
+def save_name(name: str, port: int, chosen: str) -> None:
     """Keep the name for the next start; where it cannot be kept, it is looked for again then."""
-    if used == (last(name, port) or name):
+    if chosen == (load_name(name, port) or name):
         return
-    file = _file()
+    file = _names_file()
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh = file.with_suffix(f".{port}")
-        fresh.write_text(json.dumps({**_read(file), _key(name, port): used}, ensure_ascii=False), "utf-8")
+        fresh.write_text(json.dumps({**_read(file), _key(name, port): chosen}, ensure_ascii=False), "utf-8")
         fresh.replace(file)
 
 
-def _fitting(name: str, suffix: str) -> str:
+def _truncate(name: str, suffix: str) -> str:
     room = LONGEST - len(suffix.encode())
     return name.encode()[:room].decode(errors="ignore") + suffix
 
@@ -45,7 +45,7 @@ def _key(name: str, port: int) -> str:
     return f"{name}:{port}"
 
 
-def _file() -> Path:
+def _names_file() -> Path:
     given = os.environ.get("STATE_DIRECTORY")  # systemd's, where a service has no home
     return (Path(given) if given else state_folder()) / "names.json"
 

@@ -73,7 +73,7 @@ class Client:
 @asynccontextmanager
 async def connect(uri: str, seconds: float = CONNECT_SECONDS) -> AsyncIterator[Client]:
     """Open a connection and close it at the end of the block. Raises ConfigError, UnreachableError."""
-    stream = await _open(uri, seconds)
+    stream = await _open_stream(uri, seconds)
     try:
         yield Client(uri, stream)
     finally:
@@ -93,7 +93,7 @@ async def fetch_info(uri: str, seconds: float = DESCRIBE_SECONDS) -> Event:
     """Return the peer's `info` as it was sent. Raises UnreachableError, which is certain after `seconds`."""
     try:
         async with asyncio.timeout(seconds):
-            stream = await _open(uri, seconds)
+            stream = await _open_stream(uri, seconds)
             try:
                 peer = Client(uri, stream)
                 await peer.send(Describe().event())
@@ -107,7 +107,7 @@ async def fetch_info(uri: str, seconds: float = DESCRIBE_SECONDS) -> Event:
     return event
 
 
-async def _open(uri: str, seconds: float) -> EventStream:
+async def _open_stream(uri: str, seconds: float) -> EventStream:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(seconds):

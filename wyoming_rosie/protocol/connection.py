@@ -74,44 +74,44 @@ class Connection:
         stream: EventStream,
         host: str,
         info: Callable[[], bytes],
-        converse: Callable[[Send], ConnectionHandler],
+        create_handler: Callable[[Send], ConnectionHandler],
         *,
         finish_at_end: bool = False,
     ) -> None:
-        self.heard = asyncio.get_running_loop().time()
-        self.at_work = False
+        self.last_event = asyncio.get_running_loop().time()
+        self.is_working = False
         self._stream = stream
         self._host = host
         self._info = info
-        self._conversation = converse(_ConnectionSender(self))
+        self._handler = create_handler(_ConnectionSender(self))
         self._finish_at_end = finish_at_end  # a pipe's end is the end of the questions, a socket's that of the interest
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(EVENTS_WAITING)
-        self._farewell: RosieError | None = None
-        self._dismissed = asyncio.Event()
-        self._quick: Callable[[Event], bool] = _refuse_nowait
-        self._leaving = False
-        if isinstance(self._conversation, AudioFastPath):
-            self._quick = self._conversation.on_audio_nowait
-            stream.quick, stream.rest = self._on_audio_nowait, self._conversation.coalesce
+        self._close_reason: RosieError | None = None
+        self._closed = asyncio.Event()
+        self._try_audio: Callable[[Event], bool] = _refuse_nowait
+        self._closing = False
+        if isinstance(self._handler, AudioFastPath):
+            self._try_audio = self._handler.on_audio_nowait
+            stream.on_event_nowait, stream.on_batch_end = self._on_audio_nowait, self._handler.coalesce
 
     async def serve(self) -> None:
         """Serve the peer until it leaves or is dismissed."""
         structlog.contextvars.bind_contextvars(peer=self._host)
         reading = asyncio.create_task(self._read_loop())
-        tasks = [asyncio.create_task(self._handle_loop()), asyncio.create_task(self._dismissed.wait())]
+        tasks = [asyncio.create_task(self._handle_loop()), asyncio.create_task(self._closed.wait())]
         if not self._finish_at_end:
             tasks.append(reading)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await _end_of_events(reading, *tasks)
-            await self._conversation.close()
+            await _cancel_tasks(reading, *tasks)
+            await self._handler.close()
             await self._send_close_reason()
-            self._release()
+            self._break_cycles()
 
     @property
     def allows_idle(self) -> bool:
-        return isinstance(self._conversation, AllowsIdle) and self._conversation.allows_idle
+        return isinstance(self._handler, AllowsIdle) and self._handler.allows_idle
 
     async def send(self, event: Event) -> None:
         """Send one event. Raises ConnectionError when the peer is gone or does not read for WRITE_SECONDS."""
@@ -132,26 +132,26 @@ class Connection:
             self._stream.abort()
             raise ConnectionAbortedError("the peer does not read") from err
 
-    def close_with_reason(self, farewell: RosieError, *, when_done: bool = False) -> None:
+    def close_with_reason(self, reason: RosieError, *, when_done: bool = False) -> None:
         """Tell the peer why and let it go: at once, or after the request that is under way."""
-        self._farewell = farewell
-        self._leaving = True
-        if not when_done or self._is_done():
-            self._dismissed.set()
+        self._close_reason = reason
+        self._closing = True
+        if not when_done or self._is_idle():
+            self._closed.set()
 
-    def _is_done(self) -> bool:
-        return not (self.at_work or self._conversation.is_busy) and self._events.empty()
+    def _is_idle(self) -> bool:
+        return not (self.is_working or self._handler.is_busy) and self._events.empty()
 
     def _on_audio_nowait(self, event: Event) -> bool:
-        if event.type != "audio-chunk" or self.at_work or self._leaving or not self._events.empty():
+        if event.type != "audio-chunk" or self.is_working or self._closing or not self._events.empty():
             return False
-        self.heard = asyncio.get_running_loop().time()
-        return self._quick(event)
+        self.last_event = asyncio.get_running_loop().time()
+        return self._try_audio(event)
 
     async def _read_loop(self) -> None:
         try:
             while (event := await self._stream.read()) is not None:
-                self.heard = asyncio.get_running_loop().time()
+                self.last_event = asyncio.get_running_loop().time()
                 match event.type:
                     case "describe":
                         await self._stream.write_encoded(self._info())
@@ -167,21 +167,21 @@ class Connection:
 
     async def _handle_loop(self) -> None:
         while (event := await self._events.get()) is not None:
-            self.at_work = True
+            self.is_working = True
             try:
                 await self._handle(event)
             except ConnectionError:
                 return
             finally:
-                self.at_work = False
-                self.heard = asyncio.get_running_loop().time()
-            if self._leaving and self._is_done():
+                self.is_working = False
+                self.last_event = asyncio.get_running_loop().time()
+            if self._closing and self._is_idle():
                 return
 
     async def _handle(self, event: Event) -> None:
         turn.adopt(event)
         try:
-            await self._conversation.on_event(event)
+            await self._handler.on_event(event)
         except RosieError as err:
             _LOG.info("request refused", code=err.code, reason=str(err))
             await self.send(Error(str(err), err.code).event())
@@ -192,16 +192,16 @@ class Connection:
             _LOG.exception("request failed")
 
     async def _send_close_reason(self) -> None:
-        if self._farewell is not None:
+        if self._close_reason is not None:
             with suppress(ConnectionError):
-                await self.send(Error(str(self._farewell), self._farewell.code).event())
+                await self.send(Error(str(self._close_reason), self._close_reason.code).event())
         await self._stream.close()
 
-    def _release(self) -> None:
+    def _break_cycles(self) -> None:
         """Undo the references in circles, which would keep what a peer has left until the collector runs."""
-        self._stream.quick = self._stream.rest = None
-        self._conversation = ClosedHandler()
-        self._quick = _refuse_nowait
+        self._stream.on_event_nowait = self._stream.on_batch_end = None
+        self._handler = ClosedHandler()
+        self._try_audio = _refuse_nowait
 
 
 def _refuse_nowait(_: Event) -> bool:
@@ -211,8 +211,8 @@ def _refuse_nowait(_: Event) -> bool:
 class _ConnectionSender:
     """Sends to a peer, at once if need be."""
 
-    def __init__(self, peer: Connection) -> None:
-        self._peer = peer
+    def __init__(self, connection: Connection) -> None:
+        self._peer = connection
 
     def __call__(self, event: Event) -> Awaitable[None]:
         return self._peer.send(event)
@@ -231,7 +231,7 @@ class ClosedHandler:
     async def close(self) -> None: ...
 
 
-async def _end_of_events(*tasks: asyncio.Task[object]) -> None:
+async def _cancel_tasks(*tasks: asyncio.Task[object]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)

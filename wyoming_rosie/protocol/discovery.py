@@ -70,7 +70,7 @@ async def announce(
 
     With `when`, not before that.
     """
-    announcer = asyncio.create_task(_keep_announced(role, name or instance_name(role), where, interfaces, when))
+    announcer = asyncio.create_task(_announce_always(role, name or instance_name(role), where, interfaces, when))
     try:
         yield
     finally:
@@ -94,8 +94,8 @@ class ServiceBrowser:
         await _load_zeroconf()
         from zeroconf.asyncio import AsyncServiceBrowser
 
-        self._zeroconf = _zeroconf(self._interfaces)
-        self._browser = AsyncServiceBrowser(self._zeroconf.zeroconf, SERVICE_TYPE, handlers=[self._changed])
+        self._zeroconf = _create_zeroconf(self._interfaces)
+        self._browser = AsyncServiceBrowser(self._zeroconf.zeroconf, SERVICE_TYPE, handlers=[self._on_change])
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -104,20 +104,20 @@ class ServiceBrowser:
         await self._browser.async_cancel()
         await self._zeroconf.async_close()
 
-    def _changed(self, *, name: str, state_change: "ServiceStateChange", **_: object) -> None:
+    def _on_change(self, *, name: str, state_change: "ServiceStateChange", **_: object) -> None:
         if state_change.name == "Removed":
             self._found.pop(name, None)
             return
-        lookup = asyncio.get_running_loop().create_task(self._look_up(name))
+        lookup = asyncio.get_running_loop().create_task(self._lookup(name))
         self._lookups.add(lookup)
-        lookup.add_done_callback(self._looked_up)
+        lookup.add_done_callback(self._on_lookup_done)
 
-    def _looked_up(self, lookup: asyncio.Task[None]) -> None:
+    def _on_lookup_done(self, lookup: asyncio.Task[None]) -> None:
         self._lookups.discard(lookup)
         if not lookup.cancelled() and (failure := lookup.exception()) is not None:
             _LOG.warning("not looked up", reason=f"{type(failure).__name__}: {failure}")
 
-    async def _look_up(self, name: str) -> None:
+    async def _lookup(self, name: str) -> None:
         from zeroconf.asyncio import AsyncServiceInfo
 
         record = AsyncServiceInfo(SERVICE_TYPE, name)
@@ -148,7 +148,9 @@ async def first_reachable(hosts: Sequence[str], port: int, seconds: float = ANSW
     """Return the address that answers first, each tried a little after the one before; the first when none does."""
     if len(hosts) == 1:
         return hosts[0]
-    tries = [asyncio.create_task(_answer(host, port, rank * NEXT_ADDRESS_SECONDS)) for rank, host in enumerate(hosts)]
+    tries = [
+        asyncio.create_task(_try_connect(host, port, rank * NEXT_ADDRESS_SECONDS)) for rank, host in enumerate(hosts)
+    ]
     try:
         for one in asyncio.as_completed(tries, timeout=seconds + len(hosts) * NEXT_ADDRESS_SECONDS):
             if host := await one:
@@ -166,7 +168,7 @@ def _closest_first(hosts: Sequence[str]) -> list[str]:
     return own_interfaces.closest_first(hosts, own_interfaces.interface_addresses(), own_interfaces.interface_kind)
 
 
-async def _answer(host: str, port: int, pause: float) -> str:
+async def _try_connect(host: str, port: int, pause: float) -> str:
     """Return the host when it takes a connection."""
     await asyncio.sleep(pause)
     try:
@@ -200,7 +202,7 @@ def usable_addresses(bound: str, own: Iterable[str]) -> list[str]:
     return [str(one) for one in ([one for one in reachable if not one.is_link_local] or reachable)]
 
 
-async def _keep_announced(
+async def _announce_always(
     role: str, name: str, where: Tcp, interfaces: Sequence[str] | None, when: asyncio.Event | None
 ) -> None:
     if when is not None:
@@ -209,7 +211,7 @@ async def _keep_announced(
     while True:
         try:
             await _load_zeroconf()
-            await _announce_until_moved(role, name, where, interfaces)
+            await _announce_until_change(role, name, where, interfaces)
             pause = FIRST_PAUSE_SECONDS
         except Exception as err:  # noqa: BLE001 - the edge of the library: the daemon serves on, and the log says why alone
             _LOG.warning("not announced", name=name, reason=f"{type(err).__name__}: {err}", again_seconds=pause)
@@ -217,26 +219,26 @@ async def _keep_announced(
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
-async def _announce_until_moved(role: str, name: str, where: Tcp, interfaces: Sequence[str] | None) -> None:
+async def _announce_until_change(role: str, name: str, where: Tcp, interfaces: Sequence[str] | None) -> None:
     """Announce a daemon until the addresses are others, by which it can be called."""
-    addresses = await _addresses_of(where)
+    addresses = await _get_addresses(where)
     async with AsyncExitStack() as stack:
         if addresses:
-            await stack.enter_async_context(_registered(role, name, addresses, where.port, interfaces))
+            await stack.enter_async_context(_register_service(role, name, addresses, where.port, interfaces))
         else:
             _LOG.warning("no address to announce yet", host=where.host)
-        while await _addresses_of(where) == addresses:  # noqa: ASYNC110 - nothing tells of a new address
+        while await _get_addresses(where) == addresses:  # noqa: ASYNC110 - nothing tells of a new address
             await asyncio.sleep(ADDRESS_CHECK_SECONDS)
 
 
 @asynccontextmanager
-async def _registered(
+async def _register_service(
     role: str, name: str, addresses: list[str], port: int, interfaces: Sequence[str] | None
 ) -> AsyncIterator[None]:
     """Announce under this name, or the first free one after it; the same again next time."""
-    zeroconf = _zeroconf(interfaces)
+    zeroconf = _create_zeroconf(interfaces)
     try:
-        record = await _register(zeroconf, role, name, addresses, port)
+        record = await _register_name(zeroconf, role, name, addresses, port)
         _LOG.info("announced", name=record.get_name(), addresses=addresses, port=port)
         yield
     finally:
@@ -244,20 +246,20 @@ async def _registered(
         await zeroconf.async_close()
 
 
-async def _register(
+async def _register_name(
     zeroconf: "AsyncZeroconf", role: str, name: str, addresses: list[str], port: int
 ) -> "AsyncServiceInfo":
     """Announce under the first name that nobody else has. Raises what zeroconf does when all are taken."""
     from zeroconf import NonUniqueNameException
 
-    names = announced_names.candidates(name, await asyncio.to_thread(announced_names.last, name, port))
+    names = announced_names.candidates(name, await asyncio.to_thread(announced_names.load_name, name, port))
     for one in names:
         if await _is_name_in_use(zeroconf, one):
             continue
-        record = _record(role, one, addresses, port)
+        record = _service_info(role, one, addresses, port)
         with suppress(NonUniqueNameException):
             await zeroconf.async_register_service(record, ttl=TTL_SECONDS)
-            await asyncio.to_thread(announced_names.keep, name, port, one)
+            await asyncio.to_thread(announced_names.save_name, name, port, one)
             return record
     raise NonUniqueNameException(f"{len(names)} devices are named {name}")
 
@@ -271,7 +273,7 @@ async def _is_name_in_use(zeroconf: "AsyncZeroconf", name: str) -> bool:
     )
 
 
-def _record(role: str, name: str, addresses: list[str], port: int) -> "AsyncServiceInfo":
+def _service_info(role: str, name: str, addresses: list[str], port: int) -> "AsyncServiceInfo":
     from zeroconf.asyncio import AsyncServiceInfo
 
     return AsyncServiceInfo(
@@ -280,25 +282,25 @@ def _record(role: str, name: str, addresses: list[str], port: int) -> "AsyncServ
         port=port,
         parsed_addresses=addresses,
         properties={"role": role, "version": __version__},
-        server=f"{_host(name)}.local.",
+        server=f"{_host_name(name)}.local.",
     )
 
 
-def _host(name: str) -> str:
+def _host_name(name: str) -> str:
     """Return a host name for a service of any name: each has its own, since each has its own addresses."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     return f"{plain[:40] or 'rosie'}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
-async def _addresses_of(where: Tcp) -> list[str]:
+async def _get_addresses(where: Tcp) -> list[str]:
     try:
         ipaddress.ip_address(where.host)
     except ValueError:
-        return await _resolved(where)
+        return await _resolve_host(where)
     return usable_addresses(where.host, await asyncio.to_thread(own_interfaces.addresses))
 
 
-async def _resolved(where: Tcp) -> list[str]:
+async def _resolve_host(where: Tcp) -> list[str]:
     try:
         answers = await asyncio.get_running_loop().getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)
     except OSError:
@@ -318,7 +320,7 @@ async def _load_zeroconf() -> None:
     await asyncio.to_thread(import_module, "zeroconf.asyncio")
 
 
-def _zeroconf(interfaces: Sequence[str] | None) -> "AsyncZeroconf":
+def _create_zeroconf(interfaces: Sequence[str] | None) -> "AsyncZeroconf":
     from zeroconf import InterfaceChoice, IPVersion
     from zeroconf.asyncio import AsyncZeroconf
 

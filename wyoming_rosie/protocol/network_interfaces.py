@@ -51,7 +51,7 @@ def addresses() -> list[str]:
 
 def reachable_addresses(found: Iterable[InterfaceAddress], kind_of: Callable[[str], InterfaceKind]) -> list[str]:
     """Return the addresses of interfaces in the order in which others are to try them."""
-    ranked = sorted((kind_of(one.interface), one.interface, *_order(one.ip)) for one in found)
+    ranked = sorted((kind_of(one.interface), one.interface, *_sort_key(one.ip)) for one in found)
     has_card = {version for rank, _, version, _, one in ranked if rank is InterfaceKind.LAN and not _is_local(one)}
     return [one for rank, _, version, _, one in ranked if rank is InterfaceKind.LAN or version not in has_card]
 
@@ -89,7 +89,7 @@ def local_addresses() -> list[str]:
     return [one.ip for one in interface_addresses()]
 
 
-def _order(one: str) -> tuple[int, int, str]:
+def _sort_key(one: str) -> tuple[int, int, str]:
     parsed = ipaddress.ip_address(one)
     return parsed.version, int(parsed), one
 

@@ -73,17 +73,17 @@ class DaemonServer:
         self,
         role: str,
         info: Info | Mapping[str, Any],
-        converse: Callable[[Send], ConnectionHandler],
+        create_handler: Callable[[Send], ConnectionHandler],
         *,
         is_installed: bool = True,
         metrics: Metrics | None = None,
     ) -> None:
         self.role = role
         self._title: str | None = None
-        self._converse = converse
+        self._create_handler = create_handler
         self._peers: dict[Connection, asyncio.Task[None]] = {}
         self._per_address: Counter[str] = Counter()
-        self._leaving: set[asyncio.Task[None]] = set()  # refused peers that are told why
+        self._refused_peers: set[asyncio.Task[None]] = set()  # refused peers that are told why
         self._stopping = False
         self.idle_seconds = ServiceConfig.idle_seconds
         self.most_peers = ServiceConfig.peers
@@ -123,7 +123,7 @@ class DaemonServer:
             server = await self._listen(where)
         except (OSError, OverflowError) as err:
             raise ConfigError(f"cannot listen at {uri}: {getattr(err, 'strerror', None) or err}") from err
-        sweeper = asyncio.create_task(self._sweep())
+        sweeper = asyncio.create_task(self._close_idle_peers())
         try:
             if isinstance(where, address.Tcp):
                 where = address.Tcp(where.host, server.sockets[0].getsockname()[1])
@@ -151,7 +151,7 @@ class DaemonServer:
         """Serve one peer on standard input and output until its input ends."""
         stream = EventStream()
         StdioTransport(stream, read_fd, write_fd).start()
-        await Connection(stream, "stdio", lambda: self._info, self._converse, finish_at_end=True).serve()
+        await Connection(stream, "stdio", lambda: self._info, self._create_handler, finish_at_end=True).serve()
 
     async def _listen(self, where: address.Address) -> asyncio.Server:
         loop = asyncio.get_running_loop()
@@ -174,32 +174,32 @@ class DaemonServer:
         if refusal is not None:
             self._reject(stream, refusal)
             return
-        peer = _MeteredConnection(self._sent, stream, host, lambda: self._info, self._converse)
+        peer = _MeteredConnection(self._sent, stream, host, lambda: self._info, self._create_handler)
         self._per_address[host] += 1
         task = asyncio.get_running_loop().create_task(peer.serve())
         self._peers[peer] = task
-        task.add_done_callback(lambda _: self._forget(peer, host))
+        task.add_done_callback(lambda _: self._remove_peer(peer, host))
 
     def _reject(self, stream: EventStream, refusal: BadEventError) -> None:
         """Tell a peer why it is not served, at the least cost: in a flood they are many."""
         self._refused.add(refusal.code)
-        if len(self._leaving) >= MOST_LEAVING:
+        if len(self._refused_peers) >= MOST_LEAVING:
             stream.abort()
             return
         if stream.write_nowait(Error(str(refusal), refusal.code).event()):
             self._sent.add("error", refusal.code)
         closing = asyncio.get_running_loop().create_task(stream.close())
-        self._leaving.add(closing)
-        closing.add_done_callback(self._leaving.discard)
+        self._refused_peers.add(closing)
+        closing.add_done_callback(self._refused_peers.discard)
 
-    def _forget(self, peer: Connection, host: str) -> None:
+    def _remove_peer(self, peer: Connection, host: str) -> None:
         del self._peers[peer]
         self._per_address[host] -= 1
         if not self._per_address[host]:
             del self._per_address[host]
 
     def _refusal(self, host: str) -> BadEventError | None:
-        if host != "unix" and not _is_in(host, self.allowed):
+        if host != "unix" and not _is_allowed(host, self.allowed):
             return BadEventError("connections from your network are not allowed here; see --allow", "forbidden")
         if self._stopping:
             return BadEventError("this daemon is stopping", "stopping")
@@ -215,13 +215,13 @@ class DaemonServer:
             return f"all {self.most_peers} connections are in use; see --peers"
         return HEALTHY
 
-    async def _sweep(self) -> None:
+    async def _close_idle_peers(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(min(SWEEP_SECONDS, self.idle_seconds / 4))
             idle_since = loop.time() - self.idle_seconds
             for peer in self._peers:
-                if peer.heard < idle_since and not peer.at_work and not peer.allows_idle:
+                if peer.last_event < idle_since and not peer.is_working and not peer.allows_idle:
                     peer.close_with_reason(BadEventError(f"nothing was heard for {self.idle_seconds:g} s", "idle"))
 
 
@@ -234,10 +234,10 @@ class _MeteredConnection(Connection):
         stream: EventStream,
         host: str,
         info: Callable[[], bytes],
-        converse: Callable[[Send], ConnectionHandler],
+        create_handler: Callable[[Send], ConnectionHandler],
     ) -> None:
         self._sent = sent
-        super().__init__(stream, host, info, converse)
+        super().__init__(stream, host, info, create_handler)
 
     def send_nowait(self, event: Event) -> bool:
         is_sent = super().send_nowait(event)
@@ -290,15 +290,15 @@ def _keep_loop_responsive() -> None:
     gc.collect()
 
 
-def parse_networks(written: tuple[str, ...]) -> tuple[Network, ...]:
+def parse_networks(values: tuple[str, ...]) -> tuple[Network, ...]:
     """Return the networks. Raises ConfigError for what is none."""
     try:
-        return tuple(ipaddress.ip_network(one) for one in written)
+        return tuple(ipaddress.ip_network(one) for one in values)
     except ValueError as err:
         raise ConfigError(f"--allow: {err}; write networks such as 192.168.1.0/24") from err
 
 
-def _is_in(host: str, allowed: tuple[Network, ...]) -> bool:
+def _is_allowed(host: str, allowed: tuple[Network, ...]) -> bool:
     one = ipaddress.ip_address(host.partition("%")[0])
     mapped = getattr(one, "ipv4_mapped", None)
     return any((mapped or one) in network for network in allowed)

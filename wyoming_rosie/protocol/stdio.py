@@ -13,7 +13,7 @@ READ_BYTES = 65_536
 WRITES_WAITING = 64
 
 
-class Receiver(Protocol):
+class StreamProtocol(Protocol):
     """An asyncio protocol that takes bytes as they come."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None: ...
@@ -27,28 +27,28 @@ class Receiver(Protocol):
 class StdioTransport(asyncio.Transport):
     """Feeds `protocol` from one file descriptor and writes to another; call `start()` once."""
 
-    def __init__(self, protocol: Receiver, read_fd: int = 0, write_fd: int = 1) -> None:
+    def __init__(self, protocol: StreamProtocol, read_fd: int = 0, write_fd: int = 1) -> None:
         super().__init__()
         self._protocol = protocol
         self._fds = read_fd, write_fd
         self._loop = asyncio.get_running_loop()
-        self._may_read = threading.Event()
+        self._can_read = threading.Event()
         self._unsent: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._paused = False
         self._writer: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._may_read.set()
+        self._can_read.set()
         self._protocol.connection_made(self)
         # A daemon thread: a read of a terminal cannot be cancelled, and must not hold the process back.
         threading.Thread(target=self._read, name="stdin", daemon=True).start()
         self._writer = self._loop.create_task(self._write())
 
     def pause_reading(self) -> None:
-        self._may_read.clear()
+        self._can_read.clear()
 
     def resume_reading(self) -> None:
-        self._may_read.set()
+        self._can_read.set()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self._unsent.put_nowait(bytes(data))
@@ -68,22 +68,22 @@ class StdioTransport(asyncio.Transport):
 
     def _read(self) -> None:
         while True:
-            self._may_read.wait()
+            self._can_read.wait()
             try:
                 received = os.read(self._fds[0], READ_BYTES)
             except OSError:
                 received = b""
             if not received:
-                self._in_loop(self._protocol.eof_received)
+                self._call_in_loop(self._protocol.eof_received)
                 return
-            self._may_read.clear()
-            self._in_loop(self._receive, received)
+            self._can_read.clear()
+            self._call_in_loop(self._receive, received)
 
     def _receive(self, received: bytes) -> None:
-        self._may_read.set()  # the protocol may clear it again
+        self._can_read.set()  # the protocol may clear it again
         self._protocol.data_received(received)
 
-    def _in_loop(self, call: Callable[..., object], *args: object) -> None:
+    def _call_in_loop(self, call: Callable[..., object], *args: object) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call, *args)
 

@@ -23,14 +23,14 @@ class InfoProgram(Protocol):
 
 def title(role: str, name: str | None, uri: str) -> str | None:
     """Return what a daemon is called that was given a name or not, and listens at `uri`; None for other roles."""
-    return f"Rosie {_ROLES[role]} ({name or _place(role, uri)})" if role in _ROLES else None
+    return f"Rosie {_ROLES[role]} ({name or _format_location(role, uri)})" if role in _ROLES else None
 
 
-def with_title(info: Mapping[str, Any], called: str | None) -> Mapping[str, Any]:
+def with_title(info: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
     """Return the info of a daemon under its title; a satellite and what has none keep their names."""
-    if called is None or info.get("satellite"):
+    if name is None or info.get("satellite"):
         return info
-    sections = {section: [_retitled(one, called) for one in info.get(section) or ()] for section in _SECTIONS}
+    sections = {section: [_rename_program(one, name) for one in info.get(section) or ()] for section in _SECTIONS}
     return {**info, **{section: programs for section, programs in sections.items() if programs}}
 
 
@@ -40,12 +40,12 @@ def engine_name(program: InfoProgram) -> str:
     return known if rest and program.name.startswith("Rosie ") else program.name
 
 
-def _retitled(program: Mapping[str, Any], called: str) -> Mapping[str, Any]:
+def _rename_program(program: Mapping[str, Any], called: str) -> Mapping[str, Any]:
     about = program.get("description")
     return {**program, "name": called, "description": f"{program['name']}: {about}" if about else program["name"]}
 
 
-def _place(role: str, uri: str) -> str:
+def _format_location(role: str, uri: str) -> str:
     """Return the machine, and the port where several of a role may be: one that is not the role's own."""
     machine = socket.gethostname().partition(".")[0] or "host"
     match address.parse(uri):

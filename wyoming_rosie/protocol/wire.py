@@ -52,61 +52,61 @@ class Decoder:
     def __init__(self, limits: WireLimits | None = None) -> None:
         self._limits = limits or WireLimits()
         self._buffer = b""
-        self._at = 0  # what lies before is used up
-        self._late: list[bytes] = []  # received after the buffer was joined
-        self._waiting = 0
-        self._wanted = 0  # bytes of the event that a header announced
+        self._position = 0  # what lies before is used up
+        self._received: list[bytes] = []  # received after the buffer was joined
+        self._unread = 0
+        self._needed = 0  # bytes of the event that a header announced
         self._header: _Header | None = None
-        self._known: dict[bytes, _Header] = {}
+        self._header_cache: dict[bytes, _Header] = {}
 
     def __len__(self) -> int:
         """Return how many bytes wait to become an event."""
-        return self._waiting
+        return self._unread
 
     @property
     def is_inside(self) -> bool:
         """Whether an event has begun that is not whole."""
-        return self._waiting > 0 or self._header is not None
+        return self._unread > 0 or self._header is not None
 
     def feed(self, received: bytes) -> None:
-        self._late.append(received)
-        self._waiting += len(received)
+        self._received.append(received)
+        self._unread += len(received)
 
     def next(self) -> Event | None:
         """Return the next whole event, or None when more bytes are needed."""
-        if self._waiting < self._wanted:
+        if self._unread < self._needed:
             return None
-        if self._late or not self._waiting:  # also lets go of what is used up
-            self._buffer = b"".join((self._buffer[self._at :], *self._late))
-            self._late.clear()
-            self._at = 0
+        if self._received or not self._unread:  # also lets go of what is used up
+            self._buffer = b"".join((self._buffer[self._position :], *self._received))
+            self._received.clear()
+            self._position = 0
         header = self._header or self._next_header()
         if header is None:
             return None
-        if self._waiting < header.data_length + header.payload_length:
+        if self._unread < header.data_length + header.payload_length:
             self._header = header
-            self._wanted = header.data_length + header.payload_length
+            self._needed = header.data_length + header.payload_length
             return None
         self._header = None
-        self._wanted = 0
+        self._needed = 0
         data = self._object(self._take(header.data_length), "data") if header.data_length else {}
         payload = self._take(header.payload_length) if header.payload_length else None
         return Event(header.type, header.data | data if header.data else data, payload)
 
     def _next_header(self) -> "_Header | None":
-        end = self._buffer.find(b"\n", self._at, self._at + self._limits.header)
+        end = self._buffer.find(b"\n", self._position, self._position + self._limits.header)
         if end < 0:
-            if self._waiting >= self._limits.header:
+            if self._unread >= self._limits.header:
                 raise BadEventError(f"a header line is longer than {self._limits.header} bytes", "too-large")
             return None
-        line = self._take(end + 1 - self._at)
-        return self._known.get(line) or self._read_header(line)
+        line = self._take(end + 1 - self._position)
+        return self._header_cache.get(line) or self._read_header(line)
 
     def _take(self, length: int) -> bytes:
-        start = self._at
-        self._at += length
-        self._waiting -= length
-        return self._buffer[start : self._at]
+        start = self._position
+        self._position += length
+        self._unread -= length
+        return self._buffer[start : self._position]
 
     def _read_header(self, line: bytes) -> "_Header":
         fields = self._object(line, "header")
@@ -117,40 +117,42 @@ class Decoder:
             _length(fields, "payload_length", self._limits.payload),
         )
         # A stream repeats few header lines: those without data of their own are worth keeping.
-        if not header.data and len(self._known) < _KNOWN_HEADERS:
-            self._known[line] = header
+        if not header.data and len(self._header_cache) < _KNOWN_HEADERS:
+            self._header_cache[line] = header
         return header
 
     def _object(self, raw: bytes, part: str) -> dict[str, Any]:
         try:
             value = strict_json.loads(raw)
         except RecursionError as err:
-            raise _too_deep(self._limits) from err
+            raise _nesting_error(self._limits) from err
         except ValueError as err:
             raise BadEventError(f"an event's {part} is not JSON in UTF-8") from err
         if not isinstance(value, dict):
             raise BadEventError(f"an event's {part} must be a JSON object")
-        if raw.count(b"{") + raw.count(b"[") > self._limits.depth and _depth(value) > self._limits.depth:
-            raise _too_deep(self._limits)
+        if raw.count(b"{") + raw.count(b"[") > self._limits.depth and _nesting_level(value) > self._limits.depth:
+            raise _nesting_error(self._limits)
         return value
 
 
 class EventStream(asyncio.BufferedProtocol):
     """The events of one peer, over any asyncio transport."""
 
-    def __init__(self, opened: Callable[["EventStream"], None] | None = None) -> None:
-        self.quick: Callable[[Event], bool] | None = None  # is offered events while nobody works; says which it took
-        self.rest: Callable[[EventStream], None] | None = None  # is told after those: it may hold us back
-        self._opened = opened
+    def __init__(self, on_connect: Callable[["EventStream"], None] | None = None) -> None:
+        self.on_event_nowait: Callable[[Event], bool] | None = (
+            None  # is offered events while nobody works; says which it took
+        )
+        self.on_batch_end: Callable[[EventStream], None] | None = None  # is told after those: it may hold us back
+        self._on_connect = on_connect
         self._decoder = Decoder()
-        self._left: Event | BadEventError | None = None  # what `quick` did not take
+        self._remaining: Event | BadEventError | None = None  # what `quick` did not take
         self._transport: asyncio.Transport | None = None
         self._tcp: asyncio.trsock.TransportSocket | None = None
         self._ended = False
         self._closing = False
-        self._more: asyncio.Future[None] | None = None  # someone waits for bytes
-        self._room: asyncio.Future[None] | None = None  # set while the peer reads too slowly
-        self._gone = asyncio.get_running_loop().create_future()
+        self._more_data: asyncio.Future[None] | None = None  # someone waits for bytes
+        self._write_ready: asyncio.Future[None] | None = None  # set while the peer reads too slowly
+        self._disconnected = asyncio.get_running_loop().create_future()
 
     @property
     def transport(self) -> asyncio.Transport:
@@ -164,12 +166,12 @@ class EventStream(asyncio.BufferedProtocol):
                 if self._decoder.is_inside:
                     raise BadEventError("the stream ended inside an event")
                 return None
-            self._more = asyncio.get_running_loop().create_future()
+            self._more_data = asyncio.get_running_loop().create_future()
             self.transport.resume_reading()
             try:
-                await self._more
+                await self._more_data
             finally:
-                self._more = None
+                self._more_data = None
         return event
 
     async def write(self, event: Event) -> None:
@@ -178,15 +180,15 @@ class EventStream(asyncio.BufferedProtocol):
 
     async def write_encoded(self, encoded: bytes) -> None:
         """Send the bytes of whole events."""
-        if self._gone.done():
+        if self._disconnected.done():
             raise ConnectionResetError("the peer is gone")
         self.transport.write(encoded)
-        if self._room is not None:
-            await asyncio.shield(self._room)
+        if self._write_ready is not None:
+            await asyncio.shield(self._write_ready)
 
     def write_nowait(self, event: Event) -> bool:
         """Send the event, unless the peer is gone or the buffer is full; return whether it was sent."""
-        if self._gone.done() or self._room is not None:
+        if self._disconnected.done() or self._write_ready is not None:
             return False
         self.transport.write(encode(event))
         return True
@@ -203,11 +205,11 @@ class EventStream(asyncio.BufferedProtocol):
         self._closing = True
         if self._ended or not self.transport.can_write_eof():
             self.transport.close()
-        elif not self._gone.done():
+        elif not self._disconnected.done():
             self._end_writing()
         try:
             async with asyncio.timeout(seconds):
-                await asyncio.shield(self._gone)
+                await asyncio.shield(self._disconnected)
         except TimeoutError:
             self.abort()
 
@@ -226,8 +228,8 @@ class EventStream(asyncio.BufferedProtocol):
         given = transport.get_extra_info("socket")
         if given is not None and given.family in (socket.AF_INET, socket.AF_INET6):
             self._tcp = given
-        if self._opened is not None:
-            self._opened(self)
+        if self._on_connect is not None:
+            self._on_connect(self)
 
     def get_buffer(self, sizehint: int) -> bytearray:
         return _RECEIVED
@@ -240,11 +242,11 @@ class EventStream(asyncio.BufferedProtocol):
         if self._closing:
             return
         self._decoder.feed(data)
-        if self._more is not None:
-            if self.quick is None or not self._dispatch_nowait(self.quick):
-                _wake(self._more)
-            elif self.rest is not None:
-                self.rest(self)
+        if self._more_data is not None:
+            if self.on_event_nowait is None or not self._dispatch_nowait(self.on_event_nowait):
+                _wake(self._more_data)
+            elif self.on_batch_end is not None:
+                self.on_batch_end(self)
         elif len(self._decoder) > HIGH_WATER:
             self.transport.pause_reading()
 
@@ -260,46 +262,46 @@ class EventStream(asyncio.BufferedProtocol):
 
     def _set_low_water(self, least: int) -> bool:
         """Have the kernel tell us of no fewer bytes: much cheaper than asking it each time; works for TCP."""
-        if self._tcp is None or self._gone.done():
+        if self._tcp is None or self._disconnected.done():
             return False
         self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
         return True
 
-    def _dispatch_nowait(self, quick: Callable[[Event], bool]) -> bool:
+    def _dispatch_nowait(self, handle: Callable[[Event], bool]) -> bool:
         """Hand over the events that have come, without a task; whether nothing is left for the reader."""
         try:
             while (event := self._decoder.next()) is not None:
-                if not quick(event):
-                    self._left = event
+                if not handle(event):
+                    self._remaining = event
                     return False
         except BadEventError as err:
-            self._left = err
+            self._remaining = err
             return False
         return True
 
     def _dispatch_remaining(self) -> Event | None:
-        left, self._left = self._left, None
+        left, self._remaining = self._remaining, None
         if isinstance(left, BadEventError):
             raise left
         return left
 
     def eof_received(self) -> bool:
         self._ended = True
-        _wake(self._more)
+        _wake(self._more_data)
         return not self._closing  # else stay open for writing: a pipe may still want its answer
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = True
-        _wake(self._gone)
-        _wake(self._more)
+        _wake(self._disconnected)
+        _wake(self._more_data)
         self.resume_writing()
 
     def pause_writing(self) -> None:
-        self._room = asyncio.get_running_loop().create_future()
+        self._write_ready = asyncio.get_running_loop().create_future()
 
     def resume_writing(self) -> None:
-        _wake(self._room)
-        self._room = None
+        _wake(self._write_ready)
+        self._write_ready = None
 
 
 @dataclass(frozen=True)
@@ -363,7 +365,7 @@ def _length(fields: dict[str, Any], name: str, limit: int) -> int:
     return length
 
 
-def _depth(value: object) -> int:
+def _nesting_level(value: object) -> int:
     """Return how deep the JSON value is nested, without recursion."""
     deepest, level = 0, [value]
     while level := [child for item in level if isinstance(item, (dict, list)) for child in _children(item)]:
@@ -375,7 +377,7 @@ def _children(item: dict[str, Any] | list[Any]) -> list[Any]:
     return list(item.values()) if isinstance(item, dict) else item
 
 
-def _too_deep(limits: WireLimits) -> BadEventError:
+def _nesting_error(limits: WireLimits) -> BadEventError:
     return BadEventError(f"an event's JSON is nested deeper than {limits.depth} levels", "too-deep")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wyoming_rosie.commands.diagnostics.network import trust
+from wyoming_rosie.commands.diagnostics.network import get_trust
 from wyoming_rosie.protocol.discovery import DiscoveredService
 
 ASR = DiscoveredService("rosie-asr-x", "192.168.1.66", 10300, "asr", "1")
@@ -20,8 +20,8 @@ ASR = DiscoveredService("rosie-asr-x", "192.168.1.66", 10300, "asr", "1")
     ids=["nothing", "others", "its name", "its address with the port", "this machine's address"],
 )
 def test_doctor_says_who_is_adopted(trusted: set[str], said: str) -> None:
-    assert said in trust(ASR, trusted)
+    assert said in get_trust(ASR, trusted)
 
 
 def test_programs_that_hear_nobody_need_no_trust() -> None:
-    assert trust(DiscoveredService("lamp", "192.168.1.66", 1, "", ""), set()) == ""
+    assert get_trust(DiscoveredService("lamp", "192.168.1.66", 1, "", ""), set()) == ""

@@ -264,7 +264,7 @@ async def test_each_event_is_taken_quickly_or_read_and_the_read_ones_keep_their_
             taken.append(number)
         return quick[number]
 
-    stream.quick = take
+    stream.on_event_nowait = take
     read: list[int] = []
 
     async def reader() -> None:
@@ -317,7 +317,7 @@ async def test_a_peer_that_is_held_back_is_heard_when_it_is_released_sends_much_
 async def test_what_is_no_event_after_quick_ones_is_an_error_for_the_reader() -> None:
     stream = EventStream()
     stream.connection_made(Pipe())
-    stream.quick = lambda _: True
+    stream.on_event_nowait = lambda _: True
     reading = asyncio.create_task(stream.read())
     await asyncio.sleep(0)
     stream.data_received(encode(Event("x")) + b"[]\n")

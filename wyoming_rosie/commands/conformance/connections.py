@@ -7,9 +7,8 @@ from wyoming.event import Event
 from wyoming.info import Describe
 from wyoming.ping import Ping
 
-from wyoming_rosie.commands.conformance.outcome import Check, FaultError, FlawError
-from wyoming_rosie.commands.conformance.role import Role
-from wyoming_rosie.commands.conformance.target import HOME_ASSISTANT_SECONDS, Reaction, Target
+from wyoming_rosie.commands.conformance.checks import Check, CheckFindingError, ConformanceError, RoleSpec
+from wyoming_rosie.commands.conformance.target import HOME_ASSISTANT_SECONDS, BadInputResponse, CheckTarget
 from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie.protocol.client import connect
 from wyoming_rosie.protocol.wire import encode
@@ -19,18 +18,18 @@ SLOW_SECONDS = 1.0
 AT_ONCE = 20
 
 
-def checks(role: Role) -> tuple[Check, ...]:
+def create_checks(role: RoleSpec) -> tuple[Check, ...]:
     """Return the checks, which keep the program busy with its role's own request."""
 
-    async def while_busy(target: Target) -> str:
+    async def check_describe_while_busy(target: CheckTarget) -> str:
         async with connect(target.uri) as peer:
             for event in role.request(target):
                 await peer.send(event)
-            slowest = await _slowest(target, 10)
+            slowest = await _max_latency(target, 10)
             await peer.wait_for(*role.answers, seconds=target.seconds)
-        return _in_time(slowest)
+        return _format_latency(slowest)
 
-    async def in_the_middle(target: Target) -> str:
+    async def check_describe_in_request(target: CheckTarget) -> str:
         events = list(role.request(target))
         async with connect(target.uri) as peer:
             for event in events[: len(events) // 2]:
@@ -39,55 +38,67 @@ def checks(role: Role) -> tuple[Check, ...]:
             try:
                 await peer.wait_for("info", seconds=HOME_ASSISTANT_SECONDS)
             except UnreachableError as err:
-                raise FlawError(str(err)) from err
+                raise CheckFindingError(str(err)) from err
             for event in events[len(events) // 2 :]:
                 await peer.send(event)
             answer = await peer.wait_for(*role.answers, seconds=target.seconds)
         return f"info, then {answer.type}"
 
-    async def two_at_once(target: Target) -> str:
-        answers = await asyncio.gather(*(target.exchange(role.request(target), *role.answers) for _ in range(2)))
+    async def check_concurrent_requests(target: CheckTarget) -> str:
+        answers = await asyncio.gather(*(target.send_request(role.request(target), *role.answers) for _ in range(2)))
         return " and ".join(answer.type for answer in answers)
 
-    async def a_peer_leaves(target: Target) -> str:
+    async def check_disconnect(target: CheckTarget) -> str:
         events = list(role.request(target))
         for _ in range(3):
             async with connect(target.uri) as peer:
                 for event in events[: len(events) // 2 + 1]:
                     await peer.send(event)
-        answer = await target.exchange(events, *role.answers)
+        answer = await target.send_request(events, *role.answers)
         return f"the next gets {answer.type}"
 
     busy = (
-        Check("others are answered meanwhile", "Home Assistant shows it as unavailable whenever it works", while_busy),
-        Check("a describe in the middle", "a client that asks at the wrong moment waits in vain", in_the_middle),
-        Check("a client that leaves", "the next request waits for one that nobody wants any more", a_peer_leaves),
+        Check(
+            "others are answered meanwhile",
+            "Home Assistant shows it as unavailable whenever it works",
+            check_describe_while_busy,
+        ),
+        Check(
+            "a describe in the middle",
+            "a client that asks at the wrong moment waits in vain",
+            check_describe_in_request,
+        ),
+        Check("a client that leaves", "the next request waits for one that nobody wants any more", check_disconnect),
     )
     if role.answers == ("played",):  # a satellite has one conductor
         return (*COMMON, *busy)
-    return (*COMMON, *busy, Check("two requests at once", "two rooms cannot speak at the same time", two_at_once))
+    return (
+        *COMMON,
+        *busy,
+        Check("two requests at once", "two rooms cannot speak at the same time", check_concurrent_requests),
+    )
 
 
-async def describes(target: Target) -> str:
+async def check_describe(target: CheckTarget) -> str:
     """Measure a describe when nothing else is asked."""
-    return _in_time(await _slowest(target, 5))
+    return _format_latency(await _max_latency(target, 5))
 
 
-async def many(target: Target) -> str:
+async def check_many_connections(target: CheckTarget) -> str:
     """Ask on many connections at once."""
-    slowest = max(await asyncio.gather(*(target.describe() for _ in range(AT_ONCE))))
-    return f"{AT_ONCE} connections, the slowest {_in_time(slowest)}"
+    slowest = max(await asyncio.gather(*(target.measure_describe() for _ in range(AT_ONCE))))
+    return f"{AT_ONCE} connections, the slowest {_format_latency(slowest)}"
 
 
-async def idle_peers(target: Target) -> str:
+async def check_idle_connections(target: CheckTarget) -> str:
     """Ask while others are connected and say nothing."""
     async with AsyncExitStack() as stack:
         for _ in range(AT_ONCE):
             await stack.enter_async_context(connect(target.uri))
-        return _in_time(await target.describe())
+        return _format_latency(await target.measure_describe())
 
 
-async def again(target: Target) -> str:
+async def check_second_describe(target: CheckTarget) -> str:
     """Ask several times on one connection."""
     async with connect(target.uri) as peer:
         for _ in range(3):
@@ -96,7 +107,7 @@ async def again(target: Target) -> str:
     return "yes"
 
 
-async def unknown_events(target: Target) -> str:
+async def check_unknown_events(target: CheckTarget) -> str:
     """Send what a later version of the protocol may have."""
     async with connect(target.uri) as peer:
         await peer.send(Event("event-of-the-future", {"new": [1, {"deep": None}]}, b"payload"))
@@ -105,20 +116,20 @@ async def unknown_events(target: Target) -> str:
     return "ignored"
 
 
-async def in_pieces(target: Target) -> str:
+async def check_split_events(target: CheckTarget) -> str:
     """Send an event byte by byte, then one with its data in the header line."""
     whole = encode(Describe().event())
     inline = b'{"type": "describe", "data": {"a": 1}, "version": "99.0"}\r\n'
     for pieces in ([whole[at : at + 1] for at in range(len(whole))], [inline]):
-        reaction, answer = await target.reaction(*pieces)
-        if (reaction, answer) != (Reaction.ANSWERED, "info"):
-            raise FlawError(f"{reaction} {answer}".strip())
+        reaction, answer = await target.send_raw(*pieces)
+        if (reaction, answer) != (BadInputResponse.ANSWERED, "info"):
+            raise CheckFindingError(f"{reaction} {answer}".strip())
     return "yes"
 
 
-async def pings(target: Target) -> str:
+async def check_ping(target: CheckTarget) -> str:
     """Send a ping, which Home Assistant sends to satellites alone."""
-    trouble = FaultError if target.role == "satellite" else FlawError
+    trouble = ConformanceError if target.role == "satellite" else CheckFindingError
     async with connect(target.uri) as peer:
         await peer.send(Ping(text="check").event())
         try:
@@ -126,26 +137,26 @@ async def pings(target: Target) -> str:
         except UnreachableError as err:
             raise trouble("no pong") from err
     if pong.data.get("text") != "check":
-        raise FlawError("the pong does not repeat the ping's text")
+        raise CheckFindingError("the pong does not repeat the ping's text")
     return "pong"
 
 
-async def _slowest(target: Target, times: int) -> float:
-    return max([await target.describe() for _ in range(times)])
+async def _max_latency(target: CheckTarget, times: int) -> float:
+    return max([await target.measure_describe() for _ in range(times)])
 
 
-def _in_time(seconds: float) -> str:
+def _format_latency(seconds: float) -> str:
     if seconds > SLOW_SECONDS:
-        raise FlawError(f"{seconds:.1f} s")
+        raise CheckFindingError(f"{seconds:.1f} s")
     return f"{1000 * seconds:.0f} ms"
 
 
 COMMON = (
-    Check("describe is answered", "Home Assistant takes it for gone after 5 s, an older one after 1 s", describes),
-    Check("describe again", "a client that keeps its connection gets no second answer", again),
-    Check("many connections", "Home Assistant asks every 30 s, beside the connections at work", many),
-    Check("idle connections", "somebody who only connects keeps everybody else out", idle_peers),
-    Check("unknown events", "the next version of the protocol breaks it", unknown_events),
-    Check("events in pieces", "a bad network, or a client in another language, breaks it", in_pieces),
-    Check("ping", "Home Assistant drops a satellite after 5 s; others cannot tell whether it lives", pings),
+    Check("describe is answered", "Home Assistant takes it for gone after 5 s, an older one after 1 s", check_describe),
+    Check("describe again", "a client that keeps its connection gets no second answer", check_second_describe),
+    Check("many connections", "Home Assistant asks every 30 s, beside the connections at work", check_many_connections),
+    Check("idle connections", "somebody who only connects keeps everybody else out", check_idle_connections),
+    Check("unknown events", "the next version of the protocol breaks it", check_unknown_events),
+    Check("events in pieces", "a bad network, or a client in another language, breaks it", check_split_events),
+    Check("ping", "Home Assistant drops a satellite after 5 s; others cannot tell whether it lives", check_ping),
 )

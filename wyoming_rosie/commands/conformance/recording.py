@@ -20,41 +20,41 @@ PAUSE_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
-class Recording:
+class CheckRecording:
     """Speech audio: the wake word, and the command that follows it."""
 
     wake_word: bytes
     command: bytes
 
 
-def load(own: Path | None = None) -> Recording:
+def load_recording(own: Path | None = None) -> CheckRecording:
     """Return the demo's recording, or a file that is all of it, with silence around. Raises ConfigError."""
     with files.open_audio(own or RECORDING) as opened:
         pcm = b"".join(files.speech_blocks(opened))
     cut = 0 if own else SPEECH.bytes_in(WAKE_SECONDS)
-    pause = silence(PAUSE_SECONDS)
-    return Recording(pause + (pcm if own else pcm[:cut]) + pause, pause + pcm[cut:] + pause)
+    pause = make_silence(PAUSE_SECONDS)
+    return CheckRecording(pause + (pcm if own else pcm[:cut]) + pause, pause + pcm[cut:] + pause)
 
 
-def silence(seconds: float) -> bytes:
+def make_silence(seconds: float) -> bytes:
     """Return speech audio of nothing."""
     return bytes(SPEECH.bytes_in(seconds))
 
 
-def spoken(
-    pcm: bytes, step: int = HOME_ASSISTANT_BYTES, audio: AudioFormat = SPEECH, *, stops: bool = True
+def audio_events(
+    pcm: bytes, chunk_bytes: int = HOME_ASSISTANT_BYTES, audio: AudioFormat = SPEECH, *, with_stop: bool = True
 ) -> Iterator[Event]:
     """Yield the audio from its start to its stop, in chunks of `step` bytes with times in milliseconds."""
     about = {"rate": audio.rate, "width": audio.width, "channels": audio.channels}
     yield AudioStart(**about, timestamp=0).event()
-    for at in range(0, len(pcm), step):
+    for at in range(0, len(pcm), chunk_bytes):
         milliseconds = round(1000 * audio.seconds(at))
-        yield AudioChunk(**about, audio=pcm[at : at + step], timestamp=milliseconds).event()
-    if stops:
+        yield AudioChunk(**about, audio=pcm[at : at + chunk_bytes], timestamp=milliseconds).event()
+    if with_stop:
         yield AudioStop(timestamp=round(1000 * audio.seconds(len(pcm)))).event()
 
 
-def stereo_48k(pcm: bytes) -> bytes:
+def to_stereo(pcm: bytes) -> bytes:
     """Return speech audio as 48 kHz stereo, each sample six times."""
     return b"".join(6 * pcm[at : at + 2] for at in range(0, len(pcm), 2))
 

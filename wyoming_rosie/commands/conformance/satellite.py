@@ -9,10 +9,15 @@ from math import pi, sin
 from wyoming.event import Event
 
 from wyoming_rosie.audio.formats import AudioFormat
-from wyoming_rosie.commands.conformance.outcome import Check, FaultError, FlawError, NotTriedError
-from wyoming_rosie.commands.conformance.recording import spoken
-from wyoming_rosie.commands.conformance.role import Role
-from wyoming_rosie.commands.conformance.target import HOME_ASSISTANT_SECONDS, Target
+from wyoming_rosie.commands.conformance.checks import (
+    Check,
+    CheckFindingError,
+    CheckSkippedError,
+    ConformanceError,
+    RoleSpec,
+)
+from wyoming_rosie.commands.conformance.recording import audio_events
+from wyoming_rosie.commands.conformance.target import HOME_ASSISTANT_SECONDS, CheckTarget
 from wyoming_rosie.errors import RosieError, UnreachableError
 from wyoming_rosie.protocol.client import Client, connect
 
@@ -28,18 +33,18 @@ HEARD_SECONDS = 1.0
 RETURNS_SECONDS = (0.5, 2.0, 3.0, 5.0)
 
 
-def request(_: Target) -> list[Event]:
+def create_request(_: CheckTarget) -> list[Event]:
     """Make the events of an announcement."""
-    return [RUN, *tone()]
+    return [RUN, *create_tone()]
 
 
-def tone(seconds: float = TONE_SECONDS) -> list[Event]:
+def create_tone(seconds: float = TONE_SECONDS) -> list[Event]:
     """Return a quiet tone as Home Assistant sends an announcement."""
     samples = (round(LOUDNESS * sin(2 * pi * 440 * at / ANSWER.rate)) for at in range(round(seconds * ANSWER.rate)))
-    return list(spoken(array("h", samples).tobytes(), ANSWER_BYTES, ANSWER))
+    return list(audio_events(array("h", samples).tobytes(), ANSWER_BYTES, ANSWER))
 
 
-async def is_conducted(target: Target) -> str:
+async def check_run(target: CheckTarget) -> str:
     """Do as Home Assistant does when it connects."""
     async with connect(target.uri) as peer:
         for event in (RUN, Event("describe"), Event("ping", {"text": "one"})):
@@ -48,77 +53,77 @@ async def is_conducted(target: Target) -> str:
         try:
             await peer.wait_for("pong", seconds=HOME_ASSISTANT_SECONDS)
         except UnreachableError as err:
-            raise FaultError(f"no pong: {err}") from err
+            raise ConformanceError(f"no pong: {err}") from err
         await peer.send(PAUSE)
     return "info and pong"
 
 
-async def plays(target: Target) -> str:
+async def check_announcement(target: CheckTarget) -> str:
     """Play an announcement that no run has asked for."""
     loop = asyncio.get_running_loop()
-    async with _conducted(target) as peer:
+    async with _run_satellite(target) as peer:
         begun = loop.time()
-        after = await _played(peer, TONE_SECONDS)
+        after = await _play_tone(peer, TONE_SECONDS)
         if loop.time() - begun < 0.7 * TONE_SECONDS:
-            raise FlawError(f"it says after {loop.time() - begun:.1f} s that {TONE_SECONDS} s were played")
+            raise CheckFindingError(f"it says after {loop.time() - begun:.1f} s that {TONE_SECONDS} s were played")
     return f"played {1000 * after:.0f} ms after its end"
 
 
-async def plays_again(target: Target) -> str:
+async def check_two_announcements(target: CheckTarget) -> str:
     """Play two announcements, one after the other."""
-    async with _conducted(target) as peer:
+    async with _run_satellite(target) as peer:
         for _ in range(2):
-            await _played(peer, TONE_SECONDS)
+            await _play_tone(peer, TONE_SECONDS)
     return "played twice"
 
 
-async def plays_nothing(target: Target) -> str:
+async def check_empty_announcement(target: CheckTarget) -> str:
     """Play an answer without sound."""
-    async with _conducted(target) as peer:
+    async with _run_satellite(target) as peer:
         try:
-            await _played(peer, 0.0)
+            await _play_tone(peer, 0.0)
         except UnreachableError as err:
-            raise FlawError(f"no played: {err}") from err
+            raise CheckFindingError(f"no played: {err}") from err
     return "played"
 
 
-async def answers_others(target: Target) -> str:
+async def check_describe_while_running(target: CheckTarget) -> str:
     """Ask what it is while it is conducted, as Home Assistant does every 30 s."""
-    async with _conducted(target) as peer:
-        seconds = await target.describe()
+    async with _run_satellite(target) as peer:
+        seconds = await target.measure_describe()
         await peer.send(Event("ping"))
         await peer.wait_for("pong", seconds=HOME_ASSISTANT_SECONDS)
     return f"{1000 * seconds:.0f} ms"
 
 
-async def has_one_conductor(target: Target) -> str:
+async def check_second_client(target: CheckTarget) -> str:
     """Let a second conductor come while the first one is at work."""
-    async with _conducted(target) as first, connect(target.uri) as second:
+    async with _run_satellite(target) as first, connect(target.uri) as second:
         await second.send(RUN)
         await asyncio.sleep(HEARD_SECONDS / 2)
         try:
             await first.send(Event("ping"))
             await first.wait_for("pong", seconds=HOME_ASSISTANT_SECONDS)
         except RosieError as err:
-            raise FlawError(f"the first one loses it: {err}") from err
+            raise CheckFindingError(f"the first one loses it: {err}") from err
     return "the first one keeps it"
 
 
-async def is_free_again(target: Target) -> str:
+async def check_reconnect(target: CheckTarget) -> str:
     """Leave without a word; come back as soon as Home Assistant does."""
     async with connect(target.uri) as peer:
         await peer.send(RUN)
-        await peer.send(tone()[0])
+        await peer.send(create_tone()[0])
     for wait in RETURNS_SECONDS:
         await asyncio.sleep(wait)
         with suppress(RosieError):
-            async with _conducted(target) as peer:
-                await _played(peer, TONE_SECONDS)
+            async with _run_satellite(target) as peer:
+                await _play_tone(peer, TONE_SECONDS)
                 return "conducted again"
-    raise FaultError(f"nobody can conduct it for {sum(RETURNS_SECONDS):g} s")
+    raise ConformanceError(f"nobody can conduct it for {sum(RETURNS_SECONDS):g} s")
 
 
-async def may_be_told_twice(target: Target) -> str:
+async def check_out_of_order_events(target: CheckTarget) -> str:
     """Say run and pause more than once, and what makes no sense now."""
     odd = (
         Event("transcript", {"text": "hello"}),
@@ -128,15 +133,15 @@ async def may_be_told_twice(target: Target) -> str:
     async with connect(target.uri) as peer:
         for event in (PAUSE, PAUSE, RUN, RUN, *odd, Event("streaming-stopped")):
             await peer.send(event)
-        await _played(peer, TONE_SECONDS)
+        await _play_tone(peer, TONE_SECONDS)
         await peer.send(PAUSE)
     return "ignored"
 
 
-async def keeps_timers(target: Target) -> str:
+async def check_timer(target: CheckTarget) -> str:
     """Tell of a timer and cancel it."""
     about = {"id": "check", "total_seconds": 3600}
-    async with _conducted(target) as peer:
+    async with _run_satellite(target) as peer:
         await peer.send(Event("timer-started", {**about, "name": "check"}))
         await peer.send(Event("timer-updated", {**about, "is_active": False}))
         await peer.send(Event("timer-cancelled", {"id": "check"}))
@@ -145,57 +150,59 @@ async def keeps_timers(target: Target) -> str:
     return "taken"
 
 
-async def asks_for_legal_runs(target: Target) -> str:
+async def check_run_pipeline(target: CheckTarget) -> str:
     """Look at what it sends by itself: a satellite that leaves the wake word to its conductor begins at once."""
-    async with _conducted(target) as peer:
+    async with _run_satellite(target) as peer:
         try:
             run = await peer.wait_for("run-pipeline", seconds=2 * HEARD_SECONDS)
         except UnreachableError as err:
-            raise NotTriedError("it waits for its wake word") from err
+            raise CheckSkippedError("it waits for its wake word") from err
         begins, ends = run.data.get("start_stage"), run.data.get("end_stage")
         if begins not in STAGES or ends not in STAGES:
-            raise FaultError(f"Home Assistant knows no run from {begins} to {ends}")
+            raise ConformanceError(f"Home Assistant knows no run from {begins} to {ends}")
         chunk = await peer.wait_for("audio-chunk", seconds=target.seconds)
     given = [chunk.data.get(key) for key in ("rate", "width", "channels")]
     if given != [16_000, 2, 1]:
-        raise FaultError(f"its audio is {given}; Home Assistant hears 16 kHz, 16 bit, mono alone")
+        raise ConformanceError(f"its audio is {given}; Home Assistant hears 16 kHz, 16 bit, mono alone")
     return f"a run from {begins} to {ends}, with audio"
 
 
 @asynccontextmanager
-async def _conducted(target: Target) -> AsyncIterator[Client]:
+async def _run_satellite(target: CheckTarget) -> AsyncIterator[Client]:
     async with connect(target.uri) as peer:
         await peer.send(RUN)
         yield peer
         await peer.send(PAUSE)
 
 
-async def _played(peer: Client, seconds: float) -> float:
+async def _play_tone(peer: Client, seconds: float) -> float:
     """Play a tone; return how long after its end, in seconds, the satellite says so."""
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    for event in tone(seconds):
+    for event in create_tone(seconds):
         await peer.send(event)
     await peer.wait_for("played", seconds=seconds + HOME_ASSISTANT_SECONDS)
     return loop.time() - begun - seconds
 
 
 MEANS = "Home Assistant connects again and again"
-ROLE = Role(
-    request,
+ROLE = RoleSpec(
+    create_request,
     ("played",),
     (
-        Check("it is conducted", MEANS, is_conducted),
-        Check("an announcement", "Home Assistant does not know when an answer is over, or it is cut off", plays),
-        Check("two announcements", "the second answer is not heard", plays_again),
-        Check("an answer without sound", "Home Assistant waits for its end", plays_nothing),
-        Check("others while it is conducted", "Home Assistant shows it as unavailable", answers_others),
-        Check("two conductors", "two Home Assistants take it from each other", has_one_conductor),
-        Check("a conductor that vanishes", "after a loss of the network it stays silent", is_free_again),
-        Check("events out of turn", MEANS, may_be_told_twice),
-        Check("timers", "timers are lost, or break the connection", keeps_timers),
+        Check("it is conducted", MEANS, check_run),
         Check(
-            "what it asks for", "Home Assistant ends the connection when it hears the wake word", asks_for_legal_runs
+            "an announcement",
+            "Home Assistant does not know when an answer is over, or it is cut off",
+            check_announcement,
         ),
+        Check("two announcements", "the second answer is not heard", check_two_announcements),
+        Check("an answer without sound", "Home Assistant waits for its end", check_empty_announcement),
+        Check("others while it is conducted", "Home Assistant shows it as unavailable", check_describe_while_running),
+        Check("two conductors", "two Home Assistants take it from each other", check_second_client),
+        Check("a conductor that vanishes", "after a loss of the network it stays silent", check_reconnect),
+        Check("events out of turn", MEANS, check_out_of_order_events),
+        Check("timers", "timers are lost, or break the connection", check_timer),
+        Check("what it asks for", "Home Assistant ends the connection when it hears the wake word", check_run_pipeline),
     ),
 )

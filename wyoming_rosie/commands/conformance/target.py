@@ -10,7 +10,7 @@ from typing import Any
 from wyoming.event import Event
 from wyoming.info import Describe, Info
 
-from wyoming_rosie.commands.conformance.recording import Recording
+from wyoming_rosie.commands.conformance.recording import CheckRecording
 from wyoming_rosie.errors import BadEventError, ConfigError, UnreachableError
 from wyoming_rosie.protocol import address
 from wyoming_rosie.protocol.client import connect
@@ -22,7 +22,7 @@ REACTION_SECONDS = 1.5
 """After bad input, before it counts as ignored."""
 
 
-class Reaction(StrEnum):
+class BadInputResponse(StrEnum):
     """What a program does about bad input."""
 
     REFUSED = "refuses it"  # with an error event
@@ -32,25 +32,25 @@ class Reaction(StrEnum):
 
 
 @dataclass(frozen=True)
-class Target:
+class CheckTarget:
     """`data` is the info as it was sent: vad has no place in `info`."""
 
     uri: str
     role: str
-    recording: Recording
+    recording: CheckRecording
     seconds: float = 15.0  # the longest that an answer may take
     info: Info = field(default_factory=Info)
     data: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)  # what one check has found out for others
 
-    async def exchange(self, events: Iterable[Event], *answers: str) -> Event:
+    async def send_request(self, events: Iterable[Event], *answers: str) -> Event:
         """Send events on a connection of their own; return the first answer. Raises PeerError, UnreachableError."""
         async with connect(self.uri) as peer:
             for event in events:
                 await peer.send(event)
             return await peer.wait_for(*answers, seconds=self.seconds)
 
-    async def describe(self, seconds: float = HOME_ASSISTANT_SECONDS) -> float:
+    async def measure_describe(self, seconds: float = HOME_ASSISTANT_SECONDS) -> float:
         """Return how many seconds a describe takes on a connection of its own. Raises UnreachableError."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
@@ -59,22 +59,22 @@ class Target:
             await peer.wait_for("info", seconds=seconds)
         return loop.time() - begun
 
-    async def reaction(self, *pieces: bytes, ends: bool = False) -> tuple[Reaction, str]:
+    async def send_raw(self, *pieces: bytes, with_eof: bool = False) -> tuple[BadInputResponse, str]:
         """Send bytes, perhaps with an end of file; return what comes of it, and the first event's type or error code."""
-        reader, writer = await _opened(self.uri)
+        reader, writer = await _open_connection(self.uri)
         try:
             with suppress(ConnectionError):
                 for piece in pieces:
                     writer.write(piece)
                     await writer.drain()
-                if ends:
+                if with_eof:
                     writer.write_eof()
-            return await _reaction(reader, min(REACTION_SECONDS, self.seconds))
+            return await _read_response(reader, min(REACTION_SECONDS, self.seconds))
         finally:
             writer.transport.abort()
 
 
-async def _opened(uri: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _open_connection(uri: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     try:
         async with asyncio.timeout(HOME_ASSISTANT_SECONDS):
             match address.parse(uri):
@@ -88,7 +88,7 @@ async def _opened(uri: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
         raise UnreachableError(f"nothing answers at {uri}") from err
 
 
-async def _reaction(reader: asyncio.StreamReader, seconds: float) -> tuple[Reaction, str]:
+async def _read_response(reader: asyncio.StreamReader, seconds: float) -> tuple[BadInputResponse, str]:
     decoder = Decoder()
     try:
         async with asyncio.timeout(seconds):
@@ -96,15 +96,19 @@ async def _reaction(reader: asyncio.StreamReader, seconds: float) -> tuple[React
                 decoder.feed(received)
                 if (event := decoder.next()) is not None:
                     is_error = event.type == "error"
-                    return (Reaction.REFUSED, _code(event)) if is_error else (Reaction.ANSWERED, event.type)
+                    return (
+                        (BadInputResponse.REFUSED, _error_code(event))
+                        if is_error
+                        else (BadInputResponse.ANSWERED, event.type)
+                    )
     except TimeoutError:
-        return Reaction.IGNORED, ""
+        return BadInputResponse.IGNORED, ""
     except ConnectionError:
         pass
     except BadEventError as err:
         raise UnreachableError(f"it does not speak Wyoming: {err}") from err
-    return Reaction.CLOSED, ""
+    return BadInputResponse.CLOSED, ""
 
 
-def _code(error: Event) -> str:
+def _error_code(error: Event) -> str:
     return str(error.data.get("code") or error.data.get("text") or "")

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from wyoming.event import Event
 
 from wyoming_rosie.audio.formats import AudioFormat, format_of
-from wyoming_rosie.commands.conformance.outcome import Check, FaultError, FlawError, NotTriedError
-from wyoming_rosie.commands.conformance.role import Role
-from wyoming_rosie.commands.conformance.target import Target
+from wyoming_rosie.commands.conformance.checks import (
+    Check,
+    CheckFindingError,
+    CheckSkippedError,
+    ConformanceError,
+    RoleSpec,
+)
+from wyoming_rosie.commands.conformance.target import CheckTarget
 from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie.protocol.client import Client, PeerError, connect
 
@@ -17,7 +22,7 @@ LONG_TEXT = 6 * f"{TEXT} "
 
 
 @dataclass(frozen=True)
-class Speech:
+class SynthesizedAudio:
     audio: AudioFormat
     pcm: bytes
     streams: int  # Home Assistant reads the format of the first one
@@ -26,7 +31,7 @@ class Speech:
         return f"{self.audio.seconds(len(self.pcm)):.1f} s at {self.audio.rate} Hz"
 
 
-def request(_: Target) -> list[Event]:
+def create_request(_: CheckTarget) -> list[Event]:
     """Make the event for a text that takes some time."""
     return [synthesize(LONG_TEXT)]
 
@@ -36,108 +41,108 @@ def synthesize(text: str, **fields: object) -> Event:
     return Event("synthesize", {"text": text, **fields})
 
 
-def streamed(text: str) -> list[Event]:
+def create_stream(text: str) -> list[Event]:
     """Return a text as Home Assistant streams it, with the whole text for servers that know no parts."""
     words = text.split()
     parts = [Event("synthesize-chunk", {"text": f"{' '.join(words[at : at + 3])} "}) for at in range(0, len(words), 3)]
     return [Event("synthesize-start"), *parts, synthesize(text), Event("synthesize-stop")]
 
 
-async def of_a_text(target: Target) -> str:
+async def check_text(target: CheckTarget) -> str:
     """Speak a text without naming a voice."""
-    return str(_audible(await _spoken(target, [synthesize(TEXT)], "audio-stop")))
+    return str(_require_sound(await _synthesize(target, [synthesize(TEXT)], "audio-stop")))
 
 
-async def with_each_voice(target: Target) -> str:
+async def check_voice_list(target: CheckTarget) -> str:
     """Speak with the first voices that are installed, named as Home Assistant names them."""
     names = [voice.name for program in target.info.tts for voice in program.voices if voice.installed][:3]
     for name in names:
         try:
-            _audible(await _spoken(target, [synthesize("Hello.", voice={"name": name})], "audio-stop"))
+            _require_sound(await _synthesize(target, [synthesize("Hello.", voice={"name": name})], "audio-stop"))
         except PeerError as err:
-            raise FlawError(f"{name} is called installed and does not speak: {err}") from err
+            raise CheckFindingError(f"{name} is called installed and does not speak: {err}") from err
     return ", ".join(names)
 
 
-async def of_nothing(target: Target) -> str:
+async def check_empty_text(target: CheckTarget) -> str:
     """Speak an empty text."""
-    await target.exchange([synthesize("")], "audio-stop")
+    await target.send_request([synthesize("")], "audio-stop")
     return "audio-stop"
 
 
-async def with_another_voice(target: Target) -> str:
+async def check_unknown_voice(target: CheckTarget) -> str:
     """Ask for a voice that is not there."""
     try:
-        await target.exchange([synthesize("Hello.", voice={"name": "no-such-voice"})], "audio-stop")
+        await target.send_request([synthesize("Hello.", voice={"name": "no-such-voice"})], "audio-stop")
     except PeerError as err:
         return f"refuses it: {err.code}"
     except UnreachableError as err:
-        raise FlawError(str(err)) from err
+        raise CheckFindingError(str(err)) from err
     return "another voice speaks"
 
 
-async def in_parts(target: Target) -> str:
+async def check_streaming(target: CheckTarget) -> str:
     """Stream a text; expect it once, in one format, and the end that Home Assistant waits for."""
-    _must_stream(target)
-    whole = await _spoken(target, [synthesize(TEXT)], "audio-stop")
-    parts = _audible(await _spoken(target, streamed(TEXT), "synthesize-stopped"))
+    _require_streaming(target)
+    whole = await _synthesize(target, [synthesize(TEXT)], "audio-stop")
+    parts = _require_sound(await _synthesize(target, create_stream(TEXT), "synthesize-stopped"))
     ratio = parts.audio.seconds(len(parts.pcm)) / whole.audio.seconds(len(whole.pcm))
     if ratio > 1.6:
-        raise FaultError(f"{ratio:.1f} times as long as the text at once: it speaks twice")
+        raise ConformanceError(f"{ratio:.1f} times as long as the text at once: it speaks twice")
     return f"{parts} in {parts.streams} pieces"
 
 
-async def parts_of_nothing(target: Target) -> str:
+async def check_empty_stream(target: CheckTarget) -> str:
     """Stream an empty text."""
-    _must_stream(target)
-    await target.exchange([Event("synthesize-start"), Event("synthesize-stop")], "synthesize-stopped")
+    _require_streaming(target)
+    await target.send_request([Event("synthesize-start"), Event("synthesize-stop")], "synthesize-stopped")
     return "synthesize-stopped"
 
 
-async def without_knowing_parts(target: Target) -> str:
+async def check_unsupported_streaming(target: CheckTarget) -> str:
     """Stream a text to a program that does not promise it; the whole text in it must be spoken."""
     if any(program.supports_synthesize_streaming for program in target.info.tts):
-        raise NotTriedError("it promises to speak in parts")
-    return str(_audible(await _spoken(target, streamed(TEXT), "audio-stop")))
+        raise CheckSkippedError("it promises to speak in parts")
+    return str(_require_sound(await _synthesize(target, create_stream(TEXT), "audio-stop")))
 
 
-async def after_parts(target: Target) -> str:
+async def check_text_after_stream(target: CheckTarget) -> str:
     """Speak a text at once on a connection that has streamed one."""
-    _must_stream(target)
+    _require_streaming(target)
     async with connect(target.uri) as peer:
-        await _send(peer, streamed("Hello."))
-        await _heard(peer, "synthesize-stopped", target.seconds)
-        await _send(peer, [synthesize("Hello.")])
+        await _send_events(peer, create_stream("Hello."))
+        await _receive_audio(peer, "synthesize-stopped", target.seconds)
+        await _send_events(peer, [synthesize("Hello.")])
         try:
-            return str(await _heard(peer, "audio-stop", target.seconds))
+            return str(await _receive_audio(peer, "audio-stop", target.seconds))
         except UnreachableError as err:
-            raise FlawError(str(err)) from err
+            raise CheckFindingError(str(err)) from err
 
 
-async def twice(target: Target) -> str:
+async def check_two_requests(target: CheckTarget) -> str:
     """Speak twice on one connection."""
     async with connect(target.uri) as peer:
         for _ in range(2):
-            await _send(peer, [synthesize("Hello.")])
+            await _send_events(peer, [synthesize("Hello.")])
             try:
-                speech = await _heard(peer, "audio-stop", target.seconds)
+                speech = await _receive_audio(peer, "audio-stop", target.seconds)
             except UnreachableError as err:
-                raise FlawError(str(err)) from err
+                raise CheckFindingError(str(err)) from err
     return str(speech)
 
 
-async def _spoken(target: Target, events: Iterable[Event], last: str) -> Speech:
+async def _synthesize(target: CheckTarget, events: Iterable[Event], last: str) -> SynthesizedAudio:
     async with connect(target.uri) as peer:
-        await _send(peer, events)
-        return await _heard(peer, last, target.seconds)
+        await _send_events(peer, events)
+        return await _receive_audio(peer, last, target.seconds)
 
 
-async def _send(peer: Client, events: Iterable[Event]) -> None:
+async def _send_events(peer: Client, events: Iterable[Event]) -> None:
     for event in events:
         await peer.send(event)
 
 
-async def _heard(peer: Client, last: str, seconds: float) -> Speech:
+async def _receive_audio(peer: Client, last: str, seconds: float) -> SynthesizedAudio:
     """Return the audio up to the event `last`. Raises FaultError for audio that is none."""
     audio = format_of(await peer.wait_for("audio-start", seconds=seconds))
     pcm = bytearray()
@@ -145,37 +150,43 @@ async def _heard(peer: Client, last: str, seconds: float) -> Speech:
     while (event := await peer.wait_for("audio-start", "audio-chunk", last, seconds=seconds)).type != last:
         streams += event.type == "audio-start"
         if format_of(event) != audio:
-            raise FaultError(f"the format changes from {audio} to {format_of(event)}")
+            raise ConformanceError(f"the format changes from {audio} to {format_of(event)}")
         pcm += event.payload or b""
     if len(pcm) % audio.frame_bytes:
-        raise FaultError(f"{len(pcm)} bytes are not whole frames of {audio.frame_bytes}")
-    return Speech(audio, bytes(pcm), streams)
+        raise ConformanceError(f"{len(pcm)} bytes are not whole frames of {audio.frame_bytes}")
+    return SynthesizedAudio(audio, bytes(pcm), streams)
 
 
-def _audible(speech: Speech) -> Speech:
+def _require_sound(speech: SynthesizedAudio) -> SynthesizedAudio:
     if not any(speech.pcm):
-        raise FaultError("the speech is silent")
+        raise ConformanceError("the speech is silent")
     return speech
 
 
-def _must_stream(target: Target) -> None:
+def _require_streaming(target: CheckTarget) -> None:
     if not any(program.supports_synthesize_streaming for program in target.info.tts):
-        raise NotTriedError("it does not promise to speak in parts")
+        raise CheckSkippedError("it does not promise to speak in parts")
 
 
 MEANS = "answers are not spoken"
-ROLE = Role(
-    request,
+ROLE = RoleSpec(
+    create_request,
     ("audio-stop",),
     (
-        Check("a text", MEANS, of_a_text),
-        Check("its voices by name", "a voice that can be chosen does not speak", with_each_voice),
-        Check("an empty text", "a client waits for the end of an answer without words", of_nothing),
-        Check("an unknown voice", "a mistake in a voice's name is not explained", with_another_voice),
-        Check("a text in parts", "answers of language models hang, or are spoken twice", in_parts),
-        Check("an empty text in parts", "Home Assistant waits for an end that never comes", parts_of_nothing),
-        Check("parts that it does not know", "answers of language models are not spoken", without_knowing_parts),
-        Check("a text after one in parts", "clients that keep their connection hear one answer only", after_parts),
-        Check("two texts on a connection", "clients that keep their connection hear one answer only", twice),
+        Check("a text", MEANS, check_text),
+        Check("its voices by name", "a voice that can be chosen does not speak", check_voice_list),
+        Check("an empty text", "a client waits for the end of an answer without words", check_empty_text),
+        Check("an unknown voice", "a mistake in a voice's name is not explained", check_unknown_voice),
+        Check("a text in parts", "answers of language models hang, or are spoken twice", check_streaming),
+        Check("an empty text in parts", "Home Assistant waits for an end that never comes", check_empty_stream),
+        Check("parts that it does not know", "answers of language models are not spoken", check_unsupported_streaming),
+        Check(
+            "a text after one in parts",
+            "clients that keep their connection hear one answer only",
+            check_text_after_stream,
+        ),
+        Check(
+            "two texts on a connection", "clients that keep their connection hear one answer only", check_two_requests
+        ),
     ),
 )

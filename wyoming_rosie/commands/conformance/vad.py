@@ -2,43 +2,44 @@
 
 from wyoming.event import Event
 
-from wyoming_rosie.commands.conformance.outcome import Check, FaultError
-from wyoming_rosie.commands.conformance.recording import BIG_BYTES, STEREO_48K, silence, spoken, stereo_48k
-from wyoming_rosie.commands.conformance.role import Role
-from wyoming_rosie.commands.conformance.target import Target
+from wyoming_rosie.commands.conformance.checks import Check, ConformanceError, RoleSpec
+from wyoming_rosie.commands.conformance.recording import BIG_BYTES, STEREO_48K, audio_events, make_silence, to_stereo
+from wyoming_rosie.commands.conformance.target import CheckTarget
 from wyoming_rosie.protocol.client import connect
 
 TURN = Event("user-event", {"name": "turn", "context": {"turn_id": "check"}})
 
 
-def request(target: Target) -> list[Event]:
+def create_request(target: CheckTarget) -> list[Event]:
     """Make the events of a command."""
-    return [TURN, *spoken(target.recording.command)]
+    return [TURN, *audio_events(target.recording.command)]
 
 
-async def of_a_command(target: Target) -> str:
+async def check_command(target: CheckTarget) -> str:
     """Send a command and expect where it starts and stops."""
-    return await _found(target, request(target))
+    return await _detect_speech(target, create_request(target))
 
 
-async def in_stereo(target: Target) -> str:
+async def check_stereo(target: CheckTarget) -> str:
     """Send a command in 48 kHz stereo."""
-    return await _found(target, [TURN, *spoken(stereo_48k(target.recording.command), BIG_BYTES, STEREO_48K)])
+    return await _detect_speech(
+        target, [TURN, *audio_events(to_stereo(target.recording.command), BIG_BYTES, STEREO_48K)]
+    )
 
 
-async def of_silence(target: Target) -> str:
+async def check_silence(target: CheckTarget) -> str:
     """Send nothing, then a command, and expect no speech before it."""
-    pause = silence(2.0)
+    pause = make_silence(2.0)
     async with connect(target.uri) as peer:
-        for event in [TURN, *spoken(pause + target.recording.command)]:
+        for event in [TURN, *audio_events(pause + target.recording.command)]:
             await peer.send(event)
         started = await peer.wait_for("voice-started", seconds=target.seconds)
     if (at := started.data.get("timestamp") or 0) < 2000:
-        raise FaultError(f"speech starts at {at} ms, in silence")
+        raise ConformanceError(f"speech starts at {at} ms, in silence")
     return f"speech from {at} ms on"
 
 
-async def _found(target: Target, events: list[Event]) -> str:
+async def _detect_speech(target: CheckTarget, events: list[Event]) -> str:
     async with connect(target.uri) as peer:
         for event in events:
             await peer.send(event)
@@ -46,16 +47,16 @@ async def _found(target: Target, events: list[Event]) -> str:
         stopped = await peer.wait_for("voice-stopped", seconds=target.seconds)
     first, last = started.data.get("timestamp"), stopped.data.get("timestamp")
     if first is None or last is None or not first < last:
-        raise FaultError(f"speech from {first} to {last} ms")
+        raise ConformanceError(f"speech from {first} to {last} ms")
     return f"speech from {first} to {last} ms"
 
 
-ROLE = Role(
-    request,
+ROLE = RoleSpec(
+    create_request,
     ("voice-stopped",),
     (
-        Check("a command", "the end of a command is found late or not at all", of_a_command),
-        Check("48 kHz stereo", "satellites with another microphone are cut off or heard for too long", in_stereo),
-        Check("silence", "a quiet room is taken for somebody who speaks", of_silence),
+        Check("a command", "the end of a command is found late or not at all", check_command),
+        Check("48 kHz stereo", "satellites with another microphone are cut off or heard for too long", check_stereo),
+        Check("silence", "a quiet room is taken for somebody who speaks", check_silence),
     ),
 )

@@ -7,10 +7,21 @@ from contextlib import suppress
 from wyoming.event import Event
 
 from wyoming_rosie.audio.formats import SPEECH
-from wyoming_rosie.commands.conformance.outcome import Check, FaultError, FlawError, NotTriedError
-from wyoming_rosie.commands.conformance.recording import PAUSE_SECONDS, STEREO_48K, silence, spoken, stereo_48k
-from wyoming_rosie.commands.conformance.role import Role
-from wyoming_rosie.commands.conformance.target import Target
+from wyoming_rosie.commands.conformance.checks import (
+    Check,
+    CheckFindingError,
+    CheckSkippedError,
+    ConformanceError,
+    RoleSpec,
+)
+from wyoming_rosie.commands.conformance.recording import (
+    PAUSE_SECONDS,
+    STEREO_48K,
+    audio_events,
+    make_silence,
+    to_stereo,
+)
+from wyoming_rosie.commands.conformance.target import CheckTarget
 from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie.protocol.client import Client, PeerError, connect
 
@@ -20,131 +31,135 @@ WORD = "wake word"
 CHUNK_SECONDS = 0.01
 
 
-def request(_: Target) -> list[Event]:
+def create_request(_: CheckTarget) -> list[Event]:
     """Make the events of a stream that ends without a wake word."""
-    return [Event("detect"), *spoken(silence(2.0))]
+    return [Event("detect"), *audio_events(make_silence(2.0))]
 
 
-async def a_word(target: Target) -> str:
+async def check_wake_word(target: CheckTarget) -> str:
     """Say it as fast as people speak, and ask for all words by name, in chunks of 10 ms and without a stop."""
     try:
-        answer = await _listened(target, _names(target))
+        answer = await _detect(target, _installed_names(target))
     except UnreachableError as err:
-        raise FlawError(f"{UNHEARD} ({err})") from err
+        raise CheckFindingError(f"{UNHEARD} ({err})") from err
     target.notes[WORD] = str(answer.data.get("name"))
     return f"{target.notes[WORD]} at {answer.data.get('timestamp')} ms"
 
 
-async def one_word(target: Target) -> str:
+async def check_single_word(target: CheckTarget) -> str:
     """Ask for one word, as Home Assistant does."""
-    answer = await _listened(target, [_word(target)])
-    if answer.data.get("name") != _word(target):
-        raise FaultError(f"asked for {_word(target)}, it detects {answer.data.get('name')}")
-    return _word(target)
+    answer = await _detect(target, [_get_word(target)])
+    if answer.data.get("name") != _get_word(target):
+        raise ConformanceError(f"asked for {_get_word(target)}, it detects {answer.data.get('name')}")
+    return _get_word(target)
 
 
-async def any_word(target: Target) -> str:
+async def check_any_word(target: CheckTarget) -> str:
     """Ask for no word in particular, as Home Assistant does for a satellite."""
-    _word(target)
+    _get_word(target)
     try:
-        return str((await _listened(target, None)).data.get("name"))
+        return str((await _detect(target, None)).data.get("name"))
     except UnreachableError as err:
-        raise FlawError(str(err)) from err
+        raise CheckFindingError(str(err)) from err
 
 
-async def in_a_burst(target: Target) -> str:
+async def check_burst(target: CheckTarget) -> str:
     """Send the word as fast as the network takes it, and a stop."""
-    return str((await _detected(target, _asked(target))).data.get("name"))
+    return str((await _require_detection(target, _detect_events(target))).data.get("name"))
 
 
-async def says_when(target: Target) -> str:
+async def check_detection_time(target: CheckTarget) -> str:
     """Expect a time in the detection that lies in the audio."""
-    answer = await _listened(target, [_word(target)])
+    answer = await _detect(target, [_get_word(target)])
     at, end = answer.data.get("timestamp"), 1000 * SPEECH.seconds(len(target.recording.wake_word))
     if not isinstance(at, int | float) or not 1000 * PAUSE_SECONDS <= at <= end:
-        raise FlawError(f"the detection's time is {at}, and the audio lasts {end:.0f} ms")
+        raise CheckFindingError(f"the detection's time is {at}, and the audio lasts {end:.0f} ms")
     return f"{at} ms"
 
 
-async def without_a_request(target: Target) -> str:
+async def check_no_detect(target: CheckTarget) -> str:
     """Send audio alone."""
-    _word(target)
+    _get_word(target)
     async with connect(target.uri) as peer:
         try:
-            return str((await _heard_while(peer, _said(target), target.seconds)).data.get("name"))
+            return str((await _stream_until_detection(peer, _word_events(target), target.seconds)).data.get("name"))
         except UnreachableError as err:
-            raise FlawError(str(err)) from err
+            raise CheckFindingError(str(err)) from err
 
 
-async def without_a_start(target: Target) -> str:
+async def check_no_audio_start(target: CheckTarget) -> str:
     """Ask for the word and send audio without its start, as the satellites of the wyoming-satellite project do."""
-    events = [event for event in _asked(target) if event.type == "audio-chunk"]
+    events = [event for event in _detect_events(target) if event.type == "audio-chunk"]
     async with connect(target.uri) as peer:
         try:
-            found = await _heard_while(peer, [Event("detect", {"names": [_word(target)]}), *events], target.seconds)
+            found = await _stream_until_detection(
+                peer, [Event("detect", {"names": [_get_word(target)]}), *events], target.seconds
+            )
         except (PeerError, UnreachableError) as err:
-            raise FlawError(str(err)) from err
+            raise CheckFindingError(str(err)) from err
     return str(found.data.get("name"))
 
 
-async def in_stereo(target: Target) -> str:
+async def check_stereo(target: CheckTarget) -> str:
     """Send the word in 48 kHz stereo."""
-    asked = Event("detect", {"names": [_word(target)]})
-    audio = spoken(stereo_48k(target.recording.wake_word), STEREO_48K.bytes_in(CHUNK_SECONDS), STEREO_48K)
+    asked = Event("detect", {"names": [_get_word(target)]})
+    audio = audio_events(to_stereo(target.recording.wake_word), STEREO_48K.bytes_in(CHUNK_SECONDS), STEREO_48K)
     async with connect(target.uri) as peer:
-        return str((await _heard_while(peer, [asked, *audio], target.seconds)).data.get("name"))
+        return str((await _stream_until_detection(peer, [asked, *audio], target.seconds)).data.get("name"))
 
 
-async def of_silence(target: Target) -> str:
+async def check_silence(target: CheckTarget) -> str:
     """Send nothing that is a word, and say that it is over."""
     try:
-        answer = await target.exchange(request(target), "detection", "not-detected")
+        answer = await target.send_request(create_request(target), "detection", "not-detected")
     except UnreachableError as err:
-        raise FlawError(f"no not-detected: {err}") from err
+        raise CheckFindingError(f"no not-detected: {err}") from err
     if answer.type == "detection":
-        raise FaultError(f"it detects {answer.data.get('name')} in silence")
+        raise ConformanceError(f"it detects {answer.data.get('name')} in silence")
     return "not-detected"
 
 
-async def another_word(target: Target) -> str:
+async def check_unknown_word(target: CheckTarget) -> str:
     """Ask for a word that it does not know, and say one that it does."""
-    _word(target)
+    _get_word(target)
     try:
-        answer = await _listened(target, ["no_such_word"])
+        answer = await _detect(target, ["no_such_word"])
     except PeerError as err:
         return f"refuses it: {err.code}"
     except UnreachableError as err:
-        raise FlawError(str(err)) from err
-    raise FlawError(f"it detects {answer.data.get('name')}, which nobody asked for")
+        raise CheckFindingError(str(err)) from err
+    raise CheckFindingError(f"it detects {answer.data.get('name')}, which nobody asked for")
 
 
-def _names(target: Target) -> list[str]:
+def _installed_names(target: CheckTarget) -> list[str]:
     return [model.name for program in target.info.wake for model in program.models if model.installed]
 
 
-def _word(target: Target) -> str:
+def _get_word(target: CheckTarget) -> str:
     """Return the word that the first check has heard. Raises NotTriedError."""
     if WORD not in target.notes:
-        raise NotTriedError("none of its words was heard")
+        raise CheckSkippedError("none of its words was heard")
     return target.notes[WORD]
 
 
-def _said(target: Target) -> list[Event]:
-    return list(spoken(target.recording.wake_word))
+def _word_events(target: CheckTarget) -> list[Event]:
+    return list(audio_events(target.recording.wake_word))
 
 
-def _asked(target: Target) -> list[Event]:
-    return [Event("detect", {"names": [_word(target)]}), *_said(target)]
+def _detect_events(target: CheckTarget) -> list[Event]:
+    return [Event("detect", {"names": [_get_word(target)]}), *_word_events(target)]
 
 
-async def _listened(target: Target, names: list[str] | None) -> Event:
+async def _detect(target: CheckTarget, names: list[str] | None) -> Event:
     async with connect(target.uri) as peer:
-        return await _heard_while(peer, [Event("detect", {"names": names}), *_said(target)], target.seconds)
+        return await _stream_until_detection(
+            peer, [Event("detect", {"names": names}), *_word_events(target)], target.seconds
+        )
 
 
-async def _heard_while(peer: Client, events: Iterable[Event], seconds: float) -> Event:
+async def _stream_until_detection(peer: Client, events: Iterable[Event], seconds: float) -> Event:
     """Return the detection while audio is sent as fast as people speak; no stop follows it."""
-    sending = asyncio.create_task(_send(peer, events))
+    sending = asyncio.create_task(_send_realtime(peer, events))
     try:
         return await peer.wait_for("detection", seconds=seconds)
     finally:
@@ -152,7 +167,7 @@ async def _heard_while(peer: Client, events: Iterable[Event], seconds: float) ->
         await asyncio.wait([sending])
 
 
-async def _send(peer: Client, events: Iterable[Event]) -> None:
+async def _send_realtime(peer: Client, events: Iterable[Event]) -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     with suppress(UnreachableError):  # whoever waits for the detection notices
@@ -163,27 +178,27 @@ async def _send(peer: Client, events: Iterable[Event]) -> None:
                 await peer.send(event)
 
 
-async def _detected(target: Target, events: Iterable[Event]) -> Event:
-    answer = await target.exchange(events, "detection", "not-detected")
+async def _require_detection(target: CheckTarget, events: Iterable[Event]) -> Event:
+    answer = await target.send_request(events, "detection", "not-detected")
     if answer.type == "not-detected":
-        raise FlawError("not-detected: the audio was over before it was heard")
+        raise CheckFindingError("not-detected: the audio was over before it was heard")
     return answer
 
 
 MEANS = "the wake word is not heard"
-ROLE = Role(
-    request,
+ROLE = RoleSpec(
+    create_request,
     ("detection", "not-detected"),
     (
-        Check("a wake word", MEANS, a_word),
-        Check("the wake word as Home Assistant asks", MEANS, one_word),
-        Check("the time of a detection", "the wake word is taken for a part of the command", says_when),
-        Check("any wake word", f"{MEANS} by satellites that name none", any_word),
-        Check("a recording in a burst", f"{MEANS} in recordings, and after a pause of the network", in_a_burst),
-        Check("audio without detect", f"{MEANS} by clients that only send audio", without_a_request),
-        Check("audio without a start", f"{MEANS} by satellites of the wyoming-satellite project", without_a_start),
-        Check("48 kHz stereo", f"{MEANS} from satellites with another microphone", in_stereo),
-        Check("silence", "a client cannot tell whether it still listens", of_silence),
-        Check("an unknown wake word", "a mistake in a name goes unseen, or another word wakes", another_word),
+        Check("a wake word", MEANS, check_wake_word),
+        Check("the wake word as Home Assistant asks", MEANS, check_single_word),
+        Check("the time of a detection", "the wake word is taken for a part of the command", check_detection_time),
+        Check("any wake word", f"{MEANS} by satellites that name none", check_any_word),
+        Check("a recording in a burst", f"{MEANS} in recordings, and after a pause of the network", check_burst),
+        Check("audio without detect", f"{MEANS} by clients that only send audio", check_no_detect),
+        Check("audio without a start", f"{MEANS} by satellites of the wyoming-satellite project", check_no_audio_start),
+        Check("48 kHz stereo", f"{MEANS} from satellites with another microphone", check_stereo),
+        Check("silence", "a client cannot tell whether it still listens", check_silence),
+        Check("an unknown wake word", "a mistake in a name goes unseen, or another word wakes", check_unknown_word),
     ),
 )

@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
-from wyoming_rosie.commands.diagnostics.findings import Device, Devices
-from wyoming_rosie.commands.diagnostics.sample_rate import Arrival, measured
+from wyoming_rosie.commands.diagnostics.report import AudioDevice, AudioDeviceList
+from wyoming_rosie.commands.diagnostics.sample_rate import AudioArrival, measure_rate
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.runtime.extras import install_command
 
@@ -13,11 +13,11 @@ BLOCK_SECONDS = 0.05
 STALLED_SECONDS = 3.0
 
 
-class SoundError(RosieError):
+class AudioDeviceError(RosieError):
     """A microphone or speaker does not work."""
 
 
-def library() -> Any:
+def load_sounddevice() -> Any:
     """Return the sounddevice module. Raises ConfigError, which says what to install."""
     try:
         import sounddevice
@@ -28,12 +28,12 @@ def library() -> Any:
     return sounddevice
 
 
-def devices(sounddevice: Any) -> Devices:
+def list_devices(sounddevice: Any) -> AudioDeviceList:
     """Return what there is."""
     default = set(sounddevice.default.device)
-    return Devices(
+    return AudioDeviceList(
         tuple(
-            Device(
+            AudioDevice(
                 str(one["name"]),
                 int(one["max_input_channels"]),
                 int(one["max_output_channels"]),
@@ -59,15 +59,19 @@ def record(sounddevice: Any, name: str | None, seconds: float) -> tuple[AudioFor
         with sounddevice.RawInputStream(
             device=name, samplerate=rate, channels=1, dtype="int16", blocksize=block, callback=keep
         ):
-            _wait_for(frames, audio.bytes_in(seconds) // audio.bytes_in(BLOCK_SECONDS), seconds)
+            _wait_for_blocks(frames, audio.bytes_in(seconds) // audio.bytes_in(BLOCK_SECONDS), seconds)
     except (sounddevice.PortAudioError, ValueError) as err:
-        raise SoundError(str(err)) from err
+        raise AudioDeviceError(str(err)) from err
     if not frames:
-        raise SoundError("it gives no sound")
-    return audio, b"".join(pcm for _, pcm in frames), measured([Arrival(at, len(pcm) // 2) for at, pcm in frames])
+        raise AudioDeviceError("it gives no sound")
+    return (
+        audio,
+        b"".join(pcm for _, pcm in frames),
+        measure_rate([AudioArrival(at, len(pcm) // 2) for at, pcm in frames]),
+    )
 
 
-def play(sounddevice: Any, name: str | None, audio: AudioFormat, pcm: bytes) -> None:
+def play_recording(sounddevice: Any, name: str | None, audio: AudioFormat, pcm: bytes) -> None:
     """Play 16-bit samples to their end. Raises SoundError."""
     try:
         rate = int(sounddevice.query_devices(name, "output")["default_samplerate"])
@@ -76,16 +80,16 @@ def play(sounddevice: Any, name: str | None, audio: AudioFormat, pcm: bytes) -> 
         with sounddevice.RawOutputStream(device=name, samplerate=rate, channels=1, dtype="int16") as stream:
             stream.write(converter.convert(pcm) + converter.finish())
     except (sounddevice.PortAudioError, ValueError) as err:
-        raise SoundError(str(err)) from err
+        raise AudioDeviceError(str(err)) from err
 
 
-def speech(audio: AudioFormat, pcm: bytes) -> bytes:
+def to_speech_format(audio: AudioFormat, pcm: bytes) -> bytes:
     """Return a recording as speech audio."""
     converter = Converter(audio, SPEECH)
     return converter.convert(pcm) + converter.finish()
 
 
-def _wait_for(frames: list[tuple[float, bytes]], blocks: int, seconds: float) -> None:
+def _wait_for_blocks(frames: list[tuple[float, bytes]], blocks: int, seconds: float) -> None:
     """Wait for the blocks, three times as long as they should take: a rate may be less than the device says."""
     end = time.monotonic() + 3 * seconds + STALLED_SECONDS
     while len(frames) < blocks and time.monotonic() < end:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from wyoming_rosie import __version__, config
-from wyoming_rosie.commands.diagnostics.findings import Machine
+from wyoming_rosie.commands.diagnostics.report import MachineReport
 from wyoming_rosie.runtime import extras
 
 CLOCK_SECONDS = 3.0
@@ -18,22 +18,22 @@ MOST_MODELS = 40
 KINDS = frozenset({".onnx", ".tflite", ".bin", ".gguf"})
 
 
-def look() -> Machine:
+def create_report() -> MachineReport:
     """Return what is found; blocks for as long as CLOCK_SECONDS."""
-    return Machine(
-        system=f"{platform.system()} {platform.machine()}, {_distribution()}",
+    return MachineReport(
+        system=f"{platform.system()} {platform.machine()}, {_system_name()}",
         python=platform.python_version(),
         version=__version__,
-        clock_is_set=_clock_is_set(),
+        clock_is_set=_is_clock_set(),
         has_sound_cards=any(Path("/dev/snd").glob("pcm*")),
-        may_use_sound=_may_use_sound(),
-        sound_server=_sound_server(),
+        may_use_sound=_can_use_audio(),
+        sound_server=_find_audio_server(),
         extras=extras.missing_packages(),
-        models=_models(),
+        models=_downloaded_models(),
     )
 
 
-def names() -> set[str]:
+def get_private_names() -> set[str]:
     """Return the names of this user and machine, which a report must not hold."""
     found = {socket.gethostname(), socket.gethostname().partition(".")[0]}
     with suppress(OSError, KeyError):
@@ -41,13 +41,13 @@ def names() -> set[str]:
     return found - {"root", "localhost", ""}
 
 
-def _models() -> tuple[str, ...]:
+def _downloaded_models() -> tuple[str, ...]:
     folder = config.data_folder()
     files = [file for file in sorted(folder.rglob("*")) if file.suffix in KINDS and file.is_file()]
     return tuple(f"{file.relative_to(folder)} ({file.stat().st_size // 1024} kB)" for file in files[:MOST_MODELS])
 
 
-def _may_use_sound() -> bool:
+def _can_use_audio() -> bool:
     try:
         group = grp.getgrnam("audio").gr_gid
     except KeyError:
@@ -55,20 +55,20 @@ def _may_use_sound() -> bool:
     return os.geteuid() == 0 or group in os.getgroups()
 
 
-def _sound_server() -> str:
+def _find_audio_server() -> str:
     folder = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
     if (folder / "pipewire-0").exists():
         return "PipeWire"
     return "PulseAudio" if (folder / "pulse" / "native").exists() else ""
 
 
-def _distribution() -> str:
+def _system_name() -> str:
     with suppress(OSError):
         return platform.freedesktop_os_release().get("PRETTY_NAME", "")
     return platform.release()
 
 
-def _clock_is_set() -> bool | None:
+def _is_clock_set() -> bool | None:
     command = ("timedatectl", "show", "--property=NTPSynchronized", "--value")
     try:
         said = subprocess.run(command, capture_output=True, timeout=CLOCK_SECONDS, check=False).stdout  # noqa: S603

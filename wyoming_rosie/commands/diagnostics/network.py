@@ -8,7 +8,7 @@ from dataclasses import replace
 from wyoming.info import Info
 
 from wyoming_rosie import config
-from wyoming_rosie.commands.diagnostics.findings import Port, Service
+from wyoming_rosie.commands.diagnostics.report import PortReport, ServiceReport
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.home.model import PRETEND, PRETEND_OWN
 from wyoming_rosie.programs import DAEMONS, PROGRAMS
@@ -22,16 +22,16 @@ HEARERS = tuple(one.role for one in DAEMONS)
 """Roles that are given what is said in the house."""
 
 
-async def look(seconds: float) -> tuple[tuple[Service, ...], tuple[Port, ...]]:
+async def create_report(seconds: float) -> tuple[tuple[ServiceReport, ...], tuple[PortReport, ...]]:
     """Return what announces itself within so many seconds or listens here, and what our ports are used for."""
-    found, local = await asyncio.gather(_announced(seconds), _local())
+    found, local = await asyncio.gather(_discover(seconds), _describe_local())
     here = [service for service, _ in local if service is not None]
-    trusted = await asyncio.to_thread(_trusted)
-    announced = await asyncio.gather(*(_announced_service(one, trusted) for one in found))
+    trusted = await asyncio.to_thread(_load_trusted)
+    announced = await asyncio.gather(*(_describe_discovered(one, trusted) for one in found))
     return (*announced, *here), tuple(port for _, port in local)
 
 
-def trust(one: DiscoveredService, trusted: Collection[str]) -> str:
+def get_trust(one: DiscoveredService, trusted: Collection[str]) -> str:
     """Return whether the hub may use an announced program; `trusted` are addresses, URIs and announced names."""
     if one.role not in HEARERS:
         return ""
@@ -42,7 +42,7 @@ def trust(one: DiscoveredService, trusted: Collection[str]) -> str:
     return f"not adopted, the hub does not use it; if it is yours: wyoming-rosie-hub --adopt '{one.name}'"
 
 
-def _trusted() -> set[str]:
+def _load_trusted() -> set[str]:
     """Return what the settings of this machine's hub trust, and the addresses of this machine."""
     adopted = config.read_setting("hub", "adopt") or ()
     uris = (config.read_setting("hub", f"{role}_uri") for role in HEARERS)
@@ -50,27 +50,27 @@ def _trusted() -> set[str]:
     return {*local_addresses(), *map(str, names), *(str(uri) for uri in uris if uri)}
 
 
-async def _announced_service(one: DiscoveredService, trusted: Collection[str]) -> Service:
-    return replace(await _asked(one.role, one.uri), name=one.name, trust=trust(one, trusted))
+async def _describe_discovered(one: DiscoveredService, trusted: Collection[str]) -> ServiceReport:
+    return replace(await _describe_service(one.role, one.uri), name=one.name, trust=get_trust(one, trusted))
 
 
-async def _announced(seconds: float) -> list[DiscoveredService]:
+async def _discover(seconds: float) -> list[DiscoveredService]:
     with suppress(OSError):  # no network at all
         return await find_services(seconds)
     return []
 
 
-async def _local() -> list[tuple[Service | None, Port]]:
+async def _describe_local() -> list[tuple[ServiceReport | None, PortReport]]:
     programs = [(one.role, one.port) for one in PROGRAMS if one.port is not None]
-    return await asyncio.gather(*(_used(role, port) for role, port in programs))
+    return await asyncio.gather(*(_describe_port(role, port) for role, port in programs))
 
 
-async def _used(role: str, number: int) -> tuple[Service | None, Port]:
+async def _describe_port(role: str, number: int) -> tuple[ServiceReport | None, PortReport]:
     if not await _is_open(number):
-        return None, Port(role, number, "free")
-    service = await _asked(role, f"tcp://127.0.0.1:{number}")
+        return None, PortReport(role, number, "free")
+    service = await _describe_service(role, f"tcp://127.0.0.1:{number}")
     speaks = service.ms is not None
-    return (service if speaks else None), Port(role, number, "wyoming" if speaks else "other")
+    return (service if speaks else None), PortReport(role, number, "wyoming" if speaks else "other")
 
 
 async def _is_open(number: int) -> bool:
@@ -83,23 +83,23 @@ async def _is_open(number: int) -> bool:
     return True
 
 
-async def _asked(role: str, uri: str) -> Service:
+async def _describe_service(role: str, uri: str) -> ServiceReport:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     try:
         info = await describe(uri, DESCRIBE_SECONDS)
     except RosieError:
-        return Service(role, uri, "", None)
-    return Service(role, uri, _engine(info), round(1000 * (loop.time() - begun), 1), pretence(info))
+        return ServiceReport(role, uri, "", None)
+    return ServiceReport(role, uri, _get_engine(info), round(1000 * (loop.time() - begun), 1), simulated_home(info))
 
 
-def pretence(info: Info) -> str:
+def simulated_home(info: Info) -> str:
     """Return what an intent daemon says of a house that is in memory only; nothing for a real one."""
     said = " ".join(program.description or "" for program in info.handle)
     return next((house for house in (PRETEND_OWN, PRETEND) if house in said), "")
 
 
-def _engine(info: Info) -> str:
+def _get_engine(info: Info) -> str:
     programs = [*info.asr, *info.tts, *info.wake, *info.intent, *info.handle]
     return (
         f"{titles.engine_name(programs[0])} {programs[0].version or ''}".strip()

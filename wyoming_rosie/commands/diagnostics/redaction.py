@@ -11,16 +11,16 @@ _ADDRESS = re.compile(
 )
 
 
-def without_names(text: str, names: Iterable[str]) -> str:
+def redact(text: str, names: Iterable[str]) -> str:
     """Return the text without owners ("Ada's headset"), without `names`, and without addresses that are not private."""
     text = _OWNER.sub("somebody's", text)
     text = _OF_OWNER.sub(r"\1 somebody", text)
     for name in sorted({name for name in names if len(name) > 1}, key=len, reverse=True):
         text = re.sub(rf"(?<![a-zA-Z0-9]){re.escape(name)}(?![a-zA-Z0-9])", "(name)", text, flags=re.IGNORECASE)
-    return _ADDRESS.sub(_private, text)
+    return _ADDRESS.sub(_redact_address, text)
 
 
-def _private(found: re.Match[str]) -> str:
+def _redact_address(found: re.Match[str]) -> str:
     try:
         is_private = ipaddress.ip_address(found[1]).is_private
     except ValueError:

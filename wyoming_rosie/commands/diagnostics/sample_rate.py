@@ -10,14 +10,14 @@ SHORTEST_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Arrival:
+class AudioArrival:
     """A piece of sound that had come at a time in seconds; all pieces are about as long."""
 
     time: float
     samples: int
 
 
-def measured(arrivals: Sequence[Arrival]) -> float | None:
+def measure_rate(arrivals: Sequence[AudioArrival]) -> float | None:
     """Return the rate in Hz at which sound came, or None while it is too little to tell.
 
     A line through all arrivals: one that is late changes little, and what was buffered at first nothing.
@@ -33,9 +33,9 @@ def measured(arrivals: Sequence[Arrival]) -> float | None:
     return both / fsum((one.time - time) ** 2 for one in arrivals)
 
 
-def true_rate(arrivals: Sequence[Arrival]) -> int | None:
+def find_standard_rate(arrivals: Sequence[AudioArrival]) -> int | None:
     """Return the usual rate that is nearest to what was measured; None when none is near, or it is too little to tell."""
-    rate = measured(arrivals)
+    rate = measure_rate(arrivals)
     if rate is None:
         return None
     nearest = min(KNOWN_RATES, key=lambda known: abs(known - rate))

@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wyoming_rosie.commands.diagnostics.findings import Findings, Machine, Port, Recorded, Service, Sound
+from wyoming_rosie.commands.diagnostics.report import (
+    AudioReport,
+    DoctorReport,
+    MachineReport,
+    PortReport,
+    RecordingReport,
+    ServiceReport,
+)
 from wyoming_rosie.commands.diagnostics.sample_rate import KNOWN_RATES
 from wyoming_rosie.home.model import PRETEND_OWN
 from wyoming_rosie.runtime.extras import install_command
@@ -20,128 +27,137 @@ NEEDED = ("wake", "vad", "asr", "intent", "tts", "satellite")
 
 
 @dataclass(frozen=True)
-class Advice:
+class Diagnosis:
     fault: str
     next_step: str
 
 
-def advise(findings: Findings) -> list[Advice]:
+def diagnose(findings: DoctorReport) -> list[Diagnosis]:
     """Return what is wrong and what to do about it, what must come first first."""
-    sound = [] if findings.sound is None else [*_of_sound(findings.sound, findings.machine)]
-    return [*_of_machine(findings.machine), *sound, *_of_ports(findings.ports), *_of_services(findings.services)]
+    sound = [] if findings.sound is None else [*_check_audio(findings.sound, findings.machine)]
+    return [
+        *_check_machine(findings.machine),
+        *sound,
+        *_check_port_use(findings.ports),
+        *_check_service(findings.services),
+    ]
 
 
-def _of_machine(machine: Machine) -> Iterator[Advice]:
+def _check_machine(machine: MachineReport) -> Iterator[Diagnosis]:
     for extra in NEEDED:
         if lacking := machine.extras.get(extra):
-            yield Advice(
+            yield Diagnosis(
                 f"{extra} lacks {', '.join(lacking)}",
                 f"{install_command([extra])}, if this machine shall do that",
             )
     if machine.clock_is_set is False:
-        yield Advice("the clock is not set by the network", "sudo timedatectl set-ntp true")
+        yield Diagnosis("the clock is not set by the network", "sudo timedatectl set-ntp true")
 
 
-def _of_sound(sound: Sound, machine: Machine) -> Iterator[Advice]:
+def _check_audio(sound: AudioReport, machine: MachineReport) -> Iterator[Diagnosis]:
     if sound.devices.trouble:
-        yield Advice("microphones and speakers cannot be used", sound.devices.trouble)
+        yield Diagnosis("microphones and speakers cannot be used", sound.devices.trouble)
         return
     if not sound.devices.found:
-        yield _no_device(machine)
+        yield _no_device_diagnosis(machine)
         return
     if not sound.devices.microphones:
-        yield Advice(
+        yield Diagnosis(
             "there is no microphone", "plug one in, or use a satellite: wyoming-rosie discover --role satellite"
         )
     if not sound.devices.speakers:
-        yield Advice("there is no speaker", "plug one in, or let the satellite write files: --snd wav:FILE")
+        yield Diagnosis("there is no speaker", "plug one in, or let the satellite write files: --snd wav:FILE")
     if sound.microphone_trouble:
-        yield Advice(f"the microphone cannot be used: {sound.microphone_trouble}", "choose another one with --mic NAME")
+        yield Diagnosis(
+            f"the microphone cannot be used: {sound.microphone_trouble}", "choose another one with --mic NAME"
+        )
     if sound.speaker_trouble:
-        yield Advice(f"the speaker cannot be used: {sound.speaker_trouble}", "choose another one with --snd NAME")
+        yield Diagnosis(f"the speaker cannot be used: {sound.speaker_trouble}", "choose another one with --snd NAME")
     if sound.recorded is not None:
-        yield from _of_recording(sound.recorded)
+        yield from _check_recording(sound.recorded)
 
 
-def _no_device(machine: Machine) -> Advice:
+def _no_device_diagnosis(machine: MachineReport) -> Diagnosis:
     if machine.has_sound_cards and not machine.may_use_sound:
-        return Advice(
+        return Diagnosis(
             "there are sound cards, but you may not use them",
             "sudo usermod -aG audio $USER, then log in again; for a service: SupplementaryGroups=audio",
         )
     if machine.has_sound_cards:
-        return Advice("there are sound cards, but PortAudio finds none", "is another program using them? see: aplay -l")
-    return Advice(
+        return Diagnosis(
+            "there are sound cards, but PortAudio finds none", "is another program using them? see: aplay -l"
+        )
+    return Diagnosis(
         "there is no sound device",
         "plug in a microphone and a speaker; without them: wyoming-rosie-satellite --mic wav:FILE --snd wav:FILE",
     )
 
 
-def _of_recording(recorded: Recorded) -> Iterator[Advice]:
+def _check_recording(recorded: RecordingReport) -> Iterator[Diagnosis]:
     found = recorded.levels
     if found.rms <= QUIET_DBFS:
-        yield Advice(
+        yield Diagnosis(
             f"the microphone hears nothing ({found.rms} dBFS)",
             "is it muted, or another one the default? see: alsamixer",
         )
         return
     if found.clipped >= CLIPPED:
-        yield Advice(
+        yield Diagnosis(
             f"the microphone is too loud ({100 * found.clipped:.1f} % of it is cut off)",
             "turn its gain down in alsamixer",
         )
     elif found.peak < FAINT_DBFS:
-        yield Advice(
+        yield Diagnosis(
             f"the microphone is faint (its peak is {found.peak} dBFS)",
             "speak while it records, or turn its gain up in alsamixer",
         )
     if abs(found.offset) >= OFFSET:
-        yield Advice(
+        yield Diagnosis(
             f"the microphone has an offset of {100 * found.offset:.1f} %",
             "try another port or sound card: it is electrical",
         )
-    yield from _of_rate(recorded)
+    yield from _check_rate(recorded)
     if recorded.looked_for_words and recorded.wake_word is None:
-        yield Advice("no wake word was in the recording", "run it again and say 'okay nabu' while it records")
+        yield Diagnosis("no wake word was in the recording", "run it again and say 'okay nabu' while it records")
 
 
-def _of_rate(recorded: Recorded) -> Iterator[Advice]:
+def _check_rate(recorded: RecordingReport) -> Iterator[Diagnosis]:
     if recorded.true_rate is None or abs(recorded.true_rate / recorded.rate - 1) < RATE_ERROR:
         return
-    yield Advice(
+    yield Diagnosis(
         f"the microphone says {recorded.rate} Hz and gives {recorded.true_rate:.0f}",
-        f"read it with a command at its true rate: --mic-command 'arecord ...' --mic-command-rate {_usual(recorded.true_rate)}",
+        f"read it with a command at its true rate: --mic-command 'arecord ...' --mic-command-rate {_closest_rate(recorded.true_rate)}",
     )
 
 
-def _usual(rate: float) -> int:
+def _closest_rate(rate: float) -> int:
     return min(KNOWN_RATES, key=lambda usual: abs(usual - rate))
 
 
-def _of_ports(ports: tuple[Port, ...]) -> Iterator[Advice]:
+def _check_port_use(ports: tuple[PortReport, ...]) -> Iterator[Diagnosis]:
     for port in ports:
         if port.use == "other":
-            yield Advice(
+            yield Diagnosis(
                 f"port {port.number}, which is for {port.role}, is used by a program that does not speak Wyoming",
                 f"end that program, or choose another port: wyoming-rosie-{port.role} --uri tcp://0.0.0.0:PORT",
             )
 
 
-def _of_services(services: tuple[Service, ...]) -> Iterator[Advice]:
+def _check_service(services: tuple[ServiceReport, ...]) -> Iterator[Diagnosis]:
     if not services:
-        yield Advice("no Wyoming program was found", "start them all on this machine: wyoming-rosie up")
+        yield Diagnosis("no Wyoming program was found", "start them all on this machine: wyoming-rosie up")
     for one in services:
         name = f"{one.role or 'a program'} at {one.uri}"
         if one.ms is None:
-            yield Advice(
+            yield Diagnosis(
                 f"{name} is announced and does not answer", "is it still running, and its port open in the firewall?"
             )
         elif one.house == PRETEND_OWN:
-            yield Advice(
+            yield Diagnosis(
                 f"{name} acts in {one.house}",
                 "have Home Assistant act: wyoming-rosie-intent --actor home-assistant, or --actor none for its own pipelines",
             )
         elif one.ms > SLOW_MS:
-            yield Advice(
+            yield Diagnosis(
                 f"{name} takes {one.ms:.0f} ms to answer", "find out what keeps it busy: wyoming-rosie check URI"
             )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.commands.diagnostics.redaction import without_names
+from wyoming_rosie.commands.diagnostics.redaction import redact
 
 TEXTS = {
     "Ada's headset": "somebody's headset",
@@ -24,15 +24,15 @@ TEXTS = {
 
 @pytest.mark.parametrize(("text", "shown"), TEXTS.items())
 def test_names_and_public_addresses_are_left_out(text: str, shown: str) -> None:
-    assert without_names(text, {"ada", "adabox"}) == shown
+    assert redact(text, {"ada", "adabox"}) == shown
 
 
 @given(st.ip_addresses(v=4))
 def test_no_public_address_passes(address: object) -> None:
-    shown = without_names(f"at {address}, port 1", set())
+    shown = redact(f"at {address}, port 1", set())
     assert (str(address) in shown) == address.is_private  # type: ignore[attr-defined]
 
 
 @given(st.text(), st.sets(st.text(max_size=5)))
 def test_any_text_is_shown(text: str, names: set[str]) -> None:
-    assert isinstance(without_names(text, names), str)
+    assert isinstance(redact(text, names), str)

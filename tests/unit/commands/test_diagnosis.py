@@ -7,46 +7,53 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.commands.diagnostics.advice import advise
-from wyoming_rosie.commands.diagnostics.findings import (
-    Device,
-    Devices,
-    Findings,
-    Machine,
-    Port,
-    Recorded,
-    Service,
-    Sound,
+from wyoming_rosie.commands.diagnostics.diagnosis import diagnose
+from wyoming_rosie.commands.diagnostics.report import (
+    AudioDevice,
+    AudioDeviceList,
+    AudioReport,
+    DoctorReport,
+    MachineReport,
+    PortReport,
+    RecordingReport,
+    ServiceReport,
 )
-from wyoming_rosie.commands.diagnostics.sample_rate import Arrival, measured
-from wyoming_rosie.commands.levels import Levels
+from wyoming_rosie.commands.diagnostics.sample_rate import AudioArrival, measure_rate
+from wyoming_rosie.commands.levels import AudioLevels
 from wyoming_rosie.home.model import PRETEND_OWN
 from wyoming_rosie.runtime.extras import missing_requirements
 
-GOOD = Levels(rms=-30.0, peak=-12.0, clipped=0.0, offset=0.001)
-MACHINE = Machine("Linux", "3.11", "1.0", True, has_sound_cards=True, may_use_sound=True, sound_server="PipeWire")
-SOUND = Sound(Devices((Device("USB", 1, 2, 16_000.0, True),)), Recorded(16_000, 16_010.0, GOOD, "okay_nabu"))
-WELL = Findings(MACHINE, SOUND, (Port("asr", 10300, "free"),), (Service("asr", "tcp://10.0.0.2:10300", "x", 2.0),))
+GOOD = AudioLevels(rms=-30.0, peak=-12.0, clipped=0.0, offset=0.001)
+MACHINE = MachineReport("Linux", "3.11", "1.0", True, has_sound_cards=True, may_use_sound=True, sound_server="PipeWire")
+SOUND = AudioReport(
+    AudioDeviceList((AudioDevice("USB", 1, 2, 16_000.0, True),)), RecordingReport(16_000, 16_010.0, GOOD, "okay_nabu")
+)
+WELL = DoctorReport(
+    MACHINE, SOUND, (PortReport("asr", 10300, "free"),), (ServiceReport("asr", "tcp://10.0.0.2:10300", "x", 2.0),)
+)
 
 
-def heard(levels: Levels = GOOD, **fields: Any) -> Findings:
+def heard(levels: AudioLevels = GOOD, **fields: Any) -> DoctorReport:
     assert SOUND.recorded is not None
     return replace(WELL, sound=replace(SOUND, recorded=replace(SOUND.recorded, levels=levels, **fields)))
 
 
-def machine(**fields: Any) -> Findings:
+def machine(**fields: Any) -> DoctorReport:
     return replace(WELL, machine=replace(MACHINE, **fields))
 
 
-def without_devices(**fields: Any) -> Findings:
-    return replace(machine(**fields), sound=Sound())
+def without_devices(**fields: Any) -> DoctorReport:
+    return replace(machine(**fields), sound=AudioReport())
 
 
 FAULTS = {
     "no device": (without_devices(has_sound_cards=False), "plug in a microphone"),
     "no permission": (without_devices(may_use_sound=False), "usermod -aG audio"),
-    "no library": (replace(WELL, sound=Sound(Devices(trouble="apt install it"))), "apt install it"),
-    "no speaker": (replace(WELL, sound=replace(SOUND, devices=Devices((Device("M", 1, 0, 1.0),)))), "wav:FILE"),
+    "no library": (replace(WELL, sound=AudioReport(AudioDeviceList(trouble="apt install it"))), "apt install it"),
+    "no speaker": (
+        replace(WELL, sound=replace(SOUND, devices=AudioDeviceList((AudioDevice("M", 1, 0, 1.0),)))),
+        "wav:FILE",
+    ),
     "a broken microphone": (replace(WELL, sound=replace(SOUND, microphone_trouble="busy")), "--mic NAME"),
     "a broken speaker": (replace(WELL, sound=replace(SOUND, speaker_trouble="busy")), "--snd NAME"),
     "nothing heard": (heard(replace(GOOD, rms=-90.0), wake_word=None), "muted"),
@@ -57,46 +64,46 @@ FAULTS = {
     "no wake word": (heard(wake_word=None), "okay nabu"),
     "a missing package": (machine(extras={"wake": ("soxr",)}), "[wake]"),
     "a clock that is not set": (machine(clock_is_set=False), "set-ntp"),
-    "a port that is taken": (replace(WELL, ports=(Port("asr", 10300, "other"),)), "wyoming-rosie-asr --uri"),
+    "a port that is taken": (replace(WELL, ports=(PortReport("asr", 10300, "other"),)), "wyoming-rosie-asr --uri"),
     "no program": (replace(WELL, services=()), "wyoming-rosie up"),
     "a pretend house": (
-        replace(WELL, services=(Service("intent", "tcp://x:1", "", 3.0, PRETEND_OWN),)),
+        replace(WELL, services=(ServiceReport("intent", "tcp://x:1", "", 3.0, PRETEND_OWN),)),
         "--actor home-assistant",
     ),
-    "a program that is gone": (replace(WELL, services=(Service("asr", "tcp://x:1", "", None),)), "firewall"),
-    "a slow program": (replace(WELL, services=(Service("asr", "tcp://x:1", "", 3000.0),)), "wyoming-rosie check"),
+    "a program that is gone": (replace(WELL, services=(ServiceReport("asr", "tcp://x:1", "", None),)), "firewall"),
+    "a slow program": (replace(WELL, services=(ServiceReport("asr", "tcp://x:1", "", 3000.0),)), "wyoming-rosie check"),
 }
 
 
 def test_nothing_is_wrong_where_all_is_well() -> None:
-    assert advise(WELL) == []
-    assert advise(replace(WELL, sound=None)) == []
+    assert diagnose(WELL) == []
+    assert diagnose(replace(WELL, sound=None)) == []
 
 
 @pytest.mark.parametrize(("findings", "next_step"), FAULTS.values(), ids=FAULTS)
-def test_each_fault_has_one_next_step(findings: Findings, next_step: str) -> None:
-    (advice,) = advise(findings)
+def test_each_fault_has_one_next_step(findings: DoctorReport, next_step: str) -> None:
+    (advice,) = diagnose(findings)
     assert next_step in advice.next_step
 
 
 def test_words_are_not_missed_where_nobody_could_look_for_them() -> None:
-    assert advise(heard(wake_word=None, looked_for_words=False)) == []
+    assert diagnose(heard(wake_word=None, looked_for_words=False)) == []
 
 
 def test_a_clock_that_nobody_can_tell_is_no_fault() -> None:
-    assert advise(machine(clock_is_set=None)) == []
+    assert diagnose(machine(clock_is_set=None)) == []
 
 
 @given(st.sampled_from([8_000, 16_000, 22_050, 44_100, 48_000]), st.integers(21, 100))
 def test_the_true_rate_is_measured(rate: int, blocks: int) -> None:
     samples = rate // 20
-    found = measured([Arrival(0.05 * at, samples) for at in range(1, blocks + 2)])
+    found = measure_rate([AudioArrival(0.05 * at, samples) for at in range(1, blocks + 2)])
     assert found == pytest.approx(samples * 20)
 
 
 def test_a_short_while_has_no_rate() -> None:
-    assert measured([]) is None
-    assert measured([Arrival(0.0, 800), Arrival(0.05, 800)]) is None
+    assert measure_rate([]) is None
+    assert measure_rate([AudioArrival(0.0, 800), AudioArrival(0.05, 800)]) is None
 
 
 def test_extras_lack_what_is_not_installed() -> None:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from wyoming_rosie.commands.levels import Levels
+from wyoming_rosie.commands.levels import AudioLevels
 
 
 @dataclass(frozen=True)
-class Device:
+class AudioDevice:
     name: str
     inputs: int  # channels
     outputs: int
@@ -15,34 +15,34 @@ class Device:
 
 
 @dataclass(frozen=True)
-class Devices:
+class AudioDeviceList:
     """Microphones and speakers; `trouble` says why there is no list."""
 
-    found: tuple[Device, ...] = ()
+    found: tuple[AudioDevice, ...] = ()
     trouble: str = ""
 
     @property
-    def microphones(self) -> list[Device]:
+    def microphones(self) -> list[AudioDevice]:
         return [one for one in self.found if one.inputs]
 
     @property
-    def speakers(self) -> list[Device]:
+    def speakers(self) -> list[AudioDevice]:
         return [one for one in self.found if one.outputs]
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordingReport:
     """A few seconds from the microphone."""
 
     rate: int  # Hz, as the device says
     true_rate: float | None  # by the clock; None when it was too short
-    levels: Levels
+    levels: AudioLevels
     wake_word: str | None = None  # that was heard
     looked_for_words: bool = True
 
 
 @dataclass(frozen=True)
-class Service:
+class ServiceReport:
     """A Wyoming program on the network or on this machine; `ms` is that of a describe, None without an answer.
 
     `name` is announced; `trust` says whether the hub's settings on this machine let it use the program.
@@ -58,7 +58,7 @@ class Service:
 
 
 @dataclass(frozen=True)
-class Port:
+class PortReport:
     """A port of ours on this machine: "free", "wyoming" or "other"."""
 
     role: str
@@ -67,17 +67,17 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Sound:
+class AudioReport:
     """What the microphone and the speaker did; a trouble is empty when all went well."""
 
-    devices: Devices = field(default_factory=Devices)
-    recorded: Recorded | None = None
+    devices: AudioDeviceList = field(default_factory=AudioDeviceList)
+    recorded: RecordingReport | None = None
     microphone_trouble: str = ""
     speaker_trouble: str = ""
 
 
 @dataclass(frozen=True)
-class Machine:
+class MachineReport:
     system: str
     python: str
     version: str  # of wyoming-rosie
@@ -90,8 +90,8 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Findings:
-    machine: Machine
-    sound: Sound | None  # None when it was not asked for
-    ports: tuple[Port, ...] = ()
-    services: tuple[Service, ...] = ()
+class DoctorReport:
+    machine: MachineReport
+    sound: AudioReport | None  # None when it was not asked for
+    ports: tuple[PortReport, ...] = ()
+    services: tuple[ServiceReport, ...] = ()

@@ -5,32 +5,32 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie.commands.launch_plan import Given, Wish, for_hub, plan, reachable
+from wyoming_rosie.commands.launch_plan import SettingLookup, UpOptions, create_plan, hub_arguments, local_uri
 from wyoming_rosie.errors import ConfigError
 
 HERE = frozenset({"rosie", "rosie.local", "192.168.1.5"})
 
 
-def says(tables: Mapping[str, Mapping[str, object]]) -> Given:
+def says(tables: Mapping[str, Mapping[str, object]]) -> SettingLookup:
     return lambda role, key: tables.get(role, {}).get(key)
 
 
 def test_without_settings_everything_but_the_satellite_starts_at_its_own_address() -> None:
-    found = plan(Wish(), says({}), {}, HERE)
+    found = create_plan(UpOptions(), says({}), {}, HERE)
     assert found.start == {"wake": [], "vad": [], "asr": [], "intent": [], "tts": []}
     assert found.left_out == {}
-    assert "satellite" in plan(Wish(satellite=True), says({}), {}, HERE).start
+    assert "satellite" in create_plan(UpOptions(satellite=True), says({}), {}, HERE).start
 
 
 def test_what_is_not_wanted_or_not_installed_is_left_out_with_the_reason() -> None:
-    found = plan(Wish(without=("wake",)), says({}), {"asr": ("pocketsphinx", "hassil"), "tts": ()}, HERE)
+    found = create_plan(UpOptions(without=("wake",)), says({}), {"asr": ("pocketsphinx", "hassil"), "tts": ()}, HERE)
     assert list(found.start) == ["vad", "intent", "tts"]
     assert found.left_out == {"wake": "as you wished", "asr": "not installed: pocketsphinx, hassil"}
 
 
 @pytest.mark.parametrize("uri", ["tcp://gpu.lan:10300", "tcp://192.168.1.6:10300"])
 def test_what_the_hub_asks_elsewhere_is_not_started_here(uri: str) -> None:
-    found = plan(Wish(), says({"hub": {"asr_uri": uri}}), {}, HERE)
+    found = create_plan(UpOptions(), says({"hub": {"asr_uri": uri}}), {}, HERE)
     assert "asr" not in found.start
     assert uri in found.left_out["asr"]
 
@@ -40,32 +40,32 @@ def test_what_the_hub_asks_elsewhere_is_not_started_here(uri: str) -> None:
 )
 def test_a_program_listens_where_the_hub_asks_it(uri: str) -> None:
     given = says({"hub": {"asr_uri": uri}})
-    assert plan(Wish(), given, {}, HERE).start["asr"] == ["--uri", uri]
-    assert "--asr-uri" not in for_hub(Wish(), given, {"asr": uri})
+    assert create_plan(UpOptions(), given, {}, HERE).start["asr"] == ["--uri", uri]
+    assert "--asr-uri" not in hub_arguments(UpOptions(), given, {"asr": uri})
 
 
 @pytest.mark.parametrize("own", ["tcp://0.0.0.0:11300", "tcp://[::]:11300", "tcp://localhost:11300"])
 def test_settings_that_agree_are_left_to_the_programs(own: str) -> None:
     given = says({"hub": {"asr_uri": "tcp://127.0.0.1:11300"}, "asr": {"uri": own}})
-    assert plan(Wish(), given, {}, HERE).start["asr"] == []
+    assert create_plan(UpOptions(), given, {}, HERE).start["asr"] == []
 
 
 def test_settings_that_contradict_each_other_are_refused() -> None:
     given = says({"hub": {"asr_uri": "tcp://127.0.0.1:11300"}, "asr": {"uri": "tcp://127.0.0.1:11301"}})
     with pytest.raises(ConfigError, match=r"11300.*11301.*--without asr"):
-        plan(Wish(), given, {}, HERE)
-    assert "asr" in plan(Wish(without=("asr",)), given, {}, HERE).left_out
+        create_plan(UpOptions(), given, {}, HERE)
+    assert "asr" in create_plan(UpOptions(without=("asr",)), given, {}, HERE).left_out
 
 
 def test_the_hub_asks_each_program_where_it_listens() -> None:
-    told = for_hub(Wish(), says({}), {"asr": "tcp://0.0.0.0:11300", "tts": "unix:///run/tts.sock"})
+    told = hub_arguments(UpOptions(), says({}), {"asr": "tcp://0.0.0.0:11300", "tts": "unix:///run/tts.sock"})
     assert told[:4] == ["--asr-uri", "tcp://127.0.0.1:11300", "--tts-uri", "unix:///run/tts.sock"]
 
 
 @pytest.mark.parametrize("written", [["tcp://kitchen:10700"], "tcp://kitchen:10700"], ids=["file", "environment"])
 def test_the_hub_keeps_its_own_satellites_and_gets_this_machines(written: object) -> None:
     given = says({"hub": {"satellite": written}, "satellite": {"uri": "tcp://0.0.0.0:11700"}})
-    told = for_hub(Wish(), given, {})
+    told = hub_arguments(UpOptions(), given, {})
     assert [told[at + 1] for at, word in enumerate(told) if word == "--satellite"] == [
         "tcp://kitchen:10700",
         "tcp://127.0.0.1:11700",
@@ -73,12 +73,12 @@ def test_the_hub_keeps_its_own_satellites_and_gets_this_machines(written: object
 
 
 def test_the_hub_conducts_all_satellites_unless_its_settings_decide() -> None:
-    assert "--adopt-all" in for_hub(Wish(), says({}), {})
-    assert "--adopt-all" not in for_hub(Wish(), says({"hub": {"adopt_all": False}}), {})
+    assert "--adopt-all" in hub_arguments(UpOptions(), says({}), {})
+    assert "--adopt-all" not in hub_arguments(UpOptions(), says({"hub": {"adopt_all": False}}), {})
 
 
 def test_the_homes_file_is_for_those_that_speak_about_it() -> None:
-    found = plan(Wish(home=Path("home.toml"), config=Path("rosie.toml")), says({}), {}, HERE)
+    found = create_plan(UpOptions(home=Path("home.toml"), config=Path("rosie.toml")), says({}), {}, HERE)
     assert found.start["asr"] == ["--config", "rosie.toml", "--home", "home.toml"]
     assert found.start["tts"] == ["--config", "rosie.toml"]
 
@@ -93,4 +93,4 @@ def test_the_homes_file_is_for_those_that_speak_about_it() -> None:
     ],
 )
 def test_a_program_that_listens_everywhere_is_called_here(bound: str, called: str) -> None:
-    assert reachable(bound) == called
+    assert local_uri(bound) == called
