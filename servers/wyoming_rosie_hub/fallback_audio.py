@@ -14,6 +14,7 @@ from wyoming.tts import Synthesize, SynthesizeVoice
 from wyoming_rosie.audio.formats import AudioFormat, format_of, read_wav, write_wav
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol.client import Client, connect
+from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie_hub import sentences
 from wyoming_rosie_hub.messages import Failure
 from wyoming_rosie_hub.voice_selection import Voices
@@ -23,7 +24,7 @@ FILLER = "filler"
 NAMES = (*(failure.value for failure in Failure), FILLER)
 SPEAK_SECONDS = 20.0
 FIRST_PAUSE_SECONDS = 2.0
-LONGEST_PAUSE_SECONDS = 60.0
+MAX_PAUSE_SECONDS = 60.0
 TONE_FORMAT = AudioFormat(rate=16_000, width=2, channels=1)
 
 
@@ -64,7 +65,7 @@ class Phrases:
     async def _learn(self, language: str) -> None:
         """Try again with growing pauses until the voice has spoken every phrase."""
         await asyncio.to_thread(self._load, language)
-        pause = FIRST_PAUSE_SECONDS
+        backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
         while True:
             try:
                 await self._voices.look()
@@ -73,11 +74,10 @@ class Phrases:
                     self._sounds[language, name] = await speak(self._tts_uri(), words, voice)
                 await asyncio.to_thread(self._save, language)
             except (RosieError, OSError) as err:
-                _LOG.debug("phrases not spoken yet", language=language, reason=str(err), again_in_s=pause)
+                _LOG.debug("phrases not spoken yet", language=language, reason=str(err))
             else:
                 return
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            await backoff.sleep()
 
     def _load(self, language: str) -> None:
         for name in NAMES:

@@ -14,6 +14,7 @@ from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, format_o
 from wyoming_rosie.errors import BadEventError, RosieError, UnreachableError
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.client import Client, connect
+from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.turn_runner import Conductor, House, language_of
 from wyoming_rosie_hub.volume_intents import percent_of
@@ -21,8 +22,7 @@ from wyoming_rosie_hub.volume_intents import percent_of
 _LOG = structlog.get_logger()
 PING_SECONDS = 2.0
 SILENCE_SECONDS = 5.0
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 EVENTS_WAITING = 512
 BUSY = "busy"
 """The code of a satellite's error that has another conductor."""
@@ -56,17 +56,17 @@ class SatelliteLink:
 
     async def run(self) -> None:
         """Stay connected, with growing pauses between attempts."""
-        pause = FIRST_PAUSE_SECONDS
+        backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
         while True:
             try:
                 async with connect(self.uri) as peer:
                     await self._serve(peer)
             except RosieError as err:
-                pause = FIRST_PAUSE_SECONDS if self.satellite_id else pause
+                if self.satellite_id:
+                    backoff.reset()
                 self._say_unreachable(err)
             self.satellite_id = None
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            await backoff.sleep()
 
     def _say_unreachable(self, error: RosieError) -> None:
         if self.satellite_id or not self._unreachable:

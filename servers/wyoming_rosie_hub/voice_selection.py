@@ -9,11 +9,11 @@ from wyoming.tts import SynthesizeVoice
 
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol.client import describe
+from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.text.durations import base_language
 
 _LOG = structlog.get_logger()
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 60.0
+REFRESH_SECONDS = 60.0
 _NAMED_IN_LOG = 12
 
 
@@ -27,14 +27,13 @@ class Voices:
 
     async def follow(self) -> None:
         """Ask the daemon what voices it has, soon and then once in a while, until cancelled."""
-        pause = FIRST_PAUSE_SECONDS
+        backoff = Backoff(max_seconds=REFRESH_SECONDS)
         while True:
             try:
                 await self.look()
             except RosieError as err:
                 _LOG.debug("the voices are not known yet", reason=str(err))
-            pause = LONGEST_PAUSE_SECONDS if self._voices else min(2 * pause, LONGEST_PAUSE_SECONDS)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(REFRESH_SECONDS if self._voices else backoff.next_pause())
 
     async def look(self) -> None:
         """Ask the daemon now. Raises UnreachableError, PeerError."""

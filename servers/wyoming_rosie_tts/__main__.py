@@ -15,6 +15,7 @@ from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.models.background_fetch import FAILED_EVENT
 from wyoming_rosie.protocol import server
 from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
+from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.engine import TtsEngine
 from wyoming_rosie_tts.engines.espeak import engine as espeak_engine
@@ -25,7 +26,7 @@ from wyoming_rosie_tts.synthesis_scheduler import Desk
 
 _LOG = structlog.get_logger()
 FIRST_PAUSE_SECONDS = 15.0
-LONGEST_PAUSE_SECONDS = 600.0
+MAX_PAUSE_SECONDS = 600.0
 PHRASES = (
     "Sorry, I did not understand that.",
     "Sorry, that did not work.",
@@ -91,15 +92,14 @@ async def prepare(studio: Studio, tts: DaemonServer, phrases: tuple[str, ...]) -
 
 async def installed(engine: TtsEngine) -> None:
     """Have the engine fetch what it lacks, and look again with growing pauses, until it is there."""
-    pause = FIRST_PAUSE_SECONDS
+    backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
     while not engine.is_installed:
         try:
             await engine.install()
         except RosieError as err:
-            _LOG.warning(FAILED_EVENT, reason=str(err), again_in_s=pause)
+            _LOG.warning(FAILED_EVENT, reason=str(err))
         if not engine.is_installed:
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            await backoff.sleep()
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The hub and all daemons of this machine in one terminal."""
 
 import asyncio
+import math
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -20,9 +21,9 @@ from wyoming_rosie.errors import ConfigError, EngineError, RosieError
 from wyoming_rosie.protocol import network_interfaces
 from wyoming_rosie.protocol.server import stop_signal
 from wyoming_rosie.runtime import extras
+from wyoming_rosie.runtime.backoff import Backoff
 
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 STABLE_SECONDS = 60.0
 """A program that ran for so long has begun well: the next pause is a first one again."""
 _COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
@@ -129,7 +130,7 @@ class _SupervisedServer:
     """Set when it has begun, or cannot."""
 
     async def run(self) -> None:
-        pause = FIRST_PAUSE_SECONDS
+        backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -138,10 +139,11 @@ class _SupervisedServer:
                 self.print_status(self.role, f"left out: {reason}")
                 self.first_start.set()
                 return
-            pause = FIRST_PAUSE_SECONDS if loop.time() - began >= STABLE_SECONDS else pause
-            self.print_status(self.role, f"{reason}; starting again in {pause:g} s")
+            if loop.time() - began >= STABLE_SECONDS:
+                backoff.reset()
+            pause = backoff.next_pause()
+            self.print_status(self.role, f"{reason}; starting again in {math.ceil(pause)} s")
             await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def _run_once(self) -> str:
         """Run the program until it ends; return why it has."""

@@ -22,6 +22,7 @@ from wyoming_rosie import __version__
 from wyoming_rosie.protocol import announced_names
 from wyoming_rosie.protocol import network_interfaces as own_interfaces
 from wyoming_rosie.protocol.address import Tcp
+from wyoming_rosie.runtime.backoff import Backoff
 
 if TYPE_CHECKING:
     from zeroconf import ServiceStateChange
@@ -34,8 +35,7 @@ LOOKUP_MILLISECONDS = 3000
 TAKEN_MILLISECONDS = 1500
 """Longer than a responder waits before it repeats an answer to all (RFC 6762, 6)."""
 ADDRESS_CHECK_SECONDS = 30.0
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 60.0
+MAX_PAUSE_SECONDS = 60.0
 NEXT_ADDRESS_SECONDS = 0.25
 """Later than one address of a service, the next is tried (RFC 8305)."""
 ANSWER_SECONDS = 2.0
@@ -207,16 +207,17 @@ async def _announce_always(
 ) -> None:
     if when is not None:
         await when.wait()
-    pause = FIRST_PAUSE_SECONDS
+    backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
     while True:
         try:
             await _load_zeroconf()
             await _announce_until_change(role, name, where, interfaces)
-            pause = FIRST_PAUSE_SECONDS
+            backoff.reset()
         except Exception as err:  # noqa: BLE001 - the edge of the library: the daemon serves on, and the log says why alone
-            _LOG.warning("not announced", name=name, reason=f"{type(err).__name__}: {err}", again_seconds=pause)
+            pause = backoff.next_pause()
+            reason = f"{type(err).__name__}: {err}"
+            _LOG.warning("not announced", name=name, reason=reason, again_seconds=round(pause, 1))
             await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
 async def _announce_until_change(role: str, name: str, where: Tcp, interfaces: Sequence[str] | None) -> None:

@@ -13,6 +13,7 @@ import structlog
 from wyoming_rosie.audio.formats import AudioFormat, read_wav
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol.stdio import StdioTransport
+from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie_satellite.audio.commands import kill, start, words_of
 from wyoming_rosie_satellite.audio.errors import DeviceError
 from wyoming_rosie_satellite.audio.pacing import HearingPace, ReceivingPace
@@ -20,8 +21,7 @@ from wyoming_rosie_satellite.audio.pipe_reader import PipeReader
 
 _LOG = structlog.get_logger()
 FRAME_SECONDS = 0.02
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 5.0
+MAX_PAUSE_SECONDS = 5.0
 
 
 class Microphone(Protocol):
@@ -39,21 +39,20 @@ async def speech(microphone: Microphone, lost: Callable[[], None] = lambda: None
 
     `lost` is called each time.
     """
-    pause = FIRST_PAUSE_SECONDS
+    backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
     while True:
         try:
             async with aclosing(microphone.frames()) as frames:
                 async for pcm in frames:
-                    if pause > FIRST_PAUSE_SECONDS:
+                    if backoff.failures:
                         _LOG.info("microphone is back")
-                    pause = FIRST_PAUSE_SECONDS
+                    backoff.reset()
                     yield pcm
         except (RosieError, OSError) as err:
-            if pause == FIRST_PAUSE_SECONDS:
+            if not backoff.failures:
                 _LOG.warning("microphone failed", reason=str(err))
             lost()
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        await backoff.sleep()
 
 
 class WavMicrophone:

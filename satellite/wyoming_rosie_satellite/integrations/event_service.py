@@ -12,6 +12,7 @@ from wyoming.event import Event
 from wyoming_rosie.errors import ConfigError, RosieError, UnreachableError
 from wyoming_rosie.protocol import address, turn
 from wyoming_rosie.protocol.client import Client, connect
+from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.integrations.observers import STATES, USER_EVENT
 
@@ -19,8 +20,7 @@ _LOG = structlog.get_logger()
 MOST_WAITING = 256
 FRESH_SECONDS = 5.0
 """What waited longer is no news any more: lights would show what happened long ago."""
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 KEPT_TO_OURSELVES = frozenset({"audio-chunk", "describe", "info", "ping", "pong"})
 COMMAND = "command"
 NOWHERE: Mapping[str, str] = {}
@@ -73,19 +73,18 @@ class EventSender:
 
     async def run(self) -> None:
         """Send until cancelled; a service that is not there is tried again with growing pauses."""
-        pause = FIRST_PAUSE_SECONDS
+        backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
         while True:
             try:
                 async with connect(self._uri) as service:
-                    if pause > FIRST_PAUSE_SECONDS:
+                    if backoff.failures:
                         _LOG.info("event service is back", uri=self._uri)
-                    pause = FIRST_PAUSE_SECONDS
+                    backoff.reset()
                     await run_until_first_exit(self._send_all(service), self._read_all(service))
             except UnreachableError as err:
-                if pause == FIRST_PAUSE_SECONDS:
+                if not backoff.failures:
                     _LOG.warning("event service failed", reason=str(err))
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            await backoff.sleep()
 
     async def _send_all(self, service: Client) -> None:
         waiting = [event for _, event in self._waiting]

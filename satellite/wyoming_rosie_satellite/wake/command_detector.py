@@ -10,6 +10,7 @@ from wyoming_rosie import __version__
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol import turn
+from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.audio.commands import kill, start, words_of
 from wyoming_rosie_satellite.audio.errors import DeviceError
@@ -18,8 +19,7 @@ from wyoming_rosie_satellite.wake.detectors import Backlog
 
 _LOG = structlog.get_logger()
 FLAG = "--wake-command"
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 _CREDIT = Attribution(name="", url="")
 
 
@@ -43,16 +43,17 @@ class CommandEars:
         self._backlog.put(pcm)
 
     async def listen(self, heard: Callable[[WakeWord], None]) -> None:
-        pause = 0.0
+        backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
         while True:
             try:
                 await self._run(heard)
             except (RosieError, OSError) as err:
-                if self._has_worked or not pause:
+                if self._has_worked:
+                    backoff.reset()
+                if not backoff.failures:
                     _LOG.warning("wake command failed", command=self._words[0], reason=str(err))
-            pause = FIRST_PAUSE_SECONDS if self._has_worked or not pause else min(2 * pause, LONGEST_PAUSE_SECONDS)
             self._has_worked = False
-            await asyncio.sleep(pause)
+            await backoff.sleep()
 
     async def _run(self, heard: Callable[[WakeWord], None]) -> None:
         process = await start(self._words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)

@@ -16,6 +16,7 @@ from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.client import Client, connect
+from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie.wakeword.detection import TriggerRules, without_near_misses
@@ -27,8 +28,7 @@ FRAMES_WAITING = 250
 PIECE_BYTES = SPEECH.bytes_in(0.06)
 """Two scores of a microWakeWord network; waking its thread costs several times what they do."""
 PIECES_WAITING = 100
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 SAMPLES_PER_MS = SPEECH.rate // 1000
 LONGEST_STREAM_MS = 1e12
 
@@ -125,17 +125,18 @@ class RemoteEars:
         self._backlog.put(pcm)
 
     async def listen(self, heard: Callable[[WakeWord], None]) -> None:
-        pause = 0.0
+        backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
         while True:
             try:
                 async with connect(self._uri) as peer:
                     await run_until_first_exit(self._send(peer), self._receive(peer, heard))
             except RosieError as err:
-                if self._connected or not pause:
+                if self._connected:
+                    backoff.reset()
+                if not backoff.failures:
                     _LOG.warning("wake daemon is away", uri=self._uri, reason=str(err))
-            pause = FIRST_PAUSE_SECONDS if self._connected or not pause else min(2 * pause, LONGEST_PAUSE_SECONDS)
             self._connected = False
-            await asyncio.sleep(pause)
+            await backoff.sleep()
 
     async def _send(self, peer: Client) -> None:
         self._backlog.restart()

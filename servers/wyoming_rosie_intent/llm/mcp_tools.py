@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_intent.llm import mcp_config
 from wyoming_rosie_intent.llm.mcp_config import McpServer, environment
@@ -29,8 +30,7 @@ _LOG = structlog.get_logger()
 CONNECT_SECONDS = 30.0
 LOOK_SECONDS = 30.0
 """Between two looks whether a server still answers."""
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 60.0
+MAX_PAUSE_SECONDS = 60.0
 MOST_TOOLS = 32
 MOST_CHARACTERS = 4000
 """Of one result."""
@@ -106,18 +106,17 @@ class McpConnection:
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        pause = FIRST_PAUSE_SECONDS
+        backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
         while True:
             try:
                 async with asyncio.timeout(CONNECT_SECONDS) as limit, _connected(self._server) as client:
                     self._offered = await _offered(self._server, client)
                     limit.reschedule(None)
-                    pause = FIRST_PAUSE_SECONDS
+                    backoff.reset()
                     await self._serve(client)
             except Exception as err:  # noqa: BLE001 - a server may fail in any way and must not end the daemon
                 _LOG.warning("an MCP server is not to be had", server=self._server.name, reason=_reason(err))
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            await backoff.sleep()
 
     async def _serve(self, client: "Client") -> None:
         """Let calls through until the server no longer answers."""

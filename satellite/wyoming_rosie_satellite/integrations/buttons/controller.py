@@ -7,13 +7,14 @@ from contextlib import aclosing
 import structlog
 
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie_satellite.integrations.buttons import Buttons, Move
 from wyoming_rosie_satellite.integrations.buttons.press_detector import Action, Presses, act
 from wyoming_rosie_satellite.integrations.controls import Controls
 
 _LOG = structlog.get_logger()
 FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 
 
 class Fingers:
@@ -35,19 +36,18 @@ class Fingers:
     async def run(self) -> None:
         """Obey until cancelled."""
         loop = asyncio.get_running_loop()
-        pause = self._first_pause_seconds
+        backoff = Backoff(self._first_pause_seconds, MAX_PAUSE_SECONDS)
         while True:
             began = loop.time()
             try:
                 async with aclosing(self._buttons.moves()) as moves:
                     await self._obey(moves)
             except (RosieError, OSError) as err:
-                if loop.time() - began > LONGEST_PAUSE_SECONDS:
-                    pause = self._first_pause_seconds
-                if pause == self._first_pause_seconds:
+                if loop.time() - began > MAX_PAUSE_SECONDS:
+                    backoff.reset()
+                if not backoff.failures:
                     _LOG.warning("buttons failed", reason=str(err))
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            await backoff.sleep()
 
     async def _obey(self, moves: AsyncGenerator[Move, None]) -> None:
         presses = Presses(push_to_talk=self._push_to_talk)

@@ -12,6 +12,7 @@ import structlog
 
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.home.model import Home
+from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_intent.actors.home_assistant import registry
 from wyoming_rosie_intent.actors.home_assistant.connection import Connection, connect
@@ -74,7 +75,7 @@ class Link:
         self._own = own
         self._on_home = on_home
         self.patience = patience
-        self._next_pause = patience.first_pause
+        self._backoff = Backoff(patience.first_pause, patience.longest_pause)
         self._home: Home | None = None
         self._connection: Connection | None = None
         self._stale = asyncio.Event()
@@ -93,8 +94,7 @@ class Link:
                 await self._another_token(self.patience.refused_pause)
             except (RosieError, OSError, *_ODD) as err:
                 self._lost(Problem.UNREACHABLE, err)
-                await self._pause(self._next_pause)
-                self._next_pause = min(2 * self._next_pause, self.patience.longest_pause)
+                await self._backoff.sleep()
 
     @property
     def home(self) -> Home:
@@ -154,9 +154,6 @@ class Link:
         except ConfigError:
             return None
 
-    async def _pause(self, seconds: float) -> None:
-        await asyncio.sleep(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
-
     async def _follow(self, connection: Connection) -> None:
         await connection.subscribe("subscribe_entities", self._hear)
         for event in _REGISTRY_EVENTS:
@@ -194,7 +191,7 @@ class Link:
             _LOG.info("home assistant", url=self._url, entities=len(self.states))
         self._connection = connection
         self.problem = self._told = None
-        self._next_pause = self.patience.first_pause
+        self._backoff.reset()
 
     def _lost(self, problem: Problem, reason: Exception) -> None:
         """Say once what is wrong."""
