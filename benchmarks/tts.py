@@ -44,7 +44,7 @@ LONGEST_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
-class Heard:
+class Synthesis:
     """One answer: when its sound came, and for how long a listener would have waited in it."""
 
     first_ms: float
@@ -52,7 +52,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Waits:
+class LatencyResult:
     """How long a server let its listeners wait, in milliseconds."""
 
     server: str
@@ -70,7 +70,7 @@ class Waits:
 
 
 @dataclass(frozen=True)
-class Again:
+class CacheResult:
     """The wait for a phrase that was said before, in milliseconds."""
 
     server: str
@@ -78,7 +78,7 @@ class Again:
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryResult:
     """MB of RSS after one long sentence, and after many."""
 
     server: str
@@ -93,7 +93,7 @@ class Memory:
         return f"{self.server}: {self.first:.0f} MB, then {self.last:.0f} MB"
 
 
-async def hear(port: int, text: str) -> Heard:
+async def synthesize(port: int, text: str) -> Synthesis:
     """Have a text spoken and read all of it."""
     async with client.connect(f"tcp://127.0.0.1:{port}") as peer:
         asked = seconds_now()
@@ -104,26 +104,26 @@ async def hear(port: int, text: str) -> Heard:
             first = first or now - asked
             gaps += max(0.0, now - ends) if ends else 0.0
             ends = max(ends, now) + len(event.payload or b"") / (event.data["rate"] * event.data["width"])
-        return Heard(1000 * first, 1000 * gaps)
+        return Synthesis(1000 * first, 1000 * gaps)
 
 
-async def hear_often(port: int, text: str, times: int, pause: float = 0.0) -> list[Heard]:
+async def synthesize_repeatedly(port: int, text: str, times: int, pause: float = 0.0) -> list[Synthesis]:
     found = []
     for _ in range(times):
-        found.append(await hear(port, text))
+        found.append(await synthesize(port, text))
         await asyncio.sleep(pause)
     return found
 
 
-async def measure_waits(server: Server) -> Waits:
+async def measure_latency(server: Server) -> LatencyResult:
     async with running(server) as found:
-        await hear(found.port, f"{SHORT} {LONG}")
+        await synthesize(found.port, f"{SHORT} {LONG}")
         await found.idle()
         meter = Meter(found)
-        long = await hear_often(found.port, LONG, TIMES)
-        short = await hear_often(found.port, SHORT, TIMES)
-        beside, describe_p99 = await hear_beside(found)
-        return Waits(
+        long = await synthesize_repeatedly(found.port, LONG, TIMES)
+        short = await synthesize_repeatedly(found.port, SHORT, TIMES)
+        beside, describe_p99 = await synthesize_during_load(found)
+        return LatencyResult(
             server=server.name,
             long_first=_first(long),
             long_gaps=max(one.gaps_ms for one in long),
@@ -134,15 +134,15 @@ async def measure_waits(server: Server) -> Waits:
         )
 
 
-async def hear_beside(found: Running) -> tuple[list[Heard], float]:
+async def synthesize_during_load(found: Running) -> tuple[list[Synthesis], float]:
     """Ask for a short text again and again while another client gets a long one; return also how `describe` did."""
     asker = await load.connect(found.port, Asker())
-    reading = asyncio.create_task(hear(found.port, " ".join([LONG] * LONG_SENTENCES)))
+    reading = asyncio.create_task(synthesize(found.port, " ".join([LONG] * LONG_SENTENCES)))
     asking = asyncio.create_task(asker.ask(DESCRIBE_SECONDS, LONGEST_SECONDS))
     await asyncio.sleep(BESIDE_PAUSE_SECONDS)
-    beside: list[Heard] = []
+    beside: list[Synthesis] = []
     while not reading.done() and len(beside) < BESIDE_TIMES:
-        beside += await hear_often(found.port, SHORT, 1, BESIDE_PAUSE_SECONDS)
+        beside += await synthesize_repeatedly(found.port, SHORT, 1, BESIDE_PAUSE_SECONDS)
     asking.cancel()
     waits = asker.waits()
     asker.end()
@@ -150,19 +150,19 @@ async def hear_beside(found: Running) -> tuple[list[Heard], float]:
     return beside, 1000 * percentile(waits, 99)
 
 
-async def measure_again(server: Server) -> Again:
+async def measure_cache(server: Server) -> CacheResult:
     async with running(server) as found:
-        await hear_often(found.port, SHORT, 2)
-        return Again(server.name, _first(await hear_often(found.port, SHORT, TIMES)))
+        await synthesize_repeatedly(found.port, SHORT, 2)
+        return CacheResult(server.name, _first(await synthesize_repeatedly(found.port, SHORT, TIMES)))
 
 
-async def measure_memory(server: Server, sentences: int) -> Memory:
+async def measure_memory(server: Server, sentences: int) -> MemoryResult:
     async with running(server) as found:
-        await hear(found.port, LONG)
+        await synthesize(found.port, LONG)
         first, _ = found.memory()
         for number in range(sentences):
-            await hear(found.port, f"{number} {LONG}")
-        return Memory(server.name, first, found.memory()[0])
+            await synthesize(found.port, f"{number} {LONG}")
+        return MemoryResult(server.name, first, found.memory()[0])
 
 
 def servers(voice: Path, cache: Path, *, keeps: bool) -> list[Server]:
@@ -181,22 +181,24 @@ def servers(voice: Path, cache: Path, *, keeps: bool) -> list[Server]:
     return [Server(OURS, ours), Server(PACKAGE, theirs)]
 
 
-async def measure(voice: Path, folder: Path, rounds: int, sentences: int) -> list[Waits | Again | Memory]:
+async def measure(
+    voice: Path, folder: Path, rounds: int, sentences: int
+) -> list[LatencyResult | CacheResult | MemoryResult]:
     plain, keeping = (servers(voice, folder / name, keeps=name == "keeping") for name in ("plain", "keeping"))
-    found: list[Waits | Again | Memory] = []
+    found: list[LatencyResult | CacheResult | MemoryResult] = []
     for server in turns(plain, rounds):
-        found.append(told(await measure_waits(server)))
+        found.append(told(await measure_latency(server)))
     for server in turns(keeping, rounds):
-        found.append(told(await measure_again(server)))
+        found.append(told(await measure_cache(server)))
     for server in plain if sentences else ():
         found.append(told(await measure_memory(server, sentences)))
     return found
 
 
-def rows(found: Sequence[Waits | Again | Memory]) -> list[Row]:
-    waits = [one for one in found if isinstance(one, Waits)]
-    again = [one for one in found if isinstance(one, Again)]
-    memory = [one for one in found if isinstance(one, Memory)]
+def rows(found: Sequence[LatencyResult | CacheResult | MemoryResult]) -> list[Row]:
+    waits = [one for one in found if isinstance(one, LatencyResult)]
+    again = [one for one in found if isinstance(one, CacheResult)]
+    memory = [one for one in found if isinstance(one, MemoryResult)]
     others = max(one.others_percent for one in waits)
     made = [
         Row("one long sentence, first sound, ms", medians(waits, lambda one: one.long_first), others),
@@ -212,7 +214,7 @@ def rows(found: Sequence[Waits | Again | Memory]) -> list[Row]:
     return made
 
 
-def _first(heard: Sequence[Heard]) -> float:
+def _first(heard: Sequence[Synthesis]) -> float:
     return statistics.median(one.first_ms for one in heard)
 
 

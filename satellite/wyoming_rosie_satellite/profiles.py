@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from wyoming_rosie import config
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.text.suggestions import unknown_name
+from wyoming_rosie.text.suggestions import describe_unknown_name
 from wyoming_rosie_satellite.config import SatelliteConfig
 
 C = TypeVar("C")
@@ -41,7 +41,7 @@ def _file(name: str) -> Path:
         return bundled
     if not Path(name).is_file():
         raise ConfigError(
-            f"{unknown_name('profile', name, names())}; there are: {', '.join(names())}; or name a TOML file"
+            f"{describe_unknown_name('profile', name, names())}; there are: {', '.join(names())}; or name a TOML file"
         )
     return Path(name)
 

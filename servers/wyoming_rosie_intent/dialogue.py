@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from wyoming_rosie.runtime.workers import ThreadWorker
-from wyoming_rosie.text.normalize import has_sound
+from wyoming_rosie.text.normalize import is_speakable
 from wyoming_rosie_intent.engine import Command, Match, Recogniser, UnknownLanguageError
 from wyoming_rosie_intent.execution import targets
 from wyoming_rosie_intent.execution.confirmation import Confirmations, Reply
@@ -130,7 +130,7 @@ class Dialogue:
             outcome = await self._confirmed(asked, moment)
         elif reply is Reply.NO:
             outcome = Handled(responses.say("left_alone", language))
-        elif not has_sound(sentence.text):
+        elif not is_speakable(sentence.text):
             return NotRecognized(responses.say("heard_nothing", language))
         else:
             outcome = await self._by_rules(sentence, moment, now)

@@ -20,9 +20,9 @@ from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.engine import TtsEngine
 from wyoming_rosie_tts.engines.espeak import engine as espeak_engine
 from wyoming_rosie_tts.engines.piper import engine as piper_engine
-from wyoming_rosie_tts.handler import TtsHandler, rehearse
-from wyoming_rosie_tts.reply_audio import Studio
-from wyoming_rosie_tts.synthesis_scheduler import Desk
+from wyoming_rosie_tts.handler import TtsHandler, prewarm
+from wyoming_rosie_tts.reply_audio import TtsContext
+from wyoming_rosie_tts.synthesis_scheduler import SynthesisScheduler
 
 _LOG = structlog.get_logger()
 FIRST_PAUSE_SECONDS = 15.0
@@ -52,27 +52,30 @@ class TtsConfig(ServiceConfig):
 async def serve(settings: TtsConfig) -> None:
     """Serve voices until told to stop."""
     engine = await asyncio.to_thread(load, settings)
-    phrases = await asyncio.to_thread(phrase_cache.load, settings.cache)
-    desk = Desk("tts", engine.workers)
+    cache = await asyncio.to_thread(phrase_cache.load, settings.cache)
+    scheduler = SynthesisScheduler("tts", engine.workers)
     metrics = Metrics()
-    studio = Studio(
-        engine, desk, phrases, create_turn_metrics(metrics, lambda: desk.waiting, is_enabled=settings.has_monitor)
+    context = TtsContext(
+        engine,
+        scheduler,
+        cache,
+        create_turn_metrics(metrics, lambda: scheduler.waiting, is_enabled=settings.has_monitor),
     )
     tts = DaemonServer(
         "tts",
         Info(tts=[engine.describe()]),
-        lambda send: TtsHandler(studio, settings.text_limit, send),
+        lambda send: TtsHandler(context, settings.text_limit, send),
         is_installed=engine.is_installed,
         metrics=metrics,
     )
-    preparing = asyncio.create_task(prepare(studio, tts, settings.phrase))
+    preparing = asyncio.create_task(prepare(context, tts, settings.phrase))
     try:
         await server.run(tts, settings)
     finally:
         preparing.cancel()
         await asyncio.wait([preparing])
-        desk.close()
-        phrases.close()
+        scheduler.close()
+        cache.close()
 
 
 def load(settings: TtsConfig) -> TtsEngine:
@@ -82,15 +85,15 @@ def load(settings: TtsConfig) -> TtsEngine:
     return espeak_engine.load(settings.espeak)
 
 
-async def prepare(studio: Studio, tts: DaemonServer, phrases: tuple[str, ...]) -> None:
+async def prepare(context: TtsContext, tts: DaemonServer, phrases: tuple[str, ...]) -> None:
     """Describe and announce the engine once it is installed, and speak the phrases that must never fail."""
-    await installed(studio.engine)
-    tts.set_info(Info(tts=[studio.engine.describe()]))
+    await ensure_installed(context.engine)
+    tts.set_info(Info(tts=[context.engine.describe()]))
     tts.installed.set()
-    await rehearse(studio, phrases)
+    await prewarm(context, phrases)
 
 
-async def installed(engine: TtsEngine) -> None:
+async def ensure_installed(engine: TtsEngine) -> None:
     """Have the engine fetch what it lacks, and look again with growing pauses, until it is there."""
     backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
     while not engine.is_installed:

@@ -6,23 +6,25 @@ from typing import Protocol
 from wyoming.info import TtsProgram
 
 from wyoming_rosie.audio.formats import AudioFormat
-from wyoming_rosie_tts.cancellation import Interruption
-from wyoming_rosie_tts.text.segments import Wish as Wish
-from wyoming_rosie_tts.text.segments import Words
+from wyoming_rosie_tts.cancellation import StepCancellation
+from wyoming_rosie_tts.text.segments import TextSegment
+from wyoming_rosie_tts.text.segments import VoiceRequest as VoiceRequest
 
 
 class Voice(Protocol):
     """A way to speak, chosen once for a whole answer, so that its format holds to the end."""
 
     @property
-    def audio(self) -> AudioFormat:
+    def audio_format(self) -> AudioFormat:
         """The format of every piece."""
 
     @property
     def identity(self) -> str:
         """What its sound depends on beside the words: voices of the same identity sound the same."""
 
-    def speak(self, words: Words, *, pause: bool, interruption: Interruption | None = None) -> Iterator[bytes]:
+    def synthesize(
+        self, segment: TextSegment, *, pause: bool, cancellation: StepCancellation | None = None
+    ) -> Iterator[bytes]:
         """Yield the sound of a sentence or clause, with the silence that separates it from the next if `pause`.
 
         Returns at once: the work is done step by step as pieces are asked for, in one of the engine's threads, less than
@@ -45,7 +47,7 @@ class TtsEngine(Protocol):
     def describe(self) -> TtsProgram:
         """Return what `describe` says of the engine and its voices."""
 
-    def voice(self, wish: Wish) -> Voice:
+    def select_voice(self, request: VoiceRequest) -> Voice:
         """Return the voice. Raises BadEventError, which names some that exist or says how to get one."""
 
     async def install(self) -> None:

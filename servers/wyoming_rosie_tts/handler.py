@@ -11,24 +11,24 @@ from wyoming.tts import SynthesizeStopped
 
 from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.protocol.server import Send
-from wyoming_rosie_tts.reply_audio import Answer, Studio
-from wyoming_rosie_tts.request import reader_of, text_of, wish_of
-from wyoming_rosie_tts.text.script import Reader
-from wyoming_rosie_tts.text.segments import Piece, Wish, Words
+from wyoming_rosie_tts.reply_audio import ReplyAudio, TtsContext
+from wyoming_rosie_tts.request import create_parser, parse_text, parse_voice_request
+from wyoming_rosie_tts.text.script import SegmentParser
+from wyoming_rosie_tts.text.segments import Segment, TextSegment, VoiceRequest
 
 _LOG = structlog.get_logger()
-Line: TypeAlias = tuple[Piece, bool]
+SegmentWithPause: TypeAlias = tuple[Segment, bool]
 """A piece, and whether it is separated from the next."""
 
 
 class TtsHandler:
     """`synthesize`, or `synthesize-start`, `-chunk` and `-stop`, which is answered however the stream went."""
 
-    def __init__(self, studio: Studio, most_characters: int, send: Send) -> None:
-        self._studio = studio
-        self._most_characters = most_characters
+    def __init__(self, context: TtsContext, max_characters: int, send: Send) -> None:
+        self._context = context
+        self._max_characters = max_characters
         self._send = send
-        self._stream: _Stream | None = None
+        self._stream: _TextStream | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -38,36 +38,36 @@ class TtsHandler:
         match event.type:
             # Inside a stream Home Assistant sends the whole text once more, for servers that cannot stream.
             case "synthesize" if self._stream is None:
-                await self._speak(event)
+                await self._synthesize(event)
             case "synthesize-start":
-                self._begin(event)
+                self._start_stream(event)
             case "synthesize-chunk":
-                self._continue(event)
+                self._feed_stream(event)
             case "synthesize-stop":
-                await self._finish()
+                await self._finish_stream()
 
     async def close(self) -> None:
         if self._stream is not None:
-            await self._stream.drop()
+            await self._stream.cancel()
 
-    async def _speak(self, event: Event) -> None:
-        lines = Text(reader_of(event), self._most_characters).all(text_of(event))
-        await self._perform(self._answer(event), _each(lines))
+    async def _synthesize(self, event: Event) -> None:
+        lines = LimitedParser(create_parser(event), self._max_characters).parse(parse_text(event))
+        await self._speak_segments(self._create_reply(event), _iterate(lines))
 
-    def _begin(self, event: Event) -> None:
+    def _start_stream(self, event: Event) -> None:
         if self._stream is not None:
             raise BadEventError("synthesize-start came inside a stream; synthesize-stop ends it", "bad-request")
-        self._stream = _Stream(None)  # even when it is refused: synthesize-stop must be answered
-        text, answer = Text(reader_of(event), self._most_characters), self._answer(event)
-        self._stream = _Stream(text)
-        self._stream.begin(self._perform(answer, self._stream.lines()))
+        self._stream = _TextStream(None)  # even when it is refused: synthesize-stop must be answered
+        text, answer = LimitedParser(create_parser(event), self._max_characters), self._create_reply(event)
+        self._stream = _TextStream(text)
+        self._stream.start(self._speak_segments(answer, self._stream.segments()))
 
-    def _continue(self, event: Event) -> None:
+    def _feed_stream(self, event: Event) -> None:
         if self._stream is None:
             raise BadEventError("synthesize-chunk came without synthesize-start", "no-synthesize-start")
-        self._stream.feed(text_of(event))
+        self._stream.feed(parse_text(event))
 
-    async def _finish(self) -> None:
+    async def _finish_stream(self) -> None:
         if self._stream is None:
             raise BadEventError("synthesize-stop came without synthesize-start", "no-synthesize-start")
         try:
@@ -76,117 +76,119 @@ class TtsHandler:
             self._stream = None
         await self._send(SynthesizeStopped().event())
 
-    async def _perform(self, answer: Answer, lines: AsyncIterable[Line]) -> None:
+    async def _speak_segments(self, reply: ReplyAudio, segments: AsyncIterable[SegmentWithPause]) -> None:
         """Speak; when that fails tell the peer, before the event that ends what it reads."""
         try:
-            with self._studio.work.turn("whole") as spoken:
-                async for piece, pause in lines:
-                    await answer.say(piece, pause=pause)
-                await answer.finish()
-                spoken.outcome = "spoken"
+            with self._context.metrics.turn("whole") as turn:
+                async for segment, pause in segments:
+                    await reply.send_segment(segment, pause=pause)
+                await reply.finish()
+                turn.outcome = "spoken"
         except RosieError as err:
             _LOG.info("request refused", code=err.code, reason=str(err))
             await self._send(Error(str(err), err.code).event())
-            await answer.break_off()
+            await reply.stop()
 
-    def _answer(self, event: Event) -> Answer:
-        return Answer(self._studio, wish_of(event), self._send)
+    def _create_reply(self, event: Event) -> ReplyAudio:
+        return ReplyAudio(self._context, parse_voice_request(event), self._send)
 
 
-async def rehearse(studio: Studio, phrases: Sequence[str]) -> None:
+async def prewarm(context: TtsContext, phrases: Sequence[str]) -> None:
     """Have the phrases made as they would be for a peer, and kept."""
     for phrase in phrases:
         try:
-            answer = Answer(studio, Wish(), _to_nobody, is_rehearsal=True)
-            for piece, pause in Text(reader_of(Event("synthesize")), len(phrase)).all(phrase):
-                await answer.say(piece, pause=pause)
+            reply = ReplyAudio(context, VoiceRequest(), _discard, is_prewarm=True)
+            for segment, pause in LimitedParser(create_parser(Event("synthesize")), len(phrase)).parse(phrase):
+                await reply.send_segment(segment, pause=pause)
         except RosieError as err:
             _LOG.warning("a phrase could not be spoken ahead", code=err.code, reason=str(err))
 
 
-class Text:
+class LimitedParser:
     """A text of at most so many characters, as lines."""
 
-    def __init__(self, reader: Reader, most_characters: int) -> None:
-        self._reader = reader
-        self._most_characters = most_characters
+    def __init__(self, parser: SegmentParser, max_characters: int) -> None:
+        self._parser = parser
+        self._max_characters = max_characters
         self._characters = 0
 
-    def all(self, text: str) -> list[Line]:
+    def parse(self, text: str) -> list[SegmentWithPause]:
         """Return what is to be said when this is the whole text. Raises BadEventError."""
-        return _ended([*self.feed(text), *self.finish()])
+        return _without_last_pause([*self.feed(text), *self.finish()])
 
-    def feed(self, text: str) -> list[Line]:
+    def feed(self, text: str) -> list[SegmentWithPause]:
         """Return what can be said now. Raises BadEventError."""
         self._characters += len(text)
-        if self._characters > self._most_characters:
+        if self._characters > self._max_characters:
             raise BadEventError(
-                f"a text may have {self._most_characters} characters, this one has more", "text-too-long"
+                f"a text may have {self._max_characters} characters, this one has more", "text-too-long"
             )
-        return _lines(self._reader.feed(text))
+        return _with_pauses(self._parser.feed(text))
 
-    def finish(self) -> list[Line]:
+    def finish(self) -> list[SegmentWithPause]:
         """Return what is left, which nothing follows. Raises BadEventError."""
-        return _ended(_lines(self._reader.finish()))
+        return _without_last_pause(_with_pauses(self._parser.finish()))
 
 
-class _Stream:
+class _TextStream:
     """A text that is still being written, and the task that speaks it; without a text it only waits for its end."""
 
-    def __init__(self, text: Text | None) -> None:
-        self._text = text
-        self._lines: asyncio.Queue[Line | RosieError | None] = asyncio.Queue()  # no longer than the text may be
+    def __init__(self, parser: LimitedParser | None) -> None:
+        self._parser = parser
+        self._segments: asyncio.Queue[SegmentWithPause | RosieError | None] = (
+            asyncio.Queue()
+        )  # no longer than the text may be
         self._task: asyncio.Task[None] | None = None
 
-    def begin(self, performance: Coroutine[None, None, None]) -> None:
-        self._task = asyncio.create_task(performance)
+    def start(self, speaking: Coroutine[None, None, None]) -> None:
+        self._task = asyncio.create_task(speaking)
 
     def feed(self, text: str) -> None:
-        self._read(lambda one: one.feed(text))
+        self._parse(lambda one: one.feed(text))
 
     async def finish(self) -> None:
         """Wait until everything has been said."""
-        self._read(Text.finish)
-        self._lines.put_nowait(None)
+        self._parse(LimitedParser.finish)
+        self._segments.put_nowait(None)
         if self._task is not None:
             await self._task
 
-    async def drop(self) -> None:
+    async def cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def lines(self) -> AsyncIterator[Line]:
+    async def segments(self) -> AsyncIterator[SegmentWithPause]:
         """Yield the lines as they come. Raises what was wrong with the text, in its place."""
-        while (line := await self._lines.get()) is not None:
+        while (line := await self._segments.get()) is not None:
             if isinstance(line, RosieError):
                 raise line
             yield line
 
-    def _read(self, read: Callable[[Text], list[Line]]) -> None:
+    def _parse(self, parse: Callable[[LimitedParser], list[SegmentWithPause]]) -> None:
         """Take the lines; of a text that is refused nothing more is read."""
-        if self._text is None:
+        if self._parser is None:
             return
         try:
-            lines: Sequence[Line | RosieError] = read(self._text)
+            lines: Sequence[SegmentWithPause | RosieError] = parse(self._parser)
         except RosieError as err:
-            lines, self._text = [err], None
+            lines, self._parser = [err], None
         for line in lines:
-            self._lines.put_nowait(line)
+            self._segments.put_nowait(line)
 
 
-def _lines(pieces: Sequence[Piece]) -> list[Line]:
-    return [(piece, not (isinstance(piece, Words) and piece.flows_on)) for piece in pieces]
+def _with_pauses(segments: Sequence[Segment]) -> list[SegmentWithPause]:
+    return [(piece, not (isinstance(piece, TextSegment) and piece.joins_next)) for piece in segments]
 
 
-def _ended(lines: list[Line]) -> list[Line]:
+def _without_last_pause(segments: list[SegmentWithPause]) -> list[SegmentWithPause]:
     """Return the lines without the silence that nothing follows."""
-    return [*lines[:-1], *((piece, False) for piece, _ in lines[-1:])]
+    return [*segments[:-1], *((piece, False) for piece, _ in segments[-1:])]
 
 
-async def _to_nobody(event: Event) -> None: ...
+async def _discard(event: Event) -> None: ...
 
 
-async def _each(lines: Sequence[Line]) -> AsyncIterator[Line]:
-    for line in lines:
+async def _iterate(segments: Sequence[SegmentWithPause]) -> AsyncIterator[SegmentWithPause]:
+    for line in segments:
         yield line

@@ -18,12 +18,12 @@ from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_tts.engine import Voice
-from wyoming_rosie_tts.text.segments import Words
+from wyoming_rosie_tts.text.segments import TextSegment
 
 _LOG = structlog.get_logger()
 MEGABYTE = 1_000_000
 SUFFIX = ".pcm"
-MOST_WRITING = 32
+MAX_PENDING_WRITES = 32
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -36,21 +36,21 @@ class Settings:
     memory_megabytes: int = option(16, "most that is kept in memory; 0 keeps nothing anywhere")
 
 
-def key(voice: Voice, words: Words, *, pause: bool) -> str:
+def cache_key(voice: Voice, segment: TextSegment, *, pause: bool) -> str:
     """Return what names the sound of these words with this voice."""
     said = (
         __version__,
         voice.identity,
-        astuple(voice.audio),
-        words.text,
-        words.phonemes,
-        astuple(words.prosody),
+        astuple(voice.audio_format),
+        segment.text,
+        segment.phonemes,
+        astuple(segment.prosody),
         pause,
     )
     return hashlib.sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-class Recent:
+class UsageOrder:
     """What was used last, within a number of bytes."""
 
     def __init__(self, most_bytes: int) -> None:
@@ -61,7 +61,7 @@ class Recent:
     def __contains__(self, name: str) -> bool:
         return name in self._sizes
 
-    def use(self, name: str) -> None:
+    def touch(self, name: str) -> None:
         self._sizes.move_to_end(name)
 
     def add(self, name: str, size: int) -> list[str]:
@@ -83,62 +83,62 @@ class Recent:
 class PhraseCache:
     """Sound by key: the newest in memory, and on disk what was wanted more than once."""
 
-    def __init__(self, memory_bytes: int, folder: "Folder | None" = None) -> None:
-        self._recent = Recent(memory_bytes)
-        self._sounds: dict[str, bytes] = {}
-        self._always: dict[str, bytes] = {}  # besides, whatever else is wanted
+    def __init__(self, memory_bytes: int, folder: "PhraseStore | None" = None) -> None:
+        self._recent = UsageOrder(memory_bytes)
+        self._audio: dict[str, bytes] = {}
+        self._pinned: dict[str, bytes] = {}  # besides, whatever else is wanted
         self._folder = folder
 
-    async def find(self, key: str) -> bytes | None:
+    async def get(self, key: str) -> bytes | None:
         """Return the sound if it is here; what is in memory without a wait."""
-        if (sound := self._always.get(key)) is not None:
+        if (sound := self._pinned.get(key)) is not None:
             return sound
-        if (sound := self._sounds.get(key)) is not None:
-            self._recent.use(key)
-            self._keep_on_disk(key, sound)
+        if (sound := self._audio.get(key)) is not None:
+            self._recent.touch(key)
+            self._store(key, sound)
             return sound
         if self._folder is None or (sound := await self._folder.read(key)) is None:
             return None
-        self._remember(key, sound)
+        self._keep_in_memory(key, sound)
         return sound
 
-    def add(self, key: str, sound: bytes, *, always: bool = False) -> None:
+    def add(self, key: str, sound: bytes, *, pin: bool = False) -> None:
         """Keep sound that was made; on disk only when it is wanted again, or when it is to be there `always`."""
-        self._remember(key, sound)
-        if always and key in self._sounds:
-            self._always[key] = sound
-            self._keep_on_disk(key, sound)
+        self._keep_in_memory(key, sound)
+        if pin and key in self._audio:
+            self._pinned[key] = sound
+            self._store(key, sound)
 
     def close(self) -> None:
         if self._folder is not None:
             self._folder.close()
 
-    def _remember(self, key: str, sound: bytes) -> None:
-        self._sounds[key] = sound
+    def _keep_in_memory(self, key: str, sound: bytes) -> None:
+        self._audio[key] = sound
         for gone in self._recent.add(key, len(sound)):
-            del self._sounds[gone]
+            del self._audio[gone]
 
-    def _keep_on_disk(self, key: str, sound: bytes) -> None:
+    def _store(self, key: str, sound: bytes) -> None:
         if self._folder is not None and key not in self._folder:
             self._folder.write(key, sound)
 
 
-class Folder:
+class PhraseStore:
     """A file for each sound, with its digest; a thread of its own reads and writes them."""
 
     def __init__(self, path: Path, most_bytes: int) -> None:
         self._path = path
-        self._recent = Recent(most_bytes)
+        self._recent = UsageOrder(most_bytes)
         self._thread = ThreadWorker("phrases")
         self._writing: set[asyncio.Future[None]] = set()
 
-    def look(self) -> None:
+    def load_index(self) -> None:
         """Note what is there, and make the folder if it is not. Raises OSError."""
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = [(path.stat(), path) for path in self._path.glob(f"*{SUFFIX}")]
         for status, path in sorted(found, key=lambda one: one[0].st_mtime_ns):
             for gone in self._recent.add(path.stem, status.st_size):
-                self._file(gone).unlink(missing_ok=True)
+                self._path_for(gone).unlink(missing_ok=True)
 
     def __contains__(self, key: str) -> bool:
         return key in self._recent
@@ -147,33 +147,33 @@ class Folder:
         """Return a sound that is there, and whole."""
         if key not in self._recent:
             return None
-        sound = await self._thread.run(_read, self._file(key))
+        sound = await self._thread.run(_read_file, self._path_for(key))
         if sound is None:
             self._recent.remove(key)
         elif key in self._recent:
-            self._recent.use(key)
+            self._recent.touch(key)
         return sound
 
     def write(self, key: str, sound: bytes) -> None:
         """Have a sound written soon, and removed what there is no more room for; not when the disk is far behind."""
-        if len(self._writing) >= MOST_WRITING:
+        if len(self._writing) >= MAX_PENDING_WRITES:
             return
         gone = self._recent.add(key, len(sound) + _DIGEST_BYTES)
         writing = asyncio.ensure_future(
-            self._thread.run(_write, self._file(key), sound, [self._file(one) for one in gone])
+            self._thread.run(_write_file, self._path_for(key), sound, [self._path_for(one) for one in gone])
         )
         self._writing.add(writing)
-        writing.add_done_callback(self._written)
+        writing.add_done_callback(self._on_written)
 
     def close(self) -> None:
         self._thread.close()
 
-    def _written(self, writing: "asyncio.Future[None]") -> None:
+    def _on_written(self, writing: "asyncio.Future[None]") -> None:
         self._writing.discard(writing)
         if not writing.cancelled() and (failure := writing.exception()) is not None:
             _LOG.warning("sound was not kept on disk", folder=str(self._path), reason=str(failure))
 
-    def _file(self, key: str) -> Path:
+    def _path_for(self, key: str) -> Path:
         return self._path / f"{key}{SUFFIX}"
 
 
@@ -184,16 +184,16 @@ def load(settings: Settings) -> PhraseCache:
     memory_bytes = settings.memory_megabytes * MEGABYTE
     if not (settings.megabytes and memory_bytes):
         return PhraseCache(memory_bytes)
-    folder = Folder(settings.dir or config.cache_folder() / "tts", settings.megabytes * MEGABYTE)
+    folder = PhraseStore(settings.dir or config.cache_folder() / "tts", settings.megabytes * MEGABYTE)
     try:
-        folder.look()
+        folder.load_index()
     except OSError as err:
         _LOG.warning("sound is kept in memory only", reason=str(err))
         return PhraseCache(memory_bytes)
     return PhraseCache(memory_bytes, folder)
 
 
-def _read(path: Path) -> bytes | None:
+def _read_file(path: Path) -> bytes | None:
     """Return the sound of a file, and note that it was used; nothing when it is damaged or gone."""
     try:
         content = path.read_bytes()
@@ -207,7 +207,7 @@ def _read(path: Path) -> bytes | None:
     return None
 
 
-def _write(path: Path, sound: bytes, gone: Sequence[Path]) -> None:
+def _write_file(path: Path, sound: bytes, gone: Sequence[Path]) -> None:
     """Write a file, whole or not at all, and remove others, of which it may be one."""
     for other in gone:
         other.unlink(missing_ok=True)

@@ -14,112 +14,114 @@ from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie_tts import phrase_cache
-from wyoming_rosie_tts.cancellation import Interruption
+from wyoming_rosie_tts.cancellation import StepCancellation
 from wyoming_rosie_tts.engine import TtsEngine, Voice
 from wyoming_rosie_tts.phrase_cache import PhraseCache
-from wyoming_rosie_tts.synthesis_scheduler import Desk, Playback
-from wyoming_rosie_tts.text.segments import Mark, Pause, Piece, Wish, Words
+from wyoming_rosie_tts.synthesis_scheduler import PlaybackDeadline, SynthesisScheduler
+from wyoming_rosie_tts.text.segments import MarkSegment, PauseSegment, Segment, TextSegment, VoiceRequest
 
 _LOG = structlog.get_logger()
 CHUNK_SECONDS = 0.2
-NOBODY_WAITS_SECONDS = 3600.0
+PREWARM_LEAD_SECONDS = 3600.0
 """Of sound in hand, as it were, so that everybody goes before a rehearsal."""
 
 
 @dataclass(frozen=True)
-class Studio:
+class TtsContext:
     """What all answers share."""
 
     engine: TtsEngine
-    desk: Desk
-    phrases: PhraseCache
-    work: TurnMetrics = NULL_TURN_METRICS
+    scheduler: SynthesisScheduler
+    cache: PhraseCache
+    metrics: TurnMetrics = NULL_TURN_METRICS
 
 
-class Answer:
+class ReplyAudio:
     """One audio-start to audio-stop in one format, whatever is said in it: clients that write one WAV header get it all."""
 
-    def __init__(self, studio: Studio, wish: Wish, send: Send, *, is_rehearsal: bool = False) -> None:
-        self._studio = studio
-        self._voice = studio.engine.voice(wish)
+    def __init__(self, context: TtsContext, request: VoiceRequest, send: Send, *, is_prewarm: bool = False) -> None:
+        self._context = context
+        self._voice = context.engine.select_voice(request)
         self._send = send
-        self._is_rehearsal = is_rehearsal
-        self._playback = Playback()
-        if is_rehearsal:
-            self._playback.add(NOBODY_WAITS_SECONDS, _now())
+        self._is_prewarm = is_prewarm
+        self._deadline = PlaybackDeadline()
+        if is_prewarm:
+            self._deadline.add(PREWARM_LEAD_SECONDS, _now())
         self._characters = 0
-        self._asked_at: float | None = None  # when the first piece came, in seconds of the loop's clock
+        self._started_at: float | None = None  # when the first piece came, in seconds of the loop's clock
         self._first_ms: int | None = None  # from then to the first sound
-        self._has_begun = False
+        self._has_started = False
         self._sent_bytes = 0
 
-    async def say(self, piece: Piece, *, pause: bool) -> None:
+    async def send_segment(self, segment: Segment, *, pause: bool) -> None:
         """Send the sound of a piece, with the silence that separates words from the next. Raises EngineError, BadEventError."""
-        self._asked_at = self._asked_at or _now()
-        match piece:
-            case Words():
-                await self._say(piece, pause=pause)
-            case Pause(milliseconds):
-                self._playback.add(milliseconds / 1000, _now())
-                await self._give(bytes(self._voice.audio.bytes_in(milliseconds / 1000)))
-            case Mark(name):
+        self._started_at = self._started_at or _now()
+        match segment:
+            case TextSegment():
+                await self._send_text(segment, pause=pause)
+            case PauseSegment(milliseconds):
+                self._deadline.add(milliseconds / 1000, _now())
+                await self._send_audio(bytes(self._voice.audio_format.bytes_in(milliseconds / 1000)))
+            case MarkSegment(name):
                 data = {"name": name, "timestamp": self._milliseconds}
                 await self._send(Event("user-event", {"name": "mark", "data": data}))
 
     async def finish(self) -> None:
         """End the audio, which begins even when there was nothing to say."""
-        await self._begin()
-        await self.break_off()
+        await self._start()
+        await self.stop()
         if self._first_ms is not None:
-            self._studio.work.observe_stage("first-sound", self._first_ms)
+            self._context.metrics.observe_stage("first-sound", self._first_ms)
         _LOG.info("spoken", characters=self._characters, first_ms=self._first_ms, audio_ms=self._milliseconds)
 
-    async def break_off(self) -> None:
+    async def stop(self) -> None:
         """End the audio if it has begun."""
-        if self._has_begun:
+        if self._has_started:
             await self._send(AudioStop(timestamp=self._milliseconds).event())
 
-    async def _say(self, words: Words, *, pause: bool) -> None:
-        self._characters += len(words.text)
-        voice = self._voice if words.wish is None else self._nearest(words.wish)
-        converter = Converter(voice.audio, self._voice.audio)
-        async with aclosing(self._sound(voice, words, pause=pause)) as pieces:
+    async def _send_text(self, segment: TextSegment, *, pause: bool) -> None:
+        self._characters += len(segment.text)
+        voice = self._voice if segment.voice_request is None else self._select_voice(segment.voice_request)
+        converter = Converter(voice.audio_format, self._voice.audio_format)
+        async with aclosing(self._synthesize(voice, segment, pause=pause)) as pieces:
             async for pcm in pieces:
-                await self._give(converter.convert(pcm))
-        await self._give(converter.finish())
+                await self._send_audio(converter.convert(pcm))
+        await self._send_audio(converter.finish())
 
-    def _nearest(self, wish: Wish) -> Voice:
+    def _select_voice(self, request: VoiceRequest) -> Voice:
         """Return the voice that a text asks for in its midst, else one of that language, else the answer's own."""
-        wishes = [wish, Wish(language=wish.language)] if wish.language else [wish]
-        for one in wishes:
+        candidates = [request, VoiceRequest(language=request.language)] if request.language else [request]
+        for one in candidates:
             with suppress(BadEventError):
-                return self._studio.engine.voice(one)
-        _LOG.info("the answer's own voice speaks: there is none such", voice=wish.name, language=wish.language)
+                return self._context.engine.select_voice(one)
+        _LOG.info("the answer's own voice speaks: there is none such", voice=request.name, language=request.language)
         return self._voice
 
-    async def _sound(self, voice: Voice, words: Words, *, pause: bool) -> AsyncGenerator[bytes, None]:
+    async def _synthesize(self, voice: Voice, segment: TextSegment, *, pause: bool) -> AsyncGenerator[bytes, None]:
         """Yield the sound that is kept, else the sound that the engine makes, and keep it."""
-        key = phrase_cache.key(voice, words, pause=pause)
-        if (kept := await self._studio.phrases.find(key)) is not None:
-            if self._is_rehearsal:
-                self._studio.phrases.add(key, kept, always=True)
-            self._playback.add(voice.audio.seconds(len(kept)), _now())
-            yield kept
+        key = phrase_cache.cache_key(voice, segment, pause=pause)
+        if (cached := await self._context.cache.get(key)) is not None:
+            if self._is_prewarm:
+                self._context.cache.add(key, cached, pin=True)
+            self._deadline.add(voice.audio_format.seconds(len(cached)), _now())
+            yield cached
             return
         made = bytearray()
-        interruption = Interruption()
-        steps = voice.speak(words, pause=pause, interruption=interruption)
-        async with aclosing(self._studio.desk.speak(steps, voice.audio, self._playback, interruption)) as pieces:
+        cancellation = StepCancellation()
+        steps = voice.synthesize(segment, pause=pause, cancellation=cancellation)
+        async with aclosing(
+            self._context.scheduler.stream(steps, voice.audio_format, self._deadline, cancellation)
+        ) as pieces:
             async for pcm in pieces:
                 made += pcm
                 yield pcm
-        self._studio.phrases.add(key, bytes(made), always=self._is_rehearsal)
+        self._context.cache.add(key, bytes(made), pin=self._is_prewarm)
 
-    async def _give(self, pcm: bytes) -> None:
-        audio = self._voice.audio
+    async def _send_audio(self, pcm: bytes) -> None:
+        audio = self._voice.audio_format
         size = audio.bytes_in(CHUNK_SECONDS)
         for at in range(0, len(pcm), size):
-            await self._begin()
+            await self._start()
             data = {
                 "rate": audio.rate,
                 "width": audio.width,
@@ -129,18 +131,18 @@ class Answer:
             chunk = pcm[at : at + size]
             await self._send(Event("audio-chunk", data, chunk))
             self._sent_bytes += len(chunk)
-            if self._first_ms is None and self._asked_at is not None:
-                self._first_ms = round(1000 * (_now() - self._asked_at))
+            if self._first_ms is None and self._started_at is not None:
+                self._first_ms = round(1000 * (_now() - self._started_at))
 
-    async def _begin(self) -> None:
-        if not self._has_begun:
-            self._has_begun = True
-            audio = self._voice.audio
+    async def _start(self) -> None:
+        if not self._has_started:
+            self._has_started = True
+            audio = self._voice.audio_format
             await self._send(AudioStart(audio.rate, audio.width, audio.channels, timestamp=0).event())
 
     @property
     def _milliseconds(self) -> int:
-        return round(1000 * self._voice.audio.seconds(self._sent_bytes))
+        return round(1000 * self._voice.audio_format.seconds(self._sent_bytes))
 
 
 def _now() -> float:

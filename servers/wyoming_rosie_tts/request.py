@@ -4,11 +4,11 @@ from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_tts.text import markdown, ssml
-from wyoming_rosie_tts.text.script import Reader
-from wyoming_rosie_tts.text.segments import Wish
+from wyoming_rosie_tts.text.script import SegmentParser
+from wyoming_rosie_tts.text.segments import VoiceRequest
 
 
-def text_of(event: Event) -> str:
+def parse_text(event: Event) -> str:
     """Return the text to speak. Raises BadEventError."""
     text = event.data.get("text")
     if not isinstance(text, str):
@@ -16,34 +16,34 @@ def text_of(event: Event) -> str:
     return text
 
 
-def reader_of(event: Event) -> Reader:
+def create_parser(event: Event) -> SegmentParser:
     """Return what reads the text of a synthesize or synthesize-start. Raises BadEventError."""
-    wish = wish_of(event)
-    return ssml.Reader(wish) if event.data.get("text_format") == "ssml" else markdown.Reader(wish)
+    request = parse_voice_request(event)
+    return ssml.SsmlParser(request) if event.data.get("text_format") == "ssml" else markdown.MarkdownParser(request)
 
 
-def wish_of(event: Event) -> Wish:
+def parse_voice_request(event: Event) -> VoiceRequest:
     """Return which voice is wanted, and refuse what is neither text nor SSML. Raises BadEventError."""
     text_format = event.data.get("text_format")
     if text_format not in (None, "text", "ssml"):
         raise BadEventError(
-            f"{event.type}: text_format {_quoted(text_format)} is not supported; there are: text, ssml",
+            f"{event.type}: text_format {_format_value(text_format)} is not supported; there are: text, ssml",
             "unsupported-format",
         )
     voice = event.data.get("voice")
     if voice is None:
-        return Wish()
+        return VoiceRequest()
     if not isinstance(voice, dict):
         raise BadEventError(f"{event.type}: voice must be an object with a name or a language", "bad-request")
-    return Wish(**{key: _name(event, voice, key) for key in ("name", "language", "speaker")})
+    return VoiceRequest(**{key: _parse_field(event, voice, key) for key in ("name", "language", "speaker")})
 
 
-def _name(event: Event, voice: dict[str, object], key: str) -> str | None:
+def _parse_field(event: Event, voice: dict[str, object], key: str) -> str | None:
     value = voice.get(key)
     if value is None or isinstance(value, str):
         return value or None
     raise BadEventError(f"{event.type}: the voice's {key} must be a text", "bad-request")
 
 
-def _quoted(value: object) -> str:
+def _format_value(value: object) -> str:
     return repr(value if isinstance(value, str) else type(value).__name__)[:60]

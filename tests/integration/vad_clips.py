@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie_tts.engines.espeak.engine import Settings, load
-from wyoming_rosie_tts.text.segments import Wish, Words
+from wyoming_rosie_tts.text.segments import TextSegment, VoiceRequest
 
 Samples = npt.NDArray[np.float64]
 
@@ -44,9 +44,9 @@ def loudness(samples: Samples, milliseconds: int) -> Samples:
 def synthetic(voice: str, sentence: str, lead_ms: int) -> Clip:
     """Return a voice of our own making in digital silence, which makes its edges certain."""
     engine = load(Settings())
-    chosen = engine.voice(Wish(voice))
-    pcm = b"".join(chosen.speak(Words(sentence), pause=False))
-    converter = Converter(chosen.audio, SPEECH)
+    chosen = engine.select_voice(VoiceRequest(voice))
+    pcm = b"".join(chosen.synthesize(TextSegment(sentence), pause=False))
+    converter = Converter(chosen.audio_format, SPEECH)
     spoken = np.frombuffer(converter.convert(pcm) + converter.finish(), "<i2").astype(np.float64)
     samples = np.concatenate([np.zeros(16 * lead_ms), spoken, np.zeros(16_000)])
     return Clip(f"{voice}: {sentence}", samples, *edges(samples, 40))

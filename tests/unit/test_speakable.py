@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.text.normalize import LONGEST_WORD, has_sound, normalize, strip_emoji
+from wyoming_rosie.text.normalize import MAX_WORD_CHARACTERS, is_speakable, normalize, strip_emoji
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
 
@@ -28,8 +28,8 @@ def test_odd_characters_end_nothing_and_swallow_nothing(text: str, spoken: str) 
 
 
 def test_words_are_cut_before_engines_drop_their_end() -> None:
-    assert max(map(len, normalize("x" * 500).split())) == LONGEST_WORD
-    assert normalize("x" * LONGEST_WORD) == "x" * LONGEST_WORD
+    assert max(map(len, normalize("x" * 500).split())) == MAX_WORD_CHARACTERS
+    assert normalize("x" * MAX_WORD_CHARACTERS) == "x" * MAX_WORD_CHARACTERS
 
 
 @given(ANY_TEXT)
@@ -83,7 +83,7 @@ def test_decoration_is_left_out(text: str, plain: str) -> None:
     ("text", "has"), [("a", True), ("5", True), ("+", True), ("\u20ac", True), ("-.!", False), (" ", False)]
 )
 def test_punctuation_alone_has_no_sound(text: str, has: bool) -> None:
-    assert has_sound(text) is has
+    assert is_speakable(text) is has
 
 
 @given(ANY_TEXT)

@@ -14,7 +14,7 @@ from wyoming_rosie.commands.conformance.info import get_models
 from wyoming_rosie.commands.diagnostics import audio_devices
 from wyoming_rosie.errors import ConfigError, UsageError
 from wyoming_rosie.protocol.client import fetch_info
-from wyoming_rosie.text.suggestions import unknown_name
+from wyoming_rosie.text.suggestions import describe_unknown_name
 
 Uri: TypeAlias = Annotated[str | None, Parameter(help="ask the daemon at this address instead of starting one")]
 Engine: TypeAlias = Annotated[str | None, Parameter(help="engine of the daemon that is started")]
@@ -40,7 +40,7 @@ async def voices(
         if language is None or any(_matches_language(one, language) for one in voice.get("languages") or ())
     ]
     if not rows and language is not None:
-        raise UsageError(unknown_name("language of a voice", language, known, "wyoming-rosie languages tts"))
+        raise UsageError(describe_unknown_name("language of a voice", language, known, "wyoming-rosie languages tts"))
     _print_rows(rows, as_json=json)
 
 
@@ -54,7 +54,7 @@ async def languages(
 ) -> None:
     """List the languages that a daemon knows."""
     if role not in ROLES:
-        raise UsageError(unknown_name("program with languages", role, ROLES))
+        raise UsageError(describe_unknown_name("program with languages", role, ROLES))
     offered = await _fetch_models(role, engine, uri)
     found = sorted({language for one in offered for language in one.get("languages") or ()})
     _print_rows([{"language": one} for one in found], as_json=json)

@@ -15,7 +15,7 @@ from wyoming_rosie.commands.progress import ProgressCallback, show_progress
 from wyoming_rosie.errors import ConfigError, UsageError
 from wyoming_rosie.models import catalogue, downloads, pip_source, wake_words
 from wyoming_rosie.models.model import FetchPlan, InstalledModel, disk_size
-from wyoming_rosie.text.suggestions import unknown_name
+from wyoming_rosie.text.suggestions import describe_unknown_name
 from wyoming_rosie.wakeword.openwakeword import model_files
 
 PATIENCE = downloads.RetryPolicy(retry_seconds=(1.0, 2.0))
@@ -160,7 +160,7 @@ def _get_types(name: str | None) -> Iterable[Any]:
     if name is None:
         return catalogue.KINDS
     if name not in catalogue.BY_NAME:
-        raise UsageError(unknown_name("kind of models", name, catalogue.BY_NAME))
+        raise UsageError(describe_unknown_name("kind of models", name, catalogue.BY_NAME))
     return (catalogue.BY_NAME[name],)
 
 
@@ -213,5 +213,5 @@ def _files_to_remove(name: str, folder: Path) -> list[Path]:
         if model.name in (name, wanted):
             raise ConfigError(f"{model.name} belongs to the package {model.source}; pip uninstall removes that")
     raise UsageError(
-        unknown_name("fetched model", name, (model.name for _, model in fetched), "wyoming-rosie models list")
+        describe_unknown_name("fetched model", name, (model.name for _, model in fetched), "wyoming-rosie models list")
     )

@@ -3,7 +3,7 @@
 from wyoming_rosie.errors import UsageError
 from wyoming_rosie.models import piper, wake_words, whisper
 from wyoming_rosie.models.model import ModelKind
-from wyoming_rosie.text.suggestions import unknown_name
+from wyoming_rosie.text.suggestions import describe_unknown_name
 
 KINDS: tuple[ModelKind, ...] = (whisper, piper, wake_words)
 BY_NAME = {kind.NAME: kind for kind in KINDS}
@@ -18,7 +18,9 @@ def find_kind(name: str) -> ModelKind:
     for kind in KINDS:
         if kind.is_model_name(name) and not (kind is piper and _has_voice_language(name)):
             return kind
-    raise UsageError(unknown_name("model", name, (one for kind in KINDS for one in kind.available()), LIST_COMMAND))
+    raise UsageError(
+        describe_unknown_name("model", name, (one for kind in KINDS for one in kind.available()), LIST_COMMAND)
+    )
 
 
 def _has_voice_language(name: str) -> bool:

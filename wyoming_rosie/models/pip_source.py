@@ -15,7 +15,7 @@ from pathlib import Path
 
 from wyoming_rosie.errors import RosieError, UsageError
 from wyoming_rosie.runtime.child_processes import send_signal
-from wyoming_rosie.text.suggestions import unknown_name
+from wyoming_rosie.text.suggestions import describe_unknown_name
 
 TIMEOUT_SECONDS = 3600.0
 BLOCK_BYTES = 1 << 20
@@ -110,7 +110,7 @@ PACKAGES = {
 def find_package(name: str) -> ModelPackage:
     """Return the package of a model. Raises UsageError."""
     if name not in PACKAGES:
-        raise UsageError(unknown_name("model that pip can fetch", name, PACKAGES))
+        raise UsageError(describe_unknown_name("model that pip can fetch", name, PACKAGES))
     return PACKAGES[name]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.models.downloads import Download
 from wyoming_rosie.models.model import FetchPlan, InstalledModel, disk_size
-from wyoming_rosie.text.suggestions import unknown_name
+from wyoming_rosie.text.suggestions import describe_unknown_name
 
 NAME = "whisper"
 FOLDER = "whisper"
@@ -147,7 +147,7 @@ def find_model(model: str, folder: Path) -> ModelFolder:
     repository = REPOSITORIES.get(name, name if name.count("/") == 1 and not name.startswith((".", "/", "~")) else None)
     if repository is None:
         raise ConfigError(
-            f"{unknown_name('Whisper model', model, REPOSITORIES)}; there is no such folder; there are: {', '.join(REPOSITORIES)}"
+            f"{describe_unknown_name('Whisper model', model, REPOSITORIES)}; there is no such folder; there are: {', '.join(REPOSITORIES)}"
         )
     return ModelFolder(name, folder / name.replace("/", "--"), repository)
 

@@ -11,7 +11,7 @@ _ABBREVIATIONS = frozenset(f"{_TITLES} {_MONTHS} {_SHORT_WORDS}".split())
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
 
 
-def is_abbreviated(before: str) -> bool:
+def ends_with_abbreviation(before: str) -> bool:
     """Tell whether a full stop behind this text ends a title, an initial, a number in a list or a date."""
     word = _LAST_WORD.search(before[-20:])
     if word is None:

@@ -11,10 +11,10 @@ from typing import Any, TypeAlias
 
 Words: TypeAlias = tuple[str, ...]
 FOLDER = Path(__file__).with_name("durations")
-LAST = "en"
+DEFAULT_LANGUAGE = "en"
 """What is said in a language that has no table of its own."""
 SECONDS = {"hour": 3600, "minute": 60, "second": 1}
-MOST = 100_000
+MAX_AMOUNT = 100_000
 """A larger amount of a unit is no duration that people mean."""
 _TOKEN = re.compile(
     r"\d{1,3}:\d{2}(?::\d{2})?(?!\d)|[13]/[24](?!\d)|\d+(?:[.,]\d+)?|[^\W\d_]+['\u2019]?|['\u2019][^\W\d_]+|[½¼¾,]"
@@ -52,34 +52,34 @@ def base_language(language: str) -> str:
 def find(text: str, language: str) -> list[Duration]:
     """Return the durations in a text, in order; none in a language that is not known."""
     table = _TABLES.get(base_language(language))
-    return [found for found in _DurationParser(text, table).all() if found.total] if table else []
+    return [found for found in _DurationParser(text, table).parse() if found.total] if table else []
 
 
-def as_words(seconds: float, language: str = LAST) -> str:
+def format_duration(seconds: float, language: str = DEFAULT_LANGUAGE) -> str:
     """Return a duration in words: "1 hour and 5 minutes"."""
-    table = _TABLES.get(base_language(language), _TABLES[LAST])
-    names = [(count, table.units[unit]) for unit, count in _split(seconds)] or [(0, table.units["second"])]
-    return join_words([f"{count} {forms[0] if count == 1 else forms[1]}" for count, forms in names], table.joined)
+    table = _TABLES.get(base_language(language), _TABLES[DEFAULT_LANGUAGE])
+    names = [(count, table.units[unit]) for unit, count in _split_units(seconds)] or [(0, table.units["second"])]
+    return join_list([f"{count} {forms[0] if count == 1 else forms[1]}" for count, forms in names], table.joined)
 
 
-def as_adjective(seconds: float, language: str = LAST) -> str:
+def format_modifier(seconds: float, language: str = DEFAULT_LANGUAGE) -> str:
     """Return a duration as it stands before a noun: "1 hour and 5 minute"."""
-    table = _TABLES.get(base_language(language), _TABLES[LAST])
-    names = _split(seconds) or [("second", 0)]
-    return join_words([f"{count} {table.units[unit][0]}" for unit, count in names], table.joined)
+    table = _TABLES.get(base_language(language), _TABLES[DEFAULT_LANGUAGE])
+    names = _split_units(seconds) or [("second", 0)]
+    return join_list([f"{count} {table.units[unit][0]}" for unit, count in names], table.joined)
 
 
-def join_words(words: list[str], last: str) -> str:
+def join_list(words: list[str], last: str) -> str:
     """Return "a, b and c", with the word that stands before the last."""
     return last.join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def minutes_text(minutes: int, language: str) -> str:
+def format_minutes(minutes: int, language: str) -> str:
     """Return whole minutes in the plainest way that a sentence can have them."""
     return f"{minutes} {_TABLES[base_language(language)].units['minute'][1]}"
 
 
-def _split(seconds: float) -> list[tuple[str, int]]:
+def _split_units(seconds: float) -> list[tuple[str, int]]:
     whole = round(seconds)
     amounts = {"hour": whole // 3600, "minute": whole % 3600 // 60, "second": whole % 60}
     return [(unit, count) for unit, count in amounts.items() if count]
@@ -103,37 +103,37 @@ class _LanguageTable:
     @cached_property
     def numbers(self) -> Mapping[Words, float]:
         said: dict[str, float] = {word: number for number, word in enumerate(self.raw["numbers"])}
-        return _phrases({**said, **dict.fromkeys(self.raw["one"], 1), **self.raw["more"]})
+        return _parse_words_table({**said, **dict.fromkeys(self.raw["one"], 1), **self.raw["more"]})
 
     @cached_property
     def unit_of(self) -> Mapping[Words, str]:
-        return {_words(name): unit for unit, names in self.units.items() for name in names}
+        return {_tokenize(name): unit for unit, names in self.units.items() for name in names}
 
     @cached_property
     def parts(self) -> Mapping[Words, float]:
-        return _phrases(self.raw["parts"])
+        return _parse_words_table(self.raw["parts"])
 
     @cached_property
     def mixed(self) -> Mapping[Words, float]:
-        return _phrases(self.raw["whole"])
+        return _parse_words_table(self.raw["whole"])
 
     @cached_property
     def single(self) -> Mapping[Words, float]:
-        return _phrases(self.raw.get("single", {}))
+        return _parse_words_table(self.raw.get("single", {}))
 
     @cached_property
     def of(self) -> Mapping[Words, float]:
-        return _phrases(dict.fromkeys(self.raw["of"], 0))
+        return _parse_words_table(dict.fromkeys(self.raw["of"], 0))
 
     def has(self, key: str, word: str | None) -> bool:
         return word is not None and word in self.raw[key]
 
 
-def _phrases(table: Mapping[str, float]) -> Mapping[Words, float]:
-    return {_words(phrase): value for phrase, value in table.items()}
+def _parse_words_table(table: Mapping[str, float]) -> Mapping[Words, float]:
+    return {_tokenize(phrase): value for phrase, value in table.items()}
 
 
-def _words(text: str) -> Words:
+def _tokenize(text: str) -> Words:
     return tuple(found[0].casefold().replace("\u2019", "'") for found in _TOKEN.finditer(text))
 
 
@@ -143,137 +143,137 @@ class _DurationParser:
     def __init__(self, text: str, table: _LanguageTable) -> None:
         self._table = table
         self._text = text
-        self._found = list(_TOKEN.finditer(text))
-        self._words = _words(text)
+        self._matches = list(_TOKEN.finditer(text))
+        self._words = _tokenize(text)
 
-    def all(self) -> Iterator[Duration]:
+    def parse(self) -> Iterator[Duration]:
         at = 0
         while at < len(self._words):
-            read = self._duration(at)
+            read = self._parse_duration(at)
             if read is None:
                 at += 1
             else:
                 seconds, end = read
-                yield self._as_said(at, end, seconds)
+                yield self._create_duration(at, end, seconds)
                 at = end
 
-    def _as_said(self, begin: int, end: int, amounts: Mapping[str, float]) -> Duration:
+    def _create_duration(self, begin: int, end: int, amounts: Mapping[str, float]) -> Duration:
         """Carry what is no whole hour or minute down to the next unit."""
         hours = amounts.get("hour", 0.0)
         minutes = amounts.get("minute", 0.0) + 60 * (hours % 1)
         seconds = amounts.get("second", 0.0) + 60 * (round(minutes, 6) % 1)
-        start, stop = self._found[begin].start(), self._found[end - 1].end()
+        start, stop = self._matches[begin].start(), self._matches[end - 1].end()
         return Duration(start, stop, int(hours), int(round(minutes, 6)), round(seconds))
 
-    def _duration(self, at: int) -> tuple[dict[str, float], int] | None:
-        if (clock := self._clock(at)) is not None:
+    def _parse_duration(self, at: int) -> tuple[dict[str, float], int] | None:
+        if (clock := self._parse_clock(at)) is not None:
             return clock
-        first = self._part(at)
+        first = self._parse_part(at)
         if first is None:
             return None
         amounts, unit, end = first
-        while unit != "second" and (more := self._more(end, unit)) is not None:
+        while unit != "second" and (more := self._parse_next(end, unit)) is not None:
             added, unit, end = more
             amounts = {one: amounts.get(one, 0.0) + added.get(one, 0.0) for one in SECONDS}
         return amounts, end
 
-    def _more(self, at: int, unit: str) -> tuple[dict[str, float], str, int] | None:
+    def _parse_next(self, at: int, unit: str) -> tuple[dict[str, float], str, int] | None:
         """Read what follows an amount of a unit: an amount of a smaller one, which may go without its name at the end."""
-        after = at + self._is_joint(at)
-        part = self._part(after)
+        after = at + self._separator_length(at)
+        part = self._parse_part(after)
         if part is not None and SECONDS[part[1]] < SECONDS[unit]:
             return part
         smaller = "minute" if unit == "hour" else "second"
-        number = self._number(at)
-        if part is None and number is not None and number[0] < 60 and self._may_end(at, number[1]):
+        number = self._parse_number(at)
+        if part is None and number is not None and number[0] < 60 and self._can_end(at, number[1]):
             return {smaller: number[0]}, "second", number[1]
         return None
 
-    def _may_end(self, begin: int, end: int) -> bool:
-        is_attached = self._found[begin - 1].end() == self._found[begin].start()
-        return is_attached or end == len(self._words) or self._table.has("end", self._word(end))
+    def _can_end(self, begin: int, end: int) -> bool:
+        is_attached = self._matches[begin - 1].end() == self._matches[begin].start()
+        return is_attached or end == len(self._words) or self._table.has("end", self._get_word(end))
 
-    def _is_joint(self, at: int) -> int:
+    def _separator_length(self, at: int) -> int:
         """Return how many words join two amounts here: "," and "and"."""
-        comma = 1 if self._word(at) == "," else 0
-        return comma + (1 if self._table.has("and", self._word(at + comma)) else 0)
+        comma = 1 if self._get_word(at) == "," else 0
+        return comma + (1 if self._table.has("and", self._get_word(at + comma)) else 0)
 
-    def _part(self, at: int) -> tuple[dict[str, float], str, int] | None:
+    def _parse_part(self, at: int) -> tuple[dict[str, float], str, int] | None:
         """Read an amount of one unit: "two and a half hours", "an hour and a quarter", "half an hour"."""
-        return self._fraction(at) or self._amount(at) or self._single(at)
+        return self._parse_part_of_unit(at) or self._parse_amount(at) or self._parse_named(at)
 
-    def _single(self, at: int) -> tuple[dict[str, float], str, int] | None:
-        for begin in (at, at + 1 if self._number(at) == (1, at + 1) else at):
-            if (read := self._phrase(self._table.single, begin)) is not None and self._is_close(at, read[1]):
+    def _parse_named(self, at: int) -> tuple[dict[str, float], str, int] | None:
+        for begin in (at, at + 1 if self._parse_number(at) == (1, at + 1) else at):
+            if (read := self._match_phrase(self._table.single, begin)) is not None and self._is_adjacent(at, read[1]):
                 return {"minute": read[0] / 60}, "minute", read[1]
         return None
 
-    def _fraction(self, at: int) -> tuple[dict[str, float], str, int] | None:
-        part = self._portion(at)
+    def _parse_part_of_unit(self, at: int) -> tuple[dict[str, float], str, int] | None:
+        part = self._parse_factor(at)
         if part is None:
             return None
         share, end = part
-        of = self._phrase(self._table.of, end)
+        of = self._match_phrase(self._table.of, end)
         for after in (of[1] if of else end, end):
-            if (unit := self._unit(after)) is not None and self._is_close(at, unit[1]):
+            if (unit := self._parse_unit(after)) is not None and self._is_adjacent(at, unit[1]):
                 return {unit[0]: share}, unit[0], unit[1]
         return None
 
-    def _amount(self, at: int) -> tuple[dict[str, float], str, int] | None:
-        number = self._phrase(self._table.mixed, at) or self._number(at)
+    def _parse_amount(self, at: int) -> tuple[dict[str, float], str, int] | None:
+        number = self._match_phrase(self._table.mixed, at) or self._parse_number(at)
         if number is None:
             return None
         value, end = number
-        half = self._and_portion(end)
-        if half is not None and (unit := self._unit(half[1])) is not None and not self._is_one(at):
+        half = self._parse_and_part(end)
+        if half is not None and (unit := self._parse_unit(half[1])) is not None and not self._is_one(at):
             return {unit[0]: value + half[0]}, unit[0], unit[1]  # two and a half hours
-        unit = self._unit(end + 1 if self._table.has("extra", self._word(end)) else end)
-        if unit is None or value > MOST or not self._is_close(at, unit[1]):
+        unit = self._parse_unit(end + 1 if self._table.has("extra", self._get_word(end)) else end)
+        if unit is None or value > MAX_AMOUNT or not self._is_adjacent(at, unit[1]):
             return None
         name, end = unit
-        half = self._and_portion(end)
-        if half is not None and self._fraction(end + 1) is None:  # not an hour and half a minute
+        half = self._parse_and_part(end)
+        if half is not None and self._parse_part_of_unit(end + 1) is None:  # not an hour and half a minute
             return {name: value + half[0]}, name, half[1]  # an hour and a half
         return {name: value}, name, end
 
-    def _and_portion(self, at: int) -> tuple[float, int] | None:
-        return self._portion(at + 1) if self._table.has("and", self._word(at)) else None
+    def _parse_and_part(self, at: int) -> tuple[float, int] | None:
+        return self._parse_factor(at + 1) if self._table.has("and", self._get_word(at)) else None
 
     def _is_one(self, at: int) -> bool:
         """Tell whether here is an article: "an hour and a half" has its unit first."""
-        return self._word(at) in self._table.raw["one"]
+        return self._get_word(at) in self._table.raw["one"]
 
-    def _portion(self, at: int) -> tuple[float, int] | None:
-        if (sign := _SIGNS.get(self._word(at) or "")) is not None:
+    def _parse_factor(self, at: int) -> tuple[float, int] | None:
+        if (sign := _SIGNS.get(self._get_word(at) or "")) is not None:
             return sign, at + 1
-        return self._phrase(self._table.parts, at)
+        return self._match_phrase(self._table.parts, at)
 
-    def _unit(self, at: int) -> tuple[str, int] | None:
+    def _parse_unit(self, at: int) -> tuple[str, int] | None:
         for length in range(min(_LONGEST_PHRASE, len(self._words) - at), 0, -1):
             if (unit := self._table.unit_of.get(self._words[at : at + length])) is not None:
                 return unit, at + length
         return None
 
-    def _number(self, at: int) -> tuple[float, int] | None:
+    def _parse_number(self, at: int) -> tuple[float, int] | None:
         """Read a number in digits or words, up to some hundreds."""
-        word = self._word(at)
+        word = self._get_word(at)
         if word is None:
             return None
         if word[0].isdecimal():
             return None if ":" in word or "/" in word else (float(word.replace(",", ".")), at + 1)
-        low = self._phrase(self._table.numbers, at)
-        if self._table.has("hundred", self._word(low[1] if low else at)):
-            return self._hundreds(*low) if low else self._hundreds(1, at)
-        return low or self._one_word(word, at)
+        low = self._match_phrase(self._table.numbers, at)
+        if self._table.has("hundred", self._get_word(low[1] if low else at)):
+            return self._parse_hundreds(*low) if low else self._parse_hundreds(1, at)
+        return low or self._parse_joined(word, at)
 
-    def _hundreds(self, hundreds: float, at: int) -> tuple[float, int]:
+    def _parse_hundreds(self, hundreds: float, at: int) -> tuple[float, int]:
         after = at + 1
-        if self._table.has("and", self._word(after)) and self._phrase(self._table.numbers, after + 1):
+        if self._table.has("and", self._get_word(after)) and self._match_phrase(self._table.numbers, after + 1):
             after += 1
-        low = self._phrase(self._table.numbers, after)
+        low = self._match_phrase(self._table.numbers, after)
         return (100 * hundreds + low[0], low[1]) if low and low[0] < 100 else (100 * hundreds, at + 1)
 
-    def _one_word(self, word: str, at: int) -> tuple[float, int] | None:
+    def _parse_joined(self, word: str, at: int) -> tuple[float, int] | None:
         """Read hundreds that are written as one word: zweihundertzwanzig, centoventi."""
         for hundred in self._table.raw["hundred"]:
             before, found, rest = word.partition(hundred)
@@ -283,31 +283,31 @@ class _DurationParser:
                 return 100 * (high or 1) + (low or 0), at + 1
         return None
 
-    def _phrase(self, table: Mapping[Words, float], at: int) -> tuple[float, int] | None:
+    def _match_phrase(self, table: Mapping[Words, float], at: int) -> tuple[float, int] | None:
         for length in range(min(_LONGEST_PHRASE, len(self._words) - at), 0, -1):
             value = table.get(self._words[at : at + length])
-            if value is not None and self._is_close(at, at + length):
+            if value is not None and self._is_adjacent(at, at + length):
                 return value, at + length
         return None
 
-    def _clock(self, at: int) -> tuple[dict[str, float], int] | None:
+    def _parse_clock(self, at: int) -> tuple[dict[str, float], int] | None:
         """Read 1:30 as an hour and a half, unless it is a time of the day; 1:30 minutes are minutes."""
-        word = self._word(at)
-        if word is None or ":" not in word or self._table.has("of_day", self._word(at - 1) if at else None):
+        word = self._get_word(at)
+        if word is None or ":" not in word or self._table.has("of_day", self._get_word(at - 1) if at else None):
             return None
-        if self._table.has("day_units", self._word(at + 1)):
+        if self._table.has("day_units", self._get_word(at + 1)):
             return None
         amounts = [float(one) for one in word.split(":")]
-        unit = self._unit(at + 1)
+        unit = self._parse_unit(at + 1)
         units = ["minute", "second"] if unit and unit[0] == "minute" and len(amounts) == 2 else list(SECONDS)
         return dict(zip(units, amounts, strict=False)), unit[1] if unit else at + 1
 
-    def _word(self, at: int) -> str | None:
+    def _get_word(self, at: int) -> str | None:
         return self._words[at] if 0 <= at < len(self._words) else None
 
-    def _is_close(self, begin: int, end: int) -> bool:
+    def _is_adjacent(self, begin: int, end: int) -> bool:
         """Tell whether nothing but spaces and hyphens stands between the words."""
-        between = (self._text[one.end() : other.start()] for one, other in pairwise(self._found[begin:end]))
+        between = (self._text[one.end() : other.start()] for one, other in pairwise(self._matches[begin:end]))
         return all(not gap.strip(" -\u00a0\u2011.") for gap in between)
 
 

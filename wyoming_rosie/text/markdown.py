@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from typing import TypeAlias
 
-LONGEST_LINE = 2000
+MAX_LINE_CHARACTERS = 2000
 """Characters of a line of a table, or of one that opens a block of code; a longer one is read as prose."""
-LONGEST_LINK = 1000
+MAX_LINK_CHARACTERS = 1000
 """Characters of a link with its text, or of an address."""
-_LONGEST_HEAD = 200
+_MAX_PREFIX_CHARACTERS = 200
 
 _Step: TypeAlias = tuple[str, int]
 """What is to be said, and where the text goes on behind it."""
@@ -34,7 +34,7 @@ _TOKEN = re.compile(
     r"|(?P<code>`+)"
     r"|(?P<link>!?\[)"
     r"|(?P<marks>\*+|_+|~~+)"
-    rf"|(?P<address>(?<!\w)<?(?:https?://|www\.)[^\s<>`*\"\]|]{{1,{LONGEST_LINK}}}>?)"
+    rf"|(?P<address>(?<!\w)<?(?:https?://|www\.)[^\s<>`*\"\]|]{{1,{MAX_LINK_CHARACTERS}}}>?)"
     r"|(?P<unsure>(?<!\w)<?(?:h|ht|htt|https?|https?:|https?:/|https?://|w|ww|www|www\.)\Z|[!\\~<]\Z)"
     r"|(?P<plain>[^\n\\`!\[*_~hw<]+|.)",
     re.DOTALL,
@@ -43,10 +43,10 @@ _LINK = re.compile(
     r"!?\[(?P<label>[^\[\]\n]*)\]"
     r"(?P<target>\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:[ ]+\"[^()\"\n]*\")?\)|\[[^\[\]\n]*\])?"
 )
-_MAYBE_LINK = re.compile(r"!?\[[^\[\]\n]*(?:\](?:\([^()\n]*(?:\([^()\n]*(?:\)[^()\n]*)?)*|\[[^\[\]\n]*)?)?\Z")
+_LINK_PREFIX = re.compile(r"!?\[[^\[\]\n]*(?:\](?:\([^()\n]*(?:\([^()\n]*(?:\)[^()\n]*)?)*|\[[^\[\]\n]*)?)?\Z")
 _ADDRESS = re.compile(r"(?<!\w)<?(?:https?://|www\.)[^\s<>`*\"\]|]+>?")
 _HOST = re.compile(r"<?(?:https?://)?(?:[^/@]*@)?(?:www\.)?([\w-]+(?:\.[\w-]+)*)")
-_LAST_SIGNS = re.compile(r"[.,;:!?)}'’”»]*\Z")
+_TRAILING_PUNCTUATION = re.compile(r"[.,;:!?)}'’”»]*\Z")
 _MARKS = re.compile(r"[*`]+|~~+|(?<!\w)_+|_+(?!\w)")
 
 
@@ -65,29 +65,29 @@ class MarkdownStripper:
 
     def feed(self, text: str) -> str:
         self._text += text
-        return self._take(at_end=False)
+        return self._strip(at_end=False)
 
     def finish(self) -> str:
-        return self._take(at_end=True)
+        return self._strip(at_end=True)
 
-    def _take(self, *, at_end: bool) -> str:
+    def _strip(self, *, at_end: bool) -> str:
         said = []
         at = 1
-        while at < len(self._text) and (step := self._step(at, at_end=at_end)) is not None:
+        while at < len(self._text) and (step := self._next_step(at, at_end=at_end)) is not None:
             words, at = step
             said.append(words)
         self._text = self._text[at - 1 :]
         return "".join(said)
 
-    def _step(self, at: int, *, at_end: bool) -> _Step | None:
+    def _next_step(self, at: int, *, at_end: bool) -> _Step | None:
         """Return what comes next, or None when that is not known yet."""
         if self._fence:
-            return self._line_of_code(at, at_end=at_end)
+            return self._skip_code_line(at, at_end=at_end)
         if self._text[at - 1] == "\n":
-            return self._line_start(at, at_end=at_end)
-        return self._inline(at, at_end=at_end)
+            return self._read_line_start(at, at_end=at_end)
+        return self._read_inline(at, at_end=at_end)
 
-    def _line_of_code(self, at: int, *, at_end: bool) -> _Step | None:
+    def _skip_code_line(self, at: int, *, at_end: bool) -> _Step | None:
         end = self._text.find("\n", at)
         if end < 0 and not at_end:
             return None
@@ -96,21 +96,21 @@ class MarkdownStripper:
             self._fence = ""
         return "", end + 1 if end >= 0 else len(self._text)
 
-    def _line_start(self, at: int, *, at_end: bool) -> _Step | None:
+    def _read_line_start(self, at: int, *, at_end: bool) -> _Step | None:
         if self._text[at] == "\n":
-            return self._end_of_line(at), at + 1
-        limit = at + _LONGEST_HEAD
+            return self._end_line(at), at + 1
+        limit = at + _MAX_PREFIX_CHARACTERS
         head = _HEAD.match(self._text, at, limit)
         if head and head.end() == len(self._text) < limit and not at_end:
             return None
         if rule := _RULE.match(self._text, at, limit):
             return "\n\n", rule.end()
         if _WHOLE_LINE.match(self._text, at):
-            return self._whole_line(at, at_end=at_end)
-        return self._prefix(at) or self._inline(at, at_end=at_end)
+            return self._read_line(at, at_end=at_end)
+        return self._read_prefix(at) or self._read_inline(at, at_end=at_end)
 
-    def _whole_line(self, at: int, *, at_end: bool) -> _Step | None:
-        limit = at + LONGEST_LINE
+    def _read_line(self, at: int, *, at_end: bool) -> _Step | None:
+        limit = at + MAX_LINE_CHARACTERS
         end = self._text.find("\n", at, limit)
         if end < 0 and not at_end and len(self._text) < limit:
             return None
@@ -119,9 +119,9 @@ class MarkdownStripper:
         if fence := _FENCE.fullmatch(line):
             self._fence = fence[1]
             return f"\n\n{self._code}\n\n", min(end + 1, len(self._text))
-        return (f"\n\n{_table_row(line)}", end) if _ROW.fullmatch(line) else self._inline(at, at_end=at_end)
+        return (f"\n\n{_format_row(line)}", end) if _ROW.fullmatch(line) else self._read_inline(at, at_end=at_end)
 
-    def _prefix(self, at: int) -> _Step | None:
+    def _read_prefix(self, at: int) -> _Step | None:
         """Leave out what makes a line a heading, an item or a quotation."""
         found = _PREFIX.match(self._text, at)
         if found is None or not found[0].strip():
@@ -130,34 +130,34 @@ class MarkdownStripper:
             self._line_end = "\n\n"
         return "\n\n" if found["heading"] or found["item"] else "", found.end()
 
-    def _inline(self, at: int, *, at_end: bool) -> _Step | None:
+    def _read_inline(self, at: int, *, at_end: bool) -> _Step | None:
         found = _TOKEN.match(self._text, at)
         assert found, "the last alternative takes any character"
         if found.end() == len(self._text) and found.lastgroup not in ("plain", "line") and not at_end:
             return None
         match found.lastgroup:
             case "line":
-                return self._end_of_line(at), found.end()
+                return self._end_line(at), found.end()
             case "escape":
                 return "" if found[0][1] in "()[]" else found[0][1], found.end()
             case "code":
                 return "", found.end()
             case "link":
-                return self._link(at, at_end=at_end)
+                return self._read_link(at, at_end=at_end)
             case "marks":
-                return self._emphasis(found), found.end()
+                return self._read_emphasis(found), found.end()
             case "address":
-                return _host_of(found), found.end()
+                return _get_host(found), found.end()
             case _:
                 return found[0], found.end()
 
-    def _end_of_line(self, at: int) -> str:
+    def _end_line(self, at: int) -> str:
         if self._text[at - 1] == "\n":
             self._open.clear()
         ended, self._line_end = self._line_end, "\n"
         return ended
 
-    def _emphasis(self, marks: re.Match[str]) -> str:
+    def _read_emphasis(self, marks: re.Match[str]) -> str:
         """Leave out marks that open or close; keep those that stand alone or inside a word."""
         mark, count = marks[0][0], len(marks[0])
         before, after = self._text[marks.start() - 1], self._text[marks.end() : marks.end() + 1] or " "
@@ -170,13 +170,13 @@ class MarkdownStripper:
         self._open[mark] += count
         return ""
 
-    def _link(self, at: int, *, at_end: bool) -> _Step | None:
-        limit = at + LONGEST_LINK
-        if not at_end and len(self._text) < limit and _MAYBE_LINK.match(self._text, at):
+    def _read_link(self, at: int, *, at_end: bool) -> _Step | None:
+        limit = at + MAX_LINK_CHARACTERS
+        if not at_end and len(self._text) < limit and _LINK_PREFIX.match(self._text, at):
             return None
         found = _LINK.match(self._text, at, limit)
         if found and found["target"]:
-            return _without_marks(found["label"]), found.end()
+            return _strip_markup(found["label"]), found.end()
         if found and found["label"].startswith("^"):
             is_definition = self._text[at - 1] == "\n" and self._text.startswith(":", found.end())
             return "", found.end() + is_definition
@@ -184,23 +184,23 @@ class MarkdownStripper:
         return self._text[at:bracket], bracket
 
 
-def _table_row(line: str) -> str:
+def _format_row(line: str) -> str:
     """Return a line of a table as its cells with commas between them; the line under its head is nothing."""
     cells = _CELL_END.split(line.strip("|"))
     if all(_RULED_CELL.fullmatch(cell) for cell in cells):
         return ""
-    plain = (_without_marks(_LINE_BREAK.sub(", ", cell)).replace("\\|", "|").strip() for cell in cells)
+    plain = (_strip_markup(_LINE_BREAK.sub(", ", cell)).replace("\\|", "|").strip() for cell in cells)
     return ", ".join(cell for cell in plain if cell)
 
 
-def _without_marks(text: str) -> str:
+def _strip_markup(text: str) -> str:
     """Return a label or cell without marks."""
     text = _LINK.sub(lambda link: link["label"] if link["target"] else link[0], text)
-    return _MARKS.sub("", _ADDRESS.sub(_host_of, text))
+    return _MARKS.sub("", _ADDRESS.sub(_get_host, text))
 
 
-def _host_of(address: re.Match[str]) -> str:
+def _get_host(address: re.Match[str]) -> str:
     """Return the host of an address, and the signs behind it that belong to the sentence."""
     host = _HOST.match(address[0])
-    last = _LAST_SIGNS.search(address[0])
+    last = _TRAILING_PUNCTUATION.search(address[0])
     return host[1] + (last[0] if last else "") if host else address[0]

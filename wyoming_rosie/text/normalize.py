@@ -3,16 +3,16 @@
 import re
 import unicodedata
 
-LONGEST_WORD = 60
+MAX_WORD_CHARACTERS = 60
 """Characters; engines drop the rest of words that are much longer."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]+")
-_PICTURE = "[\u2190-\u2bff\U0001f000-\U0001f1e5\U0001f200-\U0001f3fa\U0001f400-\U0001faff]"
+_EMOJI_BASE = "[\u2190-\u2bff\U0001f000-\U0001f1e5\U0001f200-\U0001f3fa\U0001f400-\U0001faff]"
 _MODIFIER = "[\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]"
 _EMOJI = re.compile(
-    rf"(?>([\U0001f1e6-\U0001f1ff]{{2}}|{_PICTURE}{_MODIFIER}*(?:\u200d{_PICTURE}{_MODIFIER}*)*))(?=\S)"
+    rf"(?>([\U0001f1e6-\U0001f1ff]{{2}}|{_EMOJI_BASE}{_MODIFIER}*(?:\u200d{_EMOJI_BASE}{_MODIFIER}*)*))(?=\S)"
 )
-_LONG_WORD = re.compile(rf"(\S{{{LONGEST_WORD}}})(?=\S)")
+_LONG_WORD = re.compile(rf"(\S{{{MAX_WORD_CHARACTERS}}})(?=\S)")
 # Arrows, mathematics and musical signs mean something in a sentence; these only decorate it.
 _DECORATION = "[\u231a\u231b\u23e9-\u23fa\u2500-\u266c\u2670-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
 _DECORATIONS = re.compile(rf"\s*(?:{_DECORATION}(?:{_MODIFIER}|\u200d|{_DECORATION})*|[\ufe0f\u20e3]+)(?=(\w)?)")
@@ -30,15 +30,15 @@ def strip_emoji(text: str) -> str:
     """Return the text without emoji and other decoration, and with one sign where the same one is repeated."""
     if not _is_plain(text):
         text = _DECORATIONS.sub(lambda found: " " if found[1] else "", _join_surrogates(text))
-    return _RUN.sub(_collapse, text)
+    return _RUN.sub(_shorten_run, text)
 
 
-def has_sound(text: str) -> bool:
+def is_speakable(text: str) -> bool:
     """Tell whether there is more than punctuation in the text."""
     return any(character.isalnum() or unicodedata.category(character)[0] == "S" for character in text)
 
 
-def _collapse(run: re.Match[str]) -> str:
+def _shorten_run(run: re.Match[str]) -> str:
     return run["stop"] or ("..." if run["dots"] else " ")
 
 

@@ -23,20 +23,20 @@ class TimerWords:
             return timer.command.label
         if timer.name:
             return say("timers.named", self.language, name=timer.name)
-        length = durations.as_words(timer.total_seconds, self.language)
-        adjective = durations.as_adjective(timer.total_seconds, self.language)
+        length = durations.format_duration(timer.total_seconds, self.language)
+        adjective = durations.format_modifier(timer.total_seconds, self.language)
         return say("timers.by_length", self.language, length=length, adjective=adjective)
 
     def about(self, key: str, timer: HubTimer) -> str:
         """Return a sentence about a timer, or the one about a command for later."""
         table = "later" if timer.command is not None and has(f"later.{key}") else "timers"
-        length = durations.as_words(timer.total_seconds, self.language)
+        length = durations.format_duration(timer.total_seconds, self.language)
         return _sentence(
             say(f"{table}.{key}", self.language, label=self.label(timer), length=length, left=self.left(timer))
         )
 
     def left(self, timer: HubTimer) -> str:
-        return durations.as_words(timer.seconds_left(self.now), self.language)
+        return durations.format_duration(timer.seconds_left(self.now), self.language)
 
     def status(self, timers: Sequence[HubTimer]) -> str:
         """Return sentences about how much time is left on each timer."""
@@ -47,7 +47,7 @@ class TimerWords:
         """Ask which of some timers is meant, each told by what tells it apart."""
         options = [self._option(timer, among) for timer in among[:MOST_LISTED]]
         return say(
-            "timers.which", self.language, options=durations.join_words(options, words("timers.or", self.language))
+            "timers.which", self.language, options=durations.join_list(options, words("timers.or", self.language))
         )
 
     def are_alike(self, among: Sequence[HubTimer]) -> bool:

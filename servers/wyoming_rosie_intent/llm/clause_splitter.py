@@ -4,9 +4,9 @@
 
 import re
 
-from wyoming_rosie.text.abbreviations import is_abbreviated
+from wyoming_rosie.text.abbreviations import ends_with_abbreviation
 from wyoming_rosie.text.markdown import MarkdownStripper
-from wyoming_rosie.text.normalize import has_sound, strip_emoji
+from wyoming_rosie.text.normalize import is_speakable, strip_emoji
 
 FEWEST_WORDS = 3
 """A clause of fewer is spoken with the next one."""
@@ -67,7 +67,7 @@ class Clauses:
 
     def _is_abbreviation(self, found: re.Match[str]) -> bool:
         before = self._text[: found.start()]
-        return found["stop"] == "." and (is_abbreviated(before) or _DOTTED.search(before) is not None)
+        return found["stop"] == "." and (ends_with_abbreviation(before) or _DOTTED.search(before) is not None)
 
 
 def _has_enough(clause: str) -> bool:
@@ -77,4 +77,4 @@ def _has_enough(clause: str) -> bool:
 def _heard(clauses: list[str]) -> list[str]:
     """Leave out pictures, control characters, empty lines, and clauses of which nothing is left."""
     plain = (_EMPTY_LINES.sub("\n", strip_emoji(_CONTROL.sub("", clause))) for clause in clauses)
-    return [clause for clause in plain if has_sound(clause)]
+    return [clause for clause in plain if is_speakable(clause)]

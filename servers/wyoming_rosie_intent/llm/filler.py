@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 
 from wyoming_rosie.text.markdown import MarkdownStripper
-from wyoming_rosie.text.normalize import has_sound, strip_emoji
+from wyoming_rosie.text.normalize import is_speakable, strip_emoji
 from wyoming_rosie_intent.llm import language_markers, messages
 from wyoming_rosie_intent.llm.model import Model, ModelError, Prompt, Text
 
@@ -110,7 +110,7 @@ def short(said: str, own: language_markers.Tongue) -> str:
     plain = strip_emoji(prose.feed(said) + prose.finish()).strip(" \n\t.…!\"'“”„«»")
     fits = 0 < len(plain.split()) <= MOST_WORDS and len(plain) <= _MOST_CHARACTERS and not set(plain) & set("?<{[")
     claims = own.says("self", plain.lower()) or own.says("done", plain.lower())
-    return f"{plain}…" if fits and has_sound(plain) and not claims else ""
+    return f"{plain}…" if fits and is_speakable(plain) and not claims else ""
 
 
 async def _first_line(model: Model, prompt: Prompt) -> str:

@@ -91,7 +91,7 @@ def question(commands: Iterable[Command], seconds: int = 0) -> str:
     orders = [_order(command) for command in asked]
     if not seconds:
         return say("question", language, orders=orders)
-    return say("question_later", language, orders=orders, time=durations.as_words(seconds, language))
+    return say("question_later", language, orders=orders, time=durations.format_duration(seconds, language))
 
 
 def orders(commands: Sequence[Command]) -> str | None:

@@ -128,7 +128,7 @@ def _reading(text: str, found: Sequence[Duration], language: str) -> Reading:
         after = read[one.end :]
         after = f" {after[1:]}" if after.startswith("-") else after  # 10-Minuten-Timer
         before = _ELIDED.sub(r"\1e ", read[: one.start])
-        read = before + durations.minutes_text(minutes, language) + after
+        read = before + durations.format_minutes(minutes, language) + after
     return Reading(read, text, stand_ins)
 
 

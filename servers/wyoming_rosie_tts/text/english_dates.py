@@ -2,7 +2,13 @@
 
 import re
 
-from wyoming_rosie_tts.text.english_numbers import cardinal, counted, ordinal, two_digits, year
+from wyoming_rosie_tts.text.english_numbers import (
+    format_number,
+    format_ordinal,
+    format_two_digits,
+    format_with_unit,
+    format_year,
+)
 
 _MONTHS = "January February March April May June July August September October November December"
 _O_CLOCK = "o'clock"
@@ -11,48 +17,52 @@ _SIZES = {"y": 4, "m": 2, "d": 2}
 _ORDERS = frozenset(("mdy", "dmy", "ymd", "ydm", "md", "dm", "ym", "my", "y", "m", "d"))
 _DATE = re.compile(r"\s*\d{1,8}(?:\s*[-/. ]\s*\d{1,4}){0,2}\s*", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d{2})(?:[:.](\d{2}))?)?\s*(?:([ap])\.?\s*m\.?)?", re.ASCII | re.IGNORECASE)
-_MINUTES = re.compile(r"(?:(\d{1,2})')?\s*(?:(\d{1,2})(?:\"|''))?", re.ASCII)
+_MINUTES_SECONDS = re.compile(r"(?:(\d{1,2})')?\s*(?:(\d{1,2})(?:\"|''))?", re.ASCII)
 _DURATION = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})", re.ASCII)
 
 
-def date(text: str, form: str) -> str | None:
+def format_date(text: str, date_format: str) -> str | None:
     """Return a date in words; the form is any of mdy, dmy, ymd, md, dm, ym, my, y, m, d, repeated letters or not."""
     if not _DATE.fullmatch(text):
         return None
-    order = _order(form)
+    order = _parse_order(date_format)
     numbers = re.findall(r"\d+", text)
     if len(numbers) == 1:
-        numbers = _split(numbers[0], order or ("ymd" if len(numbers[0]) == 8 else "y"))
-    order = order or _guess(numbers)
+        numbers = _split_digits(numbers[0], order or ("ymd" if len(numbers[0]) == 8 else "y"))
+    order = order or _infer_order(numbers)
     if order not in _ORDERS or len(numbers) != len(order):
         return None
-    return _date(order, dict(zip(order, map(_number, order, numbers), strict=True)))
+    return _format_fields(order, dict(zip(order, map(_parse_number, order, numbers), strict=True)))
 
 
-def time(text: str, form: str) -> str | None:
+def format_time(text: str, time_format: str) -> str | None:
     """Return a time of day in words; the form hms12 asks for twelve hours, hms24 for twenty-four."""
     text = text.strip()
     if not (found := _CLOCK.fullmatch(text)):
-        return _minutes(text)
+        return _format_quoted_time(text)
     hour, minute, second = (int(part or 0) for part in found.groups()[:3])
     if hour > 24 or minute > 59 or second > 59 or not (found[2] or found[4]):
         return None
-    half = found[4] or ("ap"[hour % 24 >= 12] if form.lower() == "hms12" else "")
-    words = _twelve(hour, minute, half) if half else _twenty_four(hour, minute, is_exact=form.lower() == "hms24")
-    return f"{words} and {counted(second, 'second')}" if second else words
+    half = found[4] or ("ap"[hour % 24 >= 12] if time_format.lower() == "hms12" else "")
+    words = (
+        _format_with_meridiem(hour, minute, half)
+        if half
+        else _format_exact(hour, minute, is_exact=time_format.lower() == "hms24")
+    )
+    return f"{words} and {format_with_unit(second, 'second')}" if second else words
 
 
-def duration(text: str) -> str | None:
+def format_duration(text: str) -> str | None:
     """Return a duration written as h:m:s or m:s in words."""
     found = _DURATION.fullmatch(text.strip())
-    return _amounts(*(int(part or 0) for part in found.groups())) if found else None
+    return _join_units(*(int(part or 0) for part in found.groups())) if found else None
 
 
-def _order(form: str) -> str:
-    return re.sub(r"(.)\1+", r"\1", re.sub(r"[^dmy]", "", form.lower()))
+def _parse_order(date_format: str) -> str:
+    return re.sub(r"(.)\1+", r"\1", re.sub(r"[^dmy]", "", date_format.lower()))
 
 
-def _split(digits: str, order: str) -> list[str]:
+def _split_digits(digits: str, order: str) -> list[str]:
     """Return the numbers of a date without separators; a year may have two digits."""
     if len(order) == 1:
         return [digits]
@@ -64,7 +74,7 @@ def _split(digits: str, order: str) -> list[str]:
     return numbers if not digits and all(numbers) else []
 
 
-def _guess(numbers: list[str]) -> str:
+def _infer_order(numbers: list[str]) -> str:
     """Return the order in which a date without a form is written, as in the United States where that is possible."""
     if len(numbers[0]) == 4:
         return "ymd"[: len(numbers)]
@@ -73,43 +83,43 @@ def _guess(numbers: list[str]) -> str:
     return "dmy" if int(numbers[0]) > 12 else "mdy"
 
 
-def _number(part: str, digits: str) -> int:
+def _parse_number(part: str, digits: str) -> int:
     number = int(digits)
     if part != "y" or len(digits) > 2:
         return number
     return number + (2000 if number + 1900 < _FIRST_YEAR_OF_TWO_DIGITS else 1900)
 
 
-def _date(order: str, fields: dict[str, int]) -> str | None:
+def _format_fields(order: str, fields: dict[str, int]) -> str | None:
     if not (1 <= fields.get("m", 1) <= 12 and 1 <= fields.get("d", 1) <= 31):
         return None
     month = _MONTHS.split()[fields["m"] - 1] if "m" in fields else ""
-    day = ordinal(fields["d"]) if "d" in fields else ""
+    day = format_ordinal(fields["d"]) if "d" in fields else ""
     if day and month:
         day_and_month = f"the {day} of {month}" if order.index("d") < order.index("m") else f"{month} {day}"
     else:
         day_and_month = month or day
     comma = ", " if day else " "
-    return comma.join(part for part in (day_and_month, year(fields["y"]) if "y" in fields else "") if part)
+    return comma.join(part for part in (day_and_month, format_year(fields["y"]) if "y" in fields else "") if part)
 
 
-def _twelve(hour: int, minute: int, half: str) -> str:
-    words = cardinal((hour - 1) % 12 + 1)
-    return f"{words}{f' {two_digits(minute)}' if minute else ''} {half.upper()}M"
+def _format_with_meridiem(hour: int, minute: int, half: str) -> str:
+    words = format_number((hour - 1) % 12 + 1)
+    return f"{words}{f' {format_two_digits(minute)}' if minute else ''} {half.upper()}M"
 
 
-def _twenty_four(hour: int, minute: int, *, is_exact: bool) -> str:
+def _format_exact(hour: int, minute: int, *, is_exact: bool) -> str:
     if minute:
-        return f"{cardinal(hour)} {two_digits(minute)}"
-    return f"{cardinal(hour)} {'hundred hours' if is_exact or hour > 12 or not hour else _O_CLOCK}"
+        return f"{format_number(hour)} {format_two_digits(minute)}"
+    return f"{format_number(hour)} {'hundred hours' if is_exact or hour > 12 or not hour else _O_CLOCK}"
 
 
-def _minutes(text: str) -> str | None:
+def _format_quoted_time(text: str) -> str | None:
     """Return minutes and seconds written as 1'21"."""
-    found = _MINUTES.fullmatch(text)
-    return _amounts(0, *(int(part or 0) for part in found.groups())) if found and text else None
+    found = _MINUTES_SECONDS.fullmatch(text)
+    return _join_units(0, *(int(part or 0) for part in found.groups())) if found and text else None
 
 
-def _amounts(hours: int, minutes: int, seconds: int) -> str:
+def _join_units(hours: int, minutes: int, seconds: int) -> str:
     amounts = ((hours, "hour"), (minutes, "minute"), (seconds, "second"))
-    return " ".join(counted(number, unit) for number, unit in amounts if number) or "zero seconds"
+    return " ".join(format_with_unit(number, unit) for number, unit in amounts if number) or "zero seconds"

@@ -1,27 +1,29 @@
 """Text as language models write it: Markdown without its marks, addresses without their tails, read as it comes."""
 
 from wyoming_rosie.text.markdown import MarkdownStripper
-from wyoming_rosie_tts.text.script import Manner, Script, is_english, language_of
-from wyoming_rosie_tts.text.segments import Piece, Wish
+from wyoming_rosie_tts.text.script import SegmentBuilder, SpeechStyle, is_english, requested_language
+from wyoming_rosie_tts.text.segments import Segment, VoiceRequest
 
 
-def read(text: str) -> list[Piece]:
+def parse(text: str) -> list[Segment]:
     """Return what a whole text says."""
-    reader = Reader()
-    return reader.feed(text) + reader.finish()
+    parser = MarkdownParser()
+    return parser.feed(text) + parser.finish()
 
 
-class Reader:
+class MarkdownParser:
     """Reads a text that arrives in any pieces."""
 
-    def __init__(self, wish: Wish | None = None) -> None:
-        self._prose = MarkdownStripper("Code omitted." if is_english(language_of(wish or Wish())) else "Code.")
-        self._script = Script()
+    def __init__(self, request: VoiceRequest | None = None) -> None:
+        self._stripper = MarkdownStripper(
+            "Code omitted." if is_english(requested_language(request or VoiceRequest())) else "Code."
+        )
+        self._builder = SegmentBuilder()
 
-    def feed(self, text: str) -> list[Piece]:
-        self._script.say(self._prose.feed(text), Manner())
-        return self._script.take()
+    def feed(self, text: str) -> list[Segment]:
+        self._builder.add_text(self._stripper.feed(text), SpeechStyle())
+        return self._builder.take_ready()
 
-    def finish(self) -> list[Piece]:
-        self._script.say(self._prose.finish(), Manner())
-        return self._script.finish()
+    def finish(self) -> list[Segment]:
+        self._builder.add_text(self._stripper.finish(), SpeechStyle())
+        return self._builder.finish()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from wyoming_rosie_tts.text.segments import Prosody
 
-LONGEST_BREAK_MILLISECONDS = 10_000
+MAX_BREAK_MILLISECONDS = 10_000
 
 _RATES = {"x-slow": 0.5, "slow": 0.75, "medium": 1.0, "default": 1.0, "fast": 1.35, "x-fast": 1.75}
 _VOLUMES = {"silent": 0.0, "x-soft": 0.25, "soft": 0.5, "medium": 1.0, "default": 1.0, "loud": 1.4, "x-loud": 2.0}
@@ -19,79 +19,79 @@ _EMPHASES = {
 }
 _AMOUNT = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)\s*(%|st|db|)", re.IGNORECASE)
 _TIME = re.compile(r"\+?(\d+\.?\d*|\.\d+)\s*(ms|s|)", re.IGNORECASE)
-_MOST_RATE_FACTOR = 10  # a bare number above it is a percentage
+_MAX_RATE_FACTOR = 10  # a bare number above it is a percentage
 
 
-def prosody_of(attributes: Mapping[str, str]) -> Prosody:
+def parse_prosody(attributes: Mapping[str, str]) -> Prosody:
     """Return what the attributes of <prosody> ask for; what is not understood changes nothing."""
     return Prosody(
-        _rate(_written(attributes, "rate")),
-        _volume(_written(attributes, "volume")),
-        _pitch(_written(attributes, "pitch")),
+        _parse_rate(_get_attribute(attributes, "rate")),
+        _parse_volume(_get_attribute(attributes, "volume")),
+        _parse_pitch(_get_attribute(attributes, "pitch")),
     )
 
 
-def emphasis_of(attributes: Mapping[str, str]) -> Prosody:
+def parse_emphasis(attributes: Mapping[str, str]) -> Prosody:
     """Return what <emphasis> changes."""
-    level = _written(attributes, "level") or "moderate"
+    level = _get_attribute(attributes, "level") or "moderate"
     return _EMPHASES.get(level, Prosody())
 
 
-def combined(outer: Prosody, inner: Prosody) -> Prosody:
+def combine(outer: Prosody, inner: Prosody) -> Prosody:
     """Return the inner prosody in the outer one, within what can be listened to."""
     return Prosody(
-        _within(0.25, outer.rate * inner.rate, 4.0),
-        _within(0.0, outer.volume * inner.volume, 4.0),
-        _within(-12.0, outer.pitch + inner.pitch, 12.0),
+        _clamp(0.25, outer.rate * inner.rate, 4.0),
+        _clamp(0.0, outer.volume * inner.volume, 4.0),
+        _clamp(-12.0, outer.pitch + inner.pitch, 12.0),
     )
 
 
-def break_milliseconds(attributes: Mapping[str, str]) -> int:
+def parse_break(attributes: Mapping[str, str]) -> int:
     """Return how long a <break> is; its time wins over its strength."""
-    if found := _TIME.fullmatch(_written(attributes, "time")):
+    if found := _TIME.fullmatch(_get_attribute(attributes, "time")):
         amount = float(found[1]) * (1000 if found[2].lower() == "s" else 1)
-        return round(min(amount, LONGEST_BREAK_MILLISECONDS))
-    return _BREAKS.get(_written(attributes, "strength"), _BREAKS["medium"])
+        return round(min(amount, MAX_BREAK_MILLISECONDS))
+    return _BREAKS.get(_get_attribute(attributes, "strength"), _BREAKS["medium"])
 
 
-def _rate(written: str) -> float:
-    sign, amount, unit = _amount(written)
-    is_percentage = unit == "%" or (not sign and amount > _MOST_RATE_FACTOR)
-    factor = _factor(sign, amount / 100 if is_percentage else amount)
-    return _RATES.get(written, factor if unit in ("%", "") else 1.0)
+def _parse_rate(value: str) -> float:
+    sign, amount, unit = _parse_amount(value)
+    is_percentage = unit == "%" or (not sign and amount > _MAX_RATE_FACTOR)
+    factor = _to_factor(sign, amount / 100 if is_percentage else amount)
+    return _RATES.get(value, factor if unit in ("%", "") else 1.0)
 
 
-def _volume(written: str) -> float:
-    sign, amount, unit = _amount(written)
+def _parse_volume(value: str) -> float:
+    sign, amount, unit = _parse_amount(value)
     if unit == "db":
-        return float(10 ** (_signed(sign, min(amount, 100)) / 20))
-    return _VOLUMES.get(written, _factor(sign, amount / 100) if unit in ("%", "") else 1.0)
+        return float(10 ** (_apply_sign(sign, min(amount, 100)) / 20))
+    return _VOLUMES.get(value, _to_factor(sign, amount / 100) if unit in ("%", "") else 1.0)
 
 
-def _pitch(written: str) -> float:
-    sign, amount, unit = _amount(written)
+def _parse_pitch(value: str) -> float:
+    sign, amount, unit = _parse_amount(value)
     if unit == "st":
-        return _signed(sign, amount)
-    return 12 * math.log2(max(_factor(sign, amount / 100), 0.5)) if unit == "%" else _PITCHES.get(written, 0.0)
+        return _apply_sign(sign, amount)
+    return 12 * math.log2(max(_to_factor(sign, amount / 100), 0.5)) if unit == "%" else _PITCHES.get(value, 0.0)
 
 
-def _amount(written: str) -> tuple[str, float, str]:
+def _parse_amount(value: str) -> tuple[str, float, str]:
     """Return sign, number and unit; the unit of what is no number is a question mark."""
-    found = _AMOUNT.fullmatch(written)
+    found = _AMOUNT.fullmatch(value)
     return (found[1], min(float(found[2]), 1e6), found[3].lower()) if found else ("", 0.0, "?")
 
 
-def _factor(sign: str, amount: float) -> float:
-    return max(1 + _signed(sign, amount), 0.0) if sign else amount
+def _to_factor(sign: str, amount: float) -> float:
+    return max(1 + _apply_sign(sign, amount), 0.0) if sign else amount
 
 
-def _signed(sign: str, amount: float) -> float:
+def _apply_sign(sign: str, amount: float) -> float:
     return -amount if sign == "-" else amount
 
 
-def _written(attributes: Mapping[str, str], name: str) -> str:
+def _get_attribute(attributes: Mapping[str, str], name: str) -> str:
     return attributes.get(name, "").strip().lower()
 
 
-def _within(low: float, value: float, high: float) -> float:
+def _clamp(low: float, value: float, high: float) -> float:
     return min(max(value, low), high)

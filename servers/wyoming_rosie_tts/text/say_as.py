@@ -8,14 +8,14 @@ import re
 from collections.abc import Mapping
 
 from wyoming_rosie_tts.text import english_dates
-from wyoming_rosie_tts.text.english_numbers import MOST, cardinal, counted, digits, ordinal
+from wyoming_rosie_tts.text.english_numbers import LIMIT, format_digits, format_number, format_ordinal, format_with_unit
 from wyoming_rosie_tts.text.script import is_english
 
 _NUMBER = re.compile(r"([-+\u2212]?)\s*(\d[\d,' \u00a0\u2009\u202f]*)(?:\.(\d+))?", re.ASCII)
 _ORDINAL = re.compile(r"(\d[\d,]*)\s*(?:st|nd|rd|th)?\.?", re.ASCII | re.IGNORECASE)
 _FRACTION = re.compile(r"(?:(\d{1,9})\s*[+ ]\s*)?(\d{1,9})\s*[/\u2044]\s*(\d{1,9})", re.ASCII)
-_MONEY = re.compile(r"([$€£¥])?\s*(\d[\d,]{0,18})(?:\.(\d\d?))?\s*([A-Za-z]{3}|[$€£¥])?", re.ASCII)
-_MONEYS = {
+_CURRENCY = re.compile(r"([$€£¥])?\s*(\d[\d,]{0,18})(?:\.(\d\d?))?\s*([A-Za-z]{3}|[$€£¥])?", re.ASCII)
+_CURRENCY_NAMES = {
     "$": ("dollar", "dollars", "cent", "cents"),
     "€": ("euro", "euros", "cent", "cents"),
     "£": ("pound", "pounds", "penny", "pence"),
@@ -45,96 +45,98 @@ _SIGNS = {
 }
 
 
-def spoken(text: str, kind: str, form: str = "", language: str = "") -> str:
+def expand(text: str, interpret_as: str, form: str = "", language: str = "") -> str:
     """Return the text as `kind` (interpret-as) has it said; what is not understood stays as it is."""
     in_english = is_english(language)
-    words, kind = text.strip(), kind.strip().lower()
-    said = _in_english(words, kind, form) if in_english else None
-    return said or _in_any_language(words, kind, _SIGNS if in_english else {}) or text
+    words, interpret_as = text.strip(), interpret_as.strip().lower()
+    said = _expand_in_english(words, interpret_as, form) if in_english else None
+    return said or _expand_any_language(words, interpret_as, _SIGNS if in_english else {}) or text
 
 
-def _in_any_language(text: str, kind: str, signs: Mapping[str, str]) -> str | None:
-    match kind:
+def _expand_any_language(text: str, interpret_as: str, signs: Mapping[str, str]) -> str | None:
+    match interpret_as:
         case "characters" | "character" | "spell-out" | "spell" | "verbatim" | "letters":
-            return ", ".join(signs.get(character, _upper(character)) for character in text if not character.isspace())
+            return ", ".join(
+                signs.get(character, _to_upper(character)) for character in text if not character.isspace()
+            )
         case "digits" | "digit" | "number_digit":
             return " ".join(re.findall(r"\d|[^\d\s]+", text))
         case "telephone" | "phone":
-            return _telephone(text)
+            return _format_phone(text)
         case "expletive" | "bleep":
             return "beep"
     return None
 
 
-def _in_english(text: str, kind: str, form: str) -> str | None:
+def _expand_in_english(text: str, interpret_as: str, form: str) -> str | None:
     """Return None too where the text is not such a thing."""
-    match kind:
+    match interpret_as:
         case "cardinal" | "number":
-            return _cardinal(text)
+            return _expand_number(text)
         case "ordinal":
-            return _ordinal(text)
+            return _expand_ordinal(text)
         case "fraction":
-            return _fraction(text)
+            return _expand_fraction(text)
         case "currency":
-            return _money(text, form)
+            return _expand_currency(text, form)
         case "date":
-            return english_dates.date(text, form)
+            return english_dates.format_date(text, form)
         case "time":
-            return english_dates.time(text, form)
+            return english_dates.format_time(text, form)
         case "duration":
-            return english_dates.duration(text)
+            return english_dates.format_duration(text)
     return None
 
 
-def _upper(character: str) -> str:
+def _to_upper(character: str) -> str:
     """Return a capital letter, because engines read some small ones as words."""
     upper = character.upper()
     return upper if len(upper) == 1 else character
 
 
-def _telephone(text: str) -> str:
+def _format_phone(text: str) -> str:
     """Return each digit apart, with a comma between groups."""
     plus = "plus " if text.startswith("+") else ""
     groups = (" ".join(group) if group.isdecimal() else group for group in re.findall(r"\d+|[^\W\d_]+", text))
     return plus + ", ".join(groups)
 
 
-def _cardinal(text: str) -> str | None:
+def _expand_number(text: str) -> str | None:
     found = _NUMBER.fullmatch(text)
-    if not found or (number := int(re.sub(r"\D", "", found[2])[:20])) >= MOST:
+    if not found or (number := int(re.sub(r"\D", "", found[2])[:20])) >= LIMIT:
         return None
     minus = "minus " if found[1] in ("-", "\u2212") else ""
-    return minus + cardinal(number) + (f" point {digits(found[3])}" if found[3] else "")
+    return minus + format_number(number) + (f" point {format_digits(found[3])}" if found[3] else "")
 
 
-def _ordinal(text: str) -> str | None:
+def _expand_ordinal(text: str) -> str | None:
     found = _ORDINAL.fullmatch(text)
-    number = int(found[1].replace(",", "")[:20]) if found else MOST
-    return ordinal(number) if number < MOST else None
+    number = int(found[1].replace(",", "")[:20]) if found else LIMIT
+    return format_ordinal(number) if number < LIMIT else None
 
 
-def _fraction(text: str) -> str | None:
+def _expand_fraction(text: str) -> str | None:
     found = _FRACTION.fullmatch(text)
     if not found or not int(found[3]):
         return None
-    whole = f"{cardinal(int(found[1]))} and " if found[1] else ""
-    return whole + _parts(int(found[2]), int(found[3]))
+    whole = f"{format_number(int(found[1]))} and " if found[1] else ""
+    return whole + _format_parts(int(found[2]), int(found[3]))
 
 
-def _parts(above: int, below: int) -> str:
+def _format_parts(above: int, below: int) -> str:
     if below == 1:
-        return f"{cardinal(above)} over one"
-    one, many = {2: ("half", "halves"), 4: ("quarter", "quarters")}.get(below, (ordinal(below), ""))
-    return counted(above, one, many)
+        return f"{format_number(above)} over one"
+    one, many = {2: ("half", "halves"), 4: ("quarter", "quarters")}.get(below, (format_ordinal(below), ""))
+    return format_with_unit(above, one, many)
 
 
-def _money(text: str, form: str) -> str | None:
-    found = _MONEY.fullmatch(text)
+def _expand_currency(text: str, form: str) -> str | None:
+    found = _CURRENCY.fullmatch(text)
     if not found:
         return None
-    names = _MONEYS.get(found[1] or _CODES.get((found[4] or form).upper(), found[4] or ""))
+    names = _CURRENCY_NAMES.get(found[1] or _CODES.get((found[4] or form).upper(), found[4] or ""))
     number = int(found[2].replace(",", ""))
-    if names is None or number >= MOST:
+    if names is None or number >= LIMIT:
         return None
     small = int((found[3] or "").ljust(2, "0"))
-    return counted(number, *names[:2]) + (f" and {counted(small, *names[2:])}" if small else "")
+    return format_with_unit(number, *names[:2]) + (f" and {format_with_unit(small, *names[2:])}" if small else "")

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 
 @dataclass(frozen=True)
-class Wish:
+class VoiceRequest:
     """The voice that a peer asks for; a name wins over a language, nothing means the default voice."""
 
     name: str | None = None
@@ -23,26 +23,26 @@ class Prosody:
 
 
 @dataclass(frozen=True)
-class Words:
+class TextSegment:
     """A sentence or clause. `phonemes` are in IPA; engines without phonemes say the text."""
 
     text: str
     prosody: Prosody = field(default_factory=Prosody)
     phonemes: str = ""
-    wish: Wish | None = None  # another voice than the rest of the answer
-    flows_on: bool = False  # the next piece follows without the silence that separates sentences
+    voice_request: VoiceRequest | None = None  # another voice than the rest of the answer
+    joins_next: bool = False  # the next piece follows without the silence that separates sentences
 
 
 @dataclass(frozen=True)
-class Pause:
+class PauseSegment:
     milliseconds: int
 
 
 @dataclass(frozen=True)
-class Mark:
+class MarkSegment:
     """A place in the answer that the peer is told of when the sound has come to it."""
 
     name: str
 
 
-Piece: TypeAlias = Words | Pause | Mark
+Segment: TypeAlias = TextSegment | PauseSegment | MarkSegment

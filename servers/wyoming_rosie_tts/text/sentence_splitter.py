@@ -8,13 +8,13 @@ stops by themselves, so that a sentence too long costs time to the first sound, 
 
 import re
 
-from wyoming_rosie.text.abbreviations import is_abbreviated
+from wyoming_rosie.text.abbreviations import ends_with_abbreviation
 
-FIRST_CHARACTERS = 40
+MIN_FIRST_CLAUSE = 40
 """From here on the first piece may end at a comma, so that its sound comes early."""
-LONG_CHARACTERS = 150
+MIN_CLAUSE = 150
 """From here on any piece may."""
-MOST_CHARACTERS = 220
+MAX_CHARACTERS = 220
 """No piece is longer, whatever the text."""
 
 _STOPS = ".!?…؟۔।։።"
@@ -26,7 +26,7 @@ _SPACE = re.compile(r"\s*")
 _SENTENCE = re.compile(rf"[{_STOPS}。！？｡．]{_CLOSERS}\s*\Z")
 
 
-class Sentences:
+class SentenceSplitter:
     """Collects text and gives it back in pieces that are ready to be spoken."""
 
     def __init__(self) -> None:
@@ -36,42 +36,42 @@ class Sentences:
     def feed(self, text: str) -> list[str]:
         """Return the pieces that are complete now; the last words always wait for what follows them."""
         self._text += text
-        return self._pieces(at_end=False)
+        return self._split(at_end=False)
 
-    def cut(self) -> list[str]:
+    def flush(self) -> list[str]:
         """Return what is left, because something else comes between; the answer goes on."""
-        return self._pieces(at_end=True)
+        return self._split(at_end=True)
 
     def finish(self) -> list[str]:
         """Return what is left; the next text begins anew."""
-        pieces = self._pieces(at_end=True)
+        pieces = self._split(at_end=True)
         self._is_first = True
         return pieces
 
-    def _pieces(self, *, at_end: bool) -> list[str]:
+    def _split(self, *, at_end: bool) -> list[str]:
         pieces = []
-        start = self._first_word(0)
-        while (end := self._end(start, at_end=at_end)) is not None:
+        start = self._skip_whitespace(0)
+        while (end := self._find_end(start, at_end=at_end)) is not None:
             pieces.append(self._text[start:end].rstrip())
             self._is_first = False
-            start = self._first_word(end)
+            start = self._skip_whitespace(end)
         self._text = self._text[start:]
         return pieces
 
-    def _first_word(self, start: int) -> int:
+    def _skip_whitespace(self, start: int) -> int:
         space = _SPACE.match(self._text, start)
         return space.end() if space else start
 
-    def _end(self, start: int, *, at_end: bool) -> int | None:
+    def _find_end(self, start: int, *, at_end: bool) -> int | None:
         """Return where the piece that begins at `start` ends, or None when that is not known yet."""
         text = self._text
         # Nothing behind the most that a piece can hold may matter, because it may not have arrived yet.
-        seen = min(len(text), start + MOST_CHARACTERS + 1)
+        seen = min(len(text), start + MAX_CHARACTERS + 1)
         for found in _ENDS.finditer(text, start, seen):
             if found.end() < seen and self._is_end(found, start):
                 return found.end()
-        if len(text) - start > MOST_CHARACTERS:
-            return text.rfind(" ", start + 1, start + MOST_CHARACTERS) + 1 or start + MOST_CHARACTERS
+        if len(text) - start > MAX_CHARACTERS:
+            return text.rfind(" ", start + 1, start + MAX_CHARACTERS) + 1 or start + MAX_CHARACTERS
         return len(text) if at_end and start < len(text) else None
 
     def _is_end(self, found: re.Match[str], start: int) -> bool:
@@ -81,7 +81,7 @@ class Sentences:
         goes_on = following.islower() or following in _STOPS
         match found.lastgroup:
             case "clause":
-                return found.start() - start >= (FIRST_CHARACTERS if self._is_first else LONG_CHARACTERS)
+                return found.start() - start >= (MIN_FIRST_CLAUSE if self._is_first else MIN_CLAUSE)
             case "line":
                 return not goes_on
             case "stop":
@@ -90,11 +90,13 @@ class Sentences:
                 return True
 
 
-def is_sentence(text: str) -> bool:
+def ends_sentence(text: str) -> bool:
     """Tell whether the text ends as sentences end."""
     return _SENTENCE.search(text) is not None
 
 
 def _is_abbreviation(found: re.Match[str], start: int) -> bool:
     """Tell whether the full stop belongs to the word before it."""
-    return found[0].rstrip() == "." and is_abbreviated(found.string[max(start, found.start() - 20) : found.start()])
+    return found[0].rstrip() == "." and ends_with_abbreviation(
+        found.string[max(start, found.start() - 20) : found.start()]
+    )

@@ -7,14 +7,14 @@ from typing import TypeAlias
 
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_tts.text import say_as
-from wyoming_rosie_tts.text.prosody import break_milliseconds, combined, emphasis_of, prosody_of
-from wyoming_rosie_tts.text.script import Manner, Script, language_of
-from wyoming_rosie_tts.text.segments import Piece, Wish
-from wyoming_rosie_tts.text.ssml_tokenizer import End, Markup, Start, Token
+from wyoming_rosie_tts.text.prosody import combine, parse_break, parse_emphasis, parse_prosody
+from wyoming_rosie_tts.text.script import SegmentBuilder, SpeechStyle, requested_language
+from wyoming_rosie_tts.text.segments import Segment, VoiceRequest
+from wyoming_rosie_tts.text.ssml_tokenizer import EndTag, SsmlTokenizer, StartTag, Token
 
-MOST_TAGS = 5000
-MOST_DEPTH = 100
-MOST_WORDS_CHARACTERS = 1000
+MAX_TAGS = 5000
+MAX_DEPTH = 100
+MAX_REWRITTEN_CHARACTERS = 1000
 """Of the text in a say-as or phoneme; a longer one is said as it is."""
 PARAGRAPH_MILLISECONDS = 400
 """Of silence between paragraphs, beside that between sentences."""
@@ -28,10 +28,10 @@ _SENTENCES = frozenset({"s", "sentence", *_PARAGRAPHS})
 _Attributes: TypeAlias = Mapping[str, str]
 
 
-def read(document: str) -> list[Piece]:
+def parse(document: str) -> list[Segment]:
     """Return what a whole document says. Raises BadEventError."""
-    reader = Reader()
-    return reader.feed(document) + reader.finish()
+    parser = SsmlParser()
+    return parser.feed(document) + parser.finish()
 
 
 @dataclass
@@ -40,171 +40,177 @@ class _Element:
 
     name: str
     attributes: _Attributes
-    manner: Manner
-    words: list[str] | None = None
-    owns_words: bool = False
+    style: SpeechStyle
+    captured: list[str] | None = None
+    is_capturing: bool = False
     is_silent: bool = False
 
 
-class Reader:
+class SsmlParser:
     """Reads a document that arrives in any pieces; unknown tags keep their text, slips in the markup cost no words.
 
     The language that <speak> names chooses the voice, unless the peer has named one.
     """
 
-    def __init__(self, wish: Wish | None = None) -> None:
-        wish = wish or Wish()
-        self._markup = Markup()
-        self._script = Script()
-        self._has_voice = wish.name is not None
-        self._open = [_Element("", {}, Manner(language=language_of(wish)))]
+    def __init__(self, request: VoiceRequest | None = None) -> None:
+        request = request or VoiceRequest()
+        self._tokenizer = SsmlTokenizer()
+        self._builder = SegmentBuilder()
+        self._has_voice = request.name is not None
+        self._elements = [_Element("", {}, SpeechStyle(language=requested_language(request)))]
         self._tags = 0
 
-    def feed(self, text: str) -> list[Piece]:
-        for token in self._markup.feed(text):
-            self._read(token)
-        return self._script.take()
+    def feed(self, text: str) -> list[Segment]:
+        for token in self._tokenizer.feed(text):
+            self._process_token(token)
+        return self._builder.take_ready()
 
-    def finish(self) -> list[Piece]:
-        for token in self._markup.finish():
-            self._read(token)
-        while len(self._open) > 1:
-            self._leave()
-        return self._script.finish()
+    def finish(self) -> list[Segment]:
+        for token in self._tokenizer.finish():
+            self._process_token(token)
+        while len(self._elements) > 1:
+            self._close_element()
+        return self._builder.finish()
 
-    def _read(self, token: Token) -> None:
+    def _process_token(self, token: Token) -> None:
         match token:
             case str():
-                self._say(_SPACES.sub(" ", token))
-            case Start():
-                self._count()
-                self._enter(token)
+                self._add_text(_SPACES.sub(" ", token))
+            case StartTag():
+                self._count_tag()
+                self._open_element(token)
                 if token.is_empty:
-                    self._leave()
-            case End():
-                self._count()
-                self._close(token.name)
+                    self._close_element()
+            case EndTag():
+                self._count_tag()
+                self._close_tag(token.name)
 
-    def _count(self) -> None:
+    def _count_tag(self) -> None:
         self._tags += 1
-        if self._tags > MOST_TAGS or len(self._open) > MOST_DEPTH:
+        if self._tags > MAX_TAGS or len(self._elements) > MAX_DEPTH:
             raise BadEventError(
-                f"SSML may have {MOST_TAGS} tags, {MOST_DEPTH} in each other; this has more", "ssml-too-large"
+                f"SSML may have {MAX_TAGS} tags, {MAX_DEPTH} in each other; this has more", "ssml-too-large"
             )
 
-    def _say(self, text: str) -> None:
-        element = self._open[-1]
+    def _add_text(self, text: str) -> None:
+        element = self._elements[-1]
         if element.is_silent:
             return
-        if element.words is None:
-            self._script.say(text, element.manner)
+        if element.captured is None:
+            self._builder.add_text(text, element.style)
         else:
-            element.words.append(text)
+            element.captured.append(text)
 
-    def _enter(self, tag: Start) -> None:
-        outer = self._open[-1]
-        manner = self._manner(outer.manner, tag)
-        element = _Element(tag.name, tag.attributes, manner, outer.words, is_silent=outer.is_silent)
-        self._open.append(element)
+    def _open_element(self, tag: StartTag) -> None:
+        outer = self._elements[-1]
+        style = self._apply_style(outer.style, tag)
+        element = _Element(tag.name, tag.attributes, style, outer.captured, is_silent=outer.is_silent)
+        self._elements.append(element)
         if not element.is_silent:
-            self._begin(element)
+            self._start_element(element)
 
-    def _manner(self, outer: Manner, tag: Start) -> Manner:
-        change = _MANNERS.get(tag.name)
-        inner = change(outer, tag.attributes) if change else outer
-        return replace(inner, wish=outer.wish) if tag.name == "speak" and self._has_voice else inner
+    def _apply_style(self, outer: SpeechStyle, tag: StartTag) -> SpeechStyle:
+        change = _STYLE_CHANGES.get(tag.name)
+        style = change(outer, tag.attributes) if change else outer
+        return replace(style, voice_request=outer.voice_request) if tag.name == "speak" and self._has_voice else style
 
-    def _begin(self, element: _Element) -> None:
+    def _start_element(self, element: _Element) -> None:
         match element.name:
             case "break":
-                self._script.pause(break_milliseconds(element.attributes))
+                self._builder.add_pause(parse_break(element.attributes))
             case "mark" | "bookmark":
-                self._mark(element.attributes)
+                self._add_mark(element.attributes)
             case "sub":
                 self._substitute(element)
-            case name if name in _REWRITTEN and element.words is None:
-                element.words, element.owns_words = [], True
+            case name if name in _REWRITTEN and element.captured is None:
+                element.captured, element.is_capturing = [], True
             case name if name in _SENTENCES:
-                self._begin_sentence(is_paragraph=name in _PARAGRAPHS)
+                self._start_sentence(is_paragraph=name in _PARAGRAPHS)
             case name:
                 element.is_silent = name in _SILENT
 
-    def _mark(self, attributes: _Attributes) -> None:
+    def _add_mark(self, attributes: _Attributes) -> None:
         if name := attributes.get("name") or attributes.get("mark"):
-            self._script.mark(name)
+            self._builder.add_mark(name)
 
     def _substitute(self, element: _Element) -> None:
         if alias := element.attributes.get("alias"):
-            self._say(alias)
+            self._add_text(alias)
             element.is_silent = True
 
-    def _begin_sentence(self, *, is_paragraph: bool) -> None:
-        self._script.end_sentence()
-        if is_paragraph and self._script.has_words:
-            self._script.pause(PARAGRAPH_MILLISECONDS)
+    def _start_sentence(self, *, is_paragraph: bool) -> None:
+        self._builder.end_sentence()
+        if is_paragraph and self._builder.has_text:
+            self._builder.add_pause(PARAGRAPH_MILLISECONDS)
 
-    def _close(self, name: str) -> None:
+    def _close_tag(self, name: str) -> None:
         """Close the innermost element of that name and all in it; there may be none."""
-        if any(element.name == name for element in self._open[1:]):
-            while self._leave() != name:
+        if any(element.name == name for element in self._elements[1:]):
+            while self._close_element() != name:
                 pass
 
-    def _leave(self) -> str:
-        element = self._open.pop()
-        if element.owns_words and element.words is not None:
-            self._rewrite(element, "".join(element.words))
+    def _close_element(self) -> str:
+        element = self._elements.pop()
+        if element.is_capturing and element.captured is not None:
+            self._add_captured(element, "".join(element.captured))
         elif element.name in _SENTENCES and not element.is_silent:
-            self._script.end_sentence()
+            self._builder.end_sentence()
         return element.name
 
-    def _rewrite(self, element: _Element, text: str) -> None:
+    def _add_captured(self, element: _Element, text: str) -> None:
         """Say the words of an element that says how."""
         attributes = element.attributes
-        if len(text) > MOST_WORDS_CHARACTERS:
-            self._script.say(text, element.manner)
+        if len(text) > MAX_REWRITTEN_CHARACTERS:
+            self._builder.add_text(text, element.style)
         elif element.name == "say-as":
-            said = say_as.spoken(
-                text, attributes.get("interpret-as", ""), attributes.get("format", ""), element.manner.language
+            expanded = say_as.expand(
+                text, attributes.get("interpret-as", ""), attributes.get("format", ""), element.style.language
             )
-            self._script.say(said, element.manner)
+            self._builder.add_text(expanded, element.style)
         elif attributes.get("ph") and attributes.get("alphabet", "ipa").lower() == "ipa":
-            self._script.pronounce(text, attributes["ph"], element.manner)
+            self._builder.add_phonemes(text, attributes["ph"], element.style)
         else:
-            self._script.say(text, element.manner)
+            self._builder.add_text(text, element.style)
 
 
-def _in_prosody(manner: Manner, attributes: _Attributes) -> Manner:
-    return replace(manner, prosody=combined(manner.prosody, prosody_of(attributes)))
+def _apply_prosody(style: SpeechStyle, attributes: _Attributes) -> SpeechStyle:
+    return replace(style, prosody=combine(style.prosody, parse_prosody(attributes)))
 
 
-def _with_emphasis(manner: Manner, attributes: _Attributes) -> Manner:
-    return replace(manner, prosody=combined(manner.prosody, emphasis_of(attributes)))
+def _apply_emphasis(style: SpeechStyle, attributes: _Attributes) -> SpeechStyle:
+    return replace(style, prosody=combine(style.prosody, parse_emphasis(attributes)))
 
 
-def _in_language(manner: Manner, attributes: _Attributes) -> Manner:
+def _apply_language(style: SpeechStyle, attributes: _Attributes) -> SpeechStyle:
     language = attributes.get("xml:lang", "").strip()
-    if not language or language.lower() == manner.language.lower():
-        return manner
-    return replace(manner, wish=Wish(language=language), language=language)
+    if not language or language.lower() == style.language.lower():
+        return style
+    return replace(style, voice_request=VoiceRequest(language=language), language=language)
 
 
-def _with_voice(manner: Manner, attributes: _Attributes) -> Manner:
+def _apply_voice(style: SpeechStyle, attributes: _Attributes) -> SpeechStyle:
     """Turn to the first voice that is named; its language is for engines that do not have it."""
-    language = _first(attributes, "xml:lang") or _first(attributes, "language") or _first(attributes, "languages")
-    name = _first(attributes, "name")
+    language = (
+        _first_value(attributes, "xml:lang")
+        or _first_value(attributes, "language")
+        or _first_value(attributes, "languages")
+    )
+    name = _first_value(attributes, "name")
     if not name:
-        return _in_language(manner, {"xml:lang": language})
-    wish = Wish(name=name, language=language or language_of(Wish(name=name)) or manner.language or None)
-    return replace(manner, wish=wish, language=wish.language or "")
+        return _apply_language(style, {"xml:lang": language})
+    request = VoiceRequest(
+        name=name, language=language or requested_language(VoiceRequest(name=name)) or style.language or None
+    )
+    return replace(style, voice_request=request, language=request.language or "")
 
 
-def _first(attributes: _Attributes, name: str) -> str:
+def _first_value(attributes: _Attributes, name: str) -> str:
     return next(iter(attributes.get(name, "").split()), "")
 
 
-_MANNERS: Mapping[str, Callable[[Manner, _Attributes], Manner]] = {
-    "prosody": _in_prosody,
-    "emphasis": _with_emphasis,
-    "voice": _with_voice,
-    **dict.fromkeys(("speak", "lang", "w", "token", *_SENTENCES), _in_language),
+_STYLE_CHANGES: Mapping[str, Callable[[SpeechStyle, _Attributes], SpeechStyle]] = {
+    "prosody": _apply_prosody,
+    "emphasis": _apply_emphasis,
+    "voice": _apply_voice,
+    **dict.fromkeys(("speak", "lang", "w", "token", *_SENTENCES), _apply_language),
 }

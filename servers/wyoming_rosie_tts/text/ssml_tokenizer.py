@@ -14,23 +14,23 @@ from typing import TypeAlias
 
 from wyoming_rosie.errors import BadEventError
 
-MOST_TAG_CHARACTERS = 4000
+MAX_TAG_CHARACTERS = 4000
 """Of a tag, comment, processing instruction or CDATA section."""
 
 _NAME = r"[A-Za-z_][\w:.-]*+"
 _TAG = re.compile(rf"<(/?)({_NAME})((?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+)>")
-_BROKEN_TAG = re.compile(rf"<(/?)({_NAME})([^<>]*+)>")
-_MAYBE_TAG = re.compile(r"</?(?:[A-Za-z_]|\Z)")
+_MALFORMED_TAG = re.compile(rf"<(/?)({_NAME})([^<>]*+)>")
+_TAG_PREFIX = re.compile(r"</?(?:[A-Za-z_]|\Z)")
 _TEXT = re.compile(r"(?:[^<&]++|<(?![A-Za-z_/!?]|\Z)|&(?![#A-Za-z]|\Z))++")
 _ATTRIBUTE = re.compile(r"([^\s=/\"']++)(?:\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)'|([^\s/\"']++)))?|.", re.DOTALL)
 _ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{0,31});")
-_MAYBE_ENTITY = re.compile(r"&#?\w{0,31}\Z")
+_ENTITY_PREFIX = re.compile(r"&#?\w{0,31}\Z")
 _DECLARATION = re.compile(r"<![A-Za-z]")
 _SECTIONS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
 
 
 @dataclass(frozen=True)
-class Start:
+class StartTag:
     """A start tag; names in lower case, prefixes and all."""
 
     name: str
@@ -39,15 +39,15 @@ class Start:
 
 
 @dataclass(frozen=True)
-class End:
+class EndTag:
     name: str
 
 
-Token: TypeAlias = str | Start | End
+Token: TypeAlias = str | StartTag | EndTag
 _Step: TypeAlias = tuple[Token | None, int]
 
 
-class Markup:
+class SsmlTokenizer:
     """Collects a document and gives back its texts and tags; what they are depends on the document alone."""
 
     def __init__(self) -> None:
@@ -56,16 +56,16 @@ class Markup:
     def feed(self, text: str) -> Iterator[Token]:
         """Give what is complete now. Raises BadEventError."""
         self._text += text
-        return self._tokens(at_end=False)
+        return self._tokenize(at_end=False)
 
     def finish(self) -> Iterator[Token]:
         """Give what is left; what never became a tag is text. Raises BadEventError."""
-        return self._tokens(at_end=True)
+        return self._tokenize(at_end=True)
 
-    def _tokens(self, *, at_end: bool) -> Iterator[Token]:
+    def _tokenize(self, *, at_end: bool) -> Iterator[Token]:
         at = 0
         texts: list[str] = []
-        while at < len(self._text) and (step := self._step(at, at_end=at_end)) is not None:
+        while at < len(self._text) and (step := self._next_token(at, at_end=at_end)) is not None:
             token, at = step
             if isinstance(token, str):
                 texts.append(token)
@@ -79,70 +79,70 @@ class Markup:
         if texts:
             yield "".join(texts)
 
-    def _step(self, at: int, *, at_end: bool) -> _Step | None:
+    def _next_token(self, at: int, *, at_end: bool) -> _Step | None:
         """Return the token at a place and where it ends, or None when that is not known yet."""
         if text := _TEXT.match(self._text, at):
             return text[0], text.end()
-        return self._entity(at, at_end=at_end) if self._text[at] == "&" else self._markup(at, at_end=at_end)
+        return self._read_entity(at, at_end=at_end) if self._text[at] == "&" else self._read_markup(at, at_end=at_end)
 
-    def _entity(self, at: int, *, at_end: bool) -> _Step | None:
+    def _read_entity(self, at: int, *, at_end: bool) -> _Step | None:
         if found := _ENTITY.match(self._text, at):
-            return _character(found), found.end()
-        if _MAYBE_ENTITY.match(self._text, at) and not at_end:
+            return _decode_entity(found), found.end()
+        if _ENTITY_PREFIX.match(self._text, at) and not at_end:
             return None
         return "&", at + 1
 
-    def _markup(self, at: int, *, at_end: bool) -> _Step | None:
-        if _MAYBE_TAG.match(self._text, at):
-            return self._tag(at, at_end=at_end)
+    def _read_markup(self, at: int, *, at_end: bool) -> _Step | None:
+        if _TAG_PREFIX.match(self._text, at):
+            return self._read_tag(at, at_end=at_end)
         if _DECLARATION.match(self._text, at):
             raise BadEventError("SSML with a DOCTYPE or an ENTITY is refused; send it without", "forbidden-ssml")
         for start, end in _SECTIONS.items():
             if self._text.startswith(start, at):
-                return self._section(at, start, end, at_end=at_end)
+                return self._read_block(at, start, end, at_end=at_end)
         may_begin = any(start.startswith(self._text[at:]) for start in _SECTIONS)
         return None if may_begin and not at_end else ("<", at + 1)
 
-    def _section(self, at: int, start: str, end: str, *, at_end: bool) -> _Step | None:
-        close = self._text.find(end, at + len(start), at + MOST_TAG_CHARACTERS)
+    def _read_block(self, at: int, start: str, end: str, *, at_end: bool) -> _Step | None:
+        close = self._text.find(end, at + len(start), at + MAX_TAG_CHARACTERS)
         if close >= 0:
             return self._text[at + len(start) : close] if start == "<![CDATA[" else None, close + len(end)
-        self._refuse_if_endless(at)
+        self._check_length(at)
         return ("<", at + 1) if at_end else None
 
-    def _tag(self, at: int, *, at_end: bool) -> _Step | None:
-        limit = at + MOST_TAG_CHARACTERS
+    def _read_tag(self, at: int, *, at_end: bool) -> _Step | None:
+        limit = at + MAX_TAG_CHARACTERS
         if found := _TAG.match(self._text, at, limit):
-            return _tag(found), found.end()
+            return _parse_tag(found), found.end()
         following = self._text.find("<", at + 1, limit)
         if following < 0 and not at_end and len(self._text) < limit:
             return None
-        if found := _BROKEN_TAG.match(self._text, at, limit):
-            return _tag(found), found.end()
+        if found := _MALFORMED_TAG.match(self._text, at, limit):
+            return _parse_tag(found), found.end()
         if following < 0:
-            self._refuse_if_endless(at)
+            self._check_length(at)
         return "<", at + 1
 
-    def _refuse_if_endless(self, at: int) -> None:
-        if len(self._text) >= at + MOST_TAG_CHARACTERS:
+    def _check_length(self, at: int) -> None:
+        if len(self._text) >= at + MAX_TAG_CHARACTERS:
             raise BadEventError(
-                f"a tag or comment in SSML may have {MOST_TAG_CHARACTERS} characters, this one has more",
+                f"a tag or comment in SSML may have {MAX_TAG_CHARACTERS} characters, this one has more",
                 "ssml-too-large",
             )
 
 
-def _tag(found: re.Match[str]) -> Token:
+def _parse_tag(found: re.Match[str]) -> Token:
     name = found[2].lower()
     if found[1]:
-        return End(name)
-    return Start(name, _attributes(found[3]), found[3].endswith("/"))
+        return EndTag(name)
+    return StartTag(name, _parse_attributes(found[3]), found[3].endswith("/"))
 
 
-def _attributes(text: str) -> dict[str, str]:
+def _parse_attributes(text: str) -> dict[str, str]:
     found = _ATTRIBUTE.findall(text)
     return {name.lower(): html.unescape(double or single or bare) for name, double, single, bare in found if name}
 
 
-def _character(entity: re.Match[str]) -> str:
+def _decode_entity(entity: re.Match[str]) -> str:
     """Return what a reference stands for; one that nobody knows stays as it is."""
     return html.unescape(entity[0]) if entity[1].startswith("#") else html5.get(f"{entity[1]};", entity[0])

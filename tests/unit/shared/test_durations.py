@@ -115,12 +115,12 @@ def test_two_durations_are_two() -> None:
     ],
 )
 def test_a_duration_is_said(language: str, words: str) -> None:
-    assert durations.as_words(3665, language) == words
+    assert durations.format_duration(3665, language) == words
 
 
 @given(st.sampled_from(sorted(durations.languages())), st.integers(1, 99 * 3600))
 def test_what_is_said_is_read_again(language: str, seconds: int) -> None:
-    assert [one.total for one in durations.find(durations.as_words(seconds, language), language)] == [seconds]
+    assert [one.total for one in durations.find(durations.format_duration(seconds, language), language)] == [seconds]
 
 
 @given(st.sampled_from(sorted(durations.languages())), st.text(max_size=60))

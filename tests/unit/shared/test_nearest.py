@@ -1,6 +1,6 @@
 import pytest
 
-from wyoming_rosie.text.suggestions import closest_names, unknown_name
+from wyoming_rosie.text.suggestions import describe_unknown_name, find_close_names
 
 NAMES = ["tiny", "tiny.en", "base", "large-v3", "hey_jarvis_v0.1"]
 
@@ -10,10 +10,10 @@ NAMES = ["tiny", "tiny.en", "base", "large-v3", "hey_jarvis_v0.1"]
     [("tinny.en", "tiny.en"), ("TINY.EN", "tiny.en"), ("jarvis", "hey_jarvis_v0.1"), ("large v3", "large-v3")],
 )
 def test_what_was_meant_comes_first(given: str, first: str) -> None:
-    assert closest_names(given, NAMES)[0] == first
+    assert find_close_names(given, NAMES)[0] == first
 
 
 def test_what_is_like_nothing_shows_what_there_is() -> None:
-    assert closest_names("zzzz", NAMES) == []
-    assert unknown_name("model", "zzzz", NAMES) == f"no model is named 'zzzz'; there are: {', '.join(NAMES)}"
-    assert "there are 10, such as 0, 1, 2" in unknown_name("model", "zzzz", map(str, range(10)), "list")
+    assert find_close_names("zzzz", NAMES) == []
+    assert describe_unknown_name("model", "zzzz", NAMES) == f"no model is named 'zzzz'; there are: {', '.join(NAMES)}"
+    assert "there are 10, such as 0, 1, 2" in describe_unknown_name("model", "zzzz", map(str, range(10)), "list")

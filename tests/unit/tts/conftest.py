@@ -4,13 +4,13 @@ import pytest
 
 from tests.unit.tts.fakes import LetterEngine, Listener
 from wyoming_rosie_tts.phrase_cache import PhraseCache
-from wyoming_rosie_tts.reply_audio import Studio
-from wyoming_rosie_tts.synthesis_scheduler import Desk
+from wyoming_rosie_tts.reply_audio import TtsContext
+from wyoming_rosie_tts.synthesis_scheduler import SynthesisScheduler
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    desk = Desk("test", workers=1)
+async def desk() -> AsyncIterator[SynthesisScheduler]:
+    desk = SynthesisScheduler("test", workers=1)
     yield desk
     desk.close()
 
@@ -21,10 +21,10 @@ def engine() -> LetterEngine:
 
 
 @pytest.fixture
-async def studio(engine: LetterEngine, desk: Desk) -> Studio:
-    return Studio(engine, desk, PhraseCache(0))
+async def studio(engine: LetterEngine, desk: SynthesisScheduler) -> TtsContext:
+    return TtsContext(engine, desk, PhraseCache(0))
 
 
 @pytest.fixture
-async def listener(studio: Studio) -> Listener:
+async def listener(studio: TtsContext) -> Listener:
     return Listener(studio)

@@ -7,11 +7,11 @@ from wyoming.info import Attribution, TtsProgram
 
 from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import BadEventError, EngineError
-from wyoming_rosie_tts.cancellation import Interruption
-from wyoming_rosie_tts.engine import Wish
+from wyoming_rosie_tts.cancellation import StepCancellation
+from wyoming_rosie_tts.engine import VoiceRequest
 from wyoming_rosie_tts.handler import TtsHandler
-from wyoming_rosie_tts.reply_audio import Studio
-from wyoming_rosie_tts.text.segments import Words
+from wyoming_rosie_tts.reply_audio import TtsContext
+from wyoming_rosie_tts.text.segments import TextSegment
 
 FORMAT = AudioFormat(1000, 2, 1)
 
@@ -19,17 +19,19 @@ FORMAT = AudioFormat(1000, 2, 1)
 class LetterVoice:
     """Speaks a letter as one piece of ten milliseconds, and a pause as another."""
 
-    def __init__(self, engine: "LetterEngine", audio: AudioFormat) -> None:
-        self.audio = audio
-        self.identity = f"letters {audio.rate}"
+    def __init__(self, engine: "LetterEngine", audio_format: AudioFormat) -> None:
+        self.audio_format = audio_format
+        self.identity = f"letters {audio_format.rate}"
         self._engine = engine
 
-    def speak(self, words: Words, *, pause: bool, interruption: Interruption | None = None) -> Iterator[bytes]:
+    def synthesize(
+        self, segment: TextSegment, *, pause: bool, cancellation: StepCancellation | None = None
+    ) -> Iterator[bytes]:
         if self._engine.broken:
             raise EngineError("the voice is hoarse")
-        self._engine.spoken.append(words.text)
-        for letter in [*words.text, *("-" if pause else "")]:
-            yield letter.encode("utf-16-le")[:2] * (self.audio.rate // 100)
+        self._engine.spoken.append(segment.text)
+        for letter in [*segment.text, *("-" if pause else "")]:
+            yield letter.encode("utf-16-le")[:2] * (self.audio_format.rate // 100)
 
 
 class LetterEngine:
@@ -45,10 +47,10 @@ class LetterEngine:
     def describe(self) -> TtsProgram:
         return TtsProgram("letters", Attribution("", ""), True, None, None, [])
 
-    def voice(self, wish: Wish) -> LetterVoice:
-        if wish.name == "nobody":
+    def select_voice(self, request: VoiceRequest) -> LetterVoice:
+        if request.name == "nobody":
             raise BadEventError("no voice 'nobody'; there is: letters", "unknown-voice")
-        return LetterVoice(self, AudioFormat(FORMAT.rate // 2, 2, 1) if wish.name == "deep" else FORMAT)
+        return LetterVoice(self, AudioFormat(FORMAT.rate // 2, 2, 1) if request.name == "deep" else FORMAT)
 
     async def install(self) -> None: ...
 
@@ -56,25 +58,25 @@ class LetterEngine:
 class Listener:
     """A peer: what it sends reaches a conversation, what it hears is kept."""
 
-    def __init__(self, studio: Studio, most_characters: int = 1000) -> None:
-        self.heard: list[Event] = []
-        self.conversation = TtsHandler(studio, most_characters, self._hear)
+    def __init__(self, context: TtsContext, max_characters: int = 1000) -> None:
+        self.received: list[Event] = []
+        self.handler = TtsHandler(context, max_characters, self._receive)
 
     async def send(self, event_type: str, **data: object) -> None:
-        await self.conversation.on_event(Event(event_type, data))
+        await self.handler.on_event(Event(event_type, data))
 
     @property
     def types(self) -> list[str]:
         """What was heard, with each run of audio chunks as one."""
-        types = [event.type for event in self.heard]
+        types = [event.type for event in self.received]
         return [one for at, one in enumerate(types) if one != "audio-chunk" or types[at - 1] != one]
 
     @property
     def letters(self) -> str:
         """What was heard of the usual voice."""
-        pcm = b"".join(event.payload or b"" for event in self.heard if event.type == "audio-chunk")
+        pcm = b"".join(event.payload or b"" for event in self.received if event.type == "audio-chunk")
         size = FORMAT.bytes_in(0.01)
         return "".join(pcm[at : at + 2].decode("utf-16-le") for at in range(0, len(pcm), size))
 
-    async def _hear(self, event: Event) -> None:
-        self.heard.append(event)
+    async def _receive(self, event: Event) -> None:
+        self.received.append(event)

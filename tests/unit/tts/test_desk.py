@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import BadEventError, EngineError
-from wyoming_rosie_tts.cancellation import Interruption
+from wyoming_rosie_tts.cancellation import StepCancellation
 from wyoming_rosie_tts.synthesis_scheduler import (
-    COMFORT_SECONDS,
-    FAR_SECONDS,
-    MOST_WAITING_SECONDS,
-    SILENT,
-    Desk,
-    Playback,
-    choose,
+    IDLE_SECONDS,
+    MAX_UNSENT_SECONDS,
+    NOT_STARTED,
+    YIELD_SECONDS,
+    PlaybackDeadline,
+    SynthesisScheduler,
+    pick_next,
 )
 
 AUDIO = AudioFormat(1000, 2, 1)
@@ -25,26 +25,26 @@ SECOND = bytes(2000)
 WAIT_SECONDS = 5
 
 
-def playback(ahead: float) -> Playback:
+def playback(ahead: float) -> PlaybackDeadline:
     """Return that of a listener who at the time 0 has so much sound in hand."""
-    made = Playback()
-    if ahead != SILENT:
+    made = PlaybackDeadline()
+    if ahead != NOT_STARTED:
         made.add(100 + ahead, -100)
     return made
 
 
-AHEAD = st.one_of(st.just(SILENT), st.floats(-5, 30))
+AHEAD = st.one_of(st.just(NOT_STARTED), st.floats(-5, 30))
 
 
 def test_playback_that_ran_out_goes_on_with_the_next_sound() -> None:
-    heard = Playback()
-    assert heard.ahead(10) == SILENT
+    heard = PlaybackDeadline()
+    assert heard.remaining(10) == NOT_STARTED
     heard.add(0, 10)
-    assert heard.ahead(10) == SILENT
+    assert heard.remaining(10) == NOT_STARTED
     heard.add(2, 10)
-    assert heard.ahead(11) == 1
+    assert heard.remaining(11) == 1
     heard.add(2, 20)
-    assert heard.ahead(20) == 2
+    assert heard.remaining(20) == 2
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ def test_playback_that_ran_out_goes_on_with_the_next_sound() -> None:
     [
         ([], [], None),
         ([3.0, 0.5, 2.0], [], 1),
-        ([3.0, SILENT, -1.0, SILENT], [], 1),
-        ([3.0], [SILENT], None),
-        ([0.5], [SILENT], 0),
+        ([3.0, NOT_STARTED, -1.0, NOT_STARTED], [], 1),
+        ([3.0], [NOT_STARTED], None),
+        ([0.5], [NOT_STARTED], 0),
         ([3.0], [0.2], 0),
         ([12.0], [0.2], None),
         ([12.0], [], 0),
@@ -71,41 +71,43 @@ def test_playback_that_ran_out_goes_on_with_the_next_sound() -> None:
     ],
 )
 def test_who_goes_next(due: list[float], at_work: list[float], chosen: int | None) -> None:
-    assert choose([playback(one) for one in due], [playback(one) for one in at_work], 0) == chosen
+    assert pick_next([playback(one) for one in due], [playback(one) for one in at_work], 0) == chosen
 
 
 @given(due=st.lists(AHEAD, min_size=1), at_work=st.lists(AHEAD))
 def test_nobody_goes_before_one_with_less_in_hand_and_work_never_stops(due: list[float], at_work: list[float]) -> None:
-    index = choose([playback(one) for one in due], [playback(one) for one in at_work], 0)
+    index = pick_next([playback(one) for one in due], [playback(one) for one in at_work], 0)
     if index is None:
         assert at_work
-        assert min(due) > COMFORT_SECONDS
-        assert min(due) > FAR_SECONDS or SILENT in at_work
+        assert min(due) > YIELD_SECONDS
+        assert min(due) > IDLE_SECONDS or NOT_STARTED in at_work
     else:
-        assert playback(due[index]).ahead(0) == min(playback(one).ahead(0) for one in due)
+        assert playback(due[index]).remaining(0) == min(playback(one).remaining(0) for one in due)
 
 
-async def heard(desk: Desk, steps: Iterator[bytes], listener: Playback | None = None) -> list[bytes]:
-    return [piece async for piece in desk.speak(steps, AUDIO, listener or Playback())]
+async def heard(
+    desk: SynthesisScheduler, steps: Iterator[bytes], listener: PlaybackDeadline | None = None
+) -> list[bytes]:
+    return [piece async for piece in desk.stream(steps, AUDIO, listener or PlaybackDeadline())]
 
 
-async def test_pieces_arrive_in_order_without_the_empty_ones(desk: Desk) -> None:
+async def test_pieces_arrive_in_order_without_the_empty_ones(desk: SynthesisScheduler) -> None:
     assert await heard(desk, iter([b"", b"one", b"", b"two"])) == [b"one", b"two"]
 
 
-async def test_a_failure_reaches_the_listener_after_the_pieces_before_it(desk: Desk) -> None:
+async def test_a_failure_reaches_the_listener_after_the_pieces_before_it(desk: SynthesisScheduler) -> None:
     def steps() -> Iterator[bytes]:
         yield b"piece"
         raise BadEventError("no such sound", "unspeakable")
 
     got = []
     with pytest.raises(BadEventError, match="no such sound"):
-        async for piece in desk.speak(steps(), AUDIO, Playback()):
+        async for piece in desk.stream(steps(), AUDIO, PlaybackDeadline()):
             got.append(piece)
     assert got == [b"piece"]
 
 
-async def test_a_bug_in_an_engine_is_told_without_its_words(desk: Desk) -> None:
+async def test_a_bug_in_an_engine_is_told_without_its_words(desk: SynthesisScheduler) -> None:
     def steps() -> Iterator[bytes]:
         yield b"piece"
         raise KeyError("secret words")
@@ -116,7 +118,7 @@ async def test_a_bug_in_an_engine_is_told_without_its_words(desk: Desk) -> None:
     assert await heard(desk, iter([b"next"])) == [b"next"]
 
 
-async def test_a_newcomer_is_served_within_one_step(desk: Desk) -> None:
+async def test_a_newcomer_is_served_within_one_step(desk: SynthesisScheduler) -> None:
     made: list[str] = []
     come = threading.Event()
 
@@ -143,7 +145,7 @@ async def test_a_newcomer_is_served_within_one_step(desk: Desk) -> None:
     await telling
 
 
-async def test_who_leaves_costs_no_more_than_the_step_that_is_being_made(desk: Desk) -> None:
+async def test_who_leaves_costs_no_more_than_the_step_that_is_being_made(desk: SynthesisScheduler) -> None:
     made: list[int] = []
 
     def steps() -> Iterator[bytes]:
@@ -151,7 +153,7 @@ async def test_who_leaves_costs_no_more_than_the_step_that_is_being_made(desk: D
             made.append(number)
             yield b"x"
 
-    async with aclosing(desk.speak(steps(), AUDIO, Playback())) as pieces:
+    async with aclosing(desk.stream(steps(), AUDIO, PlaybackDeadline())) as pieces:
         await anext(pieces)
     count = len(made)
     await desk.call(lambda: None)
@@ -159,7 +161,7 @@ async def test_who_leaves_costs_no_more_than_the_step_that_is_being_made(desk: D
     assert len(made) <= count + 1 < 100
 
 
-async def test_who_does_not_listen_neither_holds_the_engine_nor_fills_the_memory(desk: Desk) -> None:
+async def test_who_does_not_listen_neither_holds_the_engine_nor_fills_the_memory(desk: SynthesisScheduler) -> None:
     made: list[int] = []
 
     def steps() -> Iterator[bytes]:
@@ -167,19 +169,19 @@ async def test_who_does_not_listen_neither_holds_the_engine_nor_fills_the_memory
             made.append(number)
             yield SECOND
 
-    async with aclosing(desk.speak(steps(), AUDIO, Playback())) as pieces:
+    async with aclosing(desk.stream(steps(), AUDIO, PlaybackDeadline())) as pieces:
         await anext(pieces)
         assert await heard(desk, iter([b"other"])) == [b"other"]
-        while len(made) < MOST_WAITING_SECONDS:
+        while len(made) < MAX_UNSENT_SECONDS:
             await asyncio.sleep(0)
         for _ in range(10):
             await desk.call(lambda: None)
-        assert len(made) <= MOST_WAITING_SECONDS + 1
+        assert len(made) <= MAX_UNSENT_SECONDS + 1
         assert len([one async for one in pieces]) == 99
 
 
 async def test_who_has_heard_nothing_shares_the_machine_with_nobody_who_can_wait() -> None:
-    desk = Desk("test", workers=2)
+    desk = SynthesisScheduler("test", workers=2)
     together: list[bool] = []
     began, go_on = threading.Event(), threading.Event()
     is_beginning = threading.Event()
@@ -197,7 +199,7 @@ async def test_who_has_heard_nothing_shares_the_machine_with_nobody_who_can_wait
         is_beginning.clear()
         yield SECOND
 
-    comfort = desk.speak(comfortable(), AUDIO, Playback())
+    comfort = desk.stream(comfortable(), AUDIO, PlaybackDeadline())
     await anext(comfort)
     asking = asyncio.create_task(heard(desk, beginning()))
     await asyncio.to_thread(began.wait, WAIT_SECONDS)
@@ -210,10 +212,12 @@ async def test_who_has_heard_nothing_shares_the_machine_with_nobody_who_can_wait
     desk.close()
 
 
-async def test_a_comfortable_listeners_step_is_broken_off_for_a_newcomer_but_not_twice(desk: Desk) -> None:
+async def test_a_comfortable_listeners_step_is_broken_off_for_a_newcomer_but_not_twice(
+    desk: SynthesisScheduler,
+) -> None:
     asked: list[str] = []
     at_work, at_work_again, broken_off, go_on = (threading.Event() for _ in range(4))
-    interruption = Interruption()
+    interruption = StepCancellation()
 
     def break_off() -> None:
         asked.append("now")
@@ -222,13 +226,13 @@ async def test_a_comfortable_listeners_step_is_broken_off_for_a_newcomer_but_not
     def comfortable() -> Iterator[bytes]:
         yield SECOND * 5
         for begun, until in ((at_work, broken_off), (at_work_again, go_on)):
-            with interruption.by(break_off):
+            with interruption.on_cancel(break_off):
                 begun.set()
                 until.wait(WAIT_SECONDS)
             yield b""
         yield b"done"
 
-    comfort = desk.speak(comfortable(), AUDIO, Playback(), interruption)
+    comfort = desk.stream(comfortable(), AUDIO, PlaybackDeadline(), interruption)
     await anext(comfort)
     rest = asyncio.create_task(_all(comfort))
     await asyncio.to_thread(at_work.wait, WAIT_SECONDS)
@@ -246,7 +250,7 @@ async def _all(pieces: AsyncIterator[bytes]) -> list[bytes]:
 
 
 async def test_a_closed_desk_leaves_nobody_waiting() -> None:
-    desk = Desk("test", workers=1)
+    desk = SynthesisScheduler("test", workers=1)
     held, began = threading.Event(), threading.Event()
 
     def steps() -> Iterator[bytes]:

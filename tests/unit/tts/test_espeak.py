@@ -4,9 +4,9 @@ import pytest
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.text.normalize import normalize
-from wyoming_rosie_tts.engine import Wish
+from wyoming_rosie_tts.engine import VoiceRequest
 from wyoming_rosie_tts.engines.espeak.engine import EspeakEngine, Settings, load
-from wyoming_rosie_tts.text.segments import Prosody, Words
+from wyoming_rosie_tts.text.segments import Prosody, TextSegment
 
 pytest.importorskip("espeakng_loader", reason="the tts extra is not installed")
 
@@ -17,11 +17,11 @@ def engine() -> EspeakEngine:
 
 
 def spoken(engine: EspeakEngine, text: str, language: str = "en-US", *, pause: bool = False) -> bytes:
-    return b"".join(engine.voice(Wish(language=language)).speak(Words(text), pause=pause))
+    return b"".join(engine.select_voice(VoiceRequest(language=language)).synthesize(TextSegment(text), pause=pause))
 
 
 def seconds(engine: EspeakEngine, text: str, language: str = "en-US", *, pause: bool = False) -> float:
-    return engine.voice(Wish()).audio.seconds(len(spoken(engine, text, language, pause=pause)))
+    return engine.select_voice(VoiceRequest()).audio_format.seconds(len(spoken(engine, text, language, pause=pause)))
 
 
 def test_a_sentence_is_sound(engine: EspeakEngine) -> None:
@@ -30,7 +30,11 @@ def test_a_sentence_is_sound(engine: EspeakEngine) -> None:
 
 def test_words_are_said_as_they_are_to_be_said(engine: EspeakEngine) -> None:
     def said(**prosody: float) -> bytes:
-        return b"".join(engine.voice(Wish()).speak(Words("The light is on.", Prosody(**prosody)), pause=False))
+        return b"".join(
+            engine.select_voice(VoiceRequest()).synthesize(
+                TextSegment("The light is on.", Prosody(**prosody)), pause=False
+            )
+        )
 
     normal = said()
     assert len(said(rate=2)) < 0.6 * len(normal)
@@ -41,9 +45,16 @@ def test_words_are_said_as_they_are_to_be_said(engine: EspeakEngine) -> None:
 
 def test_voices_that_sound_unlike_have_identities_of_their_own(engine: EspeakEngine) -> None:
     slow = load(Settings(rate=120))
-    identities = {one.identity for one in (engine.voice(Wish()), engine.voice(Wish("de")), slow.voice(Wish()))}
+    identities = {
+        one.identity
+        for one in (
+            engine.select_voice(VoiceRequest()),
+            engine.select_voice(VoiceRequest("de")),
+            slow.select_voice(VoiceRequest()),
+        )
+    }
     assert len(identities) == 3
-    assert engine.voice(Wish()).identity in identities
+    assert engine.select_voice(VoiceRequest()).identity in identities
 
 
 def test_sentences_one_by_one_sound_as_long_as_together(engine: EspeakEngine) -> None:
@@ -89,7 +100,10 @@ def test_every_voice_that_is_described_speaks_and_has_a_name_of_its_own(engine: 
     assert len(set(names)) == len(names) > 100
     assert {"en-US", "en-GB", "de", "fr-FR", "pt-BR", "es-419"} <= set(names)
     for name in names:
-        assert sum(map(len, engine.voice(Wish(name)).speak(Words("Hello 21"), pause=False))) > 5000, name
+        assert (
+            sum(map(len, engine.select_voice(VoiceRequest(name)).synthesize(TextSegment("Hello 21"), pause=False)))
+            > 5000
+        ), name
 
 
 def test_languages_are_found_as_home_assistant_names_them(engine: EspeakEngine) -> None:

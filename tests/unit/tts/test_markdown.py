@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie_tts.text import markdown
-from wyoming_rosie_tts.text.segments import Piece, Wish, Words
+from wyoming_rosie_tts.text.segments import Segment, TextSegment, VoiceRequest
 
 SCRAPS = st.sampled_from(
     [
@@ -21,12 +21,12 @@ TEXTS = st.one_of(
 
 
 def said(text: str) -> list[str]:
-    return [piece.text for piece in markdown.read(text) if isinstance(piece, Words)]
+    return [piece.text for piece in markdown.parse(text) if isinstance(piece, TextSegment)]
 
 
-def read_in_pieces(text: str, sizes: list[int]) -> list[Piece]:
-    reader = markdown.Reader()
-    pieces: list[Piece] = []
+def read_in_pieces(text: str, sizes: list[int]) -> list[Segment]:
+    reader = markdown.MarkdownParser()
+    pieces: list[Segment] = []
     at, turn = 0, 0
     while at < len(text):
         size = sizes[turn % len(sizes)]
@@ -155,18 +155,18 @@ def test_emoji_and_repeated_signs_are_left_out_unless_there_is_nothing_else(text
 
 
 def test_code_is_named_in_a_word_that_many_languages_have() -> None:
-    reader = markdown.Reader(Wish(language="fr-FR"))
-    assert reader.feed("```\nx\n```\n") + reader.finish() == [Words("Code.")]
+    reader = markdown.MarkdownParser(VoiceRequest(language="fr-FR"))
+    assert reader.feed("```\nx\n```\n") + reader.finish() == [TextSegment("Code.")]
 
 
 def test_a_sentence_is_given_while_the_next_one_is_being_written() -> None:
-    reader = markdown.Reader()
-    assert reader.feed("**It is on.** T") == [Words("It is on.")]
+    reader = markdown.MarkdownParser()
+    assert reader.feed("**It is on.** T") == [TextSegment("It is on.")]
 
 
 @given(TEXTS, st.lists(st.integers(1, 30), min_size=1))
 def test_how_the_text_arrives_changes_nothing(text: str, sizes: list[int]) -> None:
-    assert read_in_pieces(text, sizes) == markdown.read(text)
+    assert read_in_pieces(text, sizes) == markdown.parse(text)
 
 
 @given(st.text(alphabet="abc *_#>-\n.!?[]()<&'\"é", max_size=300))

@@ -4,20 +4,20 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from wyoming_rosie_tts.engines.piper.slice_planner import FIRST_SECONDS, GROWTH, MARGIN, MOST_SECONDS, Pace
+from wyoming_rosie_tts.engines.piper.slice_planner import FIRST_SECONDS, GROWTH, MARGIN, MAX_SECONDS, SlicePlanner
 
 FRAME_SECONDS = 0.0116
 
 
 def sizes(frames: int, work_seconds: float, around: int = 22) -> list[int]:
-    return [end - begin for begin, end in pairwise(Pace(FRAME_SECONDS, around, work_seconds).edges(frames))]
+    return [end - begin for begin, end in pairwise(SlicePlanner(FRAME_SECONDS, around, work_seconds).plan(frames))]
 
 
 def test_a_fast_machine_begins_with_a_short_slice_and_then_works_in_longer_ones() -> None:
     found = [size * FRAME_SECONDS for size in sizes(1000, 0.0002)]
     assert found[0] == pytest.approx(FIRST_SECONDS, abs=FRAME_SECONDS)
     assert found[:5] == sorted(found[:5])
-    assert max(found[:-1]) == pytest.approx(MOST_SECONDS, abs=FRAME_SECONDS)
+    assert max(found[:-1]) == pytest.approx(MAX_SECONDS, abs=FRAME_SECONDS)
 
 
 def test_a_slow_machine_begins_with_a_longer_slice() -> None:
@@ -29,11 +29,11 @@ def test_a_machine_that_is_too_slow_for_slices_makes_whole_sentences() -> None:
 
 
 def test_a_machine_that_becomes_slow_is_noticed() -> None:
-    pace = Pace(FRAME_SECONDS, 22, 0.0002)
-    before = pace.edges(1000)[1]
+    pace = SlicePlanner(FRAME_SECONDS, 22, 0.0002)
+    before = pace.plan(1000)[1]
     for _ in range(50):
-        pace.note(50, 50 * 0.006)
-    assert pace.edges(1000)[1] > before
+        pace.record(50, 50 * 0.006)
+    assert pace.plan(1000)[1] > before
 
 
 @given(frames=st.integers(0, 5000), work=st.floats(0, 0.02), around=st.integers(0, 60))

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tests.unit.tts.fakes import LetterEngine
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_tts import phrase_cache
-from wyoming_rosie_tts.engine import Wish
-from wyoming_rosie_tts.phrase_cache import PhraseCache, Recent, Settings, key
-from wyoming_rosie_tts.text.segments import Prosody, Words
+from wyoming_rosie_tts.engine import VoiceRequest
+from wyoming_rosie_tts.phrase_cache import PhraseCache, Settings, UsageOrder, cache_key
+from wyoming_rosie_tts.text.segments import Prosody, TextSegment
 
 SOUND = bytes(range(256)) * 100
 
@@ -34,7 +34,7 @@ async def written(folder: Path, count: int) -> list[Path]:
 async def kept(folder: Path, name: str = "hello") -> Path:
     """Keep a sound on disk and return its file."""
     first = await cache(folder)
-    first.add(name, SOUND, always=True)
+    first.add(name, SOUND, pin=True)
     (path,) = await written(folder, 1)
     first.close()
     return path
@@ -42,35 +42,37 @@ async def kept(folder: Path, name: str = "hello") -> Path:
 
 async def test_what_was_made_is_there_again() -> None:
     memory = PhraseCache(1_000_000)
-    assert await memory.find("hello") is None
+    assert await memory.get("hello") is None
     memory.add("hello", SOUND)
-    assert await memory.find("hello") == SOUND
+    assert await memory.get("hello") == SOUND
 
 
 async def test_what_must_always_be_there_makes_room_for_nothing() -> None:
     memory = PhraseCache(50_000)
-    memory.add("sorry", SOUND, always=True)
+    memory.add("sorry", SOUND, pin=True)
     for number in range(5):
         memory.add(str(number), SOUND)
-    assert await memory.find("0") is None
-    assert await memory.find("sorry") == SOUND
+    assert await memory.get("0") is None
+    assert await memory.get("sorry") == SOUND
 
 
 async def test_what_is_wanted_twice_outlives_the_program(tmp_path: Path) -> None:
     first = await cache(tmp_path)
     first.add("once", SOUND)
     first.add("twice", SOUND)
-    await first.find("twice")
+    await first.get("twice")
     await written(tmp_path, 1)
     first.close()
     second = await cache(tmp_path)
-    assert await second.find("twice") == SOUND
-    assert await second.find("once") is None
+    assert await second.get("twice") == SOUND
+    assert await second.get("once") is None
     second.close()
 
 
 async def test_what_is_kept_is_for_this_user_alone_and_holds_no_text(tmp_path: Path) -> None:
-    path = await kept(tmp_path / "tts", key(LetterEngine().voice(Wish()), Words("secret"), pause=False))
+    path = await kept(
+        tmp_path / "tts", cache_key(LetterEngine().select_voice(VoiceRequest()), TextSegment("secret"), pause=False)
+    )
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "secret" not in path.name
@@ -82,8 +84,8 @@ async def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: bytes) -> Non
     path = await kept(tmp_path)
     path.write_bytes(damage)
     second = await cache(tmp_path)
-    assert await second.find("hello") is None
-    second.add("hello", SOUND, always=True)
+    assert await second.get("hello") is None
+    second.add("hello", SOUND, pin=True)
     await written(tmp_path, 1)
     second.close()
 
@@ -92,18 +94,18 @@ async def test_a_file_that_is_gone_is_no_failure(tmp_path: Path) -> None:
     path = await kept(tmp_path)
     second = await cache(tmp_path)
     path.unlink()
-    assert await second.find("hello") is None
+    assert await second.get("hello") is None
     second.close()
 
 
 async def test_the_disk_keeps_what_was_used_last_within_its_bound(tmp_path: Path) -> None:
     first = await cache(tmp_path)
     for name in ("a", "b", "c"):
-        first.add(name, bytes(300_000), always=True)
+        first.add(name, bytes(300_000), pin=True)
     await written(tmp_path, 3)
     second = await cache(tmp_path)
-    assert await second.find("a")
-    second.add("d", bytes(300_000), always=True)
+    assert await second.get("a")
+    second.add("d", bytes(300_000), pin=True)
     async with asyncio.timeout(60):
         while {path.stem for path in files(tmp_path)} != {"a", "c", "d"}:
             await asyncio.sleep(0.005)
@@ -114,7 +116,7 @@ async def test_the_disk_keeps_what_was_used_last_within_its_bound(tmp_path: Path
 async def test_a_smaller_bound_holds_from_the_start(tmp_path: Path) -> None:
     first = await cache(tmp_path, megabytes=5)
     for name in ("a", "b"):
-        first.add(name, bytes(700_000), always=True)
+        first.add(name, bytes(700_000), pin=True)
     await written(tmp_path, 2)
     first.close()
     (await cache(tmp_path)).close()
@@ -124,7 +126,7 @@ async def test_a_smaller_bound_holds_from_the_start(tmp_path: Path) -> None:
 async def test_nothing_is_written_when_that_is_turned_off(tmp_path: Path) -> None:
     for settings in ({"megabytes": 0}, {"memory_megabytes": 0}):
         off = await cache(tmp_path / "tts", **settings)
-        off.add("hello", SOUND, always=True)
+        off.add("hello", SOUND, pin=True)
         off.close()
     assert not (tmp_path / "tts").exists()
 
@@ -132,8 +134,8 @@ async def test_nothing_is_written_when_that_is_turned_off(tmp_path: Path) -> Non
 async def test_a_folder_that_cannot_be_leaves_the_memory(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     memory = await cache(tmp_path / "file")
-    memory.add("hello", SOUND, always=True)
-    assert await memory.find("hello") == SOUND
+    memory.add("hello", SOUND, pin=True)
+    assert await memory.get("hello") == SOUND
 
 
 def test_a_bound_below_nothing_is_refused() -> None:
@@ -143,20 +145,20 @@ def test_a_bound_below_nothing_is_refused() -> None:
 
 def test_everything_that_changes_the_sound_changes_the_key() -> None:
     engine = LetterEngine()
-    voice, deep = engine.voice(Wish()), engine.voice(Wish("deep"))
-    words = [Words("a"), Words("b"), Words("a", Prosody(rate=2)), Words("a", phonemes="b")]
-    keys = [key(voice, one, pause=False) for one in words] + [
-        key(voice, words[0], pause=True),
-        key(deep, words[0], pause=False),
+    voice, deep = engine.select_voice(VoiceRequest()), engine.select_voice(VoiceRequest("deep"))
+    words = [TextSegment("a"), TextSegment("b"), TextSegment("a", Prosody(rate=2)), TextSegment("a", phonemes="b")]
+    keys = [cache_key(voice, one, pause=False) for one in words] + [
+        cache_key(voice, words[0], pause=True),
+        cache_key(deep, words[0], pause=False),
     ]
     assert len(set(keys)) == len(keys)
-    assert key(engine.voice(Wish()), Words("a"), pause=False) == keys[0]
-    assert key(voice, Words("a", wish=Wish("letters")), pause=False) == keys[0]
+    assert cache_key(engine.select_voice(VoiceRequest()), TextSegment("a"), pause=False) == keys[0]
+    assert cache_key(voice, TextSegment("a", voice_request=VoiceRequest("letters")), pause=False) == keys[0]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 60)), max_size=40), st.integers(0, 100))
 def test_no_more_than_the_bound_is_remembered_and_the_oldest_goes(uses: list[tuple[str, int]], most: int) -> None:
-    recent = Recent(most)
+    recent = UsageOrder(most)
     sizes: dict[str, int] = {}
     for name, size in uses:
         gone = recent.add(name, size)

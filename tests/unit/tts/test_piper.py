@@ -10,11 +10,11 @@ from wyoming.info import TtsVoice
 from tests import piper_voice
 from tests.piper_voice import TINY, Dimensions
 from wyoming_rosie.errors import BadEventError, ConfigError, EngineError, RosieError
-from wyoming_rosie_tts.engine import Wish
+from wyoming_rosie_tts.engine import VoiceRequest
 from wyoming_rosie_tts.engines.piper import engine
 from wyoming_rosie_tts.engines.piper.engine import PiperEngine, Settings
-from wyoming_rosie_tts.engines.piper.voice_cache import MOST_LOADED
-from wyoming_rosie_tts.text.segments import Prosody, Words
+from wyoming_rosie_tts.engines.piper.voice_cache import MAX_LOADED
+from wyoming_rosie_tts.text.segments import Prosody, TextSegment
 
 pytest.importorskip("piper", reason="the piper extra is not installed")
 NAME = "en_US-test-low"
@@ -33,8 +33,10 @@ def loaded(folder: Path, **settings: Any) -> PiperEngine:
     return engine.load(Settings(**{"voice": NAME, **STEADY, **settings}), folder)
 
 
-def spoken(engine: PiperEngine, text: str, wish: Wish | None = None, *, pause: bool = False, **words: Any) -> bytes:
-    return b"".join(engine.voice(wish or Wish()).speak(Words(text, **words), pause=pause))
+def spoken(
+    engine: PiperEngine, text: str, wish: VoiceRequest | None = None, *, pause: bool = False, **words: Any
+) -> bytes:
+    return b"".join(engine.select_voice(wish or VoiceRequest()).synthesize(TextSegment(text, **words), pause=pause))
 
 
 def loudest(pcm: bytes) -> int:
@@ -44,14 +46,18 @@ def loudest(pcm: bytes) -> int:
 def test_a_sentence_is_sound_as_long_as_its_phonemes(folder: Path) -> None:
     engine = loaded(folder)
     short, long = spoken(engine, "Hello."), spoken(engine, "Hello, the kitchen light is on now.")
-    assert engine.voice(Wish()).audio.seconds(len(short)) > 0.4
+    assert engine.select_voice(VoiceRequest()).audio_format.seconds(len(short)) > 0.4
     assert len(long) > 3 * len(short)
     assert 5_000 < loudest(long) <= 32_767
 
 
 def test_sound_comes_before_the_sentence_is_finished(folder: Path) -> None:
     pieces = [
-        piece for piece in loaded(folder).voice(Wish()).speak(Words("One long sentence " * 10), pause=False) if piece
+        piece
+        for piece in loaded(folder)
+        .select_voice(VoiceRequest())
+        .synthesize(TextSegment("One long sentence " * 10), pause=False)
+        if piece
     ]
     assert len(pieces) > 5
     assert len(pieces[0]) < len(pieces[3]) < 44_100
@@ -68,7 +74,7 @@ def test_words_are_said_as_they_are_to_be_said(folder: Path) -> None:
 
 def test_sentences_are_separated_and_clauses_are_not(folder: Path) -> None:
     engine = loaded(folder, sentence_silence=0.5)
-    half_second = engine.voice(Wish()).audio.bytes_in(0.5)
+    half_second = engine.select_voice(VoiceRequest()).audio_format.bytes_in(0.5)
     assert len(spoken(engine, "One.", pause=True)) - len(spoken(engine, "One.")) == half_second
     assert len(spoken(engine, "One,", pause=True)) == len(spoken(engine, "One,"))
 
@@ -105,31 +111,33 @@ def test_voices_are_described_with_their_languages_and_speakers(folder: Path) ->
 def test_each_speaker_has_a_sound_and_an_identity_of_its_own(folder: Path) -> None:
     piper_voice.build(folder / "piper", "de_DE-duo-low", DUO)
     engine = loaded(folder)
-    anna, bruno = (engine.voice(Wish(language="de-DE", speaker=name)) for name in ("anna", "bruno"))
-    assert anna.audio.rate == 16_000
+    anna, bruno = (engine.select_voice(VoiceRequest(language="de-DE", speaker=name)) for name in ("anna", "bruno"))
+    assert anna.audio_format.rate == 16_000
     assert anna.identity != bruno.identity
-    assert b"".join(anna.speak(Words("Hallo."), pause=False)) != b"".join(bruno.speak(Words("Hallo."), pause=False))
+    assert b"".join(anna.synthesize(TextSegment("Hallo."), pause=False)) != b"".join(
+        bruno.synthesize(TextSegment("Hallo."), pause=False)
+    )
 
 
 def test_the_operator_chooses_a_speaker_by_name_or_number(folder: Path) -> None:
     piper_voice.build(folder / "piper", "de_DE-duo-low", DUO)
     for wanted in ("bruno", "1"):
-        assert loaded(folder, voice="de_DE-duo-low", speaker=wanted).voice(Wish()).speaker == 1
+        assert loaded(folder, voice="de_DE-duo-low", speaker=wanted).select_voice(VoiceRequest()).speaker == 1
     with pytest.raises(ConfigError, match="no speaker 'carla'; there are: anna, bruno"):
         loaded(folder, voice="de_DE-duo-low", speaker="carla")
 
 
 def test_a_changed_file_is_another_voice(folder: Path) -> None:
-    before = loaded(folder).voice(Wish()).identity
+    before = loaded(folder).select_voice(VoiceRequest()).identity
     piper_voice.build(folder / "piper", NAME, DUO)
-    assert loaded(folder).voice(Wish()).identity != before
+    assert loaded(folder).select_voice(VoiceRequest()).identity != before
 
 
 def test_a_voice_by_file_is_the_default(folder: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     network = piper_voice.build(elsewhere, "my-voice-x")
-    assert loaded(folder, voice=str(network)).voice(Wish()).file.name == "my-voice-x"
+    assert loaded(folder, voice=str(network)).select_voice(VoiceRequest()).file.name == "my-voice-x"
 
 
 def test_a_voice_that_is_not_here_yet_is_described_and_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -139,7 +147,7 @@ def test_a_voice_that_is_not_here_yet_is_described_and_refused_with_what_to_do(t
     with pytest.raises(
         BadEventError, match=rf"put {NAME}\.onnx and {NAME}\.onnx\.json into {tmp_path}/piper"
     ) as refusal:
-        engine.voice(Wish())
+        engine.select_voice(VoiceRequest())
     assert refusal.value.code == "not-installed"
 
 
@@ -213,14 +221,14 @@ def test_no_more_voices_are_kept_in_memory_than_fit(folder: Path) -> None:
         piper_voice.build(folder / "piper", name)
     engine = loaded(folder)
     for name in [*names, names[0]]:
-        assert spoken(engine, "Hello.", Wish(name))
-    assert len(engine._loaded._loaded) == MOST_LOADED
+        assert spoken(engine, "Hello.", VoiceRequest(name))
+    assert len(engine._voice_cache._loaded) == MAX_LOADED
 
 
 def test_all_voices_that_are_described_installed_can_be_chosen(folder: Path) -> None:
     engine = loaded(folder)
     voices: list[TtsVoice] = engine.describe().voices
-    assert [engine.voice(Wish(voice.name)).file.name for voice in voices] == [NAME]
+    assert [engine.select_voice(VoiceRequest(voice.name)).file.name for voice in voices] == [NAME]
     with pytest.raises(RosieError, match="no language 'xx'; there are 1 voices, such as en_US-test-low"):
-        engine.voice(Wish(language="xx"))
-    assert TINY.rate == engine.voice(Wish()).audio.rate
+        engine.select_voice(VoiceRequest(language="xx"))
+    assert TINY.rate == engine.select_voice(VoiceRequest()).audio_format.rate

@@ -11,15 +11,15 @@ from tests.piper_voice import MEDIUM, TINY, Dimensions
 from wyoming_rosie.errors import EngineError
 
 pytest.importorskip("onnxruntime", reason="the piper extra is not installed")
-from wyoming_rosie_tts.cancellation import Interruption
+from wyoming_rosie_tts.cancellation import StepCancellation
 from wyoming_rosie_tts.engines.piper import network
-from wyoming_rosie_tts.engines.piper.network import Floats, Network, Scales, SlicedNetwork, WholeNetwork
+from wyoming_rosie_tts.engines.piper.network import Floats, InferenceScale, PiperNetwork, SplitNetwork, UnsplitNetwork
 
-SCALES = Scales(0.667, 1.0, 0.8)
+SCALES = InferenceScale(0.667, 1.0, 0.8)
 SENTENCE = list(range(3, 43))
 
 
-def loaded(folder: Path, size: Dimensions = TINY) -> Network:
+def loaded(folder: Path, size: Dimensions = TINY) -> PiperNetwork:
     return network.load(piper_voice.build(folder, size=size), size.rate, cuda=False)
 
 
@@ -35,13 +35,13 @@ def decibels(difference: Floats, whole: Floats) -> float:
 @pytest.mark.parametrize("size", [TINY, MEDIUM], ids=["tiny", "of a real voice's size"])
 def test_slices_join_without_a_seam(tmp_path: Path, size: Dimensions) -> None:
     network = loaded(tmp_path, size)
-    assert isinstance(network, SlicedNetwork)
-    assert (network.cut.hop, network.cut.before, network.cut.behind) == (256, 11, 11)
-    frames = some(network.frames(SENTENCE, SCALES, 0, Interruption()))
+    assert isinstance(network, SplitNetwork)
+    assert (network.split.hop_samples, network.split.left_context, network.split.right_context) == (256, 11, 11)
+    frames = some(network.encode(SENTENCE, SCALES, 0, StepCancellation()))
     count = frames.shape[-1]
 
     def sound(begin: int, end: int) -> Floats:
-        return some(network.sound(frames, begin, end, 0, Interruption()))
+        return some(network.decode(frames, begin, end, 0, StepCancellation()))
 
     whole = sound(0, count)
     sliced = np.concatenate([sound(at, min(at + 7, count)) for at in range(0, count, 7)])
@@ -50,7 +50,7 @@ def test_slices_join_without_a_seam(tmp_path: Path, size: Dimensions) -> None:
 
 
 def test_a_sentence_comes_in_slices_and_its_first_sound_early(tmp_path: Path) -> None:
-    nothing, first, *others = loaded(tmp_path).speak(SENTENCE * 5, SCALES, 0, Interruption())
+    nothing, first, *others = loaded(tmp_path).synthesize(SENTENCE * 5, SCALES, 0, StepCancellation())
     assert len(nothing) == 0
     assert 0.2 < len(first) / piper_voice.RATE < 0.4
     assert all(0.2 < len(one) / piper_voice.RATE < 1.1 for one in others)
@@ -60,16 +60,18 @@ def test_a_sentence_comes_in_slices_and_its_first_sound_early(tmp_path: Path) ->
 def test_speech_of_twice_the_length_is_as_long(tmp_path: Path) -> None:
     network = loaded(tmp_path)
     normal, slow = (
-        sum(map(len, network.speak(SENTENCE, Scales(0, length, 0), 0, Interruption()))) for length in (1.0, 2.0)
+        sum(map(len, network.synthesize(SENTENCE, InferenceScale(0, length, 0), 0, StepCancellation())))
+        for length in (1.0, 2.0)
     )
     assert slow == 2 * normal
 
 
 def test_speakers_sound_unlike(tmp_path: Path) -> None:
     network = loaded(tmp_path, Dimensions(8, 16, 1, 2, 1, 8, speakers=("anna", "bob")))
-    assert isinstance(network, SlicedNetwork)
+    assert isinstance(network, SplitNetwork)
     anna, bob = (
-        np.concatenate(list(network.speak(SENTENCE, Scales(0, 1, 0), speaker, Interruption()))) for speaker in (0, 1)
+        np.concatenate(list(network.synthesize(SENTENCE, InferenceScale(0, 1, 0), speaker, StepCancellation())))
+        for speaker in (0, 1)
     )
     assert decibels(anna - bob, anna) > -20
 
@@ -83,12 +85,12 @@ def test_a_network_without_a_decoder_to_cut_off_speaks_whole_sentences(tmp_path:
     """)
     onnx.save(model, tmp_path / "tones.onnx")
     whole = network.load(tmp_path / "tones.onnx", 22_050, cuda=False)
-    assert isinstance(whole, WholeNetwork)
-    assert [piece.tolist() for piece in whole.speak([1, 2], SCALES, 0, Interruption())] == [[1.0, 2.0]]
+    assert isinstance(whole, UnsplitNetwork)
+    assert [piece.tolist() for piece in whole.synthesize([1, 2], SCALES, 0, StepCancellation())] == [[1.0, 2.0]]
 
 
 def test_what_is_interrupted_is_made_again(tmp_path: Path) -> None:
-    class Impatient(Interruption):
+    class Impatient(StepCancellation):
         """Asks once for each step, as soon as it can be broken off."""
 
         asked = 0
@@ -96,15 +98,15 @@ def test_what_is_interrupted_is_made_again(tmp_path: Path) -> None:
         @contextmanager
         def by(self, break_off: Callable[[], None]) -> Iterator[None]:
             self.asked += 1
-            with super().by(break_off):
+            with super().on_cancel(break_off):
                 if self.asked % 2:
-                    self.ask()
+                    self.cancel()
                 yield
 
     network = loaded(tmp_path)
     impatient = Impatient()
-    pieces = list(network.speak(SENTENCE, Scales(0, 1, 0), 0, impatient))
-    whole = list(network.speak(SENTENCE, Scales(0, 1, 0), 0, Interruption()))
+    pieces = list(network.synthesize(SENTENCE, InferenceScale(0, 1, 0), 0, impatient))
+    whole = list(network.synthesize(SENTENCE, InferenceScale(0, 1, 0), 0, StepCancellation()))
     assert impatient.asked == 2 * len(whole)
     assert len(pieces) == 2 * len(whole)
     assert np.array_equal(np.concatenate(pieces), np.concatenate(whole))

@@ -15,7 +15,7 @@ def test_the_first_folder_wins_and_what_is_no_voice_is_left_out(tmp_path: Path) 
         piper_voice.build(folder, "en_US-both-low")
     piper_voice.build(folders[1], "de_DE-second-low")
     (folders[1] / "stray.onnx").touch()
-    found = voices.find(folders)
+    found = voices.find_voices(folders)
     assert {name: file.network.parent.name for name, file in found.items()} == {
         "en_US-both-low": "first",
         "de_DE-second-low": "second",
@@ -59,4 +59,4 @@ def test_other_names_are_not_fetched(name: str) -> None:
     ],
 )
 def test_which_texts_a_voice_can_read(text: str, language: str, suits: bool) -> None:
-    assert scripts.suits(text, language) is suits
+    assert scripts.is_readable(text, language) is suits

@@ -2,25 +2,25 @@ import pytest
 from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_tts.request import reader_of, text_of, wish_of
-from wyoming_rosie_tts.text.segments import Piece, Wish, Words
+from wyoming_rosie_tts.request import create_parser, parse_text, parse_voice_request
+from wyoming_rosie_tts.text.segments import Segment, TextSegment, VoiceRequest
 
 
-def read(text: str, **data: object) -> list[Piece]:
-    reader = reader_of(Event("synthesize", {"text": text, **data}))
+def read(text: str, **data: object) -> list[Segment]:
+    reader = create_parser(Event("synthesize", {"text": text, **data}))
     return reader.feed(text) + reader.finish()
 
 
 def refusal(**data: object) -> BadEventError:
     with pytest.raises(BadEventError) as refused:
-        reader_of(Event("synthesize", dict(data)))
+        create_parser(Event("synthesize", dict(data)))
     return refused.value
 
 
 @pytest.mark.parametrize("text_format", [None, "text"])
 def test_tags_are_text_unless_the_text_is_ssml(text_format: str | None) -> None:
-    assert read("1 < 2 <b>x</b>", text_format=text_format) == [Words("1 < 2 <b>x</b>")]
-    assert read("1 &lt; 2 <b>x</b>", text_format="ssml") == [Words("1 < 2 x")]
+    assert read("1 < 2 <b>x</b>", text_format=text_format) == [TextSegment("1 < 2 <b>x</b>")]
+    assert read("1 &lt; 2 <b>x</b>", text_format="ssml") == [TextSegment("1 < 2 x")]
 
 
 def test_another_format_is_refused_with_those_there_are() -> None:
@@ -33,17 +33,17 @@ def test_another_format_is_refused_with_those_there_are() -> None:
 
 def test_the_voice_that_is_asked_for_decides_how_numbers_are_said() -> None:
     number = '<say-as interpret-as="cardinal">21</say-as>'
-    assert read(number, text_format="ssml", voice={"language": "de"}) == [Words("21")]
-    assert read(number, text_format="ssml", voice={"name": "en_US-amy-low"}) == [Words("twenty-one")]
+    assert read(number, text_format="ssml", voice={"language": "de"}) == [TextSegment("21")]
+    assert read(number, text_format="ssml", voice={"name": "en_US-amy-low"}) == [TextSegment("twenty-one")]
 
 
 def test_a_voice_is_read_strictly() -> None:
     voice = {"name": "amy", "speaker": "2", "language": ""}
-    assert wish_of(Event("synthesize", {"voice": voice})) == Wish(name="amy", speaker="2")
+    assert parse_voice_request(Event("synthesize", {"voice": voice})) == VoiceRequest(name="amy", speaker="2")
     assert refusal(voice="amy").code == refusal(voice={"name": 5}).code == "bad-request"
 
 
 def test_a_text_is_a_text() -> None:
-    assert text_of(Event("synthesize", {"text": "x"})) == "x"
+    assert parse_text(Event("synthesize", {"text": "x"})) == "x"
     with pytest.raises(BadEventError, match="synthesize: text must be a text"):
-        text_of(Event("synthesize", {"text": 5}))
+        parse_text(Event("synthesize", {"text": 5}))

@@ -4,10 +4,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wyoming_rosie_tts.text.sentence_splitter import (
-    FIRST_CHARACTERS,
-    LONG_CHARACTERS,
-    MOST_CHARACTERS,
-    Sentences,
+    MAX_CHARACTERS,
+    MIN_CLAUSE,
+    MIN_FIRST_CLAUSE,
+    SentenceSplitter,
 )
 
 CLAUSE = "the weather in the mountains stays as it was for days"
@@ -40,7 +40,7 @@ TEXTS = st.one_of(
     st.text(alphabet="ab .,!?\n。", max_size=900),
     st.builds(
         lambda length, text: "x" * length + text,
-        st.integers(MOST_CHARACTERS - 12, MOST_CHARACTERS),
+        st.integers(MAX_CHARACTERS - 12, MAX_CHARACTERS),
         st.text("ab .\n。,", max_size=30),
     ),
     st.lists(st.tuples(st.sampled_from("a .!。\n,"), st.integers(1, 400)), max_size=6).map(
@@ -50,7 +50,7 @@ TEXTS = st.one_of(
 
 
 def split(*texts: str) -> list[str]:
-    sentences = Sentences()
+    sentences = SentenceSplitter()
     pieces = [piece for text in texts for piece in sentences.feed(text)]
     return pieces + sentences.finish()
 
@@ -94,14 +94,14 @@ def test_an_empty_line_always_ends_a_sentence() -> None:
 
 
 def test_what_waits_can_be_asked_for_without_beginning_anew() -> None:
-    sentences = Sentences()
+    sentences = SentenceSplitter()
     assert sentences.feed(f"{CLAUSE}, one") == [f"{CLAUSE},"]
-    assert sentences.cut() == ["one"]
+    assert sentences.flush() == ["one"]
     assert sentences.feed(f"{CLAUSE}, two") == []
 
 
 def test_a_sentence_is_given_as_soon_as_the_next_one_begins() -> None:
-    sentences = Sentences()
+    sentences = SentenceSplitter()
     assert sentences.feed("The light is on") == []
     assert sentences.feed(". ") == []
     assert sentences.feed("T") == ["The light is on."]
@@ -109,7 +109,7 @@ def test_a_sentence_is_given_as_soon_as_the_next_one_begins() -> None:
 
 
 def test_a_long_first_sentence_begins_with_its_first_clause() -> None:
-    assert len(CLAUSE) > FIRST_CHARACTERS
+    assert len(CLAUSE) > MIN_FIRST_CLAUSE
     assert split(f"{CLAUSE}, as I said. And {CLAUSE}, as I said.") == [
         f"{CLAUSE},", "as I said.", f"And {CLAUSE}, as I said."
     ]  # fmt: skip
@@ -122,23 +122,23 @@ def test_a_comma_among_the_first_words_cuts_nothing() -> None:
 def test_a_very_long_sentence_is_cut_at_a_comma() -> None:
     pieces = split("Short. " + f"{CLAUSE}, " * 8)
     assert all(piece.endswith(",") for piece in pieces[1:-1])
-    assert LONG_CHARACTERS < len(pieces[1]) < LONG_CHARACTERS + 2 * len(CLAUSE)
+    assert MIN_CLAUSE < len(pieces[1]) < MIN_CLAUSE + 2 * len(CLAUSE)
 
 
 def test_text_without_an_end_is_cut_between_words_and_words_without_an_end_too() -> None:
     assert set(" ".join(split("word " * 400)).split()) == {"word"}
-    assert max(map(len, split("x" * 2000))) == MOST_CHARACTERS
+    assert max(map(len, split("x" * 2000))) == MAX_CHARACTERS
 
 
 def test_after_the_end_the_next_text_begins_anew() -> None:
-    sentences = Sentences()
+    sentences = SentenceSplitter()
     assert sentences.feed(f"{CLAUSE}, one") == [f"{CLAUSE},"]
     assert sentences.finish() == ["one"]
     assert sentences.feed(f"{CLAUSE}, two") == [f"{CLAUSE},"]
 
 
 @example("好。dr. Foo", [3])
-@example("0" * (MOST_CHARACTERS - 3) + " .. ", [1])
+@example("0" * (MAX_CHARACTERS - 3) + " .. ", [1])
 @given(TEXTS, st.lists(st.integers(1, 30), min_size=1))
 def test_how_the_text_arrives_changes_nothing(text: str, sizes: list[int]) -> None:
     arriving: list[str] = []
@@ -154,4 +154,4 @@ def test_how_the_text_arrives_changes_nothing(text: str, sizes: list[int]) -> No
 def test_nothing_is_lost_and_no_piece_is_too_long(text: str) -> None:
     pieces = split(text)
     assert "".join("".join(pieces).split()) == "".join(text.split())
-    assert all(0 < len(piece) <= MOST_CHARACTERS for piece in pieces)
+    assert all(0 < len(piece) <= MAX_CHARACTERS for piece in pieces)

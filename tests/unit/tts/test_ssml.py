@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_tts.text import ssml
-from wyoming_rosie_tts.text.prosody import break_milliseconds, combined, prosody_of
-from wyoming_rosie_tts.text.script import MOST_SILENCE_MILLISECONDS
-from wyoming_rosie_tts.text.segments import Mark, Pause, Piece, Prosody, Wish, Words
-from wyoming_rosie_tts.text.ssml_tokenizer import MOST_TAG_CHARACTERS
+from wyoming_rosie_tts.text.prosody import combine, parse_break, parse_prosody
+from wyoming_rosie_tts.text.script import MAX_PAUSE_MILLISECONDS
+from wyoming_rosie_tts.text.segments import MarkSegment, PauseSegment, Prosody, Segment, TextSegment, VoiceRequest
+from wyoming_rosie_tts.text.ssml_tokenizer import MAX_TAG_CHARACTERS
 
 BOMB = '<!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;">]><speak>&b;</speak>'
 OUTSIDE = '<!DOCTYPE speak [<!ENTITY x SYSTEM "file:///etc/passwd">]><speak>&x;</speak>'
@@ -74,16 +74,16 @@ DOCUMENTS = st.one_of(
 
 
 def spoken(document: str) -> str:
-    return " ".join(piece.text for piece in ssml.read(document) if isinstance(piece, Words))
+    return " ".join(piece.text for piece in ssml.parse(document) if isinstance(piece, TextSegment))
 
 
-def words(text: str, **manner: object) -> Words:
-    return Words(text, **manner)  # type: ignore[arg-type]
+def words(text: str, **manner: object) -> TextSegment:
+    return TextSegment(text, **manner)  # type: ignore[arg-type]
 
 
-def read_in_pieces(document: str, sizes: list[int]) -> list[Piece]:
-    reader = ssml.Reader()
-    pieces: list[Piece] = []
+def read_in_pieces(document: str, sizes: list[int]) -> list[Segment]:
+    reader = ssml.SsmlParser()
+    pieces: list[Segment] = []
     at, turn = 0, 0
     while at < len(document):
         size = sizes[turn % len(sizes)]
@@ -159,11 +159,15 @@ def test_slips_in_the_markup_cost_no_words(document: str, text: str) -> None:
 
 
 def test_a_break_takes_the_place_of_the_silence_between_sentences() -> None:
-    assert ssml.read('One.<break time="750ms"/>Two.') == [words("One.", flows_on=True), Pause(750), words("Two.")]
+    assert ssml.parse('One.<break time="750ms"/>Two.') == [
+        words("One.", flows_on=True),
+        PauseSegment(750),
+        words("Two."),
+    ]
 
 
 def test_a_border_inside_a_sentence_is_no_silence() -> None:
-    assert ssml.read(
+    assert ssml.parse(
         "I <prosody rate='fast'>really</prosody> mean it. Yes. <prosody rate='fast'>Now</prosody>. Go."
     ) == [
         words("I", flows_on=True),
@@ -176,16 +180,16 @@ def test_a_border_inside_a_sentence_is_no_silence() -> None:
 
 
 def test_sentences_end_with_their_tag_and_paragraphs_are_further_apart() -> None:
-    assert ssml.read("<p><s>one</s> <s>two</s></p>\n<p>three</p>") == [
+    assert ssml.parse("<p><s>one</s> <s>two</s></p>\n<p>three</p>") == [
         words("one"),
         words("two"),
-        Pause(ssml.PARAGRAPH_MILLISECONDS),
+        PauseSegment(ssml.PARAGRAPH_MILLISECONDS),
         words("three"),
     ]
 
 
 def test_a_tag_at_the_end_of_a_sentence_takes_no_silence_from_it() -> None:
-    assert ssml.read("<s>It <prosody rate='fast'>works</prosody> </s>Good") == [
+    assert ssml.parse("<s>It <prosody rate='fast'>works</prosody> </s>Good") == [
         words("It", flows_on=True),
         words("works", prosody=Prosody(rate=1.35)),
         words("Good"),
@@ -193,11 +197,11 @@ def test_a_tag_at_the_end_of_a_sentence_takes_no_silence_from_it() -> None:
 
 
 def test_marks_stand_between_the_words() -> None:
-    assert ssml.read('Go <mark name="here"/>on. <bookmark mark="azure"/>') == [
+    assert ssml.parse('Go <mark name="here"/>on. <bookmark mark="azure"/>') == [
         words("Go", flows_on=True),
-        Mark("here"),
+        MarkSegment("here"),
         words("on."),
-        Mark("azure"),
+        MarkSegment("azure"),
     ]
 
 
@@ -206,50 +210,52 @@ def test_marks_stand_between_the_words() -> None:
     [
         (
             '<phoneme alphabet="ipa" ph="təˈmɑːtəʊ">tomato</phoneme>',
-            [Words("tomato", phonemes="təˈmɑːtəʊ")],
+            [TextSegment("tomato", phonemes="təˈmɑːtəʊ")],
         ),
-        ('<phoneme ph="x">tomato</phoneme>', [Words("tomato", phonemes="x")]),
-        ('<phoneme alphabet="x-sampa" ph="x">tomato</phoneme>', [Words("tomato")]),
-        ("<phoneme>tomato</phoneme>", [Words("tomato")]),
+        ('<phoneme ph="x">tomato</phoneme>', [TextSegment("tomato", phonemes="x")]),
+        ('<phoneme alphabet="x-sampa" ph="x">tomato</phoneme>', [TextSegment("tomato")]),
+        ("<phoneme>tomato</phoneme>", [TextSegment("tomato")]),
     ],
     ids=["ipa", "no alphabet", "another alphabet", "no phonemes"],
 )
-def test_phonemes_go_with_the_text_they_are_for(document: str, pieces: list[Piece]) -> None:
-    assert ssml.read(document) == pieces
+def test_phonemes_go_with_the_text_they_are_for(document: str, pieces: list[Segment]) -> None:
+    assert ssml.parse(document) == pieces
 
 
 @pytest.mark.parametrize(
     ("document", "wish"),
     [
-        ('<voice name="amy">x</voice>', Wish(name="amy")),
-        ('<voice name="amy bob">x</voice>', Wish(name="amy")),
-        ('<voice name="en-US-JennyNeural">x</voice>', Wish(name="en-US-JennyNeural", language="en-US")),
-        ('<voice xml:lang="de-DE" gender="female">x</voice>', Wish(language="de-DE")),
-        ('<voice language="fr">x</voice>', Wish(language="fr")),
+        ('<voice name="amy">x</voice>', VoiceRequest(name="amy")),
+        ('<voice name="amy bob">x</voice>', VoiceRequest(name="amy")),
+        ('<voice name="en-US-JennyNeural">x</voice>', VoiceRequest(name="en-US-JennyNeural", language="en-US")),
+        ('<voice xml:lang="de-DE" gender="female">x</voice>', VoiceRequest(language="de-DE")),
+        ('<voice language="fr">x</voice>', VoiceRequest(language="fr")),
         ('<voice gender="female">x</voice>', None),
-        ('<lang xml:lang="fr-FR">x</lang>', Wish(language="fr-FR")),
-        ('<p xml:lang="fr-FR">x</p>', Wish(language="fr-FR")),
-        ('<speak xml:lang="de">x</speak>', Wish(language="de")),
+        ('<lang xml:lang="fr-FR">x</lang>', VoiceRequest(language="fr-FR")),
+        ('<p xml:lang="fr-FR">x</p>', VoiceRequest(language="fr-FR")),
+        ('<speak xml:lang="de">x</speak>', VoiceRequest(language="de")),
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_voices_and_languages_are_wished_for(document: str, wish: Wish | None) -> None:
-    assert ssml.read(document) == [Words("x", wish=wish)]
+def test_voices_and_languages_are_wished_for(document: str, wish: VoiceRequest | None) -> None:
+    assert ssml.parse(document) == [TextSegment("x", voice_request=wish)]
 
 
 @pytest.mark.parametrize(
     ("asked", "wish"),
     [
-        (Wish(name="amy"), None),
-        (Wish(name="en_US-amy-low"), None),
-        (Wish(language="de-DE"), None),
-        (Wish(language="en"), Wish(language="de-DE")),
+        (VoiceRequest(name="amy"), None),
+        (VoiceRequest(name="en_US-amy-low"), None),
+        (VoiceRequest(language="de-DE"), None),
+        (VoiceRequest(language="en"), VoiceRequest(language="de-DE")),
     ],
     ids=["named", "named with a language", "the same language", "another language"],
 )
-def test_the_language_of_a_document_gives_way_to_a_voice_that_is_named(asked: Wish, wish: Wish | None) -> None:
-    reader = ssml.Reader(asked)
-    assert reader.feed('<speak xml:lang="de-DE">x') + reader.finish() == [Words("x", wish=wish)]
+def test_the_language_of_a_document_gives_way_to_a_voice_that_is_named(
+    asked: VoiceRequest, wish: VoiceRequest | None
+) -> None:
+    reader = ssml.SsmlParser(asked)
+    assert reader.feed('<speak xml:lang="de-DE">x') + reader.finish() == [TextSegment("x", voice_request=wish)]
 
 
 def test_numbers_become_words_only_where_english_is_spoken() -> None:
@@ -281,7 +287,7 @@ def test_numbers_become_words_only_where_english_is_spoken() -> None:
     ids=str,
 )
 def test_prosody_is_read_as_people_write_it(attributes: dict[str, str], prosody: Prosody) -> None:
-    found = prosody_of(attributes)
+    found = parse_prosody(attributes)
     assert found.rate == pytest.approx(prosody.rate)
     assert found.volume == pytest.approx(prosody.volume, rel=1e-3)
     assert found.pitch == pytest.approx(prosody.pitch)
@@ -289,8 +295,8 @@ def test_prosody_is_read_as_people_write_it(attributes: dict[str, str], prosody:
 
 def test_prosody_inside_prosody_multiplies_within_what_can_be_listened_to() -> None:
     slow = Prosody(rate=0.5, volume=2.0, pitch=8.0)
-    assert combined(slow, Prosody(rate=1.5, volume=0.5, pitch=-2.0)) == Prosody(0.75, 1.0, 6.0)
-    assert combined(combined(slow, slow), slow) == Prosody(0.25, 4.0, 12.0)
+    assert combine(slow, Prosody(rate=1.5, volume=0.5, pitch=-2.0)) == Prosody(0.75, 1.0, 6.0)
+    assert combine(combine(slow, slow), slow) == Prosody(0.25, 4.0, 12.0)
 
 
 @given(
@@ -298,7 +304,7 @@ def test_prosody_inside_prosody_multiplies_within_what_can_be_listened_to() -> N
     st.one_of(st.text(), st.from_regex(r"[+-]?\d+(%|st|dB|)", fullmatch=True)),
 )
 def test_any_prosody_is_sane(name: str, value: str) -> None:
-    prosody = combined(Prosody(), prosody_of({name: value}))
+    prosody = combine(Prosody(), parse_prosody({name: value}))
     assert 0.25 <= prosody.rate <= 4
     assert 0 <= prosody.volume <= 4
     assert -12 <= prosody.pitch <= 12
@@ -320,16 +326,18 @@ def test_any_prosody_is_sane(name: str, value: str) -> None:
     ids=lambda value: str(value)[:30],
 )
 def test_breaks_are_as_long_as_they_say_and_never_endless(attributes: dict[str, str], milliseconds: int) -> None:
-    assert break_milliseconds(attributes) == milliseconds
+    assert parse_break(attributes) == milliseconds
 
 
 def test_all_breaks_together_are_not_endless_either() -> None:
-    pauses = [piece.milliseconds for piece in ssml.read("<break time='10s'/>" * 1000) if isinstance(piece, Pause)]
-    assert sum(pauses) == MOST_SILENCE_MILLISECONDS
+    pauses = [
+        piece.milliseconds for piece in ssml.parse("<break time='10s'/>" * 1000) if isinstance(piece, PauseSegment)
+    ]
+    assert sum(pauses) == MAX_PAUSE_MILLISECONDS
 
 
 def test_a_sentence_is_given_before_the_document_ends() -> None:
-    reader = ssml.Reader()
+    reader = ssml.SsmlParser()
     assert reader.feed("<speak><s>One</s><s>Two") == [words("One")]
     assert reader.feed("</s></sp") == [words("Two")]
     assert reader.feed("eak>") == []
@@ -338,7 +346,7 @@ def test_a_sentence_is_given_before_the_document_ends() -> None:
 
 def refusal(document: str) -> str:
     with pytest.raises(BadEventError) as refused:
-        ssml.read(document)
+        ssml.parse(document)
     return refused.value.code
 
 
@@ -351,7 +359,7 @@ def test_declarations_are_refused(document: str) -> None:
     "document",
     [
         "<a>" * 50_000,
-        "<a>" * (ssml.MOST_DEPTH + 1),
+        "<a>" * (ssml.MAX_DEPTH + 1),
         "<a/>" * 50_000,
         "</a>" * 50_000,
         "<speak " + "a='b' " * 50_000 + ">",
@@ -376,9 +384,9 @@ def test_what_is_over_a_limit_is_refused(document: str) -> None:
         "&#65",
         "<a ",
         '<a b="',
-        "<a " + "b" * (MOST_TAG_CHARACTERS - 50) + ">",
-        "<a " + "b=" * (MOST_TAG_CHARACTERS // 2 - 50) + ">",
-        "<a b=" + " " * (MOST_TAG_CHARACTERS - 50) + ">",
+        "<a " + "b" * (MAX_TAG_CHARACTERS - 50) + ">",
+        "<a " + "b=" * (MAX_TAG_CHARACTERS // 2 - 50) + ">",
+        "<a b=" + " " * (MAX_TAG_CHARACTERS - 50) + ">",
         "<!--x-->",
         "<!--",
         "word ",
@@ -395,18 +403,18 @@ def test_what_is_over_a_limit_is_refused(document: str) -> None:
 def test_hostile_documents_take_no_more_than_their_length(part: str) -> None:
     """Where each character is looked at again for each other one, a million of them never come to an end."""
     document = (part * (1_000_000 // len(part) + 1))[:1_000_000]
-    outcome(lambda: ssml.read(document))
+    outcome(lambda: ssml.parse(document))
 
 
-@example("<a " + "y" * MOST_TAG_CHARACTERS + "<b>", [1000])
+@example("<a " + "y" * MAX_TAG_CHARACTERS + "<b>", [1000])
 @example("Tom &amp; Jerry &#65; &nosuch;", [1])
-@example("<speak>" + "x" * MOST_TAG_CHARACTERS + "<a b='" + "y" * MOST_TAG_CHARACTERS, [7])
-@example("<a b='x>" + "y" * MOST_TAG_CHARACTERS + "'>", [1000])
-@example("<!--" + "y" * (MOST_TAG_CHARACTERS - 7) + "-->z", [999])
-@example("<!--" + "y" * (MOST_TAG_CHARACTERS - 6) + "-->z", [999])
+@example("<speak>" + "x" * MAX_TAG_CHARACTERS + "<a b='" + "y" * MAX_TAG_CHARACTERS, [7])
+@example("<a b='x>" + "y" * MAX_TAG_CHARACTERS + "'>", [1000])
+@example("<!--" + "y" * (MAX_TAG_CHARACTERS - 7) + "-->z", [999])
+@example("<!--" + "y" * (MAX_TAG_CHARACTERS - 6) + "-->z", [999])
 @given(DOCUMENTS, st.lists(st.integers(1, 30), min_size=1))
 def test_how_a_document_arrives_changes_nothing(document: str, sizes: list[int]) -> None:
-    assert outcome(lambda: read_in_pieces(document, sizes)) == outcome(lambda: ssml.read(document))
+    assert outcome(lambda: read_in_pieces(document, sizes)) == outcome(lambda: ssml.parse(document))
 
 
 @given(

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.unit.tts.fakes import LetterEngine, Listener
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_tts.handler import rehearse
+from wyoming_rosie_tts.handler import prewarm
 from wyoming_rosie_tts.phrase_cache import PhraseCache
-from wyoming_rosie_tts.reply_audio import Studio
-from wyoming_rosie_tts.synthesis_scheduler import Desk
+from wyoming_rosie_tts.reply_audio import TtsContext
+from wyoming_rosie_tts.synthesis_scheduler import SynthesisScheduler
 
 ANSWER = ["audio-start", "audio-chunk", "audio-stop"]
 
@@ -33,8 +33,8 @@ async def test_a_text_is_spoken_sentence_by_sentence_as_one_stretch_of_audio(
 
 async def test_audio_carries_its_format_and_its_time(listener: Listener) -> None:
     await listener.send("synthesize", text="Hey")
-    assert [event.data["timestamp"] for event in listener.heard] == [0, 0, 10, 20, 30]
-    assert {(event.data["rate"], event.data["width"], event.data["channels"]) for event in listener.heard[:-1]} == {
+    assert [event.data["timestamp"] for event in listener.received] == [0, 0, 10, 20, 30]
+    assert {(event.data["rate"], event.data["width"], event.data["channels"]) for event in listener.received[:-1]} == {
         (1000, 2, 1)
     }
 
@@ -72,8 +72,8 @@ def test_a_text_sounds_the_same_however_it_is_streamed(cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
 
     async def streamed() -> str:
-        desk = Desk("test", workers=1)
-        listener = Listener(Studio(LetterEngine(), desk, PhraseCache(0)))
+        desk = SynthesisScheduler("test", workers=1)
+        listener = Listener(TtsContext(LetterEngine(), desk, PhraseCache(0)))
         await listener.send("synthesize-start")
         for begin, end in pairwise(edges):
             await listener.send("synthesize-chunk", text=text[begin:end])
@@ -96,7 +96,7 @@ async def test_the_next_answer_on_the_connection_starts_again(listener: Listener
     await listener.send("synthesize-stop")
     await listener.send("synthesize", text="Two")
     assert listener.types == [*ANSWER, "synthesize-stopped", *ANSWER]
-    assert not listener.conversation.is_busy
+    assert not listener.handler.is_busy
 
 
 async def test_a_stream_with_an_unknown_voice_is_refused_at_once_and_still_ends(listener: Listener) -> None:
@@ -108,20 +108,20 @@ async def test_a_stream_with_an_unknown_voice_is_refused_at_once_and_still_ends(
 
 
 async def test_a_stream_over_the_limit_is_told_so_its_audio_ends_and_the_stream_too(
-    studio: Studio, engine: LetterEngine
+    studio: TtsContext, engine: LetterEngine
 ) -> None:
-    listener = Listener(studio, most_characters=10)
+    listener = Listener(studio, max_characters=10)
     await listener.send("synthesize-start")
     for text in ("One. Two", ". Three.", " Four."):
         await listener.send("synthesize-chunk", text=text)
     await listener.send("synthesize-stop")
     assert listener.types == ["audio-start", "audio-chunk", "error", "audio-stop", "synthesize-stopped"]
-    assert listener.heard[-3].data["code"] == "text-too-long"
+    assert listener.received[-3].data["code"] == "text-too-long"
     assert engine.spoken == ["One."]
 
 
-async def test_a_text_over_the_limit_is_not_begun(studio: Studio, engine: LetterEngine) -> None:
-    listener = Listener(studio, most_characters=10)
+async def test_a_text_over_the_limit_is_not_begun(studio: TtsContext, engine: LetterEngine) -> None:
+    listener = Listener(studio, max_characters=10)
     with pytest.raises(BadEventError, match="10 characters"):
         await listener.send("synthesize", text="x" * 11)
     await listener.send("synthesize", text="x" * 10)
@@ -134,7 +134,7 @@ async def test_an_engine_that_fails_is_told_before_the_stream_ends(listener: Lis
     await listener.send("synthesize-chunk", text="One")
     await listener.send("synthesize-stop")
     assert listener.types == ["error", "synthesize-stopped"]
-    assert (listener.heard[0].data["code"], listener.heard[0].data["text"]) == ("engine", "the voice is hoarse")
+    assert (listener.received[0].data["code"], listener.received[0].data["text"]) == ("engine", "the voice is hoarse")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ async def test_what_makes_no_sense_is_refused_with_a_code(
     with pytest.raises(BadEventError) as refusal:
         await listener.send(event_type, **data)
     assert refusal.value.code == code
-    assert listener.heard == []
+    assert listener.received == []
 
 
 async def test_a_second_start_leaves_the_first_stream_alone(listener: Listener) -> None:
@@ -173,13 +173,13 @@ async def test_a_second_start_leaves_the_first_stream_alone(listener: Listener) 
 async def test_events_of_other_kinds_are_ignored(listener: Listener) -> None:
     await listener.send("audio-chunk", rate=16000)
     await listener.send("never-heard-of")
-    assert listener.heard == []
+    assert listener.received == []
 
 
-async def test_a_short_text_is_not_kept_waiting_by_a_long_one(studio: Studio, engine: LetterEngine) -> None:
+async def test_a_short_text_is_not_kept_waiting_by_a_long_one(studio: TtsContext, engine: LetterEngine) -> None:
     long, short = Listener(studio), Listener(studio)
     telling = asyncio.create_task(long.send("synthesize", text="A sentence of many. " * 40))
-    while not long.heard:
+    while not long.received:
         await asyncio.sleep(0)
     await short.send("synthesize", text="Now!")
     assert short.types == ANSWER
@@ -188,28 +188,28 @@ async def test_a_short_text_is_not_kept_waiting_by_a_long_one(studio: Studio, en
     assert engine.spoken.index("Now!") < 5
 
 
-async def test_a_peer_that_leaves_ends_its_text(studio: Studio, engine: LetterEngine) -> None:
+async def test_a_peer_that_leaves_ends_its_text(studio: TtsContext, engine: LetterEngine) -> None:
     listener = Listener(studio)
     telling = asyncio.create_task(listener.send("synthesize", text="A sentence of many. " * 40))
-    while not listener.heard:
+    while not listener.received:
         await asyncio.sleep(0)
     telling.cancel()
     await asyncio.wait({telling})
-    await listener.conversation.close()
+    await listener.handler.close()
     spoken = len(engine.spoken)
-    await studio.desk.call(lambda: None)
+    await studio.scheduler.call(lambda: None)
     assert len(engine.spoken) - spoken <= 1 < 40 - spoken
 
 
 async def test_a_streaming_peer_that_leaves_ends_its_text(
-    studio: Studio, engine: LetterEngine, listener: Listener
+    studio: TtsContext, engine: LetterEngine, listener: Listener
 ) -> None:
     await listener.send("synthesize-start")
     await listener.send("synthesize-chunk", text="A sentence of many. " * 40)
-    await until(lambda: bool(listener.heard))
-    await listener.conversation.close()
+    await until(lambda: bool(listener.received))
+    await listener.handler.close()
     spoken = len(engine.spoken)
-    await studio.desk.call(lambda: None)
+    await studio.scheduler.call(lambda: None)
     assert len(engine.spoken) - spoken <= 1 < 40 - spoken
 
 
@@ -217,7 +217,7 @@ async def test_pauses_and_marks_are_part_of_the_answer(listener: Listener) -> No
     ssml = '<speak>Ab<break time="50ms"/><mark name="here"/>c</speak>'
     await listener.send("synthesize", text=ssml, text_format="ssml")
     assert listener.letters == "Ab\0\0\0\0\0c"
-    (mark,) = [event for event in listener.heard if event.type == "user-event"]
+    (mark,) = [event for event in listener.received if event.type == "user-event"]
     assert mark.data == {"name": "mark", "data": {"name": "here", "timestamp": 70}}
     assert listener.types == ["audio-start", "audio-chunk", "user-event", "audio-chunk", "audio-stop"]
 
@@ -225,7 +225,7 @@ async def test_pauses_and_marks_are_part_of_the_answer(listener: Listener) -> No
 async def test_another_voice_in_an_answer_has_the_answers_rate(listener: Listener) -> None:
     ssml = '<speak>Normal.<voice name="deep">deep</voice></speak>'
     await listener.send("synthesize", text=ssml, text_format="ssml")
-    assert {event.data["rate"] for event in listener.heard[:-1]} == {1000}
+    assert {event.data["rate"] for event in listener.received[:-1]} == {1000}
     assert len(listener.letters) == pytest.approx(len("Normal.-deep"), abs=1)
 
 
@@ -237,29 +237,29 @@ async def test_a_voice_that_only_others_have_is_replaced_inside_an_answer_but_no
         await listener.send("synthesize", text="Hello.", voice={"name": "nobody"})
 
 
-async def test_the_same_words_are_made_once(engine: LetterEngine, desk: Desk) -> None:
-    listener = Listener(Studio(engine, desk, PhraseCache(1_000_000)))
+async def test_the_same_words_are_made_once(engine: LetterEngine, desk: SynthesisScheduler) -> None:
+    listener = Listener(TtsContext(engine, desk, PhraseCache(1_000_000)))
     await listener.send("synthesize", text="One. Two.")
-    first, listener.heard = listener.heard, []
+    first, listener.received = listener.received, []
     await listener.send("synthesize", text="One. Two.")
     assert engine.spoken == ["One.", "Two."]
-    assert b"".join(one.payload or b"" for one in first) == b"".join(one.payload or b"" for one in listener.heard)
+    assert b"".join(one.payload or b"" for one in first) == b"".join(one.payload or b"" for one in listener.received)
 
 
-async def test_rehearsed_phrases_are_said_by_a_broken_engine(engine: LetterEngine, desk: Desk) -> None:
-    studio = Studio(engine, desk, PhraseCache(1_000_000))
-    await rehearse(studio, ["Sorry. It failed.", "Bye."])
+async def test_rehearsed_phrases_are_said_by_a_broken_engine(engine: LetterEngine, desk: SynthesisScheduler) -> None:
+    studio = TtsContext(engine, desk, PhraseCache(1_000_000))
+    await prewarm(studio, ["Sorry. It failed.", "Bye."])
     engine.broken = True
     listener = Listener(studio)
     await listener.send("synthesize", text="Sorry. It failed.")
     assert (listener.types, listener.letters) == (ANSWER, "Sorry.-It failed.")
-    listener.heard.clear()
+    listener.received.clear()
     await listener.send("synthesize", text="Something else.")
-    assert listener.heard[0].data == {"text": "the voice is hoarse", "code": "engine"}
+    assert listener.received[0].data == {"text": "the voice is hoarse", "code": "engine"}
 
 
-async def test_a_rehearsal_keeps_nobody_waiting(engine: LetterEngine, studio: Studio) -> None:
-    rehearsing = asyncio.create_task(rehearse(studio, ["A phrase of many. " * 20]))
+async def test_a_rehearsal_keeps_nobody_waiting(engine: LetterEngine, studio: TtsContext) -> None:
+    rehearsing = asyncio.create_task(prewarm(studio, ["A phrase of many. " * 20]))
     await until(lambda: bool(engine.spoken))
     listener = Listener(studio)
     await listener.send("synthesize", text="Now!")
@@ -267,18 +267,20 @@ async def test_a_rehearsal_keeps_nobody_waiting(engine: LetterEngine, studio: St
     await rehearsing
 
 
-async def test_rehearsed_phrases_stay_even_if_they_were_there_before(engine: LetterEngine, desk: Desk) -> None:
-    studio = Studio(engine, desk, PhraseCache(2_000))
+async def test_rehearsed_phrases_stay_even_if_they_were_there_before(
+    engine: LetterEngine, desk: SynthesisScheduler
+) -> None:
+    studio = TtsContext(engine, desk, PhraseCache(2_000))
     listener = Listener(studio)
     await listener.send("synthesize", text="Sorry.")
-    await rehearse(studio, ["Sorry."])
+    await prewarm(studio, ["Sorry."])
     await listener.send("synthesize", text="x" * 90)
-    listener.heard.clear()
+    listener.received.clear()
     engine.broken = True
     await listener.send("synthesize", text="Sorry.")
     assert listener.letters == "Sorry."
 
 
-async def test_phrases_that_cannot_be_rehearsed_stop_nothing(engine: LetterEngine, studio: Studio) -> None:
+async def test_phrases_that_cannot_be_rehearsed_stop_nothing(engine: LetterEngine, studio: TtsContext) -> None:
     engine.broken = True
-    await rehearse(studio, ["Sorry."])
+    await prewarm(studio, ["Sorry."])

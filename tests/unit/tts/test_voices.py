@@ -1,61 +1,61 @@
 import pytest
 
 from wyoming_rosie.errors import BadEventError, ConfigError
-from wyoming_rosie_tts.engine import Wish
+from wyoming_rosie_tts.engine import VoiceRequest
 from wyoming_rosie_tts.engines.espeak.engine import language_tag, voice_names
 from wyoming_rosie_tts.engines.espeak.library import LibraryVoice
-from wyoming_rosie_tts.voice_selection import VoiceCard, Voices
+from wyoming_rosie_tts.voice_selection import VoiceInfo, VoiceRegistry
 
 CARDS = [
-    VoiceCard("af", "Afrikaans", {"af": 5}),
-    VoiceCard("en-GB", "English (Great Britain)", {"en-GB": 2, "en": 2}),
-    VoiceCard("en-US", "English (America)", {"en-US": 2, "en": 3}),
-    VoiceCard("de", "German", {"de": 5}),
-    VoiceCard("yue", "Cantonese", {"yue": 5, "zh": 8}),
-    VoiceCard("cmn", "Mandarin", {"cmn": 5, "zh": 5}),
+    VoiceInfo("af", "Afrikaans", {"af": 5}),
+    VoiceInfo("en-GB", "English (Great Britain)", {"en-GB": 2, "en": 2}),
+    VoiceInfo("en-US", "English (America)", {"en-US": 2, "en": 3}),
+    VoiceInfo("de", "German", {"de": 5}),
+    VoiceInfo("yue", "Cantonese", {"yue": 5, "zh": 8}),
+    VoiceInfo("cmn", "Mandarin", {"cmn": 5, "zh": 5}),
 ]
 
 
 @pytest.mark.parametrize(
     ("wish", "name"),
     [
-        (Wish(), "en-US"),
-        (Wish("de"), "de"),
-        (Wish("EN_gb"), "en-GB"),
-        (Wish("German"), "de"),
-        (Wish("de", language="en"), "de"),
-        (Wish(language="de-AT"), "de"),
-        (Wish(language="de_DE"), "de"),
-        (Wish(language="en"), "en-US"),
-        (Wish(language="en-AU"), "en-US"),
-        (Wish(language="en-GB"), "en-GB"),
-        (Wish(language="zh-Hans-CN"), "cmn"),
+        (VoiceRequest(), "en-US"),
+        (VoiceRequest("de"), "de"),
+        (VoiceRequest("EN_gb"), "en-GB"),
+        (VoiceRequest("German"), "de"),
+        (VoiceRequest("de", language="en"), "de"),
+        (VoiceRequest(language="de-AT"), "de"),
+        (VoiceRequest(language="de_DE"), "de"),
+        (VoiceRequest(language="en"), "en-US"),
+        (VoiceRequest(language="en-AU"), "en-US"),
+        (VoiceRequest(language="en-GB"), "en-GB"),
+        (VoiceRequest(language="zh-Hans-CN"), "cmn"),
     ],
     ids=str,
 )
-def test_the_voice_that_fits_best_is_chosen(wish: Wish, name: str) -> None:
-    assert Voices(CARDS, "en-US").choose(wish).name == name
+def test_the_voice_that_fits_best_is_chosen(wish: VoiceRequest, name: str) -> None:
+    assert VoiceRegistry(CARDS, "en-US").select(wish).name == name
 
 
 @pytest.mark.parametrize(
     ("wish", "code", "hint"),
     [
-        (Wish("gernan"), "unknown-voice", "such as de,"),
-        (Wish("xx"), "unknown-voice", "such as en-US,"),
-        (Wish(language="xx-YY"), "unknown-language", "there are 6 voices"),
-        (Wish("de", speaker="Anna"), "unknown-voice", "no speaker .Anna.; there is: one"),
+        (VoiceRequest("gernan"), "unknown-voice", "such as de,"),
+        (VoiceRequest("xx"), "unknown-voice", "such as en-US,"),
+        (VoiceRequest(language="xx-YY"), "unknown-language", "there are 6 voices"),
+        (VoiceRequest("de", speaker="Anna"), "unknown-voice", "no speaker .Anna.; there is: one"),
     ],
     ids=str,
 )
-def test_an_unknown_voice_is_refused_with_some_that_exist(wish: Wish, code: str, hint: str) -> None:
+def test_an_unknown_voice_is_refused_with_some_that_exist(wish: VoiceRequest, code: str, hint: str) -> None:
     with pytest.raises(BadEventError, match=hint) as refusal:
-        Voices(CARDS, "en-US").choose(wish)
+        VoiceRegistry(CARDS, "en-US").select(wish)
     assert refusal.value.code == code
 
 
 def test_a_default_that_does_not_exist_is_the_operators_to_mend() -> None:
     with pytest.raises(ConfigError, match="no voice 'martian'"):
-        Voices(CARDS, "martian")
+        VoiceRegistry(CARDS, "martian")
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,13 @@ def test_two_voices_of_one_language_have_two_names() -> None:
 
 
 def test_a_voice_with_speakers_is_chosen_with_one_of_them() -> None:
-    voices = Voices([*CARDS, VoiceCard("duo", "Two people", {"it": 1}, ("anna", "bruno"))], "duo")
-    for wish in (Wish("duo", speaker="anna"), Wish(language="it", speaker="anna"), Wish(speaker="bruno"), Wish("duo")):
-        assert voices.choose(wish).name == "duo"
+    voices = VoiceRegistry([*CARDS, VoiceInfo("duo", "Two people", {"it": 1}, ("anna", "bruno"))], "duo")
+    for wish in (
+        VoiceRequest("duo", speaker="anna"),
+        VoiceRequest(language="it", speaker="anna"),
+        VoiceRequest(speaker="bruno"),
+        VoiceRequest("duo"),
+    ):
+        assert voices.select(wish).name == "duo"
     with pytest.raises(BadEventError, match="no speaker 'carla'; there is: anna, bruno"):
-        voices.choose(Wish("duo", speaker="carla"))
+        voices.select(VoiceRequest("duo", speaker="carla"))

@@ -11,11 +11,11 @@ from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.runtime.extras import install_command
-from wyoming_rosie_tts.cancellation import Interruption
-from wyoming_rosie_tts.engine import Wish
-from wyoming_rosie_tts.engines.espeak.library import Library, LibraryVoice, Parameter
-from wyoming_rosie_tts.text.segments import Words
-from wyoming_rosie_tts.voice_selection import VoiceCard, Voices
+from wyoming_rosie_tts.cancellation import StepCancellation
+from wyoming_rosie_tts.engine import VoiceRequest
+from wyoming_rosie_tts.engines.espeak.library import EspeakLibrary, LibraryVoice, Parameter
+from wyoming_rosie_tts.text.segments import TextSegment
+from wyoming_rosie_tts.voice_selection import VoiceInfo, VoiceRegistry
 
 _ATTRIBUTION = Attribution("eSpeak NG", "https://github.com/espeak-ng/espeak-ng")
 _RATES = range(80, 451)
@@ -23,7 +23,7 @@ _PITCHES = range(100)
 _VOLUMES = range(201)
 _PITCH_PER_SEMITONE = 50 / 12  # of espeak-ng's scale, on which 50 is an octave
 # What Home Assistant calls the languages that espeak-ng lists under their own codes.
-_ALSO = {"cmn": ("zh-CN", "zh-TW"), "yue": ("zh-HK",)}
+_HOME_ASSISTANT_TAGS = {"cmn": ("zh-CN", "zh-TW"), "yue": ("zh-HK",)}
 
 
 @dataclass(frozen=True)
@@ -38,22 +38,26 @@ class Settings:
 class EspeakVoice:
     """One voice of the library."""
 
-    library: Library
+    library: EspeakLibrary
     identifier: str
     settings: Settings
-    audio: AudioFormat
+    audio_format: AudioFormat
 
     @property
     def identity(self) -> str:
         manner = self.settings.rate, self.settings.pitch, self.settings.volume
         return f"espeak-ng {self.library.version} {self.identifier} {manner}"
 
-    def speak(self, words: Words, *, pause: bool, interruption: Interruption | None = None) -> Iterator[bytes]:
-        prosody, settings = words.prosody, self.settings
-        self.library.set(Parameter.RATE, _within(_RATES, settings.rate * prosody.rate))
-        self.library.set(Parameter.PITCH, _within(_PITCHES, settings.pitch + prosody.pitch * _PITCH_PER_SEMITONE))
-        self.library.set(Parameter.VOLUME, _within(_VOLUMES, settings.volume * prosody.volume))
-        yield self.library.speak(self.identifier, words.text, pause=pause)
+    def synthesize(
+        self, segment: TextSegment, *, pause: bool, cancellation: StepCancellation | None = None
+    ) -> Iterator[bytes]:
+        prosody, settings = segment.prosody, self.settings
+        self.library.set_parameter(Parameter.RATE, _clamp(_RATES, settings.rate * prosody.rate))
+        self.library.set_parameter(
+            Parameter.PITCH, _clamp(_PITCHES, settings.pitch + prosody.pitch * _PITCH_PER_SEMITONE)
+        )
+        self.library.set_parameter(Parameter.VOLUME, _clamp(_VOLUMES, settings.volume * prosody.volume))
+        yield self.library.synthesize(self.identifier, segment.text, pause=pause)
 
 
 class EspeakEngine:
@@ -62,20 +66,20 @@ class EspeakEngine:
     workers = 1  # the library is one global state
     is_installed = True
 
-    def __init__(self, library: Library, settings: Settings) -> None:
-        listed = library.voices()
+    def __init__(self, library: EspeakLibrary, settings: Settings) -> None:
+        listed = library.list_voices()
         names = voice_names(listed)
         self._library = library
         self._identifiers = {names[voice.identifier]: voice.identifier for voice in listed}
-        self._voices = Voices([_card(names[voice.identifier], voice) for voice in listed], settings.voice)
+        self._voices = VoiceRegistry([_voice_info(names[voice.identifier], voice) for voice in listed], settings.voice)
         self._settings = settings
-        self._audio = AudioFormat(library.rate, 2, 1)
+        self._audio_format = AudioFormat(library.rate, 2, 1)
 
     def describe(self) -> TtsProgram:
         version = self._library.version
         voices = [
             TtsVoice(card.name, _ATTRIBUTION, True, card.title, version, languages=list(card.languages))
-            for card in self._voices.cards
+            for card in self._voices.voices
         ]
         return TtsProgram(
             "espeak-ng",
@@ -87,9 +91,9 @@ class EspeakEngine:
             supports_synthesize_streaming=True,
         )
 
-    def voice(self, wish: Wish) -> EspeakVoice:
-        identifier = self._identifiers[self._voices.choose(wish).name]
-        return EspeakVoice(self._library, identifier, self._settings, self._audio)
+    def select_voice(self, request: VoiceRequest) -> EspeakVoice:
+        identifier = self._identifiers[self._voices.select(request).name]
+        return EspeakVoice(self._library, identifier, self._settings, self._audio_format)
 
     async def install(self) -> None: ...
 
@@ -101,13 +105,13 @@ def load(settings: Settings) -> EspeakEngine:
             raise ConfigError(
                 f"--espeak.{name} must be from {allowed[0]} to {allowed[-1]}, not {getattr(settings, name)}"
             )
-    return EspeakEngine(_library(), settings)
+    return EspeakEngine(_load_library(), settings)
 
 
-def voice_names(listed: list[LibraryVoice]) -> dict[str, str]:
+def voice_names(voices: list[LibraryVoice]) -> dict[str, str]:
     """Return a name for each identifier: the tag of the voice's first language, unless another voice has it."""
     names: dict[str, str] = {}
-    for voice in listed:
+    for voice in voices:
         name = language_tag(voice.languages[0][0])
         names[voice.identifier] = (
             name if name not in names.values() else language_tag(voice.identifier.rpartition("/")[2])
@@ -115,9 +119,9 @@ def voice_names(listed: list[LibraryVoice]) -> dict[str, str]:
     return names
 
 
-def language_tag(written: str) -> str:
+def language_tag(code: str) -> str:
     """Return a language code in the letter case that BCP 47 recommends: en-US, cmn-Latn, en-GB-x-rp."""
-    language, *rest = written.lower().split("-")
+    language, *rest = code.lower().split("-")
     is_private = False
     for position, part in enumerate(rest):
         is_private = is_private or len(part) == 1
@@ -126,23 +130,23 @@ def language_tag(written: str) -> str:
     return "-".join((language, *rest))
 
 
-def _within(allowed: range, value: float) -> int:
+def _clamp(allowed: range, value: float) -> int:
     return round(min(max(value, allowed[0]), allowed[-1]))
 
 
-def _card(name: str, voice: LibraryVoice) -> VoiceCard:
+def _voice_info(name: str, voice: LibraryVoice) -> VoiceInfo:
     languages = {language_tag(language): distance for language, distance in voice.languages}
-    return VoiceCard(name, voice.title, languages | dict.fromkeys(_ALSO.get(name, ()), 0))
+    return VoiceInfo(name, voice.title, languages | dict.fromkeys(_HOME_ASSISTANT_TAGS.get(name, ()), 0))
 
 
 @cache
-def _library() -> Library:
+def _load_library() -> EspeakLibrary:
     """Return the library, which is begun once in a process: beginning it again and again has ended in a crash."""
     try:
         import espeakng_loader
     except ImportError as err:
         raise ConfigError(f"the espeak engine is not installed: {install_command(['tts'])}") from err
     try:
-        return Library(Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path()))
+        return EspeakLibrary(Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path()))
     except (EngineError, RuntimeError) as err:
         raise ConfigError(f"the espeak engine does not load: {err}; reinstall the package espeakng-loader") from err

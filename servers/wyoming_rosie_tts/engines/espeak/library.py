@@ -12,7 +12,7 @@ from pathlib import Path
 
 from wyoming_rosie.errors import EngineError
 
-PIECE_MILLISECONDS = 1000
+BUFFER_MILLISECONDS = 1000
 _SYNCHRONOUS = 2
 _DO_NOT_EXIT = 0x8000  # else the library ends the process when it misses its data
 _UTF8 = 0x0001
@@ -40,7 +40,7 @@ class LibraryVoice:
     languages: tuple[tuple[str, int], ...]
 
 
-class _Voice(c.Structure):
+class _VoiceStruct(c.Structure):
     _fields_ = (
         ("name", c.c_char_p),
         ("languages", c.c_void_p),
@@ -58,7 +58,7 @@ _Callback = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_int, c.c_void_p)
 _SIGNATURES = {
     "espeak_Initialize": ((c.c_int, c.c_int, c.c_char_p, c.c_int), c.c_int),
     "espeak_Info": ((c.POINTER(c.c_char_p),), c.c_char_p),
-    "espeak_ListVoices": ((c.c_void_p,), c.POINTER(c.POINTER(_Voice))),
+    "espeak_ListVoices": ((c.c_void_p,), c.POINTER(c.POINTER(_VoiceStruct))),
     "espeak_SetParameter": ((c.c_int, c.c_int, c.c_int), c.c_int),
     "espeak_SetPunctuationList": ((c.c_wchar_p,), c.c_int),
     "espeak_SetSynthCallback": ((_Callback,), None),
@@ -70,65 +70,67 @@ _SIGNATURES = {
 }
 
 
-class Library:
+class EspeakLibrary:
     """The loaded library; `data` is the folder that holds its dictionaries. Raises EngineError."""
 
     def __init__(self, library: Path, data: Path) -> None:
         self._data = data
-        self._library = _load(library)
+        self._library = _open_library(library)
         self.rate = self._library.espeak_Initialize(
-            _SYNCHRONOUS, PIECE_MILLISECONDS, str(data.parent).encode(), _DO_NOT_EXIT
+            _SYNCHRONOUS, BUFFER_MILLISECONDS, str(data.parent).encode(), _DO_NOT_EXIT
         )
         if self.rate <= 0:
             raise EngineError(f"espeak-ng found no usable data in {data}")
         self.version = self._library.espeak_Info(c.byref(c.c_char_p())).decode().split()[0]
-        self._spoken = bytearray()
-        self._callback = _Callback(self._keep)  # kept: the library holds only its address
+        self._samples = bytearray()
+        self._callback = _Callback(self._on_samples)  # kept: the library holds only its address
         self._library.espeak_SetSynthCallback(self._callback)
         self._library.espeak_SetPunctuationList(_SPOKEN_PUNCTUATION)
-        self.set(Parameter.PUNCTUATION, _SOME_PUNCTUATION)
+        self.set_parameter(Parameter.PUNCTUATION, _SOME_PUNCTUATION)
 
-    def voices(self) -> list[LibraryVoice]:
+    def list_voices(self) -> list[LibraryVoice]:
         """Return the voices that can speak; a few are listed although they have no dictionary."""
         dictionaries = {path.name.removesuffix("_dict") for path in self._data.glob("*_dict")}
         return [
-            voice for voice in self._listed() if dictionaries & {tag.partition("-")[0] for tag, _ in voice.languages}
+            voice
+            for voice in self._iterate_voices()
+            if dictionaries & {tag.partition("-")[0] for tag, _ in voice.languages}
         ]
 
-    def set(self, parameter: Parameter, value: int) -> None:
+    def set_parameter(self, parameter: Parameter, value: int) -> None:
         self._library.espeak_SetParameter(parameter, value, 0)
 
-    def speak(self, identifier: str, text: str, *, pause: bool) -> bytes:
+    def synthesize(self, identifier: str, text: str, *, pause: bool) -> bytes:
         """Return a text without NUL as 16-bit mono speech of a voice."""
         if self._library.espeak_SetVoiceByName(identifier.encode()):
             raise EngineError(f"espeak-ng has no voice {identifier}")
 
         flags = _UTF8 | (_PAUSE_AT_END if pause else 0)
         encoded = text.encode()
-        self._spoken.clear()
+        self._samples.clear()
         if status := self._library.espeak_Synth(
             encoded, len(encoded) + 1, 0, _CHARACTER_POSITION, 0, flags, None, None
         ):
             raise EngineError(f"espeak-ng could not speak (status {status})")
-        return bytes(self._spoken)
+        return bytes(self._samples)
 
-    def _keep(self, samples: int | None, count: int, _: int | None) -> int:
+    def _on_samples(self, samples: int | None, count: int, _: int | None) -> int:
         if samples and count:
-            self._spoken += c.string_at(samples, 2 * count)
+            self._samples += c.string_at(samples, 2 * count)
         return 0
 
-    def _listed(self) -> Iterator[LibraryVoice]:
+    def _iterate_voices(self) -> Iterator[LibraryVoice]:
         listed = self._library.espeak_ListVoices(None)
         position = 0
         while listed[position]:
             voice = listed[position].contents
             yield LibraryVoice(
-                voice.identifier.decode(), voice.name.decode().strip(), tuple(_languages(voice.languages))
+                voice.identifier.decode(), voice.name.decode().strip(), tuple(_parse_languages(voice.languages))
             )
             position += 1
 
 
-def _load(path: Path) -> c.CDLL:
+def _open_library(path: Path) -> c.CDLL:
     try:
         library = c.CDLL(str(path))
     except OSError as err:
@@ -139,7 +141,7 @@ def _load(path: Path) -> c.CDLL:
     return library
 
 
-def _languages(address: int) -> Iterator[tuple[str, int]]:
+def _parse_languages(address: int) -> Iterator[tuple[str, int]]:
     """Read the list: a distance in one byte and a text that ends with zero, for each; a distance of zero ends it."""
     while distance := c.string_at(address, 1)[0]:
         tag = c.string_at(address + 1)

@@ -19,24 +19,24 @@ from wyoming_rosie.models import piper
 from wyoming_rosie.models.background_fetch import fetch_once
 from wyoming_rosie.models.downloads import Progress
 from wyoming_rosie.runtime.extras import install_command
-from wyoming_rosie.text.suggestions import unknown_name
-from wyoming_rosie_tts.cancellation import Interruption
-from wyoming_rosie_tts.engine import Wish
+from wyoming_rosie.text.suggestions import describe_unknown_name
+from wyoming_rosie_tts.cancellation import StepCancellation
+from wyoming_rosie_tts.engine import VoiceRequest
 from wyoming_rosie_tts.engines.piper import voices
-from wyoming_rosie_tts.engines.piper.voice_cache import LoadedVoices
-from wyoming_rosie_tts.engines.piper.voices import PiperFile, Scales
-from wyoming_rosie_tts.text.segments import Words
-from wyoming_rosie_tts.voice_selection import VoiceCard, Voices
+from wyoming_rosie_tts.engines.piper.voice_cache import VoiceCache
+from wyoming_rosie_tts.engines.piper.voices import InferenceScale, PiperFile
+from wyoming_rosie_tts.text.segments import TextSegment
+from wyoming_rosie_tts.voice_selection import VoiceInfo, VoiceRegistry
 
 _LOG = structlog.get_logger()
 _CLAUSE_ENDS = ",;:"
-_NAMED_IN_ERRORS = 5
+_MAX_NAMES_IN_ERROR = 5
 _ATTRIBUTION = Attribution("Piper voices", "https://huggingface.co/rhasspy/piper-voices")
 _PACKAGES = ("piper", "onnx", "onnxruntime", "numpy")
 MEGABYTE = 1_000_000
 THREADS = 4
 """Processors for one worker, which its network divides its work among."""
-_ALLOWED = {
+_ALLOWED_RANGES = {
     "length_scale": (0.1, 10.0),
     "noise_scale": (0.0, 5.0),
     "noise_w_scale": (0.0, 5.0),
@@ -58,7 +58,7 @@ class Settings:
     cuda: bool = option(False, "run the voices on the graphics processor, with the package onnxruntime-gpu")
     download_from: str = option(piper.SOURCE, "where to fetch the voice if it is not here; nothing: nowhere")
 
-    def scales(self, voice: Scales) -> Scales:
+    def resolve_scales(self, voice: InferenceScale) -> InferenceScale:
         """Return the voice's scales with those that are set."""
         given = {"length": self.length_scale, "noise": self.noise_scale, "noise_w": self.noise_w_scale}
         return replace(voice, **{name: value for name, value in given.items() if value is not None})
@@ -71,10 +71,10 @@ class PiperSpeaker:
     file: PiperFile
     speaker: int
     settings: Settings
-    loaded: LoadedVoices
+    voice_cache: VoiceCache
 
     @property
-    def audio(self) -> AudioFormat:
+    def audio_format(self) -> AudioFormat:
         return AudioFormat(self.file.rate, 2, 1)
 
     @property
@@ -82,32 +82,34 @@ class PiperSpeaker:
         manner = self._scales, self.settings.volume, self.settings.sentence_silence
         return f"piper {self.file.name} {self.file.version} {self.speaker} {manner}"
 
-    def speak(self, words: Words, *, pause: bool, interruption: Interruption | None = None) -> Iterator[bytes]:
-        from wyoming_rosie_tts.engines.piper.leveller import Leveller
+    def synthesize(
+        self, segment: TextSegment, *, pause: bool, cancellation: StepCancellation | None = None
+    ) -> Iterator[bytes]:
+        from wyoming_rosie_tts.engines.piper.leveller import GainLimiter
 
-        breaks = interruption or Interruption()
-        voice = self.loaded.voice(self.file)
-        gain = voice.gain(self.speaker) * self.settings.volume * words.prosody.volume
+        breaks = cancellation or StepCancellation()
+        voice = self.voice_cache.load(self.file)
+        gain = voice.get_gain(self.speaker) * self.settings.volume * segment.prosody.volume
         yield b""  # others may have come while it was loaded
-        scales = replace(self._scales, length=self._scales.length / words.prosody.rate)
-        for symbols in voice.phonemes.symbols(words):
-            leveller = Leveller(gain)
-            for samples in voice.network.speak(symbols, scales, self.speaker, breaks):
-                yield leveller.level(samples)
-        if pause and words.text.rstrip()[-1:] not in _CLAUSE_ENDS:
-            yield bytes(self.audio.bytes_in(self.settings.sentence_silence))
+        scales = replace(self._scales, length=self._scales.length / segment.prosody.rate)
+        for symbols in voice.phonemizer.to_ids(segment):
+            leveller = GainLimiter(gain)
+            for samples in voice.network.synthesize(symbols, scales, self.speaker, breaks):
+                yield leveller.apply(samples)
+        if pause and segment.text.rstrip()[-1:] not in _CLAUSE_ENDS:
+            yield bytes(self.audio_format.bytes_in(self.settings.sentence_silence))
 
     @property
-    def _scales(self) -> Scales:
-        return self.settings.scales(self.file.scales)
+    def _scales(self) -> InferenceScale:
+        return self.settings.resolve_scales(self.file.scales)
 
 
 @dataclass(frozen=True)
-class Offer:
+class AvailableVoices:
     """What there is: the voices that are installed, and all that are described."""
 
     files: Mapping[str, PiperFile]
-    voices: Voices
+    voices: VoiceRegistry
 
 
 class PiperEngine:
@@ -118,62 +120,64 @@ class PiperEngine:
         self._folders = folders
         self._default = default
         self._progress: Progress | None = None
-        self._loaded = LoadedVoices(cuda=settings.cuda)
-        self._offer = self._look()
+        self._voice_cache = VoiceCache(cuda=settings.cuda)
+        self._available = self._scan_folders()
         self._version = version("piper-tts")
         self.workers = max(1, len(os.sched_getaffinity(0)) // THREADS)
 
     @property
     def is_installed(self) -> bool:
-        return self._default in self._offer.files
+        return self._default in self._available.files
 
     def describe(self) -> TtsProgram:
         return TtsProgram(
             name="piper",
             attribution=Attribution("Piper", "https://github.com/OHF-Voice/piper1-gpl"),
-            installed=bool(self._offer.files),
+            installed=bool(self._available.files),
             description="Neural voices; rate and volume can be changed, pitch cannot",
             version=self._version,
-            voices=[_described(card, self._offer.files.get(card.name)) for card in self._offer.voices.cards],
+            voices=[
+                _describe_voice(card, self._available.files.get(card.name)) for card in self._available.voices.voices
+            ],
             supports_synthesize_streaming=True,
         )
 
-    def voice(self, wish: Wish) -> PiperSpeaker:
-        name = self._offer.voices.choose(wish).name
-        file = self._offer.files.get(name)
+    def select_voice(self, request: VoiceRequest) -> PiperSpeaker:
+        name = self._available.voices.select(request).name
+        file = self._available.files.get(name)
         if file is None:
-            raise BadEventError(self._how_to_install(), "not-installed")
-        is_default = name == self._default and wish.speaker is None
-        speaker = _speaker(file, self._settings.speaker if is_default else wish.speaker)
-        return PiperSpeaker(file, speaker, self._settings, self._loaded)
+            raise BadEventError(self._install_hint(), "not-installed")
+        is_default = name == self._default and request.speaker is None
+        speaker = _find_speaker(file, self._settings.speaker if is_default else request.speaker)
+        return PiperSpeaker(file, speaker, self._settings, self._voice_cache)
 
     @property
-    def names(self) -> dict[str, int]:
+    def installed_names(self) -> dict[str, int]:
         """The voices that are here."""
-        return dict.fromkeys(self._offer.files, 0)
+        return dict.fromkeys(self._available.files, 0)
 
     async def install(self) -> None:
         files = piper.downloads(self._default, self._settings.download_from)
         if files and not self.is_installed:
-            await fetch_once(self._default, files, self._folders[0], self._note)
-        self._offer = await asyncio.to_thread(self._look)
+            await fetch_once(self._default, files, self._folders[0], self._on_progress)
+        self._available = await asyncio.to_thread(self._scan_folders)
         if not self.is_installed:
-            raise EngineError(self._how_to_install())
+            raise EngineError(self._install_hint())
 
-    def _look(self) -> Offer:
+    def _scan_folders(self) -> AvailableVoices:
         """Return what there is in the folders. Raises ConfigError."""
-        files = voices.find(self._folders)
-        cards = [_card(name, file) for name, file in files.items()]
+        files = voices.find_voices(self._folders)
+        cards = [_voice_info(name, file) for name, file in files.items()]
         if (default := files.get(self._default)) is None:
-            cards.append(_card(self._default, None))
+            cards.append(_voice_info(self._default, None))
         else:
-            _speaker(default, self._settings.speaker)
-        return Offer(files, Voices(cards, self._default))
+            _find_speaker(default, self._settings.speaker)
+        return AvailableVoices(files, VoiceRegistry(cards, self._default))
 
-    def _note(self, progress: Progress) -> None:
+    def _on_progress(self, progress: Progress) -> None:
         self._progress = progress
 
-    def _how_to_install(self) -> str:
+    def _install_hint(self) -> str:
         folder = self._folders[0]
         by_hand = f"put {self._default}.onnx and {self._default}.onnx.json into {folder}"
         if self._progress is None:
@@ -186,55 +190,55 @@ def load(settings: Settings, data_dir: Path | None) -> PiperEngine:
     """Return the engine; its voices are loaded when they are wanted. Raises ConfigError."""
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
         raise ConfigError(f"the piper engine needs {', '.join(missing)}: {install_command(['piper'])}")
-    _check(settings)
+    _validate(settings)
     folders = [(data_dir or config.data_folder()) / "piper", *settings.voices_dir]
     name = settings.voice
     if name.endswith(piper.NETWORK):
         folders.append(Path(name).parent)
-        name = _given(Path(name)).name
+        name = _read_voice(Path(name)).name
     engine = PiperEngine(settings, folders, name)
     if not engine.is_installed and not piper.is_model_name(name):
         places = ", ".join(map(str, folders))
         raise ConfigError(
-            f"--piper.voice: {unknown_name('voice', name, {**piper.available(), **engine.names})}; there is no {name}.onnx in {places}"
+            f"--piper.voice: {describe_unknown_name('voice', name, {**piper.available(), **engine.installed_names})}; there is no {name}.onnx in {places}"
         )
     return engine
 
 
-def _speaker(file: PiperFile, wanted: str | None) -> int:
+def _find_speaker(file: PiperFile, requested: str | None) -> int:
     """Return a speaker's number, by name or number; nothing wanted is the first. Raises ConfigError."""
-    if wanted is None:
+    if requested is None:
         return 0
     by_number = {str(number): number for number in file.speakers.values()}
-    number = file.speakers.get(wanted, by_number.get(wanted))
+    number = file.speakers.get(requested, by_number.get(requested))
     if number is None:
-        some = ", ".join(list(file.speakers)[:_NAMED_IN_ERRORS]) or "only one, which has no name"
-        raise ConfigError(f"the voice {file.name} has no speaker {wanted!r}; there are: {some}")
+        some = ", ".join(list(file.speakers)[:_MAX_NAMES_IN_ERROR]) or "only one, which has no name"
+        raise ConfigError(f"the voice {file.name} has no speaker {requested!r}; there are: {some}")
     return number
 
 
-def _given(network: Path) -> PiperFile:
+def _read_voice(network: Path) -> PiperFile:
     try:
-        return voices.read(network)
+        return voices.read_voice(network)
     except EngineError as err:
         raise ConfigError(f"--piper.voice: {err}") from err
 
 
-def _check(settings: Settings) -> None:
+def _validate(settings: Settings) -> None:
     """Raise ConfigError for what cannot be."""
     for name in ("length_scale", "noise_scale", "noise_w_scale", "volume", "sentence_silence"):
         value = getattr(settings, name)
-        least, most = _ALLOWED[name]
+        least, most = _ALLOWED_RANGES[name]
         if value is not None and not least <= value <= most:
             raise ConfigError(f"--piper.{name.replace('_', '-')} must be from {least:g} to {most:g}, not {value:g}")
     for folder in settings.voices_dir:
         if not folder.is_dir():
             raise ConfigError(f"--piper.voices-dir: {folder} is not a folder")
     if settings.cuda:
-        _check_cuda()
+        _validate_gpu()
 
 
-def _check_cuda() -> None:
+def _validate_gpu() -> None:
     import onnxruntime
 
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
@@ -243,15 +247,15 @@ def _check_cuda() -> None:
         )
 
 
-def _card(name: str, file: PiperFile | None) -> VoiceCard:
-    language = file.language if file else voices.language_of(name)
+def _voice_info(name: str, file: PiperFile | None) -> VoiceInfo:
+    language = file.language if file else voices.parse_language(name)
     speakers = tuple(file.speakers) if file else ()
-    return VoiceCard(
+    return VoiceInfo(
         name, name.replace("_", " ").replace("-", ", "), {language: 0, language.partition("-")[0]: 1}, speakers
     )
 
 
-def _described(card: VoiceCard, file: PiperFile | None) -> TtsVoice:
+def _describe_voice(card: VoiceInfo, file: PiperFile | None) -> TtsVoice:
     speakers = [TtsVoiceSpeaker(name) for name in card.speakers]
     return TtsVoice(
         card.name,

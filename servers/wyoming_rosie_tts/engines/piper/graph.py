@@ -8,12 +8,12 @@ from onnx import TensorProto, helper
 SPEAKER = "sid"
 
 
-def frames_of(model: onnx.ModelProto) -> str:
+def find_decoder_input(model: onnx.ModelProto) -> str:
     """Return the tensor that the decoder begins with: what goes into the last convolution before the first that stretches.
 
     Returns nothing when there is no such place.
     """
-    makers = _makers(model)
+    makers = _map_producer(model)
     node = next((node for node in model.graph.node if node.op_type == "ConvTranspose"), None)
     while node is not None:
         node = makers.get(node.input[0])
@@ -22,20 +22,20 @@ def frames_of(model: onnx.ModelProto) -> str:
     return ""
 
 
-def parts(model: onnx.ModelProto, frames: str) -> tuple[onnx.ModelProto, onnx.ModelProto] | None:
+def split_model(model: onnx.ModelProto, frames: str) -> tuple[onnx.ModelProto, onnx.ModelProto] | None:
     """Return the network up to the frames, and from them on; nothing when the second needs more than them and a speaker."""
     given = {one.name for one in model.graph.input}
     sound = [one.name for one in model.graph.output][:1]
-    needed = _ancestors(model, sound, {frames})
+    needed = _collect_upstream(model, sound, {frames})
     if needed & given - {SPEAKER}:
         return None
     joint = helper.make_tensor_value_info(frames, TensorProto.FLOAT, None)
     inputs = [one for one in model.graph.input if one.name in needed]
-    encoder = _part(model, _ancestors(model, [frames], set()), model.graph.input, [joint])
-    return encoder, _part(model, needed, [joint, *inputs], model.graph.output[:1])
+    encoder = _extract(model, _collect_upstream(model, [frames], set()), model.graph.input, [joint])
+    return encoder, _extract(model, needed, [joint, *inputs], model.graph.output[:1])
 
 
-def _part(
+def _extract(
     model: onnx.ModelProto,
     tensors: set[str],
     inputs: Iterable[onnx.ValueInfoProto],
@@ -47,18 +47,18 @@ def _part(
     return helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
 
 
-def _ancestors(model: onnx.ModelProto, tensors: Sequence[str], known: set[str]) -> set[str]:
+def _collect_upstream(model: onnx.ModelProto, tensors: Sequence[str], stop_at: set[str]) -> set[str]:
     """Return the tensors that these are made of, with them, but not the known ones nor what those are made of."""
-    makers = _makers(model)
+    makers = _map_producer(model)
     found = set[str]()
     waiting = list(tensors)
     while waiting:
         name = waiting.pop()
-        if name and name not in found and name not in known:
+        if name and name not in found and name not in stop_at:
             found.add(name)
             waiting += makers[name].input if name in makers else ()
     return found
 
 
-def _makers(model: onnx.ModelProto) -> dict[str, onnx.NodeProto]:
+def _map_producer(model: onnx.ModelProto) -> dict[str, onnx.NodeProto]:
     return {name: node for node in model.graph.node for name in node.output}

@@ -19,94 +19,98 @@ import numpy.typing as npt
 import onnx
 
 from wyoming_rosie.errors import EngineError
-from wyoming_rosie_tts.cancellation import Interruption
+from wyoming_rosie_tts.cancellation import StepCancellation
 from wyoming_rosie_tts.engines.piper import graph
-from wyoming_rosie_tts.engines.piper.slice_planner import Pace
-from wyoming_rosie_tts.engines.piper.voices import Scales as Scales
+from wyoming_rosie_tts.engines.piper.slice_planner import SlicePlanner
+from wyoming_rosie_tts.engines.piper.voices import InferenceScale as InferenceScale
 
 Floats: TypeAlias = npt.NDArray[np.float32]
-Run: TypeAlias = Callable[[Mapping[str, Any], Interruption], Floats | None]
+Inference: TypeAlias = Callable[[Mapping[str, Any], StepCancellation], Floats | None]
 """Returns nothing when it was interrupted."""
-NOTHING: Floats = np.empty(0, np.float32)
-FARTHEST = 64
+NO_SAMPLES: Floats = np.empty(0, np.float32)
+MAX_CONTEXT_FRAMES = 64
 """Frames; a network that looks farther is not cut."""
-INAUDIBLE = 1e-6
+ROUNDING_LEVEL = 1e-6
 """Of the loudest: a change that is 120 dB softer is that of rounding."""
 THREADS = 4
 """More of them make one sentence hardly faster."""
 
 
 @dataclass(frozen=True)
-class Cut:
+class DecoderSplit:
     """The decoder: its input, samples to a frame, how many frames before and behind one its sound depends on, its work."""
 
     frames: str
-    hop: int
-    before: int
-    behind: int
+    hop_samples: int
+    left_context: int
+    right_context: int
     work_seconds: float  # for a frame, as it was measured when the network was loaded
 
 
-class Network(Protocol):
+class PiperNetwork(Protocol):
     """A loaded network. Its calls may overlap."""
 
-    def speak(
-        self, symbols: Sequence[int], scales: Scales, speaker: int, interruption: Interruption
+    def synthesize(
+        self, phoneme_ids: Sequence[int], scales: InferenceScale, speaker: int, cancellation: StepCancellation
     ) -> Iterator[Floats]:
         """Yield the sound, -1 to 1, piece by piece; an empty one where others may go first."""
 
 
-class WholeNetwork:
+class UnsplitNetwork:
     """A network that cannot be cut: the sound of a sentence is one piece."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Inference) -> None:
         self._run = run
 
-    def speak(
-        self, symbols: Sequence[int], scales: Scales, speaker: int, interruption: Interruption
+    def synthesize(
+        self, phoneme_ids: Sequence[int], scales: InferenceScale, speaker: int, cancellation: StepCancellation
     ) -> Iterator[Floats]:
-        while (sound := self._run(_inputs(symbols, scales, speaker), interruption)) is None:
-            yield NOTHING
+        while (sound := self._run(_encoder_inputs(phoneme_ids, scales, speaker), cancellation)) is None:
+            yield NO_SAMPLES
         yield sound.reshape(-1)
 
 
-class SlicedNetwork:
+class SplitNetwork:
     """A network in two parts; `cut` says what the second one looks at."""
 
-    def __init__(self, encode: Run, decode: Run, cut: Cut, rate: int) -> None:
-        self.cut = cut
-        self._encode = encode
-        self._decode = decode
-        self._pace = Pace(cut.hop / rate, cut.before + cut.behind, cut.work_seconds)
+    def __init__(self, encode: Inference, decode: Inference, cut: DecoderSplit, rate: int) -> None:
+        self.split = cut
+        self._encoder = encode
+        self._decoder = decode
+        self._planner = SlicePlanner(cut.hop_samples / rate, cut.left_context + cut.right_context, cut.work_seconds)
 
-    def speak(
-        self, symbols: Sequence[int], scales: Scales, speaker: int, interruption: Interruption
+    def synthesize(
+        self, phoneme_ids: Sequence[int], scales: InferenceScale, speaker: int, cancellation: StepCancellation
     ) -> Iterator[Floats]:
-        while (frames := self.frames(symbols, scales, speaker, interruption)) is None:
-            yield NOTHING
-        yield NOTHING
-        for begin, end in pairwise(self._pace.edges(frames.shape[-1])):
-            while (sound := self.sound(frames, begin, end, speaker, interruption)) is None:
-                yield NOTHING
+        while (frames := self.encode(phoneme_ids, scales, speaker, cancellation)) is None:
+            yield NO_SAMPLES
+        yield NO_SAMPLES
+        for begin, end in pairwise(self._planner.plan(frames.shape[-1])):
+            while (sound := self.decode(frames, begin, end, speaker, cancellation)) is None:
+                yield NO_SAMPLES
             yield sound
 
-    def frames(self, symbols: Sequence[int], scales: Scales, speaker: int, interruption: Interruption) -> Floats | None:
+    def encode(
+        self, phoneme_ids: Sequence[int], scales: InferenceScale, speaker: int, cancellation: StepCancellation
+    ) -> Floats | None:
         """Return the sentence as frames, (1, channels, frames)."""
-        return self._encode(_inputs(symbols, scales, speaker), interruption)
+        return self._encoder(_encoder_inputs(phoneme_ids, scales, speaker), cancellation)
 
-    def sound(self, frames: Floats, begin: int, end: int, speaker: int, interruption: Interruption) -> Floats | None:
+    def decode(
+        self, frames: Floats, begin: int, end: int, speaker: int, cancellation: StepCancellation
+    ) -> Floats | None:
         """Return the sound of some of the frames, just as if all of them had been decoded."""
-        first = max(0, begin - self.cut.before)
-        window = np.ascontiguousarray(frames[..., first : end + self.cut.behind])
+        first = max(0, begin - self.split.left_context)
+        window = np.ascontiguousarray(frames[..., first : end + self.split.right_context])
         begun = perf_counter()
-        samples = self._decode(_window(self.cut.frames, window, speaker), interruption)
+        samples = self._decoder(_decoder_inputs(self.split.frames, window, speaker), cancellation)
         if samples is None:
             return None
-        self._pace.note(window.shape[-1], perf_counter() - begun)
-        return samples.reshape(-1)[(begin - first) * self.cut.hop : (end - first) * self.cut.hop]
+        self._planner.record(window.shape[-1], perf_counter() - begun)
+        return samples.reshape(-1)[(begin - first) * self.split.hop_samples : (end - first) * self.split.hop_samples]
 
 
-def load(path: Path, rate: int, *, cuda: bool) -> Network:
+def load(path: Path, rate: int, *, cuda: bool) -> PiperNetwork:
     """Return a voice's network, sliced if its decoder is found and looks no farther than it should.
 
     Takes seconds. Raises EngineError for what is no voice.
@@ -117,55 +121,57 @@ def load(path: Path, rate: int, *, cuda: bool) -> Network:
     return network
 
 
-def _load(path: Path, rate: int, cuda: bool) -> Network:
-    model = _read(path)
-    frames = graph.frames_of(model)
-    parts = frames and graph.parts(model, frames)
+def _load(path: Path, rate: int, cuda: bool) -> PiperNetwork:
+    model = _read_model(path)
+    frames = graph.find_decoder_input(model)
+    parts = frames and graph.split_model(model, frames)
     if not parts:
-        return WholeNetwork(_runner(model, cuda, path))
-    encode, decode = (_runner(part, cuda, path) for part in parts)
-    cut = _measured(encode, decode, frames)
-    return SlicedNetwork(encode, decode, cut, rate) if cut else WholeNetwork(_runner(model, cuda, path))
+        return UnsplitNetwork(_create_inference(model, cuda, path))
+    encode, decode = (_create_inference(part, cuda, path) for part in parts)
+    cut = _measure_split(encode, decode, frames)
+    return SplitNetwork(encode, decode, cut, rate) if cut else UnsplitNetwork(_create_inference(model, cuda, path))
 
 
-def _measured(encode: Run, decode: Run, frames: str) -> Cut | None:
+def _measure_split(encode: Inference, decode: Inference, frames: str) -> DecoderSplit | None:
     """Find out how far the decoder looks: change one frame, and see how much of the sound is another."""
-    uninterrupted = Interruption()
-    sample = encode(_inputs([0], Scales(0, 1, 0), 0), uninterrupted)
+    cancellation = StepCancellation()
+    sample = encode(_encoder_inputs([0], InferenceScale(0, 1, 0), 0), cancellation)
     assert sample is not None
     random = np.random.default_rng(1)
-    count = 2 * FARTHEST + 1
+    count = 2 * MAX_CONTEXT_FRAMES + 1
     one = random.normal(0, 1, (1, sample.shape[1], count)).astype(np.float32)
     other = one.copy()
-    other[..., FARTHEST] = random.normal(0, 1, sample.shape[1])
-    before = decode(_window(frames, one, 0), uninterrupted)
+    other[..., MAX_CONTEXT_FRAMES] = random.normal(0, 1, sample.shape[1])
+    before = decode(_decoder_inputs(frames, one, 0), cancellation)
     begun = perf_counter()
-    after = decode(_window(frames, other, 0), uninterrupted)
+    after = decode(_decoder_inputs(frames, other, 0), cancellation)
     work_seconds = (perf_counter() - begun) / count
     assert before is not None
     assert after is not None
     hop, rest = divmod(before.size, count)
     change = np.abs(after - before).reshape(-1)
-    differing = np.flatnonzero(change > INAUDIBLE * change.max(initial=0.0)) // max(1, hop)
+    differing = np.flatnonzero(change > ROUNDING_LEVEL * change.max(initial=0.0)) // max(1, hop)
     if rest or not len(differing) or differing[0] == 0 or differing[-1] == count - 1:
         return None
-    return Cut(frames, hop, int(differing[-1]) - FARTHEST, FARTHEST - int(differing[0]), work_seconds)
+    return DecoderSplit(
+        frames, hop, int(differing[-1]) - MAX_CONTEXT_FRAMES, MAX_CONTEXT_FRAMES - int(differing[0]), work_seconds
+    )
 
 
-def _window(frames: str, window: Floats, speaker: int) -> dict[str, Any]:
+def _decoder_inputs(frames: str, window: Floats, speaker: int) -> dict[str, Any]:
     return {frames: window, "sid": np.array([speaker], np.int64)}
 
 
-def _inputs(symbols: Sequence[int], scales: Scales, speaker: int) -> dict[str, Any]:
+def _encoder_inputs(phoneme_ids: Sequence[int], scales: InferenceScale, speaker: int) -> dict[str, Any]:
     return {
-        "input": np.array([symbols], np.int64),
-        "input_lengths": np.array([len(symbols)], np.int64),
+        "input": np.array([phoneme_ids], np.int64),
+        "input_lengths": np.array([len(phoneme_ids)], np.int64),
         "scales": np.array([scales.noise, scales.length, scales.noise_w], np.float32),
         "sid": np.array([speaker], np.int64),
     }
 
 
-def _read(path: Path) -> onnx.ModelProto:
+def _read_model(path: Path) -> onnx.ModelProto:
     from google.protobuf.message import DecodeError
 
     try:
@@ -176,7 +182,7 @@ def _read(path: Path) -> onnx.ModelProto:
         raise EngineError(f"{path} is not an ONNX network; fetch the voice again") from err
 
 
-def _runner(model: onnx.ModelProto, cuda: bool, path: Path) -> Run:
+def _create_inference(model: onnx.ModelProto, cuda: bool, path: Path) -> Inference:
     """Return a call of the network with what it takes of the inputs; it keeps no memory between calls."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
@@ -193,9 +199,9 @@ def _runner(model: onnx.ModelProto, cuda: bool, path: Path) -> Run:
         raise EngineError(f"onnxruntime does not load {path}: {str(err)[:200]}") from err
     names = {one.name for one in session.get_inputs()}
 
-    def run(given: Mapping[str, Any], interruption: Interruption) -> Floats | None:
+    def run(given: Mapping[str, Any], interruption: StepCancellation) -> Floats | None:
         this = onnxruntime.RunOptions()
-        with interruption.by(lambda: setattr(this, "terminate", True)):
+        with interruption.on_cancel(lambda: setattr(this, "terminate", True)):
             try:
                 return np.asarray(session.run(None, {name: given[name] for name in names}, this)[0])
             except Exception:

@@ -9,7 +9,7 @@ import structlog
 from wyoming_rosie.errors import BadEventError, EngineError
 from wyoming_rosie_tts.engines.piper import scripts
 from wyoming_rosie_tts.engines.piper.voices import PHONEME_TYPES, PiperFile
-from wyoming_rosie_tts.text.segments import Words
+from wyoming_rosie_tts.text.segments import TextSegment
 
 if TYPE_CHECKING:
     from piper import PiperVoice
@@ -18,20 +18,24 @@ _LOG = structlog.get_logger()
 _BEGIN, _BETWEEN, _END = "^", "_", "$"
 
 
-class Phonemes:
+class Phonemizer:
     """Pronounces words as a voice's description says."""
 
     def __init__(self, file: PiperFile) -> None:
         self._file = file
-        self._voice = _pronouncer(file)
+        self._voice = _create_voice(file)
 
-    def symbols(self, words: Words) -> list[list[int]]:
+    def to_ids(self, segment: TextSegment) -> list[list[int]]:
         """Return the symbols of each sentence; none when there is nothing to say. Raises BadEventError, EngineError."""
-        if words.phonemes and (given := self._known([_characters(words.phonemes)])):
+        if segment.phonemes and (given := self._encode([_split_ipa(segment.phonemes)])):
             return given
-        if not any(map(str.isalnum, words.text)):
+        if not any(map(str.isalnum, segment.text)):
             return []
-        found = self._known(self._pronounced(words.text)) if scripts.suits(words.text, self._file.language) else []
+        found = (
+            self._encode(self._get_phonemes(segment.text))
+            if scripts.is_readable(segment.text, self._file.language)
+            else []
+        )
         if not found:
             raise BadEventError(
                 f"the voice {self._file.name} speaks {self._file.language} and has no sounds for this text; "
@@ -40,24 +44,26 @@ class Phonemes:
             )
         return found
 
-    def _known(self, sentences: Sequence[Sequence[str]]) -> list[list[int]]:
+    def _encode(self, sentences: Sequence[Sequence[str]]) -> list[list[int]]:
         """Return the symbols of those sentences of which the voice knows any sound."""
-        table = self._file.symbols
+        table = self._file.phoneme_ids
         known = [[one for one in sentence if one in table] for sentence in sentences]
         if unknown := sum(map(len, sentences)) - sum(map(len, known)):
             _LOG.debug("the voice does not know all phonemes", voice=self._file.name, unknown=unknown)
         return [
-            self._spaced(one) for one in known if any(unicodedata.category(phoneme[0])[0] == "L" for phoneme in one)
+            self._encode_sentence(one)
+            for one in known
+            if any(unicodedata.category(phoneme[0])[0] == "L" for phoneme in one)
         ]
 
-    def _spaced(self, phonemes: Sequence[str]) -> list[int]:
-        table = self._file.symbols
+    def _encode_sentence(self, phonemes: Sequence[str]) -> list[int]:
+        table = self._file.phoneme_ids
         found = [*table[_BEGIN], *table[_BETWEEN]]
         for phoneme in phonemes:
             found += [*table[phoneme], *table[_BETWEEN]]
         return [*found, *table[_END]]
 
-    def _pronounced(self, text: str) -> list[list[str]]:
+    def _get_phonemes(self, text: str) -> list[list[str]]:
         # in double brackets it would take phonemes
         plain = text.replace("[", "(").replace("]", ")")
         try:
@@ -68,7 +74,7 @@ class Phonemes:
             raise EngineError(f"Piper cannot pronounce for the voice {self._file.name}: {type(err).__name__}") from err
 
 
-def _pronouncer(file: PiperFile) -> "PiperVoice":
+def _create_voice(file: PiperFile) -> "PiperVoice":
     """Return Piper's own voice without its network. Raises EngineError."""
     from piper import PiperConfig, PiperVoice
 
@@ -83,5 +89,5 @@ def _pronouncer(file: PiperFile) -> "PiperVoice":
         raise EngineError(f"Piper does not take the description of {file.name}: {err}") from err
 
 
-def _characters(ipa: str) -> list[str]:
+def _split_ipa(ipa: str) -> list[str]:
     return list(unicodedata.normalize("NFD", ipa))

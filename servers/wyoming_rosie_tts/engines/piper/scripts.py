@@ -35,7 +35,7 @@ for _script, _languages in _SCRIPTS.items():
         _OTHERS[_language].add(_script)
 
 
-def suits(text: str, language: str) -> bool:
+def is_readable(text: str, language: str) -> bool:
     """Tell whether a voice of the language (BCP 47) can read any letter of the text; every voice reads Latin ones."""
     letters = [unicodedata.name(letter, "").partition(" ")[0] for letter in text if letter.isalpha()]
     known = _OTHERS.get(language.partition("-")[0], set()) | {LATIN}

@@ -8,76 +8,76 @@ from typing import TYPE_CHECKING
 import structlog
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_tts.cancellation import Interruption
-from wyoming_rosie_tts.engines.piper.voices import PiperFile, Scales
-from wyoming_rosie_tts.text.segments import Words
+from wyoming_rosie_tts.cancellation import StepCancellation
+from wyoming_rosie_tts.engines.piper.voices import InferenceScale, PiperFile
+from wyoming_rosie_tts.text.segments import TextSegment
 
 if TYPE_CHECKING:
-    from wyoming_rosie_tts.engines.piper.network import Network
-    from wyoming_rosie_tts.engines.piper.phonemes import Phonemes
+    from wyoming_rosie_tts.engines.piper.network import PiperNetwork
+    from wyoming_rosie_tts.engines.piper.phonemes import Phonemizer
 
 _LOG = structlog.get_logger()
-MOST_LOADED = 3
+MAX_LOADED = 3
 """Voices at once, 150 MB each."""
-COUNTING = "1, 2, 3, 4, 5."
+CALIBRATION_TEXT = "1, 2, 3, 4, 5."
 """Digits can be read in every language: what a voice says to find out how loud it is."""
 
 
 class LoadedVoice:
     """A voice in memory; its calls may overlap."""
 
-    def __init__(self, network: "Network", phonemes: "Phonemes", scales: Scales) -> None:
+    def __init__(self, network: "PiperNetwork", phonemes: "Phonemizer", scales: InferenceScale) -> None:
         self.network = network
-        self.phonemes = phonemes
+        self.phonemizer = phonemes
         self._scales = scales
         self._gains: dict[int, float] = {}
 
-    def gain(self, speaker: int) -> float:
+    def get_gain(self, speaker: int) -> float:
         """Return what makes the speaker as loud as others."""
         if speaker not in self._gains:
-            self._gains[speaker] = self._measured(speaker)
+            self._gains[speaker] = self._measure_gain(speaker)
         return self._gains[speaker]
 
-    def _measured(self, speaker: int) -> float:
+    def _measure_gain(self, speaker: int) -> float:
         import numpy as np
 
         from wyoming_rosie_tts.engines.piper import leveller
 
         try:
-            sentences = self.phonemes.symbols(Words(COUNTING))
+            sentences = self.phonemizer.to_ids(TextSegment(CALIBRATION_TEXT))
         except BadEventError:  # it reads no digits
             return 1.0
         pieces = [
             piece
             for symbols in sentences
-            for piece in self.network.speak(symbols, self._scales, speaker, Interruption())
+            for piece in self.network.synthesize(symbols, self._scales, speaker, StepCancellation())
         ]
-        return leveller.gain(np.concatenate(pieces))
+        return leveller.measure_gain(np.concatenate(pieces))
 
 
-class LoadedVoices:
+class VoiceCache:
     """Voices that are loaded when they are first wanted; the one that was not wanted for longest makes room."""
 
     def __init__(self, *, cuda: bool) -> None:
         self._cuda = cuda
         self._loaded: OrderedDict[tuple[Path, str], LoadedVoice] = OrderedDict()
-        self._loading = threading.Lock()
+        self._lock = threading.Lock()
 
-    def voice(self, file: PiperFile) -> LoadedVoice:
+    def load(self, file: PiperFile) -> LoadedVoice:
         """Return the voice; takes seconds for the first time. Raises EngineError."""
         key = file.network, file.version
-        with self._loading:
+        with self._lock:
             if key not in self._loaded:
                 self._loaded[key] = self._load(file)
-                while len(self._loaded) > MOST_LOADED:
+                while len(self._loaded) > MAX_LOADED:
                     self._loaded.popitem(last=False)
             self._loaded.move_to_end(key)
             return self._loaded[key]
 
     def _load(self, file: PiperFile) -> LoadedVoice:
         from wyoming_rosie_tts.engines.piper import network
-        from wyoming_rosie_tts.engines.piper.phonemes import Phonemes
+        from wyoming_rosie_tts.engines.piper.phonemes import Phonemizer
 
         loaded = network.load(file.network, file.rate, cuda=self._cuda)
-        _LOG.info("voice loaded", voice=file.name, in_slices=isinstance(loaded, network.SlicedNetwork))
-        return LoadedVoice(loaded, Phonemes(file), file.scales)
+        _LOG.info("voice loaded", voice=file.name, in_slices=isinstance(loaded, network.SplitNetwork))
+        return LoadedVoice(loaded, Phonemizer(file), file.scales)

@@ -17,7 +17,7 @@ PHONEME_TYPES = ("espeak", "text", "hebrew", "japanese", "thai")
 
 
 @dataclass(frozen=True)
-class Scales:
+class InferenceScale:
     """How much the speech varies, how long it lasts, and how much the lengths of its sounds vary."""
 
     noise: float = 0.667
@@ -35,24 +35,24 @@ class PiperFile:
     rate: int
     language: str  # BCP 47
     speakers: Mapping[str, int]
-    scales: Scales
-    symbols: Mapping[str, Sequence[int]]
+    scales: InferenceScale
+    phoneme_ids: Mapping[str, Sequence[int]]
     description: Mapping[str, Any]
 
 
-def find(folders: Sequence[Path]) -> dict[str, PiperFile]:
+def find_voices(folders: Sequence[Path]) -> dict[str, PiperFile]:
     """Return the voices in the folders by name, those of the first folders first; what is no voice is logged."""
     found: dict[str, PiperFile] = {}
     for folder in folders:
         for network in sorted(folder.glob(f"*{NETWORK}")):
             try:
-                found.setdefault(network.stem, read(network))
+                found.setdefault(network.stem, read_voice(network))
             except EngineError as err:
                 _LOG.warning("a voice is left out", reason=str(err))
     return found
 
 
-def read(network: Path) -> PiperFile:
+def read_voice(network: Path) -> PiperFile:
     """Return the voice of a network's file. Raises EngineError, which names the file that is missing or wrong."""
     path = network.with_name(network.name + ".json")
     for one in (network, path):
@@ -60,55 +60,55 @@ def read(network: Path) -> PiperFile:
             raise EngineError(f"{one} is missing; a voice is two files, {network.name} and {path.name}")
     try:
         description = json.loads(path.read_bytes())
-        return _file(network, description)
+        return _parse_file(network, description)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
         raise EngineError(f"{path} does not describe a Piper voice ({type(err).__name__}: {err})") from err
 
 
-def language_of(name: str) -> str:
+def parse_language(name: str) -> str:
     """Return the language (BCP 47) that a voice's name begins with."""
     return name.partition("-")[0].replace("_", "-")
 
 
-def _file(network: Path, description: dict[str, Any]) -> PiperFile:
+def _parse_file(network: Path, description: dict[str, Any]) -> PiperFile:
     status = network.stat()
     language = description.get("language", {}).get("code") or description["espeak"]["voice"]
     return PiperFile(
         name=network.stem,
         network=network,
         version=f"{status.st_size}-{status.st_mtime_ns}",
-        rate=_rate(description["audio"]["sample_rate"]),
+        rate=_parse_rate(description["audio"]["sample_rate"]),
         language=str(language).replace("_", "-"),
-        speakers=_speakers(description),
-        scales=_scales(description.get("inference", {})),
-        symbols=_symbols(description["phoneme_id_map"]),
+        speakers=_parse_speakers(description),
+        scales=_parse_scale(description.get("inference", {})),
+        phoneme_ids=_parse_ids(description["phoneme_id_map"]),
         description=description,
     )
 
 
-def _rate(value: Any) -> int:
+def _parse_rate(value: Any) -> int:
     if type(value) is not int or not 8_000 <= value <= 96_000:
         raise ValueError("sample_rate must be from 8000 to 96000")
     return value
 
 
-def _scales(inference: Mapping[str, Any]) -> Scales:
-    usual = Scales()
-    return Scales(
+def _parse_scale(inference: Mapping[str, Any]) -> InferenceScale:
+    usual = InferenceScale()
+    return InferenceScale(
         float(inference.get("noise_scale", usual.noise)),
         float(inference.get("length_scale", usual.length)),
         float(inference.get("noise_w", usual.noise_w)),
     )
 
 
-def _symbols(id_map: Mapping[str, Any]) -> dict[str, list[int]]:
+def _parse_ids(id_map: Mapping[str, Any]) -> dict[str, list[int]]:
     symbols = {str(symbol): [int(one) for one in ids] for symbol, ids in id_map.items()}
     if not {"_", "^", "$"} <= symbols.keys():
         raise ValueError("phoneme_id_map lacks _, ^ or $")
     return symbols
 
 
-def _speakers(description: Mapping[str, Any]) -> dict[str, int]:
+def _parse_speakers(description: Mapping[str, Any]) -> dict[str, int]:
     """Return the speakers by name; those without names have their number for one."""
     count = int(description.get("num_speakers", 1))
     if count < 2:
