@@ -13,7 +13,7 @@ from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie_tts.reply_audio import ReplyAudio, TtsContext
 from wyoming_rosie_tts.request import create_parser, parse_text, parse_voice_request
-from wyoming_rosie_tts.text.script import SegmentParser
+from wyoming_rosie_tts.text.segment_builder import SegmentParser
 from wyoming_rosie_tts.text.segments import Segment, TextSegment, VoiceRequest
 
 _LOG = structlog.get_logger()

@@ -4,7 +4,7 @@ from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_tts.text import markdown, ssml
-from wyoming_rosie_tts.text.script import SegmentParser
+from wyoming_rosie_tts.text.segment_builder import SegmentParser
 from wyoming_rosie_tts.text.segments import VoiceRequest
 
 

@@ -1,7 +1,7 @@
 """Text as language models write it: Markdown without its marks, addresses without their tails, read as it comes."""
 
 from wyoming_rosie.text.markdown import MarkdownStripper
-from wyoming_rosie_tts.text.script import SegmentBuilder, SpeechStyle, is_english, requested_language
+from wyoming_rosie_tts.text.segment_builder import SegmentBuilder, SpeechStyle, is_english, requested_language
 from wyoming_rosie_tts.text.segments import Segment, VoiceRequest
 
 

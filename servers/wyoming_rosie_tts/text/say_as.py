@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from wyoming_rosie_tts.text import english_dates
 from wyoming_rosie_tts.text.english_numbers import LIMIT, format_digits, format_number, format_ordinal, format_with_unit
-from wyoming_rosie_tts.text.script import is_english
+from wyoming_rosie_tts.text.segment_builder import is_english
 
 _NUMBER = re.compile(r"([-+\u2212]?)\s*(\d[\d,' \u00a0\u2009\u202f]*)(?:\.(\d+))?", re.ASCII)
 _ORDINAL = re.compile(r"(\d[\d,]*)\s*(?:st|nd|rd|th)?\.?", re.ASCII | re.IGNORECASE)

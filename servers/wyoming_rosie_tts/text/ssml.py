@@ -8,7 +8,7 @@ from typing import TypeAlias
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_tts.text import say_as
 from wyoming_rosie_tts.text.prosody import combine, parse_break, parse_emphasis, parse_prosody
-from wyoming_rosie_tts.text.script import SegmentBuilder, SpeechStyle, requested_language
+from wyoming_rosie_tts.text.segment_builder import SegmentBuilder, SpeechStyle, requested_language
 from wyoming_rosie_tts.text.segments import Segment, VoiceRequest
 from wyoming_rosie_tts.text.ssml_tokenizer import EndTag, SsmlTokenizer, StartTag, Token
 

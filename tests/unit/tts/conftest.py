@@ -9,10 +9,10 @@ from wyoming_rosie_tts.synthesis_scheduler import SynthesisScheduler
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[SynthesisScheduler]:
-    desk = SynthesisScheduler("test", workers=1)
-    yield desk
-    desk.close()
+async def scheduler() -> AsyncIterator[SynthesisScheduler]:
+    scheduler = SynthesisScheduler("test", workers=1)
+    yield scheduler
+    scheduler.close()
 
 
 @pytest.fixture
@@ -21,10 +21,10 @@ def engine() -> LetterEngine:
 
 
 @pytest.fixture
-async def studio(engine: LetterEngine, desk: SynthesisScheduler) -> TtsContext:
-    return TtsContext(engine, desk, PhraseCache(0))
+async def context(engine: LetterEngine, scheduler: SynthesisScheduler) -> TtsContext:
+    return TtsContext(engine, scheduler, PhraseCache(0))
 
 
 @pytest.fixture
-async def listener(studio: TtsContext) -> Listener:
-    return Listener(studio)
+async def listener(context: TtsContext) -> Listener:
+    return Listener(context)

@@ -89,17 +89,17 @@ def test_a_network_without_a_decoder_to_cut_off_speaks_whole_sentences(tmp_path:
     assert [piece.tolist() for piece in whole.synthesize([1, 2], SCALES, 0, StepCancellation())] == [[1.0, 2.0]]
 
 
-def test_what_is_interrupted_is_made_again(tmp_path: Path) -> None:
+def test_a_cancelled_step_is_repeated(tmp_path: Path) -> None:
     class Impatient(StepCancellation):
-        """Asks once for each step, as soon as it can be broken off."""
+        """Cancels each step once, as soon as it can be."""
 
-        asked = 0
+        steps = 0
 
         @contextmanager
-        def by(self, break_off: Callable[[], None]) -> Iterator[None]:
-            self.asked += 1
-            with super().on_cancel(break_off):
-                if self.asked % 2:
+        def on_cancel(self, callback: Callable[[], None]) -> Iterator[None]:
+            self.steps += 1
+            with super().on_cancel(callback):
+                if self.steps % 2:
                     self.cancel()
                 yield
 
@@ -107,7 +107,7 @@ def test_what_is_interrupted_is_made_again(tmp_path: Path) -> None:
     impatient = Impatient()
     pieces = list(network.synthesize(SENTENCE, InferenceScale(0, 1, 0), 0, impatient))
     whole = list(network.synthesize(SENTENCE, InferenceScale(0, 1, 0), 0, StepCancellation()))
-    assert impatient.asked == 2 * len(whole)
+    assert impatient.steps == 2 * len(whole)
     assert len(pieces) == 2 * len(whole)
     assert np.array_equal(np.concatenate(pieces), np.concatenate(whole))
 

@@ -5,7 +5,7 @@ import pytest
 from tests import piper_voice
 from wyoming_rosie.models import piper
 from wyoming_rosie.models.piper import SOURCE
-from wyoming_rosie_tts.engines.piper import scripts, voices
+from wyoming_rosie_tts.engines.piper import voices, writing_systems
 
 
 def test_the_first_folder_wins_and_what_is_no_voice_is_left_out(tmp_path: Path) -> None:
@@ -59,4 +59,4 @@ def test_other_names_are_not_fetched(name: str) -> None:
     ],
 )
 def test_which_texts_a_voice_can_read(text: str, language: str, suits: bool) -> None:
-    assert scripts.is_readable(text, language) is suits
+    assert writing_systems.is_readable(text, language) is suits

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_tts.text import ssml
 from wyoming_rosie_tts.text.prosody import combine, parse_break, parse_prosody
-from wyoming_rosie_tts.text.script import MAX_PAUSE_MILLISECONDS
+from wyoming_rosie_tts.text.segment_builder import MAX_PAUSE_MILLISECONDS
 from wyoming_rosie_tts.text.segments import MarkSegment, PauseSegment, Prosody, Segment, TextSegment, VoiceRequest
 from wyoming_rosie_tts.text.ssml_tokenizer import MAX_TAG_CHARACTERS
 
@@ -77,8 +77,8 @@ def spoken(document: str) -> str:
     return " ".join(piece.text for piece in ssml.parse(document) if isinstance(piece, TextSegment))
 
 
-def words(text: str, **manner: object) -> TextSegment:
-    return TextSegment(text, **manner)  # type: ignore[arg-type]
+def words(text: str, **style: object) -> TextSegment:
+    return TextSegment(text, **style)  # type: ignore[arg-type]
 
 
 def read_in_pieces(document: str, sizes: list[int]) -> list[Segment]:
@@ -160,7 +160,7 @@ def test_slips_in_the_markup_cost_no_words(document: str, text: str) -> None:
 
 def test_a_break_takes_the_place_of_the_silence_between_sentences() -> None:
     assert ssml.parse('One.<break time="750ms"/>Two.') == [
-        words("One.", flows_on=True),
+        words("One.", joins_next=True),
         PauseSegment(750),
         words("Two."),
     ]
@@ -170,8 +170,8 @@ def test_a_border_inside_a_sentence_is_no_silence() -> None:
     assert ssml.parse(
         "I <prosody rate='fast'>really</prosody> mean it. Yes. <prosody rate='fast'>Now</prosody>. Go."
     ) == [
-        words("I", flows_on=True),
-        words("really", prosody=Prosody(rate=1.35), flows_on=True),
+        words("I", joins_next=True),
+        words("really", prosody=Prosody(rate=1.35), joins_next=True),
         words("mean it."),
         words("Yes."),
         words("Now", prosody=Prosody(rate=1.35)),
@@ -190,7 +190,7 @@ def test_sentences_end_with_their_tag_and_paragraphs_are_further_apart() -> None
 
 def test_a_tag_at_the_end_of_a_sentence_takes_no_silence_from_it() -> None:
     assert ssml.parse("<s>It <prosody rate='fast'>works</prosody> </s>Good") == [
-        words("It", flows_on=True),
+        words("It", joins_next=True),
         words("works", prosody=Prosody(rate=1.35)),
         words("Good"),
     ]
@@ -198,7 +198,7 @@ def test_a_tag_at_the_end_of_a_sentence_takes_no_silence_from_it() -> None:
 
 def test_marks_stand_between_the_words() -> None:
     assert ssml.parse('Go <mark name="here"/>on. <bookmark mark="azure"/>') == [
-        words("Go", flows_on=True),
+        words("Go", joins_next=True),
         MarkSegment("here"),
         words("on."),
         MarkSegment("azure"),

@@ -85,7 +85,7 @@ class PiperSpeaker:
     def synthesize(
         self, segment: TextSegment, *, pause: bool, cancellation: StepCancellation | None = None
     ) -> Iterator[bytes]:
-        from wyoming_rosie_tts.engines.piper.leveller import GainLimiter
+        from wyoming_rosie_tts.engines.piper.gain_limiter import GainLimiter
 
         breaks = cancellation or StepCancellation()
         voice = self.voice_cache.load(self.file)

@@ -14,7 +14,7 @@ from wyoming_rosie_tts.text.segments import TextSegment
 
 if TYPE_CHECKING:
     from wyoming_rosie_tts.engines.piper.network import PiperNetwork
-    from wyoming_rosie_tts.engines.piper.phonemes import Phonemizer
+    from wyoming_rosie_tts.engines.piper.phonemizer import Phonemizer
 
 _LOG = structlog.get_logger()
 MAX_LOADED = 3
@@ -41,7 +41,7 @@ class LoadedVoice:
     def _measure_gain(self, speaker: int) -> float:
         import numpy as np
 
-        from wyoming_rosie_tts.engines.piper import leveller
+        from wyoming_rosie_tts.engines.piper import gain_limiter
 
         try:
             sentences = self.phonemizer.to_ids(TextSegment(CALIBRATION_TEXT))
@@ -52,7 +52,7 @@ class LoadedVoice:
             for symbols in sentences
             for piece in self.network.synthesize(symbols, self._scales, speaker, StepCancellation())
         ]
-        return leveller.measure_gain(np.concatenate(pieces))
+        return gain_limiter.measure_gain(np.concatenate(pieces))
 
 
 class VoiceCache:
@@ -76,7 +76,7 @@ class VoiceCache:
 
     def _load(self, file: PiperFile) -> LoadedVoice:
         from wyoming_rosie_tts.engines.piper import network
-        from wyoming_rosie_tts.engines.piper.phonemes import Phonemizer
+        from wyoming_rosie_tts.engines.piper.phonemizer import Phonemizer
 
         loaded = network.load(file.network, file.rate, cuda=self._cuda)
         _LOG.info("voice loaded", voice=file.name, in_slices=isinstance(loaded, network.SplitNetwork))

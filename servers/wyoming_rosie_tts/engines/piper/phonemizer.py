@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import structlog
 
 from wyoming_rosie.errors import BadEventError, EngineError
-from wyoming_rosie_tts.engines.piper import scripts
+from wyoming_rosie_tts.engines.piper import writing_systems
 from wyoming_rosie_tts.engines.piper.voices import PHONEME_TYPES, PiperFile
 from wyoming_rosie_tts.text.segments import TextSegment
 
@@ -33,7 +33,7 @@ class Phonemizer:
             return []
         found = (
             self._encode(self._get_phonemes(segment.text))
-            if scripts.is_readable(segment.text, self._file.language)
+            if writing_systems.is_readable(segment.text, self._file.language)
             else []
         )
         if not found:

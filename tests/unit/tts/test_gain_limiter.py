@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_tts.engines.piper.leveller import MAX_PEAK, RAMP_SAMPLES, TARGET_PEAK, GainLimiter, measure_gain
+from wyoming_rosie_tts.engines.piper.gain_limiter import (
+    MAX_PEAK,
+    RAMP_SAMPLES,
+    TARGET_PEAK,
+    GainLimiter,
+    measure_gain,
+)
 from wyoming_rosie_tts.engines.piper.network import Floats
 
 

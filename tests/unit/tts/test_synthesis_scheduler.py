@@ -86,39 +86,39 @@ def test_nobody_goes_before_one_with_less_in_hand_and_work_never_stops(due: list
 
 
 async def heard(
-    desk: SynthesisScheduler, steps: Iterator[bytes], listener: PlaybackDeadline | None = None
+    scheduler: SynthesisScheduler, steps: Iterator[bytes], listener: PlaybackDeadline | None = None
 ) -> list[bytes]:
-    return [piece async for piece in desk.stream(steps, AUDIO, listener or PlaybackDeadline())]
+    return [piece async for piece in scheduler.stream(steps, AUDIO, listener or PlaybackDeadline())]
 
 
-async def test_pieces_arrive_in_order_without_the_empty_ones(desk: SynthesisScheduler) -> None:
-    assert await heard(desk, iter([b"", b"one", b"", b"two"])) == [b"one", b"two"]
+async def test_pieces_arrive_in_order_without_the_empty_ones(scheduler: SynthesisScheduler) -> None:
+    assert await heard(scheduler, iter([b"", b"one", b"", b"two"])) == [b"one", b"two"]
 
 
-async def test_a_failure_reaches_the_listener_after_the_pieces_before_it(desk: SynthesisScheduler) -> None:
+async def test_a_failure_reaches_the_listener_after_the_pieces_before_it(scheduler: SynthesisScheduler) -> None:
     def steps() -> Iterator[bytes]:
         yield b"piece"
         raise BadEventError("no such sound", "unspeakable")
 
     got = []
     with pytest.raises(BadEventError, match="no such sound"):
-        async for piece in desk.stream(steps(), AUDIO, PlaybackDeadline()):
+        async for piece in scheduler.stream(steps(), AUDIO, PlaybackDeadline()):
             got.append(piece)
     assert got == [b"piece"]
 
 
-async def test_a_bug_in_an_engine_is_told_without_its_words(desk: SynthesisScheduler) -> None:
+async def test_a_bug_in_an_engine_is_told_without_its_words(scheduler: SynthesisScheduler) -> None:
     def steps() -> Iterator[bytes]:
         yield b"piece"
         raise KeyError("secret words")
 
     with pytest.raises(EngineError, match="KeyError") as failure:
-        await heard(desk, steps())
+        await heard(scheduler, steps())
     assert "secret" not in str(failure.value)
-    assert await heard(desk, iter([b"next"])) == [b"next"]
+    assert await heard(scheduler, iter([b"next"])) == [b"next"]
 
 
-async def test_a_newcomer_is_served_within_one_step(desk: SynthesisScheduler) -> None:
+async def test_a_newcomer_is_served_within_one_step(scheduler: SynthesisScheduler) -> None:
     made: list[str] = []
     come = threading.Event()
 
@@ -134,10 +134,10 @@ async def test_a_newcomer_is_served_within_one_step(desk: SynthesisScheduler) ->
             yield b""
         yield SECOND
 
-    telling = asyncio.create_task(heard(desk, long()))
+    telling = asyncio.create_task(heard(scheduler, long()))
     while not made:
         await asyncio.sleep(0)
-    asking = asyncio.create_task(heard(desk, short()))
+    asking = asyncio.create_task(heard(scheduler, short()))
     await asyncio.sleep(0)
     come.set()
     await asking
@@ -145,7 +145,7 @@ async def test_a_newcomer_is_served_within_one_step(desk: SynthesisScheduler) ->
     await telling
 
 
-async def test_who_leaves_costs_no_more_than_the_step_that_is_being_made(desk: SynthesisScheduler) -> None:
+async def test_who_leaves_costs_no_more_than_the_step_that_is_being_made(scheduler: SynthesisScheduler) -> None:
     made: list[int] = []
 
     def steps() -> Iterator[bytes]:
@@ -153,15 +153,15 @@ async def test_who_leaves_costs_no_more_than_the_step_that_is_being_made(desk: S
             made.append(number)
             yield b"x"
 
-    async with aclosing(desk.stream(steps(), AUDIO, PlaybackDeadline())) as pieces:
+    async with aclosing(scheduler.stream(steps(), AUDIO, PlaybackDeadline())) as pieces:
         await anext(pieces)
     count = len(made)
-    await desk.call(lambda: None)
-    await heard(desk, iter([b"other"]))
+    await scheduler.call(lambda: None)
+    await heard(scheduler, iter([b"other"]))
     assert len(made) <= count + 1 < 100
 
 
-async def test_who_does_not_listen_neither_holds_the_engine_nor_fills_the_memory(desk: SynthesisScheduler) -> None:
+async def test_who_does_not_listen_neither_holds_the_engine_nor_fills_the_memory(scheduler: SynthesisScheduler) -> None:
     made: list[int] = []
 
     def steps() -> Iterator[bytes]:
@@ -169,19 +169,19 @@ async def test_who_does_not_listen_neither_holds_the_engine_nor_fills_the_memory
             made.append(number)
             yield SECOND
 
-    async with aclosing(desk.stream(steps(), AUDIO, PlaybackDeadline())) as pieces:
+    async with aclosing(scheduler.stream(steps(), AUDIO, PlaybackDeadline())) as pieces:
         await anext(pieces)
-        assert await heard(desk, iter([b"other"])) == [b"other"]
+        assert await heard(scheduler, iter([b"other"])) == [b"other"]
         while len(made) < MAX_UNSENT_SECONDS:
             await asyncio.sleep(0)
         for _ in range(10):
-            await desk.call(lambda: None)
+            await scheduler.call(lambda: None)
         assert len(made) <= MAX_UNSENT_SECONDS + 1
         assert len([one async for one in pieces]) == 99
 
 
 async def test_who_has_heard_nothing_shares_the_machine_with_nobody_who_can_wait() -> None:
-    desk = SynthesisScheduler("test", workers=2)
+    scheduler = SynthesisScheduler("test", workers=2)
     together: list[bool] = []
     began, go_on = threading.Event(), threading.Event()
     is_beginning = threading.Event()
@@ -199,9 +199,9 @@ async def test_who_has_heard_nothing_shares_the_machine_with_nobody_who_can_wait
         is_beginning.clear()
         yield SECOND
 
-    comfort = desk.stream(comfortable(), AUDIO, PlaybackDeadline())
+    comfort = scheduler.stream(comfortable(), AUDIO, PlaybackDeadline())
     await anext(comfort)
-    asking = asyncio.create_task(heard(desk, beginning()))
+    asking = asyncio.create_task(heard(scheduler, beginning()))
     await asyncio.to_thread(began.wait, WAIT_SECONDS)
     rest = asyncio.create_task(_all(comfort))
     await asyncio.sleep(0.02)
@@ -209,15 +209,15 @@ async def test_who_has_heard_nothing_shares_the_machine_with_nobody_who_can_wait
     await asking
     await rest
     assert True not in together[1:]
-    desk.close()
+    scheduler.close()
 
 
 async def test_a_comfortable_listeners_step_is_broken_off_for_a_newcomer_but_not_twice(
-    desk: SynthesisScheduler,
+    scheduler: SynthesisScheduler,
 ) -> None:
     asked: list[str] = []
     at_work, at_work_again, broken_off, go_on = (threading.Event() for _ in range(4))
-    interruption = StepCancellation()
+    cancellation = StepCancellation()
 
     def break_off() -> None:
         asked.append("now")
@@ -226,19 +226,19 @@ async def test_a_comfortable_listeners_step_is_broken_off_for_a_newcomer_but_not
     def comfortable() -> Iterator[bytes]:
         yield SECOND * 5
         for begun, until in ((at_work, broken_off), (at_work_again, go_on)):
-            with interruption.on_cancel(break_off):
+            with cancellation.on_cancel(break_off):
                 begun.set()
                 until.wait(WAIT_SECONDS)
             yield b""
         yield b"done"
 
-    comfort = desk.stream(comfortable(), AUDIO, PlaybackDeadline(), interruption)
+    comfort = scheduler.stream(comfortable(), AUDIO, PlaybackDeadline(), cancellation)
     await anext(comfort)
     rest = asyncio.create_task(_all(comfort))
     await asyncio.to_thread(at_work.wait, WAIT_SECONDS)
-    assert await heard(desk, iter([b"first"])) == [b"first"]
+    assert await heard(scheduler, iter([b"first"])) == [b"first"]
     await asyncio.to_thread(at_work_again.wait, WAIT_SECONDS)
-    second = asyncio.create_task(heard(desk, iter([b"second"])))
+    second = asyncio.create_task(heard(scheduler, iter([b"second"])))
     await asyncio.sleep(0.01)
     assert asked == ["now"]
     go_on.set()
@@ -250,7 +250,7 @@ async def _all(pieces: AsyncIterator[bytes]) -> list[bytes]:
 
 
 async def test_a_closed_desk_leaves_nobody_waiting() -> None:
-    desk = SynthesisScheduler("test", workers=1)
+    scheduler = SynthesisScheduler("test", workers=1)
     held, began = threading.Event(), threading.Event()
 
     def steps() -> Iterator[bytes]:
@@ -258,9 +258,9 @@ async def test_a_closed_desk_leaves_nobody_waiting() -> None:
         held.wait(WAIT_SECONDS)
         yield b"piece"
 
-    first = asyncio.create_task(heard(desk, steps()))
+    first = asyncio.create_task(heard(scheduler, steps()))
     await asyncio.to_thread(began.wait, WAIT_SECONDS)
-    desk.close()
+    scheduler.close()
     held.set()
     with pytest.raises(EngineError, match="stopping"):
         await asyncio.wait_for(first, WAIT_SECONDS)

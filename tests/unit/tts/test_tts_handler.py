@@ -72,13 +72,13 @@ def test_a_text_sounds_the_same_however_it_is_streamed(cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
 
     async def streamed() -> str:
-        desk = SynthesisScheduler("test", workers=1)
-        listener = Listener(TtsContext(LetterEngine(), desk, PhraseCache(0)))
+        scheduler = SynthesisScheduler("test", workers=1)
+        listener = Listener(TtsContext(LetterEngine(), scheduler, PhraseCache(0)))
         await listener.send("synthesize-start")
         for begin, end in pairwise(edges):
             await listener.send("synthesize-chunk", text=text[begin:end])
         await listener.send("synthesize-stop")
-        desk.close()
+        scheduler.close()
         return listener.letters
 
     assert asyncio.run(streamed()) == "One, two.-Three is 3.5!-Is it?-Yes: it is.-And"
@@ -108,9 +108,9 @@ async def test_a_stream_with_an_unknown_voice_is_refused_at_once_and_still_ends(
 
 
 async def test_a_stream_over_the_limit_is_told_so_its_audio_ends_and_the_stream_too(
-    studio: TtsContext, engine: LetterEngine
+    context: TtsContext, engine: LetterEngine
 ) -> None:
-    listener = Listener(studio, max_characters=10)
+    listener = Listener(context, max_characters=10)
     await listener.send("synthesize-start")
     for text in ("One. Two", ". Three.", " Four."):
         await listener.send("synthesize-chunk", text=text)
@@ -120,8 +120,8 @@ async def test_a_stream_over_the_limit_is_told_so_its_audio_ends_and_the_stream_
     assert engine.spoken == ["One."]
 
 
-async def test_a_text_over_the_limit_is_not_begun(studio: TtsContext, engine: LetterEngine) -> None:
-    listener = Listener(studio, max_characters=10)
+async def test_a_text_over_the_limit_is_not_begun(context: TtsContext, engine: LetterEngine) -> None:
+    listener = Listener(context, max_characters=10)
     with pytest.raises(BadEventError, match="10 characters"):
         await listener.send("synthesize", text="x" * 11)
     await listener.send("synthesize", text="x" * 10)
@@ -176,8 +176,8 @@ async def test_events_of_other_kinds_are_ignored(listener: Listener) -> None:
     assert listener.received == []
 
 
-async def test_a_short_text_is_not_kept_waiting_by_a_long_one(studio: TtsContext, engine: LetterEngine) -> None:
-    long, short = Listener(studio), Listener(studio)
+async def test_a_short_text_is_not_kept_waiting_by_a_long_one(context: TtsContext, engine: LetterEngine) -> None:
+    long, short = Listener(context), Listener(context)
     telling = asyncio.create_task(long.send("synthesize", text="A sentence of many. " * 40))
     while not long.received:
         await asyncio.sleep(0)
@@ -188,8 +188,8 @@ async def test_a_short_text_is_not_kept_waiting_by_a_long_one(studio: TtsContext
     assert engine.spoken.index("Now!") < 5
 
 
-async def test_a_peer_that_leaves_ends_its_text(studio: TtsContext, engine: LetterEngine) -> None:
-    listener = Listener(studio)
+async def test_a_peer_that_leaves_ends_its_text(context: TtsContext, engine: LetterEngine) -> None:
+    listener = Listener(context)
     telling = asyncio.create_task(listener.send("synthesize", text="A sentence of many. " * 40))
     while not listener.received:
         await asyncio.sleep(0)
@@ -197,19 +197,19 @@ async def test_a_peer_that_leaves_ends_its_text(studio: TtsContext, engine: Lett
     await asyncio.wait({telling})
     await listener.handler.close()
     spoken = len(engine.spoken)
-    await studio.scheduler.call(lambda: None)
+    await context.scheduler.call(lambda: None)
     assert len(engine.spoken) - spoken <= 1 < 40 - spoken
 
 
 async def test_a_streaming_peer_that_leaves_ends_its_text(
-    studio: TtsContext, engine: LetterEngine, listener: Listener
+    context: TtsContext, engine: LetterEngine, listener: Listener
 ) -> None:
     await listener.send("synthesize-start")
     await listener.send("synthesize-chunk", text="A sentence of many. " * 40)
     await until(lambda: bool(listener.received))
     await listener.handler.close()
     spoken = len(engine.spoken)
-    await studio.scheduler.call(lambda: None)
+    await context.scheduler.call(lambda: None)
     assert len(engine.spoken) - spoken <= 1 < 40 - spoken
 
 
@@ -237,8 +237,8 @@ async def test_a_voice_that_only_others_have_is_replaced_inside_an_answer_but_no
         await listener.send("synthesize", text="Hello.", voice={"name": "nobody"})
 
 
-async def test_the_same_words_are_made_once(engine: LetterEngine, desk: SynthesisScheduler) -> None:
-    listener = Listener(TtsContext(engine, desk, PhraseCache(1_000_000)))
+async def test_the_same_words_are_made_once(engine: LetterEngine, scheduler: SynthesisScheduler) -> None:
+    listener = Listener(TtsContext(engine, scheduler, PhraseCache(1_000_000)))
     await listener.send("synthesize", text="One. Two.")
     first, listener.received = listener.received, []
     await listener.send("synthesize", text="One. Two.")
@@ -246,11 +246,13 @@ async def test_the_same_words_are_made_once(engine: LetterEngine, desk: Synthesi
     assert b"".join(one.payload or b"" for one in first) == b"".join(one.payload or b"" for one in listener.received)
 
 
-async def test_rehearsed_phrases_are_said_by_a_broken_engine(engine: LetterEngine, desk: SynthesisScheduler) -> None:
-    studio = TtsContext(engine, desk, PhraseCache(1_000_000))
-    await prewarm(studio, ["Sorry. It failed.", "Bye."])
+async def test_rehearsed_phrases_are_said_by_a_broken_engine(
+    engine: LetterEngine, scheduler: SynthesisScheduler
+) -> None:
+    context = TtsContext(engine, scheduler, PhraseCache(1_000_000))
+    await prewarm(context, ["Sorry. It failed.", "Bye."])
     engine.broken = True
-    listener = Listener(studio)
+    listener = Listener(context)
     await listener.send("synthesize", text="Sorry. It failed.")
     assert (listener.types, listener.letters) == (ANSWER, "Sorry.-It failed.")
     listener.received.clear()
@@ -258,22 +260,22 @@ async def test_rehearsed_phrases_are_said_by_a_broken_engine(engine: LetterEngin
     assert listener.received[0].data == {"text": "the voice is hoarse", "code": "engine"}
 
 
-async def test_a_rehearsal_keeps_nobody_waiting(engine: LetterEngine, studio: TtsContext) -> None:
-    rehearsing = asyncio.create_task(prewarm(studio, ["A phrase of many. " * 20]))
+async def test_a_rehearsal_keeps_nobody_waiting(engine: LetterEngine, context: TtsContext) -> None:
+    rehearsing = asyncio.create_task(prewarm(context, ["A phrase of many. " * 20]))
     await until(lambda: bool(engine.spoken))
-    listener = Listener(studio)
+    listener = Listener(context)
     await listener.send("synthesize", text="Now!")
     assert engine.spoken.index("Now!") < 4
     await rehearsing
 
 
 async def test_rehearsed_phrases_stay_even_if_they_were_there_before(
-    engine: LetterEngine, desk: SynthesisScheduler
+    engine: LetterEngine, scheduler: SynthesisScheduler
 ) -> None:
-    studio = TtsContext(engine, desk, PhraseCache(2_000))
-    listener = Listener(studio)
+    context = TtsContext(engine, scheduler, PhraseCache(2_000))
+    listener = Listener(context)
     await listener.send("synthesize", text="Sorry.")
-    await prewarm(studio, ["Sorry."])
+    await prewarm(context, ["Sorry."])
     await listener.send("synthesize", text="x" * 90)
     listener.received.clear()
     engine.broken = True
@@ -281,6 +283,6 @@ async def test_rehearsed_phrases_stay_even_if_they_were_there_before(
     assert listener.letters == "Sorry."
 
 
-async def test_phrases_that_cannot_be_rehearsed_stop_nothing(engine: LetterEngine, studio: TtsContext) -> None:
+async def test_phrases_that_cannot_be_rehearsed_stop_nothing(engine: LetterEngine, context: TtsContext) -> None:
     engine.broken = True
-    await prewarm(studio, ["Sorry."])
+    await prewarm(context, ["Sorry."])
