@@ -20,7 +20,7 @@ import yaml
 
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.home.model import Area, Entity, Home
-from wyoming_rosie_asr.engines.pocketsphinx.engine import Recogniser, Settings
+from wyoming_rosie_asr.engines.pocketsphinx.engine import GrammarRecognizer, Settings
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.rules import hassil
 
@@ -79,7 +79,7 @@ def with_noise(clip: Clip, noise: bytes, louder_db: int | None) -> Clip:
     return Clip(clip.said, np.clip(voice + gain * hum, -32768, 32767).astype("<i2").tobytes())
 
 
-def outcome(clip: Clip, recogniser: Recogniser, means: Callable[[str], Match | None]) -> Outcome:
+def outcome(clip: Clip, recogniser: GrammarRecognizer, means: Callable[[str], Match | None]) -> Outcome:
     """Recognise a clip and compare what it means with what should have been."""
     began = time.process_time()
     text, score = recogniser.transcribe(clip.pcm)
@@ -98,7 +98,7 @@ def main() -> None:
         return
     folder = Path(given)
     of_home = home(folder)
-    recogniser = Recogniser(Settings(least_score=0.0), of_home)
+    recogniser = GrammarRecognizer(Settings(least_score=0.0), of_home)
     mind = hassil.load(hassil.Settings(), of_home)
     noise = read_wav(folder / "noise/background_noise.wav")[1]
     people = [clip for clip in commands(folder, "commands-en") if clip.said]

@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
-from wyoming_rosie.wakeword.detection import WakeDetection, without_near_misses
+from wyoming_rosie.wakeword.detection import WakeDetection, drop_near_misses
 from wyoming_rosie_wake.engine import WakeEngine
 from wyoming_rosie_wake.engines import micro, openwakeword
-from wyoming_rosie_wake.models import Models
+from wyoming_rosie_wake.models import ModelSelection
 
 REPOSITORY = Path(__file__).parents[1]
 OTHER_SOUND = ("noise", "vad", "asr", "commands-en", "commands-en-tts")
 SILENCE = bytes(SPEECH.bytes_in(1.5))
 ENGINES: dict[str, Callable[[], WakeEngine[Any]]] = {
-    "micro": lambda: micro.load(micro.Settings(), Models()),
-    "openwakeword": lambda: openwakeword.load(openwakeword.Settings(), Models()),
+    "micro": lambda: micro.load(micro.Settings(), ModelSelection()),
+    "openwakeword": lambda: openwakeword.load(openwakeword.Settings(), ModelSelection()),
 }
 
 
@@ -57,10 +57,10 @@ def _false_detections(name: str, engine: WakeEngine[Any], data: Path) -> None:
 
 
 def _heard(engine: WakeEngine[Any], file: Path) -> list[WakeDetection]:
-    stream = engine.begin(())
-    pcm, step = _speech(file), engine.pace.max_bytes
+    stream = engine.create_stream(())
+    pcm, step = _speech(file), engine.batch_limits.max_bytes
     pieces = (pcm[at : at + step] for at in range(0, len(pcm) - step + 1, step))
-    return [heard for piece in pieces for heard in without_near_misses(engine.process_batch([(stream, piece)])[0])]
+    return [heard for piece in pieces for heard in drop_near_misses(engine.process_batch([(stream, piece)])[0])]
 
 
 def _told(heard: list[WakeDetection]) -> str:

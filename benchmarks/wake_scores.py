@@ -30,8 +30,10 @@ class WholeWindows:
     """The published networks as they are, on onnxruntime: a window of 76 frames for every hop of 8."""
 
     def __init__(self, features: FeatureFiles, heads: Mapping[str, Path]) -> None:
-        self._mel, self._embedding = (network.session(onnx.load(path)) for path in (features.mel, features.embedding))
-        self._heads = {name: network.session(onnx.load(path)) for name, path in heads.items()}
+        self._mel, self._embedding = (
+            network.create_session(onnx.load(path)) for path in (features.mel, features.embedding)
+        )
+        self._heads = {name: network.create_session(onnx.load(path)) for name, path in heads.items()}
 
     def scores(self, samples: Samples) -> dict[str, list[float]]:
         """Return the scores of each hop after silence, as the openwakeword library computes them."""
@@ -67,9 +69,9 @@ def main() -> None:
     folder = parser.parse_args().data / "wake"
     if not folder.is_dir():
         sys.exit(f"{folder} is not a folder of recordings; name one with --data")
-    words = {name: file for name, file in model_files.model_files([]).items() if file.path.suffix == ".onnx"}
-    features = model_files.feature_files([])
-    loaded = network.load(words, features)
+    words = {name: file for name, file in model_files.find_models([]).items() if file.path.suffix == ".onnx"}
+    features = model_files.find_feature_files([])
+    loaded = network.load_network(words, features)
     whole = WholeWindows(features, {name: file.path for name, file in words.items()})
     print(f"Words: {', '.join(words)}\n\n| clip | largest difference of a score | highest score |\n|---|---|---|")
     for file in sorted(folder.glob("*.wav")):

@@ -14,8 +14,8 @@ from wyoming_rosie.audio.formats import CHANNELS, RATES, AudioFormat
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol import address
 from wyoming_rosie.voice_activity import endpointing, silero
-from wyoming_rosie.wakeword.detection import TriggerRules, check, match_name, select
-from wyoming_rosie.wakeword.micro import MicroModel, from_folder, packaged, program
+from wyoming_rosie.wakeword.detection import TriggerRules, check_trigger_rules, match_name, select_words
+from wyoming_rosie.wakeword.micro import MicroModel, describe_models, find_package_models, load_folder
 from wyoming_rosie_satellite.audio import cues, fallback_phrases, portaudio, processing
 from wyoming_rosie_satellite.audio.awake_mute import AwakeMute
 from wyoming_rosie_satellite.audio.ducking import CommandDucking, Ducking
@@ -124,21 +124,21 @@ def _ungated_ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram
     if settings.wake_command is not None:
         return _command_ears(settings, settings.wake_command, learned)
     known = _known_words(settings)
-    learned([program(known.values())])
-    words = select(known, [*_wanted_words(settings), *settings.stop_word])
+    learned([describe_models(known.values())])
+    words = select_words(known, [*_wanted_words(settings), *settings.stop_word])
     rules = TriggerRules(
         threshold=settings.wake_threshold,
         word_threshold=settings.wake_word_threshold,
         refractory_seconds=settings.wake_refractory_seconds,
     )
-    check(rules, [word.name for word in words])
+    check_trigger_rules(rules, [word.name for word in words])
     return LocalEars(words, rules)
 
 
 def _known_words(settings: SatelliteConfig) -> dict[str, MicroModel]:
     """Return the words that this machine's own models know, by name."""
-    own = {name: word for folder in settings.custom_model_dir for name, word in from_folder(folder).items()}
-    return packaged() | own
+    own = {name: word for folder in settings.custom_model_dir for name, word in load_folder(folder).items()}
+    return find_package_models() | own
 
 
 def with_known_words(settings: SatelliteConfig) -> SatelliteConfig:
@@ -194,7 +194,7 @@ def fittings(settings: SatelliteConfig, voices: Voices | None, keep: Callable[[K
 
 def habits(settings: SatelliteConfig) -> Habits:
     """Return what the satellite does by itself."""
-    endpointing.check(settings.end_of_speech)
+    endpointing.check_endpointing_rules(settings.end_of_speech)
     rings, pause = settings.timer_finished_wav_repeat or (settings.timer_rings, settings.timer_ring_pause_seconds)
     if not 1 <= rings <= MOST_RINGS or not 0 <= pause <= LONGEST_PAUSE_SECONDS:
         raise ConfigError(

@@ -35,20 +35,22 @@ from wyoming_rosie_asr.engines.pocketsphinx.engine import SphinxEngine
 from wyoming_rosie_asr.handler import AsrContext, AsrHandler
 
 _LOG = structlog.get_logger()
-LONGEST_SECONDS = 600
-MOST_WAITING = 1000
-GUESS_MS = 160
+MAX_SECONDS = 600
+MAX_WAITING = 1000
+SPECULATION_MS = 160
 """Five frames of the voice detector: a guess is thrown away when speech goes on, so that it may begin early."""
 
 
 @dataclass(frozen=True)
-class Ends(EndpointingRules):
-    perhaps_ms: int = option(GUESS_MS, "silence after which it is decided what was said, for the case that this is all")
+class AsrEndpointingRules(EndpointingRules):
+    perhaps_ms: int = option(
+        SPECULATION_MS, "silence after which it is decided what was said, for the case that this is all"
+    )
 
 
 @dataclass(frozen=True)
-class Speech(SegmenterRules):
-    hangover_ms: int = option(GUESS_MS, "silence after which speech has stopped, milliseconds")
+class AsrSegmenterRules(SegmenterRules):
+    hangover_ms: int = option(SPECULATION_MS, "silence after which speech has stopped, milliseconds")
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ class AsrConfig(ServiceConfig):
     external_vad: bool = option(
         False, "leave it to the peer to say when an utterance is over, however long the silence"
     )
-    end_of_speech: Ends = option(Ends, "")
-    speech: Speech = option(Speech, "")
+    end_of_speech: AsrEndpointingRules = option(AsrEndpointingRules, "")
+    speech: AsrSegmenterRules = option(AsrSegmenterRules, "")
     longest_seconds: float = option(30.0, "refuse utterances that are longer, seconds")
     partial_seconds: float = option(1.0, "tell what was said so far each time so much more was; 0: only at the end")
     waiting: int = option(16, "utterances that may wait for an engine; more are refused as busy")
@@ -80,11 +82,11 @@ class AsrConfig(ServiceConfig):
 
 async def serve(settings: AsrConfig) -> None:
     """Write down what is said until told to stop. Raises ConfigError, EngineError."""
-    _check(settings)
-    engine = _engine(settings)
+    _check_settings(settings)
+    engine = _load_engine(settings)
     try:
         if settings.accuracy is not None:
-            await word_error_rate.report(engine, settings.accuracy, sys.stdout)
+            await word_error_rate.print_report(engine, settings.accuracy, sys.stdout)
         else:
             await _serve(settings, engine)
     finally:
@@ -103,28 +105,28 @@ async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
         not settings.external_vad,
         settings.longest_seconds,
         settings.partial_seconds,
-        work=create_turn_metrics(metrics, lambda: engine.waiting, is_enabled=settings.has_monitor),
+        metrics=create_turn_metrics(metrics, lambda: engine.waiting, is_enabled=settings.has_monitor),
     )
     daemon = DaemonServer(
         "asr",
-        _info(settings, engine),
+        _build_info(settings, engine),
         lambda send: AsrHandler(ears, send),
         is_installed=engine.is_installed,
         metrics=metrics,
     )
     try:
         await run_until_first_exit(
-            server.run(daemon, settings), _be_ready(settings, engine, daemon), _follow_home(settings, engine)
+            server.run(daemon, settings), _prepare_engine(settings, engine, daemon), _watch_home(settings, engine)
         )
     finally:
         voices.close()
 
 
-async def _be_ready(settings: AsrConfig, engine: AsrEngine, daemon: DaemonServer) -> None:
+async def _prepare_engine(settings: AsrConfig, engine: AsrEngine, daemon: DaemonServer) -> None:
     """Have the models on this machine and in memory; never returns."""
     try:
         await engine.install()
-        daemon.set_info(_info(settings, engine))
+        daemon.set_info(_build_info(settings, engine))
         daemon.installed.set()
         if settings.preload:
             await engine.prepare()
@@ -133,7 +135,7 @@ async def _be_ready(settings: AsrConfig, engine: AsrEngine, daemon: DaemonServer
     await asyncio.Event().wait()
 
 
-async def _follow_home(settings: AsrConfig, engine: AsrEngine) -> None:
+async def _watch_home(settings: AsrConfig, engine: AsrEngine) -> None:
     """Hand a changed home to the engine; never returns."""
     async with aclosing(HomeWatcher(settings.home).changes()) as changes:
         async for changed in changes:
@@ -144,15 +146,15 @@ async def _follow_home(settings: AsrConfig, engine: AsrEngine) -> None:
                     _LOG.error("the changed home is not used", reason=str(err))
 
 
-def _info(settings: AsrConfig, engine: AsrEngine) -> Info:
-    streams = engine.streams and bool(settings.partial_seconds)
+def _build_info(settings: AsrConfig, engine: AsrEngine) -> Info:
+    streams = engine.supports_streaming and bool(settings.partial_seconds)
     program = replace(
         engine.describe(), supports_transcript_streaming=streams, requires_external_vad=settings.external_vad
     )
     return Info(asr=[program])
 
 
-def _engine(settings: AsrConfig) -> AsrEngine:
+def _load_engine(settings: AsrConfig) -> AsrEngine:
     waits = settings.keep_alive, settings.waiting
 
     def small() -> SphinxEngine:
@@ -171,18 +173,18 @@ def _engine(settings: AsrConfig) -> AsrEngine:
             return cascade_engine.load(settings.cascade, small(), large())
 
 
-def _check(settings: AsrConfig) -> None:
-    if not 0 < settings.longest_seconds <= LONGEST_SECONDS:
+def _check_settings(settings: AsrConfig) -> None:
+    if not 0 < settings.longest_seconds <= MAX_SECONDS:
         raise ConfigError(
-            f"--longest-seconds must be more than 0 and at most {LONGEST_SECONDS}, not {settings.longest_seconds:g}"
+            f"--longest-seconds must be more than 0 and at most {MAX_SECONDS}, not {settings.longest_seconds:g}"
         )
-    if not 1 <= settings.waiting <= MOST_WAITING:
-        raise ConfigError(f"--waiting must be from 1 to {MOST_WAITING}, not {settings.waiting}")
+    if not 1 <= settings.waiting <= MAX_WAITING:
+        raise ConfigError(f"--waiting must be from 1 to {MAX_WAITING}, not {settings.waiting}")
     for name in ("keep_alive", "partial_seconds"):
         if getattr(settings, name) < 0:
             raise ConfigError(f"--{name.replace('_', '-')} must not be negative")
-    endpointing.check(settings.end_of_speech)
-    segmenter.check(settings.speech)
+    endpointing.check_endpointing_rules(settings.end_of_speech)
+    segmenter.check_segmenter_rules(settings.speech)
 
 
 def main() -> None:

@@ -6,59 +6,59 @@ Who knows best decides: a conductor that tells of voices, else what is heard her
 from wyoming_rosie.voice_activity.endpointing import EndpointDecision, Endpointer, EndpointingRules
 
 
-class Listening:
+class UtteranceEndpointer:
     """One utterance: where speech is in it, and what follows from the silence after it."""
 
     def __init__(self, rules: EndpointingRules, *, is_conducted: bool = False) -> None:
         self.is_conducted = is_conducted
-        self._end = Endpointer(rules)
-        self._speech: list[tuple[int, int]] = []
-        self._since: int | None = None  # of the speech that is under way
-        self._may_be_over = False
+        self._endpointer = Endpointer(rules)
+        self._segments: list[tuple[int, int]] = []
+        self._speech_start_ms: int | None = None  # of the speech that is under way
+        self._is_voice_stopped = False
 
     @property
     def is_speech(self) -> bool:
         """Whether somebody speaks now."""
-        return self._since is not None
+        return self._speech_start_ms is not None
 
-    def speech(self, now_ms: int) -> tuple[tuple[int, int], ...]:
+    def speech_segments(self, now_ms: int) -> tuple[tuple[int, int], ...]:
         """Return where somebody speaks, up to now."""
-        return (*self._speech, *(((self._since, now_ms),) if self._since is not None else ()))
+        return (*self._segments, *(((self._speech_start_ms, now_ms),) if self._speech_start_ms is not None else ()))
 
-    def started(self, at_ms: int) -> list[EndpointDecision]:
+    def on_speech_start(self, at_ms: int) -> list[EndpointDecision]:
         """Take it that a voice is heard here."""
-        self._since = at_ms
-        resumed = self._end.on_speech_start(at_ms)
+        self._speech_start_ms = at_ms
+        resumed = self._endpointer.on_speech_start(at_ms)
         return [] if self.is_conducted else resumed
 
-    def stopped(self, at_ms: int) -> None:
+    def on_speech_stop(self, at_ms: int) -> None:
         """Take it that no voice is heard here any more."""
-        if self._since is not None:
-            self._speech.append((self._since, max(at_ms, self._since)))
-        self._since = None
-        self._end.on_speech_stop(at_ms)
+        if self._speech_start_ms is not None:
+            self._segments.append((self._speech_start_ms, max(at_ms, self._speech_start_ms)))
+        self._speech_start_ms = None
+        self._endpointer.on_speech_stop(at_ms)
 
-    def classified(self, at_ms: int, *, is_noise: bool) -> None:
+    def on_audio_class(self, at_ms: int, *, is_noise: bool) -> None:
         """Take it that something is heard here that is no speech, or nothing."""
-        (self._end.on_noise_start if is_noise else self._end.on_noise_stop)(at_ms)
+        (self._endpointer.on_noise_start if is_noise else self._endpointer.on_noise_stop)(at_ms)
 
-    def told_started(self) -> list[EndpointDecision]:
+    def on_voice_started(self) -> list[EndpointDecision]:
         """Take it that the conductor hears a voice."""
-        was_told, self._may_be_over = self._may_be_over, False
+        was_told, self._is_voice_stopped = self._is_voice_stopped, False
         self.is_conducted = True
         return [EndpointDecision.RESUMED] if was_told else []
 
-    def told_stopped(self) -> list[EndpointDecision]:
+    def on_voice_stopped(self) -> list[EndpointDecision]:
         """Take it that the conductor hears no voice any more."""
-        was_told, self._may_be_over = self._may_be_over, True
+        was_told, self._is_voice_stopped = self._is_voice_stopped, True
         self.is_conducted = True
         return [] if was_told else [EndpointDecision.PERHAPS]
 
-    def understood(self, *, complete: bool) -> None:
+    def set_complete(self, *, complete: bool) -> None:
         """Take it that what was said so far is a whole command, or is none."""
-        self._end.set_complete(complete=complete)
+        self._endpointer.set_complete(complete=complete)
 
-    def at(self, now_ms: int) -> list[EndpointDecision]:
+    def advance(self, now_ms: int) -> list[EndpointDecision]:
         """Take it that the stream has come so far; return what follows, in order."""
-        verdicts = self._end.advance(now_ms)
+        verdicts = self._endpointer.advance(now_ms)
         return [] if self.is_conducted else verdicts

@@ -7,19 +7,19 @@ from wyoming.info import AsrProgram
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie_asr.admission import Ticket
+from wyoming_rosie_asr.admission import DecodeJob
 
 
-class UnknownLanguageError(RosieError):
+class UnsupportedLanguageError(RosieError):
     code = "unknown-language"
 
 
-class UnknownModelError(RosieError):
+class UnsupportedModelError(RosieError):
     code = "unknown-model"
 
 
 @dataclass(frozen=True)
-class Request:
+class TranscribeRequest:
     """What a peer asks for; nothing means the engine's own choice."""
 
     model: str | None = None
@@ -34,19 +34,19 @@ def base_language(tag: str) -> str:
 
 
 @dataclass(frozen=True)
-class Sound:
+class SpeechAudio:
     """16 kHz 16-bit mono audio, and where somebody speaks in it: from and to, milliseconds."""
 
     pcm: bytes
-    speech: tuple[tuple[int, int], ...]
+    segments: tuple[tuple[int, int], ...]
 
     @property
-    def milliseconds(self) -> int:
+    def duration_ms(self) -> int:
         return round(1000 * SPEECH.seconds(len(self.pcm)))
 
     @property
-    def speech_milliseconds(self) -> int:
-        return sum(end - begin for begin, end in self.speech)
+    def speech_ms(self) -> int:
+        return sum(end - begin for begin, end in self.segments)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class AsrEngine(Protocol):
     """Models, shared by all peers; they are loaded at the start or with the first use."""
 
     @property
-    def streams(self) -> bool:
+    def supports_streaming(self) -> bool:
         """Whether it can tell what was said while somebody still speaks."""
 
     @property
@@ -77,7 +77,7 @@ class AsrEngine(Protocol):
     def describe(self) -> AsrProgram:
         """Return the program as `info` lists it."""
 
-    def check(self, request: Request) -> None:
+    def check_request(self, request: TranscribeRequest) -> None:
         """Raise UnknownLanguageError, UnknownModelError or EngineError for what cannot be done."""
 
     async def install(self) -> None:
@@ -86,7 +86,7 @@ class AsrEngine(Protocol):
     async def prepare(self) -> None:
         """Load what a request needs that is about to come. Raises EngineError."""
 
-    async def transcribe(self, sound: Sound, request: Request, ticket: Ticket) -> Transcript:
+    async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
         """Return what was said. Raises BusyError, EngineError; cancelling it ends or drops the work."""
 
     async def close(self) -> None:

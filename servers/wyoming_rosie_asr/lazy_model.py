@@ -11,7 +11,7 @@ _LOG = structlog.get_logger()
 M = TypeVar("M")
 
 
-class Resident(Generic[M]):
+class LazyModel(Generic[M]):
     """`load` and `unload` may take long; `keep_seconds` of 0 keeps the model for ever."""
 
     def __init__(
@@ -19,49 +19,49 @@ class Resident(Generic[M]):
         name: str,
         load: Callable[[], Coroutine[None, None, M]],
         unload: Callable[[M], Awaitable[None]],
-        keep_seconds: float,
+        keep_alive_seconds: float,
     ) -> None:
         self._name = name
         self._load = load
         self._unload = unload
-        self._keep_seconds = keep_seconds
+        self._keep_alive_seconds = keep_alive_seconds
         self._loading: asyncio.Task[M] | None = None
         self._users = 0
-        self._unused = asyncio.Event()
+        self._idle = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._unloading: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def used(self) -> AsyncIterator[M]:
+    async def acquire(self) -> AsyncIterator[M]:
         """Hold the model, which is loaded if need be. Raises what `load` raises, each time anew."""
         self._users += 1
-        self._unused.clear()
-        self._stop_timer()
+        self._idle.clear()
+        self._cancel_timer()
         try:
-            yield await self._loaded()
+            yield await self._wait_until_loaded()
         finally:
             self._users -= 1
             if not self._users:
-                self._unused.set()
-                self._let_go_later()
+                self._idle.set()
+                self._schedule_unload()
 
     async def prepare(self) -> None:
         """Have the model in memory."""
-        async with self.used():
+        async with self.acquire():
             pass
 
-    async def retire(self) -> None:
+    async def close_when_idle(self) -> None:
         """Let go of the model when those who use it now are done."""
         if self._users:
-            await self._unused.wait()
+            await self._idle.wait()
         await self.close()
 
     async def close(self) -> None:
         """Let go of the model."""
-        self._stop_timer()
-        await self._let_go()
+        self._cancel_timer()
+        await self._unload_model()
 
-    async def _loaded(self) -> M:
+    async def _wait_until_loaded(self) -> M:
         if self._unloading is not None:
             await asyncio.wait([self._unloading])
         if self._loading is None:
@@ -74,15 +74,15 @@ class Resident(Generic[M]):
                 self._loading = None
             raise
 
-    def _let_go_later(self) -> None:
-        if self._loading is not None and self._keep_seconds:
-            self._timer = asyncio.get_running_loop().call_later(self._keep_seconds, self._begin_to_let_go)
+    def _schedule_unload(self) -> None:
+        if self._loading is not None and self._keep_alive_seconds:
+            self._timer = asyncio.get_running_loop().call_later(self._keep_alive_seconds, self._start_unload)
 
-    def _begin_to_let_go(self) -> None:
+    def _start_unload(self) -> None:
         if not self._users:
-            self._unloading = asyncio.create_task(self._let_go())
+            self._unloading = asyncio.create_task(self._unload_model())
 
-    async def _let_go(self) -> None:
+    async def _unload_model(self) -> None:
         loading, self._loading = self._loading, None
         if loading is None:
             return
@@ -93,7 +93,7 @@ class Resident(Generic[M]):
             await self._unload(loading.result())
             _LOG.info("the model is no longer in memory", model=self._name)
 
-    def _stop_timer(self) -> None:
+    def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -5,45 +5,47 @@ The rule is local agreement (Macháček, Dabre and Bojar, 2023, "Turning Whisper
 
 from itertools import takewhile
 
-MOST_SHARE = 0.25
+MAX_SHARE = 0.25
 """Of the time between two guesses, which the engine may take for one; the rest is for answers."""
 
 
-class Partials:
+class LocalAgreement:
     """Guesses of one utterance, each over more of its audio, and the beginning of them that has been told."""
 
     def __init__(self) -> None:
-        self.told = ""
-        self._before: list[str] = []
+        self.sent = ""
+        self._previous: list[str] = []
 
-    def take(self, guess: str) -> str:
+    def push(self, hypothesis: str) -> str:
         """Take the next guess; return what of it is new and stable, nothing when there is nothing."""
-        words = guess.split()
-        agreed = [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(words, self._before, strict=False))]
-        self._before = words
-        return self._tell(" ".join(agreed))
+        words = hypothesis.split()
+        agreed = [
+            one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(words, self._previous, strict=False))
+        ]
+        self._previous = words
+        return self._extend(" ".join(agreed))
 
     def finish(self, text: str) -> str:
         """Return the rest of the final text, nothing when it does not begin with what was told."""
-        return self._tell(" ".join(text.split()))
+        return self._extend(" ".join(text.split()))
 
-    def _tell(self, text: str) -> str:
-        if not text.startswith(self.told) or (self.told and text[len(self.told) : len(self.told) + 1] not in ("", " ")):
+    def _extend(self, text: str) -> str:
+        if not text.startswith(self.sent) or (self.sent and text[len(self.sent) : len(self.sent) + 1] not in ("", " ")):
             return ""
-        new, self.told = text[len(self.told) :], text
+        new, self.sent = text[len(self.sent) :], text
         return new
 
 
-class Leisure:
+class PartialBudget:
     """Whether the engine is quick enough to guess while people speak: a guess must not stand in an answer's way."""
 
     def __init__(self) -> None:
         self._seconds = 0.0
 
-    def note(self, seconds: float) -> None:
+    def record(self, seconds: float) -> None:
         """Take it that the newest decoding took so long, with the wait for its turn."""
         self._seconds = seconds
 
-    def is_enough(self, step_seconds: float) -> bool:
+    def allows(self, step_seconds: float) -> bool:
         """Tell whether there is time for a guess every so many seconds."""
-        return self._seconds <= MOST_SHARE * step_seconds
+        return self._seconds <= MAX_SHARE * step_seconds

@@ -3,23 +3,23 @@
 from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_asr.engine import Request
+from wyoming_rosie_asr.engine import TranscribeRequest
 
-MOST_NAMES = 1000
-MOST_CHARACTERS = 200
+MAX_NAMES = 1000
+MAX_CHARACTERS = 200
 
 
-def request_of(event: Event) -> Request:
+def parse_request(event: Event) -> TranscribeRequest:
     """Return what is wanted. Raises BadEventError."""
-    return Request(
+    return TranscribeRequest(
         _text(event, "name"),
         _text(event, "language"),
-        _texts(event, "transcript_names"),
-        _texts(event, "transcript_terms"),
+        _text_list(event, "transcript_names"),
+        _text_list(event, "transcript_terms"),
     )
 
 
-def sensitivity_of(event: Event) -> str | None:
+def parse_sensitivity(event: Event) -> str | None:
     """Return how soon an utterance is to be taken as over; anybody may name ways of their own."""
     return _text(event, "vad_sensitivity")
 
@@ -31,16 +31,16 @@ def _text(event: Event, key: str) -> str | None:
     return value or None
 
 
-def _texts(event: Event, key: str) -> tuple[str, ...]:
+def _text_list(event: Event, key: str) -> tuple[str, ...]:
     values = event.data.get(key)
     if values is None:
         return ()
-    if not isinstance(values, list) or len(values) > MOST_NAMES or not all(map(_is_short, values)):
+    if not isinstance(values, list) or len(values) > MAX_NAMES or not all(map(_is_short, values)):
         raise BadEventError(
-            f"transcribe: {key} must be a list of at most {MOST_NAMES} texts of {MOST_CHARACTERS} characters"
+            f"transcribe: {key} must be a list of at most {MAX_NAMES} texts of {MAX_CHARACTERS} characters"
         )
     return tuple(dict.fromkeys(text.strip() for text in values if text.strip()))
 
 
 def _is_short(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= MOST_CHARACTERS
+    return isinstance(value, str) and len(value) <= MAX_CHARACTERS

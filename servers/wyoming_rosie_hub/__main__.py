@@ -159,7 +159,7 @@ async def serve(settings: HubConfig) -> None:
     """Conduct until SIGTERM. Raises ConfigError."""
     for uri in settings.satellite:
         address.parse(uri)
-    endpointing.check(settings.end_of_speech)
+    endpointing.check_endpointing_rules(settings.end_of_speech)
     stop = stop_signal()
     async with AsyncExitStack() as stack:
         browser = await stack.enter_async_context(ServiceBrowser()) if settings.zeroconf else None

@@ -19,7 +19,7 @@ from wyoming.wake import Detect, Detection
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, format_of
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
-from wyoming_rosie.voice_activity.endpointing import CONDUCTED, GUESS, EndpointingRules
+from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION, EndpointingRules
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub import sentences
 from wyoming_rosie_hub.announcements import Announcements
@@ -330,7 +330,7 @@ class Conductor:
         return False
 
     async def _from_asr(self, event: Event) -> bool:
-        if event.type == "user-event" and event.data.get("name") == GUESS:
+        if event.type == "user-event" and event.data.get("name") == SPECULATION:
             self.take(m.Guessed(bool((event.data.get("data") or {}).get("complete"))))
         if event.type != "transcript":
             return False

@@ -29,7 +29,7 @@ class VadConfig(ServiceConfig):
 
 async def serve(settings: VadConfig) -> None:
     """Find speech until told to stop."""
-    segmenter.check(settings.speech)
+    segmenter.check_segmenter_rules(settings.speech)
     engine = await asyncio.to_thread(silero_engine.load, settings.silero)
     scheduler = create_scheduler(engine)
     metrics = Metrics()

@@ -18,7 +18,7 @@ from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, ScheduledStream
 from wyoming_rosie.voice_activity.engine import VadEngine
-from wyoming_rosie.voice_activity.findings import AudioClassified, SpeechStart, SpeechStop, VadEvent
+from wyoming_rosie.voice_activity.events import AudioClassified, SpeechStart, SpeechStop, VadEvent
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream
 
@@ -35,18 +35,18 @@ class VadHandler:
         scheduler: BatchScheduler[VadStream, VadEvent],
         rules: SegmenterRules,
         send: Send,
-        work: TurnMetrics = NULL_TURN_METRICS,
+        metrics: TurnMetrics = NULL_TURN_METRICS,
     ) -> None:
         self._engine = engine
         self._scheduler = scheduler
         self._rules = rules
         self._send = send
-        self._work = work
+        self._metrics = metrics
         self._audio = SpeechInput()
         self._stream: ScheduledStream[VadStream, VadEvent] | None = None
-        self._reports = Outbox(self._tell)
+        self._outbox = Outbox(self._send_vad_event)
         self._had_voice = False
-        self._begin_ms: int | None = None  # of the stream, as the peer counts
+        self._start_ms: int | None = None  # of the stream, as the peer counts
         self._context: dict[str, Any] = {}
 
     @property
@@ -57,7 +57,7 @@ class VadHandler:
         pcm = self._audio.pass_through(event)
         if pcm is None or self._stream is None or not self._stream.try_push(pcm):
             return False
-        self._note_begin(event)
+        self._set_start(event)
         return True
 
     def coalesce(self, source: EventStream) -> None:
@@ -69,90 +69,90 @@ class VadHandler:
             case "user-event" if event.data.get("name") == "turn":
                 self._context = turn.context(event)
             case "audio-start":
-                await self._finish()
-                await self._begin(event)
+                await self._finish_stream()
+                await self._create_stream(event)
             case "audio-chunk":
                 for piece in self._audio.split(event):
-                    await self._hear(piece)
+                    await self._push_chunk(piece)
             case "audio-stop":
-                await self._take_in(self._audio.stop(event))
-                await self._finish()
+                await self._push(self._audio.stop(event))
+                await self._finish_stream()
 
     async def close(self) -> None:
         """Drop the stream; what has been found and not been told is for nobody."""
-        self._reports.close()
-        await self._drop()
+        self._outbox.close()
+        await self._close_stream()
 
-    async def _begin(self, event: Event) -> None:
+    async def _create_stream(self, event: Event) -> None:
         await self._read(self._audio.start, event)
-        self._reports.start()
+        self._outbox.start()
         self._context = self._context or turn.context(event)
-        self._stream = self._scheduler.create_stream(VadStream(self._engine, self._rules), self._found)
+        self._stream = self._scheduler.create_stream(VadStream(self._engine, self._rules), self._on_vad_events)
         self._had_voice = False
-        self._begin_ms = _milliseconds(event)
+        self._start_ms = _parse_timestamp(event)
 
-    async def _hear(self, event: Event) -> None:
+    async def _push_chunk(self, event: Event) -> None:
         pcm = await self._read(self._audio.chunk, event)
-        self._note_begin(event)
-        await self._take_in(pcm)
+        self._set_start(event)
+        await self._push(pcm)
 
     async def _read(self, read: Callable[[Event], T], event: Event) -> T:
         """Take an event's audio; in a thread when it must be converted, which may take a while."""
         try:
             return await self._scheduler.call(read, event) if self._audio.needs_conversion(event) else read(event)
         except RosieError:
-            await self._drop()
+            await self._close_stream()
             raise
 
-    def _note_begin(self, event: Event) -> None:
-        if self._begin_ms is None:
-            self._begin_ms = _milliseconds(event)
+    def _set_start(self, event: Event) -> None:
+        if self._start_ms is None:
+            self._start_ms = _parse_timestamp(event)
 
-    async def _take_in(self, pcm: bytes) -> None:
+    async def _push(self, pcm: bytes) -> None:
         if self._stream is None:
             return
         try:
             await self._stream.push(pcm)
         except EngineError:
-            await self._drop()
+            await self._close_stream()
             raise
 
-    async def _finish(self) -> None:
+    async def _finish_stream(self) -> None:
         if self._stream is None:
             return
         await self._stream.finish()
-        await self._reports.flush()
+        await self._outbox.flush()
         for finding in self._stream.state.finish():
-            await self._tell(finding)
-        await self._drop()
+            await self._send_vad_event(finding)
+        await self._close_stream()
 
-    async def _drop(self) -> None:
+    async def _close_stream(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
-            self._work.count_outcome("voice" if self._had_voice else "no-voice")
+            self._metrics.count_outcome("voice" if self._had_voice else "no-voice")
             stream.close()
             await self._scheduler.call(stream.state.close)
 
-    def _found(self, findings: Sequence[VadEvent]) -> None:
+    def _on_vad_events(self, findings: Sequence[VadEvent]) -> None:
         for finding in findings:
             if isinstance(finding, SpeechStart | SpeechStop) and self._stream is not None:
                 self._had_voice = True
-                self._work.observe_stage("detect", 1000 * self._stream.lag_seconds)
-        self._reports.put(findings)
+                self._metrics.observe_stage("detect", 1000 * self._stream.lag_seconds)
+        self._outbox.put(findings)
 
-    async def _tell(self, finding: VadEvent) -> None:
+    async def _send_vad_event(self, finding: VadEvent) -> None:
         _LOG.debug("found", finding=finding)
-        await self._send(self._event(finding))
+        await self._send(self._to_event(finding))
 
-    def _event(self, finding: VadEvent) -> Event:
-        timestamp = (self._begin_ms or 0) + finding.time
+    def _to_event(self, finding: VadEvent) -> Event:
+        timestamp = (self._start_ms or 0) + finding.time
         match finding:
             case SpeechStart():
                 return VoiceStarted(timestamp).event()
             case SpeechStop():
                 return VoiceStopped(timestamp).event()
             case AudioClassified():
-                data = {"class": finding.sound, "probability": finding.probability, "timestamp": timestamp}
+                data = {"class": finding.audio_class, "probability": finding.probability, "timestamp": timestamp}
                 if finding.is_final:
                     data["final"] = True
                 return UserEvent("voice-class", data, dict(self._context)).event()
@@ -160,7 +160,7 @@ class VadHandler:
                 assert_never(finding)
 
 
-def _milliseconds(event: Event) -> int | None:
+def _parse_timestamp(event: Event) -> int | None:
     """Return the event's timestamp; some peers send none, a fraction, or something else."""
     timestamp = event.data.get("timestamp")
     return round(timestamp) if isinstance(timestamp, int | float) and isfinite(timestamp) else None

@@ -19,7 +19,7 @@ from wyoming_rosie_wake.engine import WakeEngine
 from wyoming_rosie_wake.engines import micro as micro_engine
 from wyoming_rosie_wake.engines import openwakeword as openwakeword_engine
 from wyoming_rosie_wake.handler import WakeHandler
-from wyoming_rosie_wake.models import models
+from wyoming_rosie_wake.models import parse_models
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class WakeConfig(TriggerRules, ServiceConfig):
 
 async def serve(settings: WakeConfig) -> None:
     """Serve wake words until told to stop."""
-    engine = await asyncio.to_thread(load, settings)
-    recorder = await asyncio.to_thread(recordings.recorder, settings.capture)
-    scheduler = BatchScheduler("wake", engine.process_batch, engine.pace, worker_count(settings.workers))
+    engine = await asyncio.to_thread(load_engine, settings)
+    recorder = await asyncio.to_thread(recordings.create_recorder, settings.capture)
+    scheduler = BatchScheduler("wake", engine.process_batch, engine.batch_limits, worker_count(settings.workers))
     metrics = Metrics()
     detections = create_turn_metrics(metrics, lambda: scheduler.waiting, is_enabled=settings.has_monitor)
     wake = DaemonServer(
@@ -57,9 +57,9 @@ async def serve(settings: WakeConfig) -> None:
         scheduler.close()
 
 
-def load(settings: WakeConfig) -> WakeEngine[Any]:
+def load_engine(settings: WakeConfig) -> WakeEngine[Any]:
     """Return the engine that was chosen. Raises ConfigError."""
-    given = models(settings.custom_model_dir, settings.model, settings)
+    given = parse_models(settings.custom_model_dir, settings.model, settings)
     if settings.engine == "openwakeword":
         return openwakeword_engine.load(settings.openwakeword, given)
     return micro_engine.load(settings.micro, given)

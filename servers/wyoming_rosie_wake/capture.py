@@ -15,7 +15,7 @@ from wyoming_rosie.wakeword.detection import WakeDetection
 
 _LOG = structlog.get_logger()
 AFTER_SECONDS = 0.5
-MOST_WAITING = 20
+MAX_WAITING = 20
 """Recordings that are not yet written; more are not kept."""
 _SECONDS = range(1, 61)
 
@@ -30,7 +30,7 @@ class Settings:
     most_files: int = option(1000, "when there are more recordings, the oldest are deleted")
 
 
-class Recorder:
+class WakeRecorder:
     """Writes recordings, one at a time, and deletes the oldest."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
@@ -39,15 +39,15 @@ class Recorder:
         self._folder = folder
         self._writing: set[asyncio.Task[None]] = set()
 
-    def wants(self, heard: WakeDetection) -> bool:
-        return self._settings.near_misses or not heard.is_near_miss
+    def is_recorded(self, detection: WakeDetection) -> bool:
+        return self._settings.near_misses or not detection.is_near_miss
 
-    def keep(self, heard: WakeDetection, pcm: bytes) -> None:
+    def record(self, detection: WakeDetection, pcm: bytes) -> None:
         """Write a recording in the background."""
-        if len(self._writing) >= MOST_WAITING:
-            _LOG.warning("a recording was not kept: the disk is too slow", name=heard.name)
+        if len(self._writing) >= MAX_WAITING:
+            _LOG.warning("a recording was not kept: the disk is too slow", name=detection.name)
             return
-        task = asyncio.create_task(asyncio.to_thread(self._write, heard, pcm, datetime.now(UTC)))
+        task = asyncio.create_task(asyncio.to_thread(self._write_recording, detection, pcm, datetime.now(UTC)))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
@@ -55,11 +55,11 @@ class Recorder:
         if self._writing:
             await asyncio.wait(self._writing)
 
-    def _write(self, heard: WakeDetection, pcm: bytes, when: datetime) -> None:
-        kind = "near-miss" if heard.is_near_miss else "detection"
-        moment = f"{when:%Y%m%dT%H%M%S.%f}"[:-3]
+    def _write_recording(self, detection: WakeDetection, pcm: bytes, time: datetime) -> None:
+        kind = "near-miss" if detection.is_near_miss else "detection"
+        moment = f"{time:%Y%m%dT%H%M%S.%f}"[:-3]
         try:
-            write_wav(self._folder / f"{moment}Z_{heard.name}_{kind}_{heard.score:.2f}.wav", SPEECH, pcm)
+            write_wav(self._folder / f"{moment}Z_{detection.name}_{kind}_{detection.score:.2f}.wav", SPEECH, pcm)
             recordings = sorted(self._folder.glob("*Z_*_*_*.wav"))
             for oldest in recordings[: max(0, len(recordings) - self._settings.most_files)]:
                 oldest.unlink(missing_ok=True)
@@ -67,41 +67,43 @@ class Recorder:
             _LOG.warning("a recording was not kept", reason=str(err))
 
 
-class Tape:
+class RecordingBuffer:
     """The newest seconds of one stream, and the detections in it that are to be written when their end has come."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: WakeRecorder) -> None:
         self._recorder = recorder
-        self._most = SPEECH.bytes_in(recorder.seconds + AFTER_SECONDS + 2.0)
+        self._max_bytes = SPEECH.bytes_in(recorder.seconds + AFTER_SECONDS + 2.0)
         self._pcm = bytearray()
-        self._end = 0  # the sample after the newest
-        self._open: list[WakeDetection] = []
+        self._end_sample = 0  # the sample after the newest
+        self._pending: list[WakeDetection] = []
 
-    def hear(self, pcm: bytes) -> None:
+    def push(self, pcm: bytes) -> None:
         self._pcm += pcm
-        self._end += len(pcm) // SPEECH.frame_bytes
-        self._keep([heard for heard in self._open if self._end >= _last(heard)])
-        if len(self._pcm) > 2 * self._most:
-            del self._pcm[: -self._most]
+        self._end_sample += len(pcm) // SPEECH.frame_bytes
+        self._record([heard for heard in self._pending if self._end_sample >= _end_sample(heard)])
+        if len(self._pcm) > 2 * self._max_bytes:
+            del self._pcm[: -self._max_bytes]
 
-    def found(self, found: Sequence[WakeDetection]) -> None:
-        self._open += [heard for heard in found if self._recorder.wants(heard)]
+    def on_detections(self, detections: Sequence[WakeDetection]) -> None:
+        self._pending += [heard for heard in detections if self._recorder.is_recorded(heard)]
 
     def finish(self) -> None:
-        self._keep(list(self._open))
+        self._record(list(self._pending))
 
-    def _keep(self, ready: Sequence[WakeDetection]) -> None:
+    def _record(self, ready: Sequence[WakeDetection]) -> None:
         for heard in ready:
-            self._open.remove(heard)
-            self._recorder.keep(heard, self._piece(heard))
+            self._pending.remove(heard)
+            self._recorder.record(heard, self._slice(heard))
 
-    def _piece(self, heard: WakeDetection) -> bytes:
-        begin = self._end - len(self._pcm) // SPEECH.frame_bytes
-        first = max(0, heard.sample - self._recorder.seconds * SPEECH.rate - begin)
-        return bytes(self._pcm[first * SPEECH.frame_bytes : max(0, _last(heard) - begin) * SPEECH.frame_bytes])
+    def _slice(self, detection: WakeDetection) -> bytes:
+        begin = self._end_sample - len(self._pcm) // SPEECH.frame_bytes
+        first = max(0, detection.sample - self._recorder.seconds * SPEECH.rate - begin)
+        return bytes(
+            self._pcm[first * SPEECH.frame_bytes : max(0, _end_sample(detection) - begin) * SPEECH.frame_bytes]
+        )
 
 
-def recorder(settings: Settings) -> Recorder | None:
+def create_recorder(settings: Settings) -> WakeRecorder | None:
     """Return what keeps recordings, None when that is off. Raises ConfigError."""
     if settings.dir is None:
         return None
@@ -113,8 +115,8 @@ def recorder(settings: Settings) -> Recorder | None:
         settings.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as err:
         raise ConfigError(f"--capture.dir: cannot make {settings.dir}: {err.strerror}") from err
-    return Recorder(settings, settings.dir)
+    return WakeRecorder(settings, settings.dir)
 
 
-def _last(heard: WakeDetection) -> int:
-    return heard.sample + round(AFTER_SECONDS * SPEECH.rate)
+def _end_sample(detection: WakeDetection) -> int:
+    return detection.sample + round(AFTER_SECONDS * SPEECH.rate)

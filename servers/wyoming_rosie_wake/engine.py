@@ -16,18 +16,18 @@ TICK_SECONDS = 0.075
 class WakeEngine(Protocol, Generic[S]):
     """Loaded models, shared by all peers."""
 
-    pace: BatchLimits
+    batch_limits: BatchLimits
 
     def describe(self) -> WakeProgram:
         """Return what `describe` says of the engine and its models."""
 
-    def known_as(self, names: Sequence[str]) -> list[str]:
+    def match_names(self, names: Sequence[str]) -> list[str]:
         """Return the models' own names of the named words. Raises UnknownWakeWordError for a name that no model has."""
 
-    def begin(self, names: Sequence[str]) -> S:
+    def create_stream(self, names: Sequence[str]) -> S:
         """Begin a stream that looks for the named words, for all of them without names; may block."""
 
-    def choose(self, stream: S, names: Sequence[str]) -> None:
+    def set_words(self, stream: S, names: Sequence[str]) -> None:
         """Look for other words in a stream from now on; those that stay go on without a gap. May block."""
 
     def process_batch(self, batch: Sequence[tuple[S, bytes]]) -> Sequence[Sequence[WakeDetection]]:

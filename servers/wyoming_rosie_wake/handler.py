@@ -15,12 +15,12 @@ from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, ScheduledStream, StreamState
-from wyoming_rosie.wakeword.detection import WakeDetection, match_name, without_near_misses
-from wyoming_rosie_wake.capture import Recorder, Tape
+from wyoming_rosie.wakeword.detection import WakeDetection, drop_near_misses, match_name
+from wyoming_rosie_wake.capture import RecordingBuffer, WakeRecorder
 from wyoming_rosie_wake.engine import WakeEngine
 
 _LOG = structlog.get_logger()
-MOST_NAMES = 100
+MAX_NAMES = 100
 T = TypeVar("T")
 
 
@@ -34,23 +34,23 @@ class WakeHandler:
         self,
         engine: WakeEngine[Any],
         scheduler: BatchScheduler[Any, WakeDetection],
-        recorder: Recorder | None,
+        recorder: WakeRecorder | None,
         send: Send,
-        work: TurnMetrics = NULL_TURN_METRICS,
+        metrics: TurnMetrics = NULL_TURN_METRICS,
     ) -> None:
         self._engine = engine
         self._scheduler = scheduler
         self._recorder = recorder
         self._send = send
-        self._work = work
+        self._metrics = metrics
         self._audio = SpeechInput()
         self._names: list[str] | None = []  # none: refused, nothing is listened for; empty: all words
-        self._asked: list[str] = []  # the same words, as the peer calls them
+        self._requested_names: list[str] = []  # the same words, as the peer calls them
         self._detect: Event | None = None
-        self._has_begun = False  # there was audio on this connection
+        self._has_audio = False  # there was audio on this connection
         self._stream: ScheduledStream[StreamState, WakeDetection] | None = None
-        self._tape: Tape | None = None
-        self._reports = Outbox(self._tell)
+        self._recording: RecordingBuffer | None = None
+        self._outbox = Outbox(self._send_detection)
         self._detections = 0
         self._context: dict[str, object] = {}
 
@@ -62,8 +62,8 @@ class WakeHandler:
         pcm = self._audio.pass_through(event)
         if pcm is None or self._stream is None or not self._stream.try_push(pcm):
             return False
-        if self._tape is not None:
-            self._tape.hear(pcm)
+        if self._recording is not None:
+            self._recording.push(pcm)
         return True
 
     def coalesce(self, source: EventStream) -> None:
@@ -73,113 +73,113 @@ class WakeHandler:
     async def on_event(self, event: Event) -> None:
         match event.type:
             case "detect":
-                await self._choose(event)
+                await self._on_detect(event)
             case "audio-start":
-                await self._start(event)
+                await self._on_audio_start(event)
             case "audio-chunk":
-                if self._detect is not None and not self._has_begun:
-                    await self._start(event)  # wyoming-satellite sends no audio-start
+                if self._detect is not None and not self._has_audio:
+                    await self._on_audio_start(event)  # wyoming-satellite sends no audio-start
                 for piece in self._audio.split(event):
-                    await self._hear(await self._read(self._audio.chunk, piece))
+                    await self._push(await self._read(self._audio.chunk, piece))
             case "audio-stop":
-                await self._hear(self._audio.stop(event))
-                await self._finish()
+                await self._push(self._audio.stop(event))
+                await self._finish_stream()
 
     async def close(self) -> None:
-        self._end_stream()
-        self._reports.close()
+        self._close_stream()
+        self._outbox.close()
 
-    async def _choose(self, event: Event) -> None:
+    async def _on_detect(self, event: Event) -> None:
         self._detect, self._names = event, None
         try:
-            asked = _names(event)
-            names = self._engine.known_as(asked)
+            asked = _parse_names(event)
+            names = self._engine.match_names(asked)
         except RosieError:
-            self._end_stream()  # nothing is listened for instead
+            self._close_stream()  # nothing is listened for instead
             raise
-        self._names, self._asked = names, asked
+        self._names, self._requested_names = names, asked
         self._context = turn.context(event)
         if self._stream is not None:
             await self._stream.finish()  # up to here the other words were wanted
-            await self._scheduler.call(self._engine.choose, self._stream.state, names)
+            await self._scheduler.call(self._engine.set_words, self._stream.state, names)
         elif self._audio.started:
-            await self._begin()
+            await self._create_stream()
 
-    async def _start(self, event: Event) -> None:
-        self._has_begun = True
+    async def _on_audio_start(self, event: Event) -> None:
+        self._has_audio = True
         await self._read(self._audio.start, event)
-        await self._begin()
+        await self._create_stream()
 
-    async def _begin(self) -> None:
-        self._end_stream()
+    async def _create_stream(self) -> None:
+        self._close_stream()
         self._detections = 0
         self._context = turn.context(self._detect or Event("detect"))
         if self._names is None:
             return
-        self._reports.start()
-        state = await self._scheduler.call(self._engine.begin, self._names)
-        self._tape = Tape(self._recorder) if self._recorder is not None else None
-        self._stream = self._scheduler.create_stream(state, self._found)
+        self._outbox.start()
+        state = await self._scheduler.call(self._engine.create_stream, self._names)
+        self._recording = RecordingBuffer(self._recorder) if self._recorder is not None else None
+        self._stream = self._scheduler.create_stream(state, self._on_detections)
 
     async def _read(self, read: Callable[[Event], T], event: Event) -> T:
         """Take an event's audio; in a thread when it must be converted, which may take a while."""
         return await self._scheduler.call(read, event) if self._audio.needs_conversion(event) else read(event)
 
-    async def _hear(self, pcm: bytes) -> None:
+    async def _push(self, pcm: bytes) -> None:
         if self._stream is None or not pcm:
             return
-        if self._tape is not None:
-            self._tape.hear(pcm)
+        if self._recording is not None:
+            self._recording.push(pcm)
         try:
             await self._stream.push(pcm)
         except EngineError:
-            self._end_stream()
+            self._close_stream()
             raise
 
-    def _found(self, found: Sequence[WakeDetection]) -> None:
+    def _on_detections(self, found: Sequence[WakeDetection]) -> None:
         if self._stream is not None:
-            self._work.observe_stage("detect", 1000 * self._stream.lag_seconds)
-        if self._tape is not None:
-            self._tape.found(found)
-        self._reports.put(without_near_misses(found))
+            self._metrics.observe_stage("detect", 1000 * self._stream.lag_seconds)
+        if self._recording is not None:
+            self._recording.on_detections(found)
+        self._outbox.put(drop_near_misses(found))
 
-    async def _tell(self, heard: WakeDetection) -> None:
+    async def _send_detection(self, heard: WakeDetection) -> None:
         self._detections += 1
         context = {**self._context, "score": heard.score}
         if heard.speaker:
             context["speaker"] = heard.speaker
-        if self._detections > 1 and not self._turn_is_given:
+        if self._detections > 1 and not self._has_turn_id:
             context["turn_id"] = turn.new_id()
         turn.bind(str(context["turn_id"]))
         _LOG.info("wake word", name=heard.name, score=heard.score, ms=heard.milliseconds)
-        name = match_name(heard.name, self._asked)
+        name = match_name(heard.name, self._requested_names)
         await self._send(Detection(name=name, timestamp=heard.milliseconds, context=context).event())
-        self._work.count_outcome("detected")
+        self._metrics.count_outcome("detected")
 
-    async def _finish(self) -> None:
+    async def _finish_stream(self) -> None:
         if self._stream is None:
             return
         await self._stream.finish()
-        await self._reports.flush()
-        if self._tape is not None:
-            self._tape.finish()
+        await self._outbox.flush()
+        if self._recording is not None:
+            self._recording.finish()
         if not self._detections:
             await self._send(NotDetected(context=self._context).event())
-            self._work.count_outcome("not-detected")
-        self._end_stream()
+            self._metrics.count_outcome("not-detected")
+        self._close_stream()
 
-    def _end_stream(self) -> None:
+    def _close_stream(self) -> None:
         if self._stream is not None:
             self._stream.close()
-        self._stream = self._tape = None
+        self._stream = self._recording = None
 
     @property
-    def _turn_is_given(self) -> bool:
+    def _has_turn_id(self) -> bool:
         return self._detect is not None and "turn_id" in turn.event_context(self._detect)
 
 
-def _names(event: Event) -> list[str]:
+def _parse_names(event: Event) -> list[str]:
     names = event.data.get("names") or []
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(names) > MOST_NAMES:
-        raise BadEventError(f"detect: names must be a list of at most {MOST_NAMES} texts")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(names) > MAX_NAMES:
+        raise BadEventError(f"detect: names must be a list of at most {MAX_NAMES} texts")
     return names

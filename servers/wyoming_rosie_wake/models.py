@@ -6,13 +6,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wakeword.detection import MODEL_SUFFIXES, TriggerRules, UnknownWakeWordError, check, select
+from wyoming_rosie.wakeword.detection import (
+    MODEL_SUFFIXES,
+    TriggerRules,
+    UnknownWakeWordError,
+    check_trigger_rules,
+    select_words,
+)
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Models:
+class ModelSelection:
     """What the user says of models: folders and files with more of them, names that are offered (all for none), rules."""
 
     folders: tuple[Path, ...] = ()
@@ -20,25 +26,25 @@ class Models:
     names: tuple[str, ...] = ()
     rules: TriggerRules = field(default_factory=TriggerRules)
 
-    def chosen(self, known: Mapping[str, T], own: Iterable[str]) -> dict[str, T]:
+    def select(self, known: Mapping[str, T], own: Iterable[str]) -> dict[str, T]:
         """Return the models that are offered, by name; `own` are the names in the user's files. Raises ConfigError."""
         names = [*self.names, *own]
         if not known:
             raise ConfigError("there is no wake word model; name a folder with --custom-model-dir")
         try:
-            chosen = select({name: name for name in known}, names)
+            chosen = select_words({name: name for name in known}, names)
         except UnknownWakeWordError as err:
             raise ConfigError(f"--model: {err}") from err
         offered = {name: known[name] for name in chosen}
-        check(self.rules, offered)
+        check_trigger_rules(self.rules, offered)
         return offered
 
 
-def models(folders: Iterable[Path], given: Iterable[str], rules: TriggerRules) -> Models:
+def parse_models(folders: Iterable[Path], given: Iterable[str], rules: TriggerRules) -> ModelSelection:
     """Sort names from files in what was given with --model."""
     given = list(given)
     files = [Path(one) for one in given if _is_file(Path(one))]
-    return Models(tuple(folders), tuple(files), tuple(one for one in given if Path(one) not in files), rules)
+    return ModelSelection(tuple(folders), tuple(files), tuple(one for one in given if Path(one) not in files), rules)
 
 
 def _is_file(path: Path) -> bool:

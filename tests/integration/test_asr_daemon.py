@@ -21,7 +21,7 @@ from tests.integration.spoken_commands import AREA, SPOKEN, SYNTHETIC, Meaning, 
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.protocol.client import Client, describe
 from wyoming_rosie.voice_activity.endpointing import EndpointingRules
-from wyoming_rosie_asr.word_error_rate import word_errors
+from wyoming_rosie_asr.word_error_rate import count_word_errors
 
 FORMAT = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
 CHUNK = SPEECH.bytes_in(0.1)
@@ -118,7 +118,7 @@ async def results(hear: Hear, clips: Mapping[str, bytes], folder: str, means: Ma
 
 def report(name: str, found: list[Result]) -> str:
     words = sum(len(one.said.split()) for one in found)
-    errors = sum(word_errors(one.said.split(), one.heard.text.lower().split()) for one in found)
+    errors = sum(count_word_errors(one.said.split(), one.heard.text.lower().split()) for one in found)
     exact = sum(one.said == one.heard.text.lower() for one in found)
     right, wrong = sum(one.is_right for one in found), sum(one.is_wrong_action for one in found)
     mistakes = [f"  {one.said!r} was heard as {one.heard.text!r}" for one in found if not one.is_right]

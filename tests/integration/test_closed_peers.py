@@ -16,7 +16,7 @@ from tests.unit.vad.fakes import FRAME_BYTES, LoudnessEngine
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.protocol.server import ConnectionHandler, DaemonServer, Send
 from wyoming_rosie.runtime.stream_scheduler import BatchLimits, BatchScheduler
-from wyoming_rosie.voice_activity.findings import VadEvent
+from wyoming_rosie.voice_activity.events import VadEvent
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream, process_batch
 from wyoming_rosie_satellite.handler import SatelliteHandler

@@ -14,7 +14,7 @@ from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.fakes import SPEECH_DATA, FakeDaemon, FakeSatellite
 from wyoming_rosie.protocol.server import Send
-from wyoming_rosie.voice_activity.endpointing import CONDUCTED, GUESS
+from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION
 
 TONE = bytes([0, 40]) * 1600
 
@@ -174,7 +174,7 @@ async def test_a_filler_that_nobody_wants_is_not_heard(house: House) -> None:
 async def test_a_whole_command_is_decided_on_without_waiting_for_more_words(house: House) -> None:
     async def guessing(event: Event, send: Send) -> None:
         if event.type == "voice-stopped":
-            await send(Event("user-event", {"name": GUESS, "data": {"text": "stop", "complete": True}}))
+            await send(Event("user-event", {"name": SPECULATION, "data": {"text": "stop", "complete": True}}))
         await asr(event, send)
 
     hub = await house.begin()

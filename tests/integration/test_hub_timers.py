@@ -14,7 +14,7 @@ from tests.daemons import Daemon
 from tests.fakes import FakeDaemon, FakeSatellite
 from tests.integration.test_hub import tts, vad
 from wyoming_rosie.protocol.server import Send
-from wyoming_rosie.voice_activity.endpointing import GUESS
+from wyoming_rosie.voice_activity.endpointing import SPECULATION
 
 CREDIT = Attribution("tests", "https://example.org")
 LOCKED = {"label": "unlock the Front Door", "confirmed": ["lock.front"]}
@@ -41,7 +41,7 @@ class House:
 
     async def _hear(self, event: Event, send: Send) -> None:
         if event.type == "voice-stopped":
-            await send(Event("user-event", {"name": GUESS, "data": {"text": self.says, "complete": True}}))
+            await send(Event("user-event", {"name": SPECULATION, "data": {"text": self.says, "complete": True}}))
         elif event.type == "audio-stop":
             await send(Event("transcript", {"text": self.says, "language": self.heard_language}))
 

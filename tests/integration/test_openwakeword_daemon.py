@@ -133,7 +133,7 @@ async def test_what_was_heard_is_recorded_when_a_folder_is_named(
 
 
 async def test_one_file_is_enough(daemon: StartDaemon, tmp_path: Path) -> None:
-    model = dict(model_files.packages())["pyopen_wakeword"] / "okay_nabu.tflite"
+    model = dict(model_files.find_packages())["pyopen_wakeword"] / "okay_nabu.tflite"
     uri = (await daemon("wake", "--engine", "openwakeword", "--model", str(model))).uri
     (program,) = (await describe(uri)).wake
     assert [model.name for model in program.models] == ["okay_nabu"]

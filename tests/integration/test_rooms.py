@@ -16,7 +16,7 @@ from tests.daemons import Daemon
 from tests.fakes import FakeDaemon
 from tests.integration.test_hub import tts, vad
 from wyoming_rosie.protocol.server import Send
-from wyoming_rosie.voice_activity.endpointing import GUESS
+from wyoming_rosie.voice_activity.endpointing import SPECULATION
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Rooms:
 
     async def hear(self, event: Event, send: Send) -> None:
         if event.type == "voice-stopped":
-            await send(Event("user-event", {"name": GUESS, "data": {"text": self.says, "complete": True}}))
+            await send(Event("user-event", {"name": SPECULATION, "data": {"text": self.says, "complete": True}}))
         elif event.type == "audio-stop":
             await send(Event("transcript", {"text": self.says}))
 

@@ -44,11 +44,11 @@ from tests.unit.satellite.dialogues import (
 )
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, read_wav, write_wav
 from wyoming_rosie.protocol.client import describe
-from wyoming_rosie.wakeword.detection import select
-from wyoming_rosie.wakeword.micro import MicroStream, packaged
+from wyoming_rosie.wakeword.detection import select_words
+from wyoming_rosie.wakeword.micro import MicroStream, find_package_models
 
 SPEAKER = AudioFormat(RATE, 2, 1)
-KNOWN = packaged()
+KNOWN = find_package_models()
 
 
 @pytest.fixture
@@ -121,9 +121,9 @@ async def test_audio_begins_with_the_detections_own_sample(
 
 def detections_in(said: bytes) -> set[int]:
     """Return the samples at which the word can be certain; models look at every third frame of 10 ms, from any first."""
-    word = select(KNOWN, ["okay_nabu"])
+    word = select_words(KNOWN, ["okay_nabu"])
     leads = [16_000 + frames * 160 for frames in range(3)]
-    return {heard.sample - lead for lead in leads for heard in MicroStream(word).feed(bytes(2 * lead) + said)}
+    return {heard.sample - lead for lead in leads for heard in MicroStream(word).process(bytes(2 * lead) + said)}
 
 
 @pytest.mark.parametrize("clip", ["woww_alexa", "woww_hey_jarvis", "woww_hey_mycroft", "woww_okay_nabu"])

@@ -36,7 +36,7 @@ from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
 from wyoming_rosie.protocol.client import Client, connect, describe
 from wyoming_rosie.voice_activity import silero
 from wyoming_rosie.voice_activity.endpointing import EndpointDecision, Endpointer, EndpointingRules
-from wyoming_rosie.voice_activity.findings import SpeechStart, SpeechStop
+from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream
 from wyoming_rosie.voice_activity.stream import process_batch as hear_together

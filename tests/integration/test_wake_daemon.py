@@ -15,7 +15,7 @@ from tests.conftest import OpenPeer, StartDaemon
 from tests.integration.wake_streams import LEAD_MS, answers, chunks, names, padded_words, start
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, read_wav
 from wyoming_rosie.protocol.client import describe
-from wyoming_rosie.wakeword.micro import packaged
+from wyoming_rosie.wakeword.micro import find_package_models
 
 WORDS = {
     "alexa": ["mww_alexa_2", "woww_alexa"],
@@ -168,7 +168,7 @@ async def test_a_word_is_added_while_the_stream_goes_on(
 async def test_custom_models_come_from_a_folder_and_names_choose(
     daemon: StartDaemon, peer: OpenPeer, recordings: dict[str, bytes], tmp_path: Path
 ) -> None:
-    bundled_alexa = (await asyncio.to_thread(packaged))["alexa"].file
+    bundled_alexa = (await asyncio.to_thread(find_package_models))["alexa"].file
     about = json.loads(await asyncio.to_thread(bundled_alexa.read_text)) | {"model": "stop.tflite", "wake_word": "Stop"}
     await asyncio.to_thread((tmp_path / "stop.json").write_text, json.dumps(about))
     await asyncio.to_thread(shutil.copy, bundled_alexa.with_suffix(".tflite"), tmp_path / "stop.tflite")

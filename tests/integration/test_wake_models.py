@@ -12,11 +12,11 @@ import pytest
 
 from tests.daemons import command
 from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
-from wyoming_rosie.wakeword.micro import packaged
+from wyoming_rosie.wakeword.micro import find_package_models
 from wyoming_rosie.wakeword.openwakeword import model_files
 
 ROSIE = command("wyoming-rosie")
-PACKAGES = dict(model_files.packages())
+PACKAGES = dict(model_files.find_packages())
 JARVIS = PACKAGES["openwakeword"] / "hey_jarvis_v0.1.onnx"
 NABU = PACKAGES["pyopen_wakeword"] / "okay_nabu.tflite"
 
@@ -46,7 +46,7 @@ def complaint(*arguments: str) -> str:
     [
         (JARVIS, "woww_hey_jarvis", "openWakeWord", 16),
         (NABU, "woww_okay_nabu", "openWakeWord", 16),
-        (packaged()["alexa"].file, "woww_alexa", "microWakeWord", 3),
+        (find_package_models()["alexa"].file, "woww_alexa", "microWakeWord", 3),
     ],
     ids=["onnx", "tflite", "micro"],
 )
@@ -80,7 +80,7 @@ def test_what_is_no_model_is_said_so(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.9])
 def test_a_damaged_model_ends_with_a_sentence_whatever_native_code_does(tmp_path: Path, kept: float) -> None:
-    word = packaged()["alexa"].file
+    word = find_package_models()["alexa"].file
     (tmp_path / "alexa.json").write_bytes(word.read_bytes())
     network = word.with_suffix(".tflite").read_bytes()
     (tmp_path / "alexa.tflite").write_bytes(network[: round(kept * len(network))] + b"\xff" * 4000)

@@ -23,8 +23,8 @@ from wyoming_rosie.commands.diagnostics.report import (
 )
 from wyoming_rosie.commands.levels import measure_levels
 from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie.wakeword.detection import without_near_misses
-from wyoming_rosie.wakeword.micro import MicroStream, packaged
+from wyoming_rosie.wakeword.detection import drop_near_misses
+from wyoming_rosie.wakeword.micro import MicroStream, find_package_models
 
 LOOK_SECONDS = 2.0
 """For programs on the network."""
@@ -94,8 +94,8 @@ async def _test_audio(ask: _AudioOptions, console: Console) -> AudioReport:
 def _find_wake_word(speech: bytes) -> tuple[str | None, bool]:
     """Return the first wake word in speech audio, and whether there was a way to look for one."""
     try:
-        words = list(packaged().values())
-        heard = [found.name for found in without_near_misses(MicroStream(words).feed(speech))]
+        words = list(find_package_models().values())
+        heard = [found.name for found in drop_near_misses(MicroStream(words).process(speech))]
     except (RosieError, ImportError):
         return None, False
     return (heard[0] if heard else None), True

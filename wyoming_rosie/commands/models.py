@@ -121,10 +121,10 @@ async def ensure_wake_words(names: Sequence[str]) -> None:
     lacking = [
         one
         for name in names
-        if name not in model_files.model_files((), names) and (one := wake_words.find_release(name))
+        if name not in model_files.find_models((), names) and (one := wake_words.find_release(name))
     ]
     try:
-        model_files.feature_files(())
+        model_files.find_feature_files(())
         are_shared_here = True
     except ConfigError:
         are_shared_here = False

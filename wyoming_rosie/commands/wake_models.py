@@ -141,7 +141,7 @@ def train_verifier(
     others = [window for score, window in heard if score <= FOUND_SCORE]
     others = others[:: max(1, len(others) // OTHER_WINDOWS)]
     own_windows = [window for windows in voices for window in windows]
-    verifier.train(user, word, own_windows, others, alike).save(output)
+    verifier.create_verifier(user, word, own_windows, others, alike).save(output)
     accepted, mistaken = _cross_validate(voices, others, alike)
     print(  # noqa: T201
         f"{output}: {user}, {word}, from {len(voices)} recordings of the voice and {len(others) + len(alike)} pieces of other "
@@ -165,7 +165,7 @@ class _MicroScoreStream:
         from wyoming_rosie.wakeword import micro
 
         self._features = micro.MicroFeatures()
-        self._network = micro.load(micro.from_file(file))
+        self._network = micro.load_network(micro.load_file(file))
 
     def predict(self, pcm: bytes) -> float:
         scores = [self._network.score(frame) for frame in self._features.extract(pcm)]
@@ -177,7 +177,7 @@ def _load_model(file: Path, folders: Sequence[Path]) -> LoadedModel:
         return _load_micro_model(file)
     if file.suffix not in model_files.SUFFIXES:
         raise ConfigError(f"{file} is no wake word model: they are .onnx, .tflite or, for microWakeWord, .json files")
-    word = model_files.model_file(file)
+    word = model_files.parse_model_file(file)
     network = _load_words({word.name: word}, [*folders, file.parent])
     hops = network.heads[word.name].hops
     return LoadedModel(
@@ -193,14 +193,14 @@ def _load_model(file: Path, folders: Sequence[Path]) -> LoadedModel:
 def _load_micro_model(file: Path) -> LoadedModel:
     from wyoming_rosie.wakeword import micro, micro_network
 
-    word = micro.from_file(file)
-    stride = micro.load(word).stride
+    word = micro.load_file(file)
+    stride = micro.load_network(word).stride
     shape = f"(1, {stride}, {micro_network.FEATURES})"
     return LoadedModel("microWakeWord", word.name, shape, stride, word.cutoff, lambda: _MicroScoreStream(file))
 
 
 def _load_network(folders: Sequence[Path], word: str) -> "OpenWakeWordNetwork":
-    known = model_files.model_files(folders, [word])
+    known = model_files.find_models(folders, [word])
     if word not in known:
         raise ConfigError(f"no openWakeWord model is named {word!r}; there are: {', '.join(known)}")
     return _load_words({word: known[word]}, folders)
@@ -210,7 +210,7 @@ def _load_words(words: dict[str, model_files.ModelFile], folders: Sequence[Path]
     model_files.check_installed()
     from wyoming_rosie.wakeword.openwakeword import network
 
-    return network.load(words, model_files.feature_files(folders))
+    return network.load_network(words, model_files.find_feature_files(folders))
 
 
 def _measure_cpu_ms(scores: ScoreStream) -> float:
@@ -264,13 +264,13 @@ def _cross_validate(
     accepted, mistaken = [], []
     for fold in range(folds):
         seen = [window for at, windows in enumerate(voices) if at % folds != fold for window in windows]
-        if len(seen) < verifier.FEWEST:
+        if len(seen) < verifier.MIN_SAMPLES:
             return "?", "?"
         known, known_alike = (_exclude_fold(fold, folds, part) for part in (others, alike))
-        trained = verifier.train("", "", seen, known, known_alike)
+        trained = verifier.create_verifier("", "", seen, known, known_alike)
         for windows in voices[fold::folds]:
-            accepted.append(any(trained.probability(window) >= SURE for window in windows))
-        mistaken += [trained.probability(window) >= SURE for window in (*others[fold::folds], *alike[fold::folds])]
+            accepted.append(any(trained.predict(window) >= SURE for window in windows))
+        mistaken += [trained.predict(window) >= SURE for window in (*others[fold::folds], *alike[fold::folds])]
     return f"{sum(accepted)} of {len(accepted)}", f"{sum(mistaken)} of {len(mistaken)}"
 
 

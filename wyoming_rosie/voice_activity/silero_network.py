@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Array: TypeAlias = "npt.NDArray[np.float32]"
 
 FRAME_SAMPLES = 512
-MIRRORED = 64
+PADDING = 64
 """Samples that are heard again, backwards, before and after a frame."""
 WINDOW = 256
 WINDOWS = 4
@@ -32,7 +32,7 @@ KERNEL = 3
 CHANNELS = ((BINS, 128), (128, 64), (64, 64), (64, 128))
 """Into and out of each convolution."""
 STATE = 128
-SINGLY = 3
+MAX_SINGLE_ROWS = 3
 """So many streams are faster one by one through a matrix that is read only once for each."""
 _MAGIC = 0x67676D6C
 _KIND = b"silero-16k"
@@ -51,10 +51,10 @@ _SHAPES = {
 }
 
 
-def read(path: Path) -> dict[str, Array]:
+def read_tensors(path: Path) -> dict[str, Array]:
     """Return a model file's tensors by name. Raises ConfigError, which names the file."""
     try:
-        tensors = _tensors(path.read_bytes())
+        tensors = _parse_tensors(path.read_bytes())
     except OSError as err:
         raise ConfigError(f"cannot read the Silero model {path}: {err.strerror}") from err
     except (struct.error, ValueError, KeyError) as err:
@@ -72,28 +72,28 @@ class SileroWeights:
     spectrum: Array  # for sums and for differences of the samples that lie alike around a window's middle
     convolutions: tuple[Array, ...]
     biases: tuple[Array, ...]
-    heard: Array  # from what is heard to the gates
-    remembered: Array  # and from the state to them
-    gates: Array
-    answer: Array
-    answer_bias: float
+    input_kernel: Array  # from what is heard to the gates
+    recurrent_kernel: Array  # and from the state to them
+    gate_biases: Array
+    output_weights: Array
+    output_bias: float
 
     @classmethod
-    def of(cls, tensors: Mapping[str, Array]) -> "SileroWeights":
+    def from_tensors(cls, tensors: Mapping[str, Array]) -> "SileroWeights":
         kernels = [tensors[f"encoder.{layer}.reparam_conv.weight"] for layer in range(len(CHANNELS))]
         kernels[2] = kernels[2][..., 1:]  # the rest would meet nothing but padding
         kernels[3] = kernels[3][..., 1:2]
         return cls(
-            spectrum=_folded(tensors["stft.forward_basis_buffer"][:, 0]),
+            spectrum=_fold_basis(tensors["stft.forward_basis_buffer"][:, 0]),
             convolutions=tuple(
                 np.ascontiguousarray(kernel.transpose(2, 1, 0).reshape(-1, len(kernel))) for kernel in kernels
             ),
             biases=tuple(tensors[f"encoder.{layer}.reparam_conv.bias"] for layer in range(len(CHANNELS))),
-            heard=np.ascontiguousarray(_gates(tensors["decoder.rnn.weight_ih"]).T),
-            remembered=np.ascontiguousarray(_gates(tensors["decoder.rnn.weight_hh"]).T),
-            gates=_gates(tensors["decoder.rnn.bias_ih"] + tensors["decoder.rnn.bias_hh"]),
-            answer=tensors["decoder.decoder.2.weight"],
-            answer_bias=float(tensors["decoder.decoder.2.bias"]),
+            input_kernel=np.ascontiguousarray(_order_gates(tensors["decoder.rnn.weight_ih"]).T),
+            recurrent_kernel=np.ascontiguousarray(_order_gates(tensors["decoder.rnn.weight_hh"]).T),
+            gate_biases=_order_gates(tensors["decoder.rnn.bias_ih"] + tensors["decoder.rnn.bias_hh"]),
+            output_weights=tensors["decoder.decoder.2.weight"],
+            output_bias=float(tensors["decoder.decoder.2.bias"]),
         )
 
 
@@ -126,7 +126,7 @@ class SileroNetwork:
         if len(rows) == 1 or len(set(rows)) == len(rows):
             return self._step(rows, gates)
         heard = [0.0] * len(rows)
-        for positions in _rounds(rows):
+        for positions in _split_rows(rows):
             answers = self._step([rows[position] for position in positions], gates[positions])
             for position, answer in zip(positions, answers, strict=True):
                 heard[position] = answer
@@ -137,21 +137,21 @@ class SileroNetwork:
         weights, count = self._weights, len(frames)
         first, second, third, fourth = weights.convolutions
         sound = np.zeros((count, WINDOWS + 2, BINS), np.float32)
-        _to_half(_spectrum(_mirrored(frames), weights.spectrum), sound[:, 1:-1])
+        _to_half(_transform(_pad_frames(frames), weights.spectrum), sound[:, 1:-1])
         shapes = np.zeros((count, WINDOWS + 1, CHANNELS[1][0]), np.float32)
-        spread = _convolve(_neighbours(sound, 1, WINDOWS), first, weights.biases[0])
+        spread = _apply_layer(_windows(sound, 1, WINDOWS), first, weights.biases[0])
         _to_half(spread.reshape(count, WINDOWS, -1), shapes[:, 1:])
-        spread = _convolve(_neighbours(shapes, 2, 2), second, weights.biases[1])
-        spread = _convolve(_in_half(spread).reshape(count, -1), third, weights.biases[2])
-        spread = _convolve(_in_half(spread), fourth, weights.biases[3])
-        return _product(spread, weights.heard) + weights.gates
+        spread = _apply_layer(_windows(shapes, 2, 2), second, weights.biases[1])
+        spread = _apply_layer(_half_precision(spread).reshape(count, -1), third, weights.biases[2])
+        spread = _apply_layer(_half_precision(spread), fourth, weights.biases[3])
+        return _multiply(spread, weights.input_kernel) + weights.gate_biases
 
     def _step(self, rows: Sequence[int], gates: Array) -> list[float]:
         """Let one frame of each row change its state."""
         weights = self._weights
         where = slice(rows[0], rows[0] + 1) if len(rows) == 1 else rows
         said, remembered = self._state[0, where], self._state[1, where]
-        gates = np.tanh(gates + _product(said, weights.remembered))
+        gates = np.tanh(gates + _multiply(said, weights.recurrent_kernel))
         opened = gates[:, : 3 * STATE]  # sigmoids: half of tanh of the half, and a half
         opened *= 0.5
         opened += 0.5
@@ -160,11 +160,11 @@ class SileroNetwork:
         said = np.tanh(remembered)
         said *= gates[:, 2 * STATE : 3 * STATE]
         self._state[0, where], self._state[1, where] = said, remembered
-        answers = _in_half(np.maximum(said, 0)) @ weights.answer
-        return [_sigmoid(answer + weights.answer_bias) for answer in answers.tolist()]
+        answers = _half_precision(np.maximum(said, 0)) @ weights.output_weights
+        return [_sigmoid(answer + weights.output_bias) for answer in answers.tolist()]
 
 
-def _tensors(model: bytes) -> dict[str, Array]:
+def _parse_tensors(model: bytes) -> dict[str, Array]:
     magic, length = struct.unpack_from("<2i", model)
     if magic != _MAGIC or model[8 : 8 + length] != _KIND:
         raise ValueError("another kind of file")
@@ -173,12 +173,12 @@ def _tensors(model: bytes) -> dict[str, Array]:
     at += struct.calcsize(f"<i{3 * layers}i4i")  # sizes, which the tensors have as well
     found: dict[str, Array] = {}
     while at < len(model):
-        name, tensor, at = _tensor(model, at)
+        name, tensor, at = _parse_tensor(model, at)
         found[name.removeprefix("_model.")] = tensor
     return found
 
 
-def _tensor(model: bytes, at: int) -> tuple[str, Array, int]:
+def _parse_tensor(model: bytes, at: int) -> tuple[str, Array, int]:
     """Return a tensor, its name, and where the next one begins."""
     dimensions, length, kind = struct.unpack_from("<3i", model, at)
     sizes = struct.unpack_from(f"<{dimensions}i", model, at + 12)
@@ -187,7 +187,7 @@ def _tensor(model: bytes, at: int) -> tuple[str, Array, int]:
     return model[start : start + length].decode(), numbers.astype(np.float32), start + length + numbers.nbytes
 
 
-def _folded(basis: Array) -> Array:
+def _fold_basis(basis: Array) -> Array:
     """Return a transform of half the size: cosines are the same on both sides of the middle, sines are opposite."""
     folded = np.zeros((2, WINDOW // 2, BINS), np.float32)
     folded[0] = basis[:BINS, 1:BINS].T  # what a window begins with weighs nothing
@@ -195,25 +195,25 @@ def _folded(basis: Array) -> Array:
     return folded
 
 
-def _gates(written: Array) -> Array:
+def _order_gates(written: Array) -> Array:
     """Return what leads to the gates in another order, halved for those that become sigmoids."""
     into, forget, new, out = np.split(written, 4)
     return np.concatenate((into / 2, forget / 2, out / 2, new))
 
 
-def _mirrored(frames: Array) -> Array:
-    heard = np.empty((len(frames), FRAME_SAMPLES + 2 * MIRRORED), np.float32)
-    inner = heard[:, MIRRORED:-MIRRORED]
+def _pad_frames(frames: Array) -> Array:
+    heard = np.empty((len(frames), FRAME_SAMPLES + 2 * PADDING), np.float32)
+    inner = heard[:, PADDING:-PADDING]
     _to_half(frames, inner)
-    heard[:, :MIRRORED] = inner[:, MIRRORED:0:-1]
-    heard[:, -MIRRORED:] = inner[:, -2 : -MIRRORED - 2 : -1]
+    heard[:, :PADDING] = inner[:, PADDING:0:-1]
+    heard[:, -PADDING:] = inner[:, -2 : -PADDING - 2 : -1]
     return heard
 
 
-def _spectrum(heard: Array, folded: Array) -> Array:
+def _transform(padded: Array, folded: Array) -> Array:
     """Return the magnitudes of each window's frequencies."""
-    count = len(heard)
-    windows: Array = np.ndarray((count, WINDOWS, WINDOW), np.float32, heard, 0, (heard.strides[0], 2 * WINDOW, 4))
+    count = len(padded)
+    windows: Array = np.ndarray((count, WINDOWS, WINDOW), np.float32, padded, 0, (padded.strides[0], 2 * WINDOW, 4))
     halves = np.empty((2, count, WINDOWS, WINDOW // 2), np.float32)
     begin, end = windows[..., 1 : WINDOW // 2], windows[..., : WINDOW // 2 : -1]
     np.add(begin, end, out=halves[0, ..., :-1])
@@ -226,7 +226,7 @@ def _spectrum(heard: Array, folded: Array) -> Array:
     return np.sqrt(magnitudes, out=magnitudes).reshape(count, WINDOWS, BINS)
 
 
-def _neighbours(padded: Array, stride: int, places: int) -> Array:
+def _windows(padded: Array, stride: int, places: int) -> Array:
     """Return a row for each place: the channels of what lies at it and beside it."""
     count, _, channels = padded.shape
     row, place, number = padded.strides
@@ -235,18 +235,18 @@ def _neighbours(padded: Array, stride: int, places: int) -> Array:
     return view.reshape(count * places, -1)
 
 
-def _convolve(rows: Array, weight: Array, bias: Array) -> Array:
+def _apply_layer(rows: Array, weight: Array, bias: Array) -> Array:
     made: Array = rows @ weight
     made += bias
     return np.maximum(made, 0, out=made)
 
 
-def _product(rows: Array, weight: Array) -> Array:
-    made: Array = (rows[:, None] @ weight)[:, 0] if len(rows) <= SINGLY else rows @ weight
+def _multiply(rows: Array, weight: Array) -> Array:
+    made: Array = (rows[:, None] @ weight)[:, 0] if len(rows) <= MAX_SINGLE_ROWS else rows @ weight
     return made
 
 
-def _in_half(numbers: Array) -> Array:
+def _half_precision(numbers: Array) -> Array:
     return _to_half(numbers, np.empty_like(numbers))
 
 
@@ -261,7 +261,7 @@ def _sigmoid(number: float) -> float:
     return 1 / (1 + exp(-number))
 
 
-def _rounds(rows: Sequence[int]) -> list[list[int]]:
+def _split_rows(rows: Sequence[int]) -> list[list[int]]:
     """Return the positions of each row's first frame, of each row's second, and so on."""
     rounds: list[list[int]] = []
     heard: dict[int, int] = {}

@@ -16,12 +16,12 @@ from wyoming_rosie.errors import ConfigError, RosieError
 T = TypeVar("T")
 NEAR_MISS = 0.5
 """A score over this part of the threshold that does not become a detection is a near miss."""
-MOST_TRIGGER_LEVEL = 100
+MAX_TRIGGER_LEVEL = 100
 MODEL_SUFFIXES = frozenset({".onnx", ".tflite", ".json"})
 _VERSION = re.compile(r"_v\d[\w.]*$")
-_OTHER_NAMES = {"current_weather": "weather", "timers": "timer", "set_timer": "timer"}
+_ALIASES = {"current_weather": "weather", "timers": "timer", "set_timer": "timer"}
 """What openWakeWord's documents call its models."""
-LONGEST_REFRACTORY_SECONDS = 3600.0
+MAX_REFRACTORY_SECONDS = 3600.0
 
 
 class UnknownWakeWordError(RosieError):
@@ -59,33 +59,33 @@ class TriggerRules:
     word_trigger_level: dict[str, int] = option(dict, "the same for one word")
     word_refractory_seconds: dict[str, float] = option(dict, "the same for one word")
 
-    def trigger(self, word: str, threshold: float) -> "Trigger":
+    def create_trigger(self, word: str, threshold: float) -> "Trigger":
         """Return the trigger of a word in a new stream; `threshold` is its model's own."""
         general = threshold if self.threshold is None else self.threshold
         return Trigger(
             word,
-            _of_word(self.word_threshold, word, general),
-            _of_word(self.word_trigger_level, word, self.trigger_level),
-            _of_word(self.word_refractory_seconds, word, self.refractory_seconds),
+            _word_value(self.word_threshold, word, general),
+            _word_value(self.word_trigger_level, word, self.trigger_level),
+            _word_value(self.word_refractory_seconds, word, self.refractory_seconds),
         )
 
 
-def check(rules: TriggerRules, words: Iterable[str]) -> None:
+def check_trigger_rules(rules: TriggerRules, words: Iterable[str]) -> None:
     """Raise ConfigError for rules that cannot be meant, and for those of a word that is not offered."""
     threshold = 0.5 if rules.threshold is None else rules.threshold
     words = list(words)
-    _check("threshold", threshold, rules.word_threshold, words, (1e-6, 1 - 1e-6))
-    _check("trigger-level", rules.trigger_level, rules.word_trigger_level, words, (1, MOST_TRIGGER_LEVEL))
-    _check(
+    _check_values("threshold", threshold, rules.word_threshold, words, (1e-6, 1 - 1e-6))
+    _check_values("trigger-level", rules.trigger_level, rules.word_trigger_level, words, (1, MAX_TRIGGER_LEVEL))
+    _check_values(
         "refractory-seconds",
         rules.refractory_seconds,
         rules.word_refractory_seconds,
         words,
-        (0, LONGEST_REFRACTORY_SECONDS),
+        (0, MAX_REFRACTORY_SECONDS),
     )
 
 
-def _check(
+def _check_values(
     flag: str, general: float, single: Mapping[str, float], words: Sequence[str], allowed: tuple[float, float]
 ) -> None:
     for word in single:
@@ -105,55 +105,55 @@ class Trigger:
         self.threshold = threshold
         self._name = name
         self._level = level
-        self._pause = round(refractory_seconds * SPEECH.rate)  # samples
-        self._above = 0  # so many scores in a row
+        self._refractory_samples = round(refractory_seconds * SPEECH.rate)  # samples
+        self._count = 0  # so many scores in a row
         self._peak = 0.0  # of scores that are a near miss so far
-        self._settled = False  # this rise was reported, or came too soon
-        self._quiet_until = 0
+        self._is_reported = False  # this rise was reported, or came too soon
+        self._refractory_until = 0
 
     @property
     def is_idle(self) -> bool:
         """Whether scores that are no near miss change nothing."""
-        return not (self._above or self._peak or self._settled)
+        return not (self._count or self._peak or self._is_reported)
 
     @property
     def min_score(self) -> float:
         """The score up to which nothing is near a detection."""
         return self.threshold * NEAR_MISS
 
-    def step(self, score: float, sample: int) -> WakeDetection | None:
+    def update(self, score: float, sample: int) -> WakeDetection | None:
         """Take the next score, which holds for the stream up to `sample`."""
-        self._above = self._above + 1 if score > self.threshold else 0
-        if self._above >= self._level:
+        self._count = self._count + 1 if score > self.threshold else 0
+        if self._count >= self._level:
             self._peak = 0.0
-            return self._rise(score, sample)
-        self._settled = self._settled and score > self.threshold
-        return self._near_miss(score, sample)
+            return self._activate(score, sample)
+        self._is_reported = self._is_reported and score > self.threshold
+        return self._check_candidate(score, sample)
 
-    def _rise(self, score: float, sample: int) -> WakeDetection | None:
-        was_settled, self._settled = self._settled, True
-        if was_settled or sample < self._quiet_until:
+    def _activate(self, score: float, sample: int) -> WakeDetection | None:
+        was_settled, self._is_reported = self._is_reported, True
+        if was_settled or sample < self._refractory_until:
             return None
-        self._quiet_until = sample + self._pause
+        self._refractory_until = sample + self._refractory_samples
         return WakeDetection(self._name, round(score, 3), sample)
 
-    def _near_miss(self, score: float, sample: int) -> WakeDetection | None:
+    def _check_candidate(self, score: float, sample: int) -> WakeDetection | None:
         if score > self.min_score:
             self._peak = max(self._peak, score)
             return None
         peak, self._peak = self._peak, 0.0
-        if not peak or sample < self._quiet_until:
+        if not peak or sample < self._refractory_until:
             return None
         return WakeDetection(self._name, round(peak, 3), sample, is_near_miss=True)
 
 
-def normalized_name(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return what all names of a word have in common: "Okay Nabu", `ok_nabu` and `ok_nabu_v0.1.tflite` are one word."""
     file = PurePath(name.strip())
     stem = file.stem if file.suffix.lower() in MODEL_SUFFIXES else name
     words = _VERSION.sub("", re.sub(r"[\W_]+", "_", stem.casefold()).strip("_"))
     words = re.sub(r"(?<![a-z])(ok|o_k)(?![a-z])", "okay", words)
-    return _OTHER_NAMES.get(words, words)
+    return _ALIASES.get(words, words)
 
 
 def match_name(name: str, names: Iterable[str]) -> str:
@@ -161,14 +161,14 @@ def match_name(name: str, names: Iterable[str]) -> str:
     names = list(names)
     if name in names:
         return name
-    return next((one for one in names if normalized_name(one) == normalized_name(name) != ""), name)
+    return next((one for one in names if normalize_name(one) == normalize_name(name) != ""), name)
 
 
-def _of_word(single: Mapping[str, T], word: str, general: T) -> T:
+def _word_value(single: Mapping[str, T], word: str, general: T) -> T:
     return single.get(match_name(word, single), general)
 
 
-def select(known: Mapping[str, T], names: Iterable[str]) -> list[T]:
+def select_words(known: Mapping[str, T], names: Iterable[str]) -> list[T]:
     """Return what is known by these names, everything for no names. Raises UnknownWakeWordError."""
     names = list(dict.fromkeys(match_name(name, known) for name in names))
     for name in names:
@@ -177,6 +177,6 @@ def select(known: Mapping[str, T], names: Iterable[str]) -> list[T]:
     return [known[name] for name in names or known]
 
 
-def without_near_misses(heard: Sequence[WakeDetection]) -> list[WakeDetection]:
+def drop_near_misses(detections: Sequence[WakeDetection]) -> list[WakeDetection]:
     """Return what was heard without the near misses."""
-    return [one for one in heard if not one.is_near_miss]
+    return [one for one in detections if not one.is_near_miss]

@@ -17,8 +17,8 @@ from wyoming_rosie.wakeword.micro_network import MicroNetwork
 
 PACKAGE = "pymicro_wakeword"
 LICENCE = "Apache-2.0"
-STEP_SAMPLES = 160  # one feature frame
-STEP_BYTES = STEP_SAMPLES * SPEECH.frame_bytes
+FRAME_SAMPLES = 160  # one feature frame
+FRAME_BYTES = FRAME_SAMPLES * SPEECH.frame_bytes
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class MicroModel:
     file: Path  # describes the model, which lies beside it
 
 
-def packaged() -> dict[str, MicroModel]:
+def find_package_models() -> dict[str, MicroModel]:
     """Return the words of the installed package, without loading anything. Raises ConfigError."""
-    return {file.stem: _word(file, LICENCE) for file in sorted((_package() / "models").glob("*.json"))}
+    return {file.stem: _read_model(file, LICENCE) for file in sorted((_package_folder() / "models").glob("*.json"))}
 
 
-def from_folder(folder: Path) -> dict[str, MicroModel]:
+def load_folder(folder: Path) -> dict[str, MicroModel]:
     """Return the words of a folder with a .json and a .tflite file for each, all tried. Raises ConfigError."""
     if not folder.is_dir():
         raise ConfigError(f"--custom-model-dir: {folder} is not a folder")
-    words = {file.stem: from_file(file) for file in sorted(folder.glob("*.json"))}
+    words = {file.stem: load_file(file) for file in sorted(folder.glob("*.json"))}
     if not words:
         raise ConfigError(
             f"--custom-model-dir: {folder} has no microWakeWord model: a .json file with its .tflite beside it"
@@ -54,19 +54,19 @@ def from_folder(folder: Path) -> dict[str, MicroModel]:
     return words
 
 
-def from_file(file: Path) -> MicroModel:
+def load_file(file: Path) -> MicroModel:
     """Return the word that a .json file describes, whose .tflite file lies beside it, tried. Raises ConfigError."""
-    word = _word(file, "")
-    load(word)
+    word = _read_model(file, "")
+    load_network(word)
     return word
 
 
-def load(word: MicroModel) -> MicroNetwork:
+def load_network(word: MicroModel) -> MicroNetwork:
     """Return a network of its own for one stream. Raises ConfigError for a file that is no model."""
-    return MicroNetwork(_library(), _tflite(word.file), word.window)
+    return MicroNetwork(_library_file(), _network_file(word.file), word.window)
 
 
-def program(words: Iterable[MicroModel]) -> WakeProgram:
+def describe_models(words: Iterable[MicroModel]) -> WakeProgram:
     """Return what `describe` says of the words."""
     return WakeProgram(
         name="micro-wake-word",
@@ -74,7 +74,7 @@ def program(words: Iterable[MicroModel]) -> WakeProgram:
         installed=True,
         description="Small streaming models for a few English phrases",
         version=metadata.version("pymicro-wakeword"),
-        models=[_model(word) for word in words],
+        models=[_describe_model(word) for word in words],
     )
 
 
@@ -90,10 +90,10 @@ class MicroFeatures:
     def extract(self, pcm: bytes) -> Iterator[Sequence[float]]:
         """Yield them for the next piece of 16 kHz 16-bit mono audio, of any length."""
         audio = self._rest + pcm
-        whole = len(audio) - len(audio) % STEP_BYTES
+        whole = len(audio) - len(audio) % FRAME_BYTES
         self._rest = audio[whole:]
-        for start in range(0, whole, STEP_BYTES):
-            yield self._frontend.process_samples(audio[start : start + STEP_BYTES]).features
+        for start in range(0, whole, FRAME_BYTES):
+            yield self._frontend.process_samples(audio[start : start + FRAME_BYTES]).features
 
 
 class MicroStream:
@@ -102,27 +102,27 @@ class MicroStream:
     def __init__(self, words: Sequence[MicroModel], rules: TriggerRules | None = None) -> None:
         self._features = MicroFeatures()
         self._rules = rules or TriggerRules()
-        self._listeners: dict[str, _ModelState] = {}
+        self._states: dict[str, _ModelState] = {}
         self._sample = 0
         self.set_models(words)
 
     def set_models(self, words: Sequence[MicroModel]) -> None:
         """Look for these words from now on; those that were looked for already go on without a gap."""
-        self._listeners = {word.name: self._listeners.get(word.name) or self._model_state(word) for word in words}
+        self._states = {word.name: self._states.get(word.name) or self._create_state(word) for word in words}
 
     def skip(self, samples: int) -> None:
         self._sample += samples
 
-    def feed(self, pcm: bytes) -> list[WakeDetection]:
+    def process(self, pcm: bytes) -> list[WakeDetection]:
         """Return what became certain in the next piece of 16 kHz 16-bit mono audio, of any length."""
-        return [heard for features in self._features.extract(pcm) for heard in self._step(features)]
+        return [heard for features in self._features.extract(pcm) for heard in self._process_frame(features)]
 
-    def _model_state(self, word: MicroModel) -> "_ModelState":
-        return _ModelState(load(word), self._rules.trigger(word.name, word.cutoff))
+    def _create_state(self, word: MicroModel) -> "_ModelState":
+        return _ModelState(load_network(word), self._rules.create_trigger(word.name, word.cutoff))
 
-    def _step(self, features: Sequence[float]) -> list[WakeDetection]:
-        self._sample += STEP_SAMPLES
-        found = (listener.step(features, self._sample) for listener in self._listeners.values())
+    def _process_frame(self, features: Sequence[float]) -> list[WakeDetection]:
+        self._sample += FRAME_SAMPLES
+        found = (listener.process(features, self._sample) for listener in self._states.values())
         return [heard for heard in found if heard is not None]
 
 
@@ -133,12 +133,12 @@ class _ModelState:
         self._network = network
         self._trigger = trigger
 
-    def step(self, features: Sequence[float], sample: int) -> WakeDetection | None:
+    def process(self, features: Sequence[float], sample: int) -> WakeDetection | None:
         score = self._network.score(features)
-        return None if score is None else self._trigger.step(score, sample)
+        return None if score is None else self._trigger.update(score, sample)
 
 
-def _word(file: Path, licence: str) -> MicroModel:
+def _read_model(file: Path, licence: str) -> MicroModel:
     try:
         about = json.loads(file.read_text("utf-8"))
         micro = about["micro"]
@@ -158,21 +158,21 @@ def _word(file: Path, licence: str) -> MicroModel:
         raise ConfigError(f"{file} does not describe a microWakeWord model ({type(err).__name__}: {err})") from err
 
 
-def _package() -> Path:
+def _package_folder() -> Path:
     found = find_spec(PACKAGE)
     if found is None or found.submodule_search_locations is None:
         raise ConfigError(f"wake words need: {install_command(['wake'])}")
     return Path(found.submodule_search_locations[0])
 
 
-def _library() -> Path:
+def _library_file() -> Path:
     """Return the package's own TensorFlow Lite; the package itself is not imported, since it imports numpy."""
-    for file in (_package() / "lib").glob("*tensorflowlite_c.*"):
+    for file in (_package_folder() / "lib").glob("*tensorflowlite_c.*"):
         return file
     raise ConfigError("pymicro-wakeword has no TensorFlow Lite for this machine; give --wake-uri instead")
 
 
-def _tflite(file: Path) -> Path:
+def _network_file(file: Path) -> Path:
     try:
         name = json.loads(file.read_text("utf-8"))["model"]
         model = file.parent / Path(str(name)).name
@@ -183,7 +183,7 @@ def _tflite(file: Path) -> Path:
     return model
 
 
-def _model(word: MicroModel) -> WakeModel:
+def _describe_model(word: MicroModel) -> WakeModel:
     licence = f" ({word.licence})" if word.licence else ""
     return WakeModel(
         name=word.name,

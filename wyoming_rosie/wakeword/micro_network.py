@@ -14,7 +14,7 @@ from wyoming_rosie.errors import ConfigError
 
 FEATURES = 40
 """Numbers that stand for 10 ms of sound."""
-MARK = b"TFL3"  # in every TensorFlow Lite file; the library crashes on others
+MAGIC = b"TFL3"  # in every TensorFlow Lite file; the library crashes on others
 TYPES = {3: "B", 9: "b"}  # the library's numbers for unsigned and signed bytes, and array's letters
 LIMITS = {"B": (0, 255), "b": (-128, 127)}
 
@@ -30,11 +30,11 @@ class MicroNetwork:
     """
 
     def __init__(self, library: Path, model: Path, window: int) -> None:
-        if model.read_bytes()[4:8] != MARK:
+        if model.read_bytes()[4:8] != MAGIC:
             raise ConfigError(f"{model} is not a TensorFlow Lite model")
-        calls = _loaded(library)
+        calls = _load_library(library)
         self._invoke = calls.TfLiteInterpreterInvoke
-        self._interpreter = _interpreter(calls, model, self)
+        self._interpreter = _create_runtime(calls, model, self)
         self._input = _Tensor(calls, calls.TfLiteInterpreterGetInputTensor(self._interpreter, 0))
         self._output = _Tensor(calls, calls.TfLiteInterpreterGetOutputTensor(self._interpreter, 0))
         if self._input.shape[2:] != [FEATURES] or self._output.size != 1:
@@ -71,12 +71,12 @@ class _Tensor:
 
     def write(self, numbers: Sequence[float]) -> None:
         scale, zero = self._scale, self._zero
-        ctypes.memmove(self._address, self._bytes([round(number / scale + zero) for number in numbers]), self.size)
+        ctypes.memmove(self._address, self._to_bytes([round(number / scale + zero) for number in numbers]), self.size)
 
     def read(self) -> float:
         return (array(self._type, ctypes.string_at(self._address, 1))[0] - self._zero) * self._scale
 
-    def _bytes(self, whole: list[int]) -> bytes:
+    def _to_bytes(self, whole: list[int]) -> bytes:
         try:
             return array(self._type, whole).tobytes()
         except OverflowError:
@@ -84,7 +84,7 @@ class _Tensor:
             return array(self._type, [min(max(number, least), most) for number in whole]).tobytes()
 
 
-def _interpreter(calls: ctypes.CDLL, model: Path, owner: object) -> int:
+def _create_runtime(calls: ctypes.CDLL, model: Path, owner: object) -> int:
     """Return an interpreter that lives as long as its owner."""
     loaded = calls.TfLiteModelCreateFromFile(str(model).encode())
     if not loaded:
@@ -103,7 +103,7 @@ def _delete(calls: ctypes.CDLL, interpreter: int | None, model: int) -> None:
 
 
 @cache
-def _loaded(library: Path) -> ctypes.CDLL:
+def _load_library(library: Path) -> ctypes.CDLL:
     calls = ctypes.CDLL(str(library))
     address, number, size = ctypes.c_void_p, ctypes.c_int32, ctypes.c_size_t
     signatures: dict[str, tuple[Any, tuple[Any, ...]]] = {

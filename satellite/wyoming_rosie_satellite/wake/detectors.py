@@ -19,7 +19,7 @@ from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie.runtime.workers import ThreadWorker
-from wyoming_rosie.wakeword.detection import TriggerRules, without_near_misses
+from wyoming_rosie.wakeword.detection import TriggerRules, drop_near_misses
 from wyoming_rosie.wakeword.micro import MicroModel, MicroStream
 from wyoming_rosie_satellite.messages import WakeWord
 
@@ -106,7 +106,7 @@ class LocalEars:
             end, pcm = piece
             stream.skip(end - _samples(pcm) - given)  # what was lost before it
             given = end
-            for found in without_near_misses(stream.feed(pcm)):
+            for found in drop_near_misses(stream.process(pcm)):
                 heard(WakeWord(found.name, found.sample, turn.new_id(), found.score))
 
 

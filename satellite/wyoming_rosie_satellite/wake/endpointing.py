@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from wyoming_rosie.runtime.stream_scheduler import ScheduledStream
-from wyoming_rosie.voice_activity.findings import SpeechStart, SpeechStop, VadEvent
+from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop, VadEvent
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream, create_scheduler
 from wyoming_rosie_satellite.messages import Input, VoicesHeard, VoiceStarted, VoiceStopped
 
 if TYPE_CHECKING:
-    from wyoming_rosie.voice_activity.silero_detector import SileroEngine
+    from wyoming_rosie.voice_activity.silero_engine import SileroEngine
 
 
 class Voices:
@@ -36,7 +36,7 @@ class Voices:
         if self._first_ms is None:
             self._first_ms = milliseconds
         self._stream.try_push(pcm)  # what is too late is not listened to: the conductor has ears as well
-        self._tell(VoicesHeard(self._first_ms + self._stream.state.heard_ms))
+        self._tell(VoicesHeard(self._first_ms + self._stream.state.processed_ms))
 
     def end(self) -> None:
         """Listen to nobody."""

@@ -8,10 +8,10 @@ from wyoming_rosie import __version__
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Home
-from wyoming_rosie_asr.admission import Ticket, Urgency
-from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownModelError
+from wyoming_rosie_asr.admission import DecodeJob, Priority
+from wyoming_rosie_asr.engine import SpeechAudio, TranscribeRequest, Transcript, UnsupportedModelError
 from wyoming_rosie_asr.engines.faster_whisper.engine import WhisperEngine
-from wyoming_rosie_asr.engines.pocketsphinx.engine import MODEL, SphinxEngine, knows
+from wyoming_rosie_asr.engines.pocketsphinx.engine import MODEL, SphinxEngine, supports_language
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class CascadeEngine:
         self._sure = sure
 
     @property
-    def streams(self) -> bool:
+    def supports_streaming(self) -> bool:
         return self._large.is_installed
 
     @property
@@ -44,14 +44,14 @@ class CascadeEngine:
         about = "The commands of one home at once, other words by Whisper"
         return AsrProgram("cascade", large.attribution, True, about, __version__, [*small.models, *large.models])
 
-    def check(self, request: Request) -> None:
+    def check_request(self, request: TranscribeRequest) -> None:
         if request.model == MODEL:
-            self._small.check(request)
-        elif request.model is not None or not knows(request.language):
+            self._small.check_request(request)
+        elif request.model is not None or not supports_language(request.language):
             try:
-                self._large.check(request)
-            except UnknownModelError as err:
-                raise UnknownModelError(f"{err}, {MODEL}") from err
+                self._large.check_request(request)
+            except UnsupportedModelError as err:
+                raise UnsupportedModelError(f"{err}, {MODEL}") from err
 
     async def install(self) -> None:
         if not self._large.is_installed:
@@ -64,22 +64,22 @@ class CascadeEngine:
     async def change_home(self, home: Home) -> None:
         await self._small.change_home(home)
 
-    async def transcribe(self, sound: Sound, request: Request, ticket: Ticket) -> Transcript:
-        if self._is_for_large(request, ticket):
-            return await self._large.transcribe(sound, request, ticket)
-        guess = await self._small.transcribe(sound, request, ticket)
+    async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
+        if self._needs_whisper(request, job):
+            return await self._large.transcribe(audio, request, job)
+        guess = await self._small.transcribe(audio, request, job)
         if request.model == MODEL or not self._large.is_installed or (guess.text and guess.score >= self._sure):
             return guess
-        return await self._large.transcribe(sound, request, ticket)
+        return await self._large.transcribe(audio, request, job)
 
     async def close(self) -> None:
         await self._small.close()
         await self._large.close()
 
-    def _is_for_large(self, request: Request, ticket: Ticket) -> bool:
+    def _needs_whisper(self, request: TranscribeRequest, job: DecodeJob) -> bool:
         if request.model == MODEL:
             return False
-        return request.model is not None or not knows(request.language) or ticket.urgency is Urgency.PARTIAL
+        return request.model is not None or not supports_language(request.language) or job.priority is Priority.PARTIAL
 
 
 def load(settings: Settings, small: SphinxEngine, large: WhisperEngine) -> CascadeEngine:

@@ -7,10 +7,18 @@ from wyoming.info import WakeProgram
 
 from wyoming_rosie.config import option
 from wyoming_rosie.runtime.stream_scheduler import BatchLimits
-from wyoming_rosie.wakeword.detection import TriggerRules, WakeDetection, select
-from wyoming_rosie.wakeword.micro import STEP_BYTES, MicroModel, MicroStream, from_file, from_folder, packaged, program
+from wyoming_rosie.wakeword.detection import TriggerRules, WakeDetection, select_words
+from wyoming_rosie.wakeword.micro import (
+    FRAME_BYTES,
+    MicroModel,
+    MicroStream,
+    describe_models,
+    find_package_models,
+    load_file,
+    load_folder,
+)
 from wyoming_rosie_wake.engine import TICK_SECONDS
-from wyoming_rosie_wake.models import Models
+from wyoming_rosie_wake.models import ModelSelection
 
 
 @dataclass(frozen=True)
@@ -21,35 +29,35 @@ class Settings:
 class MicroEngine:
     """Words by name; each stream has models of its own."""
 
-    pace = BatchLimits(hop_bytes=STEP_BYTES, max_bytes=8 * STEP_BYTES, tick_seconds=TICK_SECONDS)
+    batch_limits = BatchLimits(hop_bytes=FRAME_BYTES, max_bytes=8 * FRAME_BYTES, tick_seconds=TICK_SECONDS)
 
     def __init__(self, words: dict[str, MicroModel], rules: TriggerRules) -> None:
         self._words = words
         self._rules = rules
 
     def describe(self) -> WakeProgram:
-        return program(self._words.values())
+        return describe_models(self._words.values())
 
-    def known_as(self, names: Sequence[str]) -> list[str]:
-        return [word.name for word in select(self._words, names)] if names else []
+    def match_names(self, names: Sequence[str]) -> list[str]:
+        return [word.name for word in select_words(self._words, names)] if names else []
 
-    def begin(self, names: Sequence[str]) -> MicroStream:
-        return MicroStream(select(self._words, names), self._rules)
+    def create_stream(self, names: Sequence[str]) -> MicroStream:
+        return MicroStream(select_words(self._words, names), self._rules)
 
-    def choose(self, stream: MicroStream, names: Sequence[str]) -> None:
-        stream.set_models(select(self._words, names))
+    def set_words(self, stream: MicroStream, names: Sequence[str]) -> None:
+        stream.set_models(select_words(self._words, names))
 
     def process_batch(self, batch: Sequence[tuple[MicroStream, bytes]]) -> list[list[WakeDetection]]:
-        return [stream.feed(pcm) for stream, pcm in batch]
+        return [stream.process(pcm) for stream, pcm in batch]
 
 
-def load(settings: Settings, models: Models) -> MicroEngine:
+def load(settings: Settings, models: ModelSelection) -> MicroEngine:
     """Return the engine. Raises ConfigError."""
-    words = packaged() if settings.bundled else {}
+    words = find_package_models() if settings.bundled else {}
     for folder in models.folders:
-        words = {**words, **from_folder(folder)}
-    own = {file.stem: from_file(file) for file in models.files}
-    words = models.chosen({**words, **own}, own)
+        words = {**words, **load_folder(folder)}
+    own = {file.stem: load_file(file) for file in models.files}
+    words = models.select({**words, **own}, own)
     engine = MicroEngine(words, models.rules)
-    engine.begin(())  # the native library is loaded before anybody waits for it
+    engine.create_stream(())  # the native library is loaded before anybody waits for it
     return engine

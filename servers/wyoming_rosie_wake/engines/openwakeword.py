@@ -11,11 +11,11 @@ from wyoming_rosie import __version__
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.stream_scheduler import BatchLimits
-from wyoming_rosie.wakeword.detection import Trigger, TriggerRules, WakeDetection, select
+from wyoming_rosie.wakeword.detection import Trigger, TriggerRules, WakeDetection, select_words
 from wyoming_rosie.wakeword.openwakeword import model_files
 from wyoming_rosie.wakeword.openwakeword.model_files import ModelFile
 from wyoming_rosie_wake.engine import TICK_SECONDS
-from wyoming_rosie_wake.models import Models
+from wyoming_rosie_wake.models import ModelSelection
 
 if TYPE_CHECKING:
     from wyoming_rosie.wakeword.openwakeword.network import Floats, OpenWakeWordNetwork, StreamFeatures
@@ -39,12 +39,12 @@ class OpenWakeWordStream:
         self.state = state
         self.sample = 0
         self.is_idle = True  # none of the triggers is in the middle of a word
-        self.listen_for(triggers)
+        self.set_triggers(triggers)
 
-    def listen_for(self, triggers: dict[str, Trigger]) -> None:
+    def set_triggers(self, triggers: dict[str, Trigger]) -> None:
         self.triggers = triggers
         self.words = tuple(triggers)
-        self.least = min(trigger.min_score for trigger in triggers.values())
+        self.min_score = min(trigger.min_score for trigger in triggers.values())
 
     def skip(self, samples: int) -> None:
         self.sample += samples
@@ -58,13 +58,13 @@ class OpenWakeWordEngine:
         files: Mapping[str, ModelFile],
         network: "OpenWakeWordNetwork",
         rules: TriggerRules,
-        voices: "SpeakerVerifiers",
+        verifiers: "SpeakerVerifiers",
     ) -> None:
-        self.pace = BatchLimits(network.hop_bytes, network.hop_bytes, TICK_SECONDS)
+        self.batch_limits = BatchLimits(network.hop_bytes, network.hop_bytes, TICK_SECONDS)
         self._files = files
         self._network = network
         self._rules = rules
-        self._voices = voices
+        self._verifiers = verifiers
 
     def describe(self) -> WakeProgram:
         return WakeProgram(
@@ -73,46 +73,46 @@ class OpenWakeWordEngine:
             installed=True,
             description="openWakeWord's networks, run as streaming networks",
             version=__version__,
-            models=[_model(file) for file in self._files.values()],
+            models=[_describe_model(file) for file in self._files.values()],
         )
 
-    def known_as(self, names: Sequence[str]) -> list[str]:
-        return [file.name for file in select(self._files, names)] if names else []
+    def match_names(self, names: Sequence[str]) -> list[str]:
+        return [file.name for file in select_words(self._files, names)] if names else []
 
-    def begin(self, names: Sequence[str]) -> OpenWakeWordStream:
-        return OpenWakeWordStream(self._network.create_stream(), self._triggers(names))
+    def create_stream(self, names: Sequence[str]) -> OpenWakeWordStream:
+        return OpenWakeWordStream(self._network.create_stream(), self._create_triggers(names))
 
-    def choose(self, stream: OpenWakeWordStream, names: Sequence[str]) -> None:
-        triggers = self._triggers(names)
-        stream.listen_for({name: stream.triggers.get(name, new) for name, new in triggers.items()})
+    def set_words(self, stream: OpenWakeWordStream, names: Sequence[str]) -> None:
+        triggers = self._create_triggers(names)
+        stream.set_triggers({name: stream.triggers.get(name, new) for name, new in triggers.items()})
 
     def process_batch(self, batch: Sequence[tuple[OpenWakeWordStream, bytes]]) -> list[Sequence[WakeDetection]]:
         streams = [stream for stream, _ in batch]
         scores = self._network.predict(
             [stream.state for stream in streams], [pcm for _, pcm in batch], [stream.words for stream in streams]
         )
-        return [self._heard(stream, words) for stream, words in zip(streams, scores, strict=True)]
+        return [self._update_triggers(stream, words) for stream, words in zip(streams, scores, strict=True)]
 
-    def _triggers(self, names: Sequence[str]) -> dict[str, Trigger]:
+    def _create_triggers(self, names: Sequence[str]) -> dict[str, Trigger]:
         """Return new triggers for the words, in one order, so that streams with the same words share their networks."""
-        words = sorted(file.name for file in select(self._files, names))
-        self._network.prepare(tuple(words))
-        return {word: self._rules.trigger(word, model_files.THRESHOLD) for word in words}
+        words = sorted(file.name for file in select_words(self._files, names))
+        self._network.load_words(tuple(words))
+        return {word: self._rules.create_trigger(word, model_files.THRESHOLD) for word in words}
 
-    def _heard(self, stream: OpenWakeWordStream, scores: Sequence[float]) -> Sequence[WakeDetection]:
+    def _update_triggers(self, stream: OpenWakeWordStream, scores: Sequence[float]) -> Sequence[WakeDetection]:
         stream.sample += self._network.hop_samples
-        if stream.is_idle and max(scores) <= stream.least:
+        if stream.is_idle and max(scores) <= stream.min_score:
             return ()  # nearly always
-        found = [self._step(stream, name, score) for name, score in zip(stream.words, scores, strict=True)]
+        found = [self._update_trigger(stream, name, score) for name, score in zip(stream.words, scores, strict=True)]
         stream.is_idle = all(trigger.is_idle for trigger in stream.triggers.values())
         return [heard for heard in found if heard is not None]
 
-    def _step(self, stream: OpenWakeWordStream, name: str, score: float) -> WakeDetection | None:
+    def _update_trigger(self, stream: OpenWakeWordStream, name: str, score: float) -> WakeDetection | None:
         trigger = stream.triggers[name]
-        if score <= trigger.threshold or not self._voices.are_wanted(name):
-            return trigger.step(score, stream.sample)
-        speaker = self._voices.speaker(name, stream.state.embeddings)
-        heard = trigger.step(score if speaker else trigger.threshold, stream.sample)  # which is not over it
+        if score <= trigger.threshold or not self._verifiers.has_verifier(name):
+            return trigger.update(score, stream.sample)
+        speaker = self._verifiers.find_speaker(name, stream.state.embeddings)
+        heard = trigger.update(score if speaker else trigger.threshold, stream.sample)  # which is not over it
         return heard and replace(heard, speaker=speaker)
 
 
@@ -123,41 +123,41 @@ class SpeakerVerifiers:
     verifiers: "Sequence[SpeakerVerifier]" = ()
     threshold: float = 0.5
 
-    def are_wanted(self, word: str) -> bool:
+    def has_verifier(self, word: str) -> bool:
         return any(one.word == word for one in self.verifiers)
 
-    def speaker(self, word: str, embeddings: "Floats") -> str:
+    def find_speaker(self, word: str, embeddings: "Floats") -> str:
         """Return who said the word, nothing for a voice that is not known."""
-        sure = [(one.probability(embeddings), one.user) for one in self.verifiers if one.word == word]
+        sure = [(one.predict(embeddings), one.user) for one in self.verifiers if one.word == word]
         probability, user = max(sure, default=(0.0, ""))
         return user if probability >= self.threshold else ""
 
 
-def load(settings: Settings, models: Models) -> OpenWakeWordEngine:
+def load(settings: Settings, models: ModelSelection) -> OpenWakeWordEngine:
     """Return the engine. Raises ConfigError."""
     model_files.check_installed()
     from wyoming_rosie.wakeword.openwakeword import network
 
-    own = {file.name: file for file in map(model_files.model_file, models.files)}
+    own = {file.name: file for file in map(model_files.parse_model_file, models.files)}
     folders = (*models.folders, *dict.fromkeys(path.parent for path in models.files))
-    files = models.chosen({**model_files.model_files(models.folders, models.names), **own}, own)
-    loaded = network.load(files, model_files.feature_files(folders))
-    return OpenWakeWordEngine(files, loaded, models.rules, _voices(settings, loaded))
+    files = models.select({**model_files.find_models(models.folders, models.names), **own}, own)
+    loaded = network.load_network(files, model_files.find_feature_files(folders))
+    return OpenWakeWordEngine(files, loaded, models.rules, _load_verifiers(settings, loaded))
 
 
-def _voices(settings: Settings, network: "OpenWakeWordNetwork") -> SpeakerVerifiers:
+def _load_verifiers(settings: Settings, network: "OpenWakeWordNetwork") -> SpeakerVerifiers:
     if not 0 < settings.verifier_threshold < 1:
         raise ConfigError("--openwakeword.verifier-threshold must be between 0 and 1")
     from wyoming_rosie.wakeword.openwakeword import verifier
 
-    verifiers = [verifier.load(path) for path in settings.verifier]
+    verifiers = [verifier.load_verifier(path) for path in settings.verifier]
     for path, one in zip(settings.verifier, verifiers, strict=True):
         if one.word not in network.heads or one.hops != network.heads[one.word].hops:
             raise ConfigError(f"{path} is for the word {one.word!r}, which is not offered here")
     return SpeakerVerifiers(verifiers, settings.verifier_threshold)
 
 
-def _model(file: ModelFile) -> WakeModel:
+def _describe_model(file: ModelFile) -> WakeModel:
     phrase = file.name.replace("_", " ")
     terms = f" ({file.licence}, from {file.source})" if file.licence else ""
     return WakeModel(

@@ -15,8 +15,8 @@ from wyoming_rosie.protocol import turn
 from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream, create_scheduler
-from wyoming_rosie_asr.admission import Ticket, Urgency
-from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownLanguageError
+from wyoming_rosie_asr.admission import DecodeJob, Priority
+from wyoming_rosie_asr.engine import SpeechAudio, TranscribeRequest, Transcript, UnsupportedLanguageError
 from wyoming_rosie_asr.handler import AsrContext, AsrHandler
 
 SPEECH_DATA = {"rate": 16_000, "width": 2, "channels": 1}
@@ -41,36 +41,36 @@ class CountingEngine:
     waiting = 0
 
     def __init__(self) -> None:
-        self.streams = False
+        self.supports_streaming = False
         self.is_complete = False
-        self.heard: list[tuple[int, Urgency]] = []  # bytes, and how urgent they were at the end
-        self.requests: list[Request] = []
+        self.heard: list[tuple[int, Priority]] = []  # bytes, and how urgent they were at the end
+        self.requests: list[TranscribeRequest] = []
         self.go_on = asyncio.Event()
         self.go_on.set()
-        self.write: Callable[[Sound], str] = lambda sound: str(len(sound.pcm))
+        self.write: Callable[[SpeechAudio], str] = lambda sound: str(len(sound.pcm))
         self.dropped = 0
 
     def describe(self) -> AsrProgram:
         model = AsrModel("counting", CREDIT, True, None, None, ["en"])
         return AsrProgram("counting", CREDIT, True, None, None, [model])
 
-    def check(self, request: Request) -> None:
+    def check_request(self, request: TranscribeRequest) -> None:
         if request.language not in (None, "en"):
-            raise UnknownLanguageError(f"no model for {request.language}")
+            raise UnsupportedLanguageError(f"no model for {request.language}")
 
     async def install(self) -> None: ...
 
     async def prepare(self) -> None: ...
 
-    async def transcribe(self, sound: Sound, request: Request, ticket: Ticket) -> Transcript:
+    async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
         self.requests.append(request)
         try:
             await self.go_on.wait()
         except asyncio.CancelledError:
             self.dropped += 1
             raise
-        self.heard.append((len(sound.pcm), ticket.urgency))
-        return Transcript(self.write(sound), 0.9, "en", self.is_complete)
+        self.heard.append((len(audio.pcm), job.priority))
+        return Transcript(self.write(audio), 0.9, "en", self.is_complete)
 
     async def close(self) -> None: ...
 
@@ -83,7 +83,7 @@ class Speaker:
         vad = LoudnessEngine()
         self.voices = create_scheduler(vad)
         usual = AsrContext(
-            engine, self.voices, lambda: VadStream(vad, RULES), EndpointingRules(50, 100, 200), longest_seconds=2.0
+            engine, self.voices, lambda: VadStream(vad, RULES), EndpointingRules(50, 100, 200), max_seconds=2.0
         )
         self.ears = replace(usual, **ears)
         self.conversation = AsrHandler(self.ears, self._hear)

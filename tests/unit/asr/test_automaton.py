@@ -1,34 +1,34 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_asr.engines.pocketsphinx.automaton import Net, minimal
+from wyoming_rosie_asr.engines.pocketsphinx.automaton import Nfa, minimize
 
 WORDS = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(tuple)
 
 
-def net_of(sentences: set[tuple[str, ...]]) -> tuple[Net, int]:
-    net = Net()
-    end = net.state()
+def net_of(sentences: set[tuple[str, ...]]) -> tuple[Nfa, int]:
+    net = Nfa()
+    end = net.add_state()
     for sentence in sentences:
-        net.join(net.after(0, sentence), end)
+        net.connect(net.add_path(0, sentence), end)
     return net, end
 
 
 @given(st.sets(WORDS, min_size=1, max_size=12), WORDS)
 def test_it_accepts_its_sentences_and_nothing_else(sentences: set[tuple[str, ...]], other: tuple[str, ...]) -> None:
-    automaton = minimal(*net_of(sentences))
+    automaton = minimize(*net_of(sentences))
     assert all(automaton.accepts(sentence) for sentence in sentences)
     assert automaton.accepts(other) is (other in sentences)
-    assert automaton.sentences == len(sentences)
+    assert automaton.sentence_count == len(sentences)
 
 
 def test_the_beginning_of_a_sentence_is_not_a_sentence() -> None:
-    automaton = minimal(*net_of({("turn", "on", "light")}))
+    automaton = minimize(*net_of({("turn", "on", "light")}))
     assert not automaton.accepts(["turn", "on"])
     assert not automaton.accepts([])
 
 
 def test_sentences_share_their_endings() -> None:
-    automaton = minimal(*net_of({("open", "the", "door"), ("close", "the", "door")}))
+    automaton = minimize(*net_of({("open", "the", "door"), ("close", "the", "door")}))
     assert len(automaton.states) == 4
     assert automaton.words == {"open", "close", "the", "door"}

@@ -1,16 +1,16 @@
 import pytest
 
-from wyoming_rosie_asr.engines.pocketsphinx.automaton import Net, minimal
-from wyoming_rosie_asr.engines.pocketsphinx.decoder import _graph, _likelihood, _Piece, _score
+from wyoming_rosie_asr.engines.pocketsphinx.automaton import Nfa, minimize
+from wyoming_rosie_asr.engines.pocketsphinx.decoder import _AlignedSegment, _build_graph, _compute_score, _phone_score
 
 
 def test_every_sentence_of_the_automaton_is_a_path_to_the_one_final_state() -> None:
-    net = Net()
-    end = net.state()
+    net = Nfa()
+    end = net.add_state()
     for words in (("lights",), ("lights", "on"), ("lights", "off")):
-        net.join(net.after(0, words), end)
-    automaton = minimal(net, end)
-    start, final, transitions = _graph(automaton)
+        net.connect(net.add_path(0, words), end)
+    automaton = minimize(net, end)
+    start, final, transitions = _build_graph(automaton)
     words_from = {(arc[0], arc[3]): arc[1] for arc in transitions if len(arc) == 4}
     silent = {arc[0] for arc in transitions if len(arc) == 3 and arc[1] == final}
     after_lights = words_from[start, "lights"]
@@ -20,26 +20,26 @@ def test_every_sentence_of_the_automaton_is_a_path_to_the_one_final_state() -> N
 
 
 def test_what_may_follow_is_equally_likely() -> None:
-    net = Net()
-    end = net.state()
+    net = Nfa()
+    end = net.add_state()
     for words in (("on",), ("off",)):
-        net.join(net.after(0, words), end)
-    start, _, transitions = _graph(minimal(net, end))
+        net.connect(net.add_path(0, words), end)
+    start, _, transitions = _build_graph(minimize(net, end))
     assert [arc[2] for arc in transitions if arc[0] == start] == [0.5, 0.5]
 
 
 def test_a_sentence_that_explains_the_sounds_as_well_as_any_is_certain() -> None:
-    words = [_Piece("on", 0, 49, -0.1), _Piece("off", 50, 99, -0.2)]
-    assert _score(words, [_Piece("AA", 0, 99, -0.4)]) == pytest.approx(1.0)
+    words = [_AlignedSegment("on", 0, 49, -0.1), _AlignedSegment("off", 50, 99, -0.2)]
+    assert _compute_score(words, [_AlignedSegment("AA", 0, 99, -0.4)]) == pytest.approx(1.0)
 
 
 def test_the_worse_it_explains_them_the_lower_the_score() -> None:
-    sounds = [_Piece("AA", 0, 99, -0.1)]
-    good, bad = ([_Piece("on", 0, 99, likelihood)] for likelihood in (-0.2, -0.5))
-    assert 1 > _score(good, sounds) > _score(bad, sounds) > 0
+    sounds = [_AlignedSegment("AA", 0, 99, -0.1)]
+    good, bad = ([_AlignedSegment("on", 0, 99, likelihood)] for likelihood in (-0.2, -0.5))
+    assert 1 > _compute_score(good, sounds) > _compute_score(bad, sounds) > 0
 
 
 def test_sounds_outside_a_word_do_not_count() -> None:
-    sounds = [_Piece("SIL", 0, 9, -5.0), _Piece("AA", 10, 19, -1.0)]
-    assert _likelihood(sounds, 10, 19) == pytest.approx(-1.0)
-    assert _likelihood(sounds, 10, 14) == pytest.approx(-0.5)
+    sounds = [_AlignedSegment("SIL", 0, 9, -5.0), _AlignedSegment("AA", 10, 19, -1.0)]
+    assert _phone_score(sounds, 10, 19) == pytest.approx(-1.0)
+    assert _phone_score(sounds, 10, 14) == pytest.approx(-0.5)

@@ -5,8 +5,8 @@ from pocketsphinx import get_model_path
 from wyoming_rosie.home.model import Area, Entity, Home
 from wyoming_rosie_asr.engines.pocketsphinx import templates, tokens
 from wyoming_rosie_asr.engines.pocketsphinx.automaton import Automaton
-from wyoming_rosie_asr.engines.pocketsphinx.grammar import Grammar, of_home
-from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon, read
+from wyoming_rosie_asr.engines.pocketsphinx.grammar import Grammar, build_grammar
+from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon, read_dictionary
 
 LEXICON = Lexicon(dict.fromkeys(("kitchen", "office", "hall", "lamp", "light", "desk", "front", "door"), ("AH",)))
 KITCHEN, OFFICE = Area("kitchen", "Kitchen"), Area("office", "Office", ("hall",))
@@ -14,7 +14,7 @@ LAMP = Entity("light.desk", "Desk Lamp", "light", area="office", features=frozen
 
 
 def grammar(*entities: Entity) -> Grammar:
-    return of_home(Home((KITCHEN, OFFICE), entities), templates.load("en"), LEXICON)
+    return build_grammar(Home((KITCHEN, OFFICE), entities), templates.load("en"), LEXICON)
 
 
 def hears(automaton: Automaton, text: str) -> bool:
@@ -22,7 +22,7 @@ def hears(automaton: Automaton, text: str) -> bool:
     states = {automaton.start}
     for word in text.split():
         arcs = [arc for state in states for arc in automaton.states[state]]
-        states = {target for token, target in arcs if tokens.said(token) == word}
+        states = {target for token, target in arcs if tokens.spoken_word(token) == word}
     return bool(states & automaton.final)
 
 
@@ -72,15 +72,15 @@ def test_an_alias_stands_in_for_a_name_that_cannot_be_said() -> None:
 
 
 def test_numbers_are_said_in_words_and_written_in_digits() -> None:
-    said = ["set", "a", "timer", "for", *tokens.of_number(25), "minutes"]
+    said = ["set", "a", "timer", "for", *tokens.number_tokens(25), "minutes"]
     assert grammar().automaton.accepts(said)
-    assert tokens.written(said) == "set a timer for 25 minutes"
+    assert tokens.to_text(said) == "set a timer for 25 minutes"
 
 
 def test_every_word_of_the_grammar_is_in_the_dictionary_or_can_be_said() -> None:
     domains = ["light", "switch", "fan", "cover", "lock", "climate", "sensor", "weather", "media_player", "todo"]
-    lexicon = Lexicon(read(Path(get_model_path("en-us/cmudict-en-us.dict"))))
+    lexicon = Lexicon(read_dictionary(Path(get_model_path("en-us/cmudict-en-us.dict"))))
     things = [Entity(domain, "Desk Lamp", domain) for domain in [*domains, "scene", "script", "vacuum", "valve"]]
     lights = [Entity(f, "Desk Lamp", "light", features=frozenset({f})) for f in ("brightness", "color")]
-    made = of_home(Home((KITCHEN,), (*things, *lights)), templates.load("en"), lexicon)
-    assert [word for word in made.automaton.words if not lexicon.phones(tokens.said(word))] == []
+    made = build_grammar(Home((KITCHEN,), (*things, *lights)), templates.load("en"), lexicon)
+    assert [word for word in made.automaton.words if not lexicon.find_phones(tokens.spoken_word(word))] == []

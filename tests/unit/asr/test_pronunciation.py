@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon, read
+from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon, read_dictionary
 
 DICTIONARY = {
     "a": ("AH", "EY"),
@@ -44,7 +44,7 @@ LEXICON = Lexicon(DICTIONARY)
     ],
 )
 def test_words_are_said(word: str, phones: tuple[str, ...]) -> None:
-    assert LEXICON.phones(word) == phones
+    assert LEXICON.find_phones(word) == phones
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_words_are_said(word: str, phones: tuple[str, ...]) -> None:
     ],
 )
 def test_names_are_said_and_stay_written_as_they_are(name: str, ways: list[tuple[str, ...]]) -> None:
-    assert LEXICON.ways(name) == ways
+    assert LEXICON.pronounce(name) == ways
 
 
 def test_a_dictionary_file_may_give_several_pronunciations(tmp_path: Path) -> None:
     file = tmp_path / "some.dict"
     file.write_text("the DH AH\nthe(2) DH IY\nlamp L AE M P\n")
-    assert read(file) == {"the": ("DH AH", "DH IY"), "lamp": ("L AE M P",)}
+    assert read_dictionary(file) == {"the": ("DH AH", "DH IY"), "lamp": ("L AE M P",)}

@@ -11,8 +11,8 @@ from wyoming_rosie.home import model
 from wyoming_rosie.home.model import Area, Entity, Home
 from wyoming_rosie_asr.engines.pocketsphinx import grammar, templates, tokens
 from wyoming_rosie_asr.engines.pocketsphinx.automaton import Automaton
-from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon, read
-from wyoming_rosie_asr.engines.pocketsphinx.templates import Block
+from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon, read_dictionary
+from wyoming_rosie_asr.engines.pocketsphinx.templates import TemplateBlock
 from wyoming_rosie_hub.timers import choices
 from wyoming_rosie_hub.timers.model import HubTimer
 from wyoming_rosie_intent.rules import hassil
@@ -38,7 +38,7 @@ ANSWERS = [(block, say) for block in EN.blocks if block.answer for say in block.
 
 @cache
 def lexicon() -> Lexicon:
-    return Lexicon(read(Path(get_model_path("en-us/cmudict-en-us.dict"))))
+    return Lexicon(read_dictionary(Path(get_model_path("en-us/cmudict-en-us.dict"))))
 
 
 @cache
@@ -56,24 +56,24 @@ def sentence(automaton: Automaton, number: int) -> list[str]:
                 return words
             number -= 1
         for word, target in automaton.states[state]:
-            if number < automaton.endings[target]:
+            if number < automaton.suffix_counts[target]:
                 words.append(word)
                 state = target
                 break
-            number -= automaton.endings[target]
+            number -= automaton.suffix_counts[target]
 
 
-def samples(name: str, block: Block, say: str) -> list[str]:
+def samples(name: str, block: TemplateBlock, say: str) -> list[str]:
     """Return sentences of one template, spread over all of them; none when the home has no such things."""
     one = replace(EN, frame="<sentence>", blocks=(replace(block, say=(say,)),))
-    automaton = grammar.of_home(HOMES[name], one, lexicon()).automaton
-    step = max(automaton.sentences // SAMPLES, 1)
-    return [tokens.written(sentence(automaton, number)) for number in range(0, automaton.sentences, step)]
+    automaton = grammar.build_grammar(HOMES[name], one, lexicon()).automaton
+    step = max(automaton.sentence_count // SAMPLES, 1)
+    return [tokens.to_text(sentence(automaton, number)) for number in range(0, automaton.sentence_count, step)]
 
 
 @pytest.mark.parametrize("name", HOMES)
 @pytest.mark.parametrize(("block", "say"), COMMANDS, ids=[say for _, say in COMMANDS])
-def test_what_can_be_said_is_understood(name: str, block: Block, say: str) -> None:
+def test_what_can_be_said_is_understood(name: str, block: TemplateBlock, say: str) -> None:
     area = HOMES[name].areas[0].name
     texts = samples(name, block, say)
     assert [text for text in texts if recogniser(name).recognise(text, "en", area) is None] == []
@@ -81,7 +81,7 @@ def test_what_can_be_said_is_understood(name: str, block: Block, say: str) -> No
 
 @pytest.mark.parametrize(("block", "say"), ANSWERS, ids=[say for _, say in ANSWERS])
 def test_answers_are_a_yes_or_a_no_to_the_intent_daemon_or_tell_the_hub_which_timer_is_meant(
-    block: Block, say: str
+    block: TemplateBlock, say: str
 ) -> None:
     own = hassil.own_sentences("en")
     texts = samples("demo", block, say)

@@ -8,9 +8,9 @@ import pytest
 from tests.whisper_model import TEXT, build
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie_asr.engines.faster_whisper.decoder import (
-    DOUBTFUL_LOG_PROBABILITY,
-    Hardware,
-    Wanted,
+    MIN_LOG_PROBABILITY,
+    DecodeOptions,
+    DeviceConfig,
     WhisperDecoder,
 )
 
@@ -19,7 +19,7 @@ QUIET = "Thank you."
 
 @pytest.fixture(scope="module")
 def decoder(tmp_path_factory: pytest.TempPathFactory) -> WhisperDecoder:
-    return WhisperDecoder(build(tmp_path_factory.mktemp("whisper"), quiet_text=QUIET), Hardware("cpu", "int8", 1))
+    return WhisperDecoder(build(tmp_path_factory.mktemp("whisper"), quiet_text=QUIET), DeviceConfig("cpu", "int8", 1))
 
 
 def hum(seconds: float, level: float = 0.3) -> bytes:
@@ -29,17 +29,17 @@ def hum(seconds: float, level: float = 0.3) -> bytes:
     return bytes((level * 32767 * waves / np.abs(waves).max()).astype("<i2"))
 
 
-def wanted(*languages: str, beam: int = 1, prompt: str = "", short: bool = False) -> Wanted:
-    return Wanted(languages, beam, prompt, short)
+def wanted(*languages: str, beam: int = 1, prompt: str = "", short: bool = False) -> DecodeOptions:
+    return DecodeOptions(languages, beam, prompt, short)
 
 
 @pytest.mark.parametrize("short", [False, True], ids=["whole window", "short window"])
 @pytest.mark.parametrize("beam", [1, 3])
 @pytest.mark.parametrize("prompt", ["", "Ada and Bob. " * 200], ids=["no prompt", "long prompt"])
 def test_the_text_depends_on_the_audio_alone(decoder: WhisperDecoder, beam: int, prompt: str, short: bool) -> None:
-    loud, quiet = decoder.hear([hum(2), hum(2, 0.0)], wanted("en", beam=beam, prompt=prompt, short=short), Event())
+    loud, quiet = decoder.decode([hum(2), hum(2, 0.0)], wanted("en", beam=beam, prompt=prompt, short=short), Event())
     assert [loud.text, quiet.text] == [TEXT, QUIET]
-    assert DOUBTFUL_LOG_PROBABILITY < loud.log_probability <= 0
+    assert MIN_LOG_PROBABILITY < loud.log_probability <= 0
     assert loud.speech_probability > 0.9
 
 
@@ -49,16 +49,16 @@ def test_the_text_depends_on_the_audio_alone(decoder: WhisperDecoder, beam: int,
 def test_the_language_is_the_likeliest_that_is_allowed(
     decoder: WhisperDecoder, allowed: tuple[str, ...], found: str
 ) -> None:
-    assert {one.language for one in decoder.hear([hum(1), hum(1)], wanted(*allowed), Event())} == {found}
+    assert {one.language for one in decoder.decode([hum(1), hum(1)], wanted(*allowed), Event())} == {found}
 
 
 @pytest.mark.parametrize("samples", [16, 159, 480_000])
 def test_a_window_may_be_of_any_length(decoder: WhisperDecoder, samples: int) -> None:
-    (heard,) = decoder.hear([hum(samples / SPEECH.rate)], wanted("en", short=True), Event())
+    (heard,) = decoder.decode([hum(samples / SPEECH.rate)], wanted("en", short=True), Event())
     assert heard.text in (TEXT, QUIET)
 
 
 def test_what_nobody_wants_is_not_decoded(decoder: WhisperDecoder) -> None:
     dropped = Event()
     dropped.set()
-    assert decoder.hear([hum(1)], wanted("en"), dropped) == []
+    assert decoder.decode([hum(1)], wanted("en"), dropped) == []

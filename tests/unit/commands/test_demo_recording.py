@@ -12,8 +12,8 @@ MARGIN = 0.1
 
 @pytest.mark.parametrize("ms", range(0, 81, 10))
 def test_the_wake_word_is_far_above_its_threshold_wherever_it_begins(ms: int) -> None:
-    word = micro.packaged()["okay_nabu"]
-    network = micro.load(word)
+    word = micro.find_package_models()["okay_nabu"]
+    network = micro.load_network(word)
     pcm = bytes(SPEECH.bytes_in(ms / 1000)) + read_wav(RECORDING)[1]
     scores = [network.score(features) for features in micro.MicroFeatures().extract(pcm)]
     assert max(score for score in scores if score is not None) > word.cutoff + MARGIN

@@ -13,8 +13,8 @@ from wyoming.info import WakeProgram
 
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.protocol.wire import EventStream
-from wyoming_rosie.wakeword.detection import TriggerRules, without_near_misses
-from wyoming_rosie.wakeword.micro import MicroStream, packaged, program
+from wyoming_rosie.wakeword.detection import TriggerRules, drop_near_misses
+from wyoming_rosie.wakeword.micro import MicroStream, describe_models, find_package_models
 from wyoming_rosie_satellite.messages import WakeWord
 from wyoming_rosie_satellite.wake.detectors import (
     FRAMES_WAITING,
@@ -27,7 +27,7 @@ from wyoming_rosie_satellite.wake.detectors import (
 )
 
 FRAME = bytes(640)
-INFO = Event("info", {"wake": [program(packaged().values()).to_dict()]})
+INFO = Event("info", {"wake": [describe_models(find_package_models().values()).to_dict()]})
 Answer: TypeAlias = Callable[[Event, EventStream], Awaitable[None]]
 
 
@@ -140,7 +140,7 @@ def okay_nabu(shared_data: Path) -> bytes:
 @pytest.mark.parametrize("lost_pieces", [0, 7], ids=["all", "the latest"])
 async def test_local_ears_place_a_word_in_all_that_was_heard(okay_nabu: bytes, lost_pieces: int) -> None:
     pcm = okay_nabu
-    (expected,) = await asyncio.to_thread(lambda: without_near_misses(MicroStream([KNOWN["okay_nabu"]]).feed(pcm)))
+    (expected,) = await asyncio.to_thread(lambda: drop_near_misses(MicroStream([KNOWN["okay_nabu"]]).process(pcm)))
     before = bytes((PIECES_WAITING + lost_pieces) * PIECE_BYTES - len(pcm) // PIECE_BYTES * PIECE_BYTES)
     ears = LocalEars([KNOWN["okay_nabu"]], TriggerRules())
     for start in range(0, len(before + pcm), len(FRAME)):
@@ -160,4 +160,4 @@ async def test_local_ears_end_with_their_listener() -> None:
             await asyncio.sleep(0.01)
 
 
-KNOWN = packaged()
+KNOWN = find_package_models()

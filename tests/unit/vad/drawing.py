@@ -1,6 +1,6 @@
 """Streams drawn as text, one letter for each frame of 32 ms."""
 
-from wyoming_rosie.voice_activity.findings import VadFrame
+from wyoming_rosie.voice_activity.events import VadFrame
 
 FRAME_MS = 32
 LETTERS = {

@@ -6,8 +6,8 @@ from typing import Any
 from wyoming.event import Event
 
 from wyoming_rosie.runtime.stream_scheduler import BatchScheduler
-from wyoming_rosie.voice_activity.findings import VadEvent, VadFrame
-from wyoming_rosie.voice_activity.levels import level
+from wyoming_rosie.voice_activity.events import VadEvent, VadFrame
+from wyoming_rosie.voice_activity.levels import mean_level
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream
 from wyoming_rosie_vad.handler import VadHandler
@@ -29,7 +29,7 @@ class LoudnessDetector:
 
     def _judge(self, frame: bytes) -> VadFrame:
         self._engine.heard.append(self)
-        return VadFrame(0.9 if level(frame) > -20 else 0.1, level(frame))
+        return VadFrame(0.9 if mean_level(frame) > -20 else 0.1, mean_level(frame))
 
     def close(self) -> None:
         self._engine.open -= 1
@@ -71,7 +71,7 @@ class Speaker:
         await self.conversation.on_event(Event(event_type, data, payload))
         if self.conversation._stream is not None:
             await self.conversation._stream.finish()
-            await self.conversation._reports.flush()
+            await self.conversation._outbox.flush()
 
     async def start(self, **data: Any) -> None:
         await self.send("audio-start", **{**SPEECH_DATA, **data})

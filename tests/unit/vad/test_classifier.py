@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.unit.vad.drawing import FRAME_MS, frames
 from wyoming_rosie.voice_activity.classifier import SETTLE_MS, AudioClassifier
-from wyoming_rosie.voice_activity.findings import AudioClass, AudioClassified, VadFrame
+from wyoming_rosie.voice_activity.events import AudioClass, AudioClassified, VadFrame
 
 SETTLE = -(-SETTLE_MS // FRAME_MS)
 
@@ -22,7 +22,7 @@ def classes(drawing: str) -> list[AudioClassified]:
 
 
 def sounds(drawing: str) -> list[str]:
-    return [one.sound for one in classes(drawing)]
+    return [one.audio_class for one in classes(drawing)]
 
 
 def test_each_change_is_told_once_and_the_most_notable_at_the_end() -> None:
@@ -40,7 +40,10 @@ def test_a_noise_that_does_not_last_is_not_told() -> None:
 
 
 def test_speech_is_told_at_once() -> None:
-    assert [(one.sound, one.time) for one in classes("#")] == [(AudioClass.SPEECH, 0), (AudioClass.SPEECH, FRAME_MS)]
+    assert [(one.audio_class, one.time) for one in classes("#")] == [
+        (AudioClass.SPEECH, 0),
+        (AudioClass.SPEECH, FRAME_MS),
+    ]
 
 
 def test_a_stream_too_short_to_settle_is_what_there_was_more_of() -> None:
@@ -63,9 +66,9 @@ def test_two_in_a_row_are_never_the_same_and_the_final_one_was_heard(stream: lis
     classifier = AudioClassifier(-45.0, FRAME_MS)
     told = [classifier.process(VadFrame(probability, level), is_speech=speech) for probability, level, speech in stream]
     changes = [one for one in told if one is not None]
-    assert all(one.sound is not other.sound for one, other in pairwise(changes))
+    assert all(one.audio_class is not other.audio_class for one, other in pairwise(changes))
     assert all(one.time <= other.time for one, other in pairwise(changes))
     final = classifier.finish()
     assert final.is_final
-    assert (final.sound is AudioClass.SPEECH) == any(speech for _, _, speech in stream)
+    assert (final.audio_class is AudioClass.SPEECH) == any(speech for _, _, speech in stream)
     assert 0 <= final.probability <= 1

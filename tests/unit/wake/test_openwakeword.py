@@ -18,7 +18,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.wakeword.openwakeword import graphs, model_files, network, tflite_graph
 from wyoming_rosie.wakeword.openwakeword.model_files import ModelFile
 
-PACKAGES = dict(model_files.packages())
+PACKAGES = dict(model_files.find_packages())
 OPENWAKEWORD = PACKAGES["openwakeword"]
 PYOPEN = PACKAGES["pyopen_wakeword"]
 FEATURES = {
@@ -31,12 +31,12 @@ Samples = npt.NDArray[np.int16]
 
 @pytest.fixture(scope="module")
 def words() -> dict[str, ModelFile]:
-    return model_files.model_files([])
+    return model_files.find_models([])
 
 
 @pytest.fixture(scope="module")
 def loaded(words: dict[str, ModelFile]) -> network.OpenWakeWordNetwork:
-    return network.load(words, FEATURES["onnx"])
+    return network.load_network(words, FEATURES["onnx"])
 
 
 def _run(session: Any, given: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -82,7 +82,7 @@ def test_scores_would_not_equal_if_the_stream_forgot_its_past(
     whole = WholeWindows(FEATURES["onnx"], {"alexa": words["alexa"].path}).scores(samples)["alexa"]
     state, got = loaded.create_stream(), []
     for hop in hops(samples):
-        state.floats = np.zeros_like(state.floats)
+        state.state = np.zeros_like(state.state)
         got.append(loaded.predict([state], [hop], [("alexa",)])[0][0])
     assert np.abs(np.subtract(whole, got)).max() > 0.5
 
@@ -104,10 +104,10 @@ def test_streams_in_a_batch_hear_what_each_would_hear_alone(
 
 def test_a_new_stream_costs_no_work_and_does_not_see_what_others_hear(loaded: network.OpenWakeWordNetwork) -> None:
     first, second = loaded.create_stream(), loaded.create_stream()
-    assert first.floats is second.floats
+    assert first.state is second.state
     loaded.predict([first], [hops(noise(0.1, 3))[0]], [("alexa",)])
-    assert first.floats is not second.floats
-    assert np.array_equal(second.floats, loaded.create_stream().floats)
+    assert first.state is not second.state
+    assert np.array_equal(second.state, loaded.create_stream().state)
 
 
 def test_tflite_networks_say_what_the_tensorflow_library_says() -> None:
@@ -127,8 +127,8 @@ def test_tflite_networks_say_what_the_tensorflow_library_says() -> None:
     library_features = OpenWakeWordFeatures.from_builtin()
     embeddings = [one.reshape(-1) for one in library_features.process_streaming(samples.tobytes())]
     embedding = tflite_graph.to_onnx(FEATURES["tflite"].embedding.read_bytes())
-    mel = graphs.mel_spectrogram(tflite_graph.constants(FEATURES["tflite"].mel.read_bytes()))
-    window = network.session(graphs.window(mel, embedding))
+    mel = graphs.extract_mel(tflite_graph.read_values(FEATURES["tflite"].mel.read_bytes()))
+    window = network.create_session(graphs.build_window_graph(mel, embedding))
     audio = np.concatenate([np.zeros(8 * SPEECH.rate, np.int16), samples]).astype(np.float32)
     assert len(embeddings) > 110
     for hop in range(
@@ -140,11 +140,11 @@ def test_tflite_networks_say_what_the_tensorflow_library_says() -> None:
 
 
 def test_tflite_embedding_streams_exactly_too() -> None:
-    mel = graphs.mel_spectrogram(tflite_graph.constants(FEATURES["tflite"].mel.read_bytes()))
+    mel = graphs.extract_mel(tflite_graph.read_values(FEATURES["tflite"].mel.read_bytes()))
     embedding = tflite_graph.to_onnx(FEATURES["tflite"].embedding.read_bytes())
-    window = network.session(graphs.window(mel, embedding))
-    built = graphs.features(mel, embedding, 4)
-    streaming = network.session(built.model)
+    window = network.create_session(graphs.build_window_graph(mel, embedding))
+    built = graphs.build_feature_graph(mel, embedding, 4)
+    streaming = network.create_session(built.model)
     samples = noise(4, 11)
     state = np.zeros((1, built.state_floats), np.float32)
     for hop in range(len(samples) // HOP):
@@ -161,12 +161,12 @@ def test_words_are_found_by_name_with_their_licence(words: dict[str, ModelFile])
     assert words["alexa"].licence == "CC BY-NC-SA 4.0"
     assert words["alexa"].version == "0.1"
     assert "timer" not in words
-    assert "timer" in model_files.model_files([], ["timer"])
+    assert "timer" in model_files.find_models([], ["timer"])
 
 
 def test_a_folder_of_the_users_comes_first(tmp_path: Path) -> None:
     (tmp_path / "alexa.onnx").write_bytes((OPENWAKEWORD / "alexa_v0.1.onnx").read_bytes())
-    found = model_files.model_files([tmp_path])
+    found = model_files.find_models([tmp_path])
     assert found["alexa"].path.parent == tmp_path
     assert found["alexa"].licence == ""
     assert found["okay_nabu"].licence
@@ -176,7 +176,7 @@ def test_a_folder_of_the_users_comes_first(tmp_path: Path) -> None:
 def test_a_folder_without_models_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="--custom-model-dir"):
-        model_files.model_files([tmp_path / name])
+        model_files.find_models([tmp_path / name])
 
 
 def _dense(inputs: list[int], columns: int) -> bytes:

@@ -22,26 +22,26 @@ def voice(seed: int, count: int, spread: float = 6.0) -> Windows:
 @pytest.fixture(scope="module")
 def anna() -> verifier.SpeakerVerifier:
     others = [window for seed in range(2, 12) for window in voice(seed, 5)]
-    return verifier.train("anna", "alexa", voice(1, 5), others)
+    return verifier.create_verifier("anna", "alexa", voice(1, 5), others)
 
 
 def test_a_known_voice_is_accepted_and_others_are_not(anna: verifier.SpeakerVerifier) -> None:
-    assert min(anna.probability(window) for window in voice(1, 30)) > 0.5
-    assert max(anna.probability(window) for seed in range(20, 40) for window in voice(seed, 3)) < 0.5
+    assert min(anna.predict(window) for window in voice(1, 30)) > 0.5
+    assert max(anna.predict(window) for seed in range(20, 40) for window in voice(seed, 3)) < 0.5
 
 
 def test_the_newest_embeddings_are_looked_at(anna: verifier.SpeakerVerifier) -> None:
     (window,) = voice(1, 1)
     longer = np.concatenate((np.zeros((10, 96), np.float32), window))
-    assert anna.probability(longer) == anna.probability(window)
+    assert anna.predict(longer) == anna.predict(window)
 
 
 def test_a_saved_verifier_says_the_same(anna: verifier.SpeakerVerifier, tmp_path: Path) -> None:
     anna.save(tmp_path / "anna.npz")
-    again = verifier.load(tmp_path / "anna.npz")
+    again = verifier.load_verifier(tmp_path / "anna.npz")
     (window,) = voice(1, 1)
     assert (again.user, again.word, again.hops) == ("anna", "alexa", 16)
-    assert again.probability(window) == anna.probability(window)
+    assert again.predict(window) == anna.predict(window)
 
 
 @pytest.mark.parametrize("content", [b"", b"no verifier", b"PK\x03\x04" + b"\0" * 100], ids=["empty", "text", "zip"])
@@ -49,7 +49,7 @@ def test_a_file_that_is_no_verifier_is_refused(tmp_path: Path, content: bytes) -
     path = tmp_path / "anna.npz"
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=r"anna\.npz is not a verifier|cannot read"):
-        verifier.load(path)
+        verifier.load_verifier(path)
 
 
 def test_a_verifier_of_another_size_is_refused(anna: verifier.SpeakerVerifier, tmp_path: Path) -> None:
@@ -57,9 +57,9 @@ def test_a_verifier_of_another_size_is_refused(anna: verifier.SpeakerVerifier, t
     short = anna.weights[:-1]
     verifier.SpeakerVerifier("anna", "alexa", 16, anna.mean, anna.scale, short, 0.0).save(path)
     with pytest.raises(ConfigError, match="another kind"):
-        verifier.load(path)
+        verifier.load_verifier(path)
 
 
 def test_too_few_recordings_are_refused() -> None:
     with pytest.raises(ConfigError, match="at least 3"):
-        verifier.train("anna", "alexa", voice(1, 2), voice(2, 10))
+        verifier.create_verifier("anna", "alexa", voice(1, 2), voice(2, 10))

@@ -7,13 +7,13 @@ import pytest
 from wyoming_rosie.wakeword.detection import (
     TriggerRules,
     UnknownWakeWordError,
-    check,
+    check_trigger_rules,
     match_name,
-    normalized_name,
-    select,
+    normalize_name,
+    select_words,
 )
-from wyoming_rosie.wakeword.micro import packaged
-from wyoming_rosie_wake.models import models
+from wyoming_rosie.wakeword.micro import find_package_models
+from wyoming_rosie_wake.models import parse_models
 
 NAMES = {
     "okay_nabu": (
@@ -34,29 +34,29 @@ PAIRS = [(word, written) for word, all_of_it in NAMES.items() for written in all
 
 @pytest.mark.parametrize(("word", "written"), PAIRS)
 def test_every_name_of_a_word_means_it(word: str, written: str) -> None:
-    assert [one.name for one in select(packaged(), [written])] == [word]
-    assert TriggerRules(word_threshold={written: 0.42}).trigger(word, 0.9).threshold == 0.42
-    check(TriggerRules(word_threshold={written: 0.42}), packaged())
+    assert [one.name for one in select_words(find_package_models(), [written])] == [word]
+    assert TriggerRules(word_threshold={written: 0.42}).create_trigger(word, 0.9).threshold == 0.42
+    check_trigger_rules(TriggerRules(word_threshold={written: 0.42}), find_package_models())
 
 
 def test_a_name_that_is_known_means_itself() -> None:
     known = {"ok_nabu": 1, "okay_nabu": 2, "hey_marvin": 3, "hey_marvin_v2": 4}
-    assert select(known, ["okay_nabu", "ok_nabu", "hey_marvin_v2"]) == [2, 1, 4]
+    assert select_words(known, ["okay_nabu", "ok_nabu", "hey_marvin_v2"]) == [2, 1, 4]
     assert match_name("Okay Nabu", ["ok_nabu_v0.1"]) == "ok_nabu_v0.1"
-    assert normalized_name("book nabu") == "book_nabu"
+    assert normalize_name("book nabu") == "book_nabu"
 
 
 @pytest.mark.parametrize("name", ["sesame", "", "!?", "ok", "nabu"])
 def test_what_no_word_is_named_is_refused(name: str) -> None:
     with pytest.raises(UnknownWakeWordError):
-        select(packaged(), [name])
+        select_words(find_package_models(), [name])
 
 
 def test_a_files_name_alone_is_a_words_name_unless_there_is_such_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert models((), ["hey_jarvis_v0.1.tflite"], TriggerRules()).names == ("hey_jarvis_v0.1.tflite",)
+    assert parse_models((), ["hey_jarvis_v0.1.tflite"], TriggerRules()).names == ("hey_jarvis_v0.1.tflite",)
     Path("hey_jarvis_v0.1.tflite").touch()
-    assert models((), ["hey_jarvis_v0.1.tflite"], TriggerRules()).files == (Path("hey_jarvis_v0.1.tflite"),)
-    assert models((), ["/no/such.onnx"], TriggerRules()).files == (Path("/no/such.onnx"),)
+    assert parse_models((), ["hey_jarvis_v0.1.tflite"], TriggerRules()).files == (Path("hey_jarvis_v0.1.tflite"),)
+    assert parse_models((), ["/no/such.onnx"], TriggerRules()).files == (Path("/no/such.onnx"),)

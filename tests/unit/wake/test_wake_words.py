@@ -11,10 +11,10 @@ from wyoming_rosie.wakeword.detection import (
     TriggerRules,
     UnknownWakeWordError,
     WakeDetection,
-    select,
-    without_near_misses,
+    drop_near_misses,
+    select_words,
 )
-from wyoming_rosie.wakeword.micro import MicroStream, packaged, program
+from wyoming_rosie.wakeword.micro import MicroStream, describe_models, find_package_models
 
 SECOND = SPEECH.bytes_in(1)
 
@@ -26,20 +26,22 @@ def clip(shared_data: Path, name: str) -> bytes:
 
 
 def heard_in(pcm: bytes, *names: str, chunk: int = 2048, refractory_seconds: float = 2.0) -> list[WakeDetection]:
-    stream = MicroStream(select(packaged(), names), TriggerRules(refractory_seconds=refractory_seconds))
+    stream = MicroStream(
+        select_words(find_package_models(), names), TriggerRules(refractory_seconds=refractory_seconds)
+    )
     return [
         one
         for start in range(0, len(pcm), chunk)
-        for one in without_near_misses(stream.feed(pcm[start : start + chunk]))
+        for one in drop_near_misses(stream.process(pcm[start : start + chunk]))
     ]
 
 
 def test_four_good_words_are_bundled() -> None:
-    assert set(packaged()) == {"alexa", "hey_jarvis", "hey_mycroft", "okay_nabu"}
+    assert set(find_package_models()) == {"alexa", "hey_jarvis", "hey_mycroft", "okay_nabu"}
 
 
 def test_words_are_described_as_home_assistant_wants_them() -> None:
-    described = program(packaged().values())
+    described = describe_models(find_package_models().values())
     assert described.installed
     assert all(
         model.installed and model.languages and model.phrase and model.attribution.url for model in described.models
@@ -47,12 +49,12 @@ def test_words_are_described_as_home_assistant_wants_them() -> None:
 
 
 def test_no_names_choose_all_words() -> None:
-    assert select(packaged(), []) == list(packaged().values())
+    assert select_words(find_package_models(), []) == list(find_package_models().values())
 
 
 def test_unknown_word_is_refused_with_the_list_of_known_ones() -> None:
     with pytest.raises(UnknownWakeWordError, match=r"'snowboy'.*alexa, hey_jarvis, hey_mycroft, okay_nabu"):
-        select(packaged(), ["alexa", "snowboy"])
+        select_words(find_package_models(), ["alexa", "snowboy"])
 
 
 def test_a_word_is_reported_once_with_score_and_sample_inside_the_recording(shared_data: Path) -> None:
@@ -83,8 +85,8 @@ def test_one_utterance_is_one_detection_even_without_a_pause(shared_data: Path) 
 
 def test_streams_do_not_disturb_each_other(shared_data: Path) -> None:
     pcm = clip(shared_data, "woww_alexa")
-    one, other = (MicroStream(select(packaged(), ["alexa"])) for _ in range(2))
-    heard = [one.feed(pcm[start : start + 3200]) + other.feed(bytes(3200)) for start in range(0, len(pcm), 3200)]
+    one, other = (MicroStream(select_words(find_package_models(), ["alexa"])) for _ in range(2))
+    heard = [one.process(pcm[start : start + 3200]) + other.process(bytes(3200)) for start in range(0, len(pcm), 3200)]
     assert [one for some in heard for one in some] == heard_in(pcm, "alexa", chunk=3200)
 
 

@@ -25,7 +25,7 @@ WINDOW_FRAMES = 76
 BANDS = 32
 _FRAME_SAMPLES = 160
 _FFT = 512
-_KEPT_FRAMES = 2
+_PAST_FRAMES = 2
 _LAST = np.iinfo(np.int64).max
 Floats: TypeAlias = npt.NDArray[np.float32]
 
@@ -50,7 +50,7 @@ class FeatureGraph:
     state_floats: int
 
 
-def mel_spectrogram(arrays: Sequence[npt.NDArray[Any]]) -> MelSpectrogram:
+def extract_mel(arrays: Sequence[npt.NDArray[Any]]) -> MelSpectrogram:
     """Return openWakeWord's spectrum out of its model's constants. Raises ConfigError when it is not there."""
     kernels = [
         array.reshape(array.shape[0], 1, _FFT) for array in arrays if array.ndim >= 3 and array.size == 257 * _FFT
@@ -61,11 +61,11 @@ def mel_spectrogram(arrays: Sequence[npt.NDArray[Any]]) -> MelSpectrogram:
     return MelSpectrogram(kernels[0], kernels[1], bands[0])
 
 
-def features(mel: MelSpectrogram, embedding: onnx.ModelProto, hops: int) -> FeatureGraph:
+def build_feature_graph(mel: MelSpectrogram, embedding: onnx.ModelProto, hops: int) -> FeatureGraph:
     """Return the network from audio to embeddings. Raises ConfigError for a network that is not openWakeWord's."""
     if _shape(embedding.graph.input[0])[1:] != [WINDOW_FRAMES, BANDS, 1]:
         raise ConfigError(f"this is not openWakeWord's embedding: it has no input of {WINDOW_FRAMES} by {BANDS}")
-    streaming = _Streaming(embedding)
+    streaming = _StreamingEmbedding(embedding)
     sizes = [*streaming.past_floats, MEL_SAMPLES - HOP_SAMPLES, hops * EMBEDDING]
     pasts = [f"past_{i}" for i in range(len(streaming.past_floats))]
     nexts = [f"next_{i}" for i in range(len(streaming.past_floats))]
@@ -74,12 +74,12 @@ def features(mel: MelSpectrogram, embedding: onnx.ModelProto, hops: int) -> Feat
         helper.make_node("Split", ["state", "state_sizes"], [*pasts, "context", "recent"], axis=1),
         helper.make_node("Cast", ["pcm"], ["samples"], to=TensorProto.FLOAT),
         helper.make_node("Concat", ["context", "samples"], ["audio"], axis=1),
-        *_mel_nodes(mel, embedding.graph.input[0].name),
+        *_build_mel(mel, embedding.graph.input[0].name),
         *streaming.nodes,
         _constant("embedding_shape", np.array([-1, EMBEDDING])),
         helper.make_node("Reshape", [embedding.graph.output[0].name, "embedding_shape"], ["embedding"]),
-        *_newest("audio", HOP_SAMPLES, "next_context"),
-        *_newest("recent", EMBEDDING, "still_recent"),
+        *_slice("audio", HOP_SAMPLES, "next_context"),
+        *_slice("recent", EMBEDDING, "still_recent"),
         helper.make_node("Concat", ["still_recent", "embedding"], ["next_recent"], axis=1),
         helper.make_node("Concat", [*nexts, "next_context", "next_recent"], ["next"], axis=1),
         _constant("window_shape", np.array([-1, hops, EMBEDDING])),
@@ -88,77 +88,80 @@ def features(mel: MelSpectrogram, embedding: onnx.ModelProto, hops: int) -> Feat
     graph = helper.make_graph(
         nodes,
         "features",
-        [helper.make_tensor_value_info("pcm", TensorProto.INT16, ["batch", HOP_SAMPLES]), _floats("state", sum(sizes))],
         [
-            _floats("next", sum(sizes)),
+            helper.make_tensor_value_info("pcm", TensorProto.INT16, ["batch", HOP_SAMPLES]),
+            _float_input("state", sum(sizes)),
+        ],
+        [
+            _float_input("next", sum(sizes)),
             helper.make_tensor_value_info("window", TensorProto.FLOAT, ["batch", hops, EMBEDDING]),
         ],
-        initializer=_used(embedding, nodes),
+        initializer=_used_values(embedding, nodes),
     )
-    return FeatureGraph(_model(graph, embedding), sum(sizes))
+    return FeatureGraph(_create_model(graph, embedding), sum(sizes))
 
 
-def window(mel: MelSpectrogram, embedding: onnx.ModelProto) -> onnx.ModelProto:
+def build_window_graph(mel: MelSpectrogram, embedding: onnx.ModelProto) -> onnx.ModelProto:
     """Return the network that looks at a whole window, `audio` (1, 12640) to `embedding`: what the streaming one must equal."""
     samples = MEL_SAMPLES + (WINDOW_FRAMES - HOP_FRAMES) * _FRAME_SAMPLES
-    nodes = [*_mel_nodes(mel, embedding.graph.input[0].name), *embedding.graph.node]
+    nodes = [*_build_mel(mel, embedding.graph.input[0].name), *embedding.graph.node]
     output = embedding.graph.output[0]
-    graph = helper.make_graph(nodes, "window", [_floats("audio", samples)], [output], embedding.graph.initializer)
-    return _model(graph, embedding)
+    graph = helper.make_graph(nodes, "window", [_float_input("audio", samples)], [output], embedding.graph.initializer)
+    return _create_model(graph, embedding)
 
 
-class _Streaming:
+class _StreamingEmbedding:
     """The embedding's nodes, where each convolution in time gets a flat `past_0`, `past_1`, ... and leaves a `next_0`, ..."""
 
     def __init__(self, embedding: onnx.ModelProto) -> None:
-        self._shapes = _inferred(embedding)
+        self._shapes = _infer_shapes(embedding)
         self._pasts: list[tuple[int, int]] = []  # channels and width of what each convolution keeps
-        self._reshapes = constants(embedding)
-        self.nodes = [node for original in embedding.graph.node for node in self._streamed(original)]
-        self.past_floats = [_KEPT_FRAMES * channels * width for channels, width in self._pasts]
+        self._reshapes = read_values(embedding)
+        self.nodes = [node for original in embedding.graph.node for node in self._convert_node(original)]
+        self.past_floats = [_PAST_FRAMES * channels * width for channels, width in self._pasts]
 
-    def _streamed(self, original: onnx.NodeProto) -> list[onnx.NodeProto]:
+    def _convert_node(self, original: onnx.NodeProto) -> list[onnx.NodeProto]:
         node = onnx.NodeProto()
         node.CopyFrom(original)
         attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
         if node.op_type == "Reshape":
-            return self._reshaped(node)
+            return self._convert_shape(node)
         if node.op_type != "Conv" or attributes["kernel_shape"][0] == 1:
             return [node]
-        if attributes["kernel_shape"][0] != _KEPT_FRAMES + 1 or any(attributes.get("pads", [0])[::2]):
+        if attributes["kernel_shape"][0] != _PAST_FRAMES + 1 or any(attributes.get("pads", [0])[::2]):
             raise ConfigError("this is not openWakeWord's embedding: a convolution in time is of another kind")
-        return self._with_past(node)
+        return self._add_state(node)
 
-    def _with_past(self, node: onnx.NodeProto) -> list[onnx.NodeProto]:
+    def _add_state(self, node: onnx.NodeProto) -> list[onnx.NodeProto]:
         _, channels, _, width = self._shapes[node.input[0]]
         i = len(self._pasts)
         self._pasts.append((channels, width))
         new, node.input[0] = node.input[0], f"both_{i}"
         return [
-            _constant(f"past_shape_{i}", np.array([-1, channels, _KEPT_FRAMES, width])),
+            _constant(f"past_shape_{i}", np.array([-1, channels, _PAST_FRAMES, width])),
             helper.make_node("Reshape", [f"past_{i}", f"past_shape_{i}"], [f"past_frames_{i}"]),
             helper.make_node("Concat", [f"past_frames_{i}", new], [f"both_{i}"], axis=2),
-            _constant(f"from_{i}", np.array([-_KEPT_FRAMES])),
+            _constant(f"from_{i}", np.array([-_PAST_FRAMES])),
             _constant(f"to_{i}", np.array([_LAST])),
             _constant(f"axis_{i}", np.array([2])),
             helper.make_node("Slice", [f"both_{i}", f"from_{i}", f"to_{i}", f"axis_{i}"], [f"next_frames_{i}"]),
-            _constant(f"next_shape_{i}", np.array([-1, channels * _KEPT_FRAMES * width])),
+            _constant(f"next_shape_{i}", np.array([-1, channels * _PAST_FRAMES * width])),
             helper.make_node("Reshape", [f"next_frames_{i}", f"next_shape_{i}"], [f"next_{i}"]),
             node,
         ]
 
-    def _reshaped(self, node: onnx.NodeProto) -> list[onnx.NodeProto]:
+    def _convert_shape(self, node: onnx.NodeProto) -> list[onnx.NodeProto]:
         """Let a change of layout have a hop's frames where it had a window's."""
         shape = [HOP_FRAMES if size == WINDOW_FRAMES else int(size) for size in self._reshapes[node.input[1]]]
         node.input[1] = f"{node.output[0]}_shape"
         return [_constant(node.input[1], np.array([-1, *shape[1:]])), node]
 
 
-def batched_head(model: onnx.ModelProto) -> onnx.ModelProto:
+def convert_head(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a wake word's network that takes any number of windows at once, conditions computed row by row."""
     batched = onnx.ModelProto()
     batched.CopyFrom(model)
-    _inline_conditions(batched.graph)
+    _replace_conditions(batched.graph)
     for value in (*batched.graph.input, *batched.graph.output):
         if value.type.tensor_type.shape.dim:
             value.type.tensor_type.shape.dim[0].dim_param = "batch"
@@ -176,9 +179,9 @@ def merge_models(models: Sequence[onnx.ModelProto], hops: Sequence[int], columns
         given = f"word{number}_{input_name(model)}"
         word = onnx.ModelProto()
         word.CopyFrom(model)
-        _prefix(word.graph, f"word{number}_")
+        _add_prefix(word.graph, f"word{number}_")
         nodes += [
-            *_newest("windows", -hops[number], given),
+            *_slice("windows", -hops[number], given),
             *word.graph.node,
             _constant(f"columns{number}", np.array([-1, columns[number]])),
             helper.make_node("Reshape", [word.graph.output[0].name, f"columns{number}"], [f"score{number}"]),
@@ -186,11 +189,11 @@ def merge_models(models: Sequence[onnx.ModelProto], hops: Sequence[int], columns
         initializers += word.graph.initializer
     nodes.append(helper.make_node("Concat", [f"score{number}" for number in range(len(models))], ["scores"], axis=1))
     windows = helper.make_tensor_value_info("windows", TensorProto.FLOAT, ["batch", max(hops), EMBEDDING])
-    graph = helper.make_graph(nodes, "words", [windows], [_floats("scores", sum(columns))], initializers)
-    return _model(graph, models[0])
+    graph = helper.make_graph(nodes, "words", [windows], [_float_input("scores", sum(columns))], initializers)
+    return _create_model(graph, models[0])
 
 
-def _prefix(graph: onnx.GraphProto, prefix: str) -> None:
+def _add_prefix(graph: onnx.GraphProto, prefix: str) -> None:
     """Give every name in the graph, and in the branches of its conditions, a prefix (onnx.compose leaves those out)."""
     for node in graph.node:
         node.name = node.name and prefix + node.name
@@ -198,7 +201,7 @@ def _prefix(graph: onnx.GraphProto, prefix: str) -> None:
         node.output[:] = [name and prefix + name for name in node.output]
         for attribute in node.attribute:
             if attribute.type == onnx.AttributeProto.GRAPH:
-                _prefix(attribute.g, prefix)
+                _add_prefix(attribute.g, prefix)
     for value in (*graph.initializer, *graph.input, *graph.output):
         value.name = prefix + value.name
 
@@ -217,7 +220,7 @@ def opset_version(model: onnx.ModelProto) -> int:
     return max(int(one.version) for one in model.opset_import if one.domain in ("", "ai.onnx"))
 
 
-def _newest(given: str, first: int, output: str) -> list[onnx.NodeProto]:
+def _slice(given: str, first: int, output: str) -> list[onnx.NodeProto]:
     """Return the nodes that leave out what is before `first` in the second dimension."""
     return [
         _constant(f"{output}_from", np.array([first])),
@@ -227,17 +230,17 @@ def _newest(given: str, first: int, output: str) -> list[onnx.NodeProto]:
     ]
 
 
-def _inline_conditions(graph: onnx.GraphProto) -> None:
+def _replace_conditions(graph: onnx.GraphProto) -> None:
     """Take for each row the branch that holds for it; the first is computed only when it holds for any."""
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
-        nodes += _for_any_row(node) if node.op_type == "If" else [node]
+        nodes += _convert_condition(node) if node.op_type == "If" else [node]
     kept = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del graph.node[:]
     graph.node.extend(kept)
 
 
-def _for_any_row(node: onnx.NodeProto) -> list[onnx.NodeProto]:
+def _convert_condition(node: onnx.NodeProto) -> list[onnx.NodeProto]:
     branches = {attribute.name: attribute.g for attribute in node.attribute}
     then, otherwise = branches["then_branch"], branches["else_branch"]
     condition, output = node.input[0], node.output[0]
@@ -260,7 +263,7 @@ def _for_any_row(node: onnx.NodeProto) -> list[onnx.NodeProto]:
     ]
 
 
-def _mel_nodes(mel: MelSpectrogram, output: str) -> list[onnx.NodeProto]:
+def _build_mel(mel: MelSpectrogram, output: str) -> list[onnx.NodeProto]:
     """Return the nodes from `audio` to decibels in bands, scaled as the embedding wants them: (batch, frames, bands, 1)."""
     bins = np.flatnonzero(mel.bands.any(axis=1))  # the others are heard in no band
     taps = np.flatnonzero(np.abs(mel.real).sum(axis=(0, 1)) + np.abs(mel.imaginary).sum(axis=(0, 1)))
@@ -309,11 +312,11 @@ def _constant(name: str, value: npt.NDArray[Any]) -> onnx.NodeProto:
     return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value))
 
 
-def _floats(name: str, size: int) -> onnx.ValueInfoProto:
+def _float_input(name: str, size: int) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size])
 
 
-def _model(graph: onnx.GraphProto, like: onnx.ModelProto) -> onnx.ModelProto:
+def _create_model(graph: onnx.GraphProto, like: onnx.ModelProto) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=like.opset_import, ir_version=like.ir_version)
 
 
@@ -321,17 +324,17 @@ def _shape(value: onnx.ValueInfoProto) -> list[int]:
     return [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
 
 
-def _inferred(model: onnx.ModelProto) -> dict[str, list[int]]:
+def _infer_shapes(model: onnx.ModelProto) -> dict[str, list[int]]:
     graph = shape_inference.infer_shapes(model).graph
     return {value.name: _shape(value) for value in (*graph.input, *graph.value_info, *graph.output)}
 
 
-def _used(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto]) -> list[onnx.TensorProto]:
+def _used_values(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto]) -> list[onnx.TensorProto]:
     names = {name for node in nodes for name in node.input}
     return [tensor for tensor in model.graph.initializer if tensor.name in names]
 
 
-def constants(model: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:
+def read_values(model: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:
     """Return the model's constants by name."""
     made = {node.output[0]: node.attribute[0].t for node in model.graph.node if node.op_type == "Constant"}
     given = {tensor.name: tensor for tensor in model.graph.initializer}

@@ -13,7 +13,7 @@ from pathlib import Path
 from wyoming_rosie.config import data_folder
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
-from wyoming_rosie.wakeword.detection import normalized_name
+from wyoming_rosie.wakeword.detection import normalize_name
 
 SUFFIXES = (".onnx", ".tflite")
 HOP_SAMPLES = 1280  # 80 ms, for which there is one score
@@ -22,8 +22,8 @@ THRESHOLD = 0.5
 """What the words are made for."""
 MEL_NAME = "melspectrogram"
 EMBEDDING_NAME = "embedding_model"
-_NO_WORDS = {MEL_NAME, EMBEDDING_NAME, "silero_vad"}
-_SENTENCES = {"timer", "weather"}
+_OTHER_MODELS = {MEL_NAME, EMBEDDING_NAME, "silero_vad"}
+_SENTENCE_MODELS = {"timer", "weather"}
 """Networks of the packages for whole sentences: they wake nobody unless they are asked for by name."""
 _VERSION = re.compile(r"[_-]v(\d[\w.]*)$")
 _PACKAGES = (("openwakeword", "resources/models"), ("pyopen_wakeword", "models"))
@@ -49,13 +49,13 @@ class FeatureFiles:
     embedding: Path
 
 
-def model_file(path: Path) -> ModelFile:
+def parse_model_file(path: Path) -> ModelFile:
     """Return a single model's file."""
     version = _VERSION.search(path.stem)
     return ModelFile(_VERSION.sub("", path.stem), path, version.group(1) if version else "", source=str(path.parent))
 
 
-def model_files(folders: Sequence[Path], named: Collection[str] = ()) -> dict[str, ModelFile]:
+def find_models(folders: Sequence[Path], names: Collection[str] = ()) -> dict[str, ModelFile]:
     """Return the words in the user's folders and in the installed packages; the first that has a name wins.
 
     Those of the packages that are whole sentences are returned only when they are named.
@@ -64,38 +64,38 @@ def model_files(folders: Sequence[Path], named: Collection[str] = ()) -> dict[st
     """
     found: dict[str, ModelFile] = {}
     for folder in folders:
-        own = _words_in(folder)
+        own = _list_models(folder)
         if not own:
             raise ConfigError(f"--custom-model-dir: {folder} has no wake word model (.onnx or .tflite)")
         found = {**own, **found}
     folder = download_folder()
-    for name, file in {**packaged(), **(downloaded(folder) if folder.is_dir() else {})}.items():
-        if name not in _SENTENCES or name in map(normalized_name, named) or file.source == "fetched":
+    for name, file in {**find_package_models(), **(find_downloads(folder) if folder.is_dir() else {})}.items():
+        if name not in _SENTENCE_MODELS or name in map(normalize_name, names) or file.source == "fetched":
             found.setdefault(name, file)
     return found
 
 
-def downloaded(folder: Path) -> dict[str, ModelFile]:
+def find_downloads(folder: Path) -> dict[str, ModelFile]:
     """Return the words that were fetched into a folder."""
     return {
-        name: replace(file, licence=PRETRAINED_LICENCE, source="fetched") for name, file in _words_in(folder).items()
+        name: replace(file, licence=PRETRAINED_LICENCE, source="fetched") for name, file in _list_models(folder).items()
     }
 
 
-def packaged() -> dict[str, ModelFile]:
+def find_package_models() -> dict[str, ModelFile]:
     """Return the words of the installed packages, those of the first before those of the second."""
     found: dict[str, ModelFile] = {}
-    for package, folder in packages():
+    for package, folder in find_packages():
         source = f"{package} {metadata.version(package.replace('_', '-'))}"
-        for name, file in _words_in(folder).items():
+        for name, file in _list_models(folder).items():
             found.setdefault(name, replace(file, licence=PRETRAINED_LICENCE, source=source))
     return found
 
 
-def feature_files(folders: Sequence[Path]) -> FeatureFiles:
+def find_feature_files(folders: Sequence[Path]) -> FeatureFiles:
     """Return the networks that all words share. Raises ConfigError when they are nowhere."""
-    for folder in (*folders, download_folder(), *(folder for _, folder in packages())):
-        mel, embedding = (_first(folder, name) for name in (MEL_NAME, EMBEDDING_NAME))
+    for folder in (*folders, download_folder(), *(folder for _, folder in find_packages())):
+        mel, embedding = (_find_file(folder, name) for name in (MEL_NAME, EMBEDDING_NAME))
         if mel and embedding:
             return FeatureFiles(mel, embedding)
     raise ConfigError(
@@ -116,7 +116,7 @@ def check_installed() -> None:
             raise ConfigError(f"openWakeWord's networks need {package}: {install_command(['openwakeword'])}")
 
 
-def packages() -> Iterable[tuple[str, Path]]:
+def find_packages() -> Iterable[tuple[str, Path]]:
     """Return the installed packages that hold models, and their folders."""
     for package, folder in _PACKAGES:
         spec = find_spec(package)
@@ -124,12 +124,12 @@ def packages() -> Iterable[tuple[str, Path]]:
             yield package, Path(next(iter(spec.submodule_search_locations))) / folder
 
 
-def _words_in(folder: Path) -> dict[str, ModelFile]:
+def _list_models(folder: Path) -> dict[str, ModelFile]:
     if not folder.is_dir():
         raise ConfigError(f"--custom-model-dir: {folder} is not a folder")
-    files = [model_file(path) for suffix in reversed(SUFFIXES) for path in sorted(folder.glob(f"*{suffix}"))]
-    return {file.name: file for file in files if file.path.stem not in _NO_WORDS}
+    files = [parse_model_file(path) for suffix in reversed(SUFFIXES) for path in sorted(folder.glob(f"*{suffix}"))]
+    return {file.name: file for file in files if file.path.stem not in _OTHER_MODELS}
 
 
-def _first(folder: Path, name: str) -> Path | None:
+def _find_file(folder: Path, name: str) -> Path | None:
     return next((path for suffix in SUFFIXES if (path := folder / (name + suffix)).is_file()), None)

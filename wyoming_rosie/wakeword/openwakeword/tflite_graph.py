@@ -66,12 +66,12 @@ def to_onnx(content: bytes) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
-def constants(content: bytes) -> list[Array]:
+def read_values(content: bytes) -> list[Array]:
     """Return the floating-point constants of the model."""
     model = tflite.Model.GetRootAs(content, 0)
     graph = model.Subgraphs(0)
     tensors = [graph.Tensors(i) for i in range(graph.TensorsLength())]
-    return [_values(model, tensor) for tensor in tensors if tensor.Type() == tflite.TensorType.FLOAT32]
+    return [_read_value(model, tensor) for tensor in tensors if tensor.Type() == tflite.TensorType.FLOAT32]
 
 
 class _Subgraph:
@@ -114,28 +114,30 @@ class _Subgraph:
             "Div": tflite.DivOptions,
         }
         activation = _options(operator, options[kind]).FusedActivationFunction() if kind in options else 0
-        self._activated(activation, outputs[0], lambda name: self._add(kind, [self._name(i) for i in inputs], [name]))
+        self._add_activation(
+            activation, outputs[0], lambda name: self._add(kind, [self._name(i) for i in inputs], [name])
+        )
 
     def _fully_connected(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
         options = _options(operator, tflite.FullyConnectedOptions)
         names = [self._name(i) for i in inputs if i >= 0]
-        self._activated(
+        self._add_activation(
             options.FusedActivationFunction(), outputs[0], lambda name: self._add("Gemm", names, [name], transB=1)
         )
 
     def _conv_2d(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
         options = _options(operator, tflite.Conv2DOptions)
-        kernel = self._constant(inputs[1]).transpose(0, 3, 1, 2)
-        names = [self._channels_first(inputs[0]), self._value(np.ascontiguousarray(kernel), outputs[0] + "_kernel")]
+        kernel = self._get_value(inputs[1]).transpose(0, 3, 1, 2)
+        names = [self._channels_first(inputs[0]), self._add_value(np.ascontiguousarray(kernel), outputs[0] + "_kernel")]
         names += [self._name(i) for i in inputs[2:] if i >= 0]
         strides = [options.StrideH(), options.StrideW()]
-        pads = self._pads(options.Padding(), inputs[0], outputs[0], kernel.shape[2:], strides)
+        pads = self._get_padding(options.Padding(), inputs[0], outputs[0], kernel.shape[2:], strides)
 
         def convolve(name: str) -> None:
             self._add("Conv", names, [name + "_first"], kernel_shape=list(kernel.shape[2:]), strides=strides, pads=pads)
             self._add("Transpose", [name + "_first"], [name], perm=[0, 2, 3, 1])
 
-        self._activated(options.FusedActivationFunction(), outputs[0], convolve)
+        self._add_activation(options.FusedActivationFunction(), outputs[0], convolve)
 
     def _max_pool_2d(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
         options = _options(operator, tflite.Pool2DOptions)
@@ -146,7 +148,7 @@ class _Subgraph:
         self._add("Transpose", [outputs[0] + "_first"], outputs, perm=[0, 2, 3, 1])
 
     def _pad(self, _: Any, inputs: list[int], outputs: list[str]) -> None:
-        pads = self._value(self._constant(inputs[1]).T.reshape(-1).astype(np.int64), outputs[0] + "_pads")
+        pads = self._add_value(self._get_value(inputs[1]).T.reshape(-1).astype(np.int64), outputs[0] + "_pads")
         self._add("Pad", [self._name(inputs[0]), pads], outputs)
 
     def _leaky_relu(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
@@ -157,7 +159,7 @@ class _Subgraph:
         self._add("Softmax", [self._name(inputs[0])], outputs, axis=-1)
 
     def _mean(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
-        axes = [int(axis) for axis in np.atleast_1d(self._constant(inputs[1]))]
+        axes = [int(axis) for axis in np.atleast_1d(self._get_value(inputs[1]))]
         keep = int(_options(operator, tflite.ReducerOptions).KeepDims())
         self._add("ReduceMean", [self._name(inputs[0])], outputs, axes=axes, keepdims=keep)
 
@@ -170,7 +172,7 @@ class _Subgraph:
 
     def _reshape(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
         shape = (
-            self._constant(inputs[1])
+            self._get_value(inputs[1])
             if len(inputs) > 1
             else _options(operator, tflite.ReshapeOptions).NewShapeAsNumpy()
         )
@@ -178,7 +180,7 @@ class _Subgraph:
             self._add("Identity", [self._name(inputs[0])], outputs)
             return
         batched = np.array([-1, *shape[1:]], np.int64)
-        self._add("Reshape", [self._name(inputs[0]), self._value(batched, outputs[0] + "_shape")], outputs)
+        self._add("Reshape", [self._name(inputs[0]), self._add_value(batched, outputs[0] + "_shape")], outputs)
 
     def _if(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
         """Both branches are computed, for each row of the batch the one that holds is taken."""
@@ -191,7 +193,7 @@ class _Subgraph:
             branches += _Subgraph(self._model, number, self.nodes, names).convert()
         self._add("Where", [condition, *branches], outputs)
 
-    def _activated(self, activation: int, output: str, make: Callable[[str], None]) -> None:
+    def _add_activation(self, activation: int, output: str, make: Callable[[str], None]) -> None:
         if activation == tflite.ActivationFunctionType.NONE:
             make(output)
             return
@@ -206,7 +208,9 @@ class _Subgraph:
         self._add("Transpose", [name], [f"{name}_{len(self.nodes)}"], perm=[0, 3, 1, 2])
         return str(self.nodes[-1].output[0])
 
-    def _pads(self, padding: int, tensor: int, name: str, kernel: Sequence[int], strides: Sequence[int]) -> list[int]:
+    def _get_padding(
+        self, padding: int, tensor: int, name: str, kernel: Sequence[int], strides: Sequence[int]
+    ) -> list[int]:
         if padding == tflite.Padding.VALID:
             return [0, 0, 0, 0]
         if list(strides) != [1, 1]:
@@ -216,7 +220,7 @@ class _Subgraph:
     def _add(self, kind: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> None:
         self.nodes.append(helper.make_node(kind, list(inputs), list(outputs), **attributes))
 
-    def _value(self, array: Array, name: str) -> str:
+    def _add_value(self, array: Array, name: str) -> str:
         self._add("Constant", [], [name], value=numpy_helper.from_array(array))
         return name
 
@@ -227,17 +231,17 @@ class _Subgraph:
             name = f"{self._prefix}{tensor}"
             self._names[tensor] = name
             if self._model.Buffers(self._graph.Tensors(tensor).Buffer()).DataLength():
-                self._value(self._constant(tensor), name)
+                self._add_value(self._get_value(tensor), name)
         return self._names[tensor]
 
-    def _constant(self, tensor: int) -> Array:
-        return _values(self._model, self._graph.Tensors(tensor))
+    def _get_value(self, tensor: int) -> Array:
+        return _read_value(self._model, self._graph.Tensors(tensor))
 
     def _shape(self, tensor: int) -> list[int]:
-        return _shape(self._graph.Tensors(int(tensor)))
+        return _get_shape(self._graph.Tensors(int(tensor)))
 
 
-def _values(model: Any, tensor: Any) -> Array:
+def _read_value(model: Any, tensor: Any) -> Array:
     """Return a constant's values; an array without elements for what is no constant."""
     dtype = _DTYPES.get(tensor.Type())
     if dtype is None:
@@ -245,10 +249,10 @@ def _values(model: Any, tensor: Any) -> Array:
     buffer = model.Buffers(tensor.Buffer())
     if not buffer.DataLength():
         return np.empty(0, dtype)
-    return np.frombuffer(buffer.DataAsNumpy().tobytes(), dtype).reshape(_shape(tensor))
+    return np.frombuffer(buffer.DataAsNumpy().tobytes(), dtype).reshape(_get_shape(tensor))
 
 
-def _shape(tensor: Any) -> list[int]:
+def _get_shape(tensor: Any) -> list[int]:
     return [int(size) for size in tensor.ShapeAsNumpy()] if tensor.ShapeLength() else []
 
 

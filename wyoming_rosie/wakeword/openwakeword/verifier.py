@@ -20,7 +20,7 @@ from wyoming_rosie.wakeword.openwakeword.network import Floats
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
 FORMAT = 1
-FEWEST = 3
+MIN_SAMPLES = 3
 _STRENGTH = 0.01
 """Of the penalty on large weights, for each recording."""
 _STEPS = 50
@@ -40,7 +40,7 @@ class SpeakerVerifier:
     weights: Floats
     bias: float
 
-    def probability(self, embeddings: Floats) -> float:
+    def predict(self, embeddings: Floats) -> float:
         """Return how probably the newest embeddings, (hops, 96), are this person saying the word."""
         features = (embeddings[-self.hops :].reshape(-1) - self.mean) / self.scale
         return float(1 / (1 + np.exp(-np.clip(features @ self.weights + self.bias, -50, 50))))
@@ -55,7 +55,7 @@ class SpeakerVerifier:
             raise ConfigError(f"cannot write {path}: {err.strerror}") from err
 
 
-def load(path: Path) -> SpeakerVerifier:
+def load_verifier(path: Path) -> SpeakerVerifier:
     """Return the verifier of a file; nothing in it is run. Raises ConfigError."""
     try:
         with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as file:
@@ -71,37 +71,39 @@ def load(path: Path) -> SpeakerVerifier:
     return verifier
 
 
-def train(
+def create_verifier(
     user: str, word: str, own: Sequence[Floats], others: Sequence[Floats], alike: Sequence[Floats] = ()
 ) -> SpeakerVerifier:
     """Return a verifier from embeddings, (hops, 96) each: of the person, of anything else, and of others with the word.
 
     Raises ConfigError.
     """
-    if min(len(own), len(others)) < FEWEST:
+    if min(len(own), len(others)) < MIN_SAMPLES:
         raise ConfigError(
-            f"a verifier needs at least {FEWEST} pieces of the voice with the word, and of something else"
+            f"a verifier needs at least {MIN_SAMPLES} pieces of the voice with the word, and of something else"
         )
     rows = np.stack([one.reshape(-1) for one in (*own, *others, *alike)]).astype(np.float64)
     mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-3
     features = (rows - mean) / scale
     wanted = np.r_[np.ones(len(own)), np.zeros(len(others) + len(alike))]
-    share = np.concatenate([_shared(0.5, own), _shared(0.25 if alike else 0.5, others), _shared(0.25, alike)])
-    weights, bias = _fit(features, wanted, share)
+    share = np.concatenate(
+        [_row_weights(0.5, own), _row_weights(0.25 if alike else 0.5, others), _row_weights(0.25, alike)]
+    )
+    weights, bias = _fit_weights(features, wanted, share)
     hops = len(own[0])
-    return SpeakerVerifier(user, word, hops, _narrow(mean), _narrow(scale), _narrow(weights), bias)
+    return SpeakerVerifier(user, word, hops, _to_float32(mean), _to_float32(scale), _to_float32(weights), bias)
 
 
-def _narrow(array: Doubles) -> Floats:
+def _to_float32(array: Doubles) -> Floats:
     return array.astype(np.float32)
 
 
-def _shared(weight: float, rows: Sequence[Floats]) -> Doubles:
+def _row_weights(weight: float, rows: Sequence[Floats]) -> Doubles:
     """Return what each row of a kind counts, of what the whole kind does."""
     return np.full(len(rows), weight / max(1, len(rows)))
 
 
-def _fit(features: Doubles, wanted: Doubles, share: Doubles) -> tuple[Doubles, float]:
+def _fit_weights(features: Doubles, wanted: Doubles, share: Doubles) -> tuple[Doubles, float]:
     """Return weights and bias of a logistic regression with an L2 penalty; each row counts its share.
 
     There are far fewer rows than columns: Newton's method on the weights of the rows, not of the columns.

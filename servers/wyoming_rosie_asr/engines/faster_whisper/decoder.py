@@ -24,35 +24,35 @@ WINDOW_SECONDS = 30
 FRAMES_PER_SECOND = 100
 TOKENS_PER_SECOND = 12
 """Faster than anybody speaks; more are an endless loop."""
-MORE_TOKENS = 24
+EXTRA_TOKENS = 24
 SHORT_MARGIN_SECONDS = 1.5
 """Silence after the speech that a window has at least which is not a whole one."""
-DOUBTFUL_LOG_PROBABILITY = -0.7
+MIN_LOG_PROBABILITY = -0.7
 """Of a text from a short window, under which the whole window is heard after all."""
 _FULL_SCALE = 32768.0
-_SOFTEST, _RANGE = -10.0, 8.0
+_MIN_LOG, _RANGE = -10.0, 8.0
 """Of the spectrum: the logarithm of silence, and how far under the loudest nothing is told apart any more."""
 
 
 @dataclass(frozen=True)
-class Hardware:
+class DeviceConfig:
     device: str  # cpu, cuda or auto
     compute: str  # int8, float16, ... or auto
     threads: int  # 0: as many as there are cores
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DecodeOptions:
     """How to decode. Of several languages the likeliest is taken; none: of all."""
 
     languages: tuple[str, ...]
-    beam: int
+    beam_size: int
     prompt: str  # text that might have come before, for the words and the spelling in it
     short_windows: bool
 
 
 @dataclass(frozen=True)
-class Heard:
+class DecodedSegment:
     """The text of a window, and how sure the model is: mean log probability of its tokens, probability of speech."""
 
     text: str
@@ -64,7 +64,7 @@ class Heard:
 class WhisperDecoder:
     """A loaded model; its calls block and belong to one thread."""
 
-    def __init__(self, folder: Path, hardware: Hardware) -> None:
+    def __init__(self, folder: Path, hardware: DeviceConfig) -> None:
         self._model = WhisperModel(
             str(folder),
             device=hardware.device,
@@ -77,45 +77,47 @@ class WhisperDecoder:
         """Give the memory back; the decoder is used up."""
         self._model.model.unload_model()
 
-    def hear(self, windows: Sequence[bytes], wanted: Wanted, dropped: Event) -> list[Heard]:
+    def decode(self, segments: Sequence[bytes], options: DecodeOptions, cancelled: Event) -> list[DecodedSegment]:
         """Return what is said in windows of at most 30 s of 16 kHz 16-bit mono audio, all in the language of the first.
 
         Once it is dropped nobody wants the rest, and less comes.
         """
-        heard: list[Heard] = []
-        for window in windows:
-            if heard:
-                wanted = _in_language(wanted, heard[0].language)
-            one = None if dropped.is_set() else self._window(window, wanted, dropped)
+        decoded: list[DecodedSegment] = []
+        for window in segments:
+            if decoded:
+                options = _with_language(options, decoded[0].language)
+            one = None if cancelled.is_set() else self._decode_segment(window, options, cancelled)
             if one is None:
                 break
-            heard.append(one)
-        return heard
+            decoded.append(one)
+        return decoded
 
-    def _window(self, pcm: bytes, wanted: Wanted, dropped: Event) -> Heard | None:
+    def _decode_segment(self, pcm: bytes, options: DecodeOptions, cancelled: Event) -> DecodedSegment | None:
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / _FULL_SCALE
-        if wanted.short_windows:
-            heard = self._decoded(samples, wanted, SPEECH.seconds(len(pcm)) + SHORT_MARGIN_SECONDS, dropped)
-            if heard is None or _is_believable(heard):
-                return heard
-        return self._decoded(samples, wanted, WINDOW_SECONDS, dropped)
+        if options.short_windows:
+            decoded = self._decode_window(samples, options, SPEECH.seconds(len(pcm)) + SHORT_MARGIN_SECONDS, cancelled)
+            if decoded is None or _is_valid(decoded):
+                return decoded
+        return self._decode_window(samples, options, WINDOW_SECONDS, cancelled)
 
-    def _decoded(self, samples: Floats, wanted: Wanted, seconds: float, dropped: Event) -> Heard | None:
+    def _decode_window(
+        self, samples: Floats, options: DecodeOptions, seconds: float, cancelled: Event
+    ) -> DecodedSegment | None:
         frames = 2 * math.ceil(min(seconds, WINDOW_SECONDS) * FRAMES_PER_SECOND / 2)  # the encoder halves them
-        encoded = self._model.encode(self._features(samples, frames))
-        if dropped.is_set():
+        encoded = self._model.encode(self._padded_features(samples, frames))
+        if cancelled.is_set():
             return None
-        language = self._language(encoded, wanted.languages)
+        language = self._detect_language(encoded, options.languages)
         tokenizer = Tokenizer(
             self._model.hf_tokenizer, self._model.model.is_multilingual, task="transcribe", language=language
         )
-        prompt = self._prompt(tokenizer, wanted)
-        most = round(TOKENS_PER_SECOND * len(samples) / SPEECH.rate) + MORE_TOKENS
+        prompt = self._build_prompt(tokenizer, options)
+        max_tokens = round(TOKENS_PER_SECOND * len(samples) / SPEECH.rate) + EXTRA_TOKENS
         (result,) = self._model.model.generate(
             encoded,
             [prompt],
-            beam_size=wanted.beam,
-            max_length=min(len(prompt) + most, self._model.max_length),
+            beam_size=options.beam_size,
+            max_length=min(len(prompt) + max_tokens, self._model.max_length),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_blank=True,
@@ -124,18 +126,18 @@ class WhisperDecoder:
         tokens = result.sequences_ids[0]
         log_probability = result.scores[0] * len(tokens) / (len(tokens) + 1)  # the end counts as one
         text = tokenizer.decode(tokens).strip()
-        return Heard(text, language, log_probability, 1 - result.no_speech_prob)
+        return DecodedSegment(text, language, log_probability, 1 - result.no_speech_prob)
 
-    def _features(self, samples: Floats, frames: int) -> Floats:
+    def _padded_features(self, samples: Floats, frames: int) -> Floats:
         """Return the spectrum of so many frames, after the samples that of silence, which need not be computed."""
-        heard = self._model.feature_extractor(samples)[:, :frames]
-        loudest = 4 * float(heard.max()) - 4 if heard.size else _SOFTEST
-        silence = (max(loudest - _RANGE, _SOFTEST) + 4) / 4
-        features = np.full((heard.shape[0], frames), silence, np.float32)
-        features[:, : heard.shape[1]] = heard
-        return features
+        features = self._model.feature_extractor(samples)[:, :frames]
+        loudest = 4 * float(features.max()) - 4 if features.size else _MIN_LOG
+        silence = (max(loudest - _RANGE, _MIN_LOG) + 4) / 4
+        padded = np.full((features.shape[0], frames), silence, np.float32)
+        padded[:, : features.shape[1]] = features
+        return padded
 
-    def _language(self, encoded: Any, allowed: Collection[str]) -> str:
+    def _detect_language(self, encoded: Any, allowed: Collection[str]) -> str:
         if not self._model.model.is_multilingual:
             return "en"
         if len(allowed) == 1:
@@ -144,14 +146,14 @@ class WhisperDecoder:
         fitting = [language for language, _ in ranked if not allowed or language in allowed]
         return fitting[0] if fitting else next(iter(allowed))
 
-    def _prompt(self, tokenizer: Tokenizer, wanted: Wanted) -> list[int]:
-        before = tokenizer.encode(f" {wanted.prompt}") if wanted.prompt else []
-        return list(self._model.get_prompt(tokenizer, before, without_timestamps=True))
+    def _build_prompt(self, tokenizer: Tokenizer, options: DecodeOptions) -> list[int]:
+        text = tokenizer.encode(f" {options.prompt}") if options.prompt else []
+        return list(self._model.get_prompt(tokenizer, text, without_timestamps=True))
 
 
-def _is_believable(heard: Heard) -> bool:
-    return heard.log_probability >= DOUBTFUL_LOG_PROBABILITY and not hallucinations.repeats_itself(heard.text)
+def _is_valid(decoded: DecodedSegment) -> bool:
+    return decoded.log_probability >= MIN_LOG_PROBABILITY and not hallucinations.is_repetitive(decoded.text)
 
 
-def _in_language(wanted: Wanted, language: str) -> Wanted:
-    return replace(wanted, languages=(language,))
+def _with_language(options: DecodeOptions, language: str) -> DecodeOptions:
+    return replace(options, languages=(language,))

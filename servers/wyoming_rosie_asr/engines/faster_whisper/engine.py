@@ -22,18 +22,25 @@ from wyoming_rosie.models.background_fetch import fetch_until_done
 from wyoming_rosie.models.whisper import HUB_URL, ModelFolder
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.workers import ThreadWorker
-from wyoming_rosie_asr.admission import Ticket, Turns
-from wyoming_rosie_asr.engine import Request, Sound, Transcript, UnknownLanguageError, UnknownModelError, base_language
+from wyoming_rosie_asr.admission import DecodeJob, PriorityLimiter
+from wyoming_rosie_asr.engine import (
+    SpeechAudio,
+    TranscribeRequest,
+    Transcript,
+    UnsupportedLanguageError,
+    UnsupportedModelError,
+    base_language,
+)
 from wyoming_rosie_asr.engines.faster_whisper import hallucinations
-from wyoming_rosie_asr.engines.faster_whisper.windows import windows
-from wyoming_rosie_asr.lazy_model import Resident
+from wyoming_rosie_asr.engines.faster_whisper.segments import split_segments
+from wyoming_rosie_asr.lazy_model import LazyModel
 
 if TYPE_CHECKING:
-    from wyoming_rosie_asr.engines.faster_whisper.decoder import Heard, Wanted, WhisperDecoder
+    from wyoming_rosie_asr.engines.faster_whisper.decoder import DecodedSegment, DecodeOptions, WhisperDecoder
 
 _LOG = structlog.get_logger()
 DEVICES = ("cpu", "cuda", "auto")
-BEAMS = range(11)
+BEAM_SIZES = range(11)
 _CREDIT = Attribution("SYSTRAN and OpenAI", "https://github.com/SYSTRAN/faster-whisper")
 _ABOUT = "Whisper, any words in many languages"
 
@@ -56,14 +63,14 @@ class Settings:
 class WhisperEngine:
     """One model, on one thread of ours and as many of its own as there are cores."""
 
-    streams = True
+    supports_streaming = True
 
-    def __init__(self, settings: Settings, model: ModelFolder, keep_seconds: float, most_waiting: int) -> None:
+    def __init__(self, settings: Settings, model: ModelFolder, keep_alive_seconds: float, max_waiting: int) -> None:
         self._settings = settings
         self._model = model
         self._worker = ThreadWorker("whisper")
-        self._turns = Turns(1, most_waiting)
-        self._resident = Resident(model.name, self._load, self._unload, keep_seconds)
+        self._limiter = PriorityLimiter(1, max_waiting)
+        self._lazy_model = LazyModel(model.name, self._load_model, self._unload_model, keep_alive_seconds)
 
     @property
     def is_installed(self) -> bool:
@@ -71,7 +78,7 @@ class WhisperEngine:
 
     @property
     def waiting(self) -> int:
-        return self._turns.waiting
+        return self._limiter.waiting
 
     def describe(self) -> AsrProgram:
         version = metadata.version("faster-whisper")
@@ -79,13 +86,13 @@ class WhisperEngine:
         model = AsrModel(self._model.name, _CREDIT, self.is_installed, _ABOUT, version, languages)
         return AsrProgram("faster-whisper", _CREDIT, self.is_installed, _ABOUT, version, [model])
 
-    def check(self, request: Request) -> None:
+    def check_request(self, request: TranscribeRequest) -> None:
         if request.model not in (None, self._model.name):
-            raise UnknownModelError(f"no model is named {request.model!r} here; there is: {self._model.name}")
+            raise UnsupportedModelError(f"no model is named {request.model!r} here; there is: {self._model.name}")
         allowed = self._settings.language or self._model.languages
         if request.language is not None and base_language(request.language) not in allowed:
             shown = ", ".join(allowed[:10]) + (" and others" if len(allowed) > 10 else "")
-            raise UnknownLanguageError(
+            raise UnsupportedLanguageError(
                 f"{self._model.name} is not set up for the language {request.language!r}; there are: {shown}"
             )
         if not self.is_installed:
@@ -99,52 +106,54 @@ class WhisperEngine:
 
     async def prepare(self) -> None:
         if self.is_installed:
-            await self._resident.prepare()
+            await self._lazy_model.prepare()
 
-    async def transcribe(self, sound: Sound, request: Request, ticket: Ticket) -> Transcript:
-        pieces = [_piece(sound.pcm, *window) for window in windows(sound.speech, sound.milliseconds, _WINDOW_MS)]
-        if not pieces:
+    async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
+        segments = [
+            _slice_pcm(audio.pcm, *window) for window in split_segments(audio.segments, audio.duration_ms, _WINDOW_MS)
+        ]
+        if not segments:
             return Transcript(language=request.language)
-        dropped = Event()
-        async with self._turns.turn(ticket), self._resident.used() as decoder:
+        cancelled = Event()
+        async with self._limiter.slot(job), self._lazy_model.acquire() as decoder:
             try:
-                heard = await self._worker.run(decoder.hear, pieces, self._wanted(request), dropped)
+                decoded = await self._worker.run(decoder.decode, segments, self._decode_options(request), cancelled)
             finally:
-                dropped.set()
-        return _transcript(heard)
+                cancelled.set()
+        return _build_transcript(decoded)
 
     async def close(self) -> None:
-        await self._resident.close()
+        await self._lazy_model.close()
         self._worker.close()
 
-    def _wanted(self, request: Request) -> "Wanted":
-        from wyoming_rosie_asr.engines.faster_whisper.decoder import Wanted
+    def _decode_options(self, request: TranscribeRequest) -> "DecodeOptions":
+        from wyoming_rosie_asr.engines.faster_whisper.decoder import DecodeOptions
 
         languages = (base_language(request.language),) if request.language is not None else self._settings.language
         bias = ", ".join((*request.terms, *request.names))  # what comes last has the most weight
         prompt = " ".join(filter(None, (bias and f"{bias}.", self._settings.prompt.strip())))
-        return Wanted(languages, self._settings.beam or _usual_beam(), prompt, self._settings.short_windows)
+        return DecodeOptions(languages, self._settings.beam or _default_beam(), prompt, self._settings.short_windows)
 
-    async def _load(self) -> "WhisperDecoder":
+    async def _load_model(self) -> "WhisperDecoder":
         begun = asyncio.get_running_loop().time()
-        decoder = await self._worker.run(_decoder, self._model.path, self._settings)
+        decoder = await self._worker.run(_create_decoder, self._model.path, self._settings)
         seconds = round(asyncio.get_running_loop().time() - begun, 2)
         _LOG.info("model loaded", model=self._model.name, seconds=seconds)
         return decoder
 
-    async def _unload(self, decoder: "WhisperDecoder") -> None:
+    async def _unload_model(self, decoder: "WhisperDecoder") -> None:
         await self._worker.run(decoder.unload)
 
 
 _WINDOW_MS = 30_000
 
 
-def load(settings: Settings, folder: Path, keep_seconds: float, most_waiting: int) -> WhisperEngine:
+def load(settings: Settings, folder: Path, keep_alive_seconds: float, max_waiting: int) -> WhisperEngine:
     """Return the engine, with a model in its own folder or one by name in `folder`; it is loaded later. Raises ConfigError."""
     if settings.device not in DEVICES:
         raise ConfigError(f"--faster-whisper.device must be one of {', '.join(DEVICES)}, not {settings.device}")
-    if settings.beam not in BEAMS:
-        raise ConfigError(f"--faster-whisper.beam must be from 0 to {BEAMS[-1]}, not {settings.beam}")
+    if settings.beam not in BEAM_SIZES:
+        raise ConfigError(f"--faster-whisper.beam must be from 0 to {BEAM_SIZES[-1]}, not {settings.beam}")
     try:
         metadata.version("faster-whisper")
     except metadata.PackageNotFoundError as err:
@@ -156,41 +165,43 @@ def load(settings: Settings, folder: Path, keep_seconds: float, most_waiting: in
                 f"--faster-whisper.language: {model.name} does not know {language!r}; "
                 f"it knows: {', '.join(model.languages)}"
             )
-    return WhisperEngine(settings, model, keep_seconds, most_waiting)
+    return WhisperEngine(settings, model, keep_alive_seconds, max_waiting)
 
 
-def _decoder(folder: Path, settings: Settings) -> "WhisperDecoder":
+def _create_decoder(folder: Path, settings: Settings) -> "WhisperDecoder":
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # what is there is there; nothing else is looked for
-    from wyoming_rosie_asr.engines.faster_whisper.decoder import Hardware, WhisperDecoder
+    from wyoming_rosie_asr.engines.faster_whisper.decoder import DeviceConfig, WhisperDecoder
 
     compute = settings.compute
     if compute == "default" and settings.device == "cpu":
         compute = "int8"
     try:
-        return WhisperDecoder(folder, Hardware(settings.device, compute, settings.threads or _cores()))
+        return WhisperDecoder(folder, DeviceConfig(settings.device, compute, settings.threads or _cpu_count()))
     except Exception as err:
         reason = " ".join(str(err).split())[:200]
         raise EngineError(f"the model in {folder} does not load: {reason}; delete it to have it fetched again") from err
 
 
-def _transcript(heard: "Sequence[Heard]") -> Transcript:
+def _build_transcript(decoded: "Sequence[DecodedSegment]") -> Transcript:
     said = [
-        one for one in heard if not hallucinations.is_invented(one.text, one.log_probability, one.speech_probability)
+        one
+        for one in decoded
+        if not hallucinations.is_hallucination(one.text, one.log_probability, one.speech_probability)
     ]
     if not said:
-        return Transcript(language=heard[0].language)
+        return Transcript(language=decoded[0].language)
     score = exp(sum(one.log_probability for one in said) / len(said))
-    return Transcript(" ".join(one.text for one in said), score, heard[0].language)
+    return Transcript(" ".join(one.text for one in said), score, decoded[0].language)
 
 
-def _piece(pcm: bytes, begin_ms: int, end_ms: int) -> bytes:
+def _slice_pcm(pcm: bytes, begin_ms: int, end_ms: int) -> bytes:
     return pcm[SPEECH.bytes_in(begin_ms / 1000) : SPEECH.bytes_in(end_ms / 1000)]
 
 
-def _cores() -> int:
+def _cpu_count() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _usual_beam() -> int:
+def _default_beam() -> int:
     return 1 if platform.machine() in ("aarch64", "armv7l") else 5

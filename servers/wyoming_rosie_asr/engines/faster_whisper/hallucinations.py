@@ -3,14 +3,14 @@
 import re
 import zlib
 
-SURE_SPEECH_PROBABILITY = 0.6
+CONFIDENT_SPEECH_PROBABILITY = 0.6
 """The model's own belief that there is speech, from which a doubtful phrase is taken as said."""
-SURE_LOG_PROBABILITY = -0.5
+CONFIDENT_LOG_PROBABILITY = -0.5
 """Mean of the tokens, from which a doubtful phrase is taken as said."""
-LEAST_LOG_PROBABILITY = -1.0
+MIN_LOG_PROBABILITY = -1.0
 """With no belief in speech, a text under this is an invention; the limits are those of OpenAI's Whisper."""
-LEAST_SPEECH_PROBABILITY = 0.4
-MOST_COMPRESSION = 2.4
+MIN_SPEECH_PROBABILITY = 0.4
+MAX_COMPRESSION_RATIO = 2.4
 """Text that can be compressed by more repeats itself."""
 _NOT_WORDS = re.compile(r"[^\w ]+")
 # Of films and broadcasts that the models were trained on; people say none of them to a machine.
@@ -29,7 +29,7 @@ _DOUBTFUL = frozenset((
 ))  # fmt: skip
 
 
-def is_invented(text: str, log_probability: float, speech_probability: float) -> bool:
+def is_hallucination(text: str, log_probability: float, speech_probability: float) -> bool:
     """Tell whether a text is an invention.
 
     The mean log probability of its tokens, and the model's probability that there was speech at all, say how sure it was.
@@ -37,13 +37,13 @@ def is_invented(text: str, log_probability: float, speech_probability: float) ->
     said = " ".join(_NOT_WORDS.sub(" ", text.casefold()).split())
     if not said or any(credit in said for credit in _CREDITS):
         return True
-    if log_probability < LEAST_LOG_PROBABILITY and speech_probability < LEAST_SPEECH_PROBABILITY:
+    if log_probability < MIN_LOG_PROBABILITY and speech_probability < MIN_SPEECH_PROBABILITY:
         return True
-    is_sure = log_probability >= SURE_LOG_PROBABILITY and speech_probability >= SURE_SPEECH_PROBABILITY
-    return (said in _DOUBTFUL and not is_sure) or repeats_itself(text)
+    is_sure = log_probability >= CONFIDENT_LOG_PROBABILITY and speech_probability >= CONFIDENT_SPEECH_PROBABILITY
+    return (said in _DOUBTFUL and not is_sure) or is_repetitive(text)
 
 
-def repeats_itself(text: str) -> bool:
+def is_repetitive(text: str) -> bool:
     """Tell whether the text goes in circles, as models do that have lost the thread."""
     encoded = text.encode()
-    return len(encoded) / len(zlib.compress(encoded)) > MOST_COMPRESSION
+    return len(encoded) / len(zlib.compress(encoded)) > MAX_COMPRESSION_RATIO

@@ -9,46 +9,46 @@ Arcs: TypeAlias = tuple[tuple[str, int], ...]
 """(word, next state), in the order of the words."""
 
 
-class Net:
+class Nfa:
     """States joined by words, or by nothing; one word may lead from a state to several. State 0 is the start."""
 
     def __init__(self) -> None:
-        self._words: list[list[tuple[str, int]]] = [[]]
-        self._joined: list[list[int]] = [[]]
+        self._transitions: list[list[tuple[str, int]]] = [[]]
+        self._epsilon: list[list[int]] = [[]]
 
-    def state(self) -> int:
+    def add_state(self) -> int:
         """Add a state and return its number."""
-        self._words.append([])
-        self._joined.append([])
-        return len(self._words) - 1
+        self._transitions.append([])
+        self._epsilon.append([])
+        return len(self._transitions) - 1
 
-    def after(self, source: int, words: Iterable[str]) -> int:
+    def add_path(self, source: int, words: Iterable[str]) -> int:
         """Return the state that the words lead to from `source`; all but the first are new."""
         for word in words:
-            target = self.state()
-            self._words[source].append((word, target))
+            target = self.add_state()
+            self._transitions[source].append((word, target))
             source = target
         return source
 
-    def join(self, source: int, target: int) -> None:
+    def connect(self, source: int, target: int) -> None:
         """Let `target` be reached from `source` without a word."""
-        self._joined[source].append(target)
+        self._epsilon[source].append(target)
 
-    def together(self, states: Iterable[int]) -> frozenset[int]:
+    def epsilon_closure(self, states: Iterable[int]) -> frozenset[int]:
         """Return the states and all that are reached from them without a word."""
         reached = set(states)
         waiting = list(reached)
         while waiting:
-            new = [target for target in self._joined[waiting.pop()] if target not in reached]
+            new = [target for target in self._epsilon[waiting.pop()] if target not in reached]
             reached.update(new)
             waiting += new
         return frozenset(reached)
 
-    def following(self, states: Iterable[int]) -> dict[str, set[int]]:
+    def next_states(self, states: Iterable[int]) -> dict[str, set[int]]:
         """Return where each word leads from any of the states."""
         targets: dict[str, set[int]] = {}
         for state in states:
-            for word, target in self._words[state]:
+            for word, target in self._transitions[state]:
                 targets.setdefault(word, set()).add(target)
         return targets
 
@@ -66,7 +66,7 @@ class Automaton:
         return frozenset(word for arcs in self.states for word, _ in arcs)
 
     @cached_property
-    def endings(self) -> tuple[int, ...]:
+    def suffix_counts(self) -> tuple[int, ...]:
         """The number of different ways to end a sentence, for each state."""
         counts: list[int] = []
         for state, arcs in enumerate(self.states):
@@ -74,9 +74,9 @@ class Automaton:
         return tuple(counts)
 
     @property
-    def sentences(self) -> int:
+    def sentence_count(self) -> int:
         """The number of different sentences."""
-        return self.endings[self.start]
+        return self.suffix_counts[self.start]
 
     def accepts(self, words: Iterable[str]) -> bool:
         """Tell whether the words are one whole sentence."""
@@ -89,34 +89,34 @@ class Automaton:
         return state in self.final
 
 
-def minimal(net: Net, end: int) -> Automaton:
+def minimize(nfa: Nfa, end: int) -> Automaton:
     """Return the smallest automaton of all that can be said from state 0 of a net without circles to `end`."""
-    return _Minimiser(net, end).automaton()
+    return _Minimizer(nfa, end).build()
 
 
-class _Minimiser:
+class _Minimizer:
     """Subset construction from the endings backwards, so that equal states are seen at once."""
 
-    def __init__(self, net: Net, end: int) -> None:
-        self._net = net
+    def __init__(self, nfa: Nfa, end: int) -> None:
+        self._nfa = nfa
         self._end = end
         self._states: list[Arcs] = []
         self._final: set[int] = set()
         self._number_of: dict[tuple[bool, Arcs], int] = {}
-        self._seen: dict[frozenset[int], int] = {}
+        self._numbers: dict[frozenset[int], int] = {}
 
-    def automaton(self) -> Automaton:
-        start = self._number(self._net.together([0]))
+    def build(self) -> Automaton:
+        start = self._add_closure(self._nfa.epsilon_closure([0]))
         return Automaton(tuple(self._states), frozenset(self._final), start)
 
-    def _number(self, here: frozenset[int]) -> int:
-        if here not in self._seen:
-            following = sorted(self._net.following(here).items())
-            arcs = tuple((word, self._number(self._net.together(targets))) for word, targets in following)
-            self._seen[here] = self._state(self._end in here, arcs)
-        return self._seen[here]
+    def _add_closure(self, here: frozenset[int]) -> int:
+        if here not in self._numbers:
+            following = sorted(self._nfa.next_states(here).items())
+            arcs = tuple((word, self._add_closure(self._nfa.epsilon_closure(targets))) for word, targets in following)
+            self._numbers[here] = self._add_state(self._end in here, arcs)
+        return self._numbers[here]
 
-    def _state(self, is_final: bool, arcs: Arcs) -> int:
+    def _add_state(self, is_final: bool, arcs: Arcs) -> int:
         number = self._number_of.setdefault((is_final, arcs), len(self._states))
         if number == len(self._states):
             self._states.append(arcs)

@@ -14,19 +14,19 @@ from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon
 if TYPE_CHECKING:
     from pocketsphinx import Decoder
 
-_SENTENCES, _SOUNDS = "sentences", "sounds"
+_SENTENCES, _PHONES = "sentences", "phones"
 """The two searches: for a sentence of the grammar, and for any sounds at all."""
 _FRAMES_PER_SECOND = 100
-_LEAST_LIKELIHOOD = 1e-300
-_FRAMES_PER_SOUND = 12
-_MOST_DRAWN_OUT = 150
+_MIN_LIKELIHOOD = 1e-300
+_FRAMES_PER_PHONE = 12
+_MAX_EXTRA_FRAMES = 150
 """Frames that a word may last beyond its sounds: it takes up a noise before it, but not a whole recording of noise."""
-_MOST_PAUSE = 0.33
+_MAX_PAUSE_SHARE = 0.33
 """Of a sentence, from its first word to its last; more is left out by who says something else."""
 
 
 @dataclass(frozen=True)
-class Search:
+class SearchLimits:
     """How widely pocketsphinx searches: paths less likely than the best by these factors are given up."""
 
     beam: float
@@ -35,7 +35,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Guess:
+class Hypothesis:
     """The likeliest sentence, and how likely its words are beside the likeliest sounds, 0 to 1 per second of speech."""
 
     tokens: tuple[str, ...] = ()
@@ -43,13 +43,13 @@ class Guess:
 
 
 @dataclass(frozen=True)
-class _Piece:
+class _AlignedSegment:
     """A word, sound or pause, with its first and last frame; likelihood as a logarithm."""
 
     word: str
     first: int
     last: int
-    likelihood: float
+    log_likelihood: float
 
     @property
     def is_word(self) -> bool:
@@ -67,29 +67,29 @@ class _Piece:
 class SentenceDecoder:
     """Guesses which sentence of a grammar a whole utterance is, and how well it explains the sounds."""
 
-    def __init__(self, model: Path, sentences: Automaton, lexicon: Lexicon, search: Search) -> None:
+    def __init__(self, model: Path, sentences: Automaton, lexicon: Lexicon, search: SearchLimits) -> None:
         self._sentences = sentences
-        self._sounds = {word: _fewest_sounds(word, lexicon) for word in sentences.words}
-        self._decoder = _decoder(model, sentences, lexicon, search)
-        self._decoder.add_fsg(_SENTENCES, self._decoder.create_fsg(_SENTENCES, *_graph(sentences)))
-        self._decoder.add_allphone_file(_SOUNDS, None)
+        self._phone_counts = {word: _min_phone_count(word, lexicon) for word in sentences.words}
+        self._decoder = _create_decoder(model, sentences, lexicon, search)
+        self._decoder.add_fsg(_SENTENCES, self._decoder.create_fsg(_SENTENCES, *_build_graph(sentences)))
+        self._decoder.add_allphone_file(_PHONES, None)
 
-    def guess(self, pcm: bytes) -> Guess:
+    def decode(self, pcm: bytes) -> Hypothesis:
         """Return the guess for 16 kHz 16-bit mono speech; without tokens when it is no whole sentence."""
-        words = [piece for piece in self._search(_SENTENCES, pcm) if piece.is_word]
+        words = [piece for piece in self._run_search(_SENTENCES, pcm) if piece.is_word]
         said = tuple(word.token for word in words)
-        if not words or not self._sentences.accepts(said) or not self._is_speakable(words):
-            return Guess()
-        return Guess(said, _score(words, self._search(_SOUNDS, pcm)))
+        if not words or not self._sentences.accepts(said) or not self._has_valid_timing(words):
+            return Hypothesis()
+        return Hypothesis(said, _compute_score(words, self._run_search(_PHONES, pcm)))
 
-    def _is_speakable(self, words: Sequence[_Piece]) -> bool:
+    def _has_valid_timing(self, words: Sequence[_AlignedSegment]) -> bool:
         """Tell whether a person may say the words in the time that they take."""
         duration = words[-1].last - words[0].first + 1
         pauses = duration - sum(word.frames for word in words)
-        drawn_out = max(word.frames - _FRAMES_PER_SOUND * self._sounds[word.token] for word in words)
-        return drawn_out <= _MOST_DRAWN_OUT and pauses <= _MOST_PAUSE * duration
+        drawn_out = max(word.frames - _FRAMES_PER_PHONE * self._phone_counts[word.token] for word in words)
+        return drawn_out <= _MAX_EXTRA_FRAMES and pauses <= _MAX_PAUSE_SHARE * duration
 
-    def _search(self, name: str, pcm: bytes) -> list[_Piece]:
+    def _run_search(self, name: str, pcm: bytes) -> list[_AlignedSegment]:
         self._decoder.activate_search(name)
         self._decoder.start_utt()
         # the whole utterance at once: the mean of its spectrum must be known before it is searched
@@ -98,18 +98,20 @@ class SentenceDecoder:
         if self._decoder.hyp() is None:
             return []
         return [
-            _Piece(piece.word, piece.start_frame, piece.end_frame, math.log(max(piece.ascore, _LEAST_LIKELIHOOD)))
+            _AlignedSegment(
+                piece.word, piece.start_frame, piece.end_frame, math.log(max(piece.ascore, _MIN_LIKELIHOOD))
+            )
             for piece in self._decoder.seg()
             if piece.end_frame >= piece.start_frame
         ]
 
 
-def _decoder(model: Path, sentences: Automaton, lexicon: Lexicon, search: Search) -> "Decoder":
+def _create_decoder(model: Path, sentences: Automaton, lexicon: Lexicon, search: SearchLimits) -> "Decoder":
     from pocketsphinx import Decoder
 
     with TemporaryDirectory() as folder:
         dictionary = Path(folder) / "grammar.dict"  # its words alone: a fifth of the memory of the whole dictionary
-        dictionary.write_text("".join(_entries(sentences, lexicon)), "utf-8")
+        dictionary.write_text("".join(_dictionary_lines(sentences, lexicon)), "utf-8")
         return Decoder(
             hmm=str(model),
             dict=str(dictionary),
@@ -127,17 +129,17 @@ def _decoder(model: Path, sentences: Automaton, lexicon: Lexicon, search: Search
         )
 
 
-def _fewest_sounds(word: str, lexicon: Lexicon) -> int:
-    return min(len(phones.split()) for phones in lexicon.phones(tokens.said(word)))
+def _min_phone_count(word: str, lexicon: Lexicon) -> int:
+    return min(len(phones.split()) for phones in lexicon.find_phones(tokens.spoken_word(word)))
 
 
-def _entries(sentences: Automaton, lexicon: Lexicon) -> Iterator[str]:
+def _dictionary_lines(sentences: Automaton, lexicon: Lexicon) -> Iterator[str]:
     for word in sorted(sentences.words):
-        for number, phones in enumerate(lexicon.phones(tokens.said(word)), 1):
+        for number, phones in enumerate(lexicon.find_phones(tokens.spoken_word(word)), 1):
             yield f"{word}{f'({number})' if number > 1 else ''} {phones}\n"
 
 
-def _graph(sentences: Automaton) -> tuple[int, int, list[tuple[int, int, float] | tuple[int, int, float, str]]]:
+def _build_graph(sentences: Automaton) -> tuple[int, int, list[tuple[int, int, float] | tuple[int, int, float, str]]]:
     """Return the automaton as pocketsphinx takes it: one final state; what may follow is equally likely."""
     end = len(sentences.states)
     transitions: list[tuple[int, int, float] | tuple[int, int, float, str]] = []
@@ -150,17 +152,17 @@ def _graph(sentences: Automaton) -> tuple[int, int, list[tuple[int, int, float] 
     return sentences.start, end, transitions
 
 
-def _score(words: Sequence[_Piece], sounds: Sequence[_Piece]) -> float:
+def _compute_score(words: Sequence[_AlignedSegment], phones: Sequence[_AlignedSegment]) -> float:
     frames = sum(word.frames for word in words)
-    gap = sum(_likelihood(sounds, word.first, word.last) - word.likelihood for word in words)
+    gap = sum(_phone_score(phones, word.first, word.last) - word.log_likelihood for word in words)
     return math.exp(-max(gap, 0.0) * _FRAMES_PER_SECOND / frames)
 
 
-def _likelihood(sounds: Sequence[_Piece], first: int, last: int) -> float:
+def _phone_score(phones: Sequence[_AlignedSegment], first: int, last: int) -> float:
     """Return the likelihood of what the sounds have in the frames from `first` to `last`."""
     total = 0.0
-    for sound in sounds:
+    for sound in phones:
         common = min(last, sound.last) - max(first, sound.first) + 1
         if common > 0:
-            total += sound.likelihood * common / sound.frames
+            total += sound.log_likelihood * common / sound.frames
     return total

@@ -8,9 +8,9 @@ from hassil.expression import Alternative, Expression, ListReference, Permutatio
 
 from wyoming_rosie.home.model import Area, Entity, Home
 from wyoming_rosie_asr.engines.pocketsphinx import templates, tokens
-from wyoming_rosie_asr.engines.pocketsphinx.automaton import Automaton, Net, minimal
+from wyoming_rosie_asr.engines.pocketsphinx.automaton import Automaton, Nfa, minimize
 from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon
-from wyoming_rosie_asr.engines.pocketsphinx.templates import Block, Templates
+from wyoming_rosie_asr.engines.pocketsphinx.templates import SentenceTemplates, TemplateBlock
 
 Phrase: TypeAlias = tuple[str, ...]
 """Tokens said one after another."""
@@ -23,128 +23,136 @@ class Grammar:
     """Names of the home that nobody knows how to say."""
 
 
-def of_home(
-    home: Home, of_language: Templates, lexicon: Lexicon, more: Iterable[str] = (), phrases: Iterable[str] = ()
+def build_grammar(
+    home: Home,
+    sentence_templates: SentenceTemplates,
+    lexicon: Lexicon,
+    extra_names: Iterable[str] = (),
+    sentences: Iterable[str] = (),
 ) -> Grammar:
     """Return the grammar of a home; names that cannot be said are left out of it.
 
     `more` are names that any of its things may have besides, `phrases` are sentences of their own.
     """
-    names = _Names(home, lexicon, tuple(more))
-    writer = _Writer(of_language).write(names)
-    writer.add(way for phrase in phrases for way in names.ways(phrase))
-    return Grammar(minimal(writer.net, writer.end), tuple(sorted(names.skipped)))
+    names = _HomeNames(home, lexicon, tuple(extra_names))
+    writer = _GrammarWriter(sentence_templates).add_templates(names)
+    writer.add_sentences(way for phrase in sentences for way in names.pronounce(phrase))
+    return Grammar(minimize(writer.nfa, writer.end), tuple(sorted(names.skipped)))
 
 
-class _Names:
+class _HomeNames:
     """What the things and areas of a home are called."""
 
-    def __init__(self, home: Home, lexicon: Lexicon, more: tuple[str, ...] = ()) -> None:
+    def __init__(self, home: Home, lexicon: Lexicon, extra_names: tuple[str, ...] = ()) -> None:
         self._home = home
         self._lexicon = lexicon
-        self._more = more
+        self._extra_names = extra_names
         self.skipped: set[str] = set()
 
-    def lists(self, block: Block) -> Mapping[str, list[Phrase]] | None:
+    def build_lists(self, block: TemplateBlock) -> Mapping[str, list[Phrase]] | None:
         """Return the lists that the home fills for a block; None when it has no such things."""
-        entities = [entity for entity in self._home.entities if _is_for(block, entity)]
+        entities = [entity for entity in self._home.entities if _matches(block, entity)]
         if block.domain and not entities:
             return None
         return {
-            "name": [*self._phrases(entities), *(way for name in self._more for way in self.ways(name))],
-            "area": self._phrases(self._areas_with(entities)),
-            "placed": [phrase for entity in entities for phrase in self._placed(entity)],
+            "name": [
+                *self._pronounce_names(entities),
+                *(way for name in self._extra_names for way in self.pronounce(name)),
+            ],
+            "area": self._pronounce_names(self._find_areas(entities)),
+            "placed": [phrase for entity in entities for phrase in self._names_with_area(entity)],
         }
 
-    def _areas_with(self, entities: Iterable[Entity]) -> list[Area]:
+    def _find_areas(self, entities: Iterable[Entity]) -> list[Area]:
         """Where nobody has said in which area such things are, they may be in any."""
         known = {entity.area for entity in entities} - {None}
         return [area for area in self._home.areas if not known or area.id in known]
 
-    def _placed(self, entity: Entity) -> list[Phrase]:
+    def _names_with_area(self, entity: Entity) -> list[Phrase]:
         areas = [area for area in self._home.areas if entity.area in (None, area.id)]
         return [
             (*name, *where, *area)
-            for name in self._phrases([entity])
-            for area in self._phrases(areas)
+            for name in self._pronounce_names([entity])
+            for area in self._pronounce_names(areas)
             for where in (("in",), ("in", "the"))
         ]
 
-    def _phrases(self, things: Iterable[Area | Entity]) -> list[Phrase]:
-        return [way for thing in things for name in thing.names for way in self.ways(name)]
+    def _pronounce_names(self, things: Iterable[Area | Entity]) -> list[Phrase]:
+        return [way for thing in things for name in thing.names for way in self.pronounce(name)]
 
-    def ways(self, name: str) -> list[Phrase]:
-        ways = self._lexicon.ways(name)
+    def pronounce(self, name: str) -> list[Phrase]:
+        ways = self._lexicon.pronounce(name)
         if not ways:
             self.skipped.add(name)
         return ways
 
 
-class _Writer:
+class _GrammarWriter:
     """Writes templates into a net."""
 
-    def __init__(self, of_language: Templates) -> None:
-        self._templates = of_language
+    def __init__(self, sentence_templates: SentenceTemplates) -> None:
+        self._templates = sentence_templates
         self._lists: Mapping[str, list[Phrase]] = {}
-        self.net = Net()
-        self.end = self.net.state()
-        self._first = self.net.state()  # of every sentence within its frame
-        self._last = self.net.state()
+        self.nfa = Nfa()
+        self.end = self.nfa.add_state()
+        self._first = self.nfa.add_state()  # of every sentence within its frame
+        self._last = self.nfa.add_state()
 
-    def write(self, names: _Names) -> "_Writer":
-        self.net.join(self._put(templates.parse(self._templates.frame), 0), self.end)
+    def add_templates(self, names: _HomeNames) -> "_GrammarWriter":
+        self.nfa.connect(self._add_expression(templates.parse(self._templates.frame), 0), self.end)
         for block in self._templates.blocks:
-            lists = names.lists(block)
+            lists = names.build_lists(block)
             if lists is not None:
                 self._lists = lists
                 for template in block.say:
-                    self.net.join(self._put(templates.parse(template), self._first), self._last)
+                    self.nfa.connect(self._add_expression(templates.parse(template), self._first), self._last)
         return self
 
-    def add(self, sentences: Iterable[Phrase]) -> None:
+    def add_sentences(self, sentences: Iterable[Phrase]) -> None:
         """Write sentences that are no templates."""
         for sentence in sentences:
-            self.net.join(self.net.after(self._first, sentence), self._last)
+            self.nfa.connect(self.nfa.add_path(self._first, sentence), self._last)
 
-    def _put(self, expression: Expression, start: int) -> int:
+    def _add_expression(self, expression: Expression, start: int) -> int:
         """Write an expression from a state on and return the state at its end."""
         match expression:
             case TextChunk():
-                return self.net.after(start, expression.original_text.split())
+                return self.nfa.add_path(start, expression.original_text.split())
             case RuleReference(rule_name="sentence"):
-                self.net.join(start, self._first)
+                self.nfa.connect(start, self._first)
                 return self._last
             case RuleReference():
-                return self._put(templates.parse(self._templates.rules[expression.rule_name]), start)
+                return self._add_expression(templates.parse(self._templates.rules[expression.rule_name]), start)
             case ListReference():
-                phrases = self._phrases(expression.list_name)
-                return self._choice(self.net.after(start, phrase) for phrase in phrases)
+                phrases = self._list_values(expression.list_name)
+                return self._merge(self.nfa.add_path(start, phrase) for phrase in phrases)
             case Alternative():
-                return self._choice(self._put(item, start) for item in expression.items)
+                return self._merge(self._add_expression(item, start) for item in expression.items)
             case Sequence():
                 for item in expression.items:
-                    start = self._put(item, start)
+                    start = self._add_expression(item, start)
                 return start
             case Permutation():
-                return self._choice(
-                    self._put(rest, self._put(item, start)) for item, rest in expression.iterate_permutations()
+                return self._merge(
+                    self._add_expression(rest, self._add_expression(item, start))
+                    for item, rest in expression.iterate_permutations()
                 )
             case _:
                 raise TypeError(f"no such expression: {type(expression).__name__}")
 
-    def _choice(self, ends: Iterable[int]) -> int:
-        end = self.net.state()
+    def _merge(self, ends: Iterable[int]) -> int:
+        end = self.nfa.add_state()
         for one in ends:
-            self.net.join(one, end)
+            self.nfa.connect(one, end)
         return end
 
-    def _phrases(self, name: str) -> Iterable[Phrase]:
+    def _list_values(self, name: str) -> Iterable[Phrase]:
         if name in self._lists:
             return self._lists[name]
         if name in self._templates.ranges:
-            return map(tokens.of_number, self._templates.ranges[name])
+            return map(tokens.number_tokens, self._templates.ranges[name])
         return (tuple(text.split()) for text in self._templates.lists[name])
 
 
-def _is_for(block: Block, entity: Entity) -> bool:
+def _matches(block: TemplateBlock, entity: Entity) -> bool:
     return entity.domain in block.domain and (block.feature is None or block.feature in entity.features)

@@ -17,19 +17,19 @@ _SYMBOLS = {"&": "and", "+": "plus", "%": "percent", "@": "at", "°": "degrees",
 _ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth")
 # fmt: on
 _ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th)")
-_PIECES = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+|[&+%@°#]")
-_CAUGHT = re.compile(r"\bAO\b(?! R\b)")
+_PARTS = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+|[&+%@°#]")
+_CAUGHT_VOWEL = re.compile(r"\bAO\b(?! R\b)")
 _PREFIXES = ("un", "re", "non", "mini", "multi")
-_HISSING = {"S", "Z", "SH", "ZH", "CH", "JH"}
+_SIBILANTS = {"S", "Z", "SH", "ZH", "CH", "JH"}
 _VOICELESS = {"P", "T", "K", "F", "TH"}
 _VOWELS = set("aeiouy")
-_AROUND = ".,;:!?\"'()[]{}"  # a word may stand between these
-_SHORTEST_PART = 3  # letters of a part of a compound word: shorter ones make nonsense
-_LONGEST_ACRONYM = 4
-_LONGEST_ABBREVIATION = 2  # of letters beside digits and signs, as in PS5 and A/C
+_PUNCTUATION = ".,;:!?\"'()[]{}"  # a word may stand between these
+_MIN_PART = 3  # letters of a part of a compound word: shorter ones make nonsense
+_MAX_ACRONYM = 4
+_MAX_ABBREVIATION = 2  # of letters beside digits and signs, as in PS5 and A/C
 
 
-def read(path: Path) -> dict[str, tuple[Phones, ...]]:
+def read_dictionary(path: Path) -> dict[str, tuple[Phones, ...]]:
     """Return the words of a file in CMU's dictionary format with their pronunciations."""
     words: dict[str, tuple[Phones, ...]] = {}
     for line in path.read_text("utf-8").splitlines():
@@ -45,91 +45,94 @@ class Lexicon:
     def __init__(self, dictionary: Mapping[str, tuple[Phones, ...]]) -> None:
         self._dictionary = dictionary
 
-    def phones(self, word: str) -> tuple[Phones, ...]:
+    def find_phones(self, word: str) -> tuple[Phones, ...]:
         """Return the pronunciations of a lower-case word; none when it cannot be said."""
-        known = self._dictionary.get(word) or self._inflected(word) or self._prefixed(word) or self._compound(word)
-        return tuple(dict.fromkeys((*known, *map(_merged, known))))
+        known = (
+            self._dictionary.get(word)
+            or self._find_with_suffix(word)
+            or self._find_with_prefix(word)
+            or self._find_parts(word)
+        )
+        return tuple(dict.fromkeys((*known, *map(_merge_vowels, known))))
 
-    def ways(self, name: str) -> list[tuple[str, ...]]:
+    def pronounce(self, name: str) -> list[tuple[str, ...]]:
         """Return the ways to say a name, each as words `spoken=written`; none when a part of it cannot be said."""
         plain = name.replace("\u2019", "'")
-        words = [
-            self._ways_of_word(word) for word in plain.split() if _PIECES.search(_without_accents(word.casefold()))
-        ]
+        words = [self._pronounce_word(word) for word in plain.split() if _PARTS.search(_strip_accents(word.casefold()))]
         return [tuple(token for part in way for token in part) for way in product(*words)] if words else []
 
-    def _ways_of_word(self, word: str) -> list[tuple[str, ...]]:
-        text = word.casefold().strip(_AROUND)
-        bare = _without_accents(text)
+    def _pronounce_word(self, word: str) -> list[tuple[str, ...]]:
+        text = word.casefold().strip(_PUNCTUATION)
+        bare = _strip_accents(text)
         ways: list[tuple[str, ...]] = []
-        if self.phones(bare):
+        if self.find_phones(bare):
             ways.append((bare,))
-        elif pieces := self._pieces(bare):
+        elif pieces := self._expand(bare):
             ways.append(pieces)
-        if word.isupper() and bare.isalpha() and 1 < len(bare) <= _LONGEST_ACRONYM:
+        if word.isupper() and bare.isalpha() and 1 < len(bare) <= _MAX_ACRONYM:
             ways.append(tuple(bare))
-        return [tokens.written_as(text, way) for way in ways]
+        return [tokens.create_tokens(text, way) for way in ways]
 
-    def _pieces(self, word: str) -> tuple[str, ...]:
+    def _expand(self, word: str) -> tuple[str, ...]:
         if (ordinal := _ORDINAL.fullmatch(word)) and 0 < int(ordinal[1]) < len(_ORDINALS):
             return (_ORDINALS[int(ordinal[1])],)
-        pieces = [self._piece(piece) for piece in _PIECES.findall(word)]
+        pieces = [self._expand_part(piece) for piece in _PARTS.findall(word)]
         return tuple(word for piece in pieces for word in piece) if all(pieces) else ()
 
-    def _piece(self, piece: str) -> tuple[str, ...]:
+    def _expand_part(self, piece: str) -> tuple[str, ...]:
         if piece.isdecimal():
-            return _digits(piece)
+            return _pronounce_number(piece)
         if piece in _SYMBOLS:
             return (_SYMBOLS[piece],)
-        is_abbreviation = len(piece) <= _LONGEST_ABBREVIATION or not set(piece) & _VOWELS
+        is_abbreviation = len(piece) <= _MAX_ABBREVIATION or not set(piece) & _VOWELS
         if is_abbreviation and piece.isalpha():
             return tuple(piece)
-        return (piece,) if self.phones(piece) else ()
+        return (piece,) if self.find_phones(piece) else ()
 
-    def _inflected(self, word: str) -> tuple[Phones, ...]:
+    def _find_with_suffix(self, word: str) -> tuple[Phones, ...]:
         for ending in ("'s", "s'", "s"):
             if word.endswith(ending) and (stems := self._dictionary.get(word.removesuffix(ending))):
-                return tuple(f"{phones} {_sound_of_s(phones)}" for phones in stems)
+                return tuple(f"{phones} {_suffix_phone(phones)}" for phones in stems)
         return ()
 
-    def _prefixed(self, word: str) -> tuple[Phones, ...]:
+    def _find_with_prefix(self, word: str) -> tuple[Phones, ...]:
         for prefix in _PREFIXES:
             rest = word.removeprefix(prefix)
-            if rest != word and len(rest) >= _SHORTEST_PART and rest in self._dictionary:
-                return self._together(prefix, rest)
+            if rest != word and len(rest) >= _MIN_PART and rest in self._dictionary:
+                return self._combine(prefix, rest)
         return ()
 
-    def _compound(self, word: str) -> tuple[Phones, ...]:
+    def _find_parts(self, word: str) -> tuple[Phones, ...]:
         # the most even split is the likeliest: its shorter part is longest
-        splits = sorted(_splits(word), key=lambda parts: -min(map(len, parts)))
-        return next((self._together(*parts) for parts in splits if all(part in self._dictionary for part in parts)), ())
+        splits = sorted(_split_word(word), key=lambda parts: -min(map(len, parts)))
+        return next((self._combine(*parts) for parts in splits if all(part in self._dictionary for part in parts)), ())
 
-    def _together(self, *parts: str) -> tuple[Phones, ...]:
+    def _combine(self, *parts: str) -> tuple[Phones, ...]:
         return tuple(" ".join(way) for way in product(*(self._dictionary[part] for part in parts)))
 
 
-def _merged(phones: Phones) -> Phones:
+def _merge_vowels(phones: Phones) -> Phones:
     """Return how those say it for whom cot and caught sound alike; the dictionary has off only as in caught."""
-    return _CAUGHT.sub("AA", phones)
+    return _CAUGHT_VOWEL.sub("AA", phones)
 
 
-def _splits(word: str) -> Iterator[tuple[str, str]]:
-    return ((word[:cut], word[cut:]) for cut in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1))
+def _split_word(word: str) -> Iterator[tuple[str, str]]:
+    return ((word[:cut], word[cut:]) for cut in range(_MIN_PART, len(word) - _MIN_PART + 1))
 
 
-def _without_accents(word: str) -> str:
+def _strip_accents(word: str) -> str:
     return "".join(char for char in unicodedata.normalize("NFKD", word) if not unicodedata.combining(char))
 
 
-def _digits(number: str) -> tuple[str, ...]:
+def _pronounce_number(number: str) -> tuple[str, ...]:
     """Return what is said for digits: up to three as a number, more one by one."""
     if len(number) <= 3 and not number.startswith("0"):
         return number_words.spoken(int(number))
     return tuple(word for digit in number for word in number_words.spoken(int(digit)))
 
 
-def _sound_of_s(phones: Phones) -> Phones:
+def _suffix_phone(phones: Phones) -> Phones:
     last = phones.split()[-1]
-    if last in _HISSING:
+    if last in _SIBILANTS:
         return "IH Z"
     return "S" if last in _VOICELESS else "Z"

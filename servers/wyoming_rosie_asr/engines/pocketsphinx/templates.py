@@ -14,7 +14,7 @@ _ENDING = re.compile(r"(\w+)\[(\w+)\]")  # light[s]
 
 
 @dataclass(frozen=True)
-class Block:
+class TemplateBlock:
     """Templates for things of some domains that have a feature, or for no things at all."""
 
     say: tuple[str, ...]
@@ -24,25 +24,25 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Templates:
+class SentenceTemplates:
     frame: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[TemplateBlock, ...]
     rules: Mapping[str, str]
     lists: Mapping[str, tuple[str, ...]]
     ranges: Mapping[str, range]
 
 
 @cache
-def load(language: str) -> Templates:
+def load(language: str) -> SentenceTemplates:
     """Return our templates for a language."""
     file = resources.files("wyoming_rosie_asr.engines.pocketsphinx") / "sentences" / f"{language}.toml"
     document = tomllib.loads(file.read_text("utf-8"))
-    return Templates(
+    return SentenceTemplates(
         frame=document["frame"],
-        blocks=tuple(_block(**block) for block in document["sentences"]),
+        blocks=tuple(_parse_block(**block) for block in document["sentences"]),
         rules=document["rules"],
         lists={name: tuple(texts) for name, texts in document["lists"].items()},
-        ranges={name: _range(**limits) for name, limits in document["ranges"].items()},
+        ranges={name: _parse_range(**limits) for name, limits in document["ranges"].items()},
     )
 
 
@@ -52,9 +52,11 @@ def parse(template: str) -> Expression:
     return parse_sentence(_ENDING.sub(r"(\1|\1\2)", template)).expression
 
 
-def _block(say: list[str], domain: tuple[str, ...] = (), feature: str | None = None, *, answer: bool = False) -> Block:
-    return Block(tuple(say), frozenset(domain), feature, answer)
+def _parse_block(
+    say: list[str], domain: tuple[str, ...] = (), feature: str | None = None, *, answer: bool = False
+) -> TemplateBlock:
+    return TemplateBlock(tuple(say), frozenset(domain), feature, answer)
 
 
-def _range(first: int, last: int, step: int = 1) -> range:
+def _parse_range(first: int, last: int, step: int = 1) -> range:
     return range(first, last + 1, step)

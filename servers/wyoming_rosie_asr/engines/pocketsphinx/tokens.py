@@ -9,12 +9,12 @@ from itertools import groupby
 from wyoming_rosie_asr.engines.pocketsphinx import number_words
 
 
-def said(token: str) -> str:
+def spoken_word(token: str) -> str:
     """Return the spoken word."""
     return token.partition("=")[0]
 
 
-def written_as(text: str, words: Iterable[str]) -> tuple[str, ...]:
+def create_tokens(text: str, words: Iterable[str]) -> tuple[str, ...]:
     """Return tokens for spoken words that are together written `text`."""
     first, *others = words
     if not others and first == text:
@@ -22,22 +22,22 @@ def written_as(text: str, words: Iterable[str]) -> tuple[str, ...]:
     return (f"{first}={text}", *(f"{word}=" for word in others))
 
 
-def of_number(number: int) -> tuple[str, ...]:
+def number_tokens(number: int) -> tuple[str, ...]:
     """Return tokens that say a number; `written` makes digits of them."""
     return tuple(f"{word}={number_words.VALUES[word]}" for word in number_words.spoken(number))
 
 
-def written(tokens: Iterable[str]) -> str:
+def to_text(tokens: Iterable[str]) -> str:
     """Return the text of recognised tokens: names as the home writes them, numbers in digits."""
-    words = [text for text in map(_written, tokens) if text]
+    words = [text for text in map(_token_text, tokens) if text]
     runs = [(is_number, list(run)) for is_number, run in groupby(words, str.isdecimal)]
-    return " ".join(text for is_number, run in runs for text in (_digits(run) if is_number else run))
+    return " ".join(text for is_number, run in runs for text in (_combine_numbers(run) if is_number else run))
 
 
-def _written(token: str) -> str:
+def _token_text(token: str) -> str:
     spoken, equals, text = token.partition("=")
     return text if equals else spoken
 
 
-def _digits(run: Iterable[str]) -> list[str]:
+def _combine_numbers(run: Iterable[str]) -> list[str]:
     return [str(number) for number in number_words.joined(map(int, run))]

@@ -9,7 +9,7 @@ from wyoming_rosie.audio.formats import SPEECH
 
 FRAME_BYTES = SPEECH.bytes_in(0.03)
 """The longest frame that WebRTC's detector takes."""
-PAD_FRAMES = 5
+PADDING_FRAMES = 5
 """Left around the speech: a recogniser wants to hear the silence, and detectors miss soft beginnings and ends."""
 BELOW_PEAK_DB = 30.0
 """What is softer than the loudest speech by this is not speech, whatever the detector says."""
@@ -17,36 +17,36 @@ ABOVE_FLOOR_DB = 3.0
 SPEECH_RANGE_DB = 12.0
 """Speech varies by at least this; where all is loud, because no silence was recorded, there is no floor to see."""
 NEIGHBOURS = 2
-FEWEST = 3
+MIN_SPEECH_FRAMES = 3
 """Of a frame and its neighbours on each side, so many must be speech: clicks are shorter."""
 
 
-def speech_in(pcm: bytes, is_speech: Callable[[bytes], bool]) -> bytes:
+def trim_silence(pcm: bytes, is_speech: Callable[[bytes], bool]) -> bytes:
     """Return the part of 16 kHz 16-bit mono audio that holds all its speech; nothing when there is none."""
     frames = [pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)]
     voiced = np.array([is_speech(frame) for frame in frames], bool)
     if not voiced.any():
         return b""
-    levels = _levels(pcm, len(frames))
-    loud = levels > _softest_speech(levels, levels[voiced].max())
-    sure = np.flatnonzero(_in_company(voiced & loud))
+    levels = _frame_levels(pcm, len(frames))
+    loud = levels > _min_speech_level(levels, levels[voiced].max())
+    sure = np.flatnonzero(_drop_isolated(voiced & loud))
     if not sure.size:
         return b""
-    first, last = max(sure[0] - PAD_FRAMES, 0), sure[-1] + PAD_FRAMES
+    first, last = max(sure[0] - PADDING_FRAMES, 0), sure[-1] + PADDING_FRAMES
     return pcm[first * FRAME_BYTES : (last + 1) * FRAME_BYTES]
 
 
-def _softest_speech(levels: npt.NDArray[np.float64], peak: float) -> float:
+def _min_speech_level(levels: npt.NDArray[np.float64], peak: float) -> float:
     floor = float(np.percentile(levels, 10))
     return max(peak - BELOW_PEAK_DB, min(floor + ABOVE_FLOOR_DB, peak - SPEECH_RANGE_DB))
 
 
-def _levels(pcm: bytes, frames: int) -> npt.NDArray[np.float64]:
+def _frame_levels(pcm: bytes, frames: int) -> npt.NDArray[np.float64]:
     """Return the level of each frame in dB."""
     samples = np.frombuffer(pcm[: frames * FRAME_BYTES], np.int16).astype(np.float64).reshape(frames, -1)
     return np.asarray(20 * np.log10(1 + np.sqrt(np.mean(samples**2, axis=1))))
 
 
-def _in_company(frames: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _drop_isolated(frames: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     around = np.convolve(frames, np.ones(2 * NEIGHBOURS + 1, int))[NEIGHBOURS : NEIGHBOURS + len(frames)]
-    return frames & (around >= FEWEST)
+    return frames & (around >= MIN_SPEECH_FRAMES)

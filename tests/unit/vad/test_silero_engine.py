@@ -7,8 +7,13 @@ import pytest
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.voice_activity import silero
-from wyoming_rosie.voice_activity.levels import SILENCE_DBFS, level
-from wyoming_rosie.voice_activity.silero_detector import GATE_OPEN_FRAMES, MOST_GAIN_DB, WARM_UP_FRAMES, SileroEngine
+from wyoming_rosie.voice_activity.levels import SILENCE_DBFS, mean_level
+from wyoming_rosie.voice_activity.silero_engine import (
+    GATE_OPEN_FRAMES,
+    MAX_GAIN_DB,
+    WARM_UP_FRAMES,
+    SileroEngine,
+)
 from wyoming_rosie.voice_activity.silero_network import Array
 
 
@@ -101,7 +106,7 @@ def test_a_gate_that_opens_again_replays_no_frame_twice() -> None:
 
 def test_a_soft_voice_is_lifted_and_a_loud_one_left_alone() -> None:
     soft, loud = frame(20, voice=True), frame(8000, voice=True)
-    assert hear([soft] * 5)[0].heard[-1] == pytest.approx(21 / 32_768 * 10 ** (MOST_GAIN_DB / 20))
+    assert hear([soft] * 5)[0].heard[-1] == pytest.approx(21 / 32_768 * 10 ** (MAX_GAIN_DB / 20))
     assert max(hear([loud] * 5)[0].heard) == pytest.approx(8000 / 32_768, rel=0.01)
 
 
@@ -114,9 +119,9 @@ def test_the_gain_falls_at_once_and_grows_slowly() -> None:
 
 
 def test_levels_are_decibels_of_full_scale() -> None:
-    assert level(bytes(1024)) == SILENCE_DBFS
-    assert level(array("h", [-32_768] * 512).tobytes()) == 0
-    assert level(array("h", [3277, -3277] * 256).tobytes()) == pytest.approx(-20, abs=0.01)
+    assert mean_level(bytes(1024)) == SILENCE_DBFS
+    assert mean_level(array("h", [-32_768] * 512).tobytes()) == 0
+    assert mean_level(array("h", [3277, -3277] * 256).tobytes()) == pytest.approx(-20, abs=0.01)
 
 
 def test_settings_that_cannot_be_are_the_operators_to_mend() -> None:

@@ -42,7 +42,7 @@ class AudioClassified:
     A final one stands for the whole stream: for the most notable sound in it.
     """
 
-    sound: AudioClass
+    audio_class: AudioClass
     probability: float
     time: int
     is_final: bool = False

@@ -11,7 +11,7 @@ from wyoming_rosie.voice_activity.endpointing import (
     EndpointDecision,
     Endpointer,
     EndpointingRules,
-    check,
+    check_endpointing_rules,
 )
 
 RULES = EndpointingRules()
@@ -177,11 +177,11 @@ def test_a_guess_is_made_once_in_a_silence_and_taken_back_only_when_made(script:
 )
 def test_rules_that_contradict_themselves_are_the_operators_to_mend(rules: EndpointingRules) -> None:
     with pytest.raises(ConfigError, match="--end-of-speech"):
-        check(rules)
+        check_endpointing_rules(rules)
 
 
 def test_the_defaults_are_sound() -> None:
-    check(RULES)
+    check_endpointing_rules(RULES)
 
 
 @pytest.mark.parametrize(
@@ -189,5 +189,5 @@ def test_the_defaults_are_sound() -> None:
 )
 def test_who_speaks_slowly_is_waited_for(sensitivity: str | None, ends_ms: int) -> None:
     rules = RULES.for_sensitivity(sensitivity)
-    check(rules)
+    check_endpointing_rules(rules)
     assert rules.incomplete_ms == ends_ms

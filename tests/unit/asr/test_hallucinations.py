@@ -19,7 +19,7 @@ from wyoming_rosie_asr.engines.faster_whisper import hallucinations
     ],
 )
 def test_inventions_are_told(text: str, log_probability: float, speech_probability: float) -> None:
-    assert hallucinations.is_invented(text, log_probability, speech_probability)
+    assert hallucinations.is_hallucination(text, log_probability, speech_probability)
 
 
 @pytest.mark.parametrize(
@@ -34,4 +34,4 @@ def test_inventions_are_told(text: str, log_probability: float, speech_probabili
     ],
 )
 def test_what_was_said_stays(text: str, log_probability: float, speech_probability: float) -> None:
-    assert not hallucinations.is_invented(text, log_probability, speech_probability)
+    assert not hallucinations.is_hallucination(text, log_probability, speech_probability)

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.wakeword.detection import TriggerRules, WakeDetection, check
+from wyoming_rosie.wakeword.detection import TriggerRules, WakeDetection, check_trigger_rules
 
 HOP = 1280
 SECOND = 16_000
 
 
 def heard(scores: Sequence[float], rules: TriggerRules = TriggerRules(), word: str = "alexa") -> list[WakeDetection]:  # noqa: B008
-    trigger = rules.trigger(word, 0.5)
-    found = [trigger.step(score, HOP * (at + 1)) for at, score in enumerate(scores)]
+    trigger = rules.create_trigger(word, 0.5)
+    found = [trigger.update(score, HOP * (at + 1)) for at, score in enumerate(scores)]
     return [one for one in found if one is not None]
 
 
@@ -96,4 +96,4 @@ def test_detections_are_over_the_threshold_and_never_closer_than_the_pause(
 )
 def test_rules_that_cannot_be_meant_are_refused(rules: TriggerRules, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        check(rules, ["alexa"])
+        check_trigger_rules(rules, ["alexa"])

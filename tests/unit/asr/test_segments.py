@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_asr.engines.faster_whisper.windows import windows
+from wyoming_rosie_asr.engines.faster_whisper.segments import split_segments
 
 MOST = 30_000
 SPEECH = st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 40_000)), max_size=12)
@@ -25,7 +25,7 @@ SPEECH = st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 40_000)), max_s
 )
 def test_windows_hold_the_speech(speech: list[tuple[int, int]], expected: list[tuple[int, int]]) -> None:
     whole = 10_000 if speech[-1:] == [(5000, 9900)] else 100_000
-    assert list(windows(speech, whole, MOST)) == expected
+    assert list(split_segments(speech, whole, MOST)) == expected
 
 
 @given(SPEECH)
@@ -34,7 +34,7 @@ def test_all_speech_is_in_some_window_and_none_is_too_long(pieces: list[tuple[in
     for silence, length in pieces:
         speech.append((at + silence, at + silence + length))
         at = speech[-1][1] + 1
-    found = list(windows(speech, at, MOST))
+    found = list(split_segments(speech, at, MOST))
     assert all(0 < end - begin <= MOST for begin, end in found)
     assert all(before[1] <= after[0] for before, after in itertools.pairwise(found))
     covered = {ms for begin, end in found for ms in range(begin // 50, end // 50 + 1)}

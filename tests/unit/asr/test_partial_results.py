@@ -1,30 +1,30 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_asr.partial_results import Partials
+from wyoming_rosie_asr.partial_results import LocalAgreement
 
 WORDS = st.lists(st.sampled_from(["turn", "on", "the", "light", "lights", "off"]), max_size=6).map(" ".join)
 
 
 def test_what_two_guesses_agree_on_is_told_once() -> None:
-    partials = Partials()
+    partials = LocalAgreement()
     guesses = ["turn", "turn on the", "turn on the light", "turn off the light", "turn on the lights in"]
-    assert [partials.take(guess) for guess in guesses] == ["", "turn", " on the", "", ""]
+    assert [partials.push(guess) for guess in guesses] == ["", "turn", " on the", "", ""]
     assert partials.finish("turn on the lights in the kitchen") == " lights in the kitchen"
 
 
 def test_a_final_text_that_says_something_else_adds_nothing() -> None:
-    partials = Partials()
-    assert [partials.take("turn on the light"), partials.take("turn on the light")] == ["", "turn on the light"]
+    partials = LocalAgreement()
+    assert [partials.push("turn on the light"), partials.push("turn on the light")] == ["", "turn on the light"]
     assert partials.finish("turn on the lights") == ""
 
 
 @given(st.lists(WORDS), WORDS)
 def test_nothing_told_is_ever_taken_back(guesses: list[str], final: str) -> None:
-    partials, told = Partials(), ""
+    partials, told = LocalAgreement(), ""
     for guess in guesses:
-        told += partials.take(guess)
-        assert told == partials.told
+        told += partials.push(guess)
+        assert told == partials.sent
     rest = partials.finish(final)
     assert told + rest in (told, final)
     assert (told + rest == final) == (final.split()[: len(told.split())] == told.split()) or not rest

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from wyoming_rosie.audio.formats import SPEECH
-from wyoming_rosie.voice_activity.findings import VadFrame
-from wyoming_rosie.voice_activity.levels import FULL_SCALE, SILENCE_DBFS, levels
+from wyoming_rosie.voice_activity.events import VadFrame
+from wyoming_rosie.voice_activity.levels import FULL_SCALE, SILENCE_DBFS, frame_levels
 from wyoming_rosie.voice_activity.silero_network import FRAME_SAMPLES, Array
 
 FRAME_BYTES = 2 * FRAME_SAMPLES  # the only size that the model takes
@@ -20,7 +20,7 @@ GATE_OPEN_FRAMES = 16
 WARM_UP_FRAMES = 3
 """Frames from before the gate opened that the model hears first: it needs to have heard what the voice stands out from."""
 SOFT_DBFS = -35.0
-MOST_GAIN_DB = 24.0
+MAX_GAIN_DB = 24.0
 """The model misses voices under SOFT_DBFS, so they are made louder; by more, the background of a room would be one."""
 GAIN_DB_PER_FRAME = 0.3
 """How fast the gain grows when it becomes softer, 9 dB a second; it falls at once."""
@@ -50,13 +50,13 @@ class GatedAudio:
     levels: list[float]
     row: int | None
     frames: list[Array]  # as loud as the model wants them, those before the voice as well
-    places: list[int | None]  # of each frame of the piece among them
+    indexes: list[int | None]  # of each frame of the piece among them
 
     def with_probabilities(self, probabilities: Sequence[float]) -> list[VadFrame]:
         """Return the frames of the piece; those that stayed outside are certainly no speech."""
         return [
             VadFrame(0.0 if place is None else probabilities[place], level)
-            for place, level in zip(self.places, self.levels, strict=True)
+            for place, level in zip(self.indexes, self.levels, strict=True)
         ]
 
 
@@ -68,19 +68,19 @@ class SileroStream:
         self._gate = gate
         self._row: int | None = None
         self._open_frames = 0
-        self._loudest = SILENCE_DBFS  # of late
-        self._unheard: deque[tuple[Array, float]] = deque(maxlen=WARM_UP_FRAMES + 1)
+        self._peak_level = SILENCE_DBFS  # of late
+        self._pending: deque[tuple[Array, float]] = deque(maxlen=WARM_UP_FRAMES + 1)
 
-    def gate(self, pcm: bytes) -> GatedAudio:
+    def apply_gate(self, pcm: bytes) -> GatedAudio:
         """Take whole frames; return what the model shall hear."""
         samples = np.frombuffer(pcm, "<i2").reshape(-1, FRAME_SAMPLES).astype(np.float32)
         heard: list[Array] = []
         places: list[int | None] = []
-        loudness = levels(samples)
+        loudness = frame_levels(samples)
         for number, level in enumerate(loudness):
-            self._unheard.append((samples[number], level))
+            self._pending.append((samples[number], level))
             is_open = self._is_open(pcm[number * FRAME_BYTES :][:GATE_BYTES])
-            heard += self._amplified() if is_open else []
+            heard += self._apply_gain() if is_open else []
             places.append(len(heard) - 1 if is_open else None)
         if heard and self._row is None:
             self._row = self._network.add_stream()
@@ -96,19 +96,19 @@ class SileroStream:
             self._open_frames = GATE_OPEN_FRAMES
             return True
         if not self._open_frames:
-            self._loudest = SILENCE_DBFS
+            self._peak_level = SILENCE_DBFS
             return False
         self._open_frames -= 1
         return True
 
-    def _amplified(self) -> Iterator[Array]:
-        while self._unheard:
-            samples, level = self._unheard.popleft()
-            yield samples * (self._gain(level) / FULL_SCALE)
+    def _apply_gain(self) -> Iterator[Array]:
+        while self._pending:
+            samples, level = self._pending.popleft()
+            yield samples * (self._update_gain(level) / FULL_SCALE)
 
-    def _gain(self, level: float) -> float:
-        self._loudest = max(level, self._loudest - GAIN_DB_PER_FRAME)
-        return float(10 ** (min(max(SOFT_DBFS - self._loudest, 0.0), MOST_GAIN_DB) / 20))
+    def _update_gain(self, level: float) -> float:
+        self._peak_level = max(level, self._peak_level - GAIN_DB_PER_FRAME)
+        return float(10 ** (min(max(SOFT_DBFS - self._peak_level, 0.0), MAX_GAIN_DB) / 20))
 
 
 class SileroEngine:
@@ -129,7 +129,7 @@ class SileroEngine:
         return SileroStream(self._network, self._make_gate())
 
     def process_batch(self, pieces: Sequence[tuple[SileroStream, bytes]]) -> list[list[VadFrame]]:
-        let = [detector.gate(pcm) for detector, pcm in pieces]
+        let = [detector.apply_gate(pcm) for detector, pcm in pieces]
         rows = [one.row for one in let for _ in one.frames if one.row is not None]
         frames = [frame for one in let for frame in one.frames]
         heard = self._network.predict(rows, np.concatenate(frames).reshape(-1, FRAME_SAMPLES)) if frames else []

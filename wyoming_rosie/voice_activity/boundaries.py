@@ -7,11 +7,11 @@ a voice is muffled or begins and ends in a hiss. The level, against what is hear
 from collections import deque
 from math import inf
 
-from wyoming_rosie.voice_activity.findings import VadFrame
+from wyoming_rosie.voice_activity.events import VadFrame
 
 LAG_FRAMES = 4
 """So far the level alone decides."""
-DOUBTFUL = 0.1
+DOUBTFUL_PROBABILITY = 0.1
 """From this probability on, what is as loud as speech and joined to it belongs to it."""
 DOUBTFUL_FRAMES = 12
 """But not further than this, about a syllable or two: music is doubtful for minutes."""
@@ -23,28 +23,28 @@ BELOW_SPEECH = 40.0
 """dB; what is softer than the speech by this is not, however silent the background is."""
 BACKGROUND_FRAMES = 31
 """How much of what came before the start tells the background: about a second."""
-FEWEST_BACKGROUND_FRAMES = 3
+MIN_BACKGROUND_FRAMES = 3
 
 
 class BoundaryRefiner:
     """The newest frames of a stream, numbered from its first."""
 
     def __init__(self, more: int) -> None:
-        self.count = 0
+        self.frame_count = 0
         self._frames: deque[VadFrame] = deque(maxlen=BACKGROUND_FRAMES + DOUBTFUL_FRAMES + more)
         self._background = inf  # before the speech that is under way, as far as it is known
 
     def add(self, frame: VadFrame) -> None:
         self._frames.append(frame)
-        self.count += 1
+        self.frame_count += 1
 
     def refine_start(self, likely: int, earliest: int) -> int:
         """Return the first frame of speech that is under way, of which `likely` is the first likely one."""
         before = self._levels(likely - BACKGROUND_FRAMES, likely)
-        self._background = _median(before) if len(before) >= FEWEST_BACKGROUND_FRAMES else inf
+        self._background = _background_level(before) if len(before) >= MIN_BACKGROUND_FRAMES else inf
         if self._background == inf:
             return likely
-        softest = self._min_level(self._background, likely, self.count)
+        softest = self._min_level(self._background, likely, self.frame_count)
         start = likely
         for frame in range(likely - 1, max(likely - DOUBTFUL_FRAMES, earliest) - 1, -1):
             if start - frame > CLOSURE_FRAMES + 1:
@@ -55,14 +55,14 @@ class BoundaryRefiner:
 
     def refine_end(self, start: int, likely: int) -> int:
         """Return the frame after the last one of speech that began at `start`; `likely` is its last likely frame."""
-        after = self._levels(likely + 1, self.count)
+        after = self._levels(likely + 1, self.frame_count)
         if not after:
             return likely + 1
         softest = self._min_level(
-            min(self._background, _median(after)), max(start, likely - BACKGROUND_FRAMES), likely + 1
+            min(self._background, _background_level(after)), max(start, likely - BACKGROUND_FRAMES), likely + 1
         )
         end = likely + 1
-        while end < min(likely + DOUBTFUL_FRAMES, self.count) and self._is_part_of_speech(end, likely, softest):
+        while end < min(likely + DOUBTFUL_FRAMES, self.frame_count) and self._is_part_of_speech(end, likely, softest):
             end += 1
         if end == likely + 1:
             while end - 1 > max(start, likely - LAG_FRAMES) and self._level(end - 1) < softest:
@@ -70,7 +70,10 @@ class BoundaryRefiner:
         return end
 
     def _is_part_of_speech(self, frame: int, likely: int, softest: float) -> bool:
-        is_joined = abs(frame - likely) <= LAG_FRAMES or self._frames[frame - self.count].probability >= DOUBTFUL
+        is_joined = (
+            abs(frame - likely) <= LAG_FRAMES
+            or self._frames[frame - self.frame_count].probability >= DOUBTFUL_PROBABILITY
+        )
         return is_joined and self._level(frame) > softest
 
     def _min_level(self, background: float, first: int, end: int) -> float:
@@ -80,13 +83,13 @@ class BoundaryRefiner:
         return max(background + above, loudest - BELOW_SPEECH)
 
     def _level(self, frame: int) -> float:
-        return self._frames[frame - self.count].level
+        return self._frames[frame - self.frame_count].level
 
     def _levels(self, first: int, end: int) -> list[float]:
         """Return the levels of the frames from `first` to before `end`, as far as they are remembered."""
-        oldest = self.count - len(self._frames)
+        oldest = self.frame_count - len(self._frames)
         return [self._level(frame) for frame in range(max(first, oldest), end)]
 
 
-def _median(levels: list[float]) -> float:
+def _background_level(levels: list[float]) -> float:
     return sorted(levels)[len(levels) // 5]

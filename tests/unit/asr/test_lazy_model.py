@@ -4,7 +4,7 @@ import pytest
 
 from tests.waiting import until
 from wyoming_rosie.errors import EngineError
-from wyoming_rosie_asr.lazy_model import Resident
+from wyoming_rosie_asr.lazy_model import LazyModel
 
 
 class Library:
@@ -15,7 +15,7 @@ class Library:
         self.fails = False
         self.go_on = asyncio.Event()
         self.go_on.set()
-        self.book = Resident("book", self._fetch, self._return, keep_seconds)
+        self.book = LazyModel("book", self._fetch, self._return, keep_seconds)
 
     async def _fetch(self) -> str:
         await self.go_on.wait()
@@ -28,7 +28,7 @@ class Library:
         self.returned += 1
 
     async def read(self, seconds: float = 0.0) -> str:
-        async with self.book.used() as book:
+        async with self.book.acquire() as book:
             await asyncio.sleep(seconds)
             return book
 
@@ -75,7 +75,7 @@ async def test_who_uses_it_may_finish_before_it_retires() -> None:
     library = Library()
     reading = asyncio.create_task(library.read(0.05))
     await asyncio.sleep(0.01)
-    await library.book.retire()
+    await library.book.close_when_idle()
     assert (reading.done(), library.returned) == (True, 1)
 
 

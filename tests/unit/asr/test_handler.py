@@ -8,9 +8,9 @@ import pytest
 from tests.unit.asr.fakes import SPEECH_DATA, CountingEngine, Speaker, silence, voice
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.voice_activity.endpointing import CONDUCTED, GUESS, EndpointingRules
-from wyoming_rosie_asr.admission import Urgency
-from wyoming_rosie_asr.engine import UnknownLanguageError
+from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION, EndpointingRules
+from wyoming_rosie_asr.admission import Priority
+from wyoming_rosie_asr.engine import UnsupportedLanguageError
 
 SECOND = voice(1)
 COMMAND, PAUSE, END = voice(0.3), silence(0.15), silence(0.4)
@@ -65,7 +65,7 @@ async def test_other_formats_are_heard_as_16_khz_mono(speaker: Speaker) -> None:
 
 
 async def test_an_unknown_language_is_refused_once_and_its_audio_ignored(speaker: Speaker) -> None:
-    with pytest.raises(UnknownLanguageError):
+    with pytest.raises(UnsupportedLanguageError):
         await speaker.send("transcribe", language="tlh")
     await speaker.say(SECOND)
     assert speaker.heard == []
@@ -157,7 +157,7 @@ async def test_a_guess_becomes_urgent_when_the_answer_is_wanted(speaker: Speaker
     await asyncio.sleep(0.05)
     engine.go_on.set()
     await stopping
-    assert [urgency for _, urgency in engine.heard] == [Urgency.ANSWER]
+    assert [urgency for _, urgency in engine.heard] == [Priority.FINAL]
 
 
 async def test_speech_that_goes_on_throws_the_guess_away(speaker: Speaker, engine: CountingEngine) -> None:
@@ -172,7 +172,7 @@ async def test_speech_that_goes_on_throws_the_guess_away(speaker: Speaker, engin
 
 async def test_a_whole_command_is_over_sooner(engine: CountingEngine) -> None:
     engine.is_complete = True
-    speaker = Speaker(engine, ends=EndpointingRules(50, 100, 10_000))
+    speaker = Speaker(engine, endpointing=EndpointingRules(50, 100, 10_000))
     await speaker.begin()
     await speaker.speak(COMMAND + END)
     await speaker.hears("transcript")
@@ -186,7 +186,7 @@ async def test_a_recording_that_comes_at_once_is_heard_to_its_end(speaker: Speak
 
 
 async def test_a_peer_that_watches_for_the_end_itself_is_waited_for(engine: CountingEngine) -> None:
-    speaker = Speaker(engine, ends_by_itself=False)
+    speaker = Speaker(engine, has_endpointing=False)
     await speaker.begin()
     await speaker.speak(COMMAND + END)
     assert speaker.heard == []
@@ -196,7 +196,7 @@ async def test_a_peer_that_watches_for_the_end_itself_is_waited_for(engine: Coun
 
 
 async def test_silence_alone_is_over_in_the_end(engine: CountingEngine) -> None:
-    speaker = Speaker(engine, ends=EndpointingRules(50, 100, 200, no_speech_ms=300))
+    speaker = Speaker(engine, endpointing=EndpointingRules(50, 100, 200, no_speech_ms=300))
     await speaker.begin()
     await speaker.speak(silence(0.5))
     assert (await speaker.hears("transcript")).data["text"] == ""
@@ -211,7 +211,7 @@ async def test_a_conductor_knows_better_when_an_utterance_is_over(speaker: Speak
     assert (speaker.heard, engine.heard) == ([], [])
     await speaker.send("voice-stopped")
     guess = await speaker.hears("user-event")
-    assert (guess.data["name"], guess.data["data"]["complete"]) == (GUESS, False)
+    assert (guess.data["name"], guess.data["data"]["complete"]) == (SPECULATION, False)
     await speaker.send("audio-stop")
     assert len(engine.heard) == len(speaker.texts) == 1
 
@@ -232,14 +232,14 @@ async def test_a_conductor_that_hears_the_voice_again_has_the_guess_thrown_away(
     await speaker.hears("user-event")
     await speaker.send("voice-started")
     await speaker.send("audio-stop")
-    assert [urgency for _, urgency in engine.heard] == [Urgency.GUESS, Urgency.ANSWER]
+    assert [urgency for _, urgency in engine.heard] == [Priority.SPECULATION, Priority.FINAL]
 
 
 async def test_what_is_stable_is_told_while_somebody_speaks(engine: CountingEngine) -> None:
-    engine.streams = True
+    engine.supports_streaming = True
     guesses = iter(["turn on", "turn on the", "turn on the light", "turn on the light in"])
     engine.write = lambda _: next(guesses, "turn on the light in the kitchen")
-    speaker = Speaker(engine, partial_seconds=0.1, ends=EndpointingRules())
+    speaker = Speaker(engine, partial_seconds=0.1, endpointing=EndpointingRules())
     await speaker.begin()
     await speaker.speak(voice(0.8))
     await speaker.send("audio-stop")
@@ -252,9 +252,9 @@ async def test_what_is_stable_is_told_while_somebody_speaks(engine: CountingEngi
 
 
 async def test_an_engine_that_is_too_slow_is_not_asked_while_somebody_speaks(engine: CountingEngine) -> None:
-    engine.streams = True
-    speaker = Speaker(engine, partial_seconds=0.1, ends=EndpointingRules())
-    speaker.ears.leisure.note(0.05)
+    engine.supports_streaming = True
+    speaker = Speaker(engine, partial_seconds=0.1, endpointing=EndpointingRules())
+    speaker.ears.partial_budget.record(0.05)
     await speaker.begin()
     await speaker.speak(voice(0.8))
     assert engine.heard == []

@@ -12,7 +12,7 @@ from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.runtime.stream_scheduler import BatchLimits, BatchScheduler, StreamState
 from wyoming_rosie.wakeword.detection import UnknownWakeWordError, WakeDetection, match_name
-from wyoming_rosie.wakeword.micro import packaged, program
+from wyoming_rosie.wakeword.micro import describe_models, find_package_models
 from wyoming_rosie_wake.engine import WakeEngine
 from wyoming_rosie_wake.handler import WakeHandler
 
@@ -37,20 +37,20 @@ class SampleStream(StreamState):
 class SampleEngine(WakeEngine[SampleStream]):
     """Hears its first word in each sample of the value 1."""
 
-    pace = BatchLimits(hop_bytes=2, max_bytes=3200, tick_seconds=0.01)
+    batch_limits = BatchLimits(hop_bytes=2, max_bytes=3200, tick_seconds=0.01)
 
     def describe(self) -> WakeProgram:
-        return program(packaged().values())
+        return describe_models(find_package_models().values())
 
-    def known_as(self, names: Sequence[str]) -> list[str]:
+    def match_names(self, names: Sequence[str]) -> list[str]:
         if "snowboy" in names:
             raise UnknownWakeWordError("no wake word is named 'snowboy'; there are: ...")
         return [match_name(name, ("okay_nabu", "alexa", "hey_jarvis")) for name in names]
 
-    def begin(self, names: Sequence[str]) -> SampleStream:
+    def create_stream(self, names: Sequence[str]) -> SampleStream:
         return SampleStream(names)
 
-    def choose(self, stream: SampleStream, names: Sequence[str]) -> None:
+    def set_words(self, stream: SampleStream, names: Sequence[str]) -> None:
         stream.names = names
 
     def process_batch(self, batch: Sequence[tuple[SampleStream, bytes]]) -> list[list[WakeDetection]]:
@@ -78,7 +78,7 @@ class Peer:
         stream = self.conversation._stream
         if stream is not None:
             await stream.finish()
-            await self.conversation._reports.flush()
+            await self.conversation._outbox.flush()
         answers, self.answers = self.answers, []
         return answers
 
@@ -89,7 +89,7 @@ class Peer:
 @pytest.fixture
 async def peer() -> AsyncIterator[Peer]:
     engine = SampleEngine()
-    scheduler = BatchScheduler("wake", engine.process_batch, engine.pace, 1)
+    scheduler = BatchScheduler("wake", engine.process_batch, engine.batch_limits, 1)
     peer = Peer(scheduler, engine)
     yield peer
     await peer.conversation.close()

@@ -11,9 +11,9 @@ from tests.unit.vad.fakes import FRAME_BYTES, SPEECH_DATA, LoudnessEngine, Speak
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
 from wyoming_rosie.errors import BadEventError, EngineError
 from wyoming_rosie.runtime.stream_scheduler import BatchLimits, BatchScheduler
-from wyoming_rosie.voice_activity.findings import SpeechStart, SpeechStop, VadEvent
+from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop, VadEvent
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
-from wyoming_rosie.voice_activity.stream import FRAMES_AT_ONCE, VadStream, process_batch
+from wyoming_rosie.voice_activity.stream import MAX_BATCH_FRAMES, VadStream, process_batch
 
 FRAME_MS = 32
 QUIET, LOUD = 32, 12_000
@@ -34,7 +34,7 @@ def engine() -> LoudnessEngine:
 
 @pytest.fixture
 async def scheduler(engine: LoudnessEngine) -> AsyncIterator[BatchScheduler[VadStream, VadEvent]]:
-    pace = BatchLimits(FRAME_BYTES, FRAMES_AT_ONCE * FRAME_BYTES, 0.01)
+    pace = BatchLimits(FRAME_BYTES, MAX_BATCH_FRAMES * FRAME_BYTES, 0.01)
     scheduler = BatchScheduler("test", partial(process_batch, engine), pace, workers=1)
     yield scheduler
     scheduler.close()
@@ -184,7 +184,7 @@ async def test_streams_take_turns_however_much_of_one_is_waiting(
     await steady.chunk(bytes(FRAME_BYTES))
     first = engine.heard[0]
     turn = next(at for at, detector in enumerate(engine.heard) if detector is not first)
-    assert turn <= 4 * FRAMES_AT_ONCE
+    assert turn <= 4 * MAX_BATCH_FRAMES
     await flood
 
 
