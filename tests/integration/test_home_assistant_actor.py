@@ -383,5 +383,5 @@ def test_the_token_comes_from_a_file_or_the_environment(token_file: Path, monkey
     monkeypatch.delenv("HOME_ASSISTANT_TOKEN")
     with pytest.raises(ConfigError, match="needs a token"):
         home_assistant.token(home_assistant.Settings())
-    with pytest.raises(ConfigError, match="cannot read the token file"):
+    with pytest.raises(ConfigError, match="token-file: cannot read"):
         home_assistant.token(home_assistant.Settings(token_file=token_file.with_name("none")))

@@ -1,6 +1,5 @@
 """What `wyoming-rosie up` starts and tells each program: rules over what the settings say."""
 
-import ipaddress
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.programs import BY_ROLE, DAEMONS
 from wyoming_rosie.protocol import address
 from wyoming_rosie.protocol.address import Address, Tcp, Unix
+from wyoming_rosie.protocol.hosts import parse_ip
 
 SettingLookup: TypeAlias = Callable[[str, str], Any]
 """What the settings say of a program's key; None for nothing."""
@@ -116,10 +116,8 @@ def _is_same_address(client: Address, server: Address) -> bool:
 
 
 def _is_unspecified(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_unspecified
-    except ValueError:
-        return False
+    one = parse_ip(host)
+    return one is not None and one.is_unspecified
 
 
 def _split_list(value: str | Iterable[str] | None) -> list[str]:

@@ -1,11 +1,11 @@
 """Where a Wyoming peer is: `tcp://host:port`, `unix:///path` or `stdio://`."""
 
-import ipaddress
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from wyoming_rosie.errors import UsageError
+from wyoming_rosie.protocol import hosts
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,7 @@ class Tcp:
 
     @property
     def is_loopback(self) -> bool:
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return hosts.is_loopback(self.host)
 
 
 @dataclass(frozen=True)

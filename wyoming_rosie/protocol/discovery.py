@@ -22,6 +22,7 @@ from wyoming_rosie import __version__
 from wyoming_rosie.protocol import announced_names
 from wyoming_rosie.protocol import network_interfaces as own_interfaces
 from wyoming_rosie.protocol.address import Tcp
+from wyoming_rosie.protocol.hosts import parse_ip
 from wyoming_rosie.runtime.backoff import Backoff
 
 if TYPE_CHECKING:
@@ -294,9 +295,7 @@ def _host_name(name: str) -> str:
 
 
 async def _get_addresses(where: Tcp) -> list[str]:
-    try:
-        ipaddress.ip_address(where.host)
-    except ValueError:
+    if parse_ip(where.host) is None:
         return await _resolve_host(where)
     return usable_addresses(where.host, await asyncio.to_thread(own_interfaces.addresses))
 

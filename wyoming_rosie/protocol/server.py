@@ -28,6 +28,7 @@ from wyoming_rosie.protocol import address, discovery, titles
 from wyoming_rosie.protocol.connection import Connection
 from wyoming_rosie.protocol.connection import ConnectionHandler as ConnectionHandler
 from wyoming_rosie.protocol.connection import Send as Send
+from wyoming_rosie.protocol.hosts import parse_ip
 from wyoming_rosie.protocol.stdio import StdioTransport
 from wyoming_rosie.protocol.wire import EventStream, encode
 from wyoming_rosie.runtime import systemd
@@ -299,9 +300,8 @@ def parse_networks(values: tuple[str, ...]) -> tuple[Network, ...]:
 
 
 def _is_allowed(host: str, allowed: tuple[Network, ...]) -> bool:
-    one = ipaddress.ip_address(host.partition("%")[0])
-    mapped = getattr(one, "ipv4_mapped", None)
-    return any((mapped or one) in network for network in allowed)
+    one = parse_ip(host)
+    return one is not None and any(one in network for network in allowed)
 
 
 def stop_signal() -> asyncio.Event:

@@ -1,8 +1,6 @@
 """Who may use the local API: rules without sockets."""
 
 import hmac
-import ipaddress
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -10,7 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from wyoming_rosie.errors import ConfigError, RosieError
-from wyoming_rosie.protocol.address import Tcp
+from wyoming_rosie.protocol import hosts
+from wyoming_rosie.runtime.secrets import read_secret_file, read_secret_variable
 
 TOKEN_VARIABLE = "WYOMING_ROSIE_API_TOKEN"  # noqa: S105 - the name of one
 SHORTEST_TOKEN = 16
@@ -51,26 +50,19 @@ class Gate:
 
 def gate(host: str, token_file: Path | None) -> Gate:
     """Return the gate for an API at this host. Raises ConfigError when one that others can reach has no token."""
-    token = os.environ.get(TOKEN_VARIABLE) if token_file is None else _read(token_file)
-    if token is None and not Tcp(host, 0).is_loopback:
+    token = (
+        read_secret_variable(TOKEN_VARIABLE) if token_file is None else read_secret_file(token_file, "--api-token-file")
+    )
+    if token is None and not hosts.is_loopback(host):
         raise ConfigError(f"--api-host {host}: others can reach it; give it --api-token-file FILE or {TOKEN_VARIABLE}")
     if token is not None and not SHORTEST_TOKEN <= len(token) <= LONGEST_TOKEN:
         raise ConfigError(f"the API's token must have {SHORTEST_TOKEN} to {LONGEST_TOKEN} characters")
     return Gate(token)
 
 
-def _read(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8") as file:
-            return file.read(LONGEST_TOKEN + 2).strip()
-    except (OSError, ValueError) as err:
-        raise ConfigError(f"--api-token-file {path}: {getattr(err, 'strerror', None) or err}") from err
-
-
 def _names_an_address(host: str) -> bool:
     """Whether it is no name that somebody else's name server could have sent here."""
     try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or bool(ipaddress.ip_address(name))
+        return hosts.needs_no_name_server(urlsplit(f"//{host}").hostname or "")
     except ValueError:
         return False

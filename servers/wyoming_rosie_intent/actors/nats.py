@@ -6,7 +6,6 @@ its `reply`, with {"ok": true} and, if there is something to say, {"message": "â
 
 import asyncio
 import json
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -22,7 +21,9 @@ import structlog
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.protocol import strict_json
+from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.extras import install_command
+from wyoming_rosie.runtime.secrets import read_secret_variable
 from wyoming_rosie_intent.engine import Answer, Command
 from wyoming_rosie_intent.responses import queries, responses
 
@@ -41,6 +42,7 @@ LARGEST_RESULT = 65_536
 """Bytes."""
 CONNECT_SECONDS = 2
 PAUSE_SECONDS = 1.0
+MAX_PAUSE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,13 @@ class BusActor:
     """Acts as long as `run` runs."""
 
     def __init__(self, settings: Settings) -> None:
-        """Take the settings. Raises ConfigError for credentials that are not there."""
+        """Take the settings. Raises ConfigError for missing credentials or a malformed token."""
         if settings.credentials is not None and not settings.credentials.is_file():
             raise ConfigError(f"--bus.credentials: there is no file {settings.credentials}")
         if find_spec("nats") is None:
             raise ConfigError(f"nats-py is not installed; run: {install_command(['bus'])}")
         self._settings = settings
+        self._secret = read_secret_variable(TOKEN_VARIABLE)
         self._client: Client | None = None
 
     @property
@@ -114,15 +117,14 @@ class BusActor:
         """Return a connection, which mends itself from then on; the first failure is logged."""
         import nats
 
-        is_news = True
+        backoff = Backoff(PAUSE_SECONDS, MAX_PAUSE_SECONDS)
         while True:
             try:
-                return await nats.connect(**_options(self._settings))
+                return await nats.connect(**_options(self._settings, self._secret))
             except (OSError, TimeoutError, nats.errors.Error) as err:
-                if is_news:
+                if not backoff.failures:
                     _LOG.warning("bus", problem=f"NATS cannot be reached: {type(err).__name__}")
-                is_news = False
-            await asyncio.sleep(PAUSE_SECONDS)
+            await backoff.sleep()
 
     async def _result(self, client: "Client", wanted: Order) -> Mapping[str, Any]:
         """Send a command and return its result. Raises TimeoutError, BusError."""
@@ -197,7 +199,7 @@ def _answer(command: Command, result: Mapping[str, Any]) -> Answer:
     return Answer(responses.done(command, command.targets)) if ok else Answer(responses.impossible(command), done=False)
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def _options(settings: Settings, secret: str | None) -> dict[str, Any]:
     return {
         "servers": list(settings.server),
         "name": "wyoming-rosie-intent",
@@ -207,7 +209,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "reconnect_time_wait": PAUSE_SECONDS,
         "error_cb": _ignore,
         **({"user_credentials": str(settings.credentials)} if settings.credentials else {}),
-        **({"token": os.environ[TOKEN_VARIABLE]} if TOKEN_VARIABLE in os.environ else {}),
+        **({"token": secret} if secret is not None else {}),
     }
 
 

@@ -1,14 +1,14 @@
 """A tier's settings: which model, at which server, with whose key."""
 
-import os
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.protocol.hosts import is_local
+from wyoming_rosie.runtime.secrets import read_secret_file, read_secret_variable
 from wyoming_rosie_intent.llm import token_counter
 from wyoming_rosie_intent.llm.context_budget import Room
 from wyoming_rosie_intent.llm.endpoint import Endpoint
@@ -108,7 +108,7 @@ def _load(provider: Provider, where: Endpoint) -> ServedModel:
 
 def _check(name: str, settings: TierSettings, key: str | None) -> None:
     host = _host(name, settings.url)
-    if key and urlsplit(settings.url).scheme == "http" and not _is_near(host):
+    if key and urlsplit(settings.url).scheme == "http" and not is_local(host):
         raise ConfigError(f"--{name}.url: a key is sent over https only; write https://{host}…")
     for setting in ("first_token_seconds", "stall_seconds", "total_seconds", "context_tokens", "answer_tokens"):
         if getattr(settings, setting) <= 0:
@@ -128,35 +128,14 @@ def _host(name: str, url: str) -> str:
     return parts.hostname
 
 
-def _is_near(host: str) -> bool:
-    """Return whether an address is of this machine or a private network; names are, unless they have a dot."""
-    try:
-        return not ip_address(host).is_global
-    except ValueError:
-        return "." not in host or host.endswith((".local", ".lan", ".home", ".internal", ".home.arpa"))
-
-
 def _key(name: str, settings: TierSettings) -> str | None:
     if settings.key_file and settings.key_variable:
         raise ConfigError(f"--{name}: give key-file or key-variable, not both")
-    key = _from_file(name, settings.key_file) if settings.key_file else _from_environment(name, settings.key_variable)
-    if key is not None and not (key.isascii() and key.isprintable() and key):
-        raise ConfigError(f"--{name}: the key is empty or has characters that no key has")
-    return key
-
-
-def _from_file(name: str, path: Path) -> str:
-    try:
-        return path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as err:
-        raise ConfigError(
-            f"--{name}.key-file: cannot read {path}: {getattr(err, 'strerror', None) or 'no text'}"
-        ) from err
-
-
-def _from_environment(name: str, variable: str) -> str | None:
-    if not variable:
+    if settings.key_file:
+        return read_secret_file(settings.key_file, f"--{name}.key-file")
+    if not settings.key_variable:
         return None
-    if variable not in os.environ:
-        raise ConfigError(f"--{name}.key-variable: the environment variable {variable} is not set")
-    return os.environ[variable].strip()
+    key = read_secret_variable(settings.key_variable)
+    if key is None:
+        raise ConfigError(f"--{name}.key-variable: the environment variable {settings.key_variable} is not set")
+    return key

@@ -1,7 +1,6 @@
 """Home Assistant acts: intents become its services, and questions are answered from what it reports."""
 
 import asyncio
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from typing import Any, assert_never
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Entity, Home
+from wyoming_rosie.runtime.secrets import read_secret_file, read_secret_variable
 from wyoming_rosie_intent.actors.home_assistant import seen, services
 from wyoming_rosie_intent.actors.home_assistant.errors import HomeAssistantError, LostError, RefusedError, SilentError
 from wyoming_rosie_intent.actors.home_assistant.link import PATIENCE, Link, Patience, Problem
@@ -165,17 +165,11 @@ def _is_number(value: object) -> bool:
 
 def token(settings: Settings) -> str:
     """Return the token, from its file or the environment. Raises ConfigError."""
-    if settings.token_file is None:
-        if given := os.environ.get(TOKEN_VARIABLE, "").strip():
-            return given
-        raise ConfigError(f"Home Assistant needs a token: set {TOKEN_VARIABLE} or --home-assistant.token-file")
-    try:
-        given = settings.token_file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as err:
-        raise ConfigError(f"cannot read the token file {settings.token_file}: {err}") from err
-    if not given:
-        raise ConfigError(f"the token file {settings.token_file} is empty")
-    return given
+    if settings.token_file is not None:
+        return read_secret_file(settings.token_file, "--home-assistant.token-file")
+    if (found := read_secret_variable(TOKEN_VARIABLE)) is not None:
+        return found
+    raise ConfigError(f"Home Assistant needs a token: set {TOKEN_VARIABLE} or --home-assistant.token-file")
 
 
 def _answer(command: Command, faults: Mapping[str, Fault]) -> Answer:

@@ -107,7 +107,7 @@ def test_settings_that_cannot_work_are_refused(settings: TierSettings, complaint
 def test_keys_that_no_header_can_carry_are_refused(key: str, tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text(key)
-    with pytest.raises(ConfigError, match="the key is empty or has characters"):
+    with pytest.raises(ConfigError, match="is empty or has characters"):
         tier_config.endpoint("cloud", CloudSettings("m", key_file=path))
 
 
