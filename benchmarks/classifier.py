@@ -3,7 +3,7 @@
 from collections import Counter
 from time import perf_counter
 
-from tests.unit.intent.llm.hardness import MEASURED, TUNED
+from tests.unit.intent.llm.complexity_cases import MEASURED, TUNED
 from wyoming_rosie_intent.llm.complexity import Complexity, classify
 
 ROUNDS = 50

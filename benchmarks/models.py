@@ -22,7 +22,7 @@ from wyoming.event import Event
 
 from tests.daemons import Daemon
 from tests.fakes import FakeDaemon, FakeSatellite, silent
-from tests.ollama_model import Pace
+from tests.ollama_model import ModelSpeed
 from tests.ollama_script import Rule
 from tests.ollama_server import OllamaServer
 from wyoming_rosie.protocol.client import Client, connect
@@ -88,7 +88,7 @@ async def pairs(
         for number in range(turns):
             await prepare()
             ours.append(await ask(uri, QUESTION, f"{'warm' if wakes else 'cold'}{number}", wakes=wakes))
-            bodies = [request.body for request in server.of_path("/api/chat")]
+            bodies = [request.body for request in server.requests_to("/api/chat")]
             await prepare()
             if wakes:
                 await raw(session, server.url, bodies[-2])
@@ -174,7 +174,7 @@ async def listen(turns: int, intent: str) -> None:
 
 
 async def measure(turns: int) -> None:
-    async with OllamaServer(RULES, Pace(read=READ)).serving() as server, aiohttp.ClientSession() as session:
+    async with OllamaServer(RULES, ModelSpeed(read_rate=READ)).run() as server, aiohttp.ClientSession() as session:
         daemon = await Daemon.start("intent", "--local.model", "scripted", "--local.url", server.url, "--no-warm-up")
         uri = daemon.uri
 

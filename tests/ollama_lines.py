@@ -9,30 +9,30 @@ from tests.ollama_script import Call
 
 
 @dataclass(frozen=True)
-class Said:
+class SentText:
     text: str
 
 
 @dataclass(frozen=True)
-class Called:
+class SentCalls:
     calls: tuple[Call, ...]
 
 
 @dataclass(frozen=True)
-class Garbled: ...
+class SentGarbage: ...
 
 
 @dataclass(frozen=True)
-class Failed:
+class SentError:
     text: str = "an error was encountered while running the model"
 
 
 @dataclass(frozen=True)
-class Cut: ...
+class SentCut: ...
 
 
 @dataclass(frozen=True)
-class Ended:
+class SentEnd:
     """What the last line of an answer tells; nanoseconds."""
 
     load: int
@@ -43,10 +43,10 @@ class Ended:
     reason: str
 
 
-Piece: TypeAlias = Said | Called | Garbled | Failed | Cut | Ended
+SentEvent: TypeAlias = SentText | SentCalls | SentGarbage | SentError | SentCut | SentEnd
 
 
-class Lines:
+class WireFormat:
     """How pieces are written on the wire."""
 
     content_type = ""
@@ -54,74 +54,74 @@ class Lines:
     def __init__(self, model: str) -> None:
         self._model = model
 
-    def of(self, piece: Piece) -> Iterator[bytes]:
+    def encode(self, piece: SentEvent) -> Iterator[bytes]:
         raise NotImplementedError
 
-    def whole(self, pieces: Sequence[Piece]) -> dict[str, Any]:
+    def encode_complete(self, pieces: Sequence[SentEvent]) -> dict[str, Any]:
         raise NotImplementedError
 
 
-class ChatLines(Lines):
+class ChatFormat(WireFormat):
     content_type = "application/x-ndjson"
 
-    def of(self, piece: Piece) -> Iterator[bytes]:
+    def encode(self, piece: SentEvent) -> Iterator[bytes]:
         match piece:
-            case Said(text):
-                yield self._line(self._saying(text), done=False)
-            case Called(calls):
+            case SentText(text):
+                yield self._line(self._format_text(text), done=False)
+            case SentCalls(calls):
                 yield self._line({"message": message("", calls)}, done=False)
-            case Garbled():
+            case SentGarbage():
                 yield b'{"model":"scripted","mess\n'
-            case Failed(text):
+            case SentError(text):
                 yield json.dumps({"error": text}).encode() + b"\n"
-            case Ended():
-                yield self._line({**self._saying(""), **_told(piece)}, done=True)
+            case SentEnd():
+                yield self._line({**self._format_text(""), **_format_end(piece)}, done=True)
 
-    def whole(self, pieces: Sequence[Piece]) -> dict[str, Any]:
-        text = "".join(piece.text for piece in pieces if isinstance(piece, Said))
-        calls = tuple(call for piece in pieces if isinstance(piece, Called) for call in piece.calls)
-        ended = [piece for piece in pieces if isinstance(piece, Ended)]
-        said = {"message": message(text, calls)} if calls else self._saying(text)
-        return {"model": self._model, "created_at": NOW, **said, "done": True, **_told(ended[0])}
+    def encode_complete(self, pieces: Sequence[SentEvent]) -> dict[str, Any]:
+        text = "".join(piece.text for piece in pieces if isinstance(piece, SentText))
+        calls = tuple(call for piece in pieces if isinstance(piece, SentCalls) for call in piece.calls)
+        ended = [piece for piece in pieces if isinstance(piece, SentEnd)]
+        said = {"message": message(text, calls)} if calls else self._format_text(text)
+        return {"model": self._model, "created_at": NOW, **said, "done": True, **_format_end(ended[0])}
 
     def _line(self, what: Mapping[str, Any], *, done: bool) -> bytes:
         return json.dumps({"model": self._model, "created_at": NOW, **what, "done": done}).encode() + b"\n"
 
-    def _saying(self, text: str) -> dict[str, Any]:
+    def _format_text(self, text: str) -> dict[str, Any]:
         return {"message": message(text, ())}
 
 
-class GenerateLines(ChatLines):
-    def _saying(self, text: str) -> dict[str, Any]:
+class GenerateFormat(ChatFormat):
+    def _format_text(self, text: str) -> dict[str, Any]:
         return {"response": text}
 
 
-class Events(Lines):
+class OpenaiFormat(WireFormat):
     content_type = "text/event-stream"
 
     def __init__(self, model: str) -> None:
         super().__init__(model)
         self._called = False
 
-    def of(self, piece: Piece) -> Iterator[bytes]:
+    def encode(self, piece: SentEvent) -> Iterator[bytes]:
         match piece:
-            case Said(text):
+            case SentText(text):
                 yield self._chunk({"content": text})
-            case Called(calls):
+            case SentCalls(calls):
                 self._called = True
-                yield from (self._chunk({"tool_calls": [part]}) for part in _parts(calls))
-            case Garbled():
+                yield from (self._chunk({"tool_calls": [part]}) for part in _split_calls(calls))
+            case SentGarbage():
                 yield b'data: {"id":"chatcmpl-1","choi\n\n'
-            case Failed(text):
+            case SentError(text):
                 error = {"message": text, "type": "api_error", "code": None, "param": None}
                 yield b"data: " + json.dumps({"error": error}).encode() + b"\n\n"
-            case Ended(reason=reason):
+            case SentEnd(reason=reason):
                 yield self._chunk({}, "tool_calls" if self._called else reason)
                 yield b"data: [DONE]\n\n"
 
-    def whole(self, pieces: Sequence[Piece]) -> dict[str, Any]:
-        text = "".join(piece.text for piece in pieces if isinstance(piece, Said))
-        calls = [_openai_call(call, n) for p in pieces if isinstance(p, Called) for n, call in enumerate(p.calls)]
+    def encode_complete(self, pieces: Sequence[SentEvent]) -> dict[str, Any]:
+        text = "".join(piece.text for piece in pieces if isinstance(piece, SentText))
+        calls = [_openai_call(call, n) for p in pieces if isinstance(p, SentCalls) for n, call in enumerate(p.calls)]
         message = {"role": "assistant", "content": text, **({"tool_calls": calls} if calls else {})}
         choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}
         return {**self._envelope("chat.completion"), "choices": [choice]}
@@ -149,7 +149,7 @@ def _openai_call(call: Call, number: int) -> dict[str, Any]:
     return {"id": f"call_{number}", "type": "function", "function": function}
 
 
-def _parts(calls: Sequence[Call]) -> Iterator[dict[str, Any]]:
+def _split_calls(calls: Sequence[Call]) -> Iterator[dict[str, Any]]:
     """Yield each call in three parts: its name, and its arguments in two."""
     for number, call in enumerate(calls):
         whole = _openai_call(call, number)
@@ -160,7 +160,7 @@ def _parts(calls: Sequence[Call]) -> Iterator[dict[str, Any]]:
         yield {"index": number, "function": {"arguments": arguments[half:]}}
 
 
-def _told(ended: Ended) -> dict[str, Any]:
+def _format_end(ended: SentEnd) -> dict[str, Any]:
     return {
         "done_reason": ended.reason,
         "total_duration": ended.load + ended.read + ended.said,

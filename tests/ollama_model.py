@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from tests.ollama_lines import Called, Cut, Ended, Failed, Garbled, Piece, Said
+from tests.ollama_lines import SentCalls, SentCut, SentEnd, SentError, SentEvent, SentGarbage, SentText
 from tests.ollama_script import Fault, Rule
 
 HANG_SECONDS = 600.0
@@ -17,18 +17,18 @@ _WORDS_BEFORE_A_FAULT = 2
 
 
 @dataclass(frozen=True)
-class Pace:
+class ModelSpeed:
     """Tokens a second, and the seconds until a model is loaded."""
 
-    read: float = 1_000_000.0
-    say: float = 1_000_000.0
+    read_rate: float = 1_000_000.0
+    write_rate: float = 1_000_000.0
     load_seconds: float = 0.0
 
 
-QUICK = Pace()
+FAST = ModelSpeed()
 
 
-class BusyError(Exception): ...
+class ServerBusyError(Exception): ...
 
 
 @dataclass
@@ -42,7 +42,7 @@ class _Slot:
 class ScriptedModel:
     """One model: loaded or not, with its slots."""
 
-    def __init__(self, pace: Pace, slots: int) -> None:
+    def __init__(self, pace: ModelSpeed, slots: int) -> None:
         self.pace = pace
         self.loaded = False
         self.characters_read: list[int] = []
@@ -59,7 +59,7 @@ class ScriptedModel:
             async with self._free:
                 await self._free.wait_for(lambda: any(not slot.busy for slot in self._slots))
                 free = [slot for slot in self._slots if not slot.busy]
-                chosen = max(free, key=lambda slot: _common(slot.known, prompt))
+                chosen = max(free, key=lambda slot: _count_common_prefix(slot.known, prompt))
                 chosen.busy = True
         finally:
             self._waiting -= 1
@@ -75,10 +75,10 @@ class ScriptedModel:
         for slot in self._slots:
             slot.known = ""
 
-    async def answer(self, prompt: str, rule: Rule, most_tokens: int | None) -> AsyncGenerator[Piece, None]:
+    async def answer(self, prompt: str, rule: Rule, most_tokens: int | None) -> AsyncGenerator[SentEvent, None]:
         """Yield what is said. Raises BusyError."""
         if rule.fault is Fault.BUSY or self._waiting >= MOST_WAITING:
-            raise BusyError
+            raise ServerBusyError
         now = asyncio.get_running_loop().time
         began = now()
         async with self._slot(prompt) as slot:
@@ -89,18 +89,25 @@ class ScriptedModel:
             await asyncio.sleep(HANG_SECONDS if rule.fault is Fault.SLOW else rule.wait_seconds)
             words = 0
             async for piece in self._words(rule, most_tokens):
-                if isinstance(piece, Said):
+                if isinstance(piece, SentText):
                     words += 1
                     slot.known += piece.text
                 yield piece
-                if isinstance(piece, Cut | Garbled | Failed):
+                if isinstance(piece, SentCut | SentGarbage | SentError):
                     return
             if rule.fault is Fault.NOT_DONE:
                 return
             said = now()
             reason = "length" if most_tokens and words >= most_tokens else "stop"
-            read_tokens, said_tokens = tokens(prompt), max(words, 1)
-            yield Ended(_ns(loaded - began), _ns(read_seconds), read_tokens, _ns(said - read), said_tokens, reason)
+            read_tokens, said_tokens = count_tokens(prompt), max(words, 1)
+            yield SentEnd(
+                _to_nanoseconds(loaded - began),
+                _to_nanoseconds(read_seconds),
+                read_tokens,
+                _to_nanoseconds(said - read),
+                said_tokens,
+                reason,
+            )
 
     async def _load(self) -> None:
         if not self.loaded:
@@ -110,8 +117,8 @@ class ScriptedModel:
     async def _read(self, slot: _Slot, prompt: str) -> float:
         """Take as long as what is new takes, and return it. Who hangs up meanwhile leaves behind what has been read."""
         loop = asyncio.get_running_loop()
-        began, known = loop.time(), _common(slot.known, prompt)
-        per_second = self.pace.read * CHARACTERS_PER_TOKEN
+        began, known = loop.time(), _count_common_prefix(slot.known, prompt)
+        per_second = self.pace.read_rate * CHARACTERS_PER_TOKEN
         slot.known = prompt
         self.characters_read.append(len(prompt) - known)
         try:
@@ -121,38 +128,38 @@ class ScriptedModel:
             raise
         return (len(prompt) - known) / per_second
 
-    async def _words(self, rule: Rule, most_tokens: int | None) -> AsyncIterator[Piece]:
+    async def _words(self, rule: Rule, most_tokens: int | None) -> AsyncIterator[SentEvent]:
         words = re.findall(r"\S+\s*", rule.say)[: most_tokens or None]
         has_room = not most_tokens or most_tokens > max(rule.words_before_calls, 1)
         for number, word in enumerate(words):
             if number == _WORDS_BEFORE_A_FAULT and rule.fault:
-                async for piece in _faulty(rule.fault):
+                async for piece in _send_fault(rule.fault):
                     yield piece
             if rule.calls and number == rule.words_before_calls and has_room:
-                yield Called(rule.calls)
-            await asyncio.sleep(1 / self.pace.say)
-            yield Said(word)
+                yield SentCalls(rule.calls)
+            await asyncio.sleep(1 / self.pace.write_rate)
+            yield SentText(word)
         if rule.calls and len(words) <= rule.words_before_calls and has_room:
-            yield Called(rule.calls)
+            yield SentCalls(rule.calls)
 
 
-async def _faulty(fault: Fault) -> AsyncIterator[Piece]:
+async def _send_fault(fault: Fault) -> AsyncIterator[SentEvent]:
     match fault:
         case Fault.STALL:
             await asyncio.sleep(HANG_SECONDS)
         case Fault.CUT:
-            yield Cut()
+            yield SentCut()
         case Fault.GARBLED:
-            yield Garbled()
+            yield SentGarbage()
         case Fault.ERROR:
-            yield Failed()
+            yield SentError()
         case Fault.UNPARSED:
-            yield Failed('error parsing tool call: raw=\'{"name": "La\', err=unexpected end of JSON input')
+            yield SentError('error parsing tool call: raw=\'{"name": "La\', err=unexpected end of JSON input')
         case _:
             return
 
 
-def _common(known: str, prompt: str) -> int:
+def _count_common_prefix(known: str, prompt: str) -> int:
     """Return how many characters two strings begin with alike."""
     low, high = 0, min(len(known), len(prompt))
     while low < high:
@@ -161,10 +168,10 @@ def _common(known: str, prompt: str) -> int:
     return low
 
 
-def tokens(text: str) -> int:
+def count_tokens(text: str) -> int:
     """Return how many there are in a text, roughly."""
     return len(text) // CHARACTERS_PER_TOKEN + 1
 
 
-def _ns(seconds: float) -> int:
+def _to_nanoseconds(seconds: float) -> int:
     return int(seconds * 1e9)

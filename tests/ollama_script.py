@@ -37,7 +37,7 @@ class Rule:
     wait_seconds: float = 0.0
     fault: Fault | None = None
 
-    def fits(self, said: str, ends_with_tool: bool) -> bool:
+    def matches(self, said: str, ends_with_tool: bool) -> bool:
         return self.after_tool == ends_with_tool and self.when.casefold() in said.casefold()
 
 
@@ -48,12 +48,12 @@ RULES = (
 )
 
 
-def rules_in(path: Path) -> tuple[Rule, ...]:
+def load_rules(path: Path) -> tuple[Rule, ...]:
     """Read `[[rules]]` with a Rule's fields, and `calls` as tables of name and arguments, from a TOML file."""
-    return tuple(_rule(entry) for entry in tomllib.loads(path.read_text("utf-8"))["rules"])
+    return tuple(_parse_rule(entry) for entry in tomllib.loads(path.read_text("utf-8"))["rules"])
 
 
-def _rule(entry: Mapping[str, Any]) -> Rule:
+def _parse_rule(entry: Mapping[str, Any]) -> Rule:
     calls = tuple(Call(**call) for call in entry.get("calls", ()))
     fault = Fault(entry["fault"]) if "fault" in entry else None
     return Rule(**{**entry, "calls": calls, "fault": fault})

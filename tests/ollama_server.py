@@ -18,16 +18,16 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.ollama_lines import NOW, ChatLines, Cut, Events, GenerateLines, Lines, Piece, message
-from tests.ollama_model import QUICK, BusyError, Pace, ScriptedModel, tokens
-from tests.ollama_script import RULES, Fault, Rule, rules_in
+from tests.ollama_lines import NOW, ChatFormat, GenerateFormat, OpenaiFormat, SentCut, SentEvent, WireFormat, message
+from tests.ollama_model import FAST, ModelSpeed, ScriptedModel, ServerBusyError, count_tokens
+from tests.ollama_script import RULES, Fault, Rule, load_rules
 
 VERSION = "0.12.0"
 EMBEDDING_SIZE = 64
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedRequest:
     """A request as it came; times are the event loop's."""
 
     path: str
@@ -49,7 +49,7 @@ class OllamaServer:
     def __init__(
         self,
         rules: Sequence[Rule] = RULES,
-        pace: Pace = QUICK,
+        pace: ModelSpeed = FAST,
         models: Sequence[str] = ("scripted:latest", "tiny:latest"),
         slots: int = 1,
         *,
@@ -58,16 +58,18 @@ class OllamaServer:
         self.rules = list(rules)
         self.faults: deque[Fault] = deque()
         """For the next requests, before any rule."""
-        self.received: list[Received] = []
+        self.received: list[ReceivedRequest] = []
         self.left: list[float] = []
         self.url = ""
         self._takes_tools = takes_tools
         self._models = {name: ScriptedModel(pace, slots) for name in models}
 
     @asynccontextmanager
-    async def serving(self, port: int = 0) -> AsyncIterator["OllamaServer"]:
+    async def run(self, port: int = 0) -> AsyncIterator["OllamaServer"]:
         """Serve at 127.0.0.1 during the block; `url` tells where."""
-        runner = web.AppRunner(self._application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+        runner = web.AppRunner(
+            self._create_application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1
+        )
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -81,11 +83,11 @@ class OllamaServer:
         """Of each prompt of the first model, without its beginning that was known."""
         return next(iter(self._models.values())).characters_read
 
-    def of_path(self, path: str) -> list[Received]:
+    def requests_to(self, path: str) -> list[ReceivedRequest]:
         return [one for one in self.received if one.path == path]
 
-    def _application(self) -> web.Application:
-        application = web.Application(middlewares=[self._keep], client_max_size=64 * 1024 * 1024)
+    def _create_application(self) -> web.Application:
+        application = web.Application(middlewares=[self._record_request], client_max_size=64 * 1024 * 1024)
         application.add_routes(
             [
                 web.get("/", self._root),
@@ -102,10 +104,10 @@ class OllamaServer:
         return application
 
     @web.middleware
-    async def _keep(self, request: web.Request, handler: Any) -> web.StreamResponse:
+    async def _record_request(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Keep what came and who left; turn what cannot be into the answers that Ollama gives."""
         now = asyncio.get_running_loop().time
-        self.received.append(Received(request.path, dict(request.headers), await request.read(), now()))
+        self.received.append(ReceivedRequest(request.path, dict(request.headers), await request.read(), now()))
         is_openai = request.path.startswith("/v1/")
         try:
             response: web.StreamResponse = await handler(request)
@@ -113,11 +115,11 @@ class OllamaServer:
             self.left.append(now())
             raise
         except _NoModelError as err:
-            return _error(404, f"model '{err}' not found", is_openai)
-        except BusyError:
-            return _error(503, "server busy, please try again. maximum pending requests exceeded", is_openai)
+            return _create_error(404, f"model '{err}' not found", is_openai)
+        except ServerBusyError:
+            return _create_error(503, "server busy, please try again. maximum pending requests exceeded", is_openai)
         except ValueError as err:
-            return _error(400, str(err), is_openai)
+            return _create_error(400, str(err), is_openai)
         return response
 
     async def _root(self, request: web.Request) -> web.Response:
@@ -127,57 +129,61 @@ class OllamaServer:
         return web.json_response({"version": VERSION})
 
     async def _tags(self, request: web.Request) -> web.Response:
-        return web.json_response({"models": [_about(name) for name in self._models]})
+        return web.json_response({"models": [_describe_model(name) for name in self._models]})
 
     async def _loaded(self, request: web.Request) -> web.Response:
         loaded = [name for name, model in self._models.items() if model.loaded]
         later = "2100-01-01T00:00:00Z"
-        return web.json_response({"models": [{**_about(name), "expires_at": later, "size_vram": 0} for name in loaded]})
+        return web.json_response(
+            {"models": [{**_describe_model(name), "expires_at": later, "size_vram": 0} for name in loaded]}
+        )
 
     async def _show(self, request: web.Request) -> web.Response:
-        self._model(await request.json())
+        self._find_model(await request.json())
         details = {"format": "gguf", "family": "scripted", "parameter_size": "1B", "quantization_level": "Q4_0"}
         about = {"details": details, "model_info": {}, "capabilities": ["completion", "tools"]}
         return web.json_response({"modelfile": "", "parameters": "", "template": "", **about})
 
     async def _embed(self, request: web.Request) -> web.Response:
         body = await request.json()
-        self._model(body)
+        self._find_model(body)
         texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
-        vectors = [_embedding(text) for text in texts]
-        read = sum(map(tokens, texts))
+        vectors = [_create_embedding(text) for text in texts]
+        read = sum(map(count_tokens, texts))
         return web.json_response({"model": body["model"], "embeddings": vectors, "prompt_eval_count": read})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        model = self._model(body)
+        model = self._find_model(body)
         messages = body.get("messages") or []
         if not messages:
-            return web.json_response(_loading(body, model))
-        pieces = model.answer(_rendered(messages, body.get("tools")), self._rule(messages), _most(body))
-        return await self._sent(request, pieces, ChatLines(body["model"]), body.get("stream", True))
+            return web.json_response(_load_or_unload(body, model))
+        pieces = model.answer(
+            _render_prompt(messages, body.get("tools")), self._find_rule(messages), _get_token_limit(body)
+        )
+        return await self._send(request, pieces, ChatFormat(body["model"]), body.get("stream", True))
 
     async def _generate(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        model = self._model(body)
+        model = self._find_model(body)
         if not body.get("prompt"):
-            return web.json_response(_loading(body, model))
+            return web.json_response(_load_or_unload(body, model))
         messages = [{"role": "user", "content": body["prompt"]}]
-        prompt = _rendered([{"role": "system", "content": body.get("system", "")}, *messages], None)
-        pieces = model.answer(prompt, self._rule(messages), _most(body))
-        return await self._sent(request, pieces, GenerateLines(body["model"]), body.get("stream", True))
+        prompt = _render_prompt([{"role": "system", "content": body.get("system", "")}, *messages], None)
+        pieces = model.answer(prompt, self._find_rule(messages), _get_token_limit(body))
+        return await self._send(request, pieces, GenerateFormat(body["model"]), body.get("stream", True))
 
     async def _completions(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        model = self._model(body)
+        model = self._find_model(body)
         if not body.get("messages"):
             raise ValueError("[] is too short - 'messages'")
-        prompt = _rendered(body["messages"], body.get("tools"))
+        prompt = _render_prompt(body["messages"], body.get("tools"))
         most = body.get("max_completion_tokens") or body.get("max_tokens")
-        pieces = model.answer(prompt, self._rule(body["messages"]), most)
-        return await self._sent(request, pieces, Events(body["model"]), body.get("stream", False))
+        pieces = model.answer(prompt, self._find_rule(body["messages"]), most)
+        return await self._send(request, pieces, OpenaiFormat(body["model"]), body.get("stream", False))
 
-    def _model(self, body: Mapping[str, Any]) -> ScriptedModel:
+    def _find_model(self, body: Mapping[str, Any]) -> ScriptedModel:
         name = str(body.get("model", ""))
         model = self._models.get(name) or self._models.get(f"{name}:latest")
         if model is None:
@@ -186,21 +192,21 @@ class OllamaServer:
             raise ValueError(f"registry.ollama.ai/library/{name} does not support tools")
         return model
 
-    def _rule(self, messages: Sequence[Mapping[str, Any]]) -> Rule:
+    def _find_rule(self, messages: Sequence[Mapping[str, Any]]) -> Rule:
         fault = self.faults.popleft() if self.faults else None
         said = [str(message.get("content") or "") for message in messages if message["role"] == "user"]
         ends_with_tool = messages[-1]["role"] == "tool"
-        rule = next((rule for rule in self.rules if rule.fits(said[-1] if said else "", ends_with_tool)), Rule())
+        rule = next((rule for rule in self.rules if rule.matches(said[-1] if said else "", ends_with_tool)), Rule())
         if fault or rule.fault:
             return Rule(say="This is never said to its end.", fault=fault or rule.fault)
         return rule
 
-    async def _sent(
-        self, request: web.Request, pieces: AsyncGenerator[Piece, None], lines: Lines, stream: bool
+    async def _send(
+        self, request: web.Request, pieces: AsyncGenerator[SentEvent, None], lines: WireFormat, stream: bool
     ) -> web.StreamResponse:
         async with aclosing(pieces):
             if not stream:
-                return web.json_response(lines.whole([piece async for piece in pieces]))
+                return web.json_response(lines.encode_complete([piece async for piece in pieces]))
             first = await anext(pieces)  # a refusal has a status of its own, which must come before all
             response = web.StreamResponse(headers={"Content-Type": lines.content_type})
             await response.prepare(request)
@@ -210,16 +216,18 @@ class OllamaServer:
         await response.write_eof()
         return response
 
-    async def _write(self, request: web.Request, response: web.StreamResponse, piece: Piece, lines: Lines) -> None:
-        if isinstance(piece, Cut):
+    async def _write(
+        self, request: web.Request, response: web.StreamResponse, piece: SentEvent, lines: WireFormat
+    ) -> None:
+        if isinstance(piece, SentCut):
             assert request.transport is not None
             request.transport.abort()
             return
-        for line in lines.of(piece):
+        for line in lines.encode(piece):
             await response.write(line)
 
 
-def _loading(body: Mapping[str, Any], model: ScriptedModel) -> dict[str, Any]:
+def _load_or_unload(body: Mapping[str, Any], model: ScriptedModel) -> dict[str, Any]:
     """Load or, with `keep_alive` 0, unload a model, as a request without messages does."""
     unloads = body.get("keep_alive") in {0, "0"}
     if unloads:
@@ -231,23 +239,23 @@ def _loading(body: Mapping[str, Any], model: ScriptedModel) -> dict[str, Any]:
     return {**about, "message": message("", ()), "response": ""}
 
 
-def _rendered(messages: Sequence[Mapping[str, Any]], tools: Any) -> str:
+def _render_prompt(messages: Sequence[Mapping[str, Any]], tools: Any) -> str:
     """Return what a model's template makes of a request: the string that it reads."""
     offered = f"<|tools|>{json.dumps(tools)}\n" if tools else ""
-    return offered + "".join(map(_line, messages)) + "<|assistant|>"
+    return offered + "".join(map(_render_message, messages)) + "<|assistant|>"
 
 
-def _line(message: Mapping[str, Any]) -> str:
+def _render_message(message: Mapping[str, Any]) -> str:
     calls = f"<|calls|>{json.dumps(message['tool_calls'])}" if message.get("tool_calls") else ""
     return f"<|{message['role']}|>{message.get('content') or ''}{calls}"
 
 
-def _most(body: Mapping[str, Any]) -> int | None:
+def _get_token_limit(body: Mapping[str, Any]) -> int | None:
     most = (body.get("options") or {}).get("num_predict")
     return most if isinstance(most, int) and most > 0 else None
 
 
-def _about(name: str) -> dict[str, Any]:
+def _describe_model(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "model": name,
@@ -257,7 +265,7 @@ def _about(name: str) -> dict[str, Any]:
     }
 
 
-def _embedding(text: str) -> list[float]:
+def _create_embedding(text: str) -> list[float]:
     """Return a vector of length one, the same for the same words."""
     vector = [0.0] * EMBEDDING_SIZE
     for word in re.findall(r"\w+", text.casefold()) or [""]:
@@ -266,15 +274,15 @@ def _embedding(text: str) -> list[float]:
     return [value / length for value in vector]
 
 
-def _error(status: int, text: str, is_openai: bool) -> web.Response:
+def _create_error(status: int, text: str, is_openai: bool) -> web.Response:
     about = {"message": text, "type": "api_error", "param": None, "code": None}
     return web.json_response({"error": about if is_openai else text}, status=status)
 
 
 async def _run(arguments: argparse.Namespace) -> None:
-    pace = Pace(arguments.read, arguments.say, arguments.load)
-    rules = rules_in(arguments.rules) if arguments.rules else RULES
-    async with OllamaServer(rules, pace, arguments.model, arguments.slots, takes_tools=not arguments.no_tools).serving(
+    pace = ModelSpeed(arguments.read, arguments.say, arguments.load)
+    rules = load_rules(arguments.rules) if arguments.rules else RULES
+    async with OllamaServer(rules, pace, arguments.model, arguments.slots, takes_tools=not arguments.no_tools).run(
         arguments.port
     ) as server:
         print(server.url, flush=True)

@@ -12,16 +12,16 @@ from wyoming_rosie.protocol.server import DaemonServer
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_intent import factory
 from wyoming_rosie_intent.config import IntentConfig
-from wyoming_rosie_intent.dialogue import Dialogue, Waiting, is_conductors
+from wyoming_rosie_intent.dialogue import Dialogue, PendingAction, is_conductor_intent
 from wyoming_rosie_intent.execution.audit_log import Audit
 from wyoming_rosie_intent.execution.confirmation import Confirmations
 from wyoming_rosie_intent.execution.executor import Household, forget
 from wyoming_rosie_intent.execution.home_updates import Moving
 from wyoming_rosie_intent.handler import IntentHandler
 from wyoming_rosie_intent.info import info
+from wyoming_rosie_intent.llm.command_tool import CommandToolset
 from wyoming_rosie_intent.llm.home_tools import HomeTools
-from wyoming_rosie_intent.llm.spoken_commands import SpokenCommands
-from wyoming_rosie_intent.llm.tools import Toolbox
+from wyoming_rosie_intent.llm.toolset import Toolset
 from wyoming_rosie_intent.responses import responses
 from wyoming_rosie_intent.rules import hassil, templates
 
@@ -40,9 +40,9 @@ async def serve(settings: IntentConfig) -> None:
     note = audit.note if audit else forget
     household = Household(own, actors.actor, policy, note, ask_weather)
     plugins, mcp = factory.plugins(settings), factory.mcp(settings)
-    boxes: list[Toolbox] = [HomeTools(household), *([mcp] if mcp else [])]
+    boxes: list[Toolset] = [HomeTools(household), *([mcp] if mcp else [])]
     async with AsyncExitStack() as stack:
-        commands = SpokenCommands(household, recogniser, is_conductors)
+        commands = CommandToolset(household, recogniser, is_conductor_intent)
         stack.callback(commands.close)
         mind = await stack.enter_async_context(factory.thinking(settings, household, boxes, commands))
         dialogue = Dialogue(recogniser, household, _confirmations(), plugins, mind)
@@ -65,7 +65,7 @@ async def serve(settings: IntentConfig) -> None:
         )
 
 
-def _confirmations() -> Confirmations[Waiting]:
+def _confirmations() -> Confirmations[PendingAction]:
     languages = templates.own_languages()
     return Confirmations(*templates.replies(languages), templates.softeners(languages))
 

@@ -12,9 +12,9 @@ from wyoming_rosie_intent.engine import Command, Match, Recogniser, UnknownLangu
 from wyoming_rosie_intent.execution import targets
 from wyoming_rosie_intent.execution.confirmation import Confirmations, Reply
 from wyoming_rosie_intent.execution.executor import Choice, Household, Plan
-from wyoming_rosie_intent.llm.agent import Mind, Request
-from wyoming_rosie_intent.llm.answer_length import spoken_seconds
+from wyoming_rosie_intent.llm.agent import LlmAgent, Request
 from wyoming_rosie_intent.llm.events import Asked, Failed, Filler, Finished, Part, Passed, Said
+from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_seconds
 from wyoming_rosie_intent.plugins.plugins import PluginMatch, Plugins
 from wyoming_rosie_intent.responses import intent_text, responses
 from wyoming_rosie_intent.rules import durations, multi_command
@@ -30,11 +30,11 @@ _CONDUCTORS = frozenset({"HassNevermind", "HassBroadcast"})
 
 
 @dataclass(frozen=True)
-class Sentence:
+class ConversationInput:
     """What somebody said, where, and in which conversation and turn."""
 
     text: str
-    conversation: str
+    conversation_id: str
     language: str | None = None
     area: str | None = None  # id or name of the speaker's area
     turn_id: str | None = None
@@ -65,7 +65,7 @@ class NotRecognized:
 
 
 @dataclass(frozen=True)
-class ForLater:
+class DeferredCommand:
     """What a conductor has to know about a command that it keeps for later."""
 
     label: str  # what will be done, in words
@@ -73,15 +73,15 @@ class ForLater:
 
 
 @dataclass(frozen=True)
-class ForConductor:
+class DelegateToConductor:
     """The conductor is to act; `later` is about those of the intents that have a command for later, in order."""
 
     matches: Matches
-    later: tuple[ForLater, ...] = ()
+    deferred: tuple[DeferredCommand, ...] = ()
 
 
-Outcome: TypeAlias = Handled | NotHandled | NotRecognized | ForConductor
-Waiting: TypeAlias = tuple[Command, ...] | ForConductor
+Outcome: TypeAlias = Handled | NotHandled | NotRecognized | DelegateToConductor
+PendingAction: TypeAlias = tuple[Command, ...] | DelegateToConductor
 """What a yes is waited for: things to do now, or a command that the conductor is to keep for later."""
 
 
@@ -99,53 +99,55 @@ class Dialogue:
         self,
         recogniser: Recogniser,
         household: Household,
-        confirmations: Confirmations[Waiting],
+        confirmations: Confirmations[PendingAction],
         plugins: Plugins | None = None,
-        mind: Mind | None = None,
+        agent: LlmAgent | None = None,
     ) -> None:
         self._recogniser = recogniser
         self._household = household
         self._confirmations = confirmations
         self._plugins = plugins
-        self._mind = mind
+        self._agent = agent
         self._worker = ThreadWorker("intent")
         self._speech_of = household.home  # what is kept in _speech is about it
         self._speech: dict[str | None, Speech] = {}
 
-    def begin(self, turn_id: str, area: str | None, conversation: str | None, moment: datetime, now: float) -> None:
+    def prepare_turn(
+        self, turn_id: str, area: str | None, conversation: str | None, moment: datetime, now: float
+    ) -> None:
         """Get ready for a sentence: a wake word was heard."""
-        if self._mind is not None:
-            self._mind.freeze(turn_id, area, conversation, moment, now)
+        if self._agent is not None:
+            self._agent.prepare_turn(turn_id, area, conversation, moment, now)
 
-    async def answer(self, sentence: Sentence, moment: datetime, now: float) -> Outcome | Thinking:
+    async def answer(self, sentence: ConversationInput, moment: datetime, now: float) -> Outcome | Thinking:
         """Return the outcome; `moment` is the wall clock, `now` seconds of any clock. Raises UnknownLanguageError."""
-        language = await self._spoken_in(sentence)
-        reply, asked = self._confirmations.hear(sentence.conversation, sentence.text, now)
+        language = await self._load_language(sentence)
+        reply, asked = self._confirmations.hear(sentence.conversation_id, sentence.text, now)
         outcome: Outcome | None
         if len(sentence.text) > LONGEST_SENTENCE:
             return NotRecognized(responses.say("too_long", language))
-        if reply is Reply.YES and asked == _THE_REST and self._mind is not None:
-            return Thinking(self._think(self._mind, sentence, moment, now, goes_on=True))
+        if reply is Reply.YES and asked == _THE_REST and self._agent is not None:
+            return Thinking(self._think(self._agent, sentence, moment, now, goes_on=True))
         if reply is Reply.YES and asked is not None:
-            outcome = await self._confirmed(asked, moment)
+            outcome = await self._execute_confirmed(asked, moment)
         elif reply is Reply.NO:
             outcome = Handled(responses.say("left_alone", language))
         elif not is_speakable(sentence.text):
             return NotRecognized(responses.say("heard_nothing", language))
         else:
-            outcome = await self._by_rules(sentence, moment, now)
+            outcome = await self._answer_by_rules(sentence, moment, now)
         if outcome is None and reply is Reply.UNCLEAR:
-            outcome = self._asked_again(sentence, now)
+            outcome = self._repeat_question(sentence, now)
         if outcome is None:
-            return self._beyond_rules(sentence, moment, now)
-        self._remember(sentence, outcome, now)
+            return self._answer_by_agent(sentence, moment, now)
+        self._record_turn(sentence, outcome, now)
         return outcome
 
-    async def confirmation(self, match: Match, area: str | None, moment: datetime, *, renders: bool) -> str | None:
+    async def render_response(self, match: Match, area: str | None, moment: datetime, *, renders: bool) -> str | None:
         """Return what a conductor is to say when it has carried out an intent; it may render templates."""
-        return await self._worker.run(self._confirmation, match, area, moment, renders)
+        return await self._worker.run(self._render_response, match, area, moment, renders)
 
-    def _confirmation(self, match: Match, area: str | None, moment: datetime, renders: bool) -> str | None:
+    def _render_response(self, match: Match, area: str | None, moment: datetime, renders: bool) -> str | None:
         found = targets.find(self._household.home, match, area)
         return intent_text.confirmation(match, found if isinstance(found, tuple) else (), moment, renders=renders)
 
@@ -157,7 +159,7 @@ class Dialogue:
     def close(self) -> None:
         self._worker.close()
 
-    async def _spoken_in(self, sentence: Sentence) -> str:
+    async def _load_language(self, sentence: ConversationInput) -> str:
         """Return the language of the answer to what rules do not know; reading its phrases may take a moment."""
         preferred = self._household.home.preferences.language
         for language in (sentence.language, preferred):
@@ -165,43 +167,43 @@ class Dialogue:
                 await self._worker.run(responses.prepare, language)
         return sentence.language or "en"
 
-    async def _confirmed(self, asked: Waiting, moment: datetime) -> Outcome:
+    async def _execute_confirmed(self, asked: PendingAction, moment: datetime) -> Outcome:
         """Do what somebody said yes to, or let the conductor keep it until its time."""
-        if isinstance(asked, ForConductor):
+        if isinstance(asked, DelegateToConductor):
             return asked
         answer = await self._household.carry_out(asked, moment)
         return (Handled if answer.done else NotHandled)(answer.text, tuple(command.match for command in asked))
 
-    async def _by_rules(self, sentence: Sentence, moment: datetime, now: float) -> Outcome | None:
+    async def _answer_by_rules(self, sentence: ConversationInput, moment: datetime, now: float) -> Outcome | None:
         """Return what came of the sentence, None when it means nothing here."""
-        match await self._worker.run(self._understood, sentence):
+        match await self._worker.run(self._recognize, sentence):
             case PluginMatch() as match:
                 assert self._plugins is not None
                 answer = await self._plugins.handle(match)
                 return (Handled if answer.done else NotHandled)(answer.text)
             case matches:
-                return await self._obey(sentence, matches, moment, now) if matches else None
+                return await self._execute(sentence, matches, moment, now) if matches else None
 
-    def _understood(self, sentence: Sentence) -> Matches | PluginMatch:
+    def _recognize(self, sentence: ConversationInput) -> Matches | PluginMatch:
         """Return what the sentence means by the rules; runs in the worker's thread. Raises UnknownLanguageError."""
         try:
-            matches = self._commands(sentence.text, sentence)
+            matches = self._parse_commands(sentence.text, sentence)
         except UnknownLanguageError:
-            if self._mind is None:
+            if self._agent is None:
                 raise
             matches = ()
         found = self._plugins.recognise(sentence.text, sentence.language) if self._plugins and not matches else None
         return found or self._household.meant(matches)
 
-    def _commands(self, text: str, sentence: Sentence) -> Matches:
+    def _parse_commands(self, text: str, sentence: ConversationInput) -> Matches:
         """Return what a sentence, or the part of it that is for later, means by the rules."""
 
         def one(part: str) -> Match | None:
             return self._recogniser.recognise(part, sentence.language, sentence.area)
 
-        return multi_command.understand(text, one, self._speech_in(sentence.language))
+        return multi_command.understand(text, one, self._get_speech(sentence.language))
 
-    def _speech_in(self, language: str | None) -> Speech:
+    def _get_speech(self, language: str | None) -> Speech:
         home = self._household.home
         if home is not self._speech_of:
             self._speech_of, self._speech = home, {}
@@ -209,22 +211,22 @@ class Dialogue:
             self._speech[language] = multi_command.speech(home, language)
         return self._speech[language]
 
-    def _asked_again(self, sentence: Sentence, now: float) -> Handled | None:
+    def _repeat_question(self, sentence: ConversationInput, now: float) -> Handled | None:
         """Ask once more what was answered with neither yes nor no."""
-        question = self._confirmations.ask_again(sentence.conversation, now)
+        question = self._confirmations.ask_again(sentence.conversation_id, now)
         return Handled(question, expects_reply=True) if question else None
 
-    def _beyond_rules(self, sentence: Sentence, moment: datetime, now: float) -> Outcome | Thinking:
-        if self._mind is None:
+    def _answer_by_agent(self, sentence: ConversationInput, moment: datetime, now: float) -> Outcome | Thinking:
+        if self._agent is None:
             return NotRecognized(responses.say("not_understood", sentence.language or "en"))
-        return Thinking(self._think(self._mind, sentence, moment, now))
+        return Thinking(self._think(self._agent, sentence, moment, now))
 
     async def _think(
-        self, mind: Mind, sentence: Sentence, moment: datetime, now: float, *, goes_on: bool = False
+        self, mind: LlmAgent, sentence: ConversationInput, moment: datetime, now: float, *, goes_on: bool = False
     ) -> AsyncGenerator[Said | Filler | Outcome, None]:
         request = Request(
             sentence.text,
-            sentence.conversation,
+            sentence.conversation_id,
             sentence.language,
             sentence.area,
             sentence.turn_id,
@@ -234,106 +236,112 @@ class Dialogue:
         async with aclosing(mind.answer(request, moment, now)) as parts:
             async for part in parts:
                 if isinstance(part, Asked):
-                    self._confirmations.ask(sentence.conversation, part.commands, now, part.text)
+                    self._confirmations.ask(sentence.conversation_id, part.commands, now, part.text)
                 if isinstance(part, Finished) and part.offer:
-                    heard_at = now + spoken_seconds(part.text)
-                    self._confirmations.ask(sentence.conversation, _THE_REST, heard_at, part.offer)
+                    heard_at = now + estimate_speech_seconds(part.text)
+                    self._confirmations.ask(sentence.conversation_id, _THE_REST, heard_at, part.offer)
                 yield _of_model(part)
 
-    def _remember(self, sentence: Sentence, outcome: Outcome, now: float) -> None:
+    def _record_turn(self, sentence: ConversationInput, outcome: Outcome, now: float) -> None:
         """Let a model's next turn know what rules did; what failed stays out of it."""
-        if self._mind is not None and isinstance(outcome, Handled):
+        if self._agent is not None and isinstance(outcome, Handled):
             said, did = sentence.text, outcome.matches
-            self._mind.note(sentence.conversation, said, outcome.text, now, did, sentence.area)
+            self._agent.record_turn(sentence.conversation_id, said, outcome.text, now, did, sentence.area)
 
-    async def _obey(self, sentence: Sentence, matches: Matches, moment: datetime, now: float) -> Outcome | None:
+    async def _execute(
+        self, sentence: ConversationInput, matches: Matches, moment: datetime, now: float
+    ) -> Outcome | None:
         language = matches[0].language
-        conductors = [match for match in matches if not self._household.acts or is_conductors(match)]
+        conductors = [match for match in matches if not self._household.acts or is_conductor_intent(match)]
         if not conductors:
-            return await self._act(sentence, matches, moment, now)
+            return await self._execute_plan(sentence, matches, moment, now)
         if len(conductors) < len(matches):
             return NotHandled(responses.say("one_at_a_time", language), matches)
         if any(map(targets.needs_room, matches)):
             return NotHandled(responses.say("which_room", language), matches)
-        later = await self._later(sentence, matches)
+        later = await self._parse_deferred(sentence, matches)
         if later and self._household.acts:
-            return self._keep_for_later(sentence, matches, later, now)
+            return self._delegate_deferred(sentence, matches, later, now)
         now_and_later = (*matches, *(match for _, commands in later for match in commands))
         forbidden = self._household.forbidden(now_and_later, sentence.area, sentence.speaker)
-        return NotHandled(" ".join(forbidden), matches) if forbidden else ForConductor(matches)
+        return NotHandled(" ".join(forbidden), matches) if forbidden else DelegateToConductor(matches)
 
-    def _ask(self, sentence: Sentence, plan: Plan, now: float) -> str | None:
+    def _request_confirmation(self, sentence: ConversationInput, plan: Plan, now: float) -> str | None:
         """Wait for the answer to what has to be asked; return the question."""
         if plan.asked:
             question = responses.question(plan.asked)
-            self._confirmations.ask(sentence.conversation, plan.asked, now, question)
+            self._confirmations.ask(sentence.conversation_id, plan.asked, now, question)
             return question
         if plan.choice:
-            self._confirmations.ask(sentence.conversation, (), now, plan.choice.question, _options(plan.choice))
+            self._confirmations.ask(
+                sentence.conversation_id, (), now, plan.choice.question, _choice_options(plan.choice)
+            )
             return plan.choice.question
         return None
 
-    async def _later(self, sentence: Sentence, matches: Matches) -> list[tuple[Match, Matches]]:
+    async def _parse_deferred(self, sentence: ConversationInput, matches: Matches) -> list[tuple[Match, Matches]]:
         """Return those of the matches that have a command for later, with what it means."""
         kept = [match for match in matches if COMMAND in match.slots]
         texts = [str(match.slots[COMMAND]) for match in kept]
         return [
-            (match, await self._worker.run(self._commands, text, sentence))
+            (match, await self._worker.run(self._parse_commands, text, sentence))
             for match, text in zip(kept, texts, strict=True)
         ]
 
-    def _keep_for_later(
-        self, sentence: Sentence, matches: Matches, later: Sequence[tuple[Match, Matches]], now: float
-    ) -> NotHandled | Handled | ForConductor:
+    def _delegate_deferred(
+        self, sentence: ConversationInput, matches: Matches, later: Sequence[tuple[Match, Matches]], now: float
+    ) -> NotHandled | Handled | DelegateToConductor:
         """Let the conductor keep commands until their time; refuse them now, and ask about them now."""
-        plans = [(match, self._plan_later(sentence, commands)) for match, commands in later]
-        if refusals := [text for _, plan in plans for text in (*plan.refusals, *_unanswered(plan))]:
+        plans = [(match, self._plan_deferred(sentence, commands)) for match, commands in later]
+        if refusals := [text for _, plan in plans for text in (*plan.refusals, *_open_questions(plan))]:
             return NotHandled(" ".join(refusals), matches)
-        outcome = ForConductor(matches, tuple(_for_later(match, plan) for match, plan in plans))
+        outcome = DelegateToConductor(matches, tuple(_deferred_command(match, plan) for match, plan in plans))
         questions = [
             responses.question(plan.asked, durations.seconds(match.slots)) for match, plan in plans if plan.asked
         ]
         if not questions:
             return outcome
         question = " ".join(questions)
-        self._confirmations.ask(sentence.conversation, outcome, now, question)
+        self._confirmations.ask(sentence.conversation_id, outcome, now, question)
         return Handled(question, matches, expects_reply=True)
 
-    def _plan_later(self, sentence: Sentence, commands: Matches) -> Plan:
-        ours = [match for match in self._household.meant(commands) if not is_conductors(match)]
+    def _plan_deferred(self, sentence: ConversationInput, commands: Matches) -> Plan:
+        ours = [match for match in self._household.meant(commands) if not is_conductor_intent(match)]
         return self._household.plan(ours, sentence.area, sentence.speaker)
 
-    async def _act(self, sentence: Sentence, matches: Matches, moment: datetime, now: float) -> Outcome | None:
+    async def _execute_plan(
+        self, sentence: ConversationInput, matches: Matches, moment: datetime, now: float
+    ) -> Outcome | None:
         """Do what needs no confirmation, then ask about the rest; leave to a model what is about nothing here."""
         plan = self._household.plan(matches, sentence.area, sentence.speaker)
-        if self._mind is not None and not plan.is_about_anything:
+        if self._agent is not None and not plan.is_about_anything:
             return None
-        confirmed = tuple(one for one in plan.asked if sentence.confirmed.issuperset(_things([one])))
+        confirmed = tuple(one for one in plan.asked if sentence.confirmed.issuperset(_target_ids([one])))
         plan = replace(plan, asked=tuple(one for one in plan.asked if one not in confirmed))
         deed = await self._household.carry_out((*plan.commands, *confirmed), moment)
         said = [text for text in (deed.text, *plan.refusals) if text]
-        question = self._ask(sentence, plan, now)
+        question = self._request_confirmation(sentence, plan, now)
         if question:
             return Handled(" ".join((*said, question)), matches, expects_reply=True)
         return (Handled if deed.done else NotHandled)(" ".join(said), matches)
 
 
-def _options(choice: Choice) -> Mapping[str, tuple[Command, ...]]:
+def _choice_options(choice: Choice) -> Mapping[str, tuple[Command, ...]]:
     """Return what is to be done for each name of a thing that may be meant."""
     return {name: (Command(choice.match, (entity,)),) for entity in choice.options for name in entity.names}
 
 
-def _unanswered(plan: Plan) -> tuple[str, ...]:
+def _open_questions(plan: Plan) -> tuple[str, ...]:
     """Return what would have to be asked about a command for later, which must be clear when it is said."""
     return (plan.choice.question,) if plan.choice else ()
 
 
-def _for_later(match: Match, plan: Plan) -> ForLater:
+def _deferred_command(match: Match, plan: Plan) -> DeferredCommand:
     label = responses.orders((*plan.commands, *plan.asked)) or str(match.slots[COMMAND])
-    return ForLater(label, _things(plan.asked))
+    return DeferredCommand(label, _target_ids(plan.asked))
 
 
-def _things(commands: Sequence[Command]) -> tuple[str, ...]:
+def _target_ids(commands: Sequence[Command]) -> tuple[str, ...]:
     return tuple(entity.id for command in commands for entity in command.targets)
 
 
@@ -346,14 +354,14 @@ def _of_model(part: Part) -> Said | Filler | Outcome:
         case Asked(text):
             return Handled(text, expects_reply=True)
         case Passed(matches):
-            return ForConductor(matches)
+            return DelegateToConductor(matches)
         case Failed(text):
             return NotHandled(text)
         case _:
             assert_never(part)
 
 
-def is_conductors(match: Match) -> bool:
+def is_conductor_intent(match: Match) -> bool:
     """Timers, "stop" and the volume of the room belong to the conductor; that of a named player to the actor."""
     if match.intent.startswith("HassSetVolume"):
         return "name" not in match.slots

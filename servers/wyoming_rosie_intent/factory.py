@@ -23,11 +23,12 @@ from wyoming_rosie_intent.engine import Actor
 from wyoming_rosie_intent.execution.executor import AskWeather, Household
 from wyoming_rosie_intent.execution.policy import Policy
 from wyoming_rosie_intent.execution.weather import WeatherProvider
-from wyoming_rosie_intent.llm import mcp_tools, prompt, router, tier_config
-from wyoming_rosie_intent.llm.agent import SILENCE_SECONDS, Mind
-from wyoming_rosie_intent.llm.filler import Fillers
+from wyoming_rosie_intent.llm import mcp_tools, router, tier_config
+from wyoming_rosie_intent.llm.agent import SILENCE_SECONDS, LlmAgent
+from wyoming_rosie_intent.llm.filler import FillerGenerator
 from wyoming_rosie_intent.llm.mcp_tools import McpTools
-from wyoming_rosie_intent.llm.tools import Toolbox
+from wyoming_rosie_intent.llm.prompts import prompt
+from wyoming_rosie_intent.llm.toolset import Toolset
 from wyoming_rosie_intent.plugins import Plugins, in_folder, installed
 
 
@@ -112,8 +113,8 @@ def mcp(settings: IntentConfig) -> McpTools | None:
 
 @asynccontextmanager
 async def thinking(
-    settings: IntentConfig, household: Household, boxes: Sequence[Toolbox], commands: Toolbox | None = None
-) -> AsyncIterator[Mind | None]:
+    settings: IntentConfig, household: Household, boxes: Sequence[Toolset], commands: Toolset | None = None
+) -> AsyncIterator[LlmAgent | None]:
     """Have what thinks beyond rules during the block; None without a language model."""
     models = await asyncio.to_thread(router.load, settings.local, settings.network, settings.cloud)
     if models is None:
@@ -121,19 +122,19 @@ async def thinking(
         return
     async with AsyncExitStack() as stack:
         stack.push_async_callback(models.close)
-        prompts = await asyncio.to_thread(prompt.load, settings.prompt_folder, models.room)
+        prompts = await asyncio.to_thread(prompt.load, settings.prompt_folder, models.context_window)
         fillers = None
         if settings.fillers:
             small = await asyncio.to_thread(tier_config.load, "filler", settings.filler)
             if small is not None:
                 stack.push_async_callback(small.close)
-            fillers = Fillers(prompts.filler, small)
-        mind = Mind(
+            fillers = FillerGenerator(prompts.render_filler, small)
+        mind = LlmAgent(
             models, household, prompts, boxes, fillers, silence_seconds=_silence_seconds(settings), commands=commands
         )
         stack.push_async_callback(mind.close)
         if settings.warm_up:
-            mind.get_ready(datetime.now().astimezone(), asyncio.get_running_loop().time())
+            mind.warm_up(datetime.now().astimezone(), asyncio.get_running_loop().time())
         yield mind
 
 

@@ -22,14 +22,14 @@ from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie_intent.dialogue import (
+    ConversationInput,
+    DeferredCommand,
+    DelegateToConductor,
     Dialogue,
-    ForConductor,
-    ForLater,
     Handled,
     NotHandled,
     NotRecognized,
     Outcome,
-    Sentence,
     Thinking,
 )
 from wyoming_rosie_intent.engine import Match
@@ -55,16 +55,16 @@ class IntentHandler:
         states: Callable[[], Mapping[str, Mapping[str, object]]],
         clock: Callable[[], datetime],
         send: Send,
-        work: TurnMetrics = NULL_TURN_METRICS,
-        locate: Callable[[str], str | None] = lambda _: None,
+        metrics: TurnMetrics = NULL_TURN_METRICS,
+        find_device_area: Callable[[str], str | None] = lambda _: None,
         house: str = "",
     ) -> None:
         self._dialogue = dialogue
         self._states = states
         self._clock = clock
         self._send = send
-        self._work = work
-        self._locate = locate  # returns the area of a device of Home Assistant's
+        self._metrics = metrics
+        self._find_device_area = find_device_area  # returns the area of a device of Home Assistant's
         self._house = {"house": house} if house else {}  # what must be said of the house in which it acts
         self._busy = False
         self._only_watches = False
@@ -79,11 +79,11 @@ class IntentHandler:
         try:
             match event.type:
                 case "detection":
-                    self._begin(event)
+                    self._on_detection(event)
                 case "transcript" | "recognize" if not self._only_watches:
-                    await self._on_sentence(event)
+                    await self._on_transcript(event)
                 case "user-event" if event.data.get("name") == "home-state":
-                    await self._send(_home_state(self._states(), event))
+                    await self._send(_create_home_state(self._states(), event))
                 case other if other in _OF_SATELLITES:
                     self._only_watches = True
         finally:
@@ -92,21 +92,21 @@ class IntentHandler:
     async def close(self) -> None:
         pass  # what is asked in a conversation outlives its connection
 
-    def _begin(self, event: Event) -> None:
+    def _on_detection(self, event: Event) -> None:
         context = turn.context(event)
-        area, conversation = self._area(context), _name(context, "conversation_id")
-        self._dialogue.begin(str(context["turn_id"]), area, conversation, self._clock(), _now())
+        area, conversation = self._find_area(context), _parse_name(context, "conversation_id")
+        self._dialogue.prepare_turn(str(context["turn_id"]), area, conversation, self._clock(), _now())
 
-    async def _on_sentence(self, event: Event) -> None:
-        sentence = self._sentence(event)
+    async def _on_transcript(self, event: Event) -> None:
+        sentence = self._parse_input(event)
         context = {key: value for key, value in turn.context(event).items() if key not in _OUR_KEYS}
-        context["conversation_id"] = sentence.conversation
-        with self._work.turn("understand") as answered:
+        context["conversation_id"] = sentence.conversation_id
+        with self._metrics.turn("understand") as answered:
             outcome = await self._dialogue.answer(sentence, self._clock(), _now())
             replies = (
-                self._streamed(outcome.parts, sentence, context)
+                self._stream_answer(outcome.parts, sentence, context)
                 if isinstance(outcome, Thinking)
-                else self._whole(outcome, sentence, context)
+                else self._stream_outcome(outcome, sentence, context)
             )
             async with aclosing(replies):
                 async for reply in replies:
@@ -114,8 +114,8 @@ class IntentHandler:
                     await self._send(reply)
             _LOG.info("answered", outcome=answered.outcome, **self._house)
 
-    async def _streamed(
-        self, parts: AsyncGenerator[Said | Filler | Outcome, None], sentence: Sentence, context: dict[str, Any]
+    async def _stream_answer(
+        self, parts: AsyncGenerator[Said | Filler | Outcome, None], sentence: ConversationInput, context: dict[str, Any]
     ) -> AsyncGenerator[Event, None]:
         """Yield a model's answer as it comes, and whole at the end."""
         said = ""
@@ -130,59 +130,59 @@ class IntentHandler:
                         said += text
                         yield HandledChunk(text).event()
                     case _ if not said:
-                        async for reply in self._whole(part, sentence, context):
+                        async for reply in self._stream_outcome(part, sentence, context):
                             yield reply
                     case _:
-                        for reply in _rest(part, said, context):
+                        for reply in _end_stream(part, said, context):
                             yield reply
 
-    async def _whole(
-        self, outcome: Outcome, sentence: Sentence, context: dict[str, Any]
+    async def _stream_outcome(
+        self, outcome: Outcome, sentence: ConversationInput, context: dict[str, Any]
     ) -> AsyncGenerator[Event, None]:
         """Yield an answer that is there at once, or the intents that the conductor is to carry out."""
-        if not isinstance(outcome, ForConductor):
-            yield _reply(outcome, context)
+        if not isinstance(outcome, DelegateToConductor):
+            yield _create_reply(outcome, context)
             return
         several = len(outcome.matches) > 1
         if several:
             yield IntentsStart(context).event()
-        later = iter(outcome.later)
+        later = iter(outcome.deferred)
         for match in outcome.matches:
             kept = next(later, None) if COMMAND in match.slots else None
-            yield await self._intent(match, sentence, {**context, **_for_later(kept)})
+            yield await self._create_intent(match, sentence, {**context, **_deferred_context(kept)})
         if several:
             yield IntentsStop(context).event()
 
-    async def _intent(self, match: Match, sentence: Sentence, context: dict[str, Any]) -> Event:
-        text = await self._dialogue.confirmation(
+    async def _create_intent(self, match: Match, sentence: ConversationInput, context: dict[str, Any]) -> Event:
+        text = await self._dialogue.render_response(
             match, sentence.area, self._clock(), renders=_RENDERS_TEMPLATES in context
         )
         entities = [Entity(name, value) for name, value in match.slots.items()]
         return Intent(match.intent, entities, text, context).event()
 
-    def _sentence(self, event: Event) -> Sentence:
+    def _parse_input(self, event: Event) -> ConversationInput:
         """Read a sentence. Raises BadEventError for wrong types."""
         text = event.data.get("text")
         if not isinstance(text, str):
             raise BadEventError(f"{event.type} needs a text")
         context = turn.event_context(event)
-        return Sentence(
+        return ConversationInput(
             text,
-            _name(context, "conversation_id") or uuid4().hex,
-            _language(event.data) or _language(context),
-            self._area(context),
-            _name(context, "turn_id"),
-            _name(context, "speaker"),
-            _names(context, "confirmed"),
+            _parse_name(context, "conversation_id") or uuid4().hex,
+            _parse_language(event.data) or _parse_language(context),
+            self._find_area(context),
+            _parse_name(context, "turn_id"),
+            _parse_name(context, "speaker"),
+            _parse_names(context, "confirmed"),
         )
 
-    def _area(self, context: dict[str, Any]) -> str | None:
+    def _find_area(self, context: dict[str, Any]) -> str | None:
         """Return the speaker's area, as the conductor says it or as it is known of the device."""
-        device = _name(context, "device_id")
-        return _name(context, "area") or (self._locate(device) if device else None)
+        device = _parse_name(context, "device_id")
+        return _parse_name(context, "area") or (self._find_device_area(device) if device else None)
 
 
-def _name(data: Mapping[str, Any], key: str) -> str | None:
+def _parse_name(data: Mapping[str, Any], key: str) -> str | None:
     value = data.get(key)
     if value is None:
         return None
@@ -191,49 +191,49 @@ def _name(data: Mapping[str, Any], key: str) -> str | None:
     return value or None
 
 
-def _language(data: Mapping[str, Any]) -> str | None:
-    language = _name(data, "language")
+def _parse_language(data: Mapping[str, Any]) -> str | None:
+    language = _parse_name(data, "language")
     if language is not None and not _TAG.fullmatch(language):
         raise BadEventError("'language' must be a tag such as en or de-AT")
     return language
 
 
-def _for_later(kept: ForLater | None) -> dict[str, Any]:
+def _deferred_context(kept: DeferredCommand | None) -> dict[str, Any]:
     """Tell a conductor that a command which it keeps for later will be carried out here, and what it must send then."""
     return {} if kept is None else {"later": {"label": kept.label, "confirmed": list(kept.confirmed)}}
 
 
-def _names(context: Mapping[str, Any], key: str) -> frozenset[str]:
+def _parse_names(context: Mapping[str, Any], key: str) -> frozenset[str]:
     found = context.get(key)
     return frozenset(one for one in found if isinstance(one, str)) if isinstance(found, list) else frozenset()
 
 
-def _reply(outcome: Handled | NotHandled | NotRecognized, context: dict[str, Any]) -> Event:
+def _create_reply(outcome: Handled | NotHandled | NotRecognized, context: dict[str, Any]) -> Event:
     match outcome:
         case Handled(text, matches, expects_reply):
-            return HandledEvent(text, {**context, **_understood(matches), "expects_reply": expects_reply}).event()
+            return HandledEvent(text, {**context, **_match_context(matches), "expects_reply": expects_reply}).event()
         case NotHandled(text, matches):
-            return NotHandledEvent(text, {**context, **_understood(matches)}).event()
+            return NotHandledEvent(text, {**context, **_match_context(matches)}).event()
         case NotRecognized(text):
             return NotRecognizedEvent(text, context).event()
         case _:
             assert_never(outcome)
 
 
-def _rest(outcome: Outcome, said: str, context: dict[str, Any]) -> Iterator[Event]:
+def _end_stream(outcome: Outcome, said: str, context: dict[str, Any]) -> Iterator[Event]:
     """End an answer of which something was said: with what is left to say, all of it, and how it ended."""
-    text = outcome.text.strip() if not isinstance(outcome, ForConductor) else ""
+    text = outcome.text.strip() if not isinstance(outcome, DelegateToConductor) else ""
     rest = "" if said.rstrip().endswith(text) else f" {text}"
     if rest:
         yield HandledChunk(rest).event()
     matches = outcome.matches if isinstance(outcome, Handled) else ()
     expects_reply = isinstance(outcome, Handled) and outcome.expects_reply
-    whole = {**context, **_understood(matches), "expects_reply": expects_reply}
+    whole = {**context, **_match_context(matches), "expects_reply": expects_reply}
     yield HandledEvent(said + rest, whole).event()
     yield HandledStop().event()
 
 
-def _understood(matches: tuple[Match, ...]) -> dict[str, Any]:
+def _match_context(matches: tuple[Match, ...]) -> dict[str, Any]:
     """Say in an answer's context what was understood; `intents` when there was more than one."""
     all_of_them = [{"intent": match.intent, "slots": dict(match.slots)} for match in matches]
     return {**all_of_them[0], **({"intents": all_of_them} if len(matches) > 1 else {})} if matches else {}
@@ -243,6 +243,6 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _home_state(states: Mapping[str, Mapping[str, object]], event: Event) -> Event:
+def _create_home_state(states: Mapping[str, Mapping[str, object]], event: Event) -> Event:
     entities = {entity: dict(state) for entity, state in states.items()}
     return UserEvent("home-state", {"entities": entities}, turn.context(event)).event()

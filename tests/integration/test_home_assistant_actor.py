@@ -17,7 +17,7 @@ from wyoming_rosie_intent.actors import home_assistant
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
 from wyoming_rosie_intent.actors.home_assistant.link import Patience
 from wyoming_rosie_intent.engine import Answer, Command, Match, Value
-from wyoming_rosie_intent.llm.prompt import described
+from wyoming_rosie_intent.llm.prompts.prompt import describe_state
 from wyoming_rosie_intent.responses import responses
 
 UNREACHABLE, REFUSED = "Home Assistant cannot be reached.", "Home Assistant refuses the token."
@@ -232,7 +232,7 @@ async def test_secrets_and_places_of_people_are_not_told(server: HomeAssistantSe
 async def test_brightness_and_volume_are_told_in_percent(server: HomeAssistantServer, alive: Living) -> None:
     await server.change("light.kitchen", "on", brightness=128)
     await until(lambda: alive.actor.states()["light.kitchen"]["state"] == "on")
-    assert described(alive.actor.states()["light.kitchen"]) == "on, brightness 50"
+    assert describe_state(alive.actor.states()["light.kitchen"]) == "on, brightness 50"
     await server.change("media_player.radio", "playing", volume_level=0.35)
     await until(lambda: alive.actor.states()["media_player.radio"]["state"] == "playing")
     assert alive.actor.states()["media_player.radio"]["volume_level"] == 35

@@ -8,7 +8,7 @@ from tests.conftest import OpenPeer, StartDaemon
 from tests.ollama_script import Fault, Rule
 from tests.ollama_server import OllamaServer
 from wyoming_rosie.protocol.client import Client
-from wyoming_rosie_intent.llm.answer_length import LATEST_SECONDS, OFFER_SECONDS, spoken_seconds
+from wyoming_rosie_intent.llm.output.answer_length import LATEST_SECONDS, OFFER_SECONDS, estimate_speech_seconds
 
 KITCHEN = {"area": "kitchen", "conversation_id": "c1"}
 ENDS = ("handled-stop", "not-handled", "not-recognized", "intent", "error")
@@ -37,14 +37,14 @@ def _is_whole(answer: list[Event]) -> bool:
 
 async def test_a_long_answer_stops_after_a_minute_and_goes_on_after_a_yes(daemon: StartDaemon, peer: OpenPeer) -> None:
     rules = (Rule("wants to hear the rest", "And today it has ninety bridges."), Rule("history", HISTORY))
-    async with OllamaServer(rules).serving() as server:
+    async with OllamaServer(rules).run() as server:
         client = await peer((await daemon("intent", *model(server))).uri)
         first = await say(client, "what is the history of the town")
         rest = await say(client, "yes")
-        asked = server.of_path("/api/chat")
+        asked = server.requests_to("/api/chat")
     assert first.data["text"].endswith("by the people. Shall I go on?")
     assert first.data["context"]["expects_reply"] is True
-    assert OFFER_SECONDS <= spoken_seconds(first.data["text"]) < LATEST_SECONDS
+    assert OFFER_SECONDS <= estimate_speech_seconds(first.data["text"]) < LATEST_SECONDS
     assert rest.data["text"] == "And today it has ninety bridges."
     assert rest.data["context"]["expects_reply"] is False
     assert first.data["text"] in str(asked[1].data["messages"])
@@ -52,16 +52,16 @@ async def test_a_long_answer_stops_after_a_minute_and_goes_on_after_a_yes(daemon
 
 
 async def test_a_no_to_the_rest_is_taken(daemon: StartDaemon, peer: OpenPeer) -> None:
-    async with OllamaServer((Rule("history", HISTORY),)).serving() as server:
+    async with OllamaServer((Rule("history", HISTORY),)).run() as server:
         client = await peer((await daemon("intent", *model(server))).uri)
         await say(client, "what is the history of the town")
         assert (await say(client, "no")).data["text"] == "Okay, I will leave it."
-        assert len(server.of_path("/api/chat")) == 1
+        assert len(server.requests_to("/api/chat")) == 1
 
 
 async def test_the_offer_is_in_the_language_of_the_answer(daemon: StartDaemon, peer: OpenPeer) -> None:
     rules = (Rule("rest of your", "Und heute hat sie neunzig Brücken."), Rule("geschichte", HISTORY))
-    async with OllamaServer(rules).serving() as server:
+    async with OllamaServer(rules).run() as server:
         started = await daemon("intent", *model(server))
         client = await peer(started.uri)
         german = {**KITCHEN, "language": "de"}
@@ -73,7 +73,7 @@ async def test_the_offer_is_in_the_language_of_the_answer(daemon: StartDaemon, p
 
 async def test_a_model_that_goes_round_in_a_circle_is_stopped(daemon: StartDaemon, peer: OpenPeer) -> None:
     circle = Rule(say="I am here to help you. " * 1000)
-    async with OllamaServer((circle,)).serving() as server:
+    async with OllamaServer((circle,)).run() as server:
         client = await peer((await daemon("intent", *model(server))).uri)
         answer = await say(client, "xyzzy and plugh")
     assert answer.data["text"].count("I am here to help you.") <= 3
@@ -86,7 +86,7 @@ async def test_a_model_without_tools_acts_through_the_rules(daemon: StartDaemon,
         Rule("dark", "COMMAND: turn off the Kitchen Light"),
         Rule("france", "Paris is the capital of France."),
     )
-    async with OllamaServer(rules, takes_tools=False).serving() as server:
+    async with OllamaServer(rules, takes_tools=False).run() as server:
         started = await daemon("intent", *model(server))
         client = await peer(started.uri)
         assert (await say(client, "what is the capital of France")).data["text"] == "Paris is the capital of France."
@@ -101,7 +101,7 @@ async def test_a_model_without_tools_acts_through_the_rules(daemon: StartDaemon,
         assert (await say(client, LIGHT)).data["text"] == "Yes, the Kitchen Light is on."
         await say(client, "it should be dark in here")
         assert (await say(client, "yes")).data["text"] == "Turned off the Kitchen Light."
-        sent = [bool(request.data.get("tools")) for request in server.of_path("/api/chat")]
+        sent = [bool(request.data.get("tools")) for request in server.requests_to("/api/chat")]
     assert sent == [True, *[False] * (len(sent) - 1)]
     assert [line["reason"] for line in started.log if "takes no tools" in line["event"]] == [
         "local (scripted): the model takes no tools (status 400)"
@@ -109,7 +109,7 @@ async def test_a_model_without_tools_acts_through_the_rules(daemon: StartDaemon,
 
 
 async def test_half_calls_in_one_room_do_not_take_the_model_from_another(daemon: StartDaemon, peer: OpenPeer) -> None:
-    async with OllamaServer((Rule(say="Paris is the capital of France."),)).serving() as server:
+    async with OllamaServer((Rule(say="Paris is the capital of France."),)).run() as server:
         uri = (await daemon("intent", *model(server))).uri
         kitchen, office = await peer(uri), await peer(uri)
         for number in range(4):
@@ -121,7 +121,7 @@ async def test_half_calls_in_one_room_do_not_take_the_model_from_another(daemon:
 
 
 async def test_a_busy_model_is_said_to_be_away_and_answers_the_next_time(daemon: StartDaemon, peer: OpenPeer) -> None:
-    async with OllamaServer((Rule(say="Paris is the capital of France."),)).serving() as server:
+    async with OllamaServer((Rule(say="Paris is the capital of France."),)).run() as server:
         client = await peer((await daemon("intent", *model(server))).uri)
         server.faults.append(Fault.BUSY)
         failed = await say(client, "what is the capital of France")

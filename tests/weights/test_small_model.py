@@ -14,12 +14,13 @@ from tests.weights.conftest import CONTEXT, LlamaServer
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.execution.executor import Household
-from wyoming_rosie_intent.llm import prompt, tier_config
-from wyoming_rosie_intent.llm.context_budget import Room
+from wyoming_rosie_intent.llm import tier_config
 from wyoming_rosie_intent.llm.home_tools import HomeTools
-from wyoming_rosie_intent.llm.model import Done, Ending, Message, Prompt, Role
-from wyoming_rosie_intent.llm.prompt import Situation
-from wyoming_rosie_intent.llm.textual_tools import in_words
+from wyoming_rosie_intent.llm.model import ChatMessage, ChatRole, FinishReason, Prompt, StreamEnd
+from wyoming_rosie_intent.llm.output.textual_commands import remove_tools
+from wyoming_rosie_intent.llm.prompts import prompt
+from wyoming_rosie_intent.llm.prompts.context_window import ContextWindow
+from wyoming_rosie_intent.llm.prompts.prompt import PromptContext
 from wyoming_rosie_intent.llm.tier_config import TierSettings
 
 pytestmark = [pytest.mark.weights, pytest.mark.timeout(900)]
@@ -117,34 +118,34 @@ async def test_an_answer_ends_at_its_bound(llama: LlamaServer) -> None:
     )
     model = await asyncio.to_thread(tier_config.load, "local", settings)
     assert model is not None
-    counting = Prompt((Message(Role.USER, "one two three four five six seven eight nine ten eleven twelve"),))
+    counting = Prompt((ChatMessage(ChatRole.USER, "one two three four five six seven eight nine ten eleven twelve"),))
     pieces = [piece async for piece in model.answer(counting)]
     await model.close()
     end = pieces[-1]
-    assert isinstance(end, Done)
-    assert end.ending is Ending.LENGTH
+    assert isinstance(end, StreamEnd)
+    assert end.finish_reason is FinishReason.LENGTH
     assert await llama.counted("tokens_predicted_total") <= 24
 
 
 async def test_homes_of_500_things_fit_as_the_server_counts(llama: LlamaServer) -> None:
     for language in large_homes.LANGUAGES:
         home = large_homes.home(language)
-        tools = tuple(HomeTools(Household(home, DemoActor(home))).tools())
-        here = Situation(home.areas[3], datetime(2026, 11, 21, 15, 5, tzinfo=UTC), large_homes.states(home))
+        tools = tuple(HomeTools(Household(home, DemoActor(home))).list_tools())
+        here = PromptContext(home.areas[3], datetime(2026, 11, 21, 15, 5, tzinfo=UTC), large_homes.states(home))
         for context in (4096, 8192):
-            room = Room(context, context // 8)
+            room = ContextWindow(context, context // 8)
             prompts = await asyncio.to_thread(prompt.load, None, room)
             for _ in range(4):  # by the bound, and as the server has counted
-                written = prompts.write(home, here, (), tools)
+                written = prompts.render(home, here, (), tools)
                 true = await count(llama, written)
-                print(language, context, "true", true, "counted", room.counter.of(written), "of", room.prompt)
-                assert true <= room.counter.of(written) <= room.prompt
-                room.counter.learn(written, true)
+                print(language, context, "true", true, "counted", room.counter.count_prompt(written), "of", room.prompt)
+                assert true <= room.counter.count_prompt(written) <= room.prompt
+                room.counter.calibrate(written, true)
 
 
 async def count(llama: LlamaServer, written: Prompt) -> int:
     """Return the tokens of a prompt with its tools, by the model's own tokenizer and template."""
-    messages = [{"role": message.role.value, "content": message.text} for message in in_words(written).messages]
+    messages = [{"role": message.role.value, "content": message.text} for message in remove_tools(written).messages]
     rendered = (await llama.post("/apply-template", {"messages": messages}))["prompt"]
     tools = "\n".join(str(tool.parameters) + tool.name + tool.description for tool in written.tools)
     return len((await llama.post("/tokenize", {"content": rendered + tools}))["tokens"])

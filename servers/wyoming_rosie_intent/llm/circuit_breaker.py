@@ -5,34 +5,34 @@ MOST_FAILURES = 3
 PAUSE_SECONDS = 30.0
 
 
-class Breaker:
+class CircuitBreaker:
     """Closed while all is well; open for PAUSE_SECONDS after MOST_FAILURES in a row; then one trial decides."""
 
     def __init__(self) -> None:
         self._failures = 0
-        self._pause_ends: float | None = None
-        self._trying = False
+        self._open_until: float | None = None
+        self._is_probing = False
 
-    def allows(self, now: float) -> bool:
+    def allows_attempt(self, now: float) -> bool:
         """Return whether an attempt may begin."""
-        return self._pause_ends is None or (now >= self._pause_ends and not self._trying)
+        return self._open_until is None or (now >= self._open_until and not self._is_probing)
 
-    def begin(self) -> bool:
+    def start_attempt(self) -> bool:
         """Note an attempt that is allowed; return whether it is the trial, which must be told to have `ended`."""
-        is_trial = self._pause_ends is not None
-        self._trying = self._trying or is_trial
+        is_trial = self._open_until is not None
+        self._is_probing = self._is_probing or is_trial
         return is_trial
 
-    def succeeded(self) -> None:
+    def record_success(self) -> None:
         self._failures = 0
-        self._pause_ends = None
+        self._open_until = None
 
-    def failed(self, now: float) -> None:
+    def record_failure(self, now: float) -> None:
         self._failures += 1
         if self._failures >= MOST_FAILURES:
-            self._pause_ends = now + PAUSE_SECONDS
+            self._open_until = now + PAUSE_SECONDS
 
-    def ended(self, is_trial: bool) -> None:
+    def end_attempt(self, is_trial: bool) -> None:
         """Note the end of an attempt, also of one that nobody waited for and that decides nothing."""
         if is_trial:
-            self._trying = False
+            self._is_probing = False

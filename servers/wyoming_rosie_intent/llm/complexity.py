@@ -17,7 +17,7 @@ class Complexity(StrEnum):
 
 
 @dataclass(frozen=True)
-class Route:
+class ComplexityResult:
     """How hard a request is, and why; the reasons name signs, never what was said."""
 
     complexity: Complexity
@@ -25,43 +25,43 @@ class Route:
 
 
 @dataclass(frozen=True)
-class _Sign:
+class _ComplexityRule:
     reason: str
     complexity: Complexity
     pattern: re.Pattern[str]
 
 
-def _sign(reason: str, complexity: Complexity, pattern: str) -> _Sign:
-    return _Sign(reason, complexity, re.compile(pattern))
+def _rule(reason: str, complexity: Complexity, pattern: str) -> _ComplexityRule:
+    return _ComplexityRule(reason, complexity, re.compile(pattern))
 
 
 _SHORT_TEXTS = "haiku|joke|limerick|line|message|name|note|poem|rhyme|riddle|sentence|toast|verse"
 _SIGNS = (
-    _sign("comparison", Complexity.COMPLEX, r"\b(compar(e|es|ison|ing)|versus|vs|vergleiche?|comparez?|compara)\b|\b(better|rent|lease|leasing|buy|decide)\b.* (or|between|against|than) "),
-    _sign("arguments", Complexity.COMPLEX, r"\b(pros and cons|for and against|(dis)?advantages|analy[sz]e|evaluate|assess|critique|debate|discuss|review my|weigh|risks|prove)\b"),
-    _sign("code", Complexity.COMPLEX, r"\b(code|debug|refactor|regular expression|algorithm)\b|\bwrite\b.*\b(program|script|function|query|class)\b|[{};]|=>|=="),
-    _sign("long text", Complexity.COMPLEX, rf"\b(write|draft|compose|create|design|develop|outline|prepare)\b (me |us |my |our |an? |the )*(?!(\w+ )?({_SHORT_TEXTS})\b)|\b(schreib|entwirf|erstelle|verfasse)\w*\b|\b(écris|rédige|escribe)\b"),
-    _sign("plan", Complexity.COMPLEX, r"^(plan|organi[sz]e|plane) |\bmake (me )?an?\b.*\b(plan|schedule|timetable|programme|program|budget)\b"),
-    _sign("in depth", Complexity.COMPLEX, r"\b(step by step|each step|in detail|in depth|walk me through|with examples|consequences|thorough(ly)?)\b"),
-    _sign("sum of several steps", Complexity.COMPLEX, r"\bpercent\b.*\b(years?|months?)\b|\b(years?|months?)\b.*\bpercent\b|\btwice as\b|\b(catch up|puzzle|equation)\b|\bgiven that\b|^if (a|an|i|we|two|three|my)\b.*\b(how|what|when)\b"),
-    _sign("explanation", Complexity.MEDIUM, r"\b(why|explain|describe|warum|wieso|weshalb|pourquoi|por ?qu[eé]|erkl[aä]re?)\b|\bhow (do(es)?|did|can|could|should|would) (?!you (spell|say|do|feel))|\bhow to\b|\bwie funktioniert\b|\bcomment (fonctionne|marche)\b|\bc[oó]mo funciona\b|\bdifference between\b"),
-    _sign("advice", Complexity.MEDIUM, r"\b(advi[sc]e|recommend|suggest|ideas?|tips|symptoms|recipe)\b|\b(best|easiest|right|quickest) way\b|\b(should|could|can|do) i (cook|do|eat|give|make|plant|say|try|use|wear)\b|\b(a good|good names?)\b (?!(morning|night))"),
-    _sign("text of its own", Complexity.MEDIUM, r"^(write|translate|make up|invent)\b|\b(summary|summari[sz]e|tell me (about|something|more|an? (\w+ )?story)|story about)\b"),
-    _sign("consequence", Complexity.MEDIUM, r"\bwhat (happens|does it mean|would happen) (if|when)\b|\bwhat if\b"),
-    _sign("sum", Complexity.MEDIUM, r"\bpercent of\b|\d\s*[-+*/^\u00d7\u00f7]\s*\d|\bhow many .* and (a|one|two|three)\b"),
-    _sign("several questions", Complexity.MEDIUM, r"\?.*\?|\band (how|what|when|where|which|who|why|say why)\b"),
+    _rule("comparison", Complexity.COMPLEX, r"\b(compar(e|es|ison|ing)|versus|vs|vergleiche?|comparez?|compara)\b|\b(better|rent|lease|leasing|buy|decide)\b.* (or|between|against|than) "),
+    _rule("arguments", Complexity.COMPLEX, r"\b(pros and cons|for and against|(dis)?advantages|analy[sz]e|evaluate|assess|critique|debate|discuss|review my|weigh|risks|prove)\b"),
+    _rule("code", Complexity.COMPLEX, r"\b(code|debug|refactor|regular expression|algorithm)\b|\bwrite\b.*\b(program|script|function|query|class)\b|[{};]|=>|=="),
+    _rule("long text", Complexity.COMPLEX, rf"\b(write|draft|compose|create|design|develop|outline|prepare)\b (me |us |my |our |an? |the )*(?!(\w+ )?({_SHORT_TEXTS})\b)|\b(schreib|entwirf|erstelle|verfasse)\w*\b|\b(écris|rédige|escribe)\b"),
+    _rule("plan", Complexity.COMPLEX, r"^(plan|organi[sz]e|plane) |\bmake (me )?an?\b.*\b(plan|schedule|timetable|programme|program|budget)\b"),
+    _rule("in depth", Complexity.COMPLEX, r"\b(step by step|each step|in detail|in depth|walk me through|with examples|consequences|thorough(ly)?)\b"),
+    _rule("sum of several steps", Complexity.COMPLEX, r"\bpercent\b.*\b(years?|months?)\b|\b(years?|months?)\b.*\bpercent\b|\btwice as\b|\b(catch up|puzzle|equation)\b|\bgiven that\b|^if (a|an|i|we|two|three|my)\b.*\b(how|what|when)\b"),
+    _rule("explanation", Complexity.MEDIUM, r"\b(why|explain|describe|warum|wieso|weshalb|pourquoi|por ?qu[eé]|erkl[aä]re?)\b|\bhow (do(es)?|did|can|could|should|would) (?!you (spell|say|do|feel))|\bhow to\b|\bwie funktioniert\b|\bcomment (fonctionne|marche)\b|\bc[oó]mo funciona\b|\bdifference between\b"),
+    _rule("advice", Complexity.MEDIUM, r"\b(advi[sc]e|recommend|suggest|ideas?|tips|symptoms|recipe)\b|\b(best|easiest|right|quickest) way\b|\b(should|could|can|do) i (cook|do|eat|give|make|plant|say|try|use|wear)\b|\b(a good|good names?)\b (?!(morning|night))"),
+    _rule("text of its own", Complexity.MEDIUM, r"^(write|translate|make up|invent)\b|\b(summary|summari[sz]e|tell me (about|something|more|an? (\w+ )?story)|story about)\b"),
+    _rule("consequence", Complexity.MEDIUM, r"\bwhat (happens|does it mean|would happen) (if|when)\b|\bwhat if\b"),
+    _rule("sum", Complexity.MEDIUM, r"\bpercent of\b|\d\s*[-+*/^\u00d7\u00f7]\s*\d|\bhow many .* and (a|one|two|three)\b"),
+    _rule("several questions", Complexity.MEDIUM, r"\?.*\?|\band (how|what|when|where|which|who|why|say why)\b"),
 )  # fmt: skip
 
 
-def classify(text: str) -> Route:
+def classify(text: str) -> ComplexityResult:
     """Return how hard a request is: as hard as its hardest sign."""
     said = " ".join(text[:LONGEST_TEXT].casefold().split())
-    found = list(_found(said))
+    found = list(_match_rules(said))
     hardest = max((sign for sign, _ in found), key=list(Complexity).index, default=Complexity.SIMPLE)
-    return Route(hardest, tuple(reason for _, reason in found))
+    return ComplexityResult(hardest, tuple(reason for _, reason in found))
 
 
-def _found(said: str) -> Iterator[tuple[Complexity, str]]:
+def _match_rules(said: str) -> Iterator[tuple[Complexity, str]]:
     words = len(said.split())
     if words >= COMPLEX_WORDS:
         yield Complexity.COMPLEX, f"{COMPLEX_WORDS} words or more"

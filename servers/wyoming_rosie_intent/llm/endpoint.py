@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from wyoming_rosie_intent.llm.model import Done, ModelError, NoToolsError, OutputError, Piece
-from wyoming_rosie_intent.llm.timeouts import Limits, within
+from wyoming_rosie_intent.llm.model import ModelError, ModelEvent, ModelOutputError, StreamEnd, ToolsUnsupportedError
+from wyoming_rosie_intent.llm.timeouts import AnswerTimeouts, enforce_timeouts
 
 _LOG = structlog.get_logger()
 CONNECT_SECONDS = 3.0
@@ -28,7 +28,7 @@ class Endpoint:
     url: str
     model: str
     key: str | None = field(default=None, repr=False)
-    limits: Limits = field(default_factory=Limits)
+    timeouts: AnswerTimeouts = field(default_factory=AnswerTimeouts)
     context_tokens: int = 8192
     answer_tokens: int = 1024
     temperature: float | None = None
@@ -50,16 +50,16 @@ _OF_NO_TOOLS = frozenset({400, 404, 422, 500, 501})
 _LOOKED_AT = 2000  # characters of what a server says
 
 
-def refusal(endpoint: Endpoint, status: int, said: str = "", *, has_tools: bool = False) -> ModelError:
+def create_status_error(endpoint: Endpoint, status: int, said: str = "", *, has_tools: bool = False) -> ModelError:
     """Return what a refusal means, without a word of what the server says: it may repeat what people said.
 
     A status below 100 stands for a failure in the midst of an answer.
     """
     said = said[:_LOOKED_AT]
     if has_tools and status in _OF_NO_TOOLS and _ABOUT_TOOLS.search(said) and _LACKS.search(said):
-        return NoToolsError(f"{endpoint.name}: the model takes no tools (status {status})")
+        return ToolsUnsupportedError(f"{endpoint.name}: the model takes no tools (status {status})")
     if _UNREADABLE_OUTPUT.search(said):
-        return OutputError(f"{endpoint.name}: what the model wrote cannot be read by its server (status {status})")
+        return ModelOutputError(f"{endpoint.name}: what the model wrote cannot be read by its server (status {status})")
     if _TOO_LONG.search(said):
         reason = "the prompt is longer than its server allows; set the tier's context-tokens to what that has"
         return ModelError(f"{endpoint.name}: {reason} (status {status})")
@@ -75,37 +75,39 @@ def refusal(endpoint: Endpoint, status: int, said: str = "", *, has_tools: bool 
     return ModelError(f"{endpoint.name}: {reason} (status {status})")
 
 
-def broken(endpoint: Endpoint, error: Exception) -> ModelError:
+def create_connection_error(endpoint: Endpoint, error: Exception) -> ModelError:
     """Return what the failure of a connection or an unreadable answer means, without its text.
 
     JSON of another shape than a client knows is what the model wrote; what is no JSON is the connection's.
     """
     if isinstance(error, UNREADABLE) and not isinstance(error, json.JSONDecodeError):
-        return OutputError(f"{endpoint.name}: what the model wrote cannot be read ({type(error).__name__})")
+        return ModelOutputError(f"{endpoint.name}: what the model wrote cannot be read ({type(error).__name__})")
     return ModelError(f"{endpoint.name}: the connection failed or the answer cannot be read ({type(error).__name__})")
 
 
-async def answered(endpoint: Endpoint, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+async def stream_answer(
+    endpoint: Endpoint, pieces: AsyncGenerator[ModelEvent, None]
+) -> AsyncGenerator[ModelEvent, None]:
     """Yield an answer within the endpoint's limits, and log when it is whole. Raises ModelError."""
-    async with aclosing(within(endpoint.limits, endpoint.name, pieces)) as limited:
+    async with aclosing(enforce_timeouts(endpoint.timeouts, endpoint.name, pieces)) as limited:
         async for piece in limited:
-            if isinstance(piece, Done):
-                _log(endpoint, "a model answered", piece)
+            if isinstance(piece, StreamEnd):
+                _log_end(endpoint, "a model answered", piece)
             yield piece
 
 
-async def warm_up(endpoint: Endpoint, pieces: AsyncGenerator[Piece, None]) -> int | None:
+async def drain_answer(endpoint: Endpoint, pieces: AsyncGenerator[ModelEvent, None]) -> int | None:
     """Wait for the end of an answer whose words nobody wants; return the prompt's tokens, if known. Raises ModelError."""
-    patient = replace(endpoint.limits, first_token=WARM_UP_SECONDS, total=WARM_UP_SECONDS)
-    async with aclosing(within(patient, endpoint.name, pieces)) as limited:
+    patient = replace(endpoint.timeouts, first_token=WARM_UP_SECONDS, total=WARM_UP_SECONDS)
+    async with aclosing(enforce_timeouts(patient, endpoint.name, pieces)) as limited:
         async for piece in limited:
-            if isinstance(piece, Done):
-                _log(endpoint, "a prompt is warm", piece)
+            if isinstance(piece, StreamEnd):
+                _log_end(endpoint, "a prompt is warm", piece)
                 return piece.prompt_tokens
     return None
 
 
-def _log(endpoint: Endpoint, event: str, done: Done) -> None:
+def _log_end(endpoint: Endpoint, event: str, done: StreamEnd) -> None:
     """Log how long the prompt took to read: much less than cold when the server knew its beginning."""
     read = done.prompt_milliseconds
     _LOG.info(event, model=endpoint.name, prompt_ms=None if read is None else round(read, 1))

@@ -7,8 +7,9 @@ from contextlib import aclosing
 
 from wyoming_rosie.text.markdown import MarkdownStripper
 from wyoming_rosie.text.normalize import is_speakable, strip_emoji
-from wyoming_rosie_intent.llm import language_markers, messages
-from wyoming_rosie_intent.llm.model import Model, ModelError, Prompt, Text
+from wyoming_rosie_intent.llm import messages
+from wyoming_rosie_intent.llm.model import Model, ModelError, Prompt, TextDelta
+from wyoming_rosie_intent.llm.output import language_markers
 
 BUDGET_SECONDS = 0.3
 """For the small model; then the phrase is used."""
@@ -48,76 +49,76 @@ _ORDER = re.compile(
 _WORD = re.compile(r"\w+")
 
 
-class FirstWords:
+class FirstTokenLatency:
     """How long each tier takes to its first word, warm and cold, as measured."""
 
     def __init__(self) -> None:
         self._seconds: dict[tuple[str, bool], float] = {}
 
-    def add(self, tier: str, seconds: float, *, warm: bool) -> None:
+    def record(self, tier: str, seconds: float, *, warm: bool) -> None:
         before = self._seconds.get((tier, warm), seconds)
         self._seconds[tier, warm] = before + _NEWEST * (seconds - before)
 
-    def due(self, tier: str | None, *, warm: bool) -> float:
+    def get_filler_delay(self, tier: str | None, *, warm: bool) -> float:
         """Return the seconds after a sentence at which a filler is due if nothing was said."""
         expected = self._seconds.get((tier, warm)) if tier else None
         return LATE_SECONDS if expected is not None and expected <= SOON_SECONDS else EARLY_SECONDS
 
 
-class Fillers:
+class FillerGenerator:
     """Finds words that fit a sentence: a small model's, or the phrase for what the sentence is about."""
 
     def __init__(self, ask: Callable[[str], Prompt], model: Model | None = None) -> None:
         self._ask = ask
         self._model = model
 
-    async def words(self, sentence: str, language: str | None) -> str | None:
+    async def generate(self, sentence: str, language: str | None) -> str | None:
         """Return up to four words within BUDGET_SECONDS; None in a language that we have none in.
 
         There nobody could tell an order from a question, and a small model is not asked either.
         """
-        if self._model is None or messages.known(language) is None:
-            return phrase(sentence, language)
+        if self._model is None or messages.find_messages(language) is None:
+            return find_phrase(sentence, language)
         try:
             async with asyncio.timeout(BUDGET_SECONDS):
-                said = await _first_line(self._model, self._ask(sentence))
+                said = await _read_first_line(self._model, self._ask(sentence))
         except (ModelError, TimeoutError):
             said = ""
-        own = await asyncio.to_thread(language_markers.of, language or "en")
-        return short(said, own) or phrase(sentence, language)
+        own = await asyncio.to_thread(language_markers.load_markers, language or "en")
+        return parse_filler(said, own) or find_phrase(sentence, language)
 
 
-def is_control(sentence: str) -> bool:
+def is_command(sentence: str) -> bool:
     """Tell whether the sentence orders something to be done; such a one gets no filler."""
     plain = sentence.lower().replace("\u2019", "'")
     return not _QUESTION.search(plain) and _ORDER.search(plain) is not None
 
 
-def phrase(sentence: str, language: str | None) -> str | None:
+def find_phrase(sentence: str, language: str | None) -> str | None:
     """Return the phrase for what the sentence is about; None in a language that we have none in."""
-    own = messages.known(language)
+    own = messages.find_messages(language)
     if own is None:
         return None
     said = f" {' '.join(_WORD.findall(sentence.lower()))} "
-    named = [thing for thing in own.things if f" {thing} " in said]
+    named = [thing for thing in own.topics if f" {thing} " in said]
     first = min(named, key=lambda thing: (said.index(f" {thing} "), -len(thing)), default=None)
-    return own.checking.format(own.things[first]) if first else own.think
+    return own.checking.format(own.topics[first]) if first else own.thinking
 
 
-def short(said: str, own: language_markers.Tongue) -> str:
+def parse_filler(said: str, own: language_markers.LanguageMarkers) -> str:
     """Return what a small model said as up to four words; nothing when it said something else."""
     prose = MarkdownStripper("")
     plain = strip_emoji(prose.feed(said) + prose.finish()).strip(" \n\t.…!\"'“”„«»")
     fits = 0 < len(plain.split()) <= MOST_WORDS and len(plain) <= _MOST_CHARACTERS and not set(plain) & set("?<{[")
-    claims = own.says("self", plain.lower()) or own.says("done", plain.lower())
+    claims = own.contains("self", plain.lower()) or own.contains("done", plain.lower())
     return f"{plain}…" if fits and is_speakable(plain) and not claims else ""
 
 
-async def _first_line(model: Model, prompt: Prompt) -> str:
+async def _read_first_line(model: Model, prompt: Prompt) -> str:
     said = ""
     async with aclosing(model.answer(prompt)) as pieces:
         async for piece in pieces:
-            said += piece.text if isinstance(piece, Text) else ""
+            said += piece.text if isinstance(piece, TextDelta) else ""
             if "\n" in said.strip() or len(said) > 2 * _MOST_CHARACTERS:
                 break
     return said.strip().partition("\n")[0]

@@ -9,9 +9,9 @@ from wyoming_rosie.home.model import Entity, Home
 from wyoming_rosie_intent.engine import Match, Value, Where
 from wyoming_rosie_intent.execution.executor import WEATHER, AskWeather, Household
 from wyoming_rosie_intent.llm.model import Tool, ToolCall
-from wyoming_rosie_intent.llm.prompt import described, quoted, shown
-from wyoming_rosie_intent.llm.tool_arguments import ArgumentError, checked
-from wyoming_rosie_intent.llm.tools import ForConductor, NeedsYes, Outcome, Result, Setting
+from wyoming_rosie_intent.llm.prompts.prompt import describe_state, quote, sanitize
+from wyoming_rosie_intent.llm.tool_arguments import ArgumentError, validate_arguments
+from wyoming_rosie_intent.llm.toolset import NeedsConductor, NeedsConfirmation, ToolContext, ToolOutcome, ToolResult
 
 MOST_THINGS = 60
 """Of an answer about states."""
@@ -71,56 +71,58 @@ class HomeTools:
         self._home: Home | None = None
         self._tools: tuple[Tool, ...] = ()
 
-    def tools(self) -> Sequence[Tool]:
+    def list_tools(self) -> Sequence[Tool]:
         if self._household.home is not self._home:
             self._home = self._household.home
-            own = _tools(self._home) if self._household.acts else ()
-            more = (_tool(WEATHER, _WEATHER_SAYS, "", "day"),) if self._weather else ()
+            own = _create_tools(self._home) if self._household.acts else ()
+            more = (_create_tool(WEATHER, _WEATHER_SAYS, "", "day"),) if self._weather_source else ()
             self._tools = (*own, *more)
         return self._tools
 
     @property
-    def _weather(self) -> AskWeather | None:
+    def _weather_source(self) -> AskWeather | None:
         """Who is asked about the weather, if the home has none of its own."""
-        return None if _has_weather(self._household.home) else self._household.ask_weather
+        return None if _has_weather_entity(self._household.home) else self._household.ask_weather
 
-    async def use(self, call: ToolCall, setting: Setting) -> Outcome:
-        tool = next((tool for tool in self.tools() if tool.name == call.name), None)
+    async def call_tool(self, call: ToolCall, setting: ToolContext) -> ToolOutcome:
+        tool = next((tool for tool in self.list_tools() if tool.name == call.name), None)
         if tool is None:
-            names = ", ".join(tool.name for tool in self.tools())
-            return Result(f"Error: there is no tool {quoted(call.name)}; there are: {names}")
+            names = ", ".join(tool.name for tool in self.list_tools())
+            return ToolResult(f"Error: there is no tool {quote(call.name)}; there are: {names}")
         try:
-            arguments = checked(call.arguments, tool.parameters)
+            arguments = validate_arguments(call.arguments, tool.parameters)
             if tool.name == LIVE_CONTEXT:
-                return Result(self._states(arguments))
-            return await self._obey(_match(self._household.home, tool.name, arguments, setting.language), setting)
+                return ToolResult(self._describe_states(arguments))
+            return await self._execute(
+                _create_match(self._household.home, tool.name, arguments, setting.language), setting
+            )
         except ArgumentError as err:
-            return Result(f"Error: {err}")
+            return ToolResult(f"Error: {err}")
 
-    async def _obey(self, match: Match, setting: Setting) -> Outcome:
+    async def _execute(self, match: Match, setting: ToolContext) -> ToolOutcome:
         if match.intent == TIMER:
-            return ForConductor(match)
-        if match.intent == WEATHER and (ask := self._weather) is not None:
-            return Result((await ask(match)).text)
+            return NeedsConductor(match)
+        if match.intent == WEATHER and (ask := self._weather_source) is not None:
+            return ToolResult((await ask(match)).text)
         plan = self._household.plan([match], setting.area.id if setting.area else None, setting.speaker)
         deed = await self._household.carry_out(plan.commands, setting.moment) if plan.commands else None
         targets = tuple(target for command in plan.commands for target in command.targets)
         if plan.asked:
-            return NeedsYes(plan.asked, deed.text if deed else "", targets)
+            return NeedsConfirmation(plan.asked, deed.text if deed else "", targets)
         refused = " ".join(plan.refusals)
         if deed is None or not deed.done:
             why = " ".join(filter(None, (deed.text if deed else "", refused)))
-            return Result(f"Not done: {why or 'nothing here can do that'}", refused=why)
+            return ToolResult(f"Not done: {why or 'nothing here can do that'}", refusal=why)
         acted = match.intent != WEATHER
         text = " ".join(filter(None, (deed.text, refused)))
         matches = tuple(command.match for command in plan.commands)
-        return Result(text, acted, deed.text if acted else "", refused, matches, targets=targets if acted else ())
+        return ToolResult(text, acted, deed.text if acted else "", refused, matches, targets=targets if acted else ())
 
-    def _states(self, arguments: Mapping[str, Value]) -> str:
+    def _describe_states(self, arguments: Mapping[str, Value]) -> str:
         home, states = self._household.home, self._household.states()
-        wanted = _wanted(home, arguments)
+        wanted = _select_entities(home, arguments)
         lines = [
-            f"{quoted(entity.name)} ({entity.domain}): {described(states[entity.id])}"
+            f"{quote(entity.name)} ({entity.domain}): {describe_state(states[entity.id])}"
             for entity in wanted[:MOST_THINGS]
             if entity.id in states
         ]
@@ -129,32 +131,36 @@ class HomeTools:
         return "\n".join(lines) or "There is no such thing."
 
 
-def timer(match: Match) -> str:
+def create_timer_error(match: Match) -> str:
     """Say that a timer cannot be set along with other things, for the model."""
     return f"Error: {match.intent} cannot be called now. Tell the person to ask for the timer in a sentence of its own."
 
 
-def _has_weather(home: Home) -> bool:
+def _has_weather_entity(home: Home) -> bool:
     return any(entity.domain == "weather" for entity in home.entities)
 
 
-def _tools(home: Home) -> tuple[Tool, ...]:
+def _create_tools(home: Home) -> tuple[Tool, ...]:
     domains = {entity.domain for entity in home.entities}
     return (
-        *_switching([domain for domain in _SWITCHED if domain in domains]),
-        *(_tool(*row) for kinds, *row in _TABLE if not domains.isdisjoint(kinds.split())),
-        _tool(TIMER, _TIMER_SAYS, "", "hours minutes seconds name=purpose"),
-        *([_with_domain(_tool(LIVE_CONTEXT, _CONTEXT_SAYS, "", "name area"), sorted(domains))] if domains else ()),
+        *_create_switch_tools([domain for domain in _SWITCHED if domain in domains]),
+        *(_create_tool(*row) for kinds, *row in _TABLE if not domains.isdisjoint(kinds.split())),
+        _create_tool(TIMER, _TIMER_SAYS, "", "hours minutes seconds name=purpose"),
+        *(
+            [_add_domain(_create_tool(LIVE_CONTEXT, _CONTEXT_SAYS, "", "name area"), sorted(domains))]
+            if domains
+            else ()
+        ),
     )
 
 
-def _switching(domains: Sequence[str]) -> Sequence[Tool]:
-    on = _tool("HassTurnOn", "Turns on, opens, locks, activates or starts things", "", "name area")
-    off = _tool("HassTurnOff", "Turns off, closes or unlocks things", "", "name area")
-    return [_with_domain(tool, domains) for tool in (on, off)] if domains else ()
+def _create_switch_tools(domains: Sequence[str]) -> Sequence[Tool]:
+    on = _create_tool("HassTurnOn", "Turns on, opens, locks, activates or starts things", "", "name area")
+    off = _create_tool("HassTurnOff", "Turns off, closes or unlocks things", "", "name area")
+    return [_add_domain(tool, domains) for tool in (on, off)] if domains else ()
 
 
-def _tool(name: str, description: str, needed: str, possible: str) -> Tool:
+def _create_tool(name: str, description: str, needed: str, possible: str) -> Tool:
     slots = [slot.partition("=") for slot in (*needed.split(), *possible.split())]
     return Tool(
         name,
@@ -167,13 +173,13 @@ def _tool(name: str, description: str, needed: str, possible: str) -> Tool:
     )
 
 
-def _with_domain(tool: Tool, domains: Sequence[str]) -> Tool:
+def _add_domain(tool: Tool, domains: Sequence[str]) -> Tool:
     domain = {"type": "string", "enum": domains, "description": "what kind of things"}
     properties = {**cast(Mapping[str, object], tool.parameters["properties"]), "domain": domain}
     return replace(tool, parameters={**tool.parameters, "properties": properties})
 
 
-def _match(home: Home, intent: str, arguments: Mapping[str, Value], language: str) -> Match:
+def _create_match(home: Home, intent: str, arguments: Mapping[str, Value], language: str) -> Match:
     """Return what a call means; whatever it names is in this home. Raises ArgumentError."""
     slots = dict(arguments)
     domain = slots.get("domain")
@@ -184,48 +190,52 @@ def _match(home: Home, intent: str, arguments: Mapping[str, Value], language: st
             raise ArgumentError("give hours, minutes or seconds")
         return Match(intent, slots, language=language)
     if "name" in slots:
-        slots["name"] = _entity_name(home, str(slots["name"]))
+        slots["name"] = _resolve_entity_name(home, str(slots["name"]))
     if "area" in slots:
-        slots["area"] = _area_name(home, str(slots["area"]))
+        slots["area"] = _resolve_area_name(home, str(slots["area"]))
     where = Where.SAID if "area" in slots else Where.ANYWHERE
     return Match(intent, slots, domain=str(domain) if domain else None, where=where, language=language)
 
 
-def _entity_name(home: Home, name: str) -> str:
-    entity = home.entity(name) or _shown_as(home, name)
+def _resolve_entity_name(home: Home, name: str) -> str:
+    entity = home.entity(name) or _find_by_prompt_name(home, name)
     if entity is None:
-        raise ArgumentError(_unknown("thing", name, (one for entity in home.entities for one in entity.names)))
+        raise ArgumentError(
+            _describe_unknown_name("thing", name, (one for entity in home.entities for one in entity.names))
+        )
     return name if home.find_by_name(name) else entity.name
 
 
-def _shown_as(home: Home, name: str) -> Entity | None:
+def _find_by_prompt_name(home: Home, name: str) -> Entity | None:
     """Return the entity whose name a prompt shows so: not all characters of a name are shown."""
-    wanted = shown(name).casefold()
-    return next((entity for entity in home.entities if wanted in {shown(one).casefold() for one in entity.names}), None)
+    wanted = sanitize(name).casefold()
+    return next(
+        (entity for entity in home.entities if wanted in {sanitize(one).casefold() for one in entity.names}), None
+    )
 
 
-def _area_name(home: Home, name: str) -> str:
+def _resolve_area_name(home: Home, name: str) -> str:
     area = home.area(name)
     if area is None:
-        raise ArgumentError(_unknown("area", name, (one for area in home.areas for one in area.names)))
+        raise ArgumentError(_describe_unknown_name("area", name, (one for area in home.areas for one in area.names)))
     return area.name
 
 
-def _unknown(kind: str, name: str, names: Iterable[str]) -> str:
-    by_lower = {one.lower(): one for one in names if _begins_alike(one, name)}
+def _describe_unknown_name(kind: str, name: str, names: Iterable[str]) -> str:
+    by_lower = {one.lower(): one for one in names if _has_common_prefix(one, name)}
     near = [by_lower[one] for one in difflib.get_close_matches(name.lower(), by_lower, 3, 0.6)]
-    hint = f"; there is {' and '.join(map(quoted, near))}" if near else f"; call {LIVE_CONTEXT} to see what there is"
-    return f"there is no {kind} {quoted(name)}{hint}"
+    hint = f"; there is {' and '.join(map(quote, near))}" if near else f"; call {LIVE_CONTEXT} to see what there is"
+    return f"there is no {kind} {quote(name)}{hint}"
 
 
-def _begins_alike(name: str, other: str) -> bool:
+def _has_common_prefix(name: str, other: str) -> bool:
     """Tell whether two words of them begin with the same letters, as comparing each pair of names takes long."""
     return not {word[:2] for word in name.lower().split()}.isdisjoint(word[:2] for word in other.lower().split())
 
 
-def _wanted(home: Home, arguments: Mapping[str, Value]) -> list[Entity]:
-    area = home.area(_area_name(home, str(arguments["area"]))) if "area" in arguments else None
-    name = _entity_name(home, str(arguments["name"])) if "name" in arguments else None
+def _select_entities(home: Home, arguments: Mapping[str, Value]) -> list[Entity]:
+    area = home.area(_resolve_area_name(home, str(arguments["area"]))) if "area" in arguments else None
+    name = _resolve_entity_name(home, str(arguments["name"])) if "name" in arguments else None
     return [
         entity
         for entity in (home.find_by_name(name) if name else home.entities)

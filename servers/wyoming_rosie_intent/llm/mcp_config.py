@@ -44,10 +44,10 @@ class McpServer:
 def load(path: Path) -> tuple[McpServer, ...]:
     """Read a table for each server. Raises ConfigError, which names the file and the table."""
     document = toml_file.read(path, "file of MCP servers")
-    return tuple(_server(name, table, f"{path}: [{name}]") for name, table in document.items())
+    return tuple(_parse_server(name, table, f"{path}: [{name}]") for name, table in document.items())
 
 
-def _server(name: str, table: object, where: str) -> McpServer:
+def _parse_server(name: str, table: object, where: str) -> McpServer:
     if not isinstance(table, dict):
         raise ConfigError(f"{where} must be a table")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", name):
@@ -55,12 +55,12 @@ def _server(name: str, table: object, where: str) -> McpServer:
     known = {field.name for field in fields(McpServer)} - {"name"}
     for key in sorted(table.keys() - known):
         raise ConfigError(f"{where} has an unknown key '{key}'; there are: {', '.join(sorted(known))}")
-    server = McpServer(name, **{"tools": (), **{key: _value(key, value, where) for key, value in table.items()}})
-    _check(server, where)
+    server = McpServer(name, **{"tools": (), **{key: _parse_value(key, value, where) for key, value in table.items()}})
+    _validate(server, where)
     return server
 
 
-def _value(key: str, value: object, where: str) -> Any:
+def _parse_value(key: str, value: object, where: str) -> Any:
     if key in _TEXTS:
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise ConfigError(f"{where}: '{key}' must be a list of texts")
@@ -74,7 +74,7 @@ def _value(key: str, value: object, where: str) -> Any:
     return value
 
 
-def _check(server: McpServer, where: str) -> None:
+def _validate(server: McpServer, where: str) -> None:
     if bool(server.command) == bool(server.url):
         raise ConfigError(f"{where} needs either 'command' or 'url'")
     if not server.tools:
@@ -86,6 +86,6 @@ def _check(server: McpServer, where: str) -> None:
             raise ConfigError(f"{where}: the environment variable {variable} is not set")
 
 
-def environment(server: McpServer) -> Mapping[str, str]:
+def read_variables(server: McpServer) -> Mapping[str, str]:
     """Return the variables that a server's command is given beside the usual few."""
     return {variable: os.environ[variable] for variable in server.environment}

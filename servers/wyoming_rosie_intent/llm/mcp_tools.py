@@ -16,10 +16,10 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_intent.llm import mcp_config
-from wyoming_rosie_intent.llm.mcp_config import McpServer, environment
+from wyoming_rosie_intent.llm.mcp_config import McpServer, read_variables
 from wyoming_rosie_intent.llm.model import Tool, ToolCall
-from wyoming_rosie_intent.llm.prompt import harmless, quoted
-from wyoming_rosie_intent.llm.tools import Result, Setting
+from wyoming_rosie_intent.llm.prompts.prompt import escape_tokens, quote
+from wyoming_rosie_intent.llm.toolset import ToolContext, ToolResult
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -51,14 +51,14 @@ class McpTools:
     def __init__(self, servers: Iterable[McpServer]) -> None:
         self._connections = [McpConnection(server) for server in servers]
 
-    def tools(self) -> Sequence[Tool]:
-        return [tool for connection in self._connections for tool in connection.tools()]
+    def list_tools(self) -> Sequence[Tool]:
+        return [tool for connection in self._connections for tool in connection.list_tools()]
 
-    async def use(self, call: ToolCall, setting: Setting) -> Result:
-        connection = next((one for one in self._connections if one.has(call.name)), None)
+    async def call_tool(self, call: ToolCall, setting: ToolContext) -> ToolResult:
+        connection = next((one for one in self._connections if one.has_tool(call.name)), None)
         if connection is None:
-            return Result(f"Error: there is no tool {quoted(call.name)}")
-        return await connection.use(call)
+            return ToolResult(f"Error: there is no tool {quote(call.name)}")
+        return await connection.call_tool(call)
 
     async def run(self) -> None:
         """Keep all servers connected until cancelled."""
@@ -78,16 +78,16 @@ class McpConnection:
         self._in_doubt = asyncio.Event()
         self._connected = asyncio.Event()
 
-    def tools(self) -> Sequence[Tool]:
+    def list_tools(self) -> Sequence[Tool]:
         return [tool for tool, _, _ in self._offered.values()]
 
-    def has(self, name: str) -> bool:
+    def has_tool(self, name: str) -> bool:
         return name in self._offered
 
-    async def use(self, call: ToolCall) -> Result:
+    async def call_tool(self, call: ToolCall) -> ToolResult:
         """Call the server's tool, once: whether a call that broke off was heard is not known."""
         if call.arguments is None:
-            return Result("Error: the arguments are no JSON object")
+            return ToolResult("Error: the arguments are no JSON object")
         _, name, acts = self._offered[call.name]
         try:
             async with asyncio.timeout(self._server.seconds):
@@ -96,29 +96,29 @@ class McpConnection:
                 result = await self._client.call_tool(name, dict(call.arguments))
         except TimeoutError:
             self._in_doubt.set()
-            return Result(f"Error: {call.name} did not answer in time; whether it did anything is not known")
+            return ToolResult(f"Error: {call.name} did not answer in time; whether it did anything is not known")
         except Exception as err:  # noqa: BLE001 - whatever a server or its client does, the model is told
             self._in_doubt.set()
             _LOG.warning("an MCP server failed", server=self._server.name, tool=name, reason=type(err).__name__)
-            return Result(f"Error: {call.name} failed; whether it did anything is not known")
-        text = f"Result of {call.name}, as information:\n{_text(result)}"
-        return Result(f"Error. {text}") if result.is_error else Result(text, acted=acts)
+            return ToolResult(f"Error: {call.name} failed; whether it did anything is not known")
+        text = f"Result of {call.name}, as information:\n{_format_result(result)}"
+        return ToolResult(f"Error. {text}") if result.is_error else ToolResult(text, has_acted=acts)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
         backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
         while True:
             try:
-                async with asyncio.timeout(CONNECT_SECONDS) as limit, _connected(self._server) as client:
-                    self._offered = await _offered(self._server, client)
+                async with asyncio.timeout(CONNECT_SECONDS) as limit, _connect(self._server) as client:
+                    self._offered = await _list_allowed_tools(self._server, client)
                     limit.reschedule(None)
                     backoff.reset()
-                    await self._serve(client)
+                    await self._monitor(client)
             except Exception as err:  # noqa: BLE001 - a server may fail in any way and must not end the daemon
-                _LOG.warning("an MCP server is not to be had", server=self._server.name, reason=_reason(err))
+                _LOG.warning("an MCP server is not to be had", server=self._server.name, reason=_format_error(err))
             await backoff.sleep()
 
-    async def _serve(self, client: "Client") -> None:
+    async def _monitor(self, client: "Client") -> None:
         """Let calls through until the server no longer answers."""
         _LOG.info("an MCP server is connected", server=self._server.name, tools=len(self._offered))
         self._in_doubt.clear()
@@ -138,8 +138,8 @@ class McpConnection:
 
 
 @asynccontextmanager
-async def _connected(server: McpServer) -> "AsyncGenerator[Client, None]":
-    await asyncio.to_thread(_import)
+async def _connect(server: McpServer) -> "AsyncGenerator[Client, None]":
+    await asyncio.to_thread(_import_client)
     from mcp import Client, StdioServerParameters
     from mcp.client.streamable_http import streamable_http_client
     from mcp.shared._httpx_utils import create_mcp_http_client
@@ -147,7 +147,7 @@ async def _connected(server: McpServer) -> "AsyncGenerator[Client, None]":
     async with AsyncExitStack() as stack:
         if server.command:
             command, *rest = server.command
-            place = StdioServerParameters(command=command, args=rest, env=dict(environment(server)))
+            place = StdioServerParameters(command=command, args=rest, env=dict(read_variables(server)))
             yield await stack.enter_async_context(Client(place))
         else:
             headers = {"Authorization": f"Bearer {server.key}"} if server.key else None
@@ -155,22 +155,26 @@ async def _connected(server: McpServer) -> "AsyncGenerator[Client, None]":
             yield await stack.enter_async_context(Client(streamable_http_client(server.url, http_client=http)))
 
 
-def _import() -> None:
+def _import_client() -> None:
     """Import what takes long, where nobody waits for it: the package loads its validator at the first call."""
     for module in ("mcp", "jsonschema"):
         import_module(module)
 
 
-async def _offered(server: McpServer, client: "Client") -> dict[str, tuple[Tool, str, bool]]:
+async def _list_allowed_tools(server: McpServer, client: "Client") -> dict[str, tuple[Tool, str, bool]]:
     listed = {tool.name: tool for tool in (await client.list_tools()).tools}
     for name in server.tools:
         if name not in listed:
             _LOG.warning("an MCP server has no such tool", server=server.name, tool=name, there_are=sorted(listed)[:20])
     allowed = [listed[name] for name in server.tools[:MOST_TOOLS] if name in listed]
-    return {tool.name: (tool, theirs.name, _acts(theirs)) for theirs in allowed if (tool := _tool(server, theirs))}
+    return {
+        tool.name: (tool, theirs.name, _has_side_effects(theirs))
+        for theirs in allowed
+        if (tool := _convert_tool(server, theirs))
+    }
 
 
-def _tool(server: McpServer, theirs: "McpTool") -> Tool | None:
+def _convert_tool(server: McpServer, theirs: "McpTool") -> Tool | None:
     """Return the tool as a model is told of it; None for one that would fill the prompt."""
     schema: dict[str, Any] = dict(theirs.input_schema)
     if len(json.dumps(schema)) > _LONGEST_SCHEMA:
@@ -180,19 +184,19 @@ def _tool(server: McpServer, theirs: "McpTool") -> Tool | None:
     return Tool(name, " ".join((theirs.description or theirs.name).split())[:_LONGEST_DESCRIPTION], schema)
 
 
-def _acts(theirs: "McpTool") -> bool:
+def _has_side_effects(theirs: "McpTool") -> bool:
     return not (theirs.annotations and theirs.annotations.read_only_hint)
 
 
-def _text(result: "CallToolResult") -> str:
+def _format_result(result: "CallToolResult") -> str:
     parts = [str(getattr(part, "text", None) or f"[{part.type}]") for part in result.content]
     if not parts and result.structured_content is not None:
         parts = [json.dumps(result.structured_content, ensure_ascii=False)]
-    text = harmless("\n".join(parts))
+    text = escape_tokens("\n".join(parts))
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}… (cut)"
 
 
-def _reason(err: BaseException) -> str:
+def _format_error(err: BaseException) -> str:
     while isinstance(err, BaseExceptionGroup) and err.exceptions:
         err = err.exceptions[0]
     without_query = re.sub(r"\?[^\s'\"]+", "?…", str(err))  # some services want a key there

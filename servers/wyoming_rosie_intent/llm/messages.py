@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Words:
+class LlmMessages:
     no_model: str  # none answers
     too_long: str  # none answered in time
     not_ready: str  # the same, while one is being loaded
     no_answer: str  # one answered nothing
     unfinished: str  # one wanted to do ever more
     not_done: str  # one said that it did what it did not do
-    again: str  # one broke off in what it said
+    restarted: str  # one broke off in what it said
     go_on: str  # it has said a minute of it
-    think: str
+    thinking: str
     checking: str
-    things: Mapping[str, str]
+    topics: Mapping[str, str]
     """What people ask about, by how they say it; what is said first counts."""
 
 
@@ -40,59 +40,59 @@ _GERMAN_THINGS = (
 # fmt: on
 
 
-def _named(*things: str) -> Mapping[str, str]:
+def _index_by_noun(*things: str) -> Mapping[str, str]:
     """Return things with their articles by their names."""
     return {thing.split()[1].lower(): thing for thing in things}
 
 
-_ALL: Mapping[str, Words] = {
-    "en": Words(
+_ALL: Mapping[str, LlmMessages] = {
+    "en": LlmMessages(
         no_model="Sorry, I cannot reach my language model right now.",
         too_long="Sorry, that takes me too long.",
         not_ready="Sorry, my language model is not ready yet. Please ask again in a minute.",
         no_answer="Sorry, I have no answer to that.",
         unfinished="Sorry, I could not finish that.",
         not_done="Sorry, I did not actually do that just now.",
-        again="Let me begin again.",
+        restarted="Let me begin again.",
         go_on="Shall I go on?",
-        think="Let me think…",
+        thinking="Let me think…",
         checking="Checking {}…",
-        things={
+        topics={
             **{thing: f"the {thing}" for thing in _ENGLISH_THINGS},
             **dict.fromkeys(("rain", "raining", "snow", "snowing", "sunny", "umbrella"), "the weather"),
             **dict.fromkeys(("warm", "cold", "hot", "degrees"), "the temperature"),
         },
     ),
-    "de": Words(
+    "de": LlmMessages(
         no_model="Ich erreiche mein Sprachmodell gerade nicht.",
         too_long="Das dauert mir leider zu lange.",
         not_ready="Entschuldigung, mein Sprachmodell ist noch nicht bereit. Bitte frag in einer Minute noch einmal.",
         no_answer="Darauf habe ich leider keine Antwort.",
         unfinished="Das konnte ich leider nicht zu Ende bringen.",
         not_done="Entschuldige, das habe ich gerade doch nicht getan.",
-        again="Ich fange noch einmal an.",
+        restarted="Ich fange noch einmal an.",
         go_on="Soll ich weitererzählen?",
-        think="Einen Moment…",
+        thinking="Einen Moment…",
         checking="Ich prüfe {}…",
-        things={
-            **_named(*_GERMAN_THINGS),
+        topics={
+            **_index_by_noun(*_GERMAN_THINGS),
             **dict.fromkeys(("regnet", "regen", "schneit", "schnee", "regenschirm"), "das Wetter"),
             **dict.fromkeys(("warm", "kalt", "heiß", "grad"), "die Temperatur"),
         },
     ),
-    "fr": Words(
+    "fr": LlmMessages(
         no_model="Désolée, je n'arrive pas à joindre mon modèle de langage.",
         too_long="Désolée, cela prend trop de temps.",
         not_ready="Désolée, mon modèle de langage n'est pas encore prêt. Redemande-moi dans une minute.",
         no_answer="Désolée, je n'ai pas de réponse à cela.",
         unfinished="Désolée, je n'ai pas pu terminer.",
         not_done="Désolée, en fait je ne viens pas de le faire.",
-        again="Je recommence.",
+        restarted="Je recommence.",
         go_on="Je continue ?",
-        think="Un instant…",
+        thinking="Un instant…",
         checking="Je vérifie {}…",
-        things={
-            **_named(
+        topics={
+            **_index_by_noun(
                 "la lumière",
                 "les lumières",
                 "la lampe",
@@ -107,19 +107,19 @@ _ALL: Mapping[str, Words] = {
             **dict.fromkeys(("chaud", "froid", "degrés"), "la température"),
         },
     ),
-    "es": Words(
+    "es": LlmMessages(
         no_model="Lo siento, ahora no puedo contactar con mi modelo de lenguaje.",
         too_long="Lo siento, esto tarda demasiado.",
         not_ready="Lo siento, mi modelo de lenguaje aún no está listo. Pregúntame otra vez en un minuto.",
         no_answer="Lo siento, no tengo respuesta a eso.",
         unfinished="Lo siento, no he podido terminarlo.",
         not_done="Lo siento, en realidad no lo he hecho ahora.",
-        again="Empiezo de nuevo.",
+        restarted="Empiezo de nuevo.",
         go_on="¿Sigo?",
-        think="Un momento…",
+        thinking="Un momento…",
         checking="Compruebo {}…",
-        things={
-            **_named(
+        topics={
+            **_index_by_noun(
                 "la luz",
                 "las luces",
                 "la lámpara",
@@ -133,19 +133,19 @@ _ALL: Mapping[str, Words] = {
             **dict.fromkeys(("calor", "frío", "grados"), "la temperatura"),
         },
     ),
-    "it": Words(
+    "it": LlmMessages(
         no_model="Mi dispiace, ora non riesco a raggiungere il mio modello linguistico.",
         too_long="Mi dispiace, ci vuole troppo tempo.",
         not_ready="Mi dispiace, il mio modello linguistico non è ancora pronto. Chiedimelo di nuovo tra un minuto.",
         no_answer="Mi dispiace, non ho una risposta.",
         unfinished="Mi dispiace, non sono riuscita a finire.",
         not_done="Mi dispiace, in realtà adesso non l'ho fatto.",
-        again="Ricomincio.",
+        restarted="Ricomincio.",
         go_on="Continuo?",
-        think="Un momento…",
+        thinking="Un momento…",
         checking="Controllo {}…",
-        things={
-            **_named(
+        topics={
+            **_index_by_noun(
                 "la luce",
                 "le luci",
                 "la lampada",
@@ -159,19 +159,19 @@ _ALL: Mapping[str, Words] = {
             **dict.fromkeys(("caldo", "freddo", "gradi"), "la temperatura"),
         },
     ),
-    "nl": Words(
+    "nl": LlmMessages(
         no_model="Sorry, ik kan mijn taalmodel nu niet bereiken.",
         too_long="Sorry, dat duurt me te lang.",
         not_ready="Sorry, mijn taalmodel is nog niet klaar. Vraag het me over een minuut nog eens.",
         no_answer="Sorry, daar heb ik geen antwoord op.",
         unfinished="Sorry, dat kon ik niet afmaken.",
         not_done="Sorry, dat heb ik net toch niet gedaan.",
-        again="Ik begin opnieuw.",
+        restarted="Ik begin opnieuw.",
         go_on="Zal ik doorgaan?",
-        think="Een ogenblik…",
+        thinking="Een ogenblik…",
         checking="Ik controleer {}…",
-        things={
-            **_named(
+        topics={
+            **_index_by_noun(
                 "het licht",
                 "de lichten",
                 "de lampen",
@@ -189,11 +189,11 @@ _ALL: Mapping[str, Words] = {
 }
 
 
-def known(language: str | None) -> Words | None:
+def find_messages(language: str | None) -> LlmMessages | None:
     """Return the words of a language tag such as de-AT; English without one."""
     return _ALL.get(re.split("[-_]", language, maxsplit=1)[0].lower()) if language else _ALL["en"]
 
 
-def of(language: str | None) -> Words:
+def get_messages(language: str | None) -> LlmMessages:
     """Return the words of a language tag; the English ones where there are none."""
-    return known(language) or _ALL["en"]
+    return find_messages(language) or _ALL["en"]

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 from wyoming_rosie.errors import RosieError
 
 
-class Role(StrEnum):
+class ChatRole(StrEnum):
     SYSTEM = "system"
     USER = "user"
     ASSISTANT = "assistant"
@@ -25,13 +25,13 @@ class ToolCall:
 
 
 @dataclass(frozen=True)
-class Message:
+class ChatMessage:
     """One turn of a conversation; a tool's says which call it answers."""
 
-    role: Role
+    role: ChatRole
     text: str = field(default="", repr=False)
     calls: tuple[ToolCall, ...] = ()
-    answers: ToolCall | None = None
+    tool_call: ToolCall | None = None
 
 
 @dataclass(frozen=True)
@@ -47,41 +47,41 @@ class Tool:
 class Prompt:
     """All that a model is given. Two prompts with the same beginning share what it has read of them."""
 
-    messages: tuple[Message, ...]
+    messages: tuple[ChatMessage, ...]
     tools: tuple[Tool, ...] = ()
     without_tools: str = field(default="", repr=False)  # what a model is told that takes none
 
-    def followed_by(self, *messages: Message) -> "Prompt":
+    def append(self, *messages: ChatMessage) -> "Prompt":
         return replace(self, messages=(*self.messages, *messages))
 
 
 @dataclass(frozen=True)
-class Text:
+class TextDelta:
     """The next of an answer, as it comes: parts of words."""
 
     text: str = field(repr=False)
 
 
-class Ending(StrEnum):
-    WHOLE = "whole"
+class FinishReason(StrEnum):
+    STOP = "whole"
     LENGTH = "length"  # at the most that it may say
     LOOP = "loop"  # it went round in a circle
 
 
 @dataclass(frozen=True)
-class Done:
+class StreamEnd:
     """The answer's end. How long the prompt took to read tells whether it was known already."""
 
     prompt_milliseconds: float | None = None
     prompt_tokens: int | None = None  # of the whole prompt, as the server counts
-    ending: Ending = Ending.WHOLE
+    finish_reason: FinishReason = FinishReason.STOP
 
 
-Piece: TypeAlias = Text | ToolCall | Done
+ModelEvent: TypeAlias = TextDelta | ToolCall | StreamEnd
 
 
 @dataclass(frozen=True)
-class Again:
+class Restarted:
     """The text of this answer so far is void: its model broke off, and another begins anew."""
 
 
@@ -91,15 +91,15 @@ class ModelError(RosieError):
     code = "model"
 
 
-class LateError(ModelError):
+class ModelTimeoutError(ModelError):
     """A model did not answer in time; it may be loading, or reading."""
 
 
-class OutputError(ModelError):
+class ModelOutputError(ModelError):
     """What a model wrote cannot be used, such as half a call; its server is well."""
 
 
-class NoToolsError(ModelError):
+class ToolsUnsupportedError(ModelError):
     """A model takes no tools, as its server says."""
 
 
@@ -109,12 +109,12 @@ class Model(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def warm(self, prompt: Prompt) -> int | None:
+    async def warm_up(self, prompt: Prompt) -> int | None:
         """Have the prompt read, so that one with this beginning is answered sooner. Raises ModelError.
 
         Returns the tokens of the prompt, if the server tells how many there are.
         """
 
-    def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+    def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
         """Yield the answer, `Done` last; closing the generator stops the model. Raises ModelError, late at its deadlines."""
         ...

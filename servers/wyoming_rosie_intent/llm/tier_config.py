@@ -9,11 +9,11 @@ from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol.hosts import is_local
 from wyoming_rosie.runtime.secrets import read_secret_file, read_secret_variable
-from wyoming_rosie_intent.llm import token_counter
-from wyoming_rosie_intent.llm.context_budget import Room
 from wyoming_rosie_intent.llm.endpoint import Endpoint
 from wyoming_rosie_intent.llm.model import Model
-from wyoming_rosie_intent.llm.timeouts import Limits
+from wyoming_rosie_intent.llm.prompts import token_counter
+from wyoming_rosie_intent.llm.prompts.context_window import ContextWindow
+from wyoming_rosie_intent.llm.timeouts import AnswerTimeouts
 
 Provider = Literal["ollama", "openai"]
 ANSWER_SHARE, THINKING_SHARE = 8, 3
@@ -65,38 +65,40 @@ def load(name: str, settings: TierSettings) -> ServedModel | None:
     """Return the tier's model, None without one. Nothing is sent yet. Slow: imports a client. Raises ConfigError."""
     if not settings.model:
         return None
-    return _load(settings.provider, endpoint(name, settings))
+    return _load_provider(settings.provider, create_endpoint(name, settings))
 
 
-def endpoint(name: str, settings: TierSettings) -> Endpoint:
+def create_endpoint(name: str, settings: TierSettings) -> Endpoint:
     """Return where the tier's model is. Raises ConfigError, which names the setting that is wrong."""
-    key = _key(name, settings)
-    _check(name, settings, key)
+    key = _read_key(name, settings)
+    _validate(name, settings, key)
     return Endpoint(
         f"{name} ({settings.model})",
         settings.url,
         settings.model,
         key,
-        Limits(settings.first_token_seconds, settings.stall_seconds, settings.total_seconds),
+        AnswerTimeouts(settings.first_token_seconds, settings.stall_seconds, settings.total_seconds),
         settings.context_tokens,
-        _answer_tokens(settings),
+        _limit_answer_tokens(settings),
         settings.temperature,
         settings.keep_alive,
         settings.think,
     )
 
 
-def room(settings: TierSettings) -> Room:
+def create_context_window(settings: TierSettings) -> ContextWindow:
     """Return what a prompt for the tier has to fit into. Reads its tokenizer. Raises ConfigError."""
-    return Room(settings.context_tokens, _answer_tokens(settings), token_counter.load(settings.tokenizer))
+    return ContextWindow(
+        settings.context_tokens, _limit_answer_tokens(settings), token_counter.load(settings.tokenizer)
+    )
 
 
-def _answer_tokens(settings: TierSettings) -> int:
+def _limit_answer_tokens(settings: TierSettings) -> int:
     share = THINKING_SHARE if settings.think else ANSWER_SHARE
     return max(1, min(settings.answer_tokens, settings.context_tokens // share))
 
 
-def _load(provider: Provider, where: Endpoint) -> ServedModel:
+def _load_provider(provider: Provider, where: Endpoint) -> ServedModel:
     if provider == "ollama":
         from wyoming_rosie_intent.llm.providers import ollama
 
@@ -106,8 +108,8 @@ def _load(provider: Provider, where: Endpoint) -> ServedModel:
     return openai.load(where)
 
 
-def _check(name: str, settings: TierSettings, key: str | None) -> None:
-    host = _host(name, settings.url)
+def _validate(name: str, settings: TierSettings, key: str | None) -> None:
+    host = _parse_host(name, settings.url)
     if key and urlsplit(settings.url).scheme == "http" and not is_local(host):
         raise ConfigError(f"--{name}.url: a key is sent over https only; write https://{host}…")
     for setting in ("first_token_seconds", "stall_seconds", "total_seconds", "context_tokens", "answer_tokens"):
@@ -115,7 +117,7 @@ def _check(name: str, settings: TierSettings, key: str | None) -> None:
             raise ConfigError(f"--{name}.{setting.replace('_', '-')} must be more than 0")
 
 
-def _host(name: str, url: str) -> str:
+def _parse_host(name: str, url: str) -> str:
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -128,7 +130,7 @@ def _host(name: str, url: str) -> str:
     return parts.hostname
 
 
-def _key(name: str, settings: TierSettings) -> str | None:
+def _read_key(name: str, settings: TierSettings) -> str | None:
     if settings.key_file and settings.key_variable:
         raise ConfigError(f"--{name}: give key-file or key-variable, not both")
     if settings.key_file:

@@ -5,8 +5,16 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from wyoming_rosie_intent.llm.model import Done, Ending, LateError, ModelError, OutputError, Piece, Text
-from wyoming_rosie_intent.llm.repetition import Repetition
+from wyoming_rosie_intent.llm.model import (
+    FinishReason,
+    ModelError,
+    ModelEvent,
+    ModelOutputError,
+    ModelTimeoutError,
+    StreamEnd,
+    TextDelta,
+)
+from wyoming_rosie_intent.llm.output.repetition import RepetitionDetector
 
 LONGEST_ANSWER = 100_000
 """Characters, where a server does not keep to the tokens that it was told; nobody listens to more."""
@@ -14,7 +22,7 @@ MOST_CALLS = 64
 
 
 @dataclass(frozen=True)
-class Limits:
+class AnswerTimeouts:
     """Seconds until an answer's first piece, between two pieces, and for all of it."""
 
     first_token: float = 8.0
@@ -22,7 +30,9 @@ class Limits:
     total: float = 60.0
 
 
-async def within(limits: Limits, name: str, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+async def enforce_timeouts(
+    limits: AnswerTimeouts, name: str, pieces: AsyncGenerator[ModelEvent, None]
+) -> AsyncGenerator[ModelEvent, None]:
     """Yield the pieces up to `Done`, each in its time; a text that goes round in a circle is at its end.
 
     Raises ModelError, also when they end without `Done`.
@@ -30,31 +40,31 @@ async def within(limits: Limits, name: str, pieces: AsyncGenerator[Piece, None])
     loop = asyncio.get_running_loop()
     end = loop.time() + limits.total
     silence = limits.first_token
-    measure, repetition = _Measure(name), Repetition()
+    measure, repetition = _AnswerSize(name), RepetitionDetector()
     async with aclosing(pieces):
         while True:
-            piece = await _next(pieces, min(end, loop.time() + silence), name)
-            measure.count(piece)
-            if isinstance(piece, Text) and repetition.hear(piece.text):
-                yield Done(ending=Ending.LOOP)
+            piece = await _next_event(pieces, min(end, loop.time() + silence), name)
+            measure.add(piece)
+            if isinstance(piece, TextDelta) and repetition.feed(piece.text):
+                yield StreamEnd(finish_reason=FinishReason.LOOP)
                 return
             yield piece
-            if isinstance(piece, Done):
+            if isinstance(piece, StreamEnd):
                 return
             silence = limits.stall
 
 
-async def _next(pieces: AsyncGenerator[Piece, None], deadline: float, name: str) -> Piece:
+async def _next_event(pieces: AsyncGenerator[ModelEvent, None], deadline: float, name: str) -> ModelEvent:
     try:
         async with asyncio.timeout_at(deadline):
             return await anext(pieces)
     except TimeoutError as err:
-        raise LateError(f"{name}: it did not answer in time") from err
+        raise ModelTimeoutError(f"{name}: it did not answer in time") from err
     except StopAsyncIteration as err:
         raise ModelError(f"{name}: the answer broke off before its end") from err
 
 
-class _Measure:
+class _AnswerSize:
     """Counts what a model says."""
 
     def __init__(self, name: str) -> None:
@@ -62,11 +72,11 @@ class _Measure:
         self._characters = 0
         self._calls = 0
 
-    def count(self, piece: Piece) -> None:
+    def add(self, piece: ModelEvent) -> None:
         """Raise ModelError when it is too much."""
-        if isinstance(piece, Text):
+        if isinstance(piece, TextDelta):
             self._characters += len(piece.text)
-        elif not isinstance(piece, Done):
+        elif not isinstance(piece, StreamEnd):
             self._calls += 1
         if self._characters > LONGEST_ANSWER or self._calls > MOST_CALLS:
-            raise OutputError(f"{self._name}: the answer has no end")
+            raise ModelOutputError(f"{self._name}: the answer has no end")

@@ -16,7 +16,7 @@ class ArgumentError(RosieError):
     code = "arguments"
 
 
-def checked(given: Mapping[str, object] | None, schema: Schema) -> dict[str, str | int | float]:
+def validate_arguments(given: Mapping[str, object] | None, schema: Schema) -> dict[str, str | int | float]:
     """Return the arguments as the schema of an object wants them. Raises ArgumentError."""
     if given is None:
         raise ArgumentError("the arguments are no JSON object")
@@ -28,23 +28,23 @@ def checked(given: Mapping[str, object] | None, schema: Schema) -> dict[str, str
     for name in schema.get("required", ()):
         if name not in present:
             raise ArgumentError(f"the argument '{name}' is missing")
-    return {name: _value(name, value, known[name]) for name, value in present.items()}
+    return {name: _validate_value(name, value, known[name]) for name, value in present.items()}
 
 
-def _value(name: str, given: object, schema: Schema) -> str | int | float:
-    value = _plain(given, schema["type"])
+def _validate_value(name: str, given: object, schema: Schema) -> str | int | float:
+    value = _coerce_value(given, schema["type"])
     if isinstance(value, bool) or not isinstance(value, _TYPES[schema["type"]]):
         raise ArgumentError(f"'{name}' must be of type {schema['type']}")
     assert isinstance(value, (str, int, float))
     if isinstance(value, str):
-        return _text(name, value, schema)
+        return _validate_text(name, value, schema)
     low, high = schema.get("minimum", value), schema.get("maximum", value)
     if not low <= value <= high:
         raise ArgumentError(f"'{name}' must be between {low} and {high}")
     return value
 
 
-def _text(name: str, value: str, schema: Schema) -> str:
+def _validate_text(name: str, value: str, schema: Schema) -> str:
     if len(value) > LONGEST_TEXT:
         raise ArgumentError(f"'{name}' has more than {LONGEST_TEXT} characters")
     allowed = schema.get("enum")
@@ -55,17 +55,17 @@ def _text(name: str, value: str, schema: Schema) -> str:
     return value.lower()
 
 
-def _plain(given: object, kind: str) -> object:
+def _coerce_value(given: object, kind: str) -> object:
     """Take one thing out of a list, and a number out of a text: models write both."""
     value = given[0] if isinstance(given, list) and len(given) == 1 else given
     if kind != "string" and isinstance(value, str):
-        value = _number(value)
+        value = _parse_number(value)
     if kind == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
     return " ".join(value.split()) if isinstance(value, str) else value
 
 
-def _number(text: str) -> object:
+def _parse_number(text: str) -> object:
     try:
         return float(text.strip().rstrip("%°").strip())
     except ValueError:

@@ -8,16 +8,33 @@ from typing import Protocol
 
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.llm import home_tools
-from wyoming_rosie_intent.llm.action_claims import Deeds, Stake, Witness
-from wyoming_rosie_intent.llm.answer_length import Length
-from wyoming_rosie_intent.llm.claim_guard import Guard
-from wyoming_rosie_intent.llm.clause_splitter import Spoken
-from wyoming_rosie_intent.llm.context_budget import MOST_RESULTS, Allowance
 from wyoming_rosie_intent.llm.events import Asked, Passed, Said
-from wyoming_rosie_intent.llm.messages import Words
-from wyoming_rosie_intent.llm.model import Again, Done, Ending, Message, Piece, Prompt, Role, Text, ToolCall
-from wyoming_rosie_intent.llm.token_counter import Counter
-from wyoming_rosie_intent.llm.tools import ForConductor, NeedsYes, Outcome, Result, Setting, Toolbox
+from wyoming_rosie_intent.llm.messages import LlmMessages
+from wyoming_rosie_intent.llm.model import (
+    ChatMessage,
+    ChatRole,
+    FinishReason,
+    ModelEvent,
+    Prompt,
+    Restarted,
+    StreamEnd,
+    TextDelta,
+    ToolCall,
+)
+from wyoming_rosie_intent.llm.output.action_claims import ClaimChecker, ExecutedActions, RequestType
+from wyoming_rosie_intent.llm.output.answer_length import AnswerLimiter
+from wyoming_rosie_intent.llm.output.claim_guard import ActionClaimGuard
+from wyoming_rosie_intent.llm.output.clause_splitter import SpeechSplitter
+from wyoming_rosie_intent.llm.prompts.context_window import MOST_RESULTS, ResultBudget
+from wyoming_rosie_intent.llm.prompts.token_counter import TokenCounter
+from wyoming_rosie_intent.llm.toolset import (
+    NeedsConductor,
+    NeedsConfirmation,
+    ToolContext,
+    ToolOutcome,
+    ToolResult,
+    Toolset,
+)
 from wyoming_rosie_intent.responses import responses
 
 MOST_ROUNDS = 5
@@ -26,48 +43,48 @@ MOST_CALLS = 10
 """Of one round; those beyond are refused."""
 
 
-class Answering(Protocol):
+class ChatModel(Protocol):
     """Whoever answers the rounds of one turn."""
 
-    def answer(self, prompt: Prompt) -> AsyncGenerator[Piece | Again, None]: ...
+    def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent | Restarted, None]: ...
 
 
-class Reply:
+class ToolLoop:
     """What is said to one sentence, and what was done for it."""
 
     def __init__(
         self,
-        model: Answering,
+        model: ChatModel,
         prompt: Prompt,
-        toolbox: Toolbox,
-        setting: Setting,
-        own: Words,
-        not_done: Callable[[], Message],
-        witness: Callable[[], Witness],
-        allowance: Allowance | None = None,
+        toolset: Toolset,
+        context: ToolContext,
+        messages: LlmMessages,
+        not_done: Callable[[], ChatMessage],
+        create_checker: Callable[[], ClaimChecker],
+        result_budget: ResultBudget | None = None,
     ) -> None:
         self._model = model
         self._prompt = prompt
-        self._toolbox = toolbox
-        self._setting = setting
-        self._words = own
+        self._toolset = toolset
+        self._context = context
+        self._messages = messages
         self._not_done = not_done
-        self._begin = witness
-        self._allowance = allowance or Allowance(MOST_RESULTS, Counter().tokens)
-        self._used: dict[str, Result] = {}
+        self._create_checker = create_checker
+        self._result_budget = result_budget or ResultBudget(MOST_RESULTS, TokenCounter().count)
+        self._results: dict[str, ToolResult] = {}
         self._spoken: list[str] = []
         self._needs_space = False
         self._failure = ""  # the end of what was said, which is not remembered
-        self._calls: list[Message] = []
+        self._call_messages: list[ChatMessage] = []
         self.matches: tuple[Match, ...] = ()
-        self.deeds: list[str] = []
-        self._done: Deeds | None = None  # all that was done, for comparison
-        self._refused: list[str] = []
-        self.acted = False
+        self.action_texts: list[str] = []
+        self._executed: ExecutedActions | None = None  # all that was done, for comparison
+        self._refusals: list[str] = []
+        self.has_acted = False
         self._is_answered = False
-        self._length = Length()
+        self._limiter = AnswerLimiter()
         self.offer = ""
-        self.begun_at: float | None = None  # seconds of the event loop's clock
+        self.first_output_at: float | None = None  # seconds of the event loop's clock
 
     @property
     def text(self) -> str:
@@ -75,63 +92,67 @@ class Reply:
         return "".join(self._spoken).strip()
 
     @property
-    def exchange(self) -> tuple[Message, ...]:
+    def new_messages(self) -> tuple[ChatMessage, ...]:
         """What is to be remembered: what was called, what came of it, and what was said; nothing where all failed."""
-        said = self.text.removesuffix(self._failure).rstrip() or " ".join(self.deeds)
-        if not said and not self.acted:
+        said = self.text.removesuffix(self._failure).rstrip() or " ".join(self.action_texts)
+        if not said and not self.has_acted:
             return ()
-        return (*self._calls, *((Message(Role.ASSISTANT, said),) if said else ()))
+        return (*self._call_messages, *((ChatMessage(ChatRole.ASSISTANT, said),) if said else ()))
 
-    async def parts(self) -> AsyncGenerator[Said | Asked | Passed, None]:
+    async def run(self) -> AsyncGenerator[Said | Asked | Passed, None]:
         """Yield the answer, clause by clause. Raises ModelError."""
         was_warned = False
-        witness = await asyncio.to_thread(self._begin)  # it may have to read a language's words
+        witness = await asyncio.to_thread(self._create_checker)  # it may have to read a language's words
         for _ in range(MOST_ROUNDS):
-            round_ = _Round(witness, self._done)
-            async with aclosing(self._clauses(round_)) as clauses:
+            round_ = ModelRound(witness, self._executed)
+            async with aclosing(self._stream_round(round_)) as clauses:
                 async for clause in clauses:
-                    for now in self._length.hear(clause):
+                    for now in self._limiter.feed(clause):
                         yield self._say(now)
-                    if self._length.is_over:
-                        yield self._offer()
+                    if self._limiter.has_more:
+                        yield self._offer_rest()
                         return
-            for clause in self._length.finish():
+            for clause in self._limiter.flush():
                 yield self._say(clause)
-            if round_.ending is Ending.LENGTH and self.text and not round_.is_held:
-                yield self._offer()
+            if round_.ending is FinishReason.LENGTH and self.text and not round_.has_false_claim:
+                yield self._offer_rest()
                 return
             if round_.calls:
-                if (end := await self._use(round_)) is not None:
+                if (end := await self._call_tools(round_)) is not None:
                     yield end
                     return
                 if self._is_answered:
-                    yield self._say(" ".join((*self.deeds, *self._refused)))
+                    yield self._say(" ".join((*self.action_texts, *self._refusals)))
                     return
                 continue
-            if not round_.is_held:
+            if not round_.has_false_claim:
                 if not self.text:
-                    yield self._own_words(self._words.no_answer)
+                    yield self._say_fallback(self._messages.no_answer)
                 return
-            if self.deeds:
-                yield self._say(" ".join((*self.deeds, *self._refused)))
+            if self.action_texts:
+                yield self._say(" ".join((*self.action_texts, *self._refusals)))
                 return
             if was_warned:
-                own = self._words.no_answer if witness.stake is Stake.QUESTION else self._words.not_done
-                yield self._say(" ".join((own, *self._refused)))
+                own = (
+                    self._messages.no_answer
+                    if witness.request_type is RequestType.QUESTION
+                    else self._messages.not_done
+                )
+                yield self._say(" ".join((own, *self._refusals)))
                 return
             was_warned = True
-            self._prompt = self._prompt.followed_by(Message(Role.ASSISTANT, round_.text), self._not_done())
-        self._failure = "" if self._refused else self._words.unfinished
-        yield self._say(" ".join((*self.deeds, *(self._refused or (self._failure,)))))
+            self._prompt = self._prompt.append(ChatMessage(ChatRole.ASSISTANT, round_.text), self._not_done())
+        self._failure = "" if self._refusals else self._messages.unfinished
+        yield self._say(" ".join((*self.action_texts, *(self._refusals or (self._failure,)))))
 
-    def _offer(self) -> Said:
+    def _offer_rest(self) -> Said:
         """Ask whether to go on; what was not said is left for the model to say again."""
-        self.offer = self._words.go_on
+        self.offer = self._messages.go_on
         return self._say(self.offer)
 
-    def _own_words(self, failure: str) -> Said:
+    def _say_fallback(self, failure: str) -> Said:
         """Say what was done and what was refused for a model that says nothing itself."""
-        known = " ".join((*self.deeds, *self._refused))
+        known = " ".join((*self.action_texts, *self._refusals))
         self._failure = "" if known else failure
         return self._say(known or failure)
 
@@ -141,109 +162,113 @@ class Reply:
         self._spoken.append(text)
         return Said(text)
 
-    async def _clauses(self, round_: "_Round") -> AsyncGenerator[str, None]:
+    async def _stream_round(self, round_: "ModelRound") -> AsyncGenerator[str, None]:
         """Yield what one round says as far as it may be spoken; its calls are kept."""
         async with aclosing(self._model.answer(self._prompt)) as pieces:
             async for piece in pieces:
-                if self.begun_at is None:
-                    self.begun_at = asyncio.get_running_loop().time()
+                if self.first_output_at is None:
+                    self.first_output_at = asyncio.get_running_loop().time()
                 match piece:
-                    case Text():
-                        for clause in round_.hear(piece.text):
+                    case TextDelta():
+                        for clause in round_.feed(piece.text):
                             yield clause
                     case ToolCall():
                         round_.calls.append(piece)
-                    case Done():
-                        round_.ending = piece.ending
-                    case Again():
-                        round_.begin_again()
+                    case StreamEnd():
+                        round_.ending = piece.finish_reason
+                    case Restarted():
+                        round_.restart()
                         if self._spoken:
-                            yield self._words.again
+                            yield self._messages.restarted
                             self._spoken.clear()
-        if round_.ending is Ending.WHOLE:  # else what is left is half a clause
-            for clause in round_.finish():
+        if round_.ending is FinishReason.STOP:  # else what is left is half a clause
+            for clause in round_.flush():
                 yield clause
 
-    async def _use(self, round_: "_Round") -> Asked | Passed | None:
+    async def _call_tools(self, round_: "ModelRound") -> Asked | Passed | None:
         """Do what a round asks for and let the model know; return what ends the answer, if something does."""
         asked: list[Command] = []
         results = []
         for number, call in enumerate(round_.calls):
-            outcome = await self._outcome(call) if number < MOST_CALLS else Result("Error: too many calls at once")
-            if isinstance(outcome, ForConductor) and len(round_.calls) == 1 and not (self.text or self.acted):
+            outcome = (
+                await self._call_tool(call) if number < MOST_CALLS else ToolResult("Error: too many calls at once")
+            )
+            if isinstance(outcome, NeedsConductor) and len(round_.calls) == 1 and not (self.text or self.has_acted):
                 return Passed((outcome.match,))
-            result = self._result(outcome, asked)
-            results.append(Message(Role.TOOL, self._allowance.take(result.text), answers=call))
-        messages = (Message(Role.ASSISTANT, calls=tuple(round_.calls)), *results)
-        self._calls.extend(messages)
-        self._prompt = self._prompt.followed_by(*messages)
+            result = self._record_outcome(outcome, asked)
+            results.append(ChatMessage(ChatRole.TOOL, self._result_budget.truncate(result.text), tool_call=call))
+        messages = (ChatMessage(ChatRole.ASSISTANT, calls=tuple(round_.calls)), *results)
+        self._call_messages.extend(messages)
+        self._prompt = self._prompt.append(*messages)
         if not asked:
             return None
-        question = " ".join((*self.deeds, responses.question(asked)))
+        question = " ".join((*self.action_texts, responses.question(asked)))
         return Asked(self._say(question).text, tuple(asked))
 
-    async def _outcome(self, call: ToolCall) -> Outcome:
+    async def _call_tool(self, call: ToolCall) -> ToolOutcome:
         """Use a tool, but never twice for the same."""
         key = f"{call.name} {json.dumps(call.arguments and dict(call.arguments), sort_keys=True, default=str)}".lower()
-        if key in self._used:
-            return Result(f"This call was made before in this turn and was not made again. {self._used[key].text}")
-        outcome = await self._toolbox.use(call, self._setting)
-        if isinstance(outcome, Result):
-            self._used[key] = outcome
+        if key in self._results:
+            return ToolResult(
+                f"This call was made before in this turn and was not made again. {self._results[key].text}"
+            )
+        outcome = await self._toolset.call_tool(call, self._context)
+        if isinstance(outcome, ToolResult):
+            self._results[key] = outcome
         return outcome
 
-    def _result(self, outcome: Outcome, asked: list[Command]) -> Result:
+    def _record_outcome(self, outcome: ToolOutcome, asked: list[Command]) -> ToolResult:
         match outcome:
-            case NeedsYes(commands, said, targets):
+            case NeedsConfirmation(commands, said, targets):
                 asked.extend(command for command in commands if command not in asked)
-                self._note(Result(said, bool(said), said, targets=targets))
-                return Result("The person is asked first.")
-            case ForConductor(match):
-                return Result(home_tools.timer(match))
-            case Result():
-                self._note(outcome)
+                self._record_result(ToolResult(said, bool(said), said, targets=targets))
+                return ToolResult("The person is asked first.")
+            case NeedsConductor(match):
+                return ToolResult(home_tools.create_timer_error(match))
+            case ToolResult():
+                self._record_result(outcome)
                 self.matches = (*self.matches, *outcome.matches)
-                self._is_answered = self._is_answered or outcome.ends
-                if outcome.refused and outcome.refused not in self._refused:
-                    self._refused.append(outcome.refused)
+                self._is_answered = self._is_answered or outcome.is_final
+                if outcome.refusal and outcome.refusal not in self._refusals:
+                    self._refusals.append(outcome.refusal)
                 return outcome
 
-    def _note(self, result: Result) -> None:
-        if result.said:
-            self.deeds.append(result.said)
-        if result.acted:
-            self.acted = True
-            before = self._done or Deeds()
-            self._done = Deeds((*before.targets, *result.targets), (*before.texts, result.text))
+    def _record_result(self, result: ToolResult) -> None:
+        if result.spoken:
+            self.action_texts.append(result.spoken)
+        if result.has_acted:
+            self.has_acted = True
+            before = self._executed or ExecutedActions()
+            self._executed = ExecutedActions((*before.targets, *result.targets), (*before.texts, result.text))
 
 
-class _Round:
+class ModelRound:
     """One answer of the model as it comes."""
 
-    def __init__(self, witness: Witness, deeds: Deeds | None) -> None:
-        self._witness = witness
-        self._deeds = deeds
-        self.begin_again()
+    def __init__(self, witness: ClaimChecker, deeds: ExecutedActions | None) -> None:
+        self._checker = witness
+        self._executed = deeds
+        self.restart()
 
-    def begin_again(self) -> None:
+    def restart(self) -> None:
         self.calls: list[ToolCall] = []
         self.text = ""
-        self.ending = Ending.WHOLE
-        self._spoken = Spoken()
-        self._guard = Guard(self._witness, self._deeds)
+        self.ending = FinishReason.STOP
+        self._splitter = SpeechSplitter()
+        self._guard = ActionClaimGuard(self._checker, self._executed)
 
     @property
-    def is_held(self) -> bool:
+    def has_false_claim(self) -> bool:
         """Whether something was claimed that nothing has done."""
         return bool(self._guard.held)
 
-    def hear(self, text: str) -> Sequence[str]:
+    def feed(self, text: str) -> Sequence[str]:
         """Return the clauses that may be spoken now."""
         self.text += text
-        return self._allowed(self._spoken.feed(text))
+        return self._filter_claims(self._splitter.feed(text))
 
-    def finish(self) -> Sequence[str]:
-        return [*self._allowed(self._spoken.finish()), *self._guard.finish()]
+    def flush(self) -> Sequence[str]:
+        return [*self._filter_claims(self._splitter.flush()), *self._guard.flush()]
 
-    def _allowed(self, clauses: Sequence[str]) -> list[str]:
-        return [one for clause in clauses for one in self._guard.hear(clause)]
+    def _filter_claims(self, clauses: Sequence[str]) -> list[str]:
+        return [one for clause in clauses for one in self._guard.feed(clause)]

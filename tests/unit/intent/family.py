@@ -10,7 +10,7 @@ from pathlib import Path
 from wyoming_rosie.home import model
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.dialogue import Dialogue, ForConductor, Handled, Sentence, Thinking
+from wyoming_rosie_intent.dialogue import ConversationInput, DelegateToConductor, Dialogue, Handled, Thinking
 from wyoming_rosie_intent.engine import Recogniser
 from wyoming_rosie_intent.execution.confirmation import Confirmations
 from wyoming_rosie_intent.execution.executor import Household
@@ -57,9 +57,9 @@ class Room:
 
     async def say(self, text: str) -> Came:
         before = {entity: dict(state) for entity, state in self.actor.states().items()}
-        outcome = await self._dialogue.answer(Sentence(text, "one", self._language, self._area), MOMENT, 0.0)
+        outcome = await self._dialogue.answer(ConversationInput(text, "one", self._language, self._area), MOMENT, 0.0)
         assert not isinstance(outcome, Thinking)
-        if isinstance(outcome, ForConductor):
+        if isinstance(outcome, DelegateToConductor):
             return Came(intents=tuple((match.intent, match.slots) for match in outcome.matches))
         asks = isinstance(outcome, Handled) and outcome.expects_reply
         return Came(outcome.text, self._changes(before), asks, isinstance(outcome, Handled))

@@ -8,13 +8,13 @@ import pytest
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.dialogue import (
+    ConversationInput,
+    DelegateToConductor,
     Dialogue,
-    ForConductor,
     Handled,
     NotHandled,
     NotRecognized,
     Outcome,
-    Sentence,
     Thinking,
 )
 from wyoming_rosie_intent.engine import Recogniser
@@ -27,7 +27,7 @@ States = dict[str, dict[str, object]]
 
 
 async def say(dialogue: Dialogue, text: str, area: str | None = "kitchen", now: float = 0.0) -> Outcome:
-    outcome = await dialogue.answer(Sentence(text, "one", None, area), MOMENT, now)
+    outcome = await dialogue.answer(ConversationInput(text, "one", None, area), MOMENT, now)
     assert not isinstance(outcome, Thinking)
     return outcome
 
@@ -166,7 +166,7 @@ async def test_what_cannot_be_is_said_and_nothing_changes(
 async def test_a_language_that_nobody_has_spoken_yet_is_read_where_it_blocks_nobody(dialogue: Dialogue) -> None:
     catalog._ours.cache_clear()
     responses._ready.clear()
-    outcome = await dialogue.answer(Sentence("", "one", "fr"), MOMENT, 0.0)
+    outcome = await dialogue.answer(ConversationInput("", "one", "fr"), MOMENT, 0.0)
     assert isinstance(outcome, NotRecognized)
     assert outcome.text == responses.say("heard_nothing", "fr") != responses.say("heard_nothing")
 
@@ -235,7 +235,7 @@ async def test_another_command_instead_of_a_yes_is_carried_out_alone(dialogue: D
 async def test_a_yes_in_another_conversation_opens_nothing(dialogue: Dialogue, actor: DemoActor) -> None:
     before = actor.states()
     await say(dialogue, "open the garage door")
-    await dialogue.answer(Sentence("yes", "another"), MOMENT, 1.0)
+    await dialogue.answer(ConversationInput("yes", "another"), MOMENT, 1.0)
     assert changes(before, actor.states()) == {}
 
 
@@ -255,7 +255,7 @@ async def test_of_two_commands_only_the_one_that_needs_it_waits_for_a_yes(dialog
 )  # fmt: skip
 async def test_timers_volume_and_stop_are_the_conductors(dialogue: Dialogue, actor: DemoActor, text: str) -> None:
     before = actor.states()
-    assert isinstance(await say(dialogue, text), ForConductor)
+    assert isinstance(await say(dialogue, text), DelegateToConductor)
     assert changes(before, actor.states()) == {}
 
 
@@ -268,7 +268,7 @@ def dialogue_without_actor(home: Home, recogniser: Recogniser) -> Dialogue:
     "text", ["unlock the front door", "turn on the light", "what time is it", "set a timer for 5 minutes"]
 )
 async def test_without_an_actor_everything_is_the_conductors(dialogue_without_actor: Dialogue, text: str) -> None:
-    assert isinstance(await say(dialogue_without_actor, text), ForConductor)
+    assert isinstance(await say(dialogue_without_actor, text), DelegateToConductor)
 
 
 async def test_without_an_actor_and_a_room_nobody_is_told_to_light_the_whole_house(

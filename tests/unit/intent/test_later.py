@@ -8,14 +8,14 @@ from wyoming.event import Event
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.dialogue import (
+    ConversationInput,
+    DeferredCommand,
+    DelegateToConductor,
     Dialogue,
-    ForConductor,
-    ForLater,
     Handled,
     NotHandled,
     NotRecognized,
     Outcome,
-    Sentence,
     Thinking,
 )
 from wyoming_rosie_intent.engine import Recogniser
@@ -27,7 +27,9 @@ MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 
 
 async def say(dialogue: Dialogue, text: str, area: str | None = "kitchen", *confirmed: str) -> Outcome:
-    outcome = await dialogue.answer(Sentence(text, "one", None, area, confirmed=frozenset(confirmed)), MOMENT, 0.0)
+    outcome = await dialogue.answer(
+        ConversationInput(text, "one", None, area, confirmed=frozenset(confirmed)), MOMENT, 0.0
+    )
     assert not isinstance(outcome, Thinking)
     return outcome
 
@@ -35,9 +37,9 @@ async def say(dialogue: Dialogue, text: str, area: str | None = "kitchen", *conf
 async def test_a_command_for_later_is_kept_by_the_conductor(dialogue: Dialogue, actor: DemoActor) -> None:
     before = actor.states()
     outcome = await say(dialogue, "turn off the TV in ten minutes")
-    assert isinstance(outcome, ForConductor)
+    assert isinstance(outcome, DelegateToConductor)
     assert dict(outcome.matches[0].slots) == {"minutes": 10, "conversation_command": "turn off the TV"}
-    assert outcome.later == (ForLater("turn off the TV"),)
+    assert outcome.deferred == (DeferredCommand("turn off the TV"),)
     assert actor.states() == before
 
 
@@ -46,8 +48,8 @@ async def test_what_is_dangerous_is_asked_about_when_it_is_said(dialogue: Dialog
     assert isinstance(asked, Handled)
     assert (asked.text, asked.expects_reply) == ("Shall I unlock the Front Door in 10 minutes?", True)
     outcome = await say(dialogue, "yes")
-    assert isinstance(outcome, ForConductor)
-    assert outcome.later == (ForLater("unlock the Front Door", ("lock.front",)),)
+    assert isinstance(outcome, DelegateToConductor)
+    assert outcome.deferred == (DeferredCommand("unlock the Front Door", ("lock.front",)),)
     assert actor.states()["lock.front"]["locked"] is True
 
 
@@ -88,8 +90,8 @@ async def test_what_is_not_understood_is_not_kept(dialogue: Dialogue) -> None:
 async def test_without_an_actor_nothing_is_promised(home: Home, recogniser: Recogniser) -> None:
     dialogue = Dialogue(recogniser, Household(home, None), Confirmations([], []))
     outcome = await say(dialogue, "turn off the TV in ten minutes")
-    assert isinstance(outcome, ForConductor)
-    assert outcome.later == ()
+    assert isinstance(outcome, DelegateToConductor)
+    assert outcome.deferred == ()
 
 
 async def test_the_conductor_learns_what_it_keeps(dialogue: Dialogue) -> None:

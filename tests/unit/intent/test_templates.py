@@ -13,7 +13,7 @@ from tests.unit.intent.said import table
 from tests.unit.intent.said.table import sentences
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Area, Entity, Floor, Home
-from wyoming_rosie_intent.dialogue import is_conductors
+from wyoming_rosie_intent.dialogue import is_conductor_intent
 from wyoming_rosie_intent.rules import hassil, slot_lists, templates
 from wyoming_rosie_intent.rules.templates import Templates
 
@@ -110,7 +110,7 @@ def test_timers_volume_and_stop_are_the_conductors_in_every_language(language: s
     for text in CONDUCTORS[language]:
         match = recogniser.recognise(text, language, "kitchen")
         assert match is not None, text
-        assert is_conductors(match), match
+        assert is_conductor_intent(match), match
 
 
 def test_yes_and_no_are_known_in_every_language_that_has_phrases() -> None:

@@ -11,12 +11,21 @@ from wyoming_rosie_intent.llm.endpoint import (
     CONNECT_SECONDS,
     UNREADABLE,
     Endpoint,
-    answered,
-    broken,
-    refusal,
-    warm_up,
+    create_connection_error,
+    create_status_error,
+    drain_answer,
+    stream_answer,
 )
-from wyoming_rosie_intent.llm.model import Done, Ending, Message, Piece, Prompt, Text, Tool, ToolCall
+from wyoming_rosie_intent.llm.model import (
+    ChatMessage,
+    FinishReason,
+    ModelEvent,
+    Prompt,
+    StreamEnd,
+    TextDelta,
+    Tool,
+    ToolCall,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -36,7 +45,7 @@ def load(endpoint: Endpoint) -> "OllamaModel":
     client = AsyncClient(
         endpoint.url,
         follow_redirects=False,
-        auth=_sign(endpoint.key),
+        auth=_create_auth(endpoint.key),
         timeout=Timeout(None, connect=CONNECT_SECONDS),
     )
     return OllamaModel(endpoint, client)
@@ -51,28 +60,30 @@ class OllamaModel:
     def name(self) -> str:
         return self._endpoint.name
 
-    async def warm(self, prompt: Prompt) -> int | None:
-        return await warm_up(self._endpoint, self._pieces(prompt, {"num_predict": 1}))
+    async def warm_up(self, prompt: Prompt) -> int | None:
+        return await drain_answer(self._endpoint, self._stream(prompt, {"num_predict": 1}))
 
-    def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
-        return answered(self._endpoint, self._pieces(prompt, {}))
+    def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
+        return stream_answer(self._endpoint, self._stream(prompt, {}))
 
     async def close(self) -> None:
         await self._client.close()  # type: ignore[no-untyped-call]
 
-    async def _pieces(self, prompt: Prompt, more_options: Mapping[str, int]) -> AsyncGenerator[Piece, None]:
+    async def _stream(self, prompt: Prompt, more_options: Mapping[str, int]) -> AsyncGenerator[ModelEvent, None]:
         import httpx
         from ollama import ResponseError
 
         try:
             async with aclosing(await self._chat(prompt, more_options)) as parts:
                 async for part in parts:
-                    for piece in _read(part):
+                    for piece in _parse_chunk(part):
                         yield piece
         except ResponseError as err:
-            raise refusal(self._endpoint, err.status_code, str(err.error), has_tools=bool(prompt.tools)) from None
+            raise create_status_error(
+                self._endpoint, err.status_code, str(err.error), has_tools=bool(prompt.tools)
+            ) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, *UNREADABLE) as err:
-            raise broken(self._endpoint, err) from None
+            raise create_connection_error(self._endpoint, err) from None
 
     async def _chat(self, prompt: Prompt, more_options: Mapping[str, int]) -> "AsyncGenerator[ChatResponse, None]":
         """Return the answer's parts; the request goes out when the first is asked for."""
@@ -80,8 +91,8 @@ class OllamaModel:
         warmth = {} if endpoint.temperature is None else {"temperature": endpoint.temperature}
         parts = await self._client.chat(
             endpoint.model,
-            messages=[_message(message) for message in prompt.messages],
-            tools=[_tool(tool) for tool in prompt.tools],
+            messages=[_format_message(message) for message in prompt.messages],
+            tools=[_format_tool(tool) for tool in prompt.tools],
             stream=True,
             think=endpoint.think,
             options={
@@ -90,33 +101,33 @@ class OllamaModel:
                 **warmth,
                 **more_options,
             },
-            keep_alive=_duration(endpoint.keep_alive),
+            keep_alive=_parse_duration(endpoint.keep_alive),
         )
         return cast("AsyncGenerator[ChatResponse, None]", parts)
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _format_message(message: ChatMessage) -> dict[str, Any]:
     written: dict[str, Any] = {"role": message.role.value, "content": message.text}
     if message.calls:
         written["tool_calls"] = [
             {"function": {"name": call.name, "arguments": dict(call.arguments or {})}} for call in message.calls
         ]
-    if message.answers:
-        written["tool_name"] = message.answers.name
+    if message.tool_call:
+        written["tool_name"] = message.tool_call.name
     return written
 
 
-def _tool(tool: Tool) -> dict[str, Any]:
+def _format_tool(tool: Tool) -> dict[str, Any]:
     properties = tool.parameters.get("properties")
     named = properties if isinstance(properties, Mapping) else {}
-    parameters = {**tool.parameters, "properties": {name: _property(schema) for name, schema in named.items()}}
+    parameters = {**tool.parameters, "properties": {name: _format_property(schema) for name, schema in named.items()}}
     return {
         "type": "function",
         "function": {"name": tool.name, "description": tool.description, "parameters": parameters},
     }
 
 
-def _property(schema: Any) -> Any:
+def _format_property(schema: Any) -> Any:
     """Return a schema with a type: the client drops those that stand in a choice, such as "a text or nothing"."""
     choices = schema.get("anyOf") if isinstance(schema, Mapping) and "type" not in schema else None
     if not isinstance(choices, list):
@@ -125,18 +136,18 @@ def _property(schema: Any) -> Any:
     return {**real[0], **schema} if real else schema
 
 
-def _read(part: "ChatResponse") -> Iterator[Piece]:
+def _parse_chunk(part: "ChatResponse") -> Iterator[ModelEvent]:
     if part.message.content:
-        yield Text(part.message.content)
+        yield TextDelta(part.message.content)
     for call in part.message.tool_calls or ():
         yield ToolCall(f"call_{uuid4().hex[:12]}", call.function.name, dict(call.function.arguments))
     if part.done:
         took = part.prompt_eval_duration
-        ending = Ending.LENGTH if part.done_reason == "length" else Ending.WHOLE
-        yield Done(None if took is None else took / _NANOSECONDS, part.prompt_eval_count, ending)
+        ending = FinishReason.LENGTH if part.done_reason == "length" else FinishReason.STOP
+        yield StreamEnd(None if took is None else took / _NANOSECONDS, part.prompt_eval_count, ending)
 
 
-def _duration(written: str) -> str | float:
+def _parse_duration(written: str) -> str | float:
     """Return a number as such: Ollama reads "-1", for ever, as a text without a unit."""
     try:
         return float(written)
@@ -144,7 +155,7 @@ def _duration(written: str) -> str | float:
         return written
 
 
-def _sign(key: str | None) -> "Callable[[httpx.Request], httpx.Request]":
+def _create_auth(key: str | None) -> "Callable[[httpx.Request], httpx.Request]":
     """Return what gives each request this key, or none: the client itself would send one from the environment anywhere."""
 
     def signed(request: "httpx.Request") -> "httpx.Request":

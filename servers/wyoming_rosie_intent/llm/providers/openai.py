@@ -15,12 +15,22 @@ from wyoming_rosie_intent.llm.endpoint import (
     CONNECT_SECONDS,
     UNREADABLE,
     Endpoint,
-    answered,
-    broken,
-    refusal,
-    warm_up,
+    create_connection_error,
+    create_status_error,
+    drain_answer,
+    stream_answer,
 )
-from wyoming_rosie_intent.llm.model import Done, Ending, Message, Piece, Prompt, Role, Text, Tool, ToolCall
+from wyoming_rosie_intent.llm.model import (
+    ChatMessage,
+    ChatRole,
+    FinishReason,
+    ModelEvent,
+    Prompt,
+    StreamEnd,
+    TextDelta,
+    Tool,
+    ToolCall,
+)
 
 if TYPE_CHECKING:
     from openai import APIError, AsyncOpenAI, AsyncStream
@@ -62,60 +72,66 @@ class OpenaiModel:
     def name(self) -> str:
         return self._endpoint.name
 
-    async def warm(self, prompt: Prompt) -> int | None:
-        return await warm_up(self._endpoint, self._pieces(prompt, 1))
+    async def warm_up(self, prompt: Prompt) -> int | None:
+        return await drain_answer(self._endpoint, self._stream(prompt, 1))
 
-    def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
-        return answered(self._endpoint, self._pieces(prompt, self._endpoint.answer_tokens))
+    def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
+        return stream_answer(self._endpoint, self._stream(prompt, self._endpoint.answer_tokens))
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def _pieces(self, prompt: Prompt, most_tokens: int) -> AsyncGenerator[Piece, None]:
+    async def _stream(self, prompt: Prompt, most_tokens: int) -> AsyncGenerator[ModelEvent, None]:
         from openai import APIError, APIStatusError, OpenAIError
 
-        calls = _Calls()
+        calls = _CallAssembler()
         try:
-            async with await self._begun(prompt, most_tokens) as chunks:
+            async with await self._start_chat(prompt, most_tokens) as chunks:
                 async for chunk in chunks:
-                    if text := _text(chunk):
-                        yield Text(text)
+                    if text := _get_text(chunk):
+                        yield TextDelta(text)
                     calls.add(chunk)
                     if _is_last(chunk):
-                        await _hear_out(chunks)
-                        for call in calls.all():
+                        await _drain(chunks)
+                        for call in calls.assemble():
                             yield call
-                        yield _done(chunk)
+                        yield _parse_end(chunk)
                         return
         except APIStatusError as err:
-            raise refusal(self._endpoint, err.status_code, _said(err), has_tools=bool(prompt.tools)) from None
+            raise create_status_error(
+                self._endpoint, err.status_code, _format_error(err), has_tools=bool(prompt.tools)
+            ) from None
         except APIError as err:
-            raise refusal(self._endpoint, 0, _said(err)) if err.body else broken(self._endpoint, err) from None
+            raise (
+                create_status_error(self._endpoint, 0, _format_error(err))
+                if err.body
+                else create_connection_error(self._endpoint, err)
+            ) from None
         except (OpenAIError, OSError, *UNREADABLE) as err:
-            raise broken(self._endpoint, err) from None
+            raise create_connection_error(self._endpoint, err) from None
 
-    async def _begun(self, prompt: Prompt, most_tokens: int) -> "AsyncStream[ChatCompletionChunk]":
+    async def _start_chat(self, prompt: Prompt, most_tokens: int) -> "AsyncStream[ChatCompletionChunk]":
         """Return the answer's chunks, asked for by the name of the bound that the server knows."""
         from openai import APIStatusError
 
         try:
             return await self._chat(prompt, {self._bound: most_tokens})
         except APIStatusError as err:
-            if err.status_code not in {400, 422} or f"'{self._bound}'" not in _said(err):
+            if err.status_code not in {400, 422} or f"'{self._bound}'" not in _format_error(err):
                 raise
             self._bound = next(name for name in _BOUNDS if name != self._bound)
             return await self._chat(prompt, {self._bound: most_tokens})
 
     async def _chat(self, prompt: Prompt, more: Mapping[str, int]) -> "AsyncStream[ChatCompletionChunk]":
         warmth = {} if self._endpoint.temperature is None else {"temperature": self._endpoint.temperature}
-        tools = {"tools": [_tool(tool) for tool in prompt.tools]} if prompt.tools else {}
+        tools = {"tools": [_format_tool(tool) for tool in prompt.tools]} if prompt.tools else {}
         create: Any = self._client.chat.completions.create  # its arguments are typed dictionaries, one per role
-        messages = [_message(message) for message in _in_turns(prompt.messages)]
+        messages = [_format_message(message) for message in _merge_user_messages(prompt.messages)]
         stream = await create(model=self._endpoint.model, messages=messages, stream=True, **tools, **warmth, **more)
         return cast("AsyncStream[ChatCompletionChunk]", stream)
 
 
-def _text(chunk: "ChatCompletionChunk") -> str:
+def _get_text(chunk: "ChatCompletionChunk") -> str:
     return "".join(choice.delta.content or "" for choice in chunk.choices[:1])
 
 
@@ -123,26 +139,26 @@ def _is_last(chunk: "ChatCompletionChunk") -> bool:
     return any(choice.finish_reason for choice in chunk.choices)
 
 
-def _done(chunk: "ChatCompletionChunk") -> Done:
+def _parse_end(chunk: "ChatCompletionChunk") -> StreamEnd:
     """Return the end, with what llama.cpp tells beyond OpenAI's own words."""
     cut = any(choice.finish_reason == "length" for choice in chunk.choices)
     timings = (chunk.model_extra or {}).get("timings")
     told = timings if isinstance(timings, Mapping) else {}
-    took, new, known = (_number(told.get(key)) for key in ("prompt_ms", "prompt_n", "cache_n"))
+    took, new, known = (_parse_number(told.get(key)) for key in ("prompt_ms", "prompt_n", "cache_n"))
     tokens = None if new is None else int(new + (known or 0))
-    return Done(took, tokens, Ending.LENGTH if cut else Ending.WHOLE)
+    return StreamEnd(took, tokens, FinishReason.LENGTH if cut else FinishReason.STOP)
 
 
-def _number(told: object) -> float | None:
+def _parse_number(told: object) -> float | None:
     return float(told) if isinstance(told, int | float) else None
 
 
-def _said(error: "APIError") -> str:
+def _format_error(error: "APIError") -> str:
     """Return what a server says about an error; it must not be told to anybody."""
     return f"{error.message} {error.body or ''}"
 
 
-async def _hear_out(chunks: "AsyncStream[ChatCompletionChunk]") -> None:
+async def _drain(chunks: "AsyncStream[ChatCompletionChunk]") -> None:
     """Read a whole answer's last words, so that the connection can serve again."""
     from openai import OpenAIError
 
@@ -153,7 +169,7 @@ async def _hear_out(chunks: "AsyncStream[ChatCompletionChunk]") -> None:
 
 
 @dataclass
-class _Call:
+class _PartialCall:
     """A tool call that comes in pieces."""
 
     index: int | None
@@ -161,7 +177,7 @@ class _Call:
     name: str
     arguments: str
 
-    def whole(self) -> ToolCall:
+    def to_tool_call(self) -> ToolCall:
         try:
             arguments = json.loads(self.arguments or "{}")
         except ValueError:
@@ -171,19 +187,19 @@ class _Call:
         )
 
 
-class _Calls:
+class _CallAssembler:
     """The tool calls of one answer."""
 
     def __init__(self) -> None:
-        self._calls: list[_Call] = []
+        self._calls: list[_PartialCall] = []
 
     def add(self, chunk: "ChatCompletionChunk") -> None:
         for choice in chunk.choices[:1]:
             for part in choice.delta.tool_calls or ():
                 self._add(part)
 
-    def all(self) -> Iterator[ToolCall]:
-        return (call.whole() for call in self._calls)
+    def assemble(self) -> Iterator[ToolCall]:
+        return (call.to_tool_call() for call in self._calls)
 
     def _add(self, part: "ChoiceDeltaToolCall") -> None:
         known, function = str(part.id or ""), part.function
@@ -191,17 +207,17 @@ class _Calls:
         last = next((call for call in reversed(self._calls) if call.index == part.index), None)
         # some servers number all calls with 0
         if last is None or (known and known != last.id):
-            self._calls.append(_Call(part.index, known, name, arguments))
+            self._calls.append(_PartialCall(part.index, known, name, arguments))
         else:
             last.name += name
             last.arguments += arguments
 
 
-def _in_turns(messages: Iterable[Message]) -> Iterator[Message]:
+def _merge_user_messages(messages: Iterable[ChatMessage]) -> Iterator[ChatMessage]:
     """Join what one side says in several messages: many templates refuse two of one role in a row."""
-    last: Message | None = None
+    last: ChatMessage | None = None
     for message in messages:
-        if last is not None and last.role is message.role is Role.USER:
+        if last is not None and last.role is message.role is ChatRole.USER:
             last = replace(last, text=f"{last.text}\n\n{message.text}")
             continue
         if last is not None:
@@ -211,20 +227,20 @@ def _in_turns(messages: Iterable[Message]) -> Iterator[Message]:
         yield last
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _format_message(message: ChatMessage) -> dict[str, Any]:
     written: dict[str, Any] = {"role": message.role.value, "content": message.text}
     if message.calls:
-        written["tool_calls"] = [_written(call) for call in message.calls]
-    if message.answers:
-        written["tool_call_id"] = message.answers.id
+        written["tool_calls"] = [_format_call(call) for call in message.calls]
+    if message.tool_call:
+        written["tool_call_id"] = message.tool_call.id
     return written
 
 
-def _written(call: ToolCall) -> dict[str, Any]:
+def _format_call(call: ToolCall) -> dict[str, Any]:
     arguments = json.dumps(dict(call.arguments or {}), ensure_ascii=False)
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
-def _tool(tool: Tool) -> dict[str, Any]:
+def _format_tool(tool: Tool) -> dict[str, Any]:
     function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
     return {"type": "function", "function": function}

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_intent.llm import filler, prompt
-from wyoming_rosie_intent.llm.filler import EARLY_SECONDS, LATE_SECONDS, Fillers, FirstWords, is_control
-from wyoming_rosie_intent.llm.model import Done, ModelError, Piece, Prompt, Text
+from wyoming_rosie_intent.llm import filler
+from wyoming_rosie_intent.llm.filler import EARLY_SECONDS, LATE_SECONDS, FillerGenerator, FirstTokenLatency, is_command
+from wyoming_rosie_intent.llm.model import ModelError, ModelEvent, Prompt, StreamEnd, TextDelta
+from wyoming_rosie_intent.llm.prompts import prompt
 
 PHRASES = [
     ("are the lights upstairs on", "Checking the lights…"),
@@ -99,12 +100,12 @@ was läuft im Fernsehen
 
 @pytest.mark.parametrize(("text", "phrase"), PHRASES)
 def test_a_phrase_names_what_is_asked_about(text: str, phrase: str) -> None:
-    assert filler.phrase(text, "en") == phrase
+    assert filler.find_phrase(text, "en") == phrase
 
 
 @pytest.mark.parametrize(("text", "phrase"), GERMAN)
 def test_a_phrase_in_german(text: str, phrase: str) -> None:
-    assert filler.phrase(text, "de-DE") == phrase
+    assert filler.find_phrase(text, "de-DE") == phrase
 
 
 OTHERS = [
@@ -119,41 +120,41 @@ OTHERS = [
 
 @pytest.mark.parametrize(("text", "language", "phrase"), OTHERS)
 def test_a_phrase_in_other_languages(text: str, language: str, phrase: str) -> None:
-    assert filler.phrase(text, language) == phrase
+    assert filler.find_phrase(text, language) == phrase
     assert len(phrase.split()) <= 4
-    assert not is_control(text)
+    assert not is_command(text)
 
 
 def test_an_unknown_language_has_no_phrase() -> None:
-    assert filler.phrase("jaka jest pogoda", "pl") is None
+    assert filler.find_phrase("jaka jest pogoda", "pl") is None
 
 
 @pytest.mark.parametrize("text", CONTROL)
 def test_an_order_is_known(text: str) -> None:
-    assert is_control(text)
+    assert is_command(text)
 
 
 @pytest.mark.parametrize("text", QUESTIONS)
 def test_a_question_is_no_order(text: str) -> None:
-    assert not is_control(text)
+    assert not is_command(text)
 
 
 @given(st.text(max_size=200))
 def test_no_phrase_is_longer_than_four_words(text: str) -> None:
-    said = filler.phrase(text, "en")
+    said = filler.find_phrase(text, "en")
     assert said is not None
     assert 0 < len(said.split()) <= 4
 
 
 def test_what_was_measured_tells_what_is_expected() -> None:
-    measured = FirstWords()
-    assert measured.due("local", warm=True) == EARLY_SECONDS
-    measured.add("local", 0.2, warm=True)
-    assert measured.due("local", warm=True) == LATE_SECONDS
-    assert measured.due("local", warm=False) == EARLY_SECONDS
+    measured = FirstTokenLatency()
+    assert measured.get_filler_delay("local", warm=True) == EARLY_SECONDS
+    measured.record("local", 0.2, warm=True)
+    assert measured.get_filler_delay("local", warm=True) == LATE_SECONDS
+    assert measured.get_filler_delay("local", warm=False) == EARLY_SECONDS
     for _ in range(5):
-        measured.add("local", 2.0, warm=True)
-    assert measured.due("local", warm=True) == EARLY_SECONDS
+        measured.record("local", 2.0, warm=True)
+    assert measured.get_filler_delay("local", warm=True) == EARLY_SECONDS
 
 
 class SmallModel:
@@ -167,23 +168,23 @@ class SmallModel:
         self._error = error
         self.closed = 0
 
-    async def warm(self, prompt: Prompt) -> None:
+    async def warm_up(self, prompt: Prompt) -> None:
         raise AssertionError
 
-    async def answer(self, prompt: Prompt) -> AsyncGenerator[Piece, None]:
+    async def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
         try:
             await asyncio.sleep(self._seconds)
             if self._error:
                 raise self._error
             for text in self._texts:
-                yield Text(text)
-            yield Done()
+                yield TextDelta(text)
+            yield StreamEnd()
         finally:
             self.closed += 1
 
 
-def fillers(model: SmallModel | None) -> Fillers:
-    return Fillers(prompt.load().filler, model)
+def fillers(model: SmallModel | None) -> FillerGenerator:
+    return FillerGenerator(prompt.load().render_filler, model)
 
 
 @pytest.mark.parametrize(
@@ -204,5 +205,5 @@ def fillers(model: SmallModel | None) -> Fillers:
 )
 async def test_a_small_model_says_at_most_four_words_or_the_phrase_is_used(model: SmallModel | None, said: str) -> None:
     made = await asyncio.to_thread(fillers, model)
-    assert await made.words("what is the weather", None) == said
+    assert await made.generate("what is the weather", None) == said
     assert model is None or model.closed == 1

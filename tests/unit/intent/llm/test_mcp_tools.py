@@ -16,14 +16,14 @@ from tests.waiting import until
 from wyoming_rosie_intent.llm.mcp_config import McpServer
 from wyoming_rosie_intent.llm.mcp_tools import MOST_CHARACTERS, McpTools
 from wyoming_rosie_intent.llm.model import ToolCall
-from wyoming_rosie_intent.llm.tools import Result, Setting
+from wyoming_rosie_intent.llm.toolset import ToolContext, ToolResult
 
 pytest.importorskip("mcp", reason="the mcp extra is not installed")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SERVER = Path(__file__).parents[3] / "mcp_server.py"
 ALLOWED = ("forecast", "note", "long", "slow", "wrong", "crash", "absent")
-HERE = Setting(None, datetime(2026, 11, 21, 15, 5, tzinfo=UTC))
+HERE = ToolContext(None, datetime(2026, 11, 21, 15, 5, tzinfo=UTC))
 
 
 OVER_STDIO = McpServer("small", ALLOWED, (sys.executable, str(SERVER)), seconds=1.0)
@@ -34,7 +34,7 @@ async def connected(server: McpServer) -> AsyncIterator[McpTools]:
     tools = McpTools([server])
     running = asyncio.create_task(tools.run())
     try:
-        await until(lambda: bool(tools.tools()))
+        await until(lambda: bool(tools.list_tools()))
         yield tools
     finally:
         running.cancel()
@@ -48,31 +48,31 @@ async def tools() -> AsyncIterator[McpTools]:
         yield tools
 
 
-async def use(tools: McpTools, name: str, **arguments: object) -> Result:
-    return await tools.use(ToolCall("1", f"small_{name}", arguments), HERE)
+async def use(tools: McpTools, name: str, **arguments: object) -> ToolResult:
+    return await tools.call_tool(ToolCall("1", f"small_{name}", arguments), HERE)
 
 
 async def test_only_what_is_allowed_is_offered_and_used(tools: McpTools) -> None:
-    assert [tool.name for tool in tools.tools()] == [f"small_{name}" for name in ALLOWED[:-1]]
-    assert tools.tools()[0].description == "Return the weather of tomorrow."
-    assert tools.tools()[0].parameters["required"] == ["town"]
+    assert [tool.name for tool in tools.list_tools()] == [f"small_{name}" for name in ALLOWED[:-1]]
+    assert tools.list_tools()[0].description == "Return the weather of tomorrow."
+    assert tools.list_tools()[0].parameters["required"] == ["town"]
     assert "no tool" in (await use(tools, "forbidden")).text
 
 
 async def test_a_result_is_information_and_only_what_acts_has_acted(tools: McpTools) -> None:
     told = await use(tools, "forecast", town="Graz")
     assert told.text.startswith("Result of small_forecast, as information:\nIn Graz it will rain.")
-    assert not told.acted
-    assert (await use(tools, "note", text="milk")).acted
+    assert not told.has_acted
+    assert (await use(tools, "note", text="milk")).has_acted
 
 
 async def test_what_goes_wrong_at_the_server_is_told_and_the_next_call_works(tools: McpTools) -> None:
     for failing in (use(tools, "wrong"), use(tools, "forecast"), use(tools, "forecast", town=["x"])):
         failed = await failing
         assert failed.text.startswith("Error")
-        assert not failed.acted
-    assert "no JSON object" in (await tools.use(ToolCall("1", "small_note", None), HERE)).text
-    assert (await use(tools, "note", text="milk")).acted
+        assert not failed.has_acted
+    assert "no JSON object" in (await tools.call_tool(ToolCall("1", "small_note", None), HERE)).text
+    assert (await use(tools, "note", text="milk")).has_acted
 
 
 async def test_a_long_result_is_cut(tools: McpTools) -> None:
@@ -86,10 +86,10 @@ async def test_a_call_that_takes_too_long_is_given_up(tools: McpTools) -> None:
 async def test_a_server_that_dies_is_started_again() -> None:
     async with connected(replace(OVER_STDIO, seconds=10.0)) as tools:
         assert "not known" in (await use(tools, "crash")).text
-        assert tools.tools(), "what was offered stays offered"
+        assert tools.list_tools(), "what was offered stays offered"
 
         async def again() -> bool:
-            return (await use(tools, "note", text="milk")).acted
+            return (await use(tools, "note", text="milk")).has_acted
 
         async with asyncio.timeout(60):
             while not await again():
@@ -117,7 +117,7 @@ async def test_a_server_that_is_not_there_offers_nothing_and_harms_nobody() -> N
     running = asyncio.create_task(tools.run())
     await asyncio.sleep(0.5)
     assert not running.done()
-    assert list(tools.tools()) == []
+    assert list(tools.list_tools()) == []
     assert "no tool" in (await use(tools, "note")).text
     running.cancel()
     await asyncio.wait([running])

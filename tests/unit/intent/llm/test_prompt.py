@@ -7,13 +7,19 @@ from hypothesis import strategies as st
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Area, Entity, Home, Location, Preferences
-from wyoming_rosie_intent.llm import prompt
-from wyoming_rosie_intent.llm.context_budget import Room
-from wyoming_rosie_intent.llm.model import Message, Role
-from wyoming_rosie_intent.llm.prompt import Prompts, Situation, chosen, described, quoted
-from wyoming_rosie_intent.llm.token_counter import Counter
+from wyoming_rosie_intent.llm.model import ChatMessage, ChatRole
+from wyoming_rosie_intent.llm.prompts import prompt
+from wyoming_rosie_intent.llm.prompts.context_window import ContextWindow
+from wyoming_rosie_intent.llm.prompts.prompt import (
+    PromptContext,
+    PromptTemplates,
+    describe_state,
+    quote,
+    select_entities,
+)
+from wyoming_rosie_intent.llm.prompts.token_counter import TokenCounter
 
-tokens = Counter().tokens
+tokens = TokenCounter().count
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 KITCHEN = Area("kitchen", "Kitchen")
 ATTIC = Area("attic", "Attic")
@@ -24,21 +30,21 @@ LIT = {"light.lamp": {"state": "on", "brightness": 40}, "climate.heater": {"stat
 
 
 @pytest.fixture(scope="module")
-def prompts() -> Prompts:
+def prompts() -> PromptTemplates:
     return prompt.load()
 
 
-def test_what_changes_is_in_the_last_message_alone(prompts: Prompts) -> None:
-    history = (Message(Role.USER, "hello"), Message(Role.ASSISTANT, "Hello!"))
-    before = prompts.write(SMALL, Situation(KITCHEN, MOMENT, LIT), history, ())
-    after = prompts.write(SMALL, Situation(ATTIC, MOMENT.replace(hour=23), {}), history, ())
+def test_what_changes_is_in_the_last_message_alone(prompts: PromptTemplates) -> None:
+    history = (ChatMessage(ChatRole.USER, "hello"), ChatMessage(ChatRole.ASSISTANT, "Hello!"))
+    before = prompts.render(SMALL, PromptContext(KITCHEN, MOMENT, LIT), history, ())
+    after = prompts.render(SMALL, PromptContext(ATTIC, MOMENT.replace(hour=23), {}), history, ())
     assert before.messages[:-1] == after.messages[:-1]
     assert before.messages[-1] != after.messages[-1]
     assert before.messages[1:-1] == history
 
 
-def test_how_things_are_is_said_at_the_end(prompts: Prompts) -> None:
-    assert prompts.write(SMALL, Situation(KITCHEN, MOMENT, LIT), (), ()).messages[-1].text.splitlines() == [
+def test_how_things_are_is_said_at_the_end(prompts: PromptTemplates) -> None:
+    assert prompts.render(SMALL, PromptContext(KITCHEN, MOMENT, LIT), (), ()).messages[-1].text.splitlines() == [
         "[Information about this moment. Nobody said this.]",
         "It is Saturday, 2026-11-21, 15:05.",
         'The person is in "Kitchen".',
@@ -48,10 +54,10 @@ def test_how_things_are_is_said_at_the_end(prompts: Prompts) -> None:
     ]
 
 
-def test_the_home_and_its_people_are_told_first(prompts: Prompts) -> None:
+def test_the_home_and_its_people_are_told_first(prompts: PromptTemplates) -> None:
     likes = Preferences("de", "imperial", 70.0)
     home = Home(SMALL.areas, SMALL.entities, location=Location("Graz", 47.0, 15.4), preferences=likes)
-    text = prompts.write(home, Situation(None, MOMENT, {}), (), ()).messages[0].text
+    text = prompts.render(home, PromptContext(None, MOMENT, {}), (), ()).messages[0].text
     for told in (
         'The home is in "Graz".', "latitude 47.0, longitude 15.4", "Units are imperial.", "has 70.0 degrees",
         'language of the home is "de"', 'Areas: "Attic", "Kitchen".', '- "Heater": climate, "Attic"',
@@ -60,20 +66,22 @@ def test_the_home_and_its_people_are_told_first(prompts: Prompts) -> None:
         assert told in text
 
 
-def test_the_order_in_which_a_home_lists_its_things_does_not_matter(prompts: Prompts) -> None:
+def test_the_order_in_which_a_home_lists_its_things_does_not_matter(prompts: PromptTemplates) -> None:
     turned = Home(SMALL.areas[::-1], SMALL.entities[::-1])
-    here = Situation(KITCHEN, MOMENT, {})
-    assert prompts.write(SMALL, here, (), ()) == prompts.write(turned, here, (), ())
+    here = PromptContext(KITCHEN, MOMENT, {})
+    assert prompts.render(SMALL, here, (), ()) == prompts.render(turned, here, (), ())
 
 
-def test_of_ten_thousand_things_those_of_the_area_are_told_and_no_more_than_a_model_reads(prompts: Prompts) -> None:
+def test_of_ten_thousand_things_those_of_the_area_are_told_and_no_more_than_a_model_reads(
+    prompts: PromptTemplates,
+) -> None:
     entities = tuple(
         Entity(f"{'light' if n % 2 else 'sensor'}.{n}", f"Thing {n}", "light" if n % 2 else "sensor", "attic" if n % 999 == 0 else "kitchen")
         for n in range(10_000)
     )  # fmt: skip
     home = Home((KITCHEN, ATTIC), entities)
     states = {entity.id: {"state": str(number)} for number, entity in enumerate(entities)}
-    written = prompts.write(home, Situation(ATTIC, MOMENT, states), (), ())
+    written = prompts.render(home, PromptContext(ATTIC, MOMENT, states), (), ())
     assert tokens(written.messages[0].text) < 3000
     assert tokens(written.messages[1].text) < 1500
     assert all(f'"Thing {n}"' in written.messages[0].text for n in range(0, 10_000, 999))
@@ -81,10 +89,10 @@ def test_of_ten_thousand_things_those_of_the_area_are_told_and_no_more_than_a_mo
 
 
 def test_the_area_matters_only_where_not_all_can_be_told() -> None:
-    assert set(chosen(SMALL, "attic", 1000, tokens)) == set(chosen(SMALL, "kitchen", 1000, tokens))
-    assert chosen(SMALL, "attic", 25, tokens) == (HEATER,)
-    assert chosen(SMALL, "kitchen", 25, tokens) == (LAMP,)
-    assert chosen(SMALL, None, 0, tokens) == ()
+    assert set(select_entities(SMALL, "attic", 1000, tokens)) == set(select_entities(SMALL, "kitchen", 1000, tokens))
+    assert select_entities(SMALL, "attic", 25, tokens) == (HEATER,)
+    assert select_entities(SMALL, "kitchen", 25, tokens) == (LAMP,)
+    assert select_entities(SMALL, None, 0, tokens) == ()
 
 
 @pytest.mark.parametrize(
@@ -102,12 +110,12 @@ def test_the_area_matters_only_where_not_all_can_be_told() -> None:
     ],
 )
 def test_a_name_stays_a_name(name: str, line: str) -> None:
-    assert quoted(name) == line
+    assert quote(name) == line
 
 
 @given(st.text(max_size=300))
 def test_any_name_is_one_line_in_quotation_marks(name: str) -> None:
-    line = quoted(name)
+    line = quote(name)
     assert line.isprintable()
     assert line[0] == line[-1] == '"'
     assert len(line) <= 2 * prompt.LONGEST_NAME + 2
@@ -127,13 +135,13 @@ def test_any_name_is_one_line_in_quotation_marks(name: str) -> None:
     ],
 )
 def test_a_state_in_words(state: dict[str, object], words: str) -> None:
-    assert described(state) == words
+    assert describe_state(state) == words
 
 
 def test_the_users_templates_take_the_place_of_ours(tmp_path: Path) -> None:
     (tmp_path / "system.j2").write_text("Be brief. {{ things | length }} things, {{ location.name or 'somewhere' }}.")
-    written = prompt.load(tmp_path).write(SMALL, Situation(None, MOMENT, {}), (), ())
-    assert written.messages[0] == Message(Role.SYSTEM, "Be brief. 2 things, somewhere.")
+    written = prompt.load(tmp_path).render(SMALL, PromptContext(None, MOMENT, {}), (), ())
+    assert written.messages[0] == ChatMessage(ChatRole.SYSTEM, "Be brief. 2 things, somewhere.")
     assert "15:05" in written.messages[1].text
 
 
@@ -159,5 +167,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_context_without_room_names_nothing() -> None:
-    written = prompt.load(room=Room(600, 100)).write(SMALL, Situation(None, MOMENT, LIT), (), ())
+    written = prompt.load(context_window=ContextWindow(600, 100)).render(
+        SMALL, PromptContext(None, MOMENT, LIT), (), ()
+    )
     assert "Lamp" not in "".join(message.text for message in written.messages)

@@ -13,37 +13,37 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from tests.ollama_model import Pace
+from tests.ollama_model import ModelSpeed
 from tests.ollama_script import Call, Fault, Rule
-from tests.ollama_server import Received
-from tests.swallowing import swallowing
-from tests.unit.intent.llm.served import (
+from tests.ollama_server import ReceivedRequest
+from tests.unit.intent.llm.model_server import (
     ASKED,
     CAPITAL,
     SYSTEM,
     TURN_ON,
-    calls_of,
-    is_done,
-    model,
-    place,
-    said_to,
-    scripted,
-    text_of,
-    whole,
+    collect,
+    create_prompt,
+    is_complete,
+    join_text,
+    load_model,
+    run_scripted_server,
+    run_server,
+    select_calls,
 )
-from wyoming_rosie_intent.llm.endpoint import CONNECT_SECONDS, Endpoint, refusal
+from tests.unresponsive_host import run_unresponsive_host
+from wyoming_rosie_intent.llm.endpoint import CONNECT_SECONDS, Endpoint, create_status_error
 from wyoming_rosie_intent.llm.model import (
-    Done,
-    Ending,
-    Message,
+    ChatMessage,
+    ChatRole,
+    FinishReason,
     ModelError,
-    NoToolsError,
-    OutputError,
-    Piece,
+    ModelEvent,
+    ModelOutputError,
     Prompt,
-    Role,
+    StreamEnd,
     Tool,
     ToolCall,
+    ToolsUnsupportedError,
 )
 from wyoming_rosie_intent.llm.tier_config import Provider
 
@@ -56,17 +56,17 @@ SECRET = "the blue elephant"
 
 @both
 async def test_answer_comes_piece_by_piece_and_ends_with_done(provider: Provider) -> None:
-    async with place() as here, model(provider, here.url, here.model, **PATIENT) as one:
-        pieces = await whole(one.answer(ASKED))
-    assert "Paris" in text_of(pieces)
-    assert is_done(pieces)
+    async with run_server() as here, load_model(provider, here.url, here.model, **PATIENT) as one:
+        pieces = await collect(one.answer(ASKED))
+    assert "Paris" in join_text(pieces)
+    assert is_complete(pieces)
 
 
 @both
 async def test_tool_call_comes_with_its_arguments(provider: Provider) -> None:
-    async with place() as here, model(provider, here.url, here.model, **PATIENT) as one:
-        pieces = await whole(one.answer(said_to("Turn on the kitchen light.")))
-    (call,) = calls_of(pieces)
+    async with run_server() as here, load_model(provider, here.url, here.model, **PATIENT) as one:
+        pieces = await collect(one.answer(create_prompt("Turn on the kitchen light.")))
+    (call,) = select_calls(pieces)
     assert call.name == "HassTurnOn"
     assert "kitchen light" in str((call.arguments or {})["name"]).casefold()
     assert call.id
@@ -75,13 +75,13 @@ async def test_tool_call_comes_with_its_arguments(provider: Provider) -> None:
 @both
 async def test_what_a_tool_said_goes_back_to_the_model(provider: Provider) -> None:
     call = ToolCall("call_1", "HassTurnOn", {"name": "Kitchen Light"})
-    prompt = said_to("Turn on the kitchen light.").followed_by(
-        Message(Role.ASSISTANT, calls=(call,)), Message(Role.TOOL, "done", answers=call)
+    prompt = create_prompt("Turn on the kitchen light.").append(
+        ChatMessage(ChatRole.ASSISTANT, calls=(call,)), ChatMessage(ChatRole.TOOL, "done", tool_call=call)
     )
-    async with place() as here, model(provider, here.url, here.model, **PATIENT) as one:
-        pieces = await whole(one.answer(prompt))
-    assert text_of(pieces)
-    assert is_done(pieces)
+    async with run_server() as here, load_model(provider, here.url, here.model, **PATIENT) as one:
+        pieces = await collect(one.answer(prompt))
+    assert join_text(pieces)
+    assert is_complete(pieces)
     if here.scripted:
         *_, asked, answered = here.scripted.received[0].data["messages"]
         assert asked["tool_calls"][0]["function"]["name"] == "HassTurnOn"
@@ -115,8 +115,8 @@ OTHER = {
 @pytest.mark.parametrize(
     ("status", "said", "kind"),
     [
-        *[(*one, NoToolsError) for one in NO_TOOLS.values()],
-        *[(*one, OutputError) for one in UNPARSED.values()],
+        *[(*one, ToolsUnsupportedError) for one in NO_TOOLS.values()],
+        *[(*one, ModelOutputError) for one in UNPARSED.values()],
         *[(*one, ModelError) for one in OTHER.values()],
     ],
     ids=[*NO_TOOLS, *UNPARSED, *OTHER],
@@ -124,28 +124,28 @@ OTHER = {
 def test_a_refusal_tells_the_model_from_its_output_and_its_server(
     status: int, said: str, kind: type[ModelError]
 ) -> None:
-    assert type(refusal(Endpoint("m", "", "x"), status, said, has_tools=True)) is kind
-    if kind is NoToolsError:
-        assert type(refusal(Endpoint("m", "", "x"), status, said, has_tools=False)) is ModelError
+    assert type(create_status_error(Endpoint("m", "", "x"), status, said, has_tools=True)) is kind
+    if kind is ToolsUnsupportedError:
+        assert type(create_status_error(Endpoint("m", "", "x"), status, said, has_tools=False)) is ModelError
 
 
 @both
 async def test_a_model_without_tools_says_so(provider: Provider) -> None:
-    async with scripted(takes_tools=False) as server, model(provider, server.url) as one:
-        with pytest.raises(NoToolsError, match=r"local \(scripted\): the model takes no tools \(status 400\)"):
-            await whole(one.answer(ASKED))
-        assert "Paris" in text_of(await whole(one.answer(Prompt(ASKED.messages))))
+    async with run_scripted_server(takes_tools=False) as server, load_model(provider, server.url) as one:
+        with pytest.raises(ToolsUnsupportedError, match=r"local \(scripted\): the model takes no tools \(status 400\)"):
+            await collect(one.answer(ASKED))
+        assert "Paris" in join_text(await collect(one.answer(Prompt(ASKED.messages))))
 
 
 @both
 async def test_an_answer_has_a_bound(provider: Provider) -> None:
     endless = Rule(say=" ".join(f"word{number}" for number in range(5000)))
-    async with scripted(endless) as server, model(provider, server.url, answer_tokens=100) as one:
-        pieces = await whole(one.answer(ASKED))
+    async with run_scripted_server(endless) as server, load_model(provider, server.url, answer_tokens=100) as one:
+        pieces = await collect(one.answer(ASKED))
         (asked,) = (request.data for request in server.received)
-    assert len(text_of(pieces).split()) == 100
-    assert isinstance(pieces[-1], Done)
-    assert pieces[-1].ending is Ending.LENGTH
+    assert len(join_text(pieces).split()) == 100
+    assert isinstance(pieces[-1], StreamEnd)
+    assert pieces[-1].finish_reason is FinishReason.LENGTH
     assert 100 in (asked.get("max_tokens"), asked.get("options", {}).get("num_predict"))
 
 
@@ -170,9 +170,9 @@ async def test_a_server_that_knows_the_bound_by_its_other_name_is_asked_by_that_
     runner = web.AppRunner(application)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with model("openai", f"http://127.0.0.1:{runner.addresses[0][1]}", "m") as one:
+    async with load_model("openai", f"http://127.0.0.1:{runner.addresses[0][1]}", "m") as one:
         for _ in range(2):
-            assert text_of(await whole(one.answer(ASKED))) == "hi"
+            assert join_text(await collect(one.answer(ASKED))) == "hi"
     await runner.cleanup()
     assert [sorted({"max_tokens", "max_completion_tokens"} & body.keys()) for body in asked] == [
         ["max_tokens"],
@@ -184,12 +184,12 @@ async def test_a_server_that_knows_the_bound_by_its_other_name_is_asked_by_that_
 @both
 async def test_calls_with_unreadable_arguments_have_none(provider: Provider) -> None:
     calls = (Call("HassTurnOn", '{"name": "La'), Call("HassTurnOn", {"name": "Lamp"}), Call("Nothing", ""))
-    async with scripted(Rule(calls=calls)) as server, model(provider, server.url) as one:
+    async with run_scripted_server(Rule(calls=calls)) as server, load_model(provider, server.url) as one:
         if provider == "ollama":  # which sends objects only, so that its client knows nothing else
-            with pytest.raises(OutputError, match="cannot be read"):
-                await whole(one.answer(ASKED))
+            with pytest.raises(ModelOutputError, match="cannot be read"):
+                await collect(one.answer(ASKED))
             return
-        made = calls_of(await whole(one.answer(ASKED)))
+        made = select_calls(await collect(one.answer(ASKED)))
     assert [call.arguments for call in made] == [None, {"name": "Lamp"}, {}]
     assert len({call.id for call in made}) == 3
 
@@ -197,49 +197,49 @@ async def test_calls_with_unreadable_arguments_have_none(provider: Provider) -> 
 @both
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_every_fault_is_a_model_error_within_its_deadline(provider: Provider, fault: Fault) -> None:
-    async with scripted() as server, model(provider, server.url, **HASTY) as one:
+    async with run_scripted_server() as server, load_model(provider, server.url, **HASTY) as one:
         server.faults.append(fault)
         async with asyncio.timeout(60):
             with pytest.raises(ModelError):
-                await whole(one.answer(ASKED))
-        assert is_done(await whole(one.answer(ASKED))), "the next answer works"
+                await collect(one.answer(ASKED))
+        assert is_complete(await collect(one.answer(ASKED))), "the next answer works"
 
 
 @both
 async def test_server_that_is_not_there_is_a_model_error(provider: Provider) -> None:
-    async with scripted() as server:
+    async with run_scripted_server() as server:
         url = server.url
-    async with model(provider, url) as one:
+    async with load_model(provider, url) as one:
         with pytest.raises(ModelError, match="connection failed"):
-            await whole(one.answer(ASKED))
+            await collect(one.answer(ASKED))
         with pytest.raises(ModelError, match="connection failed"):
-            await one.warm(ASKED)
+            await one.warm_up(ASKED)
 
 
 @both
 async def test_host_that_is_switched_off_is_given_up_before_the_first_word_is_due(provider: Provider) -> None:
-    with swallowing() as url:
-        async with model(provider, url) as one:
+    with run_unresponsive_host() as url:
+        async with load_model(provider, url) as one:
             with pytest.raises(ModelError):
                 async with asyncio.timeout(CONNECT_SECONDS + 2):
-                    await whole(one.answer(ASKED))
+                    await collect(one.answer(ASKED))
 
 
 @both
 async def test_unknown_model_is_named(provider: Provider) -> None:
-    async with place() as here, model(provider, here.url, "nobody-has-this") as one:
+    async with run_server() as here, load_model(provider, here.url, "nobody-has-this") as one:
         with pytest.raises(ModelError, match="there is no model 'nobody-has-this'"):
-            await whole(one.answer(ASKED))
+            await collect(one.answer(ASKED))
 
 
 @both
 async def test_answer_has_a_deadline_as_a_whole(provider: Provider) -> None:
     rule = Rule(say=" ".join(map(str, range(1000))))
     async with (
-        scripted(rule, pace=Pace(say=50)) as server,
-        model(provider, server.url, **{**PATIENT, "total_seconds": 3.0}) as one,
+        run_scripted_server(rule, pace=ModelSpeed(write_rate=50)) as server,
+        load_model(provider, server.url, **{**PATIENT, "total_seconds": 3.0}) as one,
     ):
-        heard: list[Piece] = []
+        heard: list[ModelEvent] = []
         with pytest.raises(ModelError, match="in time"):
             async for piece in one.answer(ASKED):
                 heard.append(piece)
@@ -250,9 +250,12 @@ async def test_answer_has_a_deadline_as_a_whole(provider: Provider) -> None:
 @pytest.mark.parametrize("while_reading", [True, False], ids=["before the first word", "while it speaks"])
 async def test_server_learns_during_its_answer_that_nobody_listens(provider: Provider, while_reading: bool) -> None:
     rule = Rule(say="word " * 1000, wait_seconds=600.0 if while_reading else 0.0)
-    async with scripted(rule, pace=Pace(say=1)) as server, model(provider, server.url, **PATIENT) as one:
+    async with (
+        run_scripted_server(rule, pace=ModelSpeed(write_rate=1)) as server,
+        load_model(provider, server.url, **PATIENT) as one,
+    ):
         if while_reading:
-            task = asyncio.ensure_future(whole(one.answer(ASKED)))
+            task = asyncio.ensure_future(collect(one.answer(ASKED)))
             while not server.received:
                 await asyncio.sleep(0.005)
             task.cancel()
@@ -269,11 +272,11 @@ async def test_server_learns_during_its_answer_that_nobody_listens(provider: Pro
 @both
 @pytest.mark.parametrize("history", [1, 3], ids=["a fresh conversation", "with history"])
 async def test_warm_up_and_answer_begin_alike_byte_for_byte(provider: Provider, history: int) -> None:
-    frozen = Prompt((SYSTEM, *[CAPITAL, Message(Role.ASSISTANT, "Paris.")] * history), (TURN_ON,))
-    asked = frozen.followed_by(Message(Role.USER, "And of Spain?"))
-    async with scripted() as server, model(provider, server.url, temperature=0.5) as one:
-        await one.warm(frozen)
-        await whole(one.answer(asked))
+    frozen = Prompt((SYSTEM, *[CAPITAL, ChatMessage(ChatRole.ASSISTANT, "Paris.")] * history), (TURN_ON,))
+    asked = frozen.append(ChatMessage(ChatRole.USER, "And of Spain?"))
+    async with run_scripted_server() as server, load_model(provider, server.url, temperature=0.5) as one:
+        await one.warm_up(frozen)
+        await collect(one.answer(asked))
     warm, answer = server.received
     assert warm.path == answer.path
     assert _messages(answer).startswith(_messages(warm)[:-1] + b",")
@@ -282,11 +285,11 @@ async def test_warm_up_and_answer_begin_alike_byte_for_byte(provider: Provider, 
 
 async def test_templates_that_want_roles_in_turn_are_given_them_and_the_beginning_stays() -> None:
     """Gemma's and Mistral's refuse two messages of one role in a row."""
-    exchange = (CAPITAL, Message(Role.ASSISTANT, "Paris."))
-    frozen = Prompt((SYSTEM, *exchange, Message(Role.USER, "It is noon.")))
-    async with scripted() as server, model("openai", server.url) as one:
-        await one.warm(frozen)
-        await whole(one.answer(frozen.followed_by(Message(Role.USER, "And of Spain?"))))
+    exchange = (CAPITAL, ChatMessage(ChatRole.ASSISTANT, "Paris."))
+    frozen = Prompt((SYSTEM, *exchange, ChatMessage(ChatRole.USER, "It is noon.")))
+    async with run_scripted_server() as server, load_model("openai", server.url) as one:
+        await one.warm_up(frozen)
+        await collect(one.answer(frozen.append(ChatMessage(ChatRole.USER, "And of Spain?"))))
     warm, answer = server.received
     assert [message["role"] for message in answer.data["messages"]] == ["system", "user", "assistant", "user"]
     assert answer.data["messages"][-1]["content"] == "It is noon.\n\nAnd of Spain?"
@@ -295,8 +298,8 @@ async def test_templates_that_want_roles_in_turn_are_given_them_and_the_beginnin
 
 @both
 async def test_warm_up_produces_one_word_at_most(provider: Provider) -> None:
-    async with place() as here, model(provider, here.url, here.model, **PATIENT) as one:
-        await one.warm(ASKED)
+    async with run_server() as here, load_model(provider, here.url, here.model, **PATIENT) as one:
+        await one.warm_up(ASKED)
     if here.scripted:
         data = here.scripted.received[0].data
         assert data.get("max_tokens", data.get("options", {}).get("num_predict")) == 1
@@ -304,23 +307,26 @@ async def test_warm_up_produces_one_word_at_most(provider: Provider) -> None:
 
 @both
 async def test_of_a_warm_prompt_only_what_is_new_is_read(provider: Provider) -> None:
-    long = Prompt((Message(Role.SYSTEM, "Many words of a home. " * 300),))
-    cold, warm = long, long.followed_by(CAPITAL)
-    async with scripted(pace=Pace(read=4000)) as server, model(provider, server.url) as one:
-        await one.warm(cold)
-        pieces = await whole(one.answer(warm))
+    long = Prompt((ChatMessage(ChatRole.SYSTEM, "Many words of a home. " * 300),))
+    cold, warm = long, long.append(CAPITAL)
+    async with run_scripted_server(pace=ModelSpeed(read_rate=4000)) as server, load_model(provider, server.url) as one:
+        await one.warm_up(cold)
+        pieces = await collect(one.answer(warm))
     before, new = server.characters_read
     assert new < before / 4
     if provider == "ollama":
-        assert isinstance(pieces[-1], Done)
+        assert isinstance(pieces[-1], StreamEnd)
         assert pieces[-1].prompt_milliseconds is not None
         assert pieces[-1].prompt_milliseconds < 100
 
 
 async def test_ollama_is_told_how_to_keep_and_run_its_model() -> None:
-    async with scripted() as server, model("ollama", server.url, keep_alive="-1", context_tokens=4096) as one:
-        await one.warm(ASKED)
-        await whole(one.answer(ASKED))
+    async with (
+        run_scripted_server() as server,
+        load_model("ollama", server.url, keep_alive="-1", context_tokens=4096) as one,
+    ):
+        await one.warm_up(ASKED)
+        await collect(one.answer(ASKED))
     for received in server.received:
         assert received.data["keep_alive"] == -1
         assert received.data["options"]["num_ctx"] == 4096
@@ -330,22 +336,25 @@ async def test_ollama_is_told_how_to_keep_and_run_its_model() -> None:
 async def test_ollama_hears_the_type_of_what_may_be_left_out() -> None:
     choice = {"anyOf": [{"type": "integer"}, {"type": "null"}], "description": "in percent"}
     tool = Tool("set", "Sets", {"type": "object", "properties": {"level": choice}})
-    async with scripted() as server, model("ollama", server.url) as one:
-        await whole(one.answer(Prompt((CAPITAL,), (tool,))))
+    async with run_scripted_server() as server, load_model("ollama", server.url) as one:
+        await collect(one.answer(Prompt((CAPITAL,), (tool,))))
     (sent,) = server.received[0].data["tools"]
     assert sent["function"]["parameters"]["properties"]["level"] == {"type": "integer", "description": "in percent"}
 
 
 @both
 async def test_nothing_that_was_said_is_in_logs_or_errors(provider: Provider) -> None:
-    async with scripted(Rule(say=f"About {SECRET}: nothing.")) as server, model(provider, server.url, **HASTY) as one:
+    async with (
+        run_scripted_server(Rule(say=f"About {SECRET}: nothing.")) as server,
+        load_model(provider, server.url, **HASTY) as one,
+    ):
         with capture_logs() as logs:
-            await one.warm(said_to(SECRET))
-            await whole(one.answer(said_to(SECRET)))
+            await one.warm_up(create_prompt(SECRET))
+            await collect(one.answer(create_prompt(SECRET)))
             for fault in Fault:
                 server.faults.append(fault)
                 with pytest.raises(ModelError) as caught:
-                    await whole(one.answer(said_to(SECRET)))
+                    await collect(one.answer(create_prompt(SECRET)))
                 assert SECRET not in repr(caught.value)
     assert [line["event"] for line in logs] == ["a prompt is warm", "a model answered"]
     assert "elephant" not in str(logs)
@@ -360,10 +369,10 @@ async def test_servers_that_repeat_what_was_said_are_not_quoted(provider: Provid
     body = (b"data: " if provider == "openai" else b"") + REPEATED + b"\n\n"
     async with (
         _web_server(lambda _: web.Response(status=status, body=body)) as url,
-        model(provider, url) as one,
+        load_model(provider, url) as one,
     ):
         with capture_logs() as logs, pytest.raises(ModelError) as caught:
-            await whole(one.answer(said_to(SECRET)))
+            await collect(one.answer(create_prompt(SECRET)))
     assert "elephant" not in f"{logs} {caught.value!r} {caught.value.__cause__!r}"
 
 
@@ -374,16 +383,16 @@ async def test_key_goes_to_the_server_and_nowhere_else(
     path = tmp_path / "key"
     path.write_text("sk-sesame\n")
     monkeypatch.setenv("SOME_KEY", "sk-variable")
-    async with scripted() as server:
-        async with model(provider, server.url, key_file=path) as one:
+    async with run_scripted_server() as server:
+        async with load_model(provider, server.url, key_file=path) as one:
             with capture_logs() as logs:
-                await whole(one.answer(ASKED))
+                await collect(one.answer(ASKED))
                 server.faults.append(Fault.BUSY)
                 with pytest.raises(ModelError) as caught:
-                    await whole(one.answer(ASKED))
+                    await collect(one.answer(ASKED))
             assert "sesame" not in f"{logs} {caught.value!r} {one!r} {vars(one)}"
-        async with model(provider, server.url, key_variable="SOME_KEY") as one:
-            await whole(one.answer(ASKED))
+        async with load_model(provider, server.url, key_variable="SOME_KEY") as one:
+            await collect(one.answer(ASKED))
     sent = [received.headers["Authorization"] for received in server.received]
     assert sent == ["Bearer sk-sesame", "Bearer sk-sesame", "Bearer sk-variable"]
 
@@ -392,20 +401,20 @@ async def test_key_goes_to_the_server_and_nowhere_else(
 async def test_keys_of_the_environment_go_nowhere_unasked(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("OLLAMA_API_KEY", "OPENAI_API_KEY"):
         monkeypatch.setenv(variable, "sk-precious")
-    async with scripted() as server, model(provider, server.url) as one:
-        await whole(one.answer(ASKED))
+    async with run_scripted_server() as server, load_model(provider, server.url) as one:
+        await collect(one.answer(ASKED))
     assert "precious" not in str(server.received[0].headers)
 
 
 @both
 async def test_server_that_sends_elsewhere_is_not_followed(provider: Provider) -> None:
     async with (
-        scripted() as server,
+        run_scripted_server() as server,
         _web_server(lambda _: web.Response(status=307, headers={"Location": server.url + "/api/chat"})) as url,
-        model(provider, url) as one,
+        load_model(provider, url) as one,
     ):
         with pytest.raises(ModelError, match="status 307"):
-            await whole(one.answer(ASKED))
+            await collect(one.answer(ASKED))
     assert not server.received
 
 
@@ -435,12 +444,12 @@ async def test_any_bytes_are_an_answer_or_a_model_error(provider: Provider, body
 
 
 async def _answered_by(provider: Provider, body: bytes) -> None:
-    async with _web_server(lambda _: web.Response(body=body)) as url, model(provider, url) as one:
+    async with _web_server(lambda _: web.Response(body=body)) as url, load_model(provider, url) as one:
         try:
-            pieces = await whole(one.answer(ASKED))
+            pieces = await collect(one.answer(ASKED))
         except ModelError:
             return
-    assert is_done(pieces)
+    assert is_complete(pieces)
 
 
 @asynccontextmanager
@@ -461,14 +470,14 @@ async def _web_server(answer: Callable[[web.Request], web.StreamResponse]) -> As
         await runner.cleanup()
 
 
-def _messages(received: Received) -> bytes:
+def _messages(received: ReceivedRequest) -> bytes:
     """Return the list of messages as it was sent."""
     start = received.body.index(b'"messages":') + len(b'"messages":')
     end = json.JSONDecoder().raw_decode(received.body[start:].decode().lstrip())[1]
     return received.body[start:].lstrip()[:end]
 
 
-def _others(received: Received) -> dict[str, Any]:
+def _others(received: ReceivedRequest) -> dict[str, Any]:
     """Return all that the server is given beside the messages and how long to speak."""
     data = dict(received.data)
     data.pop("messages")

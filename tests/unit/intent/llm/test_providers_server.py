@@ -8,10 +8,10 @@ import ollama
 import openai
 import pytest
 
-from tests.ollama_model import Pace
-from tests.ollama_script import Call, Fault, Rule, rules_in
+from tests.ollama_model import ModelSpeed
+from tests.ollama_script import Call, Fault, Rule, load_rules
 from tests.ollama_server import OllamaServer
-from tests.unit.intent.llm.served import Place, place, scripted
+from tests.unit.intent.llm.model_server import ModelServer, run_scripted_server, run_server
 
 MESSAGES = [{"role": "user", "content": "What is the capital of France? One word."}]
 TOOL = {
@@ -25,18 +25,18 @@ TOOL = {
 
 
 @pytest.fixture
-async def here() -> AsyncIterator[Place]:
-    async with place() as one:
+async def here() -> AsyncIterator[ModelServer]:
+    async with run_server() as one:
         yield one
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[OllamaServer]:
-    async with scripted() as one:
+    async with run_scripted_server() as one:
         yield one
 
 
-async def test_ollama_client_lists_shows_and_loads_models(here: Place) -> None:
+async def test_ollama_client_lists_shows_and_loads_models(here: ModelServer) -> None:
     async with ollama.AsyncClient(here.url) as client:
         assert here.model in " ".join(str(model.model) for model in (await client.list()).models)
         assert (await client.show(here.model)).details is not None
@@ -45,7 +45,7 @@ async def test_ollama_client_lists_shows_and_loads_models(here: Place) -> None:
         assert here.model in " ".join(str(model.model) for model in (await client.ps()).models)
 
 
-async def test_ollama_client_reads_an_answer_as_a_stream(here: Place) -> None:
+async def test_ollama_client_reads_an_answer_as_a_stream(here: ModelServer) -> None:
     async with ollama.AsyncClient(here.url) as client:
         parts = [part async for part in await client.chat(here.model, messages=MESSAGES, stream=True)]
     assert "Paris" in "".join(part.message.content or "" for part in parts)
@@ -55,7 +55,7 @@ async def test_ollama_client_reads_an_answer_as_a_stream(here: Place) -> None:
     assert parts[-1].prompt_eval_duration is not None
 
 
-async def test_ollama_client_reads_an_answer_at_once(here: Place) -> None:
+async def test_ollama_client_reads_an_answer_at_once(here: ModelServer) -> None:
     async with ollama.AsyncClient(here.url) as client:
         answer = await client.chat(here.model, messages=MESSAGES, stream=False)
         assert "Paris" in (answer.message.content or "")
@@ -64,14 +64,14 @@ async def test_ollama_client_reads_an_answer_at_once(here: Place) -> None:
         assert generated.response
 
 
-async def test_a_limit_on_words_ends_an_answer(here: Place) -> None:
+async def test_a_limit_on_words_ends_an_answer(here: ModelServer) -> None:
     async with ollama.AsyncClient(here.url) as client:
         answer = await client.chat(here.model, messages=MESSAGES, options={"num_predict": 1})
     assert answer.eval_count == 1
     assert answer.done_reason == "length"
 
 
-async def test_openai_client_reads_an_answer(here: Place) -> None:
+async def test_openai_client_reads_an_answer(here: ModelServer) -> None:
     async with openai.AsyncOpenAI(base_url=here.url + "/v1", api_key="none") as client:
         ask: Any = client.chat.completions.create
         at_once = await ask(model=here.model, messages=MESSAGES)
@@ -81,7 +81,7 @@ async def test_openai_client_reads_an_answer(here: Place) -> None:
     assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1] == "stop"
 
 
-async def test_unknown_model_is_not_found(here: Place) -> None:
+async def test_unknown_model_is_not_found(here: ModelServer) -> None:
     async with ollama.AsyncClient(here.url) as client:
         with pytest.raises(ollama.ResponseError) as caught:
             await client.chat("nobody-has-this", messages=MESSAGES)
@@ -90,7 +90,7 @@ async def test_unknown_model_is_not_found(here: Place) -> None:
 
 async def test_tool_calls_come_whole_from_ollama_and_in_parts_from_openai() -> None:
     rule = Rule(say="I will do that now.", calls=(Call("HassTurnOn", {"name": "Lamp"}),), words_before_calls=2)
-    async with scripted(rule) as server:
+    async with run_scripted_server(rule) as server:
         async with ollama.AsyncClient(server.url) as client:
             parts = [part async for part in await client.chat("scripted", messages=MESSAGES, tools=[TOOL], stream=True)]
         async with openai.AsyncOpenAI(base_url=server.url + "/v1", api_key="none") as other:
@@ -112,7 +112,10 @@ async def test_embeddings_are_alike_for_like_texts(server: OllamaServer) -> None
 
 async def test_a_known_beginning_is_read_faster_and_counted_in_full() -> None:
     long = {"role": "system", "content": "Many words. " * 400}
-    async with scripted(pace=Pace(read=6000.0)) as server, ollama.AsyncClient(server.url) as client:
+    async with (
+        run_scripted_server(pace=ModelSpeed(read_rate=6000.0)) as server,
+        ollama.AsyncClient(server.url) as client,
+    ):
         cold = await client.chat("scripted", messages=[long])
         warm = await client.chat("scripted", messages=[long, *MESSAGES])
         other = await client.chat("scripted", messages=[{"role": "system", "content": "Other. "}, long])
@@ -161,7 +164,7 @@ async def test_rules_can_be_written_in_a_file(tmp_path: Any) -> None:
         '[[rules]]\nwhen = "light"\nsay = "Yes."\ncalls = [{name = "HassTurnOn", arguments = {name = "Lamp"}}]\n'
         '[[rules]]\nfault = "stall"\n'
     )
-    assert rules_in(path) == (
+    assert load_rules(path) == (
         Rule("light", "Yes.", (Call("HassTurnOn", {"name": "Lamp"}),)),
         Rule(fault=Fault.STALL),
     )

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_intent.llm.repetition import Repetition, is_loop
+from wyoming_rosie_intent.llm.output.repetition import RepetitionDetector, is_loop
 
 LOOPS = {
     "sentence": "The light in the kitchen is on. ",
@@ -31,9 +31,9 @@ HARMLESS = {
 
 def heard(text: str, size: int) -> int | None:
     """Return after how many characters a text is known to be a loop."""
-    repetition = Repetition()
+    repetition = RepetitionDetector()
     for start in range(0, len(text), size):
-        if repetition.hear(text[start : start + size]):
+        if repetition.feed(text[start : start + size]):
             return start + size
     return None
 

@@ -1,0 +1,102 @@
+"""Commands that a model without tools says in a sentence: they go through the rules, as if a person had said them.
+
+Nothing is done at once that nobody asked for: unless the person gave an order, they are asked first.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+from wyoming_rosie.runtime.workers import ThreadWorker
+from wyoming_rosie_intent.engine import Command, Match, Recogniser, UnknownLanguageError
+from wyoming_rosie_intent.execution.executor import Asked, Household, Plan
+from wyoming_rosie_intent.execution.policy import is_question
+from wyoming_rosie_intent.llm.filler import is_command
+from wyoming_rosie_intent.llm.model import Tool, ToolCall
+from wyoming_rosie_intent.llm.output.textual_commands import COMMAND, SENTENCE
+from wyoming_rosie_intent.llm.toolset import NeedsConductor, NeedsConfirmation, ToolContext, ToolOutcome, ToolResult
+from wyoming_rosie_intent.responses import responses
+from wyoming_rosie_intent.rules import multi_command
+
+_TOOL = Tool(COMMAND, "Does what a sentence says", {"type": "object", "properties": {SENTENCE: {"type": "string"}}})
+_NOT = re.compile(
+    r"\b(?:not|don't|never|no|without|nicht|kein\w*|nie|ohne|ne|n'\w+|pas|jamais|sans|nunca|sin|non|mai|senza|niet|geen|nooit)\b",
+    re.IGNORECASE,
+)
+
+
+class CommandToolset:
+    """A toolbox of one tool, which no model is offered."""
+
+    def __init__(
+        self, household: Household, recogniser: Recogniser, is_conductor_intent: Callable[[Match], bool]
+    ) -> None:
+        self._household = household
+        self._recogniser = recogniser
+        self._is_conductor_intent = is_conductor_intent
+        self._worker = ThreadWorker("commands")
+
+    def list_tools(self) -> Sequence[Tool]:
+        return (_TOOL,)
+
+    async def call_tool(self, call: ToolCall, setting: ToolContext) -> ToolOutcome:
+        """Do what the sentence says, ask first, or say why not; the model is not asked again."""
+        sentence = str((call.arguments or {}).get(SENTENCE, ""))
+        matches = await self._worker.run(self._recognize, sentence, setting)
+        if not matches:
+            return _create_refusal(responses.say("not_understood", setting.language))
+        if not self._household.acts or any(map(self._is_conductor_intent, matches)):
+            is_one = len(matches) == 1 and is_action_request(setting.text)
+            return NeedsConductor(matches[0]) if is_one else _create_refusal(responses.say("cannot", setting.language))
+        return await self._execute_plan(self._household.plan(matches, _get_area_id(setting), setting.speaker), setting)
+
+    def close(self) -> None:
+        self._worker.close()
+
+    def _recognize(self, sentence: str, setting: ToolContext) -> Sequence[Match]:
+        """Return what the sentence means, in the person's language or, as models slip into it, in English."""
+        for language in dict.fromkeys((setting.language, "en")):
+
+            def one(text: str, language: str = language) -> Match | None:
+                return self._recogniser.recognise(text, language, _get_area_id(setting))
+
+            try:
+                if matches := multi_command.understand(sentence, one):
+                    return matches
+            except UnknownLanguageError:
+                continue
+        return ()
+
+    async def _execute_plan(self, plan: Plan, setting: ToolContext) -> ToolOutcome:
+        at_once, asked = self._split_plan(plan, setting)
+        deed = await self._household.carry_out(at_once, setting.moment) if at_once else None
+        said = deed.text if deed else ""
+        if asked:
+            return NeedsConfirmation(asked, said)
+        refused = " ".join(plan.refusals)
+        if deed is None or not deed.done:
+            return _create_refusal(" ".join(filter(None, (said, refused))) or responses.say("cannot", setting.language))
+        acted = not all(map(is_question, at_once))
+        matches = tuple(command.match for command in at_once)
+        return ToolResult(f"{said} {refused}".strip(), acted, said, refused, matches, is_final=True)
+
+    def _split_plan(self, plan: Plan, setting: ToolContext) -> tuple[Sequence[Command], tuple[Command, ...]]:
+        """Return what is done or answered at once and what is asked about."""
+        if is_action_request(setting.text):
+            return plan.commands, plan.asked
+        questions = [command for command in plan.commands if is_question(command)]
+        deeds = (command for command in plan.commands if not is_question(command))
+        asked = (Asked(one.match, one.targets, _get_area_id(setting), setting.speaker) for one in deeds)
+        return questions, (*asked, *plan.asked)
+
+
+def is_action_request(sentence: str) -> bool:
+    """Tell whether a person wants something done; where nobody can tell, they are asked."""
+    return is_command(sentence) and not _NOT.search(sentence.replace("\u2019", "'"))
+
+
+def _create_refusal(why: str) -> ToolResult:
+    return ToolResult(f"Not done: {why}", refusal=why, is_final=True)
+
+
+def _get_area_id(setting: ToolContext) -> str | None:
+    return setting.area.id if setting.area else None

@@ -1,0 +1,332 @@
+"""Compares what a model says with what was done for the person, and with how things are."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TypeAlias
+
+from wyoming_rosie.home.model import Entity, Home
+from wyoming_rosie_intent.llm.filler import is_command
+from wyoming_rosie_intent.llm.output.language_markers import WIDE, LanguageMarkers, get_stem, split_words
+
+States: TypeAlias = Mapping[str, Mapping[str, object]]
+LONGEST_SENTENCE = 400
+"""Characters of one sentence that are looked at."""
+_LONGEST_NAME = 6  # words
+_MOST_NAMES = 500
+"""Names that are looked for in a text without spaces."""
+_FEW_WORDS, _FEW_SIGNS = 3, 14
+_LONG_WORD = 4
+_QUESTION = re.compile(r"[?\uff1f\u061f\u055e][\"'\u201d\u00bb)\s]*\Z")
+_GREEK_QUESTION = re.compile(r"[\u0370-\u03ff][^.!]*;\s*\Z")
+_BREAK = re.compile(r"[,;:\u3001\uff0c]\s*|\s[\u2013\u2014-]\s|(?<=[.!?\u3002\uff01\uff1f])\s*")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+_TOKEN = re.compile(r"[\w'-]+")
+_OPENING = {"open", "closed", "opening", "closing"}
+_FAMILIES = {"cover": _OPENING, "valve": _OPENING, "lock": {"locked", "unlocked"}}
+_ON_OFF = {"on", "off"}
+_PLACES = frozenset({"weather", "person", "zone"})
+"""Kinds that are called like a place or a person, which says nothing of a thing."""
+_OFF = frozenset({"off", "idle", "standby", "unavailable", "unknown", "closed"})
+
+
+class RequestType(Enum):
+    """What a person's sentence asks for."""
+
+    COMMAND = auto()  # something is to be done in the home
+    QUESTION = auto()  # something is to be told
+    OTHER = auto()  # neither, or nobody can tell
+
+
+@dataclass(frozen=True)
+class ExecutedActions:
+    """What was done in a turn: to which things, and in words. Things are not known of what a tool from elsewhere did."""
+
+    targets: tuple[Entity, ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _ParsedClause:
+    """A part of a sentence that says one thing, and what of the home it names."""
+
+    text: str
+    entities: tuple[Entity, ...]
+    states: frozenset[str]  # states that it says
+    domains: frozenset[str]  # domains that it names
+    words: tuple[str, ...]  # its words, without those names
+
+
+def classify_request(sentence: str, tongue: LanguageMarkers) -> RequestType:
+    """Tell what a person's sentence asks for, by its form and by the words that open it."""
+    plain = _normalize(sentence)
+    said = split_words(plain)
+    if not said:
+        return RequestType.OTHER
+    opening = " ".join(plain.split()[:4])
+    if tongue.contains("tells", opening):
+        return RequestType.QUESTION
+    sure = frozenset(one for one in tongue.command_stems if len(one) > _LONG_WORD)
+    opens = _matches_stem(said[0], sure) and not tongue.starts_with("self", plain)
+    is_order = is_command(plain) or (opens if tongue.has_fillers else _has_command_word(said, plain, tongue))
+    if _is_question(plain) or _has_question_word(plain, tongue):
+        is_polite = tongue.contains("may", " ".join(plain.split()[:2])) and (
+            is_order or any(_matches_stem(word, tongue.command_stems) for word in said)
+        )
+        return RequestType.COMMAND if is_polite else RequestType.QUESTION
+    return RequestType.COMMAND if is_order else RequestType.OTHER
+
+
+class ClaimChecker:
+    """Judges the sentences of an answer to one thing that a person said."""
+
+    def __init__(self, sentence: str, markers: LanguageMarkers, home: Home, states: Callable[[], States]) -> None:
+        self._markers = markers
+        self._home = home
+        self._states = states
+        self.request_type = classify_request(sentence, markers)
+        self._has_explained = False
+        asked = self._parse_clauses(sentence) if self.request_type is RequestType.QUESTION else ()
+        self._asks_for_states = any(clause.states and (clause.domains or clause.entities) for clause in asked)
+
+    def needs_full_sentence(self, text: str, deeds: ExecutedActions | None) -> bool:
+        """Tell whether what begins a sentence must wait for its end."""
+        if self.request_type is RequestType.COMMAND and deeds is None and not self._has_explained:
+            return True
+        return any(self._is_about_home(clause) for clause in self._parse_clauses(text))
+
+    def is_supported(self, sentence: str, deeds: ExecutedActions | None) -> bool:
+        """Tell whether a sentence may be heard, after what was done."""
+        if not any(map(str.isalnum, sentence)):
+            return True
+        plain = _normalize(sentence)
+        clauses = self._parse_clauses(plain)
+        if _is_question(plain) and clauses:
+            clauses = clauses[:-1]
+        if deeds is not None:
+            return self._matches_actions(clauses, deeds)
+        if any(self._is_false_claim(clause) for clause in clauses):
+            return False
+        if self.request_type is not RequestType.COMMAND or self._has_explained or _is_question(plain):
+            self._has_explained = self._has_explained or _is_question(plain)
+            return True
+        self._has_explained = any(
+            self._is_negated(clause) or self._check_entities(clause) is True for clause in clauses
+        )
+        return self._has_explained
+
+    # ---------------------------------------------------------------------------------------------- without a deed
+
+    def _is_false_claim(self, clause: _ParsedClause) -> bool:
+        """Tell whether a clause says that something was done, or how a thing is when it is not so."""
+        if self._is_negated(clause):
+            return False
+        truth = self._check_entities(clause)
+        if truth is None and (self.request_type is RequestType.OTHER or self._asks_for_states):
+            truth = self._check_domains(clause)
+        deed, is_self = self._has_stem(self._markers.action_stems, clause), self._is_first_person(clause)
+        if truth is not None and not (truth and is_self and (deed or self.request_type is RequestType.COMMAND)):
+            return not truth
+        if self.request_type is RequestType.QUESTION:
+            return is_self and deed
+        order = self._has_stem(self._markers.command_stems, clause)
+        home = self._is_about_home(clause)
+        if is_self and (deed or (order and home) or clause.entities or clause.domains):
+            return True
+        if home and (deed or clause.states):
+            return True
+        return self._starts_with_action(clause) or self._is_done_phrase(clause)
+
+    def _is_negated(self, clause: _ParsedClause) -> bool:
+        plain = self._markers.remove("fine", clause.text)
+        return self._markers.contains("denies", plain) or self._markers.contains("may", plain)
+
+    def _is_first_person(self, clause: _ParsedClause) -> bool:
+        return self._markers.contains("self", clause.text)
+
+    def _is_done_phrase(self, clause: _ParsedClause) -> bool:
+        is_short = (
+            len(clause.text) <= _FEW_SIGNS if WIDE.search(clause.text) else len(split_words(clause.text)) <= _FEW_WORDS
+        )
+        plain = self._markers.remove("fine", clause.text)
+        agrees = self.request_type is RequestType.COMMAND and self._markers.contains("agrees", plain)
+        return is_short and (agrees or self._markers.contains("done", plain))
+
+    def _starts_with_action(self, clause: _ParsedClause) -> bool:
+        first = split_words(clause.text)[:1]
+        return (
+            bool(first)
+            and _matches_stem(first[0], self._markers.action_stems)
+            and self.request_type is not RequestType.QUESTION
+        )
+
+    def _is_about_home(self, clause: _ParsedClause) -> bool:
+        return bool(clause.entities or clause.domains) or self._markers.contains("all", clause.text)
+
+    def _has_stem(self, stems: frozenset[str], clause: _ParsedClause) -> bool:
+        return any(_matches_stem(word, stems) for word in clause.words)
+
+    def _check_entities(self, clause: _ParsedClause) -> bool | None:
+        """Tell whether the things that a clause names are as it says; None when it says nothing of the kind."""
+        known = [so for thing in clause.entities if (so := self._check_state(thing, clause.states)) is not None]
+        return all(known) if known else None
+
+    def _check_domains(self, clause: _ParsedClause) -> bool | None:
+        """Tell whether any thing of the kinds that a clause names is as it says."""
+        if not (clause.states and clause.domains):
+            return None
+        some = (thing for thing in self._home.entities if thing.domain in clause.domains)
+        known = [so for thing in some if (so := self._check_state(thing, clause.states)) is not None]
+        return any(known) if known else None
+
+    def _check_state(self, thing: Entity, told: frozenset[str]) -> bool | None:
+        family = _FAMILIES.get(thing.domain, _ON_OFF)
+        state = self._states().get(thing.id)
+        if state is None or not (told & family):
+            return None
+        now = str(state.get("state", "unknown"))
+        if family is _ON_OFF:
+            now = "off" if now in _OFF else "on"
+        return now in told
+
+    # ------------------------------------------------------------------------------------------------ after a deed
+
+    def _matches_actions(self, clauses: Sequence[_ParsedClause], deeds: ExecutedActions) -> bool:
+        """Tell whether a sentence tells of these deeds, or of no deed at all."""
+        plain = [clause for clause in clauses if not self._is_negated(clause)]
+        ids = {target.id for target in deeds.targets}
+        for clause in plain:
+            foreign = [thing for thing in clause.entities if thing.id not in ids]
+            if foreign and self._check_entities(clause) is not True:
+                return False
+        if not any(self._is_action_report(clause) for clause in plain):
+            return True
+        return not deeds.targets or all(self._describes_actions(clause, deeds) for clause in plain)
+
+    def _is_action_report(self, clause: _ParsedClause) -> bool:
+        deed = self._has_stem(self._markers.action_stems, clause)
+        if self._is_first_person(clause) and (
+            deed or clause.states or self._has_stem(self._markers.command_stems, clause)
+        ):
+            return True
+        return self._starts_with_action(clause) or (self._is_about_home(clause) and bool(deed or clause.states))
+
+    def _describes_actions(self, clause: _ParsedClause, deeds: ExecutedActions) -> bool:
+        """Tell whether a clause names what was moved, and says of it what is so."""
+        if clause.entities and self._check_entities(clause) is True:
+            return True
+        domains = {target.domain for target in deeds.targets}
+        so = [so for target in deeds.targets if (so := self._check_state(target, clause.states)) is not None]
+        if (so and not any(so)) or (clause.domains and not clause.domains & domains):
+            return False
+        told = " ".join(deeds.texts)
+        if not set(_NUMBER.findall(clause.text)) <= set(_NUMBER.findall(told)):
+            return False
+        if self._markers.contains("all", clause.text) and len(deeds.targets) < 2 and not clause.entities:
+            return False
+        return bool(clause.entities or clause.domains) or self._has_only_action_words(clause, told)
+
+    def _has_only_action_words(self, clause: _ParsedClause, told: str) -> bool:
+        """Tell whether no long word of a clause is about something that was not done."""
+        known = (
+            frozenset(map(get_stem, split_words(_normalize(told))))
+            | self._markers.action_stems
+            | self._markers.home_stems
+        )
+        own = ("self", "done", "agrees", "all", "but")
+        return all(
+            len(word) < _LONG_WORD
+            or _matches_stem(word, known)
+            or any(self._markers.starts_with(mark, word) for mark in own)
+            for word in clause.words
+        )
+
+    # ----------------------------------------------------------------------------------------------------- reading
+
+    def _parse_clauses(self, text: str) -> list[_ParsedClause]:
+        parts = [part for piece in _BREAK.split(_normalize(text)) for part in self._split_clause(piece)]
+        return [self._parse_clause(part) for part in parts if any(map(str.isalnum, part))]
+
+    def _split_clause(self, text: str) -> list[str]:
+        pattern = self._markers.patterns.get("but")
+        return pattern.split(text) if pattern else [text]
+
+    def _parse_clause(self, text: str) -> _ParsedClause:
+        things, rest = self._extract_entities(text)
+        plain = " ".join(rest) if not WIDE.search(text) else text
+        told = {state for one, states in self._markers.states.items() if _contains_word(one, plain) for state in states}
+        return _ParsedClause(
+            text.strip(),
+            tuple(things),
+            frozenset(told),
+            frozenset(kind for word in rest for one, kind in self._match_domains(word, text) if one),
+            tuple(word for word in rest if not word.isdigit()),
+        )
+
+    def _match_domains(self, word: str, text: str) -> list[tuple[bool, str]]:
+        if WIDE.search(text):
+            return [(one in text, kind) for one, kind in self._markers.domains.items()]
+        return [
+            (word == one or (len(one) >= _LONG_WORD and word.startswith(one)), kind)
+            for one, kind in self._markers.domains.items()
+        ]
+
+    def _extract_entities(self, text: str) -> tuple[list[Entity], list[str]]:
+        """Return the things that a text names, and its other words."""
+        if WIDE.search(text):
+            found = [
+                thing for thing in self._home.entities[:_MOST_NAMES] if any(n.lower() in text for n in thing.names)
+            ]
+            return found, _TOKEN.findall(text)
+        things: list[Entity] = []
+        rest: list[str] = []
+        tokens = _TOKEN.findall(text)
+        at = 0
+        while at < len(tokens):
+            size = next((n for n in range(_LONGEST_NAME, 0, -1) if self._find_entities(tokens[at : at + n])), 0)
+            if size:
+                things.extend(self._find_entities(tokens[at : at + size]))
+            else:
+                rest.append(tokens[at])
+            at += size or 1
+        return things, rest
+
+    def _find_entities(self, tokens: Sequence[str]) -> list[Entity]:
+        return [thing for thing in self._home.find_by_name(" ".join(tokens)) if thing.domain not in _PLACES]
+
+
+def _normalize(text: str) -> str:
+    return text.replace("\u2019", "'").strip()[-LONGEST_SENTENCE:].lower()
+
+
+def _is_question(plain: str) -> bool:
+    return _QUESTION.search(plain) is not None or _GREEK_QUESTION.search(plain) is not None
+
+
+def _has_question_word(plain: str, tongue: LanguageMarkers) -> bool:
+    """Tell whether a sentence has a word of questions where its language puts it."""
+    return tongue.contains("asks", plain) if WIDE.search(plain) else tongue.starts_with("asks", plain)
+
+
+def _has_command_word(said: Sequence[str], plain: str, tongue: LanguageMarkers) -> bool:
+    """Tell whether a sentence begins, or in some languages ends, as what has something done."""
+    if WIDE.search(plain):
+        return tongue.contains("orders", plain) or any(one in plain for one in tongue.command_stems)
+    edges = plain.split()
+    if tongue.contains("orders", " ".join(edges[:4])) or tongue.contains("orders", edges[-1]):
+        return True
+    return any(_matches_stem(word, tongue.command_stems) for word in (*said[:3], *said[-1:]))
+
+
+def _matches_stem(word: str, stems: frozenset[str]) -> bool:
+    """Tell whether a word begins as one of the stems do."""
+    if WIDE.search(word):
+        return any(one in word for one in stems)
+    return any(word[:size] in stems for size in range(len(word), _LONG_WORD - 1, -1)) or word in stems
+
+
+def _contains_word(state: str, plain: str) -> bool:
+    if WIDE.search(state):
+        return state in plain
+    return f" {state} " in f" {plain} "

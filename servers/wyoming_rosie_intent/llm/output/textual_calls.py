@@ -1,0 +1,192 @@
+"""Tool calls that a model wrote as text: as JSON, XML or Python, or as a tool's name with its arguments behind it."""
+
+import ast
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+from uuid import uuid4
+
+from wyoming_rosie_intent.llm.model import ToolCall
+
+LONGEST_CALL = 4000
+"""Characters of one call; what is longer is none."""
+
+_NAMES = ("name", "tool", "tool_name", "function", "function_name", "recipient_name", "action")
+_ARGUMENTS = ("arguments", "parameters", "args", "params", "input", "tool_input", "action_input", "kwargs")
+_LISTS = ("tool_calls", "function_calls", "tool_uses", "calls")
+_JSON = json.JSONDecoder()
+_BRACKETS = {"{": "}", "[": "]", "(": ")"}
+_SIGN = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[\[\]{}()\"']", re.DOTALL)
+_GAP = re.compile(
+    r"(?::\d+|[\s\"'`*:>=]|<[^<>]{0,60}>|\[[A-Z_]+\]\w*|(?i:action input|arguments|commentary|json|code|args))*"
+)
+"""What may stand between a tool's name and its arguments."""
+_PARAMETER = re.compile(
+    r"<(?:parameter|param|arg)\b\s*(?:=|name\s*=)\s*[\"']?([\w.-]+)[\"']?[^<>]*>(.*?)</(?:parameter|param|arg)>"
+    r"|<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>",
+    re.DOTALL,
+)
+_TAG = re.compile(r"<[^<>]*>|\[[A-Z_]+\]|`")
+_TAGGED = re.compile(r"<[\w:-]*(?:function|invoke|tool)[\w:-]*\s*(?:=|name\s*=)\s*[\"']?\Z")
+
+
+def parse_calls(text: str, tools: Collection[str]) -> list[ToolCall]:
+    """Return the calls of these tools that a text consists of, in their order; nothing that is half written."""
+    return list(_find_calls(text[: 2 * LONGEST_CALL], tools)) if tools else []
+
+
+def find_closing_bracket(text: str, begin: int = 0) -> int | None:
+    """Return where the bracket at `begin` is closed, behind it; None where it is not. Brackets in quotes do not count."""
+    wanted: list[str] = []
+    for sign in _SIGN.finditer(text, begin):
+        if sign[0] in _BRACKETS:
+            wanted.append(_BRACKETS[sign[0]])
+        elif sign[0] in "]})":
+            wanted.pop()
+            if not wanted:
+                return sign.end()
+        elif len(sign[0]) == 1:  # a quotation that does not end
+            return None
+    return None
+
+
+def parse_literal(text: str) -> Any:
+    """Return what JSON, or Python's way to write it, stands for. Raises ValueError."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(text.strip())
+    except (SyntaxError, TypeError, RecursionError, MemoryError) as err:
+        raise ValueError("no data") from err
+
+
+def parse_expression(expression: str, tools: Collection[str]) -> tuple[list[ToolCall], bool]:
+    """Return the calls of tools in a Python expression, and whether it is one that calls anything by named arguments."""
+    try:
+        tree = ast.parse(expression.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return [], False
+    made = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = [(known, node) for node in made if (known := _resolve_tool_name(ast.unparse(node.func), tools)) is not None]
+    calls = [_create_call(name, _parse_keywords(node)) for name, node in named]
+    return calls, bool(calls) or any(node.keywords for node in made)
+
+
+def _find_calls(text: str, tools: Collection[str]) -> Iterator[ToolCall]:
+    start = _compile_start(frozenset(tools))
+    at = 0
+    while (found := start.search(text, at)) is not None:
+        calls, at = _parse_json_call(text, found, tools) if found["bracket"] else _parse_named_call(text, found)
+        yield from calls
+    if (alone := _resolve_tool_name(_TAG.sub("", text).strip(), tools)) is not None:
+        yield _create_call(alone, {})
+
+
+@lru_cache(16)
+def _compile_start(tools: frozenset[str]) -> re.Pattern[str]:
+    names = "|".join(re.escape(name) for name in sorted(tools, key=len, reverse=True))
+    return re.compile(rf"(?P<bracket>[{{\[])|(?<!\w)(?P<name>{names})(?!\w)")
+
+
+def _parse_json_call(text: str, found: re.Match[str], tools: Collection[str]) -> tuple[Sequence[ToolCall], int]:
+    end = find_closing_bracket(text, found.start())
+    if end is None:
+        return (), found.end()
+    try:
+        calls = _extract_calls(parse_literal(text[found.start() : end]), tools)
+    except ValueError:
+        return (), found.end()
+    return calls, end
+
+
+def _parse_named_call(text: str, found: re.Match[str]) -> tuple[Sequence[ToolCall], int]:
+    """Read the arguments behind a tool's name."""
+    name, at = found["name"], found.end()
+    if text.startswith("(", at) and (end := find_closing_bracket(text, at)) is not None:
+        return parse_expression(text[found.start() : end], {name})[0], end
+    gap = _GAP.match(text, at)
+    begin = gap.end() if gap else at
+    if text.startswith("{", begin) and (end := find_closing_bracket(text, begin)) is not None:
+        arguments = _parse_arguments(text[begin:end])
+        return ([_create_call(name, arguments)] if arguments is not None else []), end
+    if not _TAGGED.search(text[max(0, found.start() - 60) : found.start()]) and not _has_parameter_tag(text, begin):
+        return (), at
+    return _parse_tagged_arguments(name, text, at)
+
+
+def _has_parameter_tag(text: str, at: int) -> bool:
+    return _PARAMETER.match(text, at) is not None or text.rfind("<arg_key>", max(0, at - 10), at) >= 0
+
+
+def _parse_tagged_arguments(name: str, text: str, at: int) -> tuple[Sequence[ToolCall], int]:
+    closing = re.compile(r"</[\w:-]*(?:function|invoke|tool)[\w:-]*>|<(?:function|invoke)\b").search(text, at)
+    end = closing.start() if closing else len(text)
+    arguments = {
+        (found[1] or found[3]).strip(): _parse_value((found[2] or found[4] or "").strip())
+        for found in _PARAMETER.finditer(text, at, end)
+    }
+    return [_create_call(name, arguments)], end
+
+
+def _parse_value(text: str) -> object:
+    """Return the value that a text between tags stands for: a list or a number too, else the text."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return text if value is None else value
+
+
+def _extract_calls(value: Any, tools: Collection[str]) -> list[ToolCall]:
+    """Return what a piece of data calls."""
+    if isinstance(value, list):
+        return [call for one in value for call in _extract_calls(one, tools)]
+    if not isinstance(value, Mapping):
+        return []
+    for key in _LISTS:
+        if isinstance(listed := value.get(key), list):
+            return _extract_calls(listed, tools)
+    if isinstance(inner := value.get("function"), Mapping):
+        return _extract_calls(inner, tools)
+    named = next((known for key in _NAMES if (known := _resolve_tool_name(value.get(key), tools)) is not None), None)
+    if named is not None:
+        arguments = _parse_arguments(next((value[key] for key in _ARGUMENTS if key in value), None))
+        return [_create_call(named, arguments)] if arguments is not None else []
+    by_name = ((_resolve_tool_name(key, tools), inner) for key, inner in value.items())
+    return [_create_call(name, inner) for name, inner in by_name if name is not None and isinstance(inner, Mapping)]
+
+
+def _parse_arguments(given: object) -> Mapping[str, object] | None:
+    """Return arguments, which may be written as a text; None when they are no object."""
+    if isinstance(given, str):
+        try:
+            given = parse_literal(given) if given.strip() else {}
+        except ValueError:
+            return None
+    return given if isinstance(given, Mapping) else {} if given is None else None
+
+
+def _resolve_tool_name(name: object, tools: Collection[str]) -> str | None:
+    """Return the tool that a name means, which may stand in a namespace: functions.HassTurnOn."""
+    if not isinstance(name, str):
+        return None
+    last = name.rpartition(".")[2]
+    return name if name in tools else last if last in tools else None
+
+
+def _parse_keywords(node: ast.Call) -> Mapping[str, object] | None:
+    """Return a Python call's arguments; None when one of them has no name or no value of its own."""
+    if node.args:
+        return None
+    try:
+        return {keyword.arg: ast.literal_eval(keyword.value) for keyword in node.keywords if keyword.arg}
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+def _create_call(name: str, arguments: Mapping[str, object] | None) -> ToolCall:
+    return ToolCall(f"call_{uuid4().hex[:12]}", name, arguments)

@@ -1,0 +1,325 @@
+"""What a language model is told: who it is, the home, what was said before, and how things are now.
+
+What stays the same comes first, so that a model that has read it need not read it again.
+"""
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.home.model import Area, Entity, Home
+from wyoming_rosie_intent.llm.model import ChatMessage, ChatRole, Prompt, Tool
+from wyoming_rosie_intent.llm.prompts.context_window import ContextWindow, TokenBudget
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+States: TypeAlias = Mapping[str, Mapping[str, object]]
+TEMPLATES = ("system", "now", "not_done", "filler", "without_tools", "go_on")
+OWN_TEMPLATES = Path(__file__).with_name("templates")
+LONGEST_NAME = 60
+"""Characters of a thing's name, or of a text that it shows."""
+MOST_AREAS = 100
+_MARK = re.compile(r"<\|?/?([\w-]{1,40})\|?>|\[/?([A-Z_]{2,40})\]")
+_STATELESS = frozenset({"button", "event", "input_button", "scene", "script"})
+
+# fmt: off
+_BY_RELEVANCE = (
+    "light", "switch", "climate", "cover", "media_player", "lock", "fan", "vacuum", "scene", "script", "todo", "weather",
+    "alarm_control_panel", "valve", "humidifier", "lawn_mower", "water_heater", "input_boolean", "person", "sensor",
+    "binary_sensor",
+)
+_TOLD = (
+    "brightness", "color", "current_temperature", "temperature", "target", "position", "current_position", "speed", "percentage", "volume", "volume_level",
+    "title", "media_title", "items", "unit_of_measurement",
+)
+# fmt: on
+"""What is told of a thing beside its state, when it is on."""
+_OFF = frozenset({"off", "unavailable", "unknown"})
+
+
+@dataclass(frozen=True)
+class PromptContext:
+    """How things are when somebody speaks: where, when (the wall clock), and each entity's state by its id."""
+
+    area: Area | None
+    moment: datetime
+    states: States
+
+
+@dataclass(frozen=True)
+class PromptEntity:
+    """A thing as a prompt names it."""
+
+    name: str
+    domain: str
+    area: str | None
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _SystemPrompt:
+    """A system text, the things that it names, those that matter most first, and what was used when it was written."""
+
+    message: ChatMessage
+    things: tuple[Entity, ...]
+    used: frozenset[str]
+
+    def includes(self, used: Sequence[str], home: Home) -> bool:
+        """Tell whether it was written for these things or names them all."""
+        if self.used.issuperset(used) or len(self.things) == len(home.entities):
+            return True
+        return {thing.id for thing in self.things}.issuperset(used)
+
+
+def load(folder: Path | None = None, context_window: ContextWindow | None = None) -> "PromptTemplates":
+    """Read the templates; those in `folder` take the place of ours of the same name. Raises ConfigError."""
+    from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["quoted"] = quote
+    texts = {name: _read_template(folder, name) for name in _find_templates(folder)}
+    path = folder or OWN_TEMPLATES
+    try:
+        prompts = PromptTemplates(
+            {name: environment.from_string(text) for name, text in texts.items()}, context_window or ContextWindow()
+        )
+        prompts.validate()
+    except TemplateSyntaxError as err:
+        raise ConfigError(f"the prompts in {path}: line {err.lineno}: {err.message}") from err
+    except (TemplateError, TypeError, ValueError, AttributeError) as err:
+        raise ConfigError(f"the prompts in {path}: {err}") from err
+    return prompts
+
+
+class PromptTemplates:
+    """Templates of prompts, and what they say of a home."""
+
+    def __init__(self, templates: Mapping[str, "Template"], context_window: ContextWindow) -> None:
+        self._templates = templates
+        self.context_window = context_window
+        self._home: Home | None = None
+        self._key: object = None
+        self._budget = TokenBudget()
+        self._systems: dict[str | None, _SystemPrompt] = {}
+
+    def render(
+        self,
+        home: Home,
+        situation: PromptContext,
+        history: Sequence[ChatMessage],
+        tools: Sequence[Tool],
+        used: Sequence[str] = (),
+    ) -> Prompt:
+        """Return the prompt for what is said next; `used` are the ids of the things that were used last."""
+        shares = self.allocate_tokens(home, tools)
+        system = self._get_system_prompt(home, situation.area, used, shares)
+        states, more = _group_by_state(system.things, situation.states, shares.states, self.context_window.count_tokens)
+        area = situation.area.name if situation.area else None
+        now = self._render_template("now", moment=situation.moment, area=area, states=states, more_states=more)
+        messages = (system.message, *history, ChatMessage(ChatRole.USER, now))
+        return Prompt(messages, tuple(tools), self._render_template("without_tools"))
+
+    def allocate_tokens(self, home: Home, tools: Sequence[Tool]) -> TokenBudget:
+        """Return how the model's context is shared out; the same until the home, the tools or what is known of tokens change."""
+        key = (tuple(tools), self.context_window.counter.scales)
+        if home is not self._home or key != self._key:
+            self._home, self._key, self._systems = home, key, {}
+            empty = ChatMessage(ChatRole.SYSTEM, self._render_system(home, ()))
+            moment = self._render_template("now", moment=datetime.now(UTC), area="", states=(), more_states=True)
+            told = Prompt((empty, ChatMessage(ChatRole.USER, moment)), tuple(tools), "")
+            instead = self.context_window.count_tokens(self._render_template("without_tools"))
+            self._budget = self.context_window.allocate(self.context_window.counter.count_prompt(told) + instead)
+        return self._budget
+
+    def render_not_done(self) -> ChatMessage:
+        """Return what a model is told that says it did what it did not do."""
+        return ChatMessage(ChatRole.USER, self._render_template("not_done"))
+
+    def render_go_on(self) -> ChatMessage:
+        """Return what a model is told whose answer was too long to be said at once."""
+        return ChatMessage(ChatRole.USER, self._render_template("go_on"))
+
+    def render_filler(self, sentence: str) -> Prompt:
+        """Return how a small model is asked what to say while another thinks."""
+        return Prompt(
+            (ChatMessage(ChatRole.SYSTEM, self._render_template("filler")), ChatMessage(ChatRole.USER, sentence))
+        )
+
+    def validate(self) -> None:
+        """Render each template once, so that what is wrong with it is known at the start."""
+        home = Home((Area("a", "A"),), (Entity("light.a", "A", "light", "a"),))
+        self.render(home, PromptContext(home.areas[0], datetime.now(UTC), {"light.a": {"state": "on"}}), (), ())
+        self.render_not_done()
+        self.render_go_on()
+        self.render_filler("")
+
+    def _get_system_prompt(
+        self, home: Home, area: Area | None, used: Sequence[str], shares: TokenBudget
+    ) -> "_SystemPrompt":
+        """Return the system text; it stays as it is until a thing is used that it does not name.
+
+        The area matters only where not all things can be listed.
+        """
+        key = area.id if area else None
+        known = self._systems.get(key)
+        if known is None or not known.includes(used, home):
+            things = select_entities(home, key, shares.entities, self.context_window.count_tokens, used)
+            listed = sorted(things, key=lambda entity: (entity.area or "", entity.domain, entity.id))
+            known = _SystemPrompt(
+                ChatMessage(ChatRole.SYSTEM, self._render_system(home, listed)), things, frozenset(used)
+            )
+            self._systems[key] = known
+        return known
+
+    def _render_system(self, home: Home, things: Sequence[Entity]) -> str:
+        areas = {area.id: area.name for area in home.areas}
+        return self._render_template(
+            "system",
+            location=home.location,
+            preferences=home.preferences,
+            areas=sorted(areas.values())[:MOST_AREAS],
+            things=[PromptEntity(e.name, e.domain, areas.get(e.area or ""), e.aliases[:2]) for e in things],
+            left_out=len(home.entities) - len(things),
+            kinds_left_out=_count_domains(home.entities) - _count_domains(things),
+        )
+
+    def _render_template(self, name: str, **values: object) -> str:
+        return self._templates[name].render(**values).strip()
+
+
+def quote(text: object) -> str:
+    """Return a text from outside as one line in quotation marks, so that it stays a name whatever it says."""
+    return json.dumps(sanitize(text), ensure_ascii=False)
+
+
+def sanitize(text: object) -> str:
+    """Return a text from outside as one line of bounded length."""
+    plain = "".join(character if _is_printable(character) else " " for character in str(text)[: LONGEST_NAME * 4])
+    plain = escape_tokens(" ".join(plain.split()))
+    return plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME - 1]}…"
+
+
+def escape_tokens(text: str) -> str:
+    """Return the text without what a model could take for the end of a message: <|im_end|> becomes (im_end)."""
+    return _MARK.sub(lambda found: f"({found[1] or found[2]})", text)
+
+
+def _count_domains(things: Iterable[Entity]) -> Counter[str]:
+    return Counter(sorted(thing.domain for thing in things))
+
+
+def select_entities(
+    home: Home, area: str | None, most_tokens: int, tokens: Callable[[str], int], used: Sequence[str] = ()
+) -> tuple[Entity, ...]:
+    """Return the things that are told, those that matter most first: all, or as many as there is room for.
+
+    First one of every kind, then those of the area and those that were used last, then the others; of each, every kind in turn.
+    """
+    rank = {domain: number for number, domain in enumerate(_BY_RELEVANCE)}
+    near = frozenset(used) | {entity.id for entity in home.entities if area is not None and entity.area == area}
+    turns: Counter[tuple[str, bool]] = Counter()
+    order = []
+    for entity in sorted(home.entities, key=lambda entity: (entity.id not in near, entity.id)):
+        is_near = entity.id in near
+        turn = turns[entity.domain, is_near]
+        turns[entity.domain, is_near] += 1
+        is_first = turn == 0 and (is_near or not turns[entity.domain, True])
+        order.append((not is_first, not is_near, turn, rank.get(entity.domain, len(rank)), entity.id, entity))
+    return tuple(
+        _fit_entities([entity for *_, entity in sorted(order, key=lambda one: one[:5])], home, most_tokens, tokens)
+    )
+
+
+def _fit_entities(
+    entities: Iterable[Entity], home: Home, most_tokens: int, tokens: Callable[[str], int]
+) -> Iterable[Entity]:
+    areas = {area.id: area.name for area in home.areas}
+    for entity in entities:
+        names = " ".join(map(quote, (entity.name, *entity.aliases[:2])))
+        most_tokens -= tokens(f"- {names}, also, also: {entity.domain}, {quote(areas.get(entity.area or '', ''))}\n")
+        if most_tokens < 0:
+            return
+        yield entity
+
+
+def _group_by_state(
+    things: Iterable[Entity], states: States, most_tokens: int, tokens: Callable[[str], int]
+) -> tuple[list[tuple[str, list[str]]], bool]:
+    """Return how things are, which are so, and whether there are more than there is room for."""
+    found: dict[str, list[str]] = {}
+    for thing in things:
+        if thing.id not in states or thing.domain in _STATELESS:
+            continue
+        state = describe_state(states[thing.id])
+        most_tokens -= tokens(f"{quote(thing.name)}, " + ("" if state in found else f"- {state}:\n"))
+        if most_tokens < 0:
+            return _sort_groups(found), True
+        found.setdefault(state, []).append(thing.name)
+    return _sort_groups(found), False
+
+
+def _sort_groups(found: Mapping[str, list[str]]) -> list[tuple[str, list[str]]]:
+    return sorted((state, sorted(names)) for state, names in found.items())
+
+
+def describe_state(state: Mapping[str, object]) -> str:
+    """Return a thing's state and what else is told of it, in a few words."""
+    so = str(state.get("state", "unknown"))
+    if so in _OFF:
+        return so
+    told = [
+        f"{key.replace('_', ' ')} {_format_value(state[key])}" for key in _TOLD if state.get(key) not in (None, "", ())
+    ]
+    return ", ".join((so if so.replace("_", "").isalnum() and len(so) < LONGEST_NAME else quote(so), *told))
+
+
+def _format_value(value: object) -> str:
+    match value:
+        case bool() | int():
+            return str(value)
+        case float():
+            return f"{value:g}"
+        case list() | tuple():
+            return " and ".join(quote(one) for one in value[:10])
+        case _:
+            return quote(value)
+
+
+def _is_printable(character: str) -> bool:
+    return character == " " or unicodedata.category(character)[0] not in "CZ"
+
+
+def _find_templates(folder: Path | None) -> Sequence[str]:
+    """Refuse a file that takes the place of nothing: a typing error would go unseen."""
+    if folder is None:
+        return TEMPLATES
+    if not folder.is_dir():
+        raise ConfigError(f"--prompt-folder: {folder} is no folder")
+    for path in sorted(folder.glob("*.j2")):
+        if path.stem not in TEMPLATES:
+            names = ", ".join(f"{name}.j2" for name in TEMPLATES)
+            raise ConfigError(f"--prompt-folder: {path} takes the place of no prompt; there are: {names}")
+    return TEMPLATES
+
+
+def _read_template(folder: Path | None, name: str) -> str:
+    given = folder / f"{name}.j2" if folder else None
+    path = given if given and given.is_file() else OWN_TEMPLATES / f"{name}.j2"
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigError(f"cannot read the prompt {path}: {err}") from err

@@ -1,0 +1,118 @@
+"""How many tokens a text has: by a safe bound, as a server has counted it, or by the model's own tokenizer."""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_intent.llm.model import ChatMessage, Prompt, Tool
+
+MESSAGE_TOKENS = 8
+"""What a template puts around one message."""
+FEWEST_PER_UNIT, LEAST_PER_BYTE = 0.5, 0.1
+"""No tokenizer needs less: a count below that leaves out what the server knew already."""
+WORTH_A_CHANGE = 0.8
+"""What a later count has to come down to: whatever changes has prompts read anew."""
+MARGIN = 1.05
+_WORD = re.compile(r"[A-Za-z]+")
+_MARKS = re.compile(r"[!-/:-@\[-`{-~]+")
+_SINGLE = re.compile(r"[0-9\x00-\x08\x0b-\x1f\x7f]|\n|[ \t]{2,}")
+LETTERS_PER_TOKEN, MARKS_PER_TOKEN = 4, 2
+
+
+@dataclass(frozen=True)
+class TokenUnits:
+    """The most tokens that a text can have in practice, those of ASCII and those of all other scripts."""
+
+    plain: int
+    other: int
+
+
+def count_units(text: str) -> TokenUnits:
+    """Return the bound: a token for four letters of a word, two marks or a digit; other scripts have one a byte."""
+    words = sum(-(-len(word) // LETTERS_PER_TOKEN) for word in _WORD.findall(text))
+    marks = sum(-(-len(run) // MARKS_PER_TOKEN) for run in _MARKS.findall(text))
+    others = len(text.encode("utf-8", "replace")) - sum(map(str.isascii, text))
+    return TokenUnits(words + marks + len(_SINGLE.findall(text)), others)
+
+
+class TokenCounter:
+    """Counts a model's tokens. What it counts gets nearer to the truth as servers tell it; it never counts too few."""
+
+    def __init__(self, tokenizer: Callable[[str], int] | None = None) -> None:
+        self._tokenizer = tokenizer
+        self._plain = self._other = 1.0
+        self._has_learnt = False
+
+    @property
+    def scales(self) -> tuple[float, float]:
+        """What a unit counts, of ASCII and of other scripts; changes at the first lesson, and when too few were counted."""
+        return self._plain, self._other
+
+    def count(self, text: str) -> int:
+        if self._tokenizer is not None:
+            return self._tokenizer(text)
+        counted = count_units(text)
+        return math.ceil(counted.plain * self._plain + counted.other * self._other)
+
+    def count_prompt(self, prompt: Prompt) -> int:
+        """Return the tokens of a prompt with its tools."""
+        return sum(map(self.count_message, prompt.messages)) + sum(map(self.count_tool, prompt.tools))
+
+    def count_message(self, message: ChatMessage) -> int:
+        return MESSAGE_TOKENS + self.count(_format_message(message))
+
+    def count_tool(self, tool: Tool) -> int:
+        return self.count(_format_tool(tool))
+
+    def calibrate(self, prompt: Prompt, counted: int) -> None:
+        """Take in how many tokens a server has counted in a prompt."""
+        text = "\n".join((*map(_format_message, prompt.messages), *map(_format_tool, prompt.tools)))
+        most = count_units(text)
+        knew_some = (
+            counted < FEWEST_PER_UNIT * most.plain + LEAST_PER_BYTE * most.other
+        )  # and has counted the rest alone
+        if self._tokenizer is not None or knew_some or not most.plain:
+            return
+        before = self.count_prompt(prompt)
+        if self._has_learnt and counted > before:
+            more = MARGIN * counted / before
+            self._plain, self._other = self._plain * more, self._other * more
+            return
+        # each is no more than what the least of the other leaves
+        plain = MARGIN * (counted - LEAST_PER_BYTE * most.other) / most.plain
+        other = MARGIN * (counted - FEWEST_PER_UNIT * most.plain) / most.other if most.other else self._other
+        lower = TokenCounter()
+        lower._plain = min(self._plain, plain) if self._has_learnt else plain
+        lower._other = max(LEAST_PER_BYTE, min(self._other, other))
+        if not self._has_learnt or lower.count_prompt(prompt) < WORTH_A_CHANGE * before:
+            self._plain, self._other = lower.scales
+        self._has_learnt = True
+
+
+def load(path: Path | None) -> TokenCounter:
+    """Return a counter with the tokenizer of a tokenizer.json, without one where there is no path. Raises ConfigError."""
+    if path is None:
+        return TokenCounter()
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as err:
+        raise ConfigError("tokenizers is not installed; run: pip install tokenizers") from err
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as err:  # the library raises no other
+        raise ConfigError(f"cannot read the tokenizer {path}: {err}") from err
+    return TokenCounter(lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids))
+
+
+def _format_message(message: ChatMessage) -> str:
+    calls = (f"{call.name} {json.dumps(dict(call.arguments or {}), ensure_ascii=False)}" for call in message.calls)
+    return "\n".join((message.text, *calls))
+
+
+def _format_tool(tool: Tool) -> str:
+    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+    return json.dumps({"type": "function", "function": function}, ensure_ascii=False)
