@@ -11,8 +11,9 @@ from wyoming.tts import SynthesizeStopped
 
 from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.protocol.server import Send
+from wyoming_rosie.text import numbers
 from wyoming_rosie_tts.reply_audio import ReplyAudio, TtsContext
-from wyoming_rosie_tts.request import create_parser, parse_text, parse_voice_request
+from wyoming_rosie_tts.request import create_parser, is_ssml, parse_text, parse_voice_request
 from wyoming_rosie_tts.text.segment_builder import SegmentParser
 from wyoming_rosie_tts.text.segments import Segment, TextSegment, VoiceRequest
 
@@ -40,7 +41,7 @@ class TtsHandler:
             case "synthesize" if self._stream is None:
                 await self._synthesize(event)
             case "synthesize-start":
-                self._start_stream(event)
+                await self._start_stream(event)
             case "synthesize-chunk":
                 self._feed_stream(event)
             case "synthesize-stop":
@@ -51,16 +52,17 @@ class TtsHandler:
             await self._stream.cancel()
 
     async def _synthesize(self, event: Event) -> None:
-        lines = LimitedParser(create_parser(event), self._max_characters).parse(parse_text(event))
-        await self._speak_segments(self._create_reply(event), _iterate(lines))
+        parser = await self._create_parser(event)
+        segments = parser.parse(parse_text(event))
+        await self._speak_segments(self._create_reply(event), _iterate(segments))
 
-    def _start_stream(self, event: Event) -> None:
+    async def _start_stream(self, event: Event) -> None:
         if self._stream is not None:
             raise BadEventError("synthesize-start came inside a stream; synthesize-stop ends it", "bad-request")
         self._stream = _TextStream(None)  # even when it is refused: synthesize-stop must be answered
-        text, answer = LimitedParser(create_parser(event), self._max_characters), self._create_reply(event)
-        self._stream = _TextStream(text)
-        self._stream.start(self._speak_segments(answer, self._stream.segments()))
+        parser, reply = await self._create_parser(event), self._create_reply(event)
+        self._stream = _TextStream(parser)
+        self._stream.start(self._speak_segments(reply, self._stream.segments()))
 
     def _feed_stream(self, event: Event) -> None:
         if self._stream is None:
@@ -88,6 +90,12 @@ class TtsHandler:
             _LOG.info("request refused", code=err.code, reason=str(err))
             await self._send(Error(str(err), err.code).event())
             await reply.stop()
+
+    async def _create_parser(self, event: Event) -> "LimitedParser":
+        parser = create_parser(event)
+        if is_ssml(event):
+            await asyncio.to_thread(numbers.load)  # for say-as
+        return LimitedParser(parser, self._max_characters)
 
     def _create_reply(self, event: Event) -> ReplyAudio:
         return ReplyAudio(self._context, parse_voice_request(event), self._send)

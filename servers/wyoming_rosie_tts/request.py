@@ -17,9 +17,14 @@ def parse_text(event: Event) -> str:
 
 
 def create_parser(event: Event) -> SegmentParser:
-    """Return what reads the text of a synthesize or synthesize-start. Raises BadEventError."""
+    """Return the parser for the text of a synthesize or synthesize-start. Raises BadEventError."""
     request = parse_voice_request(event)
-    return ssml.SsmlParser(request) if event.data.get("text_format") == "ssml" else markdown.MarkdownParser(request)
+    return ssml.SsmlParser(request) if is_ssml(event) else markdown.MarkdownParser(request)
+
+
+def is_ssml(event: Event) -> bool:
+    """Tell whether the text is SSML."""
+    return event.data.get("text_format") == "ssml"
 
 
 def parse_voice_request(event: Event) -> VoiceRequest:

@@ -2,11 +2,11 @@
 
 import re
 
-from wyoming_rosie_tts.text.english_numbers import (
-    format_number,
+from wyoming_rosie.text.numbers import (
+    format_cardinal,
     format_ordinal,
+    format_quantity,
     format_two_digits,
-    format_with_unit,
     format_year,
 )
 
@@ -49,7 +49,7 @@ def format_time(text: str, time_format: str) -> str | None:
         if half
         else _format_exact(hour, minute, is_exact=time_format.lower() == "hms24")
     )
-    return f"{words} and {format_with_unit(second, 'second')}" if second else words
+    return f"{words} and {format_quantity(second, 'second')}" if second else words
 
 
 def format_duration(text: str) -> str | None:
@@ -104,14 +104,14 @@ def _format_fields(order: str, fields: dict[str, int]) -> str | None:
 
 
 def _format_with_meridiem(hour: int, minute: int, half: str) -> str:
-    words = format_number((hour - 1) % 12 + 1)
+    words = format_cardinal((hour - 1) % 12 + 1)
     return f"{words}{f' {format_two_digits(minute)}' if minute else ''} {half.upper()}M"
 
 
 def _format_exact(hour: int, minute: int, *, is_exact: bool) -> str:
     if minute:
-        return f"{format_number(hour)} {format_two_digits(minute)}"
-    return f"{format_number(hour)} {'hundred hours' if is_exact or hour > 12 or not hour else _O_CLOCK}"
+        return f"{format_cardinal(hour)} {format_two_digits(minute)}"
+    return f"{format_cardinal(hour)} {'hundred hours' if is_exact or hour > 12 or not hour else _O_CLOCK}"
 
 
 def _format_quoted_time(text: str) -> str | None:
@@ -122,4 +122,4 @@ def _format_quoted_time(text: str) -> str | None:
 
 def _join_units(hours: int, minutes: int, seconds: int) -> str:
     amounts = ((hours, "hour"), (minutes, "minute"), (seconds, "second"))
-    return " ".join(format_with_unit(number, unit) for number, unit in amounts if number) or "zero seconds"
+    return " ".join(format_quantity(number, unit) for number, unit in amounts if number) or "zero seconds"

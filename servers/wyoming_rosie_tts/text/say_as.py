@@ -7,8 +7,8 @@ engine, which reads their digits.
 import re
 from collections.abc import Mapping
 
+from wyoming_rosie.text.numbers import LIMIT, format_cardinal, format_digits, format_ordinal, format_quantity
 from wyoming_rosie_tts.text import english_dates
-from wyoming_rosie_tts.text.english_numbers import LIMIT, format_digits, format_number, format_ordinal, format_with_unit
 from wyoming_rosie_tts.text.segment_builder import is_english
 
 _NUMBER = re.compile(r"([-+\u2212]?)\s*(\d[\d,' \u00a0\u2009\u202f]*)(?:\.(\d+))?", re.ASCII)
@@ -106,7 +106,7 @@ def _expand_number(text: str) -> str | None:
     if not found or (number := int(re.sub(r"\D", "", found[2])[:20])) >= LIMIT:
         return None
     minus = "minus " if found[1] in ("-", "\u2212") else ""
-    return minus + format_number(number) + (f" point {format_digits(found[3])}" if found[3] else "")
+    return minus + format_cardinal(number) + (f" point {format_digits(found[3])}" if found[3] else "")
 
 
 def _expand_ordinal(text: str) -> str | None:
@@ -119,15 +119,15 @@ def _expand_fraction(text: str) -> str | None:
     found = _FRACTION.fullmatch(text)
     if not found or not int(found[3]):
         return None
-    whole = f"{format_number(int(found[1]))} and " if found[1] else ""
+    whole = f"{format_cardinal(int(found[1]))} and " if found[1] else ""
     return whole + _format_parts(int(found[2]), int(found[3]))
 
 
 def _format_parts(above: int, below: int) -> str:
     if below == 1:
-        return f"{format_number(above)} over one"
+        return f"{format_cardinal(above)} over one"
     one, many = {2: ("half", "halves"), 4: ("quarter", "quarters")}.get(below, (format_ordinal(below), ""))
-    return format_with_unit(above, one, many)
+    return format_quantity(above, one, many)
 
 
 def _expand_currency(text: str, form: str) -> str | None:
@@ -139,4 +139,4 @@ def _expand_currency(text: str, form: str) -> str | None:
     if names is None or number >= LIMIT:
         return None
     small = int((found[3] or "").ljust(2, "0"))
-    return format_with_unit(number, *names[:2]) + (f" and {format_with_unit(small, *names[2:])}" if small else "")
+    return format_quantity(number, *names[:2]) + (f" and {format_quantity(small, *names[2:])}" if small else "")

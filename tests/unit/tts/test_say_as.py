@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_tts.text.english_numbers import LIMIT, format_number, format_ordinal, format_year
+from wyoming_rosie.text.numbers import LIMIT, format_cardinal, format_ordinal, format_year
 from wyoming_rosie_tts.text.say_as import expand
 
 
@@ -130,9 +130,9 @@ def test_other_languages_leave_numbers_to_the_engine(kind: str, text: str, said:
 
 @given(st.integers(0, LIMIT - 1))
 def test_numbers_are_words_and_no_two_are_the_same(number: int) -> None:
-    assert format_number(number) != format_number((number + 1) % LIMIT)
+    assert format_cardinal(number) != format_cardinal((number + 1) % LIMIT)
     assert not any(
-        character.isdigit() for character in format_number(number) + format_ordinal(number) + format_year(number)
+        character.isdigit() for character in format_cardinal(number) + format_ordinal(number) + format_year(number)
     )
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.unit.tts.fakes import LetterEngine, Listener
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.text import numbers
 from wyoming_rosie_tts.handler import prewarm
 from wyoming_rosie_tts.phrase_cache import PhraseCache
 from wyoming_rosie_tts.reply_audio import TtsContext
@@ -235,6 +236,17 @@ async def test_a_voice_that_only_others_have_is_replaced_inside_an_answer_but_no
     assert listener.letters.replace("-", "") == "Hello.you"
     with pytest.raises(BadEventError, match="letters"):
         await listener.send("synthesize", text="Hello.", voice={"name": "nobody"})
+
+
+async def test_the_first_number_in_ssml_does_not_block_the_event_loop(listener: Listener, engine: LetterEngine) -> None:
+    numbers._rules.cache_clear()
+    number = '<say-as interpret-as="ordinal">21</say-as>'
+    await listener.send("synthesize", text=number, text_format="ssml")
+    numbers._rules.cache_clear()
+    await listener.send("synthesize-start", text_format="ssml")
+    await listener.send("synthesize-chunk", text=number)
+    await listener.send("synthesize-stop")
+    assert engine.spoken == ["twenty-first", "twenty-first"]
 
 
 async def test_the_same_words_are_made_once(engine: LetterEngine, scheduler: SynthesisScheduler) -> None:

@@ -1,37 +1,30 @@
-"""Numbers as people say them and as they are written: twenty five, 25."""
+"""Numbers as spoken words, and the values of the words that a number is recognised from: twenty five, 25."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 
-# fmt: off
-_SMALL = (
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
-    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-)
-# fmt: on
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-VALUES = (
-    {word: value for value, word in enumerate(_SMALL)}
-    | {word: value for value, word in zip(range(20, 100, 10), _TENS, strict=True)}
-    | {"hundred": 100}
-)
-"""What each number word is worth."""
+from wyoming_rosie.text.numbers import format_cardinal
+
+_MAX_NUMBER = 999
 
 
-def spoken(number: int) -> tuple[str, ...]:
-    """Return the words of a number from 0 to 999."""
-    match number:
-        case _ if not 0 <= number <= 999:
-            raise ValueError(f"{number} is not between 0 and 999")
-        case _ if number < 20:
-            return (_SMALL[number],)
-        case _ if number < 100:
-            return (_TENS[number // 10 - 2], *_unless_zero(number % 10))
-        case _:
-            return (_SMALL[number // 100], "hundred", *_unless_zero(number % 100))
+@cache
+def number_to_words(number: int) -> tuple[str, ...]:
+    """Return the words of a number. Raises ValueError unless it is from 0 to 999."""
+    if not 0 <= number <= _MAX_NUMBER:
+        raise ValueError(f"{number} is not between 0 and {_MAX_NUMBER}")
+    return tuple(format_cardinal(number).replace("-", " ").split())
 
 
-def joined(values: Iterable[int]) -> list[int]:
-    """Return the numbers that values said one after another make: 20 5 is 25, 5 20 stays 5 20."""
+@cache
+def word_values() -> Mapping[str, int]:
+    """Return the value of each word that a number consists of."""
+    single_words = {number_to_words(number)[0]: number for number in (*range(20), *range(20, 100, 10))}
+    return {**single_words, "hundred": 100}
+
+
+def join_values(values: Iterable[int]) -> list[int]:
+    """Return the numbers that consecutive values make: 20 5 is 25, 5 20 stays 5 20."""
     numbers: list[int] = []
     for value in values:
         if numbers and _continues(numbers[-1], value):
@@ -39,10 +32,6 @@ def joined(values: Iterable[int]) -> list[int]:
         else:
             numbers.append(value)
     return numbers
-
-
-def _unless_zero(number: int) -> tuple[str, ...]:
-    return spoken(number) if number else ()
 
 
 def _continues(number: int, value: int) -> bool:

@@ -127,8 +127,8 @@ def _strip_accents(word: str) -> str:
 def _pronounce_number(number: str) -> tuple[str, ...]:
     """Return what is said for digits: up to three as a number, more one by one."""
     if len(number) <= 3 and not number.startswith("0"):
-        return number_words.spoken(int(number))
-    return tuple(word for digit in number for word in number_words.spoken(int(digit)))
+        return number_words.number_to_words(int(number))
+    return tuple(word for digit in number for word in number_words.number_to_words(int(digit)))
 
 
 def _suffix_phone(phones: Phones) -> Phones:

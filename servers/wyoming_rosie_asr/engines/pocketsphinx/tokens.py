@@ -24,7 +24,7 @@ def create_tokens(text: str, words: Iterable[str]) -> tuple[str, ...]:
 
 def number_tokens(number: int) -> tuple[str, ...]:
     """Return tokens that say a number; `written` makes digits of them."""
-    return tuple(f"{word}={number_words.VALUES[word]}" for word in number_words.spoken(number))
+    return tuple(f"{word}={number_words.word_values()[word]}" for word in number_words.number_to_words(number))
 
 
 def to_text(tokens: Iterable[str]) -> str:
@@ -40,4 +40,4 @@ def _token_text(token: str) -> str:
 
 
 def _combine_numbers(run: Iterable[str]) -> list[str]:
-    return [str(number) for number in number_words.joined(map(int, run))]
+    return [str(number) for number in number_words.join_values(map(int, run))]
