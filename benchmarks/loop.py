@@ -25,7 +25,7 @@ STEPS = {
 _STEP = re.compile(r"\+(\d+) ms +([\w-]+)")
 
 
-def turn(recording: Path) -> dict[str, int]:
+def run_turn(recording: Path) -> dict[str, int]:
     """Return the milliseconds from the end of speech to each step."""
     with tempfile.TemporaryDirectory() as folder:
         program = Path(sys.executable).with_name("wyoming-rosie")
@@ -34,7 +34,7 @@ def turn(recording: Path) -> dict[str, int]:
     return {step: int(after) for after, step in _STEP.findall(done.stdout)}
 
 
-def report(turns: Sequence[dict[str, int]]) -> None:
+def print_report(turns: Sequence[dict[str, int]]) -> None:
     print(f"| ms after the end of speech, median of {len(turns)} turns | | from the decision on |\n|---|---|---|")
     decided = statistics.median(one["decided"] for one in turns)
     for step, what in STEPS.items():
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("recordings", nargs="*", type=Path, default=[RECORDING], help="each begins with a wake word")
     parser.add_argument("--turns", type=int, default=5, help="of each recording [%(default)s]")
     given = parser.parse_args()
-    report([turn(recording) for recording in given.recordings for _ in range(given.turns)])
+    print_report([run_turn(recording) for recording in given.recordings for _ in range(given.turns)])
 
 
 if __name__ == "__main__":

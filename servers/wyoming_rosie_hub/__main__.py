@@ -21,19 +21,19 @@ from wyoming_rosie.protocol.network_interfaces import local_addresses
 from wyoming_rosie.protocol.server import stop_signal
 from wyoming_rosie.runtime import systemd
 from wyoming_rosie.voice_activity import endpointing
-from wyoming_rosie_hub.announcements import Announcements
-from wyoming_rosie_hub.directory import Directory
-from wyoming_rosie_hub.fallback_audio import Phrases
-from wyoming_rosie_hub.messages import Announced
-from wyoming_rosie_hub.satellite_client import SatelliteLink
-from wyoming_rosie_hub.timers.delayed_commands import LaterCommands
-from wyoming_rosie_hub.timers.service import Surroundings, Timekeeper
-from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE, House
-from wyoming_rosie_hub.voice_selection import Voices
-from wyoming_rosie_hub.volume_service import Volumes
+from wyoming_rosie_hub.announcements import AnnouncementQueue
+from wyoming_rosie_hub.directory import DaemonDirectory
+from wyoming_rosie_hub.fallback_audio import FallbackAudio
+from wyoming_rosie_hub.messages import Announcement
+from wyoming_rosie_hub.satellite_client import SatelliteClient
+from wyoming_rosie_hub.timers.delayed_commands import DelayedCommandRunner
+from wyoming_rosie_hub.timers.service import TimerCallbacks, TimerService
+from wyoming_rosie_hub.turn_runner import DEFAULT_LANGUAGE, HubContext
+from wyoming_rosie_hub.voice_selection import VoiceSelector
+from wyoming_rosie_hub.volume_service import VolumeService
 
 _LOG = structlog.get_logger()
-LOOK_SECONDS = 2.0
+DISCOVERY_SECONDS = 2.0
 AUTO = "auto"
 
 
@@ -68,33 +68,33 @@ class HubConfig:
 class Hub:
     """The satellites of a house, the timers, and what all their turns share."""
 
-    def __init__(self, settings: HubConfig, browser: ServiceBrowser | None, work: TurnMetrics) -> None:
+    def __init__(self, settings: HubConfig, browser: ServiceBrowser | None, metrics: TurnMetrics) -> None:
         folder = settings.data_dir or state_folder()
         configured = {role: getattr(settings, f"{role}_uri") for role in ("wake", "vad", "asr", "intent", "tts")}
-        self._directory = Directory(configured, settings.adopt, self._announced, local_addresses)
-        self._voices = Voices(lambda: self._directory.uri("tts"))
-        self._phrases = Phrases(folder / "phrases", lambda: self._directory.uri("tts"), self._voices)
-        announcements = Announcements(self._announce)
-        later = LaterCommands(lambda: self._directory.uri("intent"), lambda: self._house.doers)
-        self._timekeeper = Timekeeper(
-            folder / "timers.json", Surroundings(self._tell, self._areas, later.carry_out, announcements.announce)
+        self._directory = DaemonDirectory(configured, settings.adopt, self._discovered, local_addresses)
+        self._voices = VoiceSelector(lambda: self._directory.find_uri("tts"))
+        self._fallback_audio = FallbackAudio(folder / "phrases", lambda: self._directory.find_uri("tts"), self._voices)
+        announcements = AnnouncementQueue(self._announce)
+        later = DelayedCommandRunner(lambda: self._directory.find_uri("intent"), lambda: self._context.executors)
+        self._timers = TimerService(
+            folder / "timers.json", TimerCallbacks(self._send, self._get_areas, later.run, announcements.announce)
         )
         language = None if settings.language == AUTO else settings.language
-        self._phrases.want(language or DEFAULT_LANGUAGE)
-        self._house = House(
+        self._fallback_audio.request_language(language or DEFAULT_LANGUAGE)
+        self._context = HubContext(
             self._directory,
-            self._phrases,
-            self._timekeeper,
-            Volumes(self._areas, self._tell),
+            self._fallback_audio,
+            self._timers,
+            VolumeService(self._get_areas, self._send),
             self._voices,
             announcements,
             language,
             settings.filler,
             settings.own_filler_seconds,
             settings.end_of_speech,
-            work,
+            metrics,
         )
-        self._links: dict[str, SatelliteLink] = {}
+        self._clients: dict[str, SatelliteClient] = {}
         self._configured = settings.satellite
         self._browser = browser
         self._adopted, self._adopts_all = settings.adopt, settings.adopt_all
@@ -103,48 +103,48 @@ class Hub:
     def health(self) -> Health:
         """What can be in trouble."""
         health = Health()
-        health.add_check("satellites", self._trouble_with_satellites)
+        health.add_check("satellites", self._check_satellites)
         return health
 
-    def _trouble_with_satellites(self) -> str | None:
-        away = [uri for uri, link in self._links.items() if link.satellite_id is None]
+    def _check_satellites(self) -> str | None:
+        away = [uri for uri, link in self._clients.items() if link.satellite_id is None]
         return f"not connected: {', '.join(away)}" if away else HEALTHY
 
     @property
-    def satellites(self) -> int:
+    def connected_count(self) -> int:
         """How many are connected."""
-        return sum(link.satellite_id is not None for link in list(self._links.values()))
+        return sum(link.satellite_id is not None for link in list(self._clients.values()))
 
     async def run(self) -> None:
         """Conduct until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._voices.follow())
-            tasks.create_task(self._phrases.learn())
-            tasks.create_task(self._timekeeper.run())
+            tasks.create_task(self._voices.refresh_periodically())
+            tasks.create_task(self._fallback_audio.run())
+            tasks.create_task(self._timers.run())
             while True:
-                for uri in self._wanted() - self._links.keys():
-                    self._links[uri] = SatelliteLink(uri, self._house)
-                    tasks.create_task(self._links[uri].run())
-                self._directory.look()
-                await asyncio.sleep(LOOK_SECONDS)
+                for uri in self._satellite_uris() - self._clients.keys():
+                    self._clients[uri] = SatelliteClient(uri, self._context)
+                    tasks.create_task(self._clients[uri].run())
+                self._directory.log_discovered()
+                await asyncio.sleep(DISCOVERY_SECONDS)
 
-    def _announced(self, role: str) -> list[DiscoveredService]:
+    def _discovered(self, role: str) -> list[DiscoveredService]:
         return self._browser.services(role) if self._browser else []
 
-    def _wanted(self) -> set[str]:
-        adopted = (one.uri for one in self._announced("satellite") if self._adopts_all or one.name in self._adopted)
+    def _satellite_uris(self) -> set[str]:
+        adopted = (one.uri for one in self._discovered("satellite") if self._adopts_all or one.name in self._adopted)
         return {*self._configured, *adopted}
 
-    def _areas(self) -> dict[str, str | None]:
-        return {link.satellite_id: link.area for link in self._links.values() if link.satellite_id is not None}
+    def _get_areas(self) -> dict[str, str | None]:
+        return {link.satellite_id: link.area for link in self._clients.values() if link.satellite_id is not None}
 
-    def _announce(self, satellite_id: str, announced: Announced) -> bool:
-        return any(link.announce(announced) for link in self._links.values() if link.satellite_id == satellite_id)
+    def _announce(self, satellite_id: str, announcement: Announcement) -> bool:
+        return any(link.announce(announcement) for link in self._clients.values() if link.satellite_id == satellite_id)
 
-    def _tell(self, satellite_id: str, event: Event) -> bool:
-        links = [link for link in self._links.values() if link.satellite_id == satellite_id]
+    def _send(self, satellite_id: str, event: Event) -> bool:
+        links = [link for link in self._clients.values() if link.satellite_id == satellite_id]
         for link in links:
-            link.tell(event)
+            link.send(event)
         return bool(links)
 
 
@@ -165,7 +165,7 @@ async def serve(settings: HubConfig) -> None:
         browser = await stack.enter_async_context(ServiceBrowser()) if settings.zeroconf else None
         metrics = Metrics()
         house = Hub(settings, browser, create_turn_metrics(metrics, is_enabled=settings.http_port is not None))
-        metrics.gauge("peers", "Satellites that are connected", lambda: house.satellites)
+        metrics.gauge("peers", "Satellites that are connected", lambda: house.connected_count)
         await stack.enter_async_context(
             health.serve_health("hub", house.health, metrics, settings.http_host, settings.http_port)
         )

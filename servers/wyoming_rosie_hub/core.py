@@ -11,72 +11,72 @@ from typing import assert_never
 
 from wyoming_rosie.voice_activity.endpointing import EndpointDecision, Endpointer, EndpointingRules
 from wyoming_rosie_hub.messages import (
-    Announced,
-    Answer,
+    AbortTurn,
+    Announcement,
+    AnswerAudioEnded,
+    AnswerAudioSent,
+    AnswerChunkReceived,
     Answered,
-    AnswerPart,
     AudioEnded,
-    AudioHeard,
-    BeginListening,
-    BeginSaying,
-    CloseStages,
-    CutFiller,
-    Dismiss,
-    DropGuess,
+    AudioReceived,
+    CancelSpeculation,
+    CloseDaemonStreams,
     Effect,
-    EndSaying,
     Failure,
-    FillerOffered,
+    FillerReceived,
+    FinalTranscript,
+    FinishAnswerStream,
     FinishListening,
-    Guess,
-    Guessed,
     Input,
-    ListenForWakeWord,
-    Mark,
     Played,
-    RunAsked,
-    SatelliteLeft,
-    Say,
-    SayFailure,
-    SayFiller,
-    SayPart,
-    SendToEars,
+    RecognizeIntent,
+    RunRequested,
+    SatelliteDisconnected,
+    SendAnswerChunk,
+    SendToAsrAndVad,
     SendToWake,
-    SoundEnded,
-    SoundMade,
+    SpeakAnswer,
+    SpeakFailure,
+    SpeakFiller,
+    SpeculationResult,
     SpeechStarted,
     SpeechStopped,
+    SpokenAnswer,
     StageFailed,
-    Step,
-    Tick,
-    Transcribed,
-    Understand,
-    WakeWordHeard,
+    StartAnswerStream,
+    StartListening,
+    StartSpeculation,
+    StartWakeDetection,
+    StopFiller,
+    TraceMark,
+    TraceStep,
+    TurnDeadlineReached,
+    WakeWordDetected,
 )
 
 SAMPLE_BYTES = 2
 SAMPLES_PER_MS = 16
-STALLED_SECONDS = 2.0
+AUDIO_STALL_SECONDS = 2.0
 """A satellite whose audio stops for so long has finished."""
-TRANSCRIPT_SECONDS = 15.0
-ANSWER_SECONDS = 20.0
-FIRST_SOUND_SECONDS = 10.0
+TRANSCRIPT_TIMEOUT_SECONDS = 15.0
+ANSWER_TIMEOUT_SECONDS = 20.0
+ANSWER_AUDIO_TIMEOUT_SECONDS = 10.0
 PLAYED_MARGIN_SECONDS = 5.0
-CONVERSATION_SECONDS = 60.0
-MOST_ANNOUNCEMENTS = 8
+FOLLOW_UP_SECONDS = 60.0
+MAX_ANNOUNCEMENTS = 8
 """That wait for a silence; the oldest is dropped when there are more."""
-RING_MS = 2_000
+WAKE_BUFFER_MS = 2_000
 """Audio kept while the wake daemon listens: it reports a word a little after it was said."""
 
 
-class Phase(StrEnum):
+class TurnPhase(StrEnum):
     IDLE = "idle"
     AWAITING_WAKE = "awaiting-wake"  # the satellite streams, the wake daemon listens
     LISTENING = "listening"
-    DECIDING = "deciding"  # silence: perhaps all was said; a guess may be under way
-    RECOGNISING = "recognising"
-    UNDERSTANDING = "understanding"
-    FILLING = "filling"  # the same, with a filler being said
+    ENDPOINTING = "deciding"  # silence: perhaps all was said; a guess may be under way
+    AWAITING_TRANSCRIPT = "recognising"
+    AWAITING_ANSWER = "understanding"
+    SPEAKING_FILLER = "filling"  # the same, with a filler being said
     ANSWERING = "answering"
     PLAYING = "playing"
 
@@ -85,75 +85,75 @@ class Phase(StrEnum):
 class TurnCore:
     """One satellite's turns, one after the other; a new one interrupts the old."""
 
-    fills: bool = True  # speaks a filler that is offered
+    fillers_enabled: bool = True  # speaks a filler that is offered
     own_filler_seconds: float | None = None  # when it speaks one of its own if none was offered
-    ends: EndpointingRules = field(default_factory=EndpointingRules)
-    phase: Phase = Phase.IDLE
+    endpointing: EndpointingRules = field(default_factory=EndpointingRules)
+    phase: TurnPhase = TurnPhase.IDLE
     deadline: float | None = None  # send a Tick then
     turn_id: str = ""
     conversation_id: str = ""
-    _heard: int = 0  # samples of the turn's audio
-    _ring: deque[tuple[int, bytes]] = field(default_factory=deque)
+    _received_samples: int = 0  # samples of the turn's audio
+    _wake_buffer: deque[tuple[int, bytes]] = field(default_factory=deque)
     _follow_up_until: float = 0.0
-    _filling: bool = False  # a filler is being spoken
-    _said: str = ""  # of an answer that comes in parts
-    _failing: bool = False  # the words being spoken are about a failure
-    _sound_began: float | None = None
-    _sound_seconds: float = 0.0
-    _announcements: deque[Announced] = field(default_factory=lambda: deque(maxlen=MOST_ANNOUNCEMENTS))
+    _filler_playing: bool = False  # a filler is being spoken
+    _streamed_text: str = ""  # of an answer that comes in parts
+    _speaking_failure: bool = False  # the words being spoken are about a failure
+    _audio_started_at: float | None = None
+    _audio_seconds: float = 0.0
+    _announcements: deque[Announcement] = field(default_factory=lambda: deque(maxlen=MAX_ANNOUNCEMENTS))
 
     def __post_init__(self) -> None:
-        self._end = Endpointer(self.ends)
+        self._endpointer = Endpointer(self.endpointing)
 
     def handle(self, event: Input, now: float) -> list[Effect]:
         """Return what is to be done about the input, in order. What makes no sense in this phase changes nothing."""
-        return [*self._take(event, now), *self._announce(now)]
+        return [*self._dispatch(event, now), *self._start_announcement(now)]
 
-    def _take(self, event: Input, now: float) -> list[Effect]:
+    def _dispatch(self, event: Input, now: float) -> list[Effect]:
         match event:
-            case RunAsked():
-                return self._begin(event, now)
-            case AudioHeard(pcm):
-                return self._hear(pcm, now)
+            case RunRequested():
+                return self._start_run(event, now)
+            case AudioReceived(pcm):
+                return self._on_audio(pcm, now)
             case AudioEnded():
-                return self._audio_ended(now)
-            case WakeWordHeard():
-                return self._woken(event, now)
+                return self._on_audio_end(now)
+            case WakeWordDetected():
+                return self._on_wake_word(event, now)
             case SpeechStarted(at_ms):
-                return self._speech_started(at_ms, now)
+                return self._on_speech_start(at_ms, now)
             case SpeechStopped(at_ms):
-                return self._speech_stopped(at_ms, now)
-            case Guessed(complete):
-                return self._guessed(complete)
-            case Transcribed(text):
-                return self._transcribed(text, now)
-            case FillerOffered(text):
-                return self._filler_offered(text, now)
-            case AnswerPart(text):
-                return self._answer_part(text, now)
+                return self._on_speech_stop(at_ms, now)
+            case SpeculationResult(complete):
+                return self._on_speculation_result(complete)
+            case FinalTranscript(text):
+                return self._on_transcript(text, now)
+            case FillerReceived(text):
+                return self._on_filler(text, now)
+            case AnswerChunkReceived(text):
+                return self._on_answer_chunk(text, now)
             case Answered(answer):
-                return self._answered(answer, now)
-            case SoundMade(seconds):
-                return self._sound_made(seconds, now)
-            case SoundEnded():
-                return self._sound_ended(now)
+                return self._on_answer(answer, now)
+            case AnswerAudioSent(seconds):
+                return self._on_answer_audio(seconds, now)
+            case AnswerAudioEnded():
+                return self._on_answer_audio_end(now)
             case Played():
-                return self._done(now) if self.phase is Phase.PLAYING else []
+                return self._finish_turn(now) if self.phase is TurnPhase.PLAYING else []
             case StageFailed(failure):
                 return self._fail(failure, now)
-            case SatelliteLeft():
-                return self._reset() if self.phase is not Phase.IDLE else []
-            case Announced():
+            case SatelliteDisconnected():
+                return self._reset() if self.phase is not TurnPhase.IDLE else []
+            case Announcement():
                 self._announcements.append(event)
                 return []
-            case Tick():
-                return self._late(now)
+            case TurnDeadlineReached():
+                return self._on_deadline(now)
             case _:
                 assert_never(event)
 
-    def _announce(self, now: float) -> list[Effect]:
+    def _start_announcement(self, now: float) -> list[Effect]:
         """Say the next announcement when nobody speaks, nor is expected to answer a question."""
-        if self.phase is not Phase.IDLE or not self._announcements:
+        if self.phase is not TurnPhase.IDLE or not self._announcements:
             return []
         if now < self._follow_up_until:
             self.deadline = self._follow_up_until
@@ -161,238 +161,251 @@ class TurnCore:
         next_one = self._announcements.popleft()
         self.turn_id = next_one.turn_id
         self.conversation_id = next_one.conversation_id or next_one.turn_id
-        self.phase = Phase.ANSWERING
-        self.deadline = now + FIRST_SOUND_SECONDS
+        self.phase = TurnPhase.ANSWERING
+        self.deadline = now + ANSWER_AUDIO_TIMEOUT_SECONDS
         answer = next_one.answer
-        self._follow_up_until = now + CONVERSATION_SECONDS if answer.expects_reply else 0.0
-        return [Mark(Step.ANNOUNCED, now), Say(answer.text, answer.expects_reply, next_one.language)]
+        self._follow_up_until = now + FOLLOW_UP_SECONDS if answer.expects_reply else 0.0
+        return [TraceMark(TraceStep.ANNOUNCED, now), SpeakAnswer(answer.text, answer.expects_reply, next_one.language)]
 
-    def _begin(self, run: RunAsked, now: float) -> list[Effect]:
-        interrupted = self._reset() if self.phase is not Phase.IDLE else []
-        self.turn_id = run.turn_id
+    def _start_run(self, request: RunRequested, now: float) -> list[Effect]:
+        interrupted = self._reset() if self.phase is not TurnPhase.IDLE else []
+        self.turn_id = request.turn_id
         if now > self._follow_up_until:
-            self.conversation_id = run.turn_id
-        if run.needs_wake:
-            self.phase = Phase.AWAITING_WAKE
-            return [*interrupted, ListenForWakeWord()]
-        return [*interrupted, *self._listen(run.wake_word, now)]
+            self.conversation_id = request.turn_id
+        if request.needs_wake:
+            self.phase = TurnPhase.AWAITING_WAKE
+            return [*interrupted, StartWakeDetection()]
+        return [*interrupted, *self._start_listening(request.wake_word, now)]
 
-    def _listen(self, wake_word: str | None, now: float) -> list[Effect]:
-        self.phase = Phase.LISTENING
-        self.deadline = now + self.ends.no_speech_ms / 1000
-        return [Mark(Step.WAKE, now, wake_word or ""), BeginListening(self.turn_id, self.conversation_id, wake_word)]
+    def _start_listening(self, wake_word: str | None, now: float) -> list[Effect]:
+        self.phase = TurnPhase.LISTENING
+        self.deadline = now + self.endpointing.no_speech_ms / 1000
+        return [
+            TraceMark(TraceStep.WAKE, now, wake_word or ""),
+            StartListening(self.turn_id, self.conversation_id, wake_word),
+        ]
 
-    def _hear(self, pcm: bytes, now: float) -> list[Effect]:
+    def _on_audio(self, pcm: bytes, now: float) -> list[Effect]:
         match self.phase:
-            case Phase.AWAITING_WAKE:
-                self._remember(pcm)
+            case TurnPhase.AWAITING_WAKE:
+                self._buffer_audio(pcm)
                 return [SendToWake(pcm)]
-            case Phase.LISTENING:
-                self._heard += len(pcm) // SAMPLE_BYTES
-                return [SendToEars(pcm)]
-            case Phase.DECIDING:
-                self._heard += len(pcm) // SAMPLE_BYTES
-                self.deadline = now + STALLED_SECONDS
-                return [SendToEars(pcm), *self._decide(now)]
+            case TurnPhase.LISTENING:
+                self._received_samples += len(pcm) // SAMPLE_BYTES
+                return [SendToAsrAndVad(pcm)]
+            case TurnPhase.ENDPOINTING:
+                self._received_samples += len(pcm) // SAMPLE_BYTES
+                self.deadline = now + AUDIO_STALL_SECONDS
+                return [SendToAsrAndVad(pcm), *self._advance_endpointer(now)]
         return []
 
-    def _remember(self, pcm: bytes) -> None:
-        self._ring.append((self._heard, pcm))
-        self._heard += len(pcm) // SAMPLE_BYTES
-        while self._heard - self._ring[0][0] > RING_MS * SAMPLES_PER_MS:
-            self._ring.popleft()
+    def _buffer_audio(self, pcm: bytes) -> None:
+        self._wake_buffer.append((self._received_samples, pcm))
+        self._received_samples += len(pcm) // SAMPLE_BYTES
+        while self._received_samples - self._wake_buffer[0][0] > WAKE_BUFFER_MS * SAMPLES_PER_MS:
+            self._wake_buffer.popleft()
 
-    def _woken(self, word: WakeWordHeard, now: float) -> list[Effect]:
-        if self.phase is not Phase.AWAITING_WAKE:
+    def _on_wake_word(self, word: WakeWordDetected, now: float) -> list[Effect]:
+        if self.phase is not TurnPhase.AWAITING_WAKE:
             return []
-        kept = [_after(word.at_ms, start, pcm) for start, pcm in self._ring]
-        self._ring.clear()
-        self._heard = 0
-        effects = self._listen(word.name, now)
+        kept = [_trim_before(word.at_ms, start, pcm) for start, pcm in self._wake_buffer]
+        self._wake_buffer.clear()
+        self._received_samples = 0
+        effects = self._start_listening(word.name, now)
         for pcm in filter(None, kept):
-            effects += self._hear(pcm, now)
+            effects += self._on_audio(pcm, now)
         return effects
 
-    def _audio_ended(self, now: float) -> list[Effect]:
-        if self.phase is Phase.AWAITING_WAKE:
+    def _on_audio_end(self, now: float) -> list[Effect]:
+        if self.phase is TurnPhase.AWAITING_WAKE:
             return self._reset()
-        return self._commit(now) if self.phase in (Phase.LISTENING, Phase.DECIDING) else []
+        return self._finish_listening(now) if self.phase in (TurnPhase.LISTENING, TurnPhase.ENDPOINTING) else []
 
-    def _speech_started(self, at_ms: int, now: float) -> list[Effect]:
-        if self.phase not in (Phase.LISTENING, Phase.DECIDING):
+    def _on_speech_start(self, at_ms: int, now: float) -> list[Effect]:
+        if self.phase not in (TurnPhase.LISTENING, TurnPhase.ENDPOINTING):
             return []
-        resumed = EndpointDecision.RESUMED in self._end.on_speech_start(at_ms)
-        self.deadline = now + self.ends.longest_ms / 1000
-        if self.phase is Phase.LISTENING:
-            return [Mark(Step.SPEECH_START, self._when(at_ms, now))]
-        self.phase = Phase.LISTENING
-        return [DropGuess()] if resumed else []
+        resumed = EndpointDecision.RESUMED in self._endpointer.on_speech_start(at_ms)
+        self.deadline = now + self.endpointing.longest_ms / 1000
+        if self.phase is TurnPhase.LISTENING:
+            return [TraceMark(TraceStep.SPEECH_START, self._time_of(at_ms, now))]
+        self.phase = TurnPhase.LISTENING
+        return [CancelSpeculation()] if resumed else []
 
-    def _speech_stopped(self, at_ms: int, now: float) -> list[Effect]:
-        if self.phase is not Phase.LISTENING:
+    def _on_speech_stop(self, at_ms: int, now: float) -> list[Effect]:
+        if self.phase is not TurnPhase.LISTENING:
             return []
-        self.phase = Phase.DECIDING
-        self._end.on_speech_stop(at_ms)
-        self.deadline = now + STALLED_SECONDS
-        return self._decide(now)
+        self.phase = TurnPhase.ENDPOINTING
+        self._endpointer.on_speech_stop(at_ms)
+        self.deadline = now + AUDIO_STALL_SECONDS
+        return self._advance_endpointer(now)
 
-    def _guessed(self, complete: bool) -> list[Effect]:
-        if self.phase is Phase.DECIDING:
-            self._end.set_complete(complete=complete)
+    def _on_speculation_result(self, is_complete: bool) -> list[Effect]:
+        if self.phase is TurnPhase.ENDPOINTING:
+            self._endpointer.set_complete(complete=is_complete)
         return []
 
-    def _decide(self, now: float) -> list[Effect]:
+    def _advance_endpointer(self, now: float) -> list[Effect]:
         """Do what the silence so far asks for."""
-        verdicts = self._end.advance(self._heard_ms)
-        guess: list[Effect] = [Guess()] if EndpointDecision.PERHAPS in verdicts else []
-        return [*guess, *self._commit(now)] if EndpointDecision.DONE in verdicts else guess
+        verdicts = self._endpointer.advance(self._received_ms)
+        guess: list[Effect] = [StartSpeculation()] if EndpointDecision.PERHAPS in verdicts else []
+        return [*guess, *self._finish_listening(now)] if EndpointDecision.DONE in verdicts else guess
 
-    def _commit(self, now: float) -> list[Effect]:
-        ended_ms = self._heard_ms if self._end.silent_since is None else self._end.silent_since
-        self.phase = Phase.RECOGNISING
-        self.deadline = now + TRANSCRIPT_SECONDS
-        ended, decided = Mark(Step.SPEECH_END, self._when(ended_ms, now)), Mark(Step.DECIDED, now)
+    def _finish_listening(self, now: float) -> list[Effect]:
+        ended_ms = self._received_ms if self._endpointer.silent_since is None else self._endpointer.silent_since
+        self.phase = TurnPhase.AWAITING_TRANSCRIPT
+        self.deadline = now + TRANSCRIPT_TIMEOUT_SECONDS
+        ended, decided = (
+            TraceMark(TraceStep.SPEECH_END, self._time_of(ended_ms, now)),
+            TraceMark(TraceStep.DECIDED, now),
+        )
         return [ended, decided, FinishListening(ended_ms)]
 
-    def _transcribed(self, text: str, now: float) -> list[Effect]:
-        if self.phase not in (Phase.LISTENING, Phase.DECIDING, Phase.RECOGNISING):
+    def _on_transcript(self, text: str, now: float) -> list[Effect]:
+        if self.phase not in (TurnPhase.LISTENING, TurnPhase.ENDPOINTING, TurnPhase.AWAITING_TRANSCRIPT):
             return []
-        ended_early = self._commit(now) if self.phase is not Phase.RECOGNISING else []  # asr found the end itself
-        marks: list[Effect] = [*ended_early, Mark(Step.TRANSCRIPT, now)]
+        ended_early = (
+            self._finish_listening(now) if self.phase is not TurnPhase.AWAITING_TRANSCRIPT else []
+        )  # asr found the end itself
+        marks: list[Effect] = [*ended_early, TraceMark(TraceStep.TRANSCRIPT, now)]
         if not text.strip():
             return [*marks, *self._fail(Failure.NOT_UNDERSTOOD, now)]
-        self.phase = Phase.UNDERSTANDING
-        self.deadline = now + (self.own_filler_seconds or ANSWER_SECONDS)
-        return [*marks, Understand(text, self.conversation_id)]
+        self.phase = TurnPhase.AWAITING_ANSWER
+        self.deadline = now + (self.own_filler_seconds or ANSWER_TIMEOUT_SECONDS)
+        return [*marks, RecognizeIntent(text, self.conversation_id)]
 
-    def _filler_offered(self, text: str, now: float) -> list[Effect]:
-        may_be_said = self.fills and text and self.phase is Phase.UNDERSTANDING
-        return self._fill(text, now) if may_be_said else []
+    def _on_filler(self, text: str, now: float) -> list[Effect]:
+        may_be_said = self.fillers_enabled and text and self.phase is TurnPhase.AWAITING_ANSWER
+        return self._speak_filler(text, now) if may_be_said else []
 
-    def _fill(self, text: str, now: float) -> list[Effect]:
-        self.phase = Phase.FILLING
-        self._filling = True
-        self.deadline = now + ANSWER_SECONDS
-        return [Mark(Step.FILLER, now), SayFiller(text)]
+    def _speak_filler(self, text: str, now: float) -> list[Effect]:
+        self.phase = TurnPhase.SPEAKING_FILLER
+        self._filler_playing = True
+        self.deadline = now + ANSWER_TIMEOUT_SECONDS
+        return [TraceMark(TraceStep.FILLER, now), SpeakFiller(text)]
 
-    def _answer_part(self, text: str, now: float) -> list[Effect]:
-        is_first = self.phase in (Phase.UNDERSTANDING, Phase.FILLING)
-        if not text or not (is_first or self._said):
+    def _on_answer_chunk(self, text: str, now: float) -> list[Effect]:
+        is_first = self.phase in (TurnPhase.AWAITING_ANSWER, TurnPhase.SPEAKING_FILLER)
+        if not text or not (is_first or self._streamed_text):
             return []
-        self.phase = Phase.ANSWERING
-        self.deadline = now + FIRST_SOUND_SECONDS
-        self._said += text
-        begin: list[Effect] = [Mark(Step.INTENT, now), BeginSaying()] if is_first else []
-        return [*begin, SayPart(text)]
+        self.phase = TurnPhase.ANSWERING
+        self.deadline = now + ANSWER_AUDIO_TIMEOUT_SECONDS
+        self._streamed_text += text
+        begin: list[Effect] = [TraceMark(TraceStep.INTENT, now), StartAnswerStream()] if is_first else []
+        return [*begin, SendAnswerChunk(text)]
 
-    def _answered(self, answer: Answer, now: float) -> list[Effect]:
-        if self._said:
-            said, self._said = self._said, ""
-            self._follow_up_until = now + CONVERSATION_SECONDS if answer.expects_reply else 0.0
-            self.deadline = now + FIRST_SOUND_SECONDS
-            return [EndSaying(said, answer.expects_reply)]
-        if self.phase not in (Phase.UNDERSTANDING, Phase.FILLING):
+    def _on_answer(self, answer: SpokenAnswer, now: float) -> list[Effect]:
+        if self._streamed_text:
+            said, self._streamed_text = self._streamed_text, ""
+            self._follow_up_until = now + FOLLOW_UP_SECONDS if answer.expects_reply else 0.0
+            self.deadline = now + ANSWER_AUDIO_TIMEOUT_SECONDS
+            return [FinishAnswerStream(said, answer.expects_reply)]
+        if self.phase not in (TurnPhase.AWAITING_ANSWER, TurnPhase.SPEAKING_FILLER):
             return []
         if not answer.text.strip():
-            return [Mark(Step.INTENT, now), *self._stop_filler(), Dismiss("nothing-to-say"), *self._done(now)]
-        self._follow_up_until = now + CONVERSATION_SECONDS if answer.expects_reply else 0.0
-        self.phase = Phase.ANSWERING
-        self.deadline = now + FIRST_SOUND_SECONDS
-        return [Mark(Step.INTENT, now), Say(answer.text, answer.expects_reply)]
+            return [
+                TraceMark(TraceStep.INTENT, now),
+                *self._stop_filler(),
+                AbortTurn("nothing-to-say"),
+                *self._finish_turn(now),
+            ]
+        self._follow_up_until = now + FOLLOW_UP_SECONDS if answer.expects_reply else 0.0
+        self.phase = TurnPhase.ANSWERING
+        self.deadline = now + ANSWER_AUDIO_TIMEOUT_SECONDS
+        return [TraceMark(TraceStep.INTENT, now), SpeakAnswer(answer.text, answer.expects_reply)]
 
-    def _sound_made(self, seconds: float, now: float) -> list[Effect]:
-        if self.phase is not Phase.ANSWERING:
+    def _on_answer_audio(self, seconds: float, now: float) -> list[Effect]:
+        if self.phase is not TurnPhase.ANSWERING:
             return []
         effects = self._stop_filler()
-        if self._sound_began is None:
-            self._sound_began = now
-            effects.append(Mark(Step.FIRST_AUDIO, now))
-        self._sound_seconds += seconds
-        self.deadline = now + FIRST_SOUND_SECONDS
+        if self._audio_started_at is None:
+            self._audio_started_at = now
+            effects.append(TraceMark(TraceStep.FIRST_AUDIO, now))
+        self._audio_seconds += seconds
+        self.deadline = now + ANSWER_AUDIO_TIMEOUT_SECONDS
         return effects
 
-    def _sound_ended(self, now: float) -> list[Effect]:
-        if self.phase is not Phase.ANSWERING:
+    def _on_answer_audio_end(self, now: float) -> list[Effect]:
+        if self.phase is not TurnPhase.ANSWERING:
             return []
-        self.phase = Phase.PLAYING
-        began = now if self._sound_began is None else self._sound_began
-        self.deadline = max(now, began + self._sound_seconds) + PLAYED_MARGIN_SECONDS
+        self.phase = TurnPhase.PLAYING
+        began = now if self._audio_started_at is None else self._audio_started_at
+        self.deadline = max(now, began + self._audio_seconds) + PLAYED_MARGIN_SECONDS
         return self._stop_filler()
 
     def _fail(self, failure: Failure, now: float) -> list[Effect]:
-        if self.phase in (Phase.IDLE, Phase.PLAYING):
+        if self.phase in (TurnPhase.IDLE, TurnPhase.PLAYING):
             return []
-        failed = Mark(Step.FAILED, now, failure)
+        failed = TraceMark(TraceStep.FAILED, now, failure)
         # Words about a failure that fail would never end; and a satellite that only streams was asked nothing.
-        if self._failing or self.phase is Phase.AWAITING_WAKE:
-            return [failed, *self._dismissed(f"{failure}-unavailable")]
-        self._failing = True
-        self._said = ""
+        if self._speaking_failure or self.phase is TurnPhase.AWAITING_WAKE:
+            return [failed, *self._abort_turn(f"{failure}-unavailable")]
+        self._speaking_failure = True
+        self._streamed_text = ""
         self._follow_up_until = 0.0
-        self.phase = Phase.ANSWERING
-        self.deadline = now + FIRST_SOUND_SECONDS
-        return [failed, CloseStages(), *self._stop_filler(), SayFailure(failure)]
+        self.phase = TurnPhase.ANSWERING
+        self.deadline = now + ANSWER_AUDIO_TIMEOUT_SECONDS
+        return [failed, CloseDaemonStreams(), *self._stop_filler(), SpeakFailure(failure)]
 
-    def _late(self, now: float) -> list[Effect]:
+    def _on_deadline(self, now: float) -> list[Effect]:
         if self.deadline is None or now < self.deadline:
             return []
         match self.phase:
-            case Phase.LISTENING | Phase.DECIDING:
+            case TurnPhase.LISTENING | TurnPhase.ENDPOINTING:
                 # by the clock, since audio may stall, and what was kept from before the wake word comes at once
-                if self._end.on_timeout() is EndpointDecision.NO_SPEECH:
-                    return self._dismissed("no-speech")
-                return self._commit(now)
-            case Phase.RECOGNISING:
+                if self._endpointer.on_timeout() is EndpointDecision.NO_SPEECH:
+                    return self._abort_turn("no-speech")
+                return self._finish_listening(now)
+            case TurnPhase.AWAITING_TRANSCRIPT:
                 return self._fail(Failure.ASR, now)
-            case Phase.UNDERSTANDING if self.own_filler_seconds:
-                return self._fill("", now)
-            case Phase.UNDERSTANDING | Phase.FILLING:
+            case TurnPhase.AWAITING_ANSWER if self.own_filler_seconds:
+                return self._speak_filler("", now)
+            case TurnPhase.AWAITING_ANSWER | TurnPhase.SPEAKING_FILLER:
                 return self._fail(Failure.INTENT, now)
-            case Phase.ANSWERING:
+            case TurnPhase.ANSWERING:
                 return self._fail(Failure.TTS, now)
-            case Phase.PLAYING:
-                return self._done(now)  # this satellite never says `played`
-            case Phase.IDLE | Phase.AWAITING_WAKE:
+            case TurnPhase.PLAYING:
+                return self._finish_turn(now)  # this satellite never says `played`
+            case TurnPhase.IDLE | TurnPhase.AWAITING_WAKE:
                 self.deadline = None
                 return []
 
     def _stop_filler(self) -> list[Effect]:
-        filling, self._filling = self._filling, False
-        return [CutFiller()] if filling else []
+        filling, self._filler_playing = self._filler_playing, False
+        return [StopFiller()] if filling else []
 
-    def _done(self, now: float) -> list[Effect]:
+    def _finish_turn(self, now: float) -> list[Effect]:
         self._clear()
-        return [Mark(Step.DONE, now)]
+        return [TraceMark(TraceStep.DONE, now)]
 
-    def _dismissed(self, code: str) -> list[Effect]:
-        return [*self._reset(), Dismiss(code)]
+    def _abort_turn(self, code: str) -> list[Effect]:
+        return [*self._reset(), AbortTurn(code)]
 
     def _reset(self) -> list[Effect]:
-        effects: list[Effect] = [*self._stop_filler(), CloseStages()]
+        effects: list[Effect] = [*self._stop_filler(), CloseDaemonStreams()]
         self._clear()
         return effects
 
     def _clear(self) -> None:
         """Forget the turn; only the conversation may go on."""
-        self.phase = Phase.IDLE
+        self.phase = TurnPhase.IDLE
         self.deadline = None
-        self._heard = 0
-        self._end = Endpointer(self.ends)
-        self._ring.clear()
-        self._filling = self._failing = False
-        self._said = ""
-        self._sound_began = None
-        self._sound_seconds = 0.0
+        self._received_samples = 0
+        self._endpointer = Endpointer(self.endpointing)
+        self._wake_buffer.clear()
+        self._filler_playing = self._speaking_failure = False
+        self._streamed_text = ""
+        self._audio_started_at = None
+        self._audio_seconds = 0.0
 
     @property
-    def _heard_ms(self) -> int:
-        return self._heard // SAMPLES_PER_MS
+    def _received_ms(self) -> int:
+        return self._received_samples // SAMPLES_PER_MS
 
-    def _when(self, at_ms: int, now: float) -> float:
+    def _time_of(self, at_ms: int, now: float) -> float:
         """Return the time at which a moment of the turn's audio was heard."""
-        return now - max(0, self._heard_ms - at_ms) / 1000
+        return now - max(0, self._received_ms - at_ms) / 1000
 
 
-def _after(at_ms: int, start: int, pcm: bytes) -> bytes:
+def _trim_before(at_ms: int, start: int, pcm: bytes) -> bytes:
     """Return the part of `pcm`, which began at sample `start`, that follows `at_ms`."""
     return pcm[max(0, at_ms * SAMPLES_PER_MS - start) * SAMPLE_BYTES :]

@@ -13,28 +13,28 @@ from wyoming_rosie.protocol.client import Client, PeerError, connect
 _LOG = structlog.get_logger()
 CONNECT_SECONDS = 0.8
 """A person waits meanwhile: a daemon in the same house answers in milliseconds or is down."""
-EVENTS_WAITING = 512
-Heard: TypeAlias = Callable[[Event], Awaitable[bool]]
+MAX_QUEUED_EVENTS = 512
+OnEvent: TypeAlias = Callable[[Event], Awaitable[bool]]
 """Takes an event from a daemon; True when nothing more is expected."""
 
 
-class StageStream:
+class DaemonStream:
     """One turn's connection to one daemon: what is sent leaves in order, what comes is handed to `heard`."""
 
-    def __init__(self, role: str, uri: str, first: Sequence[Event], heard: Heard) -> None:
+    def __init__(self, role: str, uri: str, first: Sequence[Event], on_event: OnEvent) -> None:
         self.role = role
         self._uri = uri
-        self._heard = heard
-        self._outbox: asyncio.Queue[Event] = asyncio.Queue(EVENTS_WAITING)
+        self._on_event = on_event
+        self._send_queue: asyncio.Queue[Event] = asyncio.Queue(MAX_QUEUED_EVENTS)
         for event in first:
-            self._outbox.put_nowait(event)
+            self._send_queue.put_nowait(event)
 
     def send(self, event: Event) -> None:
         """Send an event in turn. Raises UnreachableError when the daemon takes nothing any more."""
         try:
-            self._outbox.put_nowait(event)
+            self._send_queue.put_nowait(event)
         except asyncio.QueueFull as err:
-            raise UnreachableError(f"{self._uri} is {EVENTS_WAITING} events behind") from err
+            raise UnreachableError(f"{self._uri} is {MAX_QUEUED_EVENTS} events behind") from err
 
     async def run(self) -> None:
         """Carry events both ways until `heard` has what it wants. Raises UnreachableError, PeerError."""
@@ -53,12 +53,12 @@ class StageStream:
 
     async def _send_all(self, peer: Client) -> None:
         while True:
-            await peer.send(await self._outbox.get())
+            await peer.send(await self._send_queue.get())
 
     async def _receive_all(self, peer: Client) -> None:
         while True:
             event = await peer.receive()
             if event.type == "error":
                 raise PeerError(str(event.data.get("text", "")), event.data.get("code"))
-            if await self._heard(event):
+            if await self._on_event(event):
                 return

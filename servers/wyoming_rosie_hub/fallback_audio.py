@@ -17,101 +17,104 @@ from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie_hub import sentences
 from wyoming_rosie_hub.messages import Failure
-from wyoming_rosie_hub.voice_selection import Voices
+from wyoming_rosie_hub.voice_selection import VoiceSelector
 
 _LOG = structlog.get_logger()
 FILLER = "filler"
-NAMES = (*(failure.value for failure in Failure), FILLER)
-SPEAK_SECONDS = 20.0
+CLIP_NAMES = (*(failure.value for failure in Failure), FILLER)
+SYNTHESIS_TIMEOUT_SECONDS = 20.0
 FIRST_PAUSE_SECONDS = 2.0
 MAX_PAUSE_SECONDS = 60.0
 TONE_FORMAT = AudioFormat(rate=16_000, width=2, channels=1)
 
 
 @dataclass(frozen=True)
-class Sound:
+class AudioClip:
     """A phrase as samples."""
 
     format: AudioFormat
     pcm: bytes
 
 
-class Phrases:
+class FallbackAudio:
     """The phrases as sound, in each language that is spoken: from disk at once, from the voice as soon as it answers."""
 
-    def __init__(self, folder: Path, tts_uri: Callable[[], str], voices: Voices) -> None:
+    def __init__(self, folder: Path, tts_uri: Callable[[], str], voices: VoiceSelector) -> None:
         self._folder = folder
         self._tts_uri = tts_uri
         self._voices = voices
-        self._sounds: dict[tuple[str, str], Sound] = {}
-        self._wanted: asyncio.Queue[str] = asyncio.Queue()
-        self._known: set[str] = set()
+        self._clips: dict[tuple[str, str], AudioClip] = {}
+        self._language_queue: asyncio.Queue[str] = asyncio.Queue()
+        self._requested: set[str] = set()
 
-    def want(self, language: str) -> None:
+    def request_language(self, language: str) -> None:
         """Have the phrases of a language ready soon."""
-        if (known := sentences.known(language)) not in self._known:
-            self._known.add(known)
-            self._wanted.put_nowait(known)
+        if (known := sentences.supported_language(language)) not in self._requested:
+            self._requested.add(known)
+            self._language_queue.put_nowait(known)
 
-    def sound(self, name: str, language: str) -> Sound:
+    def get_clip(self, name: str, language: str) -> AudioClip:
         """Return the phrase's sound; before the voice has ever answered, two falling tones."""
-        return self._sounds.get((sentences.known(language), name)) or _tones()
+        return self._clips.get((sentences.supported_language(language), name)) or _fallback_tones()
 
-    async def learn(self) -> None:
+    async def run(self) -> None:
         """Fill the store with each language that is wanted, until cancelled."""
         while True:
-            await self._learn(await self._wanted.get())
+            await self._synthesize_all(await self._language_queue.get())
 
-    async def _learn(self, language: str) -> None:
+    async def _synthesize_all(self, language: str) -> None:
         """Try again with growing pauses until the voice has spoken every phrase."""
-        await asyncio.to_thread(self._load, language)
+        await asyncio.to_thread(self._load_clips, language)
         backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
         while True:
             try:
-                await self._voices.look()
-                for name in NAMES:
-                    words, voice = sentences.say(f"failures.{name}", language), self._voices.of(language)
-                    self._sounds[language, name] = await speak(self._tts_uri(), words, voice)
-                await asyncio.to_thread(self._save, language)
+                await self._voices.refresh()
+                for name in CLIP_NAMES:
+                    words, voice = (
+                        sentences.format_sentence(f"failures.{name}", language),
+                        self._voices.select(language),
+                    )
+                    self._clips[language, name] = await synthesize(self._tts_uri(), words, voice)
+                await asyncio.to_thread(self._save_clips, language)
             except (RosieError, OSError) as err:
                 _LOG.debug("phrases not spoken yet", language=language, reason=str(err))
             else:
                 return
             await backoff.sleep()
 
-    def _load(self, language: str) -> None:
-        for name in NAMES:
+    def _load_clips(self, language: str) -> None:
+        for name in CLIP_NAMES:
             path = self._folder / language / f"{name}.wav"
             if path.is_file():
                 try:
-                    self._sounds.setdefault((language, name), Sound(*read_wav(path)))
+                    self._clips.setdefault((language, name), AudioClip(*read_wav(path)))
                 except RosieError as err:
                     _LOG.warning("a stored phrase is unusable", reason=str(err))
 
-    def _save(self, language: str) -> None:
+    def _save_clips(self, language: str) -> None:
         (self._folder / language).mkdir(parents=True, exist_ok=True)
-        for name in NAMES:
-            sound = self._sounds[language, name]
+        for name in CLIP_NAMES:
+            sound = self._clips[language, name]
             write_wav(self._folder / language / f"{name}.wav", sound.format, sound.pcm)
 
 
-async def speak(uri: str, text: str, voice: SynthesizeVoice | None = None) -> Sound:
+async def synthesize(uri: str, text: str, voice: SynthesizeVoice | None = None) -> AudioClip:
     """Return the text as the tts daemon at `uri` speaks it. Raises UnreachableError, PeerError."""
     async with connect(uri) as peer:
         await peer.send(Synthesize(text=text, voice=voice).event())
-        start = await peer.wait_for("audio-start", seconds=SPEAK_SECONDS)
+        start = await peer.wait_for("audio-start", seconds=SYNTHESIS_TIMEOUT_SECONDS)
         pcm = bytearray()
-        while (event := await _next_audio(peer)) is not None:
+        while (event := await _next_chunk(peer)) is not None:
             pcm += event.payload or b""
-        return Sound(format_of(start), bytes(pcm))
+        return AudioClip(format_of(start), bytes(pcm))
 
 
-async def _next_audio(peer: Client) -> Event | None:
-    event = await peer.wait_for("audio-chunk", "audio-stop", seconds=SPEAK_SECONDS)
+async def _next_chunk(peer: Client) -> Event | None:
+    event = await peer.wait_for("audio-chunk", "audio-stop", seconds=SYNTHESIS_TIMEOUT_SECONDS)
     return event if event.type == "audio-chunk" else None
 
 
-def _tones() -> Sound:
+def _fallback_tones() -> AudioClip:
     """Return 0.5 s of two falling tones (660 Hz, then 440 Hz)."""
     rate, half = TONE_FORMAT.rate, TONE_FORMAT.rate // 4
     wave = array("h")
@@ -119,4 +122,4 @@ def _tones() -> Sound:
         for sample in range(half):
             fade = min(1.0, sample / 400, (half - sample) / 400)  # no clicks
             wave.append(round(8_000 * fade * math.sin(2 * math.pi * hertz * sample / rate)))
-    return Sound(TONE_FORMAT, wave.tobytes())
+    return AudioClip(TONE_FORMAT, wave.tobytes())

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 
-class Step(StrEnum):
+class TraceStep(StrEnum):
     """What a timeline shows of a turn."""
 
     WAKE = "wake"
@@ -34,16 +34,16 @@ class Failure(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class SpokenAnswer:
     """What to say; empty text means that nothing is to be said."""
 
     text: str
     expects_reply: bool = False
-    done: bool = True  # False when it says that something was not done
+    succeeded: bool = True  # False when it says that something was not done
 
 
 @dataclass(frozen=True)
-class Speaker:
+class SatelliteIdentity:
     """Who speaks to us: what the satellite says of itself, and the language that is spoken there."""
 
     satellite_id: str
@@ -52,7 +52,7 @@ class Speaker:
 
 
 @dataclass(frozen=True)
-class Later:
+class DelayedCommandInfo:
     """What an intent daemon that acts says of a command which is kept for later."""
 
     label: str
@@ -60,20 +60,20 @@ class Later:
 
 
 @dataclass(frozen=True)
-class IntentAsked:
+class IntentRequest:
     """An intent that the conductor is to carry out, and who wants it."""
 
     intent: str
     slots: Mapping[str, object]
-    speaker: Speaker
-    later: Later | None = None
+    satellite: SatelliteIdentity
+    delayed: DelayedCommandInfo | None = None
 
 
 # Inputs
 
 
 @dataclass(frozen=True)
-class RunAsked:
+class RunRequested:
     """The satellite wants a turn; `needs_wake` when the wake word is still to be found in its audio."""
 
     turn_id: str
@@ -82,7 +82,7 @@ class RunAsked:
 
 
 @dataclass(frozen=True)
-class AudioHeard:
+class AudioReceived:
     """16 kHz 16-bit mono from the satellite."""
 
     pcm: bytes
@@ -94,7 +94,7 @@ class AudioEnded:
 
 
 @dataclass(frozen=True)
-class WakeWordHeard:
+class WakeWordDetected:
     name: str
     at_ms: int  # of the turn's audio
 
@@ -110,26 +110,26 @@ class SpeechStopped:
 
 
 @dataclass(frozen=True)
-class Guessed:
+class SpeculationResult:
     """A transcript made while more may still come."""
 
-    complete: bool  # a whole command, as far as rules can tell
+    is_complete: bool  # a whole command, as far as rules can tell
 
 
 @dataclass(frozen=True)
-class Transcribed:
+class FinalTranscript:
     text: str
 
 
 @dataclass(frozen=True)
-class FillerOffered:
+class FillerReceived:
     """Something small to say while the answer is being thought of."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class AnswerPart:
+class AnswerChunkReceived:
     """Some words of an answer that is still being made."""
 
     text: str
@@ -139,18 +139,18 @@ class AnswerPart:
 class Answered:
     """The answer is complete; its words may have come as parts before."""
 
-    answer: Answer
+    answer: SpokenAnswer
 
 
 @dataclass(frozen=True)
-class SoundMade:
+class AnswerAudioSent:
     """Audio of the answer is on its way to the satellite."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
-class SoundEnded:
+class AnswerAudioEnded:
     """All audio of the answer has been sent."""
 
 
@@ -165,35 +165,35 @@ class StageFailed:
 
 
 @dataclass(frozen=True)
-class SatelliteLeft:
+class SatelliteDisconnected:
     pass
 
 
 @dataclass(frozen=True)
-class Announced:
+class Announcement:
     """Something is to be said without being asked, as soon as nobody speaks."""
 
     turn_id: str
-    answer: Answer
+    answer: SpokenAnswer
     language: str
     conversation_id: str | None = None  # that an answer to it belongs to
 
 
 @dataclass(frozen=True)
-class Tick:
+class TurnDeadlineReached:
     """The deadline has passed."""
 
 
 Input: TypeAlias = (
-    RunAsked | AudioHeard | AudioEnded | WakeWordHeard | SpeechStarted | SpeechStopped | Guessed | Transcribed
-    | FillerOffered | AnswerPart | Answered | SoundMade | SoundEnded | Played | StageFailed | SatelliteLeft | Announced | Tick
+    RunRequested | AudioReceived | AudioEnded | WakeWordDetected | SpeechStarted | SpeechStopped | SpeculationResult | FinalTranscript
+    | FillerReceived | AnswerChunkReceived | Answered | AnswerAudioSent | AnswerAudioEnded | Played | StageFailed | SatelliteDisconnected | Announcement | TurnDeadlineReached
 )  # fmt: skip
 
 # Effects
 
 
 @dataclass(frozen=True)
-class ListenForWakeWord:
+class StartWakeDetection:
     """Open a stream to the wake daemon."""
 
 
@@ -203,7 +203,7 @@ class SendToWake:
 
 
 @dataclass(frozen=True)
-class BeginListening:
+class StartListening:
     """Open streams to vad and asr, tell intent that somebody is about to speak."""
 
     turn_id: str
@@ -212,19 +212,19 @@ class BeginListening:
 
 
 @dataclass(frozen=True)
-class SendToEars:
+class SendToAsrAndVad:
     """To vad and asr."""
 
     pcm: bytes
 
 
 @dataclass(frozen=True)
-class Guess:
+class StartSpeculation:
     """Let asr decide on what it has; it may be for nothing."""
 
 
 @dataclass(frozen=True)
-class DropGuess:
+class CancelSpeculation:
     """Speech went on."""
 
 
@@ -236,13 +236,13 @@ class FinishListening:
 
 
 @dataclass(frozen=True)
-class Understand:
+class RecognizeIntent:
     text: str
     conversation_id: str
 
 
 @dataclass(frozen=True)
-class Say:
+class SpeakAnswer:
     """Speak the answer; `listen_again` when the satellite shall then listen without a wake word."""
 
     text: str
@@ -251,19 +251,19 @@ class Say:
 
 
 @dataclass(frozen=True)
-class BeginSaying:
+class StartAnswerStream:
     """An answer follows in parts."""
 
 
 @dataclass(frozen=True)
-class SayPart:
+class SendAnswerChunk:
     """Speak the next words of an answer whose end is not known yet."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class EndSaying:
+class FinishAnswerStream:
     """No more words follow; the text is all that was said in parts."""
 
     text: str
@@ -271,44 +271,44 @@ class EndSaying:
 
 
 @dataclass(frozen=True)
-class SayFailure:
+class SpeakFailure:
     failure: Failure
 
 
 @dataclass(frozen=True)
-class SayFiller:
+class SpeakFiller:
     """Speak a small word that the answer's first sound cuts off; without a text, the hub's own."""
 
     text: str = ""
 
 
 @dataclass(frozen=True)
-class CutFiller:
+class StopFiller:
     pass
 
 
 @dataclass(frozen=True)
-class Dismiss:
+class AbortTurn:
     """End the turn without a word; tell the satellite why."""
 
     code: str
 
 
 @dataclass(frozen=True)
-class CloseStages:
+class CloseDaemonStreams:
     """Cancel whatever the daemons still do for this turn."""
 
 
 @dataclass(frozen=True)
-class Mark:
+class TraceMark:
     """A step of the timeline, with the time it happened (as `now`)."""
 
-    step: Step
+    step: TraceStep
     at: float
     detail: str = ""
 
 
 Effect: TypeAlias = (
-    ListenForWakeWord | SendToWake | BeginListening | SendToEars | Guess | DropGuess | FinishListening | Understand
-    | Say | BeginSaying | SayPart | EndSaying | SayFailure | SayFiller | CutFiller | Dismiss | CloseStages | Mark
+    StartWakeDetection | SendToWake | StartListening | SendToAsrAndVad | StartSpeculation | CancelSpeculation | FinishListening | RecognizeIntent
+    | SpeakAnswer | StartAnswerStream | SendAnswerChunk | FinishAnswerStream | SpeakFailure | SpeakFiller | StopFiller | AbortTurn | CloseDaemonStreams | TraceMark
 )  # fmt: skip

@@ -17,39 +17,39 @@ REFRESH_SECONDS = 60.0
 _NAMED_IN_LOG = 12
 
 
-class Voices:
+class VoiceSelector:
     """The voices that are installed; nothing is known of them until the daemon has answered."""
 
     def __init__(self, tts_uri: Callable[[], str]) -> None:
         self._tts_uri = tts_uri
         self._voices: tuple[TtsVoice, ...] = ()
-        self._missed: set[str] = set()
+        self._reported_missing: set[str] = set()
 
-    async def follow(self) -> None:
+    async def refresh_periodically(self) -> None:
         """Ask the daemon what voices it has, soon and then once in a while, until cancelled."""
         backoff = Backoff(max_seconds=REFRESH_SECONDS)
         while True:
             try:
-                await self.look()
+                await self.refresh()
             except RosieError as err:
                 _LOG.debug("the voices are not known yet", reason=str(err))
             await asyncio.sleep(REFRESH_SECONDS if self._voices else backoff.next_pause())
 
-    async def look(self) -> None:
+    async def refresh(self) -> None:
         """Ask the daemon now. Raises UnreachableError, PeerError."""
         info = await describe(self._tts_uri())
         programs = (program for program in info.tts if program.installed)
         self._voices = tuple(voice for program in programs for voice in program.voices if voice.installed)
 
-    def of(self, language: str) -> SynthesizeVoice | None:
+    def select(self, language: str) -> SynthesizeVoice | None:
         """Return what to ask the daemon for; None for its own choice, which is all there is until more is known."""
-        return choose(self._voices, language)
+        return select_voice(self._voices, language)
 
-    def misses(self, language: str) -> bool:
+    def report_missing(self, language: str) -> bool:
         """Tell whether no voice speaks a language; logged, and True, only once for each."""
-        if not self._voices or self.of(language) is not None or base_language(language) in self._missed:
+        if not self._voices or self.select(language) is not None or base_language(language) in self._reported_missing:
             return False
-        self._missed.add(base_language(language))
+        self._reported_missing.add(base_language(language))
         there_are = sorted(self.languages)[:_NAMED_IN_LOG]
         _LOG.warning("no voice speaks this language; install one", language=language, there_are=there_are)
         return True
@@ -60,7 +60,7 @@ class Voices:
         return frozenset(base_language(tag) for voice in self._voices for tag in voice.languages)
 
 
-def choose(voices: Sequence[TtsVoice], language: str) -> SynthesizeVoice | None:
+def select_voice(voices: Sequence[TtsVoice], language: str) -> SynthesizeVoice | None:
     """Return what to ask for; a language that a voice has by that very tag is enough, else a voice by its name."""
     if any(language in voice.languages for voice in voices):
         return SynthesizeVoice(language=language)

@@ -4,59 +4,59 @@ from collections.abc import Mapping, Sequence
 
 from wyoming.event import Event
 
-from wyoming_rosie_hub.sentences import say
+from wyoming_rosie_hub.sentences import format_sentence
 from wyoming_rosie_hub.timers.intents import Slots
 
 VOLUME = "volume"
-LOUDEST = 100
-STEP = 10
+MAX_PERCENT = 100
+STEP_PERCENT = 10
 """Percent of "louder" and "quieter"."""
-_STEPS = {"up": STEP, "down": -STEP}
+_STEPS = {"up": STEP_PERCENT, "down": -STEP_PERCENT}
 
 
-def order(intent: str, slots: Slots) -> Event | None:
+def create_volume_event(intent: str, slots: Slots) -> Event | None:
     """Return what a satellite is to be told, or None when the intent is not about the volume or names no amount."""
     match intent, slots:
-        case "HassSetVolume", {"volume_level": int(percent)} if 0 <= percent <= LOUDEST:
-            return _order(percent=percent)
-        case "HassSetVolumeRelative", {"volume_step": int(change)} if abs(change) <= LOUDEST:
-            return _order(change=change)
+        case "HassSetVolume", {"volume_level": int(percent)} if 0 <= percent <= MAX_PERCENT:
+            return _volume_event(percent=percent)
+        case "HassSetVolumeRelative", {"volume_step": int(change)} if abs(change) <= MAX_PERCENT:
+            return _volume_event(change=change)
         case "HassSetVolumeRelative", {"volume_step": "up" | "down" as way}:
-            return _order(change=_STEPS[way])
+            return _volume_event(change=_STEPS[way])
     return None
 
 
-def meant(slots: Slots, satellite_id: str, areas: Mapping[str, str | None]) -> tuple[str, ...]:
+def find_targets(slots: Slots, satellite_id: str, areas: Mapping[str, str | None]) -> tuple[str, ...]:
     """Return the satellites that are meant of those with their `areas`: the one that asked, or those of another room."""
     area = slots.get("area")
-    if not isinstance(area, str) or _plain(area) == _plain(areas.get(satellite_id) or ""):
+    if not isinstance(area, str) or _normalize_area(area) == _normalize_area(areas.get(satellite_id) or ""):
         return (satellite_id,)
-    return tuple(one for one, where in areas.items() if _plain(where or "") == _plain(area))
+    return tuple(one for one, where in areas.items() if _normalize_area(where or "") == _normalize_area(area))
 
 
-def percent_of(event: Event) -> int | None:
+def parse_volume_report(event: Event) -> int | None:
     """Return how loud a satellite says that it is, if that is what it says."""
     match event.data:
-        case {"name": "volume", "percent": int(percent)} if event.type == "user-event" and 0 <= percent <= LOUDEST:
+        case {"name": "volume", "percent": int(percent)} if event.type == "user-event" and 0 <= percent <= MAX_PERCENT:
             return percent
     return None
 
 
-def answer(told: Sequence[int | None], language: str = "en") -> str:
+def describe_result(reported: Sequence[int | None], language: str = "en") -> str:
     """Return the sentence about what the satellites have told; None stands for one that said nothing."""
-    percents = {percent for percent in told if percent is not None}
-    if not told:
-        return say("volume.nobody", language)
+    percents = {percent for percent in reported if percent is not None}
+    if not reported:
+        return format_sentence("volume.nobody", language)
     if not percents:
-        return say("volume.fixed", language)
-    if len(percents) > 1 or None in told:
-        return say("volume.some", language)
-    return say("volume.at", language, percent=percents.pop())
+        return format_sentence("volume.fixed", language)
+    if len(percents) > 1 or None in reported:
+        return format_sentence("volume.some", language)
+    return format_sentence("volume.at", language, percent=percents.pop())
 
 
-def _order(**how: int) -> Event:
-    return Event("user-event", {"name": VOLUME, **how})
+def _volume_event(**fields: int) -> Event:
+    return Event("user-event", {"name": VOLUME, **fields})
 
 
-def _plain(area: str) -> str:
+def _normalize_area(area: str) -> str:
     return area.strip().casefold().replace("_", " ")

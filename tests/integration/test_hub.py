@@ -72,7 +72,7 @@ class SentenceVoice:
             await send(Event("synthesize-stopped"))
 
 
-class House:
+class HubHarness:
     """A hub's surroundings, and the hub once `begin` is called."""
 
     def __init__(self, start: StartDaemon, stack: AsyncExitStack, data_dir: Path) -> None:
@@ -107,9 +107,9 @@ class House:
 
 
 @pytest.fixture
-async def house(daemon: StartDaemon, tmp_path: Path) -> AsyncIterator[House]:
+async def harness(daemon: StartDaemon, tmp_path: Path) -> AsyncIterator[HubHarness]:
     async with AsyncExitStack() as stack:
-        yield House(daemon, stack, tmp_path / "state")
+        yield HubHarness(daemon, stack, tmp_path / "state")
 
 
 def types(events: list[Event]) -> list[str]:
@@ -117,9 +117,9 @@ def types(events: list[Event]) -> list[str]:
     return [event.type for index, event in enumerate(events) if index == 0 or event.type != events[index - 1].type]
 
 
-async def test_a_turn_looks_to_the_satellite_as_home_assistants_does(house: House) -> None:
-    hub = await house.begin()
-    told = await house.turn()
+async def test_a_turn_looks_to_the_satellite_as_home_assistants_does(harness: HubHarness) -> None:
+    hub = await harness.begin()
+    told = await harness.turn()
     assert types(told) == [
         "transcribe", "voice-started", "voice-stopped", "transcript", "synthesize", "audio-start", "audio-chunk", "audio-stop",
     ]  # fmt: skip
@@ -132,66 +132,68 @@ async def test_a_turn_looks_to_the_satellite_as_home_assistants_does(house: Hous
 
 
 @pytest.mark.parametrize(("streams", "times"), [(True, 3), (False, 1)], ids=["in parts", "whole"])
-async def test_an_answer_that_is_still_being_made_is_already_spoken(house: House, streams: bool, times: int) -> None:
-    house.stages["intent"].answer = storyteller
+async def test_an_answer_that_is_still_being_made_is_already_spoken(
+    harness: HubHarness, streams: bool, times: int
+) -> None:
+    harness.stages["intent"].answer = storyteller
     if streams:
-        house.stages["tts"].answer = SentenceVoice().answer
-    hub = await house.begin()
-    told = await house.turn()
+        harness.stages["tts"].answer = SentenceVoice().answer
+    hub = await harness.begin()
+    told = await harness.turn()
     assert b"".join(event.payload or b"" for event in told if event.type == "audio-chunk") == times * 3 * TONE
     assert types(told).count("audio-start") == types(told).count("audio-stop") == 1
     assert [event.data["text"] for event in told if event.type == "synthesize"] == ["Once upon a time. The end?"]
     assert "listen-again" in [event.data.get("name") for event in told]
-    sent = types(house.stages["tts"].heard)
+    sent = types(harness.stages["tts"].heard)
     assert sent[-4:] == ["synthesize-start", "synthesize-chunk", "synthesize", "synthesize-stop"]
     await hub.wait_for_line("turn", step="done")
 
 
-async def test_a_filler_is_heard_until_the_answer_comes(house: House) -> None:
-    house.stages["intent"].answer = thinker
-    hub = await house.begin()
-    heard = len(house.satellite.heard)
-    await house.satellite.wake()
-    await house.satellite.speak(1.6)
-    await house.satellite.wait_for("synthesize", after=heard)
-    answer = [event.type for event in house.satellite.heard].index("synthesize")
-    await house.satellite.wait_for("audio-stop", after=answer)
-    told = house.satellite.heard[heard:]
+async def test_a_filler_is_heard_until_the_answer_comes(harness: HubHarness) -> None:
+    harness.stages["intent"].answer = thinker
+    hub = await harness.begin()
+    heard = len(harness.satellite.heard)
+    await harness.satellite.wake()
+    await harness.satellite.speak(1.6)
+    await harness.satellite.wait_for("synthesize", after=heard)
+    answer = [event.type for event in harness.satellite.heard].index("synthesize")
+    await harness.satellite.wait_for("audio-stop", after=answer)
+    told = harness.satellite.heard[heard:]
     filler = types(told)[types(told).index("user-event") :]
     assert filler[:4] == ["user-event", "audio-start", "audio-chunk", "audio-stop"]
     assert filler[-4:] == ["synthesize", "audio-start", "audio-chunk", "audio-stop"]
-    spoken = [event.data["text"] for event in house.stages["tts"].heard if event.type == "synthesize"]
+    spoken = [event.data["text"] for event in harness.stages["tts"].heard if event.type == "synthesize"]
     assert spoken[-2:] == ["Checking the lights…", "They are on."]
     await hub.wait_for_line("turn", step="filler")
 
 
-async def test_a_filler_that_nobody_wants_is_not_heard(house: House) -> None:
-    house.stages["intent"].answer = thinker
-    await house.begin("--no-filler")
-    assert "user-event" not in types(await house.turn())
+async def test_a_filler_that_nobody_wants_is_not_heard(harness: HubHarness) -> None:
+    harness.stages["intent"].answer = thinker
+    await harness.begin("--no-filler")
+    assert "user-event" not in types(await harness.turn())
 
 
-async def test_a_whole_command_is_decided_on_without_waiting_for_more_words(house: House) -> None:
+async def test_a_whole_command_is_decided_on_without_waiting_for_more_words(harness: HubHarness) -> None:
     async def guessing(event: Event, send: Send) -> None:
         if event.type == "voice-stopped":
             await send(Event("user-event", {"name": SPECULATION, "data": {"text": "stop", "complete": True}}))
         await asr(event, send)
 
-    hub = await house.begin()
-    await house.turn()
+    hub = await harness.begin()
+    await harness.turn()
     late = (await hub.wait_for_line("turn", step="transcript"))["ms_after_speech"]
-    house.stages["asr"].answer = guessing
+    harness.stages["asr"].answer = guessing
     hub.log.clear()
-    await house.turn()
+    await harness.turn()
     soon = (await hub.wait_for_line("turn", step="transcript"))["ms_after_speech"]
     assert soon < late - 200
 
 
-async def test_one_turn_id_area_and_conversation_reach_every_daemon(house: House) -> None:
-    await house.begin()
-    await house.turn()
+async def test_one_turn_id_area_and_conversation_reach_every_daemon(harness: HubHarness) -> None:
+    await harness.begin()
+    await harness.turn()
     requests = {"vad": "user-event", "asr": "transcribe", "intent": "transcript", "tts": "synthesize"}
-    contexts = {role: house.stages[role].of_type(name)[-1].data["context"] for role, name in requests.items()}
+    contexts = {role: harness.stages[role].of_type(name)[-1].data["context"] for role, name in requests.items()}
     expected = {
         "turn_id": "turn-1",
         "conversation_id": "turn-1",
@@ -199,35 +201,35 @@ async def test_one_turn_id_area_and_conversation_reach_every_daemon(house: House
         "area": "Kitchen",
     }
     assert contexts == {**dict.fromkeys(requests, expected), "asr": {**expected, CONDUCTED: True}}
-    assert house.stages["intent"].of_type("detection")[0].data["name"] == "okay_nabu"
+    assert harness.stages["intent"].of_type("detection")[0].data["name"] == "okay_nabu"
 
 
-async def test_what_people_say_is_not_in_the_log(house: House) -> None:
-    hub = await house.begin()
-    await house.turn()
+async def test_what_people_say_is_not_in_the_log(harness: HubHarness) -> None:
+    hub = await harness.begin()
+    await harness.turn()
     assert "turn on the light" not in json.dumps(hub.log).lower()
     assert "turned on the light" not in json.dumps(hub.log).lower()
 
 
 @pytest.mark.parametrize("down", ["vad", "asr", "intent"])
-async def test_a_stage_that_is_down_is_spoken_about_and_the_next_turn_works(house: House, down: str) -> None:
-    house.down = {down}
-    await house.begin()
-    told = await house.turn()
+async def test_a_stage_that_is_down_is_spoken_about_and_the_next_turn_works(harness: HubHarness, down: str) -> None:
+    harness.down = {down}
+    await harness.begin()
+    told = await harness.turn()
     spoken = [event.data["text"] for event in told if event.type == "synthesize"]
     assert len(spoken) == 1
     assert "does not answer" in spoken[0]
     assert any(event.payload for event in told if event.type == "audio-chunk")
 
 
-async def test_a_voice_that_is_down_is_replaced_by_what_it_said_before(house: House) -> None:
-    phrases = house._data_dir / "phrases"
-    hub = await house.begin()
+async def test_a_voice_that_is_down_is_replaced_by_what_it_said_before(harness: HubHarness) -> None:
+    phrases = harness._data_dir / "phrases"
+    hub = await harness.begin()
     async with asyncio.timeout(60):
         while not (phrases / "en" / "tts.wav").is_file():
             await asyncio.sleep(0.05)
-    house.stages["tts"].answer = silent_then_gone
-    told = await house.turn()
+    harness.stages["tts"].answer = silent_then_gone
+    told = await harness.turn()
     assert b"".join(event.payload or b"" for event in told if event.type == "audio-chunk") == TONE * 3
     assert [line["detail"] for line in hub.lines("turn") if line["step"] == "failed"] == ["tts"]
 
@@ -236,74 +238,74 @@ async def silent_then_gone(event: Event, send: Send) -> None:
     await send(Event("error", {"text": "out of breath", "code": "engine"}))
 
 
-async def test_a_voice_that_never_spoke_is_replaced_by_tones(house: House) -> None:
-    house.down = {"tts"}
-    await house.begin()
-    told = await house.turn()
+async def test_a_voice_that_never_spoke_is_replaced_by_tones(harness: HubHarness) -> None:
+    harness.down = {"tts"}
+    await harness.begin()
+    told = await harness.turn()
     assert (
         len(b"".join(event.payload or b"" for event in told if event.type == "audio-chunk")) == 16000
     )  # half a second
 
 
-async def test_an_error_of_a_stage_is_spoken_about_within_a_second(house: House) -> None:
+async def test_an_error_of_a_stage_is_spoken_about_within_a_second(harness: HubHarness) -> None:
     async def broken(event: Event, send: Send) -> None:
         if event.type == "audio-stop":
             await send(Event("error", {"text": "no model", "code": "engine"}))
 
-    house.stages["asr"].answer = broken
-    hub = await house.begin()
-    await house.turn()
+    harness.stages["asr"].answer = broken
+    hub = await harness.begin()
+    await harness.turn()
     times = {line["step"]: line["ms"] for line in hub.lines("turn")}
     assert times["first-audio"] - times["failed"] < 1000
 
 
-async def test_the_next_turn_works_when_the_stage_is_back(house: House) -> None:
-    working = house.stages["asr"].answer
-    house.stages["asr"].answer = silent_then_gone
-    await house.begin()
-    assert "does not answer" in str([event.data for event in await house.turn() if event.type == "synthesize"])
-    house.stages["asr"].answer = working
-    assert "Turned on" in str([event.data for event in await house.turn() if event.type == "synthesize"])
+async def test_the_next_turn_works_when_the_stage_is_back(harness: HubHarness) -> None:
+    working = harness.stages["asr"].answer
+    harness.stages["asr"].answer = silent_then_gone
+    await harness.begin()
+    assert "does not answer" in str([event.data for event in await harness.turn() if event.type == "synthesize"])
+    harness.stages["asr"].answer = working
+    assert "Turned on" in str([event.data for event in await harness.turn() if event.type == "synthesize"])
 
 
-async def test_a_question_lets_the_satellite_listen_again_in_the_same_conversation(house: House) -> None:
+async def test_a_question_lets_the_satellite_listen_again_in_the_same_conversation(harness: HubHarness) -> None:
     async def asks(event: Event, send: Send) -> None:
         if event.type == "transcript":
             await send(Event("handled", {"text": "Shall I lock it?", "context": {"expects_reply": True}}))
 
-    house.stages["intent"].answer = asks
-    await house.begin()
-    told = await house.turn()
+    harness.stages["intent"].answer = asks
+    await harness.begin()
+    told = await harness.turn()
     assert [event.data["name"] for event in told if event.type == "user-event"] == ["listen-again"]
-    await house.satellite.wake("turn-2")
+    await harness.satellite.wake("turn-2")
     async with asyncio.timeout(60):
-        while len(house.stages["asr"].of_type("transcribe")) < 2:
+        while len(harness.stages["asr"].of_type("transcribe")) < 2:
             await asyncio.sleep(0.02)
-    context = house.stages["asr"].of_type("transcribe")[-1].data["context"]
+    context = harness.stages["asr"].of_type("transcribe")[-1].data["context"]
     assert (context["turn_id"], context["conversation_id"]) == ("turn-2", "turn-1")
 
 
 async def test_a_timer_is_kept_across_a_restart_and_rings_the_satellite_that_asked(
-    house: House, daemon: StartDaemon
+    harness: HubHarness, daemon: StartDaemon
 ) -> None:
     async def timer(event: Event, send: Send) -> None:
         if event.type == "transcript":
             await send(Event("intent", {"name": "HassStartTimer", "entities": [{"name": "seconds", "value": 4}]}))
 
-    house.stages["intent"].answer = timer
-    hub = await house.begin()
-    told = await house.turn()
+    harness.stages["intent"].answer = timer
+    hub = await harness.begin()
+    told = await harness.turn()
     assert [event.data["text"] for event in told if event.type == "synthesize"] == ["4 second timer started."]
     started = next(event for event in told if event.type == "timer-started")
     assert await hub.stop() == 0
-    flags = ("--satellite", house.satellite.uri, "--no-zeroconf", "--data-dir", str(house._data_dir))
-    heard = len(house.satellite.heard)
+    flags = ("--satellite", harness.satellite.uri, "--no-zeroconf", "--data-dir", str(harness._data_dir))
+    heard = len(harness.satellite.heard)
     await daemon("hub", *flags)
-    finished = await house.satellite.wait_for("timer-finished", after=heard, seconds=60)
+    finished = await harness.satellite.wait_for("timer-finished", after=heard, seconds=60)
     assert finished.data["id"] == started.data["id"]
 
 
-async def test_several_intents_are_all_carried_out_and_answered_together(house: House) -> None:
+async def test_several_intents_are_all_carried_out_and_answered_together(harness: HubHarness) -> None:
     async def two(event: Event, send: Send) -> None:
         if event.type == "transcript":
             await send(Event("intents-start"))
@@ -312,57 +314,57 @@ async def test_several_intents_are_all_carried_out_and_answered_together(house: 
                 await send(Event("intent", {"name": "HassStartTimer", "entities": slots}))
             await send(Event("intents-stop"))
 
-    house.stages["intent"].answer = two
-    await house.begin()
-    told = await house.turn()
+    harness.stages["intent"].answer = two
+    await harness.begin()
+    told = await harness.turn()
     assert [event.data["text"] for event in told if event.type == "synthesize"] == [
         "3 minute timer started. 7 minute timer started."
     ]
 
 
-async def test_the_volume_of_the_room_is_changed_and_told(house: House) -> None:
+async def test_the_volume_of_the_room_is_changed_and_told(harness: HubHarness) -> None:
     async def set_volume(event: Event, send: Send) -> None:
         if event.type == "transcript":
             await send(Event("intent", {"name": "HassSetVolume", "entities": [{"name": "volume_level", "value": 40}]}))
 
-    house.stages["intent"].answer = set_volume
-    await house.begin()
-    turn = asyncio.create_task(house.turn())
-    order = await house.satellite.wait_for("user-event")
+    harness.stages["intent"].answer = set_volume
+    await harness.begin()
+    turn = asyncio.create_task(harness.turn())
+    order = await harness.satellite.wait_for("user-event")
     assert order.data == {"name": "volume", "percent": 40}
-    await house.satellite.tell(Event("user-event", {"name": "volume", "percent": 40}))
+    await harness.satellite.tell(Event("user-event", {"name": "volume", "percent": 40}))
     told = await turn
     assert [event.data["text"] for event in told if event.type == "synthesize"] == ["The volume is at 40 percent."]
 
 
-async def test_never_mind_ends_the_turn_without_a_word(house: House) -> None:
+async def test_never_mind_ends_the_turn_without_a_word(harness: HubHarness) -> None:
     async def never_mind(event: Event, send: Send) -> None:
         if event.type == "transcript":
             await send(Event("intent", {"name": "HassNevermind", "entities": []}))
 
-    house.stages["intent"].answer = never_mind
-    await house.begin()
-    heard = len(house.satellite.heard)
-    await house.satellite.wake()
-    await house.satellite.speak(1.6)
-    await house.satellite.wait_for("error", after=heard)
-    assert not [event for event in house.satellite.heard[heard:] if event.type in ("synthesize", "audio-start")]
+    harness.stages["intent"].answer = never_mind
+    await harness.begin()
+    heard = len(harness.satellite.heard)
+    await harness.satellite.wake()
+    await harness.satellite.speak(1.6)
+    await harness.satellite.wait_for("error", after=heard)
+    assert not [event for event in harness.satellite.heard[heard:] if event.type in ("synthesize", "audio-start")]
 
 
-async def test_a_satellite_that_only_streams_has_its_wake_word_found_for_it(house: House) -> None:
+async def test_a_satellite_that_only_streams_has_its_wake_word_found_for_it(harness: HubHarness) -> None:
     async def wake(event: Event, send: Send) -> None:
         if event.type == "audio-chunk" and (event.payload or b"")[0] == 7:
             await send(Event("detection", {"name": "okay_nabu", "timestamp": 320}))
 
     stage = FakeDaemon(wake)
-    await house._stack.enter_async_context(stage.serving())
-    await house.begin("--wake-uri", stage.uri)
-    await house.satellite.tell(Event("run-pipeline", {"start_stage": "wake", "end_stage": "tts"}))
-    await house.satellite.speak(0.3)
-    await house.satellite.speak(0.02, bytes([7]) * 640)
-    await house.satellite.speak(1.6, bytes([9]) * 640)
-    await house.satellite.wait_for("audio-stop")
-    audio = b"".join(event.payload or b"" for event in house.stages["asr"].of_type("audio-chunk"))
+    await harness._stack.enter_async_context(stage.serving())
+    await harness.begin("--wake-uri", stage.uri)
+    await harness.satellite.tell(Event("run-pipeline", {"start_stage": "wake", "end_stage": "tts"}))
+    await harness.satellite.speak(0.3)
+    await harness.satellite.speak(0.02, bytes([7]) * 640)
+    await harness.satellite.speak(1.6, bytes([9]) * 640)
+    await harness.satellite.wait_for("audio-stop")
+    audio = b"".join(event.payload or b"" for event in harness.stages["asr"].of_type("audio-chunk"))
     assert len(audio) > 16000
     assert set(audio) == {9}
 
@@ -378,9 +380,9 @@ async def test_a_satellite_that_comes_back_is_conducted_again(daemon: StartDaemo
         await again.wait_for("run-satellite", seconds=60)
 
 
-async def test_monitors_learn_how_the_hub_is_and_how_long_turns_take(house: House) -> None:
-    hub = await house.begin("--http-port", "0")
-    await house.turn()
+async def test_monitors_learn_how_the_hub_is_and_how_long_turns_take(harness: HubHarness) -> None:
+    hub = await harness.begin("--http-port", "0")
+    await harness.turn()
     await hub.wait_for_line("turn", step="done")
     where = (await hub.wait_for_line("health"))["uri"]
     async with aiohttp.ClientSession() as session:

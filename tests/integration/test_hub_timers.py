@@ -24,7 +24,7 @@ def voice(name: str, *languages: str) -> TtsVoice:
     return TtsVoice(name, CREDIT, True, None, "1", languages=list(languages))
 
 
-class House:
+class TwoRoomHome:
     """A hub with a satellite in the kitchen and one in the office; what is said is what the intent daemon is sent."""
 
     def __init__(self, start: StartDaemon, stack: AsyncExitStack, data_dir: Path) -> None:
@@ -91,38 +91,40 @@ class House:
 
 
 @pytest.fixture
-async def house(daemon: StartDaemon, tmp_path: Path) -> AsyncIterator[House]:
+async def home(daemon: StartDaemon, tmp_path: Path) -> AsyncIterator[TwoRoomHome]:
     async with AsyncExitStack() as stack:
-        yield House(daemon, stack, tmp_path / "state")
+        yield TwoRoomHome(daemon, stack, tmp_path / "state")
 
 
 def about_timers(satellite: FakeSatellite) -> list[str]:
     return [event.type for event in satellite.heard if event.type.startswith("timer-")]
 
 
-async def test_a_timer_that_is_cancelled_from_another_room_does_not_ring(house: House) -> None:
-    house.means("start", "HassStartTimer", seconds=6)
-    house.means("cancel", "HassCancelTimer")
-    await house.begin()
-    await house.say(house.kitchen, "start")
-    assert await house.say(house.office, "cancel") == "The 6 second timer is cancelled."
-    await house.kitchen.wait_for("timer-cancelled")
-    house.means("start again", "HassStartTimer", seconds=4)
-    await house.say(house.office, "start again")
-    await house.office.wait_for("timer-finished", seconds=60)
-    assert about_timers(house.kitchen) == ["timer-started", "timer-cancelled"]
-    assert about_timers(house.office) == ["timer-started", "timer-finished"]
+async def test_a_timer_that_is_cancelled_from_another_room_does_not_ring(home: TwoRoomHome) -> None:
+    home.means("start", "HassStartTimer", seconds=6)
+    home.means("cancel", "HassCancelTimer")
+    await home.begin()
+    await home.say(home.kitchen, "start")
+    assert await home.say(home.office, "cancel") == "The 6 second timer is cancelled."
+    await home.kitchen.wait_for("timer-cancelled")
+    home.means("start again", "HassStartTimer", seconds=4)
+    await home.say(home.office, "start again")
+    await home.office.wait_for("timer-finished", seconds=60)
+    assert about_timers(home.kitchen) == ["timer-started", "timer-cancelled"]
+    assert about_timers(home.office) == ["timer-started", "timer-finished"]
 
 
-async def test_a_satellite_that_was_away_learns_that_its_timer_is_cancelled(house: House, daemon: StartDaemon) -> None:
-    house.means("start", "HassStartTimer", minutes=5)
-    house.means("cancel", "HassCancelTimer")
-    async with house.kitchen.serving(info=house.kitchen.info):
-        uri = house.kitchen.uri
-        hub = await house.begin()
-        await house.say(house.kitchen, "start")
+async def test_a_satellite_that_was_away_learns_that_its_timer_is_cancelled(
+    home: TwoRoomHome, daemon: StartDaemon
+) -> None:
+    home.means("start", "HassStartTimer", minutes=5)
+    home.means("cancel", "HassCancelTimer")
+    async with home.kitchen.serving(info=home.kitchen.info):
+        uri = home.kitchen.uri
+        hub = await home.begin()
+        await home.say(home.kitchen, "start")
     await hub.wait_for_line("satellite is away")
-    answer = await house.say(house.office, "cancel")
+    answer = await home.say(home.office, "cancel")
     assert answer == (
         "The 5 minute timer is cancelled. "
         "The satellite kitchen cannot be reached, so it may still ring there until it is back."
@@ -130,92 +132,90 @@ async def test_a_satellite_that_was_away_learns_that_its_timer_is_cancelled(hous
     again = FakeSatellite("kitchen", "Kitchen")
     async with again.serving(uri, info=again.info):
         await again.wait_for("timer-cancelled", seconds=60)
-    assert about_timers(house.office) == []
+    assert about_timers(home.office) == []
 
 
-async def test_which_one_is_asked_and_the_answer_understood(house: House) -> None:
-    house.means("five", "HassStartTimer", minutes=5)
-    house.means("pasta", "HassStartTimer", minutes=9, name="pasta")
-    house.means("cancel", "HassCancelTimer")
-    await house.begin()
-    await house.say(house.kitchen, "five")
-    await house.say(house.kitchen, "pasta")
-    heard = len(house.kitchen.heard)
-    assert await house.say(house.kitchen, "cancel") == "Which one: the 5 minute timer or the pasta timer?"
-    assert [event.data.get("name") for event in house.kitchen.heard[heard:] if event.type == "user-event"] == [
+async def test_which_one_is_asked_and_the_answer_understood(home: TwoRoomHome) -> None:
+    home.means("five", "HassStartTimer", minutes=5)
+    home.means("pasta", "HassStartTimer", minutes=9, name="pasta")
+    home.means("cancel", "HassCancelTimer")
+    await home.begin()
+    await home.say(home.kitchen, "five")
+    await home.say(home.kitchen, "pasta")
+    heard = len(home.kitchen.heard)
+    assert await home.say(home.kitchen, "cancel") == "Which one: the 5 minute timer or the pasta timer?"
+    assert [event.data.get("name") for event in home.kitchen.heard[heard:] if event.type == "user-event"] == [
         "listen-again"
     ]
-    assert await house.say(house.kitchen, "What?") == "What is What??"  # no answer, but a sentence like any other
-    await house.say(house.kitchen, "cancel")
-    assert await house.say(house.kitchen, "The pasta one.") == "The pasta timer is cancelled."
+    assert await home.say(home.kitchen, "What?") == "What is What??"  # no answer, but a sentence like any other
+    await home.say(home.kitchen, "cancel")
+    assert await home.say(home.kitchen, "The pasta one.") == "The pasta timer is cancelled."
 
 
-async def test_a_command_for_later_is_carried_out_in_its_room_and_survives_a_restart(house: House) -> None:
-    house.means("later", "HassStartTimer", LOCKED, seconds=6, conversation_command="unlock the door")
-    house.intents["unlock the door"] = Event("handled", {"text": "Unlocked."})
-    hub = await house.begin()
-    assert await house.say(house.kitchen, "later") == "In 6 seconds: unlock the Front Door."
-    assert about_timers(house.kitchen) == []
+async def test_a_command_for_later_is_carried_out_in_its_room_and_survives_a_restart(home: TwoRoomHome) -> None:
+    home.means("later", "HassStartTimer", LOCKED, seconds=6, conversation_command="unlock the door")
+    home.intents["unlock the door"] = Event("handled", {"text": "Unlocked."})
+    hub = await home.begin()
+    assert await home.say(home.kitchen, "later") == "In 6 seconds: unlock the Front Door."
+    assert about_timers(home.kitchen) == []
     assert await hub.stop() == 0
-    await house.begin_again()
+    await home.begin_again()
     async with asyncio.timeout(60):
-        while not (
-            done := [one for one in house.intent.of_type("transcript") if one.data["text"] == "unlock the door"]
-        ):
+        while not (done := [one for one in home.intent.of_type("transcript") if one.data["text"] == "unlock the door"]):
             await asyncio.sleep(0.05)
     context = done[0].data["context"]
     assert (context["area"], context["satellite_id"], context["confirmed"]) == ("Kitchen", "kitchen", ["lock.front"])
 
 
-async def test_a_command_that_fails_at_its_time_is_spoken_about(house: House) -> None:
-    house.means("later", "HassStartTimer", {"label": "turn off the TV", "confirmed": []}, seconds=1, conversation_command="off")  # fmt: skip
-    house.intents["off"] = Event("not-handled", {"text": "The TV cannot be reached."})
-    await house.begin()
-    await house.say(house.kitchen, "later")
-    answered = len(house.kitchen.heard)
-    told = await house.kitchen.wait_for("synthesize", after=answered, seconds=60)
+async def test_a_command_that_fails_at_its_time_is_spoken_about(home: TwoRoomHome) -> None:
+    home.means("later", "HassStartTimer", {"label": "turn off the TV", "confirmed": []}, seconds=1, conversation_command="off")  # fmt: skip
+    home.intents["off"] = Event("not-handled", {"text": "The TV cannot be reached."})
+    await home.begin()
+    await home.say(home.kitchen, "later")
+    answered = len(home.kitchen.heard)
+    told = await home.kitchen.wait_for("synthesize", after=answered, seconds=60)
     assert told.data["text"] == "It was time for this: turn off the TV. The TV cannot be reached."
 
 
-async def test_a_command_that_nobody_would_carry_out_is_refused_at_once(house: House) -> None:
-    house.means("later", "HassStartTimer", seconds=1, conversation_command="off")
-    await house.begin()
-    assert await house.say(house.kitchen, "later") == "Sorry, nothing here can do that."
+async def test_a_command_that_nobody_would_carry_out_is_refused_at_once(home: TwoRoomHome) -> None:
+    home.means("later", "HassStartTimer", seconds=1, conversation_command="off")
+    await home.begin()
+    assert await home.say(home.kitchen, "later") == "Sorry, nothing here can do that."
 
 
-async def test_the_hub_speaks_the_language_that_was_heard_with_a_voice_of_it(house: House) -> None:
-    house.voices = [voice("amy", "en_US"), voice("thorsten", "de_DE")]
-    house.means("stell", "HassStartTimer", minutes=5)
-    house.heard_language = "de"
-    hub = await house.begin("--language", "auto")
-    assert await house.say(house.kitchen, "stell") == "Timer über 5 Minuten gestartet."
-    assert house.spoken()[-1][1] == {"name": "thorsten"}
-    assert house.intent.of_type("transcript")[-1].data["language"] == "de"
-    assert house.stages["asr"].of_type("transcribe")[-1].data.get("language") is None
+async def test_the_hub_speaks_the_language_that_was_heard_with_a_voice_of_it(home: TwoRoomHome) -> None:
+    home.voices = [voice("amy", "en_US"), voice("thorsten", "de_DE")]
+    home.means("stell", "HassStartTimer", minutes=5)
+    home.heard_language = "de"
+    hub = await home.begin("--language", "auto")
+    assert await home.say(home.kitchen, "stell") == "Timer über 5 Minuten gestartet."
+    assert home.spoken()[-1][1] == {"name": "thorsten"}
+    assert home.intent.of_type("transcript")[-1].data["language"] == "de"
+    assert home.stages["asr"].of_type("transcribe")[-1].data.get("language") is None
     assert not hub.lines("no voice speaks this language; install one")
 
 
-async def test_a_satellite_may_have_its_own_language(house: House) -> None:
-    house.means("start", "HassStartTimer", minutes=5)
-    await house.begin("--language", "en")
-    await house.kitchen.tell(Event("run-pipeline", {"start_stage": "asr", "end_stage": "tts", "context": {"language": "fr"}}))  # fmt: skip
-    house.says = "start"
-    await house.kitchen.speak(1.0)
-    answer = await house.kitchen.wait_for("synthesize")
+async def test_a_satellite_may_have_its_own_language(home: TwoRoomHome) -> None:
+    home.means("start", "HassStartTimer", minutes=5)
+    await home.begin("--language", "en")
+    await home.kitchen.tell(Event("run-pipeline", {"start_stage": "asr", "end_stage": "tts", "context": {"language": "fr"}}))  # fmt: skip
+    home.says = "start"
+    await home.kitchen.speak(1.0)
+    answer = await home.kitchen.wait_for("synthesize")
     assert answer.data["text"] == "Minuteur de 5 minutes démarré."
-    assert house.stages["asr"].of_type("transcribe")[-1].data["language"] == "fr"
+    assert home.stages["asr"].of_type("transcribe")[-1].data["language"] == "fr"
 
 
-async def test_a_language_without_a_voice_is_spoken_about_once(house: House) -> None:
-    house.voices = [voice("amy", "en_US")]
-    house.means("stell", "HassStartTimer", minutes=5)
-    hub = await house.begin("--language", "de")
-    answered = len(house.kitchen.heard)
-    assert await house.say(house.kitchen, "stell") == "Timer über 5 Minuten gestartet."
+async def test_a_language_without_a_voice_is_spoken_about_once(home: TwoRoomHome) -> None:
+    home.voices = [voice("amy", "en_US")]
+    home.means("stell", "HassStartTimer", minutes=5)
+    hub = await home.begin("--language", "de")
+    answered = len(home.kitchen.heard)
+    assert await home.say(home.kitchen, "stell") == "Timer über 5 Minuten gestartet."
     async with asyncio.timeout(60):
-        while len(told := [event for event in house.kitchen.heard[answered:] if event.type == "synthesize"]) < 2:
+        while len(told := [event for event in home.kitchen.heard[answered:] if event.type == "synthesize"]) < 2:
             await asyncio.sleep(0.02)
     expected = "I have no voice for Deutsch. Please install one for the speech synthesis service."
     assert told[1].data["text"] == expected
-    assert house.spoken()[-1][0] == expected
+    assert home.spoken()[-1][0] == expected
     await hub.wait_for_line("no voice speaks this language; install one", language="de")

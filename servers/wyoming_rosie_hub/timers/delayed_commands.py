@@ -10,78 +10,80 @@ from wyoming.event import Event
 from wyoming_rosie.errors import RosieError, UnreachableError
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.client import PeerError
-from wyoming_rosie_hub.daemon_streams import StageStream
-from wyoming_rosie_hub.intent_response import Doer, Understanding
-from wyoming_rosie_hub.messages import Answer, AnswerPart, Failure, Speaker
-from wyoming_rosie_hub.sentences import say
-from wyoming_rosie_hub.timers.model import HubTimer, LaterCommand
+from wyoming_rosie_hub.daemon_streams import DaemonStream
+from wyoming_rosie_hub.intent_response import IntentExecutor, IntentResponse
+from wyoming_rosie_hub.messages import AnswerChunkReceived, Failure, SatelliteIdentity, SpokenAnswer
+from wyoming_rosie_hub.sentences import format_sentence
+from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer
 
 _LOG = structlog.get_logger()
-ANSWER_SECONDS = 30.0
+ANSWER_TIMEOUT_SECONDS = 30.0
 RETRY_SECONDS = 5.0
-ATTEMPTS = 12
+MAX_ATTEMPTS = 12
 """Of a daemon that cannot be reached: after a power cut it needs longer than the hub to be ready."""
-LATE_SECONDS = 300.0
+MAX_DELAY_SECONDS = 300.0
 """So late a command is still carried out, as after a restart of the hub."""
-LATE_CONFIRMED_SECONDS = 60.0
+MAX_CONFIRMED_DELAY_SECONDS = 60.0
 """The same for what somebody had to say yes to: nobody wants a door unlocked long after."""
 
 
 def is_too_late(timer: HubTimer, now: float) -> bool:
     """Tell whether a command's time is over for so long that it must not be carried out any more."""
     confirmed = timer.command.confirmed if timer.command else ()
-    limit = LATE_CONFIRMED_SECONDS if confirmed else LATE_SECONDS
+    limit = MAX_CONFIRMED_DELAY_SECONDS if confirmed else MAX_DELAY_SECONDS
     return timer.ends_at is not None and now - timer.ends_at > limit
 
 
-class LaterCommands:
+class DelayedCommandRunner:
     """Carries out commands. `uri` is where the intent daemon is."""
 
-    def __init__(self, uri: Callable[[], str], doers: Callable[[], Sequence[Doer]]) -> None:
+    def __init__(self, uri: Callable[[], str], executors: Callable[[], Sequence[IntentExecutor]]) -> None:
         self._uri = uri
-        self._doers = doers
+        self._executors = executors
 
-    async def carry_out(self, timer: HubTimer, command: LaterCommand) -> Answer:
+    async def run(self, timer: HubTimer, command: DelayedCommand) -> SpokenAnswer:
         """Return what came of it; never raises for a daemon that fails."""
-        speaker = Speaker(timer.satellite_id, timer.area, command.language)
-        for attempt in range(ATTEMPTS):
+        speaker = SatelliteIdentity(timer.satellite_id, timer.area, command.language)
+        for attempt in range(MAX_ATTEMPTS):
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    return await self._ask(timer, command, speaker)
+                async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
+                    return await self._send_command(timer, command, speaker)
             except PeerError as err:
-                return self._failed(err, command)
+                return self._create_failure(err, command)
             except (RosieError, TimeoutError) as err:
                 _LOG.debug("a command for later waits for the intent daemon", attempt=attempt, reason=str(err))
-                if isinstance(err, TimeoutError) or attempt == ATTEMPTS - 1:
-                    return self._failed(err, command)
+                if isinstance(err, TimeoutError) or attempt == MAX_ATTEMPTS - 1:
+                    return self._create_failure(err, command)
             await asyncio.sleep(RETRY_SECONDS)
         raise AssertionError("the last attempt has an answer")
 
-    def _failed(self, error: Exception, command: LaterCommand) -> Answer:
+    def _create_failure(self, error: Exception, command: DelayedCommand) -> SpokenAnswer:
         _LOG.warning("a command for later failed", reason=str(error))
-        return Answer(say(f"failures.{Failure.INTENT}", command.language), done=False)
+        return SpokenAnswer(format_sentence(f"failures.{Failure.INTENT}", command.language), succeeded=False)
 
-    async def _ask(self, timer: HubTimer, command: LaterCommand, speaker: Speaker) -> Answer:
-        understanding = Understanding(self._doers(), speaker)
+    async def _send_command(
+        self, timer: HubTimer, command: DelayedCommand, satellite: SatelliteIdentity
+    ) -> SpokenAnswer:
+        understanding = IntentResponse(self._executors(), satellite)
         parts: list[str] = []
-        answers: list[Answer] = []
+        answers: list[SpokenAnswer] = []
 
         async def heard(event: Event) -> bool:
-            answer = await understanding.hear(event)
+            answer = await understanding.feed(event)
             match answer:
-                case AnswerPart(text):
+                case AnswerChunkReceived(text):
                     parts.append(text)
-                case Answer():
+                case SpokenAnswer():
                     answers.append(answer)
             return bool(answers)
 
-        await StageStream("intent", self._uri(), [_said(timer, command)], heard).run()
+        await DaemonStream("intent", self._uri(), [_create_transcript(timer, command)], heard).run()
         if not answers:
             raise UnreachableError(f"{self._uri()} closed the connection without an answer")
-        return Answer("".join(parts), answers[0].expects_reply) if parts else answers[0]
+        return SpokenAnswer("".join(parts), answers[0].expects_reply) if parts else answers[0]
 
 
-def _said(timer: HubTimer, command: LaterCommand) -> Event:
+def _create_transcript(timer: HubTimer, command: DelayedCommand) -> Event:
     context: dict[str, object] = {
         "turn_id": turn.new_id(),
         "conversation_id": timer.id,

@@ -7,40 +7,40 @@ from typing import TypeAlias
 from wyoming.event import Event
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpdated
 
-from wyoming_rosie_hub.sentences import say
-from wyoming_rosie_hub.timers.model import HubTimer, LaterCommand, Timers, Wanted
-from wyoming_rosie_hub.timers.responses import TimerWords
+from wyoming_rosie_hub.sentences import format_sentence
+from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer, TimerQuery, TimerSet
+from wyoming_rosie_hub.timers.responses import TimerResponses
 
-LONGEST_SECONDS = 24 * 3600
-MOST_TIMERS = 32
+MAX_SECONDS = 24 * 3600
+MAX_TIMERS = 32
 ALL = "all"
 """The value of the slot `which` when all timers are meant."""
 Slots: TypeAlias = Mapping[str, object]
-ForSatellites: TypeAlias = tuple[tuple[str, Event], ...]
+SatelliteEvents: TypeAlias = tuple[tuple[str, Event], ...]
 """Events, each with the satellite that it is for."""
 
 
 @dataclass(frozen=True)
-class Question:
+class TimerQuestion:
     """Which of some timers is meant by an intent."""
 
     intent: str
     slots: Slots
-    among: tuple[str, ...]  # ids
+    timer_ids: tuple[str, ...]  # ids
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TimerIntentResult:
     """The timers afterwards, what their satellites are told, the sentence to speak, and what that asks, if anything."""
 
-    timers: Timers
-    events: ForSatellites
+    timers: TimerSet
+    events: SatelliteEvents
     answer: str
-    question: Question | None = None
+    question: TimerQuestion | None = None
 
 
 @dataclass(frozen=True)
-class Request:
+class TimerIntentRequest:
     """One spoken request: its slots, who asked, and an identifier should a timer begin."""
 
     slots: Slots
@@ -49,49 +49,49 @@ class Request:
     now: float  # seconds since the epoch
     area: str | None = None
     language: str = "en"
-    command: LaterCommand | None = None
-    present: frozenset[str] = frozenset()  # satellites that can be told something now
-    chosen: tuple[str, ...] = ()  # ids of the timers that were chosen among several
+    command: DelayedCommand | None = None
+    connected: frozenset[str] = frozenset()  # satellites that can be told something now
+    selected: tuple[str, ...] = ()  # ids of the timers that were chosen among several
 
     @property
-    def words(self) -> TimerWords:
-        return TimerWords(self.language, self.now)
+    def responses(self) -> TimerResponses:
+        return TimerResponses(self.language, self.now)
 
 
-def carry_out(intent: str, timers: Timers, request: Request) -> Outcome | None:
+def execute_intent(intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult | None:
     """Return what becomes of the timers, or None when the intent is not about timers."""
     action = _ACTIONS.get(intent)
     return action(intent, timers, request) if action else None
 
 
-def finished(timer: HubTimer) -> Event:
+def finished_event(timer: HubTimer) -> Event:
     """Return the event that lets a satellite ring."""
     return TimerFinished(id=timer.id).event()
 
 
-def known(timers: Timers, satellite_id: str, now: float) -> tuple[Event, ...]:
+def sync_events(timers: TimerSet, satellite_id: str, now: float) -> tuple[Event, ...]:
     """Return what a satellite that comes back is told: it may have missed anything."""
-    gone = [TimerCancelled(id=timer.id).event() for timer in timers.gone if timer.satellite_id == satellite_id]
+    gone = [TimerCancelled(id=timer.id).event() for timer in timers.cancelled if timer.satellite_id == satellite_id]
     running = [
-        _updated(timer, now)
-        for timer in timers.of(satellite_id).all
+        _updated_event(timer, now)
+        for timer in timers.for_satellite(satellite_id).all
         if timer.command is None and (timer.seconds_left(now) or not timer.is_active)
     ]
     return (*gone, *running)
 
 
-def _start(_intent: str, timers: Timers, request: Request) -> Outcome:
-    seconds = _seconds(request.slots)
+def _start(_intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
+    seconds = _parse_seconds(request.slots)
     if not seconds:
-        return _only_said(timers, request, "timers.how_long")
-    if seconds > LONGEST_SECONDS:
-        return _only_said(timers, request, "timers.too_long")
-    if len(timers.all) >= MOST_TIMERS:
-        return _only_said(timers, request, "timers.too_many", count=len(timers.all))
+        return _answer_only(timers, request, "timers.how_long")
+    if seconds > MAX_SECONDS:
+        return _answer_only(timers, request, "timers.too_long")
+    if len(timers.all) >= MAX_TIMERS:
+        return _answer_only(timers, request, "timers.too_many", count=len(timers.all))
     timer = HubTimer(
         id=request.new_id,
         total_seconds=seconds,
-        name=_name(request.slots),
+        name=_parse_name(request.slots),
         ends_at=request.now + seconds,
         satellite_id=request.satellite_id,
         area=request.area,
@@ -100,130 +100,136 @@ def _start(_intent: str, timers: Timers, request: Request) -> Outcome:
     begun = TimerStarted(id=timer.id, total_seconds=round(seconds), name=timer.name).event()
     events = ((timer.satellite_id, begun),) if timer.command is None else ()
     key = "started_for" if timer.name and timer.command is None else "started"
-    return Outcome(timers.started(timer), events, request.words.about(key, timer))
+    return TimerIntentResult(timers.add(timer), events, request.responses.format_response(key, timer))
 
 
-def _cancel(intent: str, timers: Timers, request: Request) -> Outcome:
-    return _with_meant(intent, timers, request, timers.all, _cancelled)
+def _cancel(intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
+    return _apply_to_targets(intent, timers, request, timers.all, _cancel_timer)
 
 
-def _cancel_all(_intent: str, timers: Timers, request: Request) -> Outcome:
-    meant = _in_area(timers, request)
+def _cancel_all(_intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
+    meant = _find_in_area(timers, request)
     if not meant:
-        return _only_said(timers, request, "timers.none")
+        return _answer_only(timers, request, "timers.none")
     ringing = [timer for timer in meant if timer.command is None]
-    done = _each(timers, request, meant, _cancelled)
+    done = _apply_to_all(timers, request, meant, _cancel_timer)
     if len(ringing) < 2:
         return done
-    counted = say("timers.all_cancelled", request.language, count=len(ringing))
-    commands = [request.words.about("cancelled", timer) for timer in meant if timer.command is not None]
-    return replace(done, answer=" ".join((counted, *commands, *_absent(meant, request, "away_cancelled"))))
+    counted = format_sentence("timers.all_cancelled", request.language, count=len(ringing))
+    commands = [request.responses.format_response("cancelled", timer) for timer in meant if timer.command is not None]
+    return replace(done, answer=" ".join((counted, *commands, *_describe_offline(meant, request, "away_cancelled"))))
 
 
-def _pause(intent: str, timers: Timers, request: Request) -> Outcome:
-    def pause(timers: Timers, timer: HubTimer, request: Request) -> Outcome:
-        return _changed(timers, timer.paused(request.now), request, "paused")
+def _pause(intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
+    def pause(timers: TimerSet, timer: HubTimer, request: TimerIntentRequest) -> TimerIntentResult:
+        return _update_timer(timers, timer.pause(request.now), request, "paused")
 
-    return _with_meant(intent, timers, request, [timer for timer in timers.all if timer.is_active], pause)
-
-
-def _resume(intent: str, timers: Timers, request: Request) -> Outcome:
-    def resume(timers: Timers, timer: HubTimer, request: Request) -> Outcome:
-        return _changed(timers, timer.resumed(request.now), request, "goes_on")
-
-    return _with_meant(intent, timers, request, [timer for timer in timers.all if not timer.is_active], resume)
+    return _apply_to_targets(intent, timers, request, [timer for timer in timers.all if timer.is_active], pause)
 
 
-def _lengthen(intent: str, timers: Timers, request: Request) -> Outcome:
-    seconds = _seconds(request.slots) * (-1 if intent == "HassDecreaseTimer" else 1)
+def _resume(intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
+    def resume(timers: TimerSet, timer: HubTimer, request: TimerIntentRequest) -> TimerIntentResult:
+        return _update_timer(timers, timer.resume(request.now), request, "goes_on")
 
-    def change(timers: Timers, timer: HubTimer, request: Request) -> Outcome:
-        return _changed(timers, timer.lengthened(seconds, request.now), request, "now_left")
-
-    return _with_meant(intent, timers, request, timers.all, change)
+    return _apply_to_targets(intent, timers, request, [timer for timer in timers.all if not timer.is_active], resume)
 
 
-def _status(_intent: str, timers: Timers, request: Request) -> Outcome:
-    meant = _meant(timers, request)
+def _change_length(intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
+    seconds = _parse_seconds(request.slots) * (-1 if intent == "HassDecreaseTimer" else 1)
+
+    def change(timers: TimerSet, timer: HubTimer, request: TimerIntentRequest) -> TimerIntentResult:
+        return _update_timer(timers, timer.add_seconds(seconds, request.now), request, "now_left")
+
+    return _apply_to_targets(intent, timers, request, timers.all, change)
+
+
+def _status(_intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
+    meant = _find_targets(timers, request)
     if not meant and timers.all:
-        return _only_said(timers, request, "timers.no_such")
-    return Outcome(timers, (), request.words.status(meant))
+        return _answer_only(timers, request, "timers.no_such")
+    return TimerIntentResult(timers, (), request.responses.describe(meant))
 
 
-_Act: TypeAlias = Callable[[Timers, HubTimer, Request], Outcome]
+_TimerAction: TypeAlias = Callable[[TimerSet, HubTimer, TimerIntentRequest], TimerIntentResult]
 
 
-def _with_meant(intent: str, timers: Timers, request: Request, among: Sequence[HubTimer], act: _Act) -> Outcome:
+def _apply_to_targets(
+    intent: str, timers: TimerSet, request: TimerIntentRequest, candidates: Sequence[HubTimer], action: _TimerAction
+) -> TimerIntentResult:
     """Act on the timers that are meant, or ask which one is."""
     if not timers.all:
-        return _only_said(timers, request, "timers.none")
-    meant = _meant(Timers(tuple(among)), request)
+        return _answer_only(timers, request, "timers.none")
+    meant = _find_targets(TimerSet(tuple(candidates)), request)
     if not meant:
-        return _only_said(timers, request, "timers.no_such")
-    if len(meant) == 1 or request.chosen or request.slots.get("which") == ALL:
-        return _each(timers, request, meant, act)
-    if request.words.are_alike(meant):
-        return _each(timers, request, meant[:1], act)
-    question = Question(intent, request.slots, tuple(timer.id for timer in meant))
-    return Outcome(timers, (), request.words.which(meant), question)
+        return _answer_only(timers, request, "timers.no_such")
+    if len(meant) == 1 or request.selected or request.slots.get("which") == ALL:
+        return _apply_to_all(timers, request, meant, action)
+    if request.responses.are_duplicates(meant):
+        return _apply_to_all(timers, request, meant[:1], action)
+    question = TimerQuestion(intent, request.slots, tuple(timer.id for timer in meant))
+    return TimerIntentResult(timers, (), request.responses.ask_which(meant), question)
 
 
-def _each(timers: Timers, request: Request, meant: Sequence[HubTimer], act: _Act) -> Outcome:
+def _apply_to_all(
+    timers: TimerSet, request: TimerIntentRequest, targets: Sequence[HubTimer], action: _TimerAction
+) -> TimerIntentResult:
     answers: list[str] = []
-    events: ForSatellites = ()
-    for timer in meant:
-        outcome = act(timers, timer, request)
+    events: SatelliteEvents = ()
+    for timer in targets:
+        outcome = action(timers, timer, request)
         timers, events = outcome.timers, (*events, *outcome.events)
         answers.append(outcome.answer)
-    key = "away_cancelled" if act is _cancelled else "away_changed"
-    return Outcome(timers, events, " ".join((*answers, *_absent(meant, request, key))))
+    key = "away_cancelled" if action is _cancel_timer else "away_changed"
+    return TimerIntentResult(timers, events, " ".join((*answers, *_describe_offline(targets, request, key))))
 
 
-def _meant(timers: Timers, request: Request) -> tuple[HubTimer, ...]:
-    if request.chosen:
-        return timers.only(request.chosen).all
+def _find_targets(timers: TimerSet, request: TimerIntentRequest) -> tuple[HubTimer, ...]:
+    if request.selected:
+        return timers.with_ids(request.selected).all
     if request.slots.get("which") == ALL:
-        return _in_area(timers, request)
-    matching = timers.matching(_wanted(request))
+        return _find_in_area(timers, request)
+    matching = timers.find(_parse_query(request))
     # Whoever speaks in the kitchen means the kitchen's timer when there is one.
-    return Timers(matching).of(request.satellite_id).all or matching
+    return TimerSet(matching).for_satellite(request.satellite_id).all or matching
 
 
-def _in_area(timers: Timers, request: Request) -> tuple[HubTimer, ...]:
-    return timers.matching(Wanted(area=_text(request.slots, "area")))
+def _find_in_area(timers: TimerSet, request: TimerIntentRequest) -> tuple[HubTimer, ...]:
+    return timers.find(TimerQuery(area=_parse_text(request.slots, "area")))
 
 
-def _wanted(request: Request) -> Wanted:
+def _parse_query(request: TimerIntentRequest) -> TimerQuery:
     slots = request.slots
-    return Wanted(_name(slots), _seconds(slots, "start_") or None, _text(slots, "area"))
+    return TimerQuery(_parse_name(slots), _parse_seconds(slots, "start_") or None, _parse_text(slots, "area"))
 
 
-def _cancelled(timers: Timers, timer: HubTimer, request: Request) -> Outcome:
+def _cancel_timer(timers: TimerSet, timer: HubTimer, request: TimerIntentRequest) -> TimerIntentResult:
     told = ((timer.satellite_id, TimerCancelled(id=timer.id).event()),) if timer.command is None else ()
-    return Outcome(timers.cancelled(timer), told, request.words.about("cancelled", timer))
+    return TimerIntentResult(timers.cancel(timer), told, request.responses.format_response("cancelled", timer))
 
 
-def _changed(timers: Timers, new: HubTimer, request: Request, key: str) -> Outcome:
-    told = ((new.satellite_id, _updated(new, request.now)),) if new.command is None else ()
-    return Outcome(timers.changed(new), told, request.words.about(key, new))
+def _update_timer(timers: TimerSet, timer: HubTimer, request: TimerIntentRequest, key: str) -> TimerIntentResult:
+    told = ((timer.satellite_id, _updated_event(timer, request.now)),) if timer.command is None else ()
+    return TimerIntentResult(timers.update(timer), told, request.responses.format_response(key, timer))
 
 
-def _updated(timer: HubTimer, now: float) -> Event:
+def _updated_event(timer: HubTimer, now: float) -> Event:
     left = round(timer.seconds_left(now))
     return TimerUpdated(id=timer.id, is_active=timer.is_active, total_seconds=left).event()
 
 
-def _absent(timers: Sequence[HubTimer], request: Request, key: str) -> list[str]:
+def _describe_offline(timers: Sequence[HubTimer], request: TimerIntentRequest, key: str) -> list[str]:
     """Say which satellites do not know yet what was done to their timers."""
-    away = {timer.satellite_id for timer in timers if timer.command is None} - request.present - {request.satellite_id}
-    return [say(f"timers.{key}", request.language, place=place) for place in sorted(away)]
+    away = (
+        {timer.satellite_id for timer in timers if timer.command is None} - request.connected - {request.satellite_id}
+    )
+    return [format_sentence(f"timers.{key}", request.language, place=place) for place in sorted(away)]
 
 
-def _only_said(timers: Timers, request: Request, key: str, **values: object) -> Outcome:
-    return Outcome(timers, (), say(key, request.language, **values))
+def _answer_only(timers: TimerSet, request: TimerIntentRequest, key: str, **values: object) -> TimerIntentResult:
+    return TimerIntentResult(timers, (), format_sentence(key, request.language, **values))
 
 
-def _seconds(slots: Slots, prefix: str = "") -> float:
+def _parse_seconds(slots: Slots, prefix: str = "") -> float:
     total = 0.0
     for unit, seconds in (("hours", 3600), ("minutes", 60), ("seconds", 1)):
         value = slots.get(prefix + unit, 0)
@@ -231,22 +237,22 @@ def _seconds(slots: Slots, prefix: str = "") -> float:
     return total
 
 
-def _name(slots: Slots) -> str | None:
-    return _text(slots, "name")
+def _parse_name(slots: Slots) -> str | None:
+    return _parse_text(slots, "name")
 
 
-def _text(slots: Slots, key: str) -> str | None:
+def _parse_text(slots: Slots, key: str) -> str | None:
     text = slots.get(key)
     return text.strip() or None if isinstance(text, str) else None
 
 
-_ACTIONS: dict[str, Callable[[str, Timers, Request], Outcome]] = {
+_ACTIONS: dict[str, Callable[[str, TimerSet, TimerIntentRequest], TimerIntentResult]] = {
     "HassStartTimer": _start,
     "HassCancelTimer": _cancel,
     "HassCancelAllTimers": _cancel_all,
     "HassPauseTimer": _pause,
     "HassUnpauseTimer": _resume,
-    "HassIncreaseTimer": _lengthen,
-    "HassDecreaseTimer": _lengthen,
+    "HassIncreaseTimer": _change_length,
+    "HassDecreaseTimer": _change_length,
     "HassTimerStatus": _status,
 }

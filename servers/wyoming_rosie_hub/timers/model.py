@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 
 from wyoming_rosie.timers import Timer, find_expired, next_deadline
 
-KEPT_SECONDS = 3600.0
+EXPIRY_SECONDS = 3600.0
 """A timer that ran out longer ago rings no more; so long a satellite that was off may still ring for a cancelled one."""
-MOST_GONE = 64
-_SHORTEST = 3  # letters of a name that may have another ending
-_ENDING = 2
+MAX_CANCELLED = 64
+_MIN_STEM_LETTERS = 3  # letters of a name that may have another ending
+_MAX_ENDING_LETTERS = 2
 
 
 @dataclass(frozen=True)
-class LaterCommand:
+class DelayedCommand:
     """A command that is carried out when its timer has run out; `text` is what was said without the time."""
 
     text: str
@@ -31,15 +31,15 @@ class HubTimer(Timer):
 
     satellite_id: str
     area: str | None = None  # of the satellite
-    command: LaterCommand | None = None  # to carry out instead of ringing
+    command: DelayedCommand | None = None  # to carry out instead of ringing
 
-    def paused(self, now: float) -> "HubTimer":
+    def pause(self, now: float) -> "HubTimer":
         return self.with_remaining(self.seconds_left(now), now, is_active=False)
 
-    def resumed(self, now: float) -> "HubTimer":
+    def resume(self, now: float) -> "HubTimer":
         return self.with_remaining(self.seconds_left(now), now, is_active=True)
 
-    def lengthened(self, seconds: float, now: float) -> "HubTimer":
+    def add_seconds(self, seconds: float, now: float) -> "HubTimer":
         """Return the timer with more seconds, or fewer if negative, but at least 0 left."""
         change = max(seconds, -self.seconds_left(now))
         longer = replace(self, total_seconds=self.total_seconds + change)
@@ -49,7 +49,7 @@ class HubTimer(Timer):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TimerQuery:
     """Which timer is meant: by name, by its length, by the room it is in, or the only one."""
 
     name: str | None = None
@@ -58,75 +58,77 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Timers:
+class TimerSet:
     """All timers of the house, oldest first, and those that were cancelled lately."""
 
     all: tuple[HubTimer, ...] = ()
-    gone: tuple[HubTimer, ...] = ()
+    cancelled: tuple[HubTimer, ...] = ()
 
-    def of(self, satellite_id: str) -> "Timers":
-        return Timers(tuple(timer for timer in self.all if timer.satellite_id == satellite_id))
+    def for_satellite(self, satellite_id: str) -> "TimerSet":
+        return TimerSet(tuple(timer for timer in self.all if timer.satellite_id == satellite_id))
 
-    def only(self, ids: Collection[str]) -> "Timers":
-        return Timers(tuple(timer for timer in self.all if timer.id in ids))
+    def with_ids(self, ids: Collection[str]) -> "TimerSet":
+        return TimerSet(tuple(timer for timer in self.all if timer.id in ids))
 
-    def started(self, timer: HubTimer) -> "Timers":
+    def add(self, timer: HubTimer) -> "TimerSet":
         return replace(self, all=(*self.all, timer))
 
-    def without(self, *done: HubTimer) -> "Timers":
-        ids = {timer.id for timer in done}
+    def remove(self, *removed: HubTimer) -> "TimerSet":
+        ids = {timer.id for timer in removed}
         return replace(self, all=tuple(timer for timer in self.all if timer.id not in ids))
 
-    def cancelled(self, *some: HubTimer) -> "Timers":
+    def cancel(self, *removed: HubTimer) -> "TimerSet":
         """Take timers out and remember them: their satellite may not know yet."""
-        gone = (*self.gone, *(timer for timer in some if timer.command is None))
-        return replace(self.without(*some), gone=gone[-MOST_GONE:])
+        gone = (*self.cancelled, *(timer for timer in removed if timer.command is None))
+        return replace(self.remove(*removed), cancelled=gone[-MAX_CANCELLED:])
 
-    def changed(self, new: HubTimer) -> "Timers":
+    def update(self, new: HubTimer) -> "TimerSet":
         return replace(self, all=tuple(new if timer.id == new.id else timer for timer in self.all))
 
-    def without_old(self, now: float) -> "Timers":
+    def prune(self, now: float) -> "TimerSet":
         """Forget what no satellite can ring for any more."""
-        return replace(self, gone=tuple(timer for timer in self.gone if not _is_over(timer, now)))
+        return replace(self, cancelled=tuple(timer for timer in self.cancelled if not _is_expired(timer, now)))
 
-    def matching(self, wanted: Wanted) -> tuple[HubTimer, ...]:
+    def find(self, query: TimerQuery) -> tuple[HubTimer, ...]:
         """Return the timers that may be meant; all when nothing was said of them."""
-        found = [timer for timer in self.all if wanted.seconds is None or timer.total_seconds == wanted.seconds]
-        if wanted.area is not None:
-            there = [timer for timer in found if same(timer.area, wanted.area)]
-            found = there or [timer for timer in found if is_called(timer, wanted.area)]
-        return tuple(timer for timer in found if wanted.name is None or is_called(timer, wanted.name))
+        found = [timer for timer in self.all if query.seconds is None or timer.total_seconds == query.seconds]
+        if query.area is not None:
+            there = [timer for timer in found if matches_name(timer.area, query.area)]
+            found = there or [timer for timer in found if has_name(timer, query.area)]
+        return tuple(timer for timer in found if query.name is None or has_name(timer, query.name))
 
-    def due(self, now: float) -> tuple[HubTimer, ...]:
+    def find_expired(self, now: float) -> tuple[HubTimer, ...]:
         return find_expired(self.all, now)
 
-    def next_due(self, now: float = 0.0) -> float | None:
+    def next_deadline(self, now: float = 0.0) -> float | None:
         """Return when the next of those timers ends that have not ended by now."""
         return next_deadline(self.all, now)
 
 
-def is_called(timer: HubTimer, name: str) -> bool:
+def has_name(timer: HubTimer, name: str) -> bool:
     """Tell whether people may call a timer so; a command for later by some of its words."""
     if timer.command is None:
-        return timer.name is not None and _is_nearly(_plain(timer.name), _plain(name))
+        return timer.name is not None and _matches_stem(_normalize(timer.name), _normalize(name))
     said = f"{timer.command.text} {timer.command.label}".casefold().split()
     return all(word in said for word in name.casefold().split())
 
 
-def same(name: str | None, wanted: str) -> bool:
+def matches_name(name: str | None, other: str) -> bool:
     """Tell whether a name is the one that is wanted, however it is written."""
-    return name is not None and _plain(name) == _plain(wanted)
+    return name is not None and _normalize(name) == _normalize(other)
 
 
-def _is_nearly(name: str, said: str) -> bool:
+def _matches_stem(name: str, spoken: str) -> bool:
     """Tell whether two names differ in their endings at most: an egg timer is one for eggs."""
-    short, long = sorted((name, said), key=len)
-    return name == said or (len(short) >= _SHORTEST and long.startswith(short) and len(long) - len(short) <= _ENDING)
+    short, long = sorted((name, spoken), key=len)
+    return name == spoken or (
+        len(short) >= _MIN_STEM_LETTERS and long.startswith(short) and len(long) - len(short) <= _MAX_ENDING_LETTERS
+    )
 
 
-def _plain(name: str) -> str:
+def _normalize(name: str) -> str:
     return " ".join(name.replace("_", " ").casefold().split())
 
 
-def _is_over(timer: HubTimer, now: float) -> bool:
-    return timer.ends_at is not None and timer.ends_at + KEPT_SECONDS < now
+def _is_expired(timer: HubTimer, now: float) -> bool:
+    return timer.ends_at is not None and timer.ends_at + EXPIRY_SECONDS < now

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wyoming_rosie.text import durations
-from wyoming_rosie_hub.sentences import has, say, words
+from wyoming_rosie_hub.sentences import format_sentence, get_entry, has_entry
 from wyoming_rosie_hub.timers.model import HubTimer
 
-MOST_LISTED = 5
+MAX_LISTED = 5
 
 
 @dataclass(frozen=True)
-class TimerWords:
+class TimerResponses:
     """One language, at one time in seconds since the epoch."""
 
     language: str
@@ -22,52 +22,65 @@ class TimerWords:
         if timer.command is not None:
             return timer.command.label
         if timer.name:
-            return say("timers.named", self.language, name=timer.name)
+            return format_sentence("timers.named", self.language, name=timer.name)
         length = durations.format_duration(timer.total_seconds, self.language)
         adjective = durations.format_modifier(timer.total_seconds, self.language)
-        return say("timers.by_length", self.language, length=length, adjective=adjective)
+        return format_sentence("timers.by_length", self.language, length=length, adjective=adjective)
 
-    def about(self, key: str, timer: HubTimer) -> str:
+    def format_response(self, key: str, timer: HubTimer) -> str:
         """Return a sentence about a timer, or the one about a command for later."""
-        table = "later" if timer.command is not None and has(f"later.{key}") else "timers"
+        table = "later" if timer.command is not None and has_entry(f"later.{key}") else "timers"
         length = durations.format_duration(timer.total_seconds, self.language)
-        return _sentence(
-            say(f"{table}.{key}", self.language, label=self.label(timer), length=length, left=self.left(timer))
+        return _capitalize(
+            format_sentence(
+                f"{table}.{key}",
+                self.language,
+                label=self.label(timer),
+                length=length,
+                left=self.format_remaining(timer),
+            )
         )
 
-    def left(self, timer: HubTimer) -> str:
+    def format_remaining(self, timer: HubTimer) -> str:
         return durations.format_duration(timer.seconds_left(self.now), self.language)
 
-    def status(self, timers: Sequence[HubTimer]) -> str:
+    def describe(self, timers: Sequence[HubTimer]) -> str:
         """Return sentences about how much time is left on each timer."""
-        lines = [self.about("left" if timer.is_active else "paused_left", timer) for timer in timers]
-        return " ".join(lines) or say("timers.none", self.language)
+        lines = [self.format_response("left" if timer.is_active else "paused_left", timer) for timer in timers]
+        return " ".join(lines) or format_sentence("timers.none", self.language)
 
-    def which(self, among: Sequence[HubTimer]) -> str:
+    def ask_which(self, candidates: Sequence[HubTimer]) -> str:
         """Ask which of some timers is meant, each told by what tells it apart."""
-        options = [self._option(timer, among) for timer in among[:MOST_LISTED]]
-        return say(
-            "timers.which", self.language, options=durations.join_list(options, words("timers.or", self.language))
+        options = [self._format_option(timer, candidates) for timer in candidates[:MAX_LISTED]]
+        return format_sentence(
+            "timers.which", self.language, options=durations.join_list(options, get_entry("timers.or", self.language))
         )
 
-    def are_alike(self, among: Sequence[HubTimer]) -> bool:
+    def are_duplicates(self, candidates: Sequence[HubTimer]) -> bool:
         """Tell whether it makes no difference which of some timers is taken."""
-        return len({(self._told_apart(timer, among), timer.satellite_id, timer.is_active) for timer in among}) == 1
+        return (
+            len({(self._unique_label(timer, candidates), timer.satellite_id, timer.is_active) for timer in candidates})
+            == 1
+        )
 
-    def _option(self, timer: HubTimer, among: Sequence[HubTimer]) -> str:
-        label = self._told_apart(timer, among)
-        return label if timer.command else say("timers.option", self.language, label=label)
+    def _format_option(self, timer: HubTimer, candidates: Sequence[HubTimer]) -> str:
+        label = self._unique_label(timer, candidates)
+        return label if timer.command else format_sentence("timers.option", self.language, label=label)
 
-    def _told_apart(self, timer: HubTimer, among: Sequence[HubTimer]) -> str:
+    def _unique_label(self, timer: HubTimer, candidates: Sequence[HubTimer]) -> str:
         label = self.label(timer)
-        alike = [one for one in among if self.label(one) == label]
+        alike = [one for one in candidates if self.label(one) == label]
         if len(alike) == 1:
             return label
         if timer.area is not None and len({one.area for one in alike}) > 1:
-            label = say("timers.in_area", self.language, label=label, area=timer.area)
+            label = format_sentence("timers.in_area", self.language, label=label, area=timer.area)
             alike = [one for one in alike if one.area == timer.area]
-        return say("timers.with_left", self.language, label=label, left=self.left(timer)) if len(alike) > 1 else label
+        return (
+            format_sentence("timers.with_left", self.language, label=label, left=self.format_remaining(timer))
+            if len(alike) > 1
+            else label
+        )
 
 
-def _sentence(text: str) -> str:
+def _capitalize(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"

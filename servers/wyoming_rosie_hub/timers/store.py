@@ -6,28 +6,28 @@ from pathlib import Path
 from typing import Any
 
 from wyoming_rosie.runtime import json_store
-from wyoming_rosie_hub.timers.model import HubTimer, LaterCommand, Timers
+from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer, TimerSet
 
 
-def load(path: Path) -> Timers:
+def load(path: Path) -> TimerSet:
     """Return the timers of the last run; none if there is no file. An unreadable file is set aside."""
     try:
         document = json_store.read(path)
-        return Timers() if document is None else _decode(document)
+        return TimerSet() if document is None else _decode(document)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
         json_store.quarantine(path, err)
-        return Timers()
+        return TimerSet()
 
 
-def save(path: Path, timers: Timers) -> None:
+def save(path: Path, timers: TimerSet) -> None:
     """Write the timers so that a power cut leaves either the old or the new file. Raises OSError."""
-    running, gone = list(map(_encode_timer, timers.all)), list(map(_encode_timer, timers.gone))
+    running, gone = list(map(_encode_timer, timers.all)), list(map(_encode_timer, timers.cancelled))
     json_store.write(path, {"timers": running, "gone": gone})
 
 
-def _decode(document: Mapping[str, Any]) -> Timers:
+def _decode(document: Mapping[str, Any]) -> TimerSet:
     running, gone = document["timers"], document.get("gone", ())
-    return Timers(tuple(map(_decode_timer, running)), tuple(map(_decode_timer, gone)))
+    return TimerSet(tuple(map(_decode_timer, running)), tuple(map(_decode_timer, gone)))
 
 
 def _encode_timer(timer: HubTimer) -> dict[str, object]:
@@ -57,8 +57,8 @@ def _decode_timer(entry: Mapping[str, Any]) -> HubTimer:
     )
 
 
-def _decode_command(entry: Mapping[str, Any]) -> LaterCommand:
-    return LaterCommand(
+def _decode_command(entry: Mapping[str, Any]) -> DelayedCommand:
+    return DelayedCommand(
         text=str(entry["text"]),
         label=str(entry["label"]),
         language=str(entry["language"]),

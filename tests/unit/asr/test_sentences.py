@@ -13,7 +13,7 @@ from wyoming_rosie_asr.engines.pocketsphinx import grammar, templates, tokens
 from wyoming_rosie_asr.engines.pocketsphinx.automaton import Automaton
 from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon, read_dictionary
 from wyoming_rosie_asr.engines.pocketsphinx.templates import TemplateBlock
-from wyoming_rosie_hub.timers import choices
+from wyoming_rosie_hub.timers import selection
 from wyoming_rosie_hub.timers.model import HubTimer
 from wyoming_rosie_intent.rules import hassil
 
@@ -90,7 +90,7 @@ def test_answers_are_a_yes_or_a_no_to_the_intent_daemon_or_tell_the_hub_which_ti
     timer = HubTimer(id="t", total_seconds=300, ends_at=300.0, satellite_id="s")
     timers = [replace(timer, area=area) for place in HOMES["demo"].areas for area in place.names]
     timers += [replace(timer, name=name) for name in EN.lists["timer"]]
-    assert [text for text in others if choices.read(text, timers, "en", 0.0) is None] == []
+    assert [text for text in others if selection.parse_selection(text, timers, "en", 0.0) is None] == []
 
 
 def test_what_is_said_politely_is_understood() -> None:

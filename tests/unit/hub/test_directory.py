@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from wyoming_rosie.protocol.discovery import DiscoveredService
-from wyoming_rosie_hub.directory import Directory
+from wyoming_rosie_hub.directory import DaemonDirectory
 
 HERE = "192.168.1.5"
 OWN = DiscoveredService("rosie-asr-pi-aaaaaa", HERE, 10333, "asr", "1")
@@ -15,8 +15,10 @@ KNOWN = DiscoveredService("rosie-asr-big-bbbbbb", "192.168.1.7", 10300, "asr", "
 FIXED = "tcp://127.0.0.1:10300"
 
 
-def directory(*announced: DiscoveredService, configured: str | None = None, adopted: Sequence[str] = ()) -> Directory:
-    return Directory(
+def directory(
+    *announced: DiscoveredService, configured: str | None = None, adopted: Sequence[str] = ()
+) -> DaemonDirectory:
+    return DaemonDirectory(
         {"asr": configured}, adopted, lambda role: [one for one in announced if one.role == role], lambda: [HERE]
     )
 
@@ -33,18 +35,18 @@ def directory(*announced: DiscoveredService, configured: str | None = None, adop
     ids=["nobody", "a stranger", "this machine's", "an adopted one", "this machine's before an adopted one"],
 )
 def test_a_stranger_never_gets_the_audio(announced: list[DiscoveredService], uri: str) -> None:
-    assert directory(*announced, adopted=[KNOWN.name]).uri("asr") == uri
+    assert directory(*announced, adopted=[KNOWN.name]).find_uri("asr") == uri
 
 
 def test_a_configured_address_comes_before_all() -> None:
-    assert directory(OWN, KNOWN, configured="tcp://there:1", adopted=[KNOWN.name]).uri("asr") == "tcp://there:1"
+    assert directory(OWN, KNOWN, configured="tcp://there:1", adopted=[KNOWN.name]).find_uri("asr") == "tcp://there:1"
 
 
 def test_who_is_used_and_who_is_not_is_logged_once_with_the_next_step() -> None:
     one = directory(STRANGER, KNOWN, adopted=[KNOWN.name])
     with capture_logs() as logs:
-        one.look()
-        one.uri("asr")
+        one.log_discovered()
+        one.find_uri("asr")
     assert [(log["event"], log["name"]) for log in logs] == [
         ("announced daemon is not used", STRANGER.name),
         ("announced daemon is used", KNOWN.name),
@@ -56,5 +58,5 @@ def test_who_is_used_and_who_is_not_is_logged_once_with_the_next_step() -> None:
 def test_a_network_full_of_strangers_fills_neither_log_nor_memory() -> None:
     strangers = [DiscoveredService(f"a{number}", "192.168.1.66", number, "asr", "1") for number in range(1, 1000)]
     with capture_logs() as logs:
-        directory(*strangers).uri("asr")
+        directory(*strangers).find_uri("asr")
     assert len(logs) < 300

@@ -28,8 +28,8 @@ def blanks(text: str) -> set[str | None]:
 
 
 def test_every_failure_has_words() -> None:
-    assert all(sentences.say(f"failures.{failure}", "de") for failure in Failure)
+    assert all(sentences.format_sentence(f"failures.{failure}", "de") for failure in Failure)
 
 
 def test_a_language_without_sentences_is_answered_in_english() -> None:
-    assert sentences.say("answers.cannot", "sv-SE") == "Sorry, nothing here can do that."
+    assert sentences.format_sentence("answers.cannot", "sv-SE") == "Sorry, nothing here can do that."

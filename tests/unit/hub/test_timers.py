@@ -9,25 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie_hub.timers import store
-from wyoming_rosie_hub.timers.intents import Outcome, Request, Slots, carry_out, known
-from wyoming_rosie_hub.timers.model import HubTimer, LaterCommand, Timers
+from wyoming_rosie_hub.timers.intents import Slots, TimerIntentRequest, TimerIntentResult, execute_intent, sync_events
+from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer, TimerSet
 
 NOW = 1_000_000.0
 
 
-def do(timers: Timers, intent: str, now: float = NOW, satellite: str = "kitchen", **slots: object) -> Outcome:
+def do(
+    timers: TimerSet, intent: str, now: float = NOW, satellite: str = "kitchen", **slots: object
+) -> TimerIntentResult:
     return ask(timers, intent, now, satellite, slots)
 
 
-def ask(timers: Timers, intent: str, now: float, satellite: str, slots: Slots) -> Outcome:
+def ask(timers: TimerSet, intent: str, now: float, satellite: str, slots: Slots) -> TimerIntentResult:
     number = f"t{len(timers.all)}{now:.0f}"
-    outcome = carry_out(f"Hass{intent}", timers, Request(slots, satellite, number, now))
+    outcome = execute_intent(f"Hass{intent}", timers, TimerIntentRequest(slots, satellite, number, now))
     assert outcome is not None
     return outcome
 
 
-def after(*steps: tuple[str, Slots]) -> Timers:
-    timers = Timers()
+def after(*steps: tuple[str, Slots]) -> TimerSet:
+    timers = TimerSet()
     for intent, slots in steps:
         timers = ask(timers, intent, NOW, "kitchen", slots).timers
     return timers
@@ -38,15 +40,15 @@ PIZZA: tuple[str, Slots] = ("StartTimer", {"minutes": 12, "name": "pizza"})
 
 
 def test_a_timer_starts_and_is_due_at_its_time() -> None:
-    outcome = do(Timers(), "StartTimer", hours=1, minutes=5, name="pizza")
+    outcome = do(TimerSet(), "StartTimer", hours=1, minutes=5, name="pizza")
     assert outcome.answer == "Pizza timer started for 1 hour and 5 minutes."
     assert (outcome.events[0][1].type, outcome.events[0][1].data["total_seconds"]) == ("timer-started", 3900)
-    assert outcome.timers.due(NOW + 3899) == ()
-    assert outcome.timers.due(NOW + 3900) == outcome.timers.all
+    assert outcome.timers.find_expired(NOW + 3899) == ()
+    assert outcome.timers.find_expired(NOW + 3900) == outcome.timers.all
 
 
 def test_a_timer_without_a_length_is_asked_for() -> None:
-    assert do(Timers(), "StartTimer") == Outcome(Timers(), (), "For how long should the timer run?")
+    assert do(TimerSet(), "StartTimer") == TimerIntentResult(TimerSet(), (), "For how long should the timer run?")
 
 
 def test_the_only_timer_is_cancelled() -> None:
@@ -87,12 +89,14 @@ def test_the_timer_of_this_room_is_meant_when_there_is_one() -> None:
 def test_all_are_cancelled() -> None:
     outcome = do(after(FIVE, PIZZA), "CancelAllTimers")
     assert (outcome.timers.all, outcome.answer) == ((), "All 2 timers are cancelled.")
-    assert do(Timers(), "CancelAllTimers").answer == "There are no timers."
+    assert do(TimerSet(), "CancelAllTimers").answer == "There are no timers."
 
 
-def elsewhere(intent: str, present: frozenset[str], **slots: object) -> Outcome:
+def elsewhere(intent: str, present: frozenset[str], **slots: object) -> TimerIntentResult:
     """Ask in the office about the kitchen's 5 minute timer."""
-    outcome = carry_out(f"Hass{intent}", after(FIVE), Request(slots, "office", "t9", NOW, present=present))
+    outcome = execute_intent(
+        f"Hass{intent}", after(FIVE), TimerIntentRequest(slots, "office", "t9", NOW, connected=present)
+    )
     assert outcome is not None
     return outcome
 
@@ -126,37 +130,37 @@ def test_the_speaker_is_told_that_the_timers_satellite_is_away(intent: str, slot
 def test_a_satellite_that_is_back_learns_what_it_missed() -> None:
     timers = elsewhere("CancelTimer", frozenset()).timers
     timers = do(timers, "StartTimer", minutes=7).timers
-    told = [(event.type, event.data["id"]) for event in known(timers, "kitchen", NOW + 60)]
-    assert told == [("timer-cancelled", timers.gone[0].id), ("timer-updated", timers.all[0].id)]
-    assert known(timers, "office", NOW) == ()
-    assert timers.without_old(NOW + 300 + 3601).gone == ()
+    told = [(event.type, event.data["id"]) for event in sync_events(timers, "kitchen", NOW + 60)]
+    assert told == [("timer-cancelled", timers.cancelled[0].id), ("timer-updated", timers.all[0].id)]
+    assert sync_events(timers, "office", NOW) == ()
+    assert timers.prune(NOW + 300 + 3601).cancelled == ()
 
 
 def test_the_timer_of_a_room_is_meant_by_the_room() -> None:
     timers = after(FIVE)
-    kitchen, office = Request({"area": "Kitchen"}, "den", "t", NOW), {"minutes": 5}
-    timers = Timers((replace(timers.all[0], area="Kitchen"),))
+    kitchen, office = TimerIntentRequest({"area": "Kitchen"}, "den", "t", NOW), {"minutes": 5}
+    timers = TimerSet((replace(timers.all[0], area="Kitchen"),))
     timers = do(timers, "StartTimer", satellite="office", **office).timers
-    outcome = carry_out("HassCancelTimer", timers, kitchen)
+    outcome = execute_intent("HassCancelTimer", timers, kitchen)
     assert outcome is not None
     assert [timer.satellite_id for timer in outcome.timers.all] == ["office"]
 
 
 def test_alike_timers_are_told_apart_by_room_and_by_what_is_left() -> None:
-    timers = Timers()
+    timers = TimerSet()
     for at, satellite, area in ((0, "k1", "Kitchen"), (60, "k1", "Kitchen"), (90, "o1", "Office")):
-        request = Request({"minutes": 5}, satellite, f"t{at}", NOW + at, area)
-        outcome = carry_out("HassStartTimer", timers, request)
+        request = TimerIntentRequest({"minutes": 5}, satellite, f"t{at}", NOW + at, area)
+        outcome = execute_intent("HassStartTimer", timers, request)
         assert outcome is not None
         timers = outcome.timers
-    asked = carry_out("HassCancelTimer", timers, Request({}, "den", "t", NOW + 90))
+    asked = execute_intent("HassCancelTimer", timers, TimerIntentRequest({}, "den", "t", NOW + 90))
     assert asked is not None
     assert asked.answer == (
         "Which one: the 5 minute timer in the Kitchen with 3 minutes and 30 seconds left, "
         "the 5 minute timer in the Kitchen with 4 minutes and 30 seconds left or the 5 minute timer in the Office?"
     )
     assert asked.question is not None
-    assert asked.question.among == ("t0", "t60", "t90")
+    assert asked.question.timer_ids == ("t0", "t60", "t90")
 
 
 def test_nobody_is_asked_which_of_two_that_are_just_the_same() -> None:
@@ -167,22 +171,22 @@ def test_nobody_is_asked_which_of_two_that_are_just_the_same() -> None:
 def test_all_are_paused_and_go_on() -> None:
     paused = do(after(FIVE, PIZZA), "PauseTimer", which="all")
     assert paused.answer == "The 5 minute timer is paused. The pizza timer is paused."
-    assert paused.timers.next_due() is None
-    assert len(do(paused.timers, "UnpauseTimer", which="all").timers.due(NOW + 720)) == 2
+    assert paused.timers.next_deadline() is None
+    assert len(do(paused.timers, "UnpauseTimer", which="all").timers.find_expired(NOW + 720)) == 2
 
 
-COMMAND = LaterCommand("turn off the tv", "turn off the TV", "en")
+COMMAND = DelayedCommand("turn off the tv", "turn off the TV", "en")
 
 
 def test_a_command_for_later_is_listed_and_cancelled_like_a_timer() -> None:
-    request = Request({"minutes": 10}, "kitchen", "c1", NOW, command=COMMAND)
-    started = carry_out("HassStartTimer", Timers(), request)
+    request = TimerIntentRequest({"minutes": 10}, "kitchen", "c1", NOW, command=COMMAND)
+    started = execute_intent("HassStartTimer", TimerSet(), request)
     assert started is not None
     assert (started.answer, started.events) == ("In 10 minutes: turn off the TV.", ())
     assert do(started.timers, "TimerStatus", now=NOW + 60).answer == "In 9 minutes: turn off the TV."
-    assert do(started.timers, "IncreaseTimer", minutes=5).timers.next_due() == NOW + 900
+    assert do(started.timers, "IncreaseTimer", minutes=5).timers.next_deadline() == NOW + 900
     cancelled = do(started.timers, "CancelTimer", name="tv")
-    assert (cancelled.answer, cancelled.timers, cancelled.events) == ("Cancelled: turn off the TV.", Timers(), ())
+    assert (cancelled.answer, cancelled.timers, cancelled.events) == ("Cancelled: turn off the TV.", TimerSet(), ())
 
 
 @pytest.mark.parametrize(
@@ -197,29 +201,29 @@ def test_a_command_for_later_is_listed_and_cancelled_like_a_timer() -> None:
     ],
 )
 def test_timers_are_spoken_about_in_the_language_of_the_speaker(language: str, said: list[str]) -> None:
-    request = Request({"minutes": 5}, "kitchen", "t1", NOW, language=language)
-    started = carry_out("HassStartTimer", Timers(), request)
+    request = TimerIntentRequest({"minutes": 5}, "kitchen", "t1", NOW, language=language)
+    started = execute_intent("HassStartTimer", TimerSet(), request)
     assert started is not None
-    status = carry_out("HassTimerStatus", started.timers, request)
+    status = execute_intent("HassTimerStatus", started.timers, request)
     assert status is not None
     assert [started.answer, status.answer] == said
 
 
 def test_a_paused_timer_keeps_what_is_left_and_goes_on_with_it() -> None:
     paused = do(after(FIVE), "PauseTimer", now=NOW + 60)
-    assert paused.timers.next_due() is None
+    assert paused.timers.next_deadline() is None
     assert (
         do(paused.timers, "TimerStatus", now=NOW + 9999).answer == "The 5 minute timer is paused with 4 minutes left."
     )
     resumed = do(paused.timers, "UnpauseTimer", now=NOW + 9999)
-    assert resumed.timers.next_due() == NOW + 9999 + 240
+    assert resumed.timers.next_deadline() == NOW + 9999 + 240
     assert resumed.events[0][1].data == {"id": resumed.timers.all[0].id, "is_active": True, "total_seconds": 240}
 
 
 def test_time_is_added_and_taken_away_but_never_below_nothing() -> None:
     longer = do(after(FIVE), "IncreaseTimer", minutes=2).timers
-    assert longer.next_due() == NOW + 420
-    assert do(longer, "DecreaseTimer", hours=3).timers.next_due() == NOW
+    assert longer.next_deadline() == NOW + 420
+    assert do(longer, "DecreaseTimer", hours=3).timers.next_deadline() == NOW
 
 
 def test_status_speaks_of_each_timer() -> None:
@@ -231,7 +235,7 @@ def test_status_speaks_of_each_timer() -> None:
 
 
 def test_what_is_not_about_timers_is_left_to_others() -> None:
-    assert carry_out("HassTurnOn", Timers(), Request({}, "kitchen", "t", NOW)) is None
+    assert execute_intent("HassTurnOn", TimerSet(), TimerIntentRequest({}, "kitchen", "t", NOW)) is None
 
 
 timers = st.builds(
@@ -243,14 +247,14 @@ timers = st.builds(
     ends_at=st.none() | st.floats(0, 1e10),
     left_when_paused=st.floats(0, 1e6),
     area=st.none() | st.text(),
-    command=st.none() | st.builds(LaterCommand, st.text(), st.text(), st.text(), st.lists(st.text()).map(tuple)),
+    command=st.none() | st.builds(DelayedCommand, st.text(), st.text(), st.text(), st.lists(st.text()).map(tuple)),
 )
 
 
 @given(st.lists(timers, max_size=5))
 def test_timers_come_back_from_disk(tmp_path_factory: pytest.TempPathFactory, some: list[HubTimer]) -> None:
     path = tmp_path_factory.mktemp("timers") / "new" / "timers.json"
-    timers = Timers(tuple(some), tuple(reversed(some)))
+    timers = TimerSet(tuple(some), tuple(reversed(some)))
     store.save(path, timers)
     assert store.load(path) == timers
 
@@ -280,7 +284,7 @@ def test_a_file_with_commands_is_read_and_written_again_as_it_was(tmp_path: Path
 def test_a_broken_file_is_set_aside(tmp_path: Path, written: str) -> None:
     path = tmp_path / "timers.json"
     path.write_text(written)
-    assert store.load(path) == Timers()
+    assert store.load(path) == TimerSet()
     assert (tmp_path / "timers.broken").read_text() == written
 
 
@@ -311,7 +315,7 @@ actions = st.tuples(
 
 @given(st.lists(actions, max_size=20))
 def test_any_requests_leave_timers_that_can_end(requests: list[tuple[str, dict[str, object], float]]) -> None:
-    timers, now = Timers(), NOW
+    timers, now = TimerSet(), NOW
     for intent, slots, wait in requests:
         now += wait
         outcome = ask(timers, intent, now, "kitchen", slots)

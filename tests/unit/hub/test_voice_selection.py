@@ -4,7 +4,7 @@ import pytest
 from wyoming.info import Attribution, TtsVoice
 from wyoming.tts import SynthesizeVoice
 
-from wyoming_rosie_hub.voice_selection import choose
+from wyoming_rosie_hub.voice_selection import select_voice
 
 NOBODY = Attribution("tests", "https://example.org")
 
@@ -31,4 +31,4 @@ PIPERS = [voice("amy", "en_US"), voice("thorsten", "de_DE"), voice("eva", "de_DE
 def test_a_language_is_asked_for_by_its_tag_or_by_a_voice_of_it(
     voices: list[TtsVoice], language: str, asked: SynthesizeVoice | None
 ) -> None:
-    assert choose(voices, language) == asked
+    assert select_voice(voices, language) == asked

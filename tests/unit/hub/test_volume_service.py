@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.event import Event
 
-from wyoming_rosie_hub.messages import Answer, IntentAsked, Speaker
+from wyoming_rosie_hub.messages import IntentRequest, SatelliteIdentity, SpokenAnswer
 from wyoming_rosie_hub.timers.intents import Slots
-from wyoming_rosie_hub.volume_intents import answer, meant, order, percent_of
-from wyoming_rosie_hub.volume_service import Volumes
+from wyoming_rosie_hub.volume_intents import create_volume_event, describe_result, find_targets, parse_volume_report
+from wyoming_rosie_hub.volume_service import VolumeService
 
 AREAS = {"kitchen satellite": "Kitchen", "den": "Living room", "sofa": "living_room", "attic": None}
 
@@ -25,7 +25,7 @@ AREAS = {"kitchen satellite": "Kitchen", "den": "Living room", "sofa": "living_r
     ],
 )
 def test_what_is_said_becomes_an_order(intent: str, slots: Slots, told: dict[str, int]) -> None:
-    event = order(intent, slots)
+    event = create_volume_event(intent, slots)
     assert event is not None
     assert (event.type, event.data) == ("user-event", {"name": "volume", **told})
 
@@ -42,7 +42,7 @@ def test_what_is_said_becomes_an_order(intent: str, slots: Slots, told: dict[str
     ],
 )
 def test_what_is_no_volume_is_no_order(intent: str, slots: Slots) -> None:
-    assert order(intent, slots) is None
+    assert create_volume_event(intent, slots) is None
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_is_no_volume_is_no_order(intent: str, slots: Slots) -> None:
 def test_the_satellite_that_asked_is_meant_unless_another_room_is_named(
     slots: Slots, satellite: str, satellites: tuple[str, ...]
 ) -> None:
-    assert meant(slots, satellite, AREAS) == satellites
+    assert find_targets(slots, satellite, AREAS) == satellites
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,12 @@ def test_the_satellite_that_asked_is_meant_unless_another_room_is_named(
     ],
 )
 def test_what_was_done_is_said(told: list[int | None], sentence: str) -> None:
-    assert answer(told) == sentence
+    assert describe_result(told) == sentence
 
 
 @given(name=st.sampled_from(["volume", "muted"]), percent=st.one_of(st.none(), st.integers(), st.text(), st.floats()))
 def test_only_a_volume_counts_as_one(name: str, percent: object) -> None:
-    told = percent_of(Event("user-event", {"name": name, "percent": percent}))
+    told = parse_volume_report(Event("user-event", {"name": name, "percent": percent}))
     assert told is None or (told == percent and 0 <= told <= 100 and name == "volume")
 
 
@@ -89,40 +89,43 @@ class Satellites:
 
     def __init__(self, areas: dict[str, str | None]) -> None:
         self.told: list[tuple[str, Event]] = []
-        self.mute: set[str] = set()
-        self.volumes = Volumes(lambda: areas, self._tell)
+        self.unresponsive: set[str] = set()
+        self.volume = VolumeService(lambda: areas, self._tell)
 
     def _tell(self, satellite_id: str, event: Event) -> bool:
         self.told.append((satellite_id, event))
-        if satellite_id not in self.mute and "percent" in event.data:
-            asyncio.get_running_loop().call_soon(self.volumes.told, satellite_id, event.data["percent"])
+        if satellite_id not in self.unresponsive and "percent" in event.data:
+            asyncio.get_running_loop().call_soon(self.volume.on_report, satellite_id, event.data["percent"])
         return satellite_id != "away"
 
 
-def loud(satellite: str, language: str = "en") -> IntentAsked:
-    return IntentAsked("HassSetVolume", {"volume_level": 40}, Speaker(satellite, None, language))
+def loud(satellite: str, language: str = "en") -> IntentRequest:
+    return IntentRequest("HassSetVolume", {"volume_level": 40}, SatelliteIdentity(satellite, None, language))
 
 
 async def test_a_satellites_answer_is_what_is_said() -> None:
     satellites = Satellites(dict(AREAS))
-    said = await satellites.volumes.do(loud("den"))
-    assert said == Answer("The volume is at 40 percent.")
+    said = await satellites.volume.execute(loud("den"))
+    assert said == SpokenAnswer("The volume is at 40 percent.")
     assert [who for who, _ in satellites.told] == ["den"]
-    satellites.volumes.told("den", 50)  # a button was pressed
+    satellites.volume.on_report("den", 50)  # a button was pressed
 
 
 async def test_a_satellite_that_knows_no_volume_is_spoken_about() -> None:
     satellites = Satellites(dict(AREAS))
-    satellites.mute = {"den"}
-    said = await satellites.volumes.do(loud("den"))
-    assert said == Answer("Sorry, the volume of this satellite cannot be changed.", done=False)
-    assert await satellites.volumes.do(loud("away")) == said
+    satellites.unresponsive = {"den"}
+    said = await satellites.volume.execute(loud("den"))
+    assert said == SpokenAnswer("Sorry, the volume of this satellite cannot be changed.", succeeded=False)
+    assert await satellites.volume.execute(loud("away")) == said
 
 
 async def test_the_answer_is_in_the_language_of_the_speaker() -> None:
-    said = await Satellites(dict(AREAS)).volumes.do(loud("den", "de"))
-    assert said == Answer("Die Lautstärke ist bei 40 Prozent.")
+    said = await Satellites(dict(AREAS)).volume.execute(loud("den", "de"))
+    assert said == SpokenAnswer("Die Lautstärke ist bei 40 Prozent.")
 
 
 async def test_what_is_about_something_else_is_left_to_others() -> None:
-    assert await Satellites({}).volumes.do(IntentAsked("HassStartTimer", {"minutes": 5}, Speaker("den"))) is None
+    assert (
+        await Satellites({}).volume.execute(IntentRequest("HassStartTimer", {"minutes": 5}, SatelliteIdentity("den")))
+        is None
+    )

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie_hub import sentences
-from wyoming_rosie_hub.timers.choices import Chosen, NeverMind, read
-from wyoming_rosie_hub.timers.model import HubTimer, LaterCommand
+from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer
+from wyoming_rosie_hub.timers.selection import SelectionCancelled, TimerSelection, parse_selection
 
 NOW = 1000.0
-LATER = LaterCommand("turn off the tv", "turn off the TV", "en")
+LATER = DelayedCommand("turn off the tv", "turn off the TV", "en")
 AMONG = (
     HubTimer(id="one", total_seconds=60, name=None, ends_at=NOW + 50, satellite_id="k", area="Kitchen"),
     HubTimer(id="pasta", total_seconds=600, name="pasta", ends_at=NOW + 590, satellite_id="k", area="Kitchen"),
@@ -21,11 +21,11 @@ AMONG = (
 
 
 def ids(text: str, language: str = "en") -> list[str] | str | None:
-    found = read(text, AMONG, language, NOW)
+    found = parse_selection(text, AMONG, language, NOW)
     match found:
-        case Chosen(timers, every):
+        case TimerSelection(timers, every):
             return [timer.id for timer in timers] + (["(all)"] if every else [])
-        case NeverMind():
+        case SelectionCancelled():
             return "never"
     return found
 
@@ -92,5 +92,5 @@ def test_a_choice_is_understood_in_other_languages(language: str, text: str, cho
 
 @given(st.text(max_size=60), st.sampled_from(sorted(sentences.languages())))
 def test_any_text_is_a_choice_or_none(text: str, language: str) -> None:
-    found = read(text, AMONG, language, NOW)
-    assert not isinstance(found, Chosen) or set(found.timers) <= set(AMONG)
+    found = parse_selection(text, AMONG, language, NOW)
+    assert not isinstance(found, TimerSelection) or set(found.timers) <= set(AMONG)

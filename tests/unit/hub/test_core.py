@@ -1,0 +1,386 @@
+"""A turn as data: what goes in at which moment, what comes out."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_rosie.voice_activity.endpointing import EndpointingRules
+from wyoming_rosie_hub import messages as m
+from wyoming_rosie_hub.core import TurnCore, TurnPhase
+
+TENTH = bytes(3200)  # 100 ms of silence
+
+
+def kinds(effects: list[m.Effect]) -> list[str]:
+    return [type(effect).__name__ for effect in effects if not isinstance(effect, m.TraceMark | m.SendToAsrAndVad)]
+
+
+def steps(effects: list[m.Effect]) -> list[str]:
+    return [effect.step.value for effect in effects if isinstance(effect, m.TraceMark)]
+
+
+class TurnHarness:
+    """Plays inputs to a core and keeps what it asked for; audio moves the clock."""
+
+    def __init__(self, own_filler_seconds: float | None = None, ends: EndpointingRules | None = None) -> None:
+        self.core = TurnCore(own_filler_seconds=own_filler_seconds, endpointing=ends or EndpointingRules())
+        self.now = 100.0
+        self.effects: list[m.Effect] = []
+
+    def take(self, *inputs: m.Input) -> list[m.Effect]:
+        new = [effect for given in inputs for effect in self.core.handle(given, self.now)]
+        self.effects += new
+        return new
+
+    def hear(self, seconds: float) -> list[m.Effect]:
+        new: list[m.Effect] = []
+        for _ in range(round(seconds * 10)):
+            self.now += 0.1
+            new += self.take(m.AudioReceived(TENTH))
+        return new
+
+    def wait(self, seconds: float) -> list[m.Effect]:
+        self.now += seconds
+        return self.take(m.TurnDeadlineReached())
+
+
+def spoken(turn: TurnHarness) -> None:
+    """A wake word, then a second of speech."""
+    turn.take(m.RunRequested("t1", wake_word="okay_nabu"))
+    turn.hear(0.5)
+    turn.take(m.SpeechStarted(300))
+    turn.hear(1.0)
+
+
+def transcribed(turn: TurnHarness, text: str = "turn on the light") -> None:
+    spoken(turn)
+    turn.take(m.SpeechStopped(1300))
+    turn.hear(1.0)
+    turn.take(m.FinalTranscript(text))
+
+
+def answered(turn: TurnHarness, answer: m.SpokenAnswer | None = None) -> None:
+    transcribed(turn)
+    turn.take(m.Answered(answer or m.SpokenAnswer("Done.")))
+
+
+def test_a_whole_turn_in_order() -> None:
+    turn = TurnHarness()
+    answered(turn)
+    turn.take(m.AnswerAudioSent(0.5), m.AnswerAudioSent(0.5), m.AnswerAudioEnded())
+    turn.now += 1
+    turn.take(m.Played())
+    assert kinds(turn.effects) == [
+        "StartListening",
+        "StartSpeculation",
+        "FinishListening",
+        "RecognizeIntent",
+        "SpeakAnswer",
+    ]
+    assert steps(turn.effects) == [
+        "wake", "speech-start", "speech-end", "decided", "transcript", "intent", "first-audio", "done",
+    ]  # fmt: skip
+    assert turn.core.phase is TurnPhase.IDLE
+
+
+def test_all_audio_of_a_command_reaches_vad_and_asr() -> None:
+    turn = TurnHarness()
+    spoken(turn)
+    assert sum(len(effect.pcm) for effect in turn.effects if isinstance(effect, m.SendToAsrAndVad)) == 15 * len(TENTH)
+
+
+def test_silence_commits_only_when_it_is_long_enough() -> None:
+    turn = TurnHarness()
+    spoken(turn)
+    turn.take(m.SpeechStopped(1500))
+    early = turn.hear(EndpointingRules.incomplete_ms / 1000 - 0.1)
+    assert "FinishListening" not in kinds(early)
+    assert "FinishListening" in kinds(turn.hear(0.1))
+
+
+def test_speech_that_resumes_drops_the_guess_and_listens_on() -> None:
+    turn = TurnHarness()
+    spoken(turn)
+    turn.take(m.SpeechStopped(1500))
+    turn.hear(0.4)
+    assert kinds(turn.take(m.SpeechStarted(1900))) == ["CancelSpeculation"]
+    assert "FinishListening" not in kinds(turn.hear(2.0))
+    assert turn.core.phase is TurnPhase.LISTENING
+
+
+def test_a_complete_guess_commits_sooner() -> None:
+    turn = TurnHarness()
+    spoken(turn)
+    turn.take(m.SpeechStopped(1500), m.SpeculationResult(is_complete=True))
+    assert "FinishListening" in kinds(turn.hear(EndpointingRules.complete_ms / 1000))
+
+
+def test_a_pause_too_short_for_a_guess_drops_none() -> None:
+    turn = TurnHarness()
+    spoken(turn)
+    turn.take(m.SpeechStopped(1500))
+    turn.hear(0.1)
+    assert kinds(turn.take(m.SpeechStarted(1600))) == []
+    assert turn.core.phase is TurnPhase.LISTENING
+
+
+def test_the_rules_of_the_end_can_be_others() -> None:
+    turn = TurnHarness(ends=EndpointingRules(perhaps_ms=300, complete_ms=1500, incomplete_ms=2000))
+    spoken(turn)
+    turn.take(m.SpeechStopped(1500), m.SpeculationResult(is_complete=True))
+    assert kinds(turn.hear(0.2)) == []
+    assert kinds(turn.hear(1.2)) == ["StartSpeculation"]
+    assert kinds(turn.hear(0.1)) == ["FinishListening"]
+
+
+def test_speech_end_is_marked_when_it_was_not_when_it_was_decided() -> None:
+    turn = TurnHarness()
+    spoken(turn)
+    turn.take(m.SpeechStopped(1500))
+    ended_at = turn.now
+    marks = {
+        effect.step: round(effect.at - ended_at, 3) for effect in turn.hear(1.0) if isinstance(effect, m.TraceMark)
+    }
+    assert marks == {m.TraceStep.SPEECH_END: 0, m.TraceStep.DECIDED: EndpointingRules.incomplete_ms / 1000}
+
+
+def test_nobody_speaking_ends_the_turn_without_words() -> None:
+    turn = TurnHarness()
+    turn.take(m.RunRequested("t1"))
+    turn.hear(3)
+    assert kinds(turn.wait(10)) == ["CloseDaemonStreams", "AbortTurn"]
+    assert turn.core.phase is TurnPhase.IDLE
+
+
+def test_a_satellite_that_stops_sending_in_silence_is_not_waited_for() -> None:
+    turn = TurnHarness()
+    spoken(turn)
+    turn.take(m.SpeechStopped(1500))
+    assert kinds(turn.wait(5)) == ["FinishListening"]
+
+
+def test_a_satellite_that_ends_its_audio_commits() -> None:
+    turn = TurnHarness()
+    spoken(turn)
+    assert kinds(turn.take(m.AudioEnded())) == ["FinishListening"]
+
+
+def test_an_empty_transcript_is_answered_with_words() -> None:
+    turn = TurnHarness()
+    transcribed(turn, "  ")
+    assert turn.effects[-1] == m.SpeakFailure(m.Failure.NOT_UNDERSTOOD)
+
+
+def test_each_stage_that_fails_is_spoken_about() -> None:
+    for failure in (m.Failure.VAD, m.Failure.ASR, m.Failure.INTENT):
+        turn = TurnHarness()
+        spoken(turn)
+        assert turn.take(m.StageFailed(failure))[-1] == m.SpeakFailure(failure)
+        turn.take(m.AnswerAudioSent(1), m.AnswerAudioEnded(), m.Played())
+        assert turn.core.phase is TurnPhase.IDLE
+
+
+def test_a_voice_that_fails_is_spoken_about_once() -> None:
+    turn = TurnHarness()
+    answered(turn)
+    assert turn.take(m.StageFailed(m.Failure.TTS))[-1] == m.SpeakFailure(m.Failure.TTS)
+    assert kinds(turn.take(m.StageFailed(m.Failure.TTS))) == ["CloseDaemonStreams", "AbortTurn"]
+
+
+def test_stages_that_say_nothing_fail_at_their_deadlines() -> None:
+    turn = TurnHarness()
+    spoken(turn)
+    turn.take(m.AudioEnded())
+    assert turn.wait(60)[-1] == m.SpeakFailure(m.Failure.ASR)
+    turn = TurnHarness()
+    transcribed(turn)
+    assert turn.wait(60)[-1] == m.SpeakFailure(m.Failure.INTENT)
+    turn = TurnHarness()
+    answered(turn)
+    assert turn.wait(60)[-1] == m.SpeakFailure(m.Failure.TTS)
+
+
+def test_a_satellite_that_never_says_played_still_gets_its_next_turn() -> None:
+    turn = TurnHarness()
+    answered(turn)
+    turn.take(m.AnswerAudioSent(1.0), m.AnswerAudioEnded())
+    assert steps(turn.wait(60)) == ["done"]
+    assert turn.core.phase is TurnPhase.IDLE
+
+
+def test_a_wake_word_during_the_answer_interrupts_it() -> None:
+    turn = TurnHarness()
+    answered(turn)
+    turn.take(m.AnswerAudioSent(5.0))
+    assert kinds(turn.take(m.RunRequested("t2"))) == ["CloseDaemonStreams", "StartListening"]
+    assert turn.core.phase is TurnPhase.LISTENING
+
+
+def test_an_answer_that_asks_keeps_the_conversation_and_listens_again() -> None:
+    turn = TurnHarness()
+    answered(turn, m.SpokenAnswer("Lock the door?", expects_reply=True))
+    assert turn.effects[-1] == m.SpeakAnswer("Lock the door?", listen_again=True)
+    turn.take(m.AnswerAudioSent(1), m.AnswerAudioEnded(), m.Played())
+    follow_up = turn.take(m.RunRequested("t2"))
+    assert m.StartListening("t2", "t1", None) in follow_up
+
+
+def test_a_new_turn_is_a_new_conversation() -> None:
+    turn = TurnHarness()
+    answered(turn)
+    turn.take(m.AnswerAudioSent(1), m.AnswerAudioEnded(), m.Played())
+    assert m.StartListening("t2", "t2", None) in turn.take(m.RunRequested("t2"))
+
+
+def test_the_first_sound_of_an_answer_cuts_the_filler_that_was_offered() -> None:
+    turn = TurnHarness()
+    transcribed(turn)
+    assert turn.take(m.FillerReceived("Checking the lights"))[-1] == m.SpeakFiller("Checking the lights")
+    assert turn.core.phase is TurnPhase.SPEAKING_FILLER
+    turn.take(m.Answered(m.SpokenAnswer("It is nine.")))
+    assert kinds(turn.take(m.AnswerAudioSent(0.2))) == ["StopFiller"]
+    assert kinds(turn.take(m.AnswerAudioSent(0.2))) == []
+
+
+def test_nothing_fills_twice_nor_after_the_answer() -> None:
+    turn = TurnHarness(own_filler_seconds=0.7)
+    transcribed(turn)
+    turn.take(m.FillerReceived("Checking"))
+    assert turn.take(m.FillerReceived("Still checking")) == []
+    assert kinds(turn.wait(1)) == []
+    turn.take(m.AnswerChunkReceived("It is "))
+    assert turn.take(m.FillerReceived("Checking")) == []
+
+
+def test_whoever_wants_no_filler_hears_none() -> None:
+    turn = TurnHarness()
+    turn.core.fillers_enabled = False
+    transcribed(turn)
+    assert turn.take(m.FillerReceived("Checking")) == []
+
+
+def test_the_hub_fills_by_itself_when_told_to() -> None:
+    turn = TurnHarness(own_filler_seconds=0.7)
+    transcribed(turn)
+    assert turn.wait(1)[-1] == m.SpeakFiller()
+    assert turn.core.phase is TurnPhase.SPEAKING_FILLER
+
+
+def test_an_answer_is_spoken_while_it_is_made() -> None:
+    turn = TurnHarness()
+    transcribed(turn)
+    turn.take(m.FillerReceived("Checking"))
+    parts = turn.take(m.AnswerChunkReceived("It is "), m.AnswerAudioSent(0.5), m.AnswerChunkReceived("noon."))
+    assert kinds(parts) == ["StartAnswerStream", "SendAnswerChunk", "StopFiller", "SendAnswerChunk"]
+    assert turn.take(m.Answered(m.SpokenAnswer("", expects_reply=True))) == [
+        m.FinishAnswerStream("It is noon.", listen_again=True)
+    ]
+    assert kinds(turn.take(m.AnswerAudioEnded(), m.Played())) == []
+    assert turn.core.phase is TurnPhase.IDLE
+
+
+def test_an_answer_in_parts_that_is_interrupted_is_heard_no_more() -> None:
+    turn = TurnHarness()
+    transcribed(turn)
+    turn.take(m.AnswerChunkReceived("Once upon "))
+    assert kinds(turn.take(m.RunRequested("t2"))) == ["CloseDaemonStreams", "StartListening"]
+    assert turn.take(m.AnswerChunkReceived("a time"), m.Answered(m.SpokenAnswer(""))) == []
+
+
+def test_an_answer_without_words_ends_the_turn() -> None:
+    turn = TurnHarness()
+    answered(turn, m.SpokenAnswer(""))
+    assert kinds(turn.effects)[-1] == "AbortTurn"
+    assert turn.core.phase is TurnPhase.IDLE
+
+
+def test_after_the_wake_daemon_hears_the_word_only_what_follows_it_is_listened_to() -> None:
+    turn = TurnHarness()
+    turn.take(m.RunRequested("t1", needs_wake=True))
+    for value in range(10):
+        turn.take(m.AudioReceived(bytes([value]) * 3200))
+    assert kinds(turn.effects) == ["StartWakeDetection", *["SendToWake"] * 10]
+    heard = turn.take(m.WakeWordDetected("okay_nabu", at_ms=750))
+    audio = b"".join(effect.pcm for effect in heard if isinstance(effect, m.SendToAsrAndVad))
+    assert audio == bytes([7]) * 1600 + bytes([8]) * 3200 + bytes([9]) * 3200
+
+
+inputs = st.one_of(
+    st.builds(m.RunRequested, st.sampled_from(["a", "b"]), st.booleans()),
+    st.builds(m.AudioReceived, st.just(TENTH)),
+    st.just(m.AudioEnded()),
+    st.builds(m.WakeWordDetected, st.just("okay_nabu"), st.integers(0, 5000)),
+    st.builds(m.SpeechStarted, st.integers(0, 5000)),
+    st.builds(m.SpeechStopped, st.integers(0, 5000)),
+    st.builds(m.SpeculationResult, st.booleans()),
+    st.sampled_from([m.AnswerChunkReceived("well "), m.FillerReceived("checking")]),
+    st.builds(m.FinalTranscript, st.sampled_from(["", "lights on"])),
+    st.builds(m.Answered, st.builds(m.SpokenAnswer, st.sampled_from(["", "Done."]), st.booleans())),
+    st.builds(m.AnswerAudioSent, st.floats(0, 5)),
+    st.sampled_from([m.AnswerAudioEnded(), m.Played(), m.SatelliteDisconnected(), m.TurnDeadlineReached()]),
+    st.builds(m.StageFailed, st.sampled_from(m.Failure)),
+)
+
+
+@given(st.lists(st.tuples(st.floats(0, 30), inputs), max_size=40), st.sampled_from([None, 0.7]))
+def test_any_order_of_inputs_leaves_a_turn_that_ends_by_itself(
+    script: list[tuple[float, m.Input]], own_filler_seconds: float | None
+) -> None:
+    core, now = TurnCore(own_filler_seconds=own_filler_seconds), 0.0
+    for wait, given_input in script:
+        now += wait
+        core.handle(given_input, now)
+        waits = core.phase in (TurnPhase.IDLE, TurnPhase.AWAITING_WAKE)
+        assert waits or core.deadline is not None
+    for _ in range(8):  # nothing more comes: deadlines alone must bring it home
+        now += 100
+        core.handle(m.TurnDeadlineReached(), now)
+    assert core.phase in (TurnPhase.IDLE, TurnPhase.AWAITING_WAKE)
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), inputs), max_size=60))
+def test_audio_goes_to_the_ears_only_while_somebody_listens(script: list[tuple[float, m.Input]]) -> None:
+    core, now = TurnCore(), 0.0
+    for wait, given_input in script:
+        now += wait
+        listening = core.phase in (TurnPhase.LISTENING, TurnPhase.ENDPOINTING)
+        effects = core.handle(given_input, now)
+        if isinstance(given_input, m.AudioReceived):
+            assert listening == any(isinstance(effect, m.SendToAsrAndVad) for effect in effects)
+
+
+def announced(text: str, *, asks: bool = False) -> m.Announcement:
+    return m.Announcement(f"turn-of-{text}", m.SpokenAnswer(text, asks), "de", "conversation")
+
+
+def said(effects: list[m.Effect]) -> list[str]:
+    return [effect.text for effect in effects if isinstance(effect, m.SpeakAnswer)]
+
+
+def test_an_announcement_is_said_when_nobody_speaks() -> None:
+    turn = TurnHarness()
+    effects = turn.take(announced("late"))
+    assert effects[-1] == m.SpeakAnswer("late", language="de")
+    assert (turn.core.turn_id, turn.core.conversation_id) == ("turn-of-late", "conversation")
+
+
+def test_an_announcement_waits_for_the_end_of_a_turn_and_for_the_one_before_it() -> None:
+    turn = TurnHarness()
+    answered(turn)
+    assert said(turn.take(announced("one"), announced("two"), m.AnswerAudioEnded())) == []
+    assert said(turn.take(m.Played())) == ["one"]
+    assert said(turn.take(m.AnswerAudioEnded(), m.Played())) == ["two"]
+
+
+def test_an_announcement_waits_for_the_answer_to_a_question() -> None:
+    turn = TurnHarness()
+    answered(turn, m.SpokenAnswer("Which one?", expects_reply=True))
+    assert said(turn.take(announced("late"), m.AnswerAudioEnded(), m.Played())) == []
+    assert turn.core.deadline is not None
+    assert said(turn.wait(turn.core.deadline - turn.now)) == ["late"]
+
+
+def test_too_many_announcements_lose_the_oldest() -> None:
+    turn = TurnHarness()
+    answered(turn)
+    turn.take(*[announced(str(number)) for number in range(20)], m.AnswerAudioEnded())
+    assert said(turn.take(m.Played())) == ["12"]
