@@ -110,7 +110,7 @@ def main() -> None:
     for name, clips in sets.items():
         for louder in SPEECH_LIKE_DB:
             found = [
-                outcome(with_noise(clip, noise, louder), recogniser, lambda text: mind.recognise(text, "en", AREA))
+                outcome(with_noise(clip, noise, louder), recogniser, lambda text: mind.recognize(text, "en", AREA))
                 for clip in clips
             ]
             _print(f"{name}, {'as recorded' if louder is None else f'noise {louder} dB softer'}", clips, found)

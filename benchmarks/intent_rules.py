@@ -14,7 +14,7 @@ from dataclasses import replace
 from tests.unit.intent.said.table import SAID, Outcome, Said, house, outcome, sentences
 from wyoming_rosie.home import model
 from wyoming_rosie.home.model import Area, Entity, Home
-from wyoming_rosie_intent.engine import Match, Recogniser
+from wyoming_rosie_intent.engine import IntentRecognizer, Match
 from wyoming_rosie_intent.rules import hassil, multi_command
 
 ROOMS = ("kitchen", "bedroom", "office", "hall", "garden", "cellar", "attic", "bath", "nursery", "studio")
@@ -39,9 +39,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _report(recogniser: Recogniser, language: str, show: str | None) -> None:
+def _report(recognizer: IntentRecognizer, language: str, show: str | None) -> None:
     said = sentences(language)
-    found = {one: outcome(recogniser, one) for one in said}
+    found = {one: outcome(recognizer, one) for one in said}
     for half in ("tune", "measure"):
         print(f"\n{language}, {half}: what was said (rows) and what came of it (columns)")
         _confusion([(one, found[one]) for one in said if one.half == half])
@@ -65,18 +65,18 @@ def _confusion(found: Sequence[tuple[Said, Outcome]]) -> None:
 def _times(entities: int) -> None:
     began = time.perf_counter()
     at = _house(entities)
-    recogniser, spoken = hassil.load(hassil.Settings(), at), multi_command.speech(at, "en")
+    recognizer, spoken = hassil.load(hassil.Settings(), at), multi_command.load_split_rules(at, "en")
     ready = time.perf_counter() - began
     texts = [said.text for said in sentences("en")]
     commands = [said.text for said in sentences("en") if said.expected not in {"-", "?"}]
     print(f"\n{entities} entities: ready after {ready:.1f} s; milliseconds of computing for a sentence:")
     for what, said in (("commands", commands), ("all", texts)):
-        median, most, worst = _measured(said, lambda text: multi_command.understand(text, _one(recogniser), spoken))
+        median, most, worst = _measured(said, lambda text: multi_command.parse_commands(text, _one(recognizer), spoken))
         print(f"  {what:10} {len(said):4}: median {median:6.1f}, 95 % {most:6.1f}, worst {worst:6.1f}")
 
 
-def _one(recogniser: Recogniser) -> Callable[[str], Match | None]:
-    return lambda text: recogniser.recognise(text, "en", "kitchen")
+def _one(recognizer: IntentRecognizer) -> Callable[[str], Match | None]:
+    return lambda text: recognizer.recognize(text, "en", "kitchen")
 
 
 def _measured(texts: Sequence[str], run: Callable[[str], object]) -> tuple[float, float, float]:
@@ -91,7 +91,7 @@ def _measured(texts: Sequence[str], run: Callable[[str], object]) -> tuple[float
 
 def _house(entities: int) -> Home:
     """Return the home of the tables and so many more entities, each with a name of its own."""
-    base = model.load(SAID / "home.toml")
+    base = model.load_home(SAID / "home.toml")
     areas = tuple(Area(f"more_{room}", f"{room} two") for room in ROOMS)
     return replace(base, areas=(*base.areas, *areas), entities=(*base.entities, *map(_entity, range(entities))))
 

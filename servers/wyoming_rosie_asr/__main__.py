@@ -158,7 +158,7 @@ def _load_engine(settings: AsrConfig) -> AsrEngine:
     waits = settings.keep_alive, settings.waiting
 
     def small() -> SphinxEngine:
-        return sphinx_engine.load(settings.pocketsphinx, model.load(settings.home), *waits)
+        return sphinx_engine.load(settings.pocketsphinx, model.load_home(settings.home), *waits)
 
     def large() -> WhisperEngine:
         folder = (settings.data_dir or config.data_folder()) / "whisper"

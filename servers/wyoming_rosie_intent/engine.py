@@ -9,14 +9,14 @@ from typing import Protocol, TypeAlias
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.home.model import Entity, Home
 
-Value: TypeAlias = str | int | float
-AnyOf: TypeAlias = tuple[str, ...]
+SlotValue: TypeAlias = str | int | float
+SlotAlternatives: TypeAlias = tuple[str, ...]
 """The value of a slot whose word stands for several kinds of things."""
-WHICH = frozenset({"name", "area", "floor", "domain", "device_class"})
+TARGET_SLOTS = frozenset({"name", "area", "floor", "domain", "device_class"})
 """Slots that say which things are meant."""
 
 
-class Where(StrEnum):
+class AreaScope(StrEnum):
     """How a sentence says which area it is about."""
 
     ANYWHERE = "anywhere"  # about no area: it names a thing, or means the whole home
@@ -30,24 +30,24 @@ class Match:
     """What a sentence means, in Home Assistant's names for intents and slots."""
 
     intent: str
-    slots: Mapping[str, Value | AnyOf] = field(default_factory=dict)
+    slots: Mapping[str, SlotValue | SlotAlternatives] = field(default_factory=dict)
     text: str = ""  # the sentence, as it was said
     domain: str | None = None  # of the things it is about
     question: str = ""  # of HassGetState: one, one_yesno, any, all, which, how_many
-    where: Where = Where.ANYWHERE
+    area_scope: AreaScope = AreaScope.ANYWHERE
     language: str = "en"  # that it was said in, and is to be answered in
-    room: str | None = None  # the area that it names, or else an earlier part of the same sentence
+    mentioned_area: str | None = None  # the area that it names, or else an earlier part of the same sentence
 
     @property
-    def values(self) -> Mapping[str, Value]:
+    def slot_values(self) -> Mapping[str, SlotValue]:
         """The slots that have one value."""
         return {slot: value for slot, value in self.slots.items() if not isinstance(value, tuple)}
 
-    def said(self, slot: str) -> str | None:
+    def slot_text(self, slot: str) -> str | None:
         """Return the slot as text, or None; of several texts the first."""
-        return next(iter(self.any_of(slot)), None)
+        return next(iter(self.slot_texts(slot)), None)
 
-    def any_of(self, slot: str) -> tuple[str, ...]:
+    def slot_texts(self, slot: str) -> tuple[str, ...]:
         """Return the texts of which a thing is to have one; none where nothing is said."""
         value = self.slots.get(slot, ())
         return tuple(map(str, value)) if isinstance(value, tuple) else (str(value),)
@@ -70,7 +70,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Which(Answer):
+class TargetChoice(Answer):
     """A question which of several things is meant."""
 
     options: tuple[Entity, ...] = ()
@@ -80,17 +80,17 @@ class UnknownLanguageError(RosieError):
     code = "unknown-language"
 
 
-class Recogniser(Protocol):
+class IntentRecognizer(Protocol):
     """Understands sentences by rules. Runs in a worker thread."""
 
     @property
     def languages(self) -> Sequence[str]: ...
 
-    def recognise(self, text: str, language: str | None = None, area: str | None = None) -> Match | None:
+    def recognize(self, text: str, language: str | None = None, area: str | None = None) -> Match | None:
         """Return what one command or question means, said in `area` (its id or name). Raises UnknownLanguageError."""
         ...
 
-    def move_to(self, home: Home) -> None:
+    def set_home(self, home: Home) -> None:
         """Speak about another home from the next sentence on, or about this one as it has become."""
         ...
 

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 
 @dataclass(frozen=True)
-class Light:
+class LightState:
     on: bool = False
     brightness: int = 100  # percent
     color: str = "white"
@@ -14,30 +14,30 @@ class Light:
 
     @property
     def state(self) -> str:
-        return _on_off(self.on)
+        return _format_on_off(self.on)
 
 
 @dataclass(frozen=True)
-class Switch:
+class SwitchState:
     on: bool = False
 
     @property
     def state(self) -> str:
-        return _on_off(self.on)
+        return _format_on_off(self.on)
 
 
 @dataclass(frozen=True)
-class Fan:
+class FanState:
     on: bool = False
     speed: int = 100  # percent
 
     @property
     def state(self) -> str:
-        return _on_off(self.on)
+        return _format_on_off(self.on)
 
 
 @dataclass(frozen=True)
-class Cover:
+class CoverState:
     """Something that opens: a curtain, a garage door, a valve."""
 
     position: int = 0  # percent open
@@ -48,7 +48,7 @@ class Cover:
 
 
 @dataclass(frozen=True)
-class Lock:
+class LockState:
     locked: bool = True
 
     @property
@@ -57,7 +57,7 @@ class Lock:
 
 
 @dataclass(frozen=True)
-class Climate:
+class ClimateState:
     on: bool = True
     temperature: float = 21.0  # of the room, degrees
     target: float = 20.0
@@ -65,11 +65,11 @@ class Climate:
 
     @property
     def state(self) -> str:
-        return _on_off(self.on)
+        return _format_on_off(self.on)
 
 
 @dataclass(frozen=True)
-class Media:
+class MediaPlayerState:
     on: bool = True
     playing: bool = False
     track: int = 1
@@ -83,7 +83,7 @@ class Media:
 
 
 @dataclass(frozen=True)
-class Routine:
+class ActivationCount:
     """A scene or script: all that is known is how often it was run."""
 
     runs: int = 0
@@ -94,7 +94,7 @@ class Routine:
 
 
 @dataclass(frozen=True)
-class Todo:
+class TodoListState:
     items: tuple[str, ...] = ()
 
     @property
@@ -103,13 +103,13 @@ class Todo:
 
 
 @dataclass(frozen=True)
-class Vacuum:
+class VacuumState:
     state: str = "docked"
     area: str = ""
 
 
 @dataclass(frozen=True)
-class Outlook:
+class DailyForecast:
     """The weather of a day to come."""
 
     day: str  # as in 2026-11-22
@@ -120,14 +120,14 @@ class Outlook:
 
 
 @dataclass(frozen=True)
-class Weather:
+class WeatherState:
     state: str = "sunny"
     temperature: float | None = 18.0  # degrees
-    forecast: tuple[Outlook, ...] = ()  # from today on
+    forecast: tuple[DailyForecast, ...] = ()  # from today on
 
 
 @dataclass(frozen=True)
-class Sensor:
+class SensorState:
     value: float = 45.0
     unit: str = ""  # of measurement, in Home Assistant's words
 
@@ -137,7 +137,7 @@ class Sensor:
 
 
 @dataclass(frozen=True)
-class Alarm:
+class AlarmPanelState:
     armed: bool = False
 
     @property
@@ -146,7 +146,7 @@ class Alarm:
 
 
 @dataclass(frozen=True)
-class Mower:
+class LawnMowerState:
     mowing: bool = False
 
     @property
@@ -155,72 +155,72 @@ class Mower:
 
 
 @dataclass(frozen=True)
-class Report:
+class PlainState:
     """Something that only tells how it is: a person, a camera, or what nobody here knows how to act on."""
 
     state: str = "unknown"
 
 
-Thing: TypeAlias = (
-    Light
-    | Switch
-    | Fan
-    | Cover
-    | Lock
-    | Climate
-    | Media
-    | Routine
-    | Todo
-    | Vacuum
-    | Weather
-    | Sensor
-    | Alarm
-    | Mower
-    | Report
+EntityState: TypeAlias = (
+    LightState
+    | SwitchState
+    | FanState
+    | CoverState
+    | LockState
+    | ClimateState
+    | MediaPlayerState
+    | ActivationCount
+    | TodoListState
+    | VacuumState
+    | WeatherState
+    | SensorState
+    | AlarmPanelState
+    | LawnMowerState
+    | PlainState
 )
 
-BY_DOMAIN: Mapping[str, Callable[[], Thing]] = {
-    "alarm_control_panel": Alarm,
-    "automation": lambda: Switch(on=True),
-    "binary_sensor": lambda: Report("off"),
-    "button": Routine,
-    "calendar": lambda: Report("off"),
-    "camera": lambda: Report("idle"),
-    "climate": Climate,
-    "cover": Cover,
-    "device_tracker": lambda: Report("home"),
-    "event": Report,
-    "fan": Fan,
-    "humidifier": Switch,
-    "input_boolean": Switch,
-    "input_button": Routine,
-    "input_number": Sensor,
-    "input_select": Report,
-    "lawn_mower": Mower,
-    "light": Light,
-    "lock": Lock,
-    "media_player": Media,
-    "number": Sensor,
-    "person": lambda: Report("home"),
-    "remote": Switch,
-    "scene": Routine,
-    "script": Routine,
-    "select": Report,
-    "sensor": Sensor,
-    "siren": Switch,
-    "switch": Switch,
-    "todo": Todo,
-    "vacuum": Vacuum,
-    "valve": Cover,
-    "water_heater": Climate,
-    "weather": Weather,
+BY_DOMAIN: Mapping[str, Callable[[], EntityState]] = {
+    "alarm_control_panel": AlarmPanelState,
+    "automation": lambda: SwitchState(on=True),
+    "binary_sensor": lambda: PlainState("off"),
+    "button": ActivationCount,
+    "calendar": lambda: PlainState("off"),
+    "camera": lambda: PlainState("idle"),
+    "climate": ClimateState,
+    "cover": CoverState,
+    "device_tracker": lambda: PlainState("home"),
+    "event": PlainState,
+    "fan": FanState,
+    "humidifier": SwitchState,
+    "input_boolean": SwitchState,
+    "input_button": ActivationCount,
+    "input_number": SensorState,
+    "input_select": PlainState,
+    "lawn_mower": LawnMowerState,
+    "light": LightState,
+    "lock": LockState,
+    "media_player": MediaPlayerState,
+    "number": SensorState,
+    "person": lambda: PlainState("home"),
+    "remote": SwitchState,
+    "scene": ActivationCount,
+    "script": ActivationCount,
+    "select": PlainState,
+    "sensor": SensorState,
+    "siren": SwitchState,
+    "switch": SwitchState,
+    "todo": TodoListState,
+    "vacuum": VacuumState,
+    "valve": CoverState,
+    "water_heater": ClimateState,
+    "weather": WeatherState,
 }
 
 
-def of(domain: str) -> Thing:
+def initial_state(domain: str) -> EntityState:
     """Return a thing of a domain as it is at first."""
-    return BY_DOMAIN.get(domain, Report)()
+    return BY_DOMAIN.get(domain, PlainState)()
 
 
-def _on_off(on: bool) -> str:
+def _format_on_off(on: bool) -> str:
     return "on" if on else "off"

@@ -16,11 +16,11 @@ from wyoming_rosie.home.watcher import HomeWatcher
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.runtime.terminal import on_hangup
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, token
-from wyoming_rosie_intent.actors.nats import BusActor
+from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, read_token
+from wyoming_rosie_intent.actors.nats import NatsActor
 from wyoming_rosie_intent.config import IntentConfig
 from wyoming_rosie_intent.engine import Actor
-from wyoming_rosie_intent.execution.executor import AskWeather, Household
+from wyoming_rosie_intent.execution.executor import ActionExecutor, GetWeather
 from wyoming_rosie_intent.execution.policy import Policy
 from wyoming_rosie_intent.execution.weather import WeatherProvider
 from wyoming_rosie_intent.llm import mcp_tools, router, tier_config
@@ -29,10 +29,10 @@ from wyoming_rosie_intent.llm.filler import FillerGenerator
 from wyoming_rosie_intent.llm.mcp_tools import McpTools
 from wyoming_rosie_intent.llm.prompts import prompt
 from wyoming_rosie_intent.llm.toolset import Toolset
-from wyoming_rosie_intent.plugins import Plugins, in_folder, installed
+from wyoming_rosie_intent.plugins import PluginRegistry, find_in_folder, find_installed
 
 
-class Distant(Protocol):
+class ConnectedActor(Protocol):
     """An actor elsewhere, connected as long as `run` runs."""
 
     @property
@@ -42,46 +42,46 @@ class Distant(Protocol):
 
 
 @dataclass(frozen=True)
-class Actors:
+class ActorSetup:
     """Who acts, if anybody does, and what that asks of the daemon."""
 
     actor: Actor | None = None
-    distant: Distant | None = None  # the same, if it has to be kept connected
-    changed: Callable[[Home], None] = field(default=lambda _: None)  # is told when the home's file has changed
-    area_of: Callable[[str], str | None] = field(default=lambda _: None)  # of a device of Home Assistant's
+    connected: ConnectedActor | None = None  # the same, if it has to be kept connected
+    set_home: Callable[[Home], None] = field(default=lambda _: None)  # is told when the home's file has changed
+    get_device_area: Callable[[str], str | None] = field(default=lambda _: None)  # of a device of Home Assistant's
 
 
-def actors(settings: IntentConfig, own: Home, move: Callable[[Home], None]) -> Actors:
+def create_actor(settings: IntentConfig, own: Home, move: Callable[[Home], None]) -> ActorSetup:
     """Return who acts; `move` gets the home whenever it is another."""
     match settings.actor:
         case "none":
-            return Actors(changed=move)
+            return ActorSetup(set_home=move)
         case "demo":
             demo = DemoActor(own)
 
             def changed(home: Home) -> None:
-                demo.move_to(home)
+                demo.set_home(home)
                 move(home)
 
-            return Actors(demo, None, changed)
+            return ActorSetup(demo, None, changed)
         case "bus":
-            bus = BusActor(settings.bus)
-            return Actors(bus, bus, move)
+            bus = NatsActor(settings.bus)
+            return ActorSetup(bus, bus, move)
         case "home-assistant":
             if settings.home_assistant.token_file is None:  # a file may come later
-                token(settings.home_assistant)
+                read_token(settings.home_assistant)
             distant = HomeAssistantActor(settings.home_assistant, own, move)
-            return Actors(distant, distant, distant.use, distant.area_of)
+            return ActorSetup(distant, distant, distant.set_home_file, distant.get_device_area)
 
 
-def pretence(settings: IntentConfig) -> str:
+def simulation_notice(settings: IntentConfig) -> str:
     """Return what must be said of a house that is in memory only; nothing for a real one."""
     if settings.actor != "demo":
         return ""
-    return model.PRETEND if settings.home.resolve() == model.DEMO_HOME.resolve() else model.PRETEND_OWN
+    return model.SIMULATED if settings.home.resolve() == model.DEMO_HOME.resolve() else model.SIMULATED_HOME_FILE
 
 
-def policy(settings: IntentConfig) -> Policy:
+def create_policy(settings: IntentConfig) -> Policy:
     """Return what is asked about first."""
     for given in settings.confirm:
         if given not in model.DOMAINS and "." not in given:
@@ -92,28 +92,31 @@ def policy(settings: IntentConfig) -> Policy:
     return Policy(confirm=frozenset(settings.confirm))
 
 
-def weather(settings: IntentConfig, own: Home, now: Callable[[], float]) -> AskWeather | None:
+def create_weather(settings: IntentConfig, own: Home, now: Callable[[], float]) -> GetWeather | None:
     """Return who knows the weather of a home without a weather entity."""
     return WeatherProvider(settings.weather, own, now).answer if settings.weather.url else None
 
 
-def plugins(settings: IntentConfig) -> Plugins | None:
+def load_plugins(settings: IntentConfig) -> PluginRegistry | None:
     """Return the plugins, not yet started; those of packages only if there is a table for them."""
-    found = (*(in_folder(settings.plugin_folder) if settings.plugin_folder else ()), *installed(settings.plugins))
+    found = (
+        *(find_in_folder(settings.plugin_folder) if settings.plugin_folder else ()),
+        *find_installed(settings.plugins),
+    )
     for name in sorted(settings.plugins.keys() - {source.name for source in found}):
         there_are = ", ".join(source.name for source in found) or "none"
         raise ConfigError(f"there is no plugin named '{name}'; there are: {there_are}")
-    return Plugins(found, settings.plugins) if found else None
+    return PluginRegistry(found, settings.plugins) if found else None
 
 
-def mcp(settings: IntentConfig) -> McpTools | None:
+def create_mcp_tools(settings: IntentConfig) -> McpTools | None:
     """Return the tools of other programs, not yet connected."""
     return mcp_tools.load(settings.mcp_file) if settings.mcp_file is not None else None
 
 
 @asynccontextmanager
 async def thinking(
-    settings: IntentConfig, household: Household, boxes: Sequence[Toolset], commands: Toolset | None = None
+    settings: IntentConfig, household: ActionExecutor, boxes: Sequence[Toolset], commands: Toolset | None = None
 ) -> AsyncIterator[LlmAgent | None]:
     """Have what thinks beyond rules during the block; None without a language model."""
     models = await asyncio.to_thread(router.load, settings.local, settings.network, settings.cloud)
@@ -130,7 +133,13 @@ async def thinking(
                 stack.push_async_callback(small.close)
             fillers = FillerGenerator(prompts.render_filler, small)
         mind = LlmAgent(
-            models, household, prompts, boxes, fillers, silence_seconds=_silence_seconds(settings), commands=commands
+            models,
+            household,
+            prompts,
+            boxes,
+            fillers,
+            silence_seconds=_get_silence_seconds(settings),
+            commands=commands,
         )
         stack.push_async_callback(mind.close)
         if settings.warm_up:
@@ -138,13 +147,13 @@ async def thinking(
         yield mind
 
 
-def _silence_seconds(settings: IntentConfig) -> float:
+def _get_silence_seconds(settings: IntentConfig) -> float:
     """Return how long nothing may be heard of an answer: longer where the operator gives a tier longer."""
     tiers_asked = (settings.local, settings.network, settings.cloud)
     return max(SILENCE_SECONDS, *(asked.first_token_seconds for asked in tiers_asked))
 
 
-async def look_after(plugins: Plugins) -> None:
+async def run_plugins(plugins: PluginRegistry) -> None:
     """Have the plugins ready, one sooner than the other, until cancelled."""
     try:
         await plugins.start()
@@ -153,7 +162,7 @@ async def look_after(plugins: Plugins) -> None:
         await plugins.close()
 
 
-async def follow(file: Path, use: Callable[[Home], None]) -> None:
+async def watch_home_file(file: Path, use: Callable[[Home], None]) -> None:
     """Use the home's file whenever it changes, or when told to by SIGHUP, until cancelled."""
     watched = HomeWatcher(file)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_hangup(watched.reload))
@@ -162,9 +171,9 @@ async def follow(file: Path, use: Callable[[Home], None]) -> None:
             use(changed)
 
 
-def watch(health: Health, actors: Actors, plugins: Plugins | None) -> None:
+def add_health_checks(health: Health, actors: ActorSetup, plugins: PluginRegistry | None) -> None:
     """Let monitors see how who acts elsewhere and the plugins are."""
-    if (distant := actors.distant) is not None:
+    if (distant := actors.connected) is not None:
         health.add_check("actor", lambda: distant.problem)
-    for name, look in (plugins.looks() if plugins else {}).items():
+    for name, look in (plugins.health_checks() if plugins else {}).items():
         health.add_check(name, look)

@@ -34,7 +34,7 @@ from wyoming_rosie_intent.dialogue import (
 )
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.llm.events import Filler, Said
-from wyoming_rosie_intent.rules.durations import COMMAND
+from wyoming_rosie_intent.rules.durations import COMMAND_SLOT
 
 _LOG = structlog.get_logger()
 _LONGEST_NAME = 128
@@ -148,7 +148,7 @@ class IntentHandler:
             yield IntentsStart(context).event()
         later = iter(outcome.deferred)
         for match in outcome.matches:
-            kept = next(later, None) if COMMAND in match.slots else None
+            kept = next(later, None) if COMMAND_SLOT in match.slots else None
             yield await self._create_intent(match, sentence, {**context, **_deferred_context(kept)})
         if several:
             yield IntentsStop(context).event()

@@ -3,7 +3,7 @@
 from wyoming.info import Attribution, HandleModel, HandleProgram, Info, IntentModel, IntentProgram
 
 from wyoming_rosie import __version__
-from wyoming_rosie_intent.engine import Recogniser
+from wyoming_rosie_intent.engine import IntentRecognizer
 
 _NAME = "wyoming-rosie-intent"
 _CREDIT = Attribution("hassil and home-assistant-intents", "https://github.com/OHF-Voice/intents")
@@ -11,22 +11,22 @@ _RULES = "Commands and questions about a home, by sentence templates, without a 
 _MODELS = "Commands and questions about a home by sentence templates, everything else by a language model"
 
 
-def info(recogniser: Recogniser, *, handles: bool, thinks: bool, house: str = "") -> Info:
+def create_info(recognizer: IntentRecognizer, *, handles: bool, uses_llm: bool, notice: str = "") -> Info:
     """Describe the daemon; one that handles what it understood may have language models as well.
 
     `house` is what must be said of the house in which it acts.
     """
-    languages = list(recogniser.languages)
+    languages = list(recognizer.languages)
     intent_model = IntentModel("hassil", _CREDIT, True, _RULES, __version__, languages)
     handle_model = HandleModel("hassil", _CREDIT, True, _RULES, __version__, languages)
     handle = HandleProgram(
         _NAME,
         _CREDIT,
         True,
-        (_MODELS if thinks else _RULES) + (f"; {house}" if house else ""),
+        (_MODELS if uses_llm else _RULES) + (f"; {notice}" if notice else ""),
         __version__,
         [handle_model],
-        supports_handled_streaming=thinks,
+        supports_handled_streaming=uses_llm,
         supports_home_control=True,
     )
     intent = IntentProgram(_NAME, _CREDIT, True, _RULES, __version__, [intent_model])

@@ -16,7 +16,7 @@ _ORDINALS = {
 # fmt: on
 
 
-def in_words(number: int) -> str:
+def number_to_words(number: int) -> str:
     """Return 0 to 99 in words."""
     if number < len(_SMALL):
         return _SMALL[number]
@@ -24,32 +24,32 @@ def in_words(number: int) -> str:
     return f"{_TENS[tens]}-{_SMALL[ones]}" if ones else _TENS[tens]
 
 
-def ordinal_in_words(number: int) -> str:
+def ordinal_to_words(number: int) -> str:
     """Return first to ninety-ninth."""
-    head, dash, last = in_words(number).rpartition("-")
+    head, dash, last = number_to_words(number).rpartition("-")
     return head + dash + (_ORDINALS.get(last) or (last[:-1] + "ieth" if last.endswith("y") else last + "th"))
 
 
-def time_in_words(moment: datetime) -> str:
+def time_to_words(moment: datetime) -> str:
     """Return the time on a clock with twelve hours: "three oh five PM"."""
-    minute = f" oh {in_words(moment.minute)}" if 0 < moment.minute < 10 else f" {in_words(moment.minute)}"
+    minute = f" oh {number_to_words(moment.minute)}" if 0 < moment.minute < 10 else f" {number_to_words(moment.minute)}"
     half = "AM" if moment.hour < 12 else "PM"
-    return f"{in_words(moment.hour % 12 or 12)}{minute if moment.minute else ''} {half}"
+    return f"{number_to_words(moment.hour % 12 or 12)}{minute if moment.minute else ''} {half}"
 
 
-def date_in_words(day: date) -> str:
+def date_to_words(day: date) -> str:
     """Return the day: "Saturday, the twenty-first of November"."""
-    return f"{day:%A}, the {ordinal_in_words(day.day)} of {day:%B}"
+    return f"{day:%A}, the {ordinal_to_words(day.day)} of {day:%B}"
 
 
-def digits_as_words(text: str, language: str = "en") -> str:
-    """Return the text with each number up to 99 in words, as a speech recogniser may write it."""
+def replace_digits_with_words(text: str, language: str = "en") -> str:
+    """Return the text with each number up to 99 in words, as a speech recognizer may write it."""
     say = _in_english if language == "en" else _sayer(language)
     return re.sub(r"(?<!\d)\d{1,2}(?!\d)", lambda found: say(int(found[0])), text) if say else text
 
 
 def _in_english(number: int) -> str:
-    return in_words(number).replace("-", " ")
+    return number_to_words(number).replace("-", " ")
 
 
 def _sayer(language: str) -> Callable[[int], str] | None:

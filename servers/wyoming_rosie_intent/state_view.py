@@ -6,18 +6,18 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class States(Mapping[str, Mapping[str, object]], Generic[T]):
+class StateAttributesView(Mapping[str, Mapping[str, object]], Generic[T]):
     """Each thing's state and attributes by the entity's id, ready for JSON; as they are when they are asked for."""
 
-    def __init__(self, things: Mapping[str, T], told: Callable[[T], Mapping[str, object]]) -> None:
-        self._things = things
-        self._told = told
+    def __init__(self, things: Mapping[str, T], get_attributes: Callable[[T], Mapping[str, object]]) -> None:
+        self._states = things
+        self._get_attributes = get_attributes
 
     def __getitem__(self, entity: str) -> Mapping[str, object]:
-        return self._told(self._things[entity])
+        return self._get_attributes(self._states[entity])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._things)
+        return iter(self._states)
 
     def __len__(self) -> int:
-        return len(self._things)
+        return len(self._states)

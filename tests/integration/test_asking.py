@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon, command
-from wyoming_rosie.home.model import PRETEND, PRETEND_OWN
+from wyoming_rosie.home.model import SIMULATED, SIMULATED_HOME_FILE
 
 ROSIE = command("wyoming-rosie")
 LOCK = ("--area", "Kitchen", "unlock the front door")
@@ -56,7 +56,7 @@ async def test_a_running_house_is_asked_and_its_question_can_be_answered(daemon:
     answer, about, status = await ask(*LOCK)
     assert (answer, status) == ("Shall I unlock the Front Door?", 0)
     assert house.uri in about
-    assert PRETEND in about
+    assert SIMULATED in about
     assert (await ask("--continue", "yes"))[0] == "Unlocked the Front Door."
     assert (await ask("is the front door locked?"))[0].startswith("No")
     again, complaint, status = await ask("--continue", "yes")
@@ -115,8 +115,8 @@ async def test_a_house_in_memory_made_from_ones_own_home_says_so_with_each_answe
     home.write_text(OWN_HOME)
     house = await daemon("intent", "--home", str(home))
     _, about, _ = await ask("what time is it", "--uri", house.uri)
-    assert PRETEND_OWN in about
-    assert [line["house"] for line in house.lines("answered")] == [PRETEND_OWN]
+    assert SIMULATED_HOME_FILE in about
+    assert [line["house"] for line in house.lines("answered")] == [SIMULATED_HOME_FILE]
     real = await daemon("intent", "--home", str(home), "--actor", "none")
     _, about, _ = await ask("what time is it", "--uri", real.uri)
     assert "pretend" not in about

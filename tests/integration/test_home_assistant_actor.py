@@ -15,8 +15,8 @@ from wyoming_rosie.home.model import Area, Floor, Home, Location, RoomPolicy
 from wyoming_rosie.http.server import serve_http
 from wyoming_rosie_intent.actors import home_assistant
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
-from wyoming_rosie_intent.actors.home_assistant.link import Patience
-from wyoming_rosie_intent.engine import Answer, Command, Match, Value
+from wyoming_rosie_intent.actors.home_assistant.link import Timeouts
+from wyoming_rosie_intent.engine import Answer, Command, Match, SlotValue
 from wyoming_rosie_intent.llm.prompts.prompt import describe_state
 from wyoming_rosie_intent.responses import responses
 
@@ -25,12 +25,12 @@ NO_TOKEN = "There is no token for Home Assistant."
 NOW = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 
 
-QUICK = Patience(result=0.4, seen=0.4, first_pause=0.05, settle=0.02, starting=0.05)
+QUICK = Timeouts(result=0.4, state_change=0.4, first_pause=0.05, settle=0.02, starting=0.05)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _phrases_are_read() -> None:
-    responses.say("cannot")
+    responses.render("cannot")
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ class Living:
     def home(self) -> Home:
         return self.homes[-1]
 
-    async def act(self, intent: str, names: Sequence[str], **slots: Value) -> Answer:
-        targets = tuple(one for name in names if (one := self.home.entity(name)) is not None)
+    async def act(self, intent: str, names: Sequence[str], **slots: SlotValue) -> Answer:
+        targets = tuple(one for name in names if (one := self.home.get_entity(name)) is not None)
         assert len(targets) == len(names)
         match = Match(intent, {"name": names[0], **slots}, question=str(slots.get("question", "")))
         return await self.actor.act(Command(match, targets), NOW)
@@ -94,14 +94,14 @@ async def test_the_home_is_what_home_assistant_exposes_with_its_names_and_places
         "light.kitchen", "light.hall", "light.attic", "lock.front", "cover.garage", "climate.heating",
         "media_player.radio", "todo.shopping", "weather.home", "strange.thing",
     }  # fmt: skip
-    kitchen = home.entity("big light")
+    kitchen = home.get_entity("big light")
     assert kitchen is not None
     assert (kitchen.id, kitchen.area, kitchen.features) == (
         "light.kitchen",
         "kitchen",
         frozenset({"brightness", "color"}),
     )
-    radio, garage = home.entity("radio"), home.entity("garage door")
+    radio, garage = home.get_entity("radio"), home.get_entity("garage door")
     assert radio is not None
     assert garage is not None
     assert (radio.area, garage.device_class) == ("kitchen", "garage")
@@ -117,7 +117,7 @@ async def test_rules_for_rooms_of_the_home_file_are_kept(server: HomeAssistantSe
         assert (made.home.rooms, made.home.location) == (own.rooms, own.location)
 
 
-ACTS: list[tuple[str, str, dict[str, Value], str, str]] = [
+ACTS: list[tuple[str, str, dict[str, SlotValue], str, str]] = [
     ("HassTurnOn", "Kitchen Light", {}, "Turned on the Kitchen Light.", "light.turn_on {}"),
     ("HassTurnOff", "Kitchen Light", {}, "Turned off the Kitchen Light.", "light.turn_off {}"),
     ("HassLightSet", "Kitchen Light", {"brightness": 40}, "Set the Kitchen Light to 40 percent.", "light.turn_on {'brightness_pct': 40}"),
@@ -138,7 +138,7 @@ async def test_an_intent_becomes_one_service_call(
     alive: Living,
     intent: str,
     name: str,
-    slots: dict[str, Value],
+    slots: dict[str, SlotValue],
     answer: str,
     called: str,
 ) -> None:
@@ -160,7 +160,7 @@ async def test_several_lights_are_one_call(server: HomeAssistantServer, alive: L
     assert [call["target"] for call in server.calls] == [{"entity_id": ["light.kitchen", "light.hall"]}]
 
 
-ASKS: list[tuple[str, str, dict[str, Value], str]] = [
+ASKS: list[tuple[str, str, dict[str, SlotValue], str]] = [
     ("HassGetState", "Kitchen Light", {"state": "on", "question": "one_yesno"}, "No, the Kitchen Light is off."),
     ("HassGetState", "Front Door", {"state": "locked", "question": "one_yesno"}, "Yes, the Front Door is locked."),
     ("HassGetState", "Attic Light", {}, "The Attic Light is not to be reached."),
@@ -178,7 +178,7 @@ ASKS: list[tuple[str, str, dict[str, Value], str]] = [
 
 @pytest.mark.parametrize(("intent", "name", "slots", "answer"), ASKS)
 async def test_a_question_is_answered_from_what_was_reported(
-    server: HomeAssistantServer, alive: Living, intent: str, name: str, slots: dict[str, Value], answer: str
+    server: HomeAssistantServer, alive: Living, intent: str, name: str, slots: dict[str, SlotValue], answer: str
 ) -> None:
     assert (await alive.act(intent, [name], **slots)).text == answer
     assert not [call for call in server.calls if not call["service"].startswith("get_")]
@@ -287,7 +287,7 @@ async def test_a_home_assistant_that_is_still_starting_takes_no_rooms_away(
     server.core_state, server.states = "RUNNING", {**whole, "light.new": entity("New Light")}
     await server._tell("subscribe_entities", {"a": server.states})
     await until(lambda: len(alive.homes) == 2)
-    assert alive.home.entity("New Light") is not None
+    assert alive.home.get_entity("New Light") is not None
 
 
 async def test_a_token_that_is_refused_is_told_and_not_tried_again_soon(
@@ -326,7 +326,7 @@ async def test_a_token_that_appears_later_is_used(
 async def test_a_change_of_the_registry_changes_the_home(server: HomeAssistantServer, alive: Living) -> None:
     server.entities[0]["aliases"] = ["sun"]
     await server.registry_changed()
-    await until(lambda: alive.home.entity("sun") is not None)
+    await until(lambda: alive.home.get_entity("sun") is not None)
     await server.registry_changed("area_registry_updated")
     await asyncio.sleep(0.2)
     assert len(alive.homes) == 2
@@ -377,11 +377,11 @@ async def test_nonsense_on_the_way_costs_at_most_the_connection(
 
 
 def test_the_token_comes_from_a_file_or_the_environment(token_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert home_assistant.token(home_assistant.Settings(token_file=token_file)) == TOKEN
+    assert home_assistant.read_token(home_assistant.Settings(token_file=token_file)) == TOKEN
     monkeypatch.setenv("HOME_ASSISTANT_TOKEN", "other")
-    assert home_assistant.token(home_assistant.Settings()) == "other"
+    assert home_assistant.read_token(home_assistant.Settings()) == "other"
     monkeypatch.delenv("HOME_ASSISTANT_TOKEN")
     with pytest.raises(ConfigError, match="needs a token"):
-        home_assistant.token(home_assistant.Settings())
+        home_assistant.read_token(home_assistant.Settings())
     with pytest.raises(ConfigError, match="token-file: cannot read"):
-        home_assistant.token(home_assistant.Settings(token_file=token_file.with_name("none")))
+        home_assistant.read_token(home_assistant.Settings(token_file=token_file.with_name("none")))

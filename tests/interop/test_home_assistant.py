@@ -17,8 +17,8 @@ from tests.interop.peers import free_port
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors import home_assistant
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
-from wyoming_rosie_intent.actors.home_assistant.connection import connect
-from wyoming_rosie_intent.engine import Answer, Command, Match, Value
+from wyoming_rosie_intent.actors.home_assistant.connection import open_connection
+from wyoming_rosie_intent.engine import Answer, Command, Match, SlotValue
 from wyoming_rosie_intent.responses import responses
 
 pytestmark = [pytest.mark.interop]
@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 
 @pytest.fixture(autouse=True, scope="module")
 def _phrases_are_read() -> None:
-    responses.say("cannot")
+    responses.render("cannot")
 
 
 class Living:
@@ -38,8 +38,8 @@ class Living:
         self.homes: list[Home] = []
         self.actor = HomeAssistantActor(home_assistant.Settings(core.url, token_file), Home(), self.homes.append)
 
-    async def act(self, intent: str, names: Sequence[str], **slots: Value) -> Answer:
-        targets = tuple(one for name in names if (one := self.homes[-1].entity(name)) is not None)
+    async def act(self, intent: str, names: Sequence[str], **slots: SlotValue) -> Answer:
+        targets = tuple(one for name in names if (one := self.homes[-1].get_entity(name)) is not None)
         assert len(targets) == len(names), self.homes[-1]
         return await self.actor.act(Command(Match(intent, {"name": names[0], **slots}), targets), NOW)
 
@@ -73,7 +73,7 @@ async def test_the_actor_acts_and_hears_what_changes(core: HomeAssistant, tmp_pa
         assert await made.act("HassTurnOn", ["Dead lamp"]) == Answer("Sorry, the Dead lamp did not answer.", done=False)
 
 
-DEMO: list[tuple[str, str, dict[str, Value], str, dict[str, Any]]] = [
+DEMO: list[tuple[str, str, dict[str, SlotValue], str, dict[str, Any]]] = [
     ("HassLightSet", "Bed Light", {"brightness": 40}, "light.bed_light", {"state": "on", "brightness": 102}),
     ("HassLightSet", "Bed Light", {"color": "red"}, "light.bed_light", {"hs_color": [0.0, 100.0]}),
     ("HassTurnOff", "Ceiling Lights", {}, "light.ceiling_lights", {"state": "off"}),
@@ -105,15 +105,15 @@ async def test_names_rooms_and_what_is_exposed_come_from_its_registries(core: Ho
     lamp = {"entity_id": "light.reading_lamp", "aliases": ["bright thing"], "area_id": "kitchen"}
     async with living(core, core.token, tmp_path) as made:
         await made.until(None)
-        assert made.homes[-1].entity("lock.front_door") is None  # as Home Assistant wants it
+        assert made.homes[-1].get_entity("lock.front_door") is None  # as Home Assistant wants it
         await core.ask("homeassistant/expose_entity", **locks)
         floor = await core.ask("config/floor_registry/create", name="Ground")
         await core.ask("config/area_registry/update", area_id="kitchen", floor_id=floor["floor_id"], aliases=["galley"])
         await core.ask("config/entity_registry/update", **lamp)
         async with asyncio.timeout(60):
-            while (found := made.homes[-1].entity("bright thing")) is None or found.area != "kitchen":
+            while (found := made.homes[-1].get_entity("bright thing")) is None or found.area != "kitchen":
                 await asyncio.sleep(0.05)
-        assert [area.names for area in made.homes[-1].areas_on_floor("ground")] == [("Kitchen", "galley")]
+        assert [area.names for area in made.homes[-1].get_areas_on_floor("ground")] == [("Kitchen", "galley")]
         assert await made.act("HassTurnOff", ["lock.front_door"]) == Answer("Unlocked the Front Door.")
 
 
@@ -149,7 +149,7 @@ async def test_a_token_that_was_mended_is_tried_at_once(core: HomeAssistant, tmp
 
 async def test_the_stand_in_answers_in_the_shapes_of_the_real_one(core: HomeAssistant) -> None:
     for kind in ("config/area_registry/list", "config/entity_registry/list", "get_config"):
-        async with HomeAssistantServer().serving() as server, connect(server.url, server.token) as ours:
+        async with HomeAssistantServer().serving() as server, open_connection(server.url, server.token) as ours:
             assert _keys(await _asked(ours, kind)) <= _keys(await core.ask(kind)), kind
     exposed = await core.ask("homeassistant/expose_entity/list")
     assert exposed["exposed_entities"]["light.bed_light"] == {"conversation": True}

@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home.model import DEMO_HOME, DOMAINS, Area, Entity, Home, Location, Preferences, RoomPolicy, load
+from wyoming_rosie.home.model import (
+    DEMO_HOME,
+    DOMAINS,
+    Area,
+    Entity,
+    Home,
+    Location,
+    Preferences,
+    RoomPolicy,
+    load_home,
+)
 
 SMALL = """
 [[areas]]
@@ -31,7 +41,7 @@ domain = "lock"
 def read(folder: Path, text: str) -> Home:
     file = folder / "home.toml"
     file.write_text(text, "utf-8")
-    return load(file)
+    return load_home(file)
 
 
 def test_a_home_is_read_with_areas_and_entities(tmp_path: Path) -> None:
@@ -47,21 +57,21 @@ def test_an_empty_file_is_an_empty_home(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("spoken", ["kitchen", "Kitchen", "KITCHEN", "Cook's Room"])
 def test_an_area_is_found_by_id_name_and_alias_in_any_case(tmp_path: Path, spoken: str) -> None:
-    found = read(tmp_path, SMALL).area(spoken)
+    found = read(tmp_path, SMALL).get_area(spoken)
     assert found is not None
     assert found.id == "kitchen"
 
 
 def test_an_entity_is_found_by_id_name_and_alias_and_nothing_else(tmp_path: Path) -> None:
     home = read(tmp_path, SMALL)
-    assert [home.entity(spoken) is not None for spoken in ("light.sink", "sink light", "Worktop", "sink", "")] == [
+    assert [home.get_entity(spoken) is not None for spoken in ("light.sink", "sink light", "Worktop", "sink", "")] == [
         True, True, True, False, False,
     ]  # fmt: skip
-    assert home.area("sink light") is None
+    assert home.get_area("sink light") is None
 
 
 def test_the_demo_home_has_every_kind_of_thing_that_people_try_first() -> None:
-    home = load(DEMO_HOME)
+    home = load_home(DEMO_HOME)
     assert {entity.domain for entity in home.entities} >= {
         "light",
         "switch",
@@ -167,8 +177,8 @@ private = true
     assert home.location == Location("Graz", 47.0, 15.4)
     assert home.preferences == Preferences("de", "metric", 21.0, always_local=True)
     assert home.rooms == {"office": RoomPolicy(("light.*",), private=True)}
-    assert [area.id for area in home.areas_on_floor("upstairs")] == ["office"]
-    assert home.areas_on_floor("cellar") == ()
+    assert [area.id for area in home.get_areas_on_floor("upstairs")] == ["office"]
+    assert home.get_areas_on_floor("cellar") == ()
 
 
 def test_things_of_one_name_are_all_called_so_but_not_by_their_ids() -> None:
@@ -180,13 +190,13 @@ def test_things_of_one_name_are_all_called_so_but_not_by_their_ids() -> None:
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot read the home file .*nowhere\.toml: No such file"):
-        load(tmp_path / "nowhere.toml")
+        load_home(tmp_path / "nowhere.toml")
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "home.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not valid TOML"):
-        load(tmp_path / "home.toml")
+        load_home(tmp_path / "home.toml")
 
 
 names = st.text(st.characters(categories=["Lu", "Ll", "Nd"]), min_size=1, max_size=9)
@@ -195,4 +205,4 @@ names = st.text(st.characters(categories=["Lu", "Ll", "Nd"]), min_size=1, max_si
 @given(st.lists(names, unique_by=str.casefold, max_size=6))
 def test_every_area_is_found_by_its_own_name(given_names: list[str]) -> None:
     home = Home(tuple(Area(f"#{number}", name) for number, name in enumerate(given_names)))
-    assert [home.area(name) for name in given_names] == list(home.areas)
+    assert [home.get_area(name) for name in given_names] == list(home.areas)

@@ -13,7 +13,7 @@ from tests.conftest import OpenPeer, StartDaemon
 from tests.weights.conftest import CONTEXT, LlamaServer
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.llm import tier_config
 from wyoming_rosie_intent.llm.home_tools import HomeTools
 from wyoming_rosie_intent.llm.model import ChatMessage, ChatRole, FinishReason, Prompt, StreamEnd
@@ -130,7 +130,7 @@ async def test_an_answer_ends_at_its_bound(llama: LlamaServer) -> None:
 async def test_homes_of_500_things_fit_as_the_server_counts(llama: LlamaServer) -> None:
     for language in large_homes.LANGUAGES:
         home = large_homes.home(language)
-        tools = tuple(HomeTools(Household(home, DemoActor(home))).list_tools())
+        tools = tuple(HomeTools(ActionExecutor(home, DemoActor(home))).list_tools())
         here = PromptContext(home.areas[3], datetime(2026, 11, 21, 15, 5, tzinfo=UTC), large_homes.states(home))
         for context in (4096, 8192):
             room = ContextWindow(context, context // 8)

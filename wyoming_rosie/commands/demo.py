@@ -17,7 +17,7 @@ from wyoming_rosie.audio import files
 from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.commands.processes import LogLine, ServerProcess, run_server
 from wyoming_rosie.errors import NotUnderstoodError, RosieError
-from wyoming_rosie.home.model import DEMO_HOME, load
+from wyoming_rosie.home.model import DEMO_HOME, load_home
 from wyoming_rosie.programs import DAEMONS
 from wyoming_rosie.protocol.client import connect
 from wyoming_rosie.runtime import extras
@@ -81,7 +81,7 @@ async def demo(
     seconds: Annotated[float, Parameter(help="the longest that the turn may take after the recording")] = TURN_SECONDS,
 ) -> None:
     """Run every daemon on private ports and one turn through them; show its timeline; write the answer as a WAV file."""
-    load(home)
+    load_home(home)
     console = Console(soft_wrap=True, highlight=False)
     turn = DemoTurn(console)
     begun = time.perf_counter()

@@ -12,8 +12,8 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime import toml_file
 
 DEMO_HOME = Path(__file__).with_name("demo_home.toml")
-PRETEND = "a pretend house: nothing real moves"
-PRETEND_OWN = "a pretend house made from your home file: nothing real moves"
+SIMULATED = "a pretend house: nothing real moves"
+SIMULATED_HOME_FILE = "a pretend house made from your home file: nothing real moves"
 """How an intent daemon says that its house is in memory only: in its description, and in the log line of each answer."""
 """The small house that `wyoming-rosie demo` and daemons without `--home` use."""
 
@@ -107,15 +107,15 @@ class Home:
     preferences: Preferences = Preferences()
     rooms: Mapping[str, RoomPolicy] = field(default_factory=dict)  # by an area's id
 
-    def area(self, spoken: str) -> Area | None:
+    def get_area(self, spoken: str) -> Area | None:
         """Return the area with this id, name or alias, whatever its case."""
         return next(iter(self._areas.get(spoken.casefold(), ())), None)
 
-    def entity(self, spoken: str) -> Entity | None:
+    def get_entity(self, spoken: str) -> Entity | None:
         """Return the entity with this id, name or alias, whatever its case."""
         return next(iter(self._entities.get(spoken.casefold(), ())), None)
 
-    def floor(self, spoken: str) -> Floor | None:
+    def get_floor(self, spoken: str) -> Floor | None:
         """Return the floor with this id, name or alias, whatever its case."""
         return next(iter(self._floors.get(spoken.casefold(), ())), None)
 
@@ -125,38 +125,38 @@ class Home:
         found = self._entities.get(folded, ())
         return tuple(entity for entity in found if folded in map(str.casefold, entity.names))
 
-    def areas_on_floor(self, floor: str) -> tuple[Area, ...]:
+    def get_areas_on_floor(self, floor: str) -> tuple[Area, ...]:
         """Return the areas of a floor, given by its id, name or alias."""
-        found = self.floor(floor)
+        found = self.get_floor(floor)
         return tuple(area for area in self.areas if found is not None and area.floor == found.id)
 
     @cached_property
     def _areas(self) -> Mapping[str, Sequence[Area]]:
-        return _by_name(self.areas)
+        return _index_by_name(self.areas)
 
     @cached_property
     def _entities(self) -> Mapping[str, Sequence[Entity]]:
-        return _by_name(self.entities)
+        return _index_by_name(self.entities)
 
     @cached_property
     def _floors(self) -> Mapping[str, Sequence[Floor]]:
-        return _by_name(self.floors)
+        return _index_by_name(self.floors)
 
 
-def load(path: Path) -> Home:
+def load_home(path: Path) -> Home:
     """Read `[[floors]]`, `[[areas]]`, `[[entities]]`, `[location]`, `[preferences]` and `[rooms.AREA]`.
 
     Raises ConfigError, which names the file, the line and the entry, for anything else.
     """
     document = toml_file.read(path, "home file")
     try:
-        return _home(document)
-    except _WrongEntryError as wrong:
-        line = wrong.line(path.read_text("utf-8", "replace"))
+        return _parse_home(document)
+    except _InvalidEntryError as wrong:
+        line = wrong.find_line(path.read_text("utf-8", "replace"))
         raise ConfigError(f"{path}{f', line {line}' if line else ''}: {wrong}") from None
 
 
-class _WrongEntryError(ValueError):
+class _InvalidEntryError(ValueError):
     """An entry that makes no sense: its table, which of several it is, and the key that is wrong."""
 
     def __init__(self, reason: str, table: str, number: int = 1, key: str | None = None) -> None:
@@ -165,7 +165,7 @@ class _WrongEntryError(ValueError):
         self._number = number
         self._key = re.escape(key) if key else None
 
-    def line(self, text: str) -> int | None:
+    def find_line(self, text: str) -> int | None:
         """Return the number of the entry's line in the file's text, counted from one."""
         lines = text.splitlines()
         header = rf"\s*\[+\s*{self._table}\s*\]|\s*{self._table}\s*[.=]"
@@ -173,9 +173,9 @@ class _WrongEntryError(ValueError):
         if len(heads) < self._number:
             return None
         start = heads[self._number - 1]
-        return next(self._keys(lines, start), start)
+        return next(self._find_key_lines(lines, start), start)
 
-    def _keys(self, lines: Sequence[str], start: int) -> Iterator[int]:
+    def _find_key_lines(self, lines: Sequence[str], start: int) -> Iterator[int]:
         for number, line in enumerate(lines[start:], start + 1):
             if line.lstrip().startswith("["):
                 return
@@ -183,18 +183,18 @@ class _WrongEntryError(ValueError):
                 yield number
 
 
-class _Thing(Protocol):
+class _NamedItem(Protocol):
     @property
     def id(self) -> str: ...
     @property
     def names(self) -> tuple[str, ...]: ...
 
 
-_Named = TypeVar("_Named", bound=_Thing)
+_Named = TypeVar("_Named", bound=_NamedItem)
 _Kind = TypeVar("_Kind")
 
 
-def _by_name(things: Iterable[_Named]) -> Mapping[str, Sequence[_Named]]:
+def _index_by_name(things: Iterable[_Named]) -> Mapping[str, Sequence[_Named]]:
     found: dict[str, dict[str, _Named]] = defaultdict(dict)
     for thing in things:
         for name in (thing.id, *thing.names):
@@ -202,17 +202,17 @@ def _by_name(things: Iterable[_Named]) -> Mapping[str, Sequence[_Named]]:
     return {name: tuple(named.values()) for name, named in found.items()}
 
 
-def _home(document: Mapping[str, Any]) -> Home:
+def _parse_home(document: Mapping[str, Any]) -> Home:
     tables = [one.name for one in fields(Home)]
     for key in sorted(document.keys() - set(tables)):
-        raise _WrongEntryError(f"unknown table '{key}'; there are: {', '.join(sorted(tables))}", key)
+        raise _InvalidEntryError(f"unknown table '{key}'; there are: {', '.join(sorted(tables))}", key)
     home = Home(
-        tuple(_entries(document, "areas", Area)),
-        tuple(_entries(document, "entities", Entity)),
-        tuple(_entries(document, "floors", Floor)),
-        _table(document, "location", Location),
-        _table(document, "preferences", Preferences),
-        _rooms(document),
+        tuple(_parse_entries(document, "areas", Area)),
+        tuple(_parse_entries(document, "entities", Entity)),
+        tuple(_parse_entries(document, "floors", Floor)),
+        _parse_table(document, "location", Location),
+        _parse_table(document, "preferences", Preferences),
+        _parse_rooms(document),
     )
     _check_values(home)
     return home
@@ -224,67 +224,68 @@ def _check_values(home: Home) -> None:
     for number, area in enumerate(home.areas, 1):
         if area.floor is not None and area.floor not in floors:
             reason = f"area '{area.id}' is on an unknown floor '{area.floor}'"
-            raise _WrongEntryError(reason, "areas", number, "floor")
+            raise _InvalidEntryError(reason, "areas", number, "floor")
     for number, entity in enumerate(home.entities, 1):
         _check_references(entity, number, areas)
     for room in home.rooms.keys() - areas:
-        raise _WrongEntryError(f"[rooms.{room}] is about an unknown area '{room}'", f"rooms.{room}")
+        raise _InvalidEntryError(f"[rooms.{room}] is about an unknown area '{room}'", f"rooms.{room}")
     _check_location(home.location)
 
 
 def _check_location(location: Location) -> None:
     for key, given, most in (("latitude", location.latitude, 90), ("longitude", location.longitude, 180)):
         if given is not None and not -most <= given <= most:
-            raise _WrongEntryError(f"[location]: '{key}' must be between -{most} and {most}", "location", key=key)
+            raise _InvalidEntryError(f"[location]: '{key}' must be between -{most} and {most}", "location", key=key)
     if (location.latitude is None) != (location.longitude is None):
-        raise _WrongEntryError("[location] needs both 'latitude' and 'longitude', or neither", "location")
+        raise _InvalidEntryError("[location] needs both 'latitude' and 'longitude', or neither", "location")
 
 
-def _entries(document: Mapping[str, Any], table: str, kind: type[_Named]) -> list[_Named]:
+def _parse_entries(document: Mapping[str, Any], table: str, kind: type[_Named]) -> list[_Named]:
     entries = document.get(table, [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise _WrongEntryError(f"'{table}' must be written as [[{table}]] entries", table)
+        raise _InvalidEntryError(f"'{table}' must be written as [[{table}]] entries", table)
     return [
-        _entry(entry, f"[[{table}]] entry {number}", kind, table, number) for number, entry in enumerate(entries, 1)
+        _parse_entry(entry, f"[[{table}]] entry {number}", kind, table, number)
+        for number, entry in enumerate(entries, 1)
     ]
 
 
-def _rooms(document: Mapping[str, Any]) -> Mapping[str, RoomPolicy]:
+def _parse_rooms(document: Mapping[str, Any]) -> Mapping[str, RoomPolicy]:
     rooms = document.get("rooms", {})
     if not isinstance(rooms, dict):
-        raise _WrongEntryError("'rooms' must be written as [rooms.AREA] tables", "rooms")
-    return {area: _table(rooms, area, RoomPolicy, f"rooms.{area}") for area in rooms}
+        raise _InvalidEntryError("'rooms' must be written as [rooms.AREA] tables", "rooms")
+    return {area: _parse_table(rooms, area, RoomPolicy, f"rooms.{area}") for area in rooms}
 
 
-def _table(document: Mapping[str, Any], key: str, kind: type[_Kind], table: str = "") -> _Kind:
+def _parse_table(document: Mapping[str, Any], key: str, kind: type[_Kind], table: str = "") -> _Kind:
     table = table or key
     entry = document.get(key, {})
     if not isinstance(entry, dict):
-        raise _WrongEntryError(f"'{table}' must be written as a table [{table}]", table)
-    return _entry(entry, f"[{table}]", kind, table)
+        raise _InvalidEntryError(f"'{table}' must be written as a table [{table}]", table)
+    return _parse_entry(entry, f"[{table}]", kind, table)
 
 
-def _entry(entry: Mapping[str, Any], where: str, kind: type[_Kind], table: str, number: int = 1) -> _Kind:
+def _parse_entry(entry: Mapping[str, Any], where: str, kind: type[_Kind], table: str, number: int = 1) -> _Kind:
     types = get_type_hints(kind)
     known = types.keys()
     for key in sorted(entry.keys() - known):
         reason = f"{where} has an unknown key '{key}'; there are: {', '.join(sorted(known))}"
-        raise _WrongEntryError(reason, table, number, key)
+        raise _InvalidEntryError(reason, table, number, key)
     for key in sorted((known & {"id", "name", "domain"}) - entry.keys() if "id" in known else ()):
-        raise _WrongEntryError(f"{where} has no '{key}'", table, number)
+        raise _InvalidEntryError(f"{where} has no '{key}'", table, number)
     given: dict[str, Any] = {}
     for key, value in entry.items():
         try:
-            given[key] = _value(value, str(types[key]))
+            given[key] = _parse_value(value, str(types[key]))
         except ValueError as wrong:
-            raise _WrongEntryError(f"{where}: '{key}' must be {wrong}", table, number, key) from None
+            raise _InvalidEntryError(f"{where}: '{key}' must be {wrong}", table, number, key) from None
     return kind(**given)
 
 
-def _value(value: object, kind: str) -> object:
+def _parse_value(value: object, kind: str) -> object:
     """Return the value as its field wants it. Raises ValueError, which says what that is."""
     if "tuple" in kind or "frozenset" in kind:
-        return frozenset(_texts(value)) if "frozenset" in kind else tuple(_texts(value))
+        return frozenset(_parse_strings(value)) if "frozenset" in kind else tuple(_parse_strings(value))
     if "float" in kind:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ValueError("a number")
@@ -300,7 +301,7 @@ def _value(value: object, kind: str) -> object:
     return value
 
 
-def _texts(value: object) -> list[str]:
+def _parse_strings(value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
         raise ValueError("a list of texts")
     return value
@@ -317,13 +318,13 @@ def _check_duplicates(home: Home) -> None:
         names: set[str] = set()
         for number, thing in enumerate(things, 1):
             if thing.id in ids:
-                raise _WrongEntryError(f"the id '{thing.id}' is given twice", table, number, "id")
+                raise _InvalidEntryError(f"the id '{thing.id}' is given twice", table, number, "id")
             ids.add(thing.id)
             # an alias may repeat its own area's name; two areas of one name could never be told apart
             own = {name.casefold() for name in thing.names} if table != "entities" else set()
             if taken := names & own:
                 kind = table.removesuffix("s")
-                raise _WrongEntryError(f"the {kind} name '{min(taken)}' is given twice", table, number)
+                raise _InvalidEntryError(f"the {kind} name '{min(taken)}' is given twice", table, number)
             names |= own
 
 
@@ -331,10 +332,10 @@ def _check_references(entity: Entity, number: int, areas: set[str]) -> None:
     if entity.domain not in DOMAINS:
         known = ", ".join(sorted(DOMAINS))
         reason = f"entity '{entity.id}' has an unknown domain '{entity.domain}'; there are: {known}"
-        raise _WrongEntryError(reason, "entities", number, "domain")
+        raise _InvalidEntryError(reason, "entities", number, "domain")
     if entity.area is not None and entity.area not in areas:
         reason = f"entity '{entity.id}' is in an unknown area '{entity.area}'"
-        raise _WrongEntryError(reason, "entities", number, "area")
+        raise _InvalidEntryError(reason, "entities", number, "area")
     if unknown := entity.features - FEATURES:
         reason = f"entity '{entity.id}' has an unknown feature '{min(unknown)}'; there are: brightness, color"
-        raise _WrongEntryError(reason, "entities", number, "features")
+        raise _InvalidEntryError(reason, "entities", number, "features")

@@ -36,9 +36,9 @@ RESULTS = "automation.result"
 NO_DOMAIN = "home"
 """Stands for the domain of a command that is about no thing."""
 TOKEN_VARIABLE = "NATS_TOKEN"  # noqa: S105 - the name of a variable
-LONGEST_MESSAGE = 1000
+MAX_MESSAGE_LENGTH = 1000
 """Characters of a result that are spoken."""
-LARGEST_RESULT = 65_536
+MAX_RESULT_SIZE = 65_536
 """Bytes."""
 CONNECT_SECONDS = 2
 PAUSE_SECONDS = 1.0
@@ -53,7 +53,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Order:
+class CommandMessage:
     """One command on its way: its subject, where the result is expected, and what is sent."""
 
     subject: str
@@ -61,11 +61,11 @@ class Order:
     body: Mapping[str, Any] = field(repr=False)
 
     @property
-    def encoded(self) -> bytes:
+    def encode(self) -> bytes:
         return json.dumps(self.body, ensure_ascii=False).encode("utf-8", "replace")
 
 
-class BusActor:
+class NatsActor:
     """Acts as long as `run` runs."""
 
     def __init__(self, settings: Settings) -> None:
@@ -81,11 +81,11 @@ class BusActor:
     @property
     def problem(self) -> str | None:
         """What keeps it from acting, as a sentence; None when all is well."""
-        return None if self._client is not None and self._client.is_connected else responses.say("bus_unreachable")
+        return None if self._client is not None and self._client.is_connected else responses.render("bus_unreachable")
 
     async def run(self) -> None:
         """Stay connected until cancelled; a server that is away is tried again."""
-        client = await self._connected()
+        client = await self._connect()
         self._client = client
         _LOG.info("bus connected", servers=self._settings.server)
         try:
@@ -95,45 +95,45 @@ class BusActor:
 
     async def act(self, command: Command, now: datetime) -> Answer:
         """Answer what needs no thing, or have a command carried out, once. What goes wrong is said in the answer."""
-        if not command.targets and (answer := queries.answer({}, command, now)) is not None:
+        if not command.targets and (answer := queries.answer_query({}, command, now)) is not None:
             return answer
         if self.problem is not None or self._client is None:
-            return Answer(responses.say("bus_unreachable", command.match.language), done=False)
+            return Answer(responses.render("bus_unreachable", command.match.language), done=False)
         try:
-            result = await self._result(self._client, order(command, self._settings.seconds))
+            result = await self._request(self._client, create_message(command, self._settings.seconds))
         except TimeoutError:
-            named = responses.things(command.match, command.targets)
-            return Answer(responses.say("did_not_answer", command.match.language, named=named), done=False)
+            named = responses.name_targets(command.match, command.targets)
+            return Answer(responses.render("did_not_answer", command.match.language, named=named), done=False)
         except BusError as err:
             _LOG.warning("bus", intent=command.match.intent, problem=str(err))
-            return Answer(responses.say("cannot", command.match.language), done=False)
-        return _answer(command, result)
+            return Answer(responses.render("cannot", command.match.language), done=False)
+        return _create_answer(command, result)
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
         """Return nothing: how things are is asked on the bus as well."""
         return {}
 
-    async def _connected(self) -> "Client":
+    async def _connect(self) -> "Client":
         """Return a connection, which mends itself from then on; the first failure is logged."""
         import nats
 
         backoff = Backoff(PAUSE_SECONDS, MAX_PAUSE_SECONDS)
         while True:
             try:
-                return await nats.connect(**_options(self._settings, self._secret))
+                return await nats.connect(**_connect_options(self._settings, self._secret))
             except (OSError, TimeoutError, nats.errors.Error) as err:
                 if not backoff.failures:
                     _LOG.warning("bus", problem=f"NATS cannot be reached: {type(err).__name__}")
             await backoff.sleep()
 
-    async def _result(self, client: "Client", wanted: Order) -> Mapping[str, Any]:
+    async def _request(self, client: "Client", wanted: CommandMessage) -> Mapping[str, Any]:
         """Send a command and return its result. Raises TimeoutError, BusError."""
         from nats.errors import Error
 
         try:
             results = await client.subscribe(wanted.reply)
             try:
-                await client.publish(wanted.subject, wanted.encoded)
+                await client.publish(wanted.subject, wanted.encode)
                 message = await results.next_msg(self._settings.seconds)
             finally:
                 await results.unsubscribe()
@@ -141,7 +141,7 @@ class BusActor:
             raise
         except (Error, OSError) as err:
             raise BusError(type(err).__name__) from err
-        return _read(message.data)
+        return _parse_result(message.data)
 
 
 class BusError(RosieError):
@@ -150,7 +150,7 @@ class BusError(RosieError):
     code = "bus"
 
 
-def order(command: Command, seconds: float) -> Order:
+def create_message(command: Command, seconds: float) -> CommandMessage:
     """Return what is sent for a command, which expires after `seconds`."""
     match, key = command.match, uuid4().hex
     reply = f"{RESULTS}.{key}"
@@ -164,24 +164,24 @@ def order(command: Command, seconds: float) -> Order:
         "reply": reply,
     }
     body = {"schema": SCHEMA, "key": key, "ts": time.time(), "source": "intent", "trace": turn, "data": data}
-    return Order(_subject(command), reply, body)
+    return CommandMessage(_get_subject(command), reply, body)
 
 
-def _subject(command: Command) -> str:
+def _get_subject(command: Command) -> str:
     domain = command.targets[0].domain if command.targets else command.match.domain or NO_DOMAIN
     words = re.findall(r"[A-Z][a-z]*", command.match.intent.removeprefix("Hass")) or [command.match.intent]
-    return f"voice.intent.{_token(domain)}.{_token('_'.join(words))}"
+    return f"voice.intent.{_escape_token(domain)}.{_escape_token('_'.join(words))}"
 
 
-def _token(text: str) -> str:
+def _escape_token(text: str) -> str:
     """Return a part of a subject; what people or packages named can end no part and match no other."""
     return re.sub(r"[^a-z0-9_-]+", "_", text.lower())[:64] or "_"
 
 
-def _read(raw: bytes) -> Mapping[str, Any]:
+def _parse_result(raw: bytes) -> Mapping[str, Any]:
     """Return a result, which may be in an envelope's `data`. Raises BusError."""
-    if len(raw) > LARGEST_RESULT:
-        raise BusError(f"a result has more than {LARGEST_RESULT} bytes")
+    if len(raw) > MAX_RESULT_SIZE:
+        raise BusError(f"a result has more than {MAX_RESULT_SIZE} bytes")
     try:
         result = strict_json.loads(raw)
     except (ValueError, RecursionError) as err:
@@ -192,14 +192,18 @@ def _read(raw: bytes) -> Mapping[str, Any]:
     return inner
 
 
-def _answer(command: Command, result: Mapping[str, Any]) -> Answer:
+def _create_answer(command: Command, result: Mapping[str, Any]) -> Answer:
     message, ok = result.get("message"), bool(result["ok"])
     if isinstance(message, str) and message.strip():
-        return Answer(message.strip()[:LONGEST_MESSAGE], ok)
-    return Answer(responses.done(command, command.targets)) if ok else Answer(responses.impossible(command), done=False)
+        return Answer(message.strip()[:MAX_MESSAGE_LENGTH], ok)
+    return (
+        Answer(responses.render_done(command, command.targets))
+        if ok
+        else Answer(responses.render_impossible(command), done=False)
+    )
 
 
-def _options(settings: Settings, secret: str | None) -> dict[str, Any]:
+def _connect_options(settings: Settings, secret: str | None) -> dict[str, Any]:
     return {
         "servers": list(settings.server),
         "name": "wyoming-rosie-intent",

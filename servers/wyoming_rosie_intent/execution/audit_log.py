@@ -12,14 +12,14 @@ from pathlib import Path
 import structlog
 
 _LOG = structlog.get_logger()
-LARGEST_FILE = 1_000_000
+MAX_FILE_SIZE = 1_000_000
 """Bytes; a file that is larger becomes FILE.1, and the one before that is dropped."""
-MOST_WAITING = 256
-_LONGEST_TEXT = 128
-_OURS_ALONE = 0o600
+MAX_QUEUED = 256
+_MAX_TEXT_LENGTH = 128
+_OWNER_ONLY = 0o600
 
 
-class Outcome(StrEnum):
+class AuditOutcome(StrEnum):
     REFUSED = "refused"
     ASKED = "asked"
     DONE = "done"
@@ -28,44 +28,44 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Entry:
+class AuditEntry:
     """One action: the room and the person as they were named, neither of them known for sure."""
 
     intent: str
     entities: tuple[str, ...]
-    outcome: Outcome
+    outcome: AuditOutcome
     room: str | None = None
     speaker: str | None = None
     turn: str | None = None
 
 
-class Audit:
+class AuditLog:
     """A file with one JSON object in each line, written as long as `run` runs."""
 
-    def __init__(self, path: Path, clock: Callable[[], datetime], largest: int = LARGEST_FILE) -> None:
+    def __init__(self, path: Path, clock: Callable[[], datetime], largest: int = MAX_FILE_SIZE) -> None:
         self._path = path
         self._clock = clock
         self._largest = largest
-        self._waiting: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING)
+        self._queue: asyncio.Queue[str] = asyncio.Queue(MAX_QUEUED)
 
-    def note(self, entry: Entry) -> None:
+    def write(self, entry: AuditEntry) -> None:
         """Have an action written down; of too many at once the oldest is lost, which is logged."""
-        if self._waiting.full():
-            _LOG.warning("audit", lost=self._waiting.get_nowait())
-        self._waiting.put_nowait(_line(entry, self._clock()))
+        if self._queue.full():
+            _LOG.warning("audit", lost=self._queue.get_nowait())
+        self._queue.put_nowait(_format_line(entry, self._clock()))
 
     async def run(self) -> None:
         """Write until cancelled, and then what is left."""
         try:
             while True:
-                await self._write([await self._waiting.get(), *self._rest()])
+                await self._write_lines([await self._queue.get(), *self._drain()])
         finally:
-            await self._write(self._rest())
+            await self._write_lines(self._drain())
 
-    def _rest(self) -> list[str]:
-        return [self._waiting.get_nowait() for _ in range(self._waiting.qsize())]
+    def _drain(self) -> list[str]:
+        return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
 
-    async def _write(self, lines: Sequence[str]) -> None:
+    async def _write_lines(self, lines: Sequence[str]) -> None:
         try:
             if lines:
                 await asyncio.to_thread(self._append, "".join(lines))
@@ -75,14 +75,14 @@ class Audit:
     def _append(self, text: str) -> None:
         if self._path.exists() and self._path.stat().st_size + len(text) > self._largest:
             self._path.replace(self._path.with_name(f"{self._path.name}.1"))
-        opened = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, _OURS_ALONE)
+        opened = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, _OWNER_ONLY)
         with os.fdopen(opened, "a", encoding="utf-8") as file:
-            os.fchmod(opened, _OURS_ALONE)
+            os.fchmod(opened, _OWNER_ONLY)
             file.write(text)
 
 
-def _line(entry: Entry, when: datetime) -> str:
+def _format_line(entry: AuditEntry, when: datetime) -> str:
     named = {"turn": entry.turn, "room": entry.room, "speaker": entry.speaker, "intent": entry.intent}
-    short = {key: value[:_LONGEST_TEXT] if value else None for key, value in named.items()}
+    short = {key: value[:_MAX_TEXT_LENGTH] if value else None for key, value in named.items()}
     whole = {"when": when.isoformat(), **short, "entities": entry.entities, "outcome": entry.outcome}
     return json.dumps(whole) + "\n"

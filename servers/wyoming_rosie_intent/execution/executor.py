@@ -10,19 +10,19 @@ from typing import Any, TypeAlias
 import structlog
 
 from wyoming_rosie.home.model import Entity, Home
-from wyoming_rosie_intent.engine import WHICH, Actor, Answer, Command, Match, Which
+from wyoming_rosie_intent.engine import TARGET_SLOTS, Actor, Answer, Command, Match, TargetChoice
 from wyoming_rosie_intent.execution import policy, targets
-from wyoming_rosie_intent.execution.audit_log import Entry, Outcome
-from wyoming_rosie_intent.execution.policy import Judgement, Policy, Verdict
+from wyoming_rosie_intent.execution.audit_log import AuditEntry, AuditOutcome
+from wyoming_rosie_intent.execution.policy import Permission, Policy, PolicyDecision
 from wyoming_rosie_intent.responses import responses
 from wyoming_rosie_intent.rules import todo_lists
 
-AskWeather: TypeAlias = Callable[[Match], Awaitable[Answer]]
-WEATHER = "HassGetWeather"
+GetWeather: TypeAlias = Callable[[Match], Awaitable[Answer]]
+WEATHER_INTENT = "HassGetWeather"
 
 
 @dataclass(frozen=True)
-class Asked(Command):
+class PendingCommand(Command):
     """A command that was asked about, and who wanted it; carried out only after a yes."""
 
     area: str | None = None
@@ -30,7 +30,7 @@ class Asked(Command):
 
 
 @dataclass(frozen=True)
-class Choice:
+class TargetQuestion:
     """What is to be done to one of several things, and the question to which of them."""
 
     question: str
@@ -39,30 +39,30 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ActionPlan:
     """What is to be done at once, what is asked about first, and in words what is not here and what may not be."""
 
     commands: tuple[Command, ...] = ()
-    asked: tuple[Asked, ...] = ()
-    unclear: tuple[str, ...] = ()
+    needs_confirmation: tuple[PendingCommand, ...] = ()
+    not_found: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
-    choice: Choice | None = None
+    choice: TargetQuestion | None = None
 
     @property
-    def refusals(self) -> tuple[str, ...]:
-        return (*self.unclear, *self.refused)
+    def error_messages(self) -> tuple[str, ...]:
+        return (*self.not_found, *self.refused)
 
     @property
-    def is_about_anything(self) -> bool:
+    def has_targets(self) -> bool:
         """Whether anything that was meant is in this home."""
-        return bool(self.commands or self.asked or self.refused or self.choice)
+        return bool(self.commands or self.needs_confirmation or self.refused or self.choice)
 
 
-def forget(_entry: Entry) -> None:
+def discard_entry(_entry: AuditEntry) -> None:
     """Keep no record."""
 
 
-class Household:
+class ActionExecutor:
     """One home; without an actor nothing can be done in it. `note` gets what must be kept a record of."""
 
     def __init__(
@@ -70,122 +70,135 @@ class Household:
         home: Home,
         actor: Actor | None,
         policy: Policy | frozenset[str] = frozenset(),
-        note: Callable[[Entry], None] = forget,
-        ask_weather: AskWeather | None = None,
+        audit: Callable[[AuditEntry], None] = discard_entry,
+        get_weather: GetWeather | None = None,
     ) -> None:
         self.home = home
         self._actor = actor
-        self._policy = policy if isinstance(policy, Policy) else Policy(confirm=policy, knows_danger=False)
-        self._note = note
-        self.ask_weather = ask_weather  # where the home has no weather of its own
+        self._policy = policy if isinstance(policy, Policy) else Policy(confirm=policy, detects_danger=False)
+        self._audit = audit
+        self.get_weather = get_weather  # where the home has no weather of its own
 
     @property
-    def acts(self) -> bool:
+    def has_actor(self) -> bool:
         return self._actor is not None
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
         """Return what is known of each entity, by its id."""
         return self._actor.states() if self._actor else {}
 
-    def meant(self, matches: Sequence[Match]) -> tuple[Match, ...]:
+    def resolve(self, matches: Sequence[Match]) -> tuple[Match, ...]:
         """Return what was said, in the rooms that are meant; what was said twice in a row is meant once."""
-        placed = [targets.placed(self.home, match) for match in matches]
+        placed = [targets.use_mentioned_area(self.home, match) for match in matches]
         return tuple(match for match, last in zip(placed, (None, *placed), strict=False) if not _is_same(match, last))
 
-    def plan(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> Plan:
+    def plan(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> ActionPlan:
         """Find what was meant and whether it may be done, said in an area (its id or name)."""
-        found = [(match, self._find(match, area)) for match in self.meant(matches)]
-        choices = [Choice(things.text, match, things.options) for match, things in found if isinstance(things, Which)]
-        unclear = tuple(one.text for _, one in found if isinstance(one, Answer) and not isinstance(one, Which))
-        commands = _once(Command(match, things) for match, things in found if not isinstance(things, Answer))
-        judged = [policy.judge(self._policy, self.home, command, area) for command in commands]
+        found = [(match, self._find_targets(match, area)) for match in self.resolve(matches)]
+        choices = [
+            TargetQuestion(things.text, match, things.options)
+            for match, things in found
+            if isinstance(things, TargetChoice)
+        ]
+        unclear = tuple(one.text for _, one in found if isinstance(one, Answer) and not isinstance(one, TargetChoice))
+        commands = _remove_duplicates(
+            Command(match, things) for match, things in found if not isinstance(things, Answer)
+        )
+        judged = [policy.check_policy(self._policy, self.home, command, area) for command in commands]
         for one in judged:
-            self._record_judgement(one, area, speaker)
-        refused = tuple(self._refusal(one, area) for one in judged if one.refused)
-        return Plan(
-            tuple(one.command for one in judged if one.verdict is Verdict.ALLOWED),
-            tuple(_asked(one.command, area, speaker) for one in judged if one.verdict is Verdict.ASK),
+            self._record_decision(one, area, speaker)
+        refused = tuple(self._format_refusal(one, area) for one in judged if one.refused)
+        return ActionPlan(
+            tuple(one.command for one in judged if one.permission is Permission.ALLOWED),
+            tuple(_create_pending(one.command, area, speaker) for one in judged if one.permission is Permission.ASK),
             unclear,
             refused,
             next(iter(choices), None),
         )
 
-    def forbidden(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> tuple[str, ...]:
+    def get_refusals(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> tuple[str, ...]:
         """Return, in words, what must not be passed on to a conductor that acts: what a known room may not do."""
-        if area is None or self.home.area(area) is None:
+        if area is None or self.home.get_area(area) is None:
             return ()
-        found = [(match, targets.find(self.home, match, area)) for match in matches]
+        found = [(match, targets.find_targets(self.home, match, area)) for match in matches]
         commands = [Command(match, things) for match, things in found if not isinstance(things, Answer)]
-        judged = [policy.judge(self._policy, self.home, command, area) for command in commands]
+        judged = [policy.check_policy(self._policy, self.home, command, area) for command in commands]
         for one in judged:
             self._record_refusal(one, area, speaker)
-        return tuple(self._refusal(one, area) for one in judged if one.refused)
+        return tuple(self._format_refusal(one, area) for one in judged if one.refused)
 
-    async def carry_out(self, commands: Sequence[Command], moment: datetime) -> Answer:
+    async def execute(self, commands: Sequence[Command], moment: datetime) -> Answer:
         """Carry out commands and return one answer to all of them, done when any was; `moment` is the wall clock."""
         if self._actor is None:
-            return Answer(responses.say("cannot"), done=False)
-        single = [one for command in commands for one in todo_lists.one_by_one(command)]
-        said = await _together(single, partial(self._act, self._actor, moment))
-        return Answer(" ".join(_texts(single, said)), any(answer.done for answer in said))
+            return Answer(responses.render("cannot"), done=False)
+        single = [one for command in commands for one in todo_lists.split_items(command)]
+        said = await _execute_all(single, partial(self._execute_one, self._actor, moment))
+        return Answer(" ".join(_format_results(single, said)), any(answer.done for answer in said))
 
-    def _find(self, match: Match, area: str | None) -> tuple[Entity, ...] | Answer:
+    def _find_targets(self, match: Match, area: str | None) -> tuple[Entity, ...] | Answer:
         """Find what was meant; the weather may come from elsewhere."""
-        found = targets.find(self.home, match, area)
-        is_elsewhere = match.intent == WEATHER and self.ask_weather is not None and isinstance(found, Answer)
+        found = targets.find_targets(self.home, match, area)
+        is_elsewhere = match.intent == WEATHER_INTENT and self.get_weather is not None and isinstance(found, Answer)
         return () if is_elsewhere else found
 
-    async def _act(self, actor: Actor, moment: datetime, command: Command) -> Answer:
+    async def _execute_one(self, actor: Actor, moment: datetime, command: Command) -> Answer:
         """Do one thing; what needs a yes only if somebody was asked."""
-        if command.match.intent == WEATHER and not command.targets and self.ask_weather is not None:
-            return await self.ask_weather(command.match)
-        if not isinstance(command, Asked):
-            if policy.needs_yes(self._policy, command):
-                self._record(Asked(command.match, command.targets), Outcome.UNASKED)
-                return Answer(responses.say("cannot", command.match.language), done=False)
+        if command.match.intent == WEATHER_INTENT and not command.targets and self.get_weather is not None:
+            return await self.get_weather(command.match)
+        if not isinstance(command, PendingCommand):
+            if policy.requires_confirmation(self._policy, command):
+                self._record(PendingCommand(command.match, command.targets), AuditOutcome.UNASKED)
+                return Answer(responses.render("cannot", command.match.language), done=False)
             return await actor.act(command, moment)
-        outcome = Outcome.FAILED
+        outcome = AuditOutcome.FAILED
         try:
             answer = await actor.act(command, moment)
-            outcome = Outcome.DONE if answer.done else Outcome.FAILED
+            outcome = AuditOutcome.DONE if answer.done else AuditOutcome.FAILED
             return answer
         finally:
             self._record(command, outcome)
 
-    def _refusal(self, one: Judgement, area: str | None) -> str:
-        return policy.refusal(self.home, one.refused, area, one.command.match.language)
+    def _format_refusal(self, one: PolicyDecision, area: str | None) -> str:
+        return policy.format_refusal(self.home, one.refused, area, one.command.match.language)
 
-    def _record_refusal(self, one: Judgement, area: str | None, speaker: str | None) -> None:
+    def _record_refusal(self, one: PolicyDecision, area: str | None, speaker: str | None) -> None:
         if one.refused:
-            self._record(Asked(one.command.match, one.refused, area, speaker), Outcome.REFUSED)
+            self._record(PendingCommand(one.command.match, one.refused, area, speaker), AuditOutcome.REFUSED)
 
-    def _record_judgement(self, one: Judgement, area: str | None, speaker: str | None) -> None:
+    def _record_decision(self, one: PolicyDecision, area: str | None, speaker: str | None) -> None:
         self._record_refusal(one, area, speaker)
-        if one.verdict is Verdict.ASK:
-            self._record(_asked(one.command, area, speaker), Outcome.ASKED)
+        if one.permission is Permission.ASK:
+            self._record(_create_pending(one.command, area, speaker), AuditOutcome.ASKED)
 
-    def _record(self, command: Asked, outcome: Outcome) -> None:
+    def _record(self, command: PendingCommand, outcome: AuditOutcome) -> None:
         entities = tuple(entity.id for entity in command.targets)
         turn = structlog.contextvars.get_contextvars().get("turn_id")
-        self._note(Entry(command.match.intent, entities, outcome, command.area, command.speaker, turn))
+        self._audit(AuditEntry(command.match.intent, entities, outcome, command.area, command.speaker, turn))
 
 
 def _is_same(match: Match, other: Match | None) -> bool:
-    return other is not None and replace(match, text="", room=None) == replace(other, text="", room=None)
+    return other is not None and replace(match, text="", mentioned_area=None) == replace(
+        other, text="", mentioned_area=None
+    )
 
 
-def _once(commands: Iterable[Command]) -> Iterator[Command]:
+def _remove_duplicates(commands: Iterable[Command]) -> Iterator[Command]:
     """Yield the commands without the things to which an earlier one does the same."""
     last: dict[str, object] = {}
     for command in commands:
-        deed = (command.match.intent, {slot: value for slot, value in command.match.slots.items() if slot not in WHICH})
+        deed = (
+            command.match.intent,
+            {slot: value for slot, value in command.match.slots.items() if slot not in TARGET_SLOTS},
+        )
         targets = tuple(entity for entity in command.targets if last.get(entity.id) != deed)
         last |= dict.fromkeys((entity.id for entity in command.targets), deed)
         if targets or not command.targets:
             yield replace(command, targets=targets)
 
 
-async def _together(commands: Sequence[Command], act: Callable[[Command], Coroutine[Any, Any, Answer]]) -> list[Answer]:
+async def _execute_all(
+    commands: Sequence[Command], act: Callable[[Command], Coroutine[Any, Any, Answer]]
+) -> list[Answer]:
     """Do all at once, as each may have to wait for its thing; one after the other where two are about the same."""
     things = [entity.id for command in commands for entity in command.targets]
     if len(set(things)) < len(things):
@@ -195,32 +208,32 @@ async def _together(commands: Sequence[Command], act: Callable[[Command], Corout
     return [one.result() for one in doing]
 
 
-def _texts(commands: Sequence[Command], said: Sequence[Answer]) -> Iterator[str]:
+def _format_results(commands: Sequence[Command], said: Sequence[Answer]) -> Iterator[str]:
     """Yield what was said about each command; what was done to items of one list, one after the other, is said at once."""
     done: list[tuple[Command, str]] = []
     for command, answer in zip(commands, said, strict=True):
-        item = command.match.said("item")
-        is_plain = item is not None and answer.text == responses.done(command, command.targets)
-        if done and not (is_plain and _is_same_but_for_item(command, done[0][0])):
-            yield _done(done)
+        item = command.match.slot_text("item")
+        is_plain = item is not None and answer.text == responses.render_done(command, command.targets)
+        if done and not (is_plain and _has_same_list(command, done[0][0])):
+            yield _format_done(done)
             done = []
         if is_plain and item is not None:
             done.append((command, item))
         else:
             yield answer.text
     if done:
-        yield _done(done)
+        yield _format_done(done)
 
 
-def _is_same_but_for_item(command: Command, other: Command) -> bool:
+def _has_same_list(command: Command, other: Command) -> bool:
     return (command.match.intent, command.targets) == (other.match.intent, other.targets)
 
 
-def _done(commands: Sequence[tuple[Command, str]]) -> str:
+def _format_done(commands: Sequence[tuple[Command, str]]) -> str:
     command = commands[0][0]
-    items = responses.listed([item for _, item in commands], command.match.language)
-    return responses.done(replace(command, match=todo_lists.with_item(command.match, items)), command.targets)
+    items = responses.join_words([item for _, item in commands], command.match.language)
+    return responses.render_done(replace(command, match=todo_lists.with_item(command.match, items)), command.targets)
 
 
-def _asked(command: Command, area: str | None, speaker: str | None) -> Asked:
-    return Asked(command.match, command.targets, area, speaker)
+def _create_pending(command: Command, area: str | None, speaker: str | None) -> PendingCommand:
+    return PendingCommand(command.match, command.targets, area, speaker)

@@ -14,7 +14,7 @@ from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.engine import Answer, Match
-from wyoming_rosie_intent.entity_states import Outlook, Weather
+from wyoming_rosie_intent.entity_states import DailyForecast, WeatherState
 from wyoming_rosie_intent.responses import queries, responses
 
 _LOG = structlog.get_logger()
@@ -23,9 +23,9 @@ OPEN_METEO = (
     "&current=temperature_2m,weather_code"
     "&daily=weather_code,temperature_2m_min,temperature_2m_max,precipitation_probability_max&forecast_days=3"
 )
-LONGEST_ANSWER = 65536
+MAX_RESPONSE_SIZE = 65536
 """Bytes."""
-MOST_DAYS = 7
+MAX_DAYS = 7
 _STATES = (
     (0, "sunny"), (2, "partlycloudy"), (3, "cloudy"), (48, "fog"), (63, "rainy"), (65, "pouring"), (67, "rainy"), (77, "snowy"),
     (81, "rainy"), (82, "pouring"), (86, "snowy"), (99, "lightning-rainy"),
@@ -50,34 +50,34 @@ class WeatherProvider:
     """Asks once for everybody who wants to know, and not again while the answer is good."""
 
     def __init__(self, settings: Settings, home: Home, clock: Callable[[], float]) -> None:
-        self._url = _url(settings.url, home)
+        self._url = _format_url(settings.url, home)
         self._seconds = settings.seconds
         self._keep_seconds = settings.keep_seconds
         self._clock = clock
-        self._known: Weather | None = None
-        self._asked: float | None = None
-        self._asking = asyncio.Lock()
+        self._cached: WeatherState | None = None
+        self._cached_at: float | None = None
+        self._lock = asyncio.Lock()
 
     async def answer(self, match: Match) -> Answer:
         """Answer HassGetWeather; say so where the weather is not known."""
         try:
-            known = await self.weather()
+            known = await self.get_weather()
         except WeatherError as err:
             _LOG.warning("the weather is not known", reason=str(err))
-            return Answer(responses.say("no_weather", match.language), done=False)
-        return Answer(queries.weather(match, known))
+            return Answer(responses.render("no_weather", match.language), done=False)
+        return Answer(queries.format_weather(match, known))
 
-    async def weather(self) -> Weather:
+    async def get_weather(self) -> WeatherState:
         """Return the weather, at most `keep_seconds` old. Raises WeatherError."""
-        async with self._asking:
-            if self._known is None or self._asked is None or self._clock() - self._asked > self._keep_seconds:
-                self._known, self._asked = await self._ask(), self._clock()
-            return self._known
+        async with self._lock:
+            if self._cached is None or self._cached_at is None or self._clock() - self._cached_at > self._keep_seconds:
+                self._cached, self._cached_at = await self._request(), self._clock()
+            return self._cached
 
-    async def _ask(self) -> Weather:
+    async def _request(self) -> WeatherState:
         try:
             async with asyncio.timeout(self._seconds):
-                return read(json.loads(await self._fetched()))
+                return parse_weather(json.loads(await self._fetch()))
         except TimeoutError as err:
             raise WeatherError(f"the weather service did not answer within {self._seconds:g} seconds") from err
         except (aiohttp.ClientError, OSError) as err:
@@ -85,58 +85,58 @@ class WeatherProvider:
         except ValueError as err:
             raise WeatherError("the weather service answers with something that is no weather") from err
 
-    async def _fetched(self) -> bytes:
+    async def _fetch(self) -> bytes:
         async with aiohttp.ClientSession() as session, session.get(self._url) as answer:
             if answer.status != 200:
                 raise WeatherError(f"the weather service answers {answer.status}")
-            return await _body(answer)
+            return await _read_body(answer)
 
 
-async def _body(answer: aiohttp.ClientResponse) -> bytes:
+async def _read_body(answer: aiohttp.ClientResponse) -> bytes:
     body = b""
     async for chunk in answer.content.iter_chunked(8192):
         body += chunk
-        if len(body) > LONGEST_ANSWER:
-            raise WeatherError(f"the weather service answers with more than {LONGEST_ANSWER} bytes")
+        if len(body) > MAX_RESPONSE_SIZE:
+            raise WeatherError(f"the weather service answers with more than {MAX_RESPONSE_SIZE} bytes")
     return body
 
 
-def read(document: object) -> Weather:
+def parse_weather(document: object) -> WeatherState:
     """Read Open-Meteo's format. Raises ValueError for anything else."""
     try:
-        current, daily = _table(document, "current"), _table(document, "daily")
-        days = islice(enumerate(daily["time"]), MOST_DAYS)
-        forecast = tuple(_outlook(daily, number, str(day)) for number, day in days)
-        return Weather(_state(current["weather_code"]), round(float(current["temperature_2m"])), forecast)
+        current, daily = _get_table(document, "current"), _get_table(document, "daily")
+        days = islice(enumerate(daily["time"]), MAX_DAYS)
+        forecast = tuple(_parse_day(daily, number, str(day)) for number, day in days)
+        return WeatherState(_weather_state(current["weather_code"]), round(float(current["temperature_2m"])), forecast)
     except (KeyError, IndexError, TypeError) as err:
         raise ValueError("no weather") from err
 
 
-def _table(document: object, key: str) -> Mapping[str, Any]:
+def _get_table(document: object, key: str) -> Mapping[str, Any]:
     table = document[key] if isinstance(document, dict) else None
     if not isinstance(table, dict):
         raise TypeError(key)
     return table
 
 
-def _outlook(daily: Mapping[str, Any], number: int, day: str) -> Outlook:
+def _parse_day(daily: Mapping[str, Any], number: int, day: str) -> DailyForecast:
     rain = daily.get("precipitation_probability_max", {})
     likely = rain[number] if isinstance(rain, list) and rain[number] is not None else None
-    return Outlook(
+    return DailyForecast(
         day,
-        _state(daily["weather_code"][number]),
+        _weather_state(daily["weather_code"][number]),
         float(daily["temperature_2m_min"][number]),
         float(daily["temperature_2m_max"][number]),
         None if likely is None else round(float(likely)),
     )
 
 
-def _state(code: object) -> str:
+def _weather_state(code: object) -> str:
     number = int(str(code))
     return next((state for most, state in _STATES if number <= most), "unknown")
 
 
-def _url(given: str, home: Home) -> str:
+def _format_url(given: str, home: Home) -> str:
     """Fill in where the home is. Raises ConfigError where that is needed and not known."""
     place = home.location
     if place.latitude is None or place.longitude is None:

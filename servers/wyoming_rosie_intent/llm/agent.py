@@ -12,7 +12,7 @@ import structlog
 
 from wyoming_rosie.home.model import Area
 from wyoming_rosie_intent.engine import Match
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.llm import messages
 from wyoming_rosie_intent.llm.complexity import classify
 from wyoming_rosie_intent.llm.events import Asked, Failed, Filler, Finished, Part, Passed
@@ -81,7 +81,7 @@ class LlmAgent:
     def __init__(
         self,
         router: ModelRouter,
-        household: Household,
+        household: ActionExecutor,
         prompts: PromptTemplates,
         toolsets: Sequence[Toolset],
         fillers: FillerGenerator | None = None,
@@ -219,7 +219,9 @@ class LlmAgent:
 
     def _record_entities(self, matches: Sequence[Match]) -> None:
         """Remember which things people use."""
-        named = (self._household.home.entity(str(match.slots["name"])) for match in matches if "name" in match.slots)
+        named = (
+            self._household.home.get_entity(str(match.slots["name"])) for match in matches if "name" in match.slots
+        )
         for entity in filter(None, named):
             self._used_entities.pop(entity.id, None)
             self._used_entities[entity.id] = None
@@ -252,7 +254,7 @@ class LlmAgent:
         return RoutingRequest(route.complexity, private, likes.always_local, likes.never_cloud)
 
     def _find_area(self, given: str | None) -> Area | None:
-        return self._household.home.area(given) if given else None
+        return self._household.home.get_area(given) if given else None
 
     def _create_jobs(self, turn: "_AgentTurn") -> "list[Coroutine[None, None, None]]":
         wants_filler = self._fillers is not None and not is_command(turn.request.text)

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 
 from wyoming_rosie.runtime.workers import ThreadWorker
-from wyoming_rosie_intent.engine import Command, Match, Recogniser, UnknownLanguageError
-from wyoming_rosie_intent.execution.executor import Asked, Household, Plan
-from wyoming_rosie_intent.execution.policy import is_question
+from wyoming_rosie_intent.engine import Command, IntentRecognizer, Match, UnknownLanguageError
+from wyoming_rosie_intent.execution.executor import ActionExecutor, ActionPlan, PendingCommand
+from wyoming_rosie_intent.execution.policy import is_query
 from wyoming_rosie_intent.llm.filler import is_command
 from wyoming_rosie_intent.llm.model import Tool, ToolCall
 from wyoming_rosie_intent.llm.output.textual_commands import COMMAND, SENTENCE
@@ -28,10 +28,10 @@ class CommandToolset:
     """A toolbox of one tool, which no model is offered."""
 
     def __init__(
-        self, household: Household, recogniser: Recogniser, is_conductor_intent: Callable[[Match], bool]
+        self, household: ActionExecutor, recognizer: IntentRecognizer, is_conductor_intent: Callable[[Match], bool]
     ) -> None:
         self._household = household
-        self._recogniser = recogniser
+        self._recognizer = recognizer
         self._is_conductor_intent = is_conductor_intent
         self._worker = ThreadWorker("commands")
 
@@ -43,10 +43,12 @@ class CommandToolset:
         sentence = str((call.arguments or {}).get(SENTENCE, ""))
         matches = await self._worker.run(self._recognize, sentence, setting)
         if not matches:
-            return _create_refusal(responses.say("not_understood", setting.language))
-        if not self._household.acts or any(map(self._is_conductor_intent, matches)):
+            return _create_refusal(responses.render("not_understood", setting.language))
+        if not self._household.has_actor or any(map(self._is_conductor_intent, matches)):
             is_one = len(matches) == 1 and is_action_request(setting.text)
-            return NeedsConductor(matches[0]) if is_one else _create_refusal(responses.say("cannot", setting.language))
+            return (
+                NeedsConductor(matches[0]) if is_one else _create_refusal(responses.render("cannot", setting.language))
+            )
         return await self._execute_plan(self._household.plan(matches, _get_area_id(setting), setting.speaker), setting)
 
     def close(self) -> None:
@@ -57,36 +59,38 @@ class CommandToolset:
         for language in dict.fromkeys((setting.language, "en")):
 
             def one(text: str, language: str = language) -> Match | None:
-                return self._recogniser.recognise(text, language, _get_area_id(setting))
+                return self._recognizer.recognize(text, language, _get_area_id(setting))
 
             try:
-                if matches := multi_command.understand(sentence, one):
+                if matches := multi_command.parse_commands(sentence, one):
                     return matches
             except UnknownLanguageError:
                 continue
         return ()
 
-    async def _execute_plan(self, plan: Plan, setting: ToolContext) -> ToolOutcome:
+    async def _execute_plan(self, plan: ActionPlan, setting: ToolContext) -> ToolOutcome:
         at_once, asked = self._split_plan(plan, setting)
-        deed = await self._household.carry_out(at_once, setting.moment) if at_once else None
+        deed = await self._household.execute(at_once, setting.moment) if at_once else None
         said = deed.text if deed else ""
         if asked:
             return NeedsConfirmation(asked, said)
-        refused = " ".join(plan.refusals)
+        refused = " ".join(plan.error_messages)
         if deed is None or not deed.done:
-            return _create_refusal(" ".join(filter(None, (said, refused))) or responses.say("cannot", setting.language))
-        acted = not all(map(is_question, at_once))
+            return _create_refusal(
+                " ".join(filter(None, (said, refused))) or responses.render("cannot", setting.language)
+            )
+        acted = not all(map(is_query, at_once))
         matches = tuple(command.match for command in at_once)
         return ToolResult(f"{said} {refused}".strip(), acted, said, refused, matches, is_final=True)
 
-    def _split_plan(self, plan: Plan, setting: ToolContext) -> tuple[Sequence[Command], tuple[Command, ...]]:
+    def _split_plan(self, plan: ActionPlan, setting: ToolContext) -> tuple[Sequence[Command], tuple[Command, ...]]:
         """Return what is done or answered at once and what is asked about."""
         if is_action_request(setting.text):
-            return plan.commands, plan.asked
-        questions = [command for command in plan.commands if is_question(command)]
-        deeds = (command for command in plan.commands if not is_question(command))
-        asked = (Asked(one.match, one.targets, _get_area_id(setting), setting.speaker) for one in deeds)
-        return questions, (*asked, *plan.asked)
+            return plan.commands, plan.needs_confirmation
+        questions = [command for command in plan.commands if is_query(command)]
+        deeds = (command for command in plan.commands if not is_query(command))
+        asked = (PendingCommand(one.match, one.targets, _get_area_id(setting), setting.speaker) for one in deeds)
+        return questions, (*asked, *plan.needs_confirmation)
 
 
 def is_action_request(sentence: str) -> bool:

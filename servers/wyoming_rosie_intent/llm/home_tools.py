@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import cast
 
 from wyoming_rosie.home.model import Entity, Home
-from wyoming_rosie_intent.engine import Match, Value, Where
-from wyoming_rosie_intent.execution.executor import WEATHER, AskWeather, Household
+from wyoming_rosie_intent.engine import AreaScope, Match, SlotValue
+from wyoming_rosie_intent.execution.executor import WEATHER_INTENT, ActionExecutor, GetWeather
 from wyoming_rosie_intent.llm.model import Tool, ToolCall
 from wyoming_rosie_intent.llm.prompts.prompt import describe_state, quote, sanitize
 from wyoming_rosie_intent.llm.tool_arguments import ArgumentError, validate_arguments
@@ -54,7 +54,7 @@ _TABLE = (
     ("todo", "HassListRemoveItem", "Takes an item off a list", "item name", ""),
     ("vacuum", "HassVacuumStart", "Starts a vacuum cleaner", "", "name"),
     ("vacuum", "HassVacuumReturnToBase", "Sends a vacuum cleaner to its base", "", "name"),
-    ("weather", WEATHER, "Returns the weather now, and what is expected of a day", "", "name day"),
+    ("weather", WEATHER_INTENT, "Returns the weather now, and what is expected of a day", "", "name day"),
 )
 """Kinds of things, intent, what it does, slots that are needed and those that may be: SLOT or SLOT=WHAT."""
 # fmt: on
@@ -66,7 +66,7 @@ _WEATHER_SAYS = "Returns the weather at home now, and what is expected of a day"
 class HomeTools:
     """What can be done in a household."""
 
-    def __init__(self, household: Household) -> None:
+    def __init__(self, household: ActionExecutor) -> None:
         self._household = household
         self._home: Home | None = None
         self._tools: tuple[Tool, ...] = ()
@@ -74,15 +74,15 @@ class HomeTools:
     def list_tools(self) -> Sequence[Tool]:
         if self._household.home is not self._home:
             self._home = self._household.home
-            own = _create_tools(self._home) if self._household.acts else ()
-            more = (_create_tool(WEATHER, _WEATHER_SAYS, "", "day"),) if self._weather_source else ()
+            own = _create_tools(self._home) if self._household.has_actor else ()
+            more = (_create_tool(WEATHER_INTENT, _WEATHER_SAYS, "", "day"),) if self._weather_source else ()
             self._tools = (*own, *more)
         return self._tools
 
     @property
-    def _weather_source(self) -> AskWeather | None:
+    def _weather_source(self) -> GetWeather | None:
         """Who is asked about the weather, if the home has none of its own."""
-        return None if _has_weather_entity(self._household.home) else self._household.ask_weather
+        return None if _has_weather_entity(self._household.home) else self._household.get_weather
 
     async def call_tool(self, call: ToolCall, setting: ToolContext) -> ToolOutcome:
         tool = next((tool for tool in self.list_tools() if tool.name == call.name), None)
@@ -102,23 +102,23 @@ class HomeTools:
     async def _execute(self, match: Match, setting: ToolContext) -> ToolOutcome:
         if match.intent == TIMER:
             return NeedsConductor(match)
-        if match.intent == WEATHER and (ask := self._weather_source) is not None:
+        if match.intent == WEATHER_INTENT and (ask := self._weather_source) is not None:
             return ToolResult((await ask(match)).text)
         plan = self._household.plan([match], setting.area.id if setting.area else None, setting.speaker)
-        deed = await self._household.carry_out(plan.commands, setting.moment) if plan.commands else None
+        deed = await self._household.execute(plan.commands, setting.moment) if plan.commands else None
         targets = tuple(target for command in plan.commands for target in command.targets)
-        if plan.asked:
-            return NeedsConfirmation(plan.asked, deed.text if deed else "", targets)
-        refused = " ".join(plan.refusals)
+        if plan.needs_confirmation:
+            return NeedsConfirmation(plan.needs_confirmation, deed.text if deed else "", targets)
+        refused = " ".join(plan.error_messages)
         if deed is None or not deed.done:
             why = " ".join(filter(None, (deed.text if deed else "", refused)))
             return ToolResult(f"Not done: {why or 'nothing here can do that'}", refusal=why)
-        acted = match.intent != WEATHER
+        acted = match.intent != WEATHER_INTENT
         text = " ".join(filter(None, (deed.text, refused)))
         matches = tuple(command.match for command in plan.commands)
         return ToolResult(text, acted, deed.text if acted else "", refused, matches, targets=targets if acted else ())
 
-    def _describe_states(self, arguments: Mapping[str, Value]) -> str:
+    def _describe_states(self, arguments: Mapping[str, SlotValue]) -> str:
         home, states = self._household.home, self._household.states()
         wanted = _select_entities(home, arguments)
         lines = [
@@ -179,7 +179,7 @@ def _add_domain(tool: Tool, domains: Sequence[str]) -> Tool:
     return replace(tool, parameters={**tool.parameters, "properties": properties})
 
 
-def _create_match(home: Home, intent: str, arguments: Mapping[str, Value], language: str) -> Match:
+def _create_match(home: Home, intent: str, arguments: Mapping[str, SlotValue], language: str) -> Match:
     """Return what a call means; whatever it names is in this home. Raises ArgumentError."""
     slots = dict(arguments)
     domain = slots.get("domain")
@@ -193,12 +193,12 @@ def _create_match(home: Home, intent: str, arguments: Mapping[str, Value], langu
         slots["name"] = _resolve_entity_name(home, str(slots["name"]))
     if "area" in slots:
         slots["area"] = _resolve_area_name(home, str(slots["area"]))
-    where = Where.SAID if "area" in slots else Where.ANYWHERE
-    return Match(intent, slots, domain=str(domain) if domain else None, where=where, language=language)
+    where = AreaScope.SAID if "area" in slots else AreaScope.ANYWHERE
+    return Match(intent, slots, domain=str(domain) if domain else None, area_scope=where, language=language)
 
 
 def _resolve_entity_name(home: Home, name: str) -> str:
-    entity = home.entity(name) or _find_by_prompt_name(home, name)
+    entity = home.get_entity(name) or _find_by_prompt_name(home, name)
     if entity is None:
         raise ArgumentError(
             _describe_unknown_name("thing", name, (one for entity in home.entities for one in entity.names))
@@ -215,7 +215,7 @@ def _find_by_prompt_name(home: Home, name: str) -> Entity | None:
 
 
 def _resolve_area_name(home: Home, name: str) -> str:
-    area = home.area(name)
+    area = home.get_area(name)
     if area is None:
         raise ArgumentError(_describe_unknown_name("area", name, (one for area in home.areas for one in area.names)))
     return area.name
@@ -233,8 +233,8 @@ def _has_common_prefix(name: str, other: str) -> bool:
     return not {word[:2] for word in name.lower().split()}.isdisjoint(word[:2] for word in other.lower().split())
 
 
-def _select_entities(home: Home, arguments: Mapping[str, Value]) -> list[Entity]:
-    area = home.area(_resolve_area_name(home, str(arguments["area"]))) if "area" in arguments else None
+def _select_entities(home: Home, arguments: Mapping[str, SlotValue]) -> list[Entity]:
+    area = home.get_area(_resolve_area_name(home, str(arguments["area"]))) if "area" in arguments else None
     name = _resolve_entity_name(home, str(arguments["name"])) if "name" in arguments else None
     return [
         entity

@@ -202,7 +202,7 @@ class ToolLoop:
         self._prompt = self._prompt.append(*messages)
         if not asked:
             return None
-        question = " ".join((*self.action_texts, responses.question(asked)))
+        question = " ".join((*self.action_texts, responses.render_question(asked)))
         return Asked(self._say(question).text, tuple(asked))
 
     async def _call_tool(self, call: ToolCall) -> ToolOutcome:

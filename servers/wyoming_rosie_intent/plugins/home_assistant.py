@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from wyoming_rosie.home.model import Home
-from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, Settings, token
-from wyoming_rosie_intent.engine import Match, Where
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, Settings, read_token
+from wyoming_rosie_intent.engine import AreaScope, Match
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.execution.policy import Policy
 from wyoming_rosie_intent.plugins.plugin import IntegrationPlugin
 from wyoming_rosie_intent.responses import responses
@@ -30,7 +30,7 @@ class HomeAssistantPlugin(IntegrationPlugin):
     version = "1"
 
     def __init__(self) -> None:
-        self._household: Household | None = None
+        self._household: ActionExecutor | None = None
         self._actor: HomeAssistantActor | None = None
         self._acting: asyncio.Task[None] | None = None
         self._has_home = asyncio.Event()
@@ -39,10 +39,10 @@ class HomeAssistantPlugin(IntegrationPlugin):
         await self.close()
         file = config.get("token_file")
         settings = Settings(str(config.get("url", Settings().url)), Path(file) if file else None)
-        await asyncio.to_thread(token, settings)
+        await asyncio.to_thread(read_token, settings)
         await asyncio.to_thread(responses.prepare, "en")
-        actor = self._actor = HomeAssistantActor(settings, Home(), self._move)
-        self._household = Household(Home(), actor, Policy())
+        actor = self._actor = HomeAssistantActor(settings, Home(), self._set_home)
+        self._household = ActionExecutor(Home(), actor, Policy())
         self._acting = asyncio.create_task(actor.run())
         with suppress(TimeoutError):  # it goes on trying, and the status says so
             await asyncio.wait_for(self._has_home.wait(), _READY_SECONDS)
@@ -50,10 +50,14 @@ class HomeAssistantPlugin(IntegrationPlugin):
     async def handle_command(self, intent: str, entities: Mapping[str, Any]) -> Mapping[str, Any]:
         assert self._household is not None
         slots = {key: value for key, value in entities.items() if key != "domain"}
-        where = Where.SAID if "area" in slots else Where.ANYWHERE
-        plan = self._household.plan([Match(intent, slots, domain=entities.get("domain"), where=where)], None)
-        deed = await self._household.carry_out(plan.commands, datetime.now().astimezone())
-        said = [deed.text, *plan.refusals, *([responses.question(plan.asked)] if plan.asked else [])]
+        where = AreaScope.SAID if "area" in slots else AreaScope.ANYWHERE
+        plan = self._household.plan([Match(intent, slots, domain=entities.get("domain"), area_scope=where)], None)
+        deed = await self._household.execute(plan.commands, datetime.now().astimezone())
+        said = [
+            deed.text,
+            *plan.error_messages,
+            *([responses.render_question(plan.needs_confirmation)] if plan.needs_confirmation else []),
+        ]
         return {"success": deed.done, "message": " ".join(filter(None, said))}
 
     async def get_status(self) -> Mapping[str, Any]:
@@ -68,7 +72,7 @@ class HomeAssistantPlugin(IntegrationPlugin):
             self._acting.cancel()
             await asyncio.gather(self._acting, return_exceptions=True)
 
-    def _move(self, home: Home) -> None:
+    def _set_home(self, home: Home) -> None:
         assert self._household is not None
         self._household.home = home
         self._has_home.set()

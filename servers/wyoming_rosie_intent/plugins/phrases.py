@@ -12,63 +12,63 @@ if TYPE_CHECKING:
     from hassil import Intents
 
 Said: TypeAlias = tuple[str, Mapping[str, Any]]
-EVERY_LANGUAGE = "*"
-LONGEST_SENTENCE = 250
+ANY_LANGUAGE = "*"
+MAX_SENTENCE_LENGTH = 250
 """Characters; templates with free text take long over more."""
-MOST_SENTENCES = 1000
+MAX_SENTENCES = 1000
 _LIST = re.compile(r"\{([^}:]+)(?::[^}]*)?\}")
 
 
 @dataclass(frozen=True)
-class Phrases:
+class PluginSentences:
     """What one plugin understands, by language; EVERY_LANGUAGE where it names none."""
 
     intents: "Mapping[str, Intents]"
 
-    def understand(self, text: str, language: str) -> Said | None:
+    def recognize(self, text: str, language: str) -> Said | None:
         """Return the intent and the words of its lists, or None. Runs in a worker thread."""
-        if not text.strip() or len(text) > LONGEST_SENTENCE:
+        if not text.strip() or len(text) > MAX_SENTENCE_LENGTH:
             return None
-        for key in (language, EVERY_LANGUAGE):
-            if key in self.intents and (found := _understood(text, self.intents[key], language)):
+        for key in (language, ANY_LANGUAGE):
+            if key in self.intents and (found := _recognize(text, self.intents[key], language)):
                 return found
         return None
 
 
-def phrases(intents: Mapping[str, Sentences], lists: Mapping[str, Values]) -> Phrases:
+def load_sentences(intents: Mapping[str, Sentences], lists: Mapping[str, Values]) -> PluginSentences:
     """Read a plugin's templates. Raises ConfigError for those that are none."""
     from hassil import Intents
 
     by_language: dict[str, dict[str, list[str]]] = {}
-    for intent, language, sentences in _each(intents):
-        by_language.setdefault(language, {})[intent] = _checked(intent, sentences)
-    if sum(len(one) for of in by_language.values() for one in of.values()) > MOST_SENTENCES:
-        raise ConfigError(f"a plugin may have {MOST_SENTENCES} sentences, not more")
+    for intent, language, sentences in _split_languages(intents):
+        by_language.setdefault(language, {})[intent] = _check_sentences(intent, sentences)
+    if sum(len(one) for of in by_language.values() for one in of.values()) > MAX_SENTENCES:
+        raise ConfigError(f"a plugin may have {MAX_SENTENCES} sentences, not more")
     try:
-        read = {key: Intents.from_dict(_document(key, of, lists)) for key, of in by_language.items()}
+        read = {key: Intents.from_dict(_create_document(key, of, lists)) for key, of in by_language.items()}
         for one in read.values():
-            _read_now(one)
-        return Phrases(read)
+            _parse_templates(one)
+        return PluginSentences(read)
     except Exception as err:  # hassil raises several kinds for a template that is none
         raise ConfigError(f"a sentence is not in hassil's format: {err}") from err
 
 
-def _read_now(intents: "Intents") -> None:
+def _parse_templates(intents: "Intents") -> None:
     """Find mistakes at once; hassil reads a template when it is first needed."""
     for intent in intents.intents.values():
         for block in intent.data:
             list(block.sentences)
 
 
-def _each(intents: Mapping[str, Sentences]) -> Iterator[tuple[str, str, Sequence[str]]]:
+def _split_languages(intents: Mapping[str, Sentences]) -> Iterator[tuple[str, str, Sequence[str]]]:
     for intent, sentences in intents.items():
         if isinstance(sentences, Mapping):
             yield from ((intent, language, of) for language, of in sentences.items())
         else:
-            yield intent, EVERY_LANGUAGE, sentences
+            yield intent, ANY_LANGUAGE, sentences
 
 
-def _checked(intent: str, sentences: Sequence[str]) -> list[str]:
+def _check_sentences(intent: str, sentences: Sequence[str]) -> list[str]:
     if isinstance(sentences, str) or not all(isinstance(one, str) for one in sentences):
         raise ConfigError(f"the sentences of {intent} must be a list of texts")
     for sentence in sentences:
@@ -77,16 +77,16 @@ def _checked(intent: str, sentences: Sequence[str]) -> list[str]:
     return list(sentences)
 
 
-def _document(language: str, intents: Mapping[str, list[str]], lists: Mapping[str, Values]) -> dict[str, Any]:
+def _create_document(language: str, intents: Mapping[str, list[str]], lists: Mapping[str, Values]) -> dict[str, Any]:
     used = {name for sentences in intents.values() for sentence in sentences for name in _LIST.findall(sentence)}
     return {
-        "language": "en" if language == EVERY_LANGUAGE else language,
+        "language": "en" if language == ANY_LANGUAGE else language,
         "intents": {intent: {"data": [{"sentences": sentences}]} for intent, sentences in intents.items()},
-        "lists": dict(_lists(used, lists)),
+        "lists": dict(_create_lists(used, lists)),
     }
 
 
-def _lists(used: Iterable[str], lists: Mapping[str, Values]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _create_lists(used: Iterable[str], lists: Mapping[str, Values]) -> Iterator[tuple[str, dict[str, Any]]]:
     for name in used:
         values = lists.get(name)
         if values is None:
@@ -97,14 +97,14 @@ def _lists(used: Iterable[str], lists: Mapping[str, Values]) -> Iterator[tuple[s
             yield name, {"values": list(values)}
 
 
-def _understood(text: str, intents: "Intents", language: str) -> Said | None:
+def _recognize(text: str, intents: "Intents", language: str) -> Said | None:
     from hassil import recognize_best
 
     result = recognize_best(text, intents, language=language)
     if result is None or not result.text_chunks_matched:
         return None
-    return result.intent.name, {name: _plain(entity.value) for name, entity in result.entities.items()}
+    return result.intent.name, {name: _to_plain_value(entity.value) for name, entity in result.entities.items()}
 
 
-def _plain(value: Any) -> Any:
+def _to_plain_value(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value

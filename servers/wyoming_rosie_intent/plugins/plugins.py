@@ -10,18 +10,18 @@ import structlog
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.http.health import HealthCheck
 from wyoming_rosie_intent.engine import Answer
-from wyoming_rosie_intent.plugins.discovery import Source
-from wyoming_rosie_intent.plugins.phrases import Phrases, phrases
+from wyoming_rosie_intent.plugins.discovery import PluginSource
+from wyoming_rosie_intent.plugins.phrases import PluginSentences, load_sentences
 from wyoming_rosie_intent.plugins.plugin import IntegrationPlugin
-from wyoming_rosie_intent.plugins.settings import settings
-from wyoming_rosie_intent.plugins.thread import Host, PluginError
+from wyoming_rosie_intent.plugins.settings import load_settings
+from wyoming_rosie_intent.plugins.thread import PluginError, PluginThread
 from wyoming_rosie_intent.responses import responses
 
 _LOG = structlog.get_logger()
 ANSWER_SECONDS = 2.0
 START_SECONDS = 10.0
 STATUS_SECONDS = 30.0
-LONGEST_MESSAGE = 1000
+MAX_MESSAGE_LENGTH = 1000
 """Characters that a plugin may have spoken."""
 
 
@@ -36,22 +36,22 @@ class PluginMatch:
     language: str = "en"
 
 
-class Member:
+class PluginRunner:
     """One plugin, in its own thread; `problem` is what keeps it from working, or None."""
 
-    def __init__(self, source: Source, own: Mapping[str, Any]) -> None:
+    def __init__(self, source: PluginSource, own: Mapping[str, Any]) -> None:
         self.name = source.name
         self.problem: str | None = f"the plugin {source.name} is starting"
         self.intents: tuple[str, ...] = ()
-        self.phrases = Phrases({})
+        self.phrases = PluginSentences({})
         self._source = source
         self._own = own
-        self._host = Host(source.name)
+        self._host = PluginThread(source.name)
         self._plugin: IntegrationPlugin | None = None
         self._is_ready = False
 
     @property
-    def spoken(self) -> str:
+    def display_name(self) -> str:
         """Return what people call it."""
         named = self._plugin.name if self._plugin else ""
         return (named or self.name).replace("_", " ")
@@ -59,127 +59,127 @@ class Member:
     def start(self) -> None:
         self._host.start()
 
-    async def look_after(self) -> None:
+    async def check(self) -> None:
         """Get it ready if it is not, else ask how it is; what is wrong is logged once."""
         try:
             if not self._is_ready:
-                await self._get_ready()
-            problem = await self._status()
+                await self._initialize()
+            problem = await self._get_status()
         except RosieError as err:
             problem = str(err)
         if problem != self.problem:
             (_LOG.warning if problem else _LOG.info)("plugin", name=self.name, problem=problem, intents=self.intents)
         self.problem = problem
 
-    async def handle(self, match: PluginMatch, seconds: float) -> Answer:
+    async def execute(self, match: PluginMatch, seconds: float) -> Answer:
         """Let it carry out an intent. Raises PluginError."""
         plugin = self._plugin
         if plugin is None or not self._is_ready:
             raise PluginError(f"the plugin {self.name} is not ready")
-        made = await self._host.run(lambda: plugin.handle_command(match.intent, dict(match.entities)), seconds)
-        return _answer(made, match.language)
+        made = await self._host.call(lambda: plugin.handle_command(match.intent, dict(match.entities)), seconds)
+        return _parse_result(made, match.language)
 
     async def close(self) -> None:
         """Let it close itself, if it does so soon, and end its thread."""
         plugin = self._plugin
         try:
             if plugin is not None:
-                await self._host.run(plugin.close, ANSWER_SECONDS)
+                await self._host.call(plugin.close, ANSWER_SECONDS)
         except PluginError as err:
             _LOG.warning("plugin", name=self.name, problem=str(err))
         finally:
             self._host.stop()
 
-    async def _get_ready(self) -> None:
-        own = await asyncio.to_thread(settings, self.name, self._source.folder, self._own)
+    async def _initialize(self) -> None:
+        own = await asyncio.to_thread(load_settings, self.name, self._source.folder, self._own)
         if self._plugin is None:
-            self._plugin = await self._host.run(lambda: self._source.load()(), START_SECONDS)
+            self._plugin = await self._host.call(lambda: self._source.load()(), START_SECONDS)
         plugin = self._plugin
-        await self._host.run(lambda: plugin.initialize(own), START_SECONDS)
-        intents = await self._host.run(plugin.get_intents, ANSWER_SECONDS)
-        lists = await self._host.run(plugin.get_lists, ANSWER_SECONDS)
+        await self._host.call(lambda: plugin.initialize(own), START_SECONDS)
+        intents = await self._host.call(plugin.get_intents, ANSWER_SECONDS)
+        lists = await self._host.call(plugin.get_lists, ANSWER_SECONDS)
         if isinstance(intents, Mapping):
-            self.phrases = await asyncio.to_thread(phrases, intents, lists)
+            self.phrases = await asyncio.to_thread(load_sentences, intents, lists)
         self.intents = tuple(map(str, intents))
         self._is_ready = True
 
-    async def _status(self) -> str | None:
+    async def _get_status(self) -> str | None:
         assert self._plugin is not None
-        status = await self._host.run(self._plugin.get_status, ANSWER_SECONDS)
+        status = await self._host.call(self._plugin.get_status, ANSWER_SECONDS)
         if isinstance(status, Mapping) and status.get("healthy"):
             return None
         told = status.get("message") if isinstance(status, Mapping) else None
-        return str(told or f"the plugin {self.name} does not say that it is well")[:LONGEST_MESSAGE]
+        return str(told or f"the plugin {self.name} does not say that it is well")[:MAX_MESSAGE_LENGTH]
 
 
-class Plugins:
+class PluginRegistry:
     """Plugins by name; `own` are the settings that the daemon has for each."""
 
     def __init__(
         self,
-        sources: Iterable[Source],
+        sources: Iterable[PluginSource],
         own: Mapping[str, Mapping[str, Any]] | None = None,
         answer_seconds: float = ANSWER_SECONDS,
         status_seconds: float = STATUS_SECONDS,
     ) -> None:
-        self._members = {source.name: Member(source, (own or {}).get(source.name, {})) for source in sources}
+        self._runners = {source.name: PluginRunner(source, (own or {}).get(source.name, {})) for source in sources}
         self._answer_seconds = answer_seconds
         self._status_seconds = status_seconds
 
     async def start(self) -> None:
         """Load all of them side by side; one that fails is tried again by `run`."""
-        for member in self._members.values():
+        for member in self._runners.values():
             member.start()
-        await self._look_after_all()
+        await self._check_all()
 
     async def run(self) -> None:
         """Ask them how they are, again and again, until cancelled."""
         while True:
             await asyncio.sleep(self._status_seconds)
-            await self._look_after_all()
+            await self._check_all()
 
     async def close(self) -> None:
-        await asyncio.gather(*(member.close() for member in self._members.values()))
+        await asyncio.gather(*(member.close() for member in self._runners.values()))
 
-    def recognise(self, text: str, language: str | None = None) -> PluginMatch | None:
+    def recognize(self, text: str, language: str | None = None) -> PluginMatch | None:
         """Return what a sentence means to the first plugin that knows it. Runs in a worker thread."""
         spoken = (language or "en").replace("_", "-").partition("-")[0].lower()
-        for member in self._members.values():
-            if found := member.phrases.understand(text, spoken):
+        for member in self._runners.values():
+            if found := member.phrases.recognize(text, spoken):
                 return PluginMatch(member.name, *found, text, spoken)
         return None
 
-    async def handle(self, match: PluginMatch) -> Answer:
+    async def execute(self, match: PluginMatch) -> Answer:
         """Let the plugin act; its failure is an answer, and comes in time."""
-        member = self._members[match.plugin]
+        member = self._runners[match.plugin]
         try:
-            return await member.handle(match, self._answer_seconds)
+            return await member.execute(match, self._answer_seconds)
         except PluginError as err:
             _LOG.warning("plugin", name=member.name, intent=match.intent, problem=str(err))
-            return Answer(responses.say("did_not_answer", match.language, named=member.spoken), done=False)
+            return Answer(responses.render("did_not_answer", match.language, named=member.display_name), done=False)
 
     def intents(self) -> Mapping[str, tuple[str, ...]]:
         """Return the names of each plugin's intents."""
-        return {name: member.intents for name, member in self._members.items()}
+        return {name: member.intents for name, member in self._runners.items()}
 
-    def looks(self) -> Mapping[str, HealthCheck]:
+    def health_checks(self) -> Mapping[str, HealthCheck]:
         """Return what tells a monitor how each plugin is."""
-        return {f"plugin {name}": _look(member) for name, member in self._members.items()}
+        return {f"plugin {name}": _create_health_check(member) for name, member in self._runners.items()}
 
-    async def _look_after_all(self) -> None:
-        await asyncio.gather(*(member.look_after() for member in self._members.values()))
+    async def _check_all(self) -> None:
+        await asyncio.gather(*(member.check() for member in self._runners.values()))
 
 
-def _look(member: Member) -> HealthCheck:
+def _create_health_check(member: PluginRunner) -> HealthCheck:
     return lambda: member.problem
 
 
-def _answer(result: object, language: str) -> Answer:
+def _parse_result(result: object, language: str) -> Answer:
     """Read what a plugin has returned. Raises PluginError for what is no result."""
     if not isinstance(result, Mapping) or not isinstance(result.get("success"), bool):
         raise PluginError("a result needs 'success', true or false")
     message = result.get("message")
     done = bool(result["success"])
     if isinstance(message, str) and message.strip():
-        return Answer(message.strip()[:LONGEST_MESSAGE], done)
-    return Answer(responses.say("plugin_done" if done else "plugin_failed", language), done)
+        return Answer(message.strip()[:MAX_MESSAGE_LENGTH], done)
+    return Answer(responses.render("plugin_done" if done else "plugin_failed", language), done)

@@ -8,21 +8,21 @@ from typing import Any
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime import toml_file
 
-FILE = "config.toml"
+SETTINGS_FILE = "config.toml"
 _FROM_ENVIRONMENT = "_env"
 
 
-def settings(name: str, folder: Path | None, own: Mapping[str, Any]) -> dict[str, Any]:
+def load_settings(name: str, folder: Path | None, own: Mapping[str, Any]) -> dict[str, Any]:
     """Return a plugin's settings; the daemon's own win. `key_env = "NAME"` becomes `key` with that variable's value.
 
     Raises ConfigError for a file that cannot be read and for a variable that is not set.
     """
-    path = folder / FILE if folder else None
+    path = folder / SETTINGS_FILE if folder else None
     written = toml_file.read(path, "settings of a plugin") if path and path.is_file() else {}
-    return dict(_filled(name, key, value) for key, value in {**written, **own}.items())
+    return dict(_resolve_value(name, key, value) for key, value in {**written, **own}.items())
 
 
-def _filled(name: str, key: str, value: Any) -> tuple[str, Any]:
+def _resolve_value(name: str, key: str, value: Any) -> tuple[str, Any]:
     if not key.endswith(_FROM_ENVIRONMENT):
         return key, value
     if not isinstance(value, str) or value not in os.environ:

@@ -6,42 +6,42 @@ from pathlib import Path
 from typing import Any
 
 from wyoming_rosie_intent.engine import Answer
-from wyoming_rosie_intent.plugins.discovery import Source, in_folder
-from wyoming_rosie_intent.plugins.plugins import PluginMatch, Plugins
+from wyoming_rosie_intent.plugins.discovery import PluginSource, find_in_folder
+from wyoming_rosie_intent.plugins.plugins import PluginMatch, PluginRegistry
 
 
 class Trial:
     """One plugin, loaded and ready; `problem` says why it is not."""
 
-    def __init__(self, name: str, plugins: Plugins) -> None:
+    def __init__(self, name: str, plugins: PluginRegistry) -> None:
         self._name = name
         self._plugins = plugins
 
     @property
     def problem(self) -> str | None:
-        return self._plugins.looks()[f"plugin {self._name}"]()
+        return self._plugins.health_checks()[f"plugin {self._name}"]()
 
     def understand(self, text: str, language: str = "en") -> PluginMatch | None:
         """Return what the plugin's sentences make of a text."""
-        return self._plugins.recognise(text, language)
+        return self._plugins.recognize(text, language)
 
     async def say(self, text: str, language: str = "en") -> Answer | None:
         """Return the plugin's answer; None for what it does not understand."""
         match = self.understand(text, language)
-        return await self._plugins.handle(match) if match else None
+        return await self._plugins.execute(match) if match else None
 
 
 @asynccontextmanager
 async def trial(folder: Path, settings: Mapping[str, Any] | None = None, answer_seconds: float = 2.0) -> AsyncIterator[Trial]:  # fmt: skip
     """Run the plugin of a folder (with plugin.py in it) during the block."""
-    sources = [one for one in in_folder(folder.parent) if one.folder == folder]
-    async with _running(sources, {folder.name: settings or {}}, answer_seconds) as plugins:
+    sources = [one for one in find_in_folder(folder.parent) if one.folder == folder]
+    async with _run_plugins(sources, {folder.name: settings or {}}, answer_seconds) as plugins:
         yield Trial(folder.name, plugins)
 
 
 @asynccontextmanager
-async def _running(sources: list[Source], own: Mapping[str, Mapping[str, Any]], seconds: float) -> AsyncIterator[Plugins]:  # fmt: skip
-    plugins = Plugins(sources, own, seconds)
+async def _run_plugins(sources: list[PluginSource], own: Mapping[str, Mapping[str, Any]], seconds: float) -> AsyncIterator[PluginRegistry]:  # fmt: skip
+    plugins = PluginRegistry(sources, own, seconds)
     await plugins.start()
     try:
         yield plugins

@@ -14,68 +14,71 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 Table: TypeAlias = Mapping[str, Mapping[str, Any]]
-LAST = "en"
+FALLBACK_LANGUAGE = "en"
 """What is said in no other language is said in English."""
-MOST_LANGUAGES = 64
-LONGEST = 2000
+MAX_CACHED_LANGUAGES = 64
+MAX_LENGTH = 2000
 """Characters of an answer."""
 
 
-class Phrases:
+class ResponseCatalog:
     """All that can be said. A folder may hold `LANGUAGE.toml` files whose phrases win over ours."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._theirs = _read(folder) if folder else {}
+        self._theirs = _load_folder(folder) if folder else {}
         self._templates: dict[tuple[str, str], Template] = {}
 
-    def say(self, key: str, language: str, **values: object) -> str:
+    def render(self, key: str, language: str, **values: object) -> str:
         """Return a phrase, such as "done.HassTurnOn", in a language; in English where that has none."""
-        for table, of in self._tables(language):
-            if (text := _found(table, key)) is not None:
-                return self._template(str(text), of).render(values)[:LONGEST]
+        for table, of in self._get_tables(language):
+            if (text := _lookup(table, key)) is not None:
+                return self._compile(str(text), of).render(values)[:MAX_LENGTH]
         raise KeyError(key)
 
     def prepare(self, language: str) -> None:
         """Read what a language needs, so that nothing that is said later waits for a file."""
-        for of in (LAST, *self._theirs, language):
-            list(self._tables(of))
-            self.say("grammar.the", of, name="")
+        for of in (FALLBACK_LANGUAGE, *self._theirs, language):
+            list(self._get_tables(of))
+            self.render("grammar.the", of, name="")
 
-    def has(self, key: str, language: str) -> bool:
+    def has_phrase(self, key: str, language: str) -> bool:
         """Tell whether the very language has the phrase."""
-        return any(of == _family(language) and _found(table, key) is not None for table, of in self._tables(language))
+        return any(
+            of == _language_chain(language) and _lookup(table, key) is not None
+            for table, of in self._get_tables(language)
+        )
 
-    def words(self, key: str, language: str) -> Any:
+    def get_value(self, key: str, language: str) -> Any:
         """Return what a table has under a key as it is; None when no table has it."""
-        found = (_found(table, key) for table, _ in self._tables(language))
+        found = (_lookup(table, key) for table, _ in self._get_tables(language))
         return next((one for one in found if one is not None), None)
 
-    def _template(self, text: str, language: str) -> "Template":
+    def _compile(self, text: str, language: str) -> "Template":
         if (text, language) not in self._templates:
-            environment = _environment().overlay()
+            environment = _create_environment().overlay()
             environment.filters = {
                 **environment.filters,
-                "the": lambda name: self.say("grammar.the", language, name=name),
-                "listed": lambda names: listed(list(names), str(self.words("grammar.and", language))),
+                "the": lambda name: self.render("grammar.the", language, name=name),
+                "listed": lambda names: join_words(list(names), str(self.get_value("grammar.and", language))),
             }
             self._templates[text, language] = environment.from_string(text)
         return self._templates[text, language]
 
-    def _tables(self, language: str) -> Iterator[tuple[Table, str]]:
-        for of in dict.fromkeys((_family(language), LAST)):
-            for table in (self._theirs.get(of, {}), _ours(of)):
+    def _get_tables(self, language: str) -> Iterator[tuple[Table, str]]:
+        for of in dict.fromkeys((_language_chain(language), FALLBACK_LANGUAGE)):
+            for table in (self._theirs.get(of, {}), _load_builtin(of)):
                 yield table, of
 
 
-def _read(folder: Path) -> Mapping[str, Table]:
+def _load_folder(folder: Path) -> Mapping[str, Table]:
     """Read a folder's tables. Raises ConfigError, which names the file and the phrase, for what cannot be said."""
     files = sorted(folder.glob("*.toml"))
     if not files:
         raise ConfigError(f"there are no phrases in {folder}; put a file such as {folder / 'en.toml'} there")
-    return {_family(file.stem): _checked(toml_file.read(file, "phrase file"), file) for file in files}
+    return {_language_chain(file.stem): _check_table(toml_file.read(file, "phrase file"), file) for file in files}
 
 
-def _checked(table: dict[str, Any], file: Path) -> Table:
+def _check_table(table: dict[str, Any], file: Path) -> Table:
     from jinja2 import TemplateSyntaxError
 
     for name, phrases in table.items():
@@ -83,29 +86,29 @@ def _checked(table: dict[str, Any], file: Path) -> Table:
             raise ConfigError(f"{file}: '{name}' must be a table [{name}] of phrases")
         for key, text in phrases.items():
             try:
-                _environment().overlay().parse(str(text))
+                _create_environment().overlay().parse(str(text))
             except TemplateSyntaxError as err:
                 raise ConfigError(f"{file}: [{name}] '{key}' is no template: {err.message}") from err
     return table
 
 
-@lru_cache(MOST_LANGUAGES)
-def _ours(language: str) -> Table:
+@lru_cache(MAX_CACHED_LANGUAGES)
+def _load_builtin(language: str) -> Table:
     file = resources.files("wyoming_rosie_intent.responses") / "phrases" / f"{language}.toml"
     return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
 
 
-def _family(language: str) -> str:
+def _language_chain(language: str) -> str:
     return language.replace("_", "-").partition("-")[0].casefold()
 
 
-def _found(table: Table, key: str) -> Any:
+def _lookup(table: Table, key: str) -> Any:
     name, _, phrase = key.partition(".")
     return table.get(name, {}).get(phrase)
 
 
 @cache
-def _environment() -> "Environment":
+def _create_environment() -> "Environment":
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     environment = ImmutableSandboxedEnvironment(autoescape=False)
@@ -114,6 +117,6 @@ def _environment() -> "Environment":
     return environment
 
 
-def listed(names: Sequence[str], last: str) -> str:
+def join_words(names: Sequence[str], last: str) -> str:
     """Return "a, b and c", with the word that stands before the last."""
     return last.join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""

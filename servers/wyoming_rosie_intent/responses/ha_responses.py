@@ -8,30 +8,30 @@ from typing import Any
 from wyoming_rosie.home.model import Entity
 from wyoming_rosie_intent.engine import Match
 
-LONGEST = 500
+MAX_LENGTH = 500
 """Characters of an answer."""
-MOST_LANGUAGES = 64
+MAX_CACHED_LANGUAGES = 64
 
 
-def say(match: Match, targets: Sequence[Entity]) -> str | None:
+def render_response(match: Match, targets: Sequence[Entity]) -> str | None:
     """Return the package's answer to a command that was carried out; None when it has none that can be said."""
-    text = template(match)
-    return _rendered(text, match, targets) if text else None
+    text = get_template(match)
+    return _render(text, match, targets) if text else None
 
 
-def template(match: Match) -> str | None:
+def get_template(match: Match) -> str | None:
     """Return what Home Assistant would render to say it; None when the package has nothing."""
-    texts = _responses(match.language).get(match.intent, {})
+    texts = _load_responses(match.language).get(match.intent, {})
     return texts.get(match.question) or texts.get("default") or None
 
 
 def prepare(language: str) -> None:
     """Read the package's answers in a language. Blocks."""
-    _responses(language)
+    _load_responses(language)
 
 
-@lru_cache(MOST_LANGUAGES)
-def _responses(language: str) -> Mapping[str, Mapping[str, str]]:
+@lru_cache(MAX_CACHED_LANGUAGES)
+def _load_responses(language: str) -> Mapping[str, Mapping[str, str]]:
     from home_assistant_intents import get_intents
 
     known = get_intents(language) or {}
@@ -39,26 +39,26 @@ def _responses(language: str) -> Mapping[str, Mapping[str, str]]:
     return found
 
 
-def _rendered(text: str, match: Match, targets: Sequence[Entity]) -> str | None:
+def _render(text: str, match: Match, targets: Sequence[Entity]) -> str | None:
     from jinja2 import TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    values: dict[str, Any] = {"slots": _slots(match, targets), "query": _query(targets)}
+    values: dict[str, Any] = {"slots": _template_slots(match, targets), "query": _create_query(targets)}
     if targets:
         values["state"] = SimpleNamespace(domain=targets[0].domain, name=targets[0].name, attributes={})
     try:
         said = ImmutableSandboxedEnvironment(autoescape=False).from_string(text).render(values)
     except (TemplateError, TypeError, ValueError, AttributeError):
         return None
-    said = " ".join(said.split())[:LONGEST]
+    said = " ".join(said.split())[:MAX_LENGTH]
     return said if said and "None" not in said else None
 
 
-def _slots(match: Match, targets: Sequence[Entity]) -> Mapping[str, str]:
+def _template_slots(match: Match, targets: Sequence[Entity]) -> Mapping[str, str]:
     """Return the slots as the templates want them: as they were said, and a name only where there is one."""
     slots = {slot: str(value) for slot, value in match.slots.items()}
     return {**slots, "name": targets[0].name} if len(targets) == 1 else slots
 
 
-def _query(targets: Sequence[Entity]) -> SimpleNamespace:
+def _create_query(targets: Sequence[Entity]) -> SimpleNamespace:
     return SimpleNamespace(matched=list(targets), unmatched=[])

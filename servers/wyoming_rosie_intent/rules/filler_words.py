@@ -9,48 +9,48 @@ Words: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Manners:
+class LanguageHints:
     """How people of a language speak around a command."""
 
-    never: frozenset[str] = frozenset()  # in a command
-    asks: frozenset[str] = frozenset()  # a question may begin with
+    non_command_words: frozenset[str] = frozenset()  # in a command
+    question_words: frozenset[str] = frozenset()  # a question may begin with
     fillers: frozenset[Words] = frozenset()
-    beginnings: frozenset[Words] = frozenset()
-    small: frozenset[str] = frozenset()  # may stand between the words of a name
-    it: frozenset[str] = frozenset()
-    heard: Mapping[str, Sequence[str]] = field(default_factory=dict)  # what speech recognisers mistake
+    prefixes: frozenset[Words] = frozenset()
+    inner_words: frozenset[str] = frozenset()  # may stand between the words of a name
+    pronouns: frozenset[str] = frozenset()
+    misrecognitions: Mapping[str, Sequence[str]] = field(default_factory=dict)  # what speech recognisers mistake
     gerunds: Mapping[str, str] = field(default_factory=dict)
     synonyms: tuple[frozenset[str], ...] = ()
 
-    def without(self, words: Words) -> Words:
+    def remove_fillers(self, words: Words) -> Words:
         """Leave out what is only said to be polite, or while thinking, and what is said twice."""
-        words = _once(words)
+        words = _remove_repeats(words)
         while True:
-            shorter = self._begun(self._ended(words))
+            shorter = self._remove_prefix(self._remove_suffix(words))
             if shorter == words:
-                return self._unfilled(words)
+                return self._remove_inner_fillers(words)
             words = shorter
 
-    def _begun(self, words: Words) -> Words:
-        for beginning in sorted(self.beginnings | self.fillers, key=len, reverse=True):
+    def _remove_prefix(self, words: Words) -> Words:
+        for beginning in sorted(self.prefixes | self.fillers, key=len, reverse=True):
             if words[: len(beginning)] == beginning and len(words) > len(beginning):
                 rest = words[len(beginning) :]
                 return (self.gerunds[rest[0]], *rest[1:]) if rest[0] in self.gerunds else rest
         return words
 
-    def _ended(self, words: Words) -> Words:
+    def _remove_suffix(self, words: Words) -> Words:
         for filler in sorted(self.fillers, key=len, reverse=True):
             if words[-len(filler) :] == filler and len(words) > len(filler):
                 return words[: -len(filler)]
         return words
 
-    def _unfilled(self, words: Words) -> Words:
-        return _once(tuple(word for word in words if (word,) not in self.fillers))
+    def _remove_inner_fillers(self, words: Words) -> Words:
+        return _remove_repeats(tuple(word for word in words if (word,) not in self.fillers))
 
 
-def read(table: Mapping[str, Any]) -> Manners:
+def load_hints(table: Mapping[str, Any]) -> LanguageHints:
     """Read the table `[nearly]` of our supplements to a language."""
-    return Manners(
+    return LanguageHints(
         frozenset(table.get("never", ())),
         frozenset(table.get("asks", ())),
         frozenset(tuple(one.split()) for one in table.get("fillers", ())),
@@ -63,16 +63,16 @@ def read(table: Mapping[str, Any]) -> Manners:
     )
 
 
-def written_words(text: str) -> Iterator[str]:
+def split_words(text: str) -> Iterator[str]:
     """Yield the words of a text as they are written, without the signs around them."""
     plain = (word.strip('.,;:!?"()[]{}…“”') for word in text.replace("\u2019", "'").split())
     return (word for word in plain if word)
 
 
-def words_of(text: str) -> Words:
+def normalize_words(text: str) -> Words:
     """Return the words of a text in small letters."""
-    return tuple(word.casefold() for word in written_words(text))
+    return tuple(word.casefold() for word in split_words(text))
 
 
-def _once(words: Words) -> Words:
+def _remove_repeats(words: Words) -> Words:
     return tuple(word for word, following in pairwise((*words, "")) if word != following)

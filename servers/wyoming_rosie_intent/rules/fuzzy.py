@@ -9,203 +9,210 @@ from itertools import islice, product
 from typing import Protocol
 
 from wyoming_rosie_intent.engine import Match
-from wyoming_rosie_intent.rules.filler_words import Manners, Words, words_of, written_words
-from wyoming_rosie_intent.rules.name_index import HEARD, Found, NameIndex
-from wyoming_rosie_intent.rules.phonetics import SAME, Vocabulary, sound
+from wyoming_rosie_intent.rules.filler_words import LanguageHints, Words, normalize_words, split_words
+from wyoming_rosie_intent.rules.name_index import MISRECOGNITION_SCORE, NameIndex, NameMatch
+from wyoming_rosie_intent.rules.phonetics import EXACT_SCORE, Vocabulary, phonetic_key
 
-MOST_WORDS = 16
+MAX_WORDS = 16
 """Of a sentence that is repaired; commands are short, and talk is long."""
-SURE = 0.82
+MIN_SCORE = 0.82
 """What a repair must be worth to be acted on; 1 is what was said."""
-SURE_OF_ONE_WORD = 0.8
+MIN_SCORE_ONE_WORD = 0.8
 """What it must be worth when all that is wrong is the spelling of one word."""
-SURE_OF_DANGER = 0.96
+MIN_SCORE_DANGEROUS = 0.96
 """What every word must be worth to act on what could let somebody in, or set the house on fire."""
-NEAR_TIE = 0.07
+TIE_MARGIN = 0.07
 """Two repairs that are closer than this, and come to different things, are none."""
-_ANSWERS = ("HassGet", "HassClimateGet")
-_MOST_TRIES = 12
-_MOST_VERSIONS = 4
+_QUERY_INTENTS = ("HassGet", "HassClimateGet")
+_MAX_ATTEMPTS = 12
+_MAX_SPELLINGS = 4
 """Ways to spell one sentence that are looked at."""
-_REARRANGED = 0.03
-_INFLECTED = frozenset({"s", "es", "d", "ed", "ing"})
-_SHORTEST = 4
+_REORDER_COST = 0.03
+_INFLECTIONS = frozenset({"s", "es", "d", "ed", "ing"})
+_MIN_WORD_LENGTH = 4
 """Letters of a word that may be misspelt."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Effect:
     """What a sentence comes to: the same `what` for all that have the same done."""
 
-    what: object
-    dangerous: bool = False
+    key: object
+    is_dangerous: bool = False
 
 
-class Understanding(Protocol):
+class TemplateMatcher(Protocol):
     """Understands sentences that fit a template as a whole, said in one place."""
 
-    def exactly(self, text: str) -> Match | None: ...
+    def match_exact(self, text: str) -> Match | None: ...
 
-    def mended(self, text: str) -> Match | None:
+    def match_corrected(self, text: str) -> Match | None:
         """As `exactly`, but nothing that counts only if it was said like that."""
         ...
 
-    def comes_to(self, match: Match) -> Outcome: ...
+    def get_effect(self, match: Match) -> Effect: ...
 
 
 @dataclass(frozen=True)
-class _Repair:
+class _Candidate:
     text: str
-    worth: float
-    weakest: float  # of all words that were mended
+    score: float
+    min_word_score: float  # of all words that were mended
     only_one_word: bool = False  # is spelt otherwise, and nothing else is changed
 
 
 @dataclass(frozen=True)
-class _Meant:
-    repair: _Repair
+class _ScoredMatch:
+    candidate: _Candidate
     match: Match
-    outcome: Outcome
+    effect: Effect
 
     @property
-    def is_sure(self) -> bool:
-        if self.outcome.dangerous and not self.match.intent.startswith(_ANSWERS):
-            return min(self.repair.worth, self.repair.weakest) >= SURE_OF_DANGER
-        return self.repair.worth >= (SURE_OF_ONE_WORD if self.repair.only_one_word else SURE)
+    def is_confident(self) -> bool:
+        if self.effect.is_dangerous and not self.match.intent.startswith(_QUERY_INTENTS):
+            return min(self.candidate.score, self.candidate.min_word_score) >= MIN_SCORE_DANGEROUS
+        return self.candidate.score >= (MIN_SCORE_ONE_WORD if self.candidate.only_one_word else MIN_SCORE)
 
 
-class Nearly:
+class FuzzyRecognizer:
     """Repairs sentences about the things of one home in one language."""
 
     def __init__(
-        self, of_language: Manners, vocabulary: Vocabulary, known_words: Iterable[str], names: Iterable[str]
+        self, of_language: LanguageHints, vocabulary: Vocabulary, known_words: Iterable[str], names: Iterable[str]
     ) -> None:
-        self._manners = of_language
+        self._hints = of_language
         self._vocabulary = vocabulary
         self._known = frozenset((*known_words, *vocabulary.words))
         self._names = NameIndex(names, of_language, self._known)
 
-    def recognise(self, text: str, understanding: Understanding) -> Match | None:
+    def recognize(self, text: str, matcher: TemplateMatcher) -> Match | None:
         """Return what a sentence was meant to say, when that is sure enough and nothing else is nearly as likely."""
-        words = words_of(text)
-        if len(words) > MOST_WORDS or not self._manners.never:
+        words = normalize_words(text)
+        if len(words) > MAX_WORDS or not self._hints.non_command_words:
             return None
-        told = self._manners.without(words)
-        attempts = _Attempts(text, told, understanding, is_command=self._manners.never.isdisjoint(told))
-        if told != words and (match := attempts.as_told()) is not None:
+        kept = self._hints.remove_fillers(words)
+        attempts = _SentenceAttempts(text, kept, matcher, is_command=self._hints.non_command_words.isdisjoint(kept))
+        if kept != words and (match := attempts.match_without_fillers()) is not None:
             return match
-        if len(told) < 2:  # one word that is nearly another is not enough to go by
+        if len(kept) < 2:  # one word that is nearly another is not enough to go by
             return None
-        if not attempts.is_command and told[0] not in self._manners.asks:
+        if not attempts.is_command and kept[0] not in self._hints.question_words:
             return None
-        return self._mended(told, attempts)
+        return self._match_candidates(kept, attempts)
 
-    def _mended(self, words: Words, attempts: "_Attempts") -> Match | None:
+    def _match_candidates(self, words: Words, attempts: "_SentenceAttempts") -> Match | None:
         """Take what fits with words only spelt otherwise; else the likeliest of what has other names and another order."""
-        spelt = [meant for one in self._spelt(words) if (meant := attempts.try_out(one)) is not None]
-        return _likeliest(spelt) or _likeliest(list(self._tried(words, attempts)))
+        spelt = [meant for one in self._correct_spelling(words) if (meant := attempts.match_candidate(one)) is not None]
+        return _select_best(spelt) or _select_best(list(self._match_by_score(words, attempts)))
 
-    def _tried(self, words: Words, attempts: "_Attempts") -> Iterator[_Meant]:
+    def _match_by_score(self, words: Words, attempts: "_SentenceAttempts") -> Iterator[_ScoredMatch]:
         best = 0.0
-        for repair in sorted(self._repairs(words, is_command=attempts.is_command), key=lambda one: -one.worth):
-            if repair.worth < max(SURE, best - NEAR_TIE) or attempts.count >= _MOST_TRIES:
+        for repair in sorted(
+            self._create_candidates(words, is_command=attempts.is_command), key=lambda one: -one.score
+        ):
+            if repair.score < max(MIN_SCORE, best - TIE_MARGIN) or attempts.count >= _MAX_ATTEMPTS:
                 return
-            if (meant := attempts.try_out(repair)) is not None:
-                best = max(best, repair.worth)
+            if (meant := attempts.match_candidate(repair)) is not None:
+                best = max(best, repair.score)
                 yield meant
 
-    def _repairs(self, words: Words, *, is_command: bool) -> Iterator[_Repair]:
-        heard = tuple(self._manners.heard.get(word, (word,))[0] for word in words)
-        for version, worth in {words: SAME, heard: SAME if heard == words else HEARD}.items():
-            yield from self._with_names(version, worth, is_command=is_command)
-            for spelt in self._spelt(version):
-                yield from self._with_names(tuple(spelt.text.split()), min(worth, spelt.worth), is_command=is_command)
+    def _create_candidates(self, words: Words, *, is_command: bool) -> Iterator[_Candidate]:
+        heard = tuple(self._hints.misrecognitions.get(word, (word,))[0] for word in words)
+        for version, worth in {
+            words: EXACT_SCORE,
+            heard: EXACT_SCORE if heard == words else MISRECOGNITION_SCORE,
+        }.items():
+            yield from self._replace_names(version, worth, is_command=is_command)
+            for spelt in self._correct_spelling(version):
+                yield from self._replace_names(
+                    tuple(spelt.text.split()), min(worth, spelt.score), is_command=is_command
+                )
 
-    def _with_names(self, words: Words, worth: float, *, is_command: bool) -> Iterator[_Repair]:
-        yield _Repair(" ".join(words), worth, worth)
-        for found in self._names.within(words):
-            weakest = min(worth, found.weakest)
-            for order, cost in self._orders(words, found, is_command=is_command):
-                yield _Repair(order, min(worth, found.worth) - cost, weakest)
+    def _replace_names(self, words: Words, worth: float, *, is_command: bool) -> Iterator[_Candidate]:
+        yield _Candidate(" ".join(words), worth, worth)
+        for found in self._names.find_names(words):
+            weakest = min(worth, found.min_word_score)
+            for order, cost in self._reorder(words, found, is_command=is_command):
+                yield _Candidate(order, min(worth, found.score) - cost, weakest)
 
-    def _orders(self, words: Words, found: Found, *, is_command: bool) -> Iterator[tuple[str, float]]:
+    def _reorder(self, words: Words, found: NameMatch, *, is_command: bool) -> Iterator[tuple[str, float]]:
         """Yield the sentence with the name in its place, and where it began with the name, at its end."""
         before, after = words[: found.start], words[found.end :]
         yield " ".join((*before, found.name, *after)), 0.0
-        told = tuple(word for word in after if word not in self._manners.it)
-        if is_command and not set(before) - self._manners.small and not all(map(self._names.knows, told)):
-            yield " ".join((*told, found.name)), _REARRANGED
+        told = tuple(word for word in after if word not in self._hints.pronouns)
+        if is_command and not set(before) - self._hints.inner_words and not all(map(self._names.has_word, told)):
+            yield " ".join((*told, found.name)), _REORDER_COST
 
-    def _spelt(self, words: Words) -> Iterator[_Repair]:
+    def _correct_spelling(self, words: Words) -> Iterator[_Candidate]:
         """Yield the sentence with each word that nobody knows replaced by one that it may be."""
-        likely = [self._spellings(word) for word in words]
+        likely = [self._find_spellings(word) for word in words]
         if all(spellings.keys() == {word} for word, spellings in zip(words, likely, strict=True)):
             return
-        for version in islice(product(*(spellings.items() for spellings in likely)), _MOST_VERSIONS):
-            mended = [worth for _, worth in version if worth < SAME]
-            yield _Repair(
+        for version in islice(product(*(spellings.items() for spellings in likely)), _MAX_SPELLINGS):
+            mended = [worth for _, worth in version if worth < EXACT_SCORE]
+            yield _Candidate(
                 " ".join(word for word, _ in version), min(mended), min(mended), only_one_word=len(mended) == 1
             )
 
-    def _spellings(self, word: str) -> Mapping[str, float]:
+    def _find_spellings(self, word: str) -> Mapping[str, float]:
         """Return what a word may be, with how surely it is; the likeliest and those that are nearly as likely."""
-        if word in self._known or self._names.knows(word) or len(word) < _SHORTEST or not word.isalpha():
-            return {word: SAME}
-        close = {**self._names.words.like(word), **self._vocabulary.like(word)}
-        close = {other: worth for other, worth in close.items() if _may_be_misspelt(word, other)}
-        least = max(close.values(), default=SAME) - NEAR_TIE
-        return {other: worth for other, worth in close.items() if worth > least} or {word: SAME}
+        if word in self._known or self._names.has_word(word) or len(word) < _MIN_WORD_LENGTH or not word.isalpha():
+            return {word: EXACT_SCORE}
+        close = {**self._names.vocabulary.find_similar(word), **self._vocabulary.find_similar(word)}
+        close = {other: worth for other, worth in close.items() if _is_spelling_error(word, other)}
+        least = max(close.values(), default=EXACT_SCORE) - TIE_MARGIN
+        return {other: worth for other, worth in close.items() if worth > least} or {word: EXACT_SCORE}
 
 
-class _Attempts:
+class _SentenceAttempts:
     """One sentence and what has been made of it."""
 
-    def __init__(self, text: str, told: Words, understanding: Understanding, *, is_command: bool) -> None:
+    def __init__(self, text: str, told: Words, understanding: TemplateMatcher, *, is_command: bool) -> None:
         self.is_command = is_command
         self._told = told
-        self._written = {word.casefold(): word for word in written_words(text)}
+        self._written = {word.casefold(): word for word in split_words(text)}
         self._understanding = understanding
-        self._tried: dict[str, tuple[Match, Outcome] | None] = {self._as_written(" ".join(told)).lower(): None}
+        self._tried: dict[str, tuple[Match, Effect] | None] = {self._restore_case(" ".join(told)).lower(): None}
 
     @property
     def count(self) -> int:
         return len(self._tried)
 
-    def as_told(self) -> Match | None:
+    def match_without_fillers(self) -> Match | None:
         """Understand the sentence without what was only polite."""
-        return self._understanding.exactly(self._as_written(" ".join(self._told)))
+        return self._understanding.match_exact(self._restore_case(" ".join(self._told)))
 
-    def try_out(self, repair: _Repair) -> _Meant | None:
+    def match_candidate(self, repair: _Candidate) -> _ScoredMatch | None:
         """Understand a repaired sentence; the sentence itself means nothing."""
-        text = self._as_written(repair.text)
+        text = self._restore_case(repair.text)
         if text.lower() not in self._tried:
-            self._tried[text.lower()] = self._understood(text)
+            self._tried[text.lower()] = self._match_text(text)
         understood = self._tried[text.lower()]
-        return _Meant(repair, *understood) if understood else None
+        return _ScoredMatch(repair, *understood) if understood else None
 
-    def _understood(self, text: str) -> tuple[Match, Outcome] | None:
-        match = self._understanding.mended(text)
-        if match is None or not (self.is_command or match.intent.startswith(_ANSWERS)):
+    def _match_text(self, text: str) -> tuple[Match, Effect] | None:
+        match = self._understanding.match_corrected(text)
+        if match is None or not (self.is_command or match.intent.startswith(_QUERY_INTENTS)):
             return None
-        return match, self._understanding.comes_to(match)
+        return match, self._understanding.get_effect(match)
 
-    def _as_written(self, text: str) -> str:
+    def _restore_case(self, text: str) -> str:
         """Give words that were said their capital letters again; names have their own."""
         return " ".join(self._written.get(word, word) for word in text.split())
 
 
-def _may_be_misspelt(word: str, other: str) -> bool:
+def _is_spelling_error(word: str, other: str) -> bool:
     """Tell whether one word may be another; "turns" and "turned" are no slips, but tell of what was done."""
-    if word.startswith(other) and word.removeprefix(other) in _INFLECTED:
+    if word.startswith(other) and word.removeprefix(other) in _INFLECTIONS:
         return False
-    return word[0] == other[0] or sound(word) == sound(other)
+    return word[0] == other[0] or phonetic_key(word) == phonetic_key(other)
 
 
-def _likeliest(found: Sequence[_Meant]) -> Match | None:
+def _select_best(found: Sequence[_ScoredMatch]) -> Match | None:
     if not found:
         return None
-    best = max(found, key=lambda meant: meant.repair.worth)
-    rivals = (meant for meant in found if best.repair.worth - meant.repair.worth < NEAR_TIE)
-    if any(rival.outcome.what != best.outcome.what for rival in rivals):
+    best = max(found, key=lambda meant: meant.candidate.score)
+    rivals = (meant for meant in found if best.candidate.score - meant.candidate.score < TIE_MARGIN)
+    if any(rival.effect.key != best.effect.key for rival in rivals):
         return None
-    return best.match if best.is_sure else None
+    return best.match if best.is_confident else None

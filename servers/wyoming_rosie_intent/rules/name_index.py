@@ -5,38 +5,38 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from wyoming_rosie_intent.rules.filler_words import Manners, Words, words_of
-from wyoming_rosie_intent.rules.phonetics import ENDING, SAME, Vocabulary
+from wyoming_rosie_intent.rules.filler_words import LanguageHints, Words, normalize_words
+from wyoming_rosie_intent.rules.phonetics import EXACT_SCORE, SUFFIX_SCORE, Vocabulary
 
-HEARD = 0.85
+MISRECOGNITION_SCORE = 0.85
 """How surely a word is one that speech recognisers mistake it for."""
-_SYNONYM = 0.93
-_OTHER_ORDER = 0.04
-_SMALL_WORDS_BETWEEN = 0.01
+_SYNONYM_SCORE = 0.93
+_REORDER_COST = 0.04
+_INNER_WORD_COST = 0.01
 
 
 @dataclass(frozen=True)
-class Found:
+class NameMatch:
     """A name that a part of the sentence may mean."""
 
     name: str
     start: int
     end: int  # the word after the last
-    worth: float
-    weakest: float  # of its words
+    score: float
+    min_word_score: float  # of its words
 
 
 class NameIndex:
     """The names of a home by the words in them."""
 
-    def __init__(self, names: Iterable[str], of_language: Manners, known: frozenset[str]) -> None:
-        self._manners = of_language
+    def __init__(self, names: Iterable[str], of_language: LanguageHints, known: frozenset[str]) -> None:
+        self._hints = of_language
         self._known = known
         self._spoken: dict[Words, str] = {}
         self._joined: set[str] = set()  # words that are two in the name
         for name in names:
-            plain = words_of(name)
-            for words in _ways(plain):
+            plain = normalize_words(name)
+            for words in _join_word_pairs(plain):
                 self._spoken.setdefault(words, name)
                 self._joined.update(set(words) - set(plain))
         named = Counter(word for words in self._spoken for word in words)
@@ -44,42 +44,46 @@ class NameIndex:
         for words in filter(None, self._spoken):
             self._by_rarest[min(words, key=named.__getitem__)].append(words)
         self._words = named.keys()
-        self.words = Vocabulary(named)
+        self.vocabulary = Vocabulary(named)
 
-    def knows(self, word: str) -> bool:
+    def has_word(self, word: str) -> bool:
         return word in self._words
 
-    def within(self, words: Words) -> Iterator[Found]:
+    def find_names(self, words: Words) -> Iterator[NameMatch]:
         """Yield the names that a part of the sentence may mean."""
-        heard = self._heard(words)
+        heard = self._match_words(words)
         all_heard = {word for closest in heard.values() for word in closest}
         for word in all_heard:
             for name in self._by_rarest.get(word, ()):
-                if all_heard.issuperset(name) and (found := self._placed(name, heard, words)):
+                if all_heard.issuperset(name) and (found := self._match_name(name, heard, words)):
                     yield found
 
-    def _heard(self, words: Words) -> dict[tuple[int, int], dict[str, float]]:
+    def _match_words(self, words: Words) -> dict[tuple[int, int], dict[str, float]]:
         """Return which words of names each word, or two together, may be."""
         parts = {(place, place + 1): word for place, word in enumerate(words)}
         parts.update({(place, place + 2): f"{one}{two}" for place, (one, two) in enumerate(pairwise(words))})
-        heard = {part: self._closest(word, alone=part[1] - part[0] == 1) for part, word in parts.items()}
+        heard = {part: self._find_similar_words(word, alone=part[1] - part[0] == 1) for part, word in parts.items()}
         return {part: closest for part, closest in heard.items() if closest}
 
-    def _closest(self, word: str, *, alone: bool) -> dict[str, float]:
-        close = {word: SAME} if word in self._words else {}
-        for other in self._manners.heard.get(word, ()):
+    def _find_similar_words(self, word: str, *, alone: bool) -> dict[str, float]:
+        close = {word: EXACT_SCORE} if word in self._words else {}
+        for other in self._hints.misrecognitions.get(word, ()):
             if other in self._words:
-                close[other] = HEARD
-        for group in self._manners.synonyms:
+                close[other] = MISRECOGNITION_SCORE
+        for group in self._hints.synonyms:
             if word in group:
-                close.update(dict.fromkeys(group & self._words - close.keys(), _SYNONYM))
+                close.update(dict.fromkeys(group & self._words - close.keys(), _SYNONYM_SCORE))
         is_known = alone and (word in self._known or word in self._words)
-        for other, worth in self.words.like(word).items():
-            if other not in close and (worth >= ENDING or not (is_known or (other in self._joined and not alone))):
+        for other, worth in self.vocabulary.find_similar(word).items():
+            if other not in close and (
+                worth >= SUFFIX_SCORE or not (is_known or (other in self._joined and not alone))
+            ):
                 close[other] = worth
         return close
 
-    def _placed(self, name: Words, heard: Mapping[tuple[int, int], Mapping[str, float]], words: Words) -> Found | None:
+    def _match_name(
+        self, name: Words, heard: Mapping[tuple[int, int], Mapping[str, float]], words: Words
+    ) -> NameMatch | None:
         """Find each word of a name in the sentence; only small words may stand between them."""
         taken: list[tuple[int, int]] = []
         worth: list[float] = []
@@ -97,13 +101,13 @@ class NameIndex:
         start, end = min(taken)[0], max(taken)[1]
         used = {place for one in taken for place in range(*one)}
         between = [words[place] for place in range(start, end) if place not in used]
-        if set(between) - self._manners.small:
+        if set(between) - self._hints.inner_words:
             return None
-        cost = (_OTHER_ORDER if taken != sorted(taken) else 0) + _SMALL_WORDS_BETWEEN * len(between)
-        return Found(self._spoken[name], start, end, sum(worth) / len(worth) - cost, min(worth))
+        cost = (_REORDER_COST if taken != sorted(taken) else 0) + _INNER_WORD_COST * len(between)
+        return NameMatch(self._spoken[name], start, end, sum(worth) / len(worth) - cost, min(worth))
 
 
-def _ways(words: Words) -> Iterator[Words]:
+def _join_word_pairs(words: Words) -> Iterator[Words]:
     """Yield a name's words as they are, and with each two written as one."""
     yield words
     for place in range(len(words) - 1):

@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-SAME = 1.0
-ENDING = 0.97  # lamps for lamp, the lamp's for the lamp, kueche for küche
-_SWAPPED = 0.87  # two neighbouring letters have changed places
-_CLOSE_ENOUGH = 0.8
-_CLOSE_ENOUGH_IF_SHORT = 0.75
-_LEAST_LIKENESS = 0.5
-_MOST_HEARD = 2048
+EXACT_SCORE = 1.0
+SUFFIX_SCORE = 0.97  # lamps for lamp, the lamp's for the lamp, kueche for küche
+_SWAP_SCORE = 0.87  # two neighbouring letters have changed places
+_MIN_SCORE = 0.8
+_SHORT_WORD_SCORE = 0.75
+_MIN_SIMILARITY = 0.5
+_MAX_CACHED = 2048
 """Words whose likes are remembered."""
-_SHORT = 4
+_SHORT_LENGTH = 4
 """Letters; in a word that is shorter or as short, one letter is all that may differ."""
 _ENDINGS = ("'s", "es", "s", "'")
 _SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
@@ -43,51 +43,51 @@ class Vocabulary:
         self._by_sound: dict[str, list[str]] = defaultdict(list)
         self._by_stem: dict[str, list[str]] = defaultdict(list)
         for word in self.words:
-            self._by_sound[sound(word)].append(word)
+            self._by_sound[phonetic_key(word)].append(word)
             self._by_stem[_stem(word)].append(word)
         self._heard: dict[str, Mapping[str, float]] = {}
 
-    def like(self, heard: str) -> Mapping[str, float]:
+    def find_similar(self, heard: str) -> Mapping[str, float]:
         """Return the words that one that was heard may be, with how surely it is each."""
         found = self._heard.get(heard)
         if found is None:
-            if len(self._heard) >= _MOST_HEARD:
+            if len(self._heard) >= _MAX_CACHED:
                 self._heard.clear()
-            found = self._heard[heard] = self._like(heard)
+            found = self._heard[heard] = self._score_words(heard)
         return found
 
-    def _like(self, heard: str) -> Mapping[str, float]:
+    def _score_words(self, heard: str) -> Mapping[str, float]:
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
         close = process.extract(
-            heard, self.words, scorer=OSA.normalized_similarity, score_cutoff=_CLOSE_ENOUGH_IF_SHORT, limit=None
+            heard, self.words, scorer=OSA.normalized_similarity, score_cutoff=_SHORT_WORD_SCORE, limit=None
         )
-        alike = (*self._by_sound.get(sound(heard), ()), *self._by_stem.get(_stem(heard), ()))
+        alike = (*self._by_sound.get(phonetic_key(heard), ()), *self._by_stem.get(_stem(heard), ()))
         words = dict.fromkeys((*(word for word, _, _ in close), *alike))
-        return {word: worth for word in words if (worth := closeness(heard, word))}
+        return {word: worth for word in words if (worth := score_similarity(heard, word))}
 
 
-def closeness(heard: str, word: str) -> float:
+def score_similarity(heard: str, word: str) -> float:
     """Return how surely a word that was heard is another, 0 to 1; both in small letters."""
     if heard == word:
-        return SAME
-    if _has_other_ending(heard, word) or _spelt_out(heard) == _spelt_out(word):
-        return ENDING
-    likeness = _likeness(heard, word)
-    if _is_swapped(heard, word, likeness):
-        return _SWAPPED
-    if min(len(heard), len(word)) <= _SHORT:
+        return EXACT_SCORE
+    if _differs_in_suffix(heard, word) or _expand_umlauts(heard) == _expand_umlauts(word):
+        return SUFFIX_SCORE
+    likeness = _normalized_similarity(heard, word)
+    if _has_swapped_letters(heard, word, likeness):
+        return _SWAP_SCORE
+    if min(len(heard), len(word)) <= _SHORT_LENGTH:
         differs = round((1 - likeness) * max(len(heard), len(word)))
-        close = differs == 1 and len(heard) >= _SHORT - 1
-        return _alike(heard, word, likeness) if close else 0.0
-    if sound(heard) == sound(word) and likeness >= _LEAST_LIKENESS:
-        return _sounding(likeness)
-    return likeness if likeness >= _CLOSE_ENOUGH else 0.0
+        close = differs == 1 and len(heard) >= _SHORT_LENGTH - 1
+        return _score_short_words(heard, word, likeness) if close else 0.0
+    if phonetic_key(heard) == phonetic_key(word) and likeness >= _MIN_SIMILARITY:
+        return _score_same_sound(likeness)
+    return likeness if likeness >= _MIN_SCORE else 0.0
 
 
 @lru_cache(maxsize=4096)
-def sound(word: str) -> str:
+def phonetic_key(word: str) -> str:
     """Return a word's consonants, one letter for all that sound alike in English and in its neighbours."""
     plain = unicodedata.normalize("NFKD", word.replace("ß", "ss"))
     heard = "".join(letter for letter in plain if letter.isalnum())
@@ -96,30 +96,30 @@ def sound(word: str) -> str:
     return re.sub(r"(.)\1+", r"\1", heard)
 
 
-def _spelt_out(word: str) -> str:
+def _expand_umlauts(word: str) -> str:
     return word.translate(_SPELT_OUT)
 
 
-def _has_other_ending(one: str, other: str) -> bool:
+def _differs_in_suffix(one: str, other: str) -> bool:
     if _stem(one) != _stem(other):
         return False
     return "'" in one + other or one.startswith(other) or other.startswith(one)
 
 
-def _alike(heard: str, word: str, likeness: float) -> float:
+def _score_short_words(heard: str, word: str, likeness: float) -> float:
     """Judge short words: one letter of "bed" may be wrong if it sounds the same, of "lamp" any but the first."""
-    if sound(heard) == sound(word):
-        return _sounding(likeness)
-    return _CLOSE_ENOUGH_IF_SHORT if len(heard) >= _SHORT and heard[0] == word[0] else 0.0
+    if phonetic_key(heard) == phonetic_key(word):
+        return _score_same_sound(likeness)
+    return _SHORT_WORD_SCORE if len(heard) >= _SHORT_LENGTH and heard[0] == word[0] else 0.0
 
 
-def _sounding(likeness: float) -> float:
+def _score_same_sound(likeness: float) -> float:
     """Return how surely two words that sound the same are one: alone not enough for "paper" to be taken for "power"."""
     return max(likeness, 0.57 + 0.3 * likeness)
 
 
-def _is_swapped(heard: str, word: str, likeness: float) -> bool:
-    if len(heard) < _SHORT or heard[0] != word[0] or sorted(heard) != sorted(word):
+def _has_swapped_letters(heard: str, word: str, likeness: float) -> bool:
+    if len(heard) < _SHORT_LENGTH or heard[0] != word[0] or sorted(heard) != sorted(word):
         return False
     return round((1 - likeness) * len(heard)) == 1
 
@@ -128,7 +128,7 @@ def _stem(word: str) -> str:
     return next((word.removesuffix(end) for end in _ENDINGS if word.endswith(end) and len(word) > len(end) + 2), word)
 
 
-def _likeness(heard: str, word: str) -> float:
+def _normalized_similarity(heard: str, word: str) -> float:
     from rapidfuzz.distance import OSA
 
     return float(OSA.normalized_similarity(heard, word))

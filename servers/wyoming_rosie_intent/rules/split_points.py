@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _THEN = r"and then|and also|and|then|as well as|after that|und dann|und auch|und|dann|danach|sowie|et puis|et|puis|y luego|y|e poi|e|en dan|en"
-_JOINT = re.compile(rf"(?: ?[,;.] (?:(?:{_THEN}) )*| (?:(?:{_THEN}) )+)", re.IGNORECASE)
+_SPLIT_POINT = re.compile(rf"(?: ?[,;.] (?:(?:{_THEN}) )*| (?:(?:{_THEN}) )+)", re.IGNORECASE)
 _ONE = r"an?|one|eine?[nr]?|une?|una|uno|un'|een"
 _UNITS = tuple(
     re.compile(words, re.IGNORECASE)
@@ -26,28 +26,28 @@ _DIGITS = re.compile(r"\d+(?:[.,]\d+)?")
 _MOST_NUMBER_WORDS = 4
 
 
-class Joints:
+class SplitPoints:
     """Finds the joints of sentences, knowing the names of a home and the words for numbers of a language."""
 
     def __init__(self, names: Iterable[str] = (), numbers: frozenset[str] = frozenset()) -> None:
         phrases = [" ".join(name.casefold().split()) for name in names if " " in name]
-        joined = sorted(filter(is_joined, phrases), key=len, reverse=True)
+        joined = sorted(filter(has_split_point, phrases), key=len, reverse=True)
         self._joined = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in joined) or r"(?!)", re.IGNORECASE)
         self._phrases = frozenset(phrases)  # no pattern: to compile ten thousand names takes a minute
         self._most_words = max((name.count(" ") + 1 for name in phrases), default=0)
         self._numbers = numbers
 
-    def within(self, text: str) -> Sequence[re.Match[str]]:
+    def find(self, text: str) -> Sequence[re.Match[str]]:
         """Return the places where one command may end and another begin."""
         named = [found.span() for found in self._joined.finditer(text)]
         return [
             joint
-            for joint in _JOINT.finditer(text)
+            for joint in _SPLIT_POINT.finditer(text)
             if not any(start < joint.start() and joint.end() < end for start, end in named)
-            and not self._goes_on(text[: joint.start()], text[joint.end() :])
+            and not self._continues_amount(text[: joint.start()], text[joint.end() :])
         ]
 
-    def is_in_name(self, text: str, place: int) -> bool:
+    def is_inside_name(self, text: str, place: int) -> bool:
         """Return whether a place in a text lies inside a name of the home, so that what is before it means another thing."""
         words = [found.span() for found in re.finditer(r"\S+", text)]
         return any(
@@ -57,23 +57,23 @@ class Joints:
             for last in range(first + 1, min(first + self._most_words, len(words)))
         )
 
-    def _goes_on(self, before: str, after: str) -> bool:
+    def _continues_amount(self, before: str, after: str) -> bool:
         """Tell whether an amount goes on: "an hour | 15 minutes", "two | a half", "one hundred | twenty"."""
         last, first = re.split(r"[ '\u2019]", before)[-1], after.partition(" ")[0]
-        rank = _rank(last)
+        rank = _unit_index(last)
         if _FRACTION.match(after):
             return rank is not None or self._is_number(last)
         if rank is None:
             return _HUNDREDS.fullmatch(last) is not None and self._is_number(first)
-        following = self._first_unit(after)
+        following = self._first_unit_index(after)
         return following is not None and following > rank
 
-    def _first_unit(self, text: str) -> int | None:
+    def _first_unit_index(self, text: str) -> int | None:
         """Return the rank of the unit of time of the amount that a text begins with."""
         words = re.split(r"[ -]", re.sub(r"(\d)([^\W\d_])", r"\1 \2", text))
         for word in words[: _MOST_NUMBER_WORDS + 1]:
             if not self._is_number(word):
-                return _rank(word) if word is not words[0] else None
+                return _unit_index(word) if word is not words[0] else None
         return None
 
     def _is_number(self, word: str) -> bool:
@@ -84,11 +84,11 @@ class Joints:
         )
 
 
-def is_joined(text: str) -> bool:
+def has_split_point(text: str) -> bool:
     """Tell whether there is a joint anywhere in a text, its first and last words included."""
-    return _JOINT.search(f" {text} ") is not None
+    return _SPLIT_POINT.search(f" {text} ") is not None
 
 
-def _rank(word: str) -> int | None:
+def _unit_index(word: str) -> int | None:
     plain = re.sub(r"^\d+(?:[.,]\d+)?|\W+$", "", word)
     return next((rank for rank, units in enumerate(_UNITS) if units.fullmatch(plain)), None)

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from hassil.intents import SlotList
 
 WORD = re.compile(r"[\w']+")
-MOST_NUMBER = 100
+MAX_NUMBER = 100
 """Numbers up to this are known as words."""
-_ANYTHING = "\0"
+_WILDCARD = "\0"
 """Stands for what is not written in a template."""
-_MOST_ENDINGS = 200
+_MAX_COMBINATIONS = 200
 """Ways that one word may be put together; one that has more is none that people misspell."""
 
 
@@ -26,7 +26,7 @@ class ListName:
     name: str
 
 
-def pieces(
+def iter_prefixes(
     expression: "Expression", rules: "Mapping[str, Sentence]", lists: "Mapping[str, SlotList]"
 ) -> Iterator[str | ListName]:
     """Yield all beginnings of words that are in an expression, whatever way it is said, and the lists in it."""
@@ -37,22 +37,22 @@ def pieces(
         case TextChunk():
             yield from (found[0] for part in expression.text.casefold().split() if (found := WORD.match(part)))
         case RuleReference() if expression.rule_name in rules:
-            yield from pieces(rules[expression.rule_name].expression, rules, lists)
+            yield from iter_prefixes(rules[expression.rule_name].expression, rules, lists)
         case ListReference():
             values = lists.get(expression.list_name)
             if isinstance(values, TextSlotList):
                 for value in values.values:
-                    yield from pieces(value.text_in, rules, lists)
+                    yield from iter_prefixes(value.text_in, rules, lists)
             else:
                 yield ListName(expression.list_name)
         case Group():
             for item in expression.items:
-                yield from pieces(item, rules, lists)
+                yield from iter_prefixes(item, rules, lists)
         case _:
             yield ListName("")  # nobody knows what words it has
 
 
-def needed(
+def iter_required_words(
     expression: "Expression", rules: "Mapping[str, Sentence]", lists: "Mapping[str, SlotList]", language: str
 ) -> Iterator[frozenset[str]]:
     """Yield for each list that is in an expression, whatever way it is said, pieces of words of which it has one."""
@@ -60,110 +60,110 @@ def needed(
 
     match expression:
         case RuleReference() if expression.rule_name in rules:
-            yield from needed(rules[expression.rule_name].expression, rules, lists, language)
+            yield from iter_required_words(rules[expression.rule_name].expression, rules, lists, language)
         case ListReference():
-            yield from _of_list(lists.get(expression.list_name), rules, lists, language)
+            yield from _required_list_words(lists.get(expression.list_name), rules, lists, language)
         case Alternative(items=[one]) if not expression.is_optional:
-            yield from needed(one, rules, lists, language)
+            yield from iter_required_words(one, rules, lists, language)
         case Sequence():
             for item in expression.items:
-                yield from needed(item, rules, lists, language)
+                yield from iter_required_words(item, rules, lists, language)
 
 
-def _of_list(
+def _required_list_words(
     values: "SlotList | None", rules: "Mapping[str, Sentence]", lists: "Mapping[str, SlotList]", language: str
 ) -> Iterator[frozenset[str]]:
     from hassil.intents import RangeSlotList, TextSlotList
 
-    if isinstance(values, RangeSlotList) and values.stop <= MOST_NUMBER and (words := number_words(language)):
+    if isinstance(values, RangeSlotList) and values.stop <= MAX_NUMBER and (words := number_words(language)):
         yield words | frozenset("0123456789")
     if isinstance(values, TextSlotList):
-        found = [list(pieces(value.text_in, rules, lists)) for value in values.values]
+        found = [list(iter_prefixes(value.text_in, rules, lists)) for value in values.values]
         texts = [[piece for piece in one if isinstance(piece, str)] for one in found]
         if texts and all(texts) and all(len(text) == len(one) for text, one in zip(texts, found, strict=True)):
             yield frozenset(piece for text in texts for piece in text)
 
 
 @dataclass(frozen=True)
-class _Text:
+class _TextParts:
     """What an expression may be written as: texts without a space, and what others begin and end with."""
 
     whole: frozenset[str] = frozenset()
     begins: frozenset[str] = frozenset()
     ends: frozenset[str] = frozenset()
 
-    def __or__(self, other: "_Text") -> "_Text":
-        return _Text(self.whole | other.whole, self.begins | other.begins, self.ends | other.ends)
+    def __or__(self, other: "_TextParts") -> "_TextParts":
+        return _TextParts(self.whole | other.whole, self.begins | other.begins, self.ends | other.ends)
 
 
-_NOTHING = _Text(whole=frozenset({""}))
-_UNWRITTEN = _Text(frozenset({_ANYTHING}))
+_EMPTY = _TextParts(whole=frozenset({""}))
+_ANY_TEXT = _TextParts(frozenset({_WILDCARD}))
 
 
 @dataclass(frozen=True)
-class Wording:
+class WordCollector:
     """Collects the whole words of expressions: of "light[s]" both light and lights."""
 
     rules: "Mapping[str, Sentence]"
     lists: "Mapping[str, SlotList]"
     _words: set[str] = field(default_factory=set)
-    _known: dict[str, _Text] = field(default_factory=dict)  # rules and lists by their names
+    _known: dict[str, _TextParts] = field(default_factory=dict)  # rules and lists by their names
 
-    def read(self, expression: "Expression") -> None:
-        text = self._of(expression)
+    def add(self, expression: "Expression") -> None:
+        text = self._collect(expression)
         self._words.update(text.whole, text.begins, text.ends)
 
     @property
     def words(self) -> frozenset[str]:
         return frozenset(filter(WORD.fullmatch, self._words))
 
-    def _of(self, expression: "Expression") -> _Text:
+    def _collect(self, expression: "Expression") -> _TextParts:
         from hassil.expression import Alternative, ListReference, Permutation, RuleReference, Sequence, TextChunk
 
         match expression:
             case TextChunk():
-                return self._chunk(expression.text.casefold())
+                return self._split_chunk(expression.text.casefold())
             case RuleReference() if expression.rule_name in self.rules:
-                return self._named(f"<{expression.rule_name}>", [self.rules[expression.rule_name].expression])
+                return self._collect_cached(f"<{expression.rule_name}>", [self.rules[expression.rule_name].expression])
             case ListReference():
                 values = getattr(self.lists.get(expression.list_name), "values", None)
                 texts = [value.text_in for value in values] if values else []
-                return self._named(f"{{{expression.list_name}}}", texts) if texts else _UNWRITTEN
+                return self._collect_cached(f"{{{expression.list_name}}}", texts) if texts else _ANY_TEXT
             case Sequence():
-                return reduce(self._joined, map(self._of, expression.items), _NOTHING)
+                return reduce(self._join, map(self._collect, expression.items), _EMPTY)
             case Alternative():
-                return reduce(_Text.__or__, map(self._of, expression.items), _Text())
+                return reduce(_TextParts.__or__, map(self._collect, expression.items), _TextParts())
             case Permutation():
                 for item in expression.items:
-                    self.read(item)
-        return _UNWRITTEN
+                    self.add(item)
+        return _ANY_TEXT
 
-    def _named(self, name: str, expressions: "list[Expression]") -> _Text:
+    def _collect_cached(self, name: str, expressions: "list[Expression]") -> _TextParts:
         if name not in self._known:
-            self._known[name] = _UNWRITTEN  # of what refers to itself
-            self._known[name] = reduce(_Text.__or__, map(self._of, expressions), _Text())
+            self._known[name] = _ANY_TEXT  # of what refers to itself
+            self._known[name] = reduce(_TextParts.__or__, map(self._collect, expressions), _TextParts())
         return self._known[name]
 
-    def _chunk(self, text: str) -> _Text:
+    def _split_chunk(self, text: str) -> _TextParts:
         first, *others = re.split(r"\s+", text)
         if not others:
-            return _Text(whole=frozenset({first}))
+            return _TextParts(whole=frozenset({first}))
         self._words.update(others[:-1])
-        return _Text(begins=frozenset({first}), ends=frozenset({others[-1]}))
+        return _TextParts(begins=frozenset({first}), ends=frozenset({others[-1]}))
 
-    def _joined(self, left: _Text, right: _Text) -> _Text:
-        self._words.update(_both(left.ends, right.begins))
-        return _Text(
-            _both(left.whole, right.whole),
-            left.begins | _both(left.whole, right.begins),
-            right.ends | _both(left.ends, right.whole),
+    def _join(self, left: _TextParts, right: _TextParts) -> _TextParts:
+        self._words.update(_join_all(left.ends, right.begins))
+        return _TextParts(
+            _join_all(left.whole, right.whole),
+            left.begins | _join_all(left.whole, right.begins),
+            right.ends | _join_all(left.ends, right.whole),
         )
 
 
-def _both(left: frozenset[str], right: frozenset[str]) -> frozenset[str]:
-    if len(left) * len(right) > _MOST_ENDINGS:
-        return frozenset({_ANYTHING})
-    return frozenset(_ANYTHING if _ANYTHING in one + other else one + other for one in left for other in right)
+def _join_all(left: frozenset[str], right: frozenset[str]) -> frozenset[str]:
+    if len(left) * len(right) > _MAX_COMBINATIONS:
+        return frozenset({_WILDCARD})
+    return frozenset(_WILDCARD if _WILDCARD in one + other else one + other for one in left for other in right)
 
 
 @cache
@@ -175,7 +175,7 @@ def number_words(language: str) -> frozenset[str]:
         engine = get_rbnf_engine(language)
         said = [
             text
-            for number in range(MOST_NUMBER + 1)
+            for number in range(MAX_NUMBER + 1)
             for form in (number, number + 0.5)
             for text in engine.format_number(form).text_by_ruleset.values()
         ]

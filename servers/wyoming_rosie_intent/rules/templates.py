@@ -12,13 +12,13 @@ from wyoming_rosie.errors import EngineError
 from wyoming_rosie.home.model import DOMAINS
 from wyoming_rosie_intent.rules.phonetics import Vocabulary
 from wyoming_rosie_intent.rules.template_words import (
-    MOST_NUMBER,
+    MAX_NUMBER,
     WORD,
     ListName,
-    Wording,
-    needed,
+    WordCollector,
+    iter_prefixes,
+    iter_required_words,
     number_words,
-    pieces,
 )
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from hassil.expression import Sentence
     from hassil.intents import IntentData, SlotList
 
-Clause: TypeAlias = frozenset[str]
+RequiredWords: TypeAlias = frozenset[str]
 """A sentence that fits has one of these pieces of words in it."""
-Bits: TypeAlias = int
+TemplateSet: TypeAlias = int
 """A set of templates, one bit for each."""
-_OF_HOME = ("area", "floor", "name")
+_HOME_LISTS = ("area", "floor", "name")
 """Lists that the home fills."""
 
 
@@ -39,11 +39,11 @@ class Templates:
 
     def __init__(self, intents: "Intents") -> None:
         self._intents = intents
-        self._templates = tuple(_split(intents))
-        self._clauses: dict[Clause, Bits] = defaultdict(int)  # which templates need each
-        self._beginnings: dict[str, Bits] = defaultdict(int)  # which templates have each beginning of a word
-        self._any_word: Bits = 0
-        self._lists: dict[str, Bits] = defaultdict(int)
+        self._templates = tuple(_split_templates(intents))
+        self._clauses: dict[RequiredWords, TemplateSet] = defaultdict(int)  # which templates need each
+        self._beginnings: dict[str, TemplateSet] = defaultdict(int)  # which templates have each beginning of a word
+        self._any_word: TemplateSet = 0
+        self._lists: dict[str, TemplateSet] = defaultdict(int)
         self._skipped = frozenset(word for phrase in intents.skip_words for word in phrase.casefold().split())
         for number, (_, data) in enumerate(self._templates):
             self._index(data, 1 << number)
@@ -53,34 +53,34 @@ class Templates:
         return self._intents.language
 
     @property
-    def all(self) -> "Intents":
+    def intents(self) -> "Intents":
         return self._intents
 
-    def words(self) -> frozenset[str]:
+    def word_prefixes(self) -> frozenset[str]:
         """Return all beginnings of words that templates are made of, in small letters."""
         return frozenset(self._beginnings)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """Return the words that templates are made of, as they are written there, in small letters."""
-        everywhere = Wording(self._intents.expansion_rules, self._intents.slot_lists)
+        everywhere = WordCollector(self._intents.expansion_rules, self._intents.slot_lists)
         found = set(number_words(self.language))
         for _, data in self._templates:
             own = data.expansion_rules or data.slot_lists
-            wording = Wording(*self._rules_and_lists(data)) if own else everywhere
+            wording = WordCollector(*self._get_rules_and_lists(data)) if own else everywhere
             for sentence in data.sentences:
-                wording.read(sentence.expression)
+                wording.add(sentence.expression)
             found |= wording.words if own else frozenset()
         return Vocabulary(everywhere.words | found)
 
-    def fitting(self, text: str, of_home: Mapping[str, frozenset[str]]) -> "Intents":
+    def filter(self, text: str, of_home: Mapping[str, frozenset[str]]) -> "Intents":
         """Return the templates that a text may fit, judged by its words; given those of the home's lists."""
         from hassil import Intents
         from hassil.intents import Intent
 
         if self._intents.settings.ignore_whitespace:
             return self._intents
-        left = self._left(text, of_home)
+        left = self._filter_templates(text, of_home)
         by_intent: dict[str, list[IntentData]] = defaultdict(list)
         while left:
             lowest = left & -left
@@ -96,64 +96,64 @@ class Templates:
             self._intents.settings,
         )
 
-    def _left(self, text: str, of_home: Mapping[str, frozenset[str]]) -> Bits:
+    def _filter_templates(self, text: str, of_home: Mapping[str, frozenset[str]]) -> TemplateSet:
         from hassil.util import normalize_for_matching
 
         heard = normalize_for_matching(text).text.casefold()
         left = (1 << len(self._templates)) - 1
         for word in heard.split():
             if word not in self._skipped and (begun := WORD.match(word)) and "-" not in word and "_" not in word:
-                left &= self._having(begun[0], of_home)
+                left &= self._find_by_word(begun[0], of_home)
         for clause, needing in self._clauses.items():
             if left & needing and not any(piece in heard for piece in clause):
                 left &= ~needing
         return left
 
-    def _having(self, word: str, of_home: Mapping[str, frozenset[str]]) -> Bits:
+    def _find_by_word(self, word: str, of_home: Mapping[str, frozenset[str]]) -> TemplateSet:
         """Return the templates that have a word, or the beginning of it: endings may be pieces of their own."""
         if word[0].isdigit():
             return -1
         having = self._any_word
         for end in range(1, len(word) + 1):
             having |= self._beginnings.get(word[:end], 0)
-            for name in _OF_HOME:
+            for name in _HOME_LISTS:
                 if word[:end] in of_home[name]:
                     having |= self._lists[name]
         return having
 
-    def _index(self, data: "IntentData", bit: Bits) -> None:
-        rules, lists = self._rules_and_lists(data)
+    def _index(self, data: "IntentData", bit: TemplateSet) -> None:
+        rules, lists = self._get_rules_and_lists(data)
         for sentence in data.sentences:
-            listed = needed(sentence.expression, rules, lists, self.language)
+            listed = iter_required_words(sentence.expression, rules, lists, self.language)
             for clause in (*sentence.get_required_clauses(rules), *listed):
                 self._clauses[clause] |= bit
-            for piece in set(pieces(sentence.expression, rules, lists)):
-                self._index_piece(piece, bit, lists)
+            for piece in set(iter_prefixes(sentence.expression, rules, lists)):
+                self._index_word(piece, bit, lists)
 
-    def _rules_and_lists(self, data: "IntentData") -> "tuple[dict[str, Sentence], dict[str, SlotList]]":
+    def _get_rules_and_lists(self, data: "IntentData") -> "tuple[dict[str, Sentence], dict[str, SlotList]]":
         """Return what a template may refer to: what all share, and its own."""
         rules = {**self._intents.expansion_rules, **data.expansion_rules}
         return rules, {**self._intents.slot_lists, **data.slot_lists}
 
-    def _index_piece(self, piece: str | ListName, bit: Bits, lists: "Mapping[str, SlotList]") -> None:
+    def _index_word(self, piece: str | ListName, bit: TemplateSet, lists: "Mapping[str, SlotList]") -> None:
         if isinstance(piece, str):
             self._beginnings[piece] |= bit
-        elif piece.name in _OF_HOME and piece.name not in lists:
+        elif piece.name in _HOME_LISTS and piece.name not in lists:
             self._lists[piece.name] |= bit
-        elif _is_number(lists.get(piece.name)) and (words := number_words(self.language)):
+        elif _is_number_list(lists.get(piece.name)) and (words := number_words(self.language)):
             for word in words:
                 self._beginnings[word] |= bit
         else:
             self._any_word |= bit
 
 
-def _is_number(values: "SlotList | None") -> bool:
+def _is_number_list(values: "SlotList | None") -> bool:
     from hassil.intents import RangeSlotList
 
-    return isinstance(values, RangeSlotList) and values.stop <= MOST_NUMBER
+    return isinstance(values, RangeSlotList) and values.stop <= MAX_NUMBER
 
 
-def _split(intents: "Intents") -> "Iterator[tuple[str, IntentData]]":
+def _split_templates(intents: "Intents") -> "Iterator[tuple[str, IntentData]]":
     """Yield each template with its intent, alone in a block of its own."""
     for intent in intents.intents.values():
         for data in intent.data:
@@ -163,14 +163,14 @@ def _split(intents: "Intents") -> "Iterator[tuple[str, IntentData]]":
                 yield intent.name, alone
 
 
-def languages() -> Sequence[str]:
+def supported_languages() -> Sequence[str]:
     """Return the tags of all languages that there are sentences for. Raises ImportError without the package."""
     from home_assistant_intents import get_languages
 
     return sorted(get_languages())
 
 
-def find(tag: str | None, known: Iterable[str]) -> str | None:
+def match_language(tag: str | None, known: Iterable[str]) -> str | None:
     """Return which known language a tag such as en-US, de_AT or zh means; English when none is given."""
     wanted = (tag or "en").replace("_", "-").casefold()
     tags = {one.casefold(): one for one in known}
@@ -187,12 +187,12 @@ def load(language: str, *, bare_names: bool) -> Templates:
     templates = get_intents(language)
     if templates is None:
         raise EngineError(f"home-assistant-intents has no sentences for '{language}'; install a newer one")
-    own = own_sentences(language)
+    own = load_custom_sentences(language)
     unwanted = frozenset() if bare_names else frozenset(own.get("unwanted", ()))
-    lists = {**_zones(language), **own.get("lists", {})}
+    lists = {**_create_zone_list(language), **own.get("lists", {})}
     zones = "zone" in lists
     for intent in templates["intents"].values():
-        intent["data"] = list(_wanted(intent["data"], unwanted, zones=zones))
+        intent["data"] = list(_filter_blocks(intent["data"], unwanted, zones=zones))
     if zones:
         del templates["lists"]["zone"]
     merge_dict(templates, {**{key: own[key] for key in ("intents", "expansion_rules") if key in own}, "lists": lists})
@@ -200,49 +200,51 @@ def load(language: str, *, bare_names: bool) -> Templates:
 
 
 @cache
-def _spoken_zones() -> Mapping[str, Mapping[str, str]]:
+def _load_zones() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads((resources.files("wyoming_rosie_intent.rules") / "zones.toml").read_text("utf-8"))
 
 
-def _zones(language: str) -> Mapping[str, Any]:
+def _create_zone_list(language: str) -> Mapping[str, Any]:
     """Return the list of places that people are asked about: at home, and away."""
-    values = [{"in": spoken, "out": zone} for zone, spoken in _spoken_zones().get(language, {}).items()]
+    values = [{"in": spoken, "out": zone} for zone, spoken in _load_zones().get(language, {}).items()]
     return {"zone": {"values": values}, "zone_home": {"values": values[:1]}} if values else {}
 
 
 @cache
-def own_sentences(language: str) -> Mapping[str, Any]:
+def load_custom_sentences(language: str) -> Mapping[str, Any]:
     """Return our supplements to the package's sentences, in the package's format; nothing where we have none."""
     file = resources.files("wyoming_rosie_intent.rules") / "sentences" / f"{language}.toml"
     return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
 
 
-def own_languages() -> Sequence[str]:
+def custom_languages() -> Sequence[str]:
     """Return the languages that we have supplements for."""
     files = (resources.files("wyoming_rosie_intent.rules") / "sentences").iterdir()
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
-def replies(of: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+def load_replies(of: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
     """Return what people say for yes and for no to a question, in any of the languages."""
-    own = [own_sentences(_family(language)) for language in of]
+    own = [load_custom_sentences(_base_language(language)) for language in of]
     yes, no = (frozenset(word for one in own for word in one.get(key, ())) for key in ("yes", "no"))
     return yes - no, no
 
 
-def softeners(of: Iterable[str]) -> frozenset[str]:
+def load_polite_phrases(of: Iterable[str]) -> frozenset[str]:
     """Return what people say beside a yes or a no, in any of the languages."""
-    own = [own_sentences(_family(language)) for language in of]
+    own = [load_custom_sentences(_base_language(language)) for language in of]
     nearly = [one.get("nearly", {}) for one in own]
     keys = ((own, "courtesies"), (nearly, "fillers"), (nearly, "it"))
     return frozenset(text for tables, key in keys for table in tables for text in table.get(key, ()))
 
 
-def _family(language: str) -> str:
+def _base_language(language: str) -> str:
     return language.replace("_", "-").partition("-")[0]
 
 
-def _wanted(blocks: Iterable[dict[str, Any]], unwanted: frozenset[str], *, zones: bool) -> Iterator[dict[str, Any]]:
+def _filter_blocks(
+    blocks: Iterable[dict[str, Any]], unwanted: frozenset[str], *, zones: bool
+) -> Iterator[dict[str, Any]]:
     """Leave out what is not wanted; "who is {zone}" takes any words for a zone unless zones are given."""
     for block in blocks:
         sentences = [text for text in block["sentences"] if text not in unwanted and (zones or "{zone" not in text)]

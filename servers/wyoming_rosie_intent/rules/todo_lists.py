@@ -7,9 +7,9 @@ from functools import cache
 
 from wyoming_rosie.home.model import Entity
 from wyoming_rosie_intent.engine import Command, Match
-from wyoming_rosie_intent.entity_states import Thing, Todo
+from wyoming_rosie_intent.entity_states import EntityState, TodoListState
 from wyoming_rosie_intent.rules import templates
-from wyoming_rosie_intent.rules.split_points import Joints, is_joined
+from wyoming_rosie_intent.rules.split_points import SplitPoints, has_split_point
 from wyoming_rosie_intent.rules.template_words import number_words
 
 _OF_A_LIST = re.compile(r"\w*(?:list|liste|lista|lijst|lijstje)\b\W+\w", re.IGNORECASE)
@@ -22,37 +22,37 @@ _SHOPPING = re.compile(
 """What the word for shopping begins with, or has in it, in the languages that say it with the list."""
 
 
-def has_taken_a_list(item: str) -> bool:
+def includes_list_name(item: str) -> bool:
     """Tell whether an item goes on after the name of a list: "milk on the list and bread"."""
-    return is_joined(item) and _OF_A_LIST.search(item) is not None
+    return has_split_point(item) and _OF_A_LIST.search(item) is not None
 
 
 def prepare(language: str) -> None:
     """Read how items are said in a language. Blocks; to be done before an item is looked at."""
-    _joints(language)
+    _get_split_points(language)
 
 
-def is_for_shopping(entity: Entity) -> bool:
+def is_shopping_list(entity: Entity) -> bool:
     """Tell whether a list is called a shopping list."""
     return any(_SHOPPING.search(name) for name in entity.names)
 
 
-def means_shopping(match: Match) -> bool:
+def mentions_shopping(match: Match) -> bool:
     """Tell whether a sentence about an item says that the list is one for shopping."""
-    return _SHOPPING.search(match.text.casefold().replace((match.said("item") or "").casefold(), " ")) is not None
+    return _SHOPPING.search(match.text.casefold().replace((match.slot_text("item") or "").casefold(), " ")) is not None
 
 
-def adds(match: Match) -> bool:
+def is_add_intent(match: Match) -> bool:
     """Tell whether an item is to be put on a list."""
     return match.intent in _ADDS
 
 
-def one_by_one(command: Command) -> Sequence[Command]:
+def split_items(command: Command) -> Sequence[Command]:
     """Return a command for each item that is named: "eggs, milk and bread" are three."""
-    named = command.match.said("item")
-    if named is None or not command.targets or not is_joined(named):
+    named = command.match.slot_text("item")
+    if named is None or not command.targets or not has_split_point(named):
         return (command,)
-    items = _items(named, command.match.language, command.targets[0])
+    items = _split_item_text(named, command.match.language, command.targets[0])
     return tuple(replace(command, match=with_item(command.match, item)) for item in items)
 
 
@@ -61,43 +61,43 @@ def with_item(match: Match, item: str) -> Match:
     return replace(match, slots={**match.slots, "item": item})
 
 
-def is_there_already(command: Command, thing: Thing | None) -> bool:
+def has_item(command: Command, thing: EntityState | None) -> bool:
     """Tell whether an item that is to be added is on the list."""
-    item = (command.match.said("item") or "").casefold()
-    return adds(command.match) and isinstance(thing, Todo) and item in map(str.casefold, thing.items)
+    item = (command.match.slot_text("item") or "").casefold()
+    return is_add_intent(command.match) and isinstance(thing, TodoListState) and item in map(str.casefold, thing.items)
 
 
-def _items(named: str, language: str, entity: Entity) -> Sequence[str]:
-    table = _table(language)
+def _split_item_text(named: str, language: str, entity: Entity) -> Sequence[str]:
+    table = _load_item_rules(language)
     tasks = frozenset(table.get("tasks", ()))
-    only_commas = any(word in name.casefold() for name in entity.names for word in tasks) and not is_for_shopping(
+    only_commas = any(word in name.casefold() for name in entity.names for word in tasks) and not is_shopping_list(
         entity
     )
     items, start = [], 0
-    for joint in _joints(language).within(named):
+    for joint in _get_split_points(language).find(named):
         item = named[start : joint.start()]
         last = item.rpartition(" ")[2].casefold()
         if last in table.get("adjectives", ()) or (only_commas and not joint[0].lstrip().startswith((",", ";"))):
             continue
         items.append(item)
         start = joint.end()
-    return tuple(dict.fromkeys(_bare(item, table) for item in (*items, named[start:]))) or (named,)
+    return tuple(dict.fromkeys(_remove_item_article(item, table) for item in (*items, named[start:]))) or (named,)
 
 
-def _bare(item: str, table: Mapping[str, Sequence[str]]) -> str:
+def _remove_item_article(item: str, table: Mapping[str, Sequence[str]]) -> str:
     first, _, rest = item.strip().partition(" ")
     return rest if rest and first.casefold() in table.get("articles", ()) else item.strip()
 
 
 @cache
-def _joints(language: str) -> Joints:
-    return Joints(_table(language).get("pairs", ()), number_words(_family(language)))
+def _get_split_points(language: str) -> SplitPoints:
+    return SplitPoints(_load_item_rules(language).get("pairs", ()), number_words(_base_language(language)))
 
 
-def _table(language: str) -> Mapping[str, Sequence[str]]:
-    table: Mapping[str, Sequence[str]] = templates.own_sentences(_family(language)).get("items", {})
+def _load_item_rules(language: str) -> Mapping[str, Sequence[str]]:
+    table: Mapping[str, Sequence[str]] = templates.load_custom_sentences(_base_language(language)).get("items", {})
     return table
 
 
-def _family(language: str) -> str:
+def _base_language(language: str) -> str:
     return language.replace("_", "-").partition("-")[0].casefold()

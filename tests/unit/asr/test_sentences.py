@@ -1,4 +1,4 @@
-"""Every sentence that the recogniser can hear must mean something to the intent daemon."""
+"""Every sentence that the recognizer can hear must mean something to the intent daemon."""
 
 from dataclasses import replace
 from functools import cache
@@ -28,7 +28,7 @@ OTHER_THINGS = Home(
         Entity("cover.gate", "Dad's Gate", "cover", area="first"),
     ),
 )
-HOMES = {"demo": model.load(model.DEMO_HOME), "other": OTHER_THINGS}
+HOMES = {"demo": model.load_home(model.DEMO_HOME), "other": OTHER_THINGS}
 SAMPLES = 25
 """Of each template and home, spread evenly over all its sentences."""
 EN = templates.load("en")
@@ -42,7 +42,7 @@ def lexicon() -> Lexicon:
 
 
 @cache
-def recogniser(name: str) -> hassil.HassilRecogniser:
+def recognizer(name: str) -> hassil.HassilRecognizer:
     return hassil.load(hassil.Settings(), HOMES[name])
 
 
@@ -76,14 +76,14 @@ def samples(name: str, block: TemplateBlock, say: str) -> list[str]:
 def test_what_can_be_said_is_understood(name: str, block: TemplateBlock, say: str) -> None:
     area = HOMES[name].areas[0].name
     texts = samples(name, block, say)
-    assert [text for text in texts if recogniser(name).recognise(text, "en", area) is None] == []
+    assert [text for text in texts if recognizer(name).recognize(text, "en", area) is None] == []
 
 
 @pytest.mark.parametrize(("block", "say"), ANSWERS, ids=[say for _, say in ANSWERS])
 def test_answers_are_a_yes_or_a_no_to_the_intent_daemon_or_tell_the_hub_which_timer_is_meant(
     block: TemplateBlock, say: str
 ) -> None:
-    own = hassil.own_sentences("en")
+    own = hassil.load_custom_sentences("en")
     texts = samples("demo", block, say)
     assert texts
     others = set(texts) - {*own["yes"], *own["no"]}
@@ -95,4 +95,4 @@ def test_answers_are_a_yes_or_a_no_to_the_intent_daemon_or_tell_the_hub_which_ti
 
 def test_what_is_said_politely_is_understood() -> None:
     polite = ["please turn on the bed light", "can you turn off the tv", "could you lock the front door please"]
-    assert all(recogniser("demo").recognise(text, "en", "Kitchen") for text in polite)
+    assert all(recognizer("demo").recognize(text, "en", "Kitchen") for text in polite)

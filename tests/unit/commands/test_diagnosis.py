@@ -20,7 +20,7 @@ from wyoming_rosie.commands.diagnostics.report import (
 )
 from wyoming_rosie.commands.diagnostics.sample_rate import AudioArrival, measure_rate
 from wyoming_rosie.commands.levels import AudioLevels
-from wyoming_rosie.home.model import PRETEND_OWN
+from wyoming_rosie.home.model import SIMULATED_HOME_FILE
 from wyoming_rosie.runtime.extras import missing_requirements
 
 GOOD = AudioLevels(rms=-30.0, peak=-12.0, clipped=0.0, offset=0.001)
@@ -67,7 +67,7 @@ FAULTS = {
     "a port that is taken": (replace(WELL, ports=(PortReport("asr", 10300, "other"),)), "wyoming-rosie-asr --uri"),
     "no program": (replace(WELL, services=()), "wyoming-rosie up"),
     "a pretend house": (
-        replace(WELL, services=(ServiceReport("intent", "tcp://x:1", "", 3.0, PRETEND_OWN),)),
+        replace(WELL, services=(ServiceReport("intent", "tcp://x:1", "", 3.0, SIMULATED_HOME_FILE),)),
         "--actor home-assistant",
     ),
     "a program that is gone": (replace(WELL, services=(ServiceReport("asr", "tcp://x:1", "", None),)), "firewall"),

@@ -2,22 +2,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from wyoming_rosie.home.model import DEMO_HOME, Home, load
+from wyoming_rosie.home.model import DEMO_HOME, Home, load_home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.dialogue import Dialogue
-from wyoming_rosie_intent.engine import Recogniser
+from wyoming_rosie_intent.engine import IntentRecognizer
 from wyoming_rosie_intent.execution.confirmation import Confirmations
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.rules import hassil
 
 
 @pytest.fixture(scope="session")
 def home() -> Home:
-    return load(DEMO_HOME)
+    return load_home(DEMO_HOME)
 
 
 @pytest.fixture(scope="session")
-def recogniser(home: Home) -> Recogniser:
+def recognizer(home: Home) -> IntentRecognizer:
     return hassil.load(hassil.Settings(), home)
 
 
@@ -27,10 +27,10 @@ def actor(home: Home) -> DemoActor:
 
 
 @pytest.fixture
-def dialogue(home: Home, recogniser: Recogniser, actor: DemoActor) -> Iterator[Dialogue]:
-    own = hassil.own_sentences("en")
+def dialogue(home: Home, recognizer: IntentRecognizer, actor: DemoActor) -> Iterator[Dialogue]:
+    own = hassil.load_custom_sentences("en")
     made = Dialogue(
-        recogniser, Household(home, actor, frozenset({"lock", "cover"})), Confirmations(own["yes"], own["no"])
+        recognizer, ActionExecutor(home, actor, frozenset({"lock", "cover"})), Confirmations(own["yes"], own["no"])
     )
     yield made
     made.close()

@@ -11,9 +11,9 @@ from wyoming_rosie.home import model
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.dialogue import ConversationInput, DelegateToConductor, Dialogue, Handled, Thinking
-from wyoming_rosie_intent.engine import Recogniser
+from wyoming_rosie_intent.engine import IntentRecognizer
 from wyoming_rosie_intent.execution.confirmation import Confirmations
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.execution.policy import Policy
 from wyoming_rosie_intent.rules import hassil, templates
 
@@ -34,11 +34,11 @@ class Came:
 
 @cache
 def family() -> Home:
-    return model.load(Path(__file__).parent / "homes" / "family.toml")
+    return model.load_home(Path(__file__).parent / "homes" / "family.toml")
 
 
 @cache
-def recogniser(language: str) -> Recogniser:
+def recognizer(language: str) -> IntentRecognizer:
     return hassil.load(hassil.Settings((language,)), family())
 
 
@@ -48,11 +48,11 @@ class Room:
     def __init__(self, area: str | None = "kitchen", language: str = "en", at: Home | None = None) -> None:
         self._area, self._language = area, language
         self.actor = DemoActor(at or family())
-        policy, own = Policy(), templates.own_languages()
+        policy, own = Policy(), templates.custom_languages()
         self._dialogue = Dialogue(
-            recogniser(language) if at is None else hassil.load(hassil.Settings((language,)), at),
-            Household(at or family(), self.actor, policy),
-            Confirmations(*templates.replies(own), templates.softeners(own)),
+            recognizer(language) if at is None else hassil.load(hassil.Settings((language,)), at),
+            ActionExecutor(at or family(), self.actor, policy),
+            Confirmations(*templates.load_replies(own), templates.load_polite_phrases(own)),
         )
 
     async def say(self, text: str) -> Came:

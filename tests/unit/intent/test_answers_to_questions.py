@@ -3,10 +3,10 @@
 import pytest
 
 from tests.unit.intent.family import room
-from wyoming_rosie_intent.execution.confirmation import MOST_REPEATS, Confirmations, Reply
+from wyoming_rosie_intent.execution.confirmation import MAX_REPEATS, ConfirmationReply, Confirmations
 from wyoming_rosie_intent.rules import templates
 
-LANGUAGES = templates.own_languages()
+LANGUAGES = templates.custom_languages()
 QUESTION = "Shall I open the Garage Door?"
 YES = ["yes", "yeah go on then", "sure why not", "please do", "yes, please do it now", "um yes", "well okay then", "yes open it", "Yes, please open the garage door.",
        "go on", "ja mach ruhig", "na klar", "ja klar mach", "ja, gerne", "oui, vas-y", "sí, claro", "certo, va bene", "ja, doe maar"]  # fmt: skip
@@ -27,27 +27,27 @@ UNCLEAR = [
 OTHER = ["turn on the light", "open the garage door", "bananas are great fruit", "tell me a joke"]
 
 
-def reply(text: str) -> Reply:
-    waiting = Confirmations[int](*templates.replies(LANGUAGES), templates.softeners(LANGUAGES))
+def reply(text: str) -> ConfirmationReply:
+    waiting = Confirmations[int](*templates.load_replies(LANGUAGES), templates.load_polite_phrases(LANGUAGES))
     waiting.ask("a", 1, 0.0, QUESTION)
-    return waiting.hear("a", text, 1.0)[0]
+    return waiting.parse_reply("a", text, 1.0)[0]
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        *((text, Reply.YES) for text in YES),
-        *((text, Reply.NO) for text in NO),
-        *((text, Reply.UNCLEAR) for text in UNCLEAR),
-        *((text, Reply.OTHER) for text in OTHER),
+        *((text, ConfirmationReply.YES) for text in YES),
+        *((text, ConfirmationReply.NO) for text in NO),
+        *((text, ConfirmationReply.UNCLEAR) for text in UNCLEAR),
+        *((text, ConfirmationReply.OTHER) for text in OTHER),
     ],
 )
-def test_what_people_say_to_a_question(text: str, expected: Reply) -> None:
+def test_what_people_say_to_a_question(text: str, expected: ConfirmationReply) -> None:
     assert reply(text) is expected
 
 
 def test_a_long_text_is_read_soon() -> None:
-    assert reply(" ".join(["yes please now"] * 300)) is Reply.UNCLEAR
+    assert reply(" ".join(["yes please now"] * 300)) is ConfirmationReply.UNCLEAR
 
 
 @pytest.mark.parametrize("text", ["yes but not now", "hmm what", "that door"])
@@ -62,7 +62,7 @@ async def test_what_is_neither_yes_nor_no_is_asked_again(text: str) -> None:
 async def test_a_question_is_not_asked_for_ever() -> None:
     kitchen = await room()
     await kitchen.say("open the garage door")
-    for _ in range(MOST_REPEATS):
+    for _ in range(MAX_REPEATS):
         assert (await kitchen.say("bananas are")).asks
     assert not (await kitchen.say("bananas are")).asks
     assert not (await kitchen.say("yes")).changes

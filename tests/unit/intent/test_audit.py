@@ -6,16 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wyoming_rosie_intent.execution.audit_log import MOST_WAITING, Audit, Entry, Outcome
+from wyoming_rosie_intent.execution.audit_log import MAX_QUEUED, AuditEntry, AuditLog, AuditOutcome
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
-ENTRY = Entry("HassTurnOff", ("lock.front",), Outcome.REFUSED, "office\n{}", "Ada", "t1")
+ENTRY = AuditEntry("HassTurnOff", ("lock.front",), AuditOutcome.REFUSED, "office\n{}", "Ada", "t1")
 
 
-async def written(path: Path, *entries: Entry, largest: int = 10_000) -> None:
-    audit = Audit(path, lambda: MOMENT, largest)
+async def written(path: Path, *entries: AuditEntry, largest: int = 10_000) -> None:
+    audit = AuditLog(path, lambda: MOMENT, largest)
     for entry in entries:
-        audit.note(entry)
+        audit.write(entry)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     running = asyncio.create_task(audit.run())
     await asyncio.sleep(0.01)
@@ -53,16 +53,18 @@ async def test_a_full_file_makes_room_for_a_new_one_and_is_kept_once(tmp_path: P
 
 async def test_too_many_at_once_lose_the_oldest_and_nothing_waits(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
-    await written(path, *(Entry(str(number), (), Outcome.DONE) for number in range(MOST_WAITING + 3)), largest=10**6)
+    await written(
+        path, *(AuditEntry(str(number), (), AuditOutcome.DONE) for number in range(MAX_QUEUED + 3)), largest=10**6
+    )
     kept = await asyncio.to_thread(lines, path)
-    assert (len(kept), kept[0]["intent"]) == (MOST_WAITING, "3")
+    assert (len(kept), kept[0]["intent"]) == (MAX_QUEUED, "3")
 
 
 async def test_what_waits_at_the_end_is_still_written(tmp_path: Path) -> None:
-    audit = Audit(tmp_path / "audit.jsonl", lambda: MOMENT)
+    audit = AuditLog(tmp_path / "audit.jsonl", lambda: MOMENT)
     running = asyncio.create_task(audit.run())
     await asyncio.sleep(0)
-    audit.note(ENTRY)
+    audit.write(ENTRY)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert len(await asyncio.to_thread(lines, tmp_path / "audit.jsonl")) == 1

@@ -2,11 +2,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie_intent.execution.confirmation import (
-    MOST_WAITING,
-    WAIT_SECONDS,
+    MAX_PENDING,
+    TIMEOUT_SECONDS,
+    ConfirmationReply,
     Confirmations,
-    Reply,
-    plain_words,
+    normalize_reply,
 )
 
 YES, NO, OTHER = "yes", "no", "turn on the light"
@@ -19,56 +19,56 @@ def confirmations() -> Confirmations[int]:
 def test_yes_confirms_what_was_asked() -> None:
     waiting = confirmations()
     waiting.ask("kitchen", 7, now=100.0)
-    assert waiting.hear("kitchen", "Yes, please!", now=100.0 + WAIT_SECONDS) == (Reply.YES, 7)
+    assert waiting.parse_reply("kitchen", "Yes, please!", now=100.0 + TIMEOUT_SECONDS) == (ConfirmationReply.YES, 7)
 
 
 def test_no_drops_it() -> None:
     waiting = confirmations()
     waiting.ask("kitchen", 7, now=0.0)
-    assert waiting.hear("kitchen", "Never mind.", now=1.0) == (Reply.NO, None)
-    assert waiting.hear("kitchen", "yes", now=2.0) == (Reply.OTHER, None)
+    assert waiting.parse_reply("kitchen", "Never mind.", now=1.0) == (ConfirmationReply.NO, None)
+    assert waiting.parse_reply("kitchen", "yes", now=2.0) == (ConfirmationReply.OTHER, None)
 
 
 def test_anything_else_drops_it_and_is_a_sentence_of_its_own() -> None:
     waiting = confirmations()
     waiting.ask("kitchen", 7, now=0.0)
-    assert waiting.hear("kitchen", OTHER, now=1.0) == (Reply.OTHER, None)
-    assert waiting.hear("kitchen", "yes", now=2.0) == (Reply.OTHER, None)
+    assert waiting.parse_reply("kitchen", OTHER, now=1.0) == (ConfirmationReply.OTHER, None)
+    assert waiting.parse_reply("kitchen", "yes", now=2.0) == (ConfirmationReply.OTHER, None)
 
 
 def test_yes_comes_too_late() -> None:
     waiting = confirmations()
     waiting.ask("kitchen", 7, now=0.0)
-    assert waiting.hear("kitchen", "yes", now=WAIT_SECONDS + 0.1) == (Reply.OTHER, None)
+    assert waiting.parse_reply("kitchen", "yes", now=TIMEOUT_SECONDS + 0.1) == (ConfirmationReply.OTHER, None)
 
 
 def test_yes_in_another_conversation_confirms_nothing() -> None:
     waiting = confirmations()
     waiting.ask("kitchen", 7, now=0.0)
-    assert waiting.hear("office", "yes", now=1.0) == (Reply.OTHER, None)
-    assert waiting.hear("kitchen", "yes", now=1.0) == (Reply.YES, 7)
+    assert waiting.parse_reply("office", "yes", now=1.0) == (ConfirmationReply.OTHER, None)
+    assert waiting.parse_reply("kitchen", "yes", now=1.0) == (ConfirmationReply.YES, 7)
 
 
 def test_a_new_question_replaces_the_old_one() -> None:
     waiting = confirmations()
     waiting.ask("kitchen", 7, now=0.0)
     waiting.ask("kitchen", 8, now=1.0)
-    assert waiting.hear("kitchen", "do it", now=2.0) == (Reply.YES, 8)
+    assert waiting.parse_reply("kitchen", "do it", now=2.0) == (ConfirmationReply.YES, 8)
 
 
 def test_the_oldest_question_is_dropped_when_too_many_wait() -> None:
     waiting = confirmations()
-    for number in range(MOST_WAITING + 1):
+    for number in range(MAX_PENDING + 1):
         waiting.ask(str(number), number, now=0.0)
-    assert len(waiting) == MOST_WAITING
-    assert waiting.hear("0", "yes", now=1.0) == (Reply.OTHER, None)
-    assert waiting.hear(str(MOST_WAITING), "yes", now=1.0) == (Reply.YES, MOST_WAITING)
+    assert len(waiting) == MAX_PENDING
+    assert waiting.parse_reply("0", "yes", now=1.0) == (ConfirmationReply.OTHER, None)
+    assert waiting.parse_reply(str(MAX_PENDING), "yes", now=1.0) == (ConfirmationReply.YES, MAX_PENDING)
 
 
 Step = tuple[str, str, float]
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["a", "b", "c"]), st.sampled_from(["ask", YES, NO, OTHER]), st.floats(0, WAIT_SECONDS * 1.5)
+        st.sampled_from(["a", "b", "c"]), st.sampled_from(["ask", YES, NO, OTHER]), st.floats(0, TIMEOUT_SECONDS * 1.5)
     )
 )
 
@@ -84,16 +84,16 @@ def test_a_yes_confirms_only_the_last_question_of_its_conversation_and_only_once
             asked[conversation] = number, now
             continue
         about, since = asked.pop(conversation, (None, now))
-        in_time = about is not None and now <= since + WAIT_SECONDS
+        in_time = about is not None and now <= since + TIMEOUT_SECONDS
         expected = (
-            (Reply.YES, about)
+            (ConfirmationReply.YES, about)
             if in_time and what == YES
-            else (Reply.NO if in_time and what == NO else Reply.OTHER, None)
+            else (ConfirmationReply.NO if in_time and what == NO else ConfirmationReply.OTHER, None)
         )
-        assert waiting.hear(conversation, what, now) == expected
+        assert waiting.parse_reply(conversation, what, now) == expected
         assert len(waiting) == len(asked)
 
 
 @given(st.text())
 def test_plain_words_of_any_text_stay_as_they_are(text: str) -> None:
-    assert plain_words(plain_words(text)) == plain_words(text)
+    assert normalize_reply(normalize_reply(text)) == normalize_reply(text)

@@ -17,9 +17,9 @@ from wyoming_rosie_intent.dialogue import (
     Outcome,
     Thinking,
 )
-from wyoming_rosie_intent.engine import Recogniser
-from wyoming_rosie_intent.execution.confirmation import WAIT_SECONDS, Confirmations
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.engine import IntentRecognizer
+from wyoming_rosie_intent.execution.confirmation import TIMEOUT_SECONDS, Confirmations
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.responses import catalog, responses
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
@@ -147,7 +147,7 @@ CANNOT = [
     ("what's the temperature in the bedroom", "Sorry, I know no thermostats in the Bedroom."),
     ("turn on the bed light in the office", "Sorry, I know no Bed Light in the Office."),
     ("take bread off my shopping list", "Sorry, I cannot find bread on the Shopping List."),
-    ("turn on the bed light and set a timer for 5 minutes", responses.say("one_at_a_time")),
+    ("turn on the bed light and set a timer for 5 minutes", responses.render("one_at_a_time")),
 ]
 
 
@@ -164,17 +164,17 @@ async def test_what_cannot_be_is_said_and_nothing_changes(
 
 
 async def test_a_language_that_nobody_has_spoken_yet_is_read_where_it_blocks_nobody(dialogue: Dialogue) -> None:
-    catalog._ours.cache_clear()
-    responses._ready.clear()
+    catalog._load_builtin.cache_clear()
+    responses._prepared.clear()
     outcome = await dialogue.answer(ConversationInput("", "one", "fr"), MOMENT, 0.0)
     assert isinstance(outcome, NotRecognized)
-    assert outcome.text == responses.say("heard_nothing", "fr") != responses.say("heard_nothing")
+    assert outcome.text == responses.render("heard_nothing", "fr") != responses.render("heard_nothing")
 
 
 async def test_a_speaker_in_no_known_room_is_asked_to_say_it(dialogue: Dialogue) -> None:
     outcome = await say(dialogue, "turn on the light", area=None)
     assert isinstance(outcome, NotHandled)
-    assert outcome.text == responses.say("which_room")
+    assert outcome.text == responses.render("which_room")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ async def test_a_lock_or_cover_moves_only_after_a_yes(
     assert isinstance(asked, Handled)
     assert (asked.text, asked.expects_reply) == (question, True)
     assert changes(before, actor.states()) == {}
-    done = await say(dialogue, "Yes, please.", now=WAIT_SECONDS)
+    done = await say(dialogue, "Yes, please.", now=TIMEOUT_SECONDS)
     assert done == Handled(answer, asked.matches)
     assert changes(before, actor.states()) == expected
 
@@ -207,12 +207,12 @@ async def test_a_lock_or_cover_moves_only_after_a_yes(
 @pytest.mark.parametrize(
     ("reply", "now", "expected"),
     [
-        ("no", 1.0, Handled(responses.say("left_alone"))),
-        ("never mind", 1.0, Handled(responses.say("left_alone"))),
-        ("yes", WAIT_SECONDS + 1, NotRecognized(responses.say("not_understood"))),
-        ("tell me a joke", 1.0, NotRecognized(responses.say("not_understood"))),
-        ("", 1.0, NotRecognized(responses.say("heard_nothing"))),
-        pytest.param("x" * 1_000_000, 1.0, NotRecognized(responses.say("too_long")), id="a million characters"),
+        ("no", 1.0, Handled(responses.render("left_alone"))),
+        ("never mind", 1.0, Handled(responses.render("left_alone"))),
+        ("yes", TIMEOUT_SECONDS + 1, NotRecognized(responses.render("not_understood"))),
+        ("tell me a joke", 1.0, NotRecognized(responses.render("not_understood"))),
+        ("", 1.0, NotRecognized(responses.render("heard_nothing"))),
+        pytest.param("x" * 1_000_000, 1.0, NotRecognized(responses.render("too_long")), id="a million characters"),
     ],
 )
 async def test_without_a_yes_in_time_nothing_moves(
@@ -221,7 +221,7 @@ async def test_without_a_yes_in_time_nothing_moves(
     before = actor.states()
     await say(dialogue, "open the garage door")
     assert await say(dialogue, reply, now=now) == expected
-    assert await say(dialogue, "yes", now=now) == NotRecognized(responses.say("not_understood"))
+    assert await say(dialogue, "yes", now=now) == NotRecognized(responses.render("not_understood"))
     assert changes(before, actor.states()) == {}
 
 
@@ -260,8 +260,8 @@ async def test_timers_volume_and_stop_are_the_conductors(dialogue: Dialogue, act
 
 
 @pytest.fixture
-def dialogue_without_actor(home: Home, recogniser: Recogniser) -> Dialogue:
-    return Dialogue(recogniser, Household(home, None, frozenset({"lock"})), Confirmations(["yes"], ["no"]))
+def dialogue_without_actor(home: Home, recognizer: IntentRecognizer) -> Dialogue:
+    return Dialogue(recognizer, ActionExecutor(home, None, frozenset({"lock"})), Confirmations(["yes"], ["no"]))
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import Actor, Match, UnknownLanguageError
 from wyoming_rosie_intent.execution.confirmation import Confirmations
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.handler import IntentHandler
 
 
 class KnownSentences:
-    """A recogniser of a few fixed sentences, which remembers what it was asked."""
+    """A recognizer of a few fixed sentences, which remembers what it was asked."""
 
     def __init__(self, known: Mapping[str, Match]) -> None:
         self.known = known
@@ -26,13 +26,13 @@ class KnownSentences:
     def languages(self) -> Sequence[str]:
         return ("en",)
 
-    def recognise(self, text: str, language: str | None = None, area: str | None = None) -> Match | None:
+    def recognize(self, text: str, language: str | None = None, area: str | None = None) -> Match | None:
         self.asked.append((text, language, area))
         if language == "xx":
             raise UnknownLanguageError("no sentences for the language 'xx'; there are: en")
         return self.known.get(text)
 
-    def move_to(self, home: Home) -> None: ...
+    def set_home(self, home: Home) -> None: ...
 
 
 KNOWN = {
@@ -51,10 +51,10 @@ class Talk:
 
     def __init__(self, home: Home, actor: DemoActor | None) -> None:
         self.sent: list[Event] = []
-        self.recogniser = KnownSentences(KNOWN)
+        self.recognizer = KnownSentences(KNOWN)
         acting: Actor | None = actor
         self.dialogue = Dialogue(
-            self.recogniser, Household(home, acting, frozenset({"cover"})), Confirmations(["yes"], ["no"])
+            self.recognizer, ActionExecutor(home, acting, frozenset({"cover"})), Confirmations(["yes"], ["no"])
         )
         states = actor.states if actor else dict
         self.conversation = IntentHandler(self.dialogue, states, lambda: datetime.now(UTC), self.send)
@@ -94,7 +94,7 @@ async def test_a_command_is_handled_and_its_meaning_told(talk: Talk, event_type:
         "satellite_id": "s", "intent": "HassTurnOn", "slots": {"name": "Bed Light"}, "expects_reply": False,
     }  # fmt: skip
     assert context["turn_id"]
-    assert talk.recogniser.asked == [("light", None, "kitchen")]
+    assert talk.recognizer.asked == [("light", None, "kitchen")]
 
 
 async def test_a_yes_in_the_same_conversation_acts_even_over_another_connection(talk: Talk, actor: DemoActor) -> None:

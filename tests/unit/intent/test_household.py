@@ -8,7 +8,7 @@ import pytest
 
 from wyoming_rosie.home.model import Entity, Home
 from wyoming_rosie_intent.engine import Answer, Command, Match
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 LAMPS = tuple(Entity(f"light.{number}", f"Lamp {number}", "light") for number in range(5))
@@ -42,7 +42,7 @@ def commands(*targets: Entity, intent: str = "HassTurnOn") -> tuple[Command, ...
 
 async def test_several_things_are_waited_for_at_once_and_answered_in_order() -> None:
     actor = SlowActor()
-    deed = await Household(Home((), LAMPS), actor).carry_out(commands(*LAMPS), MOMENT)
+    deed = await ActionExecutor(Home((), LAMPS), actor).execute(commands(*LAMPS), MOMENT)
     assert deed.text == "Lamp 0. Lamp 1. Lamp 2. Lamp 3. Lamp 4."
     assert actor.most_at_once == len(LAMPS)
 
@@ -50,7 +50,7 @@ async def test_several_things_are_waited_for_at_once_and_answered_in_order() -> 
 async def test_two_commands_about_one_thing_are_done_one_after_the_other() -> None:
     actor = SlowActor()
     both = (*commands(LAMPS[0], intent="HassTurnOff"), *commands(LAMPS[0], intent="HassTurnOn"))
-    await Household(Home((), LAMPS), actor).carry_out(both, MOMENT)
+    await ActionExecutor(Home((), LAMPS), actor).execute(both, MOMENT)
     assert actor.acted == ["HassTurnOff light.0", "HassTurnOn light.0"]
     assert actor.most_at_once == 1
 
@@ -58,7 +58,7 @@ async def test_two_commands_about_one_thing_are_done_one_after_the_other() -> No
 async def test_nothing_goes_on_behind_the_back_of_a_failure() -> None:
     actor = SlowActor("light.0")
     with pytest.raises(ExceptionGroup):
-        await Household(Home((), LAMPS), actor).carry_out(commands(*LAMPS), MOMENT)
+        await ActionExecutor(Home((), LAMPS), actor).execute(commands(*LAMPS), MOMENT)
     done = list(actor.acted)
     await asyncio.sleep(0.2)
     assert actor.acted == done

@@ -9,24 +9,26 @@ from home_assistant_intents import get_intents
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from wyoming_rosie.home.model import Home
-from wyoming_rosie_intent.engine import Match, Recogniser
+from wyoming_rosie_intent.engine import IntentRecognizer, Match
 from wyoming_rosie_intent.execution import targets
-from wyoming_rosie_intent.responses.intent_text import confirmation
+from wyoming_rosie_intent.responses.intent_text import create_intent_text
 from wyoming_rosie_intent.rules import hassil
 
 NOON = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def understands(home: Home) -> Recogniser:
+def understands(home: Home) -> IntentRecognizer:
     return hassil.load(hassil.Settings(("en", "de", "pl")), home)
 
 
-def text_of(understands: Recogniser, home: Home, said: str, language: str = "en", *, renders: bool = False) -> str:
-    match = understands.recognise(said, language, "kitchen")
+def text_of(
+    understands: IntentRecognizer, home: Home, said: str, language: str = "en", *, renders: bool = False
+) -> str:
+    match = understands.recognize(said, language, "kitchen")
     assert match is not None, said
-    found = targets.find(home, match, "kitchen")
-    text = confirmation(match, found if isinstance(found, tuple) else (), NOON, renders=renders)
+    found = targets.find_targets(home, match, "kitchen")
+    text = create_intent_text(match, found if isinstance(found, tuple) else (), NOON, renders=renders)
     return text or ""
 
 
@@ -51,7 +53,7 @@ def text_of(understands: Recogniser, home: Home, said: str, language: str = "en"
     ],
 )
 def test_what_was_ordered_is_confirmed_in_the_language_of_the_order(
-    understands: Recogniser, home: Home, language: str, said: str, text: str
+    understands: IntentRecognizer, home: Home, language: str, said: str, text: str
 ) -> None:
     assert text_of(understands, home, said, language) == text
 
@@ -68,7 +70,7 @@ def test_what_was_ordered_is_confirmed_in_the_language_of_the_order(
     ],
 )
 def test_what_came_of_an_intent_is_not_claimed_where_only_home_assistant_knows(
-    understands: Recogniser, home: Home, language: str, said: str, text: str
+    understands: IntentRecognizer, home: Home, language: str, said: str, text: str
 ) -> None:
     assert text_of(understands, home, said, language) == text
     assert "{%" in text_of(understands, home, said, language, renders=True)
@@ -100,13 +102,13 @@ def timer(minutes: int, seconds: int, name: str = "") -> dict[str, Any]:
     ],
 )
 def test_home_assistant_fills_in_what_it_knows(
-    understands: Recogniser, home: Home, language: str, said: str, known: dict[str, Any], spoken: str
+    understands: IntentRecognizer, home: Home, language: str, said: str, known: dict[str, Any], spoken: str
 ) -> None:
     text = text_of(understands, home, said, language, renders=True)
     assert spoken in " ".join(ImmutableSandboxedEnvironment().from_string(text).render(slots=known).split())
 
 
-def test_a_question_about_a_thing_is_answered_from_its_state(understands: Recogniser, home: Home) -> None:
+def test_a_question_about_a_thing_is_answered_from_its_state(understands: IntentRecognizer, home: Home) -> None:
     text = text_of(understands, home, "is the kitchen light on", renders=True)
     query = SimpleNamespace(matched=[], unmatched=["light"])
     spoken = ImmutableSandboxedEnvironment().from_string(text).render(query=query, state={"state_with_unit": "off"})
@@ -115,7 +117,7 @@ def test_a_question_about_a_thing_is_answered_from_its_state(understands: Recogn
 
 def test_nobodys_words_become_a_template() -> None:
     match = Match("HassListAddItem", {"item": "{{ 7 * 7 }} {% x %}", "name": "Groceries"}, domain="todo")
-    text = confirmation(match, (), NOON, renders=True)
+    text = create_intent_text(match, (), NOON, renders=True)
     assert text
     assert not set(text) & set("{}")
 
@@ -128,6 +130,6 @@ def test_nothing_is_carried_out_in_silence(language: str, renders: bool) -> None
         (intent, question)
         for intent, questions in responses.items()
         for question in ("default", *questions)
-        if not confirmation(Match(intent, {}, question=question, language=language), (), NOON, renders=renders)
+        if not create_intent_text(Match(intent, {}, question=question, language=language), (), NOON, renders=renders)
     ]
     assert silent == [("HassNevermind", question) for question in ("default", "default")]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wyoming_rosie_intent.rules.split_points import Joints
+from wyoming_rosie_intent.rules.split_points import SplitPoints
 from wyoming_rosie_intent.rules.template_words import number_words
 
 WHOLE = {
@@ -53,20 +53,20 @@ def _cases(said: dict[str, list[str]]) -> list[tuple[str, str]]:
     return [(language, text) for language, texts in said.items() for text in texts]
 
 
-def joints(language: str) -> Joints:
-    return Joints(NAMES, number_words(language))
+def joints(language: str) -> SplitPoints:
+    return SplitPoints(NAMES, number_words(language))
 
 
 @pytest.mark.parametrize(("language", "text"), _cases(WHOLE))
 def test_an_amount_or_a_name_is_not_taken_apart(language: str, text: str) -> None:
-    assert joints(language).within(text) == []
+    assert joints(language).find(text) == []
 
 
 @pytest.mark.parametrize(("language", "text"), _cases(APART))
 def test_commands_are_taken_apart(language: str, text: str) -> None:
-    assert len(joints(language).within(text)) == 1
+    assert len(joints(language).find(text)) == 1
 
 
 def test_an_amount_in_a_longer_sentence_is_left_whole() -> None:
-    found = joints("en").within("set a timer for an hour and 15 minutes and turn on the salt and pepper lamp")
+    found = joints("en").find("set a timer for an hour and 15 minutes and turn on the salt and pepper lamp")
     assert [joint.start() for joint in found] == [len("set a timer for an hour and 15 minutes")]

@@ -16,14 +16,14 @@ async def test_french_stores_are_blinds_and_shades() -> None:
 def test_a_slot_with_several_kinds_finds_things_of_each() -> None:
     shade = Entity("cover.shade", "Skylight", "cover", "bedroom", device_class="shade")
     home = replace(family(), entities=(*family().entities, shade))
-    found = targets.find(home, Match("HassTurnOff", {"area": "Bedroom", "device_class": ("blind", "shade")}, domain="cover"))  # fmt: skip
+    found = targets.find_targets(home, Match("HassTurnOff", {"area": "Bedroom", "device_class": ("blind", "shade")}, domain="cover"))  # fmt: skip
     assert isinstance(found, tuple)
     assert [entity.id for entity in found] == ["cover.bed", "cover.shade"]
 
 
 def test_a_kind_of_which_there_is_none_is_said_in_words() -> None:
     match = Match("HassTurnOff", {"area": "Kitchen", "device_class": ("awning", "gate")}, domain="cover")
-    found = targets.find(family(), match)
+    found = targets.find_targets(family(), match)
     assert isinstance(found, Answer)
     assert "awnings" in found.text
 

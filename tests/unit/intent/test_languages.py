@@ -9,7 +9,7 @@ from tests.unit.intent.said import table
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.dialogue import ConversationInput, Dialogue, Handled, NotHandled
 from wyoming_rosie_intent.execution.confirmation import Confirmations
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.rules import hassil, templates
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
@@ -18,9 +18,9 @@ MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def dialogue() -> Iterator[Dialogue]:
     home = table.house("de")
-    recogniser = hassil.load(hassil.Settings(("de",)), home)
-    household = Household(home, DemoActor(home), frozenset({"lock", "cover"}))
-    made = Dialogue(recogniser, household, Confirmations(*templates.replies(["de"])))
+    recognizer = hassil.load(hassil.Settings(("de",)), home)
+    household = ActionExecutor(home, DemoActor(home), frozenset({"lock", "cover"}))
+    made = Dialogue(recognizer, household, Confirmations(*templates.load_replies(["de"])))
     yield made
     made.close()
 

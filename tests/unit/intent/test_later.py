@@ -18,9 +18,9 @@ from wyoming_rosie_intent.dialogue import (
     Outcome,
     Thinking,
 )
-from wyoming_rosie_intent.engine import Recogniser
+from wyoming_rosie_intent.engine import IntentRecognizer
 from wyoming_rosie_intent.execution.confirmation import Confirmations
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.handler import IntentHandler
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
@@ -87,8 +87,8 @@ async def test_what_is_not_understood_is_not_kept(dialogue: Dialogue) -> None:
     assert isinstance(await say(dialogue, "frobnicate the TV in ten minutes"), NotRecognized)
 
 
-async def test_without_an_actor_nothing_is_promised(home: Home, recogniser: Recogniser) -> None:
-    dialogue = Dialogue(recogniser, Household(home, None), Confirmations([], []))
+async def test_without_an_actor_nothing_is_promised(home: Home, recognizer: IntentRecognizer) -> None:
+    dialogue = Dialogue(recognizer, ActionExecutor(home, None), Confirmations([], []))
     outcome = await say(dialogue, "turn off the TV in ten minutes")
     assert isinstance(outcome, DelegateToConductor)
     assert outcome.deferred == ()

@@ -124,13 +124,13 @@ async def test_german_asks_as_well() -> None:
 async def test_lists_for_shopping_are_known_in_other_languages() -> None:
     assert await changed("ajoute du lait à ma liste de courses", "kitchen", "fr") == {SHOPPING}
     assert all(
-        todo_lists.is_for_shopping(entity) for entity in with_lists("Lista de la compra", "Boodschappen").entities
+        todo_lists.is_shopping_list(entity) for entity in with_lists("Lista de la compra", "Boodschappen").entities
     )
 
 
 def test_one_item_is_one_command() -> None:
     command = Command(Match("HassListAddItem", {"item": "milk"}), family().entities[:1])
-    assert todo_lists.one_by_one(command) == (command,)
+    assert todo_lists.split_items(command) == (command,)
 
 
 def with_lists(*names: str) -> Home:

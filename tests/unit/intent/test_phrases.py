@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Entity
-from wyoming_rosie_intent.engine import Command, Match, Value, Where
-from wyoming_rosie_intent.entity_states import Climate, Light, Media, Thing, Todo
+from wyoming_rosie_intent.engine import AreaScope, Command, Match, SlotValue
+from wyoming_rosie_intent.entity_states import ClimateState, EntityState, LightState, MediaPlayerState, TodoListState
 from wyoming_rosie_intent.responses import queries, responses
-from wyoming_rosie_intent.responses.catalog import Phrases
+from wyoming_rosie_intent.responses.catalog import ResponseCatalog
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl")
 LAMP = Entity("light.lamp", "Lamp", "light", "office")
@@ -46,11 +46,11 @@ def test_no_language_has_a_phrase_that_nobody_says(language: str) -> None:
 @pytest.mark.parametrize("intent", sorted(table("en")["done"]))
 def test_what_was_done_is_said_with_the_names_of_things(language: str, intent: str) -> None:
     domain = intent.partition(" ")[2] or "light"
-    slots: dict[str, Value] = {"brightness": 5, "position": 5, "percentage": 5, "temperature": 5, "item": "milk", "area": "Office", "volume_level": 5,
+    slots: dict[str, SlotValue] = {"brightness": 5, "position": 5, "percentage": 5, "temperature": 5, "item": "milk", "area": "Office", "volume_level": 5,
              "search_query": "jazz", "fan_mode": "low"}  # fmt: skip
     entity = Entity("x.1", "Xylo", domain)
     match = Match(intent.partition(" ")[0], slots, language=language)
-    said = responses.done(Command(match, (entity,)), (entity,))
+    said = responses.render_done(Command(match, (entity,)), (entity,))
     assert len(said) > 3
     assert said.casefold() not in {"done", "done."}
     if language in LANGUAGES:
@@ -67,11 +67,11 @@ def test_what_was_done_is_said_with_the_names_of_things(language: str, intent: s
     ],
 )  # fmt: skip
 def test_one_thing_and_several_are_said_otherwise(language: str, one: str, some: str, asked: str) -> None:
-    match = Match("HassTurnOn", {"area": "Office"}, where=Where.SAID, language=language)
-    assert responses.done(Command(match), (LAMP,)) == one
-    assert responses.done(Command(match), (LAMP, GLOBE)) == some
+    match = Match("HassTurnOn", {"area": "Office"}, area_scope=AreaScope.SAID, language=language)
+    assert responses.render_done(Command(match), (LAMP,)) == one
+    assert responses.render_done(Command(match), (LAMP, GLOBE)) == some
     off = Match("HassTurnOff", language=language)
-    assert responses.question([Command(off, (LOCK,)), Command(off, (LAMP,))]) == asked
+    assert responses.render_question([Command(off, (LOCK,)), Command(off, (LAMP,))]) == asked
 
 
 @pytest.mark.parametrize(
@@ -89,23 +89,23 @@ def test_one_thing_and_several_are_said_otherwise(language: str, one: str, some:
 )  # fmt: skip
 def test_questions_are_answered_in_their_language(match: Match, answer: str) -> None:
     lights = (LAMP, Entity("light.globe", "Kugellichter", "light"))
-    house = {light.id: Light() for light in lights}
+    house = {light.id: LightState() for light in lights}
     targets = lights if "question" not in match.question and match.question != "one_yesno" else lights[:1]
-    told = queries.answer(house, Command(match, targets), NOW)
+    told = queries.answer_query(house, Command(match, targets), NOW)
     assert told is not None
     assert told.text == answer
 
 
 def test_things_are_described_in_their_language() -> None:
-    things: dict[str, Thing] = {
-        "a": Climate(temperature=20.5),
-        "b": Todo(("Milch", "Salz")),
-        "c": Light(on=True, color="red"),
-        "d": Media(),
+    things: dict[str, EntityState] = {
+        "a": ClimateState(temperature=20.5),
+        "b": TodoListState(("Milch", "Salz")),
+        "c": LightState(on=True, color="red"),
+        "d": MediaPlayerState(),
     }
     names = {"a": "Heizung", "b": "Einkauf", "c": "Lampe", "d": "Radio"}
     entities = tuple(Entity(key, name, "light") for key, name in names.items())
-    told = queries.answer(things, Command(Match("HassGetState", language="de"), entities), NOW)
+    told = queries.answer_query(things, Command(Match("HassGetState", language="de"), entities), NOW)
     assert told is not None
     assert told.text == (
         "Es hat 20,5 Grad, und Heizung ist auf 20 gestellt. Auf der Liste Einkauf: Milch und Salz. "
@@ -115,23 +115,23 @@ def test_things_are_described_in_their_language() -> None:
 
 def test_names_are_no_templates() -> None:
     lamp = Entity("light.x", "{{ 7 * 7 }} {% for x in y %}", "light")
-    assert "{{ 7 * 7 }}" in responses.done(Command(Match("HassTurnOn")), (lamp,))
+    assert "{{ 7 * 7 }}" in responses.render_done(Command(Match("HassTurnOn")), (lamp,))
 
 
 @given(st.text(max_size=30))
 def test_any_name_can_be_said(name: str) -> None:
     lamp = Entity("light.x", name, "light")
     for language in ("en", "de", "pl"):
-        assert responses.done(Command(Match("HassTurnOff", language=language)), (lamp,))
-        assert responses.is_or_are(name, language)
+        assert responses.render_done(Command(Match("HassTurnOff", language=language)), (lamp,))
+        assert responses.get_verb(name, language)
 
 
 def test_phrases_of_ones_own_win_and_the_rest_stays(tmp_path: Path) -> None:
     (tmp_path / "en.toml").write_text('[done]\nHassTurnOn = "As you wish: {{ things }}."\n', "utf-8")
-    book = Phrases(tmp_path)
-    assert book.say("done.HassTurnOn", "en", things="the Lamp") == "As you wish: the Lamp."
-    assert book.say("said.cannot", "en") == "Sorry, I cannot do that."
-    assert book.say("said.cannot", "de") == "Das kann ich leider nicht."
+    book = ResponseCatalog(tmp_path)
+    assert book.render("done.HassTurnOn", "en", things="the Lamp") == "As you wish: the Lamp."
+    assert book.render("said.cannot", "en") == "Sorry, I cannot do that."
+    assert book.render("said.cannot", "de") == "Das kann ich leider nicht."
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ def test_phrases_of_ones_own_win_and_the_rest_stays(tmp_path: Path) -> None:
 def test_phrases_that_cannot_be_said_are_refused_at_start(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "en.toml").write_text(text, "utf-8")
     with pytest.raises(ConfigError, match=reason):
-        Phrases(tmp_path)
+        ResponseCatalog(tmp_path)
 
 
 def test_a_folder_without_phrases_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there are no phrases in"):
-        Phrases(tmp_path)
+        ResponseCatalog(tmp_path)

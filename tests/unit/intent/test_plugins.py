@@ -11,9 +11,9 @@ from blockbuster import BlockBuster
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.engine import Answer
-from wyoming_rosie_intent.plugins import Plugins, in_folder, installed
+from wyoming_rosie_intent.plugins import PluginRegistry, find_in_folder, find_installed
 from wyoming_rosie_intent.plugins.home_assistant import HomeAssistantPlugin
-from wyoming_rosie_intent.plugins.phrases import phrases
+from wyoming_rosie_intent.plugins.phrases import load_sentences
 from wyoming_rosie_intent.plugins.testing import Trial, trial
 
 NO_ANSWER = Answer("Sorry, test did not answer.", done=False)
@@ -132,20 +132,20 @@ async def test_one_bad_plugin_does_not_keep_another_from_its_work(tmp_path: Path
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "plugin.py").write_text("")
     (tmp_path / "no_plugin").mkdir()
-    plugins = Plugins(in_folder(tmp_path))
+    plugins = PluginRegistry(find_in_folder(tmp_path))
     await plugins.start()
     try:
-        problems = {name: look() for name, look in plugins.looks().items()}
+        problems = {name: look() for name, look in plugins.health_checks().items()}
         assert problems == {
             "plugin broken": "the plugin broken failed: ModuleNotFoundError",
             "plugin empty": f"the plugin empty failed: {tmp_path}/empty/plugin.py must have one class derived from IntegrationPlugin; it has 0",
             "plugin good": None,
             "plugin poor": "the plugin poor failed: OSError",
         }
-        match = plugins.recognise("do it", "en-US")
+        match = plugins.recognize("do it", "en-US")
         assert match is not None
         assert match.plugin == "good"
-        assert (await plugins.handle(match)).done
+        assert (await plugins.execute(match)).done
     finally:
         await plugins.close()
 
@@ -153,13 +153,13 @@ async def test_one_bad_plugin_does_not_keep_another_from_its_work(tmp_path: Path
 async def test_a_plugin_that_was_not_ready_is_tried_again(tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     write(tmp_path, initialize=f"open({str(flag)!r}).close()")
-    plugins = Plugins(in_folder(tmp_path), status_seconds=0.05)
+    plugins = PluginRegistry(find_in_folder(tmp_path), status_seconds=0.05)
     await plugins.start()
-    assert plugins.recognise("do it") is None
+    assert plugins.recognize("do it") is None
     caring = asyncio.create_task(plugins.run())
     await asyncio.to_thread(flag.touch)
     async with asyncio.timeout(60):
-        while plugins.recognise("do it") is None:
+        while plugins.recognize("do it") is None:
             await asyncio.sleep(0.01)
     caring.cancel()
     await asyncio.gather(caring, return_exceptions=True)
@@ -181,16 +181,16 @@ async def test_a_secret_comes_from_the_environment(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize("sentence", ["{anything}", "", "[unclosed", "(a|b"])
 def test_a_sentence_that_is_none_or_takes_everything_is_refused(sentence: str) -> None:
     with pytest.raises(ConfigError):
-        phrases({"Do": [sentence]}, {})
+        load_sentences({"Do": [sentence]}, {})
 
 
 def test_a_very_long_sentence_is_not_looked_at() -> None:
-    assert phrases({"Do": ["do {thing}"]}, {}).understand("do " + "x" * 1_000_000, "en") is None
+    assert load_sentences({"Do": ["do {thing}"]}, {}).recognize("do " + "x" * 1_000_000, "en") is None
 
 
 def test_a_plugin_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot read the plugin folder"):
-        in_folder(tmp_path / "none")
+        find_in_folder(tmp_path / "none")
 
 
 async def test_a_package_offers_a_plugin_which_is_on_only_where_wanted(
@@ -204,14 +204,14 @@ async def test_a_package_offers_a_plugin_which_is_on_only_where_wanted(
         "[wyoming_rosie.plugins]\noffered = offered_plugin.plugin:Test\nodd = os:sep\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    assert installed([]) == ()
-    plugins = Plugins(installed(["offered", "odd"]), {"offered": {"key": "k"}})
+    assert find_installed([]) == ()
+    plugins = PluginRegistry(find_installed(["offered", "odd"]), {"offered": {"key": "k"}})
     await plugins.start()
     try:
-        match = plugins.recognise("do it")
+        match = plugins.recognize("do it")
         assert match is not None
-        assert (await plugins.handle(match)).text.endswith(" k")
-        problem = plugins.looks()["plugin odd"]()
+        assert (await plugins.execute(match)).text.endswith(" k")
+        problem = plugins.health_checks()["plugin odd"]()
         assert problem is not None
         assert "not a class derived from IntegrationPlugin" in problem
     finally:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.intent.family import family, room, said
 from wyoming_rosie.home.model import Entity, Home
-from wyoming_rosie_intent.engine import Match, Where
+from wyoming_rosie_intent.engine import AreaScope, Match
 from wyoming_rosie_intent.execution import targets
 from wyoming_rosie_intent.responses import responses
 
@@ -39,21 +39,23 @@ def thermometer(area: str | None, name: str = "Thermometer") -> Entity:
     return Entity(f"sensor.{area}", name, "sensor", area, device_class="temperature")
 
 
-@pytest.mark.parametrize(("area", "where"), [("Kitchen", Where.HERE), (None, Where.UNKNOWN)])
-def test_the_only_thermometer_of_a_home_is_meant_from_anywhere(area: str | None, where: Where) -> None:
+@pytest.mark.parametrize(("area", "where"), [("Kitchen", AreaScope.HERE), (None, AreaScope.UNKNOWN)])
+def test_the_only_thermometer_of_a_home_is_meant_from_anywhere(area: str | None, where: AreaScope) -> None:
     home = Home(family().areas, (thermometer("bath"),))
-    match = Match("HassClimateGetTemperature", {"area": area} if area else {}, where=where)
-    assert targets.find(home, match) == home.entities
+    match = Match("HassClimateGetTemperature", {"area": area} if area else {}, area_scope=where)
+    assert targets.find_targets(home, match) == home.entities
 
 
 def test_a_room_without_a_thermometer_is_not_said_to_be_as_warm_as_another() -> None:
     home = Home(family().areas, (thermometer("bath"),))
-    found = targets.find(home, Match("HassClimateGetTemperature", {"area": "Kitchen"}, where=Where.SAID))
+    found = targets.find_targets(
+        home, Match("HassClimateGetTemperature", {"area": "Kitchen"}, area_scope=AreaScope.SAID)
+    )
     assert not isinstance(found, tuple)
 
 
 def test_thermometers_of_a_floor_tell_how_warm_it_is_there() -> None:
-    found = targets.find(family(), Match("HassClimateGetTemperature", {"floor": "Upstairs"}))
+    found = targets.find_targets(family(), Match("HassClimateGetTemperature", {"floor": "Upstairs"}))
     assert isinstance(found, tuple)
     assert [entity.id for entity in found] == ["sensor.bed_temp"]
 
@@ -79,7 +81,7 @@ def test_thermometers_of_a_floor_tell_how_warm_it_is_there() -> None:
     ],
 )
 def test_units_are_said_in_words(value: float, unit: str, language: str, expected: str) -> None:
-    assert responses.measured(value, unit, language) == expected
+    assert responses.format_measurement(value, unit, language) == expected
 
 
 @pytest.mark.parametrize("area", ["kitchen", "bedroom", "living"])

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.home.model import Area, Entity, Home, RoomPolicy
-from wyoming_rosie_intent.engine import Answer, Command, Match, Where
+from wyoming_rosie_intent.engine import Answer, AreaScope, Command, Match
 from wyoming_rosie_intent.execution import policy
-from wyoming_rosie_intent.execution.audit_log import Entry, Outcome
-from wyoming_rosie_intent.execution.executor import Household
-from wyoming_rosie_intent.execution.policy import Policy, Verdict
+from wyoming_rosie_intent.execution.audit_log import AuditEntry, AuditOutcome
+from wyoming_rosie_intent.execution.executor import ActionExecutor
+from wyoming_rosie_intent.execution.policy import Permission, Policy
 
 MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 AREAS = (Area("office", "Office"), Area("kitchen", "Kitchen", ("galley",)))
@@ -52,45 +52,45 @@ def test_locks_alarms_garages_and_ovens_are_dangerous(entity: Entity, *, expecte
 
 def test_the_operator_may_name_more_dangers() -> None:
     pumps = Policy(dangerous=frozenset({"switch.pump_*"}))
-    assert policy.judge(pumps, HOME, order(PUMP), "office").verdict is Verdict.ASK
-    assert policy.judge(pumps, HOME, order(PUMP), None).verdict is Verdict.REFUSED
+    assert policy.check_policy(pumps, HOME, order(PUMP), "office").permission is Permission.ASK
+    assert policy.check_policy(pumps, HOME, order(PUMP), None).permission is Permission.REFUSED
 
 
 JUDGED = [
-    (HOME, order(LAMP), "office", Verdict.ALLOWED, ()),
-    (HOME, order(LAMP), None, Verdict.ALLOWED, ()),
-    (HOME, order(LOCK), "Office", Verdict.ASK, ()),
-    (HOME, order(LOCK), "galley", Verdict.ASK, ()),
-    (HOME, order(LOCK), None, Verdict.REFUSED, (LOCK,)),
-    (HOME, order(LOCK), "a room that nobody knows", Verdict.REFUSED, (LOCK,)),
-    (HOME, order(CURTAIN), None, Verdict.ALLOWED, ()),
-    (HOME, order(LOCK, intent="HassTurnOn"), "office", Verdict.ALLOWED, ()),
-    (HOME, order(LOCK, intent="HassToggle"), "office", Verdict.ASK, ()),
-    (HOME, order(LAMP, LOCK), None, Verdict.ALLOWED, (LOCK,)),
-    (HOME, order(LOCK, intent="HassGetState"), None, Verdict.ALLOWED, ()),
-    (HOME, order(), None, Verdict.ALLOWED, ()),
-    (OFFICE_MAY_LIGHTS, order(LAMP), "office", Verdict.ALLOWED, ()),
-    (OFFICE_MAY_LIGHTS, order(LOCK), "office", Verdict.REFUSED, (LOCK,)),
-    (OFFICE_MAY_LIGHTS, order(PUMP), "office", Verdict.REFUSED, (PUMP,)),
-    (OFFICE_MAY_LIGHTS, order(PUMP), "kitchen", Verdict.ALLOWED, ()),
-    (OFFICE_MAY_LIGHTS, order(PUMP), None, Verdict.REFUSED, (PUMP,)),
-    (OFFICE_MAY_LIGHTS, order(LAMP), None, Verdict.ALLOWED, ()),
-    (OFFICE_MAY_LIGHTS, order(LOCK, intent="HassGetState"), "office", Verdict.ALLOWED, ()),
+    (HOME, order(LAMP), "office", Permission.ALLOWED, ()),
+    (HOME, order(LAMP), None, Permission.ALLOWED, ()),
+    (HOME, order(LOCK), "Office", Permission.ASK, ()),
+    (HOME, order(LOCK), "galley", Permission.ASK, ()),
+    (HOME, order(LOCK), None, Permission.REFUSED, (LOCK,)),
+    (HOME, order(LOCK), "a room that nobody knows", Permission.REFUSED, (LOCK,)),
+    (HOME, order(CURTAIN), None, Permission.ALLOWED, ()),
+    (HOME, order(LOCK, intent="HassTurnOn"), "office", Permission.ALLOWED, ()),
+    (HOME, order(LOCK, intent="HassToggle"), "office", Permission.ASK, ()),
+    (HOME, order(LAMP, LOCK), None, Permission.ALLOWED, (LOCK,)),
+    (HOME, order(LOCK, intent="HassGetState"), None, Permission.ALLOWED, ()),
+    (HOME, order(), None, Permission.ALLOWED, ()),
+    (OFFICE_MAY_LIGHTS, order(LAMP), "office", Permission.ALLOWED, ()),
+    (OFFICE_MAY_LIGHTS, order(LOCK), "office", Permission.REFUSED, (LOCK,)),
+    (OFFICE_MAY_LIGHTS, order(PUMP), "office", Permission.REFUSED, (PUMP,)),
+    (OFFICE_MAY_LIGHTS, order(PUMP), "kitchen", Permission.ALLOWED, ()),
+    (OFFICE_MAY_LIGHTS, order(PUMP), None, Permission.REFUSED, (PUMP,)),
+    (OFFICE_MAY_LIGHTS, order(LAMP), None, Permission.ALLOWED, ()),
+    (OFFICE_MAY_LIGHTS, order(LOCK, intent="HassGetState"), "office", Permission.ALLOWED, ()),
 ]
 
 
 @pytest.mark.parametrize(("home", "command", "area", "verdict", "refused"), JUDGED)
 def test_a_command_is_judged_by_its_room_and_its_danger(
-    home: Home, command: Command, area: str | None, verdict: Verdict, refused: tuple[Entity, ...]
+    home: Home, command: Command, area: str | None, verdict: Permission, refused: tuple[Entity, ...]
 ) -> None:
-    judged = policy.judge(Policy(), home, command, area)
-    assert (judged.verdict, judged.refused) == (verdict, refused)
+    judged = policy.check_policy(Policy(), home, command, area)
+    assert (judged.permission, judged.refused) == (verdict, refused)
 
 
 def test_a_refusal_says_why() -> None:
-    assert policy.refusal(HOME, (LOCK,), "office") == "Sorry, the Front Door may not be changed from the Office."
+    assert policy.format_refusal(HOME, (LOCK,), "office") == "Sorry, the Front Door may not be changed from the Office."
     unknown = "Sorry, I leave the Front Door and the Oven alone, because I do not know which room you are in."
-    assert policy.refusal(HOME, (LOCK, OVEN), None) == unknown
+    assert policy.format_refusal(HOME, (LOCK, OVEN), None) == unknown
 
 
 class Recording:
@@ -101,7 +101,7 @@ class Recording:
         self.locked: list[str] = []
 
     async def act(self, command: Command, now: datetime) -> Answer:
-        for entity in command.targets if not policy.is_question(command) else ():
+        for entity in command.targets if not policy.is_query(command) else ():
             only_locks = entity.domain == "lock" and command.match.intent == "HassTurnOn"
             (self.locked if only_locks else self.acted).append(entity.id)
         return Answer("Done.")
@@ -110,46 +110,48 @@ class Recording:
         return {}
 
 
-def household(home: Home, actor: Recording, notes: list[Entry]) -> Household:
-    return Household(home, actor, Policy(), notes.append)
+def household(home: Home, actor: Recording, notes: list[AuditEntry]) -> ActionExecutor:
+    return ActionExecutor(home, actor, Policy(), notes.append)
 
 
 async def test_what_was_refused_asked_and_done_is_recorded_but_not_what_was_said() -> None:
-    actor, notes = Recording(), list[Entry]()
+    actor, notes = Recording(), list[AuditEntry]()
     house = household(OFFICE_MAY_LIGHTS, actor, notes)
     unlock = Match("HassTurnOff", {"name": "Front Door"}, "unlock the front door")
     refused = house.plan([unlock], "office", "Ada")
-    assert refused.refusals == ("Sorry, the Front Door may not be changed from the Office.",)
+    assert refused.error_messages == ("Sorry, the Front Door may not be changed from the Office.",)
     plan = house.plan([unlock], "kitchen", "Ada")
-    assert not (await house.carry_out(plan.commands, MOMENT)).done
+    assert not (await house.execute(plan.commands, MOMENT)).done
     assert actor.acted == []
-    assert (await house.carry_out(plan.asked, MOMENT)).done
+    assert (await house.execute(plan.needs_confirmation, MOMENT)).done
     assert actor.acted == ["lock.front"]
     assert [(one.outcome, one.room, one.speaker, one.entities) for one in notes] == [
-        (Outcome.REFUSED, "office", "Ada", ("lock.front",)),
-        (Outcome.ASKED, "kitchen", "Ada", ("lock.front",)),
-        (Outcome.DONE, "kitchen", "Ada", ("lock.front",)),
+        (AuditOutcome.REFUSED, "office", "Ada", ("lock.front",)),
+        (AuditOutcome.ASKED, "kitchen", "Ada", ("lock.front",)),
+        (AuditOutcome.DONE, "kitchen", "Ada", ("lock.front",)),
     ]
     assert "unlock the front door" not in repr(notes)
 
 
 async def test_a_command_that_nobody_was_asked_about_is_not_carried_out() -> None:
-    actor, notes = Recording(), list[Entry]()
-    deed = await household(HOME, actor, notes).carry_out([order(LOCK)], MOMENT)
+    actor, notes = Recording(), list[AuditEntry]()
+    deed = await household(HOME, actor, notes).execute([order(LOCK)], MOMENT)
     assert not deed.done
     assert actor.acted == []
-    assert [one.outcome for one in notes] == [Outcome.UNASKED]
+    assert [one.outcome for one in notes] == [AuditOutcome.UNASKED]
 
 
 def test_a_conductor_is_not_told_to_do_what_the_room_may_not() -> None:
-    notes = list[Entry]()
+    notes = list[AuditEntry]()
     house = household(OFFICE_MAY_LIGHTS, Recording(), notes)
     unlock, light = Match("HassTurnOff", {"name": "Front Door"}), Match("HassTurnOn", {"name": "Lamp"})
-    assert house.forbidden([light, unlock], "office") == ("Sorry, the Front Door may not be changed from the Office.",)
-    assert house.forbidden([light], "office") == ()
-    assert house.forbidden([unlock], "kitchen") == ()
-    assert house.forbidden([unlock], None) == ()  # Home Assistant names no room, and has rules of its own
-    assert [one.outcome for one in notes] == [Outcome.REFUSED]
+    assert house.get_refusals([light, unlock], "office") == (
+        "Sorry, the Front Door may not be changed from the Office.",
+    )
+    assert house.get_refusals([light], "office") == ()
+    assert house.get_refusals([unlock], "kitchen") == ()
+    assert house.get_refusals([unlock], None) == ()  # Home Assistant names no room, and has rules of its own
+    assert [one.outcome for one in notes] == [AuditOutcome.REFUSED]
 
 
 names = st.sampled_from([entity.name for entity in ENTITIES])
@@ -157,10 +159,10 @@ areas = st.sampled_from([None, "office", "Kitchen", "galley", "nowhere", ""])
 intents = st.sampled_from(["HassTurnOn", "HassTurnOff", "HassSetPosition", "HassToggle", "HassGetState", "HassMadeUp"])
 named = st.builds(lambda intent, name: Match(intent, {"name": name}), intents, names)
 grouped = st.builds(
-    lambda intent, domain, where: Match(intent, {}, domain=domain, where=where),
+    lambda intent, domain, where: Match(intent, {}, domain=domain, area_scope=where),
     intents,
     st.sampled_from(sorted({entity.domain for entity in ENTITIES})),
-    st.sampled_from(list(Where)).filter(lambda where: where not in {Where.SAID, Where.HERE}),
+    st.sampled_from(list(AreaScope)).filter(lambda where: where not in {AreaScope.SAID, AreaScope.HERE}),
 )
 rooms = st.dictionaries(
     st.sampled_from(["office", "kitchen"]),
@@ -176,17 +178,17 @@ async def test_nothing_dangerous_is_done_without_a_yes_and_nothing_that_a_room_m
 ) -> None:
     home = Home(AREAS, ENTITIES, rooms=may)
     for matches, area, says_yes in inputs:
-        actor, notes = Recording(), list[Entry]()
+        actor, notes = Recording(), list[AuditEntry]()
         house = household(home, actor, notes)
         plan = house.plan(matches, area)
-        await house.carry_out(plan.commands, MOMENT)
+        await house.execute(plan.commands, MOMENT)
         assert not DANGEROUS & set(actor.acted)
         if says_yes:
-            await house.carry_out(plan.asked, MOMENT)
+            await house.execute(plan.needs_confirmation, MOMENT)
             assert set(actor.acted) & DANGEROUS <= {one for note in notes for one in note.entities}
         if not area or area == "nowhere":
             assert not DANGEROUS & {*actor.acted, *actor.locked}
-        room = home.area(area) if area else None
+        room = home.get_area(area) if area else None
         if room and (allowed := may.get(room.id, RoomPolicy()).may) is not None and "*" not in allowed:
             assert all(
                 any(one.startswith(pattern.rstrip("*")) for pattern in allowed) for one in (*actor.acted, *actor.locked)

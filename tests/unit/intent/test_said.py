@@ -4,7 +4,7 @@ import pytest
 
 from tests.unit.intent.said import table
 from tests.unit.intent.said.table import Said, sentences
-from wyoming_rosie_intent.engine import Recogniser
+from wyoming_rosie_intent.engine import IntentRecognizer
 from wyoming_rosie_intent.rules import hassil
 
 LEAST_UNDERSTOOD = 0.94
@@ -17,16 +17,16 @@ def language(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def understands(language: str) -> Recogniser:
+def understands(language: str) -> IntentRecognizer:
     return hassil.load(hassil.Settings((language,)), table.house(language))
 
 
-def test_nothing_is_done_that_was_not_said(language: str, understands: Recogniser) -> None:
+def test_nothing_is_done_that_was_not_said(language: str, understands: IntentRecognizer) -> None:
     wrong = [said for said in sentences(language) if table.outcome(understands, said).verdict == "wrong"]
     assert wrong == []
 
 
-def test_nearly_all_that_is_meant_is_understood(language: str, understands: Recogniser) -> None:
+def test_nearly_all_that_is_meant_is_understood(language: str, understands: IntentRecognizer) -> None:
     meant = [said for said in sentences(language) if said.expected not in {"-", "?"}]
     missed = [said.text for said in meant if not table.outcome(understands, said).right]
     assert len(missed) <= (1 - LEAST_UNDERSTOOD) * len(meant), missed

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from wyoming_rosie.home.model import Area, Entity, Home
-from wyoming_rosie_intent.engine import Recogniser, UnknownLanguageError, Where
+from wyoming_rosie_intent.engine import AreaScope, IntentRecognizer, UnknownLanguageError
 from wyoming_rosie_intent.rules import hassil
 
 KITCHEN = {"area": "Kitchen", "domain": "light"}
@@ -136,57 +136,57 @@ NO_COMMAND = [
 
 @pytest.mark.parametrize(("text", "intent", "slots"), SAID)
 def test_a_sentence_means_the_same_in_any_room(
-    recogniser: Recogniser, text: str, intent: str, slots: dict[str, object]
+    recognizer: IntentRecognizer, text: str, intent: str, slots: dict[str, object]
 ) -> None:
     for area in (None, "kitchen", "Attic"):
-        match = recogniser.recognise(text, area=area)
+        match = recognizer.recognize(text, area=area)
         assert match is not None
         assert (match.intent, match.slots) == (intent, slots)
-        assert match.where is (Where.SAID if "area" in slots else Where.ANYWHERE)
+        assert match.area_scope is (AreaScope.SAID if "area" in slots else AreaScope.ANYWHERE)
 
 
 @pytest.mark.parametrize(("text", "intent", "slots"), HERE)
 def test_a_sentence_about_here_means_the_room_of_the_speaker(
-    recogniser: Recogniser, text: str, intent: str, slots: dict[str, object]
+    recognizer: IntentRecognizer, text: str, intent: str, slots: dict[str, object]
 ) -> None:
-    here = recogniser.recognise(text, area="living_room")
-    nowhere = recogniser.recognise(text)
+    here = recognizer.recognize(text, area="living_room")
+    nowhere = recognizer.recognize(text)
     assert here is not None
     assert nowhere is not None
-    assert (here.intent, here.slots, here.where) == (intent, {**slots, "area": "Living Room"}, Where.HERE)
-    assert (nowhere.intent, nowhere.slots, nowhere.where) == (intent, slots, Where.UNKNOWN)
+    assert (here.intent, here.slots, here.area_scope) == (intent, {**slots, "area": "Living Room"}, AreaScope.HERE)
+    assert (nowhere.intent, nowhere.slots, nowhere.area_scope) == (intent, slots, AreaScope.UNKNOWN)
 
 
 @pytest.mark.parametrize("text", NO_COMMAND)
-def test_what_is_no_command_means_nothing(recogniser: Recogniser, text: str) -> None:
-    assert recogniser.recognise(text, area="kitchen") is None
+def test_what_is_no_command_means_nothing(recognizer: IntentRecognizer, text: str) -> None:
+    assert recognizer.recognize(text, area="kitchen") is None
 
 
-def test_a_room_that_only_the_conductor_knows_is_passed_on(recogniser: Recogniser) -> None:
-    match = recogniser.recognise("turn on the lights", area="Attic")
+def test_a_room_that_only_the_conductor_knows_is_passed_on(recognizer: IntentRecognizer) -> None:
+    match = recognizer.recognize("turn on the lights", area="Attic")
     assert match is not None
     assert match.slots["area"] == "Attic"
 
 
 @pytest.mark.parametrize("language", [None, "en", "en-US", "en_GB", "EN"])
-def test_english_has_many_tags(recogniser: Recogniser, language: str | None) -> None:
-    assert recogniser.recognise("what time is it", language) is not None
+def test_english_has_many_tags(recognizer: IntentRecognizer, language: str | None) -> None:
+    assert recognizer.recognize("what time is it", language) is not None
 
 
-def test_an_unknown_language_is_refused_with_those_that_are_known(recogniser: Recogniser) -> None:
+def test_an_unknown_language_is_refused_with_those_that_are_known(recognizer: IntentRecognizer) -> None:
     with pytest.raises(UnknownLanguageError, match=r"'xx'; there are: de, en, es, fr, it, nl and \d+ more$"):
-        recogniser.recognise("turn on the light", "xx")
+        recognizer.recognize("turn on the light", "xx")
 
 
-def test_words_without_an_end_are_not_searched_for_a_meaning(recogniser: Recogniser) -> None:
-    assert recogniser.recognise("turn on the light " * 50) is None
+def test_words_without_an_end_are_not_searched_for_a_meaning(recognizer: IntentRecognizer) -> None:
+    assert recognizer.recognize("turn on the light " * 50) is None
 
 
 @pytest.mark.parametrize(
     "text", ["turn on\x00 the\tbed  light\n", "\u200bTurn on the bed light!?", "turn on the “bed light”"]
 )
-def test_odd_characters_are_no_obstacle_or_no_command(recogniser: Recogniser, text: str) -> None:
-    match = recogniser.recognise(text)
+def test_odd_characters_are_no_obstacle_or_no_command(recognizer: IntentRecognizer, text: str) -> None:
+    match = recognizer.recognize(text)
     assert match is None or match.slots == {"name": "Bed Light"}
 
 
@@ -195,18 +195,18 @@ def test_names_are_heard_without_signs_and_with_numbers_in_words() -> None:
         (Area("a", "Room 2"),),
         (Entity("light.a", "Anna's Lamp (big) 2", "light"), Entity("light.b", "A|[b] {c}", "light")),
     )
-    recogniser = hassil.load(hassil.Settings(), home)
+    recognizer = hassil.load(hassil.Settings(), home)
     for text in ("turn on anna's lamp big two", "turn on anna\u2019s lamp big 2"):
-        match = recogniser.recognise(text)
+        match = recognizer.recognize(text)
         assert match is not None
         assert match.slots == {"name": "Anna's Lamp (big) 2"}
-    match = recogniser.recognise("turn on the lights in room two")
+    match = recognizer.recognize("turn on the lights in room two")
     assert match is not None
     assert match.slots["area"] == "Room 2"
 
 
 def test_a_bare_name_is_an_order_only_where_that_is_wanted(home: Home) -> None:
-    match = hassil.load(hassil.Settings(bare_names=True), home).recognise("the tv")
+    match = hassil.load(hassil.Settings(bare_names=True), home).recognize("the tv")
     assert match is not None
     assert (match.intent, match.slots) == ("HassTurnOn", {"name": "TV"})
 
@@ -222,8 +222,8 @@ def fixture_home(path: Path) -> Home:
 
 @pytest.mark.parametrize("folder", ["commands-en", "commands-en-tts"])
 def test_every_recorded_command_is_understood(shared_data: Path, folder: str) -> None:
-    recogniser = hassil.load(hassil.Settings(), fixture_home(shared_data / "commands-en" / "upstream_fixtures_en.yaml"))
+    recognizer = hassil.load(hassil.Settings(), fixture_home(shared_data / "commands-en" / "upstream_fixtures_en.yaml"))
     spoken = [clip.stem.replace("_", " ") for clip in sorted((shared_data / folder).glob("*.wav"))]
     commands = [text for text in spoken if not text.startswith("oov")]
     assert commands
-    assert [text for text in commands if recogniser.recognise(text, area="Kitchen") is None] == []
+    assert [text for text in commands if recognizer.recognize(text, area="Kitchen") is None] == []

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie_intent.number_words import (
-    date_in_words,
-    digits_as_words,
-    in_words,
-    ordinal_in_words,
-    time_in_words,
+    date_to_words,
+    number_to_words,
+    ordinal_to_words,
+    replace_digits_with_words,
+    time_to_words,
 )
 
 
@@ -26,7 +26,7 @@ from wyoming_rosie_intent.number_words import (
     ],
 )
 def test_time_is_said_as_on_a_clock_with_twelve_hours(clock: str, words: str) -> None:
-    assert time_in_words(datetime.fromisoformat(f"2026-11-21T{clock}+00:00")) == words
+    assert time_to_words(datetime.fromisoformat(f"2026-11-21T{clock}+00:00")) == words
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def test_time_is_said_as_on_a_clock_with_twelve_hours(clock: str, words: str) ->
     ],
 )
 def test_date_is_said_with_weekday_and_ordinal(day: str, words: str) -> None:
-    assert date_in_words(datetime.fromisoformat(day)) == words
+    assert date_to_words(datetime.fromisoformat(day)) == words
 
 
 @given(st.integers(0, 99))
 def test_no_two_numbers_are_said_alike(number: int) -> None:
-    assert [n for n in range(100) if in_words(n) == in_words(number)] == [number]
-    assert [n for n in range(1, 100) if ordinal_in_words(n) == ordinal_in_words(number)] == ([number] if number else [])
+    assert [n for n in range(100) if number_to_words(n) == number_to_words(number)] == [number]
+    assert [n for n in range(1, 100) if ordinal_to_words(n) == ordinal_to_words(number)] == ([number] if number else [])
 
 
 def test_numbers_in_names_are_read_as_words_but_long_ones_stay() -> None:
-    assert digits_as_words("Lamp 2 of 21, no 404") == "Lamp two of twenty one, no 404"
+    assert replace_digits_with_words("Lamp 2 of 21, no 404") == "Lamp two of twenty one, no 404"

@@ -45,10 +45,10 @@ def best(text: str, intents: Any, lists: Any) -> tuple[str, Mapping[str, Any]] |
 
 
 def test_choosing_templates_by_words_changes_no_result(language: str, known: Templates) -> None:
-    of_home = slot_lists.of(table.house(language), language)
+    of_home = slot_lists.create_slot_lists(table.house(language), language)
     for said in sentences(language):
-        chosen = best(said.text, known.fitting(said.text, of_home.words), of_home.lists)
-        assert chosen == best(said.text, known.all, of_home.lists), said.text
+        chosen = best(said.text, known.filter(said.text, of_home.words), of_home.lists)
+        assert chosen == best(said.text, known.intents, of_home.lists), said.text
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_whole_words_are_known_though_templates_have_them_in_pieces(language: st
     [(None, "en"), ("en-US", "en"), ("EN", "en"), ("de_AT", "de"), ("de-CH", "de-CH"), ("zh", "zh-CN"), ("pt-PT", "pt"), ("xx", None), ("", "en")],
 )  # fmt: skip
 def test_a_tag_means_the_nearest_language(tag: str | None, language: str | None) -> None:
-    assert templates.find(tag, templates.languages()) == language
+    assert templates.match_language(tag, templates.supported_languages()) == language
 
 
 def test_an_unknown_language_in_the_settings_is_refused_with_those_there_are() -> None:
@@ -83,7 +83,7 @@ TURN_ON = {
 @pytest.mark.parametrize("language", TURN_ON)
 def test_a_thing_is_turned_on_in_any_language(language: str) -> None:
     home = Home((), (Entity("light.1", "Kugel", "light"),))
-    match = hassil.load(hassil.Settings((language,)), home).recognise(TURN_ON[language], language)
+    match = hassil.load(hassil.Settings((language,)), home).recognize(TURN_ON[language], language)
     assert match is not None
     assert (match.intent, match.slots["name"], match.language) == ("HassTurnOn", "Kugel", language)
 
@@ -106,15 +106,15 @@ CONDUCTORS = {
 
 @pytest.mark.parametrize("language", SHIPPED)
 def test_timers_volume_and_stop_are_the_conductors_in_every_language(language: str) -> None:
-    recogniser = hassil.load(hassil.Settings((language,)), Home((Area("kitchen", "Kitchen"),)))
+    recognizer = hassil.load(hassil.Settings((language,)), Home((Area("kitchen", "Kitchen"),)))
     for text in CONDUCTORS[language]:
-        match = recogniser.recognise(text, language, "kitchen")
+        match = recognizer.recognize(text, language, "kitchen")
         assert match is not None, text
         assert is_conductor_intent(match), match
 
 
 def test_yes_and_no_are_known_in_every_language_that_has_phrases() -> None:
-    yes, no = templates.replies(SHIPPED)
+    yes, no = templates.load_replies(SHIPPED)
     assert {"yes", "ja", "oui", "sí", "sì"} <= yes
     assert {"no", "nein", "non", "nee"} <= no
     assert not yes & no
@@ -126,33 +126,33 @@ def test_lights_of_a_floor_are_meant_by_its_name() -> None:
         (Entity("light.1", "Globe", "light", "office"),),
         (Floor("up", "First Floor", ("upstairs",)),),
     )
-    match = hassil.load(hassil.Settings(), home).recognise("turn off the lights upstairs")
+    match = hassil.load(hassil.Settings(), home).recognize("turn off the lights upstairs")
     assert match is not None
     assert match.slots == {"domain": "light", "floor": "First Floor"}
 
 
 def test_languages_of_the_settings_are_kept_and_others_freed() -> None:
-    recogniser = hassil.load(hassil.Settings(("en",)), Home())
-    rules = recogniser._rules["en"]
-    recogniser.recognise("1", "sw")
-    first = weakref.ref(recogniser._rules["sw"].templates)
+    recognizer = hassil.load(hassil.Settings(("en",)), Home())
+    rules = recognizer._rules["en"]
+    recognizer.recognize("1", "sw")
+    first = weakref.ref(recognizer._rules["sw"].templates)
     for language in ("mn", "id", "ka", "te", "et", "fa", "kn", "ms", "ta"):
-        recogniser.recognise("1", language)
+        recognizer.recognize("1", language)
     gc.collect()
-    assert recogniser._rules["en"] is rules
-    assert len(recogniser._rules) == hassil.MOST_LANGUAGES + 1
+    assert recognizer._rules["en"] is rules
+    assert len(recognizer._rules) == hassil.MAX_CACHED_LANGUAGES + 1
     assert first() is None
 
 
 def test_a_home_that_changed_is_spoken_about_from_then_on() -> None:
-    recogniser = hassil.load(hassil.Settings(), Home())
-    assert recogniser.recognise("turn on the globe") is None
-    recogniser.move_to(Home((), (Entity("light.1", "Globe", "light"),)))
-    assert recogniser.recognise("turn on the globe") is not None
+    recognizer = hassil.load(hassil.Settings(), Home())
+    assert recognizer.recognize("turn on the globe") is None
+    recognizer.set_home(Home((), (Entity("light.1", "Globe", "light"),)))
+    assert recognizer.recognize("turn on the globe") is not None
 
 
 @pytest.fixture(scope="module")
-def speaker() -> hassil.HassilRecogniser:
+def speaker() -> hassil.HassilRecognizer:
     return hassil.load(hassil.Settings(), Home())
 
 
@@ -163,14 +163,14 @@ HOSTILE = st.text(max_size=40) | st.sampled_from(
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(HOSTILE.filter(str.strip), min_size=1, max_size=5))
-def test_names_with_any_characters_do_no_harm(speaker: hassil.HassilRecogniser, given_names: list[str]) -> None:
+def test_names_with_any_characters_do_no_harm(speaker: hassil.HassilRecognizer, given_names: list[str]) -> None:
     entities = tuple(Entity(f"light.{number}", name, "light") for number, name in enumerate(given_names))
-    speaker.move_to(Home((), entities))
-    assert speaker.recognise("what time is it") is not None
+    speaker.set_home(Home((), entities))
+    assert speaker.recognize("what time is it") is not None
     for name in given_names:
-        speaker.recognise(f"turn on the {name}"[:200])
+        speaker.recognize(f"turn on the {name}"[:200])
 
 
 def test_a_sentence_of_a_million_characters_is_none_at_once() -> None:
-    recogniser = hassil.HassilRecogniser(Home())
-    assert recogniser.recognise("turn on the light " * 60_000) is None
+    recognizer = hassil.HassilRecognizer(Home())
+    assert recognizer.recognize("turn on the light " * 60_000) is None

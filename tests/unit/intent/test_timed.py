@@ -7,18 +7,18 @@ import pytest
 from tests.unit.intent.said import table
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.rules import hassil, multi_command
-from wyoming_rosie_intent.rules.hassil import HassilRecogniser
+from wyoming_rosie_intent.rules.hassil import HassilRecognizer
 
 
 @cache
-def recogniser(language: str) -> HassilRecogniser:
+def recognizer(language: str) -> HassilRecognizer:
     return hassil.load(hassil.Settings(("en", "de")), table.house(language))
 
 
 def understood(text: str, language: str = "en") -> tuple[Match, ...]:
-    rules = recogniser("de" if language == "de" else "en")
-    return multi_command.understand(
-        text, lambda one: rules.recognise(one, language, table.AREA), table.speech("de" if language == "de" else "en")
+    rules = recognizer("de" if language == "de" else "en")
+    return multi_command.parse_commands(
+        text, lambda one: rules.recognize(one, language, table.AREA), table.speech("de" if language == "de" else "en")
     )
 
 

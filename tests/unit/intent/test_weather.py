@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Home, Location, Preferences
 from wyoming_rosie_intent.engine import Match
-from wyoming_rosie_intent.entity_states import Outlook, Weather
+from wyoming_rosie_intent.entity_states import DailyForecast, WeatherState
 from wyoming_rosie_intent.execution import weather
 from wyoming_rosie_intent.execution.weather import Settings, WeatherError, WeatherProvider
 from wyoming_rosie_intent.responses import responses
@@ -30,8 +30,8 @@ GIVEN: dict[str, Any] = {
         "precipitation_probability_max": [80, None],
     },
 }
-KNOWN = Weather(
-    "cloudy", 18, (Outlook("2026-11-21", "rainy", 4.2, 18.9, 80), Outlook("2026-11-22", "sunny", 1.0, 12.6))
+KNOWN = WeatherState(
+    "cloudy", 18, (DailyForecast("2026-11-21", "rainy", 4.2, 18.9, 80), DailyForecast("2026-11-22", "sunny", 1.0, 12.6))
 )
 
 
@@ -85,12 +85,12 @@ async def test_the_weather_is_asked_once_while_it_is_good(service: Service) -> N
     service.answer = web.json_response(GIVEN)
     clock = Clock()
     asking = provider(service, clock)
-    first, second = await asyncio.gather(asking.weather(), asking.weather())
+    first, second = await asyncio.gather(asking.get_weather(), asking.get_weather())
     assert first == second == KNOWN
     assert service.asked == [{"at": "47.07,15.44", "in": "celsius"}]
     service.answer = web.json_response(GIVEN)
     clock.now = 61
-    await asking.weather()
+    await asking.get_weather()
     assert len(service.asked) == 2
 
 
@@ -126,7 +126,7 @@ async def test_a_service_that_fails_is_a_weather_that_is_not_known(
     service.answer = answer
     asking = provider(service)
     with pytest.raises(WeatherError, match=reason):
-        await asking.weather()
+        await asking.get_weather()
     if answer is None:
         told = await asking.answer(Match("HassGetWeather"))
         assert (told.text, told.done) == ("Sorry, I do not know the weather.", False)
@@ -135,12 +135,12 @@ async def test_a_service_that_fails_is_a_weather_that_is_not_known(
 async def test_a_service_that_is_not_there_is_a_weather_that_is_not_known() -> None:
     asking = WeatherProvider(Settings("http://127.0.0.1:9/"), GRAZ, Clock())
     with pytest.raises(WeatherError, match="cannot be reached"):
-        await asking.weather()
+        await asking.get_weather()
 
 
 async def test_degrees_are_those_of_the_people(service: Service) -> None:
     service.answer = web.json_response(GIVEN)
-    await provider(service, home=Home(location=GRAZ.location, preferences=Preferences(units="imperial"))).weather()
+    await provider(service, home=Home(location=GRAZ.location, preferences=Preferences(units="imperial"))).get_weather()
     assert service.asked[0]["in"] == "fahrenheit"
 
 
@@ -161,4 +161,4 @@ json_values = st.recursive(
 @given(st.fixed_dictionaries({"current": json_values, "daily": json_values}) | json_values)
 def test_whatever_a_service_says_is_weather_or_refused(document: object) -> None:
     with contextlib.suppress(ValueError):
-        assert isinstance(weather.read(document), Weather)
+        assert isinstance(weather.parse_weather(document), WeatherState)

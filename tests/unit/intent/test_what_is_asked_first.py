@@ -71,10 +71,12 @@ def test_dangerous_things_are_known_by_class_and_name(entity: Entity, expected: 
 def test_more_can_be_asked_about(pattern: str, entity: str) -> None:
     target = next(one for one in family().entities if one.id == entity)
     command = Command(Match("HassTurnOn"), (target,))
-    assert not policy.needs_yes(Policy(), command)
-    assert policy.needs_yes(Policy(confirm=frozenset({pattern})), command)
+    assert not policy.requires_confirmation(Policy(), command)
+    assert policy.requires_confirmation(Policy(confirm=frozenset({pattern})), command)
 
 
 def test_a_lock_that_is_named_dangerous_is_asked_about_whatever_is_done_to_it() -> None:
     target = next(one for one in family().entities if one.domain == "lock")
-    assert policy.needs_yes(Policy(dangerous=frozenset({"lock.front"})), Command(Match("HassTurnOn"), (target,)))
+    assert policy.requires_confirmation(
+        Policy(dangerous=frozenset({"lock.front"})), Command(Match("HassTurnOn"), (target,))
+    )

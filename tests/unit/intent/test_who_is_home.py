@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.intent.family import family
-from wyoming_rosie_intent.rules.hassil import HassilRecogniser
+from wyoming_rosie_intent.rules.hassil import HassilRecognizer
 
 ASKED = {
     "en": "who is home",
@@ -39,6 +39,6 @@ ASKED = {
 
 @pytest.mark.parametrize(("language", "text"), ASKED.items())
 def test_who_is_home_is_understood(language: str, text: str) -> None:
-    match = HassilRecogniser(family(), (language,)).recognise(text, language, "kitchen")
+    match = HassilRecognizer(family(), (language,)).recognize(text, language, "kitchen")
     assert match is not None
     assert (match.intent, match.slots["domain"], match.slots["state"]) == ("HassGetState", "person", "home")

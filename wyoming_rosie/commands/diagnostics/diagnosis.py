@@ -12,7 +12,7 @@ from wyoming_rosie.commands.diagnostics.report import (
     ServiceReport,
 )
 from wyoming_rosie.commands.diagnostics.sample_rate import KNOWN_RATES
-from wyoming_rosie.home.model import PRETEND_OWN
+from wyoming_rosie.home.model import SIMULATED_HOME_FILE
 from wyoming_rosie.runtime.extras import install_command
 
 QUIET_DBFS = -65.0
@@ -152,7 +152,7 @@ def _check_service(services: tuple[ServiceReport, ...]) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 f"{name} is announced and does not answer", "is it still running, and its port open in the firewall?"
             )
-        elif one.house == PRETEND_OWN:
+        elif one.house == SIMULATED_HOME_FILE:
             yield Diagnosis(
                 f"{name} acts in {one.house}",
                 "have Home Assistant act: wyoming-rosie-intent --actor home-assistant, or --actor none for its own pipelines",

@@ -10,7 +10,7 @@ from wyoming.info import Info
 from wyoming_rosie import config
 from wyoming_rosie.commands.diagnostics.report import PortReport, ServiceReport
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie.home.model import PRETEND, PRETEND_OWN
+from wyoming_rosie.home.model import SIMULATED, SIMULATED_HOME_FILE
 from wyoming_rosie.programs import DAEMONS, PROGRAMS
 from wyoming_rosie.protocol import titles
 from wyoming_rosie.protocol.client import describe
@@ -96,7 +96,7 @@ async def _describe_service(role: str, uri: str) -> ServiceReport:
 def simulated_home(info: Info) -> str:
     """Return what an intent daemon says of a house that is in memory only; nothing for a real one."""
     said = " ".join(program.description or "" for program in info.handle)
-    return next((house for house in (PRETEND_OWN, PRETEND) if house in said), "")
+    return next((house for house in (SIMULATED_HOME_FILE, SIMULATED) if house in said), "")
 
 
 def _get_engine(info: Info) -> str:

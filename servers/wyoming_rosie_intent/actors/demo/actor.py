@@ -10,16 +10,16 @@ from wyoming_rosie_intent.engine import Answer, Command
 
 class DemoActor:
     def __init__(self, home: Home) -> None:
-        self._house = house.furnished(home)
+        self._state = house.create_initial_state(home)
 
     async def act(self, command: Command, now: datetime) -> Answer:
         """Carry out a command or answer a question at once."""
-        self._house, answer = house.act(self._house, command, now)
+        self._state, answer = house.execute(self._state, command, now)
         return answer
 
-    def move_to(self, home: Home) -> None:
+    def set_home(self, home: Home) -> None:
         """Be about a home that has changed."""
-        self._house = house.refurnished(self._house, home)
+        self._state = house.add_new_entities(self._state, home)
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
-        return house.states(self._house)
+        return house.view_states(self._state)

@@ -7,14 +7,14 @@ from typing import TypeAlias
 
 from wyoming_rosie.home.model import Entity, Home, Units
 from wyoming_rosie_intent import entity_states
-from wyoming_rosie_intent.actors.demo.intents import changed
+from wyoming_rosie_intent.actors.demo.intents import apply_intent
 from wyoming_rosie_intent.engine import Answer, Command
-from wyoming_rosie_intent.entity_states import Sensor, Thing
+from wyoming_rosie_intent.entity_states import EntityState, SensorState
 from wyoming_rosie_intent.responses import queries, responses
 from wyoming_rosie_intent.rules import todo_lists
-from wyoming_rosie_intent.state_view import States
+from wyoming_rosie_intent.state_view import StateAttributesView
 
-House: TypeAlias = Mapping[str, Thing]
+HomeState: TypeAlias = Mapping[str, EntityState]
 _MEASURED: Mapping[tuple[str | None, Units], tuple[float, str]] = {
     ("temperature", "metric"): (21.5, "°C"),
     ("temperature", "imperial"): (70.0, "°F"),
@@ -28,46 +28,49 @@ _MEASURED: Mapping[tuple[str | None, Units], tuple[float, str]] = {
 """What sensors show at first, by their class."""
 
 
-def furnished(home: Home) -> House:
+def create_initial_state(home: Home) -> HomeState:
     """Return the house as it is at first: dark, closed and locked."""
-    return {entity.id: _at_first(entity, home.preferences.units) for entity in home.entities}
+    return {entity.id: _create_entity_state(entity, home.preferences.units) for entity in home.entities}
 
 
-def _at_first(entity: Entity, units: Units) -> Thing:
+def _create_entity_state(entity: Entity, units: Units) -> EntityState:
     """Return a thing as it is at first; a sensor measures what is usual for its class."""
-    thing = entity_states.of(entity.domain)
-    if not isinstance(thing, Sensor):
+    thing = entity_states.initial_state(entity.domain)
+    if not isinstance(thing, SensorState):
         return thing
     value, unit = _MEASURED.get((entity.device_class, units)) or _MEASURED.get(
         (entity.device_class, "metric"), (thing.value, "")
     )
-    return Sensor(value, entity.unit_of_measurement or unit)
+    return SensorState(value, entity.unit_of_measurement or unit)
 
 
-def act(house: House, command: Command, now: datetime) -> tuple[House, Answer]:
+def execute(state: HomeState, command: Command, now: datetime) -> tuple[HomeState, Answer]:
     """Carry out a command, or answer a question."""
-    if (answer := queries.answer(house, command, now)) is not None:
-        return house, answer
-    if command.targets and all(todo_lists.is_there_already(command, house[entity.id]) for entity in command.targets):
-        return house, Answer(responses.already_there(command))
+    if (answer := queries.answer_query(state, command, now)) is not None:
+        return state, answer
+    if command.targets and all(todo_lists.has_item(command, state[entity.id]) for entity in command.targets):
+        return state, Answer(responses.render_already_listed(command))
     new = {
-        entity.id: changed(house[entity.id], command.match.intent, command.match.values) for entity in command.targets
+        entity.id: apply_intent(state[entity.id], command.match.intent, command.match.slot_values)
+        for entity in command.targets
     }
     able = tuple(entity for entity in command.targets if new[entity.id] is not None)
     if not able:
-        return house, Answer(
-            responses.impossible(command) if command.targets else responses.say("cannot", command.match.language),
+        return state, Answer(
+            responses.render_impossible(command)
+            if command.targets
+            else responses.render("cannot", command.match.language),
             done=False,
         )
     changes = {entity: thing for entity, thing in new.items() if thing is not None}
-    return {**house, **changes}, Answer(responses.done(command, able))
+    return {**state, **changes}, Answer(responses.render_done(command, able))
 
 
-def states(house: House) -> Mapping[str, Mapping[str, object]]:
+def view_states(state: HomeState) -> Mapping[str, Mapping[str, object]]:
     """Return each thing's state and attributes by the entity's id, ready for JSON."""
-    return States(house, lambda thing: {"state": thing.state, **asdict(thing)})
+    return StateAttributesView(state, lambda thing: {"state": thing.state, **asdict(thing)})
 
 
-def refurnished(house: House, home: Home) -> House:
+def add_new_entities(state: HomeState, home: Home) -> HomeState:
     """Return the house with what is new in the home; what was there before is as it was."""
-    return {**furnished(home), **house}
+    return {**create_initial_state(home), **state}

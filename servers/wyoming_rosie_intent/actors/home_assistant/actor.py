@@ -14,23 +14,33 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Entity, Home
 from wyoming_rosie.runtime.secrets import read_secret_file, read_secret_variable
 from wyoming_rosie_intent.actors.home_assistant import seen, services
-from wyoming_rosie_intent.actors.home_assistant.errors import HomeAssistantError, LostError, RefusedError, SilentError
-from wyoming_rosie_intent.actors.home_assistant.link import PATIENCE, Link, Patience, Problem
-from wyoming_rosie_intent.actors.home_assistant.services import Call
-from wyoming_rosie_intent.actors.home_assistant.states import State
+from wyoming_rosie_intent.actors.home_assistant.errors import (
+    CommandRefusedError,
+    CommandTimeoutError,
+    HomeAssistantError,
+    NoResultError,
+)
+from wyoming_rosie_intent.actors.home_assistant.link import (
+    DEFAULT_TIMEOUTS,
+    ConnectionProblem,
+    HomeAssistantClient,
+    Timeouts,
+)
+from wyoming_rosie_intent.actors.home_assistant.services import ServiceCall
+from wyoming_rosie_intent.actors.home_assistant.states import ReportedState
 from wyoming_rosie_intent.engine import Answer, Command
-from wyoming_rosie_intent.entity_states import Thing
+from wyoming_rosie_intent.entity_states import EntityState
 from wyoming_rosie_intent.responses import queries, responses
 from wyoming_rosie_intent.rules import todo_lists
-from wyoming_rosie_intent.state_view import States
+from wyoming_rosie_intent.state_view import StateAttributesView
 
-MOST_NAMED = 4
+MAX_NAMED = 4
 _DETAILS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "todo": ("get_items", {"status": ["needs_action"]}),
     "weather": ("get_forecasts", {"type": "daily"}),
 }
 """The service that tells more than the state, by domain."""
-_TELLING = frozenset({
+_REPORTED_ATTRIBUTES = frozenset({
     "brightness", "color_temp_kelvin", "current_humidity", "current_position", "current_temperature", "device_class", "fan_mode",
     "hs_color", "humidity", "hvac_action", "is_volume_muted", "media_artist", "media_title", "percentage", "preset_mode", "source",
     "target_temp_high", "target_temp_low", "temperature", "unit_of_measurement", "volume_level",
@@ -47,7 +57,7 @@ class Settings:
     token_file: Path | None = option(None, f"file with a long-lived access token; without one, {TOKEN_VARIABLE} has it")
 
 
-class Fault(StrEnum):
+class FailureReason(StrEnum):
     """Why a thing did not do what it was told."""
 
     SILENT = "silent"  # it did not answer
@@ -61,100 +71,112 @@ class HomeAssistantActor:
     """Acts as long as `run` runs. `on_home` gets the home whenever Home Assistant's is another than before."""
 
     def __init__(
-        self, settings: Settings, own: Home, on_home: Callable[[Home], None], patience: Patience = PATIENCE
+        self, settings: Settings, own: Home, on_home: Callable[[Home], None], patience: Timeouts = DEFAULT_TIMEOUTS
     ) -> None:
-        self._link = Link(settings.url, lambda: token(settings), own, on_home, patience)
+        self._client = HomeAssistantClient(settings.url, lambda: read_token(settings), own, on_home, patience)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        await self._link.run()
+        await self._client.run()
 
-    def use(self, own: Home) -> None:
+    def set_home_file(self, own: Home) -> None:
         """Take the rules for rooms and the preferences from this home from now on."""
-        self._link.use(own)
+        self._client.set_home_file(own)
 
-    def area_of(self, device: str) -> str | None:
+    def get_device_area(self, device: str) -> str | None:
         """Return the id of the area that a device is in, as far as Home Assistant has told."""
-        return self._link.areas.get(device)
+        return self._client.areas.get(device)
 
     @property
     def problem(self) -> str | None:
         """What keeps it from acting, as a sentence; None when all is well."""
-        return responses.say(self._link.problem) if self._link.problem else None
+        return responses.render(self._client.problem) if self._client.problem else None
 
     async def act(self, command: Command, now: datetime) -> Answer:
         """Answer a question or carry out a command, once. What goes wrong is said in the answer."""
-        if command.targets and self._link.problem:
-            return Answer(responses.say(self._link.problem, command.match.language), done=False)
-        house = await self._house(command)
-        if (answer := queries.answer(house, command, now)) is not None:
+        if command.targets and self._client.problem:
+            return Answer(responses.render(self._client.problem, command.match.language), done=False)
+        house = await self._get_entity_states(command)
+        if (answer := queries.answer_query(house, command, now)) is not None:
             return answer
-        if command.targets and all(todo_lists.is_there_already(command, house[one.id]) for one in command.targets):
-            return Answer(responses.already_there(command))
-        return await self._carry_out(command)
+        if command.targets and all(todo_lists.has_item(command, house[one.id]) for one in command.targets):
+            return Answer(responses.render_already_listed(command))
+        return await self._execute(command)
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
         """Return the states of what is exposed, and of their attributes those that say how a thing is."""
-        states = self._link.states
-        exposed = {one.id: states[one.id] for one in self._link.home.entities if one.id in states}
-        return States(exposed, _told)
+        states = self._client.states
+        exposed = {one.id: states[one.id] for one in self._client.home.entities if one.id in states}
+        return StateAttributesView(exposed, _get_attributes)
 
-    async def _house(self, command: Command) -> dict[str, Thing]:
+    async def _get_entity_states(self, command: Command) -> dict[str, EntityState]:
         """Return how the things are that the command is about."""
-        wants_more = command.match.intent.startswith("HassGet") or todo_lists.adds(command.match)
-        more = await self._details(command) if wants_more else {}
-        states = self._link.states
-        return {one.id: seen.thing(one.domain, states.get(one.id), more.get(one.id)) for one in command.targets}
+        wants_more = command.match.intent.startswith("HassGet") or todo_lists.is_add_intent(command.match)
+        more = await self._get_details(command) if wants_more else {}
+        states = self._client.states
+        return {
+            one.id: seen.to_entity_state(one.domain, states.get(one.id), more.get(one.id)) for one in command.targets
+        }
 
-    async def _details(self, command: Command) -> Mapping[str, Mapping[str, Any]]:
+    async def _get_details(self, command: Command) -> Mapping[str, Mapping[str, Any]]:
         """Return what states do not tell, by entity: a list's items, the weather to come; nothing if nobody says."""
         found: dict[str, Mapping[str, Any]] = {}
         for domain, (service, data) in _DETAILS.items():
             if entities := tuple(one.id for one in command.targets if one.domain == domain):
                 with suppress(HomeAssistantError):
-                    found |= await self._link.call(Call(domain, service, entities, data), wants_response=True)
+                    found |= await self._client.call_service(
+                        ServiceCall(domain, service, entities, data), wants_response=True
+                    )
         return found
 
-    async def _carry_out(self, command: Command) -> Answer:
-        states = self._link.states
-        there = tuple(one for one in command.targets if one.id in states and states[one.id].is_known)
-        made = services.calls(command.match, there, states)
-        faults = {one.id: Fault.SILENT for one in command.targets} | {one.id: Fault.UNABLE for one in there}
+    async def _execute(self, command: Command) -> Answer:
+        states = self._client.states
+        there = tuple(one for one in command.targets if one.id in states and states[one.id].is_available)
+        made = services.create_calls(command.match, there, states)
+        faults = {one.id: FailureReason.SILENT for one in command.targets} | {
+            one.id: FailureReason.UNABLE for one in there
+        }
         for entity in (entity for call in made for entity in call.entities):
             del faults[entity]
-        for outcome in await asyncio.gather(*map(self._call, made)):
+        for outcome in await asyncio.gather(*map(self._call_service, made)):
             faults |= outcome
-        return _answer(command, faults)
+        return _create_answer(command, faults)
 
-    async def _call(self, call: Call) -> dict[str, Fault]:
+    async def _call_service(self, call: ServiceCall) -> dict[str, FailureReason]:
         """Call a service; return what went wrong, by entity."""
         try:
-            await self._link.call(call)
-            await self._link.until(lambda: not self._unseen(call))
-        except RefusedError as err:
+            await self._client.call_service(call)
+            await self._client.wait_until(lambda: not self._find_unchanged(call))
+        except CommandRefusedError as err:
             is_unknown = err.reason in {"not_found", "not_supported"}
-            return dict.fromkeys(call.entities, Fault.UNABLE if is_unknown else Fault.UNWILLING)
-        except SilentError:
-            return dict.fromkeys(self._unseen(call) if call.shows else call.entities, Fault.SILENT)
-        except LostError:
-            return dict.fromkeys(call.entities, Fault.LOST)
+            return dict.fromkeys(call.entities, FailureReason.UNABLE if is_unknown else FailureReason.UNWILLING)
+        except CommandTimeoutError:
+            return dict.fromkeys(
+                self._find_unchanged(call) if call.expected_states else call.entities, FailureReason.SILENT
+            )
+        except NoResultError:
+            return dict.fromkeys(call.entities, FailureReason.LOST)
         except HomeAssistantError:
-            return dict.fromkeys(call.entities, Fault.UNREACHED)
-        return dict.fromkeys(self._unseen(call), Fault.SILENT)
+            return dict.fromkeys(call.entities, FailureReason.UNREACHED)
+        return dict.fromkeys(self._find_unchanged(call), FailureReason.SILENT)
 
-    def _unseen(self, call: Call) -> tuple[str, ...]:
+    def _find_unchanged(self, call: ServiceCall) -> tuple[str, ...]:
         """Return the entities that do not show the call's work, of those that would."""
-        states = self._link.states
-        return tuple(entity for entity in call.entities if call.shows and not _shows(states.get(entity), call.shows))
+        states = self._client.states
+        return tuple(
+            entity
+            for entity in call.entities
+            if call.expected_states and not _is_in_state(states.get(entity), call.expected_states)
+        )
 
 
-def _shows(state: State | None, shows: frozenset[str]) -> bool:
+def _is_in_state(state: ReportedState | None, shows: frozenset[str]) -> bool:
     """Tell whether a thing is in one of the states, as far as it can tell."""
     return state is not None and (state.value in shows or bool(state.attributes.get("assumed_state")))
 
 
-def _told(state: State) -> dict[str, object]:
-    telling = {key: value for key, value in state.attributes.items() if key in _TELLING}
+def _get_attributes(state: ReportedState) -> dict[str, object]:
+    telling = {key: value for key, value in state.attributes.items() if key in _REPORTED_ATTRIBUTES}
     percent = {key: round(100 * telling[key] / whole) for key, whole in _WHOLE.items() if _is_number(telling.get(key))}
     return {"state": state.value, **telling, **percent}
 
@@ -163,7 +185,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float))
 
 
-def token(settings: Settings) -> str:
+def read_token(settings: Settings) -> str:
     """Return the token, from its file or the environment. Raises ConfigError."""
     if settings.token_file is not None:
         return read_secret_file(settings.token_file, "--home-assistant.token-file")
@@ -172,36 +194,36 @@ def token(settings: Settings) -> str:
     raise ConfigError(f"Home Assistant needs a token: set {TOKEN_VARIABLE} or --home-assistant.token-file")
 
 
-def _answer(command: Command, faults: Mapping[str, Fault]) -> Answer:
+def _create_answer(command: Command, faults: Mapping[str, FailureReason]) -> Answer:
     worked = tuple(one for one in command.targets if one.id not in faults)
-    said = [responses.done(command, worked)] if worked else []
-    for fault in Fault:
+    said = [responses.render_done(command, worked)] if worked else []
+    for fault in FailureReason:
         if failed := [one for one in command.targets if faults.get(one.id) is fault]:
-            said.append(_failed(command, failed, fault))
-    return Answer(" ".join(said) or responses.say("cannot", command.match.language), done=bool(worked))
+            said.append(_create_failure(command, failed, fault))
+    return Answer(" ".join(said) or responses.render("cannot", command.match.language), done=bool(worked))
 
 
-def _failed(command: Command, failed: Sequence[Entity], fault: Fault) -> str:
+def _create_failure(command: Command, failed: Sequence[Entity], fault: FailureReason) -> str:
     language = command.match.language
     match fault:
-        case Fault.SILENT:
-            return responses.say("did_not_answer", language, named=_named(failed, language))
-        case Fault.UNWILLING:
-            return responses.say("did_not_accept", language, named=_named(failed, language))
-        case Fault.UNABLE:
-            return responses.impossible(replace(command, targets=tuple(failed)))
-        case Fault.LOST:
-            return responses.say("lost", language, named=_named(failed, language))
-        case Fault.UNREACHED:
-            return responses.say(Problem.UNREACHABLE, language)
+        case FailureReason.SILENT:
+            return responses.render("did_not_answer", language, named=_name_entities(failed, language))
+        case FailureReason.UNWILLING:
+            return responses.render("did_not_accept", language, named=_name_entities(failed, language))
+        case FailureReason.UNABLE:
+            return responses.render_impossible(replace(command, targets=tuple(failed)))
+        case FailureReason.LOST:
+            return responses.render("lost", language, named=_name_entities(failed, language))
+        case FailureReason.UNREACHED:
+            return responses.render(ConnectionProblem.UNREACHABLE, language)
         case _:
             assert_never(fault)
 
 
-def _named(things: Sequence[Entity], language: str) -> str:
+def _name_entities(things: Sequence[Entity], language: str) -> str:
     """Name a few things; count many."""
-    if len(things) <= MOST_NAMED:
-        return responses.listed([responses.the(one.name, language) for one in things], language)
+    if len(things) <= MAX_NAMED:
+        return responses.join_words([responses.add_article(one.name, language) for one in things], language)
     domains = {one.domain for one in things}
-    kind = responses.kind_of_things(domains.pop() if len(domains) == 1 else "other", (), language)
-    return responses.say("some_of", language, number=len(things), kind=kind)
+    kind = responses.name_class(domains.pop() if len(domains) == 1 else "other", (), language)
+    return responses.render("some_of", language, number=len(things), kind=kind)

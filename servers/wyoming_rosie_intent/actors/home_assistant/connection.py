@@ -8,139 +8,139 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wyoming_rosie_intent.actors.home_assistant.errors import (
-    LostError,
-    RefusedError,
-    SilentError,
+    CommandRefusedError,
+    CommandTimeoutError,
+    NoResultError,
+    NotConnectedError,
     TokenRefusedError,
-    UnreachableError,
 )
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession, ClientWebSocketResponse
 
-Hear: TypeAlias = Callable[[Any], None]
+EventCallback: TypeAlias = Callable[[Any], None]
 CONNECT_SECONDS = 10.0
-ASK_SECONDS = 10.0
+COMMAND_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
-ALIVE_SECONDS = 10.0
+HEARTBEAT_SECONDS = 10.0
 """How often a quiet Home Assistant is asked whether it is still there."""
-LARGEST_MESSAGE = 64 * 1024 * 1024
+MAX_MESSAGE_SIZE = 64 * 1024 * 1024
 """Bytes: the registry of ten thousand entities is one message of about ten million."""
-_LARGE = 64 * 1024
-MOST_WAITING = 64
+_LARGE_MESSAGE = 64 * 1024
+MAX_PENDING = 64
 _END = (None, None)
 
 
-class Connection:
+class WebSocketConnection:
     """An authenticated WebSocket. Its results come only while `listen` runs."""
 
     def __init__(self, socket: "ClientWebSocketResponse") -> None:
         self._socket = socket
         self._numbers = count(1)
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._hearers: dict[int, Hear] = {}
+        self._pending: dict[int, asyncio.Future[Any]] = {}
+        self._callbacks: dict[int, EventCallback] = {}
 
-    async def ask(self, kind: str, seconds: float = ASK_SECONDS, **fields: Any) -> Any:
+    async def send_command(self, kind: str, seconds: float = COMMAND_SECONDS, **fields: Any) -> Any:
         """Return a command's result. Raises UnreachableError, RefusedError, LostError."""
-        return await self._ask(next(self._numbers), kind, seconds, fields)
+        return await self._send_command(next(self._numbers), kind, seconds, fields)
 
-    async def subscribe(self, kind: str, hear: Hear, **fields: Any) -> None:
+    async def subscribe(self, kind: str, on_event: EventCallback, **fields: Any) -> None:
         """Let `hear` have each event that the command asks for. Raises as `ask` does."""
         number = next(self._numbers)
-        self._hearers[number] = hear  # its first event may come with the result
-        await self._ask(number, kind, ASK_SECONDS, fields)
+        self._callbacks[number] = on_event  # its first event may come with the result
+        await self._send_command(number, kind, COMMAND_SECONDS, fields)
 
     async def listen(self) -> None:
         """Take in what comes until the connection ends. Raises UnreachableError then."""
         try:
             async for message in self._socket:
                 if isinstance(message.data, str):
-                    await self._take(message.data)
+                    await self._handle_message(message.data)
         finally:
-            for waiting in self._waiting.values():
+            for waiting in self._pending.values():
                 if not waiting.done():
-                    waiting.set_exception(LostError("Home Assistant ended the connection"))
-        raise UnreachableError("Home Assistant ended the connection")
+                    waiting.set_exception(NoResultError("Home Assistant ended the connection"))
+        raise NotConnectedError("Home Assistant ended the connection")
 
-    async def _ask(self, number: int, kind: str, seconds: float, fields: dict[str, Any]) -> Any:
-        if self._socket.closed or len(self._waiting) >= MOST_WAITING:
-            raise UnreachableError("Home Assistant takes no more commands")
-        result = self._waiting[number] = asyncio.get_running_loop().create_future()
+    async def _send_command(self, number: int, kind: str, seconds: float, fields: dict[str, Any]) -> Any:
+        if self._socket.closed or len(self._pending) >= MAX_PENDING:
+            raise NotConnectedError("Home Assistant takes no more commands")
+        result = self._pending[number] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(seconds):
                 await self._socket.send_str(json.dumps({"id": number, "type": kind, **fields}))
                 return await result
         except TimeoutError as err:
-            raise SilentError(f"Home Assistant has not answered for {seconds:g} s") from err
+            raise CommandTimeoutError(f"Home Assistant has not answered for {seconds:g} s") from err
         except ConnectionError as err:
-            raise LostError("Home Assistant ended the connection") from err
+            raise NoResultError("Home Assistant ended the connection") from err
         finally:
-            del self._waiting[number]
+            del self._pending[number]
 
-    async def _take(self, text: str) -> None:
-        message = await asyncio.to_thread(json.loads, text) if len(text) > _LARGE else json.loads(text)
+    async def _handle_message(self, text: str) -> None:
+        message = await asyncio.to_thread(json.loads, text) if len(text) > _LARGE_MESSAGE else json.loads(text)
         for one in message if isinstance(message, list) else [message]:
             if one.get("type") == "result":
-                self._answer(one)
-            elif one.get("type") == "event" and one.get("id") in self._hearers:
-                self._hearers[one["id"]](one["event"])
+                self._handle_result(one)
+            elif one.get("type") == "event" and one.get("id") in self._callbacks:
+                self._callbacks[one["id"]](one["event"])
 
-    def _answer(self, message: dict[str, Any]) -> None:
-        waiting = self._waiting.get(message.get("id", 0))
+    def _handle_result(self, message: dict[str, Any]) -> None:
+        waiting = self._pending.get(message.get("id", 0))
         if waiting is None or waiting.done():
             return
         if message.get("success"):
             waiting.set_result(message.get("result"))
         else:
             error = message.get("error") or {}
-            waiting.set_exception(RefusedError(str(error.get("message", "")), str(error.get("code", ""))))
+            waiting.set_exception(CommandRefusedError(str(error.get("message", "")), str(error.get("code", ""))))
 
 
 @asynccontextmanager
-async def connect(url: str, token: str) -> AsyncIterator[Connection]:
+async def open_connection(url: str, token: str) -> AsyncIterator[WebSocketConnection]:
     """Open a connection for the block. Raises UnreachableError, TokenRefusedError."""
     from aiohttp import ClientSession
 
     async with ClientSession() as session:
-        socket = await _opened(session, url)
+        socket = await _open_socket(session, url)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await _authenticate(socket, token)
-            yield Connection(socket)
+            yield WebSocketConnection(socket)
         except TimeoutError as err:
-            raise UnreachableError(f"Home Assistant at {url} does not say whether it takes the token") from err
+            raise NotConnectedError(f"Home Assistant at {url} does not say whether it takes the token") from err
         finally:
             await socket.close()
 
 
-async def _opened(session: "ClientSession", url: str) -> "ClientWebSocketResponse":
+async def _open_socket(session: "ClientSession", url: str) -> "ClientWebSocketResponse":
     from aiohttp import ClientError, ClientWSTimeout
 
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             return await session.ws_connect(
                 f"{url.rstrip('/')}/api/websocket",
-                heartbeat=ALIVE_SECONDS,
-                max_msg_size=LARGEST_MESSAGE,
+                heartbeat=HEARTBEAT_SECONDS,
+                max_msg_size=MAX_MESSAGE_SIZE,
                 timeout=ClientWSTimeout(ws_close=CLOSE_SECONDS),
             )
     except (ClientError, OSError, ValueError) as err:  # TimeoutError is an OSError
-        raise UnreachableError(f"no Home Assistant answers at {url}: {err or 'it is silent'}") from err
+        raise NotConnectedError(f"no Home Assistant answers at {url}: {err or 'it is silent'}") from err
 
 
 async def _authenticate(socket: "ClientWebSocketResponse", token: str) -> None:
-    kind, _ = await _greeting(socket)
+    kind, _ = await _receive_auth_message(socket)
     if kind == "auth_required":
         await socket.send_str(json.dumps({"type": "auth", "access_token": token}))
-        kind, text = await _greeting(socket)
+        kind, text = await _receive_auth_message(socket)
         if kind == "auth_ok":
             return
         if kind == "auth_invalid":
             raise TokenRefusedError(f"Home Assistant refuses the token: {text}")
-    raise UnreachableError("what answers is not Home Assistant, or it is still starting")
+    raise NotConnectedError("what answers is not Home Assistant, or it is still starting")
 
 
-async def _greeting(socket: "ClientWebSocketResponse") -> tuple[object, object]:
+async def _receive_auth_message(socket: "ClientWebSocketResponse") -> tuple[object, object]:
     message = await socket.receive()
     if not isinstance(message.data, str):
         return _END

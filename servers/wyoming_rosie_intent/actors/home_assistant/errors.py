@@ -7,7 +7,7 @@ class HomeAssistantError(RosieError):
     code = "home-assistant"
 
 
-class UnreachableError(HomeAssistantError):
+class NotConnectedError(HomeAssistantError):
     """There is no connection: nothing was asked of it."""
 
 
@@ -15,15 +15,15 @@ class TokenRefusedError(HomeAssistantError):
     """It does not know the token."""
 
 
-class LostError(HomeAssistantError):
+class NoResultError(HomeAssistantError):
     """It was asked, and its answer never came: nobody knows whether it was done."""
 
 
-class SilentError(LostError):
+class CommandTimeoutError(NoResultError):
     """It is there, but has not answered in time."""
 
 
-class RefusedError(HomeAssistantError):
+class CommandRefusedError(HomeAssistantError):
     """It said no; `reason` is its word for it, such as not_found or unauthorized."""
 
     def __init__(self, text: str, reason: str) -> None:

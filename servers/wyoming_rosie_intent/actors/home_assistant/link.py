@@ -15,20 +15,20 @@ from wyoming_rosie.home.model import Home
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_intent.actors.home_assistant import registry
-from wyoming_rosie_intent.actors.home_assistant.connection import Connection, connect
+from wyoming_rosie_intent.actors.home_assistant.connection import WebSocketConnection, open_connection
 from wyoming_rosie_intent.actors.home_assistant.errors import (
-    RefusedError,
+    CommandRefusedError,
+    NotConnectedError,
     TokenRefusedError,
-    UnreachableError,
 )
 from wyoming_rosie_intent.actors.home_assistant.registry import Registries
-from wyoming_rosie_intent.actors.home_assistant.services import Call
-from wyoming_rosie_intent.actors.home_assistant.states import States
+from wyoming_rosie_intent.actors.home_assistant.services import ServiceCall
+from wyoming_rosie_intent.actors.home_assistant.states import ReportedStates
 
 _LOG = structlog.get_logger()
 
 
-class Problem(StrEnum):
+class ConnectionProblem(StrEnum):
     """Why nothing can be asked of Home Assistant; each is the name of a phrase."""
 
     UNREACHABLE = "unreachable"
@@ -37,47 +37,49 @@ class Problem(StrEnum):
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long what is waited for may take, and how long it is left alone, in seconds."""
 
     result: float = 3.0  # a service's work, while a person waits for the answer
-    seen: float = 2.0  # after its result, until the thing shows it
+    state_change: float = 2.0  # after its result, until the thing shows it
     first_pause: float = 0.5  # before the next try to connect; each is twice as long
     longest_pause: float = 10.0
     refused_pause: float = 300.0  # Home Assistant may ban whoever tries a wrong token more often
-    token_look: float = 1.0  # between looks at a token that did not do: somebody may mend it
+    token_poll: float = 1.0  # between looks at a token that did not do: somebody may mend it
     settle: float = 0.5  # registries change in bursts
     starting: float = 2.0  # between looks at a Home Assistant that is not whole yet
-    unnoticed: float = 300.0  # between looks for changes that it does not tell of: what it exposes without a registry
+    full_refresh: float = (
+        300.0  # between looks for changes that it does not tell of: what it exposes without a registry
+    )
 
 
-PATIENCE = Patience()
+DEFAULT_TIMEOUTS = Timeouts()
 _BURST_SECONDS = 0.005
 """What changes because of one call comes one after the other, thousands of times for a big house."""
 _REGISTRY_EVENTS = ("floor_registry_updated", "area_registry_updated", "device_registry_updated", "entity_registry_updated")  # fmt: skip
-_ODD = (ValueError, KeyError, TypeError, AttributeError)
+_UNEXPECTED_DATA = (ValueError, KeyError, TypeError, AttributeError)
 """What comes of an answer that has not the shape of Home Assistant's."""
 
 
-class Link:
+class HomeAssistantClient:
     """One Home Assistant; connected as long as `run` runs and it can be reached."""
 
     def __init__(
-        self, url: str, token: Callable[[], str], own: Home, on_home: Callable[[Home], None], patience: Patience
+        self, url: str, token: Callable[[], str], own: Home, on_home: Callable[[Home], None], timeouts: Timeouts
     ) -> None:
-        self.problem: Problem | None = Problem.UNREACHABLE
-        self._told: Problem | None = None
-        self.states = States()
+        self.problem: ConnectionProblem | None = ConnectionProblem.UNREACHABLE
+        self._logged_problem: ConnectionProblem | None = None
+        self.states = ReportedStates()
         self.areas: Mapping[str, str] = {}  # of devices, by their ids
         self._url = url
         self._token = token
         self._tried: str | None = None  # the latest token; None when there was none
         self._own = own
         self._on_home = on_home
-        self.patience = patience
-        self._backoff = Backoff(patience.first_pause, patience.longest_pause)
+        self.timeouts = timeouts
+        self._backoff = Backoff(timeouts.first_pause, timeouts.longest_pause)
         self._home: Home | None = None
-        self._connection: Connection | None = None
+        self._connection: WebSocketConnection | None = None
         self._stale = asyncio.Event()
         self._changed = asyncio.Event()
 
@@ -85,15 +87,15 @@ class Link:
         """Stay connected until cancelled; pauses grow while that fails."""
         while True:
             try:
-                await self._stay()
+                await self._run_connection()
             except TokenRefusedError as err:
-                self._lost(Problem.REFUSED, err)
-                await self._another_token(self.patience.refused_pause)
+                self._on_problem(ConnectionProblem.REFUSED, err)
+                await self._wait_for_token(self.timeouts.refused_pause)
             except ConfigError as err:
-                self._lost(Problem.NO_TOKEN, err)
-                await self._another_token(self.patience.refused_pause)
-            except (RosieError, OSError, *_ODD) as err:
-                self._lost(Problem.UNREACHABLE, err)
+                self._on_problem(ConnectionProblem.NO_TOKEN, err)
+                await self._wait_for_token(self.timeouts.refused_pause)
+            except (RosieError, OSError, *_UNEXPECTED_DATA) as err:
+                self._on_problem(ConnectionProblem.UNREACHABLE, err)
                 await self._backoff.sleep()
 
     @property
@@ -101,18 +103,18 @@ class Link:
         """Return the home that is known; an empty one until there was a connection."""
         return self._home or Home()
 
-    def use(self, own: Home) -> None:
+    def set_home_file(self, own: Home) -> None:
         """Take what Home Assistant does not know from this home, and hand on the whole anew."""
         self._own = own
         self._stale.set()
 
-    async def call(self, call: Call, *, wants_response: bool = False) -> Mapping[str, Any]:
+    async def call_service(self, call: ServiceCall, *, wants_response: bool = False) -> Mapping[str, Any]:
         """Call a service once, whatever happens. Raises UnreachableError, RefusedError, LostError."""
         if self._connection is None:
-            raise UnreachableError("there is no connection to Home Assistant")
-        result = await self._connection.ask(
+            raise NotConnectedError("there is no connection to Home Assistant")
+        result = await self._connection.send_command(
             "call_service",
-            self.patience.result,
+            self.timeouts.result,
             domain=call.domain,
             service=call.service,
             service_data=dict(call.data),
@@ -122,109 +124,109 @@ class Link:
         response = (result or {}).get("response")
         return response if isinstance(response, dict) else {}
 
-    async def until(self, holds: Callable[[], bool]) -> None:
+    async def wait_until(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds of the states, but not for long."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self.patience.seen):
+            async with asyncio.timeout(self.timeouts.state_change):
                 while not holds():
                     await self._changed.wait()
                     await asyncio.sleep(_BURST_SECONDS)
 
-    async def _stay(self) -> None:
+    async def _run_connection(self) -> None:
         self._tried = None
         self._tried = await asyncio.to_thread(self._token)
-        async with connect(self._url, self._tried) as connection:
-            self.states = States()
+        async with open_connection(self._url, self._tried) as connection:
+            self.states = ReportedStates()
             try:
-                await run_until_first_exit(connection.listen(), self._follow(connection))
+                await run_until_first_exit(connection.listen(), self._subscribe(connection))
             finally:
                 self._connection = None
-                self.problem = Problem.UNREACHABLE
+                self.problem = ConnectionProblem.UNREACHABLE
 
-    async def _another_token(self, seconds: float) -> None:
+    async def _wait_for_token(self, seconds: float) -> None:
         """Wait so long, or until there is another token than the one that was tried."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds * random.uniform(0.8, 1.2)):  # noqa: S311 - no secret
-                while await asyncio.to_thread(self._known_token) in (None, self._tried):  # noqa: ASYNC110 - a file tells nobody
-                    await asyncio.sleep(self.patience.token_look)
+                while await asyncio.to_thread(self._read_token) in (None, self._tried):  # noqa: ASYNC110 - a file tells nobody
+                    await asyncio.sleep(self.timeouts.token_poll)
 
-    def _known_token(self) -> str | None:
+    def _read_token(self) -> str | None:
         try:
             return self._token() or None
         except ConfigError:
             return None
 
-    async def _follow(self, connection: Connection) -> None:
-        await connection.subscribe("subscribe_entities", self._hear)
+    async def _subscribe(self, connection: WebSocketConnection) -> None:
+        await connection.subscribe("subscribe_entities", self._on_event)
         for event in _REGISTRY_EVENTS:
-            with suppress(RefusedError):
+            with suppress(CommandRefusedError):
                 await connection.subscribe("subscribe_events", lambda _: self._stale.set(), event_type=event)
         while True:
             self._stale.clear()
-            is_running = await self._read(connection)
-            self._found(connection)
+            is_running = await self._update_home(connection)
+            self._on_connected(connection)
             with suppress(TimeoutError):
-                async with asyncio.timeout(self.patience.unnoticed if is_running else self.patience.starting):
+                async with asyncio.timeout(self.timeouts.full_refresh if is_running else self.timeouts.starting):
                     await self._stale.wait()
-            await asyncio.sleep(self.patience.settle)
+            await asyncio.sleep(self.timeouts.settle)
 
-    def _hear(self, event: Mapping[str, Any]) -> None:
-        if self.states.hear(event):
+    def _on_event(self, event: Mapping[str, Any]) -> None:
+        if self.states.apply_event(event):
             self._stale.set()
         self._changed.set()
         self._changed.clear()
 
-    async def _read(self, connection: Connection) -> bool:
+    async def _update_home(self, connection: WebSocketConnection) -> bool:
         """Learn the home anew and hand it on if it is another; tell whether Home Assistant has loaded all of it."""
-        registries = await _registries(connection)
-        aliases = await _aliases(connection, registry.exposed(registries, self.states), registries)
-        self.areas = registry.areas_of_devices(registries)
-        home = await asyncio.to_thread(registry.home_of, registries, dict(self.states), aliases, self._own)
+        registries = await _get_registries(connection)
+        aliases = await _get_aliases(connection, registry.find_exposed(registries, self.states), registries)
+        self.areas = registry.get_device_areas(registries)
+        home = await asyncio.to_thread(registry.create_home, registries, dict(self.states), aliases, self._own)
         is_running = registries.settings.get("state") == "RUNNING"
         if home != self._home and (is_running or self._home is None):
             self._home = home
             self._on_home(home)
         return is_running
 
-    def _found(self, connection: Connection) -> None:
+    def _on_connected(self, connection: WebSocketConnection) -> None:
         if self._connection is None:
             _LOG.info("home assistant", url=self._url, entities=len(self.states))
         self._connection = connection
-        self.problem = self._told = None
+        self.problem = self._logged_problem = None
         self._backoff.reset()
 
-    def _lost(self, problem: Problem, reason: Exception) -> None:
+    def _on_problem(self, problem: ConnectionProblem, reason: Exception) -> None:
         """Say once what is wrong."""
-        if self._told != problem:
+        if self._logged_problem != problem:
             _LOG.warning("home assistant", problem=problem.value, reason=str(reason))
-        self.problem = self._told = problem
+        self.problem = self._logged_problem = problem
 
 
-async def _registries(connection: Connection) -> Registries:
+async def _get_registries(connection: WebSocketConnection) -> Registries:
     return Registries(
-        tuple(await _listed(connection, "config/floor_registry/list")),
-        tuple(await _listed(connection, "config/area_registry/list")),
-        tuple(await _listed(connection, "config/device_registry/list")),
-        tuple(await _listed(connection, "config/entity_registry/list")),
-        await _exposed(connection),
-        await _exposes_new(connection),
-        await connection.ask("get_config"),
+        tuple(await _get_registry(connection, "config/floor_registry/list")),
+        tuple(await _get_registry(connection, "config/area_registry/list")),
+        tuple(await _get_registry(connection, "config/device_registry/list")),
+        tuple(await _get_registry(connection, "config/entity_registry/list")),
+        await _get_exposed(connection),
+        await _get_exposes_new(connection),
+        await connection.send_command("get_config"),
     )
 
 
-async def _listed(connection: Connection, kind: str) -> Sequence[Mapping[str, Any]]:
+async def _get_registry(connection: WebSocketConnection, kind: str) -> Sequence[Mapping[str, Any]]:
     """Return a registry; an old Home Assistant has none of floors."""
     try:
-        return tuple(await connection.ask(kind))
-    except RefusedError as err:
+        return tuple(await connection.send_command(kind))
+    except CommandRefusedError as err:
         _LOG.debug("home assistant", refused=kind, reason=err.reason)
         return ()
 
 
-async def _exposed(connection: Connection) -> frozenset[str]:
+async def _get_exposed(connection: WebSocketConnection) -> frozenset[str]:
     try:
-        told = (await connection.ask("homeassistant/expose_entity/list"))["exposed_entities"]
-    except RefusedError:
+        told = (await connection.send_command("homeassistant/expose_entity/list"))["exposed_entities"]
+    except CommandRefusedError:
         _LOG.warning(
             "home assistant", problem="the token is no administrator's: only what its registry exposes is known"
         )
@@ -232,18 +234,18 @@ async def _exposed(connection: Connection) -> frozenset[str]:
     return frozenset(entity for entity, assistants in told.items() if assistants.get(registry.ASSISTANT))
 
 
-async def _exposes_new(connection: Connection) -> bool:
+async def _get_exposes_new(connection: WebSocketConnection) -> bool:
     try:
-        told = await connection.ask("homeassistant/expose_new_entities/get", assistant=registry.ASSISTANT)
-    except RefusedError:
+        told = await connection.send_command("homeassistant/expose_new_entities/get", assistant=registry.ASSISTANT)
+    except CommandRefusedError:
         return False
     return bool(told["expose_new"])
 
 
-async def _aliases(connection: Connection, entities: Sequence[str], registries: Registries) -> dict[str, tuple[str, ...]]:  # fmt: skip
+async def _get_aliases(connection: WebSocketConnection, entities: Sequence[str], registries: Registries) -> dict[str, tuple[str, ...]]:  # fmt: skip
     registered = {str(entry["entity_id"]) for entry in registries.entities}
     wanted = [entity for entity in entities if entity in registered]
     if not wanted:
         return {}
-    entries = await connection.ask("config/entity_registry/get_entries", entity_ids=wanted)
+    entries = await connection.send_command("config/entity_registry/get_entries", entity_ids=wanted)
     return {entity: tuple(entry.get("aliases") or ()) for entity, entry in entries.items() if entry}

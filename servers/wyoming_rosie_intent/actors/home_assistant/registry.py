@@ -5,20 +5,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from wyoming_rosie.home.model import Area, Entity, Floor, Home, Location, Preferences
-from wyoming_rosie_intent.actors.home_assistant.states import State
+from wyoming_rosie_intent.actors.home_assistant.states import ReportedState
 
-Entry: TypeAlias = Mapping[str, Any]
+RegistryEntry: TypeAlias = Mapping[str, Any]
 ASSISTANT = "conversation"
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 """Characters; nobody says a longer one."""
 _COLORS = frozenset({"hs", "rgb", "rgbw", "rgbww", "xy"})
 
 # What Home Assistant exposes by itself; it writes that down only once it was asked for the thing.
 # fmt: off
-_EXPOSED = frozenset({
+_DEFAULT_EXPOSED = frozenset({
     "climate", "cover", "fan", "humidifier", "light", "media_player", "scene", "switch", "todo", "vacuum", "water_heater",
 })
-_EXPOSED_CLASSES = {
+_DEFAULT_EXPOSED_CLASSES = {
     "binary_sensor": frozenset({"door", "garage_door", "lock", "motion", "opening", "presence", "window"}),
     "sensor": frozenset({
         "aqi", "carbon_dioxide", "carbon_monoxide", "humidity", "pm10", "pm25", "temperature", "volatile_organic_compounds",
@@ -31,108 +31,114 @@ _EXPOSED_CLASSES = {
 class Registries:
     """The lists as they come, in Home Assistant's own words."""
 
-    floors: tuple[Entry, ...] = ()
-    areas: tuple[Entry, ...] = ()
-    devices: tuple[Entry, ...] = ()
-    entities: tuple[Entry, ...] = ()
+    floors: tuple[RegistryEntry, ...] = ()
+    areas: tuple[RegistryEntry, ...] = ()
+    devices: tuple[RegistryEntry, ...] = ()
+    entities: tuple[RegistryEntry, ...] = ()
     exposed: frozenset[str] = frozenset()  # ids of entities
     exposes_new: bool = False
-    settings: Entry = field(default_factory=dict)
+    settings: RegistryEntry = field(default_factory=dict)
 
 
-def exposed(registries: Registries, states: Mapping[str, State]) -> tuple[str, ...]:
+def find_exposed(registries: Registries, states: Mapping[str, ReportedState]) -> tuple[str, ...]:
     """Return the ids of what voice assistants may know."""
     entries = {str(entry["entity_id"]): entry for entry in registries.entities}
     return tuple(entity for entity in states if _is_exposed(entity, entries.get(entity), states[entity], registries))
 
 
-def home_of(registries: Registries, states: Mapping[str, State], aliases: Mapping[str, tuple[str, ...]], own: Home) -> Home:  # fmt: skip
+def create_home(registries: Registries, states: Mapping[str, ReportedState], aliases: Mapping[str, tuple[str, ...]], own: Home) -> Home:  # fmt: skip
     """Return the home that Home Assistant knows, with the rooms and preferences of `own`, and its place if it has one."""
     entries = {str(entry["entity_id"]): entry for entry in registries.entities}
     devices = {str(entry["id"]): entry for entry in registries.devices}
-    areas = tuple(_area(entry) for entry in registries.areas)
+    areas = tuple(_create_area(entry) for entry in registries.areas)
     known = {area.id for area in areas}
     found = (
-        _entity(entity, states[entity], _area_of(entries.get(entity, {}), devices, known), aliases.get(entity, ()))
-        for entity in exposed(registries, states)
+        _create_entity(
+            entity, states[entity], _get_area(entries.get(entity, {}), devices, known), aliases.get(entity, ())
+        )
+        for entity in find_exposed(registries, states)
     )
     return replace(
         own,
-        floors=tuple(_floor(entry) for entry in registries.floors),
+        floors=tuple(_create_floor(entry) for entry in registries.floors),
         areas=areas,
         entities=tuple(sorted((one for one in found if one is not None), key=lambda one: one.id)),
-        location=own.location if own.location != Location() else _location(registries.settings),
-        preferences=own.preferences if own.preferences != Preferences() else _preferences(registries.settings),
+        location=own.location if own.location != Location() else _get_location(registries.settings),
+        preferences=own.preferences if own.preferences != Preferences() else _get_preferences(registries.settings),
     )
 
 
-def areas_of_devices(registries: Registries) -> Mapping[str, str]:
+def get_device_areas(registries: Registries) -> Mapping[str, str]:
     """Return the area of each device that is in one, by their ids."""
     return {str(entry["id"]): str(entry["area_id"]) for entry in registries.devices if entry.get("area_id")}
 
 
-def _is_exposed(entity: str, entry: Entry | None, state: State, registries: Registries) -> bool:
+def _is_exposed(entity: str, entry: RegistryEntry | None, state: ReportedState, registries: Registries) -> bool:
     if entry is None:
-        return entity in registries.exposed or (registries.exposes_new and _is_exposed_by_itself(entity, state))
+        return entity in registries.exposed or (registries.exposes_new and _is_exposed_by_default(entity, state))
     told = (entry.get("options") or {}).get(ASSISTANT, {}).get("should_expose")
     if isinstance(told, bool):
         return told
     is_plain = entry.get("entity_category") is None and entry.get("hidden_by") is None
-    return registries.exposes_new and is_plain and _is_exposed_by_itself(entity, state)
+    return registries.exposes_new and is_plain and _is_exposed_by_default(entity, state)
 
 
-def _is_exposed_by_itself(entity: str, state: State) -> bool:
+def _is_exposed_by_default(entity: str, state: ReportedState) -> bool:
     domain = entity.partition(".")[0]
-    return domain in _EXPOSED or state.attributes.get("device_class") in _EXPOSED_CLASSES.get(domain, ())
+    return domain in _DEFAULT_EXPOSED or state.attributes.get("device_class") in _DEFAULT_EXPOSED_CLASSES.get(
+        domain, ()
+    )
 
 
-def _floor(entry: Entry) -> Floor:
-    return Floor(str(entry["floor_id"]), _name(entry["name"]), _names(entry.get("aliases", ())))
+def _create_floor(entry: RegistryEntry) -> Floor:
+    return Floor(str(entry["floor_id"]), _clean_name(entry["name"]), _clean_names(entry.get("aliases", ())))
 
 
-def _area(entry: Entry) -> Area:
+def _create_area(entry: RegistryEntry) -> Area:
     floor = entry.get("floor_id")
-    return Area(str(entry["area_id"]), _name(entry["name"]), _names(entry.get("aliases", ())), str(floor) if floor else None)  # fmt: skip
+    return Area(str(entry["area_id"]), _clean_name(entry["name"]), _clean_names(entry.get("aliases", ())), str(floor) if floor else None)  # fmt: skip
 
 
-def _area_of(entry: Entry, devices: Mapping[str, Entry], known: set[str]) -> str | None:
+def _get_area(entry: RegistryEntry, devices: Mapping[str, RegistryEntry], known: set[str]) -> str | None:
     area = entry.get("area_id") or devices.get(str(entry.get("device_id")), {}).get("area_id")
     return str(area) if area in known else None
 
 
-def _entity(entity: str, state: State, area: str | None, aliases: tuple[str, ...]) -> Entity | None:
-    name = _name(state.attributes.get("friendly_name"))
+def _create_entity(entity: str, state: ReportedState, area: str | None, aliases: tuple[str, ...]) -> Entity | None:
+    name = _clean_name(state.attributes.get("friendly_name"))
     if not name:
         return None
     domain = entity.partition(".")[0]
     device_class = state.attributes.get("device_class")
-    features = _features(state) if domain == "light" else frozenset()
-    return Entity(entity, name, domain, area, _names(aliases), features, str(device_class) if device_class else None)
+    features = _get_features(state) if domain == "light" else frozenset()
+    return Entity(
+        entity, name, domain, area, _clean_names(aliases), features, str(device_class) if device_class else None
+    )
 
 
-def _features(state: State) -> frozenset[str]:
+def _get_features(state: ReportedState) -> frozenset[str]:
     modes = frozenset(state.attributes.get("supported_color_modes") or ())
     dims = modes - {"onoff", "unknown"}
     return frozenset(({"brightness"} if dims else set()) | ({"color"} if modes & _COLORS else set()))
 
 
-def _location(settings: Entry) -> Location:
+def _get_location(settings: RegistryEntry) -> Location:
     latitude, longitude = settings.get("latitude"), settings.get("longitude")
     if not isinstance(latitude, (int, float)) or not isinstance(longitude, (int, float)):
         return Location()
-    return Location(_name(settings.get("location_name")) or None, float(latitude), float(longitude))
+    return Location(_clean_name(settings.get("location_name")) or None, float(latitude), float(longitude))
 
 
-def _preferences(settings: Entry) -> Preferences:
+def _get_preferences(settings: RegistryEntry) -> Preferences:
     is_fahrenheit = "F" in str((settings.get("unit_system") or {}).get("temperature", ""))
     return Preferences(units="imperial" if is_fahrenheit else "metric")
 
 
-def _names(given: Iterable[object]) -> tuple[str, ...]:
-    return tuple(sorted({name for one in given if (name := _name(one))}))
+def _clean_names(given: Iterable[object]) -> tuple[str, ...]:
+    return tuple(sorted({name for one in given if (name := _clean_name(one))}))
 
 
-def _name(given: object) -> str:
+def _clean_name(given: object) -> str:
     """Return a name on one line: control characters in it stay unheard."""
     text = "".join(character if character.isprintable() else " " for character in str(given or ""))
-    return " ".join(text.split())[:LONGEST_NAME]
+    return " ".join(text.split())[:MAX_NAME_LENGTH]

@@ -6,41 +6,43 @@ from typing import Any, TypeAlias
 
 from wyoming_rosie.home.model import Entity
 from wyoming_rosie_intent.actors.demo.intents import VOLUME_STEP
-from wyoming_rosie_intent.actors.home_assistant.states import State
-from wyoming_rosie_intent.engine import Match, Value
+from wyoming_rosie_intent.actors.home_assistant.states import ReportedState
+from wyoming_rosie_intent.engine import Match, SlotValue
 
-Slots: TypeAlias = Mapping[str, Value]
+Slots: TypeAlias = Mapping[str, SlotValue]
 Data: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Call:
+class ServiceCall:
     """One service call; `shows` are the states of which each entity soon has one, none where nothing can be seen."""
 
     domain: str
     service: str
     entities: tuple[str, ...]
     data: Data = field(default_factory=dict)
-    shows: frozenset[str] = frozenset()
+    expected_states: frozenset[str] = frozenset()
 
 
-Make: TypeAlias = Callable[[Slots], Call | None]
+CreateCall: TypeAlias = Callable[[Slots], ServiceCall | None]
 _ON, _OFF = frozenset({"on"}), frozenset({"off"})
 _OPEN, _CLOSED = frozenset({"open", "opening"}), frozenset({"closed", "closing"})
 _LOCKED, _UNLOCKED = frozenset({"locked", "locking"}), frozenset({"unlocked", "unlocking", "open", "opening"})
 
 
-def calls(match: Match, entities: Sequence[Entity], states: Mapping[str, State]) -> tuple[Call, ...]:
+def create_calls(
+    match: Match, entities: Sequence[Entity], states: Mapping[str, ReportedState]
+) -> tuple[ServiceCall, ...]:
     """Return what carries out an intent, without the entities that can do no such thing."""
-    made: list[Call] = []
+    made: list[ServiceCall] = []
     for entity in entities:
-        call = _call(match, entity, states)
+        call = _create_call(match, entity, states)
         if call is not None:
-            _add(made, call)
+            _merge_call(made, call)
     return tuple(made)
 
 
-def _add(made: list[Call], call: Call) -> None:
+def _merge_call(made: list[ServiceCall], call: ServiceCall) -> None:
     """Join calls that differ in their entities only, so that lights go on together."""
     for position, other in enumerate(made):
         if replace(other, entities=()) == replace(call, entities=()):
@@ -49,123 +51,131 @@ def _add(made: list[Call], call: Call) -> None:
     made.append(call)
 
 
-def _call(match: Match, entity: Entity, states: Mapping[str, State]) -> Call | None:
+def _create_call(match: Match, entity: Entity, states: Mapping[str, ReportedState]) -> ServiceCall | None:
     if match.intent == "HassSetVolumeRelative" and entity.domain == "media_player":
-        return _louder(match.values, entity, states.get(entity.id))
+        return _change_volume(match.slot_values, entity, states.get(entity.id))
     found = _BY_DOMAIN.get((match.intent, entity.domain))
-    call = found(match.values) if found else None
+    call = found(match.slot_values) if found else None
     return replace(call, domain=entity.domain, entities=(entity.id,)) if call else None
 
 
-def _plain(service: str, shows: frozenset[str] = frozenset()) -> Make:
-    return lambda _: Call("", service, (), {}, shows)
+def _simple_call(service: str, shows: frozenset[str] = frozenset()) -> CreateCall:
+    return lambda _: ServiceCall("", service, (), {}, shows)
 
 
-def _with(service: str, data: Callable[[Slots], Data], *needed: str) -> Make:
+def _call_with_data(service: str, data: Callable[[Slots], Data], *needed: str) -> CreateCall:
     """Make a call whose data come from slots, if those that it needs are there."""
-    return lambda slots: Call("", service, (), data(slots)) if slots.keys() >= set(needed) else None
+    return lambda slots: ServiceCall("", service, (), data(slots)) if slots.keys() >= set(needed) else None
 
 
-def _percent(value: Value) -> int:
+def _clamp_percent(value: SlotValue) -> int:
     return min(100, max(0, round(float(value))))
 
 
-def _lit(slots: Slots) -> Call | None:
+def _set_light(slots: Slots) -> ServiceCall | None:
     data: dict[str, Any] = {}
     if "brightness" in slots:
-        data["brightness_pct"] = _percent(slots["brightness"])
+        data["brightness_pct"] = _clamp_percent(slots["brightness"])
     if "color" in slots:
         data["color_name"] = str(slots["color"]).replace(" ", "").casefold()
     elif "temperature" in slots:
         data["color_temp_kelvin"] = round(float(slots["temperature"]))
     if not data:
         return None
-    return Call("", "turn_on", (), data, _OFF if data.get("brightness_pct") == 0 else _ON)
+    return ServiceCall("", "turn_on", (), data, _OFF if data.get("brightness_pct") == 0 else _ON)
 
 
-def _louder(slots: Slots, entity: Entity, state: State | None) -> Call | None:
+def _change_volume(slots: Slots, entity: Entity, state: ReportedState | None) -> ServiceCall | None:
     step = slots.get("volume_step", "up")
     if isinstance(step, str):
         step = {"up": VOLUME_STEP, "down": -VOLUME_STEP}.get(step, 0)
     now = state.attributes.get("volume_level") if state else None
     if not isinstance(now, (int, float)):
         return None
-    return Call("media_player", "volume_set", (entity.id,), {"volume_level": _percent(100 * now + step) / 100})
+    return ServiceCall(
+        "media_player", "volume_set", (entity.id,), {"volume_level": _clamp_percent(100 * now + step) / 100}
+    )
 
 
-def _cleaned(slots: Slots) -> Call:
-    return Call("", "clean_area", (), {"cleaning_area_id": [str(slots.get("area", ""))]})
+def _clean_area(slots: Slots) -> ServiceCall:
+    return ServiceCall("", "clean_area", (), {"cleaning_area_id": [str(slots.get("area", ""))]})
 
 
 _MUTED, _UNMUTED = ({"is_volume_muted": True}, {"is_volume_muted": False})
-_ADDED: Make = _with("add_item", lambda slots: {"item": str(slots["item"])}, "item")
-_COMPLETED: Make = _with("update_item", lambda slots: {"item": str(slots["item"]), "status": "completed"}, "item")
-_WARMED: Make = _with("set_temperature", lambda slots: {"temperature": float(slots["temperature"])}, "temperature")
-_POSITION: Callable[[Slots], Data] = lambda slots: {"position": _percent(slots["position"])}  # noqa: E731 - one of a table
+_ADDED: CreateCall = _call_with_data("add_item", lambda slots: {"item": str(slots["item"])}, "item")
+_COMPLETED: CreateCall = _call_with_data(
+    "update_item", lambda slots: {"item": str(slots["item"]), "status": "completed"}, "item"
+)
+_WARMED: CreateCall = _call_with_data(
+    "set_temperature", lambda slots: {"temperature": float(slots["temperature"])}, "temperature"
+)
+_POSITION: Callable[[Slots], Data] = lambda slots: {"position": _clamp_percent(slots["position"])}  # noqa: E731 - one of a table
 
 
-def _switched() -> Iterator[tuple[tuple[str, str], Make]]:
+def _switch_calls() -> Iterator[tuple[tuple[str, str], CreateCall]]:
     for domain in ("automation", "fan", "humidifier", "input_boolean", "light", "remote", "siren", "switch"):
-        yield ("HassTurnOn", domain), _plain("turn_on", _ON)
-        yield ("HassTurnOff", domain), _plain("turn_off", _OFF)
+        yield ("HassTurnOn", domain), _simple_call("turn_on", _ON)
+        yield ("HassTurnOff", domain), _simple_call("turn_off", _OFF)
     for domain in ("climate", "media_player", "water_heater"):
-        yield ("HassTurnOn", domain), _plain("turn_on")
-        yield ("HassTurnOff", domain), _plain("turn_off")
+        yield ("HassTurnOn", domain), _simple_call("turn_on")
+        yield ("HassTurnOff", domain), _simple_call("turn_off")
     for domain in ("scene", "script"):
-        yield ("HassTurnOn", domain), _plain("turn_on")
+        yield ("HassTurnOn", domain), _simple_call("turn_on")
     for domain in ("button", "input_button"):
-        yield ("HassTurnOn", domain), _plain("press")
+        yield ("HassTurnOn", domain), _simple_call("press")
 
 
-_BY_DOMAIN: Mapping[tuple[str, str], Make] = {
-    **dict(_switched()),
-    ("HassTurnOff", "script"): _plain("turn_off"),
-    ("HassTurnOn", "cover"): _plain("open_cover", _OPEN),
-    ("HassTurnOff", "cover"): _plain("close_cover", _CLOSED),
-    ("HassTurnOn", "valve"): _plain("open_valve", _OPEN),
-    ("HassTurnOff", "valve"): _plain("close_valve", _CLOSED),
-    ("HassTurnOn", "lock"): _plain("lock", _LOCKED),
-    ("HassTurnOff", "lock"): _plain("unlock", _UNLOCKED),
-    ("HassTurnOn", "alarm_control_panel"): _plain("alarm_arm_away"),
-    ("HassTurnOff", "alarm_control_panel"): _plain("alarm_disarm"),
-    ("HassTurnOn", "vacuum"): _plain("start"),
-    ("HassTurnOff", "vacuum"): _plain("return_to_base"),
-    ("HassTurnOn", "lawn_mower"): _plain("start_mowing"),
-    ("HassTurnOff", "lawn_mower"): _plain("dock"),
-    ("HassLightSet", "light"): _lit,
-    ("HassSetPosition", "cover"): _with("set_cover_position", _POSITION, "position"),
-    ("HassSetPosition", "valve"): _with("set_valve_position", _POSITION, "position"),
-    ("HassFanSetSpeed", "fan"): _with(
-        "set_percentage", lambda slots: {"percentage": _percent(slots["percentage"])}, "percentage"
+_BY_DOMAIN: Mapping[tuple[str, str], CreateCall] = {
+    **dict(_switch_calls()),
+    ("HassTurnOff", "script"): _simple_call("turn_off"),
+    ("HassTurnOn", "cover"): _simple_call("open_cover", _OPEN),
+    ("HassTurnOff", "cover"): _simple_call("close_cover", _CLOSED),
+    ("HassTurnOn", "valve"): _simple_call("open_valve", _OPEN),
+    ("HassTurnOff", "valve"): _simple_call("close_valve", _CLOSED),
+    ("HassTurnOn", "lock"): _simple_call("lock", _LOCKED),
+    ("HassTurnOff", "lock"): _simple_call("unlock", _UNLOCKED),
+    ("HassTurnOn", "alarm_control_panel"): _simple_call("alarm_arm_away"),
+    ("HassTurnOff", "alarm_control_panel"): _simple_call("alarm_disarm"),
+    ("HassTurnOn", "vacuum"): _simple_call("start"),
+    ("HassTurnOff", "vacuum"): _simple_call("return_to_base"),
+    ("HassTurnOn", "lawn_mower"): _simple_call("start_mowing"),
+    ("HassTurnOff", "lawn_mower"): _simple_call("dock"),
+    ("HassLightSet", "light"): _set_light,
+    ("HassSetPosition", "cover"): _call_with_data("set_cover_position", _POSITION, "position"),
+    ("HassSetPosition", "valve"): _call_with_data("set_valve_position", _POSITION, "position"),
+    ("HassFanSetSpeed", "fan"): _call_with_data(
+        "set_percentage", lambda slots: {"percentage": _clamp_percent(slots["percentage"])}, "percentage"
     ),
     ("HassClimateSetTemperature", "climate"): _WARMED,
     ("HassClimateSetTemperature", "water_heater"): _WARMED,
-    ("HassClimateSetFanMode", "climate"): _with(
+    ("HassClimateSetFanMode", "climate"): _call_with_data(
         "set_fan_mode", lambda slots: {"fan_mode": str(slots["fan_mode"])}, "fan_mode"
     ),
-    ("HassMediaUnpause", "media_player"): _plain("media_play"),
-    ("HassMediaPause", "media_player"): _plain("media_pause"),
-    ("HassMediaNext", "media_player"): _plain("media_next_track"),
-    ("HassMediaPrevious", "media_player"): _plain("media_previous_track"),
-    ("HassMediaPlayerMute", "media_player"): lambda _: Call("", "volume_mute", (), _MUTED),
-    ("HassMediaPlayerUnmute", "media_player"): lambda _: Call("", "volume_mute", (), _UNMUTED),
-    ("HassMediaSearchAndPlay", "media_player"): _with(
+    ("HassMediaUnpause", "media_player"): _simple_call("media_play"),
+    ("HassMediaPause", "media_player"): _simple_call("media_pause"),
+    ("HassMediaNext", "media_player"): _simple_call("media_next_track"),
+    ("HassMediaPrevious", "media_player"): _simple_call("media_previous_track"),
+    ("HassMediaPlayerMute", "media_player"): lambda _: ServiceCall("", "volume_mute", (), _MUTED),
+    ("HassMediaPlayerUnmute", "media_player"): lambda _: ServiceCall("", "volume_mute", (), _UNMUTED),
+    ("HassMediaSearchAndPlay", "media_player"): _call_with_data(
         "play_media",
         lambda slots: {"media_content_id": str(slots["search_query"]), "media_content_type": "music"},
         "search_query",
     ),
-    ("HassSetVolume", "media_player"): _with(
-        "volume_set", lambda slots: {"volume_level": _percent(slots["volume_level"]) / 100}, "volume_level"
+    ("HassSetVolume", "media_player"): _call_with_data(
+        "volume_set", lambda slots: {"volume_level": _clamp_percent(slots["volume_level"]) / 100}, "volume_level"
     ),
     ("HassListAddItem", "todo"): _ADDED,
     ("HassShoppingListAddItem", "todo"): _ADDED,
-    ("HassListRemoveItem", "todo"): _with("remove_item", lambda slots: {"item": [str(slots["item"])]}, "item"),
+    ("HassListRemoveItem", "todo"): _call_with_data(
+        "remove_item", lambda slots: {"item": [str(slots["item"])]}, "item"
+    ),
     ("HassListCompleteItem", "todo"): _COMPLETED,
     ("HassShoppingListCompleteItem", "todo"): _COMPLETED,
-    ("HassVacuumStart", "vacuum"): _plain("start"),
-    ("HassVacuumCleanArea", "vacuum"): _cleaned,
-    ("HassVacuumReturnToBase", "vacuum"): _plain("return_to_base"),
-    ("HassLawnMowerStartMowing", "lawn_mower"): _plain("start_mowing"),
-    ("HassLawnMowerDock", "lawn_mower"): _plain("dock"),
+    ("HassVacuumStart", "vacuum"): _simple_call("start"),
+    ("HassVacuumCleanArea", "vacuum"): _clean_area,
+    ("HassVacuumReturnToBase", "vacuum"): _simple_call("return_to_base"),
+    ("HassLawnMowerStartMowing", "lawn_mower"): _simple_call("start_mowing"),
+    ("HassLawnMowerDock", "lawn_mower"): _simple_call("dock"),
 }
 """What makes the call of an intent on a domain; its domain and entities are filled in afterwards."""

@@ -15,7 +15,7 @@ from tests.unit.intent.llm.scripted_models import ScriptedRouter, Step, call, wa
 from wyoming_rosie.home.model import Entity, Home, Location, Preferences, RoomPolicy
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.engine import Answer, Match
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.llm import messages
 from wyoming_rosie_intent.llm.agent import LlmAgent, Request
 from wyoming_rosie_intent.llm.complexity import Complexity
@@ -63,7 +63,7 @@ class Stage:
         silence_seconds: float = 5.0,
     ) -> None:
         self.actor = DemoActor(home)
-        self.household = Household(home, self.actor, frozenset({"lock", "cover"}))
+        self.household = ActionExecutor(home, self.actor, frozenset({"lock", "cover"}))
         self.models = models
         self.mind = LlmAgent(
             models,
@@ -95,7 +95,7 @@ class Stage:
 @pytest.fixture(scope="session")
 def prompts() -> PromptTemplates:
     for language in ("en", "de"):  # read as the daemon does at its start
-        responses.say("cannot", language)
+        responses.render("cannot", language)
     return prompt.load()
 
 
@@ -252,7 +252,7 @@ class ClumsyTools:
 
 async def test_an_unexpected_failure_is_logged_without_what_was_said(home: Home, prompts: PromptTemplates) -> None:
     models = ScriptedRouter([call("Clumsy", about="the blue elephant")])
-    mind = LlmAgent(models, Household(home, None), prompts, [ClumsyTools()])
+    mind = LlmAgent(models, ActionExecutor(home, None), prompts, [ClumsyTools()])
     with capture_logs() as log:
         parts = [part async for part in mind.answer(Request("tell the blue elephant", "one"), MOMENT, 0.0)]
     assert parts == [Failed(EN.no_answer)]
@@ -419,7 +419,7 @@ async def test_the_weather_is_asked_of_a_service_where_the_home_has_none(home: H
         return Answer("It will rain.")
 
     room = Stage(bare, prompts, ScriptedRouter([call("HassGetWeather", day="tomorrow")], ["Take an umbrella."]))
-    room.household.ask_weather = weather
+    room.household.get_weather = weather
     room.mind = LlmAgent(room.models, room.household, prompts, [HomeTools(room.household)])
     assert heard(await room.say("do I need an umbrella tomorrow")) == "Take an umbrella."
     assert results(room.models.given[1]) == ["It will rain."]
@@ -436,7 +436,7 @@ async def test_what_needs_a_yes_is_asked_and_ends_the_answer(begin: Begin, name:
     assert [entity.name for entity in parts[-1].commands[0].targets] == [name]
     after = room.actor.states()
     assert {key for key in after if after[key] != before[key]} == {"light.kitchen"}
-    deed = await room.household.carry_out(parts[-1].commands, MOMENT)
+    deed = await room.household.execute(parts[-1].commands, MOMENT)
     assert deed.done
 
 
@@ -626,7 +626,7 @@ async def test_what_was_done_before_the_peer_left_is_remembered(begin: Begin) ->
 async def test_the_command_begins_with_the_prompt_of_the_wake_word_whatever_changed_since(begin: Begin) -> None:
     room = begin(["It is off."])
     room.wake("t")
-    await room.household.carry_out(
+    await room.household.execute(
         room.household.plan([Match("HassTurnOn", {"name": "Kitchen Light"})], None).commands, MOMENT
     )
     await wait_until(lambda: room.models.warm_ups_completed == 1)
@@ -652,7 +652,7 @@ async def test_the_freeze_ends_after_thirty_seconds(begin: Begin) -> None:
     room.wake("t", now=0.0)
     room.wake("u", "office", now=0.0)
     light = room.household.plan([Match("HassTurnOn", {"name": "Kitchen Light"})], None).commands
-    await room.household.carry_out(light, MOMENT)
+    await room.household.execute(light, MOMENT)
     await room.say("how is it", turn="t", now=30.0)
     await room.say("how is it", "two", turn="u", area="office", now=30.1)
     assert '"Desk Lamp", "Kitchen Light", "Living Room Lamp"' in room.models.given[0].messages[-2].text

@@ -16,7 +16,7 @@ from tests.unit.intent.llm.scripted_models import wait_until
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.engine import Match
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.llm import router
 from wyoming_rosie_intent.llm.agent import LlmAgent, Request
 from wyoming_rosie_intent.llm.events import Finished, Part
@@ -36,7 +36,7 @@ class Served:
     """A mind at a server."""
 
     def __init__(self, home: Home, mind: LlmAgent, server: OllamaServer, actor: DemoActor) -> None:
-        self.household = Household(home, actor)
+        self.household = ActionExecutor(home, actor)
         self.mind = mind
         self.server = server
 
@@ -59,9 +59,9 @@ async def served(home: Home, *rules: Rule, pace: ModelSpeed = READS_SLOWLY) -> A
         local = TierSettings("scripted", url=server.url)
         models = await asyncio.to_thread(router.load, local, NetworkSettings(), CloudSettings())
         assert models is not None
-        await asyncio.to_thread(responses.say, "cannot")
+        await asyncio.to_thread(responses.render, "cannot")
         actor = DemoActor(home)
-        household = Household(home, actor)
+        household = ActionExecutor(home, actor)
         mind = LlmAgent(models, household, await asyncio.to_thread(prompt.load), [HomeTools(household)])
         try:
             yield Served(home, mind, server, actor)
@@ -80,7 +80,7 @@ async def test_the_warm_up_is_the_beginning_of_the_command_byte_for_byte(home: H
     async with served(home, TALK) as room:
         room.wake("t")
         lit = room.household.plan([Match("HassTurnOn", {"name": "Kitchen Light"})], None).commands
-        await room.household.carry_out(lit, MOMENT)
+        await room.household.execute(lit, MOMENT)
         await wait_until(lambda: len(room.server.requests_to("/api/chat")) == 1)
         await room.say("what is the capital of France", "t")
         warmed, given = (json.loads(one.body) for one in room.server.requests_to("/api/chat"))

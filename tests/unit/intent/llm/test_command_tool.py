@@ -9,7 +9,7 @@ import pytest
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.dialogue import is_conductor_intent
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.llm.command_tool import CommandToolset, is_action_request
 from wyoming_rosie_intent.llm.model import ToolCall
 from wyoming_rosie_intent.llm.output.textual_commands import COMMAND, SENTENCE
@@ -20,19 +20,19 @@ Obey: TypeAlias = Callable[..., Awaitable[ToolOutcome]]
 
 
 @pytest.fixture(scope="module")
-def recogniser() -> hassil.HassilRecogniser:
+def recognizer() -> hassil.HassilRecognizer:
     from wyoming_rosie.home import model
 
-    return hassil.HassilRecogniser(model.load(model.DEMO_HOME), ("en", "de"))
+    return hassil.HassilRecognizer(model.load_home(model.DEMO_HOME), ("en", "de"))
 
 
 @pytest.fixture
-async def obey(home: Home, recogniser: hassil.HassilRecogniser) -> AsyncIterator[Obey]:
-    household = Household(home, DemoActor(home), frozenset({"lock", "cover"}))
-    commands = CommandToolset(household, recogniser, is_conductor_intent)
+async def obey(home: Home, recognizer: hassil.HassilRecognizer) -> AsyncIterator[Obey]:
+    household = ActionExecutor(home, DemoActor(home), frozenset({"lock", "cover"}))
+    commands = CommandToolset(household, recognizer, is_conductor_intent)
 
     async def use(sentence: str, said: str, language: str = "en") -> ToolOutcome:
-        setting = ToolContext(home.area("kitchen"), datetime(2026, 11, 21, 15, 5, tzinfo=UTC), None, language, said)
+        setting = ToolContext(home.get_area("kitchen"), datetime(2026, 11, 21, 15, 5, tzinfo=UTC), None, language, said)
         return await commands.call_tool(ToolCall("1", COMMAND, {SENTENCE: sentence}), setting)
 
     yield use

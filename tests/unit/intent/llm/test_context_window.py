@@ -12,7 +12,7 @@ from tests import large_homes
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.llm.home_tools import HomeTools
 from wyoming_rosie_intent.llm.model import ChatMessage, ChatRole, Prompt, Tool
 from wyoming_rosie_intent.llm.prompts import prompt, token_counter
@@ -30,7 +30,7 @@ def room(context: int, counter: TokenCounter | None = None) -> ContextWindow:
 
 
 def tools(home: Home) -> tuple[Tool, ...]:
-    return tuple(HomeTools(Household(home, DemoActor(home))).list_tools())
+    return tuple(HomeTools(ActionExecutor(home, DemoActor(home))).list_tools())
 
 
 def written(prompts: PromptTemplates, home: Home, area: int = 3, used: tuple[str, ...] = ()) -> Prompt:

@@ -9,10 +9,10 @@ from zlib import crc32
 from wyoming_rosie.home import model
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.engine import Match, Recogniser
-from wyoming_rosie_intent.execution.executor import Household
+from wyoming_rosie_intent.engine import IntentRecognizer, Match
+from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.rules import multi_command
-from wyoming_rosie_intent.rules.multi_command import Speech
+from wyoming_rosie_intent.rules.multi_command import SplitRules
 
 SAID = Path(__file__).parent
 AREA = "kitchen"
@@ -45,13 +45,13 @@ class Outcome:
 @cache
 def house(language: str) -> Home:
     """Return the home that the sentences of a language are about."""
-    return model.load(SAID / ("home.toml" if language == "en" else f"home_{language}.toml"))
+    return model.load_home(SAID / ("home.toml" if language == "en" else f"home_{language}.toml"))
 
 
 @cache
-def speech(language: str) -> Speech:
+def speech(language: str) -> SplitRules:
     """Return how people of the home of a language speak."""
-    return multi_command.speech(house(language), language)
+    return multi_command.load_split_rules(house(language), language)
 
 
 @cache
@@ -67,14 +67,17 @@ def sentences(language: str) -> Sequence[Said]:
     return found
 
 
-def outcome(recogniser: Recogniser, said: Said) -> Outcome:
+def outcome(recognizer: IntentRecognizer, said: Said) -> Outcome:
     """Understand a sentence and plan what is to be done, but do not do it."""
     at = house(said.language)
-    matches = multi_command.understand(
-        said.text, lambda text: recogniser.recognise(text, said.language, AREA), speech(said.language)
+    matches = multi_command.parse_commands(
+        said.text, lambda text: recognizer.recognize(text, said.language, AREA), speech(said.language)
     )
-    plan = Household(at, DemoActor(at)).plan(matches, AREA)
-    done = [(command.match, [entity.id for entity in command.targets]) for command in (*plan.commands, *plan.asked)]
+    plan = ActionExecutor(at, DemoActor(at)).plan(matches, AREA)
+    done = [
+        (command.match, [entity.id for entity in command.targets])
+        for command in (*plan.commands, *plan.needs_confirmation)
+    ]
     got = " + ".join(_written(match, ids) for match, ids in done) or "-"
     return Outcome(got, _verdict(said.expected, done))
 
