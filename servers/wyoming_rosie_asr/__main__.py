@@ -6,13 +6,13 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import structlog
 from wyoming.info import Info
 
 from wyoming_rosie import config
 from wyoming_rosie.config import option
+from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.home import model
 from wyoming_rosie.home.watcher import HomeWatcher
@@ -25,16 +25,11 @@ from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream, create_scheduler
 from wyoming_rosie_asr import word_error_rate
-from wyoming_rosie_asr.engine import AsrEngine
-from wyoming_rosie_asr.engines import cascade as cascade_engine
-from wyoming_rosie_asr.engines.cascade import CascadeEngine
-from wyoming_rosie_asr.engines.faster_whisper import engine as whisper_engine
-from wyoming_rosie_asr.engines.faster_whisper.engine import WhisperEngine
-from wyoming_rosie_asr.engines.pocketsphinx import engine as sphinx_engine
-from wyoming_rosie_asr.engines.pocketsphinx.engine import SphinxEngine
+from wyoming_rosie_asr.engine import AsrEngine, EngineContext
 from wyoming_rosie_asr.handler import AsrContext, AsrHandler
 
 _LOG = structlog.get_logger()
+ENGINES = EngineRegistry("wyoming_rosie_asr.engines")
 MAX_SECONDS = 600
 MAX_WAITING = 1000
 SPECULATION_MS = 160
@@ -53,16 +48,14 @@ class AsrSegmenterRules(SegmenterRules):
     hangover_ms: int = option(SPECULATION_MS, "silence after which speech has stopped, milliseconds")
 
 
+@ENGINES.configures("engine")
 @dataclass(frozen=True)
 class AsrConfig(ServiceConfig):
     """Speech to text over the Wyoming protocol."""
 
     uri: str = option("tcp://127.0.0.1:10300", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
     home: Path = option(model.DEMO_HOME, "TOML file with the areas and entities that people speak about")
-    engine: Literal["pocketsphinx", "faster-whisper", "cascade"] = option("pocketsphinx", "which engine to use")
-    pocketsphinx: sphinx_engine.Settings = option(sphinx_engine.Settings, "")
-    faster_whisper: whisper_engine.Settings = option(whisper_engine.Settings, "")
-    cascade: cascade_engine.Settings = option(cascade_engine.Settings, "")
+    engine: str = option("pocketsphinx", "which engine to use")
     data_dir: Path | None = option(None, "where fetched models are kept [default: the user's data folder]")
     preload: bool = option(True, "have the models in memory from the start, instead of from the first use")
     keep_alive: float = option(0.0, "let go of a model that was not used for so many seconds; 0: never")
@@ -139,11 +132,10 @@ async def _watch_home(settings: AsrConfig, engine: AsrEngine) -> None:
     """Hand a changed home to the engine; never returns."""
     async with aclosing(HomeWatcher(settings.home).changes()) as changes:
         async for changed in changes:
-            if isinstance(engine, SphinxEngine | CascadeEngine):
-                try:
-                    await engine.change_home(changed)
-                except EngineError as err:
-                    _LOG.error("the changed home is not used", reason=str(err))
+            try:
+                await engine.change_home(changed)
+            except EngineError as err:
+                _LOG.error("the changed home is not used", reason=str(err))
 
 
 def _build_info(settings: AsrConfig, engine: AsrEngine) -> Info:
@@ -155,22 +147,13 @@ def _build_info(settings: AsrConfig, engine: AsrEngine) -> Info:
 
 
 def _load_engine(settings: AsrConfig) -> AsrEngine:
-    waits = settings.keep_alive, settings.waiting
+    def load(name: str) -> AsrEngine:
+        engine: AsrEngine = ENGINES.load(name, settings, context)
+        return engine
 
-    def small() -> SphinxEngine:
-        return sphinx_engine.load(settings.pocketsphinx, model.load_home(settings.home), *waits)
-
-    def large() -> WhisperEngine:
-        folder = (settings.data_dir or config.data_folder()) / "whisper"
-        return whisper_engine.load(settings.faster_whisper, folder, *waits)
-
-    match settings.engine:
-        case "pocketsphinx":
-            return small()
-        case "faster-whisper":
-            return large()
-        case "cascade":
-            return cascade_engine.load(settings.cascade, small(), large())
+    data = settings.data_dir or config.data_folder()
+    context = EngineContext(settings.home, data, settings.keep_alive, settings.waiting, load)
+    return load(settings.engine)
 
 
 def _check_settings(settings: AsrConfig) -> None:

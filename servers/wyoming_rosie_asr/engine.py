@@ -1,12 +1,15 @@
 """What a speech-to-text engine must offer; the conversation knows no more than this."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from wyoming.info import AsrProgram
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie.home.model import Home
 from wyoming_rosie_asr.admission import DecodeJob
 
 
@@ -60,34 +63,61 @@ class Transcript:
 
 
 class AsrEngine(Protocol):
-    """Models, shared by all peers; they are loaded at the start or with the first use."""
+    """Models, shared by all connections. An engine derives from this class and overrides what it does otherwise."""
 
     @property
     def supports_streaming(self) -> bool:
-        """Whether it can tell what was said while somebody still speaks."""
+        """Whether it can transcribe an utterance that goes on."""
+        return False
 
     @property
     def is_installed(self) -> bool:
         """Whether its models are on this machine."""
+        return True
 
     @property
     def waiting(self) -> int:
-        """How many decodings wait for their turn."""
+        """The number of utterances that wait for the engine."""
+        return 0
 
     def describe(self) -> AsrProgram:
         """Return the program as `info` lists it."""
+        ...
 
     def check_request(self, request: TranscribeRequest) -> None:
         """Raise UnknownLanguageError, UnknownModelError or EngineError for what cannot be done."""
 
     async def install(self) -> None:
         """Fetch the models, for as long as it takes."""
+        return
 
     async def prepare(self) -> None:
-        """Load what a request needs that is about to come. Raises EngineError."""
+        """Load the models into memory. Raises EngineError."""
+        return
+
+    async def change_home(self, home: Home) -> None:
+        """Use the names of a changed home from now on. Raises EngineError; the old home stays then."""
+        return
 
     async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
-        """Return what was said. Raises BusyError, EngineError; cancelling it ends or drops the work."""
+        """Return the transcript. Raises BusyError, EngineError; cancelling it ends or drops the work."""
+        ...
 
     async def close(self) -> None:
-        """Let go of the models."""
+        """Unload the models."""
+
+
+@dataclass(frozen=True)
+class EngineContext:
+    """The settings that all engines share, passed to an engine's `load`."""
+
+    home: Path
+    """TOML file of the home."""
+    data: Path
+    """Folder of fetched models."""
+    keep_alive_seconds: float
+    """Unload a model that was not used for so long; 0: never."""
+    max_waiting: int
+    """Utterances that may wait; more are refused with BusyError."""
+    load: Callable[[str], AsrEngine]
+    """Loads another engine by name, for an engine that combines several."""

@@ -28,17 +28,19 @@ from wyoming_rosie_intent.rules import hassil, templates
 
 async def serve(settings: IntentConfig) -> None:
     """Understand sentences about the home until told to stop. Raises ConfigError, EngineError."""
-    own, house = model.load_home(settings.home), factory.simulation_notice(settings)
+    own = model.load_home(settings.home)
     if settings.phrases is not None:
         responses.load_folder(settings.phrases)
     policy = factory.create_policy(settings)
     recognizer = hassil.load(settings.hassil, own, policy)
     moving = HomeUpdates()
-    actors = factory.create_actor(settings, own, moving.put)
+    actor = factory.create_actor(settings, own, moving.put)
+    house = factory.simulation_notice(settings, actor)
+    get_device_area = actor.get_device_area if actor else lambda _: None
     ask_weather = factory.create_weather(settings, own, time.monotonic)
     audit = AuditLog(settings.audit_file, _clock) if settings.audit_file else None
     note = audit.write if audit else discard_entry
-    household = ActionExecutor(own, actors.actor, policy, note, ask_weather)
+    household = ActionExecutor(own, actor, policy, note, ask_weather)
     plugins, mcp = factory.load_plugins(settings), factory.create_mcp_tools(settings)
     boxes: list[Toolset] = [HomeTools(household), *([mcp] if mcp else [])]
     async with AsyncExitStack() as stack:
@@ -52,18 +54,16 @@ async def serve(settings: IntentConfig) -> None:
         peers = DaemonServer(
             "intent",
             create_info(recognizer, handles=household.has_actor, uses_llm=mind is not None, notice=house),
-            lambda send: IntentHandler(
-                dialogue, household.states, _clock, send, answered, actors.get_device_area, house
-            ),
+            lambda send: IntentHandler(dialogue, household.states, _clock, send, answered, get_device_area, house),
             metrics=metrics,
         )
-        factory.add_health_checks(peers.health, actors, plugins)
+        factory.add_health_checks(peers.health, actor, plugins)
         await run_until_first_exit(
             server.run(peers, settings),
             moving.run(recognizer, household),
-            factory.watch_home_file(settings.home, actors.set_home),
+            factory.watch_home_file(settings.home, actor, moving.put),
             *([factory.run_plugins(plugins)] if plugins else []),
-            *(part.run() for part in (actors.connected, audit, mcp) if part is not None),
+            *(part.run() for part in (actor, audit, mcp) if part is not None),
         )
 
 

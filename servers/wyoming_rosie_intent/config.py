@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 from wyoming_rosie.config import option
+from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.home.model import DEMO_HOME
 from wyoming_rosie.protocol.server import ServiceConfig
-from wyoming_rosie_intent.actors.home_assistant import Settings as HomeAssistantSettings
-from wyoming_rosie_intent.actors.nats import Settings as BusSettings
 from wyoming_rosie_intent.execution.weather import Settings as WeatherSettings
 from wyoming_rosie_intent.llm.tier_config import CloudSettings, NetworkSettings, TierSettings
 from wyoming_rosie_intent.rules.hassil import Settings as HassilSettings
@@ -19,6 +18,11 @@ class FillerSettings(TierSettings):
     """A small model for the few words that are said while a big one thinks."""
 
 
+ACTORS = EngineRegistry("wyoming_rosie_intent.actors", entry="actor")
+NO_ACTOR = "none"
+
+
+@ACTORS.configures("actor", NO_ACTOR)
 @dataclass(frozen=True)
 class IntentConfig(ServiceConfig):
     """Text to action and answer over the Wyoming protocol."""
@@ -30,11 +34,9 @@ class IntentConfig(ServiceConfig):
     phrases: Path | None = option(None, "folder with LANGUAGE.toml files of other things to say")
     weather: WeatherSettings = option(WeatherSettings, "")
 
-    actor: Literal["demo", "home-assistant", "bus", "none"] = option(
+    actor: str = option(
         "demo", "who acts: demo, a house in memory; home-assistant; bus, whoever listens on NATS; none, whoever asked"
     )
-    home_assistant: HomeAssistantSettings = option(HomeAssistantSettings, "")
-    bus: BusSettings = option(BusSettings, "")
     confirm: tuple[str, ...] = option(
         (), "domains or ids, with *, that are acted on only after a yes, beside what is dangerous"
     )

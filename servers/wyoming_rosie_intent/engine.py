@@ -1,6 +1,7 @@
 """What understanding and acting must offer; the conversation knows no more than this."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -103,3 +104,48 @@ class Actor(Protocol):
     def states(self) -> Mapping[str, Mapping[str, object]]:
         """Return what is known of each entity, by its id; `state` is always there."""
         ...
+
+
+class ServedActor(Actor, Protocol):
+    """An actor as the daemon runs it. A new one derives from this class and overrides what it does otherwise."""
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether nothing real moves."""
+        return False
+
+    @property
+    def reports_home(self) -> bool:
+        """Whether it calls `on_home` of its context itself, instead of the home being read from the file alone."""
+        return False
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it depends on another program, so that `problem` belongs into the daemon's health."""
+        return False
+
+    @property
+    def problem(self) -> str | None:
+        """The sentence that says why it cannot act now; None when it can."""
+        return None
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        await asyncio.Event().wait()
+
+    def set_home(self, home: Home) -> None:
+        """Act on a home whose file has changed."""
+        return
+
+    def get_device_area(self, device: str) -> str | None:
+        """Return the id of the area of a Home Assistant device, None when it is unknown."""
+        return None
+
+
+@dataclass(frozen=True)
+class ActorContext:
+    """What an actor's `load` gets beside its settings."""
+
+    home: Home
+    on_home: Callable[[Home], None]
+    """Called with the home whenever an actor that reports it finds another one."""

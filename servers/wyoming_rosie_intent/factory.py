@@ -4,10 +4,8 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home import model
@@ -15,11 +13,8 @@ from wyoming_rosie.home.model import Home
 from wyoming_rosie.home.watcher import HomeWatcher
 from wyoming_rosie.http.health import Health
 from wyoming_rosie.runtime.terminal import on_hangup
-from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor, read_token
-from wyoming_rosie_intent.actors.nats import NatsActor
-from wyoming_rosie_intent.config import IntentConfig
-from wyoming_rosie_intent.engine import Actor
+from wyoming_rosie_intent.config import ACTORS, NO_ACTOR, IntentConfig
+from wyoming_rosie_intent.engine import ActorContext, ServedActor
 from wyoming_rosie_intent.execution.executor import ActionExecutor, GetWeather
 from wyoming_rosie_intent.execution.policy import Policy
 from wyoming_rosie_intent.execution.weather import WeatherProvider
@@ -32,51 +27,17 @@ from wyoming_rosie_intent.llm.toolset import Toolset
 from wyoming_rosie_intent.plugins import PluginRegistry, find_in_folder, find_installed
 
 
-class ConnectedActor(Protocol):
-    """An actor elsewhere, connected as long as `run` runs."""
-
-    @property
-    def problem(self) -> str | None: ...
-
-    async def run(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class ActorSetup:
-    """Who acts, if anybody does, and what that asks of the daemon."""
-
-    actor: Actor | None = None
-    connected: ConnectedActor | None = None  # the same, if it has to be kept connected
-    set_home: Callable[[Home], None] = field(default=lambda _: None)  # is told when the home's file has changed
-    get_device_area: Callable[[str], str | None] = field(default=lambda _: None)  # of a device of Home Assistant's
+def create_actor(settings: IntentConfig, own: Home, on_home: Callable[[Home], None]) -> ServedActor | None:
+    """Return the actor, None when the client is to act; `on_home` gets each changed home. Raises ConfigError."""
+    if settings.actor == NO_ACTOR:
+        return None
+    actor: ServedActor = ACTORS.load(settings.actor, settings, ActorContext(own, on_home))
+    return actor
 
 
-def create_actor(settings: IntentConfig, own: Home, move: Callable[[Home], None]) -> ActorSetup:
-    """Return who acts; `move` gets the home whenever it is another."""
-    match settings.actor:
-        case "none":
-            return ActorSetup(set_home=move)
-        case "demo":
-            demo = DemoActor(own)
-
-            def changed(home: Home) -> None:
-                demo.set_home(home)
-                move(home)
-
-            return ActorSetup(demo, None, changed)
-        case "bus":
-            bus = NatsActor(settings.bus)
-            return ActorSetup(bus, bus, move)
-        case "home-assistant":
-            if settings.home_assistant.token_file is None:  # a file may come later
-                read_token(settings.home_assistant)
-            distant = HomeAssistantActor(settings.home_assistant, own, move)
-            return ActorSetup(distant, distant, distant.set_home_file, distant.get_device_area)
-
-
-def simulation_notice(settings: IntentConfig) -> str:
-    """Return what must be said of a house that is in memory only; nothing for a real one."""
-    if settings.actor != "demo":
+def simulation_notice(settings: IntentConfig, actor: ServedActor | None) -> str:
+    """Return the notice that nothing real moves; empty for a real home."""
+    if actor is None or not actor.is_simulated:
         return ""
     return model.SIMULATED if settings.home.resolve() == model.DEMO_HOME.resolve() else model.SIMULATED_HOME_FILE
 
@@ -162,18 +123,21 @@ async def run_plugins(plugins: PluginRegistry) -> None:
         await plugins.close()
 
 
-async def watch_home_file(file: Path, use: Callable[[Home], None]) -> None:
+async def watch_home_file(file: Path, actor: ServedActor | None, on_home: Callable[[Home], None]) -> None:
     """Use the home's file whenever it changes, or when told to by SIGHUP, until cancelled."""
     watched = HomeWatcher(file)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_hangup(watched.reload))
     async with aclosing(watched.changes()) as changes:
         async for changed in changes:
-            use(changed)
+            if actor is not None:
+                actor.set_home(changed)
+            if actor is None or not actor.reports_home:
+                on_home(changed)
 
 
-def add_health_checks(health: Health, actors: ActorSetup, plugins: PluginRegistry | None) -> None:
-    """Let monitors see how who acts elsewhere and the plugins are."""
-    if (distant := actors.connected) is not None:
-        health.add_check("actor", lambda: distant.problem)
+def add_health_checks(health: Health, actor: ServedActor | None, plugins: PluginRegistry | None) -> None:
+    """Add the health checks of a remote actor and of the plugins."""
+    if actor is not None and actor.is_remote:
+        health.add_check("actor", lambda: actor.problem)
     for name, look in (plugins.health_checks() if plugins else {}).items():
         health.add_check(name, look)

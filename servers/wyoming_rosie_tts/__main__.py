@@ -3,13 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import structlog
 from wyoming.info import Info
 
 from wyoming_rosie import config
 from wyoming_rosie.config import option
+from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.models.background_fetch import FAILED_EVENT
@@ -18,13 +18,12 @@ from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.engine import TtsEngine
-from wyoming_rosie_tts.engines.espeak import engine as espeak_engine
-from wyoming_rosie_tts.engines.piper import engine as piper_engine
 from wyoming_rosie_tts.handler import TtsHandler, prewarm
 from wyoming_rosie_tts.reply_audio import TtsContext
 from wyoming_rosie_tts.synthesis_scheduler import SynthesisScheduler
 
 _LOG = structlog.get_logger()
+ENGINES = EngineRegistry("wyoming_rosie_tts.engines")
 FIRST_PAUSE_SECONDS = 15.0
 MAX_PAUSE_SECONDS = 600.0
 PHRASES = (
@@ -35,14 +34,13 @@ PHRASES = (
 )
 
 
+@ENGINES.configures("engine")
 @dataclass(frozen=True)
 class TtsConfig(ServiceConfig):
     """Text to speech over the Wyoming protocol."""
 
     uri: str = option("tcp://127.0.0.1:10200", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
-    engine: Literal["espeak", "piper"] = option("espeak", "which engine to load")
-    espeak: espeak_engine.Settings = option(espeak_engine.Settings, "settings of the espeak engine")
-    piper: piper_engine.Settings = option(piper_engine.Settings, "settings of the piper engine")
+    engine: str = option("espeak", "which engine to load")
     data_dir: Path | None = option(None, "where fetched voices are kept [default: the user's data folder]")
     text_limit: int = option(20_000, "most characters of one text, streamed or whole")
     phrase: tuple[str, ...] = option(PHRASES, "a text that can be said even when the engine fails; may be given again")
@@ -51,7 +49,8 @@ class TtsConfig(ServiceConfig):
 
 async def serve(settings: TtsConfig) -> None:
     """Serve voices until told to stop."""
-    engine = await asyncio.to_thread(load, settings)
+    data = settings.data_dir or config.data_folder()
+    engine: TtsEngine = await asyncio.to_thread(ENGINES.load, settings.engine, settings, data)
     cache = await asyncio.to_thread(phrase_cache.load, settings.cache)
     scheduler = SynthesisScheduler("tts", engine.workers)
     metrics = Metrics()
@@ -76,13 +75,6 @@ async def serve(settings: TtsConfig) -> None:
         await asyncio.wait([preparing])
         scheduler.close()
         cache.close()
-
-
-def load(settings: TtsConfig) -> TtsEngine:
-    """Return the engine that was chosen. Raises ConfigError."""
-    if settings.engine == "piper":
-        return piper_engine.load(settings.piper, settings.data_dir)
-    return espeak_engine.load(settings.espeak)
 
 
 async def prepare(context: TtsContext, tts: DaemonServer, phrases: tuple[str, ...]) -> None:

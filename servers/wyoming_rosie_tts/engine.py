@@ -34,21 +34,26 @@ class Voice(Protocol):
 
 
 class TtsEngine(Protocol):
-    """Voices, shared by all peers."""
+    """Voices, shared by all connections. An engine may derive from this class and override what it does otherwise."""
 
     @property
     def workers(self) -> int:
-        """How many threads may speak at the same time."""
+        """The number of threads that may synthesize at the same time."""
+        return 1
 
     @property
     def is_installed(self) -> bool:
-        """Whether the default voice can speak."""
+        """Whether the default voice is on this machine."""
+        return True
 
     def describe(self) -> TtsProgram:
         """Return what `describe` says of the engine and its voices."""
+        ...
 
     def select_voice(self, request: VoiceRequest) -> Voice:
         """Return the voice. Raises BadEventError, which names some that exist or says how to get one."""
+        ...
 
     async def install(self) -> None:
         """Fetch the default voice if it can be had, or see whether somebody put it here. Raises DownloadError."""
+        return

@@ -2,35 +2,38 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 from wyoming.info import Info
 
 from wyoming_rosie import config
 from wyoming_rosie.config import option
+from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.protocol import server
 from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
 from wyoming_rosie.voice_activity import segmenter
+from wyoming_rosie.voice_activity.engine import VadEngine
 from wyoming_rosie.voice_activity.stream import create_scheduler
-from wyoming_rosie_vad.engines import silero as silero_engine
 from wyoming_rosie_vad.handler import VadHandler
 
+ENGINES = EngineRegistry("wyoming_rosie_vad.engines")
 
+
+@ENGINES.configures("engine")
 @dataclass(frozen=True)
 class VadConfig(ServiceConfig):
     """Where speech starts and stops, over the Wyoming protocol."""
 
     uri: str = option("tcp://127.0.0.1:10450", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
-    engine: Literal["silero"] = option("silero", "which engine to load")
-    silero: silero_engine.Settings = option(silero_engine.Settings, "settings of the silero engine")
+    engine: str = option("silero", "which engine to load")
     speech: segmenter.SegmenterRules = option(segmenter.SegmenterRules, "what counts as speech")
 
 
 async def serve(settings: VadConfig) -> None:
     """Find speech until told to stop."""
     segmenter.check_segmenter_rules(settings.speech)
-    engine = await asyncio.to_thread(silero_engine.load, settings.silero)
+    engine: VadEngine[Any] = await asyncio.to_thread(ENGINES.load, settings.engine, settings)
     scheduler = create_scheduler(engine)
     metrics = Metrics()
     voices = create_turn_metrics(metrics, lambda: scheduler.waiting, is_enabled=settings.has_monitor)

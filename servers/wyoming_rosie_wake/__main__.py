@@ -3,12 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from wyoming.info import Info
 
 from wyoming_rosie import config
 from wyoming_rosie.config import option
+from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.protocol import server
 from wyoming_rosie.protocol.server import DaemonServer, ServiceConfig
@@ -16,26 +17,23 @@ from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, worker_count
 from wyoming_rosie.wakeword.detection import TriggerRules
 from wyoming_rosie_wake import capture as recordings
 from wyoming_rosie_wake.engine import WakeEngine
-from wyoming_rosie_wake.engines import micro as micro_engine
-from wyoming_rosie_wake.engines import openwakeword as openwakeword_engine
 from wyoming_rosie_wake.handler import WakeHandler
 from wyoming_rosie_wake.models import parse_models
 
+ENGINES = EngineRegistry("wyoming_rosie_wake.engines")
 
+
+@ENGINES.configures("engine")
 @dataclass(frozen=True)
 class WakeConfig(TriggerRules, ServiceConfig):
     """Wake words over the Wyoming protocol."""
 
     uri: str = option("tcp://127.0.0.1:10400", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
-    engine: Literal["micro", "openwakeword"] = option("micro", "which engine to load")
+    engine: str = option("micro", "which engine to load")
     model: tuple[str, ...] = option((), "a word to offer, by name or file; may be given again [default: all]")
     custom_model_dir: tuple[Path, ...] = option((), "a folder with more models; may be given again")
     workers: int = option(0, "threads that listen [default: one for each processor]")
     capture: recordings.Settings = option(recordings.Settings, "recordings of what was heard, to train models with")
-    micro: micro_engine.Settings = option(micro_engine.Settings, "settings of the micro engine")
-    openwakeword: openwakeword_engine.Settings = option(
-        openwakeword_engine.Settings, "settings of the openwakeword engine"
-    )
 
 
 async def serve(settings: WakeConfig) -> None:
@@ -60,9 +58,8 @@ async def serve(settings: WakeConfig) -> None:
 def load_engine(settings: WakeConfig) -> WakeEngine[Any]:
     """Return the engine that was chosen. Raises ConfigError."""
     given = parse_models(settings.custom_model_dir, settings.model, settings)
-    if settings.engine == "openwakeword":
-        return openwakeword_engine.load(settings.openwakeword, given)
-    return micro_engine.load(settings.micro, given)
+    engine: WakeEngine[Any] = ENGINES.load(settings.engine, settings, given)
+    return engine
 
 
 def main() -> None:

@@ -9,9 +9,15 @@ from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_asr.admission import DecodeJob, Priority
-from wyoming_rosie_asr.engine import SpeechAudio, TranscribeRequest, Transcript, UnsupportedModelError
-from wyoming_rosie_asr.engines.faster_whisper.engine import WhisperEngine
-from wyoming_rosie_asr.engines.pocketsphinx.engine import MODEL, SphinxEngine, supports_language
+from wyoming_rosie_asr.engine import (
+    AsrEngine,
+    EngineContext,
+    SpeechAudio,
+    TranscribeRequest,
+    Transcript,
+    UnsupportedModelError,
+)
+from wyoming_rosie_asr.engines.pocketsphinx.engine import MODEL, supports_language
 
 
 @dataclass(frozen=True)
@@ -19,10 +25,10 @@ class Settings:
     sure: float = option(0.92, "score from which the grammar's answer is taken without asking Whisper, 0 to 1")
 
 
-class CascadeEngine:
+class CascadeEngine(AsrEngine):
     """Both engines as one. A peer that names one of their models gets that one alone."""
 
-    def __init__(self, small: SphinxEngine, large: WhisperEngine, sure: float) -> None:
+    def __init__(self, small: AsrEngine, large: AsrEngine, sure: float) -> None:
         self._small = small
         self._large = large
         self._sure = sure
@@ -30,10 +36,6 @@ class CascadeEngine:
     @property
     def supports_streaming(self) -> bool:
         return self._large.is_installed
-
-    @property
-    def is_installed(self) -> bool:
-        return True  # the grammar always is
 
     @property
     def waiting(self) -> int:
@@ -82,8 +84,8 @@ class CascadeEngine:
         return request.model is not None or not supports_language(request.language) or job.priority is Priority.PARTIAL
 
 
-def load(settings: Settings, small: SphinxEngine, large: WhisperEngine) -> CascadeEngine:
+def load(settings: Settings, context: EngineContext) -> CascadeEngine:
     """Return the engine. Raises ConfigError."""
     if not 0 <= settings.sure <= 1:
         raise ConfigError(f"--cascade.sure must be from 0 to 1, not {settings.sure:g}")
-    return CascadeEngine(small, large, settings.sure)
+    return CascadeEngine(context.load("pocketsphinx"), context.load("faster-whisper"), settings.sure)

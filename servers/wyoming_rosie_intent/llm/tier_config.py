@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from wyoming_rosie.config import option
+from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol.hosts import is_local
 from wyoming_rosie.runtime.secrets import read_secret_file, read_secret_variable
@@ -15,7 +16,7 @@ from wyoming_rosie_intent.llm.prompts import token_counter
 from wyoming_rosie_intent.llm.prompts.context_window import ContextWindow
 from wyoming_rosie_intent.llm.timeouts import AnswerTimeouts
 
-Provider = Literal["ollama", "openai"]
+PROVIDERS = EngineRegistry("wyoming_rosie_intent.llm.providers", entry="provider")
 ANSWER_SHARE, THINKING_SHARE = 8, 3
 """The part of the context that an answer has at the most, and one with thoughts."""
 
@@ -25,12 +26,13 @@ class ServedModel(Model, Protocol):
         """Let go of the connections."""
 
 
+@PROVIDERS.configures("provider")
 @dataclass(frozen=True)
 class TierSettings:
     """One language model; absent without a model's name."""
 
     model: str = option("", "the model's name at its server; without one, this tier is absent")
-    provider: Provider = option("ollama", "what the server speaks: ollama, or openai for all that copy OpenAI's API")
+    provider: str = option("ollama", "what the server speaks: ollama, or openai for all that copy OpenAI's API")
     url: str = option("http://127.0.0.1:11434", "the server's address; for openai with the version, such as /v1")
     key_file: Path | None = option(None, "file that holds the server's key")
     key_variable: str = option("", "name of the environment variable that holds the server's key")
@@ -52,12 +54,13 @@ class NetworkSettings(TierSettings):
     url: str = option("", "the server's address, such as http://gpu.lan:11434")
 
 
+@PROVIDERS.configures("provider")
 @dataclass(frozen=True)
 class CloudSettings(TierSettings):
     """A model outside this home."""
 
     allowed: bool = option(False, "let what people say leave this home; never from private rooms")
-    provider: Provider = option("openai", "what the server speaks: ollama, or openai for all that copy OpenAI's API")
+    provider: str = option("openai", "what the server speaks: ollama, or openai for all that copy OpenAI's API")
     url: str = option("https://api.openai.com/v1", "the server's address, with the version")
 
 
@@ -65,7 +68,8 @@ def load(name: str, settings: TierSettings) -> ServedModel | None:
     """Return the tier's model, None without one. Nothing is sent yet. Slow: imports a client. Raises ConfigError."""
     if not settings.model:
         return None
-    return _load_provider(settings.provider, create_endpoint(name, settings))
+    served: ServedModel = PROVIDERS.load(settings.provider, settings, create_endpoint(name, settings))
+    return served
 
 
 def create_endpoint(name: str, settings: TierSettings) -> Endpoint:
@@ -96,16 +100,6 @@ def create_context_window(settings: TierSettings) -> ContextWindow:
 def _limit_answer_tokens(settings: TierSettings) -> int:
     share = THINKING_SHARE if settings.think else ANSWER_SHARE
     return max(1, min(settings.answer_tokens, settings.context_tokens // share))
-
-
-def _load_provider(provider: Provider, where: Endpoint) -> ServedModel:
-    if provider == "ollama":
-        from wyoming_rosie_intent.llm.providers import ollama
-
-        return ollama.load(where)
-    from wyoming_rosie_intent.llm.providers import openai
-
-    return openai.load(where)
 
 
 def _validate(name: str, settings: TierSettings, key: str | None) -> None:

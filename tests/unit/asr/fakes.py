@@ -11,6 +11,7 @@ from wyoming.info import AsrModel, AsrProgram, Attribution
 
 from tests.unit.vad.fakes import LoudnessEngine
 from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.home.model import Home
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
@@ -57,6 +58,8 @@ class CountingEngine:
     def check_request(self, request: TranscribeRequest) -> None:
         if request.language not in (None, "en"):
             raise UnsupportedLanguageError(f"no model for {request.language}")
+
+    async def change_home(self, home: Home) -> None: ...
 
     async def install(self) -> None: ...
 

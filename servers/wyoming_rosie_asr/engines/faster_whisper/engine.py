@@ -24,6 +24,8 @@ from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_asr.admission import DecodeJob, PriorityLimiter
 from wyoming_rosie_asr.engine import (
+    AsrEngine,
+    EngineContext,
     SpeechAudio,
     TranscribeRequest,
     Transcript,
@@ -60,10 +62,8 @@ class Settings:
     models_from: str = option(HUB_URL, "where models are fetched that have a name")
 
 
-class WhisperEngine:
+class WhisperEngine(AsrEngine):
     """One model, on one thread of ours and as many of its own as there are cores."""
-
-    supports_streaming = True
 
     def __init__(self, settings: Settings, model: ModelFolder, keep_alive_seconds: float, max_waiting: int) -> None:
         self._settings = settings
@@ -71,6 +71,10 @@ class WhisperEngine:
         self._worker = ThreadWorker("whisper")
         self._limiter = PriorityLimiter(1, max_waiting)
         self._lazy_model = LazyModel(model.name, self._load_model, self._unload_model, keep_alive_seconds)
+
+    @property
+    def supports_streaming(self) -> bool:
+        return True
 
     @property
     def is_installed(self) -> bool:
@@ -148,7 +152,7 @@ class WhisperEngine:
 _WINDOW_MS = 30_000
 
 
-def load(settings: Settings, folder: Path, keep_alive_seconds: float, max_waiting: int) -> WhisperEngine:
+def load(settings: Settings, context: EngineContext) -> WhisperEngine:
     """Return the engine, with a model in its own folder or one by name in `folder`; it is loaded later. Raises ConfigError."""
     if settings.device not in DEVICES:
         raise ConfigError(f"--faster-whisper.device must be one of {', '.join(DEVICES)}, not {settings.device}")
@@ -158,14 +162,14 @@ def load(settings: Settings, folder: Path, keep_alive_seconds: float, max_waitin
         metadata.version("faster-whisper")
     except metadata.PackageNotFoundError as err:
         raise ConfigError(f"faster-whisper is not installed; run: {install_command(['whisper'])}") from err
-    model = whisper.find_model(settings.model, folder)
+    model = whisper.find_model(settings.model, context.data / "whisper")
     for language in settings.language:
         if language not in model.languages:
             raise ConfigError(
                 f"--faster-whisper.language: {model.name} does not know {language!r}; "
                 f"it knows: {', '.join(model.languages)}"
             )
-    return WhisperEngine(settings, model, keep_alive_seconds, max_waiting)
+    return WhisperEngine(settings, model, context.keep_alive_seconds, context.max_waiting)
 
 
 def _create_decoder(folder: Path, settings: Settings) -> "WhisperDecoder":

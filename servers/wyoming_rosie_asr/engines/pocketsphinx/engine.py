@@ -10,11 +10,14 @@ from wyoming.info import AsrModel, AsrProgram, Attribution
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.home import model
 from wyoming_rosie.home.model import Home
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.workers import ProcessWorker
 from wyoming_rosie_asr.admission import DecodeJob, PriorityLimiter
 from wyoming_rosie_asr.engine import (
+    AsrEngine,
+    EngineContext,
     SpeechAudio,
     TranscribeRequest,
     Transcript,
@@ -93,11 +96,8 @@ class GrammarRecognizer:
         return SentenceDecoder(self._model, automaton, self._lexicon, self._limits)
 
 
-class SphinxEngine:
+class SphinxEngine(AsrEngine):
     """One home's grammar, in a process of its own; a new home takes the place of the old one when it is ready."""
-
-    supports_streaming = False  # it must have heard the whole utterance
-    is_installed = True
 
     def __init__(self, settings: Settings, home: Home, keep_alive_seconds: float, max_waiting: int) -> None:
         self._settings = settings
@@ -112,17 +112,14 @@ class SphinxEngine:
     def describe(self) -> AsrProgram:
         version = metadata.version("pocketsphinx")
         about = "The commands and questions of one home, in English; a fixed list of sentences, no dictation"
-        model = AsrModel(MODEL, _CREDIT, True, about, version, [LANGUAGE])
-        return AsrProgram("pocketsphinx", _CREDIT, True, about, version, [model])
+        offered = AsrModel(MODEL, _CREDIT, True, about, version, [LANGUAGE])
+        return AsrProgram("pocketsphinx", _CREDIT, True, about, version, [offered])
 
     def check_request(self, request: TranscribeRequest) -> None:
         if request.model not in (None, MODEL):
             raise UnsupportedModelError(f"no model is named {request.model!r} here; there is: {MODEL}")
         if not supports_language(request.language):
             raise UnsupportedLanguageError(f"no model for the language {request.language!r}; there is: {LANGUAGE}")
-
-    async def install(self) -> None:
-        """Do nothing: its model comes with its package."""
 
     async def prepare(self) -> None:
         await self._lazy_model.prepare()
@@ -148,7 +145,7 @@ class SphinxEngine:
         )
 
 
-def load(settings: Settings, home: Home, keep_alive_seconds: float, max_waiting: int) -> SphinxEngine:
+def load(settings: Settings, context: EngineContext) -> SphinxEngine:
     """Return the engine; its grammar is made later. Raises ConfigError."""
     if not 0 <= settings.least_score <= 1:
         raise ConfigError(f"--pocketsphinx.least-score must be from 0 to 1, not {settings.least_score:g}")
@@ -156,7 +153,7 @@ def load(settings: Settings, home: Home, keep_alive_seconds: float, max_waiting:
         metadata.version("pocketsphinx")
     except metadata.PackageNotFoundError as err:
         raise ConfigError(f"pocketsphinx is not installed; run: {install_command(['asr'])}") from err
-    return SphinxEngine(settings, home, keep_alive_seconds, max_waiting)
+    return SphinxEngine(settings, model.load_home(context.home), context.keep_alive_seconds, context.max_waiting)
 
 
 def supports_language(language: str | None) -> bool:

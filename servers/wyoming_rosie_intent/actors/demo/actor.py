@@ -5,10 +5,10 @@ from datetime import datetime
 
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo import house
-from wyoming_rosie_intent.engine import Answer, Command
+from wyoming_rosie_intent.engine import ActorContext, Answer, Command, ServedActor
 
 
-class DemoActor:
+class DemoActor(ServedActor):
     def __init__(self, home: Home) -> None:
         self._state = house.create_initial_state(home)
 
@@ -17,9 +17,18 @@ class DemoActor:
         self._state, answer = house.execute(self._state, command, now)
         return answer
 
+    @property
+    def is_simulated(self) -> bool:
+        return True
+
     def set_home(self, home: Home) -> None:
         """Be about a home that has changed."""
         self._state = house.add_new_entities(self._state, home)
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
         return house.view_states(self._state)
+
+
+def load(context: ActorContext) -> DemoActor:
+    """Return the actor."""
+    return DemoActor(context.home)

@@ -28,7 +28,7 @@ from wyoming_rosie_intent.actors.home_assistant.link import (
 )
 from wyoming_rosie_intent.actors.home_assistant.services import ServiceCall
 from wyoming_rosie_intent.actors.home_assistant.states import ReportedState
-from wyoming_rosie_intent.engine import Answer, Command
+from wyoming_rosie_intent.engine import ActorContext, Answer, Command, ServedActor
 from wyoming_rosie_intent.entity_states import EntityState
 from wyoming_rosie_intent.responses import queries, responses
 from wyoming_rosie_intent.rules import todo_lists
@@ -67,7 +67,7 @@ class FailureReason(StrEnum):
     UNREACHED = "unreached"  # nothing was asked of it
 
 
-class HomeAssistantActor:
+class HomeAssistantActor(ServedActor):
     """Acts as long as `run` runs. `on_home` gets the home whenever Home Assistant's is another than before."""
 
     def __init__(
@@ -79,7 +79,15 @@ class HomeAssistantActor:
         """Stay connected until cancelled."""
         await self._client.run()
 
-    def set_home_file(self, own: Home) -> None:
+    @property
+    def reports_home(self) -> bool:
+        return True
+
+    @property
+    def is_remote(self) -> bool:
+        return True
+
+    def set_home(self, own: Home) -> None:
         """Take the rules for rooms and the preferences from this home from now on."""
         self._client.set_home_file(own)
 
@@ -183,6 +191,13 @@ def _get_attributes(state: ReportedState) -> dict[str, object]:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float))
+
+
+def load(settings: Settings, context: ActorContext) -> HomeAssistantActor:
+    """Return the actor, not yet connected. Raises ConfigError without a token; a token file may come later."""
+    if settings.token_file is None:
+        read_token(settings)
+    return HomeAssistantActor(settings, context.home, context.on_home)
 
 
 def read_token(settings: Settings) -> str:

@@ -98,7 +98,7 @@ class EspeakEngine:
     async def install(self) -> None: ...
 
 
-def load(settings: Settings) -> EspeakEngine:
+def load(settings: Settings, _data: Path | None = None) -> EspeakEngine:
     """Return the engine. Raises ConfigError."""
     for name, allowed in (("rate", _RATES), ("pitch", _PITCHES), ("volume", _VOLUMES)):
         if getattr(settings, name) not in allowed:

@@ -11,7 +11,6 @@ from pathlib import Path
 import structlog
 from wyoming.info import Attribution, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
-from wyoming_rosie import config
 from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import BadEventError, ConfigError, EngineError
@@ -186,12 +185,12 @@ class PiperEngine:
         return f"the voice {self._default} is being fetched ({fetched} so far): try again soon, or {by_hand}"
 
 
-def load(settings: Settings, data_dir: Path | None) -> PiperEngine:
+def load(settings: Settings, data: Path) -> PiperEngine:
     """Return the engine; its voices are loaded when they are wanted. Raises ConfigError."""
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
         raise ConfigError(f"the piper engine needs {', '.join(missing)}: {install_command(['piper'])}")
     _validate(settings)
-    folders = [(data_dir or config.data_folder()) / "piper", *settings.voices_dir]
+    folders = [data / "piper", *settings.voices_dir]
     name = settings.voice
     if name.endswith(piper.NETWORK):
         folders.append(Path(name).parent)

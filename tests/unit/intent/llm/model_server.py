@@ -24,7 +24,7 @@ from wyoming_rosie_intent.llm.model import (
     Tool,
     ToolCall,
 )
-from wyoming_rosie_intent.llm.tier_config import Provider, ServedModel, TierSettings
+from wyoming_rosie_intent.llm.tier_config import ServedModel, TierSettings
 
 REAL_URL = os.environ.get("ROSIE_OLLAMA_URL", "")
 REAL_MODEL = os.environ.get("ROSIE_OLLAMA_MODEL", "")
@@ -69,9 +69,7 @@ async def run_scripted_server(*rules: Rule, **given: Any) -> AsyncIterator[Ollam
 
 
 @asynccontextmanager
-async def load_model(
-    provider: Provider, url: str, name: str = "scripted", /, **given: Any
-) -> AsyncIterator[ServedModel]:
+async def load_model(provider: str, url: str, name: str = "scripted", /, **given: Any) -> AsyncIterator[ServedModel]:
     path = "/v1" if provider == "openai" else ""
     made = await asyncio.to_thread(tier_config.load, "local", TierSettings(name, provider, url + path, **given))
     assert made is not None

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -45,17 +45,16 @@ from wyoming_rosie_intent.llm.model import (
     ToolCall,
     ToolsUnsupportedError,
 )
-from wyoming_rosie_intent.llm.tier_config import Provider
+from wyoming_rosie_intent.llm.tier_config import PROVIDERS
 
-PROVIDERS: tuple[Provider, ...] = get_args(Provider)
-both = pytest.mark.parametrize("provider", PROVIDERS)
+both = pytest.mark.parametrize("provider", PROVIDERS.names)
 PATIENT: dict[str, Any] = {"first_token_seconds": 120.0, "stall_seconds": 60.0, "total_seconds": 180.0}
 HASTY: dict[str, Any] = {"first_token_seconds": 0.5, "stall_seconds": 0.5, "total_seconds": 5.0}
 SECRET = "the blue elephant"
 
 
 @both
-async def test_answer_comes_piece_by_piece_and_ends_with_done(provider: Provider) -> None:
+async def test_answer_comes_piece_by_piece_and_ends_with_done(provider: str) -> None:
     async with run_server() as here, load_model(provider, here.url, here.model, **PATIENT) as one:
         pieces = await collect(one.answer(ASKED))
     assert "Paris" in join_text(pieces)
@@ -63,7 +62,7 @@ async def test_answer_comes_piece_by_piece_and_ends_with_done(provider: Provider
 
 
 @both
-async def test_tool_call_comes_with_its_arguments(provider: Provider) -> None:
+async def test_tool_call_comes_with_its_arguments(provider: str) -> None:
     async with run_server() as here, load_model(provider, here.url, here.model, **PATIENT) as one:
         pieces = await collect(one.answer(create_prompt("Turn on the kitchen light.")))
     (call,) = select_calls(pieces)
@@ -73,7 +72,7 @@ async def test_tool_call_comes_with_its_arguments(provider: Provider) -> None:
 
 
 @both
-async def test_what_a_tool_said_goes_back_to_the_model(provider: Provider) -> None:
+async def test_what_a_tool_said_goes_back_to_the_model(provider: str) -> None:
     call = ToolCall("call_1", "HassTurnOn", {"name": "Kitchen Light"})
     prompt = create_prompt("Turn on the kitchen light.").append(
         ChatMessage(ChatRole.ASSISTANT, calls=(call,)), ChatMessage(ChatRole.TOOL, "done", tool_call=call)
@@ -130,7 +129,7 @@ def test_a_refusal_tells_the_model_from_its_output_and_its_server(
 
 
 @both
-async def test_a_model_without_tools_says_so(provider: Provider) -> None:
+async def test_a_model_without_tools_says_so(provider: str) -> None:
     async with run_scripted_server(takes_tools=False) as server, load_model(provider, server.url) as one:
         with pytest.raises(ToolsUnsupportedError, match=r"local \(scripted\): the model takes no tools \(status 400\)"):
             await collect(one.answer(ASKED))
@@ -138,7 +137,7 @@ async def test_a_model_without_tools_says_so(provider: Provider) -> None:
 
 
 @both
-async def test_an_answer_has_a_bound(provider: Provider) -> None:
+async def test_an_answer_has_a_bound(provider: str) -> None:
     endless = Rule(say=" ".join(f"word{number}" for number in range(5000)))
     async with run_scripted_server(endless) as server, load_model(provider, server.url, answer_tokens=100) as one:
         pieces = await collect(one.answer(ASKED))
@@ -182,7 +181,7 @@ async def test_a_server_that_knows_the_bound_by_its_other_name_is_asked_by_that_
 
 
 @both
-async def test_calls_with_unreadable_arguments_have_none(provider: Provider) -> None:
+async def test_calls_with_unreadable_arguments_have_none(provider: str) -> None:
     calls = (Call("HassTurnOn", '{"name": "La'), Call("HassTurnOn", {"name": "Lamp"}), Call("Nothing", ""))
     async with run_scripted_server(Rule(calls=calls)) as server, load_model(provider, server.url) as one:
         if provider == "ollama":  # which sends objects only, so that its client knows nothing else
@@ -196,7 +195,7 @@ async def test_calls_with_unreadable_arguments_have_none(provider: Provider) -> 
 
 @both
 @pytest.mark.parametrize("fault", list(Fault))
-async def test_every_fault_is_a_model_error_within_its_deadline(provider: Provider, fault: Fault) -> None:
+async def test_every_fault_is_a_model_error_within_its_deadline(provider: str, fault: Fault) -> None:
     async with run_scripted_server() as server, load_model(provider, server.url, **HASTY) as one:
         server.faults.append(fault)
         async with asyncio.timeout(60):
@@ -206,7 +205,7 @@ async def test_every_fault_is_a_model_error_within_its_deadline(provider: Provid
 
 
 @both
-async def test_server_that_is_not_there_is_a_model_error(provider: Provider) -> None:
+async def test_server_that_is_not_there_is_a_model_error(provider: str) -> None:
     async with run_scripted_server() as server:
         url = server.url
     async with load_model(provider, url) as one:
@@ -217,7 +216,7 @@ async def test_server_that_is_not_there_is_a_model_error(provider: Provider) -> 
 
 
 @both
-async def test_host_that_is_switched_off_is_given_up_before_the_first_word_is_due(provider: Provider) -> None:
+async def test_host_that_is_switched_off_is_given_up_before_the_first_word_is_due(provider: str) -> None:
     with run_unresponsive_host() as url:
         async with load_model(provider, url) as one:
             with pytest.raises(ModelError):
@@ -226,14 +225,14 @@ async def test_host_that_is_switched_off_is_given_up_before_the_first_word_is_du
 
 
 @both
-async def test_unknown_model_is_named(provider: Provider) -> None:
+async def test_unknown_model_is_named(provider: str) -> None:
     async with run_server() as here, load_model(provider, here.url, "nobody-has-this") as one:
         with pytest.raises(ModelError, match="there is no model 'nobody-has-this'"):
             await collect(one.answer(ASKED))
 
 
 @both
-async def test_answer_has_a_deadline_as_a_whole(provider: Provider) -> None:
+async def test_answer_has_a_deadline_as_a_whole(provider: str) -> None:
     rule = Rule(say=" ".join(map(str, range(1000))))
     async with (
         run_scripted_server(rule, pace=ModelSpeed(write_rate=50)) as server,
@@ -248,7 +247,7 @@ async def test_answer_has_a_deadline_as_a_whole(provider: Provider) -> None:
 
 @both
 @pytest.mark.parametrize("while_reading", [True, False], ids=["before the first word", "while it speaks"])
-async def test_server_learns_during_its_answer_that_nobody_listens(provider: Provider, while_reading: bool) -> None:
+async def test_server_learns_during_its_answer_that_nobody_listens(provider: str, while_reading: bool) -> None:
     rule = Rule(say="word " * 1000, wait_seconds=600.0 if while_reading else 0.0)
     async with (
         run_scripted_server(rule, pace=ModelSpeed(write_rate=1)) as server,
@@ -271,7 +270,7 @@ async def test_server_learns_during_its_answer_that_nobody_listens(provider: Pro
 
 @both
 @pytest.mark.parametrize("history", [1, 3], ids=["a fresh conversation", "with history"])
-async def test_warm_up_and_answer_begin_alike_byte_for_byte(provider: Provider, history: int) -> None:
+async def test_warm_up_and_answer_begin_alike_byte_for_byte(provider: str, history: int) -> None:
     frozen = Prompt((SYSTEM, *[CAPITAL, ChatMessage(ChatRole.ASSISTANT, "Paris.")] * history), (TURN_ON,))
     asked = frozen.append(ChatMessage(ChatRole.USER, "And of Spain?"))
     async with run_scripted_server() as server, load_model(provider, server.url, temperature=0.5) as one:
@@ -297,7 +296,7 @@ async def test_templates_that_want_roles_in_turn_are_given_them_and_the_beginnin
 
 
 @both
-async def test_warm_up_produces_one_word_at_most(provider: Provider) -> None:
+async def test_warm_up_produces_one_word_at_most(provider: str) -> None:
     async with run_server() as here, load_model(provider, here.url, here.model, **PATIENT) as one:
         await one.warm_up(ASKED)
     if here.scripted:
@@ -306,7 +305,7 @@ async def test_warm_up_produces_one_word_at_most(provider: Provider) -> None:
 
 
 @both
-async def test_of_a_warm_prompt_only_what_is_new_is_read(provider: Provider) -> None:
+async def test_of_a_warm_prompt_only_what_is_new_is_read(provider: str) -> None:
     long = Prompt((ChatMessage(ChatRole.SYSTEM, "Many words of a home. " * 300),))
     cold, warm = long, long.append(CAPITAL)
     async with run_scripted_server(pace=ModelSpeed(read_rate=4000)) as server, load_model(provider, server.url) as one:
@@ -343,7 +342,7 @@ async def test_ollama_hears_the_type_of_what_may_be_left_out() -> None:
 
 
 @both
-async def test_nothing_that_was_said_is_in_logs_or_errors(provider: Provider) -> None:
+async def test_nothing_that_was_said_is_in_logs_or_errors(provider: str) -> None:
     async with (
         run_scripted_server(Rule(say=f"About {SECRET}: nothing.")) as server,
         load_model(provider, server.url, **HASTY) as one,
@@ -365,7 +364,7 @@ REPEATED = json.dumps({"error": {"message": SECRET}, "message": {"tool_calls": S
 
 @both
 @pytest.mark.parametrize("status", [200, 302, 400, 500])
-async def test_servers_that_repeat_what_was_said_are_not_quoted(provider: Provider, status: int) -> None:
+async def test_servers_that_repeat_what_was_said_are_not_quoted(provider: str, status: int) -> None:
     body = (b"data: " if provider == "openai" else b"") + REPEATED + b"\n\n"
     async with (
         _web_server(lambda _: web.Response(status=status, body=body)) as url,
@@ -378,7 +377,7 @@ async def test_servers_that_repeat_what_was_said_are_not_quoted(provider: Provid
 
 @both
 async def test_key_goes_to_the_server_and_nowhere_else(
-    provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "key"
     path.write_text("sk-sesame\n")
@@ -398,7 +397,7 @@ async def test_key_goes_to_the_server_and_nowhere_else(
 
 
 @both
-async def test_keys_of_the_environment_go_nowhere_unasked(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_keys_of_the_environment_go_nowhere_unasked(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("OLLAMA_API_KEY", "OPENAI_API_KEY"):
         monkeypatch.setenv(variable, "sk-precious")
     async with run_scripted_server() as server, load_model(provider, server.url) as one:
@@ -407,7 +406,7 @@ async def test_keys_of_the_environment_go_nowhere_unasked(provider: Provider, mo
 
 
 @both
-async def test_server_that_sends_elsewhere_is_not_followed(provider: Provider) -> None:
+async def test_server_that_sends_elsewhere_is_not_followed(provider: str) -> None:
     async with (
         run_scripted_server() as server,
         _web_server(lambda _: web.Response(status=307, headers={"Location": server.url + "/api/chat"})) as url,
@@ -429,7 +428,7 @@ BROKEN_LINES = [
 
 @both
 @pytest.mark.parametrize("line", BROKEN_LINES, ids=lambda line: repr(line[:40]))
-async def test_strange_lines_are_a_model_error(provider: Provider, line: bytes) -> None:
+async def test_strange_lines_are_a_model_error(provider: str, line: bytes) -> None:
     await _answered_by(provider, (b"data: " if provider == "openai" else b"") + line + b"\n\n")
 
 
@@ -439,11 +438,11 @@ async def test_strange_lines_are_a_model_error(provider: Provider, line: bytes) 
     st.binary(max_size=200)
     | st.recursive(st.none() | st.text() | st.floats(), st.lists).map(lambda x: json.dumps(x).encode())
 )
-async def test_any_bytes_are_an_answer_or_a_model_error(provider: Provider, body: bytes) -> None:
+async def test_any_bytes_are_an_answer_or_a_model_error(provider: str, body: bytes) -> None:
     await _answered_by(provider, body)
 
 
-async def _answered_by(provider: Provider, body: bytes) -> None:
+async def _answered_by(provider: str, body: bytes) -> None:
     async with _web_server(lambda _: web.Response(body=body)) as url, load_model(provider, url) as one:
         try:
             pieces = await collect(one.answer(ASKED))

@@ -24,7 +24,7 @@ from wyoming_rosie.protocol import strict_json
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.secrets import read_secret_variable
-from wyoming_rosie_intent.engine import Answer, Command
+from wyoming_rosie_intent.engine import ActorContext, Answer, Command, ServedActor
 from wyoming_rosie_intent.responses import queries, responses
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class CommandMessage:
         return json.dumps(self.body, ensure_ascii=False).encode("utf-8", "replace")
 
 
-class NatsActor:
+class NatsActor(ServedActor):
     """Acts as long as `run` runs."""
 
     def __init__(self, settings: Settings) -> None:
@@ -77,6 +77,10 @@ class NatsActor:
         self._settings = settings
         self._secret = read_secret_variable(TOKEN_VARIABLE)
         self._client: Client | None = None
+
+    @property
+    def is_remote(self) -> bool:
+        return True
 
     @property
     def problem(self) -> str | None:
@@ -142,6 +146,11 @@ class NatsActor:
         except (Error, OSError) as err:
             raise BusError(type(err).__name__) from err
         return _parse_result(message.data)
+
+
+def load(settings: Settings, _context: ActorContext) -> NatsActor:
+    """Return the actor, not yet connected. Raises ConfigError."""
+    return NatsActor(settings)
 
 
 class BusError(RosieError):

@@ -1,0 +1,69 @@
+"""Engines by name: each module of a package is one, and a folder with the module `engine.py` is one as well.
+
+An engine's module has a function `load` and, where it has settings, a frozen dataclass `Settings`, which becomes a table
+and flags of the program's configuration. Its native library is imported inside `load`, since all modules are imported
+for their settings.
+"""
+
+import pkgutil
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, make_dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Literal, TypeVar
+
+from wyoming_rosie.config import option
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.text.suggestions import describe_unknown_name
+
+C = TypeVar("C")
+
+
+class EngineRegistry:
+    """The engines of one package, such as `wyoming_rosie_asr.engines`; `entry` is the module of an engine's folder."""
+
+    def __init__(self, package: str, entry: str = "engine") -> None:
+        self._package = package
+        self._entry = entry
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the engines, as flags write them; nothing is imported but the package."""
+        found = pkgutil.iter_modules(import_module(self._package).__path__)
+        return tuple(sorted(module.name.replace("_", "-") for module in found if not module.name.startswith("_")))
+
+    def configures(self, field: str, *others: str) -> Callable[[type[C]], type[C]]:
+        """Return a class decorator that adds each engine's settings, and the names as the choices of `field`.
+
+        `others` are choices that are no engines.
+        """
+
+        def extended(config: type[C]) -> type[C]:
+            choice = next(one for one in fields(config) if one.name == field)  # type: ignore[arg-type]
+            kinds = {name.replace("-", "_"): self._settings_class(name) for name in self.names}
+            added = [(name, kind, option(kind, "")) for name, kind in kinds.items() if kind is not None]
+            choices: Any = Literal[(*self.names, *others)]
+            namespace = {"__doc__": config.__doc__, "__module__": config.__module__}
+            chosen = (field, choices, option(choice.default, choice.metadata["help"]))
+            made = make_dataclass(config.__name__, [chosen, *added], bases=(config,), namespace=namespace, frozen=True)
+            made.__module__ = config.__module__
+            return made
+
+        return extended
+
+    def load(self, name: str, settings: object, *context: object) -> Any:
+        """Return what the engine's `load` makes of its part of `settings` and the context. Raises ConfigError."""
+        if name not in self.names:
+            raise ConfigError(describe_unknown_name("engine", name, self.names))
+        module = self._module(name)
+        own = () if self._settings_class(name) is None else (getattr(settings, name.replace("-", "_")),)
+        return module.load(*own, *context)
+
+    def _settings_class(self, name: str) -> type[Any] | None:
+        """Return the class of an engine's settings, None when it has no settings."""
+        kind = getattr(self._module(name), "Settings", None)
+        return kind if is_dataclass(kind) and isinstance(kind, type) and fields(kind) else None
+
+    def _module(self, name: str) -> ModuleType:
+        module = import_module(f"{self._package}.{name.replace('-', '_')}")
+        return import_module(f"{module.__name__}.{self._entry}") if hasattr(module, "__path__") else module
