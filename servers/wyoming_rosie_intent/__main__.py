@@ -11,8 +11,9 @@ from wyoming_rosie.protocol import server
 from wyoming_rosie.protocol.server import DaemonServer
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_intent import factory
+from wyoming_rosie_intent.answer import PendingAction
 from wyoming_rosie_intent.config import IntentConfig
-from wyoming_rosie_intent.dialogue import Dialogue, PendingAction, is_conductor_intent
+from wyoming_rosie_intent.dialogue import Dialogue, is_conductor_intent
 from wyoming_rosie_intent.execution.audit_log import AuditLog
 from wyoming_rosie_intent.execution.confirmation import Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor, discard_entry

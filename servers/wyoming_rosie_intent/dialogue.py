@@ -1,19 +1,30 @@
-"""From a sentence to a reply: rules first, then plugins, then a language model; who acts, and whether to ask first."""
+"""The dialogue: answers a sentence by rules, then plugins, then a language model, and asks before what is dangerous."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import TypeAlias, assert_never
+from typing import TypeAlias
 
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie.text.normalize import is_speakable
+from wyoming_rosie_intent.answer import (
+    AnswerEvent,
+    ConversationInput,
+    DeferredCommand,
+    DelegateToConductor,
+    Handled,
+    NotHandled,
+    NotRecognized,
+    Outcome,
+    PendingAction,
+    PendingQuestion,
+)
 from wyoming_rosie_intent.engine import Command, IntentRecognizer, Match, UnknownLanguageError
 from wyoming_rosie_intent.execution import targets
 from wyoming_rosie_intent.execution.confirmation import ConfirmationReply, Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor, ActionPlan, TargetQuestion
-from wyoming_rosie_intent.llm.agent import LlmAgent, Request
-from wyoming_rosie_intent.llm.events import Asked, Failed, Filler, Finished, Part, Passed, Said
+from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_seconds
 from wyoming_rosie_intent.plugins.plugins import PluginMatch, PluginRegistry
 from wyoming_rosie_intent.responses import intent_text, responses
@@ -24,72 +35,7 @@ from wyoming_rosie_intent.rules.multi_command import SplitRules
 Matches: TypeAlias = tuple[Match, ...]
 LONGEST_SENTENCE = 1000
 """Characters; nobody says a longer one."""
-_THE_REST: tuple[Command, ...] = ()
-"""What is asked about when an answer was too long to be said at once."""
 _CONDUCTORS = frozenset({"HassNevermind", "HassBroadcast"})
-
-
-@dataclass(frozen=True)
-class ConversationInput:
-    """What somebody said, where, and in which conversation and turn."""
-
-    text: str
-    conversation_id: str
-    language: str | None = None
-    area: str | None = None  # id or name of the speaker's area
-    turn_id: str | None = None
-    speaker: str | None = None
-    confirmed: frozenset[str] = frozenset()  # things that somebody has said yes to when this was said for later
-
-
-@dataclass(frozen=True)
-class Handled:
-    """It was done or answered; or, when a reply is expected, something is asked first."""
-
-    text: str
-    matches: Matches = ()
-    expects_reply: bool = False
-
-
-@dataclass(frozen=True)
-class NotHandled:
-    """It was understood but cannot be."""
-
-    text: str
-    matches: Matches = ()
-
-
-@dataclass(frozen=True)
-class NotRecognized:
-    text: str
-
-
-@dataclass(frozen=True)
-class DeferredCommand:
-    """What a conductor has to know about a command that it keeps for later."""
-
-    label: str  # what will be done, in words
-    confirmed: tuple[str, ...] = ()  # the things that somebody has said yes to
-
-
-@dataclass(frozen=True)
-class DelegateToConductor:
-    """The conductor is to act; `later` is about those of the intents that have a command for later, in order."""
-
-    matches: Matches
-    deferred: tuple[DeferredCommand, ...] = ()
-
-
-Outcome: TypeAlias = Handled | NotHandled | NotRecognized | DelegateToConductor
-PendingAction: TypeAlias = tuple[Command, ...] | DelegateToConductor
-"""What a yes is waited for: things to do now, or a command that the conductor is to keep for later."""
-
-
-@dataclass(frozen=True)
-class Thinking:
-    """A model answers: what is said while it does, and the outcome at the end. To be closed when nobody listens."""
-
-    parts: AsyncGenerator[Said | Filler | Outcome, None] = field(repr=False)
 
 
 class Dialogue:
@@ -115,32 +61,54 @@ class Dialogue:
     def prepare_turn(
         self, turn_id: str, area: str | None, conversation: str | None, moment: datetime, now: float
     ) -> None:
-        """Get ready for a sentence: a wake word was heard."""
+        """Get ready for a user_input: a wake word was heard."""
         if self._agent is not None:
             self._agent.prepare_turn(turn_id, area, conversation, moment, now)
 
-    async def answer(self, sentence: ConversationInput, moment: datetime, now: float) -> Outcome | Thinking:
-        """Return the outcome; `moment` is the wall clock, `now` seconds of any clock. Raises UnknownLanguageError."""
-        language = await self._load_language(sentence)
-        reply, asked = self._confirmations.parse_reply(sentence.conversation_id, sentence.text, now)
-        outcome: Outcome | None
-        if len(sentence.text) > LONGEST_SENTENCE:
-            return NotRecognized(responses.render("too_long", language))
-        if reply is ConfirmationReply.YES and asked == _THE_REST and self._agent is not None:
-            return Thinking(self._think(self._agent, sentence, moment, now, goes_on=True))
-        if reply is ConfirmationReply.YES and asked is not None:
-            outcome = await self._execute_confirmed(asked, moment)
-        elif reply is ConfirmationReply.NO:
-            outcome = Handled(responses.render("left_alone", language))
-        elif not is_speakable(sentence.text):
-            return NotRecognized(responses.render("heard_nothing", language))
+    async def answer(
+        self, user_input: ConversationInput, moment: datetime, now: float
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """Yield the answer, its outcome last; closing the generator stops a language model. Raises UnknownLanguageError.
+
+        `moment` is the wall clock, `now` seconds of any clock.
+        """
+        language = await self._load_language(user_input)
+        reply, action = self._confirmations.parse_reply(user_input.conversation_id, user_input.text, now)
+        outcome = await self._answer_at_once(user_input, reply, action, language, moment, now)
+        if outcome is not None:
+            self._record_turn(user_input, outcome, now)
+            self._record_question(user_input, outcome, now)
+            yield outcome
+        elif self._agent is None:
+            yield NotRecognized(responses.render("not_understood", language))
         else:
-            outcome = await self._answer_by_rules(sentence, moment, now)
+            request = replace(user_input, continues=reply is ConfirmationReply.YES)
+            async with aclosing(self._agent.answer(request, moment, now)) as events:
+                async for event in events:
+                    self._record_question(user_input, event, now)
+                    yield event
+
+    async def _answer_at_once(
+        self,
+        user_input: ConversationInput,
+        reply: ConfirmationReply,
+        action: PendingAction | None,
+        language: str,
+        moment: datetime,
+        now: float,
+    ) -> Outcome | None:
+        """Return the outcome of a reply to a question, or that of the rules; None leaves the answer to a language model."""
+        if len(user_input.text) > LONGEST_SENTENCE:
+            return NotRecognized(responses.render("too_long", language))
+        if reply is ConfirmationReply.YES and action is not None:
+            return await self._execute_confirmed(action, moment)
+        if reply is ConfirmationReply.NO:
+            return Handled(responses.render("left_alone", language))
+        if not is_speakable(user_input.text):
+            return NotRecognized(responses.render("heard_nothing", language))
+        outcome = await self._answer_by_rules(user_input, moment)
         if outcome is None and reply is ConfirmationReply.UNCLEAR:
-            outcome = self._repeat_question(sentence, now)
-        if outcome is None:
-            return self._answer_by_agent(sentence, moment, now)
-        self._record_turn(sentence, outcome, now)
+            outcome = self._repeat_question(user_input, now)
         return outcome
 
     async def render_response(self, match: Match, area: str | None, moment: datetime, *, renders: bool) -> str | None:
@@ -159,49 +127,51 @@ class Dialogue:
     def close(self) -> None:
         self._worker.close()
 
-    async def _load_language(self, sentence: ConversationInput) -> str:
+    async def _load_language(self, user_input: ConversationInput) -> str:
         """Return the language of the answer to what rules do not know; reading its phrases may take a moment."""
         preferred = self._household.home.preferences.language
-        for language in (sentence.language, preferred):
+        for language in (user_input.language, preferred):
             if language and not responses.is_prepared(language):
                 await self._worker.run(responses.prepare, language)
-        return sentence.language or "en"
+        return user_input.language or "en"
 
-    async def _execute_confirmed(self, asked: PendingAction, moment: datetime) -> Outcome:
-        """Do what somebody said yes to, or let the conductor keep it until its time."""
-        if isinstance(asked, DelegateToConductor):
-            return asked
-        answer = await self._household.execute(asked, moment)
-        return (Handled if answer.done else NotHandled)(answer.text, tuple(command.match for command in asked))
+    async def _execute_confirmed(self, action: PendingAction, moment: datetime) -> Outcome | None:
+        """Execute what a yes confirmed, or delegate it; None when the rest of a model's answer is wanted."""
+        if isinstance(action, DelegateToConductor):
+            return action
+        if action == () and self._agent is not None:
+            return None
+        answer = await self._household.execute(action, moment)
+        return (Handled if answer.done else NotHandled)(answer.text, tuple(command.match for command in action))
 
-    async def _answer_by_rules(self, sentence: ConversationInput, moment: datetime, now: float) -> Outcome | None:
-        """Return what came of the sentence, None when it means nothing here."""
-        match await self._worker.run(self._recognize, sentence):
+    async def _answer_by_rules(self, user_input: ConversationInput, moment: datetime) -> Outcome | None:
+        """Return what came of the user_input, None when it means nothing here."""
+        match await self._worker.run(self._recognize, user_input):
             case PluginMatch() as match:
                 assert self._plugins is not None
                 answer = await self._plugins.execute(match)
                 return (Handled if answer.done else NotHandled)(answer.text)
             case matches:
-                return await self._execute(sentence, matches, moment, now) if matches else None
+                return await self._execute(user_input, matches, moment) if matches else None
 
-    def _recognize(self, sentence: ConversationInput) -> Matches | PluginMatch:
+    def _recognize(self, user_input: ConversationInput) -> Matches | PluginMatch:
         """Return what the sentence means by the rules; runs in the worker's thread. Raises UnknownLanguageError."""
         try:
-            matches = self._parse_commands(sentence.text, sentence)
+            matches = self._parse_commands(user_input.text, user_input)
         except UnknownLanguageError:
             if self._agent is None:
                 raise
             matches = ()
-        found = self._plugins.recognize(sentence.text, sentence.language) if self._plugins and not matches else None
+        found = self._plugins.recognize(user_input.text, user_input.language) if self._plugins and not matches else None
         return found or self._household.resolve(matches)
 
-    def _parse_commands(self, text: str, sentence: ConversationInput) -> Matches:
-        """Return what a sentence, or the part of it that is for later, means by the rules."""
+    def _parse_commands(self, text: str, user_input: ConversationInput) -> Matches:
+        """Return what a user_input, or the part of it that is for later, means by the rules."""
 
         def one(part: str) -> Match | None:
-            return self._recognizer.recognize(part, sentence.language, sentence.area)
+            return self._recognizer.recognize(part, user_input.language, user_input.area)
 
-        return multi_command.parse_commands(text, one, self._get_speech(sentence.language))
+        return multi_command.parse_commands(text, one, self._get_speech(user_input.language))
 
     def _get_speech(self, language: str | None) -> SplitRules:
         home = self._household.home
@@ -211,88 +181,54 @@ class Dialogue:
             self._speech[language] = multi_command.load_split_rules(home, language)
         return self._speech[language]
 
-    def _repeat_question(self, sentence: ConversationInput, now: float) -> Handled | None:
+    def _repeat_question(self, user_input: ConversationInput, now: float) -> Handled | None:
         """Ask once more what was answered with neither yes nor no."""
-        question = self._confirmations.repeat_question(sentence.conversation_id, now)
+        question = self._confirmations.repeat_question(user_input.conversation_id, now)
         return Handled(question, expects_reply=True) if question else None
 
-    def _answer_by_agent(self, sentence: ConversationInput, moment: datetime, now: float) -> Outcome | Thinking:
-        if self._agent is None:
-            return NotRecognized(responses.render("not_understood", sentence.language or "en"))
-        return Thinking(self._think(self._agent, sentence, moment, now))
-
-    async def _think(
-        self, mind: LlmAgent, sentence: ConversationInput, moment: datetime, now: float, *, goes_on: bool = False
-    ) -> AsyncGenerator[Said | Filler | Outcome, None]:
-        request = Request(
-            sentence.text,
-            sentence.conversation_id,
-            sentence.language,
-            sentence.area,
-            sentence.turn_id,
-            sentence.speaker,
-            goes_on,
-        )
-        async with aclosing(mind.answer(request, moment, now)) as parts:
-            async for part in parts:
-                if isinstance(part, Asked):
-                    self._confirmations.ask(sentence.conversation_id, part.commands, now, part.text)
-                if isinstance(part, Finished) and part.offer:
-                    heard_at = now + estimate_speech_seconds(part.text)
-                    self._confirmations.ask(sentence.conversation_id, _THE_REST, heard_at, part.offer)
-                yield _of_model(part)
-
-    def _record_turn(self, sentence: ConversationInput, outcome: Outcome, now: float) -> None:
-        """Let a model's next turn know what rules did; what failed stays out of it."""
+    def _record_turn(self, user_input: ConversationInput, outcome: Outcome, now: float) -> None:
+        """Let the next turn of a language model know what the rules did, unless they failed."""
         if self._agent is not None and isinstance(outcome, Handled):
-            said, did = sentence.text, outcome.matches
-            self._agent.record_turn(sentence.conversation_id, said, outcome.text, now, did, sentence.area)
+            self._agent.record_turn(user_input, outcome, now)
 
-    async def _execute(
-        self, sentence: ConversationInput, matches: Matches, moment: datetime, now: float
-    ) -> Outcome | None:
+    async def _execute(self, user_input: ConversationInput, matches: Matches, moment: datetime) -> Outcome | None:
         language = matches[0].language
         conductors = [match for match in matches if not self._household.has_actor or is_conductor_intent(match)]
         if not conductors:
-            return await self._execute_plan(sentence, matches, moment, now)
+            return await self._execute_plan(user_input, matches, moment)
         if len(conductors) < len(matches):
             return NotHandled(responses.render("one_at_a_time", language), matches)
         if any(map(targets.needs_area, matches)):
             return NotHandled(responses.render("which_room", language), matches)
-        later = await self._parse_deferred(sentence, matches)
+        later = await self._parse_deferred(user_input, matches)
         if later and self._household.has_actor:
-            return self._delegate_deferred(sentence, matches, later, now)
+            return self._delegate_deferred(user_input, matches, later)
         now_and_later = (*matches, *(match for _, commands in later for match in commands))
-        forbidden = self._household.get_refusals(now_and_later, sentence.area, sentence.speaker)
+        forbidden = self._household.get_refusals(now_and_later, user_input.area, user_input.speaker)
         return NotHandled(" ".join(forbidden), matches) if forbidden else DelegateToConductor(matches)
 
-    def _request_confirmation(self, sentence: ConversationInput, plan: ActionPlan, now: float) -> str | None:
-        """Wait for the answer to what has to be asked; return the question."""
-        if plan.needs_confirmation:
-            question = responses.render_question(plan.needs_confirmation)
-            self._confirmations.ask(sentence.conversation_id, plan.needs_confirmation, now, question)
-            return question
-        if plan.choice:
-            self._confirmations.ask(
-                sentence.conversation_id, (), now, plan.choice.question, _choice_options(plan.choice)
-            )
-            return plan.choice.question
-        return None
+    def _record_question(self, user_input: ConversationInput, event: AnswerEvent, now: float) -> None:
+        """Wait for the reply to a question; an offer is heard only at the end of a long answer."""
+        if not isinstance(event, Handled) or event.question is None:
+            return
+        question = event.question
+        asked_at = now + estimate_speech_seconds(event.text) if question.is_offer else now
+        self._confirmations.ask(user_input.conversation_id, question.action, asked_at, question.text, question.options)
 
-    async def _parse_deferred(self, sentence: ConversationInput, matches: Matches) -> list[tuple[Match, Matches]]:
+    async def _parse_deferred(self, user_input: ConversationInput, matches: Matches) -> list[tuple[Match, Matches]]:
         """Return those of the matches that have a command for later, with what it means."""
         kept = [match for match in matches if COMMAND_SLOT in match.slots]
         texts = [str(match.slots[COMMAND_SLOT]) for match in kept]
         return [
-            (match, await self._worker.run(self._parse_commands, text, sentence))
+            (match, await self._worker.run(self._parse_commands, text, user_input))
             for match, text in zip(kept, texts, strict=True)
         ]
 
     def _delegate_deferred(
-        self, sentence: ConversationInput, matches: Matches, later: Sequence[tuple[Match, Matches]], now: float
+        self, user_input: ConversationInput, matches: Matches, later: Sequence[tuple[Match, Matches]]
     ) -> NotHandled | Handled | DelegateToConductor:
         """Let the conductor keep commands until their time; refuse them now, and ask about them now."""
-        plans = [(match, self._plan_deferred(sentence, commands)) for match, commands in later]
+        plans = [(match, self._plan_deferred(user_input, commands)) for match, commands in later]
         if refusals := [text for _, plan in plans for text in (*plan.error_messages, *_open_questions(plan))]:
             return NotHandled(" ".join(refusals), matches)
         outcome = DelegateToConductor(matches, tuple(_deferred_command(match, plan) for match, plan in plans))
@@ -303,29 +239,34 @@ class Dialogue:
         ]
         if not questions:
             return outcome
-        question = " ".join(questions)
-        self._confirmations.ask(sentence.conversation_id, outcome, now, question)
-        return Handled(question, matches, expects_reply=True)
+        text = " ".join(questions)
+        return Handled(text, matches, expects_reply=True, question=PendingQuestion(text, outcome))
 
-    def _plan_deferred(self, sentence: ConversationInput, commands: Matches) -> ActionPlan:
+    def _plan_deferred(self, user_input: ConversationInput, commands: Matches) -> ActionPlan:
         ours = [match for match in self._household.resolve(commands) if not is_conductor_intent(match)]
-        return self._household.plan(ours, sentence.area, sentence.speaker)
+        return self._household.plan(ours, user_input.area, user_input.speaker)
 
-    async def _execute_plan(
-        self, sentence: ConversationInput, matches: Matches, moment: datetime, now: float
-    ) -> Outcome | None:
+    async def _execute_plan(self, user_input: ConversationInput, matches: Matches, moment: datetime) -> Outcome | None:
         """Do what needs no confirmation, then ask about the rest; leave to a model what is about nothing here."""
-        plan = self._household.plan(matches, sentence.area, sentence.speaker)
+        plan = self._household.plan(matches, user_input.area, user_input.speaker)
         if self._agent is not None and not plan.has_targets:
             return None
-        confirmed = tuple(one for one in plan.needs_confirmation if sentence.confirmed.issuperset(_target_ids([one])))
+        confirmed = tuple(one for one in plan.needs_confirmation if user_input.confirmed.issuperset(_target_ids([one])))
         plan = replace(plan, needs_confirmation=tuple(one for one in plan.needs_confirmation if one not in confirmed))
-        deed = await self._household.execute((*plan.commands, *confirmed), moment)
-        said = [text for text in (deed.text, *plan.error_messages) if text]
-        question = self._request_confirmation(sentence, plan, now)
-        if question:
-            return Handled(" ".join((*said, question)), matches, expects_reply=True)
-        return (Handled if deed.done else NotHandled)(" ".join(said), matches)
+        answer = await self._household.execute((*plan.commands, *confirmed), moment)
+        texts = [text for text in (answer.text, *plan.error_messages) if text]
+        if question := _create_question(plan):
+            return Handled(" ".join((*texts, question.text)), matches, expects_reply=True, question=question)
+        return (Handled if answer.done else NotHandled)(" ".join(texts), matches)
+
+
+def _create_question(plan: ActionPlan) -> PendingQuestion | None:
+    """Return the question whether to execute the rest of a plan, or which of several entities is meant."""
+    if plan.needs_confirmation:
+        return PendingQuestion(responses.render_question(plan.needs_confirmation), plan.needs_confirmation)
+    if plan.choice:
+        return PendingQuestion(plan.choice.question, options=_choice_options(plan.choice))
+    return None
 
 
 def _choice_options(choice: TargetQuestion) -> Mapping[str, tuple[Command, ...]]:
@@ -345,22 +286,6 @@ def _deferred_command(match: Match, plan: ActionPlan) -> DeferredCommand:
 
 def _target_ids(commands: Sequence[Command]) -> tuple[str, ...]:
     return tuple(entity.id for command in commands for entity in command.targets)
-
-
-def _of_model(part: Part) -> Said | Filler | Outcome:
-    match part:
-        case Said() | Filler():
-            return part
-        case Finished(text, matches, expects_reply):
-            return Handled(text, matches, expects_reply)
-        case Asked(text):
-            return Handled(text, expects_reply=True)
-        case Passed(matches):
-            return DelegateToConductor(matches)
-        case Failed(text):
-            return NotHandled(text)
-        case _:
-            assert_never(part)
 
 
 def is_conductor_intent(match: Match) -> bool:

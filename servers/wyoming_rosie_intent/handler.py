@@ -21,19 +21,20 @@ from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
-from wyoming_rosie_intent.dialogue import (
+from wyoming_rosie_intent.answer import (
+    AnswerChunk,
+    AnswerEvent,
     ConversationInput,
     DeferredCommand,
     DelegateToConductor,
-    Dialogue,
+    Filler,
     Handled,
     NotHandled,
     NotRecognized,
     Outcome,
-    Thinking,
 )
+from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import Match
-from wyoming_rosie_intent.llm.events import Filler, Said
 from wyoming_rosie_intent.rules.durations import COMMAND_SLOT
 
 _LOG = structlog.get_logger()
@@ -98,48 +99,43 @@ class IntentHandler:
         self._dialogue.prepare_turn(str(context["turn_id"]), area, conversation, self._clock(), _now())
 
     async def _on_transcript(self, event: Event) -> None:
-        sentence = self._parse_input(event)
+        user_input = self._parse_input(event)
         context = {key: value for key, value in turn.context(event).items() if key not in _OUR_KEYS}
-        context["conversation_id"] = sentence.conversation_id
+        context["conversation_id"] = user_input.conversation_id
         with self._metrics.turn("understand") as answered:
-            outcome = await self._dialogue.answer(sentence, self._clock(), _now())
-            replies = (
-                self._stream_answer(outcome.parts, sentence, context)
-                if isinstance(outcome, Thinking)
-                else self._stream_outcome(outcome, sentence, context)
-            )
-            async with aclosing(replies):
+            answer = self._dialogue.answer(user_input, self._clock(), _now())
+            async with aclosing(self._stream_answer(answer, user_input, context)) as replies:
                 async for reply in replies:
                     answered.outcome = reply.type if reply.type in _OUTCOMES else answered.outcome
                     await self._send(reply)
             _LOG.info("answered", outcome=answered.outcome, **self._house)
 
     async def _stream_answer(
-        self, parts: AsyncGenerator[Said | Filler | Outcome, None], sentence: ConversationInput, context: dict[str, Any]
+        self, answer: AsyncGenerator[AnswerEvent, None], user_input: ConversationInput, context: dict[str, Any]
     ) -> AsyncGenerator[Event, None]:
-        """Yield a model's answer as it comes, and whole at the end."""
-        said = ""
-        async with aclosing(parts):
-            async for part in parts:
-                match part:
-                    case Filler(text):
-                        yield UserEvent("filler", {"text": text}, context).event()
-                    case Said(text):
-                        if not said:
+        """Yield the replies to a sentence: chunks and fillers as they come, then the outcome."""
+        text = ""
+        async with aclosing(answer):
+            async for event in answer:
+                match event:
+                    case Filler():
+                        yield UserEvent("filler", {"text": event.text}, context).event()
+                    case AnswerChunk():
+                        if not text:
                             yield HandledStart(context).event()
-                        said += text
-                        yield HandledChunk(text).event()
-                    case _ if not said:
-                        async for reply in self._stream_outcome(part, sentence, context):
+                        text += event.text
+                        yield HandledChunk(event.text).event()
+                    case _ if not text:
+                        async for reply in self._stream_outcome(event, user_input, context):
                             yield reply
                     case _:
-                        for reply in _end_stream(part, said, context):
+                        for reply in _end_stream(event, text, context):
                             yield reply
 
     async def _stream_outcome(
-        self, outcome: Outcome, sentence: ConversationInput, context: dict[str, Any]
+        self, outcome: Outcome, user_input: ConversationInput, context: dict[str, Any]
     ) -> AsyncGenerator[Event, None]:
-        """Yield an answer that is there at once, or the intents that the conductor is to carry out."""
+        """Yield an outcome that no chunk preceded: one reply, or the intents that the conductor is to execute."""
         if not isinstance(outcome, DelegateToConductor):
             yield _create_reply(outcome, context)
             return
@@ -149,13 +145,13 @@ class IntentHandler:
         later = iter(outcome.deferred)
         for match in outcome.matches:
             kept = next(later, None) if COMMAND_SLOT in match.slots else None
-            yield await self._create_intent(match, sentence, {**context, **_deferred_context(kept)})
+            yield await self._create_intent(match, user_input, {**context, **_deferred_context(kept)})
         if several:
             yield IntentsStop(context).event()
 
-    async def _create_intent(self, match: Match, sentence: ConversationInput, context: dict[str, Any]) -> Event:
+    async def _create_intent(self, match: Match, user_input: ConversationInput, context: dict[str, Any]) -> Event:
         text = await self._dialogue.render_response(
-            match, sentence.area, self._clock(), renders=_RENDERS_TEMPLATES in context
+            match, user_input.area, self._clock(), renders=_RENDERS_TEMPLATES in context
         )
         entities = [Entity(name, value) for name, value in match.slots.items()]
         return Intent(match.intent, entities, text, context).event()

@@ -1,9 +1,9 @@
-"""What the daemon does beyond rules: a model that was warmed at the wake word answers, with tools, clause by clause."""
+"""The language model agent: answers what the rules do not understand, with a model that was warmed up at the wake word."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from traceback import walk_tb
 from typing import Protocol
@@ -11,11 +11,19 @@ from typing import Protocol
 import structlog
 
 from wyoming_rosie.home.model import Area
+from wyoming_rosie_intent.answer import (
+    AnswerChunk,
+    AnswerEvent,
+    ConversationInput,
+    DelegateToConductor,
+    Filler,
+    Handled,
+    NotHandled,
+)
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.llm import messages
 from wyoming_rosie_intent.llm.complexity import classify
-from wyoming_rosie_intent.llm.events import Asked, Failed, Filler, Finished, Part, Passed
 from wyoming_rosie_intent.llm.filler import FillerGenerator, FirstTokenLatency, is_command
 from wyoming_rosie_intent.llm.model import (
     ChatMessage,
@@ -24,7 +32,6 @@ from wyoming_rosie_intent.llm.model import (
     ModelOutputError,
     ModelTimeoutError,
     Prompt,
-    Tool,
     ToolCall,
 )
 from wyoming_rosie_intent.llm.output import language_markers
@@ -32,34 +39,21 @@ from wyoming_rosie_intent.llm.output.action_claims import ClaimChecker
 from wyoming_rosie_intent.llm.prompts import snapshots
 from wyoming_rosie_intent.llm.prompts.context_window import SENTENCE_TOKENS, ResultBudget
 from wyoming_rosie_intent.llm.prompts.history import ConversationHistory
-from wyoming_rosie_intent.llm.prompts.prompt import PromptContext, PromptTemplates, escape_tokens, quote
+from wyoming_rosie_intent.llm.prompts.prompt import PromptContext, PromptTemplates, escape_tokens
 from wyoming_rosie_intent.llm.prompts.snapshots import PromptSnapshots
 from wyoming_rosie_intent.llm.prompts.warmer import PromptWarmer
 from wyoming_rosie_intent.llm.router import RoutingRequest
 from wyoming_rosie_intent.llm.tool_loop import ChatModel, ToolLoop
-from wyoming_rosie_intent.llm.toolset import ToolContext, ToolOutcome, ToolResult, Toolset
+from wyoming_rosie_intent.llm.toolset import CombinedToolset, ToolContext, Toolset
 
 _LOG = structlog.get_logger()
 TOTAL_SECONDS = 60.0
 SILENCE_SECONDS = 15.0
-"""Until something of the answer is heard, whatever the tiers and tools do; a conductor waits little longer."""
+"""Until the first clause of an answer, whatever the tiers and tools do; a conductor waits little longer."""
 MOST_USED = 32
-"""Things that are told because they were used, if only once."""
+"""Entities that a prompt lists because they were used lately."""
 MOST_WAITING = 16
-"""Parts that nobody has taken yet; then the model waits."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What somebody said to the model, where, and in which conversation and turn."""
-
-    text: str = field(repr=False)
-    conversation_id: str
-    language: str | None = None
-    area: str | None = None  # id or name
-    turn_id: str | None = None
-    speaker: str | None = None
-    continues: bool = False  # they want the rest of the last answer
+"""Answer events that nobody has taken yet; then the model waits."""
 
 
 class RoutedChatModel(ChatModel, Protocol):
@@ -68,15 +62,15 @@ class RoutedChatModel(ChatModel, Protocol):
 
 
 class ModelRouter(Protocol):
-    """All that answers: see `tiers.Tiers`."""
+    """Chooses the model of a turn; see `router.TierRouter`."""
 
-    def route(self, wish: RoutingRequest) -> RoutedChatModel: ...
+    def route(self, request: RoutingRequest) -> RoutedChatModel: ...
 
-    async def warm_up(self, prompt: Prompt, wish: RoutingRequest) -> object: ...
+    async def warm_up(self, prompt: Prompt, request: RoutingRequest) -> object: ...
 
 
 class LlmAgent:
-    """All conversations of one household with its models."""
+    """Answers the conversations of one home by language models."""
 
     def __init__(
         self,
@@ -100,125 +94,130 @@ class LlmAgent:
         self._silence_seconds = min(silence_seconds, total_seconds)
         self._snapshots = PromptSnapshots()
         self._warmer = PromptWarmer(router.warm_up)
-        self._used_entities: dict[str, None] = {}  # ids of things, the last used last
+        self._used_entities: dict[str, None] = {}  # ids, the most recently used last
         self._latency = FirstTokenLatency()
-        self._last_conversation: dict[str | None, str] = {}  # the conversation that was last held in an area
+        self._last_conversation: dict[str | None, str] = {}  # by area
 
     def warm_up(self, moment: datetime, now: float) -> None:
-        """Have the model loaded, and what is the same in all prompts read, before anybody speaks.
+        """Load the model and have it read the prompt's constant part, before anybody speaks.
 
-        A server that tells how many tokens it has read may leave room for more of the home: then that is read at once.
+        A server that counts the tokens it has read may leave room for more of the home, which is then read at once.
         """
-        written = self._render_prompt(None, None, moment, now)
-        self._warmer.start(
-            written, self._create_routing_request("", None), now, lambda: self._render_prompt(None, None, moment, now)
-        )
+
+        def render() -> Prompt:
+            return self._render_prompt(None, None, moment, now)
+
+        self._warmer.start(render(), self._create_routing_request("", None), now, render)
 
     def prepare_turn(
-        self, turn_id: str, area: str | None, conversation: str | None, moment: datetime, now: float
+        self, turn_id: str, area: str | None, conversation_id: str | None, moment: datetime, now: float
     ) -> None:
-        """Keep the prompt as it is now, at the wake word, and have a model read it while the person speaks.
+        """Take a snapshot of the prompt at the wake word and have a model read it while the person speaks.
 
-        Without a conversation it is the one that was last held in the area, or in no known one.
+        Without a conversation it is the area's last one, or the last one without a known area.
         """
         here = self._find_area(area)
         key = here.id if here else None
-        talk = conversation or self._last_conversation.get(key) or self._last_conversation.get(None)
-        prompt = self._render_prompt(here, talk, moment, now)
+        conversation_id = conversation_id or self._last_conversation.get(key) or self._last_conversation.get(None)
+        prompt = self._render_prompt(here, conversation_id, moment, now)
         self._snapshots.add(turn_id, key, prompt, now)
         self._warmer.start(prompt, self._create_routing_request("", here), now)
 
-    def record_turn(
-        self,
-        conversation: str,
-        said: str,
-        answered: str,
-        now: float,
-        matches: Sequence[Match] = (),
-        area: str | None = None,
-    ) -> None:
-        """Remember what rules did, so that the model's next turn knows it."""
-        self._record_conversation(conversation, self._find_area(area))
-        self._record_entities(matches)
+    def record_turn(self, user_input: ConversationInput, outcome: Handled, now: float) -> None:
+        """Add a turn that the rules answered to the history."""
+        self._record_conversation(user_input.conversation_id, self._find_area(user_input.area))
+        self._record_entities(outcome.matches)
         known = {tool.name for tool in self._toolset.list_tools()}
-        calls = [
+        calls = tuple(
             ToolCall(f"rule{number}", match.intent, dict(match.slots))
-            for number, match in enumerate(matches)
+            for number, match in enumerate(outcome.matches)
             if match.intent in known
-        ]
-        called = (ChatMessage(ChatRole.ASSISTANT, calls=tuple(calls)),) if calls else ()
-        results = (ChatMessage(ChatRole.TOOL, answered, tool_call=call) for call in calls)
-        exchange = (
-            ChatMessage(ChatRole.USER, escape_tokens(said)),
-            *called,
-            *results,
-            ChatMessage(ChatRole.ASSISTANT, answered),
         )
-        self._history.add(conversation, exchange, now)
+        turn = (
+            ChatMessage(ChatRole.USER, escape_tokens(user_input.text)),
+            *((ChatMessage(ChatRole.ASSISTANT, calls=calls),) if calls else ()),
+            *(ChatMessage(ChatRole.TOOL, outcome.text, tool_call=call) for call in calls),
+            ChatMessage(ChatRole.ASSISTANT, outcome.text),
+        )
+        self._history.add(user_input.conversation_id, turn, now)
 
-    async def answer(self, request: Request, moment: datetime, now: float) -> AsyncGenerator[Part, None]:
-        """Yield the answer as it comes; closing the generator stops the model. `moment` is the wall clock.
-
-        The last part is one of Finished, Asked, Passed and Failed.
-        """
-        turn = self._create_turn(request, moment, now)
-        tasks = [asyncio.create_task(one) for one in self._create_jobs(turn)]
+    async def answer(
+        self, user_input: ConversationInput, moment: datetime, now: float
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """Yield the answer, its outcome last; closing the generator stops the model. `moment` is the wall clock."""
+        turn = self._create_turn(user_input, moment, now)
+        tasks = [asyncio.create_task(job) for job in self._create_jobs(turn)]
         try:
             while True:
-                part = await turn.parts.get()
-                yield part
-                if isinstance(part, (Finished, Asked, Passed, Failed)):
+                event = await turn.events.get()
+                yield event
+                if not isinstance(event, AnswerChunk | Filler):
                     return
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._record_entities(turn.tool_loop.matches)
-            if turn.tool_loop.has_acted:
-                turn.remember(self._history)
+            self._record_entities(turn.tool_loop.actions.matches)
+            if turn.tool_loop.actions.has_acted:
+                turn.record(self._history)
 
     async def close(self) -> None:
         await self._warmer.close()
 
-    def _create_turn(self, request: Request, moment: datetime, now: float) -> "_AgentTurn":
-        here = self._find_area(request.area)
-        self._record_conversation(request.conversation_id, here)
-        prompt, is_warm = self._take_prompt(request, here, moment, now)
-        sentence = (
-            self._prompts.render_go_on()
-            if request.continues
-            else ChatMessage(ChatRole.USER, escape_tokens(request.text))
-        )
-        wish = self._create_routing_request(request.text, here)
-        attempt = self._router.route(wish)
-        language = request.language or self._household.home.preferences.language or "en"
+    def _create_turn(self, user_input: ConversationInput, moment: datetime, now: float) -> "_AgentTurn":
+        language = user_input.language or self._household.home.preferences.language or "en"
+        user_input = replace(user_input, language=language)
+        here = self._find_area(user_input.area)
+        self._record_conversation(user_input.conversation_id, here)
+        prompt, is_warm = self._take_prompt(user_input, here, moment, now)
+        request = self._create_routing_request(user_input.text, here)
+        model = self._router.route(request)
         own = messages.get_messages(language)
-        setting = ToolContext(here, moment, request.speaker, language, request.text)
-        asked = self._fit_prompt(prompt.append(sentence))
-        allowance, household = self._create_result_budget(sentence), self._household
+        context = ToolContext(here, moment, user_input.speaker, language, user_input.text)
+        loop = self._create_tool_loop(model, prompt, user_input, context, own)
+        return _AgentTurn(user_input, _TurnStart(prompt, request, is_warm, now), model, loop, own)
 
-        def witness() -> ClaimChecker:
-            return ClaimChecker(request.text, language_markers.load_markers(language), household.home, household.states)
+    def _create_tool_loop(
+        self,
+        model: ChatModel,
+        prompt: Prompt,
+        user_input: ConversationInput,
+        context: ToolContext,
+        own: messages.LlmMessages,
+    ) -> ToolLoop:
+        sentence = ChatMessage(ChatRole.USER, escape_tokens(user_input.text))
+        if user_input.continues:
+            sentence = self._prompts.render_go_on()
 
-        reply = ToolLoop(attempt, asked, self._toolset, setting, own, self._prompts.render_not_done, witness, allowance)
-        return _AgentTurn(
-            replace(request, language=language), _TurnStart(prompt, wish, is_warm, now), attempt, reply, own
+        def create_checker() -> ClaimChecker:
+            markers = language_markers.load_markers(context.language)
+            return ClaimChecker(user_input.text, markers, self._household.home, self._household.states)
+
+        return ToolLoop(
+            model,
+            self._fit_prompt(prompt.append(sentence)),
+            self._toolset,
+            context,
+            own,
+            self._prompts.render_not_done,
+            create_checker,
+            self._create_result_budget(sentence),
         )
 
     def _fit_prompt(self, prompt: Prompt) -> Prompt:
-        """Leave out what was said before where a long sentence leaves no room for it."""
-        room = self._prompts.context_window
-        if room.counter.count_prompt(prompt) <= room.prompt:
+        """Drop the history when a long sentence leaves no room for it."""
+        window = self._prompts.context_window
+        if window.counter.count_prompt(prompt) <= window.prompt:
             return prompt
         return replace(prompt, messages=(prompt.messages[0], *prompt.messages[-2:]))
 
     def _create_result_budget(self, sentence: ChatMessage) -> ResultBudget:
-        tokens = self._prompts.context_window.count_tokens
-        results = self._prompts.allocate_tokens(self._household.home, self._toolset.list_tools()).results
-        return ResultBudget(results - max(0, tokens(sentence.text) - SENTENCE_TOKENS), tokens)
+        count = self._prompts.context_window.count_tokens
+        tokens = self._prompts.allocate_tokens(self._household.home, self._toolset.list_tools()).results
+        return ResultBudget(tokens - max(0, count(sentence.text) - SENTENCE_TOKENS), count)
 
     def _record_entities(self, matches: Sequence[Match]) -> None:
-        """Remember which things people use."""
+        """Remember which entities people use."""
         named = (
             self._household.home.get_entity(str(match.slots["name"])) for match in matches if "name" in match.slots
         )
@@ -227,159 +226,143 @@ class LlmAgent:
             self._used_entities[entity.id] = None
         self._used_entities = dict.fromkeys(list(self._used_entities)[-MOST_USED:])
 
-    def _record_conversation(self, conversation: str, here: Area | None) -> None:
-        self._last_conversation[here.id if here else None] = conversation
+    def _record_conversation(self, conversation_id: str, here: Area | None) -> None:
+        self._last_conversation[here.id if here else None] = conversation_id
 
-    def _take_prompt(self, request: Request, here: Area | None, moment: datetime, now: float) -> tuple[Prompt, bool]:
-        """Return the prompt that was frozen for the turn, if it tells of the same conversation, else a new one."""
-        kept = self._snapshots.pop(request.turn_id, here.id if here else None, now)
-        if kept is not None and snapshots.get_history(kept) == self._history.messages(request.conversation_id, now):
-            return kept, True
-        return self._render_prompt(here, request.conversation_id, moment, now), False
+    def _take_prompt(
+        self, user_input: ConversationInput, here: Area | None, moment: datetime, now: float
+    ) -> tuple[Prompt, bool]:
+        """Return the turn's snapshot and True if it has the same history, otherwise a new prompt and False."""
+        snapshot = self._snapshots.pop(user_input.turn_id, here.id if here else None, now)
+        history = self._history.messages(user_input.conversation_id, now)
+        if snapshot is not None and snapshots.get_history(snapshot) == history:
+            return snapshot, True
+        return self._render_prompt(here, user_input.conversation_id, moment, now), False
 
-    def _render_prompt(self, here: Area | None, conversation: str | None, moment: datetime, now: float) -> Prompt:
+    def _render_prompt(self, here: Area | None, conversation_id: str | None, moment: datetime, now: float) -> Prompt:
         home, tools = self._household.home, self._toolset.list_tools()
         self._history.most_tokens = self._prompts.allocate_tokens(home, tools).history
-        history = self._history.messages(conversation, now) if conversation else ()
-        situation = PromptContext(here, moment, self._household.states())
-        return self._prompts.render(home, situation, history, tools, tuple(self._used_entities))
+        history = self._history.messages(conversation_id, now) if conversation_id else ()
+        context = PromptContext(here, moment, self._household.states())
+        return self._prompts.render(home, context, history, tools, tuple(self._used_entities))
 
     def _create_routing_request(self, text: str, here: Area | None) -> RoutingRequest:
         home = self._household.home
         room = home.rooms.get(here.id) if here else None
         private = room.private if room else here is None and any(room.private for room in home.rooms.values())
-        likes = home.preferences
-        route = classify(text)
-        _LOG.debug("how hard a request is", complexity=route.complexity.value, reasons=route.reasons)
-        return RoutingRequest(route.complexity, private, likes.always_local, likes.never_cloud)
+        result = classify(text)
+        _LOG.debug("request classified", complexity=result.complexity.value, reasons=result.reasons)
+        return RoutingRequest(result.complexity, private, home.preferences.always_local, home.preferences.never_cloud)
 
-    def _find_area(self, given: str | None) -> Area | None:
-        return self._household.home.get_area(given) if given else None
+    def _find_area(self, name: str | None) -> Area | None:
+        return self._household.home.get_area(name) if name else None
 
     def _create_jobs(self, turn: "_AgentTurn") -> "list[Coroutine[None, None, None]]":
-        wants_filler = self._fillers is not None and not is_command(turn.request.text)
-        return [
-            self._run_turn(turn),
-            *([self._send_filler(turn, self._fillers)] if wants_filler and self._fillers else []),
-        ]
+        if self._fillers is None or is_command(turn.user_input.text):
+            return [self._run_turn(turn)]
+        return [self._run_turn(turn), self._send_filler(turn, self._fillers)]
 
     async def _run_turn(self, turn: "_AgentTurn") -> None:
-        """Put the answer, and how it ends, into the turn's queue."""
-        end: Part
+        """Put the answer and its outcome into the turn's queue."""
+        outcome: Handled | NotHandled | DelegateToConductor
         try:
             async with asyncio.timeout(self._silence_seconds) as limit:
-                end = await self._stream_answer(turn, limit)
+                outcome = await self._stream_answer(turn, limit)
         except (ModelTimeoutError, TimeoutError) as err:
-            _LOG.warning("no model has answered in time", reason=str(err))
-            end = turn.fail(self._on_timeout(turn))
+            _LOG.warning("no model answered in time", reason=str(err))
+            outcome = turn.fail(self._on_timeout(turn))
         except ModelOutputError as err:
-            _LOG.warning("no model has answered in words that can be read", reason=str(err))
-            end = turn.fail(turn.messages.no_answer)
+            _LOG.warning("no model gave a readable answer", reason=str(err))
+            outcome = turn.fail(turn.messages.no_answer)
         except ModelError as err:
-            _LOG.warning("no model has answered", reason=str(err))
-            end = turn.fail(turn.messages.no_model)
+            _LOG.warning("no model answered", reason=str(err))
+            outcome = turn.fail(turn.messages.no_model)
         except Exception as err:  # noqa: BLE001 - silence is a failure: whatever it was, the person is told
-            _LOG.error(
-                "an answer failed", reason=type(err).__name__, at=_error_location(err)
-            )  # its text may be what was said
+            # the error's text may quote the person
+            _LOG.error("an answer failed", reason=type(err).__name__, at=_format_location(err))
             _LOG.debug("an answer failed", exc_info=err)
-            end = turn.fail(turn.messages.no_answer)
-        if not isinstance(end, (Failed, Passed)):
-            turn.remember(self._history)
-        await turn.parts.put(end)
+            outcome = turn.fail(turn.messages.no_answer)
+        if isinstance(outcome, Handled):
+            turn.record(self._history)
+        await turn.events.put(outcome)
 
     def _on_timeout(self, turn: "_AgentTurn") -> str:
-        """Have the model loaded and the prompt read after all, so that the next sentence is not late too."""
+        """Warm up the model after all, so that the next sentence is not late too; return what to say."""
         is_loading = self._warmer.is_busy
-        self._warmer.start(turn.start.prompt, turn.start.routing, turn.start.at)
+        self._warmer.start(turn.start.prompt, turn.start.request, turn.start.at)
         return turn.messages.not_ready if is_loading else turn.messages.too_long
 
-    async def _stream_answer(self, turn: "_AgentTurn", limit: asyncio.Timeout) -> Finished | Asked | Passed:
-        """Put what is said into the turn's queue and return the end; from the first clause on `limit` is that of it all."""
-        tier, began = turn.attempt.tier, asyncio.get_running_loop().time()
-        async with aclosing(turn.tool_loop.run()) as parts:
-            async for part in parts:
-                if isinstance(part, (Asked, Passed)):
-                    return part
+    async def _stream_answer(self, turn: "_AgentTurn", limit: asyncio.Timeout) -> Handled | DelegateToConductor:
+        """Put the clauses into the turn's queue and return the outcome; the first clause extends `limit` to the whole."""
+        tier, started_at = turn.model.tier, asyncio.get_running_loop().time()
+        outcome: Handled | DelegateToConductor | None = None
+        async with aclosing(turn.tool_loop.run()) as events:
+            async for event in events:
+                if not isinstance(event, AnswerChunk):
+                    outcome = event
+                    break
                 if not turn.has_spoken:
-                    limit.reschedule(began + self._total_seconds)
+                    limit.reschedule(started_at + self._total_seconds)
                 turn.has_spoken = True
-                await turn.parts.put(part)
-        if tier is not None and turn.tool_loop.first_output_at is not None:
-            self._latency.record(tier, turn.tool_loop.first_output_at - began, warm=turn.start.is_warm)
-        text = turn.tool_loop.text
-        return Finished(text, turn.tool_loop.matches, text.endswith(("?", "\uff1f")), turn.tool_loop.offer)
+                await turn.events.put(event)
+        assert outcome is not None
+        if tier is not None and (first_output_at := turn.tool_loop.first_output_at) is not None:
+            self._latency.record(tier, first_output_at - started_at, warm=turn.start.is_warm)
+        return outcome
 
     async def _send_filler(self, turn: "_AgentTurn", fillers: FillerGenerator) -> None:
-        """Say something when nothing has been said in time."""
+        """Send a filler when no answer has begun in time."""
         loop = asyncio.get_running_loop()
-        due = loop.time() + self._latency.get_filler_delay(turn.attempt.tier, warm=turn.start.is_warm)
-        said = await fillers.generate(turn.request.text, turn.request.language)
+        due = loop.time() + self._latency.get_filler_delay(turn.model.tier, warm=turn.start.is_warm)
+        text = await fillers.generate(turn.user_input.text, turn.user_input.language)
         await asyncio.sleep(max(0.0, due - loop.time()))
-        if said and not turn.has_spoken and turn.tool_loop.first_output_at is None:
-            await turn.parts.put(Filler(said))
+        if text and not turn.has_spoken and turn.tool_loop.first_output_at is None:
+            await turn.events.put(Filler(text))
 
 
 @dataclass(frozen=True)
 class _TurnStart:
-    """What a turn begins with: the prompt before the sentence, who is asked, and when (seconds of any clock)."""
+    """State at the start of a turn; `at` is in seconds of the caller's clock."""
 
-    prompt: Prompt
-    routing: RoutingRequest
+    prompt: Prompt  # without the sentence
+    request: RoutingRequest
     is_warm: bool
     at: float
 
 
 class _AgentTurn:
-    """One sentence on its way."""
+    """One sentence that a model answers."""
 
     def __init__(
         self,
-        request: Request,
-        beginning: _TurnStart,
-        attempt: RoutedChatModel,
-        reply: ToolLoop,
+        user_input: ConversationInput,
+        start: _TurnStart,
+        model: RoutedChatModel,
+        tool_loop: ToolLoop,
         own: messages.LlmMessages,
     ) -> None:
-        self.request = request
-        self.start = beginning
-        self.attempt = attempt
-        self.tool_loop = reply
+        self.user_input = user_input
+        self.start = start
+        self.model = model
+        self.tool_loop = tool_loop
         self.messages = own
-        self.parts: asyncio.Queue[Part] = asyncio.Queue(MOST_WAITING)
+        self.events: asyncio.Queue[AnswerEvent] = asyncio.Queue(MOST_WAITING)
         self.has_spoken = False
-        self._is_remembered = False
+        self._is_recorded = False
 
-    def fail(self, why: str) -> Failed:
-        """Say what went wrong, and what was done all the same if nobody has been told."""
-        return Failed(" ".join((*(() if self.has_spoken else self.tool_loop.action_texts), why)))
+    def fail(self, reason: str) -> NotHandled:
+        """Return the failure in words, after the actions that nobody has been told of."""
+        untold = () if self.has_spoken else self.tool_loop.actions.texts
+        return NotHandled(" ".join((*untold, reason)))
 
-    def remember(self, history: ConversationHistory) -> None:
-        """Let the conversation's next turn know of this one."""
-        if not self._is_remembered and (exchange := self.tool_loop.new_messages):
-            self._is_remembered = True
-            sentence = ChatMessage(ChatRole.USER, escape_tokens(self.request.text))
-            history.add(self.request.conversation_id, (sentence, *exchange), self.start.at)
+    def record(self, history: ConversationHistory) -> None:
+        """Add the turn to the history of its conversation, once."""
+        if not self._is_recorded and (new_messages := self.tool_loop.new_messages):
+            self._is_recorded = True
+            sentence = ChatMessage(ChatRole.USER, escape_tokens(self.user_input.text))
+            history.add(self.user_input.conversation_id, (sentence, *new_messages), self.start.at)
 
 
-def _error_location(err: Exception) -> str:
+def _format_location(err: Exception) -> str:
     *_, (frame, line) = walk_tb(err.__traceback__)
     return f"{frame.f_code.co_filename}:{line}"
-
-
-class CombinedToolset:
-    """Several toolboxes as one; the first that has a tool of a name is asked. Those of `hidden` are not offered."""
-
-    def __init__(self, toolboxes: Sequence[Toolset], hidden: Toolset | None = None) -> None:
-        self._toolboxes = toolboxes
-        self._all = (*toolboxes, *([hidden] if hidden else []))
-
-    def list_tools(self) -> Sequence[Tool]:
-        return [tool for toolbox in self._toolboxes for tool in toolbox.list_tools()]
-
-    async def call_tool(self, call: ToolCall, setting: ToolContext) -> ToolOutcome:
-        for toolbox in self._all:
-            if any(tool.name == call.name for tool in toolbox.list_tools()):
-                return await toolbox.call_tool(call, setting)
-        names = ", ".join(tool.name for tool in self.list_tools())
-        return ToolResult(f"Error: there is no tool {quote(call.name)}; there are: {names}")

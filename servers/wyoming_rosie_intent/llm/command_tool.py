@@ -38,28 +38,28 @@ class CommandToolset:
     def list_tools(self) -> Sequence[Tool]:
         return (_TOOL,)
 
-    async def call_tool(self, call: ToolCall, setting: ToolContext) -> ToolOutcome:
+    async def call_tool(self, call: ToolCall, context: ToolContext) -> ToolOutcome:
         """Do what the sentence says, ask first, or say why not; the model is not asked again."""
         sentence = str((call.arguments or {}).get(SENTENCE, ""))
-        matches = await self._worker.run(self._recognize, sentence, setting)
+        matches = await self._worker.run(self._recognize, sentence, context)
         if not matches:
-            return _create_refusal(responses.render("not_understood", setting.language))
+            return _create_refusal(responses.render("not_understood", context.language))
         if not self._household.has_actor or any(map(self._is_conductor_intent, matches)):
-            is_one = len(matches) == 1 and is_action_request(setting.text)
+            is_one = len(matches) == 1 and is_action_request(context.text)
             return (
-                NeedsConductor(matches[0]) if is_one else _create_refusal(responses.render("cannot", setting.language))
+                NeedsConductor(matches[0]) if is_one else _create_refusal(responses.render("cannot", context.language))
             )
-        return await self._execute_plan(self._household.plan(matches, _get_area_id(setting), setting.speaker), setting)
+        return await self._execute_plan(self._household.plan(matches, _get_area_id(context), context.speaker), context)
 
     def close(self) -> None:
         self._worker.close()
 
-    def _recognize(self, sentence: str, setting: ToolContext) -> Sequence[Match]:
+    def _recognize(self, sentence: str, context: ToolContext) -> Sequence[Match]:
         """Return what the sentence means, in the person's language or, as models slip into it, in English."""
-        for language in dict.fromkeys((setting.language, "en")):
+        for language in dict.fromkeys((context.language, "en")):
 
             def one(text: str, language: str = language) -> Match | None:
-                return self._recognizer.recognize(text, language, _get_area_id(setting))
+                return self._recognizer.recognize(text, language, _get_area_id(context))
 
             try:
                 if matches := multi_command.parse_commands(sentence, one):
@@ -68,28 +68,28 @@ class CommandToolset:
                 continue
         return ()
 
-    async def _execute_plan(self, plan: ActionPlan, setting: ToolContext) -> ToolOutcome:
-        at_once, asked = self._split_plan(plan, setting)
-        deed = await self._household.execute(at_once, setting.moment) if at_once else None
+    async def _execute_plan(self, plan: ActionPlan, context: ToolContext) -> ToolOutcome:
+        at_once, asked = self._split_plan(plan, context)
+        deed = await self._household.execute(at_once, context.moment) if at_once else None
         said = deed.text if deed else ""
         if asked:
             return NeedsConfirmation(asked, said)
         refused = " ".join(plan.error_messages)
         if deed is None or not deed.done:
             return _create_refusal(
-                " ".join(filter(None, (said, refused))) or responses.render("cannot", setting.language)
+                " ".join(filter(None, (said, refused))) or responses.render("cannot", context.language)
             )
         acted = not all(map(is_query, at_once))
         matches = tuple(command.match for command in at_once)
         return ToolResult(f"{said} {refused}".strip(), acted, said, refused, matches, is_final=True)
 
-    def _split_plan(self, plan: ActionPlan, setting: ToolContext) -> tuple[Sequence[Command], tuple[Command, ...]]:
+    def _split_plan(self, plan: ActionPlan, context: ToolContext) -> tuple[Sequence[Command], tuple[Command, ...]]:
         """Return what is done or answered at once and what is asked about."""
-        if is_action_request(setting.text):
+        if is_action_request(context.text):
             return plan.commands, plan.needs_confirmation
         questions = [command for command in plan.commands if is_query(command)]
         deeds = (command for command in plan.commands if not is_query(command))
-        asked = (PendingCommand(one.match, one.targets, _get_area_id(setting), setting.speaker) for one in deeds)
+        asked = (PendingCommand(one.match, one.targets, _get_area_id(context), context.speaker) for one in deeds)
         return questions, (*asked, *plan.needs_confirmation)
 
 
@@ -102,5 +102,5 @@ def _create_refusal(why: str) -> ToolResult:
     return ToolResult(f"Not done: {why}", refusal=why, is_final=True)
 
 
-def _get_area_id(setting: ToolContext) -> str | None:
-    return setting.area.id if setting.area else None
+def _get_area_id(context: ToolContext) -> str | None:
+    return context.area.id if context.area else None

@@ -84,7 +84,7 @@ class HomeTools:
         """Who is asked about the weather, if the home has none of its own."""
         return None if _has_weather_entity(self._household.home) else self._household.get_weather
 
-    async def call_tool(self, call: ToolCall, setting: ToolContext) -> ToolOutcome:
+    async def call_tool(self, call: ToolCall, context: ToolContext) -> ToolOutcome:
         tool = next((tool for tool in self.list_tools() if tool.name == call.name), None)
         if tool is None:
             names = ", ".join(tool.name for tool in self.list_tools())
@@ -94,18 +94,18 @@ class HomeTools:
             if tool.name == LIVE_CONTEXT:
                 return ToolResult(self._describe_states(arguments))
             return await self._execute(
-                _create_match(self._household.home, tool.name, arguments, setting.language), setting
+                _create_match(self._household.home, tool.name, arguments, context.language), context
             )
         except ArgumentError as err:
             return ToolResult(f"Error: {err}")
 
-    async def _execute(self, match: Match, setting: ToolContext) -> ToolOutcome:
+    async def _execute(self, match: Match, context: ToolContext) -> ToolOutcome:
         if match.intent == TIMER:
             return NeedsConductor(match)
         if match.intent == WEATHER_INTENT and (ask := self._weather_source) is not None:
             return ToolResult((await ask(match)).text)
-        plan = self._household.plan([match], setting.area.id if setting.area else None, setting.speaker)
-        deed = await self._household.execute(plan.commands, setting.moment) if plan.commands else None
+        plan = self._household.plan([match], context.area.id if context.area else None, context.speaker)
+        deed = await self._household.execute(plan.commands, context.moment) if plan.commands else None
         targets = tuple(target for command in plan.commands for target in command.targets)
         if plan.needs_confirmation:
             return NeedsConfirmation(plan.needs_confirmation, deed.text if deed else "", targets)

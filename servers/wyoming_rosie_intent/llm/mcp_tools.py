@@ -54,7 +54,7 @@ class McpTools:
     def list_tools(self) -> Sequence[Tool]:
         return [tool for connection in self._connections for tool in connection.list_tools()]
 
-    async def call_tool(self, call: ToolCall, setting: ToolContext) -> ToolResult:
+    async def call_tool(self, call: ToolCall, context: ToolContext) -> ToolResult:
         connection = next((one for one in self._connections if one.has_tool(call.name)), None)
         if connection is None:
             return ToolResult(f"Error: there is no tool {quote(call.name)}")

@@ -1,4 +1,4 @@
-"""One sentence's way through a model: its answer, the tools that it calls, and its answer to what came of them."""
+"""The tool loop of one turn: asks the model, calls the tools it wants, and asks again with their results."""
 
 import asyncio
 import json
@@ -6,9 +6,9 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
+from wyoming_rosie_intent.answer import AnswerChunk, DelegateToConductor, Handled, PendingQuestion
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.llm import home_tools
-from wyoming_rosie_intent.llm.events import Asked, Passed, Said
 from wyoming_rosie_intent.llm.messages import LlmMessages
 from wyoming_rosie_intent.llm.model import (
     ChatMessage,
@@ -38,19 +38,48 @@ from wyoming_rosie_intent.llm.toolset import (
 from wyoming_rosie_intent.responses import responses
 
 MOST_ROUNDS = 5
-"""How often a model is asked for one sentence."""
+"""Requests to the model for one sentence."""
 MOST_CALLS = 10
-"""Of one round; those beyond are refused."""
+"""Tool calls in one round; further ones are refused."""
+_QUESTION_MARKS = ("?", "\uff1f")
 
 
 class ChatModel(Protocol):
-    """Whoever answers the rounds of one turn."""
+    """Answers the rounds of one turn."""
 
     def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent | Restarted, None]: ...
 
 
+class ActionLog:
+    """Results of the tool calls of one turn, for the person, the claim checker and the history."""
+
+    def __init__(self) -> None:
+        self.matches: tuple[Match, ...] = ()
+        self.texts: list[str] = []  # executed actions, as the person is told
+        self.refusals: list[str] = []  # the same for what was refused or failed
+        self.executed: ExecutedActions | None = None
+        self.has_acted = False
+        self.is_final = False  # the results answer the person; the model is not asked again
+
+    @property
+    def summary(self) -> str:
+        return " ".join((*self.texts, *self.refusals))
+
+    def add(self, result: ToolResult) -> None:
+        self.matches = (*self.matches, *result.matches)
+        self.is_final = self.is_final or result.is_final
+        if result.spoken:
+            self.texts.append(result.spoken)
+        if result.refusal and result.refusal not in self.refusals:
+            self.refusals.append(result.refusal)
+        if result.has_acted:
+            self.has_acted = True
+            before = self.executed or ExecutedActions()
+            self.executed = ExecutedActions((*before.targets, *result.targets), (*before.texts, result.text))
+
+
 class ToolLoop:
-    """What is said to one sentence, and what was done for it."""
+    """The answer to one sentence and the actions taken for it."""
 
     def __init__(
         self,
@@ -59,7 +88,7 @@ class ToolLoop:
         toolset: Toolset,
         context: ToolContext,
         messages: LlmMessages,
-        not_done: Callable[[], ChatMessage],
+        create_correction: Callable[[], ChatMessage],
         create_checker: Callable[[], ClaimChecker],
         result_budget: ResultBudget | None = None,
     ) -> None:
@@ -68,198 +97,196 @@ class ToolLoop:
         self._toolset = toolset
         self._context = context
         self._messages = messages
-        self._not_done = not_done
+        self._create_correction = create_correction
         self._create_checker = create_checker
         self._result_budget = result_budget or ResultBudget(MOST_RESULTS, TokenCounter().count)
         self._results: dict[str, ToolResult] = {}
+        self._call_messages: list[ChatMessage] = []
         self._spoken: list[str] = []
         self._needs_space = False
-        self._failure = ""  # the end of what was said, which is not remembered
-        self._call_messages: list[ChatMessage] = []
-        self.matches: tuple[Match, ...] = ()
-        self.action_texts: list[str] = []
-        self._executed: ExecutedActions | None = None  # all that was done, for comparison
-        self._refusals: list[str] = []
-        self.has_acted = False
-        self._is_answered = False
+        self._failure = ""  # last words of the answer that stay out of the history
+        self._has_corrected = False
         self._limiter = AnswerLimiter()
-        self.offer = ""
+        self._offer = ""
+        self.actions = ActionLog()
         self.first_output_at: float | None = None  # seconds of the event loop's clock
 
     @property
     def text(self) -> str:
-        """What was said so far."""
+        """The answer so far."""
         return "".join(self._spoken).strip()
 
     @property
     def new_messages(self) -> tuple[ChatMessage, ...]:
-        """What is to be remembered: what was called, what came of it, and what was said; nothing where all failed."""
-        said = self.text.removesuffix(self._failure).rstrip() or " ".join(self.action_texts)
-        if not said and not self.has_acted:
+        """The turn's messages for the history: tool calls, their results and the answer; none when everything failed."""
+        said = self.text.removesuffix(self._failure).rstrip() or " ".join(self.actions.texts)
+        if not said and not self.actions.has_acted:
             return ()
         return (*self._call_messages, *((ChatMessage(ChatRole.ASSISTANT, said),) if said else ()))
 
-    async def run(self) -> AsyncGenerator[Said | Asked | Passed, None]:
-        """Yield the answer, clause by clause. Raises ModelError."""
-        was_warned = False
-        witness = await asyncio.to_thread(self._create_checker)  # it may have to read a language's words
+    async def run(self) -> AsyncGenerator[AnswerChunk | Handled | DelegateToConductor, None]:
+        """Yield the answer clause by clause, its outcome last. Raises ModelError."""
+        checker = await asyncio.to_thread(self._create_checker)  # may read the words of a language
         for _ in range(MOST_ROUNDS):
-            round_ = ModelRound(witness, self._executed)
-            async with aclosing(self._stream_round(round_)) as clauses:
-                async for clause in clauses:
-                    for now in self._limiter.feed(clause):
-                        yield self._say(now)
-                    if self._limiter.has_more:
-                        yield self._offer_rest()
-                        return
-            for clause in self._limiter.flush():
-                yield self._say(clause)
-            if round_.ending is FinishReason.LENGTH and self.text and not round_.has_false_claim:
-                yield self._offer_rest()
+            round_ = ModelRound(checker, self.actions.executed)
+            async with aclosing(self._stream_round(round_)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            if round_.calls and not round_.is_cut and (outcome := await self._call_tools(round_)) is not None:
+                yield outcome
                 return
-            if round_.calls:
-                if (end := await self._call_tools(round_)) is not None:
-                    yield end
+            last_words = self._conclude(round_, checker.request_type)
+            if last_words is not None:
+                break
+        else:
+            last_words = self._conclude_unfinished()
+        if last_words:
+            yield self._say(last_words)
+        question = PendingQuestion(self._offer) if self._offer else None
+        yield Handled(self.text, self.actions.matches, self.text.endswith(_QUESTION_MARKS), question)
+
+    async def _stream_round(self, round_: "ModelRound") -> AsyncGenerator[AnswerChunk, None]:
+        """Yield one answer of the model as far as it may be spoken now."""
+        async with aclosing(self._stream_clauses(round_)) as clauses:
+            async for clause in clauses:
+                for allowed in self._limiter.feed(clause):
+                    yield self._say(allowed)
+                if self._limiter.has_more:
+                    round_.is_cut = True
                     return
-                if self._is_answered:
-                    yield self._say(" ".join((*self.action_texts, *self._refusals)))
-                    return
-                continue
-            if not round_.has_false_claim:
-                if not self.text:
-                    yield self._say_fallback(self._messages.no_answer)
-                return
-            if self.action_texts:
-                yield self._say(" ".join((*self.action_texts, *self._refusals)))
-                return
-            if was_warned:
-                own = (
-                    self._messages.no_answer
-                    if witness.request_type is RequestType.QUESTION
-                    else self._messages.not_done
-                )
-                yield self._say(" ".join((own, *self._refusals)))
-                return
-            was_warned = True
-            self._prompt = self._prompt.append(ChatMessage(ChatRole.ASSISTANT, round_.text), self._not_done())
-        self._failure = "" if self._refusals else self._messages.unfinished
-        yield self._say(" ".join((*self.action_texts, *(self._refusals or (self._failure,)))))
+        for clause in self._limiter.flush():
+            yield self._say(clause)
+        has_said_all = round_.finish_reason is not FinishReason.LENGTH or round_.has_false_claim
+        round_.is_cut = bool(self.text) and not has_said_all
 
-    def _offer_rest(self) -> Said:
-        """Ask whether to go on; what was not said is left for the model to say again."""
-        self.offer = self._messages.go_on
-        return self._say(self.offer)
-
-    def _say_fallback(self, failure: str) -> Said:
-        """Say what was done and what was refused for a model that says nothing itself."""
-        known = " ".join((*self.action_texts, *self._refusals))
-        self._failure = "" if known else failure
-        return self._say(known or failure)
-
-    def _say(self, clause: str) -> Said:
-        text = f" {clause}" if self._needs_space else clause if self._spoken else clause.lstrip()
-        self._needs_space = not clause[-1:].isspace()
-        self._spoken.append(text)
-        return Said(text)
-
-    async def _stream_round(self, round_: "ModelRound") -> AsyncGenerator[str, None]:
-        """Yield what one round says as far as it may be spoken; its calls are kept."""
-        async with aclosing(self._model.answer(self._prompt)) as pieces:
-            async for piece in pieces:
+    async def _stream_clauses(self, round_: "ModelRound") -> AsyncGenerator[str, None]:
+        async with aclosing(self._model.answer(self._prompt)) as events:
+            async for event in events:
                 if self.first_output_at is None:
                     self.first_output_at = asyncio.get_running_loop().time()
-                match piece:
-                    case TextDelta():
-                        for clause in round_.feed(piece.text):
+                match event:
+                    case TextDelta(text):
+                        for clause in round_.feed(text):
                             yield clause
                     case ToolCall():
-                        round_.calls.append(piece)
+                        round_.calls.append(event)
                     case StreamEnd():
-                        round_.ending = piece.finish_reason
+                        round_.finish_reason = event.finish_reason
                     case Restarted():
                         round_.restart()
                         if self._spoken:
                             yield self._messages.restarted
                             self._spoken.clear()
-        if round_.ending is FinishReason.STOP:  # else what is left is half a clause
+        if round_.finish_reason is FinishReason.STOP:  # otherwise the rest is half a clause
             for clause in round_.flush():
                 yield clause
 
-    async def _call_tools(self, round_: "ModelRound") -> Asked | Passed | None:
-        """Do what a round asks for and let the model know; return what ends the answer, if something does."""
+    def _conclude(self, round_: "ModelRound", request_type: RequestType) -> str | None:
+        """Return the last words of the answer, which may be empty; None when the model is to be asked again."""
+        if round_.is_cut:
+            self._offer = self._messages.go_on
+            return self._offer
+        if round_.calls:
+            return self.actions.summary if self.actions.is_final else None
+        if not round_.has_false_claim:
+            return "" if self.text else self._summarize(self._messages.no_answer)
+        if self.actions.texts:
+            return self.actions.summary
+        if self._has_corrected:
+            is_question = request_type is RequestType.QUESTION
+            failure = self._messages.no_answer if is_question else self._messages.not_done
+            return " ".join((failure, *self.actions.refusals))
+        self._has_corrected = True
+        self._prompt = self._prompt.append(ChatMessage(ChatRole.ASSISTANT, round_.text), self._create_correction())
+        return None
+
+    def _conclude_unfinished(self) -> str:
+        """Return the last words for a model that goes on calling tools."""
+        self._failure = "" if self.actions.refusals else self._messages.unfinished
+        return " ".join((self.actions.summary, self._failure)).strip()
+
+    def _summarize(self, failure: str) -> str:
+        """Return the results of the tools for a model that says nothing, or the failure when there are none."""
+        self._failure = "" if self.actions.summary else failure
+        return self.actions.summary or failure
+
+    def _say(self, clause: str) -> AnswerChunk:
+        text = f" {clause}" if self._needs_space else clause if self._spoken else clause.lstrip()
+        self._needs_space = not clause[-1:].isspace()
+        self._spoken.append(text)
+        return AnswerChunk(text)
+
+    async def _call_tools(self, round_: "ModelRound") -> Handled | DelegateToConductor | None:
+        """Call the tools of a round and add the results to the prompt; return the outcome if that ends the answer."""
         asked: list[Command] = []
         results = []
         for number, call in enumerate(round_.calls):
-            outcome = (
-                await self._call_tool(call) if number < MOST_CALLS else ToolResult("Error: too many calls at once")
-            )
-            if isinstance(outcome, NeedsConductor) and len(round_.calls) == 1 and not (self.text or self.has_acted):
-                return Passed((outcome.match,))
-            result = self._record_outcome(outcome, asked)
+            outcome = await self._call_tool(call) if number < MOST_CALLS else _TOO_MANY_CALLS
+            if isinstance(outcome, NeedsConductor) and len(round_.calls) == 1 and not self._has_answered:
+                return DelegateToConductor((outcome.match,))
+            result = self._record(outcome, asked)
             results.append(ChatMessage(ChatRole.TOOL, self._result_budget.truncate(result.text), tool_call=call))
         messages = (ChatMessage(ChatRole.ASSISTANT, calls=tuple(round_.calls)), *results)
         self._call_messages.extend(messages)
         self._prompt = self._prompt.append(*messages)
-        if not asked:
-            return None
-        question = " ".join((*self.action_texts, responses.render_question(asked)))
-        return Asked(self._say(question).text, tuple(asked))
+        return self._ask(asked) if asked else None
+
+    @property
+    def _has_answered(self) -> bool:
+        return bool(self.text) or self.actions.has_acted
+
+    def _ask(self, commands: Sequence[Command]) -> Handled:
+        text = self._say(" ".join((*self.actions.texts, responses.render_question(commands)))).text
+        return Handled(text, expects_reply=True, question=PendingQuestion(text, tuple(commands)))
 
     async def _call_tool(self, call: ToolCall) -> ToolOutcome:
-        """Use a tool, but never twice for the same."""
+        """Call a tool, but never twice with the same arguments."""
         key = f"{call.name} {json.dumps(call.arguments and dict(call.arguments), sort_keys=True, default=str)}".lower()
         if key in self._results:
-            return ToolResult(
-                f"This call was made before in this turn and was not made again. {self._results[key].text}"
-            )
+            known = self._results[key].text
+            return ToolResult(f"This call was made before in this turn and was not made again. {known}")
         outcome = await self._toolset.call_tool(call, self._context)
         if isinstance(outcome, ToolResult):
             self._results[key] = outcome
         return outcome
 
-    def _record_outcome(self, outcome: ToolOutcome, asked: list[Command]) -> ToolResult:
+    def _record(self, outcome: ToolOutcome, asked: list[Command]) -> ToolResult:
+        """Return the result as the model is told; add the commands that need a confirmation to `asked`."""
         match outcome:
-            case NeedsConfirmation(commands, said, targets):
+            case NeedsConfirmation(commands, spoken, targets):
                 asked.extend(command for command in commands if command not in asked)
-                self._record_result(ToolResult(said, bool(said), said, targets=targets))
+                self.actions.add(ToolResult(spoken, bool(spoken), spoken, targets=targets))
                 return ToolResult("The person is asked first.")
             case NeedsConductor(match):
                 return ToolResult(home_tools.create_timer_error(match))
             case ToolResult():
-                self._record_result(outcome)
-                self.matches = (*self.matches, *outcome.matches)
-                self._is_answered = self._is_answered or outcome.is_final
-                if outcome.refusal and outcome.refusal not in self._refusals:
-                    self._refusals.append(outcome.refusal)
+                self.actions.add(outcome)
                 return outcome
 
-    def _record_result(self, result: ToolResult) -> None:
-        if result.spoken:
-            self.action_texts.append(result.spoken)
-        if result.has_acted:
-            self.has_acted = True
-            before = self._executed or ExecutedActions()
-            self._executed = ExecutedActions((*before.targets, *result.targets), (*before.texts, result.text))
+
+_TOO_MANY_CALLS = ToolResult("Error: too many calls at once")
 
 
 class ModelRound:
-    """One answer of the model as it comes."""
+    """One answer of the model within a tool loop."""
 
-    def __init__(self, witness: ClaimChecker, deeds: ExecutedActions | None) -> None:
-        self._checker = witness
-        self._executed = deeds
+    def __init__(self, checker: ClaimChecker, executed: ExecutedActions | None) -> None:
+        self._checker = checker
+        self._executed = executed
         self.restart()
 
     def restart(self) -> None:
+        """Drop what was received: another model begins anew."""
         self.calls: list[ToolCall] = []
         self.text = ""
-        self.ending = FinishReason.STOP
+        self.finish_reason = FinishReason.STOP
+        self.is_cut = False  # there is more to say than may be said at once
         self._splitter = SpeechSplitter()
         self._guard = ActionClaimGuard(self._checker, self._executed)
 
     @property
     def has_false_claim(self) -> bool:
-        """Whether something was claimed that nothing has done."""
+        """Whether the model claimed an action that no tool executed."""
         return bool(self._guard.held)
 
     def feed(self, text: str) -> Sequence[str]:
@@ -271,4 +298,4 @@ class ModelRound:
         return [*self._filter_claims(self._splitter.flush()), *self._guard.flush()]
 
     def _filter_claims(self, clauses: Sequence[str]) -> list[str]:
-        return [one for clause in clauses for one in self._guard.feed(clause)]
+        return [allowed for clause in clauses for allowed in self._guard.feed(clause)]

@@ -1,4 +1,4 @@
-"""What a model can do, whoever does it."""
+"""Toolsets: tools that a language model can call, wherever they come from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 from wyoming_rosie.home.model import Area, Entity
 from wyoming_rosie_intent.engine import Command, Match
 from wyoming_rosie_intent.llm.model import Tool, ToolCall
+from wyoming_rosie_intent.llm.prompts.prompt import quote
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,24 @@ class Toolset(Protocol):
         """Return the tools there are now, always in the same order."""
         ...
 
-    async def call_tool(self, call: ToolCall, setting: ToolContext) -> ToolOutcome:
+    async def call_tool(self, call: ToolCall, context: ToolContext) -> ToolOutcome:
         """Do what a model asked for. Never raises: what went wrong is a result, in words for the model."""
         ...
+
+
+class CombinedToolset:
+    """Several toolsets as one; the first that has a tool of the name is called. Tools of `hidden` are not listed."""
+
+    def __init__(self, toolsets: Sequence[Toolset], hidden: Toolset | None = None) -> None:
+        self._toolsets = toolsets
+        self._all = (*toolsets, *([hidden] if hidden else []))
+
+    def list_tools(self) -> Sequence[Tool]:
+        return [tool for toolset in self._toolsets for tool in toolset.list_tools()]
+
+    async def call_tool(self, call: ToolCall, context: ToolContext) -> ToolOutcome:
+        for toolset in self._all:
+            if any(tool.name == call.name for tool in toolset.list_tools()):
+                return await toolset.call_tool(call, context)
+        names = ", ".join(tool.name for tool in self.list_tools())
+        return ToolResult(f"Error: there is no tool {quote(call.name)}; there are: {names}")

@@ -3,21 +3,21 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from tests.unit.intent.outcomes import get_outcome
 from wyoming_rosie.home import model
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.dialogue import ConversationInput, DelegateToConductor, Dialogue, Handled, Thinking
+from wyoming_rosie_intent.answer import ConversationInput, DelegateToConductor, Handled
+from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import IntentRecognizer
 from wyoming_rosie_intent.execution.confirmation import Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.execution.policy import Policy
 from wyoming_rosie_intent.rules import hassil, templates
 
-MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 Changes = dict[str, dict[str, object]]
 
 
@@ -57,8 +57,7 @@ class Room:
 
     async def say(self, text: str) -> Came:
         before = {entity: dict(state) for entity, state in self.actor.states().items()}
-        outcome = await self._dialogue.answer(ConversationInput(text, "one", self._language, self._area), MOMENT, 0.0)
-        assert not isinstance(outcome, Thinking)
+        outcome = await get_outcome(self._dialogue, ConversationInput(text, "one", self._language, self._area))
         if isinstance(outcome, DelegateToConductor):
             return Came(intents=tuple((match.intent, match.slots) for match in outcome.matches))
         asks = isinstance(outcome, Handled) and outcome.expects_reply

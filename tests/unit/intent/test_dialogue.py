@@ -1,35 +1,31 @@
 """What a person says and hears, over the demo home with its house in memory."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import pytest
 
+from tests.unit.intent.outcomes import get_outcome
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.dialogue import (
+from wyoming_rosie_intent.answer import (
     ConversationInput,
     DelegateToConductor,
-    Dialogue,
     Handled,
     NotHandled,
     NotRecognized,
     Outcome,
-    Thinking,
 )
+from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import IntentRecognizer
 from wyoming_rosie_intent.execution.confirmation import TIMEOUT_SECONDS, Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.responses import catalog, responses
 
-MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 States = dict[str, dict[str, object]]
 
 
 async def say(dialogue: Dialogue, text: str, area: str | None = "kitchen", now: float = 0.0) -> Outcome:
-    outcome = await dialogue.answer(ConversationInput(text, "one", None, area), MOMENT, now)
-    assert not isinstance(outcome, Thinking)
-    return outcome
+    return await get_outcome(dialogue, ConversationInput(text, "one", None, area), now)
 
 
 def changes(before: Mapping[str, Mapping[str, object]], after: Mapping[str, Mapping[str, object]]) -> States:
@@ -166,7 +162,7 @@ async def test_what_cannot_be_is_said_and_nothing_changes(
 async def test_a_language_that_nobody_has_spoken_yet_is_read_where_it_blocks_nobody(dialogue: Dialogue) -> None:
     catalog._load_builtin.cache_clear()
     responses._prepared.clear()
-    outcome = await dialogue.answer(ConversationInput("", "one", "fr"), MOMENT, 0.0)
+    outcome = await get_outcome(dialogue, ConversationInput("", "one", "fr"))
     assert isinstance(outcome, NotRecognized)
     assert outcome.text == responses.render("heard_nothing", "fr") != responses.render("heard_nothing")
 
@@ -235,7 +231,7 @@ async def test_another_command_instead_of_a_yes_is_carried_out_alone(dialogue: D
 async def test_a_yes_in_another_conversation_opens_nothing(dialogue: Dialogue, actor: DemoActor) -> None:
     before = actor.states()
     await say(dialogue, "open the garage door")
-    await dialogue.answer(ConversationInput("yes", "another"), MOMENT, 1.0)
+    await get_outcome(dialogue, ConversationInput("yes", "another"), 1.0)
     assert changes(before, actor.states()) == {}
 
 

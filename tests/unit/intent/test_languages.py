@@ -1,18 +1,17 @@
 """What is said and heard in German, over a small home with its house in memory."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 
+from tests.unit.intent.outcomes import get_outcome
 from tests.unit.intent.said import table
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.dialogue import ConversationInput, Dialogue, Handled, NotHandled
+from wyoming_rosie_intent.answer import ConversationInput, Handled, NotHandled
+from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.execution.confirmation import Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.rules import hassil, templates
-
-MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -40,23 +39,21 @@ def dialogue() -> Iterator[Dialogue]:
     ],
 )  # fmt: skip
 async def test_an_answer_is_in_the_language_of_the_question(dialogue: Dialogue, said: str, answer: str) -> None:
-    outcome = await dialogue.answer(ConversationInput(said, said, "de", "kitchen"), MOMENT, 0.0)
+    outcome = await get_outcome(dialogue, ConversationInput(said, said, "de", "kitchen"))
     assert isinstance(outcome, Handled)
     assert outcome.text == answer
 
 
 async def test_what_needs_a_yes_is_asked_and_confirmed_in_german(dialogue: Dialogue) -> None:
-    asked = await dialogue.answer(ConversationInput("öffne das Garagentor", "one", "de", "kitchen"), MOMENT, 0.0)
+    asked = await get_outcome(dialogue, ConversationInput("öffne das Garagentor", "one", "de", "kitchen"))
     assert isinstance(asked, Handled)
     assert (asked.text, asked.expects_reply) == ("Soll ich Garagentor öffnen?", True)
-    done = await dialogue.answer(ConversationInput("Ja, bitte!", "one", "de", "kitchen"), MOMENT, 1.0)
+    done = await get_outcome(dialogue, ConversationInput("Ja, bitte!", "one", "de", "kitchen"), 1.0)
     assert isinstance(done, Handled)
     assert done.text == "Garagentor geöffnet."
 
 
 async def test_what_is_not_there_is_said_in_german(dialogue: Dialogue) -> None:
-    outcome = await dialogue.answer(
-        ConversationInput("mach die Schreibtischlampe rot", "two", "de", "kitchen"), MOMENT, 0.0
-    )
+    outcome = await get_outcome(dialogue, ConversationInput("mach die Schreibtischlampe rot", "two", "de", "kitchen"))
     assert isinstance(outcome, NotHandled)
     assert outcome.text == "Ich kann Schreibtischlampe leider nicht auf rot stellen."

@@ -1,37 +1,29 @@
 """Commands for later: judged, asked about or refused when they are said; done when the conductor sends them again."""
 
-from datetime import UTC, datetime
-
 import pytest
 from wyoming.event import Event
 
+from tests.unit.intent.outcomes import MOMENT, get_outcome
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
-from wyoming_rosie_intent.dialogue import (
+from wyoming_rosie_intent.answer import (
     ConversationInput,
     DeferredCommand,
     DelegateToConductor,
-    Dialogue,
     Handled,
     NotHandled,
     NotRecognized,
     Outcome,
-    Thinking,
 )
+from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import IntentRecognizer
 from wyoming_rosie_intent.execution.confirmation import Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.handler import IntentHandler
 
-MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
-
 
 async def say(dialogue: Dialogue, text: str, area: str | None = "kitchen", *confirmed: str) -> Outcome:
-    outcome = await dialogue.answer(
-        ConversationInput(text, "one", None, area, confirmed=frozenset(confirmed)), MOMENT, 0.0
-    )
-    assert not isinstance(outcome, Thinking)
-    return outcome
+    return await get_outcome(dialogue, ConversationInput(text, "one", None, area, confirmed=frozenset(confirmed)))
 
 
 async def test_a_command_for_later_is_kept_by_the_conductor(dialogue: Dialogue, actor: DemoActor) -> None:

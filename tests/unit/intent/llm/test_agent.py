@@ -14,12 +14,21 @@ from structlog.testing import capture_logs
 from tests.unit.intent.llm.scripted_models import ScriptedRouter, Step, call, wait_until
 from wyoming_rosie.home.model import Entity, Home, Location, Preferences, RoomPolicy
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
+from wyoming_rosie_intent.answer import (
+    AnswerChunk,
+    AnswerEvent,
+    ConversationInput,
+    DelegateToConductor,
+    Filler,
+    Handled,
+    NotHandled,
+    PendingQuestion,
+)
 from wyoming_rosie_intent.engine import Answer, Match
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.llm import messages
-from wyoming_rosie_intent.llm.agent import LlmAgent, Request
+from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.complexity import Complexity
-from wyoming_rosie_intent.llm.events import Asked, Failed, Filler, Finished, Part, Passed, Said
 from wyoming_rosie_intent.llm.filler import EARLY_SECONDS, LATE_SECONDS, FillerGenerator
 from wyoming_rosie_intent.llm.home_tools import HomeTools
 from wyoming_rosie_intent.llm.model import (
@@ -82,8 +91,8 @@ class Stage:
         area: str | None = "kitchen",
         turn: str | None = None,
         now: float = 0.0,
-    ) -> list[Part]:
-        request = Request(text, conversation, "en", area, turn)
+    ) -> list[AnswerEvent]:
+        request = ConversationInput(text, conversation, "en", area, turn)
         return [part async for part in self.mind.answer(request, MOMENT, now)]
 
     def wake(
@@ -108,8 +117,8 @@ def begin(home: Home, prompts: PromptTemplates) -> Begin:
     return room
 
 
-def heard(parts: Sequence[Part]) -> str:
-    return "".join(part.text for part in parts if isinstance(part, Said))
+def heard(parts: Sequence[AnswerEvent]) -> str:
+    return "".join(part.text for part in parts if isinstance(part, AnswerChunk))
 
 
 def results(given: Prompt) -> list[str]:
@@ -129,8 +138,8 @@ async def test_an_answer_of_more_than_a_minute_stops_and_offers_to_go_on(begin: 
     room = begin([*map(TextDelta, LONG)])
     parts = await room.say("what is the history of the river")
     end = parts[-1]
-    assert isinstance(end, Finished)
-    assert (end.expects_reply, end.offer) == (True, EN.go_on)
+    assert isinstance(end, Handled)
+    assert (end.expects_reply, end.question) == (True, PendingQuestion(EN.go_on))
     assert end.text == heard(parts)
     assert end.text.endswith("by people of the river. Shall I go on?")
     assert 60 <= estimate_speech_seconds(end.text) < 80
@@ -140,7 +149,7 @@ async def test_an_answer_of_more_than_a_minute_stops_and_offers_to_go_on(begin: 
 async def test_the_rest_is_asked_for_where_the_answer_stopped(begin: Begin) -> None:
     room = begin([*map(TextDelta, LONG)], ["And so it went on until today."])
     first = await room.say("what is the history of the river")
-    request = Request("yes", "one", "en", "kitchen", continues=True)
+    request = ConversationInput("yes", "one", "en", "kitchen", continues=True)
     rest = [part async for part in room.mind.answer(request, MOMENT, 1.0)]
     assert heard(rest) == "And so it went on until today."
     *_, said, _, asked = room.models.given[-1].messages
@@ -160,37 +169,37 @@ async def test_an_answer_that_goes_round_in_a_circle_ends_and_offers_nothing(beg
         [TextDelta("It is a nice day. It is a nice day. It is a ni"), StreamEnd(finish_reason=FinishReason.LOOP)]
     )
     parts = await room.say("how is the day")
-    assert parts[-1] == Finished("It is a nice day. It is a nice day.")
+    assert parts[-1] == Handled("It is a nice day. It is a nice day.")
 
 
 async def test_a_model_whose_output_nobody_can_read_is_not_said_to_be_away(begin: Begin) -> None:
     room = begin([ModelOutputError("half a call")])
-    assert await room.say("what is Paris") == [Failed(EN.no_answer)]
+    assert await room.say("what is Paris") == [NotHandled(EN.no_answer)]
 
 
 async def test_an_answer_is_given_clause_by_clause_and_whole_at_its_end(begin: Begin) -> None:
     room = begin(["Paris is the capital of France, ", "and **it** is large. ", "Shall I tell more?"])
     parts = await room.say("what is the capital of France")
     assert parts == [
-        Said("Paris is the capital of France, "),
-        Said("and it is large. "),
-        Said("Shall I tell more?"),
-        Finished("Paris is the capital of France, and it is large. Shall I tell more?", expects_reply=True),
+        AnswerChunk("Paris is the capital of France, "),
+        AnswerChunk("and it is large. "),
+        AnswerChunk("Shall I tell more?"),
+        Handled("Paris is the capital of France, and it is large. Shall I tell more?", expects_reply=True),
     ]
 
 
 async def test_the_first_clause_is_given_before_the_model_is_at_its_end(begin: Begin) -> None:
     room = begin(["Paris is the capital of France, ", 3600.0, "and it is large."])
-    answer = room.mind.answer(Request("what is the capital of France", "one"), MOMENT, 0.0)
+    answer = room.mind.answer(ConversationInput("what is the capital of France", "one"), MOMENT, 0.0)
     async with asyncio.timeout(60):
-        assert await anext(answer) == Said("Paris is the capital of France, ")
+        assert await anext(answer) == AnswerChunk("Paris is the capital of France, ")
     await answer.aclose()
     assert room.models.ended == 1
 
 
 async def test_a_peer_that_leaves_stops_the_model_at_once(begin: Begin) -> None:
     room = begin([30.0])
-    answer = room.mind.answer(Request("play the capital of France", "one"), MOMENT, 0.0)
+    answer = room.mind.answer(ConversationInput("play the capital of France", "one"), MOMENT, 0.0)
     waiting = asyncio.ensure_future(anext(answer))
     await wait_until(lambda: bool(room.models.given))
     waiting.cancel()
@@ -201,31 +210,31 @@ async def test_a_peer_that_leaves_stops_the_model_at_once(begin: Begin) -> None:
 
 async def test_a_model_that_fails_is_one_clear_sentence_and_no_memory(begin: Begin) -> None:
     room = begin([ModelError("down")], ["I am here again."])
-    assert (await room.say("who are you"))[-1] == Failed(EN.no_model)
+    assert (await room.say("who are you"))[-1] == NotHandled(EN.no_model)
     await room.say("who are you")
     assert [message.text for message in snapshots.get_history(Prompt(room.models.given[1].messages[:-1]))] == []
 
 
 async def test_a_model_that_takes_too_long_is_said_in_time(begin: Begin) -> None:
     room = begin([30.0], total_seconds=0.1)
-    assert (await room.say("turn on and on"))[-1] == Failed(EN.too_long)
+    assert (await room.say("turn on and on"))[-1] == NotHandled(EN.too_long)
     assert room.models.ended == 1
 
 
 async def test_who_hears_nothing_is_told_sooner_than_who_hears_a_long_answer(begin: Begin) -> None:
     silent = begin([30.0], silence_seconds=0.1)
-    assert (await silent.say("who are you"))[-1] == Failed(EN.too_long)
+    assert (await silent.say("who are you"))[-1] == NotHandled(EN.too_long)
     long = begin(["I am a voice of this home, ", 0.3, "and I like it."], silence_seconds=0.1)
-    assert isinstance((await long.say("who are you"))[-1], Finished)
+    assert isinstance((await long.say("who are you"))[-1], Handled)
 
 
 async def test_a_model_that_was_late_is_loaded_and_says_so_the_next_time(home: Home, prompts: PromptTemplates) -> None:
     models = ScriptedRouter([ModelTimeoutError("late")], [ModelTimeoutError("late")], ["I am here."], warm_seconds=30.0)
     room = Stage(home, prompts, models)
-    assert (await room.say("who are you"))[-1] == Failed(EN.too_long)
+    assert (await room.say("who are you"))[-1] == NotHandled(EN.too_long)
     await wait_until(lambda: len(models.warmed) == 1)
     assert models.given[0].messages[:-1] == models.warmed[0].messages
-    assert (await room.say("who are you"))[-1] == Failed(EN.not_ready)
+    assert (await room.say("who are you"))[-1] == NotHandled(EN.not_ready)
     await room.mind.close()
 
 
@@ -237,7 +246,7 @@ async def test_a_model_that_refuses_is_not_loaded(begin: Begin) -> None:
 
 async def test_an_unexpected_failure_is_said_too(begin: Begin) -> None:
     room = begin([TextDelta(None)])  # type: ignore[arg-type]
-    assert (await room.say("who are you"))[-1] == Failed(EN.no_answer)
+    assert (await room.say("who are you"))[-1] == NotHandled(EN.no_answer)
 
 
 class ClumsyTools:
@@ -254,8 +263,8 @@ async def test_an_unexpected_failure_is_logged_without_what_was_said(home: Home,
     models = ScriptedRouter([call("Clumsy", about="the blue elephant")])
     mind = LlmAgent(models, ActionExecutor(home, None), prompts, [ClumsyTools()])
     with capture_logs() as log:
-        parts = [part async for part in mind.answer(Request("tell the blue elephant", "one"), MOMENT, 0.0)]
-    assert parts == [Failed(EN.no_answer)]
+        parts = [part async for part in mind.answer(ConversationInput("tell the blue elephant", "one"), MOMENT, 0.0)]
+    assert parts == [NotHandled(EN.no_answer)]
     assert [
         (line["reason"], Path(line["at"].rpartition(":")[0]).name) for line in log if line["log_level"] == "error"
     ] == [("RuntimeError", "test_agent.py")]
@@ -264,7 +273,7 @@ async def test_an_unexpected_failure_is_logged_without_what_was_said(home: Home,
 
 async def test_what_was_done_is_said_even_if_the_model_fails_then(begin: Begin) -> None:
     room = begin([TURN_ON], [ModelError("down")])
-    assert (await room.say("light"))[-1] == Failed(f"Turned on the Kitchen Light. {EN.no_model}")
+    assert (await room.say("light"))[-1] == NotHandled(f"Turned on the Kitchen Light. {EN.no_model}")
 
 
 async def test_an_empty_answer_is_said_to_be_none(begin: Begin) -> None:
@@ -276,7 +285,7 @@ async def test_text_of_a_model_that_broke_off_is_void(begin: Begin) -> None:
     room = begin(["Paris is the capital of France, and ", Restarted(), "The capital is Paris. "])
     parts = await room.say("what is the capital of France")
     assert heard(parts) == f"Paris is the capital of France, {EN.restarted} The capital is Paris. "
-    assert parts[-1] == Finished("The capital is Paris.")
+    assert parts[-1] == Handled("The capital is Paris.")
 
 
 async def test_text_that_nobody_has_heard_is_void_without_a_word(begin: Begin) -> None:
@@ -292,7 +301,7 @@ async def test_a_tool_acts_and_the_model_is_told(begin: Begin) -> None:
     parts = await room.say("it is dark")
     assert room.actor.states()["light.kitchen"]["state"] == "on"
     assert results(room.models.given[1]) == ["Turned on the Kitchen Light."]
-    assert parts[-1] == Finished("The light is on now.", (Match("HassTurnOn", {"name": "Kitchen Light"}),))
+    assert parts[-1] == Handled("The light is on now.", (Match("HassTurnOn", {"name": "Kitchen Light"}),))
     first, second = room.models.given
     assert second.messages[: len(first.messages)] == first.messages
     assert second.tools == first.tools
@@ -300,7 +309,10 @@ async def test_a_tool_acts_and_the_model_is_told(begin: Begin) -> None:
 
 async def test_what_was_done_is_said_in_the_language_of_the_person(begin: Begin) -> None:
     room = begin([TURN_ON], [""])
-    parts = [part async for part in room.mind.answer(Request("mir ist dunkel", "one", "de", "kitchen"), MOMENT, 0.0)]
+    parts = [
+        part
+        async for part in room.mind.answer(ConversationInput("mir ist dunkel", "one", "de", "kitchen"), MOMENT, 0.0)
+    ]
     assert heard(parts) == "Kitchen Light eingeschaltet."
 
 
@@ -309,8 +321,8 @@ async def test_a_person_whose_language_nobody_told_speaks_that_of_the_home(
 ) -> None:
     there = Home(home.areas, home.entities, preferences=Preferences("de"))
     room = Stage(there, prompts, ScriptedRouter([ModelError("down")]))
-    parts = [part async for part in room.mind.answer(Request("mir ist dunkel", "one"), MOMENT, 0.0)]
-    assert parts == [Failed(messages.get_messages("de").no_model)]
+    parts = [part async for part in room.mind.answer(ConversationInput("mir ist dunkel", "one"), MOMENT, 0.0)]
+    assert parts == [NotHandled(messages.get_messages("de").no_model)]
 
 
 async def test_a_model_that_says_nothing_more_has_its_deeds_said(begin: Begin) -> None:
@@ -431,19 +443,23 @@ async def test_what_needs_a_yes_is_asked_and_ends_the_answer(begin: Begin, name:
     room = begin([TURN_ON, call("HassTurnOff", name=name)], ["Never heard."])
     before = room.actor.states()
     parts = await room.say("I come home")
-    assert isinstance(parts[-1], Asked)
+    assert isinstance(parts[-1], Handled)
+    assert parts[-1].expects_reply
+    assert parts[-1].question is not None
+    commands = parts[-1].question.action
+    assert isinstance(commands, tuple)
     assert parts[-1].text.startswith("Turned on the Kitchen Light. Shall I ")
-    assert [entity.name for entity in parts[-1].commands[0].targets] == [name]
+    assert [entity.name for entity in commands[0].targets] == [name]
     after = room.actor.states()
     assert {key for key in after if after[key] != before[key]} == {"light.kitchen"}
-    deed = await room.household.execute(parts[-1].commands, MOMENT)
+    deed = await room.household.execute(commands, MOMENT)
     assert deed.done
 
 
 async def test_a_timer_is_passed_to_the_conductor(begin: Begin) -> None:
     room = begin([call("HassStartTimer", minutes=6, name="eggs")])
     assert (await room.say("my eggs need six minutes")) == [
-        Passed((Match("HassStartTimer", {"minutes": 6, "name": "eggs"}),))
+        DelegateToConductor((Match("HassStartTimer", {"minutes": 6, "name": "eggs"}),))
     ]
 
 
@@ -471,7 +487,7 @@ async def test_a_second_claim_is_corrected_aloud(begin: Begin) -> None:
     parts = await room.say("light please")
     assert heard(parts) == EN.not_done
     assert len(room.models.given) == 2
-    assert parts[-1] == Finished(EN.not_done)
+    assert parts[-1] == Handled(EN.not_done)
 
 
 async def test_what_was_refused_is_said_aloud_when_the_model_claims_it_or_says_nothing(begin: Begin) -> None:
@@ -525,7 +541,9 @@ async def test_claims_are_owned_up_to_in_the_language_of_the_person(begin: Begin
         ("es", "enciende la bola", "La bola brilla."),
     ):
         room = begin([claim])
-        said = [part async for part in room.mind.answer(Request(order, "one", language, "kitchen"), MOMENT, 0.0)]
+        said = [
+            part async for part in room.mind.answer(ConversationInput(order, "one", language, "kitchen"), MOMENT, 0.0)
+        ]
         assert heard(said) == messages.get_messages(language).not_done
 
 
@@ -548,8 +566,12 @@ async def test_the_next_turn_knows_what_was_said_and_done(begin: Begin) -> None:
 async def test_what_rules_did_is_known_to_the_model(begin: Begin) -> None:
     room = begin(["It was the kitchen light."])
     match = Match("HassTurnOn", {"name": "Kitchen Light"})
-    room.mind.record_turn("one", "turn on the light", "Turned on the Kitchen Light.", 0.0, [match])
-    room.mind.record_turn("one", "what time is it", "It is three.", 1.0, [Match("HassGetCurrentTime")])
+    room.mind.record_turn(
+        ConversationInput("turn on the light", "one"), Handled("Turned on the Kitchen Light.", (match,)), 0.0
+    )
+    room.mind.record_turn(
+        ConversationInput("what time is it", "one"), Handled("It is three.", (Match("HassGetCurrentTime"),)), 1.0
+    )
     await room.say("which light was it", now=2.0)
     history = room.models.given[0].messages[1:-2]
     assert [message.role for message in history] == ["user", "assistant", "tool", "assistant", "user", "assistant"]
@@ -559,7 +581,9 @@ async def test_what_rules_did_is_known_to_the_model(begin: Begin) -> None:
 
 async def test_the_last_talk_of_an_area_is_frozen_when_the_wake_word_names_none(begin: Begin) -> None:
     room = begin(["Well."])
-    room.mind.record_turn("one", "turn on the light", "Turned on the light.", 0.0, area="Kitchen")
+    room.mind.record_turn(
+        ConversationInput("turn on the light", "one", area="Kitchen"), Handled("Turned on the light."), 0.0
+    )
     room.wake("t", "kitchen", now=1.0)
     room.wake("u", "office", now=1.0)
     await room.say("which one", "one", turn="t", now=2.0)
@@ -608,7 +632,7 @@ async def test_a_correction_is_remembered_and_the_claim_is_not(begin: Begin) -> 
 
 async def test_what_was_done_before_the_peer_left_is_remembered(begin: Begin) -> None:
     room = begin([TURN_ON], [30.0], ["It was me."])
-    answer = room.mind.answer(Request("turn on the light", "one"), MOMENT, 0.0)
+    answer = room.mind.answer(ConversationInput("turn on the light", "one"), MOMENT, 0.0)
     waiting = asyncio.ensure_future(anext(answer))
     await wait_until(lambda: len(room.models.given) == 2)
     waiting.cancel()
@@ -721,7 +745,7 @@ async def test_a_slow_answer_gets_a_filler_before_it(begin: Begin) -> None:
     filled = asyncio.Event()
     room = begin([filled, "It is sunny today."])
     parts = []
-    async for part in room.mind.answer(Request("what is the weather", "one"), MOMENT, 0.0):
+    async for part in room.mind.answer(ConversationInput("what is the weather", "one"), MOMENT, 0.0):
         parts.append(part)
         if isinstance(part, Filler):
             filled.set()
@@ -779,12 +803,12 @@ def test_whatever_a_model_says_an_answer_has_one_end_and_no_door_moves(
     room = Stage(home, prompts, ScriptedRouter(*rounds))
     before = room.actor.states()
     parts = asyncio.run(room.say("turn on something"))
-    ends = [part for part in parts if isinstance(part, (Finished, Asked, Passed, Failed))]
+    ends = [part for part in parts if isinstance(part, (Handled, DelegateToConductor, NotHandled))]
     assert ends == parts[-1:]
-    if isinstance(parts[-1], Finished):
+    if isinstance(parts[-1], Handled):
         assert heard(parts).strip().endswith(parts[-1].text)
         assert parts[-1].text
-    assert isinstance(parts[-1], Passed) or heard(parts) or parts[-1].text
+    assert isinstance(parts[-1], DelegateToConductor) or heard(parts) or parts[-1].text
     assert "I've unlocked" not in heard(parts) or room.actor.states() != before
     for door in ("lock.front", "cover.garage", "cover.living_room"):
         assert room.actor.states()[door] == before[door]

@@ -15,11 +15,11 @@ from tests.unit.intent.llm.model_server import run_scripted_server
 from tests.unit.intent.llm.scripted_models import wait_until
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
+from wyoming_rosie_intent.answer import AnswerEvent, ConversationInput, Handled
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.llm import router
-from wyoming_rosie_intent.llm.agent import LlmAgent, Request
-from wyoming_rosie_intent.llm.events import Finished, Part
+from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.home_tools import HomeTools
 from wyoming_rosie_intent.llm.prompts import prompt
 from wyoming_rosie_intent.llm.tier_config import CloudSettings, NetworkSettings, TierSettings
@@ -40,9 +40,11 @@ class Served:
         self.mind = mind
         self.server = server
 
-    async def say(self, text: str, turn: str | None = None) -> list[Part]:
+    async def say(self, text: str, turn: str | None = None) -> list[AnswerEvent]:
         now = asyncio.get_running_loop().time()
-        return [part async for part in self.mind.answer(Request(text, "one", "en", "kitchen", turn), MOMENT, now)]
+        return [
+            part async for part in self.mind.answer(ConversationInput(text, "one", "en", "kitchen", turn), MOMENT, now)
+        ]
 
     async def read_for(self, text: str, turn: str) -> int:
         """Return how many characters the model had to read for an answer."""
@@ -109,7 +111,7 @@ async def test_a_tool_round_goes_back_and_forth(home: Home) -> None:
     rules = (Rule(say="It is on now.", after_tool=True), Rule(calls=(Call("HassTurnOn", {"name": "Kitchen Light"}),)))
     async with served(home, *rules) as room:
         parts = await room.say("it is dark in here")
-        assert isinstance(parts[-1], Finished)
+        assert isinstance(parts[-1], Handled)
         assert parts[-1].text == "It is on now."
         assert room.household.states()["light.kitchen"]["state"] == "on"
         first, second = (json.loads(one.body)["messages"] for one in room.server.requests_to("/api/chat"))

@@ -1,0 +1,101 @@
+"""The input of a conversation and the events of its answer, the same for rules, plugins and language models."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from wyoming_rosie_intent.engine import Command, Match
+
+
+@dataclass(frozen=True)
+class ConversationInput:
+    """A sentence, with the conversation, the turn and the room in which it was said."""
+
+    text: str = field(repr=False)
+    conversation_id: str
+    language: str | None = None
+    area: str | None = None  # id or name of the speaker's area
+    turn_id: str | None = None
+    speaker: str | None = None
+    confirmed: frozenset[str] = frozenset()  # entities that were confirmed when the command was deferred
+    continues: bool = False  # asks for the rest of the last answer
+
+
+@dataclass(frozen=True)
+class AnswerChunk:
+    """The next clause of an answer that is still being generated; all chunks together are its text."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Filler:
+    """A few words while the answer is not ready; not part of its text."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class DeferredCommand:
+    """A command that the conductor keeps until its time."""
+
+    label: str  # the command in words
+    confirmed: tuple[str, ...] = ()  # entities that need no confirmation any more
+
+
+@dataclass(frozen=True)
+class DelegateToConductor:
+    """Outcome: the conductor acts. `deferred` has an entry for each intent that defers a command, in their order."""
+
+    matches: tuple[Match, ...]
+    deferred: tuple[DeferredCommand, ...] = ()
+
+
+PendingAction: TypeAlias = tuple[Command, ...] | DelegateToConductor
+"""The action that a yes confirms: commands to execute now, or one that the conductor is to keep."""
+
+
+@dataclass(frozen=True)
+class PendingQuestion:
+    """A question that the next sentence may answer: with a yes, or with the name of one of the options.
+
+    Without an action or options it offers the rest of a long answer.
+    """
+
+    text: str = field(repr=False)
+    action: PendingAction = ()
+    options: Mapping[str, tuple[Command, ...]] = field(default_factory=dict)
+
+    @property
+    def is_offer(self) -> bool:
+        return self.action == () and not self.options
+
+
+@dataclass(frozen=True)
+class Handled:
+    """Outcome: the commands were executed or the question was answered, unless a question has to be answered first."""
+
+    text: str = field(repr=False)
+    matches: tuple[Match, ...] = ()
+    expects_reply: bool = False
+    question: PendingQuestion | None = None
+
+
+@dataclass(frozen=True)
+class NotHandled:
+    """Outcome: the sentence was understood, but the commands cannot be executed, or the model failed."""
+
+    text: str = field(repr=False)
+    matches: tuple[Match, ...] = ()
+
+
+@dataclass(frozen=True)
+class NotRecognized:
+    """Outcome: nothing understood the sentence."""
+
+    text: str = field(repr=False)
+
+
+Outcome: TypeAlias = Handled | NotHandled | NotRecognized | DelegateToConductor
+AnswerEvent: TypeAlias = AnswerChunk | Filler | Outcome
+"""An answer is any number of chunks and fillers, then one outcome."""
