@@ -30,6 +30,7 @@ from wyoming_rosie_hub.messages import (
     Input,
     Played,
     RecognizeIntent,
+    ReportSpeechStart,
     RunRequested,
     SatelliteDisconnected,
     SendAnswerChunk,
@@ -227,9 +228,9 @@ class TurnCore:
         resumed = EndpointDecision.RESUMED in self._endpointer.on_speech_start(at_ms)
         self.deadline = now + self.endpointing.longest_ms / 1000
         if self.phase is TurnPhase.LISTENING:
-            return [TraceMark(TraceStep.SPEECH_START, self._time_of(at_ms, now))]
+            return [TraceMark(TraceStep.SPEECH_START, self._time_of(at_ms, now)), ReportSpeechStart(at_ms)]
         self.phase = TurnPhase.LISTENING
-        return [CancelSpeculation()] if resumed else []
+        return [CancelSpeculation(at_ms)] if resumed else []
 
     def _on_speech_stop(self, at_ms: int, now: float) -> list[Effect]:
         if self.phase is not TurnPhase.LISTENING:
@@ -245,10 +246,15 @@ class TurnCore:
         return []
 
     def _advance_endpointer(self, now: float) -> list[Effect]:
-        """Do what the silence so far asks for."""
-        verdicts = self._endpointer.advance(self._received_ms)
-        guess: list[Effect] = [StartSpeculation()] if EndpointDecision.PERHAPS in verdicts else []
-        return [*guess, *self._finish_listening(now)] if EndpointDecision.DONE in verdicts else guess
+        """Return what follows from the silence so far."""
+        decisions = self._endpointer.advance(self._received_ms)
+        effects: list[Effect] = []
+        if EndpointDecision.PERHAPS in decisions:
+            assert self._endpointer.silent_since is not None
+            effects.append(StartSpeculation(self._endpointer.silent_since))
+        if EndpointDecision.DONE in decisions:
+            effects += self._finish_listening(now)
+        return effects
 
     def _finish_listening(self, now: float) -> list[Effect]:
         ended_ms = self._received_ms if self._endpointer.silent_since is None else self._endpointer.silent_since

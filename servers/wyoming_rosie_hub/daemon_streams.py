@@ -1,43 +1,41 @@
-"""A connection to a daemon that a turn needs, for the length of the turn."""
+"""Streams to daemons: one connection to one daemon, open for one turn."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
-import structlog
 from wyoming.event import Event
 
 from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie.protocol.client import Client, PeerError, connect
+from wyoming_rosie.protocol.wire import encode
 
-_LOG = structlog.get_logger()
 CONNECT_SECONDS = 0.8
-"""A person waits meanwhile: a daemon in the same house answers in milliseconds or is down."""
+"""A person is waiting: a daemon in the same home accepts within milliseconds or is down."""
 MAX_QUEUED_EVENTS = 512
 OnEvent: TypeAlias = Callable[[Event], Awaitable[bool]]
-"""Takes an event from a daemon; True when nothing more is expected."""
+"""Handles one event from a daemon; returns True if no more are expected."""
 
 
 class DaemonStream:
-    """One turn's connection to one daemon: what is sent leaves in order, what comes is handed to `heard`."""
+    """Sends queued events to a daemon in order and passes each of the daemon's events to `on_event`."""
 
-    def __init__(self, role: str, uri: str, first: Sequence[Event], on_event: OnEvent) -> None:
-        self.role = role
+    def __init__(self, uri: str, first: Sequence[Event], on_event: OnEvent) -> None:
         self._uri = uri
         self._on_event = on_event
-        self._send_queue: asyncio.Queue[Event] = asyncio.Queue(MAX_QUEUED_EVENTS)
+        self._send_queue: asyncio.Queue[bytes] = asyncio.Queue(MAX_QUEUED_EVENTS)
         for event in first:
-            self._send_queue.put_nowait(event)
+            self._send_queue.put_nowait(encode(event))
 
-    def send(self, event: Event) -> None:
-        """Send an event in turn. Raises UnreachableError when the daemon takes nothing any more."""
+    def send_encoded(self, encoded: bytes) -> None:
+        """Queue an encoded event. Raises UnreachableError if the daemon has stopped reading."""
         try:
-            self._send_queue.put_nowait(event)
+            self._send_queue.put_nowait(encoded)
         except asyncio.QueueFull as err:
             raise UnreachableError(f"{self._uri} is {MAX_QUEUED_EVENTS} events behind") from err
 
     async def run(self) -> None:
-        """Carry events both ways until `heard` has what it wants. Raises UnreachableError, PeerError."""
+        """Exchange events until `on_event` returns True. Raises UnreachableError, PeerError."""
         async with connect(self._uri, CONNECT_SECONDS) as peer:
             sending = asyncio.create_task(self._send_all(peer))
             receiving = asyncio.create_task(self._receive_all(peer))
@@ -53,7 +51,7 @@ class DaemonStream:
 
     async def _send_all(self, peer: Client) -> None:
         while True:
-            await peer.send(await self._send_queue.get())
+            await peer.send_encoded(await self._send_queue.get())
 
     async def _receive_all(self, peer: Client) -> None:
         while True:

@@ -219,13 +219,24 @@ class SendToAsrAndVad:
 
 
 @dataclass(frozen=True)
+class ReportSpeechStart:
+    """Tell asr where in the turn's audio speech began."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True)
 class StartSpeculation:
-    """Let asr decide on what it has; it may be for nothing."""
+    """Have asr transcribe what was said before the current silence; more speech may make the result useless."""
+
+    silent_since_ms: int
 
 
 @dataclass(frozen=True)
 class CancelSpeculation:
-    """Speech went on."""
+    """Tell asr that speech has resumed."""
+
+    at_ms: int
 
 
 @dataclass(frozen=True)
@@ -309,6 +320,6 @@ class TraceMark:
 
 
 Effect: TypeAlias = (
-    StartWakeDetection | SendToWake | StartListening | SendToAsrAndVad | StartSpeculation | CancelSpeculation | FinishListening | RecognizeIntent
+    StartWakeDetection | SendToWake | StartListening | SendToAsrAndVad | ReportSpeechStart | StartSpeculation | CancelSpeculation | FinishListening | RecognizeIntent
     | SpeakAnswer | StartAnswerStream | SendAnswerChunk | FinishAnswerStream | SpeakFailure | SpeakFiller | StopFiller | AbortTurn | CloseDaemonStreams | TraceMark
 )  # fmt: skip

@@ -19,7 +19,8 @@ from wyoming.wake import Detect, Detection
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, format_of
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
-from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION, EndpointingRules
+from wyoming_rosie.protocol.wire import encode
+from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION, SPEECH_BOUNDARIES, EndpointingRules
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub import sentences
 from wyoming_rosie_hub.announcements import AnnouncementQueue
@@ -38,6 +39,8 @@ MAX_AHEAD_SECONDS = 3.0
 """So much of an answer is sent ahead of its playing: enough for bad Wi-Fi, little enough to be interrupted."""
 CHUNK_SECONDS = 0.1
 DEFAULT_LANGUAGE = "en"
+ASR_CONTEXT = {CONDUCTED: True, SPEECH_BOUNDARIES: True}
+"""Tells asr to leave the end of speech to the hub, and where speech is to the vad daemon."""
 FALLBACK_LANGUAGES = ("en", *sorted(sentences.languages()))
 """To say that there is no voice for another language."""
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
@@ -184,12 +187,13 @@ class TurnRunner:
             case m.StartListening():
                 self._start_listening(effect)
             case m.SendToAsrAndVad(pcm):
-                self._send_to("vad", _create_audio_chunk(pcm))
-                self._send_to("asr", _create_audio_chunk(pcm))
-            case m.StartSpeculation():
-                self._send_to("asr", VoiceStopped().event())
-            case m.CancelSpeculation():
-                self._send_to("asr", VoiceStarted().event())
+                chunk = encode(_create_audio_chunk(pcm))
+                self._send_encoded("vad", chunk)
+                self._send_encoded("asr", chunk)
+            case m.ReportSpeechStart(at_ms) | m.CancelSpeculation(at_ms):
+                self._send_to("asr", VoiceStarted(timestamp=at_ms).event())
+            case m.StartSpeculation(silent_since_ms):
+                self._send_to("asr", VoiceStopped(timestamp=silent_since_ms).event())
             case m.FinishListening(ended_ms):
                 self._close_stream("vad")
                 self._send_to("asr", AudioStop().event())
@@ -228,7 +232,7 @@ class TurnRunner:
         )
         self._open_stream(
             "asr",
-            [Transcribe(language=language, context={**context, CONDUCTED: True}).event(), _create_audio_start()],
+            [Transcribe(language=language, context=context | ASR_CONTEXT).event(), _create_audio_start()],
             self._on_asr_event,
         )
         self._open_stream("intent", [heard_word], self._on_intent_event)
@@ -307,7 +311,7 @@ class TurnRunner:
         voice = ReplyStreamer(_ignore_input, self._send)
         if text:
             spoken = Synthesize(text=text, voice=self._hub.voices.select(self._satellite.language)).event()
-            said = DaemonStream("tts", self._hub.directory.find_uri("tts"), [spoken], voice.on_event)
+            said = DaemonStream(self._hub.directory.find_uri("tts"), [spoken], voice.on_event)
             self._start_task(FILLER, said.run())
         else:
             self._start_task(
@@ -365,15 +369,18 @@ class TurnRunner:
 
     def _open_stream(self, role: str, first: list[Event], on_event: OnEvent) -> None:
         self._close_stream(role)
-        stream = DaemonStream(role, self._hub.directory.find_uri(role), first, on_event)
+        stream = DaemonStream(self._hub.directory.find_uri(role), first, on_event)
         self._streams[role] = stream
         self._start_task(role, stream.run())
 
     def _send_to(self, role: str, event: Event) -> None:
+        self._send_encoded(role, encode(event))
+
+    def _send_encoded(self, role: str, encoded: bytes) -> None:
         if role not in self._streams:
             return
         try:
-            self._streams[role].send(event)
+            self._streams[role].send_encoded(encoded)
         except RosieError as err:
             self._on_failure(role, err)
 

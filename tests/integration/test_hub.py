@@ -14,7 +14,7 @@ from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.fakes import SPEECH_DATA, FakeDaemon, FakeSatellite
 from wyoming_rosie.protocol.server import Send
-from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION
+from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION, SPEECH_BOUNDARIES
 
 TONE = bytes([0, 40]) * 1600
 
@@ -200,8 +200,25 @@ async def test_one_turn_id_area_and_conversation_reach_every_daemon(harness: Hub
         "satellite_id": "kitchen satellite",
         "area": "Kitchen",
     }
-    assert contexts == {**dict.fromkeys(requests, expected), "asr": {**expected, CONDUCTED: True}}
+    assert contexts == {
+        **dict.fromkeys(requests, expected),
+        "asr": {**expected, CONDUCTED: True, SPEECH_BOUNDARIES: True},
+    }
     assert harness.stages["intent"].of_type("detection")[0].data["name"] == "okay_nabu"
+
+
+async def test_vad_and_asr_receive_the_same_audio_and_asr_where_speech_is(harness: HubHarness) -> None:
+    await harness.begin()
+    await harness.turn()
+    to_vad = harness.stages["vad"].of_type("audio-chunk")
+    to_asr = harness.stages["asr"].of_type("audio-chunk")
+    assert to_vad
+    assert to_vad == to_asr[: len(to_vad)]
+    boundaries = [event for event in harness.stages["asr"].heard if event.type.startswith("voice-")]
+    assert [(event.type, event.data["timestamp"]) for event in boundaries] == [
+        ("voice-started", 100),
+        ("voice-stopped", 300),
+    ]
 
 
 async def test_what_people_say_is_not_in_the_log(harness: HubHarness) -> None:

@@ -9,7 +9,7 @@ from wyoming.info import Describe, Info
 
 from wyoming_rosie.errors import BadEventError, ConfigError, RosieError, UnreachableError
 from wyoming_rosie.protocol import address
-from wyoming_rosie.protocol.wire import EventStream
+from wyoming_rosie.protocol.wire import EventStream, encode
 
 CONNECT_SECONDS = 5.0
 NEXT_ADDRESS_SECONDS = 0.25
@@ -35,9 +35,13 @@ class Client:
 
     async def send(self, event: Event, seconds: float = SEND_SECONDS) -> None:
         """Send one event. Raises UnreachableError when the peer is gone or does not read for `seconds`."""
+        await self.send_encoded(encode(event), seconds)
+
+    async def send_encoded(self, encoded: bytes, seconds: float = SEND_SECONDS) -> None:
+        """Send the bytes of whole events. Raises UnreachableError as `send` does."""
         try:
             async with asyncio.timeout(seconds):
-                await self._stream.write(event)
+                await self._stream.write_encoded(encoded)
         except TimeoutError as err:
             raise UnreachableError(f"{self.uri} has not read for {seconds:g} s") from err
         except ConnectionError as err:

@@ -10,6 +10,8 @@ SPECULATION = "guess"
 """The user-event with which asr tells its conductor what may have been said: `text`, and whether it is `complete`."""
 CONDUCTED = "conducted"
 """The key in a request's context by which a conductor says that it tells itself when voices start and stop."""
+SPEECH_BOUNDARIES = "speech_boundaries"
+"""Key in a request's context: `voice-started` and `voice-stopped` will follow, their timestamps in milliseconds of the audio."""
 MAX_MS = 600_000
 LONG_SOUND_MS = 1_000
 """A sound that is no speech, and lasts so long, may be what somebody had to say: a hum, a song, a voice that is not made out."""

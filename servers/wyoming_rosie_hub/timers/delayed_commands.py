@@ -77,7 +77,7 @@ class DelayedCommandRunner:
                     answers.append(answer)
             return bool(answers)
 
-        await DaemonStream("intent", self._uri(), [_create_transcript(timer, command)], heard).run()
+        await DaemonStream(self._uri(), [_create_transcript(timer, command)], heard).run()
         if not answers:
             raise UnreachableError(f"{self._uri()} closed the connection without an answer")
         return SpokenAnswer("".join(parts), answers[0].expects_reply) if parts else answers[0]

@@ -71,6 +71,7 @@ def test_a_whole_turn_in_order() -> None:
     turn.take(m.Played())
     assert kinds(turn.effects) == [
         "StartListening",
+        "ReportSpeechStart",
         "StartSpeculation",
         "FinishListening",
         "RecognizeIntent",
@@ -105,6 +106,20 @@ def test_speech_that_resumes_drops_the_guess_and_listens_on() -> None:
     assert kinds(turn.take(m.SpeechStarted(1900))) == ["CancelSpeculation"]
     assert "FinishListening" not in kinds(turn.hear(2.0))
     assert turn.core.phase is TurnPhase.LISTENING
+
+
+def test_asr_learns_where_speech_began_paused_and_resumed() -> None:
+    turn = TurnHarness()
+    spoken(turn)
+    turn.take(m.SpeechStopped(1400))
+    turn.hear(0.4)
+    turn.take(m.SpeechStarted(1900))
+    boundaries = [
+        effect
+        for effect in turn.effects
+        if isinstance(effect, m.ReportSpeechStart | m.StartSpeculation | m.CancelSpeculation)
+    ]
+    assert boundaries == [m.ReportSpeechStart(300), m.StartSpeculation(1400), m.CancelSpeculation(1900)]
 
 
 def test_a_complete_guess_commits_sooner() -> None:
