@@ -55,13 +55,19 @@ class EngineRegistry:
         """Return what the engine's `load` makes of its part of `settings` and the context. Raises ConfigError."""
         if name not in self.names:
             raise ConfigError(describe_unknown_name("engine", name, self.names))
-        module = self._module(name)
+        try:
+            module = self._module(name)
+        except Exception as err:  # it may be somebody else's file, with any fault
+            raise ConfigError(f"the engine {name!r} cannot be imported: {type(err).__name__}: {err}") from err
         own = () if self._settings_class(name) is None else (getattr(settings, name.replace("-", "_")),)
         return module.load(*own, *context)
 
     def _settings_class(self, name: str) -> type[Any] | None:
         """Return the class of an engine's settings, None when it has no settings."""
-        kind = getattr(self._module(name), "Settings", None)
+        try:
+            kind = getattr(self._module(name), "Settings", None)
+        except Exception:  # noqa: BLE001 - a file with a fault keeps nobody from using the others; `load` reports it
+            return None
         return kind if is_dataclass(kind) and isinstance(kind, type) and fields(kind) else None
 
     def _module(self, name: str) -> ModuleType:
