@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tests.unit.intent.said.table import SAID, Outcome, Said, house, outcome, sentences
-from wyoming_rosie.home import model
+from wyoming_rosie.home import loader
 from wyoming_rosie.home.model import Area, Entity, Home
 from wyoming_rosie_intent.engine import IntentRecognizer, Match
 from wyoming_rosie_intent.rules import hassil, multi_command
@@ -91,7 +91,7 @@ def _measured(texts: Sequence[str], run: Callable[[str], object]) -> tuple[float
 
 def _house(entities: int) -> Home:
     """Return the home of the tables and so many more entities, each with a name of its own."""
-    base = model.load_home(SAID / "home.toml")
+    base = loader.load_home(SAID / "home.toml")
     areas = tuple(Area(f"more_{room}", f"{room} two") for room in ROOMS)
     return replace(base, areas=(*base.areas, *areas), entities=(*base.entities, *map(_entity, range(entities))))
 

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 
 from wyoming_rosie import config
-from wyoming_rosie.home import model
+from wyoming_rosie.home import loader
 from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.protocol import server
 from wyoming_rosie.protocol.server import DaemonServer
@@ -29,7 +29,7 @@ from wyoming_rosie_intent.rules import hassil, templates
 
 async def serve(settings: IntentConfig) -> None:
     """Understand sentences about the home until told to stop. Raises ConfigError, EngineError."""
-    own = model.load_home(settings.home)
+    own = loader.load_home(settings.home)
     if settings.phrases is not None:
         responses.load_folder(settings.phrases)
     policy = factory.create_policy(settings)

@@ -26,7 +26,7 @@ from wyoming_rosie_intent.execution.confirmation import ConfirmationReply, Confi
 from wyoming_rosie_intent.execution.executor import ActionExecutor, ActionPlan, TargetQuestion
 from wyoming_rosie_intent.llm.agent import LlmAgent
 from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_seconds
-from wyoming_rosie_intent.plugins.plugins import PluginMatch, PluginRegistry
+from wyoming_rosie_intent.plugins.registry import PluginMatch, PluginRegistry
 from wyoming_rosie_intent.responses import intent_text, responses
 from wyoming_rosie_intent.rules import durations, multi_command
 from wyoming_rosie_intent.rules.durations import COMMAND_SLOT

@@ -15,7 +15,7 @@ from wyoming_rosie.home.model import Area, Floor, Home, Location, RoomPolicy
 from wyoming_rosie.http.server import serve_http
 from wyoming_rosie_intent.actors import home_assistant
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
-from wyoming_rosie_intent.actors.home_assistant.link import Timeouts
+from wyoming_rosie_intent.actors.home_assistant.client import Timeouts
 from wyoming_rosie_intent.engine import Answer, Command, Match, SlotValue
 from wyoming_rosie_intent.llm.prompts.prompt import describe_state
 from wyoming_rosie_intent.responses import responses

@@ -17,7 +17,8 @@ from wyoming_rosie.audio import files
 from wyoming_rosie.audio.formats import read_wav
 from wyoming_rosie.commands.processes import LogLine, ServerProcess, run_server
 from wyoming_rosie.errors import NotUnderstoodError, RosieError
-from wyoming_rosie.home.model import DEMO_HOME, load_home
+from wyoming_rosie.home.loader import load_home
+from wyoming_rosie.home.model import DEMO_HOME
 from wyoming_rosie.programs import DAEMONS
 from wyoming_rosie.protocol.client import connect
 from wyoming_rosie.runtime import extras

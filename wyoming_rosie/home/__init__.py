@@ -1,1 +1,1 @@
-"""The home: its model, read from a TOML file, and the watcher of that file."""
+"""The home: its model, the loader of home files and their watcher."""

@@ -1,4 +1,4 @@
-"""The home's file while people change it."""
+"""Watcher of the home file: yields the home again after each change."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home import model
+from wyoming_rosie.home import loader
 from wyoming_rosie.home.model import Home
 
 _LOG = structlog.get_logger()
@@ -15,33 +15,33 @@ POLL_SECONDS = 1.0
 
 
 class HomeWatcher:
-    """A home file that is looked at again and again."""
+    """Polls a home file for changes."""
 
-    def __init__(self, path: Path, look_seconds: float = POLL_SECONDS) -> None:
+    def __init__(self, path: Path, poll_seconds: float = POLL_SECONDS) -> None:
         self._path = path
-        self._look_seconds = look_seconds
+        self._poll_seconds = poll_seconds
         self._reload_requested = asyncio.Event()
 
     def reload(self) -> None:
-        """Have the file read, changed or not: what a SIGHUP asks for."""
+        """Reload the file now, changed or not, as SIGHUP requests."""
         self._reload_requested.set()
 
     async def changes(self) -> AsyncGenerator[Home, None]:
-        """Yield the home whenever its file has changed; one that makes no sense is logged and the old one stays."""
+        """Yield the home after each change of its file; an invalid file is logged and skipped."""
         seen = await asyncio.to_thread(_get_file_state, self._path)
         while True:
-            told = await self._wait_for_change()
+            is_requested = await self._wait_for_change()
             now = await asyncio.to_thread(_get_file_state, self._path)
-            if (now == seen and not told) or now is None:  # an editor may have taken it away for a moment
+            if (now == seen and not is_requested) or now is None:  # an editor may replace the file in two steps
                 continue
             seen = now
             if (changed := await self._load()) is not None:
                 yield changed
 
     async def _wait_for_change(self) -> bool:
-        """Wait until it is time to look, or until told to; tell which."""
+        """Wait for the next poll or for a reload request; return whether it was a request."""
         try:
-            await asyncio.wait_for(self._reload_requested.wait(), self._look_seconds)
+            await asyncio.wait_for(self._reload_requested.wait(), self._poll_seconds)
         except TimeoutError:
             return False
         self._reload_requested.clear()
@@ -49,7 +49,7 @@ class HomeWatcher:
 
     async def _load(self) -> Home | None:
         try:
-            changed = await asyncio.to_thread(model.load_home, self._path)
+            changed = await asyncio.to_thread(loader.load_home, self._path)
         except ConfigError as err:
             _LOG.warning("the changed home is not used", reason=str(err))
             return None
@@ -58,7 +58,7 @@ class HomeWatcher:
 
 
 def _get_file_state(path: Path) -> tuple[int, int] | None:
-    """Return what differs between one version of a file and the next."""
+    """Return modification time and size of a file; None when it cannot be read."""
     try:
         stat = path.stat()
     except OSError:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pocketsphinx import get_model_path
 
-from wyoming_rosie.home import model
+from wyoming_rosie.home import loader, model
 from wyoming_rosie.home.model import Area, Entity, Home
 from wyoming_rosie_asr.engines.pocketsphinx import grammar, templates, tokens
 from wyoming_rosie_asr.engines.pocketsphinx.automaton import Automaton
@@ -28,7 +28,7 @@ OTHER_THINGS = Home(
         Entity("cover.gate", "Dad's Gate", "cover", area="first"),
     ),
 )
-HOMES = {"demo": model.load_home(model.DEMO_HOME), "other": OTHER_THINGS}
+HOMES = {"demo": loader.load_home(model.DEMO_HOME), "other": OTHER_THINGS}
 SAMPLES = 25
 """Of each template and home, spread evenly over all its sentences."""
 EN = templates.load("en")

@@ -66,7 +66,7 @@ FAULTS = {
     "a clock that is not set": (machine(clock_is_set=False), "set-ntp"),
     "a port that is taken": (replace(WELL, ports=(PortReport("asr", 10300, "other"),)), "wyoming-rosie-asr --uri"),
     "no program": (replace(WELL, services=()), "wyoming-rosie up"),
-    "a pretend house": (
+    "a simulated home": (
         replace(WELL, services=(ServiceReport("intent", "tcp://x:1", "", 3.0, SIMULATED_HOME_FILE),)),
         "--actor home-assistant",
     ),

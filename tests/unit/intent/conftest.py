@@ -2,7 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from wyoming_rosie.home.model import DEMO_HOME, Home, load_home
+from wyoming_rosie.home.loader import load_home
+from wyoming_rosie.home.model import DEMO_HOME, Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import IntentRecognizer

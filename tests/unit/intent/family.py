@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.unit.intent.outcomes import get_outcome
-from wyoming_rosie.home import model
+from wyoming_rosie.home import loader
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.answer import ConversationInput, DelegateToConductor, Handled
@@ -34,7 +34,7 @@ class Came:
 
 @cache
 def family() -> Home:
-    return model.load_home(Path(__file__).parent / "homes" / "family.toml")
+    return loader.load_home(Path(__file__).parent / "homes" / "family.toml")
 
 
 @cache

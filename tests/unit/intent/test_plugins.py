@@ -13,7 +13,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins import PluginRegistry, find_in_folder, find_installed
 from wyoming_rosie_intent.plugins.home_assistant import HomeAssistantPlugin
-from wyoming_rosie_intent.plugins.phrases import load_sentences
+from wyoming_rosie_intent.plugins.sentences import load_sentences
 from wyoming_rosie_intent.plugins.testing import Trial, trial
 
 NO_ANSWER = Answer("Sorry, test did not answer.", done=False)

@@ -10,7 +10,7 @@ from wyoming.info import AsrModel, AsrProgram, Attribution
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.home import model
+from wyoming_rosie.home import loader
 from wyoming_rosie.home.model import Home
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.runtime.workers import ProcessWorker
@@ -153,7 +153,7 @@ def load(settings: Settings, context: EngineContext) -> SphinxEngine:
         metadata.version("pocketsphinx")
     except metadata.PackageNotFoundError as err:
         raise ConfigError(f"pocketsphinx is not installed; run: {install_command(['asr'])}") from err
-    return SphinxEngine(settings, model.load_home(context.home), context.keep_alive_seconds, context.max_waiting)
+    return SphinxEngine(settings, loader.load_home(context.home), context.keep_alive_seconds, context.max_waiting)
 
 
 def supports_language(language: str | None) -> bool:

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from wyoming_rosie.home.model import Home
-from wyoming_rosie_intent.actors.demo import house
+from wyoming_rosie_intent.actors.demo import state
 from wyoming_rosie_intent.engine import ActorContext, Answer, Command, ServedActor
 
 
 class DemoActor(ServedActor):
     def __init__(self, home: Home) -> None:
-        self._state = house.create_initial_state(home)
+        self._state = state.create_initial_state(home)
 
     async def act(self, command: Command, now: datetime) -> Answer:
         """Carry out a command or answer a question at once."""
-        self._state, answer = house.execute(self._state, command, now)
+        self._state, answer = state.execute(self._state, command, now)
         return answer
 
     @property
@@ -23,10 +23,10 @@ class DemoActor(ServedActor):
 
     def set_home(self, home: Home) -> None:
         """Be about a home that has changed."""
-        self._state = house.add_new_entities(self._state, home)
+        self._state = state.add_new_entities(self._state, home)
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
-        return house.view_states(self._state)
+        return state.view_states(self._state)
 
 
 def load(context: ActorContext) -> DemoActor:

@@ -13,18 +13,18 @@ from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Entity, Home
 from wyoming_rosie.runtime.secrets import read_secret_file, read_secret_variable
-from wyoming_rosie_intent.actors.home_assistant import seen, services
+from wyoming_rosie_intent.actors.home_assistant import services, state_mapping
+from wyoming_rosie_intent.actors.home_assistant.client import (
+    DEFAULT_TIMEOUTS,
+    ConnectionProblem,
+    HomeAssistantClient,
+    Timeouts,
+)
 from wyoming_rosie_intent.actors.home_assistant.errors import (
     CommandRefusedError,
     CommandTimeoutError,
     HomeAssistantError,
     NoResultError,
-)
-from wyoming_rosie_intent.actors.home_assistant.link import (
-    DEFAULT_TIMEOUTS,
-    ConnectionProblem,
-    HomeAssistantClient,
-    Timeouts,
 )
 from wyoming_rosie_intent.actors.home_assistant.services import ServiceCall
 from wyoming_rosie_intent.actors.home_assistant.states import ReportedState
@@ -123,7 +123,8 @@ class HomeAssistantActor(ServedActor):
         more = await self._get_details(command) if wants_more else {}
         states = self._client.states
         return {
-            one.id: seen.to_entity_state(one.domain, states.get(one.id), more.get(one.id)) for one in command.targets
+            one.id: state_mapping.to_entity_state(one.domain, states.get(one.id), more.get(one.id))
+            for one in command.targets
         }
 
     async def _get_details(self, command: Command) -> Mapping[str, Mapping[str, Any]]:

@@ -21,9 +21,9 @@ Obey: TypeAlias = Callable[..., Awaitable[ToolOutcome]]
 
 @pytest.fixture(scope="module")
 def recognizer() -> hassil.HassilRecognizer:
-    from wyoming_rosie.home import model
+    from wyoming_rosie.home import loader, model
 
-    return hassil.HassilRecognizer(model.load_home(model.DEMO_HOME), ("en", "de"))
+    return hassil.HassilRecognizer(loader.load_home(model.DEMO_HOME), ("en", "de"))
 
 
 @pytest.fixture

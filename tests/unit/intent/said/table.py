@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from zlib import crc32
 
-from wyoming_rosie.home import model
+from wyoming_rosie.home import loader
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.engine import IntentRecognizer, Match
@@ -45,7 +45,7 @@ class Outcome:
 @cache
 def house(language: str) -> Home:
     """Return the home that the sentences of a language are about."""
-    return model.load_home(SAID / ("home.toml" if language == "en" else f"home_{language}.toml"))
+    return loader.load_home(SAID / ("home.toml" if language == "en" else f"home_{language}.toml"))
 
 
 @cache

@@ -11,8 +11,8 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.http.health import HealthCheck
 from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins.discovery import PluginSource
-from wyoming_rosie_intent.plugins.phrases import PluginSentences, load_sentences
 from wyoming_rosie_intent.plugins.plugin import IntegrationPlugin
+from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
 from wyoming_rosie_intent.plugins.settings import load_settings
 from wyoming_rosie_intent.plugins.thread import PluginError, PluginThread
 from wyoming_rosie_intent.responses import responses

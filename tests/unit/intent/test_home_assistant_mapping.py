@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.home.model import Area, Entity, Home, Location, Preferences, RoomPolicy
-from wyoming_rosie_intent.actors.home_assistant import seen
+from wyoming_rosie_intent.actors.home_assistant import state_mapping
 from wyoming_rosie_intent.actors.home_assistant.registry import MAX_NAME_LENGTH, Registries, create_home
 from wyoming_rosie_intent.actors.home_assistant.services import ServiceCall, create_calls
 from wyoming_rosie_intent.actors.home_assistant.states import ReportedState, ReportedStates
@@ -193,4 +193,4 @@ SEEN: list[tuple[str, ReportedState | None, dict[str, Any] | None, EntityState]]
 def test_a_state_is_a_thing_to_talk_about(
     domain: str, state: ReportedState | None, more: dict[str, Any] | None, thing: EntityState
 ) -> None:
-    assert seen.to_entity_state(domain, state, more) == thing
+    assert state_mapping.to_entity_state(domain, state, more) == thing

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.home.loader import load_home
 from wyoming_rosie.home.model import (
     DEMO_HOME,
     DOMAINS,
@@ -14,7 +15,6 @@ from wyoming_rosie.home.model import (
     Location,
     Preferences,
     RoomPolicy,
-    load_home,
 )
 
 SMALL = """

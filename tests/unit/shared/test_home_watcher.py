@@ -14,7 +14,7 @@ def areas(home: Home) -> list[str]:
 async def test_a_changed_file_is_read_and_a_wrong_one_leaves_the_old_home(tmp_path: Path) -> None:
     path = tmp_path / "home.toml"
     await asyncio.to_thread(path.write_text, AREA.format("attic"))
-    changes = HomeWatcher(path, look_seconds=0.01).changes()
+    changes = HomeWatcher(path, poll_seconds=0.01).changes()
     following = asyncio.ensure_future(anext(changes))
     await asyncio.sleep(0.05)
     await asyncio.to_thread(path.write_text, "[[areas]]\nid = 7\n")
@@ -31,7 +31,7 @@ async def test_a_changed_file_is_read_and_a_wrong_one_leaves_the_old_home(tmp_pa
 async def test_a_file_that_stayed_the_same_is_read_when_told(tmp_path: Path) -> None:
     path = tmp_path / "home.toml"
     await asyncio.to_thread(path.write_text, AREA.format("attic"))
-    file = HomeWatcher(path, look_seconds=60)
+    file = HomeWatcher(path, poll_seconds=60)
     changes = file.changes()
     following = asyncio.ensure_future(anext(changes))
     await asyncio.sleep(0.05)
