@@ -1,1 +1,1 @@
-"""Understands sentences and acts on the home, or says who should."""
+"""The intent daemon: recognizes intents and executes them, or hands them to the conductor."""

@@ -1,4 +1,4 @@
-"""What the intent daemon can be told."""
+"""Settings of the intent daemon."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from wyoming_rosie_intent.rules.hassil import Settings as HassilSettings
 
 @dataclass(frozen=True)
 class FillerSettings(TierSettings):
-    """A small model for the few words that are said while a big one thinks."""
+    """A small model that writes the fillers spoken while a large one works."""
 
 
 ACTORS = EngineRegistry("wyoming_rosie_intent.actors", entry="actor")

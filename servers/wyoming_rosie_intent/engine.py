@@ -1,4 +1,4 @@
-"""What understanding and acting must offer; the conversation knows no more than this."""
+"""Interfaces of the intent daemon: recognizer and actor, and the values they exchange."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -12,51 +12,51 @@ from wyoming_rosie.home.model import Entity, Home
 
 SlotValue: TypeAlias = str | int | float
 SlotAlternatives: TypeAlias = tuple[str, ...]
-"""The value of a slot whose word stands for several kinds of things."""
+"""Slot value of an ambiguous word: a target has any one of these."""
 TARGET_SLOTS = frozenset({"name", "area", "floor", "domain", "device_class"})
-"""Slots that say which things are meant."""
+"""Slots that select targets, as opposed to those that say what to set."""
 
 
 class AreaScope(StrEnum):
-    """How a sentence says which area it is about."""
+    """How a sentence refers to an area."""
 
-    ANYWHERE = "anywhere"  # about no area: it names a thing, or means the whole home
+    ANYWHERE = "anywhere"  # no area: it names an entity or means the whole home
     SAID = "said"
-    HERE = "here"  # the area that the speaker is in
-    UNKNOWN = "unknown"  # it means the speaker's area, which nobody knows
+    HERE = "here"  # the speaker's area
+    UNKNOWN = "unknown"  # the speaker's area, which is not known
 
 
 @dataclass(frozen=True)
 class Match:
-    """What a sentence means, in Home Assistant's names for intents and slots."""
+    """The meaning of one command or question, in Home Assistant's intents and slots."""
 
     intent: str
     slots: Mapping[str, SlotValue | SlotAlternatives] = field(default_factory=dict)
-    text: str = ""  # the sentence, as it was said
-    domain: str | None = None  # of the things it is about
+    text: str = ""  # the sentence
+    domain: str | None = None  # of the targets
     question: str = ""  # of HassGetState: one, one_yesno, any, all, which, how_many
     area_scope: AreaScope = AreaScope.ANYWHERE
-    language: str = "en"  # that it was said in, and is to be answered in
-    mentioned_area: str | None = None  # the area that it names, or else an earlier part of the same sentence
+    language: str = "en"  # of the sentence and of the answer
+    mentioned_area: str | None = None  # named by the sentence, or by an earlier part of it
 
     @property
     def slot_values(self) -> Mapping[str, SlotValue]:
-        """The slots that have one value."""
+        """The slots with a single value."""
         return {slot: value for slot, value in self.slots.items() if not isinstance(value, tuple)}
 
     def slot_text(self, slot: str) -> str | None:
-        """Return the slot as text, or None; of several texts the first."""
+        """Return a slot as text, the first one of several; None without the slot."""
         return next(iter(self.slot_texts(slot)), None)
 
     def slot_texts(self, slot: str) -> tuple[str, ...]:
-        """Return the texts of which a thing is to have one; none where nothing is said."""
+        """Return the alternatives of a slot as texts; empty without the slot."""
         value = self.slots.get(slot, ())
         return tuple(map(str, value)) if isinstance(value, tuple) else (str(value),)
 
 
 @dataclass(frozen=True)
 class Command:
-    """A sentence's meaning and the things in this home that it is about."""
+    """A match and the entities of this home that it targets."""
 
     match: Match
     targets: tuple[Entity, ...] = ()
@@ -64,7 +64,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Answer:
-    """What to say about a command; `done` is False when it was understood but cannot be."""
+    """The spoken answer to a command; `done` is False when it was understood but not carried out."""
 
     text: str
     done: bool = True
@@ -72,7 +72,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class TargetChoice(Answer):
-    """A question which of several things is meant."""
+    """An answer that asks which of several entities is meant."""
 
     options: tuple[Entity, ...] = ()
 
@@ -82,51 +82,51 @@ class UnknownLanguageError(RosieError):
 
 
 class IntentRecognizer(Protocol):
-    """Understands sentences by rules. Runs in a worker thread."""
+    """Recognizes intents by rules. Runs in a worker thread."""
 
     @property
     def languages(self) -> Sequence[str]: ...
 
     def recognize(self, text: str, language: str | None = None, area: str | None = None) -> Match | None:
-        """Return what one command or question means, said in `area` (its id or name). Raises UnknownLanguageError."""
+        """Recognize one command or question, spoken in `area` (id or name). Raises UnknownLanguageError."""
         ...
 
     def set_home(self, home: Home) -> None:
-        """Speak about another home from the next sentence on, or about this one as it has become."""
+        """Use another home, or a changed one, from the next sentence on."""
         ...
 
 
 class Actor(Protocol):
-    """Acts on the home and answers questions about it."""
+    """Executes commands in a home and answers questions about it."""
 
     async def act(self, command: Command, now: datetime) -> Answer: ...
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
-        """Return what is known of each entity, by its id; `state` is always there."""
+        """Return the attributes of each entity by its id; each has `state`."""
         ...
 
 
 class ServedActor(Actor, Protocol):
-    """An actor as the daemon runs it. A new one derives from this class and overrides what it does otherwise."""
+    """An actor as the daemon runs it. Implementations derive from this class and override its defaults."""
 
     @property
     def is_simulated(self) -> bool:
-        """Whether nothing real moves."""
+        """Whether it controls no real devices."""
         return False
 
     @property
     def reports_home(self) -> bool:
-        """Whether it calls `on_home` of its context itself, instead of the home being read from the file alone."""
+        """Whether it reports homes through `on_home` of its context; otherwise the home file is the only source."""
         return False
 
     @property
     def is_remote(self) -> bool:
-        """Whether it depends on another program, so that `problem` belongs into the daemon's health."""
+        """Whether it depends on another program, so that `problem` is part of the daemon's health."""
         return False
 
     @property
     def problem(self) -> str | None:
-        """The sentence that says why it cannot act now; None when it can."""
+        """The reason why it cannot act now, as a sentence; None when it can."""
         return None
 
     async def run(self) -> None:
@@ -134,7 +134,7 @@ class ServedActor(Actor, Protocol):
         await asyncio.Event().wait()
 
     def set_home(self, home: Home) -> None:
-        """Act on a home whose file has changed."""
+        """Use the home of a changed home file."""
         return
 
     def get_device_area(self, device: str) -> str | None:
@@ -144,8 +144,8 @@ class ServedActor(Actor, Protocol):
 
 @dataclass(frozen=True)
 class ActorContext:
-    """What an actor's `load` gets beside its settings."""
+    """Arguments of an actor's `load` beside its settings."""
 
     home: Home
     on_home: Callable[[Home], None]
-    """Called with the home whenever an actor that reports it finds another one."""
+    """Called with each changed home by actors that report homes."""

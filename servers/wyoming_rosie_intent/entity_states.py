@@ -1,4 +1,4 @@
-"""What a house in memory knows about each kind of thing."""
+"""Entity states by domain, as queries and the demo actor use them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class FanState:
 
 @dataclass(frozen=True)
 class CoverState:
-    """Something that opens: a curtain, a garage door, a valve."""
+    """A curtain, a garage door or a valve."""
 
     position: int = 0  # percent open
 
@@ -84,7 +84,7 @@ class MediaPlayerState:
 
 @dataclass(frozen=True)
 class ActivationCount:
-    """A scene or script: all that is known is how often it was run."""
+    """Number of activations of a scene, script or button."""
 
     runs: int = 0
 
@@ -110,13 +110,13 @@ class VacuumState:
 
 @dataclass(frozen=True)
 class DailyForecast:
-    """The weather of a day to come."""
+    """Weather forecast of one day."""
 
     day: str  # as in 2026-11-22
     state: str
     low: float  # degrees
     high: float
-    rain: int | None = None  # percent likely
+    rain: int | None = None  # probability in percent
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class WeatherState:
 @dataclass(frozen=True)
 class SensorState:
     value: float = 45.0
-    unit: str = ""  # of measurement, in Home Assistant's words
+    unit: str = ""  # of measurement, as Home Assistant writes it
 
     @property
     def state(self) -> str:
@@ -156,7 +156,7 @@ class LawnMowerState:
 
 @dataclass(frozen=True)
 class PlainState:
-    """Something that only tells how it is: a person, a camera, or what nobody here knows how to act on."""
+    """A state without attributes: a person, a camera, or a domain that has no commands."""
 
     state: str = "unknown"
 
@@ -218,7 +218,7 @@ BY_DOMAIN: Mapping[str, Callable[[], EntityState]] = {
 
 
 def initial_state(domain: str) -> EntityState:
-    """Return a thing of a domain as it is at first."""
+    """Return the initial state of an entity of a domain."""
     return BY_DOMAIN.get(domain, PlainState)()
 
 

@@ -1,4 +1,4 @@
-"""How the daemon describes itself."""
+"""The daemon's Wyoming `info`."""
 
 from wyoming.info import Attribution, HandleModel, HandleProgram, Info, IntentModel, IntentProgram
 

@@ -1,4 +1,4 @@
-"""What is known of the things in a home, put into words one at a time: a home may have thousands."""
+"""Read-only view of entity states that converts one entity at a time, since a home may have thousands."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 class StateAttributesView(Mapping[str, Mapping[str, object]], Generic[T]):
-    """Each thing's state and attributes by the entity's id, ready for JSON; as they are when they are asked for."""
+    """State and attributes by entity id, ready for JSON, computed at each access."""
 
     def __init__(self, things: Mapping[str, T], get_attributes: Callable[[T], Mapping[str, object]]) -> None:
         self._states = things

@@ -1,1 +1,1 @@
-"""Engines that understand sentences, one file each."""
+"""Intent recognition by rules: sentence templates, corrections and sentences of several commands."""

@@ -1,4 +1,4 @@
-"""Durations in a sentence: templates see a plain number of minutes in their place, and what was said is put back."""
+"""Durations in sentences: templates match a plain number of minutes in their place; the slots get the real ones back."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,30 +10,30 @@ from wyoming_rosie.text.durations import Duration
 from wyoming_rosie_intent.engine import Match, SlotAlternatives, SlotValue
 
 MAX_DURATIONS = 3
-"""Durations in one sentence; nobody says more."""
+"""Durations that are recognized in one sentence."""
 _PLACEHOLDERS = (97, 98, 99)  # minutes: templates know up to 100
 _COMPOUND = re.compile(r"(\w{2,})-?(timer)\b", re.IGNORECASE)
 _ELIDED = re.compile(r"\b([dD])['\u2019]$")  # un minuteur d'une heure
 _UNITS = ("hours", "minutes", "seconds")
 _SLOT = "minutes"
-_SLOT_OF_LENGTH = "start_minutes"  # which timer is meant: the 5 minute timer
+_SLOT_OF_LENGTH = "start_minutes"  # selects a timer: the 5 minute timer
 COMMAND_SLOT = "conversation_command"
-"""The slot of HassStartTimer with what is to be done when the time is over."""
-_DELAYED_RESPONSE = "command"  # how the package calls what it says when a command is kept for later
+"""Slot of HassStartTimer with the command to execute at the end of the timer."""
+_DELAYED_RESPONSE = "command"  # response key of home-assistant-intents for delayed commands
 _IMMEDIATE_INTENTS = ("HassGet", "HassClimateGet", "HassRespond", "HassNevermind", "HassBroadcast")
 _TIMER_SUFFIXES = ("Timer", "Timers", "TimerStatus")
 
 
 @dataclass(frozen=True)
 class DurationText:
-    """A sentence with minutes in place of its durations."""
+    """A sentence with placeholder minutes in place of its durations."""
 
     text: str
     original: str
-    durations: Mapping[int, Duration]  # by the minutes that stand for each
+    durations: Mapping[int, Duration]  # by placeholder minutes
 
     def restore(self, match: Match) -> Match | None:
-        """Return what was meant, None when a template took the minutes for something else than a duration."""
+        """Return the match with the real durations; None when a template matched a placeholder as something else."""
         slots: dict[str, SlotValue | SlotAlternatives] = {}
         left = dict(self.durations)
         for slot, value in match.slots.items():
@@ -46,7 +46,7 @@ class DurationText:
 
 
 def replace_durations(text: str, language: str) -> Iterator[DurationText]:
-    """Yield the ways to read a text, those with the most durations first; none when there is nothing to read."""
+    """Yield the text with placeholders for each combination of its durations, the largest combination first."""
     found = durations.find(text, language)[:MAX_DURATIONS]
     for number in range(len(found), 0, -1):
         for some in combinations(found, number):
@@ -54,16 +54,16 @@ def replace_durations(text: str, language: str) -> Iterator[DurationText]:
 
 
 def total_seconds(slots: Mapping[str, object]) -> int:
-    """Return how long an intent's time is."""
+    """Return the duration in an intent's slots, in seconds."""
     amounts = [slots.get(unit, 0) for unit in _UNITS]
     hours, minutes, rest = (one if isinstance(one, int | float) else 0 for one in amounts)
     return round(3600 * hours + 60 * minutes + rest)
 
 
 def parse_delayed(text: str, language: str, words: Mapping[str, Sequence[str]]) -> Iterator[Match]:
-    """Yield what a sentence may be if it says when to do something: "turn off the TV in ten minutes".
+    """Yield the possible delayed commands of a sentence: "turn off the TV in ten minutes".
 
-    `words` are those `before` and `after` such a time. The command is what is left of the sentence.
+    `words` are the words `before` and `after` a delay. The command is the rest of the sentence.
     """
     for found in durations.find(text, language)[:MAX_DURATIONS]:
         before, after = _split_at_delay(text[: found.start], text[found.end :], words)
@@ -74,22 +74,22 @@ def parse_delayed(text: str, language: str, words: Mapping[str, Sequence[str]]) 
 
 
 def can_be_delayed(match: Match) -> bool:
-    """Tell whether it makes sense to do this later: no answer does, and nothing about timers."""
+    """Return whether a command can be delayed: neither queries nor timer intents can."""
     return not match.intent.startswith(_IMMEDIATE_INTENTS) and not is_timer_intent(match)
 
 
 def is_timer_intent(match: Match) -> bool:
-    """Tell whether the conductor is to do something about timers."""
+    """Return whether the intent is about timers, which belong to the conductor."""
     return match.intent.endswith(_TIMER_SUFFIXES)
 
 
 def split_compound_words(text: str) -> str:
-    """Return a text with timers in words of their own: "Pizza-Timer" and "Pizzatimer" as "Pizza Timer"."""
+    """Split compounds with "timer": "Pizza-Timer" and "Pizzatimer" become "Pizza Timer"."""
     return _COMPOUND.sub(r"\1 \2", text)
 
 
 def clean_timer_name(match: Match, words: Mapping[str, Sequence[str]]) -> Match:
-    """Return a match whose timer is called as people call it: "the pizza timer" is "pizza", "another" is no name."""
+    """Return the match with the bare name of the timer: "the pizza timer" is "pizza", "another" is no name."""
     name = match.slot_text("name")
     if name is None or not is_timer_intent(match):
         return match
@@ -104,7 +104,7 @@ def clean_timer_name(match: Match, words: Mapping[str, Sequence[str]]) -> Match:
 
 
 def _split_at_delay(before: str, after: str, words: Mapping[str, Sequence[str]]) -> tuple[str | None, str]:
-    """Return what stands around a time, without the words that make it one; None when there are none."""
+    """Return the texts around a delay, without its marker words; None and the text after it without a marker."""
     for word in words["before"]:
         if f" {before}".casefold().endswith(f" {word} "):
             return before[: len(before) - len(word) - 1].rstrip(" ,"), _remove_prefix(words.get("then", ()), after)
@@ -115,7 +115,7 @@ def _split_at_delay(before: str, after: str, words: Mapping[str, Sequence[str]])
 
 
 def _remove_prefix(beginnings: Sequence[str], text: str) -> str:
-    """Return a text without the first of some beginnings that it has."""
+    """Return a text without the first of some prefixes that it has."""
     text = text.lstrip(" ,.")
     found = next((one for one in beginnings if text.casefold().startswith(f"{one} ")), "")
     return text[len(found) :].lstrip()
@@ -133,7 +133,7 @@ def _replace(text: str, found: Sequence[Duration], language: str) -> DurationTex
 
 
 def _is_named_by_duration(match: Match) -> bool:
-    """Tell whether a timer would be called by a duration: "a second timer for 5 minutes" is another one."""
+    """Return whether the name of the timer is a duration; "a second timer for 5 minutes" is another timer."""
     name = match.slot_text("name") or ""
     return any(found.end - found.start == len(name) for found in durations.find(name, match.language))
 

@@ -1,4 +1,4 @@
-"""Words that make no difference to a command, and words that make a sentence none."""
+"""Filler words, which do not change a command, and words that no command contains."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,20 +10,22 @@ Words: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True)
 class LanguageHints:
-    """How people of a language speak around a command."""
+    """Hints of one language for correcting sentences."""
 
-    non_command_words: frozenset[str] = frozenset()  # in a command
-    question_words: frozenset[str] = frozenset()  # a question may begin with
+    non_command_words: frozenset[str] = frozenset()  # no command contains one
+    question_words: frozenset[str] = frozenset()  # at the start of a question
     fillers: frozenset[Words] = frozenset()
     prefixes: frozenset[Words] = frozenset()
-    inner_words: frozenset[str] = frozenset()  # may stand between the words of a name
+    inner_words: frozenset[str] = frozenset()  # allowed between the words of a name
     pronouns: frozenset[str] = frozenset()
-    misrecognitions: Mapping[str, Sequence[str]] = field(default_factory=dict)  # what speech recognisers mistake
+    misrecognitions: Mapping[str, Sequence[str]] = field(
+        default_factory=dict
+    )  # by the word that speech recognition returns
     gerunds: Mapping[str, str] = field(default_factory=dict)
     synonyms: tuple[frozenset[str], ...] = ()
 
     def remove_fillers(self, words: Words) -> Words:
-        """Leave out what is only said to be polite, or while thinking, and what is said twice."""
+        """Remove polite phrases, fillers and repeated words."""
         words = _remove_repeats(words)
         while True:
             shorter = self._remove_prefix(self._remove_suffix(words))
@@ -49,7 +51,7 @@ class LanguageHints:
 
 
 def load_hints(table: Mapping[str, Any]) -> LanguageHints:
-    """Read the table `[nearly]` of our supplements to a language."""
+    """Load hints from the table `[nearly]` of a language's custom sentences."""
     return LanguageHints(
         frozenset(table.get("never", ())),
         frozenset(table.get("asks", ())),
@@ -64,13 +66,13 @@ def load_hints(table: Mapping[str, Any]) -> LanguageHints:
 
 
 def split_words(text: str) -> Iterator[str]:
-    """Yield the words of a text as they are written, without the signs around them."""
+    """Yield the words of a text without the punctuation around them."""
     plain = (word.strip('.,;:!?"()[]{}…“”') for word in text.replace("\u2019", "'").split())
     return (word for word in plain if word)
 
 
 def normalize_words(text: str) -> Words:
-    """Return the words of a text in small letters."""
+    """Return the words of a text in lower case."""
     return tuple(word.casefold() for word in split_words(text))
 
 

@@ -1,6 +1,6 @@
-"""What a sentence that fits no template may have been meant to be: names written otherwise, words in between, another order.
+"""Fuzzy recognizer: corrects a sentence that matches no template, in its spelling, names, fillers and word order.
 
-A repaired sentence counts only if it fits a template as a whole, so that no word of what was said is left out of account.
+A correction counts only if it matches a template as a whole, so that no word of the sentence is ignored.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,40 +14,40 @@ from wyoming_rosie_intent.rules.name_index import MISRECOGNITION_SCORE, NameInde
 from wyoming_rosie_intent.rules.phonetics import EXACT_SCORE, Vocabulary, phonetic_key
 
 MAX_WORDS = 16
-"""Of a sentence that is repaired; commands are short, and talk is long."""
+"""Words of the longest sentence that is corrected; commands are short, conversation is long."""
 MIN_SCORE = 0.82
-"""What a repair must be worth to be acted on; 1 is what was said."""
+"""Least score of a correction, 0 to 1."""
 MIN_SCORE_ONE_WORD = 0.8
-"""What it must be worth when all that is wrong is the spelling of one word."""
+"""Least score when only the spelling of one word is wrong."""
 MIN_SCORE_DANGEROUS = 0.96
-"""What every word must be worth to act on what could let somebody in, or set the house on fire."""
+"""Least score of each word when the target is dangerous."""
 TIE_MARGIN = 0.07
-"""Two repairs that are closer than this, and come to different things, are none."""
+"""Corrections with a smaller difference in score and another effect make the sentence ambiguous."""
 _QUERY_INTENTS = ("HassGet", "HassClimateGet")
 _MAX_ATTEMPTS = 12
 _MAX_SPELLINGS = 4
-"""Ways to spell one sentence that are looked at."""
+"""Spellings of one sentence that are tried."""
 _REORDER_COST = 0.03
 _INFLECTIONS = frozenset({"s", "es", "d", "ed", "ing"})
 _MIN_WORD_LENGTH = 4
-"""Letters of a word that may be misspelt."""
+"""Letters of the shortest word that is corrected."""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What a sentence comes to: the same `what` for all that have the same done."""
+    """The effect of a command; matches with the same effect have equal keys."""
 
     key: object
     is_dangerous: bool = False
 
 
 class TemplateMatcher(Protocol):
-    """Understands sentences that fit a template as a whole, said in one place."""
+    """Matches whole sentences against the templates, for a speaker in one area."""
 
     def match_exact(self, text: str) -> Match | None: ...
 
     def match_corrected(self, text: str) -> Match | None:
-        """As `exactly`, but nothing that counts only if it was said like that."""
+        """Match like `match_exact`, without the templates that allow no correction."""
         ...
 
     def get_effect(self, match: Match) -> Effect: ...
@@ -57,8 +57,8 @@ class TemplateMatcher(Protocol):
 class _Candidate:
     text: str
     score: float
-    min_word_score: float  # of all words that were mended
-    only_one_word: bool = False  # is spelt otherwise, and nothing else is changed
+    min_word_score: float  # of the corrected words
+    only_one_word: bool = False  # was corrected, and nothing else
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class _ScoredMatch:
 
 
 class FuzzyRecognizer:
-    """Repairs sentences about the things of one home in one language."""
+    """Corrects sentences about one home in one language."""
 
     def __init__(
         self, of_language: LanguageHints, vocabulary: Vocabulary, known_words: Iterable[str], names: Iterable[str]
@@ -86,7 +86,7 @@ class FuzzyRecognizer:
         self._names = NameIndex(names, of_language, self._known)
 
     def recognize(self, text: str, matcher: TemplateMatcher) -> Match | None:
-        """Return what a sentence was meant to say, when that is sure enough and nothing else is nearly as likely."""
+        """Return the match of the best correction; None when its score is too low or another one is nearly as good."""
         words = normalize_words(text)
         if len(words) > MAX_WORDS or not self._hints.non_command_words:
             return None
@@ -94,14 +94,14 @@ class FuzzyRecognizer:
         attempts = _SentenceAttempts(text, kept, matcher, is_command=self._hints.non_command_words.isdisjoint(kept))
         if kept != words and (match := attempts.match_without_fillers()) is not None:
             return match
-        if len(kept) < 2:  # one word that is nearly another is not enough to go by
+        if len(kept) < 2:  # a single corrected word is too little evidence
             return None
         if not attempts.is_command and kept[0] not in self._hints.question_words:
             return None
         return self._match_candidates(kept, attempts)
 
     def _match_candidates(self, words: Words, attempts: "_SentenceAttempts") -> Match | None:
-        """Take what fits with words only spelt otherwise; else the likeliest of what has other names and another order."""
+        """Match spelling corrections first, then the best candidate with other names and another order."""
         spelt = [meant for one in self._correct_spelling(words) if (meant := attempts.match_candidate(one)) is not None]
         return _select_best(spelt) or _select_best(list(self._match_by_score(words, attempts)))
 
@@ -136,7 +136,7 @@ class FuzzyRecognizer:
                 yield _Candidate(order, min(worth, found.score) - cost, weakest)
 
     def _reorder(self, words: Words, found: NameMatch, *, is_command: bool) -> Iterator[tuple[str, float]]:
-        """Yield the sentence with the name in its place, and where it began with the name, at its end."""
+        """Yield the sentence with the name in place, and moved to its end when it began with the name, each with its cost."""
         before, after = words[: found.start], words[found.end :]
         yield " ".join((*before, found.name, *after)), 0.0
         told = tuple(word for word in after if word not in self._hints.pronouns)
@@ -144,7 +144,7 @@ class FuzzyRecognizer:
             yield " ".join((*told, found.name)), _REORDER_COST
 
     def _correct_spelling(self, words: Words) -> Iterator[_Candidate]:
-        """Yield the sentence with each word that nobody knows replaced by one that it may be."""
+        """Yield the sentence with each unknown word replaced by a similar one."""
         likely = [self._find_spellings(word) for word in words]
         if all(spellings.keys() == {word} for word, spellings in zip(words, likely, strict=True)):
             return
@@ -155,7 +155,7 @@ class FuzzyRecognizer:
             )
 
     def _find_spellings(self, word: str) -> Mapping[str, float]:
-        """Return what a word may be, with how surely it is; the likeliest and those that are nearly as likely."""
+        """Return the best spelling of a word and those nearly as good, with their scores."""
         if word in self._known or self._names.has_word(word) or len(word) < _MIN_WORD_LENGTH or not word.isalpha():
             return {word: EXACT_SCORE}
         close = {**self._names.vocabulary.find_similar(word), **self._vocabulary.find_similar(word)}
@@ -165,7 +165,7 @@ class FuzzyRecognizer:
 
 
 class _SentenceAttempts:
-    """One sentence and what has been made of it."""
+    """One sentence and the candidates tried so far."""
 
     def __init__(self, text: str, told: Words, understanding: TemplateMatcher, *, is_command: bool) -> None:
         self.is_command = is_command
@@ -179,11 +179,11 @@ class _SentenceAttempts:
         return len(self._tried)
 
     def match_without_fillers(self) -> Match | None:
-        """Understand the sentence without what was only polite."""
+        """Match the sentence without its fillers."""
         return self._understanding.match_exact(self._restore_case(" ".join(self._told)))
 
     def match_candidate(self, repair: _Candidate) -> _ScoredMatch | None:
-        """Understand a repaired sentence; the sentence itself means nothing."""
+        """Match a candidate, once per text; the sentence itself matches nothing."""
         text = self._restore_case(repair.text)
         if text.lower() not in self._tried:
             self._tried[text.lower()] = self._match_text(text)
@@ -197,12 +197,12 @@ class _SentenceAttempts:
         return match, self._understanding.get_effect(match)
 
     def _restore_case(self, text: str) -> str:
-        """Give words that were said their capital letters again; names have their own."""
+        """Restore the capital letters of the sentence's own words; names have theirs."""
         return " ".join(self._written.get(word, word) for word in text.split())
 
 
 def _is_spelling_error(word: str, other: str) -> bool:
-    """Tell whether one word may be another; "turns" and "turned" are no slips, but tell of what was done."""
+    """Return whether a word may be a misspelling; "turns" and "turned" are not, they describe what was done."""
     if word.startswith(other) and word.removeprefix(other) in _INFLECTIONS:
         return False
     return word[0] == other[0] or phonetic_key(word) == phonetic_key(other)

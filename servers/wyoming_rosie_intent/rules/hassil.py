@@ -1,4 +1,4 @@
-"""Sentence templates: the package home-assistant-intents and our own supplements, matched by hassil."""
+"""Intent recognizer: templates of home-assistant-intents and of this package, matched by hassil."""
 
 import gc
 import re
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
 __all__ = ["HassilRecognizer", "Settings", "load", "load_custom_sentences"]
 _LOG = structlog.get_logger()
 MAX_SENTENCE_LENGTH = 250
-"""Characters; nobody says a command that is longer, and templates with free text take long over it."""
+"""Characters; longer texts are no commands, and templates with wildcards take long to match them."""
 MAX_CACHED_LANGUAGES = 8
-"""Beside those of the settings that are kept at a time, the last that were read; each needs about 10 MB."""
-_ONLY_AS_SAID = "only_as_said"  # in the metadata of a template: too short to be mended
+"""Languages beyond those of the settings that stay loaded, the most recent ones; each takes about 10 MB."""
+_ONLY_AS_SAID = "only_as_said"  # template metadata: too short for corrections
 _FREE_TEXT_SLOTS = frozenset({"item", "name"})
-"""Slots with words of the speaker's own that a mended sentence may have; of a song nobody can tell whether it was meant."""
+"""Wildcard slots that a corrected sentence may have; a song title cannot be verified."""
 _ENTRY_DOMAINS = frozenset({"alarm_control_panel", "cover", "lock", "valve"})
-"""Domains of which anything may be dangerous while nobody knows which thing is meant."""
+"""Domains that count as dangerous while the target is not known."""
 _SEARCH_QUERY = "search_query"
-_UNKNOWN_AREA = "?"  # stands for the speaker's area while matching, when it is not known
+_UNKNOWN_AREA = "?"  # the speaker's area while matching, when it is not known
 
 
 _DEFAULT_POLICY = Policy()
@@ -55,14 +55,14 @@ _DEFAULT_POLICY = Policy()
 
 @dataclass(frozen=True)
 class Settings:
-    languages: tuple[str, ...] = option(("en",), "languages to have ready; others are read when they are first spoken")
-    bare_names: bool = option(False, "understand the name of a thing alone as an order to turn it on")
+    languages: tuple[str, ...] = option(("en",), "languages to load at start; others load at their first use")
+    bare_names: bool = option(False, "take the bare name of a device as a command to turn it on")
 
 
 def load(settings: Settings, home: Home, policy: Policy = _DEFAULT_POLICY) -> "HassilRecognizer":
-    """Return a recognizer that is warm: its first sentence is as quick as any other. Raises EngineError, ConfigError.
+    """Load and warm up a recognizer. Raises EngineError, ConfigError.
 
-    Of what is dangerous by `policy`, only names that are as good as exact are understood.
+    Corrected names must be nearly exact when the target is dangerous by `policy`.
     """
     try:
         known = templates.supported_languages()
@@ -79,7 +79,7 @@ def load(settings: Settings, home: Home, policy: Policy = _DEFAULT_POLICY) -> "H
 
 @dataclass(frozen=True)
 class _LanguageRules:
-    """What is known in one language."""
+    """Templates and home data of one language."""
 
     templates: Templates
     names: HomeSlotLists
@@ -117,24 +117,24 @@ class HassilRecognizer:
         return self._languages
 
     def warm_up(self, language: str) -> None:
-        """Read a language and understand a few sentences of it, so that the next is as quick as any. Raises UnknownLanguageError."""
+        """Load a language and recognize its warm-up sentences. Raises UnknownLanguageError."""
         for sentence in load_custom_sentences(self._find_language(language)).get("warm_up", ("1", "12:30")):
             self.recognize(sentence, language)
 
     def pin_loaded_languages(self) -> None:
-        """Keep the languages that were read so far for as long as the program runs."""
+        """Never drop the languages that are loaded now."""
         self._pinned = frozenset(self._rules)
         gc.collect()
-        gc.freeze()  # looking through the templates again and again costs 100 ms each time
+        gc.freeze()  # each full collection would traverse the templates for 100 ms
 
     def set_home(self, home: Home) -> None:
-        """Speak about another home from the next sentence on, or about this one as it has become."""
+        """Use another home, or a changed one, from the next sentence on."""
         with self._loading:
             rules = {language: _build_language_rules(known.templates, home) for language, known in self._rules.items()}
             self._home, self._rules = home, rules
 
     def recognize(self, text: str, language: str | None = None, area: str | None = None) -> Match | None:
-        """Return what one command or question means, said in `area` (its id or name). Raises UnknownLanguageError."""
+        """Recognize one command or question, spoken in `area` (id or name). Raises UnknownLanguageError."""
         known = self._find_language(language)
         if not text.strip() or len(text) > MAX_SENTENCE_LENGTH:
             return None
@@ -164,7 +164,7 @@ class HassilRecognizer:
             return self._rules[language]
 
     def _drop_oldest(self, number: int) -> Mapping[str, _LanguageRules]:
-        """Return the languages that are kept for ever, and so many others that were read last."""
+        """Return the pinned languages and the `number` most recent others."""
         others = [language for language in self._rules if language not in self._pinned]
         old = others[: max(0, len(others) - number)]
         return {language: rules for language, rules in self._rules.items() if language not in old}
@@ -172,7 +172,7 @@ class HassilRecognizer:
 
 @dataclass(frozen=True)
 class _AreaRecognizer:
-    """What is understood of sentences in one language, about one home, said in one area (its id or name)."""
+    """Recognizes sentences of one language about one home, spoken in one area (id or name)."""
 
     rules: _LanguageRules
     home: Home
@@ -180,7 +180,7 @@ class _AreaRecognizer:
     area: str | None
 
     def recognize(self, text: str) -> Match | None:
-        """Return what a text means, as it is or mended; a time in it may say when to do the rest."""
+        """Recognize a text, exactly or corrected; a duration in it may delay the command."""
         match = (
             self._match_delayed(text) or self._match_with_durations(text, self.match_exact) or self.match_exact(text)
         )
@@ -204,9 +204,9 @@ class _AreaRecognizer:
         return None
 
     def _is_delayed_command(self, match: Match, text: str) -> bool:
-        """Tell whether what is to be done when a timer ends is all understood now, and can wait.
+        """Return whether the delayed command is recognized as a whole and can be delayed.
 
-        A time in the middle of a text is about one command: the others are for now.
+        A duration in the middle of a text delays one command only; the others are immediate.
         """
         later = str(match.slots[durations.COMMAND_SLOT])
         commands = multi_command.parse_commands(later, self.recognize, self.rules.speech)
@@ -236,7 +236,7 @@ class _AreaRecognizer:
         return Effect((match.intent, how, {thing.id for thing in things}), dangerous)
 
     def _is_dangerous_class(self, match: Match) -> bool:
-        """Judge what is nowhere in the home that is known here, but may be somewhere."""
+        """Return whether an unknown target would be dangerous; the conductor may know more entities than this home."""
         kinds = match.slot_texts("device_class")
         if not kinds or match.domain is None:
             return match.domain in _ENTRY_DOMAINS
@@ -245,7 +245,7 @@ class _AreaRecognizer:
 
     @property
     def _area_name(self) -> str:
-        """Return the name of an area of this home, or what was given: the conductor may know more areas."""
+        """The name of the area in this home, else the given one: the conductor may know more areas."""
         area = self.home.get_area(self.area) if self.area else None
         return area.name if area else self.area or _UNKNOWN_AREA
 
@@ -269,7 +269,7 @@ class _AreaRecognizer:
         return replace(match, mentioned_area=self._find_mentioned_area(match)) if self._is_valid(match, text) else None
 
     def _find_mentioned_area(self, match: Match) -> str | None:
-        """Return the area that is named, be it in the name of a thing: the kitchen lamp is in the kitchen."""
+        """Return the area that the sentence names, also within an entity's name: the kitchen lamp is in the kitchen."""
         if match.area_scope is AreaScope.SAID:
             return match.slot_text("area")
         areas = {entity.area for entity in self.home.find_by_name(match.slot_text("name") or "")}
@@ -278,7 +278,7 @@ class _AreaRecognizer:
         return area.name if area and any(name.casefold() in text for name in area.names) else None
 
     def _is_valid(self, match: Match, text: str) -> bool:
-        """Refuse "I will be home in five minutes": what a timer is to do later must be a command; and "play dead"."""
+        """Return whether a match makes sense: not "play dead", nor "I will be home in five minutes" as a delayed command."""
         if (
             _is_meaningless(match)
             or _is_conversation(match)
@@ -289,7 +289,7 @@ class _AreaRecognizer:
 
 
 def _format_languages(languages: Sequence[str]) -> str:
-    """Name the languages; of many, the best known."""
+    """List the languages; of many, those with custom sentences."""
     named = [language for language in languages if load_custom_sentences(language)] or list(
         languages[:MAX_CACHED_LANGUAGES]
     )
@@ -303,7 +303,7 @@ def _allows_correction(result: "RecognizeResult") -> bool:
 
 
 def _remove_polite_words_from_query(match: Match, spoken: SplitRules) -> Match:
-    """Leave out of a song's name what is only polite: "some jazz please"; nothing may be left."""
+    """Remove polite words from the search query: "some jazz please"; nothing may be left."""
     if _SEARCH_QUERY not in match.slots:
         return match
     return replace(
@@ -323,7 +323,7 @@ def _is_meaningless(match: Match) -> bool:
 
 
 def _is_conversation(match: Match) -> bool:
-    """Tell whether words of the speaker's own name nothing that can be played: "the children want to watch films"."""
+    """Return whether the sentence is conversation and names nothing to play: "the children want to watch films"."""
     talk = load_custom_sentences(match.language).get("talk", {})
     words = match.text.casefold().split()
     if match.slots.keys().isdisjoint(talk.get("slots", ())) or words[0] in talk["unless_begun"]:
@@ -351,7 +351,7 @@ def _convert_result(result: "RecognizeResult", text: str, language: str) -> Matc
 
 
 def _remove_article(entity: "MatchEntity") -> str:
-    """Return what a timer or an item is called: the pizza is a pizza."""
+    """Return the name of a timer or item without its article: "the pizza" is "pizza"."""
     text = str(entity.value)
     return re.sub(r"^(the|my|our|some)\s+", "", text, flags=re.IGNORECASE) if entity.name in {"name", "item"} else text
 
@@ -359,14 +359,14 @@ def _remove_article(entity: "MatchEntity") -> str:
 def _restore_commas(
     slots: Mapping[str, SlotValue | SlotAlternatives], text: str
 ) -> Mapping[str, SlotValue | SlotAlternatives]:
-    """Give an item the commas back that hassil takes out of a sentence."""
+    """Restore the commas of an item, which hassil removes from a sentence."""
     item = slots.get("item")
     found = re.search(r"[\s,;]+".join(map(re.escape, str(item).split())), text, re.IGNORECASE) if item else None
     return {**slots, "item": found[0]} if found else slots
 
 
 def _convert_value(value: Any) -> SlotValue | SlotAlternatives:
-    """Return whole numbers as such: hassil makes 5.0 of "5" and 5 of "five"; and lists as they are."""
+    """Convert a hassil value; whole numbers become int, since hassil returns 5.0 for "5" and 5 for "five"."""
     if isinstance(value, (list, tuple)):
         return tuple(map(str, value))
     if isinstance(value, (int, float)):

@@ -1,4 +1,4 @@
-"""Several commands in one sentence: "turn on the light, close the blinds and set the lamp and the radio to quiet"."""
+"""Parser of multi-command sentences: "turn on the light, close the blinds and set the lamp and the radio to quiet"."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -16,14 +16,14 @@ RecognizeOne: TypeAlias = Callable[[str], Match | None]
 Matches: TypeAlias = tuple[Match, ...]
 MAX_COMMANDS = 4
 _MAX_PARTS = 96
-"""Parts of one sentence that are looked at; a sentence that needs more is none that people say."""
+"""Recognizer calls per sentence; real sentences need fewer."""
 MAX_SENTENCE_LENGTH = 500
-"""Characters, of all commands together."""
+"""Characters of the whole sentence."""
 _MAX_VERB_WORDS = 6  # words: could you please turn off all
 _MAX_SUFFIX_WORDS = 4  # words
 _MAX_VALUE_WORDS = 4  # words: to twenty five percent
 _TITLE_SLOTS = frozenset({"search_query"})
-"""Slots with words of which any may be a title: a verb that is said once would make one of each."""
+"""Slots that take any title: a shared verb would turn every following part into one."""
 _BOTH = re.compile(r"\b(?:both|beide|sowohl)\s+", re.IGNORECASE)
 _HERE = re.compile(
     r"\b(?:here|(?:this|my) (?:room|area)|hier|(?:diesem|diesen|dieses) (?:raum|zimmer|bereich)|ici|cette pièce"
@@ -34,13 +34,13 @@ _HERE = re.compile(
 
 @dataclass(frozen=True)
 class SplitRules:
-    """How people of one home speak in one language."""
+    """Rules for splitting sentences about one home in one language."""
 
     split_points: SplitPoints
     polite_phrases: frozenset[Words] = frozenset()
 
     def remove_polite_suffix(self, text: str) -> str:
-        """Return a text without what is only polite at its end."""
+        """Return a text without the polite phrases at its end."""
         said, words = text.split(), normalize_words(text)
         while said and len(said) == len(words):
             length = next((len(one) for one in self.polite_phrases if words[-len(one) :] == one), 0)
@@ -54,7 +54,7 @@ _DEFAULT_RULES = SplitRules(SplitPoints())
 
 
 def load_split_rules(home: Home, language: str | None) -> SplitRules:
-    """Return how people of a home speak in a language; English when none is given. Reads a file the first time."""
+    """Return the split rules of a home in a language, English by default. Reads a file at first use."""
     family = (language or "en").replace("_", "-").partition("-")[0].casefold()
     names = {name for things in (home.areas, home.floors, home.entities) for thing in things for name in thing.names}
     courtesies = templates.load_custom_sentences(family).get("courtesies", ())
@@ -62,9 +62,9 @@ def load_split_rules(home: Home, language: str | None) -> SplitRules:
 
 
 def parse_commands(text: str, recognize: RecognizeOne, rules: SplitRules = _DEFAULT_RULES) -> Matches:
-    """Return the commands of a sentence in order; nothing unless every part of it is understood by `one`.
+    """Return the commands of a sentence in order; empty unless `recognize` recognizes every part.
 
-    A part that is only a courtesy ("and thank you") is no command.
+    Parts that are only polite ("and thank you") are ignored.
     """
     if len(text) > MAX_SENTENCE_LENGTH:
         return ()
@@ -75,7 +75,7 @@ def parse_commands(text: str, recognize: RecognizeOne, rules: SplitRules = _DEFA
 
 
 class _CommandParser:
-    """One sentence while it is taken apart."""
+    """Parses one sentence, recognizing each part once."""
 
     def __init__(self, one: RecognizeOne, joints: SplitPoints) -> None:
         self._recognize = one
@@ -96,7 +96,7 @@ class _CommandParser:
         return self._seen[text]
 
     def _split(self, text: str, *, said_once: bool) -> Matches:
-        """Split at a joint; a verb or an end that is `said_once` belongs to what is before and after it."""
+        """Split at a conjunction; a verb or an ending `said_once` applies to both sides."""
         joints = self._split_points.find(text)
         if len(joints) >= MAX_COMMANDS:
             return ()
@@ -108,7 +108,7 @@ class _CommandParser:
         return ()
 
     def _parse_first(self, head: str, tail: str, *, said_once: bool) -> Iterator[Match]:
-        """Yield what the first part means: as it is, or with the end of the last: "set the lamp and the radio to red"."""
+        """Yield matches of the first part, alone or with the sentence's ending: "set the lamp and the radio to red"."""
         if (first := self._recognize_part(head)) is not None:
             yield first
         elif said_once:
@@ -118,7 +118,7 @@ class _CommandParser:
                     yield first
 
     def _parse_rest(self, first: Match, head: str, text: str, *, said_once: bool) -> Matches:
-        """Understand what follows; "turn the lamp on and the radio off" says its verb only once."""
+        """Parse the following parts; "turn the lamp on and the radio off" has one verb for both."""
         if said_once and (found := self._parse_next_value(first, head, text)):
             return found
         words = head.split()
@@ -132,7 +132,7 @@ class _CommandParser:
         return ()
 
     def _parse_next_value(self, first: Match, head: str, text: str) -> Matches:
-        """Understand another value of the thing that the first part set: "set the lamp to red | and 20 percent"."""
+        """Parse another value for the target of the first part: "set the lamp to red | and 20 percent"."""
         joint = next(iter(self._split_points.find(text)), None)
         value = text[: joint.start()] if joint else text
         if not _value_slots(first) or not _TITLE_SLOTS.isdisjoint(first.slots) or len(value.split()) > _MAX_VALUE_WORDS:
@@ -153,7 +153,7 @@ class _CommandParser:
 
 
 def _has_split_in_free_text(match: Match) -> bool:
-    """Tell whether free text such as a song's name may have taken in a second command."""
+    """Return whether free text, such as a song title, may contain a second command."""
     return any(
         isinstance(value, str) and has_split_point(value) and not _is_shared_delay(match, slot)
         for slot, value in match.slots.items()
@@ -161,12 +161,12 @@ def _has_split_in_free_text(match: Match) -> bool:
 
 
 def _is_shared_delay(match: Match, slot: str) -> bool:
-    """Tell whether a time that the sentence begins with is for all that follows: "in ten minutes lock up and …"."""
+    """Return whether a delay at the start applies to all commands: "in ten minutes lock up and …"."""
     return slot == "conversation_command" and match.text.casefold().endswith(str(match.slots[slot]).casefold())
 
 
 def _remove_polite_parts(text: str, spoken: SplitRules) -> str:
-    """Leave out the parts of a sentence that are only polite."""
+    """Remove the parts that are only polite."""
     found = spoken.split_points.find(text)
     starts, ends = (0, *(joint.end() for joint in found)), (*(joint.start() for joint in found), len(text))
     parts = [
@@ -185,7 +185,7 @@ def _is_polite(words: Words, courtesies: frozenset[Words]) -> bool:
 
 
 def _merge(matches: Matches) -> Matches:
-    """Make one of neighbours that set different values of the same thing."""
+    """Merge neighbours that set different values of the same target."""
     merged: list[Match] = []
     for match in matches:
         last = merged[-1] if merged else None
@@ -205,7 +205,7 @@ def _has_same_target(one: Match, other: Match) -> bool:
 
 
 def _inherit_areas(matches: Matches) -> Matches:
-    """Give each part that names no place the room of the part before it."""
+    """Give each part that names no area the one that an earlier part named."""
     held: str | None = None
     placed = []
     for match in matches:
@@ -216,10 +216,10 @@ def _inherit_areas(matches: Matches) -> Matches:
 
 
 def _target_slots(match: Match) -> Mapping[str, SlotValue | SlotAlternatives]:
-    """Return the slots that say which thing is meant."""
+    """Return the slots that select the target."""
     return {slot: value for slot, value in match.slots.items() if slot in TARGET_SLOTS}
 
 
 def _value_slots(match: Match) -> Mapping[str, SlotValue | SlotAlternatives]:
-    """Return the slots that say what it is set to."""
+    """Return the slots with the values to set."""
     return {slot: value for slot, value in match.slots.items() if slot not in TARGET_SLOTS}

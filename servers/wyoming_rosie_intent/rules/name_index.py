@@ -1,4 +1,4 @@
-"""The names of a home by the words in them, for finding those that a sentence may mean."""
+"""Index of a home's names by their words, for finding names in misrecognized sentences."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +9,7 @@ from wyoming_rosie_intent.rules.filler_words import LanguageHints, Words, normal
 from wyoming_rosie_intent.rules.phonetics import EXACT_SCORE, SUFFIX_SCORE, Vocabulary
 
 MISRECOGNITION_SCORE = 0.85
-"""How surely a word is one that speech recognisers mistake it for."""
+"""Score of a word that speech recognition is known to confuse with another."""
 _SYNONYM_SCORE = 0.93
 _REORDER_COST = 0.04
 _INNER_WORD_COST = 0.01
@@ -17,23 +17,23 @@ _INNER_WORD_COST = 0.01
 
 @dataclass(frozen=True)
 class NameMatch:
-    """A name that a part of the sentence may mean."""
+    """A name found in a part of the sentence."""
 
     name: str
     start: int
-    end: int  # the word after the last
+    end: int  # exclusive
     score: float
     min_word_score: float  # of its words
 
 
 class NameIndex:
-    """The names of a home by the words in them."""
+    """Names of a home, indexed by their rarest word."""
 
     def __init__(self, names: Iterable[str], of_language: LanguageHints, known: frozenset[str]) -> None:
         self._hints = of_language
         self._known = known
         self._spoken: dict[Words, str] = {}
-        self._joined: set[str] = set()  # words that are two in the name
+        self._joined: set[str] = set()  # written as one word, but two in the name
         for name in names:
             plain = normalize_words(name)
             for words in _join_word_pairs(plain):
@@ -50,7 +50,7 @@ class NameIndex:
         return word in self._words
 
     def find_names(self, words: Words) -> Iterator[NameMatch]:
-        """Yield the names that a part of the sentence may mean."""
+        """Yield the names found in the sentence."""
         heard = self._match_words(words)
         all_heard = {word for closest in heard.values() for word in closest}
         for word in all_heard:
@@ -59,7 +59,7 @@ class NameIndex:
                     yield found
 
     def _match_words(self, words: Words) -> dict[tuple[int, int], dict[str, float]]:
-        """Return which words of names each word, or two together, may be."""
+        """Return the similar words of names for each word and each pair of words."""
         parts = {(place, place + 1): word for place, word in enumerate(words)}
         parts.update({(place, place + 2): f"{one}{two}" for place, (one, two) in enumerate(pairwise(words))})
         heard = {part: self._find_similar_words(word, alone=part[1] - part[0] == 1) for part, word in parts.items()}
@@ -84,7 +84,7 @@ class NameIndex:
     def _match_name(
         self, name: Words, heard: Mapping[tuple[int, int], Mapping[str, float]], words: Words
     ) -> NameMatch | None:
-        """Find each word of a name in the sentence; only small words may stand between them."""
+        """Match each word of a name; only inner words ("the", "of") may stand between them."""
         taken: list[tuple[int, int]] = []
         worth: list[float] = []
         for word in name:
@@ -108,7 +108,7 @@ class NameIndex:
 
 
 def _join_word_pairs(words: Words) -> Iterator[Words]:
-    """Yield a name's words as they are, and with each two written as one."""
+    """Yield the words of a name unchanged, and with each neighbouring pair as one word."""
     yield words
     for place in range(len(words) - 1):
         yield (*words[:place], words[place] + words[place + 1], *words[place + 2 :])

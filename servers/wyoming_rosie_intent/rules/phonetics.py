@@ -1,4 +1,4 @@
-"""How close two words are, as they are written and as they sound."""
+"""Similarity of words, in spelling and in sound."""
 
 import re
 import unicodedata
@@ -13,9 +13,9 @@ _MIN_SCORE = 0.8
 _SHORT_WORD_SCORE = 0.75
 _MIN_SIMILARITY = 0.5
 _MAX_CACHED = 2048
-"""Words whose likes are remembered."""
+"""Words whose results are cached."""
 _SHORT_LENGTH = 4
-"""Letters; in a word that is shorter or as short, one letter is all that may differ."""
+"""Letters; words up to this length may differ in one letter only."""
 _ENDINGS = ("'s", "es", "s", "'")
 _SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _SOUNDS = (
@@ -36,7 +36,7 @@ _SOUNDS = (
 
 
 class Vocabulary:
-    """Words that others may be taken for."""
+    """Known words, searched for those similar to another word."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self.words = tuple(words)
@@ -48,7 +48,7 @@ class Vocabulary:
         self._heard: dict[str, Mapping[str, float]] = {}
 
     def find_similar(self, heard: str) -> Mapping[str, float]:
-        """Return the words that one that was heard may be, with how surely it is each."""
+        """Return the words similar to a heard one, with their scores."""
         found = self._heard.get(heard)
         if found is None:
             if len(self._heard) >= _MAX_CACHED:
@@ -69,7 +69,7 @@ class Vocabulary:
 
 
 def score_similarity(heard: str, word: str) -> float:
-    """Return how surely a word that was heard is another, 0 to 1; both in small letters."""
+    """Score the similarity of a heard word to another, 0 to 1; both in lower case."""
     if heard == word:
         return EXACT_SCORE
     if _differs_in_suffix(heard, word) or _expand_umlauts(heard) == _expand_umlauts(word):
@@ -88,7 +88,7 @@ def score_similarity(heard: str, word: str) -> float:
 
 @lru_cache(maxsize=4096)
 def phonetic_key(word: str) -> str:
-    """Return a word's consonants, one letter for all that sound alike in English and in its neighbours."""
+    """Return a word's consonants, with one letter for each group of similar sounds in the supported languages."""
     plain = unicodedata.normalize("NFKD", word.replace("ß", "ss"))
     heard = "".join(letter for letter in plain if letter.isalnum())
     for pattern, instead in _SOUNDS:
@@ -107,14 +107,14 @@ def _differs_in_suffix(one: str, other: str) -> bool:
 
 
 def _score_short_words(heard: str, word: str, likeness: float) -> float:
-    """Judge short words: one letter of "bed" may be wrong if it sounds the same, of "lamp" any but the first."""
+    """Score short words: one letter of "bed" may differ if the sound is the same, of "lamp" any but the first."""
     if phonetic_key(heard) == phonetic_key(word):
         return _score_same_sound(likeness)
     return _SHORT_WORD_SCORE if len(heard) >= _SHORT_LENGTH and heard[0] == word[0] else 0.0
 
 
 def _score_same_sound(likeness: float) -> float:
-    """Return how surely two words that sound the same are one: alone not enough for "paper" to be taken for "power"."""
+    """Score words with the same phonetic key; the key alone must not turn "paper" into "power"."""
     return max(likeness, 0.57 + 0.3 * likeness)
 
 

@@ -1,4 +1,4 @@
-"""What a home's things are called, as hassil wants to know it."""
+"""Slot lists for hassil: the names of a home's areas, floors and entities."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from hassil import SlotList
 
 _Item: TypeAlias = tuple[str, str, dict[str, str]]
-"""What is said, what it stands for, and what that is."""
+"""Spoken form, name and context of an entry."""
 MAX_NAME_LENGTH = 100
-"""What is longer is no name that anybody says."""
+"""Longer names are never spoken and are left out."""
 
 
 @dataclass(frozen=True)
 class HomeSlotLists:
-    """The lists that a home fills in templates, for one language."""
+    """The slot lists of one home in one language."""
 
     lists: "dict[str, SlotList]"
     spoken: tuple[str, ...]
-    words: "Mapping[str, frozenset[str]]"  # that are in each list, in small letters
+    words: "Mapping[str, frozenset[str]]"  # of each list, in lower case
 
 
 def create_slot_lists(home: Home, language: str) -> HomeSlotLists:
-    """Return the names of a home's areas, floors and entities as they may be said in a language."""
+    """Create the slot lists of a home's areas, floors and entities in a language."""
     from hassil import TextSlotList
 
     entities: list[_Item] = [
@@ -45,19 +45,19 @@ def create_slot_lists(home: Home, language: str) -> HomeSlotLists:
 
 
 def expand_name(name: str, language: str) -> tuple[str, ...]:
-    """Return how a written name may be heard: as it is, without signs, and with its digits as words."""
+    """Return the spoken forms of a name: unchanged, without punctuation, and with its digits as words."""
     plain = remove_punctuation(name)
     forms = dict.fromkeys((clean_text(name), plain, replace_digits_with_words(plain, language)))
     return tuple(form for form in forms if 0 < len(form) <= MAX_NAME_LENGTH)
 
 
 def remove_punctuation(name: str) -> str:
-    """Return a name without signs."""
+    """Return a name without punctuation."""
     return " ".join(re.sub(r"[^\w\s'-]", " ", name.replace("\u2019", "'")).split())
 
 
 def clean_text(text: str) -> str:
-    """Return a text without what cannot be printed, and with single spaces."""
+    """Return a text with single spaces and without unprintable characters."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 

@@ -1,4 +1,4 @@
-"""Where a sentence may be taken apart: between its commands, but not inside a name, a length of time or a number."""
+"""Split points of a sentence: conjunctions and punctuation between commands, outside names, durations and numbers."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ _UNITS = tuple(
         r"s|secs?|sec(?:onds?|onde[sn]?|ond[oi])|sek(?:unden?)?|seg(?:undos?)?",
     )
 )
-"""Words for units of time, the longest unit first."""
+"""Units of time, the longest first."""
 _FRACTION = re.compile(
     rf"(?:(?:{_ONE}|three|drei|trois|tres|tre|drie) )?"
     r"(?:half|halbe?[nrs]?|halve|(?:drei)?viertel(?:stunde)?|quarters?|demie?|quarts?|medi[ao]|cuartos?|mezz[ao]|quarto|kwart(?:ier)?)\b",
@@ -27,18 +27,18 @@ _MOST_NUMBER_WORDS = 4
 
 
 class SplitPoints:
-    """Finds the joints of sentences, knowing the names of a home and the words for numbers of a language."""
+    """Finds split points by the names of a home and the number words of a language."""
 
     def __init__(self, names: Iterable[str] = (), numbers: frozenset[str] = frozenset()) -> None:
         phrases = [" ".join(name.casefold().split()) for name in names if " " in name]
         joined = sorted(filter(has_split_point, phrases), key=len, reverse=True)
         self._joined = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in joined) or r"(?!)", re.IGNORECASE)
-        self._phrases = frozenset(phrases)  # no pattern: to compile ten thousand names takes a minute
+        self._phrases = frozenset(phrases)  # not a pattern: compiling ten thousand names takes a minute
         self._most_words = max((name.count(" ") + 1 for name in phrases), default=0)
         self._numbers = numbers
 
     def find(self, text: str) -> Sequence[re.Match[str]]:
-        """Return the places where one command may end and another begin."""
+        """Return the split points of a text."""
         named = [found.span() for found in self._joined.finditer(text)]
         return [
             joint
@@ -48,7 +48,7 @@ class SplitPoints:
         ]
 
     def is_inside_name(self, text: str, place: int) -> bool:
-        """Return whether a place in a text lies inside a name of the home, so that what is before it means another thing."""
+        """Return whether a position in a text lies inside a name of the home."""
         words = [found.span() for found in re.finditer(r"\S+", text)]
         return any(
             words[first][0] < place < words[last][1]
@@ -58,7 +58,7 @@ class SplitPoints:
         )
 
     def _continues_amount(self, before: str, after: str) -> bool:
-        """Tell whether an amount goes on: "an hour | 15 minutes", "two | a half", "one hundred | twenty"."""
+        """Return whether an amount continues: "an hour | 15 minutes", "two | a half", "one hundred | twenty"."""
         last, first = re.split(r"[ '\u2019]", before)[-1], after.partition(" ")[0]
         rank = _unit_index(last)
         if _FRACTION.match(after):
@@ -69,7 +69,7 @@ class SplitPoints:
         return following is not None and following > rank
 
     def _first_unit_index(self, text: str) -> int | None:
-        """Return the rank of the unit of time of the amount that a text begins with."""
+        """Return the index of the unit of time in the amount that a text begins with."""
         words = re.split(r"[ -]", re.sub(r"(\d)([^\W\d_])", r"\1 \2", text))
         for word in words[: _MOST_NUMBER_WORDS + 1]:
             if not self._is_number(word):
@@ -85,7 +85,7 @@ class SplitPoints:
 
 
 def has_split_point(text: str) -> bool:
-    """Tell whether there is a joint anywhere in a text, its first and last words included."""
+    """Return whether a text contains a conjunction or punctuation between parts, also as its first or last word."""
     return _SPLIT_POINT.search(f" {text} ") is not None
 
 

@@ -1,4 +1,4 @@
-"""The words that sentence templates are made of."""
+"""Words of sentence templates, for indexing templates and for spelling corrections."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 WORD = re.compile(r"[\w']+")
 MAX_NUMBER = 100
-"""Numbers up to this are known as words."""
+"""Largest number that is indexed as words."""
 _WILDCARD = "\0"
-"""Stands for what is not written in a template."""
+"""Stands for text that a template does not spell out."""
 _MAX_COMBINATIONS = 200
-"""Ways that one word may be put together; one that has more is none that people misspell."""
+"""Combinations of one word's parts; words with more are left out of the spelling corrections."""
 
 
 @dataclass(frozen=True)
 class ListName:
-    """A list in a template that is not written there word for word."""
+    """A list in a template whose values are not part of the template."""
 
     name: str
 
@@ -29,7 +29,7 @@ class ListName:
 def iter_prefixes(
     expression: "Expression", rules: "Mapping[str, Sentence]", lists: "Mapping[str, SlotList]"
 ) -> Iterator[str | ListName]:
-    """Yield all beginnings of words that are in an expression, whatever way it is said, and the lists in it."""
+    """Yield the prefixes of all words in all variants of an expression, and the lists in it."""
     from hassil.expression import Group, ListReference, RuleReference, TextChunk
     from hassil.intents import TextSlotList
 
@@ -49,13 +49,13 @@ def iter_prefixes(
             for item in expression.items:
                 yield from iter_prefixes(item, rules, lists)
         case _:
-            yield ListName("")  # nobody knows what words it has
+            yield ListName("")  # it may have any words
 
 
 def iter_required_words(
     expression: "Expression", rules: "Mapping[str, Sentence]", lists: "Mapping[str, SlotList]", language: str
 ) -> Iterator[frozenset[str]]:
-    """Yield for each list that is in an expression, whatever way it is said, pieces of words of which it has one."""
+    """Yield, for each list in all variants of an expression, word parts of which a matching text has at least one."""
     from hassil.expression import Alternative, ListReference, RuleReference, Sequence
 
     match expression:
@@ -86,7 +86,7 @@ def _required_list_words(
 
 @dataclass(frozen=True)
 class _TextParts:
-    """What an expression may be written as: texts without a space, and what others begin and end with."""
+    """Texts of an expression: those without a space, and the first and last words of the others."""
 
     whole: frozenset[str] = frozenset()
     begins: frozenset[str] = frozenset()
@@ -102,12 +102,12 @@ _ANY_TEXT = _TextParts(frozenset({_WILDCARD}))
 
 @dataclass(frozen=True)
 class WordCollector:
-    """Collects the whole words of expressions: of "light[s]" both light and lights."""
+    """Collects the whole words of expressions: "light" and "lights" of "light[s]"."""
 
     rules: "Mapping[str, Sentence]"
     lists: "Mapping[str, SlotList]"
     _words: set[str] = field(default_factory=set)
-    _known: dict[str, _TextParts] = field(default_factory=dict)  # rules and lists by their names
+    _known: dict[str, _TextParts] = field(default_factory=dict)  # by names of rules and lists
 
     def add(self, expression: "Expression") -> None:
         text = self._collect(expression)
@@ -140,7 +140,7 @@ class WordCollector:
 
     def _collect_cached(self, name: str, expressions: "list[Expression]") -> _TextParts:
         if name not in self._known:
-            self._known[name] = _ANY_TEXT  # of what refers to itself
+            self._known[name] = _ANY_TEXT  # for recursive rules
             self._known[name] = reduce(_TextParts.__or__, map(self._collect, expressions), _TextParts())
         return self._known[name]
 
@@ -168,7 +168,7 @@ def _join_all(left: frozenset[str], right: frozenset[str]) -> frozenset[str]:
 
 @cache
 def number_words(language: str) -> frozenset[str]:
-    """Return the words of all numbers up to MOST_NUMBER, and of their halves; none where nobody knows them."""
+    """Return the words of all numbers up to MAX_NUMBER and of their halves; empty for languages without number rules."""
     from hassil.numbers import get_rbnf_engine
 
     try:
@@ -179,6 +179,6 @@ def number_words(language: str) -> frozenset[str]:
             for form in (number, number + 0.5)
             for text in engine.format_number(form).text_by_ruleset.values()
         ]
-    except ValueError:  # the library has no numbers of this language
+    except ValueError:  # the library has no number rules for this language
         return frozenset()
     return frozenset(word for text in said for word in re.split(r"[\s_-]+", text.casefold()) if word)

@@ -1,4 +1,4 @@
-"""Sentence templates of each language: the package home-assistant-intents and our own supplements."""
+"""Sentence templates of each language, from home-assistant-intents and from this package."""
 
 import tomllib
 from collections import defaultdict
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from hassil.intents import IntentData, SlotList
 
 RequiredWords: TypeAlias = frozenset[str]
-"""A sentence that fits has one of these pieces of words in it."""
+"""Word parts of which a matching sentence has at least one."""
 TemplateSet: TypeAlias = int
-"""A set of templates, one bit for each."""
+"""A set of templates as a bit mask."""
 _HOME_LISTS = ("area", "floor", "name")
-"""Lists that the home fills."""
+"""Lists that come from the home."""
 
 
 class Templates:
-    """All templates of one language."""
+    """All templates of one language, indexed by their words."""
 
     def __init__(self, intents: "Intents") -> None:
         self._intents = intents
         self._templates = tuple(_split_templates(intents))
-        self._clauses: dict[RequiredWords, TemplateSet] = defaultdict(int)  # which templates need each
-        self._beginnings: dict[str, TemplateSet] = defaultdict(int)  # which templates have each beginning of a word
+        self._clauses: dict[RequiredWords, TemplateSet] = defaultdict(int)  # templates that require each
+        self._beginnings: dict[str, TemplateSet] = defaultdict(int)  # templates with each prefix of a word
         self._any_word: TemplateSet = 0
         self._lists: dict[str, TemplateSet] = defaultdict(int)
         self._skipped = frozenset(word for phrase in intents.skip_words for word in phrase.casefold().split())
@@ -57,12 +57,12 @@ class Templates:
         return self._intents
 
     def word_prefixes(self) -> frozenset[str]:
-        """Return all beginnings of words that templates are made of, in small letters."""
+        """Return the prefixes of all words in the templates, in lower case."""
         return frozenset(self._beginnings)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """Return the words that templates are made of, as they are written there, in small letters."""
+        """The whole words of the templates, in lower case."""
         everywhere = WordCollector(self._intents.expansion_rules, self._intents.slot_lists)
         found = set(number_words(self.language))
         for _, data in self._templates:
@@ -74,7 +74,7 @@ class Templates:
         return Vocabulary(everywhere.words | found)
 
     def filter(self, text: str, of_home: Mapping[str, frozenset[str]]) -> "Intents":
-        """Return the templates that a text may fit, judged by its words; given those of the home's lists."""
+        """Return the templates that may match a text, by its words and those of the home's lists."""
         from hassil import Intents
         from hassil.intents import Intent
 
@@ -110,7 +110,7 @@ class Templates:
         return left
 
     def _find_by_word(self, word: str, of_home: Mapping[str, frozenset[str]]) -> TemplateSet:
-        """Return the templates that have a word, or the beginning of it: endings may be pieces of their own."""
+        """Return the templates with a word or a prefix of it, since templates may split off endings."""
         if word[0].isdigit():
             return -1
         having = self._any_word
@@ -131,7 +131,7 @@ class Templates:
                 self._index_word(piece, bit, lists)
 
     def _get_rules_and_lists(self, data: "IntentData") -> "tuple[dict[str, Sentence], dict[str, SlotList]]":
-        """Return what a template may refer to: what all share, and its own."""
+        """Return the rules and lists available to a template: the shared ones and its own."""
         rules = {**self._intents.expansion_rules, **data.expansion_rules}
         return rules, {**self._intents.slot_lists, **data.slot_lists}
 
@@ -154,24 +154,24 @@ def _is_number_list(values: "SlotList | None") -> bool:
 
 
 def _split_templates(intents: "Intents") -> "Iterator[tuple[str, IntentData]]":
-    """Yield each template with its intent, alone in a block of its own."""
+    """Yield the name of the intent and a block of its own for each template."""
     for intent in intents.intents.values():
         for data in intent.data:
             for sentence in data.sentences:
                 alone = replace(data, sentence_texts=[sentence.text or ""])
-                alone.__dict__["sentences"] = [sentence]  # parsed already
+                alone.__dict__["sentences"] = [sentence]  # already parsed
                 yield intent.name, alone
 
 
 def supported_languages() -> Sequence[str]:
-    """Return the tags of all languages that there are sentences for. Raises ImportError without the package."""
+    """Return the tags of all languages with sentences. Raises ImportError without the package."""
     from home_assistant_intents import get_languages
 
     return sorted(get_languages())
 
 
 def match_language(tag: str | None, known: Iterable[str]) -> str | None:
-    """Return which known language a tag such as en-US, de_AT or zh means; English when none is given."""
+    """Return the known language for a tag such as en-US, de_AT or zh; without a tag, for English."""
     wanted = (tag or "en").replace("_", "-").casefold()
     tags = {one.casefold(): one for one in known}
     family = wanted.partition("-")[0]
@@ -180,7 +180,7 @@ def match_language(tag: str | None, known: Iterable[str]) -> str | None:
 
 
 def load(language: str, *, bare_names: bool) -> Templates:
-    """Return the templates of a language, ready to use. Raises EngineError."""
+    """Load the templates of a language. Raises EngineError."""
     from hassil import Intents, merge_dict
     from home_assistant_intents import get_intents
 
@@ -205,33 +205,33 @@ def _load_zones() -> Mapping[str, Mapping[str, str]]:
 
 
 def _create_zone_list(language: str) -> Mapping[str, Any]:
-    """Return the list of places that people are asked about: at home, and away."""
+    """Create the lists of zones where a person may be: at home, and away."""
     values = [{"in": spoken, "out": zone} for zone, spoken in _load_zones().get(language, {}).items()]
     return {"zone": {"values": values}, "zone_home": {"values": values[:1]}} if values else {}
 
 
 @cache
 def load_custom_sentences(language: str) -> Mapping[str, Any]:
-    """Return our supplements to the package's sentences, in the package's format; nothing where we have none."""
+    """Load this package's additional sentences of a language, in the format of home-assistant-intents; may be empty."""
     file = resources.files("wyoming_rosie_intent.rules") / "sentences" / f"{language}.toml"
     return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
 
 
 def custom_languages() -> Sequence[str]:
-    """Return the languages that we have supplements for."""
+    """Return the languages with additional sentences."""
     files = (resources.files("wyoming_rosie_intent.rules") / "sentences").iterdir()
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
 def load_replies(of: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Return what people say for yes and for no to a question, in any of the languages."""
+    """Return the phrases for yes and for no in any of the languages."""
     own = [load_custom_sentences(_base_language(language)) for language in of]
     yes, no = (frozenset(word for one in own for word in one.get(key, ())) for key in ("yes", "no"))
     return yes - no, no
 
 
 def load_polite_phrases(of: Iterable[str]) -> frozenset[str]:
-    """Return what people say beside a yes or a no, in any of the languages."""
+    """Return the phrases that may accompany a yes or a no, in any of the languages."""
     own = [load_custom_sentences(_base_language(language)) for language in of]
     nearly = [one.get("nearly", {}) for one in own]
     keys = ((own, "courtesies"), (nearly, "fillers"), (nearly, "it"))
@@ -245,7 +245,7 @@ def _base_language(language: str) -> str:
 def _filter_blocks(
     blocks: Iterable[dict[str, Any]], unwanted: frozenset[str], *, zones: bool
 ) -> Iterator[dict[str, Any]]:
-    """Leave out what is not wanted; "who is {zone}" takes any words for a zone unless zones are given."""
+    """Remove unwanted sentences; without a list of zones "who is {zone}" would match any words."""
     for block in blocks:
         sentences = [text for text in block["sentences"] if text not in unwanted and (zones or "{zone" not in text)]
         if sentences and block.get("slots", {}).get("domain", "light") in DOMAINS:

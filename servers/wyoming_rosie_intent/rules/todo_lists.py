@@ -1,4 +1,4 @@
-"""To-do lists: which one is meant, and the items that a sentence names: pure."""
+"""To-do lists: selection of a list and the items of a sentence, as pure functions."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,36 +19,36 @@ _SHOPPING = re.compile(
     r"|ostos|bev[áa]s[áa]rl|покуп|αγορ|ψώνι|alışveriş|belanja|购物|購物|買い物|장보기",  # noqa: RUF001 - Greek and Turkish
     re.IGNORECASE,
 )
-"""What the word for shopping begins with, or has in it, in the languages that say it with the list."""
+"""Parts of the words for shopping, in the languages that use them in the name of the list."""
 
 
 def includes_list_name(item: str) -> bool:
-    """Tell whether an item goes on after the name of a list: "milk on the list and bread"."""
+    """Return whether an item contains the name of a list: "milk on the list and bread"."""
     return has_split_point(item) and _OF_A_LIST.search(item) is not None
 
 
 def prepare(language: str) -> None:
-    """Read how items are said in a language. Blocks; to be done before an item is looked at."""
+    """Load the item rules of a language before its first use. Blocks."""
     _get_split_points(language)
 
 
 def is_shopping_list(entity: Entity) -> bool:
-    """Tell whether a list is called a shopping list."""
+    """Return whether a list is called a shopping list."""
     return any(_SHOPPING.search(name) for name in entity.names)
 
 
 def mentions_shopping(match: Match) -> bool:
-    """Tell whether a sentence about an item says that the list is one for shopping."""
+    """Return whether a sentence mentions a shopping list outside its item."""
     return _SHOPPING.search(match.text.casefold().replace((match.slot_text("item") or "").casefold(), " ")) is not None
 
 
 def is_add_intent(match: Match) -> bool:
-    """Tell whether an item is to be put on a list."""
+    """Return whether the intent adds an item to a list."""
     return match.intent in _ADDS
 
 
 def split_items(command: Command) -> Sequence[Command]:
-    """Return a command for each item that is named: "eggs, milk and bread" are three."""
+    """Return one command per item: "eggs, milk and bread" are three."""
     named = command.match.slot_text("item")
     if named is None or not command.targets or not has_split_point(named):
         return (command,)
@@ -57,12 +57,12 @@ def split_items(command: Command) -> Sequence[Command]:
 
 
 def with_item(match: Match, item: str) -> Match:
-    """Return what is said about another item."""
+    """Return the match with another item."""
     return replace(match, slots={**match.slots, "item": item})
 
 
 def has_item(command: Command, thing: EntityState | None) -> bool:
-    """Tell whether an item that is to be added is on the list."""
+    """Return whether the item to add is on the list already."""
     item = (command.match.slot_text("item") or "").casefold()
     return is_add_intent(command.match) and isinstance(thing, TodoListState) and item in map(str.casefold, thing.items)
 
