@@ -1,4 +1,4 @@
-"""A record of what was refused and of what was done to dangerous things; never of what was said."""
+"""Audit log of refused actions and of actions on dangerous targets; it never contains what was said."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ import structlog
 
 _LOG = structlog.get_logger()
 MAX_FILE_SIZE = 1_000_000
-"""Bytes; a file that is larger becomes FILE.1, and the one before that is dropped."""
+"""Bytes; a larger file is rotated to FILE.1, which replaces the previous one."""
 MAX_QUEUED = 256
 _MAX_TEXT_LENGTH = 128
 _OWNER_ONLY = 0o600
@@ -24,12 +24,12 @@ class AuditOutcome(StrEnum):
     ASKED = "asked"
     DONE = "done"
     FAILED = "failed"
-    UNASKED = "unasked"  # it needed a yes that nobody had given; not done
+    UNASKED = "unasked"  # not executed: its confirmation was never requested
 
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One action: the room and the person as they were named, neither of them known for sure."""
+    """One action; room and speaker are as the client named them, unverified."""
 
     intent: str
     entities: tuple[str, ...]
@@ -40,7 +40,7 @@ class AuditEntry:
 
 
 class AuditLog:
-    """A file with one JSON object in each line, written as long as `run` runs."""
+    """A file of JSON lines, written while `run` runs."""
 
     def __init__(self, path: Path, clock: Callable[[], datetime], largest: int = MAX_FILE_SIZE) -> None:
         self._path = path
@@ -49,13 +49,13 @@ class AuditLog:
         self._queue: asyncio.Queue[str] = asyncio.Queue(MAX_QUEUED)
 
     def write(self, entry: AuditEntry) -> None:
-        """Have an action written down; of too many at once the oldest is lost, which is logged."""
+        """Queue an entry; a full queue drops its oldest one, which is logged."""
         if self._queue.full():
-            _LOG.warning("audit", lost=self._queue.get_nowait())
+            _LOG.warning("audit entry dropped", lost=self._queue.get_nowait())
         self._queue.put_nowait(_format_line(entry, self._clock()))
 
     async def run(self) -> None:
-        """Write until cancelled, and then what is left."""
+        """Write entries until cancelled, then the remaining ones."""
         try:
             while True:
                 await self._write_lines([await self._queue.get(), *self._drain()])
@@ -70,7 +70,7 @@ class AuditLog:
             if lines:
                 await asyncio.to_thread(self._append, "".join(lines))
         except OSError as err:
-            _LOG.error("audit", problem=f"cannot write {self._path}: {err.strerror}", lost=lines)
+            _LOG.error("audit log not written", problem=f"cannot write {self._path}: {err.strerror}", lost=lines)
 
     def _append(self, text: str) -> None:
         if self._path.exists() and self._path.stat().st_size + len(text) > self._largest:

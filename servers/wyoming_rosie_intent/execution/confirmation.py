@@ -1,4 +1,4 @@
-"""Questions that wait for an answer: pure, the time is an argument."""
+"""Pending confirmations, as pure functions of text and time."""
 
 import re
 from collections import OrderedDict
@@ -9,26 +9,26 @@ from typing import Generic, TypeVar
 
 TIMEOUT_SECONDS = 30.0
 MAX_PENDING = 256
-"""Conversations; the oldest question is dropped when there are more."""
+"""Conversations with a pending question; more of them drop the oldest question."""
 MAX_REPEATS = 2
-"""How often a question is asked again."""
+"""Repetitions of a question that got an unclear reply."""
 _MAX_REPLY_WORDS = 3
-"""Words of what is rather a reply than a sentence of its own."""
+"""Words of the longest text that is taken as a reply instead of a new sentence."""
 _MAX_WORDS = 12
-"""Of a text that is read as a whole."""
+"""Words of the longest text that is parsed as a whole."""
 Payload = TypeVar("Payload")
 
 
 class ConfirmationReply(StrEnum):
     YES = "yes"
     NO = "no"
-    UNCLEAR = "unclear"  # it is short, or there is a yes or a no in it, and nobody can tell which is meant
-    OTHER = "other"  # something else was said, too late, or nobody had asked
+    UNCLEAR = "unclear"  # short, or with a yes or a no in it, but ambiguous
+    OTHER = "other"  # another sentence, too late, or without a question
 
 
 @dataclass(frozen=True)
 class _PendingQuestion(Generic[Payload]):
-    """What was asked, and what is to be done after a yes, or for each name that may be the answer."""
+    """A question, its payload for a yes, and a payload for each name that answers it."""
 
     payload: Payload
     text: str
@@ -38,12 +38,12 @@ class _PendingQuestion(Generic[Payload]):
 
 
 class Confirmations(Generic[Payload]):
-    """What was asked in each conversation and not yet answered; `softeners` make no difference to a yes or a no."""
+    """Pending questions by conversation; `polite_phrases` may accompany a yes or a no."""
 
     def __init__(self, yes: Iterable[str], no: Iterable[str], polite_phrases: Iterable[str] = ()) -> None:
         self._yes, self._no, self._polite_phrases = (_split_phrases(texts) for texts in (yes, no, polite_phrases))
         self._pending: OrderedDict[str, _PendingQuestion[Payload]] = OrderedDict()
-        self._unanswered: OrderedDict[str, _PendingQuestion[Payload]] = OrderedDict()  # by what was said last
+        self._unanswered: OrderedDict[str, _PendingQuestion[Payload]] = OrderedDict()  # in the latest sentence
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -56,11 +56,11 @@ class Confirmations(Generic[Payload]):
         text: str = "",
         options: Mapping[str, Payload] | None = None,
     ) -> None:
-        """Wait for an answer until `now` + WAIT_SECONDS; an older question of the conversation is dropped."""
+        """Expect a reply until `now` + TIMEOUT_SECONDS; replaces the conversation's previous question."""
         _add(self._pending, conversation, _PendingQuestion(payload, text, now + TIMEOUT_SECONDS, options or {}))
 
     def parse_reply(self, conversation: str, text: str, now: float) -> tuple[ConfirmationReply, Payload | None]:
-        """Return what the text says to the question, and after a yes what is to be done. No question is answered twice."""
+        """Return the reply in a text and, after a yes, the payload of the question, which is then no longer pending."""
         self._unanswered.pop(conversation, None)
         question = self._pending.pop(conversation, None)
         if question is None or now > question.deadline:
@@ -77,7 +77,7 @@ class Confirmations(Generic[Payload]):
         return reply, chosen if chosen is not None else question.payload
 
     def repeat_question(self, conversation: str, now: float) -> str | None:
-        """Return the question that was not answered by what was heard last, which waits again; None after MOST_REPEATS."""
+        """Return the question that the latest text left open and make it pending again; None after MAX_REPEATS."""
         question = self._unanswered.pop(conversation, None)
         if question is None or not question.text or question.repeats >= MAX_REPEATS:
             return None
@@ -86,7 +86,7 @@ class Confirmations(Generic[Payload]):
         return question.text
 
     def _classify(self, text: str, asked: str) -> ConfirmationReply:
-        """Read a text as a row of phrases for yes, for no, and such as make no difference; so do words of the question."""
+        """Classify a text made of phrases for yes, phrases for no, polite phrases and words of the question."""
         words, echo = tuple(text.split()), frozenset(normalize_reply(asked).split())
         said = self._parse_phrases(words, echo) if len(words) <= _MAX_WORDS else None
         answers = (said or frozenset()) - {ConfirmationReply.OTHER}
@@ -96,7 +96,7 @@ class Confirmations(Generic[Payload]):
         return ConfirmationReply.UNCLEAR if is_reply else ConfirmationReply.OTHER
 
     def _contains_answer(self, words: tuple[str, ...]) -> bool:
-        """Tell whether there is a yes or a no in what may be a reply, or at the beginning of more."""
+        """Return whether a short text contains a yes or a no, or a longer one begins with it."""
         places = range(len(words)) if len(words) <= _MAX_WORDS else (0,)
         kinds = (
             kind for place in places for kind, _ in self._match_prefixes(words[place : place + _MAX_WORDS], frozenset())
@@ -104,7 +104,7 @@ class Confirmations(Generic[Payload]):
         return any(kind is not ConfirmationReply.OTHER for kind in kinds)
 
     def _parse_phrases(self, words: tuple[str, ...], echo: frozenset[str]) -> frozenset[ConfirmationReply] | None:
-        """Return what the phrases say that the words are a row of; None when they are none."""
+        """Return the kinds of the phrases that the words consist of; None when other words are among them."""
         if not words:
             return frozenset()
         for kind, length in self._match_prefixes(words, echo):
@@ -113,7 +113,7 @@ class Confirmations(Generic[Payload]):
         return None
 
     def _match_prefixes(self, words: tuple[str, ...], echo: frozenset[str]) -> Iterator[tuple[ConfirmationReply, int]]:
-        """Yield the phrases that the words begin with, the longest first: what each says, and how many words it has."""
+        """Yield kind and number of words of the phrases at the start, the longest first."""
         for length in range(len(words), 0, -1):
             for kind, phrases in (
                 (ConfirmationReply.NO, self._no),
@@ -136,7 +136,7 @@ def _add(
 
 
 def _match_option(options: Mapping[str, Payload], text: str) -> Payload | None:
-    """Return what the only name stands for that the text has all words of, else the only one that it has a word of."""
+    """Return the payload of the only name that the text contains in full, else of the only one that it contains in part."""
     said = set(text.split())
     names = {name: set(normalize_reply(name).split()) for name in options}
     common = set.intersection(*names.values()) if len(names) > 1 else set()
@@ -146,7 +146,7 @@ def _match_option(options: Mapping[str, Payload], text: str) -> Payload | None:
 
 
 def normalize_reply(text: str) -> str:
-    """Return the text in small letters, without signs, "please" at its end or a wide space."""
+    """Return the text in lower case, with single spaces, without punctuation and without "please" at its end."""
     words = re.sub(r"[^\w\s']", " ", text.casefold().replace("\u2019", "'")).split()
     while len(words) > 1 and words[-1] in {"please", "rosie"}:
         words.pop()

@@ -1,4 +1,4 @@
-"""The home, who acts on it, what is done there only after a yes, and what not at all."""
+"""Action executor: plans commands against the policy and has the actor execute them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ WEATHER_INTENT = "HassGetWeather"
 
 @dataclass(frozen=True)
 class PendingCommand(Command):
-    """A command that was asked about, and who wanted it; carried out only after a yes."""
+    """A command that needs a confirmation, and who gave it."""
 
     area: str | None = None
     speaker: str | None = None
@@ -31,7 +31,7 @@ class PendingCommand(Command):
 
 @dataclass(frozen=True)
 class TargetQuestion:
-    """What is to be done to one of several things, and the question to which of them."""
+    """A question which of several entities a command targets."""
 
     question: str
     match: Match
@@ -40,7 +40,7 @@ class TargetQuestion:
 
 @dataclass(frozen=True)
 class ActionPlan:
-    """What is to be done at once, what is asked about first, and in words what is not here and what may not be."""
+    """Commands to execute now or after a confirmation, and the messages about targets not found or refused."""
 
     commands: tuple[Command, ...] = ()
     needs_confirmation: tuple[PendingCommand, ...] = ()
@@ -54,16 +54,16 @@ class ActionPlan:
 
     @property
     def has_targets(self) -> bool:
-        """Whether anything that was meant is in this home."""
+        """Whether any target was found in this home."""
         return bool(self.commands or self.needs_confirmation or self.refused or self.choice)
 
 
 def discard_entry(_entry: AuditEntry) -> None:
-    """Keep no record."""
+    """Discard an audit entry."""
 
 
 class ActionExecutor:
-    """One home; without an actor nothing can be done in it. `note` gets what must be kept a record of."""
+    """Plans and executes commands in one home. Without an actor it only plans; `audit` receives the audit entries."""
 
     def __init__(
         self,
@@ -77,23 +77,23 @@ class ActionExecutor:
         self._actor = actor
         self._policy = policy if isinstance(policy, Policy) else Policy(confirm=policy, detects_danger=False)
         self._audit = audit
-        self.get_weather = get_weather  # where the home has no weather of its own
+        self.get_weather = get_weather  # for homes without a weather entity
 
     @property
     def has_actor(self) -> bool:
         return self._actor is not None
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
-        """Return what is known of each entity, by its id."""
+        """Return the attributes of each entity by its id."""
         return self._actor.states() if self._actor else {}
 
     def resolve(self, matches: Sequence[Match]) -> tuple[Match, ...]:
-        """Return what was said, in the rooms that are meant; what was said twice in a row is meant once."""
+        """Return the matches with the areas they refer to, without immediate repetitions."""
         placed = [targets.use_mentioned_area(self.home, match) for match in matches]
         return tuple(match for match, last in zip(placed, (None, *placed), strict=False) if not _is_same(match, last))
 
     def plan(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> ActionPlan:
-        """Find what was meant and whether it may be done, said in an area (its id or name)."""
+        """Find the targets of commands spoken in an area (id or name) and apply the policy."""
         found = [(match, self._find_targets(match, area)) for match in self.resolve(matches)]
         choices = [
             TargetQuestion(things.text, match, things.options)
@@ -117,7 +117,7 @@ class ActionExecutor:
         )
 
     def get_refusals(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> tuple[str, ...]:
-        """Return, in words, what must not be passed on to a conductor that acts: what a known room may not do."""
+        """Return refusals of commands that the conductor is to execute; empty outside a known area."""
         if area is None or self.home.get_area(area) is None:
             return ()
         found = [(match, targets.find_targets(self.home, match, area)) for match in matches]
@@ -136,13 +136,13 @@ class ActionExecutor:
         return Answer(" ".join(_format_results(single, said)), any(answer.done for answer in said))
 
     def _find_targets(self, match: Match, area: str | None) -> tuple[Entity, ...] | Answer:
-        """Find what was meant; the weather may come from elsewhere."""
+        """Find the targets; the weather may come from a service instead."""
         found = targets.find_targets(self.home, match, area)
         is_elsewhere = match.intent == WEATHER_INTENT and self.get_weather is not None and isinstance(found, Answer)
         return () if is_elsewhere else found
 
     async def _execute_one(self, actor: Actor, moment: datetime, command: Command) -> Answer:
-        """Do one thing; what needs a yes only if somebody was asked."""
+        """Execute one command; refuse it when it needs a confirmation and none was requested."""
         if command.match.intent == WEATHER_INTENT and not command.targets and self.get_weather is not None:
             return await self.get_weather(command.match)
         if not isinstance(command, PendingCommand):
@@ -183,7 +183,7 @@ def _is_same(match: Match, other: Match | None) -> bool:
 
 
 def _remove_duplicates(commands: Iterable[Command]) -> Iterator[Command]:
-    """Yield the commands without the things to which an earlier one does the same."""
+    """Yield the commands without the targets of an earlier identical command."""
     last: dict[str, object] = {}
     for command in commands:
         deed = (
@@ -199,7 +199,7 @@ def _remove_duplicates(commands: Iterable[Command]) -> Iterator[Command]:
 async def _execute_all(
     commands: Sequence[Command], act: Callable[[Command], Coroutine[Any, Any, Answer]]
 ) -> list[Answer]:
-    """Do all at once, as each may have to wait for its thing; one after the other where two are about the same."""
+    """Execute commands concurrently, or in sequence when two of them share a target."""
     things = [entity.id for command in commands for entity in command.targets]
     if len(set(things)) < len(things):
         return [await act(command) for command in commands]
@@ -209,7 +209,7 @@ async def _execute_all(
 
 
 def _format_results(commands: Sequence[Command], said: Sequence[Answer]) -> Iterator[str]:
-    """Yield what was said about each command; what was done to items of one list, one after the other, is said at once."""
+    """Yield the answers; consecutive items of one list are joined into one sentence."""
     done: list[tuple[Command, str]] = []
     for command, answer in zip(commands, said, strict=True):
         item = command.match.slot_text("item")

@@ -1,4 +1,4 @@
-"""Lets all who speak of the home know when it has become another."""
+"""Propagates changes of the home to the recognizer and the executor."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from wyoming_rosie_intent.execution.executor import ActionExecutor
 
 
 class HomeUpdates:
-    """Where the home goes that has changed; of several at once the last counts."""
+    """Queue for changed homes; only the latest pending one is kept."""
 
     def __init__(self) -> None:
         self._next: asyncio.Queue[Home] = asyncio.Queue(1)
@@ -19,7 +19,7 @@ class HomeUpdates:
         self._next.put_nowait(home)
 
     async def run(self, recognizer: IntentRecognizer, household: ActionExecutor) -> None:
-        """Move them until cancelled: first the rules, which take a while to learn thousands of names."""
+        """Apply changes until cancelled; the recognizer first, as indexing thousands of names takes a while."""
         while True:
             home = await self._next.get()
             await asyncio.to_thread(recognizer.set_home, home)

@@ -1,4 +1,4 @@
-"""What may be done from which room, and what only after a yes: pure."""
+"""Policy: which commands are allowed from which room, and which need a confirmation, as pure functions."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,21 +15,21 @@ from wyoming_rosie_intent.responses import responses
 MAX_NAMED = 4
 _DANGEROUS_DOMAINS = frozenset({"alarm_control_panel", "lock"})
 _ENTRY_CLASSES = frozenset({"door", "garage", "gate", "window"})
-"""Classes of covers that let people in."""
+"""Device classes of covers that people can enter through."""
 _ENTRY_WORDS = frozenset({
     "cancello", "cancela", "deur", "door", "doors", "gates", "hek", "poort", "portail", "porta", "porte", "portillon", "portón", "puerta", "serranda", "tor",
     "tür", "verja",
 })  # fmt: skip
-"""Words for covers that let people in, where their class is not known."""
+"""Words for such covers, when their device class is not known."""
 _MAIN_WORDS = frozenset({"general", "générale", "général", "generale", "haupt", "hoofd", "main", "mains", "maestra", "principal", "principale", "stopcock", "shutoff"})  # fmt: skip
 _VALVE_WORDS = frozenset({"agua", "acqua", "eau", "gas", "gaz", "hahn", "kraan", "llave", "rubinetto", "tap", "valve", "valvola", "vanne", "ventil", "wasser", "wasserhahn", "water"})  # fmt: skip
 _MAIN_PREFIXES = ("absperr", "haupt", "hoofd")
-"""What words for it begin with."""
+"""Prefixes of words for main valves."""
 _VALVE_SUFFIXES = ("hahn", "kraan", "ventil")
 _SAFE_DOMAINS = frozenset(
     {"binary_sensor", "calendar", "camera", "device_tracker", "event", "fan", "light", "media_player", "person", "sensor", "todo", "weather"}
 )  # fmt: skip
-"""Domains in which a word means the place: the light of the garage, the oven's sensor."""
+"""Domains in which a dangerous word only names the place: the garage light, the oven's sensor."""
 _DANGEROUS_WORDS = frozenset(
     {
         "cooker",
@@ -59,7 +59,7 @@ _DANGEROUS_PARTS = (
     "rolltor",
     "schiebetor",
 )
-"""Words that other words are made with."""
+"""Parts of compound words."""
 _LOCK_INTENT = "HassTurnOn"
 _QUERY_INTENTS = ("HassGet", "HassClimateGet", "HassRespond", "HassTimerStatus")
 
@@ -72,19 +72,19 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True)
 class Policy:
-    """What is asked about first, and what besides locks, alarms, garages and ovens is dangerous.
+    """Targets that need a confirmation, and dangerous ones beside locks, alarms, garages and ovens.
 
-    Each is a domain such as `cover`, or a pattern of entities' ids such as `switch.pump_*`.
+    Each is a domain such as `cover`, or a pattern of entity ids such as `switch.pump_*`.
     """
 
     confirm: frozenset[str] = frozenset()
     dangerous: frozenset[str] = frozenset()
-    detects_danger: bool = True  # locks, alarms, garages and ovens are dangerous without being named
+    detects_danger: bool = True  # locks, alarms, garages and ovens are dangerous by default
 
 
 @dataclass(frozen=True)
 class PolicyDecision:
-    """What to do with a command: the part of it that may be done, and what may not."""
+    """Decision on a command: its allowed part and the refused targets."""
 
     permission: Permission
     command: Command
@@ -92,7 +92,7 @@ class PolicyDecision:
 
 
 def check_policy(policy: Policy, home: Home, command: Command, area: str | None) -> PolicyDecision:
-    """Tell what may be done, asked from an area (its id or name); None and an unknown area are nowhere."""
+    """Decide on a command spoken in an area (id or name); None and unknown areas have the least rights."""
     if is_query(command):
         return PolicyDecision(Permission.ALLOWED, command)
     allowed_here = [is_allowed(policy, home, entity, area) for entity in command.targets]
@@ -107,12 +107,12 @@ def check_policy(policy: Policy, home: Home, command: Command, area: str | None)
 
 
 def is_query(command: Command) -> bool:
-    """Tell whether a command only wants to know something."""
+    """Return whether a command only asks for information."""
     return command.match.intent.startswith(_QUERY_INTENTS)
 
 
 def requires_confirmation(policy: Policy, command: Command) -> bool:
-    """Tell whether somebody has to say yes first."""
+    """Return whether a command needs a confirmation."""
     if is_query(command):
         return False
     wanted = (*policy.confirm, *policy.dangerous)
@@ -123,17 +123,20 @@ def requires_confirmation(policy: Policy, command: Command) -> bool:
 
 
 def _is_lock_only(command: Command, entity: Entity) -> bool:
-    """Tell whether nothing comes of it but a locked door."""
+    """Return whether the command only locks a door."""
     return entity.domain == "lock" and command.match.intent == _LOCK_INTENT
 
 
 def is_dangerous(policy: Policy, entity: Entity) -> bool:
-    """Tell whether it could let somebody in, or set the house on fire."""
+    """Return whether an entity could let somebody in or start a fire."""
     return _matches_any(entity, policy.dangerous) or (policy.detects_danger and _is_dangerous_by_default(entity))
 
 
 def is_allowed(policy: Policy, home: Home, entity: Entity, area: str | None) -> bool:
-    """Tell whether a thing may be acted on from an area; from nowhere, what every room may and is not dangerous."""
+    """Return whether an entity may be controlled from an area.
+
+    Without a known area, it must be allowed in every room and not be dangerous.
+    """
     here = home.get_area(area) if area else None
     if here is not None:
         return _is_allowed_in_room(home.rooms.get(here.id, RoomPolicy()), entity)
@@ -141,7 +144,7 @@ def is_allowed(policy: Policy, home: Home, entity: Entity, area: str | None) -> 
 
 
 def format_refusal(home: Home, refused: Sequence[Entity], area: str | None, language: str = "en") -> str:
-    """Say what is not done, and why."""
+    """Return the message about refused targets, with the reason."""
     here = home.get_area(area) if area else None
     names = [entity.name for entity in refused[:MAX_NAMED]]
     if here is None:
@@ -171,7 +174,7 @@ def _has_dangerous_name(entity: Entity) -> bool:
 
 
 def _is_main_valve(entity: Entity) -> bool:
-    """Tell whether the water or gas of the whole home comes through it; a garden has a valve of its own."""
+    """Return whether an entity is the main water or gas valve, as opposed to one of the garden."""
     if entity.domain == "valve" and entity.device_class == "gas":
         return True
     words = _split_words(entity)

@@ -1,4 +1,4 @@
-"""Which things of a home a sentence is about."""
+"""Target selection: the entities of a home that a match refers to."""
 
 import re
 from collections.abc import Sequence
@@ -24,22 +24,22 @@ _DOMAIN_BY_INTENT = {
 }
 _DOMAIN_BY_PREFIX = {"HassClimate": "climate", "HassMedia": "media_player", "HassSetVolume": "media_player"}
 _SINGLE_DOMAINS = frozenset({"climate", "media_player", "todo", "vacuum", "weather"})
-"""Where a home has one of these, people do not say which, whatever room they are in."""
+"""Domains of which a home usually has one, which people do not name in any room."""
 _SINGLE_CLASSES = frozenset({"garage", "gate"})
-"""The same of covers, by their class."""
+"""The same for device classes of covers."""
 _ROOM_TEMPERATURE = "HassClimateGetTemperature"
 _APPLIANCE = re.compile(
     r"freez|fridge|refrig|oven|\bwater|boiler|\bcpu|processor|batter|outdoor|outside|device|chip|pool|aquari|gefrier|kühl|wasser|kessel|prozessor"
     r"|außen|aussen|gerät|vorlauf|rücklauf|congél|frigo|\bfour\b|\beau\b|extérieur|congelad|nevera|horno|\bagua\b|exterior|congelat|forno|acqua|estern|vriez|koelkast|buiten",
     re.IGNORECASE,
 )
-"""What a thermometer is called that does not tell how warm a room is."""
+"""Names of thermometers that do not measure room temperature."""
 _FEATURE_BY_SLOT = {"brightness": "brightness", "color": "color", "temperature": "color"}
-"""What a light must be able to do, by the slot of HassLightSet."""
+"""Feature that a light needs, by slot of HassLightSet."""
 
 
 def find_targets(home: Home, match: Match, speaker_area: str | None = None) -> Targets | Answer:
-    """Return what the sentence is about; nothing for sentences about no thing; an answer when it cannot be told."""
+    """Return the targets of a match, none for intents without targets, or an answer when they cannot be determined."""
     speaker_area = match.mentioned_area or speaker_area
     domain = match.domain or _infer_domain(match.intent)
     if "name" in match.slots:
@@ -54,7 +54,7 @@ def find_targets(home: Home, match: Match, speaker_area: str | None = None) -> T
 
 
 def use_mentioned_area(home: Home, match: Match) -> Match:
-    """Let "the blinds" be those of the room that the sentence named before, if there are any."""
+    """Return the match for the area that the sentence mentioned before, if it has targets there."""
     if match.mentioned_area is None or match.area_scope not in {AreaScope.HERE, AreaScope.UNKNOWN}:
         return match
     there = replace(match, slots={**match.slots, "area": match.mentioned_area}, area_scope=AreaScope.HERE)
@@ -64,7 +64,7 @@ def use_mentioned_area(home: Home, match: Match) -> Match:
 
 
 def needs_area(match: Match) -> bool:
-    """Tell whether a sentence means things in the speaker's room, and nobody knows which that is."""
+    """Return whether the match refers to the speaker's area, which is not known."""
     domain = match.domain or _infer_domain(match.intent)
     return (
         match.area_scope is AreaScope.UNKNOWN
@@ -95,7 +95,7 @@ def _find_by_name(home: Home, match: Match, speaker_area: str | None) -> Targets
 
 
 def _find_temperature_source(home: Home, match: Match) -> Targets | Answer:
-    """Find what tells how warm it is: a thermostat of the place, else its thermometers, else the only one of the home."""
+    """Find the temperature source: a thermostat of the area, else its thermometers, else the only one of the home."""
     found = _find_group(home, match, "climate")
     thermometers = tuple(filter(_is_thermometer, home.entities))
     there = _filter_by_area(home, match, thermometers)
@@ -111,7 +111,7 @@ def _find_temperature_source(home: Home, match: Match) -> Targets | Answer:
 
 
 def _filter_by_area(home: Home, match: Match, entities: Targets) -> Targets:
-    """Return those in the area, or on the floor, that a sentence is about."""
+    """Return the entities in the area or on the floor of a match."""
     if (floor := match.slot_text("floor")) is not None:
         areas = {area.id for area in home.get_areas_on_floor(floor)}
         return tuple(entity for entity in entities if entity.area in areas)
@@ -151,7 +151,7 @@ def _find_group(home: Home, match: Match, domain: str) -> Targets | Answer:
 
 
 def _find_garage_door(home: Home, spoken: str) -> Targets:
-    """Find the door of an area called garage: "the garage door" may be understood as a door that is there."""
+    """Find the door of an area called garage, since "the garage door" may match as a door in that area."""
     doors = tuple(
         entity for entity in home.entities if entity.domain == "cover" and _has_device_class(entity, ("garage",))
     )
@@ -163,7 +163,7 @@ def _find_garage_door(home: Home, spoken: str) -> Targets:
 
 
 def _select_only(home: Home, match: Match, candidates: Targets) -> Targets | Answer:
-    """Take the only one that there is, whatever room it is in."""
+    """Return the only candidate, whatever its area."""
     domain, classes = match.domain or "", match.slot_texts("device_class")
     if not candidates:
         return Answer(responses.render_no_targets(domain, classes, None, match.language), done=False)
@@ -172,7 +172,7 @@ def _select_only(home: Home, match: Match, candidates: Targets) -> Targets | Ans
 
 
 def _select_one(home: Home, found: Targets, domain: str, match: Match) -> Targets | Answer:
-    """Take the only one, or the weather at home; ask which of several others."""
+    """Return the only entity found, or the first weather; ask which of several others."""
     if domain == "todo":
         return _select_list(found, match)
     if domain == "weather" or len(found) == 1:
@@ -181,7 +181,7 @@ def _select_one(home: Home, found: Targets, domain: str, match: Match) -> Target
 
 
 def _select_list(found: Targets, match: Match) -> Targets | Answer:
-    """Take the list for shopping, or the only list when no such is wanted; ask which of others."""
+    """Return the shopping list, or the only list unless a shopping list was asked for; ask which of several."""
     for_shopping = tuple(filter(todo_lists.is_shopping_list, found))
     wants_shopping = todo_lists.mentions_shopping(match)
     candidates = for_shopping or found
@@ -192,7 +192,7 @@ def _select_list(found: Targets, match: Match) -> Targets | Answer:
 
 
 def _filter_by_feature(found: Targets, match: Match) -> Targets | Answer:
-    """Keep the lights that can be coloured or dimmed as told."""
+    """Keep the lights with the features that the match needs."""
     if match.intent != "HassLightSet":
         return found
     needed = {feature for slot, feature in _FEATURE_BY_SLOT.items() if slot in match.slots}
@@ -206,7 +206,7 @@ def _create_ambiguous_answer(home: Home, name: str, found: Targets, language: st
 
 
 def _has_device_class(entity: Entity, classes: Sequence[str]) -> bool:
-    """Tell by what it is known to be, else by the words of its names: a curtain is what has "curtain" in one."""
+    """Return whether an entity has one of the device classes, by its names when its class is not known."""
     if not classes or entity.device_class in classes:
         return True
     return entity.device_class is None and any(one in name.casefold() for name in entity.names for one in classes)

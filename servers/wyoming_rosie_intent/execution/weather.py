@@ -1,4 +1,4 @@
-"""The weather from an HTTP service that answers as Open-Meteo does, for homes that have no weather of their own."""
+"""Weather from an HTTP service in Open-Meteo's format, for homes without a weather entity."""
 
 import asyncio
 import json
@@ -30,24 +30,24 @@ _STATES = (
     (0, "sunny"), (2, "partlycloudy"), (3, "cloudy"), (48, "fog"), (63, "rainy"), (65, "pouring"), (67, "rainy"), (77, "snowy"),
     (81, "rainy"), (82, "pouring"), (86, "snowy"), (99, "lightning-rainy"),
 )  # fmt: skip
-"""Home Assistant's words for the weather codes of the World Meteorological Organization, up to each."""
+"""Home Assistant's conditions by the largest WMO weather code of each range."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    url: str = option("", "where to ask; open-meteo for that service; {latitude}, {longitude}, {unit} are filled in")
-    seconds: float = option(3.0, "how long to wait for an answer")
-    keep_seconds: float = option(600.0, "how long an answer is good for")
+    url: str = option("", "URL of the weather service, or open-meteo; {latitude}, {longitude} and {unit} are filled in")
+    seconds: float = option(3.0, "timeout of a request")
+    keep_seconds: float = option(600.0, "how long a forecast stays valid")
 
 
 class WeatherError(RosieError):
-    """The weather is not known: nobody answered in time, or what was answered is no weather."""
+    """The service did not answer in time, or its response is invalid."""
 
     code = "weather"
 
 
 class WeatherProvider:
-    """Asks once for everybody who wants to know, and not again while the answer is good."""
+    """Requests the weather once for all concurrent queries and caches it."""
 
     def __init__(self, settings: Settings, home: Home, clock: Callable[[], float]) -> None:
         self._url = _format_url(settings.url, home)
@@ -59,11 +59,11 @@ class WeatherProvider:
         self._lock = asyncio.Lock()
 
     async def answer(self, match: Match) -> Answer:
-        """Answer HassGetWeather; say so where the weather is not known."""
+        """Answer HassGetWeather, also when the weather is not available."""
         try:
             known = await self.get_weather()
         except WeatherError as err:
-            _LOG.warning("the weather is not known", reason=str(err))
+            _LOG.warning("weather not available", reason=str(err))
             return Answer(responses.render("no_weather", match.language), done=False)
         return Answer(queries.format_weather(match, known))
 
@@ -83,7 +83,7 @@ class WeatherProvider:
         except (aiohttp.ClientError, OSError) as err:
             raise WeatherError(f"the weather service cannot be reached: {type(err).__name__}") from err
         except ValueError as err:
-            raise WeatherError("the weather service answers with something that is no weather") from err
+            raise WeatherError("the weather service sent an invalid response") from err
 
     async def _fetch(self) -> bytes:
         async with aiohttp.ClientSession() as session, session.get(self._url) as answer:
@@ -102,14 +102,14 @@ async def _read_body(answer: aiohttp.ClientResponse) -> bytes:
 
 
 def parse_weather(document: object) -> WeatherState:
-    """Read Open-Meteo's format. Raises ValueError for anything else."""
+    """Parse a response in Open-Meteo's format. Raises ValueError for anything else."""
     try:
         current, daily = _get_table(document, "current"), _get_table(document, "daily")
         days = islice(enumerate(daily["time"]), MAX_DAYS)
         forecast = tuple(_parse_day(daily, number, str(day)) for number, day in days)
         return WeatherState(_weather_state(current["weather_code"]), round(float(current["temperature_2m"])), forecast)
     except (KeyError, IndexError, TypeError) as err:
-        raise ValueError("no weather") from err
+        raise ValueError("not a weather response") from err
 
 
 def _get_table(document: object, key: str) -> Mapping[str, Any]:
@@ -137,11 +137,11 @@ def _weather_state(code: object) -> str:
 
 
 def _format_url(given: str, home: Home) -> str:
-    """Fill in where the home is. Raises ConfigError where that is needed and not known."""
+    """Fill in the location of the home. Raises ConfigError when it is not known."""
     place = home.location
     if place.latitude is None or place.longitude is None:
         raise ConfigError(
-            "the weather needs to know where the home is: give it a [location] with latitude and longitude"
+            "the weather needs the location of the home: add [location] with latitude and longitude to the home file"
         )
     template = OPEN_METEO if given == "open-meteo" else given
     if not template.startswith(("http://", "https://")):

@@ -1,4 +1,4 @@
-"""What is said, from a table of Jinja2 templates for each language; people may bring tables of their own."""
+"""Response catalog: Jinja2 templates of each language, which users may override."""
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,41 +15,41 @@ if TYPE_CHECKING:
 
 Table: TypeAlias = Mapping[str, Mapping[str, Any]]
 FALLBACK_LANGUAGE = "en"
-"""What is said in no other language is said in English."""
+"""Language of the phrases that another one lacks."""
 MAX_CACHED_LANGUAGES = 64
 MAX_LENGTH = 2000
 """Characters of an answer."""
 
 
 class ResponseCatalog:
-    """All that can be said. A folder may hold `LANGUAGE.toml` files whose phrases win over ours."""
+    """Phrases of all languages. The `LANGUAGE.toml` files of a folder override the built-in ones."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._theirs = _load_folder(folder) if folder else {}
         self._templates: dict[tuple[str, str], Template] = {}
 
     def render(self, key: str, language: str, **values: object) -> str:
-        """Return a phrase, such as "done.HassTurnOn", in a language; in English where that has none."""
+        """Render a phrase such as "done.HassTurnOn" in a language, with English as fallback."""
         for table, of in self._get_tables(language):
             if (text := _lookup(table, key)) is not None:
                 return self._compile(str(text), of).render(values)[:MAX_LENGTH]
         raise KeyError(key)
 
     def prepare(self, language: str) -> None:
-        """Read what a language needs, so that nothing that is said later waits for a file."""
+        """Load the tables of a language, so that rendering reads no file."""
         for of in (FALLBACK_LANGUAGE, *self._theirs, language):
             list(self._get_tables(of))
             self.render("grammar.the", of, name="")
 
     def has_phrase(self, key: str, language: str) -> bool:
-        """Tell whether the very language has the phrase."""
+        """Return whether the language itself has the phrase."""
         return any(
             of == _language_chain(language) and _lookup(table, key) is not None
             for table, of in self._get_tables(language)
         )
 
     def get_value(self, key: str, language: str) -> Any:
-        """Return what a table has under a key as it is; None when no table has it."""
+        """Return the raw value of a key; None when no table has it."""
         found = (_lookup(table, key) for table, _ in self._get_tables(language))
         return next((one for one in found if one is not None), None)
 
@@ -71,7 +71,7 @@ class ResponseCatalog:
 
 
 def _load_folder(folder: Path) -> Mapping[str, Table]:
-    """Read a folder's tables. Raises ConfigError, which names the file and the phrase, for what cannot be said."""
+    """Load the tables of a folder. Raises ConfigError with the file and the phrase for an invalid one."""
     files = sorted(folder.glob("*.toml"))
     if not files:
         raise ConfigError(f"there are no phrases in {folder}; put a file such as {folder / 'en.toml'} there")
@@ -118,5 +118,5 @@ def _create_environment() -> "Environment":
 
 
 def join_words(names: Sequence[str], last: str) -> str:
-    """Return "a, b and c", with the word that stands before the last."""
+    """Join words like "a, b and c"; `last` is the text before the last one."""
     return last.join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""

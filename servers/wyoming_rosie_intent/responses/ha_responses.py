@@ -1,4 +1,4 @@
-"""What home-assistant-intents would say about a command, for languages that we have no phrases of."""
+"""Responses of home-assistant-intents, for languages without phrases of this package."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -14,19 +14,19 @@ MAX_CACHED_LANGUAGES = 64
 
 
 def render_response(match: Match, targets: Sequence[Entity]) -> str | None:
-    """Return the package's answer to a command that was carried out; None when it has none that can be said."""
+    """Render the response to an executed command; None without a usable one."""
     text = get_template(match)
     return _render(text, match, targets) if text else None
 
 
 def get_template(match: Match) -> str | None:
-    """Return what Home Assistant would render to say it; None when the package has nothing."""
+    """Return the response template that Home Assistant would render; None without one."""
     texts = _load_responses(match.language).get(match.intent, {})
     return texts.get(match.question) or texts.get("default") or None
 
 
 def prepare(language: str) -> None:
-    """Read the package's answers in a language. Blocks."""
+    """Load the responses of a language. Blocks."""
     _load_responses(language)
 
 
@@ -55,7 +55,7 @@ def _render(text: str, match: Match, targets: Sequence[Entity]) -> str | None:
 
 
 def _template_slots(match: Match, targets: Sequence[Entity]) -> Mapping[str, str]:
-    """Return the slots as the templates want them: as they were said, and a name only where there is one."""
+    """Return the slots for the template, with the name of a single target."""
     slots = {slot: str(value) for slot, value in match.slots.items()}
     return {**slots, "name": targets[0].name} if len(targets) == 1 else slots
 

@@ -1,4 +1,4 @@
-"""What Home Assistant is to say when it has carried out an intent: it speaks the intent's text, and nothing without one."""
+"""Text of `intent` events, which Home Assistant speaks when it has handled the intent."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,13 +17,13 @@ _TRUE_ANYHOW = {
     "HassCancelAllTimers": "no_timer_left",
     "HassMediaSearchAndPlay": "searching",
 }
-"""Intents of which only Home Assistant knows what came, even when it succeeds, and what can be said all the same."""
+"""Phrases for intents whose result only Home Assistant knows."""
 
 
 def create_intent_text(match: Match, targets: Sequence[Entity], moment: datetime, *, renders: bool) -> str | None:
-    """Return what is true when Home Assistant succeeds, in the sentence's language; None when there is nothing to say.
+    """Return the text to speak when Home Assistant succeeds, in the sentence's language; None for silent intents.
 
-    A conductor that renders templates gets one where only it knows what came of the intent. May read a file.
+    A client that renders templates gets one for intents whose result only it knows. May read a file.
     """
     if match.intent in _SILENT_INTENTS:
         return None
@@ -52,5 +52,5 @@ def _format_done(match: Match, targets: Sequence[Entity], moment: datetime) -> s
 
 
 def _escape_template(text: str) -> str:
-    """Take out what would make a template of somebody's words."""
+    """Remove braces, so that spoken words never become a template."""
     return text.replace("{", "").replace("}", "")

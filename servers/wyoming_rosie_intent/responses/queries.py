@@ -1,4 +1,4 @@
-"""Answers to questions about a house whose things are known."""
+"""Answers to queries from known entity states."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ from wyoming_rosie_intent.responses.responses import get_verb, join_words, name_
 
 
 def answer_query(house: Mapping[str, EntityState], command: Command, now: datetime) -> Answer | None:
-    """Return the answer to a question; None for what is no question."""
+    """Answer a query; None for other intents."""
     language = command.match.language
     match command.match.intent:
         case "HassGetCurrentTime":
@@ -88,7 +88,7 @@ def _answer_yes_no(yes: bool, entities: Sequence[Entity], house: Mapping[str, En
 
 
 def _list_states(entities: Sequence[Entity], house: Mapping[str, EntityState], language: str) -> str:
-    """Say how things are; those in the same state together: "the lamp is on, and the TV is off"."""
+    """Describe entities, grouped by state: "the lamp is on, and the TV is off"."""
     by_state: dict[str, list[Entity]] = {}
     for entity in entities:
         by_state.setdefault(house[entity.id].state, []).append(entity)
@@ -105,7 +105,7 @@ def _describe_group(entities: Sequence[Entity], state: str, language: str) -> st
 
 
 def _is_in_state(thing: EntityState, states: Sequence[str]) -> bool:
-    """Compare with the states that were asked for; a television that plays or pauses is also on."""
+    """Return whether an entity is in one of the states; a media player that plays or pauses is also on."""
     return thing.state in states or ("on" in states and isinstance(thing, MediaPlayerState) and thing.on)
 
 
@@ -122,7 +122,7 @@ def _describe_entity(entity: Entity, thing: EntityState, language: str) -> str:
 
 
 def _select_phrase(thing: EntityState, language: str) -> tuple[str, Mapping[str, object]]:
-    """Return the phrase for a thing, and what goes into it."""
+    """Return the phrase that describes a state, and its values."""
     match thing:
         case LightState(on=True):
             color = responses.translate_state(thing.color, language)
@@ -145,7 +145,7 @@ def _answer_weather(command: Command, thing: EntityState) -> str:
 
 
 def format_weather(match: Match, known: WeatherState, place: str | None = None) -> str:
-    """Say how the weather is, and what is expected of the day that was asked about."""
+    """Describe the weather now and the forecast for the requested day."""
     language, asked = match.language, match.slot_text("day")
     temperature = None if known.temperature is None else f"{known.temperature:g}"
     state = responses.translate_state(known.state, language)

@@ -1,4 +1,4 @@
-"""The sentences that are said about commands, in the language that they were given in."""
+"""Spoken responses to commands, in the language of the command."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,19 +19,19 @@ _prepared: set[str] = set()
 
 
 def load_folder(folder: Path) -> None:
-    """Say things as the tables in a folder have it, once at start. Raises ConfigError."""
+    """Override phrases by the tables of a folder, once at start. Raises ConfigError."""
     global _catalog
     _catalog = ResponseCatalog(folder)
     _prepared.clear()
 
 
 def is_prepared(language: str) -> bool:
-    """Tell whether things can be said in a language without reading a file first."""
+    """Return whether a language is loaded, so that rendering reads no file."""
     return language in _prepared
 
 
 def prepare(language: str) -> None:
-    """Read what is said in a language. Blocks; to be done before anything is said in it."""
+    """Load the phrases of a language before its first use. Blocks."""
     if len(_prepared) >= _MAX_PREPARED:
         _prepared.clear()
     _prepared.add(language)
@@ -42,39 +42,39 @@ def prepare(language: str) -> None:
 
 
 def has_language(language: str) -> bool:
-    """Tell whether there is a table of phrases for a language."""
+    """Return whether a language has phrases of its own."""
     return _catalog.has_phrase("said.cannot", language)
 
 
 def render(key: str, language: str = "en", **values: object) -> str:
-    """Return a phrase of the table [said]."""
+    """Render a phrase of the table [said]."""
     return _catalog.render(f"said.{key}", language, **values)
 
 
 def render_small_talk(kind: str, language: str = "en") -> str:
-    """Answer what HassRespond is about; a greeting when nobody knows what that is."""
+    """Answer HassRespond, with a greeting for unknown kinds."""
     known = _catalog.get_value(f"small_talk.{kind}", language) is not None
     return _catalog.render(f"small_talk.{kind if known else 'hello'}", language)
 
 
 def translate_state(name: str, language: str = "en") -> str:
-    """Return a state or colour in words."""
+    """Translate a state or colour."""
     known = _catalog.get_value(f"states.{name}", language) if _catalog.has_phrase(f"states.{name}", language) else None
     return str(known or name.replace("_", " "))
 
 
 def get_day_names(key: str, language: str = "en") -> Sequence[str]:
-    """Return the names of weekdays or months; nothing where the language has no table of them."""
+    """Return the names of weekdays or months; empty without a table of them."""
     return list(_catalog.get_value(f"days.{key}", language) or ())
 
 
 def translate_day(key: str, language: str = "en") -> str:
-    """Return "today" or "tomorrow" in words, else what was given."""
+    """Translate "today" or "tomorrow"; return other texts unchanged."""
     return str(_catalog.get_value(f"days.{key}", language) or key)
 
 
 def render_done(command: Command, targets: Sequence[Entity]) -> str:
-    """Say what was done to `targets`."""
+    """Confirm that the command was executed on `targets`."""
     match = command.match
     language = match.language
     keys = [f"done.{kind}" for kind in (_domain_key(match, targets), match.intent)]
@@ -87,7 +87,7 @@ def render_done(command: Command, targets: Sequence[Entity]) -> str:
 
 
 def render_question(commands: Iterable[Command], seconds: int = 0) -> str:
-    """Ask whether to carry out the commands, at once or after some time."""
+    """Ask whether to execute the commands, now or after some seconds."""
     asked = list(commands)
     language = asked[0].match.language if asked else "en"
     orders = [_format_command(command) for command in asked]
@@ -97,14 +97,14 @@ def render_question(commands: Iterable[Command], seconds: int = 0) -> str:
 
 
 def format_commands(commands: Sequence[Command]) -> str | None:
-    """Return the commands in words, such as "turn off the TV"; None when there are no words for one."""
+    """Return the commands as text, such as "turn off the TV"; None when one has no phrase."""
     if not commands or any(_get_command_key(command) == _OTHER_COMMAND for command in commands):
         return None
     return join_words([_format_command(command) for command in commands], commands[0].match.language)
 
 
 def render_impossible(command: Command) -> str:
-    """Say that nothing of what the command names can do such a thing, or that its list has no such item or no room."""
+    """Say that no target supports the command, or that the list lacks the item or is full."""
     match = command.match
     if "item" not in match.slots:
         return _render_command("said.impossible", match, command.targets)
@@ -113,37 +113,37 @@ def render_impossible(command: Command) -> str:
 
 
 def render_already_listed(command: Command) -> str:
-    """Say that the list has the item."""
+    """Say that the item is on the list already."""
     return _render_command("said.already_on_list", command.match, command.targets)
 
 
 def ask_which_list(lists: Sequence[Entity], language: str = "en", *, shopping: bool) -> str:
-    """Ask which list is meant; no list is one for shopping, if that was said."""
+    """Ask which list is meant; with `shopping`, a shopping list was asked for and there is none."""
     return render("which_list", language, names=[entity.name for entity in lists], shopping=shopping)
 
 
 def render_unsupported_light(match: Match, targets: Sequence[Entity]) -> str:
-    """Say that a light has no such colour or brightness."""
+    """Say that the lights do not support the colour or brightness."""
     return _render_command("said.cannot_be", match, targets)
 
 
 def render_no_targets(domain: str, classes: Sequence[str], area: str | None, language: str = "en") -> str:
-    """Say that there are no such things in the area, or at all."""
+    """Say that the area, or the home, has no such entities."""
     return render("nothing_there", language, kind=name_class(domain, classes, language), area=area)
 
 
 def render_not_in_area(name: str, area: str, language: str = "en") -> str:
-    """Say that the thing is not where it was said to be."""
+    """Say that the entity is not in the named area."""
     return render("not_in", language, name=name, area=area)
 
 
 def ask_which_area(name: str, areas: Sequence[Area], language: str = "en") -> str:
-    """Ask the speaker to say it again with a room; there are several."""
+    """Ask for the command again with an area, since several entities match."""
     return render("which_one", language, name=name, areas=[area.name for area in areas])
 
 
 def name_targets(match: Match, targets: Sequence[Entity]) -> str:
-    """Name the things that a command is about."""
+    """Return the targets of a command as a noun phrase."""
     language = match.language
     if len(targets) == 1:
         return name_entity(targets[0], language)
@@ -162,7 +162,7 @@ def name_targets(match: Match, targets: Sequence[Entity]) -> str:
 
 
 def name_class(domain: str, classes: Sequence[str] = (), language: str = "en") -> str:
-    """Return the plural for what a domain, or the first of some device classes, holds."""
+    """Return the plural noun for a domain, or for the first of some device classes."""
     if classes:
         return _catalog.render("kinds.of_class", language, device_class=classes[0])
     key = f"kinds.{domain}"
@@ -170,19 +170,19 @@ def name_class(domain: str, classes: Sequence[str] = (), language: str = "en") -
 
 
 def add_article(name: str, language: str = "en") -> str:
-    """Put an article before a name that has none of its own, where the language does so."""
+    """Add the article to a name that has none, if the language uses one."""
     return _catalog.render("grammar.the", language, name=name)
 
 
 def name_entity(entity: Entity, language: str = "en") -> str:
-    """Return what a thing is called in a sentence; people and routines have no article."""
+    """Return an entity's name for use in a sentence; people, scenes and scripts get no article."""
     return entity.name if entity.domain in _NO_ARTICLE else add_article(entity.name, language)
 
 
 def format_measurement(value: float, unit: str, language: str = "en") -> str:
-    """Return a number with its unit of measurement in words: "21.5 degrees", "45 percent"."""
+    """Return a number with its unit in words: "21.5 degrees", "45 percent"."""
     digits = 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
-    number = f"{round(value, digits) + 0.0:.{digits}f}"  # of -0.001 no minus
+    number = f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0 turns -0.0 into 0.0
     number = number.rstrip("0").rstrip(".") if digits else number
     spoken = number.replace(".", str(_catalog.get_value("grammar.decimal", language)))
     return " ".join(filter(None, (spoken, _format_unit(unit.strip(), language, is_one=number == "1"))))
@@ -201,24 +201,24 @@ def _format_unit(unit: str, language: str, *, is_one: bool) -> str:
 
 
 def get_verb(name: str, language: str = "en") -> str:
-    """Return the verb for a thing's name: curtains are, a lamp is."""
+    """Return "is" or "are" by the ending of a name."""
     last = (name.split() or [""])[-1].casefold()
     many = last.endswith(tuple(_catalog.get_value("grammar.many", language)))
     return _catalog.render("grammar.are" if many else "grammar.is", language)
 
 
 def get_plural_verb(language: str = "en") -> str:
-    """Return the verb for several things."""
+    """Return the verb for several entities."""
     return _catalog.render("grammar.are", language)
 
 
 def join_words(words: Sequence[str], language: str = "en") -> str:
-    """Return "a, b and c"."""
+    """Join words like "a, b and c" in a language."""
     return catalog.join_words(words, str(_catalog.get_value("grammar.and", language)))
 
 
 def to_sentence(text: str) -> str:
-    """Begin with a capital letter and end with a full stop."""
+    """Capitalize a text and end it with a full stop."""
     return f"{text[:1].upper()}{text[1:]}."
 
 
@@ -252,7 +252,7 @@ def _domain_key(match: Match, targets: Sequence[Entity]) -> str:
 
 
 def _format_light_value(match: Match) -> str:
-    """Return what a light is set to: its colour, its brightness or both."""
+    """Return the values of a light command as text: colour, brightness or both."""
     slots, language = match.slots, match.language
     said = [translate_state(str(slots["color"]), language)] if "color" in slots else []
     if "brightness" in slots:

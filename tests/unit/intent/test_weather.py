@@ -112,9 +112,9 @@ async def test_the_weather_is_said(service: Service, match: Match, said: str) ->
     ("answer", "reason"),
     [
         (web.Response(status=503), "answers 503"),
-        (web.Response(text="<html>"), "no weather"),
-        (web.Response(text="[]"), "no weather"),
-        (web.Response(text=json.dumps({**GIVEN, "current": {}})), "no weather"),
+        (web.Response(text="<html>"), "invalid response"),
+        (web.Response(text="[]"), "invalid response"),
+        (web.Response(text=json.dumps({**GIVEN, "current": {}})), "invalid response"),
         (web.Response(body=b" " * 70000), "more than 65536 bytes"),
         (None, "did not answer within 0.3 seconds"),
     ],
