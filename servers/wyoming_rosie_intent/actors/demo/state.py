@@ -14,7 +14,7 @@ from wyoming_rosie_intent.responses import queries, responses
 from wyoming_rosie_intent.rules import todo_lists
 from wyoming_rosie_intent.state_view import StateAttributesView
 
-HomeState: TypeAlias = Mapping[str, EntityState]
+EntityStates: TypeAlias = Mapping[str, EntityState]
 _MEASURED: Mapping[tuple[str | None, Units], tuple[float, str]] = {
     ("temperature", "metric"): (21.5, "°C"),
     ("temperature", "imperial"): (70.0, "°F"),
@@ -28,7 +28,7 @@ _MEASURED: Mapping[tuple[str | None, Units], tuple[float, str]] = {
 """What sensors show at first, by their class."""
 
 
-def create_initial_state(home: Home) -> HomeState:
+def create_initial_state(home: Home) -> EntityStates:
     """Return the house as it is at first: dark, closed and locked."""
     return {entity.id: _create_entity_state(entity, home.preferences.units) for entity in home.entities}
 
@@ -44,7 +44,7 @@ def _create_entity_state(entity: Entity, units: Units) -> EntityState:
     return SensorState(value, entity.unit_of_measurement or unit)
 
 
-def execute(state: HomeState, command: Command, now: datetime) -> tuple[HomeState, Answer]:
+def execute(state: EntityStates, command: Command, now: datetime) -> tuple[EntityStates, Answer]:
     """Carry out a command, or answer a question."""
     if (answer := queries.answer_query(state, command, now)) is not None:
         return state, answer
@@ -66,11 +66,11 @@ def execute(state: HomeState, command: Command, now: datetime) -> tuple[HomeStat
     return {**state, **changes}, Answer(responses.render_done(command, able))
 
 
-def view_states(state: HomeState) -> Mapping[str, Mapping[str, object]]:
+def view_states(state: EntityStates) -> Mapping[str, Mapping[str, object]]:
     """Return each thing's state and attributes by the entity's id, ready for JSON."""
     return StateAttributesView(state, lambda thing: {"state": thing.state, **asdict(thing)})
 
 
-def add_new_entities(state: HomeState, home: Home) -> HomeState:
+def add_new_entities(state: EntityStates, home: Home) -> EntityStates:
     """Return the house with what is new in the home; what was there before is as it was."""
     return {**create_initial_state(home), **state}
