@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-import structlog
 from wyoming.event import Event
 
 from wyoming_rosie.audio.formats import SpeechInput
@@ -12,6 +11,7 @@ from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.protocol.connection import NowaitSender
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
+from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite import volume_event
 from wyoming_rosie_satellite.events import input_of
@@ -19,8 +19,6 @@ from wyoming_rosie_satellite.integrations.observers import volume_set
 from wyoming_rosie_satellite.satellite import Satellite
 from wyoming_rosie_satellite.volume_event import is_volume_order
 
-_LOG = structlog.get_logger()
-EVENTS_WAITING = 512
 T = TypeVar("T")
 
 
@@ -36,10 +34,8 @@ class SatelliteHandler:
         self._send = send
         self._send_now = send.nowait if isinstance(send, NowaitSender) else _not_now
         self._sound = SpeechInput(satellite.sound_format)
-        self._outbox: asyncio.Queue[Event] = asyncio.Queue(EVENTS_WAITING)
-        self._unsent = 0
+        self._outbox = Outbox[Event]()
         self._sending: asyncio.Task[None] | None = None
-        self._lost = 0
 
     @property
     def is_busy(self) -> bool:
@@ -51,15 +47,8 @@ class SatelliteHandler:
 
     def tell(self, event: Event) -> None:
         """Send an event, at once if that can be; a peer that does not read loses it, and soon its connection."""
-        if not self._unsent and self._send_now(event):
-            return
-        try:
-            self._outbox.put_nowait(event)
-            self._unsent += 1
-        except asyncio.QueueFull:
-            self._lost += 1
-            if self._lost == 1:
-                _LOG.warning("the conductor does not read; audio for it is lost")
+        if not (self._outbox.is_idle and self._send_now(event)):
+            self._outbox.put(event)
 
     def on_audio_nowait(self, event: Event) -> bool:
         """Take the conductor's sound that is as the speaker wants it, while the player has room."""
@@ -150,9 +139,7 @@ class SatelliteHandler:
 
     async def _send_all(self) -> None:
         try:
-            while True:
-                await self._send(await self._outbox.get())
-                self._unsent -= 1
+            await self._outbox.run(self._send)
         except ConnectionError:
             self._leave()
 

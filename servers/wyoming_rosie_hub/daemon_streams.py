@@ -9,6 +9,7 @@ from wyoming.event import Event
 from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie.protocol.client import Client, PeerError, connect
 from wyoming_rosie.protocol.wire import encode
+from wyoming_rosie.runtime.outbox import Outbox
 
 CONNECT_SECONDS = 0.8
 """A person is waiting: a daemon in the same home accepts within milliseconds or is down."""
@@ -23,21 +24,19 @@ class DaemonStream:
     def __init__(self, uri: str, first: Sequence[Event], on_event: OnEvent) -> None:
         self._uri = uri
         self._on_event = on_event
-        self._send_queue: asyncio.Queue[bytes] = asyncio.Queue(MAX_QUEUED_EVENTS)
+        self._outbox = Outbox[bytes](MAX_QUEUED_EVENTS)
         for event in first:
-            self._send_queue.put_nowait(encode(event))
+            self._outbox.try_put(encode(event))
 
     def send_encoded(self, encoded: bytes) -> None:
         """Queue an encoded event. Raises UnreachableError if the daemon has stopped reading."""
-        try:
-            self._send_queue.put_nowait(encoded)
-        except asyncio.QueueFull as err:
-            raise UnreachableError(f"{self._uri} is {MAX_QUEUED_EVENTS} events behind") from err
+        if not self._outbox.try_put(encoded):
+            raise UnreachableError(f"{self._uri} is {MAX_QUEUED_EVENTS} events behind")
 
     async def run(self) -> None:
         """Exchange events until `on_event` returns True. Raises UnreachableError, PeerError."""
         async with connect(self._uri, CONNECT_SECONDS) as peer:
-            sending = asyncio.create_task(self._send_all(peer))
+            sending = asyncio.create_task(self._outbox.run(peer.send_encoded))
             receiving = asyncio.create_task(self._receive_all(peer))
             try:
                 await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
@@ -48,10 +47,6 @@ class DaemonStream:
             for task in (receiving, sending):
                 if not task.cancelled():
                     task.result()
-
-    async def _send_all(self, peer: Client) -> None:
-        while True:
-            await peer.send_encoded(await self._send_queue.get())
 
     async def _receive_all(self, peer: Client) -> None:
         while True:

@@ -15,6 +15,7 @@ from wyoming_rosie.errors import BadEventError, RosieError, UnreachableError
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.runtime.backoff import Backoff
+from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub.turn_runner import HubContext, TurnRunner, parse_language
 from wyoming_rosie_hub.volume_intents import parse_volume_report
@@ -23,7 +24,6 @@ _LOG = structlog.get_logger()
 PING_SECONDS = 2.0
 RECEIVE_TIMEOUT_SECONDS = 5.0
 MAX_PAUSE_SECONDS = 30.0
-MAX_QUEUED_EVENTS = 512
 BUSY_CODE = "busy"
 """The code of a satellite's error that has another conductor."""
 
@@ -36,7 +36,7 @@ class SatelliteClient:
         self.satellite_id: str | None = None  # known while it is connected
         self.area: str | None = None
         self._hub = hub
-        self._send_queue: asyncio.Queue[Event] = asyncio.Queue(MAX_QUEUED_EVENTS)
+        self._outbox = Outbox[Event]()
         self._is_unreachable = False
         self._turns: TurnRunner | None = None  # while it is connected
 
@@ -49,9 +49,7 @@ class SatelliteClient:
 
     def send(self, event: Event) -> None:
         """Queue an event; a satellite that takes nothing any more loses it, and soon its connection."""
-        try:
-            self._send_queue.put_nowait(event)
-        except asyncio.QueueFull:
+        if not self._outbox.try_put(event):
             _LOG.warning("satellite does not read", satellite=self.satellite_id, lost=event.type)
 
     async def run(self) -> None:
@@ -74,8 +72,7 @@ class SatelliteClient:
         self._is_unreachable = True
 
     async def _run_session(self, peer: Client) -> None:
-        while not self._send_queue.empty():
-            self._send_queue.get_nowait()  # meant for an earlier connection
+        self._outbox.clear()  # of events for an earlier connection
         await peer.send(Describe().event())
         info = Info.from_event(await peer.wait_for("info", seconds=RECEIVE_TIMEOUT_SECONDS))
         if info.satellite is None:
@@ -106,8 +103,7 @@ class SatelliteClient:
 
     async def _send_all(self, peer: Client) -> None:
         with suppress(UnreachableError):  # the listener notices, and says so once
-            while True:
-                await peer.send(await self._send_queue.get())
+            await self._outbox.run(peer.send)
 
     async def _send_pings(self) -> None:
         while True:

@@ -44,7 +44,7 @@ class VadHandler:
         self._metrics = metrics
         self._audio = SpeechInput()
         self._stream: ScheduledStream[VadStream, VadEvent] | None = None
-        self._outbox = Outbox(self._send_vad_event)
+        self._outbox = Outbox[VadEvent]()
         self._had_voice = False
         self._start_ms: int | None = None  # of the stream, as the peer counts
         self._context: dict[str, Any] = {}
@@ -85,7 +85,7 @@ class VadHandler:
 
     async def _create_stream(self, event: Event) -> None:
         await self._read(self._audio.start, event)
-        self._outbox.start()
+        self._outbox.start(self._send_vad_event)
         self._context = self._context or turn.context(event)
         self._stream = self._scheduler.create_stream(VadStream(self._engine, self._rules), self._on_vad_events)
         self._had_voice = False
@@ -138,7 +138,7 @@ class VadHandler:
             if isinstance(finding, SpeechStart | SpeechStop) and self._stream is not None:
                 self._had_voice = True
                 self._metrics.observe_stage("detect", 1000 * self._stream.lag_seconds)
-        self._outbox.put(findings)
+            self._outbox.put(finding)
 
     async def _send_vad_event(self, finding: VadEvent) -> None:
         _LOG.debug("found", finding=finding)

@@ -50,7 +50,7 @@ class WakeHandler:
         self._has_audio = False  # there was audio on this connection
         self._stream: ScheduledStream[StreamState, WakeDetection] | None = None
         self._recording: RecordingBuffer | None = None
-        self._outbox = Outbox(self._send_detection)
+        self._outbox = Outbox[WakeDetection]()
         self._detections = 0
         self._context: dict[str, object] = {}
 
@@ -116,7 +116,7 @@ class WakeHandler:
         self._context = turn.context(self._detect or Event("detect"))
         if self._names is None:
             return
-        self._outbox.start()
+        self._outbox.start(self._send_detection)
         state = await self._scheduler.call(self._engine.create_stream, self._names)
         self._recording = RecordingBuffer(self._recorder) if self._recorder is not None else None
         self._stream = self._scheduler.create_stream(state, self._on_detections)
@@ -141,7 +141,8 @@ class WakeHandler:
             self._metrics.observe_stage("detect", 1000 * self._stream.lag_seconds)
         if self._recording is not None:
             self._recording.on_detections(found)
-        self._outbox.put(drop_near_misses(found))
+        for detection in drop_near_misses(found):
+            self._outbox.put(detection)
 
     async def _send_detection(self, heard: WakeDetection) -> None:
         self._detections += 1

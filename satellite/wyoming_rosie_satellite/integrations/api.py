@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -14,6 +14,7 @@ from wyoming.event import Event
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.http.server import MAX_BODY_BYTES, serve_http
 from wyoming_rosie.protocol import strict_json
+from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.integrations.auth import Gate, RefusedError
 from wyoming_rosie_satellite.integrations.commands import Desk
@@ -21,12 +22,12 @@ from wyoming_rosie_satellite.integrations.event_service import KEPT_TO_OURSELVES
 
 _LOG = structlog.get_logger()
 MOST_LISTENERS = 16
-MOST_UNREAD = 256
+MAX_UNREAD = 256
 REQUEST_SECONDS = 10.0
 SEND_SECONDS = 5.0
 HEARTBEAT_SECONDS = 20.0
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Lines: TypeAlias = asyncio.Queue[str | None]
+Lines: TypeAlias = Outbox[str]
 
 
 class LocalApi:
@@ -86,7 +87,7 @@ class LocalApi:
         if len(self._listeners) >= MOST_LISTENERS:
             raise RefusedError(f"{MOST_LISTENERS} listen already", "busy", HTTPStatus.SERVICE_UNAVAILABLE)
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, timeout=1.0, max_msg_size=MAX_BODY_BYTES)
-        lines: Lines = asyncio.Queue(MOST_UNREAD)
+        lines = Lines(MAX_UNREAD)
         self._listeners.add(lines)
         try:
             await socket.prepare(request)
@@ -108,24 +109,23 @@ class LocalApi:
                 self._tell(lines, _line("error", {"text": str(err), "code": err.code}))
 
     def _tell(self, listener: Lines, line: str) -> None:
-        try:
-            listener.put_nowait(line)
-        except asyncio.QueueFull:
-            if listener in self._listeners:
-                _LOG.warning("a listener of the local API does not read and is let go")
-            self._listeners.discard(listener)
-            listener.get_nowait()
-            listener.put_nowait(None)
+        if listener.try_put(line):
+            return
+        if listener in self._listeners:
+            _LOG.warning("a listener of the local API does not read and is let go")
+        self._listeners.discard(listener)
+        listener.close()
 
 
 async def _send_all(socket: web.WebSocketResponse, lines: Lines) -> None:
     """Send until the listener does not read any more."""
-    try:
-        while (line := await lines.get()) is not None:
-            async with asyncio.timeout(SEND_SECONDS):
-                await socket.send_str(line)
-    except (TimeoutError, ConnectionError):
-        return
+
+    async def send(line: str) -> None:
+        async with asyncio.timeout(SEND_SECONDS):
+            await socket.send_str(line)
+
+    with suppress(TimeoutError, ConnectionError):
+        await lines.run(send)
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
