@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from wyoming_rosie.errors import BadEventError, ConfigError
+from wyoming_rosie.text.suggestions import find_close_names
 from wyoming_rosie_tts.engine import VoiceRequest
 
 _MAX_NAMES_IN_ERROR = 5
-_ALIKE = 0.75
 _PREFERRED = -1
 
 
@@ -74,7 +73,7 @@ class VoiceRegistry:
         return min(self._by_language.get(key, ()), key=lambda one: one[0], default=(0, None))[1]
 
     def _unknown_error(self, what: str, given: str) -> BadEventError:
-        close = [self._by_name[key].name for key in get_close_matches(_key(given), self._by_name, cutoff=_ALIKE)]
+        close = [self._by_name[name].name for name in find_close_names(given, self._by_name)]
         some = dict.fromkeys([*close, self.default.name, *(card.name for card in self.voices)])
         examples = ", ".join(list(some)[:_MAX_NAMES_IN_ERROR])
         return BadEventError(

@@ -1,11 +1,11 @@
 """The home's actions and states as tools of a language model, in Home Assistant's names for intents and slots."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
 from wyoming_rosie.home.model import Entity, Home
+from wyoming_rosie.text.suggestions import find_close_names
 from wyoming_rosie_intent.engine import AreaScope, Match, SlotValue
 from wyoming_rosie_intent.execution.executor import WEATHER_INTENT, ActionExecutor, GetWeather
 from wyoming_rosie_intent.llm.model import Tool, ToolCall
@@ -222,8 +222,7 @@ def _resolve_area_name(home: Home, name: str) -> str:
 
 
 def _describe_unknown_name(kind: str, name: str, names: Iterable[str]) -> str:
-    by_lower = {one.lower(): one for one in names if _has_common_prefix(one, name)}
-    near = [by_lower[one] for one in difflib.get_close_matches(name.lower(), by_lower, 3, 0.6)]
+    near = find_close_names(name, (one for one in names if _has_common_prefix(one, name)))
     hint = f"; there is {' and '.join(map(quote, near))}" if near else f"; call {LIVE_CONTEXT} to see what there is"
     return f"there is no {kind} {quote(name)}{hint}"
 
