@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from wyoming_rosie.home.model import Entity
+from wyoming_rosie.text.numbers import format_cardinal
 from wyoming_rosie_intent.engine import Answer, Command, Match
 from wyoming_rosie_intent.entity_states import (
     ClimateState,
@@ -15,7 +16,7 @@ from wyoming_rosie_intent.entity_states import (
     TodoListState,
     WeatherState,
 )
-from wyoming_rosie_intent.number_words import date_to_words, number_to_words, time_to_words
+from wyoming_rosie_intent.number_words import date_to_words, time_to_words
 from wyoming_rosie_intent.responses import responses
 from wyoming_rosie_intent.responses.responses import get_verb, join_words, name_class, to_sentence
 
@@ -72,7 +73,7 @@ def _answer_state(house: Mapping[str, EntityState], command: Command) -> str:
         case "which":
             return to_sentence(_list_states(so, house, language)) if so else _answer_none(command, wanted)
         case "how_many":
-            number = number_to_words(len(so)) if language == "en" else len(so)
+            number = format_cardinal(len(so)) if language == "en" else len(so)
             text = _list_states(so, house, language)
             return (
                 to_sentence(responses.render("how_many", language, number=number, text=text))

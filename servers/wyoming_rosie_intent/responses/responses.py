@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from wyoming_rosie.home.model import Area, Entity
-from wyoming_rosie.text import durations
+from wyoming_rosie.text import durations, numbers
 from wyoming_rosie_intent.engine import AreaScope, Command, Match
 from wyoming_rosie_intent.responses import catalog, ha_responses
 from wyoming_rosie_intent.responses.catalog import ResponseCatalog
@@ -37,6 +37,7 @@ def prepare(language: str) -> None:
     _prepared.add(language)
     _catalog.prepare(language)
     todo_lists.prepare(language)
+    numbers.load()
     if not _catalog.has_phrase("said.cannot", language) or not _catalog.has_phrase("done.HassMediaNext", language):
         ha_responses.prepare(language)
 
