@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat
-from wyoming_rosie_satellite.audio.echo_reference import Echo
-from wyoming_rosie_satellite.audio.microphone_pipeline import SpeechMicrophone
-from wyoming_rosie_satellite.audio.processing import Clean, EchoCanceller, NoiseAndGain
+from wyoming_rosie_satellite.audio.echo_reference import EchoReference
+from wyoming_rosie_satellite.audio.microphone_pipeline import MicrophonePipeline
+from wyoming_rosie_satellite.audio.processing import EchoCancellation, NoiseSuppression, ProcessFrame
 from wyoming_rosie_satellite.audio.volume import Volume
 
 SECONDS = 60
@@ -42,24 +42,26 @@ class Noise:
             yield self._frame
 
 
-async def measured(way: str, audio: AudioFormat, chosen: tuple[int, ...] = (), cleaners: tuple[Clean, ...] = ()) -> Row:
+async def measured(
+    way: str, audio: AudioFormat, chosen: tuple[int, ...] = (), cleaners: tuple[ProcessFrame, ...] = ()
+) -> Row:
     before, last, longest = time.process_time(), time.perf_counter(), 0.0
-    async for _ in SpeechMicrophone(Noise(audio), chosen, cleaners).frames():
+    async for _ in MicrophonePipeline(Noise(audio), chosen, cleaners).frames():
         now = time.perf_counter()
         last, longest = now, max(longest, now - last)
     spent = time.process_time() - before
     return Row(way, 100 * spent / SECONDS, 1e6 * spent * FRAME_SECONDS / SECONDS, 1e6 * longest)
 
 
-def echo_of_noise() -> Clean:
+def echo_of_noise() -> ProcessFrame:
     """Return a canceller in a room that is never silent."""
-    echo = Echo(SPEECH)
-    canceller = EchoCanceller(echo)
+    echo = EchoReference(SPEECH)
+    canceller = EchoCancellation(echo)
     played = np.random.default_rng(2).normal(0, 1000, 320).astype("<i2").tobytes()
 
     def clean(pcm: bytes) -> bytes:
-        echo.played(played)
-        return canceller.clean(pcm)
+        echo.push(played)
+        return canceller.process(pcm)
 
     return clean
 
@@ -74,10 +76,10 @@ async def measure() -> list[Row]:
         await measured("44.1 kHz stereo, mixed", stereo),
         await measured("16 kHz, one channel of seven", ring, (3,)),
         await measured("16 kHz mono, louder", SPEECH, (), (Volume(SPEECH, 2.0).apply,)),
-        await measured("16 kHz mono, noise suppression 2", SPEECH, (), (NoiseAndGain(2, 0).clean,)),
-        await measured("16 kHz mono, noise suppression 2, gain 5", SPEECH, (), (NoiseAndGain(2, 5).clean,)),
+        await measured("16 kHz mono, noise suppression 2", SPEECH, (), (NoiseSuppression(2, 0).process,)),
+        await measured("16 kHz mono, noise suppression 2, gain 5", SPEECH, (), (NoiseSuppression(2, 5).process,)),
         await measured("16 kHz mono, echo while something is played", SPEECH, (), (echo_of_noise(),)),
-        await measured("48 kHz mono, all of it", usb, (), (echo_of_noise(), NoiseAndGain(2, 5).clean)),
+        await measured("48 kHz mono, all of it", usb, (), (echo_of_noise(), NoiseSuppression(2, 5).process)),
     ]
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from wyoming_rosie_satellite.migration import EVENTS
+from wyoming_rosie_satellite.compat.migration import EVENTS
 
 NOWHERE = "tcp://127.0.0.1:9"
 FINDER = "import sys\nwhile sys.stdin.buffer.read(16000): print('okay_nabu', flush=True)"

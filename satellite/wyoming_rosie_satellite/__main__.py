@@ -8,45 +8,46 @@ from wyoming_rosie import config
 from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.runtime import exit_status
 from wyoming_rosie.runtime.tasks import run_until_first_exit
-from wyoming_rosie_satellite import factory, log_format, migration, profiles
+from wyoming_rosie_satellite import factory, profiles
+from wyoming_rosie_satellite.compat import log_format, migration
 from wyoming_rosie_satellite.config import SatelliteConfig
-from wyoming_rosie_satellite.integrations.factory import Surroundings
-from wyoming_rosie_satellite.integrations.turn_metrics import TurnWatcher
-from wyoming_rosie_satellite.listeners import Places
+from wyoming_rosie_satellite.integrations.factory import Integrations
+from wyoming_rosie_satellite.integrations.turn_metrics import TurnMetricsObserver
+from wyoming_rosie_satellite.listeners import ConductorListeners
 from wyoming_rosie_satellite.satellite import Satellite
 from wyoming_rosie_satellite.storage.state_store import StateStore
-from wyoming_rosie_satellite.storage.timer_service import AlarmClock
+from wyoming_rosie_satellite.storage.timer_service import SatelliteTimerService
 
 
 async def serve(settings: SatelliteConfig) -> None:
     """Be a satellite until told to stop. Raises ConfigError."""
     if settings.log_format is not None:
-        log_format.use(settings.log_format)
-    settings = await asyncio.to_thread(factory.with_known_words, settings)
-    folder = factory.folder(settings)
+        log_format.configure(settings.log_format)
+    settings = await asyncio.to_thread(factory.resolve_wake_words, settings)
+    folder = factory.data_folder(settings)
     store = StateStore(folder / "state.json")
-    voices = await asyncio.to_thread(factory.voices, settings)
-    fittings = factory.fittings(settings, voices, store.keep)
-    echo = factory.echo(settings)
-    satellite = Satellite(factory.speaker(settings, fittings.volume, echo), fittings)
+    voices = await asyncio.to_thread(factory.create_vad, settings)
+    fittings = factory.create_components(settings, voices, store.save)
+    echo = factory.create_echo_reference(settings)
+    satellite = Satellite(factory.create_speaker(settings, fittings.volume, echo), fittings)
     satellite.restore(await store.load())
-    satellite.alarms = AlarmClock(folder / "timers.json", fittings.watchers.saw, satellite.ring)
-    surroundings = Surroundings(settings, satellite, satellite.alarms)
-    satellite.stand_in = factory.stand_in(settings, satellite.take)
-    beside = [] if satellite.stand_in is None else [satellite.stand_in]
-    for watcher in (*surroundings.watchers, *beside):
-        fittings.watchers.add(watcher)
+    satellite.timers = SatelliteTimerService(folder / "timers.json", fittings.observers.on_event, satellite.ring)
+    surroundings = Integrations(settings, satellite, satellite.timers)
+    satellite.offline_queue = factory.create_offline_queue(settings, satellite.handle)
+    beside = [] if satellite.offline_queue is None else [satellite.offline_queue]
+    for watcher in (*surroundings.observers, *beside):
+        fittings.observers.add(watcher)
     metrics = Metrics()
-    turns = create_turn_metrics(metrics, lambda: satellite.player.waiting, is_enabled=settings.has_monitor)
-    fittings.watchers.add(TurnWatcher(turns, time.monotonic))
-    places = Places(settings, satellite, metrics)
-    microphone = factory.microphone(settings, begin=satellite.conducted, echo=echo)
-    ears = factory.ears(settings, places.learned)
+    turns = create_turn_metrics(metrics, lambda: satellite.player.queue_size, is_enabled=settings.has_monitor)
+    fittings.observers.add(TurnMetricsObserver(turns, time.monotonic))
+    places = ConductorListeners(settings, satellite, metrics)
+    microphone = factory.create_microphone(settings, begin=satellite.has_joined, echo=echo)
+    ears = factory.create_detector(settings, places.set_wake_programs)
     try:
         await run_until_first_exit(
             places.run(),
             satellite.run(microphone, ears),
-            satellite.alarms.run(),
+            satellite.timers.run(),
             store.run(),
             surroundings.run(),
             *(one.run() for one in beside),
@@ -58,12 +59,12 @@ async def serve(settings: SatelliteConfig) -> None:
 
 def main() -> None:
     """Run the wyoming-rosie-satellite command; with --migrate and a command of wyoming-satellite, print its settings."""
-    sys.argv[1:] = arguments = migration.in_our_words(sys.argv[1:])
+    sys.argv[1:] = arguments = migration.translate_arguments(sys.argv[1:])
     with exit_status.exit_on_error("wyoming-rosie-satellite", "satellite"):
         if arguments[:1] == ["--migrate"]:
-            sys.stdout.write(migration.migrated(arguments[1:]))
+            sys.stdout.write(migration.migrate(arguments[1:]))
             return
-        configured = profiles.configured(arguments)
+        configured = profiles.settings_class(arguments)
     config.main("satellite", configured, serve)
 
 

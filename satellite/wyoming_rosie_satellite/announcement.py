@@ -12,16 +12,16 @@ from wyoming_rosie_satellite.config import SatelliteConfig
 FLAG = "--zeroconf-host"
 
 
-def own(settings: SatelliteConfig) -> SatelliteConfig:
+def local_settings(settings: SatelliteConfig) -> SatelliteConfig:
     """Return the settings by which the satellite announces its own address, if it does."""
     is_own = settings.zeroconf and settings.zeroconf_host is None
     return replace(settings, name=settings.zeroconf_name or settings.name, zeroconf=is_own)
 
 
 @asynccontextmanager
-async def elsewhere(settings: SatelliteConfig) -> AsyncIterator[None]:
+async def announce_override(settings: SatelliteConfig) -> AsyncIterator[None]:
     """Announce the address that the settings name, if any, during the block. Raises ConfigError."""
-    where = place(settings)
+    where = override_address(settings)
     if where is None or not settings.zeroconf:
         yield
         return
@@ -29,7 +29,7 @@ async def elsewhere(settings: SatelliteConfig) -> AsyncIterator[None]:
         yield
 
 
-def place(settings: SatelliteConfig) -> Tcp | None:
+def override_address(settings: SatelliteConfig) -> Tcp | None:
     """Return the address to announce instead of the satellite's own. Raises ConfigError."""
     if settings.zeroconf_host is None:
         return None

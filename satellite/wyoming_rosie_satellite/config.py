@@ -10,7 +10,7 @@ from wyoming_rosie.http.server import LOOPBACK
 from wyoming_rosie.protocol.server import ServiceConfig
 from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 from wyoming_rosie.wakeword.detection import TriggerRules
-from wyoming_rosie_satellite.core import Habits
+from wyoming_rosie_satellite.core import SatelliteOptions
 from wyoming_rosie_satellite.wake.vad_gate import GateRules
 
 
@@ -98,8 +98,12 @@ class SatelliteConfig(ServiceConfig):
     outbox: bool = option(False, "keep what is said while nobody conducts, and send it to who comes")
     outbox_minutes: float = option(10.0, "what was said longer ago is not sent any more")
     answers_questions: bool = option(True, "listen without a wake word after an answer that is a question")
-    timer_rings: int = option(Habits.rings, "how often a finished timer sounds, unless somebody stops it")
-    timer_ring_pause_seconds: float = option(Habits.ring_pause_seconds, "pause between two of these sounds")
+    timer_rings: int = option(
+        SatelliteOptions.timer_rings, "how often a finished timer sounds, unless somebody stops it"
+    )
+    timer_ring_pause_seconds: float = option(
+        SatelliteOptions.timer_ring_pause_seconds, "pause between two of these sounds"
+    )
 
     awake_wav: Path | None = option(None, "WAV file to play when it begins to listen, or `chime`")
     done_wav: Path | None = option(None, "WAV file to play when it has listened, or `chime`")

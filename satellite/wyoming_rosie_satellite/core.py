@@ -10,54 +10,54 @@ from typing import assert_never
 
 from wyoming_rosie.voice_activity.endpointing import EndpointDecision, Endpointer, EndpointingRules
 from wyoming_rosie_satellite.messages import (
-    MAIN,
-    OUTBOX,
-    AnswerTold,
-    AskForRun,
+    MAIN_SLOT,
+    OFFLINE_SLOT,
     ConductorJoined,
     ConductorLeft,
+    ConductorMessage,
     ConductorPaused,
     Cue,
+    DeadlineReached,
+    DiscardRun,
     Effect,
     FillerAnnounced,
-    FinishSound,
-    ForgetRun,
-    HandOver,
+    FollowUpRequested,
     Input,
-    KeptRunSettled,
-    KeptRunWaits,
-    ListenAgainAsked,
-    ListeningAsked,
+    ListenRequested,
     MicAudio,
     MicrophoneLost,
-    MuteAsked,
-    Phase,
-    Play,
+    MuteRequested,
+    PlayAudio,
     PlayCue,
-    RefuseSound,
+    RejectAudio,
+    ReplyAudioEnded,
+    ReplyAudioPlayed,
+    ReplyAudioReceived,
+    ReplyAudioStarted,
+    ReplyTextReceived,
+    ReportPhase,
+    ReportPlayed,
     ReportWakeWord,
+    ReportWhenPlayed,
+    RequestRun,
     RunFailed,
-    RunKept,
     RunLost,
-    Said,
-    SayPlayed,
+    RunStored,
+    SatellitePhase,
     SendAudio,
-    SendKeptRun,
-    ShowPhase,
-    Silence,
-    SoundEnded,
-    SoundPlayed,
-    SoundReceived,
-    SoundStarted,
+    SendAudioStop,
+    SendStoredRun,
     SpeechEnded,
-    StopAsked,
-    StopAudio,
+    StopPlayback,
+    StopRequested,
     StopWord,
-    Tick,
+    StoredRunAvailable,
+    StoredRunSettled,
+    SwitchSlot,
     TimerFinished,
-    TurnTo,
-    Understood,
-    VoicesHeard,
+    TranscriptReceived,
+    TransferRun,
+    VadProgress,
     VoiceStarted,
     VoiceStopped,
     WakeWord,
@@ -65,72 +65,72 @@ from wyoming_rosie_satellite.messages import (
 
 SAMPLE_BYTES = 2
 SAMPLES_PER_MS = 16
-RING_SAMPLES = 3_000 * SAMPLES_PER_MS
+PRE_ROLL_SAMPLES = 3_000 * SAMPLES_PER_MS
 """Audio kept for a wake word that is reported late: by a thread some milliseconds, by a busy daemon a second or two."""
-LONGEST_COMMAND_SECONDS = 30.0
+MAX_COMMAND_SECONDS = 30.0
 """A conductor that never ends a run stops hearing us."""
-LONGEST_THOUGHT_SECONDS = 60.0
-SILENT_RUN_SECONDS = 10.0
+REPLY_TIMEOUT_SECONDS = 60.0
+SILENT_REPLY_TIMEOUT_SECONDS = 10.0
 """A run that was understood and has no answer by then most likely has none: Home Assistant does not say that one is over."""
-PAUSED_BEFORE_LEAVING_SECONDS = 1.0
+SHUTDOWN_PAUSE_SECONDS = 1.0
 """A conductor that shuts down pauses first."""
-STALLED_SOUND_SECONDS = 30.0
+STALLED_AUDIO_SECONDS = 30.0
 """A sound whose rest does not come is over."""
-RELIABLE_SAMPLES = 60_000 * SAMPLES_PER_MS
+STABLE_SAMPLES = 60_000 * SAMPLES_PER_MS
 """A microphone that fails again before it has worked for so long is no news."""
-MEANT_TO_BE_SILENT = frozenset({"nothing-to-say", "duplicate_wake_up_detected"})
+SILENT_ERROR_CODES = frozenset({"nothing-to-say", "duplicate_wake_up_detected"})
 """Codes of runs that nobody waits for any more: said never mind, or another satellite has it."""
-NOTHING_SAID = frozenset({"no-speech", "stt-no-text-recognized"})
-AT_REST = (Phase.OFFLINE, Phase.PAUSED, Phase.WAITING)
+NO_SPEECH_CODES = frozenset({"no-speech", "stt-no-text-recognized"})
+IDLE_PHASES = (SatellitePhase.OFFLINE, SatellitePhase.PAUSED, SatellitePhase.WAITING)
 QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001 - those of other scripts are meant
 
 
 @dataclass(frozen=True)
-class Habits:
+class SatelliteOptions:
     """What a satellite does by itself."""
 
-    ends: EndpointingRules | None = None  # when a command is over, if the conductor has not said so
+    endpointing: EndpointingRules | None = None  # when a command is over, if the conductor has not said so
     answers_questions: bool = True  # listens again after an answer that ends with a question mark
-    rings: int = 30  # times that a timer sounds unless somebody stops it
-    ring_pause_seconds: float = 3.0
+    timer_rings: int = 30  # times that a timer sounds unless somebody stops it
+    timer_ring_pause_seconds: float = 3.0
     pipelines: Mapping[str, str] = field(default_factory=dict)  # what a wake word asks for, by name
-    seats: Collection[str] = ()  # wake words that have a conductor of their own
-    keeps_runs: bool = False  # what is said while their conductor is away
+    slots: Collection[str] = ()  # wake words that have a conductor of their own
+    stores_runs: bool = False  # what is said while their conductor is away
 
 
 @dataclass
 class SatelliteCore:
-    """One satellite and those who conduct it: each has a seat, and one of them at a time is turned to."""
+    """One satellite and those who conduct it: each has a slot, and one of them at a time is turned to."""
 
-    habits: Habits = field(default_factory=Habits)
-    phase: Phase = Phase.OFFLINE
+    options: SatelliteOptions = field(default_factory=SatelliteOptions)
+    phase: SatellitePhase = SatellitePhase.OFFLINE
     is_muted: bool = False
-    _joined: set[str] = field(default_factory=set)  # seats whose conductors listen
-    _paused: set[str] = field(default_factory=set)  # seats whose conductors do not
-    _turned_to: str = MAIN
-    _meant_for: str = MAIN  # the seat of the latest run, whoever hears it
-    _is_kept: bool = False  # the run that the conductor thinks about, and has not understood yet
-    _phase_ends: float | None = None  # unless something happens before
-    _answer_until: float = 0.0  # somebody may still wait for one, whatever the phase
+    _joined: set[str] = field(default_factory=set)  # slots whose conductors listen
+    _paused: set[str] = field(default_factory=set)  # slots whose conductors do not
+    _active_slot: str = MAIN_SLOT
+    _run_slot: str = MAIN_SLOT  # the slot of the latest run, whoever hears it
+    _is_stored_run: bool = False  # the run that the conductor thinks about, and has not understood yet
+    _phase_deadline: float | None = None  # unless something happens before
+    _reply_deadline: float = 0.0  # somebody may still wait for one, whatever the phase
     _lost_until: float = 0.0  # whoever leaves before that leaves somebody without an answer
-    _heard: int = 0  # samples
+    _received: int = 0  # samples
     _deaf_until: int = 0  # samples, as far as somebody was told
-    _ring: deque[tuple[int, bytes]] = field(default_factory=deque)  # first sample, audio
-    _sound: int = 0  # number of the latest sound
-    _sound_open: bool = False  # more of it may come
-    _listen_again: bool = False
-    _filler_follows: bool = False  # the next sound is one
+    _pre_roll: deque[tuple[int, bytes]] = field(default_factory=deque)  # first sample, audio
+    _clip: int = 0  # number of the latest sound
+    _is_clip_open: bool = False  # more of it may come
+    _expects_answer: bool = False
+    _is_next_filler: bool = False  # the next sound is one
     _is_filler: bool = False  # the latest sound was one
     _rings_left: int = 0  # of a timer
     _rings_at: float = 0.0
-    _run_ms: int = 0  # of the microphone's audio, where the run begins
-    _end: Endpointer | None = None  # of the command that is being spoken
+    _run_start_ms: int = 0  # of the microphone's audio, where the run begins
+    _endpointer: Endpointer | None = None  # of the command that is being spoken
 
     @property
     def deadline(self) -> float | None:
         """When a Tick is to be sent."""
         rings_at = self._rings_at if self._may_ring else None
-        return min((at for at in (self._phase_ends, rings_at) if at is not None), default=None)
+        return min((at for at in (self._phase_deadline, rings_at) if at is not None), default=None)
 
     @property
     def is_ringing(self) -> bool:
@@ -139,383 +139,391 @@ class SatelliteCore:
     def handle(self, given: Input, now: float) -> list[Effect]:
         """Return what is to be done about the input, in order. What makes no sense in this phase changes nothing."""
         before = self.phase
-        effects = self._decide(given, now)
+        effects = self._dispatch(given, now)
         if self.phase is before:
             return effects
-        effects += [] if self.phase is Phase.THINKING else self._settle(answered=False)
-        if self.phase in AT_REST:
-            self._phase_ends = None
-        return [*effects, ShowPhase(self.phase), *self._overdue_ring(now)]
+        effects += [] if self.phase is SatellitePhase.THINKING else self._settle_stored_run(answered=False)
+        if self.phase in IDLE_PHASES:
+            self._phase_deadline = None
+        return [*effects, ReportPhase(self.phase), *self._overdue_ring(now)]
 
-    def attends(self, seat: str) -> bool:
-        """Return whether what this seat's conductor says counts: its own dialogue, or whatever breaks the silence."""
-        return seat == self._turned_to or self.phase in (Phase.PAUSED, Phase.WAITING)
+    def accepts_from(self, slot: str) -> bool:
+        """Return whether what this slot's conductor says counts: its own dialogue, or whatever breaks the silence."""
+        return slot == self._active_slot or self.phase in (SatellitePhase.PAUSED, SatellitePhase.WAITING)
 
-    def _listen_to(self, said: Said, now: float) -> list[Effect]:
-        if not self.attends(said.seat):
-            return [RefuseSound(said.seat)] if isinstance(said.part, SoundStarted) else []
-        return [*self._turn_to(said.seat), *self._decide(said.part, now)]
+    def _on_conductor_message(self, said: ConductorMessage, now: float) -> list[Effect]:
+        if not self.accepts_from(said.slot):
+            return [RejectAudio(said.slot)] if isinstance(said.content, ReplyAudioStarted) else []
+        return [*self._switch_slot(said.slot), *self._dispatch(said.content, now)]
 
-    def _turn_to(self, seat: str) -> list[Effect]:
-        if seat == self._turned_to:
+    def _switch_slot(self, slot: str) -> list[Effect]:
+        if slot == self._active_slot:
             return []
-        self._turned_to = seat
-        self._sound_open = self._listen_again = self._filler_follows = False
-        self._answer_until = self._lost_until = 0.0
-        return [TurnTo(seat)]
+        self._active_slot = slot
+        self._is_clip_open = self._expects_answer = self._is_next_filler = False
+        self._reply_deadline = self._lost_until = 0.0
+        return [SwitchSlot(slot)]
 
-    def _decide(self, given: Input, now: float) -> list[Effect]:
+    def _dispatch(self, given: Input, now: float) -> list[Effect]:
         match given:
             case MicAudio(pcm):
-                return self._hear(pcm)
+                return self._on_microphone_audio(pcm)
             case MicrophoneLost():
-                return self._microphone_lost()
+                return self._on_microphone_lost()
             case WakeWord():
-                return self._wake(given, now)
-            case ListeningAsked(held):
-                return self._listen(now, held=held)
+                return self._on_wake_word(given, now)
+            case ListenRequested(held):
+                return self._on_listen_request(now, held=held)
             case StopWord():
-                return self._stop_sound()
-            case StopAsked():
-                return self._stop(now)
-            case MuteAsked(muted):
-                return self._mute(now, muted=muted)
-            case VoiceStarted() | VoiceStopped() | VoicesHeard():
-                return self._follow_voices(given, now)
-            case AnswerTold(text):
-                return self._answer_told(text, now)
+                return self._stop_output()
+            case StopRequested():
+                return self._on_stop_request(now)
+            case MuteRequested(muted):
+                return self._on_mute_request(now, muted=muted)
+            case VoiceStarted() | VoiceStopped() | VadProgress():
+                return self._on_vad(given, now)
+            case ReplyTextReceived(text):
+                return self._on_reply_text(text, now)
             case SpeechEnded():
-                return self._speech_ended(now)
-            case Understood(tells_end):
-                return [*self._settle(answered=True), *self._understood(now, tells_end=tells_end)]
+                return self._on_speech_end(now)
+            case TranscriptReceived(tells_end):
+                return [*self._settle_stored_run(answered=True), *self._on_transcript(now, tells_end=tells_end)]
             case RunFailed(code):
-                return [*self._settle(answered=True), *self._run_failed(code, now)]
-            case ListenAgainAsked():
-                self._listen_again = self.phase is not Phase.OFFLINE
+                return [*self._settle_stored_run(answered=True), *self._on_run_failed(code, now)]
+            case FollowUpRequested():
+                self._expects_answer = self.phase is not SatellitePhase.OFFLINE
                 return []
             case FillerAnnounced():
-                self._filler_follows = self.phase is not Phase.OFFLINE
+                self._is_next_filler = self.phase is not SatellitePhase.OFFLINE
                 return []
-            case SoundStarted():
-                return [*self._settle(answered=True), *self._sound_started(now)]
-            case SoundReceived(pcm):
-                return self._sound_received(pcm, now)
-            case SoundEnded():
-                return self._sound_ended()
-            case SoundPlayed(sound):
-                return self._sound_played(sound, now)
+            case ReplyAudioStarted():
+                return [*self._settle_stored_run(answered=True), *self._on_audio_started(now)]
+            case ReplyAudioReceived(pcm):
+                return self._on_audio_received(pcm, now)
+            case ReplyAudioEnded():
+                return self._on_audio_ended()
+            case ReplyAudioPlayed(sound):
+                return self._on_audio_played(sound, now)
             case TimerFinished():
-                return self._timer_finished(now)
-            case ConductorJoined(seat):
-                return self._join(seat)
-            case ConductorPaused(seat):
-                return self._pause(seat, now)
-            case ConductorLeft(seat):
-                return self._leave(seat, now)
-            case RunKept():
-                return self._kept(Cue.KEPT)
+                return self._on_timer_finished(now)
+            case ConductorJoined(slot):
+                return self._on_join(slot)
+            case ConductorPaused(slot):
+                return self._on_pause(slot, now)
+            case ConductorLeft(slot):
+                return self._on_leave(slot, now)
+            case RunStored():
+                return self._on_run_stored(Cue.KEPT)
             case RunLost():
-                return self._kept(Cue.ERROR)
-            case KeptRunWaits(wake_word):
-                return self._send_kept(wake_word, now)
-            case Tick():
-                return self._late(now)
-            case Said():
-                return self._listen_to(given, now)
+                return self._on_run_stored(Cue.ERROR)
+            case StoredRunAvailable(wake_word):
+                return self._send_stored_run(wake_word, now)
+            case DeadlineReached():
+                return self._on_deadline(now)
+            case ConductorMessage():
+                return self._on_conductor_message(given, now)
             case _:
                 assert_never(given)
 
-    def _hear(self, pcm: bytes) -> list[Effect]:
-        start, self._heard = self._heard, self._heard + len(pcm) // SAMPLE_BYTES
+    def _on_microphone_audio(self, pcm: bytes) -> list[Effect]:
+        start, self._received = self._received, self._received + len(pcm) // SAMPLE_BYTES
         if self.is_muted:
             return []
-        self._ring.append((start, pcm))
-        while self._heard - self._ring[0][0] > RING_SAMPLES:
-            self._ring.popleft()
-        return [_audio(start, pcm)] if self.phase is Phase.STREAMING else []
+        self._pre_roll.append((start, pcm))
+        while self._received - self._pre_roll[0][0] > PRE_ROLL_SAMPLES:
+            self._pre_roll.popleft()
+        return [_audio(start, pcm)] if self.phase is SatellitePhase.STREAMING else []
 
-    def _microphone_lost(self) -> list[Effect]:
-        is_news, self._deaf_until = self._heard >= self._deaf_until, self._heard + RELIABLE_SAMPLES
+    def _on_microphone_lost(self) -> list[Effect]:
+        is_news, self._deaf_until = self._received >= self._deaf_until, self._received + STABLE_SAMPLES
         return [PlayCue(Cue.DEAF)] if is_news else []
 
-    def _wake(self, word: WakeWord, now: float) -> list[Effect]:
-        wanted = self._seat_of(word.name)
-        seat = self._listener(wanted)
-        if seat is None:
-            return self._excuse(wanted)
-        interrupted = [*self._interrupted(), *self._turn_to(seat)]
+    def _on_wake_word(self, word: WakeWord, now: float) -> list[Effect]:
+        wanted = self._slot_for(word.name)
+        slot = self._find_listener(wanted)
+        if slot is None:
+            return self._report_no_listener(wanted)
+        interrupted = [*self._interrupt(), *self._switch_slot(slot)]
         report = ReportWakeWord(word.name, word.sample // SAMPLES_PER_MS, word.turn_id, word.score)
-        said_since = [_audio(*_from(word.sample, start, pcm)) for start, pcm in self._ring]
-        ask, *cue = self._begin_run(word.name, word.sample, now)
+        said_since = [_audio(*_from(word.sample, start, pcm)) for start, pcm in self._pre_roll]
+        ask, *cue = self._start_run(word.name, word.sample, now)
         return [*interrupted, report, ask, *(audio for audio in said_since if audio.pcm), *cue]
 
-    def _listen(self, now: float, *, held: bool) -> list[Effect]:
-        seat = self._listener(MAIN)
-        if seat is None:
-            return self._excuse(MAIN)
-        begun = [*self._interrupted(), *self._turn_to(seat), *self._begin_run(None, self._heard, now)]
-        self._end = None if held else self._end
+    def _on_listen_request(self, now: float, *, held: bool) -> list[Effect]:
+        slot = self._find_listener(MAIN_SLOT)
+        if slot is None:
+            return self._report_no_listener(MAIN_SLOT)
+        begun = [*self._interrupt(), *self._switch_slot(slot), *self._start_run(None, self._received, now)]
+        self._endpointer = None if held else self._endpointer
         return begun
 
-    def _seat_of(self, wake_word: str | None) -> str:
-        return wake_word if wake_word and wake_word in self.habits.seats else MAIN
+    def _slot_for(self, wake_word: str | None) -> str:
+        return wake_word if wake_word and wake_word in self.options.slots else MAIN_SLOT
 
-    def _listener(self, seat: str) -> str | None:
-        """Return who may hear what somebody says to a seat now."""
-        if self.is_muted or self.phase is Phase.STREAMING or seat in self._paused:
+    def _find_listener(self, slot: str) -> str | None:
+        """Return who may hear what somebody says to a slot now."""
+        if self.is_muted or self.phase is SatellitePhase.STREAMING or slot in self._paused:
             return None
-        if seat in self._joined:
-            return seat
-        return OUTBOX if self.habits.keeps_runs else None
+        if slot in self._joined:
+            return slot
+        return OFFLINE_SLOT if self.options.stores_runs else None
 
-    def _excuse(self, seat: str) -> list[Effect]:
+    def _report_no_listener(self, slot: str) -> list[Effect]:
         """Let somebody who wants to be heard know that nobody is there, unless nobody shall be, or somebody is already."""
-        if self.is_muted or self.phase is Phase.STREAMING or seat in self._paused:
+        if self.is_muted or self.phase is SatellitePhase.STREAMING or slot in self._paused:
             return []
-        return [*self._stop_sound(), PlayCue(Cue.UNREACHABLE)]
+        return [*self._stop_output(), PlayCue(Cue.UNREACHABLE)]
 
-    def _interrupted(self) -> list[Effect]:
+    def _interrupt(self) -> list[Effect]:
         """End what sounds, the satellite's own sounds as well, for a run that begins."""
         self._rings_left = 0
-        return [Silence(), SayPlayed()] if self.phase is Phase.SPEAKING else [Silence()]
+        return [StopPlayback(), ReportPlayed()] if self.phase is SatellitePhase.SPEAKING else [StopPlayback()]
 
-    def _begin_run(self, wake_word: str | None, first: int, now: float) -> list[Effect]:
+    def _start_run(self, wake_word: str | None, first: int, now: float) -> list[Effect]:
         """Begin to listen, from a sample of the microphone's audio on."""
-        self.phase = Phase.STREAMING
-        self._phase_ends = now + LONGEST_COMMAND_SECONDS
-        self._answer_until = self._lost_until = 0.0
-        self._sound_open = self._listen_again = self._filler_follows = False
-        self._meant_for = self._seat_of(wake_word)
-        self._run_ms = first // SAMPLES_PER_MS
-        self._end = None if self.habits.ends is None else Endpointer(self.habits.ends)
-        pipeline = None if wake_word is None else self.habits.pipelines.get(wake_word)
-        return [AskForRun(wake_word, pipeline), PlayCue(Cue.AWAKE)]
+        self.phase = SatellitePhase.STREAMING
+        self._phase_deadline = now + MAX_COMMAND_SECONDS
+        self._reply_deadline = self._lost_until = 0.0
+        self._is_clip_open = self._expects_answer = self._is_next_filler = False
+        self._run_slot = self._slot_for(wake_word)
+        self._run_start_ms = first // SAMPLES_PER_MS
+        self._endpointer = None if self.options.endpointing is None else Endpointer(self.options.endpointing)
+        pipeline = None if wake_word is None else self.options.pipelines.get(wake_word)
+        return [RequestRun(wake_word, pipeline), PlayCue(Cue.AWAKE)]
 
-    def _follow_voices(self, given: VoiceStarted | VoiceStopped | VoicesHeard, now: float) -> list[Effect]:
-        if self.phase is not Phase.STREAMING or self._end is None:
+    def _on_vad(self, given: VoiceStarted | VoiceStopped | VadProgress, now: float) -> list[Effect]:
+        if self.phase is not SatellitePhase.STREAMING or self._endpointer is None:
             return []
-        at = given.milliseconds - self._run_ms
+        at = given.milliseconds - self._run_start_ms
         match given:
             case VoiceStarted():
-                self._end.on_speech_start(at)
+                self._endpointer.on_speech_start(at)
             case VoiceStopped():
-                self._end.on_speech_stop(at)
-            case VoicesHeard():
-                return self._heard_out(set(self._end.advance(at)) - {EndpointDecision.PERHAPS}, now)
+                self._endpointer.on_speech_stop(at)
+            case VadProgress():
+                return self._on_endpoint(set(self._endpointer.advance(at)) - {EndpointDecision.PERHAPS}, now)
         return []
 
-    def _heard_out(self, verdicts: set[EndpointDecision], now: float) -> list[Effect]:
-        if verdicts == {EndpointDecision.NO_SPEECH} and self._turned_to == OUTBOX:
-            return [*self._forget_run(), PlayCue(Cue.UNREACHABLE)]
-        return [StopAudio(), *self._speech_ended(now)] if verdicts else []
+    def _on_endpoint(self, verdicts: set[EndpointDecision], now: float) -> list[Effect]:
+        if verdicts == {EndpointDecision.NO_SPEECH} and self._active_slot == OFFLINE_SLOT:
+            return [*self._discard_run(), PlayCue(Cue.UNREACHABLE)]
+        return [SendAudioStop(), *self._on_speech_end(now)] if verdicts else []
 
-    def _forget_run(self) -> list[Effect]:
-        self.phase = self._rest
-        return [ForgetRun()]
+    def _discard_run(self) -> list[Effect]:
+        self.phase = self._idle_phase
+        return [DiscardRun()]
 
-    def _kept(self, cue: Cue) -> list[Effect]:
-        if self._turned_to != OUTBOX or self.phase is not Phase.THINKING:
+    def _on_run_stored(self, cue: Cue) -> list[Effect]:
+        if self._active_slot != OFFLINE_SLOT or self.phase is not SatellitePhase.THINKING:
             return []
-        self.phase = self._rest
+        self.phase = self._idle_phase
         return [PlayCue(cue)]
 
-    def _send_kept(self, wake_word: str | None, now: float) -> list[Effect]:
+    def _send_stored_run(self, wake_word: str | None, now: float) -> list[Effect]:
         """Let a conductor have what was said while it was away, if nothing else goes on."""
-        seat = self._seat_of(wake_word)
-        if self.is_muted or self.is_ringing or self.phase is not Phase.WAITING or seat not in self._joined:
+        slot = self._slot_for(wake_word)
+        if self.is_muted or self.is_ringing or self.phase is not SatellitePhase.WAITING or slot not in self._joined:
             return []
-        self.phase = Phase.THINKING
-        self._phase_ends = now + LONGEST_THOUGHT_SECONDS
-        self._is_kept = True
-        return [*self._turn_to(seat), SendKeptRun()]
+        self.phase = SatellitePhase.THINKING
+        self._phase_deadline = now + REPLY_TIMEOUT_SECONDS
+        self._is_stored_run = True
+        return [*self._switch_slot(slot), SendStoredRun()]
 
-    def _settle(self, *, answered: bool) -> list[Effect]:
-        was_kept, self._is_kept = self._is_kept, False
-        return [KeptRunSettled(answered)] if was_kept else []
+    def _settle_stored_run(self, *, answered: bool) -> list[Effect]:
+        was_kept, self._is_stored_run = self._is_stored_run, False
+        return [StoredRunSettled(answered)] if was_kept else []
 
-    def _speech_ended(self, now: float) -> list[Effect]:
-        if self.phase is not Phase.STREAMING:
+    def _on_speech_end(self, now: float) -> list[Effect]:
+        if self.phase is not SatellitePhase.STREAMING:
             return []
-        self._think(now)
+        self._wait_for_reply(now)
         return [PlayCue(Cue.DONE)]
 
-    def _understood(self, now: float, *, tells_end: bool) -> list[Effect]:
-        effects = self._speech_ended(now)
-        if self.phase is Phase.THINKING and not tells_end:
-            self._phase_ends = now + SILENT_RUN_SECONDS
+    def _on_transcript(self, now: float, *, tells_end: bool) -> list[Effect]:
+        effects = self._on_speech_end(now)
+        if self.phase is SatellitePhase.THINKING and not tells_end:
+            self._phase_deadline = now + SILENT_REPLY_TIMEOUT_SECONDS
         return effects
 
-    def _think(self, now: float) -> None:
+    def _wait_for_reply(self, now: float) -> None:
         """Wait for the answer."""
-        self.phase = Phase.THINKING
-        self._phase_ends = self._answer_until = now + LONGEST_THOUGHT_SECONDS
+        self.phase = SatellitePhase.THINKING
+        self._phase_deadline = self._reply_deadline = now + REPLY_TIMEOUT_SECONDS
 
-    def _may_be_answered(self, now: float) -> bool:
+    def _can_receive_reply(self, now: float) -> bool:
         """Tell whether the latest run may still get an answer, even if it looks as if it had none."""
-        return self.phase is Phase.THINKING or (self.phase is Phase.WAITING and now < self._answer_until)
+        return self.phase is SatellitePhase.THINKING or (
+            self.phase is SatellitePhase.WAITING and now < self._reply_deadline
+        )
 
     @property
-    def _is_filling(self) -> bool:
-        return self.phase is Phase.SPEAKING and self._is_filler
+    def _is_playing_filler(self) -> bool:
+        return self.phase is SatellitePhase.SPEAKING and self._is_filler
 
-    def _run_failed(self, code: str, now: float) -> list[Effect]:
-        if self.phase is not Phase.STREAMING and not self._may_be_answered(now) and not self._is_filling:
+    def _on_run_failed(self, code: str, now: float) -> list[Effect]:
+        if (
+            self.phase is not SatellitePhase.STREAMING
+            and not self._can_receive_reply(now)
+            and not self._is_playing_filler
+        ):
             return []
-        self.phase = self._rest
-        self._answer_until = 0.0
-        self._listen_again = False
-        if code in MEANT_TO_BE_SILENT:
+        self.phase = self._idle_phase
+        self._reply_deadline = 0.0
+        self._expects_answer = False
+        if code in SILENT_ERROR_CODES:
             return []
-        return [PlayCue(Cue.NOTHING if code in NOTHING_SAID else Cue.ERROR)]
+        return [PlayCue(Cue.NOTHING if code in NO_SPEECH_CODES else Cue.ERROR)]
 
-    def _stop_sound(self) -> list[Effect]:
+    def _stop_output(self) -> list[Effect]:
         """End an answer and what rings."""
         ringing = self._stop_ringing()
-        if self.phase is not Phase.SPEAKING:
+        if self.phase is not SatellitePhase.SPEAKING:
             return ringing
-        self.phase = self._rest
-        self._sound_open = self._listen_again = False
-        return [*ringing, Silence(), SayPlayed()]
+        self.phase = self._idle_phase
+        self._is_clip_open = self._expects_answer = False
+        return [*ringing, StopPlayback(), ReportPlayed()]
 
-    def _stop(self, now: float) -> list[Effect]:
+    def _on_stop_request(self, now: float) -> list[Effect]:
         """End whatever is done."""
-        if self.phase is Phase.STREAMING:
-            self._listen_again = False
-            return [*self._stop_ringing(), StopAudio(), *self._speech_ended(now)]
-        return self._stop_sound()
+        if self.phase is SatellitePhase.STREAMING:
+            self._expects_answer = False
+            return [*self._stop_ringing(), SendAudioStop(), *self._on_speech_end(now)]
+        return self._stop_output()
 
-    def _mute(self, now: float, *, muted: bool) -> list[Effect]:
+    def _on_mute_request(self, now: float, *, muted: bool) -> list[Effect]:
         if muted is self.is_muted:
             return []
         self.is_muted = muted
-        self._ring.clear()
-        ended = self._stop_listening(now) if muted and self.phase is Phase.STREAMING else []
+        self._pre_roll.clear()
+        ended = self._cancel_listening(now) if muted and self.phase is SatellitePhase.STREAMING else []
         return [*ended, PlayCue(Cue.MUTE if muted else Cue.UNMUTE)]
 
-    def _stop_listening(self, now: float) -> list[Effect]:
-        return self._forget_run() if self._turned_to == OUTBOX else self._stop(now)
+    def _cancel_listening(self, now: float) -> list[Effect]:
+        return self._discard_run() if self._active_slot == OFFLINE_SLOT else self._on_stop_request(now)
 
-    def _answer_told(self, text: str, now: float) -> list[Effect]:
-        is_question = self.habits.answers_questions and text.rstrip().endswith(QUESTION_MARKS)
-        if is_question and (self.phase is Phase.SPEAKING or self._may_be_answered(now)):
-            self._listen_again = True
+    def _on_reply_text(self, text: str, now: float) -> list[Effect]:
+        is_question = self.options.answers_questions and text.rstrip().endswith(QUESTION_MARKS)
+        if is_question and (self.phase is SatellitePhase.SPEAKING or self._can_receive_reply(now)):
+            self._expects_answer = True
         return []
 
-    def _sound_started(self, now: float) -> list[Effect]:
-        if self.phase is Phase.OFFLINE:
+    def _on_audio_started(self, now: float) -> list[Effect]:
+        if self.phase is SatellitePhase.OFFLINE:
             return []
-        cut: list[Effect] = [Silence()] if self._is_filling else []
-        self._answer_until = 0.0
-        self._is_filler, self._filler_follows = self._filler_follows, False
-        self.phase = Phase.SPEAKING
-        self._phase_ends = now + STALLED_SOUND_SECONDS
-        self._sound += 1
-        self._sound_open = True
+        cut: list[Effect] = [StopPlayback()] if self._is_playing_filler else []
+        self._reply_deadline = 0.0
+        self._is_filler, self._is_next_filler = self._is_next_filler, False
+        self.phase = SatellitePhase.SPEAKING
+        self._phase_deadline = now + STALLED_AUDIO_SECONDS
+        self._clip += 1
+        self._is_clip_open = True
         return cut
 
-    def _sound_received(self, pcm: bytes, now: float) -> list[Effect]:
-        if not self._sound_open:
+    def _on_audio_received(self, pcm: bytes, now: float) -> list[Effect]:
+        if not self._is_clip_open:
             return []  # the rest of what was interrupted
-        self._phase_ends = now + STALLED_SOUND_SECONDS
-        return [Play(pcm)] if pcm else []
+        self._phase_deadline = now + STALLED_AUDIO_SECONDS
+        return [PlayAudio(pcm)] if pcm else []
 
-    def _sound_ended(self) -> list[Effect]:
-        if not self._sound_open:
+    def _on_audio_ended(self) -> list[Effect]:
+        if not self._is_clip_open:
             return []
-        self._sound_open = False
-        self._phase_ends = None
-        return [FinishSound(self._sound)]
+        self._is_clip_open = False
+        self._phase_deadline = None
+        return [ReportWhenPlayed(self._clip)]
 
-    def _sound_played(self, sound: int, now: float) -> list[Effect]:
-        if self.phase is not Phase.SPEAKING or self._sound_open or sound != self._sound:
+    def _on_audio_played(self, sound: int, now: float) -> list[Effect]:
+        if self.phase is not SatellitePhase.SPEAKING or self._is_clip_open or sound != self._clip:
             return []  # another one has begun since
-        if self._is_filler and self._turned_to in self._joined:
-            self._think(now)
+        if self._is_filler and self._active_slot in self._joined:
+            self._wait_for_reply(now)
             return []
-        listens, self._listen_again = self._listen_again, False
-        if listens and self._listener(self._turned_to) == self._turned_to:
-            return [SayPlayed(), *self._begin_run(None, self._heard, now)]
-        self.phase = self._rest
-        return [SayPlayed()]
+        listens, self._expects_answer = self._expects_answer, False
+        if listens and self._find_listener(self._active_slot) == self._active_slot:
+            return [ReportPlayed(), *self._start_run(None, self._received, now)]
+        self.phase = self._idle_phase
+        return [ReportPlayed()]
 
-    def _timer_finished(self, now: float) -> list[Effect]:
-        self._rings_left, self._rings_at = self.habits.rings, now
+    def _on_timer_finished(self, now: float) -> list[Effect]:
+        self._rings_left, self._rings_at = self.options.timer_rings, now
         return self._overdue_ring(now)
 
     @property
     def _may_ring(self) -> bool:
-        return self.is_ringing and self.phase not in (Phase.STREAMING, Phase.SPEAKING)
+        return self.is_ringing and self.phase not in (SatellitePhase.STREAMING, SatellitePhase.SPEAKING)
 
     def _overdue_ring(self, now: float) -> list[Effect]:
         if not self._may_ring or now < self._rings_at:
             return []
         self._rings_left -= 1
-        self._rings_at = now + self.habits.ring_pause_seconds
+        self._rings_at = now + self.options.timer_ring_pause_seconds
         return [PlayCue(Cue.TIMER)]
 
     def _stop_ringing(self) -> list[Effect]:
         was_ringing, self._rings_left = self.is_ringing, 0
-        return [Silence()] if was_ringing and self.phase is not Phase.SPEAKING else []
+        return [StopPlayback()] if was_ringing and self.phase is not SatellitePhase.SPEAKING else []
 
-    def _join(self, seat: str) -> list[Effect]:
-        self._joined.add(seat)
-        self._paused.discard(seat)
-        if self.phase in AT_REST:
-            self.phase = Phase.WAITING
-        if self.phase is Phase.STREAMING and self._turned_to == OUTBOX and self._meant_for == seat:
-            return [HandOver(seat), *self._turn_to(seat)]
+    def _on_join(self, slot: str) -> list[Effect]:
+        self._joined.add(slot)
+        self._paused.discard(slot)
+        if self.phase in IDLE_PHASES:
+            self.phase = SatellitePhase.WAITING
+        if self.phase is SatellitePhase.STREAMING and self._active_slot == OFFLINE_SLOT and self._run_slot == slot:
+            return [TransferRun(slot), *self._switch_slot(slot)]
         return []
 
-    def _pause(self, seat: str, now: float) -> list[Effect]:
+    def _on_pause(self, slot: str, now: float) -> list[Effect]:
         """Let the conductor hear nothing more; what sounds goes on."""
-        self._joined.discard(seat)
-        self._paused.add(seat)
-        if self.phase in AT_REST:
-            self.phase = self._rest
-        elif seat == self._turned_to and self.phase is not Phase.SPEAKING:
-            self._lost_until = now + PAUSED_BEFORE_LEAVING_SECONDS if self._is_waited_for else 0.0
-            self.phase = self._rest
+        self._joined.discard(slot)
+        self._paused.add(slot)
+        if self.phase in IDLE_PHASES:
+            self.phase = self._idle_phase
+        elif slot == self._active_slot and self.phase is not SatellitePhase.SPEAKING:
+            self._lost_until = now + SHUTDOWN_PAUSE_SECONDS if self._is_waited_for else 0.0
+            self.phase = self._idle_phase
         return []
 
-    def _leave(self, seat: str, now: float) -> list[Effect]:
-        self._joined.discard(seat)
-        self._paused.discard(seat)
-        if seat == self._turned_to:
-            return self._abandoned(now)
-        if self.phase in AT_REST:
-            self.phase = self._rest
+    def _on_leave(self, slot: str, now: float) -> list[Effect]:
+        self._joined.discard(slot)
+        self._paused.discard(slot)
+        if slot == self._active_slot:
+            return self._abandon_run(now)
+        if self.phase in IDLE_PHASES:
+            self.phase = self._idle_phase
         return []
 
     @property
-    def _rest(self) -> Phase:
+    def _idle_phase(self) -> SatellitePhase:
         if self._joined:
-            return Phase.WAITING
-        return Phase.PAUSED if self._paused else Phase.OFFLINE
+            return SatellitePhase.WAITING
+        return SatellitePhase.PAUSED if self._paused else SatellitePhase.OFFLINE
 
     @property
     def _is_waited_for(self) -> bool:
-        return self._sound_open or (self.phase in (Phase.STREAMING, Phase.THINKING) and not self._is_kept)
+        return self._is_clip_open or (
+            self.phase in (SatellitePhase.STREAMING, SatellitePhase.THINKING) and not self._is_stored_run
+        )
 
-    def _abandoned(self, now: float) -> list[Effect]:
+    def _abandon_run(self, now: float) -> list[Effect]:
         was_waited_for = self._is_waited_for or now < self._lost_until
-        self._answer_until = self._lost_until = 0.0
-        self.phase = self._rest
-        self._listen_again = False
+        self._reply_deadline = self._lost_until = 0.0
+        self.phase = self._idle_phase
+        self._expects_answer = False
         excuse: list[Effect] = [PlayCue(Cue.LOST)] if was_waited_for else []
-        return [*self._sound_ended(), *excuse]  # what was received may be heard
+        return [*self._on_audio_ended(), *excuse]  # what was received may be heard
 
-    def _late(self, now: float) -> list[Effect]:
-        if self._phase_ends is None or now < self._phase_ends:
+    def _on_deadline(self, now: float) -> list[Effect]:
+        if self._phase_deadline is None or now < self._phase_deadline:
             return self._overdue_ring(now)
         match self.phase:
-            case Phase.STREAMING:
-                return [StopAudio(), *self._speech_ended(now)]
-            case Phase.THINKING:
-                self.phase = self._rest
+            case SatellitePhase.STREAMING:
+                return [SendAudioStop(), *self._on_speech_end(now)]
+            case SatellitePhase.THINKING:
+                self.phase = self._idle_phase
                 return []
-            case Phase.SPEAKING:
-                return [*self._sound_ended(), PlayCue(Cue.LOST)]
-            case Phase.OFFLINE | Phase.PAUSED | Phase.WAITING:
+            case SatellitePhase.SPEAKING:
+                return [*self._on_audio_ended(), PlayCue(Cue.LOST)]
+            case SatellitePhase.OFFLINE | SatellitePhase.PAUSED | SatellitePhase.WAITING:
                 return []
 
 

@@ -16,62 +16,78 @@ from wyoming_rosie.protocol import address
 from wyoming_rosie.voice_activity import endpointing, silero
 from wyoming_rosie.wakeword.detection import TriggerRules, check_trigger_rules, match_name, select_words
 from wyoming_rosie.wakeword.micro import MicroModel, describe_models, find_package_models, load_folder
-from wyoming_rosie_satellite.audio import cues, fallback_phrases, portaudio, processing
+from wyoming_rosie_satellite.audio import cues, fallback_phrases, processing
 from wyoming_rosie_satellite.audio.awake_mute import AwakeMute
+from wyoming_rosie_satellite.audio.devices import portaudio
+from wyoming_rosie_satellite.audio.devices.microphones import (
+    CommandMicrophone,
+    Microphone,
+    StdinMicrophone,
+    WavMicrophone,
+)
+from wyoming_rosie_satellite.audio.devices.portaudio_devices import DeviceMicrophone, DeviceSpeaker
+from wyoming_rosie_satellite.audio.devices.speakers import (
+    CommandSpeaker,
+    Speaker,
+    StdoutSpeaker,
+    VolumeSpeaker,
+    WavSpeaker,
+)
+from wyoming_rosie_satellite.audio.devices.wyoming_devices import WyomingMicrophone, WyomingSpeaker
 from wyoming_rosie_satellite.audio.ducking import CommandDucking, Ducking
-from wyoming_rosie_satellite.audio.echo_reference import Echo
-from wyoming_rosie_satellite.audio.microphone_pipeline import SpeechMicrophone
-from wyoming_rosie_satellite.audio.portaudio_devices import DeviceMicrophone, DeviceSpeaker
-from wyoming_rosie_satellite.audio.recorder import Recorder
-from wyoming_rosie_satellite.audio.sinks import CommandSpeaker, Speaker, StdoutSpeaker, TunedSpeaker, WavSpeaker
-from wyoming_rosie_satellite.audio.sources import CommandMicrophone, Microphone, StdinMicrophone, WavMicrophone
+from wyoming_rosie_satellite.audio.echo_reference import EchoReference
+from wyoming_rosie_satellite.audio.local_vad import LocalVad
+from wyoming_rosie_satellite.audio.microphone_pipeline import MicrophonePipeline
+from wyoming_rosie_satellite.audio.recorder import RunRecorder
 from wyoming_rosie_satellite.audio.volume import Volume
-from wyoming_rosie_satellite.audio.wyoming_devices import WyomingMicrophone, WyomingSpeaker
 from wyoming_rosie_satellite.config import SatelliteConfig
-from wyoming_rosie_satellite.core import Habits
+from wyoming_rosie_satellite.core import SatelliteOptions
 from wyoming_rosie_satellite.messages import Cue, Input
-from wyoming_rosie_satellite.satellite import Fittings
-from wyoming_rosie_satellite.storage.state_store import Kept
+from wyoming_rosie_satellite.satellite import SatelliteComponents
+from wyoming_rosie_satellite.storage.state_store import SavedState
 from wyoming_rosie_satellite.wake import command_detector, vad_gate
-from wyoming_rosie_satellite.wake.command_detector import CommandEars
-from wyoming_rosie_satellite.wake.detectors import Ears, LocalEars, RemoteEars
-from wyoming_rosie_satellite.wake.endpointing import Voices
+from wyoming_rosie_satellite.wake.command_detector import CommandDetector
+from wyoming_rosie_satellite.wake.detectors import LocalDetector, RemoteDetector, WakeDetector
 from wyoming_rosie_satellite.wake.vad_gate import GateRules
-from wyoming_rosie_satellite.wake.vad_gated_detector import GatedEars, SileroJudge
+from wyoming_rosie_satellite.wake.vad_gated_detector import SileroScorer, VadGatedDetector
 
 if TYPE_CHECKING:
-    from wyoming_rosie_satellite.storage.offline_queue import StandIn
+    from wyoming_rosie_satellite.storage.offline_queue import OfflineQueue
 
 T = TypeVar("T")
-DEFAULT_WORD = "okay_nabu"
-MOST_RINGS = 1000
-LONGEST_PAUSE_SECONDS = 600.0
-MOST_OUTBOX_MINUTES = 7 * 24 * 60
+DEFAULT_WAKE_WORD = "okay_nabu"
+MAX_RINGS = 1000
+MAX_RING_PAUSE_SECONDS = 600.0
+MAX_OUTBOX_MINUTES = 7 * 24 * 60
 
 
-def volume(settings: SatelliteConfig) -> Volume:
+def create_volume(settings: SatelliteConfig) -> Volume:
     """Return the speaker's volume, at its loudest."""
     return Volume(settings.snd_format, settings.snd_volume_multiplier)
 
 
-def echo(settings: SatelliteConfig) -> Echo | None:
+def create_echo_reference(settings: SatelliteConfig) -> EchoReference | None:
     """Return what speaker and microphone share when the echo is to be cancelled."""
-    return Echo(settings.snd_format) if settings.echo_cancellation else None
+    return EchoReference(settings.snd_format) if settings.echo_cancellation else None
 
 
-def microphone(settings: SatelliteConfig, begin: asyncio.Event, echo: Echo | None = None) -> Microphone:
+def create_microphone(settings: SatelliteConfig, begin: asyncio.Event, echo: EchoReference | None = None) -> Microphone:
     """Return the microphone as speech; what it plays from a file starts with `begin`."""
-    cleaners = processing.cleaners(settings, echo)
-    return SpeechMicrophone(_source(settings, begin), settings.mic_channel_index, cleaners)
+    cleaners = processing.create_processors(settings, echo)
+    return MicrophonePipeline(_create_source(settings, begin), settings.mic_channel_index, cleaners)
 
 
-def speaker(settings: SatelliteConfig, volume: Volume | None = None, echo: Echo | None = None) -> Speaker:
+def create_speaker(
+    settings: SatelliteConfig, volume: Volume | None = None, echo: EchoReference | None = None
+) -> Speaker:
     """Return the speaker at a volume; what it plays is noted in `echo`."""
-    return TunedSpeaker(_sink(settings), volume or Volume(settings.snd_format, settings.snd_volume_multiplier), echo)
+    return VolumeSpeaker(
+        _create_sink(settings), volume or Volume(settings.snd_format, settings.snd_volume_multiplier), echo
+    )
 
 
-def _source(settings: SatelliteConfig, begin: asyncio.Event) -> Microphone:
-    audio = _checked("--mic-command", settings.mic_format)
+def _create_source(settings: SatelliteConfig, begin: asyncio.Event) -> Microphone:
+    audio = _check_format("--mic-command", settings.mic_format)
     if settings.mic_uri is not None:
         return WyomingMicrophone(settings.mic_uri)
     if settings.mic_command is not None:
@@ -80,14 +96,16 @@ def _source(settings: SatelliteConfig, begin: asyncio.Event) -> Microphone:
         case "wav", ":", path:
             return WavMicrophone(Path(path), begin)
         case "stdin", "", "":
-            _refuse_stdio(settings, "--mic stdin")
+            _reject_stdio(settings, "--mic stdin")
             return StdinMicrophone(audio, begin)
     channels = max(audio.channels, 1 + max(settings.mic_channel_index, default=0))
-    return DeviceMicrophone(portaudio.shared(), settings.mic, channels, settings.mic_rate, settings.mic_true_rate)
+    return DeviceMicrophone(
+        portaudio.get_portaudio(), settings.mic, channels, settings.mic_rate, settings.mic_true_rate
+    )
 
 
-def _sink(settings: SatelliteConfig) -> Speaker:
-    audio = _checked("--snd-command", settings.snd_format)
+def _create_sink(settings: SatelliteConfig) -> Speaker:
+    audio = _check_format("--snd-command", settings.snd_format)
     if settings.snd_uri is not None:
         return WyomingSpeaker(settings.snd_uri, audio)
     if settings.snd_command is not None:
@@ -96,14 +114,14 @@ def _sink(settings: SatelliteConfig) -> Speaker:
         case "wav", ":", path:
             return WavSpeaker(Path(path), audio)
         case "stdout", "", "":
-            _refuse_stdio(settings, "--snd stdout")
+            _reject_stdio(settings, "--snd stdout")
             return StdoutSpeaker(audio)
-    return DeviceSpeaker(portaudio.shared(), settings.snd, audio)
+    return DeviceSpeaker(portaudio.get_portaudio(), settings.snd, audio)
 
 
-def ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]) -> Ears:
+def create_detector(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]) -> WakeDetector:
     """Return what finds wake words; `learned` is told which ones, now or when a daemon has said so."""
-    ungated = _ungated_ears(settings, learned)
+    ungated = _create_plain_detector(settings, learned)
     if not settings.vad:
         return ungated
     rules = GateRules(
@@ -112,40 +130,40 @@ def ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]
         buffer_seconds=settings.vad_buffer_seconds,
         wake_word_timeout=settings.vad_wake_word_timeout,
     )
-    vad_gate.check(rules)
-    return GatedEars(ungated, SileroJudge(silero.load(silero.Settings())), rules)
+    vad_gate.check_rules(rules)
+    return VadGatedDetector(ungated, SileroScorer(silero.load(silero.Settings())), rules)
 
 
-def _ungated_ears(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]) -> Ears:
+def _create_plain_detector(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]) -> WakeDetector:
     if settings.wake_uri is not None:
         address.parse(settings.wake_uri)
-        names = [*_wanted_words(settings), *settings.stop_word] if settings.wake_word_name else []
-        return RemoteEars(settings.wake_uri, names, learned)
+        names = [*_configured_wake_words(settings), *settings.stop_word] if settings.wake_word_name else []
+        return RemoteDetector(settings.wake_uri, names, learned)
     if settings.wake_command is not None:
-        return _command_ears(settings, settings.wake_command, learned)
-    known = _known_words(settings)
+        return _create_command_detector(settings, settings.wake_command, learned)
+    known = _load_wake_models(settings)
     learned([describe_models(known.values())])
-    words = select_words(known, [*_wanted_words(settings), *settings.stop_word])
+    words = select_words(known, [*_configured_wake_words(settings), *settings.stop_word])
     rules = TriggerRules(
         threshold=settings.wake_threshold,
         word_threshold=settings.wake_word_threshold,
         refractory_seconds=settings.wake_refractory_seconds,
     )
     check_trigger_rules(rules, [word.name for word in words])
-    return LocalEars(words, rules)
+    return LocalDetector(words, rules)
 
 
-def _known_words(settings: SatelliteConfig) -> dict[str, MicroModel]:
+def _load_wake_models(settings: SatelliteConfig) -> dict[str, MicroModel]:
     """Return the words that this machine's own models know, by name."""
     own = {name: word for folder in settings.custom_model_dir for name, word in load_folder(folder).items()}
     return find_package_models() | own
 
 
-def with_known_words(settings: SatelliteConfig) -> SatelliteConfig:
+def resolve_wake_words(settings: SatelliteConfig) -> SatelliteConfig:
     """Return the settings with the models' own names of the words, where this machine listens; blocks for a moment."""
     if settings.wake_uri is not None or settings.wake_command is not None:
         return settings
-    known = _known_words(settings)
+    known = _load_wake_models(settings)
 
     def by_word(values: Mapping[str, T]) -> dict[str, T]:
         return {match_name(word, known): value for word, value in values.items()}
@@ -160,108 +178,112 @@ def with_known_words(settings: SatelliteConfig) -> SatelliteConfig:
     )
 
 
-def _command_ears(settings: SatelliteConfig, line: str, learned: Callable[[list[WakeProgram]], None]) -> Ears:
-    names = [*_wanted_words(settings), *settings.stop_word] if settings.wake_word_name else []
-    learned([command_detector.program(names)])
-    audio = _checked(command_detector.FLAG, settings.wake_format)
-    return CommandEars(line, audio, names, settings.wake_refractory_seconds)
+def _create_command_detector(
+    settings: SatelliteConfig, line: str, learned: Callable[[list[WakeProgram]], None]
+) -> WakeDetector:
+    names = [*_configured_wake_words(settings), *settings.stop_word] if settings.wake_word_name else []
+    learned([command_detector.describe_wake_words(names)])
+    audio = _check_format(command_detector.FLAG, settings.wake_format)
+    return CommandDetector(line, audio, names, settings.wake_refractory_seconds)
 
 
-def folder(settings: SatelliteConfig) -> Path:
+def data_folder(settings: SatelliteConfig) -> Path:
     """Return where the satellite keeps what a restart must not forget; each has its own."""
     name = re.sub(r"[^\w-]+", "-", settings.name or "satellite")
     return (settings.data_dir or config.data_folder()) / name
 
 
-def fittings(settings: SatelliteConfig, voices: Voices | None, keep: Callable[[Kept], None]) -> Fittings:
+def create_components(
+    settings: SatelliteConfig, voices: LocalVad | None, keep: Callable[[SavedState], None]
+) -> SatelliteComponents:
     """Return what the satellite has beside microphone and speaker; `keep` keeps how it was left."""
-    sounds = cues.sounds(settings)
-    return Fittings(
+    sounds = cues.load_cues(settings)
+    return SatelliteComponents(
         cues=sounds,
-        phrases=fallback_phrases.wanted(settings),
-        habits=habits(settings),
+        phrases=fallback_phrases.create_loaders(settings),
+        options=create_options(settings),
         stop_words=settings.stop_word,
-        words=(*_wanted_words(settings), *settings.stop_word, *settings.wake_word_pipeline),
-        voices=voices,
-        recorder=Recorder(settings.debug_recording_dir) if settings.debug_recording_dir else None,
-        awake_mute=awake_mute(settings, sounds),
-        ducking=ducking(settings),
-        volume=volume(settings),
-        keep=keep,
+        wake_words=(*_configured_wake_words(settings), *settings.stop_word, *settings.wake_word_pipeline),
+        vad=voices,
+        recorder=RunRecorder(settings.debug_recording_dir) if settings.debug_recording_dir else None,
+        awake_mute=create_awake_mute(settings, sounds),
+        ducking=create_ducking(settings),
+        volume=create_volume(settings),
+        save_state=keep,
         language=settings.language,
     )
 
 
-def habits(settings: SatelliteConfig) -> Habits:
+def create_options(settings: SatelliteConfig) -> SatelliteOptions:
     """Return what the satellite does by itself."""
     endpointing.check_endpointing_rules(settings.end_of_speech)
     rings, pause = settings.timer_finished_wav_repeat or (settings.timer_rings, settings.timer_ring_pause_seconds)
-    if not 1 <= rings <= MOST_RINGS or not 0 <= pause <= LONGEST_PAUSE_SECONDS:
+    if not 1 <= rings <= MAX_RINGS or not 0 <= pause <= MAX_RING_PAUSE_SECONDS:
         raise ConfigError(
-            f"--timer-rings must be 1 to {MOST_RINGS}, --timer-ring-pause-seconds 0 to {LONGEST_PAUSE_SECONDS:g}"
+            f"--timer-rings must be 1 to {MAX_RINGS}, --timer-ring-pause-seconds 0 to {MAX_RING_PAUSE_SECONDS:g}"
         )
-    return Habits(
-        ends=settings.end_of_speech if settings.ends_commands else None,
+    return SatelliteOptions(
+        endpointing=settings.end_of_speech if settings.ends_commands else None,
         answers_questions=settings.answers_questions,
-        rings=rings,
-        ring_pause_seconds=pause,
+        timer_rings=rings,
+        timer_ring_pause_seconds=pause,
         pipelines=settings.wake_word_pipeline,
-        seats=settings.wake_word_port,
-        keeps_runs=settings.outbox,
+        slots=settings.wake_word_port,
+        stores_runs=settings.outbox,
     )
 
 
-def stand_in(settings: SatelliteConfig, take: Callable[[Input], None]) -> "StandIn | None":
+def create_offline_queue(settings: SatelliteConfig, take: Callable[[Input], None]) -> "OfflineQueue | None":
     """Return what keeps what is said while nobody conducts, if that is wanted."""
     if not settings.outbox:
         return None
     if not settings.ends_commands:
         raise ConfigError("--outbox needs --ends-commands: nobody else could tell when a command is over")
-    if not 0 < settings.outbox_minutes <= MOST_OUTBOX_MINUTES:
-        raise ConfigError(f"--outbox-minutes must be more than 0, and {MOST_OUTBOX_MINUTES} at most")
-    from wyoming_rosie_satellite.storage.offline_queue import StandIn
-    from wyoming_rosie_satellite.storage.outbox import Outbox
+    if not 0 < settings.outbox_minutes <= MAX_OUTBOX_MINUTES:
+        raise ConfigError(f"--outbox-minutes must be more than 0, and {MAX_OUTBOX_MINUTES} at most")
+    from wyoming_rosie_satellite.storage.offline_queue import OfflineQueue
+    from wyoming_rosie_satellite.storage.offline_store import OfflineStore
 
-    return StandIn(Outbox(folder(settings) / "outbox.db"), 60 * settings.outbox_minutes, take)
+    return OfflineQueue(OfflineStore(data_folder(settings) / "outbox.db"), 60 * settings.outbox_minutes, take)
 
 
-def voices(settings: SatelliteConfig) -> Voices | None:
+def create_vad(settings: SatelliteConfig) -> LocalVad | None:
     """Return what follows voices in a command, if it is wanted."""
-    return Voices(silero.load(silero.Settings())) if settings.ends_commands else None
+    return LocalVad(silero.load(silero.Settings())) if settings.ends_commands else None
 
 
-def words(settings: SatelliteConfig, wake: Sequence[WakeProgram]) -> list[str]:
+def active_wake_words(settings: SatelliteConfig, wake: Sequence[WakeProgram]) -> list[str]:
     """Return the names of the words that are listened for."""
     every = [model.name for one in wake for model in one.models]
     is_found_elsewhere = settings.wake_uri is not None or settings.wake_command is not None
-    return every if is_found_elsewhere and not settings.wake_word_name else _wanted_words(settings)
+    return every if is_found_elsewhere and not settings.wake_word_name else _configured_wake_words(settings)
 
 
-def _wanted_words(settings: SatelliteConfig) -> list[str]:
+def _configured_wake_words(settings: SatelliteConfig) -> list[str]:
     """Return the words that the settings name, without those that only stop."""
-    return list(dict.fromkeys([*(settings.wake_word_name or [DEFAULT_WORD]), *settings.wake_word_port]))
+    return list(dict.fromkeys([*(settings.wake_word_name or [DEFAULT_WAKE_WORD]), *settings.wake_word_port]))
 
 
-def awake_mute(settings: SatelliteConfig, sounds: Mapping[Cue, bytes]) -> AwakeMute | None:
+def create_awake_mute(settings: SatelliteConfig, sounds: Mapping[Cue, bytes]) -> AwakeMute | None:
     """Return what keeps the awake sound out of commands, if there is one."""
     if Cue.AWAKE not in sounds or settings.mic_no_mute_during_awake_wav:
         return None
     return AwakeMute(settings.snd_format.seconds(len(sounds[Cue.AWAKE])) + settings.mic_seconds_to_mute_after_awake_wav)
 
 
-def ducking(settings: SatelliteConfig) -> Ducking | None:
+def create_ducking(settings: SatelliteConfig) -> Ducking | None:
     """Return what makes music softer, if it is wanted."""
     if settings.duck_command is None and settings.unduck_command is None:
         return None
     return CommandDucking(settings.duck_command, settings.unduck_command)
 
 
-def _checked(flags: str, audio: AudioFormat) -> AudioFormat:
+def _check_format(flags: str, audio: AudioFormat) -> AudioFormat:
     if audio.rate not in RATES or audio.channels not in CHANNELS:
         raise ConfigError(f"{flags}-rate must be {RATES[0]} to {RATES[-1]} Hz, {flags}-channels 1 to {CHANNELS[-1]}")
     return audio
 
 
-def _refuse_stdio(settings: SatelliteConfig, flag: str) -> None:
+def _reject_stdio(settings: SatelliteConfig, flag: str) -> None:
     if isinstance(address.parse(settings.uri), address.Stdio):
         raise ConfigError(f"{flag} and --uri stdio:// both want the same stream; use --uri tcp://HOST:PORT")

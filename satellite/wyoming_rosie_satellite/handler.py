@@ -14,65 +14,65 @@ from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite import volume_event
-from wyoming_rosie_satellite.events import input_of
-from wyoming_rosie_satellite.integrations.observers import volume_set
+from wyoming_rosie_satellite.events import parse_input
+from wyoming_rosie_satellite.integrations.observers import volume_level_event
 from wyoming_rosie_satellite.satellite import Satellite
-from wyoming_rosie_satellite.volume_event import is_volume_order
+from wyoming_rosie_satellite.volume_event import is_volume_event
 
 T = TypeVar("T")
 
 
 class SatelliteHandler:
-    """`run-satellite` makes the peer the conductor of a seat, and its leaving ends that.
+    """`run-satellite` makes the peer the conductor of a slot, and its leaving ends that.
 
-    After `pause-satellite` it keeps the seat until somebody wants it, and may still announce something.
+    After `pause-satellite` it keeps the slot until somebody wants it, and may still announce something.
     """
 
-    def __init__(self, satellite: Satellite, send: Send, seat: str = m.MAIN) -> None:
+    def __init__(self, satellite: Satellite, send: Send, slot: str = m.MAIN_SLOT) -> None:
         self._satellite = satellite
-        self._seat = seat
+        self._slot = slot
         self._send = send
-        self._send_now = send.nowait if isinstance(send, NowaitSender) else _not_now
-        self._sound = SpeechInput(satellite.sound_format)
+        self._send_nowait = send.nowait if isinstance(send, NowaitSender) else _refuse_nowait
+        self._audio_input = SpeechInput(satellite.sound_format)
         self._outbox = Outbox[Event]()
         self._sending: asyncio.Task[None] | None = None
 
     @property
     def is_busy(self) -> bool:
-        return self._satellite.conductor is self and self._satellite.phase is m.Phase.SPEAKING
+        return self._satellite.conductor is self and self._satellite.phase is m.SatellitePhase.SPEAKING
 
     @property
     def allows_idle(self) -> bool:
-        return self._satellite.is_paused_by(self, self._seat)
+        return self._satellite.is_paused_by(self, self._slot)
 
-    def tell(self, event: Event) -> None:
+    def queue_event(self, event: Event) -> None:
         """Send an event, at once if that can be; a peer that does not read loses it, and soon its connection."""
-        if not (self._outbox.is_idle and self._send_now(event)):
+        if not (self._outbox.is_idle and self._send_nowait(event)):
             self._outbox.put(event)
 
     def on_audio_nowait(self, event: Event) -> bool:
         """Take the conductor's sound that is as the speaker wants it, while the player has room."""
-        if not self._satellite.is_conducted_by(self, self._seat) or not self._satellite.player.has_room:
+        if not self._satellite.is_slot_of(self, self._slot) or not self._satellite.player.has_room:
             return False
-        pcm = self._sound.pass_through(event)
+        pcm = self._audio_input.pass_through(event)
         if pcm is None:
             return False
-        self._satellite.heard_from(self, self._seat)
-        self._says(m.SoundReceived(pcm))
+        self._satellite.mark_alive(self, self._slot)
+        self._handle(m.ReplyAudioReceived(pcm))
         return True
 
     def coalesce(self, source: EventStream) -> None:
         """Let the next sound come as soon as it is there."""
 
     async def on_event(self, event: Event) -> None:
-        self._satellite.heard_from(self, self._seat)
+        self._satellite.mark_alive(self, self._slot)
         match event.type:
             case "run-satellite":
                 self._join()
             case "pause-satellite":
-                self._satellite.pause(self, self._seat)
-            case _ if self._satellite.is_conducted_by(self, self._seat):
-                await self._obey(event)
+                self._satellite.pause(self, self._slot)
+            case _ if self._satellite.is_slot_of(self, self._slot):
+                await self._on_conductor_event(event)
             case "audio-start":
                 raise BadEventError("only the conductor may send sound; send run-satellite first", "not-conductor")
 
@@ -84,58 +84,58 @@ class SatelliteHandler:
             await asyncio.wait([sending])
 
     def _join(self) -> None:
-        self._satellite.join(self, self._seat)
+        self._satellite.join(self, self._slot)
         if self._sending is None:
             self._sending = asyncio.create_task(self._send_all())
 
     def _leave(self) -> None:
-        self._satellite.leave(self, self._seat)
+        self._satellite.leave(self, self._slot)
 
-    async def _obey(self, event: Event) -> None:
+    async def _on_conductor_event(self, event: Event) -> None:
         match event.type:
             case "audio-chunk":
-                await self._take_sound(event)
+                await self._on_audio(event)
             case "audio-start" | "audio-stop":
-                self._satellite.told(event, self._seat)
-                await self._take_sound(event)
-            case _ if is_volume_order(event):
+                self._satellite.on_event(event, self._slot)
+                await self._on_audio(event)
+            case _ if is_volume_event(event):
                 self._set_volume(event)
             case _:
-                self._satellite.told(event, self._seat)
-        if (part := input_of(event)) is not None:
-            self._says(part)
+                self._satellite.on_event(event, self._slot)
+        if (part := parse_input(event)) is not None:
+            self._handle(part)
 
-    def _says(self, part: m.Part) -> None:
-        self._satellite.take(m.Said(self._seat, part))
+    def _handle(self, part: m.ConductorInput) -> None:
+        self._satellite.handle(m.ConductorMessage(self._slot, part))
 
     def _set_volume(self, order: Event) -> None:
         """Be as loud as the conductor wants, and tell it how loud that is."""
-        self._satellite.set_volume(volume_event.wanted(order, self._satellite.shown.volume))
-        self.tell(volume_set(self._satellite.shown.volume))
+        self._satellite.set_volume(volume_event.parse_volume(order, self._satellite.status.volume))
+        self.queue_event(volume_level_event(self._satellite.status.volume))
 
-    async def _take_sound(self, event: Event) -> None:
+    async def _on_audio(self, event: Event) -> None:
         try:
             match event.type:
                 case "audio-start":
-                    await self._read(self._sound.start, event)
-                    self._says(m.SoundStarted())
+                    await self._convert(self._audio_input.start, event)
+                    self._handle(m.ReplyAudioStarted())
                 case "audio-chunk":
-                    await self._take_chunk(event)
-                case "audio-stop" if self._sound.started:
-                    self._says(m.SoundReceived(self._sound.stop(event)))
-                    self._says(m.SoundEnded())
+                    await self._on_audio_chunk(event)
+                case "audio-stop" if self._audio_input.started:
+                    self._handle(m.ReplyAudioReceived(self._audio_input.stop(event)))
+                    self._handle(m.ReplyAudioEnded())
         except RosieError:
-            self._says(m.SoundEnded())
+            self._handle(m.ReplyAudioEnded())
             raise
-        await self._satellite.player.room()
+        await self._satellite.player.wait_for_room()
 
-    async def _take_chunk(self, chunk: Event) -> None:
-        for piece in self._sound.split(chunk):
-            self._says(m.SoundReceived(await self._read(self._sound.chunk, piece)))
-            await self._satellite.player.room()
+    async def _on_audio_chunk(self, chunk: Event) -> None:
+        for piece in self._audio_input.split(chunk):
+            self._handle(m.ReplyAudioReceived(await self._convert(self._audio_input.chunk, piece)))
+            await self._satellite.player.wait_for_room()
 
-    async def _read(self, read: Callable[[Event], T], event: Event) -> T:
-        return await asyncio.to_thread(read, event) if self._sound.needs_conversion(event) else read(event)
+    async def _convert(self, read: Callable[[Event], T], event: Event) -> T:
+        return await asyncio.to_thread(read, event) if self._audio_input.needs_conversion(event) else read(event)
 
     async def _send_all(self) -> None:
         try:
@@ -144,5 +144,5 @@ class SatelliteHandler:
             self._leave()
 
 
-def _not_now(_: Event) -> bool:
+def _refuse_nowait(_: Event) -> bool:
     return False

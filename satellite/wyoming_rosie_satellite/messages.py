@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-MAIN = ""
-"""The seat of who conducts for every wake word that has no seat of its own; those seats have their words' names."""
-OUTBOX = "(outbox)"
-"""Stands for whoever keeps what is said to a seat that is free."""
+MAIN_SLOT = ""
+"""The slot of who conducts for every wake word that has no slot of its own; those slots have their words' names."""
+OFFLINE_SLOT = "(outbox)"
+"""Stands for whoever keeps what is said to a slot that is free."""
 
 
-class Phase(StrEnum):
+class SatellitePhase(StrEnum):
     OFFLINE = "offline"  # nobody conducts
     PAUSED = "paused"  # its conductor is there, and wants to hear nothing
     WAITING = "waiting"  # for a wake word
@@ -40,19 +40,19 @@ class Cue(StrEnum):
 
 @dataclass(frozen=True)
 class ConductorJoined:
-    seat: str = MAIN
+    slot: str = MAIN_SLOT
 
 
 @dataclass(frozen=True)
 class ConductorPaused:
     """The conductor is still there, but will hear nothing until it joins again; it may still announce something."""
 
-    seat: str = MAIN
+    slot: str = MAIN_SLOT
 
 
 @dataclass(frozen=True)
 class ConductorLeft:
-    seat: str = MAIN
+    slot: str = MAIN_SLOT
 
 
 @dataclass(frozen=True)
@@ -83,19 +83,19 @@ class StopWord:
 
 
 @dataclass(frozen=True)
-class ListeningAsked:
+class ListenRequested:
     """A button, a program or a person at a keyboard wants to be listened to; held: until told to stop."""
 
     held: bool = False
 
 
 @dataclass(frozen=True)
-class StopAsked:
+class StopRequested:
     """The same want it to stop whatever it does."""
 
 
 @dataclass(frozen=True)
-class MuteAsked:
+class MuteRequested:
     muted: bool
 
 
@@ -110,7 +110,7 @@ class VoiceStopped:
 
 
 @dataclass(frozen=True)
-class VoicesHeard:
+class VadProgress:
     """Up to here every voice has been told of."""
 
     milliseconds: int
@@ -122,10 +122,10 @@ class SpeechEnded:
 
 
 @dataclass(frozen=True)
-class Understood:
+class TranscriptReceived:
     """The conductor knows what was said. `tells_end`: it will also say so when there is nothing to answer."""
 
-    tells_end: bool = True
+    reports_end: bool = True
 
 
 @dataclass(frozen=True)
@@ -136,12 +136,12 @@ class RunFailed:
 
 
 @dataclass(frozen=True)
-class ListenAgainAsked:
+class FollowUpRequested:
     """The answer is a question: listen after it without a wake word."""
 
 
 @dataclass(frozen=True)
-class AnswerTold:
+class ReplyTextReceived:
     """The words of the answer."""
 
     text: str = field(repr=False)
@@ -153,35 +153,35 @@ class FillerAnnounced:
 
 
 @dataclass(frozen=True)
-class SoundStarted:
+class ReplyAudioStarted:
     """An answer, or an announcement that nobody asked for."""
 
 
 @dataclass(frozen=True)
-class SoundReceived:
+class ReplyAudioReceived:
     """The next of it, in the speaker's format."""
 
     pcm: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
-class SoundEnded:
+class ReplyAudioEnded:
     """All of it was received."""
 
 
 @dataclass(frozen=True)
-class Said:
+class ConductorMessage:
     """A conductor's part in a dialogue. Without this around it, it comes from whoever the satellite turns to."""
 
-    seat: str
-    part: "Part"
+    slot: str
+    content: "ConductorInput"
 
 
 @dataclass(frozen=True)
-class SoundPlayed:
+class ReplyAudioPlayed:
     """The speaker has played everything up to the end of this sound."""
 
-    sound: int
+    clip: int
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class TimerFinished:
 
 
 @dataclass(frozen=True)
-class RunKept:
+class RunStored:
     """What was said to nobody waits in the outbox."""
 
 
@@ -200,28 +200,28 @@ class RunLost:
 
 
 @dataclass(frozen=True)
-class KeptRunWaits:
+class StoredRunAvailable:
     """It could be sent now; no wake word when a button began it."""
 
     wake_word: str | None
 
 
 @dataclass(frozen=True)
-class Tick:
+class DeadlineReached:
     """The deadline has passed."""
 
 
-Part: TypeAlias = (
-    SpeechEnded | Understood | RunFailed | ListenAgainAsked | AnswerTold | FillerAnnounced | SoundStarted | SoundReceived
-    | SoundEnded
+ConductorInput: TypeAlias = (
+    SpeechEnded | TranscriptReceived | RunFailed | FollowUpRequested | ReplyTextReceived | FillerAnnounced | ReplyAudioStarted | ReplyAudioReceived
+    | ReplyAudioEnded
 )  # fmt: skip
 Input: TypeAlias = (
-    ConductorJoined | ConductorPaused | ConductorLeft | MicAudio | MicrophoneLost | WakeWord | StopWord | ListeningAsked | StopAsked
-    | MuteAsked | VoiceStarted | VoiceStopped | VoicesHeard | Said | Part | SoundPlayed | TimerFinished | RunKept | RunLost
-    | KeptRunWaits | Tick
+    ConductorJoined | ConductorPaused | ConductorLeft | MicAudio | MicrophoneLost | WakeWord | StopWord | ListenRequested | StopRequested
+    | MuteRequested | VoiceStarted | VoiceStopped | VadProgress | ConductorMessage | ConductorInput | ReplyAudioPlayed | TimerFinished | RunStored | RunLost
+    | StoredRunAvailable | DeadlineReached
 )  # fmt: skip
 
-# Effects: first what the conductor is told that the satellite turns to: at the beginning the main seat's
+# Effects: first what the conductor is told that the satellite turns to: at the beginning the main slot's
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ class ReportWakeWord:
 
 
 @dataclass(frozen=True)
-class AskForRun:
+class RequestRun:
     """Ask for a run from speech recognition to spoken answer; no wake word when the answer was a question."""
 
     wake_word: str | None = None
@@ -247,67 +247,67 @@ class SendAudio:
 
 
 @dataclass(frozen=True)
-class StopAudio:
+class SendAudioStop:
     """Say that no more audio follows."""
 
 
 @dataclass(frozen=True)
-class SayPlayed:
+class ReportPlayed:
     pass
 
 
 @dataclass(frozen=True)
-class TurnTo:
-    """Whatever the conductor is told from now on is for this seat's."""
+class SwitchSlot:
+    """Whatever the conductor is told from now on is for this slot's."""
 
-    seat: str
-
-
-@dataclass(frozen=True)
-class RefuseSound:
-    """Let the conductor of this seat know that somebody else is being talked to."""
-
-    seat: str
+    slot: str
 
 
 @dataclass(frozen=True)
-class HandOver:
-    """Tell this seat's conductor what the outbox was told of the run that is being spoken, which is its own from now on."""
+class RejectAudio:
+    """Let the conductor of this slot know that somebody else is being talked to."""
 
-    seat: str
+    slot: str
 
 
 @dataclass(frozen=True)
-class ForgetRun:
+class TransferRun:
+    """Tell this slot's conductor what the outbox was told of the run that is being spoken, which is its own from now on."""
+
+    slot: str
+
+
+@dataclass(frozen=True)
+class DiscardRun:
     """Do not keep the run that is being spoken."""
 
 
 @dataclass(frozen=True)
-class SendKeptRun:
+class SendStoredRun:
     """Tell the conductor the run that waits."""
 
 
 @dataclass(frozen=True)
-class KeptRunSettled:
+class StoredRunSettled:
     """The conductor has answered the run that was sent, or never will."""
 
     answered: bool
 
 
 @dataclass(frozen=True)
-class Play:
+class PlayAudio:
     pcm: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
-class FinishSound:
+class ReportWhenPlayed:
     """Answer SoundPlayed once everything handed over so far has really been heard."""
 
-    sound: int
+    clip: int
 
 
 @dataclass(frozen=True)
-class Silence:
+class StopPlayback:
     """Stop playing at once and forget what has not been heard."""
 
 
@@ -317,12 +317,12 @@ class PlayCue:
 
 
 @dataclass(frozen=True)
-class ShowPhase:
-    phase: Phase
+class ReportPhase:
+    phase: SatellitePhase
 
 
-ToConductor: TypeAlias = ReportWakeWord | AskForRun | SendAudio | StopAudio | SayPlayed
-OfOutbox: TypeAlias = HandOver | ForgetRun | SendKeptRun | KeptRunSettled
+ConductorEffect: TypeAlias = ReportWakeWord | RequestRun | SendAudio | SendAudioStop | ReportPlayed
+OfflineQueueEffect: TypeAlias = TransferRun | DiscardRun | SendStoredRun | StoredRunSettled
 Effect: TypeAlias = (
-    ToConductor | TurnTo | RefuseSound | OfOutbox | Play | FinishSound | Silence | PlayCue | ShowPhase
+    ConductorEffect | SwitchSlot | RejectAudio | OfflineQueueEffect | PlayAudio | ReportWhenPlayed | StopPlayback | PlayCue | ReportPhase
 )  # fmt: skip

@@ -16,44 +16,44 @@ from wyoming_rosie_satellite.config import SatelliteConfig
 C = TypeVar("C")
 FOLDER = Path(__file__).with_name("profiles")
 ROLE = "satellite"
-QUESTIONS = frozenset({"-h", "--help", "--version"})
+HELP_FLAGS = frozenset({"-h", "--help", "--version"})
 
 
-def names() -> list[str]:
+def profile_names() -> list[str]:
     """Return the profiles that need no file."""
     return sorted(file.stem for file in FOLDER.glob("*.toml"))
 
 
-def configured(arguments: Sequence[str]) -> type[SatelliteConfig]:
+def settings_class(arguments: Sequence[str]) -> type[SatelliteConfig]:
     """Return the settings with the defaults of the profile that flags, environment or files ask for. Raises ConfigError."""
-    if QUESTIONS.intersection(arguments):
+    if HELP_FLAGS.intersection(arguments):
         return SatelliteConfig
     asked = config.read(ROLE, SatelliteConfig, arguments)
     if asked is None or asked.profile is None:
         return SatelliteConfig
-    profile = config.read(ROLE, SatelliteConfig, ["--config", str(_file(asked.profile))])
-    return SatelliteConfig if profile is None else _with_defaults(profile)
+    profile = config.read(ROLE, SatelliteConfig, ["--config", str(_find_file(asked.profile))])
+    return SatelliteConfig if profile is None else _replace_defaults(profile)
 
 
-def _file(name: str) -> Path:
+def _find_file(name: str) -> Path:
     bundled = FOLDER / f"{name}.toml"
-    if name in names():
+    if name in profile_names():
         return bundled
     if not Path(name).is_file():
         raise ConfigError(
-            f"{describe_unknown_name('profile', name, names())}; there are: {', '.join(names())}; or name a TOML file"
+            f"{describe_unknown_name('profile', name, profile_names())}; there are: {', '.join(profile_names())}; or name a TOML file"
         )
     return Path(name)
 
 
-def _with_defaults(values: C) -> type[C]:
+def _replace_defaults(values: C) -> type[C]:
     """Return the class of `values`, with them as its defaults."""
     kind = type(values)
     hints = get_type_hints(kind)
-    changed = [(one.name, hints[one.name], _default(one, getattr(values, one.name))) for one in fields(kind)]  # type: ignore[arg-type]
+    changed = [(one.name, hints[one.name], _default_field(one, getattr(values, one.name))) for one in fields(kind)]  # type: ignore[arg-type]
     about = {"__doc__": kind.__doc__, "__module__": kind.__module__}
     return make_dataclass(kind.__name__, changed, bases=(kind,), namespace=about, frozen=True)
 
 
-def _default(of: "Field[Any]", value: Any) -> Any:
+def _default_field(of: "Field[Any]", value: Any) -> Any:
     return field(default_factory=lambda: value, metadata=of.metadata)

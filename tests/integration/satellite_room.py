@@ -19,7 +19,7 @@ from tests.daemons import Daemon
 from tests.unit.satellite.dialogues import JARVIS, Conducts, Dialogue, Says, Tells, without_repeated_chunks
 from tests.waiting import until
 from wyoming_rosie.audio.formats import SPEECH
-from wyoming_rosie_satellite.messages import MAIN
+from wyoming_rosie_satellite.messages import MAIN_SLOT
 
 FRAME_SECONDS = 0.02
 SETTLED_SECONDS = 0.3
@@ -141,13 +141,13 @@ class ScriptedConductor:
 
 
 class Room:
-    """A satellite as a process, somebody who speaks to it, and a conductor for each seat."""
+    """A satellite as a process, somebody who speaks to it, and a conductor for each slot."""
 
     def __init__(self, satellite: Daemon, voice: Voice, conductor: ScriptedConductor, reply: Path) -> None:
         self.satellite = satellite
         self.voice = voice
         self.conductor = conductor
-        self.conductors = {MAIN: conductor}
+        self.conductors = {MAIN_SLOT: conductor}
         self.reply = reply
 
     async def perform(self, dialogue: Dialogue, words: dict[str, bytes]) -> None:
@@ -156,11 +156,11 @@ class Room:
                 case Says(word):
                     self.voice.says(words[f"woww_{word}"])
                     await self._is_heard(len(self.satellite.lines("wake word")))
-                case Conducts(events, seat):
-                    await self.conductors[seat].says(*events)
-                    await self.conductors[seat].is_heard()  # other conductors' events come another way
-                case Tells(types, seat):
-                    assert await self.conductors[seat].hears_types(len(types)) == list(types)
+                case Conducts(events, slot):
+                    await self.conductors[slot].says(*events)
+                    await self.conductors[slot].is_heard()  # other conductors' events come another way
+                case Tells(types, slot):
+                    assert await self.conductors[slot].hears_types(len(types)) == list(types)
 
     async def _is_heard(self, before: int) -> None:
         async with asyncio.timeout(LONGEST_WAIT_SECONDS):

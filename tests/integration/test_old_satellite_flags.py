@@ -13,7 +13,7 @@ from tests.daemons import command
 from tests.integration.satellite_room import ScriptedConductor
 from tests.old_satellite_flags import COMMON, FINDER, commands, names
 from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
-from wyoming_rosie_satellite.migration import KINDS
+from wyoming_rosie_satellite.compat.migration import VALUE_KINDS
 
 OTHERWISE = {"version", "zeroconf-host"}
 """Flags that have tests of their own: one ends at once, one needs a port that is known."""
@@ -27,7 +27,7 @@ def wav(tmp_path: Path) -> Path:
 
 def test_no_flag_is_left_out(tmp_path: Path) -> None:
     given = {name for one in commands(tmp_path, tmp_path).values() for name in names(one)}
-    assert given | OTHERWISE == KINDS.keys()
+    assert given | OTHERWISE == VALUE_KINDS.keys()
 
 
 @pytest.mark.parametrize("about", commands(Path(), Path()))

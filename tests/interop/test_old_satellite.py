@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import StartDaemon
 from tests.interop.peers import program, running
-from wyoming_rosie_satellite.migration import KINDS
+from wyoming_rosie_satellite.compat.migration import VALUE_KINDS
 
 pytestmark = [pytest.mark.interop]
 SPEAK = """
@@ -78,4 +78,4 @@ async def test_no_flag_of_its_command_is_unknown_to_ours() -> None:
     said, _ = await asyncio.wait_for(process.communicate(), 60)
     theirs = set(re.findall(r"--([a-z][a-z-]+)", said.decode()))
     assert len(theirs) > 40
-    assert theirs - {"help"} <= KINDS.keys()
+    assert theirs - {"help"} <= VALUE_KINDS.keys()

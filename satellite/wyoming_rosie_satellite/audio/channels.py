@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from wyoming_rosie.audio.formats import AudioFormat
-from wyoming_rosie_satellite.audio.errors import DeviceError
+from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 
 
-def only(pcm: bytes, audio: AudioFormat, channels: Sequence[int]) -> bytes:
+def select_channels(pcm: bytes, audio: AudioFormat, channels: Sequence[int]) -> bytes:
     """Return these channels of whole frames, in this order; they count from 0."""
     import numpy as np
 
@@ -14,7 +14,7 @@ def only(pcm: bytes, audio: AudioFormat, channels: Sequence[int]) -> bytes:
     return samples[:, list(channels)].tobytes()
 
 
-def check(audio: AudioFormat, channels: Sequence[int]) -> None:
+def check_channels(audio: AudioFormat, channels: Sequence[int]) -> None:
     """Raise DeviceError when the microphone does not have one of these channels."""
     missing = [channel for channel in channels if channel not in range(audio.channels)]
     if missing:

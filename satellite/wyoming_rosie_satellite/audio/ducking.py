@@ -5,16 +5,16 @@ from typing import Protocol
 
 import structlog
 
-from wyoming_rosie_satellite.audio.commands import kill, start, words_of
+from wyoming_rosie_satellite.subprocesses import kill_process, split_command, start_process
 
 _LOG = structlog.get_logger()
-COMMAND_SECONDS = 5.0
+COMMAND_TIMEOUT_SECONDS = 5.0
 
 
 class Ducking(Protocol):
     """Makes other sound softer."""
 
-    def show(self, *, ducked: bool) -> None:
+    def set_active(self, *, active: bool) -> None:
         """Have other sound soft or as loud as before; never waits."""
 
     async def run(self) -> None:
@@ -26,17 +26,17 @@ class CommandDucking:
 
     def __init__(self, duck: str | None, unduck: str | None) -> None:
         self._commands = {
-            True: words_of("--duck-command", duck) if duck else None,
-            False: words_of("--unduck-command", unduck) if unduck else None,
+            True: split_command("--duck-command", duck) if duck else None,
+            False: split_command("--unduck-command", unduck) if unduck else None,
         }
-        self._wanted = self._is_ducked = False
+        self._target = self._is_ducked = False
         self._changed = asyncio.Event()
-        self.settled = True
+        self.is_settled = True
         """Nothing is left to be done."""
 
-    def show(self, *, ducked: bool) -> None:
-        self._wanted = ducked
-        self.settled = False
+    def set_active(self, *, active: bool) -> None:
+        self._target = active
+        self.is_settled = False
         self._changed.set()
 
     async def run(self) -> None:
@@ -44,33 +44,33 @@ class CommandDucking:
             while True:
                 await self._changed.wait()
                 self._changed.clear()
-                await self._make_so()
-                self.settled = not self._changed.is_set()
+                await self._apply()
+                self.is_settled = not self._changed.is_set()
         finally:
-            self._wanted = False
-            await self._make_so()
+            self._target = False
+            await self._apply()
 
-    async def _make_so(self) -> None:
-        if self._wanted is self._is_ducked:
+    async def _apply(self) -> None:
+        if self._target is self._is_ducked:
             return
-        self._is_ducked = self._wanted
-        if (words := self._commands[self._wanted]) is not None:
-            await _finish(words)
+        self._is_ducked = self._target
+        if (words := self._commands[self._target]) is not None:
+            await _run_command(words)
 
 
-async def _finish(words: list[str]) -> None:
+async def _run_command(words: list[str]) -> None:
     """Let a command do its work, but not for long."""
     try:
-        process = await start(words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL)
+        process = await start_process(words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL)
     except OSError as err:
         _LOG.warning("command failed", command=words[0], reason=str(err))
         return
     try:
-        async with asyncio.timeout(COMMAND_SECONDS):
+        async with asyncio.timeout(COMMAND_TIMEOUT_SECONDS):
             if status := await process.wait():
                 _LOG.warning("command failed", command=words[0], reason=f"status {status}")
     except TimeoutError:
-        _LOG.warning("command failed", command=words[0], reason=f"it took longer than {COMMAND_SECONDS:g} s")
+        _LOG.warning("command failed", command=words[0], reason=f"it took longer than {COMMAND_TIMEOUT_SECONDS:g} s")
     finally:
-        kill(process)
+        kill_process(process)
         await process.wait()

@@ -15,37 +15,39 @@ from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.messages import Cue
 
 _LOG = structlog.get_logger()
-Read: TypeAlias = Callable[[], bytes]
+AudioLoader: TypeAlias = Callable[[], bytes]
 FOLDER = Path(__file__).parents[1] / "sounds"
 DEFAULT_LANGUAGE = "en"
 
 
-def wanted(settings: SatelliteConfig, folder: Path = FOLDER) -> dict[Cue, Read]:
+def create_loaders(settings: SatelliteConfig, folder: Path = FOLDER) -> dict[Cue, AudioLoader]:
     """Return what reads each sound, in the speaker's format, of those for which the user names no other."""
-    named = cues.named(settings)
-    words = folder / chosen(settings.language or DEFAULT_LANGUAGE) if settings.failure_phrases else None
-    return {cue: partial(_read, cue, words, settings.snd_format) for cue in cues.SPOKEN if named[cue] is None}
+    named = cues.configured_files(settings)
+    words = folder / select_language(settings.language or DEFAULT_LANGUAGE) if settings.failure_phrases else None
+    return {
+        cue: partial(_load_phrase, cue, words, settings.snd_format) for cue in cues.WITH_PHRASE if named[cue] is None
+    }
 
 
-def languages() -> list[str]:
+def available_languages() -> list[str]:
     """Return the languages that there are phrases in."""
     return sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir())
 
 
-def chosen(tag: str) -> str:
+def select_language(tag: str) -> str:
     """Return the language of a tag such as de-AT; English, with a warning, if there is none."""
     language = re.split("[-_]", tag, maxsplit=1)[0].lower()
-    if language in languages():
+    if language in available_languages():
         return language
-    _LOG.warning("no phrases in this language; they are in English", language=tag, there_are=languages())
+    _LOG.warning("no phrases in this language; they are in English", language=tag, there_are=available_languages())
     return DEFAULT_LANGUAGE
 
 
-def _read(cue: Cue, words: Path | None, audio: AudioFormat) -> bytes:
+def _load_phrase(cue: Cue, words: Path | None, audio: AudioFormat) -> bytes:
     """Return the chime and the words in a folder, if any; the chime alone when they cannot be read."""
-    chime = cues.sound(cue, None, audio)
+    chime = cues.load_cue(cue, None, audio)
     try:
-        return chime if words is None else chime + cues.recording(words / f"{cue}.wav", audio)
+        return chime if words is None else chime + cues.load_recording(words / f"{cue}.wav", audio)
     except RosieError as err:
         _LOG.warning("a phrase cannot be read", reason=str(err))
         return chime

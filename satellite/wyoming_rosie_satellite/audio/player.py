@@ -9,23 +9,23 @@ from typing import ParamSpec
 import structlog
 
 from wyoming_rosie.errors import RosieError
-from wyoming_rosie_satellite.audio.sinks import PlaysAtOnce, Speaker
+from wyoming_rosie_satellite.audio.devices.speakers import NowaitSpeaker, Speaker
 
 _LOG = structlog.get_logger()
 P = ParamSpec("P")
 BLOCK_SECONDS = 0.05
 """What is silenced may sound so much longer; what a conductor sends at a time is about as long."""
-MOST_WAITING_SECONDS = 120.0
+MAX_QUEUED_SECONDS = 120.0
 """A conductor that sends faster than we play may be so far ahead; then it has to wait."""
 
 
 @dataclass(frozen=True)
-class _Stored:
+class _DeferredAudio:
     read: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
-class _End:
+class _EndMarker:
     played: Callable[[], None] | None
 
 
@@ -34,41 +34,41 @@ class Player:
 
     def __init__(self, speaker: Speaker) -> None:
         self._speaker = speaker
-        self._play_now = speaker.play_now if isinstance(speaker, PlaysAtOnce) else _never
+        self._play_nowait = speaker.play_nowait if isinstance(speaker, NowaitSpeaker) else _refuse_nowait
         self._block = speaker.format.bytes_in(BLOCK_SECONDS)
         self._is_idle = False  # has played all that there was, and waits for more
-        self._waiting: deque[bytes | _Stored | _End] = deque()
-        self._waiting_bytes = 0
+        self._queue: deque[bytes | _DeferredAudio | _EndMarker] = deque()
+        self._queued_bytes = 0
         self._more = asyncio.Event()
         self._room = asyncio.Event()
         self._playing: asyncio.Task[None] | None = None
         self._failing = False
 
     @property
-    def waiting(self) -> int:
+    def queue_size(self) -> int:
         """How many pieces of sound, and ends of sounds, are to be played."""
-        return len(self._waiting)
+        return len(self._queue)
 
     def play(self, pcm: bytes) -> None:
         """Play whole frames after what is waiting."""
-        if self._is_idle and len(pcm) <= self._block and self._play_now(pcm):
+        if self._is_idle and len(pcm) <= self._block and self._play_nowait(pcm):
             return
-        self._waiting_bytes += len(pcm)
-        self._put(pcm)
+        self._queued_bytes += len(pcm)
+        self._enqueue(pcm)
 
-    def play_read(self, read: Callable[[], bytes]) -> None:
+    def play_deferred(self, read: Callable[[], bytes]) -> None:
         """Play after that what `read` returns, which is asked for on a thread of its own when its turn has come."""
-        self._put(_Stored(read))
+        self._enqueue(_DeferredAudio(read))
 
-    def finish(self, played: Callable[[], None] | None = None) -> None:
+    def mark_end(self, played: Callable[[], None] | None = None) -> None:
         """Call `played` when everything up to here has been heard."""
-        self._put(_End(played))
+        self._enqueue(_EndMarker(played))
 
-    def silence(self) -> None:
+    def stop(self) -> None:
         """Stop at once and forget what is waiting."""
         self._is_idle = False  # what comes now is for the speaker as it is after its silence
-        self._waiting.clear()
-        self._waiting_bytes = 0
+        self._queue.clear()
+        self._queued_bytes = 0
         self._room.set()
         if self._playing is not None:
             self._playing.cancel()
@@ -76,9 +76,9 @@ class Player:
     @property
     def has_room(self) -> bool:
         """Whether no more is waiting than may be."""
-        return self._speaker.format.seconds(self._waiting_bytes) <= MOST_WAITING_SECONDS
+        return self._speaker.format.seconds(self._queued_bytes) <= MAX_QUEUED_SECONDS
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Wait while too much is waiting."""
         while not self.has_room:
             self._room.clear()
@@ -92,30 +92,30 @@ class Player:
                 await asyncio.wait({self._playing})
                 if not self._playing.cancelled():
                     self._playing.result()
-                await self._tell_speaker(self._speaker.silence)
+                await self._call_speaker(self._speaker.stop)
         finally:
             if self._playing is not None:
                 self._playing.cancel()
                 await asyncio.wait({self._playing})
             await self._speaker.close()
 
-    def _put(self, job: bytes | _Stored | _End) -> None:
+    def _enqueue(self, job: bytes | _DeferredAudio | _EndMarker) -> None:
         self._is_idle = False
-        self._waiting.append(job)
+        self._queue.append(job)
         self._more.set()
 
     async def _play_all(self) -> None:
         while True:
-            while not self._waiting:
+            while not self._queue:
                 await self._wait()
-            match self._waiting.popleft():
-                case _End(played):
-                    await self._tell_speaker(self._speaker.drain)
+            match self._queue.popleft():
+                case _EndMarker(played):
+                    await self._call_speaker(self._speaker.drain)
                     if played is not None:
                         played()
-                case _Stored(read):
+                case _DeferredAudio(read):
                     stored = await asyncio.to_thread(read)
-                    self._waiting_bytes += len(stored)
+                    self._queued_bytes += len(stored)
                     await self._play(stored)
                 case pcm:
                     await self._play(pcm)
@@ -130,11 +130,11 @@ class Player:
 
     async def _play(self, pcm: bytes) -> None:
         for block in _blocks(pcm, self._block):
-            await self._tell_speaker(self._speaker.play, block)
-            self._waiting_bytes -= len(block)
+            await self._call_speaker(self._speaker.play, block)
+            self._queued_bytes -= len(block)
         self._room.set()
 
-    async def _tell_speaker(self, order: Callable[P, Awaitable[None]], /, *args: P.args, **kwargs: P.kwargs) -> None:
+    async def _call_speaker(self, order: Callable[P, Awaitable[None]], /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             await order(*args, **kwargs)
         except (RosieError, OSError) as err:
@@ -145,7 +145,7 @@ class Player:
             self._failing = self._failing and not args
 
 
-def _never(_: bytes) -> bool:
+def _refuse_nowait(_: bytes) -> bool:
     return False
 
 

@@ -6,51 +6,51 @@ from typing import Any, TypeAlias
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
-from wyoming_rosie_satellite.audio.echo_reference import Echo
+from wyoming_rosie_satellite.audio.echo_reference import EchoReference
 from wyoming_rosie_satellite.audio.volume import Volume
 from wyoming_rosie_satellite.config import SatelliteConfig
 
-Clean: TypeAlias = Callable[[bytes], bytes]
+ProcessFrame: TypeAlias = Callable[[bytes], bytes]
 """Takes 20 ms of 16 kHz 16-bit mono and returns as much."""
 NOISE_LEVELS = range(5)
 GAINS_DBFS = range(32)
 STEP_BYTES = SPEECH.bytes_in(0.01)
 
 
-def cleaners(settings: SatelliteConfig, echo: Echo | None = None) -> list[Clean]:
+def create_processors(settings: SatelliteConfig, echo: EchoReference | None = None) -> list[ProcessFrame]:
     """Return what the settings ask for, in the order in which it is to be done. Raises ConfigError."""
-    wanted: list[Clean] = []
+    wanted: list[ProcessFrame] = []
     if echo is not None:
-        wanted.append(EchoCanceller(echo).clean)
+        wanted.append(EchoCancellation(echo).process)
     if settings.mic_volume_multiplier != 1.0:
         wanted.append(Volume(SPEECH, settings.mic_volume_multiplier).apply)
     if settings.mic_noise_suppression or settings.mic_auto_gain:
-        wanted.append(NoiseAndGain(settings.mic_noise_suppression, settings.mic_auto_gain).clean)
+        wanted.append(NoiseSuppression(settings.mic_noise_suppression, settings.mic_auto_gain).process)
     return wanted
 
 
-class NoiseAndGain:
+class NoiseSuppression:
     """WebRTC's noise suppression, 0 (off) to 4, and automatic gain to a target of 0 (off) to 31 dB below full scale."""
 
     def __init__(self, noise_level: int, gain_dbfs: int) -> None:
-        _check("--mic-noise-suppression", noise_level, NOISE_LEVELS)
-        _check("--mic-auto-gain", gain_dbfs, GAINS_DBFS)
-        self._processor: Any = _noise_gain()(gain_dbfs, noise_level)
+        _check_range("--mic-noise-suppression", noise_level, NOISE_LEVELS)
+        _check_range("--mic-auto-gain", gain_dbfs, GAINS_DBFS)
+        self._processor: Any = _import_noise_gain()(gain_dbfs, noise_level)
 
-    def clean(self, pcm: bytes) -> bytes:
+    def process(self, pcm: bytes) -> bytes:
         steps = (pcm[start : start + STEP_BYTES] for start in range(0, len(pcm), STEP_BYTES))
         return b"".join([self._processor.Process10ms(step).audio for step in steps])
 
 
-class EchoCanceller:
+class EchoCancellation:
     """WebRTC's echo canceller, which finds out by itself how late the echo is; it rests while the room is silent."""
 
-    def __init__(self, echo: Echo) -> None:
-        self._processor: Any = _echo_cancellation()(sample_rate=SPEECH.rate, echo_cancellation=True)
-        self._echo = echo
+    def __init__(self, echo: EchoReference) -> None:
+        self._processor: Any = _import_echo_cancellation()(sample_rate=SPEECH.rate, echo_cancellation=True)
+        self._reference = echo
 
-    def clean(self, pcm: bytes) -> bytes:
-        played = self._echo.take(len(pcm))
+    def process(self, pcm: bytes) -> bytes:
+        played = self._reference.read(len(pcm))
         if played is None:
             return pcm
         import numpy as np
@@ -58,7 +58,7 @@ class EchoCanceller:
         return bytes(self._processor.process(np.frombuffer(pcm, "<i2"), np.frombuffer(played, "<i2")).tobytes())
 
 
-def _noise_gain() -> Any:
+def _import_noise_gain() -> Any:
     try:
         from webrtc_noise_gain import AudioProcessor
     except ImportError as err:
@@ -68,7 +68,7 @@ def _noise_gain() -> Any:
     return AudioProcessor
 
 
-def _echo_cancellation() -> Any:
+def _import_echo_cancellation() -> Any:
     try:
         from pywebrtc_audio import AudioProcessor
     except ImportError as err:
@@ -76,6 +76,6 @@ def _echo_cancellation() -> Any:
     return AudioProcessor
 
 
-def _check(flag: str, value: int, allowed: range) -> None:
+def _check_range(flag: str, value: int, allowed: range) -> None:
     if value not in allowed:
         raise ConfigError(f"{flag} must be from {allowed[0]} to {allowed[-1]}, not {value}")

@@ -11,46 +11,46 @@ import structlog
 from wyoming_rosie.audio.formats import SPEECH
 
 _LOG = structlog.get_logger()
-LONGEST_BYTES = SPEECH.bytes_in(60.0)
-MOST_FILES = 500
-MOST_WAITING = 8
+MAX_BYTES = SPEECH.bytes_in(60.0)
+MAX_FILES = 500
+MAX_QUEUED = 8
 PATTERN = "run-*.wav"
 
 
-class Recorder:
+class RunRecorder:
     """Hears what the conductor is sent; `run` writes it. The oldest files are deleted when there are too many."""
 
-    def __init__(self, folder: Path, most_files: int = MOST_FILES) -> None:
+    def __init__(self, folder: Path, most_files: int = MAX_FILES) -> None:
         self.written = 0
         self._folder = folder
         self._most_files = most_files
         self._name = ""
         self._pcm: bytearray | None = None  # of the run that goes on
-        self._waiting: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(MOST_WAITING)
+        self._queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(MAX_QUEUED)
 
     @property
-    def waiting(self) -> int:
+    def queue_size(self) -> int:
         """How many are not written yet."""
-        return self._waiting.qsize()
+        return self._queue.qsize()
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Keep what is heard from now on."""
-        self.end()
+        self.stop()
         self._name = time.strftime("run-%Y%m%d-%H%M%S") + f"-{time.time_ns() // 1_000_000 % 1000:03}.wav"
         self._pcm = bytearray()
 
-    def hear(self, pcm: bytes) -> None:
+    def push_audio(self, pcm: bytes) -> None:
         """Take the next 16 kHz 16-bit mono of a run; never waits."""
-        if self._pcm is not None and len(self._pcm) < LONGEST_BYTES:
+        if self._pcm is not None and len(self._pcm) < MAX_BYTES:
             self._pcm += pcm
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Have what was heard written soon."""
         pcm, self._pcm = self._pcm, None
         if not pcm:
             return
         try:
-            self._waiting.put_nowait((self._name, bytes(pcm)))
+            self._queue.put_nowait((self._name, bytes(pcm)))
         except asyncio.QueueFull:
             _LOG.warning("a recording is lost: the disk is too slow", folder=str(self._folder))
 
@@ -58,7 +58,7 @@ class Recorder:
         """Write until cancelled."""
         _LOG.warning("what people say is being recorded; see --debug-recording-dir", folder=str(self._folder))
         while True:
-            name, pcm = await self._waiting.get()
+            name, pcm = await self._queue.get()
             try:
                 await asyncio.to_thread(self._write, name, pcm)
                 self.written += 1
@@ -67,7 +67,7 @@ class Recorder:
 
     def _write(self, name: str, pcm: bytes) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(self._folder / name, "wb", opener=_for_the_owner_only) as raw, wave.open(raw, "wb") as file:
+        with open(self._folder / name, "wb", opener=_open_restricted) as raw, wave.open(raw, "wb") as file:
             file.setframerate(SPEECH.rate)
             file.setsampwidth(SPEECH.width)
             file.setnchannels(SPEECH.channels)
@@ -76,5 +76,5 @@ class Recorder:
             old.unlink(missing_ok=True)
 
 
-def _for_the_owner_only(path: str, flags: int) -> int:
+def _open_restricted(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)

@@ -2,39 +2,39 @@
 
 from wyoming_rosie.audio.formats import AudioFormat, Converter
 
-LOUDEST_PERCENT = 100.0
+MAX_PERCENT = 100.0
 
 
 class Volume:
     """A volume of 0 to 100 percent times a fixed multiplier; a change is spread over the next sound, so that it does not click."""
 
-    def __init__(self, audio: AudioFormat, multiplier: float = 1.0, percent: float = LOUDEST_PERCENT) -> None:
+    def __init__(self, audio: AudioFormat, multiplier: float = 1.0, percent: float = MAX_PERCENT) -> None:
         whole = AudioFormat(audio.rate, 4 if audio.width == 3 else audio.width, audio.channels)
         self._width = whole.width
         self._channels = audio.channels
         self._widen, self._narrow = Converter(audio, whole), Converter(whole, audio)
         self._multiplier = multiplier
-        self.set(percent)
-        self._gain = self._wanted
+        self.set_percent(percent)
+        self._gain = self._target_gain
 
-    def set(self, percent: float) -> None:
+    def set_percent(self, percent: float) -> None:
         """Be so loud from now on; more than 100 is 100, less than 0 is 0."""
-        self.percent = min(max(percent, 0.0), LOUDEST_PERCENT)
+        self.percent = min(max(percent, 0.0), MAX_PERCENT)
         # half of the way is about half as loud, as people hear it
-        self._wanted = self._multiplier * (self.percent / LOUDEST_PERCENT) ** 2
+        self._target_gain = self._multiplier * (self.percent / MAX_PERCENT) ** 2
 
     def apply(self, pcm: bytes) -> bytes:
         """Return whole frames at this volume; what would be too loud for the format is as loud as it can be."""
-        if self._gain == self._wanted == 1.0:
+        if self._gain == self._target_gain == 1.0:
             return pcm
-        return self._narrow.convert(self._louder(self._widen.convert(pcm)))
+        return self._narrow.convert(self._scale(self._widen.convert(pcm)))
 
-    def _louder(self, pcm: bytes) -> bytes:
+    def _scale(self, pcm: bytes) -> bytes:
         import numpy as np
 
         kind = np.dtype(f"<i{self._width}")
         limits = np.iinfo(kind)
         samples = np.frombuffer(pcm, kind).reshape(-1, self._channels)
-        gains = np.linspace(self._gain, self._wanted, len(samples))[:, None]
-        self._gain = self._wanted
+        gains = np.linspace(self._gain, self._target_gain, len(samples))[:, None]
+        self._gain = self._target_gain
         return np.clip(np.rint(samples * gains), limits.min, limits.max).astype(kind).tobytes()

@@ -12,12 +12,12 @@ from wyoming_rosie.protocol import hosts
 from wyoming_rosie.runtime.secrets import read_secret_file, read_secret_variable
 
 TOKEN_VARIABLE = "WYOMING_ROSIE_API_TOKEN"  # noqa: S105 - the name of one
-SHORTEST_TOKEN = 16
-LONGEST_TOKEN = 1_024
+MIN_TOKEN_LENGTH = 16
+MAX_TOKEN_LENGTH = 1_024
 _BEARER = "Bearer "
 
 
-class RefusedError(RosieError):
+class ApiRequestError(RosieError):
     """A request that is not carried out; `status` is HTTP's."""
 
     def __init__(self, text: str, code: str, status: HTTPStatus) -> None:
@@ -27,40 +27,40 @@ class RefusedError(RosieError):
 
 
 @dataclass(frozen=True)
-class Gate:
+class ApiAuth:
     """Lets in who knows the token; without a token only programs of this machine, and no web page of another's."""
 
     token: str | None = None
 
-    def check(self, headers: Mapping[str, str]) -> None:
+    def authorize(self, headers: Mapping[str, str]) -> None:
         """Raise RefusedError for who must stay outside."""
         host = headers.get("Host", "")
-        if self.token is None and not _names_an_address(host):
-            raise RefusedError(f"call it by its address or localhost, not by '{host}'", "host", HTTPStatus.FORBIDDEN)
+        if self.token is None and not _is_local_name(host):
+            raise ApiRequestError(f"call it by its address or localhost, not by '{host}'", "host", HTTPStatus.FORBIDDEN)
         origin = headers.get("Origin")
         if origin is not None and origin.partition("://")[2] != host:
-            raise RefusedError("web pages of others may not use this", "origin", HTTPStatus.FORBIDDEN)
-        if self.token is not None and not self._is_known(headers.get("Authorization", "")):
-            raise RefusedError("send 'Authorization: Bearer TOKEN'", "token", HTTPStatus.UNAUTHORIZED)
+            raise ApiRequestError("web pages of others may not use this", "origin", HTTPStatus.FORBIDDEN)
+        if self.token is not None and not self._has_valid_token(headers.get("Authorization", "")):
+            raise ApiRequestError("send 'Authorization: Bearer TOKEN'", "token", HTTPStatus.UNAUTHORIZED)
 
-    def _is_known(self, authorization: str) -> bool:
+    def _has_valid_token(self, authorization: str) -> bool:
         given = authorization.removeprefix(_BEARER) if authorization.startswith(_BEARER) else ""
         return hmac.compare_digest(given.encode(errors="surrogateescape"), (self.token or "").encode())
 
 
-def gate(host: str, token_file: Path | None) -> Gate:
+def create_auth(host: str, token_file: Path | None) -> ApiAuth:
     """Return the gate for an API at this host. Raises ConfigError when one that others can reach has no token."""
     token = (
         read_secret_variable(TOKEN_VARIABLE) if token_file is None else read_secret_file(token_file, "--api-token-file")
     )
     if token is None and not hosts.is_loopback(host):
         raise ConfigError(f"--api-host {host}: others can reach it; give it --api-token-file FILE or {TOKEN_VARIABLE}")
-    if token is not None and not SHORTEST_TOKEN <= len(token) <= LONGEST_TOKEN:
-        raise ConfigError(f"the API's token must have {SHORTEST_TOKEN} to {LONGEST_TOKEN} characters")
-    return Gate(token)
+    if token is not None and not MIN_TOKEN_LENGTH <= len(token) <= MAX_TOKEN_LENGTH:
+        raise ConfigError(f"the API's token must have {MIN_TOKEN_LENGTH} to {MAX_TOKEN_LENGTH} characters")
+    return ApiAuth(token)
 
 
-def _names_an_address(host: str) -> bool:
+def _is_local_name(host: str) -> bool:
     """Whether it is no name that somebody else's name server could have sent here."""
     try:
         return hosts.needs_no_name_server(urlsplit(f"//{host}").hostname or "")

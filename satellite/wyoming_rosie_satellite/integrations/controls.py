@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Shown:
+class SatelliteStatus:
     """How the satellite is; `volume` is 0 to 100."""
 
     phase: str
@@ -18,7 +18,7 @@ class Controls(Protocol):
     """A satellite that does what it is told; nothing waits, what makes no sense now changes nothing."""
 
     @property
-    def shown(self) -> Shown: ...
+    def status(self) -> SatelliteStatus: ...
 
     def trigger(self, *, held: bool = False) -> None:
         """Listen now, as after a wake word; held: until told to stop, whatever pauses the speaker makes."""

@@ -11,17 +11,17 @@ from typing import TypeAlias
 import structlog
 from wyoming.event import Event
 
-from wyoming_rosie_satellite.audio.commands import words_of
+from wyoming_rosie_satellite.subprocesses import split_command
 
 _LOG = structlog.get_logger()
-MOST_AT_ONCE = 4
-MOST_WAITING = 64
-LONGEST_SECONDS = 30.0
-KILL_SECONDS = 1.0
+MAX_CONCURRENT = 4
+MAX_QUEUED = 64
+TIMEOUT_SECONDS = 30.0
+KILL_TIMEOUT_SECONDS = 1.0
 STDERR = 2
 """What programs print goes there: standard output may be the speaker."""
 STARTUP = "startup"
-EVENT_OF = {
+EVENT_TYPES = {
     "detect": "detect",
     "detection": "detection",
     "transcript": "transcript",
@@ -42,7 +42,7 @@ EVENT_OF = {
     "timer-finished": "timer-finished",
 }
 """The event for which the program of each flag `--NAME-command` runs; STARTUP has none."""
-_TOLD = {
+_STDIN_FIELDS = {
     "detection": "name",
     "transcript": "text",
     "synthesize": "text",
@@ -50,7 +50,7 @@ _TOLD = {
     "timer-cancelled": "id",
     "timer-finished": "id",
 }
-_TOLD_ALL = frozenset({"timer-started", "timer-updated"})
+_STDIN_JSON = frozenset({"timer-started", "timer-updated"})
 Command: TypeAlias = list[str]
 
 
@@ -60,58 +60,58 @@ class EventCommands:
     A few run at the same time, each for a limited time; what happens while too many wait runs nothing.
     """
 
-    def __init__(self, commands: Mapping[str, str], longest_seconds: float = LONGEST_SECONDS) -> None:
-        words = {name: words_of(f"--{name}-command", line) for name, line in commands.items()}
+    def __init__(self, commands: Mapping[str, str], longest_seconds: float = TIMEOUT_SECONDS) -> None:
+        words = {name: split_command(f"--{name}-command", line) for name, line in commands.items()}
         self.skipped = 0
         self._startup = words.pop(STARTUP, None)
-        self._commands = {EVENT_OF[name]: command for name, command in words.items()}
-        self._waiting: asyncio.Queue[tuple[Command, str]] = asyncio.Queue(MOST_WAITING)
+        self._commands = {EVENT_TYPES[name]: command for name, command in words.items()}
+        self._queue: asyncio.Queue[tuple[Command, str]] = asyncio.Queue(MAX_QUEUED)
         self._longest_seconds = longest_seconds
 
-    def saw(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         if event.type in self._commands:
-            self._begin(self._commands[event.type], told(event))
+            self._enqueue(self._commands[event.type], format_stdin(event))
 
     async def run(self) -> None:
         """Run the startup command, then one after the other until cancelled, which ends those that run."""
         startup, self._startup = self._startup, None
         if startup is not None:
-            self._begin(startup, "")
+            self._enqueue(startup, "")
         async with asyncio.TaskGroup() as tasks:
-            for _ in range(MOST_AT_ONCE):
-                tasks.create_task(self._run_all())
+            for _ in range(MAX_CONCURRENT):
+                tasks.create_task(self._run_queue())
 
-    def _begin(self, command: Command, text: str) -> None:
+    def _enqueue(self, command: Command, text: str) -> None:
         try:
-            self._waiting.put_nowait((command, text))
+            self._queue.put_nowait((command, text))
         except asyncio.QueueFull:
             self.skipped += 1
             if self.skipped == 1:
-                _LOG.warning("commands take too long; some are not run", command=command[0], waiting=MOST_WAITING)
+                _LOG.warning("commands take too long; some are not run", command=command[0], waiting=MAX_QUEUED)
 
-    async def _run_all(self) -> None:
+    async def _run_queue(self) -> None:
         while True:
-            command, text = await self._waiting.get()
+            command, text = await self._queue.get()
             try:
-                await _run(command, text, self._longest_seconds)
+                await _run_command(command, text, self._longest_seconds)
             except OSError as err:
                 _LOG.warning("command failed", command=command[0], reason=err.strerror)
 
 
-def lines(settings: object) -> dict[str, str]:
+def find_command_lines(settings: object) -> dict[str, str]:
     """Return the command line of each name for which the settings have one."""
-    found = {name: getattr(settings, f"{name.replace('-', '_')}_command") for name in (STARTUP, *EVENT_OF)}
+    found = {name: getattr(settings, f"{name.replace('-', '_')}_command") for name in (STARTUP, *EVENT_TYPES)}
     return {name: line for name, line in found.items() if line is not None}
 
 
-def told(event: Event) -> str:
+def format_stdin(event: Event) -> str:
     """Return what a command reads on its standard input: a text, a name or JSON, as wyoming-satellite has it."""
-    if event.type in _TOLD_ALL:
+    if event.type in _STDIN_JSON:
         return json.dumps(event.data, ensure_ascii=False)
-    return str(event.data.get(_TOLD.get(event.type, "")) or "")
+    return str(event.data.get(_STDIN_FIELDS.get(event.type, "")) or "")
 
 
-async def _run(command: Command, text: str, seconds: float) -> None:
+async def _run_command(command: Command, text: str, seconds: float) -> None:
     process = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.PIPE, stdout=STDERR, process_group=0
     )
@@ -122,17 +122,17 @@ async def _run(command: Command, text: str, seconds: float) -> None:
         _LOG.warning("command was ended: it took too long", command=command[0], seconds=seconds)
         return
     finally:
-        await _end(process)
+        await _kill_group(process)
     if process.returncode:
         _LOG.warning("command failed", command=command[0], status=process.returncode)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _kill_group(process: asyncio.subprocess.Process) -> None:
     """End a command that has not ended, and what it has started."""
     if process.returncode is not None:
         return
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     with suppress(TimeoutError):
-        async with asyncio.timeout(KILL_SECONDS):
+        async with asyncio.timeout(KILL_TIMEOUT_SECONDS):
             await process.wait()

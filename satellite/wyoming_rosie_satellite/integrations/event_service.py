@@ -17,19 +17,19 @@ from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.integrations.observers import STATES, USER_EVENT
 
 _LOG = structlog.get_logger()
-MOST_WAITING = 256
-FRESH_SECONDS = 5.0
+MAX_QUEUED = 256
+MAX_AGE_SECONDS = 5.0
 """What waited longer is no news any more: lights would show what happened long ago."""
 MAX_PAUSE_SECONDS = 30.0
-KEPT_TO_OURSELVES = frozenset({"audio-chunk", "describe", "info", "ping", "pong"})
+PRIVATE_EVENTS = frozenset({"audio-chunk", "describe", "info", "ping", "pong"})
 COMMAND = "command"
-NOWHERE: Mapping[str, str] = {}
-Do: TypeAlias = Callable[[object, Mapping[str, Any]], object]
+NO_CONTEXT: Mapping[str, str] = {}
+ExecuteCommand: TypeAlias = Callable[[object, Mapping[str, Any]], object]
 """Carries out a command of the local API with its arguments; raises RosieError for what cannot be done."""
 _CONDUCTED = frozenset({"satellite-connected", "satellite-disconnected"})
 
 
-class EventSender:
+class EventForwarder:
     """Connects to the service, again and again; the oldest news is forgotten first. Raises ConfigError.
 
     A service that comes back is told how things stand: who conducts, and the latest of each of our own events. `place`
@@ -39,37 +39,39 @@ class EventSender:
     def __init__(
         self,
         uri: str,
-        do: Do | None = None,
-        fresh_seconds: float = FRESH_SECONDS,
-        place: Mapping[str, str] = NOWHERE,
+        do: ExecuteCommand | None = None,
+        fresh_seconds: float = MAX_AGE_SECONDS,
+        place: Mapping[str, str] = NO_CONTEXT,
     ) -> None:
         if isinstance(address.parse(uri), address.Stdio):
             raise ConfigError("--event-uri must be tcp://HOST:PORT or unix:///PATH")
-        self.forgotten = 0
+        self.dropped = 0
         self._uri = uri
-        self._do = do
+        self._execute_command = do
         self._fresh_seconds = fresh_seconds
-        self._place = place
-        self._standing: dict[str, Event] = {}
-        self._waiting: deque[tuple[float, Event]] = deque()
-        self._news = asyncio.Event()
+        self._context = place
+        self._latest: dict[str, Event] = {}
+        self._queue: deque[tuple[float, Event]] = deque()
+        self._changed = asyncio.Event()
 
-    def saw(self, event: Event) -> None:
-        if event.type in KEPT_TO_OURSELVES:
+    def on_event(self, event: Event) -> None:
+        if event.type in PRIVATE_EVENTS:
             return
-        event = self._placed(event)
-        if (subject := _subject(event)) is not None:
-            self._standing[subject] = event
-        if len(self._waiting) == MOST_WAITING:
-            self._waiting.popleft()
-            self.forgotten += 1
-        self._waiting.append((_now(), event))
-        self._news.set()
+        event = self._add_context(event)
+        if (subject := _state_key(event)) is not None:
+            self._latest[subject] = event
+        if len(self._queue) == MAX_QUEUED:
+            self._queue.popleft()
+            self.dropped += 1
+        self._queue.append((_now(), event))
+        self._changed.set()
 
-    def _placed(self, event: Event) -> Event:
-        if event.type != "detection" or not self._place:
+    def _add_context(self, event: Event) -> Event:
+        if event.type != "detection" or not self._context:
             return event
-        return Event(event.type, {**event.data, "context": {**self._place, **turn.event_context(event)}}, event.payload)
+        return Event(
+            event.type, {**event.data, "context": {**self._context, **turn.event_context(event)}}, event.payload
+        )
 
     async def run(self) -> None:
         """Send until cancelled; a service that is not there is tried again with growing pauses."""
@@ -80,34 +82,34 @@ class EventSender:
                     if backoff.failures:
                         _LOG.info("event service is back", uri=self._uri)
                     backoff.reset()
-                    await run_until_first_exit(self._send_all(service), self._read_all(service))
+                    await run_until_first_exit(self._send_events(service), self._receive_commands(service))
             except UnreachableError as err:
                 if not backoff.failures:
                     _LOG.warning("event service failed", reason=str(err))
             await backoff.sleep()
 
-    async def _send_all(self, service: Client) -> None:
-        waiting = [event for _, event in self._waiting]
-        for event in [event for event in self._standing.values() if event not in waiting]:
+    async def _send_events(self, service: Client) -> None:
+        waiting = [event for _, event in self._queue]
+        for event in [event for event in self._latest.values() if event not in waiting]:
             await service.send(event)
         while True:
-            while self._waiting:
-                seen, event = self._waiting.popleft()
+            while self._queue:
+                seen, event = self._queue.popleft()
                 if seen > _now() - self._fresh_seconds:
                     await service.send(event)
                 else:
-                    self.forgotten += 1
-            self._news.clear()
-            await self._news.wait()
+                    self.dropped += 1
+            self._changed.clear()
+            await self._changed.wait()
 
-    async def _read_all(self, service: Client) -> None:
+    async def _receive_commands(self, service: Client) -> None:
         """Do what the service asks for, until it leaves; whatever else it says is of no interest."""
         while True:
             event = await service.receive()
-            if event.type == USER_EVENT and event.data.get("name") == COMMAND and self._do is not None:
-                await self._obey(service, event, self._do)
+            if event.type == USER_EVENT and event.data.get("name") == COMMAND and self._execute_command is not None:
+                await self._execute(service, event, self._execute_command)
 
-    async def _obey(self, service: Client, event: Event, do: Do) -> None:
+    async def _execute(self, service: Client, event: Event, do: ExecuteCommand) -> None:
         given = event.data.get("data")
         arguments = given if isinstance(given, dict) else {}
         try:
@@ -116,7 +118,7 @@ class EventSender:
             await service.send(Error(str(err), err.code).event())
 
 
-def _subject(event: Event) -> str | None:
+def _state_key(event: Event) -> str | None:
     """Return what an event says the present state of, if anything."""
     if event.type in _CONDUCTED:
         return "conductor"

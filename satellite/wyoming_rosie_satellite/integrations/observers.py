@@ -13,45 +13,45 @@ STATES = (PHASE, MUTED, VOLUME, RINGING)
 """Names of the user-events that tell what no event of Wyoming's does."""
 
 
-class Watcher(Protocol):
+class Observer(Protocol):
     """Somebody who wants to know."""
 
-    def saw(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Take note of an event, without its audio; never waits."""
 
 
-class Watchers:
+class Observers:
     """All who want to know; one that fails keeps nothing from the others, nor from the satellite."""
 
-    def __init__(self, watchers: Sequence[Watcher] = ()) -> None:
-        self._watchers = list(watchers)
+    def __init__(self, watchers: Sequence[Observer] = ()) -> None:
+        self._observers = list(watchers)
 
-    def add(self, watcher: Watcher) -> None:
-        self._watchers.append(watcher)
+    def add(self, watcher: Observer) -> None:
+        self._observers.append(watcher)
 
-    def saw(self, event: Event) -> None:
-        for watcher in self._watchers:
+    def on_event(self, event: Event) -> None:
+        for watcher in self._observers:
             try:
-                watcher.saw(event)
+                watcher.on_event(event)
             except Exception:  # noqa: BLE001 - the border to lights and displays: a bug there must not silence the room
                 _LOG.exception("a watcher failed", type=event.type)
 
 
-def phase_shown(phase: str) -> Event:
+def phase_event(phase: str) -> Event:
     """Return the event for a new phase: offline, paused, waiting, streaming, thinking or speaking."""
     return Event(USER_EVENT, {"name": PHASE, "phase": phase})
 
 
-def muted(is_muted: bool) -> Event:
+def muted_event(is_muted: bool) -> Event:
     """Return the event for a microphone that was muted or not any more."""
     return Event(USER_EVENT, {"name": MUTED, "muted": is_muted})
 
 
-def volume_set(percent: int) -> Event:
+def volume_level_event(percent: int) -> Event:
     """Return the event for a new volume, 0 to 100."""
     return Event(USER_EVENT, {"name": VOLUME, "percent": percent})
 
 
-def ringing(is_ringing: bool) -> Event:
+def ringing_event(is_ringing: bool) -> Event:
     """Return the event for timers that begin to ring or are quiet again."""
     return Event(USER_EVENT, {"name": RINGING, "ringing": is_ringing})

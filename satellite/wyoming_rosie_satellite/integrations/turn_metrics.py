@@ -6,36 +6,36 @@ from wyoming.event import Event
 
 from wyoming_rosie.metrics import ABANDONED, FAILED, TurnMetrics
 from wyoming_rosie_satellite.integrations.observers import PHASE, USER_EVENT
-from wyoming_rosie_satellite.messages import Phase
+from wyoming_rosie_satellite.messages import SatellitePhase
 
-STAGES = {Phase.STREAMING: "listen", Phase.THINKING: "answer", Phase.SPEAKING: "speak"}
+STAGES = {SatellitePhase.STREAMING: "listen", SatellitePhase.THINKING: "answer", SatellitePhase.SPEAKING: "speak"}
 ANSWERED = "answered"
 
 
-class TurnWatcher:
+class TurnMetricsObserver:
     """Notes how long a person speaks, waits and hears the answer, and how that ends. `now` is in seconds."""
 
     def __init__(self, work: TurnMetrics, now: Callable[[], float]) -> None:
-        self._work = work
+        self._metrics = work
         self._now = now
-        self._phase = Phase.OFFLINE
+        self._phase = SatellitePhase.OFFLINE
         self._since = 0.0
         self._is_turn = False
 
-    def saw(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         if event.type == USER_EVENT and event.data.get("name") == PHASE:
-            self._enter(Phase(event.data["phase"]), self._now())
+            self._enter_phase(SatellitePhase(event.data["phase"]), self._now())
 
-    def _enter(self, phase: Phase, now: float) -> None:
+    def _enter_phase(self, phase: SatellitePhase, now: float) -> None:
         if self._is_turn:
-            self._note(phase, now)
-        self._is_turn = phase is Phase.STREAMING or (self._is_turn and phase in STAGES)
+            self._record_stage(phase, now)
+        self._is_turn = phase is SatellitePhase.STREAMING or (self._is_turn and phase in STAGES)
         self._phase, self._since = phase, now
 
-    def _note(self, phase: Phase, now: float) -> None:
+    def _record_stage(self, phase: SatellitePhase, now: float) -> None:
         """Note the stage that is over, and the turn unless it goes on in this phase."""
-        self._work.observe_stage(STAGES[self._phase], 1000 * (now - self._since))
-        if phase is Phase.OFFLINE:
-            self._work.count_outcome(ABANDONED)
-        elif phase in (Phase.WAITING, Phase.PAUSED, Phase.STREAMING):
-            self._work.count_outcome(ANSWERED if self._phase is Phase.SPEAKING else FAILED)
+        self._metrics.observe_stage(STAGES[self._phase], 1000 * (now - self._since))
+        if phase is SatellitePhase.OFFLINE:
+            self._metrics.count_outcome(ABANDONED)
+        elif phase in (SatellitePhase.WAITING, SatellitePhase.PAUSED, SatellitePhase.STREAMING):
+            self._metrics.count_outcome(ANSWERED if self._phase is SatellitePhase.SPEAKING else FAILED)

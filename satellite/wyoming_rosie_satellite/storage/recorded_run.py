@@ -17,7 +17,7 @@ RUN, AUDIO, DETECTION = "run-pipeline", "audio-chunk", "detection"
 
 
 @dataclass(frozen=True)
-class KeptRun:
+class RecordedRun:
     """`events` begin with run-pipeline and end with audio-stop."""
 
     wake_word: str | None
@@ -25,13 +25,13 @@ class KeptRun:
     events: tuple[Event, ...]
 
 
-def dumped(told: Iterable[Event], at: float) -> bytes:
+def encode_run(told: Iterable[Event], at: float) -> bytes:
     """Return what a conductor would have been told of a run, for `loaded`; it was said at `at`, seconds since the epoch.
 
     The detection is left out: Home Assistant takes two satellites' for one that both have heard, and drops the second.
     """
     turn_id, kept = turn.new_id(), b""
-    for event in joined(told):
+    for event in merge_audio(told):
         match event.type:
             case "detection":
                 turn_id = str(turn.event_context(event).get("turn_id") or turn_id)
@@ -44,7 +44,7 @@ def dumped(told: Iterable[Event], at: float) -> bytes:
     return kept
 
 
-def loaded(body: bytes) -> KeptRun:
+def decode_run(body: bytes) -> RecordedRun:
     """Return the run. Raises BadEventError for what is none."""
     decoder = Decoder()
     decoder.feed(body)
@@ -52,10 +52,10 @@ def loaded(body: bytes) -> KeptRun:
     if not events or events[0].type != RUN or events[-1].type != "audio-stop":
         raise BadEventError("it is not the whole of a run")
     wake_word = events[0].data.get("wake_word_name")
-    return KeptRun(wake_word, str(turn.event_context(events[0]).get("turn_id")), events)
+    return RecordedRun(wake_word, str(turn.event_context(events[0]).get("turn_id")), events)
 
 
-def joined(events: Iterable[Event]) -> Iterator[Event]:
+def merge_audio(events: Iterable[Event]) -> Iterator[Event]:
     """Yield the events with audio in longer pieces."""
     first: Event | None = None
     pcm = b""

@@ -6,39 +6,39 @@ from pathlib import Path
 
 from wyoming_rosie.runtime import json_store
 
-LOUDEST = 100
+MAX_VOLUME = 100
 
 
 @dataclass(frozen=True)
-class Kept:
+class SavedState:
     """`volume` is 0 to LOUDEST."""
 
     muted: bool = False
-    volume: int = LOUDEST
+    volume: int = MAX_VOLUME
 
 
 class StateStore:
     """Keeps the state in a file; `run` writes it."""
 
     def __init__(self, path: Path) -> None:
-        self.kept = Kept()
+        self.state = SavedState()
         self._path = path
-        self._saver = json_store.JsonWriter(path, lambda: asdict(self.kept))
+        self._saver = json_store.JsonWriter(path, lambda: asdict(self.state))
 
-    async def load(self) -> Kept:
+    async def load(self) -> SavedState:
         """Return what the last run kept; what cannot be read counts as muted, since somebody may have wanted that."""
         try:
             found = await asyncio.to_thread(json_store.read, self._path)
-            self.kept = Kept() if found is None else restored(found)
+            self.state = SavedState() if found is None else parse_state(found)
         except (ValueError, OSError) as err:
             await asyncio.to_thread(json_store.quarantine, self._path, err)
-            self.kept = Kept(muted=True)
-        return self.kept
+            self.state = SavedState(muted=True)
+        return self.state
 
-    def keep(self, kept: Kept) -> None:
+    def save(self, kept: SavedState) -> None:
         """Have a new state written soon; never waits."""
-        if kept != self.kept:
-            self.kept = kept
+        if kept != self.state:
+            self.state = kept
             self._saver.schedule()
 
     async def run(self) -> None:
@@ -46,9 +46,9 @@ class StateStore:
         await self._saver.run()
 
 
-def restored(document: object) -> Kept:
+def parse_state(document: object) -> SavedState:
     """Return the state that was written. Raises ValueError for what is none."""
     match document:
-        case {"muted": bool(muted), "volume": int(volume)} if 0 <= volume <= LOUDEST:
-            return Kept(muted, volume)
+        case {"muted": bool(muted), "volume": int(volume)} if 0 <= volume <= MAX_VOLUME:
+            return SavedState(muted, volume)
     raise ValueError("a satellite's state is muted, true or false, and volume, 0 to 100")

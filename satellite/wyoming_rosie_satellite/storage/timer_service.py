@@ -19,12 +19,12 @@ from wyoming_rosie_satellite.storage.timers import FINISHED, STARTED, Timers
 _LOG = structlog.get_logger()
 
 
-class AlarmClock:
+class SatelliteTimerService:
     """Tells `tell` what really happens to timers, and calls `ring` for each that has ended, once."""
 
     def __init__(self, path: Path, tell: Callable[[Event], None], ring: Callable[[], None]) -> None:
         self._path = path
-        self._tell = tell
+        self._notify = tell
         self._ring = ring
         self._timers = Timers()
         self._changed = asyncio.Event()
@@ -34,22 +34,22 @@ class AlarmClock:
     def timers(self) -> tuple[Timer, ...]:
         return self._timers.running
 
-    def take(self, event: Event) -> None:
+    def handle_event(self, event: Event) -> None:
         """Let a timer-started, -updated, -cancelled or -finished of the conductor's count. Raises BadEventError."""
-        self._report(self._timers.take(event, _now()))
+        self._publish(self._timers.take(event, _now()))
 
     def start(self, seconds: float, name: str | None = None) -> str:
         """Begin a timer of the satellite's own; return its id. Raises BadEventError."""
         timer_id = f"local-{uuid4().hex[:12]}"
         named = {} if name is None else {"name": name}
-        self.take(Event(STARTED, {"id": timer_id, "total_seconds": seconds, **named}))
+        self.handle_event(Event(STARTED, {"id": timer_id, "total_seconds": seconds, **named}))
         return timer_id
 
     def cancel(self, timer_id: str) -> bool:
         """End a timer without a sound; return whether there was one."""
         known = any(timer.id == timer_id for timer in self.timers)
         if known:
-            self.take(TimerCancelled(id=timer_id).event())
+            self.handle_event(TimerCancelled(id=timer_id).event())
         return known
 
     async def run(self) -> None:
@@ -57,7 +57,7 @@ class AlarmClock:
         await self._load()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._saver.run())
-            tasks.create_task(self._ring_all())
+            tasks.create_task(self._run_timers())
 
     async def _load(self) -> None:
         try:
@@ -67,22 +67,22 @@ class AlarmClock:
         except (ValueError, OSError) as err:
             await asyncio.to_thread(json_store.quarantine, self._path, err)
 
-    async def _ring_all(self) -> None:
+    async def _run_timers(self) -> None:
         while True:
             self._changed.clear()
-            self._report(self._timers.due(_now()))
+            self._publish(self._timers.due(_now()))
             due = self._timers.next_due
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await self._changed.wait()
 
-    def _report(self, happened: list[Event]) -> None:
+    def _publish(self, happened: list[Event]) -> None:
         if not happened:
             return
         self._changed.set()
         self._saver.schedule()
         for event in happened:
-            self._tell(event)
+            self._notify(event)
             if event.type == FINISHED:
                 _LOG.info("timer finished", timer=event.data["id"])
                 self._ring()

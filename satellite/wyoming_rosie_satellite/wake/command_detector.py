@@ -12,10 +12,10 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import run_until_first_exit
-from wyoming_rosie_satellite.audio.commands import kill, start, words_of
-from wyoming_rosie_satellite.audio.errors import DeviceError
+from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.messages import WakeWord
-from wyoming_rosie_satellite.wake.detectors import Backlog
+from wyoming_rosie_satellite.subprocesses import kill_process, split_command, start_process
+from wyoming_rosie_satellite.wake.detectors import AudioBacklog
 
 _LOG = structlog.get_logger()
 FLAG = "--wake-command"
@@ -23,30 +23,30 @@ MAX_PAUSE_SECONDS = 30.0
 _CREDIT = Attribution(name="", url="")
 
 
-class CommandEars:
+class CommandDetector:
     """The program is started again when it ends. Words that are not among `names` are ignored, unless there are none.
 
     An empty line stands for the first of them. Raises ConfigError.
     """
 
     def __init__(self, line: str, audio: AudioFormat, names: Sequence[str], refractory_seconds: float) -> None:
-        self._words = words_of(FLAG, line)
+        self._words = split_command(FLAG, line)
         self._format = audio
         self._names = names
         self._refractory = round(refractory_seconds * SPEECH.rate)
-        self._backlog = Backlog()
+        self._backlog = AudioBacklog()
         self._sent = 0  # samples, to this start of the program
-        self._latest: dict[str, int] = {}  # sample at which each word was heard
+        self._last_samples: dict[str, int] = {}  # sample at which each word was heard
         self._has_worked = False
 
-    def hear(self, pcm: bytes) -> None:
-        self._backlog.put(pcm)
+    def push_audio(self, pcm: bytes) -> None:
+        self._backlog.push(pcm)
 
-    async def listen(self, heard: Callable[[WakeWord], None]) -> None:
+    async def run(self, on_wake_word: Callable[[WakeWord], None]) -> None:
         backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
         while True:
             try:
-                await self._run(heard)
+                await self._run_process(on_wake_word)
             except (RosieError, OSError) as err:
                 if self._has_worked:
                     backoff.reset()
@@ -55,47 +55,47 @@ class CommandEars:
             self._has_worked = False
             await backoff.sleep()
 
-    async def _run(self, heard: Callable[[WakeWord], None]) -> None:
-        process = await start(self._words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    async def _run_process(self, on_wake_word: Callable[[WakeWord], None]) -> None:
+        process = await start_process(self._words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            await run_until_first_exit(self._write(process.stdin), self._read(process.stdout, heard))
+            await run_until_first_exit(self._write(process.stdin), self._read(process.stdout, on_wake_word))
         finally:
-            kill(process)
+            kill_process(process)
             await process.stdout.read()  # asyncio takes no process for ended whose output is unread
             await process.wait()
 
     async def _write(self, to: asyncio.StreamWriter) -> None:
         converter = Converter(SPEECH, self._format)
-        self._backlog.restart()
+        self._backlog.reset()
         self._sent = 0
         while True:
-            pcm = await self._backlog.get()
+            pcm = await self._backlog.pop()
             to.write(converter.convert(pcm))
             self._sent += len(pcm) // SPEECH.frame_bytes
             await to.drain()
 
-    async def _read(self, source: asyncio.StreamReader, heard: Callable[[WakeWord], None]) -> None:
+    async def _read(self, source: asyncio.StreamReader, on_wake_word: Callable[[WakeWord], None]) -> None:
         try:
             while line := await source.readline():
                 self._has_worked = True
-                self._said(line.decode(errors="replace").strip(), heard)
+                self._on_line(line.decode(errors="replace").strip(), on_wake_word)
         except ValueError as err:
             raise DeviceError("its line is too long") from err
         raise DeviceError("it has ended")
 
-    def _said(self, written: str, heard: Callable[[WakeWord], None]) -> None:
+    def _on_line(self, written: str, on_wake_word: Callable[[WakeWord], None]) -> None:
         name = written or next(iter(self._names), "")
         if self._names and name not in self._names:
             return
         place = self._backlog.offset + self._sent
-        if place - self._latest.get(name, -self._refractory) >= self._refractory:
-            self._latest[name] = place
-            heard(WakeWord(name, place, turn.new_id()))
+        if place - self._last_samples.get(name, -self._refractory) >= self._refractory:
+            self._last_samples[name] = place
+            on_wake_word(WakeWord(name, place, turn.new_id()))
 
 
-def program(names: Sequence[str]) -> WakeProgram:
+def describe_wake_words(names: Sequence[str]) -> WakeProgram:
     """Return what `describe` says of the words that the program finds."""
     return WakeProgram(
         name="wake-command",

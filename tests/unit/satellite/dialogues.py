@@ -16,7 +16,7 @@ from wyoming.tts import Synthesize
 from wyoming.user_event import UserEvent
 from wyoming.vad import VoiceStarted, VoiceStopped
 
-from wyoming_rosie_satellite.messages import MAIN
+from wyoming_rosie_satellite.messages import MAIN_SLOT
 
 RATE = 22_050
 
@@ -30,26 +30,26 @@ class Says:
 
 @dataclass(frozen=True, init=False)
 class Conducts:
-    """The conductor of a seat sends events."""
+    """The conductor of a slot sends events."""
 
     events: tuple[Event, ...]
-    seat: str
+    slot: str
 
-    def __init__(self, *events: Event, seat: str = MAIN) -> None:
+    def __init__(self, *events: Event, slot: str = MAIN_SLOT) -> None:
         object.__setattr__(self, "events", events)
-        object.__setattr__(self, "seat", seat)
+        object.__setattr__(self, "slot", slot)
 
 
 @dataclass(frozen=True, init=False)
 class Tells:
-    """The satellite sends a seat events of these types, and no others; a run of audio chunks counts as one."""
+    """The satellite sends a slot events of these types, and no others; a run of audio chunks counts as one."""
 
     types: tuple[str, ...]
-    seat: str
+    slot: str
 
-    def __init__(self, *types: str, seat: str = MAIN) -> None:
+    def __init__(self, *types: str, slot: str = MAIN_SLOT) -> None:
         object.__setattr__(self, "types", types)
-        object.__setattr__(self, "seat", seat)
+        object.__setattr__(self, "slot", slot)
 
 
 Step: TypeAlias = Says | Conducts | Tells
@@ -146,20 +146,20 @@ DIALOGUES: dict[str, Dialogue] = {
 
 JARVIS = "hey_jarvis"
 HEY_JARVIS = Says(JARVIS)
-JARVIS_JOINS = Conducts(RunSatellite().event(), seat=JARVIS)
-JARVIS_PAUSES = Conducts(PauseSatellite().event(), seat=JARVIS)
-JARVIS_SPEAKS = Conducts(Synthesize(text="Done.").event(), *ANSWER, seat=JARVIS)
-JARVIS_RUN = Tells("detection", "run-pipeline", "audio-chunk", seat=JARVIS)
+JARVIS_JOINS = Conducts(RunSatellite().event(), slot=JARVIS)
+JARVIS_PAUSES = Conducts(PauseSatellite().event(), slot=JARVIS)
+JARVIS_SPEAKS = Conducts(Synthesize(text="Done.").event(), *ANSWER, slot=JARVIS)
+JARVIS_RUN = Tells("detection", "run-pipeline", "audio-chunk", slot=JARVIS)
 JARVIS_TURN: Dialogue = [
-    *(HEY_JARVIS, JARVIS_RUN, Conducts(*HEARD, seat=JARVIS), Tells(seat=JARVIS)),
-    *(JARVIS_SPEAKS, Tells("played", seat=JARVIS)),
+    *(HEY_JARVIS, JARVIS_RUN, Conducts(*HEARD, slot=JARVIS), Tells(slot=JARVIS)),
+    *(JARVIS_SPEAKS, Tells("played", slot=JARVIS)),
 ]
-TO_NOBODY = (Tells(), Tells(seat=JARVIS))
+TO_NOBODY = (Tells(), Tells(slot=JARVIS))
 
 DIALOGUES_OF_TWO: dict[str, Dialogue] = {
     "each word has its conductor": [
-        *(JOINS, JARVIS_JOINS, *TURN, Tells(seat=JARVIS)),
-        *(*JARVIS_TURN, Tells(), *TURN, Tells(seat=JARVIS)),
+        *(JOINS, JARVIS_JOINS, *TURN, Tells(slot=JARVIS)),
+        *(*JARVIS_TURN, Tells(), *TURN, Tells(slot=JARVIS)),
     ],
     "a word whose conductor is away": [JOINS, HEY_JARVIS, *TO_NOBODY, *TURN, JARVIS_JOINS, *JARVIS_TURN, Tells()],
     "the other word is heard while the first one's conductor is away": [
@@ -177,24 +177,24 @@ DIALOGUES_OF_TWO: dict[str, Dialogue] = {
         *(JOINS, JARVIS_JOINS, HEY_JARVIS, JARVIS_RUN, JARVIS_PAUSES, *TO_NOBODY, *TURN),
     ],
     "an announcement while nobody is talked to": [
-        *(JOINS, JARVIS_JOINS, *TURN, JARVIS_SPEAKS, Tells("played", seat=JARVIS), Tells(), *TURN),
+        *(JOINS, JARVIS_JOINS, *TURN, JARVIS_SPEAKS, Tells("played", slot=JARVIS), Tells(), *TURN),
     ],
     "an announcement in the middle of the other's run is refused": [
-        *(JOINS, JARVIS_JOINS, OKAY_NABU, RUN, JARVIS_SPEAKS, Tells("error", seat=JARVIS)),
-        *(Conducts(*HEARD), Tells(), SPEAKS, Tells("played"), JARVIS_SPEAKS, Tells("played", seat=JARVIS)),
+        *(JOINS, JARVIS_JOINS, OKAY_NABU, RUN, JARVIS_SPEAKS, Tells("error", slot=JARVIS)),
+        *(Conducts(*HEARD), Tells(), SPEAKS, Tells("played"), JARVIS_SPEAKS, Tells("played", slot=JARVIS)),
     ],
     "the rest of a refused announcement is not played": [
-        *(JOINS, JARVIS_JOINS, OKAY_NABU, RUN, Conducts(SOUND_START, sound(0.1), seat=JARVIS)),
-        *(Tells("error", seat=JARVIS), Conducts(FAILURE), Conducts(sound(0.1), AudioStop().event(), seat=JARVIS)),
+        *(JOINS, JARVIS_JOINS, OKAY_NABU, RUN, Conducts(SOUND_START, sound(0.1), slot=JARVIS)),
+        *(Tells("error", slot=JARVIS), Conducts(FAILURE), Conducts(sound(0.1), AudioStop().event(), slot=JARVIS)),
         *(*TO_NOBODY, *TURN),
     ],
     "a word interrupts the other's answer, whose rest is not played": [
         *(JOINS, JARVIS_JOINS, Conducts(SOUND_START, sound(9)), HEY_JARVIS, Tells("played"), JARVIS_RUN),
-        *(Conducts(sound(9), AudioStop().event()), Tells(), Conducts(*HEARD, seat=JARVIS), Tells(seat=JARVIS)),
-        *(JARVIS_SPEAKS, Tells("played", seat=JARVIS), Tells()),
+        *(Conducts(sound(9), AudioStop().event()), Tells(), Conducts(*HEARD, slot=JARVIS), Tells(slot=JARVIS)),
+        *(JARVIS_SPEAKS, Tells("played", slot=JARVIS), Tells()),
     ],
     "what the other says in the middle of a run ends nothing": [
-        *(JOINS, JARVIS_JOINS, OKAY_NABU, RUN, Conducts(*HEARD, LISTEN_AGAIN, FAILURE, seat=JARVIS)),
-        *(Tells(seat=JARVIS), Conducts(*HEARD), Tells(), SPEAKS, Tells("played")),
+        *(JOINS, JARVIS_JOINS, OKAY_NABU, RUN, Conducts(*HEARD, LISTEN_AGAIN, FAILURE, slot=JARVIS)),
+        *(Tells(slot=JARVIS), Conducts(*HEARD), Tells(), SPEAKS, Tells("played")),
     ],
 }

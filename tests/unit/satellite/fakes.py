@@ -3,8 +3,8 @@
 import asyncio
 
 from wyoming_rosie.audio.formats import SPEECH
-from wyoming_rosie_satellite.audio.errors import DeviceError
-from wyoming_rosie_satellite.audio.sinks import Speaker
+from wyoming_rosie_satellite.audio.devices.errors import DeviceError
+from wyoming_rosie_satellite.audio.devices.speakers import Speaker
 
 
 class RecordingSpeaker(Speaker):
@@ -13,20 +13,20 @@ class RecordingSpeaker(Speaker):
     format = SPEECH
 
     def __init__(self, *, slow: bool = False) -> None:
-        self.heard = b""
-        self.silenced = 0
+        self.played = b""
+        self.stopped = 0
         self.closed = False
         self._slow = slow
 
     async def play(self, pcm: bytes) -> None:
-        self.heard += pcm
+        self.played += pcm
         await asyncio.sleep(3600 if self._slow else 0)
 
     async def drain(self) -> None:
         await asyncio.sleep(0)
 
-    async def silence(self) -> None:
-        self.silenced += 1
+    async def stop(self) -> None:
+        self.stopped += 1
 
     async def close(self) -> None:
         self.closed = True

@@ -4,7 +4,7 @@ import pytest
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol.address import Tcp
-from wyoming_rosie_satellite.announcement import elsewhere, own, place
+from wyoming_rosie_satellite.announcement import announce_override, local_settings, override_address
 from wyoming_rosie_satellite.config import SatelliteConfig
 
 SETTINGS = SatelliteConfig(uri="tcp://0.0.0.0:10700", name="Kitchen")
@@ -23,21 +23,21 @@ SETTINGS = SatelliteConfig(uri="tcp://0.0.0.0:10700", name="Kitchen")
 def test_the_service_announces_the_address_that_is_its_own(
     settings: SatelliteConfig, name: str | None, announces_itself: bool
 ) -> None:
-    changed = own(settings)
+    changed = local_settings(settings)
     assert (changed.name, changed.zeroconf) == (name, announces_itself)
 
 
 def test_another_address_shares_the_port() -> None:
-    assert place(SETTINGS) is None
-    assert place(SatelliteConfig(uri=SETTINGS.uri, zeroconf_host="192.168.1.5")) == Tcp("192.168.1.5", 10700)
+    assert override_address(SETTINGS) is None
+    assert override_address(SatelliteConfig(uri=SETTINGS.uri, zeroconf_host="192.168.1.5")) == Tcp("192.168.1.5", 10700)
 
 
 @pytest.mark.parametrize("uri", ["unix:///run/satellite", "stdio://", "tcp://0.0.0.0:0"])
 def test_another_address_without_a_port_is_refused(uri: str) -> None:
     with pytest.raises(ConfigError, match="--zeroconf-host needs --uri tcp://HOST:PORT"):
-        place(SatelliteConfig(uri=uri, zeroconf_host="192.168.1.5"))
+        override_address(SatelliteConfig(uri=uri, zeroconf_host="192.168.1.5"))
 
 
 async def test_who_wants_no_zeroconf_is_not_announced_elsewhere_either() -> None:
-    async with elsewhere(SatelliteConfig(uri=SETTINGS.uri, zeroconf_host="192.168.1.5", zeroconf=False)):
+    async with announce_override(SatelliteConfig(uri=SETTINGS.uri, zeroconf_host="192.168.1.5", zeroconf=False)):
         pass

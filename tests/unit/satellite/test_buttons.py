@@ -12,51 +12,54 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.satellite.outside_fakes import FakeControls
+from tests.unit.satellite.integration_fakes import FakeControls
 from tests.waiting import until
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.audio.errors import DeviceError
+from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.integrations import buttons
-from wyoming_rosie_satellite.integrations.buttons import Buttons, Key, Move
-from wyoming_rosie_satellite.integrations.buttons.controller import Fingers
-from wyoming_rosie_satellite.integrations.buttons.gpiod import GpiodButton
-from wyoming_rosie_satellite.integrations.buttons.gpiozero import GpiozeroButton
+from wyoming_rosie_satellite.integrations.buttons import ButtonDriver, ButtonKey, KeyEvent
+from wyoming_rosie_satellite.integrations.buttons.controller import ButtonController
+from wyoming_rosie_satellite.integrations.buttons.drivers.gpiod import GpiodButton
+from wyoming_rosie_satellite.integrations.buttons.drivers.gpiozero import GpiozeroButton
+from wyoming_rosie_satellite.integrations.buttons.drivers.usb import UsbButtons
 from wyoming_rosie_satellite.integrations.buttons.press_detector import (
-    AGAIN_SECONDS,
-    LONG_SECONDS,
-    Action,
-    Presses,
-    act,
+    DEBOUNCE_SECONDS,
+    LONG_PRESS_SECONDS,
+    ButtonAction,
+    PressDetector,
+    perform_action,
 )
-from wyoming_rosie_satellite.integrations.buttons.usb import UsbButtons
 
-DOWN, UP = Move(Key.TALK, is_down=True), Move(Key.TALK, is_down=False)
+DOWN, UP = KeyEvent(ButtonKey.TALK, is_down=True), KeyEvent(ButtonKey.TALK, is_down=False)
 
 
-def actions(*moves: tuple[float, Move]) -> list[Action]:
+def actions(*moves: tuple[float, KeyEvent]) -> list[ButtonAction]:
     """Return what the moves at these times ask for, with a look at the deadline before each and at the end."""
-    presses, found = Presses(), []
+    presses, found = PressDetector(), []
     for now, move in moves:
-        found += [presses.held(now), presses.take(move, now)]
-    return [action for action in [*found, presses.held(1e9)] if action]
+        found += [presses.on_deadline(now), presses.process(move, now)]
+    return [action for action in [*found, presses.on_deadline(1e9)] if action]
 
 
 def test_a_short_press_asks_to_talk_when_the_button_comes_up() -> None:
-    assert actions((0, DOWN), (0.2, UP)) == [Action.TALK]
+    assert actions((0, DOWN), (0.2, UP)) == [ButtonAction.TALK]
 
 
 def test_a_long_press_asks_to_mute_while_it_is_held() -> None:
-    assert actions((0, DOWN), (LONG_SECONDS + 1, UP)) == [Action.MUTE]
-    assert actions((0, DOWN)) == [Action.MUTE]
+    assert actions((0, DOWN), (LONG_PRESS_SECONDS + 1, UP)) == [ButtonAction.MUTE]
+    assert actions((0, DOWN)) == [ButtonAction.MUTE]
 
 
 def test_a_contact_that_bounces_counts_once() -> None:
     bouncing = [(0, DOWN), (0.001, UP), (0.002, DOWN), (0.003, UP), (0.004, DOWN)]
-    assert actions(*bouncing, (0.2, UP)) == [Action.TALK]
+    assert actions(*bouncing, (0.2, UP)) == [ButtonAction.TALK]
 
 
 def test_who_presses_twice_means_it_twice() -> None:
-    assert actions((1, DOWN), (1.1, UP), (1.1 + AGAIN_SECONDS, DOWN), (2, UP)) == [Action.TALK, Action.TALK]
+    assert actions((1, DOWN), (1.1, UP), (1.1 + DEBOUNCE_SECONDS, DOWN), (2, UP)) == [
+        ButtonAction.TALK,
+        ButtonAction.TALK,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -71,34 +74,38 @@ def test_who_presses_twice_means_it_twice() -> None:
 def test_with_push_to_talk_it_listens_as_long_as_the_button_is_held(
     phase: str, is_ringing: bool, asked: list[str]
 ) -> None:
-    presses, controls = Presses(push_to_talk=True), FakeControls()
-    controls.shown = replace(controls.shown, phase=phase, ringing=is_ringing)
+    presses, controls = PressDetector(push_to_talk=True), FakeControls()
+    controls.status = replace(controls.status, phase=phase, ringing=is_ringing)
     for is_down in (True, True):
-        if (action := presses.take(Move(Key.TALK, is_down), 0.0)) is not None:
-            act(action, controls)
-    assert controls.asked == asked
-    assert presses.held(100.0) is None
-    controls.shown = replace(controls.shown, phase="streaming")
-    action = presses.take(Move(Key.TALK, False), 5.0)
-    assert action is Action.LET_GO
-    act(action, controls)
-    assert controls.asked == [*asked, "stop"]
+        if (action := presses.process(KeyEvent(ButtonKey.TALK, is_down), 0.0)) is not None:
+            perform_action(action, controls)
+    assert controls.requests == asked
+    assert presses.on_deadline(100.0) is None
+    controls.status = replace(controls.status, phase="streaming")
+    action = presses.process(KeyEvent(ButtonKey.TALK, False), 5.0)
+    assert action is ButtonAction.RELEASE
+    perform_action(action, controls)
+    assert controls.requests == [*asked, "stop"]
 
 
 def test_who_lets_go_when_nothing_listens_any_more_ends_no_answer() -> None:
     controls = FakeControls()
-    controls.shown = replace(controls.shown, phase="speaking")
-    act(Action.LET_GO, controls)
-    assert controls.asked == []
+    controls.status = replace(controls.status, phase="speaking")
+    perform_action(ButtonAction.RELEASE, controls)
+    assert controls.requests == []
 
 
 def test_keys_of_a_headset_act_when_they_go_down() -> None:
-    moves = [(float(at), Move(key, down)) for at, key in enumerate((Key.MUTE, Key.LOUDER)) for down in (True, False)]
-    assert actions(*moves) == [Action.MUTE, Action.LOUDER]
+    moves = [
+        (float(at), KeyEvent(key, down))
+        for at, key in enumerate((ButtonKey.MUTE, ButtonKey.LOUDER))
+        for down in (True, False)
+    ]
+    assert actions(*moves) == [ButtonAction.MUTE, ButtonAction.LOUDER]
 
 
-@given(st.lists(st.tuples(st.floats(0, 3), st.builds(Move, st.sampled_from(Key), st.booleans()))))
-def test_no_more_happens_than_keys_go_down(moves: list[tuple[float, Move]]) -> None:
+@given(st.lists(st.tuples(st.floats(0, 3), st.builds(KeyEvent, st.sampled_from(ButtonKey), st.booleans()))))
+def test_no_more_happens_than_keys_go_down(moves: list[tuple[float, KeyEvent]]) -> None:
     now, timed = 0.0, []
     for passed, move in moves:
         now += passed
@@ -113,23 +120,23 @@ def test_no_more_happens_than_keys_go_down(moves: list[tuple[float, Move]]) -> N
 )  # fmt: skip
 def test_the_talk_button_begins_or_ends(phase: str, is_ringing: bool, asked: str) -> None:
     controls = FakeControls()
-    controls.shown = replace(controls.shown, phase=phase, ringing=is_ringing)
-    act(Action.TALK, controls)
-    assert controls.asked == [asked]
+    controls.status = replace(controls.status, phase=phase, ringing=is_ringing)
+    perform_action(ButtonAction.TALK, controls)
+    assert controls.requests == [asked]
 
 
 def test_mute_toggles_and_volume_has_ends() -> None:
     controls = FakeControls()
     states = []
     for _ in range(2):
-        act(Action.MUTE, controls)
-        states.append(controls.shown.muted)
+        perform_action(ButtonAction.MUTE, controls)
+        states.append(controls.status.muted)
     assert states == [True, False]
-    act(Action.LOUDER, controls)
-    assert controls.shown.volume == 100
+    perform_action(ButtonAction.LOUDER, controls)
+    assert controls.status.volume == 100
     for _ in range(30):
-        act(Action.SOFTER, controls)
-    assert controls.shown.volume == 0
+        perform_action(ButtonAction.SOFTER, controls)
+    assert controls.status.volume == 0
 
 
 class FakeGpiozeroButton:
@@ -157,14 +164,14 @@ class FakeGpiozero:
         return self.made[-1]
 
 
-async def first(moves: AsyncGenerator[Move, None], count: int) -> list[Move]:
+async def first(moves: AsyncGenerator[KeyEvent, None], count: int) -> list[KeyEvent]:
     async with asyncio.timeout(60):
         return [await anext(moves) for _ in range(count)]
 
 
 async def test_a_pin_is_heard_on_gpiozeros_thread() -> None:
     gpiozero = FakeGpiozero()
-    async with aclosing(GpiozeroButton(gpiozero, 17).moves()) as moves:
+    async with aclosing(GpiozeroButton(gpiozero, 17).events()) as moves:
         reading = asyncio.create_task(first(moves, 2))
         while not gpiozero.made or gpiozero.made[0].when_released is None:
             await asyncio.sleep(0.01)
@@ -176,7 +183,7 @@ async def test_a_pin_is_heard_on_gpiozeros_thread() -> None:
 
 async def test_a_pin_in_use_is_a_fault_of_the_device() -> None:
     with pytest.raises(DeviceError, match="in use"):
-        await anext(GpiozeroButton(FakeGpiozero(broken=True), 17).moves())
+        await anext(GpiozeroButton(FakeGpiozero(broken=True), 17).events())
 
 
 class FakeLine:
@@ -248,7 +255,7 @@ def gpiod_2(line: FakeLine) -> Any:
 
 @pytest.mark.parametrize("gpiod", [gpiod_1, gpiod_2])
 async def test_a_line_is_heard_through_either_libgpiod(gpiod: Any, line: FakeLine) -> None:
-    async with aclosing(GpiodButton(gpiod(line), "gpiochip0", 17).moves()) as moves:
+    async with aclosing(GpiodButton(gpiod(line), "gpiochip0", 17).events()) as moves:
         reading = asyncio.create_task(first(moves, 3))
         await asyncio.sleep(0.05)
         line.send(1, 0)
@@ -296,13 +303,13 @@ def evdev(*devices: FakeInput) -> Any:
 async def test_a_speakerphone_is_found_among_others_and_heard(line: FakeLine) -> None:
     keyboard = FakeInput("Keyboard", [30, 31], FakeLine())
     phone = FakeInput("Jabra SPEAK 510", [113, 115], line)
-    async with aclosing(UsbButtons(evdev(keyboard, phone), "speak").moves()) as moves:
+    async with aclosing(UsbButtons(evdev(keyboard, phone), "speak").events()) as moves:
         reading = asyncio.create_task(first(moves, 5))
         await asyncio.sleep(0.05)
         line.send(113, 1, 113, 2, 113, 0, 115, 1, 115, 2, 30, 1, 115, 0)
-        louder = Move(Key.LOUDER, is_down=True)
+        louder = KeyEvent(ButtonKey.LOUDER, is_down=True)
         assert await reading == [
-            Move(Key.MUTE, is_down=True), Move(Key.MUTE, is_down=False), louder, louder, replace(louder, is_down=False)
+            KeyEvent(ButtonKey.MUTE, is_down=True), KeyEvent(ButtonKey.MUTE, is_down=False), louder, louder, replace(louder, is_down=False)
         ]  # fmt: skip
     assert line.released
     assert keyboard.line.released
@@ -310,7 +317,7 @@ async def test_a_speakerphone_is_found_among_others_and_heard(line: FakeLine) ->
 
 
 async def test_a_speakerphone_that_is_pulled_out_is_gone(line: FakeLine) -> None:
-    async with aclosing(UsbButtons(evdev(FakeInput("Jabra", [113], line)), "").moves()) as moves:
+    async with aclosing(UsbButtons(evdev(FakeInput("Jabra", [113], line)), "").events()) as moves:
         reading = asyncio.create_task(first(moves, 1))
         await asyncio.sleep(0.05)
         line.hang_up()
@@ -320,7 +327,7 @@ async def test_a_speakerphone_that_is_pulled_out_is_gone(line: FakeLine) -> None
 
 async def test_no_such_device_is_a_fault_that_says_what_to_look_at() -> None:
     with pytest.raises(DeviceError, match=r"named 'jabra' are there; .*group input"):
-        await anext(UsbButtons(evdev(), "jabra").moves())
+        await anext(UsbButtons(evdev(), "jabra").events())
 
 
 @pytest.mark.parametrize(
@@ -331,14 +338,14 @@ def test_what_is_no_button_is_refused(written: str) -> None:
         buttons.load(written)
 
 
-class FakeButtons:
+class FakeButtonDriver:
     """Fails once, then makes its moves and waits."""
 
-    def __init__(self, *moves: Move) -> None:
+    def __init__(self, *moves: KeyEvent) -> None:
         self._moves = moves
         self._failed = False
 
-    async def moves(self) -> AsyncGenerator[Move, None]:
+    async def events(self) -> AsyncGenerator[KeyEvent, None]:
         if not self._failed:
             self._failed = True
             raise OSError(19, "No such device")
@@ -348,8 +355,8 @@ class FakeButtons:
 
 
 @asynccontextmanager
-async def pressed(one: Buttons, controls: FakeControls) -> AsyncIterator[None]:
-    task = asyncio.create_task(Fingers(one, controls, first_pause_seconds=0.01).run())
+async def pressed(one: ButtonDriver, controls: FakeControls) -> AsyncIterator[None]:
+    task = asyncio.create_task(ButtonController(one, controls, first_pause_seconds=0.01).run())
     try:
         yield
     finally:
@@ -359,13 +366,13 @@ async def pressed(one: Buttons, controls: FakeControls) -> AsyncIterator[None]:
 
 async def test_buttons_that_were_away_are_obeyed() -> None:
     controls = FakeControls()
-    async with pressed(FakeButtons(DOWN, UP, Move(Key.SOFTER, is_down=True)), controls):
-        await until(lambda: controls.shown.volume == 95)
-    assert controls.asked == ["trigger"]
+    async with pressed(FakeButtonDriver(DOWN, UP, KeyEvent(ButtonKey.SOFTER, is_down=True)), controls):
+        await until(lambda: controls.status.volume == 95)
+    assert controls.requests == ["trigger"]
 
 
 async def test_a_button_that_is_held_mutes_before_it_comes_up() -> None:
     controls = FakeControls()
-    async with pressed(FakeButtons(DOWN), controls):
-        assert not controls.shown.muted
-        await until(lambda: controls.shown.muted)
+    async with pressed(FakeButtonDriver(DOWN), controls):
+        assert not controls.status.muted
+        await until(lambda: controls.status.muted)

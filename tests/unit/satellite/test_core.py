@@ -21,19 +21,19 @@ from tests.unit.satellite.dialogues import (
 from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.core import (
-    AT_REST,
-    LONGEST_COMMAND_SECONDS,
-    LONGEST_THOUGHT_SECONDS,
-    PAUSED_BEFORE_LEAVING_SECONDS,
-    RELIABLE_SAMPLES,
-    RING_SAMPLES,
-    SILENT_RUN_SECONDS,
-    STALLED_SOUND_SECONDS,
-    Habits,
+    IDLE_PHASES,
+    MAX_COMMAND_SECONDS,
+    PRE_ROLL_SAMPLES,
+    REPLY_TIMEOUT_SECONDS,
+    SHUTDOWN_PAUSE_SECONDS,
+    SILENT_REPLY_TIMEOUT_SECONDS,
+    STABLE_SAMPLES,
+    STALLED_AUDIO_SECONDS,
     SatelliteCore,
+    SatelliteOptions,
 )
-from wyoming_rosie_satellite.events import event_of, input_of
-from wyoming_rosie_satellite.messages import Phase
+from wyoming_rosie_satellite.events import create_event, parse_input
+from wyoming_rosie_satellite.messages import SatellitePhase
 
 FRAME = 320  # samples
 
@@ -43,94 +43,94 @@ def microphone(first: int, samples: int) -> bytes:
     return b"".join((place % 65_536).to_bytes(2, "little") for place in range(first, first + samples))
 
 
-class Rehearsal:
+class CoreSimulation:
     """A core whose speaker plays without taking time, and what it told the conductors."""
 
-    def __init__(self, habits: Habits | None = None) -> None:
-        self.core = SatelliteCore(habits or Habits())
+    def __init__(self, habits: SatelliteOptions | None = None) -> None:
+        self.core = SatelliteCore(habits or SatelliteOptions())
         self.now = 100.0
         self.heard = 0  # samples
-        self.told: list[Event] = []  # to anybody
-        self._turned_to = m.MAIN
-        self._told: defaultdict[str, list[str]] = defaultdict(list)  # types by seat, since somebody asked
-        self._last_told: defaultdict[str, str] = defaultdict(str)
+        self.sent: list[Event] = []  # to anybody
+        self._active_slot = m.MAIN_SLOT
+        self._sent_types: defaultdict[str, list[str]] = defaultdict(list)  # types by slot, since somebody asked
+        self._last_type: defaultdict[str, str] = defaultdict(str)
 
-    def take(self, *inputs: m.Input) -> list[m.Effect]:
+    def handle(self, *inputs: m.Input) -> list[m.Effect]:
         """Give inputs to the core; afterwards the speaker has played what it got."""
         effects = [effect for one in inputs for effect in self.core.handle(one, self.now)]
         for effect in effects:
             self._note(effect)
-        played = [m.SoundPlayed(effect.sound) for effect in effects if isinstance(effect, m.FinishSound)]
-        return effects + (self.take(*played) if played else [])
+        played = [m.ReplyAudioPlayed(effect.clip) for effect in effects if isinstance(effect, m.ReportWhenPlayed)]
+        return effects + (self.handle(*played) if played else [])
 
-    def hear(self, samples: int = FRAME) -> list[m.Effect]:
+    def push_audio(self, samples: int = FRAME) -> list[m.Effect]:
         pcm = microphone(self.heard, samples)
         self.heard += samples
-        return self.take(m.MicAudio(pcm))
+        return self.handle(m.MicAudio(pcm))
 
     def wake(self, sample: int | None = None) -> list[m.Effect]:
-        return self.take(m.WakeWord("okay_nabu", self.heard if sample is None else sample, "t1", 0.9))
+        return self.handle(m.WakeWord("okay_nabu", self.heard if sample is None else sample, "t1", 0.9))
 
     def perform(self, dialogue: Dialogue) -> None:
         for step in dialogue:
             match step:
                 case Says(word):
-                    self.hear(16_000)
-                    self.take(m.WakeWord(word, self.heard - 1000, "t1", 0.9))
-                    self.hear()
-                case Conducts(events, seat):
-                    self.take(*(one for event in events for one in inputs_of(event, seat)))
-                    self.hear()
-                case Tells(types, seat):
-                    assert self.types_told(seat) == list(types)
+                    self.push_audio(16_000)
+                    self.handle(m.WakeWord(word, self.heard - 1000, "t1", 0.9))
+                    self.push_audio()
+                case Conducts(events, slot):
+                    self.handle(*(one for event in events for one in inputs_of(event, slot)))
+                    self.push_audio()
+                case Tells(types, slot):
+                    assert self.take_types(slot) == list(types)
 
-    def types_told(self, seat: str) -> list[str]:
-        types, last = self._told.pop(seat, []), self._last_told[seat]
-        self._last_told[seat] = (types or [last])[-1]
+    def take_types(self, slot: str) -> list[str]:
+        types, last = self._sent_types.pop(slot, []), self._last_type[slot]
+        self._last_type[slot] = (types or [last])[-1]
         return without_repeated_chunks(types, last)
 
     def _note(self, effect: m.Effect) -> None:
         match effect:
-            case m.TurnTo(seat):
-                self._turned_to = seat
-            case m.RefuseSound(seat):
-                self._told[seat].append("error")
-            case _ if isinstance(effect, m.ToConductor):
-                self.told.append(event_of(effect))
-                self._told[self._turned_to].append(self.told[-1].type)
+            case m.SwitchSlot(slot):
+                self._active_slot = slot
+            case m.RejectAudio(slot):
+                self._sent_types[slot].append("error")
+            case _ if isinstance(effect, m.ConductorEffect):
+                self.sent.append(create_event(effect))
+                self._sent_types[self._active_slot].append(self.sent[-1].type)
 
 
-def inputs_of(event: Event, seat: str) -> list[m.Input]:
+def inputs_of(event: Event, slot: str) -> list[m.Input]:
     match event.type:
         case "run-satellite":
-            return [m.ConductorJoined(seat)]
+            return [m.ConductorJoined(slot)]
         case "pause-satellite":
-            return [m.ConductorPaused(seat)]
+            return [m.ConductorPaused(slot)]
         case "audio-start":
-            return [m.Said(seat, m.SoundStarted())]
+            return [m.ConductorMessage(slot, m.ReplyAudioStarted())]
         case "audio-chunk":
-            return [m.Said(seat, m.SoundReceived(event.payload or b""))]
+            return [m.ConductorMessage(slot, m.ReplyAudioReceived(event.payload or b""))]
         case "audio-stop":
-            return [m.Said(seat, m.SoundEnded())]
-    known = input_of(event)
-    return [] if known is None else [m.Said(seat, known)]
+            return [m.ConductorMessage(slot, m.ReplyAudioEnded())]
+    known = parse_input(event)
+    return [] if known is None else [m.ConductorMessage(slot, known)]
 
 
 @pytest.fixture
-def satellite() -> Rehearsal:
-    rehearsal = Rehearsal()
-    rehearsal.take(m.ConductorJoined())
+def satellite() -> CoreSimulation:
+    rehearsal = CoreSimulation()
+    rehearsal.handle(m.ConductorJoined())
     return rehearsal
 
 
 @pytest.mark.parametrize("dialogue", DIALOGUES.values(), ids=list(DIALOGUES))
 def test_dialogue(dialogue: Dialogue) -> None:
-    Rehearsal().perform(dialogue)
+    CoreSimulation().perform(dialogue)
 
 
 @pytest.mark.parametrize("dialogue", DIALOGUES_OF_TWO.values(), ids=list(DIALOGUES_OF_TWO))
 def test_dialogue_with_two_conductors(dialogue: Dialogue) -> None:
-    Rehearsal(Habits(seats={JARVIS})).perform(dialogue)
+    CoreSimulation(SatelliteOptions(slots={JARVIS})).perform(dialogue)
 
 
 def sent(effects: list[m.Effect]) -> bytes:
@@ -139,187 +139,193 @@ def sent(effects: list[m.Effect]) -> bytes:
 
 @given(
     frames=st.lists(st.integers(1, 2000), max_size=30),
-    back=st.integers(0, RING_SAMPLES - 2000),
+    back=st.integers(0, PRE_ROLL_SAMPLES - 2000),
     after=st.integers(1, 2000),
 )
 def test_audio_is_sent_from_the_detections_own_sample_on(frames: list[int], back: int, after: int) -> None:
-    satellite = Rehearsal()
-    satellite.take(m.ConductorJoined())
+    satellite = CoreSimulation()
+    satellite.handle(m.ConductorJoined())
     for samples in frames:
-        satellite.hear(samples)
+        satellite.push_audio(samples)
     sample = max(0, satellite.heard - back)
-    effects = satellite.wake(sample) + satellite.hear(after)
+    effects = satellite.wake(sample) + satellite.push_audio(after)
     assert sent(effects) == microphone(sample, satellite.heard - sample)
 
 
-def test_nothing_said_before_the_detection_is_sent(satellite: Rehearsal) -> None:
+def test_nothing_said_before_the_detection_is_sent(satellite: CoreSimulation) -> None:
     for _ in range(50):
-        satellite.hear()
+        satellite.push_audio()
     (chunk, *_) = [effect for effect in satellite.wake(15_000) if isinstance(effect, m.SendAudio)]
     assert chunk.pcm == microphone(15_000, FRAME - 15_000 % FRAME)
     assert chunk.milliseconds == 15_000 // 16
 
 
-def test_detection_is_told_before_the_run_and_the_run_before_its_audio(satellite: Rehearsal) -> None:
-    satellite.hear()
+def test_detection_is_told_before_the_run_and_the_run_before_its_audio(satellite: CoreSimulation) -> None:
+    satellite.push_audio()
     assert [type(effect) for effect in satellite.wake(100)] == [
-        m.Silence, m.ReportWakeWord, m.AskForRun, m.SendAudio, m.PlayCue, m.ShowPhase,
+        m.StopPlayback, m.ReportWakeWord, m.RequestRun, m.SendAudio, m.PlayCue, m.ReportPhase,
     ]  # fmt: skip
 
 
-def test_a_command_without_end_is_ended_by_the_satellite(satellite: Rehearsal) -> None:
+def test_a_command_without_end_is_ended_by_the_satellite(satellite: CoreSimulation) -> None:
     satellite.wake()
-    satellite.now += LONGEST_COMMAND_SECONDS
-    assert m.StopAudio() in satellite.take(m.Tick())
-    assert satellite.core.phase is Phase.THINKING
+    satellite.now += MAX_COMMAND_SECONDS
+    assert m.SendAudioStop() in satellite.handle(m.DeadlineReached())
+    assert satellite.core.phase is SatellitePhase.THINKING
 
 
-def test_an_answer_that_never_comes_is_not_waited_for(satellite: Rehearsal) -> None:
+def test_an_answer_that_never_comes_is_not_waited_for(satellite: CoreSimulation) -> None:
     satellite.wake()
-    satellite.take(m.SpeechEnded())
-    satellite.now += LONGEST_THOUGHT_SECONDS
-    satellite.take(m.Tick())
-    assert satellite.core.phase is Phase.WAITING
+    satellite.handle(m.SpeechEnded())
+    satellite.now += REPLY_TIMEOUT_SECONDS
+    satellite.handle(m.DeadlineReached())
+    assert satellite.core.phase is SatellitePhase.WAITING
 
 
-def understood_in_silence(satellite: Rehearsal) -> None:
+def understood_in_silence(satellite: CoreSimulation) -> None:
     """Let a run be understood by a conductor that does not say when it is over, and nothing follow."""
     satellite.wake()
-    satellite.take(m.Understood(tells_end=False))
-    satellite.now += SILENT_RUN_SECONDS
-    satellite.take(m.Tick())
+    satellite.handle(m.TranscriptReceived(reports_end=False))
+    satellite.now += SILENT_REPLY_TIMEOUT_SECONDS
+    satellite.handle(m.DeadlineReached())
 
 
-def test_a_run_without_an_answer_is_over_soon(satellite: Rehearsal) -> None:
+def test_a_run_without_an_answer_is_over_soon(satellite: CoreSimulation) -> None:
     understood_in_silence(satellite)
-    assert satellite.core.phase is Phase.WAITING
+    assert satellite.core.phase is SatellitePhase.WAITING
 
 
-def test_a_conductor_that_says_when_a_run_is_over_is_waited_for(satellite: Rehearsal) -> None:
+def test_a_conductor_that_says_when_a_run_is_over_is_waited_for(satellite: CoreSimulation) -> None:
     satellite.wake()
-    satellite.take(m.Understood(tells_end=True))
-    satellite.now += SILENT_RUN_SECONDS
-    satellite.take(m.Tick())
-    assert satellite.core.phase is Phase.THINKING
+    satellite.handle(m.TranscriptReceived(reports_end=True))
+    satellite.now += SILENT_REPLY_TIMEOUT_SECONDS
+    satellite.handle(m.DeadlineReached())
+    assert satellite.core.phase is SatellitePhase.THINKING
 
 
-def test_an_answer_that_comes_later_than_most_is_heard_and_its_question_listened_for(satellite: Rehearsal) -> None:
+def test_an_answer_that_comes_later_than_most_is_heard_and_its_question_listened_for(satellite: CoreSimulation) -> None:
     understood_in_silence(satellite)
-    effects = satellite.take(m.AnswerTold("Which lamp?"), m.SoundStarted(), m.SoundReceived(b"ab"), m.SoundEnded())
-    assert m.AskForRun(None) in effects
+    effects = satellite.handle(
+        m.ReplyTextReceived("Which lamp?"), m.ReplyAudioStarted(), m.ReplyAudioReceived(b"ab"), m.ReplyAudioEnded()
+    )
+    assert m.RequestRun(None) in effects
 
 
-def test_a_failure_that_comes_later_than_most_is_heard_once(satellite: Rehearsal) -> None:
+def test_a_failure_that_comes_later_than_most_is_heard_once(satellite: CoreSimulation) -> None:
     understood_in_silence(satellite)
-    assert satellite.take(m.RunFailed("timeout")) == [m.PlayCue(m.Cue.ERROR)]
-    assert satellite.take(m.RunFailed("timeout")) == []
+    assert satellite.handle(m.RunFailed("timeout")) == [m.PlayCue(m.Cue.ERROR)]
+    assert satellite.handle(m.RunFailed("timeout")) == []
 
 
-def test_a_question_that_nobody_waits_for_any_more_is_only_spoken(satellite: Rehearsal) -> None:
+def test_a_question_that_nobody_waits_for_any_more_is_only_spoken(satellite: CoreSimulation) -> None:
     understood_in_silence(satellite)
-    satellite.now += LONGEST_THOUGHT_SECONDS
-    effects = satellite.take(m.AnswerTold("Who?"), m.SoundStarted(), m.SoundReceived(b"ab"), m.SoundEnded())
-    assert m.AskForRun(None) not in effects
+    satellite.now += REPLY_TIMEOUT_SECONDS
+    effects = satellite.handle(
+        m.ReplyTextReceived("Who?"), m.ReplyAudioStarted(), m.ReplyAudioReceived(b"ab"), m.ReplyAudioEnded()
+    )
+    assert m.RequestRun(None) not in effects
 
 
 @pytest.mark.parametrize(
-    "wanted", [m.WakeWord("okay_nabu", 0, "t"), m.ListeningAsked()], ids=["by a word", "by a button"]
+    "wanted", [m.WakeWord("okay_nabu", 0, "t"), m.ListenRequested()], ids=["by a word", "by a button"]
 )
-def test_what_is_paused_is_silent(satellite: Rehearsal, wanted: m.Input) -> None:
-    assert satellite.take(m.ConductorPaused()) == [m.ShowPhase(Phase.PAUSED)]
-    assert satellite.take(wanted) == []
-    assert satellite.take(m.ConductorLeft()) == [m.ShowPhase(Phase.OFFLINE)]
-    assert satellite.take(wanted) == [m.PlayCue(m.Cue.UNREACHABLE)]
+def test_what_is_paused_is_silent(satellite: CoreSimulation, wanted: m.Input) -> None:
+    assert satellite.handle(m.ConductorPaused()) == [m.ReportPhase(SatellitePhase.PAUSED)]
+    assert satellite.handle(wanted) == []
+    assert satellite.handle(m.ConductorLeft()) == [m.ReportPhase(SatellitePhase.OFFLINE)]
+    assert satellite.handle(wanted) == [m.PlayCue(m.Cue.UNREACHABLE)]
 
 
 def test_a_pause_keeps_nothing_for_later() -> None:
-    satellite = Rehearsal(KEEPS)
-    satellite.take(m.ConductorJoined(), m.ConductorPaused())
+    satellite = CoreSimulation(KEEPS)
+    satellite.handle(m.ConductorJoined(), m.ConductorPaused())
     assert satellite.wake() == []
-    assert satellite.types_told(m.OUTBOX) == []
+    assert satellite.take_types(m.OFFLINE_SLOT) == []
 
 
 @pytest.mark.parametrize(
     ("before", "passed", "is_told"),
     [
         ([], 0.0, False),
-        ([m.ListeningAsked()], 0.1, True),
-        ([m.ListeningAsked(), m.SpeechEnded()], 0.1, True),
-        ([m.ListeningAsked()], PAUSED_BEFORE_LEAVING_SECONDS, False),
+        ([m.ListenRequested()], 0.1, True),
+        ([m.ListenRequested(), m.SpeechEnded()], 0.1, True),
+        ([m.ListenRequested()], SHUTDOWN_PAUSE_SECONDS, False),
     ],
     ids=["waiting", "listening", "thinking", "muted long before"],
 )
 def test_a_conductor_that_pauses_because_it_shuts_down_is_lost(
-    satellite: Rehearsal, before: list[m.Input], passed: float, is_told: bool
+    satellite: CoreSimulation, before: list[m.Input], passed: float, is_told: bool
 ) -> None:
-    satellite.take(*before)
-    assert satellite.take(m.ConductorPaused()) == [m.ShowPhase(Phase.PAUSED)]
+    satellite.handle(*before)
+    assert satellite.handle(m.ConductorPaused()) == [m.ReportPhase(SatellitePhase.PAUSED)]
     satellite.now += passed
-    assert (m.PlayCue(m.Cue.LOST) in satellite.take(m.ConductorLeft())) == is_told
+    assert (m.PlayCue(m.Cue.LOST) in satellite.handle(m.ConductorLeft())) == is_told
 
 
-def test_what_is_announced_while_muted_is_played_and_not_listened_after(satellite: Rehearsal) -> None:
-    satellite.take(m.MuteAsked(muted=True))
-    effects = satellite.take(m.SoundStarted(), m.ListenAgainAsked(), m.SoundReceived(b"ab"), m.SoundEnded())
-    assert m.Play(b"ab") in effects
-    assert effects[-2:] == [m.SayPlayed(), m.ShowPhase(Phase.WAITING)]
-    satellite.take(m.MuteAsked(muted=False))
-    assert m.SayPlayed() in (effects := satellite.take(m.SoundStarted(), m.SoundEnded()))
-    assert m.AskForRun(None) not in effects
+def test_what_is_announced_while_muted_is_played_and_not_listened_after(satellite: CoreSimulation) -> None:
+    satellite.handle(m.MuteRequested(muted=True))
+    effects = satellite.handle(
+        m.ReplyAudioStarted(), m.FollowUpRequested(), m.ReplyAudioReceived(b"ab"), m.ReplyAudioEnded()
+    )
+    assert m.PlayAudio(b"ab") in effects
+    assert effects[-2:] == [m.ReportPlayed(), m.ReportPhase(SatellitePhase.WAITING)]
+    satellite.handle(m.MuteRequested(muted=False))
+    assert m.ReportPlayed() in (effects := satellite.handle(m.ReplyAudioStarted(), m.ReplyAudioEnded()))
+    assert m.RequestRun(None) not in effects
 
 
-def test_a_sound_whose_end_never_comes_is_over_at_its_deadline(satellite: Rehearsal) -> None:
-    satellite.take(m.SoundStarted(), m.SoundReceived(b"ab"))
-    satellite.now += STALLED_SOUND_SECONDS
-    assert m.SayPlayed() in satellite.take(m.Tick())
+def test_a_sound_whose_end_never_comes_is_over_at_its_deadline(satellite: CoreSimulation) -> None:
+    satellite.handle(m.ReplyAudioStarted(), m.ReplyAudioReceived(b"ab"))
+    satellite.now += STALLED_AUDIO_SECONDS
+    assert m.ReportPlayed() in satellite.handle(m.DeadlineReached())
 
 
-def test_an_early_tick_changes_nothing(satellite: Rehearsal) -> None:
+def test_an_early_tick_changes_nothing(satellite: CoreSimulation) -> None:
     satellite.wake()
-    assert satellite.take(m.Tick()) == []
+    assert satellite.handle(m.DeadlineReached()) == []
 
 
 def test_sound_played_before_a_newer_sound_is_not_reported() -> None:
-    core = SatelliteCore(phase=Phase.WAITING)
-    for one in (m.SoundStarted(), m.SoundEnded(), m.SoundStarted(), m.SoundEnded()):
+    core = SatelliteCore(phase=SatellitePhase.WAITING)
+    for one in (m.ReplyAudioStarted(), m.ReplyAudioEnded(), m.ReplyAudioStarted(), m.ReplyAudioEnded()):
         core.handle(one, 0)
-    assert core.handle(m.SoundPlayed(1), 0) == []
-    assert m.SayPlayed() in core.handle(m.SoundPlayed(2), 0)
+    assert core.handle(m.ReplyAudioPlayed(1), 0) == []
+    assert m.ReportPlayed() in core.handle(m.ReplyAudioPlayed(2), 0)
 
 
-def test_a_wake_word_silences_an_answer_and_its_rest_is_not_played(satellite: Rehearsal) -> None:
-    satellite.take(m.SoundStarted(), m.SoundReceived(b"ab"))
-    assert satellite.wake()[:2] == [m.Silence(), m.SayPlayed()]
-    assert satellite.take(m.SoundReceived(b"cd"), m.SoundEnded()) == []
+def test_a_wake_word_silences_an_answer_and_its_rest_is_not_played(satellite: CoreSimulation) -> None:
+    satellite.handle(m.ReplyAudioStarted(), m.ReplyAudioReceived(b"ab"))
+    assert satellite.wake()[:2] == [m.StopPlayback(), m.ReportPlayed()]
+    assert satellite.handle(m.ReplyAudioReceived(b"cd"), m.ReplyAudioEnded()) == []
 
 
-def test_what_was_received_is_heard_when_the_conductor_leaves_in_the_middle(satellite: Rehearsal) -> None:
-    satellite.take(m.SoundStarted(), m.SoundReceived(b"ab"))
-    effects = satellite.take(m.ConductorLeft())
-    assert effects == [m.FinishSound(1), m.PlayCue(m.Cue.LOST), m.ShowPhase(Phase.OFFLINE)]
+def test_what_was_received_is_heard_when_the_conductor_leaves_in_the_middle(satellite: CoreSimulation) -> None:
+    satellite.handle(m.ReplyAudioStarted(), m.ReplyAudioReceived(b"ab"))
+    effects = satellite.handle(m.ConductorLeft())
+    assert effects == [m.ReportWhenPlayed(1), m.PlayCue(m.Cue.LOST), m.ReportPhase(SatellitePhase.OFFLINE)]
 
 
 @pytest.mark.parametrize(
     ("before", "is_told"),
     [
         ([], False),
-        ([m.ListeningAsked()], True),
-        ([m.ListeningAsked(), m.SpeechEnded()], True),
-        ([m.SoundStarted(), m.SoundEnded()], False),
+        ([m.ListenRequested()], True),
+        ([m.ListenRequested(), m.SpeechEnded()], True),
+        ([m.ReplyAudioStarted(), m.ReplyAudioEnded()], False),
     ],
     ids=["waiting", "listening", "thinking", "all of the answer is there"],
 )
 def test_who_waits_for_an_answer_is_told_that_the_conductor_is_gone(
-    satellite: Rehearsal, before: list[m.Input], is_told: bool
+    satellite: CoreSimulation, before: list[m.Input], is_told: bool
 ) -> None:
-    satellite.take(*before)
-    assert (m.PlayCue(m.Cue.LOST) in satellite.take(m.ConductorLeft())) == is_told
+    satellite.handle(*before)
+    assert (m.PlayCue(m.Cue.LOST) in satellite.handle(m.ConductorLeft())) == is_told
 
 
-def test_an_answer_whose_rest_does_not_come_is_spoken_about(satellite: Rehearsal) -> None:
-    satellite.take(m.SoundStarted(), m.SoundReceived(b"ab"))
+def test_an_answer_whose_rest_does_not_come_is_spoken_about(satellite: CoreSimulation) -> None:
+    satellite.handle(m.ReplyAudioStarted(), m.ReplyAudioReceived(b"ab"))
     satellite.now = satellite.core.deadline or 0
-    assert satellite.take(m.Tick())[:2] == [m.FinishSound(1), m.PlayCue(m.Cue.LOST)]
+    assert satellite.handle(m.DeadlineReached())[:2] == [m.ReportWhenPlayed(1), m.PlayCue(m.Cue.LOST)]
 
 
 @pytest.mark.parametrize(
@@ -333,107 +339,114 @@ def test_an_answer_whose_rest_does_not_come_is_spoken_about(satellite: Rehearsal
     ],
     ids=["failure", "no code", "nothing said", "never mind", "another satellite has it"],
 )
-def test_only_what_failed_is_called_a_failure(satellite: Rehearsal, code: str, cues: list[m.Effect]) -> None:
+def test_only_what_failed_is_called_a_failure(satellite: CoreSimulation, code: str, cues: list[m.Effect]) -> None:
     satellite.wake()
-    assert satellite.take(m.RunFailed(code)) == [*cues, m.ShowPhase(Phase.WAITING)]
+    assert satellite.handle(m.RunFailed(code)) == [*cues, m.ReportPhase(SatellitePhase.WAITING)]
 
 
-def test_a_microphone_that_fails_is_spoken_about_once_until_it_has_worked_for_a_while(satellite: Rehearsal) -> None:
+def test_a_microphone_that_fails_is_spoken_about_once_until_it_has_worked_for_a_while(
+    satellite: CoreSimulation,
+) -> None:
     told = [m.PlayCue(m.Cue.DEAF)]
-    assert satellite.take(m.MicrophoneLost()) == told
-    assert satellite.take(m.MicrophoneLost()) == []
-    one_second = m.MicAudio(bytes(2 * RELIABLE_SAMPLES // 60))
-    satellite.take(*[one_second] * 59)
-    assert satellite.take(m.MicrophoneLost()) == []
-    satellite.take(*[one_second] * 60)
-    assert satellite.take(m.MicrophoneLost()) == told
+    assert satellite.handle(m.MicrophoneLost()) == told
+    assert satellite.handle(m.MicrophoneLost()) == []
+    one_second = m.MicAudio(bytes(2 * STABLE_SAMPLES // 60))
+    satellite.handle(*[one_second] * 59)
+    assert satellite.handle(m.MicrophoneLost()) == []
+    satellite.handle(*[one_second] * 60)
+    assert satellite.handle(m.MicrophoneLost()) == told
 
 
-def test_a_timer_rings_at_once_unless_somebody_is_listened_to(satellite: Rehearsal) -> None:
-    assert satellite.take(m.TimerFinished()) == [m.PlayCue(m.Cue.TIMER)]
+def test_a_timer_rings_at_once_unless_somebody_is_listened_to(satellite: CoreSimulation) -> None:
+    assert satellite.handle(m.TimerFinished()) == [m.PlayCue(m.Cue.TIMER)]
     satellite.wake()
-    assert satellite.take(m.TimerFinished()) == []
-    assert m.PlayCue(m.Cue.TIMER) in satellite.take(m.SpeechEnded())
+    assert satellite.handle(m.TimerFinished()) == []
+    assert m.PlayCue(m.Cue.TIMER) in satellite.handle(m.SpeechEnded())
 
 
 def test_the_answer_cuts_a_filler_off_and_nothing_cuts_the_answer() -> None:
-    core = SatelliteCore(phase=Phase.WAITING)
-    for one in (m.FillerAnnounced(), m.SoundStarted(), m.SoundReceived(b"ab"), m.SoundEnded()):
+    core = SatelliteCore(phase=SatellitePhase.WAITING)
+    for one in (m.FillerAnnounced(), m.ReplyAudioStarted(), m.ReplyAudioReceived(b"ab"), m.ReplyAudioEnded()):
         core.handle(one, 0)
-    assert core.handle(m.SoundStarted(), 0) == [m.Silence()]
-    core.handle(m.SoundEnded(), 0)
-    assert core.handle(m.SoundStarted(), 0) == []
+    assert core.handle(m.ReplyAudioStarted(), 0) == [m.StopPlayback()]
+    core.handle(m.ReplyAudioEnded(), 0)
+    assert core.handle(m.ReplyAudioStarted(), 0) == []
 
 
-def test_a_filler_that_was_heard_is_no_answer_yet(satellite: Rehearsal) -> None:
+def test_a_filler_that_was_heard_is_no_answer_yet(satellite: CoreSimulation) -> None:
     satellite.wake()
-    filler = satellite.take(m.SpeechEnded(), m.FillerAnnounced(), m.SoundStarted(), m.SoundEnded())
-    assert filler[-1] == m.ShowPhase(Phase.THINKING)
-    answer = satellite.take(m.SoundStarted(), m.SoundEnded())
-    assert answer[-2:] == [m.SayPlayed(), m.ShowPhase(Phase.WAITING)]
+    filler = satellite.handle(m.SpeechEnded(), m.FillerAnnounced(), m.ReplyAudioStarted(), m.ReplyAudioEnded())
+    assert filler[-1] == m.ReportPhase(SatellitePhase.THINKING)
+    answer = satellite.handle(m.ReplyAudioStarted(), m.ReplyAudioEnded())
+    assert answer[-2:] == [m.ReportPlayed(), m.ReportPhase(SatellitePhase.WAITING)]
 
 
-def test_an_answer_that_fails_while_a_filler_is_heard_is_over(satellite: Rehearsal) -> None:
+def test_an_answer_that_fails_while_a_filler_is_heard_is_over(satellite: CoreSimulation) -> None:
     satellite.wake()
-    satellite.take(m.SpeechEnded(), m.FillerAnnounced(), m.SoundStarted())
-    assert satellite.take(m.RunFailed()) == [m.PlayCue(m.Cue.ERROR), m.ShowPhase(Phase.WAITING)]
+    satellite.handle(m.SpeechEnded(), m.FillerAnnounced(), m.ReplyAudioStarted())
+    assert satellite.handle(m.RunFailed()) == [m.PlayCue(m.Cue.ERROR), m.ReportPhase(SatellitePhase.WAITING)]
 
 
 def test_who_holds_the_button_may_pause() -> None:
-    satellite = Rehearsal(Habits(ends=EndpointingRules()))
-    satellite.take(m.ConductorJoined(), m.ListeningAsked(held=True))
-    satellite.take(m.VoiceStarted(100), m.VoiceStopped(500), m.VoicesHeard(20_000))
-    assert satellite.core.phase is Phase.STREAMING
-    let_go = satellite.take(m.StopAsked())
-    assert m.StopAudio() in let_go
-    assert m.ShowPhase(Phase.THINKING) in let_go
+    satellite = CoreSimulation(SatelliteOptions(endpointing=EndpointingRules()))
+    satellite.handle(m.ConductorJoined(), m.ListenRequested(held=True))
+    satellite.handle(m.VoiceStarted(100), m.VoiceStopped(500), m.VadProgress(20_000))
+    assert satellite.core.phase is SatellitePhase.STREAMING
+    let_go = satellite.handle(m.StopRequested())
+    assert m.SendAudioStop() in let_go
+    assert m.ReportPhase(SatellitePhase.THINKING) in let_go
 
 
-def test_a_failed_question_is_not_listened_for(satellite: Rehearsal) -> None:
+def test_a_failed_question_is_not_listened_for(satellite: CoreSimulation) -> None:
     satellite.wake()
-    satellite.take(m.SpeechEnded(), m.ListenAgainAsked(), m.RunFailed())
-    satellite.take(m.SoundStarted(), m.SoundEnded())
-    assert satellite.core.phase is Phase.WAITING
+    satellite.handle(m.SpeechEnded(), m.FollowUpRequested(), m.RunFailed())
+    satellite.handle(m.ReplyAudioStarted(), m.ReplyAudioEnded())
+    assert satellite.core.phase is SatellitePhase.WAITING
 
 
-def test_a_word_may_ask_for_a_pipeline_of_its_own(satellite: Rehearsal) -> None:
-    satellite.core.habits = Habits(pipelines={"okay_nabu": "Kitchen"})
-    assert m.AskForRun("okay_nabu", "Kitchen") in satellite.wake()
-    (asked,) = [event for event in satellite.told if event.type == "run-pipeline"]
+def test_a_word_may_ask_for_a_pipeline_of_its_own(satellite: CoreSimulation) -> None:
+    satellite.core.options = SatelliteOptions(pipelines={"okay_nabu": "Kitchen"})
+    assert m.RequestRun("okay_nabu", "Kitchen") in satellite.wake()
+    (asked,) = [event for event in satellite.sent if event.type == "run-pipeline"]
     assert asked.data["name"] == "Kitchen"
 
 
-def test_a_word_stops_an_answer_and_is_no_beginning(satellite: Rehearsal) -> None:
+def test_a_word_stops_an_answer_and_is_no_beginning(satellite: CoreSimulation) -> None:
     satellite.wake()
-    satellite.take(m.SpeechEnded(), m.SoundStarted(), m.SoundReceived(b"ab"))
-    assert satellite.take(m.StopWord()) == [m.Silence(), m.SayPlayed(), m.ShowPhase(Phase.WAITING)]
-    assert satellite.take(m.SoundReceived(b"ab"), m.SoundEnded()) == []
-    assert satellite.take(m.StopWord()) == []
+    satellite.handle(m.SpeechEnded(), m.ReplyAudioStarted(), m.ReplyAudioReceived(b"ab"))
+    assert satellite.handle(m.StopWord()) == [m.StopPlayback(), m.ReportPlayed(), m.ReportPhase(SatellitePhase.WAITING)]
+    assert satellite.handle(m.ReplyAudioReceived(b"ab"), m.ReplyAudioEnded()) == []
+    assert satellite.handle(m.StopWord()) == []
 
 
-def test_a_button_begins_to_listen_and_ends_what_is_being_done(satellite: Rehearsal) -> None:
-    began = satellite.take(m.ListeningAsked())
-    assert began == [m.Silence(), m.AskForRun(None), m.PlayCue(m.Cue.AWAKE), m.ShowPhase(Phase.STREAMING)]
-    assert satellite.take(m.ListeningAsked()) == []
-    assert m.StopAudio() in satellite.take(m.StopAsked())
-    assert satellite.core.phase is Phase.THINKING
+def test_a_button_begins_to_listen_and_ends_what_is_being_done(satellite: CoreSimulation) -> None:
+    began = satellite.handle(m.ListenRequested())
+    assert began == [
+        m.StopPlayback(),
+        m.RequestRun(None),
+        m.PlayCue(m.Cue.AWAKE),
+        m.ReportPhase(SatellitePhase.STREAMING),
+    ]
+    assert satellite.handle(m.ListenRequested()) == []
+    assert m.SendAudioStop() in satellite.handle(m.StopRequested())
+    assert satellite.core.phase is SatellitePhase.THINKING
 
 
-def test_what_is_muted_hears_and_sends_nothing(satellite: Rehearsal) -> None:
-    satellite.take(m.ListeningAsked())
-    assert satellite.take(m.MuteAsked(muted=True))[0] == m.StopAudio()
-    satellite.take(m.RunFailed())
-    assert satellite.take(m.MicAudio(b"ab" * 160), m.ListeningAsked(), m.MuteAsked(muted=True)) == []
+def test_what_is_muted_hears_and_sends_nothing(satellite: CoreSimulation) -> None:
+    satellite.handle(m.ListenRequested())
+    assert satellite.handle(m.MuteRequested(muted=True))[0] == m.SendAudioStop()
+    satellite.handle(m.RunFailed())
+    assert satellite.handle(m.MicAudio(b"ab" * 160), m.ListenRequested(), m.MuteRequested(muted=True)) == []
     assert satellite.wake() == []
-    assert satellite.take(m.MuteAsked(muted=False)) == [m.PlayCue(m.Cue.UNMUTE)]
+    assert satellite.handle(m.MuteRequested(muted=False)) == [m.PlayCue(m.Cue.UNMUTE)]
     satellite.wake()
-    assert satellite.core.phase is Phase.STREAMING
+    assert satellite.core.phase is SatellitePhase.STREAMING
 
 
 def test_who_wakes_it_without_a_conductor_is_told_so() -> None:
     core = SatelliteCore()
     assert core.handle(m.WakeWord("alexa", 0, "t"), 0) == [m.PlayCue(m.Cue.UNREACHABLE)]
-    assert core.handle(m.ListeningAsked(), 0) == [m.PlayCue(m.Cue.UNREACHABLE)]
+    assert core.handle(m.ListenRequested(), 0) == [m.PlayCue(m.Cue.UNREACHABLE)]
 
 
 @pytest.mark.parametrize(
@@ -446,158 +459,173 @@ def test_who_wakes_it_without_a_conductor_is_told_so() -> None:
     ids=["silence after speech", "speech without end", "no speech"],
 )
 def test_a_command_is_over_when_the_rules_say_so(voices: list[m.Input], ends_ms: int) -> None:
-    satellite = Rehearsal()
-    satellite.core.habits = Habits(ends=EndpointingRules())
-    satellite.take(m.ConductorJoined(), m.MicAudio(bytes(32_000)), m.ListeningAsked(), *voices)
-    assert satellite.take(m.VoicesHeard(ends_ms - 10)) == []
-    assert satellite.take(m.VoicesHeard(ends_ms))[0] == m.StopAudio()
-    assert satellite.core.phase is Phase.THINKING
-    assert satellite.take(m.VoicesHeard(ends_ms + 100)) == []
+    satellite = CoreSimulation()
+    satellite.core.options = SatelliteOptions(endpointing=EndpointingRules())
+    satellite.handle(m.ConductorJoined(), m.MicAudio(bytes(32_000)), m.ListenRequested(), *voices)
+    assert satellite.handle(m.VadProgress(ends_ms - 10)) == []
+    assert satellite.handle(m.VadProgress(ends_ms))[0] == m.SendAudioStop()
+    assert satellite.core.phase is SatellitePhase.THINKING
+    assert satellite.handle(m.VadProgress(ends_ms + 100)) == []
 
 
 @pytest.mark.parametrize(
     ("text", "listens"), [("Which lamp?", True), ("Done.", False), ("Welche\uff1f ", True), ("? no", False)]
 )
-def test_an_answer_that_is_a_question_is_listened_for(satellite: Rehearsal, text: str, listens: bool) -> None:
+def test_an_answer_that_is_a_question_is_listened_for(satellite: CoreSimulation, text: str, listens: bool) -> None:
     satellite.wake()
-    satellite.take(m.SpeechEnded(), m.SoundStarted(), m.AnswerTold(text), m.SoundReceived(b"ab"))
-    effects = satellite.take(m.SoundEnded())
-    assert (m.AskForRun(None) in effects) == listens
+    satellite.handle(m.SpeechEnded(), m.ReplyAudioStarted(), m.ReplyTextReceived(text), m.ReplyAudioReceived(b"ab"))
+    effects = satellite.handle(m.ReplyAudioEnded())
+    assert (m.RequestRun(None) in effects) == listens
 
 
-def test_a_timer_rings_until_somebody_stops_it_or_it_has_rung_enough(satellite: Rehearsal) -> None:
+def test_a_timer_rings_until_somebody_stops_it_or_it_has_rung_enough(satellite: CoreSimulation) -> None:
     ring = m.PlayCue(m.Cue.TIMER)
-    assert satellite.take(m.TimerFinished()) == [ring]
+    assert satellite.handle(m.TimerFinished()) == [ring]
     satellite.now = satellite.core.deadline or 0
-    assert satellite.take(m.Tick()) == [ring]
-    assert satellite.take(m.StopWord()) == [m.Silence()]
+    assert satellite.handle(m.DeadlineReached()) == [ring]
+    assert satellite.handle(m.StopWord()) == [m.StopPlayback()]
     assert satellite.core.deadline is None
-    satellite.take(m.TimerFinished())
-    for rung in range(1, satellite.core.habits.rings):
+    satellite.handle(m.TimerFinished())
+    for rung in range(1, satellite.core.options.timer_rings):
         satellite.now = satellite.core.deadline or 0
-        assert satellite.take(m.Tick()) == [ring], rung
+        assert satellite.handle(m.DeadlineReached()) == [ring], rung
     assert satellite.core.deadline is None
 
 
-def test_a_button_ends_a_timer_that_rang_before_somebody_spoke(satellite: Rehearsal) -> None:
-    satellite.take(m.ListeningAsked(), m.TimerFinished(), m.StopAsked())
+def test_a_button_ends_a_timer_that_rang_before_somebody_spoke(satellite: CoreSimulation) -> None:
+    satellite.handle(m.ListenRequested(), m.TimerFinished(), m.StopRequested())
     assert not satellite.core.is_ringing
 
 
-def test_a_wake_word_stops_a_timer_and_is_listened_to(satellite: Rehearsal) -> None:
-    satellite.take(m.TimerFinished())
-    assert m.Silence() in satellite.wake()
+def test_a_wake_word_stops_a_timer_and_is_listened_to(satellite: CoreSimulation) -> None:
+    satellite.handle(m.TimerFinished())
+    assert m.StopPlayback() in satellite.wake()
     assert not satellite.core.is_ringing
 
 
 def test_who_is_heard_by_nobody_is_told_so_even_while_the_other_answers() -> None:
-    satellite = Rehearsal(Habits(seats={JARVIS}))
-    satellite.take(m.ConductorJoined(), m.SoundStarted(), m.SoundReceived(b"ab"))
-    effects = satellite.take(m.WakeWord(JARVIS, 0, "t"))
-    assert effects == [m.Silence(), m.SayPlayed(), m.PlayCue(m.Cue.UNREACHABLE), m.ShowPhase(Phase.WAITING)]
+    satellite = CoreSimulation(SatelliteOptions(slots={JARVIS}))
+    satellite.handle(m.ConductorJoined(), m.ReplyAudioStarted(), m.ReplyAudioReceived(b"ab"))
+    effects = satellite.handle(m.WakeWord(JARVIS, 0, "t"))
+    assert effects == [
+        m.StopPlayback(),
+        m.ReportPlayed(),
+        m.PlayCue(m.Cue.UNREACHABLE),
+        m.ReportPhase(SatellitePhase.WAITING),
+    ]
 
 
 @pytest.mark.parametrize(
     "before",
-    [[m.ListeningAsked()], [m.ListeningAsked(), m.SpeechEnded()], [m.SoundStarted(), m.SoundReceived(b"ab")], []],
+    [
+        [m.ListenRequested()],
+        [m.ListenRequested(), m.SpeechEnded()],
+        [m.ReplyAudioStarted(), m.ReplyAudioReceived(b"ab")],
+        [],
+    ],
     ids=["listening", "thinking", "speaking", "waiting"],
 )
 def test_who_leaves_disturbs_nobody_else(before: list[m.Input]) -> None:
-    satellite = Rehearsal(Habits(seats={JARVIS}))
-    satellite.take(m.ConductorJoined(), m.ConductorJoined(JARVIS), *before)
-    assert satellite.take(m.ConductorLeft(JARVIS)) == []
+    satellite = CoreSimulation(SatelliteOptions(slots={JARVIS}))
+    satellite.handle(m.ConductorJoined(), m.ConductorJoined(JARVIS), *before)
+    assert satellite.handle(m.ConductorLeft(JARVIS)) == []
 
 
 def test_the_button_is_the_main_conductors() -> None:
-    satellite = Rehearsal(Habits(seats={JARVIS}))
-    satellite.take(m.ConductorJoined(JARVIS))
-    assert satellite.take(m.ListeningAsked()) == [m.PlayCue(m.Cue.UNREACHABLE)]
-    satellite.take(m.ConductorJoined(), m.Said(JARVIS, m.SoundStarted()))
-    assert satellite.take(m.ListeningAsked())[:4] == [m.Silence(), m.SayPlayed(), m.TurnTo(m.MAIN), m.AskForRun()]
+    satellite = CoreSimulation(SatelliteOptions(slots={JARVIS}))
+    satellite.handle(m.ConductorJoined(JARVIS))
+    assert satellite.handle(m.ListenRequested()) == [m.PlayCue(m.Cue.UNREACHABLE)]
+    satellite.handle(m.ConductorJoined(), m.ConductorMessage(JARVIS, m.ReplyAudioStarted()))
+    assert satellite.handle(m.ListenRequested())[:4] == [
+        m.StopPlayback(),
+        m.ReportPlayed(),
+        m.SwitchSlot(m.MAIN_SLOT),
+        m.RequestRun(),
+    ]
 
 
-SEATS = st.sampled_from([m.MAIN, JARVIS])
+SEATS = st.sampled_from([m.MAIN_SLOT, JARVIS])
 PARTS = st.sampled_from(
     [
         m.SpeechEnded(),
-        m.Understood(),
-        m.Understood(tells_end=False),
+        m.TranscriptReceived(),
+        m.TranscriptReceived(reports_end=False),
         m.RunFailed(),
-        m.ListenAgainAsked(),
+        m.FollowUpRequested(),
         m.FillerAnnounced(),
-        m.SoundStarted(),
-        m.SoundReceived(b"ab"),
-        m.SoundEnded(),
-        m.AnswerTold("Which one?"),
+        m.ReplyAudioStarted(),
+        m.ReplyAudioReceived(b"ab"),
+        m.ReplyAudioEnded(),
+        m.ReplyTextReceived("Which one?"),
     ]
 )
-KEEPS = Habits(ends=EndpointingRules(), seats={JARVIS}, keeps_runs=True)
+KEEPS = SatelliteOptions(endpointing=EndpointingRules(), slots={JARVIS}, stores_runs=True)
 
 
-def saying_to_nobody(*inputs: m.Input) -> Rehearsal:
+def saying_to_nobody(*inputs: m.Input) -> CoreSimulation:
     """Return a satellite that nobody conducts, and that hears a command nevertheless."""
-    satellite = Rehearsal(KEEPS)
-    satellite.take(*inputs)
-    satellite.hear(16_000)
-    satellite.take(m.WakeWord("okay_nabu", 15_000, "t1"), m.VoiceStarted(1000))
+    satellite = CoreSimulation(KEEPS)
+    satellite.handle(*inputs)
+    satellite.push_audio(16_000)
+    satellite.handle(m.WakeWord("okay_nabu", 15_000, "t1"), m.VoiceStarted(1000))
     return satellite
 
 
 def test_what_is_said_to_nobody_is_kept() -> None:
     satellite = saying_to_nobody()
-    assert satellite.types_told(m.OUTBOX) == ["detection", "run-pipeline", "audio-chunk"]
-    assert satellite.core.phase is Phase.STREAMING
-    effects = satellite.take(m.VoiceStopped(2000), m.VoicesHeard(2900))
-    assert effects == [m.StopAudio(), m.PlayCue(m.Cue.DONE), m.ShowPhase(Phase.THINKING)]
-    assert satellite.take(m.RunKept()) == [m.PlayCue(m.Cue.KEPT), m.ShowPhase(Phase.OFFLINE)]
-    assert satellite.types_told(m.OUTBOX) == ["audio-stop"]
+    assert satellite.take_types(m.OFFLINE_SLOT) == ["detection", "run-pipeline", "audio-chunk"]
+    assert satellite.core.phase is SatellitePhase.STREAMING
+    effects = satellite.handle(m.VoiceStopped(2000), m.VadProgress(2900))
+    assert effects == [m.SendAudioStop(), m.PlayCue(m.Cue.DONE), m.ReportPhase(SatellitePhase.THINKING)]
+    assert satellite.handle(m.RunStored()) == [m.PlayCue(m.Cue.KEPT), m.ReportPhase(SatellitePhase.OFFLINE)]
+    assert satellite.take_types(m.OFFLINE_SLOT) == ["audio-stop"]
 
 
 def test_what_cannot_be_kept_is_a_failure() -> None:
     satellite = saying_to_nobody()
-    satellite.take(m.StopAsked())
-    assert satellite.take(m.RunLost()) == [m.PlayCue(m.Cue.ERROR), m.ShowPhase(Phase.OFFLINE)]
+    satellite.handle(m.StopRequested())
+    assert satellite.handle(m.RunLost()) == [m.PlayCue(m.Cue.ERROR), m.ReportPhase(SatellitePhase.OFFLINE)]
 
 
 def test_a_disk_that_never_answers_is_not_waited_for() -> None:
     satellite = saying_to_nobody()
-    satellite.take(m.StopAsked())
+    satellite.handle(m.StopRequested())
     satellite.now = satellite.core.deadline or 0
-    assert satellite.take(m.Tick()) == [m.ShowPhase(Phase.OFFLINE)]
-    assert satellite.take(m.RunKept()) == []
+    assert satellite.handle(m.DeadlineReached()) == [m.ReportPhase(SatellitePhase.OFFLINE)]
+    assert satellite.handle(m.RunStored()) == []
 
 
 def test_nobody_speaking_is_nothing_to_keep() -> None:
-    satellite = Rehearsal(KEEPS)
-    satellite.hear(16_000)
+    satellite = CoreSimulation(KEEPS)
+    satellite.push_audio(16_000)
     satellite.wake(16_000)
-    effects = satellite.take(m.VoicesHeard(1000 + EndpointingRules().no_speech_ms))
-    assert effects == [m.ForgetRun(), m.PlayCue(m.Cue.UNREACHABLE), m.ShowPhase(Phase.OFFLINE)]
+    effects = satellite.handle(m.VadProgress(1000 + EndpointingRules().no_speech_ms))
+    assert effects == [m.DiscardRun(), m.PlayCue(m.Cue.UNREACHABLE), m.ReportPhase(SatellitePhase.OFFLINE)]
 
 
 def test_muting_forgets_what_is_being_said_and_keeps_nothing_more() -> None:
     satellite = saying_to_nobody()
-    assert satellite.take(m.MuteAsked(muted=True))[0] == m.ForgetRun()
-    assert satellite.core.phase is Phase.OFFLINE
+    assert satellite.handle(m.MuteRequested(muted=True))[0] == m.DiscardRun()
+    assert satellite.core.phase is SatellitePhase.OFFLINE
     assert satellite.wake() == []
 
 
 def test_a_conductor_that_comes_in_the_middle_gets_all_of_it() -> None:
     satellite = saying_to_nobody()
-    assert satellite.take(m.ConductorJoined(JARVIS)) == []
-    assert satellite.take(m.ConductorJoined()) == [m.HandOver(m.MAIN), m.TurnTo(m.MAIN)]
-    satellite.hear()
-    satellite.take(m.VoiceStopped(2000), m.VoicesHeard(2900))
-    assert satellite.types_told(m.MAIN) == ["audio-chunk", "audio-stop"]
-    assert satellite.core.phase is Phase.THINKING
+    assert satellite.handle(m.ConductorJoined(JARVIS)) == []
+    assert satellite.handle(m.ConductorJoined()) == [m.TransferRun(m.MAIN_SLOT), m.SwitchSlot(m.MAIN_SLOT)]
+    satellite.push_audio()
+    satellite.handle(m.VoiceStopped(2000), m.VadProgress(2900))
+    assert satellite.take_types(m.MAIN_SLOT) == ["audio-chunk", "audio-stop"]
+    assert satellite.core.phase is SatellitePhase.THINKING
 
 
 def test_a_word_is_kept_only_while_its_own_conductor_is_away() -> None:
     satellite = saying_to_nobody(m.ConductorJoined(JARVIS))
-    assert satellite.types_told(m.OUTBOX)[0] == "detection"
-    satellite.take(m.StopAsked(), m.RunKept())
-    assert satellite.core.phase is Phase.WAITING
-    assert m.TurnTo(JARVIS) in satellite.take(m.WakeWord(JARVIS, satellite.heard, "t2"))
+    assert satellite.take_types(m.OFFLINE_SLOT)[0] == "detection"
+    satellite.handle(m.StopRequested(), m.RunStored())
+    assert satellite.core.phase is SatellitePhase.WAITING
+    assert m.SwitchSlot(JARVIS) in satellite.handle(m.WakeWord(JARVIS, satellite.heard, "t2"))
 
 
 @pytest.mark.parametrize(
@@ -605,66 +633,78 @@ def test_a_word_is_kept_only_while_its_own_conductor_is_away() -> None:
     [
         [m.ConductorLeft()],
         [m.ConductorLeft(), m.ConductorJoined(JARVIS)],
-        [m.ListeningAsked()],
-        [m.ListeningAsked(), m.SpeechEnded()],
-        [m.SoundStarted()],
+        [m.ListenRequested()],
+        [m.ListenRequested(), m.SpeechEnded()],
+        [m.ReplyAudioStarted()],
         [m.TimerFinished()],
-        [m.MuteAsked(muted=True)],
-        [m.KeptRunWaits(None)],
+        [m.MuteRequested(muted=True)],
+        [m.StoredRunAvailable(None)],
     ],
     ids=["nobody", "another", "listening", "thinking", "speaking", "ringing", "muted", "one is sent already"],
 )
 def test_a_kept_run_waits_while_anything_else_goes_on(before: list[m.Input]) -> None:
-    satellite = Rehearsal(KEEPS)
-    satellite.take(m.ConductorJoined(), *before)
-    assert satellite.take(m.KeptRunWaits("okay_nabu")) == []
+    satellite = CoreSimulation(KEEPS)
+    satellite.handle(m.ConductorJoined(), *before)
+    assert satellite.handle(m.StoredRunAvailable("okay_nabu")) == []
 
 
 @pytest.mark.parametrize(
     ("after", "answered"),
     [
-        (m.Understood(), True),
+        (m.TranscriptReceived(), True),
         (m.RunFailed("stt-no-text-recognized"), True),
-        (m.SoundStarted(), True),
+        (m.ReplyAudioStarted(), True),
         (m.ConductorLeft(), False),
-        (m.ListeningAsked(), False),
-        (m.Tick(), False),
+        (m.ListenRequested(), False),
+        (m.DeadlineReached(), False),
     ],
     ids=["transcript", "error", "sound", "gone", "interrupted", "silent"],
 )
 def test_a_kept_run_is_done_with_when_it_was_answered(after: m.Input, answered: bool) -> None:
-    satellite = Rehearsal(KEEPS)
-    satellite.take(m.ConductorJoined())
-    assert satellite.take(m.KeptRunWaits("okay_nabu")) == [m.SendKeptRun(), m.ShowPhase(Phase.THINKING)]
-    assert satellite.take(m.SpeechEnded(), m.ConductorLeft(JARVIS)) == []
+    satellite = CoreSimulation(KEEPS)
+    satellite.handle(m.ConductorJoined())
+    assert satellite.handle(m.StoredRunAvailable("okay_nabu")) == [
+        m.SendStoredRun(),
+        m.ReportPhase(SatellitePhase.THINKING),
+    ]
+    assert satellite.handle(m.SpeechEnded(), m.ConductorLeft(JARVIS)) == []
     satellite.now = satellite.core.deadline or 0
-    effects = satellite.take(after)
-    assert [effect for effect in effects if isinstance(effect, m.KeptRunSettled)] == [m.KeptRunSettled(answered)]
+    effects = satellite.handle(after)
+    assert [effect for effect in effects if isinstance(effect, m.StoredRunSettled)] == [m.StoredRunSettled(answered)]
     assert m.PlayCue(m.Cue.LOST) not in effects  # nobody in the room waits for this answer
 
 
 def test_a_kept_run_goes_to_its_words_conductor() -> None:
-    satellite = Rehearsal(KEEPS)
-    satellite.take(m.ConductorJoined(), m.ConductorJoined(JARVIS))
-    assert satellite.take(m.KeptRunWaits(JARVIS))[:2] == [m.TurnTo(JARVIS), m.SendKeptRun()]
-    assert satellite.take(m.Said(m.MAIN, m.Understood())) == []
+    satellite = CoreSimulation(KEEPS)
+    satellite.handle(m.ConductorJoined(), m.ConductorJoined(JARVIS))
+    assert satellite.handle(m.StoredRunAvailable(JARVIS))[:2] == [m.SwitchSlot(JARVIS), m.SendStoredRun()]
+    assert satellite.handle(m.ConductorMessage(m.MAIN_SLOT, m.TranscriptReceived())) == []
 
 
 INPUTS = st.one_of(
     PARTS,
-    st.sampled_from([m.RunKept(), m.RunLost(), m.KeptRunWaits(None), m.KeptRunWaits(JARVIS)]),
-    st.sampled_from([m.TimerFinished(), m.Tick(), m.ListeningAsked(), m.StopWord(), m.StopAsked(), m.MicrophoneLost()]),
+    st.sampled_from([m.RunStored(), m.RunLost(), m.StoredRunAvailable(None), m.StoredRunAvailable(JARVIS)]),
+    st.sampled_from(
+        [
+            m.TimerFinished(),
+            m.DeadlineReached(),
+            m.ListenRequested(),
+            m.StopWord(),
+            m.StopRequested(),
+            m.MicrophoneLost(),
+        ]
+    ),
     st.builds(m.ConductorJoined, SEATS),
     st.builds(m.ConductorPaused, SEATS),
     st.builds(m.ConductorLeft, SEATS),
-    st.builds(m.Said, SEATS, PARTS),
-    st.builds(m.MuteAsked, st.booleans()),
+    st.builds(m.ConductorMessage, SEATS, PARTS),
+    st.builds(m.MuteRequested, st.booleans()),
     st.builds(m.VoiceStarted, st.integers(0, 9000)),
     st.builds(m.VoiceStopped, st.integers(0, 9000)),
-    st.builds(m.VoicesHeard, st.integers(0, 9000)),
+    st.builds(m.VadProgress, st.integers(0, 9000)),
     st.builds(m.MicAudio, st.binary(max_size=8).map(lambda pcm: pcm[: len(pcm) // 2 * 2])),
     st.builds(m.WakeWord, st.sampled_from(["alexa", JARVIS]), st.integers(-10, 100), st.just("t")),
-    st.builds(m.SoundPlayed, st.integers(0, 5)),
+    st.builds(m.ReplyAudioPlayed, st.integers(0, 5)),
 )
 STEPS = st.lists(st.tuples(INPUTS, st.floats(0, 50)), max_size=60)
 
@@ -676,9 +716,9 @@ def test_any_order_of_inputs_leaves_a_legal_phase(steps: list[tuple[m.Input, flo
         now += passed
         before = core.phase
         effects = core.handle(given_input, now)
-        assert (m.ShowPhase(core.phase) in effects) == (core.phase is not before)
-        assert core.phase not in AT_REST or core.is_ringing or core.deadline is None
-        assert core.phase not in (Phase.STREAMING, Phase.THINKING) or core.deadline is not None
+        assert (m.ReportPhase(core.phase) in effects) == (core.phase is not before)
+        assert core.phase not in IDLE_PHASES or core.is_ringing or core.deadline is None
+        assert core.phase not in (SatellitePhase.STREAMING, SatellitePhase.THINKING) or core.deadline is not None
 
 
 @given(STEPS)
@@ -687,49 +727,49 @@ def test_the_microphone_is_sent_only_while_a_run_is_open(steps: list[tuple[m.Inp
     for given_input, passed in steps:
         now += passed
         for effect in core.handle(given_input, now):
-            run_is_open = run_is_open or isinstance(effect, m.AskForRun)
+            run_is_open = run_is_open or isinstance(effect, m.RequestRun)
             assert run_is_open or not isinstance(effect, m.SendAudio)
-        run_is_open = run_is_open and core.phase is Phase.STREAMING
-        assert run_is_open == (core.phase is Phase.STREAMING)
+        run_is_open = run_is_open and core.phase is SatellitePhase.STREAMING
+        assert run_is_open == (core.phase is SatellitePhase.STREAMING)
 
 
 @given(STEPS)
 def test_it_returns_to_waiting_by_itself(steps: list[tuple[m.Input, float]]) -> None:
-    satellite, joined, paused = Rehearsal(KEEPS), set[str](), set[str]()
+    satellite, joined, paused = CoreSimulation(KEEPS), set[str](), set[str]()
     for given_input, passed in steps:
         satellite.now += passed
-        satellite.take(given_input)
+        satellite.handle(given_input)
         follow(joined, given_input)
         follow_pauses(paused, given_input)
-    for _ in range(8 + satellite.core.habits.rings):
+    for _ in range(8 + satellite.core.options.timer_rings):
         satellite.now = max(satellite.now, satellite.core.deadline or 0)
-        satellite.take(m.Tick())
-    expected = Phase.WAITING if joined else Phase.PAUSED if paused else Phase.OFFLINE
+        satellite.handle(m.DeadlineReached())
+    expected = SatellitePhase.WAITING if joined else SatellitePhase.PAUSED if paused else SatellitePhase.OFFLINE
     assert satellite.core.phase is expected
 
 
 @given(STEPS, SEATS, PARTS)
 def test_a_conductor_changes_nothing_in_the_run_of_another(
-    steps: list[tuple[m.Input, float]], seat: str, part: m.Part
+    steps: list[tuple[m.Input, float]], slot: str, part: m.ConductorInput
 ) -> None:
-    satellite = Rehearsal(KEEPS)
-    satellite.take(*(given_input for given_input, _ in steps))
-    assume(not satellite.core.attends(seat))
+    satellite = CoreSimulation(KEEPS)
+    satellite.handle(*(given_input for given_input, _ in steps))
+    assume(not satellite.core.accepts_from(slot))
     before = copy.copy(satellite.core)
-    refusal = [m.RefuseSound(seat)] if part == m.SoundStarted() else []
-    assert satellite.take(m.Said(seat, part)) == refusal
+    refusal = [m.RejectAudio(slot)] if part == m.ReplyAudioStarted() else []
+    assert satellite.handle(m.ConductorMessage(slot, part)) == refusal
     assert satellite.core == before
 
 
 @given(STEPS)
 def test_a_run_is_only_asked_of_a_conductor_who_is_there(steps: list[tuple[m.Input, float]]) -> None:
-    core, turned_to, joined = SatelliteCore(KEEPS), m.MAIN, {m.OUTBOX}
+    core, turned_to, joined = SatelliteCore(KEEPS), m.MAIN_SLOT, {m.OFFLINE_SLOT}
     for given_input, _ in steps:
         follow(joined, given_input)
-        if isinstance(given_input, m.Said) and given_input.seat not in joined:
+        if isinstance(given_input, m.ConductorMessage) and given_input.slot not in joined:
             continue
         for effect in core.handle(given_input, 0):
-            turned_to = effect.seat if isinstance(effect, m.TurnTo) else turned_to
+            turned_to = effect.slot if isinstance(effect, m.SwitchSlot) else turned_to
             assert turned_to in joined or not isinstance(effect, RUN_EFFECTS)
 
 
@@ -739,30 +779,30 @@ def test_every_kept_run_that_is_sent_is_settled_before_the_next(steps: list[tupl
     for given_input, passed in steps:
         now += passed
         effects = core.handle(given_input, now)
-        settled = sum(isinstance(effect, m.KeptRunSettled) for effect in effects)
+        settled = sum(isinstance(effect, m.StoredRunSettled) for effect in effects)
         assert settled <= sent
-        sent += m.SendKeptRun() in effects
+        sent += m.SendStoredRun() in effects
         sent -= settled
-        assert sent == (1 if core._is_kept else 0)
-        assert not sent or core.phase is Phase.THINKING
+        assert sent == (1 if core._is_stored_run else 0)
+        assert not sent or core.phase is SatellitePhase.THINKING
 
 
-RUN_EFFECTS = (m.AskForRun, m.SendAudio, m.ReportWakeWord, m.SendKeptRun)
+RUN_EFFECTS = (m.RequestRun, m.SendAudio, m.ReportWakeWord, m.SendStoredRun)
 
 
 def follow(joined: set[str], given_input: m.Input) -> None:
     """Note who conducts after an input."""
     match given_input:
-        case m.ConductorJoined(seat):
-            joined.add(seat)
-        case m.ConductorLeft(seat) | m.ConductorPaused(seat):
-            joined.discard(seat)
+        case m.ConductorJoined(slot):
+            joined.add(slot)
+        case m.ConductorLeft(slot) | m.ConductorPaused(slot):
+            joined.discard(slot)
 
 
 def follow_pauses(paused: set[str], given_input: m.Input) -> None:
     """Note whose conductor is paused after an input."""
     match given_input:
-        case m.ConductorPaused(seat):
-            paused.add(seat)
-        case m.ConductorJoined(seat) | m.ConductorLeft(seat):
-            paused.discard(seat)
+        case m.ConductorPaused(slot):
+            paused.add(slot)
+        case m.ConductorJoined(slot) | m.ConductorLeft(slot):
+            paused.discard(slot)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.satellite.test_player import until
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.audio.awake_mute import MOST_SECONDS, AwakeMute
+from wyoming_rosie_satellite.audio.awake_mute import MAX_SECONDS, AwakeMute
 from wyoming_rosie_satellite.audio.ducking import CommandDucking
 
 
@@ -43,25 +43,25 @@ async def test_music_is_soft_while_it_listens_and_loud_again_after(trace: Path) 
     ducking = await asyncio.to_thread(CommandDucking, _note(trace, "soft"), _note(trace, "loud"))
     async with running(ducking):
         for ducked in (True, True, False):
-            ducking.show(ducked=ducked)
-            await until(lambda: ducking.settled)
+            ducking.set_active(active=ducked)
+            await until(lambda: ducking.is_settled)
     assert _words(trace) == ["soft", "loud"]
 
 
 async def test_only_what_is_wanted_last_is_done(trace: Path) -> None:
     ducking = await asyncio.to_thread(CommandDucking, _note(trace, "soft"), None)
     async with running(ducking):
-        ducking.show(ducked=True)
-        ducking.show(ducked=False)
-        await until(lambda: ducking.settled)
+        ducking.set_active(active=True)
+        ducking.set_active(active=False)
+        await until(lambda: ducking.is_settled)
     assert _words(trace) == []
 
 
 async def test_music_is_loud_again_when_the_satellite_ends(trace: Path) -> None:
     ducking = await asyncio.to_thread(CommandDucking, None, _note(trace, "loud"))
     async with running(ducking):
-        ducking.show(ducked=True)
-        await until(lambda: ducking.settled)
+        ducking.set_active(active=True)
+        await until(lambda: ducking.is_settled)
     assert _words(trace) == ["loud"]
 
 
@@ -69,8 +69,8 @@ async def test_a_command_that_fails_harms_nothing(trace: Path) -> None:
     ducking = await asyncio.to_thread(CommandDucking, "false", _note(trace, "loud"))
     async with running(ducking):
         for ducked in (True, False):
-            ducking.show(ducked=ducked)
-            await until(lambda: ducking.settled)
+            ducking.set_active(active=ducked)
+            await until(lambda: ducking.is_settled)
     assert _words(trace) == ["loud"]
 
 
@@ -79,10 +79,10 @@ def test_a_program_that_is_not_here_is_refused() -> None:
         CommandDucking("no-such-mixer 30%", None)
 
 
-@pytest.mark.parametrize(("seconds", "longest"), [(1.2, 1.2), (89_479.0, MOST_SECONDS)], ids=["usual", "odd WAV file"])
+@pytest.mark.parametrize(("seconds", "longest"), [(1.2, 1.2), (89_479.0, MAX_SECONDS)], ids=["usual", "odd WAV file"])
 def test_the_awake_sound_is_not_sent_and_nothing_else_is_lost(seconds: float, longest: float) -> None:
     mute = AwakeMute(seconds)
-    assert mute.heard(b"ab", 99.0) == b"ab"
-    mute.begin(100.0)
-    assert mute.heard(b"ab", 100.0 + longest - 0.01) == bytes(2)
-    assert mute.heard(b"ab", 100.0 + longest) == b"ab"
+    assert mute.apply(b"ab", 99.0) == b"ab"
+    mute.start(100.0)
+    assert mute.apply(b"ab", 100.0 + longest - 0.01) == bytes(2)
+    assert mute.apply(b"ab", 100.0 + longest) == b"ab"

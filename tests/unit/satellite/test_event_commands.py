@@ -17,11 +17,11 @@ from wyoming.wake import Detection
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_satellite.integrations.event_commands import (
-    EVENT_OF,
-    MOST_AT_ONCE,
-    MOST_WAITING,
+    EVENT_TYPES,
+    MAX_CONCURRENT,
+    MAX_QUEUED,
     EventCommands,
-    told,
+    format_stdin,
 )
 
 
@@ -67,7 +67,7 @@ def is_alive(pid: int) -> bool:
     ids=lambda value: value.type if isinstance(value, Event) else "",
 )
 def test_what_a_command_reads(event: Event, text: str) -> None:
-    assert told(event) == text
+    assert format_stdin(event) == text
 
 
 @pytest.mark.parametrize(
@@ -78,21 +78,21 @@ def test_what_a_command_reads(event: Event, text: str) -> None:
     ],
 )
 def test_timers_that_start_or_change_are_json(event: Event) -> None:
-    assert json.loads(told(event)) == event.data
+    assert json.loads(format_stdin(event)) == event.data
 
 
-@pytest.mark.parametrize("name", sorted(EVENT_OF))
+@pytest.mark.parametrize("name", sorted(EVENT_TYPES))
 async def test_each_command_runs_for_its_event(name: str, tmp_path: Path) -> None:
     out = tmp_path / "ran"
     async with running({name: f"sh -c 'echo {name} >> {out}'"}) as commands:
-        commands.saw(Event(EVENT_OF[name]))
+        commands.on_event(Event(EVENT_TYPES[name]))
         assert await asyncio.wait_for(content(out), 60) == f"{name}\n"
 
 
 async def test_the_text_comes_on_standard_input(tmp_path: Path) -> None:
     out = tmp_path / "said"
     async with running({"transcript": f"sh -c 'cat > {out}; echo >> {out}'"}) as commands:
-        commands.saw(Transcript(text="turn on the light; rm -rf $HOME").event())
+        commands.on_event(Transcript(text="turn on the light; rm -rf $HOME").event())
         assert await content(out) == "turn on the light; rm -rf $HOME\n"
 
 
@@ -106,11 +106,11 @@ async def test_a_command_that_hangs_is_ended_with_what_it_started(tmp_path: Path
     pids, after = tmp_path / "pids", tmp_path / "after"
     lines = {"detect": f"sh -c 'sleep 60 & echo $! >> {pids}; wait'", "tts-played": f"sh -c 'echo x >> {after}'"}
     async with running(lines, longest_seconds=0.5) as commands:
-        for _ in range(MOST_AT_ONCE):
-            commands.saw(Event("detect"))
-        commands.saw(Event("played"))
+        for _ in range(MAX_CONCURRENT):
+            commands.on_event(Event("detect"))
+        commands.on_event(Event("played"))
         await content(after)
-        children = [int(pid) for pid in (await content(pids, MOST_AT_ONCE)).split()]
+        children = [int(pid) for pid in (await content(pids, MAX_CONCURRENT)).split()]
         async with asyncio.timeout(60):
             while any(is_alive(pid) for pid in children):
                 await asyncio.sleep(0.02)
@@ -119,15 +119,15 @@ async def test_a_command_that_hangs_is_ended_with_what_it_started(tmp_path: Path
 async def test_commands_end_with_the_satellite(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     async with running({"detect": f"sh -c 'echo $$ >> {pids}; exec sleep 60'"}) as commands:
-        commands.saw(Event("detect"))
+        commands.on_event(Event("detect"))
         child = int(await content(pids))
     assert not is_alive(child)
 
 
 def test_what_happens_while_too_many_wait_is_skipped() -> None:
     commands = EventCommands({"detect": "true"})
-    for _ in range(MOST_WAITING + 3):
-        commands.saw(Event("detect"))
+    for _ in range(MAX_QUEUED + 3):
+        commands.on_event(Event("detect"))
     assert commands.skipped == 3
 
 
@@ -138,13 +138,13 @@ async def test_a_command_that_cannot_start_or_fails_ends_nothing(tmp_path: Path)
     lines = {"detect": str(program), "error": "false", "tts-played": f"sh -c 'echo x >> {out}'"}
     async with running(lines) as commands:
         for name in ("detect", "error", "played"):
-            commands.saw(Event(name))
+            commands.on_event(Event(name))
         assert await content(out) == "x\n"
 
 
 async def test_what_a_command_prints_never_reaches_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
     async with running({"detect": f"{sys.executable} -c 'print(7)'"}) as commands:
-        commands.saw(Event("detect"))
+        commands.on_event(Event("detect"))
         async with asyncio.timeout(60):
             while "7" not in capfd.readouterr().err:
                 await asyncio.sleep(0.05)

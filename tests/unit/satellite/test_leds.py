@@ -11,71 +11,71 @@ from hypothesis import strategies as st
 from wyoming.error import Error
 from wyoming.event import Event
 
-from tests.unit.satellite.outside_fakes import RecordingLeds
+from tests.unit.satellite.integration_fakes import RecordingLedDriver
 from tests.waiting import until
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_satellite.integrations import leds
-from wyoming_rosie_satellite.integrations.leds.apa102 import Apa102, frame, opened
-from wyoming_rosie_satellite.integrations.leds.controller import Lights
-from wyoming_rosie_satellite.integrations.leds.patterns import FAILED_SECONDS, LightShow, Mood, picture
-from wyoming_rosie_satellite.integrations.leds.respeaker_4mic import POWER_PIN, _powered
-from wyoming_rosie_satellite.integrations.observers import muted, phase_shown, ringing
+from wyoming_rosie_satellite.integrations.leds.apa102 import Apa102, encode_frame, open_bus
+from wyoming_rosie_satellite.integrations.leds.boards.respeaker_4mic import POWER_PIN, _power_on
+from wyoming_rosie_satellite.integrations.leds.controller import LedController
+from wyoming_rosie_satellite.integrations.leds.patterns import FAILED_SECONDS, LedState, LedStatus, render_frame
+from wyoming_rosie_satellite.integrations.observers import muted_event, phase_event, ringing_event
 
 COLOUR = st.tuples(*[st.integers(0, 255)] * 3)
 FAILED = Error(text="it failed").event()
 
 
-def mood_after(*events: Event, now: float = 100.0) -> Mood:
-    show = LightShow()
+def mood_after(*events: Event, now: float = 100.0) -> LedState:
+    show = LedStatus()
     for event in events:
-        show.saw(event, 100.0)
-    return show.mood(now)
+        show.on_event(event, 100.0)
+    return show.current_state(now)
 
 
 @pytest.mark.parametrize(
     ("events", "mood"),
     [
-        ([], Mood.OFFLINE),
-        ([phase_shown("waiting")], Mood.CALM),
-        ([phase_shown("streaming")], Mood.LISTENING),
-        ([phase_shown("thinking")], Mood.THINKING),
-        ([phase_shown("speaking")], Mood.SPEAKING),
-        ([phase_shown("waiting"), muted(True)], Mood.MUTED),
-        ([phase_shown("waiting"), muted(True), muted(False)], Mood.CALM),
-        ([muted(True), phase_shown("speaking")], Mood.SPEAKING),
-        ([phase_shown("speaking"), ringing(True)], Mood.RINGING),
-        ([phase_shown("waiting"), ringing(True), ringing(False)], Mood.CALM),
-        ([ringing(True), FAILED], Mood.FAILED),
-        ([phase_shown("waiting"), phase_shown("no such phase")], Mood.CALM),
+        ([], LedState.OFFLINE),
+        ([phase_event("waiting")], LedState.IDLE),
+        ([phase_event("streaming")], LedState.LISTENING),
+        ([phase_event("thinking")], LedState.THINKING),
+        ([phase_event("speaking")], LedState.SPEAKING),
+        ([phase_event("waiting"), muted_event(True)], LedState.MUTED),
+        ([phase_event("waiting"), muted_event(True), muted_event(False)], LedState.IDLE),
+        ([muted_event(True), phase_event("speaking")], LedState.SPEAKING),
+        ([phase_event("speaking"), ringing_event(True)], LedState.RINGING),
+        ([phase_event("waiting"), ringing_event(True), ringing_event(False)], LedState.IDLE),
+        ([ringing_event(True), FAILED], LedState.FAILED),
+        ([phase_event("waiting"), phase_event("no such phase")], LedState.IDLE),
     ],
 )
-def test_the_lights_show_what_matters_most(events: list[Event], mood: Mood) -> None:
+def test_the_lights_show_what_matters_most(events: list[Event], mood: LedState) -> None:
     assert mood_after(*events) is mood
 
 
 def test_a_failure_is_shown_for_a_moment() -> None:
-    events = [phase_shown("waiting"), FAILED]
-    assert mood_after(*events, now=100 + FAILED_SECONDS - 0.1) is Mood.FAILED
-    assert mood_after(*events, now=100 + FAILED_SECONDS) is Mood.CALM
+    events = [phase_event("waiting"), FAILED]
+    assert mood_after(*events, now=100 + FAILED_SECONDS - 0.1) is LedState.FAILED
+    assert mood_after(*events, now=100 + FAILED_SECONDS) is LedState.IDLE
 
 
 @given(
     st.dictionaries(st.sampled_from(["name", "phase", "muted"]), st.none() | st.text() | st.booleans() | st.floats())
 )
 def test_no_event_breaks_the_show(data: dict[str, object]) -> None:
-    assert mood_after(Event("user-event", data)) in Mood
+    assert mood_after(Event("user-event", data)) in LedState
 
 
-@given(st.sampled_from(Mood), st.floats(0, 1e9), st.integers(1, 40))
-def test_each_picture_has_a_colour_for_every_light(mood: Mood, now: float, count: int) -> None:
-    colours = picture(mood, now, count)
+@given(st.sampled_from(LedState), st.floats(0, 1e9), st.integers(1, 40))
+def test_each_picture_has_a_colour_for_every_light(mood: LedState, now: float, count: int) -> None:
+    colours = render_frame(mood, now, count)
     assert len(colours) == count
     assert all(0 <= part <= 255 for colour in colours for part in colour)
 
 
 @given(st.lists(COLOUR, max_size=40), st.integers(1, 31))
 def test_a_frame_holds_each_light_in_order(pixels: list[tuple[int, int, int]], brightness: int) -> None:
-    sent = frame(pixels, brightness)
+    sent = encode_frame(pixels, brightness)
     assert sent[:4] == bytes(4)
     for place, (red, green, blue) in enumerate(pixels, start=1):
         assert sent[4 * place : 4 * place + 4] == bytes((0b1110_0000 | brightness, blue, green, red))
@@ -114,7 +114,7 @@ class FakeSpidevWithoutBus:
 
 
 def test_a_board_is_driven_over_its_bus() -> None:
-    spi = opened(FakeSpidev())
+    spi = open_bus(FakeSpidev())
     board = Apa102(spi, 1, 31, power := FakeSpi())
     board.show([(1, 2, 3)])
     board.close()
@@ -125,7 +125,7 @@ def test_a_board_is_driven_over_its_bus() -> None:
 
 def test_a_machine_without_a_bus_is_told_what_to_switch_on() -> None:
     with pytest.raises(ConfigError, match="raspi-config"):
-        opened(FakeSpidevWithoutBus())
+        open_bus(FakeSpidevWithoutBus())
 
 
 class FakeGpiozero:
@@ -144,10 +144,10 @@ class FakeGpiozero:
 
 def test_a_pin_feeds_the_lights_of_the_larger_board() -> None:
     gpiozero = FakeGpiozero()
-    _powered(gpiozero)
+    _power_on(gpiozero)
     assert gpiozero.lit == [(POWER_PIN, True)]
     with pytest.raises(ConfigError, match="no pins here"):
-        _powered(FakeGpiozero(broken=True))
+        _power_on(FakeGpiozero(broken=True))
 
 
 @pytest.mark.parametrize(("name", "brightness"), [("disco", 31), ("respeaker-2mic", 0), ("respeaker-2mic", 32)])
@@ -157,8 +157,8 @@ def test_what_cannot_be_had_is_refused(name: str, brightness: int) -> None:
 
 
 @asynccontextmanager
-async def running(board: RecordingLeds) -> AsyncIterator[Lights]:
-    shown = Lights(board, pause_seconds=0.02)
+async def running(board: RecordingLedDriver) -> AsyncIterator[LedController]:
+    shown = LedController(board, pause_seconds=0.02)
     task = asyncio.create_task(shown.run())
     await asyncio.sleep(0.05)
     try:
@@ -169,26 +169,26 @@ async def running(board: RecordingLeds) -> AsyncIterator[Lights]:
 
 
 async def test_a_picture_is_sent_once_and_the_lights_end_dark() -> None:
-    board = RecordingLeds(1)
+    board = RecordingLedDriver(1)
     async with running(board) as shown:
-        for count, event in ((1, phase_shown("waiting")), (2, phase_shown("streaming"))):
+        for count, event in ((1, phase_event("waiting")), (2, phase_event("streaming"))):
             await until(partial(board.has_shown, count))
-            shown.saw(Event("played"))
-            shown.saw(event)
+            shown.on_event(Event("played"))
+            shown.on_event(event)
         await until(lambda: len(board.shown) == 3)
-        shown.saw(Event("transcript"))
+        shown.on_event(Event("transcript"))
     assert board.shown == [((24, 0, 0),), ((0, 0, 0),), ((0, 0, 255),), ((0, 0, 0),)]
     assert board.closed
 
 
 async def test_what_moves_goes_on_moving() -> None:
-    board = RecordingLeds(3)
+    board = RecordingLedDriver(3)
     async with running(board) as shown:
-        shown.saw(phase_shown("thinking"))
+        shown.on_event(phase_event("thinking"))
         await until(lambda: len(set(board.shown)) >= 4)
 
 
-class Unplugged(RecordingLeds):
+class Unplugged(RecordingLedDriver):
     broken = True
     tried = 0
 
@@ -202,7 +202,7 @@ class Unplugged(RecordingLeds):
 async def test_lights_that_come_back_show_the_moment() -> None:
     board = Unplugged(1)
     async with running(board) as shown:
-        shown.saw(phase_shown("streaming"))
+        shown.on_event(phase_event("streaming"))
         await until(lambda: board.tried > 0)
         board.broken = False
         await until(lambda: bool(board.shown))

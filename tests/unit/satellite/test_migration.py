@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from wyoming_rosie import config
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_satellite.compat.migration import PIPELINE, VALUE_KINDS, migrate, translate_arguments
 from wyoming_rosie_satellite.config import SatelliteConfig
-from wyoming_rosie_satellite.migration import KINDS, PIPELINE, in_our_words, migrated
 
 OLD = """/home/pi/wyoming-satellite/script/run --name 'my satellite' --uri 'tcp://0.0.0.0:10700'
  --mic-command 'arecord -D plughw:CARD=seeed2micvoicec,DEV=0 -r 16000 -c 1 -f S16_LE -t raw'
@@ -25,7 +25,7 @@ OLD = """/home/pi/wyoming-satellite/script/run --name 'my satellite' --uri 'tcp:
 def read(words: str) -> SatelliteConfig:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rosie.toml"
-        file.write_text(migrated([words]), "utf-8")
+        file.write_text(migrate([words]), "utf-8")
         settings = config.read("satellite", SatelliteConfig, ["--config", str(file)])
     assert settings is not None
     return settings
@@ -47,12 +47,12 @@ def test_an_old_command_is_a_configuration_that_does_the_same() -> None:
 
 
 def test_what_cannot_be_done_is_said() -> None:
-    comments = [line for line in migrated([f"{OLD} --version"]).splitlines() if line.startswith("#")]
+    comments = [line for line in migrate([f"{OLD} --version"]).splitlines() if line.startswith("#")]
     assert comments[1:] == ["# --version: it is no setting"]
 
 
 def words_of(*arguments: str) -> SatelliteConfig:
-    settings = config.read("satellite", SatelliteConfig, in_our_words(arguments))
+    settings = config.read("satellite", SatelliteConfig, translate_arguments(arguments))
     assert settings is not None
     return settings
 
@@ -81,7 +81,7 @@ def test_a_wake_word_may_name_its_pipeline_as_it_did(
 
 @given(st.lists(st.sampled_from(["--wake-word-name", "--wake-word-name=a", "--debug", "a", "b"])))
 def test_other_arguments_stay_as_they_are(arguments: list[str]) -> None:
-    ours = in_our_words(arguments)
+    ours = translate_arguments(arguments)
     if PIPELINE not in ours:
         assert ours == arguments
     else:
@@ -89,7 +89,7 @@ def test_other_arguments_stay_as_they_are(arguments: list[str]) -> None:
 
 
 def test_a_command_may_come_as_words() -> None:
-    assert migrated(["run", "--name", "den"]) == migrated(["python3 -m wyoming_satellite --name den"])
+    assert migrate(["run", "--name", "den"]) == migrate(["python3 -m wyoming_satellite --name den"])
 
 
 @pytest.mark.parametrize(
@@ -102,19 +102,19 @@ def test_a_command_may_come_as_words() -> None:
 )
 def test_what_is_no_old_command_is_refused(words: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        migrated([words])
+        migrate([words])
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_comes_through(text: str) -> None:
     if not text.startswith("--"):
-        assert tomllib.loads(migrated(["run", "--name", text]))["satellite"]["name"] == text
+        assert tomllib.loads(migrate(["run", "--name", text]))["satellite"]["name"] == text
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", VALUE_KINDS)
 def test_each_old_flag_gives_a_file_that_can_be_read(name: str) -> None:
     values = {"NOTHING": "", "TEXT": "x", "WHOLE": "2", "NUMBER": "2.5", "WORD": "x y", "REPEAT": "2 1"}
-    read(f"run --{name} {values[KINDS[name].name]}")
+    read(f"run --{name} {values[VALUE_KINDS[name].name]}")
 
 
 UNIT = """[Unit]
@@ -134,18 +134,18 @@ SETTINGS = 'name = "Kitchen"\nuri = "tcp://0.0.0.0:10700"\nmic_command = "arecor
 def test_a_units_command_is_read_with_its_variables_over_its_lines(tmp_path: Path) -> None:
     unit = tmp_path / "wyoming-satellite.service"
     unit.write_text(UNIT)
-    assert migrated([str(unit)]).endswith(SETTINGS)
-    assert migrated([UNIT]).endswith(SETTINGS)
+    assert migrate([str(unit)]).endswith(SETTINGS)
+    assert migrate([UNIT]).endswith(SETTINGS)
 
 
 def test_a_command_may_be_longer_than_a_files_name() -> None:
-    assert "name = " in migrated([f"run --name {'K' * 5000}"])
+    assert "name = " in migrate([f"run --name {'K' * 5000}"])
 
 
 def test_a_script_is_read_as_well(tmp_path: Path) -> None:
     script = tmp_path / "run.sh"
     script.write_text("#!/bin/sh\ncd /opt\nscript/run \\\n  --name Kitchen\n")
-    assert migrated([str(script)]).endswith('name = "Kitchen"\n')
+    assert migrate([str(script)]).endswith('name = "Kitchen"\n')
 
 
 @pytest.mark.parametrize(
@@ -153,4 +153,4 @@ def test_a_script_is_read_as_well(tmp_path: Path) -> None:
 )
 def test_what_holds_no_command_says_what_is_missing(words: list[str]) -> None:
     with pytest.raises(ConfigError, match=r"--migrate|ExecStart"):
-        migrated(words)
+        migrate(words)

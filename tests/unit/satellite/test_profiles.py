@@ -26,12 +26,12 @@ def _no_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def read(*arguments: str) -> SatelliteConfig:
-    settings = config.read("satellite", profiles.configured(arguments), arguments)
+    settings = config.read("satellite", profiles.settings_class(arguments), arguments)
     assert settings is not None
     return settings
 
 
-@pytest.mark.parametrize("name", profiles.names())
+@pytest.mark.parametrize("name", profiles.profile_names())
 def test_each_profile_can_be_read_and_is_told_of(name: str) -> None:
     assert read("--profile", name) != read()
     assert name in SatelliteConfig.__dataclass_fields__["profile"].metadata["help"]
@@ -77,4 +77,4 @@ def test_an_unknown_key_in_a_profile_is_refused(own: Path) -> None:
 
 
 def test_a_question_needs_no_profile() -> None:
-    assert profiles.configured(["--profile", "nothing", "--help"]) is SatelliteConfig
+    assert profiles.settings_class(["--profile", "nothing", "--help"]) is SatelliteConfig

@@ -9,17 +9,17 @@ import pytest
 from tests.unit.satellite.test_player import until
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie_satellite.audio import recorder
-from wyoming_rosie_satellite.audio.recorder import Recorder
+from wyoming_rosie_satellite.audio.recorder import RunRecorder
 
 
-async def record(kept: Recorder, *runs: bytes) -> None:
+async def record(kept: RunRecorder, *runs: bytes) -> None:
     """Let it hear runs, each in two pieces, and wait until all are written."""
     writing = asyncio.create_task(kept.run())
     for pcm in runs:
-        kept.begin()
-        kept.hear(pcm[:100])
-        kept.hear(pcm[100:])
-        kept.end()
+        kept.start()
+        kept.push_audio(pcm[:100])
+        kept.push_audio(pcm[100:])
+        kept.stop()
         await asyncio.sleep(0.005)
     await until(lambda: kept.written == len(runs))
     writing.cancel()
@@ -28,7 +28,7 @@ async def record(kept: Recorder, *runs: bytes) -> None:
 
 async def test_each_run_is_a_wav_file_that_only_the_owner_may_read(tmp_path: Path) -> None:
     folder = tmp_path / "heard"
-    await record(Recorder(folder), b"ab" * 160, b"cd" * 320)
+    await record(RunRecorder(folder), b"ab" * 160, b"cd" * 320)
     files = await asyncio.to_thread(lambda: sorted(folder.iterdir()))
     assert [await asyncio.to_thread(read_wav, file) for file in files] == [(SPEECH, b"ab" * 160), (SPEECH, b"cd" * 320)]
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
@@ -37,39 +37,39 @@ async def test_each_run_is_a_wav_file_that_only_the_owner_may_read(tmp_path: Pat
 
 async def test_the_oldest_recordings_make_room(tmp_path: Path) -> None:
     (tmp_path / "mine.wav").touch()
-    await record(Recorder(tmp_path, most_files=2), b"ab" * 160, b"cd" * 160, b"ef" * 160)
+    await record(RunRecorder(tmp_path, most_files=2), b"ab" * 160, b"cd" * 160, b"ef" * 160)
     files = await asyncio.to_thread(lambda: sorted(tmp_path.glob(recorder.PATTERN)))
     assert [(await asyncio.to_thread(read_wav, file))[1][:2] for file in files] == [b"cd", b"ef"]
     assert (tmp_path / "mine.wav").exists()
 
 
 async def test_what_is_heard_between_runs_is_not_kept(tmp_path: Path) -> None:
-    kept = Recorder(tmp_path / "heard")
-    kept.hear(b"ab" * 160)
-    kept.begin()
-    kept.end()
-    kept.hear(b"ab" * 160)
-    assert kept.waiting == 0
+    kept = RunRecorder(tmp_path / "heard")
+    kept.push_audio(b"ab" * 160)
+    kept.start()
+    kept.stop()
+    kept.push_audio(b"ab" * 160)
+    assert kept.queue_size == 0
 
 
-@pytest.mark.parametrize("runs", [recorder.MOST_WAITING + 3])
+@pytest.mark.parametrize("runs", [recorder.MAX_QUEUED + 3])
 async def test_a_disk_that_does_not_keep_up_loses_recordings_only(tmp_path: Path, runs: int) -> None:
-    kept = Recorder(tmp_path)
+    kept = RunRecorder(tmp_path)
     for _ in range(runs):
-        kept.begin()
-        kept.hear(bytes(2 * recorder.LONGEST_BYTES))
-        kept.end()
-    assert kept.waiting == recorder.MOST_WAITING
+        kept.start()
+        kept.push_audio(bytes(2 * recorder.MAX_BYTES))
+        kept.stop()
+    assert kept.queue_size == recorder.MAX_QUEUED
 
 
 async def test_a_folder_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    kept = Recorder(tmp_path / "file")
+    kept = RunRecorder(tmp_path / "file")
     writing = asyncio.create_task(kept.run())
-    kept.begin()
-    kept.hear(b"ab" * 160)
-    kept.end()
-    await until(lambda: kept.waiting == 0)
+    kept.start()
+    kept.push_audio(b"ab" * 160)
+    kept.stop()
+    await until(lambda: kept.queue_size == 0)
     await asyncio.sleep(0.05)
     assert not writing.done()
     writing.cancel()

@@ -5,28 +5,28 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_rosie_satellite.storage.state_store import Kept, StateStore
+from wyoming_rosie_satellite.storage.state_store import SavedState, StateStore
 
 
-async def keep(path: Path, *states: Kept) -> None:
+async def keep(path: Path, *states: SavedState) -> None:
     store = StateStore(path)
     await store.load()
     task = asyncio.create_task(store.run())
     await asyncio.sleep(0)
     for state in states:
-        store.keep(state)
+        store.save(state)
     task.cancel()
     await asyncio.wait([task])
 
 
 async def test_nothing_is_remembered_at_first(tmp_path: Path) -> None:
-    assert await StateStore(tmp_path / "state.json").load() == Kept(muted=False, volume=100)
+    assert await StateStore(tmp_path / "state.json").load() == SavedState(muted=False, volume=100)
 
 
 async def test_the_latest_state_survives(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "state.json"
-    await keep(path, Kept(muted=True), Kept(muted=True, volume=30))
-    assert await StateStore(path).load() == Kept(muted=True, volume=30)
+    await keep(path, SavedState(muted=True), SavedState(muted=True, volume=30))
+    assert await StateStore(path).load() == SavedState(muted=True, volume=30)
 
 
 @pytest.mark.parametrize(
@@ -51,4 +51,4 @@ async def test_whoever_may_have_muted_it_is_not_listened_to(tmp_path: Path, cont
 
 async def test_a_folder_that_cannot_be_made_is_no_reason_to_stop(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    await keep(tmp_path / "file" / "state.json", Kept(muted=True))
+    await keep(tmp_path / "file" / "state.json", SavedState(muted=True))

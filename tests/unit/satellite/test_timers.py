@@ -16,7 +16,7 @@ from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpda
 from tests.waiting import until
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.timers import Timer
-from wyoming_rosie_satellite.storage.timer_service import AlarmClock
+from wyoming_rosie_satellite.storage.timer_service import SatelliteTimerService
 from wyoming_rosie_satellite.storage.timer_store import LATEST_SECONDS, document, restored
 from wyoming_rosie_satellite.storage.timers import LONGEST_SECONDS, MOST_TIMERS, Timers
 
@@ -225,8 +225,8 @@ class Room:
 
 
 @asynccontextmanager
-async def running(path: Path, room: Room) -> AsyncIterator[AlarmClock]:
-    clock = AlarmClock(path, room.tell, room.ring)
+async def running(path: Path, room: Room) -> AsyncIterator[SatelliteTimerService]:
+    clock = SatelliteTimerService(path, room.tell, room.ring)
     task = asyncio.create_task(clock.run())
     await asyncio.sleep(0.05)
     try:
@@ -247,16 +247,16 @@ async def test_a_timer_rings_without_a_server(tmp_path: Path) -> None:
 async def test_a_timer_survives_a_restart_and_rings_once(tmp_path: Path) -> None:
     path, room = tmp_path / "timers.json", Room()
     async with running(path, room) as clock:
-        clock.take(started("a", 1))
-        clock.take(started("b", 1_000))
+        clock.handle_event(started("a", 1))
+        clock.handle_event(started("b", 1_000))
     async with running(path, room) as clock:
         await until(lambda: bool(clock.timers))
         assert {timer.id for timer in clock.timers} == {"a", "b"}
         await until(lambda: room.rang > 0)
-        clock.take(finished("a"))
+        clock.handle_event(finished("a"))
     async with running(path, room) as clock:
         await until(lambda: bool(clock.timers))
-        clock.take(finished("a"))
+        clock.handle_event(finished("a"))
         assert clock.cancel("b")
         assert not clock.cancel("b")
     assert room.rang == 1
@@ -265,7 +265,7 @@ async def test_a_timer_survives_a_restart_and_rings_once(tmp_path: Path) -> None
 async def test_a_timer_that_ended_while_nobody_was_there_rings_at_once(tmp_path: Path) -> None:
     path, room = tmp_path / "timers.json", Room()
     async with running(path, room) as clock:
-        clock.take(started("a", 1))
+        clock.handle_event(started("a", 1))
     await asyncio.sleep(1.1)
     async with running(path, room):
         await until(lambda: room.rang > 0)
@@ -276,7 +276,7 @@ async def test_a_broken_file_is_set_aside(tmp_path: Path) -> None:
     path, room = tmp_path / "timers.json", Room()
     path.write_bytes(b'{"timers": [')
     async with running(path, room) as clock:
-        clock.take(started())
+        clock.handle_event(started())
     assert path.with_suffix(".broken").read_bytes() == b'{"timers": ['
     assert json.loads(path.read_text())["timers"][0]["id"] == "a"
 

@@ -11,8 +11,8 @@ from wyoming.snd import Played
 
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat
 from wyoming_rosie.errors import ConfigError, UnreachableError
-from wyoming_rosie_satellite.audio.errors import DeviceError
-from wyoming_rosie_satellite.audio.wyoming_devices import WyomingMicrophone, WyomingSpeaker
+from wyoming_rosie_satellite.audio.devices.errors import DeviceError
+from wyoming_rosie_satellite.audio.devices.wyoming_devices import WyomingMicrophone, WyomingSpeaker
 
 STEREO = AudioFormat(48_000, 2, 2)
 
@@ -91,7 +91,7 @@ async def test_a_silenced_service_is_left() -> None:
     async with service(listener.serve) as uri:
         speaker = WyomingSpeaker(uri, SPEECH)
         await speaker.play(b"ab" * 320)
-        await speaker.silence()
+        await speaker.stop()
         async with asyncio.timeout(60):
             while not listener.left:
                 await asyncio.sleep(0.01)

@@ -1,5 +1,6 @@
 """Buttons, one file for each way to reach them; nothing is imported before one is chosen."""
 
+import pkgutil
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,12 +8,13 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.text.suggestions import describe_unknown_name
+from wyoming_rosie_satellite.integrations.buttons import drivers
 
-NAMES = ("gpiozero", "gpiod", "usb")
-MOVES_WAITING = 32
+MAX_QUEUED_EVENTS = 32
 
 
-class Key(StrEnum):
+class ButtonKey(StrEnum):
     TALK = "talk"
     MUTE = "mute"
     LOUDER = "louder"
@@ -20,23 +22,31 @@ class Key(StrEnum):
 
 
 @dataclass(frozen=True)
-class Move:
+class KeyEvent:
     """A key that went down or came up."""
 
-    key: Key
+    key: ButtonKey
     is_down: bool
 
 
-class Buttons(Protocol):
+class ButtonDriver(Protocol):
     """One button or several."""
 
-    def moves(self) -> AsyncGenerator[Move, None]:
+    def events(self) -> AsyncGenerator[KeyEvent, None]:
         """Yield each move as it happens. Raises DeviceError or OSError when the buttons are gone."""
 
 
-def load(written: str) -> Buttons:
-    """Return the buttons of `NAME` or `NAME:WHERE`, such as gpiozero:17. Raises ConfigError for what cannot be had."""
-    name, _, where = written.partition(":")
-    if name not in NAMES:
-        raise ConfigError(f"--button: '{written}' is none; write gpiozero:PIN, gpiod:CHIP:LINE or usb:NAME")
-    return cast(Buttons, import_module(f"{__name__}.{name}").load(where))
+def driver_names() -> list[str]:
+    """Return the names of the drivers; none of them is imported."""
+    return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(drivers.__path__))
+
+
+def load(option: str) -> ButtonDriver:
+    """Create the driver of `NAME` or `NAME:ADDRESS`, such as gpiozero:17. Raises ConfigError."""
+    name, _, address = option.partition(":")
+    if name not in driver_names():
+        raise ConfigError(
+            f"--button: {describe_unknown_name('driver', name, driver_names())}; write DRIVER:ADDRESS, such as gpiozero:17"
+        )
+    module = import_module(f"{drivers.__name__}.{name.replace('-', '_')}")
+    return cast(ButtonDriver, module.load(address))

@@ -6,29 +6,29 @@ as the button is held.
 
 from enum import StrEnum
 
-from wyoming_rosie_satellite.integrations.buttons import Key, Move
+from wyoming_rosie_satellite.integrations.buttons import ButtonKey, KeyEvent
 from wyoming_rosie_satellite.integrations.controls import Controls
 
-LONG_SECONDS = 1.0
+LONG_PRESS_SECONDS = 1.0
 """Who holds the talk button so long means mute."""
-AGAIN_SECONDS = 0.15
+DEBOUNCE_SECONDS = 0.15
 """A contact that bounces goes down again sooner than a finger can."""
 STEP_PERCENT = 5
-LOUDEST = 100
+MAX_VOLUME = 100
 LISTENS = "streaming"
 BUSY_PHASES = frozenset({LISTENS, "thinking", "speaking"})
 
 
-class Action(StrEnum):
+class ButtonAction(StrEnum):
     TALK = "talk"
     HOLD = "hold"  # talk until LET_GO
-    LET_GO = "let-go"
+    RELEASE = "let-go"
     MUTE = "mute"
     LOUDER = "louder"
     SOFTER = "softer"
 
 
-class Presses:
+class PressDetector:
     """Follows the moves of the keys; send `held` when `deadline` has passed."""
 
     def __init__(self, *, push_to_talk: bool = False) -> None:
@@ -37,60 +37,60 @@ class Presses:
         self._is_held = False
         self._talk_after = 0.0
 
-    def take(self, move: Move, now: float) -> Action | None:
+    def process(self, move: KeyEvent, now: float) -> ButtonAction | None:
         """Return what the move asks for."""
         match move:
-            case Move(Key.TALK, is_down) if self._push_to_talk:
-                return self._hold(is_down=is_down)
-            case Move(Key.TALK, True):
+            case KeyEvent(ButtonKey.TALK, is_down) if self._push_to_talk:
+                return self._on_push_to_talk(is_down=is_down)
+            case KeyEvent(ButtonKey.TALK, True):
                 if self.deadline is None and now >= self._talk_after:
-                    self.deadline = now + LONG_SECONDS
+                    self.deadline = now + LONG_PRESS_SECONDS
                 return None
-            case Move(Key.TALK, False):
-                return self._let_go(now)
-            case Move(key, True):
-                return Action(key.value)
+            case KeyEvent(ButtonKey.TALK, False):
+                return self._on_talk_release(now)
+            case KeyEvent(key, True):
+                return ButtonAction(key.value)
         return None
 
-    def held(self, now: float) -> Action | None:
+    def on_deadline(self, now: float) -> ButtonAction | None:
         """Return what it means that the deadline has passed."""
         if self.deadline is None or now < self.deadline:
             return None
         self.deadline = None
-        return Action.MUTE
+        return ButtonAction.MUTE
 
-    def _hold(self, *, is_down: bool) -> Action | None:
+    def _on_push_to_talk(self, *, is_down: bool) -> ButtonAction | None:
         was_held, self._is_held = self._is_held, is_down
         if was_held is is_down:
             return None
-        return Action.HOLD if is_down else Action.LET_GO
+        return ButtonAction.HOLD if is_down else ButtonAction.RELEASE
 
-    def _let_go(self, now: float) -> Action | None:
+    def _on_talk_release(self, now: float) -> ButtonAction | None:
         if self.deadline is None:
             return None
         is_long = now >= self.deadline
-        self.deadline, self._talk_after = None, now + AGAIN_SECONDS
-        return Action.MUTE if is_long else Action.TALK
+        self.deadline, self._talk_after = None, now + DEBOUNCE_SECONDS
+        return ButtonAction.MUTE if is_long else ButtonAction.TALK
 
 
-def act(action: Action, controls: Controls) -> None:
+def perform_action(action: ButtonAction, controls: Controls) -> None:
     """Have the satellite do what a button asks for; the talk button also ends whatever is going on."""
-    shown = controls.shown
+    shown = controls.status
     match action:
-        case Action.TALK if shown.ringing or shown.phase in BUSY_PHASES:
+        case ButtonAction.TALK if shown.ringing or shown.phase in BUSY_PHASES:
             controls.stop()
-        case Action.TALK:
+        case ButtonAction.TALK:
             controls.trigger()
-        case Action.HOLD if shown.ringing:
+        case ButtonAction.HOLD if shown.ringing:
             controls.stop()
-        case Action.HOLD:
+        case ButtonAction.HOLD:
             controls.trigger(held=True)
-        case Action.LET_GO:
+        case ButtonAction.RELEASE:
             if shown.phase == LISTENS:
                 controls.stop()
-        case Action.MUTE:
+        case ButtonAction.MUTE:
             controls.mute(not shown.muted)
-        case Action.LOUDER:
-            controls.set_volume(min(LOUDEST, shown.volume + STEP_PERCENT))
-        case Action.SOFTER:
+        case ButtonAction.LOUDER:
+            controls.set_volume(min(MAX_VOLUME, shown.volume + STEP_PERCENT))
+        case ButtonAction.SOFTER:
             controls.set_volume(max(0, shown.volume - STEP_PERCENT))

@@ -1,18 +1,20 @@
 """Lights, one file for each kind of board; nothing is imported before one is chosen."""
 
+import pkgutil
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol, TypeAlias, cast
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.text.suggestions import describe_unknown_name
+from wyoming_rosie_satellite.integrations.leds import boards
 
-NAMES = ("respeaker-2mic", "respeaker-4mic")
-BRIGHTEST = 31
+MAX_BRIGHTNESS = 31
 Colour: TypeAlias = tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
 
 
-class Leds(Protocol):
+class LedDriver(Protocol):
     """Some lights in a row or a ring; all calls come from one thread and may take some milliseconds."""
 
     @property
@@ -25,10 +27,16 @@ class Leds(Protocol):
         """Let go of them."""
 
 
-def load(name: str, brightness: int) -> Leds:
-    """Return the lights of a board, 1 to BRIGHTEST bright. Raises ConfigError for what cannot be had."""
-    if name not in NAMES:
-        raise ConfigError(f"--leds: there are no lights named '{name}'; there are: {', '.join(NAMES)}")
-    if not 1 <= brightness <= BRIGHTEST:
-        raise ConfigError(f"--led-brightness must be from 1 to {BRIGHTEST}")
-    return cast(Leds, import_module(f"{__name__}.{name.replace('-', '_')}").load(brightness))
+def board_names() -> list[str]:
+    """Return the names of the boards; none of them is imported."""
+    return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(boards.__path__))
+
+
+def load(name: str, brightness: int) -> LedDriver:
+    """Create the driver of a board; `brightness` is 1 to MAX_BRIGHTNESS. Raises ConfigError."""
+    if name not in board_names():
+        raise ConfigError(f"--leds: {describe_unknown_name('board', name, board_names())}")
+    if not 1 <= brightness <= MAX_BRIGHTNESS:
+        raise ConfigError(f"--led-brightness must be from 1 to {MAX_BRIGHTNESS}")
+    module = import_module(f"{boards.__name__}.{name.replace('-', '_')}")
+    return cast(LedDriver, module.load(brightness))

@@ -23,7 +23,7 @@ class Apa102:
         self._power = power
 
     def show(self, pixels: Sequence[Colour]) -> None:
-        self._spi.writebytes2(frame(pixels, self._brightness))
+        self._spi.writebytes2(encode_frame(pixels, self._brightness))
 
     def close(self) -> None:
         self._spi.close()
@@ -31,13 +31,13 @@ class Apa102:
             self._power.close()
 
 
-def frame(pixels: Sequence[Colour], brightness: int) -> bytes:
+def encode_frame(pixels: Sequence[Colour], brightness: int) -> bytes:
     """Return the bytes that light the pixels; the end is long enough for the last one to take its colour over."""
     lights = b"".join(bytes((_FULL | brightness, blue, green, red)) for red, green, blue in pixels)
     return _START + lights + bytes(4 + (len(pixels) + 15) // 16)
 
 
-def library() -> Any:
+def import_spidev() -> Any:
     """Return the spidev module. Raises ConfigError."""
     try:
         import spidev
@@ -46,7 +46,7 @@ def library() -> Any:
     return spidev
 
 
-def opened(spidev: Any) -> Any:
+def open_bus(spidev: Any) -> Any:
     """Return the bus. Raises ConfigError when the machine has none."""
     spi = spidev.SpiDev()
     try:

@@ -7,48 +7,48 @@ import structlog
 from wyoming.event import Event
 
 from wyoming_rosie.runtime.workers import ThreadWorker
-from wyoming_rosie_satellite.integrations.leds import Colour, Leds
-from wyoming_rosie_satellite.integrations.leds.patterns import MOVING, LightShow, Mood, picture
+from wyoming_rosie_satellite.integrations.leds import Colour, LedDriver
+from wyoming_rosie_satellite.integrations.leds.patterns import ANIMATED, LedState, LedStatus, render_frame
 
 _LOG = structlog.get_logger()
 FRAME_SECONDS = 0.05
-PAUSE_SECONDS = 5.0
+RETRY_SECONDS = 5.0
 """Between two tries when the lights are gone."""
 
 
-class Lights:
+class LedController:
     """Works on a thread of its own; all lights are dark afterwards."""
 
-    def __init__(self, leds: Leds, pause_seconds: float = PAUSE_SECONDS) -> None:
+    def __init__(self, leds: LedDriver, pause_seconds: float = RETRY_SECONDS) -> None:
         self._leds = leds
         self._pause_seconds = pause_seconds
-        self._show = LightShow()
-        self._news = asyncio.Event()
+        self._status = LedStatus()
+        self._changed = asyncio.Event()
         self._shown: tuple[Colour, ...] | None = None
 
-    def saw(self, event: Event) -> None:
-        self._show.saw(event, _now())
-        self._news.set()
+    def on_event(self, event: Event) -> None:
+        self._status.on_event(event, _now())
+        self._changed.set()
 
     async def run(self) -> None:
         """Show until cancelled; lights that are gone are tried again."""
         worker = ThreadWorker("lights")
         try:
-            await self._show_all(worker)
+            await self._render_forever(worker)
         finally:
             with suppress(OSError):
-                await worker.run(self._leds.show, picture(Mood.CALM, 0.0, self._leds.count))
+                await worker.run(self._leds.show, render_frame(LedState.IDLE, 0.0, self._leds.count))
             await worker.run(self._leds.close)
             worker.close()
 
-    async def _show_all(self, worker: ThreadWorker) -> None:
+    async def _render_forever(self, worker: ThreadWorker) -> None:
         failing = False
         while True:
-            self._news.clear()
+            self._changed.clear()
             now = _now()
-            mood = self._show.mood(now)
+            mood = self._status.current_state(now)
             try:
-                await self._draw(worker, picture(mood, now, self._leds.count))
+                await self._render(worker, render_frame(mood, now, self._leds.count))
             except OSError as err:
                 if not failing:
                     _LOG.warning("lights failed", reason=err.strerror)
@@ -56,18 +56,18 @@ class Lights:
                 await asyncio.sleep(self._pause_seconds)
                 continue
             failing = False
-            await self._wait(FRAME_SECONDS if mood in MOVING else None)
+            await self._wait_for_event(FRAME_SECONDS if mood in ANIMATED else None)
 
-    async def _draw(self, worker: ThreadWorker, pixels: tuple[Colour, ...]) -> None:
+    async def _render(self, worker: ThreadWorker, pixels: tuple[Colour, ...]) -> None:
         if pixels != self._shown:
             self._shown = None
             await worker.run(self._leds.show, pixels)
             self._shown = pixels
 
-    async def _wait(self, seconds: float | None) -> None:
+    async def _wait_for_event(self, seconds: float | None) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._news.wait()
+                await self._changed.wait()
 
 
 def _now() -> float:

@@ -1,0 +1,1 @@
+"""Microphones and speakers: PortAudio devices, WAV files, standard streams, commands and Wyoming services."""

@@ -1,0 +1,106 @@
+"""PortAudio, which microphone and speaker share: to see a device that was plugged in it has to let go of all of them."""
+
+import threading
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.runtime.extras import install_command
+from wyoming_rosie_satellite.audio.devices import alsa
+from wyoming_rosie_satellite.audio.devices.errors import DeviceError
+
+REFRESH_SECONDS = 3.0
+"""New devices are looked for no more often."""
+ALTERNATIVES = "or use --mic and --snd with wav:FILE, stdin and stdout, or --mic-command and --snd-command"
+
+
+class DeviceKind(StrEnum):
+    """What a device is for; the names are the library's."""
+
+    MICROPHONE = "input"
+    SPEAKER = "output"
+
+
+class PortAudio:
+    """The library and its open streams. Calls may take long, so they belong on a worker's thread."""
+
+    def __init__(self, library: Any, now: Callable[[], float] = time.monotonic) -> None:
+        self.library = library
+        self.refreshes = 0
+        """So many times new devices were looked for, which has ended the microphones' streams."""
+        self._now = now
+        self._next_refresh = 0.0
+        self._lock = threading.Lock()
+        self._open: dict[Any, DeviceKind] = {}
+
+    def open(self, kind: DeviceKind, name: str, make: Callable[[], Any]) -> Any:
+        """Start the stream that `make` returns, looking for new devices if that fails at first. Raises DeviceError."""
+        with self._lock:
+            try:
+                return self._start_with_refresh(kind, make)
+            except self._errors as err:
+                called = "microphone" if kind is DeviceKind.MICROPHONE else "speaker"
+                raise DeviceError(f"cannot use the {called} '{name}': {' '.join(str(err).split())}") from err
+
+    def close(self, stream: Any) -> None:
+        """Close a stream, if that has not been done."""
+        with self._lock:
+            if self._open.pop(stream, None) is not None:
+                stream.close()
+
+    @property
+    def _errors(self) -> tuple[type[Exception], ...]:
+        return self.library.PortAudioError, ValueError
+
+    def _start_with_refresh(self, kind: DeviceKind, make: Callable[[], Any]) -> Any:
+        try:
+            return self._start(kind, make)
+        except self._errors:
+            if not self._can_refresh():
+                raise
+        self._refresh_devices()
+        return self._start(kind, make)
+
+    def _start(self, kind: DeviceKind, make: Callable[[], Any]) -> Any:
+        stream = make()
+        try:
+            stream.start()
+        except self._errors:
+            stream.close()
+            raise
+        self._open[stream] = kind
+        return stream
+
+    def _can_refresh(self) -> bool:
+        return DeviceKind.SPEAKER not in self._open.values() and self._now() >= self._next_refresh
+
+    def _refresh_devices(self) -> None:
+        self._next_refresh = self._now() + REFRESH_SECONDS
+        self.refreshes += 1
+        for stream in self._open:
+            stream.close()
+        self._open.clear()
+        # sounddevice's own way closes standard error for a moment, and what is logged then is lost
+        native = self.library._lib  # noqa: SLF001
+        native.Pa_Terminate()
+        self.library._check(native.Pa_Initialize())  # noqa: SLF001
+        alsa.unload_plugins()
+
+
+@cache
+def get_portaudio() -> PortAudio:
+    """Return the one PortAudio of this process. Raises ConfigError, which says what to install and what works without."""
+    try:
+        import sounddevice
+    except ImportError as err:
+        raise ConfigError(f"microphones and speakers need: {install_command(['satellite'])}; {ALTERNATIVES}") from err
+    except OSError as err:  # the module is there, the native library is not
+        raise ConfigError(
+            f"microphones and speakers need the system library PortAudio: apt install libportaudio2; {ALTERNATIVES}"
+        ) from err
+    alsa.suppress_errors()
+    alsa.unload_plugins()
+    return PortAudio(sounddevice)

@@ -1,0 +1,207 @@
+"""Microphones and speakers of the machine, through PortAudio."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from itertools import product
+from typing import Any
+
+import structlog
+
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
+from wyoming_rosie.runtime.workers import ThreadWorker
+from wyoming_rosie_satellite.audio.devices.errors import DeviceError
+from wyoming_rosie_satellite.audio.devices.portaudio import DeviceKind, PortAudio
+
+_LOG = structlog.get_logger()
+DEFAULT = "default"
+USUAL_RATES = (48_000, 44_100, SPEECH.rate)
+FRAME_SECONDS = 0.04
+"""A device wakes three threads for each; with 20 ms that took 5 % of a core, with 40 it takes 3."""
+MAX_QUEUED_FRAMES = 50
+FRAME_TIMEOUT_SECONDS = 5.0
+WIDTH = 2
+BUFFERED_SECONDS = 0.1
+"""A machine that is busy for so long is not heard to be."""
+FIRST_SILENCE_SECONDS = 0.04
+"""The first samples of a new stream may not be heard."""
+LAST_SILENCE_SECONDS = 0.05
+"""PortAudio lets go of what is still buffered when it is told to stop."""
+ENDED = b""
+
+
+class DeviceMicrophone:
+    """A microphone by a part of its name, or `default`, with its own rate unless another one is wanted.
+
+    `true_rate` is what it really gives when that is not what it says; all in Hz.
+    """
+
+    def __init__(
+        self, portaudio: PortAudio, name: str, channels: int = 1, rate: int | None = None, true_rate: int | None = None
+    ) -> None:
+        self.format = SPEECH
+        self._portaudio = portaudio
+        self._name = name
+        self._channels = channels
+        self._rate = rate
+        self._true_rate = true_rate
+        self._refreshes = 0
+        self._dropped = 0
+
+    async def frames(self) -> AsyncGenerator[bytes, None]:
+        while True:
+            async with aclosing(self._read_stream()) as frames:
+                async for frame in frames:
+                    yield frame
+            if self._refreshes == self._portaudio.refreshes:
+                raise DeviceError(f"the microphone '{self._name}' has stopped; is it still plugged in?")
+
+    async def _read_stream(self) -> AsyncGenerator[bytes, None]:
+        loop = asyncio.get_running_loop()
+        heard: asyncio.Queue[bytes] = asyncio.Queue(MAX_QUEUED_FRAMES)
+
+        def keep(pcm: bytes) -> None:  # on PortAudio's thread
+            loop.call_soon_threadsafe(self._enqueue, heard, pcm)
+
+        worker = ThreadWorker("microphone")
+        stream = None
+        try:
+            stream = await worker.run(self._open, keep)
+            while frame := await _next_frame(heard, self._name):
+                yield frame
+        finally:
+            if stream is not None:
+                await worker.run(self._portaudio.close, stream)
+            worker.close()
+
+    def _open(self, keep: Callable[[bytes], None]) -> Any:
+        stream = self._portaudio.open(DeviceKind.MICROPHONE, self._name, lambda: self._create_stream(keep))
+        self._refreshes = self._portaudio.refreshes
+        return stream
+
+    def _create_stream(self, keep: Callable[[bytes], None]) -> Any:
+        library = self._portaudio.library
+        rates = (self._rate or default_rate(library, self._name, DeviceKind.MICROPHONE), *USUAL_RATES)
+        offered = _find_format(library, self._name, DeviceKind.MICROPHONE, rates, self._channels)
+        self.format = AudioFormat(self._true_rate or offered.rate, WIDTH, offered.channels)
+        return library.RawInputStream(
+            **_stream_options(self._name, offered),
+            blocksize=round(self.format.rate * FRAME_SECONDS),
+            callback=lambda pcm, *_: keep(bytes(pcm)),
+            finished_callback=lambda: keep(ENDED),
+        )
+
+    def _enqueue(self, heard: asyncio.Queue[bytes], pcm: bytes) -> None:
+        if heard.full():
+            heard.get_nowait()
+            self._dropped += 1
+            if self._dropped == 1:
+                _LOG.warning("microphone audio is lost", reason="this machine is too busy")
+        heard.put_nowait(pcm)
+
+
+class DeviceSpeaker:
+    """A speaker by a part of its name, or `default`. One that cannot be used is tried again with the next sound."""
+
+    def __init__(self, portaudio: PortAudio, name: str, audio: AudioFormat) -> None:
+        self.format = audio
+        self._portaudio = portaudio
+        self._name = name
+        self._worker = ThreadWorker("speaker")
+        self._stream: Any = None
+        self._device_format = audio
+        self._converter = Converter(audio, audio)
+        self._failure: DeviceError | None = None
+
+    async def play(self, pcm: bytes) -> None:
+        await self._worker.run(self._play, pcm)
+
+    async def drain(self) -> None:
+        await self._worker.run(self._close_stream, "stop")
+
+    async def stop(self) -> None:
+        await self._worker.run(self._close_stream, "abort")
+
+    async def close(self) -> None:
+        await self.stop()
+        self._worker.close()
+
+    def _play(self, pcm: bytes) -> None:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            if self._stream is None:
+                self._stream = self._portaudio.open(DeviceKind.SPEAKER, self._name, self._create_stream)
+                self._write_silence(self._stream, FIRST_SILENCE_SECONDS)
+            self._stream.write(self._converter.convert(pcm))
+        except self._portaudio.library.PortAudioError as err:
+            self._failure = DeviceError(f"the speaker '{self._name}' failed: {err}")
+            raise self._failure from err
+        except DeviceError as err:
+            self._failure = err
+            raise
+
+    def _create_stream(self) -> Any:
+        library = self._portaudio.library
+        rates = (self.format.rate, default_rate(library, self._name, DeviceKind.SPEAKER), *USUAL_RATES)
+        offered = _find_format(library, self._name, DeviceKind.SPEAKER, rates, self.format.channels)
+        self._device_format = offered
+        self._converter = Converter(self.format, offered)
+        return library.RawOutputStream(**_stream_options(self._name, offered), latency=BUFFERED_SECONDS)
+
+    def _close_stream(self, way: str) -> None:
+        stream, self._stream = self._stream, None
+        self._failure, failure = None, self._failure
+        if stream is None:
+            return
+        try:
+            if failure is None:
+                self._finish_stream(stream, way)
+        except self._portaudio.library.PortAudioError as err:
+            raise DeviceError(f"the speaker '{self._name}' failed: {err}") from err
+        finally:
+            self._portaudio.close(stream)
+
+    def _finish_stream(self, stream: Any, way: str) -> None:
+        if way == "stop":
+            stream.write(self._converter.finish())
+            self._write_silence(stream, stream.latency + LAST_SILENCE_SECONDS)
+        getattr(stream, way)()
+
+    def _write_silence(self, stream: Any, seconds: float) -> None:
+        stream.write(bytes(self._device_format.bytes_in(seconds)))
+
+
+def default_rate(library: Any, name: str, kind: DeviceKind) -> int:
+    """Return the rate in Hz that a device says is its own. Raises ValueError when there is none of this name."""
+    return int(library.query_devices(_device_argument(name), kind.value)["default_samplerate"])
+
+
+async def _next_frame(heard: asyncio.Queue[bytes], name: str) -> bytes:
+    try:
+        async with asyncio.timeout(FRAME_TIMEOUT_SECONDS):
+            return await heard.get()
+    except TimeoutError as err:
+        raise DeviceError(f"the microphone '{name}' gives no sound; is it still plugged in?") from err
+
+
+def _find_format(library: Any, name: str, kind: DeviceKind, rates: tuple[int, ...], channels: int) -> AudioFormat:
+    """Return the first format that the device takes: in one of the rates, with so many channels or with all of its own."""
+    check = library.check_input_settings if kind is DeviceKind.MICROPHONE else library.check_output_settings
+    most: int = library.query_devices(_device_argument(name), kind.value)[f"max_{kind.value}_channels"]
+    formats = [AudioFormat(rate, WIDTH, count) for count, rate in product((min(channels, most) or 1, most), rates)]
+    for audio in formats[:-1]:
+        try:
+            check(**_stream_options(name, audio))
+        except library.PortAudioError:
+            continue
+        return audio
+    return formats[-1]  # opening it will say what is wrong
+
+
+def _stream_options(name: str, audio: AudioFormat) -> dict[str, Any]:
+    return {"device": _device_argument(name), "samplerate": audio.rate, "channels": audio.channels, "dtype": "int16"}
+
+
+def _device_argument(name: str) -> str | None:
+    return None if name == DEFAULT else name

@@ -1,0 +1,1 @@
+"""Compatibility with wyoming-satellite: its command line and its log format."""

@@ -1,0 +1,187 @@
+"""From a command line of wyoming-satellite to a configuration file of ours."""
+
+import json
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from enum import Enum
+from pathlib import Path
+
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie_satellite.compat import unit_files
+from wyoming_rosie_satellite.config import SatelliteConfig
+
+FLAG = "--migrate"
+MISSING = (
+    f"write what starts wyoming-satellite: {FLAG} 'script/run --name Kitchen ...', or its systemd unit: "
+    f"{FLAG} /etc/systemd/system/wyoming-satellite.service"
+)
+HEADING = "# for rosie.toml in ~/.config/wyoming-rosie or /etc/wyoming-rosie\n[satellite]\n"
+
+
+class ValueKind(Enum):
+    """What follows a flag."""
+
+    NOTHING = 0
+    TEXT = 1
+    WHOLE = 2
+    NUMBER = 3
+    WORD = 4  # and perhaps a pipeline
+    REPEAT = 5  # how often, and the pause
+
+
+@dataclass(frozen=True)
+class OldFlag:
+    """A flag and the values after it."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+EVENTS = (
+    "startup", "detect", "detection", "transcript", "stt-start", "stt-stop", "synthesize", "tts-start", "tts-stop",
+    "tts-played", "streaming-start", "streaming-stop", "error", "connected", "disconnected", "timer-started",
+    "timer-updated", "timer-cancelled", "timer-finished",
+)  # fmt: skip
+VALUE_KINDS: dict[str, ValueKind] = (
+    dict.fromkeys(
+        (
+            "mic-no-mute-during-awake-wav", "vad", "no-zeroconf", "debug", "version",
+        ), ValueKind.NOTHING,
+    )
+    | dict.fromkeys(
+        (
+            "mic-uri", "mic-command", "snd-uri", "snd-command", "wake-uri", "wake-command", "event-uri", "awake-wav",
+            "done-wav", "timer-finished-wav", "uri", "name", "area", "zeroconf-name", "zeroconf-host",
+            "debug-recording-dir", "log-format", *(f"{event}-command" for event in EVENTS),
+        ), ValueKind.TEXT,
+    )
+    | dict.fromkeys(
+        (
+            "mic-noise-suppression", "mic-auto-gain", "mic-channel-index", "mic-command-samples-per-chunk",
+            "snd-command-samples-per-chunk", "vad-trigger-level",
+            *(f"{part}-command-{what}" for part in ("mic", "snd", "wake") for what in ("rate", "width", "channels")),
+        ), ValueKind.WHOLE,
+    )
+    | dict.fromkeys(
+        (
+            "mic-volume-multiplier", "snd-volume-multiplier", "mic-seconds-to-mute-after-awake-wav", "vad-threshold",
+            "vad-buffer-seconds", "vad-wake-word-timeout", "wake-refractory-seconds",
+        ), ValueKind.NUMBER,
+    )
+    | {"wake-word-name": ValueKind.WORD, "timer-finished-wav-repeat": ValueKind.REPEAT}
+)  # fmt: skip
+REASONS = {"version": "it is no setting"}
+PIPELINE = "--wake-word-pipeline"
+LISTS = frozenset({"mic-channel-index"})
+SETTINGS = frozenset(one.name for one in fields(SatelliteConfig))
+
+
+def migrate(words: Sequence[str]) -> str:
+    """Return a configuration file that does what the old command did; what cannot be done is a comment. Raises ConfigError."""
+    given = list(_parse_flags(_split_command(words)))
+    if not given:
+        raise ConfigError(f"there is no flag after {FLAG}; {MISSING}")
+    names = [_format_text(one.values[0]) for one in given if one.name == "wake-word-name"]
+    lines = [_format_line(one) for one in given if one.name != "wake-word-name"]
+    lines += [f"wake_word_name = [{', '.join(names)}]"] if names else []
+    pipelines = [f"{_format_text(name)} = {_format_text(pipeline)}" for name, pipeline in _find_pipelines(given)]
+    lines += [f"wake_word_pipeline = {{ {', '.join(pipelines)} }}"] if pipelines else []
+    return HEADING + "\n".join(lines) + "\n"
+
+
+def _split_command(words: Sequence[str]) -> list[str]:
+    """Return the words of the old command, which may be in a file or the text of one. Raises ConfigError."""
+    if not "".join(words).strip():
+        raise ConfigError(f"{FLAG} needs the old command; {MISSING}")
+    if len(words) > 1:
+        return list(words)
+    text, name = words[0], "what was given"
+    try:
+        if os.path.isfile(text):  # noqa: PTH113 - which a command that is too long for a name does not fail
+            text, name = Path(text).read_text("utf-8"), text
+            return unit_files.find_command(text, name)
+        return unit_files.find_command(text, name) if unit_files.is_unit(text) else shlex.split(text)
+    except (OSError, ValueError) as err:
+        raise ConfigError(f"{FLAG} cannot read {name}: {err}") from err
+
+
+def translate_arguments(arguments: Sequence[str]) -> list[str]:
+    """Return a command's arguments with wyoming-satellite's `--wake-word-name NAME PIPELINE` as flags of ours."""
+    ours, waiting, pipelines = [], list(arguments), {}
+    while waiting:
+        ours.append(waiting.pop(0))
+        if ours[-1] == "--wake-word-name" and waiting:
+            ours.append(waiting.pop(0))
+        elif not ours[-1].startswith("--wake-word-name="):
+            continue
+        if waiting and not waiting[0].startswith("-"):
+            pipelines[ours[-1].removeprefix("--wake-word-name=")] = waiting.pop(0)
+    return [*ours, PIPELINE, json.dumps(pipelines)] if pipelines else ours
+
+
+def _parse_flags(words: Sequence[str]) -> Iterator[OldFlag]:
+    """Read the flags after the program's own words."""
+    waiting = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    while waiting and not waiting[0].startswith("--"):
+        waiting.pop(0)
+    while waiting:
+        name = waiting.pop(0).removeprefix("--")
+        if name not in VALUE_KINDS:
+            raise ConfigError(f"wyoming-satellite has no flag '--{name}'; write its whole command after {FLAG}")
+        yield OldFlag(name, tuple(_take_values(name, waiting)))
+
+
+def _take_values(name: str, waiting: list[str]) -> Iterator[str]:
+    """Take a flag's values off the words."""
+    count = {ValueKind.NOTHING: 0, ValueKind.WORD: 1, ValueKind.REPEAT: 2}.get(VALUE_KINDS[name], 1)
+    if len(waiting) < count:
+        raise ConfigError(f"'--{name}' needs {count} value{'s' if count > 1 else ''}")
+    for _ in range(count):
+        yield waiting.pop(0)
+    if VALUE_KINDS[name] is ValueKind.WORD and waiting and not waiting[0].startswith("--"):
+        yield waiting.pop(0)
+
+
+def _format_line(given: OldFlag) -> str:
+    if given.name == "no-zeroconf":
+        return "zeroconf = false"
+    key = given.name.replace("-", "_")
+    if key not in SETTINGS:
+        family = next((name for name in REASONS if given.name.startswith(name)), None)
+        said = " ".join((f"--{given.name}", *given.values)).replace("\n", " ")
+        return f"# {said}: {REASONS[family] if family else 'there is no such setting'}"
+    return f"{key} = {_format_value(given)}"
+
+
+def _format_value(given: OldFlag) -> str:
+    match VALUE_KINDS[given.name]:
+        case ValueKind.NOTHING:
+            return "true"
+        case ValueKind.WHOLE:
+            number = str(_parse_number(given, given.values[0], int))
+            return f"[{number}]" if given.name in LISTS else number
+        case ValueKind.NUMBER:
+            return str(_parse_number(given, given.values[0], float))
+        case ValueKind.REPEAT:
+            return f"[{_parse_number(given, given.values[0], int)}, {_parse_number(given, given.values[1], float)}]"
+    return _format_text(given.values[0])
+
+
+def _format_text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # which TOML wants written so
+
+
+def _parse_number(given: OldFlag, value: str, kind: type[int] | type[float]) -> int | float:
+    try:
+        return kind(value)
+    except ValueError as err:
+        raise ConfigError(f"'--{given.name}' needs a number, not '{value}'") from err
+
+
+def _find_pipelines(given: Sequence[OldFlag]) -> Iterator[tuple[str, str]]:
+    for one in given:
+        match one:
+            case OldFlag("wake-word-name", (name, pipeline)):
+                yield name, pipeline

@@ -1,0 +1,56 @@
+"""The command in a systemd unit or a script that starts a program."""
+
+import re
+import shlex
+from collections.abc import Iterator
+
+from wyoming_rosie.errors import ConfigError
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
+_PREFIXES = "-@:+!"
+"""What systemd allows before the program of ExecStart."""
+
+
+def is_unit(text: str) -> bool:
+    """Return whether a text is a unit and no command."""
+    return re.search(r"^\s*(\[Service\]|ExecStart\s*=)", text, re.MULTILINE) is not None
+
+
+def find_command(text: str, name: str) -> list[str]:
+    """Return the words of the command that a unit or script starts. Raises ConfigError when it starts none."""
+    lines = list(_join_lines(text))
+    settings = [(key.strip(), value.strip()) for key, equals, value in (one.partition("=") for one in lines) if equals]
+    if not is_unit(text):
+        line = next((one for one in reversed(lines) if " --" in one), "")
+    else:
+        line = next((value for key, value in reversed(settings) if key == "ExecStart" and value), "").lstrip(_PREFIXES)
+    if not line:
+        raise ConfigError(
+            f"{name} starts no program: a unit has a line ExecStart=..., with all flags of wyoming-satellite"
+        )
+    return _expand_variables(line, settings)
+
+
+def _expand_variables(line: str, settings: list[tuple[str, str]]) -> list[str]:
+    """Return the words of a line, with the variables that the unit's lines Environment= set."""
+    given = [word for key, value in settings if key == "Environment" for word in shlex.split(value)]
+    variables = dict(word.split("=", 1) for word in given if "=" in word)
+
+    def value(found: re.Match[str]) -> str:
+        return variables.get(found[1] or found[2], found[0])
+
+    return [_VARIABLE.sub(value, word).replace("%%", "%") for word in shlex.split(line)]
+
+
+def _join_lines(text: str) -> Iterator[str]:
+    """Yield the lines with those that go on joined, without comments, which may stand in between."""
+    begun = ""
+    for line in text.splitlines():
+        if line.lstrip().startswith(("#", ";")):
+            continue
+        begun += line.rstrip("\\") + " " if line.endswith("\\") else line
+        if not line.endswith("\\"):
+            yield begun.strip()
+            begun = ""
+    if begun:
+        yield begun.strip()

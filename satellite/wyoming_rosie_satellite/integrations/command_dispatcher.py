@@ -1,0 +1,91 @@
+"""What programs can ask of the satellite and what they are told: the local API without its sockets."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from wyoming_rosie.timers import Timer
+from wyoming_rosie_satellite.integrations.auth import ApiRequestError
+from wyoming_rosie_satellite.integrations.controls import Controls
+
+MAX_VOLUME = 100
+
+
+class TimerControls(Protocol):
+    """Timers that can be begun and ended; AlarmClock is one."""
+
+    @property
+    def timers(self) -> tuple[Timer, ...]: ...
+
+    def start(self, seconds: float, name: str | None = None) -> str: ...
+
+    def cancel(self, timer_id: str) -> bool: ...
+
+
+class CommandDispatcher:
+    """Carries out commands; `now` is the timers' clock."""
+
+    def __init__(self, controls: Controls, clock: TimerControls, now: Callable[[], float]) -> None:
+        self._controls = controls
+        self._timers = clock
+        self._now = now
+        self._commands: dict[str, Callable[[Mapping[str, Any]], None]] = {
+            "trigger": lambda _: controls.trigger(),
+            "stop": lambda _: controls.stop(),
+            "mute": lambda _: controls.mute(True),
+            "unmute": lambda _: controls.mute(False),
+            "volume": self._set_volume,
+            "start-timer": self._start_timer,
+            "cancel-timer": self._cancel_timer,
+        }
+
+    def describe_state(self) -> dict[str, Any]:
+        """Return how the satellite is."""
+        shown, now = self._controls.status, self._now()
+        return {
+            "phase": shown.phase,
+            "muted": shown.muted,
+            "volume": shown.volume,
+            "ringing": shown.ringing,
+            "timers": [_describe_timer(timer, now) for timer in self._timers.timers],
+        }
+
+    def execute(self, command: object, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out a command; return how the satellite is then. Raises RosieError for what cannot be done."""
+        action = self._commands.get(command) if isinstance(command, str) else None
+        if action is None:
+            raise _bad_request(f"there is no such command; there are: {', '.join(self._commands)}")
+        action(arguments)
+        return self.describe_state()
+
+    def _set_volume(self, arguments: Mapping[str, Any]) -> None:
+        percent = arguments.get("percent")
+        if isinstance(percent, bool) or not isinstance(percent, int) or not 0 <= percent <= MAX_VOLUME:
+            raise _bad_request(f"percent must be a whole number from 0 to {MAX_VOLUME}")
+        self._controls.set_volume(percent)
+
+    def _start_timer(self, arguments: Mapping[str, Any]) -> None:
+        seconds, name = arguments.get("seconds"), arguments.get("name")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise _bad_request("seconds must be a number")
+        if name is not None and not isinstance(name, str):
+            raise _bad_request("name must be a text")
+        self._timers.start(seconds, name)
+
+    def _cancel_timer(self, arguments: Mapping[str, Any]) -> None:
+        if not self._timers.cancel(str(arguments.get("id"))):
+            raise ApiRequestError("there is no such timer", "unknown-timer", HTTPStatus.NOT_FOUND)
+
+
+def _describe_timer(timer: Timer, now: float) -> dict[str, Any]:
+    return {
+        "id": timer.id,
+        "name": timer.name,
+        "total_seconds": timer.total_seconds,
+        "seconds_left": round(timer.seconds_left(now), 1),
+        "is_active": timer.is_active,
+    }
+
+
+def _bad_request(text: str) -> ApiRequestError:
+    return ApiRequestError(text, "bad-request", HTTPStatus.BAD_REQUEST)

@@ -1,0 +1,147 @@
+"""What is to be sent once somebody is there to take it: kept on disk, oldest first, within bounds."""
+
+import sqlite3
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import structlog
+
+from wyoming_rosie.runtime.json_store import quarantine
+from wyoming_rosie.runtime.workers import ThreadWorker
+
+_LOG = structlog.get_logger()
+MAX_MESSAGES = 1_000
+MAX_BYTES = 64_000_000
+IN_MEMORY = ":memory:"
+
+
+@dataclass(frozen=True)
+class StoredMessage:
+    """`at` is when it was put, in seconds since the epoch."""
+
+    id: int
+    at: float
+    body: bytes = field(repr=False)
+
+
+class OfflineStore:
+    """Survives a restart; what was taken but not confirmed is there again. Without a disk it lives in memory.
+
+    Nobody else may read the file.
+    """
+
+    def __init__(self, path: Path, most_messages: int = MAX_MESSAGES, most_bytes: int = MAX_BYTES) -> None:
+        self.dropped = 0  # for want of room, here or on the disk
+        self._database = _Database(path, most_messages, most_bytes)
+        self._worker = ThreadWorker("outbox")
+
+    async def __aenter__(self) -> Self:
+        await self._worker.run(self._database.open)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._worker.run(self._database.close)
+        self._worker.close()
+
+    async def put(self, body: bytes) -> bool:
+        """Keep a message, for which the oldest ones make room; return False when it cannot be kept."""
+        try:
+            self.dropped += await self._worker.run(self._database.put, body, time.time())
+        except (sqlite3.Error, OverflowError) as err:
+            if not self.dropped:
+                _LOG.error("the outbox cannot keep a message", reason=str(err))
+            self.dropped += 1
+            return False
+        return True
+
+    async def peek(self, most: int = 1) -> list[StoredMessage]:
+        """Return the oldest messages, which stay until they are confirmed."""
+        try:
+            return await self._worker.run(self._database.peek, most)
+        except sqlite3.Error as err:
+            _LOG.error("the outbox cannot be read", reason=str(err))
+            return []
+
+    async def confirm(self, *messages: StoredMessage) -> None:
+        """Forget messages that have arrived; one that cannot be forgotten is taken again."""
+        try:
+            await self._worker.run(self._database.remove, [message.id for message in messages])
+        except sqlite3.Error as err:
+            _LOG.error("the outbox cannot forget a message", reason=str(err))
+
+
+class _Database:
+    """The database; all calls come from one thread."""
+
+    def __init__(self, path: Path, most_messages: int, most_bytes: int) -> None:
+        self._path = path
+        self._most_messages = most_messages
+        self._most_bytes = most_bytes
+        self._database: sqlite3.Connection
+
+    def open(self) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(0o600)
+            self._path.chmod(0o600)
+            self._database = self._connect_or_replace()
+        except (OSError, sqlite3.Error) as err:
+            _LOG.error("the outbox is in memory only", file=str(self._path), reason=str(err))
+            self._database = _connect(IN_MEMORY)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def put(self, body: bytes, at: float) -> int:
+        """Keep a message; return how many were dropped for it. Raises OverflowError for one that never fits."""
+        if len(body) > self._most_bytes:
+            raise OverflowError(f"it has {len(body)} bytes; {self._most_bytes} is the most")
+        with self._database:
+            self._database.execute("INSERT INTO message (at, body) VALUES (?, ?)", (at, body))
+            return self._make_room()
+
+    def peek(self, most: int) -> list[StoredMessage]:
+        rows = self._database.execute("SELECT id, at, body FROM message ORDER BY id LIMIT ?", (most,))
+        return [StoredMessage(*row) for row in rows]
+
+    def remove(self, ids: list[int]) -> None:
+        with self._database:
+            self._database.executemany("DELETE FROM message WHERE id = ?", [(one,) for one in ids])
+
+    def _make_room(self) -> int:
+        dropped = 0
+        while not self._is_within_limits():
+            self._database.execute("DELETE FROM message WHERE id = (SELECT MIN(id) FROM message)")
+            dropped += 1
+        return dropped
+
+    def _is_within_limits(self) -> bool:
+        count, size = self._database.execute("SELECT COUNT(*), TOTAL(LENGTH(body)) FROM message").fetchone()
+        return bool(count <= self._most_messages and size <= self._most_bytes)
+
+    def _connect_or_replace(self) -> sqlite3.Connection:
+        """Return the database in the file; one that is none is set aside. Raises sqlite3.Error."""
+        try:
+            return _connect(self._path)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as err:
+            quarantine(self._path, err)
+            return _connect(self._path)
+
+
+def _connect(path: Path | str) -> sqlite3.Connection:
+    database = sqlite3.connect(path)
+    try:
+        database.execute("PRAGMA secure_delete = ON")  # what is deleted is not left in the file
+        # A number is never given twice, or confirming an old message could forget a new one.
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS message "
+            "(id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, body BLOB NOT NULL)"
+        )
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
