@@ -62,11 +62,7 @@ def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
         name=f"wyoming-rosie-{role}",
         help=f"{config.__doc__}\n\nEach flag is an environment variable, too: {environment_prefix(role)}{some.upper()} for --{some}.",
         version=__version__,
-        config=[
-            Env(environment_prefix(role), command=False),
-            _KnownEnvironment(environment_prefix(role)),
-            *_file_sources(role, config, arguments),
-        ],
+        config=_sources(role, config, arguments),
         default_parameter=Parameter(negative_iterable=(), show_env_var=False),
         result_action="return_value",
     )
@@ -76,6 +72,20 @@ def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
     except CycloptsError as err:
         raise UsageError(_one_line(err)) from err
     return help_groups.without_groups(found[0], config) if found else None
+
+
+@dataclass(frozen=True)
+class CommandSettings:
+    """A command's environment variables and table: a `config` of cyclopts for a command that takes `--config`."""
+
+    role: str
+    config: type[Any]
+
+    def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+        flag = next(argument for argument in arguments if argument.name == "--config")
+        given = ("--config", flag.tokens[0].value) if flag.tokens else ()
+        for source in _sources(self.role, self.config, given):
+            source(app, commands, arguments)
 
 
 def load_tables(path: Path) -> dict[str, Any]:
@@ -148,6 +158,12 @@ class _KnownEnvironment:
 
 def _environment_name(flag: str) -> str:
     return flag.lstrip("-").upper().replace("-", "_").replace(".", "_")
+
+
+def _sources(role: str, config: type[Any], arguments: Sequence[str]) -> list[Any]:
+    prefix = environment_prefix(role)
+    environment = (Env(prefix, command=False), _KnownEnvironment(prefix))
+    return [*environment, *_file_sources(role, config, arguments)]
 
 
 def _file_sources(role: str, config: type[Any], arguments: Sequence[str]) -> Iterator[Dict]:

@@ -49,7 +49,7 @@ async def test_a_program_that_does_nothing_fails() -> None:
         status, outcomes, complaint = await checked(fake.uri, "--seconds", "0.2")
     assert status == 1
     assert "failed" in complaint
-    assert {"a text", "an empty text", "others are answered meanwhile"} <= of("failed", outcomes)
+    assert {"a text", "an empty text", "describe while busy"} <= of("failed", outcomes)
     assert "describe is answered" in of("ok", outcomes)
     assert all(one["means"] for one in outcomes if one["verdict"] == "failed")
 
@@ -68,14 +68,14 @@ async def test_a_voice_that_speaks_twice_fails() -> None:
     info = Info(tts=[TtsProgram("tts", CREDIT, True, None, "1", [VOICE], supports_synthesize_streaming=True)])
     async with FakeDaemon(twice).serving(info=info) as fake:
         _, outcomes, _ = await checked(fake.uri, "--seconds", "1")
-    assert "a text in parts" in of("failed", outcomes)
+    assert "a streamed text" in of("failed", outcomes)
     assert "a text" in of("ok", outcomes)
 
 
 async def test_what_is_no_such_program_is_said(daemon: StartDaemon) -> None:
     tts = await daemon("tts")
     for uri, role, words in (
-        (tts.uri, ("--role", "asr"), "there is: tts"),
+        (tts.uri, ("--role", "asr"), "its roles: tts"),
         ("tcp://127.0.0.1:9", (), "nothing answers"),
     ):
         status, outcomes, complaint = await checked(uri, *role)

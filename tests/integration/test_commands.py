@@ -59,8 +59,8 @@ def test_detect_knows_a_word_by_its_other_names(name: str) -> None:
 
 
 def test_detect_fails_where_there_is_no_such_word(noise: Path) -> None:
-    assert "no wake word was heard" in complaint("detect", str(noise), status=3)
-    assert "no wake word was heard" in complaint("detect", str(RECORDING), "--wake-word-name", "alexa", status=3)
+    assert "no wake word was detected" in complaint("detect", str(noise), status=3)
+    assert "no wake word was detected" in complaint("detect", str(RECORDING), "--wake-word-name", "alexa", status=3)
     assert "alexa" in complaint("detect", str(RECORDING), "--wake-word-name", "sesame")
 
 

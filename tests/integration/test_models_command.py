@@ -85,7 +85,7 @@ def test_an_interrupted_wait_keeps_what_came_and_the_next_goes_on(
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    assert "what has been fetched is kept; the same command goes on from there" in err
+    assert "the part that was fetched is kept; the same command resumes it" in err
     part = data / "whisper" / "somebody--whisper" / "model.bin.part"
     kept = part.stat().st_size
     assert 0 < kept < len(site.files["model.bin"])

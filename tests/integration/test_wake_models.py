@@ -105,7 +105,7 @@ def test_a_verifier_is_trained_and_tells_what_it_is_worth(shared_data: Path, tmp
     words = ("--word", "alexa", "--user", "anna", "--output", str(file))
     ran = rosie("train-verifier", str(own), *words, "--other", str(others), "--other", str(shared_data / "commands-en"))
     assert ran.returncode == 0, ran.stderr
-    assert "wrong.wav: the word is not in it" in " ".join(ran.stderr.split())
+    assert "wrong.wav: the word is not detected" in " ".join(ran.stderr.split())
     assert "from 3 recordings of the voice" in ran.stdout
     assert "it accepts 3 of 3 recordings of the voice" in ran.stdout
     assert file.is_file()

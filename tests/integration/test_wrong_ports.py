@@ -54,7 +54,7 @@ def silent() -> Iterator[str]:
 async def test_a_command_says_who_is_there_instead(daemon: StartDaemon) -> None:
     uri = (await daemon("tts")).uri
     said = await asyncio.gather(*(complaint(name, *COMMANDS[name], "--uri", uri) for name in ("detect", "ask")))
-    assert f"{uri} is tts, not wake, which is usually at tcp://HOST:10400" in said[0]
+    assert f"{uri} is tts, not wake, which usually listens at tcp://HOST:10400" in said[0]
     assert f"{uri} is tts, not intent" in said[1]
 
 

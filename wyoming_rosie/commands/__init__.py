@@ -1,1 +1,1 @@
-"""What people type: one file for each `wyoming-rosie` command."""
+"""The `wyoming-rosie` command: one module for each subcommand."""

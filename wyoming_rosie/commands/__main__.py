@@ -3,11 +3,12 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, Group, Parameter
 
-from wyoming_rosie import __version__
+from wyoming_rosie import __version__, config
 from wyoming_rosie.audio.files import STDIN
 from wyoming_rosie.commands import (
     ask,
@@ -22,6 +23,7 @@ from wyoming_rosie.commands import (
     up,
     wake_models,
 )
+from wyoming_rosie.commands.launch_plan import UpOptions
 from wyoming_rosie.runtime import exit_status
 from wyoming_rosie.runtime.terminal import hangup_signal
 
@@ -33,32 +35,34 @@ app = App(
     default_parameter=Parameter(negative_iterable=()),
     result_action="return_value",
 )
-for command in (
-    demo.demo,
-    up.up,
-    check.check,
-    listen.listen,
-    doctor.doctor,
-    discover.discover,
-    pipeline.detect,
-    pipeline.transcribe,
-    ask.ask,
-    pipeline.say,
-    listing.voices,
-    listing.languages,
-    listing.devices,
-    wake_models.check_model,
-    models.fetch_models,
-    wake_models.train_verifier,
-):
-    app.command(command)
+TRY = Group("Try it", sort_key=1)
+RUN = Group("Run and check", sort_key=2)
+MODELS = Group("Models, voices and devices", sort_key=3)
+COMMANDS: dict[Group, tuple[Callable[..., Any], ...]] = {
+    TRY: (demo.demo, ask.ask, pipeline.say, pipeline.transcribe, pipeline.detect),
+    RUN: (up.up, doctor.doctor, check.check, discover.discover, listen.listen),
+    MODELS: (
+        listing.voices,
+        listing.languages,
+        listing.devices,
+        models.fetch_models,
+        wake_models.check_model,
+        wake_models.train_verifier,
+    ),
+}
+"""Subcommands by their group in `--help`."""
+for group, commands in COMMANDS.items():
+    for command in commands:
+        app.command(command, group=group)
+models.models.group = MODELS
 app.command(models.models)
+app["up"].config = config.CommandSettings("up", UpOptions)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; exit status 0 only when it did what it is for, else a sentence and one that says why not."""
+    """Run a command. Exit with status 0 on success; otherwise print the reason and exit with another status."""
     given = sys.argv[1:] if arguments is None else arguments
-    given = [STDIN if argument == "-" else argument for argument in given]  # cyclopts takes it for an option
+    given = [STDIN if argument == "-" else argument for argument in given]  # cyclopts takes "-" for an option
     stopped_by: list[signal.Signals] = []
     with exit_status.exit_on_error("wyoming-rosie", "all"):
         try:
@@ -68,12 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 async def _run(arguments: Sequence[str], stopped_by: list[signal.Signals]) -> None:
-    """Run a command so that SIGTERM and the end of the terminal, like Ctrl-C, end the programs that it has started."""
+    """Run a command; SIGTERM and SIGHUP, like Ctrl-C, cancel it, which stops the programs that it has started."""
     command = asyncio.current_task()
     assert command is not None
 
     def stop(number: signal.Signals) -> None:
-        if not stopped_by:  # a second one must not keep the first from ending the programs in order
+        if not stopped_by:  # a second signal must not interrupt the orderly stop
             stopped_by.append(number)
             command.cancel()
 

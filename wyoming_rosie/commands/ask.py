@@ -1,4 +1,4 @@
-"""`wyoming-rosie ask`: a sentence to a house, the running one if there is one, and the answer to what it asks back."""
+"""`wyoming-rosie ask`: send a sentence to an intent daemon, and answer its follow-up question."""
 
 import asyncio
 import json
@@ -32,24 +32,24 @@ from wyoming_rosie.protocol.discovery import find_services
 
 DESCRIBE_SECONDS = 1.0
 LOOK_SECONDS = 1.0
-"""For a house on the network."""
+"""Discovery time on the network."""
 QUESTION_SECONDS = 30.0
-"""So long a house waits for the answer to its question."""
+"""Time for which an intent daemon waits for the answer to its question."""
 _NO_OPTIONS = StageOptions()
 ANSWERS = ("handled", "not-handled", "intent", "not-recognized")
 
 
 @dataclass(frozen=True)
 class AskSession:
-    """A conversation: with whom, and what one must know to go on with it."""
+    """A conversation with an intent daemon, with all that `--continue` needs."""
 
-    uri: str | None  # None: a daemon of its own, which ends with the command
+    uri: str | None  # None: a daemon that this command starts and stops
     conversation_id: str
     area: str | None = None
     language: str | None = None
     home: str | None = None
     engine: str | None = None
-    asked: str = ""  # the sentence to which the house answered with a question
+    asked: str = ""  # the sentence that the daemon answered with a question
     until: float = 0.0  # seconds since the epoch
 
 
@@ -57,19 +57,19 @@ async def ask(
     text: Annotated[str, Parameter(help="a sentence, or - for standard input")],
     /,
     *,
-    area: Annotated[str | None, Parameter(help="the area in which it is said, such as Kitchen")] = None,
+    area: Annotated[str | None, Parameter(help="area of the speaker, such as Kitchen")] = None,
     home: HomeFile = None,
     language: Language = None,
-    own: Annotated[bool, Parameter(help="start a daemon of its own even if a house is running", negative=())] = False,
+    own: Annotated[bool, Parameter(help="start an intent daemon even if one is running", negative=())] = False,
     is_reply: Annotated[
-        bool, Parameter(name="--continue", help="answer what the house has just asked: --continue yes", negative=())
+        bool, Parameter(name="--continue", help="answer the question of the previous call: --continue yes", negative=())
     ] = False,
     stage: StageParameter = _NO_OPTIONS,
 ) -> None:
-    """Print the answer to a sentence, after acting on it.
+    """Send a sentence to an intent daemon, which acts on it; print the answer.
 
-    The running house is asked if there is one (--uri, else this machine's, else an announced one), otherwise a daemon of
-    its own; stderr says which. On a terminal, what it asks back can be answered at once.
+    The daemon is that at --uri, else this machine's, else one that is announced, else one that this command starts;
+    stderr says which. On a terminal, a follow-up question can be answered at once.
     """
     sentence = pipeline.read_text(text)
     if is_reply:
@@ -80,7 +80,8 @@ async def ask(
         session = AskSession(uri, uuid4().hex, area, language, str(home.resolve()) if home else None, stage.engine)
     async with _open_service(session) as uri:
         if is_reply and session.uri is None:
-            await _send_text(uri, session, session.asked)  # the daemon that was asked has ended; nothing was done yet
+            # The daemon that asked has stopped without acting: the new one must ask again first.
+            await _send_text(uri, session, session.asked)
         answer = await _send_text(uri, session, sentence)
         _print_answer(answer, stage)
         can_type = not stage.json and text != STDIN
@@ -92,7 +93,7 @@ async def ask(
 
 
 async def _find_intent_service() -> str | None:
-    """Return the address of this machine's house, else of the first that is announced, if there is one that answers."""
+    """Return the URI of this machine's intent daemon, else of the first announced one that answers, else None."""
     if (uri := _configured_uri()) and await _is_intent_service(uri):
         return uri
     with suppress(OSError):  # no network at all
@@ -103,7 +104,7 @@ async def _find_intent_service() -> str | None:
 
 
 def _configured_uri() -> str | None:
-    """Return where this machine's intent daemon listens if it runs."""
+    """Return the URI of this machine's intent daemon by its settings; None if the port is not fixed."""
     uri = config.read_setting("intent", "uri") or f"tcp://127.0.0.1:{BY_ROLE['intent'].port}"
     where = address.parse(str(uri))
     is_fixed = isinstance(where, address.Unix) or (isinstance(where, Tcp) and where.port != 0)
@@ -120,7 +121,7 @@ async def _is_intent_service(uri: str) -> bool:
 
 @asynccontextmanager
 async def _open_service(session: AskSession) -> AsyncIterator[str]:
-    """Yield the address of whom to ask; say on stderr who that is."""
+    """Yield the URI of the intent daemon to use, and name it on stderr."""
     if session.uri is not None:
         await role_check.check_role(session.uri, "intent")
         _print_status(f"asking {session.uri}{_describe_home(await describe(session.uri))}")
@@ -132,7 +133,7 @@ async def _open_service(session: AskSession) -> AsyncIterator[str]:
         process = await processes.start_server("intent", "--uri", "tcp://127.0.0.1:0", *engine, *home)
     try:
         await process.wait_until_ready()
-        _print_status(f"asking a daemon of its own{_describe_home(await describe(process.uri))}")
+        _print_status(f"asking a new intent daemon{_describe_home(await describe(process.uri))}")
         yield process.uri
     finally:
         await process.stop()
@@ -144,7 +145,7 @@ def _describe_home(info: Info) -> str:
 
 
 async def _send_text(uri: str, session: AskSession, text: str) -> Event:
-    """Say a sentence; return the answer. Raises NotUnderstoodError when it was not understood."""
+    """Send a sentence; return the answer. Raises NotUnderstoodError."""
     context = {"conversation_id": session.conversation_id} | ({"area": session.area} if session.area else {})
     async with connect(uri) as peer:
         await peer.send(Transcript(text=text, language=session.language, context=context).event())
@@ -169,13 +170,13 @@ def _context(answer: Event) -> dict[str, Any]:
 
 
 def _print_status(text: str, end: str = "\n") -> None:
-    with suppress(OSError, AttributeError):  # nobody needs to hear it
+    with suppress(OSError, AttributeError):  # without stderr, the answer still counts
         sys.stderr.write(f"{text}{end}")
         sys.stderr.flush()
 
 
 async def _read_reply() -> str:
-    """Return what is typed to a question, nothing when nobody can or does."""
+    """Return the answer typed on the terminal; empty without a terminal or after QUESTION_SECONDS."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return ""
     _print_status("> ", end="")
@@ -188,28 +189,28 @@ async def _read_reply() -> str:
         return ""
     finally:
         loop.remove_reader(sys.stdin.fileno())
-    return sys.stdin.readline().strip()  # a terminal hands over whole lines
+    return sys.stdin.readline().strip()  # does not block: a terminal delivers whole lines
 
 
 def _save_session(session: AskSession) -> None:
-    """Keep a question for `--continue`, for this user only: what somebody said is in it."""
+    """Save a question for `--continue`, readable by this user only: it holds what somebody said."""
     file = _state_file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(0o600)
         file.write_text(json.dumps(asdict(session)), "utf-8")
     except OSError as err:
-        raise ConfigError(f"cannot keep the question for --continue in {file}: {err.strerror}") from err
+        raise ConfigError(f"cannot save the question for --continue in {file}: {err.strerror}") from err
 
 
 def _load_session() -> AskSession:
-    """Return the question that waits for an answer; it is answered once. Raises NotUnderstoodError when there is none."""
+    """Return the question that waits for an answer, and delete it. Raises NotUnderstoodError if there is none."""
     file = _state_file()
     try:
         talk = AskSession(**json.loads(file.read_text("utf-8")))
         file.unlink()
     except (OSError, ValueError, TypeError) as err:
-        raise NotUnderstoodError("nothing was asked that --continue could answer") from err
+        raise NotUnderstoodError("there is no question for --continue to answer") from err
     if talk.until < time.time():
         raise NotUnderstoodError(f"the question was asked more than {QUESTION_SECONDS:g} s ago; say the sentence again")
     return talk

@@ -1,4 +1,4 @@
-"""Conformance of a Wyoming program, ours or anybody's."""
+"""`wyoming-rosie check`: conformance checks of any Wyoming program."""
 
 import asyncio
 import json
@@ -45,23 +45,23 @@ _COLOURS = {
 
 
 class CheckFailedError(RosieError):
-    """A program does not do what Wyoming asks of it."""
+    """At least one check of a program failed."""
 
 
 async def check(
     uri: Annotated[str, Parameter(help="the program's address, such as tcp://pi:10300")],
     /,
     *,
-    role: Annotated[str | None, Parameter(help="what to check it as, where it is several")] = None,
+    role: Annotated[str | None, Parameter(help="role to check, if the program has several")] = None,
     wav: Annotated[
-        Path | None, Parameter(help="what is said to it: a wake word or a command [default: a recording of ours]")
+        Path | None, Parameter(help="recording to send, of a wake word or a command [default: a packaged one]")
     ] = None,
-    seconds: Annotated[float, Parameter(help="the longest that an answer may take")] = 15.0,
+    seconds: Annotated[float, Parameter(help="timeout of each answer, in seconds")] = 15.0,
     json: Annotated[bool, Parameter(help="print a line of JSON for each check", negative=())] = False,
 ) -> None:
-    """Try whether a Wyoming program does what Home Assistant and others expect, and stands what they should not send.
+    """Check that a Wyoming program does what Home Assistant and other clients expect, and survives bad input.
 
-    It changes nothing in the house; a satellite plays some quiet tones. Findings are flaws that somebody will notice.
+    Nothing in the home changes; a satellite plays some quiet tones. A finding is a flaw that users will notice.
     """
     target = await _create_target(uri, role, seconds, wav)
     console = Console(soft_wrap=True, highlight=False)
@@ -78,20 +78,20 @@ async def check(
 
 
 async def _create_target(uri: str, role: str | None, seconds: float, wav: Path | None) -> CheckTarget:
-    """Return what is to be checked. Raises ConfigError, UnreachableError."""
+    """Return the program under test, with its info. Raises ConfigError, UnreachableError, CheckFailedError."""
     event = await fetch_info(uri, HOME_ASSISTANT_SECONDS)
     offered = info.get_roles(event.data)
     if role is not None and role not in offered:
-        raise ConfigError(f"there is no {role} at {uri}; there is: {', '.join(offered) or 'nothing'}")
+        raise ConfigError(f"the program at {uri} is not {role}; its roles: {', '.join(offered) or 'none'}")
     if not offered:
-        raise CheckFailedError(f"what is at {uri} says that it is nothing: its info is empty")
+        raise CheckFailedError(f"the program at {uri} has no role: its info is empty")
     spoken = await asyncio.to_thread(recording.load_recording, wav)
     target = CheckTarget(uri, role or offered[0], spoken, seconds, data=event.data)
     return replace(target, info=info.parse_info(event.data))
 
 
 async def _run_checks(target: CheckTarget) -> AsyncIterator[CheckResult]:
-    """Perform the checks of a role until there are no more, or the program is gone; the role's first one at the end again."""
+    """Run the checks of a role, then its first check again; stop when the program no longer answers."""
     role = ROLES[target.role]
     seen: dict[Check, CheckVerdict] = {}
     for one in _get_checks(target.role, role):
@@ -99,16 +99,16 @@ async def _run_checks(target: CheckTarget) -> AsyncIterator[CheckResult]:
         seen[one] = outcome.verdict
         yield outcome
         if outcome.verdict is CheckVerdict.FAILED and not await _is_alive(target):
-            yield CheckResult("the rest", CheckVerdict.SKIPPED, "it does not answer any more")
+            yield CheckResult("the rest", CheckVerdict.SKIPPED, "the program no longer answers")
             return
     again = await run_check(role.checks[0], target)
-    yield CheckResult("it still works", *_compare(seen[role.checks[0]], again))
+    yield CheckResult("works after bad input", *_compare(seen[role.checks[0]], again))
 
 
 def _compare(before: CheckVerdict, again: CheckResult) -> tuple[CheckVerdict, str, str]:
     if again.verdict is before:
         return CheckVerdict.OK, "as before", ""
-    return CheckVerdict.FAILED, f"{again.check}: {again.seen}", "after bad input it must be started again"
+    return CheckVerdict.FAILED, f"{again.check}: {again.seen}", "it must be restarted after bad input"
 
 
 def _get_checks(name: str, role: RoleSpec) -> tuple[Check, ...]:
@@ -124,7 +124,7 @@ async def _is_alive(target: CheckTarget) -> bool:
 
 
 class _ResultPrinter:
-    """Prints a line for each check, and what a row of them means once."""
+    """Prints a line for each result; prints the consequence once for consecutive results that share it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

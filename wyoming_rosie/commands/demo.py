@@ -1,4 +1,4 @@
-"""One turn through every daemon, from a recording to a spoken answer, with its timeline."""
+"""`wyoming-rosie demo`: one turn through every daemon, from a recording to a spoken reply, with its timeline."""
 
 import asyncio
 import tempfile
@@ -25,27 +25,25 @@ from wyoming_rosie.runtime import extras
 
 RECORDING = Path(__file__).with_name("demo.wav")
 COMMAND = Path(__file__).with_name("command.wav")
-"""A wake word with a command, and the command alone; made by scripts/make-demo-recording with flite's rms voice."""
+"""RECORDING is a wake word with a command, COMMAND the command alone; scripts/make-demo-recording made both."""
 STEPS = ("wake", "speech-end", "decided", "transcript", "intent", "first-audio", "done")
 TURN_SECONDS = 12.0
-"""From the end of the recording to that of the answer, on a slow board."""
+"""Timeout from the end of the recording to the end of the reply, enough for a slow board."""
 STATE_SECONDS = 5.0
 SATELLITE = "demo"
 State: TypeAlias = dict[str, dict[str, Any]]
-"""Of each entity, by its id."""
-
-
+"""Properties of each entity, by its id."""
 HEARD = frozenset({"wake", "transcript"})
 """Steps without which nothing was understood."""
 
 
 class IncompleteError(RosieError):
-    """The turn did not go through all its steps."""
+    """The turn did not reach all its steps."""
 
 
 @dataclass
 class DemoTurn:
-    """What the hub's log says of the turn so far."""
+    """Progress of the turn, from the hub's log."""
 
     console: Console
     steps: dict[str, LogLine] = field(default_factory=dict)
@@ -53,7 +51,7 @@ class DemoTurn:
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
     def on_log_line(self, line: LogLine) -> None:
-        """Take a line of the hub's log; print it when it is a step."""
+        """Record a line of the hub's log; print it if it is a step."""
         match line:
             case {"event": "transcript" | "answer" as what, "text": str(text)}:
                 self.texts["transcript" if what == "transcript" else "intent"] = text
@@ -77,11 +75,11 @@ async def demo(
     file: Annotated[Path, Parameter(help="a recording that begins with a wake word")] = RECORDING,
     /,
     *,
-    output: Annotated[Path, Parameter(help="where the spoken answer goes")] = Path("reply.wav"),
+    output: Annotated[Path, Parameter(help="WAV file for the spoken reply")] = Path("reply.wav"),
     home: Annotated[Path, Parameter(help="home file")] = DEMO_HOME,
-    seconds: Annotated[float, Parameter(help="the longest that the turn may take after the recording")] = TURN_SECONDS,
+    seconds: Annotated[float, Parameter(help="timeout of the turn after the recording, in seconds")] = TURN_SECONDS,
 ) -> None:
-    """Run every daemon on private ports and one turn through them; show its timeline; write the answer as a WAV file."""
+    """Run every daemon on private ports and one turn through them; show its timeline; write the reply as a WAV file."""
     load_home(home)
     console = Console(soft_wrap=True, highlight=False)
     turn = DemoTurn(console)
@@ -115,12 +113,12 @@ async def demo(
 
 @asynccontextmanager
 async def _run_servers(home: Path) -> AsyncIterator[dict[str, ServerProcess]]:
-    """Run wake, vad, asr, intent and tts on ports of their own."""
+    """Run wake, vad, asr, intent and tts on free ports."""
     extra = {"asr": ("--home", str(home)), "intent": ("--home", str(home))}
     async with AsyncExitStack() as stack:
         blocks = [run_server(daemon.role, *extra.get(daemon.role, ())) for daemon in DAEMONS]
         try:
-            async with asyncio.TaskGroup() as tasks:  # one that cannot start ends the others
+            async with asyncio.TaskGroup() as tasks:  # one that cannot start cancels the others
                 starting = [tasks.create_task(stack.enter_async_context(block)) for block in blocks]
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from failures
@@ -157,7 +155,7 @@ def _incomplete_error(text: str, missing: list[str]) -> RosieError:
 
 
 async def _fetch_state(uri: str) -> State:
-    """Return the state of each entity as the intent daemon's house has it."""
+    """Return the state of each entity in the intent daemon's home."""
     async with connect(uri) as peer:
         await peer.send(UserEvent(name="home-state").event())
         answer = await peer.wait_for("user-event", seconds=STATE_SECONDS)
@@ -171,7 +169,7 @@ def _print_changes(console: Console, before: State, after: State) -> None:
 
 
 def _format_change(before: dict[str, Any], after: dict[str, Any]) -> str:
-    """Return what is different about an entity: its state, or else its other properties."""
+    """Describe the change of an entity: of its state, or else of its other properties."""
     changed = [key for key in after if after[key] != before.get(key)]
     if "state" in changed:
         return f"{before.get('state')} -> {after['state']}"

@@ -1,4 +1,4 @@
-"""What is on the network: role, name, address, engine, latency."""
+"""`wyoming-rosie discover`: Wyoming services on the network with role, name, address, engine and latency."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ DESCRIBE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class DiscoveredDaemon:
-    """One line of what was found; `latency_ms` is that of a describe, None when it did not answer."""
+    """One line of output; `latency_ms` is that of `describe`, None without an answer."""
 
     role: str
     name: str
@@ -33,11 +33,11 @@ class DiscoveredDaemon:
 
 async def discover(
     *,
-    seconds: Annotated[float, Parameter(help="how long to look")] = 2.0,
+    seconds: Annotated[float, Parameter(help="seconds to wait for announcements")] = 2.0,
     role: Annotated[str | None, Parameter(help="only this role, such as asr")] = None,
     json: Annotated[bool, Parameter(help="print a line of JSON for each service", negative=())] = False,
 ) -> None:
-    """Print the Wyoming services that are announced on the network or listen on this machine's usual ports."""
+    """List the Wyoming services that are announced on the network or listen on this machine's default ports."""
     with Console(stderr=True).status(f"looking for {seconds:g} s"):
         found = await find_services(seconds)
         services = await asyncio.gather(
@@ -46,7 +46,7 @@ async def discover(
     wanted = [one for one in services if one is not None and role in (None, one.role)]
     if not wanted:
         raise UnreachableError(
-            "no Wyoming service was found; daemons on 127.0.0.1 announce nothing unless told --uri tcp://0.0.0.0:PORT"
+            "no Wyoming service was found; daemons on 127.0.0.1 are not announced, those with --uri tcp://0.0.0.0:PORT are"
         )
     _print_json(wanted) if json else _print_table(wanted)
 

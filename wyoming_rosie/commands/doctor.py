@@ -1,4 +1,4 @@
-"""What is wrong with sound, network and installation on this machine, and what to do next."""
+"""`wyoming-rosie doctor`: diagnose audio, network and installation of this machine, with a next step for each fault."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ from wyoming_rosie.wakeword.detection import drop_near_misses
 from wyoming_rosie.wakeword.micro import MicroStream, find_package_models
 
 LOOK_SECONDS = 2.0
-"""For programs on the network."""
+"""Discovery time on the network."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,18 @@ class _AudioOptions:
 
 async def doctor(
     *,
-    mic: Annotated[str | None, Parameter(help="a part of the microphone's name [default: the system's]")] = None,
-    snd: Annotated[str | None, Parameter(help="a part of the speaker's name [default: the system's]")] = None,
-    seconds: Annotated[float, Parameter(help="how long to record")] = 3.0,
-    sound: Annotated[bool, Parameter(help="record and play; otherwise no sound is touched")] = True,
+    mic: Annotated[str | None, Parameter(help="part of the microphone's name [default: the system's]")] = None,
+    snd: Annotated[str | None, Parameter(help="part of the speaker's name [default: the system's]")] = None,
+    seconds: Annotated[float, Parameter(help="seconds to record")] = 3.0,
+    sound: Annotated[bool, Parameter(help="record and play; otherwise no audio device is opened")] = True,
     json: Annotated[bool, Parameter(help="print the report as JSON", negative=())] = False,
 ) -> None:
-    """Look at microphone, speaker, ports, programs, clock and packages; say the next step for each fault.
+    """Check microphone, speaker, ports, programs, clock and packages; print the next step for each fault.
 
-    Say "okay nabu" while it records. The report names no people and no addresses but private ones: paste it anywhere.
+    Say "okay nabu" while it records. The report names no people and no public addresses: it is safe to share.
     """
     console = Console(stderr=True)
-    with console.status("looking at this machine and its network"):
+    with console.status("checking this machine and its network"):
         about, (services, ports) = await asyncio.gather(
             asyncio.to_thread(machine.create_report), network.create_report(min(seconds, LOOK_SECONDS))
         )
@@ -65,7 +65,7 @@ async def doctor(
 
 
 async def _test_audio(ask: _AudioOptions, console: Console) -> AudioReport:
-    """Record, look for a wake word in it, and play it."""
+    """Record, search the recording for a wake word, and play it."""
     try:
         library = await asyncio.to_thread(audio_devices.load_sounddevice)
     except ConfigError as err:
@@ -92,7 +92,7 @@ async def _test_audio(ask: _AudioOptions, console: Console) -> AudioReport:
 
 
 def _find_wake_word(speech: bytes) -> tuple[str | None, bool]:
-    """Return the first wake word in speech audio, and whether there was a way to look for one."""
+    """Return the first wake word in speech PCM, and whether a detector is installed."""
     try:
         words = list(find_package_models().values())
         heard = [found.name for found in drop_near_misses(MicroStream(words).process(speech))]
@@ -115,7 +115,7 @@ def _print_report(console: Console, findings: DoctorReport, names: set[str]) -> 
 
 def _format_machine(findings: DoctorReport) -> list[tuple[str, str]]:
     about = findings.machine
-    clock = {True: "set by the network", False: "not set by the network", None: "nobody can tell"}[about.clock_is_set]
+    clock = {True: "set by the network", False: "not set by the network", None: "unknown"}[about.clock_is_set]
     complete = [extra for extra, lacks in about.extras.items() if not lacks]
     return [
         ("wyoming-rosie", f"{about.version} on Python {about.python}"),
@@ -124,7 +124,7 @@ def _format_machine(findings: DoctorReport) -> list[tuple[str, str]]:
         ("installed", ", ".join(complete) or "nothing"),
         (
             "sound cards",
-            f"{'some' if about.has_sound_cards else 'none'}{'' if about.may_use_sound else ', not for you'}",
+            f"{'some' if about.has_sound_cards else 'none'}{'' if about.may_use_sound else ', no permission'}",
         ),
         ("sound server", about.sound_server or "none"),
     ]
@@ -139,9 +139,9 @@ def _format_audio(sound: AudioReport) -> list[tuple[str, str]]:
         found = sound.recorded.levels
         rate = "unknown" if sound.recorded.true_rate is None else f"{sound.recorded.true_rate:.0f} Hz"
         rows += [
-            ("level", f"{found.rms} dBFS, peak {found.peak} dBFS, {100 * found.clipped:.2f} % cut off"),
+            ("level", f"{found.rms} dBFS, peak {found.peak} dBFS, {100 * found.clipped:.2f} % clipped"),
             ("offset", f"{100 * found.offset:.2f} %"),
-            ("rate", f"{sound.recorded.rate} Hz, by the clock {rate}"),
+            ("rate", f"{sound.recorded.rate} Hz, measured {rate}"),
             ("wake word", sound.recorded.wake_word or "none"),
         ]
     return rows or [("devices", "none")]
@@ -168,7 +168,7 @@ def _print_diagnosis(console: Console, advice: list[Diagnosis], names: set[str])
 
 
 def _redact_json(value: Any, names: set[str]) -> Any:
-    """Return JSON without names."""
+    """Return a JSON value with all its strings redacted."""
     if isinstance(value, str):
         return redact(value, names)
     if isinstance(value, dict):

@@ -1,10 +1,11 @@
-"""What `wyoming-rosie up` starts and tells each program: rules over what the settings say."""
+"""Launch plan of `wyoming-rosie up`: the programs to start and their arguments, from the settings."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.programs import BY_ROLE, DAEMONS
 from wyoming_rosie.protocol import address
@@ -12,21 +13,23 @@ from wyoming_rosie.protocol.address import Address, Tcp, Unix
 from wyoming_rosie.protocol.hosts import parse_ip
 
 SettingLookup: TypeAlias = Callable[[str, str], Any]
-"""What the settings say of a program's key; None for nothing."""
+"""Returns the value of a program's setting by role and key; None if it is not set."""
 
 
 @dataclass(frozen=True)
 class UpOptions:
-    """What was asked for on the command line."""
+    """Options of `up`, from its flags, its environment variables and the table [up]."""
 
-    config: Path | None = None
-    home: Path | None = None
-    satellite: bool = False
-    without: Collection[str] = ()
-    debug: bool = False
+    config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
+    home: Path | None = option(None, "home file for asr and intent")
+    satellite: bool = option(False, "also run a satellite with this machine's microphone and speaker")
+    without: tuple[Literal["wake", "vad", "asr", "intent", "tts", "hub"], ...] = option(
+        (), "leave this program out; may be given again"
+    )
+    debug: bool = option(False, "log more, including what people say")
 
     def arguments_for(self, role: str) -> list[str]:
-        """Return what every program is told, and asr and intent besides."""
+        """Return the arguments of a program that follow from these options."""
         arguments = ["--config", str(self.config)] if self.config else []
         arguments += ["--debug"] if self.debug else []
         return [*arguments, "--home", str(self.home)] if self.home and role in ("asr", "intent") else arguments
@@ -34,7 +37,7 @@ class UpOptions:
 
 @dataclass(frozen=True)
 class LaunchPlan:
-    """The programs to start beside the hub, each with its arguments, and why others are left out."""
+    """Programs to start beside the hub, each with its arguments, and the reasons for leaving others out."""
 
     start: dict[str, list[str]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -43,17 +46,17 @@ class LaunchPlan:
 def create_plan(
     options: UpOptions, given: SettingLookup, lacking: Mapping[str, tuple[str, ...]], names: Collection[str]
 ) -> LaunchPlan:
-    """Return the plan; `lacking` are packages that an extra lacks, `names` this machine's names and addresses.
+    """Return the plan; `lacking` are the missing packages of each extra, `names` this machine's names and addresses.
 
-    Raises ConfigError for addresses that contradict each other.
+    Raises ConfigError for contradictory addresses.
     """
     roles = [*(program.role for program in DAEMONS), *(["satellite"] if options.satellite else [])]
     found = LaunchPlan()
     for role in roles:
         if role in options.without:
-            found.left_out[role] = "as you wished"
-        elif (elsewhere := _remote_uri(role, given, names)) is not None:
-            found.left_out[role] = f"the hub uses {elsewhere}, which is not here"
+            found.left_out[role] = "excluded by --without"
+        elif (remote := _remote_uri(role, given, names)) is not None:
+            found.left_out[role] = f"the hub uses {remote} on another machine"
         elif missing := lacking.get(role):
             found.left_out[role] = f"not installed: {', '.join(missing)}"
         else:
@@ -62,7 +65,7 @@ def create_plan(
 
 
 def hub_arguments(options: UpOptions, given: SettingLookup, uris: Mapping[str, str]) -> list[str]:
-    """Return the hub's arguments; `uris` are where the programs say that they listen."""
+    """Return the hub's arguments; `uris` are the addresses of the running programs by role."""
     arguments = options.arguments_for("hub")
     for role in (program.role for program in DAEMONS):
         if role in uris and not given("hub", f"{role}_uri"):
@@ -76,7 +79,7 @@ def hub_arguments(options: UpOptions, given: SettingLookup, uris: Mapping[str, s
 
 
 def local_uri(uri: str) -> str:
-    """Return how a program of this machine calls one that listens there."""
+    """Return the URI for clients on this machine of a program that listens at `uri`."""
     where = address.parse(uri)
     if isinstance(where, Tcp) and _is_unspecified(where.host):
         return str(Tcp("::1" if ":" in where.host else "127.0.0.1", where.port))
@@ -84,7 +87,7 @@ def local_uri(uri: str) -> str:
 
 
 def _uri_arguments(role: str, given: SettingLookup) -> list[str]:
-    """Return the address that the hub's settings give a program whose own settings say nothing."""
+    """Return the `--uri` that a program takes from the hub's settings if its own have none."""
     wanted, own = given("hub", f"{role}_uri"), given(role, "uri")
     if not wanted:
         return []
@@ -98,7 +101,7 @@ def _uri_arguments(role: str, given: SettingLookup) -> list[str]:
 
 
 def _remote_uri(role: str, given: SettingLookup, names: Collection[str]) -> str | None:
-    """Return the address by which the hub asks another machine's program."""
+    """Return the URI in the hub's settings if it is another machine's, else None."""
     wanted = given("hub", f"{role}_uri")
     if not wanted:
         return None
@@ -121,5 +124,5 @@ def _is_unspecified(host: str) -> bool:
 
 
 def _split_list(value: str | Iterable[str] | None) -> list[str]:
-    """Return a setting that may be given again: a list, or words in the environment."""
+    """Return the values of a setting that may repeat: a list, or words separated by spaces in the environment."""
     return value.split() if isinstance(value, str) else list(value or ())

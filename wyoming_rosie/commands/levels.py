@@ -1,4 +1,4 @@
-"""How loud 16-bit samples are, without numpy: for the few seconds that a command looks at."""
+"""Levels of 16-bit PCM, without numpy: for recordings of a few seconds."""
 
 import sys
 from array import array
@@ -8,12 +8,12 @@ from math import log10, sqrt
 FULL_SCALE = 32_768
 SILENCE_DBFS = -120.0
 CLIPPED = 32_700
-"""Samples beyond it were cut off."""
+"""Amplitude from which a sample counts as clipped."""
 
 
 @dataclass(frozen=True)
 class AudioLevels:
-    """Levels in dBFS, parts of the samples from 0 to 1; `offset` is the mean, -1 to 1."""
+    """`rms` and `peak` in dBFS; `clipped` as a share of the samples, 0 to 1; `offset` is the mean, -1 to 1."""
 
     rms: float
     peak: float
@@ -22,7 +22,7 @@ class AudioLevels:
 
 
 def measure_levels(pcm: bytes) -> AudioLevels:
-    """Measure samples; none at all are silence."""
+    """Return the levels of PCM; no samples count as silence."""
     samples = _to_samples(pcm)
     if not samples:
         return AudioLevels(SILENCE_DBFS, SILENCE_DBFS, 0.0, 0.0)

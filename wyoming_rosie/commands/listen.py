@@ -1,4 +1,4 @@
-"""A small conductor for one satellite: what it sends, how long it takes, and a sound for it to play."""
+"""`wyoming-rosie listen`: conduct one satellite, show and record what it sends, and let it play a reply."""
 
 import asyncio
 import json
@@ -37,17 +37,17 @@ from wyoming_rosie.runtime.tasks import run_until_first_exit
 
 PING_SECONDS = 2.0
 SILENT_SECONDS = 5.0
-"""A satellite that says nothing for so long, pongs included, is gone."""
+"""Time without an event, pongs included, after which the satellite counts as disconnected."""
 ANSWER_SECONDS = 60.0
 CHUNK_SECONDS = 0.1
 AHEAD_SECONDS = 1.0
 LONGEST_RECORDING_SECONDS = 600.0
 SUFFIXES = (".wav", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aiff", ".au", ".wma", ".webm")
-""""Whatever is called so was meant to be a file, even if it is not there."""
+"""File name suffixes of recordings; other values of --speak are a text unless a file has that name."""
 
 
 class TurnFailedError(RosieError):
-    """The satellite did not do what was waited for."""
+    """The satellite did not play a reply to its end."""
 
 
 @dataclass(frozen=True)
@@ -64,21 +64,21 @@ async def listen(
     uri: Annotated[str, Parameter(help="the satellite's address, such as tcp://pi:10700")],
     /,
     *,
-    speak: Annotated[str | None, Parameter(help="what to answer: a recording, or a text")] = None,
+    speak: Annotated[str | None, Parameter(help="the reply: a recording, or a text")] = None,
     record: Annotated[Path | None, Parameter(help="write what the satellite sends to this WAV file")] = None,
-    announce: Annotated[bool, Parameter(help="say it at once, before anybody has spoken", negative=())] = False,
-    listen_seconds: Annotated[float, Parameter(help="how long to listen after a wake word")] = 4.0,
-    turns: Annotated[int | None, Parameter(help="end after so many turns [default: at Ctrl-C]")] = None,
-    seconds: Annotated[float | None, Parameter(help="end after so many seconds")] = None,
-    tts_uri: Annotated[str | None, Parameter(help="the tts daemon that speaks a text [default: starts one]")] = None,
+    announce: Annotated[bool, Parameter(help="play the reply at once, as an announcement", negative=())] = False,
+    listen_seconds: Annotated[float, Parameter(help="seconds to listen after a wake word")] = 4.0,
+    turns: Annotated[int | None, Parameter(help="stop after this many turns [default: at Ctrl-C]")] = None,
+    seconds: Annotated[float | None, Parameter(help="stop after this many seconds")] = None,
+    tts_uri: Annotated[str | None, Parameter(help="tts daemon that speaks a text [default: starts one]")] = None,
     json: Annotated[bool, Parameter(help="print a line of JSON for each event", negative=())] = False,
 ) -> None:
-    """Conduct a satellite: show its events as they come, record what it hears, let it play an answer.
+    """Conduct a satellite: show its events as they come, record its audio, let it play a reply.
 
-    Say its wake word. With --announce, an answer that is a recording of the wake word wakes a satellite that hears itself.
+    Say its wake word. With --announce, a reply that is a recording of the wake word wakes a satellite that hears itself.
     """
     if announce and speak is None:
-        raise UsageError("--announce needs something to say: --speak FILE or TEXT")
+        raise UsageError("--announce needs a reply: --speak FILE or TEXT")
     stop = stop_signal()
     sound = await _load_reply(speak, tts_uri) if speak is not None else None
     rules = MiniConductor(listen_seconds, sound.seconds if sound else None)
@@ -95,17 +95,17 @@ async def listen(
         finally:
             await _save_recording(record, conductor.recording, screen)
     if turns is not None and conductor.turns >= turns and conductor.unplayed:
-        raise TurnFailedError(f"{conductor.unplayed} answers were not played to their end")
+        raise TurnFailedError(f"{conductor.unplayed} replies were not played to their end")
 
 
 @asynccontextmanager
 async def _connect_satellite(uri: str) -> AsyncIterator[tuple[Client, str]]:
-    """Take the conductor's place; yield the satellite and its name. Raises UnreachableError, PeerError."""
+    """Become the satellite's conductor; yield the connection and its name. Raises UnreachableError, PeerError."""
     info = await describe(uri)
     if info.satellite is None:
-        raise ConfigError(f"{uri} is no satellite; see: wyoming-rosie discover")
+        raise ConfigError(f"{uri} is not a satellite; see: wyoming-rosie discover")
     async with connect(uri) as peer:
-        await peer.send(RunSatellite().event())  # after that it may ask for a run at once
+        await peer.send(RunSatellite().event())  # the satellite may ask for a run from now on
         try:
             yield peer, info.satellite.name
         finally:
@@ -115,7 +115,7 @@ async def _connect_satellite(uri: str) -> AsyncIterator[tuple[Client, str]]:
 
 @dataclass
 class _SatelliteSession:
-    """Carries out what the rules say."""
+    """Executes the effects of MiniConductor."""
 
     peer: Client
     rules: MiniConductor
@@ -123,12 +123,12 @@ class _SatelliteSession:
     screen: "_EventPrinter"
     turns: int = 0
     unplayed: int = 0
-    recording: bytearray = field(default_factory=bytearray)  # speech audio
+    recording: bytearray = field(default_factory=bytearray)  # speech PCM
     _reply_task: asyncio.Task[None] | None = None
     _turn_start: int = 0
 
     async def run(self, turns: int | None, *, announce: bool) -> None:
-        """Conduct until so many turns are over. Raises UnreachableError when the satellite is gone."""
+        """Conduct until `turns` turns are over. Raises UnreachableError when the satellite is gone."""
         pinging = asyncio.create_task(self._ping())
         try:
             if announce:
@@ -139,7 +139,7 @@ class _SatelliteSession:
             await _cancel_tasks(pinging, self._reply_task)
 
     async def _handle_next(self) -> None:
-        """Take the next event, or note that the rules' deadline has passed."""
+        """Handle the next event or the deadline, whichever comes first."""
         left = SILENT_SECONDS if self.rules.deadline is None else self.rules.deadline - _now()
         try:
             event = await self.peer.receive(max(0.01, min(SILENT_SECONDS, left)))
@@ -192,7 +192,7 @@ class _SatelliteSession:
         about = {"rate": self.reply.audio.rate, "width": self.reply.audio.width, "channels": self.reply.audio.channels}
         step = self.reply.audio.bytes_in(CHUNK_SECONDS)
         begun = _now()
-        with suppress(UnreachableError):  # the other task notices
+        with suppress(UnreachableError):  # the receiving task reports it
             await self.peer.send(AudioStart(**about).event())
             for at in range(0, len(self.reply.pcm), step):
                 await asyncio.sleep(max(0.0, begun + self.reply.audio.seconds(at) - AHEAD_SECONDS - _now()))
@@ -225,7 +225,7 @@ class _EventPrinter:
 
 
 async def _load_reply(speak: str, tts_uri: str | None) -> SpokenReply:
-    """Return the WAV file, or the text as it is spoken. Raises ConfigError, UnreachableError, EngineError."""
+    """Return the recording, or the text as speech. Raises ConfigError, UnreachableError, EngineError."""
     if _is_file(speak):
         return SpokenReply(*await asyncio.to_thread(files.read_audio, Path(speak)))
     async with AsyncExitStack() as stack:
@@ -241,7 +241,7 @@ async def _load_reply(speak: str, tts_uri: str | None) -> SpokenReply:
 
 
 def _is_file(speak: str) -> bool:
-    """Tell a recording's file from a text that is to be spoken."""
+    """Return whether a value of --speak is a recording rather than a text."""
     return speak.lower().endswith(SUFFIXES) or Path(speak).is_file()
 
 

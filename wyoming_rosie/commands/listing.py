@@ -1,4 +1,4 @@
-"""What can be chosen from: voices, languages, microphones and speakers."""
+"""`wyoming-rosie voices`, `languages` and `devices`: lists of the values that options take."""
 
 import asyncio
 import json as json_module
@@ -16,17 +16,17 @@ from wyoming_rosie.errors import ConfigError, UsageError
 from wyoming_rosie.protocol.client import fetch_info
 from wyoming_rosie.text.suggestions import describe_unknown_name
 
-Uri: TypeAlias = Annotated[str | None, Parameter(help="ask the daemon at this address instead of starting one")]
+Uri: TypeAlias = Annotated[str | None, Parameter(help="use the daemon at this address instead of starting one")]
 Engine: TypeAlias = Annotated[str | None, Parameter(help="engine of the daemon that is started")]
-Json: TypeAlias = Annotated[bool, Parameter(help="print a line of JSON for each", negative=())]
+Json: TypeAlias = Annotated[bool, Parameter(help="print a line of JSON for each row", negative=())]
 ROLES = ("asr", "intent", "tts")
-"""Programs that have languages."""
+"""Daemons with languages."""
 ListingRow: TypeAlias = dict[str, Any]
 
 
 async def voices(
     *,
-    language: Annotated[str | None, Parameter(help="only those of this language, such as de or en-GB")] = None,
+    language: Annotated[str | None, Parameter(help="only voices of this language, such as de or en-GB")] = None,
     engine: Engine = None,
     uri: Uri = None,
     json: Json = False,
@@ -45,14 +45,14 @@ async def voices(
 
 
 async def languages(
-    role: Annotated[str, Parameter(help="asr hears them, intent understands them, tts speaks them")] = "tts",
+    role: Annotated[str, Parameter(help="asr, intent or tts")] = "tts",
     /,
     *,
     engine: Engine = None,
     uri: Uri = None,
     json: Json = False,
 ) -> None:
-    """List the languages that a daemon knows."""
+    """List the languages that a daemon supports."""
     if role not in ROLES:
         raise UsageError(describe_unknown_name("program with languages", role, ROLES))
     offered = await _fetch_models(role, engine, uri)
@@ -61,11 +61,11 @@ async def languages(
 
 
 async def devices(*, json: Json = False) -> None:
-    """List the microphones and speakers of this machine, by the names that --mic and --snd take a part of."""
+    """List the microphones and speakers of this machine; --mic and --snd take a part of these names."""
     try:
         library = await asyncio.to_thread(audio_devices.load_sounddevice)
     except ConfigError as err:
-        raise ConfigError(f"sound devices need: {err}") from err
+        raise ConfigError(f"audio devices need: {err}") from err
     found = await asyncio.to_thread(audio_devices.list_devices, library)
     rows = [
         {"device": one.name, "inputs": one.inputs, "outputs": one.outputs, "rate": one.rate, "default": one.is_default}

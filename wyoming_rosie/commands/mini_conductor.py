@@ -1,4 +1,4 @@
-"""The rules of a small conductor that listens to one satellite: no sockets, no clock. `now` is in seconds."""
+"""Rules of a small conductor of one satellite, without sockets and clock. `now` is in seconds."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import TypeAlias
 from wyoming.event import Event
 
 STALLED_SECONDS = 10.0
-"""An answer of which nothing is heard for so long beyond its own length is given up."""
+"""Time after the end of a reply by which the satellite must send `played`."""
 
 
 class ConductorPhase(StrEnum):
@@ -18,26 +18,26 @@ class ConductorPhase(StrEnum):
 
 @dataclass(frozen=True)
 class SendEvent:
-    """Send the satellite an event."""
+    """Effect: send the satellite an event."""
 
     event: Event
 
 
 @dataclass(frozen=True)
 class RecordAudio:
-    """Keep what the satellite sent."""
+    """Effect: append the event's audio to the recording."""
 
     event: Event = field(repr=False)
 
 
 @dataclass(frozen=True)
 class PlayReply:
-    """Play the answer on the satellite."""
+    """Effect: play the reply on the satellite."""
 
 
 @dataclass(frozen=True)
 class ShowEvent:
-    """Tell the user that something happened, with milliseconds since the satellite asked to be heard."""
+    """Effect: show the user an event; `milliseconds` count from the satellite's request for a run."""
 
     event: str
     detail: str = ""
@@ -46,7 +46,7 @@ class ShowEvent:
 
 @dataclass(frozen=True)
 class TurnEnded:
-    """One turn is complete, or an announcement was played."""
+    """Effect: a turn or an announcement is over; `played` tells whether its reply was played to the end."""
 
     played: bool
 
@@ -56,17 +56,17 @@ ConductorEffect: TypeAlias = SendEvent | RecordAudio | PlayReply | ShowEvent | T
 
 @dataclass
 class MiniConductor:
-    """One satellite: hears each run for `listen_seconds`, answers with a sound of `answer_seconds`, if any."""
+    """State of one satellite. Listens to each run for `listen_seconds`, then replies with `answer_seconds` of audio, if any."""
 
     listen_seconds: float
     answer_seconds: float | None
     phase: ConductorPhase = ConductorPhase.WAITING
-    deadline: float | None = None  # call `late` then
+    deadline: float | None = None  # time of the next call to `on_deadline`
     _started: float | None = None  # of the turn
     _has_audio: bool = False  # audio of this turn
 
     def on_event(self, event: Event, now: float) -> list[ConductorEffect]:
-        """Return what is to be done about an event from the satellite."""
+        """Return the effects of an event from the satellite."""
         match event.type:
             case "ping":
                 return [SendEvent(Event("pong", event.data))]
@@ -83,12 +83,12 @@ class MiniConductor:
         return [self._show(event.type, now, _format_detail(event))]
 
     def announce(self, now: float) -> list[ConductorEffect]:
-        """Play the answer at once."""
+        """Return the effects of playing the reply outside a run."""
         self._started = now
         return self._start_reply(now)
 
     def on_deadline(self, now: float) -> list[ConductorEffect]:
-        """Return what follows from the deadline, if it has passed."""
+        """Return the effects of the deadline, if it has passed."""
         if self.deadline is None or now < self.deadline:
             return []
         if self.phase is ConductorPhase.LISTENING:
@@ -99,7 +99,7 @@ class MiniConductor:
         self.phase, self._started, self._has_audio = ConductorPhase.LISTENING, now, False
         self.deadline = now + self.listen_seconds
         started = [SendEvent(Event("transcribe", {"language": "en"}))]
-        if event.data.get("start_stage") == "wake":  # it leaves the word to us, and any sound will do
+        if event.data.get("start_stage") == "wake":  # the satellite leaves wake word detection to us: accept any sound
             return [SendEvent(Event("detection", {"name": event.data.get("wake_word_name")})), *started]
         return [*started]
 
@@ -115,7 +115,7 @@ class MiniConductor:
             return []
         stopped = SendEvent(Event("voice-stopped", {"timestamp": round(1000 * (now - (self._started or now)))}))
         if self.answer_seconds is None:
-            nothing = Event("error", {"text": "there is nothing to say", "code": "no-answer"})
+            nothing = Event("error", {"text": "there is no reply", "code": "no-answer"})
             return [
                 stopped,
                 SendEvent(Event("transcript", {"text": ""})),

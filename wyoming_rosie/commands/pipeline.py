@@ -1,4 +1,4 @@
-"""One stage at a time: detect, transcribe, say; through a daemon of their own, or the one at `--uri`."""
+"""`wyoming-rosie detect`, `transcribe` and `say`: one pipeline stage, by a new daemon or the one at `--uri`."""
 
 import asyncio
 import json
@@ -30,17 +30,17 @@ from wyoming_rosie.protocol.client import Client, connect
 CHUNK_SECONDS = 0.1
 ANSWER_SECONDS = 60.0
 GRAMMAR = "home"
-"""The model of the default engine, which needs no name."""
+"""Model name of the default engine."""
 LONGEST_SECONDS = "600"
-"""Of a recording that is transcribed."""
+"""Limit of a recording that is transcribed."""
 
 
 @dataclass(frozen=True)
 class StageOptions:
-    """Which daemon does the work, and how its result is printed."""
+    """Options of every stage: the daemon, and the format of the result."""
 
     uri: Annotated[str | None, Parameter(help="use the daemon at this address instead of starting one")] = None
-    engine: Annotated[str | None, Parameter(help="engine of the daemon that is started")] = None
+    engine: Annotated[str | None, Parameter(help="engine of the daemon that this command starts")] = None
     json: Annotated[bool, Parameter(help="print the result as one line of JSON", negative=())] = False
 
     def print(self, result: str, **details: Any) -> None:
@@ -48,8 +48,8 @@ class StageOptions:
 
 
 StageParameter: TypeAlias = Annotated[StageOptions, Parameter(name="*")]
-File: TypeAlias = Annotated[Path, Parameter(help="a recording of any format, or - for standard input")]
-HomeFile: TypeAlias = Annotated[Path | None, Parameter(help="home file of the daemon that is started")]
+File: TypeAlias = Annotated[Path, Parameter(help="a recording in any format, or - for standard input")]
+HomeFile: TypeAlias = Annotated[Path | None, Parameter(help="home file of the daemon that this command starts")]
 Language: TypeAlias = Annotated[str | None, Parameter(help="such as en")]
 
 
@@ -57,7 +57,7 @@ async def detect(
     file: File,
     /,
     *,
-    wake_word_name: Annotated[tuple[str, ...], Parameter(help="listen for this word; may be given again")] = (),
+    wake_word_name: Annotated[tuple[str, ...], Parameter(help="detect only this word; may be given again")] = (),
     stage: StageParameter = StageOptions(),
 ) -> None:
     """Print the first wake word in a recording."""
@@ -68,7 +68,7 @@ async def detect(
             await peer.send(Detect(names=list(wake_word_name) or None).event())
             event = await _send_recording(peer, recording, "detection", "not-detected")
     if event.type == "not-detected":
-        raise NotUnderstoodError("no wake word was heard")
+        raise NotUnderstoodError("no wake word was detected")
     stage.print(str(event.data.get("name")), timestamp=event.data.get("timestamp"), **_get_context(event.data, "score"))
 
 
@@ -78,12 +78,10 @@ async def transcribe(
     *,
     home: HomeFile = None,
     language: Language = None,
-    model: Annotated[
-        str | None, Parameter(help="name of a model, such as tiny.en with --engine faster-whisper")
-    ] = None,
+    model: Annotated[str | None, Parameter(help="model name, such as tiny.en with --engine faster-whisper")] = None,
     stage: StageParameter = StageOptions(),
 ) -> None:
-    """Print what is said in a recording; where nothing is understood, what follows its wake word."""
+    """Print the transcript of a recording; if it is empty, transcribe what follows the wake word."""
     own_model = ("--faster-whisper.model", model) if model and model != GRAMMAR else ()
     asked_model = model if stage.uri is not None or model == GRAMMAR else None
     request = Transcribe(name=asked_model, language=language).event()
@@ -109,22 +107,22 @@ async def _transcribe_recording(peer: Client, request: Event, recording: AudioFi
 
 
 async def say(
-    text: Annotated[str, Parameter(help="what to say, or - for standard input")],
+    text: Annotated[str, Parameter(help="text to speak, or - for standard input")],
     /,
     *,
-    output: Annotated[Path | None, Parameter(help="write a WAV file instead of playing the sound")] = None,
+    output: Annotated[Path | None, Parameter(help="write a WAV file instead of playing the speech")] = None,
     voice: Annotated[str | None, Parameter(help="name of a voice")] = None,
     ssml: Annotated[bool, Parameter(help="the text is SSML", negative=())] = False,
     stage: StageParameter = StageOptions(),
 ) -> None:
-    """Speak a text; print its length in seconds, or the name of the file that was written."""
+    """Speak a text; print its duration in seconds, or the name of the file written."""
     own_voice = ("--piper.voice", voice) if voice and piper.is_model_name(voice) else ()
     async with _open_stage("tts", stage, *own_voice) as peer:
         chosen = SynthesizeVoice(name=voice) if voice else None
         await peer.send(Synthesize(read_text(text), chosen, text_format="ssml" if ssml else None).event())
         audio, pcm = await _receive_audio(peer)
     if not pcm:
-        raise NotUnderstoodError("there was nothing to say")
+        raise NotUnderstoodError("the text has nothing to speak")
     seconds = round(audio.seconds(len(pcm)), 3)
     if output is None:
         await play(audio, pcm)
@@ -151,7 +149,7 @@ async def _open_stage(role: str, stage: StageOptions, *arguments: str) -> AsyncI
 
 
 def read_text(given: str) -> str:
-    """Return a text from the command line, or from standard input."""
+    """Return the text of an argument, `-` being standard input."""
     return sys.stdin.read().strip() if given == STDIN else given
 
 
@@ -160,7 +158,7 @@ def _home_arguments(home: Path | None) -> tuple[str, ...]:
 
 
 async def _send_recording(peer: Client, recording: AudioFile, *answers: str) -> Event:
-    """Send a recording until it ends or is answered; return the answer. Raises PeerError, UnreachableError."""
+    """Send a recording until its end or the answer; return the answer. Raises PeerError, UnreachableError."""
     answering = asyncio.create_task(peer.wait_for(*answers, seconds=None))
     sending = asyncio.create_task(_send_audio(peer, recording))
     try:

@@ -1,4 +1,4 @@
-"""The suite's programs as child processes, started and ended with a block."""
+"""The suite's programs as child processes."""
 
 import asyncio
 import json
@@ -22,11 +22,11 @@ LogLine: TypeAlias = dict[str, Any]
 
 
 def _ignore(_: LogLine) -> None:
-    """Take a log line that nobody asked for."""
+    """Discard a log line."""
 
 
 class ServerProcess:
-    """A running program: its address once ready, its log lines as they come."""
+    """A running program. `uri` is set once it is ready; `on_line` is called with each log line."""
 
     def __init__(self, role: str, child: asyncio.subprocess.Process, on_line: Callable[[LogLine], None]) -> None:
         self.role = role
@@ -39,7 +39,7 @@ class ServerProcess:
         self._reading = asyncio.create_task(self._read_log())
 
     async def wait_until_ready(self, seconds: float = READY_SECONDS) -> None:
-        """Wait until the program serves. Raises EngineError or UsageError with its last words when not."""
+        """Wait until the program is ready. Raises EngineError or UsageError with its last log line if it fails."""
         try:
             async with asyncio.timeout(seconds):
                 await self._ready.wait()
@@ -51,7 +51,7 @@ class ServerProcess:
             raise error(self._last or f"{BY_ROLE[self.role].command} ended at once")
 
     async def stop(self) -> int:
-        """End the program as systemd would; return its exit status."""
+        """Stop the program as systemd does, by SIGTERM and later SIGKILL; return its exit status."""
         send_signal(self._child, signal.SIGTERM)
         try:
             async with asyncio.timeout(STOP_SECONDS):
@@ -69,7 +69,7 @@ class ServerProcess:
             if line.get("event") == "ready":
                 self.uri = str(line.get("uri", ""))
                 self._ready.set()
-            with suppress(OSError):  # the terminal is gone, and the program may still have to end in order
+            with suppress(OSError):  # the terminal is closed, but the program must still stop in order
                 self._on_line(line)
         self.ended.set()
         self._ready.set()
@@ -84,7 +84,7 @@ async def start_server(role: str, *arguments: str, on_line: Callable[[LogLine], 
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
         env=child_processes.child_environment(),
-        start_new_session=True,  # Ctrl-C reaches us alone, and we end the others in order
+        start_new_session=True,  # Ctrl-C reaches only this process, which stops the others in order
     )
     return ServerProcess(role, child, on_line)
 
@@ -93,7 +93,7 @@ async def start_server(role: str, *arguments: str, on_line: Callable[[LogLine], 
 async def run_server(
     role: str, *arguments: str, on_line: Callable[[LogLine], None] = _ignore
 ) -> AsyncIterator[ServerProcess]:
-    """Run a program during the block, on a port of its own unless told otherwise. Raises ConfigError, EngineError."""
+    """Run a program during the block, on a free port unless `arguments` have --uri. Raises ConfigError, EngineError."""
     uri = () if "--uri" in arguments or BY_ROLE[role].port is None else ("--uri", "tcp://127.0.0.1:0")
     process = await start_server(role, *uri, *arguments, on_line=on_line)
     try:

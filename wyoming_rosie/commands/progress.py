@@ -1,4 +1,4 @@
-"""How far a download is, on a terminal as a bar, elsewhere as a line now and then."""
+"""Progress of a download: a bar on a terminal, otherwise a line every few seconds."""
 
 import time
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ MEGABYTE = 1_000_000
 
 
 class ProgressCallback(Protocol):
-    """Take how many bytes of a file are here, of how many, and what is in the way."""
+    """Reports the bytes of a file that are downloaded, their total, and a problem that delays the download."""
 
     def __call__(self, name: str, done: int, total: int | None, trouble: str = "") -> None: ...
 
 
 @contextmanager
 def show_progress(resumed_by: str = "the same command") -> Iterator[ProgressCallback]:
-    """Show a download during the block; when it is interrupted, say that what came is kept."""
+    """Show a download during the block; if it is interrupted, print that it can be resumed."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     lines = _ProgressLines(console)
     try:
@@ -31,7 +31,7 @@ def show_progress(resumed_by: str = "the same command") -> Iterator[ProgressCall
             yield lines
     except BaseException as err:
         if not isinstance(err, Exception) and not isinstance(err, GeneratorExit):
-            console.print(f"what has been fetched is kept; {resumed_by} goes on from there", markup=False)
+            console.print(f"the part that was fetched is kept; {resumed_by} resumes it", markup=False)
         raise
 
 
@@ -55,7 +55,7 @@ def _progress_bar(console: Console) -> Iterator[ProgressCallback]:
 
 
 class _ProgressLines:
-    """Prints a line at the beginning, every few seconds, and for each new trouble."""
+    """Prints a line at the start, every LINE_SECONDS, and for each new file or problem."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

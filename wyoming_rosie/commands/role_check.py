@@ -1,4 +1,4 @@
-"""Daemons that a command is pointed at: who is there is known before anything is asked."""
+"""Role check of a daemon given by `--uri`, before a command uses it."""
 
 from wyoming_rosie.commands.conformance.info import get_roles
 from wyoming_rosie.errors import ConfigError
@@ -7,10 +7,10 @@ from wyoming_rosie.protocol.client import fetch_info
 
 
 async def check_role(uri: str, role: str) -> None:
-    """Raise ConfigError when the program at an address has another role, UnreachableError when it is no Wyoming program."""
+    """Raise ConfigError if the program at `uri` has another role, UnreachableError if it does not speak Wyoming."""
     offered = get_roles((await fetch_info(uri)).data)
     if role not in offered:
         raise ConfigError(
-            f"{uri} is {' and '.join(offered) or 'nothing that it tells'}, not {role}, which is usually at "
+            f"{uri} is {' and '.join(offered) or 'a program without a role'}, not {role}, which usually listens at "
             f"tcp://HOST:{BY_ROLE[role].port}; see: wyoming-rosie discover"
         )

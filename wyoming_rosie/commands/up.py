@@ -1,19 +1,18 @@
-"""The hub and all daemons of this machine in one terminal."""
+"""`wyoming-rosie up`: the hub and all daemons of this machine in one terminal."""
 
 import asyncio
 import math
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import Console
 
-from wyoming_rosie import config as settings
+from wyoming_rosie import config
 from wyoming_rosie.commands import processes
 from wyoming_rosie.commands.launch_plan import LaunchPlan, UpOptions, create_plan, hub_arguments
 from wyoming_rosie.commands.processes import LogLine
@@ -25,37 +24,28 @@ from wyoming_rosie.runtime.backoff import Backoff
 
 MAX_PAUSE_SECONDS = 30.0
 STABLE_SECONDS = 60.0
-"""A program that ran for so long has begun well: the next pause is a first one again."""
+"""Run time after which the pause before a restart is reset."""
 _COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
+_DEFAULTS = UpOptions()
 _HIDDEN_KEYS = frozenset({"event", "role", "level", "timestamp"})
 
 
-async def up(
-    *,
-    config: Annotated[Path | None, Parameter(help="read this TOML file instead of the user's and the system's")] = None,
-    home: Annotated[Path | None, Parameter(help="home file for asr and intent")] = None,
-    satellite: Annotated[
-        bool, Parameter(help="also run a satellite with this machine's microphone and speaker")
-    ] = False,
-    without: Annotated[
-        tuple[Literal["wake", "vad", "asr", "intent", "tts", "hub"], ...],
-        Parameter(help="leave this program out; may be given again"),
-    ] = (),
-    debug: Annotated[bool, Parameter(help="log more, including what people say")] = False,
-) -> None:
-    """Run the hub and all daemons in this terminal until Ctrl-C; what ends unexpectedly is started again.
+async def up(*, options: Annotated[UpOptions, Parameter(name="*")] = _DEFAULTS) -> None:
+    """Run the hub and all daemons in this terminal until Ctrl-C; restart each one that ends unexpectedly.
 
-    Each listens where its settings say, and the hub asks it there. What cannot begin is left out, with the reason. The
-    hub conducts every satellite that it finds on the network, and this machine's own.
+    Each daemon listens at the address in its settings, where the hub connects to it. A program that cannot start is
+    left out, with the reason. The hub conducts this machine's satellite and every satellite that it finds on the network.
+    The table [up] of the configuration file holds these options as well.
     """
-    wish = UpOptions(config, home, satellite, without, debug)
-    given = partial(settings.read_setting, file=config)
+    given = partial(config.read_setting, file=options.config)
     lacking, names = await asyncio.gather(asyncio.to_thread(extras.missing_packages), asyncio.to_thread(_local_names))
-    house = _LocalServers(
-        create_plan(wish, given, lacking, names), lambda uris: hub_arguments(wish, given, uris), "hub" not in without
+    servers = _LocalServers(
+        create_plan(options, given, lacking, names),
+        lambda uris: hub_arguments(options, given, uris),
+        "hub" not in options.without,
     )
     stop = stop_signal()
-    running = asyncio.create_task(house.run())
+    running = asyncio.create_task(servers.run())
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([stopped, running], return_when=asyncio.FIRST_COMPLETED)
@@ -69,43 +59,40 @@ async def up(
 
 @dataclass
 class _LocalServers:
-    """The programs that run in this terminal."""
+    """The programs of this terminal."""
 
     plan: LaunchPlan
-    for_hub: Callable[[dict[str, str]], list[str]]
+    hub_arguments: Callable[[dict[str, str]], list[str]]
     has_hub: bool
     console: Console = field(default_factory=lambda: Console(soft_wrap=True, highlight=False))
 
     async def run(self) -> None:
-        """Keep all programs running until cancelled. Raises ConfigError, EngineError when not one of them can begin."""
-        self.console.print("Ctrl-C ends all.", style="dim")
+        """Keep all programs running until cancelled. Raises ConfigError; EngineError if none of them can start."""
+        self.console.print("Ctrl-C stops all.", style="dim")
         for role, reason in self.plan.left_out.items():
             self._print_status(role, f"left out: {reason}")
         missing = [role for role, reason in self.plan.left_out.items() if reason.startswith("not installed")]
         if missing:
-            self.console.print(f"To get what is not installed: {extras.install_command(missing)}", markup=False)
+            self.console.print(f"To install what is missing: {extras.install_command(missing)}", markup=False)
         async with AsyncExitStack() as stack:
-            kept = [
-                _SupervisedServer(role, arguments, self._print_status, self._print_log_line)
-                for role, arguments in self.plan.start.items()
-            ]
-            begun = await self._start_all(kept, stack)
-            uris = {one.role: one.uri for one in begun}
+            started = await self._start_all(self.plan.start, stack)
             if self.has_hub:
-                begun += await self._start_all(
-                    [_SupervisedServer("hub", self.for_hub(uris), self._print_status, self._print_log_line)], stack
-                )
-            if not begun:
-                raise EngineError("nothing of it can run here; the reasons are above")
-            self._print_status("up", f"running: {', '.join(one.role for one in begun)}")
+                uris = {server.role: server.uri for server in started}
+                started += await self._start_all({"hub": self.hub_arguments(uris)}, stack)
+            if not started:
+                raise EngineError("nothing can run here; the reasons are above")
+            self._print_status("up", f"running: {', '.join(server.role for server in started)}")
             await asyncio.Event().wait()
 
-    async def _start_all(self, programs: "list[_SupervisedServer]", stack: AsyncExitStack) -> "list[_SupervisedServer]":
-        """Start programs, all at once; return those that have begun."""
-        tasks = [asyncio.create_task(one.run()) for one in programs]
+    async def _start_all(self, arguments: Mapping[str, list[str]], stack: AsyncExitStack) -> "list[_SupervisedServer]":
+        """Start programs concurrently, given their arguments by role; return those that have started."""
+        servers = [
+            _SupervisedServer(role, own, self._print_status, self._print_log_line) for role, own in arguments.items()
+        ]
+        tasks = [asyncio.create_task(server.run()) for server in servers]
         stack.push_async_callback(_cancel_tasks, tasks)
-        await asyncio.gather(*(one.first_start.wait() for one in programs))
-        return [one for one in programs if one.has_started]
+        await asyncio.gather(*(server.first_start.wait() for server in servers))
+        return [server for server in servers if server.has_started]
 
     def _print_status(self, role: str, text: str, style: str = "yellow") -> None:
         self.console.print(f"{role:<10}{text}", style=style, markup=False)
@@ -118,7 +105,7 @@ class _LocalServers:
 
 @dataclass
 class _SupervisedServer:
-    """One program, which is started again when it ends; one that has never begun is given up."""
+    """A program that is restarted, with growing pauses, when it ends; if its first start fails, it is left out."""
 
     role: str
     arguments: list[str]
@@ -127,7 +114,7 @@ class _SupervisedServer:
     uri: str = ""
     has_started: bool = False
     first_start: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when it has begun, or cannot."""
+    """Set when the first start has succeeded or failed."""
 
     async def run(self) -> None:
         backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
@@ -142,11 +129,11 @@ class _SupervisedServer:
             if loop.time() - began >= STABLE_SECONDS:
                 backoff.reset()
             pause = backoff.next_pause()
-            self.print_status(self.role, f"{reason}; starting again in {math.ceil(pause)} s")
+            self.print_status(self.role, f"{reason}; restarting in {math.ceil(pause)} s")
             await asyncio.sleep(pause)
 
     async def _run_once(self) -> str:
-        """Run the program until it ends; return why it has."""
+        """Run the program until it ends; return the reason."""
         try:
             process = await processes.start_server(
                 self.role, *self.arguments, on_line=partial(self.print_log_line, self.role)

@@ -1,4 +1,4 @@
-"""Models of wake words: check a file, train a verifier of a voice."""
+"""`wyoming-rosie check-model` and `train-verifier`: wake word models and speaker verifiers."""
 
 import asyncio
 import json
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 
 HOP_BYTES = model_files.HOP_SAMPLES * SPEECH.frame_bytes
 SILENCE_SECONDS = 1.5
-"""Around each recording, so that a word at its very end is heard whole."""
+"""Silence around each recording, so that a word at its end is complete."""
 TIMED_HOPS = 200
 FOUND_SCORE = 0.2
-"""A recording in which the word scores less is no recording of it."""
+"""Best score below which a recording does not contain the word."""
 OTHER_WINDOWS = 300
 FOLDS = 5
 SURE = 0.5
 
-Folders: TypeAlias = Annotated[tuple[Path, ...], Parameter(help="a folder with more models; may be given again")]
+Folders: TypeAlias = Annotated[tuple[Path, ...], Parameter(help="folder with more models; may be given again")]
 
 
 class ScoreStream(Protocol):
-    """One stream of audio through one model."""
+    """A stream of audio through one model."""
 
     def predict(self, pcm: bytes) -> float:
         """Return the highest score in the next 80 ms."""
@@ -50,12 +50,12 @@ class ScoreStream(Protocol):
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """What is known of a model that loads."""
+    """A model that loads, with its properties."""
 
     kind: str
     name: str
     input: str
-    frames: int  # that it takes for one score
+    frames: int  # of input for one score
     threshold: float
     stream: Callable[[], ScoreStream]
 
@@ -68,7 +68,7 @@ async def check_model(
     custom_model_dir: Folders = (),
     json: Annotated[bool, Parameter(help="print the result as one line of JSON", negative=())] = False,
 ) -> None:
-    """Check a wake word model: its shape, its score on a recording, what it costs."""
+    """Check a wake word model: its shape, its score on a recording, its CPU time."""
     with ExitStack() as stack:
         recording = stack.enter_context(files.buffered(wav)) if wav is not None else None
         result = await _check_in_process(file, custom_model_dir, recording)
@@ -76,17 +76,17 @@ async def check_model(
 
 
 async def _check_in_process(file: Path, folders: Sequence[Path], wav: Path | None) -> dict[str, Any]:
-    """Return what is found in a process of its own: native code may crash on a damaged model. Raises ConfigError."""
+    """Check a model in a child process: native code may crash on a damaged file. Raises ConfigError."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn, initializer=_silence_output) as apart:
         try:
             return await asyncio.get_running_loop().run_in_executor(apart, _check_model, file, folders, wav)
         except BrokenProcessPool as err:
-            raise ConfigError(f"{file} is damaged, or of a kind that is not known here: what loads it crashes") from err
+            raise ConfigError(f"{file} is damaged or of an unknown kind: the library that loads it crashes") from err
 
 
 def _silence_output() -> None:
-    """Leave Ctrl-C to the parent, and say nothing of a crash that it reports."""
+    """Leave Ctrl-C to the parent process, and drop the message of a crash, which the parent reports."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
@@ -108,20 +108,19 @@ def _check_model(file: Path, folders: Sequence[Path], wav: Path | None) -> dict[
 
 
 def train_verifier(
-    own: Annotated[
-        tuple[Path, ...], Parameter(help="recordings (or folders of them) in which the person says the word")
-    ],
+    own: Annotated[tuple[Path, ...], Parameter(help="recordings, or folders of them, of the person saying the word")],
     /,
     *,
     word: Annotated[str, Parameter(help="the wake word, such as hey_jarvis")],
-    user: Annotated[str, Parameter(help="whose voice it is")],
-    output: Annotated[Path, Parameter(help="the file to write, such as anna.npz")],
+    user: Annotated[str, Parameter(help="name of the person")],
+    output: Annotated[Path, Parameter(help="file to write, such as anna.npz")],
     other: Annotated[
-        tuple[Path, ...], Parameter(help="recordings (or folders) of other people and other speech; may be given again")
+        tuple[Path, ...],
+        Parameter(help="recordings, or folders of them, of other people and other speech; may be given again"),
     ],
     custom_model_dir: Folders = (),
 ) -> None:
-    """Train a verifier from a few recordings, so that a wake word is heard from this voice only."""
+    """Train a verifier from a few recordings, so that only this voice triggers a wake word."""
     from wyoming_rosie.wakeword.openwakeword import verifier
 
     loaded = _load_network(custom_model_dir, word)
@@ -134,7 +133,7 @@ def train_verifier(
             if windows:
                 voices.append(windows)
             else:
-                console.print(f"{path}: the word is not in it (best score {score:.2f}); left out")
+                console.print(f"{path}: the word is not detected (best score {score:.2f}); left out")
         for path in progress.track(_find_recordings(other), description="other recordings"):
             heard += _embedding_windows(loaded, word, path)
     alike = [window for score, window in heard if score > FOUND_SCORE]
@@ -176,7 +175,7 @@ def _load_model(file: Path, folders: Sequence[Path]) -> LoadedModel:
     if file.suffix == ".json":
         return _load_micro_model(file)
     if file.suffix not in model_files.SUFFIXES:
-        raise ConfigError(f"{file} is no wake word model: they are .onnx, .tflite or, for microWakeWord, .json files")
+        raise ConfigError(f"{file} is not a wake word model: give an .onnx or .tflite file, or .json of microWakeWord")
     word = model_files.parse_model_file(file)
     network = _load_words({word.name: word}, [*folders, file.parent])
     hops = network.heads[word.name].hops
@@ -224,7 +223,7 @@ def _measure_cpu_ms(scores: ScoreStream) -> float:
 
 
 def _read_hops(file: Path) -> Iterator[bytes]:
-    """Yield a recording in pieces of 80 ms, silence around it. Raises ConfigError, EngineError."""
+    """Yield a recording in chunks of 80 ms, with silence around it. Raises ConfigError, EngineError."""
     silence = bytes(SPEECH.bytes_in(SILENCE_SECONDS))
     with files.open_audio(file) as recording:
         rest = b""
@@ -236,7 +235,7 @@ def _read_hops(file: Path) -> Iterator[bytes]:
 
 
 def _find_max(scores: ScoreStream, file: Path) -> tuple[float, int]:
-    """Return the highest score and when it was, in milliseconds of the recording itself."""
+    """Return the highest score and its time in milliseconds from the start of the recording."""
     score, hop = max(((scores.predict(hop), -at) for at, hop in enumerate(_read_hops(file))))
     return score, round(80 * (1 - hop) - 1000 * SILENCE_SECONDS)
 
@@ -248,7 +247,7 @@ def _embedding_windows(network: "OpenWakeWordNetwork", word: str, path: Path) ->
 
 
 def _word_windows(network: "OpenWakeWordNetwork", word: str, path: Path) -> tuple[float, list["Floats"]]:
-    """Return the best score and what the network saw where the word was, nothing where it was not."""
+    """Return the best score, and the embeddings at each detection of the word."""
     windows = _embedding_windows(network, word, path)
     best = max(score for score, _ in windows)
     return best, [window for score, window in windows if score > max(FOUND_SCORE, best / 2)]
@@ -257,7 +256,7 @@ def _word_windows(network: "OpenWakeWordNetwork", word: str, path: Path) -> tupl
 def _cross_validate(
     voices: Sequence[Sequence["Floats"]], others: Sequence["Floats"], alike: Sequence["Floats"]
 ) -> tuple[str, str]:
-    """Return how many of the person's recordings, and of other pieces, are accepted by verifiers that never saw them."""
+    """Return how many recordings of the person, and of other windows, verifiers accept that were not trained on them."""
     from wyoming_rosie.wakeword.openwakeword import verifier
 
     folds = min(FOLDS, len(voices))

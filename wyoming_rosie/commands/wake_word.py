@@ -1,4 +1,4 @@
-"""Where a wake word ends in a recording, for engines that understand commands but no wake words."""
+"""Search for a wake word in a recording, for speech recognisers that know only commands."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from wyoming_rosie.wakeword.detection import WakeDetection, drop_near_misses
 
 
 def find_first(file: Path) -> WakeDetection | None:
-    """Return the first wake word in a recording; none where there is none, or nothing that hears it."""
+    """Return the first wake word in a recording; None without one, or without a detector."""
     try:
         from wyoming_rosie.wakeword.micro import MicroStream, find_package_models
 
@@ -17,6 +17,6 @@ def find_first(file: Path) -> WakeDetection | None:
             for pcm in files.speech_blocks(recording):
                 if found := drop_near_misses(stream.process(pcm)):
                     return found[0]
-    except (ImportError, RosieError):  # it was only an attempt
+    except (ImportError, RosieError):  # the caller does without
         return None
     return None

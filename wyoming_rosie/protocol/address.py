@@ -1,4 +1,4 @@
-"""Where a Wyoming peer is: `tcp://host:port`, `unix:///path` or `stdio://`."""
+"""Addresses of Wyoming peers: `tcp://host:port`, `unix:///path` or `stdio://`."""
 
 from dataclasses import dataclass
 from typing import TypeAlias

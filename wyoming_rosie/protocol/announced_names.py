@@ -1,4 +1,4 @@
-"""Under which names daemons were announced: where several have one name, each keeps its own over restarts."""
+"""Announced names on disk: daemons that would share a name each keep their own across restarts."""
 
 import json
 import os
@@ -9,23 +9,23 @@ from wyoming_rosie.config import state_folder
 
 LONGEST = 63  # bytes of one DNS label
 MOST = 50
-"""So many may have one name."""
+"""Limit of daemons that would share a name."""
 
 
 def candidates(name: str, last: str | None = None) -> list[str]:
-    """Return the names to try: what it was last, then NAME, NAME (2), NAME (3) and so on."""
+    """Return the names to try: the last one, then NAME, NAME (2), NAME (3) and so on."""
     numbered = [name, *(_truncate(name, f" ({number})") for number in range(2, MOST + 1))]
     return list(dict.fromkeys([last, *numbered] if last in numbered else numbered))
 
 
 def load_name(name: str, port: int) -> str | None:
-    """Return the name under which this was announced last, if that is known."""
+    """Return the name under which this daemon was last announced, or None."""
     kept = _read(_names_file()).get(_key(name, port))
     return kept if isinstance(kept, str) else None
 
 
 def save_name(name: str, port: int, chosen: str) -> None:
-    """Keep the name for the next start; where it cannot be kept, it is looked for again then."""
+    """Save the name for the next start; a failure only means a new search for a free name then."""
     if chosen == (load_name(name, port) or name):
         return
     file = _names_file()

@@ -1,4 +1,4 @@
-"""A Wyoming peer that we talk to as a client."""
+"""Wyoming client: connections to daemons and satellites."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ from wyoming_rosie.protocol.wire import EventStream, encode
 
 CONNECT_SECONDS = 5.0
 NEXT_ADDRESS_SECONDS = 0.25
-"""Later than one address of a host, the next is tried, the other version of IP first (RFC 8305)."""
+"""Delay before the next address of a host is tried, the other IP version first (RFC 8305)."""
 SEND_SECONDS = 10.0
 DESCRIBE_SECONDS = 5.0
 
@@ -48,7 +48,7 @@ class Client:
             raise UnreachableError(f"{self.uri} closed the connection") from err
 
     async def receive(self, seconds: float | None = None) -> Event:
-        """Return the next event, whatever its type. Raises UnreachableError at the end, or after `seconds` of silence."""
+        """Return the next event of any type. Raises UnreachableError at the end, or after `seconds` without an event."""
         try:
             async with asyncio.timeout(seconds):
                 event = await self._stream.read()
@@ -85,16 +85,16 @@ async def connect(uri: str, seconds: float = CONNECT_SECONDS) -> AsyncIterator[C
 
 
 async def describe(uri: str, seconds: float = DESCRIBE_SECONDS) -> Info:
-    """Ask the peer what it is. Raises UnreachableError."""
+    """Return the peer's info. Raises UnreachableError."""
     event = await fetch_info(uri, seconds)
     try:
         return Info.from_event(event)
     except (KeyError, TypeError, ValueError, AttributeError) as err:
-        raise UnreachableError(f"{uri} does not describe itself as Wyoming has it") from err
+        raise UnreachableError(f"{uri} sent an invalid info event") from err
 
 
 async def fetch_info(uri: str, seconds: float = DESCRIBE_SECONDS) -> Event:
-    """Return the peer's `info` as it was sent. Raises UnreachableError, which is certain after `seconds`."""
+    """Return the peer's `info` event as received. Raises UnreachableError after at most `seconds`."""
     try:
         async with asyncio.timeout(seconds):
             stream = await _open_stream(uri, seconds)
@@ -103,10 +103,10 @@ async def fetch_info(uri: str, seconds: float = DESCRIBE_SECONDS) -> Event:
                 await peer.send(Describe().event())
                 event = await peer.wait_for("info", seconds=2 * seconds)
             except BaseException:
-                stream.abort()  # closing in order takes time that a silent peer has used up
+                stream.abort()  # an orderly close would exceed `seconds`
                 raise
     except TimeoutError as err:
-        raise UnreachableError(f"{uri} has not said for {seconds:g} s what it is; is the port right?") from err
+        raise UnreachableError(f"{uri} has not answered describe for {seconds:g} s; is the port right?") from err
     await stream.close()
     return event
 
@@ -123,6 +123,6 @@ async def _open_stream(uri: str, seconds: float) -> EventStream:
                 case address.Unix(path):
                     return (await loop.create_unix_connection(EventStream, path))[1]
                 case address.Stdio():
-                    raise ConfigError("stdio:// is for a daemon to listen on; connect to tcp:// or unix://")
+                    raise ConfigError("stdio:// is only for a daemon to listen on; connect to tcp:// or unix://")
     except (OSError, TimeoutError) as err:
         raise UnreachableError(f"nothing answers at {uri}; is the daemon running there?") from err

@@ -1,4 +1,4 @@
-"""One connected peer: its events in order, `describe` and `ping` at any time, and a reason before it is let go."""
+"""Server side of one connection: events in order, `describe` and `ping` at any time, an error before it is closed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,52 +22,52 @@ EVENTS_WAITING = 32
 
 
 class ConnectionHandler(Protocol):
-    """One connected peer's requests; all state of the connection lives here."""
+    """Handles the requests of one connection, and holds its state."""
 
     @property
     def is_busy(self) -> bool:
-        """Whether a request is under way, which a stopping daemon lets finish."""
+        """Whether a request is in progress, which a stopping daemon waits for."""
 
     async def on_event(self, event: Event) -> None:
-        """Handle one event, in order. Raise RosieError to answer `error`; ignore types that are not for you.
+        """Handle one event, in order. Raise RosieError to answer `error`; ignore unknown types.
 
-        Long waits are fine: `describe` and `ping` are answered meanwhile. Cancelled when the peer leaves.
+        May take long: `describe` and `ping` are answered meanwhile. Cancelled when the peer disconnects.
         """
 
     async def close(self) -> None:
-        """Let go of everything; called once, however the connection ended."""
+        """Release all resources; called once, however the connection ended."""
 
 
 @runtime_checkable
 class AllowsIdle(Protocol):
-    """A conversation whose peer may have nothing to say for as long as it likes."""
+    """A handler whose connection may be exempt from the idle timeout."""
 
     @property
     def allows_idle(self) -> bool:
-        """Whether that is so now."""
+        """Whether the connection is exempt now."""
 
 
 @runtime_checkable
 class NowaitSender(Protocol):
-    """A `send` that can do without a task while the peer keeps up."""
+    """A `send` that needs no await while the peer keeps up."""
 
     def nowait(self, event: Event) -> bool:
-        """Send an event if the peer takes it without waiting; return whether it did."""
+        """Send an event if that needs no wait; return whether it was sent."""
 
 
 @runtime_checkable
 class AudioFastPath(Protocol):
-    """A conversation that mostly only has to put audio aside, which then costs no task and no turn."""
+    """A handler that takes audio chunks without a task switch."""
 
     def on_audio_nowait(self, event: Event) -> bool:
-        """Take an audio-chunk without waiting, or return False to have it come to `on_event`. Raises nothing."""
+        """Take an audio-chunk without waiting, or return False to receive it by `on_event`. Raises nothing."""
 
     def coalesce(self, source: EventStream) -> None:
-        """Hold the peer's events back, if they may be taken together with others': for less than a tenth of a second."""
+        """Hold back the peer's events for less than 0.1 s, if that lets chunks of several streams be processed together."""
 
 
 class Connection:
-    """Reads and works at the same time, so that a peer that leaves ends the work that nobody wants any more."""
+    """Reads events while a request is handled, so that a disconnect cancels the request."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Connection:
         self._host = host
         self._info = info
         self._handler = create_handler(_ConnectionSender(self))
-        self._finish_at_end = finish_at_end  # a pipe's end is the end of the questions, a socket's that of the interest
+        self._finish_at_end = finish_at_end  # a pipe's end ends its requests, a socket's cancels them
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(EVENTS_WAITING)
         self._close_reason: RosieError | None = None
         self._closed = asyncio.Event()
@@ -95,7 +95,7 @@ class Connection:
             stream.on_event_nowait, stream.on_batch_end = self._on_audio_nowait, self._handler.coalesce
 
     async def serve(self) -> None:
-        """Serve the peer until it leaves or is dismissed."""
+        """Serve the peer until it disconnects or the connection is closed."""
         structlog.contextvars.bind_contextvars(peer=self._host)
         reading = asyncio.create_task(self._read_loop())
         tasks = [asyncio.create_task(self._handle_loop()), asyncio.create_task(self._closed.wait())]
@@ -117,14 +117,14 @@ class Connection:
         """Send one event. Raises ConnectionError when the peer is gone or does not read for WRITE_SECONDS."""
         if not self.send_nowait(event):
             await self.send_with_timeout(event)
-        await asyncio.sleep(0)  # a long answer to one peer lets the others have theirs
+        await asyncio.sleep(0)  # a long answer to one peer must not delay those to others
 
     def send_nowait(self, event: Event) -> bool:
-        """Send an event if the peer takes it without waiting; return whether it did."""
+        """Send an event if that needs no wait; return whether it was sent."""
         return self._stream.write_nowait(event)
 
     async def send_with_timeout(self, event: Event) -> None:
-        """Send an event that has to wait for room. Raises ConnectionError when there is none within WRITE_SECONDS."""
+        """Send an event once the buffer has room. Raises ConnectionError when it has none within WRITE_SECONDS."""
         try:
             async with asyncio.timeout(WRITE_SECONDS):
                 await self._stream.write(event)
@@ -133,7 +133,7 @@ class Connection:
             raise ConnectionAbortedError("the peer does not read") from err
 
     def close_with_reason(self, reason: RosieError, *, when_done: bool = False) -> None:
-        """Tell the peer why and let it go: at once, or after the request that is under way."""
+        """Send the peer an `error` with the reason and close the connection: now, or after the request in progress."""
         self._close_reason = reason
         self._closing = True
         if not when_done or self._is_idle():
@@ -162,7 +162,7 @@ class Connection:
         except BadEventError as err:
             self.close_with_reason(err)
         except ConnectionError:
-            pass  # the peer left while it was answered
+            pass  # the peer disconnected during the answer
         await self._events.put(None)
 
     async def _handle_loop(self) -> None:
@@ -188,7 +188,7 @@ class Connection:
         except ConnectionError:
             raise
         except Exception:  # noqa: BLE001 - the edge of a connection: a bug must not take the other peers down
-            self.close_with_reason(RosieError("something went wrong inside this daemon; its log says what"))
+            self.close_with_reason(RosieError("internal error; see the daemon's log"))
             _LOG.exception("request failed")
 
     async def _send_close_reason(self) -> None:
@@ -198,7 +198,7 @@ class Connection:
         await self._stream.close()
 
     def _break_cycles(self) -> None:
-        """Undo the references in circles, which would keep what a peer has left until the collector runs."""
+        """Break reference cycles, so that memory is freed now and not at the next garbage collection."""
         self._stream.on_event_nowait = self._stream.on_batch_end = None
         self._handler = ClosedHandler()
         self._try_audio = _refuse_nowait
@@ -209,7 +209,7 @@ def _refuse_nowait(_: Event) -> bool:
 
 
 class _ConnectionSender:
-    """Sends to a peer, at once if need be."""
+    """The `send` of a connection's handler."""
 
     def __init__(self, connection: Connection) -> None:
         self._peer = connection
@@ -222,7 +222,7 @@ class _ConnectionSender:
 
 
 class ClosedHandler:
-    """Stands in for the conversation of a peer that has left."""
+    """Placeholder for the handler of a closed connection."""
 
     is_busy = False
 

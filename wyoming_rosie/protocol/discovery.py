@@ -1,7 +1,7 @@
-"""Finding daemons on the network: announcing one and browsing for others, by mDNS as `_wyoming._tcp.local.`.
+"""Discovery by mDNS: announce a daemon as `_wyoming._tcp.local.`, and browse for others.
 
-Home Assistant calls the announced address back and remembers the instance name, so the one must be reachable from
-outside and the other must not change: not with the engine, the port or a restart.
+Home Assistant connects to the announced address and remembers the instance name. The address must be reachable from
+other machines; the name must not change with the engine, the port or a restart.
 """
 
 import asyncio
@@ -34,11 +34,11 @@ SERVICE_TYPE = "_wyoming._tcp.local."
 TTL_SECONDS = 120
 LOOKUP_MILLISECONDS = 3000
 TAKEN_MILLISECONDS = 1500
-"""Longer than a responder waits before it repeats an answer to all (RFC 6762, 6)."""
+"""Wait for a conflict: longer than a responder waits before it multicasts an answer again (RFC 6762, 6)."""
 ADDRESS_CHECK_SECONDS = 30.0
 MAX_PAUSE_SECONDS = 60.0
 NEXT_ADDRESS_SECONDS = 0.25
-"""Later than one address of a service, the next is tried (RFC 8305)."""
+"""Delay before the next address of a service is tried (RFC 8305)."""
 ANSWER_SECONDS = 2.0
 MOST_ADDRESSES = 16
 LONGEST_NAME = 63  # bytes of one DNS label
@@ -46,7 +46,7 @@ LONGEST_NAME = 63  # bytes of one DNS label
 
 @dataclass(frozen=True)
 class DiscoveredService:
-    """A Wyoming service on the network; `role` is empty for what is not ours."""
+    """A Wyoming service on the network; `role` is empty for programs of other projects."""
 
     name: str
     host: str
@@ -67,9 +67,9 @@ async def announce(
     interfaces: Sequence[str] | None = None,
     when: asyncio.Event | None = None,
 ) -> AsyncIterator[None]:
-    """Announce a daemon during the block, again whenever this machine's addresses change; withdraw it at the end.
+    """Announce a daemon during the block, and again after each change of this machine's addresses.
 
-    With `when`, not before that.
+    With `when`, announce it only after that event is set.
     """
     announcer = asyncio.create_task(_announce_always(role, name or instance_name(role), where, interfaces, when))
     try:
@@ -80,7 +80,7 @@ async def announce(
 
 
 class ServiceBrowser:
-    """What is on the network now; use as `async with`."""
+    """The services on the network now; use as `async with`."""
 
     def __init__(self, interfaces: Sequence[str] | None = None) -> None:
         self._interfaces = interfaces
@@ -116,7 +116,7 @@ class ServiceBrowser:
     def _on_lookup_done(self, lookup: asyncio.Task[None]) -> None:
         self._lookups.discard(lookup)
         if not lookup.cancelled() and (failure := lookup.exception()) is not None:
-            _LOG.warning("not looked up", reason=f"{type(failure).__name__}: {failure}")
+            _LOG.warning("service lookup failed", reason=f"{type(failure).__name__}: {failure}")
 
     async def _lookup(self, name: str) -> None:
         from zeroconf.asyncio import AsyncServiceInfo
@@ -139,14 +139,14 @@ class ServiceBrowser:
 async def find_services(
     seconds: float, role: str | None = None, interfaces: Sequence[str] | None = None
 ) -> list[DiscoveredService]:
-    """Return what answers within `seconds`."""
+    """Return the services that answer within `seconds`."""
     async with ServiceBrowser(interfaces) as browser:
         await asyncio.sleep(seconds)
         return browser.services(role)
 
 
 async def first_reachable(hosts: Sequence[str], port: int, seconds: float = ANSWER_SECONDS) -> str:
-    """Return the address that answers first, each tried a little after the one before; the first when none does."""
+    """Return the first address that accepts a connection, trying them one after the other; hosts[0] if none does."""
     if len(hosts) == 1:
         return hosts[0]
     tries = [
@@ -170,7 +170,7 @@ def _closest_first(hosts: Sequence[str]) -> list[str]:
 
 
 async def _try_connect(host: str, port: int, pause: float) -> str:
-    """Return the host when it takes a connection."""
+    """Return the host if it accepts a connection, else an empty string."""
     await asyncio.sleep(pause)
     try:
         _, writer = await asyncio.open_connection(host, port)
@@ -181,17 +181,17 @@ async def _try_connect(host: str, port: int, pause: float) -> str:
 
 
 def instance_name(role: str) -> str:
-    """Return the daemon's lasting name: role, host, and a part of the machine's identity, since hosts share names."""
+    """Return the daemon's stable name: role, host name and a hash of the machine ID, as host names repeat."""
     host = socket.gethostname().partition(".")[0] or "host"
     suffix = f"-{hashlib.sha256(_machine_id()).hexdigest()[:6]}"
     return f"rosie-{role}-{host}"[: LONGEST_NAME - len(suffix)] + suffix
 
 
 def usable_addresses(bound: str, own: Iterable[str]) -> list[str]:
-    """Return what peers can call of a daemon bound to `bound` on a machine with the addresses `own`.
+    """Return the addresses at which peers reach a daemon bound to `bound` on a machine with the addresses `own`.
 
-    0.0.0.0 stands for every own IPv4 address and :: for every own address, in their order. Loopback is never usable,
-    link-local only when there is nothing better.
+    0.0.0.0 stands for all own IPv4 addresses and :: for all own addresses, in their order. Loopback addresses are left
+    out, link-local ones unless there are no others.
     """
     wanted = ipaddress.ip_address(bound)
     if not wanted.is_unspecified:
@@ -214,7 +214,7 @@ async def _announce_always(
             await _load_zeroconf()
             await _announce_until_change(role, name, where, interfaces)
             backoff.reset()
-        except Exception as err:  # noqa: BLE001 - the edge of the library: the daemon serves on, and the log says why alone
+        except Exception as err:  # noqa: BLE001 - the edge of the library: a daemon works without being announced
             pause = backoff.next_pause()
             reason = f"{type(err).__name__}: {err}"
             _LOG.warning("not announced", name=name, reason=reason, again_seconds=round(pause, 1))
@@ -222,14 +222,14 @@ async def _announce_always(
 
 
 async def _announce_until_change(role: str, name: str, where: Tcp, interfaces: Sequence[str] | None) -> None:
-    """Announce a daemon until the addresses are others, by which it can be called."""
+    """Announce a daemon until its reachable addresses change."""
     addresses = await _get_addresses(where)
     async with AsyncExitStack() as stack:
         if addresses:
             await stack.enter_async_context(_register_service(role, name, addresses, where.port, interfaces))
         else:
             _LOG.warning("no address to announce yet", host=where.host)
-        while await _get_addresses(where) == addresses:  # noqa: ASYNC110 - nothing tells of a new address
+        while await _get_addresses(where) == addresses:  # noqa: ASYNC110 - no event signals a new address
             await asyncio.sleep(ADDRESS_CHECK_SECONDS)
 
 
@@ -237,7 +237,7 @@ async def _announce_until_change(role: str, name: str, where: Tcp, interfaces: S
 async def _register_service(
     role: str, name: str, addresses: list[str], port: int, interfaces: Sequence[str] | None
 ) -> AsyncIterator[None]:
-    """Announce under this name, or the first free one after it; the same again next time."""
+    """Announce under this name, or the first free one after it, during the block."""
     zeroconf = _create_zeroconf(interfaces)
     try:
         record = await _register_name(zeroconf, role, name, addresses, port)
@@ -251,7 +251,7 @@ async def _register_service(
 async def _register_name(
     zeroconf: "AsyncZeroconf", role: str, name: str, addresses: list[str], port: int
 ) -> "AsyncServiceInfo":
-    """Announce under the first name that nobody else has. Raises what zeroconf does when all are taken."""
+    """Announce under the first free name, and save that name. Raises NonUniqueNameException if none is free."""
     from zeroconf import NonUniqueNameException
 
     names = announced_names.candidates(name, await asyncio.to_thread(announced_names.load_name, name, port))
@@ -267,7 +267,7 @@ async def _register_name(
 
 
 async def _is_name_in_use(zeroconf: "AsyncZeroconf", name: str) -> bool:
-    """Return whether somebody has this name; the library's own look is too short for who has just answered another."""
+    """Return whether a service has this name; zeroconf's own check is too short for a responder that has just answered."""
     from zeroconf.asyncio import AsyncServiceInfo
 
     return await AsyncServiceInfo(SERVICE_TYPE, f"{name}.{SERVICE_TYPE}").async_request(
@@ -289,7 +289,7 @@ def _service_info(role: str, name: str, addresses: list[str], port: int) -> "Asy
 
 
 def _host_name(name: str) -> str:
-    """Return a host name for a service of any name: each has its own, since each has its own addresses."""
+    """Return the host name of a service: each service has its own, since each has its own addresses."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     return f"{plain[:40] or 'rosie'}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
@@ -316,7 +316,7 @@ def _machine_id() -> bytes:
 
 
 async def _load_zeroconf() -> None:
-    """Import the library beside the event loop; only those that need its 6 MB do, so it is not at the top."""
+    """Import zeroconf in a thread, and only where it is needed: it takes 6 MB."""
     await asyncio.to_thread(import_module, "zeroconf.asyncio")
 
 

@@ -1,4 +1,4 @@
-"""Network interfaces of this machine, those of the house's network first, and their addresses."""
+"""Network interfaces of this machine and their addresses, those of the local network first."""
 
 import ipaddress
 import re
@@ -17,7 +17,7 @@ _MOST_LAYERS = 4
 class InterfaceKind(IntEnum):
     LAN = 0  # a card of this machine, or a bridge, bond or VLAN on one
     UNKNOWN = 1
-    VIRTUAL = 2  # bridges of containers and virtual machines, tunnels: others cannot call their addresses
+    VIRTUAL = 2  # bridge of containers or virtual machines, or tunnel: not reachable from other machines
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class InterfaceAddress:
 
     interface: str
     ip: str
-    prefix: int  # bits of it that are the network's
+    prefix: int  # length in bits
 
     @property
     def network(self) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
@@ -34,7 +34,7 @@ class InterfaceAddress:
 
 
 def interface_kind(name: str, kernel: Path = KERNEL) -> InterfaceKind:
-    """Return what an interface is, by what the kernel says of it, else by its name."""
+    """Return the kind of an interface, by its entry in sysfs, else by its name."""
     if _has_card(kernel / name, _MOST_LAYERS):
         return InterfaceKind.LAN
     is_virtual = _VIRTUAL.match(name) or any((kernel / name / sign).exists() for sign in ("bridge", "tun_flags"))
@@ -42,15 +42,15 @@ def interface_kind(name: str, kernel: Path = KERNEL) -> InterfaceKind:
 
 
 def addresses() -> list[str]:
-    """Return the addresses that others may call, those of the house's network first; blocks for a moment.
+    """Return the addresses for other machines, those of the local network first; blocks for a moment.
 
-    Where a card has an address, only those of cards are returned: who reads them by mDNS sees them in any order.
+    If a card has an address, only those of cards are returned: mDNS does not keep their order.
     """
     return reachable_addresses(interface_addresses(), interface_kind)
 
 
 def reachable_addresses(found: Iterable[InterfaceAddress], kind_of: Callable[[str], InterfaceKind]) -> list[str]:
-    """Return the addresses of interfaces in the order in which others are to try them."""
+    """Return the addresses of interfaces in the order in which other machines should try them."""
     ranked = sorted((kind_of(one.interface), one.interface, *_sort_key(one.ip)) for one in found)
     has_card = {version for rank, _, version, _, one in ranked if rank is InterfaceKind.LAN and not _is_local(one)}
     return [one for rank, _, version, _, one in ranked if rank is InterfaceKind.LAN or version not in has_card]
@@ -61,7 +61,7 @@ def closest_first(
 ) -> list[str]:
     """Return a peer's addresses, those in the networks of this machine's cards first.
 
-    Those in a network of containers here come last: the peer means its own containers, which we cannot reach.
+    Those in a container network of this machine come last: they belong to the peer's own containers, out of reach.
     """
     networks = [(one.network, kind_of(one.interface) is InterfaceKind.VIRTUAL) for one in found]
 
@@ -100,7 +100,7 @@ def _is_local(one: str) -> bool:
 
 
 def _has_card(interface: Path, layers: int) -> bool:
-    """Return whether an interface is a card, or lies on one: the kernel links it to what it lies on as lower_NAME."""
+    """Return whether an interface is a card or is stacked on one: sysfs links it to the lower one as lower_NAME."""
     if (interface / "device").exists():
         return True
     return layers > 0 and any(_has_card(below, layers - 1) for below in interface.glob("lower_*"))

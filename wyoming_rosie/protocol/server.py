@@ -1,4 +1,4 @@
-"""The life of a daemon: listen, announce, be ready, serve each peer, stop without losing an answer."""
+"""Daemon life cycle: listen, announce, serve connections, and drain them at the end."""
 
 import asyncio
 import gc
@@ -47,28 +47,28 @@ PRIVATE_NETWORKS = (
 
 @dataclass(frozen=True)
 class ServiceConfig:
-    """What every daemon can be told."""
+    """Settings of every daemon."""
 
     uri: str = option("tcp://127.0.0.1:0", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
-    zeroconf: bool = option(True, "announce the daemon on the network, unless it listens on this machine only")
+    zeroconf: bool = option(True, "announce the daemon on the network, unless it listens on 127.0.0.1")
     name: str | None = option(None, "name on the network [default: the program's and this machine's]")
     allow: tuple[str, ...] = option(PRIVATE_NETWORKS, "networks that may connect, such as 192.168.1.0/24")
     peers: int = option(512, "connections at the same time")
     peers_per_address: int = option(64, "connections at the same time from one address")
-    idle_seconds: float = option(60.0, "end a connection on which nothing was heard for so long")
-    http_port: int | None = option(None, "tell monitors over HTTP how the daemon is: /health and /metrics on this port")
-    http_host: str = option(LOOPBACK, "address for --http-port; with 0.0.0.0 other machines may look, too")
+    idle_seconds: float = option(60.0, "close a connection after this many seconds without an event")
+    http_port: int | None = option(None, "serve /health and /metrics over HTTP on this port")
+    http_host: str = option(LOOPBACK, "address for --http-port; 0.0.0.0 admits other machines")
     debug: bool = option(False, "log more, including what people say")
     config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
 
     @property
     def has_monitor(self) -> bool:
-        """Whether somebody wants to see metrics."""
+        """Whether metrics are served."""
         return self.http_port is not None
 
 
 class DaemonServer:
-    """Serves peers: `describe` and `ping` are answered here, the rest goes to a Conversation each."""
+    """Serves connections: answers `describe` and `ping`, and passes other events to a handler per connection."""
 
     def __init__(
         self,
@@ -84,14 +84,14 @@ class DaemonServer:
         self._create_handler = create_handler
         self._peers: dict[Connection, asyncio.Task[None]] = {}
         self._per_address: Counter[str] = Counter()
-        self._refused_peers: set[asyncio.Task[None]] = set()  # refused peers that are told why
+        self._refused_peers: set[asyncio.Task[None]] = set()  # connections that are closed after an error
         self._stopping = False
         self.idle_seconds = ServiceConfig.idle_seconds
         self.most_peers = ServiceConfig.peers
         self.most_peers_per_address = ServiceConfig.peers_per_address
         self.allowed = parse_networks(PRIVATE_NETWORKS)
         self.installed = asyncio.Event()
-        """Whether there is anything to offer: Home Assistant asks a daemon once, when it is announced."""
+        """Set once a model is installed; only then the daemon is announced, as Home Assistant asks only once."""
         if is_installed:
             self.installed.set()
         self.health = Health()
@@ -99,12 +99,12 @@ class DaemonServer:
         self.health.add_check("peers", self._connection_errors)
         self.health.add_check("model", lambda: HEALTHY if self.installed.is_set() else "no model is installed yet")
         self.metrics.gauge("peers", "Connections that are open", lambda: len(self._peers))
-        self._refused = self.metrics.counter("refused", "Connections that were turned away", "code")
+        self._refused = self.metrics.counter("refused", "Connections that were refused", "code")
         self._sent = self.metrics.counter("sent", "Events sent to peers, without audio; errors by code", "type", "code")
         self.set_info(info)
 
     def apply_settings(self, settings: ServiceConfig) -> None:
-        """Serve only those, only so many and only as long as the settings say, under that name. Raises ConfigError."""
+        """Apply limits, allowed networks and name. Raises ConfigError."""
         self.idle_seconds = settings.idle_seconds
         self.allowed = parse_networks(settings.allow)
         self.most_peers, self.most_peers_per_address = settings.peers, settings.peers_per_address
@@ -112,13 +112,13 @@ class DaemonServer:
         self.set_info(self._data)
 
     def set_info(self, info: Info | Mapping[str, Any]) -> None:
-        """Answer `describe` with this from now on."""
+        """Answer `describe` with this info from now on."""
         self._data = info.event().data if isinstance(info, Info) else dict(info)
         self._info = encode(Event("info", dict(titles.with_title(self._data, self._title))))
 
     @asynccontextmanager
     async def listening(self, uri: str) -> AsyncIterator[address.Address]:
-        """Accept peers at `uri` during the block; yields the address in use, which a port 0 chooses. Raises ConfigError."""
+        """Accept connections at `uri` during the block; yield the address with the port in use. Raises ConfigError."""
         where = address.parse(uri)
         try:
             server = await self._listen(where)
@@ -136,7 +136,7 @@ class DaemonServer:
                 await asyncio.to_thread(Path(where.path).unlink, missing_ok=True)
 
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
-        """End idle peers at once; give the others `seconds` to get their answers."""
+        """Close idle connections at once, and the others after their answer, at the latest after `seconds`."""
         self._stopping = True
         farewell = BadEventError("this daemon is stopping", "stopping")
         for peer in self._peers:
@@ -182,7 +182,7 @@ class DaemonServer:
         task.add_done_callback(lambda _: self._remove_peer(peer, host))
 
     def _reject(self, stream: EventStream, refusal: BadEventError) -> None:
-        """Tell a peer why it is not served, at the least cost: in a flood they are many."""
+        """Refuse a connection with an error, cheaply: there may be many."""
         self._refused.add(refusal.code)
         if len(self._refused_peers) >= MOST_LEAVING:
             stream.abort()
@@ -223,11 +223,11 @@ class DaemonServer:
             idle_since = loop.time() - self.idle_seconds
             for peer in self._peers:
                 if peer.last_event < idle_since and not peer.is_working and not peer.allows_idle:
-                    peer.close_with_reason(BadEventError(f"nothing was heard for {self.idle_seconds:g} s", "idle"))
+                    peer.close_with_reason(BadEventError(f"no event was received for {self.idle_seconds:g} s", "idle"))
 
 
 class _MeteredConnection(Connection):
-    """A peer that counts what it is sent."""
+    """A connection that counts the events sent on it."""
 
     def __init__(
         self,
@@ -281,18 +281,18 @@ async def run(service: DaemonServer, settings: ServiceConfig) -> None:
 
 
 def _keep_loop_responsive() -> None:
-    """Keep the event loop quick beside a busy engine."""
-    # The default of 5 ms lets an engine's thread hold the loop back that long, several times for one answer.
+    """Reduce the latency of the event loop beside a busy engine."""
+    # With the default of 5 ms, an engine's thread delays the loop by that much, several times for one answer.
     sys.setswitchinterval(0.0001)
-    # Looking through what an engine has loaded for garbage stops everything: 15 ms each time with hassil's templates.
+    # Each collection of an engine's objects would stop the process: 15 ms with hassil's templates.
     gc.collect()
     gc.freeze()
-    # The collector waits until a quarter of what it last saw has come anew, and so must see what little is left.
+    # The collector's next run depends on the number of objects in its last one, which must be small.
     gc.collect()
 
 
 def parse_networks(values: tuple[str, ...]) -> tuple[Network, ...]:
-    """Return the networks. Raises ConfigError for what is none."""
+    """Return the networks of `--allow`. Raises ConfigError."""
     try:
         return tuple(ipaddress.ip_network(one) for one in values)
     except ValueError as err:
@@ -305,7 +305,7 @@ def _is_allowed(host: str, allowed: tuple[Network, ...]) -> bool:
 
 
 def stop_signal() -> asyncio.Event:
-    """Return an event that SIGTERM, SIGINT or the end of the terminal sets."""
+    """Return an event that SIGTERM, SIGINT and SIGHUP set."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT, *hangup_signal()):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

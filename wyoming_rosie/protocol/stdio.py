@@ -1,6 +1,6 @@
-"""Standard input and output as a transport that also works for regular files, /dev/null and terminals.
+"""Standard input and output as an asyncio transport, also for regular files, /dev/null and terminals.
 
-The event loop's own pipe transports refuse regular files (epoll answers EPERM), so two threads carry the bytes.
+The event loop's pipe transports refuse regular files (epoll returns EPERM), so threads read and write.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ WRITES_WAITING = 64
 
 
 class StreamProtocol(Protocol):
-    """An asyncio protocol that takes bytes as they come."""
+    """The methods of an asyncio protocol that this transport calls."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None: ...
     def data_received(self, data: bytes) -> None: ...
@@ -25,7 +25,7 @@ class StreamProtocol(Protocol):
 
 
 class StdioTransport(asyncio.Transport):
-    """Feeds `protocol` from one file descriptor and writes to another; call `start()` once."""
+    """Reads from one file descriptor into `protocol` and writes to another; call `start()` once."""
 
     def __init__(self, protocol: StreamProtocol, read_fd: int = 0, write_fd: int = 1) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class StdioTransport(asyncio.Transport):
     def start(self) -> None:
         self._can_read.set()
         self._protocol.connection_made(self)
-        # A daemon thread: a read of a terminal cannot be cancelled, and must not hold the process back.
+        # A daemon thread: a read from a terminal cannot be cancelled, and must not delay the exit.
         threading.Thread(target=self._read, name="stdin", daemon=True).start()
         self._writer = self._loop.create_task(self._write())
 

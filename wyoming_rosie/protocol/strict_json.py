@@ -1,4 +1,4 @@
-"""JSON from other programs: no NaN or Infinity, and no text that cannot be encoded."""
+"""Strict JSON decoder: refuses NaN and Infinity, and replaces lone surrogates."""
 
 import json
 import re

@@ -1,6 +1,6 @@
-"""What a daemon calls itself in `describe`: Home Assistant shows it, and knows the daemon by it.
+"""Titles of daemons in `info`, which Home Assistant shows and identifies them by.
 
-The title tells the role and the machine, and stays when the engine changes; the engine is named in the description.
+A title names the role and the machine, and does not change with the engine, which the description names.
 """
 
 import socket
@@ -22,12 +22,12 @@ class InfoProgram(Protocol):
 
 
 def title(role: str, name: str | None, uri: str) -> str | None:
-    """Return what a daemon is called that was given a name or not, and listens at `uri`; None for other roles."""
+    """Return the title of a daemon with this `--name`, if any, that listens at `uri`; None for roles without a title."""
     return f"Rosie {_ROLES[role]} ({name or _format_location(role, uri)})" if role in _ROLES else None
 
 
 def with_title(info: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
-    """Return the info of a daemon under its title; a satellite and what has none keep their names."""
+    """Return the info with its programs renamed to the title; unchanged without a title and for a satellite."""
     if name is None or info.get("satellite"):
         return info
     sections = {section: [_rename_program(one, name) for one in info.get(section) or ()] for section in _SECTIONS}
@@ -35,7 +35,7 @@ def with_title(info: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
 
 
 def engine_name(program: InfoProgram) -> str:
-    """Return the engine of a daemon of ours, or the name of another's program."""
+    """Return the engine of one of our daemons, or the name of another project's program."""
     known, _, rest = (program.description or "").partition(": ")
     return known if rest and program.name.startswith("Rosie ") else program.name
 
@@ -46,7 +46,7 @@ def _rename_program(program: Mapping[str, Any], called: str) -> Mapping[str, Any
 
 
 def _format_location(role: str, uri: str) -> str:
-    """Return the machine, and the port where several of a role may be: one that is not the role's own."""
+    """Return the host name, with the port unless it is the role's default."""
     machine = socket.gethostname().partition(".")[0] or "host"
     match address.parse(uri):
         case address.Tcp(_, port) if port not in (0, BY_ROLE[role].port):

@@ -1,4 +1,4 @@
-"""The `turn_id` that follows one turn through all programs and their log lines."""
+"""The `turn_id` that identifies a turn in all programs and their log lines."""
 
 from contextvars import ContextVar
 from typing import Any
@@ -12,18 +12,18 @@ _LONGEST = 128
 
 
 def new_id() -> str:
-    """Return an identifier for a turn that nobody has named yet."""
+    """Return a new turn ID."""
     return uuid4().hex[:12]
 
 
 def bind(turn_id: str) -> None:
-    """Let this task's log lines and answers carry `turn_id` from now on."""
+    """Use `turn_id` in this task's log lines and answers from now on."""
     _turn_id.set(turn_id)
     structlog.contextvars.bind_contextvars(turn_id=turn_id)
 
 
 def adopt(event: Event) -> None:
-    """Take over the turn that a peer's event names; make one when nobody has."""
+    """Bind the turn ID of a peer's event; without one, keep the current ID or bind a new one."""
     given = event_context(event).get("turn_id")
     if isinstance(given, str) and 0 < len(given) <= _LONGEST:
         if given != _turn_id.get():
@@ -33,11 +33,11 @@ def adopt(event: Event) -> None:
 
 
 def event_context(event: Event) -> dict[str, Any]:
-    """Return what the event's `context` holds; nothing when it is missing or no object."""
+    """Return a copy of the event's `context`; empty if it is missing or not an object."""
     given = event.data.get("context")
     return dict(given) if isinstance(given, dict) else {}
 
 
 def context(event: Event) -> dict[str, Any]:
-    """Return the event's context with the turn filled in, for the answers to it."""
+    """Return the event's context with the turn ID, for the answers to the event."""
     return {**event_context(event), "turn_id": _turn_id.get() or new_id()}

@@ -1,4 +1,4 @@
-"""Wyoming events on a byte stream: bounded, strict about types, one write per event.
+"""Codec of Wyoming events on a byte stream: bounded sizes, strict types, one write per event.
 
 The format is that of the `wyoming` package 1.10.2 (https://github.com/OHF-Voice/wyoming): a line of JSON, then
 `data_length` bytes of JSON that are merged over the line's own `data`, then `payload_length` bytes.
@@ -20,18 +20,18 @@ from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.protocol import strict_json
 
 HIGH_WATER = 65_536
-"""Bytes that may wait unread before the peer is held back; one event may be larger."""
+"""Unread bytes from which reading is paused; one event may be larger."""
 HELD_BYTES = 32_768
-"""Of a peer that is held back, a second of speech."""
+"""Bytes in the kernel's buffer, a second of speech, from which a stream on hold is read again."""
 CLOSE_SECONDS = 1.0
 _RECEIVED = bytearray(65_536)
-"""What came last, on any connection: it is copied before the next is read. A new buffer each time, as asyncio would have
-it, costs as much as all the rest of an event."""
+"""Receive buffer of all connections, copied before the next read. A new buffer for each read would double the cost of an
+event."""
 
 
 @dataclass(frozen=True)
 class WireLimits:
-    """The most that one event may hold, in bytes, and how deep its JSON may be nested."""
+    """Limits of one event: sizes in bytes, and the nesting depth of its JSON."""
 
     header: int = 65_536
     data: int = 1_048_576
@@ -40,32 +40,32 @@ class WireLimits:
 
 
 def encode(event: Event) -> bytes:
-    """Return the event's bytes, ready for one write. Raises ValueError for NaN and TypeError for what is not JSON."""
+    """Return the event's bytes for one write. Raises ValueError for NaN, TypeError for values that JSON cannot hold."""
     data = _data_json(event.data) if event.data else b""
     payload = event.payload or b""
     return b"".join((_header_line(event.type, len(data), len(payload)), data, payload))
 
 
 class Decoder:
-    """Turns bytes, however they were split, into events; raises BadEventError for whatever is not one."""
+    """Decodes bytes, split anywhere, into events. Raises BadEventError for invalid input."""
 
     def __init__(self, limits: WireLimits | None = None) -> None:
         self._limits = limits or WireLimits()
         self._buffer = b""
-        self._position = 0  # what lies before is used up
-        self._received: list[bytes] = []  # received after the buffer was joined
+        self._position = 0  # everything before it is consumed
+        self._received: list[bytes] = []  # not yet joined to the buffer
         self._unread = 0
-        self._needed = 0  # bytes of the event that a header announced
+        self._needed = 0  # by the event whose header is read
         self._header: _Header | None = None
         self._header_cache: dict[bytes, _Header] = {}
 
     def __len__(self) -> int:
-        """Return how many bytes wait to become an event."""
+        """Return the number of bytes that are not decoded yet."""
         return self._unread
 
     @property
     def is_inside(self) -> bool:
-        """Whether an event has begun that is not whole."""
+        """Whether an event is incomplete."""
         return self._unread > 0 or self._header is not None
 
     def feed(self, received: bytes) -> None:
@@ -73,10 +73,10 @@ class Decoder:
         self._unread += len(received)
 
     def next(self) -> Event | None:
-        """Return the next whole event, or None when more bytes are needed."""
+        """Return the next complete event, or None if more bytes are needed."""
         if self._unread < self._needed:
             return None
-        if self._received or not self._unread:  # also lets go of what is used up
+        if self._received or not self._unread:  # also frees the consumed bytes
             self._buffer = b"".join((self._buffer[self._position :], *self._received))
             self._received.clear()
             self._position = 0
@@ -116,7 +116,7 @@ class Decoder:
             _length(fields, "data_length", self._limits.data),
             _length(fields, "payload_length", self._limits.payload),
         )
-        # A stream repeats few header lines: those without data of their own are worth keeping.
+        # A stream repeats few header lines; those without inline data are cached.
         if not header.data and len(self._header_cache) < _KNOWN_HEADERS:
             self._header_cache[line] = header
         return header
@@ -136,7 +136,7 @@ class Decoder:
 
 
 class EventStream(asyncio.BufferedProtocol):
-    """The events of one peer, over any asyncio transport."""
+    """Reads and writes the events of one peer, over any asyncio transport."""
 
     def __init__(self, on_connect: Callable[["EventStream"], None] | None = None) -> None:
         self.on_event_nowait: Callable[[Event], bool] | None = (
@@ -175,11 +175,11 @@ class EventStream(asyncio.BufferedProtocol):
         return event
 
     async def write(self, event: Event) -> None:
-        """Send the event in one write and wait for room in the buffer. Raises ConnectionError when the peer is gone."""
+        """Send the event in one write, and wait while the buffer is full. Raises ConnectionError when the peer is gone."""
         await self.write_encoded(encode(event))
 
     async def write_encoded(self, encoded: bytes) -> None:
-        """Send the bytes of whole events."""
+        """Send the bytes of complete events. Raises ConnectionError when the peer is gone."""
         if self._disconnected.done():
             raise ConnectionResetError("the peer is gone")
         self.transport.write(encoded)
@@ -194,12 +194,12 @@ class EventStream(asyncio.BufferedProtocol):
         return True
 
     def abort(self) -> None:
-        """End at once; what was not sent is lost."""
+        """Close the connection at once and drop unsent bytes."""
         if self._transport is not None:
             self._transport.abort()
 
     async def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Send what is left and end; a peer that does not take it within `seconds` is cut off."""
+        """Send the remaining bytes and close; abort if the peer does not read them within `seconds`."""
         if self._transport is None:
             return
         self._closing = True
@@ -214,10 +214,10 @@ class EventStream(asyncio.BufferedProtocol):
             self.abort()
 
     def _end_writing(self) -> None:
-        """Say that nothing more comes, and read on: closing with bytes unread would reset the connection and lose our last words."""
+        """Send EOF and keep reading: a close with unread bytes would reset the connection and lose the last event."""
         try:
             self.transport.write_eof()
-        except OSError:  # the peer has broken off, which the loop has not noticed yet
+        except OSError:  # the peer has disconnected, which the event loop has not noticed yet
             self.transport.abort()
         else:
             self.transport.resume_reading()
@@ -238,7 +238,7 @@ class EventStream(asyncio.BufferedProtocol):
         self.data_received(bytes(_RECEIVED[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
-        """Take the peer's next bytes; also for transports that bring their own."""
+        """Process the peer's next bytes; also called by transports without `get_buffer`."""
         if self._closing:
             return
         self._decoder.feed(data)
@@ -251,24 +251,24 @@ class EventStream(asyncio.BufferedProtocol):
             self.transport.pause_reading()
 
     def hold(self) -> None:
-        """Let what comes wait until `release`, unless it becomes much or is the end."""
+        """Stop reading until `release`, HELD_BYTES or the end of the stream."""
         if not self._set_low_water(HELD_BYTES):
             self.transport.pause_reading()
 
     def release(self) -> None:
-        """Take what has come."""
+        """Read again after `hold`."""
         if not self._set_low_water(1):
             self.transport.resume_reading()
 
     def _set_low_water(self, least: int) -> bool:
-        """Have the kernel tell us of no fewer bytes: much cheaper than asking it each time; works for TCP."""
+        """Let the kernel signal no fewer than `least` bytes, cheaper than pausing; return False for other than TCP."""
         if self._tcp is None or self._disconnected.done():
             return False
         self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
         return True
 
     def _dispatch_nowait(self, handle: Callable[[Event], bool]) -> bool:
-        """Hand over the events that have come, without a task; whether nothing is left for the reader."""
+        """Pass the received events to `handle`; return whether none is left for the reader."""
         try:
             while (event := self._decoder.next()) is not None:
                 if not handle(event):
@@ -288,7 +288,7 @@ class EventStream(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         self._ended = True
         _wake(self._more_data)
-        return not self._closing  # else stay open for writing: a pipe may still want its answer
+        return not self._closing  # else stay open for writing: a pipe may still need its answer
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = True
@@ -332,7 +332,7 @@ _AUDIO_KEYS = ("rate", "width", "channels", "timestamp")
 
 
 def _data_json(data: dict[str, Any]) -> bytes:
-    # Nearly every event is a chunk of audio, and a template writes its four numbers in a third of the time.
+    # Nearly every event is an audio chunk, whose four numbers a template encodes in a third of the time.
     if tuple(data) == _AUDIO_KEYS and all(type(value) is int for value in data.values()):
         return b'{"rate": %d, "width": %d, "channels": %d, "timestamp": %d}' % tuple(data.values())
     return _ENCODER.encode(data).encode("utf-8", "replace")
@@ -366,7 +366,7 @@ def _length(fields: dict[str, Any], name: str, limit: int) -> int:
 
 
 def _nesting_level(value: object) -> int:
-    """Return how deep the JSON value is nested, without recursion."""
+    """Return the nesting depth of a JSON value, without recursion."""
     deepest, level = 0, [value]
     while level := [child for item in level if isinstance(item, (dict, list)) for child in _children(item)]:
         deepest += 1

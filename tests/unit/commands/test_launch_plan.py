@@ -25,7 +25,7 @@ def test_without_settings_everything_but_the_satellite_starts_at_its_own_address
 def test_what_is_not_wanted_or_not_installed_is_left_out_with_the_reason() -> None:
     found = create_plan(UpOptions(without=("wake",)), says({}), {"asr": ("pocketsphinx", "hassil"), "tts": ()}, HERE)
     assert list(found.start) == ["vad", "intent", "tts"]
-    assert found.left_out == {"wake": "as you wished", "asr": "not installed: pocketsphinx, hassil"}
+    assert found.left_out == {"wake": "excluded by --without", "asr": "not installed: pocketsphinx, hassil"}
 
 
 @pytest.mark.parametrize("uri", ["tcp://gpu.lan:10300", "tcp://192.168.1.6:10300"])

@@ -15,7 +15,7 @@ ASR = DiscoveredService("rosie-asr-x", "192.168.1.66", 10300, "asr", "1")
         ({"rosie-asr-y", "tcp://192.168.1.66:10301"}, "does not use it"),
         ({"rosie-asr-x"}, "adopted"),
         ({"tcp://192.168.1.66:10300"}, "adopted"),
-        ({"192.168.1.66"}, "of this machine"),
+        ({"192.168.1.66"}, "on this machine"),
     ],
     ids=["nothing", "others", "its name", "its address with the port", "this machine's address"],
 )

@@ -1,1 +1,1 @@
-"""What `wyoming-rosie check` tries: one file for each role, and some for what all programs must do."""
+"""Conformance checks of `wyoming-rosie check`: a module for each role, and modules for what every program must do."""

@@ -1,4 +1,4 @@
-"""Checks of speech to text."""
+"""Conformance checks of speech to text."""
 
 import asyncio
 from collections.abc import Iterable
@@ -15,12 +15,12 @@ TRANSCRIBE = Event("transcribe", {"language": "en"})
 
 
 def create_request(target: CheckTarget) -> list[Event]:
-    """Make the events of a command as Home Assistant sends it."""
+    """Return the events of a command as Home Assistant sends it."""
     return [TRANSCRIBE, *audio_events(target.recording.command)]
 
 
 async def check_command(target: CheckTarget) -> str:
-    """Send a command in chunks of 10 ms, one after the other as it is spoken."""
+    """Send a command in chunks of 10 ms, twice as fast as it is spoken."""
     loop = asyncio.get_running_loop()
     async with connect(target.uri) as peer:
         for event in create_request(target):
@@ -33,7 +33,7 @@ async def check_command(target: CheckTarget) -> str:
 
 
 async def check_large_chunks(target: CheckTarget) -> str:
-    """Send a command in chunks of a second, as recordings are sent."""
+    """Send a command in chunks of one second, as clients send recordings."""
     return _get_text(
         await target.send_request([TRANSCRIBE, *audio_events(target.recording.command, BIG_BYTES)], "transcript")
     )
@@ -46,31 +46,31 @@ async def check_stereo(target: CheckTarget) -> str:
 
 
 async def check_no_transcribe(target: CheckTarget) -> str:
-    """Send audio alone, as old clients do."""
+    """Send audio without `transcribe`, as old clients do."""
     return await _transcribe_any(target, audio_events(target.recording.command))
 
 
 async def check_no_language(target: CheckTarget) -> str:
-    """Ask without a language."""
+    """Send `transcribe` without a language."""
     return await _transcribe_any(target, [Event("transcribe"), *audio_events(target.recording.command)])
 
 
 async def check_silence(target: CheckTarget) -> str:
-    """Send two seconds of nothing."""
+    """Send two seconds of silence."""
     answer = await target.send_request([TRANSCRIBE, *audio_events(make_silence(2.0))], "transcript")
     if text := answer.data.get("text"):
-        raise CheckFindingError(f"it understands {text!r} where nothing is said")
+        raise CheckFindingError(f"silence is transcribed as {text!r}")
     return "an empty transcript"
 
 
 async def check_no_audio(target: CheckTarget) -> str:
-    """Send a start and a stop with nothing between."""
+    """Send audio-start and audio-stop without a chunk between them."""
     await target.send_request([TRANSCRIBE, *audio_events(b"")], "transcript")
     return "an answer"
 
 
 async def check_two_requests(target: CheckTarget) -> str:
-    """Ask twice on one connection."""
+    """Send two requests on one connection."""
     async with connect(target.uri) as peer:
         for number in ("first", "second"):
             try:
@@ -78,14 +78,14 @@ async def check_two_requests(target: CheckTarget) -> str:
                     await peer.send(event)
                 await peer.wait_for("transcript", seconds=target.seconds)
             except UnreachableError as err:
-                raise CheckFindingError(f"the {number} has no answer: {err}") from err
+                raise CheckFindingError(f"the {number} request is not answered: {err}") from err
     return "two transcripts"
 
 
 async def check_streaming(target: CheckTarget) -> str:
-    """Expect a whole stream where one is promised, and a transcript all the same."""
+    """Expect a complete stream and a transcript from a program that supports transcript streaming."""
     if not target.info.asr or not target.info.asr[0].supports_transcript_streaming:
-        raise CheckSkippedError("it promises no parts")
+        raise CheckSkippedError("its info does not promise transcript streaming")
     seen: list[str] = []
     async with connect(target.uri) as peer:
         for event in create_request(target):
@@ -97,7 +97,7 @@ async def check_streaming(target: CheckTarget) -> str:
             seen.append(event.type)
     if seen[0] != "transcript-start":
         raise CheckFindingError(f"the stream begins with {seen[0]}")
-    return f"{seen.count('transcript-chunk')} parts and a transcript"
+    return f"{seen.count('transcript-chunk')} chunks and a transcript"
 
 
 async def _transcribe_any(target: CheckTarget, events: Iterable[Event]) -> str:
@@ -109,7 +109,7 @@ async def _transcribe_any(target: CheckTarget, events: Iterable[Event]) -> str:
 
 def _get_text(transcript: Event) -> str:
     if not (text := transcript.data.get("text")):
-        raise CheckFindingError("nothing is understood")
+        raise CheckFindingError("the transcript is empty")
     return repr(text)
 
 
@@ -123,9 +123,13 @@ ROLE = RoleSpec(
         Check("a command in 48 kHz stereo", "satellites with another microphone are not understood", check_stereo),
         Check("no language", "clients that name no language are not understood", check_no_language),
         Check("audio without transcribe", "old clients are not understood", check_no_transcribe),
-        Check("silence", "after a false alarm the room waits, or something happens that nobody said", check_silence),
-        Check("no audio", "after a false alarm the room waits until somebody loses patience", check_no_audio),
-        Check("two commands on a connection", "clients that keep their connection are heard once", check_two_requests),
-        Check("a transcript in parts", "clients that show words as they come wait in vain", check_streaming),
+        Check("silence", "after a false wake the user waits, or a command is executed that nobody gave", check_silence),
+        Check("no audio", "after a false wake the user waits for a timeout", check_no_audio),
+        Check(
+            "two commands on a connection",
+            "clients that keep their connection open are answered once",
+            check_two_requests,
+        ),
+        Check("a streamed transcript", "clients that show partial transcripts show nothing", check_streaming),
     ),
 )

@@ -1,4 +1,4 @@
-"""Bad input, as tables: nobody may die of it, and whoever sent it should be told."""
+"""Tables of bad input, which must neither crash a program nor go unanswered."""
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -12,15 +12,15 @@ from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol.wire import encode
 
 HEARING = ("asr", "vad", "wake")
-MEANS_BYTES = "who speaks something else, or means harm, gets no explanation, or brings it down"
-MEANS_EVENTS = "a client with a mistake in it gets no explanation, or brings it down"
+MEANS_BYTES = "a client of another protocol, or an attacker, gets no error message, or crashes the program"
+MEANS_EVENTS = "a client with a bug gets no error message, or crashes the program"
 FORMAT = {"rate": 16_000, "width": 2, "channels": 1}
 SURROUND = {"rate": 48_000, "width": 3, "channels": 6}
 
 
 @dataclass(frozen=True)
 class MalformedBytes:
-    """Bytes that are no events; `ends` with an end of file."""
+    """Bytes that are not an event, with or without an end of file after them."""
 
     name: str
     raw: bytes
@@ -28,7 +28,7 @@ class MalformedBytes:
 
 
 def encode_header(**fields: object) -> bytes:
-    """Return a header line."""
+    """Return the header line of an event."""
     return json.dumps(fields).encode() + b"\n"
 
 
@@ -107,7 +107,7 @@ EVENTS: dict[str, dict[str, Sequence[Event]]] = {
 
 
 def create_checks(role: str) -> tuple[Check, ...]:
-    """Return a check for each line of the tables that is for a role."""
+    """Return a check for each entry of the tables that applies to a role."""
     return (
         *(Check(f"bad bytes: {one.name}", MEANS_BYTES, _check_bytes(one)) for one in BYTES),
         *(Check(f"bad events: {title}", MEANS_EVENTS, _check_events(one)) for title, one in bad_events(role).items()),
@@ -115,7 +115,7 @@ def create_checks(role: str) -> tuple[Check, ...]:
 
 
 def bad_events(role: str) -> dict[str, list[Event]]:
-    """Return events that make no sense to a role, by what is wrong with them."""
+    """Return sequences of invalid events for a role, by what is wrong with them."""
     own = {title: list(one) for title, one in EVENTS[role].items()}
     if role in HEARING:
         own |= {title: [_first_event(role), *one] for title, one in AUDIO.items()}
@@ -159,4 +159,4 @@ async def _require_alive(target: CheckTarget) -> None:
     try:
         await target.measure_describe()
     except RosieError as err:
-        raise ConformanceError(f"it answers nobody after that: {err}") from err
+        raise ConformanceError(f"it answers no describe after that: {err}") from err

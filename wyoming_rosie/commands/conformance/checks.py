@@ -15,29 +15,29 @@ LONGEST_SECONDS = 120.0
 
 class CheckVerdict(StrEnum):
     OK = "ok"
-    FINDING = "finding"  # it works, but somebody will notice
+    FINDING = "finding"  # a flaw that users or clients will notice
     FAILED = "failed"
-    SKIPPED = "skipped"  # there was nothing to try
+    SKIPPED = "skipped"  # does not apply to this program
 
 
 class CheckFindingError(RosieError):
-    """The program works, but not as it should."""
+    """The program works, but with a flaw."""
 
 
 class ConformanceError(RosieError):
-    """The program does not do what it is for."""
+    """The program does not do the work of its role."""
 
 
 class CheckSkippedError(RosieError):
-    """The check makes no sense for this program."""
+    """The check does not apply to this program."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """`run` returns what it saw, or raises FlawError, NotTriedError, or any other RosieError for a failure."""
+    """`run` returns what it observed; raises CheckFindingError, CheckSkippedError, or another RosieError for a failure."""
 
     name: str
-    means: str  # for a user, unless it is ok
+    means: str  # consequence for a user when it is not ok
     run: Callable[[CheckTarget], Awaitable[str]]
 
 
@@ -59,7 +59,7 @@ class CheckResult:
 
 
 async def run_check(check: Check, target: CheckTarget) -> CheckResult:
-    """Return what comes of a check, within LONGEST_SECONDS."""
+    """Run a check for at most LONGEST_SECONDS and return its result."""
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
             return CheckResult(check.name, CheckVerdict.OK, await check.run(target))
@@ -70,4 +70,4 @@ async def run_check(check: Check, target: CheckTarget) -> CheckResult:
     except RosieError as err:
         return CheckResult(check.name, CheckVerdict.FAILED, str(err), check.means)
     except TimeoutError:
-        return CheckResult(check.name, CheckVerdict.FAILED, f"not over after {LONGEST_SECONDS:g} s", check.means)
+        return CheckResult(check.name, CheckVerdict.FAILED, f"not finished after {LONGEST_SECONDS:g} s", check.means)

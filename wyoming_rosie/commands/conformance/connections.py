@@ -1,4 +1,4 @@
-"""What every program must do about connections, whatever it is for."""
+"""Conformance checks of connections, the same for every role."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -14,12 +14,12 @@ from wyoming_rosie.protocol.client import connect
 from wyoming_rosie.protocol.wire import encode
 
 SLOW_SECONDS = 1.0
-"""Home Assistant of early 2025 waits no longer for an info."""
+"""Home Assistant of early 2025 waits this long for an info."""
 AT_ONCE = 20
 
 
 def create_checks(role: RoleSpec) -> tuple[Check, ...]:
-    """Return the checks, which keep the program busy with its role's own request."""
+    """Return the checks; some keep the program busy with an ordinary request of its role."""
 
     async def check_describe_while_busy(target: CheckTarget) -> str:
         async with connect(target.uri) as peer:
@@ -59,16 +59,16 @@ def create_checks(role: RoleSpec) -> tuple[Check, ...]:
 
     busy = (
         Check(
-            "others are answered meanwhile",
-            "Home Assistant shows it as unavailable whenever it works",
+            "describe while busy",
+            "Home Assistant shows it as unavailable while it works",
             check_describe_while_busy,
         ),
         Check(
-            "a describe in the middle",
-            "a client that asks at the wrong moment waits in vain",
+            "describe during a request",
+            "a client that asks during a request gets no answer",
             check_describe_in_request,
         ),
-        Check("a client that leaves", "the next request waits for one that nobody wants any more", check_disconnect),
+        Check("a client that leaves", "the next request waits for one whose client has disconnected", check_disconnect),
     )
     if role.answers == ("played",):  # a satellite has one conductor
         return (*COMMON, *busy)
@@ -80,18 +80,18 @@ def create_checks(role: RoleSpec) -> tuple[Check, ...]:
 
 
 async def check_describe(target: CheckTarget) -> str:
-    """Measure a describe when nothing else is asked."""
+    """Measure the latency of describe on an idle program."""
     return _format_latency(await _max_latency(target, 5))
 
 
 async def check_many_connections(target: CheckTarget) -> str:
-    """Ask on many connections at once."""
+    """Send describe on many connections at once."""
     slowest = max(await asyncio.gather(*(target.measure_describe() for _ in range(AT_ONCE))))
     return f"{AT_ONCE} connections, the slowest {_format_latency(slowest)}"
 
 
 async def check_idle_connections(target: CheckTarget) -> str:
-    """Ask while others are connected and say nothing."""
+    """Send describe beside idle connections."""
     async with AsyncExitStack() as stack:
         for _ in range(AT_ONCE):
             await stack.enter_async_context(connect(target.uri))
@@ -99,7 +99,7 @@ async def check_idle_connections(target: CheckTarget) -> str:
 
 
 async def check_second_describe(target: CheckTarget) -> str:
-    """Ask several times on one connection."""
+    """Send describe several times on one connection."""
     async with connect(target.uri) as peer:
         for _ in range(3):
             await peer.send(Describe().event())
@@ -108,7 +108,7 @@ async def check_second_describe(target: CheckTarget) -> str:
 
 
 async def check_unknown_events(target: CheckTarget) -> str:
-    """Send what a later version of the protocol may have."""
+    """Send events that a later version of the protocol may add."""
     async with connect(target.uri) as peer:
         await peer.send(Event("event-of-the-future", {"new": [1, {"deep": None}]}, b"payload"))
         await peer.send(Event("describe", {"asked_by": "wyoming-rosie check"}))
@@ -117,7 +117,7 @@ async def check_unknown_events(target: CheckTarget) -> str:
 
 
 async def check_split_events(target: CheckTarget) -> str:
-    """Send an event byte by byte, then one with its data in the header line."""
+    """Send an event one byte at a time, then one with its data in the header line."""
     whole = encode(Describe().event())
     inline = b'{"type": "describe", "data": {"a": 1}, "version": "99.0"}\r\n'
     for pieces in ([whole[at : at + 1] for at in range(len(whole))], [inline]):
@@ -128,7 +128,7 @@ async def check_split_events(target: CheckTarget) -> str:
 
 
 async def check_ping(target: CheckTarget) -> str:
-    """Send a ping, which Home Assistant sends to satellites alone."""
+    """Send a ping, as Home Assistant does to satellites only."""
     trouble = ConformanceError if target.role == "satellite" else CheckFindingError
     async with connect(target.uri) as peer:
         await peer.send(Ping(text="check").event())
@@ -152,11 +152,17 @@ def _format_latency(seconds: float) -> str:
 
 
 COMMON = (
-    Check("describe is answered", "Home Assistant takes it for gone after 5 s, an older one after 1 s", check_describe),
-    Check("describe again", "a client that keeps its connection gets no second answer", check_second_describe),
-    Check("many connections", "Home Assistant asks every 30 s, beside the connections at work", check_many_connections),
-    Check("idle connections", "somebody who only connects keeps everybody else out", check_idle_connections),
+    Check(
+        "describe is answered",
+        "Home Assistant shows it as unavailable after 5 s, older versions after 1 s",
+        check_describe,
+    ),
+    Check("a second describe", "a client that keeps its connection open gets no second answer", check_second_describe),
+    Check("many connections", "Home Assistant asks every 30 s, beside the connections in use", check_many_connections),
+    Check("idle connections", "clients that only connect keep all others out", check_idle_connections),
     Check("unknown events", "the next version of the protocol breaks it", check_unknown_events),
-    Check("events in pieces", "a bad network, or a client in another language, breaks it", check_split_events),
-    Check("ping", "Home Assistant drops a satellite after 5 s; others cannot tell whether it lives", check_ping),
+    Check("events in fragments", "a slow network, or a client in another language, breaks it", check_split_events),
+    Check(
+        "ping", "Home Assistant drops a satellite after 5 s; other clients cannot tell whether it is alive", check_ping
+    ),
 )

@@ -1,4 +1,4 @@
-"""What a program says of itself: rules about its info, without a connection."""
+"""Conformance checks of a program's info, which need no connection."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
@@ -22,7 +22,7 @@ SECTIONS = {
     "intent": ("intent", "handle"),
     "vad": ("vad",),
 }
-"""Of `info`, by role, in the order in which Home Assistant looks for a name."""
+"""Sections of `info` by role, in the order in which Home Assistant looks for a name."""
 MODELS = {"asr": "models", "tts": "voices", "wake": "models", "intent": "models"}
 Item: TypeAlias = dict[str, Any]
 """A program, model or voice, as it was sent."""
@@ -34,7 +34,7 @@ def get_roles(data: Item) -> list[str]:
 
 
 def get_programs(role: str, data: Item) -> list[Item]:
-    """Return the programs of a role; what is no object is none."""
+    """Return the programs of a role, without entries that are not JSON objects."""
     found = [one for section in SECTIONS[role] for one in _to_list(data.get(section))]
     return [one for one in found if isinstance(one, dict)]
 
@@ -46,7 +46,7 @@ def get_models(role: str, data: Item) -> list[Item]:
 
 
 def check_complete(target: CheckTarget) -> str:
-    """Say what the program is, and who made it."""
+    """Expect name, attribution and `installed` of every program and model."""
     items = [*get_programs(target.role, target.data), *get_models(target.role, target.data)]
     for key in ("name", "attribution", "installed"):
         if nameless := [one for one in items if one.get(key) in (None, "")]:
@@ -58,7 +58,7 @@ def check_complete(target: CheckTarget) -> str:
 
 
 def check_version(target: CheckTarget) -> str:
-    """Say which versions the programs have."""
+    """Expect a version of every program."""
     versions = [one.get("version") for one in get_programs(target.role, target.data)]
     if not all(versions):
         raise CheckFindingError("a program has no version")
@@ -66,7 +66,7 @@ def check_version(target: CheckTarget) -> str:
 
 
 def check_installed(target: CheckTarget) -> str:
-    """Say how much is installed."""
+    """Expect an installed program with an installed model."""
     items = get_programs(target.role, target.data)
     if not any(one.get("installed") for one in items):
         raise ConformanceError("nothing is installed")
@@ -74,14 +74,14 @@ def check_installed(target: CheckTarget) -> str:
         raise ConformanceError("the first program is not installed, and Home Assistant looks at no other")
     offered = get_models(target.role, target.data)
     if target.role in MODELS and not any(one.get("installed") for one in offered):
-        raise ConformanceError("the program is installed, but no model of it is")
+        raise ConformanceError("the program is installed, but none of its models is")
     return f"{sum(bool(one.get('installed')) for one in offered)} of {len(offered)} models" if offered else "yes"
 
 
 def check_languages(target: CheckTarget) -> str:
-    """Say which languages the models have."""
+    """Expect languages of every model."""
     if target.role not in ("asr", "tts", "intent"):
-        raise CheckSkippedError(f"nobody asks a {target.role} for languages")
+        raise CheckSkippedError(f"the role {target.role} has no languages")
     offered = get_models(target.role, target.data)
     if not all(one.get("languages") for one in offered):
         raise ConformanceError("a model has no language")
@@ -89,10 +89,10 @@ def check_languages(target: CheckTarget) -> str:
 
 
 def check_single_program(target: CheckTarget) -> str:
-    """Say that nothing is hidden behind the port."""
+    """Expect one program of one role, so that Home Assistant ignores none."""
     others = [role for role in get_roles(target.data) if role not in (target.role, "wake")]
     if target.role == "satellite" and others:
-        raise CheckFindingError(f"a satellite that is {', '.join(others)} too")
+        raise CheckFindingError(f"the satellite is also {', '.join(others)}")
     most = max(len(_to_list(target.data.get(section))) for section in SECTIONS[target.role])
     if most > 1:
         raise CheckFindingError(f"{most} programs of one kind behind one port")
@@ -109,11 +109,11 @@ def _to_async(rule: Callable[[CheckTarget], str]) -> Callable[[CheckTarget], Awa
 CHECKS = (
     Check(
         "info is complete",
-        "Wyoming's own library cannot read it, or nobody sees whom to thank",
+        "the wyoming package cannot parse it, or its authors are not named",
         _to_async(check_complete),
     ),
-    Check("info has versions", "a report of a problem does not say which version has it", _to_async(check_version)),
-    Check("something is installed", "Home Assistant says that there is nothing to add", _to_async(check_installed)),
+    Check("info has versions", "bug reports do not say which version they are about", _to_async(check_version)),
+    Check("something is installed", "Home Assistant finds nothing to add", _to_async(check_installed)),
     Check("models have languages", "Home Assistant offers it for no language", _to_async(check_languages)),
     Check(
         "one program at a port",
@@ -124,11 +124,11 @@ CHECKS = (
 
 
 def parse_info(data: Item) -> Info:
-    """Return the info as Wyoming's library reads it. Raises FaultError."""
+    """Return the info as the wyoming package parses it. Raises ConformanceError."""
     try:
         return Info.from_event(Event("info", data))
     except (TypeError, KeyError, ValueError, AttributeError) as err:
-        raise ConformanceError(f"Wyoming's library cannot read its info: {err}") from err
+        raise ConformanceError(f"the wyoming package cannot parse its info: {err}") from err
 
 
 def _to_list(value: object) -> Sequence[Any]:

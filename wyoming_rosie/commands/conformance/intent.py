@@ -1,4 +1,4 @@
-"""Checks of understanding. What is asked changes nothing in the house."""
+"""Conformance checks of intent recognition. No sentence of theirs changes anything in the home."""
 
 from collections.abc import Iterable
 
@@ -16,37 +16,37 @@ CONTEXT = {"conversation_id": "check", "device_id": "check", "satellite_id": "as
 
 
 def create_request(_: CheckTarget) -> list[Event]:
-    """Make the event of a question as Home Assistant sends it."""
+    """Return the event of a question as Home Assistant sends it."""
     return [create_transcript(QUESTION, language="en", context=CONTEXT)]
 
 
 def create_transcript(text: str, **fields: object) -> Event:
-    """Return a sentence that was said."""
+    """Return a transcript event."""
     return Event("transcript", {"text": text, **fields})
 
 
 async def check_question(target: CheckTarget) -> str:
-    """Ask with all that Home Assistant says."""
+    """Ask with the context that Home Assistant sends."""
     return await _get_answer(target, create_request(target))
 
 
 async def check_no_context(target: CheckTarget) -> str:
-    """Ask with a text alone."""
+    """Ask without language and context."""
     return await _get_answer(target, [create_transcript(QUESTION)])
 
 
 async def check_unknown_sentence(target: CheckTarget) -> str:
-    """Say what means nothing."""
+    """Send a sentence that means nothing."""
     return await _get_answer(target, [create_transcript(NONSENSE, language="en")])
 
 
 async def check_empty_text(target: CheckTarget) -> str:
-    """Say nothing."""
+    """Send an empty sentence."""
     return await _get_answer(target, [create_transcript("", language="en")])
 
 
 async def check_two_requests(target: CheckTarget) -> str:
-    """Ask twice on one connection."""
+    """Send two questions on one connection."""
     async with connect(target.uri) as peer:
         for _ in range(2):
             await peer.send(create_transcript(QUESTION, language="en"))
@@ -58,11 +58,11 @@ async def check_two_requests(target: CheckTarget) -> str:
 
 
 async def _get_answer(target: CheckTarget, events: Iterable[Event]) -> str:
-    """Return the kind of the answer; Home Assistant waits for one of these and skips parts of an answer."""
+    """Return type and text of the answer; like Home Assistant, wait for one of ANSWERS and skip streamed chunks."""
     answer = await target.send_request(events, *ANSWERS)
     text = answer.data.get("text")
     if text is not None and not isinstance(text, str):
-        raise ConformanceError(f"the text of {answer.type} is no text")
+        raise ConformanceError(f"the text of {answer.type} is not a string")
     return f"{answer.type} {text!r}" if text else answer.type
 
 
@@ -73,11 +73,11 @@ ROLE = RoleSpec(
     (
         Check("a question", MEANS, check_question),
         Check("a question without context", f"{MEANS} when an older Home Assistant asks", check_no_context),
-        Check("nonsense", "what is not understood is met with silence", check_unknown_sentence),
-        Check("an empty sentence", "a false alarm is met with silence", check_empty_text),
+        Check("nonsense", "a sentence that is not understood gets no answer", check_unknown_sentence),
+        Check("an empty sentence", "a false wake gets no answer", check_empty_text),
         Check(
             "two questions on a connection",
-            "clients that keep their connection get one answer only",
+            "clients that keep their connection open are answered once",
             check_two_requests,
         ),
     ),

@@ -1,4 +1,4 @@
-"""What is spoken to a program that is checked: "okay nabu, turn on the kitchen lights"."""
+"""The speech that checks send: "okay nabu, turn on the kitchen lights", or a recording of the user's."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ from wyoming_rosie.audio.formats import SPEECH, AudioFormat
 from wyoming_rosie.commands.demo import RECORDING
 
 HOME_ASSISTANT_BYTES = 320
-"""Of a chunk, 10 ms."""
+"""Bytes of a chunk of 10 ms."""
 BIG_BYTES = 32_000
 WAKE_SECONDS = 1.25
-"""Where the command begins."""
+"""Start of the command in the recording."""
 PAUSE_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
 class CheckRecording:
-    """Speech audio: the wake word, and the command that follows it."""
+    """Speech PCM: the wake word, and the command that follows it, each between pauses."""
 
     wake_word: bytes
     command: bytes
 
 
 def load_recording(own: Path | None = None) -> CheckRecording:
-    """Return the demo's recording, or a file that is all of it, with silence around. Raises ConfigError."""
+    """Return the demo's recording, or a file that serves as wake word and as command. Raises ConfigError."""
     with files.open_audio(own or RECORDING) as opened:
         pcm = b"".join(files.speech_blocks(opened))
     cut = 0 if own else SPEECH.bytes_in(WAKE_SECONDS)
@@ -37,14 +37,14 @@ def load_recording(own: Path | None = None) -> CheckRecording:
 
 
 def make_silence(seconds: float) -> bytes:
-    """Return speech audio of nothing."""
+    """Return speech PCM of silence."""
     return bytes(SPEECH.bytes_in(seconds))
 
 
 def audio_events(
     pcm: bytes, chunk_bytes: int = HOME_ASSISTANT_BYTES, audio: AudioFormat = SPEECH, *, with_stop: bool = True
 ) -> Iterator[Event]:
-    """Yield the audio from its start to its stop, in chunks of `step` bytes with times in milliseconds."""
+    """Yield audio-start, chunks of `chunk_bytes` with timestamps in milliseconds, and audio-stop."""
     about = {"rate": audio.rate, "width": audio.width, "channels": audio.channels}
     yield AudioStart(**about, timestamp=0).event()
     for at in range(0, len(pcm), chunk_bytes):
@@ -55,7 +55,7 @@ def audio_events(
 
 
 def to_stereo(pcm: bytes) -> bytes:
-    """Return speech audio as 48 kHz stereo, each sample six times."""
+    """Return speech PCM as 48 kHz stereo: each sample three times in two channels."""
     return b"".join(6 * pcm[at : at + 2] for at in range(0, len(pcm), 2))
 
 

@@ -1,4 +1,4 @@
-"""Checks of a satellite, from the place of its conductor. It plays some quiet tones."""
+"""Conformance checks of a satellite, made as its conductor. It plays some quiet tones."""
 
 import asyncio
 from array import array
@@ -22,7 +22,7 @@ from wyoming_rosie.errors import RosieError, UnreachableError
 from wyoming_rosie.protocol.client import Client, connect
 
 ANSWER = AudioFormat(22_050, 2, 1)
-"""What Home Assistant sends."""
+"""Format of the replies that Home Assistant sends."""
 ANSWER_BYTES = 2048
 TONE_SECONDS = 0.6
 LOUDNESS = 800
@@ -34,7 +34,7 @@ RETURNS_SECONDS = (0.5, 2.0, 3.0, 5.0)
 
 
 def create_request(_: CheckTarget) -> list[Event]:
-    """Make the events of an announcement."""
+    """Return the events of an announcement."""
     return [RUN, *create_tone()]
 
 
@@ -45,7 +45,7 @@ def create_tone(seconds: float = TONE_SECONDS) -> list[Event]:
 
 
 async def check_run(target: CheckTarget) -> str:
-    """Do as Home Assistant does when it connects."""
+    """Send run-satellite, describe and ping, as Home Assistant does when it connects."""
     async with connect(target.uri) as peer:
         for event in (RUN, Event("describe"), Event("ping", {"text": "one"})):
             await peer.send(event)
@@ -59,13 +59,13 @@ async def check_run(target: CheckTarget) -> str:
 
 
 async def check_announcement(target: CheckTarget) -> str:
-    """Play an announcement that no run has asked for."""
+    """Play an announcement outside a run."""
     loop = asyncio.get_running_loop()
     async with _run_satellite(target) as peer:
         begun = loop.time()
         after = await _play_tone(peer, TONE_SECONDS)
         if loop.time() - begun < 0.7 * TONE_SECONDS:
-            raise CheckFindingError(f"it says after {loop.time() - begun:.1f} s that {TONE_SECONDS} s were played")
+            raise CheckFindingError(f"it sends played after {loop.time() - begun:.1f} s for {TONE_SECONDS} s of audio")
     return f"played {1000 * after:.0f} ms after its end"
 
 
@@ -78,7 +78,7 @@ async def check_two_announcements(target: CheckTarget) -> str:
 
 
 async def check_empty_announcement(target: CheckTarget) -> str:
-    """Play an answer without sound."""
+    """Play a reply without audio."""
     async with _run_satellite(target) as peer:
         try:
             await _play_tone(peer, 0.0)
@@ -88,7 +88,7 @@ async def check_empty_announcement(target: CheckTarget) -> str:
 
 
 async def check_describe_while_running(target: CheckTarget) -> str:
-    """Ask what it is while it is conducted, as Home Assistant does every 30 s."""
+    """Send describe and ping while a conductor is connected, as Home Assistant does every 30 s."""
     async with _run_satellite(target) as peer:
         seconds = await target.measure_describe()
         await peer.send(Event("ping"))
@@ -97,7 +97,7 @@ async def check_describe_while_running(target: CheckTarget) -> str:
 
 
 async def check_second_client(target: CheckTarget) -> str:
-    """Let a second conductor come while the first one is at work."""
+    """Connect a second conductor while the first one is connected."""
     async with _run_satellite(target) as first, connect(target.uri) as second:
         await second.send(RUN)
         await asyncio.sleep(HEARD_SECONDS / 2)
@@ -105,12 +105,12 @@ async def check_second_client(target: CheckTarget) -> str:
             await first.send(Event("ping"))
             await first.wait_for("pong", seconds=HOME_ASSISTANT_SECONDS)
         except RosieError as err:
-            raise CheckFindingError(f"the first one loses it: {err}") from err
-    return "the first one keeps it"
+            raise CheckFindingError(f"the first conductor is disconnected: {err}") from err
+    return "the first conductor stays"
 
 
 async def check_reconnect(target: CheckTarget) -> str:
-    """Leave without a word; come back as soon as Home Assistant does."""
+    """Disconnect in the middle of an announcement; reconnect as soon as Home Assistant does."""
     async with connect(target.uri) as peer:
         await peer.send(RUN)
         await peer.send(create_tone()[0])
@@ -119,12 +119,12 @@ async def check_reconnect(target: CheckTarget) -> str:
         with suppress(RosieError):
             async with _run_satellite(target) as peer:
                 await _play_tone(peer, TONE_SECONDS)
-                return "conducted again"
-    raise ConformanceError(f"nobody can conduct it for {sum(RETURNS_SECONDS):g} s")
+                return "accepts a conductor again"
+    raise ConformanceError(f"it accepts no conductor for {sum(RETURNS_SECONDS):g} s")
 
 
 async def check_out_of_order_events(target: CheckTarget) -> str:
-    """Say run and pause more than once, and what makes no sense now."""
+    """Send run-satellite and pause-satellite repeatedly, and events that belong to no run."""
     odd = (
         Event("transcript", {"text": "hello"}),
         Event("voice-stopped"),
@@ -139,7 +139,7 @@ async def check_out_of_order_events(target: CheckTarget) -> str:
 
 
 async def check_timer(target: CheckTarget) -> str:
-    """Tell of a timer and cancel it."""
+    """Start, pause and cancel a timer."""
     about = {"id": "check", "total_seconds": 3600}
     async with _run_satellite(target) as peer:
         await peer.send(Event("timer-started", {**about, "name": "check"}))
@@ -147,23 +147,23 @@ async def check_timer(target: CheckTarget) -> str:
         await peer.send(Event("timer-cancelled", {"id": "check"}))
         await peer.send(Event("ping"))
         await peer.wait_for("pong", seconds=HOME_ASSISTANT_SECONDS)
-    return "taken"
+    return "accepted"
 
 
 async def check_run_pipeline(target: CheckTarget) -> str:
-    """Look at what it sends by itself: a satellite that leaves the wake word to its conductor begins at once."""
+    """Expect stages and audio that Home Assistant accepts; a satellite without a wake word detector asks at once."""
     async with _run_satellite(target) as peer:
         try:
             run = await peer.wait_for("run-pipeline", seconds=2 * HEARD_SECONDS)
         except UnreachableError as err:
-            raise CheckSkippedError("it waits for its wake word") from err
+            raise CheckSkippedError("it waits for a wake word") from err
         begins, ends = run.data.get("start_stage"), run.data.get("end_stage")
         if begins not in STAGES or ends not in STAGES:
-            raise ConformanceError(f"Home Assistant knows no run from {begins} to {ends}")
+            raise ConformanceError(f"Home Assistant has no pipeline from {begins} to {ends}")
         chunk = await peer.wait_for("audio-chunk", seconds=target.seconds)
     given = [chunk.data.get(key) for key in ("rate", "width", "channels")]
     if given != [16_000, 2, 1]:
-        raise ConformanceError(f"its audio is {given}; Home Assistant hears 16 kHz, 16 bit, mono alone")
+        raise ConformanceError(f"its audio is {given}; Home Assistant accepts only 16 kHz, 16 bit, mono")
     return f"a run from {begins} to {ends}, with audio"
 
 
@@ -176,7 +176,7 @@ async def _run_satellite(target: CheckTarget) -> AsyncIterator[Client]:
 
 
 async def _play_tone(peer: Client, seconds: float) -> float:
-    """Play a tone; return how long after its end, in seconds, the satellite says so."""
+    """Play a tone; return the seconds from its end to `played`."""
     loop = asyncio.get_running_loop()
     begun = loop.time()
     for event in create_tone(seconds):
@@ -185,24 +185,26 @@ async def _play_tone(peer: Client, seconds: float) -> float:
     return loop.time() - begun - seconds
 
 
-MEANS = "Home Assistant connects again and again"
+MEANS = "Home Assistant disconnects and reconnects all the time"
 ROLE = RoleSpec(
     create_request,
     ("played",),
     (
-        Check("it is conducted", MEANS, check_run),
+        Check("a conductor", MEANS, check_run),
         Check(
             "an announcement",
-            "Home Assistant does not know when an answer is over, or it is cut off",
+            "Home Assistant does not know when a reply is over, or it is cut off",
             check_announcement,
         ),
-        Check("two announcements", "the second answer is not heard", check_two_announcements),
+        Check("two announcements", "the second reply is not heard", check_two_announcements),
         Check("an answer without sound", "Home Assistant waits for its end", check_empty_announcement),
-        Check("others while it is conducted", "Home Assistant shows it as unavailable", check_describe_while_running),
-        Check("two conductors", "two Home Assistants take it from each other", check_second_client),
-        Check("a conductor that vanishes", "after a loss of the network it stays silent", check_reconnect),
-        Check("events out of turn", MEANS, check_out_of_order_events),
-        Check("timers", "timers are lost, or break the connection", check_timer),
-        Check("what it asks for", "Home Assistant ends the connection when it hears the wake word", check_run_pipeline),
+        Check("describe beside a conductor", "Home Assistant shows it as unavailable", check_describe_while_running),
+        Check("two conductors", "two Home Assistants disconnect each other", check_second_client),
+        Check("a conductor that vanishes", "it stays silent after the network was lost", check_reconnect),
+        Check("events out of order", MEANS, check_out_of_order_events),
+        Check("timers", "timers are lost, or end the connection", check_timer),
+        Check(
+            "its pipeline request", "Home Assistant ends the connection when it hears the wake word", check_run_pipeline
+        ),
     ),
 )

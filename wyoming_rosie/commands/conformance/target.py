@@ -1,4 +1,4 @@
-"""The program that is checked, and ways to talk to it."""
+"""The program under test, and ways to talk to it."""
 
 import asyncio
 from collections.abc import Iterable
@@ -17,13 +17,13 @@ from wyoming_rosie.protocol.client import connect
 from wyoming_rosie.protocol.wire import Decoder
 
 HOME_ASSISTANT_SECONDS = 5.0
-"""Home Assistant takes whoever has not answered a `describe` by then for gone."""
+"""Home Assistant shows a program as unavailable that has not answered `describe` by then."""
 REACTION_SECONDS = 1.5
-"""After bad input, before it counts as ignored."""
+"""Seconds without a response after which bad input counts as ignored."""
 
 
 class BadInputResponse(StrEnum):
-    """What a program does about bad input."""
+    """A program's response to bad input."""
 
     REFUSED = "refuses it"  # with an error event
     ANSWERED = "answers"
@@ -33,7 +33,7 @@ class BadInputResponse(StrEnum):
 
 @dataclass(frozen=True)
 class CheckTarget:
-    """`data` is the info as it was sent: vad has no place in `info`."""
+    """`data` is the info as received: `Info` has no field for vad."""
 
     uri: str
     role: str
@@ -41,17 +41,17 @@ class CheckTarget:
     seconds: float = 15.0  # the longest that an answer may take
     info: Info = field(default_factory=Info)
     data: dict[str, Any] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)  # what one check has found out for others
+    notes: dict[str, str] = field(default_factory=dict)  # results of one check that others need
 
     async def send_request(self, events: Iterable[Event], *answers: str) -> Event:
-        """Send events on a connection of their own; return the first answer. Raises PeerError, UnreachableError."""
+        """Send events on a new connection; return the first of `answers`. Raises PeerError, UnreachableError."""
         async with connect(self.uri) as peer:
             for event in events:
                 await peer.send(event)
             return await peer.wait_for(*answers, seconds=self.seconds)
 
     async def measure_describe(self, seconds: float = HOME_ASSISTANT_SECONDS) -> float:
-        """Return how many seconds a describe takes on a connection of its own. Raises UnreachableError."""
+        """Return the seconds that describe takes on a new connection. Raises UnreachableError."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
         async with connect(self.uri, seconds) as peer:
@@ -60,7 +60,7 @@ class CheckTarget:
         return loop.time() - begun
 
     async def send_raw(self, *pieces: bytes, with_eof: bool = False) -> tuple[BadInputResponse, str]:
-        """Send bytes, perhaps with an end of file; return what comes of it, and the first event's type or error code."""
+        """Send bytes on a new connection; return the response, and the type or error code of the first event."""
         reader, writer = await _open_connection(self.uri)
         try:
             with suppress(ConnectionError):

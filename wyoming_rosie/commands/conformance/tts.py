@@ -1,4 +1,4 @@
-"""Checks of text to speech."""
+"""Conformance checks of text to speech."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,53 +25,53 @@ LONG_TEXT = 6 * f"{TEXT} "
 class SynthesizedAudio:
     audio: AudioFormat
     pcm: bytes
-    streams: int  # Home Assistant reads the format of the first one
+    streams: int  # audio-start events; Home Assistant reads the format of the first one
 
     def __str__(self) -> str:
         return f"{self.audio.seconds(len(self.pcm)):.1f} s at {self.audio.rate} Hz"
 
 
 def create_request(_: CheckTarget) -> list[Event]:
-    """Make the event for a text that takes some time."""
+    """Return the event for a text that takes some time to synthesize."""
     return [synthesize(LONG_TEXT)]
 
 
 def synthesize(text: str, **fields: object) -> Event:
-    """Return a request to speak a text."""
+    """Return a synthesize event."""
     return Event("synthesize", {"text": text, **fields})
 
 
 def create_stream(text: str) -> list[Event]:
-    """Return a text as Home Assistant streams it, with the whole text for servers that know no parts."""
+    """Return a text as Home Assistant streams it: chunks, and the whole text for servers without streaming."""
     words = text.split()
     parts = [Event("synthesize-chunk", {"text": f"{' '.join(words[at : at + 3])} "}) for at in range(0, len(words), 3)]
     return [Event("synthesize-start"), *parts, synthesize(text), Event("synthesize-stop")]
 
 
 async def check_text(target: CheckTarget) -> str:
-    """Speak a text without naming a voice."""
+    """Synthesize a text without naming a voice."""
     return str(_require_sound(await _synthesize(target, [synthesize(TEXT)], "audio-stop")))
 
 
 async def check_voice_list(target: CheckTarget) -> str:
-    """Speak with the first voices that are installed, named as Home Assistant names them."""
+    """Synthesize with the first three installed voices, named as Home Assistant names them."""
     names = [voice.name for program in target.info.tts for voice in program.voices if voice.installed][:3]
     for name in names:
         try:
             _require_sound(await _synthesize(target, [synthesize("Hello.", voice={"name": name})], "audio-stop"))
         except PeerError as err:
-            raise CheckFindingError(f"{name} is called installed and does not speak: {err}") from err
+            raise CheckFindingError(f"{name} is listed as installed but refused: {err}") from err
     return ", ".join(names)
 
 
 async def check_empty_text(target: CheckTarget) -> str:
-    """Speak an empty text."""
+    """Synthesize an empty text."""
     await target.send_request([synthesize("")], "audio-stop")
     return "audio-stop"
 
 
 async def check_unknown_voice(target: CheckTarget) -> str:
-    """Ask for a voice that is not there."""
+    """Name an unknown voice."""
     try:
         await target.send_request([synthesize("Hello.", voice={"name": "no-such-voice"})], "audio-stop")
     except PeerError as err:
@@ -82,13 +82,13 @@ async def check_unknown_voice(target: CheckTarget) -> str:
 
 
 async def check_streaming(target: CheckTarget) -> str:
-    """Stream a text; expect it once, in one format, and the end that Home Assistant waits for."""
+    """Stream a text; expect its audio once, in one format, and `synthesize-stopped`."""
     _require_streaming(target)
     whole = await _synthesize(target, [synthesize(TEXT)], "audio-stop")
     parts = _require_sound(await _synthesize(target, create_stream(TEXT), "synthesize-stopped"))
     ratio = parts.audio.seconds(len(parts.pcm)) / whole.audio.seconds(len(whole.pcm))
     if ratio > 1.6:
-        raise ConformanceError(f"{ratio:.1f} times as long as the text at once: it speaks twice")
+        raise ConformanceError(f"{ratio:.1f} times as long as without streaming: the text is spoken twice")
     return f"{parts} in {parts.streams} pieces"
 
 
@@ -100,14 +100,14 @@ async def check_empty_stream(target: CheckTarget) -> str:
 
 
 async def check_unsupported_streaming(target: CheckTarget) -> str:
-    """Stream a text to a program that does not promise it; the whole text in it must be spoken."""
+    """Stream a text to a program without streaming; it must synthesize the whole text that is part of the stream."""
     if any(program.supports_synthesize_streaming for program in target.info.tts):
-        raise CheckSkippedError("it promises to speak in parts")
+        raise CheckSkippedError("it supports streaming")
     return str(_require_sound(await _synthesize(target, create_stream(TEXT), "audio-stop")))
 
 
 async def check_text_after_stream(target: CheckTarget) -> str:
-    """Speak a text at once on a connection that has streamed one."""
+    """Send a plain request on a connection that has streamed one before."""
     _require_streaming(target)
     async with connect(target.uri) as peer:
         await _send_events(peer, create_stream("Hello."))
@@ -120,7 +120,7 @@ async def check_text_after_stream(target: CheckTarget) -> str:
 
 
 async def check_two_requests(target: CheckTarget) -> str:
-    """Speak twice on one connection."""
+    """Send two requests on one connection."""
     async with connect(target.uri) as peer:
         for _ in range(2):
             await _send_events(peer, [synthesize("Hello.")])
@@ -143,7 +143,7 @@ async def _send_events(peer: Client, events: Iterable[Event]) -> None:
 
 
 async def _receive_audio(peer: Client, last: str, seconds: float) -> SynthesizedAudio:
-    """Return the audio up to the event `last`. Raises FaultError for audio that is none."""
+    """Return the audio up to the event `last`. Raises ConformanceError for invalid audio."""
     audio = format_of(await peer.wait_for("audio-start", seconds=seconds))
     pcm = bytearray()
     streams = 1
@@ -159,13 +159,13 @@ async def _receive_audio(peer: Client, last: str, seconds: float) -> Synthesized
 
 def _require_sound(speech: SynthesizedAudio) -> SynthesizedAudio:
     if not any(speech.pcm):
-        raise ConformanceError("the speech is silent")
+        raise ConformanceError("the audio is silent")
     return speech
 
 
 def _require_streaming(target: CheckTarget) -> None:
     if not any(program.supports_synthesize_streaming for program in target.info.tts):
-        raise CheckSkippedError("it does not promise to speak in parts")
+        raise CheckSkippedError("its info does not promise streaming")
 
 
 MEANS = "answers are not spoken"
@@ -174,19 +174,19 @@ ROLE = RoleSpec(
     ("audio-stop",),
     (
         Check("a text", MEANS, check_text),
-        Check("its voices by name", "a voice that can be chosen does not speak", check_voice_list),
-        Check("an empty text", "a client waits for the end of an answer without words", check_empty_text),
-        Check("an unknown voice", "a mistake in a voice's name is not explained", check_unknown_voice),
-        Check("a text in parts", "answers of language models hang, or are spoken twice", check_streaming),
-        Check("an empty text in parts", "Home Assistant waits for an end that never comes", check_empty_stream),
-        Check("parts that it does not know", "answers of language models are not spoken", check_unsupported_streaming),
+        Check("its voices by name", "users can choose a voice that does not work", check_voice_list),
+        Check("an empty text", "a client waits for the end of an empty reply", check_empty_text),
+        Check("an unknown voice", "a typo in the name of a voice gets no error message", check_unknown_voice),
+        Check("a streamed text", "replies of language models hang, or are spoken twice", check_streaming),
+        Check("an empty stream", "Home Assistant waits for an end that never comes", check_empty_stream),
+        Check("a stream without support", "replies of language models are not spoken", check_unsupported_streaming),
         Check(
-            "a text after one in parts",
-            "clients that keep their connection hear one answer only",
+            "a text after a streamed one",
+            "clients that keep their connection open are answered once",
             check_text_after_stream,
         ),
         Check(
-            "two texts on a connection", "clients that keep their connection hear one answer only", check_two_requests
+            "two texts on a connection", "clients that keep their connection open are answered once", check_two_requests
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Checks of finding speech, which has no place in Wyoming's `info`: those of our own vad daemon's way."""
+"""Conformance checks of voice activity detection as wyoming-rosie-vad does it: Wyoming's `info` has no section for it."""
 
 from wyoming.event import Event
 
@@ -11,12 +11,12 @@ TURN = Event("user-event", {"name": "turn", "context": {"turn_id": "check"}})
 
 
 def create_request(target: CheckTarget) -> list[Event]:
-    """Make the events of a command."""
+    """Return the events of a command."""
     return [TURN, *audio_events(target.recording.command)]
 
 
 async def check_command(target: CheckTarget) -> str:
-    """Send a command and expect where it starts and stops."""
+    """Send a command; expect voice-started and voice-stopped."""
     return await _detect_speech(target, create_request(target))
 
 
@@ -28,7 +28,7 @@ async def check_stereo(target: CheckTarget) -> str:
 
 
 async def check_silence(target: CheckTarget) -> str:
-    """Send nothing, then a command, and expect no speech before it."""
+    """Send silence, then a command; expect no speech in the silence."""
     pause = make_silence(2.0)
     async with connect(target.uri) as peer:
         for event in [TURN, *audio_events(pause + target.recording.command)]:
@@ -55,8 +55,10 @@ ROLE = RoleSpec(
     create_request,
     ("voice-stopped",),
     (
-        Check("a command", "the end of a command is found late or not at all", check_command),
-        Check("48 kHz stereo", "satellites with another microphone are cut off or heard for too long", check_stereo),
-        Check("silence", "a quiet room is taken for somebody who speaks", check_silence),
+        Check("a command", "the end of a command is detected late or not at all", check_command),
+        Check(
+            "48 kHz stereo", "speech from satellites with another microphone ends too early or too late", check_stereo
+        ),
+        Check("silence", "silence is taken for speech", check_silence),
     ),
 )

@@ -1,4 +1,4 @@
-"""Checks of wake words."""
+"""Conformance checks of wake word detection."""
 
 import asyncio
 from collections.abc import Iterable
@@ -25,19 +25,19 @@ from wyoming_rosie.commands.conformance.target import CheckTarget
 from wyoming_rosie.errors import UnreachableError
 from wyoming_rosie.protocol.client import Client, PeerError, connect
 
-UNHEARD = "it hears none of its words in the recording; try one of your own with --wav"
+UNHEARD = "it detects none of its wake words in the recording; give one of yours with --wav"
 WORD = "wake word"
-"""The note of the word that was heard."""
+"""Key in the target's notes: the wake word that was detected."""
 CHUNK_SECONDS = 0.01
 
 
 def create_request(_: CheckTarget) -> list[Event]:
-    """Make the events of a stream that ends without a wake word."""
+    """Return the events of a stream that ends without a wake word."""
     return [Event("detect"), *audio_events(make_silence(2.0))]
 
 
 async def check_wake_word(target: CheckTarget) -> str:
-    """Say it as fast as people speak, and ask for all words by name, in chunks of 10 ms and without a stop."""
+    """Ask for all words by name; send the recording in real time, in chunks of 10 ms, without audio-stop."""
     try:
         answer = await _detect(target, _installed_names(target))
     except UnreachableError as err:
@@ -47,15 +47,15 @@ async def check_wake_word(target: CheckTarget) -> str:
 
 
 async def check_single_word(target: CheckTarget) -> str:
-    """Ask for one word, as Home Assistant does."""
+    """Ask for one word by name, as Home Assistant does."""
     answer = await _detect(target, [_get_word(target)])
     if answer.data.get("name") != _get_word(target):
-        raise ConformanceError(f"asked for {_get_word(target)}, it detects {answer.data.get('name')}")
+        raise ConformanceError(f"the request names {_get_word(target)}, the detection {answer.data.get('name')}")
     return _get_word(target)
 
 
 async def check_any_word(target: CheckTarget) -> str:
-    """Ask for no word in particular, as Home Assistant does for a satellite."""
+    """Send detect without names, as Home Assistant does for a satellite."""
     _get_word(target)
     try:
         return str((await _detect(target, None)).data.get("name"))
@@ -64,21 +64,21 @@ async def check_any_word(target: CheckTarget) -> str:
 
 
 async def check_burst(target: CheckTarget) -> str:
-    """Send the word as fast as the network takes it, and a stop."""
+    """Send the word as fast as the network takes it, and audio-stop."""
     return str((await _require_detection(target, _detect_events(target))).data.get("name"))
 
 
 async def check_detection_time(target: CheckTarget) -> str:
-    """Expect a time in the detection that lies in the audio."""
+    """Expect a timestamp in the detection that lies within the audio."""
     answer = await _detect(target, [_get_word(target)])
     at, end = answer.data.get("timestamp"), 1000 * SPEECH.seconds(len(target.recording.wake_word))
     if not isinstance(at, int | float) or not 1000 * PAUSE_SECONDS <= at <= end:
-        raise CheckFindingError(f"the detection's time is {at}, and the audio lasts {end:.0f} ms")
+        raise CheckFindingError(f"the timestamp of the detection is {at}, and the audio lasts {end:.0f} ms")
     return f"{at} ms"
 
 
 async def check_no_detect(target: CheckTarget) -> str:
-    """Send audio alone."""
+    """Send audio without detect."""
     _get_word(target)
     async with connect(target.uri) as peer:
         try:
@@ -88,7 +88,7 @@ async def check_no_detect(target: CheckTarget) -> str:
 
 
 async def check_no_audio_start(target: CheckTarget) -> str:
-    """Ask for the word and send audio without its start, as the satellites of the wyoming-satellite project do."""
+    """Send audio without audio-start, as the satellites of the wyoming-satellite project do."""
     events = [event for event in _detect_events(target) if event.type == "audio-chunk"]
     async with connect(target.uri) as peer:
         try:
@@ -109,7 +109,7 @@ async def check_stereo(target: CheckTarget) -> str:
 
 
 async def check_silence(target: CheckTarget) -> str:
-    """Send nothing that is a word, and say that it is over."""
+    """Send silence and audio-stop; expect not-detected."""
     try:
         answer = await target.send_request(create_request(target), "detection", "not-detected")
     except UnreachableError as err:
@@ -120,7 +120,7 @@ async def check_silence(target: CheckTarget) -> str:
 
 
 async def check_unknown_word(target: CheckTarget) -> str:
-    """Ask for a word that it does not know, and say one that it does."""
+    """Ask for an unknown word and send a known one."""
     _get_word(target)
     try:
         answer = await _detect(target, ["no_such_word"])
@@ -128,7 +128,7 @@ async def check_unknown_word(target: CheckTarget) -> str:
         return f"refuses it: {err.code}"
     except UnreachableError as err:
         raise CheckFindingError(str(err)) from err
-    raise CheckFindingError(f"it detects {answer.data.get('name')}, which nobody asked for")
+    raise CheckFindingError(f"it detects {answer.data.get('name')}, which the request does not name")
 
 
 def _installed_names(target: CheckTarget) -> list[str]:
@@ -136,9 +136,9 @@ def _installed_names(target: CheckTarget) -> list[str]:
 
 
 def _get_word(target: CheckTarget) -> str:
-    """Return the word that the first check has heard. Raises NotTriedError."""
+    """Return the word that the first check has detected. Raises CheckSkippedError."""
     if WORD not in target.notes:
-        raise CheckSkippedError("none of its words was heard")
+        raise CheckSkippedError("none of its words was detected")
     return target.notes[WORD]
 
 
@@ -158,7 +158,7 @@ async def _detect(target: CheckTarget, names: list[str] | None) -> Event:
 
 
 async def _stream_until_detection(peer: Client, events: Iterable[Event], seconds: float) -> Event:
-    """Return the detection while audio is sent as fast as people speak; no stop follows it."""
+    """Send audio in real time, without audio-stop, until a detection comes; return it."""
     sending = asyncio.create_task(_send_realtime(peer, events))
     try:
         return await peer.wait_for("detection", seconds=seconds)
@@ -170,7 +170,7 @@ async def _stream_until_detection(peer: Client, events: Iterable[Event], seconds
 async def _send_realtime(peer: Client, events: Iterable[Event]) -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    with suppress(UnreachableError):  # whoever waits for the detection notices
+    with suppress(UnreachableError):  # the caller's wait for the detection reports it
         for event in events:
             if event.type == "audio-chunk":
                 await asyncio.sleep(begun + event.data["timestamp"] / 1000 - loop.time())
@@ -181,24 +181,28 @@ async def _send_realtime(peer: Client, events: Iterable[Event]) -> None:
 async def _require_detection(target: CheckTarget, events: Iterable[Event]) -> Event:
     answer = await target.send_request(events, "detection", "not-detected")
     if answer.type == "not-detected":
-        raise CheckFindingError("not-detected: the audio was over before it was heard")
+        raise CheckFindingError("not-detected: it answered audio-stop before it had processed the audio")
     return answer
 
 
-MEANS = "the wake word is not heard"
+MEANS = "the wake word is not detected"
 ROLE = RoleSpec(
     create_request,
     ("detection", "not-detected"),
     (
         Check("a wake word", MEANS, check_wake_word),
         Check("the wake word as Home Assistant asks", MEANS, check_single_word),
-        Check("the time of a detection", "the wake word is taken for a part of the command", check_detection_time),
+        Check("the time of a detection", "the wake word becomes part of the command", check_detection_time),
         Check("any wake word", f"{MEANS} by satellites that name none", check_any_word),
         Check("a recording in a burst", f"{MEANS} in recordings, and after a pause of the network", check_burst),
         Check("audio without detect", f"{MEANS} by clients that only send audio", check_no_detect),
         Check("audio without a start", f"{MEANS} by satellites of the wyoming-satellite project", check_no_audio_start),
         Check("48 kHz stereo", f"{MEANS} from satellites with another microphone", check_stereo),
-        Check("silence", "a client cannot tell whether it still listens", check_silence),
-        Check("an unknown wake word", "a mistake in a name goes unseen, or another word wakes", check_unknown_word),
+        Check("silence", "a client cannot tell that detection has ended", check_silence),
+        Check(
+            "an unknown wake word",
+            "a typo in a name goes unnoticed, or another word wakes the satellite",
+            check_unknown_word,
+        ),
     ),
 )

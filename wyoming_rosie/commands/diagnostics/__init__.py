@@ -1,1 +1,1 @@
-"""What `wyoming-rosie doctor` looks at, and what it advises."""
+"""Inspection of the machine, its audio devices and its network, and the diagnosis of `wyoming-rosie doctor`."""

@@ -1,4 +1,4 @@
-"""The microphones and speakers of this machine, through PortAudio. Everything here blocks: it belongs into a thread."""
+"""Microphones and speakers of this machine, through PortAudio. All functions block: call them in a thread."""
 
 import time
 from typing import Any
@@ -18,18 +18,18 @@ class AudioDeviceError(RosieError):
 
 
 def load_sounddevice() -> Any:
-    """Return the sounddevice module. Raises ConfigError, which says what to install."""
+    """Return the sounddevice module. Raises ConfigError with the command that installs what is missing."""
     try:
         import sounddevice
     except ImportError as err:
         raise ConfigError(f"{install_command(['satellite'])}") from err
-    except OSError as err:  # the module is there, the native library is not
+    except OSError as err:  # the Python package is installed, the native library is not
         raise ConfigError("sudo apt install libportaudio2") from err
     return sounddevice
 
 
 def list_devices(sounddevice: Any) -> AudioDeviceList:
-    """Return what there is."""
+    """Return all microphones and speakers."""
     default = set(sounddevice.default.device)
     return AudioDeviceList(
         tuple(
@@ -46,7 +46,7 @@ def list_devices(sounddevice: Any) -> AudioDeviceList:
 
 
 def record(sounddevice: Any, name: str | None, seconds: float) -> tuple[AudioFormat, bytes, float | None]:
-    """Return so many seconds at the microphone's own rate, and the rate by the clock. Raises SoundError."""
+    """Record `seconds` at the microphone's default rate; return format, PCM and measured rate. Raises AudioDeviceError."""
     frames: list[tuple[float, bytes]] = []
 
     def keep(pcm: Any, *_: object) -> None:  # on PortAudio's thread
@@ -63,7 +63,7 @@ def record(sounddevice: Any, name: str | None, seconds: float) -> tuple[AudioFor
     except (sounddevice.PortAudioError, ValueError) as err:
         raise AudioDeviceError(str(err)) from err
     if not frames:
-        raise AudioDeviceError("it gives no sound")
+        raise AudioDeviceError("it delivers no audio")
     return (
         audio,
         b"".join(pcm for _, pcm in frames),
@@ -72,7 +72,7 @@ def record(sounddevice: Any, name: str | None, seconds: float) -> tuple[AudioFor
 
 
 def play_recording(sounddevice: Any, name: str | None, audio: AudioFormat, pcm: bytes) -> None:
-    """Play 16-bit samples to their end. Raises SoundError."""
+    """Play 16-bit PCM to its end. Raises AudioDeviceError."""
     try:
         rate = int(sounddevice.query_devices(name, "output")["default_samplerate"])
         wanted = AudioFormat(rate, 2, 1)
@@ -84,13 +84,13 @@ def play_recording(sounddevice: Any, name: str | None, audio: AudioFormat, pcm: 
 
 
 def to_speech_format(audio: AudioFormat, pcm: bytes) -> bytes:
-    """Return a recording as speech audio."""
+    """Return a recording as speech PCM."""
     converter = Converter(audio, SPEECH)
     return converter.convert(pcm) + converter.finish()
 
 
 def _wait_for_blocks(frames: list[tuple[float, bytes]], blocks: int, seconds: float) -> None:
-    """Wait for the blocks, three times as long as they should take: a rate may be less than the device says."""
+    """Wait for the blocks, at most three times as long as expected: the true rate may be lower than promised."""
     end = time.monotonic() + 3 * seconds + STALLED_SECONDS
     while len(frames) < blocks and time.monotonic() < end:
         time.sleep(BLOCK_SECONDS)

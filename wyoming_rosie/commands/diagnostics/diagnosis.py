@@ -1,4 +1,4 @@
-"""From findings to advice: one next step for each fault."""
+"""Diagnosis of a report: each fault with one next step."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from wyoming_rosie.home.model import SIMULATED_HOME_FILE
 from wyoming_rosie.runtime.extras import install_command
 
 QUIET_DBFS = -65.0
-"""No room is quieter: the microphone is off, or hears nothing."""
+"""Level below that of any room: the microphone is off or muted."""
 FAINT_DBFS = -40.0
-"""Of the loudest sample, while somebody speaks."""
+"""Peak below which speech is too quiet."""
 CLIPPED = 0.001
 OFFSET = 0.02
 RATE_ERROR = 0.03
@@ -33,7 +33,7 @@ class Diagnosis:
 
 
 def diagnose(findings: DoctorReport) -> list[Diagnosis]:
-    """Return what is wrong and what to do about it, what must come first first."""
+    """Return the faults with their next steps, those to solve first at the beginning."""
     sound = [] if findings.sound is None else [*_check_audio(findings.sound, findings.machine)]
     return [
         *_check_machine(findings.machine),
@@ -48,7 +48,7 @@ def _check_machine(machine: MachineReport) -> Iterator[Diagnosis]:
         if lacking := machine.extras.get(extra):
             yield Diagnosis(
                 f"{extra} lacks {', '.join(lacking)}",
-                f"{install_command([extra])}, if this machine shall do that",
+                f"{install_command([extra])}, if this machine needs {extra}",
             )
     if machine.clock_is_set is False:
         yield Diagnosis("the clock is not set by the network", "sudo timedatectl set-ntp true")
@@ -80,12 +80,12 @@ def _check_audio(sound: AudioReport, machine: MachineReport) -> Iterator[Diagnos
 def _no_device_diagnosis(machine: MachineReport) -> Diagnosis:
     if machine.has_sound_cards and not machine.may_use_sound:
         return Diagnosis(
-            "there are sound cards, but you may not use them",
+            "there are sound cards, but you have no permission to use them",
             "sudo usermod -aG audio $USER, then log in again; for a service: SupplementaryGroups=audio",
         )
     if machine.has_sound_cards:
         return Diagnosis(
-            "there are sound cards, but PortAudio finds none", "is another program using them? see: aplay -l"
+            "there are sound cards, but PortAudio finds none", "is another program using them? See: aplay -l"
         )
     return Diagnosis(
         "there is no sound device",
@@ -97,35 +97,35 @@ def _check_recording(recorded: RecordingReport) -> Iterator[Diagnosis]:
     found = recorded.levels
     if found.rms <= QUIET_DBFS:
         yield Diagnosis(
-            f"the microphone hears nothing ({found.rms} dBFS)",
-            "is it muted, or another one the default? see: alsamixer",
+            f"the microphone records silence ({found.rms} dBFS)",
+            "is it muted, or is another one the default? See: alsamixer",
         )
         return
     if found.clipped >= CLIPPED:
         yield Diagnosis(
-            f"the microphone is too loud ({100 * found.clipped:.1f} % of it is cut off)",
+            f"the microphone is too loud ({100 * found.clipped:.1f} % of its samples are clipped)",
             "turn its gain down in alsamixer",
         )
     elif found.peak < FAINT_DBFS:
         yield Diagnosis(
-            f"the microphone is faint (its peak is {found.peak} dBFS)",
+            f"the microphone is too quiet (its peak is {found.peak} dBFS)",
             "speak while it records, or turn its gain up in alsamixer",
         )
     if abs(found.offset) >= OFFSET:
         yield Diagnosis(
-            f"the microphone has an offset of {100 * found.offset:.1f} %",
-            "try another port or sound card: it is electrical",
+            f"the microphone has a DC offset of {100 * found.offset:.1f} %",
+            "try another port or sound card: the fault is electrical",
         )
     yield from _check_rate(recorded)
     if recorded.looked_for_words and recorded.wake_word is None:
-        yield Diagnosis("no wake word was in the recording", "run it again and say 'okay nabu' while it records")
+        yield Diagnosis("the recording contains no wake word", "run it again and say 'okay nabu' while it records")
 
 
 def _check_rate(recorded: RecordingReport) -> Iterator[Diagnosis]:
     if recorded.true_rate is None or abs(recorded.true_rate / recorded.rate - 1) < RATE_ERROR:
         return
     yield Diagnosis(
-        f"the microphone says {recorded.rate} Hz and gives {recorded.true_rate:.0f}",
+        f"the microphone promises {recorded.rate} Hz and delivers {recorded.true_rate:.0f}",
         f"read it with a command at its true rate: --mic-command 'arecord ...' --mic-command-rate {_closest_rate(recorded.true_rate)}",
     )
 
@@ -138,8 +138,8 @@ def _check_port_use(ports: tuple[PortReport, ...]) -> Iterator[Diagnosis]:
     for port in ports:
         if port.use == "other":
             yield Diagnosis(
-                f"port {port.number}, which is for {port.role}, is used by a program that does not speak Wyoming",
-                f"end that program, or choose another port: wyoming-rosie-{port.role} --uri tcp://0.0.0.0:PORT",
+                f"port {port.number} of {port.role} is in use by a program that does not speak Wyoming",
+                f"stop that program, or choose another port: wyoming-rosie-{port.role} --uri tcp://0.0.0.0:PORT",
             )
 
 
@@ -150,7 +150,7 @@ def _check_service(services: tuple[ServiceReport, ...]) -> Iterator[Diagnosis]:
         name = f"{one.role or 'a program'} at {one.uri}"
         if one.ms is None:
             yield Diagnosis(
-                f"{name} is announced and does not answer", "is it still running, and its port open in the firewall?"
+                f"{name} is announced and does not answer", "is it running, and is its port open in the firewall?"
             )
         elif one.house == SIMULATED_HOME_FILE:
             yield Diagnosis(
@@ -158,6 +158,4 @@ def _check_service(services: tuple[ServiceReport, ...]) -> Iterator[Diagnosis]:
                 "have Home Assistant act: wyoming-rosie-intent --actor home-assistant, or --actor none for its own pipelines",
             )
         elif one.ms > SLOW_MS:
-            yield Diagnosis(
-                f"{name} takes {one.ms:.0f} ms to answer", "find out what keeps it busy: wyoming-rosie check URI"
-            )
+            yield Diagnosis(f"{name} takes {one.ms:.0f} ms to answer", "find out why: wyoming-rosie check URI")

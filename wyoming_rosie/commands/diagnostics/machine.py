@@ -1,4 +1,4 @@
-"""What this machine is like, apart from its sound: clock, permissions, packages, models."""
+"""Inspection of this machine apart from its audio devices: clock, permissions, packages, models."""
 
 import getpass
 import grp
@@ -19,7 +19,7 @@ KINDS = frozenset({".onnx", ".tflite", ".bin", ".gguf"})
 
 
 def create_report() -> MachineReport:
-    """Return what is found; blocks for as long as CLOCK_SECONDS."""
+    """Return the machine's report; blocks for up to CLOCK_SECONDS."""
     return MachineReport(
         system=f"{platform.system()} {platform.machine()}, {_system_name()}",
         python=platform.python_version(),
@@ -34,7 +34,7 @@ def create_report() -> MachineReport:
 
 
 def get_private_names() -> set[str]:
-    """Return the names of this user and machine, which a report must not hold."""
+    """Return the names of this user and machine, which must not occur in a report."""
     found = {socket.gethostname(), socket.gethostname().partition(".")[0]}
     with suppress(OSError, KeyError):
         found |= {getpass.getuser(), Path.home().name}
@@ -51,7 +51,7 @@ def _can_use_audio() -> bool:
     try:
         group = grp.getgrnam("audio").gr_gid
     except KeyError:
-        return True  # nothing is kept from anybody
+        return True  # without the group, audio needs no permission
     return os.geteuid() == 0 or group in os.getgroups()
 
 

@@ -1,4 +1,4 @@
-"""Wyoming programs and ports, on this machine and on the network."""
+"""Inspection of Wyoming programs and ports, on this machine and on the network."""
 
 import asyncio
 from collections.abc import Collection
@@ -19,11 +19,11 @@ from wyoming_rosie.protocol.network_interfaces import local_addresses
 
 DESCRIBE_SECONDS = 2.0
 HEARERS = tuple(one.role for one in DAEMONS)
-"""Roles that are given what is said in the house."""
+"""Roles to which the hub sends speech and text."""
 
 
 async def create_report(seconds: float) -> tuple[tuple[ServiceReport, ...], tuple[PortReport, ...]]:
-    """Return what announces itself within so many seconds or listens here, and what our ports are used for."""
+    """Return the programs announced within `seconds` or listening on this machine, and the use of the default ports."""
     found, local = await asyncio.gather(_discover(seconds), _describe_local())
     here = [service for service, _ in local if service is not None]
     trusted = await asyncio.to_thread(_load_trusted)
@@ -32,18 +32,18 @@ async def create_report(seconds: float) -> tuple[tuple[ServiceReport, ...], tupl
 
 
 def get_trust(one: DiscoveredService, trusted: Collection[str]) -> str:
-    """Return whether the hub may use an announced program; `trusted` are addresses, URIs and announced names."""
+    """Describe whether the hub may use an announced program; `trusted` are addresses, URIs and announced names."""
     if one.role not in HEARERS:
         return ""
     if one.host in trusted:
-        return "of this machine, the hub may use it"
+        return "on this machine, the hub may use it"
     if one.uri in trusted or one.name in trusted:
         return "adopted by the hub's settings"
     return f"not adopted, the hub does not use it; if it is yours: wyoming-rosie-hub --adopt '{one.name}'"
 
 
 def _load_trusted() -> set[str]:
-    """Return what the settings of this machine's hub trust, and the addresses of this machine."""
+    """Return the names and URIs that the settings of this machine's hub trust, and the addresses of this machine."""
     adopted = config.read_setting("hub", "adopt") or ()
     uris = (config.read_setting("hub", f"{role}_uri") for role in HEARERS)
     names = adopted.split() if isinstance(adopted, str) else adopted
@@ -94,7 +94,7 @@ async def _describe_service(role: str, uri: str) -> ServiceReport:
 
 
 def simulated_home(info: Info) -> str:
-    """Return what an intent daemon says of a house that is in memory only; nothing for a real one."""
+    """Return an intent daemon's description of its simulated home; empty for a real one."""
     said = " ".join(program.description or "" for program in info.handle)
     return next((house for house in (SIMULATED_HOME_FILE, SIMULATED) if house in said), "")
 

@@ -1,4 +1,4 @@
-"""What a report must not say: names of people and machines, addresses that lead to somebody's home."""
+"""Redaction of reports: names of people and machines, and public addresses."""
 
 import ipaddress
 import re
@@ -12,7 +12,7 @@ _ADDRESS = re.compile(
 
 
 def redact(text: str, names: Iterable[str]) -> str:
-    """Return the text without owners ("Ada's headset"), without `names`, and without addresses that are not private."""
+    """Return the text without owners ("Ada's headset"), without `names` and without public addresses."""
     text = _OWNER.sub("somebody's", text)
     text = _OF_OWNER.sub(r"\1 somebody", text)
     for name in sorted({name for name in names if len(name) > 1}, key=len, reverse=True):

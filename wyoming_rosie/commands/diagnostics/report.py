@@ -1,4 +1,4 @@
-"""What was found out about this machine; nothing in it names a person."""
+"""Report of `wyoming-rosie doctor` about this machine."""
 
 from dataclasses import dataclass, field
 
@@ -10,13 +10,13 @@ class AudioDevice:
     name: str
     inputs: int  # channels
     outputs: int
-    rate: float  # Hz, its own
+    rate: float  # Hz, its default
     is_default: bool = False
 
 
 @dataclass(frozen=True)
 class AudioDeviceList:
-    """Microphones and speakers; `trouble` says why there is no list."""
+    """Microphones and speakers; `trouble` is the reason for an empty list."""
 
     found: tuple[AudioDevice, ...] = ()
     trouble: str = ""
@@ -32,34 +32,34 @@ class AudioDeviceList:
 
 @dataclass(frozen=True)
 class RecordingReport:
-    """A few seconds from the microphone."""
+    """Measurements of a few seconds from the microphone."""
 
-    rate: int  # Hz, as the device says
-    true_rate: float | None  # by the clock; None when it was too short
+    rate: int  # Hz, as the device promises
+    true_rate: float | None  # Hz, measured by the clock; None if the recording is too short
     levels: AudioLevels
-    wake_word: str | None = None  # that was heard
-    looked_for_words: bool = True
+    wake_word: str | None = None  # first one detected
+    looked_for_words: bool = True  # False without a detector
 
 
 @dataclass(frozen=True)
 class ServiceReport:
-    """A Wyoming program on the network or on this machine; `ms` is that of a describe, None without an answer.
+    """A Wyoming program on the network or on this machine; `ms` is the latency of `describe`, None without an answer.
 
-    `name` is announced; `trust` says whether the hub's settings on this machine let it use the program.
+    `name` is its announced name; `trust` tells whether the settings of this machine's hub let it use the program.
     """
 
     role: str
     uri: str
     engine: str
     ms: float | None
-    house: str = ""  # what must be said of the house in which it acts
+    house: str = ""  # warning that its home is only simulated
     name: str = ""
     trust: str = ""
 
 
 @dataclass(frozen=True)
 class PortReport:
-    """A port of ours on this machine: "free", "wyoming" or "other"."""
+    """A default port on this machine; `use` is "free", "wyoming" or "other"."""
 
     role: str
     number: int
@@ -68,7 +68,7 @@ class PortReport:
 
 @dataclass(frozen=True)
 class AudioReport:
-    """What the microphone and the speaker did; a trouble is empty when all went well."""
+    """Test of microphone and speaker; a `..._trouble` is empty without a fault."""
 
     devices: AudioDeviceList = field(default_factory=AudioDeviceList)
     recorded: RecordingReport | None = None
@@ -81,17 +81,17 @@ class MachineReport:
     system: str
     python: str
     version: str  # of wyoming-rosie
-    clock_is_set: bool | None  # by the network; None when nobody can tell
-    has_sound_cards: bool  # that the kernel knows
-    may_use_sound: bool  # member of the group that may
-    sound_server: str  # "PipeWire", "PulseAudio" or nothing
-    extras: dict[str, tuple[str, ...]] = field(default_factory=dict)  # and what each lacks
-    models: tuple[str, ...] = ()  # files that were fetched
+    clock_is_set: bool | None  # synchronized by the network; None if unknown
+    has_sound_cards: bool  # in the kernel
+    may_use_sound: bool  # user is in the group audio
+    sound_server: str  # "PipeWire", "PulseAudio" or empty
+    extras: dict[str, tuple[str, ...]] = field(default_factory=dict)  # missing packages of each
+    models: tuple[str, ...] = ()  # downloaded files
 
 
 @dataclass(frozen=True)
 class DoctorReport:
     machine: MachineReport
-    sound: AudioReport | None  # None when it was not asked for
+    sound: AudioReport | None  # None with --no-sound
     ports: tuple[PortReport, ...] = ()
     services: tuple[ServiceReport, ...] = ()

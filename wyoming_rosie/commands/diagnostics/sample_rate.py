@@ -1,4 +1,4 @@
-"""Which rate a microphone really has: some say 44 100 Hz and mean 22 050."""
+"""Measurement of a microphone's true sample rate: some promise 44 100 Hz and deliver 22 050."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ SHORTEST_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class AudioArrival:
-    """A piece of sound that had come at a time in seconds; all pieces are about as long."""
+    """A chunk of audio and its time of arrival in seconds; all chunks have about the same length."""
 
     time: float
     samples: int
 
 
 def measure_rate(arrivals: Sequence[AudioArrival]) -> float | None:
-    """Return the rate in Hz at which sound came, or None while it is too little to tell.
+    """Return the measured rate in Hz, or None for less than SHORTEST_SECONDS of audio.
 
-    A line through all arrivals: one that is late changes little, and what was buffered at first nothing.
+    A linear regression over all arrivals: a late chunk changes little, and initial buffering nothing.
     """
     if len(arrivals) < 3 or arrivals[-1].time - arrivals[0].time < SHORTEST_SECONDS:
         return None
@@ -34,7 +34,7 @@ def measure_rate(arrivals: Sequence[AudioArrival]) -> float | None:
 
 
 def find_standard_rate(arrivals: Sequence[AudioArrival]) -> int | None:
-    """Return the usual rate that is nearest to what was measured; None when none is near, or it is too little to tell."""
+    """Return the standard rate nearest to the measured one; None if it is not within TOLERANCE, or too little audio."""
     rate = measure_rate(arrivals)
     if rate is None:
         return None
