@@ -70,7 +70,7 @@ async def test_who_says_nothing_is_given_up_on(silent: str) -> None:
         complaint("listen", silent),
     )
     assert {line.partition(": ")[2] for line in said} == {
-        f"{silent} has not said for {DESCRIBE_SECONDS:g} s what it is; is the port right?"
+        f"{silent} has not answered describe for {DESCRIBE_SECONDS:g} s; is the port right?"
     }
 
 
