@@ -72,4 +72,4 @@ async def test_what_is_no_satellite_is_said_so(daemon: StartDaemon) -> None:
     tts = await daemon("tts")
     status, _, complaint = await listened(tts.uri)
     assert status == 1
-    assert "no satellite" in complaint
+    assert "not a satellite" in complaint

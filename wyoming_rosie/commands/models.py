@@ -2,7 +2,7 @@
 
 import json as json_module
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -14,7 +14,7 @@ from wyoming_rosie import config
 from wyoming_rosie.commands.progress import ProgressCallback, show_progress
 from wyoming_rosie.errors import ConfigError, UsageError
 from wyoming_rosie.models import catalogue, downloads, pip_source, wake_words
-from wyoming_rosie.models.model import FetchPlan, InstalledModel, disk_size
+from wyoming_rosie.models.model import FetchPlan, InstalledModel, ModelKind, disk_size
 from wyoming_rosie.text.suggestions import describe_unknown_name
 from wyoming_rosie.wakeword.openwakeword import model_files
 
@@ -150,11 +150,11 @@ async def _fetch_package(name: str, folder: Path) -> None:
     Console(soft_wrap=True, highlight=False).print(f"{name}: in {where} ({package.licence})", markup=False)
 
 
-def _to_callback(show: ProgressCallback) -> "Any":
-    return lambda now: show(now.name, now.done_bytes, now.total_bytes, now.trouble)
+def _to_callback(show: ProgressCallback) -> Callable[[downloads.Progress], None]:
+    return lambda now: show(now.name, now.done_bytes, now.total_bytes, now.problem)
 
 
-def _get_types(name: str | None) -> Iterable[Any]:
+def _get_types(name: str | None) -> Iterable[ModelKind]:
     if name is None:
         return catalogue.KINDS
     if name not in catalogue.BY_NAME:
@@ -162,10 +162,10 @@ def _get_types(name: str | None) -> Iterable[Any]:
     return (catalogue.BY_NAME[name],)
 
 
-def _list_rows(kind: Any, data: Path, *, available: bool) -> list[dict[str, Any]]:
+def _list_rows(kind: ModelKind, data: Path, *, available: bool) -> list[dict[str, Any]]:
     here = kind.installed(data)
     rows = [_model_row(model) for model in here]
-    names = {model.name for model in here if model.is_whole}
+    names = {model.name for model in here if model.is_complete}
     if available:
         rows += [
             {
@@ -176,7 +176,7 @@ def _list_rows(kind: Any, data: Path, *, available: bool) -> list[dict[str, Any]
                 "state": "available",
                 "path": "",
             }
-            for name, size in kind.known().items()
+            for name, size in kind.available().items()
             if name not in names
         ]
     return rows
