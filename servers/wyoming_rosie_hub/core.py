@@ -1,11 +1,11 @@
-"""The rules of a turn with one satellite: no sockets, no clock, no logging.
+"""Rules of the turns with one satellite, without sockets, clock or logging.
 
-A turn goes wake word, speech, transcript, understanding, answer, played. The clock of speech is the audio itself:
-milliseconds of it heard since the turn began; `now` (seconds) only measures waits.
+A turn goes from the wake word over speech, transcript, intent and answer to the end of playback. Speech is timed by the
+audio itself, in milliseconds received since the turn began; `now`, in seconds, is for timeouts only.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import assert_never
 
@@ -16,7 +16,6 @@ from wyoming_rosie_hub.messages import (
     AnswerAudioEnded,
     AnswerAudioSent,
     AnswerChunkReceived,
-    Answered,
     AudioEnded,
     AudioReceived,
     CancelSpeculation,
@@ -58,47 +57,47 @@ from wyoming_rosie_hub.messages import (
 SAMPLE_BYTES = 2
 SAMPLES_PER_MS = 16
 AUDIO_STALL_SECONDS = 2.0
-"""A satellite whose audio stops for so long has finished."""
+"""Silence on the connection, in the middle of an utterance, after which the audio counts as ended."""
 TRANSCRIPT_TIMEOUT_SECONDS = 15.0
 ANSWER_TIMEOUT_SECONDS = 20.0
 ANSWER_AUDIO_TIMEOUT_SECONDS = 10.0
 PLAYED_MARGIN_SECONDS = 5.0
 FOLLOW_UP_SECONDS = 60.0
 MAX_ANNOUNCEMENTS = 8
-"""That wait for a silence; the oldest is dropped when there are more."""
+"""Announcements that wait until the satellite is idle; the oldest is dropped when there are more."""
 WAKE_BUFFER_MS = 2_000
-"""Audio kept while the wake daemon listens: it reports a word a little after it was said."""
+"""Audio kept during wake detection, since a wake word is reported with a delay."""
 
 
 class TurnPhase(StrEnum):
     IDLE = "idle"
-    AWAITING_WAKE = "awaiting-wake"  # the satellite streams, the wake daemon listens
+    AWAITING_WAKE = "awaiting-wake"  # audio goes to the wake daemon
     LISTENING = "listening"
-    ENDPOINTING = "deciding"  # silence: perhaps all was said; a guess may be under way
+    ENDPOINTING = "deciding"  # silence after speech; a speculation may be running
     AWAITING_TRANSCRIPT = "recognising"
     AWAITING_ANSWER = "understanding"
-    SPEAKING_FILLER = "filling"  # the same, with a filler being said
+    SPEAKING_FILLER = "filling"  # and still awaiting the answer
     ANSWERING = "answering"
     PLAYING = "playing"
 
 
 @dataclass
 class TurnCore:
-    """One satellite's turns, one after the other; a new one interrupts the old."""
+    """State machine for the turns of one satellite; a new run interrupts the current turn."""
 
-    fillers_enabled: bool = True  # speaks a filler that is offered
-    own_filler_seconds: float | None = None  # when it speaks one of its own if none was offered
+    fillers_enabled: bool = True  # the intent daemon's
+    own_filler_seconds: float | None = None  # wait for an answer before the hub's own filler; None for no such filler
     endpointing: EndpointingRules = field(default_factory=EndpointingRules)
     phase: TurnPhase = TurnPhase.IDLE
-    deadline: float | None = None  # send a Tick then
+    deadline: float | None = None  # on the clock of `now`: handle a TurnDeadlineReached then
     turn_id: str = ""
     conversation_id: str = ""
-    _received_samples: int = 0  # samples of the turn's audio
+    _received_samples: int = 0  # of the turn
     _wake_buffer: deque[tuple[int, bytes]] = field(default_factory=deque)
     _follow_up_until: float = 0.0
-    _filler_playing: bool = False  # a filler is being spoken
-    _streamed_text: str = ""  # of an answer that comes in parts
-    _speaking_failure: bool = False  # the words being spoken are about a failure
+    _filler_playing: bool = False
+    _streamed_text: str = ""  # chunks of the answer so far
+    _speaking_failure: bool = False
     _audio_started_at: float | None = None
     _audio_seconds: float = 0.0
     _announcements: deque[Announcement] = field(default_factory=lambda: deque(maxlen=MAX_ANNOUNCEMENTS))
@@ -107,7 +106,7 @@ class TurnCore:
         self._endpointer = Endpointer(self.endpointing)
 
     def handle(self, event: Input, now: float) -> list[Effect]:
-        """Return what is to be done about the input, in order. What makes no sense in this phase changes nothing."""
+        """Return the effects of an input, in order. An input that does not fit the current phase is ignored."""
         return [*self._dispatch(event, now), *self._start_announcement(now)]
 
     def _dispatch(self, event: Input, now: float) -> list[Effect]:
@@ -132,8 +131,8 @@ class TurnCore:
                 return self._on_filler(text, now)
             case AnswerChunkReceived(text):
                 return self._on_answer_chunk(text, now)
-            case Answered(answer):
-                return self._on_answer(answer, now)
+            case SpokenAnswer():
+                return self._on_answer(event, now)
             case AnswerAudioSent(seconds):
                 return self._on_answer_audio(seconds, now)
             case AnswerAudioEnded():
@@ -153,20 +152,29 @@ class TurnCore:
                 assert_never(event)
 
     def _start_announcement(self, now: float) -> list[Effect]:
-        """Say the next announcement when nobody speaks, nor is expected to answer a question."""
+        """Speak the next announcement, unless a turn is under way or a reply is expected."""
         if self.phase is not TurnPhase.IDLE or not self._announcements:
             return []
         if now < self._follow_up_until:
             self.deadline = self._follow_up_until
             return []
-        next_one = self._announcements.popleft()
-        self.turn_id = next_one.turn_id
-        self.conversation_id = next_one.conversation_id or next_one.turn_id
+        announcement = self._announcements.popleft()
+        self.turn_id = announcement.turn_id
+        self.conversation_id = announcement.conversation_id or announcement.turn_id
+        spoken = self._speak_answer(announcement.answer, now, announcement.language)
+        return [TraceMark(TraceStep.ANNOUNCED, now), spoken]
+
+    def _speak_answer(self, answer: SpokenAnswer, now: float, language: str | None = None) -> SpeakAnswer:
+        self._await_answer_audio(now)
+        self._set_follow_up(answer, now)
+        return SpeakAnswer(answer, language)
+
+    def _await_answer_audio(self, now: float) -> None:
         self.phase = TurnPhase.ANSWERING
         self.deadline = now + ANSWER_AUDIO_TIMEOUT_SECONDS
-        answer = next_one.answer
+
+    def _set_follow_up(self, answer: SpokenAnswer, now: float) -> None:
         self._follow_up_until = now + FOLLOW_UP_SECONDS if answer.expects_reply else 0.0
-        return [TraceMark(TraceStep.ANNOUNCED, now), SpeakAnswer(answer.text, answer.expects_reply, next_one.language)]
 
     def _start_run(self, request: RunRequested, now: float) -> list[Effect]:
         interrupted = self._reset() if self.phase is not TurnPhase.IDLE else []
@@ -209,11 +217,11 @@ class TurnCore:
     def _on_wake_word(self, word: WakeWordDetected, now: float) -> list[Effect]:
         if self.phase is not TurnPhase.AWAITING_WAKE:
             return []
-        kept = [_trim_before(word.at_ms, start, pcm) for start, pcm in self._wake_buffer]
+        command_audio = [_trim_before(word.at_ms, start, pcm) for start, pcm in self._wake_buffer]
         self._wake_buffer.clear()
         self._received_samples = 0
         effects = self._start_listening(word.name, now)
-        for pcm in filter(None, kept):
+        for pcm in filter(None, command_audio):
             effects += self._on_audio(pcm, now)
         return effects
 
@@ -257,31 +265,32 @@ class TurnCore:
         return effects
 
     def _finish_listening(self, now: float) -> list[Effect]:
-        ended_ms = self._received_ms if self._endpointer.silent_since is None else self._endpointer.silent_since
+        silent_since = self._endpointer.silent_since
+        ended_ms = self._received_ms if silent_since is None else silent_since
         self.phase = TurnPhase.AWAITING_TRANSCRIPT
         self.deadline = now + TRANSCRIPT_TIMEOUT_SECONDS
-        ended, decided = (
+        return [
             TraceMark(TraceStep.SPEECH_END, self._time_of(ended_ms, now)),
             TraceMark(TraceStep.DECIDED, now),
-        )
-        return [ended, decided, FinishListening(ended_ms)]
+            FinishListening(ended_ms),
+        ]
 
     def _on_transcript(self, text: str, now: float) -> list[Effect]:
-        if self.phase not in (TurnPhase.LISTENING, TurnPhase.ENDPOINTING, TurnPhase.AWAITING_TRANSCRIPT):
+        effects: list[Effect] = []
+        if self.phase in (TurnPhase.LISTENING, TurnPhase.ENDPOINTING):  # asr did the endpointing
+            effects += self._finish_listening(now)
+        elif self.phase is not TurnPhase.AWAITING_TRANSCRIPT:
             return []
-        ended_early = (
-            self._finish_listening(now) if self.phase is not TurnPhase.AWAITING_TRANSCRIPT else []
-        )  # asr found the end itself
-        marks: list[Effect] = [*ended_early, TraceMark(TraceStep.TRANSCRIPT, now)]
+        effects.append(TraceMark(TraceStep.TRANSCRIPT, now))
         if not text.strip():
-            return [*marks, *self._fail(Failure.NOT_UNDERSTOOD, now)]
+            return [*effects, *self._fail(Failure.NOT_UNDERSTOOD, now)]
         self.phase = TurnPhase.AWAITING_ANSWER
         self.deadline = now + (self.own_filler_seconds or ANSWER_TIMEOUT_SECONDS)
-        return [*marks, RecognizeIntent(text, self.conversation_id)]
+        return [*effects, RecognizeIntent(text, self.conversation_id)]
 
     def _on_filler(self, text: str, now: float) -> list[Effect]:
-        may_be_said = self.fillers_enabled and text and self.phase is TurnPhase.AWAITING_ANSWER
-        return self._speak_filler(text, now) if may_be_said else []
+        is_welcome = self.fillers_enabled and text and self.phase is TurnPhase.AWAITING_ANSWER
+        return self._speak_filler(text, now) if is_welcome else []
 
     def _speak_filler(self, text: str, now: float) -> list[Effect]:
         self.phase = TurnPhase.SPEAKING_FILLER
@@ -290,34 +299,29 @@ class TurnCore:
         return [TraceMark(TraceStep.FILLER, now), SpeakFiller(text)]
 
     def _on_answer_chunk(self, text: str, now: float) -> list[Effect]:
-        is_first = self.phase in (TurnPhase.AWAITING_ANSWER, TurnPhase.SPEAKING_FILLER)
+        is_first = self._is_awaiting_answer
         if not text or not (is_first or self._streamed_text):
             return []
-        self.phase = TurnPhase.ANSWERING
-        self.deadline = now + ANSWER_AUDIO_TIMEOUT_SECONDS
+        self._await_answer_audio(now)
         self._streamed_text += text
-        begin: list[Effect] = [TraceMark(TraceStep.INTENT, now), StartAnswerStream()] if is_first else []
-        return [*begin, SendAnswerChunk(text)]
+        start: list[Effect] = [TraceMark(TraceStep.INTENT, now), StartAnswerStream()] if is_first else []
+        return [*start, SendAnswerChunk(text)]
 
     def _on_answer(self, answer: SpokenAnswer, now: float) -> list[Effect]:
         if self._streamed_text:
-            said, self._streamed_text = self._streamed_text, ""
-            self._follow_up_until = now + FOLLOW_UP_SECONDS if answer.expects_reply else 0.0
-            self.deadline = now + ANSWER_AUDIO_TIMEOUT_SECONDS
-            return [FinishAnswerStream(said, answer.expects_reply)]
-        if self.phase not in (TurnPhase.AWAITING_ANSWER, TurnPhase.SPEAKING_FILLER):
+            return [self._finish_answer_stream(answer, now)]
+        if not self._is_awaiting_answer:
             return []
+        answered = TraceMark(TraceStep.INTENT, now)
         if not answer.text.strip():
-            return [
-                TraceMark(TraceStep.INTENT, now),
-                *self._stop_filler(),
-                AbortTurn("nothing-to-say"),
-                *self._finish_turn(now),
-            ]
-        self._follow_up_until = now + FOLLOW_UP_SECONDS if answer.expects_reply else 0.0
-        self.phase = TurnPhase.ANSWERING
+            return [answered, *self._stop_filler(), AbortTurn("nothing-to-say"), *self._finish_turn(now)]
+        return [answered, self._speak_answer(answer, now)]
+
+    def _finish_answer_stream(self, answer: SpokenAnswer, now: float) -> FinishAnswerStream:
+        text, self._streamed_text = self._streamed_text, ""
+        self._set_follow_up(answer, now)
         self.deadline = now + ANSWER_AUDIO_TIMEOUT_SECONDS
-        return [TraceMark(TraceStep.INTENT, now), SpeakAnswer(answer.text, answer.expects_reply)]
+        return FinishAnswerStream(replace(answer, text=text))
 
     def _on_answer_audio(self, seconds: float, now: float) -> list[Effect]:
         if self.phase is not TurnPhase.ANSWERING:
@@ -334,22 +338,21 @@ class TurnCore:
         if self.phase is not TurnPhase.ANSWERING:
             return []
         self.phase = TurnPhase.PLAYING
-        began = now if self._audio_started_at is None else self._audio_started_at
-        self.deadline = max(now, began + self._audio_seconds) + PLAYED_MARGIN_SECONDS
+        started_at = now if self._audio_started_at is None else self._audio_started_at
+        self.deadline = max(now, started_at + self._audio_seconds) + PLAYED_MARGIN_SECONDS
         return self._stop_filler()
 
     def _fail(self, failure: Failure, now: float) -> list[Effect]:
         if self.phase in (TurnPhase.IDLE, TurnPhase.PLAYING):
             return []
         failed = TraceMark(TraceStep.FAILED, now, failure)
-        # Words about a failure that fail would never end; and a satellite that only streams was asked nothing.
+        # Speaking about a failure to speak would never end, and before a wake word nobody expects an answer.
         if self._speaking_failure or self.phase is TurnPhase.AWAITING_WAKE:
             return [failed, *self._abort_turn(f"{failure}-unavailable")]
         self._speaking_failure = True
         self._streamed_text = ""
         self._follow_up_until = 0.0
-        self.phase = TurnPhase.ANSWERING
-        self.deadline = now + ANSWER_AUDIO_TIMEOUT_SECONDS
+        self._await_answer_audio(now)
         return [failed, CloseDaemonStreams(), *self._stop_filler(), SpeakFailure(failure)]
 
     def _on_deadline(self, now: float) -> list[Effect]:
@@ -357,7 +360,7 @@ class TurnCore:
             return []
         match self.phase:
             case TurnPhase.LISTENING | TurnPhase.ENDPOINTING:
-                # by the clock, since audio may stall, and what was kept from before the wake word comes at once
+                # by the clock, since audio may stall, and audio buffered before the wake word arrives all at once
                 if self._endpointer.on_timeout() is EndpointDecision.NO_SPEECH:
                     return self._abort_turn("no-speech")
                 return self._finish_listening(now)
@@ -370,14 +373,14 @@ class TurnCore:
             case TurnPhase.ANSWERING:
                 return self._fail(Failure.TTS, now)
             case TurnPhase.PLAYING:
-                return self._finish_turn(now)  # this satellite never says `played`
+                return self._finish_turn(now)  # some satellites never send `played`
             case TurnPhase.IDLE | TurnPhase.AWAITING_WAKE:
                 self.deadline = None
                 return []
 
     def _stop_filler(self) -> list[Effect]:
-        filling, self._filler_playing = self._filler_playing, False
-        return [StopFiller()] if filling else []
+        was_playing, self._filler_playing = self._filler_playing, False
+        return [StopFiller()] if was_playing else []
 
     def _finish_turn(self, now: float) -> list[Effect]:
         self._clear()
@@ -392,7 +395,7 @@ class TurnCore:
         return effects
 
     def _clear(self) -> None:
-        """Forget the turn; only the conversation may go on."""
+        """Reset all state of the turn; the conversation may continue."""
         self.phase = TurnPhase.IDLE
         self.deadline = None
         self._received_samples = 0
@@ -404,14 +407,18 @@ class TurnCore:
         self._audio_seconds = 0.0
 
     @property
+    def _is_awaiting_answer(self) -> bool:
+        return self.phase in (TurnPhase.AWAITING_ANSWER, TurnPhase.SPEAKING_FILLER)
+
+    @property
     def _received_ms(self) -> int:
         return self._received_samples // SAMPLES_PER_MS
 
     def _time_of(self, at_ms: int, now: float) -> float:
-        """Return the time at which a moment of the turn's audio was heard."""
+        """Return the time at which a position of the turn's audio was received."""
         return now - max(0, self._received_ms - at_ms) / 1000
 
 
 def _trim_before(at_ms: int, start: int, pcm: bytes) -> bytes:
-    """Return the part of `pcm`, which began at sample `start`, that follows `at_ms`."""
+    """Return the part of `pcm`, whose first sample is number `start`, that follows `at_ms`."""
     return pcm[max(0, at_ms * SAMPLES_PER_MS - start) * SAMPLE_BYTES :]

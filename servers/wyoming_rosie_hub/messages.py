@@ -1,4 +1,4 @@
-"""What goes into the rules of a turn and what comes out of them."""
+"""Inputs and effects of the turn rules, and the values they carry."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import TypeAlias
 
 
 class TraceStep(StrEnum):
-    """What a timeline shows of a turn."""
+    """Steps of a turn's timeline."""
 
     WAKE = "wake"
     ANNOUNCED = "announced"
     SPEECH_START = "speech-start"
     SPEECH_END = "speech-end"
-    DECIDED = "decided"  # that all was said
+    DECIDED = "decided"  # that the utterance is over
     TRANSCRIPT = "transcript"
     INTENT = "intent"
     FILLER = "filler"
@@ -23,7 +23,7 @@ class TraceStep(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why a turn failed; each has words to be spoken."""
+    """Why a turn failed; there is a sentence to speak for each."""
 
     WAKE = "wake"
     VAD = "vad"
@@ -34,17 +34,8 @@ class Failure(StrEnum):
 
 
 @dataclass(frozen=True)
-class SpokenAnswer:
-    """What to say; empty text means that nothing is to be said."""
-
-    text: str
-    expects_reply: bool = False
-    succeeded: bool = True  # False when it says that something was not done
-
-
-@dataclass(frozen=True)
 class SatelliteIdentity:
-    """Who speaks to us: what the satellite says of itself, and the language that is spoken there."""
+    """Name and area that a satellite reports, and the language of the turn."""
 
     satellite_id: str
     area: str | None = None
@@ -53,7 +44,7 @@ class SatelliteIdentity:
 
 @dataclass(frozen=True)
 class DelayedCommandInfo:
-    """What an intent daemon that acts says of a command which is kept for later."""
+    """What the intent daemon reports about a delayed command that it will carry out itself."""
 
     label: str
     confirmed: tuple[str, ...] = ()
@@ -61,7 +52,7 @@ class DelayedCommandInfo:
 
 @dataclass(frozen=True)
 class IntentRequest:
-    """An intent that the conductor is to carry out, and who wants it."""
+    """An intent that the hub has to carry out, and the satellite it came from."""
 
     intent: str
     slots: Mapping[str, object]
@@ -74,7 +65,7 @@ class IntentRequest:
 
 @dataclass(frozen=True)
 class RunRequested:
-    """The satellite wants a turn; `needs_wake` when the wake word is still to be found in its audio."""
+    """The satellite starts a run; with `needs_wake` the wake word is still to be detected in its audio."""
 
     turn_id: str
     needs_wake: bool = False
@@ -90,28 +81,28 @@ class AudioReceived:
 
 @dataclass(frozen=True)
 class AudioEnded:
-    """The satellite will send no more."""
+    """The satellite sends no more audio."""
 
 
 @dataclass(frozen=True)
 class WakeWordDetected:
     name: str
-    at_ms: int  # of the turn's audio
+    at_ms: int  # of the run's audio
 
 
 @dataclass(frozen=True)
 class SpeechStarted:
-    at_ms: int
+    at_ms: int  # of the turn's audio
 
 
 @dataclass(frozen=True)
 class SpeechStopped:
-    at_ms: int
+    at_ms: int  # of the turn's audio
 
 
 @dataclass(frozen=True)
 class SpeculationResult:
-    """A transcript made while more may still come."""
+    """Asr has a transcript of the speech before the current silence."""
 
     is_complete: bool  # a whole command, as far as rules can tell
 
@@ -123,23 +114,25 @@ class FinalTranscript:
 
 @dataclass(frozen=True)
 class FillerReceived:
-    """Something small to say while the answer is being thought of."""
+    """The intent daemon offers a phrase to speak until it has the answer."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class AnswerChunkReceived:
-    """Some words of an answer that is still being made."""
+    """The next words of an answer that is still being generated."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Answered:
-    """The answer is complete; its words may have come as parts before."""
+class SpokenAnswer:
+    """The complete answer. An empty text means that nothing is to be spoken, or that the text came in chunks before."""
 
-    answer: SpokenAnswer
+    text: str
+    expects_reply: bool = False
+    succeeded: bool = True  # False if it says that something was not done
 
 
 @dataclass(frozen=True)
@@ -171,12 +164,12 @@ class SatelliteDisconnected:
 
 @dataclass(frozen=True)
 class Announcement:
-    """Something is to be said without being asked, as soon as nobody speaks."""
+    """An answer to speak unasked, once the satellite is idle."""
 
     turn_id: str
     answer: SpokenAnswer
     language: str
-    conversation_id: str | None = None  # that an answer to it belongs to
+    conversation_id: str | None = None  # of a reply to it
 
 
 @dataclass(frozen=True)
@@ -185,8 +178,9 @@ class TurnDeadlineReached:
 
 
 Input: TypeAlias = (
-    RunRequested | AudioReceived | AudioEnded | WakeWordDetected | SpeechStarted | SpeechStopped | SpeculationResult | FinalTranscript
-    | FillerReceived | AnswerChunkReceived | Answered | AnswerAudioSent | AnswerAudioEnded | Played | StageFailed | SatelliteDisconnected | Announcement | TurnDeadlineReached
+    RunRequested | AudioReceived | AudioEnded | WakeWordDetected | SpeechStarted | SpeechStopped | SpeculationResult
+    | FinalTranscript | FillerReceived | AnswerChunkReceived | SpokenAnswer | AnswerAudioSent | AnswerAudioEnded | Played
+    | StageFailed | SatelliteDisconnected | Announcement | TurnDeadlineReached
 )  # fmt: skip
 
 # Effects
@@ -204,7 +198,7 @@ class SendToWake:
 
 @dataclass(frozen=True)
 class StartListening:
-    """Open streams to vad and asr, tell intent that somebody is about to speak."""
+    """Open streams to vad and asr, and send the detection to intent."""
 
     turn_id: str
     conversation_id: str
@@ -213,8 +207,6 @@ class StartListening:
 
 @dataclass(frozen=True)
 class SendToAsrAndVad:
-    """To vad and asr."""
-
     pcm: bytes
 
 
@@ -227,21 +219,21 @@ class ReportSpeechStart:
 
 @dataclass(frozen=True)
 class StartSpeculation:
-    """Have asr transcribe what was said before the current silence; more speech may make the result useless."""
+    """Have asr transcribe the speech before the current silence; the result is discarded if speech resumes."""
 
     silent_since_ms: int
 
 
 @dataclass(frozen=True)
 class CancelSpeculation:
-    """Tell asr that speech has resumed."""
+    """Tell asr that speech has resumed, and where."""
 
     at_ms: int
 
 
 @dataclass(frozen=True)
 class FinishListening:
-    """All was said: asr shall answer. The satellite need not send more."""
+    """End the audio stream to asr, and tell the satellite that it can stop sending."""
 
     speech_ended_ms: int
 
@@ -254,31 +246,29 @@ class RecognizeIntent:
 
 @dataclass(frozen=True)
 class SpeakAnswer:
-    """Speak the answer; `listen_again` when the satellite shall then listen without a wake word."""
+    """Synthesize a complete answer; if it expects a reply, the satellite then listens without a wake word."""
 
-    text: str
-    listen_again: bool = False
-    language: str | None = None  # of an announcement; else the one that was spoken
+    answer: SpokenAnswer
+    language: str | None = None  # of an announcement; None for the turn's
 
 
 @dataclass(frozen=True)
 class StartAnswerStream:
-    """An answer follows in parts."""
+    """Open a stream to tts for an answer in chunks."""
 
 
 @dataclass(frozen=True)
 class SendAnswerChunk:
-    """Speak the next words of an answer whose end is not known yet."""
+    """Synthesize the next words of the answer."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class FinishAnswerStream:
-    """No more words follow; the text is all that was said in parts."""
+    """End the answer; its text is that of all chunks."""
 
-    text: str
-    listen_again: bool = False
+    answer: SpokenAnswer
 
 
 @dataclass(frozen=True)
@@ -288,7 +278,7 @@ class SpeakFailure:
 
 @dataclass(frozen=True)
 class SpeakFiller:
-    """Speak a small word that the answer's first sound cuts off; without a text, the hub's own."""
+    """Speak a filler, which the answer's first audio cuts off; an empty text stands for the hub's own filler."""
 
     text: str = ""
 
@@ -300,19 +290,19 @@ class StopFiller:
 
 @dataclass(frozen=True)
 class AbortTurn:
-    """End the turn without a word; tell the satellite why."""
+    """End the turn without speaking; the satellite gets the code as an error."""
 
     code: str
 
 
 @dataclass(frozen=True)
 class CloseDaemonStreams:
-    """Cancel whatever the daemons still do for this turn."""
+    """Cancel all work of the daemons for this turn."""
 
 
 @dataclass(frozen=True)
 class TraceMark:
-    """A step of the timeline, with the time it happened (as `now`)."""
+    """A step of the timeline and its time, on the clock of `now`."""
 
     step: TraceStep
     at: float
@@ -320,6 +310,7 @@ class TraceMark:
 
 
 Effect: TypeAlias = (
-    StartWakeDetection | SendToWake | StartListening | SendToAsrAndVad | ReportSpeechStart | StartSpeculation | CancelSpeculation | FinishListening | RecognizeIntent
-    | SpeakAnswer | StartAnswerStream | SendAnswerChunk | FinishAnswerStream | SpeakFailure | SpeakFiller | StopFiller | AbortTurn | CloseDaemonStreams | TraceMark
+    StartWakeDetection | SendToWake | StartListening | SendToAsrAndVad | ReportSpeechStart | StartSpeculation
+    | CancelSpeculation | FinishListening | RecognizeIntent | SpeakAnswer | StartAnswerStream | SendAnswerChunk
+    | FinishAnswerStream | SpeakFailure | SpeakFiller | StopFiller | AbortTurn | CloseDaemonStreams | TraceMark
 )  # fmt: skip

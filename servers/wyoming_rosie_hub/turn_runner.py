@@ -1,4 +1,4 @@
-"""Carries out what the rules of a turn ask for: streams to the daemons, events to the satellite."""
+"""Turn runner: feeds events to the turn rules and applies their effects to the satellite and the daemons."""
 
 import asyncio
 import re
@@ -36,22 +36,23 @@ from wyoming_rosie_hub.volume_service import VolumeService
 
 _LOG = structlog.get_logger()
 MAX_AHEAD_SECONDS = 3.0
-"""So much of an answer is sent ahead of its playing: enough for bad Wi-Fi, little enough to be interrupted."""
+"""How far an answer's audio is sent ahead of its playback: enough for bad Wi-Fi, little enough to interrupt."""
 CHUNK_SECONDS = 0.1
 DEFAULT_LANGUAGE = "en"
 ASR_CONTEXT = {CONDUCTED: True, SPEECH_BOUNDARIES: True}
 """Tells asr to leave the end of speech to the hub, and where speech is to the vad daemon."""
 FALLBACK_LANGUAGES = ("en", *sorted(sentences.languages()))
-"""To say that there is no voice for another language."""
+"""Languages to speak in, in order, if there is no voice for the turn's."""
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 SEGMENT_GAP_SECONDS = 0.5
-"""After the end of some audio, before it is taken for the end of an answer that was given in parts."""
+"""Pause after one segment's audio, beyond which the answer counts as ended: some voices never send `synthesize-stopped`."""
 
 
 class ReplyStreamer:
-    """Hands an answer's audio to the satellite as one stream, not far ahead of its playing.
+    """Streams an answer's audio from tts to the satellite, at most MAX_AHEAD_SECONDS ahead of its playback.
 
-    A voice that is given its text in parts ends with `synthesize-stopped`; one that does not know parts never says that.
+    With `in_segments` the voice gets its text in chunks: each segment of audio ends with `audio-stop`, and the answer
+    with `synthesize-stopped`.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class ReplyStreamer:
         self._seconds = 0.0
 
     async def on_event(self, event: Event) -> bool:
-        """Take an audio event; True after the last one."""
+        """Forward an audio event; return True after the last one."""
         if self._end_timer is not None:
             self._end_timer.cancel()
         match event.type:
@@ -80,7 +81,7 @@ class ReplyStreamer:
 
     def _finish(self) -> None:
         if self._started_at is None:
-            self._start(SPEECH)  # an answer without sound: the satellite still says when it is over
+            self._start(SPEECH)  # an answer without audio: the satellite must still report its end
         self._send(AudioStop().event())
         self._on_input(m.AnswerAudioEnded())
 
@@ -104,7 +105,7 @@ class ReplyStreamer:
 
 @dataclass(frozen=True)
 class HubContext:
-    """What all turns share."""
+    """Services and settings that all turns share."""
 
     directory: DaemonDirectory
     fallback_audio: FallbackAudio
@@ -112,7 +113,7 @@ class HubContext:
     volume: VolumeService
     voices: VoiceSelector
     announcements: AnnouncementQueue
-    language: str | None = "en"  # None when the asr daemon is to find out
+    language: str | None = "en"  # None to let the asr daemon detect it
     fillers_enabled: bool = True
     own_filler_seconds: float | None = None
     endpointing: EndpointingRules = field(default_factory=EndpointingRules)
@@ -120,17 +121,17 @@ class HubContext:
 
     @property
     def executors(self) -> tuple[IntentExecutor, ...]:
-        """Those who carry out what belongs to the conductor."""
+        """The executors of the intents that the hub carries out itself."""
         return (self.timers, self.volume)
 
 
 class TurnRunner:
-    """One satellite's turns. `tell` queues an event for the satellite and never waits."""
+    """Runs the turns of one satellite. `send` queues an event for the satellite without waiting."""
 
     def __init__(self, hub: HubContext, satellite: m.SatelliteIdentity, send: Callable[[Event], None]) -> None:
         self._hub = hub
-        self._satellite_language: str | None = None  # of the satellite, as it says
-        self._satellite = satellite  # with the language of the turn
+        self._satellite_language: str | None = None
+        self._satellite = satellite  # with the language of the current turn
         self._send = send
         self._core = TurnCore(
             fillers_enabled=hub.fillers_enabled, own_filler_seconds=hub.own_filler_seconds, endpointing=hub.endpointing
@@ -142,7 +143,7 @@ class TurnRunner:
         self._response = IntentResponse(self._executors, satellite)
 
     def set_satellite_language(self, language: str | None) -> None:
-        """Note the language that a satellite says is spoken at it; None for the house's."""
+        """Set the language that the satellite reports; None for the hub's."""
         self._satellite_language = language
 
     @property
@@ -150,7 +151,6 @@ class TurnRunner:
         return self._satellite_language or self._hub.language
 
     def _set_turn_language(self, language: str | None) -> None:
-        """Let this turn's answers be in a language."""
         self._satellite = replace(self._satellite, language=language or self._requested_language or DEFAULT_LANGUAGE)
         self._hub.fallback_audio.request_language(self._satellite.language)
 
@@ -163,14 +163,14 @@ class TurnRunner:
         return self._hub.executors
 
     def process(self, event: m.Input) -> None:
-        """Let the rules decide about an input and carry out what they say."""
+        """Feed an input to the turn rules and apply their effects."""
         now = asyncio.get_running_loop().time()
         for effect in self._core.handle(event, now):
             self._apply(effect)
         self._schedule_deadline()
 
     async def close(self) -> None:
-        """End whatever is under way."""
+        """Cancel the current turn."""
         if self._deadline_timer is not None:
             self._deadline_timer.cancel()
         tasks = list(self._tasks.values())
@@ -200,14 +200,14 @@ class TurnRunner:
                 self._send(VoiceStopped(timestamp=ended_ms).event())
             case m.RecognizeIntent(text, conversation_id):
                 self._recognize_intent(text, conversation_id)
-            case m.SpeakAnswer():
-                self._speak_answer(effect)
+            case m.SpeakAnswer(answer, language):
+                self._speak_answer(answer, language or self._satellite.language)
             case m.StartAnswerStream():
                 self._start_answer_stream()
             case m.SendAnswerChunk(text):
                 self._send_to("tts", SynthesizeChunk(text=text).event())
-            case m.FinishAnswerStream(text, listen_again):
-                self._finish_answer_stream(text, listen_again=listen_again)
+            case m.FinishAnswerStream(answer):
+                self._finish_answer_stream(answer)
             case m.SpeakFailure(failure):
                 self._speak_failure(failure)
             case m.SpeakFiller(text):
@@ -226,16 +226,13 @@ class TurnRunner:
         language = self._requested_language
         self._set_turn_language(None)
         self._close_stream("wake")
-        heard_word = Detection(name=effect.wake_word, context=context).event()
-        self._open_stream(
-            "vad", [UserEvent(name="turn", context=context).event(), _create_audio_start()], self._on_vad_event
-        )
-        self._open_stream(
-            "asr",
-            [Transcribe(language=language, context=context | ASR_CONTEXT).event(), _create_audio_start()],
-            self._on_asr_event,
-        )
-        self._open_stream("intent", [heard_word], self._on_intent_event)
+        audio_start = _create_audio_start()
+        turn = UserEvent(name="turn", context=context).event()
+        self._open_stream("vad", [turn, audio_start], self._on_vad_event)
+        transcribe = Transcribe(language=language, context=context | ASR_CONTEXT).event()
+        self._open_stream("asr", [transcribe, audio_start], self._on_asr_event)
+        detection = Detection(name=effect.wake_word, context=context).event()
+        self._open_stream("intent", [detection], self._on_intent_event)
         self._send(Transcribe(language=language).event())
 
     def _recognize_intent(self, text: str, conversation_id: str) -> None:
@@ -247,13 +244,13 @@ class TurnRunner:
             self._send_to("intent", self._create_transcript(text, conversation_id))
 
     async def _answer_question(self, text: str, conversation_id: str) -> None:
-        """Take an answer to what the hub has asked; what is none is a sentence like any other."""
+        """Use the text as the answer to the hub's question; if it is none, recognize its intent as usual."""
         answer = await self._hub.timers.answer_question(text, self._satellite)
         if answer is None:
             self._send_to("intent", self._create_transcript(text, conversation_id))
         else:
             self._close_stream("intent")
-            self.process(m.Answered(answer))
+            self.process(answer)
 
     def _create_transcript(self, text: str, conversation_id: str) -> Event:
         context = self._create_context(conversation_id)
@@ -266,57 +263,55 @@ class TurnRunner:
 
     def _start_answer_stream(self) -> None:
         context = self._create_context(self._core.conversation_id)
-        voice = ReplyStreamer(self.process, self._send, in_segments=True)
-        start = SynthesizeStart(voice=self._select_voice(self._satellite.language), context=context).event()
-        self._open_stream("tts", [start], voice.on_event)
-
-    def _finish_answer_stream(self, text: str, *, listen_again: bool) -> None:
-        if listen_again:
-            self._send(UserEvent(name="listen-again").event())
-        self._send(Synthesize(text=text).event())
         voice = self._select_voice(self._satellite.language)
-        self._send_to(
-            "tts", Synthesize(text=text, voice=voice).event()
-        )  # for voices that cannot speak in parts; the others ignore it
+        start = SynthesizeStart(voice=voice, context=context).event()
+        self._open_stream("tts", [start], ReplyStreamer(self.process, self._send, in_segments=True).on_event)
+
+    def _finish_answer_stream(self, answer: m.SpokenAnswer) -> None:
+        self._send_answer_text(answer)
+        voice = self._select_voice(self._satellite.language)
+        # for voices without streaming input; the others ignore it
+        self._send_to("tts", Synthesize(text=answer.text, voice=voice).event())
         self._send_to("tts", SynthesizeStop().event())
 
-    def _speak_answer(self, effect: m.SpeakAnswer) -> None:
-        if effect.listen_again:
-            self._send(UserEvent(name="listen-again").event())
-        self._send(Synthesize(text=effect.text).event())
+    def _speak_answer(self, answer: m.SpokenAnswer, language: str) -> None:
+        self._send_answer_text(answer)
         context = self._create_context(self._core.conversation_id)
-        voice = self._select_voice(effect.language or self._satellite.language)
-        spoken = Synthesize(text=effect.text, voice=voice, context=context).event()
-        self._open_stream("tts", [spoken], ReplyStreamer(self.process, self._send).on_event)
+        request = Synthesize(text=answer.text, voice=self._select_voice(language), context=context).event()
+        self._open_stream("tts", [request], ReplyStreamer(self.process, self._send).on_event)
+
+    def _send_answer_text(self, answer: m.SpokenAnswer) -> None:
+        if answer.expects_reply:
+            self._send(UserEvent(name="listen-again").event())
+        self._send(Synthesize(text=answer.text).event())
 
     def _select_voice(self, language: str) -> SynthesizeVoice | None:
-        """Return the voice of a language; when there is none, say so once, after this."""
+        """Return a voice for a language. If there is none, announce that once, after this turn."""
         if self._hub.voices.report_missing(language):
-            spoken = next((one for one in FALLBACK_LANGUAGES if self._hub.voices.select(one)), DEFAULT_LANGUAGE)
-            told = m.SpokenAnswer(
-                sentences.format_sentence("answers.no_voice", spoken, name=sentences.language_name(language)),
-                succeeded=False,
-            )
-            self._hub.announcements.announce(replace(self._satellite, language=spoken), told)
+            self._announce_missing_voice(language)
         return self._hub.voices.select(language)
+
+    def _announce_missing_voice(self, language: str) -> None:
+        spoken = next((one for one in FALLBACK_LANGUAGES if self._hub.voices.select(one)), DEFAULT_LANGUAGE)
+        text = sentences.format_sentence("answers.no_voice", spoken, name=sentences.language_name(language))
+        satellite = replace(self._satellite, language=spoken)
+        self._hub.announcements.announce(satellite, m.SpokenAnswer(text, succeeded=False))
 
     def _speak_failure(self, failure: m.Failure) -> None:
         language = self._satellite.language
         self._send(Synthesize(text=sentences.format_sentence(f"failures.{failure}", language)).event())
-        sound = self._hub.fallback_audio.get_clip(failure, language)
-        self._start_task("phrase", self._play(sound, ReplyStreamer(self.process, self._send)))
+        clip = self._hub.fallback_audio.get_clip(failure, language)
+        self._start_task("failure", self._play(clip, ReplyStreamer(self.process, self._send)))
 
     def _speak_filler(self, text: str) -> None:
         self._send(UserEvent(name=FILLER, data={"text": text} if text else None).event())
-        voice = ReplyStreamer(_ignore_input, self._send)
+        language, streamer = self._satellite.language, ReplyStreamer(_ignore_input, self._send)
         if text:
-            spoken = Synthesize(text=text, voice=self._hub.voices.select(self._satellite.language)).event()
-            said = DaemonStream(self._hub.directory.find_uri("tts"), [spoken], voice.on_event)
-            self._start_task(FILLER, said.run())
+            request = Synthesize(text=text, voice=self._hub.voices.select(language)).event()
+            stream = DaemonStream(self._hub.directory.find_uri("tts"), [request], streamer.on_event)
+            self._start_task(FILLER, stream.run())
         else:
-            self._start_task(
-                FILLER, self._play(self._hub.fallback_audio.get_clip(FILLER, self._satellite.language), voice)
-            )
+            self._start_task(FILLER, self._play(self._hub.fallback_audio.get_clip(FILLER, language), streamer))
 
     def _stop_filler(self) -> None:
         if FILLER in self._tasks:
@@ -363,7 +358,7 @@ class TurnRunner:
                 self.process(answer)
             case m.SpokenAnswer(text):
                 _LOG.debug("answer", text=text)
-                self.process(m.Answered(answer))
+                self.process(answer)
                 return True
         return False
 
@@ -399,9 +394,9 @@ class TurnRunner:
         _LOG.warning("stage failed", stage=role, reason=str(error), turn_id=self._core.turn_id)
         self._close_stream(role)
         if role == FILLER:
-            return  # the answer is what counts
-        known = role in [failure.value for failure in m.Failure]
-        self.process(m.StageFailed(m.Failure(role) if known else m.Failure.TTS))
+            return  # the answer can still be spoken
+        is_stage = role in [failure.value for failure in m.Failure]
+        self.process(m.StageFailed(m.Failure(role) if is_stage else m.Failure.TTS))
 
     def _close_stream(self, role: str) -> None:
         self._streams.pop(role, None)
@@ -427,13 +422,13 @@ class TurnRunner:
 
 
 def parse_language(fields: Mapping[str, Any]) -> str | None:
-    """Return the language that a peer names, if it is a tag such as de or de-AT."""
+    """Return the language that a peer names, if it is a language tag such as de or de-AT."""
     language = fields.get("language")
     return language if isinstance(language, str) and _LANGUAGE_TAG.fullmatch(language) else None
 
 
 def _ignore_input(_: m.Input) -> None:
-    """Tell nobody: a filler is no answer, and the rules do not wait for it."""
+    """Drop what a filler's streamer reports: the turn rules only track the answer's audio."""
 
 
 def _create_audio_start() -> Event:
@@ -446,9 +441,9 @@ def _create_audio_chunk(pcm: bytes) -> Event:
 
 def _clip_events(clip: AudioClip) -> Iterator[Event]:
     step = clip.format.bytes_in(CHUNK_SECONDS)
-    about = {"rate": clip.format.rate, "width": clip.format.width, "channels": clip.format.channels}
+    audio = {"rate": clip.format.rate, "width": clip.format.width, "channels": clip.format.channels}
     for start in range(0, len(clip.pcm), step):
-        yield Event("audio-chunk", about, clip.pcm[start : start + step])
+        yield Event("audio-chunk", audio, clip.pcm[start : start + step])
     yield AudioStop().event()
 
 

@@ -60,7 +60,7 @@ def transcribed(turn: TurnHarness, text: str = "turn on the light") -> None:
 
 def answered(turn: TurnHarness, answer: m.SpokenAnswer | None = None) -> None:
     transcribed(turn)
-    turn.take(m.Answered(answer or m.SpokenAnswer("Done.")))
+    turn.take(answer or m.SpokenAnswer("Done."))
 
 
 def test_a_whole_turn_in_order() -> None:
@@ -233,7 +233,7 @@ def test_a_wake_word_during_the_answer_interrupts_it() -> None:
 def test_an_answer_that_asks_keeps_the_conversation_and_listens_again() -> None:
     turn = TurnHarness()
     answered(turn, m.SpokenAnswer("Lock the door?", expects_reply=True))
-    assert turn.effects[-1] == m.SpeakAnswer("Lock the door?", listen_again=True)
+    assert turn.effects[-1] == m.SpeakAnswer(m.SpokenAnswer("Lock the door?", expects_reply=True))
     turn.take(m.AnswerAudioSent(1), m.AnswerAudioEnded(), m.Played())
     follow_up = turn.take(m.RunRequested("t2"))
     assert m.StartListening("t2", "t1", None) in follow_up
@@ -251,7 +251,7 @@ def test_the_first_sound_of_an_answer_cuts_the_filler_that_was_offered() -> None
     transcribed(turn)
     assert turn.take(m.FillerReceived("Checking the lights"))[-1] == m.SpeakFiller("Checking the lights")
     assert turn.core.phase is TurnPhase.SPEAKING_FILLER
-    turn.take(m.Answered(m.SpokenAnswer("It is nine.")))
+    turn.take(m.SpokenAnswer("It is nine."))
     assert kinds(turn.take(m.AnswerAudioSent(0.2))) == ["StopFiller"]
     assert kinds(turn.take(m.AnswerAudioSent(0.2))) == []
 
@@ -286,8 +286,8 @@ def test_an_answer_is_spoken_while_it_is_made() -> None:
     turn.take(m.FillerReceived("Checking"))
     parts = turn.take(m.AnswerChunkReceived("It is "), m.AnswerAudioSent(0.5), m.AnswerChunkReceived("noon."))
     assert kinds(parts) == ["StartAnswerStream", "SendAnswerChunk", "StopFiller", "SendAnswerChunk"]
-    assert turn.take(m.Answered(m.SpokenAnswer("", expects_reply=True))) == [
-        m.FinishAnswerStream("It is noon.", listen_again=True)
+    assert turn.take(m.SpokenAnswer("", expects_reply=True)) == [
+        m.FinishAnswerStream(m.SpokenAnswer("It is noon.", expects_reply=True))
     ]
     assert kinds(turn.take(m.AnswerAudioEnded(), m.Played())) == []
     assert turn.core.phase is TurnPhase.IDLE
@@ -298,7 +298,7 @@ def test_an_answer_in_parts_that_is_interrupted_is_heard_no_more() -> None:
     transcribed(turn)
     turn.take(m.AnswerChunkReceived("Once upon "))
     assert kinds(turn.take(m.RunRequested("t2"))) == ["CloseDaemonStreams", "StartListening"]
-    assert turn.take(m.AnswerChunkReceived("a time"), m.Answered(m.SpokenAnswer(""))) == []
+    assert turn.take(m.AnswerChunkReceived("a time"), m.SpokenAnswer("")) == []
 
 
 def test_an_answer_without_words_ends_the_turn() -> None:
@@ -329,7 +329,7 @@ inputs = st.one_of(
     st.builds(m.SpeculationResult, st.booleans()),
     st.sampled_from([m.AnswerChunkReceived("well "), m.FillerReceived("checking")]),
     st.builds(m.FinalTranscript, st.sampled_from(["", "lights on"])),
-    st.builds(m.Answered, st.builds(m.SpokenAnswer, st.sampled_from(["", "Done."]), st.booleans())),
+    st.builds(m.SpokenAnswer, st.sampled_from(["", "Done."]), st.booleans()),
     st.builds(m.AnswerAudioSent, st.floats(0, 5)),
     st.sampled_from([m.AnswerAudioEnded(), m.Played(), m.SatelliteDisconnected(), m.TurnDeadlineReached()]),
     st.builds(m.StageFailed, st.sampled_from(m.Failure)),
@@ -368,13 +368,13 @@ def announced(text: str, *, asks: bool = False) -> m.Announcement:
 
 
 def said(effects: list[m.Effect]) -> list[str]:
-    return [effect.text for effect in effects if isinstance(effect, m.SpeakAnswer)]
+    return [effect.answer.text for effect in effects if isinstance(effect, m.SpeakAnswer)]
 
 
 def test_an_announcement_is_said_when_nobody_speaks() -> None:
     turn = TurnHarness()
     effects = turn.take(announced("late"))
-    assert effects[-1] == m.SpeakAnswer("late", language="de")
+    assert effects[-1] == m.SpeakAnswer(m.SpokenAnswer("late"), language="de")
     assert (turn.core.turn_id, turn.core.conversation_id) == ("turn-of-late", "conversation")
 
 
