@@ -42,13 +42,13 @@ class TtsConfig(ServiceConfig):
     uri: str = option("tcp://127.0.0.1:10200", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
     engine: str = option("espeak", "which engine to load")
     data_dir: Path | None = option(None, "where fetched voices are kept [default: the user's data folder]")
-    text_limit: int = option(20_000, "most characters of one text, streamed or whole")
-    phrase: tuple[str, ...] = option(PHRASES, "a text that can be said even when the engine fails; may be given again")
-    cache: phrase_cache.Settings = option(phrase_cache.Settings, "sound that is kept because it was wanted before")
+    text_limit: int = option(20_000, "maximum characters of one text, streamed or whole")
+    phrase: tuple[str, ...] = option(PHRASES, "a text to synthesize at start and keep; may be given again")
+    cache: phrase_cache.Settings = option(phrase_cache.Settings, "cache of synthesized audio")
 
 
 async def serve(settings: TtsConfig) -> None:
-    """Serve voices until told to stop."""
+    """Run the daemon until it is stopped."""
     data = settings.data_dir or config.data_folder()
     engine: TtsEngine = await asyncio.to_thread(ENGINES.load, settings.engine, settings, data)
     cache = await asyncio.to_thread(phrase_cache.load, settings.cache)
@@ -78,7 +78,7 @@ async def serve(settings: TtsConfig) -> None:
 
 
 async def prepare(context: TtsContext, tts: DaemonServer, phrases: tuple[str, ...]) -> None:
-    """Describe and announce the engine once it is installed, and speak the phrases that must never fail."""
+    """Install the engine if necessary, announce it, and prewarm the phrases."""
     await ensure_installed(context.engine)
     tts.set_info(Info(tts=[context.engine.describe()]))
     tts.installed.set()
@@ -86,7 +86,7 @@ async def prepare(context: TtsContext, tts: DaemonServer, phrases: tuple[str, ..
 
 
 async def ensure_installed(engine: TtsEngine) -> None:
-    """Have the engine fetch what it lacks, and look again with growing pauses, until it is there."""
+    """Try to install the engine, with backoff, until it is installed."""
     backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
     while not engine.is_installed:
         try:

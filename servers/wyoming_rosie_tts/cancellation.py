@@ -1,23 +1,23 @@
-"""Breaking off what an engine is at, so that somebody else can go first."""
+"""Cancellation of an engine's current step, so that a more urgent job can run first."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 class StepCancellation:
-    """Between who wants an engine's threads and a step that is being made; without a step it is not there to be asked."""
+    """Passes a request to cancel to the step that is running, if any."""
 
     def __init__(self) -> None:
         self._callback: Callable[[], None] | None = None
 
     def cancel(self) -> None:
-        """Have the step that is being made broken off, if it can be; it is made again later. May be called from any thread."""
-        if (break_off := self._callback) is not None:
-            break_off()
+        """Cancel the current step if it allows that; the engine repeats it later. Safe to call from any thread."""
+        if (callback := self._callback) is not None:
+            callback()
 
     @contextmanager
     def on_cancel(self, callback: Callable[[], None]) -> Iterator[None]:
-        """Let `break_off` be called during the block."""
+        """Call `callback` when the step inside the block is to be cancelled."""
         self._callback = callback
         try:
             yield

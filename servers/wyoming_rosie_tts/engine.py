@@ -1,4 +1,4 @@
-"""What a speech synthesis engine must offer."""
+"""The interface of a speech synthesis engine."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -12,24 +12,23 @@ from wyoming_rosie_tts.text.segments import VoiceRequest as VoiceRequest
 
 
 class Voice(Protocol):
-    """A way to speak, chosen once for a whole answer, so that its format holds to the end."""
+    """A voice of an engine. One is selected for a whole reply, so the audio format stays the same to its end."""
 
     @property
     def audio_format(self) -> AudioFormat:
-        """The format of every piece."""
+        """The format of every chunk."""
 
     @property
     def identity(self) -> str:
-        """What its sound depends on beside the words: voices of the same identity sound the same."""
+        """A string that covers everything its audio depends on besides the segment: equal identities sound the same."""
 
     def synthesize(
         self, segment: TextSegment, *, pause: bool, cancellation: StepCancellation | None = None
     ) -> Iterator[bytes]:
-        """Yield the sound of a sentence or clause, with the silence that separates it from the next if `pause`.
+        """Yield the audio of a sentence or clause, followed by the silence between sentences if `pause`.
 
-        Returns at once: the work is done step by step as pieces are asked for, in one of the engine's threads, less than
-        a second of sound or a few milliseconds of work each. A piece may be empty, as it is after an interruption.
-        Raises EngineError, BadEventError.
+        Each step of the iterator runs on one of the engine's threads and takes a few milliseconds, or makes less than a
+        second of audio. A chunk may be empty, as it is after a cancellation. Raises EngineError, BadEventError.
         """
 
 
@@ -47,13 +46,13 @@ class TtsEngine(Protocol):
         return True
 
     def describe(self) -> TtsProgram:
-        """Return what `describe` says of the engine and its voices."""
+        """Return the program for Wyoming's `info`: the engine and its voices."""
         ...
 
     def select_voice(self, request: VoiceRequest) -> Voice:
-        """Return the voice. Raises BadEventError, which names some that exist or says how to get one."""
+        """Return the voice. Raises BadEventError that names some that exist, or says how to install one."""
         ...
 
     async def install(self) -> None:
-        """Fetch the default voice if it can be had, or see whether somebody put it here. Raises DownloadError."""
+        """Download the default voice, or find one that was put here by hand. Raises DownloadError."""
         return

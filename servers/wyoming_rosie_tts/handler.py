@@ -1,4 +1,4 @@
-"""One peer's texts to speak: whole, or streamed while they are still being written."""
+"""The handler of one connection: speaks whole texts, and texts that are streamed while they are being written."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Sequence
@@ -19,11 +19,11 @@ from wyoming_rosie_tts.text.segments import Segment, TextSegment, VoiceRequest
 
 _LOG = structlog.get_logger()
 SegmentWithPause: TypeAlias = tuple[Segment, bool]
-"""A piece, and whether it is separated from the next."""
+"""A segment, and whether the silence between sentences follows it."""
 
 
 class TtsHandler:
-    """`synthesize`, or `synthesize-start`, `-chunk` and `-stop`, which is answered however the stream went."""
+    """Answers `synthesize`, and `synthesize-start`, `-chunk` and `-stop`; a stop is answered even if the stream failed."""
 
     def __init__(self, context: TtsContext, max_characters: int, send: Send) -> None:
         self._context = context
@@ -37,7 +37,7 @@ class TtsHandler:
 
     async def on_event(self, event: Event) -> None:
         match event.type:
-            # Inside a stream Home Assistant sends the whole text once more, for servers that cannot stream.
+            # Inside a stream, Home Assistant sends the whole text again for servers that cannot stream.
             case "synthesize" if self._stream is None:
                 await self._synthesize(event)
             case "synthesize-start":
@@ -59,7 +59,7 @@ class TtsHandler:
     async def _start_stream(self, event: Event) -> None:
         if self._stream is not None:
             raise BadEventError("synthesize-start came inside a stream; synthesize-stop ends it", "bad-request")
-        self._stream = _TextStream(None)  # even when it is refused: synthesize-stop must be answered
+        self._stream = _TextStream(None)  # a refused stream must answer synthesize-stop too
         parser, reply = await self._create_parser(event), self._create_reply(event)
         self._stream = _TextStream(parser)
         self._stream.start(self._speak_segments(reply, self._stream.segments()))
@@ -79,7 +79,7 @@ class TtsHandler:
         await self._send(SynthesizeStopped().event())
 
     async def _speak_segments(self, reply: ReplyAudio, segments: AsyncIterable[SegmentWithPause]) -> None:
-        """Speak; when that fails tell the peer, before the event that ends what it reads."""
+        """Speak the segments; a failure is sent before the audio-stop, after which clients stop reading."""
         try:
             with self._context.metrics.turn("whole") as turn:
                 async for segment, pause in segments:
@@ -94,7 +94,7 @@ class TtsHandler:
     async def _create_parser(self, event: Event) -> "LimitedParser":
         parser = create_parser(event)
         if is_ssml(event):
-            await asyncio.to_thread(numbers.load)  # for say-as
+            await asyncio.to_thread(numbers.load)  # say-as needs it, and the first import blocks
         return LimitedParser(parser, self._max_characters)
 
     def _create_reply(self, event: Event) -> ReplyAudio:
@@ -102,18 +102,18 @@ class TtsHandler:
 
 
 async def prewarm(context: TtsContext, phrases: Sequence[str]) -> None:
-    """Have the phrases made as they would be for a peer, and kept."""
+    """Synthesize the phrases as for a client, and pin them in the cache."""
     for phrase in phrases:
         try:
             reply = ReplyAudio(context, VoiceRequest(), _discard, is_prewarm=True)
             for segment, pause in LimitedParser(create_parser(Event("synthesize")), len(phrase)).parse(phrase):
                 await reply.send_segment(segment, pause=pause)
         except RosieError as err:
-            _LOG.warning("a phrase could not be spoken ahead", code=err.code, reason=str(err))
+            _LOG.warning("cannot prewarm a phrase", code=err.code, reason=str(err))
 
 
 class LimitedParser:
-    """A text of at most so many characters, as lines."""
+    """Parses a text of at most `max_characters`, and decides which segments are followed by silence."""
 
     def __init__(self, parser: SegmentParser, max_characters: int) -> None:
         self._parser = parser
@@ -121,11 +121,11 @@ class LimitedParser:
         self._characters = 0
 
     def parse(self, text: str) -> list[SegmentWithPause]:
-        """Return what is to be said when this is the whole text. Raises BadEventError."""
+        """Return the segments of a whole text. Raises BadEventError."""
         return _without_last_pause([*self.feed(text), *self.finish()])
 
     def feed(self, text: str) -> list[SegmentWithPause]:
-        """Return what can be said now. Raises BadEventError."""
+        """Return the segments that are complete. Raises BadEventError."""
         self._characters += len(text)
         if self._characters > self._max_characters:
             raise BadEventError(
@@ -134,28 +134,27 @@ class LimitedParser:
         return _with_pauses(self._parser.feed(text))
 
     def finish(self) -> list[SegmentWithPause]:
-        """Return what is left, which nothing follows. Raises BadEventError."""
+        """Return the remaining segments. Raises BadEventError."""
         return _without_last_pause(_with_pauses(self._parser.finish()))
 
 
 class _TextStream:
-    """A text that is still being written, and the task that speaks it; without a text it only waits for its end."""
+    """A streamed text and the task that speaks it. Without a parser, it only waits for synthesize-stop."""
 
     def __init__(self, parser: LimitedParser | None) -> None:
         self._parser = parser
-        self._segments: asyncio.Queue[SegmentWithPause | RosieError | None] = (
-            asyncio.Queue()
-        )  # no longer than the text may be
+        # bounded by the parser's limit
+        self._segments: asyncio.Queue[SegmentWithPause | RosieError | None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
     def start(self, speaking: Coroutine[None, None, None]) -> None:
         self._task = asyncio.create_task(speaking)
 
     def feed(self, text: str) -> None:
-        self._parse(lambda one: one.feed(text))
+        self._parse(lambda parser: parser.feed(text))
 
     async def finish(self) -> None:
-        """Wait until everything has been said."""
+        """Wait until the whole text has been spoken."""
         self._parse(LimitedParser.finish)
         self._segments.put_nowait(None)
         if self._task is not None:
@@ -167,36 +166,35 @@ class _TextStream:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def segments(self) -> AsyncIterator[SegmentWithPause]:
-        """Yield the lines as they come. Raises what was wrong with the text, in its place."""
-        while (line := await self._segments.get()) is not None:
-            if isinstance(line, RosieError):
-                raise line
-            yield line
+        """Yield the segments as they come. Raises the error of a refused text after the segments before it."""
+        while (item := await self._segments.get()) is not None:
+            if isinstance(item, RosieError):
+                raise item
+            yield item
 
     def _parse(self, parse: Callable[[LimitedParser], list[SegmentWithPause]]) -> None:
-        """Take the lines; of a text that is refused nothing more is read."""
+        """Queue the segments, or the error of a refused text, of which nothing more is parsed."""
         if self._parser is None:
             return
         try:
-            lines: Sequence[SegmentWithPause | RosieError] = parse(self._parser)
+            items: Sequence[SegmentWithPause | RosieError] = parse(self._parser)
         except RosieError as err:
-            lines, self._parser = [err], None
-        for line in lines:
-            self._segments.put_nowait(line)
+            items, self._parser = [err], None
+        for item in items:
+            self._segments.put_nowait(item)
 
 
 def _with_pauses(segments: Sequence[Segment]) -> list[SegmentWithPause]:
-    return [(piece, not (isinstance(piece, TextSegment) and piece.joins_next)) for piece in segments]
+    return [(one, not (isinstance(one, TextSegment) and one.joins_next)) for one in segments]
 
 
 def _without_last_pause(segments: list[SegmentWithPause]) -> list[SegmentWithPause]:
-    """Return the lines without the silence that nothing follows."""
-    return [*segments[:-1], *((piece, False) for piece, _ in segments[-1:])]
+    return [*segments[:-1], *((segment, False) for segment, _ in segments[-1:])]
 
 
 async def _discard(event: Event) -> None: ...
 
 
 async def _iterate(segments: Sequence[SegmentWithPause]) -> AsyncIterator[SegmentWithPause]:
-    for line in segments:
-        yield line
+    for segment in segments:
+        yield segment

@@ -1,4 +1,4 @@
-"""The sound of one answer, from what is to be said."""
+"""The audio of one reply, made from its segments."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -23,12 +23,12 @@ from wyoming_rosie_tts.text.segments import MarkSegment, PauseSegment, Segment, 
 _LOG = structlog.get_logger()
 CHUNK_SECONDS = 0.2
 PREWARM_LEAD_SECONDS = 3600.0
-"""Of sound in hand, as it were, so that everybody goes before a rehearsal."""
+"""Seconds of audio that a prewarmed reply pretends to have sent, so that every client is served before it."""
 
 
 @dataclass(frozen=True)
 class TtsContext:
-    """What all answers share."""
+    """The engine and services that all replies share."""
 
     engine: TtsEngine
     scheduler: SynthesisScheduler
@@ -37,7 +37,7 @@ class TtsContext:
 
 
 class ReplyAudio:
-    """One audio-start to audio-stop in one format, whatever is said in it: clients that write one WAV header get it all."""
+    """One audio-start to audio-stop in a single format, so that clients can write one WAV header for the whole reply."""
 
     def __init__(self, context: TtsContext, request: VoiceRequest, send: Send, *, is_prewarm: bool = False) -> None:
         self._context = context
@@ -48,13 +48,13 @@ class ReplyAudio:
         if is_prewarm:
             self._deadline.add(PREWARM_LEAD_SECONDS, _now())
         self._characters = 0
-        self._started_at: float | None = None  # when the first piece came, in seconds of the loop's clock
-        self._first_ms: int | None = None  # from then to the first sound
+        self._started_at: float | None = None  # loop time of the first segment
+        self._first_ms: int | None = None  # from then to the first audio chunk
         self._has_started = False
         self._sent_bytes = 0
 
     async def send_segment(self, segment: Segment, *, pause: bool) -> None:
-        """Send the sound of a piece, with the silence that separates words from the next. Raises EngineError, BadEventError."""
+        """Send a segment, followed by the silence between sentences if `pause`. Raises EngineError, BadEventError."""
         self._started_at = self._started_at or _now()
         match segment:
             case TextSegment():
@@ -67,15 +67,15 @@ class ReplyAudio:
                 await self._send(Event("user-event", {"name": "mark", "data": data}))
 
     async def finish(self) -> None:
-        """End the audio, which begins even when there was nothing to say."""
+        """End the audio, and start it before if there was nothing to say."""
         await self._start()
         await self.stop()
         if self._first_ms is not None:
             self._context.metrics.observe_stage("first-sound", self._first_ms)
-        _LOG.info("spoken", characters=self._characters, first_ms=self._first_ms, audio_ms=self._milliseconds)
+        _LOG.info("reply sent", characters=self._characters, first_ms=self._first_ms, audio_ms=self._milliseconds)
 
     async def stop(self) -> None:
-        """End the audio if it has begun."""
+        """End the audio if it has started."""
         if self._has_started:
             await self._send(AudioStop(timestamp=self._milliseconds).event())
 
@@ -83,22 +83,22 @@ class ReplyAudio:
         self._characters += len(segment.text)
         voice = self._voice if segment.voice_request is None else self._select_voice(segment.voice_request)
         converter = Converter(voice.audio_format, self._voice.audio_format)
-        async with aclosing(self._synthesize(voice, segment, pause=pause)) as pieces:
-            async for pcm in pieces:
+        async with aclosing(self._synthesize(voice, segment, pause=pause)) as chunks:
+            async for pcm in chunks:
                 await self._send_audio(converter.convert(pcm))
         await self._send_audio(converter.finish())
 
     def _select_voice(self, request: VoiceRequest) -> Voice:
-        """Return the voice that a text asks for in its midst, else one of that language, else the answer's own."""
+        """Return the voice that a segment asks for, else one of that language, else the reply's own."""
         candidates = [request, VoiceRequest(language=request.language)] if request.language else [request]
         for one in candidates:
             with suppress(BadEventError):
                 return self._context.engine.select_voice(one)
-        _LOG.info("the answer's own voice speaks: there is none such", voice=request.name, language=request.language)
+        _LOG.info("no such voice; using the reply's own", voice=request.name, language=request.language)
         return self._voice
 
     async def _synthesize(self, voice: Voice, segment: TextSegment, *, pause: bool) -> AsyncGenerator[bytes, None]:
-        """Yield the sound that is kept, else the sound that the engine makes, and keep it."""
+        """Yield cached audio, or synthesize it and add it to the cache."""
         key = phrase_cache.cache_key(voice, segment, pause=pause)
         if (cached := await self._context.cache.get(key)) is not None:
             if self._is_prewarm:
@@ -106,16 +106,15 @@ class ReplyAudio:
             self._deadline.add(voice.audio_format.seconds(len(cached)), _now())
             yield cached
             return
-        made = bytearray()
+        audio = bytearray()
         cancellation = StepCancellation()
         steps = voice.synthesize(segment, pause=pause, cancellation=cancellation)
-        async with aclosing(
-            self._context.scheduler.stream(steps, voice.audio_format, self._deadline, cancellation)
-        ) as pieces:
-            async for pcm in pieces:
-                made += pcm
+        stream = self._context.scheduler.stream(steps, voice.audio_format, self._deadline, cancellation)
+        async with aclosing(stream) as chunks:
+            async for pcm in chunks:
+                audio += pcm
                 yield pcm
-        self._context.cache.add(key, bytes(made), pin=self._is_prewarm)
+        self._context.cache.add(key, bytes(audio), pin=self._is_prewarm)
 
     async def _send_audio(self, pcm: bytes) -> None:
         audio = self._voice.audio_format

@@ -1,4 +1,4 @@
-"""What a peer asks to be spoken, read strictly from its events."""
+"""Strict parsing of synthesis requests."""
 
 from wyoming.event import Event
 
@@ -28,7 +28,7 @@ def is_ssml(event: Event) -> bool:
 
 
 def parse_voice_request(event: Event) -> VoiceRequest:
-    """Return which voice is wanted, and refuse what is neither text nor SSML. Raises BadEventError."""
+    """Return the requested voice. Raises BadEventError, also for a text_format other than text and ssml."""
     text_format = event.data.get("text_format")
     if text_format not in (None, "text", "ssml"):
         raise BadEventError(

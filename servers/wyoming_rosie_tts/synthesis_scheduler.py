@@ -1,6 +1,6 @@
-"""The desk where answers wait for an engine's threads: whose listener would run out of sound first goes next.
+"""Earliest-deadline-first scheduling of synthesis: the client that would run out of audio first is served next.
 
-Engines speak in steps, each a moment's work, so that a short text never waits for the end of somebody's long one.
+An engine works in short steps, so a short text never waits for the end of another client's long one.
 """
 
 import asyncio
@@ -20,61 +20,63 @@ from wyoming_rosie_tts.cancellation import StepCancellation
 
 _LOG = structlog.get_logger()
 NOT_STARTED = -math.inf
+"""The remaining seconds of a client that has received no audio yet."""
 YIELD_SECONDS = 1.0
-"""A listener with so much sound in hand lets those go first who have heard nothing yet."""
+"""Seconds of audio ahead from which a client yields to those that have received none."""
 IDLE_SECONDS = 10.0
-"""One with so much lets everybody go first."""
+"""Seconds of audio ahead from which a client is served only while nothing else runs."""
 MAX_UNSENT_SECONDS = 5.0
-"""Of sound that is made and not sent; no more is made until the peer has read."""
+"""Seconds of audio that may wait to be sent; synthesis stops there until the client reads on."""
 STOPPING = "this daemon is stopping"
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class PlaybackDeadline:
-    """How much sound a listener has in hand, who hears it from its first piece on without a break if there is none."""
+    """A client's playback position. Assumes that playback starts with the first chunk and never stalls."""
 
     def __init__(self) -> None:
-        self._ends = NOT_STARTED
+        self._ends_at = NOT_STARTED
 
     def add(self, seconds: float, now: float) -> None:
+        """Account for audio that was synthesized."""
         if seconds > 0:
-            self._ends = max(self._ends, now) + seconds
+            self._ends_at = max(self._ends_at, now) + seconds
 
     def remaining(self, now: float) -> float:
-        """Return the seconds until the listener runs out of sound; SILENT when there was none yet."""
-        return self._ends - now
+        """Return the seconds until the client runs out of audio; NOT_STARTED when it has received none."""
+        return self._ends_at - now
 
 
 def pick_next(ready: Sequence[PlaybackDeadline], running: Sequence[PlaybackDeadline], now: float) -> int | None:
-    """Return which of those that are due goes next, the first of equals; None when they had better wait for the others."""
+    """Return the index of the earliest deadline, or None if it can wait until those that are running are done."""
     if not ready:
         return None
-    remaining, index = min((playback.remaining(now), index) for index, playback in enumerate(ready))
-    somebody_is_silent = any(playback.remaining(now) == NOT_STARTED for playback in running)
-    if running and (remaining > IDLE_SECONDS or (somebody_is_silent and remaining > YIELD_SECONDS)):
+    remaining, index = min((deadline.remaining(now), index) for index, deadline in enumerate(ready))
+    runs_first_audio = any(deadline.remaining(now) == NOT_STARTED for deadline in running)
+    if running and (remaining > IDLE_SECONDS or (runs_first_audio and remaining > YIELD_SECONDS)):
         return None
     return index
 
 
 class SynthesisScheduler:
-    """Owns the threads of an engine."""
+    """Runs synthesis steps on the engine's threads, in the order of their deadlines."""
 
     def __init__(self, name: str, workers: int) -> None:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix=name, initializer=lower_priority)
         self._idle_threads = workers
-        self._ready: list[_SynthesisJob] = []  # in the order in which they were begun
+        self._ready: list[_SynthesisJob] = []  # by number
         self._running: list[_SynthesisJob] = []
-        self._started = 0
+        self._last_number = 0
         self._is_open = True
 
     @property
     def waiting(self) -> int:
-        """How many sentences wait for a thread."""
+        """The number of sentences that wait for a thread."""
         return len(self._ready)
 
     async def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what a function of the engine returns that may block."""
+        """Run a blocking function on one of the engine's threads."""
         return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
 
     async def stream(
@@ -84,12 +86,12 @@ class SynthesisScheduler:
         deadline: PlaybackDeadline,
         cancellation: StepCancellation | None = None,
     ) -> AsyncGenerator[bytes, None]:
-        """Yield the pieces that the steps make, of this format, to a listener. Raises EngineError and our other errors.
+        """Yield the audio chunks of the steps. Raises EngineError, and any RosieError that a step raises.
 
-        To be closed by who does not want them all; then at most one more step is made.
+        A caller that does not need all of them must close the generator; at most one more step runs then.
         """
-        self._started += 1
-        job = _SynthesisJob(self._started, steps, audio_format, deadline, cancellation or StepCancellation())
+        self._last_number += 1
+        job = _SynthesisJob(self._last_number, steps, audio_format, deadline, cancellation or StepCancellation())
         self._preempt(deadline)
         try:
             while True:
@@ -103,10 +105,10 @@ class SynthesisScheduler:
                 self._ready.remove(job)
 
     def close(self) -> None:
-        """Begin no more steps; what has begun ends unheard."""
+        """Start no more steps, and fail the jobs that wait."""
         self._is_open = False
-        for sentence in self._ready:
-            sentence.fail(EngineError(STOPPING))
+        for job in self._ready:
+            job.fail(EngineError(STOPPING))
         self._ready.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
@@ -118,12 +120,12 @@ class SynthesisScheduler:
             self._start_ready()
 
     def _preempt(self, newcomer: PlaybackDeadline) -> None:
-        """Break off the steps of those who can wait, for one who has heard nothing yet."""
+        """Cancel the steps of clients that can wait, for one that has received no audio yet."""
         now = _now()
         if newcomer.remaining(now) == NOT_STARTED:
-            for sentence in self._running:
-                if sentence.deadline.remaining(now) > YIELD_SECONDS:
-                    sentence.cancel_step()
+            for job in self._running:
+                if job.deadline.remaining(now) > YIELD_SECONDS:
+                    job.cancel_step()
 
     def _start_ready(self) -> None:
         while self._idle_threads:
@@ -150,7 +152,7 @@ class SynthesisScheduler:
 
 
 class _SynthesisJob:
-    """A sentence that is being spoken: its steps, and the pieces that have not been sent."""
+    """The remaining steps of one sentence, and its chunks that have not been sent yet."""
 
     def __init__(
         self,
@@ -165,7 +167,7 @@ class _SynthesisJob:
         self.deadline = deadline
         self.wants_more = True
         self._cancellation = cancellation
-        self._was_cancelled = False  # and is not again before there is a piece
+        self._was_cancelled = False  # since the last chunk: a job is not cancelled twice in a row
         self._audio_format = audio_format
         self._chunks: deque[bytes] = deque()
         self._unsent_seconds = 0.0
@@ -174,19 +176,19 @@ class _SynthesisJob:
         self._changed = asyncio.Event()
 
     def stop(self) -> None:
-        """Want no more steps."""
+        """Run no more steps."""
         self._is_done, self.wants_more = True, False
 
     def complete_step(self, future: "Future[bytes | None]") -> None:
-        """Take what a step made: a piece, None at the end, or a failure."""
+        """Store the result of a step: a chunk, None after the last step, or an exception."""
         if future.cancelled():
             self.fail(EngineError(STOPPING))
         elif (failure := future.exception()) is not None:
             self.fail(_to_error(failure))
-        elif (piece := future.result()) is None:
+        elif (chunk := future.result()) is None:
             self.stop()
-        elif piece:
-            self._add_chunk(piece)
+        elif chunk:
+            self._add_chunk(chunk)
         self._changed.set()
 
     def cancel_step(self) -> None:
@@ -195,14 +197,14 @@ class _SynthesisJob:
             self._cancellation.cancel()
 
     def fail(self, failure: RosieError) -> None:
-        """Want no more steps, and tell the listener why unless all had been made."""
+        """Run no more steps; `next_chunk` raises the failure unless all steps were done."""
         if not self._is_done:
             self._failure = failure
         self.stop()
         self._changed.set()
 
     async def next_chunk(self) -> bytes | None:
-        """Return the next piece, None after the last. Raises what the steps raised, after the pieces before it."""
+        """Return the next chunk, or None after the last. Raises the failure of a step after the chunks before it."""
         while not self._chunks:
             if self._failure is not None:
                 raise self._failure
@@ -210,15 +212,15 @@ class _SynthesisJob:
                 return None
             self._changed.clear()
             await self._changed.wait()
-        piece = self._chunks.popleft()
-        self._update_unsent(-self._audio_format.seconds(len(piece)))
-        return piece
+        chunk = self._chunks.popleft()
+        self._update_unsent(-self._audio_format.seconds(len(chunk)))
+        return chunk
 
-    def _add_chunk(self, piece: bytes) -> None:
+    def _add_chunk(self, chunk: bytes) -> None:
         self._was_cancelled = False
-        seconds = self._audio_format.seconds(len(piece))
+        seconds = self._audio_format.seconds(len(chunk))
         self.deadline.add(seconds, _now())
-        self._chunks.append(piece)
+        self._chunks.append(chunk)
         self._update_unsent(seconds)
 
     def _update_unsent(self, seconds: float) -> None:
@@ -227,7 +229,7 @@ class _SynthesisJob:
 
 
 def _to_error(failure: BaseException) -> RosieError:
-    """Return a failure as the peer is told of it: without what somebody said."""
+    """Return the error for the client, without the exception's text, which may hold private words."""
     if isinstance(failure, RosieError):
         return failure
     _LOG.error("the engine failed", exc_info=failure)

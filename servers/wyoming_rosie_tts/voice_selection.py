@@ -1,4 +1,4 @@
-"""Choosing one of an engine's voices by name or by language."""
+"""Selection of an engine's voice by name or language."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _PREFERRED = -1
 
 @dataclass(frozen=True)
 class VoiceInfo:
-    """A voice's name, its title for people, and how well it fits each language it has (BCP 47 tag; 0 is best)."""
+    """A voice's name, its title for people, and its distance to each of its languages (BCP 47 tag; 0 is best)."""
 
     name: str
     title: str
@@ -22,15 +22,15 @@ class VoiceInfo:
 
 
 class VoiceRegistry:
-    """All voices of an engine; the default one is first choice for every language it has."""
+    """All voices of an engine. The default voice is preferred for every language it has."""
 
     def __init__(self, voices: Sequence[VoiceInfo], default: str) -> None:
         self.voices = voices
-        self._by_name = {_key(card.title): card for card in voices} | {_key(card.name): card for card in voices}
+        self._by_name = {_key(voice.title): voice for voice in voices} | {_key(voice.name): voice for voice in voices}
         self._by_language: dict[str, list[tuple[int, VoiceInfo]]] = {}
-        for card in voices:
-            for language, distance in card.languages.items():
-                self._by_language.setdefault(_key(language), []).append((distance, card))
+        for voice in voices:
+            for language, distance in voice.languages.items():
+                self._by_language.setdefault(_key(language), []).append((distance, voice))
         self.default = voices[0]
         try:
             self.default = self._find_by_name(default)
@@ -40,14 +40,14 @@ class VoiceRegistry:
             self._by_language[_key(language)].append((_PREFERRED, self.default))
 
     def select(self, request: VoiceRequest) -> VoiceInfo:
-        """Return the voice that is asked for. Raises BadEventError, which names some that exist."""
-        card = self._find_voice(request)
-        if request.speaker is not None and request.speaker not in card.speakers:
-            some = ", ".join(card.speakers[:_MAX_NAMES_IN_ERROR]) or "one, which has no name"
+        """Return the requested voice. Raises BadEventError that names some that exist."""
+        voice = self._find_voice(request)
+        if request.speaker is not None and request.speaker not in voice.speakers:
+            some = ", ".join(voice.speakers[:_MAX_NAMES_IN_ERROR]) or "one, which has no name"
             raise BadEventError(
-                f"the voice {card.name} has no speaker {request.speaker[:40]!r}; there is: {some}", "unknown-voice"
+                f"the voice {voice.name} has no speaker {request.speaker[:40]!r}; there is: {some}", "unknown-voice"
             )
-        return card
+        return voice
 
     def _find_voice(self, request: VoiceRequest) -> VoiceInfo:
         if request.name is not None:
@@ -55,17 +55,17 @@ class VoiceRegistry:
         return self.default if request.language is None else self._find_by_language(request.language)
 
     def _find_by_name(self, name: str) -> VoiceInfo:
-        card = self._by_name.get(_key(name)) or self._match_language(_key(name))
-        if card is None:
+        voice = self._by_name.get(_key(name)) or self._match_language(_key(name))
+        if voice is None:
             raise self._unknown_error("voice", name)
-        return card
+        return voice
 
     def _find_by_language(self, language: str) -> VoiceInfo:
-        """Return the best voice for a language; one that is less special will do: de for de-AT."""
+        """Return the best voice for a language, else for a more general one: de for de-AT."""
         key = _key(language)
         while key:
-            if card := self._match_language(key):
-                return card
+            if voice := self._match_language(key):
+                return voice
             key = key.rpartition("-")[0]
         raise self._unknown_error("language", language)
 
@@ -74,7 +74,7 @@ class VoiceRegistry:
 
     def _unknown_error(self, what: str, given: str) -> BadEventError:
         close = [self._by_name[name].name for name in find_close_names(given, self._by_name)]
-        some = dict.fromkeys([*close, self.default.name, *(card.name for card in self.voices)])
+        some = dict.fromkeys([*close, self.default.name, *(voice.name for voice in self.voices)])
         examples = ", ".join(list(some)[:_MAX_NAMES_IN_ERROR])
         return BadEventError(
             f"no {what} {given[:40]!r}; there are {len(self.voices)} voices, such as {examples}", f"unknown-{what}"

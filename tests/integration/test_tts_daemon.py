@@ -202,7 +202,7 @@ async def test_an_answer_leaves_its_times_in_the_log_and_not_its_words(daemon: S
     await client.send(Synthesize("x" * 30_000).event())
     while not running.lines("request refused"):
         await asyncio.sleep(0.01)
-    (line,) = running.lines("spoken")
+    (line,) = running.lines("reply sent")
     assert (line["turn_id"], line["characters"]) == ("t1", 21)
     assert line["first_ms"] >= 0
     assert line["audio_ms"] > 0

@@ -1,4 +1,4 @@
-"""Dates, times of day and durations in English words; None where the text is not one."""
+"""Dates, times of day and durations in English words."""
 
 import re
 
@@ -22,7 +22,10 @@ _DURATION = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})", re.ASCII)
 
 
 def format_date(text: str, date_format: str) -> str | None:
-    """Return a date in words; the form is any of mdy, dmy, ymd, md, dm, ym, my, y, m, d, repeated letters or not."""
+    """Return a date in words, or None if the text is not one. Formats: mdy, dmy, ymd, ydm, md, dm, ym, my, y, m, d.
+
+    Repeated letters count as one, as in yyyymmdd. Without a format, the order is guessed.
+    """
     if not _DATE.fullmatch(text):
         return None
     order = _parse_order(date_format)
@@ -36,24 +39,24 @@ def format_date(text: str, date_format: str) -> str | None:
 
 
 def format_time(text: str, time_format: str) -> str | None:
-    """Return a time of day in words; the form hms12 asks for twelve hours, hms24 for twenty-four."""
+    """Return a time of day in words, or None if the text is not one. Formats: hms12, hms24."""
     text = text.strip()
     if not (found := _CLOCK.fullmatch(text)):
         return _format_quoted_time(text)
     hour, minute, second = (int(part or 0) for part in found.groups()[:3])
     if hour > 24 or minute > 59 or second > 59 or not (found[2] or found[4]):
         return None
-    half = found[4] or ("ap"[hour % 24 >= 12] if time_format.lower() == "hms12" else "")
+    meridiem = found[4] or ("ap"[hour % 24 >= 12] if time_format.lower() == "hms12" else "")
     words = (
-        _format_with_meridiem(hour, minute, half)
-        if half
-        else _format_exact(hour, minute, is_exact=time_format.lower() == "hms24")
+        _format_12_hour(hour, minute, meridiem)
+        if meridiem
+        else _format_24_hour(hour, minute, is_exact=time_format.lower() == "hms24")
     )
     return f"{words} and {format_quantity(second, 'second')}" if second else words
 
 
 def format_duration(text: str) -> str | None:
-    """Return a duration written as h:m:s or m:s in words."""
+    """Return a duration in words, or None if the text is neither h:m:s nor m:s."""
     found = _DURATION.fullmatch(text.strip())
     return _join_units(*(int(part or 0) for part in found.groups())) if found else None
 
@@ -63,7 +66,7 @@ def _parse_order(date_format: str) -> str:
 
 
 def _split_digits(digits: str, order: str) -> list[str]:
-    """Return the numbers of a date without separators; a year may have two digits."""
+    """Return the numbers of a date without separators, whose year may have two digits; none if the length is wrong."""
     if len(order) == 1:
         return [digits]
     sizes = _SIZES if len(digits) == sum(_SIZES[part] for part in order) else _SIZES | {"y": 2}
@@ -75,7 +78,7 @@ def _split_digits(digits: str, order: str) -> list[str]:
 
 
 def _infer_order(numbers: list[str]) -> str:
-    """Return the order in which a date without a form is written, as in the United States where that is possible."""
+    """Guess the order of a date without a format: that of the United States if possible."""
     if len(numbers[0]) == 4:
         return "ymd"[: len(numbers)]
     if len(numbers) == 2:
@@ -103,19 +106,19 @@ def _format_fields(order: str, fields: dict[str, int]) -> str | None:
     return comma.join(part for part in (day_and_month, format_year(fields["y"]) if "y" in fields else "") if part)
 
 
-def _format_with_meridiem(hour: int, minute: int, half: str) -> str:
+def _format_12_hour(hour: int, minute: int, meridiem: str) -> str:
     words = format_cardinal((hour - 1) % 12 + 1)
-    return f"{words}{f' {format_two_digits(minute)}' if minute else ''} {half.upper()}M"
+    return f"{words}{f' {format_two_digits(minute)}' if minute else ''} {meridiem.upper()}M"
 
 
-def _format_exact(hour: int, minute: int, *, is_exact: bool) -> str:
+def _format_24_hour(hour: int, minute: int, *, is_exact: bool) -> str:
     if minute:
         return f"{format_cardinal(hour)} {format_two_digits(minute)}"
     return f"{format_cardinal(hour)} {'hundred hours' if is_exact or hour > 12 or not hour else _O_CLOCK}"
 
 
 def _format_quoted_time(text: str) -> str | None:
-    """Return minutes and seconds written as 1'21"."""
+    """Return minutes and seconds that are written as 1'21" in words."""
     found = _MINUTES_SECONDS.fullmatch(text)
     return _join_units(0, *(int(part or 0) for part in found.groups())) if found and text else None
 

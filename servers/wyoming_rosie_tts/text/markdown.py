@@ -1,4 +1,4 @@
-"""Text as language models write it: Markdown without its marks, addresses without their tails, read as it comes."""
+"""Parser of plain text and of the Markdown that language models write."""
 
 from wyoming_rosie.text.markdown import MarkdownStripper
 from wyoming_rosie_tts.text.segment_builder import SegmentBuilder, SpeechStyle, is_english, requested_language
@@ -6,13 +6,13 @@ from wyoming_rosie_tts.text.segments import Segment, VoiceRequest
 
 
 def parse(text: str) -> list[Segment]:
-    """Return what a whole text says."""
+    """Return the segments of a whole text."""
     parser = MarkdownParser()
     return parser.feed(text) + parser.finish()
 
 
 class MarkdownParser:
-    """Reads a text that arrives in any pieces."""
+    """Parses text as it arrives, and leaves out Markdown's marks and the paths of URLs."""
 
     def __init__(self, request: VoiceRequest | None = None) -> None:
         self._stripper = MarkdownStripper(

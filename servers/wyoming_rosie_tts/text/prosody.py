@@ -1,4 +1,4 @@
-"""Rate, volume, pitch and pauses as SSML writes them, in the numbers that engines take."""
+"""Parsing of SSML's rates, volumes, pitches and breaks."""
 
 import math
 import re
@@ -23,7 +23,7 @@ _MAX_RATE_FACTOR = 10  # a bare number above it is a percentage
 
 
 def parse_prosody(attributes: Mapping[str, str]) -> Prosody:
-    """Return what the attributes of <prosody> ask for; what is not understood changes nothing."""
+    """Parse the attributes of <prosody>. Invalid values change nothing."""
     return Prosody(
         _parse_rate(_get_attribute(attributes, "rate")),
         _parse_volume(_get_attribute(attributes, "volume")),
@@ -32,13 +32,13 @@ def parse_prosody(attributes: Mapping[str, str]) -> Prosody:
 
 
 def parse_emphasis(attributes: Mapping[str, str]) -> Prosody:
-    """Return what <emphasis> changes."""
+    """Parse the attributes of <emphasis>."""
     level = _get_attribute(attributes, "level") or "moderate"
     return _EMPHASES.get(level, Prosody())
 
 
 def combine(outer: Prosody, inner: Prosody) -> Prosody:
-    """Return the inner prosody in the outer one, within what can be listened to."""
+    """Return the prosody of an inner element, relative to the voice, limited to what is intelligible."""
     return Prosody(
         _clamp(0.25, outer.rate * inner.rate, 4.0),
         _clamp(0.0, outer.volume * inner.volume, 4.0),
@@ -47,7 +47,7 @@ def combine(outer: Prosody, inner: Prosody) -> Prosody:
 
 
 def parse_break(attributes: Mapping[str, str]) -> int:
-    """Return how long a <break> is; its time wins over its strength."""
+    """Return the milliseconds of a <break>. Its time takes precedence over its strength."""
     if found := _TIME.fullmatch(_get_attribute(attributes, "time")):
         amount = float(found[1]) * (1000 if found[2].lower() == "s" else 1)
         return round(min(amount, MAX_BREAK_MILLISECONDS))
@@ -76,7 +76,7 @@ def _parse_pitch(value: str) -> float:
 
 
 def _parse_amount(value: str) -> tuple[str, float, str]:
-    """Return sign, number and unit; the unit of what is no number is a question mark."""
+    """Return the sign, the number and the unit, which is "?" for an invalid value."""
     found = _AMOUNT.fullmatch(value)
     return (found[1], min(float(found[2]), 1e6), found[3].lower()) if found else ("", 0.0, "?")
 

@@ -1,7 +1,7 @@
-"""What <say-as> asks for, written so that an engine reads it that way.
+"""Expansion of <say-as> into words that an engine reads as asked.
 
-Spelling works in every language. Numbers, dates and times become words in English; other languages are left to the
-engine, which reads their digits.
+Spelling works in every language. Numbers, dates and times become words in English only: in most other languages their
+gender and case depend on words that the markup does not tell, so the engine reads the digits.
 """
 
 import re
@@ -46,7 +46,7 @@ _SIGNS = {
 
 
 def expand(text: str, interpret_as: str, form: str = "", language: str = "") -> str:
-    """Return the text as `kind` (interpret-as) has it said; what is not understood stays as it is."""
+    """Return the text in words, or as it is if `interpret_as` is unknown or does not fit it."""
     in_english = is_english(language)
     words, interpret_as = text.strip(), interpret_as.strip().lower()
     said = _expand_in_english(words, interpret_as, form) if in_english else None
@@ -69,7 +69,7 @@ def _expand_any_language(text: str, interpret_as: str, signs: Mapping[str, str])
 
 
 def _expand_in_english(text: str, interpret_as: str, form: str) -> str | None:
-    """Return None too where the text is not such a thing."""
+    """Return the text in words, or None if `interpret_as` is unknown or does not fit it."""
     match interpret_as:
         case "cardinal" | "number":
             return _expand_number(text)
@@ -89,13 +89,13 @@ def _expand_in_english(text: str, interpret_as: str, form: str) -> str | None:
 
 
 def _to_upper(character: str) -> str:
-    """Return a capital letter, because engines read some small ones as words."""
+    """Return the capital letter, because engines read some small letters as words."""
     upper = character.upper()
     return upper if len(upper) == 1 else character
 
 
 def _format_phone(text: str) -> str:
-    """Return each digit apart, with a comma between groups."""
+    """Return single digits, with a comma between groups."""
     plus = "plus " if text.startswith("+") else ""
     groups = (" ".join(group) if group.isdecimal() else group for group in re.findall(r"\d+|[^\W\d_]+", text))
     return plus + ", ".join(groups)

@@ -1,4 +1,4 @@
-"""What is to be said, collected in order from a text as it comes."""
+"""Builds the segments of a text as it arrives."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -9,23 +9,23 @@ from wyoming_rosie_tts.text.segments import MarkSegment, PauseSegment, Prosody, 
 from wyoming_rosie_tts.text.sentence_splitter import SentenceSplitter, ends_sentence
 
 MAX_PAUSE_MILLISECONDS = 300_000
-"""All pauses of one text together; further ones are left out."""
+"""Limit for all pauses of one text together; the rest is left out."""
 
 _LANGUAGE = re.compile(r"(?:[a-z]{2,3}[-_][A-Z]{2}|[a-z]{2})(?![A-Za-z0-9])")
 
 
 class SegmentParser(Protocol):
-    """Reads one text that arrives in any pieces; what it gives depends on the text alone."""
+    """Incremental parser of one text. The segments do not depend on how the text is split into chunks."""
 
     def feed(self, text: str) -> list[Segment]:
-        """Return what can be said now. Raises BadEventError; nothing is read after that."""
+        """Return the segments that are complete. Raises BadEventError, after which it must not be used."""
 
     def finish(self) -> list[Segment]:
-        """Return what is left. Raises BadEventError."""
+        """Return the remaining segments. Raises BadEventError."""
 
 
 def requested_language(request: VoiceRequest) -> str:
-    """Return the language that is wished for, or that the voice's name begins with: en-US-Jenny, de_DE-thorsten."""
+    """Return the requested language, or the one that the voice's name starts with (en-US-Jenny, de_DE-thorsten)."""
     if request.language or not request.name:
         return request.language or ""
     found = _LANGUAGE.match(request.name)
@@ -33,13 +33,13 @@ def requested_language(request: VoiceRequest) -> str:
 
 
 def is_english(language: str) -> bool:
-    """Tell whether words may be English ones; a language that is not known is taken for English."""
+    """Tell whether a language tag is English. An empty tag is."""
     return re.split("[-_]", language.lower())[0] in ("", "en")
 
 
 @dataclass(frozen=True)
 class SpeechStyle:
-    """How words are said, and in which language (BCP 47; empty: not known)."""
+    """Prosody, voice and language (BCP 47; empty if unknown) of a stretch of text."""
 
     prosody: Prosody = field(default_factory=Prosody)
     voice_request: VoiceRequest | None = None
@@ -47,9 +47,9 @@ class SpeechStyle:
 
 
 class SegmentBuilder:
-    """Cuts words into sentences and clauses, and puts pauses and marks between them.
+    """Splits text into sentences and clauses, with pauses and marks between them.
 
-    Emoji are left out, unless the whole text has nothing else: then they are said.
+    Emoji are left out unless the text consists of nothing else.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class SegmentBuilder:
         self._add_sentences(self._splitter.feed(text))
 
     def add_phonemes(self, text: str, phonemes: str, style: SpeechStyle) -> None:
-        """Say the phonemes (IPA); the text is for engines that cannot."""
+        """Add phonemes in IPA; engines without phonemes speak the text."""
         self._set_style(style)
         self._flush(joins_next=True)
         self._has_text = True
@@ -80,7 +80,7 @@ class SegmentBuilder:
         self._separate()
 
     def add_pause(self, milliseconds: int) -> None:
-        """Be silent for so long, instead of the silence that may have come here anyway."""
+        """Add a pause, which replaces the silence between sentences."""
         self._flush(joins_next=True)
         if pause := min(milliseconds, self._pause_left):
             self._pause_left -= pause
@@ -91,18 +91,18 @@ class SegmentBuilder:
         self._segments.append(MarkSegment(name))
 
     def take_ready(self) -> list[Segment]:
-        """Return the pieces that are sure; one that flows on waits, as a full stop alone may follow it."""
+        """Remove and return the segments that are final. One that joins the next is not: a full stop may follow it."""
         count = len(self._segments) - (self._joining_segment() is not None)
-        taken, self._segments = self._segments[:count], self._segments[count:]
-        return taken
+        ready, self._segments = self._segments[:count], self._segments[count:]
+        return ready
 
     def finish(self) -> list[Segment]:
-        """Return all that is left."""
+        """Remove and return the remaining segments."""
         self.end_sentence()
         if not self._has_text and (text := _join_whitespace(normalize(self._silent_text))):
             self._segments.append(TextSegment(text))
-        taken, self._segments = self._segments, []
-        return taken
+        remaining, self._segments = self._segments, []
+        return remaining
 
     def _set_style(self, style: SpeechStyle) -> None:
         if style != self._style:
@@ -110,9 +110,9 @@ class SegmentBuilder:
             self._style = style
 
     def _flush(self, *, joins_next: bool = False) -> None:
-        """Give what waits, and join it to what comes if that is asked for or the sentence has not ended."""
-        *most, last = self._splitter.flush() or [""]
-        self._add_sentences(most)
+        """Add the pending text, joined to what follows if `joins_next` or if it does not end a sentence."""
+        *others, last = self._splitter.flush() or [""]
+        self._add_sentences(others)
         self._add_sentence(last, joins_next=joins_next or not ends_sentence(last))
 
     def _add_sentences(self, texts: list[str]) -> None:
@@ -132,12 +132,12 @@ class SegmentBuilder:
             self._separate()
 
     def _separate(self) -> None:
-        """Let silence follow the last piece after all."""
+        """Let silence follow the last segment, even if it was to join the next."""
         if joined := self._joining_segment():
             self._segments[-1] = replace(joined, joins_next=False)
 
     def _joining_segment(self) -> TextSegment | None:
-        """Return the last piece if it flows on."""
+        """Return the last segment if it joins the next."""
         last = self._segments[-1] if self._segments else None
         return last if isinstance(last, TextSegment) and last.joins_next else None
 

@@ -1,4 +1,4 @@
-"""What is to be said, apart from how it was written: words, pauses and marks, in order."""
+"""Segments: the text, pauses and marks of a reply, independent of the format they were written in."""
 
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class VoiceRequest:
-    """The voice that a peer asks for; a name wins over a language, nothing means the default voice."""
+    """A requested voice. The name takes precedence over the language; without both, the default voice is meant."""
 
     name: str | None = None
     language: str | None = None
@@ -15,7 +15,7 @@ class VoiceRequest:
 
 @dataclass(frozen=True)
 class Prosody:
-    """How words are said beside how the voice says them by itself."""
+    """Changes relative to the voice's own way of speaking."""
 
     rate: float = 1.0  # times as fast
     volume: float = 1.0  # times the amplitude
@@ -24,13 +24,13 @@ class Prosody:
 
 @dataclass(frozen=True)
 class TextSegment:
-    """A sentence or clause. `phonemes` are in IPA; engines without phonemes say the text."""
+    """A sentence or clause. `phonemes` are in IPA; engines without phonemes speak the text."""
 
     text: str
     prosody: Prosody = field(default_factory=Prosody)
     phonemes: str = ""
-    voice_request: VoiceRequest | None = None  # another voice than the rest of the answer
-    joins_next: bool = False  # the next piece follows without the silence that separates sentences
+    voice_request: VoiceRequest | None = None  # None for the reply's own voice
+    joins_next: bool = False  # without the silence between sentences
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class PauseSegment:
 
 @dataclass(frozen=True)
 class MarkSegment:
-    """A place in the answer that the peer is told of when the sound has come to it."""
+    """A position in the reply, reported to the client when the audio before it has been sent."""
 
     name: str
 

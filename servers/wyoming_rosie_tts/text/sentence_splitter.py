@@ -1,7 +1,7 @@
-"""Text that arrives in any pieces, cut into what is spoken in one breath: sentences, and clauses of long ones.
+"""Splits streamed text into sentences, and long sentences into clauses.
 
-A cut depends on the text alone, never on how it arrived. Where a cut is doubtful there is none: engines pause at full
-stops by themselves, so that a sentence too long costs time to the first sound, and one too short the melody.
+The boundaries do not depend on how the text is split into chunks. A doubtful boundary is not taken: engines pause at
+full stops by themselves, so a long piece only delays the first audio, while a short one breaks the intonation.
 """
 
 # ruff: noqa: RUF001 - the punctuation of many scripts is meant as it looks
@@ -11,11 +11,11 @@ import re
 from wyoming_rosie.text.abbreviations import ends_with_abbreviation
 
 MIN_FIRST_CLAUSE = 40
-"""From here on the first piece may end at a comma, so that its sound comes early."""
+"""Length from which the first piece may end at a comma, so that the first audio comes early."""
 MIN_CLAUSE = 150
-"""From here on any piece may."""
+"""Length from which any piece may end at a comma."""
 MAX_CHARACTERS = 220
-"""No piece is longer, whatever the text."""
+"""Limit for every piece."""
 
 _STOPS = ".!?…؟۔।։።"
 _CLOSERS = r"[\"'”’»)\]」』）】]*"
@@ -27,23 +27,23 @@ _SENTENCE = re.compile(rf"[{_STOPS}。！？｡．]{_CLOSERS}\s*\Z")
 
 
 class SentenceSplitter:
-    """Collects text and gives it back in pieces that are ready to be spoken."""
+    """Buffers text and returns the sentences and clauses that are complete."""
 
     def __init__(self) -> None:
         self._text = ""
         self._is_first = True
 
     def feed(self, text: str) -> list[str]:
-        """Return the pieces that are complete now; the last words always wait for what follows them."""
+        """Return the complete pieces. The last words always wait for what follows them."""
         self._text += text
         return self._split(at_end=False)
 
     def flush(self) -> list[str]:
-        """Return what is left, because something else comes between; the answer goes on."""
+        """Return the remaining pieces; the reply goes on after something else, such as a pause."""
         return self._split(at_end=True)
 
     def finish(self) -> list[str]:
-        """Return what is left; the next text begins anew."""
+        """Return the remaining pieces of the text, and start a new text."""
         pieces = self._split(at_end=True)
         self._is_first = True
         return pieces
@@ -63,9 +63,9 @@ class SentenceSplitter:
         return space.end() if space else start
 
     def _find_end(self, start: int, *, at_end: bool) -> int | None:
-        """Return where the piece that begins at `start` ends, or None when that is not known yet."""
+        """Return the end of the piece that begins at `start`, or None if it is not known yet."""
         text = self._text
-        # Nothing behind the most that a piece can hold may matter, because it may not have arrived yet.
+        # Text beyond the longest possible piece must not matter: it may not have arrived yet.
         seen = min(len(text), start + MAX_CHARACTERS + 1)
         for found in _ENDS.finditer(text, start, seen):
             if found.end() < seen and self._is_end(found, start):
@@ -91,12 +91,12 @@ class SentenceSplitter:
 
 
 def ends_sentence(text: str) -> bool:
-    """Tell whether the text ends as sentences end."""
+    """Tell whether the text ends with the punctuation of a sentence."""
     return _SENTENCE.search(text) is not None
 
 
 def _is_abbreviation(found: re.Match[str], start: int) -> bool:
-    """Tell whether the full stop belongs to the word before it."""
+    """Tell whether the full stop belongs to an abbreviation."""
     return found[0].rstrip() == "." and ends_with_abbreviation(
         found.string[max(start, found.start() - 20) : found.start()]
     )

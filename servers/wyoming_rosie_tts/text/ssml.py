@@ -1,4 +1,4 @@
-"""SSML, and the dialects of it that people have, read as words, pauses and marks."""
+"""Parser of SSML and its dialects (Azure, Google, Amazon Polly)."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,9 +15,9 @@ from wyoming_rosie_tts.text.ssml_tokenizer import EndTag, SsmlTokenizer, StartTa
 MAX_TAGS = 5000
 MAX_DEPTH = 100
 MAX_REWRITTEN_CHARACTERS = 1000
-"""Of the text in a say-as or phoneme; a longer one is said as it is."""
+"""Limit for the text in a say-as or phoneme; a longer one is spoken as it is."""
 PARAGRAPH_MILLISECONDS = 400
-"""Of silence between paragraphs, beside that between sentences."""
+"""Silence between paragraphs, in addition to that between sentences."""
 
 _SPACES = re.compile(r"[^\S ]")
 _SILENT = frozenset({"metadata", "meta", "desc", "title", "lexicon", "lexeme"})
@@ -29,14 +29,14 @@ _Attributes: TypeAlias = Mapping[str, str]
 
 
 def parse(document: str) -> list[Segment]:
-    """Return what a whole document says. Raises BadEventError."""
+    """Return the segments of a whole document. Raises BadEventError."""
     parser = SsmlParser()
     return parser.feed(document) + parser.finish()
 
 
 @dataclass
 class _Element:
-    """An open element: how its words are said, and where they are collected if they are not said as they come."""
+    """An open element. `captured` holds its text if the text is spoken only at the end tag."""
 
     name: str
     attributes: _Attributes
@@ -47,7 +47,7 @@ class _Element:
 
 
 class SsmlParser:
-    """Reads a document that arrives in any pieces; unknown tags keep their text, slips in the markup cost no words.
+    """Parses a document as it arrives. Unknown tags keep their text, and malformed markup loses no words.
 
     The language that <speak> names chooses the voice, unless the peer has named one.
     """
@@ -144,7 +144,7 @@ class SsmlParser:
             self._builder.add_pause(PARAGRAPH_MILLISECONDS)
 
     def _close_tag(self, name: str) -> None:
-        """Close the innermost element of that name and all in it; there may be none."""
+        """Close the innermost element of that name, if there is one, and all elements inside it."""
         if any(element.name == name for element in self._elements[1:]):
             while self._close_element() != name:
                 pass
@@ -158,7 +158,7 @@ class SsmlParser:
         return element.name
 
     def _add_captured(self, element: _Element, text: str) -> None:
-        """Say the words of an element that says how."""
+        """Add the text of a say-as or phoneme element."""
         attributes = element.attributes
         if len(text) > MAX_REWRITTEN_CHARACTERS:
             self._builder.add_text(text, element.style)
@@ -189,7 +189,7 @@ def _apply_language(style: SpeechStyle, attributes: _Attributes) -> SpeechStyle:
 
 
 def _apply_voice(style: SpeechStyle, attributes: _Attributes) -> SpeechStyle:
-    """Turn to the first voice that is named; its language is for engines that do not have it."""
+    """Select the first voice that is named, with a language for engines that do not have it."""
     language = (
         _first_value(attributes, "xml:lang")
         or _first_value(attributes, "language")

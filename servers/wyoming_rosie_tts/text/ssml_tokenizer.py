@@ -1,8 +1,8 @@
-"""SSML in any pieces, read as texts and tags.
+"""Incremental SSML tokenizer: texts and tags.
 
-XML's grammar is wider than what is wanted here, and a parser of it stops at the first slip: a language model's `Tom &
-Jerry` must not cost the rest of the markup. So this reads what XML and SSML have in common, takes what is not a tag as
-text, and has no declarations at all: nothing is ever fetched, and no entity stands for more than one character.
+An XML parser stops at the first error, but a language model's `Tom & Jerry` must not cost the rest of the document. This
+tokenizer takes everything that is not a tag as text. It supports no declarations, so nothing is ever fetched, and an
+entity stands for at most one character.
 """
 
 import html
@@ -15,7 +15,7 @@ from typing import TypeAlias
 from wyoming_rosie.errors import BadEventError
 
 MAX_TAG_CHARACTERS = 4000
-"""Of a tag, comment, processing instruction or CDATA section."""
+"""Limit for a tag, comment, processing instruction or CDATA section."""
 
 _NAME = r"[A-Za-z_][\w:.-]*+"
 _TAG = re.compile(rf"<(/?)({_NAME})((?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+)>")
@@ -31,7 +31,7 @@ _SECTIONS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
 
 @dataclass(frozen=True)
 class StartTag:
-    """A start tag; names in lower case, prefixes and all."""
+    """A start tag. Names are in lower case and include their prefix."""
 
     name: str
     attributes: dict[str, str]
@@ -48,18 +48,18 @@ _Step: TypeAlias = tuple[Token | None, int]
 
 
 class SsmlTokenizer:
-    """Collects a document and gives back its texts and tags; what they are depends on the document alone."""
+    """Splits a document into texts and tags. The tokens do not depend on how the document is split into chunks."""
 
     def __init__(self) -> None:
         self._text = ""
 
     def feed(self, text: str) -> Iterator[Token]:
-        """Give what is complete now. Raises BadEventError."""
+        """Yield the complete tokens. Raises BadEventError."""
         self._text += text
         return self._tokenize(at_end=False)
 
     def finish(self) -> Iterator[Token]:
-        """Give what is left; what never became a tag is text. Raises BadEventError."""
+        """Yield the remaining tokens; an incomplete tag is text. Raises BadEventError."""
         return self._tokenize(at_end=True)
 
     def _tokenize(self, *, at_end: bool) -> Iterator[Token]:
@@ -80,7 +80,7 @@ class SsmlTokenizer:
             yield "".join(texts)
 
     def _next_token(self, at: int, *, at_end: bool) -> _Step | None:
-        """Return the token at a place and where it ends, or None when that is not known yet."""
+        """Return the token at a position and its end, or None if it is not complete yet."""
         if text := _TEXT.match(self._text, at):
             return text[0], text.end()
         return self._read_entity(at, at_end=at_end) if self._text[at] == "&" else self._read_markup(at, at_end=at_end)
@@ -144,5 +144,5 @@ def _parse_attributes(text: str) -> dict[str, str]:
 
 
 def _decode_entity(entity: re.Match[str]) -> str:
-    """Return what a reference stands for; one that nobody knows stays as it is."""
+    """Return the character of a reference. An unknown reference stays as it is."""
     return html.unescape(entity[0]) if entity[1].startswith("#") else html5.get(f"{entity[1]};", entity[0])

@@ -10,7 +10,7 @@ from tests.unit.tts.fakes import LetterEngine
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.engine import VoiceRequest
-from wyoming_rosie_tts.phrase_cache import PhraseCache, Settings, UsageOrder, cache_key
+from wyoming_rosie_tts.phrase_cache import LruIndex, PhraseCache, Settings, cache_key
 from wyoming_rosie_tts.text.segments import Prosody, TextSegment
 
 SOUND = bytes(range(256)) * 100
@@ -158,7 +158,7 @@ def test_everything_that_changes_the_sound_changes_the_key() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 60)), max_size=40), st.integers(0, 100))
 def test_no_more_than_the_bound_is_remembered_and_the_oldest_goes(uses: list[tuple[str, int]], most: int) -> None:
-    recent = UsageOrder(most)
+    recent = LruIndex(most)
     sizes: dict[str, int] = {}
     for name, size in uses:
         gone = recent.add(name, size)
