@@ -1,12 +1,10 @@
 """One peer of the satellite: anybody may ask what it is, one may conduct it."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeVar
 
 from wyoming.event import Event
 
-from wyoming_rosie.audio.formats import SpeechInput
+from wyoming_rosie.audio.receiver import AudioReceiver
 from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.protocol.connection import NowaitSender
 from wyoming_rosie.protocol.server import Send
@@ -18,8 +16,6 @@ from wyoming_rosie_satellite.events import parse_input
 from wyoming_rosie_satellite.integrations.observers import volume_level_event
 from wyoming_rosie_satellite.satellite import Satellite
 from wyoming_rosie_satellite.volume_event import is_volume_event
-
-T = TypeVar("T")
 
 
 class SatelliteHandler:
@@ -33,7 +29,7 @@ class SatelliteHandler:
         self._slot = slot
         self._send = send
         self._send_nowait = send.nowait if isinstance(send, NowaitSender) else _refuse_nowait
-        self._audio_input = SpeechInput(satellite.sound_format)
+        self._audio_input = AudioReceiver(asyncio.to_thread, satellite.sound_format)
         self._outbox = Outbox[Event]()
         self._sending: asyncio.Task[None] | None = None
 
@@ -54,7 +50,7 @@ class SatelliteHandler:
         """Take the conductor's sound that is as the speaker wants it, while the player has room."""
         if not self._satellite.is_slot_of(self, self._slot) or not self._satellite.player.has_room:
             return False
-        pcm = self._audio_input.pass_through(event)
+        pcm = self._audio_input.read_nowait(event)
         if pcm is None:
             return False
         self._satellite.mark_alive(self, self._slot)
@@ -117,11 +113,11 @@ class SatelliteHandler:
         try:
             match event.type:
                 case "audio-start":
-                    await self._convert(self._audio_input.start, event)
+                    await self._audio_input.start(event)
                     self._handle(m.ReplyAudioStarted())
                 case "audio-chunk":
                     await self._on_audio_chunk(event)
-                case "audio-stop" if self._audio_input.started:
+                case "audio-stop" if self._audio_input.is_started:
                     self._handle(m.ReplyAudioReceived(self._audio_input.stop(event)))
                     self._handle(m.ReplyAudioEnded())
         except RosieError:
@@ -130,12 +126,9 @@ class SatelliteHandler:
         await self._satellite.player.wait_for_room()
 
     async def _on_audio_chunk(self, chunk: Event) -> None:
-        for piece in self._audio_input.split(chunk):
-            self._handle(m.ReplyAudioReceived(await self._convert(self._audio_input.chunk, piece)))
+        async for pcm in self._audio_input.read(chunk):
+            self._handle(m.ReplyAudioReceived(pcm))
             await self._satellite.player.wait_for_room()
-
-    async def _convert(self, read: Callable[[Event], T], event: Event) -> T:
-        return await asyncio.to_thread(read, event) if self._audio_input.needs_conversion(event) else read(event)
 
     async def _send_all(self) -> None:
         try:

@@ -26,7 +26,8 @@ from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream, create_scheduler
 from wyoming_rosie_asr import word_error_rate
 from wyoming_rosie_asr.engine import AsrEngine, EngineContext
-from wyoming_rosie_asr.handler import AsrContext, AsrHandler
+from wyoming_rosie_asr.handler import AsrHandler
+from wyoming_rosie_asr.utterance import AsrContext
 
 _LOG = structlog.get_logger()
 ENGINES = EngineRegistry("wyoming_rosie_asr.engines")

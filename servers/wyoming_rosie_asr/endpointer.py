@@ -1,64 +1,66 @@
-"""When an utterance may be decided on and when it is over: rules without audio, engine or clock.
+"""Endpointing of one utterance: rules without audio, engine or clock. Times are milliseconds of the stream.
 
-Who knows best decides: a conductor that tells of voices, else what is heard here. Times are milliseconds of the stream.
+A conductor's decisions come first; without one, they follow from the silence in the audio.
 """
 
 from wyoming_rosie.voice_activity.endpointing import EndpointDecision, Endpointer, EndpointingRules
 
 
 class UtteranceEndpointer:
-    """One utterance: where speech is in it, and what follows from the silence after it."""
+    """The speech segments of one utterance, and the decisions that follow from the silence after them."""
 
     def __init__(self, rules: EndpointingRules, *, is_conducted: bool = False) -> None:
         self.is_conducted = is_conducted
         self._endpointer = Endpointer(rules)
         self._segments: list[tuple[int, int]] = []
-        self._speech_start_ms: int | None = None  # of the speech that is under way
+        self._speech_start_ms: int | None = None  # of the segment that has not ended
         self._is_voice_stopped = False
 
     @property
     def is_speech(self) -> bool:
-        """Whether somebody speaks now."""
+        """Whether somebody is speaking."""
         return self._speech_start_ms is not None
 
     def speech_segments(self, now_ms: int) -> tuple[tuple[int, int], ...]:
-        """Return where somebody speaks, up to now."""
+        """Return the begin and end of each speech segment; one that has not ended lasts until `now_ms`."""
         return (*self._segments, *(((self._speech_start_ms, now_ms),) if self._speech_start_ms is not None else ()))
 
     def on_speech_start(self, at_ms: int) -> list[EndpointDecision]:
-        """Take it that a voice is heard here."""
-        self._speech_start_ms = at_ms
+        """Start a speech segment, unless one has started."""
+        if self._speech_start_ms is None:
+            self._speech_start_ms = max(at_ms, self._segments[-1][1]) if self._segments else at_ms
         resumed = self._endpointer.on_speech_start(at_ms)
         return [] if self.is_conducted else resumed
 
     def on_speech_stop(self, at_ms: int) -> None:
-        """Take it that no voice is heard here any more."""
-        if self._speech_start_ms is not None:
-            self._segments.append((self._speech_start_ms, max(at_ms, self._speech_start_ms)))
+        """End the speech segment. The first one may have started with the audio, unnoticed by the conductor."""
+        start_ms = 0 if self._speech_start_ms is None and not self._segments else self._speech_start_ms
+        if start_ms is not None:
+            self._segments.append((start_ms, max(at_ms, start_ms)))
         self._speech_start_ms = None
         self._endpointer.on_speech_stop(at_ms)
 
     def on_audio_class(self, at_ms: int, *, is_noise: bool) -> None:
-        """Take it that something is heard here that is no speech, or nothing."""
+        """Note that noise or silence began."""
         (self._endpointer.on_noise_start if is_noise else self._endpointer.on_noise_stop)(at_ms)
 
     def on_voice_started(self) -> list[EndpointDecision]:
-        """Take it that the conductor hears a voice."""
-        was_told, self._is_voice_stopped = self._is_voice_stopped, False
+        """Follow the conductor's `voice-started`."""
+        was_stopped, self._is_voice_stopped = self._is_voice_stopped, False
         self.is_conducted = True
-        return [EndpointDecision.RESUMED] if was_told else []
+        return [EndpointDecision.RESUMED] if was_stopped else []
 
     def on_voice_stopped(self) -> list[EndpointDecision]:
-        """Take it that the conductor hears no voice any more."""
-        was_told, self._is_voice_stopped = self._is_voice_stopped, True
+        """Follow the conductor's `voice-stopped`."""
+        was_stopped, self._is_voice_stopped = self._is_voice_stopped, True
         self.is_conducted = True
-        return [] if was_told else [EndpointDecision.PERHAPS]
+        return [] if was_stopped else [EndpointDecision.PERHAPS]
 
     def set_complete(self, *, complete: bool) -> None:
-        """Take it that what was said so far is a whole command, or is none."""
+        """Record whether the text decoded so far is a complete command, which shortens the silence that ends it."""
         self._endpointer.set_complete(complete=complete)
 
     def advance(self, now_ms: int) -> list[EndpointDecision]:
-        """Take it that the stream has come so far; return what follows, in order."""
-        verdicts = self._endpointer.advance(now_ms)
-        return [] if self.is_conducted else verdicts
+        """Advance the stream to `now_ms`; return the decisions that follow, in order."""
+        decisions = self._endpointer.advance(now_ms)
+        return [] if self.is_conducted else decisions

@@ -1,16 +1,16 @@
 """One peer's stream of audio, and what is found in it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import isfinite
-from typing import Any, TypeVar, assert_never
+from typing import Any, assert_never
 
 import structlog
 from wyoming.event import Event
 from wyoming.user_event import UserEvent
 from wyoming.vad import VoiceStarted, VoiceStopped
 
-from wyoming_rosie.audio.formats import SpeechInput
-from wyoming_rosie.errors import EngineError, RosieError
+from wyoming_rosie.audio.receiver import AudioReceiver
+from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
@@ -23,7 +23,6 @@ from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream
 
 _LOG = structlog.get_logger()
-T = TypeVar("T")
 
 
 class VadHandler:
@@ -42,7 +41,7 @@ class VadHandler:
         self._rules = rules
         self._send = send
         self._metrics = metrics
-        self._audio = SpeechInput()
+        self._audio = AudioReceiver(scheduler.call)
         self._stream: ScheduledStream[VadStream, VadEvent] | None = None
         self._outbox = Outbox[VadEvent]()
         self._had_voice = False
@@ -54,7 +53,7 @@ class VadHandler:
         return self._stream is not None and self._stream.state.is_speech  # a stream itself may never end
 
     def on_audio_nowait(self, event: Event) -> bool:
-        pcm = self._audio.pass_through(event)
+        pcm = self._audio.read_nowait(event)
         if pcm is None or self._stream is None or not self._stream.try_push(pcm):
             return False
         self._set_start(event)
@@ -65,18 +64,23 @@ class VadHandler:
             self._stream.coalesce(source)
 
     async def on_event(self, event: Event) -> None:
-        match event.type:
-            case "user-event" if event.data.get("name") == "turn":
-                self._context = turn.context(event)
-            case "audio-start":
-                await self._finish_stream()
-                await self._create_stream(event)
-            case "audio-chunk":
-                for piece in self._audio.split(event):
-                    await self._push_chunk(piece)
-            case "audio-stop":
-                await self._push(self._audio.stop(event))
-                await self._finish_stream()
+        try:
+            match event.type:
+                case "user-event" if event.data.get("name") == "turn":
+                    self._context = turn.context(event)
+                case "audio-start":
+                    await self._finish_stream()
+                    await self._create_stream(event)
+                case "audio-chunk":
+                    async for pcm in self._audio.read(event):
+                        self._set_start(event)
+                        await self._push(pcm)
+                case "audio-stop":
+                    await self._push(self._audio.stop(event))
+                    await self._finish_stream()
+        except RosieError:
+            await self._close_stream()
+            raise
 
     async def close(self) -> None:
         """Drop the stream; what has been found and not been told is for nobody."""
@@ -84,38 +88,20 @@ class VadHandler:
         await self._close_stream()
 
     async def _create_stream(self, event: Event) -> None:
-        await self._read(self._audio.start, event)
+        await self._audio.start(event)
         self._outbox.start(self._send_vad_event)
         self._context = self._context or turn.context(event)
         self._stream = self._scheduler.create_stream(VadStream(self._engine, self._rules), self._on_vad_events)
         self._had_voice = False
         self._start_ms = _parse_timestamp(event)
 
-    async def _push_chunk(self, event: Event) -> None:
-        pcm = await self._read(self._audio.chunk, event)
-        self._set_start(event)
-        await self._push(pcm)
-
-    async def _read(self, read: Callable[[Event], T], event: Event) -> T:
-        """Take an event's audio; in a thread when it must be converted, which may take a while."""
-        try:
-            return await self._scheduler.call(read, event) if self._audio.needs_conversion(event) else read(event)
-        except RosieError:
-            await self._close_stream()
-            raise
-
     def _set_start(self, event: Event) -> None:
         if self._start_ms is None:
             self._start_ms = _parse_timestamp(event)
 
     async def _push(self, pcm: bytes) -> None:
-        if self._stream is None:
-            return
-        try:
+        if self._stream is not None:
             await self._stream.push(pcm)
-        except EngineError:
-            await self._close_stream()
-            raise
 
     async def _finish_stream(self) -> None:
         if self._stream is None:

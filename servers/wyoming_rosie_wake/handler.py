@@ -1,13 +1,13 @@
 """One peer's stream of audio, and the wake words that it asked for."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import structlog
 from wyoming.event import Event
 from wyoming.wake import Detection, NotDetected
 
-from wyoming_rosie.audio.formats import SpeechInput
+from wyoming_rosie.audio.receiver import AudioReceiver
 from wyoming_rosie.errors import BadEventError, EngineError, RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol import turn
@@ -21,7 +21,6 @@ from wyoming_rosie_wake.engine import WakeEngine
 
 _LOG = structlog.get_logger()
 MAX_NAMES = 100
-T = TypeVar("T")
 
 
 class WakeHandler:
@@ -43,7 +42,7 @@ class WakeHandler:
         self._recorder = recorder
         self._send = send
         self._metrics = metrics
-        self._audio = SpeechInput()
+        self._audio = AudioReceiver(scheduler.call)
         self._names: list[str] | None = []  # none: refused, nothing is listened for; empty: all words
         self._requested_names: list[str] = []  # the same words, as the peer calls them
         self._detect: Event | None = None
@@ -59,7 +58,7 @@ class WakeHandler:
         return False  # a stream has no end that is worth waiting for
 
     def on_audio_nowait(self, event: Event) -> bool:
-        pcm = self._audio.pass_through(event)
+        pcm = self._audio.read_nowait(event)
         if pcm is None or self._stream is None or not self._stream.try_push(pcm):
             return False
         if self._recording is not None:
@@ -79,8 +78,8 @@ class WakeHandler:
             case "audio-chunk":
                 if self._detect is not None and not self._has_audio:
                     await self._on_audio_start(event)  # wyoming-satellite sends no audio-start
-                for piece in self._audio.split(event):
-                    await self._push(await self._read(self._audio.chunk, piece))
+                async for pcm in self._audio.read(event):
+                    await self._push(pcm)
             case "audio-stop":
                 await self._push(self._audio.stop(event))
                 await self._finish_stream()
@@ -102,12 +101,12 @@ class WakeHandler:
         if self._stream is not None:
             await self._stream.finish()  # up to here the other words were wanted
             await self._scheduler.call(self._engine.set_words, self._stream.state, names)
-        elif self._audio.started:
+        elif self._audio.is_started:
             await self._create_stream()
 
     async def _on_audio_start(self, event: Event) -> None:
         self._has_audio = True
-        await self._read(self._audio.start, event)
+        await self._audio.start(event)
         await self._create_stream()
 
     async def _create_stream(self) -> None:
@@ -120,10 +119,6 @@ class WakeHandler:
         state = await self._scheduler.call(self._engine.create_stream, self._names)
         self._recording = RecordingBuffer(self._recorder) if self._recorder is not None else None
         self._stream = self._scheduler.create_stream(state, self._on_detections)
-
-    async def _read(self, read: Callable[[Event], T], event: Event) -> T:
-        """Take an event's audio; in a thread when it must be converted, which may take a while."""
-        return await self._scheduler.call(read, event) if self._audio.needs_conversion(event) else read(event)
 
     async def _push(self, pcm: bytes) -> None:
         if self._stream is None or not pcm:

@@ -18,7 +18,8 @@ from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream, create_scheduler
 from wyoming_rosie_asr.admission import DecodeJob, Priority
 from wyoming_rosie_asr.engine import SpeechAudio, TranscribeRequest, Transcript, UnsupportedLanguageError
-from wyoming_rosie_asr.handler import AsrContext, AsrHandler
+from wyoming_rosie_asr.handler import AsrHandler
+from wyoming_rosie_asr.utterance import AsrContext
 
 SPEECH_DATA = {"rate": 16_000, "width": 2, "channels": 1}
 CREDIT = Attribution("nobody", "https://example.org")
@@ -83,10 +84,10 @@ class Speaker:
 
     def __init__(self, engine: CountingEngine, **ears: Any) -> None:
         self.heard: list[Event] = []
-        vad = LoudnessEngine()
-        self.voices = create_scheduler(vad)
+        self.vad = LoudnessEngine()
+        self.voices = create_scheduler(self.vad)
         usual = AsrContext(
-            engine, self.voices, lambda: VadStream(vad, RULES), EndpointingRules(50, 100, 200), max_seconds=2.0
+            engine, self.voices, lambda: VadStream(self.vad, RULES), EndpointingRules(50, 100, 200), max_seconds=2.0
         )
         self.ears = replace(usual, **ears)
         self.conversation = AsrHandler(self.ears, self._hear)

@@ -1,16 +1,20 @@
 import asyncio
+import contextvars
 from array import array
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import structlog
+from wyoming.event import Event
 
 from tests.unit.asr.fakes import SPEECH_DATA, CountingEngine, Speaker, silence, voice
+from tests.unit.vad.fakes import FRAME_BYTES
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION, EndpointingRules
+from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION, SPEECH_BOUNDARIES, EndpointingRules
 from wyoming_rosie_asr.admission import Priority
-from wyoming_rosie_asr.engine import UnsupportedLanguageError
+from wyoming_rosie_asr.engine import SpeechAudio, UnsupportedLanguageError
 
 SECOND = voice(1)
 COMMAND, PAUSE, END = voice(0.3), silence(0.15), silence(0.4)
@@ -271,3 +275,90 @@ async def test_a_peer_that_leaves_wants_nothing_any_more(speaker: Speaker, engin
     await speaker.speak(COMMAND + PAUSE)
     await speaker.conversation.close()
     assert engine.dropped == 1
+
+
+async def test_a_conductor_that_tells_of_voices_spares_the_voice_detector(
+    speaker: Speaker, engine: CountingEngine
+) -> None:
+    segments = list[tuple[tuple[int, int], ...]]()
+
+    def write(audio: SpeechAudio) -> str:
+        segments.append(audio.segments)
+        return "turn on the light"
+
+    engine.write = write
+    await speaker.send("transcribe", context={SPEECH_BOUNDARIES: True})
+    await speaker.begin()
+    await speaker.speak(COMMAND + PAUSE)
+    await speaker.send("voice-started", timestamp=40)
+    await speaker.send("voice-stopped", timestamp=310)
+    await speaker.hears("user-event")
+    await speaker.speak(COMMAND)
+    await speaker.send("voice-started", timestamp=430)
+    await speaker.send("audio-stop")
+    assert segments == [((40, 310),), ((40, 310), (430, 750))]
+    assert speaker.texts == ["turn on the light"]
+    assert (speaker.vad.open, speaker.vad.heard) == (0, [])
+
+
+@pytest.mark.parametrize("timestamp", [None, "soon", -5, 10**9, float("nan")], ids=str)
+async def test_a_conductor_without_usable_times_is_followed_as_it_speaks(
+    speaker: Speaker, engine: CountingEngine, timestamp: object
+) -> None:
+    await speaker.send("transcribe", context={SPEECH_BOUNDARIES: True})
+    await speaker.begin()
+    await speaker.speak(COMMAND)
+    await speaker.send("voice-stopped", timestamp=timestamp)
+    await speaker.hears("user-event")
+    await speaker.send("audio-stop")
+    assert speaker.texts == [str(len(COMMAND))]
+
+
+@pytest.mark.parametrize(("pcm", "text"), [(PAUSE + COMMAND + END, "27200"), (END, "")], ids=["speech", "silence"])
+async def test_a_conductor_that_told_of_no_voice_has_the_audio_searched_at_the_end(
+    speaker: Speaker, pcm: bytes, text: str
+) -> None:
+    await speaker.send("transcribe", context={SPEECH_BOUNDARIES: True})
+    await speaker.begin()
+    await speaker.speak(pcm)
+    assert speaker.vad.heard == []
+    await speaker.send("audio-stop")
+    assert speaker.texts == [text]
+    assert len(speaker.vad.heard) == len(pcm) // FRAME_BYTES
+
+
+def audio_chunk(pcm: bytes, **audio: Any) -> Event:
+    return Event("audio-chunk", audio or SPEECH_DATA, pcm)
+
+
+async def test_plain_audio_is_taken_without_waiting(speaker: Speaker) -> None:
+    taken = [speaker.conversation.on_audio_nowait(audio_chunk(COMMAND))]
+    await speaker.begin()
+    taken.append(speaker.conversation.on_audio_nowait(audio_chunk(COMMAND)))
+    taken.append(speaker.conversation.on_audio_nowait(audio_chunk(COMMAND[:-1])))
+    taken.append(speaker.conversation.on_audio_nowait(audio_chunk(COMMAND, rate=48_000, width=2, channels=2)))
+    await speaker.send("audio-stop")
+    assert taken == [False, True, False, False]
+    assert speaker.texts == [str(len(COMMAND))]
+
+
+async def test_audio_that_is_too_long_is_left_to_be_refused(speaker: Speaker) -> None:
+    await speaker.begin()
+    assert speaker.conversation.on_audio_nowait(audio_chunk(SECOND))
+    assert not speaker.conversation.on_audio_nowait(audio_chunk(SECOND + bytes(2)))
+    with pytest.raises(BadEventError, match="2 s"):
+        await speaker.send("audio-chunk", SECOND + bytes(2), **SPEECH_DATA)
+    assert not speaker.conversation.on_audio_nowait(audio_chunk(SECOND))
+
+
+async def test_an_answer_that_audio_without_waiting_leads_to_belongs_to_its_turn(
+    speaker: Speaker, engine: CountingEngine
+) -> None:
+    engine.write = lambda _: str(structlog.contextvars.get_contextvars()["turn_id"])
+    await speaker.send("transcribe", context={"turn_id": "t7"})
+    await speaker.begin()
+    for at in range(0, len(COMMAND + END), FRAME_BYTES):
+        elsewhere = contextvars.Context()  # as audio comes from the socket, outside of the handler's task
+        elsewhere.run(speaker.conversation.on_audio_nowait, audio_chunk((COMMAND + END)[at : at + FRAME_BYTES]))
+        await asyncio.sleep(0.005)
+    assert (await speaker.hears("transcript")).data["text"] == "t7"
