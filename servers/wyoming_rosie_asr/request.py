@@ -3,6 +3,7 @@
 from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie_asr.engine import TranscribeRequest
 
 MAX_NAMES = 1000
@@ -11,36 +12,24 @@ MAX_CHARACTERS = 200
 
 def parse_request(event: Event) -> TranscribeRequest:
     """Return what is wanted. Raises BadEventError."""
+    fields = _fields(event)
     return TranscribeRequest(
-        _text(event, "name"),
-        _text(event, "language"),
-        _text_list(event, "transcript_names"),
-        _text_list(event, "transcript_terms"),
+        fields.optional_text("name") or None,
+        fields.optional_text("language") or None,
+        _unique_texts(fields, "transcript_names"),
+        _unique_texts(fields, "transcript_terms"),
     )
 
 
 def parse_sensitivity(event: Event) -> str | None:
     """Return how soon an utterance is to be taken as over; anybody may name ways of their own."""
-    return _text(event, "vad_sensitivity")
+    return _fields(event).optional_text("vad_sensitivity") or None
 
 
-def _text(event: Event, key: str) -> str | None:
-    value = event.data.get(key)
-    if value is not None and not isinstance(value, str):
-        raise BadEventError(f"transcribe: {key} must be a text")
-    return value or None
+def _fields(event: Event) -> Fields:
+    return Fields(event.data, lambda reason: BadEventError(f"transcribe: {reason}"))
 
 
-def _text_list(event: Event, key: str) -> tuple[str, ...]:
-    values = event.data.get(key)
-    if values is None:
-        return ()
-    if not isinstance(values, list) or len(values) > MAX_NAMES or not all(map(_is_short, values)):
-        raise BadEventError(
-            f"transcribe: {key} must be a list of at most {MAX_NAMES} texts of {MAX_CHARACTERS} characters"
-        )
-    return tuple(dict.fromkeys(text.strip() for text in values if text.strip()))
-
-
-def _is_short(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= MAX_CHARACTERS
+def _unique_texts(fields: Fields, key: str) -> tuple[str, ...]:
+    texts = fields.texts(key, MAX_NAMES, MAX_CHARACTERS)
+    return tuple(dict.fromkeys(text.strip() for text in texts if text.strip()))

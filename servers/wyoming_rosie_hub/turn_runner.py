@@ -20,6 +20,7 @@ from wyoming_rosie.audio.formats import SPEECH, AudioFormat, format_of
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol.wire import encode
+from wyoming_rosie.runtime.fields import parse_number
 from wyoming_rosie.voice_activity.endpointing import CONDUCTED, SPECULATION, SPEECH_BOUNDARIES, EndpointingRules
 from wyoming_rosie_hub import messages as m
 from wyoming_rosie_hub import sentences
@@ -448,5 +449,4 @@ def _clip_events(clip: AudioClip) -> Iterator[Event]:
 
 
 def _timestamp_ms(event: Event) -> int:
-    timestamp = event.data.get("timestamp")
-    return int(timestamp) if isinstance(timestamp, (int, float)) else 0
+    return int(parse_number(event.data.get("timestamp")) or 0)

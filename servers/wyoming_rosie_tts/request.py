@@ -3,6 +3,7 @@
 from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie_tts.text import markdown, ssml
 from wyoming_rosie_tts.text.segment_builder import SegmentParser
 from wyoming_rosie_tts.text.segments import VoiceRequest
@@ -10,10 +11,7 @@ from wyoming_rosie_tts.text.segments import VoiceRequest
 
 def parse_text(event: Event) -> str:
     """Return the text to speak. Raises BadEventError."""
-    text = event.data.get("text")
-    if not isinstance(text, str):
-        raise BadEventError(f"{event.type}: text must be a text", "bad-request")
-    return text
+    return _fields(event).text("text")
 
 
 def create_parser(event: Event) -> SegmentParser:
@@ -35,19 +33,14 @@ def parse_voice_request(event: Event) -> VoiceRequest:
             f"{event.type}: text_format {_format_value(text_format)} is not supported; there are: text, ssml",
             "unsupported-format",
         )
-    voice = event.data.get("voice")
+    voice = _fields(event).optional_object("voice")
     if voice is None:
         return VoiceRequest()
-    if not isinstance(voice, dict):
-        raise BadEventError(f"{event.type}: voice must be an object with a name or a language", "bad-request")
-    return VoiceRequest(**{key: _parse_field(event, voice, key) for key in ("name", "language", "speaker")})
+    return VoiceRequest(**{key: voice.optional_text(key) or None for key in ("name", "language", "speaker")})
 
 
-def _parse_field(event: Event, voice: dict[str, object], key: str) -> str | None:
-    value = voice.get(key)
-    if value is None or isinstance(value, str):
-        return value or None
-    raise BadEventError(f"{event.type}: the voice's {key} must be a text", "bad-request")
+def _fields(event: Event) -> Fields:
+    return Fields(event.data, lambda reason: BadEventError(f"{event.type}: {reason}", "bad-request"))
 
 
 def _format_value(value: object) -> str:

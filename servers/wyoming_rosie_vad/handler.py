@@ -1,7 +1,6 @@
 """One peer's stream of audio, and what is found in it."""
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any, assert_never
 
 import structlog
@@ -15,6 +14,7 @@ from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
+from wyoming_rosie.runtime.fields import parse_number
 from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, ScheduledStream
 from wyoming_rosie.voice_activity.engine import VadEngine
@@ -148,5 +148,5 @@ class VadHandler:
 
 def _parse_timestamp(event: Event) -> int | None:
     """Return the event's timestamp; some peers send none, a fraction, or something else."""
-    timestamp = event.data.get("timestamp")
-    return round(timestamp) if isinstance(timestamp, int | float) and isfinite(timestamp) else None
+    timestamp = parse_number(event.data.get("timestamp"))
+    return None if timestamp is None else round(timestamp)

@@ -13,6 +13,7 @@ from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
+from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie.runtime.stream_scheduler import BatchScheduler, ScheduledStream, StreamState
 from wyoming_rosie.wakeword.detection import WakeDetection, drop_near_misses, match_name
@@ -175,7 +176,5 @@ class WakeHandler:
 
 
 def _parse_names(event: Event) -> list[str]:
-    names = event.data.get("names") or []
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(names) > MAX_NAMES:
-        raise BadEventError(f"detect: names must be a list of at most {MAX_NAMES} texts")
-    return names
+    fields = Fields(event.data, lambda reason: BadEventError(f"detect: {reason}"))
+    return list(fields.texts("names", MAX_NAMES))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie.timers import Timer
 from wyoming_rosie_satellite.integrations.auth import ApiRequestError
 from wyoming_rosie_satellite.integrations.controls import Controls
@@ -59,18 +60,11 @@ class CommandDispatcher:
         return self.describe_state()
 
     def _set_volume(self, arguments: Mapping[str, Any]) -> None:
-        percent = arguments.get("percent")
-        if isinstance(percent, bool) or not isinstance(percent, int) or not 0 <= percent <= MAX_VOLUME:
-            raise _bad_request(f"percent must be a whole number from 0 to {MAX_VOLUME}")
-        self._controls.set_volume(percent)
+        self._controls.set_volume(Fields(arguments, _bad_request).integer("percent", 0, MAX_VOLUME))
 
     def _start_timer(self, arguments: Mapping[str, Any]) -> None:
-        seconds, name = arguments.get("seconds"), arguments.get("name")
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-            raise _bad_request("seconds must be a number")
-        if name is not None and not isinstance(name, str):
-            raise _bad_request("name must be a text")
-        self._timers.start(seconds, name)
+        fields = Fields(arguments, _bad_request)
+        self._timers.start(fields.number("seconds"), fields.optional_text("name"))
 
     def _cancel_timer(self, arguments: Mapping[str, Any]) -> None:
         if not self._timers.cancel(str(arguments.get("id"))):

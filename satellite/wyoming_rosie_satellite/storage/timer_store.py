@@ -1,5 +1,6 @@
 """Timers in a file: seconds of the wall clock outside, seconds of a clock that is never set inside."""
 
+from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie.timers import Timer
 from wyoming_rosie_satellite.storage.timers import LONGEST_SECONDS, LONGEST_TEXT, MOST_TIMERS, Timers
 
@@ -30,40 +31,19 @@ def restored(document: object, now: float, wall: float) -> Timers:
 
     A clock that went back meanwhile, as on boards without one of their own, takes no time off a timer.
     """
-    passed = max(0.0, wall - _number(document, "saved_at", 0.0, 1e12))
-    timers = [_timer(entry, passed, now) for entry in _list(document, "timers")]
-    rung = [_text(name) for name in _list(document, "rung")]
-    return Timers([timer for timer in timers if timer is not None], rung)
+    fields = Fields(document)
+    passed = max(0.0, wall - fields.number("saved_at", 0.0, 1e12))
+    timers = [_timer(entry, passed, now) for entry in fields.objects("timers", MOST_TIMERS)]
+    rung = fields.texts("rung", MOST_TIMERS, LONGEST_TEXT)
+    return Timers([timer for timer in timers if timer is not None], list(rung))
 
 
-def _timer(entry: object, passed: float, now: float) -> Timer | None:
-    name, is_active = _field(entry, "name"), _field(entry, "is_active") is True
+def _timer(entry: Fields, passed: float, now: float) -> Timer | None:
+    is_active = entry.boolean("is_active")
     known = Timer(
-        _text(_field(entry, "id")), _number(entry, "total_seconds", 0.0), None if name is None else _text(name)
+        entry.text("id", 1, LONGEST_TEXT),
+        entry.number("total_seconds", 0.0, LONGEST_SECONDS),
+        entry.optional_text("name", 1, LONGEST_TEXT),
     )
-    left = _number(entry, "seconds_left", 0.0) - (passed if is_active else 0.0)
+    left = entry.number("seconds_left", 0.0, LONGEST_SECONDS) - (passed if is_active else 0.0)
     return None if left < -LATEST_SECONDS else known.with_remaining(max(0.0, left), now, is_active=is_active)
-
-
-def _field(document: object, key: str) -> object:
-    return document.get(key) if isinstance(document, dict) else None
-
-
-def _list(document: object, key: str) -> list[object]:
-    found = _field(document, key)
-    if not isinstance(found, list) or len(found) > MOST_TIMERS:
-        raise ValueError(f"{key} must be a list of {MOST_TIMERS} at most")
-    return found
-
-
-def _number(document: object, key: str, least: float, most: float = LONGEST_SECONDS) -> float:
-    found = _field(document, key)
-    if isinstance(found, bool) or not isinstance(found, int | float) or not least <= found <= most:
-        raise ValueError(f"{key} must be a number from {least:g} to {most:g}")
-    return float(found)
-
-
-def _text(found: object) -> str:
-    if not isinstance(found, str) or not 0 < len(found) <= LONGEST_TEXT:
-        raise ValueError(f"a name must be a text of 1 to {LONGEST_TEXT} characters")
-    return found

@@ -9,6 +9,7 @@ from wyoming.event import Event
 from wyoming.timer import TimerFinished
 
 from wyoming_rosie.errors import BadEventError
+from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie.timers import Timer, find_expired, next_deadline
 
 MOST_TIMERS = 1_000
@@ -40,7 +41,7 @@ class Timers:
 
     def take(self, event: Event, now: float) -> list[Event]:
         """Return what happens because of what was told. Raises BadEventError for what cannot be."""
-        name = _text(event, "id")
+        name = _fields(event).text("id", 1, LONGEST_TEXT)
         match event.type:
             case "timer-started":
                 return self._start(event, name, now)
@@ -63,17 +64,17 @@ class Timers:
 
     def _start(self, event: Event, name: str, now: float) -> list[Event]:
         self._refuse_too_many(name)
-        seconds = _seconds(event)
+        fields = _fields(event)
+        seconds = fields.number("total_seconds", 0, LONGEST_SECONDS)
         self._rung.pop(name, None)
-        label = _text(event, "name") if event.data.get("name") else None
+        label = fields.text("name", 1, LONGEST_TEXT) if event.data.get("name") else None
         self._running[name] = Timer(name, seconds, label).with_remaining(seconds, now, is_active=True)
         return [event]
 
     def _update(self, event: Event, name: str, now: float) -> list[Event]:
         self._refuse_too_many(name)
-        seconds, is_active = _seconds(event), event.data.get("is_active")
-        if not isinstance(is_active, bool):
-            raise BadEventError("a timer's is_active must be true or false")
+        fields = _fields(event)
+        seconds, is_active = fields.number("total_seconds", 0, LONGEST_SECONDS), fields.boolean("is_active")
         self._rung.pop(name, None)
         known = self._running.get(name, Timer(name, seconds))
         self._running[name] = known.with_remaining(seconds, now, is_active=is_active)
@@ -93,17 +94,5 @@ class Timers:
             raise BadEventError(f"there are {MOST_TIMERS} timers already; cancel one first", "too-many-timers")
 
 
-def _text(event: Event, key: str) -> str:
-    text = event.data.get(key)
-    if not isinstance(text, str) or not 0 < len(text) <= LONGEST_TEXT:
-        raise BadEventError(f"a timer's {key} must be a text of 1 to {LONGEST_TEXT} characters")
-    return text
-
-
-def _seconds(event: Event) -> float:
-    seconds = event.data.get("total_seconds")
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise BadEventError("a timer's total_seconds must be a number")
-    if not 0 <= seconds <= LONGEST_SECONDS:
-        raise BadEventError(f"a timer's total_seconds must be from 0 to {LONGEST_SECONDS:.0f}")
-    return float(seconds)
+def _fields(event: Event) -> Fields:
+    return Fields(event.data, lambda reason: BadEventError(f"a timer's {reason}"))

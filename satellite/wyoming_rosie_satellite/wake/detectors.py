@@ -17,6 +17,7 @@ from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.runtime.backoff import Backoff
+from wyoming_rosie.runtime.fields import parse_number
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie.wakeword.detection import TriggerRules, drop_near_misses
@@ -182,7 +183,8 @@ def _parse_wake_programs(info: Event) -> list[WakeProgram]:
 
 
 def _bounded_number(value: object, most: float) -> float | None:
-    return value if isinstance(value, (int, float)) and 0 <= value <= most else None
+    number = parse_number(value)
+    return number if number is not None and 0 <= number <= most else None
 
 
 def _count_samples(pcm: bytes) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from wyoming_rosie.runtime.fields import parse_number
 from wyoming_rosie_intent.actors.home_assistant.states import ReportedState
 from wyoming_rosie_intent.entity_states import (
     AlarmPanelState,
@@ -118,13 +119,12 @@ def _to_switch(state: ReportedState) -> EntityState:
 
 
 def _get_float(attributes: Mapping[str, Any], name: str) -> float | None:
-    value = attributes.get(name)
-    return float(value) if isinstance(value, (int, float)) else None
+    return parse_number(attributes.get(name))
 
 
 def _get_number(attributes: Mapping[str, Any], name: str, other: float) -> float:
-    value = attributes.get(name)
-    return float(value) if isinstance(value, (int, float)) else other
+    value = parse_number(attributes.get(name))
+    return other if value is None else value
 
 
 _BY_DOMAIN: Mapping[str, Callable[[ReportedState], EntityState | None]] = {

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
+from wyoming_rosie.runtime.fields import parse_number
 from wyoming_rosie_intent.llm.endpoint import (
     CONNECT_SECONDS,
     UNREADABLE,
@@ -144,13 +145,9 @@ def _parse_end(chunk: "ChatCompletionChunk") -> StreamEnd:
     cut = any(choice.finish_reason == "length" for choice in chunk.choices)
     timings = (chunk.model_extra or {}).get("timings")
     told = timings if isinstance(timings, Mapping) else {}
-    took, new, known = (_parse_number(told.get(key)) for key in ("prompt_ms", "prompt_n", "cache_n"))
+    took, new, known = (parse_number(told.get(key)) for key in ("prompt_ms", "prompt_n", "cache_n"))
     tokens = None if new is None else int(new + (known or 0))
     return StreamEnd(took, tokens, FinishReason.LENGTH if cut else FinishReason.STOP)
-
-
-def _parse_number(told: object) -> float | None:
-    return float(told) if isinstance(told, int | float) else None
 
 
 def _format_error(error: "APIError") -> str:
