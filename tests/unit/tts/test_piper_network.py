@@ -13,9 +13,9 @@ from wyoming_rosie.errors import EngineError
 pytest.importorskip("onnxruntime", reason="the piper extra is not installed")
 from wyoming_rosie_tts.cancellation import StepCancellation
 from wyoming_rosie_tts.engines.piper import network
-from wyoming_rosie_tts.engines.piper.network import Floats, InferenceScale, PiperNetwork, SplitNetwork, UnsplitNetwork
+from wyoming_rosie_tts.engines.piper.network import Floats, InferenceScales, PiperNetwork, SplitNetwork, UnsplitNetwork
 
-SCALES = InferenceScale(0.667, 1.0, 0.8)
+SCALES = InferenceScales(0.667, 1.0, 0.8)
 SENTENCE = list(range(3, 43))
 
 
@@ -60,7 +60,7 @@ def test_a_sentence_comes_in_slices_and_its_first_sound_early(tmp_path: Path) ->
 def test_speech_of_twice_the_length_is_as_long(tmp_path: Path) -> None:
     network = loaded(tmp_path)
     normal, slow = (
-        sum(map(len, network.synthesize(SENTENCE, InferenceScale(0, length, 0), 0, StepCancellation())))
+        sum(map(len, network.synthesize(SENTENCE, InferenceScales(0, length, 0), 0, StepCancellation())))
         for length in (1.0, 2.0)
     )
     assert slow == 2 * normal
@@ -70,7 +70,7 @@ def test_speakers_sound_unlike(tmp_path: Path) -> None:
     network = loaded(tmp_path, Dimensions(8, 16, 1, 2, 1, 8, speakers=("anna", "bob")))
     assert isinstance(network, SplitNetwork)
     anna, bob = (
-        np.concatenate(list(network.synthesize(SENTENCE, InferenceScale(0, 1, 0), speaker, StepCancellation())))
+        np.concatenate(list(network.synthesize(SENTENCE, InferenceScales(0, 1, 0), speaker, StepCancellation())))
         for speaker in (0, 1)
     )
     assert decibels(anna - bob, anna) > -20
@@ -105,8 +105,8 @@ def test_a_cancelled_step_is_repeated(tmp_path: Path) -> None:
 
     network = loaded(tmp_path)
     impatient = Impatient()
-    pieces = list(network.synthesize(SENTENCE, InferenceScale(0, 1, 0), 0, impatient))
-    whole = list(network.synthesize(SENTENCE, InferenceScale(0, 1, 0), 0, StepCancellation()))
+    pieces = list(network.synthesize(SENTENCE, InferenceScales(0, 1, 0), 0, impatient))
+    whole = list(network.synthesize(SENTENCE, InferenceScales(0, 1, 0), 0, StepCancellation()))
     assert impatient.steps == 2 * len(whole)
     assert len(pieces) == 2 * len(whole)
     assert np.array_equal(np.concatenate(pieces), np.concatenate(whole))

@@ -1,7 +1,7 @@
 """The espeak-ng library, called through ctypes (https://github.com/espeak-ng/espeak-ng, speak_lib.h).
 
-The library is one global state: its calls must never overlap, so they belong to one worker's thread. It is under the
-GPL-3, is not part of this package, and is loaded at run time.
+The library has global state: its calls must never overlap, so they run on a single worker thread. It is licensed under
+the GPL-3, is not part of this package, and is loaded at run time.
 """
 
 import ctypes as c
@@ -14,7 +14,7 @@ from wyoming_rosie.errors import EngineError
 
 BUFFER_MILLISECONDS = 1000
 _SYNCHRONOUS = 2
-_DO_NOT_EXIT = 0x8000  # else the library ends the process when it misses its data
+_DO_NOT_EXIT = 0x8000  # otherwise, the library exits the process if its data is missing
 _UTF8 = 0x0001
 _PAUSE_AT_END = 0x1000
 _CHARACTER_POSITION = 1
@@ -23,7 +23,7 @@ _SPOKEN_PUNCTUATION = "<>"  # silent otherwise, unlike & and %
 
 
 class Parameter(IntEnum):
-    """What can be set for all voices."""
+    """Global parameters of the library."""
 
     RATE = 1  # words per minute
     VOLUME = 2  # 100 is normal
@@ -33,7 +33,7 @@ class Parameter(IntEnum):
 
 @dataclass(frozen=True)
 class LibraryVoice:
-    """A voice as the library lists it; `languages` are tags with a distance, lower is better."""
+    """A voice in the library's list. `languages` are tags with a distance; lower is better."""
 
     identifier: str
     title: str
@@ -83,13 +83,13 @@ class EspeakLibrary:
             raise EngineError(f"espeak-ng found no usable data in {data}")
         self.version = self._library.espeak_Info(c.byref(c.c_char_p())).decode().split()[0]
         self._samples = bytearray()
-        self._callback = _Callback(self._on_samples)  # kept: the library holds only its address
+        self._callback = _Callback(self._on_samples)  # a reference: the library holds only its address
         self._library.espeak_SetSynthCallback(self._callback)
         self._library.espeak_SetPunctuationList(_SPOKEN_PUNCTUATION)
         self.set_parameter(Parameter.PUNCTUATION, _SOME_PUNCTUATION)
 
     def list_voices(self) -> list[LibraryVoice]:
-        """Return the voices that can speak; a few are listed although they have no dictionary."""
+        """Return the voices that have a dictionary; the library lists a few that have none."""
         dictionaries = {path.name.removesuffix("_dict") for path in self._data.glob("*_dict")}
         return [
             voice
@@ -101,7 +101,7 @@ class EspeakLibrary:
         self._library.espeak_SetParameter(parameter, value, 0)
 
     def synthesize(self, identifier: str, text: str, *, pause: bool) -> bytes:
-        """Return a text without NUL as 16-bit mono speech of a voice."""
+        """Return a text, which must not contain NUL, as 16-bit mono PCM. Raises EngineError."""
         if self._library.espeak_SetVoiceByName(identifier.encode()):
             raise EngineError(f"espeak-ng has no voice {identifier}")
 
@@ -142,7 +142,7 @@ def _open_library(path: Path) -> c.CDLL:
 
 
 def _parse_languages(address: int) -> Iterator[tuple[str, int]]:
-    """Read the list: a distance in one byte and a text that ends with zero, for each; a distance of zero ends it."""
+    """Parse a list of one byte for the distance and a zero-terminated tag; a distance of zero ends it."""
     while distance := c.string_at(address, 1)[0]:
         tag = c.string_at(address + 1)
         yield tag.decode(), distance

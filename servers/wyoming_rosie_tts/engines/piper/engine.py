@@ -1,4 +1,4 @@
-"""Piper: neural voices by name, spoken in slices; the package piper-tts, which is under the GPL-3, pronounces the words."""
+"""Piper's neural voices, synthesized in slices. The package piper-tts (GPL-3) provides the phonemes."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ from wyoming_rosie_tts.cancellation import StepCancellation
 from wyoming_rosie_tts.engine import VoiceRequest
 from wyoming_rosie_tts.engines.piper import voices
 from wyoming_rosie_tts.engines.piper.voice_cache import VoiceCache
-from wyoming_rosie_tts.engines.piper.voices import InferenceScale, PiperFile
+from wyoming_rosie_tts.engines.piper.voices import InferenceScales, PiperFile
 from wyoming_rosie_tts.text.segments import TextSegment
 from wyoming_rosie_tts.voice_selection import VoiceInfo, VoiceRegistry
 
@@ -34,7 +34,7 @@ _ATTRIBUTION = Attribution("Piper voices", "https://huggingface.co/rhasspy/piper
 _PACKAGES = ("piper", "onnx", "onnxruntime", "numpy")
 MEGABYTE = 1_000_000
 THREADS = 4
-"""Processors for one worker, which its network divides its work among."""
+"""Processors per worker; a network spreads its work over them."""
 _ALLOWED_RANGES = {
     "length_scale": (0.1, 10.0),
     "noise_scale": (0.0, 5.0),
@@ -46,26 +46,26 @@ _ALLOWED_RANGES = {
 
 @dataclass(frozen=True)
 class Settings:
-    voice: str = option("en_US-lessac-medium", "voice of a text that asks for none: a name, or an .onnx file")
-    speaker: str | None = option(None, "its speaker, by name or number [default: the first]")
+    voice: str = option("en_US-lessac-medium", "default voice: a name, or an .onnx file")
+    speaker: str | None = option(None, "speaker of the default voice, by name or number [default: the first]")
     voices_dir: tuple[Path, ...] = option((), "a folder with more voices; may be given again")
-    length_scale: float | None = option(None, "times as slow, such as 1.2 [default: the voice's own]")
-    noise_scale: float | None = option(None, "how much the speech varies [default: the voice's own]")
-    noise_w_scale: float | None = option(None, "how much the lengths of sounds vary [default: the voice's own]")
+    length_scale: float | None = option(None, "length of the speech; 1.2 is slower [default: the voice's own]")
+    noise_scale: float | None = option(None, "variation of the speech [default: the voice's own]")
+    noise_w_scale: float | None = option(None, "variation of the lengths of phonemes [default: the voice's own]")
     sentence_silence: float = option(0.2, "seconds of silence after each sentence but the last")
-    volume: float = option(1.0, "times as loud")
-    cuda: bool = option(False, "run the voices on the graphics processor, with the package onnxruntime-gpu")
-    download_from: str = option(piper.SOURCE, "where to fetch the voice if it is not here; nothing: nowhere")
+    volume: float = option(1.0, "volume; 2 is twice the amplitude")
+    cuda: bool = option(False, "run the voices on the GPU, with the package onnxruntime-gpu")
+    download_from: str = option(piper.SOURCE, "URL to download a missing voice from; empty: never download")
 
-    def resolve_scales(self, voice: InferenceScale) -> InferenceScale:
-        """Return the voice's scales with those that are set."""
+    def resolve_scales(self, voice: InferenceScales) -> InferenceScales:
+        """Return the voice's scales, overridden by those that are set."""
         given = {"length": self.length_scale, "noise": self.noise_scale, "noise_w": self.noise_w_scale}
         return replace(voice, **{name: value for name, value in given.items() if value is not None})
 
 
 @dataclass(frozen=True)
 class PiperSpeaker:
-    """One speaker of a voice, as the settings want it."""
+    """One speaker of a voice."""
 
     file: PiperFile
     speaker: int
@@ -78,41 +78,41 @@ class PiperSpeaker:
 
     @property
     def identity(self) -> str:
-        manner = self._scales, self.settings.volume, self.settings.sentence_silence
-        return f"piper {self.file.name} {self.file.version} {self.speaker} {manner}"
+        options = self._scales, self.settings.volume, self.settings.sentence_silence
+        return f"piper {self.file.name} {self.file.version} {self.speaker} {options}"
 
     def synthesize(
         self, segment: TextSegment, *, pause: bool, cancellation: StepCancellation | None = None
     ) -> Iterator[bytes]:
         from wyoming_rosie_tts.engines.piper.gain_limiter import GainLimiter
 
-        breaks = cancellation or StepCancellation()
+        cancellation = cancellation or StepCancellation()
         voice = self.voice_cache.load(self.file)
         gain = voice.get_gain(self.speaker) * self.settings.volume * segment.prosody.volume
-        yield b""  # others may have come while it was loaded
+        yield b""  # loading took a while, so other jobs may be more urgent now
         scales = replace(self._scales, length=self._scales.length / segment.prosody.rate)
-        for symbols in voice.phonemizer.to_ids(segment):
-            leveller = GainLimiter(gain)
-            for samples in voice.network.synthesize(symbols, scales, self.speaker, breaks):
-                yield leveller.apply(samples)
+        for phoneme_ids in voice.phonemizer.to_ids(segment):
+            limiter = GainLimiter(gain)
+            for samples in voice.network.synthesize(phoneme_ids, scales, self.speaker, cancellation):
+                yield limiter.apply(samples)
         if pause and segment.text.rstrip()[-1:] not in _CLAUSE_ENDS:
             yield bytes(self.audio_format.bytes_in(self.settings.sentence_silence))
 
     @property
-    def _scales(self) -> InferenceScale:
+    def _scales(self) -> InferenceScales:
         return self.settings.resolve_scales(self.file.scales)
 
 
 @dataclass(frozen=True)
 class AvailableVoices:
-    """What there is: the voices that are installed, and all that are described."""
+    """The files of the installed voices, and all voices that can be selected."""
 
     files: Mapping[str, PiperFile]
     voices: VoiceRegistry
 
 
 class PiperEngine:
-    """The voices in some folders, and one that may still be fetched into the first of them."""
+    """The voices in some folders, and a default voice that may yet be downloaded into the first of them."""
 
     def __init__(self, settings: Settings, folders: Sequence[Path], default: str) -> None:
         self._settings = settings
@@ -136,7 +136,7 @@ class PiperEngine:
             description="Neural voices; rate and volume can be changed, pitch cannot",
             version=self._version,
             voices=[
-                _describe_voice(card, self._available.files.get(card.name)) for card in self._available.voices.voices
+                _describe_voice(voice, self._available.files.get(voice.name)) for voice in self._available.voices.voices
             ],
             supports_synthesize_streaming=True,
         )
@@ -151,9 +151,9 @@ class PiperEngine:
         return PiperSpeaker(file, speaker, self._settings, self._voice_cache)
 
     @property
-    def installed_names(self) -> dict[str, int]:
-        """The voices that are here."""
-        return dict.fromkeys(self._available.files, 0)
+    def installed_names(self) -> Sequence[str]:
+        """The names of the installed voices."""
+        return list(self._available.files)
 
     async def install(self) -> None:
         files = piper.downloads(self._default, self._settings.download_from)
@@ -164,14 +164,14 @@ class PiperEngine:
             raise EngineError(self._install_hint())
 
     def _scan_folders(self) -> AvailableVoices:
-        """Return what there is in the folders. Raises ConfigError."""
+        """Return the voices in the folders. Raises ConfigError."""
         files = voices.find_voices(self._folders)
-        cards = [_voice_info(name, file) for name, file in files.items()]
+        found = [_voice_info(name, file) for name, file in files.items()]
         if (default := files.get(self._default)) is None:
-            cards.append(_voice_info(self._default, None))
+            found.append(_voice_info(self._default, None))
         else:
             _find_speaker(default, self._settings.speaker)
-        return AvailableVoices(files, VoiceRegistry(cards, self._default))
+        return AvailableVoices(files, VoiceRegistry(found, self._default))
 
     def _on_progress(self, progress: Progress) -> None:
         self._progress = progress
@@ -186,7 +186,7 @@ class PiperEngine:
 
 
 def load(settings: Settings, data: Path) -> PiperEngine:
-    """Return the engine; its voices are loaded when they are wanted. Raises ConfigError."""
+    """Return the engine, which loads a voice when it is first used. Raises ConfigError."""
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
         raise ConfigError(f"the piper engine needs {', '.join(missing)}: {install_command(['piper'])}")
     _validate(settings)
@@ -198,14 +198,15 @@ def load(settings: Settings, data: Path) -> PiperEngine:
     engine = PiperEngine(settings, folders, name)
     if not engine.is_installed and not piper.is_model_name(name):
         places = ", ".join(map(str, folders))
+        known = dict.fromkeys([*piper.available(), *engine.installed_names])
         raise ConfigError(
-            f"--piper.voice: {describe_unknown_name('voice', name, {**piper.available(), **engine.installed_names})}; there is no {name}.onnx in {places}"
+            f"--piper.voice: {describe_unknown_name('voice', name, known)}; there is no {name}.onnx in {places}"
         )
     return engine
 
 
 def _find_speaker(file: PiperFile, requested: str | None) -> int:
-    """Return a speaker's number, by name or number; nothing wanted is the first. Raises ConfigError."""
+    """Return the number of a speaker that is given by name or number; without one, the first. Raises ConfigError."""
     if requested is None:
         return 0
     by_number = {str(number): number for number in file.speakers.values()}
@@ -224,7 +225,7 @@ def _read_voice(network: Path) -> PiperFile:
 
 
 def _validate(settings: Settings) -> None:
-    """Raise ConfigError for what cannot be."""
+    """Raise ConfigError for invalid settings."""
     for name in ("length_scale", "noise_scale", "noise_w_scale", "volume", "sentence_silence"):
         value = getattr(settings, name)
         least, most = _ALLOWED_RANGES[name]

@@ -1,4 +1,4 @@
-"""How loud a voice is, without waiting for the loudest moment of a sentence."""
+"""Normalization of a voice's volume that does not have to wait for a sentence's peak."""
 
 import numpy as np
 
@@ -12,23 +12,23 @@ _FULL_SCALE = 32767
 
 
 def measure_gain(samples: Floats) -> float:
-    """Return what to multiply a voice's sound with, from a sentence of it."""
+    """Return the gain that brings a voice's sample sentence to TARGET_PEAK, at most MAX_GAIN."""
     peak = float(np.abs(samples).max(initial=0.0))
     return min(MAX_GAIN, TARGET_PEAK / peak) if peak > 0 else 1.0
 
 
 class GainLimiter:
-    """One sentence as 16-bit samples: its gain is the voice's, and falls for the rest of it where a piece is too loud."""
+    """Applies the voice's gain to one sentence, and lowers it for the rest where a chunk would clip."""
 
     def __init__(self, gain: float) -> None:
         self._gain = gain
 
     def apply(self, samples: Floats) -> bytes:
-        """Return the next piece of the sentence, given as -1 to 1."""
+        """Return the next samples (-1 to 1) as 16-bit PCM."""
         peak = float(np.abs(samples).max(initial=0.0))
         allowed = min(self._gain, MAX_PEAK / peak) if peak > 0 else self._gain
         output = samples * allowed
-        if allowed < self._gain:  # not in one step, which would click
+        if allowed < self._gain:  # gradually, as a step would click
             ramp = np.linspace(self._gain, allowed, min(RAMP_SAMPLES, len(samples)), dtype=np.float32)
             output[: len(ramp)] = np.clip(samples[: len(ramp)] * ramp, -1, 1)
             self._gain = allowed

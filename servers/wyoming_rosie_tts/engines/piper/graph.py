@@ -1,4 +1,4 @@
-"""Where the network of a Piper voice is cut in two: before the decoder, whose convolutions make frames into sound."""
+"""Splits the ONNX graph of a Piper voice before its decoder, whose convolutions turn frames into samples."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,9 +9,9 @@ SPEAKER = "sid"
 
 
 def find_decoder_input(model: onnx.ModelProto) -> str:
-    """Return the tensor that the decoder begins with: what goes into the last convolution before the first that stretches.
+    """Return the name of the decoder's input tensor, or "" if there is none.
 
-    Returns nothing when there is no such place.
+    It is the input of the last convolution before the first transposed one.
     """
     makers = _map_producer(model)
     node = next((node for node in model.graph.node if node.op_type == "ConvTranspose"), None)
@@ -23,7 +23,7 @@ def find_decoder_input(model: onnx.ModelProto) -> str:
 
 
 def split_model(model: onnx.ModelProto, frames: str) -> tuple[onnx.ModelProto, onnx.ModelProto] | None:
-    """Return the network up to the frames, and from them on; nothing when the second needs more than them and a speaker."""
+    """Return the model up to the tensor `frames`, and from it on; None if the latter needs more than it and a speaker."""
     given = {one.name for one in model.graph.input}
     sound = [one.name for one in model.graph.output][:1]
     needed = _collect_upstream(model, sound, {frames})
@@ -48,7 +48,7 @@ def _extract(
 
 
 def _collect_upstream(model: onnx.ModelProto, tensors: Sequence[str], stop_at: set[str]) -> set[str]:
-    """Return the tensors that these are made of, with them, but not the known ones nor what those are made of."""
+    """Return the tensors and all that they are computed from, without `stop_at` and what is only needed for it."""
     makers = _map_producer(model)
     found = set[str]()
     waiting = list(tensors)

@@ -1,7 +1,7 @@
-"""A Piper voice's network in two parts: symbols to frames at once, and frames to sound in slices.
+"""A Piper voice's network in two parts: an encoder from phonemes to frames, and a decoder from frames to samples in slices.
 
-Most of the work is the second part's, so that the first sound of a long sentence need not wait for its last word. A frame
-is some milliseconds of the sentence; its sound depends on a few frames before and behind it, which each slice includes.
+The decoder does most of the work, so the first audio of a long sentence need not wait for its last word. A frame is some
+milliseconds of the sentence. Its samples depend on a few frames before and after it, which each slice includes.
 """
 
 import ctypes
@@ -22,48 +22,48 @@ from wyoming_rosie.errors import EngineError
 from wyoming_rosie_tts.cancellation import StepCancellation
 from wyoming_rosie_tts.engines.piper import graph
 from wyoming_rosie_tts.engines.piper.slice_planner import SlicePlanner
-from wyoming_rosie_tts.engines.piper.voices import InferenceScale as InferenceScale
+from wyoming_rosie_tts.engines.piper.voices import InferenceScales as InferenceScales
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Inference: TypeAlias = Callable[[Mapping[str, Any], StepCancellation], Floats | None]
-"""Returns nothing when it was interrupted."""
+"""Runs a network; returns None if it was cancelled."""
 NO_SAMPLES: Floats = np.empty(0, np.float32)
 MAX_CONTEXT_FRAMES = 64
-"""Frames; a network that looks farther is not cut."""
+"""A network whose decoder depends on more frames on either side is not split."""
 ROUNDING_LEVEL = 1e-6
-"""Of the loudest: a change that is 120 dB softer is that of rounding."""
+"""Relative to the largest change: one that is 120 dB smaller comes from rounding."""
 THREADS = 4
-"""More of them make one sentence hardly faster."""
+"""More threads hardly speed up one sentence."""
 
 
 @dataclass(frozen=True)
 class DecoderSplit:
-    """The decoder: its input, samples to a frame, how many frames before and behind one its sound depends on, its work."""
+    """The decoder's input tensor, the samples per frame, the context in frames, and the seconds of work per frame."""
 
     frames: str
     hop_samples: int
     left_context: int
     right_context: int
-    work_seconds: float  # for a frame, as it was measured when the network was loaded
+    work_seconds: float  # measured when the network was loaded
 
 
 class PiperNetwork(Protocol):
     """A loaded network. Its calls may overlap."""
 
     def synthesize(
-        self, phoneme_ids: Sequence[int], scales: InferenceScale, speaker: int, cancellation: StepCancellation
+        self, phoneme_ids: Sequence[int], scales: InferenceScales, speaker: int, cancellation: StepCancellation
     ) -> Iterator[Floats]:
-        """Yield the sound, -1 to 1, piece by piece; an empty one where others may go first."""
+        """Yield samples from -1 to 1. An empty array marks a point where another job may run first."""
 
 
 class UnsplitNetwork:
-    """A network that cannot be cut: the sound of a sentence is one piece."""
+    """A network that cannot be split: a sentence is one chunk."""
 
     def __init__(self, run: Inference) -> None:
         self._run = run
 
     def synthesize(
-        self, phoneme_ids: Sequence[int], scales: InferenceScale, speaker: int, cancellation: StepCancellation
+        self, phoneme_ids: Sequence[int], scales: InferenceScales, speaker: int, cancellation: StepCancellation
     ) -> Iterator[Floats]:
         while (sound := self._run(_encoder_inputs(phoneme_ids, scales, speaker), cancellation)) is None:
             yield NO_SAMPLES
@@ -71,16 +71,18 @@ class UnsplitNetwork:
 
 
 class SplitNetwork:
-    """A network in two parts; `cut` says what the second one looks at."""
+    """A network in two parts, whose decoder runs in slices."""
 
-    def __init__(self, encode: Inference, decode: Inference, cut: DecoderSplit, rate: int) -> None:
-        self.split = cut
+    def __init__(self, encode: Inference, decode: Inference, split: DecoderSplit, rate: int) -> None:
+        self.split = split
         self._encoder = encode
         self._decoder = decode
-        self._planner = SlicePlanner(cut.hop_samples / rate, cut.left_context + cut.right_context, cut.work_seconds)
+        self._planner = SlicePlanner(
+            split.hop_samples / rate, split.left_context + split.right_context, split.work_seconds
+        )
 
     def synthesize(
-        self, phoneme_ids: Sequence[int], scales: InferenceScale, speaker: int, cancellation: StepCancellation
+        self, phoneme_ids: Sequence[int], scales: InferenceScales, speaker: int, cancellation: StepCancellation
     ) -> Iterator[Floats]:
         while (frames := self.encode(phoneme_ids, scales, speaker, cancellation)) is None:
             yield NO_SAMPLES
@@ -91,32 +93,29 @@ class SplitNetwork:
             yield sound
 
     def encode(
-        self, phoneme_ids: Sequence[int], scales: InferenceScale, speaker: int, cancellation: StepCancellation
+        self, phoneme_ids: Sequence[int], scales: InferenceScales, speaker: int, cancellation: StepCancellation
     ) -> Floats | None:
-        """Return the sentence as frames, (1, channels, frames)."""
+        """Return the frames of a sentence, of shape (1, channels, frames), or None if cancelled."""
         return self._encoder(_encoder_inputs(phoneme_ids, scales, speaker), cancellation)
 
     def decode(
         self, frames: Floats, begin: int, end: int, speaker: int, cancellation: StepCancellation
     ) -> Floats | None:
-        """Return the sound of some of the frames, just as if all of them had been decoded."""
+        """Return the samples of some frames, the same as if all were decoded, or None if cancelled."""
         first = max(0, begin - self.split.left_context)
         window = np.ascontiguousarray(frames[..., first : end + self.split.right_context])
-        begun = perf_counter()
+        started_at = perf_counter()
         samples = self._decoder(_decoder_inputs(self.split.frames, window, speaker), cancellation)
         if samples is None:
             return None
-        self._planner.record(window.shape[-1], perf_counter() - begun)
+        self._planner.record(window.shape[-1], perf_counter() - started_at)
         return samples.reshape(-1)[(begin - first) * self.split.hop_samples : (end - first) * self.split.hop_samples]
 
 
 def load(path: Path, rate: int, *, cuda: bool) -> PiperNetwork:
-    """Return a voice's network, sliced if its decoder is found and looks no farther than it should.
-
-    Takes seconds. Raises EngineError for what is no voice.
-    """
+    """Return a voice's network, split if possible. Takes seconds. Raises EngineError for an invalid file."""
     network = _load(path, rate, cuda)
-    with suppress(AttributeError, OSError):  # only the GNU library keeps so much of what reading took
+    with suppress(AttributeError, OSError):  # glibc keeps the memory that reading the model took
         ctypes.CDLL(None).malloc_trim(0)
     return network
 
@@ -128,14 +127,14 @@ def _load(path: Path, rate: int, cuda: bool) -> PiperNetwork:
     if not parts:
         return UnsplitNetwork(_create_inference(model, cuda, path))
     encode, decode = (_create_inference(part, cuda, path) for part in parts)
-    cut = _measure_split(encode, decode, frames)
-    return SplitNetwork(encode, decode, cut, rate) if cut else UnsplitNetwork(_create_inference(model, cuda, path))
+    split = _measure_split(encode, decode, frames)
+    return SplitNetwork(encode, decode, split, rate) if split else UnsplitNetwork(_create_inference(model, cuda, path))
 
 
 def _measure_split(encode: Inference, decode: Inference, frames: str) -> DecoderSplit | None:
-    """Find out how far the decoder looks: change one frame, and see how much of the sound is another."""
+    """Measure the decoder's context by changing one frame and comparing the samples; None if it is too large."""
     cancellation = StepCancellation()
-    sample = encode(_encoder_inputs([0], InferenceScale(0, 1, 0), 0), cancellation)
+    sample = encode(_encoder_inputs([0], InferenceScales(0, 1, 0), 0), cancellation)
     assert sample is not None
     random = np.random.default_rng(1)
     count = 2 * MAX_CONTEXT_FRAMES + 1
@@ -143,9 +142,9 @@ def _measure_split(encode: Inference, decode: Inference, frames: str) -> Decoder
     other = one.copy()
     other[..., MAX_CONTEXT_FRAMES] = random.normal(0, 1, sample.shape[1])
     before = decode(_decoder_inputs(frames, one, 0), cancellation)
-    begun = perf_counter()
+    started_at = perf_counter()
     after = decode(_decoder_inputs(frames, other, 0), cancellation)
-    work_seconds = (perf_counter() - begun) / count
+    work_seconds = (perf_counter() - started_at) / count
     assert before is not None
     assert after is not None
     hop, rest = divmod(before.size, count)
@@ -162,7 +161,7 @@ def _decoder_inputs(frames: str, window: Floats, speaker: int) -> dict[str, Any]
     return {frames: window, "sid": np.array([speaker], np.int64)}
 
 
-def _encoder_inputs(phoneme_ids: Sequence[int], scales: InferenceScale, speaker: int) -> dict[str, Any]:
+def _encoder_inputs(phoneme_ids: Sequence[int], scales: InferenceScales, speaker: int) -> dict[str, Any]:
     return {
         "input": np.array([phoneme_ids], np.int64),
         "input_lengths": np.array([len(phoneme_ids)], np.int64),
@@ -183,19 +182,19 @@ def _read_model(path: Path) -> onnx.ModelProto:
 
 
 def _create_inference(model: onnx.ModelProto, cuda: bool, path: Path) -> Inference:
-    """Return a call of the network with what it takes of the inputs; it keeps no memory between calls."""
+    """Return a function that runs the model on those of the given inputs that it has."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(THREADS, len(os.sched_getaffinity(0)))
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # it would grow with the longest sentence
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # the arena would grow with the longest sentence
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers = ["CUDAExecutionProvider"] * cuda + ["CPUExecutionProvider"]
     try:
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
-    except Exception as err:  # onnxruntime's errors have no class in common
+    except Exception as err:  # onnxruntime's errors have no common base class
         raise EngineError(f"onnxruntime does not load {path}: {str(err)[:200]}") from err
     names = {one.name for one in session.get_inputs()}
 

@@ -1,4 +1,4 @@
-"""From words to the symbols that a Piper voice was trained on."""
+"""Converts text into the phoneme ids that a Piper voice was trained on."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -19,37 +19,33 @@ _BEGIN, _BETWEEN, _END = "^", "_", "$"
 
 
 class Phonemizer:
-    """Pronounces words as a voice's description says."""
+    """Phonemizes text as a voice's description says."""
 
     def __init__(self, file: PiperFile) -> None:
         self._file = file
         self._voice = _create_voice(file)
 
     def to_ids(self, segment: TextSegment) -> list[list[int]]:
-        """Return the symbols of each sentence; none when there is nothing to say. Raises BadEventError, EngineError."""
+        """Return the phoneme ids of each sentence; none if there is nothing to say. Raises BadEventError, EngineError."""
         if segment.phonemes and (given := self._encode([_split_ipa(segment.phonemes)])):
             return given
         if not any(map(str.isalnum, segment.text)):
             return []
-        found = (
-            self._encode(self._get_phonemes(segment.text))
-            if writing_systems.is_readable(segment.text, self._file.language)
-            else []
+        is_readable = writing_systems.is_readable(segment.text, self._file.language)
+        if is_readable and (found := self._encode(self._get_phonemes(segment.text))):
+            return found
+        raise BadEventError(
+            f"the voice {self._file.name} speaks {self._file.language} and has no sounds for this text; "
+            "choose a voice of the text's language",
+            "unspeakable",
         )
-        if not found:
-            raise BadEventError(
-                f"the voice {self._file.name} speaks {self._file.language} and has no sounds for this text; "
-                "choose a voice of the text's language",
-                "unspeakable",
-            )
-        return found
 
     def _encode(self, sentences: Sequence[Sequence[str]]) -> list[list[int]]:
-        """Return the symbols of those sentences of which the voice knows any sound."""
+        """Return the ids of the sentences of which the voice knows at least one letter's phoneme."""
         table = self._file.phoneme_ids
         known = [[one for one in sentence if one in table] for sentence in sentences]
         if unknown := sum(map(len, sentences)) - sum(map(len, known)):
-            _LOG.debug("the voice does not know all phonemes", voice=self._file.name, unknown=unknown)
+            _LOG.debug("phonemes unknown to the voice", voice=self._file.name, unknown=unknown)
         return [
             self._encode_sentence(one)
             for one in known
@@ -58,13 +54,13 @@ class Phonemizer:
 
     def _encode_sentence(self, phonemes: Sequence[str]) -> list[int]:
         table = self._file.phoneme_ids
-        found = [*table[_BEGIN], *table[_BETWEEN]]
+        ids = [*table[_BEGIN], *table[_BETWEEN]]
         for phoneme in phonemes:
-            found += [*table[phoneme], *table[_BETWEEN]]
-        return [*found, *table[_END]]
+            ids += [*table[phoneme], *table[_BETWEEN]]
+        return [*ids, *table[_END]]
 
     def _get_phonemes(self, text: str) -> list[list[str]]:
-        # in double brackets it would take phonemes
+        # Piper reads text in double brackets as phonemes
         plain = text.replace("[", "(").replace("]", ")")
         try:
             return self._voice.phonemize(plain)
@@ -75,7 +71,7 @@ class Phonemizer:
 
 
 def _create_voice(file: PiperFile) -> "PiperVoice":
-    """Return Piper's own voice without its network. Raises EngineError."""
+    """Return piper-tts's voice without its network. Raises EngineError."""
     from piper import PiperConfig, PiperVoice
 
     kind = file.description.get("phoneme_type", PHONEME_TYPES[0])

@@ -9,7 +9,7 @@ import structlog
 
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie_tts.cancellation import StepCancellation
-from wyoming_rosie_tts.engines.piper.voices import InferenceScale, PiperFile
+from wyoming_rosie_tts.engines.piper.voices import InferenceScales, PiperFile
 from wyoming_rosie_tts.text.segments import TextSegment
 
 if TYPE_CHECKING:
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 _LOG = structlog.get_logger()
 MAX_LOADED = 3
-"""Voices at once, 150 MB each."""
+"""Voices in memory at once, about 150 MB each."""
 CALIBRATION_TEXT = "1, 2, 3, 4, 5."
-"""Digits can be read in every language: what a voice says to find out how loud it is."""
+"""Text for measuring a voice's volume: digits can be read in every language."""
 
 
 class LoadedVoice:
-    """A voice in memory; its calls may overlap."""
+    """A voice in memory. Its calls may overlap."""
 
-    def __init__(self, network: "PiperNetwork", phonemes: "Phonemizer", scales: InferenceScale) -> None:
+    def __init__(self, network: "PiperNetwork", phonemes: "Phonemizer", scales: InferenceScales) -> None:
         self.network = network
         self.phonemizer = phonemes
         self._scales = scales
         self._gains: dict[int, float] = {}
 
     def get_gain(self, speaker: int) -> float:
-        """Return what makes the speaker as loud as others."""
+        """Return the gain that makes the speaker as loud as others, measured at the first call."""
         if speaker not in self._gains:
             self._gains[speaker] = self._measure_gain(speaker)
         return self._gains[speaker]
@@ -45,18 +45,18 @@ class LoadedVoice:
 
         try:
             sentences = self.phonemizer.to_ids(TextSegment(CALIBRATION_TEXT))
-        except BadEventError:  # it reads no digits
+        except BadEventError:  # the voice cannot read digits
             return 1.0
-        pieces = [
-            piece
-            for symbols in sentences
-            for piece in self.network.synthesize(symbols, self._scales, speaker, StepCancellation())
+        chunks = [
+            chunk
+            for phoneme_ids in sentences
+            for chunk in self.network.synthesize(phoneme_ids, self._scales, speaker, StepCancellation())
         ]
-        return gain_limiter.measure_gain(np.concatenate(pieces))
+        return gain_limiter.measure_gain(np.concatenate(chunks))
 
 
 class VoiceCache:
-    """Voices that are loaded when they are first wanted; the one that was not wanted for longest makes room."""
+    """Loads voices on demand, and evicts the least recently used one."""
 
     def __init__(self, *, cuda: bool) -> None:
         self._cuda = cuda
@@ -64,7 +64,7 @@ class VoiceCache:
         self._lock = threading.Lock()
 
     def load(self, file: PiperFile) -> LoadedVoice:
-        """Return the voice; takes seconds for the first time. Raises EngineError."""
+        """Return the voice. Takes seconds the first time. Raises EngineError."""
         key = file.network, file.version
         with self._lock:
             if key not in self._loaded:

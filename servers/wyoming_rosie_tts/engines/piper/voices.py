@@ -1,4 +1,4 @@
-"""The voices of Piper in folders: for each a network, NAME.onnx, and its description, NAME.onnx.json."""
+"""Piper voices on disk: a network, NAME.onnx, and its description, NAME.onnx.json."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from wyoming_rosie.models.piper import NETWORK
 
 _LOG = structlog.get_logger()
 PHONEME_TYPES = ("espeak", "text", "hebrew", "japanese", "thai")
-"""What voices are trained on; pinyin needs models of its own."""
+"""Supported phoneme types; pinyin needs models of its own."""
 
 
 @dataclass(frozen=True)
-class InferenceScale:
-    """How much the speech varies, how long it lasts, and how much the lengths of its sounds vary."""
+class InferenceScales:
+    """The variation of the speech, its length, and the variation of the lengths of its phonemes."""
 
     noise: float = 0.667
     length: float = 1.0
@@ -27,33 +27,33 @@ class InferenceScale:
 
 @dataclass(frozen=True)
 class PiperFile:
-    """A voice that is installed: its network and what its description says."""
+    """An installed voice: its network and its description."""
 
     name: str
     network: Path
-    version: str  # of the file
+    version: str  # changes with the file
     rate: int
     language: str  # BCP 47
     speakers: Mapping[str, int]
-    scales: InferenceScale
+    scales: InferenceScales
     phoneme_ids: Mapping[str, Sequence[int]]
     description: Mapping[str, Any]
 
 
 def find_voices(folders: Sequence[Path]) -> dict[str, PiperFile]:
-    """Return the voices in the folders by name, those of the first folders first; what is no voice is logged."""
+    """Return the voices in the folders by name; the first folder takes precedence. Invalid voices are logged."""
     found: dict[str, PiperFile] = {}
     for folder in folders:
         for network in sorted(folder.glob(f"*{NETWORK}")):
             try:
                 found.setdefault(network.stem, read_voice(network))
             except EngineError as err:
-                _LOG.warning("a voice is left out", reason=str(err))
+                _LOG.warning("invalid voice", reason=str(err))
     return found
 
 
 def read_voice(network: Path) -> PiperFile:
-    """Return the voice of a network's file. Raises EngineError, which names the file that is missing or wrong."""
+    """Return the voice of a network file. Raises EngineError that names the file that is missing or invalid."""
     path = network.with_name(network.name + ".json")
     for one in (network, path):
         if not one.is_file():
@@ -66,7 +66,7 @@ def read_voice(network: Path) -> PiperFile:
 
 
 def parse_language(name: str) -> str:
-    """Return the language (BCP 47) that a voice's name begins with."""
+    """Return the language (BCP 47) at the start of a voice's name."""
     return name.partition("-")[0].replace("_", "-")
 
 
@@ -92,9 +92,9 @@ def _parse_rate(value: Any) -> int:
     return value
 
 
-def _parse_scale(inference: Mapping[str, Any]) -> InferenceScale:
-    usual = InferenceScale()
-    return InferenceScale(
+def _parse_scale(inference: Mapping[str, Any]) -> InferenceScales:
+    usual = InferenceScales()
+    return InferenceScales(
         float(inference.get("noise_scale", usual.noise)),
         float(inference.get("length_scale", usual.length)),
         float(inference.get("noise_w", usual.noise_w)),
@@ -102,14 +102,14 @@ def _parse_scale(inference: Mapping[str, Any]) -> InferenceScale:
 
 
 def _parse_ids(id_map: Mapping[str, Any]) -> dict[str, list[int]]:
-    symbols = {str(symbol): [int(one) for one in ids] for symbol, ids in id_map.items()}
-    if not {"_", "^", "$"} <= symbols.keys():
+    phoneme_ids = {str(symbol): [int(one) for one in ids] for symbol, ids in id_map.items()}
+    if not {"_", "^", "$"} <= phoneme_ids.keys():
         raise ValueError("phoneme_id_map lacks _, ^ or $")
-    return symbols
+    return phoneme_ids
 
 
 def _parse_speakers(description: Mapping[str, Any]) -> dict[str, int]:
-    """Return the speakers by name; those without names have their number for one."""
+    """Return the speakers' numbers by name. A speaker without a name is named by its number."""
     count = int(description.get("num_speakers", 1))
     if count < 2:
         return {}
