@@ -20,6 +20,7 @@ from wyoming_rosie.protocol.discovery import DiscoveredService, ServiceBrowser
 from wyoming_rosie.protocol.network_interfaces import local_addresses
 from wyoming_rosie.protocol.server import stop_signal
 from wyoming_rosie.runtime import systemd
+from wyoming_rosie.runtime.exit_deadline import start_exit_deadline
 from wyoming_rosie.voice_activity import endpointing
 from wyoming_rosie_hub.announcements import AnnouncementQueue
 from wyoming_rosie_hub.directory import DaemonDirectory
@@ -174,6 +175,7 @@ async def serve(settings: HubConfig) -> None:
         _LOG.info("ready", satellites=list(settings.satellite), adopt_all=settings.adopt_all)
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({hub, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        start_exit_deadline(0)
         systemd.notify("STOPPING=1")
         for task in (hub, stopped):
             task.cancel()

@@ -32,6 +32,7 @@ from wyoming_rosie.protocol.hosts import parse_ip
 from wyoming_rosie.protocol.stdio import StdioTransport
 from wyoming_rosie.protocol.wire import EventStream, encode
 from wyoming_rosie.runtime import systemd
+from wyoming_rosie.runtime.exit_deadline import start_exit_deadline
 from wyoming_rosie.runtime.terminal import hangup_signal
 
 _LOG = structlog.get_logger()
@@ -275,6 +276,7 @@ async def run(service: DaemonServer, settings: ServiceConfig) -> None:
         systemd.notify("READY=1")
         _LOG.info("ready", uri=str(where))
         await stop.wait()
+        start_exit_deadline(0)
         systemd.notify("STOPPING=1")
         _LOG.info("stopping")
     await service.drain()
