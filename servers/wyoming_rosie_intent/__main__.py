@@ -1,4 +1,4 @@
-"""wyoming-rosie-intent: text to action and answer over the Wyoming protocol."""
+"""wyoming-rosie-intent: sentences to actions and answers over the Wyoming protocol."""
 
 import time
 from contextlib import AsyncExitStack
@@ -28,47 +28,47 @@ from wyoming_rosie_intent.rules import hassil, templates
 
 
 async def serve(settings: IntentConfig) -> None:
-    """Understand sentences about the home until told to stop. Raises ConfigError, EngineError."""
+    """Run the daemon until it is stopped. Raises ConfigError, EngineError."""
     own = loader.load_home(settings.home)
     if settings.phrases is not None:
         responses.load_folder(settings.phrases)
     policy = factory.create_policy(settings)
     recognizer = hassil.load(settings.hassil, own, policy)
-    moving = HomeUpdates()
-    actor = factory.create_actor(settings, own, moving.put)
-    house = factory.simulation_notice(settings, actor)
+    updates = HomeUpdates()
+    actor = factory.create_actor(settings, own, updates.put)
+    notice = factory.simulation_notice(settings, actor)
     get_device_area = actor.get_device_area if actor else lambda _: None
-    ask_weather = factory.create_weather(settings, own, time.monotonic)
+    get_weather = factory.create_weather(settings, own, time.monotonic)
     audit = AuditLog(settings.audit_file, _clock) if settings.audit_file else None
     note = audit.write if audit else discard_entry
-    household = ActionExecutor(own, actor, policy, note, ask_weather)
+    executor = ActionExecutor(own, actor, policy, note, get_weather)
     plugins, mcp = factory.load_plugins(settings), factory.create_mcp_tools(settings)
-    boxes: list[Toolset] = [HomeTools(household), *([mcp] if mcp else [])]
+    toolsets: list[Toolset] = [HomeTools(executor), *([mcp] if mcp else [])]
     async with AsyncExitStack() as stack:
-        commands = CommandToolset(household, recognizer, is_conductor_intent)
+        commands = CommandToolset(executor, recognizer, is_conductor_intent)
         stack.callback(commands.close)
-        mind = await stack.enter_async_context(factory.thinking(settings, household, boxes, commands))
-        dialogue = Dialogue(recognizer, household, _confirmations(), plugins, mind)
+        agent = await stack.enter_async_context(factory.open_agent(settings, executor, toolsets, commands))
+        dialogue = Dialogue(recognizer, executor, _create_confirmations(), plugins, agent)
         stack.callback(dialogue.close)
         metrics = Metrics()
         answered = create_turn_metrics(metrics, lambda: dialogue.waiting, is_enabled=settings.has_monitor)
         peers = DaemonServer(
             "intent",
-            create_info(recognizer, handles=household.has_actor, uses_llm=mind is not None, notice=house),
-            lambda send: IntentHandler(dialogue, household.states, _clock, send, answered, get_device_area, house),
+            create_info(recognizer, handles=executor.has_actor, uses_llm=agent is not None, notice=notice),
+            lambda send: IntentHandler(dialogue, executor.states, _clock, send, answered, get_device_area, notice),
             metrics=metrics,
         )
         factory.add_health_checks(peers.health, actor, plugins)
         await run_until_first_exit(
             server.run(peers, settings),
-            moving.run(recognizer, household),
-            factory.watch_home_file(settings.home, actor, moving.put),
+            updates.run(recognizer, executor),
+            factory.watch_home_file(settings.home, actor, updates.put),
             *([factory.run_plugins(plugins)] if plugins else []),
             *(part.run() for part in (actor, audit, mcp) if part is not None),
         )
 
 
-def _confirmations() -> Confirmations[PendingAction]:
+def _create_confirmations() -> Confirmations[PendingAction]:
     languages = templates.custom_languages()
     return Confirmations(*templates.load_replies(languages), templates.load_polite_phrases(languages))
 

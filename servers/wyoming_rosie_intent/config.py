@@ -25,30 +25,30 @@ NO_ACTOR = "none"
 @ACTORS.configures("actor", NO_ACTOR)
 @dataclass(frozen=True)
 class IntentConfig(ServiceConfig):
-    """Text to action and answer over the Wyoming protocol."""
+    """Sentences to actions and answers over the Wyoming protocol."""
 
     uri: str = option("tcp://127.0.0.1:10550", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
-    home: Path = option(DEMO_HOME, "TOML file with the areas and entities that people speak about")
-    engine: Literal["hassil"] = option("hassil", "which engine understands sentences")
+    home: Path = option(DEMO_HOME, "TOML file with the areas and entities of the home")
+    engine: Literal["hassil"] = option("hassil", "engine that recognizes intents")
     hassil: HassilSettings = option(HassilSettings, "")
-    phrases: Path | None = option(None, "folder with LANGUAGE.toml files of other things to say")
+    phrases: Path | None = option(None, "folder with LANGUAGE.toml files that override spoken phrases")
     weather: WeatherSettings = option(WeatherSettings, "")
 
     actor: str = option(
-        "demo", "who acts: demo, a house in memory; home-assistant; bus, whoever listens on NATS; none, whoever asked"
+        "demo", "who executes commands: demo, a simulated home; home-assistant; bus, over NATS; none, the client itself"
     )
     confirm: tuple[str, ...] = option(
-        (), "domains or ids, with *, that are acted on only after a yes, beside what is dangerous"
+        (), "domains or entity ids, with *, that need a confirmation beside the dangerous ones"
     )
-    audit_file: Path | None = option(None, "note in this file what was refused, asked about and done after a yes")
-    plugin_folder: Path | None = option(None, "folder with plugins, each a folder with a plugin.py")
-    plugins: dict[str, dict[str, str]] = option(dict, "settings of plugins, as tables of a configuration file")
+    audit_file: Path | None = option(None, "audit log of refused and confirmed actions")
+    plugin_folder: Path | None = option(None, "folder of plugins, each a folder with a plugin.py")
+    plugins: dict[str, dict[str, str]] = option(dict, "settings of plugins, as tables of the configuration file")
 
     local: TierSettings = option(TierSettings, "")
     network: NetworkSettings = option(NetworkSettings, "")
     cloud: CloudSettings = option(CloudSettings, "")
-    warm_up: bool = option(True, "have the model loaded and its prompt read at the start")
-    fillers: bool = option(True, "say a few words when a model's answer takes long")
+    warm_up: bool = option(True, "load the language model and its prompt at start")
+    fillers: bool = option(True, "speak a filler when a language model takes long")
     filler: FillerSettings = option(FillerSettings, "")
-    prompt_folder: Path | None = option(None, "folder with prompts that take the place of ours of the same name")
-    mcp_file: Path | None = option(None, "TOML file with MCP servers whose tools a model may use")
+    prompt_folder: Path | None = option(None, "folder with prompt templates that override those of the same name")
+    mcp_file: Path | None = option(None, "TOML file of MCP servers whose tools the language model may use")

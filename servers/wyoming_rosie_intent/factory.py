@@ -1,4 +1,4 @@
-"""The parts that the settings ask for. Each raises ConfigError for what cannot be had."""
+"""Creates the daemon's parts from its settings. All functions raise ConfigError for settings that cannot work."""
 
 import asyncio
 import signal
@@ -36,14 +36,14 @@ def create_actor(settings: IntentConfig, own: Home, on_home: Callable[[Home], No
 
 
 def simulation_notice(settings: IntentConfig, actor: ServedActor | None) -> str:
-    """Return the notice that nothing real moves; empty for a real home."""
+    """Return the notice of a simulated home; empty for a real one."""
     if actor is None or not actor.is_simulated:
         return ""
     return model.SIMULATED if settings.home.resolve() == model.DEMO_HOME.resolve() else model.SIMULATED_HOME_FILE
 
 
 def create_policy(settings: IntentConfig) -> Policy:
-    """Return what is asked about first."""
+    """Create the policy for confirmations."""
     for given in settings.confirm:
         if given not in model.DOMAINS and "." not in given:
             there_are = ", ".join(sorted(model.DOMAINS))
@@ -54,12 +54,12 @@ def create_policy(settings: IntentConfig) -> Policy:
 
 
 def create_weather(settings: IntentConfig, own: Home, now: Callable[[], float]) -> GetWeather | None:
-    """Return who knows the weather of a home without a weather entity."""
+    """Create the weather provider for a home without a weather entity; None without its URL."""
     return WeatherProvider(settings.weather, own, now).answer if settings.weather.url else None
 
 
 def load_plugins(settings: IntentConfig) -> PluginRegistry | None:
-    """Return the plugins, not yet started; those of packages only if there is a table for them."""
+    """Load the plugins, not yet started; those of packages only with a table of settings."""
     found = (
         *(find_in_folder(settings.plugin_folder) if settings.plugin_folder else ()),
         *find_installed(settings.plugins),
@@ -71,15 +71,15 @@ def load_plugins(settings: IntentConfig) -> PluginRegistry | None:
 
 
 def create_mcp_tools(settings: IntentConfig) -> McpTools | None:
-    """Return the tools of other programs, not yet connected."""
+    """Create the tools of the MCP servers, not yet connected."""
     return mcp_tools.load(settings.mcp_file) if settings.mcp_file is not None else None
 
 
 @asynccontextmanager
-async def thinking(
-    settings: IntentConfig, household: ActionExecutor, boxes: Sequence[Toolset], commands: Toolset | None = None
+async def open_agent(
+    settings: IntentConfig, executor: ActionExecutor, toolsets: Sequence[Toolset], commands: Toolset | None = None
 ) -> AsyncIterator[LlmAgent | None]:
-    """Have what thinks beyond rules during the block; None without a language model."""
+    """Run the agent during the block; None without a language model."""
     models = await asyncio.to_thread(router.load, settings.local, settings.network, settings.cloud)
     if models is None:
         yield None
@@ -93,29 +93,29 @@ async def thinking(
             if small is not None:
                 stack.push_async_callback(small.close)
             fillers = FillerGenerator(prompts.render_filler, small)
-        mind = LlmAgent(
+        agent = LlmAgent(
             models,
-            household,
+            executor,
             prompts,
-            boxes,
+            toolsets,
             fillers,
             silence_seconds=_get_silence_seconds(settings),
             commands=commands,
         )
-        stack.push_async_callback(mind.close)
+        stack.push_async_callback(agent.close)
         if settings.warm_up:
-            mind.warm_up(datetime.now().astimezone(), asyncio.get_running_loop().time())
-        yield mind
+            agent.warm_up(datetime.now().astimezone(), asyncio.get_running_loop().time())
+        yield agent
 
 
 def _get_silence_seconds(settings: IntentConfig) -> float:
-    """Return how long nothing may be heard of an answer: longer where the operator gives a tier longer."""
+    """Return the longest silence of an answer, in seconds, which the timeouts of the tiers may extend."""
     tiers_asked = (settings.local, settings.network, settings.cloud)
     return max(SILENCE_SECONDS, *(asked.first_token_seconds for asked in tiers_asked))
 
 
 async def run_plugins(plugins: PluginRegistry) -> None:
-    """Have the plugins ready, one sooner than the other, until cancelled."""
+    """Start the plugins and supervise them until cancelled."""
     try:
         await plugins.start()
         await plugins.run()
@@ -124,7 +124,7 @@ async def run_plugins(plugins: PluginRegistry) -> None:
 
 
 async def watch_home_file(file: Path, actor: ServedActor | None, on_home: Callable[[Home], None]) -> None:
-    """Use the home's file whenever it changes, or when told to by SIGHUP, until cancelled."""
+    """Apply changes of the home file until cancelled; SIGHUP reloads it."""
     watched = HomeWatcher(file)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_hangup(watched.reload))
     async with aclosing(watched.changes()) as changes:

@@ -1,1 +1,1 @@
-"""Those who act on what was understood, one file each."""
+"""Actors, one module or package each, found by name."""

@@ -1,7 +1,7 @@
-"""Whoever listens on NATS acts: each command is a message, its result another one.
+"""Actor that publishes commands on NATS and waits for their results.
 
-A command goes to `voice.intent.DOMAIN.ACTION`, such as `voice.intent.light.turn_on`; whoever acts answers to the subject in
-its `reply`, with {"ok": true} and, if there is something to say, {"message": "…"}.
+Commands go to `voice.intent.DOMAIN.ACTION`, such as `voice.intent.light.turn_on`. The subscriber that executes one publishes
+{"ok": true} to the subject in `reply`, with {"message": "…"} if there is something to say.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _LOG = structlog.get_logger()
 SCHEMA = "rosie.v1.voice.intent"
 RESULTS = "automation.result"
 NO_DOMAIN = "home"
-"""Stands for the domain of a command that is about no thing."""
+"""Domain in the subject of commands without one."""
 TOKEN_VARIABLE = "NATS_TOKEN"  # noqa: S105 - the name of a variable
 MAX_MESSAGE_LENGTH = 1000
 """Characters of a result that are spoken."""
@@ -47,26 +47,26 @@ MAX_PAUSE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Settings:
-    server: tuple[str, ...] = option(("nats://127.0.0.1:4222",), "where NATS listens; others take over from the first")
-    credentials: Path | None = option(None, f"file with a user's credentials; a token is read from {TOKEN_VARIABLE}")
-    seconds: float = option(3.0, "how long whoever acts may take")
+    server: tuple[str, ...] = option(("nats://127.0.0.1:4222",), "NATS servers; the others are fallbacks for the first")
+    credentials: Path | None = option(None, f"NATS credentials file; a token is read from {TOKEN_VARIABLE}")
+    seconds: float = option(3.0, "timeout of a command")
 
 
 @dataclass(frozen=True)
 class CommandMessage:
-    """One command on its way: its subject, where the result is expected, and what is sent."""
+    """A command as a message: its subject, the subject of the result, and the body."""
 
     subject: str
     reply: str
     body: Mapping[str, Any] = field(repr=False)
 
     @property
-    def encode(self) -> bytes:
+    def payload(self) -> bytes:
         return json.dumps(self.body, ensure_ascii=False).encode("utf-8", "replace")
 
 
-class NatsActor(ServedActor):
-    """Acts as long as `run` runs."""
+class BusActor(ServedActor):
+    """Acts while `run` runs."""
 
     def __init__(self, settings: Settings) -> None:
         """Take the settings. Raises ConfigError for missing credentials or a malformed token."""
@@ -84,11 +84,11 @@ class NatsActor(ServedActor):
 
     @property
     def problem(self) -> str | None:
-        """What keeps it from acting, as a sentence; None when all is well."""
+        """The reason why it cannot act now, as a sentence; None when it can."""
         return None if self._client is not None and self._client.is_connected else responses.render("bus_unreachable")
 
     async def run(self) -> None:
-        """Stay connected until cancelled; a server that is away is tried again."""
+        """Stay connected until cancelled, retrying an unreachable server."""
         client = await self._connect()
         self._client = client
         _LOG.info("bus connected", servers=self._settings.server)
@@ -98,7 +98,7 @@ class NatsActor(ServedActor):
             await client.close()
 
     async def act(self, command: Command, now: datetime) -> Answer:
-        """Answer what needs no thing, or have a command carried out, once. What goes wrong is said in the answer."""
+        """Answer queries without targets, or publish the command once. Failures become part of the answer."""
         if not command.targets and (answer := queries.answer_query({}, command, now)) is not None:
             return answer
         if self.problem is not None or self._client is None:
@@ -109,16 +109,16 @@ class NatsActor(ServedActor):
             named = responses.name_targets(command.match, command.targets)
             return Answer(responses.render("did_not_answer", command.match.language, named=named), done=False)
         except BusError as err:
-            _LOG.warning("bus", intent=command.match.intent, problem=str(err))
+            _LOG.warning("bus command failed", intent=command.match.intent, problem=str(err))
             return Answer(responses.render("cannot", command.match.language), done=False)
         return _create_answer(command, result)
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
-        """Return nothing: how things are is asked on the bus as well."""
+        """Return nothing: states are requested over the bus as well."""
         return {}
 
     async def _connect(self) -> "Client":
-        """Return a connection, which mends itself from then on; the first failure is logged."""
+        """Connect, retrying until it works; from then on the client reconnects by itself. Logs the first failure."""
         import nats
 
         backoff = Backoff(PAUSE_SECONDS, MAX_PAUSE_SECONDS)
@@ -127,40 +127,40 @@ class NatsActor(ServedActor):
                 return await nats.connect(**_connect_options(self._settings, self._secret))
             except (OSError, TimeoutError, nats.errors.Error) as err:
                 if not backoff.failures:
-                    _LOG.warning("bus", problem=f"NATS cannot be reached: {type(err).__name__}")
+                    _LOG.warning("bus not connected", problem=f"NATS cannot be reached: {type(err).__name__}")
             await backoff.sleep()
 
     async def _request(self, client: "Client", wanted: CommandMessage) -> Mapping[str, Any]:
-        """Send a command and return its result. Raises TimeoutError, BusError."""
+        """Publish a command and return its result. Raises TimeoutError, BusError."""
         from nats.errors import Error
 
         try:
             results = await client.subscribe(wanted.reply)
             try:
-                await client.publish(wanted.subject, wanted.encode)
+                await client.publish(wanted.subject, wanted.payload)
                 message = await results.next_msg(self._settings.seconds)
             finally:
                 await results.unsubscribe()
-        except TimeoutError:  # one of theirs as well
+        except TimeoutError:  # NATS raises its own subclass
             raise
         except (Error, OSError) as err:
             raise BusError(type(err).__name__) from err
         return _parse_result(message.data)
 
 
-def load(settings: Settings, _context: ActorContext) -> NatsActor:
-    """Return the actor, not yet connected. Raises ConfigError."""
-    return NatsActor(settings)
+def load(settings: Settings, _context: ActorContext) -> BusActor:
+    """Create the actor, not yet connected. Raises ConfigError."""
+    return BusActor(settings)
 
 
 class BusError(RosieError):
-    """What came back is no result, or nothing could be sent."""
+    """The result is invalid, or the command could not be published."""
 
     code = "bus"
 
 
 def create_message(command: Command, seconds: float) -> CommandMessage:
-    """Return what is sent for a command, which expires after `seconds`."""
+    """Create the message for a command, which expires after `seconds`."""
     match, key = command.match, uuid4().hex
     reply = f"{RESULTS}.{key}"
     turn = structlog.contextvars.get_contextvars().get("turn_id")
@@ -183,12 +183,12 @@ def _get_subject(command: Command) -> str:
 
 
 def _escape_token(text: str) -> str:
-    """Return a part of a subject; what people or packages named can end no part and match no other."""
+    """Return a text as one token of a subject, without separators and wildcards."""
     return re.sub(r"[^a-z0-9_-]+", "_", text.lower())[:64] or "_"
 
 
 def _parse_result(raw: bytes) -> Mapping[str, Any]:
-    """Return a result, which may be in an envelope's `data`. Raises BusError."""
+    """Parse a result, which may be in the `data` of an envelope. Raises BusError."""
     if len(raw) > MAX_RESULT_SIZE:
         raise BusError(f"a result has more than {MAX_RESULT_SIZE} bytes")
     try:
@@ -227,4 +227,4 @@ def _connect_options(settings: Settings, secret: str | None) -> dict[str, Any]:
 
 
 async def _ignore(_: Exception) -> None:
-    """Leave faults of the connection to those who notice that something does not come."""
+    """Ignore connection errors: callers notice them by their timeouts."""

@@ -96,13 +96,13 @@ class ActionExecutor:
         """Find the targets of commands spoken in an area (id or name) and apply the policy."""
         found = [(match, self._find_targets(match, area)) for match in self.resolve(matches)]
         choices = [
-            TargetQuestion(things.text, match, things.options)
-            for match, things in found
-            if isinstance(things, TargetChoice)
+            TargetQuestion(entities.text, match, entities.options)
+            for match, entities in found
+            if isinstance(entities, TargetChoice)
         ]
         unclear = tuple(one.text for _, one in found if isinstance(one, Answer) and not isinstance(one, TargetChoice))
         commands = _remove_duplicates(
-            Command(match, things) for match, things in found if not isinstance(things, Answer)
+            Command(match, entities) for match, entities in found if not isinstance(entities, Answer)
         )
         judged = [policy.check_policy(self._policy, self.home, command, area) for command in commands]
         for one in judged:
@@ -121,7 +121,7 @@ class ActionExecutor:
         if area is None or self.home.get_area(area) is None:
             return ()
         found = [(match, targets.find_targets(self.home, match, area)) for match in matches]
-        commands = [Command(match, things) for match, things in found if not isinstance(things, Answer)]
+        commands = [Command(match, entities) for match, entities in found if not isinstance(entities, Answer)]
         judged = [policy.check_policy(self._policy, self.home, command, area) for command in commands]
         for one in judged:
             self._record_refusal(one, area, speaker)
@@ -200,8 +200,8 @@ async def _execute_all(
     commands: Sequence[Command], act: Callable[[Command], Coroutine[Any, Any, Answer]]
 ) -> list[Answer]:
     """Execute commands concurrently, or in sequence when two of them share a target."""
-    things = [entity.id for command in commands for entity in command.targets]
-    if len(set(things)) < len(things):
+    entities = [entity.id for command in commands for entity in command.targets]
+    if len(set(entities)) < len(entities):
         return [await act(command) for command in commands]
     async with asyncio.TaskGroup() as group:
         doing = [group.create_task(act(command)) for command in commands]

@@ -18,9 +18,9 @@ class HomeUpdates:
             self._next.get_nowait()
         self._next.put_nowait(home)
 
-    async def run(self, recognizer: IntentRecognizer, household: ActionExecutor) -> None:
+    async def run(self, recognizer: IntentRecognizer, executor: ActionExecutor) -> None:
         """Apply changes until cancelled; the recognizer first, as indexing thousands of names takes a while."""
         while True:
             home = await self._next.get()
             await asyncio.to_thread(recognizer.set_home, home)
-            household.home = home
+            executor.home = home

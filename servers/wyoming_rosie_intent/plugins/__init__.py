@@ -1,4 +1,4 @@
-"""Integrations by other people: what they derive from, and what finds and runs them."""
+"""Plugins: the base class of third-party integrations, their discovery and their registry."""
 
 from wyoming_rosie_intent.plugins.discovery import PluginSource, find_in_folder, find_installed
 from wyoming_rosie_intent.plugins.plugin import IntegrationPlugin

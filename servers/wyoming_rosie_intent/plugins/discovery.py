@@ -1,4 +1,4 @@
-"""Where plugins come from: a folder with NAME/plugin.py in it, and installed packages that offer some."""
+"""Discovery of plugins, in a folder of NAME/plugin.py files and in installed packages."""
 
 import importlib.util
 import inspect
@@ -13,13 +13,13 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.plugins.plugin import IntegrationPlugin
 
 ENTRY_POINT_GROUP = "wyoming_rosie.plugins"
-"""Of the entry points by which a package offers plugins."""
+"""Group of the entry points by which packages offer plugins."""
 PLUGIN_FILE = "plugin.py"
 
 
 @dataclass(frozen=True)
 class PluginSource:
-    """A plugin that was found, not yet loaded; loading it runs its code."""
+    """A plugin that was found, not yet loaded; loading runs its code."""
 
     name: str
     load: Callable[[], type[IntegrationPlugin]]
@@ -27,7 +27,7 @@ class PluginSource:
 
 
 def find_in_folder(folder: Path) -> tuple[PluginSource, ...]:
-    """Return the plugins of a folder. Raises ConfigError when there is no such folder."""
+    """Find the plugins of a folder. Raises ConfigError when it cannot be read."""
     try:
         found = sorted(one for one in folder.iterdir() if (one / PLUGIN_FILE).is_file())
     except OSError as err:
@@ -36,7 +36,7 @@ def find_in_folder(folder: Path) -> tuple[PluginSource, ...]:
 
 
 def find_installed(wanted: Collection[str]) -> tuple[PluginSource, ...]:
-    """Return the plugins of installed packages that are wanted: to install one is not to switch it on."""
+    """Find the wanted plugins of installed packages; installing a package alone does not enable its plugins."""
     return tuple(
         PluginSource(one.name, _load_package(one))
         for one in entry_points(group=ENTRY_POINT_GROUP)

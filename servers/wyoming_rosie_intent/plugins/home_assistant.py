@@ -1,4 +1,4 @@
-"""Home Assistant as a plugin: the same actor, for whoever calls plugins by intent."""
+"""Home Assistant as a plugin: the same actor, for programs that call plugins by intent."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -24,15 +24,15 @@ _READY_SECONDS = 5.0
 
 
 class HomeAssistantPlugin(IntegrationPlugin):
-    """Settings: `url` and `token_file`. What needs a yes is not done: nobody can be asked here."""
+    """Settings: `url` and `token_file`. Commands that need a confirmation are not executed."""
 
     name = "Home Assistant"
     version = "1"
 
     def __init__(self) -> None:
-        self._household: ActionExecutor | None = None
+        self._executor: ActionExecutor | None = None
         self._actor: HomeAssistantActor | None = None
-        self._acting: asyncio.Task[None] | None = None
+        self._run_task: asyncio.Task[None] | None = None
         self._has_home = asyncio.Event()
 
     async def initialize(self, config: Mapping[str, Any]) -> None:
@@ -42,17 +42,17 @@ class HomeAssistantPlugin(IntegrationPlugin):
         await asyncio.to_thread(read_token, settings)
         await asyncio.to_thread(responses.prepare, "en")
         actor = self._actor = HomeAssistantActor(settings, Home(), self._set_home)
-        self._household = ActionExecutor(Home(), actor, Policy())
-        self._acting = asyncio.create_task(actor.run())
-        with suppress(TimeoutError):  # it goes on trying, and the status says so
+        self._executor = ActionExecutor(Home(), actor, Policy())
+        self._run_task = asyncio.create_task(actor.run())
+        with suppress(TimeoutError):  # it keeps trying, as its status reports
             await asyncio.wait_for(self._has_home.wait(), _READY_SECONDS)
 
     async def handle_command(self, intent: str, entities: Mapping[str, Any]) -> Mapping[str, Any]:
-        assert self._household is not None
+        assert self._executor is not None
         slots = {key: value for key, value in entities.items() if key != "domain"}
         where = AreaScope.SAID if "area" in slots else AreaScope.ANYWHERE
-        plan = self._household.plan([Match(intent, slots, domain=entities.get("domain"), area_scope=where)], None)
-        deed = await self._household.execute(plan.commands, datetime.now().astimezone())
+        plan = self._executor.plan([Match(intent, slots, domain=entities.get("domain"), area_scope=where)], None)
+        deed = await self._executor.execute(plan.commands, datetime.now().astimezone())
         said = [
             deed.text,
             *plan.error_messages,
@@ -68,11 +68,11 @@ class HomeAssistantPlugin(IntegrationPlugin):
         return _INTENTS
 
     async def close(self) -> None:
-        if self._acting is not None:
-            self._acting.cancel()
-            await asyncio.gather(self._acting, return_exceptions=True)
+        if self._run_task is not None:
+            self._run_task.cancel()
+            await asyncio.gather(self._run_task, return_exceptions=True)
 
     def _set_home(self, home: Home) -> None:
-        assert self._household is not None
-        self._household.home = home
+        assert self._executor is not None
+        self._executor.home = home
         self._has_home.set()

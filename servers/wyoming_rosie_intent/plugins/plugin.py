@@ -1,40 +1,40 @@
-"""What an integration by somebody else offers: the class to derive from."""
+"""Base class of plugins."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 Sentences: TypeAlias = Sequence[str] | Mapping[str, Sequence[str]]
-"""Templates in hassil's format; or, by language, such templates."""
+"""Templates in hassil's format, or such templates by language."""
 Values: TypeAlias = Sequence[str] | range
-"""What may stand where a template has a {list}."""
+"""Values of a {list} in a template."""
 
 
 class IntegrationPlugin(ABC):
-    """Connects a service or device; runs in a thread with an event loop of its own."""
+    """Integrates a service or device. Runs in a thread with its own event loop."""
 
-    name: str = ""  # as it is spoken of; without one, its folder's
+    name: str = ""  # used in answers; by default that of its folder
     version: str = ""
 
     @abstractmethod
     async def initialize(self, config: Mapping[str, Any]) -> None:
-        """Get ready. Called again later when it raises."""
+        """Connect and prepare. Called again later when it raises."""
 
     @abstractmethod
     async def handle_command(self, intent: str, entities: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Carry out an intent; return `success` (true or false) and `message`, the sentence to say."""
+        """Execute an intent; return `success` (true or false) and `message`, the sentence to speak."""
 
     @abstractmethod
     async def get_status(self) -> Mapping[str, Any]:
-        """Return `healthy` (true or false) and, if not, `message`."""
+        """Return `healthy` (true or false) and a `message` when it is false."""
 
     @abstractmethod
     def get_intents(self) -> Sequence[str] | Mapping[str, Sentences]:
-        """Return the intents' names, or the sentences of each; asked once, after `initialize`."""
+        """Return the names of the intents, or the sentences of each. Called once, after `initialize`."""
 
     def get_lists(self) -> Mapping[str, Values]:
-        """Return the words or numbers of each {list} in the sentences; any other {list} takes any words."""
+        """Return the values of each {list} in the sentences; any other {list} matches any words."""
         return {}
 
-    async def close(self) -> None:  # noqa: B027 - most have nothing to close
-        """Let go of what `initialize` has opened."""
+    async def close(self) -> None:  # noqa: B027 - optional
+        """Release the resources of `initialize`."""

@@ -1,4 +1,4 @@
-"""All plugins of the daemon: found, loaded, asked, and set aside when they do not answer."""
+"""Registry of the daemon's plugins: loads them, supervises them and calls them with timeouts."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -22,12 +22,12 @@ ANSWER_SECONDS = 2.0
 START_SECONDS = 10.0
 STATUS_SECONDS = 30.0
 MAX_MESSAGE_LENGTH = 1000
-"""Characters that a plugin may have spoken."""
+"""Characters of a plugin's message that are spoken."""
 
 
 @dataclass(frozen=True)
 class PluginMatch:
-    """A sentence that a plugin understands."""
+    """A sentence recognized by a plugin."""
 
     plugin: str
     intent: str
@@ -37,30 +37,30 @@ class PluginMatch:
 
 
 class PluginRunner:
-    """One plugin, in its own thread; `problem` is what keeps it from working, or None."""
+    """One plugin in its own thread; `problem` is the reason why it does not work, or None."""
 
-    def __init__(self, source: PluginSource, own: Mapping[str, Any]) -> None:
+    def __init__(self, source: PluginSource, settings: Mapping[str, Any]) -> None:
         self.name = source.name
         self.problem: str | None = f"the plugin {source.name} is starting"
         self.intents: tuple[str, ...] = ()
-        self.phrases = PluginSentences({})
+        self.sentences = PluginSentences({})
         self._source = source
-        self._own = own
-        self._host = PluginThread(source.name)
+        self._settings = settings
+        self._thread = PluginThread(source.name)
         self._plugin: IntegrationPlugin | None = None
         self._is_ready = False
 
     @property
     def display_name(self) -> str:
-        """Return what people call it."""
+        """The name for use in answers."""
         named = self._plugin.name if self._plugin else ""
         return (named or self.name).replace("_", " ")
 
     def start(self) -> None:
-        self._host.start()
+        self._thread.start()
 
     async def check(self) -> None:
-        """Get it ready if it is not, else ask how it is; what is wrong is logged once."""
+        """Initialize the plugin if necessary, else request its status; log each new problem once."""
         try:
             if not self._is_ready:
                 await self._initialize()
@@ -68,114 +68,116 @@ class PluginRunner:
         except RosieError as err:
             problem = str(err)
         if problem != self.problem:
-            (_LOG.warning if problem else _LOG.info)("plugin", name=self.name, problem=problem, intents=self.intents)
+            (_LOG.warning if problem else _LOG.info)(
+                "plugin status", name=self.name, problem=problem, intents=self.intents
+            )
         self.problem = problem
 
     async def execute(self, match: PluginMatch, seconds: float) -> Answer:
-        """Let it carry out an intent. Raises PluginError."""
+        """Execute an intent. Raises PluginError."""
         plugin = self._plugin
         if plugin is None or not self._is_ready:
             raise PluginError(f"the plugin {self.name} is not ready")
-        made = await self._host.call(lambda: plugin.handle_command(match.intent, dict(match.entities)), seconds)
+        made = await self._thread.call(lambda: plugin.handle_command(match.intent, dict(match.entities)), seconds)
         return _parse_result(made, match.language)
 
     async def close(self) -> None:
-        """Let it close itself, if it does so soon, and end its thread."""
+        """Close the plugin, with a timeout, and end its thread."""
         plugin = self._plugin
         try:
             if plugin is not None:
-                await self._host.call(plugin.close, ANSWER_SECONDS)
+                await self._thread.call(plugin.close, ANSWER_SECONDS)
         except PluginError as err:
-            _LOG.warning("plugin", name=self.name, problem=str(err))
+            _LOG.warning("plugin not closed", name=self.name, problem=str(err))
         finally:
-            self._host.stop()
+            self._thread.stop()
 
     async def _initialize(self) -> None:
-        own = await asyncio.to_thread(load_settings, self.name, self._source.folder, self._own)
+        own = await asyncio.to_thread(load_settings, self.name, self._source.folder, self._settings)
         if self._plugin is None:
-            self._plugin = await self._host.call(lambda: self._source.load()(), START_SECONDS)
+            self._plugin = await self._thread.call(lambda: self._source.load()(), START_SECONDS)
         plugin = self._plugin
-        await self._host.call(lambda: plugin.initialize(own), START_SECONDS)
-        intents = await self._host.call(plugin.get_intents, ANSWER_SECONDS)
-        lists = await self._host.call(plugin.get_lists, ANSWER_SECONDS)
+        await self._thread.call(lambda: plugin.initialize(own), START_SECONDS)
+        intents = await self._thread.call(plugin.get_intents, ANSWER_SECONDS)
+        lists = await self._thread.call(plugin.get_lists, ANSWER_SECONDS)
         if isinstance(intents, Mapping):
-            self.phrases = await asyncio.to_thread(load_sentences, intents, lists)
+            self.sentences = await asyncio.to_thread(load_sentences, intents, lists)
         self.intents = tuple(map(str, intents))
         self._is_ready = True
 
     async def _get_status(self) -> str | None:
         assert self._plugin is not None
-        status = await self._host.call(self._plugin.get_status, ANSWER_SECONDS)
+        status = await self._thread.call(self._plugin.get_status, ANSWER_SECONDS)
         if isinstance(status, Mapping) and status.get("healthy"):
             return None
         told = status.get("message") if isinstance(status, Mapping) else None
-        return str(told or f"the plugin {self.name} does not say that it is well")[:MAX_MESSAGE_LENGTH]
+        return str(told or f"the plugin {self.name} does not report that it is healthy")[:MAX_MESSAGE_LENGTH]
 
 
 class PluginRegistry:
-    """Plugins by name; `own` are the settings that the daemon has for each."""
+    """Plugins by name; `settings` are the daemon's settings for each."""
 
     def __init__(
         self,
         sources: Iterable[PluginSource],
-        own: Mapping[str, Mapping[str, Any]] | None = None,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
         answer_seconds: float = ANSWER_SECONDS,
         status_seconds: float = STATUS_SECONDS,
     ) -> None:
-        self._runners = {source.name: PluginRunner(source, (own or {}).get(source.name, {})) for source in sources}
+        self._runners = {source.name: PluginRunner(source, (settings or {}).get(source.name, {})) for source in sources}
         self._answer_seconds = answer_seconds
         self._status_seconds = status_seconds
 
     async def start(self) -> None:
-        """Load all of them side by side; one that fails is tried again by `run`."""
-        for member in self._runners.values():
-            member.start()
+        """Load all plugins concurrently; `run` retries those that fail."""
+        for runner in self._runners.values():
+            runner.start()
         await self._check_all()
 
     async def run(self) -> None:
-        """Ask them how they are, again and again, until cancelled."""
+        """Check all plugins periodically until cancelled."""
         while True:
             await asyncio.sleep(self._status_seconds)
             await self._check_all()
 
     async def close(self) -> None:
-        await asyncio.gather(*(member.close() for member in self._runners.values()))
+        await asyncio.gather(*(runner.close() for runner in self._runners.values()))
 
     def recognize(self, text: str, language: str | None = None) -> PluginMatch | None:
-        """Return what a sentence means to the first plugin that knows it. Runs in a worker thread."""
+        """Return the match of the first plugin that recognizes a sentence. Runs in a worker thread."""
         spoken = (language or "en").replace("_", "-").partition("-")[0].lower()
-        for member in self._runners.values():
-            if found := member.phrases.recognize(text, spoken):
-                return PluginMatch(member.name, *found, text, spoken)
+        for runner in self._runners.values():
+            if found := runner.sentences.recognize(text, spoken):
+                return PluginMatch(runner.name, *found, text, spoken)
         return None
 
     async def execute(self, match: PluginMatch) -> Answer:
-        """Let the plugin act; its failure is an answer, and comes in time."""
-        member = self._runners[match.plugin]
+        """Execute a match; a failure or timeout becomes the answer."""
+        runner = self._runners[match.plugin]
         try:
-            return await member.execute(match, self._answer_seconds)
+            return await runner.execute(match, self._answer_seconds)
         except PluginError as err:
-            _LOG.warning("plugin", name=member.name, intent=match.intent, problem=str(err))
-            return Answer(responses.render("did_not_answer", match.language, named=member.display_name), done=False)
+            _LOG.warning("plugin call failed", name=runner.name, intent=match.intent, problem=str(err))
+            return Answer(responses.render("did_not_answer", match.language, named=runner.display_name), done=False)
 
     def intents(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the names of each plugin's intents."""
-        return {name: member.intents for name, member in self._runners.items()}
+        """Return the names of the intents by plugin."""
+        return {name: runner.intents for name, runner in self._runners.items()}
 
     def health_checks(self) -> Mapping[str, HealthCheck]:
-        """Return what tells a monitor how each plugin is."""
-        return {f"plugin {name}": _create_health_check(member) for name, member in self._runners.items()}
+        """Return a health check per plugin."""
+        return {f"plugin {name}": _create_health_check(runner) for name, runner in self._runners.items()}
 
     async def _check_all(self) -> None:
-        await asyncio.gather(*(member.check() for member in self._runners.values()))
+        await asyncio.gather(*(runner.check() for runner in self._runners.values()))
 
 
-def _create_health_check(member: PluginRunner) -> HealthCheck:
-    return lambda: member.problem
+def _create_health_check(runner: PluginRunner) -> HealthCheck:
+    return lambda: runner.problem
 
 
 def _parse_result(result: object, language: str) -> Answer:
-    """Read what a plugin has returned. Raises PluginError for what is no result."""
+    """Parse the result of a plugin. Raises PluginError for an invalid one."""
     if not isinstance(result, Mapping) or not isinstance(result.get("success"), bool):
         raise PluginError("a result needs 'success', true or false")
     message = result.get("message")

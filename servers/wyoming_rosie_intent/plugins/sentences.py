@@ -1,4 +1,4 @@
-"""The sentences of a plugin's intents, matched by hassil."""
+"""Sentences of a plugin's intents, matched by hassil."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,22 +11,22 @@ from wyoming_rosie_intent.plugins.plugin import Sentences, Values
 if TYPE_CHECKING:
     from hassil import Intents
 
-Said: TypeAlias = tuple[str, Mapping[str, Any]]
+IntentValues: TypeAlias = tuple[str, Mapping[str, Any]]
 ANY_LANGUAGE = "*"
 MAX_SENTENCE_LENGTH = 250
-"""Characters; templates with free text take long over more."""
+"""Characters; templates with wildcards take long to match longer texts."""
 MAX_SENTENCES = 1000
 _LIST = re.compile(r"\{([^}:]+)(?::[^}]*)?\}")
 
 
 @dataclass(frozen=True)
 class PluginSentences:
-    """What one plugin understands, by language; EVERY_LANGUAGE where it names none."""
+    """Sentences of one plugin by language; ANY_LANGUAGE for those without one."""
 
     intents: "Mapping[str, Intents]"
 
-    def recognize(self, text: str, language: str) -> Said | None:
-        """Return the intent and the words of its lists, or None. Runs in a worker thread."""
+    def recognize(self, text: str, language: str) -> IntentValues | None:
+        """Return the intent and the values of its lists, or None. Runs in a worker thread."""
         if not text.strip() or len(text) > MAX_SENTENCE_LENGTH:
             return None
         for key in (language, ANY_LANGUAGE):
@@ -36,7 +36,7 @@ class PluginSentences:
 
 
 def load_sentences(intents: Mapping[str, Sentences], lists: Mapping[str, Values]) -> PluginSentences:
-    """Read a plugin's templates. Raises ConfigError for those that are none."""
+    """Load a plugin's templates. Raises ConfigError for invalid ones."""
     from hassil import Intents
 
     by_language: dict[str, dict[str, list[str]]] = {}
@@ -49,12 +49,12 @@ def load_sentences(intents: Mapping[str, Sentences], lists: Mapping[str, Values]
         for one in read.values():
             _parse_templates(one)
         return PluginSentences(read)
-    except Exception as err:  # hassil raises several kinds for a template that is none
+    except Exception as err:  # hassil raises several types for an invalid template
         raise ConfigError(f"a sentence is not in hassil's format: {err}") from err
 
 
 def _parse_templates(intents: "Intents") -> None:
-    """Find mistakes at once; hassil reads a template when it is first needed."""
+    """Parse all templates now, since hassil would report errors only at their first use."""
     for intent in intents.intents.values():
         for block in intent.data:
             list(block.sentences)
@@ -73,7 +73,7 @@ def _check_sentences(intent: str, sentences: Sequence[str]) -> list[str]:
         raise ConfigError(f"the sentences of {intent} must be a list of texts")
     for sentence in sentences:
         if not re.search(r"\w", _LIST.sub("", sentence)):
-            raise ConfigError(f"the sentence '{sentence}' of {intent} would take everything that is said")
+            raise ConfigError(f"the sentence '{sentence}' of {intent} would match any text")
     return list(sentences)
 
 
@@ -97,7 +97,7 @@ def _create_lists(used: Iterable[str], lists: Mapping[str, Values]) -> Iterator[
             yield name, {"values": list(values)}
 
 
-def _recognize(text: str, intents: "Intents", language: str) -> Said | None:
+def _recognize(text: str, intents: "Intents", language: str) -> IntentValues | None:
     from hassil import recognize_best
 
     result = recognize_best(text, intents, language=language)

@@ -1,4 +1,4 @@
-"""A plugin's settings: from its own config.toml and the daemon's table for it, with secrets from the environment."""
+"""Settings of a plugin: its config.toml, the daemon's table for it, and secrets from the environment."""
 
 import os
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _FROM_ENVIRONMENT = "_env"
 
 
 def load_settings(name: str, folder: Path | None, own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a plugin's settings; the daemon's own win. `key_env = "NAME"` becomes `key` with that variable's value.
+    """Load a plugin's settings; those of the daemon win. `key_env = "NAME"` sets `key` to the value of the variable NAME.
 
     Raises ConfigError for a file that cannot be read and for a variable that is not set.
     """
@@ -26,5 +26,5 @@ def _resolve_value(name: str, key: str, value: Any) -> tuple[str, Any]:
     if not key.endswith(_FROM_ENVIRONMENT):
         return key, value
     if not isinstance(value, str) or value not in os.environ:
-        raise ConfigError(f"the plugin {name} wants the environment variable {value!r}, which is not set")
+        raise ConfigError(f"the plugin {name} needs the environment variable {value!r}, which is not set")
     return key.removesuffix(_FROM_ENVIRONMENT), os.environ[value]

@@ -1,4 +1,4 @@
-"""What a plugin's own tests need: the plugin as the daemon runs it, and sentences for it."""
+"""Test support for plugins: runs a plugin as the daemon does."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,7 +11,7 @@ from wyoming_rosie_intent.plugins.registry import PluginMatch, PluginRegistry
 
 
 class Trial:
-    """One plugin, loaded and ready; `problem` says why it is not."""
+    """One running plugin; `problem` is the reason when it is not ready."""
 
     def __init__(self, name: str, plugins: PluginRegistry) -> None:
         self._name = name
@@ -22,18 +22,18 @@ class Trial:
         return self._plugins.health_checks()[f"plugin {self._name}"]()
 
     def understand(self, text: str, language: str = "en") -> PluginMatch | None:
-        """Return what the plugin's sentences make of a text."""
+        """Return the match of a text with the plugin's sentences; None without one."""
         return self._plugins.recognize(text, language)
 
     async def say(self, text: str, language: str = "en") -> Answer | None:
-        """Return the plugin's answer; None for what it does not understand."""
+        """Return the plugin's answer to a text; None for one that it does not understand."""
         match = self.understand(text, language)
         return await self._plugins.execute(match) if match else None
 
 
 @asynccontextmanager
 async def trial(folder: Path, settings: Mapping[str, Any] | None = None, answer_seconds: float = 2.0) -> AsyncIterator[Trial]:  # fmt: skip
-    """Run the plugin of a folder (with plugin.py in it) during the block."""
+    """Run the plugin of a folder with a plugin.py during the block."""
     sources = [one for one in find_in_folder(folder.parent) if one.folder == folder]
     async with _run_plugins(sources, {folder.name: settings or {}}, answer_seconds) as plugins:
         yield Trial(folder.name, plugins)

@@ -1,4 +1,4 @@
-"""A thread with an event loop for one plugin: whatever it does there costs nobody else's time."""
+"""Thread with an event loop for one plugin, so that it cannot block the daemon."""
 
 import asyncio
 import inspect
@@ -14,13 +14,13 @@ from wyoming_rosie.errors import RosieError
 
 _LOG = structlog.get_logger()
 MAX_RUNNING_CALLS = 4
-"""Calls that have not ended, some of which may never end."""
+"""Unfinished calls per plugin, including those that hang."""
 _END_SECONDS = 1.0
 _MOMENT_SECONDS = 0.05
 
 
 class PluginError(RosieError):
-    """A plugin did not do what it was asked; the text is for the person on call."""
+    """A call of a plugin failed; the text is for the log."""
 
     code = "plugin"
 
@@ -37,16 +37,16 @@ class PluginThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread as soon as the plugin lets it; nobody waits for that."""
+        """End the thread as soon as the plugin returns, without waiting for it."""
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     @property
     def is_blocked(self) -> bool:
-        """Tell whether it has been asked something that it does not come back from."""
+        """Whether the plugin does not return from its calls."""
         return self._running >= MAX_RUNNING_CALLS or (self._heartbeat is not None and not self._heartbeat.done())
 
     async def call(self, call: Callable[[], Any], seconds: float) -> Any:
-        """Return what `call`, or the coroutine that it makes, returns. Raises PluginError."""
+        """Run a function or the coroutine that it returns in the thread, and return the result. Raises PluginError."""
         await self._wait_for_heartbeat()
         if self.is_blocked:
             raise PluginError(f"the plugin {self._name} is still busy with an earlier call")
@@ -61,7 +61,7 @@ class PluginThread:
                 self._heartbeat = asyncio.run_coroutine_threadsafe(_heartbeat(), self._loop)
 
     async def _wait_for_heartbeat(self) -> None:
-        """Give a plugin whose call was just ended a moment to notice."""
+        """Give a plugin a moment to handle the cancellation of its previous call."""
         if self._heartbeat is not None and not self._heartbeat.done():
             with suppress(TimeoutError):
                 async with asyncio.timeout(_MOMENT_SECONDS):
@@ -77,8 +77,10 @@ class PluginThread:
         except BaseException as err:  # a plugin may raise anything, even what would end the thread
             if isinstance(err, asyncio.CancelledError) and _is_cancelled():
                 raise
-            _LOG.debug("plugin", name=self._name, exc_info=err)
-            reason = str(err) if isinstance(err, RosieError) else type(err).__name__  # other texts may be what was said
+            _LOG.debug("plugin call failed", name=self._name, exc_info=err)
+            reason = (
+                str(err) if isinstance(err, RosieError) else type(err).__name__
+            )  # other texts may contain what was said
             raise PluginError(f"the plugin {self._name} failed: {reason}") from None
         finally:
             self._running -= 1
@@ -93,13 +95,13 @@ class PluginThread:
 
 
 def _is_cancelled() -> bool:
-    """Tell whether this task is cancelled by us, and not by what it calls."""
+    """Return whether the daemon cancelled this task, rather than the called code."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 async def _heartbeat() -> None:
-    """Show that the loop turns."""
+    """Do nothing: its completion shows that the event loop runs."""
 
 
 async def _cancel_all() -> None:

@@ -25,7 +25,7 @@ class ResponseCatalog:
     """Phrases of all languages. The `LANGUAGE.toml` files of a folder override the built-in ones."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._theirs = _load_folder(folder) if folder else {}
+        self._overrides = _load_folder(folder) if folder else {}
         self._templates: dict[tuple[str, str], Template] = {}
 
     def render(self, key: str, language: str, **values: object) -> str:
@@ -37,14 +37,14 @@ class ResponseCatalog:
 
     def prepare(self, language: str) -> None:
         """Load the tables of a language, so that rendering reads no file."""
-        for of in (FALLBACK_LANGUAGE, *self._theirs, language):
+        for of in (FALLBACK_LANGUAGE, *self._overrides, language):
             list(self._get_tables(of))
             self.render("grammar.the", of, name="")
 
     def has_phrase(self, key: str, language: str) -> bool:
         """Return whether the language itself has the phrase."""
         return any(
-            of == _language_chain(language) and _lookup(table, key) is not None
+            of == _base_language(language) and _lookup(table, key) is not None
             for table, of in self._get_tables(language)
         )
 
@@ -65,8 +65,8 @@ class ResponseCatalog:
         return self._templates[text, language]
 
     def _get_tables(self, language: str) -> Iterator[tuple[Table, str]]:
-        for of in dict.fromkeys((_language_chain(language), FALLBACK_LANGUAGE)):
-            for table in (self._theirs.get(of, {}), _load_builtin(of)):
+        for of in dict.fromkeys((_base_language(language), FALLBACK_LANGUAGE)):
+            for table in (self._overrides.get(of, {}), _load_builtin(of)):
                 yield table, of
 
 
@@ -75,7 +75,7 @@ def _load_folder(folder: Path) -> Mapping[str, Table]:
     files = sorted(folder.glob("*.toml"))
     if not files:
         raise ConfigError(f"there are no phrases in {folder}; put a file such as {folder / 'en.toml'} there")
-    return {_language_chain(file.stem): _check_table(toml_file.read(file, "phrase file"), file) for file in files}
+    return {_base_language(file.stem): _check_table(toml_file.read(file, "phrase file"), file) for file in files}
 
 
 def _check_table(table: dict[str, Any], file: Path) -> Table:
@@ -98,7 +98,7 @@ def _load_builtin(language: str) -> Table:
     return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
 
 
-def _language_chain(language: str) -> str:
+def _base_language(language: str) -> str:
     return language.replace("_", "-").partition("-")[0].casefold()
 
 

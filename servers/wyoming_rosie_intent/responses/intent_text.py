@@ -9,7 +9,7 @@ from wyoming_rosie_intent.responses import ha_responses, queries, responses
 
 _SILENT_INTENTS = frozenset({"HassNevermind"})
 _CLOCK_INTENTS = frozenset({"HassGetCurrentTime", "HassGetCurrentDate"})
-_TRUE_ANYHOW = {
+_UNKNOWN_RESULTS = {
     "HassGetState": "only_home_assistant",
     "HassGetWeather": "only_home_assistant",
     "HassClimateGetTemperature": "only_home_assistant",
@@ -29,7 +29,7 @@ def create_intent_text(match: Match, targets: Sequence[Entity], moment: datetime
         return None
     if (
         renders
-        and (match.intent in _TRUE_ANYHOW or match.intent in _CLOCK_INTENTS)
+        and (match.intent in _UNKNOWN_RESULTS or match.intent in _CLOCK_INTENTS)
         and (given := ha_responses.get_template(match))
     ):
         return given
@@ -37,8 +37,8 @@ def create_intent_text(match: Match, targets: Sequence[Entity], moment: datetime
 
 
 def _format_done(match: Match, targets: Sequence[Entity], moment: datetime) -> str:
-    if match.intent in _TRUE_ANYHOW:
-        return responses.render(_TRUE_ANYHOW[match.intent], match.language, **match.slots)
+    if match.intent in _UNKNOWN_RESULTS:
+        return responses.render(_UNKNOWN_RESULTS[match.intent], match.language, **match.slots)
     if (
         match.intent == "HassRespond"
         and not responses.has_language(match.language)

@@ -21,7 +21,7 @@ from wyoming_rosie_intent.responses import responses
 from wyoming_rosie_intent.responses.responses import get_verb, join_words, name_class, to_sentence
 
 
-def answer_query(house: Mapping[str, EntityState], command: Command, now: datetime) -> Answer | None:
+def answer_query(states: Mapping[str, EntityState], command: Command, now: datetime) -> Answer | None:
     """Answer a query; None for other intents."""
     language = command.match.language
     match command.match.intent:
@@ -36,11 +36,11 @@ def answer_query(house: Mapping[str, EntityState], command: Command, now: dateti
         case "HassGetState" | "HassClimateGetTemperature" if not command.targets:
             return Answer(responses.render("cannot", language), done=False)
         case "HassGetState":
-            return Answer(_answer_state(house, command))
+            return Answer(_answer_state(states, command))
         case "HassGetWeather":
-            return Answer(_answer_weather(command, house[command.targets[0].id]))
+            return Answer(_answer_weather(command, states[command.targets[0].id]))
         case "HassClimateGetTemperature":
-            return Answer(" ".join(_describe_entity(entity, house[entity.id], language) for entity in command.targets))
+            return Answer(" ".join(_describe_entity(entity, states[entity.id], language) for entity in command.targets))
         case _:
             return None
 
@@ -61,38 +61,38 @@ def _answer_date(now: datetime, language: str) -> str:
     )
 
 
-def _answer_state(house: Mapping[str, EntityState], command: Command) -> str:
+def _answer_state(states: Mapping[str, EntityState], command: Command) -> str:
     wanted, language = command.match.slot_texts("state"), command.match.language
     if not wanted:
-        return " ".join(_describe_entity(entity, house[entity.id], language) for entity in command.targets)
-    so = [entity for entity in command.targets if _is_in_state(house[entity.id], wanted)]
+        return " ".join(_describe_entity(entity, states[entity.id], language) for entity in command.targets)
+    so = [entity for entity in command.targets if _is_in_state(states[entity.id], wanted)]
     others = [entity for entity in command.targets if entity not in so]
     match command.match.question.removesuffix("_person"):
         case "all":
-            return _answer_yes_no(not others, others or so, house, language)
+            return _answer_yes_no(not others, others or so, states, language)
         case "which":
-            return to_sentence(_list_states(so, house, language)) if so else _answer_none(command, wanted)
+            return to_sentence(_list_states(so, states, language)) if so else _answer_none(command, wanted)
         case "how_many":
             number = format_cardinal(len(so)) if language == "en" else len(so)
-            text = _list_states(so, house, language)
+            text = _list_states(so, states, language)
             return (
                 to_sentence(responses.render("how_many", language, number=number, text=text))
                 if so
                 else _answer_none(command, wanted)
             )
         case _:
-            return _answer_yes_no(bool(so), so or others, house, language)
+            return _answer_yes_no(bool(so), so or others, states, language)
 
 
-def _answer_yes_no(yes: bool, entities: Sequence[Entity], house: Mapping[str, EntityState], language: str) -> str:
-    return responses.render("yes" if yes else "no", language, text=_list_states(entities, house, language))
+def _answer_yes_no(yes: bool, entities: Sequence[Entity], states: Mapping[str, EntityState], language: str) -> str:
+    return responses.render("yes" if yes else "no", language, text=_list_states(entities, states, language))
 
 
-def _list_states(entities: Sequence[Entity], house: Mapping[str, EntityState], language: str) -> str:
+def _list_states(entities: Sequence[Entity], states: Mapping[str, EntityState], language: str) -> str:
     """Describe entities, grouped by state: "the lamp is on, and the TV is off"."""
     by_state: dict[str, list[Entity]] = {}
     for entity in entities:
-        by_state.setdefault(house[entity.id].state, []).append(entity)
+        by_state.setdefault(states[entity.id].state, []).append(entity)
     said = (_describe_group(alike, state, language) for state, alike in by_state.items())
     return responses.render("joint", language).join(said)
 
@@ -105,9 +105,9 @@ def _describe_group(entities: Sequence[Entity], state: str, language: str) -> st
     )
 
 
-def _is_in_state(thing: EntityState, states: Sequence[str]) -> bool:
+def _is_in_state(state: EntityState, states: Sequence[str]) -> bool:
     """Return whether an entity is in one of the states; a media player that plays or pauses is also on."""
-    return thing.state in states or ("on" in states and isinstance(thing, MediaPlayerState) and thing.on)
+    return state.state in states or ("on" in states and isinstance(state, MediaPlayerState) and state.on)
 
 
 def _answer_none(command: Command, states: Sequence[str]) -> str:
@@ -116,33 +116,33 @@ def _answer_none(command: Command, states: Sequence[str]) -> str:
     return responses.render("none_are", language, kind=kind, state=responses.translate_state(states[0], language))
 
 
-def _describe_entity(entity: Entity, thing: EntityState, language: str) -> str:
-    key, values = _select_phrase(thing, language)
+def _describe_entity(entity: Entity, state: EntityState, language: str) -> str:
+    key, values = _select_phrase(state, language)
     named = {"name": responses.name_entity(entity, language), "is": get_verb(entity.name, language)}
     return to_sentence(responses.render(key, language, **{**named, **values}))
 
 
-def _select_phrase(thing: EntityState, language: str) -> tuple[str, Mapping[str, object]]:
+def _select_phrase(state: EntityState, language: str) -> tuple[str, Mapping[str, object]]:
     """Return the phrase that describes a state, and its values."""
-    match thing:
+    match state:
         case LightState(on=True):
-            color = responses.translate_state(thing.color, language)
-            return "light_is", {"color": color, "brightness": thing.brightness}
+            color = responses.translate_state(state.color, language)
+            return "light_is", {"color": color, "brightness": state.brightness}
         case ClimateState():
-            target = f"{thing.target:g}" if thing.on else None
-            return "climate_is", {"temperature": f"{thing.temperature:g}", "target": target}
+            target = f"{state.target:g}" if state.on else None
+            return "climate_is", {"temperature": f"{state.temperature:g}", "target": target}
         case TodoListState():
-            return "list_is", {"items": thing.items}
+            return "list_is", {"items": state.items}
         case SensorState():
-            return "sensor_is", {"state": responses.format_measurement(thing.value, thing.unit, language)}
+            return "sensor_is", {"state": responses.format_measurement(state.value, state.unit, language)}
         case _:
-            return "is", {"state": responses.translate_state(thing.state, language)}
+            return "is", {"state": responses.translate_state(state.state, language)}
 
 
-def _answer_weather(command: Command, thing: EntityState) -> str:
-    if not isinstance(thing, WeatherState):
+def _answer_weather(command: Command, state: EntityState) -> str:
+    if not isinstance(state, WeatherState):
         return responses.render("cannot", command.match.language)
-    return format_weather(command.match, thing, command.targets[0].name if "name" in command.match.slots else None)
+    return format_weather(command.match, state, command.targets[0].name if "name" in command.match.slots else None)
 
 
 def format_weather(match: Match, known: WeatherState, place: str | None = None) -> str:

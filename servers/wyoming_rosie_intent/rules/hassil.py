@@ -228,12 +228,12 @@ class _AreaRecognizer:
         return self._create_match(result, text) if result and _allows_correction(result) else None
 
     def get_effect(self, match: Match) -> Effect:
-        things = targets.find_targets(self.home, match, self.area)
-        if not isinstance(things, tuple) or not things:
+        entities = targets.find_targets(self.home, match, self.area)
+        if not isinstance(entities, tuple) or not entities:
             return Effect((match.intent, match.slots), self._is_dangerous_class(match))
         how = {slot: value for slot, value in match.slots.items() if slot not in TARGET_SLOTS}
-        dangerous = any(is_dangerous(self.policy, thing) for thing in things)
-        return Effect((match.intent, how, {thing.id for thing in things}), dangerous)
+        dangerous = any(is_dangerous(self.policy, entity) for entity in entities)
+        return Effect((match.intent, how, {entity.id for entity in entities}), dangerous)
 
     def _is_dangerous_class(self, match: Match) -> bool:
         """Return whether an unknown target would be dangerous; the conductor may know more entities than this home."""

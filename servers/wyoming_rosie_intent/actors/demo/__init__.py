@@ -1,1 +1,1 @@
-"""The demo home in memory."""
+"""The demo actor: a simulated home in memory."""

@@ -1,4 +1,4 @@
-"""A small house in memory, for trying and for tests."""
+"""Actor with a simulated home in memory, for trying things out and for tests."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ class DemoActor(ServedActor):
         self._state = state.create_initial_state(home)
 
     async def act(self, command: Command, now: datetime) -> Answer:
-        """Carry out a command or answer a question at once."""
+        """Execute a command or answer a question."""
         self._state, answer = state.execute(self._state, command, now)
         return answer
 
@@ -22,7 +22,7 @@ class DemoActor(ServedActor):
         return True
 
     def set_home(self, home: Home) -> None:
-        """Be about a home that has changed."""
+        """Add the new entities of a changed home."""
         self._state = state.add_new_entities(self._state, home)
 
     def states(self) -> Mapping[str, Mapping[str, object]]:

@@ -1,4 +1,4 @@
-"""What each intent does to each kind of thing: pure, and never to a value out of bounds."""
+"""Effects of intents on entity states, as pure functions with values kept in range."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -26,20 +26,20 @@ VOLUME_STEP = 10
 MAX_ITEMS = 100
 
 
-def apply_intent(thing: EntityState, intent: str, slots: Slots) -> EntityState | None:
-    """Return the thing after the intent was carried out on it; None when it can do no such thing."""
+def apply_intent(state: EntityState, intent: str, slots: Slots) -> EntityState | None:
+    """Return the state after the intent; None when the entity does not support it."""
     change = _CHANGES.get(intent)
-    return change(thing, slots) if change else None
+    return change(state, slots) if change else None
 
 
 def _clamp_percent(value: SlotValue) -> int:
     return min(100, max(0, round(float(value))))
 
 
-def _turn_on(thing: EntityState, _slots: Slots) -> EntityState | None:
-    match thing:
+def _turn_on(state: EntityState, _slots: Slots) -> EntityState | None:
+    match state:
         case LightState() | SwitchState() | FanState() | ClimateState() | MediaPlayerState():
-            return replace(thing, on=True)
+            return replace(state, on=True)
         case CoverState():
             return CoverState(100)
         case LockState():
@@ -47,17 +47,17 @@ def _turn_on(thing: EntityState, _slots: Slots) -> EntityState | None:
         case AlarmPanelState():
             return AlarmPanelState(armed=True)
         case ActivationCount():
-            return ActivationCount(thing.runs + 1)
+            return ActivationCount(state.runs + 1)
         case _:
             return None
 
 
-def _turn_off(thing: EntityState, _slots: Slots) -> EntityState | None:
-    match thing:
+def _turn_off(state: EntityState, _slots: Slots) -> EntityState | None:
+    match state:
         case LightState() | SwitchState() | FanState() | ClimateState():
-            return replace(thing, on=False)
+            return replace(state, on=False)
         case MediaPlayerState():
-            return replace(thing, on=False, playing=False)
+            return replace(state, on=False, playing=False)
         case CoverState():
             return CoverState(0)
         case LockState():
@@ -68,45 +68,45 @@ def _turn_off(thing: EntityState, _slots: Slots) -> EntityState | None:
             return None
 
 
-def _set_light(thing: EntityState, slots: Slots) -> EntityState | None:
-    if not isinstance(thing, LightState):
+def _set_light(state: EntityState, slots: Slots) -> EntityState | None:
+    if not isinstance(state, LightState):
         return None
-    brightness = _clamp_percent(slots.get("brightness", thing.brightness))
-    color = str(slots.get("color", "white" if "temperature" in slots else thing.color))
+    brightness = _clamp_percent(slots.get("brightness", state.brightness))
+    color = str(slots.get("color", "white" if "temperature" in slots else state.color))
     return LightState(
-        brightness > 0, brightness or thing.brightness, color, int(slots.get("temperature", thing.kelvin))
+        brightness > 0, brightness or state.brightness, color, int(slots.get("temperature", state.kelvin))
     )
 
 
-def _set_position(thing: EntityState, slots: Slots) -> EntityState | None:
+def _set_position(state: EntityState, slots: Slots) -> EntityState | None:
     return (
-        CoverState(_clamp_percent(slots["position"])) if isinstance(thing, CoverState) and "position" in slots else None
+        CoverState(_clamp_percent(slots["position"])) if isinstance(state, CoverState) and "position" in slots else None
     )
 
 
-def _set_fan_speed(thing: EntityState, slots: Slots) -> EntityState | None:
-    if not isinstance(thing, FanState) or "percentage" not in slots:
+def _set_fan_speed(state: EntityState, slots: Slots) -> EntityState | None:
+    if not isinstance(state, FanState) or "percentage" not in slots:
         return None
     speed = _clamp_percent(slots["percentage"])
-    return FanState(speed > 0, speed or thing.speed)
+    return FanState(speed > 0, speed or state.speed)
 
 
-def _set_temperature(thing: EntityState, slots: Slots) -> EntityState | None:
-    if not isinstance(thing, ClimateState) or "temperature" not in slots:
+def _set_temperature(state: EntityState, slots: Slots) -> EntityState | None:
+    if not isinstance(state, ClimateState) or "temperature" not in slots:
         return None
-    return replace(thing, on=True, target=float(slots["temperature"]))
+    return replace(state, on=True, target=float(slots["temperature"]))
 
 
-def _set_fan_mode(thing: EntityState, slots: Slots) -> EntityState | None:
-    if not isinstance(thing, ClimateState) or "fan_mode" not in slots:
+def _set_fan_mode(state: EntityState, slots: Slots) -> EntityState | None:
+    if not isinstance(state, ClimateState) or "fan_mode" not in slots:
         return None
-    return replace(thing, fan_mode=str(slots["fan_mode"]))
+    return replace(state, fan_mode=str(slots["fan_mode"]))
 
 
 def _change_media(
     change: Callable[[MediaPlayerState, Slots], MediaPlayerState],
 ) -> Callable[[EntityState, Slots], EntityState | None]:
-    return lambda thing, slots: change(thing, slots) if isinstance(thing, MediaPlayerState) else None
+    return lambda state, slots: change(state, slots) if isinstance(state, MediaPlayerState) else None
 
 
 def _play_media(media: MediaPlayerState, slots: Slots) -> MediaPlayerState:
@@ -123,34 +123,34 @@ def _change_volume(media: MediaPlayerState, slots: Slots) -> MediaPlayerState:
     return replace(media, volume=_clamp_percent(media.volume + by), muted=False)
 
 
-def _add_item(thing: EntityState, slots: Slots) -> EntityState | None:
-    if not isinstance(thing, TodoListState) or "item" not in slots or len(thing.items) >= MAX_ITEMS:
+def _add_item(state: EntityState, slots: Slots) -> EntityState | None:
+    if not isinstance(state, TodoListState) or "item" not in slots or len(state.items) >= MAX_ITEMS:
         return None
-    return TodoListState((*thing.items, str(slots["item"])))
+    return TodoListState((*state.items, str(slots["item"])))
 
 
-def _remove_item(thing: EntityState, slots: Slots) -> EntityState | None:
-    if not isinstance(thing, TodoListState):
+def _remove_item(state: EntityState, slots: Slots) -> EntityState | None:
+    if not isinstance(state, TodoListState):
         return None
     item = str(slots.get("item", "")).casefold()
-    left = tuple(one for one in thing.items if one.casefold() != item)
-    return TodoListState(left) if len(left) < len(thing.items) else None
+    left = tuple(one for one in state.items if one.casefold() != item)
+    return TodoListState(left) if len(left) < len(state.items) else None
 
 
-def _start_cleaning(thing: EntityState, slots: Slots) -> EntityState | None:
-    return VacuumState("cleaning", str(slots.get("area", ""))) if isinstance(thing, VacuumState) else None
+def _start_cleaning(state: EntityState, slots: Slots) -> EntityState | None:
+    return VacuumState("cleaning", str(slots.get("area", ""))) if isinstance(state, VacuumState) else None
 
 
-def _return_to_base(thing: EntityState, _slots: Slots) -> EntityState | None:
-    return VacuumState("docked") if isinstance(thing, VacuumState) else None
+def _return_to_base(state: EntityState, _slots: Slots) -> EntityState | None:
+    return VacuumState("docked") if isinstance(state, VacuumState) else None
 
 
-def _start_mowing(thing: EntityState, _slots: Slots) -> EntityState | None:
-    return LawnMowerState(mowing=True) if isinstance(thing, LawnMowerState) else None
+def _start_mowing(state: EntityState, _slots: Slots) -> EntityState | None:
+    return LawnMowerState(mowing=True) if isinstance(state, LawnMowerState) else None
 
 
-def _stop_mowing(thing: EntityState, _slots: Slots) -> EntityState | None:
-    return LawnMowerState(mowing=False) if isinstance(thing, LawnMowerState) else None
+def _stop_mowing(state: EntityState, _slots: Slots) -> EntityState | None:
+    return LawnMowerState(mowing=False) if isinstance(state, LawnMowerState) else None
 
 
 _CHANGES: Mapping[str, Callable[[EntityState, Slots], EntityState | None]] = {

@@ -1,4 +1,4 @@
-"""A house in memory: pure functions of (house, command, time) to (house, answer)."""
+"""State of the simulated home: pure functions of (state, command, time) to (state, answer)."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -25,27 +25,27 @@ _MEASURED: Mapping[tuple[str | None, Units], tuple[float, str]] = {
     ("illuminance", "metric"): (300.0, "lx"),
     ("carbon_dioxide", "metric"): (600.0, "ppm"),
 }
-"""What sensors show at first, by their class."""
+"""Initial values of sensors by device class."""
 
 
 def create_initial_state(home: Home) -> EntityStates:
-    """Return the house as it is at first: dark, closed and locked."""
+    """Create the initial state: dark, closed and locked."""
     return {entity.id: _create_entity_state(entity, home.preferences.units) for entity in home.entities}
 
 
 def _create_entity_state(entity: Entity, units: Units) -> EntityState:
-    """Return a thing as it is at first; a sensor measures what is usual for its class."""
-    thing = entity_states.initial_state(entity.domain)
-    if not isinstance(thing, SensorState):
-        return thing
+    """Create the initial state of an entity; a sensor has a typical value for its device class."""
+    entity_state = entity_states.initial_state(entity.domain)
+    if not isinstance(entity_state, SensorState):
+        return entity_state
     value, unit = _MEASURED.get((entity.device_class, units)) or _MEASURED.get(
-        (entity.device_class, "metric"), (thing.value, "")
+        (entity.device_class, "metric"), (entity_state.value, "")
     )
     return SensorState(value, entity.unit_of_measurement or unit)
 
 
 def execute(state: EntityStates, command: Command, now: datetime) -> tuple[EntityStates, Answer]:
-    """Carry out a command, or answer a question."""
+    """Execute a command or answer a question."""
     if (answer := queries.answer_query(state, command, now)) is not None:
         return state, answer
     if command.targets and all(todo_lists.has_item(command, state[entity.id]) for entity in command.targets):
@@ -62,15 +62,15 @@ def execute(state: EntityStates, command: Command, now: datetime) -> tuple[Entit
             else responses.render("cannot", command.match.language),
             done=False,
         )
-    changes = {entity: thing for entity, thing in new.items() if thing is not None}
+    changes = {entity: entity_state for entity, entity_state in new.items() if entity_state is not None}
     return {**state, **changes}, Answer(responses.render_done(command, able))
 
 
 def view_states(state: EntityStates) -> Mapping[str, Mapping[str, object]]:
-    """Return each thing's state and attributes by the entity's id, ready for JSON."""
-    return StateAttributesView(state, lambda thing: {"state": thing.state, **asdict(thing)})
+    """Return state and attributes by entity id, ready for JSON."""
+    return StateAttributesView(state, lambda entity_state: {"state": entity_state.state, **asdict(entity_state)})
 
 
 def add_new_entities(state: EntityStates, home: Home) -> EntityStates:
-    """Return the house with what is new in the home; what was there before is as it was."""
+    """Add the new entities of a home; the others keep their state."""
     return {**create_initial_state(home), **state}

@@ -1,4 +1,4 @@
-"""Home Assistant acts: intents become its services, and questions are answered from what it reports."""
+"""Actor that calls Home Assistant's services and answers questions from its states."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -39,41 +39,41 @@ _DETAILS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "todo": ("get_items", {"status": ["needs_action"]}),
     "weather": ("get_forecasts", {"type": "daily"}),
 }
-"""The service that tells more than the state, by domain."""
+"""Service that returns details beyond the state, by domain."""
 _REPORTED_ATTRIBUTES = frozenset({
     "brightness", "color_temp_kelvin", "current_humidity", "current_position", "current_temperature", "device_class", "fan_mode",
     "hs_color", "humidity", "hvac_action", "is_volume_muted", "media_artist", "media_title", "percentage", "preset_mode", "source",
     "target_temp_high", "target_temp_low", "temperature", "unit_of_measurement", "volume_level",
 })  # fmt: skip
-"""Others are nobody's business: where somebody is, the key to a camera's picture."""
+"""Attributes that are passed on; others may be private, such as coordinates or a camera's access token."""
 _WHOLE: Mapping[str, float] = {"brightness": 255, "volume_level": 1.0}
-"""What is told in percent, and how much is all of it."""
+"""Attributes that are passed on in percent, with their values for 100 %."""
 TOKEN_VARIABLE = "HOME_ASSISTANT_TOKEN"  # noqa: S105 - the name of a variable
 
 
 @dataclass(frozen=True)
 class Settings:
-    url: str = option("http://homeassistant.local:8123", "where Home Assistant answers")
-    token_file: Path | None = option(None, f"file with a long-lived access token; without one, {TOKEN_VARIABLE} has it")
+    url: str = option("http://homeassistant.local:8123", "URL of Home Assistant")
+    token_file: Path | None = option(None, f"file with a long-lived access token; otherwise {TOKEN_VARIABLE} is read")
 
 
 class FailureReason(StrEnum):
-    """Why a thing did not do what it was told."""
+    """Reason why an entity did not execute a command."""
 
-    SILENT = "silent"  # it did not answer
+    SILENT = "silent"  # it did not respond
     UNWILLING = "unwilling"
     UNABLE = "unable"
-    LOST = "lost"  # nobody knows whether it did
-    UNREACHED = "unreached"  # nothing was asked of it
+    LOST = "lost"  # the result never arrived
+    UNREACHED = "unreached"  # the command was not sent
 
 
 class HomeAssistantActor(ServedActor):
-    """Acts as long as `run` runs. `on_home` gets the home whenever Home Assistant's is another than before."""
+    """Acts while `run` runs. Calls `on_home` with the home of Home Assistant after each change."""
 
     def __init__(
-        self, settings: Settings, own: Home, on_home: Callable[[Home], None], patience: Timeouts = DEFAULT_TIMEOUTS
+        self, settings: Settings, own: Home, on_home: Callable[[Home], None], timeouts: Timeouts = DEFAULT_TIMEOUTS
     ) -> None:
-        self._client = HomeAssistantClient(settings.url, lambda: read_token(settings), own, on_home, patience)
+        self._client = HomeAssistantClient(settings.url, lambda: read_token(settings), own, on_home, timeouts)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -88,37 +88,37 @@ class HomeAssistantActor(ServedActor):
         return True
 
     def set_home(self, own: Home) -> None:
-        """Take the rules for rooms and the preferences from this home from now on."""
+        """Use the room policies and preferences of a changed home file."""
         self._client.set_home_file(own)
 
     def get_device_area(self, device: str) -> str | None:
-        """Return the id of the area that a device is in, as far as Home Assistant has told."""
+        """Return the id of a device's area; None when it is not known."""
         return self._client.areas.get(device)
 
     @property
     def problem(self) -> str | None:
-        """What keeps it from acting, as a sentence; None when all is well."""
+        """The reason why it cannot act now, as a sentence; None when it can."""
         return responses.render(self._client.problem) if self._client.problem else None
 
     async def act(self, command: Command, now: datetime) -> Answer:
-        """Answer a question or carry out a command, once. What goes wrong is said in the answer."""
+        """Answer a question or execute a command, once. Failures become part of the answer."""
         if command.targets and self._client.problem:
             return Answer(responses.render(self._client.problem, command.match.language), done=False)
-        house = await self._get_entity_states(command)
-        if (answer := queries.answer_query(house, command, now)) is not None:
+        states = await self._get_entity_states(command)
+        if (answer := queries.answer_query(states, command, now)) is not None:
             return answer
-        if command.targets and all(todo_lists.has_item(command, house[one.id]) for one in command.targets):
+        if command.targets and all(todo_lists.has_item(command, states[one.id]) for one in command.targets):
             return Answer(responses.render_already_listed(command))
         return await self._execute(command)
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
-        """Return the states of what is exposed, and of their attributes those that say how a thing is."""
+        """Return state and reported attributes of the exposed entities."""
         states = self._client.states
         exposed = {one.id: states[one.id] for one in self._client.home.entities if one.id in states}
         return StateAttributesView(exposed, _get_attributes)
 
     async def _get_entity_states(self, command: Command) -> dict[str, EntityState]:
-        """Return how the things are that the command is about."""
+        """Return the states of the command's targets."""
         wants_more = command.match.intent.startswith("HassGet") or todo_lists.is_add_intent(command.match)
         more = await self._get_details(command) if wants_more else {}
         states = self._client.states
@@ -128,7 +128,7 @@ class HomeAssistantActor(ServedActor):
         }
 
     async def _get_details(self, command: Command) -> Mapping[str, Mapping[str, Any]]:
-        """Return what states do not tell, by entity: a list's items, the weather to come; nothing if nobody says."""
+        """Return details that states lack, by entity: items of a list, the forecast. Failures leave them out."""
         found: dict[str, Mapping[str, Any]] = {}
         for domain, (service, data) in _DETAILS.items():
             if entities := tuple(one.id for one in command.targets if one.domain == domain):
@@ -152,7 +152,7 @@ class HomeAssistantActor(ServedActor):
         return _create_answer(command, faults)
 
     async def _call_service(self, call: ServiceCall) -> dict[str, FailureReason]:
-        """Call a service; return what went wrong, by entity."""
+        """Call a service; return the failures by entity."""
         try:
             await self._client.call_service(call)
             await self._client.wait_until(lambda: not self._find_unchanged(call))
@@ -170,7 +170,7 @@ class HomeAssistantActor(ServedActor):
         return dict.fromkeys(self._find_unchanged(call), FailureReason.SILENT)
 
     def _find_unchanged(self, call: ServiceCall) -> tuple[str, ...]:
-        """Return the entities that do not show the call's work, of those that would."""
+        """Return the entities that have not reached an expected state."""
         states = self._client.states
         return tuple(
             entity
@@ -180,7 +180,7 @@ class HomeAssistantActor(ServedActor):
 
 
 def _is_in_state(state: ReportedState | None, shows: frozenset[str]) -> bool:
-    """Tell whether a thing is in one of the states, as far as it can tell."""
+    """Return whether an entity is in one of the states, or only assumes its state."""
     return state is not None and (state.value in shows or bool(state.attributes.get("assumed_state")))
 
 
@@ -195,7 +195,7 @@ def _is_number(value: object) -> bool:
 
 
 def load(settings: Settings, context: ActorContext) -> HomeAssistantActor:
-    """Return the actor, not yet connected. Raises ConfigError without a token; a token file may come later."""
+    """Create the actor, not yet connected. Raises ConfigError without a token; a token file may appear later."""
     if settings.token_file is None:
         read_token(settings)
     return HomeAssistantActor(settings, context.home, context.on_home)
@@ -236,10 +236,10 @@ def _create_failure(command: Command, failed: Sequence[Entity], fault: FailureRe
             assert_never(fault)
 
 
-def _name_entities(things: Sequence[Entity], language: str) -> str:
-    """Name a few things; count many."""
-    if len(things) <= MAX_NAMED:
-        return responses.join_words([responses.add_article(one.name, language) for one in things], language)
-    domains = {one.domain for one in things}
+def _name_entities(entities: Sequence[Entity], language: str) -> str:
+    """List a few entities; count many."""
+    if len(entities) <= MAX_NAMED:
+        return responses.join_words([responses.add_article(one.name, language) for one in entities], language)
+    domains = {one.domain for one in entities}
     kind = responses.name_class(domains.pop() if len(domains) == 1 else "other", (), language)
-    return responses.render("some_of", language, number=len(things), kind=kind)
+    return responses.render("some_of", language, number=len(entities), kind=kind)

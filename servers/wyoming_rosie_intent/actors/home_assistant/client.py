@@ -1,4 +1,4 @@
-"""Staying connected to Home Assistant: how things are there, which home it knows, and calls of its services."""
+"""Home Assistant client: stays connected, tracks states and the home, and calls services."""
 
 import asyncio
 import random
@@ -29,7 +29,7 @@ _LOG = structlog.get_logger()
 
 
 class ConnectionProblem(StrEnum):
-    """Why nothing can be asked of Home Assistant; each is the name of a phrase."""
+    """Reason why Home Assistant cannot be used; each value is the key of a phrase."""
 
     UNREACHABLE = "unreachable"
     REFUSED = "refuses_token"
@@ -38,31 +38,31 @@ class ConnectionProblem(StrEnum):
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long what is waited for may take, and how long it is left alone, in seconds."""
+    """Timeouts and intervals in seconds."""
 
-    result: float = 3.0  # a service's work, while a person waits for the answer
-    state_change: float = 2.0  # after its result, until the thing shows it
-    first_pause: float = 0.5  # before the next try to connect; each is twice as long
+    result: float = 3.0  # for a service call, while a person waits for the answer
+    state_change: float = 2.0  # after its result, until the state has changed
+    first_pause: float = 0.5  # before reconnecting; doubles after each failure
     longest_pause: float = 10.0
-    refused_pause: float = 300.0  # Home Assistant may ban whoever tries a wrong token more often
-    token_poll: float = 1.0  # between looks at a token that did not do: somebody may mend it
+    refused_pause: float = 300.0  # Home Assistant may ban clients that retry a wrong token sooner
+    token_poll: float = 1.0  # interval for checking whether a refused token was replaced
     settle: float = 0.5  # registries change in bursts
-    starting: float = 2.0  # between looks at a Home Assistant that is not whole yet
+    starting: float = 2.0  # interval for refreshing while Home Assistant is starting
     full_refresh: float = (
-        300.0  # between looks for changes that it does not tell of: what it exposes without a registry
+        300.0  # interval for refreshing what is not reported: entities exposed without a registry entry
     )
 
 
 DEFAULT_TIMEOUTS = Timeouts()
 _BURST_SECONDS = 0.005
-"""What changes because of one call comes one after the other, thousands of times for a big house."""
+"""The state changes of one call arrive one by one, thousands of them in a large home."""
 _REGISTRY_EVENTS = ("floor_registry_updated", "area_registry_updated", "device_registry_updated", "entity_registry_updated")  # fmt: skip
 _UNEXPECTED_DATA = (ValueError, KeyError, TypeError, AttributeError)
-"""What comes of an answer that has not the shape of Home Assistant's."""
+"""Errors raised by responses of an unexpected shape."""
 
 
 class HomeAssistantClient:
-    """One Home Assistant; connected as long as `run` runs and it can be reached."""
+    """Client of one Home Assistant, connected while `run` runs and it is reachable."""
 
     def __init__(
         self, url: str, token: Callable[[], str], own: Home, on_home: Callable[[Home], None], timeouts: Timeouts
@@ -73,8 +73,8 @@ class HomeAssistantClient:
         self.areas: Mapping[str, str] = {}  # of devices, by their ids
         self._url = url
         self._token = token
-        self._tried: str | None = None  # the latest token; None when there was none
-        self._own = own
+        self._last_token: str | None = None  # the latest token; None when there was none
+        self._home_file = own
         self._on_home = on_home
         self.timeouts = timeouts
         self._backoff = Backoff(timeouts.first_pause, timeouts.longest_pause)
@@ -84,7 +84,7 @@ class HomeAssistantClient:
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
-        """Stay connected until cancelled; pauses grow while that fails."""
+        """Stay connected until cancelled, with a backoff after failures."""
         while True:
             try:
                 await self._run_connection()
@@ -100,16 +100,16 @@ class HomeAssistantClient:
 
     @property
     def home(self) -> Home:
-        """Return the home that is known; an empty one until there was a connection."""
+        """The home of Home Assistant; empty before the first connection."""
         return self._home or Home()
 
     def set_home_file(self, own: Home) -> None:
-        """Take what Home Assistant does not know from this home, and hand on the whole anew."""
-        self._own = own
+        """Use the room policies and preferences of a changed home file, and report the home again."""
+        self._home_file = own
         self._stale.set()
 
     async def call_service(self, call: ServiceCall, *, wants_response: bool = False) -> Mapping[str, Any]:
-        """Call a service once, whatever happens. Raises UnreachableError, RefusedError, LostError."""
+        """Call a service, without retries. Raises NotConnectedError, CommandRefusedError, NoResultError."""
         if self._connection is None:
             raise NotConnectedError("there is no connection to Home Assistant")
         result = await self._connection.send_command(
@@ -125,7 +125,7 @@ class HomeAssistantClient:
         return response if isinstance(response, dict) else {}
 
     async def wait_until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds of the states, but not for long."""
+        """Wait until a condition of the states holds, at most `timeouts.state_change` seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self.timeouts.state_change):
                 while not holds():
@@ -133,9 +133,9 @@ class HomeAssistantClient:
                     await asyncio.sleep(_BURST_SECONDS)
 
     async def _run_connection(self) -> None:
-        self._tried = None
-        self._tried = await asyncio.to_thread(self._token)
-        async with open_connection(self._url, self._tried) as connection:
+        self._last_token = None
+        self._last_token = await asyncio.to_thread(self._token)
+        async with open_connection(self._url, self._last_token) as connection:
             self.states = ReportedStates()
             try:
                 await run_until_first_exit(connection.listen(), self._subscribe(connection))
@@ -144,10 +144,10 @@ class HomeAssistantClient:
                 self.problem = ConnectionProblem.UNREACHABLE
 
     async def _wait_for_token(self, seconds: float) -> None:
-        """Wait so long, or until there is another token than the one that was tried."""
+        """Wait until another token than the refused one is configured, at most `seconds`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds * random.uniform(0.8, 1.2)):  # noqa: S311 - no secret
-                while await asyncio.to_thread(self._read_token) in (None, self._tried):  # noqa: ASYNC110 - a file tells nobody
+                while await asyncio.to_thread(self._read_token) in (None, self._last_token):  # noqa: ASYNC110 - a file tells nobody
                     await asyncio.sleep(self.timeouts.token_poll)
 
     def _read_token(self) -> str | None:
@@ -177,11 +177,11 @@ class HomeAssistantClient:
         self._changed.clear()
 
     async def _update_home(self, connection: WebSocketConnection) -> bool:
-        """Learn the home anew and hand it on if it is another; tell whether Home Assistant has loaded all of it."""
+        """Refresh the home and report a changed one; return whether Home Assistant has finished starting."""
         registries = await _get_registries(connection)
         aliases = await _get_aliases(connection, registry.find_exposed(registries, self.states), registries)
         self.areas = registry.get_device_areas(registries)
-        home = await asyncio.to_thread(registry.create_home, registries, dict(self.states), aliases, self._own)
+        home = await asyncio.to_thread(registry.create_home, registries, dict(self.states), aliases, self._home_file)
         is_running = registries.settings.get("state") == "RUNNING"
         if home != self._home and (is_running or self._home is None):
             self._home = home
@@ -190,15 +190,15 @@ class HomeAssistantClient:
 
     def _on_connected(self, connection: WebSocketConnection) -> None:
         if self._connection is None:
-            _LOG.info("home assistant", url=self._url, entities=len(self.states))
+            _LOG.info("home assistant connected", url=self._url, entities=len(self.states))
         self._connection = connection
         self.problem = self._logged_problem = None
         self._backoff.reset()
 
     def _on_problem(self, problem: ConnectionProblem, reason: Exception) -> None:
-        """Say once what is wrong."""
+        """Record a problem and log it once."""
         if self._logged_problem != problem:
-            _LOG.warning("home assistant", problem=problem.value, reason=str(reason))
+            _LOG.warning("home assistant not connected", problem=problem.value, reason=str(reason))
         self.problem = self._logged_problem = problem
 
 
@@ -215,11 +215,11 @@ async def _get_registries(connection: WebSocketConnection) -> Registries:
 
 
 async def _get_registry(connection: WebSocketConnection, kind: str) -> Sequence[Mapping[str, Any]]:
-    """Return a registry; an old Home Assistant has none of floors."""
+    """Return a registry; old versions have no floor registry."""
     try:
         return tuple(await connection.send_command(kind))
     except CommandRefusedError as err:
-        _LOG.debug("home assistant", refused=kind, reason=err.reason)
+        _LOG.debug("home assistant registry refused", kind=kind, reason=err.reason)
         return ()
 
 
@@ -228,7 +228,8 @@ async def _get_exposed(connection: WebSocketConnection) -> frozenset[str]:
         told = (await connection.send_command("homeassistant/expose_entity/list"))["exposed_entities"]
     except CommandRefusedError:
         _LOG.warning(
-            "home assistant", problem="the token is no administrator's: only what its registry exposes is known"
+            "home assistant exposes too little",
+            problem="the token is not an administrator's: only registry entries are known",
         )
         return frozenset()
     return frozenset(entity for entity, assistants in told.items() if assistants.get(registry.ASSISTANT))

@@ -1,4 +1,4 @@
-"""One WebSocket to Home Assistant: commands and their results, and what it reports of its own accord."""
+"""WebSocket connection to Home Assistant: commands, results and subscribed events."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 HEARTBEAT_SECONDS = 10.0
-"""How often a quiet Home Assistant is asked whether it is still there."""
+"""Interval of pings on an idle connection."""
 MAX_MESSAGE_SIZE = 64 * 1024 * 1024
 """Bytes: the registry of ten thousand entities is one message of about ten million."""
 _LARGE_MESSAGE = 64 * 1024
@@ -32,7 +32,7 @@ _END = (None, None)
 
 
 class WebSocketConnection:
-    """An authenticated WebSocket. Its results come only while `listen` runs."""
+    """An authenticated WebSocket. Results and events arrive only while `listen` runs."""
 
     def __init__(self, socket: "ClientWebSocketResponse") -> None:
         self._socket = socket
@@ -41,17 +41,17 @@ class WebSocketConnection:
         self._callbacks: dict[int, EventCallback] = {}
 
     async def send_command(self, kind: str, seconds: float = COMMAND_SECONDS, **fields: Any) -> Any:
-        """Return a command's result. Raises UnreachableError, RefusedError, LostError."""
+        """Send a command and return its result. Raises NotConnectedError, CommandRefusedError, NoResultError."""
         return await self._send_command(next(self._numbers), kind, seconds, fields)
 
     async def subscribe(self, kind: str, on_event: EventCallback, **fields: Any) -> None:
-        """Let `hear` have each event that the command asks for. Raises as `ask` does."""
+        """Subscribe `on_event` to the events that the command requests. Raises as `send_command` does."""
         number = next(self._numbers)
-        self._callbacks[number] = on_event  # its first event may come with the result
+        self._callbacks[number] = on_event  # the first event may arrive with the result
         await self._send_command(number, kind, COMMAND_SECONDS, fields)
 
     async def listen(self) -> None:
-        """Take in what comes until the connection ends. Raises UnreachableError then."""
+        """Handle incoming messages until the connection ends, then raise NotConnectedError."""
         try:
             async for message in self._socket:
                 if isinstance(message.data, str):
@@ -98,7 +98,7 @@ class WebSocketConnection:
 
 @asynccontextmanager
 async def open_connection(url: str, token: str) -> AsyncIterator[WebSocketConnection]:
-    """Open a connection for the block. Raises UnreachableError, TokenRefusedError."""
+    """Open a connection for the block. Raises NotConnectedError, TokenRefusedError."""
     from aiohttp import ClientSession
 
     async with ClientSession() as session:

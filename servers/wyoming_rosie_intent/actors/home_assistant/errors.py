@@ -1,4 +1,4 @@
-"""What can go wrong with Home Assistant, each as a sentence that can be spoken."""
+"""Errors of the Home Assistant client."""
 
 from wyoming_rosie.errors import RosieError
 
@@ -8,23 +8,23 @@ class HomeAssistantError(RosieError):
 
 
 class NotConnectedError(HomeAssistantError):
-    """There is no connection: nothing was asked of it."""
+    """There is no connection: the command was not sent."""
 
 
 class TokenRefusedError(HomeAssistantError):
-    """It does not know the token."""
+    """Home Assistant refused the token."""
 
 
 class NoResultError(HomeAssistantError):
-    """It was asked, and its answer never came: nobody knows whether it was done."""
+    """The command was sent, but its result never arrived: it may have been executed."""
 
 
 class CommandTimeoutError(NoResultError):
-    """It is there, but has not answered in time."""
+    """Home Assistant did not respond in time."""
 
 
 class CommandRefusedError(HomeAssistantError):
-    """It said no; `reason` is its word for it, such as not_found or unauthorized."""
+    """Home Assistant refused the command; `reason` is its error code, such as not_found or unauthorized."""
 
     def __init__(self, text: str, reason: str) -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""From Home Assistant's registries to a home: what it exposes to voice assistants, by the names people gave it."""
+"""Converts Home Assistant's registries to a home of the entities exposed to voice assistants."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,10 +10,10 @@ from wyoming_rosie_intent.actors.home_assistant.states import ReportedState
 RegistryEntry: TypeAlias = Mapping[str, Any]
 ASSISTANT = "conversation"
 MAX_NAME_LENGTH = 100
-"""Characters; nobody says a longer one."""
+"""Characters; longer names are cut."""
 _COLORS = frozenset({"hs", "rgb", "rgbw", "rgbww", "xy"})
 
-# What Home Assistant exposes by itself; it writes that down only once it was asked for the thing.
+# Home Assistant's defaults, which it stores for an entity only after the first request for it.
 # fmt: off
 _DEFAULT_EXPOSED = frozenset({
     "climate", "cover", "fan", "humidifier", "light", "media_player", "scene", "switch", "todo", "vacuum", "water_heater",
@@ -29,7 +29,7 @@ _DEFAULT_EXPOSED_CLASSES = {
 
 @dataclass(frozen=True)
 class Registries:
-    """The lists as they come, in Home Assistant's own words."""
+    """Registry entries as Home Assistant sends them."""
 
     floors: tuple[RegistryEntry, ...] = ()
     areas: tuple[RegistryEntry, ...] = ()
@@ -41,13 +41,13 @@ class Registries:
 
 
 def find_exposed(registries: Registries, states: Mapping[str, ReportedState]) -> tuple[str, ...]:
-    """Return the ids of what voice assistants may know."""
+    """Return the ids of the entities exposed to voice assistants."""
     entries = {str(entry["entity_id"]): entry for entry in registries.entities}
     return tuple(entity for entity in states if _is_exposed(entity, entries.get(entity), states[entity], registries))
 
 
 def create_home(registries: Registries, states: Mapping[str, ReportedState], aliases: Mapping[str, tuple[str, ...]], own: Home) -> Home:  # fmt: skip
-    """Return the home that Home Assistant knows, with the rooms and preferences of `own`, and its place if it has one."""
+    """Create the home of Home Assistant with the room policies, preferences and location that `own` has."""
     entries = {str(entry["entity_id"]): entry for entry in registries.entities}
     devices = {str(entry["id"]): entry for entry in registries.devices}
     areas = tuple(_create_area(entry) for entry in registries.areas)
@@ -69,7 +69,7 @@ def create_home(registries: Registries, states: Mapping[str, ReportedState], ali
 
 
 def get_device_areas(registries: Registries) -> Mapping[str, str]:
-    """Return the area of each device that is in one, by their ids."""
+    """Return area ids by device id."""
     return {str(entry["id"]): str(entry["area_id"]) for entry in registries.devices if entry.get("area_id")}
 
 
@@ -139,6 +139,6 @@ def _clean_names(given: Iterable[object]) -> tuple[str, ...]:
 
 
 def _clean_name(given: object) -> str:
-    """Return a name on one line: control characters in it stay unheard."""
+    """Return a name on one line, without control characters."""
     text = "".join(character if character.isprintable() else " " for character in str(given or ""))
     return " ".join(text.split())[:MAX_NAME_LENGTH]

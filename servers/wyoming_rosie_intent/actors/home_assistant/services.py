@@ -1,4 +1,4 @@
-"""From an intent to Home Assistant's services: which one, with what, and by which states it is seen to have worked."""
+"""Maps intents to Home Assistant service calls with their data and expected states."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,7 @@ Data: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ServiceCall:
-    """One service call; `shows` are the states of which each entity soon has one, none where nothing can be seen."""
+    """One service call; each entity soon reaches one of the `expected_states`, which are empty when unknown."""
 
     domain: str
     service: str
@@ -33,7 +33,7 @@ _LOCKED, _UNLOCKED = frozenset({"locked", "locking"}), frozenset({"unlocked", "u
 def create_calls(
     match: Match, entities: Sequence[Entity], states: Mapping[str, ReportedState]
 ) -> tuple[ServiceCall, ...]:
-    """Return what carries out an intent, without the entities that can do no such thing."""
+    """Create the calls for an intent; entities that do not support it are left out."""
     made: list[ServiceCall] = []
     for entity in entities:
         call = _create_call(match, entity, states)
@@ -43,7 +43,7 @@ def create_calls(
 
 
 def _merge_call(made: list[ServiceCall], call: ServiceCall) -> None:
-    """Join calls that differ in their entities only, so that lights go on together."""
+    """Merge calls that differ only in their entities, so that lights turn on together."""
     for position, other in enumerate(made):
         if replace(other, entities=()) == replace(call, entities=()):
             made[position] = replace(other, entities=(*other.entities, *call.entities))
@@ -64,7 +64,7 @@ def _simple_call(service: str, shows: frozenset[str] = frozenset()) -> CreateCal
 
 
 def _call_with_data(service: str, data: Callable[[Slots], Data], *needed: str) -> CreateCall:
-    """Make a call whose data come from slots, if those that it needs are there."""
+    """Return a factory of calls with data from slots; without the needed slots there is no call."""
     return lambda slots: ServiceCall("", service, (), data(slots)) if slots.keys() >= set(needed) else None
 
 
@@ -178,4 +178,4 @@ _BY_DOMAIN: Mapping[tuple[str, str], CreateCall] = {
     ("HassLawnMowerStartMowing", "lawn_mower"): _simple_call("start_mowing"),
     ("HassLawnMowerDock", "lawn_mower"): _simple_call("dock"),
 }
-"""What makes the call of an intent on a domain; its domain and entities are filled in afterwards."""
+"""Factories of calls by intent and domain; domain and entities are filled in afterwards."""

@@ -1,4 +1,4 @@
-"""Home Assistant's states as the things that questions are answered about."""
+"""Converts Home Assistant's states to entity states."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,13 +26,13 @@ from wyoming_rosie_intent.entity_states import (
 
 _UNAVAILABLE = frozenset({"unavailable", "unknown"})
 _MIN_SATURATION = 12.0
-"""Of 255: shades between whose channels there is less than this are white or grey."""
+"""Saturation in percent below which a colour is white."""
 _HUES = ((15, "red"), (45, "orange"), (70, "yellow"), (160, "green"), (200, "turquoise"), (260, "blue"), (290, "purple"), (340, "pink"), (361, "red"))  # fmt: skip
-"""The colour up to each angle of hue, in degrees."""
+"""Colour names by the end of their range of hue, in degrees."""
 
 
 def to_entity_state(domain: str, state: ReportedState | None, more: Mapping[str, Any] | None = None) -> EntityState:
-    """Return how a thing is; `more` is what the service said that tells the items of a list or the weather to come."""
+    """Convert a state; `more` is the service response with the items of a list or the forecast."""
     if state is None or state.value in _UNAVAILABLE:
         return PlainState("unavailable")
     match domain:

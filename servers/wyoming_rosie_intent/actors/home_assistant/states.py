@@ -1,4 +1,4 @@
-"""How things are, as Home Assistant reports it: at first everything, then what changed."""
+"""Entity states as Home Assistant reports them: all at first, then the changes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ class ReportedState:
 
 
 class ReportedStates(Mapping[str, ReportedState]):
-    """The state of each entity, by its id."""
+    """States by entity id."""
 
     def __init__(self) -> None:
         self._states: dict[str, ReportedState] = {}
@@ -31,7 +31,7 @@ class ReportedStates(Mapping[str, ReportedState]):
         return len(self._states)
 
     def apply_event(self, event: Mapping[str, Any]) -> bool:
-        """Take over an event of `subscribe_entities`; tell whether there are other entities than before."""
+        """Apply an event of `subscribe_entities`; return whether entities were added or removed."""
         is_other = bool(event.get("a", {}).keys() - self._states.keys() or event.get("r"))
         for entity, added in event.get("a", {}).items():
             self._states[entity] = ReportedState(str(added.get("s", "unknown")), added.get("a", {}))
