@@ -23,6 +23,7 @@ from rich.progress import Progress
 from wyoming_rosie.audio import files
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.text.suggestions import describe_unknown_name
 from wyoming_rosie.wakeword.openwakeword import model_files
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def _load_micro_model(file: Path) -> LoadedModel:
 def _load_network(folders: Sequence[Path], word: str) -> "OpenWakeWordNetwork":
     known = model_files.find_models(folders, [word])
     if word not in known:
-        raise ConfigError(f"no openWakeWord model is named {word!r}; there are: {', '.join(known)}")
+        raise ConfigError(describe_unknown_name("openWakeWord model", word, known))
     return _load_words({word: known[word]}, folders)
 
 

@@ -1,19 +1,35 @@
 """Suggestions for a misspelt name."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 MAX_NAMES = 3
 MIN_SIMILARITY = 0.6
 """Ratio of difflib from which two names are alike."""
+MIN_WORD_SIMILARITY = 0.75
+"""Ratio from which a name is like one word of another name, such as a brand in the name of an audio device."""
 
 
 def find_close_names(name: str, known: Iterable[str]) -> list[str]:
-    """Return up to MAX_NAMES known names that are like this one or contain it, the closest first; case does not count."""
+    """Return up to MAX_NAMES known names that are like this one or contain it, the closest first; case does not count.
+
+    If there are none, return those with a word that is like this name.
+    """
     by_key = {_key(one): one for one in known}
     similar = get_close_matches(_key(name), by_key, MAX_NAMES, MIN_SIMILARITY)
     containing = [key for key in by_key if len(name) > 2 and _key(name) in key]
-    return [by_key[key] for key in dict.fromkeys([*similar, *containing])][:MAX_NAMES]
+    found = [*similar, *containing] or _with_similar_word(_key(name), by_key)
+    return [by_key[key] for key in dict.fromkeys(found)][:MAX_NAMES]
+
+
+def _with_similar_word(key: str, known: Iterable[str]) -> list[str]:
+    by_word: dict[str, list[str]] = {}
+    for one in known:
+        for word in re.findall(r"\w{3,}", one):
+            by_word.setdefault(word, []).append(one)
+    words = get_close_matches(key, by_word, MAX_NAMES, MIN_WORD_SIMILARITY)
+    return [one for word in words for one in by_word[word]]
 
 
 def describe_unknown_name(kind: str, name: str, known: Iterable[str], list_command: str = "") -> str:

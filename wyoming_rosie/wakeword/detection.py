@@ -12,6 +12,7 @@ from typing import TypeVar
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.text.suggestions import describe_unknown_name
 
 T = TypeVar("T")
 NEAR_MISS = 0.5
@@ -90,7 +91,7 @@ def _check_values(
 ) -> None:
     for word in single:
         if match_name(word, words) not in words:
-            raise ConfigError(f"--word-{flag}.{word}: no wake word is named so; there are: {', '.join(words)}")
+            raise ConfigError(f"--word-{flag}.{word}: {describe_unknown_name('wake word', word, words)}")
     given = {f"--{flag}": general, **{f"--word-{flag}.{word}": value for word, value in single.items()}}
     least, most = allowed
     for name, value in given.items():
@@ -173,7 +174,7 @@ def select_words(known: Mapping[str, T], names: Iterable[str]) -> list[T]:
     names = list(dict.fromkeys(match_name(name, known) for name in names))
     for name in names:
         if name not in known:
-            raise UnknownWakeWordError(f"no wake word is named {name[:50]!r}; there are: {', '.join(known)}")
+            raise UnknownWakeWordError(describe_unknown_name("wake word", name, known))
     return [known[name] for name in names or known]
 
 

@@ -17,3 +17,9 @@ def test_what_is_like_nothing_shows_what_there_is() -> None:
     assert find_close_names("zzzz", NAMES) == []
     assert describe_unknown_name("model", "zzzz", NAMES) == f"no model is named 'zzzz'; there are: {', '.join(NAMES)}"
     assert "there are 10, such as 0, 1, 2" in describe_unknown_name("model", "zzzz", map(str, range(10)), "list")
+
+
+@pytest.mark.parametrize("given", ["jabra", "Jabara"])
+def test_a_word_of_a_long_name_is_enough(given: str) -> None:
+    devices = ["Built-in Audio: Analog (hw:0,0)", "Jabra SPEAK 410 USB: Audio (hw:1,0)", "default"]
+    assert find_close_names(given, devices)[0] == devices[1]

@@ -90,7 +90,10 @@ def test_detections_are_over_the_threshold_and_never_closer_than_the_pause(
         (TriggerRules(trigger_level=0), "--trigger-level must be"),
         (TriggerRules(refractory_seconds=-1), "--refractory-seconds must be"),
         (TriggerRules(word_threshold={"alexa": 2.0}), "--word-threshold.alexa must be"),
-        (TriggerRules(word_trigger_level={"snowboy": 2}), "--word-trigger-level.snowboy: no wake word is named so"),
+        (
+            TriggerRules(word_trigger_level={"snowboy": 2}),
+            "--word-trigger-level.snowboy: no wake word is named 'snowboy'",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from wyoming_rosie.audio.device_errors import describe_device_error
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
 from wyoming_rosie.commands.diagnostics.report import AudioDevice, AudioDeviceList
 from wyoming_rosie.commands.diagnostics.sample_rate import AudioArrival, measure_rate
@@ -61,7 +62,7 @@ def record(sounddevice: Any, name: str | None, seconds: float) -> tuple[AudioFor
         ):
             _wait_for_blocks(frames, audio.bytes_in(seconds) // audio.bytes_in(BLOCK_SECONDS), seconds)
     except (sounddevice.PortAudioError, ValueError) as err:
-        raise AudioDeviceError(str(err)) from err
+        raise AudioDeviceError(describe_device_error(sounddevice, "input", name, err)) from err
     if not frames:
         raise AudioDeviceError("it delivers no audio")
     return (
@@ -80,7 +81,7 @@ def play_recording(sounddevice: Any, name: str | None, audio: AudioFormat, pcm: 
         with sounddevice.RawOutputStream(device=name, samplerate=rate, channels=1, dtype="int16") as stream:
             stream.write(converter.convert(pcm) + converter.finish())
     except (sounddevice.PortAudioError, ValueError) as err:
-        raise AudioDeviceError(str(err)) from err
+        raise AudioDeviceError(describe_device_error(sounddevice, "output", name, err)) from err
 
 
 def to_speech_format(audio: AudioFormat, pcm: bytes) -> bytes:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
+from wyoming_rosie.audio.device_errors import describe_device_error
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_satellite.audio.devices import alsa
@@ -43,7 +44,8 @@ class PortAudio:
                 return self._start_with_refresh(kind, make)
             except self._errors as err:
                 called = "microphone" if kind is DeviceKind.MICROPHONE else "speaker"
-                raise DeviceError(f"cannot use the {called} '{name}': {' '.join(str(err).split())}") from err
+                reason = describe_device_error(self.library, kind, name, err)
+                raise DeviceError(f"cannot use the {called} '{name}': {reason}") from err
 
     def close(self, stream: Any) -> None:
         """Close a stream, if that has not been done."""
