@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -35,11 +36,12 @@ class PortAudio:
         self._now = now
         self._next_refresh = 0.0
         self._lock = threading.Lock()
+        self._call_began: float | None = None
         self._open: dict[Any, DeviceKind] = {}
 
     def open(self, kind: DeviceKind, name: str, make: Callable[[], Any]) -> Any:
         """Start the stream that `make` returns, looking for new devices if that fails at first. Raises DeviceError."""
-        with self._lock:
+        with self._native_call():
             try:
                 return self._start_with_refresh(kind, make)
             except self._errors as err:
@@ -49,9 +51,24 @@ class PortAudio:
 
     def close(self, stream: Any) -> None:
         """Close a stream, if that has not been done."""
-        with self._lock:
+        with self._native_call():
             if self._open.pop(stream, None) is not None:
                 stream.close()
+
+    @property
+    def call_seconds(self) -> float:
+        """How long the call that opens or closes a device has been under way; 0 when there is none."""
+        began = self._call_began
+        return 0.0 if began is None else self._now() - began
+
+    @contextmanager
+    def _native_call(self) -> Iterator[None]:
+        with self._lock:
+            self._call_began = self._now()
+            try:
+                yield
+            finally:
+                self._call_began = None
 
     @property
     def _errors(self) -> tuple[type[Exception], ...]:
@@ -106,3 +123,8 @@ def get_portaudio() -> PortAudio:
     alsa.suppress_errors()
     alsa.unload_plugins()
     return PortAudio(sounddevice)
+
+
+def loaded_portaudio() -> PortAudio | None:
+    """Return the one PortAudio of this process, if a microphone or speaker uses it."""
+    return get_portaudio() if get_portaudio.cache_info().currsize else None
