@@ -1,11 +1,11 @@
-"""Our speech daemon beside wyoming-piper with the same voice: the wait for sound, alone and beside others, and memory.
+"""Our TTS daemon beside wyoming-piper with the same voice: latency, alone and under load, and memory.
 
-    scripts/peers                                  once: makes the other's environment
+    scripts/peers                                  once: creates the environment of wyoming-piper
     python benchmarks/tts.py [--rounds 3] [--memory 100] [--voice FILE.onnx] [--out FILE.json]
 
-(a) is wyoming-piper 2.5.2. Unless a voice is given, both speak with one of random weights and a real voice's size, which
-lasts as long as a real one's speech. The servers take turns, A B B A, each run has a new process, and the median of the
-rounds counts. Ours keeps no sound, except where that is what is measured.
+(a) is wyoming-piper 2.5.2. Unless a voice is given, both use one with random weights, whose size and speech rate are those
+of a real one. The servers take turns, A B B A; each run has a new process, and the median of the rounds counts. Our cache
+is off, except where it is measured.
 """
 
 import argparse
@@ -40,12 +40,12 @@ TIMES = 5
 BESIDE_TIMES = 12
 BESIDE_PAUSE_SECONDS = 0.31
 DESCRIBE_SECONDS = 0.02
-LONGEST_SECONDS = 120.0
+MAX_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class Synthesis:
-    """One answer: when its sound came, and for how long a listener would have waited in it."""
+    """One reply: the time to the first audio, and the silence a listener would have heard within it."""
 
     first_ms: float
     gaps_ms: float
@@ -53,7 +53,7 @@ class Synthesis:
 
 @dataclass(frozen=True)
 class LatencyResult:
-    """How long a server let its listeners wait, in milliseconds."""
+    """A server's latencies in milliseconds."""
 
     server: str
     long_first: float
@@ -71,7 +71,7 @@ class LatencyResult:
 
 @dataclass(frozen=True)
 class CacheResult:
-    """The wait for a phrase that was said before, in milliseconds."""
+    """The latency of a repeated phrase in milliseconds."""
 
     server: str
     first: float
@@ -79,7 +79,7 @@ class CacheResult:
 
 @dataclass(frozen=True)
 class MemoryResult:
-    """MB of RSS after one long sentence, and after many."""
+    """RSS in MB after one long sentence, and after many."""
 
     server: str
     first: float
@@ -94,12 +94,12 @@ class MemoryResult:
 
 
 async def synthesize(port: int, text: str) -> Synthesis:
-    """Have a text spoken and read all of it."""
+    """Request a text and read the whole reply."""
     async with client.connect(f"tcp://127.0.0.1:{port}") as peer:
         asked = seconds_now()
         await peer.send(Synthesize(text).event())
         first, ends, gaps = 0.0, 0.0, 0.0
-        while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=LONGEST_SECONDS)).type != "audio-stop":
+        while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=MAX_SECONDS)).type != "audio-stop":
             now = seconds_now()
             first = first or now - asked
             gaps += max(0.0, now - ends) if ends else 0.0
@@ -135,10 +135,10 @@ async def measure_latency(server: Server) -> LatencyResult:
 
 
 async def synthesize_during_load(found: Running) -> tuple[list[Synthesis], float]:
-    """Ask for a short text again and again while another client gets a long one; return also how `describe` did."""
+    """Request a short text repeatedly while another client gets a long one; also return `describe`'s 99th percentile."""
     asker = await load.connect(found.port, Asker())
     reading = asyncio.create_task(synthesize(found.port, " ".join([LONG] * LONG_SENTENCES)))
-    asking = asyncio.create_task(asker.ask(DESCRIBE_SECONDS, LONGEST_SECONDS))
+    asking = asyncio.create_task(asker.ask(DESCRIBE_SECONDS, MAX_SECONDS))
     await asyncio.sleep(BESIDE_PAUSE_SECONDS)
     beside: list[Synthesis] = []
     while not reading.done() and len(beside) < BESIDE_TIMES:
@@ -214,15 +214,15 @@ def rows(found: Sequence[LatencyResult | CacheResult | MemoryResult]) -> list[Ro
     return made
 
 
-def _first(heard: Sequence[Synthesis]) -> float:
-    return statistics.median(one.first_ms for one in heard)
+def _first(replies: Sequence[Synthesis]) -> float:
+    return statistics.median(one.first_ms for one in replies)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--memory", type=int, default=0, metavar="N", help="long sentences after which memory is looked at"
+        "--memory", type=int, default=0, metavar="N", help="number of long sentences to measure memory after"
     )
     parser.add_argument("--voice", type=Path, help="a Piper voice's .onnx file")
     parser.add_argument("--out", type=Path, help="write every run to this JSON file")

@@ -1,6 +1,6 @@
-"""Full stops that belong to the word before them and end no sentence."""
+"""Abbreviations, whose full stop does not end a sentence."""
 
-# ruff: noqa: RUF001 - the quotation marks of many scripts are meant as they look
+# ruff: noqa: RUF001 - the quotation marks of many scripts are intended
 
 import re
 
@@ -12,7 +12,7 @@ _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
 
 
 def ends_with_abbreviation(before: str) -> bool:
-    """Tell whether a full stop behind this text ends a title, an initial, a number in a list or a date."""
+    """Tell whether a full stop after this text would belong to a title, an initial, an ordinal or a date."""
     word = _LAST_WORD.search(before[-20:])
     if word is None:
         return False

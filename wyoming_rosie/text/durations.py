@@ -1,4 +1,4 @@
-"""How long something takes: read from what people say, and said in words, in the languages of the folder `durations`."""
+"""Parsing and formatting of spoken durations, in the languages of the folder `durations`."""
 
 import re
 import tomllib
@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 Words: TypeAlias = tuple[str, ...]
 FOLDER = Path(__file__).with_name("durations")
 DEFAULT_LANGUAGE = "en"
-"""What is said in a language that has no table of its own."""
+"""The language of `format_duration` for languages without a table."""
 SECONDS = {"hour": 3600, "minute": 60, "second": 1}
 MAX_AMOUNT = 100_000
-"""A larger amount of a unit is no duration that people mean."""
+"""A larger amount of a unit is not taken for a duration."""
 _TOKEN = re.compile(
     r"\d{1,3}:\d{2}(?::\d{2})?(?!\d)|[13]/[24](?!\d)|\d+(?:[.,]\d+)?|[^\W\d_]+['\u2019]?|['\u2019][^\W\d_]+|[½¼¾,]"
 )
@@ -25,7 +25,7 @@ _LONGEST_PHRASE = 5  # words
 
 @dataclass(frozen=True)
 class Duration:
-    """A duration in a text, from character `start` to `end`; whole amounts as they were said, so 90 minutes stay 90."""
+    """A duration in a text, from character `start` to `end`. Amounts are as spoken: 90 minutes stay 90 minutes."""
 
     start: int
     end: int
@@ -35,22 +35,22 @@ class Duration:
 
     @property
     def total(self) -> int:
-        """All of it in seconds."""
+        """The whole duration in seconds."""
         return 3600 * self.hours + 60 * self.minutes + self.seconds
 
 
 def languages() -> frozenset[str]:
-    """Return the languages that durations are read and said in."""
+    """Return the languages that have a table."""
     return frozenset(_TABLES)
 
 
 def base_language(language: str) -> str:
-    """Return the language of a tag such as de-AT."""
+    """Return the language of a BCP 47 tag: de for de-AT."""
     return language.replace("_", "-").partition("-")[0].casefold()
 
 
 def find(text: str, language: str) -> list[Duration]:
-    """Return the durations in a text, in order; none in a language that is not known."""
+    """Return the durations in a text, in order; none in a language without a table."""
     table = _TABLES.get(base_language(language))
     return [found for found in _DurationParser(text, table).parse() if found.total] if table else []
 
@@ -63,19 +63,19 @@ def format_duration(seconds: float, language: str = DEFAULT_LANGUAGE) -> str:
 
 
 def format_modifier(seconds: float, language: str = DEFAULT_LANGUAGE) -> str:
-    """Return a duration as it stands before a noun: "1 hour and 5 minute"."""
+    """Return a duration as it stands before a noun: "1 hour and 5 minute" (timer)."""
     table = _TABLES.get(base_language(language), _TABLES[DEFAULT_LANGUAGE])
     names = _split_units(seconds) or [("second", 0)]
     return join_list([f"{count} {table.units[unit][0]}" for unit, count in names], table.joined)
 
 
 def join_list(words: list[str], last: str) -> str:
-    """Return "a, b and c", with the word that stands before the last."""
+    """Return "a, b and c"; `last` is the separator before the last word, with its spaces."""
     return last.join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def format_minutes(minutes: int, language: str) -> str:
-    """Return whole minutes in the plainest way that a sentence can have them."""
+    """Return "5 minutes"."""
     return f"{minutes} {_TABLES[base_language(language)].units['minute'][1]}"
 
 
@@ -87,7 +87,7 @@ def _split_units(seconds: float) -> list[tuple[str, int]]:
 
 @dataclass(frozen=True)
 class _LanguageTable:
-    """One language's file; phrases are tuples of words in small letters."""
+    """The table of one language. Phrases are tuples of lower-case words."""
 
     raw: Mapping[str, Any]
 
@@ -138,7 +138,7 @@ def _tokenize(text: str) -> Words:
 
 
 class _DurationParser:
-    """Reads one text. Its methods take the number of a word and return what was read and the number of the next."""
+    """Parses one text. Its methods take the index of a word, and return a value and the index of the word after it."""
 
     def __init__(self, text: str, table: _LanguageTable) -> None:
         self._table = table
@@ -158,7 +158,7 @@ class _DurationParser:
                 at = end
 
     def _create_duration(self, begin: int, end: int, amounts: Mapping[str, float]) -> Duration:
-        """Carry what is no whole hour or minute down to the next unit."""
+        """Return a duration whose fractions of hours and minutes are carried to the next unit."""
         hours = amounts.get("hour", 0.0)
         minutes = amounts.get("minute", 0.0) + 60 * (hours % 1)
         seconds = amounts.get("second", 0.0) + 60 * (round(minutes, 6) % 1)
@@ -178,7 +178,7 @@ class _DurationParser:
         return amounts, end
 
     def _parse_next(self, at: int, unit: str) -> tuple[dict[str, float], str, int] | None:
-        """Read what follows an amount of a unit: an amount of a smaller one, which may go without its name at the end."""
+        """Parse the amount of a smaller unit after an amount, which needs no unit at the end of the duration."""
         after = at + self._separator_length(at)
         part = self._parse_part(after)
         if part is not None and SECONDS[part[1]] < SECONDS[unit]:
@@ -194,12 +194,12 @@ class _DurationParser:
         return is_attached or end == len(self._words) or self._table.has("end", self._get_word(end))
 
     def _separator_length(self, at: int) -> int:
-        """Return how many words join two amounts here: "," and "and"."""
+        """Return the number of words here that join two amounts: "," and "and"."""
         comma = 1 if self._get_word(at) == "," else 0
         return comma + (1 if self._table.has("and", self._get_word(at + comma)) else 0)
 
     def _parse_part(self, at: int) -> tuple[dict[str, float], str, int] | None:
-        """Read an amount of one unit: "two and a half hours", "an hour and a quarter", "half an hour"."""
+        """Parse an amount of one unit: "two and a half hours", "an hour and a quarter", "half an hour"."""
         return self._parse_part_of_unit(at) or self._parse_amount(at) or self._parse_named(at)
 
     def _parse_named(self, at: int) -> tuple[dict[str, float], str, int] | None:
@@ -240,7 +240,7 @@ class _DurationParser:
         return self._parse_factor(at + 1) if self._table.has("and", self._get_word(at)) else None
 
     def _is_one(self, at: int) -> bool:
-        """Tell whether here is an article: "an hour and a half" has its unit first."""
+        """Tell whether this word is an article, as in "an hour and a half"."""
         return self._get_word(at) in self._table.raw["one"]
 
     def _parse_factor(self, at: int) -> tuple[float, int] | None:
@@ -255,7 +255,7 @@ class _DurationParser:
         return None
 
     def _parse_number(self, at: int) -> tuple[float, int] | None:
-        """Read a number in digits or words, up to some hundreds."""
+        """Parse a number in digits or words, up to hundreds."""
         word = self._get_word(at)
         if word is None:
             return None
@@ -274,7 +274,7 @@ class _DurationParser:
         return (100 * hundreds + low[0], low[1]) if low and low[0] < 100 else (100 * hundreds, at + 1)
 
     def _parse_joined(self, word: str, at: int) -> tuple[float, int] | None:
-        """Read hundreds that are written as one word: zweihundertzwanzig, centoventi."""
+        """Parse hundreds that are written as one word: zweihundertzwanzig, centoventi."""
         for hundred in self._table.raw["hundred"]:
             before, found, rest = word.partition(hundred)
             rest = rest.removeprefix("und") if rest else rest
@@ -291,7 +291,7 @@ class _DurationParser:
         return None
 
     def _parse_clock(self, at: int) -> tuple[dict[str, float], int] | None:
-        """Read 1:30 as an hour and a half, unless it is a time of the day; 1:30 minutes are minutes."""
+        """Parse 1:30 as an hour and a half, and 1:30 minutes as minutes, unless it is a time of day."""
         word = self._get_word(at)
         if word is None or ":" not in word or self._table.has("of_day", self._get_word(at - 1) if at else None):
             return None
@@ -306,7 +306,7 @@ class _DurationParser:
         return self._words[at] if 0 <= at < len(self._words) else None
 
     def _is_adjacent(self, begin: int, end: int) -> bool:
-        """Tell whether nothing but spaces and hyphens stands between the words."""
+        """Tell whether only spaces, hyphens and full stops separate the words."""
         between = (self._text[one.end() : other.start()] for one, other in pairwise(self._matches[begin:end]))
         return all(not gap.strip(" -\u00a0\u2011.") for gap in between)
 

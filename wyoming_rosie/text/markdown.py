@@ -1,19 +1,19 @@
-"""Text as language models write it, made prose as it arrives: no marks of Markdown, addresses without their tails."""
+"""Strips Markdown from streamed text, and reduces URLs to their hosts."""
 
-# ruff: noqa: RUF001 - the punctuation of many scripts is meant as it looks
+# ruff: noqa: RUF001 - the punctuation of many scripts is intended
 
 import re
 from collections import Counter
 from typing import TypeAlias
 
 MAX_LINE_CHARACTERS = 2000
-"""Characters of a line of a table, or of one that opens a block of code; a longer one is read as prose."""
+"""Limit for a table row or the first line of a code block; a longer line is read as prose."""
 MAX_LINK_CHARACTERS = 1000
-"""Characters of a link with its text, or of an address."""
+"""Limit for a link with its text, and for a URL."""
 _MAX_PREFIX_CHARACTERS = 200
 
 _Step: TypeAlias = tuple[str, int]
-"""What is to be said, and where the text goes on behind it."""
+"""Plain text, and the position after its source."""
 
 _HEAD = re.compile(r"[-*_=+#>~`|•\[\]xX \t\r]*")
 _WHOLE_LINE = re.compile(r"[ \t]*(?:\||```|~~~)")
@@ -51,15 +51,15 @@ _MARKS = re.compile(r"[*`]+|~~+|(?<!\w)_+|_+(?!\w)")
 
 
 class MarkdownStripper:
-    """Takes Markdown out of a text as it arrives; `code` is said where a block of code was.
+    """Strips Markdown from a text as it arrives. `code` replaces code blocks.
 
-    What may be meant as it stands is kept: 2 * 3, snake_case, C#, 5*.
+    What need not be Markdown is kept: 2 * 3, snake_case, C#, 5*.
     """
 
     def __init__(self, code: str) -> None:
         self._code = code
-        self._text = "\n"  # what is not decided yet, behind the one character before it
-        self._open: Counter[str] = Counter()  # marks of emphasis
+        self._text = "\n"  # the unprocessed text, and the character before it
+        self._open: Counter[str] = Counter()  # emphasis marks
         self._fence = ""
         self._line_end = "\n"
 
@@ -71,16 +71,16 @@ class MarkdownStripper:
         return self._strip(at_end=True)
 
     def _strip(self, *, at_end: bool) -> str:
-        said = []
+        output = []
         at = 1
         while at < len(self._text) and (step := self._next_step(at, at_end=at_end)) is not None:
-            words, at = step
-            said.append(words)
+            plain, at = step
+            output.append(plain)
         self._text = self._text[at - 1 :]
-        return "".join(said)
+        return "".join(output)
 
     def _next_step(self, at: int, *, at_end: bool) -> _Step | None:
-        """Return what comes next, or None when that is not known yet."""
+        """Return the next step, or None if more text is needed."""
         if self._fence:
             return self._skip_code_line(at, at_end=at_end)
         if self._text[at - 1] == "\n":
@@ -122,7 +122,7 @@ class MarkdownStripper:
         return (f"\n\n{_format_row(line)}", end) if _ROW.fullmatch(line) else self._read_inline(at, at_end=at_end)
 
     def _read_prefix(self, at: int) -> _Step | None:
-        """Leave out what makes a line a heading, an item or a quotation."""
+        """Skip the marks of a heading, a list item or a quotation."""
         found = _PREFIX.match(self._text, at)
         if found is None or not found[0].strip():
             return None
@@ -158,13 +158,13 @@ class MarkdownStripper:
         return ended
 
     def _read_emphasis(self, marks: re.Match[str]) -> str:
-        """Leave out marks that open or close; keep those that stand alone or inside a word."""
+        """Skip marks that open or close emphasis; keep those that stand alone or inside a word."""
         mark, count = marks[0][0], len(marks[0])
         before, after = self._text[marks.start() - 1], self._text[marks.end() : marks.end() + 1] or " "
         if self._open[mark] and not before.isspace() and not (mark == "_" and after.isalnum()):
             self._open[mark] = max(0, self._open[mark] - count)
             return ""
-        # Emphasis may begin inside a word where words have no spaces between them.
+        # Emphasis may begin inside a word in scripts without spaces.
         if after.isspace() or (before.isalnum() and (mark == "_" or before.isascii())):
             return marks[0]
         self._open[mark] += count
@@ -185,7 +185,7 @@ class MarkdownStripper:
 
 
 def _format_row(line: str) -> str:
-    """Return a line of a table as its cells with commas between them; the line under its head is nothing."""
+    """Return the cells of a table row, separated by commas; nothing for the line below the header."""
     cells = _CELL_END.split(line.strip("|"))
     if all(_RULED_CELL.fullmatch(cell) for cell in cells):
         return ""
@@ -194,13 +194,13 @@ def _format_row(line: str) -> str:
 
 
 def _strip_markup(text: str) -> str:
-    """Return a label or cell without marks."""
+    """Return a link's text or a table cell without marks."""
     text = _LINK.sub(lambda link: link["label"] if link["target"] else link[0], text)
     return _MARKS.sub("", _ADDRESS.sub(_get_host, text))
 
 
 def _get_host(address: re.Match[str]) -> str:
-    """Return the host of an address, and the signs behind it that belong to the sentence."""
+    """Return the host of a URL, and the punctuation after the URL that belongs to the sentence."""
     host = _HOST.match(address[0])
     last = _TRAILING_PUNCTUATION.search(address[0])
     return host[1] + (last[0] if last else "") if host else address[0]

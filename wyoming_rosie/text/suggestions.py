@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 MAX_NAMES = 3
 MIN_SIMILARITY = 0.6
-"""Ratio of difflib from which two names are alike."""
+"""Minimum ratio of difflib.SequenceMatcher."""
 MIN_WORD_SIMILARITY = 0.75
 """Ratio from which a name is like one word of another name, such as a brand in the name of an audio device."""
 

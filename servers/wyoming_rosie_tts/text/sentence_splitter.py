@@ -4,7 +4,7 @@ The boundaries do not depend on how the text is split into chunks. A doubtful bo
 full stops by themselves, so a long piece only delays the first audio, while a short one breaks the intonation.
 """
 
-# ruff: noqa: RUF001 - the punctuation of many scripts is meant as it looks
+# ruff: noqa: RUF001 - the punctuation of many scripts is intended
 
 import re
 

@@ -89,7 +89,7 @@ class SsmlParser:
         self._tags += 1
         if self._tags > MAX_TAGS or len(self._elements) > MAX_DEPTH:
             raise BadEventError(
-                f"SSML may have {MAX_TAGS} tags, {MAX_DEPTH} in each other; this has more", "ssml-too-large"
+                f"SSML may have {MAX_TAGS} tags, nested {MAX_DEPTH} deep; this has more", "ssml-too-large"
             )
 
     def _add_text(self, text: str) -> None:
