@@ -1,4 +1,4 @@
-"""Writes each command into a file instead of acting."""
+"""Actor that writes each command into a file."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Which bin is collected next: a plugin without any service behind it."""
+"""Plugin that knows which bin is collected next; it needs no service."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -14,7 +14,7 @@ class Bins(IntegrationPlugin):
     version = "1.0.0"
 
     async def initialize(self, config: Mapping[str, Any]) -> None:
-        """Read the day of each bin: `paper = "Tuesday"`."""
+        """Read the days of the bins: `paper = "Tuesday"`."""
         self._days = {bin_: _DAYS.index(day) for bin_, day in config["days"].items()}
 
     def get_intents(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
@@ -33,11 +33,11 @@ class Bins(IntegrationPlugin):
         if intent == "DayOfBin":
             day = self._days[entities["bin"]]
             return {"success": True, "message": f"The {entities['bin']} bin is collected on {_DAYS[day]}."}
-        bin_, day = self._next(date.today() + timedelta(days=1))  # noqa: DTZ011 - the day as people here have it
+        bin_, day = self._next(date.today() + timedelta(days=1))  # noqa: DTZ011 - the local date
         return {"success": True, "message": f"Next is the {bin_} bin, on {_DAYS[day]}."}
 
     async def get_status(self) -> Mapping[str, Any]:
-        return {"healthy": bool(self._days), "message": "no bin has a day; write some into config.toml"}
+        return {"healthy": bool(self._days), "message": "no bin has a day; add some to config.toml"}
 
     def _next(self, tomorrow: date) -> tuple[str, int]:
         return min(self._days.items(), key=lambda one: (one[1] - tomorrow.weekday()) % 7)

@@ -1,4 +1,4 @@
-"""The tests of a plugin: run them with `pytest` in this folder."""
+"""Tests of the plugin; run `pytest` in this folder."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,7 +16,7 @@ async def bins() -> AsyncIterator[Trial]:
         yield running
 
 
-async def test_it_is_well(bins: Trial) -> None:
+async def test_it_is_healthy(bins: Trial) -> None:
     assert bins.problem is None
 
 
