@@ -1,8 +1,6 @@
-"""Words for failures and fillers, kept as sound so that they can be said when the voice itself is down."""
+"""Fallback audio: the phrases for failures and the hub's filler, stored so that they play while tts is down."""
 
 import asyncio
-import math
-from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,8 @@ import structlog
 from wyoming.event import Event
 from wyoming.tts import Synthesize, SynthesizeVoice
 
-from wyoming_rosie.audio.formats import AudioFormat, format_of, read_wav, write_wav
+from wyoming_rosie.audio.formats import SPEECH, AudioFormat, format_of, read_wav, write_wav
+from wyoming_rosie.audio.tones import synthesize_tones
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.runtime.backoff import Backoff
@@ -25,7 +24,8 @@ CLIP_NAMES = (*(failure.value for failure in Failure), FILLER)
 SYNTHESIS_TIMEOUT_SECONDS = 20.0
 FIRST_PAUSE_SECONDS = 2.0
 MAX_PAUSE_SECONDS = 60.0
-TONE_FORMAT = AudioFormat(rate=16_000, width=2, channels=1)
+FALLING_TONES = ((660.0, 0.0), (440.0, 0.15))
+LAST_TONE_SECONDS = 0.35
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class AudioClip:
 
 
 class FallbackAudio:
-    """The phrases as sound, in each language that is spoken: from disk at once, from the voice as soon as it answers."""
+    """The phrases of each requested language: read from disk at once, synthesized as soon as tts answers."""
 
     def __init__(self, folder: Path, tts_uri: Callable[[], str], voices: VoiceSelector) -> None:
         self._folder = folder
@@ -48,36 +48,34 @@ class FallbackAudio:
         self._requested: set[str] = set()
 
     def request_language(self, language: str) -> None:
-        """Have the phrases of a language ready soon."""
-        if (known := sentences.supported_language(language)) not in self._requested:
-            self._requested.add(known)
-            self._language_queue.put_nowait(known)
+        """Queue the phrases of a language for synthesis."""
+        if (supported := sentences.supported_language(language)) not in self._requested:
+            self._requested.add(supported)
+            self._language_queue.put_nowait(supported)
 
     def get_clip(self, name: str, language: str) -> AudioClip:
-        """Return the phrase's sound; before the voice has ever answered, two falling tones."""
-        return self._clips.get((sentences.supported_language(language), name)) or _fallback_tones()
+        """Return the phrase's audio; two falling tones if it was never synthesized."""
+        return self._clips.get((sentences.supported_language(language), name)) or _create_tones()
 
     async def run(self) -> None:
-        """Fill the store with each language that is wanted, until cancelled."""
+        """Load and synthesize the phrases of each requested language, until cancelled."""
         while True:
-            await self._synthesize_all(await self._language_queue.get())
+            language = await self._language_queue.get()
+            await asyncio.to_thread(self._load_clips, language)
+            await self._synthesize_all(language)
 
     async def _synthesize_all(self, language: str) -> None:
-        """Try again with growing pauses until the voice has spoken every phrase."""
-        await asyncio.to_thread(self._load_clips, language)
+        """Retry with growing pauses until every phrase is synthesized and stored."""
         backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
         while True:
             try:
                 await self._voices.refresh()
                 for name in CLIP_NAMES:
-                    words, voice = (
-                        sentences.format_sentence(f"failures.{name}", language),
-                        self._voices.select(language),
-                    )
-                    self._clips[language, name] = await synthesize(self._tts_uri(), words, voice)
+                    text, voice = sentences.format_sentence(f"failures.{name}", language), self._voices.select(language)
+                    self._clips[language, name] = await synthesize(self._tts_uri(), text, voice)
                 await asyncio.to_thread(self._save_clips, language)
             except (RosieError, OSError) as err:
-                _LOG.debug("phrases not spoken yet", language=language, reason=str(err))
+                _LOG.debug("fallback phrases not synthesized yet", language=language, reason=str(err))
             else:
                 return
             await backoff.sleep()
@@ -89,17 +87,17 @@ class FallbackAudio:
                 try:
                     self._clips.setdefault((language, name), AudioClip(*read_wav(path)))
                 except RosieError as err:
-                    _LOG.warning("a stored phrase is unusable", reason=str(err))
+                    _LOG.warning("stored phrase cannot be read", reason=str(err))
 
     def _save_clips(self, language: str) -> None:
         (self._folder / language).mkdir(parents=True, exist_ok=True)
         for name in CLIP_NAMES:
-            sound = self._clips[language, name]
-            write_wav(self._folder / language / f"{name}.wav", sound.format, sound.pcm)
+            clip = self._clips[language, name]
+            write_wav(self._folder / language / f"{name}.wav", clip.format, clip.pcm)
 
 
 async def synthesize(uri: str, text: str, voice: SynthesizeVoice | None = None) -> AudioClip:
-    """Return the text as the tts daemon at `uri` speaks it. Raises UnreachableError, PeerError."""
+    """Return the audio that the tts daemon at `uri` synthesizes. Raises UnreachableError, PeerError."""
     async with connect(uri) as peer:
         await peer.send(Synthesize(text=text, voice=voice).event())
         start = await peer.wait_for("audio-start", seconds=SYNTHESIS_TIMEOUT_SECONDS)
@@ -114,12 +112,5 @@ async def _next_chunk(peer: Client) -> Event | None:
     return event if event.type == "audio-chunk" else None
 
 
-def _fallback_tones() -> AudioClip:
-    """Return 0.5 s of two falling tones (660 Hz, then 440 Hz)."""
-    rate, half = TONE_FORMAT.rate, TONE_FORMAT.rate // 4
-    wave = array("h")
-    for hertz in (660, 440):
-        for sample in range(half):
-            fade = min(1.0, sample / 400, (half - sample) / 400)  # no clicks
-            wave.append(round(8_000 * fade * math.sin(2 * math.pi * hertz * sample / rate)))
-    return AudioClip(TONE_FORMAT, wave.tobytes())
+def _create_tones() -> AudioClip:
+    return AudioClip(SPEECH, synthesize_tones(FALLING_TONES, SPEECH, LAST_TONE_SECONDS))

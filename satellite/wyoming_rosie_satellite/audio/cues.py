@@ -1,19 +1,12 @@
 """The satellite's own short sounds: recordings that the user names, and chimes made of sine waves."""
 
-import cmath
-import math
-from array import array
-from collections.abc import Iterator
-from itertools import accumulate, repeat
-from operator import mul
 from pathlib import Path
-from typing import TypeAlias
 
 from wyoming_rosie.audio.formats import AudioFormat, Converter, read_wav
+from wyoming_rosie.audio.tones import Tones, synthesize_tones
 from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.messages import Cue
 
-Tones: TypeAlias = tuple[tuple[float, float], ...]  # Hz, seconds after the beginning
 CHIME = Path("chime")
 """Names the satellite's own sound where a WAV file could stand."""
 SILENT_BY_DEFAULT = frozenset({Cue.AWAKE, Cue.DONE})
@@ -33,10 +26,6 @@ CHIMES: dict[Cue, Tones] = {
     Cue.MUTE: ((587.3, 0.0), (392.0, 0.12)),
     Cue.UNMUTE: ((392.0, 0.0), (587.3, 0.12)),
 }
-AMPLITUDE = 0.2
-ATTACK_SECONDS = 0.005  # a sudden beginning would click
-DECAY_SECONDS = 0.1  # to a third
-LAST_TONE_SECONDS = 0.5
 
 
 def load_cues(settings: SatelliteConfig) -> dict[Cue, bytes]:
@@ -73,24 +62,6 @@ def load_recording(path: Path, wanted: AudioFormat) -> bytes:
     """Return a WAV file's sound in the wanted format. Raises ConfigError."""
     audio, pcm = read_wav(path)
     return _convert(pcm, audio, wanted)
-
-
-def synthesize_tones(tones: Tones, wanted: AudioFormat) -> bytes:
-    """Return tones that fade away, one after the other."""
-    samples = [0.0] * round((tones[-1][1] + LAST_TONE_SECONDS) * wanted.rate)
-    for hertz, start in tones:
-        first = round(start * wanted.rate)
-        for place, sample in enumerate(_synthesize_tone(hertz, wanted.rate, len(samples) - first), first):
-            samples[place] += sample
-    pcm = array("h", (round(32_767 * AMPLITUDE * sample) for sample in samples))
-    return _convert(pcm.tobytes(), AudioFormat(wanted.rate, 2, 1), wanted)
-
-
-def _synthesize_tone(hertz: float, rate: int, samples: int) -> Iterator[float]:
-    step = cmath.exp(complex(-math.log(3) / DECAY_SECONDS, 2 * math.pi * hertz) / rate)
-    turns = accumulate(repeat(step, samples - 1), mul, initial=1 + 0j)
-    rises_in = ATTACK_SECONDS * rate
-    return (turn.imag * min(1.0, place / rises_in) for place, turn in enumerate(turns))
 
 
 def _convert(pcm: bytes, audio: AudioFormat, wanted: AudioFormat) -> bytes:
