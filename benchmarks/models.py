@@ -156,7 +156,7 @@ async def listen(turns: int, intent: str) -> None:
             hub = await Daemon.start(
                 "hub", "--satellite", room.satellite.uri, *stages, "--no-zeroconf", "--data-dir", folder
             )
-            await hub.wait_for_line("satellite joined")
+            await hub.wait_for_line("satellite connected")
             print("\n| heard after the sentence, ms | filler | answer |\n|---|---|---|")
             for name, sentence in (
                 ("rules", "turn on the kitchen light"), ("a model that takes 2 s", SLOW), ("one that takes 0.15 s", SOON)

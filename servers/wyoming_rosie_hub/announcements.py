@@ -1,4 +1,4 @@
-"""What is to be said without being asked: kept while the satellite is away."""
+"""Announcements: answers spoken unasked, queued while their satellite is disconnected."""
 
 import asyncio
 from collections import deque
@@ -15,27 +15,27 @@ EXPIRY_SECONDS = 3600.0
 
 
 class AnnouncementQueue:
-    """`say(satellite_id, announcement)` returns False for a satellite that is not there."""
+    """Delivers announcements; `deliver(satellite_id, announcement)` returns False if that satellite is not connected."""
 
     def __init__(self, deliver: Callable[[str, Announcement], bool]) -> None:
         self._deliver = deliver
         self._queue: deque[tuple[float, str, Announcement]] = deque(maxlen=MAX_QUEUED)
 
     def announce(self, satellite: SatelliteIdentity, answer: SpokenAnswer, conversation_id: str | None = None) -> None:
-        """Say it now, or when the satellite is back within an hour; the oldest of too many is dropped."""
-        announced = Announcement(turn.new_id(), answer, satellite.language, conversation_id)
-        if not self._deliver(satellite.satellite_id, announced):
-            _LOG.info("announcement waits for its satellite", satellite=satellite.satellite_id)
-            self._queue.append((_now(), satellite.satellite_id, announced))
+        """Speak the answer now, or once the satellite connects within EXPIRY_SECONDS. A full queue drops its oldest."""
+        announcement = Announcement(turn.new_id(), answer, satellite.language, conversation_id)
+        if not self._deliver(satellite.satellite_id, announcement):
+            _LOG.info("announcement queued until the satellite connects", satellite=satellite.satellite_id)
+            self._queue.append((_now(), satellite.satellite_id, announcement))
 
     def on_connected(self, satellite_id: str) -> None:
-        """Say what was kept for a satellite."""
-        kept, self._queue = self._queue, deque(maxlen=MAX_QUEUED)
-        for at, whose, announced in kept:
-            if whose != satellite_id:
-                self._queue.append((at, whose, announced))
-            elif _now() - at < EXPIRY_SECONDS:
-                self._deliver(satellite_id, announced)
+        """Deliver what is queued for a satellite."""
+        queued, self._queue = self._queue, deque(maxlen=MAX_QUEUED)
+        for queued_at, recipient, announcement in queued:
+            if recipient != satellite_id:
+                self._queue.append((queued_at, recipient, announcement))
+            elif _now() - queued_at < EXPIRY_SECONDS:
+                self._deliver(satellite_id, announcement)
 
 
 def _now() -> float:

@@ -1,4 +1,4 @@
-"""Which daemon serves a role: a stranger that announces itself gets nobody's voice."""
+"""Daemon directory: the address of each role's daemon. Daemons that the operator did not adopt get no audio."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -9,14 +9,14 @@ from wyoming_rosie.protocol.discovery import DiscoveredService
 
 _LOG = structlog.get_logger()
 MAX_LOGGED = 256
-"""Announced daemons that were logged; a network may hold any number."""
+"""Unknown daemons that are logged; a network may announce any number."""
 
 
 class DaemonDirectory:
-    """Where each role's daemon is: as configured, else on this machine, else as announced by one that was adopted.
+    """Finds a role's daemon: as configured, else on this machine, else announced by an adopted name.
 
-    `announced` returns the services of a role, `own_addresses` those of this machine. Anybody may announce anything: an
-    address of this machine leads to this machine, any other needs the operator's word, which is the name in `adopted`.
+    `discovered` returns the announced services of a role, `own_addresses` those of this machine. Anybody may announce
+    anything: an address of this machine leads to this machine, any other must have its name in `adopted`.
     """
 
     def __init__(
@@ -34,11 +34,11 @@ class DaemonDirectory:
         self._logged_unknown: set[tuple[str, str]] = set()
 
     def find_uri(self, role: str) -> str:
-        """Return the address of the role's daemon, whether it answers or not."""
+        """Return the address of the role's daemon, reachable or not."""
         return self._configured.get(role) or self._discovered_uri(role) or f"tcp://127.0.0.1:{BY_ROLE[role].port}"
 
     def log_discovered(self) -> None:
-        """Log which announced daemons are used and which are not, before anybody speaks."""
+        """Log which of the announced daemons are used, before the first turn."""
         for role in self._configured:
             self.find_uri(role)
 

@@ -1,4 +1,4 @@
-"""From what the intent daemon answers to one answer to speak; what belongs to the conductor is done on the way."""
+"""Intent response: turns the intent daemon's events into one spoken answer, carrying out the hub's own intents."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -20,23 +20,23 @@ SILENT_INTENTS = frozenset({"HassNevermind"})
 
 
 class IntentExecutor(Protocol):
-    """Somebody who carries out some intents, such as those about timers."""
+    """Carries out some intents, such as those about timers."""
 
     async def execute(self, request: IntentRequest) -> SpokenAnswer | None:
-        """Carry out an intent; return what to say, None when it is somebody else's."""
+        """Carry out an intent and return the answer; None if it belongs to another executor."""
 
 
 class IntentResponse:
-    """One turn's answer; it may come as several intents between `intents-start` and `intents-stop`."""
+    """Collects one answer, which may consist of several intents between `intents-start` and `intents-stop`."""
 
     def __init__(self, executors: Sequence[IntentExecutor], satellite: SatelliteIdentity) -> None:
         self._executors = executors
         self._satellite = satellite
         self._pending: list[SpokenAnswer] | None = None
-        self._expects_reply = False  # an answer that comes in parts
+        self._expects_reply = False  # of an answer in chunks
 
     async def feed(self, event: Event) -> AnswerChunkReceived | SpokenAnswer | None:
-        """Return the answer once it is complete; parts of it as they come."""
+        """Process an event; return a chunk of the answer, the complete answer, or None if neither follows from it."""
         text = str(event.data.get("text") or "")
         match event.type:
             case "handled-start":
@@ -57,10 +57,10 @@ class IntentResponse:
             case "intents-stop" if self._pending is not None:
                 return _combine(self._pending)
             case "intent":
-                said = await self._execute(event)
+                answer = await self._execute(event)
                 if self._pending is None:
-                    return said
-                self._pending.append(said)
+                    return answer
+                self._pending.append(answer)
         return None
 
     @property
@@ -68,27 +68,27 @@ class IntentResponse:
         return format_sentence("answers.cannot", self._satellite.language)
 
     async def _execute(self, event: Event) -> SpokenAnswer:
-        """Do what the intent wants; return what to say. The intent's own text is for those who carry it out."""
+        """Carry out the intent and return the answer. The event's own text is for conductors that act themselves."""
         intent = str(event.data.get("name"))
         if intent in SILENT_INTENTS:
             return SpokenAnswer("")
         slots = {str(one.get("name")): one.get("value") for one in event.data.get("entities") or ()}
-        asked = IntentRequest(intent, slots, self._satellite, _parse_delayed(event))
-        for doer in self._executors:
-            said = await doer.execute(asked)
-            if said is not None:
-                return said
+        request = IntentRequest(intent, slots, self._satellite, _parse_delayed(event))
+        for executor in self._executors:
+            answer = await executor.execute(request)
+            if answer is not None:
+                return answer
         return SpokenAnswer(self._unsupported, succeeded=False)
 
 
 def _combine(answers: Sequence[SpokenAnswer]) -> SpokenAnswer:
     text = " ".join(answer.text for answer in answers if answer.text)
-    asks = any(answer.expects_reply for answer in answers)
-    return SpokenAnswer(text, asks, all(answer.succeeded for answer in answers))
+    expects_reply = any(answer.expects_reply for answer in answers)
+    return SpokenAnswer(text, expects_reply, all(answer.succeeded for answer in answers))
 
 
 def _parse_delayed(event: Event) -> DelayedCommandInfo | None:
-    """Return what the intent daemon says of a command for later, if it is the one to carry it out."""
+    """Return the details of a delayed command, which are there if the intent daemon will carry it out."""
     match event_context(event).get("later"):
         case {"label": str(label), "confirmed": [*confirmed]} if label:
             return DelayedCommandInfo(label, tuple(one for one in confirmed if isinstance(one, str)))

@@ -1,8 +1,9 @@
-"""A satellite as the hub sees it: connected to exactly as Home Assistant does, again and again if need be."""
+"""Satellite client: keeps a connection to one satellite, in the sequence that Home Assistant uses."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import structlog
 from wyoming.event import Event
@@ -25,35 +26,35 @@ PING_SECONDS = 2.0
 RECEIVE_TIMEOUT_SECONDS = 5.0
 MAX_PAUSE_SECONDS = 30.0
 BUSY_CODE = "busy"
-"""The code of a satellite's error that has another conductor."""
+"""Error code of a satellite that has another conductor."""
 
 
 class SatelliteClient:
-    """Keeps one satellite connected and lets it have its turns."""
+    """Keeps one satellite connected and runs its turns."""
 
     def __init__(self, uri: str, hub: HubContext) -> None:
         self.uri = uri
-        self.satellite_id: str | None = None  # known while it is connected
+        self.satellite_id: str | None = None  # while connected
         self.area: str | None = None
         self._hub = hub
         self._outbox = Outbox[Event]()
         self._is_unreachable = False
-        self._turns: TurnRunner | None = None  # while it is connected
+        self._turns: TurnRunner | None = None  # while connected
 
     def announce(self, announcement: m.Announcement) -> bool:
-        """Say something that nobody asked for; return whether the satellite is there."""
+        """Queue an announcement; return whether the satellite is connected."""
         if self._turns is None:
             return False
         self._turns.process(announcement)
         return True
 
     def send(self, event: Event) -> None:
-        """Queue an event; a satellite that takes nothing any more loses it, and soon its connection."""
+        """Queue an event without waiting; it is dropped if the satellite has stopped reading."""
         if not self._outbox.try_put(event):
-            _LOG.warning("satellite does not read", satellite=self.satellite_id, lost=event.type)
+            _LOG.warning("satellite does not read; event dropped", satellite=self.satellite_id, type=event.type)
 
     async def run(self) -> None:
-        """Stay connected, with growing pauses between attempts."""
+        """Stay connected until cancelled, with growing pauses between attempts."""
         backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
         while True:
             try:
@@ -68,41 +69,43 @@ class SatelliteClient:
 
     def _log_unreachable(self, error: RosieError) -> None:
         if self.satellite_id or not self._is_unreachable:
-            _LOG.warning("satellite is away", uri=self.uri, reason=str(error))
+            _LOG.warning("satellite unreachable", uri=self.uri, reason=str(error))
         self._is_unreachable = True
 
     async def _run_session(self, peer: Client) -> None:
         self._outbox.clear()  # of events for an earlier connection
+        satellite = await self._identify(peer)
+        await peer.send(RunSatellite().event())  # first, since some satellites start a run at once
+        turns = TurnRunner(self._hub, satellite, self.send)
+        tasks = {asyncio.create_task(self._send_all(peer)), asyncio.create_task(self._send_pings())}
+        try:
+            self._on_connected(satellite, turns)
+            on_volume = partial(self._hub.volume.on_report, satellite.satellite_id)
+            await _SatelliteReader(turns, self.send, on_volume).run(peer)
+        finally:
+            self._turns = None
+            for task in tasks:
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait(tasks)
+            await turns.close()
+
+    async def _identify(self, peer: Client) -> m.SatelliteIdentity:
         await peer.send(Describe().event())
         info = Info.from_event(await peer.wait_for("info", seconds=RECEIVE_TIMEOUT_SECONDS))
         if info.satellite is None:
             raise UnreachableError(f"{self.uri} is not a satellite")
-        await peer.send(RunSatellite().event())  # now, since some ask for a run at once
-        speaker = m.SatelliteIdentity(info.satellite.name, info.satellite.area)
-        conductor = TurnRunner(self._hub, speaker, self.send)
-        sending = asyncio.create_task(self._send_all(peer))
-        pinging = asyncio.create_task(self._send_pings())
-        self.satellite_id, self.area, self._is_unreachable = speaker.satellite_id, speaker.area, False
-        self._turns = conductor
-        _LOG.info("satellite joined", satellite=speaker.satellite_id, area=speaker.area, uri=self.uri)
-        self._hub.timers.on_connected(speaker.satellite_id)
-        self._hub.announcements.on_connected(speaker.satellite_id)
-        try:
-            volumes = self._hub.volume
-            listener = _SatelliteReader(
-                conductor, self.send, lambda percent: volumes.on_report(speaker.satellite_id, percent)
-            )
-            await listener.run(peer)
-        finally:
-            self._turns = None
-            for task in (sending, pinging):
-                task.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait({sending, pinging})
-            await conductor.close()
+        return m.SatelliteIdentity(info.satellite.name, info.satellite.area)
+
+    def _on_connected(self, satellite: m.SatelliteIdentity, turns: TurnRunner) -> None:
+        self.satellite_id, self.area, self._is_unreachable = satellite.satellite_id, satellite.area, False
+        self._turns = turns
+        _LOG.info("satellite connected", satellite=satellite.satellite_id, area=satellite.area, uri=self.uri)
+        self._hub.timers.on_connected(satellite.satellite_id)
+        self._hub.announcements.on_connected(satellite.satellite_id)
 
     async def _send_all(self, peer: Client) -> None:
-        with suppress(UnreachableError):  # the listener notices, and says so once
+        with suppress(UnreachableError):  # the reader notices it, too, and raises
             await self._outbox.run(peer.send)
 
     async def _send_pings(self) -> None:
@@ -112,20 +115,20 @@ class SatelliteClient:
 
 
 class _SatelliteReader:
-    """Turns a satellite's events into inputs of its conductor."""
+    """Translates a satellite's events into inputs for its turn runner."""
 
     def __init__(self, turns: TurnRunner, send: Callable[[Event], None], on_volume: Callable[[int], None]) -> None:
         self._turns = turns
         self._send = send
         self._on_volume = on_volume
-        self._answers_pings = False  # satellites of old never do
+        self._answers_pings = False  # older satellites never do
         self._wake_word: str | None = None
         self._turn_id: str | None = None
         self._format: AudioFormat | None = None
         self._converter: Converter | None = None
 
     async def run(self, peer: Client) -> None:
-        """Take events until the satellite is gone. Raises UnreachableError."""
+        """Process events until the connection ends. Raises UnreachableError."""
         while True:
             event = await peer.receive(RECEIVE_TIMEOUT_SECONDS if self._answers_pings else None)
             match event.type:
@@ -165,7 +168,7 @@ class _SatelliteReader:
                 self._turns.process(m.AudioReceived(self._convert(piece)))
                 await asyncio.sleep(0)
         except BadEventError as err:
-            _LOG.warning("satellite sent audio that is none", reason=str(err))
+            _LOG.warning("satellite sent invalid audio", reason=str(err))
 
     def _convert(self, chunk: Event) -> bytes:
         audio = format_of(chunk)

@@ -1,4 +1,4 @@
-"""What the hub says by itself, in the languages of the folder `sentences`."""
+"""The hub's own sentences, in the languages of the folder `sentences`."""
 
 import tomllib
 from pathlib import Path
@@ -8,41 +8,41 @@ from wyoming_rosie.text import durations
 
 FOLDER = Path(__file__).with_name("sentences")
 FALLBACK_LANGUAGE = "en"
-"""What is said in a language that has no sentences."""
+"""For languages without sentences of their own."""
 _TABLES: dict[str, dict[str, dict[str, Any]]] = {
     file.stem: tomllib.loads(file.read_text("utf-8")) for file in sorted(FOLDER.glob("*.toml"))
 }
 
 
 def languages() -> frozenset[str]:
-    """Return the languages that there are sentences in."""
+    """Return the languages with sentences."""
     return frozenset(_TABLES)
 
 
 def supported_language(language: str) -> str:
-    """Return the language of a tag such as de-AT if there are sentences in it, else English."""
+    """Return the base language of a tag such as de-AT if it has sentences, else English."""
     family = durations.base_language(language)
     return family if family in _TABLES else FALLBACK_LANGUAGE
 
 
 def format_sentence(key: str, language: str, **values: object) -> str:
-    """Return a sentence such as "timers.paused", filled in."""
+    """Return the sentence with a key such as "timers.paused", filled in."""
     return str(get_entry(key, language)).format(**values)
 
 
 def get_entry(key: str, language: str) -> Any:
-    """Return what a language's file has under a key."""
+    """Return the entry of a language's file: a sentence, a list of phrases, or a list of such lists."""
     table, _, name = key.partition(".")
     return _TABLES[supported_language(language)][table][name]
 
 
 def has_entry(key: str) -> bool:
-    """Tell whether there is anything under a key; all languages have the same."""
+    """Return whether the key exists; all languages have the same keys."""
     table, _, name = key.partition(".")
     return name in _TABLES[FALLBACK_LANGUAGE].get(table, {})
 
 
 def language_name(language: str) -> str:
-    """Return what a language calls itself; its tag if nobody knows."""
+    """Return a language's name for itself; its tag if unknown."""
     family = durations.base_language(language)
     return str(_TABLES[family]["answers"]["name"]) if family in _TABLES else language

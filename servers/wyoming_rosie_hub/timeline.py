@@ -1,4 +1,4 @@
-"""The steps of one turn as log lines, each with its milliseconds."""
+"""Timeline of one turn: a log line for each step, with its milliseconds."""
 
 import structlog
 
@@ -9,9 +9,9 @@ _LOG = structlog.get_logger()
 
 
 class Timeline:
-    """Logs `step`, `ms` since the wake word, and `ms_after_speech` once the speech has ended, which is also noted.
+    """Logs `step`, `ms` since the wake word and `ms_after_speech`, and observes the latter as the stage's metric.
 
-    A turn ends with its answer's playing or with what failed first, whose words are played as well.
+    A turn counts as done, or as failed if a failure came first, although that is spoken and played as well.
     """
 
     def __init__(self, turn_id: str, started_at: float, metrics: TurnMetrics = NULL_TURN_METRICS) -> None:

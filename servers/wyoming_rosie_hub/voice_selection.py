@@ -1,4 +1,4 @@
-"""Which voice of the tts daemon speaks which language."""
+"""Voice selection: the tts daemon's installed voice for a language."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ _NAMED_IN_LOG = 12
 
 
 class VoiceSelector:
-    """The voices that are installed; nothing is known of them until the daemon has answered."""
+    """Selects among the installed voices; until the daemon has described them, there are none."""
 
     def __init__(self, tts_uri: Callable[[], str]) -> None:
         self._tts_uri = tts_uri
@@ -26,27 +26,27 @@ class VoiceSelector:
         self._reported_missing: set[str] = set()
 
     async def refresh_periodically(self) -> None:
-        """Ask the daemon what voices it has, soon and then once in a while, until cancelled."""
+        """Ask the daemon for its voices until cancelled: soon at first, then once in a while."""
         backoff = Backoff(max_seconds=REFRESH_SECONDS)
         while True:
             try:
                 await self.refresh()
             except RosieError as err:
-                _LOG.debug("the voices are not known yet", reason=str(err))
+                _LOG.debug("voices could not be fetched", reason=str(err))
             await asyncio.sleep(REFRESH_SECONDS if self._voices else backoff.next_pause())
 
     async def refresh(self) -> None:
-        """Ask the daemon now. Raises UnreachableError, PeerError."""
+        """Ask the daemon for its voices. Raises UnreachableError, PeerError."""
         info = await describe(self._tts_uri())
         programs = (program for program in info.tts if program.installed)
         self._voices = tuple(voice for program in programs for voice in program.voices if voice.installed)
 
     def select(self, language: str) -> SynthesizeVoice | None:
-        """Return what to ask the daemon for; None for its own choice, which is all there is until more is known."""
+        """Return the voice to request; None to leave the choice to the daemon, as before its voices are known."""
         return select_voice(self._voices, language)
 
     def report_missing(self, language: str) -> bool:
-        """Tell whether no voice speaks a language; logged, and True, only once for each."""
+        """Return whether no voice speaks a language, and log it; True only the first time for each language."""
         if not self._voices or self.select(language) is not None or base_language(language) in self._reported_missing:
             return False
         self._reported_missing.add(base_language(language))
@@ -56,12 +56,12 @@ class VoiceSelector:
 
     @property
     def languages(self) -> frozenset[str]:
-        """The languages that voices speak."""
+        """The languages of the installed voices."""
         return frozenset(base_language(tag) for voice in self._voices for tag in voice.languages)
 
 
 def select_voice(voices: Sequence[TtsVoice], language: str) -> SynthesizeVoice | None:
-    """Return what to ask for; a language that a voice has by that very tag is enough, else a voice by its name."""
+    """Return the voice to request: by language if a voice lists that very tag, else by the name of a related voice."""
     if any(language in voice.languages for voice in voices):
         return SynthesizeVoice(language=language)
     of_family = [

@@ -1,4 +1,4 @@
-"""What people say about the volume, as an event for the satellites that are meant and a sentence about what they did."""
+"""Volume intents: the event to send, the satellites to send it to, and the sentence about the result."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,12 +10,12 @@ from wyoming_rosie_hub.timers.intents import Slots
 VOLUME = "volume"
 MAX_PERCENT = 100
 STEP_PERCENT = 10
-"""Percent of "louder" and "quieter"."""
+"""Change for "louder" and "quieter"."""
 _STEPS = {"up": STEP_PERCENT, "down": -STEP_PERCENT}
 
 
 def create_volume_event(intent: str, slots: Slots) -> Event | None:
-    """Return what a satellite is to be told, or None when the intent is not about the volume or names no amount."""
+    """Return the event that changes a satellite's volume; None for other intents and invalid amounts."""
     match intent, slots:
         case "HassSetVolume", {"volume_level": int(percent)} if 0 <= percent <= MAX_PERCENT:
             return _volume_event(percent=percent)
@@ -27,7 +27,7 @@ def create_volume_event(intent: str, slots: Slots) -> Event | None:
 
 
 def find_targets(slots: Slots, satellite_id: str, areas: Mapping[str, str | None]) -> tuple[str, ...]:
-    """Return the satellites that are meant of those with their `areas`: the one that asked, or those of another room."""
+    """Return the satellites of the area that is named, or the one that asked if none or its own area is named."""
     area = slots.get("area")
     if not isinstance(area, str) or _normalize_area(area) == _normalize_area(areas.get(satellite_id) or ""):
         return (satellite_id,)
@@ -35,7 +35,7 @@ def find_targets(slots: Slots, satellite_id: str, areas: Mapping[str, str | None
 
 
 def parse_volume_report(event: Event) -> int | None:
-    """Return how loud a satellite says that it is, if that is what it says."""
+    """Return the volume that a satellite reports, in percent; None for other events."""
     match event.data:
         case {"name": "volume", "percent": int(percent)} if event.type == "user-event" and 0 <= percent <= MAX_PERCENT:
             return percent
@@ -43,7 +43,7 @@ def parse_volume_report(event: Event) -> int | None:
 
 
 def describe_result(reported: Sequence[int | None], language: str = "en") -> str:
-    """Return the sentence about what the satellites have told; None stands for one that said nothing."""
+    """Return the sentence about the volumes that satellites reported; None stands for one that did not report."""
     percents = {percent for percent in reported if percent is not None}
     if not reported:
         return format_sentence("volume.nobody", language)

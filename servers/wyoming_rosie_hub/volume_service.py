@@ -1,4 +1,4 @@
-"""Changes the volume of satellites, which then say how loud they are."""
+"""Volume service: changes the volume of satellites, which report the new volume."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -9,11 +9,11 @@ from wyoming_rosie_hub.messages import IntentRequest, SpokenAnswer
 from wyoming_rosie_hub.volume_intents import create_volume_event, describe_result, find_targets
 
 REPORT_TIMEOUT_SECONDS = 1.0
-"""Satellites that know no volume never answer."""
+"""Satellites without volume control never report."""
 
 
 class VolumeService:
-    """`areas` are the rooms of the satellites that are there; `tell(satellite_id, event)` returns False for one that is not."""
+    """Carries out volume intents. `areas` returns each connected satellite's area; `send` returns False if not connected."""
 
     def __init__(self, areas: Callable[[], Mapping[str, str | None]], send: Callable[[str, Event], bool]) -> None:
         self._areas = areas
@@ -21,33 +21,34 @@ class VolumeService:
         self._pending: dict[str, asyncio.Future[int]] = {}
 
     async def execute(self, request: IntentRequest) -> SpokenAnswer | None:
-        """Carry out an intent about the volume; return what to say, None when it is about something else."""
+        """Carry out a volume intent and return the answer; None for other intents."""
         event = create_volume_event(request.intent, request.slots)
         if event is None:
             return None
         satellites = find_targets(request.slots, request.satellite.satellite_id, self._areas())
-        told = await asyncio.gather(*(self._set_volume(one, event) for one in satellites))
+        reported = await asyncio.gather(*(self._set_volume(satellite_id, event) for satellite_id in satellites))
         return SpokenAnswer(
-            describe_result(told, request.satellite.language), succeeded=any(percent is not None for percent in told)
+            describe_result(reported, request.satellite.language),
+            succeeded=any(percent is not None for percent in reported),
         )
 
     def on_report(self, satellite_id: str, percent: int) -> None:
-        """Note how loud a satellite says that it is."""
-        asked = self._pending.get(satellite_id)
-        if asked is not None and not asked.done():
-            asked.set_result(percent)
+        """Process a satellite's report of its volume, in percent."""
+        report = self._pending.get(satellite_id)
+        if report is not None and not report.done():
+            report.set_result(percent)
 
     async def _set_volume(self, satellite_id: str, event: Event) -> int | None:
-        """Return how loud the satellite is then, None when it does not say."""
-        asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._pending[satellite_id] = asked
+        """Request a change; return the volume that the satellite reports, in percent, or None if it reports none."""
+        report: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._pending[satellite_id] = report
         try:
             if not self._send(satellite_id, event):
                 return None
             async with asyncio.timeout(REPORT_TIMEOUT_SECONDS):
-                return await asked
+                return await report
         except TimeoutError:
             return None
         finally:
-            if self._pending.get(satellite_id) is asked:
+            if self._pending.get(satellite_id) is report:
                 del self._pending[satellite_id]

@@ -91,7 +91,7 @@ def test_a_hub_that_adopts_all_conducts_a_satellite_of_another_host(tmp_path: Pa
     satellite = (command("wyoming-rosie-satellite"), "--uri", "tcp://0.0.0.0:10700", *devices)
     with running(NEAR, *satellite) as log, running(FAR, *hub) as hub_log:
         wait_for(log, "announced")
-        joined = wait_for(hub_log, "satellite joined")
+        joined = wait_for(hub_log, "satellite connected")
         assert joined["uri"] == "tcp://10.99.7.1:10700"
 
 

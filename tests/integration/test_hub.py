@@ -93,7 +93,7 @@ class HubHarness:
             uris += [f"--{role}-uri", "tcp://127.0.0.1:9" if role in self.down else stage.uri]
         flags = ("--satellite", self.satellite.uri, *uris, "--no-zeroconf", "--data-dir", str(self._data_dir), *flags)
         hub = await self._start("hub", *flags)
-        await hub.wait_for_line("satellite joined")
+        await hub.wait_for_line("satellite connected")
         return hub
 
     async def turn(self) -> list[Event]:

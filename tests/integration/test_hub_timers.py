@@ -70,7 +70,7 @@ class TwoRoomHome:
         satellites = [part for one in (self.kitchen, self.office) for part in ("--satellite", one.uri)]
         hub = await self._start("hub", *satellites, *uris, "--no-zeroconf", "--data-dir", str(self._data_dir), *flags)
         async with asyncio.timeout(60):
-            while len(hub.lines("satellite joined")) < joined:
+            while len(hub.lines("satellite connected")) < joined:
                 await asyncio.sleep(0.02)
         return hub
 
@@ -123,7 +123,7 @@ async def test_a_satellite_that_was_away_learns_that_its_timer_is_cancelled(
         uri = home.kitchen.uri
         hub = await home.begin()
         await home.say(home.kitchen, "start")
-    await hub.wait_for_line("satellite is away")
+    await hub.wait_for_line("satellite unreachable")
     answer = await home.say(home.office, "cancel")
     assert answer == (
         "The 5 minute timer is cancelled. "

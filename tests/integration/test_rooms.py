@@ -83,7 +83,7 @@ async def rooms(daemon: StartDaemon, tmp_path: Path, unused_tcp_port_factory: An
             *(part for role, uri in uris.items() for part in (f"--{role}-uri", uri)),
         )
         async with asyncio.timeout(60):
-            while len(hub.lines("satellite joined")) < 2:
+            while len(hub.lines("satellite connected")) < 2:
                 await asyncio.sleep(0.02)
         yield house
 

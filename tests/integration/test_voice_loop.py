@@ -45,7 +45,7 @@ class Loop:
         hub = await self._start(
             "hub", "--satellite", self.satellite.uri, *uris, "--no-zeroconf", "--data-dir", str(data_dir), "--debug"
         )
-        await hub.wait_for_line("satellite joined")
+        await hub.wait_for_line("satellite connected")
 
     async def say(self, pcm: bytes, turn_id: str) -> str:
         """Speak after a wake word; return what the house answers."""

@@ -71,7 +71,7 @@ async def room(daemon: StartDaemon, tmp_path: Path, unused_tcp_port: int) -> Asy
             *("--satellite", satellite.uri, "--no-zeroconf", "--data-dir", str(tmp_path / "hub")),
             *(part for role, uri in uris.items() for part in (f"--{role}-uri", uri)),
         )
-        await hub.wait_for_line("satellite joined")
+        await hub.wait_for_line("satellite connected")
         yield inside
 
 
