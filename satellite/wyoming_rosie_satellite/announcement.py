@@ -1,4 +1,4 @@
-"""What a satellite is called on the network, and where it is said to be, when that is not its own name and address."""
+"""Announcement of a name or an address that is not the satellite's own, such as that outside of a container."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,14 +13,14 @@ FLAG = "--zeroconf-host"
 
 
 def local_settings(settings: SatelliteConfig) -> SatelliteConfig:
-    """Return the settings by which the satellite announces its own address, if it does."""
+    """Return the settings by which the server announces the satellite's own address, if at all."""
     is_own = settings.zeroconf and settings.zeroconf_host is None
     return replace(settings, name=settings.zeroconf_name or settings.name, zeroconf=is_own)
 
 
 @asynccontextmanager
 async def announce_override(settings: SatelliteConfig) -> AsyncIterator[None]:
-    """Announce the address that the settings name, if any, during the block. Raises ConfigError."""
+    """Announce the address of --zeroconf-host, if any, during the block. Raises ConfigError."""
     where = override_address(settings)
     if where is None or not settings.zeroconf:
         yield
@@ -30,7 +30,7 @@ async def announce_override(settings: SatelliteConfig) -> AsyncIterator[None]:
 
 
 def override_address(settings: SatelliteConfig) -> Tcp | None:
-    """Return the address to announce instead of the satellite's own. Raises ConfigError."""
+    """Return the address to announce instead of the satellite's own, if any. Raises ConfigError."""
     if settings.zeroconf_host is None:
         return None
     listens = address.parse(settings.uri)

@@ -1,17 +1,17 @@
-"""Who conducts a satellite: one peer at a time."""
+"""Slot of a conductor: one peer at a time conducts, and another may replace it once it is idle."""
 
 from typing import Generic, TypeVar
 
 from wyoming_rosie.errors import BadEventError
 
 ALIVE_SECONDS = 5.0
-"""A conductor that was heard so lately keeps the satellite."""
+"""A conductor that was heard from within this time cannot be replaced."""
 
 C = TypeVar("C")
 
 
 class ConductorSlot(Generic[C]):
-    """The conductor's place. `now` is in seconds."""
+    """The conductor that has the slot. `now` is in seconds."""
 
     def __init__(self) -> None:
         self.holder: C | None = None
@@ -19,7 +19,7 @@ class ConductorSlot(Generic[C]):
         self._last_seen = 0.0
 
     def claim(self, peer: C, now: float) -> C | None:
-        """Seat a peer; return whom it replaces. Raises BadEventError while another one is at work."""
+        """Give the slot to a peer; return the one it replaces, if any. Raises BadEventError while that one is alive."""
         if self.holder not in (None, peer) and not self.is_paused and now - self._last_seen < ALIVE_SECONDS:
             raise BadEventError("this satellite has a conductor already; try again when it is gone", "busy")
         replaced = None if self.holder is peer else self.holder
@@ -27,19 +27,19 @@ class ConductorSlot(Generic[C]):
         return replaced
 
     def pause(self, peer: C) -> bool:
-        """Let the peer keep the slot until somebody wants it; return whether it has it."""
+        """Let another peer claim the slot at any time; return whether this peer has it."""
         if self.holder is not peer:
             return False
         self.is_paused = True
         return True
 
     def mark_alive(self, peer: C, now: float) -> None:
-        """Note that the peer is still there."""
+        """Record that the peer is still there."""
         if self.holder is peer:
             self._last_seen = now
 
     def release(self, peer: C) -> bool:
-        """Free the slot if the peer has it; return whether it had."""
+        """Release the slot if the peer has it; return whether it did."""
         if self.holder is not peer:
             return False
         self.holder, self.is_paused = None, False

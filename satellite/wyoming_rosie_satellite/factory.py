@@ -47,7 +47,9 @@ from wyoming_rosie_satellite.satellite import SatelliteComponents
 from wyoming_rosie_satellite.storage.state_store import SavedState
 from wyoming_rosie_satellite.wake import command_detector, vad_gate
 from wyoming_rosie_satellite.wake.command_detector import CommandDetector
-from wyoming_rosie_satellite.wake.detectors import LocalDetector, RemoteDetector, WakeDetector
+from wyoming_rosie_satellite.wake.detector import WakeDetector
+from wyoming_rosie_satellite.wake.local_detector import LocalDetector
+from wyoming_rosie_satellite.wake.remote_detector import RemoteDetector
 from wyoming_rosie_satellite.wake.vad_gate import GateRules
 from wyoming_rosie_satellite.wake.vad_gated_detector import SileroScorer, VadGatedDetector
 
@@ -119,9 +121,9 @@ def _create_sink(settings: SatelliteConfig) -> Speaker:
     return DeviceSpeaker(portaudio.get_portaudio(), settings.snd, audio)
 
 
-def create_detector(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]) -> WakeDetector:
-    """Return what finds wake words; `learned` is told which ones, now or when a daemon has said so."""
-    ungated = _create_plain_detector(settings, learned)
+def create_detector(settings: SatelliteConfig, on_wake_programs: Callable[[list[WakeProgram]], None]) -> WakeDetector:
+    """Return what finds wake words; `on_wake_programs` is told which ones, now or when a daemon has said so."""
+    ungated = _create_plain_detector(settings, on_wake_programs)
     if not settings.vad:
         return ungated
     rules = GateRules(
@@ -134,15 +136,17 @@ def create_detector(settings: SatelliteConfig, learned: Callable[[list[WakeProgr
     return VadGatedDetector(ungated, SileroScorer(silero.load(silero.Settings())), rules)
 
 
-def _create_plain_detector(settings: SatelliteConfig, learned: Callable[[list[WakeProgram]], None]) -> WakeDetector:
+def _create_plain_detector(
+    settings: SatelliteConfig, on_wake_programs: Callable[[list[WakeProgram]], None]
+) -> WakeDetector:
     if settings.wake_uri is not None:
         address.parse(settings.wake_uri)
         names = [*_configured_wake_words(settings), *settings.stop_word] if settings.wake_word_name else []
-        return RemoteDetector(settings.wake_uri, names, learned)
+        return RemoteDetector(settings.wake_uri, names, on_wake_programs)
     if settings.wake_command is not None:
-        return _create_command_detector(settings, settings.wake_command, learned)
+        return _create_command_detector(settings, settings.wake_command, on_wake_programs)
     known = _load_wake_models(settings)
-    learned([describe_models(known.values())])
+    on_wake_programs([describe_models(known.values())])
     words = select_words(known, [*_configured_wake_words(settings), *settings.stop_word])
     rules = TriggerRules(
         threshold=settings.wake_threshold,
@@ -179,10 +183,10 @@ def resolve_wake_words(settings: SatelliteConfig) -> SatelliteConfig:
 
 
 def _create_command_detector(
-    settings: SatelliteConfig, line: str, learned: Callable[[list[WakeProgram]], None]
+    settings: SatelliteConfig, line: str, on_wake_programs: Callable[[list[WakeProgram]], None]
 ) -> WakeDetector:
     names = [*_configured_wake_words(settings), *settings.stop_word] if settings.wake_word_name else []
-    learned([command_detector.describe_wake_words(names)])
+    on_wake_programs([command_detector.describe_wake_words(names)])
     audio = _check_format(command_detector.FLAG, settings.wake_format)
     return CommandDetector(line, audio, names, settings.wake_refractory_seconds)
 

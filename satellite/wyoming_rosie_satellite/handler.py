@@ -1,4 +1,4 @@
-"""One peer of the satellite: anybody may ask what it is, one may conduct it."""
+"""Handler of one connection to the satellite: any peer may describe it, one per slot may conduct it."""
 
 import asyncio
 
@@ -11,17 +11,15 @@ from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie_satellite import messages as m
-from wyoming_rosie_satellite import volume_event
-from wyoming_rosie_satellite.events import parse_input
-from wyoming_rosie_satellite.integrations.observers import volume_level_event
+from wyoming_rosie_satellite.events import is_volume_event, parse_input, parse_volume
+from wyoming_rosie_satellite.integrations.observers import volume_event
 from wyoming_rosie_satellite.satellite import Satellite
-from wyoming_rosie_satellite.volume_event import is_volume_event
 
 
 class SatelliteHandler:
-    """`run-satellite` makes the peer the conductor of a slot, and its leaving ends that.
+    """`run-satellite` makes the peer the conductor of a slot until it disconnects.
 
-    After `pause-satellite` it keeps the slot until somebody wants it, and may still announce something.
+    After `pause-satellite` it keeps the slot until another peer claims it, and may still announce something.
     """
 
     def __init__(self, satellite: Satellite, send: Send, slot: str = m.MAIN_SLOT) -> None:
@@ -42,12 +40,12 @@ class SatelliteHandler:
         return self._satellite.is_paused_by(self, self._slot)
 
     def queue_event(self, event: Event) -> None:
-        """Send an event, at once if that can be; a peer that does not read loses it, and soon its connection."""
+        """Send an event, at once if possible; a peer that does not read loses it, and soon its connection."""
         if not (self._outbox.is_idle and self._send_nowait(event)):
             self._outbox.put(event)
 
     def on_audio_nowait(self, event: Event) -> bool:
-        """Take the conductor's sound that is as the speaker wants it, while the player has room."""
+        """Play the conductor's audio if it is in the speaker's format and the player has room."""
         if not self._satellite.is_slot_of(self, self._slot) or not self._satellite.player.has_room:
             return False
         pcm = self._audio_input.read_nowait(event)
@@ -58,7 +56,7 @@ class SatelliteHandler:
         return True
 
     def coalesce(self, source: EventStream) -> None:
-        """Let the next sound come as soon as it is there."""
+        """Leave the source as it is: reply audio must not be delayed."""
 
     async def on_event(self, event: Event) -> None:
         self._satellite.mark_alive(self, self._slot)
@@ -70,7 +68,7 @@ class SatelliteHandler:
             case _ if self._satellite.is_slot_of(self, self._slot):
                 await self._on_conductor_event(event)
             case "audio-start":
-                raise BadEventError("only the conductor may send sound; send run-satellite first", "not-conductor")
+                raise BadEventError("only the conductor may send audio; send run-satellite first", "not-conductor")
 
     async def close(self) -> None:
         self._leave()
@@ -104,10 +102,10 @@ class SatelliteHandler:
     def _handle(self, part: m.ConductorInput) -> None:
         self._satellite.handle(m.ConductorMessage(self._slot, part))
 
-    def _set_volume(self, order: Event) -> None:
-        """Be as loud as the conductor wants, and tell it how loud that is."""
-        self._satellite.set_volume(volume_event.parse_volume(order, self._satellite.status.volume))
-        self.queue_event(volume_level_event(self._satellite.status.volume))
+    def _set_volume(self, event: Event) -> None:
+        """Set the volume, and report it to the conductor."""
+        self._satellite.set_volume(parse_volume(event, self._satellite.status.volume))
+        self.queue_event(volume_event(self._satellite.status.volume))
 
     async def _on_audio(self, event: Event) -> None:
         try:

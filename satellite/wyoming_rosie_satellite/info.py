@@ -1,4 +1,4 @@
-"""What `describe` says of a satellite."""
+"""The satellite's answer to `describe`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ _CREDIT = Attribution(name="wyoming-rosie", url="https://pypi.org/project/wyomin
 def create_info(
     settings: SatelliteConfig, active: Sequence[str], wake: Sequence[WakeProgram], slot: str = MAIN_SLOT
 ) -> Info:
-    """Describe the satellite to a slot's conductor, the wake words that it listens for, and those that it could."""
+    """Describe the satellite to a slot's conductor: `active` are its wake words, `wake` all that it can detect."""
 
     def is_for_slot(word: str) -> bool:
         return slot == (word if word in settings.wake_word_port else MAIN_SLOT)
@@ -40,7 +40,7 @@ def create_info(
         wake=wake,
         mic=[
             MicProgram(
-                "microphone", _CREDIT, True, "What the satellite hears", __version__, mic_format=_wire_format(SPEECH)
+                "microphone", _CREDIT, True, "The satellite's microphone", __version__, mic_format=_wire_format(SPEECH)
             )
         ],
         snd=[
@@ -48,7 +48,7 @@ def create_info(
                 "speaker",
                 _CREDIT,
                 True,
-                "What it plays best",
+                "The satellite's speaker",
                 __version__,
                 snd_format=_wire_format(settings.snd_format),
             )
@@ -57,7 +57,7 @@ def create_info(
 
 
 def service_name(settings: SatelliteConfig, slot: str = MAIN_SLOT) -> str:
-    """Return the satellite's lasting name for a slot's conductor, short enough for the network."""
+    """Return the satellite's stable name for a slot's conductor, short enough for mDNS."""
     whole = settings.name or discovery.instance_name("satellite")
     if slot == MAIN_SLOT:
         return whole

@@ -1,4 +1,4 @@
-"""Where conductors find a satellite: at its own address, and at a port of its own for each wake word that has one."""
+"""Listeners for conductors: the satellite's own address, and a port for each wake word that has one."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,7 +23,7 @@ _LOG = structlog.get_logger()
 
 
 class ConductorListeners:
-    """Serves every slot of a satellite. Raises ConfigError for a port that cannot be."""
+    """Serves every slot of a satellite. Raises ConfigError for an invalid port."""
 
     def __init__(self, settings: SatelliteConfig, satellite: Satellite, metrics: Metrics) -> None:
         self._settings = settings
@@ -34,14 +34,14 @@ class ConductorListeners:
         }
 
     def set_wake_programs(self, wake: Sequence[WakeProgram]) -> None:
-        """Describe the satellite with the wake words that it could listen for."""
+        """Describe the satellite with the wake words that it can detect."""
         active = factory.active_wake_words(self._settings, wake)
         self._main_server.set_info(create_info(self._settings, active, wake))
         for word, (peers, _) in self._slot_servers.items():
             peers.set_info(create_info(self._settings, active, wake, word))
 
     async def run(self) -> None:
-        """Serve until told to stop. Raises ConfigError."""
+        """Serve until SIGTERM. Raises ConfigError."""
         async with AsyncExitStack() as stack:
             for word, (peers, where) in self._slot_servers.items():
                 await stack.enter_async_context(self._listen(word, peers, where))
@@ -58,7 +58,7 @@ class ConductorListeners:
 
     @asynccontextmanager
     async def _listen(self, word: str, peers: DaemonServer, where: Tcp) -> AsyncIterator[None]:
-        """Serve a word's conductor during the block, and then let an answer end."""
+        """Serve a wake word's conductor during the block, and drain its connections afterwards."""
         settings = self._settings
         peers.apply_settings(settings)
         async with AsyncExitStack() as stack:
@@ -68,7 +68,7 @@ class ConductorListeners:
             if settings.zeroconf and not called.is_loopback:
                 known_as = service_name(announcement.local_settings(settings), word)
                 await stack.enter_async_context(discovery.announce("satellite", known_as, called))
-            _LOG.info("wake word has a place of its own", word=word, uri=str(used))
+            _LOG.info("wake word has its own port", word=word, uri=str(used))
             yield
         await peers.drain()
 

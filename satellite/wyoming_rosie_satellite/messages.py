@@ -1,21 +1,21 @@
-"""What goes into the rules of a satellite and what comes out of them."""
+"""Inputs and effects of the satellite's rules."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
 MAIN_SLOT = ""
-"""The slot of who conducts for every wake word that has no slot of its own; those slots have their words' names."""
-OFFLINE_SLOT = "(outbox)"
-"""Stands for whoever keeps what is said to a slot that is free."""
+"""The slot of the conductor for every wake word without a slot of its own; the other slots are named after their words."""
+OFFLINE_SLOT = "(offline)"
+"""Stands for the offline queue, which receives runs that are meant for a slot without a conductor."""
 
 
 class SatellitePhase(StrEnum):
-    OFFLINE = "offline"  # nobody conducts
-    PAUSED = "paused"  # its conductor is there, and wants to hear nothing
+    OFFLINE = "offline"  # no conductor
+    PAUSED = "paused"  # the conductor is connected, but takes no runs
     WAITING = "waiting"  # for a wake word
-    STREAMING = "streaming"  # what is said goes to the conductor
-    THINKING = "thinking"  # all was said, the answer is not there yet
+    STREAMING = "streaming"  # microphone audio to the conductor
+    THINKING = "thinking"  # the command is over, the reply has not come yet
     SPEAKING = "speaking"
 
 
@@ -25,12 +25,12 @@ class Cue(StrEnum):
     AWAKE = "awake"
     DONE = "done"
     TIMER = "timer"
-    ERROR = "error"  # the conductor has no answer
-    NOTHING = "nothing"  # was said
-    UNREACHABLE = "unreachable"  # there is no conductor
-    LOST = "lost"  # the conductor is gone in the middle
-    KEPT = "kept"  # there is no conductor, and what was said waits for one
-    DEAF = "deaf"  # the microphone does not work
+    ERROR = "error"  # the conductor has no reply
+    NOTHING = "nothing"  # no speech
+    UNREACHABLE = "unreachable"  # no conductor
+    LOST = "lost"  # the conductor has gone in the middle of a run
+    KEPT = "kept"  # no conductor; the run is in the offline queue
+    DEAF = "deaf"  # the microphone has failed
     MUTE = "mute"
     UNMUTE = "unmute"
 
@@ -45,7 +45,7 @@ class ConductorJoined:
 
 @dataclass(frozen=True)
 class ConductorPaused:
-    """The conductor is still there, but will hear nothing until it joins again; it may still announce something."""
+    """The conductor takes no runs until it joins again; it may still announce something."""
 
     slot: str = MAIN_SLOT
 
@@ -64,12 +64,12 @@ class MicAudio:
 
 @dataclass(frozen=True)
 class MicrophoneLost:
-    """The microphone cannot be opened, or is gone."""
+    """The microphone cannot be opened, or has failed."""
 
 
 @dataclass(frozen=True)
 class WakeWord:
-    """A wake word was certain at a sample of the microphone's audio, counted from its beginning."""
+    """A wake word was detected at `sample` of the microphone's audio."""
 
     name: str
     sample: int
@@ -79,19 +79,19 @@ class WakeWord:
 
 @dataclass(frozen=True)
 class StopWord:
-    """The word was said that ends whatever sounds."""
+    """The word was detected that stops a reply and a ringing timer."""
 
 
 @dataclass(frozen=True)
 class ListenRequested:
-    """A button, a program or a person at a keyboard wants to be listened to; held: until told to stop."""
+    """A button, a program or a keyboard starts a run; `held`: it lasts until StopRequested."""
 
     held: bool = False
 
 
 @dataclass(frozen=True)
 class StopRequested:
-    """The same want it to stop whatever it does."""
+    """A button, a program or a keyboard stops whatever the satellite does."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,8 @@ class MuteRequested:
 
 @dataclass(frozen=True)
 class VoiceStarted:
+    """Speech started in the command. Like the next four, it comes from the local VAD."""
+
     milliseconds: int  # of the microphone's audio
 
 
@@ -110,68 +112,78 @@ class VoiceStopped:
 
 
 @dataclass(frozen=True)
+class NoiseStarted:
+    """A sound other than speech started."""
+
+    milliseconds: int
+
+
+@dataclass(frozen=True)
+class NoiseStopped:
+    milliseconds: int
+
+
+@dataclass(frozen=True)
 class VadProgress:
-    """Up to here every voice has been told of."""
+    """The VAD has processed the audio up to here, and reported all that it found."""
 
     milliseconds: int
 
 
 @dataclass(frozen=True)
 class SpeechEnded:
-    """The conductor has heard enough."""
+    """The conductor needs no more audio of the command."""
 
 
 @dataclass(frozen=True)
 class TranscriptReceived:
-    """The conductor knows what was said. `tells_end`: it will also say so when there is nothing to answer."""
+    """The conductor has a transcript. `reports_end`: it will also report the end of a run without a reply."""
 
     reports_end: bool = True
 
 
 @dataclass(frozen=True)
 class RunFailed:
-    """The conductor ends the run without an answer."""
+    """The conductor ends the run without a reply."""
 
     code: str = ""
 
 
 @dataclass(frozen=True)
 class FollowUpRequested:
-    """The answer is a question: listen after it without a wake word."""
+    """The reply is a question: listen after it without a wake word."""
 
 
 @dataclass(frozen=True)
 class ReplyTextReceived:
-    """The words of the answer."""
-
     text: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class FillerAnnounced:
-    """The next sound is a filler: the sound after it cuts it off."""
+    """The next reply audio is a filler: the audio after it cuts it off."""
 
 
 @dataclass(frozen=True)
 class ReplyAudioStarted:
-    """An answer, or an announcement that nobody asked for."""
+    """The audio of a reply starts, or of an announcement without a run."""
 
 
 @dataclass(frozen=True)
 class ReplyAudioReceived:
-    """The next of it, in the speaker's format."""
+    """The next of the reply audio, in the speaker's format."""
 
     pcm: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
 class ReplyAudioEnded:
-    """All of it was received."""
+    """All of the reply audio has arrived."""
 
 
 @dataclass(frozen=True)
 class ConductorMessage:
-    """A conductor's part in a dialogue. Without this around it, it comes from whoever the satellite turns to."""
+    """A conductor's input and its slot. An input that comes without a slot is from the conductor of the active one."""
 
     slot: str
     content: "ConductorInput"
@@ -179,7 +191,7 @@ class ConductorMessage:
 
 @dataclass(frozen=True)
 class ReplyAudioPlayed:
-    """The speaker has played everything up to the end of this sound."""
+    """The speaker has played everything up to the end of a clip."""
 
     clip: int
 
@@ -191,37 +203,38 @@ class TimerFinished:
 
 @dataclass(frozen=True)
 class RunStored:
-    """What was said to nobody waits in the outbox."""
+    """A run without a conductor is in the offline queue."""
 
 
 @dataclass(frozen=True)
 class RunLost:
-    """It could not be kept."""
+    """A run without a conductor could not be stored."""
 
 
 @dataclass(frozen=True)
 class StoredRunAvailable:
-    """It could be sent now; no wake word when a button began it."""
+    """A run of the offline queue could be sent now."""
 
-    wake_word: str | None
+    wake_word: str | None  # None when a button started the run
 
 
 @dataclass(frozen=True)
 class DeadlineReached:
-    """The deadline has passed."""
+    pass
 
 
 ConductorInput: TypeAlias = (
-    SpeechEnded | TranscriptReceived | RunFailed | FollowUpRequested | ReplyTextReceived | FillerAnnounced | ReplyAudioStarted | ReplyAudioReceived
-    | ReplyAudioEnded
+    SpeechEnded | TranscriptReceived | RunFailed | FollowUpRequested | ReplyTextReceived | FillerAnnounced
+    | ReplyAudioStarted | ReplyAudioReceived | ReplyAudioEnded
 )  # fmt: skip
 Input: TypeAlias = (
-    ConductorJoined | ConductorPaused | ConductorLeft | MicAudio | MicrophoneLost | WakeWord | StopWord | ListenRequested | StopRequested
-    | MuteRequested | VoiceStarted | VoiceStopped | VadProgress | ConductorMessage | ConductorInput | ReplyAudioPlayed | TimerFinished | RunStored | RunLost
-    | StoredRunAvailable | DeadlineReached
+    ConductorJoined | ConductorPaused | ConductorLeft | MicAudio | MicrophoneLost | WakeWord | StopWord | ListenRequested
+    | StopRequested | MuteRequested | VoiceStarted | VoiceStopped | NoiseStarted | NoiseStopped | VadProgress
+    | ConductorMessage | ConductorInput | ReplyAudioPlayed | TimerFinished | RunStored | RunLost | StoredRunAvailable
+    | DeadlineReached
 )  # fmt: skip
 
-# Effects: first what the conductor is told that the satellite turns to: at the beginning the main slot's
+# Effects: first those for the conductor of the active slot, which is the main one at the start
 
 
 @dataclass(frozen=True)
@@ -234,9 +247,9 @@ class ReportWakeWord:
 
 @dataclass(frozen=True)
 class RequestRun:
-    """Ask for a run from speech recognition to spoken answer; no wake word when the answer was a question."""
+    """Request a run from speech recognition to spoken reply."""
 
-    wake_word: str | None = None
+    wake_word: str | None = None  # None after a button, and after a reply that was a question
     pipeline: str | None = None  # of the conductor's, by name
 
 
@@ -248,7 +261,7 @@ class SendAudio:
 
 @dataclass(frozen=True)
 class SendAudioStop:
-    """Say that no more audio follows."""
+    pass
 
 
 @dataclass(frozen=True)
@@ -258,38 +271,38 @@ class ReportPlayed:
 
 @dataclass(frozen=True)
 class SwitchSlot:
-    """Whatever the conductor is told from now on is for this slot's."""
+    """Make a slot the active one: it receives the effects that follow."""
 
     slot: str
 
 
 @dataclass(frozen=True)
 class RejectAudio:
-    """Let the conductor of this slot know that somebody else is being talked to."""
+    """Refuse a conductor's audio, because the run of another one is in progress."""
 
     slot: str
 
 
 @dataclass(frozen=True)
 class TransferRun:
-    """Tell this slot's conductor what the outbox was told of the run that is being spoken, which is its own from now on."""
+    """Send a conductor the events of the run in progress, which was going to the offline queue, and then its rest."""
 
     slot: str
 
 
 @dataclass(frozen=True)
 class DiscardRun:
-    """Do not keep the run that is being spoken."""
+    """Do not store the run in progress."""
 
 
 @dataclass(frozen=True)
 class SendStoredRun:
-    """Tell the conductor the run that waits."""
+    """Send the run that StoredRunAvailable offered."""
 
 
 @dataclass(frozen=True)
 class StoredRunSettled:
-    """The conductor has answered the run that was sent, or never will."""
+    """The conductor has answered the stored run, or never will."""
 
     answered: bool
 
@@ -301,14 +314,14 @@ class PlayAudio:
 
 @dataclass(frozen=True)
 class ReportWhenPlayed:
-    """Answer SoundPlayed once everything handed over so far has really been heard."""
+    """Report ReplyAudioPlayed once everything handed over so far has left the speaker."""
 
     clip: int
 
 
 @dataclass(frozen=True)
 class StopPlayback:
-    """Stop playing at once and forget what has not been heard."""
+    """Stop playing at once and drop the rest."""
 
 
 @dataclass(frozen=True)
@@ -324,5 +337,6 @@ class ReportPhase:
 ConductorEffect: TypeAlias = ReportWakeWord | RequestRun | SendAudio | SendAudioStop | ReportPlayed
 OfflineQueueEffect: TypeAlias = TransferRun | DiscardRun | SendStoredRun | StoredRunSettled
 Effect: TypeAlias = (
-    ConductorEffect | SwitchSlot | RejectAudio | OfflineQueueEffect | PlayAudio | ReportWhenPlayed | StopPlayback | PlayCue | ReportPhase
+    ConductorEffect | SwitchSlot | RejectAudio | OfflineQueueEffect | PlayAudio | ReportWhenPlayed | StopPlayback | PlayCue
+    | ReportPhase
 )  # fmt: skip

@@ -1,6 +1,6 @@
-"""Hardware profiles: what has to be set for well-known microphones, speakers, lights and buttons.
+"""Hardware profiles: settings for well-known microphones, speakers, LEDs and buttons.
 
-A profile is a configuration file, here in `profiles/` or the user's own, that every other source of settings overrides.
+A profile is a configuration file, bundled in `profiles/` or the user's own. Every other source of settings overrides it.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ HELP_FLAGS = frozenset({"-h", "--help", "--version"})
 
 
 def profile_names() -> list[str]:
-    """Return the profiles that need no file."""
+    """Return the names of the bundled profiles."""
     return sorted(file.stem for file in FOLDER.glob("*.toml"))
 
 
 def settings_class(arguments: Sequence[str]) -> type[SatelliteConfig]:
-    """Return the settings with the defaults of the profile that flags, environment or files ask for. Raises ConfigError."""
+    """Return the settings class with the defaults of the profile that the settings name, if any. Raises ConfigError."""
     if HELP_FLAGS.intersection(arguments):
         return SatelliteConfig
     asked = config.read(ROLE, SatelliteConfig, arguments)
@@ -47,7 +47,7 @@ def _find_file(name: str) -> Path:
 
 
 def _replace_defaults(values: C) -> type[C]:
-    """Return the class of `values`, with them as its defaults."""
+    """Return the class of `values` with them as its defaults."""
     kind = type(values)
     hints = get_type_hints(kind)
     changed = [(one.name, hints[one.name], _default_field(one, getattr(values, one.name))) for one in fields(kind)]  # type: ignore[arg-type]

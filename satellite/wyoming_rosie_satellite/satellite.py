@@ -1,4 +1,4 @@
-"""Carries out what the rules ask for: microphone, wake words, speaker and conductor around them."""
+"""The satellite: run its rules on a microphone, a wake detector, a speaker and conductors."""
 
 import asyncio
 from collections import defaultdict
@@ -26,13 +26,13 @@ from wyoming_rosie_satellite.conductor_slot import ConductorSlot
 from wyoming_rosie_satellite.core import IDLE_PHASES, SatelliteCore, SatelliteOptions
 from wyoming_rosie_satellite.events import add_language, create_event
 from wyoming_rosie_satellite.integrations import observers
-from wyoming_rosie_satellite.integrations.controls import SatelliteStatus
+from wyoming_rosie_satellite.integrations.controls import MAX_VOLUME, SatelliteStatus
 from wyoming_rosie_satellite.integrations.observers import Observers
-from wyoming_rosie_satellite.storage.state_store import MAX_VOLUME, SavedState
+from wyoming_rosie_satellite.storage.state_store import SavedState
 from wyoming_rosie_satellite.storage.timer_service import SatelliteTimerService
 from wyoming_rosie_satellite.storage.timers import EVENTS as TIMER_EVENTS
 from wyoming_rosie_satellite.storage.timers import FINISHED as TIMER_FINISHED
-from wyoming_rosie_satellite.wake.detectors import WakeDetector
+from wyoming_rosie_satellite.wake.detector import WakeDetector
 
 if TYPE_CHECKING:
     from wyoming_rosie_satellite.storage.offline_queue import OfflineQueue
@@ -42,24 +42,21 @@ PING_SECONDS = 2.0
 
 
 class ConductorConnection(Protocol):
-    """The peer that conducts."""
+    """The connection of a conductor: the peer that runs the pipeline."""
 
     def queue_event(self, event: Event) -> None:
-        """Send an event soon; never waits."""
+        """Send an event as soon as possible; never waits."""
 
 
 @dataclass(frozen=True)
 class SatelliteComponents:
-    """What a satellite has beside a microphone and a speaker; the cues are in the speaker's format.
-
-    Stop words end what sounds; the others wake.
-    """
+    """The parts of a satellite besides its microphone and speaker; the cues are in the speaker's format."""
 
     cues: Mapping[m.Cue, bytes] = field(default_factory=dict)
-    phrases: Mapping[m.Cue, Callable[[], bytes]] = field(default_factory=dict)  # of the other cues
+    phrases: Mapping[m.Cue, Callable[[], bytes]] = field(default_factory=dict)  # for cues that are loaded on demand
     options: SatelliteOptions = field(default_factory=SatelliteOptions)
-    stop_words: Collection[str] = ()
-    wake_words: Collection[str] = ()  # all that the settings name, as they spell them
+    stop_words: Collection[str] = ()  # wake words that stop a reply instead of starting a run
+    wake_words: Collection[str] = ()  # as the settings spell them, stop words included
     vad: LocalVad | None = None
     recorder: RunRecorder | None = None
     awake_mute: AwakeMute | None = None
@@ -67,16 +64,16 @@ class SatelliteComponents:
     volume: Volume | None = None
     observers: Observers = field(default_factory=Observers)
     save_state: Callable[[SavedState], None] = lambda _: None
-    language: str | None = None  # that people speak here, if it is known
+    language: str | None = None  # that people speak here, if known
 
 
 class Satellite:
-    """One satellite, which does what its conductor and its buttons want."""
+    """One satellite, controlled by its conductors, its buttons and the local API."""
 
     def __init__(self, speaker: Speaker, fittings: SatelliteComponents | None = None) -> None:
         self.timers: SatelliteTimerService | None = None
         self.offline_queue: OfflineQueue | None = None
-        self.has_joined = asyncio.Event()  # by anybody so far
+        self.has_joined = asyncio.Event()  # set by the first conductor
         self.player = Player(speaker)
         self.sound_format = speaker.format
         self._components = fittings or SatelliteComponents()
@@ -93,11 +90,11 @@ class Satellite:
 
     @property
     def conductor(self) -> ConductorConnection | None:
-        """Who is talked to, or was at last."""
+        """The conductor of the active slot."""
         return self._slots[self._active_slot].holder
 
     async def run(self, microphone: Microphone, ears: WakeDetector) -> None:
-        """Hear, listen for wake words and play until cancelled."""
+        """Listen for wake words and play replies until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._read_microphone(microphone, ears))
             tasks.create_task(ears.run(self._on_wake_word))
@@ -109,7 +106,7 @@ class Satellite:
                 tasks.create_task(self._components.recorder.run())
 
     def join(self, conductor: ConductorConnection, slot: str = m.MAIN_SLOT) -> None:
-        """Let a peer conduct. Raises BadEventError while another one has the slot."""
+        """Give a slot to a conductor. Raises BadEventError while another conductor has it."""
         was_paused = self._slots[slot].is_paused
         if self._slots[slot].claim(conductor, _now()) is not None and not was_paused:
             self.handle(m.ConductorLeft(slot))
@@ -118,12 +115,12 @@ class Satellite:
         self._notify(Event("satellite-connected"))
 
     def pause(self, conductor: ConductorConnection, slot: str = m.MAIN_SLOT) -> None:
-        """Note that the conductor wants to hear nothing until it joins again."""
+        """Send the conductor no runs until it joins again."""
         if self._slots[slot].pause(conductor):
             self.handle(m.ConductorPaused(slot))
 
     def leave(self, conductor: ConductorConnection, slot: str = m.MAIN_SLOT) -> None:
-        """Note that a peer will not conduct any more."""
+        """Release the slot, if the conductor has it."""
         if self._slots[slot].release(conductor):
             self.handle(m.ConductorLeft(slot))
             if all(one.holder is None for one in self._slots.values()):
@@ -136,11 +133,11 @@ class Satellite:
         return self._slots[slot].holder is peer
 
     def mark_alive(self, peer: ConductorConnection, slot: str = m.MAIN_SLOT) -> None:
-        """Note that a peer is still there, whether it conducts or not."""
+        """Record that the peer is still there; ignored unless it has the slot."""
         self._slots[slot].mark_alive(peer, _now())
 
     def on_event(self, event: Event, slot: str = m.MAIN_SLOT) -> None:
-        """Note what a conductor says, for those who watch. Raises BadEventError for a timer that cannot be."""
+        """Pass a conductor's event to the observers and the timers. Raises BadEventError for an invalid timer."""
         if event.type not in TIMER_EVENTS:
             if self._core.accepts_from(slot):
                 self._notify(event)
@@ -150,11 +147,11 @@ class Satellite:
             self.ring()
 
     def ring(self) -> None:
-        """Let a timer be heard."""
+        """Ring for a finished timer."""
         self.handle(m.TimerFinished())
 
     def handle(self, given: m.Input) -> None:
-        """Let the rules decide about an input and carry out what they say."""
+        """Pass an input to the rules and apply the effects."""
         deadline, was_ringing = self._core.deadline, self._core.is_ringing
         for effect in self._core.handle(given, _now()):
             self._apply(effect)
@@ -170,7 +167,7 @@ class Satellite:
                 ears.push_audio(pcm)
 
     async def _ping_conductors(self) -> None:
-        """Let the conductors show that they are there; who has paused may not even read."""
+        """Ping the conductors, whose answers show that they are alive; a paused one may not even read."""
         while True:
             await asyncio.sleep(PING_SECONDS)
             for slot in self._slots.values():
@@ -198,11 +195,11 @@ class Satellite:
         if self._components.volume is None or percent == self._volume_percent:
             return
         self._components.volume.set_percent(percent)
-        self._notify(observers.volume_level_event(self._volume_percent))
+        self._notify(observers.volume_event(self._volume_percent))
         self._save_state()
 
     def restore(self, kept: SavedState) -> None:
-        """Be as the last run has left it."""
+        """Restore the state that was saved before the restart."""
         self._core.is_muted = kept.muted
         if self._components.volume is not None:
             self._components.volume.set_percent(kept.volume)
@@ -232,9 +229,9 @@ class Satellite:
             case m.SendAudio():
                 self._send_audio(effect)
             case m.RequestRun():
-                asked = add_language(create_event(effect), self._components.language)
-                self._send(asked)
-                self._notify(asked)
+                request = add_language(create_event(effect), self._components.language)
+                self._send(request)
+                self._notify(request)
                 self._notify(Event("streaming-started"))
                 if self._components.vad is not None:
                     self._components.vad.start(self.handle)
@@ -248,7 +245,7 @@ class Satellite:
             case m.SwitchSlot(slot):
                 self._active_slot = slot
             case m.RejectAudio(slot):
-                self._send_all([Error("the satellite is talking with somebody else", "occupied").event()], slot)
+                self._send_all([Error("the satellite has a run with another conductor", "occupied").event()], slot)
             case m.TransferRun() | m.DiscardRun() | m.SendStoredRun() | m.StoredRunSettled():
                 self._apply_to_offline_queue(effect)
             case m.PlayAudio(pcm):
@@ -290,12 +287,12 @@ class Satellite:
 
     def _send_audio(self, audio: m.SendAudio) -> None:
         mute = self._components.awake_mute
-        heard = audio if mute is None else replace(audio, pcm=mute.apply(audio.pcm, _now()))
-        self._send(create_event(heard))
+        sent = audio if mute is None else replace(audio, pcm=mute.apply(audio.pcm, _now()))
+        self._send(create_event(sent))
         if self._components.vad is not None:
-            self._components.vad.push_audio(heard.pcm, heard.milliseconds)
+            self._components.vad.push_audio(sent.pcm, sent.milliseconds)
         if self._components.recorder is not None:
-            self._components.recorder.push_audio(heard.pcm)
+            self._components.recorder.push_audio(sent.pcm)
 
     def _on_phase(self, phase: m.SatellitePhase) -> None:
         _LOG.info("phase", phase=phase, turn_id=self._turn_id)

@@ -1,4 +1,4 @@
-"""Other people's programs that record or play sound, such as arecord and aplay."""
+"""Commands of the operator, such as arecord and aplay, as subprocesses."""
 
 import asyncio
 import shlex
@@ -10,7 +10,7 @@ from wyoming_rosie.runtime.child_processes import send_signal
 
 
 def split_command(flag: str, line: str) -> list[str]:
-    """Return a command line's words. Raises ConfigError when it names no program."""
+    """Split a flag's command line into arguments. Raises ConfigError when its program does not exist."""
     try:
         words = shlex.split(line)
     except ValueError as err:
@@ -23,10 +23,10 @@ def split_command(flag: str, line: str) -> list[str]:
 
 
 async def start_process(words: list[str], stdin: int, stdout: int) -> asyncio.subprocess.Process:
-    """Start a command; what it says on stderr goes to ours."""
+    """Start a command; it shares our standard error."""
     return await asyncio.create_subprocess_exec(*words, stdin=stdin, stdout=stdout)
 
 
 def kill_process(process: asyncio.subprocess.Process) -> None:
-    """End a command at once, if it has not ended."""
+    """Kill a command that still runs."""
     send_signal(process, signal.SIGKILL)

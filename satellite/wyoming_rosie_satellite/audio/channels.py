@@ -1,4 +1,4 @@
-"""Which of a microphone's channels are heard."""
+"""Channels of a microphone: select some of them."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 
 
 def select_channels(pcm: bytes, audio: AudioFormat, channels: Sequence[int]) -> bytes:
-    """Return these channels of whole frames, in this order; they count from 0."""
+    """Return these channels of whole frames, in this order; the first is 0."""
     import numpy as np
 
     samples = np.frombuffer(pcm, np.uint8).reshape(-1, audio.channels, audio.width)
@@ -15,7 +15,7 @@ def select_channels(pcm: bytes, audio: AudioFormat, channels: Sequence[int]) -> 
 
 
 def check_channels(audio: AudioFormat, channels: Sequence[int]) -> None:
-    """Raise DeviceError when the microphone does not have one of these channels."""
+    """Raise DeviceError when the microphone lacks one of these channels."""
     missing = [channel for channel in channels if channel not in range(audio.channels)]
     if missing:
         raise DeviceError(

@@ -1,4 +1,4 @@
-"""The satellite's own short sounds: recordings that the user names, and chimes made of sine waves."""
+"""Cues: the satellite's own short sounds, from the user's WAV files or as chimes of sine waves."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.messages import Cue
 
 CHIME = Path("chime")
-"""Names the satellite's own sound where a WAV file could stand."""
+"""Stands for the satellite's own chime in place of a WAV file."""
 SILENT_BY_DEFAULT = frozenset({Cue.AWAKE, Cue.DONE})
-"""It begins and ends to listen without a sound unless told otherwise."""
+"""Cues that are not played unless the settings name a sound."""
 WITH_PHRASE = frozenset({Cue.UNREACHABLE, Cue.LOST, Cue.KEPT, Cue.ERROR, Cue.DEAF})
-"""Seldom heard, followed by words, and so made when they are needed unless the user names a sound."""
+"""Cues that a phrase follows. They are rare, and so loaded on demand, unless the settings name a sound."""
 CHIMES: dict[Cue, Tones] = {
     Cue.AWAKE: ((784.0, 0.0), (1174.7, 0.09)),
     Cue.DONE: ((1174.7, 0.0), (784.0, 0.09)),
@@ -29,7 +29,7 @@ CHIMES: dict[Cue, Tones] = {
 
 
 def load_cues(settings: SatelliteConfig) -> dict[Cue, bytes]:
-    """Return the sounds that are to be there at once, in the speaker's format. Raises ConfigError."""
+    """Return the cues that are kept in memory, in the speaker's format. Raises ConfigError."""
     paths = configured_files(settings)
     return {
         cue: load_cue(cue, paths[cue], settings.snd_format)
@@ -39,7 +39,7 @@ def load_cues(settings: SatelliteConfig) -> dict[Cue, bytes]:
 
 
 def configured_files(settings: SatelliteConfig) -> dict[Cue, Path | None]:
-    """Return the WAV files that the user has named; CHIME among them."""
+    """Return the WAV file, CHIME or None that the settings name for each cue."""
     files = {
         Cue.AWAKE: settings.awake_wav,
         Cue.DONE: settings.done_wav,
@@ -54,12 +54,12 @@ def configured_files(settings: SatelliteConfig) -> dict[Cue, Path | None]:
 
 
 def load_cue(cue: Cue, path: Path | None, wanted: AudioFormat) -> bytes:
-    """Return a WAV file's sound in the wanted format, or the satellite's own. Raises ConfigError."""
+    """Return a cue from a WAV file, or its chime, in the wanted format. Raises ConfigError."""
     return synthesize_tones(CHIMES[cue], wanted) if path in (None, CHIME) else load_recording(path, wanted)
 
 
 def load_recording(path: Path, wanted: AudioFormat) -> bytes:
-    """Return a WAV file's sound in the wanted format. Raises ConfigError."""
+    """Return a WAV file's audio in the wanted format. Raises ConfigError."""
     audio, pcm = read_wav(path)
     return _convert(pcm, audio, wanted)
 

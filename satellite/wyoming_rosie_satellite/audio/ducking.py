@@ -1,4 +1,4 @@
-"""Other sound in the room, such as music, becomes softer while the satellite listens and answers."""
+"""Ducking: turn down other audio, such as music, while the satellite listens and answers."""
 
 import asyncio
 from typing import Protocol
@@ -12,17 +12,17 @@ COMMAND_TIMEOUT_SECONDS = 5.0
 
 
 class Ducking(Protocol):
-    """Makes other sound softer."""
+    """Turns other audio down and up again."""
 
     def set_active(self, *, active: bool) -> None:
-        """Have other sound soft or as loud as before; never waits."""
+        """Duck or unduck soon; never waits."""
 
     async def run(self) -> None:
-        """Do so until cancelled; then all is as loud as before."""
+        """Apply the changes until cancelled, and unduck then."""
 
 
 class CommandDucking:
-    """Starts commands, one at a time; only what is wanted last is done. Raises ConfigError."""
+    """Runs commands, one at a time; only the latest state is applied. Raises ConfigError."""
 
     def __init__(self, duck: str | None, unduck: str | None) -> None:
         self._commands = {
@@ -32,7 +32,7 @@ class CommandDucking:
         self._target = self._is_ducked = False
         self._changed = asyncio.Event()
         self.is_settled = True
-        """Nothing is left to be done."""
+        """Whether the latest state is applied."""
 
     def set_active(self, *, active: bool) -> None:
         self._target = active
@@ -59,7 +59,7 @@ class CommandDucking:
 
 
 async def _run_command(words: list[str]) -> None:
-    """Let a command do its work, but not for long."""
+    """Run a command, for COMMAND_TIMEOUT_SECONDS at most."""
     try:
         process = await start_process(words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL)
     except OSError as err:

@@ -1,4 +1,4 @@
-"""What the satellite says by itself when something fails: a chime and words, which are read when they are needed."""
+"""Fallback phrases: a chime and a spoken phrase for each failure, loaded on demand."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ DEFAULT_LANGUAGE = "en"
 
 
 def create_loaders(settings: SatelliteConfig, folder: Path = FOLDER) -> dict[Cue, AudioLoader]:
-    """Return what reads each sound, in the speaker's format, of those for which the user names no other."""
+    """Return a loader for each cue with a phrase, in the speaker's format, unless the settings name a sound for it."""
     named = cues.configured_files(settings)
     words = folder / select_language(settings.language or DEFAULT_LANGUAGE) if settings.failure_phrases else None
     return {
@@ -30,24 +30,24 @@ def create_loaders(settings: SatelliteConfig, folder: Path = FOLDER) -> dict[Cue
 
 
 def available_languages() -> list[str]:
-    """Return the languages that there are phrases in."""
+    """Return the languages of the phrases."""
     return sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir())
 
 
 def select_language(tag: str) -> str:
-    """Return the language of a tag such as de-AT; English, with a warning, if there is none."""
+    """Return the language of a tag such as de-AT; English, with a warning, if it has no phrases."""
     language = re.split("[-_]", tag, maxsplit=1)[0].lower()
     if language in available_languages():
         return language
-    _LOG.warning("no phrases in this language; they are in English", language=tag, there_are=available_languages())
+    _LOG.warning("no phrases in this language; English is used", language=tag, available=available_languages())
     return DEFAULT_LANGUAGE
 
 
 def _load_phrase(cue: Cue, words: Path | None, audio: AudioFormat) -> bytes:
-    """Return the chime and the words in a folder, if any; the chime alone when they cannot be read."""
+    """Return the chime and the phrase in a folder, if any; the chime alone when the phrase cannot be read."""
     chime = cues.load_cue(cue, None, audio)
     try:
         return chime if words is None else chime + cues.load_recording(words / f"{cue}.wav", audio)
     except RosieError as err:
-        _LOG.warning("a phrase cannot be read", reason=str(err))
+        _LOG.warning("phrase cannot be read", reason=str(err))
         return chime

@@ -1,4 +1,4 @@
-"""From a microphone's own sound to what the satellite hears."""
+"""Microphone pipeline: channel selection, conversion to 16 kHz mono, and audio processing."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -10,43 +10,45 @@ from wyoming_rosie_satellite.audio.processing import ProcessFrame
 
 
 class MicrophonePipeline:
-    """Hears another microphone as 16 kHz 16-bit mono in frames of 20 ms: some of its channels, or all, mixed and cleaned."""
+    """A microphone's selected channels, or all, as processed 16 kHz 16-bit mono in frames of 20 ms."""
 
     format = SPEECH
 
-    def __init__(self, source: Microphone, chosen: Sequence[int] = (), cleaners: Sequence[ProcessFrame] = ()) -> None:
+    def __init__(
+        self, source: Microphone, selected: Sequence[int] = (), processors: Sequence[ProcessFrame] = ()
+    ) -> None:
         self._source = source
-        self._channels = chosen
-        self._processors = cleaners
+        self._channels = selected
+        self._processors = processors
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
-        listening: _FrameConverter | None = None
+        converter: _FrameConverter | None = None
         async with aclosing(self._source.frames()) as frames:
             async for raw in frames:
-                listening = listening or _FrameConverter(self._source.format, self._channels)
-                for frame in listening.convert(raw):
+                converter = converter or _FrameConverter(self._source.format, self._channels)
+                for frame in converter.convert(raw):
                     yield self._process(frame)
 
     def _process(self, frame: bytes) -> bytes:
-        for clean in self._processors:
-            frame = clean(frame)
+        for process in self._processors:
+            frame = process(frame)
         return frame
 
 
 class _FrameConverter:
-    """One stream of a microphone, until it is gone."""
+    """Converts one stream of a microphone to frames. Raises DeviceError for a missing channel."""
 
-    def __init__(self, audio: AudioFormat, chosen: Sequence[int]) -> None:
-        channels.check_channels(audio, chosen)
+    def __init__(self, audio: AudioFormat, selected: Sequence[int]) -> None:
+        channels.check_channels(audio, selected)
         self._format = audio
-        self._channels = chosen
-        self._converter = Converter(AudioFormat(audio.rate, audio.width, len(chosen) or audio.channels), SPEECH)
+        self._channels = selected
+        self._converter = Converter(AudioFormat(audio.rate, audio.width, len(selected) or audio.channels), SPEECH)
         self._rest = b""
 
     def convert(self, raw: bytes) -> list[bytes]:
-        """Return the frames that are whole now."""
-        wanted = channels.select_channels(raw, self._format, self._channels) if self._channels else raw
-        pcm = self._rest + self._converter.convert(wanted)
+        """Return the frames that are complete now."""
+        selected = channels.select_channels(raw, self._format, self._channels) if self._channels else raw
+        pcm = self._rest + self._converter.convert(selected)
         step = SPEECH.bytes_in(FRAME_SECONDS)
         whole = len(pcm) - len(pcm) % step
         self._rest = pcm[whole:]

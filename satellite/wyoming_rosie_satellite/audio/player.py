@@ -1,4 +1,4 @@
-"""Plays sounds one after the other, and says when each has been heard."""
+"""Player: a queue of audio in front of the speaker, with a callback when each clip has been played."""
 
 import asyncio
 from collections import deque
@@ -14,9 +14,9 @@ from wyoming_rosie_satellite.audio.devices.speakers import NowaitSpeaker, Speake
 _LOG = structlog.get_logger()
 P = ParamSpec("P")
 BLOCK_SECONDS = 0.05
-"""What is silenced may sound so much longer; what a conductor sends at a time is about as long."""
+"""Audio handed to the speaker at a time: playback goes on this long after a stop. Conductors send about as much at a time."""
 MAX_QUEUED_SECONDS = 120.0
-"""A conductor that sends faster than we play may be so far ahead; then it has to wait."""
+"""A conductor that sends faster than the speaker plays has to wait beyond this."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class _EndMarker:
 
 
 class Player:
-    """A queue of sound in the speaker's format in front of a speaker."""
+    """Plays audio in the speaker's format, one clip after the other."""
 
     def __init__(self, speaker: Speaker) -> None:
         self._speaker = speaker
         self._play_nowait = speaker.play_nowait if isinstance(speaker, NowaitSpeaker) else _refuse_nowait
         self._block = speaker.format.bytes_in(BLOCK_SECONDS)
-        self._is_idle = False  # has played all that there was, and waits for more
+        self._is_idle = False  # the queue is empty, and `run` waits for more
         self._queue: deque[bytes | _DeferredAudio | _EndMarker] = deque()
         self._queued_bytes = 0
         self._more = asyncio.Event()
@@ -46,27 +46,27 @@ class Player:
 
     @property
     def queue_size(self) -> int:
-        """How many pieces of sound, and ends of sounds, are to be played."""
+        """Number of chunks and end markers in the queue."""
         return len(self._queue)
 
     def play(self, pcm: bytes) -> None:
-        """Play whole frames after what is waiting."""
+        """Play whole frames after the queued ones."""
         if self._is_idle and len(pcm) <= self._block and self._play_nowait(pcm):
             return
         self._queued_bytes += len(pcm)
         self._enqueue(pcm)
 
     def play_deferred(self, read: Callable[[], bytes]) -> None:
-        """Play after that what `read` returns, which is asked for on a thread of its own when its turn has come."""
+        """Play the audio that `read` returns; it is called on a thread when its turn has come."""
         self._enqueue(_DeferredAudio(read))
 
     def mark_end(self, played: Callable[[], None] | None = None) -> None:
-        """Call `played` when everything up to here has been heard."""
+        """Call `played` when everything up to here has been played."""
         self._enqueue(_EndMarker(played))
 
     def stop(self) -> None:
-        """Stop at once and forget what is waiting."""
-        self._is_idle = False  # what comes now is for the speaker as it is after its silence
+        """Stop at once and drop the queue."""
+        self._is_idle = False  # the speaker has to stop before it plays anything else
         self._queue.clear()
         self._queued_bytes = 0
         self._room.set()
@@ -75,11 +75,11 @@ class Player:
 
     @property
     def has_room(self) -> bool:
-        """Whether no more is waiting than may be."""
+        """Whether the queue is below its limit."""
         return self._speaker.format.seconds(self._queued_bytes) <= MAX_QUEUED_SECONDS
 
     async def wait_for_room(self) -> None:
-        """Wait while too much is waiting."""
+        """Wait while the queue is above its limit."""
         while not self.has_room:
             self._room.clear()
             await self._room.wait()
@@ -138,7 +138,7 @@ class Player:
         try:
             await order(*args, **kwargs)
         except (RosieError, OSError) as err:
-            if not self._failing:  # the sound is lost, the conversation goes on
+            if not self._failing:  # the audio is lost, the dialogue goes on
                 _LOG.warning("speaker failed", reason=str(err))
             self._failing = True
         else:

@@ -1,4 +1,4 @@
-"""The microphone's sound without noise, without the satellite's own voice, and loud enough."""
+"""Audio processing of the microphone: echo cancellation (AEC), noise suppression (NS) and automatic gain control (AGC)."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -11,14 +11,14 @@ from wyoming_rosie_satellite.audio.volume import Volume
 from wyoming_rosie_satellite.config import SatelliteConfig
 
 ProcessFrame: TypeAlias = Callable[[bytes], bytes]
-"""Takes 20 ms of 16 kHz 16-bit mono and returns as much."""
+"""Processes 20 ms of 16 kHz 16-bit mono and returns as much."""
 NOISE_LEVELS = range(5)
 GAINS_DBFS = range(32)
 STEP_BYTES = SPEECH.bytes_in(0.01)
 
 
 def create_processors(settings: SatelliteConfig, echo: EchoReference | None = None) -> list[ProcessFrame]:
-    """Return what the settings ask for, in the order in which it is to be done. Raises ConfigError."""
+    """Return the processing that the settings ask for, in order. Raises ConfigError."""
     wanted: list[ProcessFrame] = []
     if echo is not None:
         wanted.append(EchoCancellation(echo).process)
@@ -30,7 +30,7 @@ def create_processors(settings: SatelliteConfig, echo: EchoReference | None = No
 
 
 class NoiseSuppression:
-    """WebRTC's noise suppression, 0 (off) to 4, and automatic gain to a target of 0 (off) to 31 dB below full scale."""
+    """WebRTC noise suppression, level 0 (off) to 4, and automatic gain control to 0 (off) to 31 dB below full scale."""
 
     def __init__(self, noise_level: int, gain_dbfs: int) -> None:
         _check_range("--mic-noise-suppression", noise_level, NOISE_LEVELS)
@@ -43,7 +43,7 @@ class NoiseSuppression:
 
 
 class EchoCancellation:
-    """WebRTC's echo canceller, which finds out by itself how late the echo is; it rests while the room is silent."""
+    """WebRTC echo cancellation, which estimates the echo's delay; it is skipped while the room is silent."""
 
     def __init__(self, echo: EchoReference) -> None:
         self._processor: Any = _import_echo_cancellation()(sample_rate=SPEECH.rate, echo_cancellation=True)

@@ -1,4 +1,4 @@
-"""Keeps what people say as WAV files, one for each run, where somebody looks for a fault and wants to hear it."""
+"""Recorder of the runs for debugging: one WAV file for each."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ PATTERN = "run-*.wav"
 
 
 class RunRecorder:
-    """Hears what the conductor is sent; `run` writes it. The oldest files are deleted when there are too many."""
+    """Records the audio that the conductor is sent; `run` writes it, and deletes the oldest files beyond `most_files`."""
 
     def __init__(self, folder: Path, most_files: int = MAX_FILES) -> None:
         self.written = 0
@@ -30,33 +30,33 @@ class RunRecorder:
 
     @property
     def queue_size(self) -> int:
-        """How many are not written yet."""
+        """Number of recordings that are not written yet."""
         return self._queue.qsize()
 
     def start(self) -> None:
-        """Keep what is heard from now on."""
+        """Start the recording of a run."""
         self.stop()
         self._name = time.strftime("run-%Y%m%d-%H%M%S") + f"-{time.time_ns() // 1_000_000 % 1000:03}.wav"
         self._pcm = bytearray()
 
     def push_audio(self, pcm: bytes) -> None:
-        """Take the next 16 kHz 16-bit mono of a run; never waits."""
+        """Record the next 16 kHz 16-bit mono of the run; never waits."""
         if self._pcm is not None and len(self._pcm) < MAX_BYTES:
             self._pcm += pcm
 
     def stop(self) -> None:
-        """Have what was heard written soon."""
+        """Queue the recording for writing, unless it is empty."""
         pcm, self._pcm = self._pcm, None
         if not pcm:
             return
         try:
             self._queue.put_nowait((self._name, bytes(pcm)))
         except asyncio.QueueFull:
-            _LOG.warning("a recording is lost: the disk is too slow", folder=str(self._folder))
+            _LOG.warning("recording is lost: the disk is too slow", folder=str(self._folder))
 
     async def run(self) -> None:
         """Write until cancelled."""
-        _LOG.warning("what people say is being recorded; see --debug-recording-dir", folder=str(self._folder))
+        _LOG.warning("speech is being recorded; see --debug-recording-dir", folder=str(self._folder))
         while True:
             name, pcm = await self._queue.get()
             try:

@@ -1,4 +1,4 @@
-"""How loud sound is."""
+"""Volume: scale audio, with a multiplier and without clicks."""
 
 from wyoming_rosie.audio.formats import AudioFormat, Converter
 
@@ -6,7 +6,7 @@ MAX_PERCENT = 100.0
 
 
 class Volume:
-    """A volume of 0 to 100 percent times a fixed multiplier; a change is spread over the next sound, so that it does not click."""
+    """A volume of 0 to 100 percent times a fixed multiplier; a change is spread over the next audio to avoid a click."""
 
     def __init__(self, audio: AudioFormat, multiplier: float = 1.0, percent: float = MAX_PERCENT) -> None:
         whole = AudioFormat(audio.rate, 4 if audio.width == 3 else audio.width, audio.channels)
@@ -18,13 +18,13 @@ class Volume:
         self._gain = self._target_gain
 
     def set_percent(self, percent: float) -> None:
-        """Be so loud from now on; more than 100 is 100, less than 0 is 0."""
+        """Set the volume, clamped to 0 to 100 percent."""
         self.percent = min(max(percent, 0.0), MAX_PERCENT)
-        # half of the way is about half as loud, as people hear it
+        # the square makes 50 percent about half as loud to the ear
         self._target_gain = self._multiplier * (self.percent / MAX_PERCENT) ** 2
 
     def apply(self, pcm: bytes) -> bytes:
-        """Return whole frames at this volume; what would be too loud for the format is as loud as it can be."""
+        """Return whole frames at this volume, clipped to the format's range."""
         if self._gain == self._target_gain == 1.0:
             return pcm
         return self._narrow.convert(self._scale(self._widen.convert(pcm)))

@@ -1,4 +1,4 @@
-"""Log lines in the form that a format of Python's logging describes, as wyoming-satellite has them."""
+"""Log lines by a format of Python's logging, as wyoming-satellite writes them."""
 
 import logging
 from typing import Any
@@ -13,7 +13,7 @@ NAME = "wyoming_rosie_satellite"
 
 
 def configure(form: str) -> None:
-    """Write log lines in a form such as '%(levelname)s:%(name)s:%(message)s', or as `json`. Raises ConfigError."""
+    """Write log lines in a format such as '%(levelname)s:%(name)s:%(message)s', or as `json`. Raises ConfigError."""
     before = structlog.get_config()["processors"][:-1]  # the last one writes the line
     others = [one for one in before if one is not structlog.processors.format_exc_info]
     render = structlog.processors.JSONRenderer(ensure_ascii=False) if form == JSON else create_renderer(form)
@@ -21,7 +21,7 @@ def configure(form: str) -> None:
 
 
 def create_renderer(form: str) -> structlog.typing.Processor:
-    """Return what makes a line of an event and all that is known about it. Raises ConfigError."""
+    """Return a structlog renderer that writes an event and its keys in this format. Raises ConfigError."""
     try:
         formatter = logging.Formatter(form)
         formatter.format(_log_record("info", "a try"))

@@ -1,4 +1,4 @@
-"""From a command line of wyoming-satellite to a configuration file of ours."""
+"""Migration of a wyoming-satellite command line to a configuration file."""
 
 import json
 import os
@@ -21,19 +21,19 @@ HEADING = "# for rosie.toml in ~/.config/wyoming-rosie or /etc/wyoming-rosie\n[s
 
 
 class ValueKind(Enum):
-    """What follows a flag."""
+    """Kind of the value that follows a flag."""
 
     NOTHING = 0
     TEXT = 1
     WHOLE = 2
     NUMBER = 3
-    WORD = 4  # and perhaps a pipeline
-    REPEAT = 5  # how often, and the pause
+    WORD = 4  # a wake word, and perhaps a pipeline
+    REPEAT = 5  # a count and a pause
 
 
 @dataclass(frozen=True)
 class OldFlag:
-    """A flag and the values after it."""
+    """A flag and its values."""
 
     name: str
     values: tuple[str, ...]
@@ -79,7 +79,10 @@ SETTINGS = frozenset(one.name for one in fields(SatelliteConfig))
 
 
 def migrate(words: Sequence[str]) -> str:
-    """Return a configuration file that does what the old command did; what cannot be done is a comment. Raises ConfigError."""
+    """Return a configuration file that does what the command did; a flag without a counterpart is a comment.
+
+    Raises ConfigError.
+    """
     given = list(_parse_flags(_split_command(words)))
     if not given:
         raise ConfigError(f"there is no flag after {FLAG}; {MISSING}")
@@ -92,7 +95,7 @@ def migrate(words: Sequence[str]) -> str:
 
 
 def _split_command(words: Sequence[str]) -> list[str]:
-    """Return the words of the old command, which may be in a file or the text of one. Raises ConfigError."""
+    """Return the command's arguments; it may be in a file, or be the text of one. Raises ConfigError."""
     if not "".join(words).strip():
         raise ConfigError(f"{FLAG} needs the old command; {MISSING}")
     if len(words) > 1:
@@ -108,7 +111,7 @@ def _split_command(words: Sequence[str]) -> list[str]:
 
 
 def translate_arguments(arguments: Sequence[str]) -> list[str]:
-    """Return a command's arguments with wyoming-satellite's `--wake-word-name NAME PIPELINE` as flags of ours."""
+    """Return arguments with wyoming-satellite's `--wake-word-name NAME PIPELINE` as two flags."""
     ours, waiting, pipelines = [], list(arguments), {}
     while waiting:
         ours.append(waiting.pop(0))
@@ -122,7 +125,7 @@ def translate_arguments(arguments: Sequence[str]) -> list[str]:
 
 
 def _parse_flags(words: Sequence[str]) -> Iterator[OldFlag]:
-    """Read the flags after the program's own words."""
+    """Yield the flags after the program and its own arguments. Raises ConfigError for an unknown one."""
     waiting = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
     while waiting and not waiting[0].startswith("--"):
         waiting.pop(0)
@@ -134,7 +137,7 @@ def _parse_flags(words: Sequence[str]) -> Iterator[OldFlag]:
 
 
 def _take_values(name: str, waiting: list[str]) -> Iterator[str]:
-    """Take a flag's values off the words."""
+    """Yield a flag's values, taken off `waiting`. Raises ConfigError when there are too few."""
     count = {ValueKind.NOTHING: 0, ValueKind.WORD: 1, ValueKind.REPEAT: 2}.get(VALUE_KINDS[name], 1)
     if len(waiting) < count:
         raise ConfigError(f"'--{name}' needs {count} value{'s' if count > 1 else ''}")
@@ -170,7 +173,7 @@ def _format_value(given: OldFlag) -> str:
 
 
 def _format_text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # which TOML wants written so
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML wants DEL escaped
 
 
 def _parse_number(given: OldFlag, value: str, kind: type[int] | type[float]) -> int | float:

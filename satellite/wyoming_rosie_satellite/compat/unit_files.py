@@ -1,4 +1,4 @@
-"""The command in a systemd unit or a script that starts a program."""
+"""Unit files: find the command that a systemd unit or a script starts."""
 
 import re
 import shlex
@@ -8,7 +8,7 @@ from wyoming_rosie.errors import ConfigError
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
 _PREFIXES = "-@:+!"
-"""What systemd allows before the program of ExecStart."""
+"""Prefixes that systemd allows before the program of ExecStart."""
 
 
 def is_unit(text: str) -> bool:
@@ -17,7 +17,7 @@ def is_unit(text: str) -> bool:
 
 
 def find_command(text: str, name: str) -> list[str]:
-    """Return the words of the command that a unit or script starts. Raises ConfigError when it starts none."""
+    """Return the arguments of the command that a unit or script starts. Raises ConfigError when it starts none."""
     lines = list(_join_lines(text))
     settings = [(key.strip(), value.strip()) for key, equals, value in (one.partition("=") for one in lines) if equals]
     if not is_unit(text):
@@ -32,7 +32,7 @@ def find_command(text: str, name: str) -> list[str]:
 
 
 def _expand_variables(line: str, settings: list[tuple[str, str]]) -> list[str]:
-    """Return the words of a line, with the variables that the unit's lines Environment= set."""
+    """Split a line into arguments, with the variables of the unit's Environment= lines expanded."""
     given = [word for key, value in settings if key == "Environment" for word in shlex.split(value)]
     variables = dict(word.split("=", 1) for word in given if "=" in word)
 
@@ -43,7 +43,7 @@ def _expand_variables(line: str, settings: list[tuple[str, str]]) -> list[str]:
 
 
 def _join_lines(text: str) -> Iterator[str]:
-    """Yield the lines with those that go on joined, without comments, which may stand in between."""
+    """Yield the lines without comments, each joined with its continuation lines."""
     begun = ""
     for line in text.splitlines():
         if line.lstrip().startswith(("#", ";")):

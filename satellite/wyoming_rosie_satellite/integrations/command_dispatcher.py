@@ -7,9 +7,7 @@ from typing import Any, Protocol
 from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie.timers import Timer
 from wyoming_rosie_satellite.integrations.auth import ApiRequestError
-from wyoming_rosie_satellite.integrations.controls import Controls
-
-MAX_VOLUME = 100
+from wyoming_rosie_satellite.integrations.controls import MAX_VOLUME, Controls
 
 
 class TimerControls(Protocol):

@@ -1,12 +1,15 @@
-"""What buttons and programs may have the satellite do."""
+"""Controls of the satellite, for buttons and programs."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
+MAX_VOLUME = 100
+"""Percent."""
+
 
 @dataclass(frozen=True)
 class SatelliteStatus:
-    """How the satellite is; `volume` is 0 to 100."""
+    """State of the satellite; `volume` is 0 to MAX_VOLUME."""
 
     phase: str
     muted: bool
@@ -15,19 +18,19 @@ class SatelliteStatus:
 
 
 class Controls(Protocol):
-    """A satellite that does what it is told; nothing waits, what makes no sense now changes nothing."""
+    """A satellite that is controlled; no call waits, and one that makes no sense now changes nothing."""
 
     @property
     def status(self) -> SatelliteStatus: ...
 
     def trigger(self, *, held: bool = False) -> None:
-        """Listen now, as after a wake word; held: until told to stop, whatever pauses the speaker makes."""
+        """Start a run, as a wake word does; `held`: until `stop`, however long the pauses are."""
 
     def stop(self) -> None:
-        """Stop ringing, speaking and listening."""
+        """Stop ringing, speaking and streaming."""
 
     def mute(self, muted: bool) -> None:
-        """Let nothing that the microphone hears leave it, or everything again; survives a restart."""
+        """Mute or unmute the microphone; survives a restart."""
 
     def set_volume(self, percent: int) -> None:
-        """Play this loud from now on, 0 to 100; survives a restart."""
+        """Set the volume, 0 to MAX_VOLUME; survives a restart."""

@@ -47,7 +47,7 @@ def muted_event(is_muted: bool) -> Event:
     return Event(USER_EVENT, {"name": MUTED, "muted": is_muted})
 
 
-def volume_level_event(percent: int) -> Event:
+def volume_event(percent: int) -> Event:
     """Return the event for a new volume, 0 to 100."""
     return Event(USER_EVENT, {"name": VOLUME, "percent": percent})
 

@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from wyoming_rosie.runtime import json_store
-
-MAX_VOLUME = 100
+from wyoming_rosie_satellite.integrations.controls import MAX_VOLUME
 
 
 @dataclass(frozen=True)

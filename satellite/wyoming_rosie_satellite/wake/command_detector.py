@@ -1,4 +1,4 @@
-"""Wake words that a program of the operator's finds: it reads raw samples and writes a line for each word."""
+"""Wake detector by a command, which reads raw samples and writes a line for each wake word."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.messages import WakeWord
 from wyoming_rosie_satellite.subprocesses import kill_process, split_command, start_process
-from wyoming_rosie_satellite.wake.detectors import AudioBacklog
+from wyoming_rosie_satellite.wake.detector import AudioBacklog
 
 _LOG = structlog.get_logger()
 FLAG = "--wake-command"
@@ -24,7 +24,7 @@ _CREDIT = Attribution(name="", url="")
 
 
 class CommandDetector:
-    """The program is started again when it ends. Words that are not among `names` are ignored, unless there are none.
+    """Runs a command, and restarts it when it ends. Only wake words in `names` count, if there are any.
 
     An empty line stands for the first of them. Raises ConfigError.
     """
@@ -35,8 +35,8 @@ class CommandDetector:
         self._names = names
         self._refractory = round(refractory_seconds * SPEECH.rate)
         self._backlog = AudioBacklog()
-        self._sent = 0  # samples, to this start of the program
-        self._last_samples: dict[str, int] = {}  # sample at which each word was heard
+        self._sent = 0  # samples, to this run of the command
+        self._last_samples: dict[str, int] = {}  # position of each word's last detection
         self._has_worked = False
 
     def push_audio(self, pcm: bytes) -> None:
@@ -63,7 +63,7 @@ class CommandDetector:
             await run_until_first_exit(self._write(process.stdin), self._read(process.stdout, on_wake_word))
         finally:
             kill_process(process)
-            await process.stdout.read()  # asyncio takes no process for ended whose output is unread
+            await process.stdout.read()  # asyncio reports no exit while output is unread
             await process.wait()
 
     async def _write(self, to: asyncio.StreamWriter) -> None:
@@ -89,19 +89,19 @@ class CommandDetector:
         name = written or next(iter(self._names), "")
         if self._names and name not in self._names:
             return
-        place = self._backlog.offset + self._sent
-        if place - self._last_samples.get(name, -self._refractory) >= self._refractory:
-            self._last_samples[name] = place
-            on_wake_word(WakeWord(name, place, turn.new_id()))
+        position = self._backlog.offset + self._sent
+        if position - self._last_samples.get(name, -self._refractory) >= self._refractory:
+            self._last_samples[name] = position
+            on_wake_word(WakeWord(name, position, turn.new_id()))
 
 
 def describe_wake_words(names: Sequence[str]) -> WakeProgram:
-    """Return what `describe` says of the words that the program finds."""
+    """Return the command's wake words as `info` lists them."""
     return WakeProgram(
         name="wake-command",
         attribution=_CREDIT,
         installed=True,
-        description="A program of this satellite's operator",
+        description="A command of this satellite's operator",
         version=__version__,
         models=[
             WakeModel(

@@ -1,4 +1,4 @@
-"""When sound goes to who looks for wake words: while somebody speaks, and a little before and after. Rules without clock or engine."""
+"""VAD gate: pass audio on during speech, and shortly before and after. Rules without clock or engine."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from wyoming_rosie.errors import ConfigError
 
 MAX_SECONDS = 60.0
 KEEPALIVE_SECONDS = 20.0
-"""So often a little sound passes all the same: a wake daemon lets go of who is silent for long."""
+"""Interval at which a little audio passes all the same: a wake daemon closes connections that are idle for long."""
 
 
 @dataclass(frozen=True)
 class GateRules:
-    threshold: float = 0.5  # probability of speech from which sound is let through, 0 to 1
-    trigger_level: int = 1  # pieces that must be speech, one after the other
-    buffer_seconds: float = 2.0  # sound from before the speech that is let through with it
-    wake_word_timeout: float = 5.0  # seconds without speech after which nothing is let through
+    threshold: float = 0.5  # probability from which a frame is speech, 0 to 1
+    trigger_level: int = 1  # consecutive speech frames that open the gate
+    buffer_seconds: float = 2.0  # audio from before the speech that passes with it
+    wake_word_timeout: float = 5.0  # seconds without speech that close the gate
 
 
 def check_rules(rules: GateRules) -> None:
-    """Raise ConfigError for rules that no gate can follow."""
+    """Raise ConfigError for values out of range."""
     if not 0 <= rules.threshold <= 1:
         raise ConfigError(f"--vad-threshold must be from 0 to 1, not {rules.threshold:g}")
     if not 0 <= rules.buffer_seconds <= MAX_SECONDS or not 0 < rules.wake_word_timeout <= MAX_SECONDS:
@@ -27,7 +27,7 @@ def check_rules(rules: GateRules) -> None:
 
 
 class SpeechGate:
-    """Takes pieces of sound that are all equally long, and lets through those that may belong to speech."""
+    """Passes the frames, all of one length, that may belong to speech."""
 
     def __init__(self, rules: GateRules, piece_seconds: float) -> None:
         self._threshold = rules.threshold
@@ -39,10 +39,10 @@ class SpeechGate:
         self._open_for = 0
         self._silent_for = 0
         self.dropped = 0
-        """Pieces that were not let through and will not be."""
+        """Frames that did not pass and never will."""
 
     def process(self, piece: bytes, probability: float) -> list[bytes]:
-        """Return what is let through now, in order."""
+        """Return the frames that pass now, in order."""
         self._likely = self._likely + 1 if probability >= self._threshold else 0
         if self._likely >= self._trigger:
             self._open_for = self._open_pieces
@@ -52,10 +52,10 @@ class SpeechGate:
         return self._buffer(piece)
 
     def _flush_with(self, piece: bytes) -> list[bytes]:
-        let = [*self._buffered, piece]
+        passed = [*self._buffered, piece]
         self._buffered.clear()
         self._silent_for = 0
-        return let
+        return passed
 
     def _buffer(self, piece: bytes) -> list[bytes]:
         self._silent_for += 1

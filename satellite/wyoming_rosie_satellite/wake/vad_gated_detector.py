@@ -1,4 +1,4 @@
-"""Ears that are only given what may be speech: less work for them, and less that leaves the room."""
+"""VAD-gated wake detector: another detector gets speech only, which saves work and keeps audio in the room."""
 
 from collections import deque
 from collections.abc import Callable
@@ -9,24 +9,24 @@ from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_satellite.messages import WakeWord
-from wyoming_rosie_satellite.wake.detectors import AudioBacklog, WakeDetector
+from wyoming_rosie_satellite.wake.detector import AudioBacklog, WakeDetector
 from wyoming_rosie_satellite.wake.vad_gate import GateRules, SpeechGate
 
 MAX_SHIFTS = 256
-"""So many of the latest gaps are remembered."""
+"""Number of the latest gaps whose positions are kept."""
 
 
 class SpeechScorer(Protocol):
-    """Says how probably sound is speech; used on one thread."""
+    """Scores frames by the probability of speech; used on one thread."""
 
     piece_bytes: int
 
     def score(self, piece: bytes) -> float:
-        """Judge the next piece of 16 kHz 16-bit mono."""
+        """Return the probability, 0 to 1, that the next frame of 16 kHz 16-bit mono is speech."""
 
 
 class SileroScorer:
-    """Silero's network behind WebRTC's gate, for one stream."""
+    """The Silero VAD, behind WebRTC's, for one stream."""
 
     def __init__(self, engine: Any) -> None:
         self.piece_bytes: int = engine.frame_bytes
@@ -38,14 +38,16 @@ class SileroScorer:
 
 
 class VadGatedDetector:
-    """Gives other ears what a gate lets through; the places of wake words are those in all that was heard."""
+    """Passes speech to another detector, and maps the positions of its wake words back to the microphone's audio."""
 
     def __init__(self, ears: WakeDetector, judge: SpeechScorer, rules: GateRules) -> None:
         self._wake_detector = ears
         self._scorer = judge
         self._gate = SpeechGate(rules, SPEECH.seconds(judge.piece_bytes))
         self._backlog = AudioBacklog()
-        self._shifts: deque[tuple[int, int]] = deque([(0, 0)], maxlen=MAX_SHIFTS)  # from this sample on, so much later
+        self._shifts: deque[tuple[int, int]] = deque(
+            [(0, 0)], maxlen=MAX_SHIFTS
+        )  # position in the forwarded audio, samples dropped before
         self._forwarded = 0  # samples
 
     def push_audio(self, pcm: bytes) -> None:
@@ -78,6 +80,6 @@ class VadGatedDetector:
             self._wake_detector.push_audio(one)
 
     def _restore_position(self, word: WakeWord) -> WakeWord:
-        """Return the word with its place in all that was heard."""
+        """Return the wake word with its position in the microphone's audio."""
         shift = next((later for start, later in reversed(self._shifts) if start < word.sample), 0)
         return replace(word, sample=word.sample + shift)

@@ -20,10 +20,10 @@ from tests.unit.satellite.dialogues import (
 )
 from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 from wyoming_rosie_satellite import messages as m
+from wyoming_rosie_satellite.audio.pre_roll import PRE_ROLL_SAMPLES
 from wyoming_rosie_satellite.core import (
     IDLE_PHASES,
     MAX_COMMAND_SECONDS,
-    PRE_ROLL_SAMPLES,
     REPLY_TIMEOUT_SECONDS,
     SHUTDOWN_PAUSE_SECONDS,
     SILENT_REPLY_TIMEOUT_SECONDS,
@@ -455,8 +455,14 @@ def test_who_wakes_it_without_a_conductor_is_told_so() -> None:
         ([m.VoiceStarted(1300), m.VoiceStopped(2000)], 2900),
         ([m.VoiceStarted(1300)], 21_300),
         ([], 7000),
+        ([m.NoiseStarted(1300), m.NoiseStopped(2500)], 4000),
+        ([m.NoiseStarted(1300), m.NoiseStopped(1900)], 7000),
+        ([m.NoiseStarted(1300), m.NoiseStopped(2500), m.VoiceStarted(3000), m.VoiceStopped(4000)], 4900),
     ],
-    ids=["silence after speech", "speech without end", "no speech"],
+    ids=[
+        *("silence after speech", "speech without end", "no speech"),
+        *("silence after a long sound", "silence after a short sound", "speech after a long sound"),
+    ],
 )
 def test_a_command_is_over_when_the_rules_say_so(voices: list[m.Input], ends_ms: int) -> None:
     satellite = CoreSimulation()
@@ -701,6 +707,8 @@ INPUTS = st.one_of(
     st.builds(m.MuteRequested, st.booleans()),
     st.builds(m.VoiceStarted, st.integers(0, 9000)),
     st.builds(m.VoiceStopped, st.integers(0, 9000)),
+    st.builds(m.NoiseStarted, st.integers(0, 9000)),
+    st.builds(m.NoiseStopped, st.integers(0, 9000)),
     st.builds(m.VadProgress, st.integers(0, 9000)),
     st.builds(m.MicAudio, st.binary(max_size=8).map(lambda pcm: pcm[: len(pcm) // 2 * 2])),
     st.builds(m.WakeWord, st.sampled_from(["alexa", JARVIS]), st.integers(-10, 100), st.just("t")),

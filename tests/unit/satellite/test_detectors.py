@@ -16,15 +16,9 @@ from wyoming_rosie.protocol.wire import EventStream
 from wyoming_rosie.wakeword.detection import TriggerRules, drop_near_misses
 from wyoming_rosie.wakeword.micro import MicroStream, describe_models, find_package_models
 from wyoming_rosie_satellite.messages import WakeWord
-from wyoming_rosie_satellite.wake.detectors import (
-    MAX_QUEUED_FRAMES,
-    MAX_QUEUED_PIECES,
-    PIECE_BYTES,
-    AudioBacklog,
-    LocalDetector,
-    RemoteDetector,
-    WakeDetector,
-)
+from wyoming_rosie_satellite.wake.detector import MAX_QUEUED_FRAMES, AudioBacklog, WakeDetector
+from wyoming_rosie_satellite.wake.local_detector import MAX_QUEUED_PIECES, PIECE_BYTES, LocalDetector
+from wyoming_rosie_satellite.wake.remote_detector import RemoteDetector
 
 FRAME = bytes(640)
 INFO = Event("info", {"wake": [describe_models(find_package_models().values()).to_dict()]})
@@ -57,9 +51,9 @@ async def wake_daemon(answer: Answer) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def listening(ears: WakeDetector) -> AsyncIterator[asyncio.Queue[WakeWord]]:
+async def listening(detector: WakeDetector) -> AsyncIterator[asyncio.Queue[WakeWord]]:
     heard: asyncio.Queue[WakeWord] = asyncio.Queue()
-    task = asyncio.create_task(ears.run(heard.put_nowait))
+    task = asyncio.create_task(detector.run(heard.put_nowait))
     try:
         yield heard
     finally:

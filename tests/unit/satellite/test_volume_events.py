@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from wyoming.event import Event
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_satellite.volume_event import is_volume_event, parse_volume
+from wyoming_rosie_satellite.events import is_volume_event, parse_volume
 
 
 def order(**data: Any) -> Event:

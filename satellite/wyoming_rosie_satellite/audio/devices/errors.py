@@ -1,9 +1,9 @@
-"""What can go wrong with microphones and speakers."""
+"""Errors of microphones and speakers."""
 
 from wyoming_rosie.errors import RosieError
 
 
 class DeviceError(RosieError):
-    """A microphone or speaker is not there, or not any more."""
+    """A device cannot be used, or has failed."""
 
     code = "device"

@@ -1,4 +1,4 @@
-"""Where sound comes from: a WAV file, standard input or a command."""
+"""Microphones: the protocol, and a WAV file, standard input or a command as a source."""
 
 import asyncio
 import os
@@ -25,22 +25,19 @@ MAX_PAUSE_SECONDS = 5.0
 
 
 class Microphone(Protocol):
-    """Hears sound in one format, which is known once the first frames have come."""
+    """A source of audio in one format, which is known once the first frames have come."""
 
     @property
     def format(self) -> AudioFormat: ...
 
     def frames(self) -> AsyncGenerator[bytes, None]:
-        """Yield whole frames as they are heard. Raises DeviceError or OSError when the microphone is gone."""
+        """Yield whole frames in real time. Raises DeviceError or OSError when the microphone fails."""
 
 
 async def read_forever(
     microphone: Microphone, on_lost: Callable[[], None] = lambda: None
 ) -> AsyncGenerator[bytes, None]:
-    """Yield what it hears without end; a microphone that is gone is tried again with growing pauses.
-
-    `lost` is called each time.
-    """
+    """Yield a microphone's frames without end; after a failure, call `on_lost` and retry with backoff."""
     backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
     while True:
         try:
@@ -58,7 +55,7 @@ async def read_forever(
 
 
 class WavMicrophone:
-    """Hears silence until `begin`, then a WAV file in real time, then silence again. Raises ConfigError."""
+    """Yields silence until `begin`, then a WAV file in real time, then silence again. Raises ConfigError."""
 
     def __init__(self, path: Path, begin: asyncio.Event) -> None:
         self.format, self._pcm = read_wav(path)
@@ -78,7 +75,7 @@ class WavMicrophone:
 
 
 class StdinMicrophone:
-    """Hears raw samples on standard input: a pipe as it comes, a file like a WAV file; silence follows them."""
+    """Yields raw samples from standard input, a pipe as it comes, a file like a WAV file; then silence."""
 
     def __init__(self, audio: AudioFormat, begin: asyncio.Event, fd: int = 0) -> None:
         self.format = audio
@@ -97,7 +94,7 @@ class StdinMicrophone:
                 if recorded:
                     await pace.wait(FRAME_SECONDS)
                 yield frame
-        _LOG.warning("standard input has ended; the microphone hears silence")
+        _LOG.warning("standard input has ended; the microphone is silent")
         pace = RealtimePacer()
         while True:
             await pace.wait(FRAME_SECONDS)
@@ -105,7 +102,7 @@ class StdinMicrophone:
 
 
 class CommandMicrophone:
-    """Hears raw samples from a command's standard output. Raises ConfigError."""
+    """Yields raw samples from a command's standard output. Raises ConfigError."""
 
     def __init__(self, line: str, audio: AudioFormat, samples_per_chunk: int) -> None:
         self.format = audio

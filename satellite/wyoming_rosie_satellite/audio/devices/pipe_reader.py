@@ -1,4 +1,4 @@
-"""What a program writes, in pieces of one size; asyncio's own pipes reserve 256 kB for each of them."""
+"""Pipe reader with a small buffer: asyncio's own pipes reserve 256 kB each."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ READ_BYTES = 16_384
 
 
 class PipeReader:
-    """Reads a pipe's end, which it closes. Call `close`."""
+    """Reads from a pipe's file descriptor, which `close` closes."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -19,7 +19,7 @@ class PipeReader:
         os.set_blocking(fd, False)
 
     async def read(self, size: int) -> bytes:
-        """Return the next `size` bytes; fewer at the end."""
+        """Return the next `size` bytes, fewer at the end."""
         while len(self._received) < size and not self._ended:
             self._resume()
             self._data_available = self._loop.create_future()
@@ -38,7 +38,7 @@ class PipeReader:
             return
         self._received += received
         self._ended = not received
-        if self._ended or len(self._received) >= READ_BYTES:  # the rest may wait in the pipe
+        if self._ended or len(self._received) >= READ_BYTES:  # the rest waits in the pipe
             self._pause()
         if self._data_available is not None and not self._data_available.done():
             self._data_available.set_result(None)

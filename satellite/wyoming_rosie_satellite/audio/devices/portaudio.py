@@ -1,4 +1,4 @@
-"""PortAudio, which microphone and speaker share: to see a device that was plugged in it has to let go of all of them."""
+"""PortAudio, shared by microphone and speaker: it has to close all streams before it sees a device that was plugged in."""
 
 import threading
 import time
@@ -15,24 +15,24 @@ from wyoming_rosie_satellite.audio.devices import alsa
 from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 
 REFRESH_SECONDS = 3.0
-"""New devices are looked for no more often."""
+"""Shortest interval between two refreshes of the devices."""
 ALTERNATIVES = "or use --mic and --snd with wav:FILE, stdin and stdout, or --mic-command and --snd-command"
 
 
 class DeviceKind(StrEnum):
-    """What a device is for; the names are the library's."""
+    """Direction of a device; the values are the library's."""
 
     MICROPHONE = "input"
     SPEAKER = "output"
 
 
 class PortAudio:
-    """The library and its open streams. Calls may take long, so they belong on a worker's thread."""
+    """The library and its open streams. Its calls block, so they belong on a worker thread."""
 
     def __init__(self, library: Any, now: Callable[[], float] = time.monotonic) -> None:
         self.library = library
         self.refreshes = 0
-        """So many times new devices were looked for, which has ended the microphones' streams."""
+        """Number of refreshes; each has ended the microphones' streams."""
         self._now = now
         self._next_refresh = 0.0
         self._lock = threading.Lock()
@@ -40,7 +40,7 @@ class PortAudio:
         self._open: dict[Any, DeviceKind] = {}
 
     def open(self, kind: DeviceKind, name: str, make: Callable[[], Any]) -> Any:
-        """Start the stream that `make` returns, looking for new devices if that fails at first. Raises DeviceError."""
+        """Start the stream that `make` returns; after a failure, refresh the devices and retry. Raises DeviceError."""
         with self._native_call():
             try:
                 return self._start_with_refresh(kind, make)
@@ -50,14 +50,14 @@ class PortAudio:
                 raise DeviceError(f"cannot use the {called} '{name}': {reason}") from err
 
     def close(self, stream: Any) -> None:
-        """Close a stream, if that has not been done."""
+        """Close a stream, unless it is closed."""
         with self._native_call():
             if self._open.pop(stream, None) is not None:
                 stream.close()
 
     @property
     def call_seconds(self) -> float:
-        """How long the call that opens or closes a device has been under way; 0 when there is none."""
+        """Seconds since the pending call that opens or closes a device started; 0 when there is none."""
         began = self._call_began
         return 0.0 if began is None else self._now() - began
 
@@ -102,7 +102,7 @@ class PortAudio:
         for stream in self._open:
             stream.close()
         self._open.clear()
-        # sounddevice's own way closes standard error for a moment, and what is logged then is lost
+        # sounddevice's own refresh closes standard error for a moment, which loses log lines
         native = self.library._lib  # noqa: SLF001
         native.Pa_Terminate()
         self.library._check(native.Pa_Initialize())  # noqa: SLF001
@@ -111,7 +111,7 @@ class PortAudio:
 
 @cache
 def get_portaudio() -> PortAudio:
-    """Return the one PortAudio of this process. Raises ConfigError, which says what to install and what works without."""
+    """Return this process's PortAudio. Raises ConfigError when something has to be installed."""
     try:
         import sounddevice
     except ImportError as err:
@@ -126,5 +126,5 @@ def get_portaudio() -> PortAudio:
 
 
 def loaded_portaudio() -> PortAudio | None:
-    """Return the one PortAudio of this process, if a microphone or speaker uses it."""
+    """Return this process's PortAudio, if a microphone or speaker uses it."""
     return get_portaudio() if get_portaudio.cache_info().currsize else None

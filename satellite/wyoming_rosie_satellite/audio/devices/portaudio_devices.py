@@ -1,4 +1,4 @@
-"""Microphones and speakers of the machine, through PortAudio."""
+"""PortAudio devices: the machine's microphones and speakers."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -17,23 +17,23 @@ _LOG = structlog.get_logger()
 DEFAULT = "default"
 USUAL_RATES = (48_000, 44_100, SPEECH.rate)
 FRAME_SECONDS = 0.04
-"""A device wakes three threads for each; with 20 ms that took 5 % of a core, with 40 it takes 3."""
+"""Each frame wakes three threads: 5 % of a core with 20 ms, 3 % with 40 ms."""
 MAX_QUEUED_FRAMES = 50
 FRAME_TIMEOUT_SECONDS = 5.0
 WIDTH = 2
 BUFFERED_SECONDS = 0.1
-"""A machine that is busy for so long is not heard to be."""
+"""Latency of the speaker: a machine that is busy for this long causes no gap."""
 FIRST_SILENCE_SECONDS = 0.04
-"""The first samples of a new stream may not be heard."""
+"""The first samples of a new stream may be lost."""
 LAST_SILENCE_SECONDS = 0.05
-"""PortAudio lets go of what is still buffered when it is told to stop."""
+"""PortAudio drops buffered audio when a stream is stopped."""
 ENDED = b""
 
 
 class DeviceMicrophone:
-    """A microphone by a part of its name, or `default`, with its own rate unless another one is wanted.
+    """A microphone by a part of its name, or `default`. `rate` (Hz) is its own by default.
 
-    `true_rate` is what it really gives when that is not what it says; all in Hz.
+    `true_rate` is the rate that it really delivers, if that differs.
     """
 
     def __init__(
@@ -96,12 +96,12 @@ class DeviceMicrophone:
             heard.get_nowait()
             self._dropped += 1
             if self._dropped == 1:
-                _LOG.warning("microphone audio is lost", reason="this machine is too busy")
+                _LOG.warning("microphone audio is dropped", reason="this machine is too busy")
         heard.put_nowait(pcm)
 
 
 class DeviceSpeaker:
-    """A speaker by a part of its name, or `default`. One that cannot be used is tried again with the next sound."""
+    """A speaker by a part of its name, or `default`. After a failure it is tried again with the next clip."""
 
     def __init__(self, portaudio: PortAudio, name: str, audio: AudioFormat) -> None:
         self.format = audio
@@ -173,7 +173,7 @@ class DeviceSpeaker:
 
 
 def default_rate(library: Any, name: str, kind: DeviceKind) -> int:
-    """Return the rate in Hz that a device says is its own. Raises ValueError when there is none of this name."""
+    """Return a device's default rate in Hz. Raises ValueError when no device has this name."""
     return int(library.query_devices(_device_argument(name), kind.value)["default_samplerate"])
 
 
@@ -182,11 +182,11 @@ async def _next_frame(heard: asyncio.Queue[bytes], name: str) -> bytes:
         async with asyncio.timeout(FRAME_TIMEOUT_SECONDS):
             return await heard.get()
     except TimeoutError as err:
-        raise DeviceError(f"the microphone '{name}' gives no sound; is it still plugged in?") from err
+        raise DeviceError(f"the microphone '{name}' delivers no audio; is it still plugged in?") from err
 
 
 def _find_format(library: Any, name: str, kind: DeviceKind, rates: tuple[int, ...], channels: int) -> AudioFormat:
-    """Return the first format that the device takes: in one of the rates, with so many channels or with all of its own."""
+    """Return the first format that the device supports: with `channels`, or all of its own, in one of the rates."""
     check = library.check_input_settings if kind is DeviceKind.MICROPHONE else library.check_output_settings
     most: int = library.query_devices(_device_argument(name), kind.value)[f"max_{kind.value}_channels"]
     formats = [AudioFormat(rate, WIDTH, count) for count, rate in product((min(channels, most) or 1, most), rates)]
@@ -196,7 +196,7 @@ def _find_format(library: Any, name: str, kind: DeviceKind, rates: tuple[int, ..
         except library.PortAudioError:
             continue
         return audio
-    return formats[-1]  # opening it will say what is wrong
+    return formats[-1]  # opening the device will report the reason
 
 
 def _stream_options(name: str, audio: AudioFormat) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where sound goes: a WAV file, standard output or a command."""
+"""Speakers: the protocol, and a WAV file, standard output or a command as a sink."""
 
 import asyncio
 import os
@@ -16,40 +16,40 @@ from wyoming_rosie_satellite.audio.volume import Volume
 from wyoming_rosie_satellite.subprocesses import kill_process, split_command, start_process
 
 LEAD_SECONDS = 0.1
-"""So much sound is handed over before it is heard."""
+"""Audio that is accepted ahead of real time."""
 DRAIN_TIMEOUT_SECONDS = 15.0
-"""A command may take so long to play what it and the pipe hold after the sound's end."""
+"""A command may take this long to play what it and the pipe have buffered."""
 
 
 class Speaker(Protocol):
-    """Plays sound in one format. Each method may raise DeviceError or OSError."""
+    """Plays audio in one format. Each method may raise DeviceError or OSError."""
 
     @property
     def format(self) -> AudioFormat: ...
 
     async def play(self, pcm: bytes) -> None:
-        """Take whole frames; wait while what was taken is far from heard."""
+        """Play whole frames; wait while too much is buffered."""
 
     async def drain(self) -> None:
-        """Wait until everything that was taken has been heard."""
+        """Wait until everything has been played."""
 
     async def stop(self) -> None:
-        """Forget what has not been heard."""
+        """Stop at once and drop the rest."""
 
     async def close(self) -> None:
-        """Let go of the device."""
+        """Release the device."""
 
 
 @runtime_checkable
 class NowaitSpeaker(Protocol):
-    """A speaker that mostly need not be waited for."""
+    """A speaker that can mostly take audio without waiting."""
 
     def play_nowait(self, pcm: bytes) -> bool:
-        """Take whole frames if that is possible without waiting; return whether they were taken. Raises nothing."""
+        """Play whole frames if that is possible without waiting; return whether it was. Raises nothing."""
 
 
 class VolumeSpeaker:
-    """Another speaker at a volume; what it plays is noted for the echo canceller."""
+    """Another speaker at a volume; what it plays goes to the echo reference as well."""
 
     def __init__(self, speaker: Speaker, volume: Volume, echo: EchoReference | None = None) -> None:
         self.format = speaker.format
@@ -64,10 +64,10 @@ class VolumeSpeaker:
         return self._play_nowait(self._volume.apply(pcm))
 
     async def play(self, pcm: bytes) -> None:
-        tuned = self._volume.apply(pcm)
-        await self._speaker.play(tuned)
+        scaled = self._volume.apply(pcm)
+        await self._speaker.play(scaled)
         if self._echo is not None:
-            self._echo.push(tuned)
+            self._echo.push(scaled)
 
     async def drain(self) -> None:
         await self._speaker.drain()
@@ -82,7 +82,7 @@ class VolumeSpeaker:
 
 
 class WavSpeaker:
-    """Writes what would be heard into a WAV file, in real time: what is silenced is not in it. Raises ConfigError."""
+    """Writes to a WAV file in real time, without audio that is stopped before it would be played. Raises ConfigError."""
 
     def __init__(self, path: Path, audio: AudioFormat) -> None:
         self.format = audio
@@ -118,7 +118,7 @@ class WavSpeaker:
         self._wave.writeframes(pcm)
 
     def _close(self) -> None:
-        self._write(b"")  # a file without sound is a WAV file as well
+        self._write(b"")  # writes the header if there was no audio
         assert self._wave is not None
         self._wave.close()
         self._file.close()
@@ -149,9 +149,9 @@ class StdoutSpeaker:
 
 
 class CommandSpeaker:
-    """Starts a command for each sound and writes raw samples to its standard input. Raises ConfigError.
+    """Starts a command for each clip and writes raw samples to its standard input. Raises ConfigError.
 
-    The sound has been heard when the command has ended. `samples_per_chunk` are written at a time, if given.
+    The clip has been played when the command has ended. `samples_per_chunk` are written at a time, if given.
     """
 
     def __init__(self, line: str, audio: AudioFormat, samples_per_chunk: int | None = None) -> None:
@@ -178,7 +178,7 @@ class CommandSpeaker:
         return True
 
     def _take_chunks(self, pcm: bytes) -> bytes:
-        """Return what may be written now, in whole chunks."""
+        """Add audio; return what can be written now, in whole chunks."""
         self._unwritten += pcm
         whole = len(self._unwritten) - len(self._unwritten) % self._chunk
         now, self._unwritten = self._unwritten[:whole], self._unwritten[whole:]
@@ -197,7 +197,7 @@ class CommandSpeaker:
                 status = await process.wait()
         except TimeoutError as err:
             raise DeviceError(
-                f"the command '{self._words[0]}' did not end {DRAIN_TIMEOUT_SECONDS:g} s after its sound"
+                f"the command '{self._words[0]}' did not end {DRAIN_TIMEOUT_SECONDS:g} s after its audio"
             ) from err
         finally:
             kill_process(process)

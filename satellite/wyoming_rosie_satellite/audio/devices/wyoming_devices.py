@@ -1,4 +1,4 @@
-"""Microphones and speakers that are Wyoming services, on this machine or another."""
+"""Wyoming devices: microphones and speakers that are Wyoming services, on this machine or another."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
@@ -13,13 +13,13 @@ from wyoming_rosie_satellite.audio.devices.pacing import PlaybackClock
 
 CHUNK_TIMEOUT_SECONDS = 5.0
 LEAD_SECONDS = 0.5
-"""So much sound is sent before it is heard."""
+"""Audio that is sent ahead of real time."""
 PLAYED_TIMEOUT_SECONDS = 15.0
-"""A speaker may take so long to say that it has played what it was sent."""
+"""A speaker may take this long to report the end of playback."""
 
 
 class WyomingMicrophone:
-    """Hears the audio that a service sends, in its format. Raises ConfigError."""
+    """Yields the audio that a service sends, in its format. Raises ConfigError."""
 
     def __init__(self, uri: str) -> None:
         address.parse(uri)
@@ -42,7 +42,7 @@ class WyomingMicrophone:
 
 
 class WyomingSpeaker:
-    """Sends each sound to a service, which says when it was played. Raises ConfigError."""
+    """Sends each clip to a service, which reports when it was played. Raises ConfigError."""
 
     def __init__(self, uri: str, audio: AudioFormat) -> None:
         address.parse(uri)
@@ -70,7 +70,7 @@ class WyomingSpeaker:
     async def stop(self) -> None:
         self._client = None
         self._clock.reset()
-        await self._connection.aclose()  # there is no other way to tell it
+        await self._connection.aclose()  # Wyoming has no event to stop playback
 
     async def close(self) -> None:
         await self.stop()

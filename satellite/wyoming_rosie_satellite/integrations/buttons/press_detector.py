@@ -7,14 +7,13 @@ as the button is held.
 from enum import StrEnum
 
 from wyoming_rosie_satellite.integrations.buttons import ButtonKey, KeyEvent
-from wyoming_rosie_satellite.integrations.controls import Controls
+from wyoming_rosie_satellite.integrations.controls import MAX_VOLUME, Controls
 
 LONG_PRESS_SECONDS = 1.0
 """Who holds the talk button so long means mute."""
 DEBOUNCE_SECONDS = 0.15
 """A contact that bounces goes down again sooner than a finger can."""
 STEP_PERCENT = 5
-MAX_VOLUME = 100
 LISTENS = "streaming"
 BUSY_PHASES = frozenset({LISTENS, "thinking", "speaking"})
 

@@ -1,0 +1,100 @@
+"""Wake detector at a wake daemon."""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+from wyoming.audio import AudioChunk, AudioStart
+from wyoming.event import Event
+from wyoming.info import Describe, Info, WakeProgram
+from wyoming.wake import Detect
+
+from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.errors import BadEventError, RosieError
+from wyoming_rosie.protocol import turn
+from wyoming_rosie.protocol.client import Client, connect
+from wyoming_rosie.runtime.backoff import Backoff
+from wyoming_rosie.runtime.fields import parse_number
+from wyoming_rosie.runtime.tasks import run_until_first_exit
+from wyoming_rosie_satellite.messages import WakeWord
+from wyoming_rosie_satellite.wake.detector import AudioBacklog, count_samples
+
+_LOG = structlog.get_logger()
+MAX_PAUSE_SECONDS = 30.0
+SAMPLES_PER_MS = SPEECH.rate // 1000
+MAX_STREAM_MS = 1e12
+
+
+class RemoteDetector:
+    """Streams the microphone to a wake daemon, and reconnects when it is away; without names the daemon chooses."""
+
+    def __init__(self, uri: str, names: Sequence[str], on_info: Callable[[list[WakeProgram]], None]) -> None:
+        self._uri = uri
+        self._detect = Detect(names=list(names) or None).event()
+        self._on_info = on_info  # called with the wake words that the daemon can detect
+        self._backlog = AudioBacklog()
+        self._connected = False
+        self._sent = 0  # samples of this connection's stream
+
+    def push_audio(self, pcm: bytes) -> None:
+        self._backlog.push(pcm)
+
+    async def run(self, on_wake_word: Callable[[WakeWord], None]) -> None:
+        backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
+        while True:
+            try:
+                async with connect(self._uri) as peer:
+                    await run_until_first_exit(self._send(peer), self._receive(peer, on_wake_word))
+            except RosieError as err:
+                if self._connected:
+                    backoff.reset()
+                if not backoff.failures:
+                    _LOG.warning("wake daemon is away", uri=self._uri, reason=str(err))
+            self._connected = False
+            await backoff.sleep()
+
+    async def _send(self, peer: Client) -> None:
+        self._backlog.reset()
+        self._sent = 0
+        for event in (Describe().event(), self._detect, AudioStart(SPEECH.rate, SPEECH.width, SPEECH.channels).event()):
+            await peer.send(event)
+        while True:
+            pcm = await self._backlog.pop()
+            timestamp = self._sent // SAMPLES_PER_MS
+            self._sent += count_samples(pcm)
+            await peer.send(AudioChunk(SPEECH.rate, SPEECH.width, SPEECH.channels, pcm, timestamp=timestamp).event())
+
+    async def _receive(self, peer: Client, on_wake_word: Callable[[WakeWord], None]) -> None:
+        while True:
+            event = await peer.receive()
+            match event.type:
+                case "info":
+                    self._connected = True
+                    _LOG.info("wake daemon connected", uri=self._uri)
+                    self._on_info(_parse_wake_programs(event))
+                case "detection":
+                    on_wake_word(self._parse_detection(event))
+                case "error":
+                    _LOG.warning("wake daemon reports an error", uri=self._uri, reason=event.data.get("text"))
+
+    def _parse_detection(self, detection: Event) -> WakeWord:
+        context = turn.event_context(detection)
+        milliseconds = _bounded_number(detection.data.get("timestamp"), MAX_STREAM_MS)
+        position = self._sent if milliseconds is None else round(milliseconds * SAMPLES_PER_MS)
+        return WakeWord(
+            name=str(detection.data.get("name") or ""),
+            sample=self._backlog.offset + position,
+            turn_id=str(context.get("turn_id") or turn.new_id()),
+            score=_bounded_number(context.get("score"), 1.0),
+        )
+
+
+def _parse_wake_programs(info: Event) -> list[WakeProgram]:
+    try:
+        return Info.from_event(info).wake
+    except (TypeError, KeyError, ValueError, AttributeError) as err:  # it is from another program
+        raise BadEventError("the wake daemon's info cannot be read") from err
+
+
+def _bounded_number(value: object, limit: float) -> float | None:
+    number = parse_number(value)
+    return number if number is not None and 0 <= number <= limit else None
