@@ -1,1 +1,1 @@
-"""The conductor: runs turns between satellites and daemons when Home Assistant does not."""
+"""The hub: a conductor, which runs turns between satellites and daemons in place of Home Assistant."""

@@ -1,4 +1,4 @@
-"""wyoming-rosie-hub: settings, then the satellites and the timers, until SIGTERM."""
+"""wyoming-rosie-hub: runs the hub with its settings until SIGTERM."""
 
 import asyncio
 import os
@@ -53,21 +53,21 @@ class HubConfig:
     intent_uri: str | None = option(None, "the intent daemon [default: this machine's, or one of --adopt]")
     tts_uri: str | None = option(None, "the tts daemon [default: this machine's, or one of --adopt]")
     language: str = option(
-        "en", "the language people speak, unless a satellite says another; `auto`: as the asr daemon hears"
+        "en", "the language people speak, unless a satellite reports another; `auto`: as the asr daemon detects"
     )
-    end_of_speech: endpointing.EndpointingRules = option(endpointing.EndpointingRules, "when somebody has said all")
-    filler: bool = option(True, "say the small word that the intent daemon offers while its answer takes long")
-    own_filler_seconds: float | None = option(None, "say 'One moment.' when there is no answer after so long")
-    data_dir: Path | None = option(None, "where timers and phrases are kept [default: the user's state folder]")
+    end_of_speech: endpointing.EndpointingRules = option(endpointing.EndpointingRules, "when an utterance is over")
+    filler: bool = option(True, "speak the filler that the intent daemon offers while its answer takes long")
+    own_filler_seconds: float | None = option(None, "say 'One moment.' if there is no answer after this many seconds")
+    data_dir: Path | None = option(None, "where timers and phrases are stored [default: the user's state folder]")
     zeroconf: bool = option(True, "look for daemons and satellites on the network")
-    http_port: int | None = option(None, "tell monitors over HTTP how the hub is: /health and /metrics on this port")
-    http_host: str = option(LOOPBACK, "address for --http-port; others than this machine's can then look, too")
+    http_port: int | None = option(None, "serve /health and /metrics over HTTP on this port")
+    http_host: str = option(LOOPBACK, "address for --http-port; 0.0.0.0 admits other machines")
     debug: bool = option(False, "log more, including what people say")
     config: Path | None = option(None, "read this TOML file instead of the user's and the system's")
 
 
 class Hub:
-    """The satellites of a house, the timers, and what all their turns share."""
+    """The satellite clients, the timers and the other services of the hub."""
 
     def __init__(self, settings: HubConfig, browser: ServiceBrowser | None, metrics: TurnMetrics) -> None:
         folder = settings.data_dir or state_folder()
@@ -102,7 +102,7 @@ class Hub:
 
     @property
     def health(self) -> Health:
-        """What can be in trouble."""
+        """The checks for monitors."""
         health = Health()
         health.add_check("satellites", self._check_satellites)
         return health
@@ -113,11 +113,11 @@ class Hub:
 
     @property
     def connected_count(self) -> int:
-        """How many are connected."""
+        """Number of connected satellites."""
         return sum(link.satellite_id is not None for link in list(self._clients.values()))
 
     async def run(self) -> None:
-        """Conduct until cancelled."""
+        """Run all services until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._voices.refresh_periodically())
             tasks.create_task(self._fallback_audio.run())
@@ -150,14 +150,14 @@ class Hub:
 
 
 def state_folder() -> Path:
-    """Return the folder that systemd or the user's environment gives for what must be kept."""
+    """Return the folder for state: systemd's, else the user's."""
     if given := os.environ.get("STATE_DIRECTORY"):
         return Path(given)
     return config.state_folder() / "hub"
 
 
 async def serve(settings: HubConfig) -> None:
-    """Conduct until SIGTERM. Raises ConfigError."""
+    """Run the hub until SIGTERM. Raises ConfigError."""
     for uri in settings.satellite:
         address.parse(uri)
     endpointing.check_endpointing_rules(settings.end_of_speech)
@@ -165,23 +165,23 @@ async def serve(settings: HubConfig) -> None:
     async with AsyncExitStack() as stack:
         browser = await stack.enter_async_context(ServiceBrowser()) if settings.zeroconf else None
         metrics = Metrics()
-        house = Hub(settings, browser, create_turn_metrics(metrics, is_enabled=settings.http_port is not None))
-        metrics.gauge("peers", "Satellites that are connected", lambda: house.connected_count)
+        hub = Hub(settings, browser, create_turn_metrics(metrics, is_enabled=settings.http_port is not None))
+        metrics.gauge("peers", "Satellites that are connected", lambda: hub.connected_count)
         await stack.enter_async_context(
-            health.serve_health("hub", house.health, metrics, settings.http_host, settings.http_port)
+            health.serve_health("hub", hub.health, metrics, settings.http_host, settings.http_port)
         )
-        hub = asyncio.create_task(house.run())
+        running = asyncio.create_task(hub.run())
         systemd.notify("READY=1")
         _LOG.info("ready", satellites=list(settings.satellite), adopt_all=settings.adopt_all)
         stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({hub, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
         start_exit_deadline(0)
         systemd.notify("STOPPING=1")
-        for task in (hub, stopped):
+        for task in (running, stopped):
             task.cancel()
-        await asyncio.wait({hub, stopped})
-        if not hub.cancelled():
-            hub.result()
+        await asyncio.wait({running, stopped})
+        if not running.cancelled():
+            running.result()
 
 
 def main() -> None:

@@ -44,16 +44,16 @@ class DaemonDirectory:
 
     def _discovered_uri(self, role: str) -> str | None:
         announced = self._discovered(role)
-        own = self._own_addresses() if announced else ()
-        here = [one for one in announced if one.host in own]
-        adopted = [one for one in announced if one.name in self._adopted]
-        for one in announced:
-            if one not in here and one not in adopted:
-                self._log_unknown(one)
-        if not (chosen := [*here, *adopted]):
+        own_addresses = self._own_addresses() if announced else ()
+        local = [service for service in announced if service.host in own_addresses]
+        adopted = [service for service in announced if service.name in self._adopted]
+        for service in announced:
+            if service not in local and service not in adopted:
+                self._log_unknown(service)
+        if not (usable := [*local, *adopted]):
             return None
-        self._log_used(role, chosen[0])
-        return chosen[0].uri
+        self._log_used(role, usable[0])
+        return usable[0].uri
 
     def _log_used(self, role: str, service: DiscoveredService) -> None:
         if self._logged_uris.get(role) != service.uri:

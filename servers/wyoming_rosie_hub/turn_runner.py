@@ -293,7 +293,7 @@ class TurnRunner:
         return self._hub.voices.select(language)
 
     def _announce_missing_voice(self, language: str) -> None:
-        spoken = next((one for one in FALLBACK_LANGUAGES if self._hub.voices.select(one)), DEFAULT_LANGUAGE)
+        spoken = next(filter(self._hub.voices.select, FALLBACK_LANGUAGES), DEFAULT_LANGUAGE)
         text = sentences.format_sentence("answers.no_voice", spoken, name=sentences.language_name(language))
         satellite = replace(self._satellite, language=spoken)
         self._hub.announcements.announce(satellite, m.SpokenAnswer(text, succeeded=False))

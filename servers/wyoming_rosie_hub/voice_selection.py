@@ -50,8 +50,8 @@ class VoiceSelector:
         if not self._voices or self.select(language) is not None or base_language(language) in self._reported_missing:
             return False
         self._reported_missing.add(base_language(language))
-        there_are = sorted(self.languages)[:_NAMED_IN_LOG]
-        _LOG.warning("no voice speaks this language; install one", language=language, there_are=there_are)
+        installed = sorted(self.languages)[:_NAMED_IN_LOG]
+        _LOG.warning("no voice speaks this language; install one", language=language, installed=installed)
         return True
 
     @property
@@ -64,7 +64,6 @@ def select_voice(voices: Sequence[TtsVoice], language: str) -> SynthesizeVoice |
     """Return the voice to request: by language if a voice lists that very tag, else by the name of a related voice."""
     if any(language in voice.languages for voice in voices):
         return SynthesizeVoice(language=language)
-    of_family = [
-        voice for voice in voices if any(base_language(tag) == base_language(language) for tag in voice.languages)
-    ]
-    return SynthesizeVoice(name=of_family[0].name) if of_family else None
+    base = base_language(language)
+    related = (voice for voice in voices if any(base_language(tag) == base for tag in voice.languages))
+    return next((SynthesizeVoice(name=voice.name) for voice in related), None)

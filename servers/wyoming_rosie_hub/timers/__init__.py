@@ -1,1 +1,1 @@
-"""Timers of the house."""
+"""Timers of the home and delayed commands."""

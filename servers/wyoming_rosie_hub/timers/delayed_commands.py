@@ -1,4 +1,4 @@
-"""Commands whose time has come: sent to the intent daemon as if they were said now, in the room where they were said."""
+"""Delayed commands: sent to the intent daemon at their time, as if they were said then, in the same room."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -20,29 +20,29 @@ _LOG = structlog.get_logger()
 ANSWER_TIMEOUT_SECONDS = 30.0
 RETRY_SECONDS = 5.0
 MAX_ATTEMPTS = 12
-"""Of a daemon that cannot be reached: after a power cut it needs longer than the hub to be ready."""
+"""Attempts to reach the daemon, which may need longer to start than the hub after a power cut."""
 MAX_DELAY_SECONDS = 300.0
-"""So late a command is still carried out, as after a restart of the hub."""
+"""How late a command is still carried out, as after a restart of the hub."""
 MAX_CONFIRMED_DELAY_SECONDS = 60.0
-"""The same for what somebody had to say yes to: nobody wants a door unlocked long after."""
+"""The same for a command that needed a yes: nobody wants a door unlocked much later."""
 
 
 def is_too_late(timer: HubTimer, now: float) -> bool:
-    """Tell whether a command's time is over for so long that it must not be carried out any more."""
+    """Return whether it is too late to carry out the timer's command."""
     confirmed = timer.command.confirmed if timer.command else ()
     limit = MAX_CONFIRMED_DELAY_SECONDS if confirmed else MAX_DELAY_SECONDS
     return timer.ends_at is not None and now - timer.ends_at > limit
 
 
 class DelayedCommandRunner:
-    """Carries out commands. `uri` is where the intent daemon is."""
+    """Runs delayed commands. `uri` returns the intent daemon's address."""
 
     def __init__(self, uri: Callable[[], str], executors: Callable[[], Sequence[IntentExecutor]]) -> None:
         self._uri = uri
         self._executors = executors
 
     async def run(self, timer: HubTimer, command: DelayedCommand) -> SpokenAnswer:
-        """Return what came of it; never raises for a daemon that fails."""
+        """Carry out a command and return the answer; a failure of the daemon is an answer, too."""
         speaker = SatelliteIdentity(timer.satellite_id, timer.area, command.language)
         for attempt in range(MAX_ATTEMPTS):
             try:
@@ -51,14 +51,14 @@ class DelayedCommandRunner:
             except PeerError as err:
                 return self._create_failure(err, command)
             except (RosieError, TimeoutError) as err:
-                _LOG.debug("a command for later waits for the intent daemon", attempt=attempt, reason=str(err))
+                _LOG.debug("delayed command waits for the intent daemon", attempt=attempt, reason=str(err))
                 if isinstance(err, TimeoutError) or attempt == MAX_ATTEMPTS - 1:
                     return self._create_failure(err, command)
             await asyncio.sleep(RETRY_SECONDS)
-        raise AssertionError("the last attempt has an answer")
+        raise AssertionError("the last attempt returns")
 
     def _create_failure(self, error: Exception, command: DelayedCommand) -> SpokenAnswer:
-        _LOG.warning("a command for later failed", reason=str(error))
+        _LOG.warning("delayed command failed", reason=str(error))
         return SpokenAnswer(format_sentence(f"failures.{Failure.INTENT}", command.language), succeeded=False)
 
     async def _send_command(

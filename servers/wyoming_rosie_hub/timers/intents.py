@@ -1,4 +1,4 @@
-"""What people say about timers, carried out on the timers: (timers, intent, now) -> (timers, events, answer)."""
+"""Timer intents: pure functions from timers, intent and time to the new timers, events for satellites and an answer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,24 +14,24 @@ from wyoming_rosie_hub.timers.responses import TimerResponses
 MAX_SECONDS = 24 * 3600
 MAX_TIMERS = 32
 ALL = "all"
-"""The value of the slot `which` when all timers are meant."""
+"""Value of the slot `which` for all timers."""
 Slots: TypeAlias = Mapping[str, object]
 SatelliteEvents: TypeAlias = tuple[tuple[str, Event], ...]
-"""Events, each with the satellite that it is for."""
+"""Pairs of a satellite's id and an event for it."""
 
 
 @dataclass(frozen=True)
 class TimerQuestion:
-    """Which of some timers is meant by an intent."""
+    """The question which of some timers an intent is about."""
 
     intent: str
     slots: Slots
-    timer_ids: tuple[str, ...]  # ids
+    timer_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class TimerIntentResult:
-    """The timers afterwards, what their satellites are told, the sentence to speak, and what that asks, if anything."""
+    """The new timers, the events for their satellites, the answer to speak, and the question in it, if any."""
 
     timers: TimerSet
     events: SatelliteEvents
@@ -41,7 +41,7 @@ class TimerIntentResult:
 
 @dataclass(frozen=True)
 class TimerIntentRequest:
-    """One spoken request: its slots, who asked, and an identifier should a timer begin."""
+    """An intent's slots and the satellite it came from; `new_id` is for a timer that it starts."""
 
     slots: Slots
     satellite_id: str
@@ -50,8 +50,8 @@ class TimerIntentRequest:
     area: str | None = None
     language: str = "en"
     command: DelayedCommand | None = None
-    connected: frozenset[str] = frozenset()  # satellites that can be told something now
-    selected: tuple[str, ...] = ()  # ids of the timers that were chosen among several
+    connected: frozenset[str] = frozenset()  # ids of satellites
+    selected: tuple[str, ...] = ()  # ids of the timers that the user selected
 
     @property
     def responses(self) -> TimerResponses:
@@ -59,25 +59,27 @@ class TimerIntentRequest:
 
 
 def execute_intent(intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult | None:
-    """Return what becomes of the timers, or None when the intent is not about timers."""
+    """Carry out an intent about timers; return None for other intents."""
     action = _ACTIONS.get(intent)
     return action(intent, timers, request) if action else None
 
 
 def finished_event(timer: HubTimer) -> Event:
-    """Return the event that lets a satellite ring."""
+    """Return the event on which a satellite rings."""
     return TimerFinished(id=timer.id).event()
 
 
 def sync_events(timers: TimerSet, satellite_id: str, now: float) -> tuple[Event, ...]:
-    """Return what a satellite that comes back is told: it may have missed anything."""
-    gone = [TimerCancelled(id=timer.id).event() for timer in timers.cancelled if timer.satellite_id == satellite_id]
+    """Return the events that bring a reconnected satellite up to date."""
+    cancelled = [
+        TimerCancelled(id=timer.id).event() for timer in timers.cancelled if timer.satellite_id == satellite_id
+    ]
     running = [
         _updated_event(timer, now)
         for timer in timers.for_satellite(satellite_id).all
         if timer.command is None and (timer.seconds_left(now) or not timer.is_active)
     ]
-    return (*gone, *running)
+    return (*cancelled, *running)
 
 
 def _start(_intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
@@ -97,8 +99,8 @@ def _start(_intent: str, timers: TimerSet, request: TimerIntentRequest) -> Timer
         area=request.area,
         command=request.command,
     )
-    begun = TimerStarted(id=timer.id, total_seconds=round(seconds), name=timer.name).event()
-    events = ((timer.satellite_id, begun),) if timer.command is None else ()
+    started = TimerStarted(id=timer.id, total_seconds=round(seconds), name=timer.name).event()
+    events = ((timer.satellite_id, started),) if timer.command is None else ()
     key = "started_for" if timer.name and timer.command is None else "started"
     return TimerIntentResult(timers.add(timer), events, request.responses.format_response(key, timer))
 
@@ -108,16 +110,16 @@ def _cancel(intent: str, timers: TimerSet, request: TimerIntentRequest) -> Timer
 
 
 def _cancel_all(_intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
-    meant = _find_in_area(timers, request)
-    if not meant:
+    targets = _find_in_area(timers, request)
+    if not targets:
         return _answer_only(timers, request, "timers.none")
-    ringing = [timer for timer in meant if timer.command is None]
-    done = _apply_to_all(timers, request, meant, _cancel_timer)
+    ringing = [timer for timer in targets if timer.command is None]
+    done = _apply_to_all(timers, request, targets, _cancel_timer)
     if len(ringing) < 2:
         return done
     counted = format_sentence("timers.all_cancelled", request.language, count=len(ringing))
-    commands = [request.responses.format_response("cancelled", timer) for timer in meant if timer.command is not None]
-    return replace(done, answer=" ".join((counted, *commands, *_describe_offline(meant, request, "away_cancelled"))))
+    commands = [request.responses.format_response("cancelled", timer) for timer in targets if timer.command is not None]
+    return replace(done, answer=" ".join((counted, *commands, *_describe_offline(targets, request, "away_cancelled"))))
 
 
 def _pause(intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
@@ -144,10 +146,10 @@ def _change_length(intent: str, timers: TimerSet, request: TimerIntentRequest) -
 
 
 def _status(_intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
-    meant = _find_targets(timers, request)
-    if not meant and timers.all:
+    targets = _find_targets(timers, request)
+    if not targets and timers.all:
         return _answer_only(timers, request, "timers.no_such")
-    return TimerIntentResult(timers, (), request.responses.describe(meant))
+    return TimerIntentResult(timers, (), request.responses.describe(targets))
 
 
 _TimerAction: TypeAlias = Callable[[TimerSet, HubTimer, TimerIntentRequest], TimerIntentResult]
@@ -156,18 +158,18 @@ _TimerAction: TypeAlias = Callable[[TimerSet, HubTimer, TimerIntentRequest], Tim
 def _apply_to_targets(
     intent: str, timers: TimerSet, request: TimerIntentRequest, candidates: Sequence[HubTimer], action: _TimerAction
 ) -> TimerIntentResult:
-    """Act on the timers that are meant, or ask which one is."""
+    """Apply an action to the timers that are meant, or ask which one is."""
     if not timers.all:
         return _answer_only(timers, request, "timers.none")
-    meant = _find_targets(TimerSet(tuple(candidates)), request)
-    if not meant:
+    targets = _find_targets(TimerSet(tuple(candidates)), request)
+    if not targets:
         return _answer_only(timers, request, "timers.no_such")
-    if len(meant) == 1 or request.selected or request.slots.get("which") == ALL:
-        return _apply_to_all(timers, request, meant, action)
-    if request.responses.are_duplicates(meant):
-        return _apply_to_all(timers, request, meant[:1], action)
-    question = TimerQuestion(intent, request.slots, tuple(timer.id for timer in meant))
-    return TimerIntentResult(timers, (), request.responses.ask_which(meant), question)
+    if len(targets) == 1 or request.selected or request.slots.get("which") == ALL:
+        return _apply_to_all(timers, request, targets, action)
+    if request.responses.are_duplicates(targets):
+        return _apply_to_all(timers, request, targets[:1], action)
+    question = TimerQuestion(intent, request.slots, tuple(timer.id for timer in targets))
+    return TimerIntentResult(timers, (), request.responses.ask_which(targets), question)
 
 
 def _apply_to_all(
@@ -176,9 +178,9 @@ def _apply_to_all(
     answers: list[str] = []
     events: SatelliteEvents = ()
     for timer in targets:
-        outcome = action(timers, timer, request)
-        timers, events = outcome.timers, (*events, *outcome.events)
-        answers.append(outcome.answer)
+        result = action(timers, timer, request)
+        timers, events = result.timers, (*events, *result.events)
+        answers.append(result.answer)
     key = "away_cancelled" if action is _cancel_timer else "away_changed"
     return TimerIntentResult(timers, events, " ".join((*answers, *_describe_offline(targets, request, key))))
 
@@ -189,7 +191,7 @@ def _find_targets(timers: TimerSet, request: TimerIntentRequest) -> tuple[HubTim
     if request.slots.get("which") == ALL:
         return _find_in_area(timers, request)
     matching = timers.find(_parse_query(request))
-    # Whoever speaks in the kitchen means the kitchen's timer when there is one.
+    # A user in the kitchen means the kitchen's timer if there is one.
     return TimerSet(matching).for_satellite(request.satellite_id).all or matching
 
 
@@ -203,13 +205,13 @@ def _parse_query(request: TimerIntentRequest) -> TimerQuery:
 
 
 def _cancel_timer(timers: TimerSet, timer: HubTimer, request: TimerIntentRequest) -> TimerIntentResult:
-    told = ((timer.satellite_id, TimerCancelled(id=timer.id).event()),) if timer.command is None else ()
-    return TimerIntentResult(timers.cancel(timer), told, request.responses.format_response("cancelled", timer))
+    events = ((timer.satellite_id, TimerCancelled(id=timer.id).event()),) if timer.command is None else ()
+    return TimerIntentResult(timers.cancel(timer), events, request.responses.format_response("cancelled", timer))
 
 
 def _update_timer(timers: TimerSet, timer: HubTimer, request: TimerIntentRequest, key: str) -> TimerIntentResult:
-    told = ((timer.satellite_id, _updated_event(timer, request.now)),) if timer.command is None else ()
-    return TimerIntentResult(timers.update(timer), told, request.responses.format_response(key, timer))
+    events = ((timer.satellite_id, _updated_event(timer, request.now)),) if timer.command is None else ()
+    return TimerIntentResult(timers.update(timer), events, request.responses.format_response(key, timer))
 
 
 def _updated_event(timer: HubTimer, now: float) -> Event:
@@ -218,11 +220,10 @@ def _updated_event(timer: HubTimer, now: float) -> Event:
 
 
 def _describe_offline(timers: Sequence[HubTimer], request: TimerIntentRequest, key: str) -> list[str]:
-    """Say which satellites do not know yet what was done to their timers."""
-    away = (
-        {timer.satellite_id for timer in timers if timer.command is None} - request.connected - {request.satellite_id}
-    )
-    return [format_sentence(f"timers.{key}", request.language, place=place) for place in sorted(away)]
+    """Return a sentence for each satellite that is not connected to learn of the change."""
+    satellites = {timer.satellite_id for timer in timers if timer.command is None}
+    offline = satellites - request.connected - {request.satellite_id}
+    return [format_sentence(f"timers.{key}", request.language, place=place) for place in sorted(offline)]
 
 
 def _answer_only(timers: TimerSet, request: TimerIntentRequest, key: str, **values: object) -> TimerIntentResult:

@@ -1,4 +1,4 @@
-"""Timers as pure rules: what is running, who asked for it, which one is meant."""
+"""Timer set: all timers of the home as an immutable value, with queries by name, length and area."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -6,27 +6,27 @@ from dataclasses import dataclass, replace
 from wyoming_rosie.timers import Timer, find_expired, next_deadline
 
 EXPIRY_SECONDS = 3600.0
-"""A timer that ran out longer ago rings no more; so long a satellite that was off may still ring for a cancelled one."""
+"""Time after its end for which a timer still rings, or still counts as cancelled, once its satellite reconnects."""
 MAX_CANCELLED = 64
-_MIN_STEM_LETTERS = 3  # letters of a name that may have another ending
+_MIN_STEM_LETTERS = 3
 _MAX_ENDING_LETTERS = 2
 
 
 @dataclass(frozen=True)
 class DelayedCommand:
-    """A command that is carried out when its timer has run out; `text` is what was said without the time."""
+    """A command to carry out when its timer ends; `text` is what was said, without the time."""
 
     text: str
-    label: str  # in words, such as "turn off the TV"
+    label: str  # such as "turn off the TV"
     language: str
-    confirmed: tuple[str, ...] = ()  # ids of the things that somebody has said yes to
+    confirmed: tuple[str, ...] = ()  # ids of the entities that the user has said yes to
 
 
 @dataclass(frozen=True, kw_only=True)
 class HubTimer(Timer):
-    """A timer with the satellite it belongs to. Times are seconds since the epoch, since timers outlive the hub.
+    """A timer of a satellite. Times are seconds since the epoch, so that they survive a restart.
 
-    `total_seconds` is the length that was asked for, with what was added since.
+    `total_seconds` is the length that was asked for, plus what was added since.
     """
 
     satellite_id: str
@@ -50,7 +50,7 @@ class HubTimer(Timer):
 
 @dataclass(frozen=True)
 class TimerQuery:
-    """Which timer is meant: by name, by its length, by the room it is in, or the only one."""
+    """Selects timers by name, by length and by area; a field that is None selects all."""
 
     name: str | None = None
     seconds: float | None = None
@@ -59,7 +59,7 @@ class TimerQuery:
 
 @dataclass(frozen=True)
 class TimerSet:
-    """All timers of the house, oldest first, and those that were cancelled lately."""
+    """All timers of the home, oldest first, and the recently cancelled ones."""
 
     all: tuple[HubTimer, ...] = ()
     cancelled: tuple[HubTimer, ...] = ()
@@ -78,19 +78,19 @@ class TimerSet:
         return replace(self, all=tuple(timer for timer in self.all if timer.id not in ids))
 
     def cancel(self, *removed: HubTimer) -> "TimerSet":
-        """Take timers out and remember them: their satellite may not know yet."""
-        gone = (*self.cancelled, *(timer for timer in removed if timer.command is None))
-        return replace(self.remove(*removed), cancelled=gone[-MAX_CANCELLED:])
+        """Move timers to the cancelled ones, since their satellites may not have been told yet."""
+        cancelled = (*self.cancelled, *(timer for timer in removed if timer.command is None))
+        return replace(self.remove(*removed), cancelled=cancelled[-MAX_CANCELLED:])
 
-    def update(self, new: HubTimer) -> "TimerSet":
-        return replace(self, all=tuple(new if timer.id == new.id else timer for timer in self.all))
+    def update(self, changed: HubTimer) -> "TimerSet":
+        return replace(self, all=tuple(changed if timer.id == changed.id else timer for timer in self.all))
 
     def prune(self, now: float) -> "TimerSet":
-        """Forget what no satellite can ring for any more."""
+        """Drop the cancelled timers that no satellite can ring for any more."""
         return replace(self, cancelled=tuple(timer for timer in self.cancelled if not _is_expired(timer, now)))
 
     def find(self, query: TimerQuery) -> tuple[HubTimer, ...]:
-        """Return the timers that may be meant; all when nothing was said of them."""
+        """Return the timers that fit a query; all timers fit an empty one."""
         found = [timer for timer in self.all if query.seconds is None or timer.total_seconds == query.seconds]
         if query.area is not None:
             there = [timer for timer in found if matches_name(timer.area, query.area)]
@@ -101,25 +101,25 @@ class TimerSet:
         return find_expired(self.all, now)
 
     def next_deadline(self, now: float = 0.0) -> float | None:
-        """Return when the next of those timers ends that have not ended by now."""
+        """Return the earliest end after `now`; None if no timer ends later."""
         return next_deadline(self.all, now)
 
 
 def has_name(timer: HubTimer, name: str) -> bool:
-    """Tell whether people may call a timer so; a command for later by some of its words."""
+    """Return whether a name refers to a timer; a delayed command is referred to by some of its words."""
     if timer.command is None:
         return timer.name is not None and _matches_stem(_normalize(timer.name), _normalize(name))
-    said = f"{timer.command.text} {timer.command.label}".casefold().split()
-    return all(word in said for word in name.casefold().split())
+    command_words = f"{timer.command.text} {timer.command.label}".casefold().split()
+    return all(word in command_words for word in name.casefold().split())
 
 
 def matches_name(name: str | None, other: str) -> bool:
-    """Tell whether a name is the one that is wanted, however it is written."""
+    """Return whether two names are equal apart from case, spaces and underscores."""
     return name is not None and _normalize(name) == _normalize(other)
 
 
 def _matches_stem(name: str, spoken: str) -> bool:
-    """Tell whether two names differ in their endings at most: an egg timer is one for eggs."""
+    """Return whether two names differ in their ending at most: "egg" refers to the timer for eggs."""
     short, long = sorted((name, spoken), key=len)
     return name == spoken or (
         len(short) >= _MIN_STEM_LETTERS and long.startswith(short) and len(long) - len(short) <= _MAX_ENDING_LETTERS

@@ -1,4 +1,4 @@
-"""Keeps the timers: on disk, and rings the satellite of each when it has run out, or carries out its command."""
+"""Timer service: stores the timers, and when one ends, rings its satellite or runs its delayed command."""
 
 import asyncio
 import time
@@ -27,93 +27,91 @@ from wyoming_rosie_hub.timers.model import EXPIRY_SECONDS, DelayedCommand, HubTi
 from wyoming_rosie_hub.timers.selection import SelectionCancelled, TimerSelection
 
 _LOG = structlog.get_logger()
-MAX_SLEEP_SECONDS = 60.0  # the wall clock may be set meanwhile
+MAX_SLEEP_SECONDS = 60.0  # the wall clock may be set while waiting
 QUESTION_TIMEOUT_SECONDS = 60.0
 COMMAND_SLOT = "conversation_command"
 
 
 @dataclass(frozen=True)
 class TimerCallbacks:
-    """What timers are about: satellites that can be told something, and who carries out commands."""
+    """What the timer service needs of the hub."""
 
-    send: Callable[[str, Event], bool]  # returns False when that satellite is not there
-    connected: Callable[[], Collection[str]]  # satellites
+    send: Callable[[str, Event], bool]  # to a satellite; returns False if not connected
+    connected: Callable[[], Collection[str]]  # ids of satellites
     run_command: Callable[[HubTimer, DelayedCommand], Awaitable[SpokenAnswer]]
-    announce: Callable[[SatelliteIdentity, SpokenAnswer, str], None]  # with the conversation that a reply belongs to
+    announce: Callable[[SatelliteIdentity, SpokenAnswer, str], None]  # with the conversation of a reply
 
 
 @dataclass(frozen=True)
 class _PendingQuestion:
-    """A question that somebody was asked."""
-
     question: TimerQuestion
     deadline: float
 
 
 class TimerService:
+    """The home's timers, and the questions about them that wait for an answer. `now` is seconds since the epoch."""
+
     def __init__(self, path: Path, callbacks: TimerCallbacks, now: Callable[[], float] = time.time) -> None:
         self._path = path
-        self._now = now  # seconds since the epoch
+        self._now = now
         self._callbacks = callbacks
         self._timers = TimerSet()
         self._changed = asyncio.Event()
-        self._questions: dict[str, _PendingQuestion] = {}  # by satellite
-        self._command_tasks: dict[str, asyncio.Task[None]] = {}  # commands whose time has come, by timer
+        self._questions: dict[str, _PendingQuestion] = {}  # by satellite id
+        self._command_tasks: dict[str, asyncio.Task[None]] = {}  # by timer id
         self._save_lock = asyncio.Lock()
 
     async def execute(self, request: IntentRequest) -> SpokenAnswer | None:
-        """Carry out an intent about timers; return what to say, None when it is about something else."""
+        """Carry out an intent about timers and return the answer; None for other intents."""
         text = request.slots.get(COMMAND_SLOT)
         command = None
         if isinstance(text, str):
-            if request.delayed is None:  # nobody here would carry it out
+            if request.delayed is None:  # nothing would carry it out at its time
                 return SpokenAnswer(format_sentence("answers.cannot", request.satellite.language), succeeded=False)
             command = DelayedCommand(text, request.delayed.label, request.satellite.language, request.delayed.confirmed)
         timer_request = self._create_request(request.slots, request.satellite, command)
-        outcome = execute_intent(request.intent, self._timers, timer_request)
-        return None if outcome is None else await self._apply_result(outcome, request.satellite)
+        result = execute_intent(request.intent, self._timers, timer_request)
+        return None if result is None else await self._apply_result(result, request.satellite)
 
     def is_waiting(self, satellite_id: str) -> bool:
-        """Tell whether somebody there was asked which timer is meant."""
-        waiting = self._questions.get(satellite_id)
-        return waiting is not None and self._now() < waiting.deadline
+        """Return whether a question to this satellite's user waits for an answer."""
+        pending = self._questions.get(satellite_id)
+        return pending is not None and self._now() < pending.deadline
 
     async def answer_question(self, text: str, satellite: SatelliteIdentity) -> SpokenAnswer | None:
-        """Take the answer to a question; return what to say, None when it is none. No question is answered twice."""
-        waiting = self._questions.pop(satellite.satellite_id, None)
-        if waiting is None or self._now() >= waiting.deadline:
+        """Process the answer to a question, which ends it. Return the next answer; None if the text answers nothing."""
+        pending = self._questions.pop(satellite.satellite_id, None)
+        if pending is None or self._now() >= pending.deadline:
             return None
-        question = waiting.question
-        among = [timer for one in question.timer_ids for timer in self._timers.with_ids([one]).all]
-        match selection.parse_selection(text, among, satellite.language, self._now()):
+        question = pending.question
+        candidates = [timer for timer_id in question.timer_ids for timer in self._timers.with_ids([timer_id]).all]
+        match selection.parse_selection(text, candidates, satellite.language, self._now()):
             case None:
                 return None
             case SelectionCancelled():
                 return SpokenAnswer(format_sentence("answers.left_alone", satellite.language))
-            case chosen:
-                return await self._apply_selection(question, chosen, satellite)
+            case selected:
+                return await self._apply_selection(question, selected, satellite)
 
     async def _apply_selection(
         self, question: TimerQuestion, selection: TimerSelection, satellite: SatelliteIdentity
     ) -> SpokenAnswer | None:
-        """Do what was asked with what was chosen; ask again when that is still more than one."""
+        """Carry out the intent on the selected timers; ask again if the selection is still ambiguous."""
         timers = selection.timers
         if not timers:
             return SpokenAnswer(format_sentence("timers.no_such", satellite.language), succeeded=False)
-        words = self._create_request(question.slots, satellite).responses
-        if len(timers) > 1 and not selection.is_all and not words.are_duplicates(timers):
+        responses = self._create_request(question.slots, satellite).responses
+        if len(timers) > 1 and not selection.is_all and not responses.are_duplicates(timers):
             again = TimerQuestion(question.intent, question.slots, tuple(timer.id for timer in timers))
-            return await self._apply_result(
-                TimerIntentResult(self._timers, (), words.ask_which(timers), again), satellite
-            )
-        meant = tuple(timer.id for timer in (timers if selection.is_all else timers[:1]))
-        outcome = execute_intent(
-            question.intent, self._timers, self._create_request(question.slots, satellite, selected=meant)
-        )
-        return None if outcome is None else await self._apply_result(outcome, satellite)
+            ambiguous = TimerIntentResult(self._timers, (), responses.ask_which(timers), again)
+            return await self._apply_result(ambiguous, satellite)
+        selected = tuple(timer.id for timer in (timers if selection.is_all else timers[:1]))
+        request = self._create_request(question.slots, satellite, selected=selected)
+        result = execute_intent(question.intent, self._timers, request)
+        return None if result is None else await self._apply_result(result, satellite)
 
     def on_connected(self, satellite_id: str) -> None:
-        """Tell a satellite that is back what it may have missed, and let those of its timers ring that are due."""
+        """Bring a connected satellite up to date and ring its timers that are due."""
         now = self._now()
         self._timers = self._timers.prune(now)
         for event in sync_events(self._timers, satellite_id, now):
@@ -121,10 +119,10 @@ class TimerService:
         self._changed.set()
 
     async def run(self) -> None:
-        """Ring as timers run out, those of the last run first, until cancelled."""
-        kept = await asyncio.to_thread(store.load, self._path)
-        self._timers = TimerSet((*kept.all, *self._timers.all), (*kept.cancelled, *self._timers.cancelled))
-        for satellite_id in self._callbacks.connected():  # which came before the timers were read
+        """Load the stored timers and finish each at its end, until cancelled."""
+        stored = await asyncio.to_thread(store.load, self._path)
+        self._timers = TimerSet((*stored.all, *self._timers.all), (*stored.cancelled, *self._timers.cancelled))
+        for satellite_id in self._callbacks.connected():  # those that connected before the timers were loaded
             self.on_connected(satellite_id)
         try:
             while True:
@@ -136,16 +134,16 @@ class TimerService:
             await self._cancel_all_commands()
 
     async def _finish_timer(self, timer: HubTimer) -> None:
-        """Ring for one that has run out, unless its satellite is away: then it rings as soon as that is back."""
+        """Ring a timer that has ended. If its satellite is not connected, that happens when it connects again."""
         if timer not in self._timers.all:
-            return  # it was changed meanwhile
+            return  # changed while another timer was finished
         if timer.command is not None:
             self._start_command(timer, timer.command)
         elif self._callbacks.send(timer.satellite_id, finished_event(timer)):
             _LOG.info("timer finished", timer=timer.id, satellite=timer.satellite_id)
             await self._save(self._timers.remove(timer))
         elif timer.ends_at is not None and self._now() - timer.ends_at > EXPIRY_SECONDS:
-            _LOG.warning("timer is forgotten; its satellite stays away", timer=timer.id, satellite=timer.satellite_id)
+            _LOG.warning("timer dropped; its satellite stayed away", timer=timer.id, satellite=timer.satellite_id)
             await self._save(self._timers.remove(timer))
 
     def _start_command(self, timer: HubTimer, command: DelayedCommand) -> None:
@@ -155,25 +153,25 @@ class TimerService:
             task.add_done_callback(lambda _: self._command_tasks.pop(timer.id, None))
 
     async def _run_command(self, timer: HubTimer, command: DelayedCommand) -> None:
-        """Carry out a command; say so only when it was not done, or when something is asked."""
-        speaker = SatelliteIdentity(timer.satellite_id, timer.area, command.language)
+        """Run a command; announce its answer only if that is a failure or a question."""
+        satellite = SatelliteIdentity(timer.satellite_id, timer.area, command.language)
         if is_too_late(timer, self._now()):
-            _LOG.warning("a command for later is too late and not carried out", timer=timer.id)
+            _LOG.warning("delayed command skipped; it is too late", timer=timer.id)
             answer = SpokenAnswer(
                 format_sentence("later.missed", command.language, label=command.label), succeeded=False
             )
         else:
             answer = await self._callbacks.run_command(timer, command)
-            _LOG.info("command for later", timer=timer.id, satellite=timer.satellite_id, done=answer.succeeded)
+            _LOG.info("delayed command run", timer=timer.id, satellite=timer.satellite_id, succeeded=answer.succeeded)
             if not answer.succeeded:
                 failed = format_sentence("later.failed", command.language, label=command.label, reason=answer.text)
                 answer = SpokenAnswer(failed, succeeded=False)
         await self._save(self._timers.remove(timer))
         if answer.expects_reply or not answer.succeeded:
-            self._callbacks.announce(speaker, answer, timer.id)
+            self._callbacks.announce(satellite, answer, timer.id)
 
     def _cancel_stale_commands(self, timer_ids: Iterable[str]) -> None:
-        """Stop what is cancelled while the intent daemon is still waited for."""
+        """Cancel the running commands of timers that no longer exist."""
         for timer_id in self._command_tasks.keys() - set(timer_ids):
             self._command_tasks[timer_id].cancel()
 
@@ -186,8 +184,8 @@ class TimerService:
 
     async def _wait_for_deadline(self) -> None:
         now = self._now()
-        due = self._timers.next_deadline(now)
-        seconds = MAX_SLEEP_SECONDS if due is None else min(due - now, MAX_SLEEP_SECONDS)
+        deadline = self._timers.next_deadline(now)
+        seconds = MAX_SLEEP_SECONDS if deadline is None else min(deadline - now, MAX_SLEEP_SECONDS)
         try:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
@@ -201,14 +199,20 @@ class TimerService:
         command: DelayedCommand | None = None,
         selected: tuple[str, ...] = (),
     ) -> TimerIntentRequest:
-        present = frozenset(self._callbacks.connected())
-        new_id, now = uuid4().hex[:8], self._now()
         return TimerIntentRequest(
-            slots, satellite.satellite_id, new_id, now, satellite.area, satellite.language, command, present, selected
+            slots,
+            satellite.satellite_id,
+            new_id=uuid4().hex[:8],
+            now=self._now(),
+            area=satellite.area,
+            language=satellite.language,
+            command=command,
+            connected=frozenset(self._callbacks.connected()),
+            selected=selected,
         )
 
     async def _apply_result(self, result: TimerIntentResult, satellite: SatelliteIdentity) -> SpokenAnswer:
-        """Keep the timers, tell their satellites, and wait for an answer if something is asked."""
+        """Store the timers, send the events, and remember the question, if there is one."""
         if result.timers != self._timers:
             await self._save(result.timers)
         self._cancel_stale_commands(timer.id for timer in result.timers.all)
@@ -228,4 +232,4 @@ class TimerService:
             async with self._save_lock:
                 await asyncio.to_thread(store.save, self._path, self._timers)
         except OSError as err:
-            _LOG.error("timers are not on disk", file=str(self._path), reason=err.strerror)
+            _LOG.error("timers could not be stored", file=str(self._path), reason=err.strerror)

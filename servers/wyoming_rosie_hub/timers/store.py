@@ -1,4 +1,4 @@
-"""Timers on disk, so that a restart forgets none."""
+"""Timer store: the timers on disk, which survive a restart."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
