@@ -1,8 +1,8 @@
-"""The whole loop, from the end of speech to the first sound of the answer, with the engines that need no download.
+"""Voice loop benchmark: from the end of speech to the first audio of the answer, with the engines that need no download.
 
 python benchmarks/loop.py [--turns 5] [RECORDING.wav ...]
 
-Each turn is a `wyoming-rosie demo`: every daemon as a new process, the recording in real time, the hub's own timeline.
+Each turn runs `wyoming-rosie demo`: new processes, the recording in real time, times from the hub's timeline.
 """
 
 import argparse
@@ -17,10 +17,10 @@ from pathlib import Path
 from wyoming_rosie.commands.demo import RECORDING
 
 STEPS = {
-    "decided": "all was said",
-    "transcript": "its text",
-    "intent": "the answer's words",
-    "first-audio": "its first sound",
+    "decided": "utterance is over",
+    "transcript": "transcript",
+    "intent": "answer's text",
+    "first-audio": "answer's first audio",
 }
 _STEP = re.compile(r"\+(\d+) ms +([\w-]+)")
 
@@ -35,11 +35,11 @@ def run_turn(recording: Path) -> dict[str, int]:
 
 
 def print_report(turns: Sequence[dict[str, int]]) -> None:
-    print(f"| ms after the end of speech, median of {len(turns)} turns | | from the decision on |\n|---|---|---|")
+    print(f"| ms after the end of speech, median of {len(turns)} turns | | from the decision |\n|---|---|---|")
     decided = statistics.median(one["decided"] for one in turns)
-    for step, what in STEPS.items():
+    for step, label in STEPS.items():
         after = statistics.median(one[step] for one in turns)
-        print(f"| {what} | {after:.0f} | {after - decided:.0f} |")
+        print(f"| {label} | {after:.0f} | {after - decided:.0f} |")
 
 
 def main() -> None:
