@@ -45,6 +45,7 @@ class Loop:
         hub = await self._start(
             "hub", "--satellite", self.satellite.uri, *uris, "--no-zeroconf", "--data-dir", str(data_dir), "--debug"
         )
+        await self.daemons["asr"].wait_for_line("grammar")
         await hub.wait_for_line("satellite connected")
 
     async def say(self, pcm: bytes, turn_id: str) -> str:
@@ -115,7 +116,8 @@ async def test_recognition_that_dies_is_spoken_about_and_heard_again_when_it_is_
     assert "speech recognition" in spoken.data["text"]
     await loop.satellite.wait_for("audio-stop", after=heard)
     await loop.satellite.tell(Event("played"))
-    await daemon("asr", "--uri", asr.uri)
+    restarted = await daemon("asr", "--uri", asr.uri)
+    await restarted.wait_for_line("grammar")
     assert await loop.say(turn_on_the_lights, "t2") == "Turned on the Kitchen Light."
 
 
