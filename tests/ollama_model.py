@@ -11,7 +11,7 @@ from tests.ollama_script import Fault, Rule
 
 HANG_SECONDS = 600.0
 CHARACTERS_PER_TOKEN = 4
-MOST_WAITING = 512
+MAX_WAITING = 512
 """Requests that wait for one model; as OLLAMA_MAX_QUEUE."""
 _WORDS_BEFORE_A_FAULT = 2
 
@@ -75,9 +75,9 @@ class ScriptedModel:
         for slot in self._slots:
             slot.known = ""
 
-    async def answer(self, prompt: str, rule: Rule, most_tokens: int | None) -> AsyncGenerator[SentEvent, None]:
+    async def answer(self, prompt: str, rule: Rule, max_tokens: int | None) -> AsyncGenerator[SentEvent, None]:
         """Yield what is said. Raises BusyError."""
-        if rule.fault is Fault.BUSY or self._waiting >= MOST_WAITING:
+        if rule.fault is Fault.BUSY or self._waiting >= MAX_WAITING:
             raise ServerBusyError
         now = asyncio.get_running_loop().time
         began = now()
@@ -88,7 +88,7 @@ class ScriptedModel:
             read = now()
             await asyncio.sleep(HANG_SECONDS if rule.fault is Fault.SLOW else rule.wait_seconds)
             words = 0
-            async for piece in self._words(rule, most_tokens):
+            async for piece in self._words(rule, max_tokens):
                 if isinstance(piece, SentText):
                     words += 1
                     slot.known += piece.text
@@ -98,7 +98,7 @@ class ScriptedModel:
             if rule.fault is Fault.NOT_DONE:
                 return
             said = now()
-            reason = "length" if most_tokens and words >= most_tokens else "stop"
+            reason = "length" if max_tokens and words >= max_tokens else "stop"
             read_tokens, said_tokens = count_tokens(prompt), max(words, 1)
             yield SentEnd(
                 _to_nanoseconds(loaded - began),
@@ -128,9 +128,9 @@ class ScriptedModel:
             raise
         return (len(prompt) - known) / per_second
 
-    async def _words(self, rule: Rule, most_tokens: int | None) -> AsyncIterator[SentEvent]:
-        words = re.findall(r"\S+\s*", rule.say)[: most_tokens or None]
-        has_room = not most_tokens or most_tokens > max(rule.words_before_calls, 1)
+    async def _words(self, rule: Rule, max_tokens: int | None) -> AsyncIterator[SentEvent]:
+        words = re.findall(r"\S+\s*", rule.say)[: max_tokens or None]
+        has_room = not max_tokens or max_tokens > max(rule.words_before_calls, 1)
         for number, word in enumerate(words):
             if number == _WORDS_BEFORE_A_FAULT and rule.fault:
                 async for piece in _send_fault(rule.fault):

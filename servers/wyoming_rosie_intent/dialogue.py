@@ -33,7 +33,7 @@ from wyoming_rosie_intent.rules.durations import COMMAND_SLOT
 from wyoming_rosie_intent.rules.multi_command import SplitRules
 
 Matches: TypeAlias = tuple[Match, ...]
-LONGEST_SENTENCE = 1000
+MAX_SENTENCE_CHARACTERS = 1000
 """Characters; nobody says a longer one."""
 _CONDUCTORS = frozenset({"HassNevermind", "HassBroadcast"})
 
@@ -44,19 +44,19 @@ class Dialogue:
     def __init__(
         self,
         recognizer: IntentRecognizer,
-        household: ActionExecutor,
+        executor: ActionExecutor,
         confirmations: Confirmations[PendingAction],
         plugins: PluginRegistry | None = None,
         agent: LlmAgent | None = None,
     ) -> None:
         self._recognizer = recognizer
-        self._household = household
+        self._executor = executor
         self._confirmations = confirmations
         self._plugins = plugins
         self._agent = agent
         self._worker = ThreadWorker("intent")
-        self._speech_of = household.home  # what is kept in _speech is about it
-        self._speech: dict[str | None, SplitRules] = {}
+        self._split_rules_home = executor.home  # what is kept in _speech is about it
+        self._split_rules: dict[str | None, SplitRules] = {}
 
     def prepare_turn(
         self, turn_id: str, area: str | None, conversation: str | None, moment: datetime, now: float
@@ -98,7 +98,7 @@ class Dialogue:
         now: float,
     ) -> Outcome | None:
         """Return the outcome of a reply to a question, or that of the rules; None leaves the answer to a language model."""
-        if len(user_input.text) > LONGEST_SENTENCE:
+        if len(user_input.text) > MAX_SENTENCE_CHARACTERS:
             return NotRecognized(responses.render("too_long", language))
         if reply is ConfirmationReply.YES and action is not None:
             return await self._execute_confirmed(action, moment)
@@ -116,7 +116,7 @@ class Dialogue:
         return await self._worker.run(self._render_response, match, area, moment, renders)
 
     def _render_response(self, match: Match, area: str | None, moment: datetime, renders: bool) -> str | None:
-        found = targets.find_targets(self._household.home, match, area)
+        found = targets.find_targets(self._executor.home, match, area)
         return intent_text.create_intent_text(match, found if isinstance(found, tuple) else (), moment, renders=renders)
 
     @property
@@ -129,7 +129,7 @@ class Dialogue:
 
     async def _load_language(self, user_input: ConversationInput) -> str:
         """Return the language of the answer to what rules do not know; reading its phrases may take a moment."""
-        preferred = self._household.home.preferences.language
+        preferred = self._executor.home.preferences.language
         for language in (user_input.language, preferred):
             if language and not responses.is_prepared(language):
                 await self._worker.run(responses.prepare, language)
@@ -141,7 +141,7 @@ class Dialogue:
             return action
         if action == () and self._agent is not None:
             return None
-        answer = await self._household.execute(action, moment)
+        answer = await self._executor.execute(action, moment)
         return (Handled if answer.done else NotHandled)(answer.text, tuple(command.match for command in action))
 
     async def _answer_by_rules(self, user_input: ConversationInput, moment: datetime) -> Outcome | None:
@@ -163,7 +163,7 @@ class Dialogue:
                 raise
             matches = ()
         found = self._plugins.recognize(user_input.text, user_input.language) if self._plugins and not matches else None
-        return found or self._household.resolve(matches)
+        return found or self._executor.resolve(matches)
 
     def _parse_commands(self, text: str, user_input: ConversationInput) -> Matches:
         """Return what a user_input, or the part of it that is for later, means by the rules."""
@@ -171,15 +171,15 @@ class Dialogue:
         def one(part: str) -> Match | None:
             return self._recognizer.recognize(part, user_input.language, user_input.area)
 
-        return multi_command.parse_commands(text, one, self._get_speech(user_input.language))
+        return multi_command.parse_commands(text, one, self._get_split_rules(user_input.language))
 
-    def _get_speech(self, language: str | None) -> SplitRules:
-        home = self._household.home
-        if home is not self._speech_of:
-            self._speech_of, self._speech = home, {}
-        if language not in self._speech:
-            self._speech[language] = multi_command.load_split_rules(home, language)
-        return self._speech[language]
+    def _get_split_rules(self, language: str | None) -> SplitRules:
+        home = self._executor.home
+        if home is not self._split_rules_home:
+            self._split_rules_home, self._split_rules = home, {}
+        if language not in self._split_rules:
+            self._split_rules[language] = multi_command.load_split_rules(home, language)
+        return self._split_rules[language]
 
     def _repeat_question(self, user_input: ConversationInput, now: float) -> Handled | None:
         """Ask once more what was answered with neither yes nor no."""
@@ -193,7 +193,7 @@ class Dialogue:
 
     async def _execute(self, user_input: ConversationInput, matches: Matches, moment: datetime) -> Outcome | None:
         language = matches[0].language
-        conductors = [match for match in matches if not self._household.has_actor or is_conductor_intent(match)]
+        conductors = [match for match in matches if not self._executor.has_actor or is_conductor_intent(match)]
         if not conductors:
             return await self._execute_plan(user_input, matches, moment)
         if len(conductors) < len(matches):
@@ -201,10 +201,10 @@ class Dialogue:
         if any(map(targets.needs_area, matches)):
             return NotHandled(responses.render("which_room", language), matches)
         later = await self._parse_deferred(user_input, matches)
-        if later and self._household.has_actor:
+        if later and self._executor.has_actor:
             return self._delegate_deferred(user_input, matches, later)
         now_and_later = (*matches, *(match for _, commands in later for match in commands))
-        forbidden = self._household.get_refusals(now_and_later, user_input.area, user_input.speaker)
+        forbidden = self._executor.get_refusals(now_and_later, user_input.area, user_input.speaker)
         return NotHandled(" ".join(forbidden), matches) if forbidden else DelegateToConductor(matches)
 
     def _record_question(self, user_input: ConversationInput, event: AnswerEvent, now: float) -> None:
@@ -243,17 +243,17 @@ class Dialogue:
         return Handled(text, matches, expects_reply=True, question=PendingQuestion(text, outcome))
 
     def _plan_deferred(self, user_input: ConversationInput, commands: Matches) -> ActionPlan:
-        ours = [match for match in self._household.resolve(commands) if not is_conductor_intent(match)]
-        return self._household.plan(ours, user_input.area, user_input.speaker)
+        ours = [match for match in self._executor.resolve(commands) if not is_conductor_intent(match)]
+        return self._executor.plan(ours, user_input.area, user_input.speaker)
 
     async def _execute_plan(self, user_input: ConversationInput, matches: Matches, moment: datetime) -> Outcome | None:
         """Do what needs no confirmation, then ask about the rest; leave to a model what is about nothing here."""
-        plan = self._household.plan(matches, user_input.area, user_input.speaker)
+        plan = self._executor.plan(matches, user_input.area, user_input.speaker)
         if self._agent is not None and not plan.has_targets:
             return None
         confirmed = tuple(one for one in plan.needs_confirmation if user_input.confirmed.issuperset(_target_ids([one])))
         plan = replace(plan, needs_confirmation=tuple(one for one in plan.needs_confirmation if one not in confirmed))
-        answer = await self._household.execute((*plan.commands, *confirmed), moment)
+        answer = await self._executor.execute((*plan.commands, *confirmed), moment)
         texts = [text for text in (answer.text, *plan.error_messages) if text]
         if question := _create_question(plan):
             return Handled(" ".join((*texts, question.text)), matches, expects_reply=True, question=question)

@@ -38,7 +38,7 @@ from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.rules.durations import COMMAND_SLOT
 
 _LOG = structlog.get_logger()
-_LONGEST_NAME = 128
+_MAX_NAME_CHARACTERS = 128
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 _OUR_KEYS = frozenset({"intent", "slots", "intents", "expects_reply", "later", "confirmed"})
 """What an answer's context says about its own sentence; a peer may send it back with the next."""
@@ -182,8 +182,8 @@ def _parse_name(data: Mapping[str, Any], key: str) -> str | None:
     value = data.get(key)
     if value is None:
         return None
-    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
-        raise BadEventError(f"'{key}' must be a text of at most {_LONGEST_NAME} characters")
+    if not isinstance(value, str) or len(value) > _MAX_NAME_CHARACTERS:
+        raise BadEventError(f"'{key}' must be a text of at most {_MAX_NAME_CHARACTERS} characters")
     return value or None
 
 

@@ -50,9 +50,9 @@ _LOG = structlog.get_logger()
 TOTAL_SECONDS = 60.0
 SILENCE_SECONDS = 15.0
 """Until the first clause of an answer, whatever the tiers and tools do; a conductor waits little longer."""
-MOST_USED = 32
+MAX_USED = 32
 """Entities that a prompt lists because they were used lately."""
-MOST_WAITING = 16
+MAX_WAITING = 16
 """Answer events that nobody has taken yet; then the model waits."""
 
 
@@ -75,7 +75,7 @@ class LlmAgent:
     def __init__(
         self,
         router: ModelRouter,
-        household: ActionExecutor,
+        executor: ActionExecutor,
         prompts: PromptTemplates,
         toolsets: Sequence[Toolset],
         fillers: FillerGenerator | None = None,
@@ -85,7 +85,7 @@ class LlmAgent:
         commands: Toolset | None = None,
     ) -> None:
         self._router = router
-        self._household = household
+        self._executor = executor
         self._prompts = prompts
         self._toolset = CombinedToolset(toolsets, commands)
         self._fillers = fillers
@@ -165,7 +165,7 @@ class LlmAgent:
         await self._warmer.close()
 
     def _create_turn(self, user_input: ConversationInput, moment: datetime, now: float) -> "_AgentTurn":
-        language = user_input.language or self._household.home.preferences.language or "en"
+        language = user_input.language or self._executor.home.preferences.language or "en"
         user_input = replace(user_input, language=language)
         here = self._find_area(user_input.area)
         self._record_conversation(user_input.conversation_id, here)
@@ -191,7 +191,7 @@ class LlmAgent:
 
         def create_checker() -> ClaimChecker:
             markers = language_markers.load_markers(context.language)
-            return ClaimChecker(user_input.text, markers, self._household.home, self._household.states)
+            return ClaimChecker(user_input.text, markers, self._executor.home, self._executor.states)
 
         return ToolLoop(
             model,
@@ -213,18 +213,16 @@ class LlmAgent:
 
     def _create_result_budget(self, sentence: ChatMessage) -> ResultBudget:
         count = self._prompts.context_window.count_tokens
-        tokens = self._prompts.allocate_tokens(self._household.home, self._toolset.list_tools()).results
+        tokens = self._prompts.allocate_tokens(self._executor.home, self._toolset.list_tools()).results
         return ResultBudget(tokens - max(0, count(sentence.text) - SENTENCE_TOKENS), count)
 
     def _record_entities(self, matches: Sequence[Match]) -> None:
         """Remember which entities people use."""
-        named = (
-            self._household.home.get_entity(str(match.slots["name"])) for match in matches if "name" in match.slots
-        )
+        named = (self._executor.home.get_entity(str(match.slots["name"])) for match in matches if "name" in match.slots)
         for entity in filter(None, named):
             self._used_entities.pop(entity.id, None)
             self._used_entities[entity.id] = None
-        self._used_entities = dict.fromkeys(list(self._used_entities)[-MOST_USED:])
+        self._used_entities = dict.fromkeys(list(self._used_entities)[-MAX_USED:])
 
     def _record_conversation(self, conversation_id: str, here: Area | None) -> None:
         self._last_conversation[here.id if here else None] = conversation_id
@@ -240,14 +238,14 @@ class LlmAgent:
         return self._render_prompt(here, user_input.conversation_id, moment, now), False
 
     def _render_prompt(self, here: Area | None, conversation_id: str | None, moment: datetime, now: float) -> Prompt:
-        home, tools = self._household.home, self._toolset.list_tools()
-        self._history.most_tokens = self._prompts.allocate_tokens(home, tools).history
+        home, tools = self._executor.home, self._toolset.list_tools()
+        self._history.max_tokens = self._prompts.allocate_tokens(home, tools).history
         history = self._history.messages(conversation_id, now) if conversation_id else ()
-        context = PromptContext(here, moment, self._household.states())
+        context = PromptContext(here, moment, self._executor.states())
         return self._prompts.render(home, context, history, tools, tuple(self._used_entities))
 
     def _create_routing_request(self, text: str, here: Area | None) -> RoutingRequest:
-        home = self._household.home
+        home = self._executor.home
         room = home.rooms.get(here.id) if here else None
         private = room.private if room else here is None and any(room.private for room in home.rooms.values())
         result = classify(text)
@@ -255,7 +253,7 @@ class LlmAgent:
         return RoutingRequest(result.complexity, private, home.preferences.always_local, home.preferences.never_cloud)
 
     def _find_area(self, name: str | None) -> Area | None:
-        return self._household.home.get_area(name) if name else None
+        return self._executor.home.get_area(name) if name else None
 
     def _create_jobs(self, turn: "_AgentTurn") -> "list[Coroutine[None, None, None]]":
         if self._fillers is None or is_command(turn.user_input.text):
@@ -346,7 +344,7 @@ class _AgentTurn:
         self.model = model
         self.tool_loop = tool_loop
         self.messages = own
-        self.events: asyncio.Queue[AnswerEvent] = asyncio.Queue(MOST_WAITING)
+        self.events: asyncio.Queue[AnswerEvent] = asyncio.Queue(MAX_WAITING)
         self.has_spoken = False
         self._is_recorded = False
 

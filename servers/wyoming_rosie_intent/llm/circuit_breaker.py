@@ -1,12 +1,12 @@
 """A circuit breaker: what has failed several times is left alone for a while. Pure, the time is an argument."""
 
-MOST_FAILURES = 3
+MAX_FAILURES = 3
 """In a row; then the breaker opens."""
 PAUSE_SECONDS = 30.0
 
 
 class CircuitBreaker:
-    """Closed while all is well; open for PAUSE_SECONDS after MOST_FAILURES in a row; then one trial decides."""
+    """Closed while all is well; open for PAUSE_SECONDS after MAX_FAILURES in a row; then one trial decides."""
 
     def __init__(self) -> None:
         self._failures = 0
@@ -29,7 +29,7 @@ class CircuitBreaker:
 
     def record_failure(self, now: float) -> None:
         self._failures += 1
-        if self._failures >= MOST_FAILURES:
+        if self._failures >= MAX_FAILURES:
             self._open_until = now + PAUSE_SECONDS
 
     def end_attempt(self, is_trial: bool) -> None:

@@ -30,7 +30,7 @@ class CommandToolset:
     def __init__(
         self, household: ActionExecutor, recognizer: IntentRecognizer, is_conductor_intent: Callable[[Match], bool]
     ) -> None:
-        self._household = household
+        self._executor = household
         self._recognizer = recognizer
         self._is_conductor_intent = is_conductor_intent
         self._worker = ThreadWorker("commands")
@@ -44,12 +44,12 @@ class CommandToolset:
         matches = await self._worker.run(self._recognize, sentence, context)
         if not matches:
             return _create_refusal(responses.render("not_understood", context.language))
-        if not self._household.has_actor or any(map(self._is_conductor_intent, matches)):
+        if not self._executor.has_actor or any(map(self._is_conductor_intent, matches)):
             is_one = len(matches) == 1 and is_action_request(context.text)
             return (
                 NeedsConductor(matches[0]) if is_one else _create_refusal(responses.render("cannot", context.language))
             )
-        return await self._execute_plan(self._household.plan(matches, _get_area_id(context), context.speaker), context)
+        return await self._execute_plan(self._executor.plan(matches, _get_area_id(context), context.speaker), context)
 
     def close(self) -> None:
         self._worker.close()
@@ -70,7 +70,7 @@ class CommandToolset:
 
     async def _execute_plan(self, plan: ActionPlan, context: ToolContext) -> ToolOutcome:
         at_once, asked = self._split_plan(plan, context)
-        deed = await self._household.execute(at_once, context.moment) if at_once else None
+        deed = await self._executor.execute(at_once, context.moment) if at_once else None
         said = deed.text if deed else ""
         if asked:
             return NeedsConfirmation(asked, said)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 MEDIUM_WORDS, COMPLEX_WORDS = 18, 40
-LONGEST_TEXT = 600
+MAX_TEXT_CHARACTERS = 600
 """Characters that are read; what is longer has too many words to be anything but complex."""
 
 
@@ -36,7 +36,7 @@ def _rule(reason: str, complexity: Complexity, pattern: str) -> _ComplexityRule:
 
 
 _SHORT_TEXTS = "haiku|joke|limerick|line|message|name|note|poem|rhyme|riddle|sentence|toast|verse"
-_SIGNS = (
+_RULES = (
     _rule("comparison", Complexity.COMPLEX, r"\b(compar(e|es|ison|ing)|versus|vs|vergleiche?|comparez?|compara)\b|\b(better|rent|lease|leasing|buy|decide)\b.* (or|between|against|than) "),
     _rule("arguments", Complexity.COMPLEX, r"\b(pros and cons|for and against|(dis)?advantages|analy[sz]e|evaluate|assess|critique|debate|discuss|review my|weigh|risks|prove)\b"),
     _rule("code", Complexity.COMPLEX, r"\b(code|debug|refactor|regular expression|algorithm)\b|\bwrite\b.*\b(program|script|function|query|class)\b|[{};]|=>|=="),
@@ -55,7 +55,7 @@ _SIGNS = (
 
 def classify(text: str) -> ComplexityResult:
     """Return how hard a request is: as hard as its hardest sign."""
-    said = " ".join(text[:LONGEST_TEXT].casefold().split())
+    said = " ".join(text[:MAX_TEXT_CHARACTERS].casefold().split())
     found = list(_match_rules(said))
     hardest = max((sign for sign, _ in found), key=list(Complexity).index, default=Complexity.SIMPLE)
     return ComplexityResult(hardest, tuple(reason for _, reason in found))
@@ -67,6 +67,6 @@ def _match_rules(said: str) -> Iterator[tuple[Complexity, str]]:
         yield Complexity.COMPLEX, f"{COMPLEX_WORDS} words or more"
     elif words >= MEDIUM_WORDS:
         yield Complexity.MEDIUM, f"{MEDIUM_WORDS} words or more"
-    for sign in _SIGNS:
+    for sign in _RULES:
         if sign.pattern.search(said):
             yield sign.complexity, sign.reason

@@ -19,8 +19,8 @@ LATE_SECONDS = 0.55
 """After the sentence, when the answer was expected before."""
 SOON_SECONDS = 0.8
 """An answer that is expected within this is waited for."""
-MOST_WORDS = 4
-_MOST_CHARACTERS = 40
+MAX_WORDS = 4
+_MAX_CHARACTERS = 40
 _NEWEST = 0.5  # how much the last measurement counts
 
 _QUESTION = re.compile(
@@ -109,7 +109,7 @@ def parse_filler(said: str, own: language_markers.LanguageMarkers) -> str:
     """Return what a small model said as up to four words; nothing when it said something else."""
     prose = MarkdownStripper("")
     plain = strip_emoji(prose.feed(said) + prose.finish()).strip(" \n\t.…!\"'“”„«»")
-    fits = 0 < len(plain.split()) <= MOST_WORDS and len(plain) <= _MOST_CHARACTERS and not set(plain) & set("?<{[")
+    fits = 0 < len(plain.split()) <= MAX_WORDS and len(plain) <= _MAX_CHARACTERS and not set(plain) & set("?<{[")
     claims = own.contains("self", plain.lower()) or own.contains("done", plain.lower())
     return f"{plain}…" if fits and is_speakable(plain) and not claims else ""
 
@@ -119,6 +119,6 @@ async def _read_first_line(model: Model, prompt: Prompt) -> str:
     async with aclosing(model.answer(prompt)) as pieces:
         async for piece in pieces:
             said += piece.text if isinstance(piece, TextDelta) else ""
-            if "\n" in said.strip() or len(said) > 2 * _MOST_CHARACTERS:
+            if "\n" in said.strip() or len(said) > 2 * _MAX_CHARACTERS:
                 break
     return said.strip().partition("\n")[0]

@@ -13,7 +13,7 @@ from wyoming_rosie_intent.llm.prompts.prompt import describe_state, quote, sanit
 from wyoming_rosie_intent.llm.tool_arguments import ArgumentError, validate_arguments
 from wyoming_rosie_intent.llm.toolset import NeedsConductor, NeedsConfirmation, ToolContext, ToolOutcome, ToolResult
 
-MOST_THINGS = 60
+MAX_ENTITIES = 60
 """Of an answer about states."""
 LIVE_CONTEXT = "GetLiveContext"
 TIMER = "HassStartTimer"
@@ -67,14 +67,14 @@ class HomeTools:
     """What can be done in a household."""
 
     def __init__(self, household: ActionExecutor) -> None:
-        self._household = household
+        self._executor = household
         self._home: Home | None = None
         self._tools: tuple[Tool, ...] = ()
 
     def list_tools(self) -> Sequence[Tool]:
-        if self._household.home is not self._home:
-            self._home = self._household.home
-            own = _create_tools(self._home) if self._household.has_actor else ()
+        if self._executor.home is not self._home:
+            self._home = self._executor.home
+            own = _create_tools(self._home) if self._executor.has_actor else ()
             more = (_create_tool(WEATHER_INTENT, _WEATHER_SAYS, "", "day"),) if self._weather_source else ()
             self._tools = (*own, *more)
         return self._tools
@@ -82,7 +82,7 @@ class HomeTools:
     @property
     def _weather_source(self) -> GetWeather | None:
         """Who is asked about the weather, if the home has none of its own."""
-        return None if _has_weather_entity(self._household.home) else self._household.get_weather
+        return None if _has_weather_entity(self._executor.home) else self._executor.get_weather
 
     async def call_tool(self, call: ToolCall, context: ToolContext) -> ToolOutcome:
         tool = next((tool for tool in self.list_tools() if tool.name == call.name), None)
@@ -94,7 +94,7 @@ class HomeTools:
             if tool.name == LIVE_CONTEXT:
                 return ToolResult(self._describe_states(arguments))
             return await self._execute(
-                _create_match(self._household.home, tool.name, arguments, context.language), context
+                _create_match(self._executor.home, tool.name, arguments, context.language), context
             )
         except ArgumentError as err:
             return ToolResult(f"Error: {err}")
@@ -104,8 +104,8 @@ class HomeTools:
             return NeedsConductor(match)
         if match.intent == WEATHER_INTENT and (ask := self._weather_source) is not None:
             return ToolResult((await ask(match)).text)
-        plan = self._household.plan([match], context.area.id if context.area else None, context.speaker)
-        deed = await self._household.execute(plan.commands, context.moment) if plan.commands else None
+        plan = self._executor.plan([match], context.area.id if context.area else None, context.speaker)
+        deed = await self._executor.execute(plan.commands, context.moment) if plan.commands else None
         targets = tuple(target for command in plan.commands for target in command.targets)
         if plan.needs_confirmation:
             return NeedsConfirmation(plan.needs_confirmation, deed.text if deed else "", targets)
@@ -119,15 +119,15 @@ class HomeTools:
         return ToolResult(text, acted, deed.text if acted else "", refused, matches, targets=targets if acted else ())
 
     def _describe_states(self, arguments: Mapping[str, SlotValue]) -> str:
-        home, states = self._household.home, self._household.states()
+        home, states = self._executor.home, self._executor.states()
         wanted = _select_entities(home, arguments)
         lines = [
             f"{quote(entity.name)} ({entity.domain}): {describe_state(states[entity.id])}"
-            for entity in wanted[:MOST_THINGS]
+            for entity in wanted[:MAX_ENTITIES]
             if entity.id in states
         ]
-        if len(wanted) > MOST_THINGS:
-            lines.append(f"and {len(wanted) - MOST_THINGS} more; ask for one area, domain or name")
+        if len(wanted) > MAX_ENTITIES:
+            lines.append(f"and {len(wanted) - MAX_ENTITIES} more; ask for one area, domain or name")
         return "\n".join(lines) or "There is no such thing."
 
 

@@ -31,11 +31,11 @@ CONNECT_SECONDS = 30.0
 LOOK_SECONDS = 30.0
 """Between two looks whether a server still answers."""
 MAX_PAUSE_SECONDS = 60.0
-MOST_TOOLS = 32
-MOST_CHARACTERS = 4000
+MAX_TOOLS = 32
+MAX_CHARACTERS = 4000
 """Of one result."""
-_LONGEST_DESCRIPTION = 500
-_LONGEST_SCHEMA = 8000
+_MAX_DESCRIPTION_CHARACTERS = 500
+_MAX_SCHEMA_CHARACTERS = 8000
 
 
 def load(file: Path) -> "McpTools":
@@ -166,7 +166,7 @@ async def _list_allowed_tools(server: McpServer, client: "Client") -> dict[str, 
     for name in server.tools:
         if name not in listed:
             _LOG.warning("an MCP server has no such tool", server=server.name, tool=name, there_are=sorted(listed)[:20])
-    allowed = [listed[name] for name in server.tools[:MOST_TOOLS] if name in listed]
+    allowed = [listed[name] for name in server.tools[:MAX_TOOLS] if name in listed]
     return {
         tool.name: (tool, theirs.name, _has_side_effects(theirs))
         for theirs in allowed
@@ -177,11 +177,11 @@ async def _list_allowed_tools(server: McpServer, client: "Client") -> dict[str, 
 def _convert_tool(server: McpServer, theirs: "McpTool") -> Tool | None:
     """Return the tool as a model is told of it; None for one that would fill the prompt."""
     schema: dict[str, Any] = dict(theirs.input_schema)
-    if len(json.dumps(schema)) > _LONGEST_SCHEMA:
+    if len(json.dumps(schema)) > _MAX_SCHEMA_CHARACTERS:
         _LOG.warning("an MCP tool has too large a schema", server=server.name, tool=theirs.name)
         return None
     name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{server.name}_{theirs.name}")[:64]
-    return Tool(name, " ".join((theirs.description or theirs.name).split())[:_LONGEST_DESCRIPTION], schema)
+    return Tool(name, " ".join((theirs.description or theirs.name).split())[:_MAX_DESCRIPTION_CHARACTERS], schema)
 
 
 def _has_side_effects(theirs: "McpTool") -> bool:
@@ -193,7 +193,7 @@ def _format_result(result: "CallToolResult") -> str:
     if not parts and result.structured_content is not None:
         parts = [json.dumps(result.structured_content, ensure_ascii=False)]
     text = escape_tokens("\n".join(parts))
-    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}… (cut)"
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}… (cut)"
 
 
 def _format_error(err: BaseException) -> str:

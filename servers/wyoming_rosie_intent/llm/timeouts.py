@@ -16,9 +16,9 @@ from wyoming_rosie_intent.llm.model import (
 )
 from wyoming_rosie_intent.llm.output.repetition import RepetitionDetector
 
-LONGEST_ANSWER = 100_000
+MAX_ANSWER_CHARACTERS = 100_000
 """Characters, where a server does not keep to the tokens that it was told; nobody listens to more."""
-MOST_CALLS = 64
+MAX_CALLS = 64
 
 
 @dataclass(frozen=True)
@@ -78,5 +78,5 @@ class _AnswerSize:
             self._characters += len(piece.text)
         elif not isinstance(piece, StreamEnd):
             self._calls += 1
-        if self._characters > LONGEST_ANSWER or self._calls > MOST_CALLS:
+        if self._characters > MAX_ANSWER_CHARACTERS or self._calls > MAX_CALLS:
             raise ModelOutputError(f"{self._name}: the answer has no end")

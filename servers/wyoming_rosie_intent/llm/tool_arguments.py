@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from wyoming_rosie.errors import RosieError
 
 Schema: TypeAlias = Mapping[str, Any]
-LONGEST_TEXT = 200
+MAX_TEXT_CHARACTERS = 200
 _TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float)}
 
 
@@ -45,8 +45,8 @@ def _validate_value(name: str, given: object, schema: Schema) -> str | int | flo
 
 
 def _validate_text(name: str, value: str, schema: Schema) -> str:
-    if len(value) > LONGEST_TEXT:
-        raise ArgumentError(f"'{name}' has more than {LONGEST_TEXT} characters")
+    if len(value) > MAX_TEXT_CHARACTERS:
+        raise ArgumentError(f"'{name}' has more than {MAX_TEXT_CHARACTERS} characters")
     allowed = schema.get("enum")
     if allowed is None:
         return value

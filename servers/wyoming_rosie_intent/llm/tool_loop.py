@@ -25,7 +25,7 @@ from wyoming_rosie_intent.llm.output.action_claims import ClaimChecker, Executed
 from wyoming_rosie_intent.llm.output.answer_length import AnswerLimiter
 from wyoming_rosie_intent.llm.output.claim_guard import ActionClaimGuard
 from wyoming_rosie_intent.llm.output.clause_splitter import SpeechSplitter
-from wyoming_rosie_intent.llm.prompts.context_window import MOST_RESULTS, ResultBudget
+from wyoming_rosie_intent.llm.prompts.context_window import MAX_RESULT_TOKENS, ResultBudget
 from wyoming_rosie_intent.llm.prompts.token_counter import TokenCounter
 from wyoming_rosie_intent.llm.toolset import (
     NeedsConductor,
@@ -37,9 +37,9 @@ from wyoming_rosie_intent.llm.toolset import (
 )
 from wyoming_rosie_intent.responses import responses
 
-MOST_ROUNDS = 5
+MAX_ROUNDS = 5
 """Requests to the model for one sentence."""
-MOST_CALLS = 10
+MAX_CALLS = 10
 """Tool calls in one round; further ones are refused."""
 _QUESTION_MARKS = ("?", "\uff1f")
 
@@ -99,7 +99,7 @@ class ToolLoop:
         self._messages = messages
         self._create_correction = create_correction
         self._create_checker = create_checker
-        self._result_budget = result_budget or ResultBudget(MOST_RESULTS, TokenCounter().count)
+        self._result_budget = result_budget or ResultBudget(MAX_RESULT_TOKENS, TokenCounter().count)
         self._results: dict[str, ToolResult] = {}
         self._call_messages: list[ChatMessage] = []
         self._spoken: list[str] = []
@@ -127,7 +127,7 @@ class ToolLoop:
     async def run(self) -> AsyncGenerator[AnswerChunk | Handled | DelegateToConductor, None]:
         """Yield the answer clause by clause, its outcome last. Raises ModelError."""
         checker = await asyncio.to_thread(self._create_checker)  # may read the words of a language
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             round_ = ModelRound(checker, self.actions.executed)
             async with aclosing(self._stream_round(round_)) as chunks:
                 async for chunk in chunks:
@@ -221,7 +221,7 @@ class ToolLoop:
         asked: list[Command] = []
         results = []
         for number, call in enumerate(round_.calls):
-            outcome = await self._call_tool(call) if number < MOST_CALLS else _TOO_MANY_CALLS
+            outcome = await self._call_tool(call) if number < MAX_CALLS else _TOO_MANY_CALLS
             if isinstance(outcome, NeedsConductor) and len(round_.calls) == 1 and not self._has_answered:
                 return DelegateToConductor((outcome.match,))
             result = self._record(outcome, asked)

@@ -11,10 +11,10 @@ from wyoming_rosie_intent.llm.filler import is_command
 from wyoming_rosie_intent.llm.output.language_markers import WIDE, LanguageMarkers, get_stem, split_words
 
 States: TypeAlias = Mapping[str, Mapping[str, object]]
-LONGEST_SENTENCE = 400
+MAX_SENTENCE_CHARACTERS = 400
 """Characters of one sentence that are looked at."""
-_LONGEST_NAME = 6  # words
-_MOST_NAMES = 500
+_MAX_NAME_WORDS = 6  # words
+_MAX_NAMES = 500
 """Names that are looked for in a text without spaces."""
 _FEW_WORDS, _FEW_SIGNS = 3, 14
 _LONG_WORD = 4
@@ -275,16 +275,14 @@ class ClaimChecker:
     def _extract_entities(self, text: str) -> tuple[list[Entity], list[str]]:
         """Return the things that a text names, and its other words."""
         if WIDE.search(text):
-            found = [
-                thing for thing in self._home.entities[:_MOST_NAMES] if any(n.lower() in text for n in thing.names)
-            ]
+            found = [thing for thing in self._home.entities[:_MAX_NAMES] if any(n.lower() in text for n in thing.names)]
             return found, _TOKEN.findall(text)
         things: list[Entity] = []
         rest: list[str] = []
         tokens = _TOKEN.findall(text)
         at = 0
         while at < len(tokens):
-            size = next((n for n in range(_LONGEST_NAME, 0, -1) if self._find_entities(tokens[at : at + n])), 0)
+            size = next((n for n in range(_MAX_NAME_WORDS, 0, -1) if self._find_entities(tokens[at : at + n])), 0)
             if size:
                 things.extend(self._find_entities(tokens[at : at + size]))
             else:
@@ -297,7 +295,7 @@ class ClaimChecker:
 
 
 def _normalize(text: str) -> str:
-    return text.replace("\u2019", "'").strip()[-LONGEST_SENTENCE:].lower()
+    return text.replace("\u2019", "'").strip()[-MAX_SENTENCE_CHARACTERS:].lower()
 
 
 def _is_question(plain: str) -> bool:

@@ -8,9 +8,9 @@ from wyoming_rosie.text.abbreviations import ends_with_abbreviation
 from wyoming_rosie.text.markdown import MarkdownStripper
 from wyoming_rosie.text.normalize import is_speakable, strip_emoji
 
-FEWEST_WORDS = 3
+MIN_WORDS = 3
 """A clause of fewer is spoken with the next one."""
-MOST_CHARACTERS = 300
+MAX_CHARACTERS = 300
 """A clause without an end is cut at its last space."""
 
 _END = re.compile(r"(?P<stop>[.!?…]+)[\"'”’»)]*\s|[,;:][\"'”’»)]*\s|\s[–—-]\s|\n|[。！？；，、：]")
@@ -58,12 +58,12 @@ class ClauseSplitter:
 
     def _find_end(self) -> int:
         """Return where the first clause ends, or 0 when that is not known yet."""
-        for found in _END.finditer(self._text, 0, MOST_CHARACTERS):
+        for found in _END.finditer(self._text, 0, MAX_CHARACTERS):
             if _has_min_words(self._text[: found.end()]) and not self._is_abbreviation(found):
                 return found.end()
-        if len(self._text) < MOST_CHARACTERS:
+        if len(self._text) < MAX_CHARACTERS:
             return 0
-        return self._text.rfind(" ", 0, MOST_CHARACTERS) + 1 or MOST_CHARACTERS
+        return self._text.rfind(" ", 0, MAX_CHARACTERS) + 1 or MAX_CHARACTERS
 
     def _is_abbreviation(self, found: re.Match[str]) -> bool:
         before = self._text[: found.start()]
@@ -71,7 +71,7 @@ class ClauseSplitter:
 
 
 def _has_min_words(clause: str) -> bool:
-    return len(_WORD.findall(clause)) + len(_WIDE.findall(clause)) >= FEWEST_WORDS
+    return len(_WORD.findall(clause)) + len(_WIDE.findall(clause)) >= MIN_WORDS
 
 
 def _strip_unspoken(clauses: list[str]) -> list[str]:

@@ -9,10 +9,10 @@ from importlib import resources
 from itertools import islice
 from typing import Any
 
-MOST_LANGUAGES = 64
-MOST_FORMS = 40
+MAX_LANGUAGES = 64
+MAX_FORMS = 40
 """Ways to say one state that are read from its template."""
-_SHORTEST_STEM = 4
+_MIN_STEM = 4
 _WORD = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"\{[{%].*?[}%]\}", re.DOTALL)
 _SLOT = re.compile(r"\{[^{}]*\}")
@@ -58,7 +58,7 @@ class LanguageMarkers:
         return self.patterns.get(mark, _NEVER).sub(" ", text)
 
 
-@lru_cache(MOST_LANGUAGES)
+@lru_cache(MAX_LANGUAGES)
 def load_markers(language: str) -> LanguageMarkers:
     """Return a language's words. Blocks the first time: two files are read."""
     family = re.split("[-_]", language, maxsplit=1)[0].lower()
@@ -68,7 +68,7 @@ def load_markers(language: str) -> LanguageMarkers:
 
 def get_stem(word: str) -> str:
     """Return a word's beginning, which its forms have in common."""
-    return word[: max(_SHORTEST_STEM, len(word) * 2 // 3)]
+    return word[: max(_MIN_STEM, len(word) * 2 // 3)]
 
 
 def split_words(text: str) -> list[str]:
@@ -135,12 +135,12 @@ def _collect_response_words(known: Mapping[str, Any]) -> set[str]:
     for text in responses.get("errors", {}).values():
         told.update(_extract_words(_CODE.sub(" ", text)))
     nouns = {word for rule in _KINDS for word in _extract_words(known.get("expansion_rules", {}).get(rule, ""))}
-    return {word for word in done - told - nouns if len(word) > _SHORTEST_STEM or WIDE.search(word)}
+    return {word for word in done - told - nouns if len(word) > _MIN_STEM or WIDE.search(word)}
 
 
 def _is_content_word(word: str) -> bool:
     """Tell whether a word is long enough to mean something by itself; pieces of templates are shorter."""
-    return len(word) >= _SHORTEST_STEM or (len(word) > 1 and WIDE.search(word) is not None)
+    return len(word) >= _MIN_STEM or (len(word) > 1 and WIDE.search(word) is not None)
 
 
 def _extract_words(text: str) -> Iterator[str]:
@@ -172,7 +172,7 @@ def _collect_domain_words(known: Mapping[str, Any]) -> Mapping[str, str]:
         for value in _normalize_values(known.get("lists", {}).get("cover_classes"))
         for text in _sample_template(value["in"])
     )
-    return {**{get_stem(text): "cover" for text in covers if " " not in text and len(text) >= _SHORTEST_STEM}, **found}
+    return {**{get_stem(text): "cover" for text in covers if " " not in text and len(text) >= _MIN_STEM}, **found}
 
 
 def _read_own_domain_words(family: str) -> Mapping[str, str]:
@@ -198,7 +198,7 @@ def _sample_template(template: str) -> list[str]:
     from hassil.sample import sample_sentence
 
     try:
-        made = islice(sample_sentence(parse_sentence(template)), MOST_FORMS)
+        made = islice(sample_sentence(parse_sentence(template)), MAX_FORMS)
         return [" ".join(text.lower().split()) for text in made]
     except Exception:  # noqa: BLE001 - a template that needs more than itself says nothing here
         return []

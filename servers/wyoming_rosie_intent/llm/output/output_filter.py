@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 from wyoming_rosie_intent.llm.model import ModelEvent, Restarted, StreamEnd, TextDelta, ToolCall
 from wyoming_rosie_intent.llm.output.textual_calls import (
-    LONGEST_CALL,
+    MAX_CALL_CHARACTERS,
     find_closing_bracket,
     parse_calls,
     parse_expression,
@@ -58,7 +58,7 @@ _MESSAGE = re.compile(r"<\|message\|>")
 _MESSAGE_ENDS = re.compile(rf"{_ENDS}|(?=<\|(?:start|channel)\|>)")
 _NEXT_LABEL = re.compile(r"\n(?=[*\s]{0,9}(?:Action|Final Answer)[*]{0,2}:)")
 _LAST_LABEL = re.compile(r"\n(?=[*\s]{0,9}Final Answer[*]{0,2}:)")
-_LONGEST_CLOSING = 80
+_MAX_CLOSING = 80
 
 
 def _parse_tag(found: re.Match[str]) -> _ControlBlock:
@@ -109,7 +109,7 @@ def _parse_react_label(found: re.Match[str]) -> _ControlBlock:
             return _ControlBlock(BlockKind.DROPPED)
 
 
-_FORMS = (
+_SYNTAXES = (
     _BlockSyntax(  # <think>, </tool_call>, <function=f>, <invoke name="f">
         re.compile(
             r"<(?P<slash>/?)(?P<tag>[A-Za-z_][\w:.-]{0,60})(?=[^<>]{0,150}>)"
@@ -242,7 +242,7 @@ class OutputFilter:
         self.calls: list[ToolCall] = []
         self._tools = frozenset(tools)
         self._text = ""  # what is not decided yet
-        self._begun = False  # whether something was said in this line
+        self._has_text_in_line = False  # whether something was said in this line
         self._block: _ControlBlock | None = None
         self._body = ""  # of the block, as far as it is not in the text
         self._has_thought = False
@@ -271,8 +271,8 @@ class OutputFilter:
         begin = found.start() if found else len(self._text)
         if found is None or begin or found[0] == "\n":
             return self._emit(begin or 1)
-        for form in _FORMS:
-            if form.begins_a_line and self._begun:
+        for form in _SYNTAXES:
+            if form.begins_a_line and self._has_text_in_line:
                 continue
             if opening := form.opening.match(self._text):
                 return self._open_block(form.block(opening), opening)
@@ -283,13 +283,13 @@ class OutputFilter:
     def _emit(self, end: int) -> TextDelta:
         said, self._text = self._text[:end], self._text[end:]
         line = said.rpartition("\n")
-        self._begun = any(map(str.isalnum, line[2])) or (self._begun and not line[1])
+        self._has_text_in_line = any(map(str.isalnum, line[2])) or (self._has_text_in_line and not line[1])
         return TextDelta(said)
 
     def _open_block(self, block: _ControlBlock, opening: re.Match[str]) -> TextDelta | Restarted:
         self._text = self._text[opening.end() :]
         if block.kind is BlockKind.THOUGHT_ENDS:
-            is_first, self._has_thought, self._begun = not self._has_thought, True, False
+            is_first, self._has_thought, self._has_text_in_line = not self._has_thought, True, False
             return Restarted() if is_first else TextDelta("")
         if block.closing is not None:
             self._block, self._body = block, opening[0]
@@ -300,7 +300,7 @@ class OutputFilter:
         assert block.closing is not None
         closing = block.closing.search(self._text)
         if closing is None and not at_end:
-            self._append_body(max(0, len(self._text) - _LONGEST_CLOSING))
+            self._append_body(max(0, len(self._text) - _MAX_CLOSING))
             return None
         self._append_body(closing.start() if closing else len(self._text))
         self._text = self._text[closing.end() - closing.start() :] if closing else ""
@@ -308,7 +308,7 @@ class OutputFilter:
         return TextDelta("")
 
     def _append_body(self, end: int) -> None:
-        self._body = (self._body + self._text[:end])[: 2 * LONGEST_CALL]
+        self._body = (self._body + self._text[:end])[: 2 * MAX_CALL_CHARACTERS]
         self._text = self._text[end:]
 
     def _close_block(self, kind: BlockKind) -> _ControlBlock | None:
@@ -331,7 +331,7 @@ class OutputFilter:
         if opening is None:
             maybe = _MAYBE_JSON if is_data else _MAYBE_PYTHON
             return None if not at_end and maybe.fullmatch(self._text) else self._emit(found.end())
-        end = find_closing_bracket(self._text[:LONGEST_CALL], 0 if is_data else found.end())
+        end = find_closing_bracket(self._text[:MAX_CALL_CHARACTERS], 0 if is_data else found.end())
         if end is None:
             return self._process_partial_call(opening, is_data=is_data, at_end=at_end)
         rest = _REST_OF_LINE.match(self._text, end)
@@ -339,7 +339,7 @@ class OutputFilter:
         if rest.end() == len(self._text) and not at_end:
             return None
         follows = self._text[rest.end() : rest.end() + 1] in {"", "\n", "{", "[", "<"}
-        return self._process_call(opening, end, is_alone=follows if is_data else follows and not self._begun)
+        return self._process_call(opening, end, is_alone=follows if is_data else follows and not self._has_text_in_line)
 
     def _process_call(self, opening: re.Match[str], end: int, *, is_alone: bool) -> TextDelta:
         """Do what JSON or Python calls, if no sentence goes on around it; neither is heard."""
@@ -347,13 +347,13 @@ class OutputFilter:
         if opening["call"] and not parse_expression(text, self._tools)[1] and not parse_calls(text, self._tools):
             return self._emit(len(opening["call"]) if text[0] not in "[" else 1)
         self._text = self._text[end:]
-        if is_alone or not (self._begun or opening["call"]):
+        if is_alone or not (self._has_text_in_line or opening["call"]):
             self.calls.extend(parse_calls(text, self._tools))
         return TextDelta("")
 
     def _process_partial_call(self, opening: re.Match[str], *, is_data: bool, at_end: bool) -> TextDelta | None:
         """Wait for the rest of what may be a call; half a call is not heard."""
-        if not at_end and len(self._text) < LONGEST_CALL:
+        if not at_end and len(self._text) < MAX_CALL_CHARACTERS:
             return None
         if not is_data and (not at_end or opening["named"] is None):
             return self._emit(len(opening["call"]))

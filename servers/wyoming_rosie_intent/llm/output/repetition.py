@@ -4,18 +4,18 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-LONGEST_PERIOD = 400
+MAX_PERIOD = 400
 """Characters of what is said over and over."""
-FEWEST_TIMES = 3
+MIN_REPEATS = 3
 """In a row, for what has SENTENCE characters; a short thing may be said more often: "ha ha ha", "no, no, no"."""
 SENTENCE = 12
-SHORTEST_RUN = 64
+MIN_RUN = 64
 """Characters that a short thing fills before it is a loop."""
-MOST_TIMES = 5
+MAX_REPEATS = 5
 """One sentence in one answer, wherever it stands; a refrain is sung four times."""
-FEWEST_WORDS = 4
+MIN_WORDS = 4
 """Of a sentence that is counted; "yes" may come as often as it likes."""
-_LOOKED_AT = LONGEST_PERIOD * FEWEST_TIMES
+_LOOKED_AT = MAX_PERIOD * MIN_REPEATS
 _EVERY = 16  # characters between two looks
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|[。！？\n]")  # noqa: RUF001 - the punctuation of many scripts is meant
 _WORD = re.compile(r"\w+")
@@ -39,7 +39,7 @@ class RepetitionDetector:
         if self._unseen < _EVERY and not whole:
             return False
         self._unseen = 0
-        return any(times >= MOST_TIMES for times in self._said.values()) or is_loop(self._tail)
+        return any(times >= MAX_REPEATS for times in self._said.values()) or is_loop(self._tail)
 
 
 def is_loop(text: str) -> bool:
@@ -51,9 +51,9 @@ def is_loop(text: str) -> bool:
 
 def _is_long_run(period: int, length: int) -> bool:
     """Tell whether `length` characters that repeat every `period` are a loop; the last needs no space behind it."""
-    if period > LONGEST_PERIOD or length < FEWEST_TIMES * period - 1:
+    if period > MAX_PERIOD or length < MIN_REPEATS * period - 1:
         return False
-    return period >= SENTENCE or length >= SHORTEST_RUN
+    return period >= SENTENCE or length >= MIN_RUN
 
 
 def _compute_prefix_function(text: str) -> Sequence[int]:
@@ -71,5 +71,5 @@ def _compute_prefix_function(text: str) -> Sequence[int]:
 def _normalize_sentence(sentence: str) -> str:
     """Return a sentence without its marks; nothing of a short one."""
     words = _WORD.findall(sentence.casefold())
-    enough = len(words) >= FEWEST_WORDS or (len(words) == 1 and len(words[0]) >= 4 * FEWEST_WORDS)
+    enough = len(words) >= MIN_WORDS or (len(words) == 1 and len(words[0]) >= 4 * MIN_WORDS)
     return " ".join(words) if enough else ""

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from wyoming_rosie_intent.llm.model import ToolCall
 
-LONGEST_CALL = 4000
+MAX_CALL_CHARACTERS = 4000
 """Characters of one call; what is longer is none."""
 
 _NAMES = ("name", "tool", "tool_name", "function", "function_name", "recipient_name", "action")
@@ -34,7 +34,7 @@ _TAGGED = re.compile(r"<[\w:-]*(?:function|invoke|tool)[\w:-]*\s*(?:=|name\s*=)\
 
 def parse_calls(text: str, tools: Collection[str]) -> list[ToolCall]:
     """Return the calls of these tools that a text consists of, in their order; nothing that is half written."""
-    return list(_find_calls(text[: 2 * LONGEST_CALL], tools)) if tools else []
+    return list(_find_calls(text[: 2 * MAX_CALL_CHARACTERS], tools)) if tools else []
 
 
 def find_closing_bracket(text: str, begin: int = 0) -> int | None:

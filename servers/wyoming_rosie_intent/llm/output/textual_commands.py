@@ -23,9 +23,9 @@ _LOG = structlog.get_logger()
 COMMAND = "Command"
 """The tool that a command in words is a call of; it is offered to no model."""
 SENTENCE = "sentence"
-MOST_COMMANDS = 3
+MAX_COMMANDS = 3
 """Of one answer."""
-LONGEST_COMMAND = 200
+MAX_COMMAND_CHARACTERS = 200
 """Characters; what is longer is no command that people say."""
 _MARK = re.compile(r"[*_`\"'>\s]*\bcommand[*_`]*[ \t]*:", re.IGNORECASE)
 _MAYBE_MARK = re.compile(r"[*_`\"'>\s]*(?:\b(?:command|comman|comma|comm|com|co|c)[*_`]*[ \t]*)?\Z", re.IGNORECASE)
@@ -111,7 +111,7 @@ class CommandExtractor:
     @property
     def calls(self) -> Sequence[ToolCall]:
         """The calls that the commands are; none where there are more than anybody asks for."""
-        if len(self._sentences) > MOST_COMMANDS:
+        if len(self._sentences) > MAX_COMMANDS:
             return ()
         return [ToolCall(f"call_{uuid4().hex[:12]}", COMMAND, {SENTENCE: sentence}) for sentence in self._sentences]
 
@@ -147,4 +147,4 @@ class CommandExtractor:
 def _strip_quotes(line: str) -> str:
     """Return a command without the marks around it; nothing of what is too long."""
     sentence = " ".join(line.split()).strip("*_`\"'“”«».!<>[]() ")
-    return sentence if len(sentence) <= LONGEST_COMMAND else ""
+    return sentence if len(sentence) <= MAX_COMMAND_CHARACTERS else ""

@@ -7,7 +7,7 @@ from wyoming_rosie_intent.llm.prompts.token_counter import TokenCounter
 
 SENTENCE_TOKENS = 150
 """Kept for what a person says; a longer sentence takes of what is kept for tools' results."""
-MOST_THINGS, MOST_STATES, MOST_HISTORY, MOST_RESULTS = 2000, 1000, 1500, 2000
+MAX_ENTITY_TOKENS, MAX_STATE_TOKENS, MAX_HISTORY_TOKENS, MAX_RESULT_TOKENS = 2000, 1000, 1500, 2000
 """Tokens, however large the context is: what is long takes long to read."""
 
 
@@ -15,10 +15,10 @@ MOST_THINGS, MOST_STATES, MOST_HISTORY, MOST_RESULTS = 2000, 1000, 1500, 2000
 class TokenBudget:
     """Tokens for the parts of a prompt that can be shorter."""
 
-    entities: int = MOST_THINGS
-    states: int = MOST_STATES
-    history: int = MOST_HISTORY
-    results: int = MOST_RESULTS
+    entities: int = MAX_ENTITY_TOKENS
+    states: int = MAX_STATE_TOKENS
+    history: int = MAX_HISTORY_TOKENS
+    results: int = MAX_RESULT_TOKENS
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class ContextWindow:
         """Share out what is left beside `fixed` tokens."""
         left = max(0, self.prompt - fixed - SENTENCE_TOKENS)
         return TokenBudget(
-            min(MOST_THINGS, left * 50 // 100),
-            min(MOST_STATES, left * 15 // 100),
-            min(MOST_HISTORY, left * 20 // 100),
-            min(MOST_RESULTS, left * 15 // 100),
+            min(MAX_ENTITY_TOKENS, left * 50 // 100),
+            min(MAX_STATE_TOKENS, left * 15 // 100),
+            min(MAX_HISTORY_TOKENS, left * 20 // 100),
+            min(MAX_RESULT_TOKENS, left * 15 // 100),
         )
 
 

@@ -13,9 +13,9 @@ HistoryTurn: TypeAlias = tuple[ChatMessage, ...]
 
 @dataclass(frozen=True)
 class HistoryLimits:
-    most_tokens: int = 1500  # of one conversation
+    max_tokens: int = 1500  # of one conversation
     expiry_seconds: float = 300.0  # since something was last said
-    most_conversations: int = 64  # the one that rested longest is dropped when there are more
+    max_conversations: int = 64  # the one that rested longest is dropped when there are more
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ConversationHistory:
     def __init__(self, bounds: HistoryLimits | None = None, count: Callable[[str], int] | None = None) -> None:
         self._bounds = bounds or HistoryLimits()
         self._count = count or TokenCounter().count
-        self.most_tokens = self._bounds.most_tokens
+        self.max_tokens = self._bounds.max_tokens
         self._conversations: OrderedDict[str, _Conversation] = OrderedDict()
 
     def __len__(self) -> int:
@@ -40,10 +40,10 @@ class ConversationHistory:
         """Keep an exchange as the conversation's last."""
         before = self._load_turns(conversation, now)
         self._conversations[conversation] = _Conversation(
-            _truncate((*before, tuple(exchange)), self.most_tokens, self._count), now
+            _truncate((*before, tuple(exchange)), self.max_tokens, self._count), now
         )
         self._conversations.move_to_end(conversation)
-        if len(self._conversations) > self._bounds.most_conversations:
+        if len(self._conversations) > self._bounds.max_conversations:
             self._conversations.popitem(last=False)
 
     def messages(self, conversation: str, now: float) -> tuple[ChatMessage, ...]:
@@ -55,9 +55,9 @@ class ConversationHistory:
         if talk is None or now - talk.at > self._bounds.expiry_seconds:
             self._conversations.pop(conversation, None)
             return ()
-        if sum(count_tokens(one, self._count) for one in talk.turns) > self.most_tokens:
+        if sum(count_tokens(one, self._count) for one in talk.turns) > self.max_tokens:
             self._conversations[conversation] = talk = _Conversation(
-                _truncate(talk.turns, self.most_tokens, self._count), talk.at
+                _truncate(talk.turns, self.max_tokens, self._count), talk.at
             )
         return talk.turns
 
@@ -73,14 +73,14 @@ def count_tokens(messages: Sequence[ChatMessage], count: Callable[[str], int]) -
 
 
 def _truncate(
-    exchanges: tuple[HistoryTurn, ...], most_tokens: int, count: Callable[[str], int]
+    exchanges: tuple[HistoryTurn, ...], max_tokens: int, count: Callable[[str], int]
 ) -> tuple[HistoryTurn, ...]:
     """Drop the oldest, down to half of the bound, so that the beginning stays the same for the next few turns."""
     sizes = [count_tokens(exchange, count) for exchange in exchanges]
-    if sum(sizes) <= most_tokens:
+    if sum(sizes) <= max_tokens:
         return exchanges
     left, first = sum(sizes), 0
-    while left > most_tokens // 2 and first < len(exchanges) - 1:
+    while left > max_tokens // 2 and first < len(exchanges) - 1:
         left -= sizes[first]
         first += 1
-    return exchanges[first:] if left <= most_tokens else ()
+    return exchanges[first:] if left <= max_tokens else ()

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 States: TypeAlias = Mapping[str, Mapping[str, object]]
 TEMPLATES = ("system", "now", "not_done", "filler", "without_tools", "go_on")
 OWN_TEMPLATES = Path(__file__).with_name("templates")
-LONGEST_NAME = 60
+MAX_NAME_CHARACTERS = 60
 """Characters of a thing's name, or of a text that it shows."""
-MOST_AREAS = 100
+MAX_AREAS = 100
 _MARK = re.compile(r"<\|?/?([\w-]{1,40})\|?>|\[/?([A-Z_]{2,40})\]")
 _STATELESS = frozenset({"button", "event", "input_button", "scene", "script"})
 
@@ -191,7 +191,7 @@ class PromptTemplates:
             "system",
             location=home.location,
             preferences=home.preferences,
-            areas=sorted(areas.values())[:MOST_AREAS],
+            areas=sorted(areas.values())[:MAX_AREAS],
             things=[PromptEntity(e.name, e.domain, areas.get(e.area or ""), e.aliases[:2]) for e in things],
             left_out=len(home.entities) - len(things),
             kinds_left_out=_count_domains(home.entities) - _count_domains(things),
@@ -208,9 +208,11 @@ def quote(text: object) -> str:
 
 def sanitize(text: object) -> str:
     """Return a text from outside as one line of bounded length."""
-    plain = "".join(character if _is_printable(character) else " " for character in str(text)[: LONGEST_NAME * 4])
+    plain = "".join(
+        character if _is_printable(character) else " " for character in str(text)[: MAX_NAME_CHARACTERS * 4]
+    )
     plain = escape_tokens(" ".join(plain.split()))
-    return plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME - 1]}…"
+    return plain if len(plain) <= MAX_NAME_CHARACTERS else f"{plain[: MAX_NAME_CHARACTERS - 1]}…"
 
 
 def escape_tokens(text: str) -> str:
@@ -223,7 +225,7 @@ def _count_domains(things: Iterable[Entity]) -> Counter[str]:
 
 
 def select_entities(
-    home: Home, area: str | None, most_tokens: int, tokens: Callable[[str], int], used: Sequence[str] = ()
+    home: Home, area: str | None, max_tokens: int, tokens: Callable[[str], int], used: Sequence[str] = ()
 ) -> tuple[Entity, ...]:
     """Return the things that are told, those that matter most first: all, or as many as there is room for.
 
@@ -240,24 +242,24 @@ def select_entities(
         is_first = turn == 0 and (is_near or not turns[entity.domain, True])
         order.append((not is_first, not is_near, turn, rank.get(entity.domain, len(rank)), entity.id, entity))
     return tuple(
-        _fit_entities([entity for *_, entity in sorted(order, key=lambda one: one[:5])], home, most_tokens, tokens)
+        _fit_entities([entity for *_, entity in sorted(order, key=lambda one: one[:5])], home, max_tokens, tokens)
     )
 
 
 def _fit_entities(
-    entities: Iterable[Entity], home: Home, most_tokens: int, tokens: Callable[[str], int]
+    entities: Iterable[Entity], home: Home, max_tokens: int, tokens: Callable[[str], int]
 ) -> Iterable[Entity]:
     areas = {area.id: area.name for area in home.areas}
     for entity in entities:
         names = " ".join(map(quote, (entity.name, *entity.aliases[:2])))
-        most_tokens -= tokens(f"- {names}, also, also: {entity.domain}, {quote(areas.get(entity.area or '', ''))}\n")
-        if most_tokens < 0:
+        max_tokens -= tokens(f"- {names}, also, also: {entity.domain}, {quote(areas.get(entity.area or '', ''))}\n")
+        if max_tokens < 0:
             return
         yield entity
 
 
 def _group_by_state(
-    things: Iterable[Entity], states: States, most_tokens: int, tokens: Callable[[str], int]
+    things: Iterable[Entity], states: States, max_tokens: int, tokens: Callable[[str], int]
 ) -> tuple[list[tuple[str, list[str]]], bool]:
     """Return how things are, which are so, and whether there are more than there is room for."""
     found: dict[str, list[str]] = {}
@@ -265,8 +267,8 @@ def _group_by_state(
         if thing.id not in states or thing.domain in _STATELESS:
             continue
         state = describe_state(states[thing.id])
-        most_tokens -= tokens(f"{quote(thing.name)}, " + ("" if state in found else f"- {state}:\n"))
-        if most_tokens < 0:
+        max_tokens -= tokens(f"{quote(thing.name)}, " + ("" if state in found else f"- {state}:\n"))
+        if max_tokens < 0:
             return _sort_groups(found), True
         found.setdefault(state, []).append(thing.name)
     return _sort_groups(found), False
@@ -284,7 +286,7 @@ def describe_state(state: Mapping[str, object]) -> str:
     told = [
         f"{key.replace('_', ' ')} {_format_value(state[key])}" for key in _TOLD if state.get(key) not in (None, "", ())
     ]
-    return ", ".join((so if so.replace("_", "").isalnum() and len(so) < LONGEST_NAME else quote(so), *told))
+    return ", ".join((so if so.replace("_", "").isalnum() and len(so) < MAX_NAME_CHARACTERS else quote(so), *told))
 
 
 def _format_value(value: object) -> str:

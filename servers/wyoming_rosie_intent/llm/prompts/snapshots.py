@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from wyoming_rosie_intent.llm.model import ChatMessage, Prompt
 
 FROZEN_SECONDS = 30.0
-MOST_FROZEN = 64
+MAX_FROZEN = 64
 """The oldest is dropped when there are more."""
 
 
@@ -33,7 +33,7 @@ class PromptSnapshots:
         self._remove_expired(now)
         self._snapshots.pop(turn_id, None)
         self._snapshots[turn_id] = PromptSnapshot(prompt, area, now + FROZEN_SECONDS)
-        if len(self._snapshots) > MOST_FROZEN:
+        if len(self._snapshots) > MAX_FROZEN:
             self._snapshots.popitem(last=False)
 
     def pop(self, turn_id: str | None, area: str | None, now: float) -> Prompt | None:

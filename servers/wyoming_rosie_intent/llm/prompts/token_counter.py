@@ -12,7 +12,7 @@ from wyoming_rosie_intent.llm.model import ChatMessage, Prompt, Tool
 
 MESSAGE_TOKENS = 8
 """What a template puts around one message."""
-FEWEST_PER_UNIT, LEAST_PER_BYTE = 0.5, 0.1
+MIN_PER_UNIT, MIN_PER_BYTE = 0.5, 0.1
 """No tokenizer needs less: a count below that leaves out what the server knew already."""
 WORTH_A_CHANGE = 0.8
 """What a later count has to come down to: whatever changes has prompts read anew."""
@@ -72,9 +72,7 @@ class TokenCounter:
         """Take in how many tokens a server has counted in a prompt."""
         text = "\n".join((*map(_format_message, prompt.messages), *map(_format_tool, prompt.tools)))
         most = count_units(text)
-        knew_some = (
-            counted < FEWEST_PER_UNIT * most.plain + LEAST_PER_BYTE * most.other
-        )  # and has counted the rest alone
+        knew_some = counted < MIN_PER_UNIT * most.plain + MIN_PER_BYTE * most.other  # and has counted the rest alone
         if self._tokenizer is not None or knew_some or not most.plain:
             return
         before = self.count_prompt(prompt)
@@ -83,11 +81,11 @@ class TokenCounter:
             self._plain, self._other = self._plain * more, self._other * more
             return
         # each is no more than what the least of the other leaves
-        plain = MARGIN * (counted - LEAST_PER_BYTE * most.other) / most.plain
-        other = MARGIN * (counted - FEWEST_PER_UNIT * most.plain) / most.other if most.other else self._other
+        plain = MARGIN * (counted - MIN_PER_BYTE * most.other) / most.plain
+        other = MARGIN * (counted - MIN_PER_UNIT * most.plain) / most.other if most.other else self._other
         lower = TokenCounter()
         lower._plain = min(self._plain, plain) if self._has_learnt else plain
-        lower._other = max(LEAST_PER_BYTE, min(self._other, other))
+        lower._other = max(MIN_PER_BYTE, min(self._other, other))
         if not self._has_learnt or lower.count_prompt(prompt) < WORTH_A_CHANGE * before:
             self._plain, self._other = lower.scales
         self._has_learnt = True

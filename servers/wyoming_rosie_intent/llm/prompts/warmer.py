@@ -13,7 +13,7 @@ _LOG = structlog.get_logger()
 COOLDOWN_SECONDS = 10.0
 """A beginning that was read is not read again so soon, however often a wake word is heard."""
 WARM_SECONDS = 120.0
-MOST_REMEMBERED = 16
+MAX_REMEMBERED = 16
 
 
 class WarmUpCooldown:
@@ -25,7 +25,7 @@ class WarmUpCooldown:
     def acquire(self, prompt: Prompt, now: float) -> bool:
         """Tell whether the prompt is to be read, and count it as read if so."""
         beginning = snapshots.get_stable_prefix(prompt)
-        self._read = [(read, at) for read, at in self._read if now - at < COOLDOWN_SECONDS][-MOST_REMEMBERED:]
+        self._read = [(read, at) for read, at in self._read if now - at < COOLDOWN_SECONDS][-MAX_REMEMBERED:]
         if any(read == beginning for read, _ in self._read):
             return False
         self._read.append((beginning, now))

@@ -82,12 +82,12 @@ class OpenaiModel:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _stream(self, prompt: Prompt, most_tokens: int) -> AsyncGenerator[ModelEvent, None]:
+    async def _stream(self, prompt: Prompt, max_tokens: int) -> AsyncGenerator[ModelEvent, None]:
         from openai import APIError, APIStatusError, OpenAIError
 
         calls = _CallAssembler()
         try:
-            async with await self._start_chat(prompt, most_tokens) as chunks:
+            async with await self._start_chat(prompt, max_tokens) as chunks:
                 async for chunk in chunks:
                     if text := _get_text(chunk):
                         yield TextDelta(text)

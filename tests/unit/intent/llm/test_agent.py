@@ -48,7 +48,7 @@ from wyoming_rosie_intent.llm.model import (
 from wyoming_rosie_intent.llm.output.answer_length import estimate_speech_seconds
 from wyoming_rosie_intent.llm.prompts import prompt, snapshots
 from wyoming_rosie_intent.llm.prompts.prompt import PromptTemplates
-from wyoming_rosie_intent.llm.tool_loop import MOST_ROUNDS
+from wyoming_rosie_intent.llm.tool_loop import MAX_ROUNDS
 from wyoming_rosie_intent.llm.toolset import ToolContext, ToolOutcome
 from wyoming_rosie_intent.responses import responses
 
@@ -344,7 +344,7 @@ async def test_the_same_call_is_not_made_twice_in_a_turn(begin: Begin) -> None:
 async def test_a_model_that_calls_tools_for_ever_is_stopped(begin: Begin) -> None:
     room = begin([call("GetLiveContext")])
     parts = await room.say("how are things")
-    assert len(room.models.given) == MOST_ROUNDS
+    assert len(room.models.given) == MAX_ROUNDS
     assert heard(parts) == EN.unfinished
 
 
@@ -609,14 +609,14 @@ async def test_another_conversation_knows_nothing_of_it(begin: Begin) -> None:
 
 @pytest.mark.parametrize("failing", [[], [call("MakeCoffee")], [call("GetLiveContext")]])
 async def test_an_answer_that_failed_is_not_remembered(begin: Begin, failing: list[Step]) -> None:
-    room = begin(*([failing] * (MOST_ROUNDS if failing else 1)), ["I am here again."])
+    room = begin(*([failing] * (MAX_ROUNDS if failing else 1)), ["I am here again."])
     await room.say("who are you")
     await room.say("who are you")
     assert snapshots.get_history(Prompt(room.models.given[-1].messages[:-1])) == ()
 
 
 async def test_what_was_done_by_a_model_that_did_not_finish_is_remembered(begin: Begin) -> None:
-    room = begin([TURN_ON], *([[call("GetLiveContext")]] * (MOST_ROUNDS - 1)), ["Yes."])
+    room = begin([TURN_ON], *([[call("GetLiveContext")]] * (MAX_ROUNDS - 1)), ["Yes."])
     assert heard(await room.say("do it all")).endswith(EN.unfinished)
     await room.say("did you")
     history = snapshots.get_history(Prompt(room.models.given[-1].messages[:-1]))

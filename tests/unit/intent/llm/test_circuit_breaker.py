@@ -2,12 +2,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from wyoming_rosie_intent.llm.circuit_breaker import MOST_FAILURES, PAUSE_SECONDS, CircuitBreaker
+from wyoming_rosie_intent.llm.circuit_breaker import MAX_FAILURES, PAUSE_SECONDS, CircuitBreaker
 
 
 def opened(now: float = 0.0) -> CircuitBreaker:
     breaker = CircuitBreaker()
-    for _ in range(MOST_FAILURES):
+    for _ in range(MAX_FAILURES):
         breaker.start_attempt()
         breaker.record_failure(now)
     return breaker
@@ -62,7 +62,7 @@ def test_trial_that_nobody_waited_for_leaves_room_for_another() -> None:
 def test_end_of_an_older_attempt_does_not_end_the_trial() -> None:
     breaker = CircuitBreaker()
     older = breaker.start_attempt()
-    for _ in range(MOST_FAILURES):
+    for _ in range(MAX_FAILURES):
         breaker.record_failure(0.0)
     breaker.start_attempt()
     breaker.end_attempt(older)
@@ -75,7 +75,7 @@ def test_it_is_open_after_three_failures_at_the_end_and_only_then(outcomes: list
     for good in outcomes:
         breaker.record_success() if good else breaker.record_failure(0.0)
     in_a_row = next((number for number, good in enumerate(reversed(outcomes)) if good), len(outcomes))
-    assert breaker.allows_attempt(0.0) == (in_a_row < MOST_FAILURES)
+    assert breaker.allows_attempt(0.0) == (in_a_row < MAX_FAILURES)
 
 
 class AnyOrder(RuleBasedStateMachine):

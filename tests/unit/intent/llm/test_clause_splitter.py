@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie_intent.llm.output.clause_splitter import MOST_CHARACTERS, ClauseSplitter, SpeechSplitter
+from wyoming_rosie_intent.llm.output.clause_splitter import MAX_CHARACTERS, ClauseSplitter, SpeechSplitter
 
 SCRAPS = st.sampled_from(
     [
@@ -68,7 +68,7 @@ def test_the_first_clause_is_there_before_the_second_has_begun() -> None:
 def test_a_text_without_an_end_is_cut_between_words() -> None:
     clauses = cut("word " * 200)
     assert len(clauses) > 1
-    assert all(clause.endswith("word ") and len(clause) <= MOST_CHARACTERS for clause in clauses)
+    assert all(clause.endswith("word ") and len(clause) <= MAX_CHARACTERS for clause in clauses)
 
 
 @given(TEXTS, st.lists(st.integers(0, 20), max_size=80))
@@ -81,13 +81,13 @@ def test_the_clauses_together_are_the_text_however_it_arrives(text: str, sizes: 
     clauses = cut(*pieces, rest)
     assert "".join(clauses) == text
     assert clauses == cut(text)
-    assert all(0 < len(clause) <= MOST_CHARACTERS for clause in clauses)
+    assert all(0 < len(clause) <= MAX_CHARACTERS for clause in clauses)
 
 
 @given(TEXTS)
 def test_no_clause_ends_inside_a_number(text: str) -> None:
     for clause, following in zip(cut(text), cut(text)[1:], strict=False):
-        if len(clause) < MOST_CHARACTERS - 200:
+        if len(clause) < MAX_CHARACTERS - 200:
             assert not (clause[-1].isdigit() and following[:1].isdigit())
 
 

@@ -8,7 +8,7 @@ from wyoming_rosie_intent.llm.prompts.history import ConversationHistory, Histor
 from wyoming_rosie_intent.llm.prompts.token_counter import TokenCounter
 
 tokens = TokenCounter().count
-BOUNDS = HistoryLimits(most_tokens=100, expiry_seconds=300.0, most_conversations=3)
+BOUNDS = HistoryLimits(max_tokens=100, expiry_seconds=300.0, max_conversations=3)
 EXCHANGES = st.lists(st.tuples(st.sampled_from("abcde"), st.text(max_size=600), st.floats(0, 200)), max_size=40)
 
 
@@ -62,7 +62,7 @@ def test_no_history_grows_beyond_its_bounds(given_: list[tuple[str, str, float]]
     for conversation, text, later in given_:
         now += later
         history.add(conversation, exchange(text), now)
-        assert len(history) <= BOUNDS.most_conversations
+        assert len(history) <= BOUNDS.max_conversations
         told = history.messages(conversation, now)
-        assert count_tokens(told, tokens) <= BOUNDS.most_tokens
+        assert count_tokens(told, tokens) <= BOUNDS.max_tokens
         assert told == () or told[0].role is ChatRole.USER

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from tests.waiting import until
 from wyoming_rosie_intent.llm.mcp_config import McpServer
-from wyoming_rosie_intent.llm.mcp_tools import MOST_CHARACTERS, McpTools
+from wyoming_rosie_intent.llm.mcp_tools import MAX_CHARACTERS, McpTools
 from wyoming_rosie_intent.llm.model import ToolCall
 from wyoming_rosie_intent.llm.toolset import ToolContext, ToolResult
 
@@ -76,7 +76,7 @@ async def test_what_goes_wrong_at_the_server_is_told_and_the_next_call_works(too
 
 
 async def test_a_long_result_is_cut(tools: McpTools) -> None:
-    assert len((await use(tools, "long")).text) < MOST_CHARACTERS + 100
+    assert len((await use(tools, "long")).text) < MAX_CHARACTERS + 100
 
 
 async def test_a_call_that_takes_too_long_is_given_up(tools: McpTools) -> None:

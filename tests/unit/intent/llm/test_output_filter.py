@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.intent.llm.output_cases import ARGUMENTS, BARE, CALLS, MARKS, OF_LLAMA, PLAIN, THOUGHTS
 from wyoming_rosie_intent.llm.model import ModelEvent, Restarted, StreamEnd, TextDelta, ToolCall
 from wyoming_rosie_intent.llm.output.output_filter import FIRST_CHARACTERS, OutputFilter, ReasoningStyle, filter_output
-from wyoming_rosie_intent.llm.output.textual_calls import LONGEST_CALL
+from wyoming_rosie_intent.llm.output.textual_calls import MAX_CALL_CHARACTERS
 
 TOOLS = ("HassTurnOn", "HassTurnOff", "GetLiveContext", "notes_add-note")
 
@@ -126,7 +126,7 @@ def test_several_calls_are_all_made(text: str) -> None:
 
 
 def test_data_that_never_ends_is_not_heard_and_the_next_paragraph_is() -> None:
-    said, calls = read('{"' + "word " * LONGEST_CALL + "\n\nIt is five.")
+    said, calls = read('{"' + "word " * MAX_CALL_CHARACTERS + "\n\nIt is five.")
     assert (said.strip(), calls) == ("It is five.", [])
 
 

@@ -118,7 +118,7 @@ def test_any_name_is_one_line_in_quotation_marks(name: str) -> None:
     line = quote(name)
     assert line.isprintable()
     assert line[0] == line[-1] == '"'
-    assert len(line) <= 2 * prompt.LONGEST_NAME + 2
+    assert len(line) <= 2 * prompt.MAX_NAME_CHARACTERS + 2
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from wyoming_rosie_intent.llm.model import (
     TextDelta,
     ToolCall,
 )
-from wyoming_rosie_intent.llm.timeouts import LONGEST_ANSWER, MOST_CALLS, AnswerTimeouts, enforce_timeouts
+from wyoming_rosie_intent.llm.timeouts import MAX_ANSWER_CHARACTERS, MAX_CALLS, AnswerTimeouts, enforce_timeouts
 
 QUICK = AnswerTimeouts(first_token=0.05, stall=0.05, total=10.0)
 
@@ -68,7 +68,7 @@ async def test_end_without_done_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     "pieces",
-    [[TextDelta(words(LONGEST_ANSWER + 10))], [ToolCall("1", "go", {})] * (MOST_CALLS + 2)],
+    [[TextDelta(words(MAX_ANSWER_CHARACTERS + 10))], [ToolCall("1", "go", {})] * (MAX_CALLS + 2)],
     ids=["text", "calls"],
 )
 async def test_answers_without_end_are_cut(pieces: list[ModelEvent]) -> None:

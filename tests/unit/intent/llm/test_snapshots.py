@@ -2,8 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie_intent.llm.model import ChatMessage, ChatRole, Prompt
-from wyoming_rosie_intent.llm.prompts.snapshots import FROZEN_SECONDS, MOST_FROZEN, PromptSnapshots
-from wyoming_rosie_intent.llm.prompts.warmer import COOLDOWN_SECONDS, MOST_REMEMBERED, WarmUpCooldown
+from wyoming_rosie_intent.llm.prompts.snapshots import FROZEN_SECONDS, MAX_FROZEN, PromptSnapshots
+from wyoming_rosie_intent.llm.prompts.warmer import COOLDOWN_SECONDS, MAX_REMEMBERED, WarmUpCooldown
 
 
 def prompt(now: str, system: str = "be brief") -> Prompt:
@@ -60,7 +60,7 @@ def test_no_more_are_kept_than_the_bound() -> None:
     frozen = PromptSnapshots()
     for number in range(1000):
         frozen.add(str(number), None, prompt(str(number)), 0.0)
-    assert len(frozen) == MOST_FROZEN
+    assert len(frozen) == MAX_FROZEN
 
 
 def test_an_unchanged_beginning_is_read_once_per_cooldown_and_a_changed_one_at_once() -> None:
@@ -75,4 +75,4 @@ def test_the_memory_of_a_cooldown_is_bounded() -> None:
     cooldown = WarmUpCooldown()
     for number in range(100):
         cooldown.acquire(prompt("now", str(number)), 0.0)
-    assert len(cooldown._read) <= MOST_REMEMBERED + 1
+    assert len(cooldown._read) <= MAX_REMEMBERED + 1
