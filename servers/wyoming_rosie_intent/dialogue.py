@@ -34,12 +34,12 @@ from wyoming_rosie_intent.rules.multi_command import SplitRules
 
 Matches: TypeAlias = tuple[Match, ...]
 MAX_SENTENCE_CHARACTERS = 1000
-"""Characters; nobody says a longer one."""
+"""Longer sentences are refused."""
 _CONDUCTORS = frozenset({"HassNevermind", "HassBroadcast"})
 
 
 class Dialogue:
-    """All conversations with one home. Without an actor, whoever asks is to act."""
+    """The conversations with one home. Without an actor, commands are delegated to the conductor."""
 
     def __init__(
         self,
@@ -55,13 +55,13 @@ class Dialogue:
         self._plugins = plugins
         self._agent = agent
         self._worker = ThreadWorker("intent")
-        self._split_rules_home = executor.home  # what is kept in _speech is about it
+        self._split_rules_home = executor.home  # the home of the cached rules
         self._split_rules: dict[str | None, SplitRules] = {}
 
     def prepare_turn(
         self, turn_id: str, area: str | None, conversation: str | None, moment: datetime, now: float
     ) -> None:
-        """Get ready for a user_input: a wake word was heard."""
+        """Prepare for a sentence: a wake word was detected."""
         if self._agent is not None:
             self._agent.prepare_turn(turn_id, area, conversation, moment, now)
 
@@ -112,7 +112,7 @@ class Dialogue:
         return outcome
 
     async def render_response(self, match: Match, area: str | None, moment: datetime, *, renders: bool) -> str | None:
-        """Return what a conductor is to say when it has carried out an intent; it may render templates."""
+        """Return the response for a conductor to speak after it has executed an intent; `renders` if it renders templates."""
         return await self._worker.run(self._render_response, match, area, moment, renders)
 
     def _render_response(self, match: Match, area: str | None, moment: datetime, renders: bool) -> str | None:
@@ -121,14 +121,14 @@ class Dialogue:
 
     @property
     def waiting(self) -> int:
-        """How many sentences wait to be understood."""
+        """The number of sentences that wait for the worker."""
         return self._worker.waiting
 
     def close(self) -> None:
         self._worker.close()
 
     async def _load_language(self, user_input: ConversationInput) -> str:
-        """Return the language of the answer to what rules do not know; reading its phrases may take a moment."""
+        """Load the phrases of the input's language and return that language."""
         preferred = self._executor.home.preferences.language
         for language in (user_input.language, preferred):
             if language and not responses.is_prepared(language):
@@ -136,7 +136,7 @@ class Dialogue:
         return user_input.language or "en"
 
     async def _execute_confirmed(self, action: PendingAction, moment: datetime) -> Outcome | None:
-        """Execute what a yes confirmed, or delegate it; None when the rest of a model's answer is wanted."""
+        """Execute or delegate a confirmed action; None if the rest of a model's answer is wanted."""
         if isinstance(action, DelegateToConductor):
             return action
         if action == () and self._agent is not None:
@@ -145,7 +145,7 @@ class Dialogue:
         return (Handled if answer.done else NotHandled)(answer.text, tuple(command.match for command in action))
 
     async def _answer_by_rules(self, user_input: ConversationInput, moment: datetime) -> Outcome | None:
-        """Return what came of the user_input, None when it means nothing here."""
+        """Answer by rules and plugins; None if the sentence means nothing to them."""
         match await self._worker.run(self._recognize, user_input):
             case PluginMatch() as match:
                 assert self._plugins is not None
@@ -155,7 +155,7 @@ class Dialogue:
                 return await self._execute(user_input, matches, moment) if matches else None
 
     def _recognize(self, user_input: ConversationInput) -> Matches | PluginMatch:
-        """Return what the sentence means by the rules; runs in the worker's thread. Raises UnknownLanguageError."""
+        """Match the sentence by rules, then plugins; runs in the worker's thread. Raises UnknownLanguageError."""
         try:
             matches = self._parse_commands(user_input.text, user_input)
         except UnknownLanguageError:
@@ -166,7 +166,7 @@ class Dialogue:
         return found or self._executor.resolve(matches)
 
     def _parse_commands(self, text: str, user_input: ConversationInput) -> Matches:
-        """Return what a user_input, or the part of it that is for later, means by the rules."""
+        """Match the commands in a text, which is the sentence or a command that it defers."""
 
         def one(part: str) -> Match | None:
             return self._recognizer.recognize(part, user_input.language, user_input.area)
@@ -182,7 +182,7 @@ class Dialogue:
         return self._split_rules[language]
 
     def _repeat_question(self, user_input: ConversationInput, now: float) -> Handled | None:
-        """Ask once more what was answered with neither yes nor no."""
+        """Repeat a question that was answered with neither yes nor no."""
         question = self._confirmations.repeat_question(user_input.conversation_id, now)
         return Handled(question, expects_reply=True) if question else None
 
@@ -200,12 +200,12 @@ class Dialogue:
             return NotHandled(responses.render("one_at_a_time", language), matches)
         if any(map(targets.needs_area, matches)):
             return NotHandled(responses.render("which_room", language), matches)
-        later = await self._parse_deferred(user_input, matches)
-        if later and self._executor.has_actor:
-            return self._delegate_deferred(user_input, matches, later)
-        now_and_later = (*matches, *(match for _, commands in later for match in commands))
-        forbidden = self._executor.get_refusals(now_and_later, user_input.area, user_input.speaker)
-        return NotHandled(" ".join(forbidden), matches) if forbidden else DelegateToConductor(matches)
+        deferred = await self._parse_deferred(user_input, matches)
+        if deferred and self._executor.has_actor:
+            return self._delegate_deferred(user_input, matches, deferred)
+        now_and_later = (*matches, *(match for _, commands in deferred for match in commands))
+        refusals = self._executor.get_refusals(now_and_later, user_input.area, user_input.speaker)
+        return NotHandled(" ".join(refusals), matches) if refusals else DelegateToConductor(matches)
 
     def _record_question(self, user_input: ConversationInput, event: AnswerEvent, now: float) -> None:
         """Wait for the reply to a question; an offer is heard only at the end of a long answer."""
@@ -216,7 +216,7 @@ class Dialogue:
         self._confirmations.ask(user_input.conversation_id, question.action, asked_at, question.text, question.options)
 
     async def _parse_deferred(self, user_input: ConversationInput, matches: Matches) -> list[tuple[Match, Matches]]:
-        """Return those of the matches that have a command for later, with what it means."""
+        """Return the matches that defer a command, with the matches of that command."""
         kept = [match for match in matches if COMMAND_SLOT in match.slots]
         texts = [str(match.slots[COMMAND_SLOT]) for match in kept]
         return [
@@ -225,10 +225,10 @@ class Dialogue:
         ]
 
     def _delegate_deferred(
-        self, user_input: ConversationInput, matches: Matches, later: Sequence[tuple[Match, Matches]]
+        self, user_input: ConversationInput, matches: Matches, deferred: Sequence[tuple[Match, Matches]]
     ) -> NotHandled | Handled | DelegateToConductor:
-        """Let the conductor keep commands until their time; refuse them now, and ask about them now."""
-        plans = [(match, self._plan_deferred(user_input, commands)) for match, commands in later]
+        """Delegate deferred commands to the conductor; refusals and questions are due now, not at their time."""
+        plans = [(match, self._plan_deferred(user_input, commands)) for match, commands in deferred]
         if refusals := [text for _, plan in plans for text in (*plan.error_messages, *_open_questions(plan))]:
             return NotHandled(" ".join(refusals), matches)
         outcome = DelegateToConductor(matches, tuple(_deferred_command(match, plan) for match, plan in plans))
@@ -247,7 +247,7 @@ class Dialogue:
         return self._executor.plan(ours, user_input.area, user_input.speaker)
 
     async def _execute_plan(self, user_input: ConversationInput, matches: Matches, moment: datetime) -> Outcome | None:
-        """Do what needs no confirmation, then ask about the rest; leave to a model what is about nothing here."""
+        """Execute what needs no confirmation, then ask about the rest; None, for a model, if no entity is meant."""
         plan = self._executor.plan(matches, user_input.area, user_input.speaker)
         if self._agent is not None and not plan.has_targets:
             return None
@@ -261,7 +261,7 @@ class Dialogue:
 
 
 def _create_question(plan: ActionPlan) -> PendingQuestion | None:
-    """Return the question whether to execute the rest of a plan, or which of several entities is meant."""
+    """Return the question of a plan: whether to execute its dangerous commands, or which of several entities is meant."""
     if plan.needs_confirmation:
         return PendingQuestion(responses.render_question(plan.needs_confirmation), plan.needs_confirmation)
     if plan.choice:
@@ -270,12 +270,12 @@ def _create_question(plan: ActionPlan) -> PendingQuestion | None:
 
 
 def _choice_options(choice: TargetQuestion) -> Mapping[str, tuple[Command, ...]]:
-    """Return what is to be done for each name of a thing that may be meant."""
+    """Return the commands for each name of the entities that may be meant."""
     return {name: (Command(choice.match, (entity,)),) for entity in choice.options for name in entity.names}
 
 
 def _open_questions(plan: ActionPlan) -> tuple[str, ...]:
-    """Return what would have to be asked about a command for later, which must be clear when it is said."""
+    """Return the questions that a deferred command would have to ask, although it must be clear now."""
     return (plan.choice.question,) if plan.choice else ()
 
 
@@ -289,7 +289,7 @@ def _target_ids(commands: Sequence[Command]) -> tuple[str, ...]:
 
 
 def is_conductor_intent(match: Match) -> bool:
-    """Timers, "stop" and the volume of the room belong to the conductor; that of a named player to the actor."""
+    """Tell whether an intent is the conductor's: timers, "stop" and the room's volume, but not that of a named player."""
     if match.intent.startswith("HassSetVolume"):
         return "name" not in match.slots
     return match.intent in _CONDUCTORS or match.intent.endswith(("Timer", "Timers", "TimerStatus"))

@@ -1,4 +1,4 @@
-"""One peer's requests: sentences in, replies out."""
+"""The handler of one connection: transcripts in, replies out."""
 
 import asyncio
 import re
@@ -41,11 +41,11 @@ _LOG = structlog.get_logger()
 _MAX_NAME_CHARACTERS = 128
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 _OUR_KEYS = frozenset({"intent", "slots", "intents", "expects_reply", "later", "confirmed"})
-"""What an answer's context says about its own sentence; a peer may send it back with the next."""
+"""Keys of an answer's context that are about its own sentence; a peer may send them back with the next one."""
 _OF_SATELLITES = frozenset({"satellite-connected", "satellite-disconnected", "run-pipeline", "streaming-started"})
-"""Whoever sends such events tells what happens in a room; what was said there, its conductor asks."""
+"""Events of a peer that only reports what happens in a room; the room's conductor sends the transcripts."""
 _RENDERS_TEMPLATES = "device_id"
-"""Home Assistant has named the device that asks since the version in which it renders an intent's text as a template."""
+"""Key that Home Assistant sends since the version in which it renders an intent's text as a template."""
 _OUTCOMES = frozenset({"handled", "not-handled", "not-recognized", "intent", "intents-start"})
 
 
@@ -58,40 +58,40 @@ class IntentHandler:
         send: Send,
         metrics: TurnMetrics = NULL_TURN_METRICS,
         find_device_area: Callable[[str], str | None] = lambda _: None,
-        house: str = "",
+        notice: str = "",
     ) -> None:
         self._dialogue = dialogue
         self._states = states
         self._clock = clock
         self._send = send
         self._metrics = metrics
-        self._find_device_area = find_device_area  # returns the area of a device of Home Assistant's
-        self._house = {"house": house} if house else {}  # what must be said of the house in which it acts
+        self._find_device_area = find_device_area  # by the id of a device in Home Assistant
+        self._notice = {"notice": notice} if notice else {}  # logged with each answer
         self._busy = False
-        self._only_watches = False
+        self._is_observer = False
 
     @property
     def is_busy(self) -> bool:
         return self._busy
 
     async def on_event(self, event: Event) -> None:
-        """Answer a sentence or a question about the state of the home, or get ready for a sentence."""
+        """Answer a transcript or a request for the states of the home, or prepare for a transcript."""
         self._busy = True
         try:
             match event.type:
                 case "detection":
                     self._on_detection(event)
-                case "transcript" | "recognize" if not self._only_watches:
+                case "transcript" | "recognize" if not self._is_observer:
                     await self._on_transcript(event)
                 case "user-event" if event.data.get("name") == "home-state":
                     await self._send(_create_home_state(self._states(), event))
                 case other if other in _OF_SATELLITES:
-                    self._only_watches = True
+                    self._is_observer = True
         finally:
             self._busy = False
 
     async def close(self) -> None:
-        pass  # what is asked in a conversation outlives its connection
+        pass  # a pending question outlives the connection
 
     def _on_detection(self, event: Event) -> None:
         context = turn.context(event)
@@ -108,7 +108,7 @@ class IntentHandler:
                 async for reply in replies:
                     answered.outcome = reply.type if reply.type in _OUTCOMES else answered.outcome
                     await self._send(reply)
-            _LOG.info("answered", outcome=answered.outcome, **self._house)
+            _LOG.info("answered", outcome=answered.outcome, **self._notice)
 
     async def _stream_answer(
         self, answer: AsyncGenerator[AnswerEvent, None], user_input: ConversationInput, context: dict[str, Any]
@@ -139,14 +139,14 @@ class IntentHandler:
         if not isinstance(outcome, DelegateToConductor):
             yield _create_reply(outcome, context)
             return
-        several = len(outcome.matches) > 1
-        if several:
+        has_several = len(outcome.matches) > 1
+        if has_several:
             yield IntentsStart(context).event()
         later = iter(outcome.deferred)
         for match in outcome.matches:
             kept = next(later, None) if COMMAND_SLOT in match.slots else None
             yield await self._create_intent(match, user_input, {**context, **_deferred_context(kept)})
-        if several:
+        if has_several:
             yield IntentsStop(context).event()
 
     async def _create_intent(self, match: Match, user_input: ConversationInput, context: dict[str, Any]) -> Event:
@@ -157,7 +157,7 @@ class IntentHandler:
         return Intent(match.intent, entities, text, context).event()
 
     def _parse_input(self, event: Event) -> ConversationInput:
-        """Read a sentence. Raises BadEventError for wrong types."""
+        """Parse a transcript. Raises BadEventError for wrong types."""
         text = event.data.get("text")
         if not isinstance(text, str):
             raise BadEventError(f"{event.type} needs a text")
@@ -173,7 +173,7 @@ class IntentHandler:
         )
 
     def _find_area(self, context: dict[str, Any]) -> str | None:
-        """Return the speaker's area, as the conductor says it or as it is known of the device."""
+        """Return the speaker's area, from the context or by the device in Home Assistant."""
         device = _parse_name(context, "device_id")
         return _parse_name(context, "area") or (self._find_device_area(device) if device else None)
 
@@ -195,7 +195,7 @@ def _parse_language(data: Mapping[str, Any]) -> str | None:
 
 
 def _deferred_context(kept: DeferredCommand | None) -> dict[str, Any]:
-    """Tell a conductor that a command which it keeps for later will be carried out here, and what it must send then."""
+    """Return the context of a deferred command: its label, and the confirmed entities to send back at its time."""
     return {} if kept is None else {"later": {"label": kept.label, "confirmed": list(kept.confirmed)}}
 
 
@@ -216,21 +216,21 @@ def _create_reply(outcome: Handled | NotHandled | NotRecognized, context: dict[s
             assert_never(outcome)
 
 
-def _end_stream(outcome: Outcome, said: str, context: dict[str, Any]) -> Iterator[Event]:
-    """End an answer of which something was said: with what is left to say, all of it, and how it ended."""
+def _end_stream(outcome: Outcome, text_sent: str, context: dict[str, Any]) -> Iterator[Event]:
+    """Yield the end of a streamed answer: the rest of its text, then the whole text and the outcome."""
     text = outcome.text.strip() if not isinstance(outcome, DelegateToConductor) else ""
-    rest = "" if said.rstrip().endswith(text) else f" {text}"
+    rest = "" if text_sent.rstrip().endswith(text) else f" {text}"
     if rest:
         yield HandledChunk(rest).event()
     matches = outcome.matches if isinstance(outcome, Handled) else ()
     expects_reply = isinstance(outcome, Handled) and outcome.expects_reply
     whole = {**context, **_match_context(matches), "expects_reply": expects_reply}
-    yield HandledEvent(said + rest, whole).event()
+    yield HandledEvent(text_sent + rest, whole).event()
     yield HandledStop().event()
 
 
 def _match_context(matches: tuple[Match, ...]) -> dict[str, Any]:
-    """Say in an answer's context what was understood; `intents` when there was more than one."""
+    """Return the context of the matched intents; `intents` has all of them if there are has_several."""
     all_of_them = [{"intent": match.intent, "slots": dict(match.slots)} for match in matches]
     return {**all_of_them[0], **({"intents": all_of_them} if len(matches) > 1 else {})} if matches else {}
 

@@ -103,8 +103,8 @@ async def test_a_model_without_tools_acts_through_the_rules(daemon: StartDaemon,
         assert (await say(client, "yes")).data["text"] == "Turned off the Kitchen Light."
         sent = [bool(request.data.get("tools")) for request in server.requests_to("/api/chat")]
     assert sent == [True, *[False] * (len(sent) - 1)]
-    assert [line["reason"] for line in started.log if "takes no tools" in line["event"]] == [
-        "local (scripted): the model takes no tools (status 400)"
+    assert [line["reason"] for line in started.log if "does not support tools" in line["event"]] == [
+        "local (scripted): the model supports no tools (status 400)"
     ]
 
 

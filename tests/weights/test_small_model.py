@@ -90,7 +90,7 @@ async def test_what_was_read_at_the_wake_word_is_not_read_again(
     assert known > 500
     assert asked < known / 10
     assert known + asked + 16 <= CONTEXT
-    assert not [line for line in started.log if line["event"] == "a model failed"]
+    assert not [line for line in started.log if line["event"] == "model failed"]
 
 
 async def test_a_peer_that_leaves_stops_the_server(llama: LlamaServer, home: Path, daemon: StartDaemon) -> None:

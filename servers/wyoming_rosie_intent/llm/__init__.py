@@ -1,1 +1,1 @@
-"""Language models: what they are asked, where, and what comes back."""
+"""Language models: the agent, its tools, and the choice of a model."""

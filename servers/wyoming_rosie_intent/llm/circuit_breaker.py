@@ -1,12 +1,12 @@
-"""A circuit breaker: what has failed several times is left alone for a while. Pure, the time is an argument."""
+"""Circuit breaker: stops requests for a while after several failures. Pure; the time is an argument."""
 
 MAX_FAILURES = 3
-"""In a row; then the breaker opens."""
+"""Consecutive failures after which the breaker opens."""
 PAUSE_SECONDS = 30.0
 
 
 class CircuitBreaker:
-    """Closed while all is well; open for PAUSE_SECONDS after MAX_FAILURES in a row; then one trial decides."""
+    """Closed at first; open for PAUSE_SECONDS after MAX_FAILURES consecutive failures; then half open: one trial decides."""
 
     def __init__(self) -> None:
         self._failures = 0
@@ -14,11 +14,11 @@ class CircuitBreaker:
         self._is_probing = False
 
     def allows_attempt(self, now: float) -> bool:
-        """Return whether an attempt may begin."""
+        """Return whether an attempt may start."""
         return self._open_until is None or (now >= self._open_until and not self._is_probing)
 
     def start_attempt(self) -> bool:
-        """Note an attempt that is allowed; return whether it is the trial, which must be told to have `ended`."""
+        """Record the start of an allowed attempt; return whether it is the trial, for `end_attempt`."""
         is_trial = self._open_until is not None
         self._is_probing = self._is_probing or is_trial
         return is_trial
@@ -33,6 +33,6 @@ class CircuitBreaker:
             self._open_until = now + PAUSE_SECONDS
 
     def end_attempt(self, is_trial: bool) -> None:
-        """Note the end of an attempt, also of one that nobody waited for and that decides nothing."""
+        """Record the end of an attempt, even of a cancelled one without a result."""
         if is_trial:
             self._is_probing = False

@@ -1,6 +1,6 @@
-"""Commands that a model without tools says in a sentence: they go through the rules, as if a person had said them.
+"""Command tool: executes the commands that a model without tool support writes as sentences, by the rules.
 
-Nothing is done at once that nobody asked for: unless the person gave an order, they are asked first.
+Unless the person gave a command, the person is asked before any action.
 """
 
 import re
@@ -25,7 +25,7 @@ _NOT = re.compile(
 
 
 class CommandToolset:
-    """A toolbox of one tool, which no model is offered."""
+    """A toolset of one tool, which no model is offered."""
 
     def __init__(
         self, household: ActionExecutor, recognizer: IntentRecognizer, is_conductor_intent: Callable[[Match], bool]
@@ -39,7 +39,7 @@ class CommandToolset:
         return (_TOOL,)
 
     async def call_tool(self, call: ToolCall, context: ToolContext) -> ToolOutcome:
-        """Do what the sentence says, ask first, or say why not; the model is not asked again."""
+        """Execute the sentence, ask first, or say why not; the result is final."""
         sentence = str((call.arguments or {}).get(SENTENCE, ""))
         matches = await self._worker.run(self._recognize, sentence, context)
         if not matches:
@@ -55,7 +55,7 @@ class CommandToolset:
         self._worker.close()
 
     def _recognize(self, sentence: str, context: ToolContext) -> Sequence[Match]:
-        """Return what the sentence means, in the person's language or, as models slip into it, in English."""
+        """Recognize the sentence in the person's language or in English, which models tend to fall back to."""
         for language in dict.fromkeys((context.language, "en")):
 
             def one(text: str, language: str = language) -> Match | None:
@@ -84,7 +84,7 @@ class CommandToolset:
         return ToolResult(f"{said} {refused}".strip(), acted, said, refused, matches, is_final=True)
 
     def _split_plan(self, plan: ActionPlan, context: ToolContext) -> tuple[Sequence[Command], tuple[Command, ...]]:
-        """Return what is done or answered at once and what is asked about."""
+        """Return the commands to execute at once and those that need a confirmation."""
         if is_action_request(context.text):
             return plan.commands, plan.needs_confirmation
         questions = [command for command in plan.commands if is_query(command)]
@@ -94,7 +94,7 @@ class CommandToolset:
 
 
 def is_action_request(sentence: str) -> bool:
-    """Tell whether a person wants something done; where nobody can tell, they are asked."""
+    """Tell whether a person's sentence is clearly a command."""
     return is_command(sentence) and not _NOT.search(sentence.replace("\u2019", "'"))
 
 

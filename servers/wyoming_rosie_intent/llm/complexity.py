@@ -1,4 +1,4 @@
-"""How hard a request is, judged by its words: explainable, and too quick to matter."""
+"""Request complexity, classified by keywords."""
 
 import re
 from collections.abc import Iterator
@@ -7,18 +7,18 @@ from enum import StrEnum
 
 MEDIUM_WORDS, COMPLEX_WORDS = 18, 40
 MAX_TEXT_CHARACTERS = 600
-"""Characters that are read; what is longer has too many words to be anything but complex."""
+"""Characters that are read; a longer request is complex by its number of words."""
 
 
 class Complexity(StrEnum):
-    SIMPLE = "simple"  # facts, the weather, small talk, the home
-    MEDIUM = "medium"  # an explanation, a recipe, a few sentences of one's own
-    COMPLEX = "complex"  # long texts, comparisons, plans, code, sums of several steps
+    SIMPLE = "simple"  # facts, weather, small talk, the home
+    MEDIUM = "medium"  # an explanation, a recipe, a few sentences of text
+    COMPLEX = "complex"  # long texts, comparisons, plans, code, calculations of several steps
 
 
 @dataclass(frozen=True)
 class ComplexityResult:
-    """How hard a request is, and why; the reasons name signs, never what was said."""
+    """The complexity of a request and the names of the rules that matched; they quote nothing of the request."""
 
     complexity: Complexity
     reasons: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ _RULES = (
 
 
 def classify(text: str) -> ComplexityResult:
-    """Return how hard a request is: as hard as its hardest sign."""
+    """Return the highest complexity of all rules that match."""
     said = " ".join(text[:MAX_TEXT_CHARACTERS].casefold().split())
     found = list(_match_rules(said))
     hardest = max((sign for sign, _ in found), key=list(Complexity).index, default=Complexity.SIMPLE)
@@ -67,6 +67,6 @@ def _match_rules(said: str) -> Iterator[tuple[Complexity, str]]:
         yield Complexity.COMPLEX, f"{COMPLEX_WORDS} words or more"
     elif words >= MEDIUM_WORDS:
         yield Complexity.MEDIUM, f"{MEDIUM_WORDS} words or more"
-    for sign in _RULES:
-        if sign.pattern.search(said):
-            yield sign.complexity, sign.reason
+    for rule in _RULES:
+        if rule.pattern.search(said):
+            yield rule.complexity, rule.reason

@@ -1,4 +1,4 @@
-"""Where a model is, how it is asked, and how long is waited for it; nothing here knows a provider."""
+"""Endpoint of a model: its address, limits and errors, the same for all providers."""
 
 import json
 import re
@@ -13,16 +13,16 @@ from wyoming_rosie_intent.llm.timeouts import AnswerTimeouts, enforce_timeouts
 
 _LOG = structlog.get_logger()
 CONNECT_SECONDS = 3.0
-"""Until a server has taken the connection; one that is switched off never says so."""
+"""Timeout of the connection; a host that is switched off does not answer."""
 WARM_UP_SECONDS = 120.0
-"""At the most: a model may have to be loaded first, which a server gives up when nobody waits for it."""
+"""Timeout of a warm-up: the server may have to load the model first, and stops loading when the client leaves."""
 UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
-"""What comes out of a client for an answer that is no JSON, or JSON of another shape."""
+"""Errors of the clients for an answer that is not JSON, or JSON of another shape."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One model at one server; `name` is what errors and logs call it."""
+    """A model at a server; `name` stands for it in errors and logs."""
 
     name: str
     url: str
@@ -47,17 +47,17 @@ _UNREADABLE_OUTPUT = re.compile(
 )
 _TOO_LONG = re.compile(r"context.?(?:size|length|window)|maximum context|prompt is too long", re.IGNORECASE)
 _OF_NO_TOOLS = frozenset({400, 404, 422, 500, 501})
-_LOOKED_AT = 2000  # characters of what a server says
+_LOOKED_AT = 2000  # characters of a server's text
 
 
 def create_status_error(endpoint: Endpoint, status: int, said: str = "", *, has_tools: bool = False) -> ModelError:
-    """Return what a refusal means, without a word of what the server says: it may repeat what people said.
+    """Return the error for an HTTP status. It quotes nothing of the server's text, which may repeat what people said.
 
-    A status below 100 stands for a failure in the midst of an answer.
+    A status below 100 stands for a failure within an answer.
     """
     said = said[:_LOOKED_AT]
     if has_tools and status in _OF_NO_TOOLS and _ABOUT_TOOLS.search(said) and _LACKS.search(said):
-        return ToolsUnsupportedError(f"{endpoint.name}: the model takes no tools (status {status})")
+        return ToolsUnsupportedError(f"{endpoint.name}: the model supports no tools (status {status})")
     if _UNREADABLE_OUTPUT.search(said):
         return ModelOutputError(f"{endpoint.name}: what the model wrote cannot be read by its server (status {status})")
     if _TOO_LONG.search(said):
@@ -76,9 +76,9 @@ def create_status_error(endpoint: Endpoint, status: int, said: str = "", *, has_
 
 
 def create_connection_error(endpoint: Endpoint, error: Exception) -> ModelError:
-    """Return what the failure of a connection or an unreadable answer means, without its text.
+    """Return the error for a failed connection or an unreadable answer; it does not quote the exception.
 
-    JSON of another shape than a client knows is what the model wrote; what is no JSON is the connection's.
+    JSON of an unknown shape is the model's output; anything else is the connection's fault.
     """
     if isinstance(error, UNREADABLE) and not isinstance(error, json.JSONDecodeError):
         return ModelOutputError(f"{endpoint.name}: what the model wrote cannot be read ({type(error).__name__})")
@@ -86,28 +86,28 @@ def create_connection_error(endpoint: Endpoint, error: Exception) -> ModelError:
 
 
 async def stream_answer(
-    endpoint: Endpoint, pieces: AsyncGenerator[ModelEvent, None]
+    endpoint: Endpoint, events: AsyncGenerator[ModelEvent, None]
 ) -> AsyncGenerator[ModelEvent, None]:
-    """Yield an answer within the endpoint's limits, and log when it is whole. Raises ModelError."""
-    async with aclosing(enforce_timeouts(endpoint.timeouts, endpoint.name, pieces)) as limited:
-        async for piece in limited:
-            if isinstance(piece, StreamEnd):
-                _log_end(endpoint, "a model answered", piece)
-            yield piece
+    """Yield an answer within the endpoint's timeouts and log its end. Raises ModelError."""
+    async with aclosing(enforce_timeouts(endpoint.timeouts, endpoint.name, events)) as limited:
+        async for event in limited:
+            if isinstance(event, StreamEnd):
+                _log_end(endpoint, "model answered", event)
+            yield event
 
 
-async def drain_answer(endpoint: Endpoint, pieces: AsyncGenerator[ModelEvent, None]) -> int | None:
-    """Wait for the end of an answer whose words nobody wants; return the prompt's tokens, if known. Raises ModelError."""
+async def drain_answer(endpoint: Endpoint, events: AsyncGenerator[ModelEvent, None]) -> int | None:
+    """Wait for the end of an answer that is not needed; return the number of prompt tokens, if known. Raises ModelError."""
     patient = replace(endpoint.timeouts, first_token=WARM_UP_SECONDS, total=WARM_UP_SECONDS)
-    async with aclosing(enforce_timeouts(patient, endpoint.name, pieces)) as limited:
-        async for piece in limited:
-            if isinstance(piece, StreamEnd):
-                _log_end(endpoint, "a prompt is warm", piece)
-                return piece.prompt_tokens
+    async with aclosing(enforce_timeouts(patient, endpoint.name, events)) as limited:
+        async for event in limited:
+            if isinstance(event, StreamEnd):
+                _log_end(endpoint, "prompt warmed up", event)
+                return event.prompt_tokens
     return None
 
 
-def _log_end(endpoint: Endpoint, event: str, done: StreamEnd) -> None:
-    """Log how long the prompt took to read: much less than cold when the server knew its beginning."""
-    read = done.prompt_milliseconds
-    _LOG.info(event, model=endpoint.name, prompt_ms=None if read is None else round(read, 1))
+def _log_end(endpoint: Endpoint, message: str, end: StreamEnd) -> None:
+    """Log the milliseconds that the prompt took to read; few when the server had its beginning cached."""
+    read = end.prompt_milliseconds
+    _LOG.info(message, model=endpoint.name, prompt_ms=None if read is None else round(read, 1))

@@ -1,4 +1,4 @@
-"""A few words while a model thinks: "Checking the lights…"."""
+"""Fillers: a few words while the model has not answered yet, such as "Checking the lights…"."""
 
 import asyncio
 import re
@@ -12,16 +12,16 @@ from wyoming_rosie_intent.llm.model import Model, ModelError, Prompt, TextDelta
 from wyoming_rosie_intent.llm.output import language_markers
 
 BUDGET_SECONDS = 0.3
-"""For the small model; then the phrase is used."""
+"""Time for the small model; after it a fixed phrase is used."""
 EARLY_SECONDS = 0.35
-"""After the sentence, when the answer is expected late or nobody knows when."""
+"""Delay of a filler after the sentence when the answer is expected late or its latency is unknown."""
 LATE_SECONDS = 0.55
-"""After the sentence, when the answer was expected before."""
+"""Delay of a filler after the sentence when the answer was expected earlier."""
 SOON_SECONDS = 0.8
-"""An answer that is expected within this is waited for."""
+"""Expected latency of an answer that a filler waits for."""
 MAX_WORDS = 4
 _MAX_CHARACTERS = 40
-_NEWEST = 0.5  # how much the last measurement counts
+_NEWEST = 0.5  # weight of the newest measurement
 
 _QUESTION = re.compile(
     r"^\W*(?:and|but|so|und|aber)?\W*(?:what|which|who|whose|when|where|why|how|is|are|was|were|do|does|did|has|have|am|tell|explain|describe"
@@ -50,7 +50,7 @@ _WORD = re.compile(r"\w+")
 
 
 class FirstTokenLatency:
-    """How long each tier takes to its first word, warm and cold, as measured."""
+    """Measured latency of each tier's first token, warm and cold."""
 
     def __init__(self) -> None:
         self._seconds: dict[tuple[str, bool], float] = {}
@@ -60,22 +60,22 @@ class FirstTokenLatency:
         self._seconds[tier, warm] = before + _NEWEST * (seconds - before)
 
     def get_filler_delay(self, tier: str | None, *, warm: bool) -> float:
-        """Return the seconds after a sentence at which a filler is due if nothing was said."""
+        """Return the seconds after a sentence at which a filler is sent unless the answer has begun."""
         expected = self._seconds.get((tier, warm)) if tier else None
         return LATE_SECONDS if expected is not None and expected <= SOON_SECONDS else EARLY_SECONDS
 
 
 class FillerGenerator:
-    """Finds words that fit a sentence: a small model's, or the phrase for what the sentence is about."""
+    """Generates a filler for a sentence by a small model, or takes a fixed phrase for the sentence's topic."""
 
     def __init__(self, ask: Callable[[str], Prompt], model: Model | None = None) -> None:
         self._ask = ask
         self._model = model
 
     async def generate(self, sentence: str, language: str | None) -> str | None:
-        """Return up to four words within BUDGET_SECONDS; None in a language that we have none in.
+        """Return up to four words within BUDGET_SECONDS; None in a language without phrases.
 
-        There nobody could tell an order from a question, and a small model is not asked either.
+        In such a language commands cannot be told from questions, so that the small model is not asked either.
         """
         if self._model is None or messages.find_messages(language) is None:
             return find_phrase(sentence, language)
@@ -89,13 +89,13 @@ class FillerGenerator:
 
 
 def is_command(sentence: str) -> bool:
-    """Tell whether the sentence orders something to be done; such a one gets no filler."""
+    """Tell whether the sentence is a command, which gets no filler."""
     plain = sentence.lower().replace("\u2019", "'")
     return not _QUESTION.search(plain) and _ORDER.search(plain) is not None
 
 
 def find_phrase(sentence: str, language: str | None) -> str | None:
-    """Return the phrase for what the sentence is about; None in a language that we have none in."""
+    """Return the phrase for the sentence's topic; None in a language without phrases."""
     own = messages.find_messages(language)
     if own is None:
         return None
@@ -106,7 +106,7 @@ def find_phrase(sentence: str, language: str | None) -> str | None:
 
 
 def parse_filler(said: str, own: language_markers.LanguageMarkers) -> str:
-    """Return what a small model said as up to four words; nothing when it said something else."""
+    """Return the small model's output if it is a filler of up to four words, otherwise an empty text."""
     prose = MarkdownStripper("")
     plain = strip_emoji(prose.feed(said) + prose.finish()).strip(" \n\t.…!\"'“”„«»")
     fits = 0 < len(plain.split()) <= MAX_WORDS and len(plain) <= _MAX_CHARACTERS and not set(plain) & set("?<{[")

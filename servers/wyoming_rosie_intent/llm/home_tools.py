@@ -1,4 +1,4 @@
-"""The home's actions and states as tools of a language model, in Home Assistant's names for intents and slots."""
+"""Home tools: the actions and states of the home as tools, named after Home Assistant's intents and slots."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from wyoming_rosie_intent.llm.tool_arguments import ArgumentError, validate_argu
 from wyoming_rosie_intent.llm.toolset import NeedsConductor, NeedsConfirmation, ToolContext, ToolOutcome, ToolResult
 
 MAX_ENTITIES = 60
-"""Of an answer about states."""
+"""Entities in one answer about states."""
 LIVE_CONTEXT = "GetLiveContext"
 TIMER = "HassStartTimer"
 
@@ -56,7 +56,7 @@ _TABLE = (
     ("vacuum", "HassVacuumReturnToBase", "Sends a vacuum cleaner to its base", "", "name"),
     ("weather", WEATHER_INTENT, "Returns the weather now, and what is expected of a day", "", "name day"),
 )
-"""Kinds of things, intent, what it does, slots that are needed and those that may be: SLOT or SLOT=WHAT."""
+"""Domains, intent, description, required slots and optional slots; a slot is NAME or NAME=SCHEMA."""
 # fmt: on
 _TIMER_SAYS = "Starts a timer; call it alone, before anything is said"
 _CONTEXT_SAYS = "Returns how things are now, for questions about the home"
@@ -64,7 +64,7 @@ _WEATHER_SAYS = "Returns the weather at home now, and what is expected of a day"
 
 
 class HomeTools:
-    """What can be done in a household."""
+    """Tools for the actions that the home's entities support."""
 
     def __init__(self, household: ActionExecutor) -> None:
         self._executor = household
@@ -81,7 +81,7 @@ class HomeTools:
 
     @property
     def _weather_source(self) -> GetWeather | None:
-        """Who is asked about the weather, if the home has none of its own."""
+        """The weather service, if the home has no weather entity."""
         return None if _has_weather_entity(self._executor.home) else self._executor.get_weather
 
     async def call_tool(self, call: ToolCall, context: ToolContext) -> ToolOutcome:
@@ -105,18 +105,18 @@ class HomeTools:
         if match.intent == WEATHER_INTENT and (ask := self._weather_source) is not None:
             return ToolResult((await ask(match)).text)
         plan = self._executor.plan([match], context.area.id if context.area else None, context.speaker)
-        deed = await self._executor.execute(plan.commands, context.moment) if plan.commands else None
+        answer = await self._executor.execute(plan.commands, context.moment) if plan.commands else None
         targets = tuple(target for command in plan.commands for target in command.targets)
         if plan.needs_confirmation:
-            return NeedsConfirmation(plan.needs_confirmation, deed.text if deed else "", targets)
+            return NeedsConfirmation(plan.needs_confirmation, answer.text if answer else "", targets)
         refused = " ".join(plan.error_messages)
-        if deed is None or not deed.done:
-            why = " ".join(filter(None, (deed.text if deed else "", refused)))
+        if answer is None or not answer.done:
+            why = " ".join(filter(None, (answer.text if answer else "", refused)))
             return ToolResult(f"Not done: {why or 'nothing here can do that'}", refusal=why)
         acted = match.intent != WEATHER_INTENT
-        text = " ".join(filter(None, (deed.text, refused)))
+        text = " ".join(filter(None, (answer.text, refused)))
         matches = tuple(command.match for command in plan.commands)
-        return ToolResult(text, acted, deed.text if acted else "", refused, matches, targets=targets if acted else ())
+        return ToolResult(text, acted, answer.text if acted else "", refused, matches, targets=targets if acted else ())
 
     def _describe_states(self, arguments: Mapping[str, SlotValue]) -> str:
         home, states = self._executor.home, self._executor.states()
@@ -132,7 +132,7 @@ class HomeTools:
 
 
 def create_timer_error(match: Match) -> str:
-    """Say that a timer cannot be set along with other things, for the model."""
+    """Return the error, for the model, that a timer cannot be set along with other calls."""
     return f"Error: {match.intent} cannot be called now. Tell the person to ask for the timer in a sentence of its own."
 
 
@@ -180,7 +180,7 @@ def _add_domain(tool: Tool, domains: Sequence[str]) -> Tool:
 
 
 def _create_match(home: Home, intent: str, arguments: Mapping[str, SlotValue], language: str) -> Match:
-    """Return what a call means; whatever it names is in this home. Raises ArgumentError."""
+    """Return the match of a tool call, with names that exist in this home. Raises ArgumentError."""
     slots = dict(arguments)
     domain = slots.get("domain")
     if intent in {"HassTurnOn", "HassTurnOff"} and "name" not in slots and domain is None:
@@ -207,7 +207,7 @@ def _resolve_entity_name(home: Home, name: str) -> str:
 
 
 def _find_by_prompt_name(home: Home, name: str) -> Entity | None:
-    """Return the entity whose name a prompt shows so: not all characters of a name are shown."""
+    """Return the entity that a prompt lists by this name, which may lack some characters of the real one."""
     wanted = sanitize(name).casefold()
     return next(
         (entity for entity in home.entities if wanted in {sanitize(one).casefold() for one in entity.names}), None

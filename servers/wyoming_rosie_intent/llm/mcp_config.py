@@ -1,4 +1,4 @@
-"""Which MCP servers a model may use, and what of them: read from a TOML file.
+"""MCP configuration: the servers and tools that a model may use, from a TOML file.
 
 [weather]
 url = "http://127.0.0.1:8000/mcp"
@@ -26,14 +26,14 @@ _TEXTS = frozenset({"command", "tools", "environment"})
 
 @dataclass(frozen=True)
 class McpServer:
-    """A server that is started (`command`) or asked over HTTP (`url`), and the tools of it that are allowed."""
+    """A server that is started (`command`) or connected over HTTP (`url`), and its allowed tools."""
 
     name: str
     tools: tuple[str, ...]
     command: tuple[str, ...] = ()
     url: str = ""
-    environment: tuple[str, ...] = ()  # variables that a command is given beside the usual few
-    key_variable: str = ""  # the variable that holds the bearer token for a URL
+    environment: tuple[str, ...] = ()  # variables that a command gets besides HOME, PATH and the like
+    key_variable: str = ""  # name of the variable with the bearer token for a URL
     seconds: float = CALL_SECONDS  # for one call
 
     @property
@@ -42,7 +42,7 @@ class McpServer:
 
 
 def load(path: Path) -> tuple[McpServer, ...]:
-    """Read a table for each server. Raises ConfigError, which names the file and the table."""
+    """Read one table for each server. Raises ConfigError, which names the file and the table."""
     document = toml_file.read(path, "file of MCP servers")
     return tuple(_parse_server(name, table, f"{path}: [{name}]") for name, table in document.items())
 
@@ -87,5 +87,5 @@ def _validate(server: McpServer, where: str) -> None:
 
 
 def read_variables(server: McpServer) -> Mapping[str, str]:
-    """Return the variables that a server's command is given beside the usual few."""
+    """Return the additional environment variables of a server's command."""
     return {variable: os.environ[variable] for variable in server.environment}

@@ -1,4 +1,4 @@
-"""Tools of MCP servers: those that are allowed, each call with a limit, each result as data."""
+"""MCP client: the allowed tools of MCP servers, with a timeout for each call."""
 
 import asyncio
 import json
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
 _LOG = structlog.get_logger()
 CONNECT_SECONDS = 30.0
 LOOK_SECONDS = 30.0
-"""Between two looks whether a server still answers."""
+"""Interval of the checks whether a server still answers."""
 MAX_PAUSE_SECONDS = 60.0
 MAX_TOOLS = 32
 MAX_CHARACTERS = 4000
-"""Of one result."""
+"""Characters of one result."""
 _MAX_DESCRIPTION_CHARACTERS = 500
 _MAX_SCHEMA_CHARACTERS = 8000
 
 
 def load(file: Path) -> "McpTools":
-    """Return the tools of the servers that a file names; nothing is connected yet. Raises ConfigError."""
+    """Return the tools of the servers in a file, not yet connected. Raises ConfigError."""
     if find_spec("mcp") is None:
         raise ConfigError(f"mcp is not installed; run: {install_command(['mcp'])}")
     return McpTools(mcp_config.load(file))
 
 
 class McpTools:
-    """The tools of all servers."""
+    """The tools of all MCP servers."""
 
     def __init__(self, servers: Iterable[McpServer]) -> None:
         self._connections = [McpConnection(server) for server in servers]
@@ -68,13 +68,13 @@ class McpTools:
 
 
 class McpConnection:
-    """One server, connected anew with growing pauses when it is gone. What it offered stays offered meanwhile."""
+    """The connection to one server, made anew when it is lost. Its tools stay listed meanwhile."""
 
     def __init__(self, server: McpServer, look_seconds: float = LOOK_SECONDS) -> None:
         self._server = server
         self._look_seconds = look_seconds
         self._client: Client | None = None
-        self._offered: dict[str, tuple[Tool, str, bool]] = {}  # by our name; the server's name; whether it acts
+        self._offered: dict[str, tuple[Tool, str, bool]] = {}  # our name -> tool, the server's name, has side effects
         self._in_doubt = asyncio.Event()
         self._connected = asyncio.Event()
 
@@ -85,7 +85,7 @@ class McpConnection:
         return name in self._offered
 
     async def call_tool(self, call: ToolCall) -> ToolResult:
-        """Call the server's tool, once: whether a call that broke off was heard is not known."""
+        """Call the server's tool, never twice: an interrupted call may have had its effect."""
         if call.arguments is None:
             return ToolResult("Error: the arguments are no JSON object")
         _, name, acts = self._offered[call.name]
@@ -97,7 +97,7 @@ class McpConnection:
         except TimeoutError:
             self._in_doubt.set()
             return ToolResult(f"Error: {call.name} did not answer in time; whether it did anything is not known")
-        except Exception as err:  # noqa: BLE001 - whatever a server or its client does, the model is told
+        except Exception as err:  # noqa: BLE001 - any failure of a server or its client is a result
             self._in_doubt.set()
             _LOG.warning("an MCP server failed", server=self._server.name, tool=name, reason=type(err).__name__)
             return ToolResult(f"Error: {call.name} failed; whether it did anything is not known")
@@ -115,12 +115,12 @@ class McpConnection:
                     backoff.reset()
                     await self._monitor(client)
             except Exception as err:  # noqa: BLE001 - a server may fail in any way and must not end the daemon
-                _LOG.warning("an MCP server is not to be had", server=self._server.name, reason=_format_error(err))
+                _LOG.warning("cannot connect to an MCP server", server=self._server.name, reason=_format_error(err))
             await backoff.sleep()
 
     async def _monitor(self, client: "Client") -> None:
-        """Let calls through until the server no longer answers."""
-        _LOG.info("an MCP server is connected", server=self._server.name, tools=len(self._offered))
+        """Allow calls until the server no longer answers."""
+        _LOG.info("connected to an MCP server", server=self._server.name, tools=len(self._offered))
         self._in_doubt.clear()
         self._client = client
         self._connected.set()
@@ -156,7 +156,7 @@ async def _connect(server: McpServer) -> "AsyncGenerator[Client, None]":
 
 
 def _import_client() -> None:
-    """Import what takes long, where nobody waits for it: the package loads its validator at the first call."""
+    """Import slow modules outside the event loop; the package loads its validator at the first call otherwise."""
     for module in ("mcp", "jsonschema"):
         import_module(module)
 
@@ -175,10 +175,10 @@ async def _list_allowed_tools(server: McpServer, client: "Client") -> dict[str, 
 
 
 def _convert_tool(server: McpServer, theirs: "McpTool") -> Tool | None:
-    """Return the tool as a model is told of it; None for one that would fill the prompt."""
+    """Return the tool as a model gets it; None if its schema would fill the prompt."""
     schema: dict[str, Any] = dict(theirs.input_schema)
     if len(json.dumps(schema)) > _MAX_SCHEMA_CHARACTERS:
-        _LOG.warning("an MCP tool has too large a schema", server=server.name, tool=theirs.name)
+        _LOG.warning("the schema of an MCP tool is too large", server=server.name, tool=theirs.name)
         return None
     name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{server.name}_{theirs.name}")[:64]
     return Tool(name, " ".join((theirs.description or theirs.name).split())[:_MAX_DESCRIPTION_CHARACTERS], schema)
@@ -199,5 +199,5 @@ def _format_result(result: "CallToolResult") -> str:
 def _format_error(err: BaseException) -> str:
     while isinstance(err, BaseExceptionGroup) and err.exceptions:
         err = err.exceptions[0]
-    without_query = re.sub(r"\?[^\s'\"]+", "?…", str(err))  # some services want a key there
+    without_query = re.sub(r"\?[^\s'\"]+", "?…", str(err))  # some services have a key in it
     return f"{type(err).__name__}: {without_query[:200]}"

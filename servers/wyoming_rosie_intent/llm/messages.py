@@ -1,4 +1,4 @@
-"""What is said for a model, in each language that we have words for."""
+"""Fixed messages that are spoken instead of a model's answer, by language."""
 
 import re
 from collections.abc import Mapping
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LlmMessages:
-    no_model: str  # none answers
-    too_long: str  # none answered in time
-    not_ready: str  # the same, while one is being loaded
-    no_answer: str  # one answered nothing
-    unfinished: str  # one wanted to do ever more
-    not_done: str  # one said that it did what it did not do
-    restarted: str  # one broke off in what it said
-    go_on: str  # it has said a minute of it
+    no_model: str  # no model answers
+    too_long: str  # no model answered in time
+    not_ready: str  # the same, while the model is being loaded
+    no_answer: str  # the answer was empty or unreadable
+    unfinished: str  # the model went on calling tools
+    not_done: str  # the model claimed an action that was not executed
+    restarted: str  # the model broke off and another begins anew
+    go_on: str  # offers the rest of a long answer
     thinking: str
     checking: str
     topics: Mapping[str, str]
-    """What people ask about, by how they say it; what is said first counts."""
+    """Topics by the words for them; the first one in a sentence counts."""
 
 
 # fmt: off
@@ -41,7 +41,7 @@ _GERMAN_THINGS = (
 
 
 def _index_by_noun(*things: str) -> Mapping[str, str]:
-    """Return things with their articles by their names."""
+    """Return the topics, which have articles, by their nouns."""
     return {thing.split()[1].lower(): thing for thing in things}
 
 
@@ -190,10 +190,10 @@ _ALL: Mapping[str, LlmMessages] = {
 
 
 def find_messages(language: str | None) -> LlmMessages | None:
-    """Return the words of a language tag such as de-AT; English without one."""
+    """Return the messages of a language tag such as de-AT, or None; English without a tag."""
     return _ALL.get(re.split("[-_]", language, maxsplit=1)[0].lower()) if language else _ALL["en"]
 
 
 def get_messages(language: str | None) -> LlmMessages:
-    """Return the words of a language tag; the English ones where there are none."""
+    """Return the messages of a language tag, English for other languages."""
     return find_messages(language) or _ALL["en"]

@@ -1,4 +1,4 @@
-"""What a language model must offer; nothing here knows a provider."""
+"""Interface of language models, independent of providers."""
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ class ChatRole(StrEnum):
 
 @dataclass(frozen=True)
 class ToolCall:
-    """What a model wants to have done; no arguments when those it gave cannot be read."""
+    """A tool call by a model; the arguments are None if they cannot be parsed."""
 
     id: str
     name: str
@@ -26,7 +26,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class ChatMessage:
-    """One turn of a conversation; a tool's says which call it answers."""
+    """A message of the chat; a tool's message has the call that it answers."""
 
     role: ChatRole
     text: str = field(default="", repr=False)
@@ -36,7 +36,7 @@ class ChatMessage:
 
 @dataclass(frozen=True)
 class Tool:
-    """Something that can be done for a model; the parameters are a JSON schema of an object."""
+    """A tool; the parameters are a JSON schema of an object."""
 
     name: str
     description: str
@@ -45,11 +45,11 @@ class Tool:
 
 @dataclass(frozen=True)
 class Prompt:
-    """All that a model is given. Two prompts with the same beginning share what it has read of them."""
+    """The input of a model. Servers cache the beginning that two prompts have in common."""
 
     messages: tuple[ChatMessage, ...]
     tools: tuple[Tool, ...] = ()
-    without_tools: str = field(default="", repr=False)  # what a model is told that takes none
+    without_tools: str = field(default="", repr=False)  # instructions for a model that supports no tools
 
     def append(self, *messages: ChatMessage) -> "Prompt":
         return replace(self, messages=(*self.messages, *messages))
@@ -57,23 +57,23 @@ class Prompt:
 
 @dataclass(frozen=True)
 class TextDelta:
-    """The next of an answer, as it comes: parts of words."""
+    """The next text of an answer, as the server sends it."""
 
     text: str = field(repr=False)
 
 
 class FinishReason(StrEnum):
     STOP = "whole"
-    LENGTH = "length"  # at the most that it may say
-    LOOP = "loop"  # it went round in a circle
+    LENGTH = "length"  # at the token limit
+    LOOP = "loop"  # it repeats itself
 
 
 @dataclass(frozen=True)
 class StreamEnd:
-    """The answer's end. How long the prompt took to read tells whether it was known already."""
+    """The end of an answer. The milliseconds that the prompt took to read tell whether it was cached."""
 
     prompt_milliseconds: float | None = None
-    prompt_tokens: int | None = None  # of the whole prompt, as the server counts
+    prompt_tokens: int | None = None  # of the whole prompt, as counted by the server
     finish_reason: FinishReason = FinishReason.STOP
 
 
@@ -82,39 +82,39 @@ ModelEvent: TypeAlias = TextDelta | ToolCall | StreamEnd
 
 @dataclass(frozen=True)
 class Restarted:
-    """The text of this answer so far is void: its model broke off, and another begins anew."""
+    """Voids the text of this answer so far: its model failed, and another begins anew."""
 
 
 class ModelError(RosieError):
-    """A model refused, was late, or broke off."""
+    """A model refused the request, timed out, or broke off."""
 
     code = "model"
 
 
 class ModelTimeoutError(ModelError):
-    """A model did not answer in time; it may be loading, or reading."""
+    """A model did not answer in time; it may still be loading."""
 
 
 class ModelOutputError(ModelError):
-    """What a model wrote cannot be used, such as half a call; its server is well."""
+    """A model's output cannot be used, such as half a tool call; its server works."""
 
 
 class ToolsUnsupportedError(ModelError):
-    """A model takes no tools, as its server says."""
+    """The server says that the model supports no tools."""
 
 
 class Model(Protocol):
-    """One model at one server."""
+    """A model at a server."""
 
     @property
     def name(self) -> str: ...
 
     async def warm_up(self, prompt: Prompt) -> int | None:
-        """Have the prompt read, so that one with this beginning is answered sooner. Raises ModelError.
+        """Have the prompt read and cached, so that one with this beginning is answered sooner. Raises ModelError.
 
-        Returns the tokens of the prompt, if the server tells how many there are.
+        Returns the number of its tokens, if the server counts them.
         """
 
     def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
-        """Yield the answer, `Done` last; closing the generator stops the model. Raises ModelError, late at its deadlines."""
+        """Yield the answer, `StreamEnd` last; closing the generator stops the model. Raises ModelError."""
         ...

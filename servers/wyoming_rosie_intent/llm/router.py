@@ -1,4 +1,4 @@
-"""Which model answers: local, network or cloud, and the next one when it fails."""
+"""Router: chooses the tier of a request (local, network or cloud) and falls back to the next when one fails."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -48,7 +48,7 @@ _ORDER = {
 
 @dataclass(frozen=True)
 class RoutingRequest:
-    """What a turn asks for. Without a known room it is as private as the most private one."""
+    """The properties of a turn that decide on its tiers. Without a known room it is as private as the most private one."""
 
     complexity: Complexity = Complexity.SIMPLE
     private: bool = True
@@ -57,7 +57,7 @@ class RoutingRequest:
 
 
 def order_tiers(wish: RoutingRequest) -> tuple[Tier, ...]:
-    """Return the tiers that may answer, the best first."""
+    """Return the tiers that may answer, in order of preference."""
     return tuple(tier for tier in _ORDER[wish.complexity] if _is_allowed(tier, wish))
 
 
@@ -72,7 +72,7 @@ def _is_allowed(tier: Tier, wish: RoutingRequest) -> bool:
 
 
 def load(local: TierSettings, network: NetworkSettings, cloud: CloudSettings) -> "TierRouter | None":
-    """Return the tiers that have a model, None when none has. Slow: imports clients. Raises ConfigError."""
+    """Return a router of the tiers that have a model, None without any. Slow: imports clients. Raises ConfigError."""
     outside = cloud if cloud.allowed else CloudSettings()
     given: dict[Tier, TierSettings] = {Tier.LOCAL: local, Tier.NETWORK: network, Tier.CLOUD: outside}
     loaded = {name: tier_config.load(name, settings) for name, settings in given.items()}
@@ -83,18 +83,18 @@ def load(local: TierSettings, network: NetworkSettings, cloud: CloudSettings) ->
 
 @dataclass(frozen=True)
 class _TierState:
-    """A tier's model and how it has done lately."""
+    """A tier's model and what is known about it."""
 
     tier: Tier
     model: ServedModel
     breaker: CircuitBreaker
     reasoning: ReasoningStyle = field(default_factory=ReasoningStyle)
     tool_support: ToolSupport = field(default_factory=ToolSupport)
-    calibrate: Callable[[Prompt, int], None] = lambda _prompt, _tokens: None  # of how many tokens a prompt has
+    calibrate: Callable[[Prompt, int], None] = lambda _prompt, _tokens: None  # by the tokens of a prompt
 
 
 class TierRouter:
-    """The models of all tiers, which all turns share."""
+    """Routes the requests of all turns to the models of the tiers."""
 
     def __init__(
         self,
@@ -116,15 +116,15 @@ class TierRouter:
 
     @property
     def context_window(self) -> ContextWindow:
-        """What every prompt has to fit into: the smallest context of all, as whichever tier is asked reads the same."""
+        """The smallest context window of all tiers: a prompt is the same for whichever tier answers."""
         return min(self._context_windows.values(), key=lambda room: room.prompt, default=ContextWindow())
 
     def route(self, wish: RoutingRequest) -> "TierAttempt":
-        """Begin a turn."""
+        """Return the model of one turn."""
         return TierAttempt([self._tiers[name] for name in order_tiers(wish) if name in self._tiers], self._clock)
 
     def find_tier(self, wish: RoutingRequest) -> Tier | None:
-        """Return the tier that would be asked now."""
+        """Return the tier that the request would be sent to now."""
         now = self._clock()
         return next(
             (
@@ -136,80 +136,80 @@ class TierRouter:
         )
 
     async def warm_up(self, prompt: Prompt, wish: RoutingRequest) -> Tier | None:
-        """Have the tier that would be asked read the prompt; return it. Raises ModelError.
+        """Warm up the tier that the request would be sent to; return it. Raises ModelError.
 
-        The cloud is never warmed: nothing leaves the home, or costs, before somebody has said something.
+        The cloud is never warmed up: nothing leaves the home, or costs money, before somebody has spoken.
         """
         name = self.find_tier(wish)
         if name is None or name is Tier.CLOUD:
             return None
-        seat = self._tiers[name]
+        state = self._tiers[name]
         try:
-            await _warm_up(seat, prompt)
+            await _warm_up(state, prompt)
         except ModelOutputError:
             raise
         except ModelError:
-            seat.breaker.record_failure(self._clock())
+            state.breaker.record_failure(self._clock())
             raise
-        seat.breaker.record_success()
+        state.breaker.record_success()
         return name
 
     async def close(self) -> None:
-        """Let go of all connections."""
-        for seat in self._tiers.values():
-            await seat.model.close()
+        """Close all connections."""
+        for state in self._tiers.values():
+            await state.model.close()
 
 
 class TierAttempt:
-    """One turn's way through the tiers: none is asked again whose server failed, the one that answers is kept."""
+    """The tiers of one turn: one whose server failed is not asked again, the one that answered first stays."""
 
-    def __init__(self, seats: list[_TierState], clock: Clock) -> None:
-        self._tiers = seats
+    def __init__(self, states: list[_TierState], clock: Clock) -> None:
+        self._tiers = states
         self._clock = clock
         self._active: _TierState | None = None
-        self._retried: list[_TierState] = []  # those whose output could not be read; they are asked twice
+        self._retried: list[_TierState] = []  # asked a second time after unreadable output
         self._errors: list[ModelError] = []
 
     @property
     def tier(self) -> Tier | None:
-        """The tier that answers, or is asked next."""
+        """The tier that answers or is asked next."""
         return self._tiers[0].tier if self._tiers else None
 
     async def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent | Restarted, None]:
-        """Yield one round's answer: its tool calls when it is whole, `Done` last. Raises ModelError when no tier is left.
+        """Yield the answer of one round: tool calls at its end, then `StreamEnd`. Raises ModelError when no tier is left.
 
-        It is LateError when one was late, OutputError when what they wrote could not be read. `Again` makes void what
-        was said so far. Closing the generator stops the model.
+        That is a ModelTimeoutError when one timed out, a ModelOutputError when all wrote unreadable output. `Restarted`
+        voids the text so far. Closing the generator stops the model.
         """
         said = is_void = False
-        while (seat := self._next_tier()) is not None:
-            async with aclosing(_monitor(seat, prompt, self._clock)) as pieces:
+        while (state := self._next_tier()) is not None:
+            async with aclosing(_monitor(state, prompt, self._clock)) as pieces:
                 try:
                     async for piece in pieces:
                         if is_void:
                             yield Restarted()
                             said = is_void = False
-                        self._active = seat
+                        self._active = state
                         said = said or isinstance(piece, TextDelta)
                         yield piece
                 except ModelError as err:
                     is_void = said
-                    self._on_failure(seat, err)
+                    self._on_failure(state, err)
                 else:
                     return
         raise _error_type(self._errors)("no language model answers at the moment")
 
-    def _on_failure(self, seat: _TierState, error: ModelError) -> None:
-        """Ask the next tier; the same one again, once, when only what its model wrote was at fault."""
-        _LOG.warning("a model failed", tier=seat.tier, reason=str(error))
+    def _on_failure(self, state: _TierState, error: ModelError) -> None:
+        """Go on to the next tier; after unreadable output try the same one once more."""
+        _LOG.warning("model failed", tier=state.tier, reason=str(error))
         self._errors.append(error)
-        if isinstance(error, ModelOutputError) and seat not in self._retried:
-            self._retried.append(seat)
+        if isinstance(error, ModelOutputError) and state not in self._retried:
+            self._retried.append(state)
             return
-        self._tiers.remove(seat)
+        self._tiers.remove(state)
 
     def _next_tier(self) -> _TierState | None:
-        """Return the seat that answers; those before it that are left alone for now are so for the whole turn."""
+        """Return the tier to ask; those before it with an open breaker are skipped for the whole turn."""
         now = self._clock()
         while self._tiers and self._tiers[0] is not self._active and not self._tiers[0].breaker.allows_attempt(now):
             self._tiers.pop(0)
@@ -217,63 +217,63 @@ class TierAttempt:
 
 
 def _error_type(errors: list[ModelError]) -> type[ModelError]:
-    """Return what kind of failure a person is told of."""
+    """Return the kind of failure that the person is told of."""
     if any(isinstance(error, ModelTimeoutError) for error in errors):
         return ModelTimeoutError
     return ModelOutputError if errors and all(isinstance(error, ModelOutputError) for error in errors) else ModelError
 
 
-async def _warm_up(seat: _TierState, prompt: Prompt) -> None:
-    """Have a model read the prompt as it will be asked."""
-    given = seat.tool_support.adapt_prompt(prompt)
+async def _warm_up(state: _TierState, prompt: Prompt) -> None:
+    """Have a model read the prompt in the form in which it will be sent."""
+    given = state.tool_support.adapt_prompt(prompt)
     try:
-        counted = await seat.model.warm_up(given)
+        counted = await state.model.warm_up(given)
     except ToolsUnsupportedError as err:
-        seat.tool_support.on_refused(str(err))
-        given = seat.tool_support.adapt_prompt(prompt)
-        counted = await seat.model.warm_up(given)
+        state.tool_support.on_refused(str(err))
+        given = state.tool_support.adapt_prompt(prompt)
+        counted = await state.model.warm_up(given)
     if counted is not None:
-        seat.calibrate(given, counted)
+        state.calibrate(given, counted)
 
 
-async def _monitor(seat: _TierState, prompt: Prompt, clock: Clock) -> AsyncGenerator[ModelEvent | Restarted, None]:
-    """Yield a model's answer and tell the breaker how its server did."""
-    is_trial = seat.breaker.start_attempt()
+async def _monitor(state: _TierState, prompt: Prompt, clock: Clock) -> AsyncGenerator[ModelEvent | Restarted, None]:
+    """Yield a model's answer and record its server's success or failure in the breaker."""
+    is_trial = state.breaker.start_attempt()
     try:
-        async with aclosing(_answer_with_tool_fallback(seat, prompt)) as pieces:
+        async with aclosing(_answer_with_tool_fallback(state, prompt)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, StreamEnd):
-                    seat.breaker.record_success()
+                    state.breaker.record_success()
                 yield piece
     except ModelOutputError:
-        raise  # what one turn made of a model says nothing about the next turn's
+        raise  # unreadable output says nothing about the server
     except ModelError:
-        seat.breaker.record_failure(clock())
+        state.breaker.record_failure(clock())
         raise
     finally:
-        seat.breaker.end_attempt(is_trial)
+        state.breaker.end_attempt(is_trial)
 
 
-async def _answer_with_tool_fallback(seat: _TierState, prompt: Prompt) -> AsyncGenerator[ModelEvent | Restarted, None]:
-    """Yield a model's answer; one that takes no tools is asked again at once."""
+async def _answer_with_tool_fallback(state: _TierState, prompt: Prompt) -> AsyncGenerator[ModelEvent | Restarted, None]:
+    """Yield a model's answer; ask again without tools when the model does not support them."""
     try:
-        async with aclosing(_defer_tool_calls(seat, seat.tool_support.adapt_prompt(prompt))) as pieces:
+        async with aclosing(_defer_tool_calls(state, state.tool_support.adapt_prompt(prompt))) as pieces:
             async for piece in pieces:
                 yield piece
     except ToolsUnsupportedError as err:
-        seat.tool_support.on_refused(str(err))
-        async with aclosing(_defer_tool_calls(seat, seat.tool_support.adapt_prompt(prompt))) as pieces:
+        state.tool_support.on_refused(str(err))
+        async with aclosing(_defer_tool_calls(state, state.tool_support.adapt_prompt(prompt))) as pieces:
             async for piece in pieces:
                 yield piece
 
 
-async def _defer_tool_calls(seat: _TierState, prompt: Prompt) -> AsyncGenerator[ModelEvent | Restarted, None]:
-    """Yield the answer with its tool calls at the end, so that nothing is done for an answer that breaks off."""
+async def _defer_tool_calls(state: _TierState, prompt: Prompt) -> AsyncGenerator[ModelEvent | Restarted, None]:
+    """Yield the answer with its tool calls at the end, so that no tool is called for an answer that breaks off."""
     calls: list[ToolCall] = []
     pieces: AsyncGenerator[ModelEvent | Restarted, None] = filter_output(
-        seat.model.answer(prompt), [tool.name for tool in prompt.tools], seat.reasoning
+        state.model.answer(prompt), [tool.name for tool in prompt.tools], state.reasoning
     )
-    async with aclosing(extract_commands(pieces) if seat.tool_support.are_refused else pieces) as given:
+    async with aclosing(extract_commands(pieces) if state.tool_support.are_refused else pieces) as given:
         async for piece in given:
             match piece:
                 case ToolCall():
@@ -282,9 +282,9 @@ async def _defer_tool_calls(seat: _TierState, prompt: Prompt) -> AsyncGenerator[
                     yield piece
                 case StreamEnd():
                     if piece.prompt_tokens is not None:
-                        seat.calibrate(prompt, piece.prompt_tokens)
+                        state.calibrate(prompt, piece.prompt_tokens)
                     for call in calls:
                         yield call
                     yield piece
                     return
-    raise ModelError(f"{seat.model.name}: the answer broke off before its end")
+    raise ModelError(f"{state.model.name}: the answer broke off before its end")

@@ -1,4 +1,4 @@
-"""A tier's settings: which model, at which server, with whose key."""
+"""Settings of a tier: its model, the model's server, and the key."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,38 +18,38 @@ from wyoming_rosie_intent.llm.timeouts import AnswerTimeouts
 
 PROVIDERS = EngineRegistry("wyoming_rosie_intent.llm.providers", entry="provider")
 ANSWER_SHARE, THINKING_SHARE = 8, 3
-"""The part of the context that an answer has at the most, and one with thoughts."""
+"""An answer may take an eighth of the context, a third with reasoning."""
 
 
 class ServedModel(Model, Protocol):
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
 
 
 @PROVIDERS.configures("provider")
 @dataclass(frozen=True)
 class TierSettings:
-    """One language model; absent without a model's name."""
+    """A language model; absent without a model's name."""
 
     model: str = option("", "the model's name at its server; without one, this tier is absent")
     provider: str = option("ollama", "what the server speaks: ollama, or openai for all that copy OpenAI's API")
     url: str = option("http://127.0.0.1:11434", "the server's address; for openai with the version, such as /v1")
     key_file: Path | None = option(None, "file that holds the server's key")
     key_variable: str = option("", "name of the environment variable that holds the server's key")
-    first_token_seconds: float = option(8.0, "until the first word, else the next tier is asked")
-    stall_seconds: float = option(5.0, "between two words, else the next tier is asked")
-    total_seconds: float = option(60.0, "for a whole answer, else the next tier is asked")
-    context_tokens: int = option(8192, "how much the model keeps in mind, prompt and answer; prompts are made to fit")
+    first_token_seconds: float = option(8.0, "until the first token; then the next tier is asked")
+    stall_seconds: float = option(5.0, "between two tokens; then the next tier is asked")
+    total_seconds: float = option(60.0, "for a whole answer; then the next tier is asked")
+    context_tokens: int = option(8192, "size of the context, prompt and answer together; prompts are made to fit")
     tokenizer: Path | None = option(None, "the model's tokenizer.json, to count tokens with (pip install tokenizers)")
-    answer_tokens: int = option(1024, "how long an answer may be; thoughts count")
-    temperature: float | None = option(None, "how freely it speaks, 0 to 2; the model's own way without it")
+    answer_tokens: int = option(1024, "most tokens of an answer, reasoning included")
+    temperature: float | None = option(None, "sampling temperature, 0 to 2; without it the model's own")
     keep_alive: str = option("30m", "how long the server keeps the model loaded, -1 for ever (ollama)")
-    think: bool = option(False, "let it think before the first word, which takes long (ollama)")
+    think: bool = option(False, "let the model reason before it answers, which takes long (ollama)")
 
 
 @dataclass(frozen=True)
 class NetworkSettings(TierSettings):
-    """A model on another machine of this network."""
+    """A language model on another machine of this network."""
 
     url: str = option("", "the server's address, such as http://gpu.lan:11434")
 
@@ -57,7 +57,7 @@ class NetworkSettings(TierSettings):
 @PROVIDERS.configures("provider")
 @dataclass(frozen=True)
 class CloudSettings(TierSettings):
-    """A model outside this home."""
+    """A language model outside this home."""
 
     allowed: bool = option(False, "let what people say leave this home; never from private rooms")
     provider: str = option("openai", "what the server speaks: ollama, or openai for all that copy OpenAI's API")
@@ -65,7 +65,7 @@ class CloudSettings(TierSettings):
 
 
 def load(name: str, settings: TierSettings) -> ServedModel | None:
-    """Return the tier's model, None without one. Nothing is sent yet. Slow: imports a client. Raises ConfigError."""
+    """Return the tier's model, None without one; nothing is sent yet. Slow: imports a client. Raises ConfigError."""
     if not settings.model:
         return None
     served: ServedModel = PROVIDERS.load(settings.provider, settings, create_endpoint(name, settings))
@@ -73,7 +73,7 @@ def load(name: str, settings: TierSettings) -> ServedModel | None:
 
 
 def create_endpoint(name: str, settings: TierSettings) -> Endpoint:
-    """Return where the tier's model is. Raises ConfigError, which names the setting that is wrong."""
+    """Return the endpoint of the tier's model. Raises ConfigError, which names the wrong setting."""
     key = _read_key(name, settings)
     _validate(name, settings, key)
     return Endpoint(
@@ -91,7 +91,7 @@ def create_endpoint(name: str, settings: TierSettings) -> Endpoint:
 
 
 def create_context_window(settings: TierSettings) -> ContextWindow:
-    """Return what a prompt for the tier has to fit into. Reads its tokenizer. Raises ConfigError."""
+    """Return the tier's context window; reads its tokenizer. Raises ConfigError."""
     return ContextWindow(
         settings.context_tokens, _limit_answer_tokens(settings), token_counter.load(settings.tokenizer)
     )
@@ -118,7 +118,7 @@ def _parse_host(name: str, url: str) -> str:
     except ValueError as err:
         raise ConfigError(f"--{name}.url: {err}; write it as http://HOST:PORT") from err
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigError(f"--{name}.url: an address is wanted such as http://HOST:PORT")
+        raise ConfigError(f"--{name}.url: write an address such as http://HOST:PORT")
     if parts.username or parts.query:
         raise ConfigError(f"--{name}.url: no user, key or query in it; give the key by --{name}.key-file")
     return parts.hostname

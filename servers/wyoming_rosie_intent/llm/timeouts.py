@@ -1,4 +1,4 @@
-"""How long an answer may take, and what makes it whole."""
+"""Timeouts of answers, and their end."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -17,13 +17,13 @@ from wyoming_rosie_intent.llm.model import (
 from wyoming_rosie_intent.llm.output.repetition import RepetitionDetector
 
 MAX_ANSWER_CHARACTERS = 100_000
-"""Characters, where a server does not keep to the tokens that it was told; nobody listens to more."""
+"""Characters of an answer, for a server that ignores the limit of tokens."""
 MAX_CALLS = 64
 
 
 @dataclass(frozen=True)
 class AnswerTimeouts:
-    """Seconds until an answer's first piece, between two pieces, and for all of it."""
+    """Seconds until the first event of an answer, between two events, and for the whole answer."""
 
     first_token: float = 8.0
     stall: float = 5.0
@@ -31,33 +31,33 @@ class AnswerTimeouts:
 
 
 async def enforce_timeouts(
-    limits: AnswerTimeouts, name: str, pieces: AsyncGenerator[ModelEvent, None]
+    limits: AnswerTimeouts, name: str, events: AsyncGenerator[ModelEvent, None]
 ) -> AsyncGenerator[ModelEvent, None]:
-    """Yield the pieces up to `Done`, each in its time; a text that goes round in a circle is at its end.
+    """Yield the events up to `StreamEnd`, each within its timeout; end a text that repeats itself.
 
-    Raises ModelError, also when they end without `Done`.
+    Raises ModelError, also when the stream ends without `StreamEnd`.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + limits.total
     silence = limits.first_token
     measure, repetition = _AnswerSize(name), RepetitionDetector()
-    async with aclosing(pieces):
+    async with aclosing(events):
         while True:
-            piece = await _next_event(pieces, min(end, loop.time() + silence), name)
-            measure.add(piece)
-            if isinstance(piece, TextDelta) and repetition.feed(piece.text):
+            event = await _next_event(events, min(end, loop.time() + silence), name)
+            measure.add(event)
+            if isinstance(event, TextDelta) and repetition.feed(event.text):
                 yield StreamEnd(finish_reason=FinishReason.LOOP)
                 return
-            yield piece
-            if isinstance(piece, StreamEnd):
+            yield event
+            if isinstance(event, StreamEnd):
                 return
             silence = limits.stall
 
 
-async def _next_event(pieces: AsyncGenerator[ModelEvent, None], deadline: float, name: str) -> ModelEvent:
+async def _next_event(events: AsyncGenerator[ModelEvent, None], deadline: float, name: str) -> ModelEvent:
     try:
         async with asyncio.timeout_at(deadline):
-            return await anext(pieces)
+            return await anext(events)
     except TimeoutError as err:
         raise ModelTimeoutError(f"{name}: it did not answer in time") from err
     except StopAsyncIteration as err:
@@ -65,18 +65,18 @@ async def _next_event(pieces: AsyncGenerator[ModelEvent, None], deadline: float,
 
 
 class _AnswerSize:
-    """Counts what a model says."""
+    """The size of an answer so far."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._characters = 0
         self._calls = 0
 
-    def add(self, piece: ModelEvent) -> None:
-        """Raise ModelError when it is too much."""
-        if isinstance(piece, TextDelta):
-            self._characters += len(piece.text)
-        elif not isinstance(piece, StreamEnd):
+    def add(self, event: ModelEvent) -> None:
+        """Add an event. Raises ModelOutputError when the answer is too long."""
+        if isinstance(event, TextDelta):
+            self._characters += len(event.text)
+        elif not isinstance(event, StreamEnd):
             self._calls += 1
         if self._characters > MAX_ANSWER_CHARACTERS or self._calls > MAX_CALLS:
             raise ModelOutputError(f"{self._name}: the answer has no end")

@@ -1,4 +1,4 @@
-"""A model's arguments for a tool, set right where the meaning is plain and checked against the tool's schema."""
+"""Tool arguments: validates a model's arguments against the tool's schema and repairs plain mistakes."""
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
@@ -11,13 +11,13 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, 
 
 
 class ArgumentError(RosieError):
-    """The arguments do not fit; the model is told why."""
+    """The arguments do not match the schema; the text is for the model."""
 
     code = "arguments"
 
 
 def validate_arguments(given: Mapping[str, object] | None, schema: Schema) -> dict[str, str | int | float]:
-    """Return the arguments as the schema of an object wants them. Raises ArgumentError."""
+    """Return the arguments in the types of an object's schema. Raises ArgumentError."""
     if given is None:
         raise ArgumentError("the arguments are no JSON object")
     known = schema.get("properties", {})
@@ -56,7 +56,7 @@ def _validate_text(name: str, value: str, schema: Schema) -> str:
 
 
 def _coerce_value(given: object, kind: str) -> object:
-    """Take one thing out of a list, and a number out of a text: models write both."""
+    """Take the value out of a list of one and a number out of a text, as models write both."""
     value = given[0] if isinstance(given, list) and len(given) == 1 else given
     if kind != "string" and isinstance(value, str):
         value = _parse_number(value)

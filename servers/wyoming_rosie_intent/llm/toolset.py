@@ -13,40 +13,40 @@ from wyoming_rosie_intent.llm.prompts.prompt import quote
 
 @dataclass(frozen=True)
 class ToolContext:
-    """Who a tool is used for: where, when (the wall clock) and in which language they spoke."""
+    """The turn that a tool is called for; `moment` is the wall clock."""
 
     area: Area | None
     moment: datetime
     speaker: str | None = None
     language: str = "en"
-    text: str = field(default="", repr=False)  # what they said
+    text: str = field(default="", repr=False)  # of the person's sentence
 
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What came of a call, as the model is told; `acted` when something was done in the home or elsewhere."""
+    """The result of a tool call as text for the model; `has_acted` if something changed in the home or elsewhere."""
 
     text: str
     has_acted: bool = False
-    spoken: str = ""  # what was done, as a person is told
-    refusal: str = ""  # what may not or cannot be done, as a person is told
+    spoken: str = ""  # the action in words for the person
+    refusal: str = ""  # the reason for the person why something was not done
     matches: tuple[Match, ...] = ()
-    is_final: bool = False  # the person is told as much, and the model is not asked again
-    targets: tuple[Entity, ...] = ()  # the things that were acted on
+    is_final: bool = False  # the person gets this result; the model is not asked again
+    targets: tuple[Entity, ...] = ()  # entities that the action changed
 
 
 @dataclass(frozen=True)
 class NeedsConfirmation:
-    """The person is asked first."""
+    """Outcome: the person has to confirm the commands first."""
 
     commands: tuple[Command, ...]
-    spoken: str = ""  # what was done without asking
-    targets: tuple[Entity, ...] = ()  # of that
+    spoken: str = ""  # the actions that needed no confirmation, in words
+    targets: tuple[Entity, ...] = ()  # of those actions
 
 
 @dataclass(frozen=True)
 class NeedsConductor:
-    """Only the conductor can do it."""
+    """Outcome: only the conductor can execute the intent."""
 
     match: Match
 
@@ -56,11 +56,11 @@ ToolOutcome: TypeAlias = ToolResult | NeedsConfirmation | NeedsConductor
 
 class Toolset(Protocol):
     def list_tools(self) -> Sequence[Tool]:
-        """Return the tools there are now, always in the same order."""
+        """Return the tools, always in the same order."""
         ...
 
     async def call_tool(self, call: ToolCall, context: ToolContext) -> ToolOutcome:
-        """Do what a model asked for. Never raises: what went wrong is a result, in words for the model."""
+        """Execute a tool call. Raises nothing: a failure is a result, in words for the model."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Compares what a model says with what was done for the person, and with how things are."""
+"""Action claims: compares a model's sentences with the executed actions and with the states of the home."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,10 +12,10 @@ from wyoming_rosie_intent.llm.output.language_markers import WIDE, LanguageMarke
 
 States: TypeAlias = Mapping[str, Mapping[str, object]]
 MAX_SENTENCE_CHARACTERS = 400
-"""Characters of one sentence that are looked at."""
+"""Characters of a sentence that are read, counted from its end."""
 _MAX_NAME_WORDS = 6  # words
 _MAX_NAMES = 500
-"""Names that are looked for in a text without spaces."""
+"""Entities whose names are searched for in a text without spaces."""
 _FEW_WORDS, _FEW_SIGNS = 3, 14
 _LONG_WORD = 4
 _QUESTION = re.compile(r"[?\uff1f\u061f\u055e][\"'\u201d\u00bb)\s]*\Z")
@@ -27,21 +27,21 @@ _OPENING = {"open", "closed", "opening", "closing"}
 _FAMILIES = {"cover": _OPENING, "valve": _OPENING, "lock": {"locked", "unlocked"}}
 _ON_OFF = {"on", "off"}
 _PLACES = frozenset({"weather", "person", "zone"})
-"""Kinds that are called like a place or a person, which says nothing of a thing."""
+"""Domains whose entities have the names of places or people."""
 _OFF = frozenset({"off", "idle", "standby", "unavailable", "unknown", "closed"})
 
 
 class RequestType(Enum):
-    """What a person's sentence asks for."""
+    """The kind of a person's sentence."""
 
-    COMMAND = auto()  # something is to be done in the home
-    QUESTION = auto()  # something is to be told
-    OTHER = auto()  # neither, or nobody can tell
+    COMMAND = auto()  # wants an action
+    QUESTION = auto()  # wants an answer
+    OTHER = auto()  # neither, or undecidable
 
 
 @dataclass(frozen=True)
 class ExecutedActions:
-    """What was done in a turn: to which things, and in words. Things are not known of what a tool from elsewhere did."""
+    """The actions executed in a turn, by their entities and in words; tools of MCP servers name no entities."""
 
     targets: tuple[Entity, ...] = ()
     texts: tuple[str, ...] = ()
@@ -49,17 +49,17 @@ class ExecutedActions:
 
 @dataclass(frozen=True)
 class _ParsedClause:
-    """A part of a sentence that says one thing, and what of the home it names."""
+    """A clause, and what it mentions of the home."""
 
     text: str
     entities: tuple[Entity, ...]
-    states: frozenset[str]  # states that it says
-    domains: frozenset[str]  # domains that it names
-    words: tuple[str, ...]  # its words, without those names
+    states: frozenset[str]  # states that it asserts
+    domains: frozenset[str]
+    words: tuple[str, ...]  # without the names of entities
 
 
 def classify_request(sentence: str, tongue: LanguageMarkers) -> RequestType:
-    """Tell what a person's sentence asks for, by its form and by the words that open it."""
+    """Classify a person's sentence by its form and its first words."""
     plain = _normalize(sentence)
     said = split_words(plain)
     if not said:
@@ -79,7 +79,7 @@ def classify_request(sentence: str, tongue: LanguageMarkers) -> RequestType:
 
 
 class ClaimChecker:
-    """Judges the sentences of an answer to one thing that a person said."""
+    """Checks the sentences of the answer to one sentence of a person."""
 
     def __init__(self, sentence: str, markers: LanguageMarkers, home: Home, states: Callable[[], States]) -> None:
         self._markers = markers
@@ -91,13 +91,13 @@ class ClaimChecker:
         self._asks_for_states = any(clause.states and (clause.domains or clause.entities) for clause in asked)
 
     def needs_full_sentence(self, text: str, deeds: ExecutedActions | None) -> bool:
-        """Tell whether what begins a sentence must wait for its end."""
+        """Tell whether the beginning of a sentence must not be spoken before its end is known."""
         if self.request_type is RequestType.COMMAND and deeds is None and not self._has_explained:
             return True
         return any(self._is_about_home(clause) for clause in self._parse_clauses(text))
 
     def is_supported(self, sentence: str, deeds: ExecutedActions | None) -> bool:
-        """Tell whether a sentence may be heard, after what was done."""
+        """Tell whether a sentence may be spoken, given the executed actions, None when there are none."""
         if not any(map(str.isalnum, sentence)):
             return True
         plain = _normalize(sentence)
@@ -116,10 +116,10 @@ class ClaimChecker:
         )
         return self._has_explained
 
-    # ---------------------------------------------------------------------------------------------- without a deed
+    # ---------------------------------------------------------------------------------------- before any action
 
     def _is_false_claim(self, clause: _ParsedClause) -> bool:
-        """Tell whether a clause says that something was done, or how a thing is when it is not so."""
+        """Tell whether a clause claims an action, or a state that an entity is not in."""
         if self._is_negated(clause):
             return False
         truth = self._check_entities(clause)
@@ -168,12 +168,12 @@ class ClaimChecker:
         return any(_matches_stem(word, stems) for word in clause.words)
 
     def _check_entities(self, clause: _ParsedClause) -> bool | None:
-        """Tell whether the things that a clause names are as it says; None when it says nothing of the kind."""
+        """Tell whether the clause's entities are in the state that it asserts; None if it asserts none."""
         known = [so for thing in clause.entities if (so := self._check_state(thing, clause.states)) is not None]
         return all(known) if known else None
 
     def _check_domains(self, clause: _ParsedClause) -> bool | None:
-        """Tell whether any thing of the kinds that a clause names is as it says."""
+        """Tell whether any entity of the clause's domains is in the state that it asserts; None if it asserts none."""
         if not (clause.states and clause.domains):
             return None
         some = (thing for thing in self._home.entities if thing.domain in clause.domains)
@@ -190,10 +190,10 @@ class ClaimChecker:
             now = "off" if now in _OFF else "on"
         return now in told
 
-    # ------------------------------------------------------------------------------------------------ after a deed
+    # ------------------------------------------------------------------------------------------- after an action
 
     def _matches_actions(self, clauses: Sequence[_ParsedClause], deeds: ExecutedActions) -> bool:
-        """Tell whether a sentence tells of these deeds, or of no deed at all."""
+        """Tell whether a sentence reports only the executed actions."""
         plain = [clause for clause in clauses if not self._is_negated(clause)]
         ids = {target.id for target in deeds.targets}
         for clause in plain:
@@ -213,7 +213,7 @@ class ClaimChecker:
         return self._starts_with_action(clause) or (self._is_about_home(clause) and bool(deed or clause.states))
 
     def _describes_actions(self, clause: _ParsedClause, deeds: ExecutedActions) -> bool:
-        """Tell whether a clause names what was moved, and says of it what is so."""
+        """Tell whether a clause mentions the executed actions' entities with their present states and numbers."""
         if clause.entities and self._check_entities(clause) is True:
             return True
         domains = {target.domain for target in deeds.targets}
@@ -228,7 +228,7 @@ class ClaimChecker:
         return bool(clause.entities or clause.domains) or self._has_only_action_words(clause, told)
 
     def _has_only_action_words(self, clause: _ParsedClause, told: str) -> bool:
-        """Tell whether no long word of a clause is about something that was not done."""
+        """Tell whether all long words of a clause occur in the executed actions or among the language's words."""
         known = (
             frozenset(map(get_stem, split_words(_normalize(told))))
             | self._markers.action_stems
@@ -242,7 +242,7 @@ class ClaimChecker:
             for word in clause.words
         )
 
-    # ----------------------------------------------------------------------------------------------------- reading
+    # ----------------------------------------------------------------------------------------------------- parsing
 
     def _parse_clauses(self, text: str) -> list[_ParsedClause]:
         parts = [part for piece in _BREAK.split(_normalize(text)) for part in self._split_clause(piece)]
@@ -273,7 +273,7 @@ class ClaimChecker:
         ]
 
     def _extract_entities(self, text: str) -> tuple[list[Entity], list[str]]:
-        """Return the things that a text names, and its other words."""
+        """Return the entities that a text mentions, and its other words."""
         if WIDE.search(text):
             found = [thing for thing in self._home.entities[:_MAX_NAMES] if any(n.lower() in text for n in thing.names)]
             return found, _TOKEN.findall(text)
@@ -303,12 +303,12 @@ def _is_question(plain: str) -> bool:
 
 
 def _has_question_word(plain: str, tongue: LanguageMarkers) -> bool:
-    """Tell whether a sentence has a word of questions where its language puts it."""
+    """Tell whether a sentence has a question word where its language puts it."""
     return tongue.contains("asks", plain) if WIDE.search(plain) else tongue.starts_with("asks", plain)
 
 
 def _has_command_word(said: Sequence[str], plain: str, tongue: LanguageMarkers) -> bool:
-    """Tell whether a sentence begins, or in some languages ends, as what has something done."""
+    """Tell whether a sentence begins or, in some languages, ends like a command."""
     if WIDE.search(plain):
         return tongue.contains("orders", plain) or any(one in plain for one in tongue.command_stems)
     edges = plain.split()
@@ -318,7 +318,7 @@ def _has_command_word(said: Sequence[str], plain: str, tongue: LanguageMarkers) 
 
 
 def _matches_stem(word: str, stems: frozenset[str]) -> bool:
-    """Tell whether a word begins as one of the stems do."""
+    """Tell whether a word begins with one of the stems."""
     if WIDE.search(word):
         return any(one in word for one in stems)
     return any(word[:size] in stems for size in range(len(word), _LONG_WORD - 1, -1)) or word in stems

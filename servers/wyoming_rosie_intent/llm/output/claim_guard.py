@@ -1,4 +1,4 @@
-"""Holds back what a model says until it is known whether it is so."""
+"""Action claim guard: withholds a model's clauses until the claim checker has judged their sentence."""
 
 from wyoming_rosie_intent.llm.output.action_claims import ClaimChecker, ExecutedActions
 
@@ -6,13 +6,13 @@ _SENTENCE_ENDS = (".", "!", "?", "…", "\n", "\u3002", "\uff01", "\uff1f", "\u0
 
 
 class ActionClaimGuard:
-    """Lets the clauses of one answer through, up to the first sentence that is not to be believed."""
+    """Passes the clauses of one answer on, up to the first sentence with a false claim."""
 
     def __init__(self, witness: ClaimChecker, deeds: ExecutedActions | None) -> None:
         self._checker = witness
         self._executed = deeds
         self._sentence = ""
-        self._pending: list[str] = []  # the end of the sentence, which nobody has heard yet
+        self._pending: list[str] = []  # clauses of the sentence that are not spoken yet
         self.held: list[str] = []
 
     def feed(self, clause: str) -> list[str]:
@@ -27,15 +27,15 @@ class ActionClaimGuard:
         return [] if self._checker.needs_full_sentence(self._sentence, self._executed) else self._release()
 
     def flush(self) -> list[str]:
-        """End the sentence; return what may be spoken of it."""
-        is_believed = self.held == [] and self._checker.is_supported(self._sentence, self._executed)
+        """End the sentence; return its clauses that may be spoken."""
+        is_supported = not self.held and self._checker.is_supported(self._sentence, self._executed)
         self._sentence = ""
-        if is_believed:
+        if is_supported:
             return self._release()
         self.held.extend(self._pending)
         self._pending = []
         return []
 
     def _release(self) -> list[str]:
-        waiting, self._pending = self._pending, []
-        return waiting
+        released, self._pending = self._pending, []
+        return released

@@ -1,4 +1,4 @@
-"""An answer of a language model, as it comes, cut into what can be spoken: clause by clause, without its marks."""
+"""Clause splitter: splits streamed model output into clauses to speak, without Markdown."""
 
 # ruff: noqa: RUF001 - the punctuation of many scripts is meant as it looks
 
@@ -9,9 +9,9 @@ from wyoming_rosie.text.markdown import MarkdownStripper
 from wyoming_rosie.text.normalize import is_speakable, strip_emoji
 
 MIN_WORDS = 3
-"""A clause of fewer is spoken with the next one."""
+"""A shorter clause is joined with the next one."""
 MAX_CHARACTERS = 300
-"""A clause without an end is cut at its last space."""
+"""A longer clause is cut at its last space."""
 
 _END = re.compile(r"(?P<stop>[.!?…]+)[\"'”’»)]*\s|[,;:][\"'”’»)]*\s|\s[–—-]\s|\n|[。！？；，、：]")
 _WORD = re.compile(r"\w+")
@@ -22,7 +22,7 @@ _DOTTED = re.compile(r"\w\.\w+$")
 
 
 class SpeechSplitter:
-    """Takes a model's text in any pieces and gives it back in clauses that can be spoken."""
+    """Splits streamed text into clauses to speak."""
 
     def __init__(self) -> None:
         self._prose = MarkdownStripper("")
@@ -32,18 +32,18 @@ class SpeechSplitter:
         return _strip_unspoken(self._clauses.feed(self._prose.feed(text)))
 
     def flush(self) -> list[str]:
-        """Return what is left."""
+        """Return the rest of the text."""
         return _strip_unspoken([*self._clauses.feed(self._prose.finish()), *self._clauses.flush()])
 
 
 class ClauseSplitter:
-    """Cuts a text that arrives in any pieces; the clauses together are the text."""
+    """Splits streamed text into clauses; joined, they are the text."""
 
     def __init__(self) -> None:
         self._text = ""
 
     def feed(self, text: str) -> list[str]:
-        """Return the clauses that are complete now; a cut depends on the text alone, never on how it arrived."""
+        """Return the clauses that are complete now; a split depends on the text alone, not on its chunks."""
         self._text += text
         clauses = []
         while end := self._find_end():
@@ -52,12 +52,12 @@ class ClauseSplitter:
         return clauses
 
     def flush(self) -> list[str]:
-        """Return what is left."""
+        """Return the rest of the text."""
         left, self._text = self._text, ""
         return [left] if left else []
 
     def _find_end(self) -> int:
-        """Return where the first clause ends, or 0 when that is not known yet."""
+        """Return the end of the first clause, or 0 if it is not known yet."""
         for found in _END.finditer(self._text, 0, MAX_CHARACTERS):
             if _has_min_words(self._text[: found.end()]) and not self._is_abbreviation(found):
                 return found.end()
@@ -75,6 +75,6 @@ def _has_min_words(clause: str) -> bool:
 
 
 def _strip_unspoken(clauses: list[str]) -> list[str]:
-    """Leave out pictures, control characters, empty lines, and clauses of which nothing is left."""
+    """Remove emoji, control characters, empty lines, and clauses without words."""
     plain = (_EMPTY_LINES.sub("\n", strip_emoji(_CONTROL.sub("", clause))) for clause in clauses)
     return [clause for clause in plain if is_speakable(clause)]

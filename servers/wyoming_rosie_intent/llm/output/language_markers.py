@@ -1,4 +1,4 @@
-"""What a language's small words and its words about homes tell of a sentence; made from `markers.toml` and home-assistant-intents."""
+"""Language markers: function words from `markers.toml`, and words about homes from home-assistant-intents."""
 
 import re
 import tomllib
@@ -11,7 +11,7 @@ from typing import Any
 
 MAX_LANGUAGES = 64
 MAX_FORMS = 40
-"""Ways to say one state that are read from its template."""
+"""Samples that are taken from the template of one state."""
 _MIN_STEM = 4
 _WORD = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"\{[{%].*?[}%]\}", re.DOTALL)
@@ -24,31 +24,31 @@ _UNSPACED = frozenset({"ja", "ko", "zh", "th"})
 _NO_KINDS = frozenset(
     {"other", "of_class", "switch", "input_boolean", "sensor", "binary_sensor", "person", "scene", "weather"}
 )
-"""Of those whose names are verbs as well, or say nothing."""
+"""Kinds whose names are verbs as well, or too general."""
 _KNOWN = frozenset({"de", "en", "es", "fr", "it", "nl"})
 WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
-"""Letters of languages whose words are not set apart, or are short."""
+"""Letters of scripts without spaces between words, or with short words."""
 _NEVER = re.compile(r"(?!)")
 
 
 @dataclass(frozen=True)
 class LanguageMarkers:
-    """How a language says that something is denied, possible, asked, or done in a home."""
+    """Words by which a language denies, asks, gives commands and reports actions in a home."""
 
     patterns: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
-    has_fillers: bool = False  # whether its orders are known by `filler.is_control`
-    command_stems: frozenset[str] = frozenset()  # stems of what is said to have something done
-    action_stems: frozenset[str] = frozenset()  # stems of what is said when something was done
-    home_stems: frozenset[str] = frozenset()  # stems of all that is said to have something done, or to ask about it
-    states: Mapping[str, frozenset[str]] = field(default_factory=dict)  # by their words
-    domains: Mapping[str, str] = field(default_factory=dict)  # domains, by the stems of their words
+    has_fillers: bool = False  # `filler.is_command` knows the language's commands
+    command_stems: frozenset[str] = frozenset()  # words of commands
+    action_stems: frozenset[str] = frozenset()  # words of responses to commands
+    home_stems: frozenset[str] = frozenset()  # words of commands and questions
+    states: Mapping[str, frozenset[str]] = field(default_factory=dict)  # words of a state -> states
+    domains: Mapping[str, str] = field(default_factory=dict)  # stems of an entity's words -> domain
 
     @property
     def has_patterns(self) -> bool:
         return bool(self.patterns)
 
     def contains(self, mark: str, text: str) -> bool:
-        """Tell whether a text in small letters has a word of the kind."""
+        """Tell whether a text in lower case contains a word of the kind."""
         return self.patterns.get(mark, _NEVER).search(text) is not None
 
     def starts_with(self, mark: str, text: str) -> bool:
@@ -60,19 +60,19 @@ class LanguageMarkers:
 
 @lru_cache(MAX_LANGUAGES)
 def load_markers(language: str) -> LanguageMarkers:
-    """Return a language's words. Blocks the first time: two files are read."""
+    """Return the markers of a language; reads two files the first time."""
     family = re.split("[-_]", language, maxsplit=1)[0].lower()
     home = _load_home_words(language, family)
     return LanguageMarkers(_load_patterns(family), family in _KNOWN, *home)
 
 
 def get_stem(word: str) -> str:
-    """Return a word's beginning, which its forms have in common."""
+    """Return the beginning that the forms of a word have in common."""
     return word[: max(_MIN_STEM, len(word) * 2 // 3)]
 
 
 def split_words(text: str) -> list[str]:
-    """Return a text's words, without numbers."""
+    """Return the words of a text, without numbers."""
     return _WORD.findall(text)
 
 
@@ -113,7 +113,7 @@ def _load_home_words(
 
 
 def _collect_sentence_words(known: Mapping[str, Any]) -> tuple[set[str], set[str]]:
-    """Return the words of what is ordered and of what is asked."""
+    """Return the words of commands and the words of questions."""
     orders: set[str] = set()
     questions: set[str] = set()
     for intent, of_intent in known.get("intents", {}).items():
@@ -125,7 +125,7 @@ def _collect_sentence_words(known: Mapping[str, Any]) -> tuple[set[str], set[str
 
 
 def _collect_response_words(known: Mapping[str, Any]) -> set[str]:
-    """Return the words that are said only of what was done."""
+    """Return the words that only responses to commands have."""
     done: set[str] = set()
     told: set[str] = set()
     responses = known.get("responses", {})
@@ -139,7 +139,7 @@ def _collect_response_words(known: Mapping[str, Any]) -> set[str]:
 
 
 def _is_content_word(word: str) -> bool:
-    """Tell whether a word is long enough to mean something by itself; pieces of templates are shorter."""
+    """Tell whether a word is long enough to have a meaning of its own; fragments of templates are shorter."""
     return len(word) >= _MIN_STEM or (len(word) > 1 and WIDE.search(word) is not None)
 
 
@@ -176,7 +176,7 @@ def _collect_domain_words(known: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _read_own_domain_words(family: str) -> Mapping[str, str]:
-    """Return kinds of things as our own answers call them, in one word."""
+    """Return the domains by the stems of our own phrases for them, where these are one word."""
     file = resources.files("wyoming_rosie_intent.responses") / "phrases" / f"{family}.toml"
     table = tomllib.loads(file.read_text("utf-8")).get("kinds", {}) if file.is_file() else {}
     listed = {kind: split_words(str(name).lower()) for kind, name in table.items() if kind not in _NO_KINDS}
@@ -193,12 +193,12 @@ def _normalize_values(listed: Any) -> list[Mapping[str, Any]]:
 
 
 def _sample_template(template: str) -> list[str]:
-    """Return what a short template stands for."""
+    """Return the texts that a short template matches."""
     from hassil.parse_expression import parse_sentence
     from hassil.sample import sample_sentence
 
     try:
         made = islice(sample_sentence(parse_sentence(template)), MAX_FORMS)
         return [" ".join(text.lower().split()) for text in made]
-    except Exception:  # noqa: BLE001 - a template that needs more than itself says nothing here
+    except Exception:  # noqa: BLE001 - a template that refers to others is skipped
         return []

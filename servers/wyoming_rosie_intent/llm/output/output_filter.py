@@ -1,6 +1,6 @@
-"""What a model writes that nobody is meant to hear: its thoughts, tool calls as text, and the marks of its template.
+"""Output filter: removes reasoning, special tokens and tool calls written as text from a model's streamed output.
 
-A text is prose up to where one of the forms in `_FORMS` opens; what a form opens is taken whole and never heard.
+Text is prose up to where one of `_SYNTAXES` opens a block; a block is taken whole and never spoken.
 """
 
 import re
@@ -18,28 +18,28 @@ from wyoming_rosie_intent.llm.output.textual_calls import (
 )
 
 FIRST_CHARACTERS = 200
-"""Of a model's first answer, which are heard only when they may no longer be thoughts without an opening."""
+"""Characters of a model's first answer that are withheld, since they may be reasoning without an opening tag."""
 
 
 class BlockKind(Enum):
-    """What a block of control text is."""
+    """The kind of a block of control text."""
 
     THOUGHT = auto()
     CALL = auto()
-    HEADER = auto()  # of a message in OpenAI's Harmony format, which says what the message is
+    HEADER = auto()  # of a message in OpenAI's Harmony format; it tells the message's kind
     DROPPED = auto()
-    THOUGHT_ENDS = auto()  # a block of one mark: what stands before it was a thought
+    THOUGHT_ENDS = auto()  # a closing tag alone: the text before it was reasoning
 
 
 @dataclass(frozen=True)
 class _ControlBlock:
     kind: BlockKind
-    closing: re.Pattern[str] | None = None  # None for a mark that stands for itself
+    closing: re.Pattern[str] | None = None  # None for a single token
 
 
 @dataclass(frozen=True)
 class _BlockSyntax:
-    """A way to open a block. A text that fits `maybe` to its end may become one that fits `opening`."""
+    """The syntax that opens a block. Text that `maybe` matches in full may become text that `opening` matches."""
 
     opening: re.Pattern[str]
     maybe: re.Pattern[str]
@@ -62,7 +62,7 @@ _MAX_CLOSING = 80
 
 
 def _parse_tag(found: re.Match[str]) -> _ControlBlock:
-    """Tell what an XML tag opens; one of any other name is only left out."""
+    """Return the block that an XML tag opens; a tag of another name is dropped."""
     name = found["tag"]
     closing = re.compile(rf"<\|?/\|?{re.escape(name)}\|?\s{{0,3}}>|{_ENDS}")
     if _THOUGHT.fullmatch(name):
@@ -73,7 +73,7 @@ def _parse_tag(found: re.Match[str]) -> _ControlBlock:
 
 
 def _parse_special_token(found: re.Match[str]) -> _ControlBlock:
-    """Tell what a special token opens, such as <|channel|>; some models use wide signs."""
+    """Return the block that a special token opens, such as <|channel|>; some models write it in full-width characters."""
     name = found["special"].replace("\u2581", "_").strip("_")
     ends = name.startswith("/") or "end" in name.casefold()
     if _THOUGHT.search(name):
@@ -88,7 +88,7 @@ def _parse_special_token(found: re.Match[str]) -> _ControlBlock:
 
 
 def _parse_bracket_token(found: re.Match[str]) -> _ControlBlock:
-    """Tell what a token in square brackets opens, such as [TOOL_CALLS]."""
+    """Return the block that a token in square brackets opens, such as [TOOL_CALLS]."""
     name = found["mark"]
     if name == "THINK":
         return _ControlBlock(BlockKind.THOUGHT_ENDS if found["slash"] else BlockKind.THOUGHT, re.compile(r"\[/THINK\]"))
@@ -99,7 +99,7 @@ def _parse_bracket_token(found: re.Match[str]) -> _ControlBlock:
 
 
 def _parse_react_label(found: re.Match[str]) -> _ControlBlock:
-    """Tell what a line of ReAct opens."""
+    """Return the block that a line of ReAct opens."""
     match found["label"]:
         case "Thought":
             return _ControlBlock(BlockKind.THOUGHT, _NEXT_LABEL)
@@ -168,7 +168,7 @@ _BLANK_LINE = re.compile(r"\n\s{0,20}\n")
 
 
 class ReasoningStyle:
-    """Whether a model writes its thoughts without an opening; None until that is known."""
+    """Whether a model writes its reasoning without an opening tag; None until that is known."""
 
     def __init__(self, *, is_untagged: bool | None = None) -> None:
         self.is_untagged = is_untagged
@@ -177,9 +177,9 @@ class ReasoningStyle:
 async def filter_output(
     pieces: AsyncGenerator[ModelEvent, None], tools: Collection[str] = (), habit: ReasoningStyle | None = None
 ) -> AsyncGenerator[ModelEvent | Restarted, None]:
-    """Yield an answer without the model's thoughts, and with the calls of these tools that it wrote as calls.
+    """Yield an answer without reasoning, with the calls that the model wrote as text as tool calls.
 
-    `Again` makes void what was said so far: it turned out to be a thought.
+    `Restarted` voids the text so far: it was reasoning.
     """
     written, beginning = OutputFilter(tools), _LeadingText(habit or ReasoningStyle())
     async with aclosing(pieces):
@@ -199,7 +199,7 @@ async def filter_output(
 
 
 class _LeadingText:
-    """Keeps the beginning of an answer back while it may be a thought that had no opening."""
+    """Withholds the beginning of an answer while it may be reasoning without an opening tag."""
 
     def __init__(self, habit: ReasoningStyle) -> None:
         self._reasoning = habit
@@ -223,7 +223,7 @@ class _LeadingText:
                     yield from self._release()
 
     def flush(self) -> Iterator[TextDelta | Restarted]:
-        """Yield what is left; the model thought nothing without an opening, this time at least."""
+        """Yield the withheld text: this answer has no reasoning without an opening tag."""
         if self._held or not self._is_open:
             self._reasoning.is_untagged = None if self._reasoning.is_untagged or not self._held else False
             yield from self._release()
@@ -236,15 +236,15 @@ class _LeadingText:
 
 
 class OutputFilter:
-    """Takes a model's text in any pieces and gives back what is meant to be heard; `calls` are those it wrote."""
+    """Filters streamed text; `calls` are the tool calls that were written in it."""
 
     def __init__(self, tools: Collection[str] = ()) -> None:
         self.calls: list[ToolCall] = []
         self._tools = frozenset(tools)
-        self._text = ""  # what is not decided yet
-        self._has_text_in_line = False  # whether something was said in this line
+        self._text = ""  # not decided yet
+        self._has_text_in_line = False
         self._block: _ControlBlock | None = None
-        self._body = ""  # of the block, as far as it is not in the text
+        self._body = ""  # of the block, before `_text`
         self._has_thought = False
 
     def feed(self, text: str) -> list[TextDelta | Restarted]:
@@ -252,7 +252,7 @@ class OutputFilter:
         return self._process(at_end=False)
 
     def flush(self) -> list[TextDelta | Restarted]:
-        """Return what is left; a block that is open ends here."""
+        """Return the rest of the text; an open block ends here."""
         return self._process(at_end=True)
 
     def _process(self, *, at_end: bool) -> list[TextDelta | Restarted]:
@@ -266,7 +266,7 @@ class OutputFilter:
         return given
 
     def _process_text(self, *, at_end: bool) -> TextDelta | Restarted | None:
-        """Take the next of what is in no block; None when more must be known first."""
+        """Take the next text outside a block; None if that depends on text to come."""
         found = _TRIGGER.search(self._text)
         begin = found.start() if found else len(self._text)
         if found is None or begin or found[0] == "\n":
@@ -296,7 +296,7 @@ class OutputFilter:
         return TextDelta("")
 
     def _process_block(self, block: _ControlBlock, *, at_end: bool) -> TextDelta | None:
-        """Take what belongs to the block; None when it goes on."""
+        """Take the text of the block; None if it goes on."""
         assert block.closing is not None
         closing = block.closing.search(self._text)
         if closing is None and not at_end:
@@ -312,7 +312,7 @@ class OutputFilter:
         self._text = self._text[end:]
 
     def _close_block(self, kind: BlockKind) -> _ControlBlock | None:
-        """Do what a block comes to, and return the block that follows at once."""
+        """Process a complete block; return the block that follows it immediately."""
         match kind:
             case BlockKind.THOUGHT:
                 self._has_thought = True
@@ -325,7 +325,7 @@ class OutputFilter:
         return None
 
     def _process_bracket(self, found: re.Match[str], *, at_end: bool) -> TextDelta | None:
-        """Take JSON, or a call in Python; else the one sign or word that was none."""
+        """Take JSON or a Python call, or else the one character or word that looked like it."""
         is_data = found[0] in {"{", "["}
         opening = (_JSON if is_data else _PYTHON).match(self._text)
         if opening is None:
@@ -342,7 +342,7 @@ class OutputFilter:
         return self._process_call(opening, end, is_alone=follows if is_data else follows and not self._has_text_in_line)
 
     def _process_call(self, opening: re.Match[str], end: int, *, is_alone: bool) -> TextDelta:
-        """Do what JSON or Python calls, if no sentence goes on around it; neither is heard."""
+        """Record the calls in JSON or Python unless they stand within a sentence; drop the text in either case."""
         text = self._text[:end]
         if opening["call"] and not parse_expression(text, self._tools)[1] and not parse_calls(text, self._tools):
             return self._emit(len(opening["call"]) if text[0] not in "[" else 1)
@@ -352,7 +352,7 @@ class OutputFilter:
         return TextDelta("")
 
     def _process_partial_call(self, opening: re.Match[str], *, is_data: bool, at_end: bool) -> TextDelta | None:
-        """Wait for the rest of what may be a call; half a call is not heard."""
+        """Wait for the rest of what may be a call; half a call is dropped."""
         if not at_end and len(self._text) < MAX_CALL_CHARACTERS:
             return None
         if not is_data and (not at_end or opening["named"] is None):

@@ -1,28 +1,28 @@
-"""A model that has begun to repeat itself, told from one that says a thing twice."""
+"""Repetition detector: finds out that a model repeats itself endlessly."""
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 
 MAX_PERIOD = 400
-"""Characters of what is said over and over."""
+"""Characters of the repeated text."""
 MIN_REPEATS = 3
-"""In a row, for what has SENTENCE characters; a short thing may be said more often: "ha ha ha", "no, no, no"."""
+"""Repeats in a row of a text of SENTENCE characters; shorter texts may repeat more often: "ha ha ha", "no, no, no"."""
 SENTENCE = 12
 MIN_RUN = 64
-"""Characters that a short thing fills before it is a loop."""
+"""Characters that a shorter text fills before it is a loop."""
 MAX_REPEATS = 5
-"""One sentence in one answer, wherever it stands; a refrain is sung four times."""
+"""Times that an answer may have the same sentence; a refrain has four."""
 MIN_WORDS = 4
-"""Of a sentence that is counted; "yes" may come as often as it likes."""
+"""Words of a sentence that is counted; "yes" may come any number of times."""
 _LOOKED_AT = MAX_PERIOD * MIN_REPEATS
-_EVERY = 16  # characters between two looks
+_EVERY = 16  # characters between two checks
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|[。！？\n]")  # noqa: RUF001 - the punctuation of many scripts is meant
 _WORD = re.compile(r"\w+")
 
 
 class RepetitionDetector:
-    """Takes a text in any pieces and tells when it goes round in a circle."""
+    """Detects loops in streamed text."""
 
     def __init__(self) -> None:
         self._tail = ""
@@ -31,7 +31,7 @@ class RepetitionDetector:
         self._said: Counter[str] = Counter()
 
     def feed(self, text: str) -> bool:
-        """Return whether what was heard so far is a loop."""
+        """Return whether the text so far is a loop."""
         *whole, self._sentence = _SENTENCE_END.split(self._sentence + text)
         self._said.update(filter(None, map(_normalize_sentence, whole)))
         self._tail = (self._tail + text)[-_LOOKED_AT:]
@@ -43,21 +43,21 @@ class RepetitionDetector:
 
 
 def is_loop(text: str) -> bool:
-    """Tell whether the text ends with the same thing several times in a row."""
+    """Tell whether the text ends with several repeats in a row."""
     backwards = " ".join(text.split())[::-1]
     ends = _compute_prefix_function(backwards)
     return any(_is_long_run(length - end, length) for length, end in enumerate(ends, 1))
 
 
 def _is_long_run(period: int, length: int) -> bool:
-    """Tell whether `length` characters that repeat every `period` are a loop; the last needs no space behind it."""
+    """Tell whether `length` characters with this period are a loop; the last repeat needs no space after it."""
     if period > MAX_PERIOD or length < MIN_REPEATS * period - 1:
         return False
     return period >= SENTENCE or length >= MIN_RUN
 
 
 def _compute_prefix_function(text: str) -> Sequence[int]:
-    """Return for each beginning of the text how long a part is both its proper beginning and its end."""
+    """Return, for each prefix of the text, the length of its longest proper prefix that is also its suffix."""
     found = [0] * len(text)
     longest = 0
     for at in range(1, len(text)):
@@ -69,7 +69,7 @@ def _compute_prefix_function(text: str) -> Sequence[int]:
 
 
 def _normalize_sentence(sentence: str) -> str:
-    """Return a sentence without its marks; nothing of a short one."""
+    """Return a sentence without punctuation, or nothing if it is short."""
     words = _WORD.findall(sentence.casefold())
     enough = len(words) >= MIN_WORDS or (len(words) == 1 and len(words[0]) >= 4 * MIN_WORDS)
     return " ".join(words) if enough else ""

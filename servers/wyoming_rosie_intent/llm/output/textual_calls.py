@@ -1,4 +1,4 @@
-"""Tool calls that a model wrote as text: as JSON, XML or Python, or as a tool's name with its arguments behind it."""
+"""Parser of tool calls that a model wrote as text: in JSON, XML or Python, or as a name followed by arguments."""
 
 import ast
 import json
@@ -11,7 +11,7 @@ from uuid import uuid4
 from wyoming_rosie_intent.llm.model import ToolCall
 
 MAX_CALL_CHARACTERS = 4000
-"""Characters of one call; what is longer is none."""
+"""Characters of one call; longer text is not a call."""
 
 _NAMES = ("name", "tool", "tool_name", "function", "function_name", "recipient_name", "action")
 _ARGUMENTS = ("arguments", "parameters", "args", "params", "input", "tool_input", "action_input", "kwargs")
@@ -22,7 +22,7 @@ _SIGN = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[\[\]{}()\"']", re.D
 _GAP = re.compile(
     r"(?::\d+|[\s\"'`*:>=]|<[^<>]{0,60}>|\[[A-Z_]+\]\w*|(?i:action input|arguments|commentary|json|code|args))*"
 )
-"""What may stand between a tool's name and its arguments."""
+"""Text that may stand between a tool's name and its arguments."""
 _PARAMETER = re.compile(
     r"<(?:parameter|param|arg)\b\s*(?:=|name\s*=)\s*[\"']?([\w.-]+)[\"']?[^<>]*>(.*?)</(?:parameter|param|arg)>"
     r"|<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)</arg_value>",
@@ -33,12 +33,12 @@ _TAGGED = re.compile(r"<[\w:-]*(?:function|invoke|tool)[\w:-]*\s*(?:=|name\s*=)\
 
 
 def parse_calls(text: str, tools: Collection[str]) -> list[ToolCall]:
-    """Return the calls of these tools that a text consists of, in their order; nothing that is half written."""
+    """Return the complete calls of these tools in a text, in order."""
     return list(_find_calls(text[: 2 * MAX_CALL_CHARACTERS], tools)) if tools else []
 
 
 def find_closing_bracket(text: str, begin: int = 0) -> int | None:
-    """Return where the bracket at `begin` is closed, behind it; None where it is not. Brackets in quotes do not count."""
+    """Return the position after the bracket that closes the one at `begin`, or None. Brackets in quotes do not count."""
     wanted: list[str] = []
     for sign in _SIGN.finditer(text, begin):
         if sign[0] in _BRACKETS:
@@ -47,13 +47,13 @@ def find_closing_bracket(text: str, begin: int = 0) -> int | None:
             wanted.pop()
             if not wanted:
                 return sign.end()
-        elif len(sign[0]) == 1:  # a quotation that does not end
+        elif len(sign[0]) == 1:  # an unterminated string
             return None
     return None
 
 
 def parse_literal(text: str) -> Any:
-    """Return what JSON, or Python's way to write it, stands for. Raises ValueError."""
+    """Parse a JSON or Python literal. Raises ValueError."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -61,11 +61,11 @@ def parse_literal(text: str) -> Any:
     try:
         return ast.literal_eval(text.strip())
     except (SyntaxError, TypeError, RecursionError, MemoryError) as err:
-        raise ValueError("no data") from err
+        raise ValueError("neither JSON nor a Python literal") from err
 
 
 def parse_expression(expression: str, tools: Collection[str]) -> tuple[list[ToolCall], bool]:
-    """Return the calls of tools in a Python expression, and whether it is one that calls anything by named arguments."""
+    """Return the tool calls in a Python expression, and whether it calls anything with keyword arguments."""
     try:
         tree = ast.parse(expression.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -104,7 +104,7 @@ def _parse_json_call(text: str, found: re.Match[str], tools: Collection[str]) ->
 
 
 def _parse_named_call(text: str, found: re.Match[str]) -> tuple[Sequence[ToolCall], int]:
-    """Read the arguments behind a tool's name."""
+    """Parse the arguments that follow a tool's name."""
     name, at = found["name"], found.end()
     if text.startswith("(", at) and (end := find_closing_bracket(text, at)) is not None:
         return parse_expression(text[found.start() : end], {name})[0], end
@@ -133,7 +133,7 @@ def _parse_tagged_arguments(name: str, text: str, at: int) -> tuple[Sequence[Too
 
 
 def _parse_value(text: str) -> object:
-    """Return the value that a text between tags stands for: a list or a number too, else the text."""
+    """Parse the value between two tags as JSON; otherwise it is the text."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -142,7 +142,7 @@ def _parse_value(text: str) -> object:
 
 
 def _extract_calls(value: Any, tools: Collection[str]) -> list[ToolCall]:
-    """Return what a piece of data calls."""
+    """Return the calls that parsed data contains."""
     if isinstance(value, list):
         return [call for one in value for call in _extract_calls(one, tools)]
     if not isinstance(value, Mapping):
@@ -161,7 +161,7 @@ def _extract_calls(value: Any, tools: Collection[str]) -> list[ToolCall]:
 
 
 def _parse_arguments(given: object) -> Mapping[str, object] | None:
-    """Return arguments, which may be written as a text; None when they are no object."""
+    """Return the arguments, which may be a JSON string; None if they are not an object."""
     if isinstance(given, str):
         try:
             given = parse_literal(given) if given.strip() else {}
@@ -171,7 +171,7 @@ def _parse_arguments(given: object) -> Mapping[str, object] | None:
 
 
 def _resolve_tool_name(name: object, tools: Collection[str]) -> str | None:
-    """Return the tool that a name means, which may stand in a namespace: functions.HassTurnOn."""
+    """Return the tool of a name, which may have a namespace: functions.HassTurnOn."""
     if not isinstance(name, str):
         return None
     last = name.rpartition(".")[2]
@@ -179,7 +179,7 @@ def _resolve_tool_name(name: object, tools: Collection[str]) -> str | None:
 
 
 def _parse_keywords(node: ast.Call) -> Mapping[str, object] | None:
-    """Return a Python call's arguments; None when one of them has no name or no value of its own."""
+    """Return a Python call's keyword arguments; None if there are others or one is not a literal."""
     if node.args:
         return None
     try:

@@ -1,4 +1,4 @@
-"""A model that takes no tools: what it is told instead, and the commands that it writes as plain sentences."""
+"""Textual commands: a model without tool support writes commands as sentences, "COMMAND: turn on the light"."""
 
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -21,18 +21,18 @@ from wyoming_rosie_intent.llm.model import (
 
 _LOG = structlog.get_logger()
 COMMAND = "Command"
-"""The tool that a command in words is a call of; it is offered to no model."""
+"""Name of the tool that a textual command calls; no model is offered it."""
 SENTENCE = "sentence"
 MAX_COMMANDS = 3
-"""Of one answer."""
+"""Commands in one answer; with more, none is called."""
 MAX_COMMAND_CHARACTERS = 200
-"""Characters; what is longer is no command that people say."""
+"""Characters of one command; a longer one is ignored."""
 _MARK = re.compile(r"[*_`\"'>\s]*\bcommand[*_`]*[ \t]*:", re.IGNORECASE)
 _MAYBE_MARK = re.compile(r"[*_`\"'>\s]*(?:\b(?:command|comman|comma|comm|com|co|c)[*_`]*[ \t]*)?\Z", re.IGNORECASE)
 
 
 class ToolSupport:
-    """Whether one model is given tools: all are, until a server refuses them."""
+    """Tool support of one model: assumed until its server refuses tools."""
 
     def __init__(self) -> None:
         self._are_refused = False
@@ -42,18 +42,18 @@ class ToolSupport:
         return self._are_refused
 
     def on_refused(self, reason: str) -> None:
-        """Give the model no tools from now on, and log why once."""
+        """Send no tools from now on; log the reason once."""
         if not self._are_refused:
-            _LOG.warning("a model takes no tools: it acts by sentences that rules understand", reason=reason)
+            _LOG.warning("a model does not support tools and will act by sentences", reason=reason)
         self._are_refused = True
 
     def adapt_prompt(self, prompt: Prompt) -> Prompt:
-        """Return the prompt as the model is given it."""
+        """Return the prompt as this model takes it."""
         return remove_tools(prompt) if self._are_refused and prompt.tools else prompt
 
 
 def remove_tools(prompt: Prompt) -> Prompt:
-    """Return the prompt without tools and without what only models with tools understand."""
+    """Return the prompt without tools and without tool messages."""
     return Prompt(tuple(_convert_messages(prompt)))
 
 
@@ -80,7 +80,7 @@ def _format_command(call: ToolCall) -> str:
 async def extract_commands(
     pieces: AsyncGenerator[ModelEvent | Restarted, None],
 ) -> AsyncGenerator[ModelEvent | Restarted, None]:
-    """Yield an answer with the commands that stand in it as calls, before its end."""
+    """Yield an answer with its textual commands as tool calls, before the end of the stream."""
     commands = CommandExtractor()
     async with aclosing(pieces):
         async for piece in pieces:
@@ -102,21 +102,21 @@ async def extract_commands(
 
 
 class CommandExtractor:
-    """Takes a text in any pieces and gives it back without the commands in it: "COMMAND: turn on the light"."""
+    """Removes textual commands from streamed text and collects them."""
 
     def __init__(self) -> None:
-        self._text = "\n"  # what is not decided yet, behind the one character before it
+        self._text = "\n"  # one character that is decided, then the text that is not
         self._sentences: list[str] = []
 
     @property
     def calls(self) -> Sequence[ToolCall]:
-        """The calls that the commands are; none where there are more than anybody asks for."""
+        """The commands as tool calls; none if there are more than MAX_COMMANDS."""
         if len(self._sentences) > MAX_COMMANDS:
             return ()
         return [ToolCall(f"call_{uuid4().hex[:12]}", COMMAND, {SENTENCE: sentence}) for sentence in self._sentences]
 
     def feed(self, text: str) -> str:
-        """Return what may be said now."""
+        """Return the text that is decided now."""
         self._text += text
         said = self._extract()
         if _MARK.search(self._text, 1):
@@ -127,14 +127,14 @@ class CommandExtractor:
         return said
 
     def flush(self) -> str:
-        """Return what is left to say."""
+        """Return the rest of the text."""
         self._text += "\n"
         said = self._extract() + self._text[1:]
         self._text = "\n"
         return said.removesuffix("\n")
 
     def _extract(self) -> str:
-        """Keep the commands whose line is whole; return what stands before them."""
+        """Collect the commands on complete lines; return the text before them."""
         said = ""
         while (mark := _MARK.search(self._text, 1)) and (end := self._text.find("\n", mark.end())) >= 0:
             said += self._text[1 : mark.start()]
@@ -145,6 +145,6 @@ class CommandExtractor:
 
 
 def _strip_quotes(line: str) -> str:
-    """Return a command without the marks around it; nothing of what is too long."""
+    """Return a command without quotes and markup, or nothing if it is too long."""
     sentence = " ".join(line.split()).strip("*_`\"'“”«».!<>[]() ")
     return sentence if len(sentence) <= MAX_COMMAND_CHARACTERS else ""

@@ -1,1 +1,1 @@
-"""Prompts: templates, the context window that they must fit into, the conversation so far, and warming up."""
+"""Prompts: templates, the context window, the history of conversations, and warming up."""

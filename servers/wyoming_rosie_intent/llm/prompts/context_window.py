@@ -1,4 +1,4 @@
-"""What of a model's context is whose: what is always told, the home, what was said before, tools' results, the answer."""
+"""Context window: shares a model's tokens between the home, its states, the history, tool results and the answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from wyoming_rosie_intent.llm.prompts.token_counter import TokenCounter
 
 SENTENCE_TOKENS = 150
-"""Kept for what a person says; a longer sentence takes of what is kept for tools' results."""
+"""Reserved for the person's sentence; a longer one takes from the tool results."""
 MAX_ENTITY_TOKENS, MAX_STATE_TOKENS, MAX_HISTORY_TOKENS, MAX_RESULT_TOKENS = 2000, 1000, 1500, 2000
-"""Tokens, however large the context is: what is long takes long to read."""
+"""Upper bounds for large contexts: a long prompt takes long to read."""
 
 
 @dataclass(frozen=True)
 class TokenBudget:
-    """Tokens for the parts of a prompt that can be shorter."""
+    """Tokens for the variable parts of a prompt."""
 
     entities: int = MAX_ENTITY_TOKENS
     states: int = MAX_STATE_TOKENS
@@ -23,7 +23,7 @@ class TokenBudget:
 
 @dataclass(frozen=True)
 class ContextWindow:
-    """How many tokens a model keeps in mind, and how many of them are its answer's."""
+    """The context size of a model and the part of it that is reserved for the answer, in tokens."""
 
     context: int = 8192
     answer: int = 1024
@@ -34,11 +34,11 @@ class ContextWindow:
 
     @property
     def prompt(self) -> int:
-        """The most tokens that a prompt may have."""
+        """Maximum tokens of a prompt."""
         return self.context - self.answer
 
     def allocate(self, fixed: int) -> TokenBudget:
-        """Share out what is left beside `fixed` tokens."""
+        """Share out the tokens that are left beside `fixed` ones."""
         left = max(0, self.prompt - fixed - SENTENCE_TOKENS)
         return TokenBudget(
             min(MAX_ENTITY_TOKENS, left * 50 // 100),
@@ -49,20 +49,20 @@ class ContextWindow:
 
 
 class ResultBudget:
-    """What is left for tools' results in one turn."""
+    """The tokens left for tool results in one turn."""
 
     def __init__(self, tokens: int, count: Callable[[str], int]) -> None:
-        self._left = tokens
+        self._remaining = tokens
         self._count = count
 
     def truncate(self, text: str) -> str:
-        """Return the text, or as much of it as there is room for, and say so."""
-        if self._count(text) > self._left:
+        """Return the text, cut with a note if there is no room for all of it."""
+        if self._count(text) > self._remaining:
             kept = text
-            while kept and self._count(kept + _CUT) > self._left:
+            while kept and self._count(kept + _CUT) > self._remaining:
                 kept = kept[: len(kept) * 3 // 4]
             text = (kept + _CUT).strip()
-        self._left = max(0, self._left - self._count(text))
+        self._remaining = max(0, self._remaining - self._count(text))
         return text
 
 

@@ -1,4 +1,4 @@
-"""What was said in each conversation, as a model is told of it: pure, the time is an argument."""
+"""Conversation history: the messages of earlier turns. Pure; the time is an argument."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -14,8 +14,8 @@ HistoryTurn: TypeAlias = tuple[ChatMessage, ...]
 @dataclass(frozen=True)
 class HistoryLimits:
     max_tokens: int = 1500  # of one conversation
-    expiry_seconds: float = 300.0  # since something was last said
-    max_conversations: int = 64  # the one that rested longest is dropped when there are more
+    expiry_seconds: float = 300.0  # after the last turn
+    max_conversations: int = 64  # the least recently used one is dropped
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class _Conversation:
 
 
 class ConversationHistory:
-    """What a person said and what was done and answered, exchange by exchange."""
+    """The turns of each conversation, with the person's sentence, the tool calls and the answer."""
 
     def __init__(self, bounds: HistoryLimits | None = None, count: Callable[[str], int] | None = None) -> None:
         self._bounds = bounds or HistoryLimits()
@@ -36,34 +36,34 @@ class ConversationHistory:
     def __len__(self) -> int:
         return len(self._conversations)
 
-    def add(self, conversation: str, exchange: Sequence[ChatMessage], now: float) -> None:
-        """Keep an exchange as the conversation's last."""
+    def add(self, conversation: str, turn: Sequence[ChatMessage], now: float) -> None:
+        """Add a turn to a conversation."""
         before = self._load_turns(conversation, now)
         self._conversations[conversation] = _Conversation(
-            _truncate((*before, tuple(exchange)), self.max_tokens, self._count), now
+            _truncate((*before, tuple(turn)), self.max_tokens, self._count), now
         )
         self._conversations.move_to_end(conversation)
         if len(self._conversations) > self._bounds.max_conversations:
             self._conversations.popitem(last=False)
 
     def messages(self, conversation: str, now: float) -> tuple[ChatMessage, ...]:
-        """Return what was said, the oldest first; nothing when that is too long ago."""
-        return tuple(message for exchange in self._load_turns(conversation, now) for message in exchange)
+        """Return the messages of a conversation, the oldest first; none when it has expired."""
+        return tuple(message for turn in self._load_turns(conversation, now) for message in turn)
 
     def _load_turns(self, conversation: str, now: float) -> tuple[HistoryTurn, ...]:
-        talk = self._conversations.get(conversation)
-        if talk is None or now - talk.at > self._bounds.expiry_seconds:
+        known = self._conversations.get(conversation)
+        if known is None or now - known.at > self._bounds.expiry_seconds:
             self._conversations.pop(conversation, None)
             return ()
-        if sum(count_tokens(one, self._count) for one in talk.turns) > self.max_tokens:
-            self._conversations[conversation] = talk = _Conversation(
-                _truncate(talk.turns, self.max_tokens, self._count), talk.at
+        if sum(count_tokens(one, self._count) for one in known.turns) > self.max_tokens:
+            self._conversations[conversation] = known = _Conversation(
+                _truncate(known.turns, self.max_tokens, self._count), known.at
             )
-        return talk.turns
+        return known.turns
 
 
 def count_tokens(messages: Sequence[ChatMessage], count: Callable[[str], int]) -> int:
-    """Return how many tokens the messages have."""
+    """Return the number of tokens of the messages."""
     return sum(
         MESSAGE_TOKENS
         + count(message.text)
@@ -75,7 +75,7 @@ def count_tokens(messages: Sequence[ChatMessage], count: Callable[[str], int]) -
 def _truncate(
     exchanges: tuple[HistoryTurn, ...], max_tokens: int, count: Callable[[str], int]
 ) -> tuple[HistoryTurn, ...]:
-    """Drop the oldest, down to half of the bound, so that the beginning stays the same for the next few turns."""
+    """Drop the oldest turns down to half of the limit, so that the next few turns keep the same beginning."""
     sizes = [count_tokens(exchange, count) for exchange in exchanges]
     if sum(sizes) <= max_tokens:
         return exchanges

@@ -1,6 +1,6 @@
-"""What a language model is told: who it is, the home, what was said before, and how things are now.
+"""Prompt: instructions, the home, the history, and the present states.
 
-What stays the same comes first, so that a model that has read it need not read it again.
+The constant parts come first, since servers cache the beginning of a prompt.
 """
 
 import json
@@ -25,7 +25,7 @@ States: TypeAlias = Mapping[str, Mapping[str, object]]
 TEMPLATES = ("system", "now", "not_done", "filler", "without_tools", "go_on")
 OWN_TEMPLATES = Path(__file__).with_name("templates")
 MAX_NAME_CHARACTERS = 60
-"""Characters of a thing's name, or of a text that it shows."""
+"""Characters of an entity's name, or of a text in its state."""
 MAX_AREAS = 100
 _MARK = re.compile(r"<\|?/?([\w-]{1,40})\|?>|\[/?([A-Z_]{2,40})\]")
 _STATELESS = frozenset({"button", "event", "input_button", "scene", "script"})
@@ -41,13 +41,13 @@ _TOLD = (
     "title", "media_title", "items", "unit_of_measurement",
 )
 # fmt: on
-"""What is told of a thing beside its state, when it is on."""
+"""Attributes that are listed besides the state of an entity that is not off."""
 _OFF = frozenset({"off", "unavailable", "unknown"})
 
 
 @dataclass(frozen=True)
 class PromptContext:
-    """How things are when somebody speaks: where, when (the wall clock), and each entity's state by its id."""
+    """The area, the wall clock and the states of entities by their ids when somebody speaks."""
 
     area: Area | None
     moment: datetime
@@ -56,7 +56,7 @@ class PromptContext:
 
 @dataclass(frozen=True)
 class PromptEntity:
-    """A thing as a prompt names it."""
+    """An entity as a prompt lists it."""
 
     name: str
     domain: str
@@ -66,21 +66,21 @@ class PromptEntity:
 
 @dataclass(frozen=True)
 class _SystemPrompt:
-    """A system text, the things that it names, those that matter most first, and what was used when it was written."""
+    """A system message, the entities that it lists, the most relevant first, and the used entities at that time."""
 
     message: ChatMessage
     things: tuple[Entity, ...]
     used: frozenset[str]
 
     def includes(self, used: Sequence[str], home: Home) -> bool:
-        """Tell whether it was written for these things or names them all."""
+        """Tell whether it was rendered for these used entities or lists them anyway."""
         if self.used.issuperset(used) or len(self.things) == len(home.entities):
             return True
         return {thing.id for thing in self.things}.issuperset(used)
 
 
 def load(folder: Path | None = None, context_window: ContextWindow | None = None) -> "PromptTemplates":
-    """Read the templates; those in `folder` take the place of ours of the same name. Raises ConfigError."""
+    """Load the templates; those in `folder` replace the built-in ones of the same name. Raises ConfigError."""
     from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -106,7 +106,7 @@ def load(folder: Path | None = None, context_window: ContextWindow | None = None
 
 
 class PromptTemplates:
-    """Templates of prompts, and what they say of a home."""
+    """Renders prompts from templates and caches their constant parts."""
 
     def __init__(self, templates: Mapping[str, "Template"], context_window: ContextWindow) -> None:
         self._templates = templates
@@ -124,7 +124,7 @@ class PromptTemplates:
         tools: Sequence[Tool],
         used: Sequence[str] = (),
     ) -> Prompt:
-        """Return the prompt for what is said next; `used` are the ids of the things that were used last."""
+        """Return the prompt for the next sentence; `used` has the ids of recently used entities."""
         shares = self.allocate_tokens(home, tools)
         system = self._get_system_prompt(home, situation.area, used, shares)
         states, more = _group_by_state(system.things, situation.states, shares.states, self.context_window.count_tokens)
@@ -134,7 +134,7 @@ class PromptTemplates:
         return Prompt(messages, tuple(tools), self._render_template("without_tools"))
 
     def allocate_tokens(self, home: Home, tools: Sequence[Tool]) -> TokenBudget:
-        """Return how the model's context is shared out; the same until the home, the tools or what is known of tokens change."""
+        """Share out the context window; the result is cached until the home, the tools or the token counter change."""
         key = (tuple(tools), self.context_window.counter.scales)
         if home is not self._home or key != self._key:
             self._home, self._key, self._systems = home, key, {}
@@ -146,21 +146,21 @@ class PromptTemplates:
         return self._budget
 
     def render_not_done(self) -> ChatMessage:
-        """Return what a model is told that says it did what it did not do."""
+        """Return the message for a model that claimed an action it did not execute."""
         return ChatMessage(ChatRole.USER, self._render_template("not_done"))
 
     def render_go_on(self) -> ChatMessage:
-        """Return what a model is told whose answer was too long to be said at once."""
+        """Return the message that asks for the rest of a long answer."""
         return ChatMessage(ChatRole.USER, self._render_template("go_on"))
 
     def render_filler(self, sentence: str) -> Prompt:
-        """Return how a small model is asked what to say while another thinks."""
+        """Return the prompt that asks a small model for a filler."""
         return Prompt(
             (ChatMessage(ChatRole.SYSTEM, self._render_template("filler")), ChatMessage(ChatRole.USER, sentence))
         )
 
     def validate(self) -> None:
-        """Render each template once, so that what is wrong with it is known at the start."""
+        """Render each template once, so that errors show at the start."""
         home = Home((Area("a", "A"),), (Entity("light.a", "A", "light", "a"),))
         self.render(home, PromptContext(home.areas[0], datetime.now(UTC), {"light.a": {"state": "on"}}), (), ())
         self.render_not_done()
@@ -170,20 +170,20 @@ class PromptTemplates:
     def _get_system_prompt(
         self, home: Home, area: Area | None, used: Sequence[str], shares: TokenBudget
     ) -> "_SystemPrompt":
-        """Return the system text; it stays as it is until a thing is used that it does not name.
+        """Return the system message, which is the same until an entity is used that it does not list.
 
-        The area matters only where not all things can be listed.
+        The area matters only when not all entities can be listed.
         """
         key = area.id if area else None
-        known = self._systems.get(key)
-        if known is None or not known.includes(used, home):
+        cached = self._systems.get(key)
+        if cached is None or not cached.includes(used, home):
             things = select_entities(home, key, shares.entities, self.context_window.count_tokens, used)
             listed = sorted(things, key=lambda entity: (entity.area or "", entity.domain, entity.id))
-            known = _SystemPrompt(
+            cached = _SystemPrompt(
                 ChatMessage(ChatRole.SYSTEM, self._render_system(home, listed)), things, frozenset(used)
             )
-            self._systems[key] = known
-        return known
+            self._systems[key] = cached
+        return cached
 
     def _render_system(self, home: Home, things: Sequence[Entity]) -> str:
         areas = {area.id: area.name for area in home.areas}
@@ -202,12 +202,12 @@ class PromptTemplates:
 
 
 def quote(text: object) -> str:
-    """Return a text from outside as one line in quotation marks, so that it stays a name whatever it says."""
+    """Return untrusted text as one line in quotation marks, so that it cannot pass for instructions."""
     return json.dumps(sanitize(text), ensure_ascii=False)
 
 
 def sanitize(text: object) -> str:
-    """Return a text from outside as one line of bounded length."""
+    """Return untrusted text as one line of limited length."""
     plain = "".join(
         character if _is_printable(character) else " " for character in str(text)[: MAX_NAME_CHARACTERS * 4]
     )
@@ -216,7 +216,7 @@ def sanitize(text: object) -> str:
 
 
 def escape_tokens(text: str) -> str:
-    """Return the text without what a model could take for the end of a message: <|im_end|> becomes (im_end)."""
+    """Replace special tokens, which could end a message: <|im_end|> becomes (im_end)."""
     return _MARK.sub(lambda found: f"({found[1] or found[2]})", text)
 
 
@@ -227,9 +227,9 @@ def _count_domains(things: Iterable[Entity]) -> Counter[str]:
 def select_entities(
     home: Home, area: str | None, max_tokens: int, tokens: Callable[[str], int], used: Sequence[str] = ()
 ) -> tuple[Entity, ...]:
-    """Return the things that are told, those that matter most first: all, or as many as there is room for.
+    """Return the entities to list, the most relevant first: all, or as many as there is room for.
 
-    First one of every kind, then those of the area and those that were used last, then the others; of each, every kind in turn.
+    First one of each domain, then those in the area and those used recently, then the others; the domains alternate.
     """
     rank = {domain: number for number, domain in enumerate(_BY_RELEVANCE)}
     near = frozenset(used) | {entity.id for entity in home.entities if area is not None and entity.area == area}
@@ -261,7 +261,7 @@ def _fit_entities(
 def _group_by_state(
     things: Iterable[Entity], states: States, max_tokens: int, tokens: Callable[[str], int]
 ) -> tuple[list[tuple[str, list[str]]], bool]:
-    """Return how things are, which are so, and whether there are more than there is room for."""
+    """Return the names of entities by state, and whether there are more than there is room for."""
     found: dict[str, list[str]] = {}
     for thing in things:
         if thing.id not in states or thing.domain in _STATELESS:
@@ -279,7 +279,7 @@ def _sort_groups(found: Mapping[str, list[str]]) -> list[tuple[str, list[str]]]:
 
 
 def describe_state(state: Mapping[str, object]) -> str:
-    """Return a thing's state and what else is told of it, in a few words."""
+    """Return an entity's state and attributes in a few words."""
     so = str(state.get("state", "unknown"))
     if so in _OFF:
         return so
@@ -306,15 +306,15 @@ def _is_printable(character: str) -> bool:
 
 
 def _find_templates(folder: Path | None) -> Sequence[str]:
-    """Refuse a file that takes the place of nothing: a typing error would go unseen."""
+    """Return the names of the templates; refuse a file that replaces none, as its name is probably misspelt."""
     if folder is None:
         return TEMPLATES
     if not folder.is_dir():
-        raise ConfigError(f"--prompt-folder: {folder} is no folder")
+        raise ConfigError(f"--prompt-folder: {folder} is not a folder")
     for path in sorted(folder.glob("*.j2")):
         if path.stem not in TEMPLATES:
             names = ", ".join(f"{name}.j2" for name in TEMPLATES)
-            raise ConfigError(f"--prompt-folder: {path} takes the place of no prompt; there are: {names}")
+            raise ConfigError(f"--prompt-folder: {path} replaces no prompt; there are: {names}")
     return TEMPLATES
 
 

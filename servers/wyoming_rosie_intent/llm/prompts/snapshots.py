@@ -1,18 +1,18 @@
-"""Prompts that were written when the wake word was heard, until somebody's sentence takes them: pure, time is an argument."""
+"""Prompt snapshots: prompts rendered at the wake word and kept for the sentence. Pure; the time is an argument."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from wyoming_rosie_intent.llm.model import ChatMessage, Prompt
 
-FROZEN_SECONDS = 30.0
-MAX_FROZEN = 64
-"""The oldest is dropped when there are more."""
+SNAPSHOT_SECONDS = 30.0
+MAX_SNAPSHOTS = 64
+"""With more, the oldest is dropped."""
 
 
 @dataclass(frozen=True)
 class PromptSnapshot:
-    """A prompt as it was, for whom, and until when."""
+    """A prompt, the area of its turn, and the time of its expiry."""
 
     prompt: Prompt
     area: str | None
@@ -20,7 +20,7 @@ class PromptSnapshot:
 
 
 class PromptSnapshots:
-    """What was frozen, by the turn's id."""
+    """The snapshots by the ids of their turns."""
 
     def __init__(self) -> None:
         self._snapshots: OrderedDict[str, PromptSnapshot] = OrderedDict()
@@ -29,18 +29,18 @@ class PromptSnapshots:
         return len(self._snapshots)
 
     def add(self, turn_id: str, area: str | None, prompt: Prompt, now: float) -> None:
-        """Keep the prompt until `now` + FROZEN_SECONDS; what the turn had before is dropped."""
+        """Keep the prompt until `now` + SNAPSHOT_SECONDS, in place of the turn's earlier one."""
         self._remove_expired(now)
         self._snapshots.pop(turn_id, None)
-        self._snapshots[turn_id] = PromptSnapshot(prompt, area, now + FROZEN_SECONDS)
-        if len(self._snapshots) > MAX_FROZEN:
+        self._snapshots[turn_id] = PromptSnapshot(prompt, area, now + SNAPSHOT_SECONDS)
+        if len(self._snapshots) > MAX_SNAPSHOTS:
             self._snapshots.popitem(last=False)
 
     def pop(self, turn_id: str | None, area: str | None, now: float) -> Prompt | None:
-        """Return the turn's prompt, else the area's last one; it is given out once.
+        """Remove and return the prompt of the turn, or else the latest of the area.
 
-        Where neither the turn nor an area is known, as with Home Assistant, it is the only one there is: one wake word
-        was heard, so it was this person's.
+        With neither a turn nor an area, as from Home Assistant, it is the only one there is: with a single wake word
+        the sentence belongs to it.
         """
         self._remove_expired(now)
         found = turn_id if turn_id in self._snapshots else self._find_by_area(area)
@@ -57,10 +57,10 @@ class PromptSnapshots:
 
 
 def get_history(prompt: Prompt) -> tuple[ChatMessage, ...]:
-    """Return what a prompt tells of the conversation: all between the system text and how things are now."""
+    """Return the history in a prompt: the messages between the system message and the present states."""
     return prompt.messages[1:-1]
 
 
 def get_stable_prefix(prompt: Prompt) -> Prompt:
-    """Return the beginning that stays the same while only the time and the states change."""
+    """Return the beginning that does not change with the time and the states."""
     return Prompt(prompt.messages[:-1], prompt.tools)

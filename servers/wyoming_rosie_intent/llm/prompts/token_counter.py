@@ -1,4 +1,4 @@
-"""How many tokens a text has: by a safe bound, as a server has counted it, or by the model's own tokenizer."""
+"""Token counter: counts by a safe estimate, calibrated by the server's counts, or by the model's own tokenizer."""
 
 import json
 import math
@@ -11,11 +11,11 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_intent.llm.model import ChatMessage, Prompt, Tool
 
 MESSAGE_TOKENS = 8
-"""What a template puts around one message."""
+"""Tokens that a chat template adds to a message."""
 MIN_PER_UNIT, MIN_PER_BYTE = 0.5, 0.1
-"""No tokenizer needs less: a count below that leaves out what the server knew already."""
+"""No tokenizer needs fewer; a count below this leaves out what the server had cached."""
 WORTH_A_CHANGE = 0.8
-"""What a later count has to come down to: whatever changes has prompts read anew."""
+"""Ratio below which a later, lower count is adopted: each change has prompts read again."""
 MARGIN = 1.05
 _WORD = re.compile(r"[A-Za-z]+")
 _MARKS = re.compile(r"[!-/:-@\[-`{-~]+")
@@ -25,14 +25,14 @@ LETTERS_PER_TOKEN, MARKS_PER_TOKEN = 4, 2
 
 @dataclass(frozen=True)
 class TokenUnits:
-    """The most tokens that a text can have in practice, those of ASCII and those of all other scripts."""
+    """The most tokens that a text can have in practice, in ASCII and in all other scripts."""
 
     plain: int
     other: int
 
 
 def count_units(text: str) -> TokenUnits:
-    """Return the bound: a token for four letters of a word, two marks or a digit; other scripts have one a byte."""
+    """Return the estimate: one token for four letters of a word, two punctuation marks or a digit; for other scripts one a byte."""
     words = sum(-(-len(word) // LETTERS_PER_TOKEN) for word in _WORD.findall(text))
     marks = sum(-(-len(run) // MARKS_PER_TOKEN) for run in _MARKS.findall(text))
     others = len(text.encode("utf-8", "replace")) - sum(map(str.isascii, text))
@@ -40,7 +40,7 @@ def count_units(text: str) -> TokenUnits:
 
 
 class TokenCounter:
-    """Counts a model's tokens. What it counts gets nearer to the truth as servers tell it; it never counts too few."""
+    """Counts a model's tokens, never too few; the counts of its server make it more precise."""
 
     def __init__(self, tokenizer: Callable[[str], int] | None = None) -> None:
         self._tokenizer = tokenizer
@@ -49,7 +49,7 @@ class TokenCounter:
 
     @property
     def scales(self) -> tuple[float, float]:
-        """What a unit counts, of ASCII and of other scripts; changes at the first lesson, and when too few were counted."""
+        """Tokens per unit, of ASCII and of other scripts; they change at the first calibration and after counting too few."""
         return self._plain, self._other
 
     def count(self, text: str) -> int:
@@ -59,7 +59,7 @@ class TokenCounter:
         return math.ceil(counted.plain * self._plain + counted.other * self._other)
 
     def count_prompt(self, prompt: Prompt) -> int:
-        """Return the tokens of a prompt with its tools."""
+        """Return the number of tokens of a prompt and its tools."""
         return sum(map(self.count_message, prompt.messages)) + sum(map(self.count_tool, prompt.tools))
 
     def count_message(self, message: ChatMessage) -> int:
@@ -69,7 +69,7 @@ class TokenCounter:
         return self.count(_format_tool(tool))
 
     def calibrate(self, prompt: Prompt, counted: int) -> None:
-        """Take in how many tokens a server has counted in a prompt."""
+        """Adjust the scales to the number of tokens that a server counted in a prompt."""
         text = "\n".join((*map(_format_message, prompt.messages), *map(_format_tool, prompt.tools)))
         most = count_units(text)
         knew_some = counted < MIN_PER_UNIT * most.plain + MIN_PER_BYTE * most.other  # and has counted the rest alone
@@ -80,7 +80,7 @@ class TokenCounter:
             more = MARGIN * counted / before
             self._plain, self._other = self._plain * more, self._other * more
             return
-        # each is no more than what the least of the other leaves
+        # each is at most what the minimum of the other leaves
         plain = MARGIN * (counted - MIN_PER_BYTE * most.other) / most.plain
         other = MARGIN * (counted - MIN_PER_UNIT * most.plain) / most.other if most.other else self._other
         lower = TokenCounter()
@@ -92,7 +92,7 @@ class TokenCounter:
 
 
 def load(path: Path | None) -> TokenCounter:
-    """Return a counter with the tokenizer of a tokenizer.json, without one where there is no path. Raises ConfigError."""
+    """Return a counter with the tokenizer of a tokenizer.json, or without one. Raises ConfigError."""
     if path is None:
         return TokenCounter()
     try:
@@ -101,7 +101,7 @@ def load(path: Path | None) -> TokenCounter:
         raise ConfigError("tokenizers is not installed; run: pip install tokenizers") from err
     try:
         tokenizer = Tokenizer.from_file(str(path))
-    except Exception as err:  # the library raises no other
+    except Exception as err:  # the library raises plain Exception
         raise ConfigError(f"cannot read the tokenizer {path}: {err}") from err
     return TokenCounter(lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids))
 

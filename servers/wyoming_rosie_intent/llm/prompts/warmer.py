@@ -1,4 +1,4 @@
-"""Has a model read a prompt while the person still speaks."""
+"""Prompt warmer: has a model read a prompt while the person still speaks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,19 +11,19 @@ from wyoming_rosie_intent.llm.router import RoutingRequest
 
 _LOG = structlog.get_logger()
 COOLDOWN_SECONDS = 10.0
-"""A beginning that was read is not read again so soon, however often a wake word is heard."""
+"""Time in which the same beginning is not read again, however often a wake word is detected."""
 WARM_SECONDS = 120.0
 MAX_REMEMBERED = 16
 
 
 class WarmUpCooldown:
-    """Which beginnings were read lately: pure, the time is an argument."""
+    """The beginnings that were read lately. Pure; the time is an argument."""
 
     def __init__(self) -> None:
         self._read: list[tuple[Prompt, float]] = []
 
     def acquire(self, prompt: Prompt, now: float) -> bool:
-        """Tell whether the prompt is to be read, and count it as read if so."""
+        """Return whether the prompt is to be read now, and record it as read if so."""
         beginning = snapshots.get_stable_prefix(prompt)
         self._read = [(read, at) for read, at in self._read if now - at < COOLDOWN_SECONDS][-MAX_REMEMBERED:]
         if any(read == beginning for read, _ in self._read):
@@ -33,7 +33,7 @@ class WarmUpCooldown:
 
 
 class PromptWarmer:
-    """One prompt is read at a time; it is never broken off for an answer, which needs what was read."""
+    """Warms up one prompt at a time; an answer does not interrupt it, as it needs what is read."""
 
     def __init__(self, warm: Callable[[Prompt, RoutingRequest], Awaitable[object]]) -> None:
         self._warm = warm
@@ -45,15 +45,15 @@ class PromptWarmer:
         return self._task is not None and not self._task.done()
 
     def start(
-        self, prompt: Prompt, wish: RoutingRequest, now: float, write_again: Callable[[], Prompt] | None = None
+        self, prompt: Prompt, wish: RoutingRequest, now: float, render: Callable[[], Prompt] | None = None
     ) -> bool:
-        """Have the prompt read in the background; return False when that is not worth while.
+        """Warm up the prompt in the background; return False if one is being read or this one was read lately.
 
-        When it is to be written otherwise by then, that is read as well.
+        If `render` then returns another beginning, read that as well.
         """
         if self.is_busy or not self._cooldown.acquire(prompt, now):
             return False
-        self._task = asyncio.create_task(self._run(prompt, wish, write_again))
+        self._task = asyncio.create_task(self._run(prompt, wish, render))
         return True
 
     async def close(self) -> None:
@@ -61,13 +61,13 @@ class PromptWarmer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _run(self, prompt: Prompt, wish: RoutingRequest, write_again: Callable[[], Prompt] | None) -> None:
+    async def _run(self, prompt: Prompt, wish: RoutingRequest, render: Callable[[], Prompt] | None) -> None:
         try:
             async with asyncio.timeout(WARM_SECONDS):
                 await self._warm(prompt, wish)
-                if write_again is not None and snapshots.get_stable_prefix(
-                    again := write_again()
-                ) != snapshots.get_stable_prefix(prompt):
+                if render is not None and snapshots.get_stable_prefix(again := render()) != snapshots.get_stable_prefix(
+                    prompt
+                ):
                     await self._warm(again, wish)
         except (ModelError, TimeoutError) as err:
-            _LOG.info("no model could be warmed", reason=str(err) or "too slow")
+            _LOG.info("warm-up failed", reason=str(err) or "too slow")

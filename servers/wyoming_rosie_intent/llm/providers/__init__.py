@@ -1,1 +1,1 @@
-"""One file per kind of server that offers language models."""
+"""Providers of language models, one file each; the file's name is the name in the settings."""

@@ -1,4 +1,4 @@
-"""Ollama, by its official client."""
+"""Provider `ollama`: Ollama's API, by its official client."""
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
@@ -35,9 +35,9 @@ _NANOSECONDS = 1e6  # in a millisecond
 
 
 def load(endpoint: Endpoint) -> "OllamaModel":
-    """Return the model; nothing is sent yet. Slow the first time, as it imports the client. Raises ConfigError."""
+    """Return the model; nothing is sent yet. Slow the first time: it imports the client. Raises ConfigError."""
     try:
-        import anyio._backends._asyncio  # noqa: F401 - else the first request imports it
+        import anyio._backends._asyncio  # noqa: F401 - otherwise the first request imports it
         from httpx import Timeout
         from ollama import AsyncClient
     except ImportError as err:
@@ -86,7 +86,7 @@ class OllamaModel:
             raise create_connection_error(self._endpoint, err) from None
 
     async def _chat(self, prompt: Prompt, more_options: Mapping[str, int]) -> "AsyncGenerator[ChatResponse, None]":
-        """Return the answer's parts; the request goes out when the first is asked for."""
+        """Return the chunks of the answer; iterating sends the request."""
         endpoint = self._endpoint
         warmth = {} if endpoint.temperature is None else {"temperature": endpoint.temperature}
         parts = await self._client.chat(
@@ -128,7 +128,7 @@ def _format_tool(tool: Tool) -> dict[str, Any]:
 
 
 def _format_property(schema: Any) -> Any:
-    """Return a schema with a type: the client drops those that stand in a choice, such as "a text or nothing"."""
+    """Return a schema with a type: the client drops the types in a choice such as string or null."""
     choices = schema.get("anyOf") if isinstance(schema, Mapping) and "type" not in schema else None
     if not isinstance(choices, list):
         return schema
@@ -148,7 +148,7 @@ def _parse_chunk(part: "ChatResponse") -> Iterator[ModelEvent]:
 
 
 def _parse_duration(written: str) -> str | float:
-    """Return a number as such: Ollama reads "-1", for ever, as a text without a unit."""
+    """Return a number as a number: Ollama rejects the text "-1", for ever, as it has no unit."""
     try:
         return float(written)
     except ValueError:
@@ -156,7 +156,7 @@ def _parse_duration(written: str) -> str | float:
 
 
 def _create_auth(key: str | None) -> "Callable[[httpx.Request], httpx.Request]":
-    """Return what gives each request this key, or none: the client itself would send one from the environment anywhere."""
+    """Return the authorization of requests: this key or none. The client alone would send one from the environment."""
 
     def signed(request: "httpx.Request") -> "httpx.Request":
         request.headers.pop("Authorization", None)

@@ -1,4 +1,4 @@
-"""Servers that speak OpenAI's chat completions (Gemini, Grok, vLLM, llama.cpp, OpenAI), by its official client."""
+"""Provider `openai`: OpenAI's chat completions (also Gemini, Grok, vLLM, llama.cpp), by its official client."""
 
 import asyncio
 import json
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
     from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 
-_NO_KEY = "none"  # without one, the client takes that of the environment, whatever the address
+_NO_KEY = "none"  # otherwise the client sends the key from the environment to any address
 _LAST_WORDS_SECONDS = 0.5
 _BOUNDS = ("max_tokens", "max_completion_tokens")
-"""What the most that an answer may have is called: the second by OpenAI's newer models, which refuse the first."""
+"""Names of the parameter that limits the tokens of an answer; OpenAI's newer models refuse the first."""
 
 
 def load(endpoint: Endpoint) -> "OpenaiModel":
-    """Return the model; nothing is sent yet. Slow the first time, as it imports the client. Raises ConfigError."""
+    """Return the model; nothing is sent yet. Slow the first time: it imports the client. Raises ConfigError."""
     try:
-        import anyio._backends._asyncio  # noqa: F401 - else the first request imports it
+        import anyio._backends._asyncio  # noqa: F401 - otherwise the first request imports it
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
     except ImportError as err:
         raise ConfigError(f"{err.name} is not installed; run: {install_command(['cloud'])}") from err
@@ -112,7 +112,7 @@ class OpenaiModel:
             raise create_connection_error(self._endpoint, err) from None
 
     async def _start_chat(self, prompt: Prompt, most_tokens: int) -> "AsyncStream[ChatCompletionChunk]":
-        """Return the answer's chunks, asked for by the name of the bound that the server knows."""
+        """Return the chunks of the answer, limited by the parameter that the server knows."""
         from openai import APIStatusError
 
         try:
@@ -141,7 +141,7 @@ def _is_last(chunk: "ChatCompletionChunk") -> bool:
 
 
 def _parse_end(chunk: "ChatCompletionChunk") -> StreamEnd:
-    """Return the end, with what llama.cpp tells beyond OpenAI's own words."""
+    """Return the end of the stream, with llama.cpp's timings where there are some."""
     cut = any(choice.finish_reason == "length" for choice in chunk.choices)
     timings = (chunk.model_extra or {}).get("timings")
     told = timings if isinstance(timings, Mapping) else {}
@@ -151,12 +151,12 @@ def _parse_end(chunk: "ChatCompletionChunk") -> StreamEnd:
 
 
 def _format_error(error: "APIError") -> str:
-    """Return what a server says about an error; it must not be told to anybody."""
+    """Return the server's text of an error, which must not be logged."""
     return f"{error.message} {error.body or ''}"
 
 
 async def _drain(chunks: "AsyncStream[ChatCompletionChunk]") -> None:
-    """Read a whole answer's last words, so that the connection can serve again."""
+    """Read the rest of a complete answer, so that the connection can be reused."""
     from openai import OpenAIError
 
     with suppress(TimeoutError, OpenAIError, ValueError):
@@ -167,7 +167,7 @@ async def _drain(chunks: "AsyncStream[ChatCompletionChunk]") -> None:
 
 @dataclass
 class _PartialCall:
-    """A tool call that comes in pieces."""
+    """A tool call that arrives in chunks."""
 
     index: int | None
     id: str
@@ -185,7 +185,7 @@ class _PartialCall:
 
 
 class _CallAssembler:
-    """The tool calls of one answer."""
+    """Assembles the tool calls of one answer."""
 
     def __init__(self) -> None:
         self._calls: list[_PartialCall] = []
@@ -211,7 +211,7 @@ class _CallAssembler:
 
 
 def _merge_user_messages(messages: Iterable[ChatMessage]) -> Iterator[ChatMessage]:
-    """Join what one side says in several messages: many templates refuse two of one role in a row."""
+    """Merge consecutive messages of the user: many templates refuse two messages of one role in a row."""
     last: ChatMessage | None = None
     for message in messages:
         if last is not None and last.role is message.role is ChatRole.USER:

@@ -152,7 +152,7 @@ def test_the_users_templates_take_the_place_of_ours(tmp_path: Path) -> None:
         ("system.j2", "{{ nothing }}", "'nothing' is undefined"),
         ("system.j2", "{{ things.__class__.__mro__ }}", "unsafe"),
         ("now.j2", "{{ moment + 1 }}", "unsupported operand"),
-        ("sytem.j2", "", "sytem.j2 takes the place of no prompt; there are: system.j2, now.j2"),
+        ("sytem.j2", "", "sytem.j2 replaces no prompt; there are: system.j2, now.j2"),
     ],
 )
 def test_a_wrong_template_is_refused_at_the_start(tmp_path: Path, name: str, text: str, reason: str) -> None:
@@ -162,7 +162,7 @@ def test_a_wrong_template_is_refused_at_the_start(tmp_path: Path, name: str, tex
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"--prompt-folder: .* is no folder"):
+    with pytest.raises(ConfigError, match=r"--prompt-folder: .* is not a folder"):
         prompt.load(tmp_path / "nowhere")
 
 

@@ -131,7 +131,9 @@ def test_a_refusal_tells_the_model_from_its_output_and_its_server(
 @both
 async def test_a_model_without_tools_says_so(provider: str) -> None:
     async with run_scripted_server(takes_tools=False) as server, load_model(provider, server.url) as one:
-        with pytest.raises(ToolsUnsupportedError, match=r"local \(scripted\): the model takes no tools \(status 400\)"):
+        with pytest.raises(
+            ToolsUnsupportedError, match=r"local \(scripted\): the model supports no tools \(status 400\)"
+        ):
             await collect(one.answer(ASKED))
         assert "Paris" in join_text(await collect(one.answer(Prompt(ASKED.messages))))
 
@@ -355,7 +357,7 @@ async def test_nothing_that_was_said_is_in_logs_or_errors(provider: str) -> None
                 with pytest.raises(ModelError) as caught:
                     await collect(one.answer(create_prompt(SECRET)))
                 assert SECRET not in repr(caught.value)
-    assert [line["event"] for line in logs] == ["a prompt is warm", "a model answered"]
+    assert [line["event"] for line in logs] == ["prompt warmed up", "model answered"]
     assert "elephant" not in str(logs)
 
 

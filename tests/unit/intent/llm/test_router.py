@@ -293,7 +293,7 @@ async def test_faults_of_a_real_connection_fall_through(fault: Fault) -> None:
     assert join_text(pieces) == "From the network."
     assert Restarted() not in pieces, "nothing of the other was heard"
     tries = 2 if fault is Fault.UNPARSED else 1  # of what only the model wrote
-    assert [line["event"] for line in logs] == [*["a model failed"] * tries, "a model answered"]
+    assert [line["event"] for line in logs] == [*["model failed"] * tries, "model answered"]
     assert "elephant" not in str(logs)
     assert (_asked(near), _asked(far)) == (tries, 1)
 
@@ -334,7 +334,7 @@ async def test_what_was_said_before_half_a_call_is_void() -> None:
     assert join_text(pieces[begin:]) == "Wellthen"
 
 
-REFUSED: Script = (ToolsUnsupportedError("local (m): the model takes no tools (status 400)"),)
+REFUSED: Script = (ToolsUnsupportedError("local (m): the model supports no tools (status 400)"),)
 
 
 async def test_a_model_that_takes_no_tools_is_asked_again_at_once_and_never_with_them_again() -> None:
@@ -348,7 +348,7 @@ async def test_a_model_that_takes_no_tools_is_asked_again_at_once_and_never_with
     assert model.asked[1].messages[0].text.endswith("Write COMMAND.")
     assert model.asked[1] == model.asked[3]
     reasons = [log["reason"] for log in logs if log["log_level"] == "warning"]
-    assert reasons == ["local (m): the model takes no tools (status 400)"]
+    assert reasons == ["local (m): the model supports no tools (status 400)"]
 
 
 async def test_a_model_that_takes_no_tools_is_warmed_without_them() -> None:

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_rosie_intent.llm.model import ChatMessage, ChatRole, Prompt
-from wyoming_rosie_intent.llm.prompts.snapshots import FROZEN_SECONDS, MAX_FROZEN, PromptSnapshots
+from wyoming_rosie_intent.llm.prompts.snapshots import MAX_SNAPSHOTS, SNAPSHOT_SECONDS, PromptSnapshots
 from wyoming_rosie_intent.llm.prompts.warmer import COOLDOWN_SECONDS, MAX_REMEMBERED, WarmUpCooldown
 
 
@@ -35,7 +35,7 @@ def test_a_turn_that_is_frozen_again_has_the_new_prompt() -> None:
     frozen = PromptSnapshots()
     frozen.add("t", None, prompt("old"), 0.0)
     frozen.add("t", None, prompt("new"), 20.0)
-    assert frozen.pop("t", None, 20.0 + FROZEN_SECONDS) == prompt("new")
+    assert frozen.pop("t", None, 20.0 + SNAPSHOT_SECONDS) == prompt("new")
 
 
 Times = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.floats(0, 40), st.booleans()), max_size=60)
@@ -53,14 +53,14 @@ def test_nothing_is_given_out_twice_or_late(steps: list[tuple[str, float, bool]]
             kept[turn] = now
         else:
             at = kept.pop(turn, None)
-            assert (frozen.pop(turn, turn, now) is not None) == (at is not None and now - at <= FROZEN_SECONDS)
+            assert (frozen.pop(turn, turn, now) is not None) == (at is not None and now - at <= SNAPSHOT_SECONDS)
 
 
 def test_no_more_are_kept_than_the_bound() -> None:
     frozen = PromptSnapshots()
     for number in range(1000):
         frozen.add(str(number), None, prompt(str(number)), 0.0)
-    assert len(frozen) == MAX_FROZEN
+    assert len(frozen) == MAX_SNAPSHOTS
 
 
 def test_an_unchanged_beginning_is_read_once_per_cooldown_and_a_changed_one_at_once() -> None:

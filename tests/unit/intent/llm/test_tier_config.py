@@ -81,8 +81,8 @@ def test_keys_are_in_no_text_of_settings_and_endpoints() -> None:
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        (NetworkSettings("m"), "--network.url: an address is wanted"),
-        (TierSettings("m", url="gpu.lan:11434"), "an address is wanted"),
+        (NetworkSettings("m"), "--network.url: write an address"),
+        (TierSettings("m", url="gpu.lan:11434"), "write an address"),
         (TierSettings("m", url="http://[::1"), "--network.url: "),
         (TierSettings("m", url="http://box:99999"), "--network.url: "),
         (TierSettings("m", url="https://me:secret@box"), "no user, key or query"),
