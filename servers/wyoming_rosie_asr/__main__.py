@@ -1,4 +1,4 @@
-"""wyoming-rosie-asr: settings, engine, service."""
+"""The speech-to-text daemon: settings, engine, service."""
 
 import asyncio
 import sys
@@ -34,14 +34,12 @@ ENGINES = EngineRegistry("wyoming_rosie_asr.engines")
 MAX_SECONDS = 600
 MAX_WAITING = 1000
 SPECULATION_MS = 160
-"""Five frames of the voice detector: a guess is thrown away when speech goes on, so that it may begin early."""
+"""Five frames of voice activity detection. Speculation may start early: it is discarded when speech resumes."""
 
 
 @dataclass(frozen=True)
 class AsrEndpointingRules(EndpointingRules):
-    perhaps_ms: int = option(
-        SPECULATION_MS, "silence after which it is decided what was said, for the case that this is all"
-    )
+    perhaps_ms: int = option(SPECULATION_MS, "silence after which speculative decoding starts, milliseconds")
 
 
 @dataclass(frozen=True)
@@ -55,27 +53,26 @@ class AsrConfig(ServiceConfig):
     """Speech to text over the Wyoming protocol."""
 
     uri: str = option("tcp://127.0.0.1:10300", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
-    home: Path = option(model.DEMO_HOME, "TOML file with the areas and entities that people speak about")
-    engine: str = option("pocketsphinx", "which engine to use")
-    data_dir: Path | None = option(None, "where fetched models are kept [default: the user's data folder]")
-    preload: bool = option(True, "have the models in memory from the start, instead of from the first use")
-    keep_alive: float = option(0.0, "let go of a model that was not used for so many seconds; 0: never")
-    external_vad: bool = option(
-        False, "leave it to the peer to say when an utterance is over, however long the silence"
-    )
+    home: Path = option(model.DEMO_HOME, "TOML file with the areas and entities of the home")
+    engine: str = option("pocketsphinx", "speech-to-text engine")
+    data_dir: Path | None = option(None, "folder of fetched models [default: the user's data folder]")
+    preload: bool = option(True, "load the models at the start, not with the first request")
+    keep_alive: float = option(0.0, "unload a model that has not been used for so many seconds; 0: never")
+    external_vad: bool = option(False, "leave endpointing to the peer: answer after its audio-stop only")
     end_of_speech: AsrEndpointingRules = option(AsrEndpointingRules, "")
     speech: AsrSegmenterRules = option(AsrSegmenterRules, "")
-    longest_seconds: float = option(30.0, "refuse utterances that are longer, seconds")
-    partial_seconds: float = option(1.0, "tell what was said so far each time so much more was; 0: only at the end")
-    waiting: int = option(16, "utterances that may wait for an engine; more are refused as busy")
+    longest_seconds: float = option(30.0, "reject utterances that are longer, seconds")
+    partial_seconds: float = option(1.0, "interval of partial results, seconds; 0: only the final transcript")
+    waiting: int = option(16, "utterances that may wait for the engine; more are rejected as busy")
     accuracy: Path | None = option(
         None,
-        "serve nobody; print the word error rate on this folder's WAV files, each with its words in its name or a .txt",
+        "print the word error rate on the WAV files of this folder and exit; the reference text is a file's name, "
+        "or in a .txt file beside it",
     )
 
 
 async def serve(settings: AsrConfig) -> None:
-    """Write down what is said until told to stop. Raises ConfigError, EngineError."""
+    """Serve speech to text until stopped. Raises ConfigError, EngineError."""
     _check_settings(settings)
     engine = _load_engine(settings)
     try:
@@ -88,13 +85,13 @@ async def serve(settings: AsrConfig) -> None:
 
 
 async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
-    voice = await asyncio.to_thread(silero.load, silero.Settings())
-    voices = create_scheduler(voice)
+    vad = await asyncio.to_thread(silero.load, silero.Settings())
+    vad_scheduler = create_scheduler(vad)
     metrics = Metrics()
-    ears = AsrContext(
+    context = AsrContext(
         engine,
-        voices,
-        partial(VadStream, voice, settings.speech),
+        vad_scheduler,
+        partial(VadStream, vad, settings.speech),
         settings.end_of_speech,
         not settings.external_vad,
         settings.longest_seconds,
@@ -104,7 +101,7 @@ async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
     daemon = DaemonServer(
         "asr",
         _build_info(settings, engine),
-        lambda send: AsrHandler(ears, send),
+        lambda send: AsrHandler(context, send),
         is_installed=engine.is_installed,
         metrics=metrics,
     )
@@ -113,11 +110,11 @@ async def _serve(settings: AsrConfig, engine: AsrEngine) -> None:
             server.run(daemon, settings), _prepare_engine(settings, engine, daemon), _watch_home(settings, engine)
         )
     finally:
-        voices.close()
+        vad_scheduler.close()
 
 
 async def _prepare_engine(settings: AsrConfig, engine: AsrEngine, daemon: DaemonServer) -> None:
-    """Have the models on this machine and in memory; never returns."""
+    """Fetch and load the models; never returns."""
     try:
         await engine.install()
         daemon.set_info(_build_info(settings, engine))
@@ -125,18 +122,18 @@ async def _prepare_engine(settings: AsrConfig, engine: AsrEngine, daemon: Daemon
         if settings.preload:
             await engine.prepare()
     except EngineError as err:
-        _LOG.error("the engine is not ready", reason=str(err))
+        _LOG.error("engine failed to load", reason=str(err))
     await asyncio.Event().wait()
 
 
 async def _watch_home(settings: AsrConfig, engine: AsrEngine) -> None:
-    """Hand a changed home to the engine; never returns."""
+    """Pass each change of the home to the engine; never returns."""
     async with aclosing(HomeWatcher(settings.home).changes()) as changes:
         async for changed in changes:
             try:
                 await engine.change_home(changed)
             except EngineError as err:
-                _LOG.error("the changed home is not used", reason=str(err))
+                _LOG.error("home was not updated", reason=str(err))
 
 
 def _build_info(settings: AsrConfig, engine: AsrEngine) -> Info:

@@ -1,4 +1,4 @@
-"""Whose turn it is at an engine: what a person waits for comes before guesses; no more wait than can be served."""
+"""Admission to an engine: a bounded priority queue, with final decodings before speculative and partial ones."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,16 +17,16 @@ class BusyError(RosieError):
 
 
 class Priority(IntEnum):
-    """What a decoding is for; a lower one goes first."""
+    """The purpose of a decoding; lower values go first."""
 
     FINAL = 0
-    SPECULATION = 1  # all may have been said
-    PARTIAL = 2  # somebody still speaks
+    SPECULATION = 1  # during silence that may end the utterance
+    PARTIAL = 2  # during speech
 
 
 @dataclass(eq=False)
 class DecodeJob:
-    """One decoding's place; its urgency may change while it waits."""
+    """One decoding; its priority may change while it waits."""
 
     priority: Priority
     number: int = field(default_factory=lambda: next(_COUNTER))
@@ -37,7 +37,7 @@ class DecodeJob:
 
 
 class PriorityLimiter:
-    """At most `places` at work at a time, and `most_waiting` behind them."""
+    """Runs at most `limit` jobs at a time and lets `max_waiting` wait."""
 
     def __init__(self, limit: int, max_waiting: int) -> None:
         self._free = limit
@@ -46,12 +46,12 @@ class PriorityLimiter:
 
     @property
     def waiting(self) -> int:
-        """How many wait for a place."""
+        """The number of jobs that wait."""
         return len(self._waiting)
 
     @asynccontextmanager
     async def slot(self, job: DecodeJob) -> AsyncIterator[None]:
-        """Wait for a place and hold it. Raises BusyError when too many wait, also later, for one that is more urgent."""
+        """Wait for a slot and hold it. Raises BusyError when too many wait, or later to admit a job of higher priority."""
         if self._free:
             self._free -= 1
         else:
@@ -64,12 +64,12 @@ class PriorityLimiter:
 
     async def _wait_for_slot(self, job: DecodeJob) -> None:
         self._drop_lowest(job)
-        place = asyncio.get_running_loop().create_future()
-        self._waiting[job] = place
+        slot = asyncio.get_running_loop().create_future()
+        self._waiting[job] = slot
         try:
-            await place
+            await slot
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled() and place.exception() is None:  # it came at the last moment
+            if slot.done() and not slot.cancelled() and slot.exception() is None:  # granted in the same iteration
                 self._free += 1
                 self._start_next()
             raise
@@ -81,12 +81,12 @@ class PriorityLimiter:
             return
         last = max(self._waiting, key=lambda one: one.order, default=job)
         if last.priority <= job.priority:
-            raise BusyError("too many people speak at the same time; try again in a moment")
-        self._waiting.pop(last).set_exception(BusyError("somebody else's answer is more urgent"))
+            raise BusyError("too many requests wait for the engine; try again in a moment")
+        self._waiting.pop(last).set_exception(BusyError("a request with a higher priority took this place"))
 
     def _start_next(self) -> None:
         while self._free and self._waiting:
-            place = self._waiting.pop(min(self._waiting, key=lambda one: one.order))
-            if not place.done():
+            slot = self._waiting.pop(min(self._waiting, key=lambda one: one.order))
+            if not slot.done():
                 self._free -= 1
-                place.set_result(None)
+                slot.set_result(None)

@@ -1,4 +1,4 @@
-"""What a speech-to-text engine must offer; the conversation knows no more than this."""
+"""Interface of a speech-to-text engine."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,22 +23,22 @@ class UnsupportedModelError(RosieError):
 
 @dataclass(frozen=True)
 class TranscribeRequest:
-    """What a peer asks for; nothing means the engine's own choice."""
+    """Parameters of a `transcribe` event; None leaves the choice to the engine."""
 
     model: str | None = None
     language: str | None = None
-    names: tuple[str, ...] = ()  # that may be spoken of
-    terms: tuple[str, ...] = ()  # words and phrases that may be said, less important than the names
+    names: tuple[str, ...] = ()  # of things that may be mentioned
+    terms: tuple[str, ...] = ()  # other likely words and phrases, with less weight than the names
 
 
 def base_language(tag: str) -> str:
-    """Return the language of a tag such as en-US or en_GB, without its region."""
+    """Return the language subtag of a tag such as en-US or en_GB."""
     return tag.replace("_", "-").partition("-")[0].lower()
 
 
 @dataclass(frozen=True)
 class SpeechAudio:
-    """16 kHz 16-bit mono audio, and where somebody speaks in it: from and to, milliseconds."""
+    """16 kHz 16-bit mono PCM and its speech segments: begin and end in milliseconds."""
 
     pcm: bytes
     segments: tuple[tuple[int, int], ...]
@@ -54,12 +54,12 @@ class SpeechAudio:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was said, and how sure the engine is, 0 to 1. An empty text: nothing that it understood."""
+    """Recognized text with a confidence score from 0 to 1; the text is empty if nothing was recognized."""
 
     text: str = ""
     score: float = 0.0
     language: str | None = None
-    is_complete: bool = False  # a whole command: nobody needs to wait for more words
+    is_complete: bool = False  # a complete command, which a shorter silence ends
 
 
 class AsrEngine(Protocol):
@@ -85,7 +85,7 @@ class AsrEngine(Protocol):
         ...
 
     def check_request(self, request: TranscribeRequest) -> None:
-        """Raise UnknownLanguageError, UnknownModelError or EngineError for what cannot be done."""
+        """Raise UnsupportedLanguageError, UnsupportedModelError or EngineError for a request it cannot serve."""
 
     async def install(self) -> None:
         """Fetch the models, for as long as it takes."""
@@ -100,7 +100,7 @@ class AsrEngine(Protocol):
         return
 
     async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
-        """Return the transcript. Raises BusyError, EngineError; cancelling it ends or drops the work."""
+        """Return the transcript. Raises BusyError, EngineError. Cancellation stops the decoding or drops its result."""
         ...
 
     async def close(self) -> None:

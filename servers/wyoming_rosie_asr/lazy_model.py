@@ -1,4 +1,4 @@
-"""A model that is in memory while it is used: loaded once for all who need it, let go when nobody has for a while."""
+"""A model that is loaded with its first use, shared by its users, and unloaded when it has been idle for a while."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -12,7 +12,7 @@ M = TypeVar("M")
 
 
 class LazyModel(Generic[M]):
-    """`load` and `unload` may take long; `keep_seconds` of 0 keeps the model for ever."""
+    """Loads a model on demand; `keep_alive_seconds` of 0 keeps it loaded."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class LazyModel(Generic[M]):
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[M]:
-        """Hold the model, which is loaded if need be. Raises what `load` raises, each time anew."""
+        """Load the model if necessary and hold it. Raises what `load` raises; each call tries again."""
         self._users += 1
         self._idle.clear()
         self._cancel_timer()
@@ -46,18 +46,18 @@ class LazyModel(Generic[M]):
                 self._schedule_unload()
 
     async def prepare(self) -> None:
-        """Have the model in memory."""
+        """Load the model."""
         async with self.acquire():
             pass
 
     async def close_when_idle(self) -> None:
-        """Let go of the model when those who use it now are done."""
+        """Unload the model when its present users have released it."""
         if self._users:
             await self._idle.wait()
         await self.close()
 
     async def close(self) -> None:
-        """Let go of the model."""
+        """Unload the model."""
         self._cancel_timer()
         await self._unload_model()
 
@@ -68,7 +68,7 @@ class LazyModel(Generic[M]):
             self._loading = asyncio.create_task(self._load())
         loading = self._loading
         try:
-            return await asyncio.shield(loading)  # one user who leaves does not take it from the others
+            return await asyncio.shield(loading)  # a user that is cancelled does not cancel it for the others
         except BaseException:
             if loading.done() and self._loading is loading and (loading.cancelled() or loading.exception()):
                 self._loading = None
@@ -91,7 +91,7 @@ class LazyModel(Generic[M]):
             await asyncio.wait([loading])
         if not loading.cancelled() and loading.exception() is None:
             await self._unload(loading.result())
-            _LOG.info("the model is no longer in memory", model=self._name)
+            _LOG.info("model unloaded", model=self._name)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

@@ -1,23 +1,23 @@
-"""Text told while somebody still speaks: only what two guesses in a row agree on, so that nothing is taken back.
+"""Partial results by local agreement: the words that two hypotheses in a row share are stable and sent, never revised.
 
-The rule is local agreement (Macháček, Dabre and Bojar, 2023, "Turning Whisper into Real-Time Transcription System").
+Macháček, Dabre and Bojar (2023), "Turning Whisper into Real-Time Transcription System".
 """
 
 from itertools import takewhile
 
 MAX_SHARE = 0.25
-"""Of the time between two guesses, which the engine may take for one; the rest is for answers."""
+"""Share of the interval between partial results that decoding one may take; the rest is for final transcripts."""
 
 
 class LocalAgreement:
-    """Guesses of one utterance, each over more of its audio, and the beginning of them that has been told."""
+    """The hypotheses of one utterance, each for more of its audio, and their stable prefix."""
 
     def __init__(self) -> None:
         self.sent = ""
         self._previous: list[str] = []
 
     def push(self, hypothesis: str) -> str:
-        """Take the next guess; return what of it is new and stable, nothing when there is nothing."""
+        """Add the next hypothesis; return the text by which it extends the stable prefix, which may be empty."""
         words = hypothesis.split()
         agreed = [
             one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(words, self._previous, strict=False))
@@ -26,7 +26,7 @@ class LocalAgreement:
         return self._extend(" ".join(agreed))
 
     def finish(self, text: str) -> str:
-        """Return the rest of the final text, nothing when it does not begin with what was told."""
+        """Return what follows the stable prefix in the final text; nothing if the text does not begin with it."""
         return self._extend(" ".join(text.split()))
 
     def _extend(self, text: str) -> str:
@@ -37,15 +37,15 @@ class LocalAgreement:
 
 
 class PartialBudget:
-    """Whether the engine is quick enough to guess while people speak: a guess must not stand in an answer's way."""
+    """Limits partial results to engines that decode fast enough, so that final transcripts are not delayed."""
 
     def __init__(self) -> None:
         self._seconds = 0.0
 
     def record(self, seconds: float) -> None:
-        """Take it that the newest decoding took so long, with the wait for its turn."""
+        """Record the duration of the newest decoding, including its wait."""
         self._seconds = seconds
 
     def allows(self, step_seconds: float) -> bool:
-        """Tell whether there is time for a guess every so many seconds."""
+        """Return whether the engine has time for a partial result every `step_seconds`."""
         return self._seconds <= MAX_SHARE * step_seconds

@@ -1,4 +1,4 @@
-"""What a peer asks for, read strictly from its `transcribe`."""
+"""Parser of the `transcribe` event."""
 
 from wyoming.event import Event
 
@@ -11,7 +11,7 @@ MAX_CHARACTERS = 200
 
 
 def parse_request(event: Event) -> TranscribeRequest:
-    """Return what is wanted. Raises BadEventError."""
+    """Return the request of a `transcribe` event. Raises BadEventError."""
     fields = _fields(event)
     return TranscribeRequest(
         fields.optional_text("name") or None,
@@ -22,7 +22,7 @@ def parse_request(event: Event) -> TranscribeRequest:
 
 
 def parse_sensitivity(event: Event) -> str | None:
-    """Return how soon an utterance is to be taken as over; anybody may name ways of their own."""
+    """Return `vad_sensitivity`; values that are not Wyoming's are allowed. Raises BadEventError."""
     return _fields(event).optional_text("vad_sensitivity") or None
 
 

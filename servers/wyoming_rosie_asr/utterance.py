@@ -5,7 +5,6 @@ import contextvars
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any, TypeVar
 
 import structlog
@@ -19,6 +18,7 @@ from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import BadEventError, RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol.server import Send
+from wyoming_rosie.runtime.fields import parse_number
 from wyoming_rosie.runtime.stream_scheduler import AudioSource, BatchScheduler, ScheduledStream
 from wyoming_rosie.voice_activity.endpointing import (
     CONDUCTED,
@@ -190,10 +190,8 @@ class Utterance:
 
     def _timestamp(self, event: Event) -> int:
         """Return the event's position in the audio; the present one if it names none that makes sense."""
-        timestamp = event.data.get("timestamp")
-        if not isinstance(timestamp, int | float) or not isfinite(timestamp):
-            return self._duration_ms
-        return min(max(round(timestamp), 0), self._duration_ms)
+        timestamp = parse_number(event.data.get("timestamp"))
+        return self._duration_ms if timestamp is None else min(max(round(timestamp), 0), self._duration_ms)
 
     def _on_vad_events(self, events: Sequence[VadEvent]) -> None:
         for event in events if self._early_answer is None else ():

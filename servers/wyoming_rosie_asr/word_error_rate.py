@@ -1,4 +1,4 @@
-"""How well an engine understands a folder of recordings: word error rate, exact sentences, time."""
+"""Word error rate, exact sentences and decoding time of an engine on a folder of recordings."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream, process_batch
 from wyoming_rosie_asr.admission import DecodeJob, Priority
-from wyoming_rosie_asr.engine import AsrEngine, SpeechAudio, TranscribeRequest
+from wyoming_rosie_asr.engine import AsrEngine, SpeechAudio, TranscribeRequest, Transcript
 
 if TYPE_CHECKING:
     from wyoming_rosie.voice_activity.silero_engine import SileroEngine  # numpy, which silero.load prepares for
@@ -28,7 +28,7 @@ _PUNCTUATION = re.compile(r"[^\w' ]+")
 
 @dataclass(frozen=True)
 class RecordingResult:
-    """What was said, what was written, in words; and the seconds that took."""
+    """Reference and hypothesis in words, and the seconds of decoding."""
 
     name: str
     reference: list[str]
@@ -41,29 +41,30 @@ class RecordingResult:
 
 
 async def print_report(engine: AsrEngine, folder: Path, output: TextIO) -> None:
-    """Print a row for each recording and the totals. Raises ConfigError, EngineError."""
+    """Print a table row for each recording, and the totals. Raises ConfigError, EngineError."""
     files = await asyncio.to_thread(lambda: sorted(folder.rglob("*.wav")))
     if not files:
         raise ConfigError(f"there are no WAV files in {folder}")
     if not engine.is_installed:
         await engine.install()
     await engine.prepare()
-    voice = await asyncio.to_thread(silero.load, silero.Settings())
-    rows = []
+    vad = await asyncio.to_thread(silero.load, silero.Settings())
+    results = []
     for file in files:
-        said = normalize_words(await asyncio.to_thread(read_reference, file))
-        sound = await asyncio.to_thread(_load_recording, voice, file)
-        begun = time.perf_counter()
-        transcript = (
-            await engine.transcribe(sound, TranscribeRequest(), DecodeJob(Priority.FINAL)) if sound.segments else None
-        )
-        written = normalize_words(transcript.text) if transcript is not None else []
-        rows.append(RecordingResult(str(file.relative_to(folder)), said, written, time.perf_counter() - begun))
-    _print_table(rows, Console(file=output, soft_wrap=True))
+        reference = normalize_words(await asyncio.to_thread(read_reference, file))
+        audio = await asyncio.to_thread(_load_recording, vad, file)
+        began = time.perf_counter()
+        transcript = Transcript()
+        if audio.segments:
+            transcript = await engine.transcribe(audio, TranscribeRequest(), DecodeJob(Priority.FINAL))
+        seconds = time.perf_counter() - began
+        hypothesis = normalize_words(transcript.text)
+        results.append(RecordingResult(str(file.relative_to(folder)), reference, hypothesis, seconds))
+    _print_table(results, Console(file=output, soft_wrap=True))
 
 
 def read_reference(file: Path) -> str:
-    """Return what is said in a recording: the text file beside it, else its name. Names that begin with oov_ say nothing."""
+    """Return the reference text: the .txt file beside the recording, else its name; nothing if that begins with oov_."""
     beside = file.with_suffix(".txt")
     if beside.is_file():
         return beside.read_text("utf-8")
@@ -71,12 +72,12 @@ def read_reference(file: Path) -> str:
 
 
 def normalize_words(text: str) -> list[str]:
-    """Return the words, without capitals and punctuation."""
+    """Return the words in lower case, without punctuation."""
     return _PUNCTUATION.sub(" ", text.casefold().replace("\u2019", "'")).replace("'", "").split()
 
 
 def count_word_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> int:
-    """Return the fewest words to insert, delete or replace (Levenshtein)."""
+    """Return the Levenshtein distance in words."""
     costs = list(range(len(hypothesis) + 1))
     for row, word in enumerate(reference, 1):
         before, costs[0] = costs[0], row
@@ -88,17 +89,17 @@ def count_word_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> in
     return costs[-1]
 
 
-def _load_recording(voice: "SileroEngine", file: Path) -> SpeechAudio:
+def _load_recording(vad: "SileroEngine", file: Path) -> SpeechAudio:
     audio, pcm = read_wav(file)
     converter = Converter(audio, SPEECH)
     pcm = converter.convert(pcm) + converter.finish()
-    stream = VadStream(voice, SegmenterRules())
-    whole = len(pcm) - len(pcm) % voice.frame_bytes
-    (found,) = process_batch(voice, [(stream, pcm[:whole])]) if whole else [[]]
-    found += stream.finish()
+    stream = VadStream(vad, SegmenterRules())
+    whole = len(pcm) - len(pcm) % vad.frame_bytes
+    (events,) = process_batch(vad, [(stream, pcm[:whole])]) if whole else [[]]
+    events += stream.finish()
     stream.close()
-    starts = [one.time for one in found if isinstance(one, SpeechStart)]
-    stops = [one.time for one in found if isinstance(one, SpeechStop)]
+    starts = [event.time for event in events if isinstance(event, SpeechStart)]
+    stops = [event.time for event in events if isinstance(event, SpeechStop)]
     return SpeechAudio(pcm, tuple(zip(starts, stops, strict=True)))
 
 

@@ -23,24 +23,24 @@ ENGINES = EngineRegistry("wyoming_rosie_vad.engines")
 @ENGINES.configures("engine")
 @dataclass(frozen=True)
 class VadConfig(ServiceConfig):
-    """Where speech starts and stops, over the Wyoming protocol."""
+    """Voice activity detection over the Wyoming protocol."""
 
     uri: str = option("tcp://127.0.0.1:10450", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
-    engine: str = option("silero", "which engine to load")
-    speech: segmenter.SegmenterRules = option(segmenter.SegmenterRules, "what counts as speech")
+    engine: str = option("silero", "voice activity detection engine")
+    speech: segmenter.SegmenterRules = option(segmenter.SegmenterRules, "rules of segmentation")
 
 
 async def serve(settings: VadConfig) -> None:
-    """Find speech until told to stop."""
+    """Serve voice activity detection until stopped. Raises ConfigError."""
     segmenter.check_segmenter_rules(settings.speech)
     engine: VadEngine[Any] = await asyncio.to_thread(ENGINES.load, settings.engine, settings)
     scheduler = create_scheduler(engine)
     metrics = Metrics()
-    voices = create_turn_metrics(metrics, lambda: scheduler.waiting, is_enabled=settings.has_monitor)
+    turns = create_turn_metrics(metrics, lambda: scheduler.waiting, is_enabled=settings.has_monitor)
     vad = DaemonServer(
         "vad",
         {**Info().to_dict(), "vad": [engine.describe()]},
-        lambda send: VadHandler(engine, scheduler, settings.speech, send, voices),
+        lambda send: VadHandler(engine, scheduler, settings.speech, send, turns),
         metrics=metrics,
     )
     try:

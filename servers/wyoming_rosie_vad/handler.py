@@ -1,4 +1,4 @@
-"""One peer's stream of audio, and what is found in it."""
+"""Connection handler of the VAD daemon."""
 
 from collections.abc import Sequence
 from typing import Any, assert_never
@@ -26,7 +26,7 @@ _LOG = structlog.get_logger()
 
 
 class VadHandler:
-    """Audio in; `voice-started`, `voice-stopped` and `voice-class` out, with times of the audio, however fast it comes."""
+    """Answers audio with `voice-started`, `voice-stopped` and `voice-class`; timestamps are positions in the audio."""
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class VadHandler:
         self._stream: ScheduledStream[VadStream, VadEvent] | None = None
         self._outbox = Outbox[VadEvent]()
         self._had_voice = False
-        self._start_ms: int | None = None  # of the stream, as the peer counts
+        self._start_ms: int | None = None  # timestamp of the stream's first sample
         self._context: dict[str, Any] = {}
 
     @property
     def is_busy(self) -> bool:
-        return self._stream is not None and self._stream.state.is_speech  # a stream itself may never end
+        return self._stream is not None and self._stream.state.is_speech  # a stream may never end
 
     def on_audio_nowait(self, event: Event) -> bool:
         pcm = self._audio.read_nowait(event)
@@ -83,7 +83,7 @@ class VadHandler:
             raise
 
     async def close(self) -> None:
-        """Drop the stream; what has been found and not been told is for nobody."""
+        """Drop the stream and the events that have not been sent."""
         self._outbox.close()
         await self._close_stream()
 
@@ -108,8 +108,8 @@ class VadHandler:
             return
         await self._stream.finish()
         await self._outbox.flush()
-        for finding in self._stream.state.finish():
-            await self._send_vad_event(finding)
+        for event in self._stream.state.finish():
+            await self._send_vad_event(event)
         await self._close_stream()
 
     async def _close_stream(self) -> None:
@@ -119,34 +119,34 @@ class VadHandler:
             stream.close()
             await self._scheduler.call(stream.state.close)
 
-    def _on_vad_events(self, findings: Sequence[VadEvent]) -> None:
-        for finding in findings:
-            if isinstance(finding, SpeechStart | SpeechStop) and self._stream is not None:
+    def _on_vad_events(self, events: Sequence[VadEvent]) -> None:
+        for event in events:
+            if isinstance(event, SpeechStart | SpeechStop) and self._stream is not None:
                 self._had_voice = True
                 self._metrics.observe_stage("detect", 1000 * self._stream.lag_seconds)
-            self._outbox.put(finding)
+            self._outbox.put(event)
 
-    async def _send_vad_event(self, finding: VadEvent) -> None:
-        _LOG.debug("found", finding=finding)
-        await self._send(self._to_event(finding))
+    async def _send_vad_event(self, event: VadEvent) -> None:
+        _LOG.debug("voice activity", found=event)
+        await self._send(self._to_event(event))
 
-    def _to_event(self, finding: VadEvent) -> Event:
-        timestamp = (self._start_ms or 0) + finding.time
-        match finding:
+    def _to_event(self, event: VadEvent) -> Event:
+        timestamp = (self._start_ms or 0) + event.time
+        match event:
             case SpeechStart():
                 return VoiceStarted(timestamp).event()
             case SpeechStop():
                 return VoiceStopped(timestamp).event()
             case AudioClassified():
-                data = {"class": finding.audio_class, "probability": finding.probability, "timestamp": timestamp}
-                if finding.is_final:
+                data = {"class": event.audio_class, "probability": event.probability, "timestamp": timestamp}
+                if event.is_final:
                     data["final"] = True
                 return UserEvent("voice-class", data, dict(self._context)).event()
             case _:
-                assert_never(finding)
+                assert_never(event)
 
 
 def _parse_timestamp(event: Event) -> int | None:
-    """Return the event's timestamp; some peers send none, a fraction, or something else."""
+    """Return the event's timestamp in milliseconds, None without a usable one; some peers send fractions."""
     timestamp = parse_number(event.data.get("timestamp"))
     return None if timestamp is None else round(timestamp)

@@ -1,1 +1,1 @@
-"""Finds wake words in many streams of audio at once."""
+"""Wake word detection over the Wyoming protocol, in many streams at once."""

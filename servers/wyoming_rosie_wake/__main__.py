@@ -26,18 +26,18 @@ ENGINES = EngineRegistry("wyoming_rosie_wake.engines")
 @ENGINES.configures("engine")
 @dataclass(frozen=True)
 class WakeConfig(TriggerRules, ServiceConfig):
-    """Wake words over the Wyoming protocol."""
+    """Wake word detection over the Wyoming protocol."""
 
     uri: str = option("tcp://127.0.0.1:10400", "where to listen: tcp://HOST:PORT, unix:///PATH or stdio://")
-    engine: str = option("micro", "which engine to load")
-    model: tuple[str, ...] = option((), "a word to offer, by name or file; may be given again [default: all]")
+    engine: str = option("micro", "wake word engine")
+    model: tuple[str, ...] = option((), "a wake word to offer, by name or file; may be given again [default: all]")
     custom_model_dir: tuple[Path, ...] = option((), "a folder with more models; may be given again")
-    workers: int = option(0, "threads that listen [default: one for each processor]")
-    capture: recordings.Settings = option(recordings.Settings, "recordings of what was heard, to train models with")
+    workers: int = option(0, "detection threads [default: one for each core]")
+    capture: recordings.Settings = option(recordings.Settings, "recordings of detections, for training")
 
 
 async def serve(settings: WakeConfig) -> None:
-    """Serve wake words until told to stop."""
+    """Serve wake word detection until stopped. Raises ConfigError."""
     engine = await asyncio.to_thread(load_engine, settings)
     recorder = await asyncio.to_thread(recordings.create_recorder, settings.capture)
     scheduler = BatchScheduler("wake", engine.process_batch, engine.batch_limits, worker_count(settings.workers))
@@ -56,9 +56,9 @@ async def serve(settings: WakeConfig) -> None:
 
 
 def load_engine(settings: WakeConfig) -> WakeEngine[Any]:
-    """Return the engine that was chosen. Raises ConfigError."""
-    given = parse_models(settings.custom_model_dir, settings.model, settings)
-    engine: WakeEngine[Any] = ENGINES.load(settings.engine, settings, given)
+    """Load the selected engine. Raises ConfigError."""
+    models = parse_models(settings.custom_model_dir, settings.model, settings)
+    engine: WakeEngine[Any] = ENGINES.load(settings.engine, settings, models)
     return engine
 
 

@@ -1,4 +1,4 @@
-"""Recordings of the seconds around a detection or a near miss, for training; off unless a folder is named."""
+"""Recordings of the audio around detections and near misses, for training; off unless a folder is set."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,22 +16,20 @@ from wyoming_rosie.wakeword.detection import WakeDetection
 _LOG = structlog.get_logger()
 AFTER_SECONDS = 0.5
 MAX_WAITING = 20
-"""Recordings that are not yet written; more are not kept."""
+"""Recordings that may wait to be written; more are dropped."""
 _SECONDS = range(1, 61)
 
 
 @dataclass(frozen=True)
 class Settings:
-    dir: Path | None = option(
-        None, "keep recordings of wake words in this folder; what people say there is on the disk"
-    )
-    near_misses: bool = option(True, "also keep what was nearly a wake word")
-    seconds: int = option(4, "how much of what was before the detection, seconds")
-    most_files: int = option(1000, "when there are more recordings, the oldest are deleted")
+    dir: Path | None = option(None, "write recordings of detections to this folder; they contain speech")
+    near_misses: bool = option(True, "also record near misses")
+    seconds: int = option(4, "audio before the detection, seconds")
+    most_files: int = option(1000, "number of recordings above which the oldest are deleted")
 
 
 class WakeRecorder:
-    """Writes recordings, one at a time, and deletes the oldest."""
+    """Writes recordings in the background and deletes the oldest."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.seconds = settings.seconds
@@ -45,7 +43,7 @@ class WakeRecorder:
     def record(self, detection: WakeDetection, pcm: bytes) -> None:
         """Write a recording in the background."""
         if len(self._writing) >= MAX_WAITING:
-            _LOG.warning("a recording was not kept: the disk is too slow", name=detection.name)
+            _LOG.warning("recording dropped: the disk is too slow", name=detection.name)
             return
         task = asyncio.create_task(asyncio.to_thread(self._write_recording, detection, pcm, datetime.now(UTC)))
         self._writing.add(task)
@@ -63,37 +61,37 @@ class WakeRecorder:
             recordings = sorted(self._folder.glob("*Z_*_*_*.wav"))
             for oldest in recordings[: max(0, len(recordings) - self._settings.most_files)]:
                 oldest.unlink(missing_ok=True)
-        except (ConfigError, OSError) as err:  # the recording is lost, listening goes on
-            _LOG.warning("a recording was not kept", reason=str(err))
+        except (ConfigError, OSError) as err:  # loses the recording, not the connection
+            _LOG.warning("recording was not written", reason=str(err))
 
 
 class RecordingBuffer:
-    """The newest seconds of one stream, and the detections in it that are to be written when their end has come."""
+    """The newest seconds of one stream, and its detections that are recorded once the audio after them has come."""
 
     def __init__(self, recorder: WakeRecorder) -> None:
         self._recorder = recorder
         self._max_bytes = SPEECH.bytes_in(recorder.seconds + AFTER_SECONDS + 2.0)
         self._pcm = bytearray()
-        self._end_sample = 0  # the sample after the newest
+        self._end_sample = 0
         self._pending: list[WakeDetection] = []
 
     def push(self, pcm: bytes) -> None:
         self._pcm += pcm
         self._end_sample += len(pcm) // SPEECH.frame_bytes
-        self._record([heard for heard in self._pending if self._end_sample >= _end_sample(heard)])
+        self._record([detection for detection in self._pending if self._end_sample >= _end_sample(detection)])
         if len(self._pcm) > 2 * self._max_bytes:
             del self._pcm[: -self._max_bytes]
 
     def on_detections(self, detections: Sequence[WakeDetection]) -> None:
-        self._pending += [heard for heard in detections if self._recorder.is_recorded(heard)]
+        self._pending += [detection for detection in detections if self._recorder.is_recorded(detection)]
 
     def finish(self) -> None:
         self._record(list(self._pending))
 
     def _record(self, ready: Sequence[WakeDetection]) -> None:
-        for heard in ready:
-            self._pending.remove(heard)
-            self._recorder.record(heard, self._slice(heard))
+        for detection in ready:
+            self._pending.remove(detection)
+            self._recorder.record(detection, self._slice(detection))
 
     def _slice(self, detection: WakeDetection) -> bytes:
         begin = self._end_sample - len(self._pcm) // SPEECH.frame_bytes
@@ -104,7 +102,7 @@ class RecordingBuffer:
 
 
 def create_recorder(settings: Settings) -> WakeRecorder | None:
-    """Return what keeps recordings, None when that is off. Raises ConfigError."""
+    """Return the recorder, None if recording is off. Raises ConfigError."""
     if settings.dir is None:
         return None
     if settings.seconds not in _SECONDS:

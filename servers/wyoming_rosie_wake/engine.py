@@ -1,4 +1,4 @@
-"""What a wake word engine must offer."""
+"""Interface of a wake word engine."""
 
 from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
@@ -10,25 +10,25 @@ from wyoming_rosie.wakeword.detection import WakeDetection
 
 S = TypeVar("S", bound=StreamState)
 TICK_SECONDS = 0.075
-"""Nearly the 80 ms of a hop: eight streams or more are heard in one batch, up to so much later."""
+"""Nearly the 80 ms of a hop; streams wait at most this long to be processed in one batch."""
 
 
 class WakeEngine(Protocol, Generic[S]):
-    """Loaded models, shared by all peers."""
+    """Loaded models, shared by all connections."""
 
     batch_limits: BatchLimits
 
     def describe(self) -> WakeProgram:
-        """Return what `describe` says of the engine and its models."""
+        """Return the program as `info` lists it."""
 
     def match_names(self, names: Sequence[str]) -> list[str]:
-        """Return the models' own names of the named words. Raises UnknownWakeWordError for a name that no model has."""
+        """Return the models' own names for the given ones. Raises UnknownWakeWordError."""
 
     def create_stream(self, names: Sequence[str]) -> S:
-        """Begin a stream that looks for the named words, for all of them without names; may block."""
+        """Return the state of a new stream for these words, for all words if there are no names. May block."""
 
     def set_words(self, stream: S, names: Sequence[str]) -> None:
-        """Look for other words in a stream from now on; those that stay go on without a gap. May block."""
+        """Replace the words of a stream; words that stay are detected without a gap. May block."""
 
     def process_batch(self, batch: Sequence[tuple[S, bytes]]) -> Sequence[Sequence[WakeDetection]]:
-        """Give each stream its next audio; return for each what became certain in it. Blocks."""
+        """Process the next audio of each stream; return the detections of each. Blocks."""

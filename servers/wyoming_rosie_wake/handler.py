@@ -1,4 +1,4 @@
-"""One peer's stream of audio, and the wake words that it asked for."""
+"""Connection handler of the wake daemon."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,9 +25,9 @@ MAX_NAMES = 100
 
 
 class WakeHandler:
-    """`detect` names the words, audio follows, each word heard is a `detection`; `not-detected` ends audio without one.
+    """Answers audio with a `detection` for each wake word, or with `not-detected` at its end; `detect` names the words.
 
-    Words may be changed in the middle of a stream, for example to have a stop word while the answer is spoken.
+    Another `detect` changes the words in the middle of a stream, for example to a stop word during a reply.
     """
 
     def __init__(
@@ -44,10 +44,10 @@ class WakeHandler:
         self._send = send
         self._metrics = metrics
         self._audio = AudioReceiver(scheduler.call)
-        self._names: list[str] | None = []  # none: refused, nothing is listened for; empty: all words
-        self._requested_names: list[str] = []  # the same words, as the peer calls them
+        self._names: list[str] | None = []  # None: the request was rejected; empty: all words
+        self._requested_names: list[str] = []  # the same words by the peer's names
         self._detect: Event | None = None
-        self._has_audio = False  # there was audio on this connection
+        self._has_audio = False  # on this connection, so far
         self._stream: ScheduledStream[StreamState, WakeDetection] | None = None
         self._recording: RecordingBuffer | None = None
         self._outbox = Outbox[WakeDetection]()
@@ -56,7 +56,7 @@ class WakeHandler:
 
     @property
     def is_busy(self) -> bool:
-        return False  # a stream has no end that is worth waiting for
+        return False  # a stream may never end
 
     def on_audio_nowait(self, event: Event) -> bool:
         pcm = self._audio.read_nowait(event)
@@ -95,12 +95,12 @@ class WakeHandler:
             asked = _parse_names(event)
             names = self._engine.match_names(asked)
         except RosieError:
-            self._close_stream()  # nothing is listened for instead
+            self._close_stream()
             raise
         self._names, self._requested_names = names, asked
         self._context = turn.context(event)
         if self._stream is not None:
-            await self._stream.finish()  # up to here the other words were wanted
+            await self._stream.finish()  # detects the old words up to here
             await self._scheduler.call(self._engine.set_words, self._stream.state, names)
         elif self._audio.is_started:
             await self._create_stream()
@@ -140,17 +140,17 @@ class WakeHandler:
         for detection in drop_near_misses(found):
             self._outbox.put(detection)
 
-    async def _send_detection(self, heard: WakeDetection) -> None:
+    async def _send_detection(self, detection: WakeDetection) -> None:
         self._detections += 1
-        context = {**self._context, "score": heard.score}
-        if heard.speaker:
-            context["speaker"] = heard.speaker
+        context = {**self._context, "score": detection.score}
+        if detection.speaker:
+            context["speaker"] = detection.speaker
         if self._detections > 1 and not self._has_turn_id:
             context["turn_id"] = turn.new_id()
         turn.bind(str(context["turn_id"]))
-        _LOG.info("wake word", name=heard.name, score=heard.score, ms=heard.milliseconds)
-        name = match_name(heard.name, self._requested_names)
-        await self._send(Detection(name=name, timestamp=heard.milliseconds, context=context).event())
+        _LOG.info("wake word", name=detection.name, score=detection.score, ms=detection.milliseconds)
+        name = match_name(detection.name, self._requested_names)
+        await self._send(Detection(name=name, timestamp=detection.milliseconds, context=context).event())
         self._metrics.count_outcome("detected")
 
     async def _finish_stream(self) -> None:

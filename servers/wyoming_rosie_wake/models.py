@@ -1,4 +1,4 @@
-"""Which wake words are offered and by which rules, whatever the engine."""
+"""Selection of wake word models by the user's settings, for all engines."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ModelSelection:
-    """What the user says of models: folders and files with more of them, names that are offered (all for none), rules."""
+    """The user's settings for models: more folders and files, names to offer (none: all), and trigger rules."""
 
     folders: tuple[Path, ...] = ()
     files: tuple[Path, ...] = ()
@@ -27,7 +27,7 @@ class ModelSelection:
     rules: TriggerRules = field(default_factory=TriggerRules)
 
     def select(self, known: Mapping[str, T], own: Iterable[str]) -> dict[str, T]:
-        """Return the models that are offered, by name; `own` are the names in the user's files. Raises ConfigError."""
+        """Return the offered models by name; `own` are the names of the user's files. Raises ConfigError."""
         names = [*self.names, *own]
         if not known:
             raise ConfigError("there is no wake word model; name a folder with --custom-model-dir")
@@ -41,12 +41,12 @@ class ModelSelection:
 
 
 def parse_models(folders: Iterable[Path], given: Iterable[str], rules: TriggerRules) -> ModelSelection:
-    """Sort names from files in what was given with --model."""
+    """Separate names from files in the values of --model."""
     given = list(given)
     files = [Path(one) for one in given if _is_file(Path(one))]
     return ModelSelection(tuple(folders), tuple(files), tuple(one for one in given if Path(one) not in files), rules)
 
 
 def _is_file(path: Path) -> bool:
-    """Return whether a file is meant; a file's name alone may be that of a known word, such as ok_nabu_v0.1.tflite."""
+    """Return whether a file is meant: a bare file name may stand for a known word, such as ok_nabu_v0.1.tflite."""
     return path.suffix in MODEL_SUFFIXES and (path.name != str(path) or path.exists())

@@ -219,9 +219,9 @@ async def test_names_that_cannot_be_said_are_told_at_the_start(daemon: StartDaem
     file = tmp_path / "home.toml"
     file.write_text('[[entities]]\nid = "light.a"\nname = "Wxyzq Tschk Rvnoll"\ndomain = "light"\n')
     asr = await daemon("asr", "--home", str(file))
-    line = await asr.wait_for_line("a name cannot be said: give it an alias")
+    line = await asr.wait_for_line("name without a pronunciation: give it an alias")
     assert line["name"] == "Wxyzq Tschk Rvnoll"
-    (facts,) = asr.lines("grammar")
+    (facts,) = asr.lines("grammar loaded")
     assert facts["sentences"] > 1000
 
 

@@ -1,1 +1,1 @@
-"""When somebody speaks: Silero's network behind WebRTC's gate, and the rules that make starts and stops of it."""
+"""Voice activity detection: Silero behind a WebRTC gate, segmentation, classification and endpointing."""

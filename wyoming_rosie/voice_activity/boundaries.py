@@ -1,7 +1,7 @@
-"""To which frames speech really extends: rules without audio, engine or clock.
+"""Exact boundaries of speech: rules without audio, engine or clock.
 
-The probability decides whether there is speech. It lags: a frame or two at the start, up to four at the end, more where
-a voice is muffled or begins and ends in a hiss. The level, against what is heard when nobody speaks, tells the rest.
+The probability decides whether there is speech. It lags: by a frame or two at the start, by up to four at the end, by more
+for a muffled voice or a hiss. The level, compared with the background, gives the exact frame.
 """
 
 from collections import deque
@@ -10,36 +10,36 @@ from math import inf
 from wyoming_rosie.voice_activity.events import VadFrame
 
 LAG_FRAMES = 4
-"""So far the level alone decides."""
+"""Distance from the likely boundary within which the level alone decides."""
 DOUBTFUL_PROBABILITY = 0.1
-"""From this probability on, what is as loud as speech and joined to it belongs to it."""
+"""Probability from which adjacent audio that is as loud as speech belongs to it."""
 DOUBTFUL_FRAMES = 12
-"""But not further than this, about a syllable or two: music is doubtful for minutes."""
+"""Longest such extension, a syllable or two: music is doubtful for minutes."""
 CLOSURE_FRAMES = 1
-"""So many soft frames may lie inside: the lips are closed before the t of stop."""
+"""Soft frames that may lie inside speech: the mouth is closed before the t of "stop"."""
 ABOVE_BACKGROUND = 6.0
-"""dB; what is louder than the background by this is loud enough for speech."""
+"""dB above the background that are loud enough for speech."""
 BELOW_SPEECH = 40.0
-"""dB; what is softer than the speech by this is not, however silent the background is."""
+"""dB below the speech that are too soft for speech, however silent the background is."""
 BACKGROUND_FRAMES = 31
-"""How much of what came before the start tells the background: about a second."""
+"""Frames before the start from which the background is measured: about a second."""
 MIN_BACKGROUND_FRAMES = 3
 
 
 class BoundaryRefiner:
-    """The newest frames of a stream, numbered from its first."""
+    """Refines boundaries by the newest frames of a stream; frames are numbered from its first."""
 
     def __init__(self, more: int) -> None:
         self.frame_count = 0
         self._frames: deque[VadFrame] = deque(maxlen=BACKGROUND_FRAMES + DOUBTFUL_FRAMES + more)
-        self._background = inf  # before the speech that is under way, as far as it is known
+        self._background = inf  # before the present speech, if it is known
 
     def add(self, frame: VadFrame) -> None:
         self._frames.append(frame)
         self.frame_count += 1
 
     def refine_start(self, likely: int, earliest: int) -> int:
-        """Return the first frame of speech that is under way, of which `likely` is the first likely one."""
+        """Return the first frame of the present speech; `likely` is its first likely frame."""
         before = self._levels(likely - BACKGROUND_FRAMES, likely)
         self._background = _background_level(before) if len(before) >= MIN_BACKGROUND_FRAMES else inf
         if self._background == inf:
@@ -54,7 +54,7 @@ class BoundaryRefiner:
         return start
 
     def refine_end(self, start: int, likely: int) -> int:
-        """Return the frame after the last one of speech that began at `start`; `likely` is its last likely frame."""
+        """Return the frame after the last one of the speech from `start`; `likely` is its last likely frame."""
         after = self._levels(likely + 1, self.frame_count)
         if not after:
             return likely + 1
@@ -77,16 +77,18 @@ class BoundaryRefiner:
         return is_joined and self._level(frame) > softest
 
     def _min_level(self, background: float, first: int, end: int) -> float:
-        """Return the level that a frame beside the speech from `first` to before `end` must have to belong to it."""
+        """Return the level that a frame adjacent to the speech from `first` to before `end` needs to belong to it."""
         loudest = max(self._levels(first, end))
-        above = min(ABOVE_BACKGROUND, (loudest - background) / 2)  # of speech that hardly stands out, half of it
+        above = min(
+            ABOVE_BACKGROUND, (loudest - background) / 2
+        )  # half the distance for speech close to the background
         return max(background + above, loudest - BELOW_SPEECH)
 
     def _level(self, frame: int) -> float:
         return self._frames[frame - self.frame_count].level
 
     def _levels(self, first: int, end: int) -> list[float]:
-        """Return the levels of the frames from `first` to before `end`, as far as they are remembered."""
+        """Return the levels of the frames from `first` to before `end` that are still stored."""
         oldest = self.frame_count - len(self._frames)
         return [self._level(frame) for frame in range(max(first, oldest), end)]
 

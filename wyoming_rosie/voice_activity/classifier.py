@@ -1,15 +1,15 @@
-"""What is heard, speech, noise or silence: rules without audio, engine or clock."""
+"""Classification of audio as speech, noise or silence: rules without audio, engine or clock."""
 
 from math import ceil
 
 from wyoming_rosie.voice_activity.events import AudioClass, AudioClassified, VadFrame
 
 SETTLE_MS = 250
-"""A sound other than speech must last so long before it is told."""
+"""Noise or silence must last this long before it is reported."""
 
 
 class AudioClassifier:
-    """Follows one stream; speech is told at once, because it has been made sure of already."""
+    """Classifies one stream. Speech is reported at once, because the segmenter has confirmed it already."""
 
     def __init__(self, silence_dbfs: float, frame_ms: int) -> None:
         self._silence_dbfs = silence_dbfs
@@ -18,31 +18,33 @@ class AudioClassifier:
         self._reported: AudioClass | None = None
         self._all_reported: set[AudioClass] = set()
         self._run = _FrameRun(AudioClass.SILENCE)
-        self._totals = {sound: _FrameRun(sound) for sound in AudioClass}
+        self._totals = {one: _FrameRun(one) for one in AudioClass}
         self._frames = 0
 
     def process(self, frame: VadFrame, *, is_speech: bool) -> AudioClassified | None:
-        """Take the next frame; return the class when it has changed."""
-        sound = self._classify(frame, is_speech=is_speech)
-        if sound is not self._run.audio_class or not self._frames:
-            self._run = _FrameRun(sound, self._frames)
+        """Process the next frame; return the class if it has changed."""
+        audio_class = self._classify(frame, is_speech=is_speech)
+        if audio_class is not self._run.audio_class or not self._frames:
+            self._run = _FrameRun(audio_class, self._frames)
         self._frames += 1
         self._run.add(frame)
-        self._totals[sound].add(frame)
-        is_settled = sound is AudioClass.SPEECH or self._run.frames >= self._settle_frames
-        if sound is self._reported or not is_settled:
+        self._totals[audio_class].add(frame)
+        is_settled = audio_class is AudioClass.SPEECH or self._run.frames >= self._settle_frames
+        if audio_class is self._reported or not is_settled:
             return None
-        self._reported = sound
-        self._all_reported.add(sound)
-        return AudioClassified(sound, self._run.probability, self._run.first * self._frame_ms)
+        self._reported = audio_class
+        self._all_reported.add(audio_class)
+        return AudioClassified(audio_class, self._run.probability, self._run.first * self._frame_ms)
 
     def finish(self) -> AudioClassified:
-        """Return what the whole stream is: the most notable sound that was told, else what there was most of."""
-        told = [sound for sound in AudioClass if sound in self._all_reported]
-        sound = (
-            told[0] if told else max(AudioClass, key=lambda one: (self._totals[one].frames, one is AudioClass.SILENCE))
-        )
-        return AudioClassified(sound, self._totals[sound].probability, self._frames * self._frame_ms, is_final=True)
+        """Return the class of the whole stream: the first of `AudioClass` that was reported, else the most frequent."""
+        reported = [one for one in AudioClass if one in self._all_reported]
+        audio_class = reported[0] if reported else max(AudioClass, key=self._frequency)
+        probability = self._totals[audio_class].probability
+        return AudioClassified(audio_class, probability, self._frames * self._frame_ms, is_final=True)
+
+    def _frequency(self, audio_class: AudioClass) -> tuple[int, bool]:
+        return self._totals[audio_class].frames, audio_class is AudioClass.SILENCE
 
     def _classify(self, frame: VadFrame, *, is_speech: bool) -> AudioClass:
         if is_speech:
@@ -51,7 +53,7 @@ class AudioClassifier:
 
 
 class _FrameRun:
-    """Frames of one sound."""
+    """Frames of one class."""
 
     def __init__(self, audio_class: AudioClass, first: int = 0) -> None:
         self.audio_class = audio_class

@@ -1,4 +1,4 @@
-"""What a voice activity engine must offer."""
+"""Interface of a voice activity detection engine."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
@@ -7,10 +7,10 @@ from wyoming_rosie.voice_activity.events import VadFrame
 
 
 class VadStreamState(Protocol):
-    """The engine's state for one stream. Used in the engine's thread only."""
+    """The engine's state for one stream, used in the engine's thread only."""
 
     def close(self) -> None:
-        """Let go of the state; the detector is used up."""
+        """Release the state."""
 
 
 D = TypeVar("D", bound=VadStreamState)
@@ -22,10 +22,10 @@ class VadEngine(Protocol[D]):
     frame_bytes: int
 
     def describe(self) -> dict[str, Any]:
-        """Return the program as `info` lists it: Wyoming has no class for what a VAD daemon is."""
+        """Return the program as `info` lists it; Wyoming has no class for VAD programs."""
 
     def create_stream(self) -> D:
-        """Begin a stream."""
+        """Return the state of a new stream."""
 
     def process_batch(self, pieces: Sequence[tuple[D, bytes]]) -> list[list[VadFrame]]:
-        """Return what is known of each piece's frames, which are whole: 16 kHz, 16-bit, mono. Each stream comes once."""
+        """Process whole frames of 16 kHz 16-bit mono PCM of several streams, each at most once; return the frames of each."""

@@ -1,4 +1,4 @@
-"""What is found in a stream of audio. Times are milliseconds from the stream's first sample."""
+"""Events of voice activity detection. Times are milliseconds from the stream's first sample."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 
 class AudioClass(StrEnum):
-    """In the order of their notability."""
+    """Classes of audio, in order of precedence for a whole stream."""
 
     SPEECH = "speech"
     NOISE = "noise"
@@ -15,7 +15,7 @@ class AudioClass(StrEnum):
 
 @dataclass(frozen=True)
 class VadFrame:
-    """What is known of a few milliseconds: how probably they are speech, and how loud they are in dBFS."""
+    """Probability of speech and level in dBFS of one frame."""
 
     probability: float
     level: float
@@ -37,9 +37,9 @@ class SpeechStop:
 
 @dataclass(frozen=True)
 class AudioClassified:
-    """From `time` on it is this sound; `probability` is that of speech, the mean since then.
+    """The class of the audio from `time` on; `probability` is the mean probability of speech since then.
 
-    A final one stands for the whole stream: for the most notable sound in it.
+    A final one classifies the whole stream.
     """
 
     audio_class: AudioClass

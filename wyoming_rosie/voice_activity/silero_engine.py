@@ -1,4 +1,4 @@
-"""Silero VAD behind a gate, WebRTC's detector, which costs a twentieth."""
+"""Silero VAD behind a gate: WebRTC's detector, at a twentieth of the cost, decides which frames the network processes."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,22 +13,22 @@ from wyoming_rosie.voice_activity.events import VadFrame
 from wyoming_rosie.voice_activity.levels import FULL_SCALE, SILENCE_DBFS, frame_levels
 from wyoming_rosie.voice_activity.silero_network import FRAME_SAMPLES, Array
 
-FRAME_BYTES = 2 * FRAME_SAMPLES  # the only size that the model takes
-GATE_BYTES = 960  # 480 samples of them, the longest that WebRTC's detector takes
+FRAME_BYTES = 2 * FRAME_SAMPLES  # the only size that the model accepts
+GATE_BYTES = 960  # the first 480 samples, the longest frame that WebRTC's detector accepts
 GATE_OPEN_FRAMES = 16
-"""How long the model goes on listening after the gate's last sign of a voice: half a second, longer than it lingers."""
+"""Frames for which the gate stays open after its last detection: half a second, longer than the model's own lag."""
 WARM_UP_FRAMES = 3
-"""Frames from before the gate opened that the model hears first: it needs to have heard what the voice stands out from."""
+"""Frames from before the gate opened that the model processes first, as the background of the voice."""
 SOFT_DBFS = -35.0
 MAX_GAIN_DB = 24.0
-"""The model misses voices under SOFT_DBFS, so they are made louder; by more, the background of a room would be one."""
+"""Most gain for voices below SOFT_DBFS, which the model misses; with more, room noise would pass for a voice."""
 GAIN_DB_PER_FRAME = 0.3
-"""How fast the gain grows when it becomes softer, 9 dB a second; it falls at once."""
+"""Growth of the gain for softer audio, 9 dB per second; it falls at once."""
 _SILERO = {"name": "Silero", "url": "https://github.com/snakers4/silero-vad"}
 
 
 class VadNetwork(Protocol):
-    """The model, with a row of its state for each stream."""
+    """The model, with one row of state for each stream."""
 
     def add_stream(self) -> int: ...
 
@@ -45,23 +45,23 @@ class WebrtcVad(Protocol):
 
 @dataclass(frozen=True)
 class GatedAudio:
-    """What the gate let through of a piece of a stream."""
+    """The frames of one chunk that passed the gate."""
 
     levels: list[float]
     row: int | None
-    frames: list[Array]  # as loud as the model wants them, those before the voice as well
-    indexes: list[int | None]  # of each frame of the piece among them
+    frames: list[Array]  # with gain applied, including those from before the gate opened
+    indexes: list[int | None]  # of each frame of the chunk in `frames`; None: it did not pass
 
     def with_probabilities(self, probabilities: Sequence[float]) -> list[VadFrame]:
-        """Return the frames of the piece; those that stayed outside are certainly no speech."""
+        """Return the frames of the chunk; those that did not pass the gate have the probability 0."""
         return [
-            VadFrame(0.0 if place is None else probabilities[place], level)
-            for place, level in zip(self.indexes, self.levels, strict=True)
+            VadFrame(0.0 if index is None else probabilities[index], level)
+            for index, level in zip(self.indexes, self.levels, strict=True)
         ]
 
 
 class SileroStream:
-    """One stream's gate and gain. Its row of the network lives as long as it: begun anew it misses soft voices."""
+    """One stream's gate and gain. It keeps its row of the network: after a reset the model misses soft voices."""
 
     def __init__(self, network: VadNetwork, gate: WebrtcVad | None) -> None:
         self._network = network
@@ -72,27 +72,27 @@ class SileroStream:
         self._pending: deque[tuple[Array, float]] = deque(maxlen=WARM_UP_FRAMES + 1)
 
     def apply_gate(self, pcm: bytes) -> GatedAudio:
-        """Take whole frames; return what the model shall hear."""
+        """Return the frames of a chunk of whole frames that pass the gate."""
         samples = np.frombuffer(pcm, "<i2").reshape(-1, FRAME_SAMPLES).astype(np.float32)
-        heard: list[Array] = []
-        places: list[int | None] = []
-        loudness = frame_levels(samples)
-        for number, level in enumerate(loudness):
+        frames: list[Array] = []
+        indexes: list[int | None] = []
+        levels = frame_levels(samples)
+        for number, level in enumerate(levels):
             self._pending.append((samples[number], level))
             is_open = self._is_open(pcm[number * FRAME_BYTES :][:GATE_BYTES])
-            heard += self._apply_gain() if is_open else []
-            places.append(len(heard) - 1 if is_open else None)
-        if heard and self._row is None:
+            frames += self._apply_gain() if is_open else []
+            indexes.append(len(frames) - 1 if is_open else None)
+        if frames and self._row is None:
             self._row = self._network.add_stream()
-        return GatedAudio(loudness, self._row, heard, places)
+        return GatedAudio(levels, self._row, frames, indexes)
 
     def close(self) -> None:
         if self._row is not None:
             self._network.remove_stream(self._row)
         self._row = None
 
-    def _is_open(self, sound: bytes) -> bool:
-        if self._gate is None or self._gate.is_speech(sound, SPEECH.rate):
+    def _is_open(self, pcm: bytes) -> bool:
+        if self._gate is None or self._gate.is_speech(pcm, SPEECH.rate):
             self._open_frames = GATE_OPEN_FRAMES
             return True
         if not self._open_frames:
@@ -112,7 +112,7 @@ class SileroStream:
 
 
 class SileroEngine:
-    """One network for all streams: what they bring together is heard together, which is cheaper than one by one."""
+    """One network for all streams; frames of several streams are processed in one batch."""
 
     frame_bytes = FRAME_BYTES
 
@@ -129,13 +129,13 @@ class SileroEngine:
         return SileroStream(self._network, self._make_gate())
 
     def process_batch(self, pieces: Sequence[tuple[SileroStream, bytes]]) -> list[list[VadFrame]]:
-        let = [detector.apply_gate(pcm) for detector, pcm in pieces]
-        rows = [one.row for one in let for _ in one.frames if one.row is not None]
-        frames = [frame for one in let for frame in one.frames]
-        heard = self._network.predict(rows, np.concatenate(frames).reshape(-1, FRAME_SAMPLES)) if frames else []
-        judged: list[list[VadFrame]] = []
+        gated = [stream.apply_gate(pcm) for stream, pcm in pieces]
+        rows = [one.row for one in gated for _ in one.frames if one.row is not None]
+        frames = [frame for one in gated for frame in one.frames]
+        probabilities = self._network.predict(rows, np.concatenate(frames).reshape(-1, FRAME_SAMPLES)) if frames else []
+        results: list[list[VadFrame]] = []
         at = 0
-        for one in let:
-            judged.append(one.with_probabilities(heard[at : at + len(one.frames)]))
+        for one in gated:
+            results.append(one.with_probabilities(probabilities[at : at + len(one.frames)]))
             at += len(one.frames)
-        return judged
+        return results

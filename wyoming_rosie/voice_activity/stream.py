@@ -1,4 +1,4 @@
-"""One stream of speech audio, from whole frames to findings, and many of them at once."""
+"""Voice activity detection in one stream, from frames to events, and in a batch of streams."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -14,23 +14,23 @@ from wyoming_rosie.voice_activity.segmenter import SegmenterRules, SpeechSegment
 
 MAX_BATCH_FRAMES = 8
 TICK_SECONDS = 0.03
-"""Nearly a frame: who waits for the end of speech waits for this as well, half of it on average."""
+"""Nearly a frame. It adds to the latency of the end of speech, half of it on average."""
 
 
 class VadStream:
-    """Everything that is known of one stream."""
+    """The state of one stream."""
 
     def __init__(self, engine: VadEngine[Any], rules: SegmenterRules) -> None:
         frame_ms = self._frame_ms = round(1000 * SPEECH.seconds(engine.frame_bytes))
         self.processed_ms = 0
-        """Up to here everything is known that can be."""
+        """Milliseconds of audio that have been processed or skipped."""
         self.engine_state = engine.create_stream()
         self._segmenter = SpeechSegmenter(rules, frame_ms)
         self._classifier = AudioClassifier(rules.silence_dbfs, frame_ms)
         self._skipped_ms = 0
 
     def skip(self, samples: int) -> None:
-        """Note that so many samples will never come: what is found later is later by as much."""
+        """Skip samples that were dropped; later events are shifted by their duration."""
         self._skipped_ms += round(1000 * samples / SPEECH.rate)
         self.processed_ms += round(1000 * samples / SPEECH.rate)
 
@@ -39,35 +39,33 @@ class VadStream:
         return self._segmenter.is_speech
 
     def process(self, frames: Iterable[VadFrame]) -> list[VadEvent]:
-        """Take the next frames; return what was found, in order."""
-        return self._shift_times(
-            finding for frame in frames for finding in self._process_frame(frame) if finding is not None
-        )
+        """Process the next frames; return the events, in order."""
+        return self._shift_times(event for frame in frames for event in self._process_frame(frame) if event is not None)
 
     def finish(self) -> list[VadEvent]:
-        """End the stream; return what was left to find."""
+        """End the stream; return the last events."""
         stopped = self._segmenter.finish()
         return self._shift_times([*([stopped] if stopped else []), self._classifier.finish()])
 
     def close(self) -> None:
         self.engine_state.close()
 
-    def _shift_times(self, found: Iterable[VadEvent]) -> list[VadEvent]:
-        return [replace(one, time=one.time + self._skipped_ms) if self._skipped_ms else one for one in found]
+    def _shift_times(self, events: Iterable[VadEvent]) -> list[VadEvent]:
+        return [replace(one, time=one.time + self._skipped_ms) if self._skipped_ms else one for one in events]
 
     def _process_frame(self, frame: VadFrame) -> tuple[VadEvent | None, ...]:
         self.processed_ms += self._frame_ms
-        edge = self._segmenter.process(frame)
-        return edge, self._classifier.process(frame, is_speech=self._segmenter.is_speech)
+        boundary = self._segmenter.process(frame)
+        return boundary, self._classifier.process(frame, is_speech=self._segmenter.is_speech)
 
 
 def process_batch(engine: VadEngine[Any], batch: Sequence[tuple[VadStream, bytes]]) -> list[list[VadEvent]]:
-    """Let the engine hear whole frames of several streams together; return what was found in each."""
-    judged = engine.process_batch([(stream.engine_state, pcm) for stream, pcm in batch])
-    return [stream.process(frames) for (stream, _), frames in zip(batch, judged, strict=True)]
+    """Process whole frames of several streams in one batch; return the events of each."""
+    results = engine.process_batch([(stream.engine_state, pcm) for stream, pcm in batch])
+    return [stream.process(frames) for (stream, _), frames in zip(batch, results, strict=True)]
 
 
 def create_scheduler(engine: VadEngine[Any]) -> BatchScheduler[VadStream, VadEvent]:
-    """Return what hears many streams on a thread of its own."""
-    pace = BatchLimits(engine.frame_bytes, MAX_BATCH_FRAMES * engine.frame_bytes, TICK_SECONDS)
-    return BatchScheduler("vad", partial(process_batch, engine), pace, workers=1)  # numpy would only fight itself
+    """Return a scheduler that runs the engine for many streams on one thread."""
+    limits = BatchLimits(engine.frame_bytes, MAX_BATCH_FRAMES * engine.frame_bytes, TICK_SECONDS)
+    return BatchScheduler("vad", partial(process_batch, engine), limits, workers=1)  # numpy calls would only compete

@@ -1,1 +1,1 @@
-"""Wake word detection that the wake daemon and the satellite share."""
+"""Wake word detection, shared by the wake daemon and the satellite."""

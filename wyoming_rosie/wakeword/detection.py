@@ -1,6 +1,6 @@
-"""What all wake word engines share: when a score is a detection, and streams of audio that words are heard in.
+"""Triggers that turn the scores of any wake word engine into detections, and the names of wake words.
 
-Time is audio time: samples of the stream, whatever the clock on the wall says.
+Time is counted in samples of the stream.
 """
 
 import re
@@ -16,26 +16,26 @@ from wyoming_rosie.text.suggestions import describe_unknown_name
 
 T = TypeVar("T")
 NEAR_MISS = 0.5
-"""A score over this part of the threshold that does not become a detection is a near miss."""
+"""Share of the threshold above which a score that does not become a detection is a near miss."""
 MAX_TRIGGER_LEVEL = 100
 MODEL_SUFFIXES = frozenset({".onnx", ".tflite", ".json"})
 _VERSION = re.compile(r"_v\d[\w.]*$")
 _ALIASES = {"current_weather": "weather", "timers": "timer", "set_timer": "timer"}
-"""What openWakeWord's documents call its models."""
+"""Names of models in openWakeWord's documentation."""
 MAX_REFRACTORY_SECONDS = 3600.0
 
 
 class UnknownWakeWordError(RosieError):
-    """A word that no model knows."""
+    """No model has a wake word of this name."""
 
     code = "unknown-wake-word"
 
 
 @dataclass(frozen=True)
 class WakeDetection:
-    """A wake word was heard: its model's score (0 to 1) and the sample of the stream at which it was sure.
+    """A detected wake word: the model's score (0 to 1) and the sample of the stream at which it triggered.
 
-    A near miss scored less than its threshold, or not often enough. The speaker is known when a verifier knows the voice.
+    A near miss scored below the threshold, or above it too few times in a row. A verifier fills in the speaker.
     """
 
     name: str
@@ -51,17 +51,19 @@ class WakeDetection:
 
 @dataclass(frozen=True)
 class TriggerRules:
-    """When scores are a detection: for all words, and for single ones."""
+    """Settings of triggers, for all words and for single words."""
 
-    threshold: float | None = option(None, "score over which a word is heard, 0 to 1 [default: the model's own]")
-    trigger_level: int = option(1, "so many scores in a row must be over the threshold")
-    refractory_seconds: float = option(2.0, "seconds of audio after a detection before the same word is reported again")
+    threshold: float | None = option(None, "score above which a word is detected, 0 to 1 [default: the model's own]")
+    trigger_level: int = option(1, "scores in a row that must be above the threshold")
+    refractory_seconds: float = option(
+        2.0, "seconds of audio after a detection in which the same word is not reported again"
+    )
     word_threshold: dict[str, float] = option(dict, "the same for one word: --word-threshold.hey_jarvis 0.7")
     word_trigger_level: dict[str, int] = option(dict, "the same for one word")
     word_refractory_seconds: dict[str, float] = option(dict, "the same for one word")
 
     def create_trigger(self, word: str, threshold: float) -> "Trigger":
-        """Return the trigger of a word in a new stream; `threshold` is its model's own."""
+        """Return the trigger of a word for a new stream; `threshold` is the model's own."""
         general = threshold if self.threshold is None else self.threshold
         return Trigger(
             word,
@@ -72,7 +74,7 @@ class TriggerRules:
 
 
 def check_trigger_rules(rules: TriggerRules, words: Iterable[str]) -> None:
-    """Raise ConfigError for rules that cannot be meant, and for those of a word that is not offered."""
+    """Raise ConfigError for values out of range, and for rules of a word that is not offered."""
     threshold = 0.5 if rules.threshold is None else rules.threshold
     words = list(words)
     _check_values("threshold", threshold, rules.word_threshold, words, (1e-6, 1 - 1e-6))
@@ -100,30 +102,30 @@ def _check_values(
 
 
 class Trigger:
-    """One word in one stream: reported when its score rises over the threshold, and not again too soon."""
+    """One word in one stream: triggers when its score rises above the threshold, then pauses."""
 
     def __init__(self, name: str, threshold: float, level: int, refractory_seconds: float) -> None:
         self.threshold = threshold
         self._name = name
         self._level = level
         self._refractory_samples = round(refractory_seconds * SPEECH.rate)  # samples
-        self._count = 0  # so many scores in a row
-        self._peak = 0.0  # of scores that are a near miss so far
-        self._is_reported = False  # this rise was reported, or came too soon
+        self._count = 0  # scores in a row above the threshold
+        self._peak = 0.0  # of the present near miss
+        self._is_reported = False  # the present rise was reported, or came within the pause
         self._refractory_until = 0
 
     @property
     def is_idle(self) -> bool:
-        """Whether scores that are no near miss change nothing."""
+        """Whether scores up to `min_score` change nothing."""
         return not (self._count or self._peak or self._is_reported)
 
     @property
     def min_score(self) -> float:
-        """The score up to which nothing is near a detection."""
+        """The score above which there is a near miss."""
         return self.threshold * NEAR_MISS
 
     def update(self, score: float, sample: int) -> WakeDetection | None:
-        """Take the next score, which holds for the stream up to `sample`."""
+        """Process the next score, for the stream up to `sample`; return the detection or near miss it completes."""
         self._count = self._count + 1 if score > self.threshold else 0
         if self._count >= self._level:
             self._peak = 0.0
@@ -149,7 +151,7 @@ class Trigger:
 
 
 def normalize_name(name: str) -> str:
-    """Return what all names of a word have in common: "Okay Nabu", `ok_nabu` and `ok_nabu_v0.1.tflite` are one word."""
+    """Return a word's canonical name: the same for "Okay Nabu", `ok_nabu` and `ok_nabu_v0.1.tflite`."""
     file = PurePath(name.strip())
     stem = file.stem if file.suffix.lower() in MODEL_SUFFIXES else name
     words = _VERSION.sub("", re.sub(r"[\W_]+", "_", stem.casefold()).strip("_"))
@@ -158,7 +160,7 @@ def normalize_name(name: str) -> str:
 
 
 def match_name(name: str, names: Iterable[str]) -> str:
-    """Return a word's name as it is among `names`, in whatever way it is written; the name itself if it is not there."""
+    """Return the one of `names` that stands for the same word, the name itself if there is none."""
     names = list(names)
     if name in names:
         return name
@@ -170,7 +172,7 @@ def _word_value(single: Mapping[str, T], word: str, general: T) -> T:
 
 
 def select_words(known: Mapping[str, T], names: Iterable[str]) -> list[T]:
-    """Return what is known by these names, everything for no names. Raises UnknownWakeWordError."""
+    """Return the values of the words with these names, all values for no names. Raises UnknownWakeWordError."""
     names = list(dict.fromkeys(match_name(name, known) for name in names))
     for name in names:
         if name not in known:
@@ -179,5 +181,5 @@ def select_words(known: Mapping[str, T], names: Iterable[str]) -> list[T]:
 
 
 def drop_near_misses(detections: Sequence[WakeDetection]) -> list[WakeDetection]:
-    """Return what was heard without the near misses."""
+    """Return the detections without near misses."""
     return [one for one in detections if not one.is_near_miss]

@@ -1,4 +1,4 @@
-"""microWakeWord: small streaming models, from the pymicro-wakeword package or a folder, each a fraction of a percent of a core."""
+"""microWakeWord: small streaming models from the pymicro-wakeword package or a folder."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ FRAME_BYTES = FRAME_SAMPLES * SPEECH.frame_bytes
 
 @dataclass(frozen=True)
 class MicroModel:
-    """A wake word's model."""
+    """The model of one wake word, as its .json file describes it."""
 
     name: str
     phrase: str
@@ -32,18 +32,18 @@ class MicroModel:
     website: str
     version: str
     licence: str
-    cutoff: float  # the score over which it was said
-    window: int  # so many scores are averaged
-    file: Path  # describes the model, which lies beside it
+    cutoff: float  # the threshold
+    window: int  # scores that are averaged
+    file: Path  # the .json file, with the .tflite file beside it
 
 
 def find_package_models() -> dict[str, MicroModel]:
-    """Return the words of the installed package, without loading anything. Raises ConfigError."""
+    """Return the models of the installed package, without loading them. Raises ConfigError."""
     return {file.stem: _read_model(file, LICENCE) for file in sorted((_package_folder() / "models").glob("*.json"))}
 
 
 def load_folder(folder: Path) -> dict[str, MicroModel]:
-    """Return the words of a folder with a .json and a .tflite file for each, all tried. Raises ConfigError."""
+    """Return the models of a folder, a .json and a .tflite file each, after loading them once. Raises ConfigError."""
     if not folder.is_dir():
         raise ConfigError(f"--custom-model-dir: {folder} is not a folder")
     words = {file.stem: load_file(file) for file in sorted(folder.glob("*.json"))}
@@ -55,19 +55,19 @@ def load_folder(folder: Path) -> dict[str, MicroModel]:
 
 
 def load_file(file: Path) -> MicroModel:
-    """Return the word that a .json file describes, whose .tflite file lies beside it, tried. Raises ConfigError."""
+    """Return the model of a .json file, with its .tflite file beside it, after loading it once. Raises ConfigError."""
     word = _read_model(file, "")
     load_network(word)
     return word
 
 
 def load_network(word: MicroModel) -> MicroNetwork:
-    """Return a network of its own for one stream. Raises ConfigError for a file that is no model."""
+    """Return a new network for one stream. Raises ConfigError if the file is not a model."""
     return MicroNetwork(_library_file(), _network_file(word.file), word.window)
 
 
 def describe_models(words: Iterable[MicroModel]) -> WakeProgram:
-    """Return what `describe` says of the words."""
+    """Return the program as `info` lists it."""
     return WakeProgram(
         name="micro-wake-word",
         attribution=Attribution(name="Kevin Ahrendt", url="https://github.com/kahrendt/microWakeWord"),
@@ -79,7 +79,7 @@ def describe_models(words: Iterable[MicroModel]) -> WakeProgram:
 
 
 class MicroFeatures:
-    """What networks hear of one stream: numbers for each 10 ms, none for the first 20."""
+    """Feature extraction of one stream: one frame of features for each 10 ms, none for the first 20."""
 
     def __init__(self) -> None:
         from pymicro_features import MicroFrontend
@@ -88,7 +88,7 @@ class MicroFeatures:
         self._rest = b""
 
     def extract(self, pcm: bytes) -> Iterator[Sequence[float]]:
-        """Yield them for the next piece of 16 kHz 16-bit mono audio, of any length."""
+        """Yield the features of the next chunk of 16 kHz 16-bit mono PCM, of any length."""
         audio = self._rest + pcm
         whole = len(audio) - len(audio) % FRAME_BYTES
         self._rest = audio[whole:]
@@ -97,7 +97,7 @@ class MicroFeatures:
 
 
 class MicroStream:
-    """One stream and its words; blocks for about 0.2 ms per word and 80 ms of audio, so it belongs on a worker's thread."""
+    """One stream and its words. Blocks for about 0.2 ms per word and 80 ms of audio: use it in a worker thread."""
 
     def __init__(self, words: Sequence[MicroModel], rules: TriggerRules | None = None) -> None:
         self._features = MicroFeatures()
@@ -107,15 +107,15 @@ class MicroStream:
         self.set_models(words)
 
     def set_models(self, words: Sequence[MicroModel]) -> None:
-        """Look for these words from now on; those that were looked for already go on without a gap."""
+        """Replace the words; words that stay are detected without a gap."""
         self._states = {word.name: self._states.get(word.name) or self._create_state(word) for word in words}
 
     def skip(self, samples: int) -> None:
         self._sample += samples
 
     def process(self, pcm: bytes) -> list[WakeDetection]:
-        """Return what became certain in the next piece of 16 kHz 16-bit mono audio, of any length."""
-        return [heard for features in self._features.extract(pcm) for heard in self._process_frame(features)]
+        """Process the next chunk of 16 kHz 16-bit mono PCM, of any length; return the detections."""
+        return [detection for features in self._features.extract(pcm) for detection in self._process_frame(features)]
 
     def _create_state(self, word: MicroModel) -> "_ModelState":
         return _ModelState(load_network(word), self._rules.create_trigger(word.name, word.cutoff))
@@ -127,7 +127,7 @@ class MicroStream:
 
 
 class _ModelState:
-    """One word's network in one stream."""
+    """The network and trigger of one word in one stream."""
 
     def __init__(self, network: MicroNetwork, trigger: Trigger) -> None:
         self._network = network
@@ -166,7 +166,7 @@ def _package_folder() -> Path:
 
 
 def _library_file() -> Path:
-    """Return the package's own TensorFlow Lite; the package itself is not imported, since it imports numpy."""
+    """Return the package's TensorFlow Lite library without importing the package, which imports numpy."""
     for file in (_package_folder() / "lib").glob("*tensorflowlite_c.*"):
         return file
     raise ConfigError("pymicro-wakeword has no TensorFlow Lite for this machine; give --wake-uri instead")

@@ -1,4 +1,4 @@
-"""A microWakeWord network on TensorFlow Lite's C library, without numpy: its 12 MB are a fifth of a satellite's memory."""
+"""microWakeWord networks on TensorFlow Lite's C library, without numpy, whose 12 MB are a fifth of a satellite's memory."""
 
 import ctypes
 import weakref
@@ -13,9 +13,9 @@ from typing import Any
 from wyoming_rosie.errors import ConfigError
 
 FEATURES = 40
-"""Numbers that stand for 10 ms of sound."""
-MAGIC = b"TFL3"  # in every TensorFlow Lite file; the library crashes on others
-TYPES = {3: "B", 9: "b"}  # the library's numbers for unsigned and signed bytes, and array's letters
+"""Features of 10 ms of audio."""
+MAGIC = b"TFL3"  # the library crashes on files without it
+TYPES = {3: "B", 9: "b"}  # TensorFlow Lite's types uint8 and int8, as array's type codes
 LIMITS = {"B": (0, 255), "b": (-128, 127)}
 
 
@@ -24,9 +24,9 @@ class _Quantization(ctypes.Structure):
 
 
 class MicroNetwork:
-    """One word's network for one stream. Raises ConfigError for a file that is no such network.
+    """One word's network for one stream. Raises ConfigError if the file is not such a network.
 
-    `stride` frames of features make a score; the last `window` scores are averaged.
+    Each `stride` frames of features give a score; the last `window` scores are averaged.
     """
 
     def __init__(self, library: Path, model: Path, window: int) -> None:
@@ -46,7 +46,7 @@ class MicroNetwork:
         self._scores: deque[float] = deque(maxlen=window)
 
     def score(self, features: Sequence[float]) -> float | None:
-        """Take the next 10 ms; return how probably the word was said when they complete a stride, else nothing."""
+        """Process the features of the next 10 ms; return the averaged score if they complete a stride, else None."""
         self._frames += features
         if len(self._frames) < self._input.size:
             return None
@@ -58,7 +58,7 @@ class MicroNetwork:
 
 
 class _Tensor:
-    """Bytes that each stand for a number, (byte - zero) * scale, and never move."""
+    """A quantized tensor at a fixed address; a byte stands for the number (byte - zero) * scale."""
 
     def __init__(self, calls: ctypes.CDLL, tensor: int) -> None:
         quantization = calls.TfLiteTensorQuantizationParams(tensor)
@@ -85,7 +85,7 @@ class _Tensor:
 
 
 def _create_runtime(calls: ctypes.CDLL, model: Path, owner: object) -> int:
-    """Return an interpreter that lives as long as its owner."""
+    """Return an interpreter that is deleted with its owner."""
     loaded = calls.TfLiteModelCreateFromFile(str(model).encode())
     if not loaded:
         raise ConfigError(f"{model} is not a TensorFlow Lite model")

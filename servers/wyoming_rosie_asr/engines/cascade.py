@@ -1,4 +1,4 @@
-"""The home's grammar first, which answers at once when it is sure; Whisper for everything else."""
+"""Two engines in a cascade: the home's grammar, then Whisper for what the grammar is not confident about."""
 
 from dataclasses import dataclass
 
@@ -22,11 +22,14 @@ from wyoming_rosie_asr.engines.pocketsphinx.engine import MODEL, supports_langua
 
 @dataclass(frozen=True)
 class Settings:
-    sure: float = option(0.92, "score from which the grammar's answer is taken without asking Whisper, 0 to 1")
+    sure: float = option(0.92, "score from which the grammar's transcript is used without asking Whisper, 0 to 1")
 
 
 class CascadeEngine(AsrEngine):
-    """Both engines as one. A peer that names one of their models gets that one alone."""
+    """Uses the small engine's transcript if its score is high enough, else the large engine's.
+
+    A request that names a model of one of them uses that engine only.
+    """
 
     def __init__(self, small: AsrEngine, large: AsrEngine, sure: float) -> None:
         self._small = small
@@ -69,9 +72,10 @@ class CascadeEngine(AsrEngine):
     async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
         if self._needs_whisper(request, job):
             return await self._large.transcribe(audio, request, job)
-        guess = await self._small.transcribe(audio, request, job)
-        if request.model == MODEL or not self._large.is_installed or (guess.text and guess.score >= self._sure):
-            return guess
+        transcript = await self._small.transcribe(audio, request, job)
+        is_sure = transcript.text and transcript.score >= self._sure
+        if request.model == MODEL or not self._large.is_installed or is_sure:
+            return transcript
         return await self._large.transcribe(audio, request, job)
 
     async def close(self) -> None:

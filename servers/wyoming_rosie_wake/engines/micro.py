@@ -1,4 +1,4 @@
-"""pymicro-wakeword: small models, each a fraction of a percent of a core."""
+"""The micro engine: microWakeWord's small models, each at a fraction of a percent of a core."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ from wyoming_rosie_wake.models import ModelSelection
 
 @dataclass(frozen=True)
 class Settings:
-    bundled: bool = option(True, "offer the words that come with pymicro-wakeword")
+    bundled: bool = option(True, "offer the wake words of the pymicro-wakeword package")
 
 
 class MicroEngine:
-    """Words by name; each stream has models of its own."""
+    """Wake words by name; each stream has models of its own."""
 
     batch_limits = BatchLimits(hop_bytes=FRAME_BYTES, max_bytes=8 * FRAME_BYTES, tick_seconds=TICK_SECONDS)
 
@@ -59,5 +59,5 @@ def load(settings: Settings, models: ModelSelection) -> MicroEngine:
     own = {file.stem: load_file(file) for file in models.files}
     words = models.select({**words, **own}, own)
     engine = MicroEngine(words, models.rules)
-    engine.create_stream(())  # the native library is loaded before anybody waits for it
+    engine.create_stream(())  # loads the native library before the first request
     return engine

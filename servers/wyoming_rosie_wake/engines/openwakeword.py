@@ -1,4 +1,4 @@
-"""openWakeWord's models on onnxruntime: an exact streaming network that many streams share."""
+"""The openwakeword engine: openWakeWord's models as exact streaming networks on onnxruntime, shared by many streams."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,18 +27,18 @@ _MAKER = Attribution(name="David Scripka", url="https://github.com/dscripka/open
 @dataclass(frozen=True)
 class Settings:
     verifier: tuple[Path, ...] = option(
-        (), "a voice that may wake, made by 'wyoming-rosie train-verifier'; may be given again"
+        (), "speaker verifier, made by 'wyoming-rosie train-verifier'; may be given again"
     )
-    verifier_threshold: float = option(0.5, "how sure a verifier must be, 0 to 1")
+    verifier_threshold: float = option(0.5, "probability from which a verifier accepts a speaker, 0 to 1")
 
 
 class OpenWakeWordStream:
-    """One stream: what the networks remember of it, and the words that are looked for."""
+    """One stream: the state of its features, and the triggers of its words."""
 
     def __init__(self, state: "StreamFeatures", triggers: dict[str, Trigger]) -> None:
         self.state = state
         self.sample = 0
-        self.is_idle = True  # none of the triggers is in the middle of a word
+        self.is_idle = True  # all triggers are
         self.set_triggers(triggers)
 
     def set_triggers(self, triggers: dict[str, Trigger]) -> None:
@@ -51,7 +51,7 @@ class OpenWakeWordStream:
 
 
 class OpenWakeWordEngine:
-    """Words by name, on networks that all streams share."""
+    """Wake words by name, on networks that all streams share."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class OpenWakeWordEngine:
         return [self._update_triggers(stream, words) for stream, words in zip(streams, scores, strict=True)]
 
     def _create_triggers(self, names: Sequence[str]) -> dict[str, Trigger]:
-        """Return new triggers for the words, in one order, so that streams with the same words share their networks."""
+        """Return new triggers in sorted order, so that streams with the same words share their networks."""
         words = sorted(file.name for file in select_words(self._files, names))
         self._network.load_words(tuple(words))
         return {word: self._rules.create_trigger(word, model_files.THRESHOLD) for word in words}
@@ -105,20 +105,20 @@ class OpenWakeWordEngine:
             return ()  # nearly always
         found = [self._update_trigger(stream, name, score) for name, score in zip(stream.words, scores, strict=True)]
         stream.is_idle = all(trigger.is_idle for trigger in stream.triggers.values())
-        return [heard for heard in found if heard is not None]
+        return [detection for detection in found if detection is not None]
 
     def _update_trigger(self, stream: OpenWakeWordStream, name: str, score: float) -> WakeDetection | None:
         trigger = stream.triggers[name]
         if score <= trigger.threshold or not self._verifiers.has_verifier(name):
             return trigger.update(score, stream.sample)
         speaker = self._verifiers.find_speaker(name, stream.state.embeddings)
-        heard = trigger.update(score if speaker else trigger.threshold, stream.sample)  # which is not over it
-        return heard and replace(heard, speaker=speaker)
+        detection = trigger.update(score if speaker else trigger.threshold, stream.sample)  # which is not over it
+        return detection and replace(detection, speaker=speaker)
 
 
 @dataclass(frozen=True)
 class SpeakerVerifiers:
-    """Who may wake: verifiers, each for one word, and how sure they must be. A word without one is for everybody."""
+    """Speaker verifiers, each for one word, and their threshold; a word without a verifier is for everybody."""
 
     verifiers: "Sequence[SpeakerVerifier]" = ()
     threshold: float = 0.5
@@ -127,7 +127,7 @@ class SpeakerVerifiers:
         return any(one.word == word for one in self.verifiers)
 
     def find_speaker(self, word: str, embeddings: "Floats") -> str:
-        """Return who said the word, nothing for a voice that is not known."""
+        """Return the user who said the word, an empty name for an unknown speaker."""
         sure = [(one.predict(embeddings), one.user) for one in self.verifiers if one.word == word]
         probability, user = max(sure, default=(0.0, ""))
         return user if probability >= self.threshold else ""

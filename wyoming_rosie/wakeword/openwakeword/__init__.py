@@ -1,1 +1,1 @@
-"""openWakeWord's networks as exact streaming networks on onnxruntime: files, graphs, and what runs them."""
+"""openWakeWord's networks as exact streaming networks on onnxruntime: model files, graphs and inference."""

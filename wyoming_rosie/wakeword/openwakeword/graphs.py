@@ -1,9 +1,8 @@
-"""openWakeWord's networks, rebuilt for streams: many streams in one call, nothing computed twice.
+"""Streaming graphs of openWakeWord's networks: many streams in one call, without repeated computation.
 
-The embedding looks at 76 frames of 10 ms and is asked every 8 frames. It is not padded in time, and its pooling in time
-comes to 8 frames as well, so each layer needs of the past only the last two frames that its convolution still reaches:
-with those as state, 8 new frames give bit for bit what the whole window gives.
-The networks: https://github.com/dscripka/openWakeWord
+The embedding has a window of 76 frames of 10 ms and a hop of 8. It is not padded in time, and its pooling in time adds up to
+8 frames as well, so that each convolution needs only the last two frames of its past input. With those as state, 8 new
+frames give bit for bit the result of the whole window. The networks: https://github.com/dscripka/openWakeWord
 """
 
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.wakeword.openwakeword.model_files import EMBEDDING, HOP_SAMPLES
 
 MEL_SAMPLES = 1760
-"""A hop, and the 480 samples before it into which its first spectrum reaches."""
+"""A hop, and the 480 samples before it that its first spectrum includes."""
 HOP_FRAMES = 8
 WINDOW_FRAMES = 76
 BANDS = 32
@@ -32,7 +31,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class MelSpectrogram:
-    """The spectrum's two kernels, (bins, 1, taps), and how much of each bin is in a band: (bins, bands)."""
+    """Two kernels of the spectrum, (bins, 1, taps), and the mel filter bank, (bins, bands)."""
 
     real: Floats
     imaginary: Floats
@@ -41,9 +40,9 @@ class MelSpectrogram:
 
 @dataclass(frozen=True)
 class FeatureGraph:
-    """From `pcm` (batch, 1280), 16-bit, and `state` (batch, state_floats) to `next`, the state after, and `window`.
+    """Inputs `pcm`, (batch, 1280) of int16, and `state`, (batch, state_floats); outputs `next`, the new state, and `window`.
 
-    The window is the newest embeddings, (batch, hops, 96), which end the state as well.
+    `window` has the newest embeddings, (batch, hops, 96), which are also the end of the state.
     """
 
     model: onnx.ModelProto
@@ -51,7 +50,7 @@ class FeatureGraph:
 
 
 def extract_mel(arrays: Sequence[npt.NDArray[Any]]) -> MelSpectrogram:
-    """Return openWakeWord's spectrum out of its model's constants. Raises ConfigError when it is not there."""
+    """Return the spectrum in the constants of openWakeWord's model. Raises ConfigError if there is none."""
     kernels = [
         array.reshape(array.shape[0], 1, _FFT) for array in arrays if array.ndim >= 3 and array.size == 257 * _FFT
     ]
@@ -62,7 +61,7 @@ def extract_mel(arrays: Sequence[npt.NDArray[Any]]) -> MelSpectrogram:
 
 
 def build_feature_graph(mel: MelSpectrogram, embedding: onnx.ModelProto, hops: int) -> FeatureGraph:
-    """Return the network from audio to embeddings. Raises ConfigError for a network that is not openWakeWord's."""
+    """Return the graph from audio to embeddings. Raises ConfigError if the embedding is not openWakeWord's."""
     if _shape(embedding.graph.input[0])[1:] != [WINDOW_FRAMES, BANDS, 1]:
         raise ConfigError(f"this is not openWakeWord's embedding: it has no input of {WINDOW_FRAMES} by {BANDS}")
     streaming = _StreamingEmbedding(embedding)
@@ -102,7 +101,7 @@ def build_feature_graph(mel: MelSpectrogram, embedding: onnx.ModelProto, hops: i
 
 
 def build_window_graph(mel: MelSpectrogram, embedding: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the network that looks at a whole window, `audio` (1, 12640) to `embedding`: what the streaming one must equal."""
+    """Return the graph for a whole window, `audio` (1, 12640) to `embedding`: the reference for the streaming graph."""
     samples = MEL_SAMPLES + (WINDOW_FRAMES - HOP_FRAMES) * _FRAME_SAMPLES
     nodes = [*_build_mel(mel, embedding.graph.input[0].name), *embedding.graph.node]
     output = embedding.graph.output[0]
@@ -111,11 +110,11 @@ def build_window_graph(mel: MelSpectrogram, embedding: onnx.ModelProto) -> onnx.
 
 
 class _StreamingEmbedding:
-    """The embedding's nodes, where each convolution in time gets a flat `past_0`, `past_1`, ... and leaves a `next_0`, ..."""
+    """The embedding's nodes; each convolution in time has a flat input `past_0`, `past_1`, ... and an output `next_0`, ..."""
 
     def __init__(self, embedding: onnx.ModelProto) -> None:
         self._shapes = _infer_shapes(embedding)
-        self._pasts: list[tuple[int, int]] = []  # channels and width of what each convolution keeps
+        self._pasts: list[tuple[int, int]] = []  # channels and width of each convolution's past input
         self._reshapes = read_values(embedding)
         self.nodes = [node for original in embedding.graph.node for node in self._convert_node(original)]
         self.past_floats = [_PAST_FRAMES * channels * width for channels, width in self._pasts]
@@ -151,14 +150,14 @@ class _StreamingEmbedding:
         ]
 
     def _convert_shape(self, node: onnx.NodeProto) -> list[onnx.NodeProto]:
-        """Let a change of layout have a hop's frames where it had a window's."""
+        """Replace a window's frames by a hop's in a Reshape."""
         shape = [HOP_FRAMES if size == WINDOW_FRAMES else int(size) for size in self._reshapes[node.input[1]]]
         node.input[1] = f"{node.output[0]}_shape"
         return [_constant(node.input[1], np.array([-1, *shape[1:]])), node]
 
 
 def convert_head(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a wake word's network that takes any number of windows at once, conditions computed row by row."""
+    """Return a classifier for batches of windows, with conditions evaluated per row."""
     batched = onnx.ModelProto()
     batched.CopyFrom(model)
     _replace_conditions(batched.graph)
@@ -169,9 +168,9 @@ def convert_head(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def merge_models(models: Sequence[onnx.ModelProto], hops: Sequence[int], columns: Sequence[int]) -> onnx.ModelProto:
-    """Return several words' networks as one, from `windows` (batch, most hops, 96) to `scores` (batch, all columns).
+    """Merge classifiers of one operator set, from `windows` (batch, most hops, 96) to `scores` (batch, all columns).
 
-    They are of one operator set. Each looks at the newest of its own number of hops.
+    Each uses the newest hops of the window, as many as it has been trained with.
     """
     nodes: list[onnx.NodeProto] = []
     initializers: list[onnx.TensorProto] = []
@@ -194,7 +193,7 @@ def merge_models(models: Sequence[onnx.ModelProto], hops: Sequence[int], columns
 
 
 def _add_prefix(graph: onnx.GraphProto, prefix: str) -> None:
-    """Give every name in the graph, and in the branches of its conditions, a prefix (onnx.compose leaves those out)."""
+    """Add a prefix to all names of a graph and of its subgraphs, which onnx.compose leaves out."""
     for node in graph.node:
         node.name = node.name and prefix + node.name
         node.input[:] = [name and prefix + name for name in node.input]
@@ -207,7 +206,7 @@ def _add_prefix(graph: onnx.GraphProto, prefix: str) -> None:
 
 
 def input_name(model: onnx.ModelProto) -> str:
-    """Return the name of the model's one input that is not a constant. Raises ConfigError when there are others."""
+    """Return the name of the only input that is not a constant. Raises ConfigError if there are more."""
     constant = {tensor.name for tensor in model.graph.initializer}
     names = [value.name for value in model.graph.input if value.name not in constant]
     if len(names) != 1:
@@ -216,12 +215,12 @@ def input_name(model: onnx.ModelProto) -> str:
 
 
 def opset_version(model: onnx.ModelProto) -> int:
-    """Return the version of ONNX's own operators that the model is written in."""
+    """Return the version of ONNX's default operator set that the model uses."""
     return max(int(one.version) for one in model.opset_import if one.domain in ("", "ai.onnx"))
 
 
 def _slice(given: str, first: int, output: str) -> list[onnx.NodeProto]:
-    """Return the nodes that leave out what is before `first` in the second dimension."""
+    """Return the nodes that slice the second dimension from `first` on."""
     return [
         _constant(f"{output}_from", np.array([first])),
         _constant(f"{output}_to", np.array([_LAST])),
@@ -231,7 +230,7 @@ def _slice(given: str, first: int, output: str) -> list[onnx.NodeProto]:
 
 
 def _replace_conditions(graph: onnx.GraphProto) -> None:
-    """Take for each row the branch that holds for it; the first is computed only when it holds for any."""
+    """Select the branch of each If per row; the first branch is computed only if its condition holds for any row."""
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
         nodes += _convert_condition(node) if node.op_type == "If" else [node]
@@ -264,8 +263,8 @@ def _convert_condition(node: onnx.NodeProto) -> list[onnx.NodeProto]:
 
 
 def _build_mel(mel: MelSpectrogram, output: str) -> list[onnx.NodeProto]:
-    """Return the nodes from `audio` to decibels in bands, scaled as the embedding wants them: (batch, frames, bands, 1)."""
-    bins = np.flatnonzero(mel.bands.any(axis=1))  # the others are heard in no band
+    """Return the nodes from `audio` to mel bands in dB, scaled for the embedding: (batch, frames, bands, 1)."""
+    bins = np.flatnonzero(mel.bands.any(axis=1))  # the others are in no band
     taps = np.flatnonzero(np.abs(mel.real).sum(axis=(0, 1)) + np.abs(mel.imaginary).sum(axis=(0, 1)))
     first, end = taps[0], taps[-1] + 1  # the window is shorter than the transform
     real, imaginary = (np.ascontiguousarray(kernel[bins, :, first:end]) for kernel in (mel.real, mel.imaginary))

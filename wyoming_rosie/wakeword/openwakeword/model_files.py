@@ -1,6 +1,6 @@
-"""Where openWakeWord's models lie: folders that the user names, what was fetched, and packages that hold them.
+"""Files of openWakeWord's models: in the user's folders, in the download folder, and in installed packages.
 
-Nothing is imported from those packages; their files are read.
+The packages are not imported; their files are read.
 """
 
 import re
@@ -16,15 +16,15 @@ from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.wakeword.detection import normalize_name
 
 SUFFIXES = (".onnx", ".tflite")
-HOP_SAMPLES = 1280  # 80 ms, for which there is one score
+HOP_SAMPLES = 1280  # 80 ms, the interval of scores
 EMBEDDING = 96
 THRESHOLD = 0.5
-"""What the words are made for."""
+"""Threshold that the models are made for."""
 MEL_NAME = "melspectrogram"
 EMBEDDING_NAME = "embedding_model"
 _OTHER_MODELS = {MEL_NAME, EMBEDDING_NAME, "silero_vad"}
 _SENTENCE_MODELS = {"timer", "weather"}
-"""Networks of the packages for whole sentences: they wake nobody unless they are asked for by name."""
+"""Models of the packages that detect sentences; they are offered only by name."""
 _VERSION = re.compile(r"[_-]v(\d[\w.]*)$")
 _PACKAGES = (("openwakeword", "resources/models"), ("pyopen_wakeword", "models"))
 PRETRAINED_LICENCE = "CC BY-NC-SA 4.0"
@@ -32,7 +32,7 @@ PRETRAINED_LICENCE = "CC BY-NC-SA 4.0"
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A wake word's network; `licence` is empty when it is not known here."""
+    """The model file of one wake word; `licence` is empty if it is unknown."""
 
     name: str
     path: Path
@@ -43,24 +43,23 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class FeatureFiles:
-    """The two networks that all words share (Apache-2.0)."""
+    """The two models that all words share (Apache-2.0)."""
 
     mel: Path
     embedding: Path
 
 
 def parse_model_file(path: Path) -> ModelFile:
-    """Return a single model's file."""
+    """Return the model file at a path, with name and version from the file name."""
     version = _VERSION.search(path.stem)
     return ModelFile(_VERSION.sub("", path.stem), path, version.group(1) if version else "", source=str(path.parent))
 
 
 def find_models(folders: Sequence[Path], names: Collection[str] = ()) -> dict[str, ModelFile]:
-    """Return the words in the user's folders and in the installed packages; the first that has a name wins.
+    """Return the models in the user's folders, the download folder and the installed packages, by name.
 
-    Those of the packages that are whole sentences are returned only when they are named.
-
-    Raises ConfigError for a folder without models.
+    The first one of a name wins. Sentence models of the packages are included only if `names` lists them. Raises
+    ConfigError for a folder without models.
     """
     found: dict[str, ModelFile] = {}
     for folder in folders:
@@ -76,14 +75,14 @@ def find_models(folders: Sequence[Path], names: Collection[str] = ()) -> dict[st
 
 
 def find_downloads(folder: Path) -> dict[str, ModelFile]:
-    """Return the words that were fetched into a folder."""
+    """Return the models that were fetched into a folder."""
     return {
         name: replace(file, licence=PRETRAINED_LICENCE, source="fetched") for name, file in _list_models(folder).items()
     }
 
 
 def find_package_models() -> dict[str, ModelFile]:
-    """Return the words of the installed packages, those of the first before those of the second."""
+    """Return the models of the installed packages; the first package wins."""
     found: dict[str, ModelFile] = {}
     for package, folder in find_packages():
         source = f"{package} {metadata.version(package.replace('_', '-'))}"
@@ -93,31 +92,31 @@ def find_package_models() -> dict[str, ModelFile]:
 
 
 def find_feature_files(folders: Sequence[Path]) -> FeatureFiles:
-    """Return the networks that all words share. Raises ConfigError when they are nowhere."""
+    """Return the models that all words share. Raises ConfigError if they are not installed."""
     for folder in (*folders, download_folder(), *(folder for _, folder in find_packages())):
         mel, embedding = (_find_file(folder, name) for name in (MEL_NAME, EMBEDDING_NAME))
         if mel and embedding:
             return FeatureFiles(mel, embedding)
     raise ConfigError(
-        f"openWakeWord's {MEL_NAME} and {EMBEDDING_NAME} are not here: {install_command(['openwakeword'])}, run 'wyoming-rosie models fetch alexa', "
+        f"openWakeWord's {MEL_NAME} and {EMBEDDING_NAME} are not installed: {install_command(['openwakeword'])}, run 'wyoming-rosie models fetch alexa', "
         "or name a folder that has them with --custom-model-dir"
     )
 
 
 def download_folder() -> Path:
-    """Return where 'wyoming-rosie models fetch alexa' puts models."""
+    """Return the folder into which 'wyoming-rosie models fetch alexa' downloads."""
     return data_folder() / "openwakeword"
 
 
 def check_installed() -> None:
-    """Raise ConfigError when a package is missing that the networks need."""
+    """Raise ConfigError if a package that the networks need is missing."""
     for package in ("numpy", "onnx", "onnxruntime", "tflite"):
         if find_spec(package) is None:
             raise ConfigError(f"openWakeWord's networks need {package}: {install_command(['openwakeword'])}")
 
 
 def find_packages() -> Iterable[tuple[str, Path]]:
-    """Return the installed packages that hold models, and their folders."""
+    """Return the installed packages that contain models, and their model folders."""
     for package, folder in _PACKAGES:
         spec = find_spec(package)
         if spec is not None and spec.submodule_search_locations:

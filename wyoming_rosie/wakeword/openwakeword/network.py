@@ -1,4 +1,4 @@
-"""openWakeWord's networks at work on many streams: shared sessions, and a few tens of kilobytes for each stream."""
+"""Inference of openWakeWord's networks for many streams: shared sessions, and tens of kilobytes of state per stream."""
 
 import os
 import struct
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 HOP_BYTES = HOP_SAMPLES * SPEECH.frame_bytes
 MAX_CACHED_GROUPS = 8
-"""Different choices of words that are kept ready."""
+"""Selections of words whose merged networks are cached."""
 WINDOW_HOPS = 10
-"""After so many hops the embedding has forgotten what was before."""
+"""Hops after which earlier audio has no influence on the embedding."""
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 
 class StreamFeatures:
-    """What one stream must remember: the network's past, the audio into which the next hop reaches back, embeddings."""
+    """The state of one stream: past inputs of convolutions, the audio that the next hop overlaps, newest embeddings."""
 
     __slots__ = ("_hops", "state")
 
-    def __init__(self, floats: Floats, hops: int) -> None:
-        self.state = floats  # never written to, so that streams may share it
+    def __init__(self, state: Floats, hops: int) -> None:
+        self.state = state  # never modified, so that new streams can share it
         self._hops = hops
 
     @property
@@ -44,7 +44,7 @@ class StreamFeatures:
 
 
 class FeatureExtractor:
-    """The spectrum and the embedding, for a batch of streams at a time."""
+    """Mel spectrogram and embedding, for a batch of streams."""
 
     def __init__(self, files: FeatureFiles, hops: int) -> None:
         built = graphs.build_feature_graph(
@@ -58,43 +58,43 @@ class FeatureExtractor:
         self._initial_state = primed.state
 
     def create_stream(self) -> StreamFeatures:
-        """Return the state of a stream that has heard nothing but silence so far; costs nothing."""
+        """Return the state of a stream after silence; costs nothing."""
         return StreamFeatures(self._initial_state, self._hops)
 
     def extract(self, states: Sequence[StreamFeatures], hops: Sequence[bytes]) -> Floats:
-        """Give each stream its next 80 ms of 16 kHz 16-bit mono audio; return its newest embeddings, (batch, hops, 96)."""
+        """Process the next 80 ms of 16 kHz 16-bit mono PCM of each stream; return its newest embeddings, (batch, hops, 96)."""
         pcm = np.frombuffer(b"".join(hops), "<i2").reshape(len(hops), HOP_SAMPLES)
         before = np.stack([state.state for state in states])
         after, windows = self._session.run(None, {"pcm": pcm, "state": before})
         for state, floats in zip(states, after, strict=True):
-            state.state = floats.copy()  # a view would keep the others' state alive
+            state.state = floats.copy()  # a view would keep the whole batch in memory
         return np.asarray(windows)
 
 
 class WakeWordHead:
-    """One wake word's network: a score for each window of embeddings."""
+    """The classifier of one wake word: a score for each window of embeddings."""
 
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
         model = _load_model(path)
         self.hops = _hop_count(model, path)
         self.single, some, scores = _run_single(model, self.hops, path)
-        self.columns = scores.shape[1]  # more than one tell several sounds apart, of which the first is none
+        self.columns = scores.shape[1]  # more than one: classes, of which the first is none of the words
         self.batched = _convert_head(model, some, scores)
 
     def score_windows(self, windows: Floats) -> Floats:
-        """Return each window's scores, (batch, columns)."""
+        """Return the outputs for each window, (batch, columns)."""
         name = self.single.get_inputs()[0].name
         rows = [self.single.run(None, {name: windows[i : i + 1]})[0] for i in range(len(windows))]
         return np.asarray(rows, np.float32).reshape(len(windows), self.columns)
 
     def combine_columns(self, columns: Floats) -> Floats:
-        """Return the score of the word out of each window's (batch, columns)."""
+        """Return each window's score from its outputs, (batch, columns)."""
         return np.asarray((columns if self.columns == 1 else columns[:, 1:]).max(axis=1))
 
 
 class HeadGroup:
-    """The networks of the words that a stream wants, in as few calls as can be."""
+    """The classifiers of a selection of words, merged into as few networks as possible."""
 
     def __init__(self, heads: Sequence[WakeWordHead]) -> None:
         batched = [(head, head.batched) for head in heads if head.batched is not None]
@@ -106,7 +106,7 @@ class HeadGroup:
         self._order = [found.index(head) for head in heads]
 
     def score(self, windows: Floats) -> list[list[float]]:
-        """Return each window's scores, in the order of the words; the windows are (batch, hops, 96)."""
+        """Return the scores of each window, (batch, hops, 96), in the order of the words."""
         found = [group.score(windows) for group in self._groups]
         found += [head.combine_columns(head.score_windows(windows[:, -head.hops :]))[:, None] for head in self._others]
         ordered = found[0] if len(found) == 1 else np.concatenate(found, axis=1)[:, self._order]
@@ -114,7 +114,7 @@ class HeadGroup:
 
 
 class _MergedHeads:
-    """Words that are one network."""
+    """Classifiers that are merged into one network."""
 
     def __init__(self, group: Sequence[tuple[WakeWordHead, onnx.ModelProto]]) -> None:
         self._heads = [head for head, _ in group]
@@ -133,7 +133,7 @@ class _MergedHeads:
 
 
 class OpenWakeWordNetwork:
-    """Everything that all streams share."""
+    """Feature extraction and classifiers, shared by all streams."""
 
     hop_samples = HOP_SAMPLES
     hop_bytes = HOP_BYTES
@@ -144,17 +144,17 @@ class OpenWakeWordNetwork:
         self._load_group = lru_cache(MAX_CACHED_GROUPS)(self._create_group)
 
     def create_stream(self) -> StreamFeatures:
-        """Begin a stream; costs nothing."""
+        """Return the state of a new stream; costs nothing."""
         return self._features.create_stream()
 
     def load_words(self, names: tuple[str, ...]) -> None:
-        """Load what streams need that want these words, before they do."""
+        """Load the classifiers of a selection of words before their first use."""
         self._load_group(names)
 
     def predict(
         self, states: Sequence[StreamFeatures], hops: Sequence[bytes], wanted: Sequence[tuple[str, ...]]
     ) -> list[list[float]]:
-        """Give each stream its next 80 ms; return the scores of the words that it wants, in their order."""
+        """Process the next 80 ms of each stream; return the scores of its words, in their order."""
         windows = self._features.extract(states, hops)
         choices: dict[tuple[str, ...], list[int]] = {}
         for row, names in enumerate(wanted):
@@ -172,7 +172,7 @@ class OpenWakeWordNetwork:
 
 
 def create_session(model: onnx.ModelProto) -> "InferenceSession":
-    """Return the network on one thread: the batch is what keeps it busy."""
+    """Return a session on one thread; parallelism comes from batches."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
@@ -183,7 +183,7 @@ def create_session(model: onnx.ModelProto) -> "InferenceSession":
 
 
 def load_network(files: Mapping[str, model_files.ModelFile], features: FeatureFiles) -> OpenWakeWordNetwork:
-    """Return the networks. Raises ConfigError for a file that is not such a network."""
+    """Load the networks. Raises ConfigError for a file that is not such a network."""
     heads = {name: WakeWordHead(name, file.path) for name, file in files.items()}
     return OpenWakeWordNetwork(FeatureExtractor(features, max(head.hops for head in heads.values())), heads)
 
@@ -212,7 +212,7 @@ def _load_values(path: Path) -> list[npt.NDArray[Any]]:
 def _parse(path: Path, read: Callable[[bytes], T], content: bytes) -> T:
     try:
         return read(content)
-    except (struct.error, IndexError, TypeError, ValueError, AttributeError) as err:  # whatever broken offsets lead to
+    except (struct.error, IndexError, TypeError, ValueError, AttributeError) as err:  # from broken offsets
         raise ConfigError(f"{path} is a damaged TensorFlow Lite model") from err
 
 
@@ -233,7 +233,7 @@ def _hop_count(model: onnx.ModelProto, path: Path) -> int:
 
 
 def _run_single(model: onnx.ModelProto, hops: int, path: Path) -> tuple["InferenceSession", Floats, Floats]:
-    """Return the network, some windows and what it makes of them one by one. Raises ConfigError when it does not run."""
+    """Return the session, random windows and their scores one by one. Raises ConfigError if the model does not run."""
     some = np.random.default_rng(1).normal(0, 10, (3, hops, EMBEDDING)).astype(np.float32)
     try:
         single = create_session(model)
@@ -245,12 +245,12 @@ def _run_single(model: onnx.ModelProto, hops: int, path: Path) -> tuple["Inferen
 
 
 def _convert_head(model: onnx.ModelProto, some: Floats, scores: Floats) -> onnx.ModelProto | None:
-    """Return the network for several windows at once, nothing when it then says something else."""
+    """Return the model for batches of windows, None if its scores for `some` differ from `scores` then."""
     try:
         batched = graphs.convert_head(model)
         found = create_session(batched).run(None, {graphs.input_name(batched): some})[0]
         is_same = np.allclose(np.asarray(found, np.float32).reshape(len(some), -1), scores, atol=1e-6)
-    except _runtime_errors():  # a network of a kind that only takes one
+    except _runtime_errors():  # the model accepts single windows only
         return None
     return batched if is_same else None
 

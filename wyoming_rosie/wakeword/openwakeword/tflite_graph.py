@@ -1,6 +1,6 @@
-"""TensorFlow Lite models as ONNX graphs: the operations that openWakeWord's networks are made of.
+"""Conversion of TensorFlow Lite models to ONNX, for the operators of openWakeWord's networks.
 
-Arrays keep TensorFlow's order (batch, time, frequency, channels); onnxruntime removes most of the transpositions.
+Arrays keep TensorFlow's layout (batch, time, frequency, channels); onnxruntime removes most of the transpositions.
 The schema: https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
 """
 
@@ -48,12 +48,12 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 def is_tflite(content: bytes) -> bool:
-    """Say whether a file's content is a TensorFlow Lite model."""
+    """Return whether a file's content is a TensorFlow Lite model."""
     return content[4:8] == IDENTIFIER
 
 
 def to_onnx(content: bytes) -> onnx.ModelProto:
-    """Return the model as an ONNX model. Raises ConfigError for an operation that is not known here."""
+    """Convert a model. Raises ConfigError for an operator that is not supported."""
     model = tflite.Model.GetRootAs(content, 0)
     main = _Subgraph(model, 0, [], {})
     outputs = main.convert()
@@ -67,7 +67,7 @@ def to_onnx(content: bytes) -> onnx.ModelProto:
 
 
 def read_values(content: bytes) -> list[Array]:
-    """Return the floating-point constants of the model."""
+    """Return the floating-point constants of a model."""
     model = tflite.Model.GetRootAs(content, 0)
     graph = model.Subgraphs(0)
     tensors = [graph.Tensors(i) for i in range(graph.TensorsLength())]
@@ -75,7 +75,7 @@ def read_values(content: bytes) -> list[Array]:
 
 
 class _Subgraph:
-    """One subgraph; its nodes go to `nodes`, and `names` tells how its tensors are called there."""
+    """One subgraph, converted to ONNX nodes in `nodes`; `names` maps its tensors to their ONNX names."""
 
     def __init__(self, model: Any, number: int, nodes: list[onnx.NodeProto], names: dict[int, str]) -> None:
         self.nodes = nodes
@@ -88,7 +88,7 @@ class _Subgraph:
         return [(self._name(i), self._shape(i)) for i in self._graph.InputsAsNumpy()]
 
     def convert(self) -> list[str]:
-        """Add this subgraph's nodes; return the names of its outputs."""
+        """Add the nodes of this subgraph; return the names of its outputs."""
         for number in range(self._graph.OperatorsLength()):
             self._convert(self._graph.Operators(number))
         return [self._name(i) for i in self._graph.OutputsAsNumpy()]
@@ -102,7 +102,7 @@ class _Subgraph:
         if kind in _ELEMENTWISE:
             self._elementwise(operator, _ELEMENTWISE[kind], inputs, outputs)
         elif convert is None:
-            raise ConfigError(f"the model has an operation that is not known here: {kind}")
+            raise ConfigError(f"the model has an operator that is not supported: {kind}")
         else:
             convert(operator, inputs, outputs)
 
@@ -176,14 +176,14 @@ class _Subgraph:
             if len(inputs) > 1
             else _options(operator, tflite.ReshapeOptions).NewShapeAsNumpy()
         )
-        if not len(shape):  # a condition becomes a scalar; here it stays one for each row
+        if not len(shape):  # a scalar condition; here one value per row
             self._add("Identity", [self._name(inputs[0])], outputs)
             return
         batched = np.array([-1, *shape[1:]], np.int64)
         self._add("Reshape", [self._name(inputs[0]), self._add_value(batched, outputs[0] + "_shape")], outputs)
 
     def _if(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
-        """Both branches are computed, for each row of the batch the one that holds is taken."""
+        """Compute both branches and select one per row of the batch."""
         options = _options(operator, tflite.IfOptions)
         condition, *arguments = [self._name(i) for i in inputs]
         branches = []
@@ -198,7 +198,7 @@ class _Subgraph:
             make(output)
             return
         if activation not in _ACTIVATIONS:
-            raise ConfigError(f"the model has an activation that is not known here: number {activation}")
+            raise ConfigError(f"the model has an activation that is not supported: number {activation}")
         kind, attributes = _ACTIVATIONS[activation]
         make(output + "_linear")
         self._add(kind, [output + "_linear"], [output], **attributes)
@@ -214,7 +214,7 @@ class _Subgraph:
         if padding == tflite.Padding.VALID:
             return [0, 0, 0, 0]
         if list(strides) != [1, 1]:
-            raise ConfigError(f"the model pads a convolution with strides in a way that is not known here: {name}")
+            raise ConfigError(f"the model pads a strided convolution, which is not supported: {name}")
         return [(kernel[0] - 1) // 2, (kernel[1] - 1) // 2, kernel[0] // 2, kernel[1] // 2]
 
     def _add(self, kind: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> None:
@@ -225,7 +225,7 @@ class _Subgraph:
         return name
 
     def _name(self, tensor: int) -> str:
-        """Return the tensor's name; a constant gets its node when it is first named."""
+        """Return the tensor's ONNX name; adds the node of a constant on its first use."""
         tensor = int(tensor)
         if tensor not in self._names:
             name = f"{self._prefix}{tensor}"
@@ -242,10 +242,10 @@ class _Subgraph:
 
 
 def _read_value(model: Any, tensor: Any) -> Array:
-    """Return a constant's values; an array without elements for what is no constant."""
+    """Return a constant's values, an empty array for a tensor that is not a constant."""
     dtype = _DTYPES.get(tensor.Type())
     if dtype is None:
-        raise ConfigError("the model has numbers of a kind that is not known here (quantised?)")
+        raise ConfigError("the model has tensors of a type that is not supported (quantized?)")
     buffer = model.Buffers(tensor.Buffer())
     if not buffer.DataLength():
         return np.empty(0, dtype)

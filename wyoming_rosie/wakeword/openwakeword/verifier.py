@@ -1,7 +1,7 @@
-"""A second opinion on whose voice it was: logistic regression on the embeddings of a detection.
+"""Speaker verification: logistic regression on the embeddings of a detection.
 
-Trained from a few recordings of one person saying the word, against others and other speech. It cuts false accepts of a
-household that is small; it is no proof of identity.
+A verifier is trained with a few recordings of one person saying the word, against other people and other speech. It
+reduces false accepts in a small household; it does not prove identity.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ Doubles: TypeAlias = npt.NDArray[np.float64]
 FORMAT = 1
 MIN_SAMPLES = 3
 _STRENGTH = 0.01
-"""Of the penalty on large weights, for each recording."""
+"""L2 penalty per recording."""
 _STEPS = 50
 _CLOSE = 1e-8
 _ARRAYS = ("mean", "scale", "weights")
@@ -30,7 +30,7 @@ _ARRAYS = ("mean", "scale", "weights")
 
 @dataclass(frozen=True)
 class SpeakerVerifier:
-    """One person's voice with one word; `weights` has the size of the embeddings that it looks at."""
+    """A classifier of one person saying one word; `weights` covers `hops` embeddings."""
 
     user: str
     word: str
@@ -41,7 +41,7 @@ class SpeakerVerifier:
     bias: float
 
     def predict(self, embeddings: Floats) -> float:
-        """Return how probably the newest embeddings, (hops, 96), are this person saying the word."""
+        """Return the probability that the newest embeddings, (hops, 96), are this person saying the word."""
         features = (embeddings[-self.hops :].reshape(-1) - self.mean) / self.scale
         return float(1 / (1 + np.exp(-np.clip(features @ self.weights + self.bias, -50, 50))))
 
@@ -56,7 +56,7 @@ class SpeakerVerifier:
 
 
 def load_verifier(path: Path) -> SpeakerVerifier:
-    """Return the verifier of a file; nothing in it is run. Raises ConfigError."""
+    """Load a verifier; the file cannot contain code. Raises ConfigError."""
     try:
         with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as file:
             version, user, word, hops = (str(one) for one in file["about"])
@@ -74,7 +74,7 @@ def load_verifier(path: Path) -> SpeakerVerifier:
 def create_verifier(
     user: str, word: str, own: Sequence[Floats], others: Sequence[Floats], alike: Sequence[Floats] = ()
 ) -> SpeakerVerifier:
-    """Return a verifier from embeddings, (hops, 96) each: of the person, of anything else, and of others with the word.
+    """Train a verifier with embeddings, (hops, 96) each: of the person, of other audio, and of others saying the word.
 
     Raises ConfigError.
     """
@@ -99,14 +99,14 @@ def _to_float32(array: Doubles) -> Floats:
 
 
 def _row_weights(weight: float, rows: Sequence[Floats]) -> Doubles:
-    """Return what each row of a kind counts, of what the whole kind does."""
+    """Divide a class's weight equally between its rows."""
     return np.full(len(rows), weight / max(1, len(rows)))
 
 
 def _fit_weights(features: Doubles, wanted: Doubles, share: Doubles) -> tuple[Doubles, float]:
-    """Return weights and bias of a logistic regression with an L2 penalty; each row counts its share.
+    """Fit a logistic regression with an L2 penalty and weighted rows; return weights and bias.
 
-    There are far fewer rows than columns: Newton's method on the weights of the rows, not of the columns.
+    There are far fewer rows than columns: Newton's method runs on row weights (the dual), not on column weights.
     """
     count = len(wanted)
     kernel = features @ features.T / features.shape[1]

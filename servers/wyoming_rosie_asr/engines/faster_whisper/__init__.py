@@ -1,1 +1,1 @@
-"""Whisper on CTranslate2."""
+"""The faster-whisper engine: Whisper on CTranslate2."""

@@ -1,6 +1,6 @@
-"""A Whisper model, heard through faster-whisper's own parts (https://github.com/SYSTRAN/faster-whisper).
+"""Whisper decoder, built from the parts of faster-whisper (https://github.com/SYSTRAN/faster-whisper).
 
-Windows are cut where nobody speaks, so that neither timestamps nor text from the window before are needed.
+Segments are cut in pauses, so that decoding needs neither timestamps nor the text of the previous segment.
 """
 
 import math
@@ -23,37 +23,37 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 WINDOW_SECONDS = 30
 FRAMES_PER_SECOND = 100
 TOKENS_PER_SECOND = 12
-"""Faster than anybody speaks; more are an endless loop."""
+"""Faster than anybody speaks: more tokens are a repetition loop."""
 EXTRA_TOKENS = 24
 SHORT_MARGIN_SECONDS = 1.5
-"""Silence after the speech that a window has at least which is not a whole one."""
+"""Least silence after the speech in a short window."""
 MIN_LOG_PROBABILITY = -0.7
-"""Of a text from a short window, under which the whole window is heard after all."""
+"""Mean log probability of a short window's text, below which the full window is decoded as well."""
 _FULL_SCALE = 32768.0
 _MIN_LOG, _RANGE = -10.0, 8.0
-"""Of the spectrum: the logarithm of silence, and how far under the loudest nothing is told apart any more."""
+"""Mel spectrum: log10 of silence, and the dynamic range below the loudest value."""
 
 
 @dataclass(frozen=True)
 class DeviceConfig:
     device: str  # cpu, cuda or auto
     compute: str  # int8, float16, ... or auto
-    threads: int  # 0: as many as there are cores
+    threads: int  # 0: one for each core
 
 
 @dataclass(frozen=True)
 class DecodeOptions:
-    """How to decode. Of several languages the likeliest is taken; none: of all."""
+    """Decoding options. The language is detected among `languages`, or among all if there are none."""
 
     languages: tuple[str, ...]
     beam_size: int
-    prompt: str  # text that might have come before, for the words and the spelling in it
+    prompt: str  # initial prompt, for its words and their spelling
     short_windows: bool
 
 
 @dataclass(frozen=True)
 class DecodedSegment:
-    """The text of a window, and how sure the model is: mean log probability of its tokens, probability of speech."""
+    """The text of a segment, the mean log probability of its tokens, and the probability of speech."""
 
     text: str
     language: str
@@ -62,7 +62,7 @@ class DecodedSegment:
 
 
 class WhisperDecoder:
-    """A loaded model; its calls block and belong to one thread."""
+    """A loaded model. Calls block and must come from one thread."""
 
     def __init__(self, folder: Path, hardware: DeviceConfig) -> None:
         self._model = WhisperModel(
@@ -74,13 +74,13 @@ class WhisperDecoder:
         )
 
     def unload(self) -> None:
-        """Give the memory back; the decoder is used up."""
+        """Free the memory; the decoder cannot be used afterwards."""
         self._model.model.unload_model()
 
     def decode(self, segments: Sequence[bytes], options: DecodeOptions, cancelled: Event) -> list[DecodedSegment]:
-        """Return what is said in windows of at most 30 s of 16 kHz 16-bit mono audio, all in the language of the first.
+        """Decode segments of at most 30 s of 16 kHz 16-bit mono PCM, all in the language of the first.
 
-        Once it is dropped nobody wants the rest, and less comes.
+        Once `cancelled` is set, the remaining segments are skipped.
         """
         decoded: list[DecodedSegment] = []
         for window in segments:
@@ -129,7 +129,7 @@ class WhisperDecoder:
         return DecodedSegment(text, language, log_probability, 1 - result.no_speech_prob)
 
     def _padded_features(self, samples: Floats, frames: int) -> Floats:
-        """Return the spectrum of so many frames, after the samples that of silence, which need not be computed."""
+        """Return the mel spectrum, padded to `frames` with that of silence, which need not be computed."""
         features = self._model.feature_extractor(samples)[:, :frames]
         loudest = 4 * float(features.max()) - 4 if features.size else _MIN_LOG
         silence = (max(loudest - _RANGE, _MIN_LOG) + 4) / 4

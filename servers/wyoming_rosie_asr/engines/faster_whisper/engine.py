@@ -1,4 +1,4 @@
-"""Whisper on CTranslate2: any words, many languages. Its models are fetched by name or lie in a folder."""
+"""Whisper on CTranslate2: dictation in many languages, with models that are fetched by name or read from a folder."""
 
 import asyncio
 import os
@@ -49,21 +49,27 @@ _ABOUT = "Whisper, any words in many languages"
 
 @dataclass(frozen=True)
 class Settings:
-    model: str = option("base", "name of a model, which is fetched, such as tiny.en or large-v3-turbo; or its folder")
-    device: str = option("cpu", "where it runs: cpu, cuda or auto")
-    compute: str = option("default", "int8, float16, float32 and others [default: int8 on a CPU, else the model's own]")
-    threads: int = option(0, "processor threads for one utterance; 0: as many as there are cores")
-    beam: int = option(0, "how many guesses to follow; 0: one on a small board, five elsewhere")
-    language: tuple[str, ...] = option((), "the language spoken; given more than once, the likeliest of them is taken")
-    prompt: str = option("", "text whose words and spelling are likely, such as names of people and rooms")
-    short_windows: bool = option(
-        False, "hear short utterances as what they are instead of as 30 s: many times quicker; words may suffer"
+    model: str = option("base", "name of a model to fetch, such as tiny.en or large-v3-turbo, or the folder of one")
+    device: str = option("cpu", "device: cpu, cuda or auto")
+    compute: str = option(
+        "default", "compute type: int8, float16, float32 and others [default: int8 on a CPU, else the model's own]"
     )
-    models_from: str = option(HUB_URL, "where models are fetched that have a name")
+    threads: int = option(0, "threads for one utterance; 0: one for each core")
+    beam: int = option(0, "beam size; 0: 1 on an ARM board, 5 elsewhere")
+    language: tuple[str, ...] = option(
+        (), "language of the speech; if given more than once, the most likely of them is detected"
+    )
+    prompt: str = option(
+        "", "initial prompt: text with likely words and their spelling, such as names of people and rooms"
+    )
+    short_windows: bool = option(
+        False, "decode short utterances without padding to 30 s: many times faster, perhaps less accurate"
+    )
+    models_from: str = option(HUB_URL, "base URL from which models are fetched")
 
 
 class WhisperEngine(AsrEngine):
-    """One model, on one thread of ours and as many of its own as there are cores."""
+    """One model. Calls run on one worker thread; CTranslate2 has threads of its own."""
 
     def __init__(self, settings: Settings, model: ModelFolder, keep_alive_seconds: float, max_waiting: int) -> None:
         self._settings = settings
@@ -101,11 +107,11 @@ class WhisperEngine(AsrEngine):
             )
         if not self.is_installed:
             raise EngineError(
-                f"the model {self._model.name} is not here yet; it is being fetched to {self._model.path}"
+                f"the model {self._model.name} is not installed yet; it is being fetched to {self._model.path}"
             )
 
     async def install(self) -> None:
-        """Fetch the model, for as long as it takes."""
+        """Fetch the model; retries until it is there."""
         await fetch_until_done(self._model.name, self._model.downloads(self._settings.models_from), self._model.path)
 
     async def prepare(self) -> None:
@@ -134,7 +140,7 @@ class WhisperEngine(AsrEngine):
         from wyoming_rosie_asr.engines.faster_whisper.decoder import DecodeOptions
 
         languages = (base_language(request.language),) if request.language is not None else self._settings.language
-        bias = ", ".join((*request.terms, *request.names))  # what comes last has the most weight
+        bias = ", ".join((*request.terms, *request.names))  # later words have more weight
         prompt = " ".join(filter(None, (bias and f"{bias}.", self._settings.prompt.strip())))
         return DecodeOptions(languages, self._settings.beam or _default_beam(), prompt, self._settings.short_windows)
 
@@ -174,7 +180,7 @@ def load(settings: Settings, context: EngineContext) -> WhisperEngine:
 
 def _create_decoder(folder: Path, settings: Settings) -> "WhisperDecoder":
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # what is there is there; nothing else is looked for
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # faster-whisper must not download anything itself
     from wyoming_rosie_asr.engines.faster_whisper.decoder import DeviceConfig, WhisperDecoder
 
     compute = settings.compute

@@ -1,14 +1,14 @@
-"""Which parts of an utterance a model hears that takes so much at a time: cut in pauses, silence at the ends left out."""
+"""Division of an utterance into segments that fit the model's window, cut in pauses and without outer silence."""
 
 from collections.abc import Iterator, Sequence
 
 PADDING_BEFORE_MS = 300
 PADDING_AFTER_MS = 400
-"""Kept around speech: soft beginnings and endings are not found, and models want to hear that it is over."""
+"""Audio kept around speech: detection misses soft beginnings and ends, and models need the silence at the end."""
 
 
 def split_segments(speech: Sequence[tuple[int, int]], duration_ms: int, max_ms: int) -> Iterator[tuple[int, int]]:
-    """Yield from and to, in milliseconds, of windows that hold all the speech and last `most_ms` at most."""
+    """Yield begin and end, in milliseconds, of segments of at most `max_ms` that contain all speech."""
     begin: int | None = None
     end = 0
     for first, last in speech:

@@ -1,1 +1,1 @@
-"""pocketsphinx with a grammar of the home."""
+"""The pocketsphinx engine: a grammar made from the sentences of one home."""

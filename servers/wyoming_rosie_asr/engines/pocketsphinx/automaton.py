@@ -1,4 +1,4 @@
-"""Sentences as a small automaton over words: what a recogniser searches, and what proves that a result is whole."""
+"""Finite automata over words: the grammar that the decoder searches, and the test that a result is a whole sentence."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Arcs: TypeAlias = tuple[tuple[str, int], ...]
 
 
 class Nfa:
-    """States joined by words, or by nothing; one word may lead from a state to several. State 0 is the start."""
+    """A nondeterministic automaton with epsilon transitions; state 0 is the start."""
 
     def __init__(self) -> None:
         self._transitions: list[list[tuple[str, int]]] = [[]]
@@ -23,7 +23,7 @@ class Nfa:
         return len(self._transitions) - 1
 
     def add_path(self, source: int, words: Iterable[str]) -> int:
-        """Return the state that the words lead to from `source`; all but the first are new."""
+        """Add a path of new states for the words; return the last one."""
         for word in words:
             target = self.add_state()
             self._transitions[source].append((word, target))
@@ -31,11 +31,11 @@ class Nfa:
         return source
 
     def connect(self, source: int, target: int) -> None:
-        """Let `target` be reached from `source` without a word."""
+        """Add an epsilon transition."""
         self._epsilon[source].append(target)
 
     def epsilon_closure(self, states: Iterable[int]) -> frozenset[int]:
-        """Return the states and all that are reached from them without a word."""
+        """Return the states and all that epsilon transitions lead to."""
         reached = set(states)
         waiting = list(reached)
         while waiting:
@@ -45,7 +45,7 @@ class Nfa:
         return frozenset(reached)
 
     def next_states(self, states: Iterable[int]) -> dict[str, set[int]]:
-        """Return where each word leads from any of the states."""
+        """Return the states that each word leads to from any of the states."""
         targets: dict[str, set[int]] = {}
         for state in states:
             for word, target in self._transitions[state]:
@@ -55,7 +55,7 @@ class Nfa:
 
 @dataclass(frozen=True)
 class Automaton:
-    """A finite set of sentences; states that have the same endings are one. A state comes after all it leads to."""
+    """A minimal deterministic automaton of a finite set of sentences. A state's number is above those it leads to."""
 
     states: tuple[Arcs, ...]
     final: frozenset[int]
@@ -67,7 +67,7 @@ class Automaton:
 
     @cached_property
     def suffix_counts(self) -> tuple[int, ...]:
-        """The number of different ways to end a sentence, for each state."""
+        """The number of ways to complete a sentence, for each state."""
         counts: list[int] = []
         for state, arcs in enumerate(self.states):
             counts.append((state in self.final) + sum(counts[target] for _, target in arcs))
@@ -75,11 +75,11 @@ class Automaton:
 
     @property
     def sentence_count(self) -> int:
-        """The number of different sentences."""
+        """The number of sentences."""
         return self.suffix_counts[self.start]
 
     def accepts(self, words: Iterable[str]) -> bool:
-        """Tell whether the words are one whole sentence."""
+        """Return whether the words are a whole sentence."""
         state = self.start
         for word in words:
             target = dict(self.states[state]).get(word)
@@ -90,12 +90,12 @@ class Automaton:
 
 
 def minimize(nfa: Nfa, end: int) -> Automaton:
-    """Return the smallest automaton of all that can be said from state 0 of a net without circles to `end`."""
+    """Return the minimal automaton of the sentences from state 0 to `end`; `nfa` must have no cycles."""
     return _Minimizer(nfa, end).build()
 
 
 class _Minimizer:
-    """Subset construction from the endings backwards, so that equal states are seen at once."""
+    """Subset construction that numbers states after their successors, so that equivalent states are merged at once."""
 
     def __init__(self, nfa: Nfa, end: int) -> None:
         self._nfa = nfa
@@ -109,12 +109,12 @@ class _Minimizer:
         start = self._add_closure(self._nfa.epsilon_closure([0]))
         return Automaton(tuple(self._states), frozenset(self._final), start)
 
-    def _add_closure(self, here: frozenset[int]) -> int:
-        if here not in self._numbers:
-            following = sorted(self._nfa.next_states(here).items())
-            arcs = tuple((word, self._add_closure(self._nfa.epsilon_closure(targets))) for word, targets in following)
-            self._numbers[here] = self._add_state(self._end in here, arcs)
-        return self._numbers[here]
+    def _add_closure(self, closure: frozenset[int]) -> int:
+        if closure not in self._numbers:
+            transitions = sorted(self._nfa.next_states(closure).items())
+            arcs = tuple((word, self._add_closure(self._nfa.epsilon_closure(targets))) for word, targets in transitions)
+            self._numbers[closure] = self._add_state(self._end in closure, arcs)
+        return self._numbers[closure]
 
     def _add_state(self, is_final: bool, arcs: Arcs) -> int:
         number = self._number_of.setdefault((is_final, arcs), len(self._states))

@@ -1,4 +1,4 @@
-"""pocketsphinx with one home's grammar; it lives in a process of its own, because it holds the interpreter's lock."""
+"""pocketsphinx decoder for the sentences of a grammar. It holds the interpreter's lock, so it belongs in a child process."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from pocketsphinx import Decoder
 
 _SENTENCES, _PHONES = "sentences", "phones"
-"""The two searches: for a sentence of the grammar, and for any sounds at all."""
+"""The two searches: for a sentence of the grammar, and for any sequence of phones."""
 _FRAMES_PER_SECOND = 100
 _MIN_LIKELIHOOD = 1e-300
 _FRAMES_PER_PHONE = 12
 _MAX_EXTRA_FRAMES = 150
-"""Frames that a word may last beyond its sounds: it takes up a noise before it, but not a whole recording of noise."""
+"""Frames that a word may last beyond its phones: it may include a noise before it, not a whole recording of noise."""
 _MAX_PAUSE_SHARE = 0.33
-"""Of a sentence, from its first word to its last; more is left out by who says something else."""
+"""Share of pauses between the first and the last word of a sentence; more means that other words were said."""
 
 
 @dataclass(frozen=True)
 class SearchLimits:
-    """How widely pocketsphinx searches: paths less likely than the best by these factors are given up."""
+    """Pruning: paths that are less likely than the best one by these factors are dropped."""
 
     beam: float
     word_beam: float
@@ -36,7 +36,7 @@ class SearchLimits:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """The likeliest sentence, and how likely its words are beside the likeliest sounds, 0 to 1 per second of speech."""
+    """The most likely sentence, and its likelihood relative to the best phone sequence: 0 to 1, per second of speech."""
 
     tokens: tuple[str, ...] = ()
     score: float = 0.0
@@ -44,7 +44,7 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class _AlignedSegment:
-    """A word, sound or pause, with its first and last frame; likelihood as a logarithm."""
+    """A word, phone or pause with its first and last frame."""
 
     word: str
     first: int
@@ -65,7 +65,7 @@ class _AlignedSegment:
 
 
 class SentenceDecoder:
-    """Guesses which sentence of a grammar a whole utterance is, and how well it explains the sounds."""
+    """Finds the sentence of a grammar that a whole utterance matches best, and its score."""
 
     def __init__(self, model: Path, sentences: Automaton, lexicon: Lexicon, search: SearchLimits) -> None:
         self._sentences = sentences
@@ -75,7 +75,7 @@ class SentenceDecoder:
         self._decoder.add_allphone_file(_PHONES, None)
 
     def decode(self, pcm: bytes) -> Hypothesis:
-        """Return the guess for 16 kHz 16-bit mono speech; without tokens when it is no whole sentence."""
+        """Decode 16 kHz 16-bit mono speech; the hypothesis has no tokens if it is not a whole sentence."""
         words = [piece for piece in self._run_search(_SENTENCES, pcm) if piece.is_word]
         said = tuple(word.token for word in words)
         if not words or not self._sentences.accepts(said) or not self._has_valid_timing(words):
@@ -83,7 +83,7 @@ class SentenceDecoder:
         return Hypothesis(said, _compute_score(words, self._run_search(_PHONES, pcm)))
 
     def _has_valid_timing(self, words: Sequence[_AlignedSegment]) -> bool:
-        """Tell whether a person may say the words in the time that they take."""
+        """Return whether a person could have said the words in the time they take."""
         duration = words[-1].last - words[0].first + 1
         pauses = duration - sum(word.frames for word in words)
         drawn_out = max(word.frames - _FRAMES_PER_PHONE * self._phone_counts[word.token] for word in words)
@@ -92,7 +92,7 @@ class SentenceDecoder:
     def _run_search(self, name: str, pcm: bytes) -> list[_AlignedSegment]:
         self._decoder.activate_search(name)
         self._decoder.start_utt()
-        # the whole utterance at once: the mean of its spectrum must be known before it is searched
+        # the whole utterance at once: cepstral mean normalization needs it before the search
         self._decoder.process_raw(pcm, full_utt=True)
         self._decoder.end_utt()
         if self._decoder.hyp() is None:
@@ -110,7 +110,7 @@ def _create_decoder(model: Path, sentences: Automaton, lexicon: Lexicon, search:
     from pocketsphinx import Decoder
 
     with TemporaryDirectory() as folder:
-        dictionary = Path(folder) / "grammar.dict"  # its words alone: a fifth of the memory of the whole dictionary
+        dictionary = Path(folder) / "grammar.dict"  # only its words: a fifth of the memory of the full dictionary
         dictionary.write_text("".join(_dictionary_lines(sentences, lexicon)), "utf-8")
         return Decoder(
             hmm=str(model),
@@ -122,10 +122,10 @@ def _create_decoder(model: Path, sentences: Automaton, lexicon: Lexicon, search:
             wbeam=search.word_beam,
             maxhmmpf=search.most_states,
             topn=8,
-            silprob=0.1,  # with the default a pause costs so much that words are invented for it
+            silprob=0.1,  # the default makes pauses so expensive that words are inserted for them
             wip=0.4,
-            bestpath=False,  # it may leave the grammar
-            compallsen=True,  # else the likelihoods of the two searches could not be compared
+            bestpath=False,  # may leave the grammar
+            compallsen=True,  # makes the likelihoods of the two searches comparable
         )
 
 
@@ -140,7 +140,7 @@ def _dictionary_lines(sentences: Automaton, lexicon: Lexicon) -> Iterator[str]:
 
 
 def _build_graph(sentences: Automaton) -> tuple[int, int, list[tuple[int, int, float] | tuple[int, int, float, str]]]:
-    """Return the automaton as pocketsphinx takes it: one final state; what may follow is equally likely."""
+    """Return start, end and transitions for pocketsphinx: one final state, equal probabilities out of each state."""
     end = len(sentences.states)
     transitions: list[tuple[int, int, float] | tuple[int, int, float, str]] = []
     for state, arcs in enumerate(sentences.states):
@@ -159,7 +159,7 @@ def _compute_score(words: Sequence[_AlignedSegment], phones: Sequence[_AlignedSe
 
 
 def _phone_score(phones: Sequence[_AlignedSegment], first: int, last: int) -> float:
-    """Return the likelihood of what the sounds have in the frames from `first` to `last`."""
+    """Return the log likelihood of the phones within the frames from `first` to `last`."""
     total = 0.0
     for sound in phones:
         common = min(last, sound.last) - max(first, sound.first) + 1

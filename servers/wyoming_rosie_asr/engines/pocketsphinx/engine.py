@@ -1,4 +1,4 @@
-"""pocketsphinx: understands the commands that this home has, in English, and nothing else. Its model comes with pip."""
+"""pocketsphinx with a grammar of one home: its commands and questions, in English. The model is part of the package."""
 
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -32,22 +32,22 @@ from wyoming_rosie_asr.lazy_model import LazyModel
 _LOG = structlog.get_logger()
 LANGUAGE, MODEL = "en", "home"
 DECODERS = 2
-"""Kept for names and terms that peers brought."""
-_VAD_AGGRESSIVENESS = 2  # how much WebRTC's detector takes for silence, 0 to 3
+"""Decoders that are cached for the names and terms of requests."""
+_VAD_AGGRESSIVENESS = 2  # of WebRTC's detector, 0 to 3
 _CREDIT = Attribution("CMU Sphinx", "https://github.com/cmusphinx/pocketsphinx")
 
 
 @dataclass(frozen=True)
 class Settings:
-    least_score: float = option(0.89, "how well a sentence must explain the sounds to be believed, 0 to 1")
-    beam: float = option(1e-57, "give up what is less likely than the best guess by this factor")
-    word_beam: float = option(1e-40, "the same at the ends of words")
-    most_states: int = option(10_000, "follow no more guesses than this at a time")
+    least_score: float = option(0.89, "lowest score of an accepted sentence, 0 to 1")
+    beam: float = option(1e-57, "beam: drop paths that are less likely than the best one by this factor")
+    word_beam: float = option(1e-40, "the same at word ends")
+    most_states: int = option(10_000, "most active states in a frame")
 
 
 @dataclass(frozen=True)
 class GrammarSummary:
-    """What was made of a home."""
+    """Size of a home's grammar, and the names that could not be pronounced."""
 
     sentences: int
     words: int
@@ -55,7 +55,7 @@ class GrammarSummary:
 
 
 class GrammarRecognizer:
-    """A home's grammar and the decoder that knows it; lives in the child process."""
+    """A home's grammar and its decoders; lives in the child process."""
 
     def __init__(self, settings: Settings, home: Home) -> None:
         import webrtcvad
@@ -69,9 +69,10 @@ class GrammarRecognizer:
         self._limits = SearchLimits(settings.beam, settings.word_beam, settings.most_states)
         self._build_grammar = partial(grammar.build_grammar, home, templates.load(LANGUAGE), self._lexicon)
         self._decoders = lru_cache(DECODERS)(self._create_decoder)
-        of_home = self._build_grammar()
-        self._default_decoder = SentenceDecoder(self._model, of_home.automaton, self._lexicon, self._limits)
-        self._summary = GrammarSummary(of_home.automaton.sentence_count, len(of_home.automaton.words), of_home.skipped)
+        default = self._build_grammar()
+        automaton = default.automaton
+        self._default_decoder = SentenceDecoder(self._model, automaton, self._lexicon, self._limits)
+        self._summary = GrammarSummary(automaton.sentence_count, len(automaton.words), default.skipped)
         self._least_score = settings.least_score
         self._trim_silence = trim.trim_silence
         self._is_speech = partial(webrtcvad.Vad(_VAD_AGGRESSIVENESS).is_speech, sample_rate=16_000)
@@ -80,16 +81,17 @@ class GrammarRecognizer:
         return self._summary
 
     def transcribe(self, pcm: bytes, names: tuple[str, ...] = (), terms: tuple[str, ...] = ()) -> tuple[str, float]:
-        """Return the text and its score; no text when it is no sentence of the home, or an unlikely one.
+        """Return the text and its score; an empty text if no sentence of the home matches well enough.
 
-        Things of the home may have other names as well; terms are sentences of their own.
+        `names` are further names for any entity, `terms` further sentences.
         """
         speech = self._trim_silence(pcm, self._is_speech)
         if not speech:
             return "", 0.0
         decoder = self._decoders(names, terms) if names or terms else self._default_decoder
-        guess = decoder.decode(speech)
-        return tokens.to_text(guess.tokens) if guess.score >= self._least_score else "", guess.score
+        hypothesis = decoder.decode(speech)
+        text = tokens.to_text(hypothesis.tokens) if hypothesis.score >= self._least_score else ""
+        return text, hypothesis.score
 
     def _create_decoder(self, names: tuple[str, ...], terms: tuple[str, ...]) -> SentenceDecoder:
         automaton = self._build_grammar(names, terms).automaton
@@ -97,7 +99,7 @@ class GrammarRecognizer:
 
 
 class SphinxEngine(AsrEngine):
-    """One home's grammar, in a process of its own; a new home takes the place of the old one when it is ready."""
+    """Runs a home's grammar in a child process. A changed home replaces it once its grammar is loaded."""
 
     def __init__(self, settings: Settings, home: Home, keep_alive_seconds: float, max_waiting: int) -> None:
         self._settings = settings
@@ -157,7 +159,7 @@ def load(settings: Settings, context: EngineContext) -> SphinxEngine:
 
 
 def supports_language(language: str | None) -> bool:
-    """Tell whether the engine understands a language; None is whatever it understands."""
+    """Return whether the engine supports a language; None stands for its default."""
     return language is None or base_language(language) == LANGUAGE
 
 
@@ -169,7 +171,7 @@ async def _start_worker(settings: Settings, home: Home) -> ProcessWorker:
     except BaseException:
         await worker.close()
         raise
-    _LOG.info("grammar", sentences=facts.sentences, words=facts.words)
+    _LOG.info("grammar loaded", sentences=facts.sentences, words=facts.words)
     for name in facts.skipped:
-        _LOG.warning("a name cannot be said: give it an alias", name=name)
+        _LOG.warning("name without a pronunciation: give it an alias", name=name)
     return worker

@@ -1,4 +1,4 @@
-"""The sentences that people say to one home: templates filled with its names, as an automaton of tokens."""
+"""Grammar of one home: sentence templates, filled with its names, as an automaton of tokens."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from wyoming_rosie_asr.engines.pocketsphinx.pronunciation import Lexicon
 from wyoming_rosie_asr.engines.pocketsphinx.templates import SentenceTemplates, TemplateBlock
 
 Phrase: TypeAlias = tuple[str, ...]
-"""Tokens said one after another."""
+"""A sequence of tokens."""
 
 
 @dataclass(frozen=True)
 class Grammar:
     automaton: Automaton
     skipped: tuple[str, ...]
-    """Names of the home that nobody knows how to say."""
+    """Names of the home that have no pronunciation."""
 
 
 def build_grammar(
@@ -30,9 +30,9 @@ def build_grammar(
     extra_names: Iterable[str] = (),
     sentences: Iterable[str] = (),
 ) -> Grammar:
-    """Return the grammar of a home; names that cannot be said are left out of it.
+    """Return the grammar of a home, without the names that have no pronunciation.
 
-    `more` are names that any of its things may have besides, `phrases` are sentences of their own.
+    `extra_names` are further names for any entity, `sentences` are added as they are.
     """
     names = _HomeNames(home, lexicon, tuple(extra_names))
     writer = _GrammarWriter(sentence_templates).add_templates(names)
@@ -41,7 +41,7 @@ def build_grammar(
 
 
 class _HomeNames:
-    """What the things and areas of a home are called."""
+    """Pronunciations of the names of a home's entities and areas."""
 
     def __init__(self, home: Home, lexicon: Lexicon, extra_names: tuple[str, ...] = ()) -> None:
         self._home = home
@@ -50,7 +50,7 @@ class _HomeNames:
         self.skipped: set[str] = set()
 
     def build_lists(self, block: TemplateBlock) -> Mapping[str, list[Phrase]] | None:
-        """Return the lists that the home fills for a block; None when it has no such things."""
+        """Return the lists that the home fills for a block; None if it has no matching entity."""
         entities = [entity for entity in self._home.entities if _matches(block, entity)]
         if block.domain and not entities:
             return None
@@ -64,7 +64,7 @@ class _HomeNames:
         }
 
     def _find_areas(self, entities: Iterable[Entity]) -> list[Area]:
-        """Where nobody has said in which area such things are, they may be in any."""
+        """Return the areas of the entities; all areas if none of the entities has one."""
         known = {entity.area for entity in entities} - {None}
         return [area for area in self._home.areas if not known or area.id in known]
 
@@ -88,7 +88,7 @@ class _HomeNames:
 
 
 class _GrammarWriter:
-    """Writes templates into a net."""
+    """Writes sentences into a nondeterministic automaton."""
 
     def __init__(self, sentence_templates: SentenceTemplates) -> None:
         self._templates = sentence_templates
@@ -109,12 +109,12 @@ class _GrammarWriter:
         return self
 
     def add_sentences(self, sentences: Iterable[Phrase]) -> None:
-        """Write sentences that are no templates."""
+        """Add sentences as they are."""
         for sentence in sentences:
             self.nfa.connect(self.nfa.add_path(self._first, sentence), self._last)
 
     def _add_expression(self, expression: Expression, start: int) -> int:
-        """Write an expression from a state on and return the state at its end."""
+        """Add an expression after state `start`; return its last state."""
         match expression:
             case TextChunk():
                 return self.nfa.add_path(start, expression.original_text.split())

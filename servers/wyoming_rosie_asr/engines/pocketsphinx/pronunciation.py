@@ -1,4 +1,4 @@
-"""How words and names are said: the pronouncing dictionary, and rules for what it does not hold."""
+"""Pronunciations of words and names: a pronouncing dictionary, and rules for what it lacks."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ from typing import TypeAlias
 from wyoming_rosie_asr.engines.pocketsphinx import number_words, tokens
 
 Phones: TypeAlias = str
-"""The sounds of one word in ARPABET, separated by spaces."""
+"""The phones of one word in ARPABET, separated by spaces."""
 
 _SYMBOLS = {"&": "and", "+": "plus", "%": "percent", "@": "at", "°": "degrees", "#": "number"}
 # fmt: off
@@ -23,14 +23,14 @@ _PREFIXES = ("un", "re", "non", "mini", "multi")
 _SIBILANTS = {"S", "Z", "SH", "ZH", "CH", "JH"}
 _VOICELESS = {"P", "T", "K", "F", "TH"}
 _VOWELS = set("aeiouy")
-_PUNCTUATION = ".,;:!?\"'()[]{}"  # a word may stand between these
-_MIN_PART = 3  # letters of a part of a compound word: shorter ones make nonsense
+_PUNCTUATION = ".,;:!?\"'()[]{}"
+_MIN_PART = 3  # letters of a part of a compound word; shorter parts produce nonsense
 _MAX_ACRONYM = 4
 _MAX_ABBREVIATION = 2  # of letters beside digits and signs, as in PS5 and A/C
 
 
 def read_dictionary(path: Path) -> dict[str, tuple[Phones, ...]]:
-    """Return the words of a file in CMU's dictionary format with their pronunciations."""
+    """Read a file in the format of CMU's dictionary: words with their pronunciations."""
     words: dict[str, tuple[Phones, ...]] = {}
     for line in path.read_text("utf-8").splitlines():
         entry, _, phones = line.partition(" ")
@@ -40,13 +40,13 @@ def read_dictionary(path: Path) -> dict[str, tuple[Phones, ...]]:
 
 
 class Lexicon:
-    """Says words and names with a dictionary's words, their parts, or their letters."""
+    """Pronounces words and names by the dictionary's words, their parts, or their letters."""
 
     def __init__(self, dictionary: Mapping[str, tuple[Phones, ...]]) -> None:
         self._dictionary = dictionary
 
     def find_phones(self, word: str) -> tuple[Phones, ...]:
-        """Return the pronunciations of a lower-case word; none when it cannot be said."""
+        """Return the pronunciations of a lower-case word, none if it is unknown."""
         known = (
             self._dictionary.get(word)
             or self._find_with_suffix(word)
@@ -56,7 +56,7 @@ class Lexicon:
         return tuple(dict.fromkeys((*known, *map(_merge_vowels, known))))
 
     def pronounce(self, name: str) -> list[tuple[str, ...]]:
-        """Return the ways to say a name, each as words `spoken=written`; none when a part of it cannot be said."""
+        """Return the spoken forms of a name, each as tokens; none if a part of it is unknown."""
         plain = name.replace("\u2019", "'")
         words = [self._pronounce_word(word) for word in plain.split() if _PARTS.search(_strip_accents(word.casefold()))]
         return [tuple(token for part in way for token in part) for way in product(*words)] if words else []
@@ -103,7 +103,7 @@ class Lexicon:
         return ()
 
     def _find_parts(self, word: str) -> tuple[Phones, ...]:
-        # the most even split is the likeliest: its shorter part is longest
+        # prefers the most even split
         splits = sorted(_split_word(word), key=lambda parts: -min(map(len, parts)))
         return next((self._combine(*parts) for parts in splits if all(part in self._dictionary for part in parts)), ())
 
@@ -112,7 +112,7 @@ class Lexicon:
 
 
 def _merge_vowels(phones: Phones) -> Phones:
-    """Return how those say it for whom cot and caught sound alike; the dictionary has off only as in caught."""
+    """Return the pronunciation with the cot-caught merger; the dictionary has "off" only without it."""
     return _CAUGHT_VOWEL.sub("AA", phones)
 
 
@@ -125,7 +125,7 @@ def _strip_accents(word: str) -> str:
 
 
 def _pronounce_number(number: str) -> tuple[str, ...]:
-    """Return what is said for digits: up to three as a number, more one by one."""
+    """Return the words of a number: up to three digits as a whole, more digit by digit."""
     if len(number) <= 3 and not number.startswith("0"):
         return number_words.number_to_words(int(number))
     return tuple(word for digit in number for word in number_words.number_to_words(int(digit)))

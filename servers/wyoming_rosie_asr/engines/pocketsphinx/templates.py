@@ -15,12 +15,12 @@ _ENDING = re.compile(r"(\w+)\[(\w+)\]")  # light[s]
 
 @dataclass(frozen=True)
 class TemplateBlock:
-    """Templates for things of some domains that have a feature, or for no things at all."""
+    """Templates for entities of some domains, perhaps with a feature, or for no entity."""
 
     say: tuple[str, ...]
     domain: frozenset[str] = frozenset()
     feature: str | None = None
-    answer: bool = False  # to a question of the assistant: no command
+    answer: bool = False  # answers a question of the assistant
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class SentenceTemplates:
 
 @cache
 def load(language: str) -> SentenceTemplates:
-    """Return our templates for a language."""
+    """Return the templates of a language."""
     file = resources.files("wyoming_rosie_asr.engines.pocketsphinx") / "sentences" / f"{language}.toml"
     document = tomllib.loads(file.read_text("utf-8"))
     return SentenceTemplates(
@@ -48,7 +48,7 @@ def load(language: str) -> SentenceTemplates:
 
 @cache
 def parse(template: str) -> Expression:
-    """Return a template as hassil's expression of whole words: light[s] is (light|lights)."""
+    """Parse a template into hassil's expression of whole words: light[s] becomes (light|lights)."""
     return parse_sentence(_ENDING.sub(r"(\1|\1\2)", template)).expression
 
 

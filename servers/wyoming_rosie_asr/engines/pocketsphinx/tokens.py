@@ -1,6 +1,6 @@
-"""Words of a grammar: what is said and, after an equals sign, what is written for it where that differs.
+"""Tokens of a grammar: the spoken word and, after an equals sign, the written text where that differs.
 
-`five=5`, `eco=EcoBee` `bee=` (written already), `light` (as it is said).
+Examples: `light`; `five=5`; `eco=EcoBee` `bee=` for two spoken words that are written as one.
 """
 
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ from wyoming_rosie_asr.engines.pocketsphinx import number_words
 
 
 def spoken_word(token: str) -> str:
-    """Return the spoken word."""
+    """Return the spoken word of a token."""
     return token.partition("=")[0]
 
 
 def create_tokens(text: str, words: Iterable[str]) -> tuple[str, ...]:
-    """Return tokens for spoken words that are together written `text`."""
+    """Return the tokens of spoken words that are together written as `text`."""
     first, *others = words
     if not others and first == text:
         return (first,)
@@ -23,12 +23,12 @@ def create_tokens(text: str, words: Iterable[str]) -> tuple[str, ...]:
 
 
 def number_tokens(number: int) -> tuple[str, ...]:
-    """Return tokens that say a number; `written` makes digits of them."""
+    """Return the tokens of a number, which `to_text` turns into digits."""
     return tuple(f"{word}={number_words.word_values()[word]}" for word in number_words.number_to_words(number))
 
 
 def to_text(tokens: Iterable[str]) -> str:
-    """Return the text of recognised tokens: names as the home writes them, numbers in digits."""
+    """Return the text of recognized tokens: names as the home writes them, numbers in digits."""
     words = [text for text in map(_token_text, tokens) if text]
     runs = [(is_number, list(run)) for is_number, run in groupby(words, str.isdecimal)]
     return " ".join(text for is_number, run in runs for text in (_combine_numbers(run) if is_number else run))

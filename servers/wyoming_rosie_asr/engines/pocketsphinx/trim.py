@@ -1,4 +1,4 @@
-"""Where the speech in a recording begins and ends."""
+"""Removal of the silence before and after the speech in an utterance."""
 
 from collections.abc import Callable
 
@@ -8,21 +8,21 @@ import numpy.typing as npt
 from wyoming_rosie.audio.formats import SPEECH
 
 FRAME_BYTES = SPEECH.bytes_in(0.03)
-"""The longest frame that WebRTC's detector takes."""
+"""The longest frame that WebRTC's detector accepts."""
 PADDING_FRAMES = 5
-"""Left around the speech: a recogniser wants to hear the silence, and detectors miss soft beginnings and ends."""
+"""Audio kept around the speech: decoding needs some silence, and detectors miss soft beginnings and ends."""
 BELOW_PEAK_DB = 30.0
-"""What is softer than the loudest speech by this is not speech, whatever the detector says."""
+"""Audio softer than the loudest speech by this is not speech, whatever the detector reports."""
 ABOVE_FLOOR_DB = 3.0
 SPEECH_RANGE_DB = 12.0
-"""Speech varies by at least this; where all is loud, because no silence was recorded, there is no floor to see."""
+"""Speech varies by at least this; a recording without silence has no measurable noise floor."""
 NEIGHBOURS = 2
 MIN_SPEECH_FRAMES = 3
-"""Of a frame and its neighbours on each side, so many must be speech: clicks are shorter."""
+"""Of a frame and its neighbours on both sides, so many must be speech; clicks are shorter."""
 
 
 def trim_silence(pcm: bytes, is_speech: Callable[[bytes], bool]) -> bytes:
-    """Return the part of 16 kHz 16-bit mono audio that holds all its speech; nothing when there is none."""
+    """Return the part of 16 kHz 16-bit mono PCM that contains all speech; nothing if there is none."""
     frames = [pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)]
     voiced = np.array([is_speech(frame) for frame in frames], bool)
     if not voiced.any():
