@@ -81,7 +81,7 @@ CASES = [(language, text, seconds) for language, cases in READ.items() for text,
 
 
 @pytest.mark.parametrize(("language", "text", "seconds"), CASES, ids=[text for _, text, _ in CASES])
-def test_a_duration_is_read_whole(language: str, text: str, seconds: int) -> None:
+def test_a_duration_is_parsed_whole(language: str, text: str, seconds: int) -> None:
     found = durations.find(f"… {text}", language)
     assert [(one.total, one.start, one.end) for one in found] == [(seconds, 2, 2 + len(text))]
 
@@ -89,11 +89,11 @@ def test_a_duration_is_read_whole(language: str, text: str, seconds: int) -> Non
 @pytest.mark.parametrize(
     "text", ["at 1:30", "1:30 pm", "the second one", "turn on the light", "5 lamps", "an hourglass", "0 minutes", "²"]
 )
-def test_what_is_no_duration_is_none(text: str) -> None:
+def test_other_text_is_no_duration(text: str) -> None:
     assert durations.find(text, "en") == []
 
 
-def test_amounts_stay_as_they_were_said() -> None:
+def test_amounts_stay_as_spoken() -> None:
     (minutes,) = durations.find("120 minutes", "en-US")
     assert (minutes.hours, minutes.minutes, minutes.seconds) == (0, 120, 0)
 
@@ -114,16 +114,16 @@ def test_two_durations_are_two() -> None:
         ("sv", "1 hour, 1 minute and 5 seconds"),
     ],
 )
-def test_a_duration_is_said(language: str, words: str) -> None:
+def test_a_duration_is_formatted(language: str, words: str) -> None:
     assert durations.format_duration(3665, language) == words
 
 
 @given(st.sampled_from(sorted(durations.languages())), st.integers(1, 99 * 3600))
-def test_what_is_said_is_read_again(language: str, seconds: int) -> None:
+def test_a_formatted_duration_is_parsed_again(language: str, seconds: int) -> None:
     assert [one.total for one in durations.find(durations.format_duration(seconds, language), language)] == [seconds]
 
 
 @given(st.sampled_from(sorted(durations.languages())), st.text(max_size=60))
-def test_any_text_is_read_without_harm(language: str, text: str) -> None:
+def test_any_text_is_parsed_without_error(language: str, text: str) -> None:
     ends = [0] + [at for one in durations.find(text, language) for at in (one.start, one.end)] + [len(text)]
     assert ends == sorted(ends)

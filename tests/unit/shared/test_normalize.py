@@ -23,11 +23,11 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
     ],
     ids=["nul", "controls", "signs", "pair of halves", "lone half", "emoji", "flags", "joined emoji"],
 )
-def test_odd_characters_end_nothing_and_swallow_nothing(text: str, spoken: str) -> None:
+def test_odd_characters_end_and_swallow_nothing(text: str, spoken: str) -> None:
     assert normalize(text) == spoken
 
 
-def test_words_are_cut_before_engines_drop_their_end() -> None:
+def test_long_words_are_split() -> None:
     assert max(map(len, normalize("x" * 500).split())) == MAX_WORD_CHARACTERS
     assert normalize("x" * MAX_WORD_CHARACTERS) == "x" * MAX_WORD_CHARACTERS
 
@@ -82,7 +82,7 @@ def test_decoration_is_left_out(text: str, plain: str) -> None:
 @pytest.mark.parametrize(
     ("text", "has"), [("a", True), ("5", True), ("+", True), ("\u20ac", True), ("-.!", False), (" ", False)]
 )
-def test_punctuation_alone_has_no_sound(text: str, has: bool) -> None:
+def test_punctuation_alone_is_not_speakable(text: str, has: bool) -> None:
     assert is_speakable(text) is has
 
 

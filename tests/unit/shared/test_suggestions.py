@@ -9,11 +9,11 @@ NAMES = ["tiny", "tiny.en", "base", "large-v3", "hey_jarvis_v0.1"]
     ("given", "first"),
     [("tinny.en", "tiny.en"), ("TINY.EN", "tiny.en"), ("jarvis", "hey_jarvis_v0.1"), ("large v3", "large-v3")],
 )
-def test_what_was_meant_comes_first(given: str, first: str) -> None:
+def test_the_closest_name_comes_first(given: str, first: str) -> None:
     assert find_close_names(given, NAMES)[0] == first
 
 
-def test_what_is_like_nothing_shows_what_there_is() -> None:
+def test_without_a_close_name_some_that_exist_are_listed() -> None:
     assert find_close_names("zzzz", NAMES) == []
     assert describe_unknown_name("model", "zzzz", NAMES) == f"no model is named 'zzzz'; there are: {', '.join(NAMES)}"
     assert "there are 10, such as 0, 1, 2" in describe_unknown_name("model", "zzzz", map(str, range(10)), "list")

@@ -1,4 +1,4 @@
-"""Stand-ins for an engine and for a peer."""
+"""A fake engine and a fake client."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ FORMAT = AudioFormat(1000, 2, 1)
 
 
 class LetterVoice:
-    """Speaks a letter as one piece of ten milliseconds, and a pause as another."""
+    """Speaks each letter as a chunk of ten milliseconds, and a pause as another."""
 
     def __init__(self, engine: "LetterEngine", audio_format: AudioFormat) -> None:
         self.audio_format = audio_format
@@ -35,7 +35,7 @@ class LetterVoice:
 
 
 class LetterEngine:
-    """Keeps what it was told to speak; `broken` makes it fail. The voice "deep" has half the rate."""
+    """Records the texts it speaks; `broken` makes it fail. The voice "deep" has half the sample rate."""
 
     workers = 1
     is_installed = True
@@ -56,7 +56,7 @@ class LetterEngine:
 
 
 class Listener:
-    """A peer: what it sends reaches a conversation, what it hears is kept."""
+    """A client whose events reach a handler, and which records the events it receives."""
 
     def __init__(self, context: TtsContext, max_characters: int = 1000) -> None:
         self.received: list[Event] = []
@@ -67,13 +67,13 @@ class Listener:
 
     @property
     def types(self) -> list[str]:
-        """What was heard, with each run of audio chunks as one."""
+        """The types of the received events, with consecutive audio chunks as one."""
         types = [event.type for event in self.received]
         return [one for at, one in enumerate(types) if one != "audio-chunk" or types[at - 1] != one]
 
     @property
     def letters(self) -> str:
-        """What was heard of the usual voice."""
+        """The letters in the received audio of the default voice."""
         pcm = b"".join(event.payload or b"" for event in self.received if event.type == "audio-chunk")
         size = FORMAT.bytes_in(0.01)
         return "".join(pcm[at : at + 2].decode("utf-16-le") for at in range(0, len(pcm), size))

@@ -24,11 +24,11 @@ def seconds(engine: EspeakEngine, text: str, language: str = "en-US", *, pause: 
     return engine.select_voice(VoiceRequest()).audio_format.seconds(len(spoken(engine, text, language, pause=pause)))
 
 
-def test_a_sentence_is_sound(engine: EspeakEngine) -> None:
+def test_a_sentence_has_audio(engine: EspeakEngine) -> None:
     assert max(map(abs, array("h", spoken(engine, "The kitchen light is on.")))) > 5000
 
 
-def test_words_are_said_as_they_are_to_be_said(engine: EspeakEngine) -> None:
+def test_prosody_changes_the_audio(engine: EspeakEngine) -> None:
     def said(**prosody: float) -> bytes:
         return b"".join(
             engine.select_voice(VoiceRequest()).synthesize(
@@ -43,7 +43,7 @@ def test_words_are_said_as_they_are_to_be_said(engine: EspeakEngine) -> None:
     assert len(said()) == pytest.approx(len(normal), rel=0.02)
 
 
-def test_voices_that_sound_unlike_have_identities_of_their_own(engine: EspeakEngine) -> None:
+def test_voices_that_sound_different_have_different_identities(engine: EspeakEngine) -> None:
     slow = load(Settings(rate=120))
     identities = {
         one.identity
@@ -66,7 +66,7 @@ def test_sentences_one_by_one_sound_as_long_as_together(engine: EspeakEngine) ->
 
 
 @pytest.mark.parametrize("language", ["en-US", "de", "fr-FR"])
-def test_signs_are_spoken_as_words(engine: EspeakEngine, language: str) -> None:
+def test_symbols_are_spoken_as_words(engine: EspeakEngine, language: str) -> None:
     for sign in "<>&%":
         assert seconds(engine, f"5 {sign} 6", language) > seconds(engine, "5 6", language) + 0.05, sign
 
@@ -83,7 +83,7 @@ def test_signs_are_spoken_as_words(engine: EspeakEngine, language: str) -> None:
     ],
     ids=["emoji", "letters", "digits", "cyrillic", "japanese", "thai"],
 )
-def test_twice_the_text_without_spaces_is_twice_the_sound(engine: EspeakEngine, text: str, language: str) -> None:
+def test_twice_the_text_without_spaces_is_twice_the_audio(engine: EspeakEngine, text: str, language: str) -> None:
     one, two = (seconds(engine, normalize(text * times), language) for times in (1, 2))
     assert two == pytest.approx(2 * one, rel=0.25)
 
@@ -94,7 +94,7 @@ def test_odd_text_crashes_nothing(engine: EspeakEngine, text: str) -> None:
     assert seconds(engine, "Hello.") > 0.3
 
 
-def test_every_voice_that_is_described_speaks_and_has_a_name_of_its_own(engine: EspeakEngine) -> None:
+def test_every_described_voice_speaks_and_has_a_unique_name(engine: EspeakEngine) -> None:
     voices = engine.describe().voices
     names = [voice.name for voice in voices]
     assert len(set(names)) == len(names) > 100
@@ -123,7 +123,7 @@ def test_languages_are_found_as_home_assistant_names_them(engine: EspeakEngine) 
     ],
     ids=str,
 )
-def test_settings_that_cannot_be_are_the_operators_to_mend(settings: Settings, complaint: str) -> None:
+def test_invalid_settings_are_refused(settings: Settings, complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
         load(settings)
 

@@ -66,7 +66,7 @@ def read_in_pieces(text: str, sizes: list[int]) -> list[Segment]:
         "...",
     ],
 )
-def test_what_may_be_meant_as_it_stands_is_kept(text: str) -> None:
+def test_text_that_need_not_be_markdown_is_kept(text: str) -> None:
     assert said(text) == [text]
 
 
@@ -85,7 +85,7 @@ def test_what_may_be_meant_as_it_stands_is_kept(text: str) -> None:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_marks_of_emphasis_and_code_are_not_spoken(text: str, pieces: list[str]) -> None:
+def test_emphasis_and_code_marks_are_not_spoken(text: str, pieces: list[str]) -> None:
     assert said(text) == pieces
 
 
@@ -150,7 +150,7 @@ def test_links_are_spoken_as_their_text_and_addresses_as_their_host(text: str, s
     ],
     ids=["among words", "alone", "keycap", "repeated", "one sign", "nothing", "spaces"],
 )
-def test_emoji_and_repeated_signs_are_left_out_unless_there_is_nothing_else(text: str, pieces: list[str]) -> None:
+def test_emoji_and_repeated_punctuation_are_left_out_unless_there_is_nothing_else(text: str, pieces: list[str]) -> None:
     assert said(text) == pieces
 
 
@@ -159,13 +159,13 @@ def test_code_is_named_in_a_word_that_many_languages_have() -> None:
     assert reader.feed("```\nx\n```\n") + reader.finish() == [TextSegment("Code.")]
 
 
-def test_a_sentence_is_given_while_the_next_one_is_being_written() -> None:
+def test_a_sentence_is_returned_while_the_next_one_is_being_written() -> None:
     reader = markdown.MarkdownParser()
     assert reader.feed("**It is on.** T") == [TextSegment("It is on.")]
 
 
 @given(TEXTS, st.lists(st.integers(1, 30), min_size=1))
-def test_how_the_text_arrives_changes_nothing(text: str, sizes: list[int]) -> None:
+def test_chunk_boundaries_change_nothing(text: str, sizes: list[int]) -> None:
     assert read_in_pieces(text, sizes) == markdown.parse(text)
 
 

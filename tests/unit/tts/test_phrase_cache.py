@@ -40,14 +40,14 @@ async def kept(folder: Path, name: str = "hello") -> Path:
     return path
 
 
-async def test_what_was_made_is_there_again() -> None:
+async def test_added_audio_is_found() -> None:
     memory = PhraseCache(1_000_000)
     assert await memory.get("hello") is None
     memory.add("hello", SOUND)
     assert await memory.get("hello") == SOUND
 
 
-async def test_what_must_always_be_there_makes_room_for_nothing() -> None:
+async def test_pinned_audio_is_never_evicted() -> None:
     memory = PhraseCache(50_000)
     memory.add("sorry", SOUND, pin=True)
     for number in range(5):
@@ -56,7 +56,7 @@ async def test_what_must_always_be_there_makes_room_for_nothing() -> None:
     assert await memory.get("sorry") == SOUND
 
 
-async def test_what_is_wanted_twice_outlives_the_program(tmp_path: Path) -> None:
+async def test_audio_that_was_requested_twice_survives_a_restart(tmp_path: Path) -> None:
     first = await cache(tmp_path)
     first.add("once", SOUND)
     first.add("twice", SOUND)
@@ -69,7 +69,7 @@ async def test_what_is_wanted_twice_outlives_the_program(tmp_path: Path) -> None
     second.close()
 
 
-async def test_what_is_kept_is_for_this_user_alone_and_holds_no_text(tmp_path: Path) -> None:
+async def test_files_are_private_and_contain_no_text(tmp_path: Path) -> None:
     path = await kept(
         tmp_path / "tts", cache_key(LetterEngine().select_voice(VoiceRequest()), TextSegment("secret"), pause=False)
     )
@@ -80,7 +80,7 @@ async def test_what_is_kept_is_for_this_user_alone_and_holds_no_text(tmp_path: P
 
 
 @pytest.mark.parametrize("damage", [b"", b"x", b"x" * 100, SOUND], ids=["empty", "short", "other", "no digest"])
-async def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: bytes) -> None:
+async def test_a_damaged_file_is_replaced(tmp_path: Path, damage: bytes) -> None:
     path = await kept(tmp_path)
     path.write_bytes(damage)
     second = await cache(tmp_path)
@@ -90,7 +90,7 @@ async def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: bytes) -> Non
     second.close()
 
 
-async def test_a_file_that_is_gone_is_no_failure(tmp_path: Path) -> None:
+async def test_a_deleted_file_is_a_miss(tmp_path: Path) -> None:
     path = await kept(tmp_path)
     second = await cache(tmp_path)
     path.unlink()
@@ -98,7 +98,7 @@ async def test_a_file_that_is_gone_is_no_failure(tmp_path: Path) -> None:
     second.close()
 
 
-async def test_the_disk_keeps_what_was_used_last_within_its_bound(tmp_path: Path) -> None:
+async def test_the_least_recently_used_file_is_evicted(tmp_path: Path) -> None:
     first = await cache(tmp_path)
     for name in ("a", "b", "c"):
         first.add(name, bytes(300_000), pin=True)
@@ -113,7 +113,7 @@ async def test_the_disk_keeps_what_was_used_last_within_its_bound(tmp_path: Path
     second.close()
 
 
-async def test_a_smaller_bound_holds_from_the_start(tmp_path: Path) -> None:
+async def test_a_smaller_limit_is_applied_at_start(tmp_path: Path) -> None:
     first = await cache(tmp_path, megabytes=5)
     for name in ("a", "b"):
         first.add(name, bytes(700_000), pin=True)
@@ -123,7 +123,7 @@ async def test_a_smaller_bound_holds_from_the_start(tmp_path: Path) -> None:
     assert len(files(tmp_path)) == 1
 
 
-async def test_nothing_is_written_when_that_is_turned_off(tmp_path: Path) -> None:
+async def test_nothing_is_written_when_the_cache_is_off(tmp_path: Path) -> None:
     for settings in ({"megabytes": 0}, {"memory_megabytes": 0}):
         off = await cache(tmp_path / "tts", **settings)
         off.add("hello", SOUND, pin=True)
@@ -131,19 +131,19 @@ async def test_nothing_is_written_when_that_is_turned_off(tmp_path: Path) -> Non
     assert not (tmp_path / "tts").exists()
 
 
-async def test_a_folder_that_cannot_be_leaves_the_memory(tmp_path: Path) -> None:
+async def test_an_unusable_folder_leaves_the_cache_in_memory(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     memory = await cache(tmp_path / "file")
     memory.add("hello", SOUND, pin=True)
     assert await memory.get("hello") == SOUND
 
 
-def test_a_bound_below_nothing_is_refused() -> None:
+def test_a_negative_limit_is_refused() -> None:
     with pytest.raises(ConfigError, match="0 or more"):
         phrase_cache.load(Settings(megabytes=-1))
 
 
-def test_everything_that_changes_the_sound_changes_the_key() -> None:
+def test_everything_that_changes_the_audio_changes_the_key() -> None:
     engine = LetterEngine()
     voice, deep = engine.select_voice(VoiceRequest()), engine.select_voice(VoiceRequest("deep"))
     words = [TextSegment("a"), TextSegment("b"), TextSegment("a", Prosody(rate=2)), TextSegment("a", phonemes="b")]
@@ -157,7 +157,7 @@ def test_everything_that_changes_the_sound_changes_the_key() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 60)), max_size=40), st.integers(0, 100))
-def test_no_more_than_the_bound_is_remembered_and_the_oldest_goes(uses: list[tuple[str, int]], most: int) -> None:
+def test_the_oldest_names_are_evicted_at_the_limit(uses: list[tuple[str, int]], most: int) -> None:
     recent = LruIndex(most)
     sizes: dict[str, int] = {}
     for name, size in uses:

@@ -43,7 +43,7 @@ def loudest(pcm: bytes) -> int:
     return max(map(abs, array("h", pcm)))
 
 
-def test_a_sentence_is_sound_as_long_as_its_phonemes(folder: Path) -> None:
+def test_the_audio_of_a_sentence_is_as_long_as_its_phonemes(folder: Path) -> None:
     engine = loaded(folder)
     short, long = spoken(engine, "Hello."), spoken(engine, "Hello, the kitchen light is on now.")
     assert engine.select_voice(VoiceRequest()).audio_format.seconds(len(short)) > 0.4
@@ -51,7 +51,7 @@ def test_a_sentence_is_sound_as_long_as_its_phonemes(folder: Path) -> None:
     assert 5_000 < loudest(long) <= 32_767
 
 
-def test_sound_comes_before_the_sentence_is_finished(folder: Path) -> None:
+def test_audio_comes_before_the_sentence_is_finished(folder: Path) -> None:
     pieces = [
         piece
         for piece in loaded(folder)
@@ -63,7 +63,7 @@ def test_sound_comes_before_the_sentence_is_finished(folder: Path) -> None:
     assert len(pieces[0]) < len(pieces[3]) < 44_100
 
 
-def test_words_are_said_as_they_are_to_be_said(folder: Path) -> None:
+def test_prosody_changes_the_audio(folder: Path) -> None:
     engine = loaded(folder)
     normal = spoken(engine, "The light is on.")
     assert len(spoken(engine, "The light is on.", prosody=Prosody(rate=2))) == pytest.approx(len(normal) / 2, rel=0.02)
@@ -80,7 +80,7 @@ def test_sentences_are_separated_and_clauses_are_not(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "...", "\u200b", "—"], ids=ascii)
-def test_a_text_without_words_has_no_sound(folder: Path, text: str) -> None:
+def test_a_text_without_words_has_no_audio(folder: Path, text: str) -> None:
     assert spoken(loaded(folder), text) == b""
 
 
@@ -108,7 +108,7 @@ def test_voices_are_described_with_their_languages_and_speakers(folder: Path) ->
     assert [speaker.name for speaker in described["de_DE-duo-low"].speakers or ()] == ["anna", "bruno"]
 
 
-def test_each_speaker_has_a_sound_and_an_identity_of_its_own(folder: Path) -> None:
+def test_each_speaker_has_its_own_audio_and_identity(folder: Path) -> None:
     piper_voice.build(folder / "piper", "de_DE-duo-low", DUO)
     engine = loaded(folder)
     anna, bruno = (engine.select_voice(VoiceRequest(language="de-DE", speaker=name)) for name in ("anna", "bruno"))
@@ -140,7 +140,7 @@ def test_a_voice_by_file_is_the_default(folder: Path, tmp_path: Path) -> None:
     assert loaded(folder, voice=str(network)).select_voice(VoiceRequest()).file.name == "my-voice-x"
 
 
-def test_a_voice_that_is_not_here_yet_is_described_and_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_voice_is_described_and_refused_with_instructions(tmp_path: Path) -> None:
     engine = loaded(tmp_path)
     assert not engine.is_installed
     assert [(voice.name, voice.installed) for voice in engine.describe().voices] == [(NAME, False)]
@@ -151,7 +151,7 @@ def test_a_voice_that_is_not_here_yet_is_described_and_refused_with_what_to_do(t
     assert refusal.value.code == "not-installed"
 
 
-async def test_a_voice_that_somebody_put_there_is_found_without_any_source(tmp_path: Path) -> None:
+async def test_a_voice_that_was_added_by_hand_is_found(tmp_path: Path) -> None:
     engine = await asyncio.to_thread(loaded, tmp_path, download_from="")
     with pytest.raises(EngineError, match=f"put {NAME}.onnx"):
         await engine.install()
@@ -164,7 +164,7 @@ async def test_a_voice_that_somebody_put_there_is_found_without_any_source(tmp_p
 
 
 @pytest.mark.parametrize("ending", [".onnx", ".onnx.json"])
-def test_half_a_voice_is_no_voice(folder: Path, ending: str) -> None:
+def test_a_voice_without_description_is_refused(folder: Path, ending: str) -> None:
     path = folder / "piper" / f"{NAME}.onnx"
     (folder / "piper" / (NAME + ending)).unlink()
     with pytest.raises(ConfigError, match="is missing; a voice is two files"):
@@ -176,20 +176,20 @@ def test_half_a_voice_is_no_voice(folder: Path, ending: str) -> None:
     "content",
     ["", "[]", "{}", "null", '{"audio": {"sample_rate": "loud"}}', '{"audio": {"sample_rate": 22050}, "espeak": 1}'],
 )
-def test_a_description_that_describes_nothing_is_named(folder: Path, content: str) -> None:
+def test_an_invalid_description_is_named(folder: Path, content: str) -> None:
     path = folder / "piper" / f"{NAME}.onnx"
     path.with_name(f"{NAME}.onnx.json").write_text(content)
     with pytest.raises(ConfigError, match=r"onnx\.json does not describe a Piper voice"):
         loaded(folder, voice=str(path))
 
 
-def test_a_network_that_does_not_load_is_told_to_the_peer(folder: Path) -> None:
+def test_a_network_that_does_not_load_is_reported_to_the_client(folder: Path) -> None:
     (folder / "piper" / f"{NAME}.onnx").write_bytes(b"nonsense")
     with pytest.raises(EngineError, match=r"is not an ONNX network"):
         spoken(loaded(folder), "Hello.")
 
 
-def test_phonemes_of_an_unknown_kind_are_told_to_the_peer(folder: Path) -> None:
+def test_an_unknown_phoneme_type_is_reported_to_the_client(folder: Path) -> None:
     path = folder / "piper" / f"{NAME}.onnx.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"phoneme_type": "pinyin"}))
     with pytest.raises(EngineError, match="'pinyin'; there are: espeak, text"):
@@ -208,14 +208,12 @@ def test_phonemes_of_an_unknown_kind_are_told_to_the_peer(folder: Path) -> None:
     ],
     ids=str,
 )
-def test_settings_that_cannot_be_are_the_operators_to_mend(
-    folder: Path, settings: dict[str, Any], complaint: str
-) -> None:
+def test_invalid_settings_are_refused(folder: Path, settings: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
         loaded(folder, **settings)
 
 
-def test_no_more_voices_are_kept_in_memory_than_fit(folder: Path) -> None:
+def test_the_number_of_voices_in_memory_is_limited(folder: Path) -> None:
     names = [f"en_US-v{number}-low" for number in range(5)]
     for name in names:
         piper_voice.build(folder / "piper", name)
@@ -225,7 +223,7 @@ def test_no_more_voices_are_kept_in_memory_than_fit(folder: Path) -> None:
     assert len(engine._voice_cache._loaded) == MAX_LOADED
 
 
-def test_all_voices_that_are_described_installed_can_be_chosen(folder: Path) -> None:
+def test_all_voices_that_are_described_as_installed_can_be_selected(folder: Path) -> None:
     engine = loaded(folder)
     voices: list[TtsVoice] = engine.describe().voices
     assert [engine.select_voice(VoiceRequest(voice.name)).file.name for voice in voices] == [NAME]

@@ -49,7 +49,7 @@ def test_slices_join_without_a_seam(tmp_path: Path, size: Dimensions) -> None:
     assert decibels(sliced - whole, whole) < -90
 
 
-def test_a_sentence_comes_in_slices_and_its_first_sound_early(tmp_path: Path) -> None:
+def test_a_sentence_comes_in_slices_with_a_short_first_one(tmp_path: Path) -> None:
     nothing, first, *others = loaded(tmp_path).synthesize(SENTENCE * 5, SCALES, 0, StepCancellation())
     assert len(nothing) == 0
     assert 0.2 < len(first) / piper_voice.RATE < 0.4
@@ -66,7 +66,7 @@ def test_speech_of_twice_the_length_is_as_long(tmp_path: Path) -> None:
     assert slow == 2 * normal
 
 
-def test_speakers_sound_unlike(tmp_path: Path) -> None:
+def test_speakers_sound_different(tmp_path: Path) -> None:
     network = loaded(tmp_path, Dimensions(8, 16, 1, 2, 1, 8, speakers=("anna", "bob")))
     assert isinstance(network, SplitNetwork)
     anna, bob = (
@@ -76,7 +76,7 @@ def test_speakers_sound_unlike(tmp_path: Path) -> None:
     assert decibels(anna - bob, anna) > -20
 
 
-def test_a_network_without_a_decoder_to_cut_off_speaks_whole_sentences(tmp_path: Path) -> None:
+def test_a_network_that_cannot_be_split_speaks_whole_sentences(tmp_path: Path) -> None:
     model = onnx.parser.parse_model("""
         <ir_version: 8, opset_import: ["": 15]>
         tones (int64[b, p] input, int64[b] input_lengths, float[3] scales) => (float[b, p] output) {
@@ -113,7 +113,7 @@ def test_a_cancelled_step_is_repeated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not a network", b"\x08\x08"], ids=["empty", "text", "half"])
-def test_a_file_that_is_no_network_is_named(tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_network_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "voice.onnx"
     path.write_bytes(content)
     with pytest.raises(EngineError, match=r"voice\.onnx"):

@@ -8,7 +8,7 @@ from wyoming_rosie.models.piper import SOURCE
 from wyoming_rosie_tts.engines.piper import voices, writing_systems
 
 
-def test_the_first_folder_wins_and_what_is_no_voice_is_left_out(tmp_path: Path) -> None:
+def test_the_first_folder_takes_precedence_and_invalid_voices_are_left_out(tmp_path: Path) -> None:
     folders = [tmp_path / "first", tmp_path / "second", tmp_path / "missing"]
     for folder in folders[:2]:
         folder.mkdir()
@@ -31,14 +31,14 @@ def test_the_first_folder_wins_and_what_is_no_voice_is_left_out(tmp_path: Path) 
         ("es_419-carla-x_low", "es/es_419/carla/x_low"),
     ],
 )
-def test_a_voice_is_fetched_by_its_name(name: str, folder: str) -> None:
+def test_a_voice_is_downloaded_by_its_name(name: str, folder: str) -> None:
     files = piper.downloads(name, SOURCE + "/")
     assert [file.url for file in files] == [f"{SOURCE}/{folder}/{name}.onnx.json", f"{SOURCE}/{folder}/{name}.onnx"]
     assert [file.path for file in files] == [Path(f"{name}.onnx.json"), Path(f"{name}.onnx")]
 
 
 @pytest.mark.parametrize("name", ["", "lessac", "en-US-lessac-medium", "en_US-../../x-low", "en_US-a-medium.onnx", "en_US-a-best"])  # fmt: skip
-def test_other_names_are_not_fetched(name: str) -> None:
+def test_other_names_are_not_downloaded(name: str) -> None:
     assert piper.downloads(name, SOURCE) == []
 
 

@@ -40,7 +40,7 @@ from wyoming_rosie_tts.text.say_as import expand
     ],
     ids=lambda value: value[:20],
 )  # fmt: skip
-def test_what_is_said_in_english(kind: str, text: str, said: str) -> None:
+def test_expansion_in_english(kind: str, text: str, said: str) -> None:
     assert expand(text, kind) == expand(text, kind.upper(), language="en-GB") == said
 
 

@@ -93,14 +93,14 @@ def test_an_empty_line_always_ends_a_sentence() -> None:
     assert split("Here they are:\n\nmilk,\n\neggs") == ["Here they are:", "milk,", "eggs"]
 
 
-def test_what_waits_can_be_asked_for_without_beginning_anew() -> None:
+def test_flushing_does_not_start_a_new_text() -> None:
     sentences = SentenceSplitter()
     assert sentences.feed(f"{CLAUSE}, one") == [f"{CLAUSE},"]
     assert sentences.flush() == ["one"]
     assert sentences.feed(f"{CLAUSE}, two") == []
 
 
-def test_a_sentence_is_given_as_soon_as_the_next_one_begins() -> None:
+def test_a_sentence_is_returned_as_soon_as_the_next_one_begins() -> None:
     sentences = SentenceSplitter()
     assert sentences.feed("The light is on") == []
     assert sentences.feed(". ") == []
@@ -115,22 +115,22 @@ def test_a_long_first_sentence_begins_with_its_first_clause() -> None:
     ]  # fmt: skip
 
 
-def test_a_comma_among_the_first_words_cuts_nothing() -> None:
+def test_a_comma_among_the_first_words_does_not_split() -> None:
     assert split("Yes, the light is on.") == ["Yes, the light is on."]
 
 
-def test_a_very_long_sentence_is_cut_at_a_comma() -> None:
+def test_a_very_long_sentence_is_split_at_a_comma() -> None:
     pieces = split("Short. " + f"{CLAUSE}, " * 8)
     assert all(piece.endswith(",") for piece in pieces[1:-1])
     assert MIN_CLAUSE < len(pieces[1]) < MIN_CLAUSE + 2 * len(CLAUSE)
 
 
-def test_text_without_an_end_is_cut_between_words_and_words_without_an_end_too() -> None:
+def test_endless_text_is_split_between_words_and_endless_words_too() -> None:
     assert set(" ".join(split("word " * 400)).split()) == {"word"}
     assert max(map(len, split("x" * 2000))) == MAX_CHARACTERS
 
 
-def test_after_the_end_the_next_text_begins_anew() -> None:
+def test_finishing_starts_a_new_text() -> None:
     sentences = SentenceSplitter()
     assert sentences.feed(f"{CLAUSE}, one") == [f"{CLAUSE},"]
     assert sentences.finish() == ["one"]
@@ -140,7 +140,7 @@ def test_after_the_end_the_next_text_begins_anew() -> None:
 @example("好。dr. Foo", [3])
 @example("0" * (MAX_CHARACTERS - 3) + " .. ", [1])
 @given(TEXTS, st.lists(st.integers(1, 30), min_size=1))
-def test_how_the_text_arrives_changes_nothing(text: str, sizes: list[int]) -> None:
+def test_chunk_boundaries_change_nothing(text: str, sizes: list[int]) -> None:
     arriving: list[str] = []
     at = 0
     while at < len(text):

@@ -13,7 +13,7 @@ def sizes(frames: int, work_seconds: float, around: int = 22) -> list[int]:
     return [end - begin for begin, end in pairwise(SlicePlanner(FRAME_SECONDS, around, work_seconds).plan(frames))]
 
 
-def test_a_fast_machine_begins_with_a_short_slice_and_then_works_in_longer_ones() -> None:
+def test_a_fast_machine_begins_with_a_short_slice_and_goes_on_with_longer_ones() -> None:
     found = [size * FRAME_SECONDS for size in sizes(1000, 0.0002)]
     assert found[0] == pytest.approx(FIRST_SECONDS, abs=FRAME_SECONDS)
     assert found[:5] == sorted(found[:5])
@@ -24,7 +24,7 @@ def test_a_slow_machine_begins_with_a_longer_slice() -> None:
     assert sizes(1000, 0.003)[0] < sizes(1000, 0.005)[0] < sizes(1000, 0.006)[0]
 
 
-def test_a_machine_that_is_too_slow_for_slices_makes_whole_sentences() -> None:
+def test_a_machine_that_is_too_slow_for_slices_gets_whole_sentences() -> None:
     assert sizes(1000, FRAME_SECONDS) == [1000]
 
 
@@ -37,9 +37,7 @@ def test_a_machine_that_becomes_slow_is_noticed() -> None:
 
 
 @given(frames=st.integers(0, 5000), work=st.floats(0, 0.02), around=st.integers(0, 60))
-def test_slices_cover_everything_once_and_none_is_much_longer_than_the_one_before(
-    frames: int, work: float, around: int
-) -> None:
+def test_slices_cover_everything_once_and_grow_slowly(frames: int, work: float, around: int) -> None:
     found = sizes(frames, work, around)
     assert sum(found) == frames
     assert all(size > 0 for size in found)

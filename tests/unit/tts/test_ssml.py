@@ -154,7 +154,7 @@ def test_dialects_are_read(document: str, text: str) -> None:
     ],
     ids=lambda value: value[:40],
 )
-def test_slips_in_the_markup_cost_no_words(document: str, text: str) -> None:
+def test_malformed_markup_loses_no_words(document: str, text: str) -> None:
     assert spoken(document) == text
 
 
@@ -166,7 +166,7 @@ def test_a_break_takes_the_place_of_the_silence_between_sentences() -> None:
     ]
 
 
-def test_a_border_inside_a_sentence_is_no_silence() -> None:
+def test_a_tag_inside_a_sentence_adds_no_silence() -> None:
     assert ssml.parse(
         "I <prosody rate='fast'>really</prosody> mean it. Yes. <prosody rate='fast'>Now</prosody>. Go."
     ) == [
@@ -188,7 +188,7 @@ def test_sentences_end_with_their_tag_and_paragraphs_are_further_apart() -> None
     ]
 
 
-def test_a_tag_at_the_end_of_a_sentence_takes_no_silence_from_it() -> None:
+def test_a_tag_at_the_end_of_a_sentence_removes_no_silence() -> None:
     assert ssml.parse("<s>It <prosody rate='fast'>works</prosody> </s>Good") == [
         words("It", joins_next=True),
         words("works", prosody=Prosody(rate=1.35)),
@@ -237,7 +237,7 @@ def test_phonemes_go_with_the_text_they_are_for(document: str, pieces: list[Segm
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_voices_and_languages_are_wished_for(document: str, wish: VoiceRequest | None) -> None:
+def test_voices_and_languages_are_requested(document: str, wish: VoiceRequest | None) -> None:
     assert ssml.parse(document) == [TextSegment("x", voice_request=wish)]
 
 
@@ -251,14 +251,12 @@ def test_voices_and_languages_are_wished_for(document: str, wish: VoiceRequest |
     ],
     ids=["named", "named with a language", "the same language", "another language"],
 )
-def test_the_language_of_a_document_gives_way_to_a_voice_that_is_named(
-    asked: VoiceRequest, wish: VoiceRequest | None
-) -> None:
+def test_a_named_voice_overrides_the_language_of_a_document(asked: VoiceRequest, wish: VoiceRequest | None) -> None:
     reader = ssml.SsmlParser(asked)
     assert reader.feed('<speak xml:lang="de-DE">x') + reader.finish() == [TextSegment("x", voice_request=wish)]
 
 
-def test_numbers_become_words_only_where_english_is_spoken() -> None:
+def test_numbers_become_words_in_english_only() -> None:
     number = '<say-as interpret-as="cardinal">21</say-as>'
     assert spoken(f'{number} <lang xml:lang="de">{number}</lang>') == "twenty-one 21"
 
@@ -286,14 +284,14 @@ def test_numbers_become_words_only_where_english_is_spoken() -> None:
     ],
     ids=str,
 )
-def test_prosody_is_read_as_people_write_it(attributes: dict[str, str], prosody: Prosody) -> None:
+def test_prosody_values_are_parsed(attributes: dict[str, str], prosody: Prosody) -> None:
     found = parse_prosody(attributes)
     assert found.rate == pytest.approx(prosody.rate)
     assert found.volume == pytest.approx(prosody.volume, rel=1e-3)
     assert found.pitch == pytest.approx(prosody.pitch)
 
 
-def test_prosody_inside_prosody_multiplies_within_what_can_be_listened_to() -> None:
+def test_nested_prosody_multiplies_within_limits() -> None:
     slow = Prosody(rate=0.5, volume=2.0, pitch=8.0)
     assert combine(slow, Prosody(rate=1.5, volume=0.5, pitch=-2.0)) == Prosody(0.75, 1.0, 6.0)
     assert combine(combine(slow, slow), slow) == Prosody(0.25, 4.0, 12.0)
@@ -303,7 +301,7 @@ def test_prosody_inside_prosody_multiplies_within_what_can_be_listened_to() -> N
     st.sampled_from(["rate", "volume", "pitch"]),
     st.one_of(st.text(), st.from_regex(r"[+-]?\d+(%|st|dB|)", fullmatch=True)),
 )
-def test_any_prosody_is_sane(name: str, value: str) -> None:
+def test_any_prosody_is_within_limits(name: str, value: str) -> None:
     prosody = combine(Prosody(), parse_prosody({name: value}))
     assert 0.25 <= prosody.rate <= 4
     assert 0 <= prosody.volume <= 4
@@ -325,18 +323,18 @@ def test_any_prosody_is_sane(name: str, value: str) -> None:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_breaks_are_as_long_as_they_say_and_never_endless(attributes: dict[str, str], milliseconds: int) -> None:
+def test_breaks_have_their_length_within_a_limit(attributes: dict[str, str], milliseconds: int) -> None:
     assert parse_break(attributes) == milliseconds
 
 
-def test_all_breaks_together_are_not_endless_either() -> None:
+def test_all_breaks_together_are_limited() -> None:
     pauses = [
         piece.milliseconds for piece in ssml.parse("<break time='10s'/>" * 1000) if isinstance(piece, PauseSegment)
     ]
     assert sum(pauses) == MAX_PAUSE_MILLISECONDS
 
 
-def test_a_sentence_is_given_before_the_document_ends() -> None:
+def test_a_sentence_is_returned_before_the_document_ends() -> None:
     reader = ssml.SsmlParser()
     assert reader.feed("<speak><s>One</s><s>Two") == [words("One")]
     assert reader.feed("</s></sp") == [words("Two")]
@@ -368,7 +366,7 @@ def test_declarations_are_refused(document: str) -> None:
     ],
     ids=["deep", "a little too deep", "many", "ends", "attributes", "comment", "name"],
 )
-def test_what_is_over_a_limit_is_refused(document: str) -> None:
+def test_documents_over_a_limit_are_refused(document: str) -> None:
     assert refusal(document) == "ssml-too-large"
 
 
@@ -400,7 +398,7 @@ def test_what_is_over_a_limit_is_refused(document: str) -> None:
     ids=lambda part: part[:12],
 )
 @pytest.mark.timeout(60)
-def test_hostile_documents_take_no_more_than_their_length(part: str) -> None:
+def test_hostile_documents_take_linear_time(part: str) -> None:
     """Where each character is looked at again for each other one, a million of them never come to an end."""
     document = (part * (1_000_000 // len(part) + 1))[:1_000_000]
     outcome(lambda: ssml.parse(document))
@@ -413,7 +411,7 @@ def test_hostile_documents_take_no_more_than_their_length(part: str) -> None:
 @example("<!--" + "y" * (MAX_TAG_CHARACTERS - 7) + "-->z", [999])
 @example("<!--" + "y" * (MAX_TAG_CHARACTERS - 6) + "-->z", [999])
 @given(DOCUMENTS, st.lists(st.integers(1, 30), min_size=1))
-def test_how_a_document_arrives_changes_nothing(document: str, sizes: list[int]) -> None:
+def test_chunk_boundaries_change_nothing(document: str, sizes: list[int]) -> None:
     assert outcome(lambda: read_in_pieces(document, sizes)) == outcome(lambda: ssml.parse(document))
 
 

@@ -25,8 +25,8 @@ SECOND = bytes(2000)
 WAIT_SECONDS = 5
 
 
-def playback(ahead: float) -> PlaybackDeadline:
-    """Return that of a listener who at the time 0 has so much sound in hand."""
+def deadline_at(ahead: float) -> PlaybackDeadline:
+    """Return the deadline of a client that has so many seconds of audio ahead at time 0."""
     made = PlaybackDeadline()
     if ahead != NOT_STARTED:
         made.add(100 + ahead, -100)
@@ -36,19 +36,19 @@ def playback(ahead: float) -> PlaybackDeadline:
 AHEAD = st.one_of(st.just(NOT_STARTED), st.floats(-5, 30))
 
 
-def test_playback_that_ran_out_goes_on_with_the_next_sound() -> None:
-    heard = PlaybackDeadline()
-    assert heard.remaining(10) == NOT_STARTED
-    heard.add(0, 10)
-    assert heard.remaining(10) == NOT_STARTED
-    heard.add(2, 10)
-    assert heard.remaining(11) == 1
-    heard.add(2, 20)
-    assert heard.remaining(20) == 2
+def test_playback_that_ran_out_resumes_with_the_next_chunk() -> None:
+    deadline = PlaybackDeadline()
+    assert deadline.remaining(10) == NOT_STARTED
+    deadline.add(0, 10)
+    assert deadline.remaining(10) == NOT_STARTED
+    deadline.add(2, 10)
+    assert deadline.remaining(11) == 1
+    deadline.add(2, 20)
+    assert deadline.remaining(20) == 2
 
 
 @pytest.mark.parametrize(
-    ("due", "at_work", "chosen"),
+    ("ready", "running", "chosen"),
     [
         ([], [], None),
         ([3.0, 0.5, 2.0], [], 1),
@@ -60,65 +60,65 @@ def test_playback_that_ran_out_goes_on_with_the_next_sound() -> None:
         ([12.0], [], 0),
     ],
     ids=[
-        "nobody",
-        "least in hand",
-        "nothing heard yet, first of two",
-        "comfortable beside one who heard nothing",
-        "nearly out of sound beside one who heard nothing",
-        "comfortable beside others",
-        "far ahead beside others",
+        "none",
+        "least audio ahead",
+        "not started, first of two",
+        "ahead, beside one that has not started",
+        "nearly out of audio, beside one that has not started",
+        "ahead, beside others",
+        "far ahead, beside others",
         "far ahead and alone",
     ],
 )
-def test_who_goes_next(due: list[float], at_work: list[float], chosen: int | None) -> None:
-    assert pick_next([playback(one) for one in due], [playback(one) for one in at_work], 0) == chosen
+def test_earliest_deadline_is_picked_next(ready: list[float], running: list[float], chosen: int | None) -> None:
+    assert pick_next([deadline_at(one) for one in ready], [deadline_at(one) for one in running], 0) == chosen
 
 
-@given(due=st.lists(AHEAD, min_size=1), at_work=st.lists(AHEAD))
-def test_nobody_goes_before_one_with_less_in_hand_and_work_never_stops(due: list[float], at_work: list[float]) -> None:
-    index = pick_next([playback(one) for one in due], [playback(one) for one in at_work], 0)
+@given(ready=st.lists(AHEAD, min_size=1), running=st.lists(AHEAD))
+def test_no_later_deadline_goes_first_and_work_never_stops(ready: list[float], running: list[float]) -> None:
+    index = pick_next([deadline_at(one) for one in ready], [deadline_at(one) for one in running], 0)
     if index is None:
-        assert at_work
-        assert min(due) > YIELD_SECONDS
-        assert min(due) > IDLE_SECONDS or NOT_STARTED in at_work
+        assert running
+        assert min(ready) > YIELD_SECONDS
+        assert min(ready) > IDLE_SECONDS or NOT_STARTED in running
     else:
-        assert playback(due[index]).remaining(0) == min(playback(one).remaining(0) for one in due)
+        assert deadline_at(ready[index]).remaining(0) == min(deadline_at(one).remaining(0) for one in ready)
 
 
-async def heard(
+async def collect(
     scheduler: SynthesisScheduler, steps: Iterator[bytes], listener: PlaybackDeadline | None = None
 ) -> list[bytes]:
-    return [piece async for piece in scheduler.stream(steps, AUDIO, listener or PlaybackDeadline())]
+    return [chunk async for chunk in scheduler.stream(steps, AUDIO, listener or PlaybackDeadline())]
 
 
-async def test_pieces_arrive_in_order_without_the_empty_ones(scheduler: SynthesisScheduler) -> None:
-    assert await heard(scheduler, iter([b"", b"one", b"", b"two"])) == [b"one", b"two"]
+async def test_chunks_arrive_in_order_without_the_empty_ones(scheduler: SynthesisScheduler) -> None:
+    assert await collect(scheduler, iter([b"", b"one", b"", b"two"])) == [b"one", b"two"]
 
 
-async def test_a_failure_reaches_the_listener_after_the_pieces_before_it(scheduler: SynthesisScheduler) -> None:
+async def test_a_failure_is_raised_after_the_chunks_before_it(scheduler: SynthesisScheduler) -> None:
     def steps() -> Iterator[bytes]:
         yield b"piece"
         raise BadEventError("no such sound", "unspeakable")
 
     got = []
     with pytest.raises(BadEventError, match="no such sound"):
-        async for piece in scheduler.stream(steps(), AUDIO, PlaybackDeadline()):
-            got.append(piece)
+        async for chunk in scheduler.stream(steps(), AUDIO, PlaybackDeadline()):
+            got.append(chunk)
     assert got == [b"piece"]
 
 
-async def test_a_bug_in_an_engine_is_told_without_its_words(scheduler: SynthesisScheduler) -> None:
+async def test_an_unexpected_exception_is_reported_without_its_text(scheduler: SynthesisScheduler) -> None:
     def steps() -> Iterator[bytes]:
         yield b"piece"
         raise KeyError("secret words")
 
     with pytest.raises(EngineError, match="KeyError") as failure:
-        await heard(scheduler, steps())
+        await collect(scheduler, steps())
     assert "secret" not in str(failure.value)
-    assert await heard(scheduler, iter([b"next"])) == [b"next"]
+    assert await collect(scheduler, iter([b"next"])) == [b"next"]
 
 
-async def test_a_newcomer_is_served_within_one_step(scheduler: SynthesisScheduler) -> None:
+async def test_a_new_client_is_served_within_one_step(scheduler: SynthesisScheduler) -> None:
     made: list[str] = []
     come = threading.Event()
 
@@ -134,10 +134,10 @@ async def test_a_newcomer_is_served_within_one_step(scheduler: SynthesisSchedule
             yield b""
         yield SECOND
 
-    telling = asyncio.create_task(heard(scheduler, long()))
+    telling = asyncio.create_task(collect(scheduler, long()))
     while not made:
         await asyncio.sleep(0)
-    asking = asyncio.create_task(heard(scheduler, short()))
+    asking = asyncio.create_task(collect(scheduler, short()))
     await asyncio.sleep(0)
     come.set()
     await asking
@@ -145,7 +145,7 @@ async def test_a_newcomer_is_served_within_one_step(scheduler: SynthesisSchedule
     await telling
 
 
-async def test_who_leaves_costs_no_more_than_the_step_that_is_being_made(scheduler: SynthesisScheduler) -> None:
+async def test_a_closed_stream_runs_no_more_than_the_current_step(scheduler: SynthesisScheduler) -> None:
     made: list[int] = []
 
     def steps() -> Iterator[bytes]:
@@ -153,15 +153,15 @@ async def test_who_leaves_costs_no_more_than_the_step_that_is_being_made(schedul
             made.append(number)
             yield b"x"
 
-    async with aclosing(scheduler.stream(steps(), AUDIO, PlaybackDeadline())) as pieces:
-        await anext(pieces)
+    async with aclosing(scheduler.stream(steps(), AUDIO, PlaybackDeadline())) as chunks:
+        await anext(chunks)
     count = len(made)
     await scheduler.call(lambda: None)
-    await heard(scheduler, iter([b"other"]))
+    await collect(scheduler, iter([b"other"]))
     assert len(made) <= count + 1 < 100
 
 
-async def test_who_does_not_listen_neither_holds_the_engine_nor_fills_the_memory(scheduler: SynthesisScheduler) -> None:
+async def test_a_slow_reader_neither_blocks_the_engine_nor_fills_the_memory(scheduler: SynthesisScheduler) -> None:
     made: list[int] = []
 
     def steps() -> Iterator[bytes]:
@@ -169,18 +169,18 @@ async def test_who_does_not_listen_neither_holds_the_engine_nor_fills_the_memory
             made.append(number)
             yield SECOND
 
-    async with aclosing(scheduler.stream(steps(), AUDIO, PlaybackDeadline())) as pieces:
-        await anext(pieces)
-        assert await heard(scheduler, iter([b"other"])) == [b"other"]
+    async with aclosing(scheduler.stream(steps(), AUDIO, PlaybackDeadline())) as chunks:
+        await anext(chunks)
+        assert await collect(scheduler, iter([b"other"])) == [b"other"]
         while len(made) < MAX_UNSENT_SECONDS:
             await asyncio.sleep(0)
         for _ in range(10):
             await scheduler.call(lambda: None)
         assert len(made) <= MAX_UNSENT_SECONDS + 1
-        assert len([one async for one in pieces]) == 99
+        assert len([one async for one in chunks]) == 99
 
 
-async def test_who_has_heard_nothing_shares_the_machine_with_nobody_who_can_wait() -> None:
+async def test_first_audio_shares_the_machine_with_no_client_that_can_wait() -> None:
     scheduler = SynthesisScheduler("test", workers=2)
     together: list[bool] = []
     began, go_on = threading.Event(), threading.Event()
@@ -201,7 +201,7 @@ async def test_who_has_heard_nothing_shares_the_machine_with_nobody_who_can_wait
 
     comfort = scheduler.stream(comfortable(), AUDIO, PlaybackDeadline())
     await anext(comfort)
-    asking = asyncio.create_task(heard(scheduler, beginning()))
+    asking = asyncio.create_task(collect(scheduler, beginning()))
     await asyncio.to_thread(began.wait, WAIT_SECONDS)
     rest = asyncio.create_task(_all(comfort))
     await asyncio.sleep(0.02)
@@ -212,11 +212,11 @@ async def test_who_has_heard_nothing_shares_the_machine_with_nobody_who_can_wait
     scheduler.close()
 
 
-async def test_a_comfortable_listeners_step_is_broken_off_for_a_newcomer_but_not_twice(
+async def test_a_step_is_cancelled_for_a_new_client_but_not_twice_in_a_row(
     scheduler: SynthesisScheduler,
 ) -> None:
     asked: list[str] = []
-    at_work, at_work_again, broken_off, go_on = (threading.Event() for _ in range(4))
+    first_step, second_step, broken_off, go_on = (threading.Event() for _ in range(4))
     cancellation = StepCancellation()
 
     def break_off() -> None:
@@ -225,7 +225,7 @@ async def test_a_comfortable_listeners_step_is_broken_off_for_a_newcomer_but_not
 
     def comfortable() -> Iterator[bytes]:
         yield SECOND * 5
-        for begun, until in ((at_work, broken_off), (at_work_again, go_on)):
+        for begun, until in ((first_step, broken_off), (second_step, go_on)):
             with cancellation.on_cancel(break_off):
                 begun.set()
                 until.wait(WAIT_SECONDS)
@@ -235,21 +235,21 @@ async def test_a_comfortable_listeners_step_is_broken_off_for_a_newcomer_but_not
     comfort = scheduler.stream(comfortable(), AUDIO, PlaybackDeadline(), cancellation)
     await anext(comfort)
     rest = asyncio.create_task(_all(comfort))
-    await asyncio.to_thread(at_work.wait, WAIT_SECONDS)
-    assert await heard(scheduler, iter([b"first"])) == [b"first"]
-    await asyncio.to_thread(at_work_again.wait, WAIT_SECONDS)
-    second = asyncio.create_task(heard(scheduler, iter([b"second"])))
+    await asyncio.to_thread(first_step.wait, WAIT_SECONDS)
+    assert await collect(scheduler, iter([b"first"])) == [b"first"]
+    await asyncio.to_thread(second_step.wait, WAIT_SECONDS)
+    second = asyncio.create_task(collect(scheduler, iter([b"second"])))
     await asyncio.sleep(0.01)
     assert asked == ["now"]
     go_on.set()
     assert (await second, await rest) == ([b"second"], [b"done"])
 
 
-async def _all(pieces: AsyncIterator[bytes]) -> list[bytes]:
-    return [one async for one in pieces]
+async def _all(chunks: AsyncIterator[bytes]) -> list[bytes]:
+    return [one async for one in chunks]
 
 
-async def test_a_closed_desk_leaves_nobody_waiting() -> None:
+async def test_a_closed_scheduler_fails_the_jobs_that_wait() -> None:
     scheduler = SynthesisScheduler("test", workers=1)
     held, began = threading.Event(), threading.Event()
 
@@ -258,7 +258,7 @@ async def test_a_closed_desk_leaves_nobody_waiting() -> None:
         held.wait(WAIT_SECONDS)
         yield b"piece"
 
-    first = asyncio.create_task(heard(scheduler, steps()))
+    first = asyncio.create_task(collect(scheduler, steps()))
     await asyncio.to_thread(began.wait, WAIT_SECONDS)
     scheduler.close()
     held.set()

@@ -14,7 +14,7 @@ from wyoming_rosie_tts.phrase_cache import PhraseCache
 from wyoming_rosie_tts.reply_audio import TtsContext
 from wyoming_rosie_tts.synthesis_scheduler import SynthesisScheduler
 
-ANSWER = ["audio-start", "audio-chunk", "audio-stop"]
+REPLY = ["audio-start", "audio-chunk", "audio-stop"]
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -23,16 +23,14 @@ async def until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-async def test_a_text_is_spoken_sentence_by_sentence_as_one_stretch_of_audio(
-    listener: Listener, engine: LetterEngine
-) -> None:
+async def test_a_text_is_spoken_sentence_by_sentence_in_one_reply(listener: Listener, engine: LetterEngine) -> None:
     await listener.send("synthesize", text="One. Two. Three.")
     assert engine.spoken == ["One.", "Two.", "Three."]
-    assert listener.types == ANSWER
+    assert listener.types == REPLY
     assert listener.letters == "One.-Two.-Three."
 
 
-async def test_audio_carries_its_format_and_its_time(listener: Listener) -> None:
+async def test_audio_chunks_have_format_and_timestamp(listener: Listener) -> None:
     await listener.send("synthesize", text="Hey")
     assert [event.data["timestamp"] for event in listener.received] == [0, 0, 10, 20, 30]
     assert {(event.data["rate"], event.data["width"], event.data["channels"]) for event in listener.received[:-1]} == {
@@ -41,7 +39,7 @@ async def test_audio_carries_its_format_and_its_time(listener: Listener) -> None
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "\0\x01"])
-async def test_nothing_to_say_is_an_answer_without_sound(listener: Listener, text: str) -> None:
+async def test_a_text_without_words_is_a_reply_without_audio(listener: Listener, text: str) -> None:
     await listener.send("synthesize", text=text)
     assert listener.types == ["audio-start", "audio-stop"]
 
@@ -55,7 +53,7 @@ async def test_a_streamed_text_is_spoken_as_its_sentences_become_complete(
     await listener.send("synthesize-chunk", text="o. Three")
     await until(lambda: engine.spoken == ["One.", "Two."])
     await listener.send("synthesize-stop")
-    assert listener.types == [*ANSWER, "synthesize-stopped"]
+    assert listener.types == [*REPLY, "synthesize-stopped"]
     assert listener.letters == "One.-Two.-Three"
 
 
@@ -91,12 +89,12 @@ async def test_an_empty_stream_still_ends(listener: Listener) -> None:
     assert listener.types == ["audio-start", "audio-stop", "synthesize-stopped"]
 
 
-async def test_the_next_answer_on_the_connection_starts_again(listener: Listener) -> None:
+async def test_the_next_reply_on_the_connection_starts_again(listener: Listener) -> None:
     await listener.send("synthesize-start")
     await listener.send("synthesize-chunk", text="One")
     await listener.send("synthesize-stop")
     await listener.send("synthesize", text="Two")
-    assert listener.types == [*ANSWER, "synthesize-stopped", *ANSWER]
+    assert listener.types == [*REPLY, "synthesize-stopped", *REPLY]
     assert not listener.handler.is_busy
 
 
@@ -108,9 +106,7 @@ async def test_a_stream_with_an_unknown_voice_is_refused_at_once_and_still_ends(
     assert listener.types == ["synthesize-stopped"]
 
 
-async def test_a_stream_over_the_limit_is_told_so_its_audio_ends_and_the_stream_too(
-    context: TtsContext, engine: LetterEngine
-) -> None:
+async def test_a_stream_over_the_limit_gets_an_error_and_ends(context: TtsContext, engine: LetterEngine) -> None:
     listener = Listener(context, max_characters=10)
     await listener.send("synthesize-start")
     for text in ("One. Two", ". Three.", " Four."):
@@ -121,15 +117,15 @@ async def test_a_stream_over_the_limit_is_told_so_its_audio_ends_and_the_stream_
     assert engine.spoken == ["One."]
 
 
-async def test_a_text_over_the_limit_is_not_begun(context: TtsContext, engine: LetterEngine) -> None:
+async def test_a_text_over_the_limit_is_not_started(context: TtsContext, engine: LetterEngine) -> None:
     listener = Listener(context, max_characters=10)
     with pytest.raises(BadEventError, match="10 characters"):
         await listener.send("synthesize", text="x" * 11)
     await listener.send("synthesize", text="x" * 10)
-    assert listener.types == ANSWER
+    assert listener.types == REPLY
 
 
-async def test_an_engine_that_fails_is_told_before_the_stream_ends(listener: Listener, engine: LetterEngine) -> None:
+async def test_a_failing_engine_is_reported_before_the_stream_ends(listener: Listener, engine: LetterEngine) -> None:
     engine.broken = True
     await listener.send("synthesize-start")
     await listener.send("synthesize-chunk", text="One")
@@ -152,7 +148,7 @@ async def test_an_engine_that_fails_is_told_before_the_stream_ends(listener: Lis
     ],
     ids=lambda value: str(value),
 )
-async def test_what_makes_no_sense_is_refused_with_a_code(
+async def test_invalid_requests_are_refused_with_a_code(
     listener: Listener, event_type: str, data: dict[str, object], code: str
 ) -> None:
     with pytest.raises(BadEventError) as refusal:
@@ -177,19 +173,19 @@ async def test_events_of_other_kinds_are_ignored(listener: Listener) -> None:
     assert listener.received == []
 
 
-async def test_a_short_text_is_not_kept_waiting_by_a_long_one(context: TtsContext, engine: LetterEngine) -> None:
+async def test_a_short_text_does_not_wait_for_a_long_one(context: TtsContext, engine: LetterEngine) -> None:
     long, short = Listener(context), Listener(context)
     telling = asyncio.create_task(long.send("synthesize", text="A sentence of many. " * 40))
     while not long.received:
         await asyncio.sleep(0)
     await short.send("synthesize", text="Now!")
-    assert short.types == ANSWER
-    assert long.types == ANSWER[:2]
+    assert short.types == REPLY
+    assert long.types == REPLY[:2]
     await telling
     assert engine.spoken.index("Now!") < 5
 
 
-async def test_a_peer_that_leaves_ends_its_text(context: TtsContext, engine: LetterEngine) -> None:
+async def test_a_disconnect_ends_the_text(context: TtsContext, engine: LetterEngine) -> None:
     listener = Listener(context)
     telling = asyncio.create_task(listener.send("synthesize", text="A sentence of many. " * 40))
     while not listener.received:
@@ -202,9 +198,7 @@ async def test_a_peer_that_leaves_ends_its_text(context: TtsContext, engine: Let
     assert len(engine.spoken) - spoken <= 1 < 40 - spoken
 
 
-async def test_a_streaming_peer_that_leaves_ends_its_text(
-    context: TtsContext, engine: LetterEngine, listener: Listener
-) -> None:
+async def test_a_disconnect_ends_a_streamed_text(context: TtsContext, engine: LetterEngine, listener: Listener) -> None:
     await listener.send("synthesize-start")
     await listener.send("synthesize-chunk", text="A sentence of many. " * 40)
     await until(lambda: bool(listener.received))
@@ -214,7 +208,7 @@ async def test_a_streaming_peer_that_leaves_ends_its_text(
     assert len(engine.spoken) - spoken <= 1 < 40 - spoken
 
 
-async def test_pauses_and_marks_are_part_of_the_answer(listener: Listener) -> None:
+async def test_pauses_and_marks_are_part_of_the_reply(listener: Listener) -> None:
     ssml = '<speak>Ab<break time="50ms"/><mark name="here"/>c</speak>'
     await listener.send("synthesize", text=ssml, text_format="ssml")
     assert listener.letters == "Ab\0\0\0\0\0c"
@@ -223,14 +217,14 @@ async def test_pauses_and_marks_are_part_of_the_answer(listener: Listener) -> No
     assert listener.types == ["audio-start", "audio-chunk", "user-event", "audio-chunk", "audio-stop"]
 
 
-async def test_another_voice_in_an_answer_has_the_answers_rate(listener: Listener) -> None:
+async def test_another_voice_in_a_reply_is_converted_to_its_rate(listener: Listener) -> None:
     ssml = '<speak>Normal.<voice name="deep">deep</voice></speak>'
     await listener.send("synthesize", text=ssml, text_format="ssml")
     assert {event.data["rate"] for event in listener.received[:-1]} == {1000}
     assert len(listener.letters) == pytest.approx(len("Normal.-deep"), abs=1)
 
 
-async def test_a_voice_that_only_others_have_is_replaced_inside_an_answer_but_not_for_it(listener: Listener) -> None:
+async def test_an_unknown_voice_inside_a_reply_is_replaced(listener: Listener) -> None:
     ssml = '<speak>Hello.<voice name="nobody">you</voice></speak>'
     await listener.send("synthesize", text=ssml, text_format="ssml")
     assert listener.letters.replace("-", "") == "Hello.you"
@@ -249,7 +243,7 @@ async def test_the_first_number_in_ssml_does_not_block_the_event_loop(listener: 
     assert engine.spoken == ["twenty-first", "twenty-first"]
 
 
-async def test_the_same_words_are_made_once(engine: LetterEngine, scheduler: SynthesisScheduler) -> None:
+async def test_the_same_text_is_synthesized_once(engine: LetterEngine, scheduler: SynthesisScheduler) -> None:
     listener = Listener(TtsContext(engine, scheduler, PhraseCache(1_000_000)))
     await listener.send("synthesize", text="One. Two.")
     first, listener.received = listener.received, []
@@ -258,7 +252,7 @@ async def test_the_same_words_are_made_once(engine: LetterEngine, scheduler: Syn
     assert b"".join(one.payload or b"" for one in first) == b"".join(one.payload or b"" for one in listener.received)
 
 
-async def test_rehearsed_phrases_are_said_by_a_broken_engine(
+async def test_prewarmed_phrases_are_spoken_by_a_broken_engine(
     engine: LetterEngine, scheduler: SynthesisScheduler
 ) -> None:
     context = TtsContext(engine, scheduler, PhraseCache(1_000_000))
@@ -266,22 +260,22 @@ async def test_rehearsed_phrases_are_said_by_a_broken_engine(
     engine.broken = True
     listener = Listener(context)
     await listener.send("synthesize", text="Sorry. It failed.")
-    assert (listener.types, listener.letters) == (ANSWER, "Sorry.-It failed.")
+    assert (listener.types, listener.letters) == (REPLY, "Sorry.-It failed.")
     listener.received.clear()
     await listener.send("synthesize", text="Something else.")
     assert listener.received[0].data == {"text": "the voice is hoarse", "code": "engine"}
 
 
-async def test_a_rehearsal_keeps_nobody_waiting(engine: LetterEngine, context: TtsContext) -> None:
-    rehearsing = asyncio.create_task(prewarm(context, ["A phrase of many. " * 20]))
+async def test_prewarming_delays_no_client(engine: LetterEngine, context: TtsContext) -> None:
+    prewarming = asyncio.create_task(prewarm(context, ["A phrase of many. " * 20]))
     await until(lambda: bool(engine.spoken))
     listener = Listener(context)
     await listener.send("synthesize", text="Now!")
     assert engine.spoken.index("Now!") < 4
-    await rehearsing
+    await prewarming
 
 
-async def test_rehearsed_phrases_stay_even_if_they_were_there_before(
+async def test_prewarmed_phrases_are_pinned_even_if_they_were_cached_before(
     engine: LetterEngine, scheduler: SynthesisScheduler
 ) -> None:
     context = TtsContext(engine, scheduler, PhraseCache(2_000))
@@ -295,6 +289,6 @@ async def test_rehearsed_phrases_stay_even_if_they_were_there_before(
     assert listener.letters == "Sorry."
 
 
-async def test_phrases_that_cannot_be_rehearsed_stop_nothing(engine: LetterEngine, context: TtsContext) -> None:
+async def test_phrases_that_fail_to_prewarm_stop_nothing(engine: LetterEngine, context: TtsContext) -> None:
     engine.broken = True
     await prewarm(context, ["Sorry."])

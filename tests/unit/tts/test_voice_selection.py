@@ -6,7 +6,7 @@ from wyoming_rosie_tts.engines.espeak.engine import language_tag, voice_names
 from wyoming_rosie_tts.engines.espeak.library import LibraryVoice
 from wyoming_rosie_tts.voice_selection import VoiceInfo, VoiceRegistry
 
-CARDS = [
+VOICES = [
     VoiceInfo("af", "Afrikaans", {"af": 5}),
     VoiceInfo("en-GB", "English (Great Britain)", {"en-GB": 2, "en": 2}),
     VoiceInfo("en-US", "English (America)", {"en-US": 2, "en": 3}),
@@ -17,7 +17,7 @@ CARDS = [
 
 
 @pytest.mark.parametrize(
-    ("wish", "name"),
+    ("requested", "name"),
     [
         (VoiceRequest(), "en-US"),
         (VoiceRequest("de"), "de"),
@@ -33,12 +33,12 @@ CARDS = [
     ],
     ids=str,
 )
-def test_the_voice_that_fits_best_is_chosen(wish: VoiceRequest, name: str) -> None:
-    assert VoiceRegistry(CARDS, "en-US").select(wish).name == name
+def test_the_closest_voice_is_selected(requested: VoiceRequest, name: str) -> None:
+    assert VoiceRegistry(VOICES, "en-US").select(requested).name == name
 
 
 @pytest.mark.parametrize(
-    ("wish", "code", "hint"),
+    ("requested", "code", "hint"),
     [
         (VoiceRequest("gernan"), "unknown-voice", "such as de,"),
         (VoiceRequest("xx"), "unknown-voice", "such as en-US,"),
@@ -47,15 +47,15 @@ def test_the_voice_that_fits_best_is_chosen(wish: VoiceRequest, name: str) -> No
     ],
     ids=str,
 )
-def test_an_unknown_voice_is_refused_with_some_that_exist(wish: VoiceRequest, code: str, hint: str) -> None:
+def test_an_unknown_voice_is_refused_with_some_that_exist(requested: VoiceRequest, code: str, hint: str) -> None:
     with pytest.raises(BadEventError, match=hint) as refusal:
-        VoiceRegistry(CARDS, "en-US").select(wish)
+        VoiceRegistry(VOICES, "en-US").select(requested)
     assert refusal.value.code == code
 
 
-def test_a_default_that_does_not_exist_is_the_operators_to_mend() -> None:
+def test_an_unknown_default_voice_is_refused() -> None:
     with pytest.raises(ConfigError, match="no voice 'martian'"):
-        VoiceRegistry(CARDS, "martian")
+        VoiceRegistry(VOICES, "martian")
 
 
 @pytest.mark.parametrize(
@@ -71,14 +71,14 @@ def test_two_voices_of_one_language_have_two_names() -> None:
     assert voice_names(listed) == {"sit/yue": "yue", "sit/yue-Latn": "yue-Latn"}
 
 
-def test_a_voice_with_speakers_is_chosen_with_one_of_them() -> None:
-    voices = VoiceRegistry([*CARDS, VoiceInfo("duo", "Two people", {"it": 1}, ("anna", "bruno"))], "duo")
-    for wish in (
+def test_a_voice_with_speakers_is_selected_with_one_of_them() -> None:
+    voices = VoiceRegistry([*VOICES, VoiceInfo("duo", "Two people", {"it": 1}, ("anna", "bruno"))], "duo")
+    for requested in (
         VoiceRequest("duo", speaker="anna"),
         VoiceRequest(language="it", speaker="anna"),
         VoiceRequest(speaker="bruno"),
         VoiceRequest("duo"),
     ):
-        assert voices.select(wish).name == "duo"
+        assert voices.select(requested).name == "duo"
     with pytest.raises(BadEventError, match="no speaker 'carla'; there is: anna, bruno"):
         voices.select(VoiceRequest("duo", speaker="carla"))
