@@ -12,9 +12,9 @@ _MODELS = "Commands and questions about a home by sentence templates, everything
 
 
 def create_info(recognizer: IntentRecognizer, *, handles: bool, uses_llm: bool, notice: str = "") -> Info:
-    """Describe the daemon; one that handles what it understood may have language models as well.
+    """Create the daemon's info, with a handle program if it has an actor.
 
-    `house` is what must be said of the house in which it acts.
+    `notice` is added to the description of the handle program.
     """
     languages = list(recognizer.languages)
     intent_model = IntentModel("hassil", _CREDIT, True, _RULES, __version__, languages)

@@ -88,7 +88,7 @@ def _check_table(table: dict[str, Any], file: Path) -> Table:
             try:
                 _create_environment().overlay().parse(str(text))
             except TemplateSyntaxError as err:
-                raise ConfigError(f"{file}: [{name}] '{key}' is no template: {err.message}") from err
+                raise ConfigError(f"{file}: [{name}] '{key}' is not a template: {err.message}") from err
     return table
 
 

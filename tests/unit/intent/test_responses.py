@@ -137,7 +137,7 @@ def test_phrases_of_ones_own_win_and_the_rest_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ('[done]\nHassTurnOn = "{{ things"\n', r"\[done\] 'HassTurnOn' is no template"),
+        ('[done]\nHassTurnOn = "{{ things"\n', r"\[done\] 'HassTurnOn' is not a template"),
         ("done = 1\n", r"'done' must be a table"),
         ("[done\n", "not valid TOML"),
     ],

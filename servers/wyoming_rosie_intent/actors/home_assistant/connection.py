@@ -137,7 +137,7 @@ async def _authenticate(socket: "ClientWebSocketResponse", token: str) -> None:
             return
         if kind == "auth_invalid":
             raise TokenRefusedError(f"Home Assistant refuses the token: {text}")
-    raise NotConnectedError("what answers is not Home Assistant, or it is still starting")
+    raise NotConnectedError("the server is not Home Assistant, or it is still starting")
 
 
 async def _receive_auth_message(socket: "ClientWebSocketResponse") -> tuple[object, object]:
