@@ -1,4 +1,4 @@
-"""Measure how well and how fast the intent daemon's rules understand: `python -m benchmarks.intent_rules`.
+"""Measure accuracy and speed of the intent daemon's rules: `python -m benchmarks.intent_rules`.
 
 Half of the sentences (by a checksum of their text) may be looked at while the rules are changed, the other half is only
 counted: `--show tune` lists what went wrong in the first half.
@@ -11,7 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from tests.unit.intent.said.table import SAID, Outcome, Said, house, outcome, sentences
+from tests.unit.intent.sentence_tables.table import (
+    FOLDER,
+    SentenceCase,
+    SentenceResult,
+    evaluate,
+    load_home,
+    load_sentences,
+)
 from wyoming_rosie.home import loader
 from wyoming_rosie.home.model import Area, Entity, Home
 from wyoming_rosie_intent.engine import IntentRecognizer, Match
@@ -26,7 +33,7 @@ WORDS = ("big", "small", "old", "new", "left", "right", "upper", "lower", "blue"
 def main() -> None:
     options = _options()
     for language in ("en", "de"):
-        _report(hassil.load(hassil.Settings((language,)), house(language)), language, options.show)
+        _report(hassil.load(hassil.Settings((language,)), load_home(language)), language, options.show)
     if not options.no_times:
         for entities in (50, 500, 10_000):
             _times(entities)
@@ -40,17 +47,17 @@ def _options() -> argparse.Namespace:
 
 
 def _report(recognizer: IntentRecognizer, language: str, show: str | None) -> None:
-    said = sentences(language)
-    found = {one: outcome(recognizer, one) for one in said}
+    said = load_sentences(language)
+    found = {one: evaluate(recognizer, one) for one in said}
     for half in ("tune", "measure"):
         print(f"\n{language}, {half}: what was said (rows) and what came of it (columns)")
-        _confusion([(one, found[one]) for one in said if one.half == half])
+        _confusion([(one, found[one]) for one in said if one.purpose == half])
     for one in said:
-        if one.half == show and not found[one].right:
+        if one.purpose == show and not found[one].is_right:
             print(f"  {one.kind}: {one.text!r} = {one.expected}, but {found[one].got}")
 
 
-def _confusion(found: Sequence[tuple[Said, Outcome]]) -> None:
+def _confusion(found: Sequence[tuple[SentenceCase, SentenceResult]]) -> None:
     columns = ("right", "missed", "wrong")
     kinds = list(dict.fromkeys(said.kind for said, _ in found))
     print(f"{'':62}" + "".join(f"{column:>8}" for column in columns))
@@ -67,8 +74,8 @@ def _times(entities: int) -> None:
     at = _house(entities)
     recognizer, spoken = hassil.load(hassil.Settings(), at), multi_command.load_split_rules(at, "en")
     ready = time.perf_counter() - began
-    texts = [said.text for said in sentences("en")]
-    commands = [said.text for said in sentences("en") if said.expected not in {"-", "?"}]
+    texts = [said.text for said in load_sentences("en")]
+    commands = [said.text for said in load_sentences("en") if said.expected not in {"-", "?"}]
     print(f"\n{entities} entities: ready after {ready:.1f} s; milliseconds of computing for a sentence:")
     for what, said in (("commands", commands), ("all", texts)):
         median, most, worst = _measured(said, lambda text: multi_command.parse_commands(text, _one(recognizer), spoken))
@@ -80,7 +87,7 @@ def _one(recognizer: IntentRecognizer) -> Callable[[str], Match | None]:
 
 
 def _measured(texts: Sequence[str], run: Callable[[str], object]) -> tuple[float, float, float]:
-    """Return median, 95th percentile and worst, milliseconds of computing."""
+    """Return median, 95th percentile and maximum of the CPU time in milliseconds."""
     taken = []
     for text in texts:
         began = time.thread_time()
@@ -90,8 +97,8 @@ def _measured(texts: Sequence[str], run: Callable[[str], object]) -> tuple[float
 
 
 def _house(entities: int) -> Home:
-    """Return the home of the tables and so many more entities, each with a name of its own."""
-    base = loader.load_home(SAID / "home.toml")
+    """Return the home of the tables with additional entities, each with a unique name."""
+    base = loader.load_home(FOLDER / "home.toml")
     areas = tuple(Area(f"more_{room}", f"{room} two") for room in ROOMS)
     return replace(base, areas=(*base.areas, *areas), entities=(*base.entities, *map(_entity, range(entities))))
 

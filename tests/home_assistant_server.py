@@ -1,4 +1,4 @@
-"""A scripted stand-in for Home Assistant's WebSocket: a small house, and every way in which it can fail."""
+"""Simulation of Home Assistant's WebSocket API: a small home, and all its failures."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ Message: TypeAlias = dict[str, Any]
 
 
 class Fault(StrEnum):
-    """What happens to the next service call."""
+    """Behaviour of the next service call."""
 
     NONE = "none"
     DEAF = "deaf"  # it says that it was done, and nothing changes
@@ -32,7 +32,7 @@ def entity(name: str, state: str = "off", **attributes: Any) -> Message:
 
 
 def house() -> dict[str, Message]:
-    """Return the things of the house as Home Assistant writes them when it is short of words."""
+    """Return the states of the home in Home Assistant's compressed format."""
     return {
         "light.kitchen": entity("Kitchen Light", supported_color_modes=["hs"], brightness=128),
         "light.hall": entity("Hall Light", supported_color_modes=["onoff"]),
@@ -49,7 +49,7 @@ def house() -> dict[str, Message]:
 
 
 class HomeAssistantServer:
-    """What a client sees; `calls` are the service calls it has carried out."""
+    """The simulated server; `calls` are the executed service calls."""
 
     def __init__(self) -> None:
         self.states = house()
@@ -88,7 +88,7 @@ class HomeAssistantServer:
                 await self.cut()
 
     async def change(self, entity_id: str, state: str, **attributes: Any) -> None:
-        """Let a thing be in another state, and tell whoever listens."""
+        """Change the state of an entity and report it to all subscribers."""
         self.states[entity_id] = {"s": state, "a": {**self.states[entity_id]["a"], **attributes}}
         await self._tell("subscribe_entities", {"c": {entity_id: {"+": {"s": state, "a": attributes}}}})
 
@@ -96,7 +96,7 @@ class HomeAssistantServer:
         await self._tell(event, {"event_type": event})
 
     async def cut(self) -> None:
-        """End every connection at once, as a process that is killed does."""
+        """End all connections at once, as a killed process does."""
         for socket in list(self._open):
             if (transport := socket._req.transport if socket._req else None) is not None:
                 transport.abort()
@@ -210,7 +210,7 @@ _AFTER = {
 
 
 def _without_aliases(entry: Message) -> Message:
-    """Return an entry as the list has it; only whoever asks for the entry itself gets its aliases."""
+    """Return an entry as in the list; only a request for the entry itself returns its aliases."""
     return {key: value for key, value in entry.items() if key != "aliases"}
 
 

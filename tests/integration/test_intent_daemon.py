@@ -1,4 +1,4 @@
-"""The installed wyoming-rosie-intent as a process, over loopback."""
+"""The installed wyoming-rosie-intent as a process over loopback."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The plugin of the docs with its own tests, and Home Assistant as a plugin."""
+"""The example plugin of the docs with its own tests, and Home Assistant as a plugin."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""A home in which sentences are said, and what came of them."""
+"""Test support: speaks sentences in a family's home and returns their results."""
 
 import asyncio
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ Changes = dict[str, dict[str, object]]
 
 @dataclass(frozen=True)
 class Came:
-    """What came of a sentence: what was said, what changed, and what the conductor is to do."""
+    """Result of a sentence: the answer, the changed entities, and the intents for the conductor."""
 
     text: str = ""
     changes: Changes | None = None
@@ -43,7 +43,7 @@ def recognizer(language: str) -> IntentRecognizer:
 
 
 class Room:
-    """A satellite in a room of the family's home, in one conversation."""
+    """One conversation in a room of the home."""
 
     def __init__(self, area: str | None = "kitchen", language: str = "en", at: Home | None = None) -> None:
         self._area, self._language = area, language
@@ -72,15 +72,15 @@ class Room:
 
 
 async def room(area: str | None = "kitchen", language: str = "en", at: Home | None = None) -> Room:
-    """Return a room of a home that is as it was at first; reading what is known of a language takes a while."""
+    """Return a room of a home in its initial state. Loads a language at first use, which takes a while."""
     return await asyncio.to_thread(Room, area, language, at)
 
 
 async def said(text: str, area: str | None = "kitchen", language: str = "en") -> Came:
-    """Say one sentence in a home that is as it was at first."""
+    """Speak one sentence in a home in its initial state."""
     return await (await room(area, language)).say(text)
 
 
 async def changed(text: str, area: str | None = "kitchen", language: str = "en") -> set[str]:
-    """Return the things that a sentence changed."""
+    """Return the entities that a sentence changed."""
     return set((await said(text, area, language)).changes or ())

@@ -9,7 +9,7 @@ MOMENT = datetime(2026, 11, 21, 15, 5, tzinfo=UTC)
 
 
 async def get_outcome(dialogue: Dialogue, user_input: ConversationInput, now: float = 0.0) -> Outcome:
-    """Return the outcome of a sentence that rules answer, with nothing before it."""
+    """Return the outcome of a first sentence that rules answer."""
     [outcome] = [event async for event in dialogue.answer(user_input, MOMENT, now)]
     assert not isinstance(outcome, AnswerChunk | Filler)
     return outcome

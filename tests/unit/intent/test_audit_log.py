@@ -1,4 +1,4 @@
-"""The record of what was refused and done: one line each, bounded, for its owner's eyes."""
+"""Audit log: one line per action, of bounded size, readable by its owner only."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A yes, a no, and what is neither, to a question that was asked aloud."""
+"""Replies to confirmations: yes, no and unclear ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Commands for later: judged, asked about or refused when they are said; done when the conductor sends them again."""
+"""Delayed commands: checked and confirmed when they are spoken, executed when the conductor sends them again."""
 
 import pytest
 from wyoming.event import Event

@@ -1,4 +1,4 @@
-"""Words that stand for several kinds of things."""
+"""Words that stand for several device classes."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What a person says and hears, over the demo home with its house in memory."""
+"""Dialogues with the demo actor in the demo home."""
 
 from collections.abc import Mapping
 

@@ -1,10 +1,10 @@
-"""Sentences with durations: timers of any length, and what is to be done later."""
+"""Sentences with durations: timers of any length and delayed commands."""
 
 from functools import cache
 
 import pytest
 
-from tests.unit.intent.said import table
+from tests.unit.intent.sentence_tables import table
 from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.rules import hassil, multi_command
 from wyoming_rosie_intent.rules.hassil import HassilRecognizer
@@ -12,13 +12,15 @@ from wyoming_rosie_intent.rules.hassil import HassilRecognizer
 
 @cache
 def recognizer(language: str) -> HassilRecognizer:
-    return hassil.load(hassil.Settings(("en", "de")), table.house(language))
+    return hassil.load(hassil.Settings(("en", "de")), table.load_home(language))
 
 
 def understood(text: str, language: str = "en") -> tuple[Match, ...]:
     rules = recognizer("de" if language == "de" else "en")
     return multi_command.parse_commands(
-        text, lambda one: rules.recognize(one, language, table.AREA), table.speech("de" if language == "de" else "en")
+        text,
+        lambda one: rules.recognize(one, language, table.AREA),
+        table.load_split_rules("de" if language == "de" else "en"),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a household does with several commands at once."""
+"""Execution of several commands at once."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ LAMPS = tuple(Entity(f"light.{number}", f"Lamp {number}", "light") for number in
 
 
 class SlowActor:
-    """Takes a while for each thing, as what does not answer does; fails for one that is named so."""
+    """Takes a while for each entity and fails for one that is named so."""
 
     def __init__(self, broken: str = "") -> None:
         self.acted: list[str] = []

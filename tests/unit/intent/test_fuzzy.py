@@ -1,4 +1,4 @@
-"""Sentences that fit no template, and what they are taken for."""
+"""Sentences that match no template, and their corrections."""
 
 from collections.abc import Mapping
 
@@ -40,7 +40,7 @@ def meant(recognizer: IntentRecognizer, text: str) -> tuple[str, object] | None:
 
 
 class Anything:
-    """Takes every sentence for a command of its own."""
+    """Matches every sentence as a command of its own."""
 
     def match_exact(self, text: str) -> Match | None:
         return Match("HassTurnOn", text=text)

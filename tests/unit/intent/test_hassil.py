@@ -1,4 +1,4 @@
-"""What sentences mean: the package's templates and our own together."""
+"""Recognition by the templates of home-assistant-intents and of this package."""
 
 from pathlib import Path
 from typing import Any

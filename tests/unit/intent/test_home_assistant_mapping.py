@@ -1,4 +1,4 @@
-"""The pure parts of the home-assistant actor: states, registries and services."""
+"""Pure parts of the Home Assistant actor: states, registries and services."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ houses = st.dictionaries(entities, st.tuples(st.sampled_from(["on", "off"]), att
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the event that tells of a change, as Home Assistant's own code makes it."""
+    """Return the event of a state change as Home Assistant's own code creates it."""
     added = {one: {"s": new[one][0], "a": new[one][1]} for one in new.keys() - old.keys()}
     changed: dict[str, Any] = {}
     for one in new.keys() & old.keys():

@@ -1,4 +1,4 @@
-"""What Home Assistant is to say when it has carried out an intent."""
+"""Texts of intents, which Home Assistant speaks after handling them."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -77,7 +77,7 @@ def test_what_came_of_an_intent_is_not_claimed_where_only_home_assistant_knows(
 
 
 def timer(minutes: int, seconds: int, name: str = "") -> dict[str, Any]:
-    """Return a timer of five minutes as Home Assistant hands it to templates."""
+    """Return a timer of five minutes as Home Assistant passes it to templates."""
     left = {"total": minutes * 60 + seconds, "rounded_hours": 0, "rounded_minutes": minutes, "rounded_seconds": seconds}
     started = {"start_hours": 0, "start_minutes": 5, "start_seconds": 0}
     return {

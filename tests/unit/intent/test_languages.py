@@ -1,11 +1,11 @@
-"""What is said and heard in German, over a small home with its house in memory."""
+"""German dialogues with the demo actor in a small home."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.unit.intent.outcomes import get_outcome
-from tests.unit.intent.said import table
+from tests.unit.intent.sentence_tables import table
 from wyoming_rosie_intent.actors.demo.actor import DemoActor
 from wyoming_rosie_intent.answer import ConversationInput, Handled, NotHandled
 from wyoming_rosie_intent.dialogue import Dialogue
@@ -16,7 +16,7 @@ from wyoming_rosie_intent.rules import hassil, templates
 
 @pytest.fixture(scope="module")
 def dialogue() -> Iterator[Dialogue]:
-    home = table.house("de")
+    home = table.load_home("de")
     recognizer = hassil.load(hassil.Settings(("de",)), home)
     household = ActionExecutor(home, DemoActor(home), frozenset({"lock", "cover"}))
     made = Dialogue(recognizer, household, Confirmations(*templates.load_replies(["de"])))

@@ -1,4 +1,4 @@
-"""Sentences of several parts, said in a family's home."""
+"""Multi-command sentences in a family's home."""
 
 import pytest
 

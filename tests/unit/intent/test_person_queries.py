@@ -1,4 +1,4 @@
-"""Who is home, in every language that home-assistant-intents can ask it in, and in ours."""
+"""Queries for persons at home, in all languages of home-assistant-intents that have them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Plugins that behave, and plugins that hang, throw and answer nonsense."""
+"""Plugins that work, and plugins that hang, raise and return invalid results."""
 
 import asyncio
 import textwrap

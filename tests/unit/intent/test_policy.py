@@ -1,4 +1,4 @@
-"""What may be done from where, and that nothing dangerous is ever done without a yes."""
+"""Policy: rights of rooms, and confirmations for everything dangerous."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -94,7 +94,7 @@ def test_a_refusal_says_why() -> None:
 
 
 class Recording:
-    """An actor that remembers what it acted on, and which doors it only locked."""
+    """An actor that records its targets, and the doors that it only locked."""
 
     def __init__(self) -> None:
         self.acted: list[str] = []

@@ -1,4 +1,4 @@
-"""Questions about the family's home: how warm it is, what sensors measure, who is there."""
+"""Queries in a family's home: temperatures, sensors and persons."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What is done at once, and what only after a yes."""
+"""Commands that need a confirmation, and commands that do not."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is said: every phrase of every language, and phrases that people bring."""
+"""Responses: every phrase of every language, and overrides by users."""
 
 import tomllib
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Where a sentence may be taken apart."""
+"""Split points of sentences."""
 
 import pytest
 

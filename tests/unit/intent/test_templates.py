@@ -1,4 +1,4 @@
-"""Templates of many languages, chosen by the words of a sentence."""
+"""Templates of many languages, filtered by the words of a sentence."""
 
 import gc
 import weakref
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.intent.said import table
-from tests.unit.intent.said.table import sentences
+from tests.unit.intent.sentence_tables import table
+from tests.unit.intent.sentence_tables.table import load_sentences
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Area, Entity, Floor, Home
 from wyoming_rosie_intent.dialogue import is_conductor_intent
@@ -45,8 +45,8 @@ def best(text: str, intents: Any, lists: Any) -> tuple[str, Mapping[str, Any]] |
 
 
 def test_choosing_templates_by_words_changes_no_result(language: str, known: Templates) -> None:
-    of_home = slot_lists.create_slot_lists(table.house(language), language)
-    for said in sentences(language):
+    of_home = slot_lists.create_slot_lists(table.load_home(language), language)
+    for said in load_sentences(language):
         chosen = best(said.text, known.filter(said.text, of_home.words), of_home.lists)
         assert chosen == best(said.text, known.intents, of_home.lists), said.text
 

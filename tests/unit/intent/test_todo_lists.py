@@ -1,4 +1,4 @@
-"""Items on to-do lists, and which list is meant."""
+"""Items of to-do lists, and the selection of a list."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -134,7 +134,7 @@ def test_one_item_is_one_command() -> None:
 
 
 def with_lists(*names: str) -> Home:
-    """Return the family's home with other lists than its own."""
+    """Return the family's home with other lists."""
     others = tuple(entity for entity in family().entities if entity.domain != "todo")
     todo = next(entity for entity in family().entities if entity.domain == "todo")
     made = tuple(replace(todo, id=f"todo.{number}", name=name, aliases=()) for number, name in enumerate(names))

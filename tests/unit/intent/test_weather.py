@@ -1,4 +1,4 @@
-"""The weather from a service on this machine that can be told to fail."""
+"""Weather from a local service that can be made to fail."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Tables of what people say and what must come of it, and how to tell."""
+"""Tables of sentences with their expected commands, and their evaluation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,64 +14,64 @@ from wyoming_rosie_intent.execution.executor import ActionExecutor
 from wyoming_rosie_intent.rules import multi_command
 from wyoming_rosie_intent.rules.multi_command import SplitRules
 
-SAID = Path(__file__).parent
+FOLDER = Path(__file__).parent
 AREA = "kitchen"
 _ANSWERS = ("HassGet", "HassClimateGet", "HassRespond", "HassTimerStatus")
 
 
 @dataclass(frozen=True)
-class Said:
+class SentenceCase:
     text: str
     expected: str
     kind: str
     language: str
 
     @property
-    def half(self) -> str:
-        """Return whether rules may be fitted to the sentence or only counted by it."""
+    def purpose(self) -> str:
+        """Return "tune" for sentences used for development, "measure" for those held out."""
         return "measure" if crc32(self.text.encode()) % 2 else "tune"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SentenceResult:
     got: str
     verdict: str  # right, missed, wrong
 
     @property
-    def right(self) -> bool:
+    def is_right(self) -> bool:
         return self.verdict == "right"
 
 
 @cache
-def house(language: str) -> Home:
-    """Return the home that the sentences of a language are about."""
-    return loader.load_home(SAID / ("home.toml" if language == "en" else f"home_{language}.toml"))
+def load_home(language: str) -> Home:
+    """Return the home of the sentences in a language."""
+    return loader.load_home(FOLDER / ("home.toml" if language == "en" else f"home_{language}.toml"))
 
 
 @cache
-def speech(language: str) -> SplitRules:
-    """Return how people of the home of a language speak."""
-    return multi_command.load_split_rules(house(language), language)
+def load_split_rules(language: str) -> SplitRules:
+    """Return the split rules for the sentences in a language."""
+    return multi_command.load_split_rules(load_home(language), language)
 
 
 @cache
-def sentences(language: str) -> Sequence[Said]:
+def load_sentences(language: str) -> Sequence[SentenceCase]:
     """Read `TEXT = EXPECTED` lines beneath `## KIND` headings."""
     found, kind = [], ""
-    for line in (SAID / f"{language}.txt").read_text("utf-8").splitlines():
+    for line in (FOLDER / f"{language}.txt").read_text("utf-8").splitlines():
         if line.startswith("## "):
             kind = line[3:]
         elif line and not line.startswith("#"):
             text, expected = line.rsplit(" = ", 1)
-            found.append(Said(text, expected, kind, language))
+            found.append(SentenceCase(text, expected, kind, language))
     return found
 
 
-def outcome(recognizer: IntentRecognizer, said: Said) -> Outcome:
-    """Understand a sentence and plan what is to be done, but do not do it."""
-    at = house(said.language)
+def evaluate(recognizer: IntentRecognizer, said: SentenceCase) -> SentenceResult:
+    """Recognize a sentence and plan its commands without executing them."""
+    at = load_home(said.language)
     matches = multi_command.parse_commands(
-        said.text, lambda text: recognizer.recognize(text, said.language, AREA), speech(said.language)
+        said.text, lambda text: recognizer.recognize(text, said.language, AREA), load_split_rules(said.language)
     )
     plan = ActionExecutor(at, DemoActor(at)).plan(matches, AREA)
     done = [
@@ -79,7 +79,7 @@ def outcome(recognizer: IntentRecognizer, said: Said) -> Outcome:
         for command in (*plan.commands, *plan.needs_confirmation)
     ]
     got = " + ".join(_written(match, ids) for match, ids in done) or "-"
-    return Outcome(got, _verdict(said.expected, done))
+    return SentenceResult(got, _verdict(said.expected, done))
 
 
 def _written(match: Match, entities: Sequence[str]) -> str:
