@@ -1,4 +1,4 @@
-"""The hub as a process between a scripted satellite and scripted daemons: whole turns, and every way they break."""
+"""The hub as a process, with a scripted satellite and scripted daemons: whole turns, and all their failures."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ TONE = bytes([0, 40]) * 1600
 
 
 async def vad(event: Event, send: Send) -> None:
-    """Speech from 100 ms to 300 ms, by the count of chunks."""
+    """Report speech from 100 ms to 300 ms."""
     if event.type == "audio-start":
         await send(Event("voice-started", {"timestamp": 100}))
         await send(Event("voice-stopped", {"timestamp": 300}))
@@ -45,7 +45,7 @@ async def tts(event: Event, send: Send) -> None:
 
 
 async def storyteller(event: Event, send: Send) -> None:
-    """A language model: words as they come to its mind, and all of them once more."""
+    """Answer in chunks, as a language model does, and then with the whole text."""
     if event.type == "transcript":
         await send(Event("handled-start", {"context": {"expects_reply": True}}))
         for part in ("Once upon ", "a time. ", "The end?"):
@@ -55,7 +55,7 @@ async def storyteller(event: Event, send: Send) -> None:
 
 
 async def thinker(event: Event, send: Send) -> None:
-    """A language model that takes its time, and says so."""
+    """Offer a filler, and answer later."""
     if event.type == "transcript":
         await send(Event("user-event", {"name": "filler", "data": {"text": "Checking the lights…"}}))
         await asyncio.sleep(0.4)
@@ -63,7 +63,7 @@ async def thinker(event: Event, send: Send) -> None:
 
 
 class SentenceVoice:
-    """Speaks each part in a stream of its own, and says when there are no more; ignores whole texts inside a stream."""
+    """Synthesizes each chunk as a segment of its own and reports the end; ignores whole texts inside a stream."""
 
     async def answer(self, event: Event, send: Send) -> None:
         if event.type == "synthesize-chunk":
@@ -73,7 +73,7 @@ class SentenceVoice:
 
 
 class HubHarness:
-    """A hub's surroundings, and the hub once `begin` is called."""
+    """A scripted satellite and scripted daemons, and a hub once `begin` is called."""
 
     def __init__(self, start: StartDaemon, stack: AsyncExitStack, data_dir: Path) -> None:
         self._start = start
@@ -97,7 +97,7 @@ class HubHarness:
         return hub
 
     async def turn(self) -> list[Event]:
-        """Wake, speak, and return what the satellite was told until the answer's end."""
+        """Wake, speak, and return the satellite's events until the end of the answer."""
         heard = len(self.satellite.heard)
         await self.satellite.wake()
         await self.satellite.speak(1.6)
@@ -113,7 +113,7 @@ async def harness(daemon: StartDaemon, tmp_path: Path) -> AsyncIterator[HubHarne
 
 
 def types(events: list[Event]) -> list[str]:
-    """Return the types in order, audio chunks counted as one."""
+    """Return the events' types in order, with successive equal ones as one."""
     return [event.type for index, event in enumerate(events) if index == 0 or event.type != events[index - 1].type]
 
 

@@ -1,4 +1,4 @@
-"""Timers of two rooms and commands for later: the hub as a process, two satellites, scripted daemons."""
+"""Timers and delayed commands in two rooms: the hub as a process, two satellites, scripted daemons."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ def voice(name: str, *languages: str) -> TtsVoice:
 
 
 class TwoRoomHome:
-    """A hub with a satellite in the kitchen and one in the office; what is said is what the intent daemon is sent."""
+    """A hub with a satellite in the kitchen and one in the office; asr transcribes whatever `say` is given."""
 
     def __init__(self, start: StartDaemon, stack: AsyncExitStack, data_dir: Path) -> None:
         self._start = start
@@ -75,7 +75,7 @@ class TwoRoomHome:
         return hub
 
     async def say(self, satellite: FakeSatellite, text: str) -> str:
-        """Wake a satellite and say something; return what is answered, when it is played."""
+        """Wake a satellite and say something; return the answer once it is played."""
         self.says, heard = text, len(satellite.heard)
         await satellite.wake()
         await satellite.speak(1.0)
@@ -85,7 +85,7 @@ class TwoRoomHome:
         return str(answer.data["text"])
 
     def spoken(self) -> list[tuple[str, object]]:
-        """Return what was said, and with which voice, without the phrases that are learnt."""
+        """Return the synthesized texts and their voices, without the fallback phrases."""
         asked = [event for event in self.stages["tts"].heard if event.type == "synthesize" and "context" in event.data]
         return [(str(event.data["text"]), event.data.get("voice")) for event in asked]
 

@@ -1,4 +1,4 @@
-"""Two satellites, the hub and the intent daemon as processes; what is said comes from a script."""
+"""Two satellites, the hub and the intent daemon as processes, with scripted transcripts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ from wyoming_rosie.voice_activity.endpointing import SPECULATION
 
 @dataclass
 class Rooms:
-    """A kitchen and an office, each with a satellite that has a button, and somebody whose words are always understood."""
+    """A kitchen and an office, each with a satellite that has a button; transcripts are scripted."""
 
     http: aiohttp.ClientSession
     apis: dict[str, str]
@@ -40,13 +40,13 @@ class Rooms:
             return dict(await answer.json())
 
     async def say(self, room: str, text: str) -> str:
-        """Press the button of a room and say something; return what is answered, when it was heard."""
+        """Press the button of a room and say something; return the answer once it is played."""
         self.says, before = text, len(self.spoken)
         await (await self.http.post(f"{self.apis[room]}/trigger")).release()
         return await self.hears(room, before)
 
     async def hears(self, room: str, before: int) -> str:
-        """Return what is said after so much else, when it was heard."""
+        """Return the next text after the first `before` ones, once it is played."""
         async with asyncio.timeout(60):
             while len(self.spoken) <= before or (await self.state(room))["phase"] not in ("waiting", "streaming"):
                 await asyncio.sleep(0.02)
@@ -54,7 +54,7 @@ class Rooms:
 
     @property
     def spoken(self) -> list[str]:
-        """What was said, without the phrases that a hub learns at its start."""
+        """The synthesized texts, without the fallback phrases."""
         asked = [event for event in self.voice.heard if event.type == "synthesize" and "context" in event.data]
         return [str(event.data["text"]) for event in asked]
 

@@ -1,4 +1,4 @@
-"""The whole loop on real daemons: recorded voices, commands in one breath with the wake word, follow-ups, stages that die."""
+"""The voice loop with real daemons: recorded voices, commands right after the wake word, follow-ups, daemons that stop."""
 
 import asyncio
 import subprocess
@@ -27,7 +27,7 @@ def speech(path: Path) -> bytes:
 
 
 class Loop:
-    """Real daemons and a hub; a scripted satellite that people speak into."""
+    """Real daemons and a hub, with a scripted satellite that sends recorded speech."""
 
     def __init__(self, start: StartDaemon) -> None:
         self._start = start
@@ -49,7 +49,7 @@ class Loop:
         await hub.wait_for_line("satellite connected")
 
     async def say(self, pcm: bytes, turn_id: str) -> str:
-        """Speak after a wake word; return what the house answers."""
+        """Speak after a wake word; return the answer's text."""
         heard = len(self.satellite.heard)
         await self.satellite.wake(turn_id)
         quiet = bytes(CHUNK)
@@ -65,7 +65,7 @@ class Loop:
         return str(answer.data["text"])
 
     async def spoken(self, text: str) -> bytes:
-        """Return a sentence as our own voice says it."""
+        """Return a sentence as our tts daemon synthesizes it."""
         async with connect(self.daemons["tts"].uri) as peer:
             await peer.send(Event("synthesize", {"text": text}))
             start = await peer.wait_for("audio-start", seconds=60)
@@ -137,7 +137,7 @@ def test_a_recorded_voice_needs_no_pause_after_the_wake_word(shared_data: Path, 
 
 
 def trimmed(pcm: bytes) -> bytes:
-    """Cut what is quieter than a twentieth of the loudest at both ends."""
+    """Cut both ends up to the first sample above a twentieth of the peak."""
     levels = [abs(sample) for sample in memoryview(pcm).cast("h")]
     threshold = max(levels) / 20
     loud = [index for index, level in enumerate(levels) if level > threshold]

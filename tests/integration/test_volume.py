@@ -1,4 +1,4 @@
-"""The volume by voice: a satellite, the hub and the intent daemon as processes; what is said comes from a script."""
+"""Volume by voice: a satellite, the hub and the intent daemon as processes, with scripted transcripts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from wyoming_rosie.protocol.server import Send
 
 @dataclass
 class Room:
-    """A satellite with a button, and somebody whose words are always understood."""
+    """A satellite with a button; transcripts are scripted."""
 
     http: aiohttp.ClientSession
     api: str
@@ -35,7 +35,7 @@ class Room:
             return dict(await answer.json())
 
     async def say(self, text: str) -> str:
-        """Press the button and say something; return what is answered, when it was heard."""
+        """Press the button and say something; return the answer once it is played."""
         self.says, before = text, len(self.voice.heard)
         await (await self.http.post(f"{self.api}/trigger")).release()
         async with asyncio.timeout(60):
@@ -46,7 +46,7 @@ class Room:
         return spoken[0]
 
     def _spoken(self, before: int) -> list[str]:
-        """Return the answers since then, without the phrases that a hub learns at its start."""
+        """Return the texts synthesized since then, without the fallback phrases."""
         asked = [event for event in self.voice.heard[before:] if event.type == "synthesize"]
         return [str(event.data["text"]) for event in asked if "context" in event.data]
 

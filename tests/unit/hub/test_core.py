@@ -1,4 +1,4 @@
-"""A turn as data: what goes in at which moment, what comes out."""
+"""Turn rules: inputs at given times, and the effects that follow."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ def steps(effects: list[m.Effect]) -> list[str]:
 
 
 class TurnHarness:
-    """Plays inputs to a core and keeps what it asked for; audio moves the clock."""
+    """Feeds inputs to a core and collects the effects; audio advances the clock."""
 
     def __init__(self, own_filler_seconds: float | None = None, ends: EndpointingRules | None = None) -> None:
         self.core = TurnCore(own_filler_seconds=own_filler_seconds, endpointing=ends or EndpointingRules())

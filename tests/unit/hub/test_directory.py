@@ -1,4 +1,4 @@
-"""Which daemon a hub uses, whoever announces what."""
+"""Daemon directory: configured, local and adopted daemons are used, others never."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What the hub says about answers of an intent daemon."""
+"""Intent response: the answer to speak, made from the intent daemon's events."""
 
 import pytest
 from wyoming.event import Event
@@ -9,7 +9,7 @@ from wyoming_rosie_hub.messages import DelayedCommandInfo, IntentRequest, Satell
 
 
 class RecordingExecutor:
-    """Somebody who does all that is asked, and remembers it."""
+    """Carries out every intent, and records the requests."""
 
     def __init__(self) -> None:
         self.asked: list[IntentRequest] = []

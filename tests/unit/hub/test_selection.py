@@ -1,4 +1,4 @@
-"""Answers to "which one?"."""
+"""Timer selection: answers to "which one?"."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What the hub says: every language says the same."""
+"""The hub's sentences: every language has the same keys and placeholders."""
 
 import string
 

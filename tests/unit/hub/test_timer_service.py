@@ -1,4 +1,4 @@
-"""Timers as they run out, with satellites that come and go and commands that take their time."""
+"""Timer service: ending timers, satellites that disconnect, and slow delayed commands."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ KITCHEN, OFFICE = SatelliteIdentity("kitchen", "Kitchen"), SatelliteIdentity("of
 
 
 class TimerHarness:
-    """Satellites, of which some are there, and an intent daemon that may be slow."""
+    """A timer service with satellites, some of them connected, and an intent daemon that may be slow."""
 
     def __init__(self, path: Path) -> None:
         self.connected = {"kitchen", "office"}
@@ -60,7 +60,7 @@ class TimerHarness:
         return answer.text
 
     async def until(self, happened: object) -> None:
-        """Wait for an event to be told to somebody."""
+        """Wait until something was sent, done or announced."""
         async with asyncio.timeout(60):
             while happened not in [*self.told, *self.done, *self.announced]:
                 self.news.clear()

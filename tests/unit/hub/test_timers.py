@@ -1,4 +1,4 @@
-"""Timers: what people say, what happens, what is kept on disk."""
+"""Timer intents: the answers, the events for satellites, and the timers on disk."""
 
 import json
 from dataclasses import replace
@@ -93,7 +93,7 @@ def test_all_are_cancelled() -> None:
 
 
 def elsewhere(intent: str, present: frozenset[str], **slots: object) -> TimerIntentResult:
-    """Ask in the office about the kitchen's 5 minute timer."""
+    """Send an intent from the office about the kitchen's 5 minute timer."""
     outcome = execute_intent(
         f"Hass{intent}", after(FIVE), TimerIntentRequest(slots, "office", "t9", NOW, connected=present)
     )

@@ -1,4 +1,4 @@
-"""Which voice is asked for."""
+"""Voice selection: the voice that is requested for a language."""
 
 import pytest
 from wyoming.info import Attribution, TtsVoice

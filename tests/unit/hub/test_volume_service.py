@@ -1,4 +1,4 @@
-"""The volume: what people say, which satellites are meant, what they answer."""
+"""Volume intents and service: the events, their targets, and the answers."""
 
 import asyncio
 
@@ -85,7 +85,7 @@ def test_only_a_volume_counts_as_one(name: str, percent: object) -> None:
 
 
 class Satellites:
-    """Satellites that do as they are told, except for those that know no volume and those that are away."""
+    """Satellites that report the requested volume, except unresponsive and disconnected ones."""
 
     def __init__(self, areas: dict[str, str | None]) -> None:
         self.told: list[tuple[str, Event]] = []
