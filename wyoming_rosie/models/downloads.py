@@ -1,55 +1,57 @@
-"""Files from the web: whole and checked or not there at all, and resumed after a break."""
+"""Downloads: files fetched over HTTP whole and checked or not at all, and resumed after a break."""
 
 import asyncio
 import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from email.message import Message
+from functools import partial
 from http import HTTPStatus
-from http.client import HTTPException, HTTPResponse
+from importlib import import_module
 from pathlib import Path
-from threading import Event, Thread
-from time import monotonic
-from typing import IO
-from urllib.error import HTTPError
-from urllib.parse import urlsplit
-from urllib.request import (
-    HTTPDefaultErrorHandler,
-    HTTPErrorProcessor,
-    HTTPHandler,
-    HTTPRedirectHandler,
-    HTTPSHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-)
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from wyoming_rosie.errors import RosieError
 
-BLOCK_BYTES = 65_536
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession
+    from yarl import URL
+
+BLOCKS_AHEAD = 16
+"""Blocks of up to 128 KiB that wait for a slow disk; then the server waits."""
 REPORT_SECONDS = 0.25
-STOP_SECONDS = 0.05
-LOOK_SECONDS = 0.1
-"""Between two looks whether another program is done with a file."""
+RELEASE_SECONDS = 0.25
+LOCK_POLL_SECONDS = 0.1
+MAX_REDIRECTS = 10
 MEGABYTE = 1_000_000
-_ANEW = "the server cannot go on where it stopped, so that it is fetched from the beginning"
-_PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+_RESTARTED = "the server cannot go on where it stopped, so that it is fetched from the beginning"
+_TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+_REDIRECTS = {
+    HTTPStatus.MOVED_PERMANENTLY,
+    HTTPStatus.FOUND,
+    HTTPStatus.SEE_OTHER,
+    HTTPStatus.TEMPORARY_REDIRECT,
+    HTTPStatus.PERMANENT_REDIRECT,
+}
+_HEADERS = {"User-Agent": "wyoming-rosie", "Accept-Encoding": "identity"}  # ranges count bytes of what is not packed
+T = TypeVar("T")
+_Block: TypeAlias = bytes | Exception | None
+"""What has arrived of a response, or how it has ended: None when whole."""
 
 
 class DownloadError(RosieError):
-    """A file cannot be had; the sentence says what to do."""
+    """A file cannot be fetched; the sentence says what to do."""
 
     code = "download"
 
 
 @dataclass(frozen=True)
 class Download:
-    """A file to fetch, and its place in the folder; a size and a checksum that are known are checked."""
+    """A file to fetch, and its path in the folder; its size and SHA-256 are checked if given."""
 
     url: str
     path: Path
@@ -59,7 +61,7 @@ class Download:
 
 @dataclass(frozen=True)
 class Progress:
-    """How much of the file `name` is here, and why no more comes at present, if so."""
+    """Bytes of the file `name` on disk, and the reason why no more arrive at present."""
 
     done_bytes: int
     total_bytes: int | None
@@ -69,7 +71,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long to bear with a server that fails, one that says nothing, and a program that fetches the same file."""
+    """Pauses before each retry of a server that fails, its time-out, and that of another program's download, in seconds."""
 
     retry_seconds: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
     read_timeout_seconds: float = 20.0
@@ -85,191 +87,190 @@ async def download_files(
     progress: Callable[[Progress], None],
     retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY,
 ) -> None:
-    """Have every file in the folder; one that is there, with its size if that is known, stays as it is.
+    """Fetch the files into the folder, one after the other; one that exists, with its size if given, is kept.
 
-    `progress` is called about four times a second. Raises DownloadError. When that or a cancellation ends it, what came
-    of a file stays beside its place as `.part`, and the next call goes on from there.
+    `progress` is called about four times a second. Raises DownloadError. After an error or a cancellation, what has come
+    of a file stays beside its place as `.part`, and the next call resumes it. Proxies are those of the environment.
     """
     for file in files:
         _check(file)
     if not files:
         return
-    work = _Work(files, folder, retry_policy)
-    ended = asyncio.wrap_future(work.begin())
+    batch = _Batch(files, folder, retry_policy)
+    running = asyncio.create_task(batch.run())
     try:
-        while not ended.done():
-            await asyncio.wait([ended], timeout=REPORT_SECONDS)
-            progress(work.progress)
+        while not running.done():
+            await asyncio.wait([running], timeout=REPORT_SECONDS)
+            progress(batch.progress)
     finally:
-        work.stop()
-        await asyncio.wait([ended], timeout=STOP_SECONDS)
-        ended.cancel()
-    ended.result()
-
-
-class _StoppedError(Exception):
-    """Nobody wants the file any more."""
+        running.cancel()
+        await asyncio.wait([running])
+    running.result()
 
 
 class _BrokenError(Exception):
-    """The rest of a file did not come; it may the next time."""
+    """The rest of a file did not arrive; it may the next time."""
 
 
-class _Work:
-    """Transfers one after the other, on a thread that never keeps the program from ending."""
+class _Batch:
+    """Transfers that run one after the other, with one thread for the disk."""
 
-    def __init__(self, files: Sequence[Download], folder: Path, patience: RetryPolicy) -> None:
-        self._stopped = Event()
-        self._transfers = [_Transfer(file, folder, patience, self._stopped) for file in files]
+    def __init__(self, files: Sequence[Download], folder: Path, policy: RetryPolicy) -> None:
+        self._policy = policy
+        self._disk = ThreadPoolExecutor(1, "downloads")
+        self._transfers = [_Transfer(file, folder, policy, self._disk) for file in files]
         self._current = self._transfers[0]
 
     @property
     def progress(self) -> Progress:
         return self._current.progress
 
-    def begin(self) -> Future[None]:
-        ended = Future[None]()
-        ended.set_running_or_notify_cancel()  # only the thread says how it ended
-        Thread(target=self._run, args=(ended,), name="downloads", daemon=True).start()
-        return ended
-
-    def stop(self) -> None:
-        """End the thread with the next block that comes, or when the server has been silent for too long."""
-        self._stopped.set()
-
-    def _run(self, ended: Future[None]) -> None:
+    async def run(self) -> None:
+        aiohttp = await asyncio.to_thread(import_module, "aiohttp")
+        seconds = self._policy.read_timeout_seconds
+        timeout = aiohttp.ClientTimeout(total=None, connect=seconds, sock_connect=seconds, sock_read=seconds)
         try:
-            for transfer in self._transfers:
-                self._current = transfer
-                transfer.run()
-        except _StoppedError:
-            ended.set_result(None)
-        except Exception as err:  # noqa: BLE001 - the edge of the thread: the caller gets it
-            ended.set_exception(err)
-        else:
-            ended.set_result(None)
+            async with aiohttp.ClientSession(
+                headers=_HEADERS, timeout=timeout, trust_env=True, auto_decompress=False
+            ) as session:
+                for transfer in self._transfers:
+                    self._current = transfer
+                    await transfer.run(session)
+        finally:
+            self._disk.shutdown(wait=False)
 
 
 class _Transfer:
-    """One file on its way; it runs on a thread."""
+    """One file's download; whatever touches the disk runs on the batch's thread."""
 
-    def __init__(self, file: Download, folder: Path, patience: RetryPolicy, stopped: Event) -> None:
+    def __init__(self, file: Download, folder: Path, policy: RetryPolicy, disk: ThreadPoolExecutor) -> None:
         self._file = file
         self._folder = folder
-        self._patience = patience
+        self._policy = policy
+        self._disk = disk
         self._part = _Part(folder / file.path, is_pinned=None not in (file.size, file.sha256))
         self._total = file.size
-        self._trouble = ""
-        self._stopped = stopped
+        self._problem = ""
 
     @property
     def progress(self) -> Progress:
-        return Progress(self._part.size, self._total, str(self._file.path), self._trouble)
+        return Progress(self._part.size, self._total, str(self._file.path), self._problem)
 
-    def run(self) -> None:
-        """Have the file in its place. Raises DownloadError, _StoppedError."""
+    async def run(self, session: "ClientSession") -> None:
+        """Fetch the file into its place. Raises DownloadError."""
         try:
-            if not self._part.is_finished(self._file.size):
-                with self._alone():
-                    self._fetch()
+            if not await self._on_disk(self._part.is_finished, self._file.size):
+                async with self._locked():
+                    await self._fetch(session)
         except OSError as err:  # those of the network are _BrokenErrors by now
             raise DownloadError(f"cannot write {self._folder / self._file.path}: {err.strerror}") from err
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the part, once nobody else does."""
-        deadline = monotonic() + self._patience.lock_timeout_seconds
-        while not self._part.take():
-            if monotonic() > deadline:
+    def _on_disk(self, function: Callable[..., T], *args: object) -> "asyncio.Future[T]":
+        return asyncio.get_running_loop().run_in_executor(self._disk, partial(function, *args))
+
+    @asynccontextmanager
+    async def _locked(self) -> AsyncIterator[None]:
+        """Hold the part, once no other program does."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._policy.lock_timeout_seconds
+        while not await self._on_disk(self._part.acquire):
+            if loop.time() > deadline:
                 raise DownloadError(f"another program has been fetching {self._file.path} for too long; end it first")
-            self._trouble = "another program is fetching it"
-            self._pause(LOOK_SECONDS)
+            self._problem = "another program is fetching it"
+            await asyncio.sleep(LOCK_POLL_SECONDS)
         try:
             yield
-        finally:
-            self._part.release()
+        finally:  # a cancellation does not wait for a large file's checksum; the thread releases the part after it
+            released = self._on_disk(self._part.release)
+            await asyncio.wait([released], timeout=RELEASE_SECONDS)
 
-    def _fetch(self) -> None:
-        if self._part.is_finished(self._file.size):  # by somebody else meanwhile
+    async def _fetch(self, session: "ClientSession") -> None:
+        if await self._on_disk(self._part.is_finished, self._file.size):  # by another program meanwhile
             return
-        self._receive_all()
-        if self._part.was_resumed_unseen and not self._is_right():
-            self._part.restart()  # what was here before was of another version
-            self._receive_all()
-        self._check_content()
-        self._part.finish()
+        await self._receive_all(session)
+        if self._part.was_resumed_unseen and not await self._on_disk(self._matches):
+            await self._on_disk(self._part.restart)  # what was here before was of another version
+            await self._receive_all(session)
+        await self._on_disk(self._check_content)
+        await self._on_disk(self._part.finish)
 
-    def _receive_all(self) -> None:
-        """Ask until nothing is missing; whenever more came than ever before, patience begins anew."""
-        pauses, most = iter(self._patience.retry_seconds), self._part.size
+    async def _receive_all(self, session: "ClientSession") -> None:
+        """Retry until nothing is missing; the retries are counted anew whenever more has arrived than ever before."""
+        pauses, most = iter(self._policy.retry_seconds), self._part.size
         while True:
             try:
-                return self._receive()
+                return await self._receive(session)
             except _BrokenError as err:
                 if self._part.size > most:
-                    pauses, most = iter(self._patience.retry_seconds), self._part.size
+                    pauses, most = iter(self._policy.retry_seconds), self._part.size
                 pause = next(pauses, None)
                 if pause is None:
                     raise DownloadError(f"cannot fetch {self._file.url}: {err}; {self._remedy}") from err
-                self._trouble = str(err)
-            self._pause(pause)
+                self._problem = str(err)
+            await asyncio.sleep(pause)
 
-    def _receive(self) -> None:
-        """Add what is missing. Raises _BrokenError when not all of it came, DownloadError."""
+    async def _receive(self, session: "ClientSession") -> None:
+        """Add what is missing. Raises _BrokenError when not all of it arrives, DownloadError."""
+        from aiohttp import ClientError
+
         try:
-            answer = self._ask()
-        except HTTPError as err:
-            err.close()
-            self._refused(err)
-            return
-        with answer:
-            before = self._part.size
-            self._part.continue_with(answer)
-            self._trouble = _ANEW if before and not self._part.size else ""
-            self._total = None if answer.length is None else self._part.size + answer.length
-            self._check_total()
-            self._write(answer)
+            async with await self._request(session) as response:
+                if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+                    await self._handle_refusal(response)
+                    return
+                async with _read_ahead(response) as blocks:
+                    await self._prepare(response)
+                    await self._write(blocks)
+        except (ClientError, TimeoutError) as err:
+            raise _BrokenError(_reason(err)) from err
         if self._total is not None and self._part.size < self._total:
             raise _BrokenError("the connection broke off")
 
-    def _ask(self) -> HTTPResponse:
-        headers = {"User-Agent": "wyoming-rosie", **self._part.wish()}
-        request = Request(self._file.url, headers=headers)  # noqa: S310 - http or https, as checked
-        try:
-            answer: HTTPResponse = _web().open(request, timeout=self._patience.read_timeout_seconds)
-        except HTTPError:
-            raise
-        except (OSError, HTTPException) as err:
-            raise _BrokenError(_reason(err)) from err
-        return answer
+    async def _request(self, session: "ClientSession") -> "ClientResponse":
+        """Ask for the rest and follow the server's redirects. Raises DownloadError for those that are not followed."""
+        from yarl import URL
 
-    def _refused(self, answer: HTTPError) -> None:
+        url, headers = URL(self._file.url), await self._on_disk(self._part.range_headers)
+        for _ in range(MAX_REDIRECTS):
+            response = await session.get(url, headers=headers, allow_redirects=False)
+            location = response.headers.get("Location")
+            if response.status not in _REDIRECTS or location is None:
+                return response
+            response.close()
+            url = follow_redirect(url, location)
+        raise DownloadError(f"{self._file.url} leads from address to address without end; {self._remedy}")
+
+    async def _handle_refusal(self, response: "ClientResponse") -> None:
         """Return when nothing is missing. Raises _BrokenError for what may pass, DownloadError."""
-        if answer.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and self._part.size:
-            if answer.headers.get("Content-Range") == f"bytes */{self._part.size}":
+        if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and self._part.size:
+            if response.headers.get("Content-Range") == f"bytes */{self._part.size}":
                 return
-            self._part.restart()
-        elif answer.code < HTTPStatus.INTERNAL_SERVER_ERROR and answer.code not in _PASSING:
-            raise DownloadError(f"{self._file.url} answers {answer.code} {answer.reason}; {self._remedy}") from answer
-        raise _BrokenError(f"the server answers {answer.code} {answer.reason}") from answer
+            await self._on_disk(self._part.restart)
+        elif response.status < HTTPStatus.INTERNAL_SERVER_ERROR and response.status not in _TRANSIENT:
+            raise DownloadError(f"{self._file.url} answers {response.status} {response.reason}; {self._remedy}")
+        raise _BrokenError(f"the server answers {response.status} {response.reason}")
 
-    def _write(self, answer: HTTPResponse) -> None:
-        for block in _blocks(answer):
-            self._part.write(block)
-            if self._stopped.is_set():
-                raise _StoppedError
+    async def _prepare(self, response: "ClientResponse") -> None:
+        before = self._part.size
+        await self._on_disk(self._part.continue_with, response.status, response.headers)
+        self._problem = _RESTARTED if before and not self._part.size else ""
+        length = response.content_length
+        self._total = None if length is None else self._part.size + length
+        await self._on_disk(self._check_total)
+
+    async def _write(self, blocks: "asyncio.Queue[_Block]") -> None:
+        while (block := await blocks.get()) is not None:
+            if isinstance(block, Exception):
+                raise block
+            await self._on_disk(self._part.write, block)
             if self._file.size is not None and self._part.size > self._file.size:
                 return
-
-    def _pause(self, seconds: float) -> None:
-        if self._stopped.wait(seconds):
-            raise _StoppedError
 
     def _check_total(self) -> None:
         if self._total is None:
             return
         if self._file.size not in (None, self._total):
-            raise self._wrong(f"has {self._total} bytes instead of {self._file.size}")
+            raise self._reject(f"has {self._total} bytes instead of {self._file.size}")
         missing, free = self._total - self._part.size, shutil.disk_usage(self._folder).free
         if missing > free:
             need, room = missing // MEGABYTE + 1, free // MEGABYTE
@@ -277,16 +278,16 @@ class _Transfer:
 
     def _check_content(self) -> None:
         if self._file.size not in (None, self._part.size):
-            raise self._wrong(f"sent {self._part.size} bytes instead of {self._file.size}")
+            raise self._reject(f"sent {self._part.size} bytes instead of {self._file.size}")
         if self._file.sha256 not in (None, self._part.sha256()):
-            raise self._wrong("sent something else: the checksum is wrong")
+            raise self._reject("sent something else: the checksum is wrong")
 
-    def _is_right(self) -> bool:
+    def _matches(self) -> bool:
         return self._file.size == self._part.size and self._file.sha256 == self._part.sha256()
 
-    def _wrong(self, what: str) -> DownloadError:
+    def _reject(self, reason: str) -> DownloadError:
         self._part.restart()
-        return DownloadError(f"{self._file.url} {what}; try again later, or {self._remedy}")
+        return DownloadError(f"{self._file.url} {reason}; try again later, or {self._remedy}")
 
     @property
     def _remedy(self) -> str:
@@ -294,7 +295,7 @@ class _Transfer:
 
 
 class _Part:
-    """What has come of a file, and which version of the file it is; one program at a time holds it."""
+    """The part of a file that has arrived, and its version; one program at a time holds it."""
 
     def __init__(self, target: Path, *, is_pinned: bool = False) -> None:
         self.size = 0
@@ -309,8 +310,8 @@ class _Part:
         """Whether the file itself is there, with this size if that is known."""
         return self._target.is_file() and size in (None, self._target.stat().st_size)
 
-    def take(self) -> bool:
-        """Open it, unless another program holds it."""
+    def acquire(self) -> bool:
+        """Open and lock the part; return False if another program holds it."""
         self._target.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         self.size = os.fstat(descriptor).st_size
@@ -321,28 +322,28 @@ class _Part:
         return False
 
     def release(self) -> None:
-        """Let go of it; what is empty, or has become the file itself, leaves nothing behind."""
+        """Unlock the part; an empty one, or one that has become the file itself, leaves nothing behind."""
         if not self.size:
             self._path.unlink(missing_ok=True)
             self._version_path.unlink(missing_ok=True)
         os.close(self._descriptor)
 
-    def wish(self) -> dict[str, str]:
-        """Return the headers that ask for the rest, provided that the server still has this version.
+    def range_headers(self) -> dict[str, str]:
+        """Return the headers that request the rest, provided that the server still has this version.
 
-        A file whose checksum is known needs no version: what does not fit is noticed at the end.
+        A file with a known checksum needs no version: a mismatch is noticed at the end.
         """
         version = self._version()
         if version:
             return {"Range": f"bytes={self.size}-", "If-Range": version}
         return {"Range": f"bytes={self.size}-"} if self.size and self._is_pinned else {}
 
-    def continue_with(self, answer: HTTPResponse) -> None:
-        """Keep what the answer goes on from. Raises _BrokenError when it goes on from something else."""
-        version = _version(answer.headers)
-        if answer.status != HTTPStatus.PARTIAL_CONTENT:
+    def continue_with(self, status: int, headers: Mapping[str, str]) -> None:
+        """Keep what the response continues. Raises _BrokenError for a response that continues something else."""
+        version = _version(headers)
+        if status != HTTPStatus.PARTIAL_CONTENT:
             self.restart(version)
-        elif not self._goes_on(answer.headers.get("Content-Range", ""), version):
+        elif not self._continues(headers.get("Content-Range", ""), version):
             self.restart()
             raise _BrokenError("the server sends another part than it was asked for")
         elif not self._version():
@@ -359,7 +360,7 @@ class _Part:
             raise
 
     def restart(self, version: str = "") -> None:
-        """Forget what has come; what comes next is of this version, or of none that could be resumed."""
+        """Drop what has arrived; what comes next is of this version, or of one that cannot be resumed."""
         os.ftruncate(self._descriptor, 0)
         self.size = 0
         self._version_path.write_text(version, "ascii")
@@ -369,54 +370,61 @@ class _Part:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def finish(self) -> None:
-        """Make it the file itself."""
+        """Turn the part into the file itself."""
         os.fsync(self._descriptor)
         self._path.replace(self._target)
         self._version_path.unlink(missing_ok=True)
 
-    def _goes_on(self, content_range: str, version: str) -> bool:
+    def _continues(self, content_range: str, version: str) -> bool:
         is_next = content_range.startswith(f"bytes {self.size}-")
         return is_next and (version in ("", self._version()) or (self._is_pinned and not self._version()))
 
     def _version(self) -> str:
         if not self.size or not self._version_path.is_file():
             return ""
-        return self._version_path.read_text("ascii", "ignore")
+        version = self._version_path.read_text("ascii", "ignore")
+        return version if version.isprintable() else ""  # a header carries nothing else
 
 
-class _Redirects(HTTPRedirectHandler):
-    """Follows a server to another address, but never from https to what anybody on the way could change."""
-
-    def redirect_request(
-        self, request: Request, answer: IO[bytes], code: int, reason: str, headers: Message, address: str
-    ) -> Request | None:
-        if urlsplit(address).scheme not in ("https", request.type):
-            answer.close()
-            raise DownloadError(f"{request.full_url} leads to {address}, which is not https")
-        return super().redirect_request(request, answer, code, reason, headers, address)  # type: ignore[arg-type]
-
-
-def _web() -> OpenerDirector:
-    """Return what opens http and https, through the proxies that the environment names, and nothing else."""
-    opener = OpenerDirector()
-    for handler in (ProxyHandler(), HTTPHandler(), HTTPSHandler(), HTTPDefaultErrorHandler(), HTTPErrorProcessor()):
-        opener.add_handler(handler)
-    opener.add_handler(_Redirects())
-    return opener
-
-
-def _blocks(answer: HTTPResponse) -> Iterator[bytes]:
+@asynccontextmanager
+async def _read_ahead(response: "ClientResponse") -> "AsyncIterator[asyncio.Queue[_Block]]":
+    """Read a response during the block, as it arrives: aiohttp drops what is unread when the connection breaks."""
+    blocks: asyncio.Queue[_Block] = asyncio.Queue(BLOCKS_AHEAD)
+    blocks.put_nowait(response.content.read_nowait())
+    reading = asyncio.create_task(_read_all(response, blocks))
     try:
-        while block := answer.read1(BLOCK_BYTES):
-            yield block
-    except (OSError, HTTPException) as err:
-        raise _BrokenError(_reason(err)) from err
+        yield blocks
+    finally:
+        reading.cancel()
+        await asyncio.wait([reading])
 
 
-def _version(headers: Message) -> str:
-    """Return what names the version of a file byte for byte, if the server gives that."""
+async def _read_all(response: "ClientResponse", blocks: "asyncio.Queue[_Block]") -> None:
+    from aiohttp import ClientError
+
+    try:
+        async for block in response.content.iter_any():
+            await blocks.put(block)
+    except (ClientError, TimeoutError) as err:
+        await blocks.put(err)
+    else:
+        await blocks.put(None)
+
+
+def follow_redirect(url: "URL", location: str) -> "URL":
+    """Return the address a server redirects to. Raises DownloadError for one that anybody on the way could change."""
+    from yarl import URL
+
+    target = url.join(URL(location, encoded=location.isascii()))  # a signature in it must stay as it is
+    if target.scheme not in ("https", url.scheme):
+        raise DownloadError(f"{url} leads to {target}, which is not https")
+    return target
+
+
+def _version(headers: Mapping[str, str]) -> str:
+    """Return what names the version of a file byte for byte, if the server sends that."""
     tag = headers.get("ETag", "")
-    version: str = tag if tag.startswith('"') else headers.get("Last-Modified", "")
+    version = tag if tag.startswith('"') else headers.get("Last-Modified", "")
     return version if version.isascii() else ""
 
 
@@ -429,7 +437,7 @@ def _lock(descriptor: int) -> bool:
 
 
 def _is_at(path: Path, descriptor: int) -> bool:
-    """Whether an open file still has this name: it may have got another one before it was locked."""
+    """Return whether an open file still has this path: it may have been renamed before it was locked."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -444,5 +452,14 @@ def _check(file: Download) -> None:
 
 
 def _reason(err: Exception) -> str:
-    cause = getattr(err, "reason", err)  # urllib wraps what happened
-    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    from aiohttp import ClientPayloadError, ServerDisconnectedError
+
+    if isinstance(err, TimeoutError):
+        return "timed out"
+    if isinstance(err, ClientPayloadError | ServerDisconnectedError):
+        return "the connection broke off"
+    cause = getattr(err, "os_error", err)
+    number = getattr(cause, "errno", None) or 0
+    if number > 0:
+        return os.strerror(number)
+    return getattr(cause, "strerror", None) or str(err) or type(err).__name__

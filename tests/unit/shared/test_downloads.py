@@ -7,14 +7,12 @@ import resource
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.request import Request
 
 import pytest
+from yarl import URL
 
 from wyoming_rosie.models.downloads import (
     Download,
@@ -22,8 +20,8 @@ from wyoming_rosie.models.downloads import (
     Progress,
     RetryPolicy,
     _is_at,
-    _Redirects,
     download_files,
+    follow_redirect,
 )
 
 CONTENT = bytes(range(256)) * 2000
@@ -367,10 +365,30 @@ async def test_a_redirect_to_anything_but_the_web_is_refused(site: Site, tmp_pat
 
 
 async def test_a_redirect_from_https_to_http_is_refused() -> None:
-    asked = Request("https://host/model.bin")
-    assert _Redirects().redirect_request(asked, BytesIO(), 302, "Found", Message(), "https://other/model.bin")
+    url = URL("https://host/model.bin")
+    assert follow_redirect(url, "https://other/model.bin") == URL("https://other/model.bin")
     with pytest.raises(DownloadError, match="is not https"):
-        _Redirects().redirect_request(asked, BytesIO(), 302, "Found", Message(), "http://host/model.bin")
+        follow_redirect(url, "http://host/model.bin")
+
+
+async def test_the_signature_in_a_redirect_stays_as_it_is() -> None:
+    signed = "https://cdn/a%2Bb?sig=a%2Fb%3D&name=%22m%22"
+    assert str(follow_redirect(URL("https://host/model.bin"), signed)) == signed
+
+
+async def test_redirects_without_end_are_given_up(site: Site, tmp_path: Path) -> None:
+    site.leads_to = "/model.bin"
+    assert "without end" in await complaint(site, tmp_path)
+
+
+async def test_the_proxy_of_the_environment_is_used(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", site.url.removesuffix("/model.bin"))
+    monkeypatch.delenv("no_proxy", raising=False)
+    far = Download("http://models.example/model.bin", Path("model.bin"))
+    await download_files([far], tmp_path, ignore, HASTY)
+    assert (tmp_path / "model.bin").read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("path", ["/etc/model.bin", "../model.bin", "a/../../model.bin", "", "."])
