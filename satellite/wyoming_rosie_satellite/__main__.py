@@ -28,36 +28,36 @@ async def serve(settings: SatelliteConfig) -> None:
     settings = await asyncio.to_thread(factory.resolve_wake_words, settings)
     folder = factory.data_folder(settings)
     store = StateStore(folder / "state.json")
-    voices = await asyncio.to_thread(factory.create_vad, settings)
-    fittings = factory.create_components(settings, voices, store.save)
+    vad = await asyncio.to_thread(factory.create_vad, settings)
+    components = factory.create_components(settings, vad, store.save)
     echo = factory.create_echo_reference(settings)
-    satellite = Satellite(factory.create_speaker(settings, fittings.volume, echo), fittings)
+    satellite = Satellite(factory.create_speaker(settings, components.volume, echo), components)
     satellite.restore(await store.load())
-    satellite.timers = SatelliteTimerService(folder / "timers.json", fittings.observers.on_event, satellite.ring)
-    surroundings = Integrations(settings, satellite, satellite.timers)
+    observers = components.observers
+    satellite.timers = SatelliteTimerService(folder / "timers.json", observers.on_event, satellite.ring)
+    integrations = Integrations(settings, satellite, satellite.timers)
     satellite.offline_queue = factory.create_offline_queue(settings, satellite.handle)
-    beside = [] if satellite.offline_queue is None else [satellite.offline_queue]
-    for watcher in (*surroundings.observers, *beside):
-        fittings.observers.add(watcher)
+    queues = [] if satellite.offline_queue is None else [satellite.offline_queue]
     metrics = Metrics()
     turns = create_turn_metrics(metrics, lambda: satellite.player.queue_size, is_enabled=settings.has_monitor)
-    fittings.observers.add(TurnMetricsObserver(turns, time.monotonic))
-    places = ConductorListeners(settings, satellite, metrics)
+    for observer in (*integrations.observers, *queues, TurnMetricsObserver(turns, time.monotonic)):
+        observers.add(observer)
+    listeners = ConductorListeners(settings, satellite, metrics)
     microphone = factory.create_microphone(settings, begin=satellite.has_joined, echo=echo)
-    ears = factory.create_detector(settings, places.set_wake_programs)
+    detector = factory.create_detector(settings, listeners.set_wake_programs)
     try:
         await run_until_first_exit(
-            places.run(),
-            satellite.run(microphone, ears),
+            listeners.run(),
+            satellite.run(microphone, detector),
             satellite.timers.run(),
             store.run(),
-            surroundings.run(),
-            *(one.run() for one in beside),
+            integrations.run(),
+            *(queue.run() for queue in queues),
             *([watch_portaudio(portaudio)] if (portaudio := loaded_portaudio()) else []),
         )
     finally:
-        if voices is not None:
-            voices.close()
+        if vad is not None:
+            vad.close()
 
 
 def main() -> None:
@@ -67,8 +67,8 @@ def main() -> None:
         if arguments[:1] == ["--migrate"]:
             sys.stdout.write(migration.migrate(arguments[1:]))
             return
-        configured = profiles.settings_class(arguments)
-    config.main("satellite", configured, serve)
+        settings_class = profiles.settings_class(arguments)
+    config.main("satellite", settings_class, serve)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The parts that the settings ask for. Each raises ConfigError for what cannot be had."""
+"""Factory of the components that the settings ask for; each function may raise ConfigError."""
 
 import asyncio
 import re
@@ -64,25 +64,25 @@ MAX_OUTBOX_MINUTES = 7 * 24 * 60
 
 
 def create_volume(settings: SatelliteConfig) -> Volume:
-    """Return the speaker's volume, at its loudest."""
+    """Create the speaker's volume, at 100 percent."""
     return Volume(settings.snd_format, settings.snd_volume_multiplier)
 
 
 def create_echo_reference(settings: SatelliteConfig) -> EchoReference | None:
-    """Return what speaker and microphone share when the echo is to be cancelled."""
+    """Create the reference that speaker and microphone share, if echo cancellation is on."""
     return EchoReference(settings.snd_format) if settings.echo_cancellation else None
 
 
 def create_microphone(settings: SatelliteConfig, begin: asyncio.Event, echo: EchoReference | None = None) -> Microphone:
-    """Return the microphone as speech; what it plays from a file starts with `begin`."""
-    cleaners = processing.create_processors(settings, echo)
-    return MicrophonePipeline(_create_source(settings, begin), settings.mic_channel_index, cleaners)
+    """Create the microphone pipeline; a file as its source starts with `begin`."""
+    processors = processing.create_processors(settings, echo)
+    return MicrophonePipeline(_create_source(settings, begin), settings.mic_channel_index, processors)
 
 
 def create_speaker(
     settings: SatelliteConfig, volume: Volume | None = None, echo: EchoReference | None = None
 ) -> Speaker:
-    """Return the speaker at a volume; what it plays is noted in `echo`."""
+    """Create the speaker at a volume; what it plays goes to `echo` as well."""
     return VolumeSpeaker(
         _create_sink(settings), volume or Volume(settings.snd_format, settings.snd_volume_multiplier), echo
     )
@@ -122,10 +122,10 @@ def _create_sink(settings: SatelliteConfig) -> Speaker:
 
 
 def create_detector(settings: SatelliteConfig, on_wake_programs: Callable[[list[WakeProgram]], None]) -> WakeDetector:
-    """Return what finds wake words; `on_wake_programs` is told which ones, now or when a daemon has said so."""
-    ungated = _create_plain_detector(settings, on_wake_programs)
+    """Create the wake detector; `on_wake_programs` gets the words that it can detect, now or when a daemon reports them."""
+    detector = _create_plain_detector(settings, on_wake_programs)
     if not settings.vad:
-        return ungated
+        return detector
     rules = GateRules(
         threshold=settings.vad_threshold,
         trigger_level=settings.vad_trigger_level,
@@ -133,7 +133,7 @@ def create_detector(settings: SatelliteConfig, on_wake_programs: Callable[[list[
         wake_word_timeout=settings.vad_wake_word_timeout,
     )
     vad_gate.check_rules(rules)
-    return VadGatedDetector(ungated, SileroScorer(silero.load(silero.Settings())), rules)
+    return VadGatedDetector(detector, SileroScorer(silero.load(silero.Settings())), rules)
 
 
 def _create_plain_detector(
@@ -158,13 +158,13 @@ def _create_plain_detector(
 
 
 def _load_wake_models(settings: SatelliteConfig) -> dict[str, MicroModel]:
-    """Return the words that this machine's own models know, by name."""
+    """Return the wake word models of this machine, by name."""
     own = {name: word for folder in settings.custom_model_dir for name, word in load_folder(folder).items()}
     return find_package_models() | own
 
 
 def resolve_wake_words(settings: SatelliteConfig) -> SatelliteConfig:
-    """Return the settings with the models' own names of the words, where this machine listens; blocks for a moment."""
+    """Return the settings with wake words named as their models are, if this machine detects them; blocks for a moment."""
     if settings.wake_uri is not None or settings.wake_command is not None:
         return settings
     known = _load_wake_models(settings)
@@ -192,15 +192,15 @@ def _create_command_detector(
 
 
 def data_folder(settings: SatelliteConfig) -> Path:
-    """Return where the satellite keeps what a restart must not forget; each has its own."""
+    """Return the folder for the satellite's persistent data; each satellite has its own."""
     name = re.sub(r"[^\w-]+", "-", settings.name or "satellite")
     return (settings.data_dir or config.data_folder()) / name
 
 
 def create_components(
-    settings: SatelliteConfig, voices: LocalVad | None, keep: Callable[[SavedState], None]
+    settings: SatelliteConfig, vad: LocalVad | None, save_state: Callable[[SavedState], None]
 ) -> SatelliteComponents:
-    """Return what the satellite has beside microphone and speaker; `keep` keeps how it was left."""
+    """Create the components besides microphone and speaker; `save_state` saves mute and volume."""
     sounds = cues.load_cues(settings)
     return SatelliteComponents(
         cues=sounds,
@@ -208,18 +208,18 @@ def create_components(
         options=create_options(settings),
         stop_words=settings.stop_word,
         wake_words=(*_configured_wake_words(settings), *settings.stop_word, *settings.wake_word_pipeline),
-        vad=voices,
+        vad=vad,
         recorder=RunRecorder(settings.debug_recording_dir) if settings.debug_recording_dir else None,
         awake_mute=create_awake_mute(settings, sounds),
         ducking=create_ducking(settings),
         volume=create_volume(settings),
-        save_state=keep,
+        save_state=save_state,
         language=settings.language,
     )
 
 
 def create_options(settings: SatelliteConfig) -> SatelliteOptions:
-    """Return what the satellite does by itself."""
+    """Create the options of the rules."""
     endpointing.check_endpointing_rules(settings.end_of_speech)
     rings, pause = settings.timer_finished_wav_repeat or (settings.timer_rings, settings.timer_ring_pause_seconds)
     if not 1 <= rings <= MAX_RINGS or not 0 <= pause <= MAX_RING_PAUSE_SECONDS:
@@ -238,11 +238,11 @@ def create_options(settings: SatelliteConfig) -> SatelliteOptions:
 
 
 def create_offline_queue(settings: SatelliteConfig, take: Callable[[Input], None]) -> "OfflineQueue | None":
-    """Return what keeps what is said while nobody conducts, if that is wanted."""
+    """Create the offline queue, if it is on."""
     if not settings.outbox:
         return None
     if not settings.ends_commands:
-        raise ConfigError("--outbox needs --ends-commands: nobody else could tell when a command is over")
+        raise ConfigError("--outbox needs --ends-commands: without a conductor nothing else finds the end of a command")
     if not 0 < settings.outbox_minutes <= MAX_OUTBOX_MINUTES:
         raise ConfigError(f"--outbox-minutes must be more than 0, and {MAX_OUTBOX_MINUTES} at most")
     from wyoming_rosie_satellite.storage.offline_queue import OfflineQueue
@@ -252,31 +252,31 @@ def create_offline_queue(settings: SatelliteConfig, take: Callable[[Input], None
 
 
 def create_vad(settings: SatelliteConfig) -> LocalVad | None:
-    """Return what follows voices in a command, if it is wanted."""
+    """Create the local VAD, if the satellite ends commands by itself."""
     return LocalVad(silero.load(silero.Settings())) if settings.ends_commands else None
 
 
 def active_wake_words(settings: SatelliteConfig, wake: Sequence[WakeProgram]) -> list[str]:
-    """Return the names of the words that are listened for."""
+    """Return the names of the wake words that are detected."""
     every = [model.name for one in wake for model in one.models]
     is_found_elsewhere = settings.wake_uri is not None or settings.wake_command is not None
     return every if is_found_elsewhere and not settings.wake_word_name else _configured_wake_words(settings)
 
 
 def _configured_wake_words(settings: SatelliteConfig) -> list[str]:
-    """Return the words that the settings name, without those that only stop."""
+    """Return the wake words in the settings, without the stop words."""
     return list(dict.fromkeys([*(settings.wake_word_name or [DEFAULT_WAKE_WORD]), *settings.wake_word_port]))
 
 
 def create_awake_mute(settings: SatelliteConfig, sounds: Mapping[Cue, bytes]) -> AwakeMute | None:
-    """Return what keeps the awake sound out of commands, if there is one."""
+    """Create the mute for the awake sound, if there is one."""
     if Cue.AWAKE not in sounds or settings.mic_no_mute_during_awake_wav:
         return None
     return AwakeMute(settings.snd_format.seconds(len(sounds[Cue.AWAKE])) + settings.mic_seconds_to_mute_after_awake_wav)
 
 
 def create_ducking(settings: SatelliteConfig) -> Ducking | None:
-    """Return what makes music softer, if it is wanted."""
+    """Create the ducking, if there are commands for it."""
     if settings.duck_command is None and settings.unduck_command is None:
         return None
     return CommandDucking(settings.duck_command, settings.unduck_command)
@@ -290,4 +290,4 @@ def _check_format(flags: str, audio: AudioFormat) -> AudioFormat:
 
 def _reject_stdio(settings: SatelliteConfig, flag: str) -> None:
     if isinstance(address.parse(settings.uri), address.Stdio):
-        raise ConfigError(f"{flag} and --uri stdio:// both want the same stream; use --uri tcp://HOST:PORT")
+        raise ConfigError(f"{flag} and --uri stdio:// both need the same stream; use --uri tcp://HOST:PORT")

@@ -11,37 +11,32 @@ from typing import Any, TypeVar, get_type_hints
 from wyoming_rosie import config
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.text.suggestions import describe_unknown_name
-from wyoming_rosie_satellite.config import SatelliteConfig
+from wyoming_rosie_satellite.config import PROFILES, SatelliteConfig, profile_names
 
 C = TypeVar("C")
-FOLDER = Path(__file__).with_name("profiles")
 ROLE = "satellite"
 HELP_FLAGS = frozenset({"-h", "--help", "--version"})
-
-
-def profile_names() -> list[str]:
-    """Return the names of the bundled profiles."""
-    return sorted(file.stem for file in FOLDER.glob("*.toml"))
 
 
 def settings_class(arguments: Sequence[str]) -> type[SatelliteConfig]:
     """Return the settings class with the defaults of the profile that the settings name, if any. Raises ConfigError."""
     if HELP_FLAGS.intersection(arguments):
         return SatelliteConfig
-    asked = config.read(ROLE, SatelliteConfig, arguments)
-    if asked is None or asked.profile is None:
+    settings = config.read(ROLE, SatelliteConfig, arguments)
+    if settings is None or settings.profile is None:
         return SatelliteConfig
-    profile = config.read(ROLE, SatelliteConfig, ["--config", str(_find_file(asked.profile))])
+    profile = config.read(ROLE, SatelliteConfig, ["--config", str(_find_file(settings.profile))])
     return SatelliteConfig if profile is None else _replace_defaults(profile)
 
 
 def _find_file(name: str) -> Path:
-    bundled = FOLDER / f"{name}.toml"
+    bundled = PROFILES / f"{name}.toml"
     if name in profile_names():
         return bundled
     if not Path(name).is_file():
         raise ConfigError(
-            f"{describe_unknown_name('profile', name, profile_names())}; there are: {', '.join(profile_names())}; or name a TOML file"
+            f"{describe_unknown_name('profile', name, profile_names())}; there are: {', '.join(profile_names())}; "
+            "or name a TOML file"
         )
     return Path(name)
 

@@ -70,13 +70,13 @@ class SatelliteComponents:
 class Satellite:
     """One satellite, controlled by its conductors, its buttons and the local API."""
 
-    def __init__(self, speaker: Speaker, fittings: SatelliteComponents | None = None) -> None:
+    def __init__(self, speaker: Speaker, components: SatelliteComponents | None = None) -> None:
         self.timers: SatelliteTimerService | None = None
         self.offline_queue: OfflineQueue | None = None
         self.has_joined = asyncio.Event()  # set by the first conductor
         self.player = Player(speaker)
         self.sound_format = speaker.format
-        self._components = fittings or SatelliteComponents()
+        self._components = components or SatelliteComponents()
         self._core = SatelliteCore(self._components.options)
         self._slots: defaultdict[str, ConductorSlot[ConductorConnection]] = defaultdict(ConductorSlot)
         self._active_slot = m.MAIN_SLOT
@@ -93,11 +93,11 @@ class Satellite:
         """The conductor of the active slot."""
         return self._slots[self._active_slot].holder
 
-    async def run(self, microphone: Microphone, ears: WakeDetector) -> None:
+    async def run(self, microphone: Microphone, detector: WakeDetector) -> None:
         """Listen for wake words and play replies until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._read_microphone(microphone, ears))
-            tasks.create_task(ears.run(self._on_wake_word))
+            tasks.create_task(self._read_microphone(microphone, detector))
+            tasks.create_task(detector.run(self._on_wake_word))
             tasks.create_task(self.player.run())
             tasks.create_task(self._ping_conductors())
             if self._components.ducking is not None:
@@ -160,11 +160,11 @@ class Satellite:
         if self._core.deadline != deadline:
             self._schedule_deadline()
 
-    async def _read_microphone(self, microphone: Microphone, ears: WakeDetector) -> None:
+    async def _read_microphone(self, microphone: Microphone, detector: WakeDetector) -> None:
         async with aclosing(read_forever(microphone, lambda: self.handle(m.MicrophoneLost()))) as frames:
             async for pcm in frames:
                 self.handle(m.MicAudio(pcm))
-                ears.push_audio(pcm)
+                detector.push_audio(pcm)
 
     async def _ping_conductors(self) -> None:
         """Ping the conductors, whose answers show that they are alive; a paused one may not even read."""
@@ -198,11 +198,11 @@ class Satellite:
         self._notify(observers.volume_event(self._volume_percent))
         self._save_state()
 
-    def restore(self, kept: SavedState) -> None:
+    def restore(self, state: SavedState) -> None:
         """Restore the state that was saved before the restart."""
-        self._core.is_muted = kept.muted
+        self._core.is_muted = state.muted
         if self._components.volume is not None:
-            self._components.volume.set_percent(kept.volume)
+            self._components.volume.set_percent(state.volume)
 
     @property
     def _volume_percent(self) -> int:

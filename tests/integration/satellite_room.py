@@ -174,7 +174,7 @@ async def furnished_for_two(daemon: StartDaemon, folder: Path, *arguments: str) 
     async with AsyncExitStack() as stack:
         port = (f"--wake-word-port.{JARVIS}", "0")
         room = await stack.enter_async_context(furnished(daemon, folder, *port, *arguments))
-        place = await room.satellite.wait_for_line("wake word has a place of its own", word=JARVIS)
+        place = await room.satellite.wait_for_line("wake word has its own port", word=JARVIS)
         room.conductors[JARVIS] = await stack.enter_async_context(ScriptedConductor.connected(place["uri"]))
         yield room
 

@@ -51,7 +51,7 @@ async def test_what_was_said_reaches_who_answers_it_and_nobody_after_that(
     keeps = ("--outbox", "--data-dir", str(folder / "data"))
     async with furnished(daemon, folder, *keeps) as room:
         room.voice.says(said)
-        await logged(room.satellite, "run is kept")
+        await logged(room.satellite, "run is stored")
         await logged(room.satellite, "phase", phase="offline")
         await room.satellite.stop()
     async with furnished(daemon, folder / "again", *keeps) as room:
@@ -84,4 +84,4 @@ async def test_a_conductor_that_comes_in_the_middle_hears_all_of_it(
         assert await asyncio.to_thread(command, shared_data) in pcm
         await room.conductor.says(*HEARD, *ANSWER)
         await room.conductor.hears("played")
-        assert room.satellite.lines("run is kept") == []
+        assert room.satellite.lines("run is stored") == []

@@ -54,7 +54,7 @@ async def test_a_wake_command_wakes_it_and_what_is_said_is_recorded(daemon: Star
         *("--mic-command", "cat /dev/zero", "--snd-command", "tee", "--data-dir", str(tmp_path)),
         *("--wake-command", finder, "--wake-word-name", "okay_nabu", "Kitchen", "--debug-recording-dir", str(heard)),
     )
-    await satellite.wait_for_line("what people say is being recorded; see --debug-recording-dir")
+    await satellite.wait_for_line("speech is being recorded; see --debug-recording-dir")
     async with ScriptedConductor.connected(satellite.uri) as conductor:
         await conductor.joins()
         assert conductor.info.satellite is not None

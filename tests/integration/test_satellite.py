@@ -156,7 +156,7 @@ async def test_a_wake_daemon_that_starts_later_is_used(
     async with furnished(daemon, folder, "--wake-uri", first.uri) as room:
         await room.conductor.joins()
         await daemon("wake", "--uri", first.uri)
-        await logged(room.satellite, "wake daemon listens")
+        await logged(room.satellite, "wake daemon connected")
         room.voice.says(words["woww_alexa"])
         assert (await room.conductor.hears("detection")).data["name"] == "alexa"
     assert len(room.satellite.lines("wake daemon is away")) == 1
@@ -181,7 +181,7 @@ async def test_info_is_what_home_assistant_wants(daemon: StartDaemon, folder: Pa
 async def test_words_of_a_remote_daemon_are_in_the_info(daemon: StartDaemon, folder: Path) -> None:
     wake = await daemon("wake")
     async with furnished(daemon, folder, "--wake-uri", wake.uri) as room:
-        await logged(room.satellite, "wake daemon listens")
+        await logged(room.satellite, "wake daemon connected")
         info = await describe(room.satellite.uri)
     assert [model.name for model in info.wake[0].models] == list(KNOWN)
     assert info.satellite is not None

@@ -1,1 +1,1 @@
-"""What is around the satellite: who is told what happens, and who may tell it what to do."""
+"""Integrations: observers of the satellite's events, and controls by buttons, programs and services."""

@@ -1,4 +1,4 @@
-"""The satellite's HTTP and WebSocket interface, through which lights, buttons and displays attach."""
+"""Local API: control and events of the satellite over HTTP and WebSocket."""
 
 import asyncio
 import json
@@ -31,11 +31,11 @@ LineQueue: TypeAlias = Outbox[str]
 
 
 class LocalApi:
-    """One satellite's API; a listener that does not read is let go."""
+    """The API of one satellite; a listener that does not read is disconnected."""
 
-    def __init__(self, desk: CommandDispatcher, gate: ApiAuth) -> None:
-        self._dispatcher = desk
-        self._auth = gate
+    def __init__(self, dispatcher: CommandDispatcher, auth: ApiAuth) -> None:
+        self._dispatcher = dispatcher
+        self._auth = auth
         self._listeners: set[LineQueue] = set()
 
     def on_event(self, event: Event) -> None:
@@ -47,7 +47,7 @@ class LocalApi:
 
     @asynccontextmanager
     async def serve(self, host: str, port: int) -> AsyncIterator[str]:
-        """Answer at this address during the block; yields its URL. Raises ConfigError."""
+        """Serve at this address during the block; yields its URL. Raises ConfigError."""
         async with serve_http(self._create_app(), host, port, "--api-port") as where:
             url = f"http://[{host}]:{where.port}" if ":" in host else f"http://{host}:{where.port}"
             _LOG.info("local API", uri=url)
@@ -85,7 +85,9 @@ class LocalApi:
 
     async def _stream_events(self, request: web.Request) -> web.StreamResponse:
         if len(self._listeners) >= MAX_LISTENERS:
-            raise ApiRequestError(f"{MAX_LISTENERS} listen already", "busy", HTTPStatus.SERVICE_UNAVAILABLE)
+            raise ApiRequestError(
+                f"there are {MAX_LISTENERS} listeners already", "busy", HTTPStatus.SERVICE_UNAVAILABLE
+            )
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, timeout=1.0, max_msg_size=MAX_BODY_BYTES)
         lines = LineQueue(MAX_UNREAD)
         self._listeners.add(lines)
@@ -103,8 +105,10 @@ class LocalApi:
             if message.type is not WSMsgType.TEXT:
                 continue
             try:
-                asked = _parse_object(message.data)
-                self._queue_line(lines, _encode_line("state", self._dispatcher.execute(asked.get("command"), asked)))
+                command = _parse_object(message.data)
+                self._queue_line(
+                    lines, _encode_line("state", self._dispatcher.execute(command.get("command"), command))
+                )
             except RosieError as err:
                 self._queue_line(lines, _encode_line("error", {"text": str(err), "code": err.code}))
 
@@ -112,13 +116,13 @@ class LocalApi:
         if listener.try_put(line):
             return
         if listener in self._listeners:
-            _LOG.warning("a listener of the local API does not read and is let go")
+            _LOG.warning("listener of the local API does not read and is disconnected")
         self._listeners.discard(listener)
         listener.close()
 
 
 async def _send_lines(socket: web.WebSocketResponse, lines: LineQueue) -> None:
-    """Send until the listener does not read any more."""
+    """Send until the listener is gone or does not read."""
 
     async def send(line: str) -> None:
         async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
@@ -133,7 +137,7 @@ async def _read_body(request: web.Request) -> dict[str, Any]:
         async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS):
             text = await request.text()
     except TimeoutError as err:
-        raise ApiRequestError("the request does not end", "slow", HTTPStatus.REQUEST_TIMEOUT) from err
+        raise ApiRequestError("the request's body did not arrive in time", "slow", HTTPStatus.REQUEST_TIMEOUT) from err
     except ValueError as err:
         raise _invalid_json() from err
     return _parse_object(text) if text else {}

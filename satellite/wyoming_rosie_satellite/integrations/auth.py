@@ -1,4 +1,4 @@
-"""Who may use the local API: rules without sockets."""
+"""Authorization for the local API: rules without sockets."""
 
 import hmac
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _BEARER = "Bearer "
 
 
 class ApiRequestError(RosieError):
-    """A request that is not carried out; `status` is HTTP's."""
+    """A request that is refused, with an HTTP status."""
 
     def __init__(self, text: str, code: str, status: HTTPStatus) -> None:
         super().__init__(text)
@@ -28,18 +28,18 @@ class ApiRequestError(RosieError):
 
 @dataclass(frozen=True)
 class ApiAuth:
-    """Lets in who knows the token; without a token only programs of this machine, and no web page of another's."""
+    """Accepts requests with the token; without a token only those of local programs, and none of foreign web pages."""
 
     token: str | None = None
 
     def authorize(self, headers: Mapping[str, str]) -> None:
-        """Raise RefusedError for who must stay outside."""
+        """Raise ApiRequestError for a request that is not allowed."""
         host = headers.get("Host", "")
         if self.token is None and not _is_local_name(host):
             raise ApiRequestError(f"call it by its address or localhost, not by '{host}'", "host", HTTPStatus.FORBIDDEN)
         origin = headers.get("Origin")
         if origin is not None and origin.partition("://")[2] != host:
-            raise ApiRequestError("web pages of others may not use this", "origin", HTTPStatus.FORBIDDEN)
+            raise ApiRequestError("web pages of other sites may not use this", "origin", HTTPStatus.FORBIDDEN)
         if self.token is not None and not self._has_valid_token(headers.get("Authorization", "")):
             raise ApiRequestError("send 'Authorization: Bearer TOKEN'", "token", HTTPStatus.UNAUTHORIZED)
 
@@ -49,7 +49,7 @@ class ApiAuth:
 
 
 def create_auth(host: str, token_file: Path | None) -> ApiAuth:
-    """Return the gate for an API at this host. Raises ConfigError when one that others can reach has no token."""
+    """Return the authorization for an API at this host. Raises ConfigError when others can reach it and it has no token."""
     token = (
         read_secret_variable(TOKEN_VARIABLE) if token_file is None else read_secret_file(token_file, "--api-token-file")
     )
@@ -61,7 +61,7 @@ def create_auth(host: str, token_file: Path | None) -> ApiAuth:
 
 
 def _is_local_name(host: str) -> bool:
-    """Whether it is no name that somebody else's name server could have sent here."""
+    """Return whether a foreign name server cannot have resolved this host to our address."""
     try:
         return hosts.needs_no_name_server(urlsplit(f"//{host}").hostname or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""What programs can ask of the satellite and what they are told: the local API without its sockets."""
+"""Command dispatcher: the commands and the state of the local API, without its sockets."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from wyoming_rosie_satellite.integrations.controls import MAX_VOLUME, Controls
 
 
 class TimerControls(Protocol):
-    """Timers that can be begun and ended; AlarmClock is one."""
+    """Timers that can be started and cancelled."""
 
     @property
     def timers(self) -> tuple[Timer, ...]: ...
@@ -22,11 +22,11 @@ class TimerControls(Protocol):
 
 
 class CommandDispatcher:
-    """Carries out commands; `now` is the timers' clock."""
+    """Executes commands; `now` is the timers' clock."""
 
-    def __init__(self, controls: Controls, clock: TimerControls, now: Callable[[], float]) -> None:
+    def __init__(self, controls: Controls, timers: TimerControls, now: Callable[[], float]) -> None:
         self._controls = controls
-        self._timers = clock
+        self._timers = timers
         self._now = now
         self._commands: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "trigger": lambda _: controls.trigger(),
@@ -39,18 +39,18 @@ class CommandDispatcher:
         }
 
     def describe_state(self) -> dict[str, Any]:
-        """Return how the satellite is."""
-        shown, now = self._controls.status, self._now()
+        """Return the state of the satellite as JSON."""
+        status, now = self._controls.status, self._now()
         return {
-            "phase": shown.phase,
-            "muted": shown.muted,
-            "volume": shown.volume,
-            "ringing": shown.ringing,
+            "phase": status.phase,
+            "muted": status.muted,
+            "volume": status.volume,
+            "ringing": status.ringing,
             "timers": [_describe_timer(timer, now) for timer in self._timers.timers],
         }
 
     def execute(self, command: object, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Carry out a command; return how the satellite is then. Raises RosieError for what cannot be done."""
+        """Execute a command; return the state after it. Raises RosieError for one that is invalid."""
         action = self._commands.get(command) if isinstance(command, str) else None
         if action is None:
             raise _bad_request(f"there is no such command; there are: {', '.join(self._commands)}")

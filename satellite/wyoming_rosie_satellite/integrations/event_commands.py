@@ -1,4 +1,4 @@
-"""Runs programs of the operator's for what happens, outside of everything that has to do with sound."""
+"""Event commands: run a command of the operator for each event of a type."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ MAX_QUEUED = 64
 TIMEOUT_SECONDS = 30.0
 KILL_TIMEOUT_SECONDS = 1.0
 STDERR = 2
-"""What programs print goes there: standard output may be the speaker."""
+"""Standard output of the commands: ours may be the speaker."""
 STARTUP = "startup"
 EVENT_TYPES = {
     "detect": "detect",
@@ -41,7 +41,7 @@ EVENT_TYPES = {
     "timer-cancelled": "timer-cancelled",
     "timer-finished": "timer-finished",
 }
-"""The event for which the program of each flag `--NAME-command` runs; STARTUP has none."""
+"""The event type for each flag `--NAME-command`; STARTUP has none."""
 _STDIN_FIELDS = {
     "detection": "name",
     "transcript": "text",
@@ -55,9 +55,9 @@ Command: TypeAlias = list[str]
 
 
 class EventCommands:
-    """The program for each flag's name, such as `detection` or `startup`; raises ConfigError for what is none.
+    """Runs the command of each flag, such as `detection` or `startup`. Raises ConfigError for an invalid command line.
 
-    A few run at the same time, each for a limited time; what happens while too many wait runs nothing.
+    Up to MAX_CONCURRENT run at a time, each with a timeout; events beyond MAX_QUEUED are skipped.
     """
 
     def __init__(self, commands: Mapping[str, str], longest_seconds: float = TIMEOUT_SECONDS) -> None:
@@ -73,7 +73,7 @@ class EventCommands:
             self._enqueue(self._commands[event.type], format_stdin(event))
 
     async def run(self) -> None:
-        """Run the startup command, then one after the other until cancelled, which ends those that run."""
+        """Run the startup command, then the queued ones until cancelled, which kills those that run."""
         startup, self._startup = self._startup, None
         if startup is not None:
             self._enqueue(startup, "")
@@ -99,13 +99,13 @@ class EventCommands:
 
 
 def find_command_lines(settings: object) -> dict[str, str]:
-    """Return the command line of each name for which the settings have one."""
+    """Return the command lines in the settings, by flag."""
     found = {name: getattr(settings, f"{name.replace('-', '_')}_command") for name in (STARTUP, *EVENT_TYPES)}
     return {name: line for name, line in found.items() if line is not None}
 
 
 def format_stdin(event: Event) -> str:
-    """Return what a command reads on its standard input: a text, a name or JSON, as wyoming-satellite has it."""
+    """Return a command's standard input: a text, a name or JSON, as wyoming-satellite writes it."""
     if event.type in _STDIN_JSON:
         return json.dumps(event.data, ensure_ascii=False)
     return str(event.data.get(_STDIN_FIELDS.get(event.type, "")) or "")
@@ -119,7 +119,7 @@ async def _run_command(command: Command, text: str, seconds: float) -> None:
         async with asyncio.timeout(seconds):
             await process.communicate(text.encode(errors="replace"))
     except TimeoutError:
-        _LOG.warning("command was ended: it took too long", command=command[0], seconds=seconds)
+        _LOG.warning("command was killed: it took too long", command=command[0], seconds=seconds)
         return
     finally:
         await _kill_group(process)
@@ -128,7 +128,7 @@ async def _run_command(command: Command, text: str, seconds: float) -> None:
 
 
 async def _kill_group(process: asyncio.subprocess.Process) -> None:
-    """End a command that has not ended, and what it has started."""
+    """Kill a command that still runs, and its children."""
     if process.returncode is not None:
         return
     with suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Sends what happens to a Wyoming service of the operator's, such as one for lights, and does what it asks for."""
+"""Event service: forward events to a Wyoming service of the operator, such as one for LEDs, and execute its commands."""
 
 import asyncio
 from collections import deque
@@ -19,21 +19,21 @@ from wyoming_rosie_satellite.integrations.observers import STATES, USER_EVENT
 _LOG = structlog.get_logger()
 MAX_QUEUED = 256
 MAX_AGE_SECONDS = 5.0
-"""What waited longer is no news any more: lights would show what happened long ago."""
+"""Older events are dropped: LEDs would show what happened long ago."""
 MAX_PAUSE_SECONDS = 30.0
 PRIVATE_EVENTS = frozenset({"audio-chunk", "describe", "info", "ping", "pong"})
 COMMAND = "command"
 NO_CONTEXT: Mapping[str, str] = {}
 ExecuteCommand: TypeAlias = Callable[[object, Mapping[str, Any]], object]
-"""Carries out a command of the local API with its arguments; raises RosieError for what cannot be done."""
+"""Executes a command of the local API with its arguments; raises RosieError for one that is invalid."""
 _CONDUCTED = frozenset({"satellite-connected", "satellite-disconnected"})
 
 
 class EventForwarder:
-    """Connects to the service, again and again; the oldest news is forgotten first. Raises ConfigError.
+    """Connects to the service, with backoff; when too many events wait, the oldest are dropped. Raises ConfigError.
 
-    A service that comes back is told how things stand: who conducts, and the latest of each of our own events. `place`
-    (satellite_id, area) goes with each wake word, so that a language model can get ready for that room.
+    A service that reconnects gets the present state: whether there is a conductor, and the latest of each state event.
+    `context` (satellite_id, area) is added to each wake word, so that a language model can prepare for that room.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class EventForwarder:
         uri: str,
         do: ExecuteCommand | None = None,
         fresh_seconds: float = MAX_AGE_SECONDS,
-        place: Mapping[str, str] = NO_CONTEXT,
+        context: Mapping[str, str] = NO_CONTEXT,
     ) -> None:
         if isinstance(address.parse(uri), address.Stdio):
             raise ConfigError("--event-uri must be tcp://HOST:PORT or unix:///PATH")
@@ -49,7 +49,7 @@ class EventForwarder:
         self._uri = uri
         self._execute_command = do
         self._fresh_seconds = fresh_seconds
-        self._context = place
+        self._context = context
         self._latest: dict[str, Event] = {}
         self._queue: deque[tuple[float, Event]] = deque()
         self._changed = asyncio.Event()
@@ -74,7 +74,7 @@ class EventForwarder:
         )
 
     async def run(self) -> None:
-        """Send until cancelled; a service that is not there is tried again with growing pauses."""
+        """Forward events until cancelled; reconnect with backoff."""
         backoff = Backoff(max_seconds=MAX_PAUSE_SECONDS)
         while True:
             try:
@@ -103,7 +103,7 @@ class EventForwarder:
             await self._changed.wait()
 
     async def _receive_commands(self, service: Client) -> None:
-        """Do what the service asks for, until it leaves; whatever else it says is of no interest."""
+        """Execute the service's commands until it disconnects; other events are ignored."""
         while True:
             event = await service.receive()
             if event.type == USER_EVENT and event.data.get("name") == COMMAND and self._execute_command is not None:
@@ -119,7 +119,7 @@ class EventForwarder:
 
 
 def _state_key(event: Event) -> str | None:
-    """Return what an event says the present state of, if anything."""
+    """Return the name of the state that an event reports, if any."""
     if event.type in _CONDUCTED:
         return "conductor"
     return str(event.data.get("name")) if event.type == USER_EVENT and event.data.get("name") in STATES else None

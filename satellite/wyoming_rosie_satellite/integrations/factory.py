@@ -1,4 +1,4 @@
-"""Everything around a satellite that its settings ask for: services, programs, lights, buttons and the local API."""
+"""Integrations that the settings ask for: event service, event commands, LEDs, buttons and the local API."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
@@ -25,46 +25,46 @@ Runnable: TypeAlias = Callable[[], Coroutine[None, None, None]]
 
 
 class Integrations:
-    """`watchers` want to be told what happens. Raises ConfigError for what cannot be had."""
+    """The integrations of a satellite, and the observers among them. Raises ConfigError."""
 
-    def __init__(self, settings: SatelliteConfig, controls: Controls, clock: TimerControls) -> None:
+    def __init__(self, settings: SatelliteConfig, controls: Controls, timers: TimerControls) -> None:
         self.observers: list[Observer] = []
         self._controls = controls
         self._services: list[Runnable] = []
-        desk = CommandDispatcher(controls, clock, _now)
-        self._add_services(settings, desk)
+        dispatcher = CommandDispatcher(controls, timers, _now)
+        self._add_services(settings, dispatcher)
         self._add_devices(settings, controls)
         if settings.api_port is not None:
-            self._add_api(settings, settings.api_port, desk)
+            self._add_api(settings, settings.api_port, dispatcher)
 
     async def run(self) -> None:
-        """Run all of it until cancelled, beginning with how the last run has left the satellite. Raises ConfigError."""
-        shown = self._controls.status
-        Observers(self.observers).on_event(phase_event(shown.phase))
-        Observers(self.observers).on_event(muted_event(shown.muted))
+        """Run all integrations until cancelled; the observers get the present state first. Raises ConfigError."""
+        status = self._controls.status
+        Observers(self.observers).on_event(phase_event(status.phase))
+        Observers(self.observers).on_event(muted_event(status.muted))
         await run_until_first_exit(_wait_forever(), *(supervise(run) for run in self._services))
 
-    def _add_services(self, settings: SatelliteConfig, desk: CommandDispatcher) -> None:
+    def _add_services(self, settings: SatelliteConfig, dispatcher: CommandDispatcher) -> None:
         if settings.event_uri is not None:
-            sender = EventForwarder(settings.event_uri, desk.execute, place=_satellite_context(settings))
-            self._add(sender, sender.run)
+            forwarder = EventForwarder(settings.event_uri, dispatcher.execute, context=_satellite_context(settings))
+            self._add(forwarder, forwarder.run)
         if lines := event_commands.find_command_lines(settings):
             commands = EventCommands(lines)
             self._add(commands, commands.run)
 
     def _add_devices(self, settings: SatelliteConfig, controls: Controls) -> None:
         if settings.leds is not None:
-            lights = LedController(leds.load(settings.leds, settings.led_brightness))
-            self._add(lights, lights.run)
-        for written in settings.button:
+            controller = LedController(leds.load(settings.leds, settings.led_brightness))
+            self._add(controller, controller.run)
+        for option in settings.button:
             self._services.append(
-                ButtonController(buttons.load(written), controls, push_to_talk=settings.push_to_talk).run
+                ButtonController(buttons.load(option), controls, push_to_talk=settings.push_to_talk).run
             )
 
-    def _add_api(self, settings: SatelliteConfig, port: int, desk: CommandDispatcher) -> None:
+    def _add_api(self, settings: SatelliteConfig, port: int, dispatcher: CommandDispatcher) -> None:
         from wyoming_rosie_satellite.integrations.api import LocalApi
 
-        api = LocalApi(desk, create_auth(settings.api_host, settings.api_token_file))
+        api = LocalApi(dispatcher, create_auth(settings.api_host, settings.api_token_file))
 
         async def answer() -> None:
             async with api.serve(settings.api_host, port):
@@ -72,13 +72,13 @@ class Integrations:
 
         self._add(api, answer)
 
-    def _add(self, watcher: Observer, run: Runnable) -> None:
-        self.observers.append(watcher)
+    def _add(self, observer: Observer, run: Runnable) -> None:
+        self.observers.append(observer)
         self._services.append(run)
 
 
 async def supervise(run: Runnable, restart_seconds: float = RESTART_SECONDS) -> None:
-    """Run a part until cancelled and start it again after a failure. Raises ConfigError if it cannot start at first."""
+    """Run an integration until cancelled, and restart it after a failure. Raises ConfigError if it cannot start at first."""
     is_first = True
     while True:
         try:
@@ -86,15 +86,15 @@ async def supervise(run: Runnable, restart_seconds: float = RESTART_SECONDS) -> 
         except ConfigError:
             if is_first:
                 raise
-            _LOG.exception("part of the satellite does not start again yet", part=run.__qualname__)
-        except Exception:  # noqa: BLE001 - the border to lights, buttons and programs: a bug there must not end the voice
-            _LOG.exception("part of the satellite failed; it starts again", part=run.__qualname__)
+            _LOG.exception("integration cannot restart yet", integration=run.__qualname__)
+        except Exception:  # noqa: BLE001 - a bug in LEDs, buttons or commands must not end the satellite
+            _LOG.exception("integration failed; it restarts", integration=run.__qualname__)
         is_first = False
         await asyncio.sleep(restart_seconds)
 
 
 def _satellite_context(settings: SatelliteConfig) -> Mapping[str, str]:
-    """Return which satellite this is, and its room, as far as it was named."""
+    """Return the satellite's name and area, as far as the settings have them."""
     named = {"satellite_id": settings.name, "area": settings.area}
     return {key: value for key, value in named.items() if value}
 

@@ -1,4 +1,4 @@
-"""Who is told what happens to the satellite, as Wyoming events."""
+"""Observers of the satellite's Wyoming events, and the events for its state."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,18 +10,18 @@ _LOG = structlog.get_logger()
 USER_EVENT = "user-event"
 PHASE, MUTED, VOLUME, RINGING = "phase", "muted", "volume", "ringing"
 STATES = (PHASE, MUTED, VOLUME, RINGING)
-"""Names of the user-events that tell what no event of Wyoming's does."""
+"""Names of the user-events for states that Wyoming has no event for."""
 
 
 class Observer(Protocol):
-    """Somebody who wants to know."""
+    """An observer of events."""
 
     def on_event(self, event: Event) -> None:
-        """Take note of an event, without its audio; never waits."""
+        """Process an event, which has no audio; never waits."""
 
 
 class Observers:
-    """All who want to know; one that fails keeps nothing from the others, nor from the satellite."""
+    """Passes events to all observers; one that fails disturbs neither the others nor the satellite."""
 
     def __init__(self, watchers: Sequence[Observer] = ()) -> None:
         self._observers = list(watchers)
@@ -33,8 +33,8 @@ class Observers:
         for watcher in self._observers:
             try:
                 watcher.on_event(event)
-            except Exception:  # noqa: BLE001 - the border to lights and displays: a bug there must not silence the room
-                _LOG.exception("a watcher failed", type=event.type)
+            except Exception:  # noqa: BLE001 - a bug in LEDs or displays must not stop the satellite
+                _LOG.exception("observer failed", type=event.type)
 
 
 def phase_event(phase: str) -> Event:
@@ -43,7 +43,7 @@ def phase_event(phase: str) -> Event:
 
 
 def muted_event(is_muted: bool) -> Event:
-    """Return the event for a microphone that was muted or not any more."""
+    """Return the event for a microphone that was muted or unmuted."""
     return Event(USER_EVENT, {"name": MUTED, "muted": is_muted})
 
 
@@ -53,5 +53,5 @@ def volume_event(percent: int) -> Event:
 
 
 def ringing_event(is_ringing: bool) -> Event:
-    """Return the event for timers that begin to ring or are quiet again."""
+    """Return the event for a timer that starts or stops ringing."""
     return Event(USER_EVENT, {"name": RINGING, "ringing": is_ringing})

@@ -1,4 +1,4 @@
-"""A satellite's turns for monitors, from the phases that it shows."""
+"""Turn metrics of a satellite, from its phases."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ ANSWERED = "answered"
 
 
 class TurnMetricsObserver:
-    """Notes how long a person speaks, waits and hears the answer, and how that ends. `now` is in seconds."""
+    """Measures how long each stage of a turn takes, and counts the outcomes. `now` is in seconds."""
 
     def __init__(self, work: TurnMetrics, now: Callable[[], float]) -> None:
         self._metrics = work
@@ -33,7 +33,7 @@ class TurnMetricsObserver:
         self._phase, self._since = phase, now
 
     def _record_stage(self, phase: SatellitePhase, now: float) -> None:
-        """Note the stage that is over, and the turn unless it goes on in this phase."""
+        """Record the stage that is over, and the turn unless it goes on in this phase."""
         self._metrics.observe_stage(STAGES[self._phase], 1000 * (now - self._since))
         if phase is SatellitePhase.OFFLINE:
             self._metrics.count_outcome(ABANDONED)

@@ -1,4 +1,4 @@
-"""Stands in for conductors that are away: keeps what is said to them, and has it sent when they are back."""
+"""Offline queue: store runs whose conductor is away, and offer them when it is back."""
 
 import asyncio
 import time
@@ -20,11 +20,11 @@ _LOG = structlog.get_logger()
 MAX_ATTEMPTS = 3
 MAX_UNSTORED = 8
 MAX_OFFERED = 8
-"""So many runs of conductors that are still away may be before one of a conductor that is back."""
+"""Runs offered at a time: this many may be for conductors that are still away, before one for a conductor that is back."""
 OFFER_SECONDS = 30.0
-"""How often runs that nobody fetches are looked at, since they may be too old."""
+"""Interval at which stored runs are checked, because they may have become too old."""
 OFFER_EVENTS = frozenset({"satellite-connected", USER_EVENT})
-"""Events after which a run may be sent that could not be before."""
+"""Events after which a stored run may be accepted that was not before."""
 
 
 class OfflineQueue:
@@ -34,16 +34,16 @@ class OfflineQueue:
         self._store = outbox
         self._longest_seconds = longest_seconds
         self._handle = take
-        self._current_events: list[Event] = []  # of the run that is being spoken
+        self._current_events: list[Event] = []  # of the run in progress
         self._completed_runs: deque[bytes] = deque(maxlen=MAX_UNSTORED)
         self._next: tuple[StoredMessage, RecordedRun] | None = None
         self._sent: StoredMessage | None = None
-        self._answered: bool | None = None  # the one that was sent
+        self._answered: bool | None = None  # whether the run that was sent has been answered
         self._failures: Counter[int] = Counter()
         self._changed = asyncio.Event()
 
     def queue_event(self, event: Event) -> None:
-        """Write down what a conductor would be told; never waits."""
+        """Record an event of the run in progress; never waits."""
         self._current_events.append(event)
         if event.type == "audio-stop":
             self._completed_runs.append(recorded_run.encode_run(self._current_events, time.time()))
@@ -51,24 +51,24 @@ class OfflineQueue:
             self._changed.set()
 
     def take_current_run(self) -> Sequence[Event]:
-        """Return what was told of the run that is being spoken: a conductor has come who hears the rest."""
+        """Return the events of the run in progress, for a conductor that has joined and gets the rest directly."""
         spoken, self._current_events = self._current_events, []
         return list(recorded_run.merge_audio(spoken))
 
     def discard_run(self) -> None:
-        """Forget the run that is being spoken."""
+        """Drop the run in progress."""
         self._current_events = []
 
     def take_next_run(self) -> Sequence[Event]:
-        """Return the run that waits, which the conductor is now told."""
+        """Return the events of the run that is offered; it counts as sent."""
         if self._next is None:
             return []
         self._sent, run = self._next
-        _LOG.info("kept run is sent", turn_id=run.turn_id, seconds_old=round(time.time() - self._sent.at))
+        _LOG.info("stored run is sent", turn_id=run.turn_id, seconds_old=round(time.time() - self._sent.at))
         return run.events
 
     def settle(self, *, answered: bool) -> None:
-        """Note what became of it."""
+        """Record whether the run that was sent has been answered."""
         self._answered = answered
         self._changed.set()
 
@@ -77,7 +77,7 @@ class OfflineQueue:
             self._changed.set()
 
     async def run(self) -> None:
-        """Write runs down and offer them until cancelled."""
+        """Store and offer runs until cancelled."""
         async with self._store:
             while True:
                 self._changed.clear()
@@ -91,7 +91,7 @@ class OfflineQueue:
     async def _store_runs(self) -> None:
         while self._completed_runs:
             kept = await self._store.put(self._completed_runs.popleft())
-            _LOG.info("run is kept" if kept else "run is lost", dropped=self._store.dropped)
+            _LOG.info("run is stored" if kept else "run is lost", dropped=self._store.dropped)
             self._handle(m.RunStored() if kept else m.RunLost())
 
     async def _confirm_answered(self) -> None:
@@ -106,11 +106,11 @@ class OfflineQueue:
         self._failures[message.id] += 1
         if self._failures[message.id] < MAX_ATTEMPTS:
             return False
-        _LOG.warning("kept run is dropped; nobody has answered it", attempts=MAX_ATTEMPTS)
+        _LOG.warning("stored run is dropped: no conductor has answered it", attempts=MAX_ATTEMPTS)
         return True
 
     async def _offer_runs(self) -> None:
-        """Let the rules decide about each run that waits, until one is sent."""
+        """Offer each stored run to the rules, until one is sent."""
         for message in await self._store.peek(MAX_OFFERED):
             if self._sent is not None:
                 return
@@ -125,10 +125,10 @@ class OfflineQueue:
 
     def _decode_recent(self, message: StoredMessage) -> RecordedRun | None:
         if time.time() - message.at > self._longest_seconds:
-            _LOG.info("kept run is too old and forgotten")
+            _LOG.info("stored run is dropped: it is too old")
             return None
         try:
             return recorded_run.decode_run(message.body)
         except BadEventError as err:
-            _LOG.warning("kept run cannot be read and is dropped", reason=str(err))
+            _LOG.warning("stored run is dropped: it cannot be read", reason=str(err))
             return None

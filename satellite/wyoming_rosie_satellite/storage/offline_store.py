@@ -1,4 +1,4 @@
-"""What is to be sent once somebody is there to take it: kept on disk, oldest first, within bounds."""
+"""Offline store: messages on disk, oldest first, within limits."""
 
 import sqlite3
 import time
@@ -19,7 +19,7 @@ IN_MEMORY = ":memory:"
 
 @dataclass(frozen=True)
 class StoredMessage:
-    """`at` is when it was put, in seconds since the epoch."""
+    """`at` is when the message was stored, in seconds since the epoch."""
 
     id: int
     at: float
@@ -27,13 +27,13 @@ class StoredMessage:
 
 
 class OfflineStore:
-    """Survives a restart; what was taken but not confirmed is there again. Without a disk it lives in memory.
+    """Keeps messages across restarts until they are confirmed, or in memory if there is no disk.
 
-    Nobody else may read the file.
+    Only the owner may read the file.
     """
 
     def __init__(self, path: Path, most_messages: int = MAX_MESSAGES, most_bytes: int = MAX_BYTES) -> None:
-        self.dropped = 0  # for want of room, here or on the disk
+        self.dropped = 0  # messages without room, in the limits or on the disk
         self._database = _Database(path, most_messages, most_bytes)
         self._worker = ThreadWorker("outbox")
 
@@ -46,34 +46,34 @@ class OfflineStore:
         self._worker.close()
 
     async def put(self, body: bytes) -> bool:
-        """Keep a message, for which the oldest ones make room; return False when it cannot be kept."""
+        """Store a message, dropping the oldest ones for room; return False when it cannot be stored."""
         try:
             self.dropped += await self._worker.run(self._database.put, body, time.time())
         except (sqlite3.Error, OverflowError) as err:
             if not self.dropped:
-                _LOG.error("the outbox cannot keep a message", reason=str(err))
+                _LOG.error("offline store cannot store a message", reason=str(err))
             self.dropped += 1
             return False
         return True
 
     async def peek(self, most: int = 1) -> list[StoredMessage]:
-        """Return the oldest messages, which stay until they are confirmed."""
+        """Return the oldest messages, up to `most`; they stay until they are confirmed."""
         try:
             return await self._worker.run(self._database.peek, most)
         except sqlite3.Error as err:
-            _LOG.error("the outbox cannot be read", reason=str(err))
+            _LOG.error("offline store cannot be read", reason=str(err))
             return []
 
     async def confirm(self, *messages: StoredMessage) -> None:
-        """Forget messages that have arrived; one that cannot be forgotten is taken again."""
+        """Delete messages that have been delivered; one that cannot be deleted is delivered again."""
         try:
             await self._worker.run(self._database.remove, [message.id for message in messages])
         except sqlite3.Error as err:
-            _LOG.error("the outbox cannot forget a message", reason=str(err))
+            _LOG.error("offline store cannot delete a message", reason=str(err))
 
 
 class _Database:
-    """The database; all calls come from one thread."""
+    """The database; all calls must come from one thread."""
 
     def __init__(self, path: Path, most_messages: int, most_bytes: int) -> None:
         self._path = path
@@ -88,16 +88,16 @@ class _Database:
             self._path.chmod(0o600)
             self._database = self._connect_or_replace()
         except (OSError, sqlite3.Error) as err:
-            _LOG.error("the outbox is in memory only", file=str(self._path), reason=str(err))
+            _LOG.error("offline store is in memory only", file=str(self._path), reason=str(err))
             self._database = _connect(IN_MEMORY)
 
     def close(self) -> None:
         self._database.close()
 
     def put(self, body: bytes, at: float) -> int:
-        """Keep a message; return how many were dropped for it. Raises OverflowError for one that never fits."""
+        """Store a message; return the number dropped for it. Raises OverflowError for one beyond the limit."""
         if len(body) > self._most_bytes:
-            raise OverflowError(f"it has {len(body)} bytes; {self._most_bytes} is the most")
+            raise OverflowError(f"it has {len(body)} bytes; the limit is {self._most_bytes}")
         with self._database:
             self._database.execute("INSERT INTO message (at, body) VALUES (?, ?)", (at, body))
             return self._make_room()
@@ -122,7 +122,7 @@ class _Database:
         return bool(count <= self._most_messages and size <= self._most_bytes)
 
     def _connect_or_replace(self) -> sqlite3.Connection:
-        """Return the database in the file; one that is none is set aside. Raises sqlite3.Error."""
+        """Return the database in the file; quarantine a file that is no database. Raises sqlite3.Error."""
         try:
             return _connect(self._path)
         except sqlite3.OperationalError:
@@ -135,8 +135,8 @@ class _Database:
 def _connect(path: Path | str) -> sqlite3.Connection:
     database = sqlite3.connect(path)
     try:
-        database.execute("PRAGMA secure_delete = ON")  # what is deleted is not left in the file
-        # A number is never given twice, or confirming an old message could forget a new one.
+        database.execute("PRAGMA secure_delete = ON")  # overwrite what is deleted
+        # An id must not be used twice, or confirming an old message could delete a new one.
         database.execute(
             "CREATE TABLE IF NOT EXISTS message "
             "(id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, body BLOB NOT NULL)"

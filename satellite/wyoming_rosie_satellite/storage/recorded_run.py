@@ -1,4 +1,4 @@
-"""What was said while nobody conducted, as the Wyoming events that a conductor is told."""
+"""Recorded run: a run without a conductor, as the Wyoming events that a conductor would get."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.wire import Decoder, encode
 
 CHUNK_BYTES = SPEECH.bytes_in(0.1)
-"""The microphone's pieces are joined to these: half a minute fits into what may wait for a conductor."""
+"""Microphone frames are merged to this size: half a minute fits into the queue of a connection."""
 RUN, AUDIO, DETECTION = "run-pipeline", "audio-chunk", "detection"
 
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """`events` begin with run-pipeline and end with audio-stop."""
+    """`events` start with run-pipeline and end with audio-stop."""
 
     wake_word: str | None
     turn_id: str
@@ -26,9 +26,9 @@ class RecordedRun:
 
 
 def encode_run(told: Iterable[Event], at: float) -> bytes:
-    """Return what a conductor would have been told of a run, for `loaded`; it was said at `at`, seconds since the epoch.
+    """Encode a run for `decode_run`; `at` is its time in seconds since the epoch.
 
-    The detection is left out: Home Assistant takes two satellites' for one that both have heard, and drops the second.
+    The detection is left out: Home Assistant takes the detections of two satellites for one, and drops the second run.
     """
     turn_id, kept = turn.new_id(), b""
     for event in merge_audio(told):
@@ -45,18 +45,18 @@ def encode_run(told: Iterable[Event], at: float) -> bytes:
 
 
 def decode_run(body: bytes) -> RecordedRun:
-    """Return the run. Raises BadEventError for what is none."""
+    """Decode a run. Raises BadEventError if it is incomplete."""
     decoder = Decoder()
     decoder.feed(body)
     events = tuple(iter(decoder.next, None))
     if not events or events[0].type != RUN or events[-1].type != "audio-stop":
-        raise BadEventError("it is not the whole of a run")
+        raise BadEventError("it is not a complete run")
     wake_word = events[0].data.get("wake_word_name")
     return RecordedRun(wake_word, str(turn.event_context(events[0]).get("turn_id")), events)
 
 
 def merge_audio(events: Iterable[Event]) -> Iterator[Event]:
-    """Yield the events with audio in longer pieces."""
+    """Yield the events with their audio merged into longer chunks."""
     first: Event | None = None
     pcm = b""
     for event in events:

@@ -1,4 +1,4 @@
-"""What a restart must not forget: whether the microphone is muted, and how loud the speaker is."""
+"""State store: mute and volume across restarts."""
 
 import asyncio
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ from wyoming_rosie_satellite.integrations.controls import MAX_VOLUME
 
 @dataclass(frozen=True)
 class SavedState:
-    """`volume` is 0 to LOUDEST."""
+    """`volume` is 0 to MAX_VOLUME."""
 
     muted: bool = False
     volume: int = MAX_VOLUME
@@ -25,7 +25,7 @@ class StateStore:
         self._saver = json_store.JsonWriter(path, lambda: asdict(self.state))
 
     async def load(self) -> SavedState:
-        """Return what the last run kept; what cannot be read counts as muted, since somebody may have wanted that."""
+        """Return the saved state; one that cannot be read counts as muted, because the user may have muted it."""
         try:
             found = await asyncio.to_thread(json_store.read, self._path)
             self.state = SavedState() if found is None else parse_state(found)
@@ -35,18 +35,18 @@ class StateStore:
         return self.state
 
     def save(self, kept: SavedState) -> None:
-        """Have a new state written soon; never waits."""
+        """Write a new state soon; never waits."""
         if kept != self.state:
             self.state = kept
             self._saver.schedule()
 
     async def run(self) -> None:
-        """Write until cancelled, and then what is not written yet."""
+        """Write until cancelled, and then what is left."""
         await self._saver.run()
 
 
 def parse_state(document: object) -> SavedState:
-    """Return the state that was written. Raises ValueError for what is none."""
+    """Parse a saved state. Raises ValueError if the document does not match the schema."""
     match document:
         case {"muted": bool(muted), "volume": int(volume)} if 0 <= volume <= MAX_VOLUME:
             return SavedState(muted, volume)

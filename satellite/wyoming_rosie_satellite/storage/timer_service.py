@@ -1,4 +1,4 @@
-"""Keeps the timers of a satellite: across its restarts, and whether a server is there or not."""
+"""Timer service of a satellite: its timers survive a restart, and ring without a conductor."""
 
 import asyncio
 import time
@@ -35,25 +35,25 @@ class SatelliteTimerService:
         return self._timers.running
 
     def handle_event(self, event: Event) -> None:
-        """Let a timer-started, -updated, -cancelled or -finished of the conductor's count. Raises BadEventError."""
+        """Apply a timer-started, -updated, -cancelled or -finished event of the conductor. Raises BadEventError."""
         self._publish(self._timers.take(event, _now()))
 
     def start(self, seconds: float, name: str | None = None) -> str:
-        """Begin a timer of the satellite's own; return its id. Raises BadEventError."""
+        """Start a timer of the satellite's own; return its id. Raises BadEventError."""
         timer_id = f"local-{uuid4().hex[:12]}"
         named = {} if name is None else {"name": name}
         self.handle_event(Event(STARTED, {"id": timer_id, "total_seconds": seconds, **named}))
         return timer_id
 
     def cancel(self, timer_id: str) -> bool:
-        """End a timer without a sound; return whether there was one."""
+        """Cancel a timer; return whether there was one."""
         known = any(timer.id == timer_id for timer in self.timers)
         if known:
             self.handle_event(TimerCancelled(id=timer_id).event())
         return known
 
     async def run(self) -> None:
-        """Ring as timers end, those of the last run first, until cancelled."""
+        """Load the saved timers, and ring as timers finish, until cancelled."""
         await self._load()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._saver.run())

@@ -45,7 +45,7 @@ async def test_events_arrive_in_order_without_audio() -> None:
 
 async def test_a_wake_word_says_where_it_was_heard() -> None:
     place = {"satellite_id": "box", "area": "Kitchen"}
-    async with FakeDaemon().serving() as service, running(EventForwarder(service.uri, place=place)) as sender:
+    async with FakeDaemon().serving() as service, running(EventForwarder(service.uri, context=place)) as sender:
         sender.on_event(Event("detection", {"name": "okay_nabu", "context": {"turn_id": "t"}}))
         sender.on_event(Event("played"))
         await heard(service, 2)

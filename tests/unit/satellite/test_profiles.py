@@ -9,7 +9,7 @@ import pytest
 from wyoming_rosie import config
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_satellite import profiles
-from wyoming_rosie_satellite.config import SatelliteConfig
+from wyoming_rosie_satellite.config import SatelliteConfig, profile_names
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def read(*arguments: str) -> SatelliteConfig:
     return settings
 
 
-@pytest.mark.parametrize("name", profiles.profile_names())
+@pytest.mark.parametrize("name", profile_names())
 def test_each_profile_can_be_read_and_is_told_of(name: str) -> None:
     assert read("--profile", name) != read()
     assert name in SatelliteConfig.__dataclass_fields__["profile"].metadata["help"]

@@ -1,4 +1,4 @@
-"""Buttons, one file for each way to reach them; nothing is imported before one is chosen."""
+"""Buttons: the protocol of a driver, and the drivers in `drivers/`, which are imported on use only."""
 
 import pkgutil
 from collections.abc import AsyncGenerator
@@ -23,7 +23,7 @@ class ButtonKey(StrEnum):
 
 @dataclass(frozen=True)
 class KeyEvent:
-    """A key that went down or came up."""
+    """A key that was pressed or released."""
 
     key: ButtonKey
     is_down: bool
@@ -33,7 +33,7 @@ class ButtonDriver(Protocol):
     """One button or several."""
 
     def events(self) -> AsyncGenerator[KeyEvent, None]:
-        """Yield each move as it happens. Raises DeviceError or OSError when the buttons are gone."""
+        """Yield each key event as it happens. Raises DeviceError or OSError when the buttons are gone."""
 
 
 def driver_names() -> list[str]:

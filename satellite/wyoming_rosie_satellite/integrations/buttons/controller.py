@@ -1,4 +1,4 @@
-"""Has the satellite do what its buttons ask for."""
+"""Button controller: control the satellite by the events of a driver."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -18,7 +18,7 @@ MAX_PAUSE_SECONDS = 30.0
 
 
 class ButtonController:
-    """Follows the buttons; those that are gone are tried again with growing pauses."""
+    """Processes the events of a driver; retries with backoff when the buttons are gone."""
 
     def __init__(
         self,
@@ -34,14 +34,14 @@ class ButtonController:
         self._push_to_talk = push_to_talk
 
     async def run(self) -> None:
-        """Obey until cancelled."""
+        """Process events until cancelled."""
         loop = asyncio.get_running_loop()
         backoff = Backoff(self._first_pause_seconds, MAX_PAUSE_SECONDS)
         while True:
             began = loop.time()
             try:
-                async with aclosing(self._driver.events()) as moves:
-                    await self._process_events(moves)
+                async with aclosing(self._driver.events()) as events:
+                    await self._process_events(events)
             except (RosieError, OSError) as err:
                 if loop.time() - began > MAX_PAUSE_SECONDS:
                     backoff.reset()
@@ -49,16 +49,16 @@ class ButtonController:
                     _LOG.warning("buttons failed", reason=str(err))
             await backoff.sleep()
 
-    async def _process_events(self, moves: AsyncGenerator[KeyEvent, None]) -> None:
-        presses = PressDetector(push_to_talk=self._push_to_talk)
+    async def _process_events(self, events: AsyncGenerator[KeyEvent, None]) -> None:
+        detector = PressDetector(push_to_talk=self._push_to_talk)
         loop = asyncio.get_running_loop()
         held = loop.call_at(0.0, lambda: None)
         try:
-            async for move in moves:
+            async for event in events:
                 held.cancel()
-                self._perform(presses.process(move, loop.time()))
-                if presses.deadline is not None:
-                    held = loop.call_at(presses.deadline, lambda: self._perform(presses.on_deadline(loop.time())))
+                self._perform(detector.process(event, loop.time()))
+                if detector.deadline is not None:
+                    held = loop.call_at(detector.deadline, lambda: self._perform(detector.on_deadline(loop.time())))
         finally:
             held.cancel()
 

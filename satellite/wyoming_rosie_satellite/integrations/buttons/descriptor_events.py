@@ -1,4 +1,4 @@
-"""Moves that come through a file descriptor of the kernel's."""
+"""Key events from a file descriptor of the kernel."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
@@ -7,30 +7,30 @@ from wyoming_rosie_satellite.integrations.buttons import MAX_QUEUED_EVENTS, KeyE
 
 
 async def read_events(descriptor: int, read: Callable[[], Iterable[KeyEvent]]) -> AsyncGenerator[KeyEvent, None]:
-    """Yield what `read` returns whenever something can be read; it does not wait then, and may raise OSError."""
+    """Yield what `read` returns whenever the descriptor is readable. `read` must not block, and may raise OSError."""
     loop = asyncio.get_running_loop()
-    happened: asyncio.Queue[KeyEvent | OSError] = asyncio.Queue(MAX_QUEUED_EVENTS)
+    queue: asyncio.Queue[KeyEvent | OSError] = asyncio.Queue(MAX_QUEUED_EVENTS)
 
-    def take() -> None:  # here and not later: only now is it sure that reading does not wait
+    def on_readable() -> None:  # read here and not later: only now is it certain that this does not block
         try:
-            for move in read():
-                _enqueue(happened, move)
+            for event in read():
+                _enqueue(queue, event)
         except OSError as err:
             loop.remove_reader(descriptor)
-            _enqueue(happened, err)
+            _enqueue(queue, err)
 
-    loop.add_reader(descriptor, take)
+    loop.add_reader(descriptor, on_readable)
     try:
         while True:
-            found = await happened.get()
-            if isinstance(found, OSError):
-                raise found
-            yield found
+            item = await queue.get()
+            if isinstance(item, OSError):
+                raise item
+            yield item
     finally:
         loop.remove_reader(descriptor)
 
 
-def _enqueue(happened: "asyncio.Queue[KeyEvent | OSError]", found: KeyEvent | OSError) -> None:
-    if happened.full():
-        happened.get_nowait()
-    happened.put_nowait(found)
+def _enqueue(queue: "asyncio.Queue[KeyEvent | OSError]", item: KeyEvent | OSError) -> None:
+    if queue.full():
+        queue.get_nowait()
+    queue.put_nowait(item)

@@ -1,6 +1,6 @@
-"""What presses of buttons mean: rules without buttons. Times are seconds.
+"""Press detector: key events to actions. Rules without buttons; times are seconds.
 
-A short press of the talk button begins a command or ends what is going on; with push-to-talk the command lasts as long
+A short press of the talk button starts a command or stops what is going on; with push-to-talk the command lasts as long
 as the button is held.
 """
 
@@ -10,9 +10,9 @@ from wyoming_rosie_satellite.integrations.buttons import ButtonKey, KeyEvent
 from wyoming_rosie_satellite.integrations.controls import MAX_VOLUME, Controls
 
 LONG_PRESS_SECONDS = 1.0
-"""Who holds the talk button so long means mute."""
+"""A talk button that is held this long mutes."""
 DEBOUNCE_SECONDS = 0.15
-"""A contact that bounces goes down again sooner than a finger can."""
+"""A press this soon after a release is a bounce of the contact."""
 STEP_PERCENT = 5
 LISTENS = "streaming"
 BUSY_PHASES = frozenset({LISTENS, "thinking", "speaking"})
@@ -20,7 +20,7 @@ BUSY_PHASES = frozenset({LISTENS, "thinking", "speaking"})
 
 class ButtonAction(StrEnum):
     TALK = "talk"
-    HOLD = "hold"  # talk until LET_GO
+    HOLD = "hold"  # talk until RELEASE
     RELEASE = "let-go"
     MUTE = "mute"
     LOUDER = "louder"
@@ -28,7 +28,7 @@ class ButtonAction(StrEnum):
 
 
 class PressDetector:
-    """Follows the moves of the keys; send `held` when `deadline` has passed."""
+    """Follows key events; call `on_deadline` when `deadline` has passed."""
 
     def __init__(self, *, push_to_talk: bool = False) -> None:
         self.deadline: float | None = None  # when the talk button that is down becomes a long press
@@ -36,9 +36,9 @@ class PressDetector:
         self._is_held = False
         self._talk_after = 0.0
 
-    def process(self, move: KeyEvent, now: float) -> ButtonAction | None:
-        """Return what the move asks for."""
-        match move:
+    def process(self, event: KeyEvent, now: float) -> ButtonAction | None:
+        """Return the action of a key event, if any."""
+        match event:
             case KeyEvent(ButtonKey.TALK, is_down) if self._push_to_talk:
                 return self._on_push_to_talk(is_down=is_down)
             case KeyEvent(ButtonKey.TALK, True):
@@ -52,7 +52,7 @@ class PressDetector:
         return None
 
     def on_deadline(self, now: float) -> ButtonAction | None:
-        """Return what it means that the deadline has passed."""
+        """Return the action of a long press, if the deadline has passed."""
         if self.deadline is None or now < self.deadline:
             return None
         self.deadline = None
@@ -73,23 +73,23 @@ class PressDetector:
 
 
 def perform_action(action: ButtonAction, controls: Controls) -> None:
-    """Have the satellite do what a button asks for; the talk button also ends whatever is going on."""
-    shown = controls.status
+    """Perform a button's action; the talk button also stops whatever is going on."""
+    status = controls.status
     match action:
-        case ButtonAction.TALK if shown.ringing or shown.phase in BUSY_PHASES:
+        case ButtonAction.TALK if status.ringing or status.phase in BUSY_PHASES:
             controls.stop()
         case ButtonAction.TALK:
             controls.trigger()
-        case ButtonAction.HOLD if shown.ringing:
+        case ButtonAction.HOLD if status.ringing:
             controls.stop()
         case ButtonAction.HOLD:
             controls.trigger(held=True)
         case ButtonAction.RELEASE:
-            if shown.phase == LISTENS:
+            if status.phase == LISTENS:
                 controls.stop()
         case ButtonAction.MUTE:
-            controls.mute(not shown.muted)
+            controls.mute(not status.muted)
         case ButtonAction.LOUDER:
-            controls.set_volume(min(MAX_VOLUME, shown.volume + STEP_PERCENT))
+            controls.set_volume(min(MAX_VOLUME, status.volume + STEP_PERCENT))
         case ButtonAction.SOFTER:
-            controls.set_volume(max(0, shown.volume - STEP_PERCENT))
+            controls.set_volume(max(0, status.volume - STEP_PERCENT))

@@ -1,4 +1,4 @@
-"""Lights, one file for each kind of board; nothing is imported before one is chosen."""
+"""LEDs: the protocol of a driver, and the boards in `boards/`, which are imported on use only."""
 
 import pkgutil
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ Colour: TypeAlias = tuple[int, int, int]
 
 
 class LedDriver(Protocol):
-    """Some lights in a row or a ring; all calls come from one thread and may take some milliseconds."""
+    """LEDs in a row or a ring; all calls come from one thread and may take some milliseconds."""
 
     @property
     def count(self) -> int: ...
 
     def show(self, pixels: Sequence[Colour]) -> None:
-        """Light them, the first colour on the first. Raises OSError when they are gone."""
+        """Show the colours, the first on the first LED. Raises OSError when the LEDs are gone."""
 
     def close(self) -> None:
-        """Let go of them."""
+        """Release the LEDs."""
 
 
 def board_names() -> list[str]:

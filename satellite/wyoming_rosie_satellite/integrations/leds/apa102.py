@@ -1,4 +1,4 @@
-"""APA102 lights on the SPI bus, as many boards have them."""
+"""APA102 LEDs on the SPI bus, as many boards have them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,11 +10,11 @@ from wyoming_rosie_satellite.integrations.leds import Colour
 BUS, DEVICE = 0, 1
 SPEED_HZ = 4_000_000
 _START = bytes(4)
-_FULL = 0xE0  # the three bits before a light's brightness
+_FULL = 0xE0  # the three bits before an LED's brightness
 
 
 class Apa102:
-    """`count` lights on an SpiDev; `power` is anything to be closed with them, such as the pin that feeds them."""
+    """`count` LEDs on an SpiDev; `power`, such as the pin that switches them on, is closed with them."""
 
     def __init__(self, spi: Any, count: int, brightness: int, power: Any = None) -> None:
         self.count = count
@@ -32,13 +32,13 @@ class Apa102:
 
 
 def encode_frame(pixels: Sequence[Colour], brightness: int) -> bytes:
-    """Return the bytes that light the pixels; the end is long enough for the last one to take its colour over."""
-    lights = b"".join(bytes((_FULL | brightness, blue, green, red)) for red, green, blue in pixels)
-    return _START + lights + bytes(4 + (len(pixels) + 15) // 16)
+    """Encode the pixels as SPI bytes; the trailer is long enough to clock the last pixel through."""
+    encoded = b"".join(bytes((_FULL | brightness, blue, green, red)) for red, green, blue in pixels)
+    return _START + encoded + bytes(4 + (len(pixels) + 15) // 16)
 
 
 def import_spidev() -> Any:
-    """Return the spidev module. Raises ConfigError."""
+    """Import the spidev module. Raises ConfigError."""
     try:
         import spidev
     except ImportError as err:
@@ -47,14 +47,14 @@ def import_spidev() -> Any:
 
 
 def open_bus(spidev: Any) -> Any:
-    """Return the bus. Raises ConfigError when the machine has none."""
+    """Open the SPI bus. Raises ConfigError when the machine has none."""
     spi = spidev.SpiDev()
     try:
         spi.open(BUS, DEVICE)
     except OSError as err:
         raise ConfigError(
             f"--leds: cannot open /dev/spidev{BUS}.{DEVICE}: {err.strerror}; "
-            "switch SPI on (raspi-config, Interface Options) and let this user into the group spi"
+            "enable SPI (raspi-config, Interface Options) and add this user to the group spi"
         ) from err
     spi.max_speed_hz = SPEED_HZ
     return spi

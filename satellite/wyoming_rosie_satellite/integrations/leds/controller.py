@@ -1,4 +1,4 @@
-"""Shows on lights what happens to the satellite."""
+"""LED controller: show the satellite's state on LEDs."""
 
 import asyncio
 from contextlib import suppress
@@ -13,11 +13,11 @@ from wyoming_rosie_satellite.integrations.leds.patterns import ANIMATED, LedStat
 _LOG = structlog.get_logger()
 FRAME_SECONDS = 0.05
 RETRY_SECONDS = 5.0
-"""Between two tries when the lights are gone."""
+"""Pause between two attempts when the LEDs are gone."""
 
 
 class LedController:
-    """Works on a thread of its own; all lights are dark afterwards."""
+    """Draws on a thread of its own, and turns all LEDs off at the end."""
 
     def __init__(self, leds: LedDriver, pause_seconds: float = RETRY_SECONDS) -> None:
         self._leds = leds
@@ -31,8 +31,8 @@ class LedController:
         self._changed.set()
 
     async def run(self) -> None:
-        """Show until cancelled; lights that are gone are tried again."""
-        worker = ThreadWorker("lights")
+        """Draw until cancelled; retry when the LEDs are gone."""
+        worker = ThreadWorker("leds")
         try:
             await self._render_forever(worker)
         finally:
@@ -46,17 +46,17 @@ class LedController:
         while True:
             self._changed.clear()
             now = _now()
-            mood = self._status.current_state(now)
+            state = self._status.current_state(now)
             try:
-                await self._render(worker, render_frame(mood, now, self._leds.count))
+                await self._render(worker, render_frame(state, now, self._leds.count))
             except OSError as err:
                 if not failing:
-                    _LOG.warning("lights failed", reason=err.strerror)
+                    _LOG.warning("LEDs failed", reason=err.strerror)
                 failing = True
                 await asyncio.sleep(self._pause_seconds)
                 continue
             failing = False
-            await self._wait_for_event(FRAME_SECONDS if mood in ANIMATED else None)
+            await self._wait_for_event(FRAME_SECONDS if state in ANIMATED else None)
 
     async def _render(self, worker: ThreadWorker, pixels: tuple[Colour, ...]) -> None:
         if pixels != self._shown:

@@ -1,4 +1,4 @@
-"""What lights show: rules without lights. Times are seconds."""
+"""LED patterns: frames for each state of the satellite. Rules without LEDs; times are seconds."""
 
 import math
 from collections.abc import Callable
@@ -34,11 +34,11 @@ _PHASE_STATES = {
     "speaking": LedState.SPEAKING,
 }
 ANIMATED = frozenset({LedState.THINKING, LedState.RINGING, LedState.FAILED})
-"""Moods whose picture changes by itself."""
+"""States whose frame changes by itself."""
 
 
 class LedStatus:
-    """Follows the satellite's events to the mood of the moment."""
+    """Follows the satellite's events to the state that the LEDs show."""
 
     def __init__(self) -> None:
         self._phase = LedState.OFFLINE
@@ -47,7 +47,7 @@ class LedStatus:
         self._failed_until = -math.inf
 
     def on_event(self, event: Event, now: float) -> None:
-        """Take note of an event; most show nothing."""
+        """Process an event; most change nothing."""
         if event.type == "error":
             self._failed_until = now + FAILED_SECONDS
         if event.type != observers.USER_EVENT:
@@ -61,7 +61,7 @@ class LedStatus:
                 self._ringing = ringing
 
     def current_state(self, now: float) -> LedState:
-        """Return what matters most; a microphone that is muted is shown whenever nothing else is said."""
+        """Return the state with the highest priority; a muted microphone shows whenever nothing goes on."""
         if now < self._failed_until:
             return LedState.FAILED
         if self._ringing:
@@ -72,7 +72,7 @@ class LedStatus:
 
 
 def render_frame(mood: LedState, now: float, count: int) -> tuple[Colour, ...]:
-    """Return the colours of `count` lights."""
+    """Return the colours of `count` LEDs."""
     return _PATTERNS[mood](now, count)
 
 

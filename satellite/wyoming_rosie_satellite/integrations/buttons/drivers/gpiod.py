@@ -1,4 +1,4 @@
-"""A button between a line of a GPIO chip and ground, through libgpiod 1.x (Debian 12) or 2.x."""
+"""Button between a line of a GPIO chip and ground, by libgpiod 1.x (Debian 12) or 2.x."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
@@ -13,11 +13,11 @@ from wyoming_rosie_satellite.integrations.buttons.descriptor_events import read_
 
 CONSUMER = "wyoming-rosie"
 BOUNCE = timedelta(milliseconds=20)
-USUAL_CHIP = "gpiochip0"
+DEFAULT_CHIP = "gpiochip0"
 
 
 def load(where: str) -> ButtonDriver:
-    """Return the button at CHIP:LINE, or at a line of the usual chip. Raises ConfigError."""
+    """Create the driver for CHIP:LINE, or for a line of the default chip. Raises ConfigError."""
     chip, _, line = where.rpartition(":")
     if not line.isdecimal():
         raise ConfigError(f"--button gpiod:{where}: write the chip and the line's number, such as gpiod:gpiochip0:17")
@@ -25,11 +25,11 @@ def load(where: str) -> ButtonDriver:
         import gpiod
     except ImportError as err:
         raise ConfigError(f"--button gpiod needs: {install_command(['buttons'])}") from err
-    return GpiodButton(gpiod, chip or USUAL_CHIP, int(line))
+    return GpiodButton(gpiod, chip or DEFAULT_CHIP, int(line))
 
 
 class GpiodButton:
-    """Pressed means connected to ground."""
+    """Is pressed while its line is connected to ground."""
 
     def __init__(self, gpiod: Any, chip: str, line: int) -> None:
         requested: Callable[[Any, str, int], _GpioLine] = GpioLineV2 if hasattr(gpiod, "request_lines") else GpioLineV1

@@ -1,4 +1,4 @@
-"""A button between a pin of the Raspberry Pi and ground, through gpiozero."""
+"""Button between a pin of the Raspberry Pi and ground, by gpiozero."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -13,7 +13,7 @@ BOUNCE_SECONDS = 0.02
 
 
 def load(where: str) -> ButtonDriver:
-    """Return the button at a pin's number. Raises ConfigError."""
+    """Create the driver for a pin's number. Raises ConfigError."""
     if not where.isdecimal():
         raise ConfigError(f"--button gpiozero:{where}: write the pin's number, such as gpiozero:17")
     try:
@@ -24,7 +24,7 @@ def load(where: str) -> ButtonDriver:
 
 
 class GpiozeroButton:
-    """Pressed means connected to ground."""
+    """Is pressed while its pin is connected to ground."""
 
     def __init__(self, gpiozero: Any, pin: int) -> None:
         self._gpiozero = gpiozero
@@ -32,11 +32,11 @@ class GpiozeroButton:
 
     async def events(self) -> AsyncGenerator[KeyEvent, None]:
         loop = asyncio.get_running_loop()
-        happened: asyncio.Queue[KeyEvent] = asyncio.Queue(MAX_QUEUED_EVENTS)
+        queue: asyncio.Queue[KeyEvent] = asyncio.Queue(MAX_QUEUED_EVENTS)
 
-        def put(move: KeyEvent) -> None:
-            if not happened.full():
-                happened.put_nowait(move)
+        def put(event: KeyEvent) -> None:
+            if not queue.full():
+                queue.put_nowait(event)
 
         button = await asyncio.to_thread(self._open)
         try:
@@ -44,7 +44,7 @@ class GpiozeroButton:
             button.when_pressed = lambda: loop.call_soon_threadsafe(put, KeyEvent(ButtonKey.TALK, is_down=True))
             button.when_released = lambda: loop.call_soon_threadsafe(put, KeyEvent(ButtonKey.TALK, is_down=False))
             while True:
-                yield await happened.get()
+                yield await queue.get()
         finally:
             button.close()
 

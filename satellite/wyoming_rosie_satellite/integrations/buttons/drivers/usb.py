@@ -1,4 +1,4 @@
-"""The buttons of a USB speakerphone or headset: mute, volume and the one to talk, through evdev."""
+"""Buttons of a USB speakerphone or headset, by evdev: mute, volume and talk."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
@@ -15,7 +15,7 @@ UP, DOWN, HELD = 0, 1, 2
 
 
 def load(where: str) -> ButtonDriver:
-    """Return the buttons of the first device with such keys whose name contains `where`. Raises ConfigError."""
+    """Create the driver for the first device with such keys whose name contains `where`. Raises ConfigError."""
     try:
         import evdev
     except ImportError as err:
@@ -24,7 +24,7 @@ def load(where: str) -> ButtonDriver:
 
 
 class UsbButtons:
-    """A key that is held makes it louder or softer step by step."""
+    """The keys of one device; a volume key that is held repeats."""
 
     def __init__(self, evdev: Any, name: str) -> None:
         self._evdev = evdev

@@ -1,4 +1,4 @@
-"""The three lights of the ReSpeaker 2-Mics Pi HAT."""
+"""ReSpeaker 2-Mics Pi HAT: three LEDs."""
 
 from wyoming_rosie_satellite.integrations.leds import LedDriver
 from wyoming_rosie_satellite.integrations.leds.apa102 import Apa102, import_spidev, open_bus
@@ -7,5 +7,5 @@ LED_COUNT = 3
 
 
 def load(brightness: int) -> LedDriver:
-    """Return the lights. Raises ConfigError."""
+    """Create the driver. Raises ConfigError."""
     return Apa102(open_bus(import_spidev()), LED_COUNT, brightness)

@@ -1,4 +1,4 @@
-"""The twelve lights of the ReSpeaker 4-Mic Array, which a pin switches on."""
+"""ReSpeaker 4-Mic Array: twelve LEDs, which a pin switches on."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ POWER_PIN = 5
 
 
 def load(brightness: int) -> LedDriver:
-    """Return the lights. Raises ConfigError."""
+    """Create the driver. Raises ConfigError."""
     spidev = import_spidev()
     try:
         import gpiozero
