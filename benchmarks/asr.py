@@ -26,10 +26,10 @@ from pathlib import Path
 from wyoming.event import Event
 
 from benchmarks import load
-from benchmarks.load import AUDIO_START, CHUNK_SECONDS, Asker, seconds_now
-from benchmarks.peers.processes import Meter, Server, running
-from benchmarks.peers.rounds import machine, told, turns, write
-from benchmarks.peers.tables import OURS, Figure, Row, distinct, medians, table
+from benchmarks.load import AUDIO_START, CHUNK_SECONDS, DescribeClient, loop_time
+from benchmarks.peers.processes import CpuMeter, PeerServer, run_server
+from benchmarks.peers.rounds import alternate, describe_machine, print_run, write_json
+from benchmarks.peers.tables import OURS, Figure, TableRow, distinct, format_table, medians
 from tests import whisper_model
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.protocol.wire import Decoder, encode
@@ -148,12 +148,12 @@ async def say(port: int, clip: Clip, number: int = 0) -> Answer:
     """Say a clip in real time and wait for its transcript."""
     listener = await load.connect(port, Listener(), number)
     try:
-        begun, slip = seconds_now(), 0.0
+        begun, slip = loop_time(), 0.0
         listener.send(TRANSCRIBE + AUDIO_START)
         for index, chunk in enumerate(clip.chunks, start=1):
             due = begun + min(index * CHUNK_SECONDS, clip.seconds)
-            await asyncio.sleep(due - seconds_now())
-            slip = max(slip, seconds_now() - due)
+            await asyncio.sleep(due - loop_time())
+            slip = max(slip, loop_time() - due)
             listener.send(chunk)
         listener.send(AUDIO_STOP)
         at, text = await listener.heard()
@@ -172,23 +172,23 @@ async def talk(port: int, clips: Sequence[Clip], number: int) -> list[Answer]:
     return answers
 
 
-async def listen(plan: Plan, server: Server, model: str, clients: int) -> Run:
+async def listen(plan: Plan, server: PeerServer, model: str, clients: int) -> Run:
     """Run a server with so many clients."""
-    async with running(server) as process:
+    async with run_server(server) as process:
         await say(process.port, plan.clips[0])  # some load their model only now
-        asker, meter = await load.connect(process.port, Asker()), Meter(process)
-        asking = asyncio.create_task(asker.ask(DESCRIBE_SECONDS, 3600))
+        asker, meter = await load.connect(process.port, DescribeClient()), CpuMeter(process)
+        asking = asyncio.create_task(asker.send_requests(DESCRIBE_SECONDS, 3600))
         talks = (talk(process.port, _share(plan, number, clients), number) for number in range(clients))
         answers = [answer for answers in await asyncio.gather(*talks) for answer in answers]
         usage = meter.read()
         asking.cancel()
-        asker.end()
+        asker.close()
         return Run(
             server=server.name,
             model=model,
             clients=clients,
             waits_ms=tuple(1000 * answer.wait for answer in answers),
-            describe_p99_ms=1000 * load.percentile(asker.waits(), 99),
+            describe_p99_ms=1000 * load.percentile(asker.response_times(), 99),
             cpu_seconds=usage.server / len(answers),
             wrong=sum(answer.text.strip() != whisper_model.TEXT for answer in answers),
             slip_ms=1000 * max(answer.slip for answer in answers),
@@ -202,11 +202,11 @@ def _share(plan: Plan, number: int, clients: int) -> list[Clip]:
     return [plan.clips[(first + index) % len(plan.clips)] for index in range(plan.utterances)]
 
 
-def rows(runs: Sequence[Run]) -> list[Row]:
+def rows(runs: Sequence[Run]) -> list[TableRow]:
     return [row for model in distinct(run.model for run in runs) for row in _rows(model, runs)]
 
 
-def _rows(model: str, every: Sequence[Run]) -> list[Row]:
+def _rows(model: str, every: Sequence[Run]) -> list[TableRow]:
     alone, together = ([run for run in every if (run.model, run.clients) == (model, count)] for count in CLIENTS)
     one, many = (f"{model}, 1 client", f"{model}, {CLIENTS[1]} clients")
     others = max(run.others_percent for run in (*alone, *together))
@@ -221,7 +221,7 @@ def _rows(model: str, every: Sequence[Run]) -> list[Row]:
         f"{many}: CPU of an utterance, s": medians(together, lambda run: run.cpu_seconds),
     }
     doubtful = {run.server: _doubt(run) for run in (*alone, *together) if _doubt(run)}
-    return [Row(what, _remarked(values, doubtful), others) for what, values in figures.items()]
+    return [TableRow(what, _remarked(values, doubtful), others) for what, values in figures.items()]
 
 
 def _doubt(run: Run) -> str:
@@ -234,7 +234,7 @@ def _remarked(figures: dict[str, Figure], remarks: dict[str, str]) -> dict[str, 
     return {server: Figure(figure.value, remarks.get(server, "")) for server, figure in figures.items()}
 
 
-def servers(plan: Plan, folder: Path) -> tuple[Server, ...]:
+def servers(plan: Plan, folder: Path) -> tuple[PeerServer, ...]:
     """Return ours and, where its environment is there, the peer, with the model in a folder."""
     ours = str(Path(sys.executable).with_name("wyoming-rosie-asr"))
     whisper = {"model": folder, "beam": BEAM, "threads": plan.threads, "compute": "int8"}
@@ -242,8 +242,8 @@ def servers(plan: Plan, folder: Path) -> tuple[Server, ...]:
     theirs = f"--model {folder} --data-dir {folder} --local-files-only --stt-library faster-whisper"
     shape = f"--beam-size {BEAM} --cpu-threads {plan.threads} --compute-type int8"
     known = (
-        Server(OURS, (ours, "--engine", "faster-whisper", *flags, *plan.arguments)),
-        Server(PACKAGE, (str(PEER_PYTHON), "-m", "wyoming_faster_whisper", *theirs.split(), *shape.split())),
+        PeerServer(OURS, (ours, "--engine", "faster-whisper", *flags, *plan.arguments)),
+        PeerServer(PACKAGE, (str(PEER_PYTHON), "-m", "wyoming_faster_whisper", *theirs.split(), *shape.split())),
     )
     if not PEER_PYTHON.exists():
         print(f"{PACKAGE} is not installed and left out; scripts/peers installs it.", file=sys.stderr)
@@ -255,18 +255,20 @@ async def measure(plan: Plan, folder: Path) -> list[Run]:
     runs = []
     for model in plan.models:
         built = whisper_model.build(folder / model, DIMS[model])
-        for server in turns(servers(plan, built), plan.rounds):
+        for server in alternate(servers(plan, built), plan.rounds):
             for clients in CLIENTS:
-                runs.append(told(await listen(plan, server, model, clients)))
+                runs.append(print_run(await listen(plan, server, model, clients)))
     return runs
 
 
 def clip(pcm: bytes) -> Clip:
     """Return a recording up to half a second after its last word."""
-    seconds = load.bounds(pcm).end + SILENCE_SECONDS
-    pcm = (pcm + load.soft(random.Random(1), SPEECH.bytes_in(SILENCE_SECONDS)))[: SPEECH.bytes_in(seconds)]
+    seconds = load.find_speech(pcm).end + SILENCE_SECONDS
+    pcm = (pcm + load.create_noise(random.Random(1), SPEECH.bytes_in(SILENCE_SECONDS)))[: SPEECH.bytes_in(seconds)]
     size = SPEECH.bytes_in(CHUNK_SECONDS)
-    return Clip(SPEECH.seconds(len(pcm)), tuple(load.chunk(pcm[at : at + size]) for at in range(0, len(pcm), size)))
+    return Clip(
+        SPEECH.seconds(len(pcm)), tuple(load.encode_chunk(pcm[at : at + size]) for at in range(0, len(pcm), size))
+    )
 
 
 def clips() -> tuple[Clip, ...]:
@@ -300,9 +302,9 @@ def main() -> None:
     gc.freeze()  # the client must not pause for what stays anyway
     with tempfile.TemporaryDirectory() as folder:
         runs = asyncio.run(measure(plan, Path(folder)))
-    print(table(rows(runs), [PACKAGE]))
+    print(format_table(rows(runs), [PACKAGE]))
     if given.out is not None:
-        write(given.out, {"machine": machine(), "runs": [asdict(run) for run in runs]})
+        write_json(given.out, {"machine": describe_machine(), "runs": [asdict(run) for run in runs]})
 
 
 if __name__ == "__main__":

@@ -21,14 +21,14 @@ RUNS = 5
 PAYLOADS = 320, 2560
 
 
-def audio(payload_bytes: int) -> list[Event]:
+def create_chunks(payload_bytes: int) -> list[Event]:
     return [
         Event("audio-chunk", {"rate": 16000, "width": 2, "channels": 1, "timestamp": 10 * index}, bytes(payload_bytes))
         for index in range(EVENTS)
     ]
 
 
-async def package(events: list[Event]) -> float:
+async def measure_package(events: list[Event]) -> float:
     """Return microseconds of CPU per event with the wyoming package's reader and writer."""
     here, there = socket.socketpair()
     reader, reader_side = await asyncio.open_connection(sock=here)
@@ -38,7 +38,7 @@ async def package(events: list[Event]) -> float:
         for event in events:
             await reference.async_write_event(event, writer)
 
-    spent = await _timed(write, lambda: reference.async_read_event(reader))
+    spent = await _measure_transfer(write, lambda: reference.async_read_event(reader))
     for side in (writer, reader_side):
         side.close()
         await side.wait_closed()
@@ -46,7 +46,7 @@ async def package(events: list[Event]) -> float:
     return spent
 
 
-async def ours(events: list[Event]) -> float:
+async def measure_codec(events: list[Event]) -> float:
     """Return microseconds of CPU per event with wyoming_rosie.protocol.wire."""
     loop = asyncio.get_running_loop()
     here, there = socket.socketpair()
@@ -57,13 +57,13 @@ async def ours(events: list[Event]) -> float:
         for event in events:
             await writer.write(event)
 
-    spent = await _timed(write, reader.read)
+    spent = await _measure_transfer(write, reader.read)
     reader.abort()
     writer.abort()
     return spent
 
 
-async def _timed(write: Callable[[], Awaitable[None]], read: Callable[[], Awaitable[object]]) -> float:
+async def _measure_transfer(write: Callable[[], Awaitable[None]], read: Callable[[], Awaitable[object]]) -> float:
     async def read_all() -> None:
         for _ in range(EVENTS):
             await read()
@@ -78,8 +78,8 @@ async def _timed(write: Callable[[], Awaitable[None]], read: Callable[[], Awaita
 def main() -> None:
     rows = []
     for size in PAYLOADS:
-        events = audio(size)
-        times = [(asyncio.run(package(events)), asyncio.run(ours(events))) for _ in range(RUNS)]
+        events = create_chunks(size)
+        times = [(asyncio.run(measure_package(events)), asyncio.run(measure_codec(events))) for _ in range(RUNS)]
         theirs, mine = (statistics.median(column) for column in zip(*times, strict=True))
         rows.append({"payload_bytes": size, "wyoming_us": theirs, "rosie_us": mine, "ratio": theirs / mine})
     if "--json" in sys.argv:

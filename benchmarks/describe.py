@@ -30,13 +30,13 @@ SENTENCES = (
 )
 
 
-def recording() -> bytes:
+def load_recording() -> bytes:
     """Return the demo's recording as speech audio."""
     audio, pcm = read_wav(RECORDING)
     return Converter(audio, SPEECH).convert(pcm)
 
 
-def audio(pcm: bytes, seconds: float = 0.08) -> list[Event]:
+def audio_events(pcm: bytes, seconds: float = 0.08) -> list[Event]:
     """Return a whole utterance as events."""
     about = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
     step = SPEECH.bytes_in(seconds)
@@ -44,43 +44,43 @@ def audio(pcm: bytes, seconds: float = 0.08) -> list[Event]:
     return [Event("audio-start", about), *chunks, Event("audio-stop")]
 
 
-async def stream_without_end(peer: Client) -> None:
+async def stream_forever(peer: Client) -> None:
     """Send speech as fast as the daemon takes it."""
-    pieces = audio(recording())[:-1]
+    pieces = audio_events(load_recording())[:-1]
     await peer.send(pieces[0])
     while True:
         for piece in pieces[1:]:
             await peer.send(piece)
 
 
-async def hear_wake_words(peer: Client) -> None:
+async def detect_wake_words(peer: Client) -> None:
     await peer.send(Event("detect"))
-    await stream_without_end(peer)
+    await stream_forever(peer)
 
 
 async def transcribe(peer: Client) -> None:
-    for event in (Event("transcribe"), *audio(recording())):
+    for event in (Event("transcribe"), *audio_events(load_recording())):
         await peer.send(event)
     await peer.wait_for("transcript", seconds=60)
 
 
-async def understand(peer: Client) -> None:
+async def recognize_intents(peer: Client) -> None:
     for text in SENTENCES:
         await peer.send(Event("transcript", {"text": text}))
         await peer.wait_for("handled", "not-recognized", "not-handled", "intent", seconds=60)
 
 
-async def speak(peer: Client) -> None:
+async def synthesize(peer: Client) -> None:
     await peer.send(Event("synthesize", {"text": LONG_TEXT}))
     await peer.wait_for("audio-stop", seconds=60)
 
 
 WORK: dict[str, Callable[[Client], Awaitable[None]]] = {
-    "wake": hear_wake_words,
-    "vad": stream_without_end,
+    "wake": detect_wake_words,
+    "vad": stream_forever,
     "asr": transcribe,
-    "intent": understand,
-    "tts": speak,
+    "intent": recognize_intents,
+    "tts": synthesize,
 }
 
 
@@ -92,7 +92,7 @@ async def keep_busy(uri: str, work: Callable[[Client], Awaitable[None]]) -> None
                     await work(peer)
 
 
-async def ask(uri: str) -> list[float]:
+async def measure_describe(uri: str) -> list[float]:
     """Return the milliseconds of each answer, over one connection as long as it lasts."""
     loop = asyncio.get_running_loop()
     times = []
@@ -110,30 +110,30 @@ async def ask(uri: str) -> list[float]:
 
 async def measure(role: str) -> dict[str, object]:
     async with run_server(role) as process:
-        idle = await ask(process.uri)
+        idle = await measure_describe(process.uri)
         crowd = await asyncio.create_subprocess_exec(sys.executable, __file__, "--load", role, process.uri)
         await asyncio.sleep(2)
-        busy = await ask(process.uri)
+        busy = await measure_describe(process.uri)
         crowd.kill()
         await crowd.wait()
     return {
         "role": role,
-        "idle_p50_ms": middle(idle),
-        "busy_p50_ms": middle(busy),
-        "busy_p99_ms": high(busy),
+        "idle_p50_ms": median(idle),
+        "busy_p50_ms": median(busy),
+        "busy_p99_ms": percentile_99(busy),
         "busy_max_ms": max(busy),
     }
 
 
-def middle(times: Sequence[float]) -> float:
+def median(times: Sequence[float]) -> float:
     return statistics.median(times)
 
 
-def high(times: Sequence[float]) -> float:
+def percentile_99(times: Sequence[float]) -> float:
     return statistics.quantiles(times, n=100)[98]
 
 
-async def load(role: str, uri: str) -> None:
+async def run_load(role: str, uri: str) -> None:
     await asyncio.gather(*(keep_busy(uri, WORK[role]) for _ in range(PEERS)))
 
 
@@ -141,7 +141,7 @@ def main() -> None:
     if "--load" in sys.argv:  # it stands for other machines, so it must not take the processor from the daemon
         os.nice(10)
         role, uri = sys.argv[sys.argv.index("--load") + 1 :]
-        asyncio.run(load(role, uri))
+        asyncio.run(run_load(role, uri))
         return
     rows = [
         asyncio.run(measure(role)) for role in WORK if not sys.argv[1:] or role in sys.argv[1:] or "--json" in sys.argv

@@ -31,33 +31,33 @@ WORDS = ("big", "small", "old", "new", "left", "right", "upper", "lower", "blue"
 
 
 def main() -> None:
-    options = _options()
+    options = _parse_options()
     for language in ("en", "de"):
-        _report(hassil.load(hassil.Settings((language,)), load_home(language)), language, options.show)
+        _print_report(hassil.load(hassil.Settings((language,)), load_home(language)), language, options.show)
     if not options.no_times:
         for entities in (50, 500, 10_000):
-            _times(entities)
+            _print_times(entities)
 
 
-def _options() -> argparse.Namespace:
+def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--show", choices=("tune", "measure"), help="list what went wrong in one half")
     parser.add_argument("--no-times", action="store_true", help="count only")
     return parser.parse_args()
 
 
-def _report(recognizer: IntentRecognizer, language: str, show: str | None) -> None:
+def _print_report(recognizer: IntentRecognizer, language: str, show: str | None) -> None:
     said = load_sentences(language)
     found = {one: evaluate(recognizer, one) for one in said}
     for half in ("tune", "measure"):
         print(f"\n{language}, {half}: what was said (rows) and what came of it (columns)")
-        _confusion([(one, found[one]) for one in said if one.purpose == half])
+        _print_confusion([(one, found[one]) for one in said if one.purpose == half])
     for one in said:
         if one.purpose == show and not found[one].is_right:
             print(f"  {one.kind}: {one.text!r} = {one.expected}, but {found[one].got}")
 
 
-def _confusion(found: Sequence[tuple[SentenceCase, SentenceResult]]) -> None:
+def _print_confusion(found: Sequence[tuple[SentenceCase, SentenceResult]]) -> None:
     columns = ("right", "missed", "wrong")
     kinds = list(dict.fromkeys(said.kind for said, _ in found))
     print(f"{'':62}" + "".join(f"{column:>8}" for column in columns))
@@ -69,24 +69,26 @@ def _confusion(found: Sequence[tuple[SentenceCase, SentenceResult]]) -> None:
     print(f"{'all':62}" + "".join(f"{total[column]:8}" for column in columns))
 
 
-def _times(entities: int) -> None:
+def _print_times(entities: int) -> None:
     began = time.perf_counter()
-    at = _house(entities)
+    at = _create_home(entities)
     recognizer, spoken = hassil.load(hassil.Settings(), at), multi_command.load_split_rules(at, "en")
     ready = time.perf_counter() - began
     texts = [said.text for said in load_sentences("en")]
     commands = [said.text for said in load_sentences("en") if said.expected not in {"-", "?"}]
     print(f"\n{entities} entities: ready after {ready:.1f} s; milliseconds of computing for a sentence:")
     for what, said in (("commands", commands), ("all", texts)):
-        median, most, worst = _measured(said, lambda text: multi_command.parse_commands(text, _one(recognizer), spoken))
+        median, most, worst = _measure_times(
+            said, lambda text: multi_command.parse_commands(text, _create_recognize(recognizer), spoken)
+        )
         print(f"  {what:10} {len(said):4}: median {median:6.1f}, 95 % {most:6.1f}, worst {worst:6.1f}")
 
 
-def _one(recognizer: IntentRecognizer) -> Callable[[str], Match | None]:
+def _create_recognize(recognizer: IntentRecognizer) -> Callable[[str], Match | None]:
     return lambda text: recognizer.recognize(text, "en", "kitchen")
 
 
-def _measured(texts: Sequence[str], run: Callable[[str], object]) -> tuple[float, float, float]:
+def _measure_times(texts: Sequence[str], run: Callable[[str], object]) -> tuple[float, float, float]:
     """Return median, 95th percentile and maximum of the CPU time in milliseconds."""
     taken = []
     for text in texts:
@@ -96,14 +98,14 @@ def _measured(texts: Sequence[str], run: Callable[[str], object]) -> tuple[float
     return statistics.median(taken), statistics.quantiles(taken, n=20)[-1], max(taken)
 
 
-def _house(entities: int) -> Home:
+def _create_home(entities: int) -> Home:
     """Return the home of the tables with additional entities, each with a unique name."""
     base = loader.load_home(FOLDER / "home.toml")
     areas = tuple(Area(f"more_{room}", f"{room} two") for room in ROOMS)
-    return replace(base, areas=(*base.areas, *areas), entities=(*base.entities, *map(_entity, range(entities))))
+    return replace(base, areas=(*base.areas, *areas), entities=(*base.entities, *map(_create_entity, range(entities))))
 
 
-def _entity(number: int) -> Entity:
+def _create_entity(number: int) -> Entity:
     kind, word, room = number % 10, number // 10 % 10, number // 100 % 10
     name = f"{WORDS[word]} {ROOMS[room]} {KINDS[kind]} {number // 1000 + 1}"
     return Entity(f"{DOMAINS[kind]}.{number}", name, DOMAINS[kind], f"more_{ROOMS[room]}")

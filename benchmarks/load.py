@@ -42,7 +42,7 @@ AnyProtocol = TypeVar("AnyProtocol", bound=asyncio.Protocol)
 
 
 @dataclass(frozen=True)
-class Word:
+class SpokenWord:
     """When a word is spoken, in seconds."""
 
     start: float
@@ -52,67 +52,67 @@ class Word:
     def deadline(self) -> float:
         return self.end + LATEST_SECONDS
 
-    def later(self, seconds: float) -> "Word":
-        return Word(self.start + seconds, self.end + seconds)
+    def shift(self, seconds: float) -> "SpokenWord":
+        return SpokenWord(self.start + seconds, self.end + seconds)
 
 
 @dataclass(frozen=True)
-class Track:
+class AudioTrack:
     """Audio that repeats: an encoded event for each chunk, and where in it the word is."""
 
     chunks: tuple[bytes, ...]
-    words: tuple[Word, ...]
+    words: tuple[SpokenWord, ...]
 
     @property
     def seconds(self) -> float:
         return len(self.chunks) * CHUNK_SECONDS
 
     @property
-    def stretch(self) -> float:
+    def window_seconds(self) -> float:
         """The shortest time within which there is always a whole word and its deadline."""
-        following = (*self.words[1:], self.words[0].later(self.seconds))
+        following = (*self.words[1:], self.words[0].shift(self.seconds))
         return max(after.deadline - word.start for word, after in zip(self.words, following, strict=True))
 
 
-def track(clip: bytes) -> Track:
+def create_track(clip: bytes) -> AudioTrack:
     """Return the clip again and again, with soft noise between."""
     noise = random.Random(1)
-    spoken = bounds(clip)
+    spoken = find_speech(clip)
     pcm = bytearray()
     words = []
     for pause in PAUSES_SECONDS:
-        pcm += soft(noise, SPEECH.bytes_in(pause))
-        words.append(spoken.later(SPEECH.seconds(len(pcm))))
+        pcm += create_noise(noise, SPEECH.bytes_in(pause))
+        words.append(spoken.shift(SPEECH.seconds(len(pcm))))
         pcm += clip
     size = SPEECH.bytes_in(CHUNK_SECONDS)
-    pcm += soft(noise, -len(pcm) % size)
-    return Track(tuple(chunk(bytes(pcm[at : at + size])) for at in range(0, len(pcm), size)), tuple(words))
+    pcm += create_noise(noise, -len(pcm) % size)
+    return AudioTrack(tuple(encode_chunk(bytes(pcm[at : at + size])) for at in range(0, len(pcm), size)), tuple(words))
 
 
-def bounds(clip: bytes) -> Word:
+def find_speech(clip: bytes) -> SpokenWord:
     """Return from where to where a clip is loud."""
     size = SPEECH.bytes_in(FRAME_SECONDS)
-    power = [_power(clip[at : at + size]) for at in range(0, len(clip), size)]
+    power = [_mean_power(clip[at : at + size]) for at in range(0, len(clip), size)]
     loud = [index for index, value in enumerate(power) if value > LOUD**2 * max(power)]
-    return Word(loud[0] * FRAME_SECONDS, (loud[-1] + 1) * FRAME_SECONDS)
+    return SpokenWord(loud[0] * FRAME_SECONDS, (loud[-1] + 1) * FRAME_SECONDS)
 
 
-def soft(noise: random.Random, size: int) -> bytes:
+def create_noise(noise: random.Random, size: int) -> bytes:
     """Return so many bytes of a quiet room."""
     return array("h", (noise.randint(-NOISE, NOISE) for _ in range(size // SPEECH.width))).tobytes()
 
 
-def chunk(pcm: bytes) -> bytes:
+def encode_chunk(pcm: bytes) -> bytes:
     """Return the encoded event of a piece of audio."""
     return encode(Event("audio-chunk", FORM, pcm))
 
 
-class Stream(asyncio.Protocol):
+class SatelliteStream(asyncio.Protocol):
     """One satellite: it speaks the track from one of its chunks on and notes when words are heard."""
 
-    def __init__(self, track: Track, names: Sequence[str], first_chunk: int = 0) -> None:
+    def __init__(self, track: AudioTrack, names: Sequence[str], first_chunk: int = 0) -> None:
         self.detections: list[float] = []
-        self.slips: list[float] = []  # how late each chunk left
+        self.send_delays: list[float] = []  # how late each chunk left
         self.lost = False
         self._track = track
         self._hello = encode(Event("detect", {"names": list(names)})) + AUDIO_START
@@ -125,7 +125,7 @@ class Stream(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def begin(self, at: float) -> None:
+    def start(self, at: float) -> None:
         """Speak from this time of the loop on; a chunk leaves when it is over."""
         self._loop = asyncio.get_running_loop()
         self._begun = at
@@ -137,28 +137,28 @@ class Stream(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
 
-    def end(self) -> None:
+    def close(self) -> None:
         self.pause()
         self._transport.abort()
 
-    def spoken(self, since: float, until: float) -> Iterator[Word]:
+    def spoken_words(self, since: float, until: float) -> Iterator[SpokenWord]:
         """Yield the words that begin after `since` and whose deadlines are before `until`."""
         zero = self._begun - self._first_chunk * CHUNK_SECONDS  # when the track would have begun
         since = max(since, self._begun)
         turn = int((since - zero) // self._track.seconds)
         while (turned := zero + turn * self._track.seconds) < until:
-            words = [word.later(turned) for word in self._track.words]
+            words = [word.shift(turned) for word in self._track.words]
             yield from (word for word in words if word.start >= since and word.deadline <= until)
             turn += 1
 
-    def heard(self, word: Word) -> float | None:
+    def detection_delay(self, word: SpokenWord) -> float | None:
         """Return how long after its end a word was detected, if it was in time; less than 0: before its end."""
         return next((at - word.end for at in self.detections if word.start <= at <= word.deadline), None)
 
     def keeps_up(self, since: float, until: float) -> bool:
         """Whether there were words, and each was heard in time."""
-        words = list(self.spoken(since, until))
-        return bool(words) and not self.lost and all(self.heard(word) is not None for word in words)
+        words = list(self.spoken_words(since, until))
+        return bool(words) and not self.lost and all(self.detection_delay(word) is not None for word in words)
 
     def data_received(self, data: bytes) -> None:
         self._decoder.feed(data)
@@ -171,13 +171,13 @@ class Stream(asyncio.Protocol):
         self.lost = True
 
     def _send(self) -> None:
-        sent = len(self.slips)
-        self.slips.append(self._loop.time() - self._begun - (sent + 1) * CHUNK_SECONDS)
+        sent = len(self.send_delays)
+        self.send_delays.append(self._loop.time() - self._begun - (sent + 1) * CHUNK_SECONDS)
         self._transport.write(self._track.chunks[(self._first_chunk + sent) % len(self._track.chunks)])
         self._timer = self._loop.call_at(self._begun + (sent + 2) * CHUNK_SECONDS, self._send)
 
 
-class Asker(asyncio.Protocol):
+class DescribeClient(asyncio.Protocol):
     """Asks `describe` at fixed times, whether or not the last answer came."""
 
     def __init__(self) -> None:
@@ -191,18 +191,18 @@ class Asker(asyncio.Protocol):
         self._transport = transport
         self._loop = asyncio.get_running_loop()
 
-    async def ask(self, every: float, seconds: float) -> None:
+    async def send_requests(self, every: float, seconds: float) -> None:
         begun = self._loop.time()
         for number in range(round(seconds / every)):
             await asyncio.sleep(begun + number * every - self._loop.time())
             self._asked.append(self._loop.time())
             self._transport.write(DESCRIBE)
 
-    def waits(self) -> list[float]:
+    def response_times(self) -> list[float]:
         """Return the seconds until each answer; for what is not answered, until now."""
         return self._waits + [self._loop.time() - asked for asked in self._asked]
 
-    def end(self) -> None:
+    def close(self) -> None:
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -221,67 +221,71 @@ async def connect(port: int, protocol: AnyProtocol, number: int = 0) -> AnyProto
 
 
 @asynccontextmanager
-async def crowd(port: int, track: Track, names: Sequence[str], count: int) -> AsyncIterator[list[Stream]]:
+async def run_streams(
+    port: int, track: AudioTrack, names: Sequence[str], count: int
+) -> AsyncIterator[list[SatelliteStream]]:
     """Let so many streams speak during the block, spread evenly over the track and over the time of a chunk."""
-    streams: list[Stream] = []
+    streams: list[SatelliteStream] = []
     try:
         for number in range(count):
             first_chunk = number * len(track.chunks) // count
-            streams.append(await connect(port, Stream(track, names, first_chunk), number))
-        now = seconds_now()
+            streams.append(await connect(port, SatelliteStream(track, names, first_chunk), number))
+        now = loop_time()
         for number, stream in enumerate(streams):
-            stream.begin(now + number * CHUNK_SECONDS / count)
+            stream.start(now + number * CHUNK_SECONDS / count)
         yield streams
     finally:
         for stream in streams:
-            stream.end()
+            stream.close()
 
 
-def seconds_now() -> float:
+def loop_time() -> float:
     """Return the time of the loop, which everything here is measured by."""
     return asyncio.get_running_loop().time()
 
 
-def slip(streams: Sequence[Stream]) -> float:
+def send_delay_p99(streams: Sequence[SatelliteStream]) -> float:
     """Return the time by which 99 of 100 chunks had left after they should have."""
-    return percentile([slip for stream in streams for slip in stream.slips], 99)
+    return percentile([slip for stream in streams for slip in stream.send_delays], 99)
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else max(values)
 
 
-def _power(pcm: bytes) -> float:
+def _mean_power(pcm: bytes) -> float:
     return statistics.fmean(sample * sample for sample in array("h", pcm))
 
 
-class _Sink(asyncio.Protocol):
+class _DiscardProtocol(asyncio.Protocol):
     """A server that takes everything and says nothing."""
 
 
-async def _serve_sink() -> None:
-    server = await asyncio.get_running_loop().create_server(_Sink, "127.0.0.1", 0)
+async def _serve_discard() -> None:
+    server = await asyncio.get_running_loop().create_server(_DiscardProtocol, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
-async def _cost(port: int, count: int, seconds: float = 5.0) -> str:
-    async with crowd(port, track(bytes(SPEECH.bytes_in(1.0) - 2) + b"\xff\x7f"), ["any"], count) as streams:
+async def _measure_cost(port: int, count: int, seconds: float = 5.0) -> str:
+    async with run_streams(
+        port, create_track(bytes(SPEECH.bytes_in(1.0) - 2) + b"\xff\x7f"), ["any"], count
+    ) as streams:
         await asyncio.sleep(1)
         begun = time.process_time()
         await asyncio.sleep(seconds)
         cpu = (time.process_time() - begun) / seconds
-        return f"| {count} | {100 * cpu:.1f} | {1000 * slip(streams):.2f} |"
+        return f"| {count} | {100 * cpu:.1f} | {1000 * send_delay_p99(streams):.2f} |"
 
 
-async def _costs(counts: Sequence[int]) -> None:
+async def _print_costs(counts: Sequence[int]) -> None:
     child = await asyncio.create_subprocess_exec(sys.executable, __file__, "--sink", stdout=asyncio.subprocess.PIPE)
     try:
         assert child.stdout is not None
         port = int(await child.stdout.readline())
         print("| streams of 80 ms | client's CPU, % of a core | 99 % of chunks leave within, ms |\n|---|---|---|")
         for count in counts:
-            print(await _cost(port, count), flush=True)
+            print(await _measure_cost(port, count), flush=True)
     finally:
         child.kill()
         await child.wait()
@@ -289,6 +293,6 @@ async def _costs(counts: Sequence[int]) -> None:
 
 if __name__ == "__main__":
     if "--sink" in sys.argv:
-        asyncio.run(_serve_sink())
+        asyncio.run(_serve_discard())
     else:
-        asyncio.run(_costs([int(count) for count in sys.argv[1:]] or [32, 128, 256]))
+        asyncio.run(_print_costs([int(count) for count in sys.argv[1:]] or [32, 128, 256]))

@@ -21,7 +21,7 @@ import aiohttp
 from wyoming.event import Event
 
 from tests.daemons import Daemon
-from tests.fakes import FakeDaemon, FakeSatellite, silent
+from tests.fakes import FakeDaemon, FakeSatellite, ignore_event
 from tests.ollama_model import ModelSpeed
 from tests.ollama_script import Rule
 from tests.ollama_server import OllamaServer
@@ -107,7 +107,7 @@ class Room:
     def __init__(self) -> None:
         self.sentence = ""
         self.satellite = FakeSatellite()
-        self.vad = FakeDaemon(silent)
+        self.vad = FakeDaemon(ignore_event)
         self.asr = FakeDaemon(self._recognise)
 
     async def hear(self, sentence: str) -> tuple[float | None, float]:
@@ -115,7 +115,7 @@ class Room:
         self.sentence, begins = sentence, len(self.satellite.heard)
         await self.satellite.wake(f"turn-{begins}")
         await self.satellite.speak(SPEAKING_SECONDS)
-        await self.satellite.tell(Event("audio-stop"))
+        await self.satellite.send(Event("audio-stop"))
         await self.satellite.wait_for("transcript", after=begins)
         began = perf_counter()
         first = await self.satellite.wait_for("audio-chunk", "synthesize", after=begins, seconds=20)
@@ -127,7 +127,7 @@ class Room:
         await self.satellite.wait_for("audio-chunk", after=told, seconds=20)
         answered = 1000 * (perf_counter() - began)
         await self.satellite.wait_for("audio-stop", after=told, seconds=20)
-        await self.satellite.tell(Event("played"))
+        await self.satellite.send(Event("played"))
         return filled, answered
 
     async def _recognise(self, event: Event, send: Send) -> None:

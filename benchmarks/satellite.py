@@ -23,9 +23,9 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event
 
 from benchmarks.load import percentile
-from benchmarks.peers.processes import Meter, Running, Server, Usage, running
-from benchmarks.peers.rounds import machine, told, turns, write
-from benchmarks.peers.tables import OURS, Row, medians, table
+from benchmarks.peers.processes import CpuMeter, CpuUsage, PeerServer, RunningServer, run_server
+from benchmarks.peers.rounds import alternate, describe_machine, print_run, write_json
+from benchmarks.peers.tables import OURS, TableRow, format_table, medians
 from benchmarks.satellite_ends import made_at, stamped
 from wyoming_rosie.protocol.client import Client, connect
 
@@ -102,7 +102,7 @@ class Listener:
         await self._peer.send(AudioStop().event())
 
 
-def servers(frame_ms: int, notes: Path) -> list[Server]:
+def servers(frame_ms: int, notes: Path) -> list[PeerServer]:
     ends = f"{sys.executable} {REPOSITORY / 'benchmarks' / 'satellite_ends.py'}"
     samples = str(16 * frame_ms)
     hears = ("--mic-command", f"{ends} microphone {frame_ms}", "--mic-command-samples-per-chunk", samples)
@@ -110,15 +110,15 @@ def servers(frame_ms: int, notes: Path) -> list[Server]:
     home = ("--no-ends-commands", "--data-dir", str(notes.parent))
     ours = str(Path(sys.executable).with_name("wyoming-rosie-satellite"))
     return [
-        Server(OURS, (ours, *devices, *home, "--wake-uri", NOBODY), alone=True),
-        Server(PEER, (str(PEER_PYTHON), "-m", "wyoming_satellite", "--name", "bench", "--no-zeroconf", *devices), alone=True),
-        Server(WITH_WAKE_WORD, (ours, *devices, *home), alone=True),
+        PeerServer(OURS, (ours, *devices, *home, "--wake-uri", NOBODY), alone=True),
+        PeerServer(PEER, (str(PEER_PYTHON), "-m", "wyoming_satellite", "--name", "bench", "--no-zeroconf", *devices), alone=True),
+        PeerServer(WITH_WAKE_WORD, (ours, *devices, *home), alone=True),
     ]  # fmt: skip
 
 
-async def measured(server: Server, frame_ms: int, seconds: float, notes: Path) -> Run:
+async def measured(server: PeerServer, frame_ms: int, seconds: float, notes: Path) -> Run:
     await asyncio.to_thread(notes.write_text, "", "ascii")
-    async with running(server) as satellite, connect(f"tcp://127.0.0.1:{satellite.port}") as peer:
+    async with run_server(server) as satellite, connect(f"tcp://127.0.0.1:{satellite.port}") as peer:
         listener = Listener(peer)
         async with listening(listener):
             await asyncio.sleep(WARM_UP_SECONDS)
@@ -147,13 +147,13 @@ async def listening(listener: Listener) -> AsyncIterator[None]:
         await asyncio.wait([receiving])
 
 
-async def usage(satellite: Running, work: Awaitable[None]) -> Usage:
-    meter = Meter(satellite)
+async def usage(satellite: RunningServer, work: Awaitable[None]) -> CpuUsage:
+    meter = CpuMeter(satellite)
     await work
     return meter.read()
 
 
-def cpu_percent(used: Usage) -> float:
+def cpu_percent(used: CpuUsage) -> float:
     return 100 * used.server / used.seconds
 
 
@@ -164,13 +164,13 @@ def delays_ms(notes: Path) -> list[float]:
 
 async def measure(rounds: int, seconds: float, notes: Path) -> list[Run]:
     return [
-        told(await measured(server, frame_ms, seconds, notes))
+        print_run(await measured(server, frame_ms, seconds, notes))
         for frame_ms in FRAMES_MS
-        for server in turns(servers(frame_ms, notes), rounds)
+        for server in alternate(servers(frame_ms, notes), rounds)
     ]
 
 
-def rows(runs: Sequence[Run], ours: str) -> Iterator[Row]:
+def rows(runs: Sequence[Run], ours: str) -> Iterator[TableRow]:
     """Yield what one of our satellites and the other took."""
     for frame_ms in FRAMES_MS:
         chosen = {ours: OURS, PEER: PEER}
@@ -179,7 +179,7 @@ def rows(runs: Sequence[Run], ours: str) -> Iterator[Row]:
         ]
         others = max(run.others_percent for run in some)
         for what, value in FIGURES.items():
-            yield Row(f"{frame_ms} ms frames: {what}", medians(some, value), others)
+            yield TableRow(f"{frame_ms} ms frames: {what}", medians(some, value), others)
 
 
 FIGURES: dict[str, Callable[[Run], float]] = {
@@ -206,9 +206,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         runs = asyncio.run(measure(given.rounds, given.seconds, Path(folder) / "notes"))
     for ours in (OURS, WITH_WAKE_WORD):
-        print(f"\n{ours}\n\n{table([*rows(runs, ours)], [PEER])}")
+        print(f"\n{ours}\n\n{format_table([*rows(runs, ours)], [PEER])}")
     if given.out is not None:
-        write(given.out, {"machine": machine(), "runs": [asdict(one) for one in runs]})
+        write_json(given.out, {"machine": describe_machine(), "runs": [asdict(one) for one in runs]})
 
 
 if __name__ == "__main__":

@@ -20,10 +20,10 @@ from pathlib import Path
 from wyoming.tts import Synthesize
 
 from benchmarks import load
-from benchmarks.load import Asker, percentile, seconds_now
-from benchmarks.peers.processes import Meter, Running, Server, running
-from benchmarks.peers.rounds import machine, told, turns, write
-from benchmarks.peers.tables import OURS, Row, medians, table
+from benchmarks.load import DescribeClient, loop_time, percentile
+from benchmarks.peers.processes import CpuMeter, PeerServer, RunningServer, run_server
+from benchmarks.peers.rounds import alternate, describe_machine, print_run, write_json
+from benchmarks.peers.tables import OURS, TableRow, format_table, medians
 from tests import piper_voice
 from wyoming_rosie.protocol import client
 
@@ -96,11 +96,11 @@ class MemoryResult:
 async def synthesize(port: int, text: str) -> Synthesis:
     """Request a text and read the whole reply."""
     async with client.connect(f"tcp://127.0.0.1:{port}") as peer:
-        asked = seconds_now()
+        asked = loop_time()
         await peer.send(Synthesize(text).event())
         first, ends, gaps = 0.0, 0.0, 0.0
         while (event := await peer.wait_for("audio-chunk", "audio-stop", seconds=MAX_SECONDS)).type != "audio-stop":
-            now = seconds_now()
+            now = loop_time()
             first = first or now - asked
             gaps += max(0.0, now - ends) if ends else 0.0
             ends = max(ends, now) + len(event.payload or b"") / (event.data["rate"] * event.data["width"])
@@ -115,11 +115,11 @@ async def synthesize_repeatedly(port: int, text: str, times: int, pause: float =
     return found
 
 
-async def measure_latency(server: Server) -> LatencyResult:
-    async with running(server) as found:
+async def measure_latency(server: PeerServer) -> LatencyResult:
+    async with run_server(server) as found:
         await synthesize(found.port, f"{SHORT} {LONG}")
-        await found.idle()
-        meter = Meter(found)
+        await found.wait_until_idle()
+        meter = CpuMeter(found)
         long = await synthesize_repeatedly(found.port, LONG, TIMES)
         short = await synthesize_repeatedly(found.port, SHORT, TIMES)
         beside, describe_p99 = await synthesize_during_load(found)
@@ -134,30 +134,30 @@ async def measure_latency(server: Server) -> LatencyResult:
         )
 
 
-async def synthesize_during_load(found: Running) -> tuple[list[Synthesis], float]:
+async def synthesize_during_load(found: RunningServer) -> tuple[list[Synthesis], float]:
     """Request a short text repeatedly while another client gets a long one; also return `describe`'s 99th percentile."""
-    asker = await load.connect(found.port, Asker())
+    asker = await load.connect(found.port, DescribeClient())
     reading = asyncio.create_task(synthesize(found.port, " ".join([LONG] * LONG_SENTENCES)))
-    asking = asyncio.create_task(asker.ask(DESCRIBE_SECONDS, MAX_SECONDS))
+    asking = asyncio.create_task(asker.send_requests(DESCRIBE_SECONDS, MAX_SECONDS))
     await asyncio.sleep(BESIDE_PAUSE_SECONDS)
     beside: list[Synthesis] = []
     while not reading.done() and len(beside) < BESIDE_TIMES:
         beside += await synthesize_repeatedly(found.port, SHORT, 1, BESIDE_PAUSE_SECONDS)
     asking.cancel()
-    waits = asker.waits()
-    asker.end()
+    waits = asker.response_times()
+    asker.close()
     await reading
     return beside, 1000 * percentile(waits, 99)
 
 
-async def measure_cache(server: Server) -> CacheResult:
-    async with running(server) as found:
+async def measure_cache(server: PeerServer) -> CacheResult:
+    async with run_server(server) as found:
         await synthesize_repeatedly(found.port, SHORT, 2)
         return CacheResult(server.name, _first(await synthesize_repeatedly(found.port, SHORT, TIMES)))
 
 
-async def measure_memory(server: Server, sentences: int) -> MemoryResult:
-    async with running(server) as found:
+async def measure_memory(server: PeerServer, sentences: int) -> MemoryResult:
+    async with run_server(server) as found:
         await synthesize(found.port, LONG)
         first, _ = found.memory()
         for number in range(sentences):
@@ -165,7 +165,7 @@ async def measure_memory(server: Server, sentences: int) -> MemoryResult:
         return MemoryResult(server.name, first, found.memory()[0])
 
 
-def servers(voice: Path, cache: Path, *, keeps: bool) -> list[Server]:
+def servers(voice: Path, cache: Path, *, keeps: bool) -> list[PeerServer]:
     ours = (
         *(str(Path(sys.executable).with_name("wyoming-rosie-tts")), "--engine", "piper", "--piper.voice", str(voice)),
         *(
@@ -178,7 +178,7 @@ def servers(voice: Path, cache: Path, *, keeps: bool) -> list[Server]:
         ),
     )
     theirs = (str(PEER_PROGRAM), "--voice", voice.stem, "--data-dir", str(voice.parent))
-    return [Server(OURS, ours), Server(PACKAGE, theirs)]
+    return [PeerServer(OURS, ours), PeerServer(PACKAGE, theirs)]
 
 
 async def measure(
@@ -186,31 +186,33 @@ async def measure(
 ) -> list[LatencyResult | CacheResult | MemoryResult]:
     plain, keeping = (servers(voice, folder / name, keeps=name == "keeping") for name in ("plain", "keeping"))
     found: list[LatencyResult | CacheResult | MemoryResult] = []
-    for server in turns(plain, rounds):
-        found.append(told(await measure_latency(server)))
-    for server in turns(keeping, rounds):
-        found.append(told(await measure_cache(server)))
+    for server in alternate(plain, rounds):
+        found.append(print_run(await measure_latency(server)))
+    for server in alternate(keeping, rounds):
+        found.append(print_run(await measure_cache(server)))
     for server in plain if sentences else ():
-        found.append(told(await measure_memory(server, sentences)))
+        found.append(print_run(await measure_memory(server, sentences)))
     return found
 
 
-def rows(found: Sequence[LatencyResult | CacheResult | MemoryResult]) -> list[Row]:
+def rows(found: Sequence[LatencyResult | CacheResult | MemoryResult]) -> list[TableRow]:
     waits = [one for one in found if isinstance(one, LatencyResult)]
     again = [one for one in found if isinstance(one, CacheResult)]
     memory = [one for one in found if isinstance(one, MemoryResult)]
     others = max(one.others_percent for one in waits)
     made = [
-        Row("one long sentence, first sound, ms", medians(waits, lambda one: one.long_first), others),
-        Row("one long sentence, gaps, ms", medians(waits, lambda one: one.long_gaps), others),
-        Row("short request, first sound, ms", medians(waits, lambda one: one.short_first), others),
-        Row("the same while another gets ten long sentences, ms", medians(waits, lambda one: one.beside_first), others),
-        Row("describe meanwhile, 99 %, ms", medians(waits, lambda one: one.describe_p99), others),
-        Row("a phrase said before, first sound, ms", medians(again, lambda one: one.first)),
+        TableRow("one long sentence, first sound, ms", medians(waits, lambda one: one.long_first), others),
+        TableRow("one long sentence, gaps, ms", medians(waits, lambda one: one.long_gaps), others),
+        TableRow("short request, first sound, ms", medians(waits, lambda one: one.short_first), others),
+        TableRow(
+            "the same while another gets ten long sentences, ms", medians(waits, lambda one: one.beside_first), others
+        ),
+        TableRow("describe meanwhile, 99 %, ms", medians(waits, lambda one: one.describe_p99), others),
+        TableRow("a phrase said before, first sound, ms", medians(again, lambda one: one.first)),
     ]
     if memory:
-        made.append(Row("MB after one long sentence", medians(memory, lambda one: one.first)))
-        made.append(Row("growth with many more, times", medians(memory, lambda one: one.growth)))
+        made.append(TableRow("MB after one long sentence", medians(memory, lambda one: one.first)))
+        made.append(TableRow("growth with many more, times", medians(memory, lambda one: one.growth)))
     return made
 
 
@@ -235,9 +237,9 @@ def main() -> None:
         folder = Path(name)
         voice = given.voice or piper_voice.build(folder, "en_US-random-medium", piper_voice.MEDIUM)
         found = asyncio.run(measure(voice, folder, given.rounds, given.memory))
-    print(table(rows(found), [PACKAGE]))
+    print(format_table(rows(found), [PACKAGE]))
     if given.out is not None:
-        write(given.out, {"machine": machine(), "runs": [asdict(one) for one in found]})
+        write_json(given.out, {"machine": describe_machine(), "runs": [asdict(one) for one in found]})
 
 
 if __name__ == "__main__":

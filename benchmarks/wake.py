@@ -27,10 +27,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmarks import load
-from benchmarks.load import CHUNK_SECONDS, Asker, Stream, Track, seconds_now
-from benchmarks.peers.processes import Meter, Server, Usage, on_core, running
-from benchmarks.peers.rounds import machine, told, turns, write
-from benchmarks.peers.tables import OURS, Figure, Points, Row, distinct, fitted, medians, table
+from benchmarks.load import CHUNK_SECONDS, AudioTrack, DescribeClient, SatelliteStream, loop_time
+from benchmarks.peers.processes import CpuMeter, CpuUsage, PeerServer, pin_to_core, run_server
+from benchmarks.peers.rounds import alternate, describe_machine, print_run, write_json
+from benchmarks.peers.tables import OURS, Figure, Points, TableRow, distinct, fit_lines, format_table, medians
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 
 REPOSITORY = Path(__file__).parents[1]
@@ -56,7 +56,7 @@ CLIENT_LATE = " (client late)"
 
 
 @dataclass(frozen=True, kw_only=True)
-class WakeServer(Server):
+class WakeServer(PeerServer):
     word: str  # what it calls the wake word
 
 
@@ -66,7 +66,7 @@ class Plan:
 
     parts: tuple[str, ...]
     servers: tuple[WakeServer, ...]
-    track: Track
+    track: AudioTrack
     rounds: int
     seconds: float
     warm_up_seconds: float
@@ -82,7 +82,7 @@ class Hearing:
     server: str
     streams: int
     words: tuple[str, ...]  # that each stream listens for
-    usage: Usage
+    usage: CpuUsage
     spoken: int
     missed: int
     latest_ms: float | None
@@ -132,7 +132,7 @@ class Result:
     """A part's table, and every run behind it."""
 
     title: str
-    rows: list[Row]
+    rows: list[TableRow]
     runs: list[dict[str, Any]]
 
 
@@ -153,29 +153,29 @@ async def hear(
 ) -> Hearing:
     """Run a server with so many streams, which look for its word and for more; measure once they are heard in time."""
     names = (server.word, *more)
-    async with running(server, core) as process, load.crowd(process.port, plan.track, names, streams) as crowd:
+    async with run_server(server, core) as process, load.run_streams(process.port, plan.track, names, streams) as crowd:
         await _warmed_up(plan, crowd)
-        since, meter = seconds_now(), Meter(process)
+        since, meter = loop_time(), CpuMeter(process)
         await asyncio.sleep(plan.seconds)
         return _hearing(server, crowd, names, since, meter.read())
 
 
-async def _warmed_up(plan: Plan, crowd: Sequence[Stream]) -> None:
+async def _warmed_up(plan: Plan, crowd: Sequence[SatelliteStream]) -> None:
     """Wait until every stream has had its last word heard in time, or for as long as the plan allows."""
-    begun = seconds_now()
-    while (now := seconds_now()) < begun + plan.warm_up_seconds:
+    begun = loop_time()
+    while (now := loop_time()) < begun + plan.warm_up_seconds:
         await asyncio.sleep(0.25)
-        if all(stream.keeps_up(now - plan.track.stretch, now) for stream in crowd):
+        if all(stream.keeps_up(now - plan.track.window_seconds, now) for stream in crowd):
             return
 
 
 def _hearing(
-    server: WakeServer, crowd: Sequence[Stream], words: tuple[str, ...], since: float, usage: Usage
+    server: WakeServer, crowd: Sequence[SatelliteStream], words: tuple[str, ...], since: float, usage: CpuUsage
 ) -> Hearing:
-    until = seconds_now()
-    heard = [stream.heard(word) for stream in crowd for word in stream.spoken(since, until)]
+    until = loop_time()
+    heard = [stream.detection_delay(word) for stream in crowd for word in stream.spoken_words(since, until)]
     late = [seconds for seconds in heard if seconds is not None]
-    slip = load.slip(crowd)
+    slip = load.send_delay_p99(crowd)
     return Hearing(
         server=server.name,
         streams=len(crowd),
@@ -196,8 +196,8 @@ async def cpu(plan: Plan) -> Result:
     behind: set[str] = set()
     for streams in plan.streams:
         remaining = [server for server in plan.servers if server.name not in behind]
-        for server in turns(remaining, plan.rounds):
-            runs.append(told(await hear(plan, server, streams)))
+        for server in alternate(remaining, plan.rounds):
+            runs.append(print_run(await hear(plan, server, streams)))
         behind |= {server.name for server in remaining if not _kept_up(_of(runs, server.name, streams))}
     return Result("CPU of streams in real time", cpu_rows(runs), _dicts(runs))
 
@@ -206,8 +206,8 @@ async def core(plan: Plan) -> Result:
     """Find how many streams one core bears; the client has another."""
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("This part needs two cores: one for the server, one for the client.")
-    with on_core(CLIENT_CORE):
-        runs = [await _capacity(plan, server) for server in turns(plan.servers, plan.rounds)]
+    with pin_to_core(CLIENT_CORE):
+        runs = [await _capacity(plan, server) for server in alternate(plan.servers, plan.rounds)]
     return Result("Streams on one core", core_rows(runs), _dicts(runs))
 
 
@@ -229,31 +229,31 @@ async def _tried(plan: Plan, server: WakeServer, streams: int) -> list[Hearing]:
     """Try so many streams on one core, again if they fail."""
     tries: list[Hearing] = []
     while len(tries) < 2 and not (tries and tries[0].keeps_up):
-        tries.append(told(await hear(plan, server, streams, core=SERVER_CORE)))
+        tries.append(print_run(await hear(plan, server, streams, core=SERVER_CORE)))
     return tries
 
 
 async def describe(plan: Plan) -> Result:
     """Measure answers to `describe` while streams run and new ones begin."""
-    runs = [told(await _answers(plan, server)) for server in turns(plan.servers, plan.rounds)]
+    runs = [print_run(await _answers(plan, server)) for server in alternate(plan.servers, plan.rounds)]
     return Result("`describe` while streams run and begin", describe_rows(runs), _dicts(runs))
 
 
 async def _answers(plan: Plan, server: WakeServer) -> Answers:
     async with (
-        running(server) as process,
-        load.crowd(process.port, plan.track, [server.word], DESCRIBE_STREAMS) as crowd,
+        run_server(server) as process,
+        load.run_streams(process.port, plan.track, [server.word], DESCRIBE_STREAMS) as crowd,
     ):
         await _warmed_up(plan, crowd)
-        asker, meter = await load.connect(process.port, Asker()), Meter(process)
+        asker, meter = await load.connect(process.port, DescribeClient()), CpuMeter(process)
         newcomers = asyncio.create_task(_newcomers(plan, server, process.port))
-        await asker.ask(DESCRIBE_SECONDS, plan.seconds)
+        await asker.send_requests(DESCRIBE_SECONDS, plan.seconds)
         await newcomers
-        asker.end()
-        return _described(server, asker.waits(), meter.read(), load.slip(crowd))
+        asker.close()
+        return _described(server, asker.response_times(), meter.read(), load.send_delay_p99(crowd))
 
 
-def _described(server: WakeServer, waits: Sequence[float], usage: Usage, slip: float) -> Answers:
+def _described(server: WakeServer, waits: Sequence[float], usage: CpuUsage, slip: float) -> Answers:
     figures = statistics.median(waits), load.percentile(waits, 99), max(waits)
     median, p99, worst = (1000 * figure for figure in figures)
     return Answers(server.name, median, p99, worst, usage.others_percent, 1000 * slip)
@@ -261,38 +261,38 @@ def _described(server: WakeServer, waits: Sequence[float], usage: Usage, slip: f
 
 async def _newcomers(plan: Plan, server: WakeServer, port: int) -> None:
     """Let one stream after the other begin, each for a short while."""
-    begun = seconds_now()
-    while (now := seconds_now()) < begun + plan.seconds:
-        stream = await load.connect(port, Stream(plan.track, [server.word]))
-        stream.begin(now)
-        await asyncio.sleep(now + NEWCOMER_SECONDS - seconds_now())
-        stream.end()
+    begun = loop_time()
+    while (now := loop_time()) < begun + plan.seconds:
+        stream = await load.connect(port, SatelliteStream(plan.track, [server.word]))
+        stream.start(now)
+        await asyncio.sleep(now + NEWCOMER_SECONDS - loop_time())
+        stream.close()
 
 
 async def memory(plan: Plan) -> Result:
     """Measure memory with more and more streams, each of which has had its audio."""
-    runs = [row for server in turns(plan.servers, plan.rounds) for row in await _growth(plan, server)]
+    runs = [row for server in alternate(plan.servers, plan.rounds) for row in await _growth(plan, server)]
     return Result("Memory of streams", memory_rows(runs), _dicts(runs))
 
 
 async def _growth(plan: Plan, server: WakeServer) -> list[Memory]:
-    rows, streams = [], list[Stream]()
-    async with running(server) as process:
+    rows, streams = [], list[SatelliteStream]()
+    async with run_server(server) as process:
         for count in plan.memory_streams:
             await _more(plan, server, process.port, streams, count)
-            await process.idle()
-            rows.append(told(Memory(server.name, count, *process.memory())))
+            await process.wait_until_idle()
+            rows.append(print_run(Memory(server.name, count, *process.memory())))
         for stream in streams:
-            stream.end()
+            stream.close()
     return rows
 
 
-async def _more(plan: Plan, server: WakeServer, port: int, streams: list[Stream], count: int) -> None:
+async def _more(plan: Plan, server: WakeServer, port: int, streams: list[SatelliteStream], count: int) -> None:
     """Let streams join until there are so many; each says a little and stays."""
     joined = []
     for number in range(len(streams), count):
-        joined.append(await load.connect(port, Stream(plan.track, [server.word]), number))
-        joined[-1].begin(seconds_now())
+        joined.append(await load.connect(port, SatelliteStream(plan.track, [server.word]), number))
+        joined[-1].start(loop_time())
     await asyncio.sleep(MEMORY_AUDIO_SECONDS)
     for stream in joined:
         stream.pause()
@@ -305,7 +305,7 @@ async def words(plan: Plan) -> Result:
     if ours is None:
         sys.exit("The part 'words' measures our daemon only, and it is not among the servers.")
     kinds: list[tuple[str, ...]] = [(), MORE_WORDS, (LARGE_WORD,)]
-    runs = [told(await hear(plan, ours, WORD_STREAMS, more)) for more in turns(kinds, plan.rounds)]
+    runs = [print_run(await hear(plan, ours, WORD_STREAMS, more)) for more in alternate(kinds, plan.rounds)]
     return Result("More words in each stream", words_rows(runs), _dicts(runs))
 
 
@@ -321,8 +321,8 @@ def _kept_up(runs: Sequence[Hearing]) -> bool:
     return sum(run.keeps_up for run in runs) * 2 > len(runs)
 
 
-def cpu_rows(runs: Sequence[Hearing]) -> list[Row]:
-    rows: list[Row] = []
+def cpu_rows(runs: Sequence[Hearing]) -> list[TableRow]:
+    rows: list[TableRow] = []
     points: Points = defaultdict(list)
     for streams in distinct(run.streams for run in runs):
         figures: dict[str, Figure] = {}
@@ -332,18 +332,18 @@ def cpu_rows(runs: Sequence[Hearing]) -> list[Row]:
                 figures[server] = Figure(percent, _remark(some))
                 if _kept_up(some):
                     points[server].append((streams, percent * streams))
-        rows.append(Row(f"{streams} streams, % of a core for each", figures, _others(runs, streams)))
-    return [*rows, *fitted(points, "% of a core")]
+        rows.append(TableRow(f"{streams} streams, % of a core for each", figures, _others(runs, streams)))
+    return [*rows, *fit_lines(points, "% of a core")]
 
 
-def core_rows(runs: Sequence[Capacity]) -> list[Row]:
+def core_rows(runs: Sequence[Capacity]) -> list[TableRow]:
     late = {run.server for run in runs if not all(one.client_ok for one in run.tries)}
     figures = {
         server: Figure(figure.value, CLIENT_LATE if server in late else "")
         for server, figure in medians(runs, lambda run: run.streams).items()
     }
     others = max(one.usage.others_percent for run in runs for one in run.tries)
-    return [Row("most streams that keep up on one core", figures, others, higher_is_better=True)]
+    return [TableRow("most streams that keep up on one core", figures, others, higher_is_better=True)]
 
 
 def _remark(runs: Sequence[Hearing]) -> str:
@@ -352,30 +352,30 @@ def _remark(runs: Sequence[Hearing]) -> str:
     return behind + ("" if all(run.client_ok for run in runs) else CLIENT_LATE)
 
 
-def describe_rows(runs: Sequence[Answers]) -> list[Row]:
+def describe_rows(runs: Sequence[Answers]) -> list[TableRow]:
     others = max(run.others_percent for run in runs)
     return [
-        Row("`describe`, median ms", medians(runs, lambda run: run.median_ms), others),
-        Row("`describe`, 99 % within ms", medians(runs, lambda run: run.p99_ms), others),
-        Row("`describe`, worst ms", medians(runs, lambda run: run.worst_ms), others),
+        TableRow("`describe`, median ms", medians(runs, lambda run: run.median_ms), others),
+        TableRow("`describe`, 99 % within ms", medians(runs, lambda run: run.p99_ms), others),
+        TableRow("`describe`, worst ms", medians(runs, lambda run: run.worst_ms), others),
     ]
 
 
-def memory_rows(runs: Sequence[Memory]) -> list[Row]:
+def memory_rows(runs: Sequence[Memory]) -> list[TableRow]:
     rows = []
     kinds: dict[str, Callable[[Memory], float]] = {"RSS": lambda run: run.rss_mb, "PSS": lambda run: run.pss_mb}
     for kind, value in kinds.items():
         points: Points = defaultdict(list)
         for streams in distinct(run.streams for run in runs):
             figures = medians([run for run in runs if run.streams == streams], value)
-            rows.append(Row(f"{streams} streams, {kind} MB", figures))
+            rows.append(TableRow(f"{streams} streams, {kind} MB", figures))
             for server, figure in figures.items():
                 points[server].append((streams, figure.value))
-        rows += fitted(points, f"MB {kind}")
+        rows += fit_lines(points, f"MB {kind}")
     return rows
 
 
-def words_rows(runs: Sequence[Hearing]) -> list[Row]:
+def words_rows(runs: Sequence[Hearing]) -> list[TableRow]:
     """Return what one word costs, and each further one."""
     kinds = distinct(run.words for run in runs)
     cost = {words: statistics.median(_chunk_us(run) for run in runs if run.words == words) for words in kinds}
@@ -385,7 +385,9 @@ def words_rows(runs: Sequence[Hearing]) -> list[Row]:
         if words != only:
             rows[f"each of {', '.join(words[1:])} besides"] = (cost[words] - cost[only]) / (len(words) - 1)
     others = max(run.usage.others_percent for run in runs)
-    return [Row(f"{what}, µs for 80 ms of a stream", {OURS: Figure(value)}, others) for what, value in rows.items()]
+    return [
+        TableRow(f"{what}, µs for 80 ms of a stream", {OURS: Figure(value)}, others) for what, value in rows.items()
+    ]
 
 
 def _chunk_us(run: Hearing) -> float:
@@ -407,13 +409,13 @@ PARTS: dict[str, Callable[[Plan], Awaitable[Result]]] = {
 
 async def measure(plan: Plan, out: Path | None) -> None:
     """Run the parts one after the other; print the table of each as soon as it is there."""
-    found: dict[str, object] = {"machine": machine(), "servers": [asdict(server) for server in plan.servers]}
+    found: dict[str, object] = {"machine": describe_machine(), "servers": [asdict(server) for server in plan.servers]}
     for name in plan.parts:
         result = await PARTS[name](plan)
-        print(f"\n## {result.title}\n\n{table(result.rows, (PACKAGE, LOOP))}", flush=True)
+        print(f"\n## {result.title}\n\n{format_table(result.rows, (PACKAGE, LOOP))}", flush=True)
         found[name] = result.runs
         if out is not None:
-            write(out, found)
+            write_json(out, found)
 
 
 def servers(engine: str, arguments: Sequence[str]) -> tuple[WakeServer, ...]:
@@ -473,9 +475,9 @@ def main() -> None:
     ]
     if not chosen:
         sys.exit("none of these servers is installed")
-    track = load.track(_clip(given.clip))
-    if given.seconds < track.stretch:
-        sys.exit(f"each stream must speak a word: --seconds must be {track.stretch:.1f} or more")
+    track = load.create_track(_clip(given.clip))
+    if given.seconds < track.window_seconds:
+        sys.exit(f"each stream must speak a word: --seconds must be {track.window_seconds:.1f} or more")
     plan = Plan(
         parts=tuple(given.parts or PARTS),
         servers=tuple(chosen),

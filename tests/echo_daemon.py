@@ -15,7 +15,7 @@ from wyoming_rosie.protocol.server import ConnectionHandler, DaemonServer, Send,
 class EchoHandler:
     """Counts how often work was begun, ended and closed, for all to see."""
 
-    begun = ended = closed = 0
+    started = ended = closed = 0
     released = asyncio.Event()
 
     def __init__(self, send: Send) -> None:
@@ -25,7 +25,7 @@ class EchoHandler:
     async def on_event(self, event: Event) -> None:
         match event.type:
             case "work":
-                EchoHandler.begun += 1
+                EchoHandler.started += 1
                 if "seconds" in event.data:
                     await asyncio.sleep(event.data["seconds"])
                 else:
@@ -46,7 +46,7 @@ class EchoHandler:
         EchoHandler.closed += 1
 
 
-def converse(send: Send) -> ConnectionHandler:
+def create_handler(send: Send) -> ConnectionHandler:
     return EchoHandler(send)
 
 
@@ -56,7 +56,7 @@ class EchoConfig(ServiceConfig):
 
 
 async def serve(settings: EchoConfig) -> None:
-    await run(DaemonServer("echo", Info(), converse), settings)
+    await run(DaemonServer("echo", Info(), create_handler), settings)
 
 
 if __name__ == "__main__":

@@ -11,18 +11,18 @@ from wyoming.info import Attribution, Info, Satellite
 
 from wyoming_rosie.protocol.server import ConnectionHandler, DaemonServer, Send
 
-Answering = Callable[[Event, Send], Awaitable[None]]
+AnswerFunction = Callable[[Event, Send], Awaitable[None]]
 SPEECH_DATA = {"rate": 16000, "width": 2, "channels": 1}
 
 
-async def silent(event: Event, send: Send) -> None:
+async def ignore_event(event: Event, send: Send) -> None:
     """A daemon that takes everything and says nothing."""
 
 
-class _Scripted:
+class _FunctionHandler:
     is_busy = False
 
-    def __init__(self, send: Send, answer: Answering) -> None:
+    def __init__(self, send: Send, answer: AnswerFunction) -> None:
         self._send = send
         self._answer = answer
 
@@ -36,7 +36,7 @@ class _Scripted:
 class FakeDaemon:
     """A daemon whose answers are a function; it keeps what it was sent."""
 
-    answer: Answering = silent
+    answer: AnswerFunction = ignore_event
     heard: list[Event] = field(default_factory=list)
     uri: str = ""
 
@@ -45,27 +45,27 @@ class FakeDaemon:
 
     @asynccontextmanager
     async def serving(self, uri: str = "tcp://127.0.0.1:0", info: Info | None = None) -> AsyncIterator["FakeDaemon"]:
-        service = DaemonServer("fake", info or Info(), self._converse)
+        service = DaemonServer("fake", info or Info(), self._create_handler)
         async with service.listening(uri) as where:
             self.uri = str(where)
             yield self
         await service.drain(0)
 
-    def _converse(self, send: Send) -> ConnectionHandler:
+    def _create_handler(self, send: Send) -> ConnectionHandler:
         async def answer(event: Event, send: Send) -> None:
             self.heard.append(event)
             await self.answer(event, send)
 
-        return _Scripted(send, answer)
+        return _FunctionHandler(send, answer)
 
 
 class FakeSatellite(FakeDaemon):
     """A satellite that a test speaks through; `tell` sends to the conductor, `wait_for` waits for an event from it."""
 
     def __init__(self, name: str = "kitchen satellite", area: str | None = "Kitchen") -> None:
-        super().__init__(self._take)
+        super().__init__(self._on_event)
         self._conductor: Send | None = None
-        self._news = asyncio.Condition()
+        self._changed = asyncio.Condition()
         made_by = Attribution(name="tests", url="https://example.org")
         self.info = Info(
             satellite=Satellite(
@@ -73,7 +73,7 @@ class FakeSatellite(FakeDaemon):
             )
         )
 
-    async def tell(self, *events: Event) -> None:
+    async def send(self, *events: Event) -> None:
         assert self._conductor is not None, "no conductor has joined"
         for event in events:
             await self._conductor(event)
@@ -84,8 +84,8 @@ class FakeSatellite(FakeDaemon):
         def found() -> Event | None:
             return next((event for event in self.heard[after:] if event.type in types), None)
 
-        async with asyncio.timeout(seconds), self._news:
-            await self._news.wait_for(lambda: found() is not None)
+        async with asyncio.timeout(seconds), self._changed:
+            await self._changed.wait_for(lambda: found() is not None)
         event = found()
         assert event is not None
         return event
@@ -93,17 +93,17 @@ class FakeSatellite(FakeDaemon):
     async def speak(self, seconds: float = 0.3, pcm: bytes = bytes(640)) -> None:
         """Send audio, one chunk of 20 ms after the other, at real pace."""
         for _ in range(round(seconds / 0.02)):
-            await self.tell(Event("audio-chunk", dict(SPEECH_DATA), pcm))
+            await self.send(Event("audio-chunk", dict(SPEECH_DATA), pcm))
             await asyncio.sleep(0.02)
 
     async def wake(self, turn_id: str = "turn-1", **run: Any) -> None:
-        await self.tell(
+        await self.send(
             Event("detection", {"name": "okay_nabu", "context": {"turn_id": turn_id}}),
             Event("run-pipeline", {"start_stage": "asr", "end_stage": "tts", **run}),
         )
 
-    async def _take(self, event: Event, send: Send) -> None:
-        async with self._news:
+    async def _on_event(self, event: Event, send: Send) -> None:
+        async with self._changed:
             if event.type == "run-satellite":
                 self._conductor = send
-            self._news.notify_all()
+            self._changed.notify_all()

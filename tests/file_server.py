@@ -15,10 +15,10 @@ class FileServer:
     """Whatever folder an address names, the file of that name is sent; `held` after its first half, until it is set free."""
 
     files: dict[str, bytes] = field(default_factory=dict)
-    held: str = ""
-    free: threading.Event = field(default_factory=threading.Event)
+    paused_file: str = ""
+    resume: threading.Event = field(default_factory=threading.Event)
     halfway: threading.Event = field(default_factory=threading.Event)
-    asked: list[tuple[str, str]] = field(default_factory=list)
+    requests: list[tuple[str, str]] = field(default_factory=list)
     """Names, and the ranges that were asked for."""
     url: str = ""
 
@@ -27,28 +27,28 @@ class FileServer:
 
 
 @contextmanager
-def serving() -> Iterator[FileServer]:
+def serve_files() -> Iterator[FileServer]:
     """Serve during the block."""
     one = FileServer()
-    handler = type("Handler", (_Handler,), {"site": one})
-    with _Server(("127.0.0.1", 0), handler) as server:
+    handler = type("Handler", (_FileHandler,), {"site": one})
+    with _QuietServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         one.url = f"http://127.0.0.1:{server.server_port}"
         try:
             yield one
         finally:
-            one.free.set()
+            one.resume.set()
             server.shutdown()
             thread.join()
 
 
-class _Server(ThreadingHTTPServer):
+class _QuietServer(ThreadingHTTPServer):
     def handle_error(self, *_: object) -> None:
         """Clients leave in the middle of answers here."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _FileHandler(BaseHTTPRequestHandler):
     site: FileServer
 
     def log_message(self, *_: object) -> None: ...
@@ -56,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         name = self.path.rpartition("/")[2]
         wanted = self.headers.get("Range", "")
-        self.site.asked.append((name, wanted))
+        self.site.requests.append((name, wanted))
         if name not in self.site.files:
             self.send_error(404)
             return
@@ -69,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
         self.end_headers()
         for at in range(first, len(content), BLOCK_BYTES):
-            if name == self.site.held and at >= len(content) // 2:
+            if name == self.site.paused_file and at >= len(content) // 2:
                 self.site.halfway.set()
-                self.site.free.wait(30)
+                self.site.resume.wait(30)
             self.wfile.write(content[at : at + BLOCK_BYTES])

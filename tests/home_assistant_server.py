@@ -15,7 +15,7 @@ TOKEN = "a-long-lived-token"
 Message: TypeAlias = dict[str, Any]
 
 
-class Fault(StrEnum):
+class ServiceFault(StrEnum):
     """Behaviour of the next service call."""
 
     NONE = "none"
@@ -31,7 +31,7 @@ def entity(name: str, state: str = "off", **attributes: Any) -> Message:
     return {"s": state, "a": {"friendly_name": name, **attributes}}
 
 
-def house() -> dict[str, Message]:
+def create_states() -> dict[str, Message]:
     """Return the states of the home in Home Assistant's compressed format."""
     return {
         "light.kitchen": entity("Kitchen Light", supported_color_modes=["hs"], brightness=128),
@@ -52,7 +52,7 @@ class HomeAssistantServer:
     """The simulated server; `calls` are the executed service calls."""
 
     def __init__(self) -> None:
-        self.states = house()
+        self.states = create_states()
         self.areas = [{"area_id": "kitchen", "name": "Kitchen", "aliases": ["galley"], "floor_id": "ground"}]
         self.floors = [{"floor_id": "ground", "name": "Ground Floor", "aliases": []}]
         self.devices = [{"id": "radio", "area_id": "kitchen"}]
@@ -68,7 +68,7 @@ class HomeAssistantServer:
         self.core_state = "RUNNING"
         self.is_admin = True
         self.token = TOKEN
-        self.fault = Fault.NONE
+        self.fault = ServiceFault.NONE
         self.calls: list[Message] = []
         self.connections = 0
         self.refused = 0
@@ -169,19 +169,19 @@ class HomeAssistantServer:
         return {one["entity_id"]: one for one in self.entities if one["entity_id"] in message["entity_ids"]}
 
     async def _call(self, socket: web.WebSocketResponse, message: Message) -> None:
-        fault, self.fault = self.fault, Fault.NONE
+        fault, self.fault = self.fault, ServiceFault.NONE
         number = message["id"]
-        if fault in {Fault.REFUSED, Fault.UNKNOWN}:
-            await _refuse(socket, number, "not_found" if fault is Fault.UNKNOWN else "service_validation_error")
+        if fault in {ServiceFault.REFUSED, ServiceFault.UNKNOWN}:
+            await _refuse(socket, number, "not_found" if fault is ServiceFault.UNKNOWN else "service_validation_error")
             return
-        if fault is Fault.HUNG:
+        if fault is ServiceFault.HUNG:
             return
         self.calls.append({key: value for key, value in message.items() if key not in {"id", "type"}})
-        if fault is not Fault.DEAF:
+        if fault is not ServiceFault.DEAF:
             await self._carry_out(message)
-        if fault is Fault.CUT:
+        if fault is ServiceFault.CUT:
             await self.cut()
-        elif fault is not Fault.SILENT:
+        elif fault is not ServiceFault.SILENT:
             wants = message.get("return_response")
             result = {"context": {}, **({"response": self._response(message["service"])} if wants else {})}
             await _send(socket, {"id": number, "type": "result", "success": True, "result": result})

@@ -13,7 +13,7 @@ ROLES = tuple(bad_input.EVENTS)
 
 
 @dataclass(frozen=True)
-class Bytes:
+class InvalidBytes:
     """Bytes that are no events: an `error` with `code`, then the end."""
 
     name: str
@@ -30,14 +30,14 @@ CODES = {
 }
 HEADER = b'{"type":"x","data":' + bad_input.NESTED + b"}\n"
 BYTES = (
-    *(Bytes(one.name, one.raw, CODES.get(one.name, "bad-event"), one.with_eof) for one in bad_input.BYTES),
-    Bytes("deep JSON in the header", HEADER, "too-deep"),
-    Bytes("garbage", bytes(range(256)) * 20, "bad-event"),
+    *(InvalidBytes(one.name, one.raw, CODES.get(one.name, "bad-event"), one.with_eof) for one in bad_input.BYTES),
+    InvalidBytes("deep JSON in the header", HEADER, "too-deep"),
+    InvalidBytes("garbage", bytes(range(256)) * 20, "bad-event"),
 )
 
 
 @dataclass(frozen=True)
-class Nonsense:
+class InvalidEvents:
     """Legal events that make no sense: one of `answers` comes back, `error` with a code among them or not."""
 
     name: str
@@ -62,63 +62,63 @@ MEGABYTE = "word " * 200_000
 NOISE = bytes(range(256)) * 125
 """A second."""
 BOMB = '<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;"><!ENTITY c "&b;&b;">]><speak>&c;</speak>'
-OURS: dict[str, tuple[Nonsense, ...]] = {
+OURS: dict[str, tuple[InvalidEvents, ...]] = {
     "wake": (
-        Nonsense(
+        InvalidEvents(
             "audio without a start, as from old satellites", [Event("detect"), audio_chunk(bytes(3200)), STOP], NOTHING
         ),
-        Nonsense("audio that nobody asked for, without a start", [audio_chunk(bytes(3200))]),
-        Nonsense("an unknown wake word", [Event("detect", {"names": ["open sesame"]})]),
-        Nonsense("text for the names", [Event("detect", {"names": "okay_nabu"})]),
+        InvalidEvents("audio that nobody asked for, without a start", [audio_chunk(bytes(3200))]),
+        InvalidEvents("an unknown wake word", [Event("detect", {"names": ["open sesame"]})]),
+        InvalidEvents("text for the names", [Event("detect", {"names": "okay_nabu"})]),
     ),
     "asr": (
-        Nonsense("an unknown language", [Event("transcribe", {"language": "tlh"})]),
-        Nonsense("an unknown model", [Event("transcribe", {"name": "nobody"})]),
-        Nonsense("text for names to expect", [Event("transcribe", {"transcript_names": "Ada"})]),
-        Nonsense("names that nobody can say", [Event("transcribe", {"transcript_names": ["a" * 1000]})]),
-        Nonsense("a number for a sensitivity", [Event("transcribe", {"vad_sensitivity": 5}), audio_start()]),
-        Nonsense("ten minutes of noise", [Event("transcribe"), audio_start(), *([audio_chunk(NOISE)] * 600)]),
-        Nonsense(
+        InvalidEvents("an unknown language", [Event("transcribe", {"language": "tlh"})]),
+        InvalidEvents("an unknown model", [Event("transcribe", {"name": "nobody"})]),
+        InvalidEvents("text for names to expect", [Event("transcribe", {"transcript_names": "Ada"})]),
+        InvalidEvents("names that nobody can say", [Event("transcribe", {"transcript_names": ["a" * 1000]})]),
+        InvalidEvents("a number for a sensitivity", [Event("transcribe", {"vad_sensitivity": 5}), audio_start()]),
+        InvalidEvents("ten minutes of noise", [Event("transcribe"), audio_start(), *([audio_chunk(NOISE)] * 600)]),
+        InvalidEvents(
             "voices before any audio",
             [Event("voice-stopped"), Event("transcribe"), audio_start(), STOP],
             frozenset({"transcript"}),
         ),
     ),
     "intent": (
-        Nonsense("a text of 1 MB", [Event("transcript", {"text": MEGABYTE})], frozenset({"not-recognized"})),
-        Nonsense("an empty text", [Event("transcript", {"text": ""})], frozenset({"not-recognized"})),
-        Nonsense(
+        InvalidEvents("a text of 1 MB", [Event("transcript", {"text": MEGABYTE})], frozenset({"not-recognized"})),
+        InvalidEvents("an empty text", [Event("transcript", {"text": ""})], frozenset({"not-recognized"})),
+        InvalidEvents(
             "a number for an area",
             [Event("transcript", {"text": "hello", "context": {"area": 5}})],
             ANY_ANSWER,
         ),
     ),
     "tts": (
-        Nonsense("a text of 1 MB", [Event("synthesize", {"text": MEGABYTE})]),
-        Nonsense(
+        InvalidEvents("a text of 1 MB", [Event("synthesize", {"text": MEGABYTE})]),
+        InvalidEvents(
             "a stream of 1 MB",
             [Event("synthesize-start"), Event("synthesize-chunk", {"text": MEGABYTE.replace(" ", "x")})],
         ),
-        Nonsense("an empty text", [Event("synthesize", {"text": ""})], frozenset({"audio-stop"})),
-        Nonsense("an unknown text format", [Event("synthesize", {"text": "hello", "text_format": "latex"})]),
-        Nonsense("a bomb of entities", [Event("synthesize", {"text": BOMB, "text_format": "ssml"})]),
-        Nonsense("an unknown language", [Event("synthesize", {"text": "hello", "voice": {"language": "tlh"}})]),
+        InvalidEvents("an empty text", [Event("synthesize", {"text": ""})], frozenset({"audio-stop"})),
+        InvalidEvents("an unknown text format", [Event("synthesize", {"text": "hello", "text_format": "latex"})]),
+        InvalidEvents("a bomb of entities", [Event("synthesize", {"text": BOMB, "text_format": "ssml"})]),
+        InvalidEvents("an unknown language", [Event("synthesize", {"text": "hello", "voice": {"language": "tlh"}})]),
     ),
     "satellite": (
-        Nonsense("a run without an answer", [Event("run-satellite"), Event("describe")], frozenset({"info"})),
+        InvalidEvents("a run without an answer", [Event("run-satellite"), Event("describe")], frozenset({"info"})),
     ),
 }
 
 
-def nonsense(role: str) -> list[Nonsense]:
+def invalid_events(role: str) -> list[InvalidEvents]:
     """Return what makes no sense to a role."""
     of_anybody = [
-        Nonsense(title, events, ANSWERS.get((role, title), frozenset({"error"})))
+        InvalidEvents(title, events, ANSWERS.get((role, title), frozenset({"error"})))
         for title, events in bad_input.bad_events(role).items()
         if (role, title) not in LEGAL
     ]
     return [*of_anybody, *OURS.get(role, ())]
 
 
-def encoded(events: Sequence[Event]) -> bytes:
+def encode_events(events: Sequence[Event]) -> bytes:
     return b"".join(map(encode, events))

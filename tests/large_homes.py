@@ -34,7 +34,7 @@ LANGUAGES = tuple(_ROOMS)
 MOST = "light"
 
 
-def home(language: str) -> Home:
+def create_home(language: str) -> Home:
     rooms = _ROOMS[language].split("|")
     areas = tuple(Area(f"room{number}", name) for number, name in enumerate(rooms))
     entities = []
@@ -45,11 +45,11 @@ def home(language: str) -> Home:
     return Home(areas, tuple(entities))
 
 
-def states(of: Home) -> dict[str, dict[str, object]]:
+def create_states(of: Home) -> dict[str, dict[str, object]]:
     return {entity.id: {"state": "on", "brightness": 40 + number % 5} for number, entity in enumerate(of.entities)}
 
 
-def toml(of: Home) -> str:
+def home_file(of: Home) -> str:
     """Return the text of the home file."""
     areas = "".join(f'[[areas]]\nid = "{area.id}"\nname = "{area.name}"\n\n' for area in of.areas)
     return areas + "".join(

@@ -44,6 +44,6 @@ def commands(folder: Path, wav: Path) -> dict[str, Sequence[str]]:
     }
 
 
-def names(command: Sequence[str]) -> set[str]:
+def flag_names(command: Sequence[str]) -> set[str]:
     """Return the flags in a command, without their dashes."""
     return {word.removeprefix("--") for word in command if word.startswith("--")}

@@ -8,13 +8,13 @@ import psutil
 LONGEST_SECONDS = 60.0
 
 
-async def until(is_so: Callable[[], object]) -> None:
+async def wait_until(is_so: Callable[[], object]) -> None:
     async with asyncio.timeout(LONGEST_SECONDS):
         while not is_so():
             await asyncio.sleep(0.005)
 
 
-async def used_until_idle(process: psutil.Process) -> float:
+async def cpu_seconds_until_idle(process: psutil.Process) -> float:
     """Return the processor's seconds that a process uses until it has nothing more to do."""
     begun = now = process.cpu_times().user
     async with asyncio.timeout(LONGEST_SECONDS):

@@ -12,7 +12,7 @@ import psutil
 from wyoming.event import Event
 
 from benchmarks import load
-from benchmarks.load import Asker
+from benchmarks.load import DescribeClient
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 5.0
@@ -22,7 +22,7 @@ MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Server:
+class PeerServer:
     """A program to measure, which takes `--uri` besides its command; `alone` without the programs that it starts."""
 
     name: str
@@ -31,7 +31,7 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Usage:
+class CpuUsage:
     """CPU between two moments: the server's seconds, and what all others but this client took, in % of a core."""
 
     seconds: float
@@ -42,10 +42,10 @@ class Usage:
         return f"others {self.others_percent:.0f} % of a core"
 
 
-class Running:
+class RunningServer:
     """A server's process tree."""
 
-    def __init__(self, server: Server, port: int, pid: int) -> None:
+    def __init__(self, server: PeerServer, port: int, pid: int) -> None:
         self.port = port
         self.models: list[str] = []
         self._server = server
@@ -59,7 +59,7 @@ class Running:
         every = [process.memory_full_info() for process in self._tree()]
         return sum(one.rss for one in every) / MEBIBYTE, sum(one.pss for one in every) / MEBIBYTE
 
-    async def idle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until the server has done what it was given."""
         for _ in range(round(2 * LONGEST_IDLE_WAIT_SECONDS)):
             before = self.cpu_seconds()
@@ -67,7 +67,7 @@ class Running:
             if self.cpu_seconds() - before < 0.5 * IDLE_CPU:
                 return
 
-    async def describe(self) -> None:
+    async def wait_until_installed(self) -> None:
         """Wait until the server describes installed models, and keep their names."""
         async with asyncio.timeout(READY_SECONDS):
             while not self.models:
@@ -75,22 +75,22 @@ class Running:
                     raise ChildProcessError(f"it ended before it served: {' '.join(self._server.command)}")
                 await asyncio.sleep(0.1)
                 with suppress(OSError):
-                    self.models = await _models(self.port)
+                    self.models = await _fetch_models(self.port)
 
     def _tree(self) -> list[psutil.Process]:
         return [self._process, *([] if self._server.alone else self._process.children(recursive=True))]
 
 
-class Meter:
+class CpuMeter:
     """Measures usage from its making on."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: RunningServer) -> None:
         self._running = running
         self._begun = self._now()
 
-    def read(self) -> Usage:
+    def read(self) -> CpuUsage:
         wall, server, own, machine = (now - begun for now, begun in zip(self._now(), self._begun, strict=True))
-        return Usage(wall, server, max(0.0, 100 * (machine - server - own) / wall))
+        return CpuUsage(wall, server, max(0.0, 100 * (machine - server - own) / wall))
 
     def _now(self) -> tuple[float, float, float, float]:
         machine = psutil.cpu_times()
@@ -103,17 +103,17 @@ def _cpu_seconds(pid: int) -> float:
     return time.clock_gettime(~pid << 3 | 2)  # Linux' number for clock_getcpuclockid(pid)
 
 
-async def _models(port: int) -> list[str]:
-    asker = await load.connect(port, Asker())
+async def _fetch_models(port: int) -> list[str]:
+    asker = await load.connect(port, DescribeClient())
     try:
-        await asker.ask(0.1, 0.1)
+        await asker.send_requests(0.1, 0.1)
         await asyncio.sleep(0.2)
-        return [name for info in asker.infos for name in _installed(info)]
+        return [name for info in asker.infos for name in _installed_names(info)]
     finally:
-        asker.end()
+        asker.close()
 
 
-def _installed(info: Event) -> list[str]:
+def _installed_names(info: Event) -> list[str]:
     """Return the names of a server's models or voices, whatever it does, or that of a satellite."""
     if satellite := info.data.get("satellite"):
         return [satellite["name"]]
@@ -123,16 +123,16 @@ def _installed(info: Event) -> list[str]:
 
 
 @asynccontextmanager
-async def running(server: Server, core: int | None = None) -> AsyncIterator[Running]:
+async def run_server(server: PeerServer, core: int | None = None) -> AsyncIterator[RunningServer]:
     """Run a server during the block, on one core if one is given."""
     port = _free_port()
     command = (*server.command, "--uri", f"tcp://127.0.0.1:{port}")
     quiet = asyncio.subprocess.DEVNULL
-    with on_core(core):  # a child takes it over
+    with pin_to_core(core):  # a child takes it over
         child = await asyncio.create_subprocess_exec(*command, stdin=quiet, stdout=quiet, stderr=quiet)
     try:
-        found = Running(server, port, child.pid)
-        await found.describe()
+        found = RunningServer(server, port, child.pid)
+        await found.wait_until_installed()
         yield found
     finally:
         await _stop(child)
@@ -154,7 +154,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def on_core(core: int | None) -> Iterator[None]:
+def pin_to_core(core: int | None) -> Iterator[None]:
     """Keep this process, and the children that it starts meanwhile, on one core if one is given."""
     before = os.sched_getaffinity(0)
     if core is not None:

@@ -19,7 +19,7 @@ THRESHOLD = 0.5
 NOBODY = Attribution(name="", url="")
 
 
-class WakeHandler(AsyncEventHandler):
+class PyopenHandler(AsyncEventHandler):
     """One connection."""
 
     def __init__(self, info, reader, writer):
@@ -52,7 +52,7 @@ class WakeHandler(AsyncEventHandler):
                         await self.write_event(Detection(name=word.id, timestamp=chunk.timestamp).event())
 
 
-def described():
+def create_info():
     models = [
         WakeModel(
             name=model.value,
@@ -73,7 +73,7 @@ def described():
 
 async def main():
     server = AsyncServer.from_uri(sys.argv[sys.argv.index("--uri") + 1])
-    await server.run(partial(WakeHandler, described()))
+    await server.run(partial(PyopenHandler, create_info()))
 
 
 if __name__ == "__main__":

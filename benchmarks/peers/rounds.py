@@ -12,20 +12,20 @@ Server = TypeVar("Server")
 Run = TypeVar("Run")
 
 
-def turns(servers: Sequence[Server], rounds: int) -> list[Server]:
+def alternate(servers: Sequence[Server], rounds: int) -> list[Server]:
     """Return the servers forth and back again: A B C C B A A B C."""
     return [server for turn in range(rounds) for server in (servers if turn % 2 == 0 else servers[::-1])]
 
 
-def told(run: Run) -> Run:
+def print_run(run: Run) -> Run:
     """Say on stderr how a run went."""
     print(run, file=sys.stderr, flush=True)
     return run
 
 
-def write(out: Path, found: dict[str, object]) -> None:
+def write_json(out: Path, found: dict[str, object]) -> None:
     out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
-def machine() -> dict[str, object]:
+def describe_machine() -> dict[str, object]:
     return {"cores": os.cpu_count(), "kernel": platform.platform(), "python": platform.python_version()}

@@ -30,49 +30,49 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """What was measured, each server's figure, and the most that other programs took of the machine meanwhile."""
 
-    what: str
+    name: str
     figures: Mapping[str, Figure]
     others_percent: float | None = None
     higher_is_better: bool = False
 
 
-def table(rows: Sequence[Row], peers: Sequence[str]) -> str:
+def format_table(rows: Sequence[TableRow], peers: Sequence[str]) -> str:
     """Return the rows as Markdown, the peers called (a), (b) and so on; the ratios say how many times better ours is."""
     names = [f"({letter})" for letter, _ in zip(ascii_lowercase, peers, strict=False)]
     ratios = [f"better than {name}, times" for name in names]
     head = ["", "ours", *names, *ratios, "others, % of a core"]
-    return "\n".join((_cells(head), "|---" * len(head) + "|", *(_line(row, peers) for row in rows)))
+    return "\n".join((_join_cells(head), "|---" * len(head) + "|", *(_format_row(row, peers) for row in rows)))
 
 
-def _line(row: Row, peers: Sequence[str]) -> str:
+def _format_row(row: TableRow, peers: Sequence[str]) -> str:
     figures = [row.figures.get(name) for name in (OURS, *peers)]
-    cells = [f"{_short(figure.value)}{figure.remark}" if figure else "-" for figure in figures]
-    ratios = [_ratio(row, name) for name in peers]
+    cells = [f"{_format_number(figure.value)}{figure.remark}" if figure else "-" for figure in figures]
+    ratios = [_format_ratio(row, name) for name in peers]
     others = "-" if row.others_percent is None else f"{row.others_percent:.0f}"
-    return _cells([row.what, *cells, *ratios, others])
+    return _join_cells([row.name, *cells, *ratios, others])
 
 
-def _cells(cells: Sequence[str]) -> str:
+def _join_cells(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _short(value: float) -> str:
+def _format_number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def _ratio(row: Row, peer: str) -> str:
+def _format_ratio(row: TableRow, peer: str) -> str:
     """Return how many times better ours is."""
     ours, theirs = row.figures.get(OURS), row.figures.get(peer)
     if ours is None or theirs is None or ours.value <= 0 or theirs.value <= 0:
         return "-"
     better = ours.value / theirs.value if row.higher_is_better else theirs.value / ours.value
-    return _short(better)
+    return _format_number(better)
 
 
-def fitted(points: Points, unit: str) -> list[Row]:
+def fit_lines(points: Points, unit: str) -> list[TableRow]:
     """Return a and b of the line a + b * streams through each server's points."""
     lines = {
         server: statistics.linear_regression(*zip(*some, strict=True))
@@ -80,8 +80,8 @@ def fitted(points: Points, unit: str) -> list[Row]:
         if len(some) > 1
     }
     return [
-        Row(f"a, {unit} (a + b * streams)", {server: Figure(line.intercept) for server, line in lines.items()}),
-        Row(f"b, {unit} for each further stream", {server: Figure(line.slope) for server, line in lines.items()}),
+        TableRow(f"a, {unit} (a + b * streams)", {server: Figure(line.intercept) for server, line in lines.items()}),
+        TableRow(f"b, {unit} for each further stream", {server: Figure(line.slope) for server, line in lines.items()}),
     ]
 
 

@@ -17,7 +17,7 @@ from wyoming.satellite import RunSatellite
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.unit.satellite.dialogues import JARVIS, Conducts, Dialogue, Says, Tells, without_repeated_chunks
-from tests.waiting import until
+from tests.waiting import wait_until
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie_satellite.messages import MAIN_SLOT
 
@@ -98,7 +98,7 @@ class ScriptedConductor:
         self._asked += 1
         with suppress(ConnectionError):
             await self.says(Ping(f"heard {self._asked}").event())
-        await until(lambda: self._over or self._answered == self._asked)
+        await wait_until(lambda: self._over or self._answered == self._asked)
 
     async def next(self, seconds: float = LONGEST_WAIT_SECONDS) -> Event:
         event = await asyncio.wait_for(self._received.get(), seconds)

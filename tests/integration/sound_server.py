@@ -18,7 +18,7 @@ STARTED_SECONDS = 60.0
 PROGRAMS = ("pulseaudio", "pactl", "paplay", "pacat", "parec")
 
 
-def missing() -> list[str]:
+def missing_programs() -> list[str]:
     """Return the programs that are not installed."""
     return [program for program in PROGRAMS if shutil.which(program) is None]
 
@@ -37,7 +37,7 @@ class SoundServer:
         self._folder = folder
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["SoundServer"]:
+    async def run(self) -> AsyncIterator["SoundServer"]:
         process = await self._start(
             "pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--log-level=error",
             "-L", f"module-native-protocol-unix socket={self._folder}/socket auth-anonymous=1",
@@ -67,7 +67,7 @@ class SoundServer:
         process = await self._start("parec", f"--device={SPEAKER}.monitor", *format_flags, str(file))
         try:
             async with asyncio.timeout(STARTED_SECONDS):
-                while not seconds_in(file):
+                while not wav_seconds(file):
                     await asyncio.sleep(0.02)
             yield
         finally:
@@ -89,7 +89,7 @@ class SoundServer:
         )  # fmt: skip
 
 
-def seconds_in(file: Path) -> float:
+def wav_seconds(file: Path) -> float:
     """Return how much has been recorded so far."""
     return RECORDED.seconds(file.stat().st_size) if file.exists() else 0.0
 

@@ -20,20 +20,20 @@ from wyoming_rosie.commands.demo import COMMAND, RECORDING, STEPS
 ROSIE = command("wyoming-rosie")
 
 
-def rosie(*arguments: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+def run_command(*arguments: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([ROSIE, *arguments], input=given, capture_output=True, timeout=60, check=False)
 
 
-def result(*arguments: str, given: bytes | None = None) -> str:
+def run_json(*arguments: str, given: bytes | None = None) -> str:
     """Return the last line of what a command that works prints."""
-    ran = rosie(*arguments, given=given)
+    ran = run_command(*arguments, given=given)
     assert ran.returncode == 0, ran.stderr.decode()
     return ran.stdout.decode().splitlines()[-1]
 
 
-def complaint(*arguments: str, status: int = 1) -> str:
+def run_failing(*arguments: str, status: int = 1) -> str:
     """Return the one line of a command that does not work."""
-    ran = rosie(*arguments)
+    ran = run_command(*arguments)
     assert ran.returncode == status
     assert ran.stdout == b""
     lines = ran.stderr.decode().splitlines()
@@ -49,25 +49,25 @@ def noise(tmp_path: Path) -> Path:
 
 
 def test_detect_prints_the_word() -> None:
-    assert result("detect", str(RECORDING)) == "okay_nabu"
-    assert json.loads(result("detect", "--json", "-", given=RECORDING.read_bytes()))["result"] == "okay_nabu"
+    assert run_json("detect", str(RECORDING)) == "okay_nabu"
+    assert json.loads(run_json("detect", "--json", "-", given=RECORDING.read_bytes()))["result"] == "okay_nabu"
 
 
 @pytest.mark.parametrize("name", ["ok_nabu", "ok_nabu_v0.1", "Okay Nabu", "ok_nabu_v0.1.tflite"])
 def test_detect_knows_a_word_by_its_other_names(name: str) -> None:
-    assert result("detect", str(RECORDING), "--wake-word-name", name) == name
+    assert run_json("detect", str(RECORDING), "--wake-word-name", name) == name
 
 
 def test_detect_fails_where_there_is_no_such_word(noise: Path) -> None:
-    assert "no wake word was detected" in complaint("detect", str(noise), status=3)
-    assert "no wake word was detected" in complaint("detect", str(RECORDING), "--wake-word-name", "alexa", status=3)
-    assert "alexa" in complaint("detect", str(RECORDING), "--wake-word-name", "sesame")
+    assert "no wake word was detected" in run_failing("detect", str(noise), status=3)
+    assert "no wake word was detected" in run_failing("detect", str(RECORDING), "--wake-word-name", "alexa", status=3)
+    assert "alexa" in run_failing("detect", str(RECORDING), "--wake-word-name", "sesame")
 
 
 def test_ask_prints_the_answer_and_fails_when_it_does_not_understand(tmp_path: Path) -> None:
-    assert "Kitchen Light" in result("ask", "--own", "turn on the kitchen light")
-    assert json.loads(result("ask", "--own", "--json", "-", given=b"turn off the tv\n"))["intent"] == "HassTurnOff"
-    lost = rosie("ask", "--own", "colourless green ideas sleep furiously")
+    assert "Kitchen Light" in run_json("ask", "--own", "turn on the kitchen light")
+    assert json.loads(run_json("ask", "--own", "--json", "-", given=b"turn off the tv\n"))["intent"] == "HassTurnOff"
+    lost = run_command("ask", "--own", "colourless green ideas sleep furiously")
     assert lost.returncode == 3
     assert "understand" in lost.stderr.decode().splitlines()[-1]
 
@@ -75,47 +75,47 @@ def test_ask_prints_the_answer_and_fails_when_it_does_not_understand(tmp_path: P
 def test_ask_uses_the_home_that_is_given(tmp_path: Path) -> None:
     home = tmp_path / "home.toml"
     home.write_text('[[entities]]\nid = "light.lighthouse"\nname = "Lighthouse"\ndomain = "light"\n')
-    assert "Lighthouse" in result("ask", "turn on the lighthouse", "--home", str(home))
+    assert "Lighthouse" in run_json("ask", "turn on the lighthouse", "--home", str(home))
     home.write_text('[[entities]]\nid = "light.lighthouse"\n')
-    assert str(home) in complaint("ask", "turn on the lighthouse", "--home", str(home))
+    assert str(home) in run_failing("ask", "turn on the lighthouse", "--home", str(home))
 
 
 def test_say_understands_ssml(tmp_path: Path) -> None:
     spoken = [tmp_path / "plain.wav", tmp_path / "marked.wav"]
-    result("say", "One two", "--output", str(spoken[0]))
-    result("say", "--ssml", 'One <break time="2s"/> two', "--output", str(spoken[1]))
+    run_json("say", "One two", "--output", str(spoken[0]))
+    run_json("say", "--ssml", 'One <break time="2s"/> two', "--output", str(spoken[1]))
     plain, marked = (audio.seconds(len(pcm)) for audio, pcm in map(read_wav, spoken))
     assert marked > plain + 1.9
 
 
 def test_say_writes_what_it_says_as_a_wav_file(tmp_path: Path) -> None:
     spoken = tmp_path / "spoken.wav"
-    assert result("say", "The kitchen light is on.", "--output", str(spoken)) == str(spoken)
+    assert run_json("say", "The kitchen light is on.", "--output", str(spoken)) == str(spoken)
     audio, pcm = read_wav(spoken)
     assert 1 < audio.seconds(len(pcm)) < 4
     assert any(pcm)
 
 
 def test_transcribe_prints_what_is_said() -> None:
-    assert result("transcribe", str(COMMAND)) == "turn on the kitchen lights"
+    assert run_json("transcribe", str(COMMAND)) == "turn on the kitchen lights"
 
 
 def test_transcribe_understands_what_follows_a_wake_word() -> None:
-    told = json.loads(result("transcribe", "--json", "-", given=RECORDING.read_bytes()))
+    told = json.loads(run_json("transcribe", "--json", "-", given=RECORDING.read_bytes()))
     assert (told["result"], told["after"]) == ("turn on the kitchen lights", "okay_nabu")
 
 
 def test_voices_and_languages_are_listed() -> None:
-    german = [json.loads(line) for line in rosie("voices", "--language", "de", "--json").stdout.splitlines()]
+    german = [json.loads(line) for line in run_command("voices", "--language", "de", "--json").stdout.splitlines()]
     assert "de" in [one["voice"] for one in german]
     assert all(any(tag.startswith("de") for tag in one["languages"]) for one in german)
     assert {"language": "fr"} in [
-        json.loads(line) for line in rosie("languages", "intent", "--json").stdout.splitlines()
+        json.loads(line) for line in run_command("languages", "intent", "--json").stdout.splitlines()
     ]
 
 
 def test_transcribe_fails_on_noise(noise: Path) -> None:
-    assert "nothing was understood" in complaint("transcribe", str(noise), status=3)
+    assert "nothing was understood" in run_failing("transcribe", str(noise), status=3)
 
 
 async def test_a_running_daemon_is_used_when_it_is_named(daemon: StartDaemon) -> None:
@@ -128,12 +128,12 @@ async def test_a_running_daemon_is_used_when_it_is_named(daemon: StartDaemon) ->
 
 
 def test_nobody_at_the_address_is_said_so() -> None:
-    assert "tcp://127.0.0.1:9" in complaint("ask", "what time is it", "--uri", "tcp://127.0.0.1:9")
+    assert "tcp://127.0.0.1:9" in run_failing("ask", "what time is it", "--uri", "tcp://127.0.0.1:9")
 
 
 def test_the_demo_shows_every_step_changes_the_light_and_writes_the_answer(tmp_path: Path) -> None:
     reply = tmp_path / "reply.wav"
-    ran = rosie("demo", "--output", str(reply))
+    ran = run_command("demo", "--output", str(reply))
     shown = ran.stdout.decode()
     assert ran.returncode == 0, shown + ran.stderr.decode()
     positions = [shown.index(step) for step in STEPS]
@@ -146,7 +146,7 @@ def test_the_demo_shows_every_step_changes_the_light_and_writes_the_answer(tmp_p
 
 
 def test_the_demo_fails_when_a_step_fails(noise: Path, tmp_path: Path) -> None:
-    ran = rosie("demo", str(noise), "--output", str(tmp_path / "reply.wav"), "--seconds", "1")
+    ran = run_command("demo", str(noise), "--output", str(tmp_path / "reply.wav"), "--seconds", "1")
     assert ran.returncode == 3
     assert "wake" in ran.stderr.decode()
 
@@ -163,7 +163,7 @@ def test_up_runs_everything_until_interrupted(tmp_path: Path) -> None:
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        answer = result("ask", "turn on the kitchen light", "--uri", f"unix://{tmp_path}/intent.sock")
+        answer = run_json("ask", "turn on the kitchen light", "--uri", f"unix://{tmp_path}/intent.sock")
         assert "Kitchen Light" in answer
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.home_assistant_server import TOKEN, Fault, HomeAssistantServer, entity
+from tests.home_assistant_server import TOKEN, HomeAssistantServer, ServiceFault, entity
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.home.model import Area, Floor, Home, Location, RoomPolicy
 from wyoming_rosie.http.server import serve_http
@@ -191,17 +191,21 @@ async def test_what_changes_is_known_at_once(server: HomeAssistantServer, alive:
 
 
 FAULTS = [
-    (Fault.DEAF, "Sorry, the Kitchen Light did not answer.", 1),
-    (Fault.HUNG, "Sorry, the Kitchen Light did not answer.", 0),
-    (Fault.REFUSED, "Sorry, the Kitchen Light did not accept that.", 0),
-    (Fault.UNKNOWN, "Sorry, the Kitchen Light cannot do that.", 0),
-    (Fault.CUT, "I lost the connection to Home Assistant, and do not know whether the Kitchen Light heard it.", 1),
+    (ServiceFault.DEAF, "Sorry, the Kitchen Light did not answer.", 1),
+    (ServiceFault.HUNG, "Sorry, the Kitchen Light did not answer.", 0),
+    (ServiceFault.REFUSED, "Sorry, the Kitchen Light did not accept that.", 0),
+    (ServiceFault.UNKNOWN, "Sorry, the Kitchen Light cannot do that.", 0),
+    (
+        ServiceFault.CUT,
+        "I lost the connection to Home Assistant, and do not know whether the Kitchen Light heard it.",
+        1,
+    ),
 ]
 
 
 @pytest.mark.parametrize(("fault", "said", "times"), FAULTS)
 async def test_what_goes_wrong_is_said_and_nothing_is_done_twice(
-    server: HomeAssistantServer, alive: Living, fault: Fault, said: str, times: int
+    server: HomeAssistantServer, alive: Living, fault: ServiceFault, said: str, times: int
 ) -> None:
     server.fault = fault
     assert await alive.act("HassTurnOn", ["Kitchen Light"]) == Answer(said, done=False)
@@ -213,7 +217,7 @@ async def test_what_goes_wrong_is_said_and_nothing_is_done_twice(
 async def test_a_light_that_nobody_saw_because_the_connection_ended_is_not_said_to_be_on(
     server: HomeAssistantServer, alive: Living
 ) -> None:
-    server.fault = Fault.DEAF
+    server.fault = ServiceFault.DEAF
     acting = asyncio.create_task(alive.act("HassTurnOn", ["Kitchen Light"]))
     await until(lambda: bool(server.calls))
     del server.states["light.kitchen"]
@@ -241,7 +245,7 @@ async def test_brightness_and_volume_are_told_in_percent(server: HomeAssistantSe
 async def test_a_late_result_does_not_matter_where_the_light_is_seen_to_be_on(
     server: HomeAssistantServer, alive: Living
 ) -> None:
-    server.fault = Fault.SILENT
+    server.fault = ServiceFault.SILENT
     assert await alive.act("HassTurnOn", ["Kitchen Light"]) == Answer("Turned on the Kitchen Light.")
 
 
@@ -256,7 +260,7 @@ async def test_many_lights_that_do_not_answer_are_counted(server: HomeAssistantS
     server.states.update(lamps)
     async with living(server.url, token_file) as made:
         await until(lambda: made.actor.problem is None)
-        server.fault = Fault.DEAF
+        server.fault = ServiceFault.DEAF
         answer = await made.act("HassTurnOn", list(lamps))
         assert answer == Answer("Sorry, 200 lights did not answer.", done=False)
 

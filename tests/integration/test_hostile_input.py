@@ -10,7 +10,7 @@ import pytest_asyncio
 from wyoming.event import Event
 
 from tests.daemons import Daemon
-from tests.hostile import BYTES, ROLES, Bytes, Nonsense, encoded, nonsense
+from tests.hostile import BYTES, ROLES, InvalidBytes, InvalidEvents, encode_events, invalid_events
 from wyoming_rosie.protocol.client import Client, PeerError, connect, describe
 from wyoming_rosie.protocol.wire import EventStream, encode
 
@@ -53,7 +53,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.mark.parametrize("case", BYTES, ids=lambda case: case.name)
-async def test_bytes_that_are_no_events_are_told_before_the_end(target: Daemon, case: Bytes) -> None:
+async def test_bytes_that_are_no_events_are_told_before_the_end(target: Daemon, case: InvalidBytes) -> None:
     found = await answers_to(target.uri, case.raw, half_close=case.ends)
     assert [event.type for event in found] == ["error"]
     assert found[0].data["code"] == case.code
@@ -63,10 +63,10 @@ async def test_bytes_that_are_no_events_are_told_before_the_end(target: Daemon, 
 
 @pytest.mark.parametrize(
     ("role", "case"),
-    [pytest.param(role, case, id=f"{role}-{case.name}") for role in ROLES for case in nonsense(role)],
+    [pytest.param(role, case, id=f"{role}-{case.name}") for role in ROLES for case in invalid_events(role)],
     indirect=["role"],
 )
-async def test_events_that_make_no_sense_get_an_answer(target: Daemon, case: Nonsense) -> None:
+async def test_events_that_make_no_sense_get_an_answer(target: Daemon, case: InvalidEvents) -> None:
     async with connect(target.uri) as peer:
         for event in case.events:
             await peer.send(event)
@@ -129,7 +129,7 @@ async def test_memory_stays_bounded_while_a_peer_sends_without_end(target: Daemo
     before = process.memory_info().rss
     async with connect(target.uri) as peer:
         stream: EventStream = peer._stream
-        piece = encoded([Event("no-such-event", {}, bytes(MEGABYTES))])
+        piece = encode_events([Event("no-such-event", {}, bytes(MEGABYTES))])
         for _ in range(60):
             stream.transport.write(piece)
             while stream.transport.get_write_buffer_size() > MEGABYTES:

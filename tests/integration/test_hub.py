@@ -102,7 +102,7 @@ class HubHarness:
         await self.satellite.wake()
         await self.satellite.speak(1.6)
         await self.satellite.wait_for("audio-stop", after=heard)
-        await self.satellite.tell(Event("played"))
+        await self.satellite.send(Event("played"))
         return self.satellite.heard[heard:]
 
 
@@ -349,7 +349,7 @@ async def test_the_volume_of_the_room_is_changed_and_told(harness: HubHarness) -
     turn = asyncio.create_task(harness.turn())
     order = await harness.satellite.wait_for("user-event")
     assert order.data == {"name": "volume", "percent": 40}
-    await harness.satellite.tell(Event("user-event", {"name": "volume", "percent": 40}))
+    await harness.satellite.send(Event("user-event", {"name": "volume", "percent": 40}))
     told = await turn
     assert [event.data["text"] for event in told if event.type == "synthesize"] == ["The volume is at 40 percent."]
 
@@ -376,7 +376,7 @@ async def test_a_satellite_that_only_streams_has_its_wake_word_found_for_it(harn
     stage = FakeDaemon(wake)
     await harness._stack.enter_async_context(stage.serving())
     await harness.begin("--wake-uri", stage.uri)
-    await harness.satellite.tell(Event("run-pipeline", {"start_stage": "wake", "end_stage": "tts"}))
+    await harness.satellite.send(Event("run-pipeline", {"start_stage": "wake", "end_stage": "tts"}))
     await harness.satellite.speak(0.3)
     await harness.satellite.speak(0.02, bytes([7]) * 640)
     await harness.satellite.speak(1.6, bytes([9]) * 640)

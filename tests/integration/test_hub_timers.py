@@ -81,7 +81,7 @@ class TwoRoomHome:
         await satellite.speak(1.0)
         answer = await satellite.wait_for("synthesize", after=heard)
         await satellite.wait_for("audio-stop", after=heard)
-        await satellite.tell(Event("played"))
+        await satellite.send(Event("played"))
         return str(answer.data["text"])
 
     def spoken(self) -> list[tuple[str, object]]:
@@ -198,7 +198,7 @@ async def test_the_hub_speaks_the_language_that_was_heard_with_a_voice_of_it(hom
 async def test_a_satellite_may_have_its_own_language(home: TwoRoomHome) -> None:
     home.means("start", "HassStartTimer", minutes=5)
     await home.begin("--language", "en")
-    await home.kitchen.tell(Event("run-pipeline", {"start_stage": "asr", "end_stage": "tts", "context": {"language": "fr"}}))  # fmt: skip
+    await home.kitchen.send(Event("run-pipeline", {"start_stage": "asr", "end_stage": "tts", "context": {"language": "fr"}}))  # fmt: skip
     home.says = "start"
     await home.kitchen.speak(1.0)
     answer = await home.kitchen.wait_for("synthesize")

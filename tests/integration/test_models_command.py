@@ -13,7 +13,7 @@ import pytest
 
 from tests import piper_voice, whisper_model
 from tests.daemons import command
-from tests.file_server import FileServer, serving
+from tests.file_server import FileServer, serve_files
 from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
 
 ROSIE = command("wyoming-rosie")
@@ -22,7 +22,7 @@ VOICE = "en_US-test-low"
 
 @pytest.fixture
 def site() -> Iterator[FileServer]:
-    with serving() as one:
+    with serve_files() as one:
         yield one
 
 
@@ -78,7 +78,7 @@ def test_an_interrupted_wait_keeps_what_came_and_the_next_goes_on(
     speech: Path, model: Path, site: FileServer, data: Path
 ) -> None:
     site.add(model)
-    site.held = "model.bin"
+    site.paused_file = "model.bin"
     words, environment = transcribing(speech, site)
     process = started(*words, **environment)
     assert site.halfway.wait(30)
@@ -90,9 +90,9 @@ def test_an_interrupted_wait_keeps_what_came_and_the_next_goes_on(
     kept = part.stat().st_size
     assert 0 < kept < len(site.files["model.bin"])
     assert "begun" in ran("models", "list", "whisper", "--json")[0]
-    site.free.set()
+    site.resume.set()
     assert ran(*words, **environment)[0] == f"{whisper_model.TEXT}\n"
-    assert ("model.bin", f"bytes={kept}-") in site.asked
+    assert ("model.bin", f"bytes={kept}-") in site.requests
 
 
 def test_a_model_that_cannot_be_had_ends_the_wait_with_the_reason(speech: Path, site: FileServer) -> None:
@@ -110,7 +110,7 @@ def test_saying_waits_for_the_voice_that_is_named(site: FileServer, tmp_path: Pa
     words = ("say", "hello", "--engine", "piper", "--voice", VOICE, "--output", str(spoken))
     ran(*words, WYOMING_ROSIE_TTS_PIPER_DOWNLOAD_FROM=site.url)
     assert any(read_wav(spoken)[1])
-    assert {name for name, _ in site.asked} == {f"{VOICE}.onnx", f"{VOICE}.onnx.json"}
+    assert {name for name, _ in site.requests} == {f"{VOICE}.onnx", f"{VOICE}.onnx.json"}
 
 
 def test_models_are_fetched_listed_and_removed(site: FileServer, model: Path, data: Path) -> None:
@@ -199,4 +199,4 @@ def test_a_recording_that_is_wrong_is_known_before_anything_is_fetched(site: Fil
     (tmp_path / "none.wav").write_bytes(b"no sound at all, only words")
     words, environment = transcribing(tmp_path / "none.wav", site)
     ran(*words, status=1, **environment)
-    assert site.asked == []
+    assert site.requests == []

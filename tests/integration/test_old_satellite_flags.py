@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import StartDaemon
 from tests.daemons import command
 from tests.integration.satellite_room import ScriptedConductor
-from tests.old_satellite_flags import COMMON, FINDER, commands, names
+from tests.old_satellite_flags import COMMON, FINDER, commands, flag_names
 from wyoming_rosie.audio.formats import SPEECH, read_wav, write_wav
 from wyoming_rosie_satellite.compat.migration import VALUE_KINDS
 
@@ -26,7 +26,7 @@ def wav(tmp_path: Path) -> Path:
 
 
 def test_no_flag_is_left_out(tmp_path: Path) -> None:
-    given = {name for one in commands(tmp_path, tmp_path).values() for name in names(one)}
+    given = {name for one in commands(tmp_path, tmp_path).values() for name in flag_names(one)}
     assert given | OTHERWISE == VALUE_KINDS.keys()
 
 

@@ -15,8 +15,8 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping
 
 from tests.conftest import OpenPeer
-from tests.echo_daemon import EchoHandler, converse
-from tests.waiting import until
+from tests.echo_daemon import EchoHandler, create_handler
+from tests.waiting import wait_until
 from wyoming_rosie.errors import ConfigError, UnreachableError
 from wyoming_rosie.protocol import server as shared
 from wyoming_rosie.protocol.client import Client, connect, describe
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 async def service() -> AsyncIterator[DaemonServer]:
     EchoHandler.released = asyncio.Event()
-    one = DaemonServer("echo", Info(), converse)
+    one = DaemonServer("echo", Info(), create_handler)
     yield one
     await one.drain(0)
 
@@ -94,11 +94,11 @@ async def test_a_bug_is_told_and_the_next_peer_is_served(uri: str, peer: OpenPee
 
 
 async def test_a_peer_that_leaves_ends_its_work(uri: str) -> None:
-    begun, ended, closed = EchoHandler.begun, EchoHandler.ended, EchoHandler.closed
+    begun, ended, closed = EchoHandler.started, EchoHandler.ended, EchoHandler.closed
     async with connect(uri) as one:
         await one.send(Event("work"))
-        await until(lambda: EchoHandler.begun > begun)
-    await until(lambda: EchoHandler.closed > closed)
+        await wait_until(lambda: EchoHandler.started > begun)
+    await wait_until(lambda: EchoHandler.closed > closed)
     EchoHandler.released.set()
     await describe(uri)
     assert EchoHandler.ended == ended
@@ -154,9 +154,9 @@ async def test_a_stopping_daemon_lets_a_request_finish_and_ends_idle_peers(
 ) -> None:
     async with service.listening("tcp://127.0.0.1:0") as where:
         busy, idle = await peer(str(where)), await peer(str(where))
-        begun = EchoHandler.begun
+        begun = EchoHandler.started
         await busy.send(Event("work"))
-        await until(lambda: EchoHandler.begun > begun)
+        await wait_until(lambda: EchoHandler.started > begun)
         draining = asyncio.create_task(service.drain(60))
         assert (await idle.receive(60)).data["code"] == "stopping"
         EchoHandler.released.set()
@@ -168,9 +168,9 @@ async def test_a_stopping_daemon_lets_a_request_finish_and_ends_idle_peers(
 async def test_a_request_that_outlives_the_drain_is_told(service: DaemonServer, peer: OpenPeer) -> None:
     async with service.listening("tcp://127.0.0.1:0") as where:
         busy = await peer(str(where))
-        begun = EchoHandler.begun
+        begun = EchoHandler.started
         await busy.send(Event("work"))
-        await until(lambda: EchoHandler.begun > begun)
+        await wait_until(lambda: EchoHandler.started > begun)
         await service.drain(0.1)
         assert (await busy.receive(60)).data["code"] == "stopping"
 
@@ -196,7 +196,7 @@ async def test_a_unix_socket_serves_and_is_gone_afterwards(
 
 async def test_a_port_in_use_is_an_error_that_names_the_address(uri: str) -> None:
     with pytest.raises(ConfigError, match=uri):
-        async with DaemonServer("echo", Info(), converse).listening(uri):
+        async with DaemonServer("echo", Info(), create_handler).listening(uri):
             pass
 
 

@@ -13,14 +13,16 @@ from wyoming.event import Event
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.integration.satellite_room import SAID, ScriptedConductor, first_run, logged
-from tests.integration.sound_server import RECORDED, ROOM, SPEAKER, SoundServer, missing, seconds_in
+from tests.integration.sound_server import RECORDED, ROOM, SPEAKER, SoundServer, missing_programs, wav_seconds
 from tests.unit.satellite.dialogues import HEARD, SOUND_START
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.protocol.client import describe
 from wyoming_rosie.runtime.child_processes import send_signal
 
 pytestmark = [
-    pytest.mark.skipif(bool(missing()), reason=f"apt install pulseaudio pulseaudio-utils: {missing()}"),
+    pytest.mark.skipif(
+        bool(missing_programs()), reason=f"apt install pulseaudio pulseaudio-utils: {missing_programs()}"
+    ),
 ]
 DEVICES = ("--mic", "pulse", "--snd", "pulse", "--wake-refractory-seconds", "0.5")
 SPEECH_START = Event("audio-start", {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels})
@@ -73,7 +75,7 @@ async def speak_until_heard(server: SoundServer, satellite: Daemon, word: Path, 
 async def test_a_spoken_wake_word_is_heard_and_the_whole_answer_is_played(
     daemon: StartDaemon, folder: Path, word: Path, server: SoundServer
 ) -> None:
-    async with server.running():
+    async with server.run():
         satellite = await daemon("satellite", *DEVICES)
         async with ScriptedConductor.connected(satellite.uri) as conductor:
             await conductor.joins()
@@ -83,7 +85,7 @@ async def test_a_spoken_wake_word_is_heard_and_the_whole_answer_is_played(
             async with server.recorded(folder / "answer"):
                 await conductor.says(*HEARD, SOUND_START, Event("audio-chunk", SOUND_START.data, rising(1.0)), STOP)
                 await conductor.hears("played")
-                played = seconds_in(folder / "answer")
+                played = wav_seconds(folder / "answer")
                 await asyncio.sleep(0.5)
     begins, ends = await asyncio.to_thread(sounding, folder / "answer")
     assert ends - begins == pytest.approx(1.0, abs=0.005)
@@ -123,13 +125,13 @@ async def test_a_sound_server_that_comes_back_is_found(
 ) -> None:
     """Once in a while libpulse keeps a lock when its server ends, and PortAudio hangs: then the satellite ends with a
     failure, and whoever supervises it starts it again."""
-    async with server.running():
+    async with server.run():
         satellite = await supervised()
         async with ScriptedConductor.connected(satellite.uri) as conductor:
             await conductor.joins()
             await speak_until_heard(server, satellite, word)
     await logged(satellite, "microphone failed")
-    async with server.running():
+    async with server.run():
         if not await hears_again(satellite, server, word):
             async with asyncio.timeout(60):
                 assert await satellite.process.wait() == 1
@@ -158,7 +160,7 @@ async def test_its_own_voice_does_not_wake_it_when_the_echo_is_cancelled(
     daemon: StartDaemon, word: Path, server: SoundServer, flags: tuple[str, ...], wakes: bool
 ) -> None:
     said = Event("audio-chunk", SPEECH_START.data, (await asyncio.to_thread(read_wav, word))[1])
-    async with server.running():
+    async with server.run():
         await server.control("load-module", "module-loopback", f"source={SPEAKER}.monitor", f"sink={ROOM}")
         satellite = await daemon("satellite", *DEVICES, *flags)
         async with ScriptedConductor.connected(satellite.uri) as conductor:

@@ -28,7 +28,7 @@ from wyoming.tts import (
 from tests import piper_voice
 from tests.conftest import OpenPeer, StartDaemon
 from tests.daemons import command
-from tests.waiting import used_until_idle
+from tests.waiting import cpu_seconds_until_idle
 from wyoming_rosie.protocol.client import Client, describe
 
 SENTENCE = "The kitchen light is on, and the heating stays at twenty one degrees until the evening. "
@@ -191,7 +191,7 @@ async def test_a_peer_that_leaves_or_does_not_read_costs_nothing(daemon: StartDa
     gone._stream.abort()
     deaf._stream.transport.pause_reading()
     assert (await ask(hasty, [text("Now.")])).types == ANSWER
-    assert await used_until_idle(process) < 5 * for_a_tenth
+    assert await cpu_seconds_until_idle(process) < 5 * for_a_tenth
     assert process.memory_info().rss < 150_000_000
 
 

@@ -31,7 +31,7 @@ from tests.integration.vad_clips import (
     with_hiss,
     with_noise,
 )
-from tests.waiting import used_until_idle
+from tests.waiting import cpu_seconds_until_idle
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
 from wyoming_rosie.protocol.client import Client, connect, describe
 from wyoming_rosie.voice_activity import silero
@@ -332,12 +332,12 @@ async def test_a_peer_that_leaves_drops_its_work(daemon: StartDaemon, peer: Open
     async with connect(running.uri) as patient:
         await patient.send(Event("audio-start", form))
         await patient.send(chunk)
-        for_one = await used_until_idle(process)
+        for_one = await cpu_seconds_until_idle(process)
     await client.send(Event("audio-start", form))
     for _ in range(20):
         await client.send(chunk)
     client._stream.abort()
-    assert await used_until_idle(process) < 10 * for_one
+    assert await cpu_seconds_until_idle(process) < 10 * for_one
 
 
 @pytest.mark.parametrize(

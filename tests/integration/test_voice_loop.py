@@ -54,14 +54,14 @@ class Loop:
         await self.satellite.wake(turn_id)
         quiet = bytes(CHUNK)
         for start in range(0, len(pcm), CHUNK):
-            await self.satellite.tell(Event("audio-chunk", dict(SPEECH_DATA), pcm[start : start + CHUNK]))
+            await self.satellite.send(Event("audio-chunk", dict(SPEECH_DATA), pcm[start : start + CHUNK]))
             await asyncio.sleep(0.02)
         while not [event for event in self.satellite.heard[heard:] if event.type == "voice-stopped"]:
-            await self.satellite.tell(Event("audio-chunk", dict(SPEECH_DATA), quiet))
+            await self.satellite.send(Event("audio-chunk", dict(SPEECH_DATA), quiet))
             await asyncio.sleep(0.02)
         answer = await self.satellite.wait_for("synthesize", after=heard)
         await self.satellite.wait_for("audio-stop", after=heard, seconds=60)
-        await self.satellite.tell(Event("played"))
+        await self.satellite.send(Event("played"))
         return str(answer.data["text"])
 
     async def spoken(self, text: str) -> bytes:
@@ -115,7 +115,7 @@ async def test_recognition_that_dies_is_spoken_about_and_heard_again_when_it_is_
     spoken = await loop.satellite.wait_for("synthesize", after=heard, seconds=60)
     assert "speech recognition" in spoken.data["text"]
     await loop.satellite.wait_for("audio-stop", after=heard)
-    await loop.satellite.tell(Event("played"))
+    await loop.satellite.send(Event("played"))
     restarted = await daemon("asr", "--uri", asr.uri)
     await restarted.wait_for_line("grammar")
     assert await loop.say(turn_on_the_lights, "t2") == "Turned on the Kitchen Light."

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import piper_voice, whisper_model
-from tests.interop.home_assistant import NEWEST, OLD, HomeAssistant, running
+from tests.interop.home_assistant import NEWEST, OLD, HomeAssistant, run_home_assistant
 from wyoming_rosie.audio.formats import read_wav, write_wav
 from wyoming_rosie.commands.demo import RECORDING
 
@@ -40,5 +40,5 @@ def said(tmp_path: Path, shared_data: Path) -> Path:
 @pytest.fixture(params=[OLD, NEWEST])
 async def core(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[HomeAssistant]:
     """A Home Assistant, of the oldest and of the newest version that we try."""
-    async with running(tmp_path / "core", request.param) as core:
+    async with run_home_assistant(tmp_path / "core", request.param) as core:
         yield core

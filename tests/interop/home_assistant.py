@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.interop.peers import STOP_SECONDS, free_port, program
+from tests.interop.peers import STOP_SECONDS, find_program, free_port
 from wyoming_rosie.protocol import address
 from wyoming_rosie.runtime.child_processes import send_signal
 
@@ -75,7 +75,7 @@ class HomeAssistant:
 
     async def start(self) -> None:
         """Start the core and wait until it has loaded everything."""
-        path = program(self._environment, "hass")
+        path = find_program(self._environment, "hass")
         said = await asyncio.to_thread((self.folder / "log").open, "ab")
         self._process = await asyncio.create_subprocess_exec(
             str(path), "--config", str(self.folder), "--skip-pip", stdout=said, stderr=said,
@@ -104,7 +104,7 @@ class HomeAssistant:
     async def ask(self, kind: str, **fields: Any) -> Any:
         """Return the result of one WebSocket command."""
         async with aiohttp.ClientSession() as session:
-            return await _ask(session, self.url, self.token, {"type": kind, **fields})
+            return await _request(session, self.url, self.token, {"type": kind, **fields})
 
     async def add_wyoming(self, port: int, domain: str = "conversation") -> str:
         """Let it talk to a Wyoming program of this machine; return the id of its entity in the domain."""
@@ -185,9 +185,9 @@ class HomeAssistant:
 
 
 @asynccontextmanager
-async def running(folder: Path, environment: str = OLD) -> AsyncIterator[HomeAssistant]:
+async def run_home_assistant(folder: Path, environment: str = OLD) -> AsyncIterator[HomeAssistant]:
     """Run a core during the block."""
-    program(environment, "hass")
+    find_program(environment, "hass")
     port = free_port()
     await asyncio.to_thread(_configure, folder, port)
     core = HomeAssistant(folder, port, environment)
@@ -221,10 +221,10 @@ async def _onboard(url: str) -> str:
         async with session.post(f"{url}/auth/token", data=grant) as granted:
             short = (await granted.json())["access_token"]
         lasting = {"type": "auth/long_lived_access_token", "client_name": "test", "lifespan": 30}
-        return str(await _ask(session, url, short, lasting))
+        return str(await _request(session, url, short, lasting))
 
 
-async def _ask(session: aiohttp.ClientSession, url: str, token: str, command: dict[str, Any]) -> Any:
+async def _request(session: aiohttp.ClientSession, url: str, token: str, command: dict[str, Any]) -> Any:
     async with asyncio.timeout(ASK_SECONDS), session.ws_connect(f"{url}/api/websocket", max_msg_size=0) as socket:
         await socket.receive_json()
         await socket.send_json({"type": "auth", "access_token": token})

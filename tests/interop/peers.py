@@ -18,7 +18,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 
 
-def program(environment: str, command: str) -> Path:
+def find_program(environment: str, command: str) -> Path:
     """Return the path of a peer's command; skip the test where it is not installed."""
     path = ENVIRONMENTS / environment / "bin" / command
     if not path.exists():
@@ -33,27 +33,27 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def running(path: Path, *arguments: str, log: Path) -> AsyncIterator[str]:
+async def run_peer(path: Path, *arguments: str, log: Path) -> AsyncIterator[str]:
     """Run a peer during the block; yield its address once it describes itself."""
     uri = f"tcp://127.0.0.1:{free_port()}"
     with await asyncio.to_thread(log.open, "wb") as said:
         process = await asyncio.create_subprocess_exec(str(path), *arguments, "--uri", uri, stdout=said, stderr=said)
         try:
-            await _ready(process, uri, log)
+            await _wait_until_ready(process, uri, log)
             yield uri
         finally:
             await _stop(process)
 
 
-async def _ready(process: asyncio.subprocess.Process, uri: str, log: Path) -> None:
+async def _wait_until_ready(process: asyncio.subprocess.Process, uri: str, log: Path) -> None:
     async with asyncio.timeout(START_SECONDS):
-        while not await _describes(uri):
+        while not await _is_ready(uri):
             if process.returncode is not None:
                 raise AssertionError(await asyncio.to_thread(log.read_text))
             await asyncio.sleep(0.2)
 
 
-async def _describes(uri: str) -> bool:
+async def _is_ready(uri: str) -> bool:
     try:
         await describe(uri)
     except UnreachableError:

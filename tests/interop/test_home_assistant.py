@@ -31,7 +31,7 @@ def _phrases_are_read() -> None:
     responses.render("cannot")
 
 
-class Living:
+class ConnectedActor:
     """An actor on the core, and the homes it has told of."""
 
     def __init__(self, core: HomeAssistant, token_file: Path) -> None:
@@ -50,9 +50,9 @@ class Living:
 
 
 @asynccontextmanager
-async def living(core: HomeAssistant, token: str, folder: Path) -> AsyncIterator[Living]:
+async def living(core: HomeAssistant, token: str, folder: Path) -> AsyncIterator[ConnectedActor]:
     await asyncio.to_thread((folder / "token").write_text, token)
-    made = Living(core, folder / "token")
+    made = ConnectedActor(core, folder / "token")
     acting = asyncio.create_task(made.actor.run())
     try:
         yield made
@@ -150,12 +150,12 @@ async def test_a_token_that_was_mended_is_tried_at_once(core: HomeAssistant, tmp
 async def test_the_stand_in_answers_in_the_shapes_of_the_real_one(core: HomeAssistant) -> None:
     for kind in ("config/area_registry/list", "config/entity_registry/list", "get_config"):
         async with HomeAssistantServer().serving() as server, open_connection(server.url, server.token) as ours:
-            assert _keys(await _asked(ours, kind)) <= _keys(await core.ask(kind)), kind
+            assert _keys(await _ask_daemon(ours, kind)) <= _keys(await core.ask(kind)), kind
     exposed = await core.ask("homeassistant/expose_entity/list")
     assert exposed["exposed_entities"]["light.bed_light"] == {"conversation": True}
 
 
-async def _asked(connection: Any, kind: str) -> Any:
+async def _ask_daemon(connection: Any, kind: str) -> Any:
     listening = asyncio.create_task(connection.listen())
     try:
         return await connection.ask(kind)
@@ -168,7 +168,7 @@ def _keys(answer: Any) -> set[str]:
     return set(answer[0] if isinstance(answer, list) else answer)
 
 
-async def _said(core: HomeAssistant, agent: str, text: str, language: str = "en") -> dict[str, Any]:
+async def _get_speech(core: HomeAssistant, agent: str, text: str, language: str = "en") -> dict[str, Any]:
     answer: dict[str, Any] = (await core.post("conversation/process", text=text, agent_id=agent, language=language))[
         "response"
     ]
@@ -192,16 +192,16 @@ async def test_home_assistant_executes_the_intent_of_our_daemon(
     await asyncio.to_thread((tmp_path / "home.toml").write_text, HOME)
     ours = await daemon("intent", "--actor", "none", "--home", str(tmp_path / "home.toml"))
     agent = await core.add_wyoming(port_of(ours.uri))
-    answer = await _said(core, agent, "turn on the reading lamp")
+    answer = await _get_speech(core, agent, "turn on the reading lamp")
     assert answer["response_type"] == "action_done"
     assert answer["speech"]["plain"]["speech"] == "Turned on the Reading lamp."
     assert await core.state("input_boolean.bulb") == "on"
-    assert (await _said(core, agent, "colourless green ideas"))["response_type"] == "error"
+    assert (await _get_speech(core, agent, "colourless green ideas"))["response_type"] == "error"
 
 
 async def test_home_assistant_speaks_what_our_daemon_has_handled(core: HomeAssistant, daemon: StartDaemon) -> None:
     agent = await core.add_wyoming(port_of((await daemon("intent")).uri))
-    answer = await _said(core, agent, "turn on the kitchen light")
+    answer = await _get_speech(core, agent, "turn on the kitchen light")
     assert answer["speech"]["plain"]["speech"] == "Turned on the Kitchen Light."
 
 

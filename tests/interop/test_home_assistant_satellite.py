@@ -29,7 +29,7 @@ domain = "light"
 """
 
 
-class HearsText:
+class TextHandler:
     """Speech recognition that hears the same in everything."""
 
     is_busy = False
@@ -45,27 +45,27 @@ class HearsText:
     async def close(self) -> None: ...
 
 
-class Recogniser(DaemonServer):
+class TextDaemon(DaemonServer):
     """A speech daemon of which a test says what it hears."""
 
     def __init__(self) -> None:
         model = AsrModel("test", CREDIT, True, None, None, ["en"])
         info = Info(asr=[AsrProgram("test", CREDIT, True, None, None, [model])])
-        super().__init__("asr", info, lambda send: HearsText(self.text, send))
+        super().__init__("asr", info, lambda send: TextHandler(self.text, send))
         self.text = ""
 
 
 @dataclass
-class House:
+class SatelliteSetup:
     core: HomeAssistant
     satellite: Daemon
     entity: str
     voice: Voice
     speech: bytes
-    recogniser: Recogniser
+    recogniser: TextDaemon
     engines: dict[str, str]
 
-    async def says(self, text: str) -> None:
+    async def speak(self, text: str) -> None:
         """Say the wake word and something that is understood as `text`."""
         self.recogniser.text = text
         self.voice.says(self.speech)
@@ -76,16 +76,18 @@ class House:
     def phases(self) -> list[str]:
         return [line["phase"] for line in self.satellite.lines("phase")]
 
-    async def announces(self, message: str) -> int:
+    async def announce(self, message: str) -> int:
         """Return the status of the call, which ends when it was heard."""
         return await self.core.call("assist_satellite", "announce", entity_id=self.entity, message=message)
 
 
 @pytest.fixture
-async def house(core: HomeAssistant, daemon: StartDaemon, tmp_path: Path, shared_data: Path) -> AsyncIterator[House]:
+async def house(
+    core: HomeAssistant, daemon: StartDaemon, tmp_path: Path, shared_data: Path
+) -> AsyncIterator[SatelliteSetup]:
     await asyncio.to_thread((tmp_path / "home.toml").write_text, HOME)
     _, speech = await asyncio.to_thread(read_wav, shared_data / "wake" / "woww_okay_nabu.wav")
-    voice, recogniser = Voice(tmp_path / "voice"), Recogniser()
+    voice, recogniser = Voice(tmp_path / "voice"), TextDaemon()
     async with AsyncExitStack() as stack:
         where = await stack.enter_async_context(recogniser.listening("tcp://127.0.0.1:0"))
         stack.push_async_callback(recogniser.drain, 0)
@@ -108,72 +110,72 @@ async def house(core: HomeAssistant, daemon: StartDaemon, tmp_path: Path, shared
         }
         await core.use_pipeline(**entities)
         entity = await core.add_wyoming(port_of(satellite.uri), "assist_satellite")
-        made = House(core, satellite, entity, voice, speech, recogniser, entities)
+        made = SatelliteSetup(core, satellite, entity, voice, speech, recogniser, entities)
         await made.phase("waiting")
         yield made
 
 
-async def test_a_spoken_command_is_done_and_confirmed_aloud(house: House) -> None:
-    await house.says("turn off the kitchen lights")
+async def test_a_spoken_command_is_done_and_confirmed_aloud(house: SatelliteSetup) -> None:
+    await house.speak("turn off the kitchen lights")
     await house.phase("speaking")
     await house.phase("waiting", 2)
     assert await house.core.state("light.kitchen_lights") == "off"
 
 
-async def test_a_run_without_an_answer_is_soon_over(house: House) -> None:
-    await house.says("never mind")
+async def test_a_run_without_an_answer_is_soon_over(house: SatelliteSetup) -> None:
+    await house.speak("never mind")
     await house.phase("thinking")
     await logged(house.satellite, "phase", 2, seconds=15, phase="waiting")
     assert "speaking" not in house.phases()
-    await house.says("turn off the kitchen lights")
+    await house.speak("turn off the kitchen lights")
     await house.phase("speaking")
 
 
-async def test_the_mute_switch_is_silent_and_not_a_lost_connection(house: House) -> None:
+async def test_the_mute_switch_is_silent_and_not_a_lost_connection(house: SatelliteSetup) -> None:
     mute = await house.core.entity_of_same_device(house.entity, "switch")
     await house.core.call("switch", "turn_on", entity_id=mute)
     await house.phase("paused")
-    await house.says("turn off the kitchen lights")
+    await house.speak("turn off the kitchen lights")
     await logged(house.satellite, "wake word")
-    assert await house.announces("dinner is ready") == 200
+    assert await house.announce("dinner is ready") == 200
     await house.phase("speaking")
     await house.phase("paused", 2)
     assert house.phases() == ["waiting", "paused", "speaking", "paused"]
     await house.core.call("switch", "turn_off", entity_id=mute)
     await house.phase("waiting", 2)
-    await house.says("turn off the kitchen lights")
+    await house.speak("turn off the kitchen lights")
     await house.phase("speaking", 2)
 
 
-async def test_announcements_are_heard_one_after_the_other(house: House) -> None:
-    both = await asyncio.gather(house.announces("dinner is ready"), house.announces("the laundry is done"))
+async def test_announcements_are_heard_one_after_the_other(house: SatelliteSetup) -> None:
+    both = await asyncio.gather(house.announce("dinner is ready"), house.announce("the laundry is done"))
     assert set(both) in ({200}, {200, 500})  # Home Assistant itself refuses a second one while the first is heard
     await house.phase("waiting", 2)
     heard = house.phases().count("speaking")
-    assert await house.announces("the laundry is done") == 200
+    assert await house.announce("the laundry is done") == 200
     await house.phase("waiting", heard + 2)
 
 
-async def test_an_announcement_in_the_middle_of_an_answer_is_heard_after_it(house: House) -> None:
-    await house.says("what time is it")
+async def test_an_announcement_in_the_middle_of_an_answer_is_heard_after_it(house: SatelliteSetup) -> None:
+    await house.speak("what time is it")
     await house.phase("speaking")
-    assert await house.announces("dinner is ready") == 200
+    assert await house.announce("dinner is ready") == 200
     await house.phase("waiting", 2)
     assert house.phases() == ["waiting", "streaming", "thinking", "speaking", "waiting"]
 
 
-async def test_a_home_assistant_that_stops_is_lost_and_found_again(house: House) -> None:
+async def test_a_home_assistant_that_stops_is_lost_and_found_again(house: SatelliteSetup) -> None:
     await house.core.stop()
     await house.phase("offline")
     await house.core.start()
     await logged(house.satellite, "phase", 2, seconds=30, phase="waiting")
-    await house.says("turn off the kitchen lights")
+    await house.speak("turn off the kitchen lights")
     await house.phase("speaking")
 
 
 @pytest.mark.parametrize("recording", ["oov_1", "oov_2"], ids=["a sentence", "a tune"])
 async def test_what_is_no_command_is_over_when_the_voice_is(
-    house: House, daemon: StartDaemon, shared_data: Path, recording: str
+    house: SatelliteSetup, daemon: StartDaemon, shared_data: Path, recording: str
 ) -> None:
     asr = await daemon("asr")
     await house.core.use_pipeline(**{**house.engines, "stt": await house.core.add_wyoming(port_of(asr.uri), "stt")})

@@ -11,14 +11,14 @@ from tests.interop.home_assistant import HomeAssistant, port_of
 pytestmark = [pytest.mark.interop]
 
 
-class Speaker:
+class AssistClient:
     """Somebody who speaks to an agent through a device of Home Assistant's."""
 
     def __init__(self, core: HomeAssistant, agent: str, device: str | None) -> None:
         self._core = core
         self._asked = {"agent_id": agent} | ({} if device is None else {"device_id": device})
 
-    async def hears(self, text: str, language: str = "en") -> str:
+    async def ask(self, text: str, language: str = "en") -> str:
         """Return what Home Assistant answers."""
         answer = await self._core.post("conversation/process", text=text, language=language, **self._asked)
         return str(answer["response"]["speech"].get("plain", {}).get("speech", ""))
@@ -40,7 +40,9 @@ domain = "light"
 
 
 @pytest.fixture(params=["none", "home-assistant"])
-async def speaker(core: HomeAssistant, daemon: StartDaemon, tmp_path: Path, request: pytest.FixtureRequest) -> Speaker:
+async def speaker(
+    core: HomeAssistant, daemon: StartDaemon, tmp_path: Path, request: pytest.FixtureRequest
+) -> AssistClient:
     if not core.is_newest:
         pytest.skip("this version tells no agent which device asks, and so sets no timers for one")
     (tmp_path / "home.toml").write_text(HOME)
@@ -52,26 +54,26 @@ async def speaker(core: HomeAssistant, daemon: StartDaemon, tmp_path: Path, requ
     )
     satellite = await daemon("satellite", "--mic", "stdin", "--snd", f"wav:{tmp_path / 'reply.wav'}")
     device = await core.device_of(await core.add_wyoming(port_of(satellite.uri), "assist_satellite"))
-    return Speaker(core, await core.add_wyoming(port_of(intent.uri)), device)
+    return AssistClient(core, await core.add_wyoming(port_of(intent.uri)), device)
 
 
-async def test_timers_are_set_asked_about_and_cancelled_aloud(speaker: Speaker) -> None:
-    assert await speaker.hears("set a timer for 5 minutes") == "Timer set for 5 minutes"
-    left = await speaker.hears("how much time is left on the timer")
+async def test_timers_are_set_asked_about_and_cancelled_aloud(speaker: AssistClient) -> None:
+    assert await speaker.ask("set a timer for 5 minutes") == "Timer set for 5 minutes"
+    left = await speaker.ask("how much time is left on the timer")
     assert re.fullmatch(r"(5 minutes|4 minutes and \d+ seconds) left\.", left)
-    assert "Minuten" in await speaker.hears("wie lange läuft der timer noch", "de")
-    assert await speaker.hears("cancel the timer") == "Timer cancelled"
-    assert await speaker.hears("how much time is left on the timer") == "No timers."
-    assert "not found" in await speaker.hears("cancel the timer")
-    assert await speaker.hears("cancel all timers") == "No timers were canceled."
+    assert "Minuten" in await speaker.ask("wie lange läuft der timer noch", "de")
+    assert await speaker.ask("cancel the timer") == "Timer cancelled"
+    assert await speaker.ask("how much time is left on the timer") == "No timers."
+    assert "not found" in await speaker.ask("cancel the timer")
+    assert await speaker.ask("cancel all timers") == "No timers were canceled."
 
 
 @pytest.mark.parametrize("speaker", ["none"], indirect=True)
-async def test_what_was_done_is_confirmed_and_what_is_asked_is_answered(speaker: Speaker) -> None:
-    assert await speaker.hears("is the reading lamp on") == "No, off"
-    assert await speaker.hears("turn on the reading lamp") == "Turned on the Reading lamp."
-    assert await speaker.hears("is the reading lamp on") == "Yes"
-    assert await speaker.hears("schalte die reading lamp aus", "de") == "Reading lamp ausgeschaltet."
-    assert await speaker.hears("never mind") == ""
-    assert re.fullmatch(r"\d+:\d\d [AP]M", await speaker.hears("what time is it"))
-    assert "Turned on" not in await speaker.hears("turn on the lost lamp")  # which Home Assistant does not know
+async def test_what_was_done_is_confirmed_and_what_is_asked_is_answered(speaker: AssistClient) -> None:
+    assert await speaker.ask("is the reading lamp on") == "No, off"
+    assert await speaker.ask("turn on the reading lamp") == "Turned on the Reading lamp."
+    assert await speaker.ask("is the reading lamp on") == "Yes"
+    assert await speaker.ask("schalte die reading lamp aus", "de") == "Reading lamp ausgeschaltet."
+    assert await speaker.ask("never mind") == ""
+    assert re.fullmatch(r"\d+:\d\d [AP]M", await speaker.ask("what time is it"))
+    assert "Turned on" not in await speaker.ask("turn on the lost lamp")  # which Home Assistant does not know

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import StartDaemon
-from tests.interop.peers import program, running
+from tests.interop.peers import find_program, run_peer
 from wyoming_rosie_satellite.compat.migration import VALUE_KINDS
 
 pytestmark = [pytest.mark.interop]
@@ -46,13 +46,13 @@ async def test_our_hub_conducts_it(daemon: StartDaemon, tmp_path: Path, said: Pa
     await asyncio.to_thread(microphone.write_text, SPEAK)
     daemons = {role: (await daemon(role)).uri for role in ("wake", "vad", "asr", "intent", "tts")}
     async with AsyncExitStack() as stack:
-        peer = running(program("openwakeword", "wyoming-openwakeword"), log=tmp_path / "wake")
+        peer = run_peer(find_program("openwakeword", "wyoming-openwakeword"), log=tmp_path / "wake")
         theirs = await stack.enter_async_context(peer)
         words = {"openwakeword": (theirs, "ok_nabu_v0.1"), "ours": (daemons["wake"], "okay_nabu")}
         uri, word = words.get(finder, ("", ""))
         wake = ("--wake-uri", uri, "--wake-word-name", word) if uri else ()
-        old = running(
-            program("satellite", "python"),
+        old = run_peer(
+            find_program("satellite", "python"),
             *("-m", "wyoming_satellite"),  # its command names a function that it does not have
             *("--mic-command", f"{sys.executable} {microphone} {said}", "--mic-command-samples-per-chunk", "320"),
             *("--snd-command", f"tee {heard}", *wake, "--name", "old", "--area", "Kitchen", "--no-zeroconf"),
@@ -73,7 +73,7 @@ async def test_our_hub_conducts_it(daemon: StartDaemon, tmp_path: Path, said: Pa
 
 async def test_no_flag_of_its_command_is_unknown_to_ours() -> None:
     process = await asyncio.create_subprocess_exec(
-        str(program("satellite", "python")), "-m", "wyoming_satellite", "--help", stdout=asyncio.subprocess.PIPE
+        str(find_program("satellite", "python")), "-m", "wyoming_satellite", "--help", stdout=asyncio.subprocess.PIPE
     )
     said, _ = await asyncio.wait_for(process.communicate(), 60)
     theirs = set(re.findall(r"--([a-z][a-z-]+)", said.decode()))

@@ -9,7 +9,7 @@ import pytest
 from tests import whisper_model
 from tests.conftest import StartDaemon
 from tests.interop.conftest import VOICE
-from tests.interop.peers import program, running
+from tests.interop.peers import find_program, run_peer
 from wyoming_rosie.audio.formats import read_wav
 
 pytestmark = [pytest.mark.interop]
@@ -19,13 +19,17 @@ STEPS = ("wake", "decided", "transcript", "intent", "first-audio", "done")
 async def test_a_turn_goes_through_their_daemons(
     daemon: StartDaemon, tmp_path: Path, said: Path, voices: Path, whisper: Path
 ) -> None:
-    wake = running(program("openwakeword", "wyoming-openwakeword"), "--preload-model", "ok_nabu", log=tmp_path / "wake")
-    asr = running(
-        program("whisper", "wyoming-faster-whisper"),
+    wake = run_peer(
+        find_program("openwakeword", "wyoming-openwakeword"), "--preload-model", "ok_nabu", log=tmp_path / "wake"
+    )
+    asr = run_peer(
+        find_program("whisper", "wyoming-faster-whisper"),
         *("--model", str(whisper), "--data-dir", str(whisper), "--local-files-only", "--stt-library", "faster-whisper"),
         log=tmp_path / "asr",
     )
-    tts = running(program("piper", "wyoming-piper"), "--voice", VOICE, "--data-dir", str(voices), log=tmp_path / "tts")
+    tts = run_peer(
+        find_program("piper", "wyoming-piper"), "--voice", VOICE, "--data-dir", str(voices), log=tmp_path / "tts"
+    )
     async with AsyncExitStack() as stack:
         wake_uri, asr_uri, tts_uri = [await stack.enter_async_context(one) for one in (wake, asr, tts)]
         vad, intent = await daemon("vad"), await daemon("intent")

@@ -39,7 +39,7 @@ def tier_of(llama: LlamaServer, home: Path, *more: str, answer_tokens: int = 16)
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     file = tmp_path / "home.toml"
-    file.write_text(large_homes.toml(large_homes.home("en")), "utf-8")
+    file.write_text(large_homes.home_file(large_homes.create_home("en")), "utf-8")
     return file
 
 
@@ -129,9 +129,9 @@ async def test_an_answer_ends_at_its_bound(llama: LlamaServer) -> None:
 
 async def test_homes_of_500_things_fit_as_the_server_counts(llama: LlamaServer) -> None:
     for language in large_homes.LANGUAGES:
-        home = large_homes.home(language)
+        home = large_homes.create_home(language)
         tools = tuple(HomeTools(ActionExecutor(home, DemoActor(home))).list_tools())
-        here = PromptContext(home.areas[3], datetime(2026, 11, 21, 15, 5, tzinfo=UTC), large_homes.states(home))
+        here = PromptContext(home.areas[3], datetime(2026, 11, 21, 15, 5, tzinfo=UTC), large_homes.create_states(home))
         for context in (4096, 8192):
             room = ContextWindow(context, context // 8)
             prompts = await asyncio.to_thread(prompt.load, None, room)

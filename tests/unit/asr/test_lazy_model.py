@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from tests.waiting import until
+from tests.waiting import wait_until
 from wyoming_rosie.errors import EngineError
 from wyoming_rosie_asr.lazy_model import LazyModel
 
@@ -44,7 +44,7 @@ async def test_it_goes_when_nobody_has_needed_it_for_a_while_and_comes_back() ->
     library = Library(keep_seconds=0.03)
     await library.read(0.06)
     assert library.returned == 0
-    await until(lambda: library.returned == 1)
+    await wait_until(lambda: library.returned == 1)
     assert await library.read() == "copy 2"
     await library.book.close()
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.satellite.integration_fakes import FakeControls
-from tests.waiting import until
+from tests.waiting import wait_until
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.integrations import buttons
@@ -367,7 +367,7 @@ async def pressed(one: ButtonDriver, controls: FakeControls) -> AsyncIterator[No
 async def test_buttons_that_were_away_are_obeyed() -> None:
     controls = FakeControls()
     async with pressed(FakeButtonDriver(DOWN, UP, KeyEvent(ButtonKey.SOFTER, is_down=True)), controls):
-        await until(lambda: controls.status.volume == 95)
+        await wait_until(lambda: controls.status.volume == 95)
     assert controls.requests == ["trigger"]
 
 
@@ -375,4 +375,4 @@ async def test_a_button_that_is_held_mutes_before_it_comes_up() -> None:
     controls = FakeControls()
     async with pressed(FakeButtonDriver(DOWN), controls):
         assert not controls.status.muted
-        await until(lambda: controls.status.muted)
+        await wait_until(lambda: controls.status.muted)

@@ -12,7 +12,7 @@ from wyoming.error import Error
 from wyoming.event import Event
 
 from tests.unit.satellite.integration_fakes import RecordingLedDriver
-from tests.waiting import until
+from tests.waiting import wait_until
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie_satellite.integrations import leds
 from wyoming_rosie_satellite.integrations.leds.apa102 import Apa102, encode_frame, open_bus
@@ -172,10 +172,10 @@ async def test_a_picture_is_sent_once_and_the_lights_end_dark() -> None:
     board = RecordingLedDriver(1)
     async with running(board) as shown:
         for count, event in ((1, phase_event("waiting")), (2, phase_event("streaming"))):
-            await until(partial(board.has_shown, count))
+            await wait_until(partial(board.has_shown, count))
             shown.on_event(Event("played"))
             shown.on_event(event)
-        await until(lambda: len(board.shown) == 3)
+        await wait_until(lambda: len(board.shown) == 3)
         shown.on_event(Event("transcript"))
     assert board.shown == [((24, 0, 0),), ((0, 0, 0),), ((0, 0, 255),), ((0, 0, 0),)]
     assert board.closed
@@ -185,7 +185,7 @@ async def test_what_moves_goes_on_moving() -> None:
     board = RecordingLedDriver(3)
     async with running(board) as shown:
         shown.on_event(phase_event("thinking"))
-        await until(lambda: len(set(board.shown)) >= 4)
+        await wait_until(lambda: len(set(board.shown)) >= 4)
 
 
 class Unplugged(RecordingLedDriver):
@@ -203,7 +203,7 @@ async def test_lights_that_come_back_show_the_moment() -> None:
     board = Unplugged(1)
     async with running(board) as shown:
         shown.on_event(phase_event("streaming"))
-        await until(lambda: board.tried > 0)
+        await wait_until(lambda: board.tried > 0)
         board.broken = False
-        await until(lambda: bool(board.shown))
+        await wait_until(lambda: bool(board.shown))
     assert board.shown[0] == ((0, 0, 255),)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.unit.vad.fakes import FRAME_BYTES, LoudnessEngine
-from tests.waiting import until
+from tests.waiting import wait_until
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.audio.local_vad import LocalVad
 
@@ -32,7 +32,7 @@ async def push(vad: LocalVad, inputs: list[m.Input], frame: bytes, frames: int, 
     """Push frames, and wait until an input of type `last` is the latest."""
     for _ in range(frames):
         vad.push_audio(frame, FIRST_MS)
-    await until(lambda: inputs and isinstance(inputs[-1], last))
+    await wait_until(lambda: inputs and isinstance(inputs[-1], last))
 
 
 async def test_noise_is_reported_where_it_starts_and_stops(vad: LocalVad, inputs: list[m.Input]) -> None:
@@ -46,6 +46,6 @@ async def test_noise_is_reported_where_it_starts_and_stops(vad: LocalVad, inputs
 async def test_speech_is_reported_where_it_starts_and_stops(vad: LocalVad, inputs: list[m.Input]) -> None:
     vad.push_audio(SPEECH * 20, FIRST_MS)
     vad.push_audio(SILENCE * 30, FIRST_MS)
-    await until(lambda: len(inputs) == 4)
+    await wait_until(lambda: len(inputs) == 4)
     voices = [given for given in inputs if isinstance(given, m.VoiceStarted | m.VoiceStopped)]
     assert voices == [m.VoiceStarted(FIRST_MS), m.VoiceStopped(FIRST_MS + 20 * FRAME_MS)]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from wyoming.event import Event
 from wyoming.timer import TimerCancelled, TimerFinished, TimerStarted, TimerUpdated
 
-from tests.waiting import until
+from tests.waiting import wait_until
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.timers import Timer
 from wyoming_rosie_satellite.storage.timer_service import SatelliteTimerService
@@ -240,7 +240,7 @@ async def test_a_timer_rings_without_a_server(tmp_path: Path) -> None:
     room = Room()
     async with running(tmp_path / "timers.json", room) as clock:
         clock.start(0.1, "tea")
-        await until(lambda: room.rang > 0)
+        await wait_until(lambda: room.rang > 0)
     assert (room.told, room.rang) == (["timer-started", "timer-finished"], 1)
 
 
@@ -250,12 +250,12 @@ async def test_a_timer_survives_a_restart_and_rings_once(tmp_path: Path) -> None
         clock.handle_event(started("a", 1))
         clock.handle_event(started("b", 1_000))
     async with running(path, room) as clock:
-        await until(lambda: bool(clock.timers))
+        await wait_until(lambda: bool(clock.timers))
         assert {timer.id for timer in clock.timers} == {"a", "b"}
-        await until(lambda: room.rang > 0)
+        await wait_until(lambda: room.rang > 0)
         clock.handle_event(finished("a"))
     async with running(path, room) as clock:
-        await until(lambda: bool(clock.timers))
+        await wait_until(lambda: bool(clock.timers))
         clock.handle_event(finished("a"))
         assert clock.cancel("b")
         assert not clock.cancel("b")
@@ -268,7 +268,7 @@ async def test_a_timer_that_ended_while_nobody_was_there_rings_at_once(tmp_path:
         clock.handle_event(started("a", 1))
     await asyncio.sleep(1.1)
     async with running(path, room):
-        await until(lambda: room.rang > 0)
+        await wait_until(lambda: room.rang > 0)
     assert room.rang == 1
 
 
@@ -286,5 +286,5 @@ async def test_a_full_disk_stops_no_timer(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     async with running(tmp_path / "file" / "timers.json", room) as clock:
         clock.start(0.1)
-        await until(lambda: room.rang > 0)
+        await wait_until(lambda: room.rang > 0)
     assert room.rang == 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from wyoming import event as reference
 from wyoming.event import Event
 
-from tests.waiting import until
+from tests.waiting import wait_until
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.protocol.wire import HELD_BYTES, Decoder, EventStream, WireLimits, encode
 
@@ -244,7 +244,7 @@ async def test_a_peer_that_broke_off_just_now_is_closed_like_any_other() -> None
     server = await loop.create_server(lambda: EventStream(made.append), "127.0.0.1", 0)
     with socket.create_connection(server.sockets[0].getsockname()) as peer:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # it ends with a reset
-        await until(lambda: made)
+        await wait_until(lambda: made)
     await made[0].close()
     server.close()
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from tests.waiting import until
+from tests.waiting import wait_until
 from wyoming_rosie.errors import EngineError
 from wyoming_rosie.runtime.workers import ProcessWorker, ThreadWorker
 
@@ -115,7 +115,7 @@ async def test_what_cannot_be_made_says_why() -> None:
 async def test_callers_that_wait_for_a_thread_are_counted() -> None:
     thread, go_on = ThreadWorker("test"), threading.Event()
     calls = [asyncio.create_task(thread.run(go_on.wait, 5)) for _ in range(3)]
-    await until(lambda: thread.waiting == 2)
+    await wait_until(lambda: thread.waiting == 2)
     go_on.set()
     await asyncio.gather(*calls)
     assert thread.waiting == 0

@@ -34,7 +34,7 @@ def tools(home: Home) -> tuple[Tool, ...]:
 
 
 def written(prompts: PromptTemplates, home: Home, area: int = 3, used: tuple[str, ...] = ()) -> Prompt:
-    here = PromptContext(home.areas[area], MOMENT, large_homes.states(home))
+    here = PromptContext(home.areas[area], MOMENT, large_homes.create_states(home))
     return prompts.render(home, here, (), tools(home), used)
 
 
@@ -50,7 +50,7 @@ def listed(home: Home, given: Prompt) -> Count[str]:
 def test_a_prompt_fits_with_room_for_history_results_and_the_answer(
     language: str, context: int, is_counted: bool
 ) -> None:
-    home = large_homes.home(language)
+    home = large_homes.create_home(language)
     prompts = prompt.load(context_window=room(context, counted(language, context) if is_counted else None))
     given = written(prompts, home)
     shares = prompts.allocate_tokens(home, tools(home))
@@ -63,7 +63,7 @@ def test_a_prompt_fits_with_room_for_history_results_and_the_answer(
 
 @every_home
 def test_every_kind_is_named_the_speakers_room_first_and_the_rest_is_told_of(language: str) -> None:
-    home = large_homes.home(language)
+    home = large_homes.create_home(language)
     given = written(prompt.load(context_window=room(8192, counted(language, 8192))), home)
     kinds, text = listed(home, given), given.messages[0].text
     assert set(kinds) == {entity.domain for entity in home.entities}
@@ -78,7 +78,7 @@ def test_every_kind_is_named_the_speakers_room_first_and_the_rest_is_told_of(lan
 def counted(language: str, context: int) -> TokenCounter:
     """Return a counter that a server has told the truth once."""
     counter = TokenCounter()
-    home = large_homes.home(language)
+    home = large_homes.create_home(language)
     given = written(prompt.load(context_window=room(context)), home)
     counter.calibrate(given, true_count(given))
     return counter
@@ -97,7 +97,7 @@ def _of_tools(given: Prompt) -> int:
 
 @every_home
 def test_more_of_the_home_is_told_once_a_server_has_counted_and_never_too_much(language: str) -> None:
-    home, before = large_homes.home(language), prompt.load(context_window=room(4096))
+    home, before = large_homes.create_home(language), prompt.load(context_window=room(4096))
     counter = counted(language, 4096)
     after = prompt.load(context_window=room(4096, counter))
     few, more = written(before, home), written(after, home)
@@ -106,7 +106,7 @@ def test_more_of_the_home_is_told_once_a_server_has_counted_and_never_too_much(l
 
 
 def test_the_text_stays_as_it_is_until_a_thing_is_used_that_it_does_not_name() -> None:
-    home = large_homes.home("en")
+    home = large_homes.create_home("en")
     prompts = prompt.load(context_window=room(4096, counted("en", 4096)))
     before = written(prompts, home)
     named = next(entity for entity in home.entities if f'- "{entity.name}": ' in before.messages[0].text)
@@ -119,7 +119,7 @@ def test_the_text_stays_as_it_is_until_a_thing_is_used_that_it_does_not_name() -
 
 
 def test_a_room_full_of_lights_leaves_room_for_the_thermostat_elsewhere() -> None:
-    home = large_homes.home("en")
+    home = large_homes.create_home("en")
     crowded = Home(
         home.areas,
         tuple(one if one.domain != "light" else type(one)(one.id, one.name, "light", "room3") for one in home.entities),

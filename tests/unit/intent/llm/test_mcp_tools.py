@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.waiting import until
+from tests.waiting import wait_until
 from wyoming_rosie_intent.llm.mcp_config import McpServer
 from wyoming_rosie_intent.llm.mcp_tools import MAX_CHARACTERS, McpTools
 from wyoming_rosie_intent.llm.model import ToolCall
@@ -34,7 +34,7 @@ async def connected(server: McpServer) -> AsyncIterator[McpTools]:
     tools = McpTools([server])
     running = asyncio.create_task(tools.run())
     try:
-        await until(lambda: bool(tools.list_tools()))
+        await wait_until(lambda: bool(tools.list_tools()))
         yield tools
     finally:
         running.cancel()
