@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.audio.levels import measure_levels
 from wyoming_rosie.commands.diagnostics import audio_devices, machine, network
 from wyoming_rosie.commands.diagnostics.diagnosis import Diagnosis, diagnose
 from wyoming_rosie.commands.diagnostics.redaction import redact
@@ -21,7 +22,6 @@ from wyoming_rosie.commands.diagnostics.report import (
     RecordingReport,
     ServiceReport,
 )
-from wyoming_rosie.commands.levels import measure_levels
 from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.wakeword.detection import drop_near_misses
 from wyoming_rosie.wakeword.micro import MicroStream, find_package_models

@@ -19,8 +19,8 @@ from wyoming.tts import Synthesize
 
 from wyoming_rosie.audio import files
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter, format_of, write_wav
+from wyoming_rosie.audio.levels import measure_levels
 from wyoming_rosie.commands import processes
-from wyoming_rosie.commands.levels import measure_levels
 from wyoming_rosie.commands.mini_conductor import (
     ConductorEffect,
     MiniConductor,

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.audio.levels import FULL_SCALE, SILENCE_DBFS, frame_levels
 from wyoming_rosie.voice_activity.events import VadFrame
-from wyoming_rosie.voice_activity.levels import FULL_SCALE, SILENCE_DBFS, frame_levels
 from wyoming_rosie.voice_activity.silero_network import FRAME_SAMPLES, Array
 
 FRAME_BYTES = 2 * FRAME_SAMPLES  # the only size that the model accepts

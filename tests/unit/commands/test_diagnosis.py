@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wyoming_rosie.audio.levels import AudioLevels
 from wyoming_rosie.commands.diagnostics.diagnosis import diagnose
 from wyoming_rosie.commands.diagnostics.report import (
     AudioDevice,
@@ -19,7 +20,6 @@ from wyoming_rosie.commands.diagnostics.report import (
     ServiceReport,
 )
 from wyoming_rosie.commands.diagnostics.sample_rate import AudioArrival, measure_rate
-from wyoming_rosie.commands.levels import AudioLevels
 from wyoming_rosie.home.model import SIMULATED_HOME_FILE
 from wyoming_rosie.runtime.extras import missing_requirements
 

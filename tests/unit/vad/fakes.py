@@ -3,17 +3,23 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from wyoming.event import Event
 
+from wyoming_rosie.audio.levels import frame_levels
 from wyoming_rosie.runtime.stream_scheduler import BatchScheduler
 from wyoming_rosie.voice_activity.events import VadEvent, VadFrame
-from wyoming_rosie.voice_activity.levels import mean_level
 from wyoming_rosie.voice_activity.segmenter import SegmenterRules
 from wyoming_rosie.voice_activity.stream import VadStream
 from wyoming_rosie_vad.handler import VadHandler
 
 FRAME_BYTES = 1024
 SPEECH_DATA = {"rate": 16_000, "width": 2, "channels": 1}
+
+
+def mean_level(pcm: bytes) -> float:
+    """Return the level of 16-bit PCM as a whole in dBFS."""
+    return frame_levels(np.frombuffer(pcm, "<i2").astype(np.float32)[None])[0]
 
 
 class LoudnessDetector:

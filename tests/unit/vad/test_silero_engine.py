@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.unit.vad.fakes import mean_level
+from wyoming_rosie.audio.levels import SILENCE_DBFS
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.voice_activity import silero
-from wyoming_rosie.voice_activity.levels import SILENCE_DBFS, mean_level
 from wyoming_rosie.voice_activity.silero_engine import (
     GATE_OPEN_FRAMES,
     MAX_GAIN_DB,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from wyoming_rosie.commands.levels import AudioLevels
+from wyoming_rosie.audio.levels import AudioLevels
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_rosie.commands.levels import SILENCE_DBFS, measure_levels
+from wyoming_rosie.audio.levels import SILENCE_DBFS, measure_levels
 
 
 def sine(amplitude: float, offset: int = 0) -> bytes:
