@@ -9,7 +9,14 @@ from wyoming_rosie_intent.dialogue import Dialogue
 from wyoming_rosie_intent.engine import IntentRecognizer
 from wyoming_rosie_intent.execution.confirmation import Confirmations
 from wyoming_rosie_intent.execution.executor import ActionExecutor
+from wyoming_rosie_intent.responses import responses
 from wyoming_rosie_intent.rules import hassil
+
+
+@pytest.fixture(scope="session", autouse=True)
+def english() -> None:
+    """The English phrases, loaded outside the event loop, as the daemon does at its start."""
+    responses.prepare("en")
 
 
 @pytest.fixture(scope="session")
