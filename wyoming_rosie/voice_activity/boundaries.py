@@ -26,7 +26,7 @@ BACKGROUND_FRAMES = 31
 MIN_BACKGROUND_FRAMES = 3
 
 
-class BoundaryRefiner:
+class SpeechBoundaries:
     """Refines boundaries by the newest frames of a stream; frames are numbered from its first."""
 
     def __init__(self, more: int) -> None:
@@ -38,7 +38,7 @@ class BoundaryRefiner:
         self._frames.append(frame)
         self.frame_count += 1
 
-    def refine_start(self, likely: int, earliest: int) -> int:
+    def find_start(self, likely: int, earliest: int) -> int:
         """Return the first frame of the present speech; `likely` is its first likely frame."""
         before = self._levels(likely - BACKGROUND_FRAMES, likely)
         self._background = _background_level(before) if len(before) >= MIN_BACKGROUND_FRAMES else inf
@@ -53,7 +53,7 @@ class BoundaryRefiner:
                 start = frame
         return start
 
-    def refine_end(self, start: int, likely: int) -> int:
+    def find_end(self, start: int, likely: int) -> int:
         """Return the frame after the last one of the speech from `start`; `likely` is its last likely frame."""
         after = self._levels(likely + 1, self.frame_count)
         if not after:

@@ -100,7 +100,7 @@ class Endpointer:
         verdicts = (
             self._check_silence(now_ms - self.silent_since)
             if self.silent_since is not None
-            else self._check_timeouts(now_ms)
+            else self._check_limits(now_ms)
         )
         self._is_perhaps |= EndpointDecision.PERHAPS in verdicts
         self._is_over = any(verdict is not EndpointDecision.PERHAPS for verdict in verdicts)
@@ -121,7 +121,7 @@ class Endpointer:
             verdicts.append(EndpointDecision.DONE)
         return verdicts
 
-    def _check_timeouts(self, now_ms: int) -> list[EndpointDecision]:
+    def _check_limits(self, now_ms: int) -> list[EndpointDecision]:
         if self._speaking_since is None:
             is_over = self._silent_since_noise is not None and now_ms - self._silent_since_noise >= AFTER_LONG_SOUND_MS
             return [EndpointDecision.NO_SPEECH] if is_over or now_ms >= self._rules.no_speech_ms else []

@@ -5,7 +5,7 @@ from math import ceil
 
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.voice_activity.boundaries import BoundaryRefiner
+from wyoming_rosie.voice_activity.boundaries import SpeechBoundaries
 from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop, VadFrame
 
 QUIET_FRAMES = 2
@@ -44,7 +44,7 @@ class SpeechSegmenter:
         self._frame_ms = frame_ms
         self._shortest = max(1, ceil(rules.shortest_ms / frame_ms))
         self._hangover = max(QUIET_FRAMES, ceil(rules.hangover_ms / frame_ms))
-        self._boundaries = BoundaryRefiner(self._shortest + self._hangover)
+        self._boundaries = SpeechBoundaries(self._shortest + self._hangover)
         self._candidate: int | None = None  # the first of the frames that may become speech
         self._likely_count = 0  # of them, over the start threshold
         self._start: int | None = None  # of the present speech
@@ -63,7 +63,7 @@ class SpeechSegmenter:
 
     def finish(self) -> SpeechStop | None:
         """End the stream, and with it the present speech."""
-        return None if self._start is None else self._end_speech(self._boundaries.refine_end(self._start, self._last))
+        return None if self._start is None else self._end_speech(self._boundaries.find_end(self._start, self._last))
 
     def _find_start(self, frame: VadFrame, now: int) -> SpeechStart | None:
         if frame.probability < self._rules.stop_threshold:
@@ -74,7 +74,7 @@ class SpeechSegmenter:
         self._likely_count += frame.probability >= self._rules.start_threshold
         if self._likely_count < self._shortest:
             return None
-        self._start, self._last = self._boundaries.refine_start(self._candidate, self._free_from), now
+        self._start, self._last = self._boundaries.find_start(self._candidate, self._free_from), now
         self._candidate = None
         return SpeechStart(max(self._start * self._frame_ms - self._rules.padding_ms, self._free_from * self._frame_ms))
 
@@ -82,7 +82,7 @@ class SpeechSegmenter:
         if frame.probability >= self._rules.stop_threshold:
             self._last = now
         elif now - self._last >= QUIET_FRAMES:
-            end = self._boundaries.refine_end(start, self._last)
+            end = self._boundaries.find_end(start, self._last)
             if now + 1 - end >= self._hangover:
                 return self._end_speech(end)
         return None

@@ -69,7 +69,7 @@ def read_tensors(path: Path) -> dict[str, Array]:
 class SileroWeights:
     """A model's weights in the layout that the network uses."""
 
-    spectrum: Array  # for sums and for differences of samples at equal distances from a window's center
+    spectrum: Array  # for sums and for differences of samples at equal distances from a window's centre
     convolutions: tuple[Array, ...]
     biases: tuple[Array, ...]
     input_kernel: Array  # from the encoder to the gates
@@ -188,7 +188,7 @@ def _parse_tensor(model: bytes, at: int) -> tuple[str, Array, int]:
 
 
 def _fold_basis(basis: Array) -> Array:
-    """Return a basis of half the size: cosines are even around the center, sines are odd."""
+    """Return a basis of half the size: cosines are even around the centre, sines are odd."""
     folded = np.zeros((2, WINDOW // 2, BINS), np.float32)
     folded[0] = basis[:BINS, 1:BINS].T  # the first sample of a window has the weight 0
     folded[1] = basis[BINS:, 1:BINS].T
@@ -227,7 +227,7 @@ def _transform(padded: Array, folded: Array) -> Array:
 
 
 def _windows(padded: Array, stride: int, places: int) -> Array:
-    """Return one row per position: its channels and those of its neighbors, under the kernel (im2col)."""
+    """Return one row per position: its channels and those of its neighbours, under the kernel (im2col)."""
     count, _, channels = padded.shape
     row, place, number = padded.strides
     strides = (row, stride * place, number)

@@ -90,23 +90,22 @@ class _Subgraph:
     def convert(self) -> list[str]:
         """Add the nodes of this subgraph; return the names of its outputs."""
         for number in range(self._graph.OperatorsLength()):
-            self._convert(self._graph.Operators(number))
+            self._convert_operator(self._graph.Operators(number))
         return [self._name(i) for i in self._graph.OutputsAsNumpy()]
 
-    def _convert(self, operator: Any) -> None:
+    def _convert_operator(self, operator: Any) -> None:
         code = self._model.OperatorCodes(operator.OpcodeIndex())
         kind = _OPERATORS.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), "?")
-        convert = getattr(self, f"_{kind.lower()}", None)
         inputs = [int(i) for i in operator.InputsAsNumpy()]
         outputs = [self._name(int(i)) for i in operator.OutputsAsNumpy()]
         if kind in _ELEMENTWISE:
-            self._elementwise(operator, _ELEMENTWISE[kind], inputs, outputs)
-        elif convert is None:
-            raise ConfigError(f"the model has an operator that is not supported: {kind}")
+            self._convert_elementwise(operator, _ELEMENTWISE[kind], inputs, outputs)
+        elif kind in _CONVERTERS:
+            _CONVERTERS[kind](self, operator, inputs, outputs)
         else:
-            convert(operator, inputs, outputs)
+            raise ConfigError(f"the model has an operator that is not supported: {kind}")
 
-    def _elementwise(self, operator: Any, kind: str, inputs: list[int], outputs: list[str]) -> None:
+    def _convert_elementwise(self, operator: Any, kind: str, inputs: list[int], outputs: list[str]) -> None:
         options = {
             "Add": tflite.AddOptions,
             "Sub": tflite.SubOptions,
@@ -118,14 +117,14 @@ class _Subgraph:
             activation, outputs[0], lambda name: self._add(kind, [self._name(i) for i in inputs], [name])
         )
 
-    def _fully_connected(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
+    def convert_fully_connected(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
         options = _options(operator, tflite.FullyConnectedOptions)
         names = [self._name(i) for i in inputs if i >= 0]
         self._add_activation(
             options.FusedActivationFunction(), outputs[0], lambda name: self._add("Gemm", names, [name], transB=1)
         )
 
-    def _conv_2d(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
+    def convert_conv_2d(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
         options = _options(operator, tflite.Conv2DOptions)
         kernel = self._get_value(inputs[1]).transpose(0, 3, 1, 2)
         names = [self._channels_first(inputs[0]), self._add_value(np.ascontiguousarray(kernel), outputs[0] + "_kernel")]
@@ -139,7 +138,7 @@ class _Subgraph:
 
         self._add_activation(options.FusedActivationFunction(), outputs[0], convolve)
 
-    def _max_pool_2d(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
+    def convert_max_pool_2d(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
         options = _options(operator, tflite.Pool2DOptions)
         size = [options.FilterHeight(), options.FilterWidth()]
         first = self._channels_first(inputs[0])
@@ -147,30 +146,30 @@ class _Subgraph:
         self._add("MaxPool", [first], [outputs[0] + "_first"], kernel_shape=size, strides=strides)
         self._add("Transpose", [outputs[0] + "_first"], outputs, perm=[0, 2, 3, 1])
 
-    def _pad(self, _: Any, inputs: list[int], outputs: list[str]) -> None:
+    def convert_pad(self, _: Any, inputs: list[int], outputs: list[str]) -> None:
         pads = self._add_value(self._get_value(inputs[1]).T.reshape(-1).astype(np.int64), outputs[0] + "_pads")
         self._add("Pad", [self._name(inputs[0]), pads], outputs)
 
-    def _leaky_relu(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
+    def convert_leaky_relu(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
         alpha = _options(operator, tflite.LeakyReluOptions).Alpha()
         self._add("LeakyRelu", [self._name(inputs[0])], outputs, alpha=alpha)
 
-    def _softmax(self, _: Any, inputs: list[int], outputs: list[str]) -> None:
+    def convert_softmax(self, _: Any, inputs: list[int], outputs: list[str]) -> None:
         self._add("Softmax", [self._name(inputs[0])], outputs, axis=-1)
 
-    def _mean(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
+    def convert_mean(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
         axes = [int(axis) for axis in np.atleast_1d(self._get_value(inputs[1]))]
         keep = int(_options(operator, tflite.ReducerOptions).KeepDims())
         self._add("ReduceMean", [self._name(inputs[0])], outputs, axes=axes, keepdims=keep)
 
-    def _rsqrt(self, _: Any, inputs: list[int], outputs: list[str]) -> None:
+    def convert_rsqrt(self, _: Any, inputs: list[int], outputs: list[str]) -> None:
         self._add("Sqrt", [self._name(inputs[0])], [outputs[0] + "_root"])
         self._add("Reciprocal", [outputs[0] + "_root"], outputs)
 
-    def _dequantize(self, _: Any, inputs: list[int], outputs: list[str]) -> None:
+    def convert_dequantize(self, _: Any, inputs: list[int], outputs: list[str]) -> None:
         self._add("Cast", [self._name(inputs[0])], outputs, to=TensorProto.FLOAT)
 
-    def _reshape(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
+    def convert_reshape(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
         shape = (
             self._get_value(inputs[1])
             if len(inputs) > 1
@@ -182,7 +181,7 @@ class _Subgraph:
         batched = np.array([-1, *shape[1:]], np.int64)
         self._add("Reshape", [self._name(inputs[0]), self._add_value(batched, outputs[0] + "_shape")], outputs)
 
-    def _if(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
+    def convert_if(self, operator: Any, inputs: list[int], outputs: list[str]) -> None:
         """Compute both branches and select one per row of the batch."""
         options = _options(operator, tflite.IfOptions)
         condition, *arguments = [self._name(i) for i in inputs]
@@ -239,6 +238,21 @@ class _Subgraph:
 
     def _shape(self, tensor: int) -> list[int]:
         return _get_shape(self._graph.Tensors(int(tensor)))
+
+
+_CONVERTERS: dict[str, Callable[[_Subgraph, Any, list[int], list[str]], None]] = {
+    "FULLY_CONNECTED": _Subgraph.convert_fully_connected,
+    "CONV_2D": _Subgraph.convert_conv_2d,
+    "MAX_POOL_2D": _Subgraph.convert_max_pool_2d,
+    "PAD": _Subgraph.convert_pad,
+    "LEAKY_RELU": _Subgraph.convert_leaky_relu,
+    "SOFTMAX": _Subgraph.convert_softmax,
+    "MEAN": _Subgraph.convert_mean,
+    "RSQRT": _Subgraph.convert_rsqrt,
+    "DEQUANTIZE": _Subgraph.convert_dequantize,
+    "RESHAPE": _Subgraph.convert_reshape,
+    "IF": _Subgraph.convert_if,
+}
 
 
 def _read_value(model: Any, tensor: Any) -> Array:
