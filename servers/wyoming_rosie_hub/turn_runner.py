@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from wyoming.user_event import UserEvent
 from wyoming.vad import VoiceStarted, VoiceStopped
 from wyoming.wake import Detect, Detection
 
-from wyoming_rosie.audio.formats import SPEECH, AudioFormat, format_of
+from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol.wire import encode
@@ -28,80 +28,21 @@ from wyoming_rosie_hub.announcements import AnnouncementQueue
 from wyoming_rosie_hub.core import TurnCore, TurnPhase
 from wyoming_rosie_hub.daemon_streams import DaemonStream, OnEvent
 from wyoming_rosie_hub.directory import DaemonDirectory
-from wyoming_rosie_hub.fallback_audio import FILLER, AudioClip, FallbackAudio
+from wyoming_rosie_hub.fallback_audio import FILLER, FallbackAudio
 from wyoming_rosie_hub.intent_response import IntentExecutor, IntentResponse
+from wyoming_rosie_hub.reply_streamer import ReplyStreamer
 from wyoming_rosie_hub.timeline import Timeline
 from wyoming_rosie_hub.timers.service import TimerService
 from wyoming_rosie_hub.voice_selection import VoiceSelector
 from wyoming_rosie_hub.volume_service import VolumeService
 
 _LOG = structlog.get_logger()
-MAX_AHEAD_SECONDS = 3.0
-"""How far an answer's audio is sent ahead of its playback: enough for bad Wi-Fi, little enough to interrupt."""
-CHUNK_SECONDS = 0.1
 DEFAULT_LANGUAGE = "en"
 ASR_CONTEXT = {CONDUCTED: True, SPEECH_BOUNDARIES: True}
 """Tells asr to leave the end of speech to the hub, and where speech is to the vad daemon."""
 FALLBACK_LANGUAGES = ("en", *sorted(sentences.languages()))
 """Languages to speak in, in order, if there is no voice for the turn's."""
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
-SEGMENT_GAP_SECONDS = 0.5
-"""Pause after one segment's audio, beyond which the answer counts as ended: some voices never send `synthesize-stopped`."""
-
-
-class ReplyStreamer:
-    """Streams an answer's audio from tts to the satellite, at most MAX_AHEAD_SECONDS ahead of its playback.
-
-    With `in_segments` the voice gets its text in chunks: each segment of audio ends with `audio-stop`, and the answer
-    with `synthesize-stopped`.
-    """
-
-    def __init__(
-        self, on_input: Callable[[m.Input], None], send: Callable[[Event], None], *, in_segments: bool = False
-    ) -> None:
-        self._on_input = on_input
-        self._send = send
-        self._in_segments = in_segments
-        self._end_timer: asyncio.TimerHandle | None = None
-        self._started_at: float | None = None
-        self._seconds = 0.0
-
-    async def on_event(self, event: Event) -> bool:
-        """Forward an audio event; return True after the last one."""
-        if self._end_timer is not None:
-            self._end_timer.cancel()
-        match event.type:
-            case "audio-chunk":
-                await self._forward_chunk(event)
-            case "audio-stop" if self._in_segments:
-                self._end_timer = asyncio.get_running_loop().call_later(SEGMENT_GAP_SECONDS, self._finish)
-            case "audio-stop" | "synthesize-stopped":
-                self._finish()
-                return True
-        return False
-
-    def _finish(self) -> None:
-        if self._started_at is None:
-            self._start(SPEECH)  # an answer without audio: the satellite must still report its end
-        self._send(AudioStop().event())
-        self._on_input(m.AnswerAudioEnded())
-
-    async def _forward_chunk(self, event: Event) -> None:
-        audio = format_of(event)
-        seconds = audio.seconds(len(event.payload or b""))
-        self._on_input(m.AnswerAudioSent(seconds))
-        if self._started_at is None:
-            self._start(audio)
-        assert self._started_at is not None
-        self._send(Event("audio-chunk", event.data, event.payload))
-        self._seconds += seconds
-        ahead = self._started_at + self._seconds - asyncio.get_running_loop().time()
-        if ahead > MAX_AHEAD_SECONDS:
-            await asyncio.sleep(ahead - MAX_AHEAD_SECONDS)
-
-    def _start(self, audio: AudioFormat) -> None:
-        self._started_at = asyncio.get_running_loop().time()
-        self._send(AudioStart(rate=audio.rate, width=audio.width, channels=audio.channels).event())
 
 
 @dataclass(frozen=True)
@@ -302,7 +243,7 @@ class TurnRunner:
         language = self._satellite.language
         self._send(Synthesize(text=sentences.format_sentence(f"failures.{failure}", language)).event())
         clip = self._hub.fallback_audio.get_clip(failure, language)
-        self._start_task("failure", self._play(clip, ReplyStreamer(self.process, self._send)))
+        self._start_task("failure", ReplyStreamer(self.process, self._send).play(clip))
 
     def _speak_filler(self, text: str) -> None:
         self._send(UserEvent(name=FILLER, data={"text": text} if text else None).event())
@@ -312,16 +253,12 @@ class TurnRunner:
             stream = DaemonStream(self._hub.directory.find_uri("tts"), [request], streamer.on_event)
             self._start_task(FILLER, stream.run())
         else:
-            self._start_task(FILLER, self._play(self._hub.fallback_audio.get_clip(FILLER, language), streamer))
+            self._start_task(FILLER, streamer.play(self._hub.fallback_audio.get_clip(FILLER, language)))
 
     def _stop_filler(self) -> None:
         if FILLER in self._tasks:
             self._close_stream(FILLER)
             self._send(AudioStop().event())
-
-    async def _play(self, clip: AudioClip, streamer: ReplyStreamer) -> None:
-        for event in _clip_events(clip):
-            await streamer.on_event(event)
 
     async def _on_wake_event(self, event: Event) -> bool:
         if event.type == "detection":
@@ -438,14 +375,6 @@ def _create_audio_start() -> Event:
 
 def _create_audio_chunk(pcm: bytes) -> Event:
     return AudioChunk(rate=SPEECH.rate, width=SPEECH.width, channels=SPEECH.channels, audio=pcm).event()
-
-
-def _clip_events(clip: AudioClip) -> Iterator[Event]:
-    step = clip.format.bytes_in(CHUNK_SECONDS)
-    audio = {"rate": clip.format.rate, "width": clip.format.width, "channels": clip.format.channels}
-    for start in range(0, len(clip.pcm), step):
-        yield Event("audio-chunk", audio, clip.pcm[start : start + step])
-    yield AudioStop().event()
 
 
 def _timestamp_ms(event: Event) -> int:
