@@ -134,9 +134,11 @@ def cache_folder() -> Path:
     return _xdg_folder("XDG_CACHE_HOME", ".cache")
 
 
-def state_folder() -> Path:
-    """Return where this user's programs keep what they must remember."""
-    return _xdg_folder("XDG_STATE_HOME", ".local/state")
+def state_folder(program: str = "") -> Path:
+    """Return the folder for what programs must remember: systemd's for a service, else the program's one of this user."""
+    if given := os.environ.get("STATE_DIRECTORY"):
+        return Path(given)
+    return _xdg_folder("XDG_STATE_HOME", ".local/state") / program
 
 
 def _xdg_folder(variable: str, usual: str) -> Path:

@@ -12,6 +12,7 @@ from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.ping import Ping
 
+from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.wakeword.detection import match_name
 from wyoming_rosie_satellite import messages as m
 from wyoming_rosie_satellite.audio.awake_mute import AwakeMute
@@ -108,7 +109,7 @@ class Satellite:
     def join(self, conductor: ConductorConnection, slot: str = m.MAIN_SLOT) -> None:
         """Give a slot to a conductor. Raises BadEventError while another conductor has it."""
         was_paused = self._slots[slot].is_paused
-        if self._slots[slot].claim(conductor, _now()) is not None and not was_paused:
+        if self._slots[slot].claim(conductor, loop_time()) is not None and not was_paused:
             self.handle(m.ConductorLeft(slot))
         self.handle(m.ConductorJoined(slot))
         self.has_joined.set()
@@ -134,7 +135,7 @@ class Satellite:
 
     def mark_alive(self, peer: ConductorConnection, slot: str = m.MAIN_SLOT) -> None:
         """Record that the peer is still there; ignored unless it has the slot."""
-        self._slots[slot].mark_alive(peer, _now())
+        self._slots[slot].mark_alive(peer, loop_time())
 
     def on_event(self, event: Event, slot: str = m.MAIN_SLOT) -> None:
         """Pass a conductor's event to the observers and the timers. Raises BadEventError for an invalid timer."""
@@ -153,7 +154,7 @@ class Satellite:
     def handle(self, given: m.Input) -> None:
         """Pass an input to the rules and apply the effects."""
         deadline, was_ringing = self._core.deadline, self._core.is_ringing
-        for effect in self._core.handle(given, _now()):
+        for effect in self._core.handle(given, loop_time()):
             self._apply(effect)
         if self._core.is_ringing is not was_ringing:
             self._notify(observers.ringing_event(self._core.is_ringing))
@@ -287,7 +288,7 @@ class Satellite:
 
     def _send_audio(self, audio: m.SendAudio) -> None:
         mute = self._components.awake_mute
-        sent = audio if mute is None else replace(audio, pcm=mute.apply(audio.pcm, _now()))
+        sent = audio if mute is None else replace(audio, pcm=mute.apply(audio.pcm, loop_time()))
         self._send(create_event(sent))
         if self._components.vad is not None:
             self._components.vad.push_audio(sent.pcm, sent.milliseconds)
@@ -311,7 +312,7 @@ class Satellite:
 
     def _play_cue(self, cue: m.Cue) -> None:
         if cue is m.Cue.AWAKE and self._components.awake_mute is not None:
-            self._components.awake_mute.start(_now())
+            self._components.awake_mute.start(loop_time())
         if cue in self._components.cues:
             self.player.play(self._components.cues[cue])
             self.player.mark_end()
@@ -327,7 +328,3 @@ class Satellite:
             self._deadline_timer = asyncio.get_running_loop().call_at(
                 self._core.deadline, self.handle, m.DeadlineReached()
             )
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

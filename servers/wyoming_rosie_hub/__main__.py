@@ -1,7 +1,6 @@
 """wyoming-rosie-hub: runs the hub with its settings until SIGTERM."""
 
 import asyncio
-import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +69,7 @@ class Hub:
     """The satellite clients, the timers and the other services of the hub."""
 
     def __init__(self, settings: HubConfig, browser: ServiceBrowser | None, metrics: TurnMetrics) -> None:
-        folder = settings.data_dir or state_folder()
+        folder = settings.data_dir or config.state_folder("hub")
         configured = {role: getattr(settings, f"{role}_uri") for role in ("wake", "vad", "asr", "intent", "tts")}
         self._directory = DaemonDirectory(configured, settings.adopt, self._discovered, local_addresses)
         self._voices = VoiceSelector(lambda: self._directory.find_uri("tts"))
@@ -147,13 +146,6 @@ class Hub:
         for link in links:
             link.send(event)
         return bool(links)
-
-
-def state_folder() -> Path:
-    """Return the folder for state: systemd's, else the user's."""
-    if given := os.environ.get("STATE_DIRECTORY"):
-        return Path(given)
-    return config.state_folder() / "hub"
 
 
 async def serve(settings: HubConfig) -> None:

@@ -1,12 +1,12 @@
 """Announcements: answers spoken unasked, queued while their satellite is disconnected."""
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
 
 import structlog
 
 from wyoming_rosie.protocol import turn
+from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie_hub.messages import Announcement, SatelliteIdentity, SpokenAnswer
 
 _LOG = structlog.get_logger()
@@ -26,7 +26,7 @@ class AnnouncementQueue:
         announcement = Announcement(turn.new_id(), answer, satellite.language, conversation_id)
         if not self._deliver(satellite.satellite_id, announcement):
             _LOG.info("announcement queued until the satellite connects", satellite=satellite.satellite_id)
-            self._queue.append((_now(), satellite.satellite_id, announcement))
+            self._queue.append((loop_time(), satellite.satellite_id, announcement))
 
     def on_connected(self, satellite_id: str) -> None:
         """Deliver what is queued for a satellite."""
@@ -34,9 +34,5 @@ class AnnouncementQueue:
         for queued_at, recipient, announcement in queued:
             if recipient != satellite_id:
                 self._queue.append((queued_at, recipient, announcement))
-            elif _now() - queued_at < EXPIRY_SECONDS:
+            elif loop_time() - queued_at < EXPIRY_SECONDS:
                 self._deliver(satellite_id, announcement)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

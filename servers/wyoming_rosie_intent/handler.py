@@ -1,6 +1,5 @@
 """The handler of one connection: transcripts in, replies out."""
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
@@ -21,6 +20,7 @@ from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.protocol.server import Send
+from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie_intent.answer import (
     AnswerChunk,
     AnswerEvent,
@@ -96,14 +96,14 @@ class IntentHandler:
     def _on_detection(self, event: Event) -> None:
         context = turn.context(event)
         area, conversation = self._find_area(context), _parse_name(context, "conversation_id")
-        self._dialogue.prepare_turn(str(context["turn_id"]), area, conversation, self._clock(), _now())
+        self._dialogue.prepare_turn(str(context["turn_id"]), area, conversation, self._clock(), loop_time())
 
     async def _on_transcript(self, event: Event) -> None:
         user_input = self._parse_input(event)
         context = {key: value for key, value in turn.context(event).items() if key not in _OUR_KEYS}
         context["conversation_id"] = user_input.conversation_id
         with self._metrics.turn("understand") as answered:
-            answer = self._dialogue.answer(user_input, self._clock(), _now())
+            answer = self._dialogue.answer(user_input, self._clock(), loop_time())
             async with aclosing(self._stream_answer(answer, user_input, context)) as replies:
                 async for reply in replies:
                     answered.outcome = reply.type if reply.type in _OUTCOMES else answered.outcome
@@ -233,10 +233,6 @@ def _match_context(matches: tuple[Match, ...]) -> dict[str, Any]:
     """Return the context of the matched intents; `intents` has all of them if there are has_several."""
     all_of_them = [{"intent": match.intent, "slots": dict(match.slots)} for match in matches]
     return {**all_of_them[0], **({"intents": all_of_them} if len(matches) > 1 else {})} if matches else {}
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _create_home_state(states: Mapping[str, Mapping[str, object]], event: Event) -> Event:

@@ -1,6 +1,5 @@
 """The audio of one reply, made from its segments."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from wyoming_rosie.audio.formats import Converter
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol.server import Send
+from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie_tts import phrase_cache
 from wyoming_rosie_tts.cancellation import StepCancellation
 from wyoming_rosie_tts.engine import TtsEngine, Voice
@@ -46,7 +46,7 @@ class ReplyAudio:
         self._is_prewarm = is_prewarm
         self._deadline = PlaybackDeadline()
         if is_prewarm:
-            self._deadline.add(PREWARM_LEAD_SECONDS, _now())
+            self._deadline.add(PREWARM_LEAD_SECONDS, loop_time())
         self._characters = 0
         self._started_at: float | None = None  # loop time of the first segment
         self._first_ms: int | None = None  # from then to the first audio chunk
@@ -55,12 +55,12 @@ class ReplyAudio:
 
     async def send_segment(self, segment: Segment, *, pause: bool) -> None:
         """Send a segment, followed by the silence between sentences if `pause`. Raises EngineError, BadEventError."""
-        self._started_at = self._started_at or _now()
+        self._started_at = self._started_at or loop_time()
         match segment:
             case TextSegment():
                 await self._send_text(segment, pause=pause)
             case PauseSegment(milliseconds):
-                self._deadline.add(milliseconds / 1000, _now())
+                self._deadline.add(milliseconds / 1000, loop_time())
                 await self._send_audio(bytes(self._voice.audio_format.bytes_in(milliseconds / 1000)))
             case MarkSegment(name):
                 data = {"name": name, "timestamp": self._milliseconds}
@@ -103,7 +103,7 @@ class ReplyAudio:
         if (cached := await self._context.cache.get(key)) is not None:
             if self._is_prewarm:
                 self._context.cache.add(key, cached, pin=True)
-            self._deadline.add(voice.audio_format.seconds(len(cached)), _now())
+            self._deadline.add(voice.audio_format.seconds(len(cached)), loop_time())
             yield cached
             return
         audio = bytearray()
@@ -131,7 +131,7 @@ class ReplyAudio:
             await self._send(Event("audio-chunk", data, chunk))
             self._sent_bytes += len(chunk)
             if self._first_ms is None and self._started_at is not None:
-                self._first_ms = round(1000 * (_now() - self._started_at))
+                self._first_ms = round(1000 * (loop_time() - self._started_at))
 
     async def _start(self) -> None:
         if not self._has_started:
@@ -142,7 +142,3 @@ class ReplyAudio:
     @property
     def _milliseconds(self) -> int:
         return round(1000 * self._voice.audio_format.seconds(self._sent_bytes))
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

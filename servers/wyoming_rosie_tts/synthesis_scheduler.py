@@ -15,6 +15,7 @@ import structlog
 
 from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import EngineError, RosieError
+from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.runtime.workers import lower_priority
 from wyoming_rosie_tts.cancellation import StepCancellation
 
@@ -121,7 +122,7 @@ class SynthesisScheduler:
 
     def _preempt(self, newcomer: PlaybackDeadline) -> None:
         """Cancel the steps of clients that can wait, for one that has received no audio yet."""
-        now = _now()
+        now = loop_time()
         if newcomer.remaining(now) == NOT_STARTED:
             for job in self._running:
                 if job.deadline.remaining(now) > YIELD_SECONDS:
@@ -129,7 +130,9 @@ class SynthesisScheduler:
 
     def _start_ready(self) -> None:
         while self._idle_threads:
-            index = pick_next([one.deadline for one in self._ready], [one.deadline for one in self._running], _now())
+            index = pick_next(
+                [one.deadline for one in self._ready], [one.deadline for one in self._running], loop_time()
+            )
             if index is None:
                 return
             self._submit(self._ready.pop(index))
@@ -219,7 +222,7 @@ class _SynthesisJob:
     def _add_chunk(self, chunk: bytes) -> None:
         self._was_cancelled = False
         seconds = self._audio_format.seconds(len(chunk))
-        self.deadline.add(seconds, _now())
+        self.deadline.add(seconds, loop_time())
         self._chunks.append(chunk)
         self._update_unsent(seconds)
 
@@ -234,7 +237,3 @@ def _to_error(failure: BaseException) -> RosieError:
         return failure
     _LOG.error("the engine failed", exc_info=failure)
     return EngineError(f"the engine failed: {type(failure).__name__}; the log of this daemon says more")
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

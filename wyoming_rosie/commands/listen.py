@@ -33,7 +33,7 @@ from wyoming_rosie.commands.mini_conductor import (
 from wyoming_rosie.errors import ConfigError, NotUnderstoodError, RosieError, UnreachableError, UsageError
 from wyoming_rosie.protocol.client import Client, connect, describe
 from wyoming_rosie.protocol.server import stop_signal
-from wyoming_rosie.runtime.tasks import run_until_first_exit
+from wyoming_rosie.runtime.tasks import loop_time, run_until_first_exit
 
 PING_SECONDS = 2.0
 SILENT_SECONDS = 5.0
@@ -132,7 +132,7 @@ class _SatelliteSession:
         pinging = asyncio.create_task(self._ping())
         try:
             if announce:
-                await self._execute(self.rules.announce(_now()))
+                await self._execute(self.rules.announce(loop_time()))
             while turns is None or self.turns < turns:
                 await self._handle_next()
         finally:
@@ -140,15 +140,15 @@ class _SatelliteSession:
 
     async def _handle_next(self) -> None:
         """Handle the next event or the deadline, whichever comes first."""
-        left = SILENT_SECONDS if self.rules.deadline is None else self.rules.deadline - _now()
+        left = SILENT_SECONDS if self.rules.deadline is None else self.rules.deadline - loop_time()
         try:
             event = await self.peer.receive(max(0.01, min(SILENT_SECONDS, left)))
         except UnreachableError:
-            if self.rules.deadline is None or _now() < self.rules.deadline:
+            if self.rules.deadline is None or loop_time() < self.rules.deadline:
                 raise
-            await self._execute(self.rules.on_deadline(_now()))
+            await self._execute(self.rules.on_deadline(loop_time()))
         else:
-            await self._execute([*self.rules.on_event(event, _now()), *self.rules.on_deadline(_now())])
+            await self._execute([*self.rules.on_event(event, loop_time()), *self.rules.on_deadline(loop_time())])
 
     async def _execute(self, effects: list[ConductorEffect]) -> None:
         for effect in effects:
@@ -191,11 +191,11 @@ class _SatelliteSession:
             return
         about = {"rate": self.reply.audio.rate, "width": self.reply.audio.width, "channels": self.reply.audio.channels}
         step = self.reply.audio.bytes_in(CHUNK_SECONDS)
-        begun = _now()
+        begun = loop_time()
         with suppress(UnreachableError):  # the receiving task reports it
             await self.peer.send(AudioStart(**about).event())
             for at in range(0, len(self.reply.pcm), step):
-                await asyncio.sleep(max(0.0, begun + self.reply.audio.seconds(at) - AHEAD_SECONDS - _now()))
+                await asyncio.sleep(max(0.0, begun + self.reply.audio.seconds(at) - AHEAD_SECONDS - loop_time()))
                 await self.peer.send(AudioChunk(**about, audio=self.reply.pcm[at : at + step]).event())
             await self.peer.send(AudioStop().event())
 
@@ -261,7 +261,3 @@ async def _cancel_tasks(*tasks: asyncio.Task[None] | None) -> None:
 
 async def _wait(stop: asyncio.Event) -> None:
     await stop.wait()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -1,7 +1,6 @@
 """Announced names on disk: daemons that would share a name each keep their own across restarts."""
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,8 +45,7 @@ def _key(name: str, port: int) -> str:
 
 
 def _names_file() -> Path:
-    given = os.environ.get("STATE_DIRECTORY")  # systemd's, where a service has no home
-    return (Path(given) if given else state_folder()) / "names.json"
+    return state_folder() / "names.json"
 
 
 def _read(file: Path) -> dict[str, object]:

@@ -16,6 +16,7 @@ import structlog
 
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import ConfigError, EngineError, RosieError
+from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.runtime.workers import lower_priority
 
 _LOG = structlog.get_logger()
@@ -224,7 +225,7 @@ class ScheduledStream(Generic[S, F]):
     @property
     def lag_seconds(self) -> float:
         """How long ago the audio that was heard last had come."""
-        return _now() - self._enqueued_at
+        return loop_time() - self._enqueued_at
 
     @property
     def is_behind(self) -> bool:
@@ -255,9 +256,9 @@ class ScheduledStream(Generic[S, F]):
 
     async def finish(self) -> None:
         """Wait until every whole hop has been heard. Raises EngineError."""
-        deadline = _now() + FINISH_SECONDS
+        deadline = loop_time() + FINISH_SECONDS
         while self._is_queued or self._is_processing:
-            if _now() > deadline:
+            if loop_time() > deadline:
                 raise EngineError("the engine did not get through the audio in time")
             await self._wait(1.0)
         self._raise_failure()
@@ -298,7 +299,7 @@ class ScheduledStream(Generic[S, F]):
 
     def _append(self, pcm: bytes) -> None:
         if not self._received_bytes:
-            self._start_time = _now()
+            self._start_time = loop_time()
         self._received_bytes += len(pcm)
         self._backlog += pcm
         self._queue()
@@ -307,7 +308,7 @@ class ScheduledStream(Generic[S, F]):
         if self._is_queued or self._is_processing or len(self._backlog) < self._scheduler.limits.hop_bytes:
             return
         self._is_queued = True
-        self._enqueued_at = _now()
+        self._enqueued_at = loop_time()
         self._scheduler.enqueue(self)
 
     def _drop_oldest(self) -> None:
@@ -317,7 +318,7 @@ class ScheduledStream(Generic[S, F]):
         self.dropped_samples += size // SPEECH.frame_bytes
 
     def _seconds_ahead(self) -> float:
-        return SPEECH.seconds(self._received_bytes) - (_now() - self._start_time)
+        return SPEECH.seconds(self._received_bytes) - (loop_time() - self._start_time)
 
     async def _wait(self, seconds: float) -> None:
         self._progress.clear()
@@ -357,7 +358,3 @@ def worker_count(wanted: int) -> int:
 def _notify(loop: asyncio.AbstractEventLoop, done: _Done, *args: object) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(done, *args)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

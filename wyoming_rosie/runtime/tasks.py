@@ -1,4 +1,4 @@
-"""Tasks that belong together."""
+"""Tasks that run together, and the clock of their event loop."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -18,3 +18,8 @@ async def run_until_first_exit(*parts: Coroutine[None, None, None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
     for task in ended:
         task.result()
+
+
+def loop_time() -> float:
+    """Return the event loop's time in seconds, which no change of the wall clock moves."""
+    return asyncio.get_running_loop().time()

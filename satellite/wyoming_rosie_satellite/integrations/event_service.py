@@ -13,7 +13,7 @@ from wyoming_rosie.errors import ConfigError, RosieError, UnreachableError
 from wyoming_rosie.protocol import address, turn
 from wyoming_rosie.protocol.client import Client, connect
 from wyoming_rosie.runtime.backoff import Backoff
-from wyoming_rosie.runtime.tasks import run_until_first_exit
+from wyoming_rosie.runtime.tasks import loop_time, run_until_first_exit
 from wyoming_rosie_satellite.integrations.observers import STATES, USER_EVENT
 
 _LOG = structlog.get_logger()
@@ -63,7 +63,7 @@ class EventForwarder:
         if len(self._queue) == MAX_QUEUED:
             self._queue.popleft()
             self.dropped += 1
-        self._queue.append((_now(), event))
+        self._queue.append((loop_time(), event))
         self._changed.set()
 
     def _add_context(self, event: Event) -> Event:
@@ -95,7 +95,7 @@ class EventForwarder:
         while True:
             while self._queue:
                 seen, event = self._queue.popleft()
-                if seen > _now() - self._fresh_seconds:
+                if seen > loop_time() - self._fresh_seconds:
                     await service.send(event)
                 else:
                     self.dropped += 1
@@ -123,7 +123,3 @@ def _state_key(event: Event) -> str | None:
     if event.type in _CONDUCTED:
         return "conductor"
     return str(event.data.get("name")) if event.type == USER_EVENT and event.data.get("name") in STATES else None
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import structlog
 
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie.runtime.tasks import run_until_first_exit
+from wyoming_rosie.runtime.tasks import loop_time, run_until_first_exit
 from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.integrations import buttons, event_commands, leds
 from wyoming_rosie_satellite.integrations.auth import create_auth
@@ -31,7 +31,7 @@ class Integrations:
         self.observers: list[Observer] = []
         self._controls = controls
         self._services: list[Runnable] = []
-        dispatcher = CommandDispatcher(controls, timers, _now)
+        dispatcher = CommandDispatcher(controls, timers, loop_time)
         self._add_services(settings, dispatcher)
         self._add_devices(settings, controls)
         if settings.api_port is not None:
@@ -101,7 +101,3 @@ def _satellite_context(settings: SatelliteConfig) -> Mapping[str, str]:
 
 async def _wait_forever() -> None:
     await asyncio.Event().wait()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

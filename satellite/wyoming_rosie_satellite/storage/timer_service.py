@@ -12,6 +12,7 @@ from wyoming.event import Event
 from wyoming.timer import TimerCancelled
 
 from wyoming_rosie.runtime import json_store
+from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.timers import Timer
 from wyoming_rosie_satellite.storage import timer_store
 from wyoming_rosie_satellite.storage.timers import FINISHED, STARTED, Timers
@@ -28,7 +29,7 @@ class SatelliteTimerService:
         self._ring = ring
         self._timers = Timers()
         self._changed = asyncio.Event()
-        self._saver = json_store.JsonWriter(path, lambda: timer_store.document(self._timers, _now(), time.time()))
+        self._saver = json_store.JsonWriter(path, lambda: timer_store.document(self._timers, loop_time(), time.time()))
 
     @property
     def timers(self) -> tuple[Timer, ...]:
@@ -36,7 +37,7 @@ class SatelliteTimerService:
 
     def handle_event(self, event: Event) -> None:
         """Apply a timer-started, -updated, -cancelled or -finished event of the conductor. Raises BadEventError."""
-        self._publish(self._timers.take(event, _now()))
+        self._publish(self._timers.take(event, loop_time()))
 
     def start(self, seconds: float, name: str | None = None) -> str:
         """Start a timer of the satellite's own; return its id. Raises BadEventError."""
@@ -63,14 +64,14 @@ class SatelliteTimerService:
         try:
             saved = await asyncio.to_thread(json_store.read, self._path)
             if saved is not None:
-                self._timers.add(timer_store.restored(saved, _now(), time.time()))
+                self._timers.add(timer_store.restored(saved, loop_time(), time.time()))
         except (ValueError, OSError) as err:
             await asyncio.to_thread(json_store.quarantine, self._path, err)
 
     async def _run_timers(self) -> None:
         while True:
             self._changed.clear()
-            self._publish(self._timers.due(_now()))
+            self._publish(self._timers.due(loop_time()))
             due = self._timers.next_due
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
@@ -86,7 +87,3 @@ class SatelliteTimerService:
             if event.type == FINISHED:
                 _LOG.info("timer finished", timer=event.data["id"])
                 self._ring()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

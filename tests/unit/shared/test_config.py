@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from wyoming_rosie.config import option, read
+from wyoming_rosie.config import option, read, state_folder
 from wyoming_rosie.errors import ConfigError
 
 
@@ -144,3 +144,11 @@ def test_help_names_flag_variable_and_default(capsys: pytest.CaptureFixture[str]
     shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
     for part in ("Hears things.", "--sphinx.beam", "how wide to search", "WYOMING_ROSIE_ASR_URI", "[default: default]"):
         assert part in shown
+
+
+def test_state_lies_in_the_folder_of_the_service_or_of_the_user(tmp_path: Path) -> None:
+    with environment(XDG_STATE_HOME=str(tmp_path), STATE_DIRECTORY=""):
+        assert state_folder("hub") == tmp_path / "wyoming-rosie" / "hub"
+        assert state_folder() == tmp_path / "wyoming-rosie"
+    with environment(STATE_DIRECTORY="/var/lib/wyoming-rosie-hub"):
+        assert state_folder("hub") == Path("/var/lib/wyoming-rosie-hub")

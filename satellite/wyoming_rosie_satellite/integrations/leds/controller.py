@@ -6,6 +6,7 @@ from contextlib import suppress
 import structlog
 from wyoming.event import Event
 
+from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_satellite.integrations.leds import Colour, LedDriver
 from wyoming_rosie_satellite.integrations.leds.patterns import ANIMATED, LedState, LedStatus, render_frame
@@ -27,7 +28,7 @@ class LedController:
         self._shown: tuple[Colour, ...] | None = None
 
     def on_event(self, event: Event) -> None:
-        self._status.on_event(event, _now())
+        self._status.on_event(event, loop_time())
         self._changed.set()
 
     async def run(self) -> None:
@@ -45,7 +46,7 @@ class LedController:
         failing = False
         while True:
             self._changed.clear()
-            now = _now()
+            now = loop_time()
             state = self._status.current_state(now)
             try:
                 await self._render(worker, render_frame(state, now, self._leds.count))
@@ -68,7 +69,3 @@ class LedController:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
