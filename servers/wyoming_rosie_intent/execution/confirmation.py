@@ -88,9 +88,9 @@ class Confirmations(Generic[Payload]):
     def _classify(self, text: str, asked: str) -> ConfirmationReply:
         """Classify a text made of phrases for yes, phrases for no, polite phrases and words of the question."""
         words, echo = tuple(text.split()), frozenset(normalize_reply(asked).split())
-        said = self._parse_phrases(words, echo) if len(words) <= _MAX_WORDS else None
-        answers = (said or frozenset()) - {ConfirmationReply.OTHER}
-        if said is not None and len(answers) == 1:
+        kinds = self._parse_phrases(words, echo) if len(words) <= _MAX_WORDS else None
+        answers = (kinds or frozenset()) - {ConfirmationReply.OTHER}
+        if kinds is not None and len(answers) == 1:
             return next(iter(answers))
         is_reply = answers or len(words) <= _MAX_REPLY_WORDS or self._contains_answer(words)
         return ConfirmationReply.UNCLEAR if is_reply else ConfirmationReply.OTHER
@@ -137,11 +137,11 @@ def _add(
 
 def _match_option(options: Mapping[str, Payload], text: str) -> Payload | None:
     """Return the payload of the only name that the text contains in full, else of the only one that it contains in part."""
-    said = set(text.split())
+    spoken = set(text.split())
     names = {name: set(normalize_reply(name).split()) for name in options}
     common = set.intersection(*names.values()) if len(names) > 1 else set()
-    found = {name for name, words in names.items() if words <= said}
-    found = found or {name for name, words in names.items() if (words - common) & said}
+    found = {name for name, words in names.items() if words <= spoken}
+    found = found or {name for name, words in names.items() if (words - common) & spoken}
     return options[found.pop()] if len(found) == 1 else None
 
 

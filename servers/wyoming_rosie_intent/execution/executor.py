@@ -89,31 +89,33 @@ class ActionExecutor:
 
     def resolve(self, matches: Sequence[Match]) -> tuple[Match, ...]:
         """Return the matches with the areas they refer to, without immediate repetitions."""
-        placed = [targets.use_mentioned_area(self.home, match) for match in matches]
-        return tuple(match for match, last in zip(placed, (None, *placed), strict=False) if not _is_same(match, last))
+        resolved = [targets.use_mentioned_area(self.home, match) for match in matches]
+        return tuple(
+            match for match, last in zip(resolved, (None, *resolved), strict=False) if not _is_same(match, last)
+        )
 
     def plan(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> ActionPlan:
         """Find the targets of commands spoken in an area (id or name) and apply the policy."""
         found = [(match, self._find_targets(match, area)) for match in self.resolve(matches)]
-        choices = [
+        questions = [
             TargetQuestion(entities.text, match, entities.options)
             for match, entities in found
             if isinstance(entities, TargetChoice)
         ]
-        unclear = tuple(one.text for _, one in found if isinstance(one, Answer) and not isinstance(one, TargetChoice))
+        not_found = tuple(one.text for _, one in found if isinstance(one, Answer) and not isinstance(one, TargetChoice))
         commands = _remove_duplicates(
             Command(match, entities) for match, entities in found if not isinstance(entities, Answer)
         )
-        judged = [policy.check_policy(self._policy, self.home, command, area) for command in commands]
-        for one in judged:
+        decisions = [policy.check_policy(self._policy, self.home, command, area) for command in commands]
+        for one in decisions:
             self._record_decision(one, area, speaker)
-        refused = tuple(self._format_refusal(one, area) for one in judged if one.refused)
+        refused = tuple(self._format_refusal(one, area) for one in decisions if one.refused)
         return ActionPlan(
-            tuple(one.command for one in judged if one.permission is Permission.ALLOWED),
-            tuple(_create_pending(one.command, area, speaker) for one in judged if one.permission is Permission.ASK),
-            unclear,
+            tuple(one.command for one in decisions if one.permission is Permission.ALLOWED),
+            tuple(_create_pending(one.command, area, speaker) for one in decisions if one.permission is Permission.ASK),
+            not_found,
             refused,
-            next(iter(choices), None),
+            next(iter(questions), None),
         )
 
     def get_refusals(self, matches: Sequence[Match], area: str | None, speaker: str | None = None) -> tuple[str, ...]:
@@ -122,18 +124,18 @@ class ActionExecutor:
             return ()
         found = [(match, targets.find_targets(self.home, match, area)) for match in matches]
         commands = [Command(match, entities) for match, entities in found if not isinstance(entities, Answer)]
-        judged = [policy.check_policy(self._policy, self.home, command, area) for command in commands]
-        for one in judged:
+        decisions = [policy.check_policy(self._policy, self.home, command, area) for command in commands]
+        for one in decisions:
             self._record_refusal(one, area, speaker)
-        return tuple(self._format_refusal(one, area) for one in judged if one.refused)
+        return tuple(self._format_refusal(one, area) for one in decisions if one.refused)
 
     async def execute(self, commands: Sequence[Command], moment: datetime) -> Answer:
         """Carry out commands and return one answer to all of them, done when any was; `moment` is the wall clock."""
         if self._actor is None:
             return Answer(responses.render("cannot"), done=False)
         single = [one for command in commands for one in todo_lists.split_items(command)]
-        said = await _execute_all(single, partial(self._execute_one, self._actor, moment))
-        return Answer(" ".join(_format_results(single, said)), any(answer.done for answer in said))
+        answers = await _execute_all(single, partial(self._execute_one, self._actor, moment))
+        return Answer(" ".join(_format_results(single, answers)), any(answer.done for answer in answers))
 
     def _find_targets(self, match: Match, area: str | None) -> tuple[Entity, ...] | Answer:
         """Find the targets; the weather may come from a service instead."""
@@ -208,10 +210,10 @@ async def _execute_all(
     return [one.result() for one in doing]
 
 
-def _format_results(commands: Sequence[Command], said: Sequence[Answer]) -> Iterator[str]:
+def _format_results(commands: Sequence[Command], answers: Sequence[Answer]) -> Iterator[str]:
     """Yield the answers; consecutive items of one list are joined into one sentence."""
     done: list[tuple[Command, str]] = []
-    for command, answer in zip(commands, said, strict=True):
+    for command, answer in zip(commands, answers, strict=True):
         item = command.match.slot_text("item")
         is_plain = item is not None and answer.text == responses.render_done(command, command.targets)
         if done and not (is_plain and _has_same_list(command, done[0][0])):

@@ -52,13 +52,13 @@ class HomeAssistantPlugin(IntegrationPlugin):
         slots = {key: value for key, value in entities.items() if key != "domain"}
         where = AreaScope.SAID if "area" in slots else AreaScope.ANYWHERE
         plan = self._executor.plan([Match(intent, slots, domain=entities.get("domain"), area_scope=where)], None)
-        deed = await self._executor.execute(plan.commands, datetime.now().astimezone())
-        said = [
-            deed.text,
+        answer = await self._executor.execute(plan.commands, datetime.now().astimezone())
+        messages = [
+            answer.text,
             *plan.error_messages,
             *([responses.render_question(plan.needs_confirmation)] if plan.needs_confirmation else []),
         ]
-        return {"success": deed.done, "message": " ".join(filter(None, said))}
+        return {"success": answer.done, "message": " ".join(filter(None, messages))}
 
     async def get_status(self) -> Mapping[str, Any]:
         problem = self._actor.problem if self._actor else "Home Assistant is not set up."

@@ -110,8 +110,8 @@ class PluginRunner:
         status = await self._thread.call(self._plugin.get_status, ANSWER_SECONDS)
         if isinstance(status, Mapping) and status.get("healthy"):
             return None
-        told = status.get("message") if isinstance(status, Mapping) else None
-        return str(told or f"the plugin {self.name} does not report that it is healthy")[:MAX_MESSAGE_LENGTH]
+        message = status.get("message") if isinstance(status, Mapping) else None
+        return str(message or f"the plugin {self.name} does not report that it is healthy")[:MAX_MESSAGE_LENGTH]
 
 
 class PluginRegistry:

@@ -47,11 +47,11 @@ def _render(text: str, match: Match, targets: Sequence[Entity]) -> str | None:
     if targets:
         values["state"] = SimpleNamespace(domain=targets[0].domain, name=targets[0].name, attributes={})
     try:
-        said = ImmutableSandboxedEnvironment(autoescape=False).from_string(text).render(values)
+        rendered = ImmutableSandboxedEnvironment(autoescape=False).from_string(text).render(values)
     except (TemplateError, TypeError, ValueError, AttributeError):
         return None
-    said = " ".join(said.split())[:MAX_LENGTH]
-    return said if said and "None" not in said else None
+    rendered = " ".join(rendered.split())[:MAX_LENGTH]
+    return rendered if rendered and "None" not in rendered else None
 
 
 def _template_slots(match: Match, targets: Sequence[Entity]) -> Mapping[str, str]:

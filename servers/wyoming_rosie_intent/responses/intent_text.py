@@ -42,13 +42,13 @@ def _format_done(match: Match, targets: Sequence[Entity], moment: datetime) -> s
     if (
         match.intent == "HassRespond"
         and not responses.has_language(match.language)
-        and (said := ha_responses.render_response(match, ()))
+        and (response := ha_responses.render_response(match, ()))
     ):
-        return said
+        return response
     if answer := queries.answer_query({}, Command(match), moment):
         return answer.text
-    said = None if targets else ha_responses.render_response(match, ())
-    return said or responses.render_done(Command(match, tuple(targets)), targets)
+    response = None if targets else ha_responses.render_response(match, ())
+    return response or responses.render_done(Command(match, tuple(targets)), targets)
 
 
 def _escape_template(text: str) -> str:

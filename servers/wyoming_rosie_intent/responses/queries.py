@@ -93,8 +93,8 @@ def _list_states(entities: Sequence[Entity], states: Mapping[str, EntityState], 
     by_state: dict[str, list[Entity]] = {}
     for entity in entities:
         by_state.setdefault(states[entity.id].state, []).append(entity)
-    said = (_describe_group(alike, state, language) for state, alike in by_state.items())
-    return responses.render("joint", language).join(said)
+    descriptions = (_describe_group(alike, state, language) for state, alike in by_state.items())
+    return responses.render("joint", language).join(descriptions)
 
 
 def _describe_group(entities: Sequence[Entity], state: str, language: str) -> str:
@@ -152,10 +152,10 @@ def format_weather(match: Match, known: WeatherState, place: str | None = None) 
     state = responses.translate_state(known.state, language)
     now = responses.render("weather", language, state=state, place=place, temperature=temperature)
     expected = known.forecast[1:2] if asked == "tomorrow" else known.forecast[:1]
-    told = [_format_forecast(one, asked or "today", language) for one in expected]
+    forecasts = [_format_forecast(one, asked or "today", language) for one in expected]
     if asked == "tomorrow":
-        return " ".join(told) or responses.render("no_forecast", language)
-    return " ".join((now, *told))
+        return " ".join(forecasts) or responses.render("no_forecast", language)
+    return " ".join((now, *forecasts))
 
 
 def _format_forecast(day: DailyForecast, name: str, language: str) -> str:

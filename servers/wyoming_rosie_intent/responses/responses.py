@@ -80,10 +80,10 @@ def render_done(command: Command, targets: Sequence[Entity]) -> str:
     language = match.language
     keys = [f"done.{kind}" for kind in (_domain_key(match, targets), match.intent)]
     if not any(_catalog.has_phrase(key, language) for key in keys) and (
-        said := ha_responses.render_response(match, targets)
+        response := ha_responses.render_response(match, targets)
     ):
         named = name_targets(match, targets)
-        return said if named.casefold() in said.casefold() else f"{named[:1].upper()}{named[1:]}: {said}"
+        return response if named.casefold() in response.casefold() else f"{named[:1].upper()}{named[1:]}: {response}"
     return _render_command(next((key for key in keys if _has_value(key, language)), "done.other"), match, targets)
 
 
@@ -255,7 +255,7 @@ def _domain_key(match: Match, targets: Sequence[Entity]) -> str:
 def _format_light_value(match: Match) -> str:
     """Return the values of a light command as text: colour, brightness or both."""
     slots, language = match.slots, match.language
-    said = [translate_state(str(slots["color"]), language)] if "color" in slots else []
+    values = [translate_state(str(slots["color"]), language)] if "color" in slots else []
     if "brightness" in slots:
-        said.append(render("brightness", language, brightness=slots["brightness"]))
-    return join_words(said or [render("kelvin", language, temperature=slots.get("temperature"))], language)
+        values.append(render("brightness", language, brightness=slots["brightness"]))
+    return join_words(values or [render("kelvin", language, temperature=slots.get("temperature"))], language)

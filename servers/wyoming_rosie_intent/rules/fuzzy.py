@@ -78,12 +78,12 @@ class FuzzyRecognizer:
     """Corrects sentences about one home in one language."""
 
     def __init__(
-        self, of_language: LanguageHints, vocabulary: Vocabulary, known_words: Iterable[str], names: Iterable[str]
+        self, hints: LanguageHints, vocabulary: Vocabulary, known_words: Iterable[str], names: Iterable[str]
     ) -> None:
-        self._hints = of_language
+        self._hints = hints
         self._vocabulary = vocabulary
         self._known = frozenset((*known_words, *vocabulary.words))
-        self._names = NameIndex(names, of_language, self._known)
+        self._names = NameIndex(names, hints, self._known)
 
     def recognize(self, text: str, matcher: TemplateMatcher) -> Match | None:
         """Return the match of the best correction; None when its score is too low or another one is nearly as good."""
@@ -102,46 +102,48 @@ class FuzzyRecognizer:
 
     def _match_candidates(self, words: Words, attempts: "_SentenceAttempts") -> Match | None:
         """Match spelling corrections first, then the best candidate with other names and another order."""
-        spelt = [meant for one in self._correct_spelling(words) if (meant := attempts.match_candidate(one)) is not None]
-        return _select_best(spelt) or _select_best(list(self._match_by_score(words, attempts)))
+        corrected = [
+            scored for one in self._correct_spelling(words) if (scored := attempts.match_candidate(one)) is not None
+        ]
+        return _select_best(corrected) or _select_best(list(self._match_by_score(words, attempts)))
 
     def _match_by_score(self, words: Words, attempts: "_SentenceAttempts") -> Iterator[_ScoredMatch]:
         best = 0.0
-        for repair in sorted(
+        for candidate in sorted(
             self._create_candidates(words, is_command=attempts.is_command), key=lambda one: -one.score
         ):
-            if repair.score < max(MIN_SCORE, best - TIE_MARGIN) or attempts.count >= _MAX_ATTEMPTS:
+            if candidate.score < max(MIN_SCORE, best - TIE_MARGIN) or attempts.count >= _MAX_ATTEMPTS:
                 return
-            if (meant := attempts.match_candidate(repair)) is not None:
-                best = max(best, repair.score)
-                yield meant
+            if (scored := attempts.match_candidate(candidate)) is not None:
+                best = max(best, candidate.score)
+                yield scored
 
     def _create_candidates(self, words: Words, *, is_command: bool) -> Iterator[_Candidate]:
         heard = tuple(self._hints.misrecognitions.get(word, (word,))[0] for word in words)
-        for version, worth in {
+        for version, score in {
             words: EXACT_SCORE,
             heard: EXACT_SCORE if heard == words else MISRECOGNITION_SCORE,
         }.items():
-            yield from self._replace_names(version, worth, is_command=is_command)
-            for spelt in self._correct_spelling(version):
+            yield from self._replace_names(version, score, is_command=is_command)
+            for corrected in self._correct_spelling(version):
                 yield from self._replace_names(
-                    tuple(spelt.text.split()), min(worth, spelt.score), is_command=is_command
+                    tuple(corrected.text.split()), min(score, corrected.score), is_command=is_command
                 )
 
-    def _replace_names(self, words: Words, worth: float, *, is_command: bool) -> Iterator[_Candidate]:
-        yield _Candidate(" ".join(words), worth, worth)
+    def _replace_names(self, words: Words, score: float, *, is_command: bool) -> Iterator[_Candidate]:
+        yield _Candidate(" ".join(words), score, score)
         for found in self._names.find_names(words):
-            weakest = min(worth, found.min_word_score)
+            min_word_score = min(score, found.min_word_score)
             for order, cost in self._reorder(words, found, is_command=is_command):
-                yield _Candidate(order, min(worth, found.score) - cost, weakest)
+                yield _Candidate(order, min(score, found.score) - cost, min_word_score)
 
     def _reorder(self, words: Words, found: NameMatch, *, is_command: bool) -> Iterator[tuple[str, float]]:
         """Yield the sentence with the name in place, and moved to its end when it began with the name, each with its cost."""
         before, after = words[: found.start], words[found.end :]
         yield " ".join((*before, found.name, *after)), 0.0
-        told = tuple(word for word in after if word not in self._hints.pronouns)
-        if is_command and not set(before) - self._hints.inner_words and not all(map(self._names.has_word, told)):
-            yield " ".join((*told, found.name)), _REORDER_COST
+        kept = tuple(word for word in after if word not in self._hints.pronouns)
+        if is_command and not set(before) - self._hints.inner_words and not all(map(self._names.has_word, kept)):
+            yield " ".join((*kept, found.name)), _REORDER_COST
 
     def _correct_spelling(self, words: Words) -> Iterator[_Candidate]:
         """Yield the sentence with each unknown word replaced by a similar one."""
@@ -149,9 +151,9 @@ class FuzzyRecognizer:
         if all(spellings.keys() == {word} for word, spellings in zip(words, likely, strict=True)):
             return
         for version in islice(product(*(spellings.items() for spellings in likely)), _MAX_SPELLINGS):
-            mended = [worth for _, worth in version if worth < EXACT_SCORE]
+            scores = [score for _, score in version if score < EXACT_SCORE]
             yield _Candidate(
-                " ".join(word for word, _ in version), min(mended), min(mended), only_one_word=len(mended) == 1
+                " ".join(word for word, _ in version), min(scores), min(scores), only_one_word=len(scores) == 1
             )
 
     def _find_spellings(self, word: str) -> Mapping[str, float]:
@@ -159,20 +161,20 @@ class FuzzyRecognizer:
         if word in self._known or self._names.has_word(word) or len(word) < _MIN_WORD_LENGTH or not word.isalpha():
             return {word: EXACT_SCORE}
         close = {**self._names.vocabulary.find_similar(word), **self._vocabulary.find_similar(word)}
-        close = {other: worth for other, worth in close.items() if _is_spelling_error(word, other)}
+        close = {other: score for other, score in close.items() if _is_spelling_error(word, other)}
         least = max(close.values(), default=EXACT_SCORE) - TIE_MARGIN
-        return {other: worth for other, worth in close.items() if worth > least} or {word: EXACT_SCORE}
+        return {other: score for other, score in close.items() if score > least} or {word: EXACT_SCORE}
 
 
 class _SentenceAttempts:
     """One sentence and the candidates tried so far."""
 
-    def __init__(self, text: str, told: Words, understanding: TemplateMatcher, *, is_command: bool) -> None:
+    def __init__(self, text: str, kept: Words, matcher: TemplateMatcher, *, is_command: bool) -> None:
         self.is_command = is_command
-        self._told = told
+        self._kept = kept
         self._written = {word.casefold(): word for word in split_words(text)}
-        self._understanding = understanding
-        self._tried: dict[str, tuple[Match, Effect] | None] = {self._restore_case(" ".join(told)).lower(): None}
+        self._matcher = matcher
+        self._tried: dict[str, tuple[Match, Effect] | None] = {self._restore_case(" ".join(kept)).lower(): None}
 
     @property
     def count(self) -> int:
@@ -180,21 +182,21 @@ class _SentenceAttempts:
 
     def match_without_fillers(self) -> Match | None:
         """Match the sentence without its fillers."""
-        return self._understanding.match_exact(self._restore_case(" ".join(self._told)))
+        return self._matcher.match_exact(self._restore_case(" ".join(self._kept)))
 
-    def match_candidate(self, repair: _Candidate) -> _ScoredMatch | None:
+    def match_candidate(self, candidate: _Candidate) -> _ScoredMatch | None:
         """Match a candidate, once per text; the sentence itself matches nothing."""
-        text = self._restore_case(repair.text)
+        text = self._restore_case(candidate.text)
         if text.lower() not in self._tried:
             self._tried[text.lower()] = self._match_text(text)
-        understood = self._tried[text.lower()]
-        return _ScoredMatch(repair, *understood) if understood else None
+        matched = self._tried[text.lower()]
+        return _ScoredMatch(candidate, *matched) if matched else None
 
     def _match_text(self, text: str) -> tuple[Match, Effect] | None:
-        match = self._understanding.match_corrected(text)
+        match = self._matcher.match_corrected(text)
         if match is None or not (self.is_command or match.intent.startswith(_QUERY_INTENTS)):
             return None
-        return match, self._understanding.get_effect(match)
+        return match, self._matcher.get_effect(match)
 
     def _restore_case(self, text: str) -> str:
         """Restore the capital letters of the sentence's own words; names have theirs."""
@@ -211,8 +213,8 @@ def _is_spelling_error(word: str, other: str) -> bool:
 def _select_best(found: Sequence[_ScoredMatch]) -> Match | None:
     if not found:
         return None
-    best = max(found, key=lambda meant: meant.candidate.score)
-    rivals = (meant for meant in found if best.candidate.score - meant.candidate.score < TIE_MARGIN)
+    best = max(found, key=lambda scored: scored.candidate.score)
+    rivals = (scored for scored in found if best.candidate.score - scored.candidate.score < TIE_MARGIN)
     if any(rival.effect.key != best.effect.key for rival in rivals):
         return None
     return best.match if best.is_confident else None

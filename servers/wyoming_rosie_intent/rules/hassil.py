@@ -41,7 +41,7 @@ MAX_SENTENCE_LENGTH = 250
 """Characters; longer texts are no commands, and templates with wildcards take long to match them."""
 MAX_CACHED_LANGUAGES = 8
 """Languages beyond those of the settings that stay loaded, the most recent ones; each takes about 10 MB."""
-_ONLY_AS_SAID = "only_as_said"  # template metadata: too short for corrections
+_NO_CORRECTION = "only_as_said"  # template metadata: too short for corrections
 _FREE_TEXT_SLOTS = frozenset({"item", "name"})
 """Wildcard slots that a corrected sentence may have; a song title cannot be verified."""
 _ENTRY_DOMAINS = frozenset({"alarm_control_panel", "cover", "lock", "valve"})
@@ -138,8 +138,8 @@ class HassilRecognizer:
         known = self._find_language(language)
         if not text.strip() or len(text) > MAX_SENTENCE_LENGTH:
             return None
-        said = _AreaRecognizer(self._get_language_rules(known), self._home, self._policy, area)
-        match = said.recognize(durations.split_compound_words(slot_lists.clean_text(text)))
+        recognizer = _AreaRecognizer(self._get_language_rules(known), self._home, self._policy, area)
+        match = recognizer.recognize(durations.split_compound_words(slot_lists.clean_text(text)))
         return replace(match, text=text, slots=_restore_commas(match.slots, text)) if match else None
 
     def _find_language(self, language: str | None) -> str:
@@ -299,7 +299,7 @@ def _format_languages(languages: Sequence[str]) -> str:
 
 def _allows_correction(result: "RecognizeResult") -> bool:
     free = {entity.name for entity in result.entities_list if entity.is_wildcard}
-    return free <= _FREE_TEXT_SLOTS and not (result.intent_metadata or {}).get(_ONLY_AS_SAID)
+    return free <= _FREE_TEXT_SLOTS and not (result.intent_metadata or {}).get(_NO_CORRECTION)
 
 
 def _remove_polite_words_from_query(match: Match, spoken: SplitRules) -> Match:
@@ -314,11 +314,11 @@ def _remove_polite_words_from_query(match: Match, spoken: SplitRules) -> Match:
 def _is_meaningless(match: Match) -> bool:
     own = load_custom_sentences(match.language)
     beginnings, alone = own.get("meaningless", {}), own.get("meaningless_alone", {})
-    said = {slot: f"{match.slot_text(slot)} ".casefold() for slot in (*beginnings, *alone) if slot in match.slots}
+    texts = {slot: f"{match.slot_text(slot)} ".casefold() for slot in (*beginnings, *alone) if slot in match.slots}
     is_empty = _SEARCH_QUERY in match.slots and not (match.slot_text(_SEARCH_QUERY) or "").strip()
     return is_empty or any(
         text.strip() in alone.get(slot, ()) or any(text.startswith(f"{one} ") for one in beginnings.get(slot, ()))
-        for slot, text in said.items()
+        for slot, text in texts.items()
     )
 
 

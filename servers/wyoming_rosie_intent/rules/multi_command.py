@@ -41,13 +41,13 @@ class SplitRules:
 
     def remove_polite_suffix(self, text: str) -> str:
         """Return a text without the polite phrases at its end."""
-        said, words = text.split(), normalize_words(text)
-        while said and len(said) == len(words):
+        spoken, words = text.split(), normalize_words(text)
+        while spoken and len(spoken) == len(words):
             length = next((len(one) for one in self.polite_phrases if words[-len(one) :] == one), 0)
             if not length:
                 break
-            said, words = said[:-length], words[:-length]
-        return " ".join(said)
+            spoken, words = spoken[:-length], words[:-length]
+        return " ".join(spoken)
 
 
 _DEFAULT_RULES = SplitRules(SplitPoints())
@@ -86,7 +86,7 @@ class _CommandParser:
         whole = self._recognize_part(text)
         if whole is not None and not _has_split_in_free_text(whole):
             return (whole,)
-        return self._split(text, said_once=whole is None) or ((whole,) if whole else ())
+        return self._split(text, is_shared=whole is None) or ((whole,) if whole else ())
 
     def _recognize_part(self, text: str) -> Match | None:
         if text not in self._seen:
@@ -95,34 +95,34 @@ class _CommandParser:
             self._seen[text] = self._recognize(text)
         return self._seen[text]
 
-    def _split(self, text: str, *, said_once: bool) -> Matches:
-        """Split at a conjunction; a verb or an ending `said_once` applies to both sides."""
+    def _split(self, text: str, *, is_shared: bool) -> Matches:
+        """Split at a conjunction; a verb or an ending that `is_shared` applies to both sides."""
         joints = self._split_points.find(text)
         if len(joints) >= MAX_COMMANDS:
             return ()
         for joint in joints:
             head, tail = _BOTH.sub("", text[: joint.start()]), text[joint.end() :]
-            for first in self._parse_first(head, tail, said_once=said_once):
-                if rest := self._parse_rest(first, head, tail, said_once=said_once):
+            for first in self._parse_first(head, tail, is_shared=is_shared):
+                if rest := self._parse_rest(first, head, tail, is_shared=is_shared):
                     return (first, *rest)
         return ()
 
-    def _parse_first(self, head: str, tail: str, *, said_once: bool) -> Iterator[Match]:
+    def _parse_first(self, head: str, tail: str, *, is_shared: bool) -> Iterator[Match]:
         """Yield matches of the first part, alone or with the sentence's ending: "set the lamp and the radio to red"."""
         if (first := self._recognize_part(head)) is not None:
             yield first
-        elif said_once:
+        elif is_shared:
             words = tail.split()
             for length in range(1, min(_MAX_SUFFIX_WORDS, len(words) - 1) + 1):
                 if (first := self._recognize_part(" ".join((head, *words[-length:])))) is not None:
                     yield first
 
-    def _parse_rest(self, first: Match, head: str, text: str, *, said_once: bool) -> Matches:
+    def _parse_rest(self, first: Match, head: str, text: str, *, is_shared: bool) -> Matches:
         """Parse the following parts; "turn the lamp on and the radio off" has one verb for both."""
-        if said_once and (found := self._parse_next_value(first, head, text)):
+        if is_shared and (found := self._parse_next_value(first, head, text)):
             return found
         words = head.split()
-        for length in range(min(_MAX_VERB_WORDS if said_once else 0, len(words) - 1) + 1):
+        for length in range(min(_MAX_VERB_WORDS if is_shared else 0, len(words) - 1) + 1):
             verb = " ".join((*words[:length], ""))
             is_cut = self._split_points.find(verb) or self._split_points.is_inside_name(head, len(verb))
             found = () if is_cut else self.parse(verb + text)
@@ -147,7 +147,7 @@ class _CommandParser:
                 and _target_slots(found) == _target_slots(first)
                 and _value_slots(found)
             ):
-                rest = self._parse_rest(found, beginning + value, text[joint.end() :], said_once=True) if joint else ()
+                rest = self._parse_rest(found, beginning + value, text[joint.end() :], is_shared=True) if joint else ()
                 return (found, *rest) if rest or not joint else ()
         return ()
 

@@ -29,8 +29,8 @@ class NameMatch:
 class NameIndex:
     """Names of a home, indexed by their rarest word."""
 
-    def __init__(self, names: Iterable[str], of_language: LanguageHints, known: frozenset[str]) -> None:
-        self._hints = of_language
+    def __init__(self, names: Iterable[str], hints: LanguageHints, known: frozenset[str]) -> None:
+        self._hints = hints
         self._known = known
         self._spoken: dict[Words, str] = {}
         self._joined: set[str] = set()  # written as one word, but two in the name
@@ -74,11 +74,11 @@ class NameIndex:
             if word in group:
                 close.update(dict.fromkeys(group & self._words - close.keys(), _SYNONYM_SCORE))
         is_known = alone and (word in self._known or word in self._words)
-        for other, worth in self.vocabulary.find_similar(word).items():
+        for other, score in self.vocabulary.find_similar(word).items():
             if other not in close and (
-                worth >= SUFFIX_SCORE or not (is_known or (other in self._joined and not alone))
+                score >= SUFFIX_SCORE or not (is_known or (other in self._joined and not alone))
             ):
-                close[other] = worth
+                close[other] = score
         return close
 
     def _match_name(
@@ -86,7 +86,7 @@ class NameIndex:
     ) -> NameMatch | None:
         """Match each word of a name; only inner words ("the", "of") may stand between them."""
         taken: list[tuple[int, int]] = []
-        worth: list[float] = []
+        scores: list[float] = []
         for word in name:
             places = [
                 (closest[word], -part[0], part)
@@ -96,7 +96,7 @@ class NameIndex:
             if not places:
                 return None
             best = max(places)
-            worth.append(best[0])
+            scores.append(best[0])
             taken.append(best[2])
         start, end = min(taken)[0], max(taken)[1]
         used = {place for one in taken for place in range(*one)}
@@ -104,7 +104,7 @@ class NameIndex:
         if set(between) - self._hints.inner_words:
             return None
         cost = (_REORDER_COST if taken != sorted(taken) else 0) + _INNER_WORD_COST * len(between)
-        return NameMatch(self._spoken[name], start, end, sum(worth) / len(worth) - cost, min(worth))
+        return NameMatch(self._spoken[name], start, end, sum(scores) / len(scores) - cost, min(scores))
 
 
 def _join_word_pairs(words: Words) -> Iterator[Words]:

@@ -63,9 +63,9 @@ class Vocabulary:
         close = process.extract(
             heard, self.words, scorer=OSA.normalized_similarity, score_cutoff=_SHORT_WORD_SCORE, limit=None
         )
-        alike = (*self._by_sound.get(phonetic_key(heard), ()), *self._by_stem.get(_stem(heard), ()))
-        words = dict.fromkeys((*(word for word, _, _ in close), *alike))
-        return {word: worth for word in words if (worth := score_similarity(heard, word))}
+        related = (*self._by_sound.get(phonetic_key(heard), ()), *self._by_stem.get(_stem(heard), ()))
+        words = dict.fromkeys((*(word for word, _, _ in close), *related))
+        return {word: score for word in words if (score := score_similarity(heard, word))}
 
 
 def score_similarity(heard: str, word: str) -> float:
@@ -74,16 +74,16 @@ def score_similarity(heard: str, word: str) -> float:
         return EXACT_SCORE
     if _differs_in_suffix(heard, word) or _expand_umlauts(heard) == _expand_umlauts(word):
         return SUFFIX_SCORE
-    likeness = _normalized_similarity(heard, word)
-    if _has_swapped_letters(heard, word, likeness):
+    similarity = _normalized_similarity(heard, word)
+    if _has_swapped_letters(heard, word, similarity):
         return _SWAP_SCORE
     if min(len(heard), len(word)) <= _SHORT_LENGTH:
-        differs = round((1 - likeness) * max(len(heard), len(word)))
+        differs = round((1 - similarity) * max(len(heard), len(word)))
         close = differs == 1 and len(heard) >= _SHORT_LENGTH - 1
-        return _score_short_words(heard, word, likeness) if close else 0.0
-    if phonetic_key(heard) == phonetic_key(word) and likeness >= _MIN_SIMILARITY:
-        return _score_same_sound(likeness)
-    return likeness if likeness >= _MIN_SCORE else 0.0
+        return _score_short_words(heard, word, similarity) if close else 0.0
+    if phonetic_key(heard) == phonetic_key(word) and similarity >= _MIN_SIMILARITY:
+        return _score_same_sound(similarity)
+    return similarity if similarity >= _MIN_SCORE else 0.0
 
 
 @lru_cache(maxsize=4096)
@@ -106,22 +106,22 @@ def _differs_in_suffix(one: str, other: str) -> bool:
     return "'" in one + other or one.startswith(other) or other.startswith(one)
 
 
-def _score_short_words(heard: str, word: str, likeness: float) -> float:
+def _score_short_words(heard: str, word: str, similarity: float) -> float:
     """Score short words: one letter of "bed" may differ if the sound is the same, of "lamp" any but the first."""
     if phonetic_key(heard) == phonetic_key(word):
-        return _score_same_sound(likeness)
+        return _score_same_sound(similarity)
     return _SHORT_WORD_SCORE if len(heard) >= _SHORT_LENGTH and heard[0] == word[0] else 0.0
 
 
-def _score_same_sound(likeness: float) -> float:
+def _score_same_sound(similarity: float) -> float:
     """Score words with the same phonetic key; the key alone must not turn "paper" into "power"."""
-    return max(likeness, 0.57 + 0.3 * likeness)
+    return max(similarity, 0.57 + 0.3 * similarity)
 
 
-def _has_swapped_letters(heard: str, word: str, likeness: float) -> bool:
+def _has_swapped_letters(heard: str, word: str, similarity: float) -> bool:
     if len(heard) < _SHORT_LENGTH or heard[0] != word[0] or sorted(heard) != sorted(word):
         return False
-    return round((1 - likeness) * len(heard)) == 1
+    return round((1 - similarity) * len(heard)) == 1
 
 
 def _stem(word: str) -> str:

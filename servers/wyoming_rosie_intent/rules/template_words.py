@@ -173,7 +173,7 @@ def number_words(language: str) -> frozenset[str]:
 
     try:
         engine = get_rbnf_engine(language)
-        said = [
+        texts = [
             text
             for number in range(MAX_NUMBER + 1)
             for form in (number, number + 0.5)
@@ -181,4 +181,4 @@ def number_words(language: str) -> frozenset[str]:
         ]
     except ValueError:  # the library has no number rules for this language
         return frozenset()
-    return frozenset(word for text in said for word in re.split(r"[\s_-]+", text.casefold()) if word)
+    return frozenset(word for text in texts for word in re.split(r"[\s_-]+", text.casefold()) if word)

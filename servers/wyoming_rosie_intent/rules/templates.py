@@ -73,20 +73,20 @@ class Templates:
             found |= wording.words if own else frozenset()
         return Vocabulary(everywhere.words | found)
 
-    def filter(self, text: str, of_home: Mapping[str, frozenset[str]]) -> "Intents":
+    def filter(self, text: str, home_words: Mapping[str, frozenset[str]]) -> "Intents":
         """Return the templates that may match a text, by its words and those of the home's lists."""
         from hassil import Intents
         from hassil.intents import Intent
 
         if self._intents.settings.ignore_whitespace:
             return self._intents
-        left = self._filter_templates(text, of_home)
+        remaining = self._filter_templates(text, home_words)
         by_intent: dict[str, list[IntentData]] = defaultdict(list)
-        while left:
-            lowest = left & -left
+        while remaining:
+            lowest = remaining & -remaining
             intent, data = self._templates[lowest.bit_length() - 1]
             by_intent[intent].append(data)
-            left ^= lowest
+            remaining ^= lowest
         return Intents(
             self._intents.language,
             {name: Intent(name, data) for name, data in by_intent.items()},
@@ -96,30 +96,30 @@ class Templates:
             self._intents.settings,
         )
 
-    def _filter_templates(self, text: str, of_home: Mapping[str, frozenset[str]]) -> TemplateSet:
+    def _filter_templates(self, text: str, home_words: Mapping[str, frozenset[str]]) -> TemplateSet:
         from hassil.util import normalize_for_matching
 
         heard = normalize_for_matching(text).text.casefold()
-        left = (1 << len(self._templates)) - 1
+        remaining = (1 << len(self._templates)) - 1
         for word in heard.split():
-            if word not in self._skipped and (begun := WORD.match(word)) and "-" not in word and "_" not in word:
-                left &= self._find_by_word(begun[0], of_home)
-        for clause, needing in self._clauses.items():
-            if left & needing and not any(piece in heard for piece in clause):
-                left &= ~needing
-        return left
+            if word not in self._skipped and (prefix := WORD.match(word)) and "-" not in word and "_" not in word:
+                remaining &= self._find_by_word(prefix[0], home_words)
+        for clause, requiring in self._clauses.items():
+            if remaining & requiring and not any(piece in heard for piece in clause):
+                remaining &= ~requiring
+        return remaining
 
-    def _find_by_word(self, word: str, of_home: Mapping[str, frozenset[str]]) -> TemplateSet:
+    def _find_by_word(self, word: str, home_words: Mapping[str, frozenset[str]]) -> TemplateSet:
         """Return the templates with a word or a prefix of it, since templates may split off endings."""
         if word[0].isdigit():
             return -1
-        having = self._any_word
+        found = self._any_word
         for end in range(1, len(word) + 1):
-            having |= self._beginnings.get(word[:end], 0)
+            found |= self._beginnings.get(word[:end], 0)
             for name in _HOME_LISTS:
-                if word[:end] in of_home[name]:
-                    having |= self._lists[name]
-        return having
+                if word[:end] in home_words[name]:
+                    found |= self._lists[name]
+        return found
 
     def _index(self, data: "IntentData", bit: TemplateSet) -> None:
         rules, lists = self._get_rules_and_lists(data)

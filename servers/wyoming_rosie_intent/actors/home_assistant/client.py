@@ -225,22 +225,22 @@ async def _get_registry(connection: WebSocketConnection, kind: str) -> Sequence[
 
 async def _get_exposed(connection: WebSocketConnection) -> frozenset[str]:
     try:
-        told = (await connection.send_command("homeassistant/expose_entity/list"))["exposed_entities"]
+        response = (await connection.send_command("homeassistant/expose_entity/list"))["exposed_entities"]
     except CommandRefusedError:
         _LOG.warning(
             "home assistant exposes too little",
             problem="the token is not an administrator's: only registry entries are known",
         )
         return frozenset()
-    return frozenset(entity for entity, assistants in told.items() if assistants.get(registry.ASSISTANT))
+    return frozenset(entity for entity, assistants in response.items() if assistants.get(registry.ASSISTANT))
 
 
 async def _get_exposes_new(connection: WebSocketConnection) -> bool:
     try:
-        told = await connection.send_command("homeassistant/expose_new_entities/get", assistant=registry.ASSISTANT)
+        response = await connection.send_command("homeassistant/expose_new_entities/get", assistant=registry.ASSISTANT)
     except CommandRefusedError:
         return False
-    return bool(told["expose_new"])
+    return bool(response["expose_new"])
 
 
 async def _get_aliases(connection: WebSocketConnection, entities: Sequence[str], registries: Registries) -> dict[str, tuple[str, ...]]:  # fmt: skip

@@ -76,9 +76,9 @@ def get_device_areas(registries: Registries) -> Mapping[str, str]:
 def _is_exposed(entity: str, entry: RegistryEntry | None, state: ReportedState, registries: Registries) -> bool:
     if entry is None:
         return entity in registries.exposed or (registries.exposes_new and _is_exposed_by_default(entity, state))
-    told = (entry.get("options") or {}).get(ASSISTANT, {}).get("should_expose")
-    if isinstance(told, bool):
-        return told
+    option = (entry.get("options") or {}).get(ASSISTANT, {}).get("should_expose")
+    if isinstance(option, bool):
+        return option
     is_plain = entry.get("entity_category") is None and entry.get("hidden_by") is None
     return registries.exposes_new and is_plain and _is_exposed_by_default(entity, state)
 
