@@ -32,13 +32,13 @@ from tests.waiting import cpu_seconds_until_idle
 from wyoming_rosie.protocol.client import Client, describe
 
 SENTENCE = "The kitchen light is on, and the heating stays at twenty one degrees until the evening. "
-ANSWER = ["audio-start", "audio-chunk", "audio-stop"]
+REPLY = ["audio-start", "audio-chunk", "audio-stop"]
 STOPPED = "synthesize-stopped"
 
 
 @dataclass
-class Answer:
-    """What a peer heard: the types of the events, each run of chunks as one, and the sound."""
+class Reply:
+    """A received reply: the types of its events, with consecutive chunks as one, and its audio."""
 
     types: list[str] = field(default_factory=list)
     pcm: bytearray = field(default_factory=bytearray)
@@ -60,13 +60,13 @@ class Answer:
             self.pcm += event.payload or b""
 
 
-async def ask(peer: Client, events: Sequence[Event], last: str = "audio-stop") -> Answer:
+async def ask(peer: Client, events: Sequence[Event], last: str = "audio-stop") -> Reply:
     for event in events:
         await peer.send(event)
-    answer = Answer()
-    while last not in answer.types:
-        answer.add(await peer.receive(60))
-    return answer
+    reply = Reply()
+    while last not in reply.types:
+        reply.add(await peer.receive(60))
+    return reply
 
 
 def text(words: str, **voice: str) -> Event:
@@ -83,23 +83,23 @@ def streamed(*chunks: str) -> list[Event]:
     ]
 
 
-async def test_a_text_comes_back_as_speech(daemon: StartDaemon, peer: OpenPeer) -> None:
-    answer = await ask(await peer((await daemon("tts")).uri), [text("The kitchen light is on.")])
-    assert answer.types == ANSWER
-    assert answer.formats == {(22050, 2, 1)}
-    assert 1 < answer.seconds < 4
-    assert answer.loudest > 5000
+async def test_a_text_is_answered_with_speech(daemon: StartDaemon, peer: OpenPeer) -> None:
+    reply = await ask(await peer((await daemon("tts")).uri), [text("The kitchen light is on.")])
+    assert reply.types == REPLY
+    assert reply.formats == {(22050, 2, 1)}
+    assert 1 < reply.seconds < 4
+    assert reply.loudest > 5000
 
 
-async def test_a_streamed_text_is_one_stretch_of_audio_and_is_spoken_once(daemon: StartDaemon, peer: OpenPeer) -> None:
+async def test_a_streamed_text_is_one_reply_and_is_spoken_once(daemon: StartDaemon, peer: OpenPeer) -> None:
     client = await peer((await daemon("tts")).uri)
     whole = await ask(client, [text("The light is on. The door is locked. Good night.")])
-    answer = await ask(client, streamed("The light is", " on. The door is lo", "cked. Good night."), STOPPED)
-    assert answer.types == [*ANSWER, STOPPED]
-    assert answer.seconds == pytest.approx(whole.seconds, rel=0.05)
+    reply = await ask(client, streamed("The light is", " on. The door is lo", "cked. Good night."), STOPPED)
+    assert reply.types == [*REPLY, STOPPED]
+    assert reply.seconds == pytest.approx(whole.seconds, rel=0.05)
 
 
-async def test_sound_comes_while_the_text_is_still_being_written(daemon: StartDaemon, peer: OpenPeer) -> None:
+async def test_audio_comes_while_the_text_is_still_being_written(daemon: StartDaemon, peer: OpenPeer) -> None:
     client = await peer((await daemon("tts")).uri)
     await client.send(SynthesizeStart().event())
     await client.send(SynthesizeChunk("The light is on. Then").event())
@@ -110,11 +110,11 @@ async def test_sound_comes_while_the_text_is_still_being_written(daemon: StartDa
 
 
 @pytest.mark.parametrize("words", ["", " ", "\n", "\0", "\u200b"], ids=ascii)
-async def test_a_text_without_words_is_answered_without_words(daemon: StartDaemon, peer: OpenPeer, words: str) -> None:
+async def test_a_text_without_words_is_answered_without_speech(daemon: StartDaemon, peer: OpenPeer, words: str) -> None:
     client = await peer((await daemon("tts")).uri)
-    answers = [await ask(client, [text(words)]), await ask(client, streamed(words), STOPPED)]
-    assert [answer.types[-1] for answer in answers] == ["audio-stop", STOPPED]
-    assert all(answer.loudest == 0 and answer.types[0] == "audio-start" for answer in answers)
+    replies = [await ask(client, [text(words)]), await ask(client, streamed(words), STOPPED)]
+    assert [reply.types[-1] for reply in replies] == ["audio-stop", STOPPED]
+    assert all(reply.loudest == 0 and reply.types[0] == "audio-start" for reply in replies)
 
 
 async def test_odd_text_is_spoken_and_the_connection_stays(daemon: StartDaemon, peer: OpenPeer) -> None:
@@ -127,9 +127,9 @@ async def test_odd_text_is_spoken_and_the_connection_stays(daemon: StartDaemon, 
         "before \U0001f600\U0001f389 after",
         "x" * 500,
     ):
-        answer = await ask(client, [text(odd)])
-        assert answer.types == ANSWER, ascii(odd[:40])
-        assert answer.seconds > 0.8 * plain, ascii(odd[:40])
+        reply = await ask(client, [text(odd)])
+        assert reply.types == REPLY, ascii(odd[:40])
+        assert reply.seconds > 0.8 * plain, ascii(odd[:40])
 
 
 async def test_what_cannot_be_spoken_is_refused_and_the_connection_stays(daemon: StartDaemon, peer: OpenPeer) -> None:
@@ -144,19 +144,19 @@ async def test_what_cannot_be_spoken_is_refused_and_the_connection_stays(daemon:
     }
     for code, event in refused.items():
         await client.send(event)
-        answer = await client.receive(60)
-        assert (answer.type, answer.data["code"]) == ("error", code)
-    assert (await ask(client, [text("hi")])).types == ANSWER
+        reply = await client.receive(60)
+        assert (reply.type, reply.data["code"]) == ("error", code)
+    assert (await ask(client, [text("hi")])).types == REPLY
 
 
-async def test_the_voice_is_that_of_the_language(daemon: StartDaemon, peer: OpenPeer) -> None:
+async def test_the_language_selects_the_voice(daemon: StartDaemon, peer: OpenPeer) -> None:
     client = await peer((await daemon("tts", "--espeak.voice", "de")).uri)
     wanted = (text("21", language="en-US"), text("21", name="de"), text("21"))
     english, german, default = [(await ask(client, [event])).seconds for event in wanted]
     assert german == pytest.approx(default, rel=0.03) != english
 
 
-async def test_describe_is_what_home_assistant_needs_and_small(daemon: StartDaemon) -> None:
+async def test_describe_has_what_home_assistant_needs_and_is_small(daemon: StartDaemon) -> None:
     info = await describe((await daemon("tts")).uri)
     (program,) = info.tts
     assert program.installed
@@ -169,16 +169,16 @@ async def test_describe_is_what_home_assistant_needs_and_small(daemon: StartDaem
     assert len(str(info.event().data)) < 40_000
 
 
-async def test_a_short_text_is_spoken_while_another_peer_gets_a_long_one(daemon: StartDaemon, peer: OpenPeer) -> None:
+async def test_a_short_text_is_spoken_while_another_client_gets_a_long_one(daemon: StartDaemon, peer: OpenPeer) -> None:
     uri = (await daemon("tts")).uri
     patient, hasty = await peer(uri), await peer(uri)
     await patient.send(text(SENTENCE * 200))
     await patient.wait_for("audio-chunk", seconds=60)
-    assert (await ask(hasty, [text("Now.")])).types == ANSWER
+    assert (await ask(hasty, [text("Now.")])).types == REPLY
     assert (await patient.receive(60)).type == "audio-chunk"
 
 
-async def test_a_peer_that_leaves_or_does_not_read_costs_nothing(daemon: StartDaemon, peer: OpenPeer) -> None:
+async def test_a_client_that_disconnects_or_does_not_read_costs_nothing(daemon: StartDaemon, peer: OpenPeer) -> None:
     running = await daemon("tts")
     gone, deaf, hasty = await peer(running.uri), await peer(running.uri), await peer(running.uri)
     process = psutil.Process(running.process.pid)
@@ -190,12 +190,12 @@ async def test_a_peer_that_leaves_or_does_not_read_costs_nothing(daemon: StartDa
     await gone.wait_for("audio-chunk", seconds=60)
     gone._stream.abort()
     deaf._stream.transport.pause_reading()
-    assert (await ask(hasty, [text("Now.")])).types == ANSWER
+    assert (await ask(hasty, [text("Now.")])).types == REPLY
     assert await cpu_seconds_until_idle(process) < 5 * for_a_tenth
     assert process.memory_info().rss < 150_000_000
 
 
-async def test_an_answer_leaves_its_times_in_the_log_and_not_its_words(daemon: StartDaemon, peer: OpenPeer) -> None:
+async def test_the_log_has_the_times_of_a_reply_but_not_its_words(daemon: StartDaemon, peer: OpenPeer) -> None:
     running = await daemon("tts")
     client = await peer(running.uri)
     await ask(client, [Synthesize("My secret. It is safe.", context={"turn_id": "t1"}).event()])
@@ -231,7 +231,7 @@ async def test_the_wyoming_packages_client_is_served(daemon: StartDaemon) -> Non
         assert len(audio) > 20_000
 
 
-async def test_a_setting_that_cannot_be_ends_the_program_with_one_line() -> None:
+async def test_an_invalid_setting_ends_the_program_with_one_line() -> None:
     process = await asyncio.create_subprocess_exec(
         command("wyoming-rosie-tts"), "--espeak.voice", "martian", stderr=asyncio.subprocess.PIPE
     )
@@ -264,14 +264,14 @@ def private(folder: Path) -> tuple[str, str]:
 async def test_piper_speaks_whole_texts_and_streams(daemon: StartDaemon, peer: OpenPeer, voices: Path) -> None:
     client = await peer((await daemon(*piper(voices))).uri)
     whole = await ask(client, [text("The light is on. The door is locked.")])
-    answer = await ask(client, streamed("The light is", " on. The door is lo", "cked."), STOPPED)
-    assert whole.types == ANSWER
-    assert answer.types == [*ANSWER, STOPPED]
-    assert answer.pcm == whole.pcm
+    reply = await ask(client, streamed("The light is", " on. The door is lo", "cked."), STOPPED)
+    assert whole.types == REPLY
+    assert reply.types == [*REPLY, STOPPED]
+    assert reply.pcm == whole.pcm
     assert whole.loudest > 3000
 
 
-async def test_piper_refuses_what_it_cannot_speak_and_says_what_it_could(
+async def test_piper_refuses_what_it_cannot_speak_and_names_voices(
     daemon: StartDaemon, peer: OpenPeer, voices: Path
 ) -> None:
     client = await peer((await daemon(*piper(voices))).uri)
@@ -283,12 +283,12 @@ async def test_piper_refuses_what_it_cannot_speak_and_says_what_it_could(
     }
     for code, event in refused.items():
         await client.send(event)
-        answer = await client.receive(60)
-        assert (answer.type, answer.data.get("code")) == ("error", code)
-    assert (await ask(client, [text("hi\x00\x07 there")])).types == ANSWER
+        reply = await client.receive(60)
+        assert (reply.type, reply.data.get("code")) == ("error", code)
+    assert (await ask(client, [text("hi\x00\x07 there")])).types == REPLY
 
 
-async def test_a_voice_is_fetched_while_the_daemon_serves(
+async def test_a_voice_is_downloaded_while_the_daemon_serves(
     daemon: StartDaemon, peer: OpenPeer, voices: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     data = tmp_path_factory.mktemp("data")
@@ -302,10 +302,10 @@ async def test_a_voice_is_fetched_while_the_daemon_serves(
         async with asyncio.timeout(60):
             while not (await describe(running.uri)).tts[0].installed:
                 await asyncio.sleep(0.05)
-        assert (await ask(client, [text("hi")])).types == ANSWER
+        assert (await ask(client, [text("hi")])).types == REPLY
 
 
-async def test_what_was_said_twice_is_said_without_the_engine_after_a_restart(
+async def test_a_repeated_text_is_spoken_without_the_engine_after_a_restart(
     daemon: StartDaemon, peer: OpenPeer, voices: Path
 ) -> None:
     first = await peer((await daemon(*piper(voices))).uri)
@@ -317,7 +317,7 @@ async def test_what_was_said_twice_is_said_without_the_engine_after_a_restart(
     second = await peer((await daemon(*piper(voices))).uri)
     again = await ask(second, [text("The light is on.")])
     assert again.pcm == said[0].pcm
-    assert (await ask(second, [text("One moment.")])).types == ANSWER
+    assert (await ask(second, [text("One moment.")])).types == REPLY
     await second.send(text("Something new."))
     assert (await second.receive(60)).data["code"] == "engine"
 
@@ -335,7 +335,7 @@ async def test_describe_is_answered_while_piper_speaks(daemon: StartDaemon, peer
     speaking.cancel()
 
 
-async def test_a_voice_of_which_half_is_missing_ends_the_program_with_one_line(voices: Path) -> None:
+async def test_a_voice_without_description_ends_the_program_with_one_line(voices: Path) -> None:
     network = voices / "piper" / f"{VOICE}.onnx"
     damage(network, gone=True)
     process = await asyncio.create_subprocess_exec(
@@ -352,7 +352,7 @@ def kept(data: Path) -> int:
 
 
 def damage(path: Path, *, gone: bool = False) -> None:
-    """Replace a file with as many bytes of nonsense, of the same age; or remove it."""
+    """Overwrite a file with as many other bytes and keep its times, or remove it."""
     status = path.stat()
     path.write_bytes(b"?" * status.st_size)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -34,9 +34,11 @@ def loaded(folder: Path, **settings: Any) -> PiperEngine:
 
 
 def spoken(
-    engine: PiperEngine, text: str, wish: VoiceRequest | None = None, *, pause: bool = False, **words: Any
+    engine: PiperEngine, text: str, voice_request: VoiceRequest | None = None, *, pause: bool = False, **words: Any
 ) -> bytes:
-    return b"".join(engine.select_voice(wish or VoiceRequest()).synthesize(TextSegment(text, **words), pause=pause))
+    return b"".join(
+        engine.select_voice(voice_request or VoiceRequest()).synthesize(TextSegment(text, **words), pause=pause)
+    )
 
 
 def loudest(pcm: bytes) -> int:

@@ -223,7 +223,7 @@ def test_phonemes_go_with_the_text_they_are_for(document: str, pieces: list[Segm
 
 
 @pytest.mark.parametrize(
-    ("document", "wish"),
+    ("document", "voice_request"),
     [
         ('<voice name="amy">x</voice>', VoiceRequest(name="amy")),
         ('<voice name="amy bob">x</voice>', VoiceRequest(name="amy")),
@@ -237,12 +237,12 @@ def test_phonemes_go_with_the_text_they_are_for(document: str, pieces: list[Segm
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_voices_and_languages_are_requested(document: str, wish: VoiceRequest | None) -> None:
-    assert ssml.parse(document) == [TextSegment("x", voice_request=wish)]
+def test_voices_and_languages_are_requested(document: str, voice_request: VoiceRequest | None) -> None:
+    assert ssml.parse(document) == [TextSegment("x", voice_request=voice_request)]
 
 
 @pytest.mark.parametrize(
-    ("asked", "wish"),
+    ("asked", "voice_request"),
     [
         (VoiceRequest(name="amy"), None),
         (VoiceRequest(name="en_US-amy-low"), None),
@@ -251,9 +251,11 @@ def test_voices_and_languages_are_requested(document: str, wish: VoiceRequest | 
     ],
     ids=["named", "named with a language", "the same language", "another language"],
 )
-def test_a_named_voice_overrides_the_language_of_a_document(asked: VoiceRequest, wish: VoiceRequest | None) -> None:
+def test_a_named_voice_overrides_the_language_of_a_document(
+    asked: VoiceRequest, voice_request: VoiceRequest | None
+) -> None:
     reader = ssml.SsmlParser(asked)
-    assert reader.feed('<speak xml:lang="de-DE">x') + reader.finish() == [TextSegment("x", voice_request=wish)]
+    assert reader.feed('<speak xml:lang="de-DE">x') + reader.finish() == [TextSegment("x", voice_request=voice_request)]
 
 
 def test_numbers_become_words_in_english_only() -> None:
