@@ -5,10 +5,18 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import structlog
 
-from wyoming_rosie_intent.llm.model import ModelError, ModelEvent, ModelOutputError, StreamEnd, ToolsUnsupportedError
+from wyoming_rosie_intent.llm.model import (
+    ModelError,
+    ModelEvent,
+    ModelOutputError,
+    Prompt,
+    StreamEnd,
+    ToolsUnsupportedError,
+)
 from wyoming_rosie_intent.llm.timeouts import AnswerTimeouts, enforce_timeouts
 
 _LOG = structlog.get_logger()
@@ -85,29 +93,55 @@ def create_connection_error(endpoint: Endpoint, error: Exception) -> ModelError:
     return ModelError(f"{endpoint.name}: the connection failed or the answer cannot be read ({type(error).__name__})")
 
 
-async def stream_answer(
-    endpoint: Endpoint, events: AsyncGenerator[ModelEvent, None]
-) -> AsyncGenerator[ModelEvent, None]:
-    """Yield an answer within the endpoint's timeouts and log its end. Raises ModelError."""
-    async with aclosing(enforce_timeouts(endpoint.timeouts, endpoint.name, events)) as limited:
-        async for event in limited:
-            if isinstance(event, StreamEnd):
-                _log_end(endpoint, "model answered", event)
-            yield event
+class ModelClient(Protocol):
+    """A provider's client of one endpoint; this is all that a provider has to implement."""
+
+    def stream(self, prompt: Prompt, max_tokens: int) -> AsyncGenerator[ModelEvent, None]:
+        """Yield an answer of up to `max_tokens`, `StreamEnd` last; closing the generator ends the request.
+
+        Raises ModelError. Timeouts are the caller's.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
 
 
-async def drain_answer(endpoint: Endpoint, events: AsyncGenerator[ModelEvent, None]) -> int | None:
-    """Wait for the end of an answer that is not needed; return the number of prompt tokens, if known. Raises ModelError."""
-    patient = replace(endpoint.timeouts, first_token=WARM_UP_SECONDS, total=WARM_UP_SECONDS)
-    async with aclosing(enforce_timeouts(patient, endpoint.name, events)) as limited:
-        async for event in limited:
-            if isinstance(event, StreamEnd):
-                _log_end(endpoint, "prompt warmed up", event)
-                return event.prompt_tokens
-    return None
+class EndpointModel:
+    """The model at an endpoint: a provider's client within the endpoint's timeouts."""
 
+    def __init__(self, endpoint: Endpoint, client: ModelClient) -> None:
+        self._endpoint = endpoint
+        self._client = client
 
-def _log_end(endpoint: Endpoint, message: str, end: StreamEnd) -> None:
-    """Log the milliseconds that the prompt took to read; few when the server had its beginning cached."""
-    read = end.prompt_milliseconds
-    _LOG.info(message, model=endpoint.name, prompt_ms=None if read is None else round(read, 1))
+    @property
+    def name(self) -> str:
+        return self._endpoint.name
+
+    async def warm_up(self, prompt: Prompt) -> int | None:
+        """Have the prompt read, for the first token of an answer; return its number of tokens, if known."""
+        timeouts = replace(self._endpoint.timeouts, first_token=WARM_UP_SECONDS, total=WARM_UP_SECONDS)
+        async with aclosing(self._stream(prompt, 1, timeouts)) as events:
+            async for event in events:
+                if isinstance(event, StreamEnd):
+                    self._log_end("prompt warmed up", event)
+                    return event.prompt_tokens
+        return None
+
+    async def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
+        async with aclosing(self._stream(prompt, self._endpoint.answer_tokens, self._endpoint.timeouts)) as events:
+            async for event in events:
+                if isinstance(event, StreamEnd):
+                    self._log_end("model answered", event)
+                yield event
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    def _stream(self, prompt: Prompt, max_tokens: int, timeouts: AnswerTimeouts) -> AsyncGenerator[ModelEvent, None]:
+        return enforce_timeouts(timeouts, self._endpoint.name, self._client.stream(prompt, max_tokens))
+
+    def _log_end(self, message: str, end: StreamEnd) -> None:
+        """Log the milliseconds that the prompt took to read; few when the server had its beginning cached."""
+        read = end.prompt_milliseconds
+        _LOG.info(message, model=self._endpoint.name, prompt_ms=None if read is None else round(read, 1))

@@ -10,7 +10,7 @@ from wyoming_rosie.engines import EngineRegistry
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.protocol.hosts import is_local
 from wyoming_rosie.runtime.secrets import read_secret_file, read_secret_variable
-from wyoming_rosie_intent.llm.endpoint import Endpoint
+from wyoming_rosie_intent.llm.endpoint import Endpoint, EndpointModel, ModelClient
 from wyoming_rosie_intent.llm.model import Model
 from wyoming_rosie_intent.llm.prompts import token_counter
 from wyoming_rosie_intent.llm.prompts.context_window import ContextWindow
@@ -68,8 +68,9 @@ def load(name: str, settings: TierSettings) -> ServedModel | None:
     """Return the tier's model, None without one; nothing is sent yet. Slow: imports a client. Raises ConfigError."""
     if not settings.model:
         return None
-    served: ServedModel = PROVIDERS.load(settings.provider, settings, create_endpoint(name, settings))
-    return served
+    endpoint = create_endpoint(name, settings)
+    client: ModelClient = PROVIDERS.load(settings.provider, settings, endpoint)
+    return EndpointModel(endpoint, client)
 
 
 def create_endpoint(name: str, settings: TierSettings) -> Endpoint:

@@ -13,15 +13,11 @@ class Settings:
     prefix: str = option("You said:", "the words before what is repeated")
 
 
-class EchoModel:
-    def __init__(self, name: str, prefix: str) -> None:
-        self.name = name
+class EchoClient:
+    def __init__(self, prefix: str) -> None:
         self._prefix = prefix
 
-    async def warm_up(self, prompt: Prompt) -> int | None:
-        return None
-
-    async def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
+    async def stream(self, prompt: Prompt, max_tokens: int) -> AsyncGenerator[ModelEvent, None]:
         last = prompt.messages[-1].text.splitlines()[-1]
         yield TextDelta(f"{self._prefix} {last}")
         yield StreamEnd()
@@ -29,5 +25,5 @@ class EchoModel:
     async def close(self) -> None: ...
 
 
-def load(settings: Settings, endpoint: Endpoint) -> EchoModel:
-    return EchoModel(endpoint.name, settings.prefix)
+def load(settings: Settings, endpoint: Endpoint) -> EchoClient:
+    return EchoClient(settings.prefix)

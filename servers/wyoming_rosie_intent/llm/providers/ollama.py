@@ -13,8 +13,6 @@ from wyoming_rosie_intent.llm.endpoint import (
     Endpoint,
     create_connection_error,
     create_status_error,
-    drain_answer,
-    stream_answer,
 )
 from wyoming_rosie_intent.llm.model import (
     ChatMessage,
@@ -34,8 +32,8 @@ if TYPE_CHECKING:
 _NANOSECONDS = 1e6  # in a millisecond
 
 
-def load(endpoint: Endpoint) -> "OllamaModel":
-    """Return the model; nothing is sent yet. Slow the first time: it imports the client. Raises ConfigError."""
+def load(endpoint: Endpoint) -> "OllamaClient":
+    """Return the client; nothing is sent yet. Slow the first time: it imports the client. Raises ConfigError."""
     try:
         import anyio._backends._asyncio  # noqa: F401 - otherwise the first request imports it
         from httpx import Timeout
@@ -48,36 +46,26 @@ def load(endpoint: Endpoint) -> "OllamaModel":
         auth=_create_auth(endpoint.key),
         timeout=Timeout(None, connect=CONNECT_SECONDS),
     )
-    return OllamaModel(endpoint, client)
+    return OllamaClient(endpoint, client)
 
 
-class OllamaModel:
+class OllamaClient:
     def __init__(self, endpoint: Endpoint, client: "AsyncClient") -> None:
         self._endpoint = endpoint
         self._client = client
 
-    @property
-    def name(self) -> str:
-        return self._endpoint.name
-
-    async def warm_up(self, prompt: Prompt) -> int | None:
-        return await drain_answer(self._endpoint, self._stream(prompt, {"num_predict": 1}))
-
-    def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
-        return stream_answer(self._endpoint, self._stream(prompt, {}))
-
     async def close(self) -> None:
         await self._client.close()  # type: ignore[no-untyped-call]
 
-    async def _stream(self, prompt: Prompt, more_options: Mapping[str, int]) -> AsyncGenerator[ModelEvent, None]:
+    async def stream(self, prompt: Prompt, max_tokens: int) -> AsyncGenerator[ModelEvent, None]:
         import httpx
         from ollama import ResponseError
 
         try:
-            async with aclosing(await self._chat(prompt, more_options)) as parts:
-                async for part in parts:
-                    for piece in _parse_chunk(part):
-                        yield piece
+            async with aclosing(await self._chat(prompt, max_tokens)) as chunks:
+                async for chunk in chunks:
+                    for event in _parse_chunk(chunk):
+                        yield event
         except ResponseError as err:
             raise create_status_error(
                 self._endpoint, err.status_code, str(err.error), has_tools=bool(prompt.tools)
@@ -85,11 +73,11 @@ class OllamaModel:
         except (httpx.HTTPError, httpx.InvalidURL, OSError, *UNREADABLE) as err:
             raise create_connection_error(self._endpoint, err) from None
 
-    async def _chat(self, prompt: Prompt, more_options: Mapping[str, int]) -> "AsyncGenerator[ChatResponse, None]":
+    async def _chat(self, prompt: Prompt, max_tokens: int) -> "AsyncGenerator[ChatResponse, None]":
         """Return the chunks of the answer; iterating sends the request."""
         endpoint = self._endpoint
-        warmth = {} if endpoint.temperature is None else {"temperature": endpoint.temperature}
-        parts = await self._client.chat(
+        temperature = {} if endpoint.temperature is None else {"temperature": endpoint.temperature}
+        chunks = await self._client.chat(
             endpoint.model,
             messages=[_format_message(message) for message in prompt.messages],
             tools=[_format_tool(tool) for tool in prompt.tools],
@@ -97,13 +85,12 @@ class OllamaModel:
             think=endpoint.think,
             options={
                 "num_ctx": endpoint.context_tokens,
-                "num_predict": endpoint.answer_tokens,
-                **warmth,
-                **more_options,
+                "num_predict": max_tokens,
+                **temperature,
             },
             keep_alive=_parse_duration(endpoint.keep_alive),
         )
-        return cast("AsyncGenerator[ChatResponse, None]", parts)
+        return cast("AsyncGenerator[ChatResponse, None]", chunks)
 
 
 def _format_message(message: ChatMessage) -> dict[str, Any]:

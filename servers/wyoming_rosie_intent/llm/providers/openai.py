@@ -18,8 +18,6 @@ from wyoming_rosie_intent.llm.endpoint import (
     Endpoint,
     create_connection_error,
     create_status_error,
-    drain_answer,
-    stream_answer,
 )
 from wyoming_rosie_intent.llm.model import (
     ChatMessage,
@@ -39,50 +37,40 @@ if TYPE_CHECKING:
     from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 
 _NO_KEY = "none"  # otherwise the client sends the key from the environment to any address
-_LAST_WORDS_SECONDS = 0.5
-_BOUNDS = ("max_tokens", "max_completion_tokens")
+_DRAIN_SECONDS = 0.5
+_LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
 """Names of the parameter that limits the tokens of an answer; OpenAI's newer models refuse the first."""
 
 
-def load(endpoint: Endpoint) -> "OpenaiModel":
-    """Return the model; nothing is sent yet. Slow the first time: it imports the client. Raises ConfigError."""
+def load(endpoint: Endpoint) -> "OpenaiClient":
+    """Return the client; nothing is sent yet. Slow the first time: it imports the client. Raises ConfigError."""
     try:
         import anyio._backends._asyncio  # noqa: F401 - otherwise the first request imports it
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
     except ImportError as err:
         raise ConfigError(f"{err.name} is not installed; run: {install_command(['cloud'])}") from err
-    patience = Timeout(None, connect=CONNECT_SECONDS)
+    timeout = Timeout(None, connect=CONNECT_SECONDS)
     client = AsyncOpenAI(
         api_key=endpoint.key or _NO_KEY,
         base_url=endpoint.url,
         max_retries=0,
-        timeout=patience,
-        http_client=DefaultAsyncHttpxClient(follow_redirects=False, timeout=patience),
+        timeout=timeout,
+        http_client=DefaultAsyncHttpxClient(follow_redirects=False, timeout=timeout),
     )
     _ = client.chat.completions  # imports more
-    return OpenaiModel(endpoint, client)
+    return OpenaiClient(endpoint, client)
 
 
-class OpenaiModel:
+class OpenaiClient:
     def __init__(self, endpoint: Endpoint, client: "AsyncOpenAI") -> None:
         self._endpoint = endpoint
         self._client = client
-        self._bound = _BOUNDS[(urlsplit(endpoint.url).hostname or "").endswith("openai.com")]
-
-    @property
-    def name(self) -> str:
-        return self._endpoint.name
-
-    async def warm_up(self, prompt: Prompt) -> int | None:
-        return await drain_answer(self._endpoint, self._stream(prompt, 1))
-
-    def answer(self, prompt: Prompt) -> AsyncGenerator[ModelEvent, None]:
-        return stream_answer(self._endpoint, self._stream(prompt, self._endpoint.answer_tokens))
+        self._limit_name = _LIMIT_NAMES[(urlsplit(endpoint.url).hostname or "").endswith("openai.com")]
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def _stream(self, prompt: Prompt, max_tokens: int) -> AsyncGenerator[ModelEvent, None]:
+    async def stream(self, prompt: Prompt, max_tokens: int) -> AsyncGenerator[ModelEvent, None]:
         from openai import APIError, APIStatusError, OpenAIError
 
         calls = _CallAssembler()
@@ -116,19 +104,21 @@ class OpenaiModel:
         from openai import APIStatusError
 
         try:
-            return await self._chat(prompt, {self._bound: most_tokens})
+            return await self._chat(prompt, {self._limit_name: most_tokens})
         except APIStatusError as err:
-            if err.status_code not in {400, 422} or f"'{self._bound}'" not in _format_error(err):
+            if err.status_code not in {400, 422} or f"'{self._limit_name}'" not in _format_error(err):
                 raise
-            self._bound = next(name for name in _BOUNDS if name != self._bound)
-            return await self._chat(prompt, {self._bound: most_tokens})
+            self._limit_name = next(name for name in _LIMIT_NAMES if name != self._limit_name)
+            return await self._chat(prompt, {self._limit_name: most_tokens})
 
     async def _chat(self, prompt: Prompt, more: Mapping[str, int]) -> "AsyncStream[ChatCompletionChunk]":
-        warmth = {} if self._endpoint.temperature is None else {"temperature": self._endpoint.temperature}
+        temperature = {} if self._endpoint.temperature is None else {"temperature": self._endpoint.temperature}
         tools = {"tools": [_format_tool(tool) for tool in prompt.tools]} if prompt.tools else {}
         create: Any = self._client.chat.completions.create  # its arguments are typed dictionaries, one per role
         messages = [_format_message(message) for message in _merge_user_messages(prompt.messages)]
-        stream = await create(model=self._endpoint.model, messages=messages, stream=True, **tools, **warmth, **more)
+        stream = await create(
+            model=self._endpoint.model, messages=messages, stream=True, **tools, **temperature, **more
+        )
         return cast("AsyncStream[ChatCompletionChunk]", stream)
 
 
@@ -160,7 +150,7 @@ async def _drain(chunks: "AsyncStream[ChatCompletionChunk]") -> None:
     from openai import OpenAIError
 
     with suppress(TimeoutError, OpenAIError, ValueError):
-        async with asyncio.timeout(_LAST_WORDS_SECONDS):
+        async with asyncio.timeout(_DRAIN_SECONDS):
             async for _ in chunks:
                 pass
 
