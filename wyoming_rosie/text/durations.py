@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 Words: TypeAlias = tuple[str, ...]
+_Value: TypeAlias = tuple[float, int]
+"""A number, and the index of the word after it."""
+_Amount: TypeAlias = tuple[dict[str, float], str, int]
+"""Amounts by unit, the smallest of these units, and the index of the word after them."""
 FOLDER = Path(__file__).with_name("durations")
 DEFAULT_LANGUAGE = "en"
 """The language of `format_duration` for languages without a table."""
@@ -20,7 +24,7 @@ _TOKEN = re.compile(
     r"\d{1,3}:\d{2}(?::\d{2})?(?!\d)|[13]/[24](?!\d)|\d+(?:[.,]\d+)?|[^\W\d_]+['\u2019]?|['\u2019][^\W\d_]+|[½¼¾,]"
 )
 _SIGNS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "1/2": 0.5, "1/4": 0.25, "3/4": 0.75}
-_LONGEST_PHRASE = 5  # words
+_MAX_PHRASE_WORDS = 5
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,8 @@ class _LanguageTable:
 
     @cached_property
     def numbers(self) -> Mapping[Words, float]:
-        said: dict[str, float] = {word: number for number, word in enumerate(self.raw["numbers"])}
-        return _parse_words_table({**said, **dict.fromkeys(self.raw["one"], 1), **self.raw["more"]})
+        words: dict[str, float] = {word: number for number, word in enumerate(self.raw["numbers"])}
+        return _tokenize_keys({**words, **dict.fromkeys(self.raw["one"], 1), **self.raw["more"]})
 
     @cached_property
     def unit_of(self) -> Mapping[Words, str]:
@@ -111,25 +115,25 @@ class _LanguageTable:
 
     @cached_property
     def parts(self) -> Mapping[Words, float]:
-        return _parse_words_table(self.raw["parts"])
+        return _tokenize_keys(self.raw["parts"])
 
     @cached_property
     def mixed(self) -> Mapping[Words, float]:
-        return _parse_words_table(self.raw["whole"])
+        return _tokenize_keys(self.raw["whole"])
 
     @cached_property
     def single(self) -> Mapping[Words, float]:
-        return _parse_words_table(self.raw.get("single", {}))
+        return _tokenize_keys(self.raw.get("single", {}))
 
     @cached_property
     def of(self) -> Mapping[Words, float]:
-        return _parse_words_table(dict.fromkeys(self.raw["of"], 0))
+        return _tokenize_keys(dict.fromkeys(self.raw["of"], 0))
 
     def has(self, key: str, word: str | None) -> bool:
         return word is not None and word in self.raw[key]
 
 
-def _parse_words_table(table: Mapping[str, float]) -> Mapping[Words, float]:
+def _tokenize_keys(table: Mapping[str, float]) -> Mapping[Words, float]:
     return {_tokenize(phrase): value for phrase, value in table.items()}
 
 
@@ -168,7 +172,7 @@ class _DurationParser:
     def _parse_duration(self, at: int) -> tuple[dict[str, float], int] | None:
         if (clock := self._parse_clock(at)) is not None:
             return clock
-        first = self._parse_part(at)
+        first = self._parse_single_unit(at)
         if first is None:
             return None
         amounts, unit, end = first
@@ -177,10 +181,10 @@ class _DurationParser:
             amounts = {one: amounts.get(one, 0.0) + added.get(one, 0.0) for one in SECONDS}
         return amounts, end
 
-    def _parse_next(self, at: int, unit: str) -> tuple[dict[str, float], str, int] | None:
+    def _parse_next(self, at: int, unit: str) -> _Amount | None:
         """Parse the amount of a smaller unit after an amount, which needs no unit at the end of the duration."""
         after = at + self._separator_length(at)
-        part = self._parse_part(after)
+        part = self._parse_single_unit(after)
         if part is not None and SECONDS[part[1]] < SECONDS[unit]:
             return part
         smaller = "minute" if unit == "hour" else "second"
@@ -198,17 +202,17 @@ class _DurationParser:
         comma = 1 if self._get_word(at) == "," else 0
         return comma + (1 if self._table.has("and", self._get_word(at + comma)) else 0)
 
-    def _parse_part(self, at: int) -> tuple[dict[str, float], str, int] | None:
+    def _parse_single_unit(self, at: int) -> _Amount | None:
         """Parse an amount of one unit: "two and a half hours", "an hour and a quarter", "half an hour"."""
-        return self._parse_part_of_unit(at) or self._parse_amount(at) or self._parse_named(at)
+        return self._parse_fraction_of_unit(at) or self._parse_amount(at) or self._parse_named(at)
 
-    def _parse_named(self, at: int) -> tuple[dict[str, float], str, int] | None:
+    def _parse_named(self, at: int) -> _Amount | None:
         for begin in (at, at + 1 if self._parse_number(at) == (1, at + 1) else at):
             if (read := self._match_phrase(self._table.single, begin)) is not None and self._is_adjacent(at, read[1]):
                 return {"minute": read[0] / 60}, "minute", read[1]
         return None
 
-    def _parse_part_of_unit(self, at: int) -> tuple[dict[str, float], str, int] | None:
+    def _parse_fraction_of_unit(self, at: int) -> _Amount | None:
         part = self._parse_factor(at)
         if part is None:
             return None
@@ -219,42 +223,42 @@ class _DurationParser:
                 return {unit[0]: share}, unit[0], unit[1]
         return None
 
-    def _parse_amount(self, at: int) -> tuple[dict[str, float], str, int] | None:
+    def _parse_amount(self, at: int) -> _Amount | None:
         number = self._match_phrase(self._table.mixed, at) or self._parse_number(at)
         if number is None:
             return None
         value, end = number
         half = self._parse_and_part(end)
-        if half is not None and (unit := self._parse_unit(half[1])) is not None and not self._is_one(at):
+        if half is not None and (unit := self._parse_unit(half[1])) is not None and not self._is_article(at):
             return {unit[0]: value + half[0]}, unit[0], unit[1]  # two and a half hours
         unit = self._parse_unit(end + 1 if self._table.has("extra", self._get_word(end)) else end)
         if unit is None or value > MAX_AMOUNT or not self._is_adjacent(at, unit[1]):
             return None
         name, end = unit
         half = self._parse_and_part(end)
-        if half is not None and self._parse_part_of_unit(end + 1) is None:  # not an hour and half a minute
+        if half is not None and self._parse_fraction_of_unit(end + 1) is None:  # not an hour and half a minute
             return {name: value + half[0]}, name, half[1]  # an hour and a half
         return {name: value}, name, end
 
-    def _parse_and_part(self, at: int) -> tuple[float, int] | None:
+    def _parse_and_part(self, at: int) -> _Value | None:
         return self._parse_factor(at + 1) if self._table.has("and", self._get_word(at)) else None
 
-    def _is_one(self, at: int) -> bool:
+    def _is_article(self, at: int) -> bool:
         """Tell whether this word is an article, as in "an hour and a half"."""
         return self._get_word(at) in self._table.raw["one"]
 
-    def _parse_factor(self, at: int) -> tuple[float, int] | None:
+    def _parse_factor(self, at: int) -> _Value | None:
         if (sign := _SIGNS.get(self._get_word(at) or "")) is not None:
             return sign, at + 1
         return self._match_phrase(self._table.parts, at)
 
     def _parse_unit(self, at: int) -> tuple[str, int] | None:
-        for length in range(min(_LONGEST_PHRASE, len(self._words) - at), 0, -1):
+        for length in range(min(_MAX_PHRASE_WORDS, len(self._words) - at), 0, -1):
             if (unit := self._table.unit_of.get(self._words[at : at + length])) is not None:
                 return unit, at + length
         return None
 
-    def _parse_number(self, at: int) -> tuple[float, int] | None:
+    def _parse_number(self, at: int) -> _Value | None:
         """Parse a number in digits or words, up to hundreds."""
         word = self._get_word(at)
         if word is None:
@@ -266,14 +270,14 @@ class _DurationParser:
             return self._parse_hundreds(*low) if low else self._parse_hundreds(1, at)
         return low or self._parse_joined(word, at)
 
-    def _parse_hundreds(self, hundreds: float, at: int) -> tuple[float, int]:
+    def _parse_hundreds(self, hundreds: float, at: int) -> _Value:
         after = at + 1
         if self._table.has("and", self._get_word(after)) and self._match_phrase(self._table.numbers, after + 1):
             after += 1
         low = self._match_phrase(self._table.numbers, after)
         return (100 * hundreds + low[0], low[1]) if low and low[0] < 100 else (100 * hundreds, at + 1)
 
-    def _parse_joined(self, word: str, at: int) -> tuple[float, int] | None:
+    def _parse_joined(self, word: str, at: int) -> _Value | None:
         """Parse hundreds that are written as one word: zweihundertzwanzig, centoventi."""
         for hundred in self._table.raw["hundred"]:
             before, found, rest = word.partition(hundred)
@@ -283,8 +287,8 @@ class _DurationParser:
                 return 100 * (high or 1) + (low or 0), at + 1
         return None
 
-    def _match_phrase(self, table: Mapping[Words, float], at: int) -> tuple[float, int] | None:
-        for length in range(min(_LONGEST_PHRASE, len(self._words) - at), 0, -1):
+    def _match_phrase(self, table: Mapping[Words, float], at: int) -> _Value | None:
+        for length in range(min(_MAX_PHRASE_WORDS, len(self._words) - at), 0, -1):
             value = table.get(self._words[at : at + length])
             if value is not None and self._is_adjacent(at, at + length):
                 return value, at + length

@@ -22,7 +22,7 @@ _CURRENCY_NAMES = {
     "¥": ("yen", "yen", "sen", "sen"),
 }
 _CODES = {"USD": "$", "CAD": "$", "AUD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "¥"}
-_SIGNS = {
+_PUNCTUATION_NAMES = {
     "-": "dash",
     "_": "underscore",
     ".": "dot",
@@ -45,19 +45,19 @@ _SIGNS = {
 }
 
 
-def expand(text: str, interpret_as: str, form: str = "", language: str = "") -> str:
+def expand(text: str, interpret_as: str, format_hint: str = "", language: str = "") -> str:
     """Return the text in words, or as it is if `interpret_as` is unknown or does not fit it."""
     in_english = is_english(language)
     words, interpret_as = text.strip(), interpret_as.strip().lower()
-    said = _expand_in_english(words, interpret_as, form) if in_english else None
-    return said or _expand_any_language(words, interpret_as, _SIGNS if in_english else {}) or text
+    expanded = _expand_in_english(words, interpret_as, format_hint) if in_english else None
+    return expanded or _expand_any_language(words, interpret_as, _PUNCTUATION_NAMES if in_english else {}) or text
 
 
-def _expand_any_language(text: str, interpret_as: str, signs: Mapping[str, str]) -> str | None:
+def _expand_any_language(text: str, interpret_as: str, names: Mapping[str, str]) -> str | None:
     match interpret_as:
         case "characters" | "character" | "spell-out" | "spell" | "verbatim" | "letters":
             return ", ".join(
-                signs.get(character, _to_upper(character)) for character in text if not character.isspace()
+                names.get(character, _to_upper(character)) for character in text if not character.isspace()
             )
         case "digits" | "digit" | "number_digit":
             return " ".join(re.findall(r"\d|[^\d\s]+", text))
@@ -68,7 +68,7 @@ def _expand_any_language(text: str, interpret_as: str, signs: Mapping[str, str])
     return None
 
 
-def _expand_in_english(text: str, interpret_as: str, form: str) -> str | None:
+def _expand_in_english(text: str, interpret_as: str, format_hint: str) -> str | None:
     """Return the text in words, or None if `interpret_as` is unknown or does not fit it."""
     match interpret_as:
         case "cardinal" | "number":
@@ -78,11 +78,11 @@ def _expand_in_english(text: str, interpret_as: str, form: str) -> str | None:
         case "fraction":
             return _expand_fraction(text)
         case "currency":
-            return _expand_currency(text, form)
+            return _expand_currency(text, format_hint)
         case "date":
-            return english_dates.format_date(text, form)
+            return english_dates.format_date(text, format_hint)
         case "time":
-            return english_dates.format_time(text, form)
+            return english_dates.format_time(text, format_hint)
         case "duration":
             return english_dates.format_duration(text)
     return None
@@ -130,11 +130,11 @@ def _format_parts(above: int, below: int) -> str:
     return format_quantity(above, one, many)
 
 
-def _expand_currency(text: str, form: str) -> str | None:
+def _expand_currency(text: str, format_hint: str) -> str | None:
     found = _CURRENCY.fullmatch(text)
     if not found:
         return None
-    names = _CURRENCY_NAMES.get(found[1] or _CODES.get((found[4] or form).upper(), found[4] or ""))
+    names = _CURRENCY_NAMES.get(found[1] or _CODES.get((found[4] or format_hint).upper(), found[4] or ""))
     number = int(found[2].replace(",", ""))
     if names is None or number >= LIMIT:
         return None

@@ -26,7 +26,7 @@ _ATTRIBUTE = re.compile(r"([^\s=/\"']++)(?:\s*+=\s*+(?:\"([^\"]*)\"|'([^']*)'|([
 _ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{0,31});")
 _ENTITY_PREFIX = re.compile(r"&#?\w{0,31}\Z")
 _DECLARATION = re.compile(r"<![A-Za-z]")
-_SECTIONS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
+_BLOCKS = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,10 @@ class SsmlTokenizer:
             return self._read_tag(at, at_end=at_end)
         if _DECLARATION.match(self._text, at):
             raise BadEventError("SSML with a DOCTYPE or an ENTITY is refused; send it without", "forbidden-ssml")
-        for start, end in _SECTIONS.items():
+        for start, end in _BLOCKS.items():
             if self._text.startswith(start, at):
                 return self._read_block(at, start, end, at_end=at_end)
-        may_begin = any(start.startswith(self._text[at:]) for start in _SECTIONS)
+        may_begin = any(start.startswith(self._text[at:]) for start in _BLOCKS)
         return None if may_begin and not at_end else ("<", at + 1)
 
     def _read_block(self, at: int, start: str, end: str, *, at_end: bool) -> _Step | None:
