@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from wyoming_rosie.audio.formats import SPEECH
+from wyoming_rosie.audio.levels import measure_levels
 from wyoming_rosie.config import option
 from wyoming_rosie.voice_activity.events import VadFrame
-from wyoming_rosie.voice_activity.levels import mean_level
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class LevelEngine:
         ]
 
     def _frame(self, pcm: bytes) -> VadFrame:
-        dbfs = mean_level(pcm)
+        dbfs = measure_levels(pcm).rms
         return VadFrame(float(dbfs > self._dbfs), dbfs)
 
 
