@@ -9,8 +9,8 @@ T = TypeVar("T")
 class StateAttributesView(Mapping[str, Mapping[str, object]], Generic[T]):
     """State and attributes by entity id, ready for JSON, computed at each access."""
 
-    def __init__(self, things: Mapping[str, T], get_attributes: Callable[[T], Mapping[str, object]]) -> None:
-        self._states = things
+    def __init__(self, states: Mapping[str, T], get_attributes: Callable[[T], Mapping[str, object]]) -> None:
+        self._states = states
         self._get_attributes = get_attributes
 
     def __getitem__(self, entity: str) -> Mapping[str, object]:

@@ -43,7 +43,7 @@ class Confirmations(Generic[Payload]):
     def __init__(self, yes: Iterable[str], no: Iterable[str], polite_phrases: Iterable[str] = ()) -> None:
         self._yes, self._no, self._polite_phrases = (_split_phrases(texts) for texts in (yes, no, polite_phrases))
         self._pending: OrderedDict[str, _PendingQuestion[Payload]] = OrderedDict()
-        self._unanswered: OrderedDict[str, _PendingQuestion[Payload]] = OrderedDict()  # in the latest sentence
+        self._unanswered: OrderedDict[str, _PendingQuestion[Payload]] = OrderedDict()  # by the latest text
 
     def __len__(self) -> int:
         return len(self._pending)

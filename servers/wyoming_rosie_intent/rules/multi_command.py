@@ -56,9 +56,9 @@ _DEFAULT_RULES = SplitRules(SplitPoints())
 def load_split_rules(home: Home, language: str | None) -> SplitRules:
     """Return the split rules of a home in a language, English by default. Reads a file at first use."""
     family = (language or "en").replace("_", "-").partition("-")[0].casefold()
-    names = {name for things in (home.areas, home.floors, home.entities) for thing in things for name in thing.names}
-    courtesies = templates.load_custom_sentences(family).get("courtesies", ())
-    return SplitRules(SplitPoints(names, number_words(family)), frozenset(normalize_words(one) for one in courtesies))
+    names = {name for items in (home.areas, home.floors, home.entities) for item in items for name in item.names}
+    polite = templates.load_custom_sentences(family).get("courtesies", ())
+    return SplitRules(SplitPoints(names, number_words(family)), frozenset(normalize_words(one) for one in polite))
 
 
 def parse_commands(text: str, recognize: RecognizeOne, rules: SplitRules = _DEFAULT_RULES) -> Matches:
@@ -77,9 +77,9 @@ def parse_commands(text: str, recognize: RecognizeOne, rules: SplitRules = _DEFA
 class _CommandParser:
     """Parses one sentence, recognizing each part once."""
 
-    def __init__(self, one: RecognizeOne, joints: SplitPoints) -> None:
-        self._recognize = one
-        self._split_points = joints
+    def __init__(self, recognize: RecognizeOne, split_points: SplitPoints) -> None:
+        self._recognize = recognize
+        self._split_points = split_points
         self._seen: dict[str, Match | None] = {}
 
     def parse(self, text: str) -> Matches:
@@ -96,12 +96,12 @@ class _CommandParser:
         return self._seen[text]
 
     def _split(self, text: str, *, is_shared: bool) -> Matches:
-        """Split at a conjunction; a verb or an ending that `is_shared` applies to both sides."""
-        joints = self._split_points.find(text)
-        if len(joints) >= MAX_COMMANDS:
+        """Split at a conjunction; with `is_shared`, a verb or an ending may apply to both sides."""
+        points = self._split_points.find(text)
+        if len(points) >= MAX_COMMANDS:
             return ()
-        for joint in joints:
-            head, tail = _BOTH.sub("", text[: joint.start()]), text[joint.end() :]
+        for point in points:
+            head, tail = _BOTH.sub("", text[: point.start()]), text[point.end() :]
             for first in self._parse_first(head, tail, is_shared=is_shared):
                 if rest := self._parse_rest(first, head, tail, is_shared=is_shared):
                     return (first, *rest)
@@ -133,8 +133,8 @@ class _CommandParser:
 
     def _parse_next_value(self, first: Match, head: str, text: str) -> Matches:
         """Parse another value for the target of the first part: "set the lamp to red | and 20 percent"."""
-        joint = next(iter(self._split_points.find(text)), None)
-        value = text[: joint.start()] if joint else text
+        point = next(iter(self._split_points.find(text)), None)
+        value = text[: point.start()] if point else text
         if not _value_slots(first) or not _TITLE_SLOTS.isdisjoint(first.slots) or len(value.split()) > _MAX_VALUE_WORDS:
             return ()
         words = head.split()
@@ -147,8 +147,8 @@ class _CommandParser:
                 and _target_slots(found) == _target_slots(first)
                 and _value_slots(found)
             ):
-                rest = self._parse_rest(found, beginning + value, text[joint.end() :], is_shared=True) if joint else ()
-                return (found, *rest) if rest or not joint else ()
+                rest = self._parse_rest(found, beginning + value, text[point.end() :], is_shared=True) if point else ()
+                return (found, *rest) if rest or not point else ()
         return ()
 
 
@@ -168,13 +168,13 @@ def _is_shared_delay(match: Match, slot: str) -> bool:
 def _remove_polite_parts(text: str, spoken: SplitRules) -> str:
     """Remove the parts that are only polite."""
     found = spoken.split_points.find(text)
-    starts, ends = (0, *(joint.end() for joint in found)), (*(joint.start() for joint in found), len(text))
+    starts, ends = (0, *(point.end() for point in found)), (*(point.start() for point in found), len(text))
     parts = [
-        (text[start:end], joint)
-        for start, end, joint in zip(starts, ends, ("", *(one[0] for one in found)), strict=True)
+        (text[start:end], point)
+        for start, end, point in zip(starts, ends, ("", *(one[0] for one in found)), strict=True)
     ]
-    kept = [(part, joint) for part, joint in parts if not _is_polite(normalize_words(part), spoken.polite_phrases)]
-    return "".join(f"{joint if place else ''}{part}" for place, (part, joint) in enumerate(kept))
+    kept = [(part, point) for part, point in parts if not _is_polite(normalize_words(part), spoken.polite_phrases)]
+    return "".join(f"{point if place else ''}{part}" for place, (part, point) in enumerate(kept))
 
 
 def _is_polite(words: Words, courtesies: frozenset[Words]) -> bool:

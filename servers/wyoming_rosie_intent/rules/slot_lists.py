@@ -65,8 +65,8 @@ def _create_place_items(places: Iterable[Area | Floor], language: str) -> list[_
     return [(spoken, place.name, {}) for place in places for spoken in _expand_all_names(place, language)]
 
 
-def _expand_all_names(thing: Area | Entity | Floor, language: str) -> Iterable[str]:
-    return dict.fromkeys(spoken for name in thing.names for spoken in expand_name(name, language))
+def _expand_all_names(item: Area | Entity | Floor, language: str) -> Iterable[str]:
+    return dict.fromkeys(spoken for name in item.names for spoken in expand_name(name, language))
 
 
 def _split_words(spoken: str) -> Iterable[str]:

@@ -41,10 +41,10 @@ class SplitPoints:
         """Return the split points of a text."""
         named = [found.span() for found in self._joined.finditer(text)]
         return [
-            joint
-            for joint in _SPLIT_POINT.finditer(text)
-            if not any(start < joint.start() and joint.end() < end for start, end in named)
-            and not self._continues_amount(text[: joint.start()], text[joint.end() :])
+            point
+            for point in _SPLIT_POINT.finditer(text)
+            if not any(start < point.start() and point.end() < end for start, end in named)
+            and not self._continues_amount(text[: point.start()], text[point.end() :])
         ]
 
     def is_inside_name(self, text: str, place: int) -> bool:

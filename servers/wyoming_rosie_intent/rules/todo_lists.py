@@ -61,10 +61,10 @@ def with_item(match: Match, item: str) -> Match:
     return replace(match, slots={**match.slots, "item": item})
 
 
-def has_item(command: Command, thing: EntityState | None) -> bool:
+def has_item(command: Command, state: EntityState | None) -> bool:
     """Return whether the item to add is on the list already."""
     item = (command.match.slot_text("item") or "").casefold()
-    return is_add_intent(command.match) and isinstance(thing, TodoListState) and item in map(str.casefold, thing.items)
+    return is_add_intent(command.match) and isinstance(state, TodoListState) and item in map(str.casefold, state.items)
 
 
 def _split_item_text(named: str, language: str, entity: Entity) -> Sequence[str]:
@@ -74,13 +74,13 @@ def _split_item_text(named: str, language: str, entity: Entity) -> Sequence[str]
         entity
     )
     items, start = [], 0
-    for joint in _get_split_points(language).find(named):
-        item = named[start : joint.start()]
+    for point in _get_split_points(language).find(named):
+        item = named[start : point.start()]
         last = item.rpartition(" ")[2].casefold()
-        if last in table.get("adjectives", ()) or (only_commas and not joint[0].lstrip().startswith((",", ";"))):
+        if last in table.get("adjectives", ()) or (only_commas and not point[0].lstrip().startswith((",", ";"))):
             continue
         items.append(item)
-        start = joint.end()
+        start = point.end()
     return tuple(dict.fromkeys(_remove_item_article(item, table) for item in (*items, named[start:]))) or (named,)
 
 

@@ -42,8 +42,8 @@ def commands(*targets: Entity, intent: str = "HassTurnOn") -> tuple[Command, ...
 
 async def test_several_things_are_waited_for_at_once_and_answered_in_order() -> None:
     actor = SlowActor()
-    deed = await ActionExecutor(Home((), LAMPS), actor).execute(commands(*LAMPS), MOMENT)
-    assert deed.text == "Lamp 0. Lamp 1. Lamp 2. Lamp 3. Lamp 4."
+    answer = await ActionExecutor(Home((), LAMPS), actor).execute(commands(*LAMPS), MOMENT)
+    assert answer.text == "Lamp 0. Lamp 1. Lamp 2. Lamp 3. Lamp 4."
     assert actor.most_at_once == len(LAMPS)
 
 

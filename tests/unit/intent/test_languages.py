@@ -18,8 +18,8 @@ from wyoming_rosie_intent.rules import hassil, templates
 def dialogue() -> Iterator[Dialogue]:
     home = table.load_home("de")
     recognizer = hassil.load(hassil.Settings(("de",)), home)
-    household = ActionExecutor(home, DemoActor(home), frozenset({"lock", "cover"}))
-    made = Dialogue(recognizer, household, Confirmations(*templates.load_replies(["de"])))
+    executor = ActionExecutor(home, DemoActor(home), frozenset({"lock", "cover"}))
+    made = Dialogue(recognizer, executor, Confirmations(*templates.load_replies(["de"])))
     yield made
     made.close()
 

@@ -110,20 +110,20 @@ class Recording:
         return {}
 
 
-def household(home: Home, actor: Recording, notes: list[AuditEntry]) -> ActionExecutor:
+def create_executor(home: Home, actor: Recording, notes: list[AuditEntry]) -> ActionExecutor:
     return ActionExecutor(home, actor, Policy(), notes.append)
 
 
 async def test_what_was_refused_asked_and_done_is_recorded_but_not_what_was_said() -> None:
     actor, notes = Recording(), list[AuditEntry]()
-    house = household(OFFICE_MAY_LIGHTS, actor, notes)
+    executor = create_executor(OFFICE_MAY_LIGHTS, actor, notes)
     unlock = Match("HassTurnOff", {"name": "Front Door"}, "unlock the front door")
-    refused = house.plan([unlock], "office", "Ada")
+    refused = executor.plan([unlock], "office", "Ada")
     assert refused.error_messages == ("Sorry, the Front Door may not be changed from the Office.",)
-    plan = house.plan([unlock], "kitchen", "Ada")
-    assert not (await house.execute(plan.commands, MOMENT)).done
+    plan = executor.plan([unlock], "kitchen", "Ada")
+    assert not (await executor.execute(plan.commands, MOMENT)).done
     assert actor.acted == []
-    assert (await house.execute(plan.needs_confirmation, MOMENT)).done
+    assert (await executor.execute(plan.needs_confirmation, MOMENT)).done
     assert actor.acted == ["lock.front"]
     assert [(one.outcome, one.room, one.speaker, one.entities) for one in notes] == [
         (AuditOutcome.REFUSED, "office", "Ada", ("lock.front",)),
@@ -135,22 +135,22 @@ async def test_what_was_refused_asked_and_done_is_recorded_but_not_what_was_said
 
 async def test_a_command_that_nobody_was_asked_about_is_not_carried_out() -> None:
     actor, notes = Recording(), list[AuditEntry]()
-    deed = await household(HOME, actor, notes).execute([order(LOCK)], MOMENT)
-    assert not deed.done
+    answer = await create_executor(HOME, actor, notes).execute([order(LOCK)], MOMENT)
+    assert not answer.done
     assert actor.acted == []
     assert [one.outcome for one in notes] == [AuditOutcome.UNASKED]
 
 
 def test_a_conductor_is_not_told_to_do_what_the_room_may_not() -> None:
     notes = list[AuditEntry]()
-    house = household(OFFICE_MAY_LIGHTS, Recording(), notes)
+    executor = create_executor(OFFICE_MAY_LIGHTS, Recording(), notes)
     unlock, light = Match("HassTurnOff", {"name": "Front Door"}), Match("HassTurnOn", {"name": "Lamp"})
-    assert house.get_refusals([light, unlock], "office") == (
+    assert executor.get_refusals([light, unlock], "office") == (
         "Sorry, the Front Door may not be changed from the Office.",
     )
-    assert house.get_refusals([light], "office") == ()
-    assert house.get_refusals([unlock], "kitchen") == ()
-    assert house.get_refusals([unlock], None) == ()  # Home Assistant names no room, and has rules of its own
+    assert executor.get_refusals([light], "office") == ()
+    assert executor.get_refusals([unlock], "kitchen") == ()
+    assert executor.get_refusals([unlock], None) == ()  # Home Assistant names no room, and has rules of its own
     assert [one.outcome for one in notes] == [AuditOutcome.REFUSED]
 
 
@@ -179,12 +179,12 @@ async def test_nothing_dangerous_is_done_without_a_yes_and_nothing_that_a_room_m
     home = Home(AREAS, ENTITIES, rooms=may)
     for matches, area, says_yes in inputs:
         actor, notes = Recording(), list[AuditEntry]()
-        house = household(home, actor, notes)
-        plan = house.plan(matches, area)
-        await house.execute(plan.commands, MOMENT)
+        executor = create_executor(home, actor, notes)
+        plan = executor.plan(matches, area)
+        await executor.execute(plan.commands, MOMENT)
         assert not DANGEROUS & set(actor.acted)
         if says_yes:
-            await house.execute(plan.needs_confirmation, MOMENT)
+            await executor.execute(plan.needs_confirmation, MOMENT)
             assert set(actor.acted) & DANGEROUS <= {one for note in notes for one in note.entities}
         if not area or area == "nowhere":
             assert not DANGEROUS & {*actor.acted, *actor.locked}

@@ -89,11 +89,11 @@ def test_one_thing_and_several_are_said_otherwise(language: str, one: str, some:
 )  # fmt: skip
 def test_questions_are_answered_in_their_language(match: Match, answer: str) -> None:
     lights = (LAMP, Entity("light.globe", "Kugellichter", "light"))
-    house = {light.id: LightState() for light in lights}
+    states = {light.id: LightState() for light in lights}
     targets = lights if "question" not in match.question and match.question != "one_yesno" else lights[:1]
-    told = queries.answer_query(house, Command(match, targets), NOW)
-    assert told is not None
-    assert told.text == answer
+    result = queries.answer_query(states, Command(match, targets), NOW)
+    assert result is not None
+    assert result.text == answer
 
 
 def test_things_are_described_in_their_language() -> None:

@@ -138,7 +138,7 @@ class HomeAssistantClient:
         async with open_connection(self._url, self._last_token) as connection:
             self.states = ReportedStates()
             try:
-                await run_until_first_exit(connection.listen(), self._subscribe(connection))
+                await run_until_first_exit(connection.listen(), self._track_changes(connection))
             finally:
                 self._connection = None
                 self.problem = ConnectionProblem.UNREACHABLE
@@ -147,7 +147,7 @@ class HomeAssistantClient:
         """Wait until another token than the refused one is configured, at most `seconds`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds * random.uniform(0.8, 1.2)):  # noqa: S311 - no secret
-                while await asyncio.to_thread(self._read_token) in (None, self._last_token):  # noqa: ASYNC110 - a file tells nobody
+                while await asyncio.to_thread(self._read_token) in (None, self._last_token):  # noqa: ASYNC110 - a file sends no event
                     await asyncio.sleep(self.timeouts.token_poll)
 
     def _read_token(self) -> str | None:
@@ -156,7 +156,7 @@ class HomeAssistantClient:
         except ConfigError:
             return None
 
-    async def _subscribe(self, connection: WebSocketConnection) -> None:
+    async def _track_changes(self, connection: WebSocketConnection) -> None:
         await connection.subscribe("subscribe_entities", self._on_event)
         for event in _REGISTRY_EVENTS:
             with suppress(CommandRefusedError):
@@ -228,7 +228,7 @@ async def _get_exposed(connection: WebSocketConnection) -> frozenset[str]:
         response = (await connection.send_command("homeassistant/expose_entity/list"))["exposed_entities"]
     except CommandRefusedError:
         _LOG.warning(
-            "home assistant exposes too little",
+            "home assistant exposed entities unknown",
             problem="the token is not an administrator's: only registry entries are known",
         )
         return frozenset()
