@@ -75,9 +75,12 @@ class Hub:
         self._voices = VoiceSelector(lambda: self._directory.find_uri("tts"))
         self._fallback_audio = FallbackAudio(folder / "phrases", lambda: self._directory.find_uri("tts"), self._voices)
         announcements = AnnouncementQueue(self._announce)
-        later = DelayedCommandRunner(lambda: self._directory.find_uri("intent"), lambda: self._context.executors)
+        delayed_commands = DelayedCommandRunner(
+            lambda: self._directory.find_uri("intent"), lambda: self._context.executors
+        )
         self._timers = TimerService(
-            folder / "timers.json", TimerCallbacks(self._send, self._get_areas, later.run, announcements.announce)
+            folder / "timers.json",
+            TimerCallbacks(self._send, self._get_areas, delayed_commands.run, announcements.announce),
         )
         language = None if settings.language == AUTO else settings.language
         self._fallback_audio.request_language(language or DEFAULT_LANGUAGE)
@@ -107,13 +110,13 @@ class Hub:
         return health
 
     def _check_satellites(self) -> str | None:
-        away = [uri for uri, link in self._clients.items() if link.satellite_id is None]
-        return f"not connected: {', '.join(away)}" if away else HEALTHY
+        missing = [uri for uri, client in self._clients.items() if client.satellite_id is None]
+        return f"not connected: {', '.join(missing)}" if missing else HEALTHY
 
     @property
     def connected_count(self) -> int:
         """Number of connected satellites."""
-        return sum(link.satellite_id is not None for link in list(self._clients.values()))
+        return sum(client.satellite_id is not None for client in list(self._clients.values()))
 
     async def run(self) -> None:
         """Run all services until cancelled."""
@@ -136,16 +139,21 @@ class Hub:
         return {*self._configured, *adopted}
 
     def _get_areas(self) -> dict[str, str | None]:
-        return {link.satellite_id: link.area for link in self._clients.values() if link.satellite_id is not None}
+        return {
+            client.satellite_id: client.area for client in self._clients.values() if client.satellite_id is not None
+        }
 
     def _announce(self, satellite_id: str, announcement: Announcement) -> bool:
-        return any(link.announce(announcement) for link in self._clients.values() if link.satellite_id == satellite_id)
+        return any(client.announce(announcement) for client in self._clients_of(satellite_id))
 
     def _send(self, satellite_id: str, event: Event) -> bool:
-        links = [link for link in self._clients.values() if link.satellite_id == satellite_id]
-        for link in links:
-            link.send(event)
-        return bool(links)
+        clients = self._clients_of(satellite_id)
+        for client in clients:
+            client.send(event)
+        return bool(clients)
+
+    def _clients_of(self, satellite_id: str) -> list[SatelliteClient]:
+        return [client for client in self._clients.values() if client.satellite_id == satellite_id]
 
 
 async def serve(settings: HubConfig) -> None:

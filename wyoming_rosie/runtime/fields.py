@@ -43,6 +43,9 @@ class Fields:
             raise self._error(f"{key} must be a number{_format_limits(least, most)}")
         return value
 
+    def optional_number(self, key: str, least: float = -inf, most: float = inf) -> float | None:
+        return None if self._is_absent(key) else self.number(key, least, most)
+
     def integer(self, key: str, least: float = -inf, most: float = inf) -> int:
         value = self._values.get(key)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:

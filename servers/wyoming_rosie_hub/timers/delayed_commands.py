@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 from wyoming.asr import Transcript
@@ -43,11 +44,10 @@ class DelayedCommandRunner:
 
     async def run(self, timer: HubTimer, command: DelayedCommand) -> SpokenAnswer:
         """Carry out a command and return the answer; a failure of the daemon is an answer, too."""
-        speaker = SatelliteIdentity(timer.satellite_id, timer.area, command.language)
         for attempt in range(MAX_ATTEMPTS):
             try:
                 async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
-                    return await self._send_command(timer, command, speaker)
+                    return await self._send_command(timer, command)
             except PeerError as err:
                 return self._create_failure(err, command)
             except (RosieError, TimeoutError) as err:
@@ -61,26 +61,24 @@ class DelayedCommandRunner:
         _LOG.warning("delayed command failed", reason=str(error))
         return SpokenAnswer(format_sentence(f"failures.{Failure.INTENT}", command.language), succeeded=False)
 
-    async def _send_command(
-        self, timer: HubTimer, command: DelayedCommand, satellite: SatelliteIdentity
-    ) -> SpokenAnswer:
-        understanding = IntentResponse(self._executors(), satellite)
-        parts: list[str] = []
+    async def _send_command(self, timer: HubTimer, command: DelayedCommand) -> SpokenAnswer:
+        satellite = SatelliteIdentity(timer.satellite_id, timer.area, command.language)
+        response = IntentResponse(self._executors(), satellite)
+        chunks: list[str] = []
         answers: list[SpokenAnswer] = []
 
-        async def heard(event: Event) -> bool:
-            answer = await understanding.feed(event)
-            match answer:
+        async def on_event(event: Event) -> bool:
+            match await response.feed(event):
                 case AnswerChunkReceived(text):
-                    parts.append(text)
-                case SpokenAnswer():
+                    chunks.append(text)
+                case SpokenAnswer() as answer:
                     answers.append(answer)
             return bool(answers)
 
-        await DaemonStream(self._uri(), [_create_transcript(timer, command)], heard).run()
+        await DaemonStream(self._uri(), [_create_transcript(timer, command)], on_event).run()
         if not answers:
             raise UnreachableError(f"{self._uri()} closed the connection without an answer")
-        return SpokenAnswer("".join(parts), answers[0].expects_reply) if parts else answers[0]
+        return replace(answers[0], text="".join(chunks)) if chunks else answers[0]
 
 
 def _create_transcript(timer: HubTimer, command: DelayedCommand) -> Event:

@@ -91,11 +91,11 @@ class TimerSet:
 
     def find(self, query: TimerQuery) -> tuple[HubTimer, ...]:
         """Return the timers that fit a query; all timers fit an empty one."""
-        found = [timer for timer in self.all if query.seconds is None or timer.total_seconds == query.seconds]
-        if query.area is not None:
-            there = [timer for timer in found if matches_name(timer.area, query.area)]
-            found = there or [timer for timer in found if has_name(timer, query.area)]
-        return tuple(timer for timer in found if query.name is None or has_name(timer, query.name))
+        timers = [timer for timer in self.all if query.seconds is None or timer.total_seconds == query.seconds]
+        if query.area is not None:  # which may also be a timer's name
+            in_area = [timer for timer in timers if matches_name(timer.area, query.area)]
+            timers = in_area or [timer for timer in timers if has_name(timer, query.area)]
+        return tuple(timer for timer in timers if query.name is None or has_name(timer, query.name))
 
     def find_expired(self, now: float) -> tuple[HubTimer, ...]:
         return find_expired(self.all, now)

@@ -1,12 +1,15 @@
 """Timer store: the timers on disk, which survive a restart."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from wyoming_rosie.runtime import json_store
+from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie_hub.timers.model import DelayedCommand, HubTimer, TimerSet
+
+MAX_STORED = 1000
+"""Timers that a file may hold, so that a broken one cannot fill the memory."""
 
 
 def load(path: Path) -> TimerSet:
@@ -14,7 +17,7 @@ def load(path: Path) -> TimerSet:
     try:
         document = json_store.read(path)
         return TimerSet() if document is None else _decode(document)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+    except (OSError, ValueError) as err:
         json_store.quarantine(path, err)
         return TimerSet()
 
@@ -25,9 +28,11 @@ def save(path: Path, timers: TimerSet) -> None:
     json_store.write(path, {"timers": running, "gone": gone})
 
 
-def _decode(document: Mapping[str, Any]) -> TimerSet:
-    running, gone = document["timers"], document.get("gone", ())
-    return TimerSet(tuple(map(_decode_timer, running)), tuple(map(_decode_timer, gone)))
+def _decode(document: Any) -> TimerSet:
+    fields = Fields(document)
+    running = fields.objects("timers", MAX_STORED)
+    cancelled = fields.objects("gone", MAX_STORED) if "gone" in document else []
+    return TimerSet(tuple(map(_decode_timer, running)), tuple(map(_decode_timer, cancelled)))
 
 
 def _encode_timer(timer: HubTimer) -> dict[str, object]:
@@ -43,28 +48,24 @@ def _encode_timer(timer: HubTimer) -> dict[str, object]:
     }
 
 
-def _decode_timer(entry: Mapping[str, Any]) -> HubTimer:
-    ends_at, command = entry["ends_at"], entry.get("command")
+def _decode_timer(fields: Fields) -> HubTimer:
+    command = fields.optional_object("command")
     return HubTimer(
-        id=str(entry["id"]),
-        satellite_id=str(entry["satellite_id"]),
-        total_seconds=float(entry["seconds"]),
-        name=_optional_text(entry["name"]),
-        ends_at=None if ends_at is None else float(ends_at),
-        left_when_paused=float(entry["left_when_paused"]),
-        area=_optional_text(entry.get("area")),
+        id=fields.text("id"),
+        satellite_id=fields.text("satellite_id"),
+        total_seconds=fields.number("seconds"),
+        name=fields.optional_text("name"),
+        ends_at=fields.optional_number("ends_at"),
+        left_when_paused=fields.number("left_when_paused"),
+        area=fields.optional_text("area"),
         command=None if command is None else _decode_command(command),
     )
 
 
-def _decode_command(entry: Mapping[str, Any]) -> DelayedCommand:
+def _decode_command(fields: Fields) -> DelayedCommand:
     return DelayedCommand(
-        text=str(entry["text"]),
-        label=str(entry["label"]),
-        language=str(entry["language"]),
-        confirmed=tuple(map(str, entry["confirmed"])),
+        text=fields.text("text"),
+        label=fields.text("label"),
+        language=fields.text("language"),
+        confirmed=fields.texts("confirmed"),
     )
-
-
-def _optional_text(value: object) -> str | None:
-    return None if value is None else str(value)

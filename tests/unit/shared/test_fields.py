@@ -31,6 +31,7 @@ def test_values_come_with_their_types() -> None:
     assert GIVEN.text("name") == GIVEN.optional_text("name") == "Ada"
     assert GIVEN.text("empty") == ""
     assert GIVEN.texts("names") == ("a", "bc")
+    assert GIVEN.optional_number("half") == 0.5
     assert (GIVEN.number("half"), GIVEN.number("two"), GIVEN.integer("two")) == (0.5, 2.0, 2)
     assert GIVEN.boolean("on")
     assert [one.text("room") for one in GIVEN.objects("rooms", 1)] == ["hall"]
@@ -42,6 +43,7 @@ def test_values_come_with_their_types() -> None:
 @pytest.mark.parametrize("key", ["null", "missing"])
 def test_null_counts_as_absent(key: str) -> None:
     assert GIVEN.optional_text(key) is None
+    assert GIVEN.optional_number(key) is None
     assert GIVEN.optional_object(key) is None
     assert GIVEN.texts(key) == ()
     for getter in (GIVEN.text, GIVEN.number, GIVEN.integer, GIVEN.boolean):
