@@ -1,12 +1,12 @@
-"""Our satellite beside wyoming-satellite: how late its microphone and its speaker are, and what they cost.
+"""Latency and CPU time of our satellite's microphone and speaker beside wyoming-satellite's.
 
-    scripts/peers                                  once: makes the other's environment
+    scripts/peers                                  once: create the peer's environment
     python benchmarks/satellite.py [--rounds 3] [--seconds 8] [--out FILE.json]
 
-(a) is wyoming-satellite 1.0.0, which sends all that it hears and looks for no wake word. "Ours" does the same in a run that
-it was asked for; "with wake word" looks for one of its own besides, as it does unless told otherwise. Microphone and speaker
-are programs that stamp their sound; what they cost is not counted. The satellites take turns, A B B A, each run has a new
-process, and the median of the rounds counts.
+(a) is wyoming-satellite 1.0.0, which streams all audio and detects no wake word. "Ours" does the same in a run that was
+triggered; "with wake word" also runs its local wake detector, as by default. Microphone and speaker are commands that stamp
+their audio; their CPU time is not counted. The satellites take turns, A B B A, each run has a new process, and the median of
+the rounds counts.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from benchmarks.load import percentile
 from benchmarks.peers.processes import CpuMeter, CpuUsage, PeerServer, RunningServer, run_server
 from benchmarks.peers.rounds import alternate, describe_machine, print_run, write_json
 from benchmarks.peers.tables import OURS, TableRow, format_table, medians
-from benchmarks.satellite_ends import made_at, stamped
+from benchmarks.satellite_devices import create_stamped_silence, find_stamp
 from wyoming_rosie.protocol.client import Client, connect
 
 REPOSITORY = Path(__file__).parents[1]
@@ -80,7 +80,7 @@ class Listener:
             now = asyncio.get_running_loop().time()
             if event.type == "ping":
                 await self._peer.send(Event("pong", event.data))
-            if event.type == "audio-chunk" and (made := made_at(event.payload or b"")) is not None:
+            if event.type == "audio-chunk" and (made := find_stamp(event.payload or b"")) is not None:
                 self.ages_ms.append(1000 * (now - made))
                 self._streams.set()
 
@@ -97,13 +97,13 @@ class Listener:
     async def play(self) -> None:
         await self._peer.send(AudioStart(SPEAKER_RATE, 2, 1).event())
         for _ in range(CHUNKS):
-            await self._peer.send(AudioChunk(SPEAKER_RATE, 2, 1, stamped(CHUNK_BYTES)).event())
+            await self._peer.send(AudioChunk(SPEAKER_RATE, 2, 1, create_stamped_silence(CHUNK_BYTES)).event())
             await asyncio.sleep(CHUNK_PAUSE_SECONDS)
         await self._peer.send(AudioStop().event())
 
 
-def servers(frame_ms: int, notes: Path) -> list[PeerServer]:
-    ends = f"{sys.executable} {REPOSITORY / 'benchmarks' / 'satellite_ends.py'}"
+def create_servers(frame_ms: int, notes: Path) -> list[PeerServer]:
+    ends = f"{sys.executable} {REPOSITORY / 'benchmarks' / 'satellite_devices.py'}"
     samples = str(16 * frame_ms)
     hears = ("--mic-command", f"{ends} microphone {frame_ms}", "--mic-command-samples-per-chunk", samples)
     devices = (*hears, "--snd-command", f"{ends} speaker {notes}")
@@ -116,19 +116,19 @@ def servers(frame_ms: int, notes: Path) -> list[PeerServer]:
     ]  # fmt: skip
 
 
-async def measured(server: PeerServer, frame_ms: int, seconds: float, notes: Path) -> Run:
+async def measure_server(server: PeerServer, frame_ms: int, seconds: float, notes: Path) -> Run:
     await asyncio.to_thread(notes.write_text, "", "ascii")
     async with run_server(server) as satellite, connect(f"tcp://127.0.0.1:{satellite.port}") as peer:
         listener = Listener(peer)
-        async with listening(listener):
+        async with receive_events(listener):
             await asyncio.sleep(WARM_UP_SECONDS)
             listener.ages_ms.clear()
-            hearing = await usage(satellite, asyncio.sleep(seconds))
+            hearing = await measure_usage(satellite, asyncio.sleep(seconds))
             ages = list(listener.ages_ms)
-            playing = await usage(satellite, listener.play())
+            playing = await measure_usage(satellite, listener.play())
             await asyncio.sleep(END_SECONDS)
             rss, _ = satellite.memory()
-    delays = delays_ms(notes)
+    delays = read_delays_ms(notes)
     return Run(
         server.name, frame_ms,
         statistics.median(ages), percentile(ages, 95), statistics.median(delays), percentile(delays, 95),
@@ -137,7 +137,7 @@ async def measured(server: PeerServer, frame_ms: int, seconds: float, notes: Pat
 
 
 @asynccontextmanager
-async def listening(listener: Listener) -> AsyncIterator[None]:
+async def receive_events(listener: Listener) -> AsyncIterator[None]:
     receiving = asyncio.create_task(listener.receive())
     try:
         await listener.begin()
@@ -147,7 +147,7 @@ async def listening(listener: Listener) -> AsyncIterator[None]:
         await asyncio.wait([receiving])
 
 
-async def usage(satellite: RunningServer, work: Awaitable[None]) -> CpuUsage:
+async def measure_usage(satellite: RunningServer, work: Awaitable[None]) -> CpuUsage:
     meter = CpuMeter(satellite)
     await work
     return meter.read()
@@ -157,20 +157,20 @@ def cpu_percent(used: CpuUsage) -> float:
     return 100 * used.server / used.seconds
 
 
-def delays_ms(notes: Path) -> list[float]:
+def read_delays_ms(notes: Path) -> list[float]:
     lines = [line.split() for line in notes.read_text("ascii").splitlines()]
     return [1000 * (float(came) - float(left)) for left, came in lines]
 
 
 async def measure(rounds: int, seconds: float, notes: Path) -> list[Run]:
     return [
-        print_run(await measured(server, frame_ms, seconds, notes))
+        print_run(await measure_server(server, frame_ms, seconds, notes))
         for frame_ms in FRAMES_MS
-        for server in alternate(servers(frame_ms, notes), rounds)
+        for server in alternate(create_servers(frame_ms, notes), rounds)
     ]
 
 
-def rows(runs: Sequence[Run], ours: str) -> Iterator[TableRow]:
+def create_rows(runs: Sequence[Run], ours: str) -> Iterator[TableRow]:
     """Yield what one of our satellites and the other took."""
     for frame_ms in FRAMES_MS:
         chosen = {ours: OURS, PEER: PEER}
@@ -193,7 +193,7 @@ FIGURES: dict[str, Callable[[Run], float]] = {
 }
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=8.0, help="how long each is heard")
@@ -202,11 +202,11 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    given = arguments()
+    given = parse_arguments()
     with tempfile.TemporaryDirectory() as folder:
         runs = asyncio.run(measure(given.rounds, given.seconds, Path(folder) / "notes"))
     for ours in (OURS, WITH_WAKE_WORD):
-        print(f"\n{ours}\n\n{format_table([*rows(runs, ours)], [PEER])}")
+        print(f"\n{ours}\n\n{format_table([*create_rows(runs, ours)], [PEER])}")
     if given.out is not None:
         write_json(given.out, {"machine": describe_machine(), "runs": [asdict(one) for one in runs]})
 

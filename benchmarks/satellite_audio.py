@@ -1,4 +1,4 @@
-"""CPU that the microphone's way takes: from a device's own 20 ms frames to clean speech, without the device."""
+"""CPU time of the microphone pipeline, from a device's own frames of 20 ms to processed speech, without the device."""
 
 import asyncio
 import json
@@ -21,16 +21,16 @@ FRAME_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Row:
-    """CPU is of one core, the longest frame is what the event loop may wait for."""
+    """CPU is of one core; the longest frame is how long the event loop may be blocked."""
 
-    way: str
+    pipeline: str
     cpu_percent: float
     frame_us: float
     longest_us: float
 
 
-class Noise:
-    """Hears noise as fast as it is taken, and keeps the time."""
+class NoiseMicrophone:
+    """Yields noise as fast as it is read."""
 
     def __init__(self, audio: AudioFormat) -> None:
         self.format = audio
@@ -42,19 +42,19 @@ class Noise:
             yield self._frame
 
 
-async def measured(
-    way: str, audio: AudioFormat, chosen: tuple[int, ...] = (), cleaners: tuple[ProcessFrame, ...] = ()
+async def measure_pipeline(
+    way: str, audio: AudioFormat, selected: tuple[int, ...] = (), processors: tuple[ProcessFrame, ...] = ()
 ) -> Row:
     before, last, longest = time.process_time(), time.perf_counter(), 0.0
-    async for _ in MicrophonePipeline(Noise(audio), chosen, cleaners).frames():
+    async for _ in MicrophonePipeline(NoiseMicrophone(audio), selected, processors).frames():
         now = time.perf_counter()
         last, longest = now, max(longest, now - last)
     spent = time.process_time() - before
     return Row(way, 100 * spent / SECONDS, 1e6 * spent * FRAME_SECONDS / SECONDS, 1e6 * longest)
 
 
-def echo_of_noise() -> ProcessFrame:
-    """Return a canceller in a room that is never silent."""
+def create_echo_cancellation() -> ProcessFrame:
+    """Create an echo cancellation whose speaker is never silent."""
     echo = EchoReference(SPEECH)
     canceller = EchoCancellation(echo)
     played = np.random.default_rng(2).normal(0, 1000, 320).astype("<i2").tobytes()
@@ -69,17 +69,23 @@ def echo_of_noise() -> ProcessFrame:
 async def measure() -> list[Row]:
     usb, stereo = AudioFormat(48_000, 2, 1), AudioFormat(44_100, 2, 2)
     ring = AudioFormat(16_000, 2, 7)
-    await measured("warm", usb)
+    await measure_pipeline("warm", usb)
     return [
-        await measured("16 kHz mono, as it is", SPEECH),
-        await measured("48 kHz mono", usb),
-        await measured("44.1 kHz stereo, mixed", stereo),
-        await measured("16 kHz, one channel of seven", ring, (3,)),
-        await measured("16 kHz mono, louder", SPEECH, (), (Volume(SPEECH, 2.0).apply,)),
-        await measured("16 kHz mono, noise suppression 2", SPEECH, (), (NoiseSuppression(2, 0).process,)),
-        await measured("16 kHz mono, noise suppression 2, gain 5", SPEECH, (), (NoiseSuppression(2, 5).process,)),
-        await measured("16 kHz mono, echo while something is played", SPEECH, (), (echo_of_noise(),)),
-        await measured("48 kHz mono, all of it", usb, (), (echo_of_noise(), NoiseSuppression(2, 5).process)),
+        await measure_pipeline("16 kHz mono, unprocessed", SPEECH),
+        await measure_pipeline("48 kHz mono", usb),
+        await measure_pipeline("44.1 kHz stereo, mixed", stereo),
+        await measure_pipeline("16 kHz, one channel of seven", ring, (3,)),
+        await measure_pipeline("16 kHz mono, multiplier", SPEECH, (), (Volume(SPEECH, 2.0).apply,)),
+        await measure_pipeline("16 kHz mono, noise suppression 2", SPEECH, (), (NoiseSuppression(2, 0).process,)),
+        await measure_pipeline(
+            "16 kHz mono, noise suppression 2, gain 5", SPEECH, (), (NoiseSuppression(2, 5).process,)
+        ),
+        await measure_pipeline(
+            "16 kHz mono, echo cancellation during playback", SPEECH, (), (create_echo_cancellation(),)
+        ),
+        await measure_pipeline(
+            "48 kHz mono, all of it", usb, (), (create_echo_cancellation(), NoiseSuppression(2, 5).process)
+        ),
     ]
 
 
@@ -88,9 +94,9 @@ def main() -> None:
     if "--json" in sys.argv:
         print(json.dumps([asdict(row) for row in rows]))
         return
-    print("| the microphone's way | CPU % of a core | µs per 20 ms | longest µs |\n|---|---|---|---|")
+    print("| pipeline | CPU % of a core | µs per 20 ms | longest µs |\n|---|---|---|---|")
     for row in rows:
-        print(f"| {row.way} | {row.cpu_percent:.2f} | {row.frame_us:.0f} | {row.longest_us:.0f} |")
+        print(f"| {row.pipeline} | {row.cpu_percent:.2f} | {row.frame_us:.0f} | {row.longest_us:.0f} |")
 
 
 if __name__ == "__main__":

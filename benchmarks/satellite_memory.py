@@ -1,4 +1,4 @@
-"""Memory and CPU of a satellite that listens for its wake word in process, waiting and after turns with answers."""
+"""Memory and CPU time of a satellite with a local wake detector, while it waits and after runs with replies."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Row:
-    """RSS holds what is shared with other processes, PSS only its share; CPU is of one core."""
+    """RSS includes memory shared with other processes, PSS only its share of that; CPU is of one core."""
 
     state: str
     rss_mb: float
@@ -33,7 +33,7 @@ class Row:
     cpu_percent: float
 
 
-async def measured(state: str, process: psutil.Process, seconds: float) -> Row:
+async def measure_process(state: str, process: psutil.Process, seconds: float) -> Row:
     before = sum(process.cpu_times()[:2])
     await asyncio.sleep(seconds)
     cpu = (sum(process.cpu_times()[:2]) - before) / seconds * 100
@@ -41,16 +41,16 @@ async def measured(state: str, process: psutil.Process, seconds: float) -> Row:
     return Row(state, memory.rss / MEBIBYTE, memory.pss / MEBIBYTE, cpu)
 
 
-async def conduct(peer: Client) -> None:
+async def run_turn(peer: Client) -> None:
     """Hear a command, then answer several times."""
     await peer.wait_for("detection", seconds=LONGEST_WAIT_SECONDS)
     for rate in RATES * ANSWERS:
-        for event in (Transcript(text="").event(), *answer(rate)):
+        for event in (Transcript(text="").event(), *create_reply(rate)):
             await peer.send(event)
         await peer.wait_for("played", seconds=LONGEST_WAIT_SECONDS)
 
 
-def answer(rate: int) -> list[Event]:
+def create_reply(rate: int) -> list[Event]:
     pcm = AudioChunk(rate, 2, 1, bytes(rate)).event()  # half a second
     return [AudioStart(rate, 2, 1).event(), pcm, pcm, AudioStop().event()]
 
@@ -60,10 +60,10 @@ async def measure() -> list[Row]:
         devices = ("--mic", f"wav:{RECORDING}", "--snd", f"wav:{folder}/reply.wav")
         async with run_server("satellite", *devices) as satellite, connect(satellite.uri) as peer:
             (process,) = psutil.Process().children()
-            waiting = await measured("waiting for its wake word", process, WAITING_SECONDS)
+            waiting = await measure_process("waiting for its wake word", process, WAITING_SECONDS)
             await peer.send(RunSatellite().event())
-            await conduct(peer)
-            return [waiting, await measured(f"after a command and {len(RATES) * ANSWERS} answers", process, 1.0)]
+            await run_turn(peer)
+            return [waiting, await measure_process(f"after a command and {len(RATES) * ANSWERS} answers", process, 1.0)]
 
 
 def main() -> None:

@@ -16,7 +16,14 @@ from wyoming.satellite import RunSatellite
 
 from tests.conftest import StartDaemon
 from tests.daemons import Daemon
-from tests.unit.satellite.dialogues import JARVIS, Conducts, Dialogue, Says, Tells, without_repeated_chunks
+from tests.unit.satellite.dialogues import (
+    JARVIS,
+    ConductorSends,
+    Dialogue,
+    SatelliteSends,
+    UserSays,
+    merge_repeated_chunks,
+)
 from tests.waiting import wait_until
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie_satellite.messages import MAIN_SLOT
@@ -116,12 +123,12 @@ class ScriptedConductor:
         types: list[str] = []
         while len(types) < count:
             last = self._last
-            types += without_repeated_chunks([(await self.next()).type], last)
+            types += merge_repeated_chunks([(await self.next()).type], last)
         last = self._last
         await asyncio.sleep(SETTLED_SECONDS)
         more = [self._received.get_nowait().type for _ in range(self._received.qsize())]
         self._last = (more or [last])[-1]
-        return types + without_repeated_chunks(more, last)
+        return types + merge_repeated_chunks(more, last)
 
     async def _read(self) -> None:
         while (event := await self._client.read_event()) is not None:
@@ -153,13 +160,13 @@ class Room:
     async def perform(self, dialogue: Dialogue, words: dict[str, bytes]) -> None:
         for step in dialogue:
             match step:
-                case Says(word):
+                case UserSays(word):
                     self.voice.says(words[f"woww_{word}"])
                     await self._is_heard(len(self.satellite.lines("wake word")))
-                case Conducts(events, slot):
+                case ConductorSends(events, slot):
                     await self.conductors[slot].says(*events)
                     await self.conductors[slot].is_heard()  # other conductors' events come another way
-                case Tells(types, slot):
+                case SatelliteSends(types, slot):
                     assert await self.conductors[slot].hears_types(len(types)) == list(types)
 
     async def _is_heard(self, before: int) -> None:

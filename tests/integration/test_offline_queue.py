@@ -11,7 +11,7 @@ from wyoming.satellite import PauseSatellite, RunSatellite
 
 from tests.conftest import StartDaemon
 from tests.integration.satellite_room import SAID, ScriptedConductor, furnished, logged
-from tests.unit.satellite.dialogues import ANSWER, HEARD
+from tests.unit.satellite.dialogues import ANSWER, TRANSCRIBED
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 
 JOIN = RunSatellite().event()
@@ -65,7 +65,7 @@ async def test_what_was_said_reaches_who_answers_it_and_nobody_after_that(
         assert {"turn_id", "recorded_at"} == run.data["context"].keys()
         assert await asyncio.to_thread(command, shared_data) in pcm
         assert pcm == first
-        await room.conductor.says(*HEARD, *ANSWER)
+        await room.conductor.says(*TRANSCRIBED, *ANSWER)
         await room.conductor.hears("played")
         await room.conductor.says(PauseSatellite().event(), JOIN)
         assert await room.conductor.hears_types(0) == []
@@ -82,6 +82,6 @@ async def test_a_conductor_that_comes_in_the_middle_hears_all_of_it(
         (detection, _), pcm = await heard_by(room.conductor, "detection", "run-pipeline")
         assert detection.data["name"] == "okay_nabu"
         assert await asyncio.to_thread(command, shared_data) in pcm
-        await room.conductor.says(*HEARD, *ANSWER)
+        await room.conductor.says(*TRANSCRIBED, *ANSWER)
         await room.conductor.hears("played")
         assert room.satellite.lines("run is stored") == []

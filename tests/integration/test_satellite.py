@@ -31,15 +31,15 @@ from tests.unit.satellite.dialogues import (
     ANSWER,
     DIALOGUES,
     DIALOGUES_OF_TWO,
-    HEARD,
     JARVIS,
     JOINS,
     RATE,
     SOUND_START,
     TIMER,
-    Conducts,
+    TRANSCRIBED,
+    ConductorSends,
     Dialogue,
-    Says,
+    UserSays,
     sound,
 )
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, read_wav, write_wav
@@ -257,7 +257,10 @@ async def test_an_interrupted_answer_is_not_in_the_file(
     daemon: StartDaemon, folder: Path, words: dict[str, bytes]
 ) -> None:
     async with furnished(daemon, folder) as room:
-        await room.perform([JOINS, Conducts(SOUND_START, *[sound(5)] * 12), Says("okay_nabu"), Conducts(*HEARD)], words)
+        await room.perform(
+            [JOINS, ConductorSends(SOUND_START, *[sound(5)] * 12), UserSays("okay_nabu"), ConductorSends(*TRANSCRIBED)],
+            words,
+        )
         await room.conductor.says(*ANSWER)
         await logged(room.satellite, "phase", phase="waiting", count=2)
     await room.satellite.stop()
@@ -331,7 +334,7 @@ async def test_standard_input_and_output_carry_nothing_but_samples(folder: Path,
         async with ScriptedConductor.connected(satellite.uri) as conductor:
             await conductor.joins()
             await conductor.hears("detection")
-            await conductor.says(*HEARD, *ANSWER)
+            await conductor.says(*TRANSCRIBED, *ANSWER)
             await conductor.hears("played")
         assert await satellite.stop() == 0
     assert (folder / "played.raw").read_bytes() == (ANSWER[1].payload or b"") * 2
@@ -391,7 +394,7 @@ async def test_nobody_speaking_ends_a_command_as_well(
     daemon: StartDaemon, folder: Path, words: dict[str, bytes]
 ) -> None:
     async with furnished(daemon, folder, "--end-of-speech.no-speech-ms", "800") as room:
-        await room.perform([JOINS, Says("okay_nabu")], words)
+        await room.perform([JOINS, UserSays("okay_nabu")], words)
         await room.conductor.hears("audio-stop")
 
 
@@ -399,7 +402,7 @@ async def test_a_stop_word_ends_an_answer_and_wakes_nobody(
     daemon: StartDaemon, folder: Path, words: dict[str, bytes]
 ) -> None:
     async with furnished(daemon, folder, "--wake-word-name", "hey_jarvis", "--stop-word", "okay_nabu") as room:
-        await room.perform([JOINS, Conducts(SOUND_START, sound(9))], words)
+        await room.perform([JOINS, ConductorSends(SOUND_START, sound(9))], words)
         await logged(room.satellite, "phase", phase="speaking")
         room.voice.says(words[SAID])
         await room.conductor.hears("played")
@@ -409,7 +412,7 @@ async def test_a_stop_word_ends_an_answer_and_wakes_nobody(
 async def test_a_timer_rings_until_the_stop_word(daemon: StartDaemon, folder: Path, words: dict[str, bytes]) -> None:
     ringing = ("--wake-word-name", "hey_jarvis", "--stop-word", "okay_nabu", "--timer-ring-pause-seconds", "0.2")
     async with furnished(daemon, folder, *ringing) as room:
-        await room.perform([JOINS, Conducts(*TIMER)], words)
+        await room.perform([JOINS, ConductorSends(*TIMER)], words)
         await asyncio.sleep(1)
         room.voice.says(words[SAID])
         await logged(room.satellite, "stop word")

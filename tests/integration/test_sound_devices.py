@@ -14,7 +14,7 @@ from tests.conftest import StartDaemon
 from tests.daemons import Daemon
 from tests.integration.satellite_room import SAID, ScriptedConductor, first_run, logged
 from tests.integration.sound_server import RECORDED, ROOM, SPEAKER, SoundServer, missing_programs, wav_seconds
-from tests.unit.satellite.dialogues import HEARD, SOUND_START
+from tests.unit.satellite.dialogues import SOUND_START, TRANSCRIBED
 from wyoming_rosie.audio.formats import SPEECH, read_wav
 from wyoming_rosie.protocol.client import describe
 from wyoming_rosie.runtime.child_processes import send_signal
@@ -83,7 +83,9 @@ async def test_a_spoken_wake_word_is_heard_and_the_whole_answer_is_played(
             _, pcm, _ = await first_run(conductor, 0.5)
             assert SPEECH.seconds(len(pcm)) >= 0.5
             async with server.recorded(folder / "answer"):
-                await conductor.says(*HEARD, SOUND_START, Event("audio-chunk", SOUND_START.data, rising(1.0)), STOP)
+                await conductor.says(
+                    *TRANSCRIBED, SOUND_START, Event("audio-chunk", SOUND_START.data, rising(1.0)), STOP
+                )
                 await conductor.hears("played")
                 played = wav_seconds(folder / "answer")
                 await asyncio.sleep(0.5)

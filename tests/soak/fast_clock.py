@@ -1,4 +1,4 @@
-"""An event loop whose clock runs as fast as the work allows: it waits for nothing but input, and skips the rest."""
+"""Event loop with a fast clock: it waits for input only, and skips over timeouts."""
 
 import asyncio
 import selectors
@@ -15,16 +15,16 @@ class FastLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._seconds = time.monotonic()
-        super().__init__(_Skipping(self._pass))
+        super().__init__(_SkippingSelector(self._advance))
 
     def time(self) -> float:
         return self._seconds
 
-    def _pass(self, seconds: float) -> None:
+    def _advance(self, seconds: float) -> None:
         self._seconds += seconds
 
 
-class _Skipping(selectors.SelectSelector):  # epoll rounds waits up to a millisecond
+class _SkippingSelector(selectors.SelectSelector):  # epoll rounds waits up to a millisecond
     def __init__(self, passed: Callable[[float], None]) -> None:
         super().__init__()
         self._passed = passed

@@ -1,11 +1,11 @@
-"""A day in a room with a satellite, much faster than a day: its memory must not grow.
+"""A day of a satellite in a room, much faster than a day: its memory must not grow.
 
     python -m tests.soak.satellite_day [--hours 24] [--seed 1]
 
-The whole satellite runs in this process, with its wake word, its own end of speech and its timers; so do its conductor and a
-Wyoming microphone, on an event loop whose clock skips what is only waiting. Somebody speaks to it some twenty times an hour;
-besides, there are announcements, timers, questions, answers that fail, and a conductor that goes away. The first hours' caches
-are not growth: what counts is the last hour against the third.
+The whole satellite runs in this process, with its wake detector, its endpointing and its timers; so do its conductor and a
+Wyoming microphone, on an event loop whose clock skips timeouts. Somebody speaks to it some twenty times an hour; besides, there
+are announcements, timers, questions, failing replies, and a conductor that disconnects. Caches that fill in the first hours are
+not growth: the last hour is compared with the third.
 """
 
 import argparse
@@ -41,12 +41,12 @@ RATES = 22_050, 48_000  # the speaker's own, and one that has to be converted
 SETTLED_HOURS = 3
 MOST_GROWTH_MB = 3.0
 LEAST_TURNS = 0.9
-"""So many of the times that somebody speaks must become turns."""
+"""Share of the commands that must become runs."""
 MEGABYTE = 1e6
 
 
 class Room:
-    """What the microphone hears: silence with a little noise, and now and then a person."""
+    """Audio for the microphone: silence with a little noise, and a person now and then."""
 
     def __init__(self, chance: random.Random) -> None:
         self.spoken = 0
@@ -55,8 +55,8 @@ class Room:
         self._unsaid = b""
         self._quiet = bytes(chance.randrange(4) * (at % 2 == 0) for at in range(SPEECH.bytes_in(CHUNK_SECONDS)))
 
-    async def live(self) -> None:
-        """Speak again and again."""
+    async def run(self) -> None:
+        """Speak at intervals."""
         while True:
             await asyncio.sleep(self._chance.uniform(0.5, 1.5) * SPEAKS_EACH_SECONDS)
             self._unsaid += self._words
@@ -85,16 +85,16 @@ class Conductor:
         self._uri = uri
         self._chance = chance
 
-    async def conduct(self) -> None:
+    async def run(self) -> None:
         while True:
             with suppress(RosieError):
                 async with connect(self._uri) as peer:
                     await peer.send(Event("run-satellite"))
-                    await run_until_first_exit(self._answer(peer), self._interrupt(peer), self._leave())
+                    await run_until_first_exit(self._reply(peer), self._interrupt(peer), self._disconnect())
             self.seen["absences"] += 1
             await asyncio.sleep(self._chance.uniform(1, 60))
 
-    async def _answer(self, peer: Client) -> None:
+    async def _reply(self, peer: Client) -> None:
         while True:
             event = await peer.receive()
             match event.type:
@@ -105,9 +105,9 @@ class Conductor:
                 case "played":
                     self.seen["played"] += 1
                 case "audio-stop":
-                    await self._say_something(peer)
+                    await self._announce(peer)
 
-    async def _say_something(self, peer: Client) -> None:
+    async def _announce(self, peer: Client) -> None:
         await peer.send(Event("transcript", {"text": "turn on the light"}))
         match self._chance.randrange(10):
             case 0:
@@ -136,7 +136,7 @@ class Conductor:
             await peer.send(AudioChunk(rate, 2, 1, bytes(rate // 5)).event())  # 0.1 s
         await peer.send(AudioStop().event())
 
-    async def _leave(self) -> None:
+    async def _disconnect(self) -> None:
         await asyncio.sleep(self._chance.uniform(0.5, 3) * HOUR_SECONDS)
 
 
@@ -150,7 +150,7 @@ async def listening(room: Room) -> AsyncIterator[str]:
         server.close()
 
 
-async def day(hours: int, seed: int, folder: Path) -> list[float]:
+async def simulate_day(hours: int, seed: int, folder: Path) -> list[float]:
     """Live so many hours; return the memory after each, in MB. Raises AssertionError when hardly anybody was heard."""
     chance = random.Random(seed)
     uri = f"unix://{folder}/satellite"
@@ -167,12 +167,12 @@ async def day(hours: int, seed: int, folder: Path) -> list[float]:
         settings = SatelliteConfig(
             uri=uri, mic_uri=microphone, snd=f"wav:{folder}/heard.wav", data_dir=folder, timer_rings=5
         )
-        await run_until_first_exit(serve(settings), room.live(), conductor.conduct(), look())
+        await run_until_first_exit(serve(settings), room.run(), conductor.run(), look())
     assert conductor.seen["turns"] >= LEAST_TURNS * room.spoken, "it did not hear who spoke to it"
     return memory
 
 
-def grown(memory: Sequence[float]) -> float:
+def memory_growth(memory: Sequence[float]) -> float:
     settled = min(SETTLED_HOURS, len(memory)) - 1
     return memory[-1] - memory[settled]
 
@@ -184,9 +184,9 @@ def main() -> None:
     given = parser.parse_args()
     logging.configure("satellite")
     with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=FastLoop) as runner:
-        memory = runner.run(day(given.hours, given.seed, Path(folder)))
-    print(f"grown since hour {min(SETTLED_HOURS, given.hours)}: {grown(memory):.1f} MB")
-    sys.exit(grown(memory) > MOST_GROWTH_MB)
+        memory = runner.run(simulate_day(given.hours, given.seed, Path(folder)))
+    print(f"grown since hour {min(SETTLED_HOURS, given.hours)}: {memory_growth(memory):.1f} MB")
+    sys.exit(memory_growth(memory) > MOST_GROWTH_MB)
 
 
 if __name__ == "__main__":

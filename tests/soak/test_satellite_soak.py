@@ -47,11 +47,11 @@ class Conductor:
     def uri(self) -> str:
         return self._satellite.uri
 
-    async def come(self) -> Client:
+    async def connect(self) -> Client:
         """Conduct, if that is not so already."""
         if self._peer is None:
             async with asyncio.timeout(TURN_SECONDS):
-                while not await self._joined():
+                while not await self._is_accepted():
                     await self.leave()
                     await asyncio.sleep(0.2)
         assert self._peer is not None
@@ -61,14 +61,14 @@ class Conductor:
         self._peer = None
         await self._stack.aclose()
 
-    async def do(self, command: str) -> None:
+    async def post_command(self, command: str) -> None:
         """Press a button."""
         async with self._session.post(f"{self._api}/{command}") as answer:
             assert answer.status == 200, await answer.text()
 
-    async def hears(self, *types: str) -> Event:
+    async def receive_types(self, *types: str) -> Event:
         """Return the next of such events, answering pings on the way."""
-        peer = await self.come()
+        peer = await self.connect()
         async with asyncio.timeout(TURN_SECONDS):
             while True:
                 event = await peer.receive()
@@ -77,63 +77,63 @@ class Conductor:
                 elif event.type in types:
                     return event
 
-    async def says(self, *events: Event) -> None:
-        peer = await self.come()
+    async def send(self, *events: Event) -> None:
+        peer = await self.connect()
         for event in events:
             await peer.send(event)
 
-    async def asked(self) -> None:
+    async def wait_for_run(self) -> None:
         """Have the satellite ask for a run, whatever it was at before."""
-        await self.come()
-        await self.do("stop")
-        await self.says(Error("over", "over").event())
+        await self.connect()
+        await self.post_command("stop")
+        await self.send(Error("over", "over").event())
         await asyncio.sleep(0.02)
-        await self.do("trigger")
-        await self.hears("run-pipeline")
+        await self.post_command("trigger")
+        await self.receive_types("run-pipeline")
 
-    async def turn(self) -> None:
+    async def run_turn(self) -> None:
         """A turn as it should be."""
-        await self.asked()
-        await self.says(Event("transcript", {"text": "turn on the light"}), Event("synthesize", {"text": "Done."}))
-        await self.says(SOUND_START, sound(0.05), STOP)
-        await self.hears("played")
+        await self.wait_for_run()
+        await self.send(Event("transcript", {"text": "turn on the light"}), Event("synthesize", {"text": "Done."}))
+        await self.send(SOUND_START, sound(0.05), STOP)
+        await self.receive_types("played")
 
-    async def _joined(self) -> bool:
+    async def _is_accepted(self) -> bool:
         self._peer = await self._stack.enter_async_context(connect(self.uri))
         await self._peer.send(Event("run-satellite"))
         await self._peer.send(Event("describe"))
         return (await self._peer.wait_for("info", "error", seconds=TURN_SECONDS)).type == "info"
 
 
-async def vanishes(conductor: Conductor) -> None:
-    await conductor.asked()
+async def disconnects(conductor: Conductor) -> None:
+    await conductor.wait_for_run()
     await conductor.leave()
 
 
-async def vanishes_in_its_answer(conductor: Conductor) -> None:
-    await conductor.asked()
-    await conductor.says(SOUND_START, sound(0.5))
+async def disconnects_during_its_reply(conductor: Conductor) -> None:
+    await conductor.wait_for_run()
+    await conductor.send(SOUND_START, sound(0.5))
     await conductor.leave()
 
 
-async def has_no_answer(conductor: Conductor) -> None:
-    await conductor.asked()
-    await conductor.says(Error("nothing was said", "no-speech").event())
+async def sends_no_reply(conductor: Conductor) -> None:
+    await conductor.wait_for_run()
+    await conductor.send(Error("nothing was said", "no-speech").event())
 
 
-async def forgets_the_answer(conductor: Conductor) -> None:
-    await conductor.asked()
-    await conductor.says(Event("transcript", {"text": "hello"}))
+async def does_not_end_the_reply(conductor: Conductor) -> None:
+    await conductor.wait_for_run()
+    await conductor.send(Event("transcript", {"text": "hello"}))
 
 
-async def talks_nonsense(conductor: Conductor) -> None:
-    await conductor.asked()
-    await conductor.says(STOP, Event("audio-chunk", {"rate": "fast"}, b"123"), Event("timer-finished"), Event("played"))
-    await conductor.says(Event("audio-start", {"rate": 0}), Event("synthesize", {"text": 5}), Event("wonder"))
+async def sends_unexpected_events(conductor: Conductor) -> None:
+    await conductor.wait_for_run()
+    await conductor.send(STOP, Event("audio-chunk", {"rate": "fast"}, b"123"), Event("timer-finished"), Event("played"))
+    await conductor.send(Event("audio-start", {"rate": 0}), Event("synthesize", {"text": 5}), Event("wonder"))
 
 
 async def sends_garbage(conductor: Conductor) -> None:
-    await conductor.asked()
+    await conductor.wait_for_run()
     where = address.parse(conductor.uri)
     assert isinstance(where, address.Tcp)
     reader, writer = await asyncio.open_connection(where.host, where.port)
@@ -145,36 +145,36 @@ async def sends_garbage(conductor: Conductor) -> None:
 
 
 async def is_interrupted(conductor: Conductor) -> None:
-    await conductor.asked()
-    await conductor.says(SOUND_START, sound(2.0))
-    await conductor.do("trigger")
-    await conductor.hears("run-pipeline")
+    await conductor.wait_for_run()
+    await conductor.send(SOUND_START, sound(2.0))
+    await conductor.post_command("trigger")
+    await conductor.receive_types("run-pipeline")
 
 
-async def has_a_rival(conductor: Conductor) -> None:
-    await conductor.asked()
+async def competes_with_another_conductor(conductor: Conductor) -> None:
+    await conductor.wait_for_run()
     async with connect(conductor.uri) as rival:
         await rival.send(Event("run-satellite"))
         assert (await rival.wait_for("error", seconds=60)).data["code"] == "busy"
 
 
-async def sets_mad_timers(conductor: Conductor) -> None:
-    await conductor.come()
+async def sends_invalid_timers(conductor: Conductor) -> None:
+    await conductor.connect()
     for seconds in (-1, 1e12, "soon", None):
-        await conductor.says(Event("timer-started", {"id": "mad", "total_seconds": seconds}))
-    await conductor.says(Event("timer-started", {"id": f"{random.random()}", "total_seconds": 0}))
-    await conductor.do("stop")
+        await conductor.send(Event("timer-started", {"id": "mad", "total_seconds": seconds}))
+    await conductor.send(Event("timer-started", {"id": f"{random.random()}", "total_seconds": 0}))
+    await conductor.post_command("stop")
 
 
-async def is_muted_in_the_middle(conductor: Conductor) -> None:
-    await conductor.asked()
-    await conductor.do("mute")
-    await conductor.do("unmute")
+async def is_muted_during_a_run(conductor: Conductor) -> None:
+    await conductor.wait_for_run()
+    await conductor.post_command("mute")
+    await conductor.post_command("unmute")
 
 
 FAULTS: list[Fault] = [
-    vanishes, vanishes_in_its_answer, has_no_answer, forgets_the_answer, talks_nonsense, sends_garbage, is_interrupted,
-    has_a_rival, sets_mad_timers, is_muted_in_the_middle,
+    disconnects, disconnects_during_its_reply, sends_no_reply, does_not_end_the_reply, sends_unexpected_events, sends_garbage, is_interrupted,
+    competes_with_another_conductor, sends_invalid_timers, is_muted_during_a_run,
 ]  # fmt: skip
 
 
@@ -194,18 +194,18 @@ async def conductor(daemon: StartDaemon, tmp_path: Path) -> AsyncIterator[Conduc
 @pytest.mark.timeout(7200)
 async def test_after_many_bad_turns_the_next_is_as_good_as_the_first(conductor: Conductor) -> None:
     chance = random.Random(SEED)
-    await conductor.turn()
+    await conductor.run_turn()
     process = psutil.Process(conductor._satellite.process.pid)
     before = process.memory_info().rss
     for number in range(TURNS):
         fault = chance.choice([None, *FAULTS])
         try:
-            await (conductor.turn() if fault is None else fault(conductor))
+            await (conductor.run_turn() if fault is None else fault(conductor))
         except (RosieError, ConnectionError):
             await conductor.leave()  # it was let go for what it did
         except TimeoutError as err:
             raise AssertionError(f"turn {number} did not go on: {fault.__name__ if fault else 'a good one'}") from err
-    await conductor.turn()
+    await conductor.run_turn()
     grown = (process.memory_info().rss - before) / 1e6
     print(f"{TURNS} turns, memory grew by {grown:.1f} MB")
     assert grown < GROWTH_MB

@@ -1,4 +1,4 @@
-"""What stands in for devices."""
+"""Fake devices."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from wyoming_rosie_satellite.audio.devices.speakers import Speaker
 
 
 class RecordingSpeaker(Speaker):
-    """Keeps what it plays; each sound is over at once, unless `slow`: then none is ever."""
+    """Records what it plays; each clip is over at once, or never if `slow`."""
 
     format = SPEECH
 
@@ -33,7 +33,7 @@ class RecordingSpeaker(Speaker):
 
 
 class BrokenSpeaker(RecordingSpeaker):
-    """Fails until mended."""
+    """Fails while `broken`."""
 
     broken = True
 

@@ -1,4 +1,4 @@
-"""What stands in for the satellite, its lights and its buttons."""
+"""Fakes of the satellite's controls, timers and LEDs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from wyoming_rosie_satellite.integrations.controls import SatelliteStatus
 
 
 class FakeControls:
-    """Does what it is told, and remembers it."""
+    """Records the calls."""
 
     def __init__(self) -> None:
         self.status = SatelliteStatus(phase="waiting", muted=False, volume=100, ringing=False)
@@ -47,7 +47,7 @@ class FakeTimerControls:
 
 
 class RecordingLedDriver:
-    """Keeps every picture it was shown."""
+    """Records every frame."""
 
     def __init__(self, count: int = 3) -> None:
         self.count = count

@@ -1,4 +1,4 @@
-"""What a satellite is called on the network and where it is said to be."""
+"""The announced name and address, when they are not the satellite's own."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The local API over real sockets: what it does, whom it keeps out, and who hangs."""
+"""The local API over real sockets: commands, authorization, and listeners that hang."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Buttons of all kinds; the libraries are stand-ins, the file descriptors are real."""
+"""Buttons of all kinds; the libraries are fakes, the file descriptors are real."""
 
 import asyncio
 import os

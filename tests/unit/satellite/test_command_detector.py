@@ -1,4 +1,4 @@
-"""Programs that find wake words."""
+"""The wake detector by a command."""
 
 import asyncio
 import shlex

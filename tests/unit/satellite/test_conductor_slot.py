@@ -1,4 +1,4 @@
-"""Who conducts a satellite."""
+"""The slot of a conductor."""
 
 import pytest
 

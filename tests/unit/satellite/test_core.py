@@ -1,4 +1,4 @@
-"""The rules of a satellite: dialogues as data, single rules, and any order of inputs."""
+"""The rules of a satellite: dialogues as data, single rules, and inputs in any order."""
 
 import copy
 from collections import defaultdict
@@ -12,11 +12,11 @@ from tests.unit.satellite.dialogues import (
     DIALOGUES,
     DIALOGUES_OF_TWO,
     JARVIS,
-    Conducts,
+    ConductorSends,
     Dialogue,
-    Says,
-    Tells,
-    without_repeated_chunks,
+    SatelliteSends,
+    UserSays,
+    merge_repeated_chunks,
 )
 from wyoming_rosie.voice_activity.endpointing import EndpointingRules
 from wyoming_rosie_satellite import messages as m
@@ -74,20 +74,20 @@ class CoreSimulation:
     def perform(self, dialogue: Dialogue) -> None:
         for step in dialogue:
             match step:
-                case Says(word):
+                case UserSays(word):
                     self.push_audio(16_000)
                     self.handle(m.WakeWord(word, self.heard - 1000, "t1", 0.9))
                     self.push_audio()
-                case Conducts(events, slot):
+                case ConductorSends(events, slot):
                     self.handle(*(one for event in events for one in inputs_of(event, slot)))
                     self.push_audio()
-                case Tells(types, slot):
+                case SatelliteSends(types, slot):
                     assert self.take_types(slot) == list(types)
 
     def take_types(self, slot: str) -> list[str]:
         types, last = self._sent_types.pop(slot, []), self._last_type[slot]
         self._last_type[slot] = (types or [last])[-1]
-        return without_repeated_chunks(types, last)
+        return merge_repeated_chunks(types, last)
 
     def _note(self, effect: m.Effect) -> None:
         match effect:

@@ -1,4 +1,4 @@
-"""Wake words from a daemon that the test plays, and audio that comes faster than it is listened to."""
+"""The local and the remote wake detector, and a backlog of audio."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Other sound becomes softer, by commands that leave traces."""
+"""Ducking, by commands that leave traces."""
 
 import asyncio
 import shlex

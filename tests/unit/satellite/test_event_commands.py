@@ -1,4 +1,4 @@
-"""Programs that run for what happens; they are real ones."""
+"""Event commands, with real ones."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""News for an event service that is there, slow, or away."""
+"""Events for an event service that is up, slow, or away."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""What the satellite says by itself when something fails."""
+"""The phrases that a satellite says after a failure."""
 
 import asyncio
 import math

@@ -1,4 +1,4 @@
-"""Peers of one satellite whose microphone and speaker are the test's."""
+"""Connections to one satellite whose microphone and speaker are fakes."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What is put around a satellite for its settings."""
+"""The integrations that the settings ask for."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""What lights show, and the bytes that make them."""
+"""The LED patterns, and the bytes for the LEDs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

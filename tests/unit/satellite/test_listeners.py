@@ -1,4 +1,4 @@
-"""Where conductors find a satellite, and under which name."""
+"""The ports and names under which conductors find a satellite."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The local VAD: what a command's audio becomes for the rules."""
+"""The local VAD: a command's audio to inputs of the rules."""
 
 from collections.abc import AsyncIterator
 

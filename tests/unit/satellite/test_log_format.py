@@ -1,4 +1,4 @@
-"""Log lines as wyoming-satellite has them."""
+"""Log lines as wyoming-satellite writes them."""
 
 import logging
 

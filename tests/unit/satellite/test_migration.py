@@ -1,4 +1,4 @@
-"""Old commands of wyoming-satellite, as its users have them in their service files."""
+"""Command lines of wyoming-satellite, as its users have them in their service files."""
 
 import tempfile
 import tomllib

@@ -1,4 +1,4 @@
-"""Those who watch, and one among them that fails."""
+"""Observers, one of which fails."""
 
 from wyoming.event import Event
 

@@ -1,4 +1,4 @@
-"""What is said while nobody conducts: kept, handed over, sent, and given up."""
+"""Runs without a conductor: stored, transferred, sent, and dropped."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Messages that wait on a disk, which may be full or broken."""
+"""Messages on a disk that may be full or broken."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Reading what a program writes."""
+"""The pipe reader."""
 
 import asyncio
 import os

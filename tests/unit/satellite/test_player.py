@@ -1,4 +1,4 @@
-"""Sounds one after the other, on a speaker that records."""
+"""The player, on a speaker that records."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""The adapter to PortAudio, on a library that stands in for it."""
+"""The PortAudio adapter, on a fake library."""
 
 import threading
 from collections.abc import AsyncGenerator, Callable

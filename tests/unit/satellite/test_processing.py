@@ -1,4 +1,4 @@
-"""Noise, gain and echo, with the real libraries on sound made here."""
+"""Noise suppression, gain and echo cancellation, by the real libraries on synthetic audio."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What people say, kept for those who look for a fault."""
+"""The recorder of the runs."""
 
 import asyncio
 import stat

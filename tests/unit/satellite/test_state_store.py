@@ -1,4 +1,4 @@
-"""What a satellite remembers over a restart."""
+"""The state that survives a restart."""
 
 import asyncio
 from pathlib import Path

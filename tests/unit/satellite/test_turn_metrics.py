@@ -1,4 +1,4 @@
-"""A satellite's turns as a monitor sees them."""
+"""The turn metrics of a satellite."""
 
 import pytest
 from hypothesis import given

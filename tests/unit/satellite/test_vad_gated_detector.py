@@ -1,4 +1,4 @@
-"""What may be speech goes to the ears, and wake words keep their places."""
+"""The VAD-gated wake detector: speech is forwarded, and wake words keep their positions."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a conductor says about the volume."""
+"""The conductor's events for the volume."""
 
 from contextlib import suppress
 from typing import Any
