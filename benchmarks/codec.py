@@ -1,6 +1,6 @@
-"""CPU time to write and read one audio event, against the wyoming package; both in one process over a socket pair.
+"""CPU time to write and read one audio event, compared with the wyoming package, in one process over a socket pair.
 
-Both sides take turns, and the median of the runs counts, so that other work on the machine hits them alike.
+The codecs alternate, and the median of the runs counts, so that other work on the machine affects both alike.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ def create_chunks(payload_bytes: int) -> list[Event]:
 
 
 async def measure_package(events: list[Event]) -> float:
-    """Return microseconds of CPU per event with the wyoming package's reader and writer."""
+    """Return the CPU time per event in microseconds with the wyoming package."""
     here, there = socket.socketpair()
     reader, reader_side = await asyncio.open_connection(sock=here)
     other, writer = await asyncio.open_connection(sock=there)
@@ -47,7 +47,7 @@ async def measure_package(events: list[Event]) -> float:
 
 
 async def measure_codec(events: list[Event]) -> float:
-    """Return microseconds of CPU per event with wyoming_rosie.protocol.wire."""
+    """Return the CPU time per event in microseconds with wyoming_rosie.protocol.wire."""
     loop = asyncio.get_running_loop()
     here, there = socket.socketpair()
     _, reader = await loop.create_connection(EventStream, sock=here)

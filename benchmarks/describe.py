@@ -1,4 +1,4 @@
-"""How long `describe` takes, on a connection of its own, while a daemon's engine is busy with other peers."""
+"""Latency of `describe` on a separate connection, while other clients keep a daemon's engine busy."""
 
 import asyncio
 import json
@@ -31,13 +31,13 @@ SENTENCES = (
 
 
 def load_recording() -> bytes:
-    """Return the demo's recording as speech audio."""
+    """Return the demo's recording as speech PCM."""
     audio, pcm = read_wav(RECORDING)
     return Converter(audio, SPEECH).convert(pcm)
 
 
 def audio_events(pcm: bytes, seconds: float = 0.08) -> list[Event]:
-    """Return a whole utterance as events."""
+    """Return the events of an utterance."""
     about = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
     step = SPEECH.bytes_in(seconds)
     chunks = [Event("audio-chunk", about, pcm[start : start + step]) for start in range(0, len(pcm), step)]
@@ -93,7 +93,7 @@ async def keep_busy(uri: str, work: Callable[[Client], Awaitable[None]]) -> None
 
 
 async def measure_describe(uri: str) -> list[float]:
-    """Return the milliseconds of each answer, over one connection as long as it lasts."""
+    """Return the latency of each `describe` in milliseconds, on one connection."""
     loop = asyncio.get_running_loop()
     times = []
     host, port = uri.removeprefix("tcp://").rsplit(":", 1)
@@ -138,7 +138,7 @@ async def run_load(role: str, uri: str) -> None:
 
 
 def main() -> None:
-    if "--load" in sys.argv:  # it stands for other machines, so it must not take the processor from the daemon
+    if "--load" in sys.argv:  # the load stands for other machines, so it must not take CPU time from the daemon
         os.nice(10)
         role, uri = sys.argv[sys.argv.index("--load") + 1 :]
         asyncio.run(run_load(role, uri))

@@ -1,6 +1,6 @@
-"""A crowd of satellites for benchmarks: wake words spoken in real time, and `describe` asked beside them.
+"""Load generator for benchmarks: satellites that stream wake words in real time, and `describe` requests beside them.
 
-Events are encoded once and sent at fixed times, whatever the server does. Run by itself it shows what this client costs:
+Events are encoded once and sent at fixed times, whatever the server does. As a program it measures its own cost:
 
     python benchmarks/load.py [STREAMS ...]
 """
@@ -24,17 +24,17 @@ from wyoming_rosie.protocol.wire import Decoder, encode
 
 CHUNK_SECONDS = 0.08
 LATEST_SECONDS = 0.3
-"""A word is heard in time when its detection comes from its beginning to this long after its end."""
+"""A word is detected in time if its detection comes between its start and this long after its end."""
 LOUD = 0.1
-"""Sound of more than this part of the loudest belongs to the word."""
+"""Amplitude, relative to the maximum, from which a frame belongs to the word."""
 FRAME_SECONDS = 0.05
 NOISE = 8  # of 32768, as a quiet room has
 PAUSES_SECONDS = (2.0, 3.1, 2.4, 2.8, 2.2)
-"""Unequal, so that a server that is late by a constant time cannot seem to be in time for the next word."""
+"""Unequal, so that a server with a constant delay cannot seem to be in time for the next word."""
 SLIP_SECONDS = 0.02
-"""A client whose events leave later than this, more than once in a hundred, was not fit to measure."""
+"""99th percentile of the send delay above which a measurement is invalid."""
 CONNECTIONS_PER_ADDRESS = 8
-"""Daemons bound them, and in a house each satellite has an address of its own."""
+"""Daemons limit them, and in a home each satellite has its own address."""
 FORM = {"rate": SPEECH.rate, "width": SPEECH.width, "channels": SPEECH.channels}
 AUDIO_START = encode(Event("audio-start", FORM))
 DESCRIBE = encode(Event("describe"))
@@ -43,7 +43,7 @@ AnyProtocol = TypeVar("AnyProtocol", bound=asyncio.Protocol)
 
 @dataclass(frozen=True)
 class SpokenWord:
-    """When a word is spoken, in seconds."""
+    """Start and end of a spoken word, in seconds."""
 
     start: float
     end: float
@@ -58,7 +58,7 @@ class SpokenWord:
 
 @dataclass(frozen=True)
 class AudioTrack:
-    """Audio that repeats: an encoded event for each chunk, and where in it the word is."""
+    """Audio in a loop: an encoded event for each chunk, and the times of the words."""
 
     chunks: tuple[bytes, ...]
     words: tuple[SpokenWord, ...]
@@ -69,13 +69,13 @@ class AudioTrack:
 
     @property
     def window_seconds(self) -> float:
-        """The shortest time within which there is always a whole word and its deadline."""
+        """The shortest time that always contains a complete word and its deadline."""
         following = (*self.words[1:], self.words[0].shift(self.seconds))
         return max(after.deadline - word.start for word, after in zip(self.words, following, strict=True))
 
 
 def create_track(clip: bytes) -> AudioTrack:
-    """Return the clip again and again, with soft noise between."""
+    """Return the clip repeated with unequal pauses of soft noise."""
     noise = random.Random(1)
     spoken = find_speech(clip)
     pcm = bytearray()
@@ -90,7 +90,7 @@ def create_track(clip: bytes) -> AudioTrack:
 
 
 def find_speech(clip: bytes) -> SpokenWord:
-    """Return from where to where a clip is loud."""
+    """Return the start and end of the loud part of a clip."""
     size = SPEECH.bytes_in(FRAME_SECONDS)
     power = [_mean_power(clip[at : at + size]) for at in range(0, len(clip), size)]
     loud = [index for index, value in enumerate(power) if value > LOUD**2 * max(power)]
@@ -98,21 +98,21 @@ def find_speech(clip: bytes) -> SpokenWord:
 
 
 def create_noise(noise: random.Random, size: int) -> bytes:
-    """Return so many bytes of a quiet room."""
+    """Return `size` bytes of noise as in a quiet room."""
     return array("h", (noise.randint(-NOISE, NOISE) for _ in range(size // SPEECH.width))).tobytes()
 
 
 def encode_chunk(pcm: bytes) -> bytes:
-    """Return the encoded event of a piece of audio."""
+    """Return PCM as an encoded audio-chunk."""
     return encode(Event("audio-chunk", FORM, pcm))
 
 
 class SatelliteStream(asyncio.Protocol):
-    """One satellite: it speaks the track from one of its chunks on and notes when words are heard."""
+    """A satellite that streams the track from one of its chunks on, and records the times of detections."""
 
     def __init__(self, track: AudioTrack, names: Sequence[str], first_chunk: int = 0) -> None:
         self.detections: list[float] = []
-        self.send_delays: list[float] = []  # how late each chunk left
+        self.send_delays: list[float] = []  # seconds, by chunk
         self.lost = False
         self._track = track
         self._hello = encode(Event("detect", {"names": list(names)})) + AUDIO_START
@@ -126,14 +126,14 @@ class SatelliteStream(asyncio.Protocol):
         self._transport = transport
 
     def start(self, at: float) -> None:
-        """Speak from this time of the loop on; a chunk leaves when it is over."""
+        """Stream from this loop time on; a chunk is sent at the end of its audio."""
         self._loop = asyncio.get_running_loop()
         self._begun = at
         self._transport.write(self._hello)
         self._timer = self._loop.call_at(at + CHUNK_SECONDS, self._send)
 
     def pause(self) -> None:
-        """Say no more, but stay."""
+        """Stop streaming, but stay connected."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -142,7 +142,7 @@ class SatelliteStream(asyncio.Protocol):
         self._transport.abort()
 
     def spoken_words(self, since: float, until: float) -> Iterator[SpokenWord]:
-        """Yield the words that begin after `since` and whose deadlines are before `until`."""
+        """Yield the words that start after `since` and whose deadlines are before `until`."""
         zero = self._begun - self._first_chunk * CHUNK_SECONDS  # when the track would have begun
         since = max(since, self._begun)
         turn = int((since - zero) // self._track.seconds)
@@ -152,11 +152,11 @@ class SatelliteStream(asyncio.Protocol):
             turn += 1
 
     def detection_delay(self, word: SpokenWord) -> float | None:
-        """Return how long after its end a word was detected, if it was in time; less than 0: before its end."""
+        """Return the seconds from the end of a word to its detection, negative if earlier; None if not in time."""
         return next((at - word.end for at in self.detections if word.start <= at <= word.deadline), None)
 
     def keeps_up(self, since: float, until: float) -> bool:
-        """Whether there were words, and each was heard in time."""
+        """Return whether there were words, and each was detected in time."""
         words = list(self.spoken_words(since, until))
         return bool(words) and not self.lost and all(self.detection_delay(word) is not None for word in words)
 
@@ -178,7 +178,7 @@ class SatelliteStream(asyncio.Protocol):
 
 
 class DescribeClient(asyncio.Protocol):
-    """Asks `describe` at fixed times, whether or not the last answer came."""
+    """Sends `describe` at fixed times, without waiting for answers."""
 
     def __init__(self) -> None:
         self.infos: list[Event] = []
@@ -199,7 +199,7 @@ class DescribeClient(asyncio.Protocol):
             self._transport.write(DESCRIBE)
 
     def response_times(self) -> list[float]:
-        """Return the seconds until each answer; for what is not answered, until now."""
+        """Return the seconds from each request to its answer, or to now without one."""
         return self._waits + [self._loop.time() - asked for asked in self._asked]
 
     def close(self) -> None:
@@ -213,7 +213,7 @@ class DescribeClient(asyncio.Protocol):
 
 
 async def connect(port: int, protocol: AnyProtocol, number: int = 0) -> AnyProtocol:
-    """Connect as satellite `number` would, from an address that few others share."""
+    """Connect as satellite `number`, from an address that few others share."""
     source = f"127.0.0.{2 + number // CONNECTIONS_PER_ADDRESS % 250}"
     loop = asyncio.get_running_loop()
     await loop.create_connection(lambda: protocol, "127.0.0.1", port, local_addr=(source, 0))
@@ -224,7 +224,7 @@ async def connect(port: int, protocol: AnyProtocol, number: int = 0) -> AnyProto
 async def run_streams(
     port: int, track: AudioTrack, names: Sequence[str], count: int
 ) -> AsyncIterator[list[SatelliteStream]]:
-    """Let so many streams speak during the block, spread evenly over the track and over the time of a chunk."""
+    """Run `count` streams during the block, spread evenly over the track and over the time of a chunk."""
     streams: list[SatelliteStream] = []
     try:
         for number in range(count):
@@ -240,12 +240,12 @@ async def run_streams(
 
 
 def loop_time() -> float:
-    """Return the time of the loop, which everything here is measured by."""
+    """Return the time of the event loop."""
     return asyncio.get_running_loop().time()
 
 
 def send_delay_p99(streams: Sequence[SatelliteStream]) -> float:
-    """Return the time by which 99 of 100 chunks had left after they should have."""
+    """Return the 99th percentile of the delay with which chunks were sent."""
     return percentile([slip for stream in streams for slip in stream.send_delays], 99)
 
 
@@ -258,7 +258,7 @@ def _mean_power(pcm: bytes) -> float:
 
 
 class _DiscardProtocol(asyncio.Protocol):
-    """A server that takes everything and says nothing."""
+    """A server that discards its input."""
 
 
 async def _serve_discard() -> None:

@@ -1,4 +1,4 @@
-"""Servers as child processes: started, described, measured, ended."""
+"""Servers under measurement as child processes, with their CPU time and memory."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class PeerServer:
-    """A program to measure, which takes `--uri` besides its command; `alone` without the programs that it starts."""
+    """A program to measure, which takes `--uri`; `alone` excludes its child processes."""
 
     name: str
     command: tuple[str, ...]
@@ -32,7 +32,7 @@ class PeerServer:
 
 @dataclass(frozen=True)
 class CpuUsage:
-    """CPU between two moments: the server's seconds, and what all others but this client took, in % of a core."""
+    """CPU time of the server in seconds, and of all programs but it and this client in % of a core."""
 
     seconds: float
     server: float
@@ -55,12 +55,12 @@ class RunningServer:
         return sum(_cpu_seconds(process.pid) for process in self._tree())
 
     def memory(self) -> tuple[float, float]:
-        """Return MB of RSS, and of PSS, which holds only a share of what is shared."""
+        """Return RSS and PSS in MB; PSS counts shared memory proportionally."""
         every = [process.memory_full_info() for process in self._tree()]
         return sum(one.rss for one in every) / MEBIBYTE, sum(one.pss for one in every) / MEBIBYTE
 
     async def wait_until_idle(self) -> None:
-        """Wait until the server has done what it was given."""
+        """Wait until the server uses less than IDLE_CPU."""
         for _ in range(round(2 * LONGEST_IDLE_WAIT_SECONDS)):
             before = self.cpu_seconds()
             await asyncio.sleep(0.5)
@@ -68,11 +68,11 @@ class RunningServer:
                 return
 
     async def wait_until_installed(self) -> None:
-        """Wait until the server describes installed models, and keep their names."""
+        """Wait until the server's info has installed models, and store their names."""
         async with asyncio.timeout(READY_SECONDS):
             while not self.models:
                 if not self._process.is_running():
-                    raise ChildProcessError(f"it ended before it served: {' '.join(self._server.command)}")
+                    raise ChildProcessError(f"the server ended before it was ready: {' '.join(self._server.command)}")
                 await asyncio.sleep(0.1)
                 with suppress(OSError):
                     self.models = await _fetch_models(self.port)
@@ -82,7 +82,7 @@ class RunningServer:
 
 
 class CpuMeter:
-    """Measures usage from its making on."""
+    """Measures CPU usage from its creation on."""
 
     def __init__(self, running: RunningServer) -> None:
         self._running = running
@@ -99,7 +99,7 @@ class CpuMeter:
 
 
 def _cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process and its threads; psutil's is in steps of 10 ms, which is too coarse here."""
+    """Return the CPU time of a process and its threads; psutil's resolution of 10 ms is too coarse here."""
     return time.clock_gettime(~pid << 3 | 2)  # Linux' number for clock_getcpuclockid(pid)
 
 
@@ -114,7 +114,7 @@ async def _fetch_models(port: int) -> list[str]:
 
 
 def _installed_names(info: Event) -> list[str]:
-    """Return the names of a server's models or voices, whatever it does, or that of a satellite."""
+    """Return the names of a server's models and voices, or of a satellite."""
     if satellite := info.data.get("satellite"):
         return [satellite["name"]]
     programs = [program for role in info.data.values() if isinstance(role, list) for program in role]
@@ -128,7 +128,7 @@ async def run_server(server: PeerServer, core: int | None = None) -> AsyncIterat
     port = _free_port()
     command = (*server.command, "--uri", f"tcp://127.0.0.1:{port}")
     quiet = asyncio.subprocess.DEVNULL
-    with pin_to_core(core):  # a child takes it over
+    with pin_to_core(core):  # a child inherits it
         child = await asyncio.create_subprocess_exec(*command, stdin=quiet, stdout=quiet, stderr=quiet)
     try:
         found = RunningServer(server, port, child.pid)
@@ -155,7 +155,7 @@ def _free_port() -> int:
 
 @contextmanager
 def pin_to_core(core: int | None) -> Iterator[None]:
-    """Keep this process, and the children that it starts meanwhile, on one core if one is given."""
+    """Pin this process, and the children started in the block, to one core if one is given."""
     before = os.sched_getaffinity(0)
     if core is not None:
         os.sched_setaffinity(0, {core})

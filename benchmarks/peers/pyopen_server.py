@@ -1,8 +1,8 @@
 # It runs in .venv-peers/pyopen, whose packages this project does not install.
 # mypy: ignore-errors
-"""The plain way to serve pyopen-wakeword: each connection has its own networks, which run in the event loop.
+"""A simple server with pyopen-wakeword: each connection has its own networks, which run in the event loop.
 
-This is how the daemons of this library are built: nothing is shared, and `audio-start` has 8 s of silence replayed.
+The daemons of this library's authors work like this: nothing is shared, and `audio-start` replays 8 s of silence.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Rounds of measurements: who has its turn when, what is told on the way, and a file for all of it."""
+"""Rounds of measurements: order of the servers, progress on stderr, and the file of results."""
 
 import json
 import os
@@ -13,12 +13,12 @@ Run = TypeVar("Run")
 
 
 def alternate(servers: Sequence[Server], rounds: int) -> list[Server]:
-    """Return the servers forth and back again: A B C C B A A B C."""
+    """Return the servers in alternating order: A B C C B A A B C."""
     return [server for turn in range(rounds) for server in (servers if turn % 2 == 0 else servers[::-1])]
 
 
 def print_run(run: Run) -> Run:
-    """Say on stderr how a run went."""
+    """Print a run on stderr and return it."""
     print(run, file=sys.stderr, flush=True)
     return run
 

@@ -1,4 +1,4 @@
-"""Figures of several servers side by side, as Markdown."""
+"""Tables in Markdown that compare the figures of several servers."""
 
 import statistics
 from collections import defaultdict
@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 OURS = "ours"
 Points: TypeAlias = Mapping[str, list[tuple[float, float]]]
-"""For each server, what was measured over numbers of streams."""
+"""Measurements by server: pairs of the number of streams and the value."""
 
 
 class ServerRun(Protocol):
@@ -31,7 +31,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class TableRow:
-    """What was measured, each server's figure, and the most that other programs took of the machine meanwhile."""
+    """A quantity with each server's figure, and the highest CPU usage of other programs meanwhile."""
 
     name: str
     figures: Mapping[str, Figure]
@@ -40,7 +40,7 @@ class TableRow:
 
 
 def format_table(rows: Sequence[TableRow], peers: Sequence[str]) -> str:
-    """Return the rows as Markdown, the peers called (a), (b) and so on; the ratios say how many times better ours is."""
+    """Return the rows as Markdown, with the peers as (a), (b) and so on; ratios tell how many times better ours is."""
     names = [f"({letter})" for letter, _ in zip(ascii_lowercase, peers, strict=False)]
     ratios = [f"better than {name}, times" for name in names]
     head = ["", "ours", *names, *ratios, "others, % of a core"]
@@ -64,7 +64,7 @@ def _format_number(value: float) -> str:
 
 
 def _format_ratio(row: TableRow, peer: str) -> str:
-    """Return how many times better ours is."""
+    """Return the factor by which ours is better."""
     ours, theirs = row.figures.get(OURS), row.figures.get(peer)
     if ours is None or theirs is None or ours.value <= 0 or theirs.value <= 0:
         return "-"
@@ -73,7 +73,7 @@ def _format_ratio(row: TableRow, peer: str) -> str:
 
 
 def fit_lines(points: Points, unit: str) -> list[TableRow]:
-    """Return a and b of the line a + b * streams through each server's points."""
+    """Return a and b of the regression line a + b * streams for each server."""
     lines = {
         server: statistics.linear_regression(*zip(*some, strict=True))
         for server, some in points.items()
