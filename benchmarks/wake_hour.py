@@ -1,8 +1,8 @@
-"""Whether the wake daemon grows while one peer sends an hour of audio, and while many streams come and go.
+"""Memory of the wake daemon during an hour of audio from one peer, and after many short streams.
 
     python benchmarks/wake_hour.py [--engine micro|openwakeword] [--speed 10] [--minutes 60]
 
-The audio is silence, at `speed` times real time. What the daemon answers at the end is shown.
+The audio is silence, at `speed` times real time. The daemon's last answer is printed.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def _megabytes(process: psutil.Process) -> float:
 def _command(pid: int) -> str:
     try:
         return " ".join(psutil.Process(pid).cmdline())
-    except psutil.Error:  # it has ended
+    except psutil.Error:  # it has exited
         return ""
 
 

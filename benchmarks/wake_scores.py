@@ -1,4 +1,4 @@
-"""Our streaming scores beside those of openWakeWord's published networks, on every recorded wake word.
+"""Scores of our streaming networks beside those of openWakeWord's published networks, on all recorded wake words.
 
 python benchmarks/wake_scores.py [--data FOLDER]
 """
@@ -20,14 +20,14 @@ from wyoming_rosie.wakeword.openwakeword.model_files import FeatureFiles
 
 REPOSITORY = Path(__file__).parents[1]
 HOP = model_files.HOP_SAMPLES
-REACH = 480  # samples of what was before that a hop's first spectrum reaches into
-FLOOR = -8.0  # what the spectrum says of silence
+REACH = 480  # samples before a hop that its first spectrum includes
+FLOOR = -8.0  # the spectrum of silence
 SILENT_HOPS = 60
 Samples: TypeAlias = npt.NDArray[np.int16]
 
 
 class WholeWindows:
-    """The published networks as they are, on onnxruntime: a window of 76 frames for every hop of 8."""
+    """The published networks on onnxruntime: a window of 76 frames for each hop of 8."""
 
     def __init__(self, features: FeatureFiles, heads: Mapping[str, Path]) -> None:
         self._mel, self._embedding = (
@@ -54,7 +54,7 @@ class WholeWindows:
 
 
 def streamed(loaded: network.OpenWakeWordNetwork, samples: Samples) -> dict[str, list[float]]:
-    """Return the scores that our network gives hop by hop."""
+    """Return the scores of our streaming network for each hop."""
     state = loaded.create_stream()
     hops = (samples[at : at + HOP].tobytes() for at in range(0, len(samples) - HOP + 1, HOP))
     names = tuple(loaded.heads)
