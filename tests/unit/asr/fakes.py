@@ -1,4 +1,4 @@
-"""Stand-ins for an engine and for a peer."""
+"""Fakes: a speech-to-text engine and a client."""
 
 import asyncio
 from array import array
@@ -28,7 +28,7 @@ CHUNK = SPEECH.bytes_in(0.05)
 
 
 def voice(seconds: float) -> bytes:
-    """Return what the stand-in for a voice detector takes for speech."""
+    """Return audio that the fake voice activity engine takes for speech."""
     return array("h", [20_000, -20_000] * round(seconds * SPEECH.rate / 2)).tobytes()
 
 
@@ -37,7 +37,7 @@ def silence(seconds: float) -> bytes:
 
 
 class CountingEngine:
-    """Understands English only: how many bytes it heard."""
+    """Transcribes audio as its number of bytes, in English only."""
 
     is_installed = True
     waiting = 0
@@ -45,12 +45,12 @@ class CountingEngine:
     def __init__(self) -> None:
         self.supports_streaming = False
         self.is_complete = False
-        self.heard: list[tuple[int, Priority]] = []  # bytes, and how urgent they were at the end
+        self.decoded: list[tuple[int, Priority]] = []  # bytes, and the priority at the end
         self.requests: list[TranscribeRequest] = []
-        self.go_on = asyncio.Event()
-        self.go_on.set()
+        self.may_continue = asyncio.Event()
+        self.may_continue.set()
         self.write: Callable[[SpeechAudio], str] = lambda sound: str(len(sound.pcm))
-        self.dropped = 0
+        self.cancelled = 0
 
     def describe(self) -> AsrProgram:
         model = AsrModel("counting", CREDIT, True, None, None, ["en"])
@@ -69,68 +69,68 @@ class CountingEngine:
     async def transcribe(self, audio: SpeechAudio, request: TranscribeRequest, job: DecodeJob) -> Transcript:
         self.requests.append(request)
         try:
-            await self.go_on.wait()
+            await self.may_continue.wait()
         except asyncio.CancelledError:
-            self.dropped += 1
+            self.cancelled += 1
             raise
-        self.heard.append((len(audio.pcm), job.priority))
+        self.decoded.append((len(audio.pcm), job.priority))
         return Transcript(self.write(audio), 0.9, "en", self.is_complete)
 
     async def close(self) -> None: ...
 
 
-class Speaker:
-    """A peer: what it sends and what it hears back."""
+class FakeClient:
+    """Sends events to a handler and keeps what it sends back."""
 
-    def __init__(self, engine: CountingEngine, **ears: Any) -> None:
-        self.heard: list[Event] = []
+    def __init__(self, engine: CountingEngine, **settings: Any) -> None:
+        self.received: list[Event] = []
         self.vad = LoudnessEngine()
-        self.voices = create_scheduler(self.vad)
-        usual = AsrContext(
-            engine, self.voices, lambda: VadStream(self.vad, RULES), EndpointingRules(50, 100, 200), max_seconds=2.0
+        self.scheduler = create_scheduler(self.vad)
+        default = AsrContext(
+            engine, self.scheduler, lambda: VadStream(self.vad, RULES), EndpointingRules(50, 100, 200), max_seconds=2.0
         )
-        self.ears = replace(usual, **ears)
-        self.conversation = AsrHandler(self.ears, self._hear)
+        self.context = replace(default, **settings)
+        self.handler = AsrHandler(self.context, self._receive)
 
     async def send(self, kind: str, payload: bytes | None = None, **data: Any) -> None:
         event = Event(kind, data, payload)
         turn.adopt(event)  # as the service does before it hands an event on
-        await self.conversation.on_event(event)
+        await self.handler.on_event(event)
 
-    async def begin(self, **audio: Any) -> None:
+    async def start(self, **audio: Any) -> None:
         await self.send("audio-start", **(audio or SPEECH_DATA))
 
-    async def speak(self, pcm: bytes) -> None:
-        """Send audio piece by piece, each once the one before has been listened to."""
+    async def stream(self, pcm: bytes) -> None:
+        """Send audio in chunks, each after the previous one has been processed."""
         for at in range(0, len(pcm), CHUNK):
             await self.send("audio-chunk", pcm[at : at + CHUNK], **SPEECH_DATA)
-            if (utterance := self.conversation._utterance) is not None and utterance._stream is not None:
+            if (utterance := self.handler._utterance) is not None and utterance._stream is not None:
                 await utterance._stream.finish()
                 await asyncio.sleep(0)
 
-    async def say(self, pcm: bytes, **audio: Any) -> None:
+    async def transcribe(self, pcm: bytes, **audio: Any) -> None:
         """Send a whole utterance at once."""
         audio = audio or SPEECH_DATA
         await self.send("audio-start", **audio)
         await self.send("audio-chunk", pcm, **audio)
         await self.send("audio-stop")
 
-    async def hears(self, kind: str) -> Event:
+    async def wait_for(self, kind: str) -> Event:
         """Wait for an event and return it."""
         async with asyncio.timeout(60):
             while True:
-                for event in self.heard:
+                for event in self.received:
                     if event.type == kind:
                         return event
                 await asyncio.sleep(0.005)
 
     @property
     def texts(self) -> list[str]:
-        return [event.data["text"] for event in self.heard if event.type == "transcript"]
+        return [event.data["text"] for event in self.received if event.type == "transcript"]
 
     async def close(self) -> None:
-        await self.conversation.close()
-        self.voices.close()
+        await self.handler.close()
+        self.scheduler.close()
 
-    async def _hear(self, event: Event) -> None:
-        self.heard.append(event)
+    async def _receive(self, event: Event) -> None:
+        self.received.append(event)

@@ -7,91 +7,91 @@ from hypothesis import strategies as st
 from wyoming_rosie_asr.admission import BusyError, DecodeJob, Priority, PriorityLimiter
 
 
-class Office:
-    """People with tickets, the order in which they were served, and who was turned away."""
+class LimiterUsers:
+    """Users of a limiter: the order in which they ran, and those that were rejected."""
 
     def __init__(self, places: int = 1, most_waiting: int = 100) -> None:
-        self.turns = PriorityLimiter(places, most_waiting)
-        self.served: list[str] = []
-        self.refused: list[str] = []
-        self.at_once = 0
-        self._inside = 0
+        self.limiter = PriorityLimiter(places, most_waiting)
+        self.started: list[str] = []
+        self.rejected: list[str] = []
+        self.most_running = 0
+        self._running = 0
 
-    async def visit(self, name: str, ticket: DecodeJob, steps: int = 1) -> None:
+    async def run(self, name: str, job: DecodeJob, steps: int = 1) -> None:
         try:
-            async with self.turns.slot(ticket):
-                self._inside += 1
-                self.at_once = max(self.at_once, self._inside)
-                self.served.append(name)
+            async with self.limiter.slot(job):
+                self._running += 1
+                self.most_running = max(self.most_running, self._running)
+                self.started.append(name)
                 try:
                     for _ in range(steps):
                         await asyncio.sleep(0)
                 finally:
-                    self._inside -= 1
+                    self._running -= 1
         except BusyError:
-            self.refused.append(name)
+            self.rejected.append(name)
 
-    def comes(self, name: str, urgency: Priority) -> tuple[asyncio.Task[None], DecodeJob]:
-        ticket = DecodeJob(urgency)
-        return asyncio.create_task(self.visit(name, ticket)), ticket
+    def start(self, name: str, urgency: Priority) -> tuple[asyncio.Task[None], DecodeJob]:
+        job = DecodeJob(urgency)
+        return asyncio.create_task(self.run(name, job)), job
 
 
-async def everybody(*visits: tuple[asyncio.Task[None], DecodeJob]) -> None:
+async def wait_for_all(*visits: tuple[asyncio.Task[None], DecodeJob]) -> None:
     await asyncio.wait_for(asyncio.gather(*(visit for visit, _ in visits)), 60)
 
 
-async def test_who_is_waited_for_comes_before_guesses_and_guesses_before_partial_ones() -> None:
-    office = Office()
+async def test_final_jobs_come_before_speculations_and_those_before_partial_results() -> None:
+    users = LimiterUsers()
     kinds = [("first", Priority.PARTIAL), ("partial", Priority.PARTIAL), ("guess", Priority.SPECULATION)]
     kinds += [("answer", Priority.FINAL), ("second answer", Priority.FINAL)]
-    await everybody(*(office.comes(name, urgency) for name, urgency in kinds))
-    assert office.served == ["first", "answer", "second answer", "guess", "partial"]
+    await wait_for_all(*(users.start(name, urgency) for name, urgency in kinds))
+    assert users.started == ["first", "answer", "second answer", "guess", "partial"]
 
 
-async def test_a_guess_that_becomes_the_answer_moves_up() -> None:
-    office = Office()
-    first, early, late = (office.comes(name, Priority.SPECULATION) for name in ("first", "early", "late"))
+async def test_a_job_with_raised_priority_moves_up() -> None:
+    users = LimiterUsers()
+    first, early, late = (users.start(name, Priority.SPECULATION) for name in ("first", "early", "late"))
     await asyncio.sleep(0)
     late[1].priority = Priority.FINAL
-    await everybody(first, early, late)
-    assert office.served == ["first", "late", "early"]
+    await wait_for_all(first, early, late)
+    assert users.started == ["first", "late", "early"]
 
 
-async def test_more_than_can_wait_are_refused() -> None:
-    office = Office(most_waiting=2)
-    await everybody(*(office.comes(str(number), Priority.FINAL) for number in range(5)))
-    assert (office.served, office.refused) == (["0", "1", "2"], ["3", "4"])
+async def test_too_many_waiting_jobs_are_rejected() -> None:
+    users = LimiterUsers(most_waiting=2)
+    await wait_for_all(*(users.start(str(number), Priority.FINAL) for number in range(5)))
+    assert (users.started, users.rejected) == (["0", "1", "2"], ["3", "4"])
 
 
-async def test_an_answer_takes_the_place_of_a_guess_that_waits() -> None:
-    office = Office(most_waiting=1)
+async def test_a_final_job_replaces_a_waiting_speculation() -> None:
+    users = LimiterUsers(most_waiting=1)
     kinds = [("first", Priority.FINAL), ("guess", Priority.SPECULATION), ("answer", Priority.FINAL)]
-    await everybody(*(office.comes(name, urgency) for name, urgency in kinds))
-    assert (office.served, office.refused) == (["first", "answer"], ["guess"])
+    await wait_for_all(*(users.start(name, urgency) for name, urgency in kinds))
+    assert (users.started, users.rejected) == (["first", "answer"], ["guess"])
 
 
 @given(st.data())
-def test_whoever_leaves_holds_up_nobody(data: st.DataObject) -> None:
+def test_cancelled_jobs_block_no_others(data: st.DataObject) -> None:
     asyncio.run(_come_and_leave(data))
 
 
 async def _come_and_leave(data: st.DataObject) -> None:
-    office = Office(places := data.draw(st.integers(1, 3)))
+    users = LimiterUsers(places := data.draw(st.integers(1, 3)))
     visits = []
     for number in range(data.draw(st.integers(1, 8))):
-        visits.append(office.comes(str(number), data.draw(st.sampled_from(Priority))))
+        visits.append(users.start(str(number), data.draw(st.sampled_from(Priority))))
         for _ in range(data.draw(st.integers(0, 2))):
             await asyncio.sleep(0)
         if data.draw(st.booleans()):
             visits[data.draw(st.integers(0, number))][0].cancel()
     await asyncio.wait([visit for visit, _ in visits], timeout=60)
     left = sum(visit.cancelled() for visit, _ in visits)
-    assert len(set(office.served)) >= len(visits) - left
-    assert office.at_once <= places
-    await asyncio.wait_for(asyncio.gather(*(office.visit("after", DecodeJob(Priority.FINAL)) for _ in range(5))), 60)
+    assert len(set(users.started)) >= len(visits) - left
+    assert users.most_running <= places
+    await asyncio.wait_for(asyncio.gather(*(users.run("after", DecodeJob(Priority.FINAL)) for _ in range(5))), 60)
 
 
-async def test_a_refusal_is_an_error_with_a_code() -> None:
+async def test_a_rejection_is_an_error_with_a_code() -> None:
     turns = PriorityLimiter(1, 0)
     async with turns.slot(DecodeJob(Priority.FINAL)):
         with pytest.raises(BusyError) as refused:
@@ -100,10 +100,10 @@ async def test_a_refusal_is_an_error_with_a_code() -> None:
     assert refused.value.code == "busy"
 
 
-async def test_those_who_wait_are_counted() -> None:
-    office = Office()
-    visits = [office.comes(name, Priority.FINAL) for name in ("first", "second", "third")]
+async def test_waiting_jobs_are_counted() -> None:
+    users = LimiterUsers()
+    visits = [users.start(name, Priority.FINAL) for name in ("first", "second", "third")]
     await asyncio.sleep(0)
-    assert office.turns.waiting == 2
-    await everybody(*visits)
-    assert office.turns.waiting == 0
+    assert users.limiter.waiting == 2
+    await wait_for_all(*visits)
+    assert users.limiter.waiting == 0

@@ -22,13 +22,13 @@ def test_it_accepts_its_sentences_and_nothing_else(sentences: set[tuple[str, ...
     assert automaton.sentence_count == len(sentences)
 
 
-def test_the_beginning_of_a_sentence_is_not_a_sentence() -> None:
+def test_a_prefix_of_a_sentence_is_not_a_sentence() -> None:
     automaton = minimize(*net_of({("turn", "on", "light")}))
     assert not automaton.accepts(["turn", "on"])
     assert not automaton.accepts([])
 
 
-def test_sentences_share_their_endings() -> None:
+def test_sentences_share_their_suffixes() -> None:
     automaton = minimize(*net_of({("open", "the", "door"), ("close", "the", "door")}))
     assert len(automaton.states) == 4
     assert automaton.words == {"open", "close", "the", "door"}

@@ -19,7 +19,7 @@ def test_every_sentence_of_the_automaton_is_a_path_to_the_one_final_state() -> N
     assert final not in {arc[0] for arc in transitions}
 
 
-def test_what_may_follow_is_equally_likely() -> None:
+def test_transitions_of_a_state_are_equally_likely() -> None:
     net = Nfa()
     end = net.add_state()
     for words in (("on",), ("off",)):
@@ -28,18 +28,18 @@ def test_what_may_follow_is_equally_likely() -> None:
     assert [arc[2] for arc in transitions if arc[0] == start] == [0.5, 0.5]
 
 
-def test_a_sentence_that_explains_the_sounds_as_well_as_any_is_certain() -> None:
+def test_a_sentence_that_matches_the_phones_has_the_score_one() -> None:
     words = [_AlignedSegment("on", 0, 49, -0.1), _AlignedSegment("off", 50, 99, -0.2)]
     assert _compute_score(words, [_AlignedSegment("AA", 0, 99, -0.4)]) == pytest.approx(1.0)
 
 
-def test_the_worse_it_explains_them_the_lower_the_score() -> None:
+def test_a_worse_match_has_a_lower_score() -> None:
     sounds = [_AlignedSegment("AA", 0, 99, -0.1)]
     good, bad = ([_AlignedSegment("on", 0, 99, likelihood)] for likelihood in (-0.2, -0.5))
     assert 1 > _compute_score(good, sounds) > _compute_score(bad, sounds) > 0
 
 
-def test_sounds_outside_a_word_do_not_count() -> None:
+def test_phones_outside_a_word_do_not_count() -> None:
     sounds = [_AlignedSegment("SIL", 0, 9, -5.0), _AlignedSegment("AA", 10, 19, -1.0)]
     assert _phone_score(sounds, 10, 19) == pytest.approx(-1.0)
     assert _phone_score(sounds, 10, 14) == pytest.approx(-0.5)

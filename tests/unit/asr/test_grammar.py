@@ -40,33 +40,33 @@ def test_only_features_that_a_light_has_can_be_set() -> None:
     assert not hears(sentences, "set the desk lamp to fifty percent")
 
 
-def test_a_home_without_such_things_has_no_sentences_about_them() -> None:
+def test_a_home_without_matching_entities_has_no_sentences_about_them() -> None:
     sentences = grammar(LAMP).automaton
     assert not hears(sentences, "lock the front door")
     assert hears(grammar(Entity("lock.front", "Front Door", "lock")).automaton, "lock the front door")
     assert hears(grammar().automaton, "set a timer for five minutes")
 
 
-def test_lights_are_where_the_home_says_that_they_are() -> None:
+def test_lights_are_in_their_area() -> None:
     sentences = grammar(LAMP).automaton
     assert hears(sentences, "turn on the office lights")
     assert hears(sentences, "turn on the hall lights")
     assert not hears(sentences, "turn on the kitchen lights")
 
 
-def test_lights_may_be_anywhere_when_the_home_does_not_say_where() -> None:
+def test_lights_without_an_area_may_be_in_any_area() -> None:
     sentences = grammar(Entity("light.a", "Desk Lamp", "light")).automaton
     assert hears(sentences, "turn on the kitchen lights")
     assert hears(sentences, "turn on the desk lamp in the kitchen")
 
 
-def test_a_name_that_cannot_be_said_is_reported_and_left_out() -> None:
+def test_a_name_without_a_pronunciation_is_reported_and_skipped() -> None:
     made = grammar(LAMP, Entity("light.b", "Wxyzq Tschk", "light"))
     assert made.skipped == ("Wxyzq Tschk",)
     assert hears(made.automaton, "turn on the desk lamp")
 
 
-def test_an_alias_stands_in_for_a_name_that_cannot_be_said() -> None:
+def test_an_alias_replaces_a_name_without_a_pronunciation() -> None:
     made = grammar(Entity("light.b", "Wxyzq", "light", aliases=("Desk Light",)))
     assert hears(made.automaton, "turn on the desk light")
 
@@ -77,7 +77,7 @@ def test_numbers_are_said_in_words_and_written_in_digits() -> None:
     assert tokens.to_text(said) == "set a timer for 25 minutes"
 
 
-def test_every_word_of_the_grammar_is_in_the_dictionary_or_can_be_said() -> None:
+def test_every_word_of_the_grammar_has_a_pronunciation() -> None:
     domains = ["light", "switch", "fan", "cover", "lock", "climate", "sensor", "weather", "media_player", "todo"]
     lexicon = Lexicon(read_dictionary(Path(get_model_path("en-us/cmudict-en-us.dict"))))
     things = [Entity(domain, "Desk Lamp", domain) for domain in [*domains, "scene", "script", "vacuum", "valve"]]

@@ -18,7 +18,7 @@ from wyoming_rosie_asr.engines.faster_whisper import hallucinations
         ("no no " * 30, -0.2, 0.99),
     ],
 )
-def test_inventions_are_told(text: str, log_probability: float, speech_probability: float) -> None:
+def test_hallucinations_are_detected(text: str, log_probability: float, speech_probability: float) -> None:
     assert hallucinations.is_hallucination(text, log_probability, speech_probability)
 
 
@@ -33,5 +33,5 @@ def test_inventions_are_told(text: str, log_probability: float, speech_probabili
         ("no, no, no", -0.3, 0.9),
     ],
 )
-def test_what_was_said_stays(text: str, log_probability: float, speech_probability: float) -> None:
+def test_speech_is_not_a_hallucination(text: str, log_probability: float, speech_probability: float) -> None:
     assert not hallucinations.is_hallucination(text, log_probability, speech_probability)

@@ -7,83 +7,83 @@ from wyoming_rosie.errors import EngineError
 from wyoming_rosie_asr.lazy_model import LazyModel
 
 
-class Library:
-    """Counts how often its one book was fetched and brought back."""
+class FakeModel:
+    """Counts how often the model was loaded and unloaded."""
 
     def __init__(self, keep_seconds: float = 0.0) -> None:
-        self.fetched = self.returned = 0
+        self.loads = self.unloads = 0
         self.fails = False
-        self.go_on = asyncio.Event()
-        self.go_on.set()
-        self.book = LazyModel("book", self._fetch, self._return, keep_seconds)
+        self.may_continue = asyncio.Event()
+        self.may_continue.set()
+        self.lazy = LazyModel("model", self._load, self._unload, keep_seconds)
 
-    async def _fetch(self) -> str:
-        await self.go_on.wait()
+    async def _load(self) -> str:
+        await self.may_continue.wait()
         if self.fails:
-            raise EngineError("the shelf is empty")
-        self.fetched += 1
-        return f"copy {self.fetched}"
+            raise EngineError("the model is missing")
+        self.loads += 1
+        return f"model {self.loads}"
 
-    async def _return(self, book: str) -> None:
-        self.returned += 1
+    async def _unload(self, model: str) -> None:
+        self.unloads += 1
 
-    async def read(self, seconds: float = 0.0) -> str:
-        async with self.book.acquire() as book:
+    async def use(self, seconds: float = 0.0) -> str:
+        async with self.lazy.acquire() as model:
             await asyncio.sleep(seconds)
-            return book
+            return model
 
 
-async def test_all_who_need_it_at_once_have_the_same() -> None:
-    library = Library()
-    assert set(await asyncio.gather(*(library.read() for _ in range(5)))) == {"copy 1"}
-    await library.book.close()
-    assert (library.fetched, library.returned) == (1, 1)
+async def test_concurrent_users_share_one_model() -> None:
+    model = FakeModel()
+    assert set(await asyncio.gather(*(model.use() for _ in range(5)))) == {"model 1"}
+    await model.lazy.close()
+    assert (model.loads, model.unloads) == (1, 1)
 
 
-async def test_it_goes_when_nobody_has_needed_it_for_a_while_and_comes_back() -> None:
-    library = Library(keep_seconds=0.03)
-    await library.read(0.06)
-    assert library.returned == 0
-    await wait_until(lambda: library.returned == 1)
-    assert await library.read() == "copy 2"
-    await library.book.close()
+async def test_an_idle_model_is_unloaded_and_loaded_again() -> None:
+    model = FakeModel(keep_seconds=0.03)
+    await model.use(0.06)
+    assert model.unloads == 0
+    await wait_until(lambda: model.unloads == 1)
+    assert await model.use() == "model 2"
+    await model.lazy.close()
 
 
-async def test_who_leaves_while_it_comes_does_not_take_it_from_the_others() -> None:
-    library = Library()
-    library.go_on.clear()
-    first, second = asyncio.create_task(library.read()), asyncio.create_task(library.read())
+async def test_a_cancelled_user_does_not_cancel_the_loading() -> None:
+    model = FakeModel()
+    model.may_continue.clear()
+    first, second = asyncio.create_task(model.use()), asyncio.create_task(model.use())
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.wait([first])
-    library.go_on.set()
-    assert await second == "copy 1"
-    await library.book.close()
+    model.may_continue.set()
+    assert await second == "model 1"
+    await model.lazy.close()
 
 
-async def test_what_could_not_be_had_is_tried_again() -> None:
-    library = Library()
-    library.fails = True
+async def test_a_failed_loading_is_retried() -> None:
+    model = FakeModel()
+    model.fails = True
     with pytest.raises(EngineError):
-        await library.read()
-    library.fails = False
-    assert await library.read() == "copy 1"
-    await library.book.close()
+        await model.use()
+    model.fails = False
+    assert await model.use() == "model 1"
+    await model.lazy.close()
 
 
-async def test_who_uses_it_may_finish_before_it_retires() -> None:
-    library = Library()
-    reading = asyncio.create_task(library.read(0.05))
+async def test_close_when_idle_waits_for_users() -> None:
+    model = FakeModel()
+    using = asyncio.create_task(model.use(0.05))
     await asyncio.sleep(0.01)
-    await library.book.close_when_idle()
-    assert (reading.done(), library.returned) == (True, 1)
+    await model.lazy.close_when_idle()
+    assert (using.done(), model.unloads) == (True, 1)
 
 
-async def test_it_may_be_closed_while_it_comes() -> None:
-    library = Library()
-    library.go_on.clear()
-    reading = asyncio.create_task(library.read())
+async def test_it_can_be_closed_while_loading() -> None:
+    model = FakeModel()
+    model.may_continue.clear()
+    using = asyncio.create_task(model.use())
     await asyncio.sleep(0)
-    await library.book.close()
+    await model.lazy.close()
     with pytest.raises(asyncio.CancelledError):
-        await reading
+        await using

@@ -43,7 +43,7 @@ LEXICON = Lexicon(DICTIONARY)
         pytest.param("qzxv", (), id="unknown"),
     ],
 )
-def test_words_are_said(word: str, phones: tuple[str, ...]) -> None:
+def test_words_have_pronunciations(word: str, phones: tuple[str, ...]) -> None:
     assert LEXICON.find_phones(word) == phones
 
 
@@ -64,7 +64,7 @@ def test_words_are_said(word: str, phones: tuple[str, ...]) -> None:
         ("", []),
     ],
 )
-def test_names_are_said_and_stay_written_as_they_are(name: str, ways: list[tuple[str, ...]]) -> None:
+def test_names_have_pronunciations_and_keep_their_spelling(name: str, ways: list[tuple[str, ...]]) -> None:
     assert LEXICON.pronounce(name) == ways
 
 

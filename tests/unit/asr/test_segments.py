@@ -23,13 +23,13 @@ SPEECH = st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 40_000)), max_s
     ],
     ids=["silence", "a sentence", "at the start", "a pause", "a pause too far", "a pause too short", "no pause"],
 )
-def test_windows_hold_the_speech(speech: list[tuple[int, int]], expected: list[tuple[int, int]]) -> None:
+def test_segments_contain_the_speech(speech: list[tuple[int, int]], expected: list[tuple[int, int]]) -> None:
     whole = 10_000 if speech[-1:] == [(5000, 9900)] else 100_000
     assert list(split_segments(speech, whole, MOST)) == expected
 
 
 @given(SPEECH)
-def test_all_speech_is_in_some_window_and_none_is_too_long(pieces: list[tuple[int, int]]) -> None:
+def test_all_speech_is_in_a_segment_and_no_segment_is_too_long(pieces: list[tuple[int, int]]) -> None:
     speech, at = [], 0
     for silence, length in pieces:
         speech.append((at + silence, at + silence + length))

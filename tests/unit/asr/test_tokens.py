@@ -25,5 +25,5 @@ def test_numbers_with_a_word_between_them_are_both_written(first: int, second: i
     assert tokens.to_text(said) == f"{first} and {second}"
 
 
-def test_what_is_said_is_found_in_a_token() -> None:
+def test_a_token_has_a_spoken_word() -> None:
     assert [tokens.spoken_word(token) for token in ("light", "five=5", "bee=")] == ["light", "five", "bee"]

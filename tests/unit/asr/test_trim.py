@@ -36,10 +36,10 @@ def test_a_click_is_not_speech() -> None:
     assert trim_silence(SILENCE * 20 + SPEECH * 2 + SILENCE * 20, is_speech) == b""
 
 
-def test_what_is_much_softer_than_the_speech_is_cut_off() -> None:
+def test_audio_much_softer_than_the_speech_is_trimmed() -> None:
     found = trim_silence(SOFT * 40 + SPEECH * 10 + SOFT * 40, is_speech)
     assert found == SOFT * PADDING_FRAMES + SPEECH * 10 + SOFT * PADDING_FRAMES
 
 
-def test_a_recording_shorter_than_the_neighbourhood_is_looked_at() -> None:
+def test_a_recording_shorter_than_the_filter_is_accepted() -> None:
     assert trim_silence(SPEECH * 3, is_speech) == SPEECH * 3

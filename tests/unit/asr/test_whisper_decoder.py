@@ -46,7 +46,7 @@ def test_the_text_depends_on_the_audio_alone(decoder: WhisperDecoder, beam: int,
 @pytest.mark.parametrize(
     ("allowed", "found"), [((), "en"), (("de", "en"), "en"), (("de",), "de")], ids=["any", "two", "one"]
 )
-def test_the_language_is_the_likeliest_that_is_allowed(
+def test_the_most_likely_allowed_language_is_detected(
     decoder: WhisperDecoder, allowed: tuple[str, ...], found: str
 ) -> None:
     assert {one.language for one in decoder.decode([hum(1), hum(1)], wanted(*allowed), Event())} == {found}
@@ -58,7 +58,7 @@ def test_a_window_may_be_of_any_length(decoder: WhisperDecoder, samples: int) ->
     assert heard.text in (TEXT, QUIET)
 
 
-def test_what_nobody_wants_is_not_decoded(decoder: WhisperDecoder) -> None:
+def test_cancelled_segments_are_not_decoded(decoder: WhisperDecoder) -> None:
     dropped = Event()
     dropped.set()
     assert decoder.decode([hum(1)], wanted("en"), dropped) == []

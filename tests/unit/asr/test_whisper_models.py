@@ -36,13 +36,13 @@ def test_names_of_other_servers_and_of_repositories_are_known(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["bass", "nothing at all", "../../nowhere", "/nowhere", "a/b/c"])
-def test_what_is_no_model_is_refused_with_those_that_are(name: str, tmp_path: Path) -> None:
+def test_an_unknown_model_is_rejected_with_the_known_names(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="large-v3"):
         whisper.find_model(name, tmp_path)
 
 
 @pytest.mark.parametrize("missing", ["model.bin", "config.json", "tokenizer.json", "vocabulary.json"])
-def test_a_folder_that_lacks_a_file_is_refused(tmp_path: Path, missing: str) -> None:
+def test_a_folder_without_a_required_file_is_rejected(tmp_path: Path, missing: str) -> None:
     with pytest.raises(ConfigError, match=missing):
         whisper.find_model(str(folder(tmp_path / "model", without=missing)), tmp_path)
 

@@ -15,7 +15,7 @@ from wyoming_rosie_asr.word_error_rate import count_word_errors, normalize_words
         ("a b c d", "b c d e", 2),
     ],
 )
-def test_word_errors_are_the_fewest_changes(said: str, written: str, errors: int) -> None:
+def test_word_errors_are_the_edit_distance(said: str, written: str, errors: int) -> None:
     assert count_word_errors(said.split(), written.split()) == errors
 
 

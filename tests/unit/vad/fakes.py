@@ -1,4 +1,4 @@
-"""Stand-ins for an engine and for a peer."""
+"""Fakes: a voice activity engine and a client."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,19 +22,19 @@ def mean_level(pcm: bytes) -> float:
     return frame_levels(np.frombuffer(pcm, "<i2").astype(np.float32)[None])[0]
 
 
-class LoudnessDetector:
-    """Takes for speech whatever is loud."""
+class LoudnessStream:
+    """Takes loud audio for speech."""
 
     def __init__(self, engine: "LoudnessEngine") -> None:
         self._engine = engine
         engine.open += 1
 
-    def judge(self, pcm: bytes) -> list[VadFrame]:
+    def process(self, pcm: bytes) -> list[VadFrame]:
         assert len(pcm) % FRAME_BYTES == 0
-        return [self._judge(pcm[at : at + FRAME_BYTES]) for at in range(0, len(pcm), FRAME_BYTES)]
+        return [self._process_frame(pcm[at : at + FRAME_BYTES]) for at in range(0, len(pcm), FRAME_BYTES)]
 
-    def _judge(self, frame: bytes) -> VadFrame:
-        self._engine.heard.append(self)
+    def _process_frame(self, frame: bytes) -> VadFrame:
+        self._engine.processed.append(self)
         return VadFrame(0.9 if mean_level(frame) > -20 else 0.1, mean_level(frame))
 
     def close(self) -> None:
@@ -42,42 +42,42 @@ class LoudnessDetector:
 
 
 class LoudnessEngine:
-    """Counts the streams that are open, and keeps whose frames it heard, in order."""
+    """Counts open streams, and keeps the stream of each processed frame."""
 
     frame_bytes = FRAME_BYTES
 
     def __init__(self) -> None:
         self.open = 0
-        self.heard: list[LoudnessDetector] = []
+        self.processed: list[LoudnessStream] = []
         self.calls: list[int] = []  # how many streams came together
         self.broken = False
 
     def describe(self) -> dict[str, Any]:
         return {"name": "loudness"}
 
-    def create_stream(self) -> LoudnessDetector:
-        return LoudnessDetector(self)
+    def create_stream(self) -> LoudnessStream:
+        return LoudnessStream(self)
 
-    def process_batch(self, pieces: Sequence[tuple[LoudnessDetector, bytes]]) -> list[list[VadFrame]]:
+    def process_batch(self, pieces: Sequence[tuple[LoudnessStream, bytes]]) -> list[list[VadFrame]]:
         self.calls.append(len(pieces))
         if self.broken:
             raise ZeroDivisionError
-        return [detector.judge(pcm) for detector, pcm in pieces]
+        return [detector.process(pcm) for detector, pcm in pieces]
 
 
-class Speaker:
-    """A peer: what it sends reaches a conversation, what it hears is kept."""
+class FakeClient:
+    """Sends events to a handler and keeps what it sends back."""
 
     def __init__(self, engine: LoudnessEngine, scheduler: BatchScheduler[VadStream, VadEvent]) -> None:
-        self.heard: list[Event] = []
-        self.conversation = VadHandler(engine, scheduler, SegmenterRules(), self._hear)
+        self.received: list[Event] = []
+        self.handler = VadHandler(engine, scheduler, SegmenterRules(), self._receive)
 
     async def send(self, event_type: str, payload: bytes | None = None, /, **data: Any) -> None:
-        """Send an event; come back when what it brought has been heard and told."""
-        await self.conversation.on_event(Event(event_type, data, payload))
-        if self.conversation._stream is not None:
-            await self.conversation._stream.finish()
-            await self.conversation._outbox.flush()
+        """Send an event; return when its audio has been processed and its events sent."""
+        await self.handler.on_event(Event(event_type, data, payload))
+        if self.handler._stream is not None:
+            await self.handler._stream.finish()
+            await self.handler._outbox.flush()
 
     async def start(self, **data: Any) -> None:
         await self.send("audio-start", **{**SPEECH_DATA, **data})
@@ -86,12 +86,12 @@ class Speaker:
         await self.send("audio-chunk", pcm, **{**SPEECH_DATA, **data})
 
     @property
-    def edges(self) -> list[tuple[str, int]]:
-        return [(event.type, event.data["timestamp"]) for event in self.heard if event.type != "user-event"]
+    def boundaries(self) -> list[tuple[str, int]]:
+        return [(event.type, event.data["timestamp"]) for event in self.received if event.type != "user-event"]
 
     @property
     def classes(self) -> list[str]:
-        return [event.data["data"]["class"] for event in self.heard if event.type == "user-event"]
+        return [event.data["data"]["class"] for event in self.received if event.type == "user-event"]
 
-    async def _hear(self, event: Event) -> None:
-        self.heard.append(event)
+    async def _receive(self, event: Event) -> None:
+        self.received.append(event)

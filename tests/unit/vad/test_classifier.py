@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.vad.drawing import FRAME_MS, frames
+from tests.unit.vad.frame_strings import FRAME_MS, frames
 from wyoming_rosie.voice_activity.classifier import SETTLE_MS, AudioClassifier
 from wyoming_rosie.voice_activity.events import AudioClass, AudioClassified, VadFrame
 
@@ -25,7 +25,7 @@ def sounds(drawing: str) -> list[str]:
     return [one.audio_class for one in classes(drawing)]
 
 
-def test_each_change_is_told_once_and_the_most_notable_at_the_end() -> None:
+def test_each_change_is_reported_once_and_a_class_for_the_stream_at_the_end() -> None:
     assert sounds("." * 20 + "#" * 20 + "~" * 20 + "." * 20) == ["silence", "speech", "noise", "silence", "speech"]
 
 
@@ -34,19 +34,19 @@ def test_a_change_is_dated_from_its_beginning() -> None:
     assert [one.time for one in told] == [0, 20 * FRAME_MS, 40 * FRAME_MS]
 
 
-def test_a_noise_that_does_not_last_is_not_told() -> None:
+def test_short_noise_is_not_reported() -> None:
     assert sounds("." * 20 + "~" * (SETTLE - 1) + "." * 20) == ["silence", "silence"]
     assert sounds("." * 20 + "~" * SETTLE + "." * 20) == ["silence", "noise", "silence", "noise"]
 
 
-def test_speech_is_told_at_once() -> None:
+def test_speech_is_reported_at_once() -> None:
     assert [(one.audio_class, one.time) for one in classes("#")] == [
         (AudioClass.SPEECH, 0),
         (AudioClass.SPEECH, FRAME_MS),
     ]
 
 
-def test_a_stream_too_short_to_settle_is_what_there_was_more_of() -> None:
+def test_a_stream_too_short_to_settle_has_its_most_frequent_class() -> None:
     assert sounds("~~~") == ["noise"]
     assert sounds("~~...") == ["silence"]
 

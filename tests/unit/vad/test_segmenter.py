@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.vad.drawing import FRAME_MS, LETTERS, frames
+from tests.unit.vad.frame_strings import FRAME_MS, LETTERS, frames
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.voice_activity.boundaries import DOUBTFUL_FRAMES
 from wyoming_rosie.voice_activity.events import SpeechStart, SpeechStop, VadFrame
@@ -53,7 +53,7 @@ def test_a_stream_may_begin_and_end_with_speech() -> None:
 
 
 @pytest.mark.parametrize("drawing", ["", "." * 100, "~" * 100, "m" * 200, ".#." * 30, ("#" + "." * 20) * 5], ids=ascii)
-def test_what_is_no_speech_or_too_short_is_told_nothing(drawing: str) -> None:
+def test_short_speech_and_other_audio_are_not_reported(drawing: str) -> None:
     assert drawn(drawing) == []
 
 
@@ -65,14 +65,14 @@ def test_a_longer_pause_ends_the_speech_which_starts_again() -> None:
     assert drawn("." * 40 + "#" * 10 + "." * 8 + "#" * 10 + "." * 40) == [(40, 50), (58, 68)]
 
 
-def test_a_stop_is_told_when_the_hangover_is_over() -> None:
+def test_a_stop_is_reported_after_the_hangover() -> None:
     segmenter = SpeechSegmenter(SegmenterRules(hangover_ms=200), FRAME_MS)
     told = [segmenter.process(frame) for frame in frames("." * 40 + "#" * 10 + "." * 20)]
     (at,) = [position for position, edge in enumerate(told) if isinstance(edge, SpeechStop)]
     assert (at + 1 - 50) * FRAME_MS == 224
 
 
-def test_a_start_is_told_as_soon_as_speech_is_long_enough() -> None:
+def test_a_start_is_reported_as_soon_as_speech_is_long_enough() -> None:
     segmenter = SpeechSegmenter(SegmenterRules(shortest_ms=96), FRAME_MS)
     told = [segmenter.process(frame) for frame in frames("." * 40 + "#" * 10)]
     (at,) = [position for position, edge in enumerate(told) if isinstance(edge, SpeechStart)]
@@ -91,7 +91,7 @@ def test_a_padded_start_is_earlier_but_never_inside_speech_before_it_or_before_t
 
 
 @given(STREAMS, RULES)
-def test_a_stop_is_told_after_the_silence_that_is_wanted_and_starts_never_overlap_it(
+def test_a_stop_is_reported_after_the_hangover_and_starts_never_overlap_it(
     stream: list[VadFrame], rules: SegmenterRules
 ) -> None:
     edges = hear(stream, replace(rules, padding_ms=0))
@@ -103,11 +103,11 @@ def test_a_stop_is_told_after_the_silence_that_is_wanted_and_starts_never_overla
     assert all(start >= stop for start, stop in zip(starts[1:], stops, strict=False))
 
 
-def test_speech_that_is_less_sure_for_a_while_goes_on() -> None:
+def test_speech_continues_through_less_probable_frames() -> None:
     assert drawn("." * 40 + "##" + "+" * 30 + "." * 40) == [(40, 72)]
 
 
-def test_a_voice_that_is_never_sure_is_none() -> None:
+def test_frames_below_the_start_threshold_are_not_speech() -> None:
     assert drawn("." * 40 + "+" * 30 + "." * 40) == []
 
 
@@ -123,7 +123,7 @@ def test_the_closed_lips_inside_a_beginning_belong_to_it() -> None:
     assert drawn("." * 40 + "t." + "#" * 20 + "." * 40) == [(40, 62)]
 
 
-def test_the_model_that_lingers_does_not_make_speech_longer() -> None:
+def test_the_lag_of_the_model_does_not_extend_speech() -> None:
     assert drawn("." * 40 + "#" * 20 + "---" + "." * 40) == [(40, 60)]
 
 
@@ -131,7 +131,7 @@ def test_the_hiss_that_ends_a_word_belongs_to_it() -> None:
     assert drawn("." * 40 + "#" * 20 + "sss" + "." * 40) == [(40, 63)]
 
 
-def test_what_the_model_is_in_doubt_about_belongs_to_the_word_beside_it_for_longer_than_what_it_rejects() -> None:
+def test_doubtful_frames_extend_a_word_further_than_rejected_ones() -> None:
     assert drawn("." * 40 + "s" * 8 + "#" * 20 + "s" * 8 + "." * 40) == [(40, 76)]
     assert drawn("." * 40 + "t" * 8 + "#" * 20 + "t" * 8 + "." * 40) == [(44, 72)]
 
@@ -162,7 +162,7 @@ def test_starts_and_stops_alternate_in_order_inside_the_stream(stream: list[VadF
 
 
 @given(STREAMS, RULES)
-def test_nothing_is_told_of_what_is_still_to_come(stream: list[VadFrame], rules: SegmenterRules) -> None:
+def test_nothing_is_reported_before_its_audio(stream: list[VadFrame], rules: SegmenterRules) -> None:
     segmenter = SpeechSegmenter(rules, FRAME_MS)
     for heard, frame in enumerate(stream, 1):
         edge = segmenter.process(frame)
@@ -199,6 +199,6 @@ def test_a_voice_after_anything_is_found(stream: list[VadFrame]) -> None:
     ],
     ids=str,
 )
-def test_rules_that_contradict_themselves_are_the_operators_to_mend(rules: SegmenterRules) -> None:
+def test_contradicting_rules_are_config_errors(rules: SegmenterRules) -> None:
     with pytest.raises(ConfigError, match="--speech"):
         check_segmenter_rules(rules)

@@ -58,21 +58,23 @@ def theirs(frames: Array) -> Array:
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
-def test_recordings_are_heard_as_the_package_hears_them(network: SileroNetwork, shared_data: Path, name: str) -> None:
+def test_probabilities_of_recordings_equal_those_of_the_package(
+    network: SileroNetwork, shared_data: Path, name: str
+) -> None:
     frames = frames_of(shared_data / f"{name}.wav")
     row = network.add_stream()
     ours = [network.predict([row], frame[None])[0] for frame in frames]
     assert np.abs(np.array(ours) - theirs(frames)).max() < SAME
 
 
-def test_noise_is_heard_as_the_package_hears_it(network: SileroNetwork) -> None:
+def test_probabilities_of_noise_equal_those_of_the_package(network: SileroNetwork) -> None:
     (frames,) = noises(1, 60)
     ours = network.predict([network.add_stream()] * 60, frames)
     assert np.abs(np.array(ours) - theirs(frames)).max() < SAME
 
 
 @pytest.mark.parametrize("streams", [2, 3, 4, 9, 20])
-def test_streams_together_are_heard_as_each_alone(weights: SileroWeights, streams: int) -> None:
+def test_a_batch_gives_the_same_as_single_streams(weights: SileroWeights, streams: int) -> None:
     sounds = noises(streams, 30)
     together = SileroNetwork(weights)
     rows = [together.add_stream() for _ in range(streams)]
@@ -83,7 +85,7 @@ def test_streams_together_are_heard_as_each_alone(weights: SileroWeights, stream
         assert np.allclose([alone.predict([row], frame[None])[0] for frame in sound], answers, atol=1e-4)
 
 
-def test_frames_that_come_at_once_in_unequal_numbers_are_heard_in_their_order(weights: SileroWeights) -> None:
+def test_unequal_numbers_of_frames_are_processed_in_order(weights: SileroWeights) -> None:
     first, second = noises(2, 30)
     network = SileroNetwork(weights)
     rows = [network.add_stream(), network.add_stream()]
@@ -95,7 +97,7 @@ def test_frames_that_come_at_once_in_unequal_numbers_are_heard_in_their_order(we
     assert np.allclose(mixed[10:40], alone.predict([alone.add_stream()] * 30, second), atol=1e-4)
 
 
-def test_a_row_that_was_another_streams_remembers_nothing_of_it(network: SileroNetwork) -> None:
+def test_a_reused_row_starts_without_state(network: SileroNetwork) -> None:
     loud, soft = noises(2, 10)
     row = network.add_stream()
     first = network.predict([row] * 10, soft)
@@ -127,13 +129,13 @@ def test_open_streams_never_share_a_row(network: SileroNetwork) -> None:
     ],
     ids=["empty", "other file", "other kind", "cut", "cut early", "a tensor less", "something behind", "other name"],
 )
-def test_a_file_that_is_no_such_model_is_named(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
+def test_an_invalid_model_file_is_named(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
     path = tmp_path / "model.bin"
     path.write_bytes(spoil(find_model_file().read_bytes()))
     with pytest.raises(ConfigError, match=str(path)):
         read_tensors(path)
 
 
-def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_a_missing_model_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"model\.bin: No such file"):
         read_tensors(tmp_path / "model.bin")

@@ -28,7 +28,7 @@ def detected(scores: Sequence[float], rules: TriggerRules = TriggerRules(), word
 QUIET = [0.0] * 26  # over two seconds
 
 
-def test_a_score_over_the_threshold_is_a_detection_one_at_it_is_not() -> None:
+def test_a_score_above_the_threshold_is_a_detection_one_at_it_is_not() -> None:
     assert detected([0.0, 0.5, 0.51]) == [2]
 
 
@@ -61,13 +61,13 @@ def test_each_word_may_have_rules_of_its_own() -> None:
     assert detected([0.4, 0.9, 0.9], rules, "jarvis") == [2]
 
 
-def test_a_word_that_nearly_was_is_a_near_miss_with_its_best_score() -> None:
+def test_a_near_miss_has_its_best_score() -> None:
     (miss,) = heard([0.0, 0.3, 0.45, 0.3, 0.0, 0.0])
     assert (miss.is_near_miss, miss.score) == (True, 0.45)
     assert heard([0.1, 0.2, 0.0]) == []
 
 
-def test_what_fades_after_a_detection_is_no_near_miss() -> None:
+def test_falling_scores_after_a_detection_are_no_near_miss() -> None:
     assert len(heard([0.9, 0.4, 0.3, 0.0, *QUIET])) == 1
 
 
@@ -97,6 +97,6 @@ def test_detections_are_over_the_threshold_and_never_closer_than_the_pause(
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_rules_that_cannot_be_meant_are_refused(rules: TriggerRules, said: str) -> None:
+def test_values_out_of_range_are_rejected(rules: TriggerRules, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         check_trigger_rules(rules, ["alexa"])

@@ -74,7 +74,7 @@ def test_scores_equal_those_of_whole_windows_on_every_recorded_word(
         assert max(np.abs(np.subtract(expected[name], got[name])).max() for name in names) < 1e-4, path.name
 
 
-def test_scores_would_not_equal_if_the_stream_forgot_its_past(
+def test_scores_differ_if_the_stream_loses_its_state(
     shared_data: Path, loaded: network.OpenWakeWordNetwork, words: dict[str, ModelFile]
 ) -> None:
     _, pcm = read_wav(shared_data / "wake" / "woww_alexa.wav")
@@ -89,9 +89,7 @@ def test_scores_would_not_equal_if_the_stream_forgot_its_past(
 
 @settings(max_examples=10, deadline=None)
 @given(seeds=st.lists(st.integers(0, 1000), min_size=2, max_size=20))
-def test_streams_in_a_batch_hear_what_each_would_hear_alone(
-    loaded: network.OpenWakeWordNetwork, seeds: list[int]
-) -> None:
+def test_a_batch_gives_the_same_scores_as_single_streams(loaded: network.OpenWakeWordNetwork, seeds: list[int]) -> None:
     sounds = [noise(0.5, seed) for seed in seeds]
     states = [loaded.create_stream() for _ in seeds]
     names = [("alexa", "hey_jarvis") if seed % 2 else ("okay_nabu",) for seed in seeds]
@@ -102,7 +100,7 @@ def test_streams_in_a_batch_hear_what_each_would_hear_alone(
             assert [now[row][column] for now in together] == pytest.approx(alone[name], abs=1e-4)
 
 
-def test_a_new_stream_costs_no_work_and_does_not_see_what_others_hear(loaded: network.OpenWakeWordNetwork) -> None:
+def test_a_new_stream_costs_no_work_and_shares_no_state(loaded: network.OpenWakeWordNetwork) -> None:
     first, second = loaded.create_stream(), loaded.create_stream()
     assert first.state is second.state
     loaded.predict([first], [hops(noise(0.1, 3))[0]], [("alexa",)])
@@ -110,7 +108,7 @@ def test_a_new_stream_costs_no_work_and_does_not_see_what_others_hear(loaded: ne
     assert np.array_equal(second.state, loaded.create_stream().state)
 
 
-def test_tflite_networks_say_what_the_tensorflow_library_says() -> None:
+def test_converted_tflite_networks_equal_tensorflow_lite() -> None:
     from pyopen_wakeword import OpenWakeWord, OpenWakeWordFeatures
     from pyopen_wakeword.const import Model
 
@@ -173,7 +171,7 @@ def test_a_folder_of_the_users_comes_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing", "empty"])
-def test_a_folder_without_models_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_folder_without_models_is_rejected(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="--custom-model-dir"):
         model_files.find_models([tmp_path / name])
@@ -206,7 +204,7 @@ def _dense(inputs: list[int], columns: int) -> bytes:
     ],
     ids=["empty", "text", "zeros", "damaged-tflite", "two-dimensions", "other-features"],
 )
-def test_a_file_that_is_no_wake_word_is_refused_by_name(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_file_that_is_not_a_wake_word_is_rejected_by_name(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "mine.onnx"
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=said) as refused:
@@ -214,7 +212,7 @@ def test_a_file_that_is_no_wake_word_is_refused_by_name(tmp_path: Path, content:
     assert str(path) in str(refused.value)
 
 
-def test_a_cut_off_model_is_refused(tmp_path: Path) -> None:
+def test_a_truncated_model_is_rejected(tmp_path: Path) -> None:
     for source in (OPENWAKEWORD / "alexa_v0.1.onnx", PYOPEN / "okay_nabu.tflite"):
         whole = source.read_bytes()
         for part in (100, 1000, len(whole) // 2, len(whole) - 10):
@@ -224,7 +222,7 @@ def test_a_cut_off_model_is_refused(tmp_path: Path) -> None:
                 network.WakeWordHead("cut", path)
 
 
-def test_networks_that_are_not_openwakewords_are_refused(tmp_path: Path) -> None:
+def test_other_networks_are_rejected(tmp_path: Path) -> None:
     other = tmp_path / "embedding_model.onnx"
     other.write_bytes(_dense([1, 16, 96], 96))
     with pytest.raises(ConfigError, match="not openWakeWord's embedding"):

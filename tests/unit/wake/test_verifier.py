@@ -30,13 +30,13 @@ def test_a_known_voice_is_accepted_and_others_are_not(anna: verifier.SpeakerVeri
     assert max(anna.predict(window) for seed in range(20, 40) for window in voice(seed, 3)) < 0.5
 
 
-def test_the_newest_embeddings_are_looked_at(anna: verifier.SpeakerVerifier) -> None:
+def test_the_newest_embeddings_are_used(anna: verifier.SpeakerVerifier) -> None:
     (window,) = voice(1, 1)
     longer = np.concatenate((np.zeros((10, 96), np.float32), window))
     assert anna.predict(longer) == anna.predict(window)
 
 
-def test_a_saved_verifier_says_the_same(anna: verifier.SpeakerVerifier, tmp_path: Path) -> None:
+def test_a_saved_verifier_gives_the_same_results(anna: verifier.SpeakerVerifier, tmp_path: Path) -> None:
     anna.save(tmp_path / "anna.npz")
     again = verifier.load_verifier(tmp_path / "anna.npz")
     (window,) = voice(1, 1)
@@ -45,14 +45,14 @@ def test_a_saved_verifier_says_the_same(anna: verifier.SpeakerVerifier, tmp_path
 
 
 @pytest.mark.parametrize("content", [b"", b"no verifier", b"PK\x03\x04" + b"\0" * 100], ids=["empty", "text", "zip"])
-def test_a_file_that_is_no_verifier_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_verifier_is_rejected(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "anna.npz"
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=r"anna\.npz is not a verifier|cannot read"):
         verifier.load_verifier(path)
 
 
-def test_a_verifier_of_another_size_is_refused(anna: verifier.SpeakerVerifier, tmp_path: Path) -> None:
+def test_a_verifier_of_another_size_is_rejected(anna: verifier.SpeakerVerifier, tmp_path: Path) -> None:
     path = tmp_path / "anna.npz"
     short = anna.weights[:-1]
     verifier.SpeakerVerifier("anna", "alexa", 16, anna.mean, anna.scale, short, 0.0).save(path)
@@ -60,6 +60,6 @@ def test_a_verifier_of_another_size_is_refused(anna: verifier.SpeakerVerifier, t
         verifier.load_verifier(path)
 
 
-def test_too_few_recordings_are_refused() -> None:
+def test_too_few_recordings_are_rejected() -> None:
     with pytest.raises(ConfigError, match="at least 3"):
         verifier.create_verifier("anna", "alexa", voice(1, 2), voice(2, 10))

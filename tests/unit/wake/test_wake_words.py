@@ -40,7 +40,7 @@ def test_four_good_words_are_bundled() -> None:
     assert set(find_package_models()) == {"alexa", "hey_jarvis", "hey_mycroft", "okay_nabu"}
 
 
-def test_words_are_described_as_home_assistant_wants_them() -> None:
+def test_info_has_what_home_assistant_needs() -> None:
     described = describe_models(find_package_models().values())
     assert described.installed
     assert all(
@@ -52,7 +52,7 @@ def test_no_names_choose_all_words() -> None:
     assert select_words(find_package_models(), []) == list(find_package_models().values())
 
 
-def test_unknown_word_is_refused_with_the_list_of_known_ones() -> None:
+def test_an_unknown_word_is_rejected_with_the_known_names() -> None:
     with pytest.raises(UnknownWakeWordError, match=r"'snowboy'.*alexa, hey_jarvis, hey_mycroft, okay_nabu"):
         select_words(find_package_models(), ["alexa", "snowboy"])
 
@@ -65,7 +65,7 @@ def test_a_word_is_reported_once_with_score_and_sample_inside_the_recording(shar
     assert 16_000 < heard.sample < len(pcm) // 2 - 16_000
 
 
-def test_words_that_were_not_asked_for_are_not_reported(shared_data: Path) -> None:
+def test_other_words_are_not_reported(shared_data: Path) -> None:
     assert heard_in(clip(shared_data, "mww_okay_nabu_1"), "alexa", "hey_jarvis") == []
 
 
