@@ -1,6 +1,6 @@
-"""A program's settings: flags, then the environment, then TOML files, then defaults.
+"""Settings of a program: flags, then the environment, then TOML files, then defaults.
 
-Files, the first that names a key wins: `--config FILE` alone if given; else `wyoming-rosie/rosie.toml` in the user's
+In files, the first that has the key wins: `--config FILE` alone if given; else `wyoming-rosie/rosie.toml` in the user's
 configuration folder, then `/etc/wyoming-rosie/rosie.toml`. Each program reads its own table, such as `[asr]`.
 """
 
@@ -38,7 +38,7 @@ def option(default: Any, help: str) -> Any:  # noqa: A002 - it is the help text
 
 
 def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> None:
-    """Read the program's settings and run it. Errors for the operator are one line on stderr; see `ending`."""
+    """Read the program's settings and run it. Errors become one line on stderr; see `exit_on_error`."""
     child_processes.exit_with_parent()
     with exit_status.exit_on_error(f"wyoming-rosie-{role}", role):
         settings = read(role, config, sys.argv[1:])
@@ -49,7 +49,7 @@ def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> N
 
 
 def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
-    """Return the settings, or None when the arguments only asked for help. Raises ConfigError."""
+    """Return the settings, or None if the arguments only request help. Raises ConfigError."""
     found: list[C] = []
     shown = help_groups.with_groups(config)
     defaults = shown()
@@ -100,9 +100,9 @@ def load_tables(path: Path) -> dict[str, Any]:
 
 
 def read_setting(role: str, key: str, file: Path | None = None) -> Any:
-    """Return what the environment or a configuration file says of a program's setting, unchecked; None for nothing.
+    """Return a program's setting from the environment or a configuration file, unchecked; None if it is not set.
 
-    With `file`, that one is read instead of the user's and the system's. Raises ConfigError.
+    `file` replaces the user's and the system's files. Raises ConfigError.
     """
     if (said := os.environ.get(environment_prefix(role) + key.upper())) is not None:
         return said
@@ -115,27 +115,27 @@ def read_setting(role: str, key: str, file: Path | None = None) -> Any:
 
 
 def environment_prefix(role: str) -> str:
-    """Return how the names of a program's environment variables begin."""
+    """Return the prefix of a program's environment variables."""
     return f"WYOMING_ROSIE_{role.upper()}_"
 
 
 def user_file() -> Path:
-    """Return where the user's own configuration file is, if there is one."""
+    """Return the path of the user's configuration file, which need not exist."""
     return _xdg_folder("XDG_CONFIG_HOME", ".config") / "rosie.toml"
 
 
 def data_folder() -> Path:
-    """Return where models are kept that were fetched for this user."""
+    """Return the folder of this user's models and data."""
     return _xdg_folder("XDG_DATA_HOME", ".local/share")
 
 
 def cache_folder() -> Path:
-    """Return where things are kept that can be made anew."""
+    """Return the folder of files that can be created again."""
     return _xdg_folder("XDG_CACHE_HOME", ".cache")
 
 
 def state_folder(program: str = "") -> Path:
-    """Return the folder for what programs must remember: systemd's for a service, else the program's one of this user."""
+    """Return the state folder: systemd's for a service, else this user's for the program."""
     if given := os.environ.get("STATE_DIRECTORY"):
         return Path(given)
     return _xdg_folder("XDG_STATE_HOME", ".local/state") / program
@@ -148,7 +148,7 @@ def _xdg_folder(variable: str, usual: str) -> Path:
 
 @dataclass(frozen=True)
 class _KnownEnvironment:
-    """Refuses variables with the program's prefix that name no setting: a typing error would go unseen."""
+    """Refuses variables with the program's prefix that match no setting, since a typo would go unnoticed."""
 
     prefix: str
 

@@ -1,8 +1,8 @@
-"""What can go wrong, as sentences that tell someone what to do."""
+"""Errors, whose sentences say what to do."""
 
 
 class RosieError(Exception):
-    """Root of our errors; `code` names it on the wire (`error{text, code}`), `exit_status` is that of a program it ends."""
+    """Base of our errors; `code` goes on the wire (`error{text, code}`), `exit_status` is that of a program it ends."""
 
     code = "internal"
     exit_status = 1
@@ -15,7 +15,7 @@ class ConfigError(RosieError):
 
 
 class UsageError(ConfigError):
-    """The command line is wrong: a flag, a value, or a name that nothing has."""
+    """The command line is wrong: a flag, a value, or an unknown name."""
 
     exit_status = 2
 
@@ -28,19 +28,19 @@ class NotUnderstoodError(RosieError):
 
 
 class EngineError(RosieError):
-    """An engine could not do its work; the peer is told."""
+    """An engine failed; the peer gets the error."""
 
     code = "engine"
 
 
 class UnreachableError(RosieError):
-    """No Wyoming peer answers at an address, or it stopped answering."""
+    """No Wyoming peer responds at an address, or it stopped responding."""
 
     code = "unreachable"
 
 
 class BadEventError(RosieError):
-    """The peer sent something that is not a legal event, or one that makes no sense here."""
+    """The peer sent an invalid event, or one that is not valid now."""
 
     def __init__(self, text: str, code: str = "bad-event") -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""Logs for the person on call: readable on a terminal, JSON elsewhere, always on stderr."""
+"""Log configuration: readable lines on a terminal, JSON elsewhere, always on stderr."""
 
 import logging
 import sys
@@ -9,7 +9,7 @@ import structlog
 
 
 def configure(role: str, debug: bool = False) -> None:
-    """Send this process's log lines to stderr, each with the program's role and, once there is one, its `turn_id`."""
+    """Log to stderr; each line has the program's role and, within a turn, its `turn_id`."""
     level = logging.DEBUG if debug else logging.INFO
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     structlog.contextvars.bind_contextvars(role=role)
@@ -27,7 +27,7 @@ def configure(role: str, debug: bool = False) -> None:
 
 
 class _SafeStream:
-    """Standard error, even when nobody reads it any more: no daemon ends because its log does."""
+    """A stream whose write errors are ignored, so that a closed stderr ends no daemon."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""What a program counts about itself: plain numbers, which cost nothing until somebody asks for them."""
+"""Metrics: plain numbers, converted for Prometheus only at a request."""
 
 import asyncio
 import time
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 PREFIX = "wyoming_rosie_"
 OTHER = "other"
 MAX_SERIES = 200
-"""Different labels of one metric; what comes after them is counted as OTHER, since peers choose some of the labels."""
+"""Limit of a metric's series; further labels are counted as OTHER, since peers choose some of the labels."""
 BUCKETS_MS = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0, 30_000.0)
 Labels: TypeAlias = tuple[str, ...]
 FAILED, ABANDONED = "failed", "left"
-"""How any turn may end: with an error; without the peer."""
+"""Outcomes of any turn: an error; the peer disconnected."""
 
 
 class Counter:
-    """Something that only grows, for each value of its labels; to be used from the event loop."""
+    """A number per label set that only grows; for use from the event loop."""
 
     def __init__(self, name: str, documentation: str, labels: Labels) -> None:
         self.values: dict[Labels, float] = {} if labels else {(): 0.0}
@@ -42,7 +42,7 @@ class Counter:
 
 
 class Histogram:
-    """How long something takes, in milliseconds, for each value of its labels; to be used from the event loop."""
+    """A histogram of milliseconds per label set; for use from the event loop."""
 
     def __init__(self, name: str, documentation: str, labels: Labels) -> None:
         self.values: dict[Labels, list[float]] = {}
@@ -65,7 +65,7 @@ class Histogram:
 
 
 class Gauge:
-    """What `read` returns whenever somebody asks; `read` is called on a thread and must not wait."""
+    """A number that `read` returns at each request; `read` is called on a thread and must not block."""
 
     def __init__(self, name: str, documentation: str, read: Callable[[], float]) -> None:
         self.read = read
@@ -82,10 +82,10 @@ M = TypeVar("M", Counter, Histogram, Gauge)
 
 
 class Metrics:
-    """All that one program counts."""
+    """All metrics of a program."""
 
     def __init__(self) -> None:
-        self._all: dict[str, Counter | Histogram | Gauge] = {}
+        self._metrics: dict[str, Counter | Histogram | Gauge] = {}
 
     def counter(self, name: str, meaning: str, *labels: str) -> Counter:
         """Return a new counter; its name in Prometheus is `wyoming_rosie_NAME_total`."""
@@ -100,12 +100,12 @@ class Metrics:
         return self._register(name, Gauge(name, meaning, read))
 
     def collect(self) -> "Iterator[Metric]":
-        """Yield everything as prometheus_client wants it."""
-        for one in self._all.values():
+        """Yield the metrics for prometheus_client."""
+        for one in self._metrics.values():
             yield from one.collect()
 
     def text(self) -> bytes:
-        """Return everything and the process's own figures in Prometheus's text format; reads files in /proc."""
+        """Return all metrics and the process's own in Prometheus's text format; reads /proc."""
         from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
         registry = CollectorRegistry(auto_describe=False)
@@ -114,24 +114,24 @@ class Metrics:
         return generate_latest(registry)
 
     def _register(self, name: str, one: M) -> M:
-        if name in self._all:
+        if name in self._metrics:
             raise ValueError(f"there is a metric '{name}' already")
-        self._all[name] = one
+        self._metrics[name] = one
         return one
 
 
 class TurnMetrics:
-    """A program's turns, noted by the event loop. This one takes no notes: nobody wants to see them."""
+    """Metrics of a program's turns, for use from the event loop. This base class records nothing."""
 
     def observe_stage(self, stage: str, milliseconds: float) -> None:
-        """Note how long a stage took."""
+        """Record the duration of a stage."""
 
     def count_outcome(self, outcome: str) -> None:
-        """Note that a turn ended."""
+        """Count a turn that has ended."""
 
     @contextmanager
     def turn(self, stage: str) -> "Iterator[TurnOutcome]":
-        """Note how the turn ends that the block answers, and how long that takes unless it fails."""
+        """Record the outcome of the turn in the block, and its duration unless it fails."""
         yield TurnOutcome()
 
 
@@ -139,13 +139,13 @@ NULL_TURN_METRICS = TurnMetrics()
 
 
 class RecordedTurnMetrics(TurnMetrics):
-    """Turns that are counted; `waiting` returns how many requests are in line."""
+    """Turn metrics that are recorded; `waiting` returns the number of queued requests."""
 
     def __init__(self, metrics: Metrics, waiting: Callable[[], float] | None = None) -> None:
         self._stages = metrics.histogram("stage_milliseconds", "How long each stage of a turn takes", "stage")
         self._turns = metrics.counter("turns", "Turns that ended", "outcome")
         if waiting is not None:
-            metrics.gauge("queue_depth", "What waits for the engine", waiting)
+            metrics.gauge("queue_depth", "Requests that wait for the engine", waiting)
 
     def observe_stage(self, stage: str, milliseconds: float) -> None:
         self._stages.observe(milliseconds, stage)
@@ -168,7 +168,7 @@ class RecordedTurnMetrics(TurnMetrics):
 
 
 class TurnOutcome:
-    """A turn that is being answered; who answers it says how that ended."""
+    """The outcome of a running turn, set by its handler."""
 
     outcome = FAILED
 
@@ -176,7 +176,7 @@ class TurnOutcome:
 def create_turn_metrics(
     metrics: Metrics, waiting: Callable[[], float] | None = None, *, is_enabled: bool
 ) -> TurnMetrics:
-    """Return what takes notes of a program's turns, if somebody wants to see them."""
+    """Return turn metrics, which record only if enabled."""
     return RecordedTurnMetrics(metrics, waiting) if is_enabled else NULL_TURN_METRICS
 
 

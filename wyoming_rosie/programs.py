@@ -1,4 +1,4 @@
-"""The programs of the suite, listed once; a test compares this list with folders, console scripts and extras."""
+"""The programs of the suite; a test compares this list with the folders, console scripts and extras."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -235,5 +235,5 @@ def _to_error(failure: BaseException) -> RosieError:
     """Return the error for the client, without the exception's text, which may hold private words."""
     if isinstance(failure, RosieError):
         return failure
-    _LOG.error("the engine failed", exc_info=failure)
+    _LOG.error("engine failed", exc_info=failure)
     return EngineError(f"the engine failed: {type(failure).__name__}; the log of this daemon says more")

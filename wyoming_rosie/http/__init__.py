@@ -1,1 +1,1 @@
-"""The HTTP server for health checks and metrics."""
+"""HTTP server, health checks and metrics."""

@@ -1,4 +1,4 @@
-"""How a program is, over HTTP for monitors: `/health`, `/health/PART` and `/metrics`; nothing of it unless asked for."""
+"""Health checks and metrics over HTTP: `/health`, `/health/PART` and `/metrics`, if a port is configured."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 _LOG = structlog.get_logger()
 HEALTHY = None
 HealthCheck: TypeAlias = Callable[[], str | None]
-"""Returns what is wrong as a sentence, or HEALTHY; must not wait."""
+"""Returns the problem as a sentence, or HEALTHY; must not block."""
 
 
 class Health:
-    """The parts of a program and how each of them is."""
+    """The health checks of a program's parts."""
 
     def __init__(self) -> None:
         self._parts: dict[str, HealthCheck] = {}
 
     def add_check(self, part: str, check: HealthCheck) -> None:
-        """Let `look` say how the part is whenever somebody asks."""
+        """Run `check` at each request to report the part's health."""
         self._parts[part] = check
 
     def run_checks(self) -> dict[str, str | None]:
-        """Return what is wrong with each part, or HEALTHY."""
+        """Return the problem of each part, or HEALTHY."""
         return {part: look() for part, look in self._parts.items()}
 
 
 @asynccontextmanager
 async def serve_health(role: str, health: Health, metrics: Metrics, host: str, port: int | None) -> AsyncIterator[None]:
-    """Answer over HTTP during the block, if there is a port. Raises ConfigError."""
+    """Serve over HTTP during the block, if there is a port. Raises ConfigError."""
     if port is None:
         yield
         return
@@ -48,7 +48,7 @@ async def serve_health(role: str, health: Health, metrics: Metrics, host: str, p
 
 
 def health_app(role: str, health: Health, metrics: Metrics) -> "web.Application":
-    """Return what answers monitors."""
+    """Return the application that answers monitors."""
     from aiohttp import web
 
     async def all_parts(_: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""A small web server beside the daemon: bounded, without a log of who asks for what."""
+"""HTTP server of a daemon, with limits and without an access log."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 MAX_BODY_BYTES = 16_384
 KEEPALIVE_SECONDS = 15.0
-"""A connection without a request is ended after it."""
+"""A connection without a request is closed after it."""
 STOP_SECONDS = 1.0
 
 

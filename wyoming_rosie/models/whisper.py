@@ -1,4 +1,4 @@
-"""Whisper's models by name: where they are on disk, where they come from, and which languages they know."""
+"""Whisper models by name: their folders, sources and languages."""
 
 import json
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ LANGUAGES = (
     "mt", "sa", "lb", "my", "bo", "tl", "mg", "as", "tt", "haw", "ln", "ha", "ba", "jw", "su", "yue",
 )
 # fmt: on
-"""All that Whisper was trained on; the newest is the last (https://github.com/openai/whisper, tokenizer.py)."""
+"""All languages that Whisper was trained on; the newest is the last (https://github.com/openai/whisper, tokenizer.py)."""
 _SYSTRAN = {
     **{size: f"Systran/faster-whisper-{size}" for size in _SIZES},
     **{f"{size}.en": f"Systran/faster-whisper-{size}.en" for size in _SIZES},
@@ -44,13 +44,13 @@ _MEGABYTES = {
     "large-v3-turbo": 1620,
     "turbo": 1620,
 }
-"""About as much is fetched; the English models are as large as the others of their size."""
+"""Approximate downloads; English models are as large as multilingual ones of their size."""
 REPOSITORIES = _SYSTRAN | _OTHER_REPOSITORIES | {"turbo": _OTHER_REPOSITORIES["large-v3-turbo"]}
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model's folder, and what must be fetched into it when it is not there."""
+    """A model's folder and its downloads."""
 
     name: str
     path: Path
@@ -62,17 +62,17 @@ class ModelFolder:
 
     @property
     def missing(self) -> list[str]:
-        """The files that it lacks."""
+        """The files that are missing."""
         missing = [name for name in _REQUIRED_FILES if not (self.path / name).is_file()]
         return missing if self._vocabulary is not None else [*missing, "vocabulary.json"]
 
     @property
     def languages(self) -> Sequence[str]:
-        """The languages of an installed model, or those to be expected."""
+        """The languages of an installed model, or of one with this name."""
         return LANGUAGES if self._is_multilingual else ("en",)
 
     def downloads(self, hub: str) -> list[Download]:
-        """Return what is to be fetched."""
+        """Return the files to download."""
         base = f"{hub.rstrip('/')}/{self.repository}/resolve/main"
         names = [self._vocabulary_name, *reversed(_REQUIRED_FILES)]
         if any(mark in self.name for mark in ("-v3", "turbo")):
@@ -100,29 +100,29 @@ class ModelFolder:
 
 
 def available() -> dict[str, int]:
-    """Return the models that can be fetched by name, and how large they are about, bytes; 0 where that is not known."""
+    """Return the models that can be downloaded by name, with their approximate bytes; 0 if unknown."""
     return {name: 1_000_000 * _MEGABYTES.get(_size(name), 0) for name in REPOSITORIES}
 
 
 def installed(data: Path) -> list[InstalledModel]:
-    """Return the models that were fetched, and those of which a part was."""
+    """Return the downloaded models, incomplete ones included."""
     folders = sorted(path for path in (data / FOLDER).glob("*") if path.is_dir())
     return [_installed_model(path) for path in folders if any(path.iterdir())]
 
 
 def fetch_plan(name: str, data: Path, source: str | None) -> FetchPlan:
-    """Return what is to be fetched for a model. Raises ConfigError."""
+    """Return the files to download for a model. Raises ConfigError."""
     model = find_model(name, data / FOLDER)
     return FetchPlan(model.name, model.downloads(source or HUB_URL), model.path, LICENCE)
 
 
 def is_model_name(name: str) -> bool:
-    """Whether a model is named so, or may be: a repository of somebody's."""
+    """Return whether a name is a known model or has the form of a repository."""
     return name in REPOSITORIES or (name.count("/") == 1 and not name.startswith((".", "/", "~")))
 
 
 def installed_files(name: str, data: Path) -> list[Path]:
-    """Return what removing a model deletes."""
+    """Return the folder to delete when a model is removed."""
     path = data / FOLDER / name.replace("/", "--")
     return [path] if path.is_dir() else []
 
@@ -139,7 +139,7 @@ def _size(name: str) -> str:
 
 
 def find_model(model: str, folder: Path) -> ModelFolder:
-    """Return a model by name or folder; those with a name are kept in `folder`. Raises ConfigError."""
+    """Return a model by name or path; models with names lie in `folder`. Raises ConfigError."""
     path = Path(model).expanduser()
     if path.is_dir():
         return _local_model(path)

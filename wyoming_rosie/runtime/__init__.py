@@ -1,1 +1,1 @@
-"""What every program runs on: workers, tasks, child processes, systemd, files."""
+"""Runtime parts that all programs share: workers, tasks, queues, retries, child processes, systemd, files and secrets."""

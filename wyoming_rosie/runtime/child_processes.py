@@ -1,4 +1,4 @@
-"""Child processes: signals to them, and their end when the parent is gone."""
+"""Child processes: signalling them, and ending them with their parent."""
 
 import asyncio
 import ctypes
@@ -11,16 +11,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 PARENT_VARIABLE = "WYOMING_ROSIE_PARENT"
-"""The variable by which a process asks a child of ours to end with it."""
+"""Environment variable: the process ID of the parent that a child must end with."""
 KILL_SECONDS = 15.0
-"""A child that has lost its parent may take so long to end in order."""
+"""Time for an orderly exit after the parent has ended, before SIGKILL."""
 _PR_SET_PDEATHSIG = 1
 
 
 def send_signal(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    """Signal a child; one that has ended is left in peace.
+    """Send a signal to a child, unless it has ended.
 
-    The child's own method would reap one that ended just now, and asyncio then reports 255 for a child it has lost.
+    `Process.send_signal` would reap a child that has just ended, and asyncio then reports exit status 255 for it.
     """
     if child.returncode is None:
         with suppress(ProcessLookupError):
@@ -28,13 +28,13 @@ def send_signal(child: asyncio.subprocess.Process, number: signal.Signals) -> No
 
 
 def child_environment() -> Mapping[str, str]:
-    """Return the environment for a child that is to end with this process, to be started by its main thread."""
+    """Return the environment of a child that must end with this process; start the child in the main thread."""
     return {**os.environ, PARENT_VARIABLE: str(os.getpid())}
 
 
 def exit_with_parent() -> None:
-    """End with the process that started this one, if it has asked for that: by SIGTERM, or SIGKILL when that is not enough."""
-    parent = os.environ.pop(PARENT_VARIABLE, "")  # this process's own children are its own affair
+    """End when the parent ends, if the parent asked for it: by SIGTERM, then by SIGKILL."""
+    parent = os.environ.pop(PARENT_VARIABLE, "")  # children of this process must not inherit it
     if not parent.isdecimal():
         return
     set_parent_exit_signal(int(parent), signal.SIGTERM)
@@ -42,9 +42,9 @@ def exit_with_parent() -> None:
 
 
 def set_parent_exit_signal(parent: int, number: signal.Signals) -> None:
-    """Get this signal when the parent ends, or the thread of the parent that started this process."""
+    """Have the kernel send a signal to this process when the parent's thread that started it ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-    if os.getppid() != parent:  # it was gone before the kernel knew that this matters
+    if os.getppid() != parent:  # the parent ended before the kernel was told
         os.kill(os.getpid(), number)
 
 

@@ -1,4 +1,4 @@
-"""How our programs end: one line on stderr, and an exit status that says why."""
+"""Exit statuses: each error ends a program with one line on stderr and a status that says why."""
 
 import errno
 import os
@@ -15,12 +15,12 @@ from wyoming_rosie.runtime.extras import install_command
 FAILED = RosieError.exit_status
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-"""The last two as a shell reports programs that SIGINT and SIGPIPE end."""
+"""The statuses that a shell reports after SIGINT and SIGPIPE."""
 
 
 @contextmanager
 def exit_on_error(program: str, extra: str) -> Iterator[None]:
-    """End the program with a line and a status for whatever ends the block; `extra` installs what may be missing."""
+    """Turn any exception of the block into a line on stderr and an exit status; `extra` is the extra to install for a missing module."""
     try:
         yield
         _flush()
@@ -54,18 +54,18 @@ def _exit(program: str, sentence: str, status: int) -> NoReturn:
 
 
 def _flush() -> None:
-    if sys.stdout is not None:  # nothing, where the program was started without
+    if sys.stdout is not None:  # None if the program was started without a stdout
         sys.stdout.flush()
 
 
 def _exit_on_closed_output() -> NoReturn:
-    """End in silence: whoever read the output has gone."""
+    """Exit without a message: the reader of the output is gone."""
     _discard_output()
     sys.exit(BROKEN_PIPE)
 
 
 def _discard_output() -> None:
-    """Let nothing more be written to where writing has failed, when the interpreter ends."""
+    """Redirect stdout to /dev/null, so that the interpreter's last flush cannot fail."""
     with suppress(OSError, AttributeError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

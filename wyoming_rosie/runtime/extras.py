@@ -1,4 +1,4 @@
-"""What is installed of wyoming-rosie's extras, and how to get the rest."""
+"""Extras: which packages of wyoming-rosie's extras are missing, and the command that installs them."""
 
 import json
 import os
@@ -18,13 +18,13 @@ _REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)[^;]*;.*extra == ['\"](?P<extra>[\
 
 
 def missing_packages() -> dict[str, tuple[str, ...]]:
-    """Return, for each extra, the packages that are not installed."""
+    """Return the missing packages of each extra."""
     installed = {_normalize_name(one.metadata["Name"] or "") for one in metadata.distributions()}
     return missing_requirements(metadata.requires(PACKAGE) or [], installed)
 
 
 def missing_requirements(requirements: Sequence[str], installed: set[str]) -> dict[str, tuple[str, ...]]:
-    """Return, for each extra among a package's requirements, the packages that are not among the installed ones."""
+    """Return the packages of each extra in a package's `requirements` that are not `installed`."""
     found: dict[str, list[str]] = defaultdict(list)
     for match in filter(None, map(_REQUIREMENT.match, requirements)):
         name = _normalize_name(match["name"])
@@ -34,12 +34,12 @@ def missing_requirements(requirements: Sequence[str], installed: set[str]) -> di
 
 
 def install_command(extras: Iterable[str]) -> str:
-    """Return the command that adds these extras where this program is installed."""
+    """Return the shell command that adds extras to this installation."""
     return pip_command(extras, metadata.distribution(PACKAGE).read_text("direct_url.json"), sys.prefix)
 
 
 def program_path() -> str:
-    """Return how this program is called from the current folder: by its name if that finds it, else by its path."""
+    """Return the command that calls this program from the current folder: its name if PATH finds it, else its path."""
     program = Path(sys.argv[0])
     found = shutil.which(program.name)
     if found is not None and Path(found).resolve() == program.resolve():
@@ -48,7 +48,7 @@ def program_path() -> str:
 
 
 def pip_command(extras: Iterable[str], direct_url: str | None, prefix: str) -> str:
-    """Return the same for an installation: where it came from, as pip has noted it, and where it is."""
+    """Return the command that adds extras to the installation at `prefix`; `direct_url` is pip's record of its source."""
     source, is_editable = _install_source(direct_url)
     wanted = f'"{_abbreviate_home(source or PACKAGE)}[{",".join(sorted(extras))}]"'
     how = "--editable " if is_editable else ""
@@ -58,13 +58,13 @@ def pip_command(extras: Iterable[str], direct_url: str | None, prefix: str) -> s
 
 
 def _abbreviate_home(path: str) -> str:
-    """Return a path as a shell understands it, without the user's name where that can be."""
+    """Return a path for a shell, with $HOME for the user's folder."""
     home = str(Path.home())
     return f"$HOME{path.removeprefix(home)}" if path.startswith(f"{home}/") else path
 
 
 def _install_source(direct_url: str | None) -> tuple[str, bool]:
-    """Return the folder or file that was installed, if it is still there, and whether it is installed as it lies there."""
+    """Return the folder or file that was installed, empty if it no longer exists, and whether the installation is editable."""
     noted = json.loads(direct_url) if direct_url else {}
     path = unquote(urlsplit(noted.get("url", "")).path)
     if not path or not Path(path).exists():

@@ -1,4 +1,4 @@
-"""Settings of one kind stand together in `--help`: which group a setting belongs to, by its name."""
+"""Groups of settings in `--help`, assigned by the setting's name."""
 
 import re
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
@@ -28,7 +28,7 @@ _ORDER = ("General", *(title for title, _ in reversed(_KINDS)))
 
 
 def with_groups(config: type[C]) -> type[C]:
-    """Return the same settings, each in the group of its kind in `--help`."""
+    """Return a subclass of the settings whose fields are grouped in `--help`."""
     hints = get_type_hints(config, include_extras=True)
     annotations = {one.name: _in_group(one, hints[one.name]) for one in fields(config)}  # type: ignore[arg-type]
     values = {one.name: _copy(one) for one in fields(config)}  # type: ignore[arg-type]
@@ -37,7 +37,7 @@ def with_groups(config: type[C]) -> type[C]:
 
 
 def without_groups(settings: C, config: type[C]) -> C:
-    """Return what was read into grouped settings as the settings themselves."""
+    """Convert grouped settings back to the settings' own class."""
     return config(**{one.name: getattr(settings, one.name) for one in fields(config)})  # type: ignore[arg-type]
 
 

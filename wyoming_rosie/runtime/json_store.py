@@ -1,4 +1,4 @@
-"""A small JSON file that a power cut leaves whole, written by a thread beside whoever changes what is in it."""
+"""JSON store: a small file that a power cut leaves whole, written by a thread of its own."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ MAX_BYTES = 4_000_000
 
 
 def read(path: Path) -> Any:
-    """Return what is in the file, None when there is no file. Raises ValueError for what is no JSON, OSError."""
+    """Return the file's document, None if there is no file. Raises ValueError for invalid JSON, OSError."""
     try:
         with path.open("rb") as file:
             return json.loads(file.read(MAX_BYTES))
@@ -27,7 +27,7 @@ def read(path: Path) -> Any:
 
 
 def write(path: Path, document: object) -> None:
-    """Replace the file, so that a power cut leaves either the old or the new one. Raises OSError."""
+    """Replace the file atomically: a power cut leaves either the old or the new one. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     with new.open("w", encoding="utf-8") as file:
@@ -38,17 +38,17 @@ def write(path: Path, document: object) -> None:
 
 
 def quarantine(path: Path, reason: Exception) -> None:
-    """Keep a file that cannot be used under another name, and say so."""
+    """Rename an unusable file, so that it is kept, and log it."""
     broken = path.with_suffix(".broken")
-    _LOG.warning("a file cannot be used and is set aside", file=str(path), now=str(broken), reason=str(reason))
+    _LOG.warning("unusable file renamed", file=str(path), now=str(broken), reason=str(reason))
     try:
         path.replace(broken)
     except OSError as err:
-        _LOG.warning("it could not be set aside", file=str(path), reason=err.strerror)
+        _LOG.warning("unusable file could not be renamed", file=str(path), reason=err.strerror)
 
 
 class JsonWriter:
-    """Writes what `document` returns, the latest alone, soon after somebody says that it has changed."""
+    """Writes what `document` returns after each `schedule`; changes during a write are written together."""
 
     def __init__(self, path: Path, document: Callable[[], object]) -> None:
         self._path = path
@@ -57,12 +57,12 @@ class JsonWriter:
         self._failing = False
 
     def schedule(self) -> None:
-        """Have the file written; never waits."""
+        """Schedule a write; never blocks."""
         self._changed.set()
 
     async def run(self) -> None:
-        """Write after each change until cancelled, and then what has changed since."""
-        worker = ThreadWorker("saver")  # one thread: no two writes at the same time, even when the first is cancelled
+        """Write scheduled changes until cancelled, then those that are left."""
+        worker = ThreadWorker("saver")  # one thread: writes never overlap, even after a cancellation
         try:
             while True:
                 await self._changed.wait()
@@ -81,7 +81,7 @@ class JsonWriter:
             raise
         except OSError as err:
             if not self._failing:
-                _LOG.error("a file is not on disk", file=str(self._path), reason=err.strerror)
+                _LOG.error("file could not be written", file=str(self._path), reason=err.strerror)
             self._failing = True
         else:
             self._failing = False

@@ -1,7 +1,7 @@
-"""Many streams of audio on a few threads: streams that are due together work together, and each gets its turn.
+"""Stream scheduler: batches many audio streams on the few threads of an engine, in turn.
 
-A stream that sends faster than real time is made to wait. One that we are late with, because there is more work than
-processor, loses its oldest audio, which is counted; the others do not wait for it.
+A stream that sends faster than real time has to wait. When the engine cannot keep up, a stream whose backlog is too long loses
+its oldest audio, which is counted; other streams are not delayed by it.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from wyoming_rosie.runtime.workers import lower_priority
 
 _LOG = structlog.get_logger()
 MAX_BACKLOG_SECONDS = 2.0
-"""So late no audio is listened to any more."""
+"""Backlog, in seconds of audio, beyond which a live stream drops its oldest samples."""
 KEPT_BACKLOG_SECONDS = 1.0
-"""Of a stream that is late, the newest audio."""
+"""Newest audio that stays in the backlog then."""
 TICK_SECONDS_PER_STREAM = 0.02
 MAX_BATCH_SIZE = 32
 _WORKERS = range(65)
@@ -38,17 +38,17 @@ class StreamState(Protocol):
     """An engine's state for one stream."""
 
     def skip(self, samples: int) -> None:
-        """Note that so many samples of the stream will never come."""
+        """Advance the position by samples that were dropped."""
 
 
 class AudioSource(Protocol):
-    """Where a stream's audio comes from."""
+    """The source of a stream's audio, such as a socket."""
 
     def hold(self) -> None:
-        """Let what comes wait until `release`."""
+        """Stop reading until `release`."""
 
     def release(self) -> None:
-        """Take what has come."""
+        """Read what has arrived."""
 
 
 S = TypeVar("S", bound=StreamState)
@@ -57,9 +57,9 @@ F = TypeVar("F")
 
 @dataclass(frozen=True)
 class BatchLimits:
-    """Bytes of 16 kHz 16-bit mono audio: an engine hears multiples of `hop`, at most `most` of a stream at once.
+    """Limits in bytes of 16 kHz 16-bit mono audio: a batch holds multiples of `hop_bytes`, at most `max_bytes` per stream.
 
-    A stream that is due may wait for others for `tick` seconds.
+    A stream that is ready waits up to `tick_seconds` for others.
     """
 
     hop_bytes: int
@@ -68,17 +68,17 @@ class BatchLimits:
 
 
 class BatchScheduler(Generic[S, F]):
-    """Owns the threads of an engine. `hear` takes streams with their next audio and returns what each one found."""
+    """Owns the threads of an engine. `process` takes the states and audio of a batch and returns the results of each."""
 
     def __init__(
         self,
         name: str,
-        hear: Callable[[Sequence[tuple[S, bytes]]], Sequence[Sequence[F]]],
-        pace: BatchLimits,
+        process: Callable[[Sequence[tuple[S, bytes]]], Sequence[Sequence[F]]],
+        limits: BatchLimits,
         workers: int,
     ) -> None:
-        self._process = hear
-        self.limits = pace
+        self._process = process
+        self.limits = limits
         self._idle_workers = workers
         self._threads = ThreadPoolExecutor(self._idle_workers, thread_name_prefix=name, initializer=lower_priority)
         self._ready: deque[ScheduledStream[S, F]] = deque()
@@ -88,50 +88,50 @@ class BatchScheduler(Generic[S, F]):
 
     @property
     def waiting(self) -> int:
-        """How many streams have audio that no thread hears yet."""
+        """Streams whose audio waits for a thread."""
         return len(self._ready)
 
     async def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what a function returns that may block."""
+        """Run a blocking function on one of the threads and return its result."""
         return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
 
     def submit(self, function: Callable[[], object]) -> None:
-        """Have a call made whose result nobody awaits."""
+        """Run a function on one of the threads, without waiting for its result."""
         self._threads.submit(function)
 
-    def create_stream(self, state: S, found: Callable[[Sequence[F]], None]) -> "ScheduledStream[S, F]":
-        """Begin a stream; `found` is called in the event loop with what was found, in order."""
+    def create_stream(self, state: S, on_results: Callable[[Sequence[F]], None]) -> "ScheduledStream[S, F]":
+        """Create a stream; the event loop calls `on_results` with its results, in order."""
         self._open_streams += 1
-        return ScheduledStream(self, state, found)
+        return ScheduledStream(self, state, on_results)
 
     def close(self) -> None:
-        """Begin no more work; what has begun ends unheard."""
+        """Start no more batches; results of running ones are dropped."""
         if self._timer is not None:
             self._timer.cancel()
         self._ready.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def remove_stream(self, stream: "ScheduledStream[S, F]") -> None:
-        """Expect nothing more of the stream."""
+        """Remove a closed stream."""
         self._open_streams -= 1
         if stream in self._coalesced:
             self._coalesced.remove(stream)
 
     def coalesce(self, stream: "ScheduledStream[S, F]") -> bool:
-        """Return whether the stream's source is to be released with each tick."""
-        if self._open_streams < 2:  # it would only be late
+        """Read the stream's source once per tick from now on; return False if it is the only stream."""
+        if self._open_streams < 2:  # it would gain nothing but delay
             return False
         self._coalesced.append(stream)
         self._tick_soon()
         return True
 
     def enqueue(self, stream: "ScheduledStream[S, F]") -> None:
-        """Have the stream's next audio heard, in its turn."""
+        """Queue a stream that has audio for a batch."""
         self._ready.append(stream)
         self._start_soon()
 
     def _start_soon(self) -> None:
-        """Begin at once when nobody else is there, somebody is behind or a batch is full; else with the next tick."""
+        """Start at once for a single stream, a stream that is behind or a full batch; otherwise with the next tick."""
         if not self._ready or not self._idle_workers:
             return
         if (
@@ -146,13 +146,13 @@ class BatchScheduler(Generic[S, F]):
     def _tick_soon(self) -> None:
         if self._timer is None:
             seconds = min(self.limits.tick_seconds, TICK_SECONDS_PER_STREAM * self._open_streams)
-            crowd = max(1.0, len(self._coalesced) / MAX_BATCH_SIZE)  # of which a part comes at a time
+            crowd = max(1.0, len(self._coalesced) / MAX_BATCH_SIZE)  # they are read in groups, one per tick
             self._timer = asyncio.get_running_loop().call_later(seconds / crowd, self._tick)
 
     def _tick(self) -> None:
-        """Have the streams read from that rest, then begin with all that are due.
+        """Read the coalesced sources, then start with all streams that are ready.
 
-        The event loop wakes once for many streams: waking costs more than what there is to do.
+        The event loop wakes once for many streams, since waking costs more than the reading.
         """
         self._timer = None
         group = [self._coalesced.popleft() for _ in range(min(len(self._coalesced), MAX_BATCH_SIZE))]
@@ -161,13 +161,13 @@ class BatchScheduler(Generic[S, F]):
             assert stream.source is not None
             stream.source.release()
         loop = asyncio.get_running_loop()
-        loop.call_soon(loop.call_soon, self._all_processed, group)  # by then what has come was read
+        loop.call_soon(loop.call_soon, self._all_processed, group)  # by then, what has arrived was read
         if self._coalesced:
             self._tick_soon()
 
     def _all_processed(self, group: "list[ScheduledStream[S, F]]") -> None:
         for stream in group:
-            if stream.source is not None:  # it may have been closed meanwhile
+            if stream.source is not None:  # it may be closed by now
                 stream.source.hold()
         self._start_batches()
 
@@ -195,7 +195,7 @@ class BatchScheduler(Generic[S, F]):
         self._idle_workers += 1
         failure = None if future.cancelled() else future.exception()
         if failure is not None:
-            _LOG.error("the engine failed", exc_info=failure)
+            _LOG.error("engine failed", exc_info=failure)
         results: Sequence[Sequence[F]] = [()] * len(streams) if failure or future.cancelled() else future.result()
         for stream, found in zip(streams, results, strict=True):
             stream.complete(found, failure)
@@ -203,16 +203,16 @@ class BatchScheduler(Generic[S, F]):
 
 
 class ScheduledStream(Generic[S, F]):
-    """One stream of 16 kHz 16-bit mono audio; used by one task."""
+    """One stream of 16 kHz 16-bit mono audio, used by one task."""
 
-    def __init__(self, scheduler: BatchScheduler[S, F], state: S, found: Callable[[Sequence[F]], None]) -> None:
+    def __init__(self, scheduler: BatchScheduler[S, F], state: S, on_results: Callable[[Sequence[F]], None]) -> None:
         self.state = state
-        self.source: AudioSource | None = None  # of a stream that rests
+        self.source: AudioSource | None = None  # of a coalesced stream
         self.dropped_samples = 0
         self._scheduler = scheduler
-        self._on_results = found
+        self._on_results = on_results
         self._backlog = bytearray()
-        self._skipped_samples = 0  # samples that the engine has not been told of
+        self._skipped_samples = 0  # samples that the state has not skipped yet
         self._received_bytes = 0  # bytes
         self._start_time = 0.0
         self._enqueued_at = 0.0
@@ -224,29 +224,29 @@ class ScheduledStream(Generic[S, F]):
 
     @property
     def lag_seconds(self) -> float:
-        """How long ago the audio that was heard last had come."""
+        """Seconds since the audio of the latest batch was queued."""
         return loop_time() - self._enqueued_at
 
     @property
     def is_behind(self) -> bool:
-        """Whether more than one hop waits."""
+        """Whether the backlog exceeds one batch."""
         return len(self._backlog) >= 2 * self._scheduler.limits.max_bytes
 
     def try_push(self, pcm: bytes) -> bool:
-        """Have audio heard soon, or return False: then `hear` has to wait, to drop audio or to raise."""
+        """Queue audio, or return False if `push` would wait, drop audio or raise."""
         if self._failure is not None or len(self._backlog) + len(pcm) > _MAX_BACKLOG_BYTES:
             return False
         self._append(pcm)
         return True
 
     def coalesce(self, source: AudioSource) -> None:
-        """Have audio taken from its source with each tick only, when there are other streams; until this one is closed."""
+        """Read the source once per tick while there are other streams, until the stream is closed."""
         if self.source is None and self._scheduler.coalesce(self):
             self.source = source
             source.hold()
 
     async def push(self, pcm: bytes) -> None:
-        """Have audio heard soon; waits while the stream is far ahead of real time. Raises EngineError."""
+        """Queue audio; waits while the stream is far ahead of real time. Raises EngineError."""
         self._raise_failure()
         self._append(pcm)
         while len(self._backlog) > _MAX_BACKLOG_BYTES and (ahead := self._seconds_ahead()) > 0:
@@ -255,16 +255,16 @@ class ScheduledStream(Generic[S, F]):
             self._drop_oldest()
 
     async def finish(self) -> None:
-        """Wait until every whole hop has been heard. Raises EngineError."""
+        """Wait until every whole hop has been processed. Raises EngineError."""
         deadline = loop_time() + FINISH_SECONDS
         while self._is_queued or self._is_processing:
             if loop_time() > deadline:
-                raise EngineError("the engine did not get through the audio in time")
+                raise EngineError("the engine did not process the audio in time")
             await self._wait(1.0)
         self._raise_failure()
 
     def close(self) -> None:
-        """Forget what was not heard; nothing is found any more."""
+        """Drop the backlog; no more results are delivered."""
         if self._is_closed:
             return
         self._is_closed = True
@@ -275,25 +275,25 @@ class ScheduledStream(Generic[S, F]):
             self.source = None
         if self.dropped_samples:
             seconds = round(self.dropped_samples / SPEECH.rate, 1)
-            _LOG.warning("audio was dropped: more streams than this machine can listen to", seconds=seconds)
+            _LOG.warning("audio dropped: more streams than this machine can process", seconds=seconds)
 
-    def take_batch(self, pace: BatchLimits) -> "_BatchItem[S]":
-        """Return the next audio for the engine; the stream is at work until `heard`."""
+    def take_batch(self, limits: BatchLimits) -> "_BatchItem[S]":
+        """Take the next audio for a batch; the stream is processing until `complete`."""
         self._is_queued = False
-        size = min(len(self._backlog) - len(self._backlog) % pace.hop_bytes, pace.max_bytes)
+        size = min(len(self._backlog) - len(self._backlog) % limits.hop_bytes, limits.max_bytes)
         piece = _BatchItem(self.state, bytes(self._backlog[:size]), self._skipped_samples)
         del self._backlog[:size]
         self._skipped_samples = 0
         self._is_processing = bool(size)
         return piece
 
-    def complete(self, found: Sequence[F], failure: BaseException | None) -> None:
-        """Note what the engine found in what was taken."""
+    def complete(self, results: Sequence[F], failure: BaseException | None) -> None:
+        """Deliver the results of a batch, or record its failure."""
         self._is_processing = False
         if failure is not None:
             self._failure = EngineError(f"the engine failed: {type(failure).__name__}")
-        if found and not self._is_closed:
-            self._on_results(found)
+        if results and not self._is_closed:
+            self._on_results(results)
         self._queue()
         self._progress.set()
 
@@ -335,7 +335,7 @@ class ScheduledStream(Generic[S, F]):
 
 @dataclass(frozen=True)
 class _BatchItem(Generic[S]):
-    """Audio of one stream, and how many samples before it were dropped."""
+    """Audio of one stream in a batch, and the number of samples dropped before it."""
 
     state: S
     pcm: bytes
@@ -346,7 +346,7 @@ _Done: TypeAlias = Callable[..., None]
 
 
 def worker_count(wanted: int) -> int:
-    """Return how many threads to have: as many as wanted, for 0 one for each processor that this program may use.
+    """Return the number of threads: `wanted`, or for 0 one per CPU that this process may use.
 
     Raises ConfigError.
     """

@@ -1,4 +1,4 @@
-"""Telling systemd how the service is (sd_notify(3)); nothing happens when it did not start us."""
+"""systemd notifications (sd_notify(3)); without systemd they do nothing."""
 
 import os
 import socket

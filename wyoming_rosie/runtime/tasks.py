@@ -5,9 +5,9 @@ from collections.abc import Coroutine
 
 
 async def run_until_first_exit(*parts: Coroutine[None, None, None]) -> None:
-    """Run the parts until one ends, cancel the others, and raise what the first one raised.
+    """Run coroutines until one ends, cancel the others, and raise its exception.
 
-    Unlike a TaskGroup it never forgets to be cancelled: before Python 3.13 one does when a part fails at that moment.
+    A TaskGroup before Python 3.13 loses a cancellation that arrives while a task fails; this does not.
     """
     tasks = [asyncio.create_task(part) for part in parts]
     try:

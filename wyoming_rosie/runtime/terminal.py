@@ -1,4 +1,4 @@
-"""The terminal that a program runs in, and what its end asks for."""
+"""Terminal hang-ups: whether SIGHUP ends a program or reloads it."""
 
 import os
 import signal
@@ -7,12 +7,12 @@ from contextlib import suppress
 
 
 def hangup_signal() -> tuple[signal.Signals, ...]:
-    """Return the signal of a terminal that is gone, unless this process is told to outlive it, as nohup does."""
+    """Return SIGHUP, or nothing if the process was started to ignore it, as nohup does."""
     return () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
 
 
 def on_hangup(reload: Callable[[], None]) -> Callable[[], None]:
-    """Return what a SIGHUP does to a program that reloads at one: it ends instead when its terminal is gone."""
+    """Return the SIGHUP handler of a program that reloads: it ends the program instead if the terminal is gone."""
     may_end = bool(hangup_signal()) and _has_terminal()
 
     def hung_up() -> None:

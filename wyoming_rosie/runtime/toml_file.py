@@ -1,4 +1,4 @@
-"""TOML files that people write."""
+"""TOML files, read with errors for the operator."""
 
 import tomllib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where engines work, so that the event loop never does: a thread, or a process for what holds the interpreter's lock.
+"""Workers keep engines off the event loop: a thread, or a process for code that holds the interpreter's lock.
 
 Measured lag of an event loop beside one busy engine thread: with a switch interval of 0.5 ms 2 to 4 ms for hassil, yet
 33 ms and more for pocketsphinx, which therefore gets a process.
@@ -26,12 +26,12 @@ T = TypeVar("T")
 _LOG = structlog.get_logger()
 START_SECONDS = 60.0
 CANCEL_GRACE_SECONDS = 1.0
-"""A new child takes about as long to be ready."""
+"""Time for a cancelled call to end by itself; a new child takes about as long to start."""
 NICENESS = 5
 
 
 class ThreadWorker:
-    """Runs calls in order on one thread of its own."""
+    """Runs calls in order on one thread."""
 
     def __init__(self, name: str) -> None:
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name, initializer=lower_priority)
@@ -39,11 +39,11 @@ class ThreadWorker:
 
     @property
     def waiting(self) -> int:
-        """How many callers wait for somebody else's call to end."""
+        """Callers that wait for another call to end."""
         return max(0, self._callers - 1)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what the function returns; when the caller is cancelled, a call that has begun ends unheard."""
+        """Run a function and return its result; a cancellation drops the result of a call that has started."""
         self._callers += 1
         try:
             return await asyncio.wrap_future(self._threads.submit(function, *args, **kwargs))
@@ -51,24 +51,23 @@ class ThreadWorker:
             self._callers -= 1
 
     def submit(self, function: Callable[[], object]) -> None:
-        """Have a call made whose result nobody awaits."""
+        """Run a function without waiting for its result."""
         self._threads.submit(function)
 
     def close(self) -> None:
-        """Begin no more calls; one that has begun ends unheard."""
+        """Start no more calls; the result of a running one is dropped."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class ProcessWorker:
     """Calls the methods of an object that lives in a child process, one call at a time.
 
-    A call whose caller is cancelled may still end by itself, which is cheaper than a new child; after GRACE_SECONDS it
-    ends with the child, and a new one takes over: there is no other way to stop native code. `make` must be picklable;
-    what it makes is loaded again in each new child.
+    A cancelled call has CANCEL_GRACE_SECONDS to end by itself, which is cheaper than a new child; then the child is killed, since
+    nothing else stops native code, and a new one starts. `factory` must be picklable; each new child calls it again.
     """
 
-    def __init__(self, make: Callable[[], object], name: str) -> None:
-        self._factory = make
+    def __init__(self, factory: Callable[[], object], name: str) -> None:
+        self._factory = factory
         self._name = name
         self._lock = asyncio.Lock()
         self._thread = ThreadWorker(name)
@@ -78,14 +77,16 @@ class ProcessWorker:
         self._cancellations: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Load the object in a child. Raises EngineError with the reason when it cannot be made."""
+        """Start the child and load the object. Raises EngineError with the reason if that fails."""
         async with self._lock:
             await self._start()
 
     async def call(self, method: str, *args: object) -> Any:
-        """Return the result of `method`. Raises EngineError when it failed or its process died."""
+        """Call a method and return its result. Raises EngineError if it fails or its process dies."""
         call = asyncio.create_task(self._call(method, args))
-        call.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # somebody may have left
+        call.add_done_callback(
+            lambda ended: ended.cancelled() or ended.exception()
+        )  # its caller may have been cancelled
         try:
             return await asyncio.shield(call)
         except asyncio.CancelledError:
@@ -113,7 +114,7 @@ class ProcessWorker:
             return await self._request(method, *args)
 
     async def _cancel_call(self, call: asyncio.Task[Any]) -> None:
-        """Wait for a call whose result nobody wants any more, but not for long."""
+        """Wait briefly for a cancelled call, then kill the child, and start a new one."""
         ended, _ = await asyncio.wait([call], timeout=CANCEL_GRACE_SECONDS)
         if not ended:
             self._kill()
@@ -167,22 +168,22 @@ class ProcessWorker:
 
 
 def lower_priority() -> None:
-    """Let this thread have what the event loop leaves of the processor (Linux gives threads priorities of their own)."""
+    """Lower this thread's priority below the event loop's (Linux has priorities per thread)."""
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-def _serve(make: Callable[[], object], pipe: Connection, parent: int) -> None:
+def _serve(factory: Callable[[], object], pipe: Connection, parent: int) -> None:
     child_processes.set_parent_exit_signal(parent, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     lower_priority()
     try:
-        served = make()
+        served = factory()
     except ImportError as err:
         pipe.send((f"{err.name} is not installed; run: {install_command(['all'])}", None))
         return
-    except Exception as err:  # noqa: BLE001 - whatever it was, the parent says it
+    except Exception as err:  # noqa: BLE001 - the parent reports it
         pipe.send((f"{type(err).__name__}: {err}", None))
         return
     pipe.send((None, None))
