@@ -127,9 +127,10 @@ class TimerService:
         try:
             while True:
                 self._changed.clear()
-                for timer in self._timers.find_expired(self._now()):
+                now = self._now()
+                for timer in self._timers.find_expired(now):
                     await self._finish_timer(timer)
-                await self._wait_for_deadline()
+                await self._wait_for_deadline(now)
         finally:
             await self._cancel_all_commands()
 
@@ -182,10 +183,10 @@ class TimerService:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _wait_for_deadline(self) -> None:
-        now = self._now()
-        deadline = self._timers.next_deadline(now)
-        seconds = MAX_SLEEP_SECONDS if deadline is None else min(deadline - now, MAX_SLEEP_SECONDS)
+    async def _wait_for_deadline(self, checked_at: float) -> None:
+        """Wait until a timer ends that had not ended at `checked_at`, or until the timers change."""
+        deadline = self._timers.next_deadline(checked_at)
+        seconds = MAX_SLEEP_SECONDS if deadline is None else min(deadline - self._now(), MAX_SLEEP_SECONDS)
         try:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()

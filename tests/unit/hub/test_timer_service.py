@@ -1,8 +1,9 @@
 """Timer service: ending timers, satellites that disconnect, and slow delayed commands."""
 
 import asyncio
+import itertools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,7 +20,7 @@ KITCHEN, OFFICE = SatelliteIdentity("kitchen", "Kitchen"), SatelliteIdentity("of
 class TimerHarness:
     """A timer service with satellites, some of them connected, and an intent daemon that may be slow."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, now: Callable[[], float] | None = None) -> None:
         self.connected = {"kitchen", "office"}
         self.told: list[tuple[str, str]] = []
         self.announced: list[str] = []
@@ -30,7 +31,7 @@ class TimerHarness:
         self.news = asyncio.Event()
         self.passed = 0.0
         around = TimerCallbacks(self._tell, lambda: self.connected, self._carry_out, self._announce)
-        self.timers = TimerService(path, around, lambda: time.time() + self.passed)
+        self.timers = TimerService(path, around, now or (lambda: time.time() + self.passed))
 
     def _tell(self, satellite_id: str, event: Event) -> bool:
         self.news.set()
@@ -90,6 +91,14 @@ async def test_timers_of_absent_satellites_hold_up_nobody(harness: TimerHarness)
         await harness.until(("office", "timer-finished"))
         harness.connected.add("kitchen")
         harness.timers.on_connected("kitchen")
+        await harness.until(("kitchen", "timer-finished"))
+
+
+async def test_a_timer_that_ends_between_two_looks_at_the_clock_rings_at_once(tmp_path: Path) -> None:
+    clock = itertools.count()  # a second later at each look
+    harness = TimerHarness(tmp_path / "timers.json", lambda: float(next(clock)))
+    await harness.ask("StartTimer", seconds=3.5)
+    async with asyncio.timeout(30), harness.running():
         await harness.until(("kitchen", "timer-finished"))
 
 
