@@ -1,4 +1,4 @@
-"""How well the classifier of requests does: what is what, and how long it takes."""
+"""Accuracy and speed of the classifier of request complexity."""
 
 from collections import Counter
 from time import perf_counter

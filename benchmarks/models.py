@@ -1,11 +1,11 @@
-"""From a sentence to the first words of a model's answer, with the model warmed at the wake word and without.
+"""Latency of language models: from a sentence to the first words, with and without a warm-up at the wake word.
 
 python benchmarks/models.py [--turns 15]
 
-At the end, what a person hears of a slow model and of rules, through hub, intent and tts; wake word and speech are played.
+The last table has the latency through hub, intent and tts, for rules and for models; wake word and speech are simulated.
 
-The model is scripted: it reads so many tokens a second, knows what it has read, and answers at once. Each turn has a raw
-client that sends the very request that the daemon has sent, warmed like it: what the daemon takes longer is ours.
+The model is scripted: it reads at a fixed speed, caches prompts, and answers at once. For each turn a plain client sends
+the same request as the daemon, after the same warm-up: the difference is the daemon's own latency.
 """
 
 import argparse
@@ -42,7 +42,7 @@ RULES = (
 
 
 async def first(peer: Client, kind: str) -> float:
-    """Return the milliseconds until an event of this kind; -1 when the answer ends without."""
+    """Return the milliseconds until an event of this type; -1 if the answer ends without one."""
     began = perf_counter()
     milliseconds = -1.0
     while (event := await peer.receive(30)).type != "handled-stop":
@@ -62,7 +62,7 @@ async def ask(uri: str, text: str, turn_id: str, *, wakes: bool, kind: str = "ha
 
 
 async def raw(session: aiohttp.ClientSession, url: str, body: bytes) -> float:
-    """Return the milliseconds until the first words of the same request, made by hand."""
+    """Return the milliseconds until the first words of a request by a plain client."""
     began = perf_counter()
     milliseconds = -1.0
     async with session.post(f"{url}/api/chat", data=body) as answer:
@@ -73,7 +73,7 @@ async def raw(session: aiohttp.ClientSession, url: str, body: bytes) -> float:
 
 
 async def forget(session: aiohttp.ClientSession, url: str) -> None:
-    """Have the model read something else, so that it knows nothing of our prompt."""
+    """Have the model read another prompt, so that ours is not cached."""
     body = {"model": "scripted", "messages": [{"role": "user", "content": "x"}], "options": {"num_predict": 1}}
     async with session.post(f"{url}/api/chat", json=body) as answer:
         await answer.read()
@@ -82,7 +82,7 @@ async def forget(session: aiohttp.ClientSession, url: str) -> None:
 async def pairs(
     turns: int, prepare: Callable[[], Awaitable[None]], server: OllamaServer, uri: str, *, wakes: bool
 ) -> tuple[list[float], list[float]]:
-    """Return what our daemon takes, and what the same requests take by hand."""
+    """Return the latencies of the daemon and of a plain client."""
     ours, by_hand = [], []
     async with aiohttp.ClientSession() as session:
         for number in range(turns):
@@ -102,7 +102,7 @@ def row(name: str, ours: Sequence[float], by_hand: Sequence[float]) -> None:
 
 
 class Room:
-    """A satellite whose conductor is a hub with our intent and tts; what was said is given to it."""
+    """A satellite of a hub with our intent and tts; its transcripts are given."""
 
     def __init__(self) -> None:
         self.sentence = ""
@@ -111,7 +111,7 @@ class Room:
         self.asr = FakeDaemon(self._recognise)
 
     async def hear(self, sentence: str) -> tuple[float | None, float]:
-        """Return the milliseconds from the sentence to the filler's first sound, if there is one, and to the answer's."""
+        """Return the milliseconds from the sentence to the first audio of the filler, if any, and of the answer."""
         self.sentence, begins = sentence, len(self.satellite.heard)
         await self.satellite.wake(f"turn-{begins}")
         await self.satellite.speak(SPEAKING_SECONDS)
@@ -136,7 +136,7 @@ class Room:
 
 
 async def listen(turns: int, intent: str) -> None:
-    """Print what a person hears through the hub."""
+    """Print the latencies through the hub."""
     room = Room()
     with tempfile.TemporaryDirectory() as folder:
         async with AsyncExitStack() as stack:

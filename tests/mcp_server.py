@@ -1,4 +1,4 @@
-"""A small MCP server for tests: `python tests/mcp_server.py` speaks over stdio, with a port over HTTP."""
+"""A small MCP server for tests: `python tests/mcp_server.py [PORT]` serves on stdio, or over HTTP on a port."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""How an answer is written: Ollama's lines of JSON, and OpenAI's events."""
+"""Wire formats of answers: Ollama's lines of JSON and OpenAI's server-sent events."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ class SentCut: ...
 
 @dataclass(frozen=True)
 class SentEnd:
-    """What the last line of an answer tells; nanoseconds."""
+    """The end of an answer: durations in nanoseconds, numbers of tokens, and the reason."""
 
     load: int
     read: int
@@ -47,7 +47,7 @@ SentEvent: TypeAlias = SentText | SentCalls | SentGarbage | SentError | SentCut 
 
 
 class WireFormat:
-    """How pieces are written on the wire."""
+    """Encodes the events of an answer."""
 
     content_type = ""
 
@@ -150,7 +150,7 @@ def _openai_call(call: Call, number: int) -> dict[str, Any]:
 
 
 def _split_calls(calls: Sequence[Call]) -> Iterator[dict[str, Any]]:
-    """Yield each call in three parts: its name, and its arguments in two."""
+    """Yield each call in three chunks: the name, then the arguments in two halves."""
     for number, call in enumerate(calls):
         whole = _openai_call(call, number)
         arguments = whole["function"]["arguments"]
@@ -165,7 +165,7 @@ def _format_end(ended: SentEnd) -> dict[str, Any]:
         "done_reason": ended.reason,
         "total_duration": ended.load + ended.read + ended.said,
         "load_duration": ended.load,
-        "prompt_eval_count": ended.read_tokens,  # of the whole prompt, known or not, as Ollama counts
+        "prompt_eval_count": ended.read_tokens,  # of the whole prompt, cached or not, as Ollama counts
         "prompt_eval_duration": ended.read,
         "eval_count": ended.said_tokens,
         "eval_duration": ended.said,

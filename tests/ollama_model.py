@@ -1,4 +1,4 @@
-"""A model that says what rules tell it, as fast as its pace allows and sooner when it knows how a prompt begins."""
+"""A scripted model: answers by rules at a given speed, and caches the beginning of prompts."""
 
 import asyncio
 import re
@@ -12,13 +12,13 @@ from tests.ollama_script import Fault, Rule
 HANG_SECONDS = 600.0
 CHARACTERS_PER_TOKEN = 4
 MAX_WAITING = 512
-"""Requests that wait for one model; as OLLAMA_MAX_QUEUE."""
+"""Queued requests of one model; like OLLAMA_MAX_QUEUE."""
 _WORDS_BEFORE_A_FAULT = 2
 
 
 @dataclass(frozen=True)
 class ModelSpeed:
-    """Tokens a second, and the seconds until a model is loaded."""
+    """Tokens per second for reading and writing, and the seconds to load the model."""
 
     read_rate: float = 1_000_000.0
     write_rate: float = 1_000_000.0
@@ -33,27 +33,27 @@ class ServerBusyError(Exception): ...
 
 @dataclass
 class _Slot:
-    """A place where a model works on one request at a time; it knows by heart what it has read and said there last."""
+    """A slot that serves one request at a time; `known` is its prompt cache."""
 
     known: str = ""
     busy: bool = False
 
 
 class ScriptedModel:
-    """One model: loaded or not, with its slots."""
+    """A model with its slots."""
 
     def __init__(self, pace: ModelSpeed, slots: int) -> None:
         self.pace = pace
         self.loaded = False
         self.characters_read: list[int] = []
-        """Of each prompt, without its beginning that was known."""
+        """Characters read of each prompt, without the cached beginning."""
         self._waiting = 0
         self._slots = [_Slot() for _ in range(slots)]
         self._free = asyncio.Condition()
 
     @asynccontextmanager
     async def _slot(self, prompt: str) -> AsyncIterator[_Slot]:
-        """Wait for a free slot; the one that knows most of the prompt."""
+        """Wait for a free slot; take the one with most of the prompt cached."""
         self._waiting += 1
         try:
             async with self._free:
@@ -76,7 +76,7 @@ class ScriptedModel:
             slot.known = ""
 
     async def answer(self, prompt: str, rule: Rule, max_tokens: int | None) -> AsyncGenerator[SentEvent, None]:
-        """Yield what is said. Raises BusyError."""
+        """Yield the events of an answer. Raises ServerBusyError."""
         if rule.fault is Fault.BUSY or self._waiting >= MAX_WAITING:
             raise ServerBusyError
         now = asyncio.get_running_loop().time
@@ -115,7 +115,7 @@ class ScriptedModel:
             self.loaded = True
 
     async def _read(self, slot: _Slot, prompt: str) -> float:
-        """Take as long as what is new takes, and return it. Who hangs up meanwhile leaves behind what has been read."""
+        """Wait as long as reading the new part takes; return the seconds. A cancelled request leaves what it has read in the cache."""
         loop = asyncio.get_running_loop()
         began, known = loop.time(), _count_common_prefix(slot.known, prompt)
         per_second = self.pace.read_rate * CHARACTERS_PER_TOKEN
@@ -160,7 +160,7 @@ async def _send_fault(fault: Fault) -> AsyncIterator[SentEvent]:
 
 
 def _count_common_prefix(known: str, prompt: str) -> int:
-    """Return how many characters two strings begin with alike."""
+    """Return the length of the common prefix."""
     low, high = 0, min(len(known), len(prompt))
     while low < high:
         middle = (low + high + 1) // 2
@@ -169,7 +169,7 @@ def _count_common_prefix(known: str, prompt: str) -> int:
 
 
 def count_tokens(text: str) -> int:
-    """Return how many there are in a text, roughly."""
+    """Estimate the tokens of a text."""
     return len(text) // CHARACTERS_PER_TOKEN + 1
 
 

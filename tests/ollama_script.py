@@ -1,4 +1,4 @@
-"""What the scripted server says, and how it fails: rules, which may be written in a TOML file."""
+"""Rules for the answers and faults of the scripted server, also from a TOML file."""
 
 import tomllib
 from collections.abc import Mapping
@@ -10,26 +10,26 @@ from typing import Any
 
 class Fault(StrEnum):
     BUSY = "busy"  # refused with 503
-    SLOW = "slow"  # never comes to its first word
-    STALL = "stall"  # falls silent in the middle
-    CUT = "cut"  # the connection breaks in the middle
-    GARBLED = "garbled"  # half a line in the middle
-    ERROR = "error"  # says so itself, in the middle
-    UNPARSED = "unparsed"  # the model's call is none, says the server in the middle
-    NOT_DONE = "not-done"  # ends cleanly, without saying that it is done
+    SLOW = "slow"  # never sends its first token
+    STALL = "stall"  # stops sending within the answer
+    CUT = "cut"  # the connection breaks within the answer
+    GARBLED = "garbled"  # half a line within the answer
+    ERROR = "error"  # an error event within the answer
+    UNPARSED = "unparsed"  # an error event: the model's tool call cannot be parsed
+    NOT_DONE = "not-done"  # ends cleanly, without the final event
 
 
 @dataclass(frozen=True)
 class Call:
     name: str
-    arguments: Mapping[str, Any] | str = field(default_factory=dict)  # a text: what is no JSON, for OpenAI's API
+    arguments: Mapping[str, Any] | str = field(default_factory=dict)  # a string for invalid JSON, in OpenAI's API
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What is said to a request; the first rule that fits counts. `after_tool` fits one that ends with a tool's result."""
+    """The answer to a request; the first rule that matches counts. `after_tool` matches one that ends with a tool result."""
 
-    when: str = ""  # in the last thing a user said, whatever its case
+    when: str = ""  # part of the last user message, in any case
     say: str = ""
     calls: tuple[Call, ...] = ()
     words_before_calls: int = 0
@@ -49,7 +49,7 @@ RULES = (
 
 
 def load_rules(path: Path) -> tuple[Rule, ...]:
-    """Read `[[rules]]` with a Rule's fields, and `calls` as tables of name and arguments, from a TOML file."""
+    """Load `[[rules]]` from a TOML file: the fields of a Rule, with `calls` as tables of name and arguments."""
     return tuple(_parse_rule(entry) for entry in tomllib.loads(path.read_text("utf-8"))["rules"])
 
 

@@ -1,7 +1,7 @@
-"""A scripted server that speaks Ollama's HTTP API, and the part of OpenAI's that others copy.
+"""A scripted server for Ollama's HTTP API and the part of OpenAI's that others copy.
 
-What it says is written in rules; how long it takes depends, as with a real one, on how much of a prompt it has read
-before. Of the quality of any model it says nothing. As a program: `python -m tests.ollama_server --port 11434`.
+Its answers come from rules; their latency depends, as with a real server, on the cached part of the prompt. It tells
+nothing about the quality of any model. As a program: `python -m tests.ollama_server --port 11434`.
 """
 
 import argparse
@@ -28,7 +28,7 @@ EMBEDDING_SIZE = 64
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """A request as it came; times are the event loop's."""
+    """A received request; `at` is the event loop's time."""
 
     path: str
     headers: Mapping[str, str]
@@ -44,7 +44,7 @@ class _NoModelError(Exception): ...
 
 
 class OllamaServer:
-    """`serving()` runs it inside a test; `received` keeps every request, `left` the times at which clients hung up."""
+    """`run()` runs it in a test; `received` has all requests, `left` the times at which clients disconnected."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class OllamaServer:
     ) -> None:
         self.rules = list(rules)
         self.faults: deque[Fault] = deque()
-        """For the next requests, before any rule."""
+        """Faults of the next requests; they take precedence over the rules."""
         self.received: list[ReceivedRequest] = []
         self.left: list[float] = []
         self.url = ""
@@ -66,7 +66,7 @@ class OllamaServer:
 
     @asynccontextmanager
     async def run(self, port: int = 0) -> AsyncIterator["OllamaServer"]:
-        """Serve at 127.0.0.1 during the block; `url` tells where."""
+        """Serve on 127.0.0.1 during the block; `url` is the address."""
         runner = web.AppRunner(
             self._create_application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1
         )
@@ -80,7 +80,7 @@ class OllamaServer:
 
     @property
     def characters_read(self) -> list[int]:
-        """Of each prompt of the first model, without its beginning that was known."""
+        """Characters read of each prompt of the first model, without the cached beginning."""
         return next(iter(self._models.values())).characters_read
 
     def requests_to(self, path: str) -> list[ReceivedRequest]:
@@ -105,7 +105,7 @@ class OllamaServer:
 
     @web.middleware
     async def _record_request(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        """Keep what came and who left; turn what cannot be into the answers that Ollama gives."""
+        """Record requests and disconnections; turn errors into Ollama's responses."""
         now = asyncio.get_running_loop().time
         self.received.append(ReceivedRequest(request.path, dict(request.headers), await request.read(), now()))
         is_openai = request.path.startswith("/v1/")
@@ -207,7 +207,7 @@ class OllamaServer:
         async with aclosing(pieces):
             if not stream:
                 return web.json_response(lines.encode_complete([piece async for piece in pieces]))
-            first = await anext(pieces)  # a refusal has a status of its own, which must come before all
+            first = await anext(pieces)  # an error before it decides the status of the response
             response = web.StreamResponse(headers={"Content-Type": lines.content_type})
             await response.prepare(request)
             await self._write(request, response, first, lines)
@@ -228,7 +228,7 @@ class OllamaServer:
 
 
 def _load_or_unload(body: Mapping[str, Any], model: ScriptedModel) -> dict[str, Any]:
-    """Load or, with `keep_alive` 0, unload a model, as a request without messages does."""
+    """Load the model or, with `keep_alive` 0, unload it: the effect of a request without messages."""
     unloads = body.get("keep_alive") in {0, "0"}
     if unloads:
         model.unload()
@@ -240,7 +240,7 @@ def _load_or_unload(body: Mapping[str, Any], model: ScriptedModel) -> dict[str, 
 
 
 def _render_prompt(messages: Sequence[Mapping[str, Any]], tools: Any) -> str:
-    """Return what a model's template makes of a request: the string that it reads."""
+    """Render a request as a chat template does: the string that the model reads."""
     offered = f"<|tools|>{json.dumps(tools)}\n" if tools else ""
     return offered + "".join(map(_render_message, messages)) + "<|assistant|>"
 
@@ -266,7 +266,7 @@ def _describe_model(name: str) -> dict[str, Any]:
 
 
 def _create_embedding(text: str) -> list[float]:
-    """Return a vector of length one, the same for the same words."""
+    """Return a unit vector that depends on the words alone."""
     vector = [0.0] * EMBEDDING_SIZE
     for word in re.findall(r"\w+", text.casefold()) or [""]:
         vector[int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big") % EMBEDDING_SIZE] += 1.0
@@ -290,15 +290,15 @@ async def _run(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A scripted server that speaks Ollama's HTTP API")
+    parser = argparse.ArgumentParser(description="A scripted server for Ollama's HTTP API")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--model", action="append", help="a model's name; may be given again")
+    parser.add_argument("--model", action="append", help="name of a model; may be repeated")
     parser.add_argument("--rules", type=Path, help="TOML file with [[rules]]")
     parser.add_argument("--read", type=float, default=500.0, help="tokens a second")
     parser.add_argument("--say", type=float, default=40.0, help="tokens a second")
     parser.add_argument("--load", type=float, default=0.0, help="seconds to load a model")
-    parser.add_argument("--no-tools", action="store_true", help="refuse requests with tools, as of a model without")
-    parser.add_argument("--slots", type=int, default=1, help="requests at once, as OLLAMA_NUM_PARALLEL")
+    parser.add_argument("--no-tools", action="store_true", help="refuse requests with tools")
+    parser.add_argument("--slots", type=int, default=1, help="concurrent requests, like OLLAMA_NUM_PARALLEL")
     arguments = parser.parse_args()
     arguments.model = arguments.model or ["scripted:latest", "tiny:latest"]
     with suppress(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""A host that is switched off, as far as anybody can tell who connects to it."""
+"""An unresponsive host: like one that is switched off, it accepts no connection and refuses none."""
 
 import socket
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from contextlib import ExitStack, contextmanager
 
 @contextmanager
 def run_unresponsive_host() -> Iterator[str]:
-    """Yield the address of a host that answers nothing, not even that it is there."""
+    """Yield the address of a host on which connections time out."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):  # who comes after those that fill the queue waits
+        for _ in range(4):  # once these fill the backlog, further connections wait
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())

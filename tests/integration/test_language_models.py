@@ -1,4 +1,4 @@
-"""The intent daemon as a process with language models at a scripted server that speaks Ollama's API."""
+"""The intent daemon with language models at a scripted server."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ def model(server: OllamaServer, *more: str) -> tuple[str, ...]:
 
 
 async def say(peer: Client, text: str, context: Mapping[str, str] = KITCHEN) -> list[Event]:
-    """Return all that comes back."""
+    """Return all replies."""
     await peer.send(Event("transcript", {"text": text, "context": dict(context)}))
     answer: list[Event] = []
     while not (answer and _is_whole(answer)):
@@ -153,7 +153,7 @@ async def test_a_burst_of_false_wakes_costs_one_warm_up_whatever_changes_in_the_
 async def test_a_conductor_that_names_neither_turn_nor_area_is_given_the_prompt_of_the_wake_word(
     daemon: StartDaemon, peer: OpenPeer, place: Mapping[str, str]
 ) -> None:
-    """As Home Assistant is, while the satellite tells of its wake word by --event-uri."""
+    """Like Home Assistant, with a satellite that reports its wake word by --event-uri."""
     async with OllamaServer(RULES, ModelSpeed(read_rate=20_000.0)).run() as server:
         uri = (await daemon("intent", *model(server))).uri
         satellite, conductor = await peer(uri), await peer(uri)

@@ -1,4 +1,4 @@
-"""The intent daemon with models that talk on and on, go round in a circle, take no tools, or write half a call."""
+"""The intent daemon with models that never stop, repeat themselves, support no tools, or write half a call."""
 
 from collections.abc import Mapping
 

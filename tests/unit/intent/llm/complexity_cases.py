@@ -1,4 +1,4 @@
-"""Requests as people speak them, by how hard they are. The classifier was made on TUNED; MEASURED only tells how good it is."""
+"""Spoken requests and their complexity. The classifier's rules were made on TUNED; MEASURED only measures them."""
 
 from wyoming_rosie_intent.llm.complexity import Complexity
 

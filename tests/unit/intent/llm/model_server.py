@@ -1,6 +1,6 @@
-"""Models at a server: the scripted one, or a real Ollama when ROSIE_OLLAMA_URL and ROSIE_OLLAMA_MODEL name one.
+"""Model servers for tests: the scripted one, or a real Ollama if ROSIE_OLLAMA_URL and ROSIE_OLLAMA_MODEL name one.
 
-Only the scripted one can be made to fail: those tests never ask the real one.
+Tests of faults always use the scripted one.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ def create_prompt(text: str) -> Prompt:
 
 @dataclass(frozen=True)
 class ModelServer:
-    """A server with a model; `scripted` is None when it is a real one."""
+    """A server with a model; `scripted` is None for a real one."""
 
     url: str
     model: str
@@ -63,7 +63,7 @@ async def run_server(*rules: Rule, **given: Any) -> AsyncIterator[ModelServer]:
 
 @asynccontextmanager
 async def run_scripted_server(*rules: Rule, **given: Any) -> AsyncIterator[OllamaServer]:
-    """The scripted server, whatever else there is."""
+    """Run the scripted server, even if there is a real one."""
     async with OllamaServer(rules or RULES, **given).run() as server:
         yield server
 

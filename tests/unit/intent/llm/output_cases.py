@@ -1,4 +1,4 @@
-"""Forms in which models write calls, thoughts and marks of their templates into their text."""
+"""Tool calls, reasoning and special tokens as models write them into their text."""
 
 import json
 
@@ -78,7 +78,7 @@ CALLS = {
     "Phi": f"<|tool_call|>[{BARE}]<|/tool_call|>",
     "InternLM": f"<|action_start|><|plugin|>\n{OF_LLAMA}<|action_end|>",
 }  # fmt: skip
-"""Each calls HassTurnOn once, with ARGUMENTS, and nothing of it is heard."""
+"""Each calls HassTurnOn once, with ARGUMENTS; nothing of it is spoken."""
 
 THOUGHTS = {
     "think": "<think>Is it 42? It is.</think>",
@@ -100,7 +100,7 @@ THOUGHTS = {
     "lone end of two lines": "They ask.\n\nIs it < 42?\n</think>\n\n",
     "a call before a lone end": f"I could call {BARE} for it.</think>",
 }
-"""What stands before an answer and is never heard."""
+"""Reasoning before an answer, which is not spoken."""
 
 MARKS = [
     "<|im_end|>", "<|im_start|>assistant\n", "<|eot_id|>", "<|start_header_id|>assistant<|end_header_id|>\n\n", "</s>", "<s>", "[INST]", "[/INST]",
@@ -109,7 +109,7 @@ MARKS = [
     "<tool_call>MakeCoffee</tool_call>", 'make_coffee(strength="strong")', '[make_coffee(strength="strong")]', "<br/>", "<b>", '<function name="MakeCoffee">{}</function>',
     '<tools>[{"name": "HassTurnOn", "parameters": {"type": "object"}}]</tools>', '```json\n{"mood": "good"}\n```\n',
 ]  # fmt: skip
-"""What is left out, wherever it stands on a line of its own."""
+"""Text that is dropped on a line of its own."""
 
 PLAIN = """
 It is < 5 and > 3, [sic] I think.
@@ -149,4 +149,4 @@ x(1) and y[2] are both z{3}.
 これは[例]です。1<2です。
 Она сказала: «да» (нет).
 """.strip().splitlines()
-"""What is heard as it stands."""
+"""Text that is spoken unchanged."""

@@ -1,4 +1,4 @@
-"""A model that says what a test wrote down, and keeps what it was given."""
+"""A scripted model router, which records its prompts."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -8,7 +8,7 @@ from wyoming_rosie_intent.llm.model import ModelError, ModelEvent, Prompt, Resta
 from wyoming_rosie_intent.llm.router import RoutingRequest
 
 Step: TypeAlias = ModelEvent | Restarted | ModelError | asyncio.Event | float | str
-"""A piece, an error to raise, what to wait for, seconds to wait, or text that comes letter by letter."""
+"""An event, an error to raise, an asyncio.Event to wait for, seconds to wait, or text that comes letter by letter."""
 
 
 def call(tool: str, /, **arguments: object) -> ToolCall:
@@ -45,7 +45,7 @@ class ScriptedChatModel:
 
 
 class ScriptedRouter:
-    """Answers each round with the next list of steps; the last one is used for ever."""
+    """Answers each round with the next list of steps, and from the last one on with that."""
 
     def __init__(
         self, *rounds: Sequence[Step], warm_seconds: float = 0.0, warm_error: ModelError | None = None

@@ -1,6 +1,6 @@
-"""What may be heard of a model's answer, after what was said and done; the sentences are in `said/`.
+"""Checks of a model's sentences against the executed actions; the sentences are in `claims/`.
 
-Every second sentence was looked at while the rules were made, the others, and those in `unseen_*`, were only counted.
+Every second sentence was looked at while the rules were made; the others and those in `unseen_*` were only counted.
 """
 
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_of_sentences_that_were_only_counted_nearly_all_are_judged_rightly(home:
     assert sum(not spoken(home, *line) for line in innocent) <= len(innocent) // 20
 
 
-# ------------------------------------------------------------------------------------------------------ after a deed
+# --------------------------------------------------------------------------------------------------- after an action
 
 
 def after_deed(home: Home, sentence: str) -> bool:
@@ -78,7 +78,7 @@ def test_after_a_deed_what_tells_of_another_is_not_heard(home: Home, line: list[
     assert after_deed(home, line[1]) == (line[0] == "true")
 
 
-# ------------------------------------------------------------------------------------------------ how things are
+# ------------------------------------------------------------------------------------------------------------ states
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_an_answer_to_a_question_may_say_what_the_states_say(
     assert spoken(home, language, said[language], answer) is heard
 
 
-# ------------------------------------------------------------------------------------------------------- what was said
+# ------------------------------------------------------------------------------------------- classification of requests
 
 
 @pytest.mark.parametrize(

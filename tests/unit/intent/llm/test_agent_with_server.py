@@ -1,4 +1,4 @@
-"""A mind whose models are at a server that speaks Ollama's API: what is sent, and when."""
+"""The agent with the scripted server: the requests that it sends, and when."""
 
 import asyncio
 import json
@@ -32,31 +32,31 @@ READS_SLOWLY = ModelSpeed(read_rate=10_000.0, write_rate=1_000.0)
 TALK = Rule(say="Paris is the capital of France. It lies on the Seine.")
 
 
-class Served:
-    """A mind at a server."""
+class ServedAgent:
+    """An agent with a server."""
 
-    def __init__(self, home: Home, mind: LlmAgent, server: OllamaServer, actor: DemoActor) -> None:
+    def __init__(self, home: Home, agent: LlmAgent, server: OllamaServer, actor: DemoActor) -> None:
         self.household = ActionExecutor(home, actor)
-        self.mind = mind
+        self.agent = agent
         self.server = server
 
     async def say(self, text: str, turn: str | None = None) -> list[AnswerEvent]:
         now = asyncio.get_running_loop().time()
         return [
-            part async for part in self.mind.answer(ConversationInput(text, "one", "en", "kitchen", turn), MOMENT, now)
+            part async for part in self.agent.answer(ConversationInput(text, "one", "en", "kitchen", turn), MOMENT, now)
         ]
 
     async def read_for(self, text: str, turn: str) -> int:
-        """Return how many characters the model had to read for an answer."""
+        """Return the number of characters that the model read for an answer."""
         await self.say(text, turn)
         return self.server.characters_read[-1]
 
     def wake(self, turn: str) -> None:
-        self.mind.prepare_turn(turn, "kitchen", None, MOMENT, asyncio.get_running_loop().time())
+        self.agent.prepare_turn(turn, "kitchen", None, MOMENT, asyncio.get_running_loop().time())
 
 
 @asynccontextmanager
-async def served(home: Home, *rules: Rule, pace: ModelSpeed = READS_SLOWLY) -> AsyncIterator[Served]:
+async def served(home: Home, *rules: Rule, pace: ModelSpeed = READS_SLOWLY) -> AsyncIterator[ServedAgent]:
     async with run_scripted_server(*rules, pace=pace) as server:
         local = TierSettings("scripted", url=server.url)
         models = await asyncio.to_thread(router.load, local, NetworkSettings(), CloudSettings())
@@ -64,11 +64,11 @@ async def served(home: Home, *rules: Rule, pace: ModelSpeed = READS_SLOWLY) -> A
         await asyncio.to_thread(responses.render, "cannot")
         actor = DemoActor(home)
         household = ActionExecutor(home, actor)
-        mind = LlmAgent(models, household, await asyncio.to_thread(prompt.load), [HomeTools(household)])
+        agent = LlmAgent(models, household, await asyncio.to_thread(prompt.load), [HomeTools(household)])
         try:
-            yield Served(home, mind, server, actor)
+            yield ServedAgent(home, agent, server, actor)
         finally:
-            await mind.close()
+            await agent.close()
             await models.close()
 
 

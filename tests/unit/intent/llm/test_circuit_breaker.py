@@ -79,7 +79,7 @@ def test_it_is_open_after_three_failures_at_the_end_and_only_then(outcomes: list
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Attempts begin and end in any order."""
+    """Attempts start and end in any order."""
 
     def __init__(self) -> None:
         super().__init__()

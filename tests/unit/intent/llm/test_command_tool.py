@@ -1,4 +1,4 @@
-"""Commands of a model without tools, over the demo home with its house in memory."""
+"""Commands of a model without tool support, in the demo home."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime

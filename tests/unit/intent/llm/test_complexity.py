@@ -49,5 +49,5 @@ def test_any_text_has_a_complexity_and_signs_only_make_it_harder(text: str) -> N
 )
 @pytest.mark.timeout(60)
 def test_long_texts_take_no_more_than_their_length(part: str) -> None:
-    """Where each character is looked at again for each other one, a million of them never come to an end."""
+    """With quadratic time, a million characters would take for ever."""
     classify(part * (1_000_000 // len(part)))

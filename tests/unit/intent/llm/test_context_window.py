@@ -1,4 +1,4 @@
-"""Prompts that fit into a model's context, for homes of 500 things in four languages."""
+"""Prompts that fit into the context window, for homes with 500 entities in four languages."""
 
 from collections import Counter as Count
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ def written(prompts: PromptTemplates, home: Home, area: int = 3, used: tuple[str
 
 
 def listed(home: Home, given: Prompt) -> Count[str]:
-    """Return how many things of each kind the system text names."""
+    """Return the number of entities of each domain in the system message."""
     text = given.messages[0].text
     return Count(entity.domain for entity in home.entities if f'- "{entity.name}": ' in text)
 
@@ -76,7 +76,7 @@ def test_every_kind_is_named_the_speakers_room_first_and_the_rest_is_told_of(lan
 
 
 def counted(language: str, context: int) -> TokenCounter:
-    """Return a counter that a server has told the truth once."""
+    """Return a counter that was calibrated once."""
     counter = TokenCounter()
     home = large_homes.create_home(language)
     given = written(prompt.load(context_window=room(context)), home)
@@ -85,7 +85,7 @@ def counted(language: str, context: int) -> TokenCounter:
 
 
 def true_count(given: Prompt) -> int:
-    """Count as a tokenizer of 250,000 words does: 0.8 tokens for a unit of English, one for each wide sign or two letters."""
+    """Count like a tokenizer with a vocabulary of 250,000: 0.8 tokens for a unit of English, one for a wide character or two letters."""
     text = "".join(message.text for message in given.messages) + "".join(str(tool) for tool in given.tools)
     others = sum(not character.isascii() for character in text)
     return int(0.8 * sum(count_units(one.text).plain for one in given.messages) + 0.8 * _of_tools(given) + 0.7 * others)

@@ -158,7 +158,7 @@ def test_what_was_measured_tells_what_is_expected() -> None:
 
 
 class SmallModel:
-    """Says what it was made with, after a while."""
+    """Answers with the given texts, after a while."""
 
     name = "small"
 

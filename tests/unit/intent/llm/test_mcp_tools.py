@@ -1,4 +1,4 @@
-"""Against a real small MCP server, over stdio and HTTP."""
+"""MCP tools with a real small server, over stdio and HTTP."""
 
 import asyncio
 import socket
@@ -43,7 +43,7 @@ async def connected(server: McpServer) -> AsyncIterator[McpTools]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def tools() -> AsyncIterator[McpTools]:
-    """A server takes seconds to start, so that most tests share one."""
+    """A server shared by most tests, as it takes seconds to start."""
     async with connected(OVER_STDIO) as tools:
         yield tools
 

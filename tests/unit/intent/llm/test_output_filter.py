@@ -1,4 +1,4 @@
-"""Thoughts and calls that a model writes into its text: what is heard of them, and what is done."""
+"""Reasoning and tool calls in a model's text."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -16,7 +16,7 @@ TOOLS = ("HassTurnOn", "HassTurnOff", "GetLiveContext", "notes_add-note")
 
 
 def read(*parts: str) -> tuple[str, list[tuple[str, object]]]:
-    """Return what is heard of a text that comes in these parts, and the calls in it."""
+    """Return the spoken text and the calls of a text that comes in these chunks."""
     written = OutputFilter(TOOLS)
     said = ""
     for one in (*(one for part in parts for one in written.feed(part)), *written.flush()):
@@ -156,7 +156,7 @@ def test_any_signs_may_come_and_no_more_is_heard_than_was_written(text: str) -> 
 
 
 async def answer(habit: ReasoningStyle, *parts: str) -> list[str]:
-    """Return what is heard of one answer of a model, part by part; "again" makes void what stands before it."""
+    """Return the spoken chunks of one answer; "again" voids those before it."""
 
     async def pieces() -> AsyncGenerator[ModelEvent, None]:
         for part in parts:

@@ -1,4 +1,4 @@
-"""Both providers, against the scripted server or a real one."""
+"""Both providers with the scripted server or a real one."""
 
 import asyncio
 import json
@@ -285,7 +285,7 @@ async def test_warm_up_and_answer_begin_alike_byte_for_byte(provider: str, histo
 
 
 async def test_templates_that_want_roles_in_turn_are_given_them_and_the_beginning_stays() -> None:
-    """Gemma's and Mistral's refuse two messages of one role in a row."""
+    """The templates of Gemma and Mistral refuse two messages of one role in a row."""
     exchange = (CAPITAL, ChatMessage(ChatRole.ASSISTANT, "Paris."))
     frozen = Prompt((SYSTEM, *exchange, ChatMessage(ChatRole.USER, "It is noon.")))
     async with run_scripted_server() as server, load_model("openai", server.url) as one:
@@ -455,7 +455,7 @@ async def _answered_by(provider: str, body: bytes) -> None:
 
 @asynccontextmanager
 async def _web_server(answer: Callable[[web.Request], web.StreamResponse]) -> AsyncIterator[str]:
-    """Answer every request in the same way; yields the address."""
+    """Run a server with one response to every request; yield the address."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         return answer(request)
@@ -472,14 +472,14 @@ async def _web_server(answer: Callable[[web.Request], web.StreamResponse]) -> As
 
 
 def _messages(received: ReceivedRequest) -> bytes:
-    """Return the list of messages as it was sent."""
+    """Return the messages of a request."""
     start = received.body.index(b'"messages":') + len(b'"messages":')
     end = json.JSONDecoder().raw_decode(received.body[start:].decode().lstrip())[1]
     return received.body[start:].lstrip()[:end]
 
 
 def _others(received: ReceivedRequest) -> dict[str, Any]:
-    """Return all that the server is given beside the messages and how long to speak."""
+    """Return the parameters of a request without messages and token limit."""
     data = dict(received.data)
     data.pop("messages")
     data.pop("max_tokens", None)

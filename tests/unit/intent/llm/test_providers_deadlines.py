@@ -19,7 +19,7 @@ QUICK = AnswerTimeouts(first_token=0.05, stall=0.05, total=10.0)
 
 
 def words(characters: int) -> str:
-    """Return a text that never says a thing twice."""
+    """Return a text without repetitions."""
     return " ".join(map(str, range(characters)))[:characters]
 
 

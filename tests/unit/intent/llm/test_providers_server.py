@@ -1,4 +1,4 @@
-"""The scripted server speaks as Ollama does: seen through the official clients."""
+"""The scripted server behaves like Ollama, as the official clients see it."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -30,7 +30,7 @@ HARMLESS = {
 
 
 def heard(text: str, size: int) -> int | None:
-    """Return after how many characters a text is known to be a loop."""
+    """Return the number of characters after which a text is recognised as a loop."""
     repetition = RepetitionDetector()
     for start in range(0, len(text), size):
         if repetition.feed(text[start : start + size]):

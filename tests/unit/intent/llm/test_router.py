@@ -1,4 +1,4 @@
-"""Which tier answers, and which one does when it fails."""
+"""The choice of a tier, and fallbacks."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -45,7 +45,7 @@ OPEN = RoutingRequest(private=False)
 CALL = ToolCall("call_1", "HassTurnOn", {"name": "Lamp"})
 Script: TypeAlias = tuple[ModelEvent | ModelError, ...]
 LONG = "so far, and " * 50
-"""What a model says before its first answer is known to be no thought, and more."""
+"""Text that is longer than the withheld beginning of a model's first answer."""
 GONE: Script = (ModelError("gone"),)
 
 
@@ -55,7 +55,7 @@ def says(text: str, *more: ModelEvent | ModelError) -> Script:
 
 @dataclass
 class ScriptedModel:
-    """A model that answers by its scripts, the last of them for ever; it keeps what it was asked."""
+    """A model that answers by its scripts, from the last one on by that; it records its prompts."""
 
     name: str
     scripts: list[Script] = field(default_factory=lambda: [says("hello there")])
@@ -85,7 +85,7 @@ class ScriptedModel:
 
 
 class House:
-    """All three tiers by their scripts, with a clock that stands still."""
+    """Scripted models of all three tiers, with a manual clock."""
 
     def __init__(self, **scripts: list[Script]) -> None:
         self.now = 0.0

@@ -9,7 +9,7 @@ from wyoming_rosie_intent.llm.output.textual_commands import COMMAND, SENTENCE, 
 
 
 def heard(*pieces: str) -> tuple[str, list[object]]:
-    """Return what is said and the commands."""
+    """Return the spoken text and the commands."""
     commands = CommandExtractor()
     said = "".join(map(commands.feed, pieces)) + commands.flush()
     return said, [(call.arguments or {})[SENTENCE] for call in commands.calls]
