@@ -132,9 +132,7 @@ async def test_a_turn_looks_to_the_satellite_as_home_assistants_does(harness: Hu
 
 
 @pytest.mark.parametrize(("streams", "times"), [(True, 3), (False, 1)], ids=["in parts", "whole"])
-async def test_an_answer_that_is_still_being_made_is_already_spoken(
-    harness: HubHarness, streams: bool, times: int
-) -> None:
+async def test_an_answer_stream_is_spoken_before_its_end(harness: HubHarness, streams: bool, times: int) -> None:
     harness.stages["intent"].answer = storyteller
     if streams:
         harness.stages["tts"].answer = SentenceVoice().answer
@@ -149,7 +147,7 @@ async def test_an_answer_that_is_still_being_made_is_already_spoken(
     await hub.wait_for_line("turn", step="done")
 
 
-async def test_a_filler_is_heard_until_the_answer_comes(harness: HubHarness) -> None:
+async def test_a_filler_plays_until_the_answer_comes(harness: HubHarness) -> None:
     harness.stages["intent"].answer = thinker
     hub = await harness.begin()
     heard = len(harness.satellite.heard)
@@ -167,13 +165,13 @@ async def test_a_filler_is_heard_until_the_answer_comes(harness: HubHarness) -> 
     await hub.wait_for_line("turn", step="filler")
 
 
-async def test_a_filler_that_nobody_wants_is_not_heard(harness: HubHarness) -> None:
+async def test_no_filler_plays_when_disabled(harness: HubHarness) -> None:
     harness.stages["intent"].answer = thinker
     await harness.begin("--no-filler")
     assert "user-event" not in types(await harness.turn())
 
 
-async def test_a_whole_command_is_decided_on_without_waiting_for_more_words(harness: HubHarness) -> None:
+async def test_a_complete_command_ends_the_utterance_sooner(harness: HubHarness) -> None:
     async def guessing(event: Event, send: Send) -> None:
         if event.type == "voice-stopped":
             await send(Event("user-event", {"name": SPECULATION, "data": {"text": "stop", "complete": True}}))
@@ -229,7 +227,7 @@ async def test_what_people_say_is_not_in_the_log(harness: HubHarness) -> None:
 
 
 @pytest.mark.parametrize("down", ["vad", "asr", "intent"])
-async def test_a_stage_that_is_down_is_spoken_about_and_the_next_turn_works(harness: HubHarness, down: str) -> None:
+async def test_an_unreachable_daemon_is_reported_aloud(harness: HubHarness, down: str) -> None:
     harness.down = {down}
     await harness.begin()
     told = await harness.turn()
@@ -239,7 +237,7 @@ async def test_a_stage_that_is_down_is_spoken_about_and_the_next_turn_works(harn
     assert any(event.payload for event in told if event.type == "audio-chunk")
 
 
-async def test_a_voice_that_is_down_is_replaced_by_what_it_said_before(harness: HubHarness) -> None:
+async def test_stored_phrases_replace_a_failed_voice(harness: HubHarness) -> None:
     phrases = harness._data_dir / "phrases"
     hub = await harness.begin()
     async with asyncio.timeout(60):
@@ -255,7 +253,7 @@ async def silent_then_gone(event: Event, send: Send) -> None:
     await send(Event("error", {"text": "out of breath", "code": "engine"}))
 
 
-async def test_a_voice_that_never_spoke_is_replaced_by_tones(harness: HubHarness) -> None:
+async def test_tones_replace_a_voice_that_never_answered(harness: HubHarness) -> None:
     harness.down = {"tts"}
     await harness.begin()
     told = await harness.turn()
@@ -264,7 +262,7 @@ async def test_a_voice_that_never_spoke_is_replaced_by_tones(harness: HubHarness
     )  # half a second
 
 
-async def test_an_error_of_a_stage_is_spoken_about_within_a_second(harness: HubHarness) -> None:
+async def test_an_error_of_a_daemon_is_reported_aloud_within_a_second(harness: HubHarness) -> None:
     async def broken(event: Event, send: Send) -> None:
         if event.type == "audio-stop":
             await send(Event("error", {"text": "no model", "code": "engine"}))
@@ -276,7 +274,7 @@ async def test_an_error_of_a_stage_is_spoken_about_within_a_second(harness: HubH
     assert times["first-audio"] - times["failed"] < 1000
 
 
-async def test_the_next_turn_works_when_the_stage_is_back(harness: HubHarness) -> None:
+async def test_the_next_turn_works_when_the_daemon_is_back(harness: HubHarness) -> None:
     working = harness.stages["asr"].answer
     harness.stages["asr"].answer = silent_then_gone
     await harness.begin()
@@ -339,7 +337,7 @@ async def test_several_intents_are_all_carried_out_and_answered_together(harness
     ]
 
 
-async def test_the_volume_of_the_room_is_changed_and_told(harness: HubHarness) -> None:
+async def test_the_volume_of_the_room_is_changed_and_reported(harness: HubHarness) -> None:
     async def set_volume(event: Event, send: Send) -> None:
         if event.type == "transcript":
             await send(Event("intent", {"name": "HassSetVolume", "entities": [{"name": "volume_level", "value": 40}]}))
@@ -368,7 +366,7 @@ async def test_never_mind_ends_the_turn_without_a_word(harness: HubHarness) -> N
     assert not [event for event in harness.satellite.heard[heard:] if event.type in ("synthesize", "audio-start")]
 
 
-async def test_a_satellite_that_only_streams_has_its_wake_word_found_for_it(harness: HubHarness) -> None:
+async def test_the_wake_word_of_a_streaming_satellite_is_detected_remotely(harness: HubHarness) -> None:
     async def wake(event: Event, send: Send) -> None:
         if event.type == "audio-chunk" and (event.payload or b"")[0] == 7:
             await send(Event("detection", {"name": "okay_nabu", "timestamp": 320}))
@@ -386,7 +384,7 @@ async def test_a_satellite_that_only_streams_has_its_wake_word_found_for_it(harn
     assert set(audio) == {9}
 
 
-async def test_a_satellite_that_comes_back_is_conducted_again(daemon: StartDaemon, tmp_path: Path) -> None:
+async def test_a_satellite_that_comes_back_is_connected_again(daemon: StartDaemon, tmp_path: Path) -> None:
     satellite = FakeSatellite()
     async with satellite.serving(info=satellite.info):
         uri = satellite.uri
@@ -397,7 +395,7 @@ async def test_a_satellite_that_comes_back_is_conducted_again(daemon: StartDaemo
         await again.wait_for("run-satellite", seconds=60)
 
 
-async def test_monitors_learn_how_the_hub_is_and_how_long_turns_take(harness: HubHarness) -> None:
+async def test_health_and_metrics_are_served(harness: HubHarness) -> None:
     hub = await harness.begin("--http-port", "0")
     await harness.turn()
     await hub.wait_for_line("turn", step="done")

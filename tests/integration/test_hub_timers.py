@@ -114,7 +114,7 @@ async def test_a_timer_that_is_cancelled_from_another_room_does_not_ring(home: T
     assert about_timers(home.office) == ["timer-started", "timer-finished"]
 
 
-async def test_a_satellite_that_was_away_learns_that_its_timer_is_cancelled(
+async def test_a_reconnected_satellite_is_sent_that_its_timer_is_cancelled(
     home: TwoRoomHome, daemon: StartDaemon
 ) -> None:
     home.means("start", "HassStartTimer", minutes=5)
@@ -135,7 +135,7 @@ async def test_a_satellite_that_was_away_learns_that_its_timer_is_cancelled(
     assert about_timers(home.office) == []
 
 
-async def test_which_one_is_asked_and_the_answer_understood(home: TwoRoomHome) -> None:
+async def test_which_timer_is_asked_and_the_answer_understood(home: TwoRoomHome) -> None:
     home.means("five", "HassStartTimer", minutes=5)
     home.means("pasta", "HassStartTimer", minutes=9, name="pasta")
     home.means("cancel", "HassCancelTimer")
@@ -152,7 +152,7 @@ async def test_which_one_is_asked_and_the_answer_understood(home: TwoRoomHome) -
     assert await home.say(home.kitchen, "The pasta one.") == "The pasta timer is cancelled."
 
 
-async def test_a_command_for_later_is_carried_out_in_its_room_and_survives_a_restart(home: TwoRoomHome) -> None:
+async def test_a_delayed_command_runs_in_its_room_and_survives_a_restart(home: TwoRoomHome) -> None:
     home.means("later", "HassStartTimer", LOCKED, seconds=6, conversation_command="unlock the door")
     home.intents["unlock the door"] = Event("handled", {"text": "Unlocked."})
     hub = await home.begin()
@@ -167,7 +167,7 @@ async def test_a_command_for_later_is_carried_out_in_its_room_and_survives_a_res
     assert (context["area"], context["satellite_id"], context["confirmed"]) == ("Kitchen", "kitchen", ["lock.front"])
 
 
-async def test_a_command_that_fails_at_its_time_is_spoken_about(home: TwoRoomHome) -> None:
+async def test_a_delayed_command_that_fails_is_announced(home: TwoRoomHome) -> None:
     home.means("later", "HassStartTimer", {"label": "turn off the TV", "confirmed": []}, seconds=1, conversation_command="off")  # fmt: skip
     home.intents["off"] = Event("not-handled", {"text": "The TV cannot be reached."})
     await home.begin()
@@ -177,13 +177,13 @@ async def test_a_command_that_fails_at_its_time_is_spoken_about(home: TwoRoomHom
     assert told.data["text"] == "It was time for this: turn off the TV. The TV cannot be reached."
 
 
-async def test_a_command_that_nobody_would_carry_out_is_refused_at_once(home: TwoRoomHome) -> None:
+async def test_a_delayed_command_without_executor_is_refused_at_once(home: TwoRoomHome) -> None:
     home.means("later", "HassStartTimer", seconds=1, conversation_command="off")
     await home.begin()
     assert await home.say(home.kitchen, "later") == "Sorry, nothing here can do that."
 
 
-async def test_the_hub_speaks_the_language_that_was_heard_with_a_voice_of_it(home: TwoRoomHome) -> None:
+async def test_the_answer_is_in_the_detected_language_and_a_matching_voice(home: TwoRoomHome) -> None:
     home.voices = [voice("amy", "en_US"), voice("thorsten", "de_DE")]
     home.means("stell", "HassStartTimer", minutes=5)
     home.heard_language = "de"
@@ -206,7 +206,7 @@ async def test_a_satellite_may_have_its_own_language(home: TwoRoomHome) -> None:
     assert home.stages["asr"].of_type("transcribe")[-1].data["language"] == "fr"
 
 
-async def test_a_language_without_a_voice_is_spoken_about_once(home: TwoRoomHome) -> None:
+async def test_a_language_without_a_voice_is_reported_aloud_once(home: TwoRoomHome) -> None:
     home.voices = [voice("amy", "en_US")]
     home.means("stell", "HassStartTimer", minutes=5)
     hub = await home.begin("--language", "de")

@@ -88,7 +88,7 @@ async def rooms(daemon: StartDaemon, tmp_path: Path, unused_tcp_port_factory: An
         yield house
 
 
-async def test_a_timer_belongs_to_its_room_and_what_fails_later_is_announced_there(rooms: Rooms) -> None:
+async def test_timers_and_failed_delayed_commands_belong_to_their_room(rooms: Rooms) -> None:
     assert await rooms.say("Kitchen", "set a timer for 7 seconds") == "7 second timer started."
     assert await rooms.say("Office", "cancel the timer") == "The 7 second timer is cancelled."
     assert await rooms.say("Office", "set a timer for 6 seconds") == "6 second timer started."

@@ -94,18 +94,18 @@ def lock_the_door(shared_data: Path) -> bytes:
     return speech(shared_data / "commands-en" / "lock_the_front_door.wav")
 
 
-async def test_a_command_is_heard_done_and_answered(loop: Loop, turn_on_the_lights: bytes) -> None:
+async def test_a_spoken_command_is_carried_out_and_answered(loop: Loop, turn_on_the_lights: bytes) -> None:
     assert await loop.say(turn_on_the_lights, "t1") == "Turned on the Kitchen Light."
 
 
-async def test_a_lock_is_moved_only_after_a_yes_without_a_wake_word(loop: Loop, lock_the_door: bytes) -> None:
+async def test_a_lock_needs_a_spoken_confirmation_without_wake_word(loop: Loop, lock_the_door: bytes) -> None:
     question = await loop.say(lock_the_door, "t1")
     assert question == "Shall I lock the Front Door?"
     assert [event.data["name"] for event in loop.satellite.heard if event.type == "user-event"] == ["listen-again"]
     assert "lock" in (await loop.say(await loop.spoken("yes"), "t2")).lower()
 
 
-async def test_recognition_that_dies_is_spoken_about_and_heard_again_when_it_is_back(
+async def test_a_stopped_asr_daemon_is_reported_aloud_and_used_again_later(
     loop: Loop, daemon: StartDaemon, turn_on_the_lights: bytes
 ) -> None:
     asr = loop.daemons["asr"]

@@ -75,7 +75,7 @@ async def room(daemon: StartDaemon, tmp_path: Path, unused_tcp_port: int) -> Asy
         yield inside
 
 
-async def test_the_satellite_is_as_loud_as_somebody_says(room: Room) -> None:
+async def test_the_volume_is_set_by_voice(room: Room) -> None:
     assert await room.say("set the volume to 40 percent") == "The volume is at 40 percent."
     assert (await room.state())["volume"] == 40
     assert await room.say("louder") == "The volume is at 50 percent."

@@ -83,13 +83,13 @@ def test_a_whole_turn_in_order() -> None:
     assert turn.core.phase is TurnPhase.IDLE
 
 
-def test_all_audio_of_a_command_reaches_vad_and_asr() -> None:
+def test_all_audio_of_a_command_is_sent_to_vad_and_asr() -> None:
     turn = TurnHarness()
     spoken(turn)
     assert sum(len(effect.pcm) for effect in turn.effects if isinstance(effect, m.SendToAsrAndVad)) == 15 * len(TENTH)
 
 
-def test_silence_commits_only_when_it_is_long_enough() -> None:
+def test_only_long_silence_ends_the_utterance() -> None:
     turn = TurnHarness()
     spoken(turn)
     turn.take(m.SpeechStopped(1500))
@@ -98,7 +98,7 @@ def test_silence_commits_only_when_it_is_long_enough() -> None:
     assert "FinishListening" in kinds(turn.hear(0.1))
 
 
-def test_speech_that_resumes_drops_the_guess_and_listens_on() -> None:
+def test_resumed_speech_cancels_the_speculation_and_keeps_listening() -> None:
     turn = TurnHarness()
     spoken(turn)
     turn.take(m.SpeechStopped(1500))
@@ -122,14 +122,14 @@ def test_asr_learns_where_speech_began_paused_and_resumed() -> None:
     assert boundaries == [m.ReportSpeechStart(300), m.StartSpeculation(1400), m.CancelSpeculation(1900)]
 
 
-def test_a_complete_guess_commits_sooner() -> None:
+def test_a_complete_speculation_ends_the_utterance_sooner() -> None:
     turn = TurnHarness()
     spoken(turn)
     turn.take(m.SpeechStopped(1500), m.SpeculationResult(is_complete=True))
     assert "FinishListening" in kinds(turn.hear(EndpointingRules.complete_ms / 1000))
 
 
-def test_a_pause_too_short_for_a_guess_drops_none() -> None:
+def test_a_pause_too_short_for_a_speculation_cancels_none() -> None:
     turn = TurnHarness()
     spoken(turn)
     turn.take(m.SpeechStopped(1500))
@@ -138,7 +138,7 @@ def test_a_pause_too_short_for_a_guess_drops_none() -> None:
     assert turn.core.phase is TurnPhase.LISTENING
 
 
-def test_the_rules_of_the_end_can_be_others() -> None:
+def test_endpointing_rules_are_configurable() -> None:
     turn = TurnHarness(ends=EndpointingRules(perhaps_ms=300, complete_ms=1500, incomplete_ms=2000))
     spoken(turn)
     turn.take(m.SpeechStopped(1500), m.SpeculationResult(is_complete=True))
@@ -147,7 +147,7 @@ def test_the_rules_of_the_end_can_be_others() -> None:
     assert kinds(turn.hear(0.1)) == ["FinishListening"]
 
 
-def test_speech_end_is_marked_when_it_was_not_when_it_was_decided() -> None:
+def test_speech_end_is_traced_at_its_own_time_not_at_the_decision() -> None:
     turn = TurnHarness()
     spoken(turn)
     turn.take(m.SpeechStopped(1500))
@@ -158,7 +158,7 @@ def test_speech_end_is_marked_when_it_was_not_when_it_was_decided() -> None:
     assert marks == {m.TraceStep.SPEECH_END: 0, m.TraceStep.DECIDED: EndpointingRules.incomplete_ms / 1000}
 
 
-def test_nobody_speaking_ends_the_turn_without_words() -> None:
+def test_a_turn_without_speech_is_aborted_silently() -> None:
     turn = TurnHarness()
     turn.take(m.RunRequested("t1"))
     turn.hear(3)
@@ -166,26 +166,26 @@ def test_nobody_speaking_ends_the_turn_without_words() -> None:
     assert turn.core.phase is TurnPhase.IDLE
 
 
-def test_a_satellite_that_stops_sending_in_silence_is_not_waited_for() -> None:
+def test_audio_that_stalls_in_silence_ends_the_utterance() -> None:
     turn = TurnHarness()
     spoken(turn)
     turn.take(m.SpeechStopped(1500))
     assert kinds(turn.wait(5)) == ["FinishListening"]
 
 
-def test_a_satellite_that_ends_its_audio_commits() -> None:
+def test_the_end_of_the_audio_ends_the_utterance() -> None:
     turn = TurnHarness()
     spoken(turn)
     assert kinds(turn.take(m.AudioEnded())) == ["FinishListening"]
 
 
-def test_an_empty_transcript_is_answered_with_words() -> None:
+def test_an_empty_transcript_is_answered_with_a_failure_phrase() -> None:
     turn = TurnHarness()
     transcribed(turn, "  ")
     assert turn.effects[-1] == m.SpeakFailure(m.Failure.NOT_UNDERSTOOD)
 
 
-def test_each_stage_that_fails_is_spoken_about() -> None:
+def test_the_failure_of_each_stage_is_spoken() -> None:
     for failure in (m.Failure.VAD, m.Failure.ASR, m.Failure.INTENT):
         turn = TurnHarness()
         spoken(turn)
@@ -194,14 +194,14 @@ def test_each_stage_that_fails_is_spoken_about() -> None:
         assert turn.core.phase is TurnPhase.IDLE
 
 
-def test_a_voice_that_fails_is_spoken_about_once() -> None:
+def test_a_second_tts_failure_aborts_the_turn() -> None:
     turn = TurnHarness()
     answered(turn)
     assert turn.take(m.StageFailed(m.Failure.TTS))[-1] == m.SpeakFailure(m.Failure.TTS)
     assert kinds(turn.take(m.StageFailed(m.Failure.TTS))) == ["CloseDaemonStreams", "AbortTurn"]
 
 
-def test_stages_that_say_nothing_fail_at_their_deadlines() -> None:
+def test_silent_stages_fail_at_their_deadlines() -> None:
     turn = TurnHarness()
     spoken(turn)
     turn.take(m.AudioEnded())
@@ -230,7 +230,7 @@ def test_a_wake_word_during_the_answer_interrupts_it() -> None:
     assert turn.core.phase is TurnPhase.LISTENING
 
 
-def test_an_answer_that_asks_keeps_the_conversation_and_listens_again() -> None:
+def test_an_answer_that_expects_a_reply_continues_the_conversation() -> None:
     turn = TurnHarness()
     answered(turn, m.SpokenAnswer("Lock the door?", expects_reply=True))
     assert turn.effects[-1] == m.SpeakAnswer(m.SpokenAnswer("Lock the door?", expects_reply=True))
@@ -239,14 +239,14 @@ def test_an_answer_that_asks_keeps_the_conversation_and_listens_again() -> None:
     assert m.StartListening("t2", "t1", None) in follow_up
 
 
-def test_a_new_turn_is_a_new_conversation() -> None:
+def test_a_new_turn_starts_a_new_conversation() -> None:
     turn = TurnHarness()
     answered(turn)
     turn.take(m.AnswerAudioSent(1), m.AnswerAudioEnded(), m.Played())
     assert m.StartListening("t2", "t2", None) in turn.take(m.RunRequested("t2"))
 
 
-def test_the_first_sound_of_an_answer_cuts_the_filler_that_was_offered() -> None:
+def test_the_first_audio_of_the_answer_stops_the_filler() -> None:
     turn = TurnHarness()
     transcribed(turn)
     assert turn.take(m.FillerReceived("Checking the lights"))[-1] == m.SpeakFiller("Checking the lights")
@@ -256,7 +256,7 @@ def test_the_first_sound_of_an_answer_cuts_the_filler_that_was_offered() -> None
     assert kinds(turn.take(m.AnswerAudioSent(0.2))) == []
 
 
-def test_nothing_fills_twice_nor_after_the_answer() -> None:
+def test_a_filler_is_spoken_once_and_never_after_the_answer() -> None:
     turn = TurnHarness(own_filler_seconds=0.7)
     transcribed(turn)
     turn.take(m.FillerReceived("Checking"))
@@ -266,21 +266,21 @@ def test_nothing_fills_twice_nor_after_the_answer() -> None:
     assert turn.take(m.FillerReceived("Checking")) == []
 
 
-def test_whoever_wants_no_filler_hears_none() -> None:
+def test_disabled_fillers_are_not_spoken() -> None:
     turn = TurnHarness()
     turn.core.fillers_enabled = False
     transcribed(turn)
     assert turn.take(m.FillerReceived("Checking")) == []
 
 
-def test_the_hub_fills_by_itself_when_told_to() -> None:
+def test_the_hub_speaks_its_own_filler_when_configured() -> None:
     turn = TurnHarness(own_filler_seconds=0.7)
     transcribed(turn)
     assert turn.wait(1)[-1] == m.SpeakFiller()
     assert turn.core.phase is TurnPhase.SPEAKING_FILLER
 
 
-def test_an_answer_is_spoken_while_it_is_made() -> None:
+def test_an_answer_is_spoken_while_it_is_generated() -> None:
     turn = TurnHarness()
     transcribed(turn)
     turn.take(m.FillerReceived("Checking"))
@@ -293,7 +293,7 @@ def test_an_answer_is_spoken_while_it_is_made() -> None:
     assert turn.core.phase is TurnPhase.IDLE
 
 
-def test_an_answer_in_parts_that_is_interrupted_is_heard_no_more() -> None:
+def test_an_interrupted_answer_stream_is_not_continued() -> None:
     turn = TurnHarness()
     transcribed(turn)
     turn.take(m.AnswerChunkReceived("Once upon "))
@@ -301,14 +301,14 @@ def test_an_answer_in_parts_that_is_interrupted_is_heard_no_more() -> None:
     assert turn.take(m.AnswerChunkReceived("a time"), m.SpokenAnswer("")) == []
 
 
-def test_an_answer_without_words_ends_the_turn() -> None:
+def test_an_empty_answer_ends_the_turn() -> None:
     turn = TurnHarness()
     answered(turn, m.SpokenAnswer(""))
     assert kinds(turn.effects)[-1] == "AbortTurn"
     assert turn.core.phase is TurnPhase.IDLE
 
 
-def test_after_the_wake_daemon_hears_the_word_only_what_follows_it_is_listened_to() -> None:
+def test_only_audio_after_the_wake_word_goes_to_asr() -> None:
     turn = TurnHarness()
     turn.take(m.RunRequested("t1", needs_wake=True))
     for value in range(10):
@@ -353,7 +353,7 @@ def test_any_order_of_inputs_leaves_a_turn_that_ends_by_itself(
 
 
 @given(st.lists(st.tuples(st.floats(0, 3), inputs), max_size=60))
-def test_audio_goes_to_the_ears_only_while_somebody_listens(script: list[tuple[float, m.Input]]) -> None:
+def test_audio_goes_to_vad_and_asr_only_while_listening(script: list[tuple[float, m.Input]]) -> None:
     core, now = TurnCore(), 0.0
     for wait, given_input in script:
         now += wait
@@ -371,7 +371,7 @@ def said(effects: list[m.Effect]) -> list[str]:
     return [effect.answer.text for effect in effects if isinstance(effect, m.SpeakAnswer)]
 
 
-def test_an_announcement_is_said_when_nobody_speaks() -> None:
+def test_an_announcement_is_spoken_while_idle() -> None:
     turn = TurnHarness()
     effects = turn.take(announced("late"))
     assert effects[-1] == m.SpeakAnswer(m.SpokenAnswer("late"), language="de")
@@ -386,7 +386,7 @@ def test_an_announcement_waits_for_the_end_of_a_turn_and_for_the_one_before_it()
     assert said(turn.take(m.AnswerAudioEnded(), m.Played())) == ["two"]
 
 
-def test_an_announcement_waits_for_the_answer_to_a_question() -> None:
+def test_an_announcement_waits_for_the_reply_to_a_question() -> None:
     turn = TurnHarness()
     answered(turn, m.SpokenAnswer("Which one?", expects_reply=True))
     assert said(turn.take(announced("late"), m.AnswerAudioEnded(), m.Played())) == []
@@ -394,7 +394,7 @@ def test_an_announcement_waits_for_the_answer_to_a_question() -> None:
     assert said(turn.wait(turn.core.deadline - turn.now)) == ["late"]
 
 
-def test_too_many_announcements_lose_the_oldest() -> None:
+def test_the_oldest_of_too_many_announcements_is_dropped() -> None:
     turn = TurnHarness()
     answered(turn)
     turn.take(*[announced(str(number)) for number in range(20)], m.AnswerAudioEnded())

@@ -34,7 +34,7 @@ def directory(
     ],
     ids=["nobody", "a stranger", "this machine's", "an adopted one", "this machine's before an adopted one"],
 )
-def test_a_stranger_never_gets_the_audio(announced: list[DiscoveredService], uri: str) -> None:
+def test_an_unknown_daemon_never_gets_audio(announced: list[DiscoveredService], uri: str) -> None:
     assert directory(*announced, adopted=[KNOWN.name]).find_uri("asr") == uri
 
 
@@ -42,7 +42,7 @@ def test_a_configured_address_comes_before_all() -> None:
     assert directory(OWN, KNOWN, configured="tcp://there:1", adopted=[KNOWN.name]).find_uri("asr") == "tcp://there:1"
 
 
-def test_who_is_used_and_who_is_not_is_logged_once_with_the_next_step() -> None:
+def test_used_and_unused_daemons_are_logged_once_with_the_next_step() -> None:
     one = directory(STRANGER, KNOWN, adopted=[KNOWN.name])
     with capture_logs() as logs:
         one.log_discovered()
@@ -55,7 +55,7 @@ def test_who_is_used_and_who_is_not_is_logged_once_with_the_next_step() -> None:
     assert f"--asr-uri {STRANGER.uri}" in logs[0]["next"]
 
 
-def test_a_network_full_of_strangers_fills_neither_log_nor_memory() -> None:
+def test_a_network_full_of_unknown_daemons_fills_neither_log_nor_memory() -> None:
     strangers = [DiscoveredService(f"a{number}", "192.168.1.66", number, "asr", "1") for number in range(1, 1000)]
     with capture_logs() as logs:
         directory(*strangers).find_uri("asr")

@@ -22,7 +22,7 @@ class RecordingExecutor:
 @pytest.mark.parametrize(
     ("language", "cannot"), [("en", "Sorry, nothing here can do that."), ("de-AT", "Das kann hier leider niemand.")]
 )
-async def test_an_intent_that_nobody_carries_out_is_not_said_to_be_done(language: str, cannot: str) -> None:
+async def test_an_intent_without_executor_is_not_reported_as_done(language: str, cannot: str) -> None:
     intent = Intent("HassTurnOn", text="Turned on the lamp.").event()
     understanding = IntentResponse((), SatelliteIdentity("kitchen", None, language))
     assert await understanding.feed(intent) == SpokenAnswer(cannot, succeeded=False)
@@ -38,7 +38,7 @@ async def test_an_intent_that_nobody_carries_out_is_not_said_to_be_done(language
         ({}, None),
     ],
 )  # fmt: skip
-async def test_a_command_for_later_comes_with_what_must_be_known_then(
+async def test_a_delayed_command_comes_with_its_label_and_confirmations(
     context: dict[str, object], later: DelayedCommandInfo | None
 ) -> None:
     keeper = RecordingExecutor()

@@ -61,7 +61,7 @@ def ids(text: str, language: str = "en") -> list[str] | str | None:
         ("what time is it", None),
     ],
 )
-def test_a_choice_is_understood(text: str, chosen: object) -> None:
+def test_a_selection_is_parsed(text: str, chosen: object) -> None:
     assert ids(text) == chosen
 
 
@@ -86,11 +86,11 @@ def test_a_choice_is_understood(text: str, chosen: object) -> None:
         ("nl", "laat maar", "never"),
     ],
 )
-def test_a_choice_is_understood_in_other_languages(language: str, text: str, chosen: object) -> None:
+def test_a_selection_is_parsed_in_other_languages(language: str, text: str, chosen: object) -> None:
     assert ids(text, language) == chosen
 
 
 @given(st.text(max_size=60), st.sampled_from(sorted(sentences.languages())))
-def test_any_text_is_a_choice_or_none(text: str, language: str) -> None:
+def test_any_text_is_a_selection_or_none(text: str, language: str) -> None:
     found = parse_selection(text, AMONG, language, NOW)
     assert not isinstance(found, TimerSelection) or set(found.timers) <= set(AMONG)

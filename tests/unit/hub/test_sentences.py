@@ -13,7 +13,7 @@ def test_the_languages_are_those_of_a_satellites_own_words() -> None:
 
 
 @pytest.mark.parametrize("language", sorted(sentences.languages()))
-def test_every_language_has_every_sentence_with_the_same_blanks(language: str) -> None:
+def test_every_language_has_every_sentence_with_the_same_placeholders(language: str) -> None:
     english = sentences._TABLES["en"]
     own = sentences._TABLES[language]
     for table, entries in english.items():

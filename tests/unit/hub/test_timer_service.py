@@ -82,7 +82,7 @@ def harness(tmp_path: Path) -> TimerHarness:
     return TimerHarness(tmp_path / "timers.json")
 
 
-async def test_timers_of_absent_satellites_hold_up_nobody(harness: TimerHarness) -> None:
+async def test_timers_of_disconnected_satellites_delay_no_others(harness: TimerHarness) -> None:
     for _ in range(9):
         await harness.ask("StartTimer", seconds=0.01)
     await harness.ask("StartTimer", OFFICE, seconds=0.01)
@@ -102,7 +102,7 @@ async def test_a_timer_that_ends_between_two_looks_at_the_clock_rings_at_once(tm
         await harness.until(("kitchen", "timer-finished"))
 
 
-async def test_what_is_changed_in_another_room_is_told_to_the_timers_satellite_alone(harness: TimerHarness) -> None:
+async def test_a_change_from_another_room_is_sent_to_the_timers_satellite_alone(harness: TimerHarness) -> None:
     await harness.ask("StartTimer", minutes=5)
     await harness.ask("PauseTimer", OFFICE)
     await harness.ask("UnpauseTimer", OFFICE)
@@ -124,7 +124,7 @@ async def test_a_satellite_learns_of_a_cancelled_timer_even_after_a_restart_of_t
         await after.until(("kitchen", "timer-cancelled"))
 
 
-async def test_a_satellite_that_is_back_learns_how_its_timers_are(harness: TimerHarness) -> None:
+async def test_a_reconnected_satellite_is_sent_the_state_of_its_timers(harness: TimerHarness) -> None:
     await harness.ask("StartTimer", minutes=5)
     harness.connected = {"office"}
     await harness.ask("PauseTimer", OFFICE)
@@ -146,7 +146,7 @@ async def test_a_timer_that_is_due_rings_only_once(harness: TimerHarness) -> Non
 LATER = DelayedCommandInfo("turn off the TV")
 
 
-async def test_a_command_is_done_without_a_word_and_spoken_about_when_it_fails(harness: TimerHarness) -> None:
+async def test_a_delayed_command_is_announced_only_when_it_fails(harness: TimerHarness) -> None:
     async with harness.running():
         await harness.ask("StartTimer", later=LATER, seconds=0.01, conversation_command="off")
         await harness.until("off")
@@ -157,7 +157,7 @@ async def test_a_command_is_done_without_a_word_and_spoken_about_when_it_fails(h
     assert await harness.ask("TimerStatus") == "There are no timers."
 
 
-async def test_a_slow_command_holds_up_no_timer_and_can_be_cancelled(harness: TimerHarness) -> None:
+async def test_a_slow_command_delays_no_timer_and_can_be_cancelled(harness: TimerHarness) -> None:
     harness.may_answer.clear()
     async with harness.running():
         await harness.ask("StartTimer", later=LATER, seconds=0.01, conversation_command="off")
@@ -173,7 +173,7 @@ async def test_a_slow_command_holds_up_no_timer_and_can_be_cancelled(harness: Ti
 @pytest.mark.parametrize(
     ("late", "confirmed", "done"), [(200, (), True), (400, (), False), (200, ("lock.front",), False)]
 )
-async def test_a_command_that_is_overdue_is_done_only_soon_after(
+async def test_an_overdue_command_is_run_only_within_its_limit(
     harness: TimerHarness, late: float, confirmed: tuple[str, ...], done: bool
 ) -> None:
     later = DelayedCommandInfo("turn off the TV", confirmed)
@@ -185,13 +185,13 @@ async def test_a_command_that_is_overdue_is_done_only_soon_after(
     assert harness.done == (["off"] if done else [])
 
 
-async def test_a_command_that_nobody_acts_on_is_refused(harness: TimerHarness) -> None:
+async def test_a_delayed_command_without_executor_is_refused(harness: TimerHarness) -> None:
     said = await harness.ask("StartTimer", seconds=10, conversation_command="off")
     assert said == "Sorry, nothing here can do that."
     assert await harness.ask("TimerStatus") == "There are no timers."
 
 
-async def test_the_answer_to_which_one_is_about_what_was_asked(harness: TimerHarness) -> None:
+async def test_a_selection_is_among_the_timers_that_were_asked_about(harness: TimerHarness) -> None:
     await harness.ask("StartTimer", minutes=5)
     await harness.ask("StartTimer", minutes=9, name="pasta")
     await harness.ask("StartTimer", minutes=5, name="eggs")
@@ -203,7 +203,7 @@ async def test_the_answer_to_which_one_is_about_what_was_asked(harness: TimerHar
     assert await harness.timers.answer_question("the first one", KITCHEN) is None
 
 
-async def test_a_choice_that_leaves_several_is_asked_again_and_both_means_both(harness: TimerHarness) -> None:
+async def test_an_ambiguous_selection_is_asked_again_and_both_selects_both(harness: TimerHarness) -> None:
     for minutes, speaker in ((5, KITCHEN), (6, KITCHEN), (7, OFFICE)):
         await harness.ask("StartTimer", speaker, minutes=minutes)
     await harness.ask("CancelTimer", SatelliteIdentity("den"))

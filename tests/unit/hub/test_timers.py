@@ -47,7 +47,7 @@ def test_a_timer_starts_and_is_due_at_its_time() -> None:
     assert outcome.timers.find_expired(NOW + 3900) == outcome.timers.all
 
 
-def test_a_timer_without_a_length_is_asked_for() -> None:
+def test_a_timer_without_a_length_is_answered_with_a_question() -> None:
     assert do(TimerSet(), "StartTimer") == TimerIntentResult(TimerSet(), (), "For how long should the timer run?")
 
 
@@ -105,7 +105,7 @@ CHANGES = [("CancelTimer", {}), ("PauseTimer", {}), ("IncreaseTimer", {"minutes"
 
 
 @pytest.mark.parametrize(("intent", "slots"), CHANGES, ids=[intent for intent, _ in CHANGES])
-def test_a_timers_own_satellite_is_told_whoever_speaks(intent: str, slots: Slots) -> None:
+def test_events_go_to_the_timers_own_satellite(intent: str, slots: Slots) -> None:
     outcome = elsewhere(intent, frozenset({"kitchen", "office"}), **slots)
     assert [who for who, _ in outcome.events] == ["kitchen"]
     assert "kitchen" not in outcome.answer
@@ -123,11 +123,11 @@ def test_a_timers_own_satellite_is_told_whoever_speaks(intent: str, slots: Slots
         ("PauseTimer", {}, "The satellite kitchen cannot be reached. It learns of this when it is back."),
     ],
 )
-def test_the_speaker_is_told_that_the_timers_satellite_is_away(intent: str, slots: Slots, truth: str) -> None:
+def test_the_answer_says_that_the_timers_satellite_is_unreachable(intent: str, slots: Slots, truth: str) -> None:
     assert elsewhere(intent, frozenset({"office"}), **slots).answer.endswith(truth)
 
 
-def test_a_satellite_that_is_back_learns_what_it_missed() -> None:
+def test_a_reconnected_satellite_is_sent_what_it_missed() -> None:
     timers = elsewhere("CancelTimer", frozenset()).timers
     timers = do(timers, "StartTimer", minutes=7).timers
     told = [(event.type, event.data["id"]) for event in sync_events(timers, "kitchen", NOW + 60)]
@@ -146,7 +146,7 @@ def test_the_timer_of_a_room_is_meant_by_the_room() -> None:
     assert [timer.satellite_id for timer in outcome.timers.all] == ["office"]
 
 
-def test_alike_timers_are_told_apart_by_room_and_by_what_is_left() -> None:
+def test_similar_timers_are_distinguished_by_room_and_time_left() -> None:
     timers = TimerSet()
     for at, satellite, area in ((0, "k1", "Kitchen"), (60, "k1", "Kitchen"), (90, "o1", "Office")):
         request = TimerIntentRequest({"minutes": 5}, satellite, f"t{at}", NOW + at, area)
@@ -163,12 +163,12 @@ def test_alike_timers_are_told_apart_by_room_and_by_what_is_left() -> None:
     assert asked.question.timer_ids == ("t0", "t60", "t90")
 
 
-def test_nobody_is_asked_which_of_two_that_are_just_the_same() -> None:
+def test_the_first_of_identical_timers_is_taken_without_a_question() -> None:
     outcome = do(after(FIVE, FIVE), "CancelTimer")
     assert (len(outcome.timers.all), outcome.question) == (1, None)
 
 
-def test_all_are_paused_and_go_on() -> None:
+def test_all_timers_are_paused_and_resumed() -> None:
     paused = do(after(FIVE, PIZZA), "PauseTimer", which="all")
     assert paused.answer == "The 5 minute timer is paused. The pizza timer is paused."
     assert paused.timers.next_deadline() is None
@@ -178,7 +178,7 @@ def test_all_are_paused_and_go_on() -> None:
 COMMAND = DelayedCommand("turn off the tv", "turn off the TV", "en")
 
 
-def test_a_command_for_later_is_listed_and_cancelled_like_a_timer() -> None:
+def test_a_delayed_command_is_listed_and_cancelled_like_a_timer() -> None:
     request = TimerIntentRequest({"minutes": 10}, "kitchen", "c1", NOW, command=COMMAND)
     started = execute_intent("HassStartTimer", TimerSet(), request)
     assert started is not None
@@ -200,7 +200,7 @@ def test_a_command_for_later_is_listed_and_cancelled_like_a_timer() -> None:
         ("sv", ["5 minute timer started.", "5 minutes left on the 5 minute timer."]),
     ],
 )
-def test_timers_are_spoken_about_in_the_language_of_the_speaker(language: str, said: list[str]) -> None:
+def test_answers_are_in_the_language_of_the_turn(language: str, said: list[str]) -> None:
     request = TimerIntentRequest({"minutes": 5}, "kitchen", "t1", NOW, language=language)
     started = execute_intent("HassStartTimer", TimerSet(), request)
     assert started is not None
@@ -209,7 +209,7 @@ def test_timers_are_spoken_about_in_the_language_of_the_speaker(language: str, s
     assert [started.answer, status.answer] == said
 
 
-def test_a_paused_timer_keeps_what_is_left_and_goes_on_with_it() -> None:
+def test_a_paused_timer_resumes_with_the_time_left() -> None:
     paused = do(after(FIVE), "PauseTimer", now=NOW + 60)
     assert paused.timers.next_deadline() is None
     assert (
@@ -234,7 +234,7 @@ def test_status_speaks_of_each_timer() -> None:
     )
 
 
-def test_what_is_not_about_timers_is_left_to_others() -> None:
+def test_other_intents_are_left_to_other_executors() -> None:
     assert execute_intent("HassTurnOn", TimerSet(), TimerIntentRequest({}, "kitchen", "t", NOW)) is None
 
 

@@ -28,7 +28,7 @@ PIPERS = [voice("amy", "en_US"), voice("thorsten", "de_DE"), voice("eva", "de_DE
         ([], "en", None),
     ],
 )
-def test_a_language_is_asked_for_by_its_tag_or_by_a_voice_of_it(
+def test_a_language_is_requested_by_its_tag_or_by_a_related_voice(
     voices: list[TtsVoice], language: str, asked: SynthesizeVoice | None
 ) -> None:
     assert select_voice(voices, language) == asked

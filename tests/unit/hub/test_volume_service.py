@@ -24,7 +24,7 @@ AREAS = {"kitchen satellite": "Kitchen", "den": "Living room", "sofa": "living_r
         ("HassSetVolumeRelative", {"volume_step": -25}, {"change": -25}),
     ],
 )
-def test_what_is_said_becomes_an_order(intent: str, slots: Slots, told: dict[str, int]) -> None:
+def test_a_volume_intent_becomes_an_event(intent: str, slots: Slots, told: dict[str, int]) -> None:
     event = create_volume_event(intent, slots)
     assert event is not None
     assert (event.type, event.data) == ("user-event", {"name": "volume", **told})
@@ -41,7 +41,7 @@ def test_what_is_said_becomes_an_order(intent: str, slots: Slots, told: dict[str
         ("HassSetVolumeRelative", {"volume_step": -1000}),
     ],
 )
-def test_what_is_no_volume_is_no_order(intent: str, slots: Slots) -> None:
+def test_an_invalid_volume_becomes_no_event(intent: str, slots: Slots) -> None:
     assert create_volume_event(intent, slots) is None
 
 
@@ -74,12 +74,12 @@ def test_the_satellite_that_asked_is_meant_unless_another_room_is_named(
         ([], "There is no satellite in that room."),
     ],
 )
-def test_what_was_done_is_said(told: list[int | None], sentence: str) -> None:
+def test_the_result_is_described(told: list[int | None], sentence: str) -> None:
     assert describe_result(told) == sentence
 
 
 @given(name=st.sampled_from(["volume", "muted"]), percent=st.one_of(st.none(), st.integers(), st.text(), st.floats()))
-def test_only_a_volume_counts_as_one(name: str, percent: object) -> None:
+def test_only_valid_volumes_are_parsed(name: str, percent: object) -> None:
     told = parse_volume_report(Event("user-event", {"name": name, "percent": percent}))
     assert told is None or (told == percent and 0 <= told <= 100 and name == "volume")
 
@@ -103,7 +103,7 @@ def loud(satellite: str, language: str = "en") -> IntentRequest:
     return IntentRequest("HassSetVolume", {"volume_level": 40}, SatelliteIdentity(satellite, None, language))
 
 
-async def test_a_satellites_answer_is_what_is_said() -> None:
+async def test_the_reported_volume_is_the_answer() -> None:
     satellites = Satellites(dict(AREAS))
     said = await satellites.volume.execute(loud("den"))
     assert said == SpokenAnswer("The volume is at 40 percent.")
@@ -111,7 +111,7 @@ async def test_a_satellites_answer_is_what_is_said() -> None:
     satellites.volume.on_report("den", 50)  # a button was pressed
 
 
-async def test_a_satellite_that_knows_no_volume_is_spoken_about() -> None:
+async def test_a_satellite_without_volume_control_is_reported() -> None:
     satellites = Satellites(dict(AREAS))
     satellites.unresponsive = {"den"}
     said = await satellites.volume.execute(loud("den"))
@@ -124,7 +124,7 @@ async def test_the_answer_is_in_the_language_of_the_speaker() -> None:
     assert said == SpokenAnswer("Die Lautstärke ist bei 40 Prozent.")
 
 
-async def test_what_is_about_something_else_is_left_to_others() -> None:
+async def test_other_intents_are_left_to_other_services() -> None:
     assert (
         await Satellites({}).volume.execute(IntentRequest("HassStartTimer", {"minutes": 5}, SatelliteIdentity("den")))
         is None
