@@ -173,14 +173,16 @@ class _Transfer:
         """Hold the part, once no other program does."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._policy.lock_timeout_seconds
-        while not await self._on_disk(self._part.acquire):
-            if loop.time() > deadline:
-                raise DownloadError(f"another program has been fetching {self._file.path} for too long; end it first")
-            self._problem = "another program is fetching it"
-            await asyncio.sleep(LOCK_POLL_SECONDS)
         try:
+            while not await self._on_disk(self._part.acquire):
+                if loop.time() > deadline:
+                    raise DownloadError(
+                        f"another program has been fetching {self._file.path} for too long; end it first"
+                    )
+                self._problem = "another program is fetching it"
+                await asyncio.sleep(LOCK_POLL_SECONDS)
             yield
-        finally:  # a cancellation does not wait for a large file's checksum; the thread releases the part after it
+        finally:  # on the disk's thread, after what still runs there; a cancellation does not wait for a large checksum
             released = self._on_disk(self._part.release)
             await asyncio.wait([released], timeout=RELEASE_SECONDS)
 
@@ -322,11 +324,14 @@ class _Part:
         return False
 
     def release(self) -> None:
-        """Unlock the part; an empty one, or one that has become the file itself, leaves nothing behind."""
+        """Unlock the part, if it is held; an empty one, or one that has become the file itself, leaves nothing behind."""
+        if self._descriptor < 0:
+            return
         if not self.size:
             self._path.unlink(missing_ok=True)
             self._version_path.unlink(missing_ok=True)
         os.close(self._descriptor)
+        self._descriptor = -1
 
     def range_headers(self) -> dict[str, str]:
         """Return the headers that request the rest, provided that the server still has this version.
@@ -400,12 +405,10 @@ async def _read_ahead(response: "ClientResponse") -> "AsyncIterator[asyncio.Queu
 
 
 async def _read_all(response: "ClientResponse", blocks: "asyncio.Queue[_Block]") -> None:
-    from aiohttp import ClientError
-
     try:
         async for block in response.content.iter_any():
             await blocks.put(block)
-    except (ClientError, TimeoutError) as err:
+    except Exception as err:  # noqa: BLE001 - the edge of the task: whoever takes the blocks raises it
         await blocks.put(err)
     else:
         await blocks.put(None)

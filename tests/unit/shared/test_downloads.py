@@ -347,6 +347,17 @@ async def test_cancelling_does_not_wait_for_a_silent_server(site: Site, tmp_path
     assert not site.over.is_set(), "the server is still silent"
 
 
+async def test_whenever_it_is_cancelled_the_next_one_gets_the_file(site: Site, tmp_path: Path) -> None:
+    site.content = b"small"
+    for steps in range(60):
+        task = asyncio.create_task(fetched(site, tmp_path / str(steps)))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert await fetched(site, tmp_path / str(steps)) == site.content
+
+
 async def test_a_redirect_is_followed(site: Site, tmp_path: Path) -> None:
     moved = Download(site.url, Path("model.bin"))
     site.statuses, site.leads_to = [], site.url
