@@ -1,4 +1,4 @@
-"""Installed commands as processes over loopback."""
+"""Installed daemons as child processes."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ class Daemon:
         return daemon
 
     async def stop(self) -> int:
-        """End the daemon as systemd would; return its exit status."""
+        """Stop the daemon as systemd does; return its exit status."""
         send_signal(self.process, signal.SIGTERM)
         try:
             async with asyncio.timeout(STOP_SECONDS):

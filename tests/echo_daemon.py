@@ -1,4 +1,4 @@
-"""The smallest daemon: it sends every event back; `work` takes its time or waits for `release`, `fail` and `crash` do what they say."""
+"""The smallest daemon: it echoes events. `work` sleeps or waits for `release`; `fail` and `crash` raise exceptions."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from wyoming_rosie.protocol.server import ConnectionHandler, DaemonServer, Send,
 
 
 class EchoHandler:
-    """Counts how often work was begun, ended and closed, for all to see."""
+    """Counts, for all connections, how often work was started and ended, and connections closed."""
 
     started = ended = closed = 0
     released = asyncio.Event()

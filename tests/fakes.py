@@ -1,4 +1,4 @@
-"""Stand-ins that speak real Wyoming over real sockets."""
+"""Fake daemons and satellites that speak Wyoming over real sockets."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,7 +16,7 @@ SPEECH_DATA = {"rate": 16000, "width": 2, "channels": 1}
 
 
 async def ignore_event(event: Event, send: Send) -> None:
-    """A daemon that takes everything and says nothing."""
+    """Answer nothing."""
 
 
 class _FunctionHandler:
@@ -34,7 +34,7 @@ class _FunctionHandler:
 
 @dataclass
 class FakeDaemon:
-    """A daemon whose answers are a function; it keeps what it was sent."""
+    """A daemon whose answers are a function; `heard` are the events received."""
 
     answer: AnswerFunction = ignore_event
     heard: list[Event] = field(default_factory=list)
@@ -60,7 +60,7 @@ class FakeDaemon:
 
 
 class FakeSatellite(FakeDaemon):
-    """A satellite that a test speaks through; `tell` sends to the conductor, `wait_for` waits for an event from it."""
+    """A satellite controlled by a test: `send` sends to the conductor, `wait_for` waits for an event from it."""
 
     def __init__(self, name: str = "kitchen satellite", area: str | None = "Kitchen") -> None:
         super().__init__(self._on_event)
@@ -91,7 +91,7 @@ class FakeSatellite(FakeDaemon):
         return event
 
     async def speak(self, seconds: float = 0.3, pcm: bytes = bytes(640)) -> None:
-        """Send audio, one chunk of 20 ms after the other, at real pace."""
+        """Send audio in real time, in chunks of 20 ms."""
         for _ in range(round(seconds / 0.02)):
             await self.send(Event("audio-chunk", dict(SPEECH_DATA), pcm))
             await asyncio.sleep(0.02)

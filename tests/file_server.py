@@ -1,4 +1,4 @@
-"""A web server on this machine that serves files by their names, slowly if asked to, and goes on in the middle."""
+"""A web server that serves files by name, with ranges, and can pause in the middle of one."""
 
 import threading
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ BLOCK_BYTES = 16_384
 
 @dataclass
 class FileServer:
-    """Whatever folder an address names, the file of that name is sent; `held` after its first half, until it is set free."""
+    """Serves `files` by name in any folder; pauses `paused_file` after its first half until `resume` is set."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     paused_file: str = ""
     resume: threading.Event = field(default_factory=threading.Event)
     halfway: threading.Event = field(default_factory=threading.Event)
     requests: list[tuple[str, str]] = field(default_factory=list)
-    """Names, and the ranges that were asked for."""
+    """Names and ranges."""
     url: str = ""
 
     def add(self, folder: Path) -> None:
@@ -45,7 +45,7 @@ def serve_files() -> Iterator[FileServer]:
 
 class _QuietServer(ThreadingHTTPServer):
     def handle_error(self, *_: object) -> None:
-        """Clients leave in the middle of answers here."""
+        """Ignore clients that disconnect during an answer."""
 
 
 class _FileHandler(BaseHTTPRequestHandler):

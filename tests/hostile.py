@@ -1,4 +1,4 @@
-"""Bad input to our daemons: what `wyoming-rosie check` sends to anybody's and more, and what must come back from ours."""
+"""Bad input for our daemons, that of `wyoming-rosie check` and more, with the required answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ ROLES = tuple(bad_input.EVENTS)
 
 @dataclass(frozen=True)
 class InvalidBytes:
-    """Bytes that are no events: an `error` with `code`, then the end."""
+    """Bytes that are not an event; the answer is an `error` with `code` and the end of the connection."""
 
     name: str
     raw: bytes
@@ -38,7 +38,7 @@ BYTES = (
 
 @dataclass(frozen=True)
 class InvalidEvents:
-    """Legal events that make no sense: one of `answers` comes back, `error` with a code among them or not."""
+    """Well-formed events with invalid content; the answer is one of `answers`."""
 
     name: str
     events: Sequence[Event]
@@ -49,7 +49,7 @@ STOP = Event("audio-stop")
 ANY_ANSWER = frozenset({"error", "handled", "not-handled", "not-recognized"})
 NOTHING = frozenset({"not-detected"})
 ENDS = {"wake": "not-detected", "vad": "user-event", "asr": "transcript"}
-"""What comes at the end of audio that is strange, yet audio."""
+"""Answers at the end of unusual but valid audio."""
 STRANGE = ("24 bits and 6 channels", "no audio at all")
 ANSWERS = {
     **{(role, title): frozenset({answer}) for role, answer in ENDS.items() for title in STRANGE},
@@ -57,7 +57,7 @@ ANSWERS = {
     ("tts", "control characters"): frozenset({"audio-stop"}),
 }
 LEGAL = {("wake", "audio without a start")}
-"""Satellites of old send no more."""
+"""Old satellites send nothing else."""
 MEGABYTE = "word " * 200_000
 NOISE = bytes(range(256)) * 125
 """A second."""

@@ -1,4 +1,4 @@
-"""Every flag of wyoming-satellite with a value, in commands that its users might have."""
+"""Every flag of wyoming-satellite with a value, in commands as its users have them."""
 
 import shlex
 import sys
@@ -9,12 +9,12 @@ from wyoming_rosie_satellite.compat.migration import EVENTS
 
 NOWHERE = "tcp://127.0.0.1:9"
 FINDER = "import sys\nwhile sys.stdin.buffer.read(16000): print('okay_nabu', flush=True)"
-"""Hears the wake word every half second."""
+"""A wake word detector that fires every half second."""
 COMMON = ("--mic-command", "sleep 60", "--snd-command", "tee")
 
 
 def commands(folder: Path, wav: Path) -> dict[str, Sequence[str]]:
-    """Return the commands by what they are about; `wav` is a sound."""
+    """Return the commands by topic; `wav` is a WAV file."""
     return {
         "sound": [
             *("--mic-command", "cat /dev/zero", "--mic-command-rate", "48000", "--mic-command-width", "2"),

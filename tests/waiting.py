@@ -1,4 +1,4 @@
-"""Waits that end as soon as what they are for is so, however busy the machine is."""
+"""Waits for a condition, with generous timeouts for busy machines."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ async def wait_until(is_so: Callable[[], object]) -> None:
 
 
 async def cpu_seconds_until_idle(process: psutil.Process) -> float:
-    """Return the processor's seconds that a process uses until it has nothing more to do."""
+    """Return the CPU seconds that a process uses until it is idle."""
     begun = now = process.cpu_times().user
     async with asyncio.timeout(LONGEST_SECONDS):
         while True:

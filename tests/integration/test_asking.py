@@ -1,4 +1,4 @@
-"""`wyoming-rosie ask`: which house is asked, what it asks back, and whether it is a real one."""
+"""`wyoming-rosie ask`: choice of the intent daemon, follow-up questions, and the notice of a simulated home."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""`wyoming-rosie check` on our daemons, and on programs that do not do what they should."""
+"""`wyoming-rosie check` on our daemons, and on faulty programs."""
 
 import asyncio
 import json

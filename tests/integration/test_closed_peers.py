@@ -1,4 +1,4 @@
-"""What a connection leaves behind when it has ended: nothing that waits for the garbage collector."""
+"""Closed connections leave no objects for the garbage collector."""
 
 import asyncio
 import gc

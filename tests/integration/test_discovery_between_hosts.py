@@ -1,4 +1,4 @@
-"""One host announces, another finds: two network namespaces joined by a cable of their own."""
+"""Discovery between two hosts, as two network namespaces with a virtual cable."""
 
 import json
 import os

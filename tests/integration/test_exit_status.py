@@ -1,4 +1,4 @@
-"""How every command ends: 0 done, 1 failed, 2 the command line is wrong, 3 nothing was understood; never a traceback."""
+"""Exit status of every command: 0 done, 1 failed, 2 the command line is wrong, 3 nothing was understood; no traceback."""
 
 import os
 import re
@@ -32,7 +32,7 @@ MISUSED = {
     "voices": ("--language", "klingon"),
     "languages": ("wake",),
 }
-"""What is wrong beside a flag that does not exist."""
+"""Wrong command lines besides an unknown flag."""
 FAILING = {
     "check": (NOBODY,),
     "listen": (NOBODY,),

@@ -1,4 +1,4 @@
-"""Bad input to every daemon: a clear error or the rightful answer, nothing crashes, the next peer is served."""
+"""Bad input to every daemon: it answers with an error or as required, does not crash, and serves the next client."""
 
 import asyncio
 import socket

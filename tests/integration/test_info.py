@@ -1,4 +1,4 @@
-"""What each daemon says of itself, read with the wyoming package's own client and judged as Home Assistant does."""
+"""Info of each daemon, read with the wyoming package's client and evaluated as Home Assistant does."""
 
 import asyncio
 

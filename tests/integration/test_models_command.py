@@ -1,4 +1,4 @@
-"""Models as people have them: fetched while a command waits, listed, fetched, resumed and removed."""
+"""Models on the command line: fetched while a command waits, listed, fetched, resumed and removed."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""However a command of `wyoming-rosie` ends, the programs that it has started end with it, and their processes, too."""
+"""Child programs of `wyoming-rosie` end with it, however it ends, and so do their own child processes."""
 
 import os
 import pty

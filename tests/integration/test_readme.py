@@ -1,4 +1,4 @@
-"""The README's commands, in a copy of the project: each runs as written after the one before it, and prints what it says."""
+"""The README's commands run in a copy of the project, one after the other, and print the output shown there."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The life of a daemon, over real sockets."""
+"""Life cycle of a daemon, over real sockets."""
 
 import asyncio
 import json

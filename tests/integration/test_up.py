@@ -1,4 +1,4 @@
-"""`wyoming-rosie up`: the addresses of its settings, the parts that can run, and what ends by itself."""
+"""`wyoming-rosie up`: addresses from the settings, programs that cannot start, and restarts."""
 
 import os
 import re

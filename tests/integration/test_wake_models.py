@@ -1,4 +1,4 @@
-"""The commands for models of wake words, as people type them."""
+"""The commands for wake word models."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Commands that are pointed at what is no daemon, or another one than they need."""
+"""Commands with the address of a program that is not a daemon, or not the right one."""
 
 import asyncio
 import socket

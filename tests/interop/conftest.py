@@ -1,4 +1,4 @@
-"""Voices and models for other projects' programs, made on the spot."""
+"""Generated voices and models for programs of other projects."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -23,13 +23,13 @@ def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Whisper model that hears `whisper_model.TEXT` in whatever is loud."""
+    """A Whisper model that transcribes all loud audio as `whisper_model.TEXT`."""
     return whisper_model.build(tmp_path_factory.mktemp("whisper"), quiet_text="")
 
 
 @pytest.fixture
 def said(tmp_path: Path, shared_data: Path) -> Path:
-    """A person who says "okay nabu" so that openWakeWord hears it, then the command of the demo."""
+    """A recording of "okay nabu" that openWakeWord detects, then the command of the demo."""
     audio, word = read_wav(shared_data / "wake" / "woww_okay_nabu.wav")
     _, demo = read_wav(RECORDING)
     pcm = bytes(audio.bytes_in(1.0)) + word + bytes(audio.bytes_in(0.3)) + demo[audio.bytes_in(1.25) :]
@@ -39,6 +39,6 @@ def said(tmp_path: Path, shared_data: Path) -> Path:
 
 @pytest.fixture(params=[OLD, NEWEST])
 async def core(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[HomeAssistant]:
-    """A Home Assistant, of the oldest and of the newest version that we try."""
+    """A Home Assistant, of the oldest and of the newest version under test."""
     async with run_home_assistant(tmp_path / "core", request.param) as core:
         yield core

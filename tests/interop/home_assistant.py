@@ -1,4 +1,4 @@
-"""A real Home Assistant core (scripts/peers) with its demo house, in a folder of its own, on a free port of this machine."""
+"""A real Home Assistant core (scripts/peers) with its demo home, in its own folder, on a free port."""
 
 import asyncio
 import json
@@ -54,12 +54,12 @@ template:
         turn_on: []
         turn_off: []
 """
-"""The demo house, a light that really is another thing's state, and one that never answers."""
+"""The demo home, a light that mirrors the state of another entity, and one that never answers."""
 _ONBOARDED = {"version": 4, "minor_version": 1, "key": "onboarding", "data": {"done": ["core_config", "analytics", "integration"]}}  # fmt: skip
 
 
 OLD, NEWEST = "homeassistant", "homeassistant-newest"
-"""The environments of the cores that are tried."""
+"""Environments of the cores under test."""
 
 
 class HomeAssistant:
@@ -107,7 +107,7 @@ class HomeAssistant:
             return await _request(session, self.url, self.token, {"type": kind, **fields})
 
     async def add_wyoming(self, port: int, domain: str = "conversation") -> str:
-        """Let it talk to a Wyoming program of this machine; return the id of its entity in the domain."""
+        """Add a Wyoming program on this machine; return the ID of its entity in the domain."""
         before = await self._wyoming(domain)
         assert (await self._configure_wyoming(port))["type"] == "create_entry"
         async with asyncio.timeout(ASK_SECONDS):
@@ -137,7 +137,7 @@ class HomeAssistant:
         return str(next(one for one in of_device if one.startswith(f"{domain}.")))
 
     async def use_pipeline(self, **engines: str) -> None:
-        """Let all satellites use these entities, by domain."""
+        """Set the pipeline of all satellites to these entities, by domain."""
         spoken = {f"{stage}_language": "en" for stage in ("conversation", "stt", "tts")}
         entities = {f"{domain}_engine": entity for domain, entity in engines.items()}
         nothing = {"tts_voice": None, "wake_word_entity": None, "wake_word_id": None}
@@ -146,7 +146,7 @@ class HomeAssistant:
         await self.ask("assist_pipeline/pipeline/set_preferred", pipeline_id=made["id"])
 
     async def call(self, domain: str, service: str, **fields: Any) -> int:
-        """Call one of its services; return the status when that is done."""
+        """Call a service and wait for its end; return the HTTP status."""
         async with (
             aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.token}"}) as session,
             session.post(f"{self.url}/api/services/{domain}/{service}", json=fields) as response,
@@ -212,7 +212,7 @@ def _configure(folder: Path, port: int) -> None:
 
 
 async def _onboard(url: str) -> str:
-    """Make the first user as its web page would; return a long-lived token."""
+    """Create the first user as the web page does; return a long-lived token."""
     person = {"client_id": f"{url}/", "name": "Test", "username": "test", "password": "test-test", "language": "en"}
     async with aiohttp.ClientSession() as session:
         async with session.post(f"{url}/api/onboarding/users", json=person) as made:

@@ -34,7 +34,7 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def run_peer(path: Path, *arguments: str, log: Path) -> AsyncIterator[str]:
-    """Run a peer during the block; yield its address once it describes itself."""
+    """Run a peer during the block; yield its URI once it answers `describe`."""
     uri = f"tcp://127.0.0.1:{free_port()}"
     with await asyncio.to_thread(log.open, "wb") as said:
         process = await asyncio.create_subprocess_exec(str(path), *arguments, "--uri", uri, stdout=said, stderr=said)

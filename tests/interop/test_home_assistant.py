@@ -1,4 +1,4 @@
-"""The real Home Assistant core: our intent daemon as its conversation agent, and the actor that lets it act."""
+"""The real Home Assistant core with our intent daemon as its conversation agent, and with our actor."""
 
 import asyncio
 import socket
@@ -32,7 +32,7 @@ def _phrases_are_read() -> None:
 
 
 class ConnectedActor:
-    """An actor on the core, and the homes it has told of."""
+    """An actor on the core, with the homes that it has reported."""
 
     def __init__(self, core: HomeAssistant, token_file: Path) -> None:
         self.homes: list[Home] = []

@@ -1,4 +1,4 @@
-"""Our satellite, conducted by the real Home Assistant: what is said in a room, mute, announcements and a restart."""
+"""Our satellite with the real Home Assistant as conductor: commands, mute, announcements and a restart."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ domain = "light"
 
 
 class TextHandler:
-    """Speech recognition that hears the same in everything."""
+    """Handler of a speech recogniser with a fixed transcript."""
 
     is_busy = False
 
@@ -46,7 +46,7 @@ class TextHandler:
 
 
 class TextDaemon(DaemonServer):
-    """A speech daemon of which a test says what it hears."""
+    """An asr daemon whose transcript a test sets."""
 
     def __init__(self) -> None:
         model = AsrModel("test", CREDIT, True, None, None, ["en"])
@@ -66,7 +66,7 @@ class SatelliteSetup:
     engines: dict[str, str]
 
     async def speak(self, text: str) -> None:
-        """Say the wake word and something that is understood as `text`."""
+        """Play the wake word and a command that is transcribed as `text`."""
         self.recogniser.text = text
         self.voice.says(self.speech)
 
@@ -77,7 +77,7 @@ class SatelliteSetup:
         return [line["phase"] for line in self.satellite.lines("phase")]
 
     async def announce(self, message: str) -> int:
-        """Return the status of the call, which ends when it was heard."""
+        """Announce a message and wait for its playback; return the HTTP status."""
         return await self.core.call("assist_satellite", "announce", entity_id=self.entity, message=message)
 
 

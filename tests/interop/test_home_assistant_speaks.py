@@ -1,4 +1,4 @@
-"""What the real Home Assistant says when our intent daemon has understood and it has acted."""
+"""Replies of the real Home Assistant to intents of our daemon that it has executed."""
 
 import re
 from pathlib import Path
@@ -12,14 +12,14 @@ pytestmark = [pytest.mark.interop]
 
 
 class AssistClient:
-    """Somebody who speaks to an agent through a device of Home Assistant's."""
+    """Sends sentences to a conversation agent, as from a device of Home Assistant."""
 
     def __init__(self, core: HomeAssistant, agent: str, device: str | None) -> None:
         self._core = core
         self._asked = {"agent_id": agent} | ({} if device is None else {"device_id": device})
 
     async def ask(self, text: str, language: str = "en") -> str:
-        """Return what Home Assistant answers."""
+        """Return the reply to a sentence."""
         answer = await self._core.post("conversation/process", text=text, language=language, **self._asked)
         return str(answer["response"]["speech"].get("plain", {}).get("speech", ""))
 

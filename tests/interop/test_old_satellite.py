@@ -1,4 +1,4 @@
-"""wyoming-satellite 1.0.0, whose users have thousands of them, with our wake daemon and conducted by our hub."""
+"""wyoming-satellite 1.0.0, which is widely installed, with our wake daemon and our hub as conductor."""
 
 import asyncio
 import re
@@ -23,7 +23,7 @@ while True:
         sys.stdout.buffer.flush()
         time.sleep(0.02)
 """
-"""Somebody who says it again and again."""
+"""A microphone that repeats a recording."""
 LONGEST_STEP_SECONDS = 60.0
 STEPS = ("wake", "decided", "transcript", "intent", "first-audio")  # it never says that an answer was played
 

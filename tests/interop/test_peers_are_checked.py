@@ -1,4 +1,4 @@
-"""`wyoming-rosie check` on other projects' daemons: it says of each what docs/checking.md says."""
+"""`wyoming-rosie check` on daemons of other projects, with the results in docs/checking.md."""
 
 import asyncio
 import json

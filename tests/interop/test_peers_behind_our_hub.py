@@ -1,4 +1,4 @@
-"""One turn in which every daemon that others offer is another project's: openWakeWord, faster-whisper, Piper."""
+"""One turn of our hub with daemons of other projects: openWakeWord, faster-whisper, Piper."""
 
 import asyncio
 from contextlib import AsyncExitStack

@@ -1,4 +1,4 @@
-"""Recordings of any common format, read in pieces: plain WAV by itself, others by soundfile or ffmpeg where there is one."""
+"""Recordings in any common format, read in blocks: plain WAV directly, others with soundfile or ffmpeg if installed."""
 
 import os
 import shlex
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     import soundfile
 
 STDIN = "/dev/stdin"
-"""Where a lone `-` on the command line leads."""
+"""Path that stands for `-` on the command line."""
 BLOCK_SECONDS = 1.0
 MOST_BYTES = 1 << 30
-"""Of a recording that comes through a pipe, which is kept in a temporary file."""
+"""Limit of a recording from a pipe, which is copied to a temporary file."""
 COPY_BYTES = 1 << 20
 FFMPEG_STOP_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class AudioFile:
-    """An open recording; `blocks` are whole frames of about a second each, once."""
+    """An open recording; `blocks` yields PCM in whole frames, about a second at a time, and only once."""
 
     audio: AudioFormat
     blocks: Iterator[bytes]
 
 
 class _UnknownFormatError(RosieError):
-    """Raised by a reader that does not know the format."""
+    """Raised by a reader that does not support the format."""
 
 
 _Reader: TypeAlias = Callable[[Path], AbstractContextManager[AudioFile]]
@@ -61,13 +61,13 @@ def open_audio(path: Path) -> Iterator[AudioFile]:
 
 
 def read_audio(path: Path) -> tuple[AudioFormat, bytes]:
-    """Return a whole recording: for short ones. Raises ConfigError."""
+    """Return format and PCM of a short recording. Raises ConfigError."""
     with open_audio(path) as recording:
         return recording.audio, b"".join(recording.blocks)
 
 
 def speech_blocks(recording: AudioFile) -> Iterator[bytes]:
-    """Yield a recording as speech audio. Raises EngineError when packages are missing that convert it."""
+    """Yield a recording as speech PCM. Raises EngineError if packages for the conversion are missing."""
     converter = Converter(recording.audio, SPEECH)
     for block in recording.blocks:
         yield converter.convert(block)
@@ -75,7 +75,7 @@ def speech_blocks(recording: AudioFile) -> Iterator[bytes]:
 
 
 def skip_seconds(recording: AudioFile, seconds: float) -> AudioFile:
-    """Return what follows of a recording after so many seconds."""
+    """Return a recording without its first `seconds`."""
     return AudioFile(recording.audio, _skip_bytes(recording.blocks, recording.audio.bytes_in(seconds)))
 
 
@@ -88,13 +88,13 @@ def _skip_bytes(blocks: Iterator[bytes], skipped: int) -> Iterator[bytes]:
 
 @contextmanager
 def buffered(path: Path) -> Iterator[Path]:
-    """Have a recording that comes through a pipe in a file during the block, so that it can be opened again. Raises ConfigError."""
+    """Yield a file that can be opened repeatedly: the recording, or a copy of it if it is a pipe. Raises ConfigError."""
     with ExitStack() as stack:
         yield _to_seekable(path, stack)
 
 
 def write_speech(source: Path, target: Path) -> float:
-    """Write a recording as a WAV file of speech audio; return its seconds. Raises ConfigError, EngineError."""
+    """Write a recording as a WAV file of speech PCM; return its seconds. Raises ConfigError, EngineError."""
     with open_audio(source) as recording, wave.open(str(target), "wb") as file:
         file.setframerate(SPEECH.rate)
         file.setsampwidth(SPEECH.width)
@@ -105,12 +105,12 @@ def write_speech(source: Path, target: Path) -> float:
 
 
 def conversion_hint(path: Path | str) -> str:
-    """Return the line that makes a WAV file of a recording which is not understood."""
+    """Return the ffmpeg command that converts a recording to a plain WAV file."""
     return f"ffmpeg -i {shlex.quote(str(path))} -ar 16000 -ac 1 out.wav"
 
 
 def _to_seekable(path: Path, stack: ExitStack) -> Path:
-    """Return the file itself, or a copy of what comes through a pipe. Raises ConfigError when there is nothing."""
+    """Return the file itself, or a copy of a pipe's content. Raises ConfigError if it is missing or empty."""
     try:
         with _open_raw(path) as raw:
             file = path if path.is_file() and str(path) != STDIN else _copy(raw, path, stack)
@@ -172,10 +172,10 @@ def _open_soundfile(path: Path) -> Iterator[AudioFile]:
 
 
 def _import_soundfile() -> Any:
-    """Return the soundfile module, if there is one that works."""
+    """Return the soundfile module, or None if it does not work."""
     try:
         import soundfile
-    except (ImportError, OSError):  # the package, or the library that it brings
+    except (ImportError, OSError):  # OSError: the native library
         return None
     return soundfile
 
@@ -184,7 +184,7 @@ def _soundfile_blocks(file: "soundfile.SoundFile", audio: AudioFormat, path: Pat
     import soundfile
 
     try:
-        # as floats: libsndfile does not scale the samples of float files when it is asked for integers
+        # As floats: libsndfile does not scale the samples of float files to integers.
         while len(samples := file.read(round(audio.rate * BLOCK_SECONDS), "float32", always_2d=True)):
             yield float_pcm(samples, audio)
     except soundfile.LibsndfileError as err:
@@ -204,7 +204,7 @@ def _open_ffmpeg(path: Path) -> Iterator[AudioFile]:
         try:
             first = _ffmpeg_block(process)
             if not first:
-                raise _UnknownFormatError("ffmpeg finds no sound in it")
+                raise _UnknownFormatError("ffmpeg finds no audio in it")
             yield AudioFile(SPEECH, _ffmpeg_blocks(process, first))
         finally:
             process.kill()
@@ -227,14 +227,14 @@ def _format_error(path: Path) -> str:
     tools = {"soundfile": _import_soundfile(), "ffmpeg": shutil.which("ffmpeg")}
     missing = [name for name, found in tools.items() if not found]
     if not missing:
-        return f"{_display_name(path)} is no recording: neither soundfile nor ffmpeg finds sound in it"
+        return f"{_display_name(path)} is not a recording: neither soundfile nor ffmpeg finds audio in it"
     ways = {
         "soundfile": f"{install_command(['files'])} (mp3, flac, ogg, every WAV)",
         "ffmpeg": "sudo apt install ffmpeg (all others)",
     }
     return (
         f"{_display_name(path)} is not a plain WAV file, and {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not "
-        f"installed, which may read it: {'; '.join(ways[name] for name in missing)}; or convert it: {conversion_hint(path)}"
+        f"installed, which could read it: {'; '.join(ways[name] for name in missing)}; or convert it: {conversion_hint(path)}"
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AudioFormat:
-    """Signed little-endian samples: Hz, bytes per sample, samples per frame."""
+    """Format of PCM, signed little-endian: rate in Hz, width in bytes per sample, samples per frame."""
 
     rate: int
     width: int
@@ -39,7 +39,7 @@ class AudioFormat:
 
 
 SPEECH = AudioFormat(rate=16_000, width=2, channels=1)
-"""What every engine of ours hears."""
+"""Input format of all engines."""
 
 RATES = range(1_000, 384_001)
 WIDTHS = range(1, 5)
@@ -49,7 +49,7 @@ PIECE_BYTES = 65_536
 
 
 def format_of(event: Event) -> AudioFormat:
-    """Return the format that an audio-start or audio-chunk names. Raises BadEventError."""
+    """Return the format in an audio-start or audio-chunk. Raises BadEventError."""
     return AudioFormat(
         _parse_int(event, "rate", RATES, "Hz"),
         _parse_int(event, "width", WIDTHS, "bytes"),
@@ -58,10 +58,10 @@ def format_of(event: Event) -> AudioFormat:
 
 
 def split_chunk(chunk: Event) -> Iterator[Event]:
-    """Cut an audio-chunk into some of at most PIECE_SECONDS and PIECE_BYTES each.
+    """Split an audio-chunk into chunks of at most PIECE_SECONDS and PIECE_BYTES.
 
-    A payload within the wire's limits may stand for minutes of audio, which converting would make many times larger.
-    A chunk without a legal format stays whole, for `SpeechInput` to refuse.
+    A payload within the limits of the wire may hold minutes of audio, which a conversion makes many times larger.
+    A chunk with an invalid format is not split; `SpeechInput` refuses it.
     """
     pcm, size = chunk.payload or b"", _split_bytes(chunk)
     if len(pcm) <= size:
@@ -84,9 +84,9 @@ def _format_fields(event: Event) -> tuple[object, object, object]:
 
 
 class Converter:
-    """Turns one stream of audio into another format; several channels are mixed, one is copied to all.
+    """Converts a stream of PCM to another format. Several channels are mixed; a single one is copied to all.
 
-    Formats that are equal pass untouched and need neither numpy nor soxr.
+    Equal formats pass unchanged and need neither numpy nor soxr.
     """
 
     def __init__(self, source: AudioFormat, target: AudioFormat) -> None:
@@ -97,7 +97,7 @@ class Converter:
             self._resample = _create_resampler(source, target)
 
     def convert(self, pcm: bytes) -> bytes:
-        """Return what is ready of whole frames `pcm`; the resampler holds some back. Raises BadEventError."""
+        """Convert whole frames; return the PCM that is ready, as the resampler buffers some. Raises BadEventError."""
         if len(pcm) % self._source.frame_bytes:
             raise BadEventError(
                 f"{len(pcm)} bytes are not a whole number of {self._source.frame_bytes}-byte frames", "bad-audio"
@@ -105,7 +105,7 @@ class Converter:
         return self._convert(pcm, last=False)
 
     def finish(self) -> bytes:
-        """Return what was held back; the converter is used up."""
+        """Return the buffered rest; the converter cannot be used again."""
         return self._convert(b"", last=True)
 
     def _convert(self, pcm: bytes, last: bool) -> bytes:
@@ -117,9 +117,9 @@ class Converter:
 
 
 class SpeechInput:
-    """One peer's audio-start, audio-chunk and audio-stop, as 16 kHz 16-bit mono unless another format is wanted.
+    """Converts the audio-start, audio-chunk and audio-stop of a peer to `target`, 16 kHz 16-bit mono by default.
 
-    After bad audio it hears nothing until the next start, so that one error stands for a whole stream.
+    After invalid audio it ignores events until the next audio-start, so that a stream causes one error only.
     """
 
     def __init__(self, target: AudioFormat = SPEECH) -> None:
@@ -131,21 +131,21 @@ class SpeechInput:
         self._converter: Converter | None = None
 
     def needs_conversion(self, event: Event) -> bool:
-        """Return whether an audio-start or audio-chunk needs a conversion, which may take milliseconds."""
+        """Return whether the event's audio needs a conversion, which may take milliseconds."""
         return _format_fields(event) != self._target_fields
 
     def split(self, chunk: Event) -> Iterator[Event]:
-        """Return what to give to `chunk`: pieces of an audio-chunk that needs a conversion, else the whole of it."""
+        """Return the chunks for `chunk`: parts of an audio-chunk that needs a conversion, else the chunk itself."""
         return split_chunk(chunk) if self.needs_conversion(chunk) else iter((chunk,))
 
     def start(self, event: Event) -> None:
-        """Begin a stream. Raises BadEventError, EngineError."""
+        """Start a stream. Raises BadEventError, EngineError."""
         self.started, self._is_rejecting = False, True
         self._open(format_of(event))
         self.started, self._is_rejecting = True, False
 
     def chunk(self, event: Event) -> bytes:
-        """Return the chunk as speech audio. Raises BadEventError for the first bad chunk; nothing follows it."""
+        """Return the chunk's PCM in the target format. Raises BadEventError for the first invalid chunk."""
         if self._is_rejecting:
             return b""
         try:
@@ -155,13 +155,13 @@ class SpeechInput:
             raise
 
     def pass_through(self, event: Event) -> bytes | None:
-        """Return the chunk when it is as wanted in a stream of such, else nothing: it is for `chunk` then."""
+        """Return the chunk's PCM if it needs no conversion, else None: then call `chunk`."""
         pcm = event.payload or b""
         is_plain = self.started and self._format == self._target and not self.needs_conversion(event)
         return pcm if is_plain and not len(pcm) % self._target.frame_bytes else None
 
     def stop(self, event: Event) -> bytes:
-        """End the stream; return the rest of its audio. Raises BadEventError when there was no start."""
+        """End the stream; return the rest of its PCM. Raises BadEventError without an audio-start."""
         if self._is_rejecting:
             return b""
         if not self.started or self._converter is None:
@@ -186,7 +186,7 @@ class SpeechInput:
 
 
 def read_wav(source: Path | BinaryIO) -> tuple[AudioFormat, bytes]:
-    """Return a WAV file's format and samples. Raises ConfigError, which names the file."""
+    """Return format and PCM of a WAV file. Raises ConfigError, which names the file."""
     path = source if isinstance(source, Path) else "standard input"
     try:
         with wave.open(str(source) if isinstance(source, Path) else source, "rb") as file:
@@ -202,14 +202,14 @@ def read_wav(source: Path | BinaryIO) -> tuple[AudioFormat, bytes]:
 
 
 def swap_sign(pcm: bytes, audio: AudioFormat) -> bytes:
-    """Return a WAV file's samples as ours, or ours as a WAV file's: it keeps 8-bit samples unsigned."""
+    """Convert 8-bit samples between signed and unsigned, as WAV files store them; others are unchanged."""
     return bytes(sample ^ 0x80 for sample in pcm) if audio.width == 1 else pcm
 
 
 def write_wav(path: Path, audio: AudioFormat, pcm: bytes) -> None:
-    """Write samples as a WAV file. Raises ConfigError, which names the file."""
+    """Write PCM as a WAV file. Raises ConfigError, which names the file."""
     try:
-        # opened apart: a Wave_write whose file cannot be opened complains once more when it is collected
+        # Opened separately: a Wave_write without its file raises again when it is collected.
         with path.open("wb") as raw, wave.open(raw, "wb") as file:
             file.setframerate(audio.rate)
             file.setsampwidth(audio.width)
@@ -229,12 +229,12 @@ def _parse_int(event: Event, name: str, allowed: range, unit: str) -> int:
 
 
 def _create_resampler(source: AudioFormat, target: AudioFormat) -> "Callable[[Any, bool], Samples]":
-    # By default numpy reserves memory for each core; these matrices are too small to share out.
+    # By default numpy reserves memory for each core; these matrices are too small for several threads.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         import soxr
     except ImportError as err:
-        raise EngineError("audio in other formats than 16 kHz 16-bit mono needs: pip install soxr numpy") from err
+        raise EngineError("audio in formats other than 16 kHz 16-bit mono needs: pip install soxr numpy") from err
     if source.rate == target.rate:
         return _keep_rate
     stream = soxr.ResampleStream(source.rate, target.rate, target.channels, dtype="float32")
@@ -268,7 +268,7 @@ def _mix_channels(samples: "Samples", channels: int) -> "Samples":
 
 
 def float_pcm(samples: "Samples", audio: AudioFormat) -> bytes:
-    """Return samples in the format's width; what is no number is silence."""
+    """Return samples as PCM of the format's width; NaN becomes silence."""
     import numpy as np
 
     full_scale = 2 ** (8 * audio.width - 1)

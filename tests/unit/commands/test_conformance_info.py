@@ -1,4 +1,4 @@
-"""What a program says of itself."""
+"""Conformance checks of info."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The doctor's rules: one next step for each fault, none where all is well."""
+"""Diagnosis: one next step for each fault, and none without faults."""
 
 from dataclasses import replace
 from typing import Any

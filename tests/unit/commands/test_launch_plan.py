@@ -1,4 +1,4 @@
-"""What `up` starts, by what the settings say."""
+"""Launch plan of `up` for different settings."""
 
 from collections.abc import Mapping
 from pathlib import Path

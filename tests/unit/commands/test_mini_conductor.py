@@ -1,4 +1,4 @@
-"""The rules of the conductor that listens from the command line."""
+"""Rules of the conductor of `wyoming-rosie listen`."""
 
 from collections.abc import Sequence
 

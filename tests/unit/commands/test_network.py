@@ -1,4 +1,4 @@
-"""Whether a hub of this machine may use what announces itself."""
+"""Trust of this machine's hub in announced daemons."""
 
 import pytest
 

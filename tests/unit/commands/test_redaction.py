@@ -1,4 +1,4 @@
-"""What a report does not say."""
+"""Redaction of names and public addresses."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A microphone's true rate, from when its sound comes."""
+"""Measurement of a microphone's true rate from the arrival of its audio."""
 
 from random import Random
 
@@ -12,7 +12,7 @@ from wyoming_rosie.commands.diagnostics.sample_rate import KNOWN_RATES, AudioArr
 def arrivals(
     rate: float, *, seconds: float = 4.0, jitter: float = 0.0, buffered: int = 0, seed: int = 0
 ) -> list[AudioArrival]:
-    """Return pieces of 20 ms that come up to `jitter` seconds late, after so many that were buffered before."""
+    """Return chunks of 20 ms with a delay of up to `jitter` seconds, after some that were buffered."""
     random = Random(seed)
     samples = round(rate * 0.02)
     times = [0.0] * buffered + [(number + 1) * samples / rate for number in range(round(seconds / 0.02))]

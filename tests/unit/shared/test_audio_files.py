@@ -1,4 +1,4 @@
-"""Recordings of many formats, of none, and through pipes."""
+"""Recordings in many formats, invalid ones, and pipes."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Any format to speech audio and back."""
+"""Conversion of any format to speech PCM and back."""
 
 import math
 from array import array

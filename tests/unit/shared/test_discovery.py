@@ -1,4 +1,4 @@
-"""What is announced: lasting names and addresses that can be called."""
+"""Announcements: stable names and reachable addresses."""
 
 import asyncio
 from collections.abc import Iterator, MutableMapping

@@ -1,4 +1,4 @@
-"""Which addresses of a machine others call: those of its cards before those of containers and tunnels."""
+"""Order of a machine's addresses: those of cards before those of containers and tunnels."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ FOUND = [
 
 @pytest.fixture
 def kernel(tmp_path: Path) -> Path:
-    """A kernel's folder with a card, a bridge on it, a bridge without, a tunnel and what may be anything."""
+    """A sysfs folder with a card, a bridge on it, a bridge without a card, a tunnel and an unknown interface."""
     for folder in ("eth0/device", "br0/bridge", "virt/bridge", "docker0/bridge", "wg0", "vpn", "cable", "br-lan"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "vpn" / "tun_flags").touch()

@@ -1,4 +1,4 @@
-"""What daemons call themselves."""
+"""Titles of daemons in their info."""
 
 import socket
 from collections.abc import Mapping

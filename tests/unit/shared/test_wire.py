@@ -1,4 +1,4 @@
-"""The codec: the wyoming package's format, any split, any garbage."""
+"""The codec: compatibility with the wyoming package, split input, invalid input."""
 
 import asyncio
 import io
@@ -253,7 +253,7 @@ async def test_a_peer_that_broke_off_just_now_is_closed_like_any_other() -> None
 async def test_each_event_is_taken_quickly_or_read_and_the_read_ones_keep_their_order(
     quick: list[bool], sizes: list[int]
 ) -> None:
-    """`quick` sees an event only while the reader waits, and an event that it leaves goes to the reader."""
+    """`on_event_nowait` gets an event only while the reader waits, and the reader gets the events that it refuses."""
     stream = EventStream()
     stream.connection_made(Pipe())
     taken: list[int] = []
@@ -326,7 +326,7 @@ async def test_what_is_no_event_after_quick_ones_is_an_error_for_the_reader() ->
 
 
 class Pipe(asyncio.Transport):
-    """A transport that carries nothing."""
+    """A transport that discards its data."""
 
     def resume_reading(self) -> None: ...
 
