@@ -1,4 +1,4 @@
-"""Daemon directory: the address of each role's daemon. Daemons that the operator did not adopt get no audio."""
+"""Daemon directory: the address of each role's daemon. Unknown daemons on other machines get no audio."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
