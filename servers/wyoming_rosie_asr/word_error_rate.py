@@ -110,8 +110,8 @@ def _print_table(rows: Sequence[RecordingResult], console: Console) -> None:
             row.name, " ".join(row.reference), " ".join(row.hypothesis), str(row.errors), f"{1000 * row.seconds:.0f}"
         )
     console.print(table)
-    said, errors = sum(len(row.reference) for row in rows), sum(row.errors for row in rows)
+    word_count, errors = sum(len(row.reference) for row in rows), sum(row.errors for row in rows)
     exact = sum(row.reference == row.hypothesis for row in rows)
     middle = sorted(row.seconds for row in rows)[len(rows) // 2]
-    rate = f"{errors / said:.1%}" if said else "-"
+    rate = f"{errors / word_count:.1%}" if word_count else "-"
     console.print(f"word error rate {rate}, exact {exact} of {len(rows)}, median {1000 * middle:.0f} ms")

@@ -97,14 +97,14 @@ class Endpointer:
         """Advance the stream to `now_ms`; return the decisions that follow, in order."""
         if self._is_over:
             return []
-        verdicts = (
+        decisions = (
             self._check_silence(now_ms - self.silent_since)
             if self.silent_since is not None
             else self._check_limits(now_ms)
         )
-        self._is_perhaps |= EndpointDecision.PERHAPS in verdicts
-        self._is_over = any(verdict is not EndpointDecision.PERHAPS for verdict in verdicts)
-        return verdicts
+        self._is_perhaps |= EndpointDecision.PERHAPS in decisions
+        self._is_over = any(decision is not EndpointDecision.PERHAPS for decision in decisions)
+        return decisions
 
     def on_timeout(self) -> EndpointDecision:
         """End a stream that has stalled, or lasted too long by the clock; return the decision."""
@@ -114,12 +114,12 @@ class Endpointer:
         return EndpointDecision.NO_SPEECH if self._speaking_since is None else EndpointDecision.TOO_LONG
 
     def _check_silence(self, silence_ms: int) -> list[EndpointDecision]:
-        verdicts = []
+        decisions = []
         if silence_ms >= self._rules.perhaps_ms and not self._is_perhaps:
-            verdicts.append(EndpointDecision.PERHAPS)
+            decisions.append(EndpointDecision.PERHAPS)
         if silence_ms >= (self._rules.complete_ms if self._is_complete else self._rules.incomplete_ms):
-            verdicts.append(EndpointDecision.DONE)
-        return verdicts
+            decisions.append(EndpointDecision.DONE)
+        return decisions
 
     def _check_limits(self, now_ms: int) -> list[EndpointDecision]:
         if self._speaking_since is None:

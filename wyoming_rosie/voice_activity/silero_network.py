@@ -150,18 +150,18 @@ class SileroNetwork:
         """Advance each row's LSTM by one frame; return the probabilities."""
         weights = self._weights
         where = slice(rows[0], rows[0] + 1) if len(rows) == 1 else rows
-        said, remembered = self._state[0, where], self._state[1, where]
-        gates = np.tanh(gates + _multiply(said, weights.recurrent_kernel))
+        hidden, cell = self._state[0, where], self._state[1, where]
+        gates = np.tanh(gates + _multiply(hidden, weights.recurrent_kernel))
         opened = gates[:, : 3 * STATE]  # sigmoids: half of tanh of the half, and a half
         opened *= 0.5
         opened += 0.5
-        remembered *= gates[:, STATE : 2 * STATE]
-        remembered += gates[:, :STATE] * gates[:, 3 * STATE :]
-        said = np.tanh(remembered)
-        said *= gates[:, 2 * STATE : 3 * STATE]
-        self._state[0, where], self._state[1, where] = said, remembered
-        answers = _half_precision(np.maximum(said, 0)) @ weights.output_weights
-        return [_sigmoid(answer + weights.output_bias) for answer in answers.tolist()]
+        cell *= gates[:, STATE : 2 * STATE]
+        cell += gates[:, :STATE] * gates[:, 3 * STATE :]
+        hidden = np.tanh(cell)
+        hidden *= gates[:, 2 * STATE : 3 * STATE]
+        self._state[0, where], self._state[1, where] = hidden, cell
+        logits = _half_precision(np.maximum(hidden, 0)) @ weights.output_weights
+        return [_sigmoid(logit + weights.output_bias) for logit in logits.tolist()]
 
 
 def _parse_tensors(model: bytes) -> dict[str, Array]:
@@ -202,12 +202,12 @@ def _order_gates(written: Array) -> Array:
 
 
 def _pad_frames(frames: Array) -> Array:
-    heard = np.empty((len(frames), FRAME_SAMPLES + 2 * PADDING), np.float32)
-    inner = heard[:, PADDING:-PADDING]
+    padded = np.empty((len(frames), FRAME_SAMPLES + 2 * PADDING), np.float32)
+    inner = padded[:, PADDING:-PADDING]
     _to_half(frames, inner)
-    heard[:, :PADDING] = inner[:, PADDING:0:-1]
-    heard[:, -PADDING:] = inner[:, -2 : -PADDING - 2 : -1]
-    return heard
+    padded[:, :PADDING] = inner[:, PADDING:0:-1]
+    padded[:, -PADDING:] = inner[:, -2 : -PADDING - 2 : -1]
+    return padded
 
 
 def _transform(padded: Array, folded: Array) -> Array:
@@ -264,10 +264,10 @@ def _sigmoid(number: float) -> float:
 def _split_rows(rows: Sequence[int]) -> list[list[int]]:
     """Return the positions of the first frames of all rows, of their second frames, and so on."""
     rounds: list[list[int]] = []
-    heard: dict[int, int] = {}
+    counts: dict[int, int] = {}
     for position, row in enumerate(rows):
-        turn = heard[row] = heard.get(row, -1) + 1
-        if turn == len(rounds):
+        number = counts[row] = counts.get(row, -1) + 1
+        if number == len(rounds):
             rounds.append([])
-        rounds[turn].append(position)
+        rounds[number].append(position)
     return rounds

@@ -108,7 +108,7 @@ class Trigger:
         self.threshold = threshold
         self._name = name
         self._level = level
-        self._refractory_samples = round(refractory_seconds * SPEECH.rate)  # samples
+        self._refractory_samples = round(refractory_seconds * SPEECH.rate)
         self._count = 0  # scores in a row above the threshold
         self._peak = 0.0  # of the present near miss
         self._is_reported = False  # the present rise was reported, or came within the pause
@@ -134,8 +134,8 @@ class Trigger:
         return self._check_candidate(score, sample)
 
     def _activate(self, score: float, sample: int) -> WakeDetection | None:
-        was_settled, self._is_reported = self._is_reported, True
-        if was_settled or sample < self._refractory_until:
+        was_reported, self._is_reported = self._is_reported, True
+        if was_reported or sample < self._refractory_until:
             return None
         self._refractory_until = sample + self._refractory_samples
         return WakeDetection(self._name, round(score, 3), sample)

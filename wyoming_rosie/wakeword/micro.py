@@ -123,7 +123,7 @@ class MicroStream:
     def _process_frame(self, features: Sequence[float]) -> list[WakeDetection]:
         self._sample += FRAME_SAMPLES
         found = (listener.process(features, self._sample) for listener in self._states.values())
-        return [heard for heard in found if heard is not None]
+        return [detection for detection in found if detection is not None]
 
 
 class _ModelState:

@@ -152,15 +152,15 @@ class OpenWakeWordNetwork:
         self._load_group(names)
 
     def predict(
-        self, states: Sequence[StreamFeatures], hops: Sequence[bytes], wanted: Sequence[tuple[str, ...]]
+        self, states: Sequence[StreamFeatures], hops: Sequence[bytes], words: Sequence[tuple[str, ...]]
     ) -> list[list[float]]:
         """Process the next 80 ms of each stream; return the scores of its words, in their order."""
         windows = self._features.extract(states, hops)
         choices: dict[tuple[str, ...], list[int]] = {}
-        for row, names in enumerate(wanted):
+        for row, names in enumerate(words):
             choices.setdefault(names, []).append(row)
         if len(choices) == 1:
-            return self._load_group(wanted[0]).score(windows)
+            return self._load_group(words[0]).score(windows)
         scores: list[list[float]] = [[] for _ in states]
         for names, rows in choices.items():
             for row, found in zip(rows, self._load_group(names).score(windows[rows]), strict=True):

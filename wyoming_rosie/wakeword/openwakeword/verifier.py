@@ -85,11 +85,11 @@ def create_verifier(
     rows = np.stack([one.reshape(-1) for one in (*own, *others, *alike)]).astype(np.float64)
     mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-3
     features = (rows - mean) / scale
-    wanted = np.r_[np.ones(len(own)), np.zeros(len(others) + len(alike))]
+    targets = np.r_[np.ones(len(own)), np.zeros(len(others) + len(alike))]
     share = np.concatenate(
         [_row_weights(0.5, own), _row_weights(0.25 if alike else 0.5, others), _row_weights(0.25, alike)]
     )
-    weights, bias = _fit_weights(features, wanted, share)
+    weights, bias = _fit_weights(features, targets, share)
     hops = len(own[0])
     return SpeakerVerifier(user, word, hops, _to_float32(mean), _to_float32(scale), _to_float32(weights), bias)
 
@@ -103,17 +103,17 @@ def _row_weights(weight: float, rows: Sequence[Floats]) -> Doubles:
     return np.full(len(rows), weight / max(1, len(rows)))
 
 
-def _fit_weights(features: Doubles, wanted: Doubles, share: Doubles) -> tuple[Doubles, float]:
+def _fit_weights(features: Doubles, targets: Doubles, share: Doubles) -> tuple[Doubles, float]:
     """Fit a logistic regression with an L2 penalty and weighted rows; return weights and bias.
 
     There are far fewer rows than columns: Newton's method runs on row weights (the dual), not on column weights.
     """
-    count = len(wanted)
+    count = len(targets)
     kernel = features @ features.T / features.shape[1]
     rows, bias = np.zeros(count), 0.0
     for _ in range(_STEPS):
         probability = 1 / (1 + np.exp(-np.clip(kernel @ rows + bias, -50, 50)))
-        error = share * (probability - wanted)
+        error = share * (probability - targets)
         curvature = share * probability * (1 - probability) + 1e-12
         left = np.zeros((count + 1, count + 1))
         left[:count, :count] = np.diag(curvature) @ kernel + _STRENGTH * np.eye(count)

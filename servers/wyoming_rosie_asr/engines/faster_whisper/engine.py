@@ -194,15 +194,15 @@ def _create_decoder(folder: Path, settings: Settings) -> "WhisperDecoder":
 
 
 def _build_transcript(decoded: "Sequence[DecodedSegment]") -> Transcript:
-    said = [
+    accepted = [
         one
         for one in decoded
         if not hallucinations.is_hallucination(one.text, one.log_probability, one.speech_probability)
     ]
-    if not said:
+    if not accepted:
         return Transcript(language=decoded[0].language)
-    score = exp(sum(one.log_probability for one in said) / len(said))
-    return Transcript(" ".join(one.text for one in said), score, decoded[0].language)
+    score = exp(sum(one.log_probability for one in accepted) / len(accepted))
+    return Transcript(" ".join(one.text for one in accepted), score, decoded[0].language)
 
 
 def _slice_pcm(pcm: bytes, begin_ms: int, end_ms: int) -> bytes:

@@ -34,13 +34,13 @@ def is_hallucination(text: str, log_probability: float, speech_probability: floa
 
     `log_probability` is the mean of its tokens, `speech_probability` the model's estimate that there was speech at all.
     """
-    said = " ".join(_NOT_WORDS.sub(" ", text.casefold()).split())
-    if not said or any(credit in said for credit in _CREDITS):
+    words = " ".join(_NOT_WORDS.sub(" ", text.casefold()).split())
+    if not words or any(credit in words for credit in _CREDITS):
         return True
     if log_probability < MIN_LOG_PROBABILITY and speech_probability < MIN_SPEECH_PROBABILITY:
         return True
     is_sure = log_probability >= CONFIDENT_LOG_PROBABILITY and speech_probability >= CONFIDENT_SPEECH_PROBABILITY
-    return (said in _DOUBTFUL and not is_sure) or is_repetitive(text)
+    return (words in _DOUBTFUL and not is_sure) or is_repetitive(text)
 
 
 def is_repetitive(text: str) -> bool:

@@ -76,11 +76,11 @@ class SentenceDecoder:
 
     def decode(self, pcm: bytes) -> Hypothesis:
         """Decode 16 kHz 16-bit mono speech; the hypothesis has no tokens if it is not a whole sentence."""
-        words = [piece for piece in self._run_search(_SENTENCES, pcm) if piece.is_word]
-        said = tuple(word.token for word in words)
-        if not words or not self._sentences.accepts(said) or not self._has_valid_timing(words):
+        words = [segment for segment in self._run_search(_SENTENCES, pcm) if segment.is_word]
+        sentence = tuple(word.token for word in words)
+        if not words or not self._sentences.accepts(sentence) or not self._has_valid_timing(words):
             return Hypothesis()
-        return Hypothesis(said, _compute_score(words, self._run_search(_PHONES, pcm)))
+        return Hypothesis(sentence, _compute_score(words, self._run_search(_PHONES, pcm)))
 
     def _has_valid_timing(self, words: Sequence[_AlignedSegment]) -> bool:
         """Return whether a person could have said the words in the time they take."""

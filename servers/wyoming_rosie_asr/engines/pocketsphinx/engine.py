@@ -127,7 +127,7 @@ class SphinxEngine(AsrEngine):
         await self._lazy_model.prepare()
 
     async def change_home(self, home: Home) -> None:
-        """Understand what is said to another home from now on; the old one stays when that fails. Raises EngineError."""
+        """Load the grammar of a changed home, then replace the old one. Raises EngineError, and keeps the old one then."""
         new = self._create_model(home)
         await new.prepare()
         old, self._lazy_model = self._lazy_model, new
