@@ -104,8 +104,8 @@ def read_setting(role: str, key: str, file: Path | None = None) -> Any:
 
     `file` replaces the user's and the system's files. Raises ConfigError.
     """
-    if (said := os.environ.get(environment_prefix(role) + key.upper())) is not None:
-        return said
+    if (value := os.environ.get(environment_prefix(role) + key.upper())) is not None:
+        return value
     for path in (file,) if file else (user_file(), SYSTEM_FILE):
         if file or path.is_file():
             table = load_tables(path).get(role, {})

@@ -10,7 +10,7 @@ class Program:
 
     role: str
     folder: Literal["servers", "satellite"]
-    port: int | None  # where it listens unless told otherwise; None: a client only
+    port: int | None  # the default port; None for a client
 
     @property
     def package(self) -> str:

@@ -37,7 +37,7 @@ _REDIRECTS = {
     HTTPStatus.TEMPORARY_REDIRECT,
     HTTPStatus.PERMANENT_REDIRECT,
 }
-_HEADERS = {"User-Agent": "wyoming-rosie", "Accept-Encoding": "identity"}  # ranges count bytes of what is not packed
+_HEADERS = {"User-Agent": "wyoming-rosie", "Accept-Encoding": "identity"}  # ranges count uncompressed bytes
 T = TypeVar("T")
 _Block: TypeAlias = bytes | Exception | None
 """What has arrived of a response, or how it has ended: None when whole."""
@@ -162,7 +162,7 @@ class _Transfer:
             if not await self._on_disk(self._part.is_finished, self._file.size):
                 async with self._locked():
                     await self._fetch(session)
-        except OSError as err:  # those of the network are _BrokenErrors by now
+        except OSError as err:  # network errors are _BrokenErrors by now
             raise DownloadError(f"cannot write {self._folder / self._file.path}: {err.strerror}") from err
 
     def _on_disk(self, function: Callable[..., T], *args: object) -> "asyncio.Future[T]":
@@ -182,16 +182,16 @@ class _Transfer:
                 self._problem = "another program is fetching it"
                 await asyncio.sleep(LOCK_POLL_SECONDS)
             yield
-        finally:  # on the disk's thread, after what still runs there; a cancellation does not wait for a large checksum
+        finally:  # after what still runs on the disk's thread; a cancellation does not wait for a large checksum
             released = self._on_disk(self._part.release)
             await asyncio.wait([released], timeout=RELEASE_SECONDS)
 
     async def _fetch(self, session: "ClientSession") -> None:
-        if await self._on_disk(self._part.is_finished, self._file.size):  # by another program meanwhile
+        if await self._on_disk(self._part.is_finished, self._file.size):  # by another program, while this one waited
             return
         await self._receive_all(session)
         if self._part.was_resumed_unseen and not await self._on_disk(self._matches):
-            await self._on_disk(self._part.restart)  # what was here before was of another version
+            await self._on_disk(self._part.restart)  # the old part was of another version
             await self._receive_all(session)
         await self._on_disk(self._check_content)
         await self._on_disk(self._part.finish)
@@ -301,7 +301,7 @@ class _Part:
 
     def __init__(self, target: Path, *, is_pinned: bool = False) -> None:
         self.size = 0
-        self.was_resumed_unseen = False  # without the server saying which version it has
+        self.was_resumed_unseen = False  # the server named no version
         self._is_pinned = is_pinned
         self._target = target
         self._path = target.with_name(f"{target.name}.part")
@@ -361,7 +361,7 @@ class _Part:
                 self.size += written
                 block = block[written:]
         except OSError:
-            self.restart()  # a full disk is everybody's trouble
+            self.restart()  # free the disk for others
             raise
 
     def restart(self, version: str = "") -> None:
@@ -388,7 +388,7 @@ class _Part:
         if not self.size or not self._version_path.is_file():
             return ""
         version = self._version_path.read_text("ascii", "ignore")
-        return version if version.isprintable() else ""  # a header carries nothing else
+        return version if version.isprintable() else ""  # it goes into a header
 
 
 @asynccontextmanager
@@ -408,7 +408,7 @@ async def _read_all(response: "ClientResponse", blocks: "asyncio.Queue[_Block]")
     try:
         async for block in response.content.iter_any():
             await blocks.put(block)
-    except Exception as err:  # noqa: BLE001 - the edge of the task: whoever takes the blocks raises it
+    except Exception as err:  # noqa: BLE001 - the edge of the task: the consumer raises it
         await blocks.put(err)
     else:
         await blocks.put(None)
@@ -418,7 +418,7 @@ def follow_redirect(url: "URL", location: str) -> "URL":
     """Return the address a server redirects to. Raises DownloadError for one that anybody on the way could change."""
     from yarl import URL
 
-    target = url.join(URL(location, encoded=location.isascii()))  # a signature in it must stay as it is
+    target = url.join(URL(location, encoded=location.isascii()))  # quoting anew would break a signature
     if target.scheme not in ("https", url.scheme):
         raise DownloadError(f"{url} leads to {target}, which is not https")
     return target

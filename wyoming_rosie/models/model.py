@@ -14,7 +14,7 @@ class InstalledModel:
 
     kind: str
     name: str
-    licence: str  # empty: not known here
+    licence: str  # empty if unknown
     size: int  # bytes
     path: Path
     source: str = "fetched"

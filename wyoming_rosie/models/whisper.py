@@ -17,7 +17,7 @@ HUB_URL = "https://huggingface.co"
 _SIZES = ("tiny", "base", "small", "medium")
 _REQUIRED_FILES = ("model.bin", "config.json", "tokenizer.json")
 _MULTILINGUAL_TOKENS = 51_865
-_SUFFIXES = ("-int8", "-float16", "-float32")  # as other servers write them; --faster-whisper.compute says that here
+_SUFFIXES = ("-int8", "-float16", "-float32")  # other servers' way to choose --faster-whisper.compute
 # fmt: off
 LANGUAGES = (
     "en", "zh", "de", "es", "ru", "ko", "fr", "ja", "pt", "tr", "pl", "ca", "nl", "ar", "sv", "it", "id", "hi", "fi", "vi", "he",
@@ -54,7 +54,7 @@ class ModelFolder:
 
     name: str
     path: Path
-    repository: str | None = None  # none: somebody else's folder
+    repository: str | None = None  # None for a folder of the user's
 
     @property
     def is_installed(self) -> bool:
@@ -76,7 +76,7 @@ class ModelFolder:
         base = f"{hub.rstrip('/')}/{self.repository}/resolve/main"
         names = [self._vocabulary_name, *reversed(_REQUIRED_FILES)]
         if any(mark in self.name for mark in ("-v3", "turbo")):
-            names.append("preprocessor_config.json")  # they have more bands than the others
+            names.append("preprocessor_config.json")  # they have 128 mel bands, not 80
         return [Download(f"{base}/{name}", Path(name)) for name in names]
 
     @property

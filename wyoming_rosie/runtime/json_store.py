@@ -77,7 +77,7 @@ class JsonWriter:
         try:
             await worker.run(write, self._path, self._document())
         except asyncio.CancelledError:
-            self._changed.set()  # it may not have begun
+            self._changed.set()  # the write may not have started
             raise
         except OSError as err:
             if not self._failing:

@@ -161,7 +161,7 @@ class BatchScheduler(Generic[S, F]):
             assert stream.source is not None
             stream.source.release()
         loop = asyncio.get_running_loop()
-        loop.call_soon(loop.call_soon, self._all_processed, group)  # by then, what has arrived was read
+        loop.call_soon(loop.call_soon, self._all_processed, group)  # by then, what has arrived is read
         if self._coalesced:
             self._tick_soon()
 
@@ -213,7 +213,7 @@ class ScheduledStream(Generic[S, F]):
         self._on_results = on_results
         self._backlog = bytearray()
         self._skipped_samples = 0  # samples that the state has not skipped yet
-        self._received_bytes = 0  # bytes
+        self._received_bytes = 0
         self._start_time = 0.0
         self._enqueued_at = 0.0
         self._is_queued = False

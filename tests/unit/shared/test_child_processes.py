@@ -1,4 +1,4 @@
-"""Signals to children that have or have not ended."""
+"""Signals to running and ended children."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Where a setting comes from, and what is said about a wrong one."""
+"""Settings: their sources, and the errors for wrong ones."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What to type to get more of wyoming-rosie, where it is installed."""
+"""Commands that add extras to an installation."""
 
 import json
 from pathlib import Path

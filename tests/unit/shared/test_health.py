@@ -1,4 +1,4 @@
-"""What a monitor is told, over a real socket."""
+"""Health checks and metrics over a real socket."""
 
 from collections.abc import AsyncIterator
 

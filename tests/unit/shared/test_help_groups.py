@@ -1,4 +1,4 @@
-"""What `--help` of a program shows: settings of one kind together, at 80 columns."""
+"""Groups of settings in `--help`, at 80 columns."""
 
 import pytest
 

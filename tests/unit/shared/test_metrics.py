@@ -1,4 +1,4 @@
-"""What is counted, and how Prometheus reads it."""
+"""Metrics, and their text for Prometheus."""
 
 import asyncio
 from collections.abc import Iterable

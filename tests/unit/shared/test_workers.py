@@ -1,4 +1,4 @@
-"""Work beside the event loop: in order on a thread, cancellable in a process."""
+"""Workers: calls in order on a thread, and calls in a process that can be cancelled."""
 
 import asyncio
 import os
