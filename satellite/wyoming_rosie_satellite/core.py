@@ -193,10 +193,10 @@ class SatelliteCore:
     # Start of a run
 
     def _on_wake_word(self, word: m.WakeWord, now: float) -> list[Effect]:
-        wanted = self._slot_for(word.name)
-        slot = self._find_listener(wanted)
+        run_slot = self._slot_for(word.name)
+        slot = self._find_listener(run_slot)
         if slot is None:
-            return self._report_no_listener(wanted)
+            return self._report_no_listener(run_slot)
         interrupted = [*self._interrupt(), *self._switch_slot(slot)]
         report = m.ReportWakeWord(word.name, word.sample // SAMPLES_PER_MS, word.turn_id, word.score)
         request, *cue = self._start_run(word.name, word.sample, now)

@@ -145,9 +145,9 @@ def _create_plain_detector(
         return RemoteDetector(settings.wake_uri, names, on_wake_programs)
     if settings.wake_command is not None:
         return _create_command_detector(settings, settings.wake_command, on_wake_programs)
-    known = _load_wake_models(settings)
-    on_wake_programs([describe_models(known.values())])
-    words = select_words(known, [*_configured_wake_words(settings), *settings.stop_word])
+    models = _load_wake_models(settings)
+    on_wake_programs([describe_models(models.values())])
+    words = select_words(models, [*_configured_wake_words(settings), *settings.stop_word])
     rules = TriggerRules(
         threshold=settings.wake_threshold,
         word_threshold=settings.wake_word_threshold,
@@ -167,15 +167,15 @@ def resolve_wake_words(settings: SatelliteConfig) -> SatelliteConfig:
     """Return the settings with wake words named as their models are, if this machine detects them; blocks for a moment."""
     if settings.wake_uri is not None or settings.wake_command is not None:
         return settings
-    known = _load_wake_models(settings)
+    models = _load_wake_models(settings)
 
     def by_word(values: Mapping[str, T]) -> dict[str, T]:
-        return {match_name(word, known): value for word, value in values.items()}
+        return {match_name(word, models): value for word, value in values.items()}
 
     return replace(
         settings,
-        wake_word_name=tuple(match_name(word, known) for word in settings.wake_word_name),
-        stop_word=tuple(match_name(word, known) for word in settings.stop_word),
+        wake_word_name=tuple(match_name(word, models) for word in settings.wake_word_name),
+        stop_word=tuple(match_name(word, models) for word in settings.stop_word),
         wake_word_port=by_word(settings.wake_word_port),
         wake_word_pipeline=by_word(settings.wake_word_pipeline),
         wake_word_threshold=by_word(settings.wake_word_threshold),
@@ -258,9 +258,9 @@ def create_vad(settings: SatelliteConfig) -> LocalVad | None:
 
 def active_wake_words(settings: SatelliteConfig, wake: Sequence[WakeProgram]) -> list[str]:
     """Return the names of the wake words that are detected."""
-    every = [model.name for one in wake for model in one.models]
-    is_found_elsewhere = settings.wake_uri is not None or settings.wake_command is not None
-    return every if is_found_elsewhere and not settings.wake_word_name else _configured_wake_words(settings)
+    detected = [model.name for one in wake for model in one.models]
+    is_remote = settings.wake_uri is not None or settings.wake_command is not None
+    return detected if is_remote and not settings.wake_word_name else _configured_wake_words(settings)
 
 
 def _configured_wake_words(settings: SatelliteConfig) -> list[str]:

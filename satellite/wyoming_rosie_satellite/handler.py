@@ -46,7 +46,7 @@ class SatelliteHandler:
 
     def on_audio_nowait(self, event: Event) -> bool:
         """Play the conductor's audio if it is in the speaker's format and the player has room."""
-        if not self._satellite.is_slot_of(self, self._slot) or not self._satellite.player.has_room:
+        if not self._satellite.is_conductor(self, self._slot) or not self._satellite.player.has_room:
             return False
         pcm = self._audio_input.read_nowait(event)
         if pcm is None:
@@ -65,7 +65,7 @@ class SatelliteHandler:
                 self._join()
             case "pause-satellite":
                 self._satellite.pause(self, self._slot)
-            case _ if self._satellite.is_slot_of(self, self._slot):
+            case _ if self._satellite.is_conductor(self, self._slot):
                 await self._on_conductor_event(event)
             case "audio-start":
                 raise BadEventError("only the conductor may send audio; send run-satellite first", "not-conductor")

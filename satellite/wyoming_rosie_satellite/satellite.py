@@ -130,7 +130,7 @@ class Satellite:
     def is_paused_by(self, peer: ConductorConnection, slot: str = m.MAIN_SLOT) -> bool:
         return self._slots[slot].holder is peer and self._slots[slot].is_paused
 
-    def is_slot_of(self, peer: ConductorConnection, slot: str = m.MAIN_SLOT) -> bool:
+    def is_conductor(self, peer: ConductorConnection, slot: str = m.MAIN_SLOT) -> bool:
         return self._slots[slot].holder is peer
 
     def mark_alive(self, peer: ConductorConnection, slot: str = m.MAIN_SLOT) -> None:
@@ -251,8 +251,8 @@ class Satellite:
                 self._apply_to_offline_queue(effect)
             case m.PlayAudio(pcm):
                 self.player.play(pcm)
-            case m.ReportWhenPlayed(sound):
-                self.player.mark_end(lambda: self.handle(m.ReplyAudioPlayed(sound)))
+            case m.ReportWhenPlayed(clip):
+                self.player.mark_end(lambda: self.handle(m.ReplyAudioPlayed(clip)))
             case m.StopPlayback():
                 self.player.stop()
             case m.PlayCue(cue):

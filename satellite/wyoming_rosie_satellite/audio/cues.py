@@ -53,17 +53,17 @@ def configured_files(settings: SatelliteConfig) -> dict[Cue, Path | None]:
     return {cue: files.get(cue) for cue in Cue}
 
 
-def load_cue(cue: Cue, path: Path | None, wanted: AudioFormat) -> bytes:
-    """Return a cue from a WAV file, or its chime, in the wanted format. Raises ConfigError."""
-    return synthesize_tones(CHIMES[cue], wanted) if path in (None, CHIME) else load_recording(path, wanted)
+def load_cue(cue: Cue, path: Path | None, audio_format: AudioFormat) -> bytes:
+    """Return a cue from a WAV file, or its chime, in a format. Raises ConfigError."""
+    return synthesize_tones(CHIMES[cue], audio_format) if path in (None, CHIME) else load_recording(path, audio_format)
 
 
-def load_recording(path: Path, wanted: AudioFormat) -> bytes:
-    """Return a WAV file's audio in the wanted format. Raises ConfigError."""
+def load_recording(path: Path, audio_format: AudioFormat) -> bytes:
+    """Return a WAV file's audio in a format. Raises ConfigError."""
     audio, pcm = read_wav(path)
-    return _convert(pcm, audio, wanted)
+    return _convert(pcm, audio, audio_format)
 
 
-def _convert(pcm: bytes, audio: AudioFormat, wanted: AudioFormat) -> bytes:
-    converter = Converter(audio, wanted)
+def _convert(pcm: bytes, audio: AudioFormat, audio_format: AudioFormat) -> bytes:
+    converter = Converter(audio, audio_format)
     return converter.convert(pcm) + converter.finish()

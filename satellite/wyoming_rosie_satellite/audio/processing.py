@@ -19,14 +19,14 @@ STEP_BYTES = SPEECH.bytes_in(0.01)
 
 def create_processors(settings: SatelliteConfig, echo: EchoReference | None = None) -> list[ProcessFrame]:
     """Return the processing that the settings ask for, in order. Raises ConfigError."""
-    wanted: list[ProcessFrame] = []
+    processors: list[ProcessFrame] = []
     if echo is not None:
-        wanted.append(EchoCancellation(echo).process)
+        processors.append(EchoCancellation(echo).process)
     if settings.mic_volume_multiplier != 1.0:
-        wanted.append(Volume(SPEECH, settings.mic_volume_multiplier).apply)
+        processors.append(Volume(SPEECH, settings.mic_volume_multiplier).apply)
     if settings.mic_noise_suppression or settings.mic_auto_gain:
-        wanted.append(NoiseSuppression(settings.mic_noise_suppression, settings.mic_auto_gain).process)
-    return wanted
+        processors.append(NoiseSuppression(settings.mic_noise_suppression, settings.mic_auto_gain).process)
+    return processors
 
 
 class NoiseSuppression:

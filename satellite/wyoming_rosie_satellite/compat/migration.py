@@ -83,13 +83,13 @@ def migrate(words: Sequence[str]) -> str:
 
     Raises ConfigError.
     """
-    given = list(_parse_flags(_split_command(words)))
-    if not given:
+    flags = list(_parse_flags(_split_command(words)))
+    if not flags:
         raise ConfigError(f"there is no flag after {FLAG}; {MISSING}")
-    names = [_format_text(one.values[0]) for one in given if one.name == "wake-word-name"]
-    lines = [_format_line(one) for one in given if one.name != "wake-word-name"]
+    names = [_format_text(flag.values[0]) for flag in flags if flag.name == "wake-word-name"]
+    lines = [_format_line(flag) for flag in flags if flag.name != "wake-word-name"]
     lines += [f"wake_word_name = [{', '.join(names)}]"] if names else []
-    pipelines = [f"{_format_text(name)} = {_format_text(pipeline)}" for name, pipeline in _find_pipelines(given)]
+    pipelines = [f"{_format_text(name)} = {_format_text(pipeline)}" for name, pipeline in _find_pipelines(flags)]
     lines += [f"wake_word_pipeline = {{ {', '.join(pipelines)} }}"] if pipelines else []
     return HEADING + "\n".join(lines) + "\n"
 
@@ -100,9 +100,9 @@ def _split_command(words: Sequence[str]) -> list[str]:
         raise ConfigError(f"{FLAG} needs the old command; {MISSING}")
     if len(words) > 1:
         return list(words)
-    text, name = words[0], "what was given"
+    text, name = words[0], "the command"
     try:
-        if os.path.isfile(text):  # noqa: PTH113 - which a command that is too long for a name does not fail
+        if os.path.isfile(text):  # noqa: PTH113 - Path fails for a command that is too long for a name
             text, name = Path(text).read_text("utf-8"), text
             return unit_files.find_command(text, name)
         return unit_files.find_command(text, name) if unit_files.is_unit(text) else shlex.split(text)
@@ -112,79 +112,79 @@ def _split_command(words: Sequence[str]) -> list[str]:
 
 def translate_arguments(arguments: Sequence[str]) -> list[str]:
     """Return arguments with wyoming-satellite's `--wake-word-name NAME PIPELINE` as two flags."""
-    ours, waiting, pipelines = [], list(arguments), {}
-    while waiting:
-        ours.append(waiting.pop(0))
-        if ours[-1] == "--wake-word-name" and waiting:
-            ours.append(waiting.pop(0))
-        elif not ours[-1].startswith("--wake-word-name="):
+    translated, remaining, pipelines = [], list(arguments), {}
+    while remaining:
+        translated.append(remaining.pop(0))
+        if translated[-1] == "--wake-word-name" and remaining:
+            translated.append(remaining.pop(0))
+        elif not translated[-1].startswith("--wake-word-name="):
             continue
-        if waiting and not waiting[0].startswith("-"):
-            pipelines[ours[-1].removeprefix("--wake-word-name=")] = waiting.pop(0)
-    return [*ours, PIPELINE, json.dumps(pipelines)] if pipelines else ours
+        if remaining and not remaining[0].startswith("-"):
+            pipelines[translated[-1].removeprefix("--wake-word-name=")] = remaining.pop(0)
+    return [*translated, PIPELINE, json.dumps(pipelines)] if pipelines else translated
 
 
 def _parse_flags(words: Sequence[str]) -> Iterator[OldFlag]:
     """Yield the flags after the program and its own arguments. Raises ConfigError for an unknown one."""
-    waiting = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
-    while waiting and not waiting[0].startswith("--"):
-        waiting.pop(0)
-    while waiting:
-        name = waiting.pop(0).removeprefix("--")
+    remaining = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    while remaining and not remaining[0].startswith("--"):
+        remaining.pop(0)
+    while remaining:
+        name = remaining.pop(0).removeprefix("--")
         if name not in VALUE_KINDS:
             raise ConfigError(f"wyoming-satellite has no flag '--{name}'; write its whole command after {FLAG}")
-        yield OldFlag(name, tuple(_take_values(name, waiting)))
+        yield OldFlag(name, tuple(_take_values(name, remaining)))
 
 
-def _take_values(name: str, waiting: list[str]) -> Iterator[str]:
-    """Yield a flag's values, taken off `waiting`. Raises ConfigError when there are too few."""
+def _take_values(name: str, remaining: list[str]) -> Iterator[str]:
+    """Yield a flag's values, taken off `remaining`. Raises ConfigError when there are too few."""
     count = {ValueKind.NOTHING: 0, ValueKind.WORD: 1, ValueKind.REPEAT: 2}.get(VALUE_KINDS[name], 1)
-    if len(waiting) < count:
+    if len(remaining) < count:
         raise ConfigError(f"'--{name}' needs {count} value{'s' if count > 1 else ''}")
     for _ in range(count):
-        yield waiting.pop(0)
-    if VALUE_KINDS[name] is ValueKind.WORD and waiting and not waiting[0].startswith("--"):
-        yield waiting.pop(0)
+        yield remaining.pop(0)
+    if VALUE_KINDS[name] is ValueKind.WORD and remaining and not remaining[0].startswith("--"):
+        yield remaining.pop(0)
 
 
-def _format_line(given: OldFlag) -> str:
-    if given.name == "no-zeroconf":
+def _format_line(flag: OldFlag) -> str:
+    if flag.name == "no-zeroconf":
         return "zeroconf = false"
-    key = given.name.replace("-", "_")
+    key = flag.name.replace("-", "_")
     if key not in SETTINGS:
-        family = next((name for name in REASONS if given.name.startswith(name)), None)
-        said = " ".join((f"--{given.name}", *given.values)).replace("\n", " ")
-        return f"# {said}: {REASONS[family] if family else 'there is no such setting'}"
-    return f"{key} = {_format_value(given)}"
+        family = next((name for name in REASONS if flag.name.startswith(name)), None)
+        line = " ".join((f"--{flag.name}", *flag.values)).replace("\n", " ")
+        return f"# {line}: {REASONS[family] if family else 'there is no such setting'}"
+    return f"{key} = {_format_value(flag)}"
 
 
-def _format_value(given: OldFlag) -> str:
-    match VALUE_KINDS[given.name]:
+def _format_value(flag: OldFlag) -> str:
+    match VALUE_KINDS[flag.name]:
         case ValueKind.NOTHING:
             return "true"
         case ValueKind.WHOLE:
-            number = str(_parse_number(given, given.values[0], int))
-            return f"[{number}]" if given.name in LISTS else number
+            number = str(_parse_number(flag, flag.values[0], int))
+            return f"[{number}]" if flag.name in LISTS else number
         case ValueKind.NUMBER:
-            return str(_parse_number(given, given.values[0], float))
+            return str(_parse_number(flag, flag.values[0], float))
         case ValueKind.REPEAT:
-            return f"[{_parse_number(given, given.values[0], int)}, {_parse_number(given, given.values[1], float)}]"
-    return _format_text(given.values[0])
+            return f"[{_parse_number(flag, flag.values[0], int)}, {_parse_number(flag, flag.values[1], float)}]"
+    return _format_text(flag.values[0])
 
 
 def _format_text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML wants DEL escaped
 
 
-def _parse_number(given: OldFlag, value: str, kind: type[int] | type[float]) -> int | float:
+def _parse_number(flag: OldFlag, value: str, kind: type[int] | type[float]) -> int | float:
     try:
         return kind(value)
     except ValueError as err:
-        raise ConfigError(f"'--{given.name}' needs a number, not '{value}'") from err
+        raise ConfigError(f"'--{flag.name}' needs a number, not '{value}'") from err
 
 
-def _find_pipelines(given: Sequence[OldFlag]) -> Iterator[tuple[str, str]]:
-    for one in given:
-        match one:
+def _find_pipelines(flags: Sequence[OldFlag]) -> Iterator[tuple[str, str]]:
+    for flag in flags:
+        match flag:
             case OldFlag("wake-word-name", (name, pipeline)):
                 yield name, pipeline

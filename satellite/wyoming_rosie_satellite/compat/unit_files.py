@@ -33,24 +33,24 @@ def find_command(text: str, name: str) -> list[str]:
 
 def _expand_variables(line: str, settings: list[tuple[str, str]]) -> list[str]:
     """Split a line into arguments, with the variables of the unit's Environment= lines expanded."""
-    given = [word for key, value in settings if key == "Environment" for word in shlex.split(value)]
-    variables = dict(word.split("=", 1) for word in given if "=" in word)
+    assignments = [word for key, value in settings if key == "Environment" for word in shlex.split(value)]
+    variables = dict(word.split("=", 1) for word in assignments if "=" in word)
 
-    def value(found: re.Match[str]) -> str:
-        return variables.get(found[1] or found[2], found[0])
+    def value(match: re.Match[str]) -> str:
+        return variables.get(match[1] or match[2], match[0])
 
     return [_VARIABLE.sub(value, word).replace("%%", "%") for word in shlex.split(line)]
 
 
 def _join_lines(text: str) -> Iterator[str]:
     """Yield the lines without comments, each joined with its continuation lines."""
-    begun = ""
+    joined = ""
     for line in text.splitlines():
         if line.lstrip().startswith(("#", ";")):
             continue
-        begun += line.rstrip("\\") + " " if line.endswith("\\") else line
+        joined += line.rstrip("\\") + " " if line.endswith("\\") else line
         if not line.endswith("\\"):
-            yield begun.strip()
-            begun = ""
-    if begun:
-        yield begun.strip()
+            yield joined.strip()
+            joined = ""
+    if joined:
+        yield joined.strip()

@@ -44,8 +44,8 @@ class ApiAuth:
             raise ApiRequestError("send 'Authorization: Bearer TOKEN'", "token", HTTPStatus.UNAUTHORIZED)
 
     def _has_valid_token(self, authorization: str) -> bool:
-        given = authorization.removeprefix(_BEARER) if authorization.startswith(_BEARER) else ""
-        return hmac.compare_digest(given.encode(errors="surrogateescape"), (self.token or "").encode())
+        token = authorization.removeprefix(_BEARER) if authorization.startswith(_BEARER) else ""
+        return hmac.compare_digest(token.encode(errors="surrogateescape"), (self.token or "").encode())
 
 
 def create_auth(host: str, token_file: Path | None) -> ApiAuth:

@@ -89,8 +89,8 @@ class EventForwarder:
             await backoff.sleep()
 
     async def _send_events(self, service: Client) -> None:
-        waiting = [event for _, event in self._queue]
-        for event in [event for event in self._latest.values() if event not in waiting]:
+        queued = [event for _, event in self._queue]
+        for event in [event for event in self._latest.values() if event not in queued]:
             await service.send(event)
         while True:
             while self._queue:
@@ -110,8 +110,8 @@ class EventForwarder:
                 await self._execute(service, event, self._execute_command)
 
     async def _execute(self, service: Client, event: Event, do: ExecuteCommand) -> None:
-        given = event.data.get("data")
-        arguments = given if isinstance(given, dict) else {}
+        data = event.data.get("data")
+        arguments = data if isinstance(data, dict) else {}
         try:
             do(arguments.get(COMMAND), arguments)
         except RosieError as err:

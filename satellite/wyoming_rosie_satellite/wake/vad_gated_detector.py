@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie.runtime.workers import ThreadWorker
+from wyoming_rosie.voice_activity.engine import VadEngine
 from wyoming_rosie_satellite.messages import WakeWord
 from wyoming_rosie_satellite.wake.detector import AudioBacklog, WakeDetector
 from wyoming_rosie_satellite.wake.vad_gate import GateRules, SpeechGate
@@ -28,22 +29,22 @@ class SpeechScorer(Protocol):
 class SileroScorer:
     """The Silero VAD, behind WebRTC's, for one stream."""
 
-    def __init__(self, engine: Any) -> None:
-        self.piece_bytes: int = engine.frame_bytes
+    def __init__(self, engine: VadEngine[Any]) -> None:
+        self.piece_bytes = engine.frame_bytes
         self._engine = engine
-        self._detector = engine.listen()
+        self._state = engine.create_stream()
 
     def score(self, piece: bytes) -> float:
-        return float(self._engine.hear([(self._detector, piece)])[0][0].probability)
+        return self._engine.process_batch([(self._state, piece)])[0][0].probability
 
 
 class VadGatedDetector:
     """Passes speech to another detector, and maps the positions of its wake words back to the microphone's audio."""
 
-    def __init__(self, ears: WakeDetector, judge: SpeechScorer, rules: GateRules) -> None:
-        self._wake_detector = ears
-        self._scorer = judge
-        self._gate = SpeechGate(rules, SPEECH.seconds(judge.piece_bytes))
+    def __init__(self, detector: WakeDetector, scorer: SpeechScorer, rules: GateRules) -> None:
+        self._wake_detector = detector
+        self._scorer = scorer
+        self._gate = SpeechGate(rules, SPEECH.seconds(scorer.piece_bytes))
         self._backlog = AudioBacklog()
         self._shifts: deque[tuple[int, int]] = deque(
             [(0, 0)], maxlen=MAX_SHIFTS

@@ -58,16 +58,16 @@ class DeviceMicrophone:
 
     async def _read_stream(self) -> AsyncGenerator[bytes, None]:
         loop = asyncio.get_running_loop()
-        heard: asyncio.Queue[bytes] = asyncio.Queue(MAX_QUEUED_FRAMES)
+        queue: asyncio.Queue[bytes] = asyncio.Queue(MAX_QUEUED_FRAMES)
 
         def keep(pcm: bytes) -> None:  # on PortAudio's thread
-            loop.call_soon_threadsafe(self._enqueue, heard, pcm)
+            loop.call_soon_threadsafe(self._enqueue, queue, pcm)
 
         worker = ThreadWorker("microphone")
         stream = None
         try:
             stream = await worker.run(self._open, keep)
-            while frame := await _next_frame(heard, self._name):
+            while frame := await _next_frame(queue, self._name):
                 yield frame
         finally:
             if stream is not None:
@@ -82,22 +82,22 @@ class DeviceMicrophone:
     def _create_stream(self, keep: Callable[[bytes], None]) -> Any:
         library = self._portaudio.library
         rates = (self._rate or default_rate(library, self._name, DeviceKind.MICROPHONE), *USUAL_RATES)
-        offered = _find_format(library, self._name, DeviceKind.MICROPHONE, rates, self._channels)
-        self.format = AudioFormat(self._true_rate or offered.rate, WIDTH, offered.channels)
+        device_format = _find_format(library, self._name, DeviceKind.MICROPHONE, rates, self._channels)
+        self.format = AudioFormat(self._true_rate or device_format.rate, WIDTH, device_format.channels)
         return library.RawInputStream(
-            **_stream_options(self._name, offered),
+            **_stream_options(self._name, device_format),
             blocksize=round(self.format.rate * FRAME_SECONDS),
             callback=lambda pcm, *_: keep(bytes(pcm)),
             finished_callback=lambda: keep(ENDED),
         )
 
-    def _enqueue(self, heard: asyncio.Queue[bytes], pcm: bytes) -> None:
-        if heard.full():
-            heard.get_nowait()
+    def _enqueue(self, queue: asyncio.Queue[bytes], pcm: bytes) -> None:
+        if queue.full():
+            queue.get_nowait()
             self._dropped += 1
             if self._dropped == 1:
                 _LOG.warning("microphone audio is dropped", reason="this machine is too busy")
-        heard.put_nowait(pcm)
+        queue.put_nowait(pcm)
 
 
 class DeviceSpeaker:
@@ -144,10 +144,10 @@ class DeviceSpeaker:
     def _create_stream(self) -> Any:
         library = self._portaudio.library
         rates = (self.format.rate, default_rate(library, self._name, DeviceKind.SPEAKER), *USUAL_RATES)
-        offered = _find_format(library, self._name, DeviceKind.SPEAKER, rates, self.format.channels)
-        self._device_format = offered
-        self._converter = Converter(self.format, offered)
-        return library.RawOutputStream(**_stream_options(self._name, offered), latency=BUFFERED_SECONDS)
+        device_format = _find_format(library, self._name, DeviceKind.SPEAKER, rates, self.format.channels)
+        self._device_format = device_format
+        self._converter = Converter(self.format, device_format)
+        return library.RawOutputStream(**_stream_options(self._name, device_format), latency=BUFFERED_SECONDS)
 
     def _close_stream(self, way: str) -> None:
         stream, self._stream = self._stream, None
@@ -177,10 +177,10 @@ def default_rate(library: Any, name: str, kind: DeviceKind) -> int:
     return int(library.query_devices(_device_argument(name), kind.value)["default_samplerate"])
 
 
-async def _next_frame(heard: asyncio.Queue[bytes], name: str) -> bytes:
+async def _next_frame(queue: asyncio.Queue[bytes], name: str) -> bytes:
     try:
         async with asyncio.timeout(FRAME_TIMEOUT_SECONDS):
-            return await heard.get()
+            return await queue.get()
     except TimeoutError as err:
         raise DeviceError(f"the microphone '{name}' delivers no audio; is it still plugged in?") from err
 

@@ -27,18 +27,18 @@ class WyomingMicrophone:
         self._uri = uri
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
-        known: AudioFormat | None = None
+        first_format: AudioFormat | None = None
         async with connect(self._uri) as peer:
             while True:
                 event = await peer.receive(CHUNK_TIMEOUT_SECONDS)
                 if event.type != "audio-chunk":
                     continue
                 self.format = format_of(event)
-                if known not in (None, self.format):
+                if first_format not in (None, self.format):
                     raise DeviceError(f"the microphone {self._uri} has changed its format")
-                known = self.format
+                first_format = self.format
                 pcm = event.payload or b""
-                yield pcm[: len(pcm) - len(pcm) % known.frame_bytes]
+                yield pcm[: len(pcm) - len(pcm) % first_format.frame_bytes]
 
 
 class WyomingSpeaker:

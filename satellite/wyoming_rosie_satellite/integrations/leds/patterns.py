@@ -89,11 +89,11 @@ def _alternate(colour: Colour) -> Callable[[float, int], tuple[Colour, ...]]:
 
 
 def _rotate(colour: Colour) -> Callable[[float, int], tuple[Colour, ...]]:
-    def turned(now: float, count: int) -> tuple[Colour, ...]:
+    def frame(now: float, count: int) -> tuple[Colour, ...]:
         bright = int(now % TURN_SECONDS / TURN_SECONDS * count) % count
-        return tuple(colour if place == bright else _BLACK for place in range(count))
+        return tuple(colour if index == bright else _BLACK for index in range(count))
 
-    return turned
+    return frame
 
 
 _PATTERNS: dict[LedState, Callable[[float, int], tuple[Colour, ...]]] = {

@@ -16,11 +16,11 @@ BOUNCE = timedelta(milliseconds=20)
 DEFAULT_CHIP = "gpiochip0"
 
 
-def load(where: str) -> ButtonDriver:
+def load(address: str) -> ButtonDriver:
     """Create the driver for CHIP:LINE, or for a line of the default chip. Raises ConfigError."""
-    chip, _, line = where.rpartition(":")
+    chip, _, line = address.rpartition(":")
     if not line.isdecimal():
-        raise ConfigError(f"--button gpiod:{where}: write the chip and the line's number, such as gpiod:gpiochip0:17")
+        raise ConfigError(f"--button gpiod:{address}: write the chip and the line's number, such as gpiod:gpiochip0:17")
     try:
         import gpiod
     except ImportError as err:
@@ -38,9 +38,9 @@ class GpiodButton:
     async def events(self) -> AsyncGenerator[KeyEvent, None]:
         line = await asyncio.to_thread(self._open)
         try:
-            async with aclosing(read_events(line.descriptor, line.read)) as moves:
-                async for move in moves:
-                    yield move
+            async with aclosing(read_events(line.descriptor, line.read)) as events:
+                async for event in events:
+                    yield event
         finally:
             line.close()
 

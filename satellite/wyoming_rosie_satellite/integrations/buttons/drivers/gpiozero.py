@@ -12,15 +12,15 @@ from wyoming_rosie_satellite.integrations.buttons import MAX_QUEUED_EVENTS, Butt
 BOUNCE_SECONDS = 0.02
 
 
-def load(where: str) -> ButtonDriver:
+def load(address: str) -> ButtonDriver:
     """Create the driver for a pin's number. Raises ConfigError."""
-    if not where.isdecimal():
-        raise ConfigError(f"--button gpiozero:{where}: write the pin's number, such as gpiozero:17")
+    if not address.isdecimal():
+        raise ConfigError(f"--button gpiozero:{address}: write the pin's number, such as gpiozero:17")
     try:
         import gpiozero
     except ImportError as err:
         raise ConfigError(f"--button gpiozero needs: {install_command(['respeaker'])}") from err
-    return GpiozeroButton(gpiozero, int(where))
+    return GpiozeroButton(gpiozero, int(address))
 
 
 class GpiozeroButton:

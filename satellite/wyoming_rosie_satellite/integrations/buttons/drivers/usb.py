@@ -14,13 +14,13 @@ from wyoming_rosie_satellite.integrations.buttons.descriptor_events import read_
 UP, DOWN, HELD = 0, 1, 2
 
 
-def load(where: str) -> ButtonDriver:
-    """Create the driver for the first device with such keys whose name contains `where`. Raises ConfigError."""
+def load(address: str) -> ButtonDriver:
+    """Create the driver for the first device with such keys whose name contains `address`. Raises ConfigError."""
     try:
         import evdev
     except ImportError as err:
         raise ConfigError(f"--button usb needs: {install_command(['buttons'])}") from err
-    return UsbButtons(evdev, where)
+    return UsbButtons(evdev, address)
 
 
 class UsbButtons:
@@ -42,9 +42,9 @@ class UsbButtons:
     async def events(self) -> AsyncGenerator[KeyEvent, None]:
         device = await asyncio.to_thread(self._find_device)
         try:
-            async with aclosing(read_events(device.fd, lambda: self._read(device))) as moves:
-                async for move in moves:
-                    yield move
+            async with aclosing(read_events(device.fd, lambda: self._read(device))) as events:
+                async for event in events:
+                    yield event
         finally:
             device.close()
 
