@@ -28,9 +28,9 @@ class CommandToolset:
     """A toolset of one tool, which no model is offered."""
 
     def __init__(
-        self, household: ActionExecutor, recognizer: IntentRecognizer, is_conductor_intent: Callable[[Match], bool]
+        self, executor: ActionExecutor, recognizer: IntentRecognizer, is_conductor_intent: Callable[[Match], bool]
     ) -> None:
-        self._executor = household
+        self._executor = executor
         self._recognizer = recognizer
         self._is_conductor_intent = is_conductor_intent
         self._worker = ThreadWorker("commands")
@@ -69,28 +69,28 @@ class CommandToolset:
         return ()
 
     async def _execute_plan(self, plan: ActionPlan, context: ToolContext) -> ToolOutcome:
-        at_once, asked = self._split_plan(plan, context)
-        deed = await self._executor.execute(at_once, context.moment) if at_once else None
-        said = deed.text if deed else ""
-        if asked:
-            return NeedsConfirmation(asked, said)
-        refused = " ".join(plan.error_messages)
-        if deed is None or not deed.done:
+        at_once, to_confirm = self._split_plan(plan, context)
+        answer = await self._executor.execute(at_once, context.moment) if at_once else None
+        text = answer.text if answer else ""
+        if to_confirm:
+            return NeedsConfirmation(to_confirm, text)
+        reason = " ".join(plan.error_messages)
+        if answer is None or not answer.done:
             return _create_refusal(
-                " ".join(filter(None, (said, refused))) or responses.render("cannot", context.language)
+                " ".join(filter(None, (text, reason))) or responses.render("cannot", context.language)
             )
-        acted = not all(map(is_query, at_once))
+        changed = not all(map(is_query, at_once))
         matches = tuple(command.match for command in at_once)
-        return ToolResult(f"{said} {refused}".strip(), acted, said, refused, matches, is_final=True)
+        return ToolResult(f"{text} {reason}".strip(), changed, text, reason, matches, is_final=True)
 
     def _split_plan(self, plan: ActionPlan, context: ToolContext) -> tuple[Sequence[Command], tuple[Command, ...]]:
         """Return the commands to execute at once and those that need a confirmation."""
         if is_action_request(context.text):
             return plan.commands, plan.needs_confirmation
         questions = [command for command in plan.commands if is_query(command)]
-        deeds = (command for command in plan.commands if not is_query(command))
-        asked = (PendingCommand(one.match, one.targets, _get_area_id(context), context.speaker) for one in deeds)
-        return questions, (*asked, *plan.needs_confirmation)
+        actions = (command for command in plan.commands if not is_query(command))
+        to_confirm = (PendingCommand(one.match, one.targets, _get_area_id(context), context.speaker) for one in actions)
+        return questions, (*to_confirm, *plan.needs_confirmation)
 
 
 def is_action_request(sentence: str) -> bool:

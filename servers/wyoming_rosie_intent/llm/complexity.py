@@ -55,18 +55,18 @@ _RULES = (
 
 def classify(text: str) -> ComplexityResult:
     """Return the highest complexity of all rules that match."""
-    said = " ".join(text[:MAX_TEXT_CHARACTERS].casefold().split())
-    found = list(_match_rules(said))
+    normalized = " ".join(text[:MAX_TEXT_CHARACTERS].casefold().split())
+    found = list(_match_rules(normalized))
     hardest = max((sign for sign, _ in found), key=list(Complexity).index, default=Complexity.SIMPLE)
     return ComplexityResult(hardest, tuple(reason for _, reason in found))
 
 
-def _match_rules(said: str) -> Iterator[tuple[Complexity, str]]:
-    words = len(said.split())
+def _match_rules(normalized: str) -> Iterator[tuple[Complexity, str]]:
+    words = len(normalized.split())
     if words >= COMPLEX_WORDS:
         yield Complexity.COMPLEX, f"{COMPLEX_WORDS} words or more"
     elif words >= MEDIUM_WORDS:
         yield Complexity.MEDIUM, f"{MEDIUM_WORDS} words or more"
     for rule in _RULES:
-        if rule.pattern.search(said):
+        if rule.pattern.search(normalized):
             yield rule.complexity, rule.reason

@@ -58,17 +58,17 @@ _OF_NO_TOOLS = frozenset({400, 404, 422, 500, 501})
 _LOOKED_AT = 2000  # characters of a server's text
 
 
-def create_status_error(endpoint: Endpoint, status: int, said: str = "", *, has_tools: bool = False) -> ModelError:
+def create_status_error(endpoint: Endpoint, status: int, text: str = "", *, has_tools: bool = False) -> ModelError:
     """Return the error for an HTTP status. It quotes nothing of the server's text, which may repeat what people said.
 
     A status below 100 stands for a failure within an answer.
     """
-    said = said[:_LOOKED_AT]
-    if has_tools and status in _OF_NO_TOOLS and _ABOUT_TOOLS.search(said) and _LACKS.search(said):
+    text = text[:_LOOKED_AT]
+    if has_tools and status in _OF_NO_TOOLS and _ABOUT_TOOLS.search(text) and _LACKS.search(text):
         return ToolsUnsupportedError(f"{endpoint.name}: the model supports no tools (status {status})")
-    if _UNREADABLE_OUTPUT.search(said):
+    if _UNREADABLE_OUTPUT.search(text):
         return ModelOutputError(f"{endpoint.name}: what the model wrote cannot be read by its server (status {status})")
-    if _TOO_LONG.search(said):
+    if _TOO_LONG.search(text):
         reason = "the prompt is longer than its server allows; set the tier's context-tokens to what that has"
         return ModelError(f"{endpoint.name}: {reason} (status {status})")
     match status:

@@ -81,11 +81,11 @@ class FillerGenerator:
             return find_phrase(sentence, language)
         try:
             async with asyncio.timeout(BUDGET_SECONDS):
-                said = await _read_first_line(self._model, self._ask(sentence))
+                text = await _read_first_line(self._model, self._ask(sentence))
         except (ModelError, TimeoutError):
-            said = ""
-        own = await asyncio.to_thread(language_markers.load_markers, language or "en")
-        return parse_filler(said, own) or find_phrase(sentence, language)
+            text = ""
+        markers = await asyncio.to_thread(language_markers.load_markers, language or "en")
+        return parse_filler(text, markers) or find_phrase(sentence, language)
 
 
 def is_command(sentence: str) -> bool:
@@ -96,29 +96,29 @@ def is_command(sentence: str) -> bool:
 
 def find_phrase(sentence: str, language: str | None) -> str | None:
     """Return the phrase for the sentence's topic; None in a language without phrases."""
-    own = messages.find_messages(language)
-    if own is None:
+    own_messages = messages.find_messages(language)
+    if own_messages is None:
         return None
-    said = f" {' '.join(_WORD.findall(sentence.lower()))} "
-    named = [thing for thing in own.topics if f" {thing} " in said]
-    first = min(named, key=lambda thing: (said.index(f" {thing} "), -len(thing)), default=None)
-    return own.checking.format(own.topics[first]) if first else own.thinking
+    text = f" {' '.join(_WORD.findall(sentence.lower()))} "
+    topics = [topic for topic in own_messages.topics if f" {topic} " in text]
+    first = min(topics, key=lambda topic: (text.index(f" {topic} "), -len(topic)), default=None)
+    return own_messages.checking.format(own_messages.topics[first]) if first else own_messages.thinking
 
 
-def parse_filler(said: str, own: language_markers.LanguageMarkers) -> str:
+def parse_filler(text: str, markers: language_markers.LanguageMarkers) -> str:
     """Return the small model's output if it is a filler of up to four words, otherwise an empty text."""
     prose = MarkdownStripper("")
-    plain = strip_emoji(prose.feed(said) + prose.finish()).strip(" \n\t.…!\"'“”„«»")
+    plain = strip_emoji(prose.feed(text) + prose.finish()).strip(" \n\t.…!\"'“”„«»")
     fits = 0 < len(plain.split()) <= MAX_WORDS and len(plain) <= _MAX_CHARACTERS and not set(plain) & set("?<{[")
-    claims = own.contains("self", plain.lower()) or own.contains("done", plain.lower())
+    claims = markers.contains("self", plain.lower()) or markers.contains("done", plain.lower())
     return f"{plain}…" if fits and is_speakable(plain) and not claims else ""
 
 
 async def _read_first_line(model: Model, prompt: Prompt) -> str:
-    said = ""
-    async with aclosing(model.answer(prompt)) as pieces:
-        async for piece in pieces:
-            said += piece.text if isinstance(piece, TextDelta) else ""
-            if "\n" in said.strip() or len(said) > 2 * _MAX_CHARACTERS:
+    text = ""
+    async with aclosing(model.answer(prompt)) as events:
+        async for event in events:
+            text += event.text if isinstance(event, TextDelta) else ""
+            if "\n" in text.strip() or len(text) > 2 * _MAX_CHARACTERS:
                 break
-    return said.strip().partition("\n")[0]
+    return text.strip().partition("\n")[0]

@@ -66,8 +66,8 @@ _WEATHER_SAYS = "Returns the weather at home now, and what is expected of a day"
 class HomeTools:
     """Tools for the actions that the home's entities support."""
 
-    def __init__(self, household: ActionExecutor) -> None:
-        self._executor = household
+    def __init__(self, executor: ActionExecutor) -> None:
+        self._executor = executor
         self._home: Home | None = None
         self._tools: tuple[Tool, ...] = ()
 
@@ -109,25 +109,27 @@ class HomeTools:
         targets = tuple(target for command in plan.commands for target in command.targets)
         if plan.needs_confirmation:
             return NeedsConfirmation(plan.needs_confirmation, answer.text if answer else "", targets)
-        refused = " ".join(plan.error_messages)
+        reason = " ".join(plan.error_messages)
         if answer is None or not answer.done:
-            why = " ".join(filter(None, (answer.text if answer else "", refused)))
+            why = " ".join(filter(None, (answer.text if answer else "", reason)))
             return ToolResult(f"Not done: {why or 'nothing here can do that'}", refusal=why)
-        acted = match.intent != WEATHER_INTENT
-        text = " ".join(filter(None, (answer.text, refused)))
+        changed = match.intent != WEATHER_INTENT
+        text = " ".join(filter(None, (answer.text, reason)))
         matches = tuple(command.match for command in plan.commands)
-        return ToolResult(text, acted, answer.text if acted else "", refused, matches, targets=targets if acted else ())
+        return ToolResult(
+            text, changed, answer.text if changed else "", reason, matches, targets=targets if changed else ()
+        )
 
     def _describe_states(self, arguments: Mapping[str, SlotValue]) -> str:
         home, states = self._executor.home, self._executor.states()
-        wanted = _select_entities(home, arguments)
+        entities = _select_entities(home, arguments)
         lines = [
             f"{quote(entity.name)} ({entity.domain}): {describe_state(states[entity.id])}"
-            for entity in wanted[:MAX_ENTITIES]
+            for entity in entities[:MAX_ENTITIES]
             if entity.id in states
         ]
-        if len(wanted) > MAX_ENTITIES:
-            lines.append(f"and {len(wanted) - MAX_ENTITIES} more; ask for one area, domain or name")
+        if len(entities) > MAX_ENTITIES:
+            lines.append(f"and {len(entities) - MAX_ENTITIES} more; ask for one area, domain or name")
         return "\n".join(lines) or "There is no such thing."
 
 
@@ -208,9 +210,9 @@ def _resolve_entity_name(home: Home, name: str) -> str:
 
 def _find_by_prompt_name(home: Home, name: str) -> Entity | None:
     """Return the entity that a prompt lists by this name, which may lack some characters of the real one."""
-    wanted = sanitize(name).casefold()
+    entities = sanitize(name).casefold()
     return next(
-        (entity for entity in home.entities if wanted in {sanitize(one).casefold() for one in entity.names}), None
+        (entity for entity in home.entities if entities in {sanitize(one).casefold() for one in entity.names}), None
     )
 
 

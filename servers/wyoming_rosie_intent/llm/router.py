@@ -56,19 +56,19 @@ class RoutingRequest:
     never_cloud: bool = False
 
 
-def order_tiers(wish: RoutingRequest) -> tuple[Tier, ...]:
+def order_tiers(request: RoutingRequest) -> tuple[Tier, ...]:
     """Return the tiers that may answer, in order of preference."""
-    return tuple(tier for tier in _ORDER[wish.complexity] if _is_allowed(tier, wish))
+    return tuple(tier for tier in _ORDER[request.complexity] if _is_allowed(tier, request))
 
 
-def _is_allowed(tier: Tier, wish: RoutingRequest) -> bool:
+def _is_allowed(tier: Tier, request: RoutingRequest) -> bool:
     match tier:
         case Tier.LOCAL:
             return True
         case Tier.NETWORK:
-            return not wish.always_local
+            return not request.always_local
         case Tier.CLOUD:
-            return not (wish.always_local or wish.never_cloud or wish.private)
+            return not (request.always_local or request.never_cloud or request.private)
 
 
 def load(local: TierSettings, network: NetworkSettings, cloud: CloudSettings) -> "TierRouter | None":
@@ -119,28 +119,28 @@ class TierRouter:
         """The smallest context window of all tiers: a prompt is the same for whichever tier answers."""
         return min(self._context_windows.values(), key=lambda room: room.prompt, default=ContextWindow())
 
-    def route(self, wish: RoutingRequest) -> "TierAttempt":
+    def route(self, request: RoutingRequest) -> "TierAttempt":
         """Return the model of one turn."""
-        return TierAttempt([self._tiers[name] for name in order_tiers(wish) if name in self._tiers], self._clock)
+        return TierAttempt([self._tiers[name] for name in order_tiers(request) if name in self._tiers], self._clock)
 
-    def find_tier(self, wish: RoutingRequest) -> Tier | None:
+    def find_tier(self, request: RoutingRequest) -> Tier | None:
         """Return the tier that the request would be sent to now."""
         now = self._clock()
         return next(
             (
                 name
-                for name in order_tiers(wish)
+                for name in order_tiers(request)
                 if name in self._tiers and self._tiers[name].breaker.allows_attempt(now)
             ),
             None,
         )
 
-    async def warm_up(self, prompt: Prompt, wish: RoutingRequest) -> Tier | None:
+    async def warm_up(self, prompt: Prompt, request: RoutingRequest) -> Tier | None:
         """Warm up the tier that the request would be sent to; return it. Raises ModelError.
 
         The cloud is never warmed up: nothing leaves the home, or costs money, before somebody has spoken.
         """
-        name = self.find_tier(wish)
+        name = self.find_tier(request)
         if name is None or name is Tier.CLOUD:
             return None
         state = self._tiers[name]
@@ -181,19 +181,19 @@ class TierAttempt:
         That is a ModelTimeoutError when one timed out, a ModelOutputError when all wrote unreadable output. `Restarted`
         voids the text so far. Closing the generator stops the model.
         """
-        said = is_void = False
+        has_text = is_void = False
         while (state := self._next_tier()) is not None:
-            async with aclosing(_monitor(state, prompt, self._clock)) as pieces:
+            async with aclosing(_monitor(state, prompt, self._clock)) as events:
                 try:
-                    async for piece in pieces:
+                    async for event in events:
                         if is_void:
                             yield Restarted()
-                            said = is_void = False
+                            has_text = is_void = False
                         self._active = state
-                        said = said or isinstance(piece, TextDelta)
-                        yield piece
+                        has_text = has_text or isinstance(event, TextDelta)
+                        yield event
                 except ModelError as err:
-                    is_void = said
+                    is_void = has_text
                     self._on_failure(state, err)
                 else:
                     return
@@ -240,11 +240,11 @@ async def _monitor(state: _TierState, prompt: Prompt, clock: Clock) -> AsyncGene
     """Yield a model's answer and record its server's success or failure in the breaker."""
     is_trial = state.breaker.start_attempt()
     try:
-        async with aclosing(_answer_with_tool_fallback(state, prompt)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, StreamEnd):
+        async with aclosing(_answer_with_tool_fallback(state, prompt)) as events:
+            async for event in events:
+                if isinstance(event, StreamEnd):
                     state.breaker.record_success()
-                yield piece
+                yield event
     except ModelOutputError:
         raise  # unreadable output says nothing about the server
     except ModelError:
@@ -257,34 +257,34 @@ async def _monitor(state: _TierState, prompt: Prompt, clock: Clock) -> AsyncGene
 async def _answer_with_tool_fallback(state: _TierState, prompt: Prompt) -> AsyncGenerator[ModelEvent | Restarted, None]:
     """Yield a model's answer; ask again without tools when the model does not support them."""
     try:
-        async with aclosing(_defer_tool_calls(state, state.tool_support.adapt_prompt(prompt))) as pieces:
-            async for piece in pieces:
-                yield piece
+        async with aclosing(_defer_tool_calls(state, state.tool_support.adapt_prompt(prompt))) as events:
+            async for event in events:
+                yield event
     except ToolsUnsupportedError as err:
         state.tool_support.on_refused(str(err))
-        async with aclosing(_defer_tool_calls(state, state.tool_support.adapt_prompt(prompt))) as pieces:
-            async for piece in pieces:
-                yield piece
+        async with aclosing(_defer_tool_calls(state, state.tool_support.adapt_prompt(prompt))) as events:
+            async for event in events:
+                yield event
 
 
 async def _defer_tool_calls(state: _TierState, prompt: Prompt) -> AsyncGenerator[ModelEvent | Restarted, None]:
     """Yield the answer with its tool calls at the end, so that no tool is called for an answer that breaks off."""
     calls: list[ToolCall] = []
-    pieces: AsyncGenerator[ModelEvent | Restarted, None] = filter_output(
+    events: AsyncGenerator[ModelEvent | Restarted, None] = filter_output(
         state.model.answer(prompt), [tool.name for tool in prompt.tools], state.reasoning
     )
-    async with aclosing(extract_commands(pieces) if state.tool_support.are_refused else pieces) as given:
-        async for piece in given:
-            match piece:
+    async with aclosing(extract_commands(events) if state.tool_support.are_refused else events) as given:
+        async for event in given:
+            match event:
                 case ToolCall():
-                    calls.append(piece)
+                    calls.append(event)
                 case TextDelta() | Restarted():
-                    yield piece
+                    yield event
                 case StreamEnd():
-                    if piece.prompt_tokens is not None:
-                        state.calibrate(prompt, piece.prompt_tokens)
+                    if event.prompt_tokens is not None:
+                        state.calibrate(prompt, event.prompt_tokens)
                     for call in calls:
                         yield call
-                    yield piece
+                    yield event
                     return
     raise ModelError(f"{state.model.name}: the answer broke off before its end")

@@ -119,10 +119,10 @@ class ToolLoop:
     @property
     def new_messages(self) -> tuple[ChatMessage, ...]:
         """The turn's messages for the history: tool calls, their results and the answer; none when everything failed."""
-        said = self.text.removesuffix(self._failure).rstrip() or " ".join(self.actions.texts)
-        if not said and not self.actions.has_acted:
+        answer = self.text.removesuffix(self._failure).rstrip() or " ".join(self.actions.texts)
+        if not answer and not self.actions.has_acted:
             return ()
-        return (*self._call_messages, *((ChatMessage(ChatRole.ASSISTANT, said),) if said else ()))
+        return (*self._call_messages, *((ChatMessage(ChatRole.ASSISTANT, answer),) if answer else ()))
 
     async def run(self) -> AsyncGenerator[AnswerChunk | Handled | DelegateToConductor, None]:
         """Yield the answer clause by clause, its outcome last. Raises ModelError."""

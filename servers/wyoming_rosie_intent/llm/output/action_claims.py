@@ -58,21 +58,23 @@ class _ParsedClause:
     words: tuple[str, ...]  # without the names of entities
 
 
-def classify_request(sentence: str, tongue: LanguageMarkers) -> RequestType:
+def classify_request(sentence: str, markers: LanguageMarkers) -> RequestType:
     """Classify a person's sentence by its form and its first words."""
     plain = _normalize(sentence)
-    said = split_words(plain)
-    if not said:
+    sentence_words = split_words(plain)
+    if not sentence_words:
         return RequestType.OTHER
     opening = " ".join(plain.split()[:4])
-    if tongue.contains("tells", opening):
+    if markers.contains("tells", opening):
         return RequestType.QUESTION
-    sure = frozenset(one for one in tongue.command_stems if len(one) > _LONG_WORD)
-    opens = _matches_stem(said[0], sure) and not tongue.starts_with("self", plain)
-    is_order = is_command(plain) or (opens if tongue.has_fillers else _has_command_word(said, plain, tongue))
-    if _is_question(plain) or _has_question_word(plain, tongue):
-        is_polite = tongue.contains("may", " ".join(plain.split()[:2])) and (
-            is_order or any(_matches_stem(word, tongue.command_stems) for word in said)
+    sure = frozenset(one for one in markers.command_stems if len(one) > _LONG_WORD)
+    opens = _matches_stem(sentence_words[0], sure) and not markers.starts_with("self", plain)
+    is_order = is_command(plain) or (
+        opens if markers.has_fillers else _has_command_word(sentence_words, plain, markers)
+    )
+    if _is_question(plain) or _has_question_word(plain, markers):
+        is_polite = markers.contains("may", " ".join(plain.split()[:2])) and (
+            is_order or any(_matches_stem(word, markers.command_stems) for word in sentence_words)
         )
         return RequestType.COMMAND if is_polite else RequestType.QUESTION
     return RequestType.COMMAND if is_order else RequestType.OTHER
@@ -90,13 +92,13 @@ class ClaimChecker:
         asked = self._parse_clauses(sentence) if self.request_type is RequestType.QUESTION else ()
         self._asks_for_states = any(clause.states and (clause.domains or clause.entities) for clause in asked)
 
-    def needs_full_sentence(self, text: str, deeds: ExecutedActions | None) -> bool:
+    def needs_full_sentence(self, text: str, executed: ExecutedActions | None) -> bool:
         """Tell whether the beginning of a sentence must not be spoken before its end is known."""
-        if self.request_type is RequestType.COMMAND and deeds is None and not self._has_explained:
+        if self.request_type is RequestType.COMMAND and executed is None and not self._has_explained:
             return True
         return any(self._is_about_home(clause) for clause in self._parse_clauses(text))
 
-    def is_supported(self, sentence: str, deeds: ExecutedActions | None) -> bool:
+    def is_supported(self, sentence: str, executed: ExecutedActions | None) -> bool:
         """Tell whether a sentence may be spoken, given the executed actions, None when there are none."""
         if not any(map(str.isalnum, sentence)):
             return True
@@ -104,8 +106,8 @@ class ClaimChecker:
         clauses = self._parse_clauses(plain)
         if _is_question(plain) and clauses:
             clauses = clauses[:-1]
-        if deeds is not None:
-            return self._matches_actions(clauses, deeds)
+        if executed is not None:
+            return self._matches_actions(clauses, executed)
         if any(self._is_false_claim(clause) for clause in clauses):
             return False
         if self.request_type is not RequestType.COMMAND or self._has_explained or _is_question(plain):
@@ -169,40 +171,46 @@ class ClaimChecker:
 
     def _check_entities(self, clause: _ParsedClause) -> bool | None:
         """Tell whether the clause's entities are in the state that it asserts; None if it asserts none."""
-        known = [so for thing in clause.entities if (so := self._check_state(thing, clause.states)) is not None]
+        known = [
+            matches_state
+            for entity in clause.entities
+            if (matches_state := self._check_state(entity, clause.states)) is not None
+        ]
         return all(known) if known else None
 
     def _check_domains(self, clause: _ParsedClause) -> bool | None:
         """Tell whether any entity of the clause's domains is in the state that it asserts; None if it asserts none."""
         if not (clause.states and clause.domains):
             return None
-        some = (thing for thing in self._home.entities if thing.domain in clause.domains)
-        known = [so for thing in some if (so := self._check_state(thing, clause.states)) is not None]
+        some = (entity for entity in self._home.entities if entity.domain in clause.domains)
+        known = [
+            matches_state for entity in some if (matches_state := self._check_state(entity, clause.states)) is not None
+        ]
         return any(known) if known else None
 
-    def _check_state(self, thing: Entity, told: frozenset[str]) -> bool | None:
-        family = _FAMILIES.get(thing.domain, _ON_OFF)
-        state = self._states().get(thing.id)
-        if state is None or not (told & family):
+    def _check_state(self, entity: Entity, asserted: frozenset[str]) -> bool | None:
+        family = _FAMILIES.get(entity.domain, _ON_OFF)
+        state = self._states().get(entity.id)
+        if state is None or not (asserted & family):
             return None
         now = str(state.get("state", "unknown"))
         if family is _ON_OFF:
             now = "off" if now in _OFF else "on"
-        return now in told
+        return now in asserted
 
     # ------------------------------------------------------------------------------------------- after an action
 
-    def _matches_actions(self, clauses: Sequence[_ParsedClause], deeds: ExecutedActions) -> bool:
+    def _matches_actions(self, clauses: Sequence[_ParsedClause], executed: ExecutedActions) -> bool:
         """Tell whether a sentence reports only the executed actions."""
         plain = [clause for clause in clauses if not self._is_negated(clause)]
-        ids = {target.id for target in deeds.targets}
+        ids = {target.id for target in executed.targets}
         for clause in plain:
-            foreign = [thing for thing in clause.entities if thing.id not in ids]
+            foreign = [entity for entity in clause.entities if entity.id not in ids]
             if foreign and self._check_entities(clause) is not True:
                 return False
         if not any(self._is_action_report(clause) for clause in plain):
             return True
-        return not deeds.targets or all(self._describes_actions(clause, deeds) for clause in plain)
+        return not executed.targets or all(self._describes_actions(clause, executed) for clause in plain)
 
     def _is_action_report(self, clause: _ParsedClause) -> bool:
         deed = self._has_stem(self._markers.action_stems, clause)
@@ -212,25 +220,29 @@ class ClaimChecker:
             return True
         return self._starts_with_action(clause) or (self._is_about_home(clause) and bool(deed or clause.states))
 
-    def _describes_actions(self, clause: _ParsedClause, deeds: ExecutedActions) -> bool:
+    def _describes_actions(self, clause: _ParsedClause, executed: ExecutedActions) -> bool:
         """Tell whether a clause mentions the executed actions' entities with their present states and numbers."""
         if clause.entities and self._check_entities(clause) is True:
             return True
-        domains = {target.domain for target in deeds.targets}
-        so = [so for target in deeds.targets if (so := self._check_state(target, clause.states)) is not None]
-        if (so and not any(so)) or (clause.domains and not clause.domains & domains):
+        domains = {target.domain for target in executed.targets}
+        matching = [
+            matches_state
+            for target in executed.targets
+            if (matches_state := self._check_state(target, clause.states)) is not None
+        ]
+        if (matching and not any(matching)) or (clause.domains and not clause.domains & domains):
             return False
-        told = " ".join(deeds.texts)
-        if not set(_NUMBER.findall(clause.text)) <= set(_NUMBER.findall(told)):
+        reported = " ".join(executed.texts)
+        if not set(_NUMBER.findall(clause.text)) <= set(_NUMBER.findall(reported)):
             return False
-        if self._markers.contains("all", clause.text) and len(deeds.targets) < 2 and not clause.entities:
+        if self._markers.contains("all", clause.text) and len(executed.targets) < 2 and not clause.entities:
             return False
-        return bool(clause.entities or clause.domains) or self._has_only_action_words(clause, told)
+        return bool(clause.entities or clause.domains) or self._has_only_action_words(clause, reported)
 
-    def _has_only_action_words(self, clause: _ParsedClause, told: str) -> bool:
+    def _has_only_action_words(self, clause: _ParsedClause, reported: str) -> bool:
         """Tell whether all long words of a clause occur in the executed actions or among the language's words."""
         known = (
-            frozenset(map(get_stem, split_words(_normalize(told))))
+            frozenset(map(get_stem, split_words(_normalize(reported))))
             | self._markers.action_stems
             | self._markers.home_stems
         )
@@ -253,13 +265,15 @@ class ClaimChecker:
         return pattern.split(text) if pattern else [text]
 
     def _parse_clause(self, text: str) -> _ParsedClause:
-        things, rest = self._extract_entities(text)
+        entities, rest = self._extract_entities(text)
         plain = " ".join(rest) if not WIDE.search(text) else text
-        told = {state for one, states in self._markers.states.items() if _contains_word(one, plain) for state in states}
+        asserted = {
+            state for one, states in self._markers.states.items() if _contains_word(one, plain) for state in states
+        }
         return _ParsedClause(
             text.strip(),
-            tuple(things),
-            frozenset(told),
+            tuple(entities),
+            frozenset(asserted),
             frozenset(kind for word in rest for one, kind in self._match_domains(word, text) if one),
             tuple(word for word in rest if not word.isdigit()),
         )
@@ -275,23 +289,25 @@ class ClaimChecker:
     def _extract_entities(self, text: str) -> tuple[list[Entity], list[str]]:
         """Return the entities that a text mentions, and its other words."""
         if WIDE.search(text):
-            found = [thing for thing in self._home.entities[:_MAX_NAMES] if any(n.lower() in text for n in thing.names)]
+            found = [
+                entity for entity in self._home.entities[:_MAX_NAMES] if any(n.lower() in text for n in entity.names)
+            ]
             return found, _TOKEN.findall(text)
-        things: list[Entity] = []
+        entities: list[Entity] = []
         rest: list[str] = []
         tokens = _TOKEN.findall(text)
         at = 0
         while at < len(tokens):
             size = next((n for n in range(_MAX_NAME_WORDS, 0, -1) if self._find_entities(tokens[at : at + n])), 0)
             if size:
-                things.extend(self._find_entities(tokens[at : at + size]))
+                entities.extend(self._find_entities(tokens[at : at + size]))
             else:
                 rest.append(tokens[at])
             at += size or 1
-        return things, rest
+        return entities, rest
 
     def _find_entities(self, tokens: Sequence[str]) -> list[Entity]:
-        return [thing for thing in self._home.find_by_name(" ".join(tokens)) if thing.domain not in _PLACES]
+        return [entity for entity in self._home.find_by_name(" ".join(tokens)) if entity.domain not in _PLACES]
 
 
 def _normalize(text: str) -> str:
@@ -302,19 +318,19 @@ def _is_question(plain: str) -> bool:
     return _QUESTION.search(plain) is not None or _GREEK_QUESTION.search(plain) is not None
 
 
-def _has_question_word(plain: str, tongue: LanguageMarkers) -> bool:
+def _has_question_word(plain: str, markers: LanguageMarkers) -> bool:
     """Tell whether a sentence has a question word where its language puts it."""
-    return tongue.contains("asks", plain) if WIDE.search(plain) else tongue.starts_with("asks", plain)
+    return markers.contains("asks", plain) if WIDE.search(plain) else markers.starts_with("asks", plain)
 
 
-def _has_command_word(said: Sequence[str], plain: str, tongue: LanguageMarkers) -> bool:
+def _has_command_word(sentence_words: Sequence[str], plain: str, markers: LanguageMarkers) -> bool:
     """Tell whether a sentence begins or, in some languages, ends like a command."""
     if WIDE.search(plain):
-        return tongue.contains("orders", plain) or any(one in plain for one in tongue.command_stems)
+        return markers.contains("orders", plain) or any(one in plain for one in markers.command_stems)
     edges = plain.split()
-    if tongue.contains("orders", " ".join(edges[:4])) or tongue.contains("orders", edges[-1]):
+    if markers.contains("orders", " ".join(edges[:4])) or markers.contains("orders", edges[-1]):
         return True
-    return any(_matches_stem(word, tongue.command_stems) for word in (*said[:3], *said[-1:]))
+    return any(_matches_stem(word, markers.command_stems) for word in (*sentence_words[:3], *sentence_words[-1:]))
 
 
 def _matches_stem(word: str, stems: frozenset[str]) -> bool:

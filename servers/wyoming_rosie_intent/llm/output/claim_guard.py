@@ -8,9 +8,9 @@ _SENTENCE_ENDS = (".", "!", "?", "…", "\n", "\u3002", "\uff01", "\uff1f", "\u0
 class ActionClaimGuard:
     """Passes the clauses of one answer on, up to the first sentence with a false claim."""
 
-    def __init__(self, witness: ClaimChecker, deeds: ExecutedActions | None) -> None:
-        self._checker = witness
-        self._executed = deeds
+    def __init__(self, checker: ClaimChecker, executed: ExecutedActions | None) -> None:
+        self._checker = checker
+        self._executed = executed
         self._sentence = ""
         self._pending: list[str] = []  # clauses of the sentence that are not spoken yet
         self.held: list[str] = []

@@ -102,10 +102,10 @@ def _load_home_words(
     alike = (name for name in sorted(get_languages()) if name.partition("-")[0] == family)
     known = get_intents(language) or get_intents(family) or get_intents(next(alike, family)) or {}
     orders, questions = _collect_sentence_words(known)
-    said = _collect_response_words(known)
+    response_words = _collect_response_words(known)
     return (
         frozenset(map(get_stem, orders - questions)),
-        frozenset(map(get_stem, said)),
+        frozenset(map(get_stem, response_words)),
         frozenset(map(get_stem, orders | questions)),
         _collect_state_words(known.get("lists", {})),
         {**_collect_domain_words(known), **_read_own_domain_words(family)},
@@ -127,15 +127,15 @@ def _collect_sentence_words(known: Mapping[str, Any]) -> tuple[set[str], set[str
 def _collect_response_words(known: Mapping[str, Any]) -> set[str]:
     """Return the words that only responses to commands have."""
     done: set[str] = set()
-    told: set[str] = set()
+    other: set[str] = set()
     responses = known.get("responses", {})
     for intent, texts in responses.get("intents", {}).items():
         for text in texts.values():
-            (told if intent.startswith(_ASKS) else done).update(_extract_words(_CODE.sub(" ", text)))
+            (other if intent.startswith(_ASKS) else done).update(_extract_words(_CODE.sub(" ", text)))
     for text in responses.get("errors", {}).values():
-        told.update(_extract_words(_CODE.sub(" ", text)))
+        other.update(_extract_words(_CODE.sub(" ", text)))
     nouns = {word for rule in _KINDS for word in _extract_words(known.get("expansion_rules", {}).get(rule, ""))}
-    return {word for word in done - told - nouns if len(word) > _MIN_STEM or WIDE.search(word)}
+    return {word for word in done - other - nouns if len(word) > _MIN_STEM or WIDE.search(word)}
 
 
 def _is_content_word(word: str) -> bool:

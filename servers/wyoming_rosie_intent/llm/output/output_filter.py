@@ -175,35 +175,35 @@ class ReasoningStyle:
 
 
 async def filter_output(
-    pieces: AsyncGenerator[ModelEvent, None], tools: Collection[str] = (), habit: ReasoningStyle | None = None
+    events: AsyncGenerator[ModelEvent, None], tools: Collection[str] = (), reasoning: ReasoningStyle | None = None
 ) -> AsyncGenerator[ModelEvent | Restarted, None]:
     """Yield an answer without reasoning, with the calls that the model wrote as text as tool calls.
 
     `Restarted` voids the text so far: it was reasoning.
     """
-    written, beginning = OutputFilter(tools), _LeadingText(habit or ReasoningStyle())
-    async with aclosing(pieces):
-        async for piece in pieces:
-            match piece:
+    output, beginning = OutputFilter(tools), _LeadingText(reasoning or ReasoningStyle())
+    async with aclosing(events):
+        async for event in events:
+            match event:
                 case TextDelta():
-                    for one in beginning.feed(written.feed(piece.text)):
+                    for one in beginning.feed(output.feed(event.text)):
                         yield one
                 case StreamEnd():
-                    for one in (*beginning.feed(written.flush()), *beginning.flush()):
+                    for one in (*beginning.feed(output.flush()), *beginning.flush()):
                         yield one
-                    for call in written.calls:
+                    for call in output.calls:
                         yield call
-                    yield piece
+                    yield event
                 case ToolCall():
-                    yield piece
+                    yield event
 
 
 class _LeadingText:
     """Withholds the beginning of an answer while it may be reasoning without an opening tag."""
 
-    def __init__(self, habit: ReasoningStyle) -> None:
-        self._reasoning = habit
-        self._is_open = habit.is_untagged is False
+    def __init__(self, reasoning: ReasoningStyle) -> None:
+        self._reasoning = reasoning
+        self._is_open = reasoning.is_untagged is False
         self._held = ""
         self._said = False
 
@@ -258,11 +258,13 @@ class OutputFilter:
     def _process(self, *, at_end: bool) -> list[TextDelta | Restarted]:
         given: list[TextDelta | Restarted] = []
         while self._text or (self._block and at_end):
-            said = self._process_block(self._block, at_end=at_end) if self._block else self._process_text(at_end=at_end)
-            if said is None:
+            taken = (
+                self._process_block(self._block, at_end=at_end) if self._block else self._process_text(at_end=at_end)
+            )
+            if taken is None:
                 break
-            if isinstance(said, Restarted) or said.text:
-                given.append(said)
+            if isinstance(taken, Restarted) or taken.text:
+                given.append(taken)
         return given
 
     def _process_text(self, *, at_end: bool) -> TextDelta | Restarted | None:
@@ -281,10 +283,10 @@ class OutputFilter:
         return self._process_bracket(found, at_end=at_end)
 
     def _emit(self, end: int) -> TextDelta:
-        said, self._text = self._text[:end], self._text[end:]
-        line = said.rpartition("\n")
+        taken, self._text = self._text[:end], self._text[end:]
+        line = taken.rpartition("\n")
         self._has_text_in_line = any(map(str.isalnum, line[2])) or (self._has_text_in_line and not line[1])
-        return TextDelta(said)
+        return TextDelta(taken)
 
     def _open_block(self, block: _ControlBlock, opening: re.Match[str]) -> TextDelta | Restarted:
         self._text = self._text[opening.end() :]

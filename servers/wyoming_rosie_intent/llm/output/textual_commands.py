@@ -66,9 +66,9 @@ def _convert_messages(prompt: Prompt) -> Iterator[ChatMessage]:
                 if message.tool_call and message.tool_call.name == COMMAND:
                     yield ChatMessage(ChatRole.USER, f"[What came of the command: {message.text}]")
             case ChatRole.ASSISTANT if message.calls:
-                said = "\n".join(filter(None, (message.text, *map(_format_command, message.calls))))
-                if said:
-                    yield ChatMessage(ChatRole.ASSISTANT, said)
+                plain_text = "\n".join(filter(None, (message.text, *map(_format_command, message.calls))))
+                if plain_text:
+                    yield ChatMessage(ChatRole.ASSISTANT, plain_text)
             case _:
                 yield message
 
@@ -78,27 +78,27 @@ def _format_command(call: ToolCall) -> str:
 
 
 async def extract_commands(
-    pieces: AsyncGenerator[ModelEvent | Restarted, None],
+    events: AsyncGenerator[ModelEvent | Restarted, None],
 ) -> AsyncGenerator[ModelEvent | Restarted, None]:
     """Yield an answer with its textual commands as tool calls, before the end of the stream."""
     commands = CommandExtractor()
-    async with aclosing(pieces):
-        async for piece in pieces:
-            match piece:
+    async with aclosing(events):
+        async for event in events:
+            match event:
                 case TextDelta(text):
-                    if said := commands.feed(text):
-                        yield TextDelta(said)
+                    if plain_text := commands.feed(text):
+                        yield TextDelta(plain_text)
                 case Restarted():
                     commands = CommandExtractor()
-                    yield piece
+                    yield event
                 case StreamEnd():
-                    if said := commands.flush():
-                        yield TextDelta(said)
+                    if plain_text := commands.flush():
+                        yield TextDelta(plain_text)
                     for call in commands.calls:
                         yield call
-                    yield piece
+                    yield event
                 case _:
-                    yield piece
+                    yield event
 
 
 class CommandExtractor:
@@ -118,30 +118,30 @@ class CommandExtractor:
     def feed(self, text: str) -> str:
         """Return the text that is decided now."""
         self._text += text
-        said = self._extract()
+        plain_text = self._extract()
         if _MARK.search(self._text, 1):
-            return said
+            return plain_text
         maybe = _MAYBE_MARK.search(self._text, 1)
         kept = maybe.start() if maybe else len(self._text)
-        said, self._text = said + self._text[1:kept], self._text[kept - 1 :]
-        return said
+        plain_text, self._text = plain_text + self._text[1:kept], self._text[kept - 1 :]
+        return plain_text
 
     def flush(self) -> str:
         """Return the rest of the text."""
         self._text += "\n"
-        said = self._extract() + self._text[1:]
+        plain_text = self._extract() + self._text[1:]
         self._text = "\n"
-        return said.removesuffix("\n")
+        return plain_text.removesuffix("\n")
 
     def _extract(self) -> str:
         """Collect the commands on complete lines; return the text before them."""
-        said = ""
+        plain_text = ""
         while (mark := _MARK.search(self._text, 1)) and (end := self._text.find("\n", mark.end())) >= 0:
-            said += self._text[1 : mark.start()]
+            plain_text += self._text[1 : mark.start()]
             if sentence := _strip_quotes(self._text[mark.end() : end]):
                 self._sentences.append(sentence)
             self._text = self._text[end - 1 :]
-        return said
+        return plain_text
 
 
 def _strip_quotes(line: str) -> str:

@@ -134,8 +134,8 @@ def _parse_end(chunk: "ChatCompletionChunk") -> StreamEnd:
     """Return the end of the stream, with llama.cpp's timings where there are some."""
     cut = any(choice.finish_reason == "length" for choice in chunk.choices)
     timings = (chunk.model_extra or {}).get("timings")
-    told = timings if isinstance(timings, Mapping) else {}
-    took, new, known = (parse_number(told.get(key)) for key in ("prompt_ms", "prompt_n", "cache_n"))
+    details = timings if isinstance(timings, Mapping) else {}
+    took, new, known = (parse_number(details.get(key)) for key in ("prompt_ms", "prompt_n", "cache_n"))
     tokens = None if new is None else int(new + (known or 0))
     return StreamEnd(took, tokens, FinishReason.LENGTH if cut else FinishReason.STOP)
 

@@ -26,7 +26,7 @@ ALLOWED = ("forecast", "note", "long", "slow", "wrong", "crash", "absent")
 HERE = ToolContext(None, datetime(2026, 11, 21, 15, 5, tzinfo=UTC))
 
 
-OVER_STDIO = McpServer("small", ALLOWED, (sys.executable, str(SERVER)), seconds=1.0)
+OVER_STDIO = McpServer("small", ALLOWED, (sys.executable, str(SERVER)), seconds=3.0)
 
 
 @asynccontextmanager
