@@ -20,7 +20,7 @@ from wyoming_rosie import __version__, logging
 from wyoming_rosie.errors import ConfigError, UsageError
 from wyoming_rosie.programs import PROGRAMS
 from wyoming_rosie.runtime import child_processes, exit_status, help_groups, toml_file
-from wyoming_rosie.runtime.exit_deadline import start_exit_deadline
+from wyoming_rosie.runtime.exit_status import start_exit_deadline
 
 C = TypeVar("C")
 SYSTEM_FILE = Path("/etc/wyoming-rosie/rosie.toml")

@@ -9,8 +9,7 @@ from wyoming_rosie.metrics import Metrics, create_turn_metrics
 from wyoming_rosie.runtime import exit_status
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite import factory, profiles
-from wyoming_rosie_satellite.audio.devices.portaudio import loaded_portaudio
-from wyoming_rosie_satellite.audio.devices.watchdog import watch_portaudio
+from wyoming_rosie_satellite.audio.devices.portaudio import loaded_portaudio, watch_portaudio
 from wyoming_rosie_satellite.compat import log_format, migration
 from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.integrations.factory import Integrations

@@ -17,7 +17,6 @@ from wyoming_rosie.voice_activity import endpointing, silero
 from wyoming_rosie.wakeword.detection import TriggerRules, check_trigger_rules, match_name, select_words
 from wyoming_rosie.wakeword.micro import MicroModel, describe_models, find_package_models, load_folder
 from wyoming_rosie_satellite.audio import cues, fallback_phrases, processing
-from wyoming_rosie_satellite.audio.awake_mute import AwakeMute
 from wyoming_rosie_satellite.audio.devices import portaudio
 from wyoming_rosie_satellite.audio.devices.microphones import (
     CommandMicrophone,
@@ -34,7 +33,7 @@ from wyoming_rosie_satellite.audio.devices.speakers import (
     WavSpeaker,
 )
 from wyoming_rosie_satellite.audio.devices.wyoming_devices import WyomingMicrophone, WyomingSpeaker
-from wyoming_rosie_satellite.audio.ducking import CommandDucking, Ducking
+from wyoming_rosie_satellite.audio.ducking import AwakeMute, CommandDucking, Ducking
 from wyoming_rosie_satellite.audio.echo_reference import EchoReference
 from wyoming_rosie_satellite.audio.local_vad import LocalVad
 from wyoming_rosie_satellite.audio.microphone_pipeline import MicrophonePipeline

@@ -15,10 +15,9 @@ from wyoming.ping import Ping
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.wakeword.detection import match_name
 from wyoming_rosie_satellite import messages as m
-from wyoming_rosie_satellite.audio.awake_mute import AwakeMute
 from wyoming_rosie_satellite.audio.devices.microphones import Microphone, read_forever
 from wyoming_rosie_satellite.audio.devices.speakers import Speaker
-from wyoming_rosie_satellite.audio.ducking import Ducking
+from wyoming_rosie_satellite.audio.ducking import AwakeMute, Ducking
 from wyoming_rosie_satellite.audio.local_vad import LocalVad
 from wyoming_rosie_satellite.audio.player import Player
 from wyoming_rosie_satellite.audio.recorder import RunRecorder

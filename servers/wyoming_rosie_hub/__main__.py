@@ -19,7 +19,7 @@ from wyoming_rosie.protocol.discovery import DiscoveredService, ServiceBrowser
 from wyoming_rosie.protocol.network_interfaces import local_addresses
 from wyoming_rosie.protocol.server import stop_signal
 from wyoming_rosie.runtime import systemd
-from wyoming_rosie.runtime.exit_deadline import start_exit_deadline
+from wyoming_rosie.runtime.exit_status import start_exit_deadline
 from wyoming_rosie.voice_activity import endpointing
 from wyoming_rosie_hub.announcements import AnnouncementQueue
 from wyoming_rosie_hub.directory import DaemonDirectory

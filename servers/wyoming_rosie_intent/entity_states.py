@@ -1,8 +1,8 @@
 """Entity states by domain, as queries and the demo actor use them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 
 @dataclass(frozen=True)
@@ -224,3 +224,23 @@ def initial_state(domain: str) -> EntityState:
 
 def _format_on_off(on: bool) -> str:
     return "on" if on else "off"
+
+
+T = TypeVar("T")
+
+
+class StateAttributesView(Mapping[str, Mapping[str, object]], Generic[T]):
+    """State and attributes by entity id, ready for JSON, computed at each access."""
+
+    def __init__(self, states: Mapping[str, T], get_attributes: Callable[[T], Mapping[str, object]]) -> None:
+        self._states = states
+        self._get_attributes = get_attributes
+
+    def __getitem__(self, entity: str) -> Mapping[str, object]:
+        return self._get_attributes(self._states[entity])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._states)
+
+    def __len__(self) -> int:
+        return len(self._states)

@@ -14,8 +14,7 @@ from wyoming_rosie.metrics import NULL_TURN_METRICS, TurnMetrics
 from wyoming_rosie.protocol.server import Send
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie_tts import phrase_cache
-from wyoming_rosie_tts.cancellation import StepCancellation
-from wyoming_rosie_tts.engine import TtsEngine, Voice
+from wyoming_rosie_tts.engine import StepCancellation, TtsEngine, Voice
 from wyoming_rosie_tts.phrase_cache import PhraseCache
 from wyoming_rosie_tts.synthesis_scheduler import PlaybackDeadline, SynthesisScheduler
 from wyoming_rosie_tts.text.segments import MarkSegment, PauseSegment, Segment, TextSegment, VoiceRequest

@@ -17,7 +17,7 @@ from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import EngineError, RosieError
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.runtime.workers import lower_priority
-from wyoming_rosie_tts.cancellation import StepCancellation
+from wyoming_rosie_tts.engine import StepCancellation
 
 _LOG = structlog.get_logger()
 NOT_STARTED = -math.inf

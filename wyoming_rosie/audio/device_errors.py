@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from wyoming_rosie.errors import RosieError
 from wyoming_rosie.text.suggestions import describe_unknown_name
 
 LIST_COMMAND = "wyoming-rosie devices"
@@ -15,3 +16,9 @@ def describe_device_error(library: Any, direction: str, name: str | None, error:
         return text
     names = [device["name"] for device in library.query_devices() if device[f"max_{direction}_channels"]]
     return describe_unknown_name(_TITLES[direction], name, names, LIST_COMMAND)
+
+
+class DeviceError(RosieError):
+    """A device cannot be used, or has failed."""
+
+    code = "device"

@@ -19,7 +19,8 @@ from wyoming.info import Info
 
 from wyoming_rosie import config
 from wyoming_rosie.audio.files import STDIN
-from wyoming_rosie.commands import pipeline, processes, role_check
+from wyoming_rosie.commands import pipeline, processes
+from wyoming_rosie.commands.conformance import info as conformance_info
 from wyoming_rosie.commands.diagnostics.network import simulated_home
 from wyoming_rosie.commands.launch_plan import local_uri
 from wyoming_rosie.commands.pipeline import ANSWER_SECONDS, HomeFile, Language, StageOptions, StageParameter
@@ -123,7 +124,7 @@ async def _is_intent_service(uri: str) -> bool:
 async def _open_service(session: AskSession) -> AsyncIterator[str]:
     """Yield the URI of the intent daemon to use, and name it on stderr."""
     if session.uri is not None:
-        await role_check.check_role(session.uri, "intent")
+        await conformance_info.check_role(session.uri, "intent")
         _print_status(f"asking {session.uri}{_describe_home(await describe(session.uri))}")
         yield session.uri
         return

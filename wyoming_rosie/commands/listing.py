@@ -9,7 +9,8 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-from wyoming_rosie.commands import processes, role_check
+from wyoming_rosie.commands import processes
+from wyoming_rosie.commands.conformance import info as conformance_info
 from wyoming_rosie.commands.conformance.info import get_models
 from wyoming_rosie.commands.diagnostics import audio_devices
 from wyoming_rosie.errors import ConfigError, UsageError
@@ -78,7 +79,7 @@ async def _fetch_models(role: str, engine: str | None, uri: str | None) -> list[
     """Return the models or voices that a daemon describes."""
     async with AsyncExitStack() as stack:
         if uri is not None:
-            await role_check.check_role(uri, role)
+            await conformance_info.check_role(uri, role)
         else:
             with Console(stderr=True).status(f"starting the {role} daemon"):
                 chosen = ("--engine", engine) if engine else ()

@@ -20,12 +20,14 @@ from wyoming.wake import Detect
 from wyoming_rosie.audio import files
 from wyoming_rosie.audio.files import STDIN, AudioFile
 from wyoming_rosie.audio.formats import AudioFormat, format_of, write_wav
-from wyoming_rosie.commands import models, processes, role_check, wake_word
+from wyoming_rosie.commands import models, pipeline, processes
+from wyoming_rosie.commands.conformance import info as conformance_info
 from wyoming_rosie.commands.model_wait import ModelFetchMonitor
 from wyoming_rosie.commands.playback import play
-from wyoming_rosie.errors import NotUnderstoodError, UnreachableError
+from wyoming_rosie.errors import NotUnderstoodError, RosieError, UnreachableError
 from wyoming_rosie.models import piper
 from wyoming_rosie.protocol.client import Client, connect
+from wyoming_rosie.wakeword.detection import WakeDetection, drop_near_misses
 
 CHUNK_SECONDS = 0.1
 ANSWER_SECONDS = 60.0
@@ -91,7 +93,7 @@ async def transcribe(
         ) as peer:
             event = await _transcribe_recording(peer, request, recording)
             text, about = str(event.data.get("text", "")), {}
-            if not text and (word := await asyncio.to_thread(wake_word.find_first, kept)) is not None:
+            if not text and (word := await asyncio.to_thread(pipeline.find_first, kept)) is not None:
                 with files.open_audio(kept) as again:
                     rest = files.skip_seconds(again, word.milliseconds / 1000)
                     event = await _transcribe_recording(peer, request, rest)
@@ -134,7 +136,7 @@ async def say(
 @asynccontextmanager
 async def _open_stage(role: str, stage: StageOptions, *arguments: str) -> AsyncIterator[Client]:
     if stage.uri is not None:
-        await role_check.check_role(stage.uri, role)
+        await conformance_info.check_role(stage.uri, role)
         async with connect(stage.uri) as peer:
             yield peer
         return
@@ -197,3 +199,18 @@ async def _receive_audio(peer: Client) -> tuple[AudioFormat, bytes]:
 def _get_context(data: dict[str, Any], *names: str) -> dict[str, Any]:
     context = data.get("context") or {}
     return {name: context[name] for name in names if name in context}
+
+
+def find_first(file: Path) -> WakeDetection | None:
+    """Return the first wake word in a recording; None without one, or without a detector."""
+    try:
+        from wyoming_rosie.wakeword.micro import MicroStream, find_package_models
+
+        stream = MicroStream(list(find_package_models().values()))
+        with files.open_audio(file) as recording:
+            for pcm in files.speech_blocks(recording):
+                if found := drop_near_misses(stream.process(pcm)):
+                    return found[0]
+    except (ImportError, RosieError):  # the caller does without
+        return None
+    return None

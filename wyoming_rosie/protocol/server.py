@@ -32,7 +32,7 @@ from wyoming_rosie.protocol.hosts import parse_ip
 from wyoming_rosie.protocol.stdio import StdioTransport
 from wyoming_rosie.protocol.wire import EventStream, encode
 from wyoming_rosie.runtime import systemd
-from wyoming_rosie.runtime.exit_deadline import start_exit_deadline
+from wyoming_rosie.runtime.exit_status import start_exit_deadline
 from wyoming_rosie.runtime.terminal import hangup_signal
 
 _LOG = structlog.get_logger()

@@ -3,10 +3,12 @@
 import errno
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
+import structlog
 from cyclopts import CycloptsError
 
 from wyoming_rosie.errors import RosieError, UsageError
@@ -75,3 +77,20 @@ def _message(err: OSError) -> str:
     if err.filename is not None:
         return f"{os.fsdecode(err.filename)}: {reason}"
     return f"cannot write the output: {reason}" if err.errno in (errno.ENOSPC, errno.EFBIG, errno.EIO) else reason
+
+
+_LOG = structlog.get_logger()
+EXIT_SECONDS = 30.0
+
+
+def start_exit_deadline(status: int) -> None:
+    """End the process with `status` after EXIT_SECONDS, if it still runs then."""
+    timer = threading.Timer(EXIT_SECONDS, _exit_now, [status])
+    timer.daemon = True
+    timer.start()
+
+
+def _exit_now(status: int) -> None:
+    names = sorted(thread.name for thread in threading.enumerate() if not thread.daemon)
+    _LOG.warning("exit without waiting for threads that do not end", threads=names)
+    os._exit(status)

@@ -3,8 +3,9 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from wyoming_rosie.audio.device_errors import DeviceError
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
-from wyoming_rosie_satellite.audio import channels
+from wyoming_rosie_satellite.audio import microphone_pipeline
 from wyoming_rosie_satellite.audio.devices.microphones import FRAME_SECONDS, Microphone
 from wyoming_rosie_satellite.audio.processing import ProcessFrame
 
@@ -39,7 +40,7 @@ class _FrameConverter:
     """Converts one stream of a microphone to frames. Raises DeviceError for a missing channel."""
 
     def __init__(self, audio: AudioFormat, selected: Sequence[int]) -> None:
-        channels.check_channels(audio, selected)
+        microphone_pipeline.check_channels(audio, selected)
         self._format = audio
         self._channels = selected
         self._converter = Converter(AudioFormat(audio.rate, audio.width, len(selected) or audio.channels), SPEECH)
@@ -47,9 +48,27 @@ class _FrameConverter:
 
     def convert(self, raw: bytes) -> list[bytes]:
         """Return the frames that are complete now."""
-        selected = channels.select_channels(raw, self._format, self._channels) if self._channels else raw
+        selected = microphone_pipeline.select_channels(raw, self._format, self._channels) if self._channels else raw
         pcm = self._rest + self._converter.convert(selected)
         step = SPEECH.bytes_in(FRAME_SECONDS)
         whole = len(pcm) - len(pcm) % step
         self._rest = pcm[whole:]
         return [pcm[start : start + step] for start in range(0, whole, step)]
+
+
+def select_channels(pcm: bytes, audio: AudioFormat, channels: Sequence[int]) -> bytes:
+    """Return these channels of whole frames, in this order; the first is 0."""
+    import numpy as np
+
+    samples = np.frombuffer(pcm, np.uint8).reshape(-1, audio.channels, audio.width)
+    return samples[:, list(channels)].tobytes()
+
+
+def check_channels(audio: AudioFormat, channels: Sequence[int]) -> None:
+    """Raise DeviceError when the microphone lacks one of these channels."""
+    missing = [channel for channel in channels if channel not in range(audio.channels)]
+    if missing:
+        raise DeviceError(
+            f"--mic-channel-index {missing[0]}: the microphone has {audio.channels} channels; "
+            f"name one from 0 to {audio.channels - 1}, or give --mic-command-channels"
+        )

@@ -7,12 +7,12 @@ import structlog
 from wyoming.info import Attribution, WakeModel, WakeProgram
 
 from wyoming_rosie import __version__
+from wyoming_rosie.audio.device_errors import DeviceError
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol import turn
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import run_until_first_exit
-from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.messages import WakeWord
 from wyoming_rosie_satellite.subprocesses import kill_process, split_command, start_process
 from wyoming_rosie_satellite.wake.detector import AudioBacklog

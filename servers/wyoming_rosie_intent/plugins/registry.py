@@ -1,19 +1,21 @@
 """Registry of the daemon's plugins: loads them, supervises them and calls them with timeouts."""
 
 import asyncio
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import structlog
 
-from wyoming_rosie.errors import RosieError
+from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.http.health import HealthCheck
+from wyoming_rosie.runtime import toml_file
 from wyoming_rosie_intent.engine import Answer
 from wyoming_rosie_intent.plugins.discovery import PluginSource
 from wyoming_rosie_intent.plugins.plugin import IntegrationPlugin
 from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentences
-from wyoming_rosie_intent.plugins.settings import load_settings
 from wyoming_rosie_intent.plugins.thread import PluginError, PluginThread
 from wyoming_rosie_intent.responses import responses
 
@@ -185,3 +187,25 @@ def _parse_result(result: object, language: str) -> Answer:
     if isinstance(message, str) and message.strip():
         return Answer(message.strip()[:MAX_MESSAGE_LENGTH], done)
     return Answer(responses.render("plugin_done" if done else "plugin_failed", language), done)
+
+
+SETTINGS_FILE = "config.toml"
+_FROM_ENVIRONMENT = "_env"
+
+
+def load_settings(name: str, folder: Path | None, own: Mapping[str, Any]) -> dict[str, Any]:
+    """Load a plugin's settings; those of the daemon win. `key_env = "NAME"` sets `key` to the value of the variable NAME.
+
+    Raises ConfigError for a file that cannot be read and for a variable that is not set.
+    """
+    path = folder / SETTINGS_FILE if folder else None
+    written = toml_file.read(path, "settings of a plugin") if path and path.is_file() else {}
+    return dict(_resolve_value(name, key, value) for key, value in {**written, **own}.items())
+
+
+def _resolve_value(name: str, key: str, value: Any) -> tuple[str, Any]:
+    if not key.endswith(_FROM_ENVIRONMENT):
+        return key, value
+    if not isinstance(value, str) or value not in os.environ:
+        raise ConfigError(f"the plugin {name} needs the environment variable {value!r}, which is not set")
+    return key.removesuffix(_FROM_ENVIRONMENT), os.environ[value]

@@ -3,7 +3,7 @@
 import pytest
 
 from wyoming_rosie.audio.formats import SPEECH, read_wav
-from wyoming_rosie.commands import wake_word
+from wyoming_rosie.commands import pipeline
 from wyoming_rosie.commands.demo import COMMAND, RECORDING
 from wyoming_rosie.wakeword import micro
 
@@ -20,7 +20,7 @@ def test_the_wake_word_is_far_above_its_threshold_wherever_it_begins(ms: int) ->
 
 
 def test_the_wake_word_ends_before_the_command_begins() -> None:
-    found = wake_word.find_first(RECORDING)
+    found = pipeline.find_first(RECORDING)
     assert found is not None
     assert (found.name, 900 < found.milliseconds < 1300) == ("okay_nabu", True)
-    assert wake_word.find_first(COMMAND) is None
+    assert pipeline.find_first(COMMAND) is None

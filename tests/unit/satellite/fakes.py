@@ -2,8 +2,8 @@
 
 import asyncio
 
+from wyoming_rosie.audio.device_errors import DeviceError
 from wyoming_rosie.audio.formats import SPEECH
-from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.audio.devices.speakers import Speaker
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from wyoming_rosie.audio.device_errors import DeviceError
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, read_wav, write_wav
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.wakeword.detection import UnknownWakeWordError
 from wyoming_rosie_satellite import factory
 from wyoming_rosie_satellite.audio.cues import load_cue, load_cues
-from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.audio.devices.microphones import (
     CommandMicrophone,
     Microphone,

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.unit.satellite.integration_fakes import FakeControls
 from tests.waiting import wait_until
+from wyoming_rosie.audio.device_errors import DeviceError
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.integrations import buttons
 from wyoming_rosie_satellite.integrations.buttons import ButtonDriver, ButtonKey, KeyEvent
 from wyoming_rosie_satellite.integrations.buttons.controller import ButtonController

@@ -11,8 +11,7 @@ import pytest
 
 from tests.unit.satellite.test_player import until
 from wyoming_rosie.errors import ConfigError
-from wyoming_rosie_satellite.audio.awake_mute import MAX_SECONDS, AwakeMute
-from wyoming_rosie_satellite.audio.ducking import CommandDucking
+from wyoming_rosie_satellite.audio.ducking import MAX_SECONDS, AwakeMute, CommandDucking
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wyoming_rosie.audio.device_errors import DeviceError
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat
-from wyoming_rosie_satellite.audio import channels
-from wyoming_rosie_satellite.audio.devices.errors import DeviceError
+from wyoming_rosie_satellite.audio import microphone_pipeline
 from wyoming_rosie_satellite.audio.devices.microphones import Microphone
 from wyoming_rosie_satellite.audio.microphone_pipeline import MicrophonePipeline
 
@@ -47,7 +47,7 @@ def test_chosen_channels_are_every_frames_samples_in_the_order_given(
     audio, pcm, chosen = recording
     samples = [pcm[start : start + audio.width] for start in range(0, len(pcm), audio.width)]
     frames = [samples[start : start + audio.channels] for start in range(0, len(samples), audio.channels)]
-    assert channels.select_channels(pcm, audio, chosen) == b"".join(
+    assert microphone_pipeline.select_channels(pcm, audio, chosen) == b"".join(
         frame[channel] for frame in frames for channel in chosen
     )
 

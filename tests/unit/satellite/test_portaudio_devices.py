@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.unit.satellite.test_player import until
+from wyoming_rosie.audio.device_errors import DeviceError
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat
-from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.audio.devices.portaudio import REFRESH_SECONDS, PortAudio
 from wyoming_rosie_satellite.audio.devices.portaudio_devices import (
     FIRST_SILENCE_SECONDS,

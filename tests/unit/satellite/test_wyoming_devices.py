@@ -9,9 +9,9 @@ from wyoming.audio import AudioChunk, AudioStart
 from wyoming.event import Event, async_read_event, async_write_event
 from wyoming.snd import Played
 
+from wyoming_rosie.audio.device_errors import DeviceError
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat
 from wyoming_rosie.errors import ConfigError, UnreachableError
-from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.audio.devices.wyoming_devices import WyomingMicrophone, WyomingSpeaker
 
 STEREO = AudioFormat(48_000, 2, 2)

@@ -8,10 +8,10 @@ import asyncio, sys, threading, time
 from dataclasses import dataclass
 from wyoming_rosie import config
 from wyoming_rosie.errors import EngineError
-from wyoming_rosie.runtime import exit_deadline
+from wyoming_rosie.runtime import exit_status
 from wyoming_rosie.runtime.workers import ThreadWorker
 
-exit_deadline.EXIT_SECONDS = 0.2
+exit_status.EXIT_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Config:

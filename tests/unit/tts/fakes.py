@@ -7,8 +7,7 @@ from wyoming.info import Attribution, TtsProgram
 
 from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import BadEventError, EngineError
-from wyoming_rosie_tts.cancellation import StepCancellation
-from wyoming_rosie_tts.engine import VoiceRequest
+from wyoming_rosie_tts.engine import StepCancellation, VoiceRequest
 from wyoming_rosie_tts.handler import TtsHandler
 from wyoming_rosie_tts.reply_audio import TtsContext
 from wyoming_rosie_tts.text.segments import TextSegment

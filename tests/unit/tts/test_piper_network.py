@@ -11,7 +11,7 @@ from tests.piper_voice import MEDIUM, TINY, Dimensions
 from wyoming_rosie.errors import EngineError
 
 pytest.importorskip("onnxruntime", reason="the piper extra is not installed")
-from wyoming_rosie_tts.cancellation import StepCancellation
+from wyoming_rosie_tts.engine import StepCancellation
 from wyoming_rosie_tts.engines.piper import network
 from wyoming_rosie_tts.engines.piper.network import Floats, InferenceScales, PiperNetwork, SplitNetwork, UnsplitNetwork
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import BadEventError, EngineError
-from wyoming_rosie_tts.cancellation import StepCancellation
+from wyoming_rosie_tts.engine import StepCancellation
 from wyoming_rosie_tts.synthesis_scheduler import (
     IDLE_SECONDS,
     MAX_UNSENT_SECONDS,

@@ -13,6 +13,9 @@ from wyoming_rosie.commands.conformance.checks import (
     ConformanceError,
 )
 from wyoming_rosie.commands.conformance.target import CheckTarget
+from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.programs import BY_ROLE
+from wyoming_rosie.protocol.client import fetch_info
 
 SECTIONS = {
     "satellite": ("satellite",),
@@ -144,3 +147,13 @@ def _format_program(item: Item) -> str:
 def _join_names(names: Sequence[str], most: int = 8) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+async def check_role(uri: str, role: str) -> None:
+    """Raise ConfigError if the program at `uri` has another role, UnreachableError if it does not speak Wyoming."""
+    offered = get_roles((await fetch_info(uri)).data)
+    if role not in offered:
+        raise ConfigError(
+            f"{uri} is {' and '.join(offered) or 'a program without a role'}, not {role}, which usually listens at "
+            f"tcp://HOST:{BY_ROLE[role].port}; see: wyoming-rosie discover"
+        )

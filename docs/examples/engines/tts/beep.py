@@ -10,8 +10,7 @@ from wyoming.info import Attribution, TtsProgram, TtsVoice
 
 from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.config import option
-from wyoming_rosie_tts.cancellation import StepCancellation
-from wyoming_rosie_tts.engine import TtsEngine, VoiceRequest
+from wyoming_rosie_tts.engine import StepCancellation, TtsEngine, VoiceRequest
 from wyoming_rosie_tts.text.segments import TextSegment
 
 CREDIT = Attribution("the example", "https://example.org")

@@ -10,11 +10,11 @@ from typing import Protocol
 
 import structlog
 
+from wyoming_rosie.audio.device_errors import DeviceError
 from wyoming_rosie.audio.formats import AudioFormat, read_wav
 from wyoming_rosie.errors import RosieError
 from wyoming_rosie.protocol.stdio import StdioTransport
 from wyoming_rosie.runtime.backoff import Backoff
-from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.audio.devices.pacing import ReadAheadLimiter, RealtimePacer
 from wyoming_rosie_satellite.audio.devices.pipe_reader import PipeReader
 from wyoming_rosie_satellite.subprocesses import kill_process, split_command, start_process

@@ -1,5 +1,6 @@
 """PortAudio, shared by microphone and speaker: it has to close all streams before it sees a device that was plugged in."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,11 +9,13 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from wyoming_rosie.audio.device_errors import describe_device_error
-from wyoming_rosie.errors import ConfigError
+import structlog
+
+from wyoming_rosie.audio.device_errors import DeviceError, describe_device_error
+from wyoming_rosie.errors import ConfigError, EngineError
+from wyoming_rosie.runtime.exit_status import start_exit_deadline
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_satellite.audio.devices import alsa
-from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 
 REFRESH_SECONDS = 3.0
 """Shortest interval between two refreshes of the devices."""
@@ -128,3 +131,18 @@ def get_portaudio() -> PortAudio:
 def loaded_portaudio() -> PortAudio | None:
     """Return this process's PortAudio, if a microphone or speaker uses it."""
     return get_portaudio() if get_portaudio.cache_info().currsize else None
+
+
+_LOG = structlog.get_logger()
+STUCK_SECONDS = 30.0
+"""Opening a USB device takes a second or two; a sound server that hangs never answers."""
+CHECK_SECONDS = 2.0
+
+
+async def watch_portaudio(portaudio: PortAudio, stuck_seconds: float = STUCK_SECONDS) -> None:
+    """Never return, or raise EngineError for a call that hangs; the process then exits with a failure, whatever still runs."""
+    while (seconds := portaudio.call_seconds) < stuck_seconds:  # noqa: ASYNC110 - nothing happens when a call hangs
+        await asyncio.sleep(min(CHECK_SECONDS, stuck_seconds / 2))
+    _LOG.error("the sound system hangs: the satellite ends, to be started again", call_seconds=round(seconds))
+    start_exit_deadline(EngineError.exit_status)
+    raise EngineError("the sound system does not answer; start the satellite again")

@@ -8,9 +8,9 @@ from typing import Any
 
 import structlog
 
+from wyoming_rosie.audio.device_errors import DeviceError
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, Converter
 from wyoming_rosie.runtime.workers import ThreadWorker
-from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.audio.devices.portaudio import DeviceKind, PortAudio
 
 _LOG = structlog.get_logger()

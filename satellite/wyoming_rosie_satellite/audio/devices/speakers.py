@@ -6,10 +6,10 @@ import wave
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from wyoming_rosie.audio.device_errors import DeviceError
 from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.workers import ThreadWorker
-from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.audio.devices.pacing import PlaybackClock
 from wyoming_rosie_satellite.audio.echo_reference import EchoReference
 from wyoming_rosie_satellite.audio.volume import Volume

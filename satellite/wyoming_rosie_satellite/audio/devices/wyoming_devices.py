@@ -5,10 +5,10 @@ from contextlib import AsyncExitStack
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 
+from wyoming_rosie.audio.device_errors import DeviceError
 from wyoming_rosie.audio.formats import SPEECH, AudioFormat, format_of
 from wyoming_rosie.protocol import address
 from wyoming_rosie.protocol.client import Client, connect
-from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.audio.devices.pacing import PlaybackClock
 
 CHUNK_TIMEOUT_SECONDS = 5.0

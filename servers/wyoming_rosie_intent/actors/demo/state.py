@@ -9,10 +9,9 @@ from wyoming_rosie.home.model import Entity, Home, Units
 from wyoming_rosie_intent import entity_states
 from wyoming_rosie_intent.actors.demo.intents import apply_intent
 from wyoming_rosie_intent.engine import Answer, Command
-from wyoming_rosie_intent.entity_states import EntityState, SensorState
+from wyoming_rosie_intent.entity_states import EntityState, SensorState, StateAttributesView
 from wyoming_rosie_intent.responses import queries, responses
 from wyoming_rosie_intent.rules import todo_lists
-from wyoming_rosie_intent.state_view import StateAttributesView
 
 EntityStates: TypeAlias = Mapping[str, EntityState]
 _MEASURED: Mapping[tuple[str | None, Units], tuple[float, str]] = {

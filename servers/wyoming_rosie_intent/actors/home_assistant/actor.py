@@ -29,10 +29,9 @@ from wyoming_rosie_intent.actors.home_assistant.errors import (
 from wyoming_rosie_intent.actors.home_assistant.services import ServiceCall
 from wyoming_rosie_intent.actors.home_assistant.states import ReportedState
 from wyoming_rosie_intent.engine import ActorContext, Answer, Command, ServedActor
-from wyoming_rosie_intent.entity_states import EntityState
+from wyoming_rosie_intent.entity_states import EntityState, StateAttributesView
 from wyoming_rosie_intent.responses import queries, responses
 from wyoming_rosie_intent.rules import todo_lists
-from wyoming_rosie_intent.state_view import StateAttributesView
 
 MAX_NAMED = 4
 _DETAILS: Mapping[str, tuple[str, Mapping[str, Any]]] = {

@@ -11,8 +11,7 @@ from wyoming_rosie.audio.formats import AudioFormat
 from wyoming_rosie.config import option
 from wyoming_rosie.errors import ConfigError, EngineError
 from wyoming_rosie.runtime.extras import install_command
-from wyoming_rosie_tts.cancellation import StepCancellation
-from wyoming_rosie_tts.engine import VoiceRequest
+from wyoming_rosie_tts.engine import StepCancellation, VoiceRequest
 from wyoming_rosie_tts.engines.espeak.library import EspeakLibrary, LibraryVoice, Parameter
 from wyoming_rosie_tts.text.segments import TextSegment
 from wyoming_rosie_tts.voice_selection import VoiceInfo, VoiceRegistry

@@ -19,8 +19,7 @@ from wyoming_rosie.models.background_fetch import fetch_once
 from wyoming_rosie.models.downloads import Progress
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie.text.suggestions import describe_unknown_name
-from wyoming_rosie_tts.cancellation import StepCancellation
-from wyoming_rosie_tts.engine import VoiceRequest
+from wyoming_rosie_tts.engine import StepCancellation, VoiceRequest
 from wyoming_rosie_tts.engines.piper import voices
 from wyoming_rosie_tts.engines.piper.voice_cache import VoiceCache
 from wyoming_rosie_tts.engines.piper.voices import InferenceScales, PiperFile

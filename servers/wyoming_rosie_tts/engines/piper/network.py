@@ -19,7 +19,7 @@ import numpy.typing as npt
 import onnx
 
 from wyoming_rosie.errors import EngineError
-from wyoming_rosie_tts.cancellation import StepCancellation
+from wyoming_rosie_tts.engine import StepCancellation
 from wyoming_rosie_tts.engines.piper import graph
 from wyoming_rosie_tts.engines.piper.slice_planner import SlicePlanner
 from wyoming_rosie_tts.engines.piper.voices import InferenceScales as InferenceScales

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from wyoming_rosie.errors import BadEventError
-from wyoming_rosie_tts.cancellation import StepCancellation
+from wyoming_rosie_tts.engine import StepCancellation
 from wyoming_rosie_tts.engines.piper.voices import InferenceScales, PiperFile
 from wyoming_rosie_tts.text.segments import TextSegment
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from wyoming_rosie.audio.device_errors import DeviceError
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
-from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.integrations.buttons import MAX_QUEUED_EVENTS, ButtonDriver, ButtonKey, KeyEvent
 
 BOUNCE_SECONDS = 0.02

@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Any
 
+from wyoming_rosie.audio.device_errors import DeviceError
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
-from wyoming_rosie_satellite.audio.devices.errors import DeviceError
 from wyoming_rosie_satellite.integrations.buttons import ButtonDriver, ButtonKey, KeyEvent
 from wyoming_rosie_satellite.integrations.buttons.descriptor_events import read_events
 

@@ -7,12 +7,12 @@ PROGRAM = """
 import asyncio, time
 from dataclasses import dataclass
 from wyoming_rosie import config
-from wyoming_rosie.runtime import exit_deadline
+from wyoming_rosie.runtime import exit_status
 from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_satellite.audio.devices.portaudio import DeviceKind, PortAudio
-from wyoming_rosie_satellite.audio.devices.watchdog import watch_portaudio
+from wyoming_rosie_satellite.audio.devices.portaudio import watch_portaudio
 
-exit_deadline.EXIT_SECONDS = 0.2
+exit_status.EXIT_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Config:
