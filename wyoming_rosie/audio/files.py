@@ -197,9 +197,9 @@ def _open_ffmpeg(path: Path) -> Iterator[AudioFile]:
     if program is None:
         raise _UnknownFormatError("ffmpeg is not installed")
     source = ("-protocol_whitelist", "file", "-i", f"file:{path}")
-    wanted = ("-vn", "-f", "s16le", "-ar", str(SPEECH.rate), "-ac", str(SPEECH.channels), "-")
+    output = ("-vn", "-f", "s16le", "-ar", str(SPEECH.rate), "-ac", str(SPEECH.channels), "-")
     with subprocess.Popen(  # noqa: S603 - a fixed program, and a file's name as one argument
-        [program, "-nostdin", "-v", "quiet", *source, *wanted], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        [program, "-nostdin", "-v", "quiet", *source, *output], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
     ) as process:
         try:
             first = _ffmpeg_block(process)

@@ -141,8 +141,8 @@ async def _open_service(session: AskSession) -> AsyncIterator[str]:
 
 
 def _describe_home(info: Info) -> str:
-    house = simulated_home(info)
-    return f", {house}" if house else ""
+    home = simulated_home(info)
+    return f", {home}" if home else ""
 
 
 async def _send_text(uri: str, session: AskSession, text: str) -> Event:

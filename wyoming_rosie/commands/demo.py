@@ -83,7 +83,7 @@ async def demo(
     load_home(home)
     console = Console(soft_wrap=True, highlight=False)
     turn = DemoTurn(console)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wyoming-rosie-demo-")))
         recording = folder / "recording.wav"
@@ -92,7 +92,7 @@ async def demo(
             daemons = await stack.enter_async_context(_run_servers(home))
         before = await _fetch_state(daemons["intent"].uri)
         console.print(
-            f"{len(daemons)} daemons ready after {time.perf_counter() - begun:.1f} s. A satellite hears {file.name}:"
+            f"{len(daemons)} daemons ready after {time.perf_counter() - started:.1f} s. A satellite hears {file.name}:"
         )
         console.print("  since wake  since speech ended", style="dim")
         await stack.enter_async_context(_run_satellite_and_hub(recording, output, daemons, turn, folder))
@@ -164,7 +164,7 @@ async def _fetch_state(uri: str) -> State:
 
 def _print_changes(console: Console, before: State, after: State) -> None:
     changes = [f"{name}: {change}" for name in after if (change := _format_change(before.get(name, {}), after[name]))]
-    for line in changes or ["nothing in the house changed"]:
+    for line in changes or ["nothing in the home changed"]:
         console.print(f"  {line}")
 
 

@@ -43,21 +43,21 @@ async def discover(
         services = await asyncio.gather(
             *(_describe_service(one) for one in found), *(_describe_local(port) for port in _default_ports())
         )
-    wanted = [one for one in services if one is not None and role in (None, one.role)]
-    if not wanted:
+    selected = [one for one in services if one is not None and role in (None, one.role)]
+    if not selected:
         raise UnreachableError(
             "no Wyoming service was found; daemons on 127.0.0.1 are not announced, those with --uri tcp://0.0.0.0:PORT are"
         )
-    _print_json(wanted) if json else _print_table(wanted)
+    _print_json(selected) if json else _print_table(selected)
 
 
 async def _describe_service(found: DiscoveredService) -> DiscoveredDaemon:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     try:
         info = await describe(found.uri, DESCRIBE_SECONDS)
     except RosieError:
         return DiscoveredDaemon(found.role, found.name, found.uri, "does not answer", None)
-    latency = round(1000 * (time.perf_counter() - begun), 1)
+    latency = round(1000 * (time.perf_counter() - started), 1)
     return DiscoveredDaemon(found.role or _get_role(info), found.name, found.uri, _get_engine(info), latency)
 
 

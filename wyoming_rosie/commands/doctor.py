@@ -54,8 +54,8 @@ async def doctor(
         about, (services, ports) = await asyncio.gather(
             asyncio.to_thread(machine.create_report), network.create_report(min(seconds, LOOK_SECONDS))
         )
-    heard = await _test_audio(_AudioOptions(mic, snd, seconds), console) if sound else None
-    findings = DoctorReport(about, heard, ports, services)
+    audio = await _test_audio(_AudioOptions(mic, snd, seconds), console) if sound else None
+    findings = DoctorReport(about, audio, ports, services)
     names = machine.get_private_names()
     if json:
         report = {"findings": asdict(findings), "advice": [asdict(one) for one in diagnose(findings)]}
@@ -95,10 +95,10 @@ def _find_wake_word(speech: bytes) -> tuple[str | None, bool]:
     """Return the first wake word in speech PCM, and whether a detector is installed."""
     try:
         words = list(find_package_models().values())
-        heard = [found.name for found in drop_near_misses(MicroStream(words).process(speech))]
+        names = [found.name for found in drop_near_misses(MicroStream(words).process(speech))]
     except (RosieError, ImportError):
         return None, False
-    return (heard[0] if heard else None), True
+    return (names[0] if names else None), True
 
 
 def _print_report(console: Console, findings: DoctorReport, names: set[str]) -> None:

@@ -44,9 +44,9 @@ class LaunchPlan:
 
 
 def create_plan(
-    options: UpOptions, given: SettingLookup, lacking: Mapping[str, tuple[str, ...]], names: Collection[str]
+    options: UpOptions, given: SettingLookup, missing_packages: Mapping[str, tuple[str, ...]], names: Collection[str]
 ) -> LaunchPlan:
-    """Return the plan; `lacking` are the missing packages of each extra, `names` this machine's names and addresses.
+    """Return the plan; `missing_packages` are by extra, `names` are this machine's names and addresses.
 
     Raises ConfigError for contradictory addresses.
     """
@@ -57,7 +57,7 @@ def create_plan(
             found.left_out[role] = "excluded by --without"
         elif (remote := _remote_uri(role, given, names)) is not None:
             found.left_out[role] = f"the hub uses {remote} on another machine"
-        elif missing := lacking.get(role):
+        elif missing := missing_packages.get(role):
             found.left_out[role] = f"not installed: {', '.join(missing)}"
         else:
             found.start[role] = [*options.arguments_for(role), *_uri_arguments(role, given)]
@@ -88,26 +88,26 @@ def local_uri(uri: str) -> str:
 
 def _uri_arguments(role: str, given: SettingLookup) -> list[str]:
     """Return the `--uri` that a program takes from the hub's settings if its own have none."""
-    wanted, own = given("hub", f"{role}_uri"), given(role, "uri")
-    if not wanted:
+    hub_uri, own = given("hub", f"{role}_uri"), given(role, "uri")
+    if not hub_uri:
         return []
     if not own:
-        return ["--uri", str(wanted)]
-    if not _is_same_address(address.parse(wanted), address.parse(own)):
+        return ["--uri", str(hub_uri)]
+    if not _is_same_address(address.parse(hub_uri), address.parse(own)):
         raise ConfigError(
-            f"[hub] {role}_uri is {wanted}, but [{role}] uri is {own}; make them the same, or give --without {role}"
+            f"[hub] {role}_uri is {hub_uri}, but [{role}] uri is {own}; make them the same, or give --without {role}"
         )
     return []
 
 
 def _remote_uri(role: str, given: SettingLookup, names: Collection[str]) -> str | None:
     """Return the URI in the hub's settings if it is another machine's, else None."""
-    wanted = given("hub", f"{role}_uri")
-    if not wanted:
+    hub_uri = given("hub", f"{role}_uri")
+    if not hub_uri:
         return None
-    where = address.parse(str(wanted))
+    where = address.parse(str(hub_uri))
     is_here = isinstance(where, Unix) or (isinstance(where, Tcp) and (where.is_loopback or where.host in names))
-    return None if is_here else str(wanted)
+    return None if is_here else str(hub_uri)
 
 
 def _is_same_address(client: Address, server: Address) -> bool:

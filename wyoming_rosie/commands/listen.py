@@ -191,11 +191,11 @@ class _SatelliteSession:
             return
         about = {"rate": self.reply.audio.rate, "width": self.reply.audio.width, "channels": self.reply.audio.channels}
         step = self.reply.audio.bytes_in(CHUNK_SECONDS)
-        begun = loop_time()
+        started = loop_time()
         with suppress(UnreachableError):  # the receiving task reports it
             await self.peer.send(AudioStart(**about).event())
             for at in range(0, len(self.reply.pcm), step):
-                await asyncio.sleep(max(0.0, begun + self.reply.audio.seconds(at) - AHEAD_SECONDS - loop_time()))
+                await asyncio.sleep(max(0.0, started + self.reply.audio.seconds(at) - AHEAD_SECONDS - loop_time()))
                 await self.peer.send(AudioChunk(**about, audio=self.reply.pcm[at : at + step]).event())
             await self.peer.send(AudioStop().event())
 

@@ -116,7 +116,7 @@ async def fetch_models(
 async def ensure_wake_words(names: Sequence[str]) -> None:
     """Fetch the missing ones of these words from openWakeWord's release, with the networks that all words share."""
     model_files.check_installed()
-    lacking = [
+    missing = [
         one
         for name in names
         if name not in model_files.find_models((), names) and (one := wake_words.find_release(name))
@@ -126,8 +126,8 @@ async def ensure_wake_words(names: Sequence[str]) -> None:
         are_shared_here = True
     except ConfigError:
         are_shared_here = False
-    if lacking or not are_shared_here:
-        wanted = lacking or ([] if names else list(wake_words.RELEASED_WORDS))
+    if missing or not are_shared_here:
+        wanted = missing or ([] if names else list(wake_words.RELEASED_WORDS))
         await fetch_with_progress(wake_words.fetch_plan_for_words(wanted, model_files.download_folder(), None))
 
 
@@ -136,9 +136,9 @@ async def fetch_with_progress(fetching: FetchPlan) -> None:
     with show_progress() as show:
         await downloads.download_files(fetching.files, fetching.folder, _to_callback(show), PATIENCE)
     size = sum(disk_size(fetching.folder / file.path) for file in fetching.files)
-    said = ", ".join(filter(None, (fetching.licence, fetching.notice)))
+    notes = ", ".join(filter(None, (fetching.licence, fetching.notice)))
     Console(soft_wrap=True, highlight=False).print(
-        f"{fetching.name}: {size / MEGABYTE:.1f} MB in {fetching.folder}{f' ({said})' if said else ''}", markup=False
+        f"{fetching.name}: {size / MEGABYTE:.1f} MB in {fetching.folder}{f' ({notes})' if notes else ''}", markup=False
     )
 
 

@@ -48,8 +48,8 @@ def _progress_bar(console: Console) -> Iterator[ProgressCallback]:
         bar = progress.add_task("fetching", total=None)
 
         def show(name: str, done: int, total: int | None, trouble: str = "") -> None:
-            said = f"{name} ({trouble})" if trouble else name
-            progress.update(bar, description=said, completed=done, total=total)
+            description = f"{name} ({trouble})" if trouble else name
+            progress.update(bar, description=description, completed=done, total=total)
 
         yield show
 

@@ -38,9 +38,9 @@ async def up(*, options: Annotated[UpOptions, Parameter(name="*")] = _DEFAULTS) 
     The table [up] of the configuration file holds these options as well.
     """
     given = partial(config.read_setting, file=options.config)
-    lacking, names = await asyncio.gather(asyncio.to_thread(extras.missing_packages), asyncio.to_thread(_local_names))
+    missing, names = await asyncio.gather(asyncio.to_thread(extras.missing_packages), asyncio.to_thread(_local_names))
     servers = _LocalServers(
-        create_plan(options, given, lacking, names),
+        create_plan(options, given, missing, names),
         lambda uris: hub_arguments(options, given, uris),
         "hub" not in options.without,
     )

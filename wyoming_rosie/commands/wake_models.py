@@ -128,7 +128,7 @@ def train_verifier(
     console = Console(stderr=True, soft_wrap=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         voices: list[list[Floats]] = []
-        heard: list[tuple[float, Floats]] = []
+        scored: list[tuple[float, Floats]] = []
         for path in progress.track(_find_recordings(own), description="own recordings"):
             score, windows = _word_windows(loaded, word, path)
             if windows:
@@ -136,9 +136,9 @@ def train_verifier(
             else:
                 console.print(f"{path}: the word is not detected (best score {score:.2f}); left out")
         for path in progress.track(_find_recordings(other), description="other recordings"):
-            heard += _embedding_windows(loaded, word, path)
-    alike = [window for score, window in heard if score > FOUND_SCORE]
-    others = [window for score, window in heard if score <= FOUND_SCORE]
+            scored += _embedding_windows(loaded, word, path)
+    alike = [window for score, window in scored if score > FOUND_SCORE]
+    others = [window for score, window in scored if score <= FOUND_SCORE]
     others = others[:: max(1, len(others) // OTHER_WINDOWS)]
     own_windows = [window for windows in voices for window in windows]
     verifier.create_verifier(user, word, own_windows, others, alike).save(output)

@@ -193,12 +193,12 @@ def usable_addresses(bound: str, own: Iterable[str]) -> list[str]:
     0.0.0.0 stands for all own IPv4 addresses and :: for all own addresses, in their order. Loopback addresses are left
     out, link-local ones unless there are no others.
     """
-    wanted = ipaddress.ip_address(bound)
-    if not wanted.is_unspecified:
-        return [] if wanted.is_loopback else [bound]
+    bound_ip = ipaddress.ip_address(bound)
+    if not bound_ip.is_unspecified:
+        return [] if bound_ip.is_loopback else [bound]
     addresses = dict.fromkeys(ipaddress.ip_address(one) for one in own)
     reachable = [
-        one for one in addresses if not one.is_loopback and one.version in ((4,) if wanted.version == 4 else (4, 6))
+        one for one in addresses if not one.is_loopback and one.version in ((4,) if bound_ip.version == 4 else (4, 6))
     ]
     return [str(one) for one in ([one for one in reachable if not one.is_link_local] or reachable)]
 

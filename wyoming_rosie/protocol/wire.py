@@ -139,13 +139,13 @@ class EventStream(asyncio.BufferedProtocol):
     """Reads and writes the events of one peer, over any asyncio transport."""
 
     def __init__(self, on_connect: Callable[["EventStream"], None] | None = None) -> None:
-        self.on_event_nowait: Callable[[Event], bool] | None = (
-            None  # is offered events while nobody works; says which it took
-        )
-        self.on_batch_end: Callable[[EventStream], None] | None = None  # is told after those: it may hold us back
+        self.on_event_nowait: Callable[[Event], bool] | None = None
+        """Called with each event while the reader waits; returns whether it took the event."""
+        self.on_batch_end: Callable[[EventStream], None] | None = None
+        """Called after the received events were taken; may call `hold`."""
         self._on_connect = on_connect
         self._decoder = Decoder()
-        self._remaining: Event | BadEventError | None = None  # what `quick` did not take
+        self._remaining: Event | BadEventError | None = None  # not taken by `on_event_nowait`
         self._transport: asyncio.Transport | None = None
         self._tcp: asyncio.trsock.TransportSocket | None = None
         self._ended = False

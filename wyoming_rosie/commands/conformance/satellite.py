@@ -62,10 +62,12 @@ async def check_announcement(target: CheckTarget) -> str:
     """Play an announcement outside a run."""
     loop = asyncio.get_running_loop()
     async with _run_satellite(target) as peer:
-        begun = loop.time()
+        started = loop.time()
         after = await _play_tone(peer, TONE_SECONDS)
-        if loop.time() - begun < 0.7 * TONE_SECONDS:
-            raise CheckFindingError(f"it sends played after {loop.time() - begun:.1f} s for {TONE_SECONDS} s of audio")
+        if loop.time() - started < 0.7 * TONE_SECONDS:
+            raise CheckFindingError(
+                f"it sends played after {loop.time() - started:.1f} s for {TONE_SECONDS} s of audio"
+            )
     return f"played {1000 * after:.0f} ms after its end"
 
 
@@ -178,11 +180,11 @@ async def _run_satellite(target: CheckTarget) -> AsyncIterator[Client]:
 async def _play_tone(peer: Client, seconds: float) -> float:
     """Play a tone; return the seconds from its end to `played`."""
     loop = asyncio.get_running_loop()
-    begun = loop.time()
+    started = loop.time()
     for event in create_tone(seconds):
         await peer.send(event)
     await peer.wait_for("played", seconds=seconds + HOME_ASSISTANT_SECONDS)
-    return loop.time() - begun - seconds
+    return loop.time() - started - seconds
 
 
 MEANS = "Home Assistant disconnects and reconnects all the time"

@@ -53,11 +53,11 @@ class CheckTarget:
     async def measure_describe(self, seconds: float = HOME_ASSISTANT_SECONDS) -> float:
         """Return the seconds that describe takes on a new connection. Raises UnreachableError."""
         loop = asyncio.get_running_loop()
-        begun = loop.time()
+        started = loop.time()
         async with connect(self.uri, seconds) as peer:
             await peer.send(Describe().event(), seconds)
             await peer.wait_for("info", seconds=seconds)
-        return loop.time() - begun
+        return loop.time() - started
 
     async def send_raw(self, *pieces: bytes, with_eof: bool = False) -> tuple[BadInputResponse, str]:
         """Send bytes on a new connection; return the response, and the type or error code of the first event."""

@@ -102,10 +102,10 @@ async def check_no_audio_start(target: CheckTarget) -> str:
 
 async def check_stereo(target: CheckTarget) -> str:
     """Send the word in 48 kHz stereo."""
-    asked = Event("detect", {"names": [_get_word(target)]})
+    request = Event("detect", {"names": [_get_word(target)]})
     audio = audio_events(to_stereo(target.recording.wake_word), STEREO_48K.bytes_in(CHUNK_SECONDS), STEREO_48K)
     async with connect(target.uri) as peer:
-        return str((await _stream_until_detection(peer, [asked, *audio], target.seconds)).data.get("name"))
+        return str((await _stream_until_detection(peer, [request, *audio], target.seconds)).data.get("name"))
 
 
 async def check_silence(target: CheckTarget) -> str:
@@ -169,11 +169,11 @@ async def _stream_until_detection(peer: Client, events: Iterable[Event], seconds
 
 async def _send_realtime(peer: Client, events: Iterable[Event]) -> None:
     loop = asyncio.get_running_loop()
-    begun = loop.time()
+    started = loop.time()
     with suppress(UnreachableError):  # the caller's wait for the detection reports it
         for event in events:
             if event.type == "audio-chunk":
-                await asyncio.sleep(begun + event.data["timestamp"] / 1000 - loop.time())
+                await asyncio.sleep(started + event.data["timestamp"] / 1000 - loop.time())
             if event.type != "audio-stop":
                 await peer.send(event)
 

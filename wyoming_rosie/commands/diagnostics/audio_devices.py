@@ -76,8 +76,8 @@ def play_recording(sounddevice: Any, name: str | None, audio: AudioFormat, pcm: 
     """Play 16-bit PCM to its end. Raises AudioDeviceError."""
     try:
         rate = int(sounddevice.query_devices(name, "output")["default_samplerate"])
-        wanted = AudioFormat(rate, 2, 1)
-        converter = Converter(audio, wanted)
+        target = AudioFormat(rate, 2, 1)
+        converter = Converter(audio, target)
         with sounddevice.RawOutputStream(device=name, samplerate=rate, channels=1, dtype="int16") as stream:
             stream.write(converter.convert(pcm) + converter.finish())
     except (sounddevice.PortAudioError, ValueError) as err:

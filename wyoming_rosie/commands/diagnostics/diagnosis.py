@@ -45,9 +45,9 @@ def diagnose(findings: DoctorReport) -> list[Diagnosis]:
 
 def _check_machine(machine: MachineReport) -> Iterator[Diagnosis]:
     for extra in NEEDED:
-        if lacking := machine.extras.get(extra):
+        if missing := machine.extras.get(extra):
             yield Diagnosis(
-                f"{extra} lacks {', '.join(lacking)}",
+                f"{extra} lacks {', '.join(missing)}",
                 f"{install_command([extra])}, if this machine needs {extra}",
             )
     if machine.clock_is_set is False:

@@ -71,7 +71,7 @@ def _system_name() -> str:
 def _is_clock_set() -> bool | None:
     command = ("timedatectl", "show", "--property=NTPSynchronized", "--value")
     try:
-        said = subprocess.run(command, capture_output=True, timeout=CLOCK_SECONDS, check=False).stdout  # noqa: S603
+        output = subprocess.run(command, capture_output=True, timeout=CLOCK_SECONDS, check=False).stdout  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return {b"yes": True, b"no": False}.get(said.strip())
+    return {b"yes": True, b"no": False}.get(output.strip())

@@ -85,18 +85,18 @@ async def _is_open(number: int) -> bool:
 
 async def _describe_service(role: str, uri: str) -> ServiceReport:
     loop = asyncio.get_running_loop()
-    begun = loop.time()
+    started = loop.time()
     try:
         info = await describe(uri, DESCRIBE_SECONDS)
     except RosieError:
         return ServiceReport(role, uri, "", None)
-    return ServiceReport(role, uri, _get_engine(info), round(1000 * (loop.time() - begun), 1), simulated_home(info))
+    return ServiceReport(role, uri, _get_engine(info), round(1000 * (loop.time() - started), 1), simulated_home(info))
 
 
 def simulated_home(info: Info) -> str:
     """Return an intent daemon's description of its simulated home; empty for a real one."""
-    said = " ".join(program.description or "" for program in info.handle)
-    return next((house for house in (SIMULATED_HOME_FILE, SIMULATED) if house in said), "")
+    descriptions = " ".join(program.description or "" for program in info.handle)
+    return next((house for house in (SIMULATED_HOME_FILE, SIMULATED) if house in descriptions), "")
 
 
 def _get_engine(info: Info) -> str:

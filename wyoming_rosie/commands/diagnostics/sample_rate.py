@@ -24,12 +24,12 @@ def measure_rate(arrivals: Sequence[AudioArrival]) -> float | None:
     """
     if len(arrivals) < 3 or arrivals[-1].time - arrivals[0].time < SHORTEST_SECONDS:
         return None
-    heard = [0.0]
+    totals = [0.0]
     for arrival in arrivals[1:]:
-        heard.append(heard[-1] + arrival.samples)
+        totals.append(totals[-1] + arrival.samples)
     time = fsum(one.time for one in arrivals) / len(arrivals)
-    amount = fsum(heard) / len(heard)
-    both = fsum((one.time - time) * (samples - amount) for one, samples in zip(arrivals, heard, strict=True))
+    amount = fsum(totals) / len(totals)
+    both = fsum((one.time - time) * (samples - amount) for one, samples in zip(arrivals, totals, strict=True))
     return both / fsum((one.time - time) ** 2 for one in arrivals)
 
 
