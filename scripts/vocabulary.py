@@ -18,14 +18,14 @@ FIELD_WORDS = Path(__file__).with_name("field-words.txt")
 SOURCE_ROOTS = (ROOT, ROOT / "servers", ROOT / "satellite")
 LONGEST_LINE = 120
 
-MOST_QUESTIONS_PERCENT = 2.0
+MAX_QUESTION_PERCENT = 2.0
 """Share of module docstrings that begin with an interrogative."""
-MOST_FOREIGN_PERCENT = 15.0
+MAX_FOREIGN_PERCENT = 10.0
 """Share of the words in names, by use, that no other project of the field uses."""
-MOST_SHORT_FILES = 42
+MAX_SHORT_FILES = 42
 """Modules of fewer than 40 lines; files that only mark a package are not counted."""
 SHORT_LINES = 40
-MOST_ENTRIES = {
+MAX_ENTRIES = {
     "wyoming_rosie": 18,
     "wyoming_rosie_wake": 8,
     "wyoming_rosie_vad": 6,
@@ -99,7 +99,7 @@ def measured(source: list[Module]) -> Iterator[Measure]:
     short = [
         f"{module.lines:3} {module.name}" for module in source if module.lines < SHORT_LINES and not _is_marker(module)
     ]
-    yield Measure(f"modules of fewer than {SHORT_LINES} lines", len(short), MOST_SHORT_FILES, tuple(short))
+    yield Measure(f"modules of fewer than {SHORT_LINES} lines", len(short), MAX_SHORT_FILES, tuple(short))
 
 
 def modules() -> Iterator[Module]:
@@ -153,7 +153,7 @@ def _questions(source: list[Module]) -> Measure:
     return Measure(
         "% of module docstrings begin with an interrogative",
         100 * len(asking) / len(source),
-        MOST_QUESTIONS_PERCENT,
+        MAX_QUESTION_PERCENT,
         asking,
     )
 
@@ -170,7 +170,7 @@ def _foreign_words(source: list[Module]) -> Measure:
     foreign = Counter({word: count for word, count in uses.items() if word not in known})
     details = (", ".join(f"{word} {count}" for word, count in foreign.most_common(200)),)
     share = 100 * foreign.total() / uses.total()
-    return Measure("% of the words in names are used by no other project", share, MOST_FOREIGN_PERCENT, details)
+    return Measure("% of the words in names are used by no other project", share, MAX_FOREIGN_PERCENT, details)
 
 
 def _repeated_classes(source: list[Module]) -> Measure:
@@ -233,7 +233,7 @@ def _reached(graph: Mapping[str, set[str]], start: str) -> set[str]:
 
 
 def _tops() -> Iterator[Measure]:
-    for package, limit in MOST_ENTRIES.items():
+    for package, limit in MAX_ENTRIES.items():
         folder = next(root / package for root in SOURCE_ROOTS if (root / package).is_dir())
         entries = tuple(sorted(path.name for path in folder.iterdir() if path.name not in _MARKERS))
         yield Measure(f"entries at the top of {package}", len(entries), limit, (" ".join(entries),))

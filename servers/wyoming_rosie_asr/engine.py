@@ -86,6 +86,7 @@ class AsrEngine(Protocol):
 
     def check_request(self, request: TranscribeRequest) -> None:
         """Raise UnsupportedLanguageError, UnsupportedModelError or EngineError for a request it cannot serve."""
+        return
 
     async def install(self) -> None:
         """Fetch the models, for as long as it takes."""
@@ -105,6 +106,7 @@ class AsrEngine(Protocol):
 
     async def close(self) -> None:
         """Unload the models."""
+        return
 
 
 @dataclass(frozen=True)
