@@ -96,11 +96,11 @@ class SatelliteHandler:
                 self._set_volume(event)
             case _:
                 self._satellite.on_event(event, self._slot)
-        if (part := parse_input(event)) is not None:
-            self._handle(part)
+        if (given := parse_input(event)) is not None:
+            self._handle(given)
 
-    def _handle(self, part: m.ConductorInput) -> None:
-        self._satellite.handle(m.ConductorMessage(self._slot, part))
+    def _handle(self, given: m.ConductorInput) -> None:
+        self._satellite.handle(m.ConductorMessage(self._slot, given))
 
     def _set_volume(self, event: Event) -> None:
         """Set the volume, and report it to the conductor."""

@@ -37,14 +37,14 @@ class ConductorListeners:
         """Describe the satellite with the wake words that it can detect."""
         active = factory.active_wake_words(self._settings, wake)
         self._main_server.set_info(create_info(self._settings, active, wake))
-        for word, (peers, _) in self._slot_servers.items():
-            peers.set_info(create_info(self._settings, active, wake, word))
+        for word, (word_server, _) in self._slot_servers.items():
+            word_server.set_info(create_info(self._settings, active, wake, word))
 
     async def run(self) -> None:
         """Serve until SIGTERM. Raises ConfigError."""
         async with AsyncExitStack() as stack:
-            for word, (peers, where) in self._slot_servers.items():
-                await stack.enter_async_context(self._listen(word, peers, where))
+            for word, (word_server, tcp) in self._slot_servers.items():
+                await stack.enter_async_context(self._listen(word, word_server, tcp))
             await stack.enter_async_context(announcement.announce_override(self._settings))
             await server.run(self._main_server, announcement.local_settings(self._settings))
 
@@ -57,20 +57,20 @@ class ConductorListeners:
         )
 
     @asynccontextmanager
-    async def _listen(self, word: str, peers: DaemonServer, where: Tcp) -> AsyncIterator[None]:
+    async def _listen(self, word: str, word_server: DaemonServer, tcp: Tcp) -> AsyncIterator[None]:
         """Serve a wake word's conductor during the block, and drain its connections afterwards."""
         settings = self._settings
-        peers.apply_settings(settings)
+        word_server.apply_settings(settings)
         async with AsyncExitStack() as stack:
-            used = await stack.enter_async_context(peers.listening(str(where)))
-            assert isinstance(used, Tcp)
-            called = Tcp(settings.zeroconf_host or where.host, used.port)
-            if settings.zeroconf and not called.is_loopback:
-                known_as = service_name(announcement.local_settings(settings), word)
-                await stack.enter_async_context(discovery.announce("satellite", known_as, called))
-            _LOG.info("wake word has its own port", word=word, uri=str(used))
+            bound = await stack.enter_async_context(word_server.listening(str(tcp)))
+            assert isinstance(bound, Tcp)
+            announced = Tcp(settings.zeroconf_host or tcp.host, bound.port)
+            if settings.zeroconf and not announced.is_loopback:
+                name = service_name(announcement.local_settings(settings), word)
+                await stack.enter_async_context(discovery.announce("satellite", name, announced))
+            _LOG.info("wake word has its own port", word=word, uri=str(bound))
             yield
-        await peers.drain()
+        await word_server.drain()
 
 
 def _slot_address(settings: SatelliteConfig, word: str) -> Tcp:

@@ -1,4 +1,4 @@
-"""A satellite as a process in a room: somebody who speaks to it, and a conductor that does what Home Assistant does."""
+"""A satellite process in a room: a person who speaks, and a conductor that behaves like Home Assistant."""
 
 import asyncio
 import os

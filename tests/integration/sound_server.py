@@ -1,4 +1,4 @@
-"""A PulseAudio server of the test's own: what is played in the room is heard by the microphone, what the speaker plays is recorded."""
+"""A PulseAudio server of the test: the microphone picks up what is played in the room, and the speaker is recorded."""
 
 import asyncio
 import os

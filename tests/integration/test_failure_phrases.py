@@ -1,4 +1,4 @@
-"""What a satellite says alone: as a process, with nobody to help it."""
+"""The phrases of a satellite process without a conductor."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is said to a satellite while nobody conducts it: as a process that is restarted, with conductors that come and go."""
+"""The offline queue of a satellite that is restarted, with conductors that come and go."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What users of wyoming-satellite have in their service files: they change one word in it."""
+"""The flags of wyoming-satellite in its users' service files, of which one word is changed."""
 
 import asyncio
 import shlex

@@ -1,4 +1,4 @@
-"""The satellite on a sound server: a person speaks in the room, the answer comes out of the loudspeaker."""
+"""The satellite on a sound server: a person speaks in the room, and the loudspeaker plays the reply."""
 
 import asyncio
 import signal

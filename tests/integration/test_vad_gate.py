@@ -1,4 +1,4 @@
-"""The satellite with --vad: wake words are looked for only while somebody speaks."""
+"""The satellite with --vad: wake words are detected during speech only."""
 
 import asyncio
 import tempfile

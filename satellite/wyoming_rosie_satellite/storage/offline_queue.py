@@ -28,12 +28,12 @@ OFFER_EVENTS = frozenset({"satellite-connected", USER_EVENT})
 
 
 class OfflineQueue:
-    """Is told what a conductor would be. `take` gives the satellite's rules an input; runs are sent for `longest_seconds`."""
+    """Takes the place of a conductor that is away. `on_input` passes inputs to the rules; runs older than `max_seconds` are dropped."""
 
-    def __init__(self, outbox: OfflineStore, longest_seconds: float, take: Callable[[m.Input], None]) -> None:
-        self._store = outbox
-        self._longest_seconds = longest_seconds
-        self._handle = take
+    def __init__(self, store: OfflineStore, max_seconds: float, on_input: Callable[[m.Input], None]) -> None:
+        self._store = store
+        self._max_seconds = max_seconds
+        self._on_input = on_input
         self._current_events: list[Event] = []  # of the run in progress
         self._completed_runs: deque[bytes] = deque(maxlen=MAX_UNSTORED)
         self._next: tuple[StoredMessage, RecordedRun] | None = None
@@ -52,8 +52,8 @@ class OfflineQueue:
 
     def take_current_run(self) -> Sequence[Event]:
         """Return the events of the run in progress, for a conductor that has joined and gets the rest directly."""
-        spoken, self._current_events = self._current_events, []
-        return list(recorded_run.merge_audio(spoken))
+        events, self._current_events = self._current_events, []
+        return list(recorded_run.merge_audio(events))
 
     def discard_run(self) -> None:
         """Drop the run in progress."""
@@ -90,9 +90,9 @@ class OfflineQueue:
 
     async def _store_runs(self) -> None:
         while self._completed_runs:
-            kept = await self._store.put(self._completed_runs.popleft())
-            _LOG.info("run is stored" if kept else "run is lost", dropped=self._store.dropped)
-            self._handle(m.RunStored() if kept else m.RunLost())
+            is_stored = await self._store.put(self._completed_runs.popleft())
+            _LOG.info("run is stored" if is_stored else "run is lost", dropped=self._store.dropped)
+            self._on_input(m.RunStored() if is_stored else m.RunLost())
 
     async def _confirm_answered(self) -> None:
         if self._sent is None or self._answered is None:
@@ -120,11 +120,11 @@ class OfflineQueue:
                 self._changed.set()  # there may be more behind it
             else:
                 self._next = message, run
-                self._handle(m.StoredRunAvailable(run.wake_word))
+                self._on_input(m.StoredRunAvailable(run.wake_word))
                 self._next = None
 
     def _decode_recent(self, message: StoredMessage) -> RecordedRun | None:
-        if time.time() - message.at > self._longest_seconds:
+        if time.time() - message.at > self._max_seconds:
             _LOG.info("stored run is dropped: it is too old")
             return None
         try:

@@ -21,11 +21,11 @@ _LOG = structlog.get_logger()
 
 
 class SatelliteTimerService:
-    """Tells `tell` what really happens to timers, and calls `ring` for each that has ended, once."""
+    """Runs the timers: `notify` gets each change as an event, and `ring` is called once for each timer that finishes."""
 
-    def __init__(self, path: Path, tell: Callable[[Event], None], ring: Callable[[], None]) -> None:
+    def __init__(self, path: Path, notify: Callable[[Event], None], ring: Callable[[], None]) -> None:
         self._path = path
-        self._notify = tell
+        self._notify = notify
         self._ring = ring
         self._timers = Timers()
         self._changed = asyncio.Event()
