@@ -7,10 +7,13 @@ from pathlib import Path
 import structlog
 
 from wyoming_rosie.models.downloads import Download, DownloadError, Progress, download_files
+from wyoming_rosie.runtime.backoff import Backoff
+from wyoming_rosie.runtime.tasks import loop_time
 
 _LOG = structlog.get_logger()
-RETRY_SECONDS = 300.0
-"""Pause after a failed download."""
+FIRST_PAUSE_SECONDS = 60.0
+MAX_PAUSE_SECONDS = 300.0
+"""Pauses after failed downloads, each of which has tried several times."""
 PROGRESS_LOG_SECONDS = 1.0
 IDLE_LOG_SECONDS = 10.0
 """Least time between two log lines about a download that progresses, and about one that does not."""
@@ -21,12 +24,14 @@ MEGABYTE = 1_000_000
 
 async def fetch_until_done(name: str, files: Sequence[Download], folder: Path) -> None:
     """Download a model's files and log the progress; retries until it succeeds."""
+    backoff = Backoff(FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
     while True:
         try:
             return await fetch_once(name, files, folder)
         except DownloadError as err:
-            _LOG.warning(FAILED_EVENT, model=name, reason=str(err), again_s=RETRY_SECONDS)
-            await asyncio.sleep(RETRY_SECONDS)
+            pause = backoff.next_pause()
+            _LOG.warning(FAILED_EVENT, model=name, reason=str(err), again_s=round(pause))
+            await asyncio.sleep(pause)
 
 
 async def fetch_once(
@@ -57,7 +62,7 @@ class _ProgressLog:
         if progress.problem and progress.problem != self._problem:
             _LOG.warning(STALLED_EVENT, model=self._name, file=progress.name, reason=progress.problem)
         self._problem = progress.problem
-        now = asyncio.get_running_loop().time()
+        now = loop_time()
         mb, total_mb = progress.done_bytes // MEGABYTE, (progress.total_bytes or 0) // MEGABYTE
         percent = round(100 * progress.done_bytes / progress.total_bytes) if progress.total_bytes else None
         is_more = self._logged != (progress.name, mb if percent is None else percent)
