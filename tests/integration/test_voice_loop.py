@@ -45,7 +45,7 @@ class Loop:
         hub = await self._start(
             "hub", "--satellite", self.satellite.uri, *uris, "--no-zeroconf", "--data-dir", str(data_dir), "--debug"
         )
-        await self.daemons["asr"].wait_for_line("grammar")
+        await self.daemons["asr"].wait_for_line("grammar loaded")
         await hub.wait_for_line("satellite connected")
 
     async def say(self, pcm: bytes, turn_id: str) -> str:
@@ -117,7 +117,7 @@ async def test_a_stopped_asr_daemon_is_reported_aloud_and_used_again_later(
     await loop.satellite.wait_for("audio-stop", after=heard)
     await loop.satellite.send(Event("played"))
     restarted = await daemon("asr", "--uri", asr.uri)
-    await restarted.wait_for_line("grammar")
+    await restarted.wait_for_line("grammar loaded")
     assert await loop.say(turn_on_the_lights, "t2") == "Turned on the Kitchen Light."
 
 
