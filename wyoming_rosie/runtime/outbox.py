@@ -75,8 +75,9 @@ class Outbox(Generic[T]):
     def close(self) -> None:
         """Send nothing more and take nothing more."""
         self._is_closed = True
-        if self._task is not None:
-            self._task.cancel()
+        task, self._task = self._task, None  # a finished task would keep the owner in a reference cycle
+        if task is not None:
+            task.cancel()
         self.clear()
 
     async def _run_until_disconnect(self, send: SendItem[T]) -> None:
