@@ -30,7 +30,7 @@ QUICK = Timeouts(result=0.4, state_change=0.4, first_pause=0.05, settle=0.02, st
 
 @pytest.fixture(autouse=True, scope="module")
 def _phrases_are_read() -> None:
-    responses.render("cannot")
+    responses.prepare("en")
 
 
 @pytest.fixture
