@@ -1,1 +1,1 @@
-"""HTTP server, health checks and metrics."""
+"""HTTP server, authorization, health checks and metrics."""

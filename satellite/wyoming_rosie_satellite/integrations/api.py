@@ -12,11 +12,11 @@ from aiohttp import WSMsgType, web
 from wyoming.event import Event
 
 from wyoming_rosie.errors import RosieError
+from wyoming_rosie.http.auth import ApiAuth, ApiRequestError
 from wyoming_rosie.http.server import MAX_BODY_BYTES, serve_http
 from wyoming_rosie.protocol import strict_json
 from wyoming_rosie.runtime.outbox import Outbox
 from wyoming_rosie.runtime.tasks import run_until_first_exit
-from wyoming_rosie_satellite.integrations.auth import ApiAuth, ApiRequestError
 from wyoming_rosie_satellite.integrations.command_dispatcher import CommandDispatcher
 from wyoming_rosie_satellite.integrations.event_service import PRIVATE_EVENTS
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from wyoming_rosie.http.auth import ApiRequestError
 from wyoming_rosie.runtime.fields import Fields
 from wyoming_rosie.timers import Timer
-from wyoming_rosie_satellite.integrations.auth import ApiRequestError
 from wyoming_rosie_satellite.integrations.controls import MAX_VOLUME, Controls
 
 

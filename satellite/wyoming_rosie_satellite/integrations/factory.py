@@ -7,10 +7,10 @@ from typing import TypeAlias
 import structlog
 
 from wyoming_rosie.errors import ConfigError
+from wyoming_rosie.http.auth import create_auth
 from wyoming_rosie.runtime.tasks import loop_time, run_until_first_exit
 from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.integrations import buttons, event_commands, leds
-from wyoming_rosie_satellite.integrations.auth import create_auth
 from wyoming_rosie_satellite.integrations.buttons.controller import ButtonController
 from wyoming_rosie_satellite.integrations.command_dispatcher import CommandDispatcher, TimerControls
 from wyoming_rosie_satellite.integrations.controls import Controls

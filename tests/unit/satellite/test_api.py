@@ -15,8 +15,8 @@ from wyoming.event import Event
 
 from tests.unit.satellite.integration_fakes import FakeControls, FakeTimerControls
 from wyoming_rosie.errors import ConfigError, RosieError
+from wyoming_rosie.http.auth import ApiAuth, ApiRequestError, create_auth
 from wyoming_rosie_satellite.integrations.api import MAX_LISTENERS, LocalApi
-from wyoming_rosie_satellite.integrations.auth import ApiAuth, ApiRequestError, create_auth
 from wyoming_rosie_satellite.integrations.command_dispatcher import CommandDispatcher
 
 TOKEN = "correct horse battery"

@@ -1,4 +1,4 @@
-"""Authorization for the local API: rules without sockets."""
+"""Authorization of HTTP requests: a token, or local programs alone. Rules without sockets."""
 
 import hmac
 from collections.abc import Mapping
