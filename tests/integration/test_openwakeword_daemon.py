@@ -97,7 +97,7 @@ async def test_a_voice_that_no_verifier_knows_does_not_wake(
     own = await asyncio.to_thread(_louder_and_softer, shared_data / "wake" / "woww_alexa.wav", tmp_path / "own")
     other = (shared_data / "commands-en", tmp_path)
     await asyncio.to_thread(
-        lambda: wake_models.train_verifier((own,), word="alexa", user="anna", output=file, other=other)
+        lambda: wake_models.train_verifier((own,), word="Alexa", user="anna", output=file, other=other)
     )
     uri = (await daemon("wake", "--engine", "openwakeword", "--openwakeword.verifier", str(file))).uri
     (known,) = await answers(await peer(uri), start(), *chunks(recordings["woww_alexa"]))

@@ -24,6 +24,7 @@ from wyoming_rosie.audio import files
 from wyoming_rosie.audio.formats import SPEECH
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.text.suggestions import describe_unknown_name
+from wyoming_rosie.wakeword.detection import match_name
 from wyoming_rosie.wakeword.openwakeword import model_files
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def train_verifier(
     from wyoming_rosie.wakeword.openwakeword import verifier
 
     loaded = _load_network(custom_model_dir, word)
+    word = next(iter(loaded.heads))  # as its model is called, of "Hey Jarvis" hey_jarvis
     console = Console(stderr=True, soft_wrap=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         voices: list[list[Floats]] = []
@@ -201,6 +203,7 @@ def _load_micro_model(file: Path) -> LoadedModel:
 
 def _load_network(folders: Sequence[Path], word: str) -> "OpenWakeWordNetwork":
     known = model_files.find_models(folders, [word])
+    word = match_name(word, known)
     if word not in known:
         raise ConfigError(describe_unknown_name("openWakeWord model", word, known))
     return _load_words({word: known[word]}, folders)
