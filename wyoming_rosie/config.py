@@ -51,14 +51,14 @@ def main(role: str, config: type[C], serve: Callable[[C], Awaitable[None]]) -> N
 def read(role: str, config: type[C], arguments: Sequence[str]) -> C | None:
     """Return the settings, or None if the arguments only request help. Raises ConfigError."""
     found: list[C] = []
-    shown = help_groups.with_groups(config)
-    defaults = shown()
+    shown_config = help_groups.with_groups(config)
+    defaults = shown_config()
     some = "uri" if hasattr(defaults, "uri") else "debug"
 
     def keep(*, settings: C = defaults) -> None:
         found.append(settings)
 
-    keep.__annotations__["settings"] = Annotated[shown, Parameter(name="*")]
+    keep.__annotations__["settings"] = Annotated[shown_config, Parameter(name="*")]
     app = App(
         name=f"wyoming-rosie-{role}",
         help=f"{config.__doc__}\n\nEach flag is an environment variable, too: {environment_prefix(role)}{some.upper()} for --{some}.",
@@ -84,8 +84,8 @@ class CommandSettings:
 
     def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
         flag = next(argument for argument in arguments if argument.name == "--config")
-        given = ("--config", flag.tokens[0].value) if flag.tokens else ()
-        for source in _sources(self.role, self.config, given):
+        config_flag = ("--config", flag.tokens[0].value) if flag.tokens else ()
+        for source in _sources(self.role, self.config, config_flag):
             source(app, commands, arguments)
 
 
@@ -136,14 +136,14 @@ def cache_folder() -> Path:
 
 def state_folder(program: str = "") -> Path:
     """Return the state folder: systemd's for a service, else this user's for the program."""
-    if given := os.environ.get("STATE_DIRECTORY"):
-        return Path(given)
+    if folder := os.environ.get("STATE_DIRECTORY"):
+        return Path(folder)
     return _xdg_folder("XDG_STATE_HOME", ".local/state") / program
 
 
 def _xdg_folder(variable: str, usual: str) -> Path:
-    given = os.environ.get(variable)
-    return (Path(given) if given else Path.home() / usual) / "wyoming-rosie"
+    folder = os.environ.get(variable)
+    return (Path(folder) if folder else Path.home() / usual) / "wyoming-rosie"
 
 
 @dataclass(frozen=True)

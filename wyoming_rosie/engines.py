@@ -39,7 +39,7 @@ class EngineRegistry:
         """
 
         def extended(config: type[C]) -> type[C]:
-            choice = next(one for one in fields(config) if one.name == field)  # type: ignore[arg-type]
+            choice = next(item for item in fields(config) if item.name == field)  # type: ignore[arg-type]
             kinds = {name.replace("-", "_"): self._settings_class(name) for name in self.names}
             added = [(name, kind, option(kind, "")) for name, kind in kinds.items() if kind is not None]
             choices: Any = Literal[(*self.names, *others)]
@@ -59,8 +59,8 @@ class EngineRegistry:
             module = self._module(name)
         except Exception as err:  # it may be somebody else's file, with any fault
             raise ConfigError(f"the engine {name!r} cannot be imported: {type(err).__name__}: {err}") from err
-        own = () if self._settings_class(name) is None else (getattr(settings, name.replace("-", "_")),)
-        return module.load(*own, *context)
+        engine_settings = () if self._settings_class(name) is None else (getattr(settings, name.replace("-", "_")),)
+        return module.load(*engine_settings, *context)
 
     def _settings_class(self, name: str) -> type[Any] | None:
         """Return the class of an engine's settings, None when it has no settings."""

@@ -50,17 +50,17 @@ class Histogram:
 
     def observe(self, milliseconds: float, *labels: str) -> None:
         known = _limit_series(labels, self.values)
-        seen = self.values.setdefault(known, [0.0] * (len(BUCKETS_MS) + 2))
-        seen[bisect_left(BUCKETS_MS, milliseconds)] += 1
-        seen[-1] += milliseconds  # the sum of all
+        buckets = self.values.setdefault(known, [0.0] * (len(BUCKETS_MS) + 2))
+        buckets[bisect_left(BUCKETS_MS, milliseconds)] += 1
+        buckets[-1] += milliseconds  # the sum of all
 
     def collect(self) -> "Iterator[Metric]":
         from prometheus_client.core import HistogramMetricFamily
 
         name, meaning, labels = self._description
         family = HistogramMetricFamily(PREFIX + name, meaning, labels=labels)
-        for values, seen in dict(self.values).items():
-            family.add_metric(values, buckets=_cumulative(seen[:-1]), sum_value=seen[-1])
+        for values, buckets in dict(self.values).items():
+            family.add_metric(values, buckets=_cumulative(buckets[:-1]), sum_value=buckets[-1])
         yield family
 
 
@@ -101,8 +101,8 @@ class Metrics:
 
     def collect(self) -> "Iterator[Metric]":
         """Yield the metrics for prometheus_client."""
-        for one in self._metrics.values():
-            yield from one.collect()
+        for metric in self._metrics.values():
+            yield from metric.collect()
 
     def text(self) -> bytes:
         """Return all metrics and the process's own in Prometheus's text format; reads /proc."""
@@ -113,11 +113,11 @@ class Metrics:
         registry.register(self)
         return generate_latest(registry)
 
-    def _register(self, name: str, one: M) -> M:
+    def _register(self, name: str, metric: M) -> M:
         if name in self._metrics:
             raise ValueError(f"there is a metric '{name}' already")
-        self._metrics[name] = one
-        return one
+        self._metrics[name] = metric
+        return metric
 
 
 class TurnMetrics:

@@ -81,10 +81,10 @@ class SatelliteCore:
     def is_ringing(self) -> bool:
         return self._ringer.is_ringing
 
-    def handle(self, given: m.Input, now: float) -> list[Effect]:
+    def handle(self, message: m.Input, now: float) -> list[Effect]:
         """Return the effects of an input, in order. An input that makes no sense in this phase has none."""
         before = self.phase
-        effects = self._dispatch(given, now)
+        effects = self._dispatch(message, now)
         if self.phase is before:
             return effects
         if self.phase is not SatellitePhase.THINKING:
@@ -97,14 +97,14 @@ class SatelliteCore:
         """Return whether a slot's conductor may speak: during its own run, or while nothing goes on."""
         return slot == self._active_slot or self.phase in (SatellitePhase.PAUSED, SatellitePhase.WAITING)
 
-    def _dispatch(self, given: m.Input, now: float) -> list[Effect]:
-        match given:
+    def _dispatch(self, message: m.Input, now: float) -> list[Effect]:
+        match message:
             case m.MicAudio(pcm):
                 return self._on_microphone_audio(pcm)
             case m.MicrophoneLost():
                 return self._on_microphone_lost()
             case m.WakeWord():
-                return self._on_wake_word(given, now)
+                return self._on_wake_word(message, now)
             case m.ListenRequested(held):
                 return self._on_listen_request(now, held=held)
             case m.StopWord():
@@ -114,7 +114,7 @@ class SatelliteCore:
             case m.MuteRequested(muted):
                 return self._on_mute_request(now, muted=muted)
             case m.VoiceStarted() | m.VoiceStopped() | m.NoiseStarted() | m.NoiseStopped() | m.VadProgress():
-                return self._on_vad(given, now)
+                return self._on_vad(message, now)
             case m.ConductorJoined(slot):
                 return self._on_join(slot)
             case m.ConductorPaused(slot):
@@ -122,7 +122,7 @@ class SatelliteCore:
             case m.ConductorLeft(slot):
                 return self._on_leave(slot, now)
             case m.ConductorMessage():
-                return self._on_conductor_message(given, now)
+                return self._on_conductor_message(message, now)
             case m.ReplyAudioPlayed(clip):
                 return self._on_audio_played(clip, now)
             case m.TimerFinished():
@@ -136,15 +136,15 @@ class SatelliteCore:
             case m.DeadlineReached():
                 return self._on_deadline(now)
             case _:
-                return self._on_conductor_input(given, now)
+                return self._on_conductor_input(message, now)
 
     def _on_conductor_message(self, message: m.ConductorMessage, now: float) -> list[Effect]:
         if not self.accepts_from(message.slot):
             return [m.RejectAudio(message.slot)] if isinstance(message.content, m.ReplyAudioStarted) else []
         return [*self._switch_slot(message.slot), *self._on_conductor_input(message.content, now)]
 
-    def _on_conductor_input(self, given: m.ConductorInput, now: float) -> list[Effect]:
-        match given:
+    def _on_conductor_input(self, message: m.ConductorInput, now: float) -> list[Effect]:
+        match message:
             case m.SpeechEnded():
                 return self._on_speech_end(now)
             case m.TranscriptReceived(reports_end):
@@ -166,7 +166,7 @@ class SatelliteCore:
             case m.ReplyAudioEnded():
                 return self._on_audio_ended()
             case _:
-                assert_never(given)
+                assert_never(message)
 
     # Microphone
 

@@ -81,8 +81,8 @@ def create_event(effect: ConductorEffect) -> Event:
             context = {"turn_id": turn_id} | ({} if score is None else {"score": score})
             return Detection(name=name, timestamp=milliseconds, context=context).event()
         case RequestRun(wake_word, pipeline):
-            asked = RunPipeline(PipelineStage.ASR, PipelineStage.TTS, wake_word_name=wake_word).event()
-            return asked if pipeline is None else Event(asked.type, {**asked.data, "name": pipeline})
+            request = RunPipeline(PipelineStage.ASR, PipelineStage.TTS, wake_word_name=wake_word).event()
+            return request if pipeline is None else Event(request.type, {**request.data, "name": pipeline})
         case SendAudio(pcm, milliseconds):
             return AudioChunk(SPEECH.rate, SPEECH.width, SPEECH.channels, pcm, timestamp=milliseconds).event()
         case SendAudioStop():
@@ -93,9 +93,9 @@ def create_event(effect: ConductorEffect) -> Event:
             assert_never(effect)
 
 
-def add_language(asked: Event, language: str | None) -> Event:
+def add_language(request: Event, language: str | None) -> Event:
     """Return the request for a run with the language that is spoken, if known, in its context."""
-    return asked if language is None else Event(asked.type, {**asked.data, "context": {"language": language}})
+    return request if language is None else Event(request.type, {**request.data, "context": {"language": language}})
 
 
 def _bad_volume(needs: str) -> BadEventError:

@@ -158,8 +158,8 @@ def _create_plain_detector(
 
 def _load_wake_models(settings: SatelliteConfig) -> dict[str, MicroModel]:
     """Return the wake word models of this machine, by name."""
-    own = {name: word for folder in settings.custom_model_dir for name, word in load_folder(folder).items()}
-    return find_package_models() | own
+    custom = {name: word for folder in settings.custom_model_dir for name, word in load_folder(folder).items()}
+    return find_package_models() | custom
 
 
 def resolve_wake_words(settings: SatelliteConfig) -> SatelliteConfig:
@@ -257,7 +257,7 @@ def create_vad(settings: SatelliteConfig) -> LocalVad | None:
 
 def active_wake_words(settings: SatelliteConfig, wake: Sequence[WakeProgram]) -> list[str]:
     """Return the names of the wake words that are detected."""
-    detected = [model.name for one in wake for model in one.models]
+    detected = [model.name for program in wake for model in program.models]
     is_remote = settings.wake_uri is not None or settings.wake_command is not None
     return detected if is_remote and not settings.wake_word_name else _configured_wake_words(settings)
 

@@ -96,11 +96,11 @@ class SatelliteHandler:
                 self._set_volume(event)
             case _:
                 self._satellite.on_event(event, self._slot)
-        if (given := parse_input(event)) is not None:
-            self._handle(given)
+        if (message := parse_input(event)) is not None:
+            self._handle(message)
 
-    def _handle(self, given: m.ConductorInput) -> None:
-        self._satellite.handle(m.ConductorMessage(self._slot, given))
+    def _handle(self, message: m.ConductorInput) -> None:
+        self._satellite.handle(m.ConductorMessage(self._slot, message))
 
     def _set_volume(self, event: Event) -> None:
         """Set the volume, and report it to the conductor."""

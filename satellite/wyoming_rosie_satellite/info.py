@@ -23,7 +23,7 @@ def create_info(
     def is_for_slot(word: str) -> bool:
         return slot == (word if word in settings.wake_word_port else MAIN_SLOT)
 
-    wake = [replace(one, models=[model for model in one.models if is_for_slot(model.name)]) for one in wake]
+    wake = [replace(program, models=[model for model in program.models if is_for_slot(model.name)]) for program in wake]
     return Info(
         satellite=Satellite(
             name=service_name(settings, slot),
@@ -34,7 +34,7 @@ def create_info(
             area=settings.area,
             has_vad=False,
             active_wake_words=[word for word in active if is_for_slot(word)],
-            max_active_wake_words=sum(len(one.models) for one in wake),
+            max_active_wake_words=sum(len(program.models) for program in wake),
             supports_trigger=False,
         ),
         wake=wake,

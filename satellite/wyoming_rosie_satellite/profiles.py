@@ -45,7 +45,10 @@ def _replace_defaults(values: C) -> type[C]:
     """Return the class of `values` with them as its defaults."""
     kind = type(values)
     hints = get_type_hints(kind)
-    changed = [(one.name, hints[one.name], _default_field(one, getattr(values, one.name))) for one in fields(kind)]  # type: ignore[arg-type]
+    changed = [
+        (setting.name, hints[setting.name], _default_field(setting, getattr(values, setting.name)))
+        for setting in fields(kind)  # type: ignore[arg-type]
+    ]
     about = {"__doc__": kind.__doc__, "__module__": kind.__module__}
     return make_dataclass(kind.__name__, changed, bases=(kind,), namespace=about, frozen=True)
 

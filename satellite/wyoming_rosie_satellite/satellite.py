@@ -123,7 +123,7 @@ class Satellite:
         """Release the slot, if the conductor has it."""
         if self._slots[slot].release(conductor):
             self.handle(m.ConductorLeft(slot))
-            if all(one.holder is None for one in self._slots.values()):
+            if all(other.holder is None for other in self._slots.values()):
                 self._notify(Event("satellite-disconnected"))
 
     def is_paused_by(self, peer: ConductorConnection, slot: str = m.MAIN_SLOT) -> bool:
@@ -150,10 +150,10 @@ class Satellite:
         """Ring for a finished timer."""
         self.handle(m.TimerFinished())
 
-    def handle(self, given: m.Input) -> None:
+    def handle(self, message: m.Input) -> None:
         """Pass an input to the rules and apply the effects."""
         deadline, was_ringing = self._core.deadline, self._core.is_ringing
-        for effect in self._core.handle(given, loop_time()):
+        for effect in self._core.handle(message, loop_time()):
             self._apply(effect)
         if self._core.is_ringing is not was_ringing:
             self._notify(observers.ringing_event(self._core.is_ringing))

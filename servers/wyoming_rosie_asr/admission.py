@@ -79,14 +79,14 @@ class PriorityLimiter:
     def _drop_lowest(self, job: DecodeJob) -> None:
         if len(self._waiting) < self._max_waiting:
             return
-        last = max(self._waiting, key=lambda one: one.order, default=job)
+        last = max(self._waiting, key=lambda waiting: waiting.order, default=job)
         if last.priority <= job.priority:
             raise BusyError("too many requests wait for the engine; try again in a moment")
         self._waiting.pop(last).set_exception(BusyError("a request with a higher priority took this place"))
 
     def _start_next(self) -> None:
         while self._free and self._waiting:
-            slot = self._waiting.pop(min(self._waiting, key=lambda one: one.order))
+            slot = self._waiting.pop(min(self._waiting, key=lambda waiting: waiting.order))
             if not slot.done():
                 self._free -= 1
                 slot.set_result(None)

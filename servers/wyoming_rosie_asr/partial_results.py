@@ -20,7 +20,7 @@ class LocalAgreement:
         """Add the next hypothesis; return the text by which it extends the stable prefix, which may be empty."""
         words = hypothesis.split()
         agreed = [
-            one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(words, self._previous, strict=False))
+            word for word, _ in takewhile(lambda pair: pair[0] == pair[1], zip(words, self._previous, strict=False))
         ]
         self._previous = words
         return self._extend(" ".join(agreed))

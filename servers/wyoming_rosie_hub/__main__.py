@@ -135,7 +135,11 @@ class Hub:
         return self._browser.services(role) if self._browser else []
 
     def _satellite_uris(self) -> set[str]:
-        adopted = (one.uri for one in self._discovered("satellite") if self._adopts_all or one.name in self._adopted)
+        adopted = (
+            service.uri
+            for service in self._discovered("satellite")
+            if self._adopts_all or service.name in self._adopted
+        )
         return {*self._configured, *adopted}
 
     def _get_areas(self) -> dict[str, str | None]:

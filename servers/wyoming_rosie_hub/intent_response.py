@@ -72,7 +72,7 @@ class IntentResponse:
         intent = str(event.data.get("name"))
         if intent in SILENT_INTENTS:
             return SpokenAnswer("")
-        slots = {str(one.get("name")): one.get("value") for one in event.data.get("entities") or ()}
+        slots = {str(entity.get("name")): entity.get("value") for entity in event.data.get("entities") or ()}
         request = IntentRequest(intent, slots, self._satellite, _parse_delayed(event))
         for executor in self._executors:
             answer = await executor.execute(request)
@@ -91,5 +91,5 @@ def _parse_delayed(event: Event) -> DelayedCommandInfo | None:
     """Return the details of a delayed command, which are there if the intent daemon will carry it out."""
     match event_context(event).get("later"):
         case {"label": str(label), "confirmed": [*confirmed]} if label:
-            return DelayedCommandInfo(label, tuple(one for one in confirmed if isinstance(one, str)))
+            return DelayedCommandInfo(label, tuple(entity_id for entity_id in confirmed if isinstance(entity_id, str)))
     return None

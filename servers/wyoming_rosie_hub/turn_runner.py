@@ -234,9 +234,9 @@ class TurnRunner:
         return self._hub.voices.select(language)
 
     def _announce_missing_voice(self, language: str) -> None:
-        spoken = next(filter(self._hub.voices.select, FALLBACK_LANGUAGES), DEFAULT_LANGUAGE)
-        text = sentences.format_sentence("answers.no_voice", spoken, name=sentences.language_name(language))
-        satellite = replace(self._satellite, language=spoken)
+        fallback = next(filter(self._hub.voices.select, FALLBACK_LANGUAGES), DEFAULT_LANGUAGE)
+        text = sentences.format_sentence("answers.no_voice", fallback, name=sentences.language_name(language))
+        satellite = replace(self._satellite, language=fallback)
         self._hub.announcements.announce(satellite, m.SpokenAnswer(text, succeeded=False))
 
     def _speak_failure(self, failure: m.Failure) -> None:

@@ -31,8 +31,8 @@ def find_targets(slots: Slots, satellite_id: str, areas: Mapping[str, str | None
     area = slots.get("area")
     if not isinstance(area, str) or _normalize_area(area) == _normalize_area(areas.get(satellite_id) or ""):
         return (satellite_id,)
-    wanted = _normalize_area(area)
-    return tuple(one for one, its_area in areas.items() if _normalize_area(its_area or "") == wanted)
+    normalized = _normalize_area(area)
+    return tuple(satellite for satellite, its_area in areas.items() if _normalize_area(its_area or "") == normalized)
 
 
 def parse_volume_report(event: Event) -> int | None:

@@ -29,19 +29,19 @@ from wyoming_rosie_intent.rules import hassil, templates
 
 async def serve(settings: IntentConfig) -> None:
     """Run the daemon until it is stopped. Raises ConfigError, EngineError."""
-    own = loader.load_home(settings.home)
+    file_home = loader.load_home(settings.home)
     if settings.phrases is not None:
         responses.load_folder(settings.phrases)
     policy = factory.create_policy(settings)
-    recognizer = hassil.load(settings.hassil, own, policy)
+    recognizer = hassil.load(settings.hassil, file_home, policy)
     updates = HomeUpdates()
-    actor = factory.create_actor(settings, own, updates.put)
+    actor = factory.create_actor(settings, file_home, updates.put)
     notice = factory.simulation_notice(settings, actor)
     get_device_area = actor.get_device_area if actor else lambda _: None
-    get_weather = factory.create_weather(settings, own, time.monotonic)
+    get_weather = factory.create_weather(settings, file_home, time.monotonic)
     audit = AuditLog(settings.audit_file, _clock) if settings.audit_file else None
     note = audit.write if audit else discard_entry
-    executor = ActionExecutor(own, actor, policy, note, get_weather)
+    executor = ActionExecutor(file_home, actor, policy, note, get_weather)
     plugins, mcp = factory.load_plugins(settings), factory.create_mcp_tools(settings)
     toolsets: list[Toolset] = [HomeTools(executor), *([mcp] if mcp else [])]
     async with AsyncExitStack() as stack:

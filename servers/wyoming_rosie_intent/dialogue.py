@@ -217,11 +217,11 @@ class Dialogue:
 
     async def _parse_deferred(self, user_input: ConversationInput, matches: Matches) -> list[tuple[Match, Matches]]:
         """Return the matches that defer a command, with the matches of that command."""
-        kept = [match for match in matches if COMMAND_SLOT in match.slots]
-        texts = [str(match.slots[COMMAND_SLOT]) for match in kept]
+        delayed = [match for match in matches if COMMAND_SLOT in match.slots]
+        texts = [str(match.slots[COMMAND_SLOT]) for match in delayed]
         return [
             (match, await self._worker.run(self._parse_commands, text, user_input))
-            for match, text in zip(kept, texts, strict=True)
+            for match, text in zip(delayed, texts, strict=True)
         ]
 
     def _delegate_deferred(
@@ -243,16 +243,20 @@ class Dialogue:
         return Handled(text, matches, expects_reply=True, question=PendingQuestion(text, outcome))
 
     def _plan_deferred(self, user_input: ConversationInput, commands: Matches) -> ActionPlan:
-        ours = [match for match in self._executor.resolve(commands) if not is_conductor_intent(match)]
-        return self._executor.plan(ours, user_input.area, user_input.speaker)
+        local = [match for match in self._executor.resolve(commands) if not is_conductor_intent(match)]
+        return self._executor.plan(local, user_input.area, user_input.speaker)
 
     async def _execute_plan(self, user_input: ConversationInput, matches: Matches, moment: datetime) -> Outcome | None:
         """Execute what needs no confirmation, then ask about the rest; None, for a model, if no entity is meant."""
         plan = self._executor.plan(matches, user_input.area, user_input.speaker)
         if self._agent is not None and not plan.has_targets:
             return None
-        confirmed = tuple(one for one in plan.needs_confirmation if user_input.confirmed.issuperset(_target_ids([one])))
-        plan = replace(plan, needs_confirmation=tuple(one for one in plan.needs_confirmation if one not in confirmed))
+        confirmed = tuple(
+            pending for pending in plan.needs_confirmation if user_input.confirmed.issuperset(_target_ids([pending]))
+        )
+        plan = replace(
+            plan, needs_confirmation=tuple(pending for pending in plan.needs_confirmation if pending not in confirmed)
+        )
         answer = await self._executor.execute((*plan.commands, *confirmed), moment)
         texts = [text for text in (answer.text, *plan.error_messages) if text]
         if question := _create_question(plan):

@@ -27,11 +27,11 @@ from wyoming_rosie_intent.llm.toolset import Toolset
 from wyoming_rosie_intent.plugins import PluginRegistry, find_in_folder, find_installed
 
 
-def create_actor(settings: IntentConfig, own: Home, on_home: Callable[[Home], None]) -> ServedActor | None:
+def create_actor(settings: IntentConfig, file_home: Home, on_home: Callable[[Home], None]) -> ServedActor | None:
     """Return the actor, None when the client is to act; `on_home` gets each changed home. Raises ConfigError."""
     if settings.actor == NO_ACTOR:
         return None
-    actor: ServedActor = ACTORS.load(settings.actor, settings, ActorContext(own, on_home))
+    actor: ServedActor = ACTORS.load(settings.actor, settings, ActorContext(file_home, on_home))
     return actor
 
 
@@ -44,18 +44,18 @@ def simulation_notice(settings: IntentConfig, actor: ServedActor | None) -> str:
 
 def create_policy(settings: IntentConfig) -> Policy:
     """Create the policy for confirmations."""
-    for given in settings.confirm:
-        if given not in model.DOMAINS and "." not in given:
+    for target in settings.confirm:
+        if target not in model.DOMAINS and "." not in target:
             there_are = ", ".join(sorted(model.DOMAINS))
             raise ConfigError(
-                f"--confirm: '{given}' is neither an id such as switch.pump nor a domain; those are: {there_are}"
+                f"--confirm: '{target}' is neither an id such as switch.pump nor a domain; those are: {there_are}"
             )
     return Policy(confirm=frozenset(settings.confirm))
 
 
-def create_weather(settings: IntentConfig, own: Home, now: Callable[[], float]) -> GetWeather | None:
+def create_weather(settings: IntentConfig, file_home: Home, now: Callable[[], float]) -> GetWeather | None:
     """Create the weather provider for a home without a weather entity; None without its URL."""
-    return WeatherProvider(settings.weather, own, now).answer if settings.weather.url else None
+    return WeatherProvider(settings.weather, file_home, now).answer if settings.weather.url else None
 
 
 def load_plugins(settings: IntentConfig) -> PluginRegistry | None:
@@ -110,8 +110,8 @@ async def open_agent(
 
 def _get_silence_seconds(settings: IntentConfig) -> float:
     """Return the longest silence of an answer, in seconds, which the timeouts of the tiers may extend."""
-    tiers_asked = (settings.local, settings.network, settings.cloud)
-    return max(SILENCE_SECONDS, *(asked.first_token_seconds for asked in tiers_asked))
+    tiers = (settings.local, settings.network, settings.cloud)
+    return max(SILENCE_SECONDS, *(tier.first_token_seconds for tier in tiers))
 
 
 async def run_plugins(plugins: PluginRegistry) -> None:
@@ -139,5 +139,5 @@ def add_health_checks(health: Health, actor: ServedActor | None, plugins: Plugin
     """Add the health checks of a remote actor and of the plugins."""
     if actor is not None and actor.is_remote:
         health.add_check("actor", lambda: actor.problem)
-    for name, look in (plugins.health_checks() if plugins else {}).items():
-        health.add_check(name, look)
+    for name, check in (plugins.health_checks() if plugins else {}).items():
+        health.add_check(name, check)

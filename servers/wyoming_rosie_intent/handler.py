@@ -144,8 +144,8 @@ class IntentHandler:
             yield IntentsStart(context).event()
         later = iter(outcome.deferred)
         for match in outcome.matches:
-            kept = next(later, None) if COMMAND_SLOT in match.slots else None
-            yield await self._create_intent(match, user_input, {**context, **_deferred_context(kept)})
+            deferred = next(later, None) if COMMAND_SLOT in match.slots else None
+            yield await self._create_intent(match, user_input, {**context, **_deferred_context(deferred)})
         if has_several:
             yield IntentsStop(context).event()
 
@@ -194,14 +194,14 @@ def _parse_language(data: Mapping[str, Any]) -> str | None:
     return language
 
 
-def _deferred_context(kept: DeferredCommand | None) -> dict[str, Any]:
+def _deferred_context(deferred: DeferredCommand | None) -> dict[str, Any]:
     """Return the context of a deferred command: its label, and the confirmed entities to send back at its time."""
-    return {} if kept is None else {"later": {"label": kept.label, "confirmed": list(kept.confirmed)}}
+    return {} if deferred is None else {"later": {"label": deferred.label, "confirmed": list(deferred.confirmed)}}
 
 
 def _parse_names(context: Mapping[str, Any], key: str) -> frozenset[str]:
     found = context.get(key)
-    return frozenset(one for one in found if isinstance(one, str)) if isinstance(found, list) else frozenset()
+    return frozenset(name for name in found if isinstance(name, str)) if isinstance(found, list) else frozenset()
 
 
 def _create_reply(outcome: Handled | NotHandled | NotRecognized, context: dict[str, Any]) -> Event:
@@ -219,13 +219,13 @@ def _create_reply(outcome: Handled | NotHandled | NotRecognized, context: dict[s
 def _end_stream(outcome: Outcome, text_sent: str, context: dict[str, Any]) -> Iterator[Event]:
     """Yield the end of a streamed answer: the rest of its text, then the whole text and the outcome."""
     text = outcome.text.strip() if not isinstance(outcome, DelegateToConductor) else ""
-    rest = "" if text_sent.rstrip().endswith(text) else f" {text}"
-    if rest:
-        yield HandledChunk(rest).event()
+    remaining = "" if text_sent.rstrip().endswith(text) else f" {text}"
+    if remaining:
+        yield HandledChunk(remaining).event()
     matches = outcome.matches if isinstance(outcome, Handled) else ()
     expects_reply = isinstance(outcome, Handled) and outcome.expects_reply
     whole = {**context, **_match_context(matches), "expects_reply": expects_reply}
-    yield HandledEvent(text_sent + rest, whole).event()
+    yield HandledEvent(text_sent + remaining, whole).event()
     yield HandledStop().event()
 
 

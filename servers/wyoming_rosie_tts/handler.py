@@ -185,7 +185,7 @@ class _TextStream:
 
 
 def _with_pauses(segments: Sequence[Segment]) -> list[SegmentWithPause]:
-    return [(one, not (isinstance(one, TextSegment) and one.joins_next)) for one in segments]
+    return [(segment, not (isinstance(segment, TextSegment) and segment.joins_next)) for segment in segments]
 
 
 def _without_last_pause(segments: list[SegmentWithPause]) -> list[SegmentWithPause]:

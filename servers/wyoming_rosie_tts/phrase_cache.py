@@ -136,7 +136,7 @@ class PhraseStore:
         """Create the folder if it is missing, and index its files. Raises OSError."""
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = [(path.stat(), path) for path in self._path.glob(f"*{SUFFIX}")]
-        for status, path in sorted(found, key=lambda one: one[0].st_mtime_ns):
+        for status, path in sorted(found, key=lambda entry: entry[0].st_mtime_ns):
             for evicted in self._recent.add(path.stem, status.st_size):
                 self._path_for(evicted).unlink(missing_ok=True)
 
@@ -158,7 +158,7 @@ class PhraseStore:
         """Queue a write, and the removal of evicted files. Dropped while MAX_PENDING_WRITES are queued."""
         if len(self._writing) >= MAX_PENDING_WRITES:
             return
-        evicted = [self._path_for(one) for one in self._recent.add(key, len(audio) + _DIGEST_BYTES)]
+        evicted = [self._path_for(oldest) for oldest in self._recent.add(key, len(audio) + _DIGEST_BYTES)]
         writing = asyncio.ensure_future(self._thread.run(_write_file, self._path_for(key), audio, evicted))
         self._writing.add(writing)
         writing.add_done_callback(self._on_written)

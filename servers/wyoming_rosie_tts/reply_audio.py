@@ -90,9 +90,9 @@ class ReplyAudio:
     def _select_voice(self, request: VoiceRequest) -> Voice:
         """Return the voice that a segment asks for, else one of that language, else the reply's own."""
         candidates = [request, VoiceRequest(language=request.language)] if request.language else [request]
-        for one in candidates:
+        for candidate in candidates:
             with suppress(BadEventError):
-                return self._context.engine.select_voice(one)
+                return self._context.engine.select_voice(candidate)
         _LOG.info("no such voice; using the reply's own", voice=request.name, language=request.language)
         return self._voice
 

@@ -117,7 +117,7 @@ class SynthesisScheduler:
         if not self._is_open:
             job.fail(EngineError(STOPPING))
         elif job.wants_more and job not in self._ready and job not in self._running:
-            bisect.insort(self._ready, job, key=lambda one: one.number)
+            bisect.insort(self._ready, job, key=lambda queued: queued.number)
             self._start_ready()
 
     def _preempt(self, newcomer: PlaybackDeadline) -> None:
@@ -131,7 +131,7 @@ class SynthesisScheduler:
     def _start_ready(self) -> None:
         while self._idle_threads:
             index = pick_next(
-                [one.deadline for one in self._ready], [one.deadline for one in self._running], loop_time()
+                [queued.deadline for queued in self._ready], [queued.deadline for queued in self._running], loop_time()
             )
             if index is None:
                 return

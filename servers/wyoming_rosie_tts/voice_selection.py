@@ -70,14 +70,14 @@ class VoiceRegistry:
         raise self._unknown_error("language", language)
 
     def _match_language(self, key: str) -> VoiceInfo | None:
-        return min(self._by_language.get(key, ()), key=lambda one: one[0], default=(0, None))[1]
+        return min(self._by_language.get(key, ()), key=lambda entry: entry[0], default=(0, None))[1]
 
-    def _unknown_error(self, what: str, given: str) -> BadEventError:
-        close = [self._by_name[name].name for name in find_close_names(given, self._by_name)]
+    def _unknown_error(self, kind: str, unknown: str) -> BadEventError:
+        close = [self._by_name[name].name for name in find_close_names(unknown, self._by_name)]
         some = dict.fromkeys([*close, self.default.name, *(voice.name for voice in self.voices)])
         examples = ", ".join(list(some)[:_MAX_NAMES_IN_ERROR])
         return BadEventError(
-            f"no {what} {given[:40]!r}; there are {len(self.voices)} voices, such as {examples}", f"unknown-{what}"
+            f"no {kind} {unknown[:40]!r}; there are {len(self.voices)} voices, such as {examples}", f"unknown-{kind}"
         )
 
 

@@ -92,12 +92,12 @@ class WakeHandler:
     async def _on_detect(self, event: Event) -> None:
         self._detect, self._names = event, None
         try:
-            asked = _parse_names(event)
-            names = self._engine.match_names(asked)
+            requested = _parse_names(event)
+            names = self._engine.match_names(requested)
         except RosieError:
             self._close_stream()
             raise
-        self._names, self._requested_names = names, asked
+        self._names, self._requested_names = names, requested
         self._context = turn.context(event)
         if self._stream is not None:
             await self._stream.finish()  # detects the old words up to here

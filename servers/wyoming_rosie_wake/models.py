@@ -26,9 +26,9 @@ class ModelSelection:
     names: tuple[str, ...] = ()
     rules: TriggerRules = field(default_factory=TriggerRules)
 
-    def select(self, known: Mapping[str, T], own: Iterable[str]) -> dict[str, T]:
+    def select(self, known: Mapping[str, T], always: Iterable[str]) -> dict[str, T]:
         """Return the offered models by name; `own` are the names of the user's files. Raises ConfigError."""
-        names = [*self.names, *own]
+        names = [*self.names, *always]
         if not known:
             raise ConfigError("there is no wake word model; name a folder with --custom-model-dir")
         try:
@@ -40,11 +40,11 @@ class ModelSelection:
         return offered
 
 
-def parse_models(folders: Iterable[Path], given: Iterable[str], rules: TriggerRules) -> ModelSelection:
+def parse_models(folders: Iterable[Path], names: Iterable[str], rules: TriggerRules) -> ModelSelection:
     """Separate names from files in the values of --model."""
-    given = list(given)
-    files = [Path(one) for one in given if _is_file(Path(one))]
-    return ModelSelection(tuple(folders), tuple(files), tuple(one for one in given if Path(one) not in files), rules)
+    names = list(names)
+    files = [Path(name) for name in names if _is_file(Path(name))]
+    return ModelSelection(tuple(folders), tuple(files), tuple(name for name in names if Path(name) not in files), rules)
 
 
 def _is_file(path: Path) -> bool:

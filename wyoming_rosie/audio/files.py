@@ -228,13 +228,13 @@ def _format_error(path: Path) -> str:
     missing = [name for name, found in tools.items() if not found]
     if not missing:
         return f"{_display_name(path)} is not a recording: neither soundfile nor ffmpeg finds audio in it"
-    ways = {
+    remedies = {
         "soundfile": f"{install_command(['files'])} (mp3, flac, ogg, every WAV)",
         "ffmpeg": "sudo apt install ffmpeg (all others)",
     }
     return (
         f"{_display_name(path)} is not a plain WAV file, and {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not "
-        f"installed, which could read it: {'; '.join(ways[name] for name in missing)}; or convert it: {conversion_hint(path)}"
+        f"installed, which could read it: {'; '.join(remedies[name] for name in missing)}; or convert it: {conversion_hint(path)}"
     )
 
 

@@ -173,16 +173,16 @@ class SpeechInput:
         if not self.started:
             raise BadEventError("audio-chunk came without audio-start", "no-audio-start")
         tail = b""
-        if (given := format_of(event)) != self._format:
+        if (chunk_format := format_of(event)) != self._format:
             assert self._converter is not None
             tail = self._converter.finish()
-            self._open(given)
+            self._open(chunk_format)
         assert self._converter is not None
         return tail + self._converter.convert(event.payload or b"")
 
-    def _open(self, given: AudioFormat) -> None:
-        self._format = given
-        self._converter = Converter(given, self._target)
+    def _open(self, input_format: AudioFormat) -> None:
+        self._format = input_format
+        self._converter = Converter(input_format, self._target)
 
 
 def read_wav(source: Path | BinaryIO) -> tuple[AudioFormat, bytes]:

@@ -61,12 +61,12 @@ app["up"].config = config.CommandSettings("up", UpOptions)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command. Exit with status 0 on success; otherwise print the reason and exit with another status."""
-    given = sys.argv[1:] if arguments is None else arguments
-    given = [STDIN if argument == "-" else argument for argument in given]  # cyclopts takes "-" for an option
+    args = sys.argv[1:] if arguments is None else arguments
+    args = [STDIN if argument == "-" else argument for argument in args]  # cyclopts takes "-" for an option
     stopped_by: list[signal.Signals] = []
     with exit_status.exit_on_error("wyoming-rosie", "all"):
         try:
-            asyncio.run(_run(given, stopped_by))
+            asyncio.run(_run(args, stopped_by))
         except asyncio.CancelledError:
             sys.exit(128 + (stopped_by or [signal.SIGTERM])[0])
 

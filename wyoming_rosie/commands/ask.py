@@ -32,7 +32,7 @@ from wyoming_rosie.protocol.client import connect, describe
 from wyoming_rosie.protocol.discovery import find_services
 
 DESCRIBE_SECONDS = 1.0
-LOOK_SECONDS = 1.0
+DISCOVERY_SECONDS = 1.0
 """Discovery time on the network."""
 QUESTION_SECONDS = 30.0
 """Time for which an intent daemon waits for the answer to its question."""
@@ -98,7 +98,7 @@ async def _find_intent_service() -> str | None:
     if (uri := _configured_uri()) and await _is_intent_service(uri):
         return uri
     with suppress(OSError):  # no network at all
-        for found in await find_services(LOOK_SECONDS, "intent"):
+        for found in await find_services(DISCOVERY_SECONDS, "intent"):
             if await _is_intent_service(found.uri):
                 return found.uri
     return None

@@ -85,24 +85,24 @@ async def _create_target(uri: str, role: str | None, seconds: float, wav: Path |
         raise ConfigError(f"the program at {uri} is not {role}; its roles: {', '.join(offered) or 'none'}")
     if not offered:
         raise CheckFailedError(f"the program at {uri} has no role: its info is empty")
-    spoken = await asyncio.to_thread(recording.load_recording, wav)
-    target = CheckTarget(uri, role or offered[0], spoken, seconds, data=event.data)
+    recorded = await asyncio.to_thread(recording.load_recording, wav)
+    target = CheckTarget(uri, role or offered[0], recorded, seconds, data=event.data)
     return replace(target, info=info.parse_info(event.data))
 
 
 async def _run_checks(target: CheckTarget) -> AsyncIterator[CheckResult]:
     """Run the checks of a role, then its first check again; stop when the program no longer answers."""
     role = ROLES[target.role]
-    seen: dict[Check, CheckVerdict] = {}
-    for one in _get_checks(target.role, role):
-        outcome = await run_check(one, target)
-        seen[one] = outcome.verdict
+    verdicts: dict[Check, CheckVerdict] = {}
+    for check in _get_checks(target.role, role):
+        outcome = await run_check(check, target)
+        verdicts[check] = outcome.verdict
         yield outcome
         if outcome.verdict is CheckVerdict.FAILED and not await _is_alive(target):
             yield CheckResult("the rest", CheckVerdict.SKIPPED, "the program no longer answers")
             return
     again = await run_check(role.checks[0], target)
-    yield CheckResult("works after bad input", *_compare(seen[role.checks[0]], again))
+    yield CheckResult("works after bad input", *_compare(verdicts[role.checks[0]], again))
 
 
 def _compare(before: CheckVerdict, again: CheckResult) -> tuple[CheckVerdict, str, str]:

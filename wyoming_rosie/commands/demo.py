@@ -33,7 +33,7 @@ STATE_SECONDS = 5.0
 SATELLITE = "demo"
 State: TypeAlias = dict[str, dict[str, Any]]
 """Properties of each entity, by its id."""
-HEARD = frozenset({"wake", "transcript"})
+SPEECH_STEPS = frozenset({"wake", "transcript"})
 """Steps without which nothing was understood."""
 
 
@@ -150,7 +150,7 @@ async def _wait_until_done(turn: DemoTurn, seconds: float) -> None:
 
 
 def _incomplete_error(text: str, missing: list[str]) -> RosieError:
-    kind = NotUnderstoodError if HEARD.intersection(missing) else IncompleteError
+    kind = NotUnderstoodError if SPEECH_STEPS.intersection(missing) else IncompleteError
     return kind(f"{text}: {', '.join(missing)}")
 
 

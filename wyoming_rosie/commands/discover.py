@@ -41,9 +41,9 @@ async def discover(
     with Console(stderr=True).status(f"looking for {seconds:g} s"):
         found = await find_services(seconds)
         services = await asyncio.gather(
-            *(_describe_service(one) for one in found), *(_describe_local(port) for port in _default_ports())
+            *(_describe_service(service) for service in found), *(_describe_local(port) for port in _default_ports())
         )
-    selected = [one for one in services if one is not None and role in (None, one.role)]
+    selected = [service for service in services if service is not None and role in (None, service.role)]
     if not selected:
         raise UnreachableError(
             "no Wyoming service was found; daemons on 127.0.0.1 are not announced, those with --uri tcp://0.0.0.0:PORT are"
@@ -84,13 +84,17 @@ def _get_engine(info: Info) -> str:
 
 def _print_table(services: list[DiscoveredDaemon]) -> None:
     table = Table("role", "name", "address", "engine", "latency", box=None)
-    for one in services:
+    for service in services:
         table.add_row(
-            one.role, one.name, one.uri, one.engine, "-" if one.latency_ms is None else f"{one.latency_ms:g} ms"
+            service.role,
+            service.name,
+            service.uri,
+            service.engine,
+            "-" if service.latency_ms is None else f"{service.latency_ms:g} ms",
         )
     Console().print(table)
 
 
 def _print_json(services: list[DiscoveredDaemon]) -> None:
-    for one in services:
-        print(json.dumps(asdict(one)))  # noqa: T201
+    for service in services:
+        print(json.dumps(asdict(service)))  # noqa: T201

@@ -26,7 +26,7 @@ from wyoming_rosie.errors import ConfigError, RosieError
 from wyoming_rosie.wakeword.detection import drop_near_misses
 from wyoming_rosie.wakeword.micro import MicroStream, find_package_models
 
-LOOK_SECONDS = 2.0
+DISCOVERY_SECONDS = 2.0
 """Discovery time on the network."""
 
 
@@ -52,13 +52,13 @@ async def doctor(
     console = Console(stderr=True)
     with console.status("checking this machine and its network"):
         about, (services, ports) = await asyncio.gather(
-            asyncio.to_thread(machine.create_report), network.create_report(min(seconds, LOOK_SECONDS))
+            asyncio.to_thread(machine.create_report), network.create_report(min(seconds, DISCOVERY_SECONDS))
         )
     audio = await _test_audio(_AudioOptions(mic, snd, seconds), console) if sound else None
     findings = DoctorReport(about, audio, ports, services)
     names = machine.get_private_names()
     if json:
-        report = {"findings": asdict(findings), "advice": [asdict(one) for one in diagnose(findings)]}
+        report = {"findings": asdict(findings), "advice": [asdict(diagnosis) for diagnosis in diagnose(findings)]}
         print(_to_json(_redact_json(report, names)))  # noqa: T201
     else:
         _print_report(Console(soft_wrap=True, highlight=False), findings, names)
@@ -106,10 +106,12 @@ def _print_report(console: Console, findings: DoctorReport, names: set[str]) -> 
     _print_table(console, "machine", _format_machine(findings), names)
     if findings.sound is not None:
         _print_table(console, "sound", _format_audio(findings.sound), names)
-    _print_table(console, "ports here", [(str(one.number), f"{one.role}: {one.use}") for one in findings.ports], names)
-    programs = [(one.role or "?", _format_service(one)) for one in findings.services]
+    _print_table(
+        console, "ports here", [(str(item.number), f"{item.role}: {item.use}") for item in findings.ports], names
+    )
+    programs = [(item.role or "?", _format_service(item)) for item in findings.services]
     _print_table(console, "programs", programs or [("none", "")], names)
-    _print_table(console, "models", [("fetched", one) for one in about.models] or [("fetched", "none")], names)
+    _print_table(console, "models", [("fetched", item) for item in about.models] or [("fetched", "none")], names)
     _print_diagnosis(console, diagnose(findings), names)
 
 
@@ -132,8 +134,11 @@ def _format_machine(findings: DoctorReport) -> list[tuple[str, str]]:
 
 def _format_audio(sound: AudioReport) -> list[tuple[str, str]]:
     rows = [
-        ("device", f"{one.name}: {one.inputs} in, {one.outputs} out, {one.rate:g} Hz{', default' * one.is_default}")
-        for one in sound.devices.found
+        (
+            "device",
+            f"{device.name}: {device.inputs} in, {device.outputs} out, {device.rate:g} Hz{', default' * device.is_default}",
+        )
+        for device in sound.devices.found
     ]
     if sound.recorded is not None:
         found = sound.recorded.levels
@@ -147,9 +152,11 @@ def _format_audio(sound: AudioReport) -> list[tuple[str, str]]:
     return rows or [("devices", "none")]
 
 
-def _format_service(one: ServiceReport) -> str:
-    answer = "does not answer" if one.ms is None else f"{one.ms:g} ms"
-    return ", ".join(part for part in (f"{one.uri} {one.engine} {answer}", one.house, one.trust) if part)
+def _format_service(service: ServiceReport) -> str:
+    answer = "does not answer" if service.ms is None else f"{service.ms:g} ms"
+    return ", ".join(
+        part for part in (f"{service.uri} {service.engine} {answer}", service.house, service.trust) if part
+    )
 
 
 def _print_table(console: Console, title: str, rows: list[tuple[str, str]], names: set[str]) -> None:
@@ -162,9 +169,9 @@ def _print_table(console: Console, title: str, rows: list[tuple[str, str]], name
 def _print_diagnosis(console: Console, advice: list[Diagnosis], names: set[str]) -> None:
     count = {0: "no fault was found", 1: "one fault"}.get(len(advice), f"{len(advice)} faults")
     console.print(f"\n{count}", style="bold")
-    for one in advice:
-        console.print(f"  {redact(one.fault, names)}", style="yellow", markup=False)
-        console.print(f"    next: {redact(one.next_step, names)}", markup=False)
+    for diagnosis in advice:
+        console.print(f"  {redact(diagnosis.fault, names)}", style="yellow", markup=False)
+        console.print(f"    next: {redact(diagnosis.next_step, names)}", markup=False)
 
 
 def _redact_json(value: Any, names: set[str]) -> Any:

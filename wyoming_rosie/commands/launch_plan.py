@@ -44,7 +44,10 @@ class LaunchPlan:
 
 
 def create_plan(
-    options: UpOptions, given: SettingLookup, missing_packages: Mapping[str, tuple[str, ...]], names: Collection[str]
+    options: UpOptions,
+    get_setting: SettingLookup,
+    missing_packages: Mapping[str, tuple[str, ...]],
+    names: Collection[str],
 ) -> LaunchPlan:
     """Return the plan; `missing_packages` are by extra, `names` are this machine's names and addresses.
 
@@ -55,25 +58,27 @@ def create_plan(
     for role in roles:
         if role in options.without:
             found.left_out[role] = "excluded by --without"
-        elif (remote := _remote_uri(role, given, names)) is not None:
+        elif (remote := _remote_uri(role, get_setting, names)) is not None:
             found.left_out[role] = f"the hub uses {remote} on another machine"
         elif missing := missing_packages.get(role):
             found.left_out[role] = f"not installed: {', '.join(missing)}"
         else:
-            found.start[role] = [*options.arguments_for(role), *_uri_arguments(role, given)]
+            found.start[role] = [*options.arguments_for(role), *_uri_arguments(role, get_setting)]
     return found
 
 
-def hub_arguments(options: UpOptions, given: SettingLookup, uris: Mapping[str, str]) -> list[str]:
+def hub_arguments(options: UpOptions, get_setting: SettingLookup, uris: Mapping[str, str]) -> list[str]:
     """Return the hub's arguments; `uris` are the addresses of the running programs by role."""
     arguments = options.arguments_for("hub")
     for role in (program.role for program in DAEMONS):
-        if role in uris and not given("hub", f"{role}_uri"):
+        if role in uris and not get_setting("hub", f"{role}_uri"):
             arguments += [f"--{role}-uri", local_uri(uris[role])]
-    if given("hub", "adopt_all") is None:
+    if get_setting("hub", "adopt_all") is None:
         arguments.append("--adopt-all")
-    own = uris.get("satellite") or given("satellite", "uri") or f"tcp://127.0.0.1:{BY_ROLE['satellite'].port}"
-    for uri in dict.fromkeys([*_split_list(given("hub", "satellite")), local_uri(own)]):
+    satellite_uri = (
+        uris.get("satellite") or get_setting("satellite", "uri") or f"tcp://127.0.0.1:{BY_ROLE['satellite'].port}"
+    )
+    for uri in dict.fromkeys([*_split_list(get_setting("hub", "satellite")), local_uri(satellite_uri)]):
         arguments += ["--satellite", uri]
     return arguments
 
@@ -86,23 +91,23 @@ def local_uri(uri: str) -> str:
     return uri
 
 
-def _uri_arguments(role: str, given: SettingLookup) -> list[str]:
+def _uri_arguments(role: str, get_setting: SettingLookup) -> list[str]:
     """Return the `--uri` that a program takes from the hub's settings if its own have none."""
-    hub_uri, own = given("hub", f"{role}_uri"), given(role, "uri")
+    hub_uri, daemon_uri = get_setting("hub", f"{role}_uri"), get_setting(role, "uri")
     if not hub_uri:
         return []
-    if not own:
+    if not daemon_uri:
         return ["--uri", str(hub_uri)]
-    if not _is_same_address(address.parse(hub_uri), address.parse(own)):
+    if not _is_same_address(address.parse(hub_uri), address.parse(daemon_uri)):
         raise ConfigError(
-            f"[hub] {role}_uri is {hub_uri}, but [{role}] uri is {own}; make them the same, or give --without {role}"
+            f"[hub] {role}_uri is {hub_uri}, but [{role}] uri is {daemon_uri}; make them the same, or give --without {role}"
         )
     return []
 
 
-def _remote_uri(role: str, given: SettingLookup, names: Collection[str]) -> str | None:
+def _remote_uri(role: str, get_setting: SettingLookup, names: Collection[str]) -> str | None:
     """Return the URI in the hub's settings if it is another machine's, else None."""
-    hub_uri = given("hub", f"{role}_uri")
+    hub_uri = get_setting("hub", f"{role}_uri")
     if not hub_uri:
         return None
     where = address.parse(str(hub_uri))

@@ -140,9 +140,9 @@ class _SatelliteSession:
 
     async def _handle_next(self) -> None:
         """Handle the next event or the deadline, whichever comes first."""
-        left = SILENT_SECONDS if self.rules.deadline is None else self.rules.deadline - loop_time()
+        seconds = SILENT_SECONDS if self.rules.deadline is None else self.rules.deadline - loop_time()
         try:
-            event = await self.peer.receive(max(0.01, min(SILENT_SECONDS, left)))
+            event = await self.peer.receive(max(0.01, min(SILENT_SECONDS, seconds)))
         except UnreachableError:
             if self.rules.deadline is None or loop_time() < self.rules.deadline:
                 raise

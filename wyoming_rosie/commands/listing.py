@@ -87,9 +87,9 @@ async def _fetch_models(role: str, engine: str | None, uri: str | None) -> list[
         return get_models(role, (await fetch_info(uri)).data)
 
 
-def _matches_language(language: str, wanted: str) -> bool:
-    one, other = (tag.replace("_", "-").lower() for tag in (language, wanted))
-    return one == other or one.startswith(f"{other}-")
+def _matches_language(language: str, requested: str) -> bool:
+    offered, prefix = (tag.replace("_", "-").lower() for tag in (language, requested))
+    return offered == prefix or offered.startswith(f"{prefix}-")
 
 
 def _print_rows(rows: list[ListingRow], *, as_json: bool) -> None:

@@ -145,4 +145,4 @@ def _format_run(event: Event) -> str:
 
 def _format_detail(event: Event) -> str:
     about = [event.data.get(key) for key in ("name", "code", "text")]
-    return " ".join(str(one) for one in about if one)
+    return " ".join(str(part) for part in about if part)

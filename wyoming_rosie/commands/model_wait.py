@@ -12,7 +12,7 @@ from wyoming_rosie.errors import EngineError
 from wyoming_rosie.models import background_fetch
 from wyoming_rosie.protocol.client import fetch_info
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 """Pause between two requests for the daemon's info."""
 
 
@@ -57,7 +57,7 @@ class ModelFetchMonitor:
     async def _wait_for_change(self) -> None:
         self._changed.clear()
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(POLL_SECONDS):
                 await self._changed.wait()
         except TimeoutError:
             return
@@ -65,4 +65,4 @@ class ModelFetchMonitor:
 
 def _is_installed(role: str, info: Event) -> bool:
     offered: list[dict[str, Any]] = get_models(role, info.data)
-    return all(one.get("installed") for one in offered)
+    return all(item.get("installed") for item in offered)

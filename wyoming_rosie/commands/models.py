@@ -44,8 +44,8 @@ def list_models(
     """List the models on this machine: kind, name, size, licence and location."""
     rows = [
         row
-        for one in _get_types(kind)
-        for row in _list_rows(one, data_dir or config.data_folder(), available=available)
+        for model_kind in _get_types(kind)
+        for row in _list_rows(model_kind, data_dir or config.data_folder(), available=available)
     ]
     if json:
         for row in rows:
@@ -108,18 +108,18 @@ async def fetch_models(
     to: Annotated[Path | None, Parameter(help="target folder [default: the user's data folder]")] = None,
 ) -> None:
     """Fetch openWakeWord's networks and words, like 'models fetch'; the words are for non-commercial use."""
-    wanted = [wake_words.find_release(name) or name for name in names or wake_words.RELEASED_WORDS]
+    words = [wake_words.find_release(name) or name for name in names or wake_words.RELEASED_WORDS]
     folder = to or config.data_folder() / "openwakeword"
-    await fetch_with_progress(wake_words.fetch_plan_for_words(wanted, folder, source))
+    await fetch_with_progress(wake_words.fetch_plan_for_words(words, folder, source))
 
 
 async def ensure_wake_words(names: Sequence[str]) -> None:
     """Fetch the missing ones of these words from openWakeWord's release, with the networks that all words share."""
     model_files.check_installed()
     missing = [
-        one
+        release
         for name in names
-        if name not in model_files.find_models((), names) and (one := wake_words.find_release(name))
+        if name not in model_files.find_models((), names) and (release := wake_words.find_release(name))
     ]
     try:
         model_files.find_feature_files(())
@@ -127,8 +127,8 @@ async def ensure_wake_words(names: Sequence[str]) -> None:
     except ConfigError:
         are_shared_here = False
     if missing or not are_shared_here:
-        wanted = missing or ([] if names else list(wake_words.RELEASED_WORDS))
-        await fetch_with_progress(wake_words.fetch_plan_for_words(wanted, model_files.download_folder(), None))
+        words = missing or ([] if names else list(wake_words.RELEASED_WORDS))
+        await fetch_with_progress(wake_words.fetch_plan_for_words(words, model_files.download_folder(), None))
 
 
 async def fetch_with_progress(fetching: FetchPlan) -> None:
@@ -203,12 +203,12 @@ def _files_to_remove(name: str, folder: Path) -> list[Path]:
     """Return the files of a fetched model. Raises UsageError, ConfigError."""
     here = [(kind, model) for kind in catalogue.KINDS for model in kind.installed(folder)]
     fetched = [(kind, model) for kind, model in here if model.source == "fetched"]
-    wanted = wake_words.find_release(name) or name
+    release = wake_words.find_release(name) or name
     for kind, model in fetched:
-        if model.name in (name, wanted):
+        if model.name in (name, release):
             return kind.installed_files(model.name, folder)
     for _, model in here:
-        if model.name in (name, wanted):
+        if model.name in (name, release):
             raise ConfigError(f"{model.name} is part of the package {model.source}; remove that with pip uninstall")
     raise UsageError(
         describe_unknown_name("fetched model", name, (model.name for _, model in fetched), "wyoming-rosie models list")

@@ -84,19 +84,19 @@ async def transcribe(
     stage: StageParameter = StageOptions(),
 ) -> None:
     """Print the transcript of a recording; if it is empty, transcribe what follows the wake word."""
-    own_model = ("--faster-whisper.model", model) if model and model != GRAMMAR else ()
-    asked_model = model if stage.uri is not None or model == GRAMMAR else None
-    request = Transcribe(name=asked_model, language=language).event()
-    with files.buffered(file) as kept, files.open_audio(kept) as recording:
+    model_arguments = ("--faster-whisper.model", model) if model and model != GRAMMAR else ()
+    requested_model = model if stage.uri is not None or model == GRAMMAR else None
+    request = Transcribe(name=requested_model, language=language).event()
+    with files.buffered(file) as buffered, files.open_audio(buffered) as recording:
         async with _open_stage(
-            "asr", stage, "--longest-seconds", LONGEST_SECONDS, *own_model, *_home_arguments(home)
+            "asr", stage, "--longest-seconds", LONGEST_SECONDS, *model_arguments, *_home_arguments(home)
         ) as peer:
             event = await _transcribe_recording(peer, request, recording)
             text, about = str(event.data.get("text", "")), {}
-            if not text and (word := await asyncio.to_thread(pipeline.find_first, kept)) is not None:
-                with files.open_audio(kept) as again:
-                    rest = files.skip_seconds(again, word.milliseconds / 1000)
-                    event = await _transcribe_recording(peer, request, rest)
+            if not text and (word := await asyncio.to_thread(pipeline.find_first, buffered)) is not None:
+                with files.open_audio(buffered) as again:
+                    remaining = files.skip_seconds(again, word.milliseconds / 1000)
+                    event = await _transcribe_recording(peer, request, remaining)
                 text, about = str(event.data.get("text", "")), {"after": word.name}
     if not text:
         raise NotUnderstoodError("nothing was understood")
@@ -118,8 +118,8 @@ async def say(
     stage: StageParameter = StageOptions(),
 ) -> None:
     """Speak a text; print its duration in seconds, or the name of the file written."""
-    own_voice = ("--piper.voice", voice) if voice and piper.is_model_name(voice) else ()
-    async with _open_stage("tts", stage, *own_voice) as peer:
+    voice_arguments = ("--piper.voice", voice) if voice and piper.is_model_name(voice) else ()
+    async with _open_stage("tts", stage, *voice_arguments) as peer:
         chosen = SynthesizeVoice(name=voice) if voice else None
         await peer.send(Synthesize(read_text(text), chosen, text_format="ssml" if ssml else None).event())
         audio, pcm = await _receive_audio(peer)
@@ -150,9 +150,9 @@ async def _open_stage(role: str, stage: StageOptions, *arguments: str) -> AsyncI
         yield await stack.enter_async_context(connect(process.uri))
 
 
-def read_text(given: str) -> str:
+def read_text(argument: str) -> str:
     """Return the text of an argument, `-` being standard input."""
-    return sys.stdin.read().strip() if given == STDIN else given
+    return sys.stdin.read().strip() if argument == STDIN else argument
 
 
 def _home_arguments(home: Path | None) -> tuple[str, ...]:

@@ -37,11 +37,11 @@ async def up(*, options: Annotated[UpOptions, Parameter(name="*")] = _DEFAULTS) 
     left out, with the reason. The hub conducts this machine's satellite and every satellite that it finds on the network.
     The table [up] of the configuration file holds these options as well.
     """
-    given = partial(config.read_setting, file=options.config)
+    get_setting = partial(config.read_setting, file=options.config)
     missing, names = await asyncio.gather(asyncio.to_thread(extras.missing_packages), asyncio.to_thread(_local_names))
     servers = _LocalServers(
-        create_plan(options, given, missing, names),
-        lambda uris: hub_arguments(options, given, uris),
+        create_plan(options, get_setting, missing, names),
+        lambda uris: hub_arguments(options, get_setting, uris),
         "hub" not in options.without,
     )
     stop = stop_signal()

@@ -34,7 +34,7 @@ HOP_BYTES = model_files.HOP_SAMPLES * SPEECH.frame_bytes
 SILENCE_SECONDS = 1.5
 """Silence around each recording, so that a word at its end is complete."""
 TIMED_HOPS = 200
-FOUND_SCORE = 0.2
+MIN_WORD_SCORE = 0.2
 """Best score below which a recording does not contain the word."""
 OTHER_WINDOWS = 300
 FOLDS = 5
@@ -139,11 +139,11 @@ def train_verifier(
                 console.print(f"{path}: the word is not detected (best score {score:.2f}); left out")
         for path in progress.track(_find_recordings(other), description="other recordings"):
             scored += _embedding_windows(loaded, word, path)
-    alike = [window for score, window in scored if score > FOUND_SCORE]
-    others = [window for score, window in scored if score <= FOUND_SCORE]
+    alike = [window for score, window in scored if score > MIN_WORD_SCORE]
+    others = [window for score, window in scored if score <= MIN_WORD_SCORE]
     others = others[:: max(1, len(others) // OTHER_WINDOWS)]
-    own_windows = [window for windows in voices for window in windows]
-    verifier.create_verifier(user, word, own_windows, others, alike).save(output)
+    positive = [window for windows in voices for window in windows]
+    verifier.create_verifier(user, word, positive, others, alike).save(output)
     accepted, mistaken = _cross_validate(voices, others, alike)
     print(  # noqa: T201
         f"{output}: {user}, {word}, from {len(voices)} recordings of the voice and {len(others) + len(alike)} pieces of other "
@@ -230,12 +230,12 @@ def _read_hops(file: Path) -> Iterator[bytes]:
     """Yield a recording in chunks of 80 ms, with silence around it. Raises ConfigError, EngineError."""
     silence = bytes(SPEECH.bytes_in(SILENCE_SECONDS))
     with files.open_audio(file) as recording:
-        rest = b""
+        buffered = b""
         for block in chain([silence], files.speech_blocks(recording), [silence]):
-            rest += block
-            whole = len(rest) - len(rest) % HOP_BYTES
-            yield from (rest[at : at + HOP_BYTES] for at in range(0, whole, HOP_BYTES))
-            rest = rest[whole:]
+            buffered += block
+            whole = len(buffered) - len(buffered) % HOP_BYTES
+            yield from (buffered[at : at + HOP_BYTES] for at in range(0, whole, HOP_BYTES))
+            buffered = buffered[whole:]
 
 
 def _find_max(scores: ScoreStream, file: Path) -> tuple[float, int]:
@@ -254,7 +254,7 @@ def _word_windows(network: "OpenWakeWordNetwork", word: str, path: Path) -> tupl
     """Return the best score, and the embeddings at each detection of the word."""
     windows = _embedding_windows(network, word, path)
     best = max(score for score, _ in windows)
-    return best, [window for score, window in windows if score > max(FOUND_SCORE, best / 2)]
+    return best, [window for score, window in windows if score > max(MIN_WORD_SCORE, best / 2)]
 
 
 def _cross_validate(
@@ -266,11 +266,11 @@ def _cross_validate(
     folds = min(FOLDS, len(voices))
     accepted, mistaken = [], []
     for fold in range(folds):
-        seen = [window for at, windows in enumerate(voices) if at % folds != fold for window in windows]
-        if len(seen) < verifier.MIN_SAMPLES:
+        training = [window for at, windows in enumerate(voices) if at % folds != fold for window in windows]
+        if len(training) < verifier.MIN_SAMPLES:
             return "?", "?"
         known, known_alike = (_exclude_fold(fold, folds, part) for part in (others, alike))
-        trained = verifier.create_verifier("", "", seen, known, known_alike)
+        trained = verifier.create_verifier("", "", training, known, known_alike)
         for windows in voices[fold::folds]:
             accepted.append(any(trained.predict(window) >= SURE for window in windows))
         mistaken += [trained.predict(window) >= SURE for window in (*others[fold::folds], *alike[fold::folds])]

@@ -65,7 +65,7 @@ class _InvalidEntryError(ValueError):
 
 
 def _parse_home(document: Mapping[str, Any]) -> Home:
-    tables = [one.name for one in fields(Home)]
+    tables = [table.name for table in fields(Home)]
     for key in sorted(document.keys() - set(tables)):
         raise _InvalidEntryError(f"unknown table '{key}'; there are: {', '.join(sorted(tables))}", key)
     home = Home(
@@ -95,8 +95,8 @@ def _check_values(home: Home) -> None:
 
 
 def _check_location(location: Location) -> None:
-    for key, given, most in (("latitude", location.latitude, 90), ("longitude", location.longitude, 180)):
-        if given is not None and not -most <= given <= most:
+    for key, degrees, most in (("latitude", location.latitude, 90), ("longitude", location.longitude, 180)):
+        if degrees is not None and not -most <= degrees <= most:
             raise _InvalidEntryError(f"[location]: '{key}' must be between -{most} and {most}", "location", key=key)
     if (location.latitude is None) != (location.longitude is None):
         raise _InvalidEntryError("[location] needs both 'latitude' and 'longitude', or neither", "location")
@@ -135,13 +135,13 @@ def _parse_entry(entry: Mapping[str, Any], where: str, kind: type[_Kind], table:
         raise _InvalidEntryError(reason, table, number, key)
     for key in sorted((known & {"id", "name", "domain"}) - entry.keys() if "id" in known else ()):
         raise _InvalidEntryError(f"{where} has no '{key}'", table, number)
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for key, value in entry.items():
         try:
-            given[key] = _parse_value(value, str(types[key]))
+            values[key] = _parse_value(value, str(types[key]))
         except ValueError as wrong:
             raise _InvalidEntryError(f"{where}: '{key}' must be {wrong}", table, number, key) from None
-    return kind(**given)
+    return kind(**values)
 
 
 def _parse_value(value: object, kind: str) -> object:
@@ -183,11 +183,11 @@ def _check_duplicates(home: Home) -> None:
                 raise _InvalidEntryError(f"the id '{item.id}' is given twice", table, number, "id")
             ids.add(item.id)
             # an alias may repeat the name of its own area, but no command can tell two areas of one name apart
-            own = {name.casefold() for name in item.names} if table != "entities" else set()
-            if taken := names & own:
+            item_names = {name.casefold() for name in item.names} if table != "entities" else set()
+            if duplicates := names & item_names:
                 kind = table.removesuffix("s")
-                raise _InvalidEntryError(f"the {kind} name '{min(taken)}' is given twice", table, number)
-            names |= own
+                raise _InvalidEntryError(f"the {kind} name '{min(duplicates)}' is given twice", table, number)
+            names |= item_names
 
 
 def _check_references(entity: Entity, number: int, areas: set[str]) -> None:

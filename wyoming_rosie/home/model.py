@@ -103,17 +103,17 @@ class Home:
     preferences: Preferences = Preferences()
     rooms: Mapping[str, RoomPolicy] = field(default_factory=dict)  # by an area's id
 
-    def get_area(self, spoken: str) -> Area | None:
+    def get_area(self, name: str) -> Area | None:
         """Return the area with this id, name or alias, ignoring case."""
-        return next(iter(self._areas.get(spoken.casefold(), ())), None)
+        return next(iter(self._areas.get(name.casefold(), ())), None)
 
-    def get_entity(self, spoken: str) -> Entity | None:
+    def get_entity(self, name: str) -> Entity | None:
         """Return the entity with this id, name or alias, ignoring case."""
-        return next(iter(self._entities.get(spoken.casefold(), ())), None)
+        return next(iter(self._entities.get(name.casefold(), ())), None)
 
-    def get_floor(self, spoken: str) -> Floor | None:
+    def get_floor(self, name: str) -> Floor | None:
         """Return the floor with this id, name or alias, ignoring case."""
-        return next(iter(self._floors.get(spoken.casefold(), ())), None)
+        return next(iter(self._floors.get(name.casefold(), ())), None)
 
     def find_by_name(self, name: str) -> tuple[Entity, ...]:
         """Return the entities with this name or alias, ignoring case."""

@@ -28,13 +28,13 @@ class HomeWatcher:
 
     async def changes(self) -> AsyncGenerator[Home, None]:
         """Yield the home after each change of its file; an invalid file is logged and skipped."""
-        seen = await asyncio.to_thread(_get_file_state, self._path)
+        previous = await asyncio.to_thread(_get_file_state, self._path)
         while True:
             is_requested = await self._wait_for_change()
             now = await asyncio.to_thread(_get_file_state, self._path)
-            if (now == seen and not is_requested) or now is None:  # an editor may replace the file in two steps
+            if (now == previous and not is_requested) or now is None:  # an editor may replace the file in two steps
                 continue
-            seen = now
+            previous = now
             if (changed := await self._load()) is not None:
                 yield changed
 

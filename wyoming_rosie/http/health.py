@@ -33,7 +33,7 @@ class Health:
 
     def run_checks(self) -> dict[str, str | None]:
         """Return the problem of each part, or HEALTHY."""
-        return {part: look() for part, look in self._parts.items()}
+        return {part: check() for part, check in self._parts.items()}
 
 
 @asynccontextmanager

@@ -19,10 +19,12 @@ def find_kind(name: str) -> ModelKind:
         if kind.is_model_name(name) and not (kind is piper and _has_voice_language(name)):
             return kind
     raise UsageError(
-        describe_unknown_name("model", name, (one for kind in KINDS for one in kind.available()), LIST_COMMAND)
+        describe_unknown_name(
+            "model", name, (known_name for kind in KINDS for known_name in kind.available()), LIST_COMMAND
+        )
     )
 
 
 def _has_voice_language(name: str) -> bool:
     """Return whether a name begins with a language that has voices."""
-    return any(one.startswith(name.partition("-")[0]) for one in piper.available())
+    return any(voice.startswith(name.partition("-")[0]) for voice in piper.available())

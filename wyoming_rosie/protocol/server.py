@@ -296,14 +296,14 @@ def _keep_loop_responsive() -> None:
 def parse_networks(values: tuple[str, ...]) -> tuple[Network, ...]:
     """Return the networks of `--allow`. Raises ConfigError."""
     try:
-        return tuple(ipaddress.ip_network(one) for one in values)
+        return tuple(ipaddress.ip_network(network) for network in values)
     except ValueError as err:
         raise ConfigError(f"--allow: {err}; write networks such as 192.168.1.0/24") from err
 
 
 def _is_allowed(host: str, allowed: tuple[Network, ...]) -> bool:
-    one = parse_ip(host)
-    return one is not None and any(one in network for network in allowed)
+    ip = parse_ip(host)
+    return ip is not None and any(ip in network for network in allowed)
 
 
 def stop_signal() -> asyncio.Event:

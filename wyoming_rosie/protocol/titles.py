@@ -30,14 +30,16 @@ def with_title(info: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
     """Return the info with its programs renamed to the title; unchanged without a title and for a satellite."""
     if name is None or info.get("satellite"):
         return info
-    sections = {section: [_rename_program(one, name) for one in info.get(section) or ()] for section in _SECTIONS}
+    sections = {
+        section: [_rename_program(program, name) for program in info.get(section) or ()] for section in _SECTIONS
+    }
     return {**info, **{section: programs for section, programs in sections.items() if programs}}
 
 
 def engine_name(program: InfoProgram) -> str:
     """Return the engine of one of our daemons, or the name of another project's program."""
-    known, _, rest = (program.description or "").partition(": ")
-    return known if rest and program.name.startswith("Rosie ") else program.name
+    known, _, title = (program.description or "").partition(": ")
+    return known if title and program.name.startswith("Rosie ") else program.name
 
 
 def _rename_program(program: Mapping[str, Any], called: str) -> Mapping[str, Any]:

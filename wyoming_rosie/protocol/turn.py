@@ -24,18 +24,18 @@ def bind(turn_id: str) -> None:
 
 def adopt(event: Event) -> None:
     """Bind the turn ID of a peer's event; without one, keep the current ID or bind a new one."""
-    given = event_context(event).get("turn_id")
-    if isinstance(given, str) and 0 < len(given) <= _LONGEST:
-        if given != _turn_id.get():
-            bind(given)
+    turn_id = event_context(event).get("turn_id")
+    if isinstance(turn_id, str) and 0 < len(turn_id) <= _LONGEST:
+        if turn_id != _turn_id.get():
+            bind(turn_id)
     elif _turn_id.get() is None:
         bind(new_id())
 
 
 def event_context(event: Event) -> dict[str, Any]:
     """Return a copy of the event's `context`; empty if it is missing or not an object."""
-    given = event.data.get("context")
-    return dict(given) if isinstance(given, dict) else {}
+    context_data = event.data.get("context")
+    return dict(context_data) if isinstance(context_data, dict) else {}
 
 
 def context(event: Event) -> dict[str, Any]:

@@ -225,9 +225,9 @@ class EventStream(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        given = transport.get_extra_info("socket")
-        if given is not None and given.family in (socket.AF_INET, socket.AF_INET6):
-            self._tcp = given
+        raw_socket = transport.get_extra_info("socket")
+        if raw_socket is not None and raw_socket.family in (socket.AF_INET, socket.AF_INET6):
+            self._tcp = raw_socket
         if self._on_connect is not None:
             self._on_connect(self)
 
@@ -280,10 +280,10 @@ class EventStream(asyncio.BufferedProtocol):
         return True
 
     def _dispatch_remaining(self) -> Event | None:
-        left, self._remaining = self._remaining, None
-        if isinstance(left, BadEventError):
-            raise left
-        return left
+        remaining, self._remaining = self._remaining, None
+        if isinstance(remaining, BadEventError):
+            raise remaining
+        return remaining
 
     def eof_received(self) -> bool:
         self._ended = True

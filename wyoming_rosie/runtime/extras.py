@@ -19,7 +19,7 @@ _REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)[^;]*;.*extra == ['\"](?P<extra>[\
 
 def missing_packages() -> dict[str, tuple[str, ...]]:
     """Return the missing packages of each extra."""
-    installed = {_normalize_name(one.metadata["Name"] or "") for one in metadata.distributions()}
+    installed = {_normalize_name(distribution.metadata["Name"] or "") for distribution in metadata.distributions()}
     return missing_requirements(metadata.requires(PACKAGE) or [], installed)
 
 
@@ -50,11 +50,11 @@ def program_path() -> str:
 def pip_command(extras: Iterable[str], direct_url: str | None, prefix: str) -> str:
     """Return the command that adds extras to the installation at `prefix`; `direct_url` is pip's record of its source."""
     source, is_editable = _install_source(direct_url)
-    wanted = f'"{_abbreviate_home(source or PACKAGE)}[{",".join(sorted(extras))}]"'
+    requirement = f'"{_abbreviate_home(source or PACKAGE)}[{",".join(sorted(extras))}]"'
     how = "--editable " if is_editable else ""
     if "/pipx/venvs/" in f"{prefix}/":
-        return f"pipx install --force {how}{wanted}"
-    return f"{_abbreviate_home(prefix)}/bin/python -m pip install {how}{wanted}"
+        return f"pipx install --force {how}{requirement}"
+    return f"{_abbreviate_home(prefix)}/bin/python -m pip install {how}{requirement}"
 
 
 def _abbreviate_home(path: str) -> str:

@@ -30,7 +30,7 @@ class Fields:
         """Return a list of texts, an empty one when it is absent."""
         values = [] if self._is_absent(key) else self._values[key]
         too_many = isinstance(values, list) and max_items is not None and len(values) > max_items
-        if not isinstance(values, list) or too_many or not all(is_text(one, 0, max_length) for one in values):
+        if not isinstance(values, list) or too_many or not all(is_text(value, 0, max_length) for value in values):
             bounds = "" if max_items is None else f"at most {max_items} "
             raise self._error(
                 f"{key} must be a list of {bounds}texts{_format_range(0, max_length, ' of {} characters')}"
@@ -63,7 +63,7 @@ class Fields:
         values = self._values.get(key)
         if not isinstance(values, list) or len(values) > max_items:
             raise self._error(f"{key} must be a list of at most {max_items} objects")
-        return [Fields(one, self._error) for one in values]
+        return [Fields(value, self._error) for value in values]
 
     def optional_object(self, key: str) -> "Fields | None":
         if self._is_absent(key):

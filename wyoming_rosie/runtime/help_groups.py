@@ -30,15 +30,15 @@ _ORDER = ("General", *(title for title, _ in reversed(_KINDS)))
 def with_groups(config: type[C]) -> type[C]:
     """Return a subclass of the settings whose fields are grouped in `--help`."""
     hints = get_type_hints(config, include_extras=True)
-    annotations = {one.name: _in_group(one, hints[one.name]) for one in fields(config)}  # type: ignore[arg-type]
-    values = {one.name: _copy(one) for one in fields(config)}  # type: ignore[arg-type]
+    annotations = {setting.name: _in_group(setting, hints[setting.name]) for setting in fields(config)}  # type: ignore[arg-type]
+    values = {setting.name: _copy(setting) for setting in fields(config)}  # type: ignore[arg-type]
     members = {**values, "__annotations__": annotations, "__doc__": config.__doc__, "__module__": config.__module__}
     return dataclass(frozen=True)(type(config.__name__, (config,), members))
 
 
 def without_groups(settings: C, config: type[C]) -> C:
     """Convert grouped settings back to the settings' own class."""
-    return config(**{one.name: getattr(settings, one.name) for one in fields(config)})  # type: ignore[arg-type]
+    return config(**{setting.name: getattr(settings, setting.name) for setting in fields(config)})  # type: ignore[arg-type]
 
 
 def group_of(name: str, kind: Any) -> str:
@@ -48,13 +48,13 @@ def group_of(name: str, kind: Any) -> str:
     return next((title for title, pattern in _KINDS if re.fullmatch(pattern, name)), "General")
 
 
-def _in_group(one: "Field[Any]", hint: Any) -> Any:
-    title = group_of(one.name, hint)
+def _in_group(setting: "Field[Any]", hint: Any) -> Any:
+    title = group_of(setting.name, hint)
     rank = _ORDER.index(title) if title in _ORDER else len(_ORDER)
     return Annotated[hint, Parameter(group=Group(title, sort_key=rank))]
 
 
-def _copy(one: "Field[Any]") -> Any:
-    if one.default_factory is not MISSING:
-        return field(default_factory=one.default_factory, metadata=one.metadata)
-    return field(default=one.default, metadata=one.metadata)
+def _copy(setting: "Field[Any]") -> Any:
+    if setting.default_factory is not MISSING:
+        return field(default_factory=setting.default_factory, metadata=setting.metadata)
+    return field(default=setting.default, metadata=setting.metadata)

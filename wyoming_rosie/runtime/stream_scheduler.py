@@ -345,14 +345,14 @@ class _BatchItem(Generic[S]):
 _Done: TypeAlias = Callable[..., None]
 
 
-def worker_count(wanted: int) -> int:
+def worker_count(requested: int) -> int:
     """Return the number of threads: `wanted`, or for 0 one per CPU that this process may use.
 
     Raises ConfigError.
     """
-    if wanted not in _WORKERS:
-        raise ConfigError(f"--workers must be from 0 to {_WORKERS[-1]}, not {wanted}")
-    return wanted or min(len(os.sched_getaffinity(0)), _WORKERS[-1])
+    if requested not in _WORKERS:
+        raise ConfigError(f"--workers must be from 0 to {_WORKERS[-1]}, not {requested}")
+    return requested or min(len(os.sched_getaffinity(0)), _WORKERS[-1])
 
 
 def _notify(loop: asyncio.AbstractEventLoop, done: _Done, *args: object) -> None:

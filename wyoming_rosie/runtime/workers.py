@@ -127,12 +127,12 @@ class ProcessWorker:
             return
         # spawn: a fork would copy the parent's threads, locks and open connections
         spawn = multiprocessing.get_context("spawn")
-        self._pipe, theirs = spawn.Pipe()
+        self._pipe, child_pipe = spawn.Pipe()
         self._child = spawn.Process(
-            target=_serve, args=(self._factory, theirs, os.getpid()), name=self._name, daemon=True
+            target=_serve, args=(self._factory, child_pipe, os.getpid()), name=self._name, daemon=True
         )
         await self._thread.run(self._child.start)
-        theirs.close()
+        child_pipe.close()
         try:
             async with asyncio.timeout(START_SECONDS):
                 await self._receive()

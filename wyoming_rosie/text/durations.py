@@ -178,7 +178,7 @@ class _DurationParser:
         amounts, unit, end = first
         while unit != "second" and (more := self._parse_next(end, unit)) is not None:
             added, unit, end = more
-            amounts = {one: amounts.get(one, 0.0) + added.get(one, 0.0) for one in SECONDS}
+            amounts = {key: amounts.get(key, 0.0) + added.get(key, 0.0) for key in SECONDS}
         return amounts, end
 
     def _parse_next(self, at: int, unit: str) -> _Amount | None:
@@ -280,10 +280,10 @@ class _DurationParser:
     def _parse_joined(self, word: str, at: int) -> _Value | None:
         """Parse hundreds that are written as one word: zweihundertzwanzig, centoventi."""
         for hundred in self._table.raw["hundred"]:
-            before, found, rest = word.partition(hundred)
-            rest = rest.removeprefix("und") if rest else rest
-            high, low = self._table.numbers.get((before,)), self._table.numbers.get((rest,))
-            if found and (high or not before) and (low or not rest):
+            before, found, remaining = word.partition(hundred)
+            remaining = remaining.removeprefix("und") if remaining else remaining
+            high, low = self._table.numbers.get((before,)), self._table.numbers.get((remaining,))
+            if found and (high or not before) and (low or not remaining):
                 return 100 * (high or 1) + (low or 0), at + 1
         return None
 
@@ -301,7 +301,7 @@ class _DurationParser:
             return None
         if self._table.has("day_units", self._get_word(at + 1)):
             return None
-        amounts = [float(one) for one in word.split(":")]
+        amounts = [float(part) for part in word.split(":")]
         unit = self._parse_unit(at + 1)
         units = ["minute", "second"] if unit and unit[0] == "minute" and len(amounts) == 2 else list(SECONDS)
         return dict(zip(units, amounts, strict=False)), unit[1] if unit else at + 1
@@ -311,7 +311,7 @@ class _DurationParser:
 
     def _is_adjacent(self, begin: int, end: int) -> bool:
         """Tell whether only spaces, hyphens and full stops separate the words."""
-        between = (self._text[one.end() : other.start()] for one, other in pairwise(self._matches[begin:end]))
+        between = (self._text[first.end() : second.start()] for first, second in pairwise(self._matches[begin:end]))
         return all(not gap.strip(" -\u00a0\u2011.") for gap in between)
 
 

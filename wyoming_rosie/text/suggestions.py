@@ -16,7 +16,7 @@ def find_close_names(name: str, known: Iterable[str]) -> list[str]:
 
     If there are none, return those with a word that is like this name.
     """
-    by_key = {_key(one): one for one in known}
+    by_key = {_key(known_name): known_name for known_name in known}
     similar = get_close_matches(_key(name), by_key, MAX_NAMES, MIN_SIMILARITY)
     containing = [key for key in by_key if len(name) > 2 and _key(name) in key]
     found = [*similar, *containing] or _with_similar_word(_key(name), by_key)
@@ -25,11 +25,11 @@ def find_close_names(name: str, known: Iterable[str]) -> list[str]:
 
 def _with_similar_word(key: str, known: Iterable[str]) -> list[str]:
     by_word: dict[str, list[str]] = {}
-    for one in known:
-        for word in re.findall(r"\w{3,}", one):
-            by_word.setdefault(word, []).append(one)
+    for known_name in known:
+        for word in re.findall(r"\w{3,}", known_name):
+            by_word.setdefault(word, []).append(known_name)
     words = get_close_matches(key, by_word, MAX_NAMES, MIN_WORD_SIMILARITY)
-    return [one for word in words for one in by_word[word]]
+    return [known_name for word in words for known_name in by_word[word]]
 
 
 def describe_unknown_name(kind: str, name: str, known: Iterable[str], list_command: str = "") -> str:

@@ -18,7 +18,7 @@ class AudioClassifier:
         self._reported: AudioClass | None = None
         self._all_reported: set[AudioClass] = set()
         self._run = _FrameRun(AudioClass.SILENCE)
-        self._totals = {one: _FrameRun(one) for one in AudioClass}
+        self._totals = {audio_class: _FrameRun(audio_class) for audio_class in AudioClass}
         self._frames = 0
 
     def process(self, frame: VadFrame, *, is_speech: bool) -> AudioClassified | None:
@@ -38,7 +38,7 @@ class AudioClassifier:
 
     def finish(self) -> AudioClassified:
         """Return the class of the whole stream: the first of `AudioClass` that was reported, else the most frequent."""
-        reported = [one for one in AudioClass if one in self._all_reported]
+        reported = [heard_class for heard_class in AudioClass if heard_class in self._all_reported]
         audio_class = reported[0] if reported else max(AudioClass, key=self._frequency)
         probability = self._totals[audio_class].probability
         return AudioClassified(audio_class, probability, self._frames * self._frame_ms, is_final=True)

@@ -130,12 +130,12 @@ class SileroEngine:
 
     def process_batch(self, pieces: Sequence[tuple[SileroStream, bytes]]) -> list[list[VadFrame]]:
         gated = [stream.apply_gate(pcm) for stream, pcm in pieces]
-        rows = [one.row for one in gated for _ in one.frames if one.row is not None]
-        frames = [frame for one in gated for frame in one.frames]
+        rows = [entry.row for entry in gated for _ in entry.frames if entry.row is not None]
+        frames = [frame for entry in gated for frame in entry.frames]
         probabilities = self._network.predict(rows, np.concatenate(frames).reshape(-1, FRAME_SAMPLES)) if frames else []
         results: list[list[VadFrame]] = []
         at = 0
-        for one in gated:
-            results.append(one.with_probabilities(probabilities[at : at + len(one.frames)]))
-            at += len(one.frames)
+        for entry in gated:
+            results.append(entry.with_probabilities(probabilities[at : at + len(entry.frames)]))
+            at += len(entry.frames)
         return results

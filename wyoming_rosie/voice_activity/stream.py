@@ -51,7 +51,7 @@ class VadStream:
         self.engine_state.close()
 
     def _shift_times(self, events: Iterable[VadEvent]) -> list[VadEvent]:
-        return [replace(one, time=one.time + self._skipped_ms) if self._skipped_ms else one for one in events]
+        return [replace(event, time=event.time + self._skipped_ms) if self._skipped_ms else event for event in events]
 
     def _process_frame(self, frame: VadFrame) -> tuple[VadEvent | None, ...]:
         self.processed_ms += self._frame_ms

@@ -94,9 +94,9 @@ def _check_values(
     for word in single:
         if match_name(word, words) not in words:
             raise ConfigError(f"--word-{flag}.{word}: {describe_unknown_name('wake word', word, words)}")
-    given = {f"--{flag}": general, **{f"--word-{flag}.{word}": value for word, value in single.items()}}
+    values = {f"--{flag}": general, **{f"--word-{flag}.{word}": value for word, value in single.items()}}
     least, most = allowed
-    for name, value in given.items():
+    for name, value in values.items():
         if not least <= value <= most:
             raise ConfigError(f"{name} must be from {round(least):d} to {round(most):d}, not {value:g}")
 
@@ -164,7 +164,7 @@ def match_name(name: str, names: Iterable[str]) -> str:
     names = list(names)
     if name in names:
         return name
-    return next((one for one in names if normalize_name(one) == normalize_name(name) != ""), name)
+    return next((known for known in names if normalize_name(known) == normalize_name(name) != ""), name)
 
 
 def _word_value(single: Mapping[str, T], word: str, general: T) -> T:
@@ -182,4 +182,4 @@ def select_words(known: Mapping[str, T], names: Iterable[str]) -> list[T]:
 
 def drop_near_misses(detections: Sequence[WakeDetection]) -> list[WakeDetection]:
     """Return the detections without near misses."""
-    return [one for one in detections if not one.is_near_miss]
+    return [detection for detection in detections if not detection.is_near_miss]

@@ -85,13 +85,13 @@ class MicroFeatures:
         from pymicro_features import MicroFrontend
 
         self._frontend = MicroFrontend()
-        self._rest = b""
+        self._buffered = b""
 
     def extract(self, pcm: bytes) -> Iterator[Sequence[float]]:
         """Yield the features of the next chunk of 16 kHz 16-bit mono PCM, of any length."""
-        audio = self._rest + pcm
+        audio = self._buffered + pcm
         whole = len(audio) - len(audio) % FRAME_BYTES
-        self._rest = audio[whole:]
+        self._buffered = audio[whole:]
         for start in range(0, whole, FRAME_BYTES):
             yield self._frontend.process_samples(audio[start : start + FRAME_BYTES]).features
 

@@ -44,15 +44,15 @@ class _FrameConverter:
         self._format = audio
         self._channels = selected
         self._converter = Converter(AudioFormat(audio.rate, audio.width, len(selected) or audio.channels), SPEECH)
-        self._rest = b""
+        self._buffered = b""
 
     def convert(self, raw: bytes) -> list[bytes]:
         """Return the frames that are complete now."""
         selected = microphone_pipeline.select_channels(raw, self._format, self._channels) if self._channels else raw
-        pcm = self._rest + self._converter.convert(selected)
+        pcm = self._buffered + self._converter.convert(selected)
         step = SPEECH.bytes_in(FRAME_SECONDS)
         whole = len(pcm) - len(pcm) % step
-        self._rest = pcm[whole:]
+        self._buffered = pcm[whole:]
         return [pcm[start : start + step] for start in range(0, whole, step)]
 
 

@@ -15,7 +15,7 @@ NAME = "wyoming_rosie_satellite"
 def configure(form: str) -> None:
     """Write log lines in a format such as '%(levelname)s:%(name)s:%(message)s', or as `json`. Raises ConfigError."""
     before = structlog.get_config()["processors"][:-1]  # the last one writes the line
-    others = [one for one in before if one is not structlog.processors.format_exc_info]
+    others = [processor for processor in before if processor is not structlog.processors.format_exc_info]
     render = structlog.processors.JSONRenderer(ensure_ascii=False) if form == JSON else create_renderer(form)
     structlog.configure(processors=[*others, structlog.processors.format_exc_info, render])
 

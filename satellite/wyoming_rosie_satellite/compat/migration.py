@@ -61,7 +61,7 @@ VALUE_KINDS: dict[str, ValueKind] = (
         (
             "mic-noise-suppression", "mic-auto-gain", "mic-channel-index", "mic-command-samples-per-chunk",
             "snd-command-samples-per-chunk", "vad-trigger-level",
-            *(f"{part}-command-{what}" for part in ("mic", "snd", "wake") for what in ("rate", "width", "channels")),
+            *(f"{part}-command-{setting}" for part in ("mic", "snd", "wake") for setting in ("rate", "width", "channels")),
         ), ValueKind.WHOLE,
     )
     | dict.fromkeys(
@@ -75,7 +75,7 @@ VALUE_KINDS: dict[str, ValueKind] = (
 REASONS = {"version": "it is no setting"}
 PIPELINE = "--wake-word-pipeline"
 LISTS = frozenset({"mic-channel-index"})
-SETTINGS = frozenset(one.name for one in fields(SatelliteConfig))
+SETTINGS = frozenset(setting.name for setting in fields(SatelliteConfig))
 
 
 def migrate(words: Sequence[str]) -> str:

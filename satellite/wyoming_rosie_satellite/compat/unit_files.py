@@ -19,9 +19,13 @@ def is_unit(text: str) -> bool:
 def find_command(text: str, name: str) -> list[str]:
     """Return the arguments of the command that a unit or script starts. Raises ConfigError when it starts none."""
     lines = list(_join_lines(text))
-    settings = [(key.strip(), value.strip()) for key, equals, value in (one.partition("=") for one in lines) if equals]
+    settings = [
+        (key.strip(), value.strip())
+        for key, equals, value in (candidate.partition("=") for candidate in lines)
+        if equals
+    ]
     if not is_unit(text):
-        line = next((one for one in reversed(lines) if " --" in one), "")
+        line = next((candidate for candidate in reversed(lines) if " --" in candidate), "")
     else:
         line = next((value for key, value in reversed(settings) if key == "ExecStart" and value), "").lstrip(_PREFIXES)
     if not line:
@@ -44,13 +48,13 @@ def _expand_variables(line: str, settings: list[tuple[str, str]]) -> list[str]:
 
 def _join_lines(text: str) -> Iterator[str]:
     """Yield the lines without comments, each joined with its continuation lines."""
-    joined = ""
+    command = ""
     for line in text.splitlines():
         if line.lstrip().startswith(("#", ";")):
             continue
-        joined += line.rstrip("\\") + " " if line.endswith("\\") else line
+        command += line.rstrip("\\") + " " if line.endswith("\\") else line
         if not line.endswith("\\"):
-            yield joined.strip()
-            joined = ""
-    if joined:
-        yield joined.strip()
+            yield command.strip()
+            command = ""
+    if command:
+        yield command.strip()

@@ -94,8 +94,8 @@ class EventForwarder:
             await service.send(event)
         while True:
             while self._queue:
-                seen, event = self._queue.popleft()
-                if seen > loop_time() - self._fresh_seconds:
+                created_at, event = self._queue.popleft()
+                if created_at > loop_time() - self._fresh_seconds:
                     await service.send(event)
                 else:
                     self.dropped += 1

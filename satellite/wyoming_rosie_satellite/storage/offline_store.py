@@ -108,7 +108,7 @@ class _Database:
 
     def remove(self, ids: list[int]) -> None:
         with self._database:
-            self._database.executemany("DELETE FROM message WHERE id = ?", [(one,) for one in ids])
+            self._database.executemany("DELETE FROM message WHERE id = ?", [(message_id,) for message_id in ids])
 
     def _make_room(self) -> int:
         dropped = 0

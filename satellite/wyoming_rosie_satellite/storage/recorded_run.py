@@ -25,23 +25,23 @@ class RecordedRun:
     events: tuple[Event, ...]
 
 
-def encode_run(told: Iterable[Event], at: float) -> bytes:
+def encode_run(events: Iterable[Event], at: float) -> bytes:
     """Encode a run for `decode_run`; `at` is its time in seconds since the epoch.
 
     The detection is left out: Home Assistant takes the detections of two satellites for one, and drops the second run.
     """
-    turn_id, kept = turn.new_id(), b""
-    for event in merge_audio(told):
+    turn_id, encoded = turn.new_id(), b""
+    for event in merge_audio(events):
         match event.type:
             case "detection":
                 turn_id = str(turn.event_context(event).get("turn_id") or turn_id)
             case "run-pipeline":
                 recorded = {"recorded_at": datetime.fromtimestamp(at, UTC).isoformat(), "turn_id": turn_id}
                 context = {**turn.event_context(event), **recorded}
-                kept += encode(Event(event.type, {**event.data, "context": context}))
+                encoded += encode(Event(event.type, {**event.data, "context": context}))
             case _:
-                kept += encode(event)
-    return kept
+                encoded += encode(event)
+    return encoded
 
 
 def decode_run(body: bytes) -> RecordedRun:

@@ -34,10 +34,10 @@ class StateStore:
             self.state = SavedState(muted=True)
         return self.state
 
-    def save(self, kept: SavedState) -> None:
+    def save(self, state: SavedState) -> None:
         """Write a new state soon; never waits."""
-        if kept != self.state:
-            self.state = kept
+        if state != self.state:
+            self.state = state
             self._saver.schedule()
 
     async def run(self) -> None:

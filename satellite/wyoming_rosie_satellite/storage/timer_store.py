@@ -45,5 +45,5 @@ def _timer(entry: Fields, passed: float, now: float) -> Timer | None:
         entry.number("total_seconds", 0.0, LONGEST_SECONDS),
         entry.optional_text("name", 1, LONGEST_TEXT),
     )
-    left = entry.number("seconds_left", 0.0, LONGEST_SECONDS) - (passed if is_active else 0.0)
-    return None if left < -LATEST_SECONDS else known.with_remaining(max(0.0, left), now, is_active=is_active)
+    remaining = entry.number("seconds_left", 0.0, LONGEST_SECONDS) - (passed if is_active else 0.0)
+    return None if remaining < -LATEST_SECONDS else known.with_remaining(max(0.0, remaining), now, is_active=is_active)

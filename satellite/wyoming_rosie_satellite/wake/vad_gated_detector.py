@@ -61,12 +61,12 @@ class VadGatedDetector:
 
     async def _gate_audio(self) -> None:
         worker = ThreadWorker("gate")
-        rest = b""
+        buffered = b""
         try:
             while True:
-                rest += await self._backlog.pop()
-                while len(rest) >= self._scorer.piece_bytes:
-                    piece, rest = rest[: self._scorer.piece_bytes], rest[self._scorer.piece_bytes :]
+                buffered += await self._backlog.pop()
+                while len(buffered) >= self._scorer.piece_bytes:
+                    piece, buffered = buffered[: self._scorer.piece_bytes], buffered[self._scorer.piece_bytes :]
                     self._forward(piece, await worker.run(self._scorer.score, piece))
         finally:
             worker.close()
@@ -76,9 +76,9 @@ class VadGatedDetector:
         lost = self._backlog.offset + self._gate.dropped * len(piece) // SPEECH.frame_bytes
         if passed and lost != self._shifts[-1][1]:
             self._shifts.append((self._forwarded, lost))
-        for one in passed:
-            self._forwarded += len(one) // SPEECH.frame_bytes
-            self._wake_detector.push_audio(one)
+        for pcm in passed:
+            self._forwarded += len(pcm) // SPEECH.frame_bytes
+            self._wake_detector.push_audio(pcm)
 
     def _restore_position(self, word: WakeWord) -> WakeWord:
         """Return the wake word with its position in the microphone's audio."""

@@ -114,12 +114,14 @@ def _cancel_all(_intent: str, timers: TimerSet, request: TimerIntentRequest) -> 
     if not targets:
         return _answer_only(timers, request, "timers.none")
     ringing = [timer for timer in targets if timer.command is None]
-    done = _apply_to_all(timers, request, targets, _cancel_timer)
+    result = _apply_to_all(timers, request, targets, _cancel_timer)
     if len(ringing) < 2:
-        return done
+        return result
     counted = format_sentence("timers.all_cancelled", request.language, count=len(ringing))
     commands = [request.responses.format_response("cancelled", timer) for timer in targets if timer.command is not None]
-    return replace(done, answer=" ".join((counted, *commands, *_describe_offline(targets, request, "away_cancelled"))))
+    return replace(
+        result, answer=" ".join((counted, *commands, *_describe_offline(targets, request, "away_cancelled")))
+    )
 
 
 def _pause(intent: str, timers: TimerSet, request: TimerIntentRequest) -> TimerIntentResult:
@@ -215,8 +217,8 @@ def _update_timer(timers: TimerSet, timer: HubTimer, request: TimerIntentRequest
 
 
 def _updated_event(timer: HubTimer, now: float) -> Event:
-    left = round(timer.seconds_left(now))
-    return TimerUpdated(id=timer.id, is_active=timer.is_active, total_seconds=left).event()
+    seconds_left = round(timer.seconds_left(now))
+    return TimerUpdated(id=timer.id, is_active=timer.is_active, total_seconds=seconds_left).event()
 
 
 def _describe_offline(timers: Sequence[HubTimer], request: TimerIntentRequest, key: str) -> list[str]:

@@ -45,8 +45,8 @@ class TimerResponses:
     def ask_which(self, candidates: Sequence[HubTimer]) -> str:
         """Return the question which timer is meant; options differ in label, area or time left."""
         options = [self._format_option(timer, candidates) for timer in candidates[:MAX_LISTED]]
-        joined = durations.join_list(options, get_entry("timers.or", self.language))
-        return format_sentence("timers.which", self.language, options=joined)
+        listed = durations.join_list(options, get_entry("timers.or", self.language))
+        return format_sentence("timers.which", self.language, options=listed)
 
     def are_duplicates(self, candidates: Sequence[HubTimer]) -> bool:
         """Return whether the timers are the same in every respect."""
@@ -59,12 +59,12 @@ class TimerResponses:
 
     def _unique_label(self, timer: HubTimer, candidates: Sequence[HubTimer]) -> str:
         label = self.label(timer)
-        similar = [one for one in candidates if self.label(one) == label]
+        similar = [candidate for candidate in candidates if self.label(candidate) == label]
         if len(similar) == 1:
             return label
-        if timer.area is not None and len({one.area for one in similar}) > 1:
+        if timer.area is not None and len({candidate.area for candidate in similar}) > 1:
             label = format_sentence("timers.in_area", self.language, label=label, area=timer.area)
-            similar = [one for one in similar if one.area == timer.area]
+            similar = [candidate for candidate in similar if candidate.area == timer.area]
         if len(similar) == 1:
             return label
         return format_sentence("timers.with_left", self.language, label=label, left=self.format_remaining(timer))

@@ -24,8 +24,8 @@ def load(path: Path) -> TimerSet:
 
 def save(path: Path, timers: TimerSet) -> None:
     """Write the timers so that a power cut leaves either the old or the new file. Raises OSError."""
-    running, gone = list(map(_encode_timer, timers.all)), list(map(_encode_timer, timers.cancelled))
-    json_store.write(path, {"timers": running, "gone": gone})
+    running, cancelled = list(map(_encode_timer, timers.all)), list(map(_encode_timer, timers.cancelled))
+    json_store.write(path, {"timers": running, "gone": cancelled})
 
 
 def _decode(document: Any) -> TimerSet:

@@ -130,14 +130,14 @@ class BusActor(ServedActor):
                     _LOG.warning("bus not connected", problem=f"NATS cannot be reached: {type(err).__name__}")
             await backoff.sleep()
 
-    async def _request(self, client: "Client", wanted: CommandMessage) -> Mapping[str, Any]:
+    async def _request(self, client: "Client", command_message: CommandMessage) -> Mapping[str, Any]:
         """Publish a command and return its result. Raises TimeoutError, BusError."""
         from nats.errors import Error
 
         try:
-            results = await client.subscribe(wanted.reply)
+            results = await client.subscribe(command_message.reply)
             try:
-                await client.publish(wanted.subject, wanted.payload)
+                await client.publish(command_message.subject, command_message.payload)
                 message = await results.next_msg(self._settings.seconds)
             finally:
                 await results.unsubscribe()

@@ -85,9 +85,9 @@ class Confirmations(Generic[Payload]):
         _add(self._pending, conversation, again)
         return question.text
 
-    def _classify(self, text: str, asked: str) -> ConfirmationReply:
+    def _classify(self, text: str, question: str) -> ConfirmationReply:
         """Classify a text made of phrases for yes, phrases for no, polite phrases and words of the question."""
-        words, echo = tuple(text.split()), frozenset(normalize_reply(asked).split())
+        words, echo = tuple(text.split()), frozenset(normalize_reply(question).split())
         kinds = self._parse_phrases(words, echo) if len(words) <= _MAX_WORDS else None
         answers = (kinds or frozenset()) - {ConfirmationReply.OTHER}
         if kinds is not None and len(answers) == 1:
@@ -108,8 +108,8 @@ class Confirmations(Generic[Payload]):
         if not words:
             return frozenset()
         for kind, length in self._match_prefixes(words, echo):
-            if (rest := self._parse_phrases(words[length:], echo)) is not None:
-                return rest | {kind}
+            if (replies := self._parse_phrases(words[length:], echo)) is not None:
+                return replies | {kind}
         return None
 
     def _match_prefixes(self, words: tuple[str, ...], echo: frozenset[str]) -> Iterator[tuple[ConfirmationReply, int]]:
@@ -137,11 +137,11 @@ def _add(
 
 def _match_option(options: Mapping[str, Payload], text: str) -> Payload | None:
     """Return the payload of the only name that the text contains in full, else of the only one that it contains in part."""
-    spoken = set(text.split())
+    reply_words = set(text.split())
     names = {name: set(normalize_reply(name).split()) for name in options}
     common = set.intersection(*names.values()) if len(names) > 1 else set()
-    found = {name for name, words in names.items() if words <= spoken}
-    found = found or {name for name, words in names.items() if (words - common) & spoken}
+    found = {name for name, words in names.items() if words <= reply_words}
+    found = found or {name for name, words in names.items() if (words - common) & reply_words}
     return options[found.pop()] if len(found) == 1 else None
 
 

@@ -102,17 +102,23 @@ class ActionExecutor:
             for match, entities in found
             if isinstance(entities, TargetChoice)
         ]
-        not_found = tuple(one.text for _, one in found if isinstance(one, Answer) and not isinstance(one, TargetChoice))
+        not_found = tuple(
+            answer.text for _, answer in found if isinstance(answer, Answer) and not isinstance(answer, TargetChoice)
+        )
         commands = _remove_duplicates(
             Command(match, entities) for match, entities in found if not isinstance(entities, Answer)
         )
         decisions = [policy.check_policy(self._policy, self.home, command, area) for command in commands]
-        for one in decisions:
-            self._record_decision(one, area, speaker)
-        refused = tuple(self._format_refusal(one, area) for one in decisions if one.refused)
+        for decision in decisions:
+            self._record_decision(decision, area, speaker)
+        refused = tuple(self._format_refusal(decision, area) for decision in decisions if decision.refused)
         return ActionPlan(
-            tuple(one.command for one in decisions if one.permission is Permission.ALLOWED),
-            tuple(_create_pending(one.command, area, speaker) for one in decisions if one.permission is Permission.ASK),
+            tuple(decision.command for decision in decisions if decision.permission is Permission.ALLOWED),
+            tuple(
+                _create_pending(decision.command, area, speaker)
+                for decision in decisions
+                if decision.permission is Permission.ASK
+            ),
             not_found,
             refused,
             next(iter(questions), None),
@@ -125,15 +131,15 @@ class ActionExecutor:
         found = [(match, targets.find_targets(self.home, match, area)) for match in matches]
         commands = [Command(match, entities) for match, entities in found if not isinstance(entities, Answer)]
         decisions = [policy.check_policy(self._policy, self.home, command, area) for command in commands]
-        for one in decisions:
-            self._record_refusal(one, area, speaker)
-        return tuple(self._format_refusal(one, area) for one in decisions if one.refused)
+        for decision in decisions:
+            self._record_refusal(decision, area, speaker)
+        return tuple(self._format_refusal(decision, area) for decision in decisions if decision.refused)
 
     async def execute(self, commands: Sequence[Command], moment: datetime) -> Answer:
         """Carry out commands and return one answer to all of them, done when any was; `moment` is the wall clock."""
         if self._actor is None:
             return Answer(responses.render("cannot"), done=False)
-        single = [one for command in commands for one in todo_lists.split_items(command)]
+        single = [part for command in commands for part in todo_lists.split_items(command)]
         answers = await _execute_all(single, partial(self._execute_one, self._actor, moment))
         return Answer(" ".join(_format_results(single, answers)), any(answer.done for answer in answers))
 
@@ -160,17 +166,17 @@ class ActionExecutor:
         finally:
             self._record(command, outcome)
 
-    def _format_refusal(self, one: PolicyDecision, area: str | None) -> str:
-        return policy.format_refusal(self.home, one.refused, area, one.command.match.language)
+    def _format_refusal(self, decision: PolicyDecision, area: str | None) -> str:
+        return policy.format_refusal(self.home, decision.refused, area, decision.command.match.language)
 
-    def _record_refusal(self, one: PolicyDecision, area: str | None, speaker: str | None) -> None:
-        if one.refused:
-            self._record(PendingCommand(one.command.match, one.refused, area, speaker), AuditOutcome.REFUSED)
+    def _record_refusal(self, decision: PolicyDecision, area: str | None, speaker: str | None) -> None:
+        if decision.refused:
+            self._record(PendingCommand(decision.command.match, decision.refused, area, speaker), AuditOutcome.REFUSED)
 
-    def _record_decision(self, one: PolicyDecision, area: str | None, speaker: str | None) -> None:
-        self._record_refusal(one, area, speaker)
-        if one.permission is Permission.ASK:
-            self._record(_create_pending(one.command, area, speaker), AuditOutcome.ASKED)
+    def _record_decision(self, decision: PolicyDecision, area: str | None, speaker: str | None) -> None:
+        self._record_refusal(decision, area, speaker)
+        if decision.permission is Permission.ASK:
+            self._record(_create_pending(decision.command, area, speaker), AuditOutcome.ASKED)
 
     def _record(self, command: PendingCommand, outcome: AuditOutcome) -> None:
         entities = tuple(entity.id for entity in command.targets)
@@ -207,24 +213,24 @@ async def _execute_all(
         return [await act(command) for command in commands]
     async with asyncio.TaskGroup() as group:
         doing = [group.create_task(act(command)) for command in commands]
-    return [one.result() for one in doing]
+    return [task.result() for task in doing]
 
 
 def _format_results(commands: Sequence[Command], answers: Sequence[Answer]) -> Iterator[str]:
     """Yield the answers; consecutive items of one list are joined into one sentence."""
-    done: list[tuple[Command, str]] = []
+    finished: list[tuple[Command, str]] = []
     for command, answer in zip(commands, answers, strict=True):
         item = command.match.slot_text("item")
         is_plain = item is not None and answer.text == responses.render_done(command, command.targets)
-        if done and not (is_plain and _has_same_list(command, done[0][0])):
-            yield _format_done(done)
-            done = []
+        if finished and not (is_plain and _has_same_list(command, finished[0][0])):
+            yield _format_done(finished)
+            finished = []
         if is_plain and item is not None:
-            done.append((command, item))
+            finished.append((command, item))
         else:
             yield answer.text
-    if done:
-        yield _format_done(done)
+    if finished:
+        yield _format_done(finished)
 
 
 def _has_same_list(command: Command, other: Command) -> bool:

@@ -97,10 +97,10 @@ def check_policy(policy: Policy, home: Home, command: Command, area: str | None)
         return PolicyDecision(Permission.ALLOWED, command)
     allowed_here = [is_allowed(policy, home, entity, area) for entity in command.targets]
     refused = tuple(compress(command.targets, map(not_, allowed_here)))
-    rest = tuple(compress(command.targets, allowed_here))
-    if refused and not rest:
+    remaining = tuple(compress(command.targets, allowed_here))
+    if refused and not remaining:
         return PolicyDecision(Permission.REFUSED, command, refused)
-    allowed = replace(command, targets=rest) if refused else command
+    allowed = replace(command, targets=remaining) if refused else command
     return PolicyDecision(
         Permission.ASK if requires_confirmation(policy, allowed) else Permission.ALLOWED, allowed, refused
     )
@@ -115,10 +115,10 @@ def requires_confirmation(policy: Policy, command: Command) -> bool:
     """Return whether a command needs a confirmation."""
     if is_query(command):
         return False
-    wanted = (*policy.confirm, *policy.dangerous)
+    listed = (*policy.confirm, *policy.dangerous)
     return any(
-        _matches_any(one, wanted) or (is_dangerous(policy, one) and not _is_lock_only(command, one))
-        for one in command.targets
+        _matches_any(entity, listed) or (is_dangerous(policy, entity) and not _is_lock_only(command, entity))
+        for entity in command.targets
     )
 
 

@@ -150,12 +150,12 @@ def _find_group(home: Home, match: Match, domain: str) -> Targets | Answer:
     return _select_one(home, found, domain, match) if domain in _SINGLE_DOMAINS else found
 
 
-def _find_garage_door(home: Home, spoken: str) -> Targets:
+def _find_garage_door(home: Home, target_name: str) -> Targets:
     """Find the door of an area called garage, since "the garage door" may match as a door in that area."""
     doors = tuple(
         entity for entity in home.entities if entity.domain == "cover" and _has_device_class(entity, ("garage",))
     )
-    area = home.get_area(spoken)
+    area = home.get_area(target_name)
     is_garage = area is not None and any(
         word in name.casefold() for name in area.names for word in ("garage", "garaje")
     )
@@ -209,7 +209,7 @@ def _has_device_class(entity: Entity, classes: Sequence[str]) -> bool:
     """Return whether an entity has one of the device classes, by its names when its class is not known."""
     if not classes or entity.device_class in classes:
         return True
-    return entity.device_class is None and any(one in name.casefold() for name in entity.names for one in classes)
+    return entity.device_class is None and any(word in name.casefold() for name in entity.names for word in classes)
 
 
 def _select_in_area(entities: Sequence[Entity], area: Area | None) -> Targets:

@@ -136,16 +136,16 @@ def _weather_state(code: object) -> str:
     return next((state for most, state in _STATES if number <= most), "unknown")
 
 
-def _format_url(given: str, home: Home) -> str:
+def _format_url(url: str, home: Home) -> str:
     """Fill in the location of the home. Raises ConfigError when it is not known."""
     place = home.location
     if place.latitude is None or place.longitude is None:
         raise ConfigError(
             "the weather needs the location of the home: add [location] with latitude and longitude to the home file"
         )
-    template = OPEN_METEO if given == "open-meteo" else given
+    template = OPEN_METEO if url == "open-meteo" else url
     if not template.startswith(("http://", "https://")):
-        raise ConfigError(f"--weather.url must be 'open-meteo' or begin with http:// or https://, not '{given}'")
+        raise ConfigError(f"--weather.url must be 'open-meteo' or begin with http:// or https://, not '{url}'")
     unit = "fahrenheit" if home.preferences.units == "imperial" else "celsius"
     for key, value in (("latitude", place.latitude), ("longitude", place.longitude), ("unit", unit)):
         template = template.replace(f"{{{key}}}", str(value))

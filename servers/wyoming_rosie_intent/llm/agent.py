@@ -172,10 +172,10 @@ class LlmAgent:
         prompt, is_warm = self._take_prompt(user_input, here, moment, now)
         request = self._create_routing_request(user_input.text, here)
         model = self._router.route(request)
-        own = messages.get_messages(language)
+        phrases = messages.get_messages(language)
         context = ToolContext(here, moment, user_input.speaker, language, user_input.text)
-        loop = self._create_tool_loop(model, prompt, user_input, context, own)
-        return _AgentTurn(user_input, _TurnStart(prompt, request, is_warm, now), model, loop, own)
+        loop = self._create_tool_loop(model, prompt, user_input, context, phrases)
+        return _AgentTurn(user_input, _TurnStart(prompt, request, is_warm, now), model, loop, phrases)
 
     def _create_tool_loop(
         self,
@@ -183,7 +183,7 @@ class LlmAgent:
         prompt: Prompt,
         user_input: ConversationInput,
         context: ToolContext,
-        own: messages.LlmMessages,
+        phrases: messages.LlmMessages,
     ) -> ToolLoop:
         sentence = ChatMessage(ChatRole.USER, escape_tokens(user_input.text))
         if user_input.continues:
@@ -198,7 +198,7 @@ class LlmAgent:
             self._fit_prompt(prompt.append(sentence)),
             self._toolset,
             context,
-            own,
+            phrases,
             self._prompts.render_not_done,
             create_checker,
             self._create_result_budget(sentence),
@@ -337,13 +337,13 @@ class _AgentTurn:
         start: _TurnStart,
         model: RoutedChatModel,
         tool_loop: ToolLoop,
-        own: messages.LlmMessages,
+        phrases: messages.LlmMessages,
     ) -> None:
         self.user_input = user_input
         self.start = start
         self.model = model
         self.tool_loop = tool_loop
-        self.messages = own
+        self.messages = phrases
         self.events: asyncio.Queue[AnswerEvent] = asyncio.Queue(MAX_WAITING)
         self.has_spoken = False
         self._is_recorded = False

@@ -89,7 +89,9 @@ class CommandToolset:
             return plan.commands, plan.needs_confirmation
         questions = [command for command in plan.commands if is_query(command)]
         actions = (command for command in plan.commands if not is_query(command))
-        to_confirm = (PendingCommand(one.match, one.targets, _get_area_id(context), context.speaker) for one in actions)
+        to_confirm = (
+            PendingCommand(action.match, action.targets, _get_area_id(context), context.speaker) for action in actions
+        )
         return questions, (*to_confirm, *plan.needs_confirmation)
 
 

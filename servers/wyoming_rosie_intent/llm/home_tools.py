@@ -74,9 +74,9 @@ class HomeTools:
     def list_tools(self) -> Sequence[Tool]:
         if self._executor.home is not self._home:
             self._home = self._executor.home
-            own = _create_tools(self._home) if self._executor.has_actor else ()
+            home_tools = _create_tools(self._home) if self._executor.has_actor else ()
             more = (_create_tool(WEATHER_INTENT, _WEATHER_SAYS, "", "day"),) if self._weather_source else ()
-            self._tools = (*own, *more)
+            self._tools = (*home_tools, *more)
         return self._tools
 
     @property
@@ -203,7 +203,9 @@ def _resolve_entity_name(home: Home, name: str) -> str:
     entity = home.get_entity(name) or _find_by_prompt_name(home, name)
     if entity is None:
         raise ArgumentError(
-            _describe_unknown_name("thing", name, (one for entity in home.entities for one in entity.names))
+            _describe_unknown_name(
+                "thing", name, (known_name for entity in home.entities for known_name in entity.names)
+            )
         )
     return name if home.find_by_name(name) else entity.name
 
@@ -212,20 +214,31 @@ def _find_by_prompt_name(home: Home, name: str) -> Entity | None:
     """Return the entity that a prompt lists by this name, which may lack some characters of the real one."""
     entities = sanitize(name).casefold()
     return next(
-        (entity for entity in home.entities if entities in {sanitize(one).casefold() for one in entity.names}), None
+        (
+            entity
+            for entity in home.entities
+            if entities in {sanitize(known_name).casefold() for known_name in entity.names}
+        ),
+        None,
     )
 
 
 def _resolve_area_name(home: Home, name: str) -> str:
     area = home.get_area(name)
     if area is None:
-        raise ArgumentError(_describe_unknown_name("area", name, (one for area in home.areas for one in area.names)))
+        raise ArgumentError(
+            _describe_unknown_name("area", name, (known_name for area in home.areas for known_name in area.names))
+        )
     return area.name
 
 
 def _describe_unknown_name(kind: str, name: str, names: Iterable[str]) -> str:
-    near = find_close_names(name, (one for one in names if _has_common_prefix(one, name)))
-    hint = f"; there is {' and '.join(map(quote, near))}" if near else f"; call {LIVE_CONTEXT} to see what there is"
+    close_names = find_close_names(name, (known_name for known_name in names if _has_common_prefix(known_name, name)))
+    hint = (
+        f"; there is {' and '.join(map(quote, close_names))}"
+        if close_names
+        else f"; call {LIVE_CONTEXT} to see what there is"
+    )
     return f"there is no {kind} {quote(name)}{hint}"
 
 

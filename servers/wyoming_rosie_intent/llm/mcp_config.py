@@ -62,7 +62,7 @@ def _parse_server(name: str, table: object, where: str) -> McpServer:
 
 def _parse_value(key: str, value: object, where: str) -> Any:
     if key in _TEXTS:
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ConfigError(f"{where}: '{key}' must be a list of texts")
         return tuple(value)
     if key == "seconds":

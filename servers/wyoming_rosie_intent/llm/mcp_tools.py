@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _LOG = structlog.get_logger()
 CONNECT_SECONDS = 30.0
-LOOK_SECONDS = 30.0
+CHECK_SECONDS = 30.0
 """Interval of the checks whether a server still answers."""
 MAX_PAUSE_SECONDS = 60.0
 MAX_TOOLS = 32
@@ -55,7 +55,7 @@ class McpTools:
         return [tool for connection in self._connections for tool in connection.list_tools()]
 
     async def call_tool(self, call: ToolCall, context: ToolContext) -> ToolResult:
-        connection = next((one for one in self._connections if one.has_tool(call.name)), None)
+        connection = next((candidate for candidate in self._connections if candidate.has_tool(call.name)), None)
         if connection is None:
             return ToolResult(f"Error: there is no tool {quote(call.name)}")
         return await connection.call_tool(call)
@@ -70,9 +70,9 @@ class McpTools:
 class McpConnection:
     """The connection to one server, made anew when it is lost. Its tools stay listed meanwhile."""
 
-    def __init__(self, server: McpServer, look_seconds: float = LOOK_SECONDS) -> None:
+    def __init__(self, server: McpServer, check_seconds: float = CHECK_SECONDS) -> None:
         self._server = server
-        self._look_seconds = look_seconds
+        self._check_seconds = check_seconds
         self._client: Client | None = None
         self._offered: dict[str, tuple[Tool, str, bool]] = {}  # our name -> tool, the server's name, has side effects
         self._in_doubt = asyncio.Event()
@@ -127,7 +127,7 @@ class McpConnection:
         try:
             while True:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._look_seconds):
+                    async with asyncio.timeout(self._check_seconds):
                         await self._in_doubt.wait()
                 self._in_doubt.clear()
                 async with asyncio.timeout(self._server.seconds):
@@ -146,8 +146,8 @@ async def _connect(server: McpServer) -> "AsyncGenerator[Client, None]":
 
     async with AsyncExitStack() as stack:
         if server.command:
-            command, *rest = server.command
-            place = StdioServerParameters(command=command, args=rest, env=dict(read_variables(server)))
+            command, *arguments = server.command
+            place = StdioServerParameters(command=command, args=arguments, env=dict(read_variables(server)))
             yield await stack.enter_async_context(Client(place))
         else:
             headers = {"Authorization": f"Bearer {server.key}"} if server.key else None
@@ -168,24 +168,24 @@ async def _list_allowed_tools(server: McpServer, client: "Client") -> dict[str, 
             _LOG.warning("an MCP server has no such tool", server=server.name, tool=name, there_are=sorted(listed)[:20])
     allowed = [listed[name] for name in server.tools[:MAX_TOOLS] if name in listed]
     return {
-        tool.name: (tool, theirs.name, _has_side_effects(theirs))
-        for theirs in allowed
-        if (tool := _convert_tool(server, theirs))
+        tool.name: (tool, mcp_tool.name, _has_side_effects(mcp_tool))
+        for mcp_tool in allowed
+        if (tool := _convert_tool(server, mcp_tool))
     }
 
 
-def _convert_tool(server: McpServer, theirs: "McpTool") -> Tool | None:
+def _convert_tool(server: McpServer, mcp_tool: "McpTool") -> Tool | None:
     """Return the tool as a model gets it; None if its schema would fill the prompt."""
-    schema: dict[str, Any] = dict(theirs.input_schema)
+    schema: dict[str, Any] = dict(mcp_tool.input_schema)
     if len(json.dumps(schema)) > _MAX_SCHEMA_CHARACTERS:
-        _LOG.warning("the schema of an MCP tool is too large", server=server.name, tool=theirs.name)
+        _LOG.warning("the schema of an MCP tool is too large", server=server.name, tool=mcp_tool.name)
         return None
-    name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{server.name}_{theirs.name}")[:64]
-    return Tool(name, " ".join((theirs.description or theirs.name).split())[:_MAX_DESCRIPTION_CHARACTERS], schema)
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", f"{server.name}_{mcp_tool.name}")[:64]
+    return Tool(name, " ".join((mcp_tool.description or mcp_tool.name).split())[:_MAX_DESCRIPTION_CHARACTERS], schema)
 
 
-def _has_side_effects(theirs: "McpTool") -> bool:
-    return not (theirs.annotations and theirs.annotations.read_only_hint)
+def _has_side_effects(mcp_tool: "McpTool") -> bool:
+    return not (mcp_tool.annotations and mcp_tool.annotations.read_only_hint)
 
 
 def _format_result(result: "CallToolResult") -> str:

@@ -22,7 +22,7 @@ class LlmMessages:
 
 
 # fmt: off
-_ENGLISH_THINGS = (
+_ENGLISH_NOUNS = (
     "garage door", "front door", "back door", "shopping list", "washing machine", "dishwasher", "coffee machine", "dryer",
     "living room", "lights", "light", "lamps", "lamp", "doors", "door", "windows", "window", "garage", "temperature",
     "heating", "thermostat", "weather", "forecast", "calendar", "lists", "list", "news", "music", "television", "camera",
@@ -30,7 +30,7 @@ _ENGLISH_THINGS = (
     "battery", "batteries", "power", "energy", "traffic", "house", "kitchen", "bedroom", "bathroom", "office", "garden",
     "timer", "timers", "mail", "schedule", "recipe",
 )
-_GERMAN_THINGS = (
+_GERMAN_NOUNS = (
     "die Lichter", "das Licht", "die Lampen", "die Lampe", "die Haustür", "die Garage", "die Tür", "die Türen", "das Fenster",
     "die Fenster", "die Temperatur", "die Heizung", "das Wetter", "den Kalender", "die Einkaufsliste", "die Liste",
     "die Nachrichten", "die Musik", "die Waschmaschine", "den Geschirrspüler", "den Trockner", "die Kamera", "den Ofen",
@@ -40,9 +40,9 @@ _GERMAN_THINGS = (
 # fmt: on
 
 
-def _index_by_noun(*things: str) -> Mapping[str, str]:
+def _index_by_noun(*nouns: str) -> Mapping[str, str]:
     """Return the topics, which have articles, by their nouns."""
-    return {thing.split()[1].lower(): thing for thing in things}
+    return {noun.split()[1].lower(): noun for noun in nouns}
 
 
 _ALL: Mapping[str, LlmMessages] = {
@@ -58,7 +58,7 @@ _ALL: Mapping[str, LlmMessages] = {
         thinking="Let me think…",
         checking="Checking {}…",
         topics={
-            **{thing: f"the {thing}" for thing in _ENGLISH_THINGS},
+            **{thing: f"the {thing}" for thing in _ENGLISH_NOUNS},
             **dict.fromkeys(("rain", "raining", "snow", "snowing", "sunny", "umbrella"), "the weather"),
             **dict.fromkeys(("warm", "cold", "hot", "degrees"), "the temperature"),
         },
@@ -75,7 +75,7 @@ _ALL: Mapping[str, LlmMessages] = {
         thinking="Einen Moment…",
         checking="Ich prüfe {}…",
         topics={
-            **_index_by_noun(*_GERMAN_THINGS),
+            **_index_by_noun(*_GERMAN_NOUNS),
             **dict.fromkeys(("regnet", "regen", "schneit", "schnee", "regenschirm"), "das Wetter"),
             **dict.fromkeys(("warm", "kalt", "heiß", "grad"), "die Temperatur"),
         },

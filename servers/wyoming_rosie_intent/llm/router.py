@@ -74,10 +74,10 @@ def _is_allowed(tier: Tier, request: RoutingRequest) -> bool:
 def load(local: TierSettings, network: NetworkSettings, cloud: CloudSettings) -> "TierRouter | None":
     """Return a router of the tiers that have a model, None without any. Slow: imports clients. Raises ConfigError."""
     outside = cloud if cloud.allowed else CloudSettings()
-    given: dict[Tier, TierSettings] = {Tier.LOCAL: local, Tier.NETWORK: network, Tier.CLOUD: outside}
-    loaded = {name: tier_config.load(name, settings) for name, settings in given.items()}
+    tiers: dict[Tier, TierSettings] = {Tier.LOCAL: local, Tier.NETWORK: network, Tier.CLOUD: outside}
+    loaded = {name: tier_config.load(name, settings) for name, settings in tiers.items()}
     models = {name: model for name, model in loaded.items() if model is not None}
-    rooms = {name: tier_config.create_context_window(given[name]) for name in models}
+    rooms = {name: tier_config.create_context_window(tiers[name]) for name in models}
     return TierRouter(models, context_windows=rooms) if models else None
 
 
@@ -225,15 +225,15 @@ def _error_type(errors: list[ModelError]) -> type[ModelError]:
 
 async def _warm_up(state: _TierState, prompt: Prompt) -> None:
     """Have a model read the prompt in the form in which it will be sent."""
-    given = state.tool_support.adapt_prompt(prompt)
+    adapted = state.tool_support.adapt_prompt(prompt)
     try:
-        counted = await state.model.warm_up(given)
+        counted = await state.model.warm_up(adapted)
     except ToolsUnsupportedError as err:
         state.tool_support.on_refused(str(err))
-        given = state.tool_support.adapt_prompt(prompt)
-        counted = await state.model.warm_up(given)
+        adapted = state.tool_support.adapt_prompt(prompt)
+        counted = await state.model.warm_up(adapted)
     if counted is not None:
-        state.calibrate(given, counted)
+        state.calibrate(adapted, counted)
 
 
 async def _monitor(state: _TierState, prompt: Prompt, clock: Clock) -> AsyncGenerator[ModelEvent | Restarted, None]:
@@ -273,8 +273,8 @@ async def _defer_tool_calls(state: _TierState, prompt: Prompt) -> AsyncGenerator
     events: AsyncGenerator[ModelEvent | Restarted, None] = filter_output(
         state.model.answer(prompt), [tool.name for tool in prompt.tools], state.reasoning
     )
-    async with aclosing(extract_commands(events) if state.tool_support.are_refused else events) as given:
-        async for event in given:
+    async with aclosing(extract_commands(events) if state.tool_support.are_refused else events) as source:
+        async for event in source:
             match event:
                 case ToolCall():
                     calls.append(event)

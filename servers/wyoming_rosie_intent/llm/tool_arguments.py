@@ -16,12 +16,12 @@ class ArgumentError(RosieError):
     code = "arguments"
 
 
-def validate_arguments(given: Mapping[str, object] | None, schema: Schema) -> dict[str, str | int | float]:
+def validate_arguments(arguments: Mapping[str, object] | None, schema: Schema) -> dict[str, str | int | float]:
     """Return the arguments in the types of an object's schema. Raises ArgumentError."""
-    if given is None:
+    if arguments is None:
         raise ArgumentError("the arguments are no JSON object")
     known = schema.get("properties", {})
-    present = {name: value for name, value in given.items() if value not in (None, "", [], {})}
+    present = {name: value for name, value in arguments.items() if value not in (None, "", [], {})}
     for name in present:
         if name not in known:
             raise ArgumentError(f"there is no argument '{str(name)[:40]}'; there are: {', '.join(known)}")
@@ -31,8 +31,8 @@ def validate_arguments(given: Mapping[str, object] | None, schema: Schema) -> di
     return {name: _validate_value(name, value, known[name]) for name, value in present.items()}
 
 
-def _validate_value(name: str, given: object, schema: Schema) -> str | int | float:
-    value = _coerce_value(given, schema["type"])
+def _validate_value(name: str, argument: object, schema: Schema) -> str | int | float:
+    value = _coerce_value(argument, schema["type"])
     if isinstance(value, bool) or not isinstance(value, _TYPES[schema["type"]]):
         raise ArgumentError(f"'{name}' must be of type {schema['type']}")
     assert isinstance(value, (str, int, float))
@@ -55,9 +55,9 @@ def _validate_text(name: str, value: str, schema: Schema) -> str:
     return value.lower()
 
 
-def _coerce_value(given: object, kind: str) -> object:
+def _coerce_value(argument: object, kind: str) -> object:
     """Take the value out of a list of one and a number out of a text, as models write both."""
-    value = given[0] if isinstance(given, list) and len(given) == 1 else given
+    value = argument[0] if isinstance(argument, list) and len(argument) == 1 else argument
     if kind != "string" and isinstance(value, str):
         value = _parse_number(value)
     if kind == "integer" and isinstance(value, float) and value.is_integer():

@@ -102,7 +102,7 @@ class ToolLoop:
         self._result_budget = result_budget or ResultBudget(MAX_RESULT_TOKENS, TokenCounter().count)
         self._results: dict[str, ToolResult] = {}
         self._call_messages: list[ChatMessage] = []
-        self._spoken: list[str] = []
+        self._emitted: list[str] = []
         self._needs_space = False
         self._failure = ""  # last words of the answer that stay out of the history
         self._has_corrected = False
@@ -114,7 +114,7 @@ class ToolLoop:
     @property
     def text(self) -> str:
         """The answer so far."""
-        return "".join(self._spoken).strip()
+        return "".join(self._emitted).strip()
 
     @property
     def new_messages(self) -> tuple[ChatMessage, ...]:
@@ -174,9 +174,9 @@ class ToolLoop:
                         round_.finish_reason = event.finish_reason
                     case Restarted():
                         round_.restart()
-                        if self._spoken:
+                        if self._emitted:
                             yield self._messages.restarted
-                            self._spoken.clear()
+                            self._emitted.clear()
         if round_.finish_reason is FinishReason.STOP:  # otherwise the rest is half a clause
             for clause in round_.flush():
                 yield clause
@@ -211,25 +211,25 @@ class ToolLoop:
         return self.actions.summary or failure
 
     def _say(self, clause: str) -> AnswerChunk:
-        text = f" {clause}" if self._needs_space else clause if self._spoken else clause.lstrip()
+        text = f" {clause}" if self._needs_space else clause if self._emitted else clause.lstrip()
         self._needs_space = not clause[-1:].isspace()
-        self._spoken.append(text)
+        self._emitted.append(text)
         return AnswerChunk(text)
 
     async def _call_tools(self, round_: "ModelRound") -> Handled | DelegateToConductor | None:
         """Call the tools of a round and add the results to the prompt; return the outcome if that ends the answer."""
-        asked: list[Command] = []
+        unconfirmed: list[Command] = []
         results = []
         for number, call in enumerate(round_.calls):
             outcome = await self._call_tool(call) if number < MAX_CALLS else _TOO_MANY_CALLS
             if isinstance(outcome, NeedsConductor) and len(round_.calls) == 1 and not self._has_answered:
                 return DelegateToConductor((outcome.match,))
-            result = self._record(outcome, asked)
+            result = self._record(outcome, unconfirmed)
             results.append(ChatMessage(ChatRole.TOOL, self._result_budget.truncate(result.text), tool_call=call))
         messages = (ChatMessage(ChatRole.ASSISTANT, calls=tuple(round_.calls)), *results)
         self._call_messages.extend(messages)
         self._prompt = self._prompt.append(*messages)
-        return self._ask(asked) if asked else None
+        return self._ask(unconfirmed) if unconfirmed else None
 
     @property
     def _has_answered(self) -> bool:
@@ -250,11 +250,11 @@ class ToolLoop:
             self._results[key] = outcome
         return outcome
 
-    def _record(self, outcome: ToolOutcome, asked: list[Command]) -> ToolResult:
+    def _record(self, outcome: ToolOutcome, unconfirmed: list[Command]) -> ToolResult:
         """Return the result as the model is told; add the commands that need a confirmation to `asked`."""
         match outcome:
             case NeedsConfirmation(commands, spoken, targets):
-                asked.extend(command for command in commands if command not in asked)
+                unconfirmed.extend(command for command in commands if command not in unconfirmed)
                 self.actions.add(ToolResult(spoken, bool(spoken), spoken, targets=targets))
                 return ToolResult("The person is asked first.")
             case NeedsConductor(match):
@@ -287,7 +287,7 @@ class ModelRound:
     @property
     def has_false_claim(self) -> bool:
         """Whether the model claimed an action that no tool executed."""
-        return bool(self._guard.held)
+        return bool(self._guard.withheld)
 
     def feed(self, text: str) -> Sequence[str]:
         """Return the clauses that may be spoken now."""

@@ -29,18 +29,18 @@ class PluginSource:
 def find_in_folder(folder: Path) -> tuple[PluginSource, ...]:
     """Find the plugins of a folder. Raises ConfigError when it cannot be read."""
     try:
-        found = sorted(one for one in folder.iterdir() if (one / PLUGIN_FILE).is_file())
+        found = sorted(path for path in folder.iterdir() if (path / PLUGIN_FILE).is_file())
     except OSError as err:
         raise ConfigError(f"cannot read the plugin folder {folder}: {err.strerror}") from err
-    return tuple(PluginSource(one.name, _load_file(one), one) for one in found)
+    return tuple(PluginSource(path.name, _load_file(path), path) for path in found)
 
 
-def find_installed(wanted: Collection[str]) -> tuple[PluginSource, ...]:
+def find_installed(names: Collection[str]) -> tuple[PluginSource, ...]:
     """Find the wanted plugins of installed packages; installing a package alone does not enable its plugins."""
     return tuple(
-        PluginSource(one.name, _load_package(one))
-        for one in entry_points(group=ENTRY_POINT_GROUP)
-        if one.name in wanted
+        PluginSource(entry_point.name, _load_package(entry_point))
+        for entry_point in entry_points(group=ENTRY_POINT_GROUP)
+        if entry_point.name in names
     )
 
 
@@ -54,12 +54,12 @@ def _load_file(folder: Path) -> Callable[[], type[IntegrationPlugin]]:
         assert spec.loader is not None
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        own = [one for one in vars(module).values() if _is_plugin_class(one) and one.__module__ == name]
-        if len(own) != 1:
+        plugins = [member for member in vars(module).values() if _is_plugin_class(member) and member.__module__ == name]
+        if len(plugins) != 1:
             raise ConfigError(
-                f"{folder / PLUGIN_FILE} must have one class derived from IntegrationPlugin; it has {len(own)}"
+                f"{folder / PLUGIN_FILE} must have one class derived from IntegrationPlugin; it has {len(plugins)}"
             )
-        return own[0]
+        return plugins[0]
 
     return load
 
@@ -74,5 +74,5 @@ def _load_package(offer: EntryPoint) -> Callable[[], type[IntegrationPlugin]]:
     return load
 
 
-def _is_plugin_class(one: object) -> TypeGuard[type[IntegrationPlugin]]:
-    return inspect.isclass(one) and issubclass(one, IntegrationPlugin) and not inspect.isabstract(one)
+def _is_plugin_class(member: object) -> TypeGuard[type[IntegrationPlugin]]:
+    return inspect.isclass(member) and issubclass(member, IntegrationPlugin) and not inspect.isabstract(member)

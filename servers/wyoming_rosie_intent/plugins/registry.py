@@ -95,11 +95,11 @@ class PluginRunner:
             self._thread.stop()
 
     async def _initialize(self) -> None:
-        own = await asyncio.to_thread(load_settings, self.name, self._source.folder, self._settings)
+        settings = await asyncio.to_thread(load_settings, self.name, self._source.folder, self._settings)
         if self._plugin is None:
             self._plugin = await self._thread.call(lambda: self._source.load()(), START_SECONDS)
         plugin = self._plugin
-        await self._thread.call(lambda: plugin.initialize(own), START_SECONDS)
+        await self._thread.call(lambda: plugin.initialize(settings), START_SECONDS)
         intents = await self._thread.call(plugin.get_intents, ANSWER_SECONDS)
         lists = await self._thread.call(plugin.get_lists, ANSWER_SECONDS)
         if isinstance(intents, Mapping):
@@ -147,10 +147,10 @@ class PluginRegistry:
 
     def recognize(self, text: str, language: str | None = None) -> PluginMatch | None:
         """Return the match of the first plugin that recognizes a sentence. Runs in a worker thread."""
-        spoken = (language or "en").replace("_", "-").partition("-")[0].lower()
+        language_code = (language or "en").replace("_", "-").partition("-")[0].lower()
         for runner in self._runners.values():
-            if found := runner.sentences.recognize(text, spoken):
-                return PluginMatch(runner.name, *found, text, spoken)
+            if found := runner.sentences.recognize(text, language_code):
+                return PluginMatch(runner.name, *found, text, language_code)
         return None
 
     async def execute(self, match: PluginMatch) -> Answer:
@@ -193,14 +193,14 @@ SETTINGS_FILE = "config.toml"
 _FROM_ENVIRONMENT = "_env"
 
 
-def load_settings(name: str, folder: Path | None, own: Mapping[str, Any]) -> dict[str, Any]:
+def load_settings(name: str, folder: Path | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Load a plugin's settings; those of the daemon win. `key_env = "NAME"` sets `key` to the value of the variable NAME.
 
     Raises ConfigError for a file that cannot be read and for a variable that is not set.
     """
     path = folder / SETTINGS_FILE if folder else None
     written = toml_file.read(path, "settings of a plugin") if path and path.is_file() else {}
-    return dict(_resolve_value(name, key, value) for key, value in {**written, **own}.items())
+    return dict(_resolve_value(name, key, value) for key, value in {**written, **overrides}.items())
 
 
 def _resolve_value(name: str, key: str, value: Any) -> tuple[str, Any]:

@@ -69,7 +69,7 @@ def _split_languages(intents: Mapping[str, Sentences]) -> Iterator[tuple[str, st
 
 
 def _check_sentences(intent: str, sentences: Sequence[str]) -> list[str]:
-    if isinstance(sentences, str) or not all(isinstance(one, str) for one in sentences):
+    if isinstance(sentences, str) or not all(isinstance(item, str) for item in sentences):
         raise ConfigError(f"the sentences of {intent} must be a list of texts")
     for sentence in sentences:
         if not re.search(r"\w", _LIST.sub("", sentence)):

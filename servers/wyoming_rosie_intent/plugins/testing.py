@@ -34,14 +34,14 @@ class Trial:
 @asynccontextmanager
 async def trial(folder: Path, settings: Mapping[str, Any] | None = None, answer_seconds: float = 2.0) -> AsyncIterator[Trial]:  # fmt: skip
     """Run the plugin of a folder with a plugin.py during the block."""
-    sources = [one for one in find_in_folder(folder.parent) if one.folder == folder]
+    sources = [source for source in find_in_folder(folder.parent) if source.folder == folder]
     async with _run_plugins(sources, {folder.name: settings or {}}, answer_seconds) as plugins:
         yield Trial(folder.name, plugins)
 
 
 @asynccontextmanager
-async def _run_plugins(sources: list[PluginSource], own: Mapping[str, Mapping[str, Any]], seconds: float) -> AsyncIterator[PluginRegistry]:  # fmt: skip
-    plugins = PluginRegistry(sources, own, seconds)
+async def _run_plugins(sources: list[PluginSource], settings: Mapping[str, Mapping[str, Any]], seconds: float) -> AsyncIterator[PluginRegistry]:  # fmt: skip
+    plugins = PluginRegistry(sources, settings, seconds)
     await plugins.start()
     try:
         yield plugins

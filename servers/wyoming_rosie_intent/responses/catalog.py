@@ -51,7 +51,7 @@ class ResponseCatalog:
     def get_value(self, key: str, language: str) -> Any:
         """Return the raw value of a key; None when no table has it."""
         found = (_lookup(table, key) for table, _ in self._get_tables(language))
-        return next((one for one in found if one is not None), None)
+        return next((value for value in found if value is not None), None)
 
     def _compile(self, text: str, language: str) -> "Template":
         if (text, language) not in self._templates:

@@ -30,9 +30,9 @@ def create_intent_text(match: Match, targets: Sequence[Entity], moment: datetime
     if (
         renders
         and (match.intent in _UNKNOWN_RESULTS or match.intent in _CLOCK_INTENTS)
-        and (given := ha_responses.get_template(match))
+        and (template := ha_responses.get_template(match))
     ):
-        return given
+        return template
     return _escape_template(_format_done(match, targets, moment))
 
 

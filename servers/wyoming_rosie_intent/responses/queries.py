@@ -62,26 +62,30 @@ def _answer_date(now: datetime, language: str) -> str:
 
 
 def _answer_state(states: Mapping[str, EntityState], command: Command) -> str:
-    wanted, language = command.match.slot_texts("state"), command.match.language
-    if not wanted:
+    asked_states, language = command.match.slot_texts("state"), command.match.language
+    if not asked_states:
         return " ".join(_describe_entity(entity, states[entity.id], language) for entity in command.targets)
-    so = [entity for entity in command.targets if _is_in_state(states[entity.id], wanted)]
-    others = [entity for entity in command.targets if entity not in so]
+    matching = [entity for entity in command.targets if _is_in_state(states[entity.id], asked_states)]
+    others = [entity for entity in command.targets if entity not in matching]
     match command.match.question.removesuffix("_person"):
         case "all":
-            return _answer_yes_no(not others, others or so, states, language)
+            return _answer_yes_no(not others, others or matching, states, language)
         case "which":
-            return to_sentence(_list_states(so, states, language)) if so else _answer_none(command, wanted)
+            return (
+                to_sentence(_list_states(matching, states, language))
+                if matching
+                else _answer_none(command, asked_states)
+            )
         case "how_many":
-            number = format_cardinal(len(so)) if language == "en" else len(so)
-            text = _list_states(so, states, language)
+            number = format_cardinal(len(matching)) if language == "en" else len(matching)
+            text = _list_states(matching, states, language)
             return (
                 to_sentence(responses.render("how_many", language, number=number, text=text))
-                if so
-                else _answer_none(command, wanted)
+                if matching
+                else _answer_none(command, asked_states)
             )
         case _:
-            return _answer_yes_no(bool(so), so or others, states, language)
+            return _answer_yes_no(bool(matching), matching or others, states, language)
 
 
 def _answer_yes_no(yes: bool, entities: Sequence[Entity], states: Mapping[str, EntityState], language: str) -> str:
@@ -147,13 +151,13 @@ def _answer_weather(command: Command, state: EntityState) -> str:
 
 def format_weather(match: Match, known: WeatherState, place: str | None = None) -> str:
     """Describe the weather now and the forecast for the requested day."""
-    language, asked = match.language, match.slot_text("day")
+    language, day = match.language, match.slot_text("day")
     temperature = None if known.temperature is None else f"{known.temperature:g}"
     state = responses.translate_state(known.state, language)
     now = responses.render("weather", language, state=state, place=place, temperature=temperature)
-    expected = known.forecast[1:2] if asked == "tomorrow" else known.forecast[:1]
-    forecasts = [_format_forecast(one, asked or "today", language) for one in expected]
-    if asked == "tomorrow":
+    expected = known.forecast[1:2] if day == "tomorrow" else known.forecast[:1]
+    forecasts = [_format_forecast(day_forecast, day or "today", language) for day_forecast in expected]
+    if day == "tomorrow":
         return " ".join(forecasts) or responses.render("no_forecast", language)
     return " ".join((now, *forecasts))
 

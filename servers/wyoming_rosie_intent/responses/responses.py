@@ -89,9 +89,9 @@ def render_done(command: Command, targets: Sequence[Entity]) -> str:
 
 def render_question(commands: Iterable[Command], seconds: int = 0) -> str:
     """Ask whether to execute the commands, now or after some seconds."""
-    asked = list(commands)
-    language = asked[0].match.language if asked else "en"
-    orders = [_format_command(command) for command in asked]
+    listed = list(commands)
+    language = listed[0].match.language if listed else "en"
+    orders = [_format_command(command) for command in listed]
     if not seconds:
         return render("question", language, orders=orders)
     return render("question_later", language, orders=orders, time=durations.format_duration(seconds, language))
@@ -185,8 +185,8 @@ def format_measurement(value: float, unit: str, language: str = "en") -> str:
     digits = 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
     number = f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0 turns -0.0 into 0.0
     number = number.rstrip("0").rstrip(".") if digits else number
-    spoken = number.replace(".", str(_catalog.get_value("grammar.decimal", language)))
-    return " ".join(filter(None, (spoken, _format_unit(unit.strip(), language, is_one=number == "1"))))
+    spoken_number = number.replace(".", str(_catalog.get_value("grammar.decimal", language)))
+    return " ".join(filter(None, (spoken_number, _format_unit(unit.strip(), language, is_one=number == "1"))))
 
 
 def _format_unit(unit: str, language: str, *, is_one: bool) -> str:

@@ -35,13 +35,13 @@ class DurationText:
     def restore(self, match: Match) -> Match | None:
         """Return the match with the real durations; None when a template matched a placeholder as something else."""
         slots: dict[str, SlotValue | SlotAlternatives] = {}
-        left = dict(self.durations)
+        remaining = dict(self.durations)
         for slot, value in match.slots.items():
-            if slot in {_SLOT, _SLOT_OF_LENGTH} and (found := left.pop(_to_int(value), None)) is not None:
+            if slot in {_SLOT, _SLOT_OF_LENGTH} and (found := remaining.pop(_to_int(value), None)) is not None:
                 slots.update(_duration_slots(found, slot.removesuffix(_SLOT)))
             else:
                 slots[slot] = value
-        is_read = not left and not _is_named_by_duration(match)
+        is_read = not remaining and not _is_named_by_duration(match)
         return replace(match, slots=slots, text=self.original) if is_read else None
 
 
@@ -56,8 +56,8 @@ def replace_durations(text: str, language: str) -> Iterator[DurationText]:
 def total_seconds(slots: Mapping[str, object]) -> int:
     """Return the duration in an intent's slots, in seconds."""
     amounts = [slots.get(unit, 0) for unit in _UNITS]
-    hours, minutes, rest = (one if isinstance(one, int | float) else 0 for one in amounts)
-    return round(3600 * hours + 60 * minutes + rest)
+    hours, minutes, seconds = (amount if isinstance(amount, int | float) else 0 for amount in amounts)
+    return round(3600 * hours + 60 * minutes + seconds)
 
 
 def parse_delayed(text: str, language: str, words: Mapping[str, Sequence[str]]) -> Iterator[Match]:
@@ -67,9 +67,9 @@ def parse_delayed(text: str, language: str, words: Mapping[str, Sequence[str]]) 
     """
     for found in durations.find(text, language)[:MAX_DURATIONS]:
         before, after = _split_at_delay(text[: found.start], text[found.end :], words)
-        if before is None or not (rest := f"{before} {after}".strip(" ,.;!?")):
+        if before is None or not (command := f"{before} {after}".strip(" ,.;!?")):
             continue
-        slots = {**_duration_slots(found, ""), COMMAND_SLOT: rest}
+        slots = {**_duration_slots(found, ""), COMMAND_SLOT: command}
         yield Match("HassStartTimer", slots, text, question=_DELAYED_RESPONSE, language=language)
 
 
@@ -93,13 +93,13 @@ def clean_timer_name(match: Match, words: Mapping[str, Sequence[str]]) -> Match:
     name = match.slot_text("name")
     if name is None or not is_timer_intent(match):
         return match
-    kept = name.split()
-    while kept and kept[0].casefold() in words["articles"]:
-        kept.pop(0)
-    while kept and kept[-1].casefold() in words["timers"]:
-        kept.pop()
+    words_left = name.split()
+    while words_left and words_left[0].casefold() in words["articles"]:
+        words_left.pop(0)
+    while words_left and words_left[-1].casefold() in words["timers"]:
+        words_left.pop()
     slots = {slot: value for slot, value in match.slots.items() if slot != "name"}
-    plain = " ".join(kept)
+    plain = " ".join(words_left)
     return replace(match, slots=slots if plain.casefold() in ("", *words["unnamed"]) else {**slots, "name": plain})
 
 
@@ -117,17 +117,17 @@ def _split_at_delay(before: str, after: str, words: Mapping[str, Sequence[str]])
 def _remove_prefix(beginnings: Sequence[str], text: str) -> str:
     """Return a text without the first of some prefixes that it has."""
     text = text.lstrip(" ,.")
-    found = next((one for one in beginnings if text.casefold().startswith(f"{one} ")), "")
+    found = next((beginning for beginning in beginnings if text.casefold().startswith(f"{beginning} ")), "")
     return text[len(found) :].lstrip()
 
 
 def _replace(text: str, found: Sequence[Duration], language: str) -> DurationText:
     stand_ins = dict(zip(_PLACEHOLDERS, found, strict=False))
     read = text
-    for minutes, one in reversed(stand_ins.items()):
-        after = read[one.end :]
+    for minutes, stand_in in reversed(stand_ins.items()):
+        after = read[stand_in.end :]
         after = f" {after[1:]}" if after.startswith("-") else after  # 10-Minuten-Timer
-        before = _ELIDED.sub(r"\1e ", read[: one.start])
+        before = _ELIDED.sub(r"\1e ", read[: stand_in.start])
         read = before + durations.format_minutes(minutes, language) + after
     return DurationText(read, text, stand_ins)
 

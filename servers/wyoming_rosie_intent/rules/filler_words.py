@@ -36,8 +36,8 @@ class LanguageHints:
     def _remove_prefix(self, words: Words) -> Words:
         for beginning in sorted(self.prefixes | self.fillers, key=len, reverse=True):
             if words[: len(beginning)] == beginning and len(words) > len(beginning):
-                rest = words[len(beginning) :]
-                return (self.gerunds[rest[0]], *rest[1:]) if rest[0] in self.gerunds else rest
+                remaining = words[len(beginning) :]
+                return (self.gerunds[remaining[0]], *remaining[1:]) if remaining[0] in self.gerunds else remaining
         return words
 
     def _remove_suffix(self, words: Words) -> Words:
@@ -55,13 +55,13 @@ def load_hints(table: Mapping[str, Any]) -> LanguageHints:
     return LanguageHints(
         frozenset(table.get("never", ())),
         frozenset(table.get("asks", ())),
-        frozenset(tuple(one.split()) for one in table.get("fillers", ())),
-        frozenset(tuple(one.split()) for one in table.get("beginnings", ())),
+        frozenset(tuple(phrase.split()) for phrase in table.get("fillers", ())),
+        frozenset(tuple(phrase.split()) for phrase in table.get("beginnings", ())),
         frozenset(table.get("small", ())),
         frozenset(table.get("it", ())),
         table.get("heard", {}),
         table.get("gerunds", {}),
-        tuple(frozenset(one) for one in table.get("synonyms", ())),
+        tuple(frozenset(group) for group in table.get("synonyms", ())),
     )
 
 

@@ -90,27 +90,31 @@ class FuzzyRecognizer:
         words = normalize_words(text)
         if len(words) > MAX_WORDS or not self._hints.non_command_words:
             return None
-        kept = self._hints.remove_fillers(words)
-        attempts = _SentenceAttempts(text, kept, matcher, is_command=self._hints.non_command_words.isdisjoint(kept))
-        if kept != words and (match := attempts.match_without_fillers()) is not None:
+        without_fillers = self._hints.remove_fillers(words)
+        attempts = _SentenceAttempts(
+            text, without_fillers, matcher, is_command=self._hints.non_command_words.isdisjoint(without_fillers)
+        )
+        if without_fillers != words and (match := attempts.match_without_fillers()) is not None:
             return match
-        if len(kept) < 2:  # a single corrected word is too little evidence
+        if len(without_fillers) < 2:  # a single corrected word is too little evidence
             return None
-        if not attempts.is_command and kept[0] not in self._hints.question_words:
+        if not attempts.is_command and without_fillers[0] not in self._hints.question_words:
             return None
-        return self._match_candidates(kept, attempts)
+        return self._match_candidates(without_fillers, attempts)
 
     def _match_candidates(self, words: Words, attempts: "_SentenceAttempts") -> Match | None:
         """Match spelling corrections first, then the best candidate with other names and another order."""
         corrected = [
-            scored for one in self._correct_spelling(words) if (scored := attempts.match_candidate(one)) is not None
+            scored
+            for candidate in self._correct_spelling(words)
+            if (scored := attempts.match_candidate(candidate)) is not None
         ]
         return _select_best(corrected) or _select_best(list(self._match_by_score(words, attempts)))
 
     def _match_by_score(self, words: Words, attempts: "_SentenceAttempts") -> Iterator[_ScoredMatch]:
         best = 0.0
         for candidate in sorted(
-            self._create_candidates(words, is_command=attempts.is_command), key=lambda one: -one.score
+            self._create_candidates(words, is_command=attempts.is_command), key=lambda entry: -entry.score
         ):
             if candidate.score < max(MIN_SCORE, best - TIE_MARGIN) or attempts.count >= _MAX_ATTEMPTS:
                 return
@@ -119,10 +123,10 @@ class FuzzyRecognizer:
                 yield scored
 
     def _create_candidates(self, words: Words, *, is_command: bool) -> Iterator[_Candidate]:
-        heard = tuple(self._hints.misrecognitions.get(word, (word,))[0] for word in words)
+        replaced = tuple(self._hints.misrecognitions.get(word, (word,))[0] for word in words)
         for version, score in {
             words: EXACT_SCORE,
-            heard: EXACT_SCORE if heard == words else MISRECOGNITION_SCORE,
+            replaced: EXACT_SCORE if replaced == words else MISRECOGNITION_SCORE,
         }.items():
             yield from self._replace_names(version, score, is_command=is_command)
             for corrected in self._correct_spelling(version):
@@ -141,9 +145,9 @@ class FuzzyRecognizer:
         """Yield the sentence with the name in place, and moved to its end when it began with the name, each with its cost."""
         before, after = words[: found.start], words[found.end :]
         yield " ".join((*before, found.name, *after)), 0.0
-        kept = tuple(word for word in after if word not in self._hints.pronouns)
-        if is_command and not set(before) - self._hints.inner_words and not all(map(self._names.has_word, kept)):
-            yield " ".join((*kept, found.name)), _REORDER_COST
+        remaining = tuple(word for word in after if word not in self._hints.pronouns)
+        if is_command and not set(before) - self._hints.inner_words and not all(map(self._names.has_word, remaining)):
+            yield " ".join((*remaining, found.name)), _REORDER_COST
 
     def _correct_spelling(self, words: Words) -> Iterator[_Candidate]:
         """Yield the sentence with each unknown word replaced by a similar one."""
@@ -169,12 +173,14 @@ class FuzzyRecognizer:
 class _SentenceAttempts:
     """One sentence and the candidates tried so far."""
 
-    def __init__(self, text: str, kept: Words, matcher: TemplateMatcher, *, is_command: bool) -> None:
+    def __init__(self, text: str, without_fillers: Words, matcher: TemplateMatcher, *, is_command: bool) -> None:
         self.is_command = is_command
-        self._kept = kept
+        self._without_fillers = without_fillers
         self._written = {word.casefold(): word for word in split_words(text)}
         self._matcher = matcher
-        self._tried: dict[str, tuple[Match, Effect] | None] = {self._restore_case(" ".join(kept)).lower(): None}
+        self._tried: dict[str, tuple[Match, Effect] | None] = {
+            self._restore_case(" ".join(without_fillers)).lower(): None
+        }
 
     @property
     def count(self) -> int:
@@ -182,7 +188,7 @@ class _SentenceAttempts:
 
     def match_without_fillers(self) -> Match | None:
         """Match the sentence without its fillers."""
-        return self._matcher.match_exact(self._restore_case(" ".join(self._kept)))
+        return self._matcher.match_exact(self._restore_case(" ".join(self._without_fillers)))
 
     def match_candidate(self, candidate: _Candidate) -> _ScoredMatch | None:
         """Match a candidate, once per text; the sentence itself matches nothing."""

@@ -187,7 +187,7 @@ class _AreaRecognizer:
         nearly = self.rules.fuzzy
         return (
             match
-            or self._match_with_durations(text, lambda one: nearly.recognize(one, self))
+            or self._match_with_durations(text, lambda sentence: nearly.recognize(sentence, self))
             or nearly.recognize(text, self)
         )
 
@@ -302,22 +302,23 @@ def _allows_correction(result: "RecognizeResult") -> bool:
     return free <= _FREE_TEXT_SLOTS and not (result.intent_metadata or {}).get(_NO_CORRECTION)
 
 
-def _remove_polite_words_from_query(match: Match, spoken: SplitRules) -> Match:
+def _remove_polite_words_from_query(match: Match, rules: SplitRules) -> Match:
     """Remove polite words from the search query: "some jazz please"; nothing may be left."""
     if _SEARCH_QUERY not in match.slots:
         return match
     return replace(
-        match, slots={**match.slots, _SEARCH_QUERY: spoken.remove_polite_suffix(match.slot_text(_SEARCH_QUERY) or "")}
+        match, slots={**match.slots, _SEARCH_QUERY: rules.remove_polite_suffix(match.slot_text(_SEARCH_QUERY) or "")}
     )
 
 
 def _is_meaningless(match: Match) -> bool:
-    own = load_custom_sentences(match.language)
-    beginnings, alone = own.get("meaningless", {}), own.get("meaningless_alone", {})
+    custom = load_custom_sentences(match.language)
+    beginnings, alone = custom.get("meaningless", {}), custom.get("meaningless_alone", {})
     texts = {slot: f"{match.slot_text(slot)} ".casefold() for slot in (*beginnings, *alone) if slot in match.slots}
     is_empty = _SEARCH_QUERY in match.slots and not (match.slot_text(_SEARCH_QUERY) or "").strip()
     return is_empty or any(
-        text.strip() in alone.get(slot, ()) or any(text.startswith(f"{one} ") for one in beginnings.get(slot, ()))
+        text.strip() in alone.get(slot, ())
+        or any(text.startswith(f"{beginning} ") for beginning in beginnings.get(slot, ()))
         for slot, text in texts.items()
     )
 

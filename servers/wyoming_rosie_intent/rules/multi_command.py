@@ -41,13 +41,13 @@ class SplitRules:
 
     def remove_polite_suffix(self, text: str) -> str:
         """Return a text without the polite phrases at its end."""
-        spoken, words = text.split(), normalize_words(text)
-        while spoken and len(spoken) == len(words):
-            length = next((len(one) for one in self.polite_phrases if words[-len(one) :] == one), 0)
+        remaining, words = text.split(), normalize_words(text)
+        while remaining and len(remaining) == len(words):
+            length = next((len(phrase) for phrase in self.polite_phrases if words[-len(phrase) :] == phrase), 0)
             if not length:
                 break
-            spoken, words = spoken[:-length], words[:-length]
-        return " ".join(spoken)
+            remaining, words = remaining[:-length], words[:-length]
+        return " ".join(remaining)
 
 
 _DEFAULT_RULES = SplitRules(SplitPoints())
@@ -58,7 +58,7 @@ def load_split_rules(home: Home, language: str | None) -> SplitRules:
     family = (language or "en").replace("_", "-").partition("-")[0].casefold()
     names = {name for items in (home.areas, home.floors, home.entities) for item in items for name in item.names}
     polite = templates.load_custom_sentences(family).get("courtesies", ())
-    return SplitRules(SplitPoints(names, number_words(family)), frozenset(normalize_words(one) for one in polite))
+    return SplitRules(SplitPoints(names, number_words(family)), frozenset(normalize_words(phrase) for phrase in polite))
 
 
 def parse_commands(text: str, recognize: RecognizeOne, rules: SplitRules = _DEFAULT_RULES) -> Matches:
@@ -103,8 +103,8 @@ class _CommandParser:
         for point in points:
             head, tail = _BOTH.sub("", text[: point.start()]), text[point.end() :]
             for first in self._parse_first(head, tail, is_shared=is_shared):
-                if rest := self._parse_rest(first, head, tail, is_shared=is_shared):
-                    return (first, *rest)
+                if others := self._parse_rest(first, head, tail, is_shared=is_shared):
+                    return (first, *others)
         return ()
 
     def _parse_first(self, head: str, tail: str, *, is_shared: bool) -> Iterator[Match]:
@@ -147,8 +147,10 @@ class _CommandParser:
                 and _target_slots(found) == _target_slots(first)
                 and _value_slots(found)
             ):
-                rest = self._parse_rest(found, beginning + value, text[point.end() :], is_shared=True) if point else ()
-                return (found, *rest) if rest or not point else ()
+                others = (
+                    self._parse_rest(found, beginning + value, text[point.end() :], is_shared=True) if point else ()
+                )
+                return (found, *others) if others or not point else ()
         return ()
 
 
@@ -165,22 +167,23 @@ def _is_shared_delay(match: Match, slot: str) -> bool:
     return slot == "conversation_command" and match.text.casefold().endswith(str(match.slots[slot]).casefold())
 
 
-def _remove_polite_parts(text: str, spoken: SplitRules) -> str:
+def _remove_polite_parts(text: str, rules: SplitRules) -> str:
     """Remove the parts that are only polite."""
-    found = spoken.split_points.find(text)
+    found = rules.split_points.find(text)
     starts, ends = (0, *(point.end() for point in found)), (*(point.start() for point in found), len(text))
     parts = [
         (text[start:end], point)
         for start, end, point in zip(starts, ends, ("", *(one[0] for one in found)), strict=True)
     ]
-    kept = [(part, point) for part, point in parts if not _is_polite(normalize_words(part), spoken.polite_phrases)]
-    return "".join(f"{point if place else ''}{part}" for place, (part, point) in enumerate(kept))
+    remaining = [(part, point) for part, point in parts if not _is_polite(normalize_words(part), rules.polite_phrases)]
+    return "".join(f"{point if place else ''}{part}" for place, (part, point) in enumerate(remaining))
 
 
 def _is_polite(words: Words, courtesies: frozenset[Words]) -> bool:
     return any(
-        words[: len(one)] == one and (len(words) == len(one) or _is_polite(words[len(one) :], courtesies))
-        for one in courtesies
+        words[: len(courtesy)] == courtesy
+        and (len(words) == len(courtesy) or _is_polite(words[len(courtesy) :], courtesies))
+        for courtesy in courtesies
     )
 
 
@@ -196,22 +199,22 @@ def _merge(matches: Matches) -> Matches:
     return tuple(merged)
 
 
-def _has_same_target(one: Match, other: Match) -> bool:
-    return bool(_value_slots(one) and _value_slots(other)) and (one.intent, one.area_scope, _target_slots(one)) == (
-        other.intent,
-        other.area_scope,
-        _target_slots(other),
-    )
+def _has_same_target(first: Match, second: Match) -> bool:
+    return bool(_value_slots(first) and _value_slots(second)) and (
+        first.intent,
+        first.area_scope,
+        _target_slots(first),
+    ) == (second.intent, second.area_scope, _target_slots(second))
 
 
 def _inherit_areas(matches: Matches) -> Matches:
     """Give each part that names no area the one that an earlier part named."""
-    held: str | None = None
+    area: str | None = None
     placed = []
     for match in matches:
         if match.mentioned_area or "floor" in match.slots or _HERE.search(match.text):
-            held = match.mentioned_area
-        placed.append(match if match.mentioned_area else replace(match, mentioned_area=held))
+            area = match.mentioned_area
+        placed.append(match if match.mentioned_area else replace(match, mentioned_area=area))
     return tuple(placed)
 
 

@@ -45,43 +45,43 @@ class Vocabulary:
         for word in self.words:
             self._by_sound[phonetic_key(word)].append(word)
             self._by_stem[_stem(word)].append(word)
-        self._heard: dict[str, Mapping[str, float]] = {}
+        self._cache: dict[str, Mapping[str, float]] = {}
 
-    def find_similar(self, heard: str) -> Mapping[str, float]:
+    def find_similar(self, token: str) -> Mapping[str, float]:
         """Return the words similar to a heard one, with their scores."""
-        found = self._heard.get(heard)
+        found = self._cache.get(token)
         if found is None:
-            if len(self._heard) >= _MAX_CACHED:
-                self._heard.clear()
-            found = self._heard[heard] = self._score_words(heard)
+            if len(self._cache) >= _MAX_CACHED:
+                self._cache.clear()
+            found = self._cache[token] = self._score_words(token)
         return found
 
-    def _score_words(self, heard: str) -> Mapping[str, float]:
+    def _score_words(self, token: str) -> Mapping[str, float]:
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
         close = process.extract(
-            heard, self.words, scorer=OSA.normalized_similarity, score_cutoff=_SHORT_WORD_SCORE, limit=None
+            token, self.words, scorer=OSA.normalized_similarity, score_cutoff=_SHORT_WORD_SCORE, limit=None
         )
-        related = (*self._by_sound.get(phonetic_key(heard), ()), *self._by_stem.get(_stem(heard), ()))
+        related = (*self._by_sound.get(phonetic_key(token), ()), *self._by_stem.get(_stem(token), ()))
         words = dict.fromkeys((*(word for word, _, _ in close), *related))
-        return {word: score for word in words if (score := score_similarity(heard, word))}
+        return {word: score for word in words if (score := score_similarity(token, word))}
 
 
-def score_similarity(heard: str, word: str) -> float:
+def score_similarity(token: str, word: str) -> float:
     """Score the similarity of a heard word to another, 0 to 1; both in lower case."""
-    if heard == word:
+    if token == word:
         return EXACT_SCORE
-    if _differs_in_suffix(heard, word) or _expand_umlauts(heard) == _expand_umlauts(word):
+    if _differs_in_suffix(token, word) or _expand_umlauts(token) == _expand_umlauts(word):
         return SUFFIX_SCORE
-    similarity = _normalized_similarity(heard, word)
-    if _has_swapped_letters(heard, word, similarity):
+    similarity = _normalized_similarity(token, word)
+    if _has_swapped_letters(token, word, similarity):
         return _SWAP_SCORE
-    if min(len(heard), len(word)) <= _SHORT_LENGTH:
-        differs = round((1 - similarity) * max(len(heard), len(word)))
-        close = differs == 1 and len(heard) >= _SHORT_LENGTH - 1
-        return _score_short_words(heard, word, similarity) if close else 0.0
-    if phonetic_key(heard) == phonetic_key(word) and similarity >= _MIN_SIMILARITY:
+    if min(len(token), len(word)) <= _SHORT_LENGTH:
+        differs = round((1 - similarity) * max(len(token), len(word)))
+        close = differs == 1 and len(token) >= _SHORT_LENGTH - 1
+        return _score_short_words(token, word, similarity) if close else 0.0
+    if phonetic_key(token) == phonetic_key(word) and similarity >= _MIN_SIMILARITY:
         return _score_same_sound(similarity)
     return similarity if similarity >= _MIN_SCORE else 0.0
 
@@ -90,27 +90,27 @@ def score_similarity(heard: str, word: str) -> float:
 def phonetic_key(word: str) -> str:
     """Return a word's consonants, with one letter for each group of similar sounds in the supported languages."""
     plain = unicodedata.normalize("NFKD", word.replace("ß", "ss"))
-    heard = "".join(letter for letter in plain if letter.isalnum())
+    key = "".join(letter for letter in plain if letter.isalnum())
     for pattern, instead in _SOUNDS:
-        heard = re.sub(pattern, instead, heard)
-    return re.sub(r"(.)\1+", r"\1", heard)
+        key = re.sub(pattern, instead, key)
+    return re.sub(r"(.)\1+", r"\1", key)
 
 
 def _expand_umlauts(word: str) -> str:
     return word.translate(_SPELT_OUT)
 
 
-def _differs_in_suffix(one: str, other: str) -> bool:
-    if _stem(one) != _stem(other):
+def _differs_in_suffix(first: str, second: str) -> bool:
+    if _stem(first) != _stem(second):
         return False
-    return "'" in one + other or one.startswith(other) or other.startswith(one)
+    return "'" in first + second or first.startswith(second) or second.startswith(first)
 
 
-def _score_short_words(heard: str, word: str, similarity: float) -> float:
+def _score_short_words(token: str, word: str, similarity: float) -> float:
     """Score short words: one letter of "bed" may differ if the sound is the same, of "lamp" any but the first."""
-    if phonetic_key(heard) == phonetic_key(word):
+    if phonetic_key(token) == phonetic_key(word):
         return _score_same_sound(similarity)
-    return _SHORT_WORD_SCORE if len(heard) >= _SHORT_LENGTH and heard[0] == word[0] else 0.0
+    return _SHORT_WORD_SCORE if len(token) >= _SHORT_LENGTH and token[0] == word[0] else 0.0
 
 
 def _score_same_sound(similarity: float) -> float:
@@ -118,17 +118,17 @@ def _score_same_sound(similarity: float) -> float:
     return max(similarity, 0.57 + 0.3 * similarity)
 
 
-def _has_swapped_letters(heard: str, word: str, similarity: float) -> bool:
-    if len(heard) < _SHORT_LENGTH or heard[0] != word[0] or sorted(heard) != sorted(word):
+def _has_swapped_letters(token: str, word: str, similarity: float) -> bool:
+    if len(token) < _SHORT_LENGTH or token[0] != word[0] or sorted(token) != sorted(word):
         return False
-    return round((1 - similarity) * len(heard)) == 1
+    return round((1 - similarity) * len(token)) == 1
 
 
 def _stem(word: str) -> str:
     return next((word.removesuffix(end) for end in _ENDINGS if word.endswith(end) and len(word) > len(end) + 2), word)
 
 
-def _normalized_similarity(heard: str, word: str) -> float:
+def _normalized_similarity(token: str, word: str) -> float:
     from rapidfuzz.distance import OSA
 
-    return float(OSA.normalized_similarity(heard, word))
+    return float(OSA.normalized_similarity(token, word))

@@ -31,9 +31,9 @@ def create_slot_lists(home: Home, language: str) -> HomeSlotLists:
     from hassil import TextSlotList
 
     entities: list[_Item] = [
-        (spoken, entity.name, {"domain": entity.domain})
+        (name, entity.name, {"domain": entity.domain})
         for entity in home.entities
-        for spoken in _expand_all_names(entity, language)
+        for name in _expand_all_names(entity, language)
     ]
     areas, floors = _create_place_items(home.areas, language), _create_place_items(home.floors, language)
     lists: Mapping[str, list[_Item]] = {"area": areas, "floor": floors, "name": entities}
@@ -62,12 +62,12 @@ def clean_text(text: str) -> str:
 
 
 def _create_place_items(places: Iterable[Area | Floor], language: str) -> list[_Item]:
-    return [(spoken, place.name, {}) for place in places for spoken in _expand_all_names(place, language)]
+    return [(name, place.name, {}) for place in places for name in _expand_all_names(place, language)]
 
 
 def _expand_all_names(item: Area | Entity | Floor, language: str) -> Iterable[str]:
     return dict.fromkeys(spoken for name in item.names for spoken in expand_name(name, language))
 
 
-def _split_words(spoken: str) -> Iterable[str]:
-    return re.findall(r"[\w']+", spoken.casefold())
+def _split_words(name: str) -> Iterable[str]:
+    return re.findall(r"[\w']+", name.casefold())

@@ -32,14 +32,14 @@ class SplitPoints:
     def __init__(self, names: Iterable[str] = (), numbers: frozenset[str] = frozenset()) -> None:
         phrases = [" ".join(name.casefold().split()) for name in names if " " in name]
         joined = sorted(filter(has_split_point, phrases), key=len, reverse=True)
-        self._joined = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in joined) or r"(?!)", re.IGNORECASE)
+        self._whole_names = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in joined) or r"(?!)", re.IGNORECASE)
         self._phrases = frozenset(phrases)  # not a pattern: compiling ten thousand names takes a minute
         self._most_words = max((name.count(" ") + 1 for name in phrases), default=0)
         self._numbers = numbers
 
     def find(self, text: str) -> Sequence[re.Match[str]]:
         """Return the split points of a text."""
-        named = [found.span() for found in self._joined.finditer(text)]
+        named = [found.span() for found in self._whole_names.finditer(text)]
         return [
             point
             for point in _SPLIT_POINT.finditer(text)

@@ -79,8 +79,8 @@ def _required_list_words(
         yield words | frozenset("0123456789")
     if isinstance(values, TextSlotList):
         found = [list(iter_prefixes(value.text_in, rules, lists)) for value in values.values]
-        texts = [[piece for piece in one if isinstance(piece, str)] for one in found]
-        if texts and all(texts) and all(len(text) == len(one) for text, one in zip(texts, found, strict=True)):
+        texts = [[piece for piece in pieces if isinstance(piece, str)] for pieces in found]
+        if texts and all(texts) and all(len(text) == len(pieces) for text, pieces in zip(texts, found, strict=True)):
             yield frozenset(piece for text in texts for piece in text)
 
 
@@ -163,7 +163,7 @@ class WordCollector:
 def _join_all(left: frozenset[str], right: frozenset[str]) -> frozenset[str]:
     if len(left) * len(right) > _MAX_COMBINATIONS:
         return frozenset({_WILDCARD})
-    return frozenset(_WILDCARD if _WILDCARD in one + other else one + other for one in left for other in right)
+    return frozenset(_WILDCARD if _WILDCARD in first + second else first + second for first in left for second in right)
 
 
 @cache

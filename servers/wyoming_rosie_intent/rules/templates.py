@@ -99,13 +99,13 @@ class Templates:
     def _filter_templates(self, text: str, home_words: Mapping[str, frozenset[str]]) -> TemplateSet:
         from hassil.util import normalize_for_matching
 
-        heard = normalize_for_matching(text).text.casefold()
+        normalized = normalize_for_matching(text).text.casefold()
         remaining = (1 << len(self._templates)) - 1
-        for word in heard.split():
+        for word in normalized.split():
             if word not in self._skipped and (prefix := WORD.match(word)) and "-" not in word and "_" not in word:
                 remaining &= self._find_by_word(prefix[0], home_words)
         for clause, requiring in self._clauses.items():
-            if remaining & requiring and not any(piece in heard for piece in clause):
+            if remaining & requiring and not any(piece in normalized for piece in clause):
                 remaining &= ~requiring
         return remaining
 
@@ -172,11 +172,11 @@ def supported_languages() -> Sequence[str]:
 
 def match_language(tag: str | None, known: Iterable[str]) -> str | None:
     """Return the known language for a tag such as en-US, de_AT or zh; without a tag, for English."""
-    wanted = (tag or "en").replace("_", "-").casefold()
-    tags = {one.casefold(): one for one in known}
-    family = wanted.partition("-")[0]
-    relatives = sorted(one for one in tags if one.partition("-")[0] == family)
-    return tags.get(wanted) or tags.get(family) or (tags[relatives[0]] if relatives else None)
+    normalized = (tag or "en").replace("_", "-").casefold()
+    tags = {language.casefold(): language for language in known}
+    family = normalized.partition("-")[0]
+    relatives = sorted(language for language in tags if language.partition("-")[0] == family)
+    return tags.get(normalized) or tags.get(family) or (tags[relatives[0]] if relatives else None)
 
 
 def load(language: str, *, bare_names: bool) -> Templates:
@@ -187,15 +187,17 @@ def load(language: str, *, bare_names: bool) -> Templates:
     templates = get_intents(language)
     if templates is None:
         raise EngineError(f"home-assistant-intents has no sentences for '{language}'; install a newer one")
-    own = load_custom_sentences(language)
-    unwanted = frozenset() if bare_names else frozenset(own.get("unwanted", ()))
-    lists = {**_create_zone_list(language), **own.get("lists", {})}
+    custom = load_custom_sentences(language)
+    unwanted = frozenset() if bare_names else frozenset(custom.get("unwanted", ()))
+    lists = {**_create_zone_list(language), **custom.get("lists", {})}
     zones = "zone" in lists
     for intent in templates["intents"].values():
         intent["data"] = list(_filter_blocks(intent["data"], unwanted, zones=zones))
     if zones:
         del templates["lists"]["zone"]
-    merge_dict(templates, {**{key: own[key] for key in ("intents", "expansion_rules") if key in own}, "lists": lists})
+    merge_dict(
+        templates, {**{key: custom[key] for key in ("intents", "expansion_rules") if key in custom}, "lists": lists}
+    )
     return Templates(Intents.from_dict(templates))
 
 
@@ -225,16 +227,16 @@ def custom_languages() -> Sequence[str]:
 
 def load_replies(of: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
     """Return the phrases for yes and for no in any of the languages."""
-    own = [load_custom_sentences(_base_language(language)) for language in of]
-    yes, no = (frozenset(word for one in own for word in one.get(key, ())) for key in ("yes", "no"))
+    custom = [load_custom_sentences(_base_language(language)) for language in of]
+    yes, no = (frozenset(word for sentences in custom for word in sentences.get(key, ())) for key in ("yes", "no"))
     return yes - no, no
 
 
 def load_polite_phrases(of: Iterable[str]) -> frozenset[str]:
     """Return the phrases that may accompany a yes or a no, in any of the languages."""
-    own = [load_custom_sentences(_base_language(language)) for language in of]
-    nearly = [one.get("nearly", {}) for one in own]
-    keys = ((own, "courtesies"), (nearly, "fillers"), (nearly, "it"))
+    custom = [load_custom_sentences(_base_language(language)) for language in of]
+    nearly = [sentences.get("nearly", {}) for sentences in custom]
+    keys = ((custom, "courtesies"), (nearly, "fillers"), (nearly, "it"))
     return frozenset(text for tables, key in keys for table in tables for text in table.get(key, ()))
 
 

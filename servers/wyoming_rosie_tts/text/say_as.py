@@ -126,8 +126,8 @@ def _expand_fraction(text: str) -> str | None:
 def _format_parts(above: int, below: int) -> str:
     if below == 1:
         return f"{format_cardinal(above)} over one"
-    one, many = {2: ("half", "halves"), 4: ("quarter", "quarters")}.get(below, (format_ordinal(below), ""))
-    return format_quantity(above, one, many)
+    singular, plural = {2: ("half", "halves"), 4: ("quarter", "quarters")}.get(below, (format_ordinal(below), ""))
+    return format_quantity(above, singular, plural)
 
 
 def _expand_currency(text: str, format_hint: str) -> str | None:

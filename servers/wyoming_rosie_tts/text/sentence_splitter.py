@@ -66,9 +66,9 @@ class SentenceSplitter:
         """Return the end of the piece that begins at `start`, or None if it is not known yet."""
         text = self._text
         # Text beyond the longest possible piece must not matter: it may not have arrived yet.
-        seen = min(len(text), start + MAX_CHARACTERS + 1)
-        for found in _ENDS.finditer(text, start, seen):
-            if found.end() < seen and self._is_end(found, start):
+        limit = min(len(text), start + MAX_CHARACTERS + 1)
+        for found in _ENDS.finditer(text, start, limit):
+            if found.end() < limit and self._is_end(found, start):
                 return found.end()
         if len(text) - start > MAX_CHARACTERS:
             return text.rfind(" ", start + 1, start + MAX_CHARACTERS) + 1 or start + MAX_CHARACTERS

@@ -56,8 +56,8 @@ def load(settings: Settings, models: ModelSelection) -> MicroEngine:
     words = find_package_models() if settings.bundled else {}
     for folder in models.folders:
         words = {**words, **load_folder(folder)}
-    own = {file.stem: load_file(file) for file in models.files}
-    words = models.select({**words, **own}, own)
+    own_words = {file.stem: load_file(file) for file in models.files}
+    words = models.select({**words, **own_words}, own_words)
     engine = MicroEngine(words, models.rules)
     engine.create_stream(())  # loads the native library before the first request
     return engine

@@ -124,11 +124,11 @@ class SpeakerVerifiers:
     threshold: float = 0.5
 
     def has_verifier(self, word: str) -> bool:
-        return any(one.word == word for one in self.verifiers)
+        return any(verifier.word == word for verifier in self.verifiers)
 
     def find_speaker(self, word: str, embeddings: "Floats") -> str:
         """Return the user who said the word, an empty name for an unknown speaker."""
-        sure = [(one.predict(embeddings), one.user) for one in self.verifiers if one.word == word]
+        sure = [(verifier.predict(embeddings), verifier.user) for verifier in self.verifiers if verifier.word == word]
         probability, user = max(sure, default=(0.0, ""))
         return user if probability >= self.threshold else ""
 
@@ -138,9 +138,9 @@ def load(settings: Settings, models: ModelSelection) -> OpenWakeWordEngine:
     model_files.check_installed()
     from wyoming_rosie.wakeword.openwakeword import network
 
-    own = {file.name: file for file in map(model_files.parse_model_file, models.files)}
+    own_files = {file.name: file for file in map(model_files.parse_model_file, models.files)}
     folders = (*models.folders, *dict.fromkeys(path.parent for path in models.files))
-    files = models.select({**model_files.find_models(models.folders, models.names), **own}, own)
+    files = models.select({**model_files.find_models(models.folders, models.names), **own_files}, own_files)
     loaded = network.load_network(files, model_files.find_feature_files(folders))
     return OpenWakeWordEngine(files, loaded, models.rules, _load_verifiers(settings, loaded))
 
@@ -151,9 +151,12 @@ def _load_verifiers(settings: Settings, network: "OpenWakeWordNetwork") -> Speak
     from wyoming_rosie.wakeword.openwakeword import verifier
 
     verifiers = [verifier.load_verifier(path) for path in settings.verifier]
-    for path, one in zip(settings.verifier, verifiers, strict=True):
-        if one.word not in network.heads or one.hops != network.heads[one.word].hops:
-            raise ConfigError(f"{path} is for the word {one.word!r}, which is not offered here")
+    for path, speaker_verifier in zip(settings.verifier, verifiers, strict=True):
+        if (
+            speaker_verifier.word not in network.heads
+            or speaker_verifier.hops != network.heads[speaker_verifier.word].hops
+        ):
+            raise ConfigError(f"{path} is for the word {speaker_verifier.word!r}, which is not offered here")
     return SpeakerVerifiers(verifiers, settings.verifier_threshold)
 
 

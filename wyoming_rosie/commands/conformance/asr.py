@@ -86,18 +86,18 @@ async def check_streaming(target: CheckTarget) -> str:
     """Expect a complete stream and a transcript from a program that supports transcript streaming."""
     if not target.info.asr or not target.info.asr[0].supports_transcript_streaming:
         raise CheckSkippedError("its info does not promise transcript streaming")
-    seen: list[str] = []
+    received: list[str] = []
     async with connect(target.uri) as peer:
         for event in create_request(target):
             await peer.send(event)
-        while "transcript" not in seen or "transcript-stop" not in seen:
+        while "transcript" not in received or "transcript-stop" not in received:
             event = await peer.wait_for(
                 "transcript-start", "transcript-chunk", "transcript", "transcript-stop", seconds=target.seconds
             )
-            seen.append(event.type)
-    if seen[0] != "transcript-start":
-        raise CheckFindingError(f"the stream begins with {seen[0]}")
-    return f"{seen.count('transcript-chunk')} chunks and a transcript"
+            received.append(event.type)
+    if received[0] != "transcript-start":
+        raise CheckFindingError(f"the stream begins with {received[0]}")
+    return f"{received.count('transcript-chunk')} chunks and a transcript"
 
 
 async def _transcribe_any(target: CheckTarget, events: Iterable[Event]) -> str:

@@ -109,17 +109,17 @@ EVENTS: dict[str, dict[str, Sequence[Event]]] = {
 def create_checks(role: str) -> tuple[Check, ...]:
     """Return a check for each entry of the tables that applies to a role."""
     return (
-        *(Check(f"bad bytes: {one.name}", MEANS_BYTES, _check_bytes(one)) for one in BYTES),
-        *(Check(f"bad events: {title}", MEANS_EVENTS, _check_events(one)) for title, one in bad_events(role).items()),
+        *(Check(f"bad bytes: {case.name}", MEANS_BYTES, _check_bytes(case)) for case in BYTES),
+        *(Check(f"bad events: {title}", MEANS_EVENTS, _check_events(case)) for title, case in bad_events(role).items()),
     )
 
 
 def bad_events(role: str) -> dict[str, list[Event]]:
     """Return sequences of invalid events for a role, by what is wrong with them."""
-    own = {title: list(one) for title, one in EVENTS[role].items()}
+    cases = {title: list(case) for title, case in EVENTS[role].items()}
     if role in HEARING:
-        own |= {title: [_first_event(role), *one] for title, one in AUDIO.items()}
-    return own
+        cases |= {title: [_first_event(role), *case] for title, case in AUDIO.items()}
+    return cases
 
 
 def _first_event(role: str) -> Event:

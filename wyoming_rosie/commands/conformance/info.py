@@ -38,31 +38,31 @@ def get_roles(data: Item) -> list[str]:
 
 def get_programs(role: str, data: Item) -> list[Item]:
     """Return the programs of a role, without entries that are not JSON objects."""
-    found = [one for section in SECTIONS[role] for one in _to_list(data.get(section))]
-    return [one for one in found if isinstance(one, dict)]
+    found = [program for section in SECTIONS[role] for program in _to_list(data.get(section))]
+    return [program for program in found if isinstance(program, dict)]
 
 
 def get_models(role: str, data: Item) -> list[Item]:
     """Return the models or voices of a role."""
-    found = [model for one in get_programs(role, data) for model in _to_list(one.get(MODELS.get(role, "")))]
-    return [one for one in found if isinstance(one, dict)]
+    found = [model for program in get_programs(role, data) for model in _to_list(program.get(MODELS.get(role, "")))]
+    return [model for model in found if isinstance(model, dict)]
 
 
 def check_complete(target: CheckTarget) -> str:
     """Expect name, attribution and `installed` of every program and model."""
     items = [*get_programs(target.role, target.data), *get_models(target.role, target.data)]
     for key in ("name", "attribution", "installed"):
-        if nameless := [one for one in items if one.get(key) in (None, "")]:
+        if nameless := [item for item in items if item.get(key) in (None, "")]:
             raise ConformanceError(f"{len(nameless)} of {len(items)} programs and models have no {key}")
-    credits_ = [one["attribution"] for one in items]
-    if not all(isinstance(one, dict) and one.get("name") and one.get("url") for one in credits_):
+    credits_ = [item["attribution"] for item in items]
+    if not all(isinstance(item, dict) and item.get("name") and item.get("url") for item in credits_):
         raise CheckFindingError("an attribution has no name or no url")
-    return ", ".join(_format_program(one) for one in get_programs(target.role, target.data))
+    return ", ".join(_format_program(item) for item in get_programs(target.role, target.data))
 
 
 def check_version(target: CheckTarget) -> str:
     """Expect a version of every program."""
-    versions = [one.get("version") for one in get_programs(target.role, target.data)]
+    versions = [program.get("version") for program in get_programs(target.role, target.data)]
     if not all(versions):
         raise CheckFindingError("a program has no version")
     return ", ".join(map(str, versions))
@@ -71,14 +71,14 @@ def check_version(target: CheckTarget) -> str:
 def check_installed(target: CheckTarget) -> str:
     """Expect an installed program with an installed model."""
     items = get_programs(target.role, target.data)
-    if not any(one.get("installed") for one in items):
+    if not any(item.get("installed") for item in items):
         raise ConformanceError("nothing is installed")
     if target.role == "asr" and not items[0].get("installed"):
         raise ConformanceError("the first program is not installed, and Home Assistant looks at no other")
     offered = get_models(target.role, target.data)
-    if target.role in MODELS and not any(one.get("installed") for one in offered):
+    if target.role in MODELS and not any(item.get("installed") for item in offered):
         raise ConformanceError("the program is installed, but none of its models is")
-    return f"{sum(bool(one.get('installed')) for one in offered)} of {len(offered)} models" if offered else "yes"
+    return f"{sum(bool(item.get('installed')) for item in offered)} of {len(offered)} models" if offered else "yes"
 
 
 def check_languages(target: CheckTarget) -> str:
@@ -86,9 +86,9 @@ def check_languages(target: CheckTarget) -> str:
     if target.role not in ("asr", "tts", "intent"):
         raise CheckSkippedError(f"the role {target.role} has no languages")
     offered = get_models(target.role, target.data)
-    if not all(one.get("languages") for one in offered):
+    if not all(item.get("languages") for item in offered):
         raise ConformanceError("a model has no language")
-    return _join_names(sorted({str(language) for one in offered for language in one["languages"]}))
+    return _join_names(sorted({str(language) for item in offered for language in item["languages"]}))
 
 
 def check_single_program(target: CheckTarget) -> str:

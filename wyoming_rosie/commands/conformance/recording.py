@@ -27,13 +27,13 @@ class CheckRecording:
     command: bytes
 
 
-def load_recording(own: Path | None = None) -> CheckRecording:
+def load_recording(path: Path | None = None) -> CheckRecording:
     """Return the demo's recording, or a file that serves as wake word and as command. Raises ConfigError."""
-    with files.open_audio(own or RECORDING) as opened:
+    with files.open_audio(path or RECORDING) as opened:
         pcm = b"".join(files.speech_blocks(opened))
-    cut = 0 if own else SPEECH.bytes_in(WAKE_SECONDS)
+    cut = 0 if path else SPEECH.bytes_in(WAKE_SECONDS)
     pause = make_silence(PAUSE_SECONDS)
-    return CheckRecording(pause + (pcm if own else pcm[:cut]) + pause, pause + pcm[cut:] + pause)
+    return CheckRecording(pause + (pcm if path else pcm[:cut]) + pause, pause + pcm[cut:] + pause)
 
 
 def make_silence(seconds: float) -> bytes:

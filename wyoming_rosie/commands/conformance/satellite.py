@@ -29,7 +29,7 @@ LOUDNESS = 800
 STAGES = ("wake", "asr", "handle", "tts")
 RUN = Event("run-satellite")
 PAUSE = Event("pause-satellite")
-HEARD_SECONDS = 1.0
+SETTLE_SECONDS = 1.0
 RETURNS_SECONDS = (0.5, 2.0, 3.0, 5.0)
 
 
@@ -102,7 +102,7 @@ async def check_second_client(target: CheckTarget) -> str:
     """Connect a second conductor while the first one is connected."""
     async with _run_satellite(target) as first, connect(target.uri) as second:
         await second.send(RUN)
-        await asyncio.sleep(HEARD_SECONDS / 2)
+        await asyncio.sleep(SETTLE_SECONDS / 2)
         try:
             await first.send(Event("ping"))
             await first.wait_for("pong", seconds=HOME_ASSISTANT_SECONDS)
@@ -156,16 +156,16 @@ async def check_run_pipeline(target: CheckTarget) -> str:
     """Expect stages and audio that Home Assistant accepts; a satellite without a wake word detector asks at once."""
     async with _run_satellite(target) as peer:
         try:
-            run = await peer.wait_for("run-pipeline", seconds=2 * HEARD_SECONDS)
+            run = await peer.wait_for("run-pipeline", seconds=2 * SETTLE_SECONDS)
         except UnreachableError as err:
             raise CheckSkippedError("it waits for a wake word") from err
         begins, ends = run.data.get("start_stage"), run.data.get("end_stage")
         if begins not in STAGES or ends not in STAGES:
             raise ConformanceError(f"Home Assistant has no pipeline from {begins} to {ends}")
         chunk = await peer.wait_for("audio-chunk", seconds=target.seconds)
-    given = [chunk.data.get(key) for key in ("rate", "width", "channels")]
-    if given != [16_000, 2, 1]:
-        raise ConformanceError(f"its audio is {given}; Home Assistant accepts only 16 kHz, 16 bit, mono")
+    audio_format = [chunk.data.get(key) for key in ("rate", "width", "channels")]
+    if audio_format != [16_000, 2, 1]:
+        raise ConformanceError(f"its audio is {audio_format}; Home Assistant accepts only 16 kHz, 16 bit, mono")
     return f"a run from {begins} to {ends}, with audio"
 
 

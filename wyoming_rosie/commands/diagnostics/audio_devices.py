@@ -35,13 +35,13 @@ def list_devices(sounddevice: Any) -> AudioDeviceList:
     return AudioDeviceList(
         tuple(
             AudioDevice(
-                str(one["name"]),
-                int(one["max_input_channels"]),
-                int(one["max_output_channels"]),
-                float(one["default_samplerate"]),
-                one["index"] in default,
+                str(device["name"]),
+                int(device["max_input_channels"]),
+                int(device["max_output_channels"]),
+                float(device["default_samplerate"]),
+                device["index"] in default,
             )
-            for one in sounddevice.query_devices()
+            for device in sounddevice.query_devices()
         )
     )
 

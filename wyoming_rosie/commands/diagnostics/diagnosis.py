@@ -146,16 +146,16 @@ def _check_port_use(ports: tuple[PortReport, ...]) -> Iterator[Diagnosis]:
 def _check_service(services: tuple[ServiceReport, ...]) -> Iterator[Diagnosis]:
     if not services:
         yield Diagnosis("no Wyoming program was found", "start them all on this machine: wyoming-rosie up")
-    for one in services:
-        name = f"{one.role or 'a program'} at {one.uri}"
-        if one.ms is None:
+    for service in services:
+        name = f"{service.role or 'a program'} at {service.uri}"
+        if service.ms is None:
             yield Diagnosis(
                 f"{name} is announced and does not answer", "is it running, and is its port open in the firewall?"
             )
-        elif one.house == SIMULATED_HOME_FILE:
+        elif service.house == SIMULATED_HOME_FILE:
             yield Diagnosis(
-                f"{name} acts in {one.house}",
+                f"{name} acts in {service.house}",
                 "have Home Assistant act: wyoming-rosie-intent --actor home-assistant, or --actor none for its own pipelines",
             )
-        elif one.ms > SLOW_MS:
-            yield Diagnosis(f"{name} takes {one.ms:.0f} ms to answer", "find out why: wyoming-rosie check URI")
+        elif service.ms > SLOW_MS:
+            yield Diagnosis(f"{name} takes {service.ms:.0f} ms to answer", "find out why: wyoming-rosie check URI")

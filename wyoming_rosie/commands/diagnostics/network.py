@@ -18,7 +18,7 @@ from wyoming_rosie.protocol.discovery import DiscoveredService, find_services
 from wyoming_rosie.protocol.network_interfaces import local_addresses
 
 DESCRIBE_SECONDS = 2.0
-HEARERS = tuple(one.role for one in DAEMONS)
+HEARERS = tuple(daemon.role for daemon in DAEMONS)
 """Roles to which the hub sends speech and text."""
 
 
@@ -27,19 +27,19 @@ async def create_report(seconds: float) -> tuple[tuple[ServiceReport, ...], tupl
     found, local = await asyncio.gather(_discover(seconds), _describe_local())
     here = [service for service, _ in local if service is not None]
     trusted = await asyncio.to_thread(_load_trusted)
-    announced = await asyncio.gather(*(_describe_discovered(one, trusted) for one in found))
+    announced = await asyncio.gather(*(_describe_discovered(discovered, trusted) for discovered in found))
     return (*announced, *here), tuple(port for _, port in local)
 
 
-def get_trust(one: DiscoveredService, trusted: Collection[str]) -> str:
+def get_trust(service: DiscoveredService, trusted: Collection[str]) -> str:
     """Describe whether the hub may use an announced program; `trusted` are addresses, URIs and announced names."""
-    if one.role not in HEARERS:
+    if service.role not in HEARERS:
         return ""
-    if one.host in trusted:
+    if service.host in trusted:
         return "on this machine, the hub may use it"
-    if one.uri in trusted or one.name in trusted:
+    if service.uri in trusted or service.name in trusted:
         return "adopted by the hub's settings"
-    return f"not adopted, the hub does not use it; if it is yours: wyoming-rosie-hub --adopt '{one.name}'"
+    return f"not adopted, the hub does not use it; if it is yours: wyoming-rosie-hub --adopt '{service.name}'"
 
 
 def _load_trusted() -> set[str]:
@@ -50,8 +50,10 @@ def _load_trusted() -> set[str]:
     return {*local_addresses(), *map(str, names), *(str(uri) for uri in uris if uri)}
 
 
-async def _describe_discovered(one: DiscoveredService, trusted: Collection[str]) -> ServiceReport:
-    return replace(await _describe_service(one.role, one.uri), name=one.name, trust=get_trust(one, trusted))
+async def _describe_discovered(service: DiscoveredService, trusted: Collection[str]) -> ServiceReport:
+    return replace(
+        await _describe_service(service.role, service.uri), name=service.name, trust=get_trust(service, trusted)
+    )
 
 
 async def _discover(seconds: float) -> list[DiscoveredService]:
@@ -61,7 +63,7 @@ async def _discover(seconds: float) -> list[DiscoveredService]:
 
 
 async def _describe_local() -> list[tuple[ServiceReport | None, PortReport]]:
-    programs = [(one.role, one.port) for one in PROGRAMS if one.port is not None]
+    programs = [(program.role, program.port) for program in PROGRAMS if program.port is not None]
     return await asyncio.gather(*(_describe_port(role, port) for role, port in programs))
 
 
@@ -96,7 +98,7 @@ async def _describe_service(role: str, uri: str) -> ServiceReport:
 def simulated_home(info: Info) -> str:
     """Return an intent daemon's description of its simulated home; empty for a real one."""
     descriptions = " ".join(program.description or "" for program in info.handle)
-    return next((house for house in (SIMULATED_HOME_FILE, SIMULATED) if house in descriptions), "")
+    return next((description for description in (SIMULATED_HOME_FILE, SIMULATED) if description in descriptions), "")
 
 
 def _get_engine(info: Info) -> str:

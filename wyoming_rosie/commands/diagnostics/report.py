@@ -23,11 +23,11 @@ class AudioDeviceList:
 
     @property
     def microphones(self) -> list[AudioDevice]:
-        return [one for one in self.found if one.inputs]
+        return [device for device in self.found if device.inputs]
 
     @property
     def speakers(self) -> list[AudioDevice]:
-        return [one for one in self.found if one.outputs]
+        return [device for device in self.found if device.outputs]
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ def measure_rate(arrivals: Sequence[AudioArrival]) -> float | None:
     totals = [0.0]
     for arrival in arrivals[1:]:
         totals.append(totals[-1] + arrival.samples)
-    time = fsum(one.time for one in arrivals) / len(arrivals)
+    time = fsum(item.time for item in arrivals) / len(arrivals)
     amount = fsum(totals) / len(totals)
-    both = fsum((one.time - time) * (samples - amount) for one, samples in zip(arrivals, totals, strict=True))
-    return both / fsum((one.time - time) ** 2 for one in arrivals)
+    both = fsum((item.time - time) * (samples - amount) for item, samples in zip(arrivals, totals, strict=True))
+    return both / fsum((item.time - time) ** 2 for item in arrivals)
 
 
 def find_standard_rate(arrivals: Sequence[AudioArrival]) -> int | None:

@@ -175,12 +175,12 @@ def merge_models(models: Sequence[onnx.ModelProto], hops: Sequence[int], columns
     nodes: list[onnx.NodeProto] = []
     initializers: list[onnx.TensorProto] = []
     for number, model in enumerate(models):
-        given = f"word{number}_{input_name(model)}"
+        source = f"word{number}_{input_name(model)}"
         word = onnx.ModelProto()
         word.CopyFrom(model)
         _add_prefix(word.graph, f"word{number}_")
         nodes += [
-            *_slice("windows", -hops[number], given),
+            *_slice("windows", -hops[number], source),
             *word.graph.node,
             _constant(f"columns{number}", np.array([-1, columns[number]])),
             helper.make_node("Reshape", [word.graph.output[0].name, f"columns{number}"], [f"score{number}"]),
@@ -216,16 +216,16 @@ def input_name(model: onnx.ModelProto) -> str:
 
 def opset_version(model: onnx.ModelProto) -> int:
     """Return the version of ONNX's default operator set that the model uses."""
-    return max(int(one.version) for one in model.opset_import if one.domain in ("", "ai.onnx"))
+    return max(int(opset.version) for opset in model.opset_import if opset.domain in ("", "ai.onnx"))
 
 
-def _slice(given: str, first: int, output: str) -> list[onnx.NodeProto]:
+def _slice(source: str, first: int, output: str) -> list[onnx.NodeProto]:
     """Return the nodes that slice the second dimension from `first` on."""
     return [
         _constant(f"{output}_from", np.array([first])),
         _constant(f"{output}_to", np.array([_LAST])),
         _constant(f"{output}_axis", np.array([1])),
-        helper.make_node("Slice", [given, f"{output}_from", f"{output}_to", f"{output}_axis"], [output]),
+        helper.make_node("Slice", [source, f"{output}_from", f"{output}_to", f"{output}_axis"], [output]),
     ]
 
 
@@ -234,9 +234,9 @@ def _replace_conditions(graph: onnx.GraphProto) -> None:
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
         nodes += _convert_condition(node) if node.op_type == "If" else [node]
-    kept = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del graph.node[:]
-    graph.node.extend(kept)
+    graph.node.extend(copies)
 
 
 def _convert_condition(node: onnx.NodeProto) -> list[onnx.NodeProto]:
@@ -336,5 +336,5 @@ def _used_values(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto]) -> lis
 def read_values(model: onnx.ModelProto) -> dict[str, npt.NDArray[Any]]:
     """Return the model's constants by name."""
     made = {node.output[0]: node.attribute[0].t for node in model.graph.node if node.op_type == "Constant"}
-    given = {tensor.name: tensor for tensor in model.graph.initializer}
-    return {name: numpy_helper.to_array(tensor) for name, tensor in {**given, **made}.items()}
+    initializers = {tensor.name: tensor for tensor in model.graph.initializer}
+    return {name: numpy_helper.to_array(tensor) for name, tensor in {**initializers, **made}.items()}

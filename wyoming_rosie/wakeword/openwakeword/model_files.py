@@ -63,10 +63,10 @@ def find_models(folders: Sequence[Path], names: Collection[str] = ()) -> dict[st
     """
     found: dict[str, ModelFile] = {}
     for folder in folders:
-        own = _list_models(folder)
-        if not own:
+        folder_models = _list_models(folder)
+        if not folder_models:
             raise ConfigError(f"--custom-model-dir: {folder} has no wake word model (.onnx or .tflite)")
-        found = {**own, **found}
+        found = {**folder_models, **found}
     folder = download_folder()
     for name, file in {**find_package_models(), **(find_downloads(folder) if folder.is_dir() else {})}.items():
         if name not in _SENTENCE_MODELS or name in map(normalize_name, names) or file.source == "fetched":

@@ -99,7 +99,7 @@ class HeadGroup:
     def __init__(self, heads: Sequence[WakeWordHead]) -> None:
         batched = [(head, head.batched) for head in heads if head.batched is not None]
         versions = sorted({graphs.opset_version(model) for _, model in batched})
-        groups = [[one for one in batched if graphs.opset_version(one[1]) == version] for version in versions]
+        groups = [[entry for entry in batched if graphs.opset_version(entry[1]) == version] for version in versions]
         self._groups = [_MergedHeads(group) for group in groups]
         self._others = [head for head in heads if head.batched is None]
         found = [head for group in groups for head, _ in group] + self._others

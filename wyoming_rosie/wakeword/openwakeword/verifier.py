@@ -59,7 +59,7 @@ def load_verifier(path: Path) -> SpeakerVerifier:
     """Load a verifier; the file cannot contain code. Raises ConfigError."""
     try:
         with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            version, user, word, hops = (str(one) for one in file["about"])
+            version, user, word, hops = (str(text) for text in file["about"])
             mean, scale, weights = (np.asarray(file[name], np.float32).reshape(-1) for name in _ARRAYS)
             verifier = SpeakerVerifier(user, word, int(hops), mean, scale, weights, float(file["bias"]))
     except OSError as err:
@@ -82,7 +82,7 @@ def create_verifier(
         raise ConfigError(
             f"a verifier needs at least {MIN_SAMPLES} pieces of the voice with the word, and of something else"
         )
-    rows = np.stack([one.reshape(-1) for one in (*own, *others, *alike)]).astype(np.float64)
+    rows = np.stack([window.reshape(-1) for window in (*own, *others, *alike)]).astype(np.float64)
     mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-3
     features = (rows - mean) / scale
     targets = np.r_[np.ones(len(own)), np.zeros(len(others) + len(alike))]
@@ -115,12 +115,12 @@ def _fit_weights(features: Doubles, targets: Doubles, share: Doubles) -> tuple[D
         probability = 1 / (1 + np.exp(-np.clip(kernel @ rows + bias, -50, 50)))
         error = share * (probability - targets)
         curvature = share * probability * (1 - probability) + 1e-12
-        left = np.zeros((count + 1, count + 1))
-        left[:count, :count] = np.diag(curvature) @ kernel + _STRENGTH * np.eye(count)
-        left[:count, count] = curvature
-        left[count, :count] = curvature @ kernel
-        left[count, count] = curvature.sum()
-        step = np.linalg.solve(left, np.r_[error + _STRENGTH * rows, error.sum()])
+        matrix = np.zeros((count + 1, count + 1))
+        matrix[:count, :count] = np.diag(curvature) @ kernel + _STRENGTH * np.eye(count)
+        matrix[:count, count] = curvature
+        matrix[count, :count] = curvature @ kernel
+        matrix[count, count] = curvature.sum()
+        step = np.linalg.solve(matrix, np.r_[error + _STRENGTH * rows, error.sum()])
         rows, bias = rows - step[:count], bias - step[count]
         if np.abs(step).max() < _CLOSE:
             break

@@ -64,11 +64,11 @@ class WavMicrophone:
     async def frames(self) -> AsyncGenerator[bytes, None]:
         pace = RealtimePacer()
         step = self.format.bytes_in(FRAME_SECONDS)
-        left = self._pcm
+        remaining = self._pcm
         while True:
             await pace.wait(FRAME_SECONDS)
-            if self._begin.is_set() and left:
-                frame, left = left[:step], left[step:]
+            if self._begin.is_set() and remaining:
+                frame, remaining = remaining[:step], remaining[step:]
                 yield frame
             else:
                 yield bytes(step)

@@ -9,27 +9,27 @@ class RealtimePacer:
     """Delays recorded audio to real time."""
 
     def __init__(self) -> None:
-        self._heard_at: float | None = None
+        self._played_at: float | None = None
 
     async def wait(self, seconds: float) -> None:
         """Wait until the next `seconds` of audio are over; time lost elsewhere is caught up."""
         now = asyncio.get_running_loop().time()
-        self._heard_at = (now if self._heard_at is None else self._heard_at) + seconds
-        await asyncio.sleep(max(0.0, self._heard_at - now))
+        self._played_at = (now if self._played_at is None else self._played_at) + seconds
+        await asyncio.sleep(max(0.0, self._played_at - now))
 
 
 class ReadAheadLimiter:
     """Slows a source down that delivers faster than real time; a pipe's backlog may come at once."""
 
     def __init__(self) -> None:
-        self._heard_at = 0.0
+        self._played_at = 0.0
 
     async def wait(self, seconds: float) -> None:
         """Count `seconds` of audio, and wait while they are more than MAX_AHEAD_SECONDS early."""
         now = asyncio.get_running_loop().time()
-        self._heard_at = max(self._heard_at, now) + seconds
-        if self._heard_at > now + MAX_AHEAD_SECONDS:
-            await asyncio.sleep(self._heard_at - now - MAX_AHEAD_SECONDS)
+        self._played_at = max(self._played_at, now) + seconds
+        if self._played_at > now + MAX_AHEAD_SECONDS:
+            await asyncio.sleep(self._played_at - now - MAX_AHEAD_SECONDS)
 
 
 class PlaybackClock:

@@ -149,24 +149,24 @@ class DeviceSpeaker:
         self._converter = Converter(self.format, device_format)
         return library.RawOutputStream(**_stream_options(self._name, device_format), latency=BUFFERED_SECONDS)
 
-    def _close_stream(self, way: str) -> None:
+    def _close_stream(self, method: str) -> None:
         stream, self._stream = self._stream, None
         self._failure, failure = None, self._failure
         if stream is None:
             return
         try:
             if failure is None:
-                self._finish_stream(stream, way)
+                self._finish_stream(stream, method)
         except self._portaudio.library.PortAudioError as err:
             raise DeviceError(f"the speaker '{self._name}' failed: {err}") from err
         finally:
             self._portaudio.close(stream)
 
-    def _finish_stream(self, stream: Any, way: str) -> None:
-        if way == "stop":
+    def _finish_stream(self, stream: Any, method: str) -> None:
+        if method == "stop":
             stream.write(self._converter.finish())
             self._write_silence(stream, stream.latency + LAST_SILENCE_SECONDS)
-        getattr(stream, way)()
+        getattr(stream, method)()
 
     def _write_silence(self, stream: Any, seconds: float) -> None:
         stream.write(bytes(self._device_format.bytes_in(seconds)))

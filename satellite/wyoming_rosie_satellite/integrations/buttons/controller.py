@@ -52,15 +52,15 @@ class ButtonController:
     async def _process_events(self, events: AsyncGenerator[KeyEvent, None]) -> None:
         detector = PressDetector(push_to_talk=self._push_to_talk)
         loop = asyncio.get_running_loop()
-        held = loop.call_at(0.0, lambda: None)
+        timer = loop.call_at(0.0, lambda: None)
         try:
             async for event in events:
-                held.cancel()
+                timer.cancel()
                 self._perform(detector.process(event, loop.time()))
                 if detector.deadline is not None:
-                    held = loop.call_at(detector.deadline, lambda: self._perform(detector.on_deadline(loop.time())))
+                    timer = loop.call_at(detector.deadline, lambda: self._perform(detector.on_deadline(loop.time())))
         finally:
-            held.cancel()
+            timer.cancel()
 
     def _perform(self, action: ButtonAction | None) -> None:
         if action is not None:

@@ -25,7 +25,7 @@ class LedController:
         self._pause_seconds = pause_seconds
         self._status = LedStatus()
         self._changed = asyncio.Event()
-        self._shown: tuple[Colour, ...] | None = None
+        self._displayed: tuple[Colour, ...] | None = None
 
     def on_event(self, event: Event) -> None:
         self._status.on_event(event, loop_time())
@@ -60,10 +60,10 @@ class LedController:
             await self._wait_for_event(FRAME_SECONDS if state in ANIMATED else None)
 
     async def _render(self, worker: ThreadWorker, pixels: tuple[Colour, ...]) -> None:
-        if pixels != self._shown:
-            self._shown = None
+        if pixels != self._displayed:
+            self._displayed = None
             await worker.run(self._leds.show, pixels)
-            self._shown = pixels
+            self._displayed = pixels
 
     async def _wait_for_event(self, seconds: float | None) -> None:
         with suppress(TimeoutError):

@@ -86,10 +86,10 @@ class WhisperDecoder:
         for window in segments:
             if decoded:
                 options = _with_language(options, decoded[0].language)
-            one = None if cancelled.is_set() else self._decode_segment(window, options, cancelled)
-            if one is None:
+            segment = None if cancelled.is_set() else self._decode_segment(window, options, cancelled)
+            if segment is None:
                 break
-            decoded.append(one)
+            decoded.append(segment)
         return decoded
 
     def _decode_segment(self, pcm: bytes, options: DecodeOptions, cancelled: Event) -> DecodedSegment | None:

@@ -101,9 +101,9 @@ class WhisperEngine(AsrEngine):
             raise UnsupportedModelError(f"no model is named {request.model!r} here; there is: {self._model.name}")
         allowed = self._settings.language or self._model.languages
         if request.language is not None and base_language(request.language) not in allowed:
-            shown = ", ".join(allowed[:10]) + (" and others" if len(allowed) > 10 else "")
+            listed = ", ".join(allowed[:10]) + (" and others" if len(allowed) > 10 else "")
             raise UnsupportedLanguageError(
-                f"{self._model.name} is not set up for the language {request.language!r}; there are: {shown}"
+                f"{self._model.name} is not set up for the language {request.language!r}; there are: {listed}"
             )
         if not self.is_installed:
             raise EngineError(
@@ -195,14 +195,14 @@ def _create_decoder(folder: Path, settings: Settings) -> "WhisperDecoder":
 
 def _build_transcript(decoded: "Sequence[DecodedSegment]") -> Transcript:
     accepted = [
-        one
-        for one in decoded
-        if not hallucinations.is_hallucination(one.text, one.log_probability, one.speech_probability)
+        segment
+        for segment in decoded
+        if not hallucinations.is_hallucination(segment.text, segment.log_probability, segment.speech_probability)
     ]
     if not accepted:
         return Transcript(language=decoded[0].language)
-    score = exp(sum(one.log_probability for one in accepted) / len(accepted))
-    return Transcript(" ".join(one.text for one in accepted), score, decoded[0].language)
+    score = exp(sum(segment.log_probability for segment in accepted) / len(accepted))
+    return Transcript(" ".join(segment.text for segment in accepted), score, decoded[0].language)
 
 
 def _slice_pcm(pcm: bytes, begin_ms: int, end_ms: int) -> bytes:

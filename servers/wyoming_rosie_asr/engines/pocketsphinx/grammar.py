@@ -36,7 +36,7 @@ def build_grammar(
     """
     names = _HomeNames(home, lexicon, tuple(extra_names))
     writer = _GrammarWriter(sentence_templates).add_templates(names)
-    writer.add_sentences(way for phrase in sentences for way in names.pronounce(phrase))
+    writer.add_sentences(pronunciation for phrase in sentences for pronunciation in names.pronounce(phrase))
     return Grammar(minimize(writer.nfa, writer.end), tuple(sorted(names.skipped)))
 
 
@@ -57,7 +57,7 @@ class _HomeNames:
         return {
             "name": [
                 *self._pronounce_names(entities),
-                *(way for name in self._extra_names for way in self.pronounce(name)),
+                *(pronunciation for name in self._extra_names for pronunciation in self.pronounce(name)),
             ],
             "area": self._pronounce_names(self._find_areas(entities)),
             "placed": [phrase for entity in entities for phrase in self._names_with_area(entity)],
@@ -77,14 +77,14 @@ class _HomeNames:
             for where in (("in",), ("in", "the"))
         ]
 
-    def _pronounce_names(self, things: Iterable[Area | Entity]) -> list[Phrase]:
-        return [way for thing in things for name in thing.names for way in self.pronounce(name)]
+    def _pronounce_names(self, items: Iterable[Area | Entity]) -> list[Phrase]:
+        return [pronunciation for item in items for name in item.names for pronunciation in self.pronounce(name)]
 
     def pronounce(self, name: str) -> list[Phrase]:
-        ways = self._lexicon.pronounce(name)
-        if not ways:
+        pronunciations = self._lexicon.pronounce(name)
+        if not pronunciations:
             self.skipped.add(name)
-        return ways
+        return pronunciations
 
 
 class _GrammarWriter:
@@ -142,8 +142,8 @@ class _GrammarWriter:
 
     def _merge(self, ends: Iterable[int]) -> int:
         end = self.nfa.add_state()
-        for one in ends:
-            self.nfa.connect(one, end)
+        for state in ends:
+            self.nfa.connect(state, end)
         return end
 
     def _list_values(self, name: str) -> Iterable[Phrase]:

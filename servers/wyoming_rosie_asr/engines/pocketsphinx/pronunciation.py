@@ -59,19 +59,23 @@ class Lexicon:
         """Return the spoken forms of a name, each as tokens; none if a part of it is unknown."""
         plain = name.replace("\u2019", "'")
         words = [self._pronounce_word(word) for word in plain.split() if _PARTS.search(_strip_accents(word.casefold()))]
-        return [tuple(token for part in way for token in part) for way in product(*words)] if words else []
+        return (
+            [tuple(token for part in pronunciation for token in part) for pronunciation in product(*words)]
+            if words
+            else []
+        )
 
     def _pronounce_word(self, word: str) -> list[tuple[str, ...]]:
         text = word.casefold().strip(_PUNCTUATION)
         bare = _strip_accents(text)
-        ways: list[tuple[str, ...]] = []
+        pronunciations: list[tuple[str, ...]] = []
         if self.find_phones(bare):
-            ways.append((bare,))
+            pronunciations.append((bare,))
         elif pieces := self._expand(bare):
-            ways.append(pieces)
+            pronunciations.append(pieces)
         if word.isupper() and bare.isalpha() and 1 < len(bare) <= _MAX_ACRONYM:
-            ways.append(tuple(bare))
-        return [tokens.create_tokens(text, way) for way in ways]
+            pronunciations.append(tuple(bare))
+        return [tokens.create_tokens(text, pronunciation) for pronunciation in pronunciations]
 
     def _expand(self, word: str) -> tuple[str, ...]:
         if (ordinal := _ORDINAL.fullmatch(word)) and 0 < int(ordinal[1]) < len(_ORDINALS):
@@ -97,9 +101,9 @@ class Lexicon:
 
     def _find_with_prefix(self, word: str) -> tuple[Phones, ...]:
         for prefix in _PREFIXES:
-            rest = word.removeprefix(prefix)
-            if rest != word and len(rest) >= _MIN_PART and rest in self._dictionary:
-                return self._combine(prefix, rest)
+            stem = word.removeprefix(prefix)
+            if stem != word and len(stem) >= _MIN_PART and stem in self._dictionary:
+                return self._combine(prefix, stem)
         return ()
 
     def _find_parts(self, word: str) -> tuple[Phones, ...]:
@@ -108,7 +112,7 @@ class Lexicon:
         return next((self._combine(*parts) for parts in splits if all(part in self._dictionary for part in parts)), ())
 
     def _combine(self, *parts: str) -> tuple[Phones, ...]:
-        return tuple(" ".join(way) for way in product(*(self._dictionary[part] for part in parts)))
+        return tuple(" ".join(pronunciation) for pronunciation in product(*(self._dictionary[part] for part in parts)))
 
 
 def _merge_vowels(phones: Phones) -> Phones:

@@ -133,8 +133,8 @@ def _remove_item(state: EntityState, slots: Slots) -> EntityState | None:
     if not isinstance(state, TodoListState):
         return None
     item = str(slots.get("item", "")).casefold()
-    left = tuple(one for one in state.items if one.casefold() != item)
-    return TodoListState(left) if len(left) < len(state.items) else None
+    remaining = tuple(other for other in state.items if other.casefold() != item)
+    return TodoListState(remaining) if len(remaining) < len(state.items) else None
 
 
 def _start_cleaning(state: EntityState, slots: Slots) -> EntityState | None:

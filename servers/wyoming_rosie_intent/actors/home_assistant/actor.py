@@ -70,9 +70,13 @@ class HomeAssistantActor(ServedActor):
     """Acts while `run` runs. Calls `on_home` with the home of Home Assistant after each change."""
 
     def __init__(
-        self, settings: Settings, own: Home, on_home: Callable[[Home], None], timeouts: Timeouts = DEFAULT_TIMEOUTS
+        self,
+        settings: Settings,
+        file_home: Home,
+        on_home: Callable[[Home], None],
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
     ) -> None:
-        self._client = HomeAssistantClient(settings.url, lambda: read_token(settings), own, on_home, timeouts)
+        self._client = HomeAssistantClient(settings.url, lambda: read_token(settings), file_home, on_home, timeouts)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -86,9 +90,9 @@ class HomeAssistantActor(ServedActor):
     def is_remote(self) -> bool:
         return True
 
-    def set_home(self, own: Home) -> None:
+    def set_home(self, file_home: Home) -> None:
         """Use the room policies and preferences of a changed home file."""
-        self._client.set_home_file(own)
+        self._client.set_home_file(file_home)
 
     def get_device_area(self, device: str) -> str | None:
         """Return the id of a device's area; None when it is not known."""
@@ -106,14 +110,14 @@ class HomeAssistantActor(ServedActor):
         states = await self._get_entity_states(command)
         if (answer := queries.answer_query(states, command, now)) is not None:
             return answer
-        if command.targets and all(todo_lists.has_item(command, states[one.id]) for one in command.targets):
+        if command.targets and all(todo_lists.has_item(command, states[entity.id]) for entity in command.targets):
             return Answer(responses.render_already_listed(command))
         return await self._execute(command)
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
         """Return state and reported attributes of the exposed entities."""
         states = self._client.states
-        exposed = {one.id: states[one.id] for one in self._client.home.entities if one.id in states}
+        exposed = {entity.id: states[entity.id] for entity in self._client.home.entities if entity.id in states}
         return StateAttributesView(exposed, _get_attributes)
 
     async def _get_entity_states(self, command: Command) -> dict[str, EntityState]:
@@ -122,15 +126,15 @@ class HomeAssistantActor(ServedActor):
         more = await self._get_details(command) if wants_more else {}
         states = self._client.states
         return {
-            one.id: state_mapping.to_entity_state(one.domain, states.get(one.id), more.get(one.id))
-            for one in command.targets
+            entity.id: state_mapping.to_entity_state(entity.domain, states.get(entity.id), more.get(entity.id))
+            for entity in command.targets
         }
 
     async def _get_details(self, command: Command) -> Mapping[str, Mapping[str, Any]]:
         """Return details that states lack, by entity: items of a list, the forecast. Failures leave them out."""
         found: dict[str, Mapping[str, Any]] = {}
         for domain, (service, data) in _DETAILS.items():
-            if entities := tuple(one.id for one in command.targets if one.domain == domain):
+            if entities := tuple(entity.id for entity in command.targets if entity.domain == domain):
                 with suppress(HomeAssistantError):
                     found |= await self._client.call_service(
                         ServiceCall(domain, service, entities, data), wants_response=True
@@ -139,10 +143,10 @@ class HomeAssistantActor(ServedActor):
 
     async def _execute(self, command: Command) -> Answer:
         states = self._client.states
-        there = tuple(one for one in command.targets if one.id in states and states[one.id].is_available)
+        there = tuple(target for target in command.targets if target.id in states and states[target.id].is_available)
         made = services.create_calls(command.match, there, states)
-        faults = {one.id: FailureReason.SILENT for one in command.targets} | {
-            one.id: FailureReason.UNABLE for one in there
+        faults = {target.id: FailureReason.SILENT for target in command.targets} | {
+            target.id: FailureReason.UNABLE for target in there
         }
         for entity in (entity for call in made for entity in call.entities):
             del faults[entity]
@@ -210,12 +214,12 @@ def read_token(settings: Settings) -> str:
 
 
 def _create_answer(command: Command, faults: Mapping[str, FailureReason]) -> Answer:
-    worked = tuple(one for one in command.targets if one.id not in faults)
-    said = [responses.render_done(command, worked)] if worked else []
+    worked = tuple(entity for entity in command.targets if entity.id not in faults)
+    sentences = [responses.render_done(command, worked)] if worked else []
     for fault in FailureReason:
-        if failed := [one for one in command.targets if faults.get(one.id) is fault]:
-            said.append(_create_failure(command, failed, fault))
-    return Answer(" ".join(said) or responses.render("cannot", command.match.language), done=bool(worked))
+        if failed := [entity for entity in command.targets if faults.get(entity.id) is fault]:
+            sentences.append(_create_failure(command, failed, fault))
+    return Answer(" ".join(sentences) or responses.render("cannot", command.match.language), done=bool(worked))
 
 
 def _create_failure(command: Command, failed: Sequence[Entity], fault: FailureReason) -> str:
@@ -238,7 +242,7 @@ def _create_failure(command: Command, failed: Sequence[Entity], fault: FailureRe
 def _name_entities(entities: Sequence[Entity], language: str) -> str:
     """List a few entities; count many."""
     if len(entities) <= MAX_NAMED:
-        return responses.join_words([responses.add_article(one.name, language) for one in entities], language)
-    domains = {one.domain for one in entities}
+        return responses.join_words([responses.add_article(entity.name, language) for entity in entities], language)
+    domains = {entity.domain for entity in entities}
     kind = responses.name_class(domains.pop() if len(domains) == 1 else "other", (), language)
     return responses.render("some_of", language, number=len(entities), kind=kind)

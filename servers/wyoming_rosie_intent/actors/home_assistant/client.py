@@ -65,7 +65,7 @@ class HomeAssistantClient:
     """Client of one Home Assistant, connected while `run` runs and it is reachable."""
 
     def __init__(
-        self, url: str, token: Callable[[], str], own: Home, on_home: Callable[[Home], None], timeouts: Timeouts
+        self, url: str, token: Callable[[], str], file_home: Home, on_home: Callable[[Home], None], timeouts: Timeouts
     ) -> None:
         self.problem: ConnectionProblem | None = ConnectionProblem.UNREACHABLE
         self._logged_problem: ConnectionProblem | None = None
@@ -74,7 +74,7 @@ class HomeAssistantClient:
         self._url = url
         self._token = token
         self._last_token: str | None = None  # the latest token; None when there was none
-        self._home_file = own
+        self._home_file = file_home
         self._on_home = on_home
         self.timeouts = timeouts
         self._backoff = Backoff(timeouts.first_pause, timeouts.longest_pause)
@@ -103,9 +103,9 @@ class HomeAssistantClient:
         """The home of Home Assistant; empty before the first connection."""
         return self._home or Home()
 
-    def set_home_file(self, own: Home) -> None:
+    def set_home_file(self, file_home: Home) -> None:
         """Use the room policies and preferences of a changed home file, and report the home again."""
-        self._home_file = own
+        self._home_file = file_home
         self._stale.set()
 
     async def call_service(self, call: ServiceCall, *, wants_response: bool = False) -> Mapping[str, Any]:
@@ -245,8 +245,8 @@ async def _get_exposes_new(connection: WebSocketConnection) -> bool:
 
 async def _get_aliases(connection: WebSocketConnection, entities: Sequence[str], registries: Registries) -> dict[str, tuple[str, ...]]:  # fmt: skip
     registered = {str(entry["entity_id"]) for entry in registries.entities}
-    wanted = [entity for entity in entities if entity in registered]
-    if not wanted:
+    entity_ids = [entity for entity in entities if entity in registered]
+    if not entity_ids:
         return {}
-    entries = await connection.send_command("config/entity_registry/get_entries", entity_ids=wanted)
+    entries = await connection.send_command("config/entity_registry/get_entries", entity_ids=entity_ids)
     return {entity: tuple(entry.get("aliases") or ()) for entity, entry in entries.items() if entry}

@@ -79,11 +79,11 @@ class WebSocketConnection:
 
     async def _handle_message(self, text: str) -> None:
         message = await asyncio.to_thread(json.loads, text) if len(text) > _LARGE_MESSAGE else json.loads(text)
-        for one in message if isinstance(message, list) else [message]:
-            if one.get("type") == "result":
-                self._handle_result(one)
-            elif one.get("type") == "event" and one.get("id") in self._callbacks:
-                self._callbacks[one["id"]](one["event"])
+        for item in message if isinstance(message, list) else [message]:
+            if item.get("type") == "result":
+                self._handle_result(item)
+            elif item.get("type") == "event" and item.get("id") in self._callbacks:
+                self._callbacks[item["id"]](item["event"])
 
     def _handle_result(self, message: dict[str, Any]) -> None:
         waiting = self._pending.get(message.get("id", 0))

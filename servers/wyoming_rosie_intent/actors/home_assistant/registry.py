@@ -46,7 +46,7 @@ def find_exposed(registries: Registries, states: Mapping[str, ReportedState]) ->
     return tuple(entity for entity in states if _is_exposed(entity, entries.get(entity), states[entity], registries))
 
 
-def create_home(registries: Registries, states: Mapping[str, ReportedState], aliases: Mapping[str, tuple[str, ...]], own: Home) -> Home:  # fmt: skip
+def create_home(registries: Registries, states: Mapping[str, ReportedState], aliases: Mapping[str, tuple[str, ...]], file_home: Home) -> Home:  # fmt: skip
     """Create the home of Home Assistant with the room policies, preferences and location that `own` has."""
     entries = {str(entry["entity_id"]): entry for entry in registries.entities}
     devices = {str(entry["id"]): entry for entry in registries.devices}
@@ -59,12 +59,14 @@ def create_home(registries: Registries, states: Mapping[str, ReportedState], ali
         for entity in find_exposed(registries, states)
     )
     return replace(
-        own,
+        file_home,
         floors=tuple(_create_floor(entry) for entry in registries.floors),
         areas=areas,
-        entities=tuple(sorted((one for one in found if one is not None), key=lambda one: one.id)),
-        location=own.location if own.location != Location() else _get_location(registries.settings),
-        preferences=own.preferences if own.preferences != Preferences() else _get_preferences(registries.settings),
+        entities=tuple(sorted((item for item in found if item is not None), key=lambda item: item.id)),
+        location=file_home.location if file_home.location != Location() else _get_location(registries.settings),
+        preferences=file_home.preferences
+        if file_home.preferences != Preferences()
+        else _get_preferences(registries.settings),
     )
 
 
@@ -134,11 +136,11 @@ def _get_preferences(settings: RegistryEntry) -> Preferences:
     return Preferences(units="imperial" if is_fahrenheit else "metric")
 
 
-def _clean_names(given: Iterable[object]) -> tuple[str, ...]:
-    return tuple(sorted({name for one in given if (name := _clean_name(one))}))
+def _clean_names(values: Iterable[object]) -> tuple[str, ...]:
+    return tuple(sorted({name for name_value in values if (name := _clean_name(name_value))}))
 
 
-def _clean_name(given: object) -> str:
+def _clean_name(value: object) -> str:
     """Return a name on one line, without control characters."""
-    text = "".join(character if character.isprintable() else " " for character in str(given or ""))
+    text = "".join(character if character.isprintable() else " " for character in str(value or ""))
     return " ".join(text.split())[:MAX_NAME_LENGTH]

@@ -102,7 +102,7 @@ def _get_items(more: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _get_forecast(more: Mapping[str, Any]) -> tuple[DailyForecast, ...]:
-    return tuple(one for day in more.get("forecast") or () if (one := _to_daily_forecast(day)) is not None)
+    return tuple(forecast for day in more.get("forecast") or () if (forecast := _to_daily_forecast(day)) is not None)
 
 
 def _to_daily_forecast(day: Mapping[str, Any]) -> DailyForecast | None:

@@ -67,7 +67,7 @@ def classify_request(sentence: str, markers: LanguageMarkers) -> RequestType:
     opening = " ".join(plain.split()[:4])
     if markers.contains("tells", opening):
         return RequestType.QUESTION
-    sure = frozenset(one for one in markers.command_stems if len(one) > _LONG_WORD)
+    sure = frozenset(stem for stem in markers.command_stems if len(stem) > _LONG_WORD)
     opens = _matches_stem(sentence_words[0], sure) and not markers.starts_with("self", plain)
     is_order = is_command(plain) or (
         opens if markers.has_fillers else _has_command_word(sentence_words, plain, markers)
@@ -89,8 +89,8 @@ class ClaimChecker:
         self._states = states
         self.request_type = classify_request(sentence, markers)
         self._has_explained = False
-        asked = self._parse_clauses(sentence) if self.request_type is RequestType.QUESTION else ()
-        self._asks_for_states = any(clause.states and (clause.domains or clause.entities) for clause in asked)
+        clauses = self._parse_clauses(sentence) if self.request_type is RequestType.QUESTION else ()
+        self._asks_for_states = any(clause.states and (clause.domains or clause.entities) for clause in clauses)
 
     def needs_full_sentence(self, text: str, executed: ExecutedActions | None) -> bool:
         """Tell whether the beginning of a sentence must not be spoken before its end is known."""
@@ -246,11 +246,11 @@ class ClaimChecker:
             | self._markers.action_stems
             | self._markers.home_stems
         )
-        own = ("self", "done", "agrees", "all", "but")
+        marks = ("self", "done", "agrees", "all", "but")
         return all(
             len(word) < _LONG_WORD
             or _matches_stem(word, known)
-            or any(self._markers.starts_with(mark, word) for mark in own)
+            or any(self._markers.starts_with(mark, word) for mark in marks)
             for word in clause.words
         )
 
@@ -265,8 +265,8 @@ class ClaimChecker:
         return pattern.split(text) if pattern else [text]
 
     def _parse_clause(self, text: str) -> _ParsedClause:
-        entities, rest = self._extract_entities(text)
-        plain = " ".join(rest) if not WIDE.search(text) else text
+        entities, remaining = self._extract_entities(text)
+        plain = " ".join(remaining) if not WIDE.search(text) else text
         asserted = {
             state for one, states in self._markers.states.items() if _contains_word(one, plain) for state in states
         }
@@ -274,16 +274,16 @@ class ClaimChecker:
             text.strip(),
             tuple(entities),
             frozenset(asserted),
-            frozenset(kind for word in rest for one, kind in self._match_domains(word, text) if one),
-            tuple(word for word in rest if not word.isdigit()),
+            frozenset(kind for word in remaining for one, kind in self._match_domains(word, text) if one),
+            tuple(word for word in remaining if not word.isdigit()),
         )
 
     def _match_domains(self, word: str, text: str) -> list[tuple[bool, str]]:
         if WIDE.search(text):
-            return [(one in text, kind) for one, kind in self._markers.domains.items()]
+            return [(domain_word in text, kind) for domain_word, kind in self._markers.domains.items()]
         return [
-            (word == one or (len(one) >= _LONG_WORD and word.startswith(one)), kind)
-            for one, kind in self._markers.domains.items()
+            (word == domain_word or (len(domain_word) >= _LONG_WORD and word.startswith(domain_word)), kind)
+            for domain_word, kind in self._markers.domains.items()
         ]
 
     def _extract_entities(self, text: str) -> tuple[list[Entity], list[str]]:
@@ -294,7 +294,7 @@ class ClaimChecker:
             ]
             return found, _TOKEN.findall(text)
         entities: list[Entity] = []
-        rest: list[str] = []
+        remaining: list[str] = []
         tokens = _TOKEN.findall(text)
         at = 0
         while at < len(tokens):
@@ -302,9 +302,9 @@ class ClaimChecker:
             if size:
                 entities.extend(self._find_entities(tokens[at : at + size]))
             else:
-                rest.append(tokens[at])
+                remaining.append(tokens[at])
             at += size or 1
-        return entities, rest
+        return entities, remaining
 
     def _find_entities(self, tokens: Sequence[str]) -> list[Entity]:
         return [entity for entity in self._home.find_by_name(" ".join(tokens)) if entity.domain not in _PLACES]
@@ -326,7 +326,7 @@ def _has_question_word(plain: str, markers: LanguageMarkers) -> bool:
 def _has_command_word(sentence_words: Sequence[str], plain: str, markers: LanguageMarkers) -> bool:
     """Tell whether a sentence begins or, in some languages, ends like a command."""
     if WIDE.search(plain):
-        return markers.contains("orders", plain) or any(one in plain for one in markers.command_stems)
+        return markers.contains("orders", plain) or any(stem in plain for stem in markers.command_stems)
     edges = plain.split()
     if markers.contains("orders", " ".join(edges[:4])) or markers.contains("orders", edges[-1]):
         return True
@@ -336,7 +336,7 @@ def _has_command_word(sentence_words: Sequence[str], plain: str, markers: Langua
 def _matches_stem(word: str, stems: frozenset[str]) -> bool:
     """Tell whether a word begins with one of the stems."""
     if WIDE.search(word):
-        return any(one in word for one in stems)
+        return any(stem in word for stem in stems)
     return any(word[:size] in stems for size in range(len(word), _LONG_WORD - 1, -1)) or word in stems
 
 

@@ -13,12 +13,12 @@ class ActionClaimGuard:
         self._executed = executed
         self._sentence = ""
         self._pending: list[str] = []  # clauses of the sentence that are not spoken yet
-        self.held: list[str] = []
+        self.withheld: list[str] = []
 
     def feed(self, clause: str) -> list[str]:
         """Return the clauses that may be spoken now."""
-        if self.held:
-            self.held.append(clause)
+        if self.withheld:
+            self.withheld.append(clause)
             return []
         self._sentence += clause
         self._pending.append(clause)
@@ -28,11 +28,11 @@ class ActionClaimGuard:
 
     def flush(self) -> list[str]:
         """End the sentence; return its clauses that may be spoken."""
-        is_supported = not self.held and self._checker.is_supported(self._sentence, self._executed)
+        is_supported = not self.withheld and self._checker.is_supported(self._sentence, self._executed)
         self._sentence = ""
         if is_supported:
             return self._release()
-        self.held.extend(self._pending)
+        self.withheld.extend(self._pending)
         self._pending = []
         return []
 

@@ -53,8 +53,8 @@ class ClauseSplitter:
 
     def flush(self) -> list[str]:
         """Return the rest of the text."""
-        left, self._text = self._text, ""
-        return [left] if left else []
+        remaining, self._text = self._text, ""
+        return [remaining] if remaining else []
 
     def _find_end(self) -> int:
         """Return the end of the first clause, or 0 if it is not known yet."""

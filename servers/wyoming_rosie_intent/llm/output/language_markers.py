@@ -90,7 +90,9 @@ def _compile_pattern(listed: Iterable[str], *, spaced: bool) -> re.Pattern[str]:
     alternatives = sorted(map(str.lower, listed), key=len, reverse=True)
     if not spaced:
         return re.compile("|".join(map(re.escape, alternatives)))
-    ends = (re.escape(one) + ("" if one.endswith("'") else r"(?![\w'])") for one in alternatives)
+    ends = (
+        re.escape(alternative) + ("" if alternative.endswith("'") else r"(?![\w'])") for alternative in alternatives
+    )
     return re.compile(rf"(?<![\w])(?:{'|'.join(ends)})")
 
 

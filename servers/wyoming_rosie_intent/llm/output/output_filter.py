@@ -186,11 +186,11 @@ async def filter_output(
         async for event in events:
             match event:
                 case TextDelta():
-                    for one in beginning.feed(output.feed(event.text)):
-                        yield one
+                    for delta in beginning.feed(output.feed(event.text)):
+                        yield delta
                 case StreamEnd():
-                    for one in (*beginning.feed(output.flush()), *beginning.flush()):
-                        yield one
+                    for delta in (*beginning.feed(output.flush()), *beginning.flush()):
+                        yield delta
                     for call in output.calls:
                         yield call
                     yield event
@@ -204,33 +204,33 @@ class _LeadingText:
     def __init__(self, reasoning: ReasoningStyle) -> None:
         self._reasoning = reasoning
         self._is_open = reasoning.is_untagged is False
-        self._held = ""
-        self._said = False
+        self._buffered = ""
+        self._has_emitted = False
 
-    def feed(self, given: Iterable[TextDelta | Restarted]) -> Iterator[TextDelta | Restarted]:
-        for one in given:
-            if isinstance(one, Restarted):
-                self._reasoning.is_untagged, self._is_open, self._held = True, True, ""
-                if self._said:
-                    yield one
-                self._said = False
+    def feed(self, deltas: Iterable[TextDelta | Restarted]) -> Iterator[TextDelta | Restarted]:
+        for delta in deltas:
+            if isinstance(delta, Restarted):
+                self._reasoning.is_untagged, self._is_open, self._buffered = True, True, ""
+                if self._has_emitted:
+                    yield delta
+                self._has_emitted = False
             elif self._is_open:
-                self._said = True
-                yield one
+                self._has_emitted = True
+                yield delta
             else:
-                self._held += one.text
-                if self._reasoning.is_untagged is None and len(self._held) >= FIRST_CHARACTERS:
+                self._buffered += delta.text
+                if self._reasoning.is_untagged is None and len(self._buffered) >= FIRST_CHARACTERS:
                     yield from self._release()
 
     def flush(self) -> Iterator[TextDelta | Restarted]:
         """Yield the withheld text: this answer has no reasoning without an opening tag."""
-        if self._held or not self._is_open:
-            self._reasoning.is_untagged = None if self._reasoning.is_untagged or not self._held else False
+        if self._buffered or not self._is_open:
+            self._reasoning.is_untagged = None if self._reasoning.is_untagged or not self._buffered else False
             yield from self._release()
 
     def _release(self) -> Iterator[TextDelta]:
-        self._is_open, held, self._held = True, self._held, ""
-        self._said = self._said or bool(held)
+        self._is_open, held, self._buffered = True, self._buffered, ""
+        self._has_emitted = self._has_emitted or bool(held)
         if held:
             yield TextDelta(held)
 
@@ -256,16 +256,16 @@ class OutputFilter:
         return self._process(at_end=True)
 
     def _process(self, *, at_end: bool) -> list[TextDelta | Restarted]:
-        given: list[TextDelta | Restarted] = []
+        deltas: list[TextDelta | Restarted] = []
         while self._text or (self._block and at_end):
-            taken = (
+            delta = (
                 self._process_block(self._block, at_end=at_end) if self._block else self._process_text(at_end=at_end)
             )
-            if taken is None:
+            if delta is None:
                 break
-            if isinstance(taken, Restarted) or taken.text:
-                given.append(taken)
-        return given
+            if isinstance(delta, Restarted) or delta.text:
+                deltas.append(delta)
+        return deltas
 
     def _process_text(self, *, at_end: bool) -> TextDelta | Restarted | None:
         """Take the next text outside a block; None if that depends on text to come."""
@@ -283,10 +283,10 @@ class OutputFilter:
         return self._process_bracket(found, at_end=at_end)
 
     def _emit(self, end: int) -> TextDelta:
-        taken, self._text = self._text[:end], self._text[end:]
-        line = taken.rpartition("\n")
+        emitted, self._text = self._text[:end], self._text[end:]
+        line = emitted.rpartition("\n")
         self._has_text_in_line = any(map(str.isalnum, line[2])) or (self._has_text_in_line and not line[1])
-        return TextDelta(taken)
+        return TextDelta(emitted)
 
     def _open_block(self, block: _ControlBlock, opening: re.Match[str]) -> TextDelta | Restarted:
         self._text = self._text[opening.end() :]

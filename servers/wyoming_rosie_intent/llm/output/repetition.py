@@ -28,18 +28,18 @@ class RepetitionDetector:
         self._tail = ""
         self._unseen = 0
         self._sentence = ""
-        self._said: Counter[str] = Counter()
+        self._sentences: Counter[str] = Counter()
 
     def feed(self, text: str) -> bool:
         """Return whether the text so far is a loop."""
         *whole, self._sentence = _SENTENCE_END.split(self._sentence + text)
-        self._said.update(filter(None, map(_normalize_sentence, whole)))
+        self._sentences.update(filter(None, map(_normalize_sentence, whole)))
         self._tail = (self._tail + text)[-_LOOKED_AT:]
         self._unseen += len(text)
         if self._unseen < _EVERY and not whole:
             return False
         self._unseen = 0
-        return any(times >= MAX_REPEATS for times in self._said.values()) or is_loop(self._tail)
+        return any(times >= MAX_REPEATS for times in self._sentences.values()) or is_loop(self._tail)
 
 
 def is_loop(text: str) -> bool:

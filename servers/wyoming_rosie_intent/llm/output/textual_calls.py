@@ -39,13 +39,13 @@ def parse_calls(text: str, tools: Collection[str]) -> list[ToolCall]:
 
 def find_closing_bracket(text: str, begin: int = 0) -> int | None:
     """Return the position after the bracket that closes the one at `begin`, or None. Brackets in quotes do not count."""
-    wanted: list[str] = []
+    expected: list[str] = []
     for sign in _SIGN.finditer(text, begin):
         if sign[0] in _BRACKETS:
-            wanted.append(_BRACKETS[sign[0]])
+            expected.append(_BRACKETS[sign[0]])
         elif sign[0] in "]})":
-            wanted.pop()
-            if not wanted:
+            expected.pop()
+            if not expected:
                 return sign.end()
         elif len(sign[0]) == 1:  # an unterminated string
             return None
@@ -144,7 +144,7 @@ def _parse_value(text: str) -> object:
 def _extract_calls(value: Any, tools: Collection[str]) -> list[ToolCall]:
     """Return the calls that parsed data contains."""
     if isinstance(value, list):
-        return [call for one in value for call in _extract_calls(one, tools)]
+        return [call for item in value for call in _extract_calls(item, tools)]
     if not isinstance(value, Mapping):
         return []
     for key in _LISTS:
@@ -160,14 +160,14 @@ def _extract_calls(value: Any, tools: Collection[str]) -> list[ToolCall]:
     return [_create_call(name, inner) for name, inner in by_name if name is not None and isinstance(inner, Mapping)]
 
 
-def _parse_arguments(given: object) -> Mapping[str, object] | None:
+def _parse_arguments(arguments: object) -> Mapping[str, object] | None:
     """Return the arguments, which may be a JSON string; None if they are not an object."""
-    if isinstance(given, str):
+    if isinstance(arguments, str):
         try:
-            given = parse_literal(given) if given.strip() else {}
+            arguments = parse_literal(arguments) if arguments.strip() else {}
         except ValueError:
             return None
-    return given if isinstance(given, Mapping) else {} if given is None else None
+    return arguments if isinstance(arguments, Mapping) else {} if arguments is None else None
 
 
 def _resolve_tool_name(name: object, tools: Collection[str]) -> str | None:

@@ -122,8 +122,8 @@ class CommandExtractor:
         if _MARK.search(self._text, 1):
             return plain_text
         maybe = _MAYBE_MARK.search(self._text, 1)
-        kept = maybe.start() if maybe else len(self._text)
-        plain_text, self._text = plain_text + self._text[1:kept], self._text[kept - 1 :]
+        plain_end = maybe.start() if maybe else len(self._text)
+        plain_text, self._text = plain_text + self._text[1:plain_end], self._text[plain_end - 1 :]
         return plain_text
 
     def flush(self) -> str:

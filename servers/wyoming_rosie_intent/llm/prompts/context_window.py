@@ -39,12 +39,12 @@ class ContextWindow:
 
     def allocate(self, fixed: int) -> TokenBudget:
         """Share out the tokens that are left beside `fixed` ones."""
-        left = max(0, self.prompt - fixed - SENTENCE_TOKENS)
+        available = max(0, self.prompt - fixed - SENTENCE_TOKENS)
         return TokenBudget(
-            min(MAX_ENTITY_TOKENS, left * 50 // 100),
-            min(MAX_STATE_TOKENS, left * 15 // 100),
-            min(MAX_HISTORY_TOKENS, left * 20 // 100),
-            min(MAX_RESULT_TOKENS, left * 15 // 100),
+            min(MAX_ENTITY_TOKENS, available * 50 // 100),
+            min(MAX_STATE_TOKENS, available * 15 // 100),
+            min(MAX_HISTORY_TOKENS, available * 20 // 100),
+            min(MAX_RESULT_TOKENS, available * 15 // 100),
         )
 
 
@@ -58,10 +58,10 @@ class ResultBudget:
     def truncate(self, text: str) -> str:
         """Return the text, cut with a note if there is no room for all of it."""
         if self._count(text) > self._remaining:
-            kept = text
-            while kept and self._count(kept + _CUT) > self._remaining:
-                kept = kept[: len(kept) * 3 // 4]
-            text = (kept + _CUT).strip()
+            prefix = text
+            while prefix and self._count(prefix + _CUT) > self._remaining:
+                prefix = prefix[: len(prefix) * 3 // 4]
+            text = (prefix + _CUT).strip()
         self._remaining = max(0, self._remaining - self._count(text))
         return text
 

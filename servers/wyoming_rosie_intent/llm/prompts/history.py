@@ -55,7 +55,7 @@ class ConversationHistory:
         if known is None or now - known.at > self._bounds.expiry_seconds:
             self._conversations.pop(conversation, None)
             return ()
-        if sum(count_tokens(one, self._count) for one in known.turns) > self.max_tokens:
+        if sum(count_tokens(turn, self._count) for turn in known.turns) > self.max_tokens:
             self._conversations[conversation] = known = _Conversation(
                 _truncate(known.turns, self.max_tokens, self._count), known.at
             )
@@ -79,8 +79,8 @@ def _truncate(
     sizes = [count_tokens(exchange, count) for exchange in exchanges]
     if sum(sizes) <= max_tokens:
         return exchanges
-    left, first = sum(sizes), 0
-    while left > max_tokens // 2 and first < len(exchanges) - 1:
-        left -= sizes[first]
+    total, first = sum(sizes), 0
+    while total > max_tokens // 2 and first < len(exchanges) - 1:
+        total -= sizes[first]
         first += 1
-    return exchanges[first:] if left <= max_tokens else ()
+    return exchanges[first:] if total <= max_tokens else ()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 States: TypeAlias = Mapping[str, Mapping[str, object]]
 TEMPLATES = ("system", "now", "not_done", "filler", "without_tools", "go_on")
-OWN_TEMPLATES = Path(__file__).with_name("templates")
+BUILTIN_TEMPLATES = Path(__file__).with_name("templates")
 MAX_NAME_CHARACTERS = 60
 """Characters of an entity's name, or of a text in its state."""
 MAX_AREAS = 100
@@ -36,7 +36,7 @@ _BY_RELEVANCE = (
     "alarm_control_panel", "valve", "humidifier", "lawn_mower", "water_heater", "input_boolean", "person", "sensor",
     "binary_sensor",
 )
-_TOLD = (
+_PROMPT_ATTRIBUTES = (
     "brightness", "color", "current_temperature", "temperature", "target", "position", "current_position", "speed", "percentage", "volume", "volume_level",
     "title", "media_title", "items", "unit_of_measurement",
 )
@@ -69,14 +69,14 @@ class _SystemPrompt:
     """A system message, the entities that it lists, the most relevant first, and the used entities at that time."""
 
     message: ChatMessage
-    things: tuple[Entity, ...]
+    entities: tuple[Entity, ...]
     used: frozenset[str]
 
     def includes(self, used: Sequence[str], home: Home) -> bool:
         """Tell whether it was rendered for these used entities or lists them anyway."""
-        if self.used.issuperset(used) or len(self.things) == len(home.entities):
+        if self.used.issuperset(used) or len(self.entities) == len(home.entities):
             return True
-        return {thing.id for thing in self.things}.issuperset(used)
+        return {entity.id for entity in self.entities}.issuperset(used)
 
 
 def load(folder: Path | None = None, context_window: ContextWindow | None = None) -> "PromptTemplates":
@@ -92,7 +92,7 @@ def load(folder: Path | None = None, context_window: ContextWindow | None = None
     )
     environment.filters["quoted"] = quote
     texts = {name: _read_template(folder, name) for name in _find_templates(folder)}
-    path = folder or OWN_TEMPLATES
+    path = folder or BUILTIN_TEMPLATES
     try:
         prompts = PromptTemplates(
             {name: environment.from_string(text) for name, text in texts.items()}, context_window or ContextWindow()
@@ -127,7 +127,9 @@ class PromptTemplates:
         """Return the prompt for the next sentence; `used` has the ids of recently used entities."""
         shares = self.allocate_tokens(home, tools)
         system = self._get_system_prompt(home, situation.area, used, shares)
-        states, more = _group_by_state(system.things, situation.states, shares.states, self.context_window.count_tokens)
+        states, more = _group_by_state(
+            system.entities, situation.states, shares.states, self.context_window.count_tokens
+        )
         area = situation.area.name if situation.area else None
         now = self._render_template("now", moment=situation.moment, area=area, states=states, more_states=more)
         messages = (system.message, *history, ChatMessage(ChatRole.USER, now))
@@ -140,9 +142,11 @@ class PromptTemplates:
             self._home, self._key, self._systems = home, key, {}
             empty = ChatMessage(ChatRole.SYSTEM, self._render_system(home, ()))
             moment = self._render_template("now", moment=datetime.now(UTC), area="", states=(), more_states=True)
-            told = Prompt((empty, ChatMessage(ChatRole.USER, moment)), tuple(tools), "")
+            fixed_prompt = Prompt((empty, ChatMessage(ChatRole.USER, moment)), tuple(tools), "")
             instead = self.context_window.count_tokens(self._render_template("without_tools"))
-            self._budget = self.context_window.allocate(self.context_window.counter.count_prompt(told) + instead)
+            self._budget = self.context_window.allocate(
+                self.context_window.counter.count_prompt(fixed_prompt) + instead
+            )
         return self._budget
 
     def render_not_done(self) -> ChatMessage:
@@ -177,24 +181,24 @@ class PromptTemplates:
         key = area.id if area else None
         cached = self._systems.get(key)
         if cached is None or not cached.includes(used, home):
-            things = select_entities(home, key, shares.entities, self.context_window.count_tokens, used)
-            listed = sorted(things, key=lambda entity: (entity.area or "", entity.domain, entity.id))
+            entities = select_entities(home, key, shares.entities, self.context_window.count_tokens, used)
+            listed = sorted(entities, key=lambda entity: (entity.area or "", entity.domain, entity.id))
             cached = _SystemPrompt(
-                ChatMessage(ChatRole.SYSTEM, self._render_system(home, listed)), things, frozenset(used)
+                ChatMessage(ChatRole.SYSTEM, self._render_system(home, listed)), entities, frozenset(used)
             )
             self._systems[key] = cached
         return cached
 
-    def _render_system(self, home: Home, things: Sequence[Entity]) -> str:
+    def _render_system(self, home: Home, listed: Sequence[Entity]) -> str:
         areas = {area.id: area.name for area in home.areas}
         return self._render_template(
             "system",
             location=home.location,
             preferences=home.preferences,
             areas=sorted(areas.values())[:MAX_AREAS],
-            things=[PromptEntity(e.name, e.domain, areas.get(e.area or ""), e.aliases[:2]) for e in things],
-            left_out=len(home.entities) - len(things),
-            kinds_left_out=_count_domains(home.entities) - _count_domains(things),
+            things=[PromptEntity(e.name, e.domain, areas.get(e.area or ""), e.aliases[:2]) for e in listed],
+            left_out=len(home.entities) - len(listed),
+            kinds_left_out=_count_domains(home.entities) - _count_domains(listed),
         )
 
     def _render_template(self, name: str, **values: object) -> str:
@@ -220,8 +224,8 @@ def escape_tokens(text: str) -> str:
     return _MARK.sub(lambda found: f"({found[1] or found[2]})", text)
 
 
-def _count_domains(things: Iterable[Entity]) -> Counter[str]:
-    return Counter(sorted(thing.domain for thing in things))
+def _count_domains(entities: Iterable[Entity]) -> Counter[str]:
+    return Counter(sorted(entity.domain for entity in entities))
 
 
 def select_entities(
@@ -232,17 +236,17 @@ def select_entities(
     First one of each domain, then those in the area and those used recently, then the others; the domains alternate.
     """
     rank = {domain: number for number, domain in enumerate(_BY_RELEVANCE)}
-    near = frozenset(used) | {entity.id for entity in home.entities if area is not None and entity.area == area}
+    nearby = frozenset(used) | {entity.id for entity in home.entities if area is not None and entity.area == area}
     turns: Counter[tuple[str, bool]] = Counter()
     order = []
-    for entity in sorted(home.entities, key=lambda entity: (entity.id not in near, entity.id)):
-        is_near = entity.id in near
+    for entity in sorted(home.entities, key=lambda entity: (entity.id not in nearby, entity.id)):
+        is_near = entity.id in nearby
         turn = turns[entity.domain, is_near]
         turns[entity.domain, is_near] += 1
         is_first = turn == 0 and (is_near or not turns[entity.domain, True])
         order.append((not is_first, not is_near, turn, rank.get(entity.domain, len(rank)), entity.id, entity))
     return tuple(
-        _fit_entities([entity for *_, entity in sorted(order, key=lambda one: one[:5])], home, max_tokens, tokens)
+        _fit_entities([entity for *_, entity in sorted(order, key=lambda entry: entry[:5])], home, max_tokens, tokens)
     )
 
 
@@ -259,18 +263,18 @@ def _fit_entities(
 
 
 def _group_by_state(
-    things: Iterable[Entity], states: States, max_tokens: int, tokens: Callable[[str], int]
+    entities: Iterable[Entity], states: States, max_tokens: int, tokens: Callable[[str], int]
 ) -> tuple[list[tuple[str, list[str]]], bool]:
     """Return the names of entities by state, and whether there are more than there is room for."""
     found: dict[str, list[str]] = {}
-    for thing in things:
-        if thing.id not in states or thing.domain in _STATELESS:
+    for entity in entities:
+        if entity.id not in states or entity.domain in _STATELESS:
             continue
-        state = describe_state(states[thing.id])
-        max_tokens -= tokens(f"{quote(thing.name)}, " + ("" if state in found else f"- {state}:\n"))
+        state = describe_state(states[entity.id])
+        max_tokens -= tokens(f"{quote(entity.name)}, " + ("" if state in found else f"- {state}:\n"))
         if max_tokens < 0:
             return _sort_groups(found), True
-        found.setdefault(state, []).append(thing.name)
+        found.setdefault(state, []).append(entity.name)
     return _sort_groups(found), False
 
 
@@ -280,13 +284,17 @@ def _sort_groups(found: Mapping[str, list[str]]) -> list[tuple[str, list[str]]]:
 
 def describe_state(state: Mapping[str, object]) -> str:
     """Return an entity's state and attributes in a few words."""
-    so = str(state.get("state", "unknown"))
-    if so in _OFF:
-        return so
-    told = [
-        f"{key.replace('_', ' ')} {_format_value(state[key])}" for key in _TOLD if state.get(key) not in (None, "", ())
+    value = str(state.get("state", "unknown"))
+    if value in _OFF:
+        return value
+    attributes = [
+        f"{key.replace('_', ' ')} {_format_value(state[key])}"
+        for key in _PROMPT_ATTRIBUTES
+        if state.get(key) not in (None, "", ())
     ]
-    return ", ".join((so if so.replace("_", "").isalnum() and len(so) < MAX_NAME_CHARACTERS else quote(so), *told))
+    return ", ".join(
+        (value if value.replace("_", "").isalnum() and len(value) < MAX_NAME_CHARACTERS else quote(value), *attributes)
+    )
 
 
 def _format_value(value: object) -> str:
@@ -296,7 +304,7 @@ def _format_value(value: object) -> str:
         case float():
             return f"{value:g}"
         case list() | tuple():
-            return " and ".join(quote(one) for one in value[:10])
+            return " and ".join(quote(item) for item in value[:10])
         case _:
             return quote(value)
 
@@ -319,8 +327,8 @@ def _find_templates(folder: Path | None) -> Sequence[str]:
 
 
 def _read_template(folder: Path | None, name: str) -> str:
-    given = folder / f"{name}.j2" if folder else None
-    path = given if given and given.is_file() else OWN_TEMPLATES / f"{name}.j2"
+    custom = folder / f"{name}.j2" if folder else None
+    path = custom if custom and custom.is_file() else BUILTIN_TEMPLATES / f"{name}.j2"
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as err:

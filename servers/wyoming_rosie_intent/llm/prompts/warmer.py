@@ -45,7 +45,7 @@ class PromptWarmer:
         return self._task is not None and not self._task.done()
 
     def start(
-        self, prompt: Prompt, wish: RoutingRequest, now: float, render: Callable[[], Prompt] | None = None
+        self, prompt: Prompt, request: RoutingRequest, now: float, render: Callable[[], Prompt] | None = None
     ) -> bool:
         """Warm up the prompt in the background; return False if one is being read or this one was read lately.
 
@@ -53,7 +53,7 @@ class PromptWarmer:
         """
         if self.is_busy or not self._cooldown.acquire(prompt, now):
             return False
-        self._task = asyncio.create_task(self._run(prompt, wish, render))
+        self._task = asyncio.create_task(self._run(prompt, request, render))
         return True
 
     async def close(self) -> None:
@@ -61,13 +61,13 @@ class PromptWarmer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _run(self, prompt: Prompt, wish: RoutingRequest, render: Callable[[], Prompt] | None) -> None:
+    async def _run(self, prompt: Prompt, request: RoutingRequest, render: Callable[[], Prompt] | None) -> None:
         try:
             async with asyncio.timeout(WARM_SECONDS):
-                await self._warm(prompt, wish)
+                await self._warm(prompt, request)
                 if render is not None and snapshots.get_stable_prefix(again := render()) != snapshots.get_stable_prefix(
                     prompt
                 ):
-                    await self._warm(again, wish)
+                    await self._warm(again, request)
         except (ModelError, TimeoutError) as err:
             _LOG.info("warm-up failed", reason=str(err) or "too slow")

@@ -120,13 +120,13 @@ def voice_names(voices: list[LibraryVoice]) -> dict[str, str]:
 
 def language_tag(code: str) -> str:
     """Return a language code in the letter case that BCP 47 recommends: en-US, cmn-Latn, en-GB-x-rp."""
-    language, *rest = code.lower().split("-")
+    language, *subtags = code.lower().split("-")
     is_private = False
-    for position, part in enumerate(rest):
+    for position, part in enumerate(subtags):
         is_private = is_private or len(part) == 1
         if not is_private:
-            rest[position] = {2: part.upper(), 4: part.title()}.get(len(part), part)
-    return "-".join((language, *rest))
+            subtags[position] = {2: part.upper(), 4: part.title()}.get(len(part), part)
+    return "-".join((language, *subtags))
 
 
 def _clamp(allowed: range, value: float) -> int:

@@ -58,8 +58,8 @@ class Settings:
 
     def resolve_scales(self, voice: InferenceScales) -> InferenceScales:
         """Return the voice's scales, overridden by those that are set."""
-        given = {"length": self.length_scale, "noise": self.noise_scale, "noise_w": self.noise_w_scale}
-        return replace(voice, **{name: value for name, value in given.items() if value is not None})
+        scales = {"length": self.length_scale, "noise": self.noise_scale, "noise_w": self.noise_w_scale}
+        return replace(voice, **{name: value for name, value in scales.items() if value is not None})
 
 
 @dataclass(frozen=True)
@@ -177,11 +177,11 @@ class PiperEngine:
 
     def _install_hint(self) -> str:
         folder = self._folders[0]
-        by_hand = f"put {self._default}.onnx and {self._default}.onnx.json into {folder}"
+        manual = f"put {self._default}.onnx and {self._default}.onnx.json into {folder}"
         if self._progress is None:
-            return f"the voice {self._default} is not installed: {by_hand}"
+            return f"the voice {self._default} is not installed: {manual}"
         fetched = f"{self._progress.done_bytes / MEGABYTE:.0f} MB of {self._progress.name}"
-        return f"the voice {self._default} is being fetched ({fetched} so far): try again soon, or {by_hand}"
+        return f"the voice {self._default} is being fetched ({fetched} so far): try again soon, or {manual}"
 
 
 def load(settings: Settings, data: Path) -> PiperEngine:

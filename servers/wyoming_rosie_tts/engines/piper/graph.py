@@ -24,13 +24,13 @@ def find_decoder_input(model: onnx.ModelProto) -> str:
 
 def split_model(model: onnx.ModelProto, frames: str) -> tuple[onnx.ModelProto, onnx.ModelProto] | None:
     """Return the model up to the tensor `frames`, and from it on; None if the latter needs more than it and a speaker."""
-    given = {one.name for one in model.graph.input}
-    sound = [one.name for one in model.graph.output][:1]
+    inputs_before = {tensor.name for tensor in model.graph.input}
+    sound = [tensor.name for tensor in model.graph.output][:1]
     needed = _collect_upstream(model, sound, {frames})
-    if needed & given - {SPEAKER}:
+    if needed & inputs_before - {SPEAKER}:
         return None
     joint = helper.make_tensor_value_info(frames, TensorProto.FLOAT, None)
-    inputs = [one for one in model.graph.input if one.name in needed]
+    inputs = [tensor for tensor in model.graph.input if tensor.name in needed]
     encoder = _extract(model, _collect_upstream(model, [frames], set()), model.graph.input, [joint])
     return encoder, _extract(model, needed, [joint, *inputs], model.graph.output[:1])
 
@@ -42,7 +42,7 @@ def _extract(
     outputs: Sequence[onnx.ValueInfoProto],
 ) -> onnx.ModelProto:
     nodes = [node for node in model.graph.node if tensors.intersection(node.output)]
-    weights = [one for one in model.graph.initializer if one.name in tensors]
+    weights = [weight for weight in model.graph.initializer if weight.name in tensors]
     graph = helper.make_graph(nodes, model.graph.name or "voice", list(inputs), list(outputs), weights)
     return helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
 

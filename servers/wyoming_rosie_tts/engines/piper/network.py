@@ -138,12 +138,12 @@ def _measure_split(encode: Inference, decode: Inference, frames: str) -> Decoder
     assert sample is not None
     random = np.random.default_rng(1)
     count = 2 * MAX_CONTEXT_FRAMES + 1
-    one = random.normal(0, 1, (1, sample.shape[1], count)).astype(np.float32)
-    other = one.copy()
-    other[..., MAX_CONTEXT_FRAMES] = random.normal(0, 1, sample.shape[1])
-    before = decode(_decoder_inputs(frames, one, 0), cancellation)
+    first = random.normal(0, 1, (1, sample.shape[1], count)).astype(np.float32)
+    second = first.copy()
+    second[..., MAX_CONTEXT_FRAMES] = random.normal(0, 1, sample.shape[1])
+    before = decode(_decoder_inputs(frames, first, 0), cancellation)
     started_at = perf_counter()
-    after = decode(_decoder_inputs(frames, other, 0), cancellation)
+    after = decode(_decoder_inputs(frames, second, 0), cancellation)
     work_seconds = (perf_counter() - started_at) / count
     assert before is not None
     assert after is not None
@@ -198,11 +198,11 @@ def _create_inference(model: onnx.ModelProto, cuda: bool, path: Path) -> Inferen
         raise EngineError(f"onnxruntime does not load {path}: {str(err)[:200]}") from err
     names = {one.name for one in session.get_inputs()}
 
-    def run(given: Mapping[str, Any], interruption: StepCancellation) -> Floats | None:
+    def run(inputs: Mapping[str, Any], interruption: StepCancellation) -> Floats | None:
         this = onnxruntime.RunOptions()
         with interruption.on_cancel(lambda: setattr(this, "terminate", True)):
             try:
-                return np.asarray(session.run(None, {name: given[name] for name in names}, this)[0])
+                return np.asarray(session.run(None, {name: inputs[name] for name in names}, this)[0])
             except Exception:
                 if this.terminate:
                     return None

@@ -27,8 +27,8 @@ class Phonemizer:
 
     def to_ids(self, segment: TextSegment) -> list[list[int]]:
         """Return the phoneme ids of each sentence; none if there is nothing to say. Raises BadEventError, EngineError."""
-        if segment.phonemes and (given := self._encode([_split_ipa(segment.phonemes)])):
-            return given
+        if segment.phonemes and (ids := self._encode([_split_ipa(segment.phonemes)])):
+            return ids
         if not any(map(str.isalnum, segment.text)):
             return []
         is_readable = writing_systems.is_readable(segment.text, self._file.language)
@@ -43,13 +43,13 @@ class Phonemizer:
     def _encode(self, sentences: Sequence[Sequence[str]]) -> list[list[int]]:
         """Return the ids of the sentences of which the voice knows at least one letter's phoneme."""
         table = self._file.phoneme_ids
-        known = [[one for one in sentence if one in table] for sentence in sentences]
+        known = [[phoneme for phoneme in sentence if phoneme in table] for sentence in sentences]
         if unknown := sum(map(len, sentences)) - sum(map(len, known)):
             _LOG.debug("phonemes unknown to the voice", voice=self._file.name, unknown=unknown)
         return [
-            self._encode_sentence(one)
-            for one in known
-            if any(unicodedata.category(phoneme[0])[0] == "L" for phoneme in one)
+            self._encode_sentence(phonemes)
+            for phonemes in known
+            if any(unicodedata.category(phoneme[0])[0] == "L" for phoneme in phonemes)
         ]
 
     def _encode_sentence(self, phonemes: Sequence[str]) -> list[int]:

@@ -55,9 +55,9 @@ def find_voices(folders: Sequence[Path]) -> dict[str, PiperFile]:
 def read_voice(network: Path) -> PiperFile:
     """Return the voice of a network file. Raises EngineError that names the file that is missing or invalid."""
     path = network.with_name(network.name + ".json")
-    for one in (network, path):
-        if not one.is_file():
-            raise EngineError(f"{one} is missing; a voice is two files, {network.name} and {path.name}")
+    for file in (network, path):
+        if not file.is_file():
+            raise EngineError(f"{file} is missing; a voice is two files, {network.name} and {path.name}")
     try:
         description = json.loads(path.read_bytes())
         return _parse_file(network, description)
@@ -102,7 +102,7 @@ def _parse_scale(inference: Mapping[str, Any]) -> InferenceScales:
 
 
 def _parse_ids(id_map: Mapping[str, Any]) -> dict[str, list[int]]:
-    phoneme_ids = {str(symbol): [int(one) for one in ids] for symbol, ids in id_map.items()}
+    phoneme_ids = {str(symbol): [int(number) for number in ids] for symbol, ids in id_map.items()}
     if not {"_", "^", "$"} <= phoneme_ids.keys():
         raise ValueError("phoneme_id_map lacks _, ^ or $")
     return phoneme_ids

@@ -35,7 +35,7 @@ def spoken(home: Home, language: str, said: str, answer: str) -> bool:
     for clause in (*clauses.feed(answer), *clauses.flush()):
         guard.feed(clause)
     guard.flush()
-    return not guard.held
+    return not guard.withheld
 
 
 @pytest.mark.parametrize("line", CLAIMS[::2], ids="-".join)
@@ -70,7 +70,7 @@ def after_deed(home: Home, sentence: str) -> bool:
     for clause in (*clauses.feed(sentence), *clauses.flush()):
         guard.feed(clause)
     guard.flush()
-    return not guard.held
+    return not guard.withheld
 
 
 @pytest.mark.parametrize("line", AFTER_DEED, ids="-".join)
@@ -148,4 +148,4 @@ def test_any_text_can_be_judged_and_none_of_it_is_lost(home: Home, text: str, la
         ClaimChecker(said, language_markers.load_markers(language), home, DemoActor(home).states), None
     )
     heard = [*guard.feed(text), *guard.flush()]
-    assert "".join((*heard, *guard.held)) == text
+    assert "".join((*heard, *guard.withheld)) == text
