@@ -57,7 +57,7 @@ class EngineRegistry:
             raise ConfigError(describe_unknown_name("engine", name, self.names))
         try:
             module = self._module(name)
-        except Exception as err:  # it may be somebody else's file, with any fault
+        except Exception as err:  # it may be a third-party file, with any fault
             raise ConfigError(f"the engine {name!r} cannot be imported: {type(err).__name__}: {err}") from err
         engine_settings = () if self._settings_class(name) is None else (getattr(settings, name.replace("-", "_")),)
         return module.load(*engine_settings, *context)
@@ -66,7 +66,7 @@ class EngineRegistry:
         """Return the class of an engine's settings, None when it has no settings."""
         try:
             kind = getattr(self._module(name), "Settings", None)
-        except Exception:  # noqa: BLE001 - a file with a fault keeps nobody from using the others; `load` reports it
+        except Exception:  # noqa: BLE001 - a file with a fault does not keep the others from being used; `load` reports it
             return None
         return kind if is_dataclass(kind) and isinstance(kind, type) and fields(kind) else None
 

@@ -1,4 +1,4 @@
-"""The wyoming-rosie-satellite command: settings, components, services."""
+"""The satellite: settings, components, services."""
 
 import asyncio
 import sys
@@ -21,7 +21,7 @@ from wyoming_rosie_satellite.storage.timer_service import SatelliteTimerService
 
 
 async def serve(settings: SatelliteConfig) -> None:
-    """Run a satellite until SIGTERM. Raises ConfigError."""
+    """Run the satellite until stopped. Raises ConfigError."""
     if settings.log_format is not None:
         log_format.configure(settings.log_format)
     settings = await asyncio.to_thread(factory.resolve_wake_words, settings)
@@ -60,7 +60,7 @@ async def serve(settings: SatelliteConfig) -> None:
 
 
 def main() -> None:
-    """Run the satellite; with --migrate and a wyoming-satellite command, print its settings instead."""
+    """Run the wyoming-rosie-satellite command; with --migrate and a wyoming-satellite command, print its settings instead."""
     sys.argv[1:] = arguments = migration.translate_arguments(sys.argv[1:])
     with exit_status.exit_on_error("wyoming-rosie-satellite", "satellite"):
         if arguments[:1] == ["--migrate"]:

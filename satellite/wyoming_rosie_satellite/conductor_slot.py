@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 from wyoming_rosie.errors import BadEventError
 
 ALIVE_SECONDS = 5.0
-"""A conductor that was heard from within this time cannot be replaced."""
+"""A conductor that sent something within this time cannot be replaced."""
 
 C = TypeVar("C")
 

@@ -26,7 +26,7 @@ STALLED_AUDIO_SECONDS = 30.0
 STABLE_SAMPLES = 60_000 * SAMPLES_PER_MS
 """A microphone that fails again before it has delivered this much audio is not reported again."""
 SILENT_ERROR_CODES = frozenset({"nothing-to-say", "duplicate_wake_up_detected"})
-"""Codes of runs that nobody waits for any more: the user said never mind, or another satellite has the run."""
+"""Codes of runs whose reply is not awaited any more: the user said never mind, or another satellite has the run."""
 NO_SPEECH_CODES = frozenset({"no-speech", "stt-no-text-recognized"})
 IDLE_PHASES = (SatellitePhase.OFFLINE, SatellitePhase.PAUSED, SatellitePhase.WAITING)
 QUESTION_MARKS = ("?", "？", "؟")  # noqa: RUF001 - those of other scripts are meant
@@ -39,7 +39,7 @@ class SatelliteOptions:
 
     endpointing: EndpointingRules | None = None  # for commands that the conductor does not end; None: never
     answers_questions: bool = True  # listen again after a reply that ends with a question mark
-    timer_rings: int = 30  # rings of a finished timer that nobody stops
+    timer_rings: int = 30  # rings of a finished timer that is not stopped
     timer_ring_pause_seconds: float = 3.0
     pipelines: Mapping[str, str] = field(default_factory=dict)  # by wake word
     slots: Collection[str] = ()  # wake words that have a conductor of their own
@@ -61,7 +61,7 @@ class SatelliteCore:
     _is_stored_run: bool = False  # the run in progress comes from the offline queue, and has no transcript yet
     _phase_deadline: float | None = None
     _reply_deadline: float = 0.0  # until then a reply may still come, whatever the phase
-    _lost_deadline: float = 0.0  # a conductor that leaves before leaves somebody without a reply
+    _lost_deadline: float = 0.0  # a conductor that leaves before it leaves the user without a reply
     _unstable_until: int = 0  # position up to which another failure of the microphone is not reported
     _clip: int = 0  # number of the latest reply audio
     _is_clip_open: bool = False  # more of it may arrive
@@ -229,7 +229,7 @@ class SatelliteCore:
         return self.is_muted or self.phase is SatellitePhase.STREAMING or self._presence.is_paused(slot)
 
     def _interrupt(self) -> list[Effect]:
-        """Stop whatever is played, cues and rings included, for a run that starts."""
+        """Stop all playback, cues and rings included, for a run that starts."""
         self._ringer.stop()
         stop: list[Effect] = [m.StopPlayback()]
         return [*stop, m.ReportPlayed()] if self.phase is SatellitePhase.SPEAKING else stop

@@ -1,4 +1,4 @@
-"""Handler of one connection to the satellite: any peer may describe it, one per slot may conduct it."""
+"""Connection handler of the satellite: any peer may describe it, one per slot may conduct it."""
 
 import asyncio
 

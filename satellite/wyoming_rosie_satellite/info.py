@@ -61,7 +61,7 @@ def service_name(settings: SatelliteConfig, slot: str = MAIN_SLOT) -> str:
     whole = settings.name or discovery.instance_name("satellite")
     if slot == MAIN_SLOT:
         return whole
-    room = discovery.LONGEST_NAME - len(slot.encode()) - 1
+    room = discovery.MAX_NAME_BYTES - len(slot.encode()) - 1
     return f"{whole.encode()[: max(0, room)].decode(errors='ignore')} {slot}".strip()
 
 

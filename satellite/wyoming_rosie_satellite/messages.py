@@ -91,7 +91,7 @@ class ListenRequested:
 
 @dataclass(frozen=True)
 class StopRequested:
-    """A button, a program or a keyboard stops whatever the satellite does."""
+    """A button, a program or a keyboard stops what the satellite is doing."""
 
 
 @dataclass(frozen=True)

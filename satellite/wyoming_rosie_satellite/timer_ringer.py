@@ -1,4 +1,4 @@
-"""Rules of ringing: a finished timer sounds again and again until somebody stops it. Times are seconds."""
+"""Timer ringer: a finished timer rings repeatedly until it is stopped. Rules; times are seconds."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""wyoming-rosie-hub: runs the hub with its settings until SIGTERM."""
+"""The hub: settings, components, services."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -161,7 +161,7 @@ class Hub:
 
 
 async def serve(settings: HubConfig) -> None:
-    """Run the hub until SIGTERM. Raises ConfigError."""
+    """Run the hub until stopped. Raises ConfigError."""
     for uri in settings.satellite:
         address.parse(uri)
     endpointing.check_endpointing_rules(settings.end_of_speech)
@@ -189,7 +189,7 @@ async def serve(settings: HubConfig) -> None:
 
 
 def main() -> None:
-    """Run the hub."""
+    """Run the wyoming-rosie-hub command."""
     config.main("hub", HubConfig, serve)
 
 

@@ -1,4 +1,4 @@
-"""wyoming-rosie-intent: sentences to actions and answers over the Wyoming protocol."""
+"""The intent daemon: settings, components, service."""
 
 import time
 from contextlib import AsyncExitStack
@@ -28,7 +28,7 @@ from wyoming_rosie_intent.rules import hassil, templates
 
 
 async def serve(settings: IntentConfig) -> None:
-    """Run the daemon until it is stopped. Raises ConfigError, EngineError."""
+    """Serve intent recognition until stopped. Raises ConfigError, EngineError."""
     file_home = loader.load_home(settings.home)
     if settings.phrases is not None:
         responses.load_folder(settings.phrases)
@@ -52,15 +52,15 @@ async def serve(settings: IntentConfig) -> None:
         stack.callback(dialogue.close)
         metrics = Metrics()
         answered = create_turn_metrics(metrics, lambda: dialogue.waiting, is_enabled=settings.has_monitor)
-        peers = DaemonServer(
+        daemon = DaemonServer(
             "intent",
             create_info(recognizer, handles=executor.has_actor, uses_llm=agent is not None, notice=notice),
             lambda send: IntentHandler(dialogue, executor.states, _clock, send, answered, get_device_area, notice),
             metrics=metrics,
         )
-        factory.add_health_checks(peers.health, actor, plugins)
+        factory.add_health_checks(daemon.health, actor, plugins)
         await run_until_first_exit(
-            server.run(peers, settings),
+            server.run(daemon, settings),
             updates.run(recognizer, executor),
             factory.watch_home_file(settings.home, actor, updates.put),
             *([factory.run_plugins(plugins)] if plugins else []),
@@ -78,7 +78,7 @@ def _clock() -> datetime:
 
 
 def main() -> None:
-    """Run the daemon."""
+    """Run the wyoming-rosie-intent command."""
     config.main("intent", IntentConfig, serve)
 
 

@@ -136,7 +136,7 @@ class Dialogue:
         return user_input.language or "en"
 
     async def _execute_confirmed(self, action: PendingAction, moment: datetime) -> Outcome | None:
-        """Execute or delegate a confirmed action; None if the rest of a model's answer is wanted."""
+        """Execute or delegate a confirmed action; None to go on with the rest of a model's answer."""
         if isinstance(action, DelegateToConductor):
             return action
         if action == () and self._agent is not None:
@@ -168,10 +168,10 @@ class Dialogue:
     def _parse_commands(self, text: str, user_input: ConversationInput) -> Matches:
         """Match the commands in a text, which is the sentence or a command that it defers."""
 
-        def one(part: str) -> Match | None:
+        def recognize(part: str) -> Match | None:
             return self._recognizer.recognize(part, user_input.language, user_input.area)
 
-        return multi_command.parse_commands(text, one, self._get_split_rules(user_input.language))
+        return multi_command.parse_commands(text, recognize, self._get_split_rules(user_input.language))
 
     def _get_split_rules(self, language: str | None) -> SplitRules:
         home = self._executor.home

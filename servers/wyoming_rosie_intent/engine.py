@@ -21,7 +21,7 @@ class AreaScope(StrEnum):
     """How a sentence refers to an area."""
 
     ANYWHERE = "anywhere"  # no area: it names an entity or means the whole home
-    SAID = "said"
+    NAMED = "said"
     HERE = "here"  # the speaker's area
     UNKNOWN = "unknown"  # the speaker's area, which is not known
 

@@ -1,4 +1,4 @@
-"""Creates the daemon's parts from its settings. All functions raise ConfigError for settings that cannot work."""
+"""Factory of the daemon's components from its settings; each function may raise ConfigError."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""The handler of one connection: transcripts in, replies out."""
+"""Connection handler of the intent daemon."""
 
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
@@ -40,16 +40,18 @@ from wyoming_rosie_intent.rules.durations import COMMAND_SLOT
 _LOG = structlog.get_logger()
 _MAX_NAME_CHARACTERS = 128
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
-_OUR_KEYS = frozenset({"intent", "slots", "intents", "expects_reply", "later", "confirmed"})
+_ANSWER_KEYS = frozenset({"intent", "slots", "intents", "expects_reply", "later", "confirmed"})
 """Keys of an answer's context that are about its own sentence; a peer may send them back with the next one."""
-_OF_SATELLITES = frozenset({"satellite-connected", "satellite-disconnected", "run-pipeline", "streaming-started"})
+_SATELLITE_EVENTS = frozenset({"satellite-connected", "satellite-disconnected", "run-pipeline", "streaming-started"})
 """Events of a peer that only reports what happens in a room; the room's conductor sends the transcripts."""
-_RENDERS_TEMPLATES = "device_id"
+_TEMPLATE_KEY = "device_id"
 """Key that Home Assistant sends since the version in which it renders an intent's text as a template."""
 _OUTCOMES = frozenset({"handled", "not-handled", "not-recognized", "intent", "intents-start"})
 
 
 class IntentHandler:
+    """Answers `transcript` and `recognize` with an answer, or with the intents that the conductor is to execute."""
+
     def __init__(
         self,
         dialogue: Dialogue,
@@ -57,7 +59,7 @@ class IntentHandler:
         clock: Callable[[], datetime],
         send: Send,
         metrics: TurnMetrics = NULL_TURN_METRICS,
-        find_device_area: Callable[[str], str | None] = lambda _: None,
+        get_device_area: Callable[[str], str | None] = lambda _: None,
         notice: str = "",
     ) -> None:
         self._dialogue = dialogue
@@ -65,18 +67,18 @@ class IntentHandler:
         self._clock = clock
         self._send = send
         self._metrics = metrics
-        self._find_device_area = find_device_area  # by the id of a device in Home Assistant
+        self._get_device_area = get_device_area  # by the id of a device in Home Assistant
         self._notice = {"notice": notice} if notice else {}  # logged with each answer
-        self._busy = False
+        self._is_busy = False
         self._is_observer = False
 
     @property
     def is_busy(self) -> bool:
-        return self._busy
+        return self._is_busy
 
     async def on_event(self, event: Event) -> None:
         """Answer a transcript or a request for the states of the home, or prepare for a transcript."""
-        self._busy = True
+        self._is_busy = True
         try:
             match event.type:
                 case "detection":
@@ -85,10 +87,10 @@ class IntentHandler:
                     await self._on_transcript(event)
                 case "user-event" if event.data.get("name") == "home-state":
                     await self._send(_create_home_state(self._states(), event))
-                case other if other in _OF_SATELLITES:
+                case other if other in _SATELLITE_EVENTS:
                     self._is_observer = True
         finally:
-            self._busy = False
+            self._is_busy = False
 
     async def close(self) -> None:
         pass  # a pending question outlives the connection
@@ -100,7 +102,7 @@ class IntentHandler:
 
     async def _on_transcript(self, event: Event) -> None:
         user_input = self._parse_input(event)
-        context = {key: value for key, value in turn.context(event).items() if key not in _OUR_KEYS}
+        context = {key: value for key, value in turn.context(event).items() if key not in _ANSWER_KEYS}
         context["conversation_id"] = user_input.conversation_id
         with self._metrics.turn("understand") as answered:
             answer = self._dialogue.answer(user_input, self._clock(), loop_time())
@@ -151,7 +153,7 @@ class IntentHandler:
 
     async def _create_intent(self, match: Match, user_input: ConversationInput, context: dict[str, Any]) -> Event:
         text = await self._dialogue.render_response(
-            match, user_input.area, self._clock(), renders=_RENDERS_TEMPLATES in context
+            match, user_input.area, self._clock(), renders=_TEMPLATE_KEY in context
         )
         entities = [Entity(name, value) for name, value in match.slots.items()]
         return Intent(match.intent, entities, text, context).event()
@@ -175,7 +177,7 @@ class IntentHandler:
     def _find_area(self, context: dict[str, Any]) -> str | None:
         """Return the speaker's area, from the context or by the device in Home Assistant."""
         device = _parse_name(context, "device_id")
-        return _parse_name(context, "area") or (self._find_device_area(device) if device else None)
+        return _parse_name(context, "area") or (self._get_device_area(device) if device else None)
 
 
 def _parse_name(data: Mapping[str, Any], key: str) -> str | None:
@@ -230,9 +232,9 @@ def _end_stream(outcome: Outcome, text_sent: str, context: dict[str, Any]) -> It
 
 
 def _match_context(matches: tuple[Match, ...]) -> dict[str, Any]:
-    """Return the context of the matched intents; `intents` has all of them if there are has_several."""
-    all_of_them = [{"intent": match.intent, "slots": dict(match.slots)} for match in matches]
-    return {**all_of_them[0], **({"intents": all_of_them} if len(matches) > 1 else {})} if matches else {}
+    """Return the context of the matched intents; `intents` has all of them if there are several."""
+    intents = [{"intent": match.intent, "slots": dict(match.slots)} for match in matches]
+    return {**intents[0], **({"intents": intents} if len(matches) > 1 else {})} if matches else {}
 
 
 def _create_home_state(states: Mapping[str, Mapping[str, object]], event: Event) -> Event:

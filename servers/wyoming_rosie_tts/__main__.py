@@ -1,4 +1,4 @@
-"""The TTS daemon: settings, engine, service."""
+"""The text-to-speech daemon: settings, engine, service."""
 
 import asyncio
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class TtsConfig(ServiceConfig):
 
 
 async def serve(settings: TtsConfig) -> None:
-    """Run the daemon until it is stopped."""
+    """Serve text to speech until stopped. Raises ConfigError."""
     data = settings.data_dir or config.data_folder()
     engine: TtsEngine = await asyncio.to_thread(ENGINES.load, settings.engine, settings, data)
     cache = await asyncio.to_thread(phrase_cache.load, settings.cache)
@@ -60,16 +60,16 @@ async def serve(settings: TtsConfig) -> None:
         cache,
         create_turn_metrics(metrics, lambda: scheduler.waiting, is_enabled=settings.has_monitor),
     )
-    tts = DaemonServer(
+    daemon = DaemonServer(
         "tts",
         Info(tts=[engine.describe()]),
         lambda send: TtsHandler(context, settings.text_limit, send),
         is_installed=engine.is_installed,
         metrics=metrics,
     )
-    preparing = asyncio.create_task(prepare(context, tts, settings.phrase))
+    preparing = asyncio.create_task(prepare(context, daemon, settings.phrase))
     try:
-        await server.run(tts, settings)
+        await server.run(daemon, settings)
     finally:
         preparing.cancel()
         await asyncio.wait([preparing])
@@ -77,11 +77,11 @@ async def serve(settings: TtsConfig) -> None:
         cache.close()
 
 
-async def prepare(context: TtsContext, tts: DaemonServer, phrases: tuple[str, ...]) -> None:
+async def prepare(context: TtsContext, daemon: DaemonServer, phrases: tuple[str, ...]) -> None:
     """Install the engine if necessary, announce it, and prewarm the phrases."""
     await ensure_installed(context.engine)
-    tts.set_info(Info(tts=[context.engine.describe()]))
-    tts.installed.set()
+    daemon.set_info(Info(tts=[context.engine.describe()]))
+    daemon.installed.set()
     await prewarm(context, phrases)
 
 

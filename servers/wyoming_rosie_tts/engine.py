@@ -1,4 +1,4 @@
-"""The interface of a speech synthesis engine."""
+"""Interface of a text-to-speech engine."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The handler of one connection: speaks whole texts, and texts that are streamed while they are being written."""
+"""Connection handler of the text-to-speech daemon."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Sequence
@@ -23,7 +23,10 @@ SegmentWithPause: TypeAlias = tuple[Segment, bool]
 
 
 class TtsHandler:
-    """Answers `synthesize`, and `synthesize-start`, `-chunk` and `-stop`; a stop is answered even if the stream failed."""
+    """Answers `synthesize` with speech, and `synthesize-start`, `-chunk` and `-stop` while the text is still written.
+
+    A stop is answered even if the stream failed.
+    """
 
     def __init__(self, context: TtsContext, max_characters: int, send: Send) -> None:
         self._context = context

@@ -37,14 +37,14 @@ async def serve(settings: VadConfig) -> None:
     scheduler = create_scheduler(engine)
     metrics = Metrics()
     turns = create_turn_metrics(metrics, lambda: scheduler.waiting, is_enabled=settings.has_monitor)
-    vad = DaemonServer(
+    daemon = DaemonServer(
         "vad",
         {**Info().to_dict(), "vad": [engine.describe()]},
         lambda send: VadHandler(engine, scheduler, settings.speech, send, turns),
         metrics=metrics,
     )
     try:
-        await server.run(vad, settings)
+        await server.run(daemon, settings)
     finally:
         scheduler.close()
 

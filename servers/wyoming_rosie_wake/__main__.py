@@ -43,14 +43,14 @@ async def serve(settings: WakeConfig) -> None:
     scheduler = BatchScheduler("wake", engine.process_batch, engine.batch_limits, worker_count(settings.workers))
     metrics = Metrics()
     detections = create_turn_metrics(metrics, lambda: scheduler.waiting, is_enabled=settings.has_monitor)
-    wake = DaemonServer(
+    daemon = DaemonServer(
         "wake",
         Info(wake=[engine.describe()]),
         lambda send: WakeHandler(engine, scheduler, recorder, send, detections),
         metrics=metrics,
     )
     try:
-        await server.run(wake, settings)
+        await server.run(daemon, settings)
     finally:
         scheduler.close()
 

@@ -8,7 +8,7 @@ from tests.conftest import OpenPeer, StartDaemon
 from tests.ollama_script import Fault, Rule
 from tests.ollama_server import OllamaServer
 from wyoming_rosie.protocol.client import Client
-from wyoming_rosie_intent.llm.output.answer_length import LATEST_SECONDS, OFFER_SECONDS, estimate_speech_seconds
+from wyoming_rosie_intent.llm.output.answer_length import MAX_SECONDS, OFFER_SECONDS, estimate_speech_seconds
 
 KITCHEN = {"area": "kitchen", "conversation_id": "c1"}
 ENDS = ("handled-stop", "not-handled", "not-recognized", "intent", "error")
@@ -44,7 +44,7 @@ async def test_a_long_answer_stops_after_a_minute_and_goes_on_after_a_yes(daemon
         asked = server.requests_to("/api/chat")
     assert first.data["text"].endswith("by the people. Shall I go on?")
     assert first.data["context"]["expects_reply"] is True
-    assert OFFER_SECONDS <= estimate_speech_seconds(first.data["text"]) < LATEST_SECONDS
+    assert OFFER_SECONDS <= estimate_speech_seconds(first.data["text"]) < MAX_SECONDS
     assert rest.data["text"] == "And today it has ninety bridges."
     assert rest.data["context"]["expects_reply"] is False
     assert first.data["text"] in str(asked[1].data["messages"])

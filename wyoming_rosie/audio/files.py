@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 STDIN = "/dev/stdin"
 """Path that stands for `-` on the command line."""
 BLOCK_SECONDS = 1.0
-MOST_BYTES = 1 << 30
+MAX_BYTES = 1 << 30
 """Limit of a recording from a pipe, which is copied to a temporary file."""
 COPY_BYTES = 1 << 20
 FFMPEG_STOP_SECONDS = 5.0
@@ -131,8 +131,8 @@ def _open_raw(path: Path) -> IO[bytes]:
 def _copy(raw: IO[bytes], path: Path, stack: ExitStack) -> Path:
     copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="wyoming-rosie-"))  # noqa: SIM115 - the stack closes it
     while block := raw.read(COPY_BYTES):
-        if copy.tell() > MOST_BYTES:
-            raise ConfigError(f"{_display_name(path)} is longer than {MOST_BYTES >> 20} MB; cut it")
+        if copy.tell() > MAX_BYTES:
+            raise ConfigError(f"{_display_name(path)} is longer than {MAX_BYTES >> 20} MB; cut it")
         copy.write(block)
     copy.flush()
     return Path(copy.name)

@@ -41,7 +41,7 @@ SILENT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 CHUNK_SECONDS = 0.1
 AHEAD_SECONDS = 1.0
-LONGEST_RECORDING_SECONDS = 600.0
+MAX_RECORDING_SECONDS = 600.0
 SUFFIXES = (".wav", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aiff", ".au", ".wma", ".webm")
 """File name suffixes of recordings; other values of --speak are a text unless a file has that name."""
 
@@ -173,7 +173,7 @@ class _SatelliteSession:
         self.unplayed += not played and self.reply is not None
 
     def _record(self, event: Event) -> None:
-        if SPEECH.seconds(len(self.recording)) < LONGEST_RECORDING_SECONDS:
+        if SPEECH.seconds(len(self.recording)) < MAX_RECORDING_SECONDS:
             converter = Converter(format_of(event), SPEECH)
             self.recording += converter.convert(event.payload or b"") + converter.finish()
 

@@ -33,7 +33,7 @@ CHUNK_SECONDS = 0.1
 ANSWER_SECONDS = 60.0
 GRAMMAR = "home"
 """Model name of the default engine."""
-LONGEST_SECONDS = "600"
+MAX_SECONDS = "600"
 """Limit of a recording that is transcribed."""
 
 
@@ -89,7 +89,7 @@ async def transcribe(
     request = Transcribe(name=requested_model, language=language).event()
     with files.buffered(file) as buffered, files.open_audio(buffered) as recording:
         async with _open_stage(
-            "asr", stage, "--longest-seconds", LONGEST_SECONDS, *model_arguments, *_home_arguments(home)
+            "asr", stage, "--longest-seconds", MAX_SECONDS, *model_arguments, *_home_arguments(home)
         ) as peer:
             event = await _transcribe_recording(peer, request, recording)
             text, about = str(event.data.get("text", "")), {}

@@ -54,7 +54,7 @@ def health_app(role: str, health: Health, metrics: Metrics) -> "web.Application"
     async def all_parts(_: web.Request) -> web.Response:
         return _response({"program": role, "version": __version__}, health.run_checks())
 
-    async def one_part(request: web.Request) -> web.Response:
+    async def get_part(request: web.Request) -> web.Response:
         name, parts = request.match_info["part"], health.run_checks()
         if name not in parts:
             there_are = ", ".join(sorted(parts))
@@ -67,7 +67,7 @@ def health_app(role: str, health: Health, metrics: Metrics) -> "web.Application"
 
     answering = web.Application()
     answering.router.add_get("/health", all_parts)
-    answering.router.add_get("/health/{part}", one_part)
+    answering.router.add_get("/health/{part}", get_part)
     answering.router.add_get("/metrics", numbers)
     return answering
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from wyoming_rosie.config import state_folder
 
-LONGEST = 63  # bytes of one DNS label
-MOST = 50
+MAX_NAME_BYTES = 63  # bytes of one DNS label
+MAX_NAMES = 50
 """Limit of daemons that would share a name."""
 
 
 def candidates(name: str, last: str | None = None) -> list[str]:
     """Return the names to try: the last one, then NAME, NAME (2), NAME (3) and so on."""
-    numbered = [name, *(_truncate(name, f" ({number})") for number in range(2, MOST + 1))]
+    numbered = [name, *(_truncate(name, f" ({number})") for number in range(2, MAX_NAMES + 1))]
     return list(dict.fromkeys([last, *numbered] if last in numbered else numbered))
 
 
@@ -36,7 +36,7 @@ def save_name(name: str, port: int, chosen: str) -> None:
 
 
 def _truncate(name: str, suffix: str) -> str:
-    room = LONGEST - len(suffix.encode())
+    room = MAX_NAME_BYTES - len(suffix.encode())
     return name.encode()[:room].decode(errors="ignore") + suffix
 
 

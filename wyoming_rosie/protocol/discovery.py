@@ -40,8 +40,8 @@ MAX_PAUSE_SECONDS = 60.0
 NEXT_ADDRESS_SECONDS = 0.25
 """Delay before the next address of a service is tried (RFC 8305)."""
 ANSWER_SECONDS = 2.0
-MOST_ADDRESSES = 16
-LONGEST_NAME = 63  # bytes of one DNS label
+MAX_ADDRESSES = 16
+MAX_NAME_BYTES = 63  # bytes of one DNS label
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class ServiceBrowser:
             properties = record.decoded_properties
             self._found[name] = DiscoveredService(
                 name.removesuffix(f".{SERVICE_TYPE}"),
-                await first_reachable(await asyncio.to_thread(_closest_first, addresses[:MOST_ADDRESSES]), record.port),
+                await first_reachable(await asyncio.to_thread(_closest_first, addresses[:MAX_ADDRESSES]), record.port),
                 record.port,
                 properties.get("role") or "",
                 properties.get("version") or "",
@@ -187,7 +187,7 @@ def instance_name(role: str) -> str:
     """Return the daemon's stable name: role, host name and a hash of the machine ID, as host names repeat."""
     host = socket.gethostname().partition(".")[0] or "host"
     suffix = f"-{hashlib.sha256(_machine_id()).hexdigest()[:6]}"
-    return f"rosie-{role}-{host}"[: LONGEST_NAME - len(suffix)] + suffix
+    return f"rosie-{role}-{host}"[: MAX_NAME_BYTES - len(suffix)] + suffix
 
 
 def usable_addresses(bound: str, local_ips: Iterable[str]) -> list[str]:

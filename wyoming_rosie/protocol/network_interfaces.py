@@ -11,7 +11,7 @@ KERNEL = Path("/sys/class/net")
 _VIRTUAL = re.compile(
     r"(docker|br-|veth|virbr|vnet|vmnet|vboxnet|lxc|lxd|podman|cni|flannel|cali|kube|tun|tap|wg|tailscale|zt|ppp)"
 )
-_MOST_LAYERS = 4
+_MAX_LAYERS = 4
 
 
 class InterfaceKind(IntEnum):
@@ -35,7 +35,7 @@ class InterfaceAddress:
 
 def interface_kind(name: str, kernel: Path = KERNEL) -> InterfaceKind:
     """Return the kind of an interface, by its entry in sysfs, else by its name."""
-    if _has_card(kernel / name, _MOST_LAYERS):
+    if _has_card(kernel / name, _MAX_LAYERS):
         return InterfaceKind.LAN
     is_virtual = _VIRTUAL.match(name) or any((kernel / name / sign).exists() for sign in ("bridge", "tun_flags"))
     return InterfaceKind.VIRTUAL if is_virtual else InterfaceKind.UNKNOWN

@@ -40,7 +40,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DRAIN_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
-MOST_LEAVING = 1024
+MAX_LEAVING = 1024
 PRIVATE_NETWORKS = (
     "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10",
 )  # fmt: skip
@@ -185,7 +185,7 @@ class DaemonServer:
     def _reject(self, stream: EventStream, refusal: BadEventError) -> None:
         """Refuse a connection with an error, cheaply: there may be many."""
         self._refused.add(refusal.code)
-        if len(self._refused_peers) >= MOST_LEAVING:
+        if len(self._refused_peers) >= MAX_LEAVING:
             stream.abort()
             return
         if stream.write_nowait(Error(str(refusal), refusal.code).event()):

@@ -8,7 +8,7 @@ import structlog
 from wyoming.event import Event
 
 _turn_id: ContextVar[str | None] = ContextVar("turn_id", default=None)
-_LONGEST = 128
+_MAX_CHARACTERS = 128
 
 
 def new_id() -> str:
@@ -25,7 +25,7 @@ def bind(turn_id: str) -> None:
 def adopt(event: Event) -> None:
     """Bind the turn ID of a peer's event; without one, keep the current ID or bind a new one."""
     turn_id = event_context(event).get("turn_id")
-    if isinstance(turn_id, str) and 0 < len(turn_id) <= _LONGEST:
+    if isinstance(turn_id, str) and 0 < len(turn_id) <= _MAX_CHARACTERS:
         if turn_id != _turn_id.get():
             bind(turn_id)
     elif _turn_id.get() is None:

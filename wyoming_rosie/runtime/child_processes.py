@@ -44,7 +44,7 @@ def exit_with_parent() -> None:
 def set_parent_exit_signal(parent: int, number: signal.Signals) -> None:
     """Have the kernel send a signal to this process when the parent's thread that started it ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-    if os.getppid() != parent:  # the parent ended before the kernel was told
+    if os.getppid() != parent:  # the parent ended before the call above
         os.kill(os.getpid(), number)
 
 

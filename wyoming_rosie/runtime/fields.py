@@ -88,7 +88,7 @@ def parse_number(value: object) -> float | None:
 
 
 def is_text(value: object, min_length: int = 0, max_length: int | None = None) -> bool:
-    """Return whether a value is a text of such a length."""
+    """Return whether a value is a text of a length in these limits."""
     return isinstance(value, str) and min_length <= len(value) and (max_length is None or len(value) <= max_length)
 
 

@@ -15,13 +15,13 @@ def on_hangup(reload: Callable[[], None]) -> Callable[[], None]:
     """Return the SIGHUP handler of a program that reloads: it ends the program instead if the terminal is gone."""
     may_end = bool(hangup_signal()) and _has_terminal()
 
-    def hung_up() -> None:
+    def handle_hangup() -> None:
         if may_end and not _has_terminal():
             os.kill(os.getpid(), signal.SIGTERM)
         else:
             reload()
 
-    return hung_up
+    return handle_hangup
 
 
 def _has_terminal() -> bool:

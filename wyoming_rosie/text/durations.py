@@ -63,14 +63,14 @@ def format_duration(seconds: float, language: str = DEFAULT_LANGUAGE) -> str:
     """Return a duration in words: "1 hour and 5 minutes"."""
     table = _TABLES.get(base_language(language), _TABLES[DEFAULT_LANGUAGE])
     names = [(count, table.units[unit]) for unit, count in _split_units(seconds)] or [(0, table.units["second"])]
-    return join_list([f"{count} {forms[0] if count == 1 else forms[1]}" for count, forms in names], table.joined)
+    return join_list([f"{count} {forms[0] if count == 1 else forms[1]}" for count, forms in names], table.conjunction)
 
 
 def format_modifier(seconds: float, language: str = DEFAULT_LANGUAGE) -> str:
     """Return a duration as it stands before a noun: "1 hour and 5 minute" (timer)."""
     table = _TABLES.get(base_language(language), _TABLES[DEFAULT_LANGUAGE])
     names = _split_units(seconds) or [("second", 0)]
-    return join_list([f"{count} {table.units[unit][0]}" for unit, count in names], table.joined)
+    return join_list([f"{count} {table.units[unit][0]}" for unit, count in names], table.conjunction)
 
 
 def join_list(words: list[str], last: str) -> str:
@@ -96,7 +96,7 @@ class _LanguageTable:
     raw: Mapping[str, Any]
 
     @property
-    def joined(self) -> str:
+    def conjunction(self) -> str:
         return str(self.raw["joined"])
 
     @property
@@ -110,7 +110,7 @@ class _LanguageTable:
         return _tokenize_keys({**words, **dict.fromkeys(self.raw["one"], 1), **self.raw["more"]})
 
     @cached_property
-    def unit_of(self) -> Mapping[Words, str]:
+    def units_by_name(self) -> Mapping[Words, str]:
         return {_tokenize(name): unit for unit, names in self.units.items() for name in names}
 
     @cached_property
@@ -254,7 +254,7 @@ class _DurationParser:
 
     def _parse_unit(self, at: int) -> tuple[str, int] | None:
         for length in range(min(_MAX_PHRASE_WORDS, len(self._words) - at), 0, -1):
-            if (unit := self._table.unit_of.get(self._words[at : at + length])) is not None:
+            if (unit := self._table.units_by_name.get(self._words[at : at + length])) is not None:
                 return unit, at + length
         return None
 

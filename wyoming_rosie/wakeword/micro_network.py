@@ -24,7 +24,7 @@ class _Quantization(ctypes.Structure):
 
 
 class MicroNetwork:
-    """One word's network for one stream. Raises ConfigError if the file is not such a network.
+    """One word's network for one stream. Raises ConfigError if the file is no network of microWakeWord.
 
     Each `stride` frames of features give a score; the last `window` scores are averaged.
     """

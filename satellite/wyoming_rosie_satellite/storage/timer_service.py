@@ -29,7 +29,9 @@ class SatelliteTimerService:
         self._ring = ring
         self._timers = Timers()
         self._changed = asyncio.Event()
-        self._saver = json_store.JsonWriter(path, lambda: timer_store.document(self._timers, loop_time(), time.time()))
+        self._saver = json_store.JsonWriter(
+            path, lambda: timer_store.encode_timers(self._timers, loop_time(), time.time())
+        )
 
     @property
     def timers(self) -> tuple[Timer, ...]:
@@ -37,7 +39,7 @@ class SatelliteTimerService:
 
     def handle_event(self, event: Event) -> None:
         """Apply a timer-started, -updated, -cancelled or -finished event of the conductor. Raises BadEventError."""
-        self._publish(self._timers.take(event, loop_time()))
+        self._publish(self._timers.apply(event, loop_time()))
 
     def start(self, seconds: float, name: str | None = None) -> str:
         """Start a timer of the satellite's own; return its id. Raises BadEventError."""
@@ -64,25 +66,25 @@ class SatelliteTimerService:
         try:
             saved = await asyncio.to_thread(json_store.read, self._path)
             if saved is not None:
-                self._timers.add(timer_store.restored(saved, loop_time(), time.time()))
+                self._timers.add(timer_store.decode_timers(saved, loop_time(), time.time()))
         except (ValueError, OSError) as err:
             await asyncio.to_thread(json_store.quarantine, self._path, err)
 
     async def _run_timers(self) -> None:
         while True:
             self._changed.clear()
-            self._publish(self._timers.due(loop_time()))
-            due = self._timers.next_due
+            self._publish(self._timers.finish_expired(loop_time()))
+            deadline = self._timers.next_deadline
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(due):
+                async with asyncio.timeout_at(deadline):
                     await self._changed.wait()
 
-    def _publish(self, happened: list[Event]) -> None:
-        if not happened:
+    def _publish(self, events: list[Event]) -> None:
+        if not events:
             return
         self._changed.set()
         self._saver.schedule()
-        for event in happened:
+        for event in events:
             self._notify(event)
             if event.type == FINISHED:
                 _LOG.info("timer finished", timer=event.data["id"])

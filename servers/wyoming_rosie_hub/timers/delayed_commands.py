@@ -25,7 +25,7 @@ MAX_ATTEMPTS = 12
 MAX_DELAY_SECONDS = 300.0
 """How late a command is still carried out, as after a restart of the hub."""
 MAX_CONFIRMED_DELAY_SECONDS = 60.0
-"""The same for a command that needed a yes: nobody wants a door unlocked much later."""
+"""The same for a command that needed a yes: a door must not be unlocked much later."""
 
 
 def is_too_late(timer: HubTimer, now: float) -> bool:

@@ -78,7 +78,7 @@ class TimerSet:
         return replace(self, all=tuple(timer for timer in self.all if timer.id not in ids))
 
     def cancel(self, *removed: HubTimer) -> "TimerSet":
-        """Move timers to the cancelled ones, since their satellites may not have been told yet."""
+        """Move timers to the cancelled ones, since their satellites may not know yet."""
         cancelled = (*self.cancelled, *(timer for timer in removed if timer.command is None))
         return replace(self.remove(*removed), cancelled=cancelled[-MAX_CANCELLED:])
 

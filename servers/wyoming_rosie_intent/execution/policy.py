@@ -128,7 +128,7 @@ def _is_lock_only(command: Command, entity: Entity) -> bool:
 
 
 def is_dangerous(policy: Policy, entity: Entity) -> bool:
-    """Return whether an entity could let somebody in or start a fire."""
+    """Return whether an entity could let an intruder in or start a fire."""
     return _matches_any(entity, policy.dangerous) or (policy.detects_danger and _is_dangerous_by_default(entity))
 
 

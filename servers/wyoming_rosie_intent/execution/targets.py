@@ -82,7 +82,7 @@ def _infer_domain(intent: str) -> str | None:
 def _find_by_name(home: Home, match: Match, speaker_area: str | None) -> Targets | Answer:
     name = str(match.slots["name"])
     named = tuple(e for e in home.find_by_name(name) if match.domain in {None, e.domain})
-    if match.area_scope is AreaScope.SAID and match.intent != "HassVacuumCleanArea":
+    if match.area_scope is AreaScope.NAMED and match.intent != "HassVacuumCleanArea":
         area = str(match.slots["area"])
         return (
             _select_in_area(named, home.get_area(area))

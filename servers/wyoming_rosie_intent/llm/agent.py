@@ -53,7 +53,7 @@ SILENCE_SECONDS = 15.0
 MAX_USED = 32
 """Entities that a prompt lists because they were used lately."""
 MAX_WAITING = 16
-"""Answer events that nobody has taken yet; then the model waits."""
+"""Answer events that have not been sent yet; then the model waits."""
 
 
 class RoutedChatModel(ChatModel, Protocol):
@@ -349,7 +349,7 @@ class _AgentTurn:
         self._is_recorded = False
 
     def fail(self, reason: str) -> NotHandled:
-        """Return the failure in words, after the actions that nobody has been told of."""
+        """Return the failure in words, after the actions that the person has not been told of."""
         untold = () if self.has_spoken else self.tool_loop.actions.texts
         return NotHandled(" ".join((*untold, reason)))
 

@@ -58,11 +58,11 @@ class CommandToolset:
         """Recognize the sentence in the person's language or in English, which models tend to fall back to."""
         for language in dict.fromkeys((context.language, "en")):
 
-            def one(text: str, language: str = language) -> Match | None:
+            def recognize(text: str, language: str = language) -> Match | None:
                 return self._recognizer.recognize(text, language, _get_area_id(context))
 
             try:
-                if matches := multi_command.parse_commands(sentence, one):
+                if matches := multi_command.parse_commands(sentence, recognize):
                     return matches
             except UnknownLanguageError:
                 continue

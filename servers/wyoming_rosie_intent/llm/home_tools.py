@@ -195,7 +195,7 @@ def _create_match(home: Home, intent: str, arguments: Mapping[str, SlotValue], l
         slots["name"] = _resolve_entity_name(home, str(slots["name"]))
     if "area" in slots:
         slots["area"] = _resolve_area_name(home, str(slots["area"]))
-    where = AreaScope.SAID if "area" in slots else AreaScope.ANYWHERE
+    where = AreaScope.NAMED if "area" in slots else AreaScope.ANYWHERE
     return Match(intent, slots, domain=str(domain) if domain else None, area_scope=where, language=language)
 
 

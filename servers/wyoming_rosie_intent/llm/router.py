@@ -138,7 +138,7 @@ class TierRouter:
     async def warm_up(self, prompt: Prompt, request: RoutingRequest) -> Tier | None:
         """Warm up the tier that the request would be sent to; return it. Raises ModelError.
 
-        The cloud is never warmed up: nothing leaves the home, or costs money, before somebody has spoken.
+        The cloud is never warmed up: nothing leaves the home, or costs money, before a person has spoken.
         """
         name = self.find_tier(request)
         if name is None or name is Tier.CLOUD:

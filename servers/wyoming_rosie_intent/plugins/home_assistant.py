@@ -50,7 +50,7 @@ class HomeAssistantPlugin(IntegrationPlugin):
     async def handle_command(self, intent: str, entities: Mapping[str, Any]) -> Mapping[str, Any]:
         assert self._executor is not None
         slots = {key: value for key, value in entities.items() if key != "domain"}
-        where = AreaScope.SAID if "area" in slots else AreaScope.ANYWHERE
+        where = AreaScope.NAMED if "area" in slots else AreaScope.ANYWHERE
         plan = self._executor.plan([Match(intent, slots, domain=entities.get("domain"), area_scope=where)], None)
         answer = await self._executor.execute(plan.commands, datetime.now().astimezone())
         messages = [

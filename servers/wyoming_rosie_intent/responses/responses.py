@@ -155,7 +155,7 @@ def name_targets(match: Match, targets: Sequence[Entity]) -> str:
     kind = name_class(targets[0].domain, match.slot_texts("device_class"), language)
     if "floor" in match.slots and _has_value("grammar.group_on", language):
         return _catalog.render("grammar.group_on", language, kind=kind, area=match.slots["floor"])
-    in_one = match.area_scope in {AreaScope.SAID, AreaScope.HERE} and all(
+    in_one = match.area_scope in {AreaScope.NAMED, AreaScope.HERE} and all(
         entity.area == targets[0].area for entity in targets
     )
     key = "group_in" if in_one else "group"

@@ -270,7 +270,7 @@ class _AreaRecognizer:
 
     def _find_mentioned_area(self, match: Match) -> str | None:
         """Return the area that the sentence names, also within an entity's name: the kitchen lamp is in the kitchen."""
-        if match.area_scope is AreaScope.SAID:
+        if match.area_scope is AreaScope.NAMED:
             return match.slot_text("area")
         areas = {entity.area for entity in self.home.find_by_name(match.slot_text("name") or "")}
         area = self.home.get_area(areas.pop() or "") if len(areas) == 1 else None
@@ -336,7 +336,7 @@ def _convert_result(result: "RecognizeResult", text: str, language: str) -> Matc
     entities = result.entities
     where = AreaScope.ANYWHERE
     if "area" in entities:
-        where = AreaScope.SAID if entities["area"].text else AreaScope.HERE
+        where = AreaScope.NAMED if entities["area"].text else AreaScope.HERE
         if entities["area"].value == _UNKNOWN_AREA:
             where = AreaScope.UNKNOWN
     slots = {

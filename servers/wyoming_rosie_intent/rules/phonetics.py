@@ -48,7 +48,7 @@ class Vocabulary:
         self._cache: dict[str, Mapping[str, float]] = {}
 
     def find_similar(self, token: str) -> Mapping[str, float]:
-        """Return the words similar to a heard one, with their scores."""
+        """Return the words similar to a recognized one, with their scores."""
         found = self._cache.get(token)
         if found is None:
             if len(self._cache) >= _MAX_CACHED:
@@ -69,7 +69,7 @@ class Vocabulary:
 
 
 def score_similarity(token: str, word: str) -> float:
-    """Score the similarity of a heard word to another, 0 to 1; both in lower case."""
+    """Score the similarity of a recognized word to another, 0 to 1; both in lower case."""
     if token == word:
         return EXACT_SCORE
     if _differs_in_suffix(token, word) or _expand_umlauts(token) == _expand_umlauts(word):

@@ -23,7 +23,7 @@ _FRACTION = re.compile(
 )
 _HUNDREDS = re.compile(r"\w*(?:hundred|thousand|hundert|tausend|honderd|duizend)|cents?|mille|cien(?:to)?|mil|cento", re.IGNORECASE)  # fmt: skip
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)?")
-_MOST_NUMBER_WORDS = 4
+_MAX_NUMBER_WORDS = 4
 
 
 class SplitPoints:
@@ -71,7 +71,7 @@ class SplitPoints:
     def _first_unit_index(self, text: str) -> int | None:
         """Return the index of the unit of time in the amount that a text begins with."""
         words = re.split(r"[ -]", re.sub(r"(\d)([^\W\d_])", r"\1 \2", text))
-        for word in words[: _MOST_NUMBER_WORDS + 1]:
+        for word in words[: _MAX_NUMBER_WORDS + 1]:
             if not self._is_number(word):
                 return _unit_index(word) if word is not words[0] else None
         return None

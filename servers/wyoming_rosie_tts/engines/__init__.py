@@ -1,1 +1,1 @@
-"""Speech synthesis engines, one file each."""
+"""Text-to-speech engines, one file each."""

@@ -1,1 +1,1 @@
-"""One file for each engine."""
+"""Wake word engines, one file each."""

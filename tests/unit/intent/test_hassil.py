@@ -142,7 +142,7 @@ def test_a_sentence_means_the_same_in_any_room(
         match = recognizer.recognize(text, area=area)
         assert match is not None
         assert (match.intent, match.slots) == (intent, slots)
-        assert match.area_scope is (AreaScope.SAID if "area" in slots else AreaScope.ANYWHERE)
+        assert match.area_scope is (AreaScope.NAMED if "area" in slots else AreaScope.ANYWHERE)
 
 
 @pytest.mark.parametrize(("text", "intent", "slots"), HERE)

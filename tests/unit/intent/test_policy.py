@@ -162,7 +162,7 @@ grouped = st.builds(
     lambda intent, domain, where: Match(intent, {}, domain=domain, area_scope=where),
     intents,
     st.sampled_from(sorted({entity.domain for entity in ENTITIES})),
-    st.sampled_from(list(AreaScope)).filter(lambda where: where not in {AreaScope.SAID, AreaScope.HERE}),
+    st.sampled_from(list(AreaScope)).filter(lambda where: where not in {AreaScope.NAMED, AreaScope.HERE}),
 )
 rooms = st.dictionaries(
     st.sampled_from(["office", "kitchen"]),

@@ -49,7 +49,7 @@ def test_the_only_thermometer_of_a_home_is_meant_from_anywhere(area: str | None,
 def test_a_room_without_a_thermometer_is_not_said_to_be_as_warm_as_another() -> None:
     home = Home(family().areas, (thermometer("bath"),))
     found = targets.find_targets(
-        home, Match("HassClimateGetTemperature", {"area": "Kitchen"}, area_scope=AreaScope.SAID)
+        home, Match("HassClimateGetTemperature", {"area": "Kitchen"}, area_scope=AreaScope.NAMED)
     )
     assert not isinstance(found, tuple)
 

@@ -67,7 +67,7 @@ def test_what_was_done_is_said_with_the_names_of_things(language: str, intent: s
     ],
 )  # fmt: skip
 def test_one_thing_and_several_are_said_otherwise(language: str, one: str, some: str, asked: str) -> None:
-    match = Match("HassTurnOn", {"area": "Office"}, area_scope=AreaScope.SAID, language=language)
+    match = Match("HassTurnOn", {"area": "Office"}, area_scope=AreaScope.NAMED, language=language)
     assert responses.render_done(Command(match), (LAMP,)) == one
     assert responses.render_done(Command(match), (LAMP, GLOBE)) == some
     off = Match("HassTurnOff", language=language)

@@ -39,14 +39,14 @@ def test_a_name_that_two_things_have_means_the_one_in_the_speakers_room() -> Non
 
 def test_a_room_that_is_said_decides_over_the_speakers() -> None:
     assert ids(
-        Match("HassTurnOn", {"name": "Lamp", "area": "Office"}, domain="light", area_scope=AreaScope.SAID), "bedroom"
+        Match("HassTurnOn", {"name": "Lamp", "area": "Office"}, domain="light", area_scope=AreaScope.NAMED), "bedroom"
     ) == ["light.1"]
 
 
 def test_a_thing_without_a_room_may_be_said_to_be_in_any() -> None:
-    assert ids(Match("HassTurnOn", {"name": "Globe", "area": "Office"}, domain="light", area_scope=AreaScope.SAID)) == [
-        "light.3"
-    ]
+    assert ids(
+        Match("HassTurnOn", {"name": "Globe", "area": "Office"}, domain="light", area_scope=AreaScope.NAMED)
+    ) == ["light.3"]
 
 
 def test_the_domain_of_the_sentence_tells_things_of_one_name_apart() -> None:
@@ -76,7 +76,7 @@ def test_only_what_can_be_coloured_is() -> None:
 
 def test_the_only_boiler_serves_every_room() -> None:
     assert ids(Match("HassClimateSetTemperature", {"area": "Office"}, area_scope=AreaScope.HERE)) == ["climate.1"]
-    assert ids(Match("HassClimateGetTemperature", {"area": "Office"}, area_scope=AreaScope.SAID)) == ["climate.1"]
+    assert ids(Match("HassClimateGetTemperature", {"area": "Office"}, area_scope=AreaScope.NAMED)) == ["climate.1"]
     assert ids(Match("HassClimateGetTemperature", {}, area_scope=AreaScope.UNKNOWN)) == ["climate.1"]
 
 

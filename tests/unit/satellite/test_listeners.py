@@ -5,7 +5,7 @@ import pytest
 from tests.unit.satellite.fakes import RecordingSpeaker
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.metrics import Metrics
-from wyoming_rosie.protocol.discovery import LONGEST_NAME
+from wyoming_rosie.protocol.discovery import MAX_NAME_BYTES
 from wyoming_rosie_satellite.config import SatelliteConfig
 from wyoming_rosie_satellite.factory import resolve_wake_words
 from wyoming_rosie_satellite.info import service_name
@@ -31,7 +31,7 @@ async def test_a_port_that_nobody_could_use_is_refused(settings: SatelliteConfig
 def test_a_word_is_part_of_the_name_whatever_the_satellites_is(whole: str | None) -> None:
     found = service_name(SatelliteConfig(name=whole), "hey_jarvis")
     assert found.endswith(" hey_jarvis")
-    assert len(found.encode()) <= LONGEST_NAME
+    assert len(found.encode()) <= MAX_NAME_BYTES
 
 
 def test_words_of_any_name_are_the_models_own() -> None:

@@ -17,8 +17,8 @@ from tests.waiting import wait_until
 from wyoming_rosie.errors import BadEventError
 from wyoming_rosie.timers import Timer
 from wyoming_rosie_satellite.storage.timer_service import SatelliteTimerService
-from wyoming_rosie_satellite.storage.timer_store import LATEST_SECONDS, document, restored
-from wyoming_rosie_satellite.storage.timers import LONGEST_SECONDS, MOST_TIMERS, Timers
+from wyoming_rosie_satellite.storage.timer_store import MAX_OVERDUE_SECONDS, decode_timers, encode_timers
+from wyoming_rosie_satellite.storage.timers import MAX_SECONDS, MAX_TIMERS, Timers
 
 NOON = 1_800_000_000.0
 
@@ -40,23 +40,25 @@ def cancelled(timer_id: str = "a") -> Event:
 
 
 def told(timers: Timers, *events: Event, now: float = 0) -> list[str]:
-    return [event.type for given in events for event in timers.take(given, now)]
+    return [event.type for given in events for event in timers.apply(given, now)]
 
 
 def test_a_timer_ends_at_its_time_though_nobody_says_so() -> None:
     timers = Timers()
     told(timers, started(seconds=60), now=100)
-    assert timers.next_due == 160
-    assert timers.due(159.9) == []
-    assert timers.due(160) == [finished()]
-    assert timers.next_due is None
+    assert timers.next_deadline == 160
+    assert timers.finish_expired(159.9) == []
+    assert timers.finish_expired(160) == [finished()]
+    assert timers.next_deadline is None
 
 
 @pytest.mark.parametrize("server_first", [True, False], ids=["the server first", "the satellite first"])
 def test_a_timer_that_the_server_reports_too_ends_once(server_first: bool) -> None:
     timers = Timers()
     told(timers, started())
-    first, then = (told(timers, finished()), timers.due(60)) if server_first else (timers.due(60), [])
+    first, then = (
+        (told(timers, finished()), timers.finish_expired(60)) if server_first else (timers.finish_expired(60), [])
+    )
     assert len(first) == 1
     assert then == []
     assert told(timers, finished(), finished()) == []
@@ -69,24 +71,24 @@ def test_a_timer_that_only_the_server_knows_ends_when_it_says_so() -> None:
 def test_a_paused_timer_waits_and_goes_on_with_what_was_left() -> None:
     timers = Timers()
     told(timers, started(seconds=60), updated(seconds=40, is_active=False))
-    assert timers.due(1_000) == []
+    assert timers.finish_expired(1_000) == []
     assert timers.running[0].seconds_left(1_000) == 40
     told(timers, updated(seconds=40), now=2_000)
-    assert timers.next_due == 2_040
+    assert timers.next_deadline == 2_040
 
 
 def test_a_cancelled_timer_never_ends() -> None:
     timers = Timers()
     assert told(timers, started(), cancelled(), cancelled()) == ["timer-started", "timer-cancelled"]
-    assert timers.due(1_000) == []
+    assert timers.finish_expired(1_000) == []
 
 
 def test_a_timer_that_gets_more_time_after_it_has_rung_rings_again() -> None:
     timers = Timers()
     told(timers, started())
-    timers.due(60)
+    timers.finish_expired(60)
     told(timers, updated(seconds=30), now=61)
-    assert timers.due(91) == [finished()]
+    assert timers.finish_expired(91) == [finished()]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_a_timer_that_gets_more_time_after_it_has_rung_rings_again() -> None:
         {"id": "", "total_seconds": 5},
         {"id": "x" * 1_000, "total_seconds": 5},
         {"id": "a", "total_seconds": -1},
-        {"id": "a", "total_seconds": LONGEST_SECONDS + 1},
+        {"id": "a", "total_seconds": MAX_SECONDS + 1},
         {"id": "a", "total_seconds": 10**400},
         {"id": "a", "total_seconds": math.inf},
         {"id": "a", "total_seconds": math.nan},
@@ -112,24 +114,24 @@ def test_a_timer_that_gets_more_time_after_it_has_rung_rings_again() -> None:
 def test_what_is_no_timer_is_refused_and_changes_nothing(data: dict[str, object]) -> None:
     timers = Timers()
     with pytest.raises(BadEventError):
-        timers.take(Event("timer-started", data), 0)
+        timers.apply(Event("timer-started", data), 0)
     assert timers.running == ()
 
 
 def test_a_timer_is_active_or_not() -> None:
     with pytest.raises(BadEventError, match="is_active"):
-        Timers().take(Event("timer-updated", {"id": "a", "total_seconds": 5, "is_active": "yes"}), 0)
+        Timers().apply(Event("timer-updated", {"id": "a", "total_seconds": 5, "is_active": "yes"}), 0)
 
 
 def test_no_more_than_so_many_timers() -> None:
     timers = Timers()
-    told(timers, *(started(str(number)) for number in range(MOST_TIMERS)))
+    told(timers, *(started(str(number)) for number in range(MAX_TIMERS)))
     with pytest.raises(BadEventError, match="already"):
-        timers.take(started("one more"), 0)
+        timers.apply(started("one more"), 0)
     told(timers, updated("0", 5), started("1", 5))  # known ones may still change
-    for number in range(3 * MOST_TIMERS):
-        timers.take(finished(str(number)), 0)
-    assert len(timers.rung) == MOST_TIMERS
+    for number in range(3 * MAX_TIMERS):
+        timers.apply(finished(str(number)), 0)
+    assert len(timers.rung) == MAX_TIMERS
 
 
 IDS = st.sampled_from("abc")
@@ -151,7 +153,7 @@ def test_no_timer_ends_twice_without_a_new_beginning(history: Iterable[tuple[Eve
     ended: set[str] = set()
     for event, passed in history:
         now += passed
-        for happened in [*timers.due(now), *([] if event is None else timers.take(event, now))]:
+        for happened in [*timers.finish_expired(now), *([] if event is None else timers.apply(event, now))]:
             timer_id = happened.data["id"]
             if happened.type == "timer-finished":
                 assert timer_id not in ended
@@ -175,9 +177,9 @@ TIMERS = st.lists(
 )
 
 
-@given(TIMERS, st.floats(0, LATEST_SECONDS), st.floats(0, 1e6))
+@given(TIMERS, st.floats(0, MAX_OVERDUE_SECONDS), st.floats(0, 1e6))
 def test_a_restart_takes_its_time_off_what_runs(timers: list[Timer], off: float, now: float) -> None:
-    again = restored(json.loads(json.dumps(document(Timers(timers, ["x"]), 0, NOON))), now, NOON + off)
+    again = decode_timers(json.loads(json.dumps(encode_timers(Timers(timers, ["x"]), 0, NOON))), now, NOON + off)
     assert [timer.id for timer in again.running] == [timer.id for timer in timers]
     for before, after in zip(timers, again.running, strict=True):
         left = max(0.0, before.seconds_left(0) - (off if before.is_active else 0))
@@ -187,13 +189,13 @@ def test_a_restart_takes_its_time_off_what_runs(timers: list[Timer], off: float,
 
 
 def test_a_clock_that_went_back_takes_no_time_off() -> None:
-    saved = document(Timers([Timer("a", 60).with_remaining(60, 0, is_active=True)]), 0, NOON)
-    assert restored(saved, 5, NOON - 86_400).running[0].seconds_left(5) == 60
+    saved = encode_timers(Timers([Timer("a", 60).with_remaining(60, 0, is_active=True)]), 0, NOON)
+    assert decode_timers(saved, 5, NOON - 86_400).running[0].seconds_left(5) == 60
 
 
 def test_a_timer_that_ended_long_ago_is_forgotten() -> None:
-    saved = document(Timers([Timer("a", 60).with_remaining(60, 0, is_active=True)]), 0, NOON)
-    assert restored(saved, 0, NOON + 60 + LATEST_SECONDS + 1).running == ()
+    saved = encode_timers(Timers([Timer("a", 60).with_remaining(60, 0, is_active=True)]), 0, NOON)
+    assert decode_timers(saved, 0, NOON + 60 + MAX_OVERDUE_SECONDS + 1).running == ()
 
 
 @given(
@@ -204,7 +206,7 @@ def test_a_timer_that_ended_long_ago_is_forgotten() -> None:
 )
 def test_any_other_file_is_refused(found: object) -> None:
     try:
-        restored(found, 0, NOON)
+        decode_timers(found, 0, NOON)
     except ValueError:
         return
     assert isinstance(found, dict)

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from wyoming_rosie.protocol.address import Tcp
 from wyoming_rosie.protocol.announced_names import candidates
 from wyoming_rosie.protocol.discovery import (
-    LONGEST_NAME,
+    MAX_NAME_BYTES,
     ServiceBrowser,
     announce,
     find_services,
@@ -42,7 +42,7 @@ def test_a_name_lasts_differs_by_role_and_fits_a_label() -> None:
     names = {role: instance_name(role) for role in ("asr", "tts", "satellite")}
     assert names == {role: instance_name(role) for role in names}
     assert len(set(names.values())) == 3
-    assert all(len(name.encode()) <= LONGEST_NAME for name in names.values())
+    assert all(len(name.encode()) <= MAX_NAME_BYTES for name in names.values())
 
 
 LOOPBACK = ["127.0.0.1"]
@@ -101,7 +101,7 @@ def test_names_are_numbered_within_a_label_and_the_last_one_comes_first() -> Non
     assert candidates("Kitchen")[:3] == ["Kitchen", "Kitchen (2)", "Kitchen (3)"]
     assert candidates("Kitchen", "Kitchen (3)")[:3] == ["Kitchen (3)", "Kitchen", "Kitchen (2)"]
     assert candidates("Kitchen", "Cellar")[0] == "Kitchen"
-    assert all(len(name.encode()) <= LONGEST_NAME for name in candidates("\u00e4" * 31)[1:])
+    assert all(len(name.encode()) <= MAX_NAME_BYTES for name in candidates("\u00e4" * 31)[1:])
 
 
 async def test_what_cannot_be_announced_is_logged_and_tried_again(log: CapturedLog) -> None:

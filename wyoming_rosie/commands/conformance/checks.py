@@ -10,7 +10,7 @@ from wyoming.event import Event
 from wyoming_rosie.commands.conformance.target import CheckTarget
 from wyoming_rosie.errors import RosieError
 
-LONGEST_SECONDS = 120.0
+MAX_SECONDS = 120.0
 
 
 class CheckVerdict(StrEnum):
@@ -61,7 +61,7 @@ class CheckResult:
 async def run_check(check: Check, target: CheckTarget) -> CheckResult:
     """Run a check for at most LONGEST_SECONDS and return its result."""
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
+        async with asyncio.timeout(MAX_SECONDS):
             return CheckResult(check.name, CheckVerdict.OK, await check.run(target))
     except CheckSkippedError as err:
         return CheckResult(check.name, CheckVerdict.SKIPPED, str(err))
@@ -70,4 +70,4 @@ async def run_check(check: Check, target: CheckTarget) -> CheckResult:
     except RosieError as err:
         return CheckResult(check.name, CheckVerdict.FAILED, str(err), check.means)
     except TimeoutError:
-        return CheckResult(check.name, CheckVerdict.FAILED, f"not finished after {LONGEST_SECONDS:g} s", check.means)
+        return CheckResult(check.name, CheckVerdict.FAILED, f"not finished after {MAX_SECONDS:g} s", check.means)

@@ -14,7 +14,7 @@ from wyoming_rosie.commands.diagnostics.report import MachineReport
 from wyoming_rosie.runtime import extras
 
 CLOCK_SECONDS = 3.0
-MOST_MODELS = 40
+MAX_MODELS = 40
 KINDS = frozenset({".onnx", ".tflite", ".bin", ".gguf"})
 
 
@@ -44,7 +44,7 @@ def get_private_names() -> set[str]:
 def _downloaded_models() -> tuple[str, ...]:
     folder = config.data_folder()
     files = [file for file in sorted(folder.rglob("*")) if file.suffix in KINDS and file.is_file()]
-    return tuple(f"{file.relative_to(folder)} ({file.stat().st_size // 1024} kB)" for file in files[:MOST_MODELS])
+    return tuple(f"{file.relative_to(folder)} ({file.stat().st_size // 1024} kB)" for file in files[:MAX_MODELS])
 
 
 def _can_use_audio() -> bool:

@@ -6,7 +6,7 @@ from math import fsum
 
 KNOWN_RATES = (8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000)
 TOLERANCE = 0.03
-SHORTEST_SECONDS = 1.0
+MIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ def measure_rate(arrivals: Sequence[AudioArrival]) -> float | None:
 
     A linear regression over all arrivals: a late chunk changes little, and initial buffering nothing.
     """
-    if len(arrivals) < 3 or arrivals[-1].time - arrivals[0].time < SHORTEST_SECONDS:
+    if len(arrivals) < 3 or arrivals[-1].time - arrivals[0].time < MIN_SECONDS:
         return None
     totals = [0.0]
     for arrival in arrivals[1:]:

@@ -183,7 +183,7 @@ def create_session(model: onnx.ModelProto) -> "InferenceSession":
 
 
 def load_network(files: Mapping[str, model_files.ModelFile], features: FeatureFiles) -> OpenWakeWordNetwork:
-    """Load the networks. Raises ConfigError for a file that is not such a network."""
+    """Load the networks. Raises ConfigError for a file that is no network of openWakeWord."""
     heads = {name: WakeWordHead(name, file.path) for name, file in files.items()}
     return OpenWakeWordNetwork(FeatureExtractor(features, max(head.hops for head in heads.values())), heads)
 

@@ -60,13 +60,13 @@ class DeviceMicrophone:
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[bytes] = asyncio.Queue(MAX_QUEUED_FRAMES)
 
-        def keep(pcm: bytes) -> None:  # on PortAudio's thread
+        def enqueue(pcm: bytes) -> None:  # on PortAudio's thread
             loop.call_soon_threadsafe(self._enqueue, queue, pcm)
 
         worker = ThreadWorker("microphone")
         stream = None
         try:
-            stream = await worker.run(self._open, keep)
+            stream = await worker.run(self._open, enqueue)
             while frame := await _next_frame(queue, self._name):
                 yield frame
         finally:

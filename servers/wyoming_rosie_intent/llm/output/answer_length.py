@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 OFFER_SECONDS = 60.0
 """Seconds of speech after which the answer stops at the end of its sentence."""
-LATEST_SECONDS = 75.0
+MAX_SECONDS = 75.0
 """Seconds of speech; an answer that is no longer is spoken in full."""
 _CHARACTERS_PER_SECOND = 15.0
 _WIDE_CHARACTERS_PER_SECOND = 6.0
@@ -30,7 +30,7 @@ class AnswerLimiter:
     @property
     def has_more(self) -> bool:
         """Whether the answer is too long to be spoken at once."""
-        return self._seconds > LATEST_SECONDS and bool(self._withheld)
+        return self._seconds > MAX_SECONDS and bool(self._withheld)
 
     def feed(self, clause: str) -> Sequence[str]:
         """Return the clauses that may be spoken now."""
@@ -39,7 +39,7 @@ class AnswerLimiter:
             self._withheld.append(clause)
             return ()
         self._is_at_end = self._seconds >= OFFER_SECONDS and (
-            _SENTENCE_END.search(clause) is not None or self._seconds > LATEST_SECONDS
+            _SENTENCE_END.search(clause) is not None or self._seconds > MAX_SECONDS
         )
         return (clause,)
 

@@ -47,7 +47,7 @@ _OFF = frozenset({"off", "unavailable", "unknown"})
 
 @dataclass(frozen=True)
 class PromptContext:
-    """The area, the wall clock and the states of entities by their ids when somebody speaks."""
+    """The area, the wall clock and the states of entities by their ids when a person speaks."""
 
     area: Area | None
     moment: datetime

@@ -145,10 +145,10 @@ def _parse_duration(written: str) -> str | float:
 def _create_auth(key: str | None) -> "Callable[[httpx.Request], httpx.Request]":
     """Return the authorization of requests: this key or none. The client alone would send one from the environment."""
 
-    def signed(request: "httpx.Request") -> "httpx.Request":
+    def authorize(request: "httpx.Request") -> "httpx.Request":
         request.headers.pop("Authorization", None)
         if key:
             request.headers["Authorization"] = f"Bearer {key}"
         return request
 
-    return signed
+    return authorize

@@ -1,7 +1,7 @@
 import pytest
 
 from wyoming_rosie_intent.llm.output.answer_length import (
-    LATEST_SECONDS,
+    MAX_SECONDS,
     OFFER_SECONDS,
     AnswerLimiter,
     estimate_speech_seconds,
@@ -35,13 +35,13 @@ def test_a_long_answer_stops_at_the_end_of_a_sentence() -> None:
     heard, is_over = said([SENTENCE[:30], SENTENCE[30:]] * (3 * MINUTE))
     assert is_over
     assert heard[-1] == SENTENCE[30:]
-    assert OFFER_SECONDS <= estimate_speech_seconds("".join(heard)) < LATEST_SECONDS
+    assert OFFER_SECONDS <= estimate_speech_seconds("".join(heard)) < MAX_SECONDS
 
 
 def test_a_sentence_without_an_end_is_cut_too() -> None:
     heard, is_over = said(["and so on and on and on, "] * 300)
     assert is_over
-    assert estimate_speech_seconds("".join(heard)) < LATEST_SECONDS + 2
+    assert estimate_speech_seconds("".join(heard)) < MAX_SECONDS + 2
 
 
 @pytest.mark.parametrize(
