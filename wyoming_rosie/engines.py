@@ -52,7 +52,7 @@ class EngineRegistry:
         return extended
 
     def load(self, name: str, settings: object, *context: object) -> Any:
-        """Return what the engine's `load` makes of its part of `settings` and the context. Raises ConfigError."""
+        """Return the result of the engine's `load`, called with its part of `settings` and the context. Raises ConfigError."""
         if name not in self.names:
             raise ConfigError(describe_unknown_name("engine", name, self.names))
         try:

@@ -14,7 +14,7 @@ class ConductorPresence:
 
     @property
     def idle_phase(self) -> SatellitePhase:
-        """The phase of a satellite that does nothing: one listening conductor is enough to wait for a wake word."""
+        """The phase of an idle satellite: one listening conductor is enough to wait for a wake word."""
         if self._listening:
             return SatellitePhase.WAITING
         return SatellitePhase.PAUSED if self._paused else SatellitePhase.OFFLINE

@@ -57,10 +57,10 @@ class SatelliteCore:
     _pre_roll: PreRoll = field(default_factory=PreRoll)
     _ringer: TimerRinger = field(default_factory=TimerRinger)
     _active_slot: str = MAIN_SLOT
-    _run_slot: str = MAIN_SLOT  # that the latest run is meant for, whoever receives it
+    _run_slot: str = MAIN_SLOT  # that the latest run is meant for; the offline queue may receive it
     _is_stored_run: bool = False  # the run in progress comes from the offline queue, and has no transcript yet
     _phase_deadline: float | None = None
-    _reply_deadline: float = 0.0  # until then a reply may still come, whatever the phase
+    _reply_deadline: float = 0.0  # until then a reply may still come, in any phase
     _lost_deadline: float = 0.0  # a conductor that leaves before it leaves the user without a reply
     _unstable_until: int = 0  # position up to which another failure of the microphone is not reported
     _clip: int = 0  # number of the latest reply audio
@@ -82,7 +82,7 @@ class SatelliteCore:
         return self._ringer.is_ringing
 
     def handle(self, message: m.Input, now: float) -> list[Effect]:
-        """Return the effects of an input, in order. An input that makes no sense in this phase has none."""
+        """Return the effects of an input, in order. An input that does not fit the phase has none."""
         before = self.phase
         effects = self._dispatch(message, now)
         if self.phase is before:
@@ -94,7 +94,7 @@ class SatelliteCore:
         return [*effects, m.ReportPhase(self.phase), *self._ring(now)]
 
     def accepts_from(self, slot: str) -> bool:
-        """Return whether a slot's conductor may speak: during its own run, or while nothing goes on."""
+        """Return whether a slot's conductor may speak: during its own run, or while the satellite is idle."""
         return slot == self._active_slot or self.phase in (SatellitePhase.PAUSED, SatellitePhase.WAITING)
 
     def _dispatch(self, message: m.Input, now: float) -> list[Effect]:
@@ -409,7 +409,7 @@ class SatelliteCore:
         return []
 
     def _on_pause(self, slot: str, now: float) -> list[Effect]:
-        """End a run of the conductor's; a reply that is being played goes on."""
+        """End the conductor's run; a reply that is being played continues."""
         self._presence.pause(slot)
         self._update_idle_phase()
         if slot == self._active_slot and self.phase in (SatellitePhase.STREAMING, SatellitePhase.THINKING):

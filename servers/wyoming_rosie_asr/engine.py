@@ -67,7 +67,7 @@ class AsrEngine(Protocol):
 
     @property
     def supports_streaming(self) -> bool:
-        """Whether it can transcribe an utterance that goes on."""
+        """Whether it can transcribe an utterance before its end."""
         return False
 
     @property

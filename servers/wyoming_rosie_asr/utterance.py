@@ -135,7 +135,7 @@ class Utterance:
         self._on_audio()
 
     def coalesce(self, source: AudioSource) -> None:
-        """Take audio from its source together with that of other streams."""
+        """Read audio from its source together with that of other streams."""
         if self._stream is not None:
             self._stream.coalesce(source)
 
@@ -189,7 +189,7 @@ class Utterance:
             await self._stream.finish()
 
     def _timestamp(self, event: Event) -> int:
-        """Return the event's position in the audio; the present one if it names none that makes sense."""
+        """Return the event's position in the audio; the end of the audio if it has no valid timestamp."""
         timestamp = parse_number(event.data.get("timestamp"))
         return self._duration_ms if timestamp is None else min(max(round(timestamp), 0), self._duration_ms)
 

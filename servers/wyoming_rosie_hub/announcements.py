@@ -1,4 +1,4 @@
-"""Announcements: answers spoken unasked, queued while their satellite is disconnected."""
+"""Announcements: answers that no turn asked for, queued while their satellite is disconnected."""
 
 from collections import deque
 from collections.abc import Callable

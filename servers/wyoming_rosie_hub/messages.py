@@ -23,7 +23,7 @@ class TraceStep(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why a turn failed; there is a sentence to speak for each."""
+    """Reason why a turn failed; there is a sentence to speak for each."""
 
     WAKE = "wake"
     VAD = "vad"
@@ -44,7 +44,7 @@ class SatelliteIdentity:
 
 @dataclass(frozen=True)
 class DelayedCommandInfo:
-    """What the intent daemon reports about a delayed command that it will carry out itself."""
+    """Details of a delayed command that the intent daemon will carry out itself."""
 
     label: str
     confirmed: tuple[str, ...] = ()

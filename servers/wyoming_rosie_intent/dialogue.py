@@ -293,7 +293,7 @@ def _target_ids(commands: Sequence[Command]) -> tuple[str, ...]:
 
 
 def is_conductor_intent(match: Match) -> bool:
-    """Tell whether an intent is the conductor's: timers, "stop" and the room's volume, but not that of a named player."""
+    """Return whether an intent is the conductor's: timers, "stop" and the room's volume, but not that of a named player."""
     if match.intent.startswith("HassSetVolume"):
         return "name" not in match.slots
     return match.intent in _CONDUCTORS or match.intent.endswith(("Timer", "Timers", "TimerStatus"))

@@ -21,7 +21,7 @@ def create_parser(event: Event) -> SegmentParser:
 
 
 def is_ssml(event: Event) -> bool:
-    """Tell whether the text is SSML."""
+    """Return whether the text is SSML."""
     return event.data.get("text_format") == "ssml"
 
 

@@ -27,7 +27,7 @@ class ModelSelection:
     rules: TriggerRules = field(default_factory=TriggerRules)
 
     def select(self, known: Mapping[str, T], always: Iterable[str]) -> dict[str, T]:
-        """Return the offered models by name; `own` are the names of the user's files. Raises ConfigError."""
+        """Return the offered models by name; `always` are names to include in any case. Raises ConfigError."""
         names = [*self.names, *always]
         if not known:
             raise ConfigError("there is no wake word model; name a folder with --custom-model-dir")

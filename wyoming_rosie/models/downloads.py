@@ -141,7 +141,7 @@ class _Batch:
 
 
 class _Transfer:
-    """One file's download; whatever touches the disk runs on the batch's thread."""
+    """One file's download; all access to the disk runs on the batch's thread."""
 
     def __init__(self, file: Download, folder: Path, policy: RetryPolicy, disk: ThreadPoolExecutor) -> None:
         self._file = file
@@ -212,7 +212,7 @@ class _Transfer:
             await asyncio.sleep(pause)
 
     async def _receive(self, session: "ClientSession") -> None:
-        """Add what is missing. Raises _BrokenError when not all of it arrives, DownloadError."""
+        """Download the missing bytes. Raises _BrokenError when not all of them arrive, DownloadError."""
         from aiohttp import ClientError
 
         try:
@@ -415,7 +415,7 @@ async def _read_all(response: "ClientResponse", blocks: "asyncio.Queue[_Block]")
 
 
 def follow_redirect(url: "URL", location: str) -> "URL":
-    """Return the address a server redirects to. Raises DownloadError for one that anybody on the way could change."""
+    """Return the address a server redirects to. Raises DownloadError when https would be left."""
     from yarl import URL
 
     target = url.join(URL(location, encoded=location.isascii()))  # quoting anew would break a signature

@@ -191,7 +191,7 @@ def instance_name(role: str) -> str:
 
 
 def usable_addresses(bound: str, local_ips: Iterable[str]) -> list[str]:
-    """Return the addresses at which peers reach a daemon bound to `bound` on a machine with the addresses `own`.
+    """Return the addresses at which peers reach a daemon bound to `bound` on a machine with the addresses `local_ips`.
 
     0.0.0.0 stands for all own IPv4 addresses and :: for all own addresses, in their order. Loopback addresses are left
     out, link-local ones unless there are no others.

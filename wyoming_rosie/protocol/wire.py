@@ -142,7 +142,7 @@ class EventStream(asyncio.BufferedProtocol):
         self.on_event_nowait: Callable[[Event], bool] | None = None
         """Called with each event while the reader waits; returns whether it took the event."""
         self.on_batch_end: Callable[[EventStream], None] | None = None
-        """Called after the received events were taken; may call `hold`."""
+        """Called after the received events were handled; may call `hold`."""
         self._on_connect = on_connect
         self._decoder = Decoder()
         self._remaining: Event | BadEventError | None = None  # not taken by `on_event_nowait`

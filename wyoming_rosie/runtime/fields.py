@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Fields:
-    """An object's fields. A value of another type raises what `error` makes of a sentence, ValueError by default.
+    """An object's fields. A value of another type raises `error(reason)`, ValueError by default.
 
     A field that is null counts as absent. True and false are no numbers, nor are NaN and infinity.
     """

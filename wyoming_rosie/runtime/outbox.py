@@ -73,7 +73,7 @@ class Outbox(Generic[T]):
             self._task = asyncio.create_task(self._run_until_disconnect(send))
 
     def close(self) -> None:
-        """Send nothing more and take nothing more."""
+        """Stop sending, and drop new items."""
         self._is_closed = True
         task, self._task = self._task, None  # a finished task would keep the owner in a reference cycle
         if task is not None:

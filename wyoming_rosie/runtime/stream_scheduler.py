@@ -346,7 +346,7 @@ _Done: TypeAlias = Callable[..., None]
 
 
 def worker_count(requested: int) -> int:
-    """Return the number of threads: `wanted`, or for 0 one per CPU that this process may use.
+    """Return the number of threads: `requested`, or for 0 one per CPU that this process may use.
 
     Raises ConfigError.
     """

@@ -12,7 +12,7 @@ _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
 
 
 def ends_with_abbreviation(before: str) -> bool:
-    """Tell whether a full stop after this text would belong to a title, an initial, an ordinal or a date."""
+    """Return whether a full stop after this text would belong to a title, an initial, an ordinal or a date."""
     word = _LAST_WORD.search(before[-20:])
     if word is None:
         return False

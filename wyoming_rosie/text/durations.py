@@ -244,7 +244,7 @@ class _DurationParser:
         return self._parse_factor(at + 1) if self._table.has("and", self._get_word(at)) else None
 
     def _is_article(self, at: int) -> bool:
-        """Tell whether this word is an article, as in "an hour and a half"."""
+        """Return whether this word is an article, as in "an hour and a half"."""
         return self._get_word(at) in self._table.raw["one"]
 
     def _parse_factor(self, at: int) -> _Value | None:
@@ -310,7 +310,7 @@ class _DurationParser:
         return self._words[at] if 0 <= at < len(self._words) else None
 
     def _is_adjacent(self, begin: int, end: int) -> bool:
-        """Tell whether only spaces, hyphens and full stops separate the words."""
+        """Return whether only spaces, hyphens and full stops separate the words."""
         between = (self._text[first.end() : second.start()] for first, second in pairwise(self._matches[begin:end]))
         return all(not gap.strip(" -\u00a0\u2011.") for gap in between)
 

@@ -34,7 +34,7 @@ def strip_emoji(text: str) -> str:
 
 
 def is_speakable(text: str) -> bool:
-    """Tell whether the text contains more than punctuation."""
+    """Return whether the text contains more than punctuation."""
     return any(character.isalnum() or unicodedata.category(character)[0] == "S" for character in text)
 
 

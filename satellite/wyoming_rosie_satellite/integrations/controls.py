@@ -18,7 +18,7 @@ class SatelliteStatus:
 
 
 class Controls(Protocol):
-    """A satellite that is controlled; no call waits, and one that makes no sense now changes nothing."""
+    """Interface of a satellite for its controls; no call waits, and one that does not fit its state changes nothing."""
 
     @property
     def status(self) -> SatelliteStatus: ...

@@ -33,7 +33,7 @@ class TurnMetricsObserver:
         self._phase, self._since = phase, now
 
     def _record_stage(self, phase: SatellitePhase, now: float) -> None:
-        """Record the stage that is over, and the turn unless it goes on in this phase."""
+        """Record the stage that is over, and the turn unless it continues in this phase."""
         self._metrics.observe_stage(STAGES[self._phase], 1000 * (now - self._since))
         if phase is SatellitePhase.OFFLINE:
             self._metrics.count_outcome(ABANDONED)

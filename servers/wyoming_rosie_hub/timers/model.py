@@ -26,7 +26,7 @@ class DelayedCommand:
 class HubTimer(Timer):
     """A timer of a satellite. Times are seconds since the epoch, so that they survive a restart.
 
-    `total_seconds` is the length that was asked for, plus what was added since.
+    `total_seconds` is the requested length, plus what was added since.
     """
 
     satellite_id: str

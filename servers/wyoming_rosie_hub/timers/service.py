@@ -34,7 +34,7 @@ COMMAND_SLOT = "conversation_command"
 
 @dataclass(frozen=True)
 class TimerCallbacks:
-    """What the timer service needs of the hub."""
+    """Callbacks of the timer service into the hub."""
 
     send: Callable[[str, Event], bool]  # to a satellite; returns False if not connected
     connected: Callable[[], Collection[str]]  # ids of satellites

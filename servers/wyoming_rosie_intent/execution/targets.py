@@ -163,7 +163,7 @@ def _find_garage_door(home: Home, target_name: str) -> Targets:
 
 
 def _select_only(home: Home, match: Match, candidates: Targets) -> Targets | Answer:
-    """Return the only candidate, whatever its area."""
+    """Return the only candidate, in any area."""
     domain, classes = match.domain or "", match.slot_texts("device_class")
     if not candidates:
         return Answer(responses.render_no_targets(domain, classes, None, match.language), done=False)

@@ -49,7 +49,7 @@ from wyoming_rosie_intent.llm.toolset import CombinedToolset, ToolContext, Tools
 _LOG = structlog.get_logger()
 TOTAL_SECONDS = 60.0
 SILENCE_SECONDS = 15.0
-"""Until the first clause of an answer, whatever the tiers and tools do; a conductor waits little longer."""
+"""Until the first clause of an answer, all tiers and tools included; a conductor waits little longer."""
 MAX_USED = 32
 """Entities that a prompt lists because they were used lately."""
 MAX_WAITING = 16
@@ -275,7 +275,7 @@ class LlmAgent:
         except ModelError as err:
             _LOG.warning("no model answered", reason=str(err))
             outcome = turn.fail(turn.messages.no_model)
-        except Exception as err:  # noqa: BLE001 - silence is a failure: whatever it was, the person is told
+        except Exception as err:  # noqa: BLE001 - silence is a failure: the person hears of any error
             # the error's text may quote the person
             _LOG.error("an answer failed", reason=type(err).__name__, at=_format_location(err))
             _LOG.debug("an answer failed", exc_info=err)

@@ -96,7 +96,7 @@ class CommandToolset:
 
 
 def is_action_request(sentence: str) -> bool:
-    """Tell whether a person's sentence is clearly a command."""
+    """Return whether a person's sentence is clearly a command."""
     return is_command(sentence) and not _NOT.search(sentence.replace("\u2019", "'"))
 
 

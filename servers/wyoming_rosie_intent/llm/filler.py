@@ -75,7 +75,7 @@ class FillerGenerator:
     async def generate(self, sentence: str, language: str | None) -> str | None:
         """Return up to four words within BUDGET_SECONDS; None in a language without phrases.
 
-        In such a language commands cannot be told from questions, so that the small model is not asked either.
+        In such a language commands and questions cannot be told apart, so the small model is not asked either.
         """
         if self._model is None or messages.find_messages(language) is None:
             return find_phrase(sentence, language)
@@ -89,7 +89,7 @@ class FillerGenerator:
 
 
 def is_command(sentence: str) -> bool:
-    """Tell whether the sentence is a command, which gets no filler."""
+    """Return whether the sentence is a command, which gets no filler."""
     plain = sentence.lower().replace("\u2019", "'")
     return not _QUESTION.search(plain) and _ORDER.search(plain) is not None
 

@@ -243,7 +243,7 @@ def _describe_unknown_name(kind: str, name: str, names: Iterable[str]) -> str:
 
 
 def _has_common_prefix(name: str, other: str) -> bool:
-    """Tell whether two words of them begin with the same letters, as comparing each pair of names takes long."""
+    """Return whether two words of them begin with the same letters, as comparing each pair of names takes long."""
     return not {word[:2] for word in name.lower().split()}.isdisjoint(word[:2] for word in other.lower().split())
 
 

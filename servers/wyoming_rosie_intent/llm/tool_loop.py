@@ -55,7 +55,7 @@ class ActionLog:
 
     def __init__(self) -> None:
         self.matches: tuple[Match, ...] = ()
-        self.texts: list[str] = []  # executed actions, as the person is told
+        self.texts: list[str] = []  # executed actions, in words for the person
         self.refusals: list[str] = []  # the same for what was refused or failed
         self.executed: ExecutedActions | None = None
         self.has_acted = False
@@ -201,7 +201,7 @@ class ToolLoop:
         return None
 
     def _conclude_unfinished(self) -> str:
-        """Return the last words for a model that goes on calling tools."""
+        """Return the closing sentence for a model that does not stop calling tools."""
         self._failure = "" if self.actions.refusals else self._messages.unfinished
         return " ".join((self.actions.summary, self._failure)).strip()
 
@@ -251,7 +251,7 @@ class ToolLoop:
         return outcome
 
     def _record(self, outcome: ToolOutcome, unconfirmed: list[Command]) -> ToolResult:
-        """Return the result as the model is told; add the commands that need a confirmation to `asked`."""
+        """Return the result for the model; add the commands that need a confirmation to `unconfirmed`."""
         match outcome:
             case NeedsConfirmation(commands, spoken, targets):
                 unconfirmed.extend(command for command in commands if command not in unconfirmed)

@@ -33,7 +33,7 @@ def requested_language(request: VoiceRequest) -> str:
 
 
 def is_english(language: str) -> bool:
-    """Tell whether a language tag is English. An empty tag is."""
+    """Return whether a language tag is English. An empty tag is."""
     return re.split("[-_]", language.lower())[0] in ("", "en")
 
 

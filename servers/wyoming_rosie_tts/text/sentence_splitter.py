@@ -91,12 +91,12 @@ class SentenceSplitter:
 
 
 def ends_sentence(text: str) -> bool:
-    """Tell whether the text ends with the punctuation of a sentence."""
+    """Return whether the text ends with the punctuation of a sentence."""
     return _SENTENCE.search(text) is not None
 
 
 def _is_abbreviation(found: re.Match[str], start: int) -> bool:
-    """Tell whether the full stop belongs to an abbreviation."""
+    """Return whether the full stop belongs to an abbreviation."""
     return found[0].rstrip() == "." and ends_with_abbreviation(
         found.string[max(start, found.start() - 20) : found.start()]
     )

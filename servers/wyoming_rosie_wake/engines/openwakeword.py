@@ -118,7 +118,7 @@ class OpenWakeWordEngine:
 
 @dataclass(frozen=True)
 class SpeakerVerifiers:
-    """Speaker verifiers, each for one word, and their threshold; a word without a verifier is for everybody."""
+    """Speaker verifiers, each for one word, and their threshold; a word without a verifier is accepted from anyone."""
 
     verifiers: "Sequence[SpeakerVerifier]" = ()
     threshold: float = 0.5

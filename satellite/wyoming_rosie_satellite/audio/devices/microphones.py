@@ -25,7 +25,7 @@ MAX_PAUSE_SECONDS = 5.0
 
 
 class Microphone(Protocol):
-    """A source of audio in one format, which is known once the first frames have come."""
+    """A source of audio in one format, which is known once the first frames have arrived."""
 
     @property
     def format(self) -> AudioFormat: ...

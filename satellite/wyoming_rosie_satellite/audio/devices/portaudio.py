@@ -140,7 +140,7 @@ CHECK_SECONDS = 2.0
 
 
 async def watch_portaudio(portaudio: PortAudio, stuck_seconds: float = STUCK_SECONDS) -> None:
-    """Never return, or raise EngineError for a call that hangs; the process then exits with a failure, whatever still runs."""
+    """Never return, or raise EngineError for a call that hangs; the process then exits with a failure at once."""
     while (seconds := portaudio.call_seconds) < stuck_seconds:  # noqa: ASYNC110 - nothing happens when a call hangs
         await asyncio.sleep(min(CHECK_SECONDS, stuck_seconds / 2))
     _LOG.error("the sound system hangs: the satellite ends, to be started again", call_seconds=round(seconds))

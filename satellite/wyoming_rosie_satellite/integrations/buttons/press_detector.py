@@ -73,7 +73,7 @@ class PressDetector:
 
 
 def perform_action(action: ButtonAction, controls: Controls) -> None:
-    """Perform a button's action; the talk button also stops whatever is going on."""
+    """Perform a button's action; the talk button also stops what is going on."""
     status = controls.status
     match action:
         case ButtonAction.TALK if status.ringing or status.phase in BUSY_PHASES:

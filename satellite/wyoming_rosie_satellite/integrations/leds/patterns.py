@@ -61,7 +61,7 @@ class LedStatus:
                 self._ringing = ringing
 
     def current_state(self, now: float) -> LedState:
-        """Return the state with the highest priority; a muted microphone shows whenever nothing goes on."""
+        """Return the state with the highest priority; mute shows only while the satellite is idle."""
         if now < self._failed_until:
             return LedState.FAILED
         if self._ringing:

@@ -12,7 +12,7 @@ FRAME_BYTES = SPEECH.bytes_in(0.03)
 PADDING_FRAMES = 5
 """Audio kept around the speech: decoding needs some silence, and detectors miss soft beginnings and ends."""
 BELOW_PEAK_DB = 30.0
-"""Audio softer than the loudest speech by this is not speech, whatever the detector reports."""
+"""Audio softer than the loudest speech by this is not speech, even if the detector reports it."""
 ABOVE_FLOOR_DB = 3.0
 SPEECH_RANGE_DB = 12.0
 """Speech varies by at least this; a recording without silence has no measurable noise floor."""

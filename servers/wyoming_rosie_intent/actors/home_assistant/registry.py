@@ -47,7 +47,7 @@ def find_exposed(registries: Registries, states: Mapping[str, ReportedState]) ->
 
 
 def create_home(registries: Registries, states: Mapping[str, ReportedState], aliases: Mapping[str, tuple[str, ...]], file_home: Home) -> Home:  # fmt: skip
-    """Create the home of Home Assistant with the room policies, preferences and location that `own` has."""
+    """Create the home of Home Assistant with the room policies, preferences and location of the home file."""
     entries = {str(entry["entity_id"]): entry for entry in registries.entities}
     devices = {str(entry["id"]): entry for entry in registries.devices}
     areas = tuple(_create_area(entry) for entry in registries.areas)

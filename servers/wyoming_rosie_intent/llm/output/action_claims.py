@@ -93,13 +93,13 @@ class ClaimChecker:
         self._asks_for_states = any(clause.states and (clause.domains or clause.entities) for clause in clauses)
 
     def needs_full_sentence(self, text: str, executed: ExecutedActions | None) -> bool:
-        """Tell whether the beginning of a sentence must not be spoken before its end is known."""
+        """Return whether the beginning of a sentence must not be spoken before its end is known."""
         if self.request_type is RequestType.COMMAND and executed is None and not self._has_explained:
             return True
         return any(self._is_about_home(clause) for clause in self._parse_clauses(text))
 
     def is_supported(self, sentence: str, executed: ExecutedActions | None) -> bool:
-        """Tell whether a sentence may be spoken, given the executed actions, None when there are none."""
+        """Return whether a sentence may be spoken, given the executed actions, None when there are none."""
         if not any(map(str.isalnum, sentence)):
             return True
         plain = _normalize(sentence)
@@ -121,7 +121,7 @@ class ClaimChecker:
     # ---------------------------------------------------------------------------------------- before any action
 
     def _is_false_claim(self, clause: _ParsedClause) -> bool:
-        """Tell whether a clause claims an action, or a state that an entity is not in."""
+        """Return whether a clause claims an action, or a state that an entity is not in."""
         if self._is_negated(clause):
             return False
         truth = self._check_entities(clause)
@@ -170,7 +170,7 @@ class ClaimChecker:
         return any(_matches_stem(word, stems) for word in clause.words)
 
     def _check_entities(self, clause: _ParsedClause) -> bool | None:
-        """Tell whether the clause's entities are in the state that it asserts; None if it asserts none."""
+        """Return whether the clause's entities are in the state that it asserts; None if it asserts none."""
         known = [
             matches_state
             for entity in clause.entities
@@ -179,7 +179,7 @@ class ClaimChecker:
         return all(known) if known else None
 
     def _check_domains(self, clause: _ParsedClause) -> bool | None:
-        """Tell whether any entity of the clause's domains is in the state that it asserts; None if it asserts none."""
+        """Return whether any entity of the clause's domains is in the state that it asserts; None if it asserts none."""
         if not (clause.states and clause.domains):
             return None
         some = (entity for entity in self._home.entities if entity.domain in clause.domains)
@@ -201,7 +201,7 @@ class ClaimChecker:
     # ------------------------------------------------------------------------------------------- after an action
 
     def _matches_actions(self, clauses: Sequence[_ParsedClause], executed: ExecutedActions) -> bool:
-        """Tell whether a sentence reports only the executed actions."""
+        """Return whether a sentence reports only the executed actions."""
         plain = [clause for clause in clauses if not self._is_negated(clause)]
         ids = {target.id for target in executed.targets}
         for clause in plain:
@@ -221,7 +221,7 @@ class ClaimChecker:
         return self._starts_with_action(clause) or (self._is_about_home(clause) and bool(deed or clause.states))
 
     def _describes_actions(self, clause: _ParsedClause, executed: ExecutedActions) -> bool:
-        """Tell whether a clause mentions the executed actions' entities with their present states and numbers."""
+        """Return whether a clause mentions the executed actions' entities with their present states and numbers."""
         if clause.entities and self._check_entities(clause) is True:
             return True
         domains = {target.domain for target in executed.targets}
@@ -240,7 +240,7 @@ class ClaimChecker:
         return bool(clause.entities or clause.domains) or self._has_only_action_words(clause, reported)
 
     def _has_only_action_words(self, clause: _ParsedClause, reported: str) -> bool:
-        """Tell whether all long words of a clause occur in the executed actions or among the language's words."""
+        """Return whether all long words of a clause occur in the executed actions or among the language's words."""
         known = (
             frozenset(map(get_stem, split_words(_normalize(reported))))
             | self._markers.action_stems
@@ -319,12 +319,12 @@ def _is_question(plain: str) -> bool:
 
 
 def _has_question_word(plain: str, markers: LanguageMarkers) -> bool:
-    """Tell whether a sentence has a question word where its language puts it."""
+    """Return whether a sentence has a question word where its language puts it."""
     return markers.contains("asks", plain) if WIDE.search(plain) else markers.starts_with("asks", plain)
 
 
 def _has_command_word(sentence_words: Sequence[str], plain: str, markers: LanguageMarkers) -> bool:
-    """Tell whether a sentence begins or, in some languages, ends like a command."""
+    """Return whether a sentence begins or, in some languages, ends like a command."""
     if WIDE.search(plain):
         return markers.contains("orders", plain) or any(stem in plain for stem in markers.command_stems)
     edges = plain.split()
@@ -334,7 +334,7 @@ def _has_command_word(sentence_words: Sequence[str], plain: str, markers: Langua
 
 
 def _matches_stem(word: str, stems: frozenset[str]) -> bool:
-    """Tell whether a word begins with one of the stems."""
+    """Return whether a word begins with one of the stems."""
     if WIDE.search(word):
         return any(stem in word for stem in stems)
     return any(word[:size] in stems for size in range(len(word), _LONG_WORD - 1, -1)) or word in stems

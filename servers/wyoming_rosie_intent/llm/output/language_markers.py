@@ -48,7 +48,7 @@ class LanguageMarkers:
         return bool(self.patterns)
 
     def contains(self, mark: str, text: str) -> bool:
-        """Tell whether a text in lower case contains a word of the kind."""
+        """Return whether a text in lower case contains a word of the kind."""
         return self.patterns.get(mark, _NEVER).search(text) is not None
 
     def starts_with(self, mark: str, text: str) -> bool:
@@ -141,7 +141,7 @@ def _collect_response_words(known: Mapping[str, Any]) -> set[str]:
 
 
 def _is_content_word(word: str) -> bool:
-    """Tell whether a word is long enough to have a meaning of its own; fragments of templates are shorter."""
+    """Return whether a word is long enough to have a meaning of its own; fragments of templates are shorter."""
     return len(word) >= _MIN_STEM or (len(word) > 1 and WIDE.search(word) is not None)
 
 

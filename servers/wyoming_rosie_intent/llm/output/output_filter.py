@@ -268,7 +268,7 @@ class OutputFilter:
         return deltas
 
     def _process_text(self, *, at_end: bool) -> TextDelta | Restarted | None:
-        """Take the next text outside a block; None if that depends on text to come."""
+        """Process the next text outside a block; return None if that depends on text to come."""
         found = _TRIGGER.search(self._text)
         begin = found.start() if found else len(self._text)
         if found is None or begin or found[0] == "\n":
@@ -298,7 +298,7 @@ class OutputFilter:
         return TextDelta("")
 
     def _process_block(self, block: _ControlBlock, *, at_end: bool) -> TextDelta | None:
-        """Take the text of the block; None if it goes on."""
+        """Process the text of the block; return None if it continues."""
         assert block.closing is not None
         closing = block.closing.search(self._text)
         if closing is None and not at_end:
@@ -327,7 +327,7 @@ class OutputFilter:
         return None
 
     def _process_bracket(self, found: re.Match[str], *, at_end: bool) -> TextDelta | None:
-        """Take JSON or a Python call, or else the one character or word that looked like it."""
+        """Process JSON or a Python call, or else the one character or word that looked like it."""
         is_data = found[0] in {"{", "["}
         opening = (_JSON if is_data else _PYTHON).match(self._text)
         if opening is None:

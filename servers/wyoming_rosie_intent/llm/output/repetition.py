@@ -43,14 +43,14 @@ class RepetitionDetector:
 
 
 def is_loop(text: str) -> bool:
-    """Tell whether the text ends with several repeats in a row."""
+    """Return whether the text ends with several repeats in a row."""
     backwards = " ".join(text.split())[::-1]
     ends = _compute_prefix_function(backwards)
     return any(_is_long_run(length - end, length) for length, end in enumerate(ends, 1))
 
 
 def _is_long_run(period: int, length: int) -> bool:
-    """Tell whether `length` characters with this period are a loop; the last repeat needs no space after it."""
+    """Return whether `length` characters with this period are a loop; the last repeat needs no space after it."""
     if period > MAX_PERIOD or length < MIN_REPEATS * period - 1:
         return False
     return period >= SENTENCE or length >= MIN_RUN

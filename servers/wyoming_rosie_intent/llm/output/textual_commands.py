@@ -48,7 +48,7 @@ class ToolSupport:
         self._are_refused = True
 
     def adapt_prompt(self, prompt: Prompt) -> Prompt:
-        """Return the prompt as this model takes it."""
+        """Return the prompt in the form that this model supports."""
         return remove_tools(prompt) if self._are_refused and prompt.tools else prompt
 
 

@@ -73,7 +73,7 @@ class _SystemPrompt:
     used: frozenset[str]
 
     def includes(self, used: Sequence[str], home: Home) -> bool:
-        """Tell whether it was rendered for these used entities or lists them anyway."""
+        """Return whether it was rendered for these used entities or lists them anyway."""
         if self.used.issuperset(used) or len(self.entities) == len(home.entities):
             return True
         return {entity.id for entity in self.entities}.issuperset(used)

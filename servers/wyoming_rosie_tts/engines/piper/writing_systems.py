@@ -36,7 +36,7 @@ for _script, _languages in _SCRIPTS.items():
 
 
 def is_readable(text: str, language: str) -> bool:
-    """Tell whether a voice of the language (BCP 47) can read at least one letter. Every voice reads Latin letters."""
+    """Return whether a voice of the language (BCP 47) can read at least one letter. Every voice reads Latin letters."""
     letters = [unicodedata.name(letter, "").partition(" ")[0] for letter in text if letter.isalpha()]
     known = _OTHERS.get(language.partition("-")[0], set()) | {LATIN}
     return not letters or any(script in known or script not in _SCRIPTS for script in letters)
