@@ -178,15 +178,15 @@ def _file_sources(role: str, config: type[Any], arguments: Sequence[str]) -> Ite
             yield Dict(table, use_commands_as_keys=False, source=str(path))
 
 
-def _refuse_unknown(table: Mapping[str, Any], config: type[Any], where: str) -> None:
+def _refuse_unknown(table: Mapping[str, Any], config: type[Any], location: str) -> None:
     settings = get_type_hints(config)
     for key, value in table.items():
         if key not in settings:
-            raise ConfigError(f"{where} has an unknown key '{key}'; there are: {', '.join(sorted(settings))}")
+            raise ConfigError(f"{location} has an unknown key '{key}'; there are: {', '.join(sorted(settings))}")
         if is_dataclass(settings[key]):
             if not isinstance(value, dict):
-                raise ConfigError(f"{where}: '{key}' must be a table")
-            _refuse_unknown(value, settings[key], f"{where.removesuffix(']')}.{key}]")
+                raise ConfigError(f"{location}: '{key}' must be a table")
+            _refuse_unknown(value, settings[key], f"{location.removesuffix(']')}.{key}]")
 
 
 def _config_file(role: str, arguments: Sequence[str]) -> Path | None:

@@ -21,11 +21,11 @@ def local_settings(settings: SatelliteConfig) -> SatelliteConfig:
 @asynccontextmanager
 async def announce_override(settings: SatelliteConfig) -> AsyncIterator[None]:
     """Announce the address of --zeroconf-host, if any, during the block. Raises ConfigError."""
-    where = override_address(settings)
-    if where is None or not settings.zeroconf:
+    override = override_address(settings)
+    if override is None or not settings.zeroconf:
         yield
         return
-    async with discovery.announce("satellite", settings.zeroconf_name or settings.name, where):
+    async with discovery.announce("satellite", settings.zeroconf_name or settings.name, override):
         yield
 
 

@@ -53,5 +53,5 @@ def _replace_defaults(values: C) -> type[C]:
     return make_dataclass(kind.__name__, changed, bases=(kind,), namespace=about, frozen=True)
 
 
-def _default_field(of: "Field[Any]", value: Any) -> Any:
-    return field(default_factory=lambda: value, metadata=of.metadata)
+def _default_field(setting: "Field[Any]", value: Any) -> Any:
+    return field(default_factory=lambda: value, metadata=setting.metadata)

@@ -65,9 +65,9 @@ async def print_report(engine: AsrEngine, folder: Path, output: TextIO) -> None:
 
 def read_reference(file: Path) -> str:
     """Return the reference text: the .txt file beside the recording, else its name; nothing if that begins with oov_."""
-    beside = file.with_suffix(".txt")
-    if beside.is_file():
-        return beside.read_text("utf-8")
+    text_file = file.with_suffix(".txt")
+    if text_file.is_file():
+        return text_file.read_text("utf-8")
     return "" if file.stem.startswith("oov_") else file.stem.replace("_", " ").replace("-", " ")
 
 

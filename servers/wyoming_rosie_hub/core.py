@@ -289,8 +289,8 @@ class TurnCore:
         return [*effects, RecognizeIntent(text, self.conversation_id)]
 
     def _on_filler(self, text: str, now: float) -> list[Effect]:
-        is_welcome = self.fillers_enabled and text and self.phase is TurnPhase.AWAITING_ANSWER
-        return self._speak_filler(text, now) if is_welcome else []
+        is_accepted = self.fillers_enabled and text and self.phase is TurnPhase.AWAITING_ANSWER
+        return self._speak_filler(text, now) if is_accepted else []
 
     def _speak_filler(self, text: str, now: float) -> list[Effect]:
         self.phase = TurnPhase.SPEAKING_FILLER

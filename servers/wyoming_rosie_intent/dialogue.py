@@ -35,7 +35,7 @@ from wyoming_rosie_intent.rules.multi_command import SplitRules
 Matches: TypeAlias = tuple[Match, ...]
 MAX_SENTENCE_CHARACTERS = 1000
 """Longer sentences are refused."""
-_CONDUCTORS = frozenset({"HassNevermind", "HassBroadcast"})
+_CONDUCTOR_INTENTS = frozenset({"HassNevermind", "HassBroadcast"})
 
 
 class Dialogue:
@@ -193,18 +193,18 @@ class Dialogue:
 
     async def _execute(self, user_input: ConversationInput, matches: Matches, moment: datetime) -> Outcome | None:
         language = matches[0].language
-        conductors = [match for match in matches if not self._executor.has_actor or is_conductor_intent(match)]
-        if not conductors:
+        delegated = [match for match in matches if not self._executor.has_actor or is_conductor_intent(match)]
+        if not delegated:
             return await self._execute_plan(user_input, matches, moment)
-        if len(conductors) < len(matches):
+        if len(delegated) < len(matches):
             return NotHandled(responses.render("one_at_a_time", language), matches)
         if any(map(targets.needs_area, matches)):
             return NotHandled(responses.render("which_room", language), matches)
         deferred = await self._parse_deferred(user_input, matches)
         if deferred and self._executor.has_actor:
             return self._delegate_deferred(user_input, matches, deferred)
-        now_and_later = (*matches, *(match for _, commands in deferred for match in commands))
-        refusals = self._executor.get_refusals(now_and_later, user_input.area, user_input.speaker)
+        all_matches = (*matches, *(match for _, commands in deferred for match in commands))
+        refusals = self._executor.get_refusals(all_matches, user_input.area, user_input.speaker)
         return NotHandled(" ".join(refusals), matches) if refusals else DelegateToConductor(matches)
 
     def _record_question(self, user_input: ConversationInput, event: AnswerEvent, now: float) -> None:
@@ -296,4 +296,4 @@ def is_conductor_intent(match: Match) -> bool:
     """Return whether an intent is the conductor's: timers, "stop" and the room's volume, but not that of a named player."""
     if match.intent.startswith("HassSetVolume"):
         return "name" not in match.slots
-    return match.intent in _CONDUCTORS or match.intent.endswith(("Timer", "Timers", "TimerStatus"))
+    return match.intent in _CONDUCTOR_INTENTS or match.intent.endswith(("Timer", "Timers", "TimerStatus"))

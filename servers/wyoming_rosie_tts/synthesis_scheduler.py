@@ -120,10 +120,10 @@ class SynthesisScheduler:
             bisect.insort(self._ready, job, key=lambda queued: queued.number)
             self._start_ready()
 
-    def _preempt(self, newcomer: PlaybackDeadline) -> None:
+    def _preempt(self, deadline: PlaybackDeadline) -> None:
         """Cancel the steps of clients that can wait, for one that has received no audio yet."""
         now = loop_time()
-        if newcomer.remaining(now) == NOT_STARTED:
+        if deadline.remaining(now) == NOT_STARTED:
             for job in self._running:
                 if job.deadline.remaining(now) > YIELD_SECONDS:
                     job.cancel_step()

@@ -107,8 +107,8 @@ async def _find_intent_service() -> str | None:
 def _configured_uri() -> str | None:
     """Return the URI of this machine's intent daemon by its settings; None if the port is not fixed."""
     uri = config.read_setting("intent", "uri") or f"tcp://127.0.0.1:{BY_ROLE['intent'].port}"
-    where = address.parse(str(uri))
-    is_fixed = isinstance(where, address.Unix) or (isinstance(where, Tcp) and where.port != 0)
+    configured = address.parse(str(uri))
+    is_fixed = isinstance(configured, address.Unix) or (isinstance(configured, Tcp) and configured.port != 0)
     return local_uri(str(uri)) if is_fixed else None
 
 

@@ -85,9 +85,9 @@ def hub_arguments(options: UpOptions, get_setting: SettingLookup, uris: Mapping[
 
 def local_uri(uri: str) -> str:
     """Return the URI for clients on this machine of a program that listens at `uri`."""
-    where = address.parse(uri)
-    if isinstance(where, Tcp) and _is_unspecified(where.host):
-        return str(Tcp("::1" if ":" in where.host else "127.0.0.1", where.port))
+    parsed = address.parse(uri)
+    if isinstance(parsed, Tcp) and _is_unspecified(parsed.host):
+        return str(Tcp("::1" if ":" in parsed.host else "127.0.0.1", parsed.port))
     return uri
 
 
@@ -110,9 +110,9 @@ def _remote_uri(role: str, get_setting: SettingLookup, names: Collection[str]) -
     hub_uri = get_setting("hub", f"{role}_uri")
     if not hub_uri:
         return None
-    where = address.parse(str(hub_uri))
-    is_here = isinstance(where, Unix) or (isinstance(where, Tcp) and (where.is_loopback or where.host in names))
-    return None if is_here else str(hub_uri)
+    parsed = address.parse(str(hub_uri))
+    is_local = isinstance(parsed, Unix) or (isinstance(parsed, Tcp) and (parsed.is_loopback or parsed.host in names))
+    return None if is_local else str(hub_uri)
 
 
 def _is_same_address(client: Address, server: Address) -> bool:

@@ -21,7 +21,7 @@ class ModelFetchMonitor:
 
     def __init__(self) -> None:
         self._step: LogLine = {}
-        self._trouble = ""
+        self._problem = ""
         self._failure: LogLine | None = None
         self._changed = asyncio.Event()
 
@@ -29,9 +29,9 @@ class ModelFetchMonitor:
         """Record a line of the log."""
         match line.get("event"):
             case background_fetch.PROGRESS_EVENT:
-                self._step, self._trouble = line, ""
+                self._step, self._problem = line, ""
             case background_fetch.STALLED_EVENT:
-                self._step, self._trouble = {**self._step, "file": line.get("file")}, str(line.get("reason", ""))
+                self._step, self._problem = {**self._step, "file": line.get("file")}, str(line.get("reason", ""))
             case background_fetch.FAILED_EVENT:
                 self._failure = line
             case _:
@@ -52,7 +52,7 @@ class ModelFetchMonitor:
     def _show(self, show: ProgressCallback) -> None:
         mb, of_mb = self._step.get("mb", 0), self._step.get("of_mb")
         name = str(self._step.get("file") or "the model")
-        show(name, MEGABYTE * int(mb), MEGABYTE * int(of_mb) if of_mb else None, self._trouble)
+        show(name, MEGABYTE * int(mb), MEGABYTE * int(of_mb) if of_mb else None, self._problem)
 
     async def _wait_for_change(self) -> None:
         self._changed.clear()

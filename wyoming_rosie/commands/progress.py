@@ -15,7 +15,7 @@ MEGABYTE = 1_000_000
 class ProgressCallback(Protocol):
     """Reports the bytes of a file that are downloaded, their total, and a problem that delays the download."""
 
-    def __call__(self, name: str, done: int, total: int | None, trouble: str = "") -> None: ...
+    def __call__(self, name: str, done: int, total: int | None, problem: str = "") -> None: ...
 
 
 @contextmanager
@@ -47,8 +47,8 @@ def _progress_bar(console: Console) -> Iterator[ProgressCallback]:
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("fetching", total=None)
 
-        def show(name: str, done: int, total: int | None, trouble: str = "") -> None:
-            description = f"{name} ({trouble})" if trouble else name
+        def show(name: str, done: int, total: int | None, problem: str = "") -> None:
+            description = f"{name} ({problem})" if problem else name
             progress.update(bar, description=description, completed=done, total=total)
 
         yield show
@@ -62,9 +62,9 @@ class _ProgressLines:
         self._next = 0.0
         self._seen = ("", "")
 
-    def __call__(self, name: str, done: int, total: int | None, trouble: str = "") -> None:
-        if time.monotonic() < self._next and self._seen == (name, trouble):
+    def __call__(self, name: str, done: int, total: int | None, problem: str = "") -> None:
+        if time.monotonic() < self._next and self._seen == (name, problem):
             return
-        self._next, self._seen = time.monotonic() + LINE_SECONDS, (name, trouble)
+        self._next, self._seen = time.monotonic() + LINE_SECONDS, (name, problem)
         of = f" of {total / MEGABYTE:.0f}" if total else ""
-        self._console.print(f"fetching {name}: {done / MEGABYTE:.0f}{of} MB {trouble}".rstrip(), markup=False)
+        self._console.print(f"fetching {name}: {done / MEGABYTE:.0f}{of} MB {problem}".rstrip(), markup=False)

@@ -127,20 +127,20 @@ def _parse_table(document: Mapping[str, Any], key: str, kind: type[_Kind], table
     return _parse_entry(entry, f"[{table}]", kind, table)
 
 
-def _parse_entry(entry: Mapping[str, Any], where: str, kind: type[_Kind], table: str, number: int = 1) -> _Kind:
+def _parse_entry(entry: Mapping[str, Any], location: str, kind: type[_Kind], table: str, number: int = 1) -> _Kind:
     types = get_type_hints(kind)
     known = types.keys()
     for key in sorted(entry.keys() - known):
-        reason = f"{where} has an unknown key '{key}'; there are: {', '.join(sorted(known))}"
+        reason = f"{location} has an unknown key '{key}'; there are: {', '.join(sorted(known))}"
         raise _InvalidEntryError(reason, table, number, key)
     for key in sorted((known & {"id", "name", "domain"}) - entry.keys() if "id" in known else ()):
-        raise _InvalidEntryError(f"{where} has no '{key}'", table, number)
+        raise _InvalidEntryError(f"{location} has no '{key}'", table, number)
     values: dict[str, Any] = {}
     for key, value in entry.items():
         try:
             values[key] = _parse_value(value, str(types[key]))
         except ValueError as wrong:
-            raise _InvalidEntryError(f"{where}: '{key}' must be {wrong}", table, number, key) from None
+            raise _InvalidEntryError(f"{location}: '{key}' must be {wrong}", table, number, key) from None
     return kind(**values)
 
 

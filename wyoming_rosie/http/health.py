@@ -42,8 +42,8 @@ async def serve_health(role: str, health: Health, metrics: Metrics, host: str, p
     if port is None:
         yield
         return
-    async with serve_http(health_app(role, health, metrics), host, port, "--http-port") as where:
-        _LOG.info("health", uri=f"http://{where.host}:{where.port}/health")
+    async with serve_http(health_app(role, health, metrics), host, port, "--http-port") as bound:
+        _LOG.info("health", uri=f"http://{bound.host}:{bound.port}/health")
         yield
 
 

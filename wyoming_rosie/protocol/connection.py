@@ -18,7 +18,7 @@ _LOG = structlog.get_logger()
 Send: TypeAlias = Callable[[Event], Awaitable[None]]
 
 WRITE_SECONDS = 10.0
-EVENTS_WAITING = 32
+MAX_QUEUED_EVENTS = 32
 
 
 class ConnectionHandler(Protocol):
@@ -85,11 +85,11 @@ class Connection:
         self._info = info
         self._handler = create_handler(_ConnectionSender(self))
         self._finish_at_end = finish_at_end  # a pipe's end ends its requests, a socket's cancels them
-        self._events: asyncio.Queue[Event | None] = asyncio.Queue(EVENTS_WAITING)
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue(MAX_QUEUED_EVENTS)
         self._close_reason: RosieError | None = None
         self._closed = asyncio.Event()
         self._try_audio: Callable[[Event], bool] = _refuse_nowait
-        self._closing = False
+        self._is_closing = False
         if isinstance(self._handler, AudioFastPath):
             self._try_audio = self._handler.on_audio_nowait
             stream.on_event_nowait, stream.on_batch_end = self._on_audio_nowait, self._handler.coalesce
@@ -135,7 +135,7 @@ class Connection:
     def close_with_reason(self, reason: RosieError, *, when_done: bool = False) -> None:
         """Send the peer an `error` with the reason and close the connection: now, or after the request in progress."""
         self._close_reason = reason
-        self._closing = True
+        self._is_closing = True
         if not when_done or self._is_idle():
             self._closed.set()
 
@@ -143,7 +143,7 @@ class Connection:
         return not (self.is_working or self._handler.is_busy) and self._events.empty()
 
     def _on_audio_nowait(self, event: Event) -> bool:
-        if event.type != "audio-chunk" or self.is_working or self._closing or not self._events.empty():
+        if event.type != "audio-chunk" or self.is_working or self._is_closing or not self._events.empty():
             return False
         self.last_event = asyncio.get_running_loop().time()
         return self._try_audio(event)
@@ -175,7 +175,7 @@ class Connection:
             finally:
                 self.is_working = False
                 self.last_event = asyncio.get_running_loop().time()
-            if self._closing and self._is_idle():
+            if self._is_closing and self._is_idle():
                 return
 
     async def _handle(self, event: Event) -> None:
@@ -212,13 +212,13 @@ class _ConnectionSender:
     """The `send` of a connection's handler."""
 
     def __init__(self, connection: Connection) -> None:
-        self._peer = connection
+        self._connection = connection
 
     def __call__(self, event: Event) -> Awaitable[None]:
-        return self._peer.send(event)
+        return self._connection.send(event)
 
     def nowait(self, event: Event) -> bool:
-        return self._peer.send_nowait(event)
+        return self._connection.send_nowait(event)
 
 
 class ClosedHandler:

@@ -63,7 +63,7 @@ class DiscoveredService:
 async def announce(
     role: str,
     name: str | None,
-    where: Tcp,
+    bound: Tcp,
     interfaces: Sequence[str] | None = None,
     when: asyncio.Event | None = None,
 ) -> AsyncIterator[None]:
@@ -71,7 +71,7 @@ async def announce(
 
     With `when`, announce it only after that event is set.
     """
-    announcer = asyncio.create_task(_announce_always(role, name or instance_name(role), where, interfaces, when))
+    announcer = asyncio.create_task(_announce_always(role, name or instance_name(role), bound, interfaces, when))
     try:
         yield
     finally:
@@ -207,7 +207,7 @@ def usable_addresses(bound: str, local_ips: Iterable[str]) -> list[str]:
 
 
 async def _announce_always(
-    role: str, name: str, where: Tcp, interfaces: Sequence[str] | None, when: asyncio.Event | None
+    role: str, name: str, bound: Tcp, interfaces: Sequence[str] | None, when: asyncio.Event | None
 ) -> None:
     if when is not None:
         await when.wait()
@@ -215,7 +215,7 @@ async def _announce_always(
     while True:
         try:
             await _load_zeroconf()
-            await _announce_until_change(role, name, where, interfaces)
+            await _announce_until_change(role, name, bound, interfaces)
             backoff.reset()
         except Exception as err:  # noqa: BLE001 - the edge of the library: a daemon works without being announced
             pause = backoff.next_pause()
@@ -224,15 +224,15 @@ async def _announce_always(
             await asyncio.sleep(pause)
 
 
-async def _announce_until_change(role: str, name: str, where: Tcp, interfaces: Sequence[str] | None) -> None:
+async def _announce_until_change(role: str, name: str, bound: Tcp, interfaces: Sequence[str] | None) -> None:
     """Announce a daemon until its reachable addresses change."""
-    addresses = await _get_addresses(where)
+    addresses = await _get_addresses(bound)
     async with AsyncExitStack() as stack:
         if addresses:
-            await stack.enter_async_context(_register_service(role, name, addresses, where.port, interfaces))
+            await stack.enter_async_context(_register_service(role, name, addresses, bound.port, interfaces))
         else:
-            _LOG.warning("no address to announce yet", host=where.host)
-        while await _get_addresses(where) == addresses:  # noqa: ASYNC110 - no event signals a new address
+            _LOG.warning("no address to announce yet", host=bound.host)
+        while await _get_addresses(bound) == addresses:  # noqa: ASYNC110 - no event signals a new address
             await asyncio.sleep(ADDRESS_CHECK_SECONDS)
 
 
@@ -297,15 +297,15 @@ def _host_name(name: str) -> str:
     return f"{plain[:40] or 'rosie'}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
-async def _get_addresses(where: Tcp) -> list[str]:
-    if parse_ip(where.host) is None:
-        return await _resolve_host(where)
-    return usable_addresses(where.host, await asyncio.to_thread(own_interfaces.addresses))
+async def _get_addresses(bound: Tcp) -> list[str]:
+    if parse_ip(bound.host) is None:
+        return await _resolve_host(bound)
+    return usable_addresses(bound.host, await asyncio.to_thread(own_interfaces.addresses))
 
 
-async def _resolve_host(where: Tcp) -> list[str]:
+async def _resolve_host(bound: Tcp) -> list[str]:
     try:
-        answers = await asyncio.get_running_loop().getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)
+        answers = await asyncio.get_running_loop().getaddrinfo(bound.host, bound.port, type=socket.SOCK_STREAM)
     except OSError:
         return []
     found = [str(answer[4][0]) for answer in answers]

@@ -40,7 +40,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DRAIN_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
-MAX_LEAVING = 1024
+MAX_REFUSED_CONNECTIONS = 1024
 PRIVATE_NETWORKS = (
     "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10",
 )  # fmt: skip
@@ -83,13 +83,13 @@ class DaemonServer:
         self.role = role
         self._title: str | None = None
         self._create_handler = create_handler
-        self._peers: dict[Connection, asyncio.Task[None]] = {}
+        self._connections: dict[Connection, asyncio.Task[None]] = {}
         self._per_address: Counter[str] = Counter()
-        self._refused_peers: set[asyncio.Task[None]] = set()  # connections that are closed after an error
-        self._stopping = False
+        self._refused_connections: set[asyncio.Task[None]] = set()  # connections that are closed after an error
+        self._is_stopping = False
         self.idle_seconds = ServiceConfig.idle_seconds
-        self.most_peers = ServiceConfig.peers
-        self.most_peers_per_address = ServiceConfig.peers_per_address
+        self.max_connections = ServiceConfig.peers
+        self.max_connections_per_address = ServiceConfig.peers_per_address
         self.allowed = parse_networks(PRIVATE_NETWORKS)
         self.installed = asyncio.Event()
         """Set once a model is installed; only then the daemon is announced, as Home Assistant asks only once."""
@@ -99,7 +99,7 @@ class DaemonServer:
         self.metrics = metrics or Metrics()
         self.health.add_check("peers", self._connection_errors)
         self.health.add_check("model", lambda: HEALTHY if self.installed.is_set() else "no model is installed yet")
-        self.metrics.gauge("peers", "Connections that are open", lambda: len(self._peers))
+        self.metrics.gauge("peers", "Connections that are open", lambda: len(self._connections))
         self._refused = self.metrics.counter("refused", "Connections that were refused", "code")
         self._sent = self.metrics.counter("sent", "Events sent to peers, without audio; errors by code", "type", "code")
         self.set_info(info)
@@ -108,7 +108,7 @@ class DaemonServer:
         """Apply limits, allowed networks and name. Raises ConfigError."""
         self.idle_seconds = settings.idle_seconds
         self.allowed = parse_networks(settings.allow)
-        self.most_peers, self.most_peers_per_address = settings.peers, settings.peers_per_address
+        self.max_connections, self.max_connections_per_address = settings.peers, settings.peers_per_address
         self._title = titles.title(self.role, settings.name, settings.uri)
         self.set_info(self._data)
 
@@ -120,34 +120,34 @@ class DaemonServer:
     @asynccontextmanager
     async def listening(self, uri: str) -> AsyncIterator[address.Address]:
         """Accept connections at `uri` during the block; yield the address with the port in use. Raises ConfigError."""
-        where = address.parse(uri)
+        bound = address.parse(uri)
         try:
-            server = await self._listen(where)
+            server = await self._listen(bound)
         except (OSError, OverflowError) as err:
             raise ConfigError(f"cannot listen at {uri}: {getattr(err, 'strerror', None) or err}") from err
-        sweeper = asyncio.create_task(self._close_idle_peers())
+        sweeper = asyncio.create_task(self._close_idle_connections())
         try:
-            if isinstance(where, address.Tcp):
-                where = address.Tcp(where.host, server.sockets[0].getsockname()[1])
-            yield where
+            if isinstance(bound, address.Tcp):
+                bound = address.Tcp(bound.host, server.sockets[0].getsockname()[1])
+            yield bound
         finally:
             server.close()
             sweeper.cancel()
-            if isinstance(where, address.Unix):
-                await asyncio.to_thread(Path(where.path).unlink, missing_ok=True)
+            if isinstance(bound, address.Unix):
+                await asyncio.to_thread(Path(bound.path).unlink, missing_ok=True)
 
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
         """Close idle connections at once, and the others after their answer, at the latest after `seconds`."""
-        self._stopping = True
-        farewell = BadEventError("this daemon is stopping", "stopping")
-        for peer in self._peers:
-            peer.close_with_reason(farewell, when_done=True)
-        if self._peers:
-            _, late = await asyncio.wait(self._peers.values(), timeout=seconds)
-            for peer in [peer for peer, task in self._peers.items() if task in late]:
-                peer.close_with_reason(farewell)
-        if self._peers:
-            await asyncio.wait(self._peers.values(), timeout=2 * SWEEP_SECONDS)
+        self._is_stopping = True
+        reason = BadEventError("this daemon is stopping", "stopping")
+        for connection in self._connections:
+            connection.close_with_reason(reason, when_done=True)
+        if self._connections:
+            _, remaining = await asyncio.wait(self._connections.values(), timeout=seconds)
+            for connection in [connection for connection, task in self._connections.items() if task in remaining]:
+                connection.close_with_reason(reason)
+        if self._connections:
+            await asyncio.wait(self._connections.values(), timeout=2 * SWEEP_SECONDS)
 
     async def serve_stdio(self, read_fd: int = 0, write_fd: int = 1) -> None:
         """Serve one peer on standard input and output until its input ends."""
@@ -155,13 +155,13 @@ class DaemonServer:
         StdioTransport(stream, read_fd, write_fd).start()
         await Connection(stream, "stdio", lambda: self._info, self._create_handler, finish_at_end=True).serve()
 
-    async def _listen(self, where: address.Address) -> asyncio.Server:
+    async def _listen(self, requested: address.Address) -> asyncio.Server:
         loop = asyncio.get_running_loop()
 
         def accept() -> EventStream:
             return EventStream(self._accept)
 
-        match where:
+        match requested:
             case address.Tcp(host, port):
                 return await loop.create_server(accept, host, port, backlog=256)
             case address.Unix(path):
@@ -172,59 +172,61 @@ class DaemonServer:
     def _accept(self, stream: EventStream) -> None:
         name = stream.transport.get_extra_info("peername")
         host = name[0] if isinstance(name, tuple) else "unix"
-        refusal = self._refusal(host)
+        refusal = self._find_refusal(host)
         if refusal is not None:
             self._reject(stream, refusal)
             return
-        peer = _MeteredConnection(self._sent, stream, host, lambda: self._info, self._create_handler)
+        connection = _MeteredConnection(self._sent, stream, host, lambda: self._info, self._create_handler)
         self._per_address[host] += 1
-        task = asyncio.get_running_loop().create_task(peer.serve())
-        self._peers[peer] = task
-        task.add_done_callback(lambda _: self._remove_peer(peer, host))
+        task = asyncio.get_running_loop().create_task(connection.serve())
+        self._connections[connection] = task
+        task.add_done_callback(lambda _: self._remove_connection(connection, host))
 
     def _reject(self, stream: EventStream, refusal: BadEventError) -> None:
         """Refuse a connection with an error, cheaply: there may be many."""
         self._refused.add(refusal.code)
-        if len(self._refused_peers) >= MAX_LEAVING:
+        if len(self._refused_connections) >= MAX_REFUSED_CONNECTIONS:
             stream.abort()
             return
         if stream.write_nowait(Error(str(refusal), refusal.code).event()):
             self._sent.add("error", refusal.code)
         closing = asyncio.get_running_loop().create_task(stream.close())
-        self._refused_peers.add(closing)
-        closing.add_done_callback(self._refused_peers.discard)
+        self._refused_connections.add(closing)
+        closing.add_done_callback(self._refused_connections.discard)
 
-    def _remove_peer(self, peer: Connection, host: str) -> None:
-        del self._peers[peer]
+    def _remove_connection(self, connection: Connection, host: str) -> None:
+        del self._connections[connection]
         self._per_address[host] -= 1
         if not self._per_address[host]:
             del self._per_address[host]
 
-    def _refusal(self, host: str) -> BadEventError | None:
+    def _find_refusal(self, host: str) -> BadEventError | None:
         if host != "unix" and not _is_allowed(host, self.allowed):
             return BadEventError("connections from your network are not allowed here; see --allow", "forbidden")
-        if self._stopping:
+        if self._is_stopping:
             return BadEventError("this daemon is stopping", "stopping")
-        is_crowded = host != "unix" and self._per_address[host] >= self.most_peers_per_address
-        if len(self._peers) >= self.most_peers or is_crowded:
+        is_crowded = host != "unix" and self._per_address[host] >= self.max_connections_per_address
+        if len(self._connections) >= self.max_connections or is_crowded:
             return BadEventError("too many connections; try again later", "busy")
         return None
 
     def _connection_errors(self) -> str | None:
-        if self._stopping:
+        if self._is_stopping:
             return "this daemon is stopping"
-        if len(self._peers) >= self.most_peers:
-            return f"all {self.most_peers} connections are in use; see --peers"
+        if len(self._connections) >= self.max_connections:
+            return f"all {self.max_connections} connections are in use; see --peers"
         return HEALTHY
 
-    async def _close_idle_peers(self) -> None:
+    async def _close_idle_connections(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(min(SWEEP_SECONDS, self.idle_seconds / 4))
             idle_since = loop.time() - self.idle_seconds
-            for peer in self._peers:
-                if peer.last_event < idle_since and not peer.is_working and not peer.allows_idle:
-                    peer.close_with_reason(BadEventError(f"no event was received for {self.idle_seconds:g} s", "idle"))
+            for connection in self._connections:
+                if connection.last_event < idle_since and not connection.is_working and not connection.allows_idle:
+                    connection.close_with_reason(
+                        BadEventError(f"no event was received for {self.idle_seconds:g} s", "idle")
+                    )
 
 
 class _MeteredConnection(Connection):
@@ -265,16 +267,16 @@ async def run(service: DaemonServer, settings: ServiceConfig) -> None:
         return
     stop = stop_signal()
     async with AsyncExitStack() as stack:
-        where = await stack.enter_async_context(service.listening(settings.uri))
-        if isinstance(where, address.Tcp) and settings.zeroconf and not where.is_loopback:
+        bound = await stack.enter_async_context(service.listening(settings.uri))
+        if isinstance(bound, address.Tcp) and settings.zeroconf and not bound.is_loopback:
             await stack.enter_async_context(
-                discovery.announce(service.role, settings.name, where, when=service.installed)
+                discovery.announce(service.role, settings.name, bound, when=service.installed)
             )
         await stack.enter_async_context(
             health.serve_health(service.role, service.health, service.metrics, settings.http_host, settings.http_port)
         )
         systemd.notify("READY=1")
-        _LOG.info("ready", uri=str(where))
+        _LOG.info("ready", uri=str(bound))
         await stop.wait()
         start_exit_deadline(0)
         systemd.notify("STOPPING=1")

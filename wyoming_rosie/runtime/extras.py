@@ -51,10 +51,10 @@ def pip_command(extras: Iterable[str], direct_url: str | None, prefix: str) -> s
     """Return the command that adds extras to the installation at `prefix`; `direct_url` is pip's record of its source."""
     source, is_editable = _install_source(direct_url)
     requirement = f'"{_abbreviate_home(source or PACKAGE)}[{",".join(sorted(extras))}]"'
-    how = "--editable " if is_editable else ""
+    editable_flag = "--editable " if is_editable else ""
     if "/pipx/venvs/" in f"{prefix}/":
-        return f"pipx install --force {how}{requirement}"
-    return f"{_abbreviate_home(prefix)}/bin/python -m pip install {how}{requirement}"
+        return f"pipx install --force {editable_flag}{requirement}"
+    return f"{_abbreviate_home(prefix)}/bin/python -m pip install {editable_flag}{requirement}"
 
 
 def _abbreviate_home(path: str) -> str:

@@ -146,8 +146,8 @@ class BatchScheduler(Generic[S, F]):
     def _tick_soon(self) -> None:
         if self._timer is None:
             seconds = min(self.limits.tick_seconds, TICK_SECONDS_PER_STREAM * self._open_streams)
-            crowd = max(1.0, len(self._coalesced) / MAX_BATCH_SIZE)  # they are read in groups, one per tick
-            self._timer = asyncio.get_running_loop().call_later(seconds / crowd, self._tick)
+            groups = max(1.0, len(self._coalesced) / MAX_BATCH_SIZE)  # they are read in groups, one per tick
+            self._timer = asyncio.get_running_loop().call_later(seconds / groups, self._tick)
 
     def _tick(self) -> None:
         """Read the coalesced sources, then start with all streams that are ready.

@@ -149,8 +149,8 @@ class SileroNetwork:
     def _step(self, rows: Sequence[int], gates: Array) -> list[float]:
         """Advance each row's LSTM by one frame; return the probabilities."""
         weights = self._weights
-        where = slice(rows[0], rows[0] + 1) if len(rows) == 1 else rows
-        hidden, cell = self._state[0, where], self._state[1, where]
+        index = slice(rows[0], rows[0] + 1) if len(rows) == 1 else rows
+        hidden, cell = self._state[0, index], self._state[1, index]
         gates = np.tanh(gates + _multiply(hidden, weights.recurrent_kernel))
         opened = gates[:, : 3 * STATE]  # sigmoids: half of tanh of the half, and a half
         opened *= 0.5
@@ -159,7 +159,7 @@ class SileroNetwork:
         cell += gates[:, :STATE] * gates[:, 3 * STATE :]
         hidden = np.tanh(cell)
         hidden *= gates[:, 2 * STATE : 3 * STATE]
-        self._state[0, where], self._state[1, where] = hidden, cell
+        self._state[0, index], self._state[1, index] = hidden, cell
         logits = _half_precision(np.maximum(hidden, 0)) @ weights.output_weights
         return [_sigmoid(logit + weights.output_bias) for logit in logits.tolist()]
 

@@ -20,10 +20,10 @@ PATTERN = "run-*.wav"
 class RunRecorder:
     """Records the audio that the conductor is sent; `run` writes it, and deletes the oldest files beyond `most_files`."""
 
-    def __init__(self, folder: Path, most_files: int = MAX_FILES) -> None:
+    def __init__(self, folder: Path, max_files: int = MAX_FILES) -> None:
         self.written = 0
         self._folder = folder
-        self._most_files = most_files
+        self._max_files = max_files
         self._name = ""
         self._pcm: bytearray | None = None  # of the run that goes on
         self._queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(MAX_QUEUED)
@@ -72,7 +72,7 @@ class RunRecorder:
             file.setsampwidth(SPEECH.width)
             file.setnchannels(SPEECH.channels)
             file.writeframes(pcm)
-        for old in sorted(self._folder.glob(PATTERN))[: -self._most_files]:
+        for old in sorted(self._folder.glob(PATTERN))[: -self._max_files]:
             old.unlink(missing_ok=True)
 
 

@@ -48,8 +48,8 @@ class LocalApi:
     @asynccontextmanager
     async def serve(self, host: str, port: int) -> AsyncIterator[str]:
         """Serve at this address during the block; yields its URL. Raises ConfigError."""
-        async with serve_http(self._create_app(), host, port, "--api-port") as where:
-            url = f"http://[{host}]:{where.port}" if ":" in host else f"http://{host}:{where.port}"
+        async with serve_http(self._create_app(), host, port, "--api-port") as bound:
+            url = f"http://[{host}]:{bound.port}" if ":" in host else f"http://{host}:{bound.port}"
             _LOG.info("local API", uri=url)
             yield url
 

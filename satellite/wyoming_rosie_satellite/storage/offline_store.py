@@ -32,9 +32,9 @@ class OfflineStore:
     Only the owner may read the file.
     """
 
-    def __init__(self, path: Path, most_messages: int = MAX_MESSAGES, most_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, path: Path, max_messages: int = MAX_MESSAGES, max_bytes: int = MAX_BYTES) -> None:
         self.dropped = 0  # messages without room, in the limits or on the disk
-        self._database = _Database(path, most_messages, most_bytes)
+        self._database = _Database(path, max_messages, max_bytes)
         self._worker = ThreadWorker("outbox")
 
     async def __aenter__(self) -> Self:
@@ -75,10 +75,10 @@ class OfflineStore:
 class _Database:
     """The database; all calls must come from one thread."""
 
-    def __init__(self, path: Path, most_messages: int, most_bytes: int) -> None:
+    def __init__(self, path: Path, max_messages: int, max_bytes: int) -> None:
         self._path = path
-        self._most_messages = most_messages
-        self._most_bytes = most_bytes
+        self._max_messages = max_messages
+        self._max_bytes = max_bytes
         self._database: sqlite3.Connection
 
     def open(self) -> None:
@@ -96,8 +96,8 @@ class _Database:
 
     def put(self, body: bytes, at: float) -> int:
         """Store a message; return the number dropped for it. Raises OverflowError for one beyond the limit."""
-        if len(body) > self._most_bytes:
-            raise OverflowError(f"it has {len(body)} bytes; the limit is {self._most_bytes}")
+        if len(body) > self._max_bytes:
+            raise OverflowError(f"it has {len(body)} bytes; the limit is {self._max_bytes}")
         with self._database:
             self._database.execute("INSERT INTO message (at, body) VALUES (?, ?)", (at, body))
             return self._make_room()
@@ -119,7 +119,7 @@ class _Database:
 
     def _is_within_limits(self) -> bool:
         count, size = self._database.execute("SELECT COUNT(*), TOTAL(LENGTH(body)) FROM message").fetchone()
-        return bool(count <= self._most_messages and size <= self._most_bytes)
+        return bool(count <= self._max_messages and size <= self._max_bytes)
 
     def _connect_or_replace(self) -> sqlite3.Connection:
         """Return the database in the file; quarantine a file that is no database. Raises sqlite3.Error."""

@@ -146,8 +146,8 @@ class ActionExecutor:
     def _find_targets(self, match: Match, area: str | None) -> tuple[Entity, ...] | Answer:
         """Find the targets; the weather may come from a service instead."""
         found = targets.find_targets(self.home, match, area)
-        is_elsewhere = match.intent == WEATHER_INTENT and self.get_weather is not None and isinstance(found, Answer)
-        return () if is_elsewhere else found
+        uses_service = match.intent == WEATHER_INTENT and self.get_weather is not None and isinstance(found, Answer)
+        return () if uses_service else found
 
     async def _execute_one(self, actor: Actor, moment: datetime, command: Command) -> Answer:
         """Execute one command; refuse it when it needs a confirmation and none was requested."""
@@ -194,12 +194,12 @@ def _remove_duplicates(commands: Iterable[Command]) -> Iterator[Command]:
     """Yield the commands without the targets of an earlier identical command."""
     last: dict[str, object] = {}
     for command in commands:
-        deed = (
+        action = (
             command.match.intent,
             {slot: value for slot, value in command.match.slots.items() if slot not in TARGET_SLOTS},
         )
-        targets = tuple(entity for entity in command.targets if last.get(entity.id) != deed)
-        last |= dict.fromkeys((entity.id for entity in command.targets), deed)
+        targets = tuple(entity for entity in command.targets if last.get(entity.id) != action)
+        last |= dict.fromkeys((entity.id for entity in command.targets), action)
         if targets or not command.targets:
             yield replace(command, targets=targets)
 
@@ -212,8 +212,8 @@ async def _execute_all(
     if len(set(entities)) < len(entities):
         return [await act(command) for command in commands]
     async with asyncio.TaskGroup() as group:
-        doing = [group.create_task(act(command)) for command in commands]
-    return [task.result() for task in doing]
+        tasks = [group.create_task(act(command)) for command in commands]
+    return [task.result() for task in tasks]
 
 
 def _format_results(commands: Sequence[Command], answers: Sequence[Answer]) -> Iterator[str]:

@@ -57,10 +57,10 @@ def use_mentioned_area(home: Home, match: Match) -> Match:
     """Return the match for the area that the sentence mentioned before, if it has targets there."""
     if match.mentioned_area is None or match.area_scope not in {AreaScope.HERE, AreaScope.UNKNOWN}:
         return match
-    there = replace(match, slots={**match.slots, "area": match.mentioned_area}, area_scope=AreaScope.HERE)
-    found, area = find_targets(home, there), home.get_area(match.mentioned_area)
-    is_there = isinstance(found, tuple) and area is not None and any(entity.area == area.id for entity in found)
-    return there if is_there else match
+    with_area = replace(match, slots={**match.slots, "area": match.mentioned_area}, area_scope=AreaScope.HERE)
+    found, area = find_targets(home, with_area), home.get_area(match.mentioned_area)
+    has_targets = isinstance(found, tuple) and area is not None and any(entity.area == area.id for entity in found)
+    return with_area if has_targets else match
 
 
 def needs_area(match: Match) -> bool:
@@ -98,16 +98,16 @@ def _find_temperature_source(home: Home, match: Match) -> Targets | Answer:
     """Find the temperature source: a thermostat of the area, else its thermometers, else the only one of the home."""
     found = _find_group(home, match, "climate")
     thermometers = tuple(filter(_is_thermometer, home.entities))
-    there = _filter_by_area(home, match, thermometers)
-    if isinstance(found, tuple) and (not there or _filter_by_area(home, match, found)):
+    candidates = _filter_by_area(home, match, thermometers)
+    if isinstance(found, tuple) and (not candidates or _filter_by_area(home, match, found)):
         return found
     if (
-        not there
+        not candidates
         and match.area_scope in {AreaScope.HERE, AreaScope.UNKNOWN, AreaScope.ANYWHERE}
         and "floor" not in match.slots
     ):
-        there = _select_without_area(thermometers) or (thermometers if len(thermometers) == 1 else ())
-    return there or found
+        candidates = _select_without_area(thermometers) or (thermometers if len(thermometers) == 1 else ())
+    return candidates or found
 
 
 def _filter_by_area(home: Home, match: Match, entities: Targets) -> Targets:

@@ -69,8 +69,8 @@ class CommandToolset:
         return ()
 
     async def _execute_plan(self, plan: ActionPlan, context: ToolContext) -> ToolOutcome:
-        at_once, to_confirm = self._split_plan(plan, context)
-        answer = await self._executor.execute(at_once, context.moment) if at_once else None
+        immediate, to_confirm = self._split_plan(plan, context)
+        answer = await self._executor.execute(immediate, context.moment) if immediate else None
         text = answer.text if answer else ""
         if to_confirm:
             return NeedsConfirmation(to_confirm, text)
@@ -79,8 +79,8 @@ class CommandToolset:
             return _create_refusal(
                 " ".join(filter(None, (text, reason))) or responses.render("cannot", context.language)
             )
-        changed = not all(map(is_query, at_once))
-        matches = tuple(command.match for command in at_once)
+        changed = not all(map(is_query, immediate))
+        matches = tuple(command.match for command in immediate)
         return ToolResult(f"{text} {reason}".strip(), changed, text, reason, matches, is_final=True)
 
     def _split_plan(self, plan: ActionPlan, context: ToolContext) -> tuple[Sequence[Command], tuple[Command, ...]]:
@@ -100,8 +100,8 @@ def is_action_request(sentence: str) -> bool:
     return is_command(sentence) and not _NOT.search(sentence.replace("\u2019", "'"))
 
 
-def _create_refusal(why: str) -> ToolResult:
-    return ToolResult(f"Not done: {why}", refusal=why, is_final=True)
+def _create_refusal(reason: str) -> ToolResult:
+    return ToolResult(f"Not done: {reason}", refusal=reason, is_final=True)
 
 
 def _get_area_id(context: ToolContext) -> str | None:

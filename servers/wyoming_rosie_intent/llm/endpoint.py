@@ -54,7 +54,7 @@ _UNREADABLE_OUTPUT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _TOO_LONG = re.compile(r"context.?(?:size|length|window)|maximum context|prompt is too long", re.IGNORECASE)
-_OF_NO_TOOLS = frozenset({400, 404, 422, 500, 501})
+_NO_TOOLS_STATUSES = frozenset({400, 404, 422, 500, 501})
 _LOOKED_AT = 2000  # characters of a server's text
 
 
@@ -64,7 +64,7 @@ def create_status_error(endpoint: Endpoint, status: int, text: str = "", *, has_
     A status below 100 stands for a failure within an answer.
     """
     text = text[:_LOOKED_AT]
-    if has_tools and status in _OF_NO_TOOLS and _ABOUT_TOOLS.search(text) and _LACKS.search(text):
+    if has_tools and status in _NO_TOOLS_STATUSES and _ABOUT_TOOLS.search(text) and _LACKS.search(text):
         return ToolsUnsupportedError(f"{endpoint.name}: the model supports no tools (status {status})")
     if _UNREADABLE_OUTPUT.search(text):
         return ModelOutputError(f"{endpoint.name}: what the model wrote cannot be read by its server (status {status})")

@@ -111,8 +111,8 @@ class HomeTools:
             return NeedsConfirmation(plan.needs_confirmation, answer.text if answer else "", targets)
         reason = " ".join(plan.error_messages)
         if answer is None or not answer.done:
-            why = " ".join(filter(None, (answer.text if answer else "", reason)))
-            return ToolResult(f"Not done: {why or 'nothing here can do that'}", refusal=why)
+            refusal = " ".join(filter(None, (answer.text if answer else "", reason)))
+            return ToolResult(f"Not done: {refusal or 'nothing here can do that'}", refusal=refusal)
         changed = match.intent != WEATHER_INTENT
         text = " ".join(filter(None, (answer.text, reason)))
         matches = tuple(command.match for command in plan.commands)
@@ -195,8 +195,8 @@ def _create_match(home: Home, intent: str, arguments: Mapping[str, SlotValue], l
         slots["name"] = _resolve_entity_name(home, str(slots["name"]))
     if "area" in slots:
         slots["area"] = _resolve_area_name(home, str(slots["area"]))
-    where = AreaScope.NAMED if "area" in slots else AreaScope.ANYWHERE
-    return Match(intent, slots, domain=str(domain) if domain else None, area_scope=where, language=language)
+    area_scope = AreaScope.NAMED if "area" in slots else AreaScope.ANYWHERE
+    return Match(intent, slots, domain=str(domain) if domain else None, area_scope=area_scope, language=language)
 
 
 def _resolve_entity_name(home: Home, name: str) -> str:

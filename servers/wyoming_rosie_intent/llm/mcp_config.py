@@ -47,43 +47,45 @@ def load(path: Path) -> tuple[McpServer, ...]:
     return tuple(_parse_server(name, table, f"{path}: [{name}]") for name, table in document.items())
 
 
-def _parse_server(name: str, table: object, where: str) -> McpServer:
+def _parse_server(name: str, table: object, location: str) -> McpServer:
     if not isinstance(table, dict):
-        raise ConfigError(f"{where} must be a table")
+        raise ConfigError(f"{location} must be a table")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", name):
-        raise ConfigError(f"{where}: a server's name has up to 20 letters, digits, _ and -")
+        raise ConfigError(f"{location}: a server's name has up to 20 letters, digits, _ and -")
     known = {field.name for field in fields(McpServer)} - {"name"}
     for key in sorted(table.keys() - known):
-        raise ConfigError(f"{where} has an unknown key '{key}'; there are: {', '.join(sorted(known))}")
-    server = McpServer(name, **{"tools": (), **{key: _parse_value(key, value, where) for key, value in table.items()}})
-    _validate(server, where)
+        raise ConfigError(f"{location} has an unknown key '{key}'; there are: {', '.join(sorted(known))}")
+    server = McpServer(
+        name, **{"tools": (), **{key: _parse_value(key, value, location) for key, value in table.items()}}
+    )
+    _validate(server, location)
     return server
 
 
-def _parse_value(key: str, value: object, where: str) -> Any:
+def _parse_value(key: str, value: object, location: str) -> Any:
     if key in _TEXTS:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise ConfigError(f"{where}: '{key}' must be a list of texts")
+            raise ConfigError(f"{location}: '{key}' must be a list of texts")
         return tuple(value)
     if key == "seconds":
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 60:
-            raise ConfigError(f"{where}: 'seconds' must be a number up to 60")
+            raise ConfigError(f"{location}: 'seconds' must be a number up to 60")
         return float(value)
     if not isinstance(value, str):
-        raise ConfigError(f"{where}: '{key}' must be a text")
+        raise ConfigError(f"{location}: '{key}' must be a text")
     return value
 
 
-def _validate(server: McpServer, where: str) -> None:
+def _validate(server: McpServer, location: str) -> None:
     if bool(server.command) == bool(server.url):
-        raise ConfigError(f"{where} needs either 'command' or 'url'")
+        raise ConfigError(f"{location} needs either 'command' or 'url'")
     if not server.tools:
-        raise ConfigError(f'{where}: name the tools that are allowed: tools = ["..."]')
+        raise ConfigError(f'{location}: name the tools that are allowed: tools = ["..."]')
     if server.url and not server.url.startswith(("http://", "https://")):
-        raise ConfigError(f"{where}: 'url' must begin with http:// or https://")
+        raise ConfigError(f"{location}: 'url' must begin with http:// or https://")
     for variable in filter(None, (*server.environment, server.key_variable)):
         if variable not in os.environ:
-            raise ConfigError(f"{where}: the environment variable {variable} is not set")
+            raise ConfigError(f"{location}: the environment variable {variable} is not set")
 
 
 def read_variables(server: McpServer) -> Mapping[str, str]:

@@ -110,7 +110,7 @@ class Model(Protocol):
     def name(self) -> str: ...
 
     async def warm_up(self, prompt: Prompt) -> int | None:
-        """Have the prompt read and cached, so that one with this beginning is answered sooner. Raises ModelError.
+        """Have the server cache the prompt, so that one with this beginning is answered sooner. Raises ModelError.
 
         Returns the number of its tokens, if the server counts them.
         """

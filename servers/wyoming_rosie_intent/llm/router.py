@@ -77,8 +77,8 @@ def load(local: TierSettings, network: NetworkSettings, cloud: CloudSettings) ->
     tiers: dict[Tier, TierSettings] = {Tier.LOCAL: local, Tier.NETWORK: network, Tier.CLOUD: outside}
     loaded = {name: tier_config.load(name, settings) for name, settings in tiers.items()}
     models = {name: model for name, model in loaded.items() if model is not None}
-    rooms = {name: tier_config.create_context_window(tiers[name]) for name in models}
-    return TierRouter(models, context_windows=rooms) if models else None
+    windows = {name: tier_config.create_context_window(tiers[name]) for name in models}
+    return TierRouter(models, context_windows=windows) if models else None
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class TierRouter:
     @property
     def context_window(self) -> ContextWindow:
         """The smallest context window of all tiers: a prompt is the same for whichever tier answers."""
-        return min(self._context_windows.values(), key=lambda room: room.prompt, default=ContextWindow())
+        return min(self._context_windows.values(), key=lambda window: window.prompt, default=ContextWindow())
 
     def route(self, request: RoutingRequest) -> "TierAttempt":
         """Return the model of one turn."""

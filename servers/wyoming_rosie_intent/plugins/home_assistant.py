@@ -50,8 +50,8 @@ class HomeAssistantPlugin(IntegrationPlugin):
     async def handle_command(self, intent: str, entities: Mapping[str, Any]) -> Mapping[str, Any]:
         assert self._executor is not None
         slots = {key: value for key, value in entities.items() if key != "domain"}
-        where = AreaScope.NAMED if "area" in slots else AreaScope.ANYWHERE
-        plan = self._executor.plan([Match(intent, slots, domain=entities.get("domain"), area_scope=where)], None)
+        area_scope = AreaScope.NAMED if "area" in slots else AreaScope.ANYWHERE
+        plan = self._executor.plan([Match(intent, slots, domain=entities.get("domain"), area_scope=area_scope)], None)
         answer = await self._executor.execute(plan.commands, datetime.now().astimezone())
         messages = [
             answer.text,

@@ -42,12 +42,14 @@ def load_sentences(intents: Mapping[str, Sentences], lists: Mapping[str, Values]
     by_language: dict[str, dict[str, list[str]]] = {}
     for intent, language, sentences in _split_languages(intents):
         by_language.setdefault(language, {})[intent] = _check_sentences(intent, sentences)
-    if sum(len(one) for of in by_language.values() for one in of.values()) > MAX_SENTENCES:
+    if sum(len(sentences) for by_intent in by_language.values() for sentences in by_intent.values()) > MAX_SENTENCES:
         raise ConfigError(f"a plugin may have {MAX_SENTENCES} sentences, not more")
     try:
-        read = {key: Intents.from_dict(_create_document(key, of, lists)) for key, of in by_language.items()}
-        for one in read.values():
-            _parse_templates(one)
+        read = {
+            key: Intents.from_dict(_create_document(key, by_intent, lists)) for key, by_intent in by_language.items()
+        }
+        for language_intents in read.values():
+            _parse_templates(language_intents)
         return PluginSentences(read)
     except Exception as err:  # hassil raises several types for an invalid template
         raise ConfigError(f"a sentence is not in hassil's format: {err}") from err
@@ -63,7 +65,8 @@ def _parse_templates(intents: "Intents") -> None:
 def _split_languages(intents: Mapping[str, Sentences]) -> Iterator[tuple[str, str, Sequence[str]]]:
     for intent, sentences in intents.items():
         if isinstance(sentences, Mapping):
-            yield from ((intent, language, of) for language, of in sentences.items())
+            for language, translated in sentences.items():
+                yield intent, language, translated
         else:
             yield intent, ANY_LANGUAGE, sentences
 

@@ -30,22 +30,22 @@ class ResponseCatalog:
 
     def render(self, key: str, language: str, **values: object) -> str:
         """Render a phrase such as "done.HassTurnOn" in a language, with English as fallback."""
-        for table, of in self._get_tables(language):
+        for table, table_language in self._get_tables(language):
             if (text := _lookup(table, key)) is not None:
-                return self._compile(str(text), of).render(values)[:MAX_LENGTH]
+                return self._compile(str(text), table_language).render(values)[:MAX_LENGTH]
         raise KeyError(key)
 
     def prepare(self, language: str) -> None:
         """Load the tables of a language, so that rendering reads no file."""
-        for of in (FALLBACK_LANGUAGE, *self._overrides, language):
-            list(self._get_tables(of))
-            self.render("grammar.the", of, name="")
+        for prepared_language in (FALLBACK_LANGUAGE, *self._overrides, language):
+            list(self._get_tables(prepared_language))
+            self.render("grammar.the", prepared_language, name="")
 
     def has_phrase(self, key: str, language: str) -> bool:
         """Return whether the language itself has the phrase."""
         return any(
-            of == _base_language(language) and _lookup(table, key) is not None
-            for table, of in self._get_tables(language)
+            table_language == _base_language(language) and _lookup(table, key) is not None
+            for table, table_language in self._get_tables(language)
         )
 
     def get_value(self, key: str, language: str) -> Any:
@@ -65,9 +65,9 @@ class ResponseCatalog:
         return self._templates[text, language]
 
     def _get_tables(self, language: str) -> Iterator[tuple[Table, str]]:
-        for of in dict.fromkeys((_base_language(language), FALLBACK_LANGUAGE)):
-            for table in (self._overrides.get(of, {}), _load_builtin(of)):
-                yield table, of
+        for table_language in dict.fromkeys((_base_language(language), FALLBACK_LANGUAGE)):
+            for table in (self._overrides.get(table_language, {}), _load_builtin(table_language)):
+                yield table, table_language
 
 
 def _load_folder(folder: Path) -> Mapping[str, Table]:

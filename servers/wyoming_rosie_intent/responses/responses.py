@@ -191,13 +191,18 @@ def format_measurement(value: float, unit: str, language: str = "en") -> str:
 
 def _format_unit(unit: str, language: str, *, is_one: bool) -> str:
     """Return a unit in words; of "km/h" both parts."""
-    of, slash, by = unit.partition("/")
+    numerator, slash, denominator = unit.partition("/")
     forms = _catalog.get_value(f"units.{unit}", language) if unit else None
     if forms:
         return str(forms[0 if is_one else -1])
-    if slash and of and _catalog.get_value(f"units.{of}", language) and _catalog.get_value(f"units.{by}", language):
+    if (
+        slash
+        and numerator
+        and _catalog.get_value(f"units.{numerator}", language)
+        and _catalog.get_value(f"units.{denominator}", language)
+    ):
         per = _catalog.get_value("units.per", language)
-        return f"{_format_unit(of, language, is_one=is_one)} {per} {_format_unit(by, language, is_one=True)}"
+        return f"{_format_unit(numerator, language, is_one=is_one)} {per} {_format_unit(denominator, language, is_one=True)}"
     return unit
 
 

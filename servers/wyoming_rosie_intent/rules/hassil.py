@@ -84,15 +84,17 @@ class _LanguageRules:
     templates: Templates
     names: HomeSlotLists
     fuzzy: FuzzyRecognizer
-    speech: SplitRules
+    split_rules: SplitRules
 
 
-def _build_language_rules(of_language: Templates, home: Home) -> _LanguageRules:
-    of_home = slot_lists.create_slot_lists(home, of_language.language)
-    of_people = filler_words.load_hints(load_custom_sentences(of_language.language).get("nearly", {}))
-    vocabulary = of_language.vocabulary if of_people.non_command_words else Vocabulary(())
-    nearly = FuzzyRecognizer(of_people, vocabulary, of_language.word_prefixes(), of_home.spoken)
-    return _LanguageRules(of_language, of_home, nearly, multi_command.load_split_rules(home, of_language.language))
+def _build_language_rules(language_templates: Templates, home: Home) -> _LanguageRules:
+    lists = slot_lists.create_slot_lists(home, language_templates.language)
+    hints = filler_words.load_hints(load_custom_sentences(language_templates.language).get("nearly", {}))
+    vocabulary = language_templates.vocabulary if hints.non_command_words else Vocabulary(())
+    fuzzy = FuzzyRecognizer(hints, vocabulary, language_templates.word_prefixes(), lists.spoken)
+    return _LanguageRules(
+        language_templates, lists, fuzzy, multi_command.load_split_rules(home, language_templates.language)
+    )
 
 
 class HassilRecognizer:
@@ -184,11 +186,11 @@ class _AreaRecognizer:
         match = (
             self._match_delayed(text) or self._match_with_durations(text, self.match_exact) or self.match_exact(text)
         )
-        nearly = self.rules.fuzzy
+        fuzzy = self.rules.fuzzy
         return (
             match
-            or self._match_with_durations(text, lambda sentence: nearly.recognize(sentence, self))
-            or nearly.recognize(text, self)
+            or self._match_with_durations(text, lambda sentence: fuzzy.recognize(sentence, self))
+            or fuzzy.recognize(text, self)
         )
 
     def _match_delayed(self, text: str) -> Match | None:
@@ -196,9 +198,9 @@ class _AreaRecognizer:
         found = durations.parse_delayed(text, self._language, delay) if delay else iter(())
         return next((match for match in found if self._is_delayed_command(match, text)), None)
 
-    def _match_with_durations(self, text: str, understand: Callable[[str], Match | None]) -> Match | None:
+    def _match_with_durations(self, text: str, recognize: Callable[[str], Match | None]) -> Match | None:
         for reading in durations.replace_durations(text, self._language):
-            match = understand(reading.text)
+            match = recognize(reading.text)
             if match is not None and (restored := reading.restore(match)) is not None:
                 return restored
         return None
@@ -209,7 +211,7 @@ class _AreaRecognizer:
         A duration in the middle of a text delays one command only; the others are immediate.
         """
         later = str(match.slots[durations.COMMAND_SLOT])
-        commands = multi_command.parse_commands(later, self.recognize, self.rules.speech)
+        commands = multi_command.parse_commands(later, self.recognize, self.rules.split_rules)
         is_inside = not text.startswith(later) and not text.endswith(later)
         return 0 < len(commands) <= (1 if is_inside else multi_command.MAX_COMMANDS) and all(
             map(durations.can_be_delayed, commands)
@@ -231,9 +233,9 @@ class _AreaRecognizer:
         entities = targets.find_targets(self.home, match, self.area)
         if not isinstance(entities, tuple) or not entities:
             return Effect((match.intent, match.slots), self._is_dangerous_class(match))
-        how = {slot: value for slot, value in match.slots.items() if slot not in TARGET_SLOTS}
+        values = {slot: value for slot, value in match.slots.items() if slot not in TARGET_SLOTS}
         dangerous = any(is_dangerous(self.policy, entity) for entity in entities)
-        return Effect((match.intent, how, {entity.id for entity in entities}), dangerous)
+        return Effect((match.intent, values, {entity.id for entity in entities}), dangerous)
 
     def _is_dangerous_class(self, match: Match) -> bool:
         """Return whether an unknown target would be dangerous; the conductor may know more entities than this home."""
@@ -263,7 +265,7 @@ class _AreaRecognizer:
         )
 
     def _create_match(self, result: "RecognizeResult", text: str) -> Match | None:
-        match = _remove_polite_words_from_query(_convert_result(result, text, self._language), self.rules.speech)
+        match = _remove_polite_words_from_query(_convert_result(result, text, self._language), self.rules.split_rules)
         if (words := load_custom_sentences(self._language).get("timers")) is not None:
             match = durations.clean_timer_name(match, words)
         return replace(match, mentioned_area=self._find_mentioned_area(match)) if self._is_valid(match, text) else None
@@ -334,20 +336,20 @@ def _is_conversation(match: Match) -> bool:
 
 def _convert_result(result: "RecognizeResult", text: str, language: str) -> Match:
     entities = result.entities
-    where = AreaScope.ANYWHERE
+    area_scope = AreaScope.ANYWHERE
     if "area" in entities:
-        where = AreaScope.NAMED if entities["area"].text else AreaScope.HERE
+        area_scope = AreaScope.NAMED if entities["area"].text else AreaScope.HERE
         if entities["area"].value == _UNKNOWN_AREA:
-            where = AreaScope.UNKNOWN
+            area_scope = AreaScope.UNKNOWN
     slots = {
         name: _convert_value(_remove_article(entity) if entity.is_wildcard else entity.value)
         for name, entity in entities.items()
     }
-    if where is AreaScope.UNKNOWN:
+    if area_scope is AreaScope.UNKNOWN:
         del slots["area"]
     domain = slots.get("domain") or result.context.get("domain")
     return Match(
-        result.intent.name, slots, text, str(domain) if domain else None, result.response or "", where, language
+        result.intent.name, slots, text, str(domain) if domain else None, result.response or "", area_scope, language
     )
 
 

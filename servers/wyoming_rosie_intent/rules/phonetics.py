@@ -91,8 +91,8 @@ def phonetic_key(word: str) -> str:
     """Return a word's consonants, with one letter for each group of similar sounds in the supported languages."""
     plain = unicodedata.normalize("NFKD", word.replace("ß", "ss"))
     key = "".join(letter for letter in plain if letter.isalnum())
-    for pattern, instead in _SOUNDS:
-        key = re.sub(pattern, instead, key)
+    for pattern, replacement in _SOUNDS:
+        key = re.sub(pattern, replacement, key)
     return re.sub(r"(.)\1+", r"\1", key)
 
 

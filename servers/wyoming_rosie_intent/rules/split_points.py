@@ -34,7 +34,7 @@ class SplitPoints:
         joined = sorted(filter(has_split_point, phrases), key=len, reverse=True)
         self._whole_names = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in joined) or r"(?!)", re.IGNORECASE)
         self._phrases = frozenset(phrases)  # not a pattern: compiling ten thousand names takes a minute
-        self._most_words = max((name.count(" ") + 1 for name in phrases), default=0)
+        self._max_words = max((name.count(" ") + 1 for name in phrases), default=0)
         self._numbers = numbers
 
     def find(self, text: str) -> Sequence[re.Match[str]]:
@@ -54,7 +54,7 @@ class SplitPoints:
             words[first][0] < place < words[last][1]
             and " ".join(text[words[first][0] : words[last][1]].casefold().split()) in self._phrases
             for first in range(len(words))
-            for last in range(first + 1, min(first + self._most_words, len(words)))
+            for last in range(first + 1, min(first + self._max_words, len(words)))
         )
 
     def _continues_amount(self, before: str, after: str) -> bool:

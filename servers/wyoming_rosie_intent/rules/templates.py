@@ -63,15 +63,15 @@ class Templates:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The whole words of the templates, in lower case."""
-        everywhere = WordCollector(self._intents.expansion_rules, self._intents.slot_lists)
+        shared = WordCollector(self._intents.expansion_rules, self._intents.slot_lists)
         found = set(number_words(self.language))
         for _, data in self._templates:
             own = data.expansion_rules or data.slot_lists
-            wording = WordCollector(*self._get_rules_and_lists(data)) if own else everywhere
+            wording = WordCollector(*self._get_rules_and_lists(data)) if own else shared
             for sentence in data.sentences:
                 wording.add(sentence.expression)
             found |= wording.words if own else frozenset()
-        return Vocabulary(everywhere.words | found)
+        return Vocabulary(shared.words | found)
 
     def filter(self, text: str, home_words: Mapping[str, frozenset[str]]) -> "Intents":
         """Return the templates that may match a text, by its words and those of the home's lists."""
@@ -225,16 +225,16 @@ def custom_languages() -> Sequence[str]:
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
-def load_replies(of: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+def load_replies(languages: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
     """Return the phrases for yes and for no in any of the languages."""
-    custom = [load_custom_sentences(_base_language(language)) for language in of]
+    custom = [load_custom_sentences(_base_language(language)) for language in languages]
     yes, no = (frozenset(word for sentences in custom for word in sentences.get(key, ())) for key in ("yes", "no"))
     return yes - no, no
 
 
-def load_polite_phrases(of: Iterable[str]) -> frozenset[str]:
+def load_polite_phrases(languages: Iterable[str]) -> frozenset[str]:
     """Return the phrases that may accompany a yes or a no, in any of the languages."""
-    custom = [load_custom_sentences(_base_language(language)) for language in of]
+    custom = [load_custom_sentences(_base_language(language)) for language in languages]
     nearly = [sentences.get("nearly", {}) for sentences in custom]
     keys = ((custom, "courtesies"), (nearly, "fillers"), (nearly, "it"))
     return frozenset(text for tables, key in keys for table in tables for text in table.get(key, ()))

@@ -12,7 +12,7 @@ from wyoming_rosie_intent.rules import templates
 from wyoming_rosie_intent.rules.split_points import SplitPoints, has_split_point
 from wyoming_rosie_intent.rules.template_words import number_words
 
-_OF_A_LIST = re.compile(r"\w*(?:list|liste|lista|lijst|lijstje)\b\W+\w", re.IGNORECASE)
+_LIST_NAME = re.compile(r"\w*(?:list|liste|lista|lijst|lijstje)\b\W+\w", re.IGNORECASE)
 _ADDS = ("HassListAddItem", "HassShoppingListAddItem")
 _SHOPPING = re.compile(
     r"shop+in|grocer|einkauf|\bcourses\b|achats|compra|spesa|boodschappen|handle|indk[øo]b|ink[öo]p|zakup|n[áa]kup|cump[ăa]r"
@@ -24,7 +24,7 @@ _SHOPPING = re.compile(
 
 def includes_list_name(item: str) -> bool:
     """Return whether an item contains the name of a list: "milk on the list and bread"."""
-    return has_split_point(item) and _OF_A_LIST.search(item) is not None
+    return has_split_point(item) and _LIST_NAME.search(item) is not None
 
 
 def prepare(language: str) -> None:

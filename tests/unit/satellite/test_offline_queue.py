@@ -161,7 +161,7 @@ async def test_a_run_of_somebody_who_stays_away_is_in_nobodys_way(path: Path) ->
 
 async def test_what_cannot_be_kept_is_told(path: Path) -> None:
     rules = Rules()
-    rules.stand_in = OfflineQueue(OfflineStore(path, most_bytes=10), 600, rules.take)
+    rules.stand_in = OfflineQueue(OfflineStore(path, max_bytes=10), 600, rules.take)
     task = asyncio.create_task(rules.stand_in.run())
     says(rules.stand_in, SAID)
     await until(lambda: rules.given == [m.RunLost()])

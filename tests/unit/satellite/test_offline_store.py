@@ -37,14 +37,14 @@ async def test_messages_survive_a_restart(path: Path) -> None:
 
 
 async def test_the_oldest_make_room_and_are_counted(path: Path) -> None:
-    async with OfflineStore(path, most_messages=3) as outbox:
+    async with OfflineStore(path, max_messages=3) as outbox:
         for number in range(5):
             await outbox.put(b"%d" % number)
         assert (await bodies(outbox), outbox.dropped) == ([b"2", b"3", b"4"], 2)
 
 
 async def test_bytes_are_bounded_too(path: Path) -> None:
-    async with OfflineStore(path, most_bytes=10) as outbox:
+    async with OfflineStore(path, max_bytes=10) as outbox:
         for body in (b"aaaa", b"bbbb", b"cccccc"):
             assert await outbox.put(body)
         assert not await outbox.put(b"x" * 11)
@@ -52,7 +52,7 @@ async def test_bytes_are_bounded_too(path: Path) -> None:
 
 
 async def test_confirming_what_was_dropped_forgets_nothing_else(path: Path) -> None:
-    async with OfflineStore(path, most_messages=1) as outbox:
+    async with OfflineStore(path, max_messages=1) as outbox:
         await outbox.put(b"old")
         taken = await outbox.peek()
         await outbox.put(b"new")

@@ -37,7 +37,7 @@ async def test_each_run_is_a_wav_file_that_only_the_owner_may_read(tmp_path: Pat
 
 async def test_the_oldest_recordings_make_room(tmp_path: Path) -> None:
     (tmp_path / "mine.wav").touch()
-    await record(RunRecorder(tmp_path, most_files=2), b"ab" * 160, b"cd" * 160, b"ef" * 160)
+    await record(RunRecorder(tmp_path, max_files=2), b"ab" * 160, b"cd" * 160, b"ef" * 160)
     files = await asyncio.to_thread(lambda: sorted(tmp_path.glob(recorder.PATTERN)))
     assert [(await asyncio.to_thread(read_wav, file))[1][:2] for file in files] == [b"cd", b"ef"]
     assert (tmp_path / "mine.wav").exists()

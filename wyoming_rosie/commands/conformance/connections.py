@@ -15,7 +15,7 @@ from wyoming_rosie.protocol.wire import encode
 
 SLOW_SECONDS = 1.0
 """Home Assistant of early 2025 waits this long for an info."""
-AT_ONCE = 20
+MANY_CONNECTIONS = 20
 
 
 def create_checks(role: RoleSpec) -> tuple[Check, ...]:
@@ -86,14 +86,14 @@ async def check_describe(target: CheckTarget) -> str:
 
 async def check_many_connections(target: CheckTarget) -> str:
     """Send describe on many connections at once."""
-    slowest = max(await asyncio.gather(*(target.measure_describe() for _ in range(AT_ONCE))))
-    return f"{AT_ONCE} connections, the slowest {_format_latency(slowest)}"
+    slowest = max(await asyncio.gather(*(target.measure_describe() for _ in range(MANY_CONNECTIONS))))
+    return f"{MANY_CONNECTIONS} connections, the slowest {_format_latency(slowest)}"
 
 
 async def check_idle_connections(target: CheckTarget) -> str:
     """Send describe beside idle connections."""
     async with AsyncExitStack() as stack:
-        for _ in range(AT_ONCE):
+        for _ in range(MANY_CONNECTIONS):
             await stack.enter_async_context(connect(target.uri))
         return _format_latency(await target.measure_describe())
 
@@ -129,13 +129,13 @@ async def check_split_events(target: CheckTarget) -> str:
 
 async def check_ping(target: CheckTarget) -> str:
     """Send a ping, as Home Assistant does to satellites only."""
-    trouble = ConformanceError if target.role == "satellite" else CheckFindingError
+    error_class = ConformanceError if target.role == "satellite" else CheckFindingError
     async with connect(target.uri) as peer:
         await peer.send(Ping(text="check").event())
         try:
             pong = await peer.wait_for("pong", seconds=HOME_ASSISTANT_SECONDS / 2)
         except UnreachableError as err:
-            raise trouble("no pong") from err
+            raise error_class("no pong") from err
     if pong.data.get("text") != "check":
         raise CheckFindingError("the pong does not repeat the ping's text")
     return "pong"

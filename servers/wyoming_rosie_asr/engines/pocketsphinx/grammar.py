@@ -71,10 +71,10 @@ class _HomeNames:
     def _names_with_area(self, entity: Entity) -> list[Phrase]:
         areas = [area for area in self._home.areas if entity.area in (None, area.id)]
         return [
-            (*name, *where, *area)
+            (*name, *preposition, *area)
             for name in self._pronounce_names([entity])
             for area in self._pronounce_names(areas)
-            for where in (("in",), ("in", "the"))
+            for preposition in (("in",), ("in", "the"))
         ]
 
     def _pronounce_names(self, items: Iterable[Area | Entity]) -> list[Phrase]:

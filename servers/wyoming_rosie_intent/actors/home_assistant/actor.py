@@ -143,10 +143,12 @@ class HomeAssistantActor(ServedActor):
 
     async def _execute(self, command: Command) -> Answer:
         states = self._client.states
-        there = tuple(target for target in command.targets if target.id in states and states[target.id].is_available)
-        made = services.create_calls(command.match, there, states)
+        available = tuple(
+            target for target in command.targets if target.id in states and states[target.id].is_available
+        )
+        made = services.create_calls(command.match, available, states)
         faults = {target.id: FailureReason.SILENT for target in command.targets} | {
-            target.id: FailureReason.UNABLE for target in there
+            target.id: FailureReason.UNABLE for target in available
         }
         for entity in (entity for call in made for entity in call.entities):
             del faults[entity]

@@ -46,13 +46,13 @@ def to_entity_state(domain: str, state: ReportedState | None, more: Mapping[str,
 
 
 def _to_light(state: ReportedState) -> EntityState:
-    of = state.attributes
-    brightness = round(_get_number(of, "brightness", 255) / 2.55)
+    attributes = state.attributes
+    brightness = round(_get_number(attributes, "brightness", 255) / 2.55)
     return LightState(
         state.value == "on",
         brightness,
-        _color_name(of.get("hs_color")),
-        int(_get_number(of, "color_temp_kelvin", 2700)),
+        _color_name(attributes.get("hs_color")),
+        int(_get_number(attributes, "color_temp_kelvin", 2700)),
     )
 
 
@@ -72,21 +72,24 @@ def _to_lock(state: ReportedState) -> EntityState | None:
 
 
 def _to_climate(state: ReportedState) -> EntityState | None:
-    of = state.attributes
-    if not isinstance(of.get("current_temperature"), (int, float)):
+    attributes = state.attributes
+    if not isinstance(attributes.get("current_temperature"), (int, float)):
         return None
-    between = (_get_number(of, "target_temp_low", 20) + _get_number(of, "target_temp_high", 20)) / 2
-    mode = str(of.get("fan_mode") or "auto")
+    between = (_get_number(attributes, "target_temp_low", 20) + _get_number(attributes, "target_temp_high", 20)) / 2
+    mode = str(attributes.get("fan_mode") or "auto")
     return ClimateState(
-        state.value != "off", float(of["current_temperature"]), _get_number(of, "temperature", between), mode
+        state.value != "off",
+        float(attributes["current_temperature"]),
+        _get_number(attributes, "temperature", between),
+        mode,
     )
 
 
 def _to_media_player(state: ReportedState) -> EntityState:
-    of = state.attributes
+    attributes = state.attributes
     is_on = state.value not in {"off", "standby"}
-    volume = round(100 * _get_number(of, "volume_level", 0))
-    title, is_muted = str(of.get("media_title") or ""), bool(of.get("is_volume_muted"))
+    volume = round(100 * _get_number(attributes, "volume_level", 0))
+    title, is_muted = str(attributes.get("media_title") or ""), bool(attributes.get("is_volume_muted"))
     return MediaPlayerState(on=is_on, playing=state.value == "playing", title=title, volume=volume, muted=is_muted)
 
 

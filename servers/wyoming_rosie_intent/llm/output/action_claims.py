@@ -127,16 +127,16 @@ class ClaimChecker:
         truth = self._check_entities(clause)
         if truth is None and (self.request_type is RequestType.OTHER or self._asks_for_states):
             truth = self._check_domains(clause)
-        deed, is_self = self._has_stem(self._markers.action_stems, clause), self._is_first_person(clause)
-        if truth is not None and not (truth and is_self and (deed or self.request_type is RequestType.COMMAND)):
+        has_action, is_self = self._has_stem(self._markers.action_stems, clause), self._is_first_person(clause)
+        if truth is not None and not (truth and is_self and (has_action or self.request_type is RequestType.COMMAND)):
             return not truth
         if self.request_type is RequestType.QUESTION:
-            return is_self and deed
+            return is_self and has_action
         order = self._has_stem(self._markers.command_stems, clause)
         home = self._is_about_home(clause)
-        if is_self and (deed or (order and home) or clause.entities or clause.domains):
+        if is_self and (has_action or (order and home) or clause.entities or clause.domains):
             return True
-        if home and (deed or clause.states):
+        if home and (has_action or clause.states):
             return True
         return self._starts_with_action(clause) or self._is_done_phrase(clause)
 
@@ -213,12 +213,12 @@ class ClaimChecker:
         return not executed.targets or all(self._describes_actions(clause, executed) for clause in plain)
 
     def _is_action_report(self, clause: _ParsedClause) -> bool:
-        deed = self._has_stem(self._markers.action_stems, clause)
+        has_action = self._has_stem(self._markers.action_stems, clause)
         if self._is_first_person(clause) and (
-            deed or clause.states or self._has_stem(self._markers.command_stems, clause)
+            has_action or clause.states or self._has_stem(self._markers.command_stems, clause)
         ):
             return True
-        return self._starts_with_action(clause) or (self._is_about_home(clause) and bool(deed or clause.states))
+        return self._starts_with_action(clause) or (self._is_about_home(clause) and bool(has_action or clause.states))
 
     def _describes_actions(self, clause: _ParsedClause, executed: ExecutedActions) -> bool:
         """Return whether a clause mentions the executed actions' entities with their present states and numbers."""

@@ -118,9 +118,9 @@ def _collect_sentence_words(known: Mapping[str, Any]) -> tuple[set[str], set[str
     """Return the words of commands and the words of questions."""
     orders: set[str] = set()
     questions: set[str] = set()
-    for intent, of_intent in known.get("intents", {}).items():
+    for intent, definition in known.get("intents", {}).items():
         found = questions if intent.startswith(_ASKS) else orders
-        for data in of_intent["data"]:
+        for data in definition["data"]:
             for sentence in data["sentences"]:
                 found.update(_extract_words(_expand_rules(sentence, known.get("expansion_rules", {}))))
     return orders, questions

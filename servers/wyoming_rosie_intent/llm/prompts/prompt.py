@@ -143,9 +143,9 @@ class PromptTemplates:
             empty = ChatMessage(ChatRole.SYSTEM, self._render_system(home, ()))
             moment = self._render_template("now", moment=datetime.now(UTC), area="", states=(), more_states=True)
             fixed_prompt = Prompt((empty, ChatMessage(ChatRole.USER, moment)), tuple(tools), "")
-            instead = self.context_window.count_tokens(self._render_template("without_tools"))
+            substitute_tokens = self.context_window.count_tokens(self._render_template("without_tools"))
             self._budget = self.context_window.allocate(
-                self.context_window.counter.count_prompt(fixed_prompt) + instead
+                self.context_window.counter.count_prompt(fixed_prompt) + substitute_tokens
             )
         return self._budget
 

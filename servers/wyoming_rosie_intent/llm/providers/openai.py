@@ -99,17 +99,17 @@ class OpenaiClient:
         except (OpenAIError, OSError, *UNREADABLE) as err:
             raise create_connection_error(self._endpoint, err) from None
 
-    async def _start_chat(self, prompt: Prompt, most_tokens: int) -> "AsyncStream[ChatCompletionChunk]":
+    async def _start_chat(self, prompt: Prompt, max_tokens: int) -> "AsyncStream[ChatCompletionChunk]":
         """Return the chunks of the answer, limited by the parameter that the server knows."""
         from openai import APIStatusError
 
         try:
-            return await self._chat(prompt, {self._limit_name: most_tokens})
+            return await self._chat(prompt, {self._limit_name: max_tokens})
         except APIStatusError as err:
             if err.status_code not in {400, 422} or f"'{self._limit_name}'" not in _format_error(err):
                 raise
             self._limit_name = next(name for name in _LIMIT_NAMES if name != self._limit_name)
-            return await self._chat(prompt, {self._limit_name: most_tokens})
+            return await self._chat(prompt, {self._limit_name: max_tokens})
 
     async def _chat(self, prompt: Prompt, more: Mapping[str, int]) -> "AsyncStream[ChatCompletionChunk]":
         temperature = {} if self._endpoint.temperature is None else {"temperature": self._endpoint.temperature}
