@@ -256,11 +256,11 @@ class SatelliteCore:
 
     # End of a command
 
-    def _on_vad(self, given: VadInput, now: float) -> list[Effect]:
+    def _on_vad(self, message: VadInput, now: float) -> list[Effect]:
         if self.phase is not SatellitePhase.STREAMING or self._endpointer is None:
             return []
-        at_ms = given.milliseconds - self._run_start_ms
-        match given:
+        at_ms = message.milliseconds - self._run_start_ms
+        match message:
             case m.VoiceStarted():
                 self._endpointer.on_speech_start(at_ms)
             case m.VoiceStopped():

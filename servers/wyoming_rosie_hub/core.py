@@ -95,9 +95,9 @@ class TurnCore:
     _received_samples: int = 0  # of the turn
     _wake_buffer: deque[tuple[int, bytes]] = field(default_factory=deque)
     _follow_up_until: float = 0.0
-    _filler_playing: bool = False
+    _is_filler_playing: bool = False
     _streamed_text: str = ""  # chunks of the answer so far
-    _speaking_failure: bool = False
+    _is_speaking_failure: bool = False
     _audio_started_at: float | None = None
     _audio_seconds: float = 0.0
     _announcements: deque[Announcement] = field(default_factory=lambda: deque(maxlen=MAX_ANNOUNCEMENTS))
@@ -294,7 +294,7 @@ class TurnCore:
 
     def _speak_filler(self, text: str, now: float) -> list[Effect]:
         self.phase = TurnPhase.SPEAKING_FILLER
-        self._filler_playing = True
+        self._is_filler_playing = True
         self.deadline = now + ANSWER_TIMEOUT_SECONDS
         return [TraceMark(TraceStep.FILLER, now), SpeakFiller(text)]
 
@@ -347,9 +347,9 @@ class TurnCore:
             return []
         failed = TraceMark(TraceStep.FAILED, now, failure)
         # Speaking about a failure to speak would never end, and before a wake word nobody expects an answer.
-        if self._speaking_failure or self.phase is TurnPhase.AWAITING_WAKE:
+        if self._is_speaking_failure or self.phase is TurnPhase.AWAITING_WAKE:
             return [failed, *self._abort_turn(f"{failure}-unavailable")]
-        self._speaking_failure = True
+        self._is_speaking_failure = True
         self._streamed_text = ""
         self._follow_up_until = 0.0
         self._await_answer_audio(now)
@@ -379,7 +379,7 @@ class TurnCore:
                 return []
 
     def _stop_filler(self) -> list[Effect]:
-        was_playing, self._filler_playing = self._filler_playing, False
+        was_playing, self._is_filler_playing = self._is_filler_playing, False
         return [StopFiller()] if was_playing else []
 
     def _finish_turn(self, now: float) -> list[Effect]:
@@ -401,7 +401,7 @@ class TurnCore:
         self._received_samples = 0
         self._endpointer = Endpointer(self.endpointing)
         self._wake_buffer.clear()
-        self._filler_playing = self._speaking_failure = False
+        self._is_filler_playing = self._is_speaking_failure = False
         self._streamed_text = ""
         self._audio_started_at = None
         self._audio_seconds = 0.0

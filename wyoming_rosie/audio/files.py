@@ -81,8 +81,8 @@ def skip_seconds(recording: AudioFile, seconds: float) -> AudioFile:
 
 def _skip_bytes(blocks: Iterator[bytes], skipped: int) -> Iterator[bytes]:
     for block in blocks:
-        if rest := block[skipped:]:
-            yield rest
+        if remaining := block[skipped:]:
+            yield remaining
         skipped = max(0, skipped - len(block))
 
 

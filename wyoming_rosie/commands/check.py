@@ -36,7 +36,7 @@ ROLES = {
     "intent": intent.ROLE,
     "vad": vad.ROLE,
 }
-_COLOURS = {
+_COLORS = {
     CheckVerdict.OK: "green",
     CheckVerdict.FINDING: "yellow",
     CheckVerdict.FAILED: "red",
@@ -134,7 +134,7 @@ class _ResultPrinter:
         if self._means and outcome.means != self._means:
             self._console.print(f"{'':<9}{self._means}", style="dim", markup=False)
         self._means = outcome.means
-        self._console.print(f"[{_COLOURS[outcome.verdict]}]{outcome.verdict:<8}[/] {outcome.check:<36} ", end="")
+        self._console.print(f"[{_COLORS[outcome.verdict]}]{outcome.verdict:<8}[/] {outcome.check:<36} ", end="")
         self._console.print(outcome.seen, markup=False)
 
 

@@ -179,8 +179,8 @@ def _redact_json(value: Any, names: set[str]) -> Any:
     if isinstance(value, str):
         return redact(value, names)
     if isinstance(value, dict):
-        return {key: _redact_json(one, names) for key, one in value.items()}
-    return [_redact_json(one, names) for one in value] if isinstance(value, list | tuple) else value
+        return {key: _redact_json(item, names) for key, item in value.items()}
+    return [_redact_json(item, names) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _to_json(value: Any) -> str:

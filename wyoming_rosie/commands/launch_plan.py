@@ -124,8 +124,8 @@ def _is_same_address(client: Address, server: Address) -> bool:
 
 
 def _is_unspecified(host: str) -> bool:
-    one = parse_ip(host)
-    return one is not None and one.is_unspecified
+    ip = parse_ip(host)
+    return ip is not None and ip.is_unspecified
 
 
 def _split_list(value: str | Iterable[str] | None) -> list[str]:

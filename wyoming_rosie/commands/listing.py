@@ -34,11 +34,11 @@ async def voices(
 ) -> None:
     """List the voices that 'say --voice' takes, with their languages."""
     offered = await _fetch_models("tts", engine, uri)
-    known = sorted({one for voice in offered for one in voice.get("languages") or ()})
+    known = sorted({tag for voice in offered for tag in voice.get("languages") or ()})
     rows = [
         {"voice": voice["name"], "languages": voice.get("languages") or [], "about": voice.get("description") or ""}
         for voice in offered
-        if language is None or any(_matches_language(one, language) for one in voice.get("languages") or ())
+        if language is None or any(_matches_language(tag, language) for tag in voice.get("languages") or ())
     ]
     if not rows and language is not None:
         raise UsageError(describe_unknown_name("language of a voice", language, known, "wyoming-rosie languages tts"))
@@ -57,8 +57,8 @@ async def languages(
     if role not in ROLES:
         raise UsageError(describe_unknown_name("program with languages", role, ROLES))
     offered = await _fetch_models(role, engine, uri)
-    found = sorted({language for one in offered for language in one.get("languages") or ()})
-    _print_rows([{"language": one} for one in found], as_json=json)
+    found = sorted({language for model in offered for language in model.get("languages") or ()})
+    _print_rows([{"language": language} for language in found], as_json=json)
 
 
 async def devices(*, json: Json = False) -> None:
@@ -69,8 +69,14 @@ async def devices(*, json: Json = False) -> None:
         raise ConfigError(f"audio devices need: {err}") from err
     found = await asyncio.to_thread(audio_devices.list_devices, library)
     rows = [
-        {"device": one.name, "inputs": one.inputs, "outputs": one.outputs, "rate": one.rate, "default": one.is_default}
-        for one in found.found
+        {
+            "device": device.name,
+            "inputs": device.inputs,
+            "outputs": device.outputs,
+            "rate": device.rate,
+            "default": device.is_default,
+        }
+        for device in found.found
     ]
     _print_rows(rows, as_json=json)
 

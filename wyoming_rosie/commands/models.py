@@ -13,7 +13,7 @@ from rich.table import Table
 from wyoming_rosie import config
 from wyoming_rosie.commands.progress import ProgressCallback, show_progress
 from wyoming_rosie.errors import ConfigError, UsageError
-from wyoming_rosie.models import catalogue, downloads, pip_source, wake_words
+from wyoming_rosie.models import catalog, downloads, pip_source, wake_words
 from wyoming_rosie.models.model import FetchPlan, InstalledModel, ModelKind, disk_size
 from wyoming_rosie.text.suggestions import describe_unknown_name
 from wyoming_rosie.wakeword.openwakeword import model_files
@@ -77,7 +77,7 @@ async def fetch(
         for name in names:
             await _fetch_package(name, folder)
         return
-    for fetching in [catalogue.find_kind(name).fetch_plan(name, folder, source) for name in names]:
+    for fetching in [catalog.find_kind(name).fetch_plan(name, folder, source) for name in names]:
         await fetch_with_progress(fetching)
 
 
@@ -156,10 +156,10 @@ def _to_callback(show: ProgressCallback) -> Callable[[downloads.Progress], None]
 
 def _get_types(name: str | None) -> Iterable[ModelKind]:
     if name is None:
-        return catalogue.KINDS
-    if name not in catalogue.BY_NAME:
-        raise UsageError(describe_unknown_name("kind of models", name, catalogue.BY_NAME))
-    return (catalogue.BY_NAME[name],)
+        return catalog.KINDS
+    if name not in catalog.BY_NAME:
+        raise UsageError(describe_unknown_name("kind of models", name, catalog.BY_NAME))
+    return (catalog.BY_NAME[name],)
 
 
 def _list_rows(kind: ModelKind, data: Path, *, available: bool) -> list[dict[str, Any]]:
@@ -201,7 +201,7 @@ def _format_location(row: dict[str, Any]) -> str:
 
 def _files_to_remove(name: str, folder: Path) -> list[Path]:
     """Return the files of a fetched model. Raises UsageError, ConfigError."""
-    here = [(kind, model) for kind in catalogue.KINDS for model in kind.installed(folder)]
+    here = [(kind, model) for kind in catalog.KINDS for model in kind.installed(folder)]
     fetched = [(kind, model) for kind, model in here if model.source == "fetched"]
     release = wake_words.find_release(name) or name
     for kind, model in fetched:

@@ -25,7 +25,7 @@ from wyoming_rosie.runtime.backoff import Backoff
 MAX_PAUSE_SECONDS = 30.0
 STABLE_SECONDS = 60.0
 """Run time after which the pause before a restart is reset."""
-_COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
+_COLORS = {"warning": "yellow", "error": "red", "critical": "red"}
 _DEFAULTS = UpOptions()
 _HIDDEN_KEYS = frozenset({"event", "role", "level", "timestamp"})
 
@@ -87,7 +87,8 @@ class _LocalServers:
     async def _start_all(self, arguments: Mapping[str, list[str]], stack: AsyncExitStack) -> "list[_SupervisedServer]":
         """Start programs concurrently, given their arguments by role; return those that have started."""
         servers = [
-            _SupervisedServer(role, own, self._print_status, self._print_log_line) for role, own in arguments.items()
+            _SupervisedServer(role, program_arguments, self._print_status, self._print_log_line)
+            for role, program_arguments in arguments.items()
         ]
         tasks = [asyncio.create_task(server.run()) for server in servers]
         stack.push_async_callback(_cancel_tasks, tasks)
@@ -99,7 +100,7 @@ class _LocalServers:
 
     def _print_log_line(self, role: str, line: LogLine) -> None:
         fields = " ".join(f"{key}={_indent_lines(value)}" for key, value in line.items() if key not in _HIDDEN_KEYS)
-        style = _COLOURS.get(str(line.get("level")), "")
+        style = _COLORS.get(str(line.get("level")), "")
         self.console.print(f"{role:<10}{line.get('event', '')} {fields}".rstrip(), style=style, markup=False)
 
 

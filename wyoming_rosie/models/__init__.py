@@ -1,1 +1,1 @@
-"""Model catalogue: models by name, their sources, their folders and their download."""
+"""Model catalog: models by name, their sources, their folders and their download."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 READ_BYTES = 65_536
-WRITES_WAITING = 64
+MAX_QUEUED_WRITES = 64
 
 
 class StreamProtocol(Protocol):
@@ -34,7 +34,7 @@ class StdioTransport(asyncio.Transport):
         self._loop = asyncio.get_running_loop()
         self._can_read = threading.Event()
         self._unsent: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._paused = False
+        self._is_paused = False
         self._writer: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -52,8 +52,8 @@ class StdioTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self._unsent.put_nowait(bytes(data))
-        if self._unsent.qsize() > WRITES_WAITING and not self._paused:
-            self._paused = True
+        if self._unsent.qsize() > MAX_QUEUED_WRITES and not self._is_paused:
+            self._is_paused = True
             self._protocol.pause_writing()
 
     def close(self) -> None:
@@ -92,8 +92,8 @@ class StdioTransport(asyncio.Transport):
         try:
             while (data := await self._unsent.get()) is not None:
                 await asyncio.to_thread(_write_all, self._fds[1], data)
-                if self._paused and self._unsent.empty():
-                    self._paused = False
+                if self._is_paused and self._unsent.empty():
+                    self._is_paused = False
                     self._protocol.resume_writing()
         except OSError as err:
             error = err

@@ -148,8 +148,8 @@ class EventStream(asyncio.BufferedProtocol):
         self._remaining: Event | BadEventError | None = None  # not taken by `on_event_nowait`
         self._transport: asyncio.Transport | None = None
         self._tcp: asyncio.trsock.TransportSocket | None = None
-        self._ended = False
-        self._closing = False
+        self._has_ended = False
+        self._is_closing = False
         self._more_data: asyncio.Future[None] | None = None  # someone waits for bytes
         self._write_ready: asyncio.Future[None] | None = None  # set while the peer reads too slowly
         self._disconnected = asyncio.get_running_loop().create_future()
@@ -162,7 +162,7 @@ class EventStream(asyncio.BufferedProtocol):
     async def read(self) -> Event | None:
         """Return the next event, or None at the end. One reader at a time. Raises BadEventError."""
         while (event := self._dispatch_remaining() or self._decoder.next()) is None:
-            if self._ended:
+            if self._has_ended:
                 if self._decoder.is_inside:
                     raise BadEventError("the stream ended inside an event")
                 return None
@@ -202,8 +202,8 @@ class EventStream(asyncio.BufferedProtocol):
         """Send the remaining bytes and close; abort if the peer does not read them within `seconds`."""
         if self._transport is None:
             return
-        self._closing = True
-        if self._ended or not self.transport.can_write_eof():
+        self._is_closing = True
+        if self._has_ended or not self.transport.can_write_eof():
             self.transport.close()
         elif not self._disconnected.done():
             self._end_writing()
@@ -239,7 +239,7 @@ class EventStream(asyncio.BufferedProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Process the peer's next bytes; also called by transports without `get_buffer`."""
-        if self._closing:
+        if self._is_closing:
             return
         self._decoder.feed(data)
         if self._more_data is not None:
@@ -286,12 +286,12 @@ class EventStream(asyncio.BufferedProtocol):
         return remaining
 
     def eof_received(self) -> bool:
-        self._ended = True
+        self._has_ended = True
         _wake(self._more_data)
-        return not self._closing  # else stay open for writing: a pipe may still need its answer
+        return not self._is_closing  # else stay open for writing: a pipe may still need its answer
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._ended = True
+        self._has_ended = True
         _wake(self._disconnected)
         _wake(self._more_data)
         self.resume_writing()

@@ -54,7 +54,7 @@ class JsonWriter:
         self._path = path
         self._document = document
         self._changed = asyncio.Event()
-        self._failing = False
+        self._is_failing = False
 
     def schedule(self) -> None:
         """Schedule a write; never blocks."""
@@ -80,8 +80,8 @@ class JsonWriter:
             self._changed.set()  # the write may not have started
             raise
         except OSError as err:
-            if not self._failing:
+            if not self._is_failing:
                 _LOG.error("file could not be written", file=str(self._path), reason=err.strerror)
-            self._failing = True
+            self._is_failing = True
         else:
-            self._failing = False
+            self._is_failing = False

@@ -42,7 +42,7 @@ class Player:
         self._more = asyncio.Event()
         self._room = asyncio.Event()
         self._playing: asyncio.Task[None] | None = None
-        self._failing = False
+        self._is_failing = False
 
     @property
     def queue_size(self) -> int:
@@ -138,11 +138,11 @@ class Player:
         try:
             await order(*args, **kwargs)
         except (RosieError, OSError) as err:
-            if not self._failing:  # the audio is lost, the dialogue goes on
+            if not self._is_failing:  # the audio is lost, the dialogue goes on
                 _LOG.warning("speaker failed", reason=str(err))
-            self._failing = True
+            self._is_failing = True
         else:
-            self._failing = self._failing and not args
+            self._is_failing = self._is_failing and not args
 
 
 def _refuse_nowait(_: bytes) -> bool:

@@ -32,7 +32,7 @@ class RemoteDetector:
         self._detect = Detect(names=list(names) or None).event()
         self._on_info = on_info  # called with the wake words that the daemon can detect
         self._backlog = AudioBacklog()
-        self._connected = False
+        self._is_connected = False
         self._sent = 0  # samples of this connection's stream
 
     def push_audio(self, pcm: bytes) -> None:
@@ -45,11 +45,11 @@ class RemoteDetector:
                 async with connect(self._uri) as peer:
                     await run_until_first_exit(self._send(peer), self._receive(peer, on_wake_word))
             except RosieError as err:
-                if self._connected:
+                if self._is_connected:
                     backoff.reset()
                 if not backoff.failures:
                     _LOG.warning("wake daemon is away", uri=self._uri, reason=str(err))
-            self._connected = False
+            self._is_connected = False
             await backoff.sleep()
 
     async def _send(self, peer: Client) -> None:
@@ -68,7 +68,7 @@ class RemoteDetector:
             event = await peer.receive()
             match event.type:
                 case "info":
-                    self._connected = True
+                    self._is_connected = True
                     _LOG.info("wake daemon connected", uri=self._uri)
                     self._on_info(_parse_wake_programs(event))
                 case "detection":

@@ -30,9 +30,9 @@ class TimerResponses:
     def format_response(self, key: str, timer: HubTimer) -> str:
         """Return the sentence with a key about a timer, or about a delayed command."""
         table = "later" if timer.command is not None and has_entry(f"later.{key}") else "timers"
-        length, left = durations.format_duration(timer.total_seconds, self.language), self.format_remaining(timer)
+        length, remaining = durations.format_duration(timer.total_seconds, self.language), self.format_remaining(timer)
         label = self.label(timer)
-        return _capitalize(format_sentence(f"{table}.{key}", self.language, label=label, length=length, left=left))
+        return _capitalize(format_sentence(f"{table}.{key}", self.language, label=label, length=length, left=remaining))
 
     def format_remaining(self, timer: HubTimer) -> str:
         return durations.format_duration(timer.seconds_left(self.now), self.language)

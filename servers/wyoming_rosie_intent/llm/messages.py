@@ -58,7 +58,7 @@ _ALL: Mapping[str, LlmMessages] = {
         thinking="Let me think…",
         checking="Checking {}…",
         topics={
-            **{thing: f"the {thing}" for thing in _ENGLISH_NOUNS},
+            **{noun: f"the {noun}" for noun in _ENGLISH_NOUNS},
             **dict.fromkeys(("rain", "raining", "snow", "snowing", "sunny", "umbrella"), "the weather"),
             **dict.fromkeys(("warm", "cold", "hot", "degrees"), "the temperature"),
         },

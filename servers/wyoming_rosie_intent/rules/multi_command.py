@@ -173,7 +173,7 @@ def _remove_polite_parts(text: str, rules: SplitRules) -> str:
     starts, ends = (0, *(point.end() for point in found)), (*(point.start() for point in found), len(text))
     parts = [
         (text[start:end], point)
-        for start, end, point in zip(starts, ends, ("", *(one[0] for one in found)), strict=True)
+        for start, end, point in zip(starts, ends, ("", *(match[0] for match in found)), strict=True)
     ]
     remaining = [(part, point) for part, point in parts if not _is_polite(normalize_words(part), rules.polite_phrases)]
     return "".join(f"{point if place else ''}{part}" for place, (part, point) in enumerate(remaining))

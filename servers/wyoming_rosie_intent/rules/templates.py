@@ -66,11 +66,11 @@ class Templates:
         shared = WordCollector(self._intents.expansion_rules, self._intents.slot_lists)
         found = set(number_words(self.language))
         for _, data in self._templates:
-            own = data.expansion_rules or data.slot_lists
-            wording = WordCollector(*self._get_rules_and_lists(data)) if own else shared
+            has_own_rules = data.expansion_rules or data.slot_lists
+            wording = WordCollector(*self._get_rules_and_lists(data)) if has_own_rules else shared
             for sentence in data.sentences:
                 wording.add(sentence.expression)
-            found |= wording.words if own else frozenset()
+            found |= wording.words if has_own_rules else frozenset()
         return Vocabulary(shared.words | found)
 
     def filter(self, text: str, home_words: Mapping[str, frozenset[str]]) -> "Intents":

@@ -85,8 +85,8 @@ def _split_item_text(named: str, language: str, entity: Entity) -> Sequence[str]
 
 
 def _remove_item_article(item: str, table: Mapping[str, Sequence[str]]) -> str:
-    first, _, rest = item.strip().partition(" ")
-    return rest if rest and first.casefold() in table.get("articles", ()) else item.strip()
+    first, _, noun = item.strip().partition(" ")
+    return noun if noun and first.casefold() in table.get("articles", ()) else item.strip()
 
 
 @cache

@@ -13,14 +13,14 @@ class PipeReader:
         self._fd = fd
         self._loop = asyncio.get_running_loop()
         self._received = b""
-        self._ended = False
-        self._reading = False
+        self._has_ended = False
+        self._is_reading = False
         self._data_available: asyncio.Future[None] | None = None
         os.set_blocking(fd, False)
 
     async def read(self, size: int) -> bytes:
         """Return the next `size` bytes, fewer at the end."""
-        while len(self._received) < size and not self._ended:
+        while len(self._received) < size and not self._has_ended:
             self._resume()
             self._data_available = self._loop.create_future()
             await self._data_available
@@ -37,18 +37,18 @@ class PipeReader:
         except BlockingIOError:
             return
         self._received += received
-        self._ended = not received
-        if self._ended or len(self._received) >= READ_BYTES:  # the rest waits in the pipe
+        self._has_ended = not received
+        if self._has_ended or len(self._received) >= READ_BYTES:  # the rest waits in the pipe
             self._pause()
         if self._data_available is not None and not self._data_available.done():
             self._data_available.set_result(None)
 
     def _resume(self) -> None:
-        if not self._reading:
+        if not self._is_reading:
             self._loop.add_reader(self._fd, self._on_readable)
-        self._reading = True
+        self._is_reading = True
 
     def _pause(self) -> None:
-        if self._reading:
+        if self._is_reading:
             self._loop.remove_reader(self._fd)
-        self._reading = False
+        self._is_reading = False

@@ -10,7 +10,7 @@ from wyoming_rosie.text.suggestions import describe_unknown_name
 from wyoming_rosie_satellite.integrations.leds import boards
 
 MAX_BRIGHTNESS = 31
-Colour: TypeAlias = tuple[int, int, int]
+Color: TypeAlias = tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
 
 
@@ -20,7 +20,7 @@ class LedDriver(Protocol):
     @property
     def count(self) -> int: ...
 
-    def show(self, pixels: Sequence[Colour]) -> None:
+    def show(self, pixels: Sequence[Color]) -> None:
         """Show the colours, the first on the first LED. Raises OSError when the LEDs are gone."""
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.extras import install_command
-from wyoming_rosie_satellite.integrations.leds import Colour
+from wyoming_rosie_satellite.integrations.leds import Color
 
 BUS, DEVICE = 0, 1
 SPEED_HZ = 4_000_000
@@ -22,7 +22,7 @@ class Apa102:
         self._brightness = brightness
         self._power = power
 
-    def show(self, pixels: Sequence[Colour]) -> None:
+    def show(self, pixels: Sequence[Color]) -> None:
         self._spi.writebytes2(encode_frame(pixels, self._brightness))
 
     def close(self) -> None:
@@ -31,7 +31,7 @@ class Apa102:
             self._power.close()
 
 
-def encode_frame(pixels: Sequence[Colour], brightness: int) -> bytes:
+def encode_frame(pixels: Sequence[Color], brightness: int) -> bytes:
     """Encode the pixels as SPI bytes; the trailer is long enough to clock the last pixel through."""
     encoded = b"".join(bytes((_FULL | brightness, blue, green, red)) for red, green, blue in pixels)
     return _START + encoded + bytes(4 + (len(pixels) + 15) // 16)

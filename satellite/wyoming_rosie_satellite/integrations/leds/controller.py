@@ -8,7 +8,7 @@ from wyoming.event import Event
 
 from wyoming_rosie.runtime.tasks import loop_time
 from wyoming_rosie.runtime.workers import ThreadWorker
-from wyoming_rosie_satellite.integrations.leds import Colour, LedDriver
+from wyoming_rosie_satellite.integrations.leds import Color, LedDriver
 from wyoming_rosie_satellite.integrations.leds.patterns import ANIMATED, LedState, LedStatus, render_frame
 
 _LOG = structlog.get_logger()
@@ -25,7 +25,7 @@ class LedController:
         self._pause_seconds = pause_seconds
         self._status = LedStatus()
         self._changed = asyncio.Event()
-        self._displayed: tuple[Colour, ...] | None = None
+        self._displayed: tuple[Color, ...] | None = None
 
     def on_event(self, event: Event) -> None:
         self._status.on_event(event, loop_time())
@@ -59,7 +59,7 @@ class LedController:
             failing = False
             await self._wait_for_event(FRAME_SECONDS if state in ANIMATED else None)
 
-    async def _render(self, worker: ThreadWorker, pixels: tuple[Colour, ...]) -> None:
+    async def _render(self, worker: ThreadWorker, pixels: tuple[Color, ...]) -> None:
         if pixels != self._displayed:
             self._displayed = None
             await worker.run(self._leds.show, pixels)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from wyoming.event import Event
 
 from wyoming_rosie_satellite.integrations import observers
-from wyoming_rosie_satellite.integrations.leds import Colour
+from wyoming_rosie_satellite.integrations.leds import Color
 
 FAILED_SECONDS = 2.0
 TURN_SECONDS = 1.0
@@ -42,8 +42,8 @@ class LedStatus:
 
     def __init__(self) -> None:
         self._phase = LedState.OFFLINE
-        self._muted = False
-        self._ringing = False
+        self._is_muted = False
+        self._is_ringing = False
         self._failed_until = -math.inf
 
     def on_event(self, event: Event, now: float) -> None:
@@ -56,47 +56,47 @@ class LedStatus:
             case {"name": observers.PHASE, "phase": str(phase)}:
                 self._phase = _PHASE_STATES.get(phase, self._phase)
             case {"name": observers.MUTED, "muted": bool(muted)}:
-                self._muted = muted
+                self._is_muted = muted
             case {"name": observers.RINGING, "ringing": bool(ringing)}:
-                self._ringing = ringing
+                self._is_ringing = ringing
 
     def current_state(self, now: float) -> LedState:
         """Return the state with the highest priority; mute shows only while the satellite is idle."""
         if now < self._failed_until:
             return LedState.FAILED
-        if self._ringing:
+        if self._is_ringing:
             return LedState.RINGING
         if self._phase in (LedState.LISTENING, LedState.THINKING, LedState.SPEAKING):
             return self._phase
-        return LedState.MUTED if self._muted else self._phase
+        return LedState.MUTED if self._is_muted else self._phase
 
 
-def render_frame(mood: LedState, now: float, count: int) -> tuple[Colour, ...]:
+def render_frame(state: LedState, now: float, count: int) -> tuple[Color, ...]:
     """Return the colours of `count` LEDs."""
-    return _PATTERNS[mood](now, count)
+    return _PATTERNS[state](now, count)
 
 
 _BLACK, _RED, _DIM_RED = (0, 0, 0), (255, 0, 0), (24, 0, 0)
 _BLUE, _CYAN, _AMBER, _VIOLET = (0, 0, 255), (0, 160, 160), (255, 120, 0), (128, 0, 128)
 
 
-def _fill(colour: Colour) -> Callable[[float, int], tuple[Colour, ...]]:
-    return lambda _, count: (colour,) * count
+def _fill(color: Color) -> Callable[[float, int], tuple[Color, ...]]:
+    return lambda _, count: (color,) * count
 
 
-def _alternate(colour: Colour) -> Callable[[float, int], tuple[Colour, ...]]:
-    return lambda now, count: (colour if now % BLINK_SECONDS < BLINK_SECONDS / 2 else _BLACK,) * count
+def _alternate(color: Color) -> Callable[[float, int], tuple[Color, ...]]:
+    return lambda now, count: (color if now % BLINK_SECONDS < BLINK_SECONDS / 2 else _BLACK,) * count
 
 
-def _rotate(colour: Colour) -> Callable[[float, int], tuple[Colour, ...]]:
-    def frame(now: float, count: int) -> tuple[Colour, ...]:
+def _rotate(color: Color) -> Callable[[float, int], tuple[Color, ...]]:
+    def frame(now: float, count: int) -> tuple[Color, ...]:
         bright = int(now % TURN_SECONDS / TURN_SECONDS * count) % count
-        return tuple(colour if index == bright else _BLACK for index in range(count))
+        return tuple(color if index == bright else _BLACK for index in range(count))
 
     return frame
 
 
-_PATTERNS: dict[LedState, Callable[[float, int], tuple[Colour, ...]]] = {
+_PATTERNS: dict[LedState, Callable[[float, int], tuple[Color, ...]]] = {
     LedState.IDLE: _fill(_BLACK),
     LedState.OFFLINE: _fill(_DIM_RED),
     LedState.MUTED: _fill(_RED),

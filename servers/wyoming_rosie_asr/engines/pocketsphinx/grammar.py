@@ -134,8 +134,8 @@ class _GrammarWriter:
                 return start
             case Permutation():
                 return self._merge(
-                    self._add_expression(rest, self._add_expression(item, start))
-                    for item, rest in expression.iterate_permutations()
+                    self._add_expression(others, self._add_expression(item, start))
+                    for item, others in expression.iterate_permutations()
                 )
             case _:
                 raise TypeError(f"no such expression: {type(expression).__name__}")

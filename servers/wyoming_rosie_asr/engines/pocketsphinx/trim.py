@@ -16,7 +16,7 @@ BELOW_PEAK_DB = 30.0
 ABOVE_FLOOR_DB = 3.0
 SPEECH_RANGE_DB = 12.0
 """Speech varies by at least this; a recording without silence has no measurable noise floor."""
-NEIGHBOURS = 2
+NEIGHBORS = 2
 MIN_SPEECH_FRAMES = 3
 """Of a frame and its neighbours on both sides, so many must be speech; clicks are shorter."""
 
@@ -48,5 +48,5 @@ def _frame_levels(pcm: bytes, frames: int) -> npt.NDArray[np.float64]:
 
 
 def _drop_isolated(frames: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    around = np.convolve(frames, np.ones(2 * NEIGHBOURS + 1, int))[NEIGHBOURS : NEIGHBOURS + len(frames)]
+    around = np.convolve(frames, np.ones(2 * NEIGHBORS + 1, int))[NEIGHBORS : NEIGHBORS + len(frames)]
     return frames & (around >= MIN_SPEECH_FRAMES)

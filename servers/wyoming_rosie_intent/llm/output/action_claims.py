@@ -268,13 +268,16 @@ class ClaimChecker:
         entities, remaining = self._extract_entities(text)
         plain = " ".join(remaining) if not WIDE.search(text) else text
         asserted = {
-            state for one, states in self._markers.states.items() if _contains_word(one, plain) for state in states
+            state
+            for state_word, states in self._markers.states.items()
+            if _contains_word(state_word, plain)
+            for state in states
         }
         return _ParsedClause(
             text.strip(),
             tuple(entities),
             frozenset(asserted),
-            frozenset(kind for word in remaining for one, kind in self._match_domains(word, text) if one),
+            frozenset(kind for word in remaining for is_match, kind in self._match_domains(word, text) if is_match),
             tuple(word for word in remaining if not word.isdigit()),
         )
 

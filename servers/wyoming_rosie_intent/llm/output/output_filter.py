@@ -336,11 +336,11 @@ class OutputFilter:
         end = find_closing_bracket(self._text[:MAX_CALL_CHARACTERS], 0 if is_data else found.end())
         if end is None:
             return self._process_partial_call(opening, is_data=is_data, at_end=at_end)
-        rest = _REST_OF_LINE.match(self._text, end)
-        assert rest
-        if rest.end() == len(self._text) and not at_end:
+        line_rest = _REST_OF_LINE.match(self._text, end)
+        assert line_rest
+        if line_rest.end() == len(self._text) and not at_end:
             return None
-        follows = self._text[rest.end() : rest.end() + 1] in {"", "\n", "{", "[", "<"}
+        follows = self._text[line_rest.end() : line_rest.end() + 1] in {"", "\n", "{", "[", "<"}
         return self._process_call(opening, end, is_alone=follows if is_data else follows and not self._has_text_in_line)
 
     def _process_call(self, opening: re.Match[str], end: int, *, is_alone: bool) -> TextDelta:

@@ -147,10 +147,10 @@ def _measure_split(encode: Inference, decode: Inference, frames: str) -> Decoder
     work_seconds = (perf_counter() - started_at) / count
     assert before is not None
     assert after is not None
-    hop, rest = divmod(before.size, count)
+    hop, remainder = divmod(before.size, count)
     change = np.abs(after - before).reshape(-1)
     differing = np.flatnonzero(change > ROUNDING_LEVEL * change.max(initial=0.0)) // max(1, hop)
-    if rest or not len(differing) or differing[0] == 0 or differing[-1] == count - 1:
+    if remainder or not len(differing) or differing[0] == 0 or differing[-1] == count - 1:
         return None
     return DecoderSplit(
         frames, hop, int(differing[-1]) - MAX_CONTEXT_FRAMES, MAX_CONTEXT_FRAMES - int(differing[0]), work_seconds
@@ -196,7 +196,7 @@ def _create_inference(model: onnx.ModelProto, cuda: bool, path: Path) -> Inferen
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
     except Exception as err:  # onnxruntime's errors have no common base class
         raise EngineError(f"onnxruntime does not load {path}: {str(err)[:200]}") from err
-    names = {one.name for one in session.get_inputs()}
+    names = {model_input.name for model_input in session.get_inputs()}
 
     def run(inputs: Mapping[str, Any], interruption: StepCancellation) -> Floats | None:
         this = onnxruntime.RunOptions()

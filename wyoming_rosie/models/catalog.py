@@ -1,4 +1,4 @@
-"""Catalogue of all kinds of models, searched by name."""
+"""Catalog of all kinds of models, searched by name."""
 
 from wyoming_rosie.errors import UsageError
 from wyoming_rosie.models import piper, wake_words, whisper
