@@ -94,7 +94,7 @@ async def test_words_are_told_while_they_are_spoken_and_the_rest_without_a_stop(
     (program,) = (await describe(asr.uri)).asr
     assert (program.supports_transcript_streaming, program.requires_external_vad) == (True, False)
     ears = await peer(asr.uri)
-    saying = asyncio.create_task(say(ears, speech + 2 * SILENCE, stop=False))
+    saying = asyncio.create_task(say(ears, speech + 20 * SILENCE, stop=False))
     events = [await ears.receive(60)]
     while events[-1].type != "transcript":
         events.append(await ears.receive(60))

@@ -806,7 +806,8 @@ def test_whatever_a_model_says_an_answer_has_one_end_and_no_door_moves(
     ends = [part for part in parts if isinstance(part, (Handled, DelegateToConductor, NotHandled))]
     assert ends == parts[-1:]
     if isinstance(parts[-1], Handled):
-        assert heard(parts).strip().endswith(parts[-1].text)
+        is_streamed = parts[-1].question is None  # a question to confirm is sent as a whole
+        assert heard(parts).strip().endswith(parts[-1].text) or not is_streamed
         assert parts[-1].text
     assert isinstance(parts[-1], DelegateToConductor) or heard(parts) or parts[-1].text
     assert "I've unlocked" not in heard(parts) or room.actor.states() != before
