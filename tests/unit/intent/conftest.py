@@ -13,10 +13,11 @@ from wyoming_rosie_intent.responses import responses
 from wyoming_rosie_intent.rules import hassil
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def english() -> None:
-    """The English phrases, loaded outside the event loop, as the daemon does at its start."""
-    responses.prepare("en")
+    """The English phrases, loaded outside the event loop, as the daemon does at its start; a test may have replaced them."""
+    if not responses.is_prepared("en"):
+        responses.prepare("en")
 
 
 @pytest.fixture(scope="session")
