@@ -17,7 +17,7 @@ from tests.interop.peers import free_port
 from wyoming_rosie.home.model import Home
 from wyoming_rosie_intent.actors import home_assistant
 from wyoming_rosie_intent.actors.home_assistant import HomeAssistantActor
-from wyoming_rosie_intent.actors.home_assistant.connection import open_connection
+from wyoming_rosie_intent.actors.home_assistant.connection import WebSocketConnection, open_connection
 from wyoming_rosie_intent.engine import Answer, Command, Match, SlotValue
 from wyoming_rosie_intent.responses import responses
 
@@ -155,10 +155,10 @@ async def test_the_stand_in_answers_in_the_shapes_of_the_real_one(core: HomeAssi
     assert exposed["exposed_entities"]["light.bed_light"] == {"conversation": True}
 
 
-async def _ask_daemon(connection: Any, kind: str) -> Any:
+async def _ask_daemon(connection: WebSocketConnection, kind: str) -> Any:
     listening = asyncio.create_task(connection.listen())
     try:
-        return await connection.ask(kind)
+        return await connection.send_command(kind)
     finally:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
