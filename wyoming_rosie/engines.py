@@ -40,10 +40,10 @@ class EngineRegistry:
 
         def extended(config: type[C]) -> type[C]:
             choice = next(item for item in fields(config) if item.name == field)  # type: ignore[arg-type]
-            kinds = {name.replace("-", "_"): self._settings_class(name) for name in self.names}
+            kinds = {_identifier(name): self._settings_class(name) for name in self.names}
             added = [(name, kind, option(kind, "")) for name, kind in kinds.items() if kind is not None]
             choices: Any = Literal[(*self.names, *others)]
-            namespace = {"__doc__": config.__doc__, "__module__": config.__module__}
+            namespace = {"__doc__": config.__doc__}
             chosen = (field, choices, option(choice.default, choice.metadata["help"]))
             made = make_dataclass(config.__name__, [chosen, *added], bases=(config,), namespace=namespace, frozen=True)
             made.__module__ = config.__module__
@@ -59,7 +59,7 @@ class EngineRegistry:
             module = self._module(name)
         except Exception as err:  # it may be a third-party file, with any fault
             raise ConfigError(f"the engine {name!r} cannot be imported: {type(err).__name__}: {err}") from err
-        engine_settings = () if self._settings_class(name) is None else (getattr(settings, name.replace("-", "_")),)
+        engine_settings = () if self._settings_class(name) is None else (getattr(settings, _identifier(name)),)
         return module.load(*engine_settings, *context)
 
     def _settings_class(self, name: str) -> type[Any] | None:
@@ -71,5 +71,10 @@ class EngineRegistry:
         return kind if is_dataclass(kind) and isinstance(kind, type) and fields(kind) else None
 
     def _module(self, name: str) -> ModuleType:
-        module = import_module(f"{self._package}.{name.replace('-', '_')}")
+        module = import_module(f"{self._package}.{_identifier(name)}")
         return import_module(f"{module.__name__}.{self._entry}") if hasattr(module, "__path__") else module
+
+
+def _identifier(name: str) -> str:
+    """Return the name of an engine's module, which is that of its settings as well."""
+    return name.replace("-", "_")

@@ -14,10 +14,12 @@ from cyclopts import CycloptsError
 from wyoming_rosie.errors import RosieError, UsageError
 from wyoming_rosie.runtime.extras import install_command
 
+_LOG = structlog.get_logger()
 FAILED = RosieError.exit_status
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 """The statuses that a shell reports after SIGINT and SIGPIPE."""
+EXIT_SECONDS = 30.0
 
 
 @contextmanager
@@ -77,10 +79,6 @@ def _message(err: OSError) -> str:
     if err.filename is not None:
         return f"{os.fsdecode(err.filename)}: {reason}"
     return f"cannot write the output: {reason}" if err.errno in (errno.ENOSPC, errno.EFBIG, errno.EIO) else reason
-
-
-_LOG = structlog.get_logger()
-EXIT_SECONDS = 30.0
 
 
 def start_exit_deadline(status: int) -> None:

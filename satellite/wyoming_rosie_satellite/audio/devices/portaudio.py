@@ -17,8 +17,12 @@ from wyoming_rosie.runtime.exit_status import start_exit_deadline
 from wyoming_rosie.runtime.extras import install_command
 from wyoming_rosie_satellite.audio.devices import alsa
 
+_LOG = structlog.get_logger()
 REFRESH_SECONDS = 3.0
 """Shortest interval between two refreshes of the devices."""
+STUCK_SECONDS = 30.0
+"""Opening a USB device takes a second or two; a sound server that hangs never answers."""
+CHECK_SECONDS = 2.0
 ALTERNATIVES = "or use --mic and --snd with wav:FILE, stdin and stdout, or --mic-command and --snd-command"
 
 
@@ -133,14 +137,8 @@ def loaded_portaudio() -> PortAudio | None:
     return get_portaudio() if get_portaudio.cache_info().currsize else None
 
 
-_LOG = structlog.get_logger()
-STUCK_SECONDS = 30.0
-"""Opening a USB device takes a second or two; a sound server that hangs never answers."""
-CHECK_SECONDS = 2.0
-
-
 async def watch_portaudio(portaudio: PortAudio, stuck_seconds: float = STUCK_SECONDS) -> None:
-    """Never return, or raise EngineError for a call that hangs; the process then exits with a failure at once."""
+    """Never return, or raise EngineError for a call that hangs; the process then exits with a failure, even if the call never returns."""
     while (seconds := portaudio.call_seconds) < stuck_seconds:  # noqa: ASYNC110 - nothing happens when a call hangs
         await asyncio.sleep(min(CHECK_SECONDS, stuck_seconds / 2))
     _LOG.error("the sound system hangs: the satellite ends, to be started again", call_seconds=round(seconds))
