@@ -7,6 +7,8 @@ import structlog
 
 from wyoming_rosie_satellite.subprocesses import kill_process, split_command, start_process
 
+MAX_SECONDS = 10.0
+"""Limit for a WAV file that is longer, or claims to be."""
 _LOG = structlog.get_logger()
 COMMAND_TIMEOUT_SECONDS = 5.0
 
@@ -74,10 +76,6 @@ async def _run_command(words: list[str]) -> None:
     finally:
         kill_process(process)
         await process.wait()
-
-
-MAX_SECONDS = 10.0
-"""Limit for a WAV file that is longer, or claims to be."""
 
 
 class AwakeMute:

@@ -19,6 +19,8 @@ from wyoming_rosie_intent.plugins.sentences import PluginSentences, load_sentenc
 from wyoming_rosie_intent.plugins.thread import PluginError, PluginThread
 from wyoming_rosie_intent.responses import responses
 
+SETTINGS_FILE = "config.toml"
+_FROM_ENVIRONMENT = "_env"
 _LOG = structlog.get_logger()
 ANSWER_SECONDS = 2.0
 START_SECONDS = 10.0
@@ -187,10 +189,6 @@ def _parse_result(result: object, language: str) -> Answer:
     if isinstance(message, str) and message.strip():
         return Answer(message.strip()[:MAX_MESSAGE_LENGTH], done)
     return Answer(responses.render("plugin_done" if done else "plugin_failed", language), done)
-
-
-SETTINGS_FILE = "config.toml"
-_FROM_ENVIRONMENT = "_env"
 
 
 def load_settings(name: str, folder: Path | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
