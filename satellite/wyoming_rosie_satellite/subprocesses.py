@@ -4,9 +4,12 @@ import asyncio
 import shlex
 import shutil
 import signal
+from contextlib import suppress
 
 from wyoming_rosie.errors import ConfigError
 from wyoming_rosie.runtime.child_processes import send_signal
+
+END_SECONDS = 5.0
 
 
 def split_command(flag: str, line: str) -> list[str]:
@@ -30,3 +33,24 @@ async def start_process(words: list[str], stdin: int, stdout: int) -> asyncio.su
 def kill_process(process: asyncio.subprocess.Process) -> None:
     """Kill a command that still runs."""
     send_signal(process, signal.SIGKILL)
+
+
+async def end_process(process: asyncio.subprocess.Process) -> None:
+    """Kill a command that still runs, and wait for its end. A cancellation takes effect after that."""
+    kill_process(process)
+    ending = asyncio.create_task(_wait_for_end(process))
+    try:
+        await asyncio.shield(ending)
+    except asyncio.CancelledError:
+        await ending
+        raise
+
+
+async def _wait_for_end(process: asyncio.subprocess.Process) -> None:
+    """Read the rest of its output, too: asyncio reports no exit while output is unread."""
+    with suppress(TimeoutError):  # a child of the command may keep the output open
+        async with asyncio.timeout(END_SECONDS):
+            if process.stdout is not None:
+                while await process.stdout.read(65_536):
+                    pass
+            await process.wait()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -33,8 +34,11 @@ def descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 def pocketsphinx(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     """Return the grandchildren that a recogniser has started: its process and what Python starts beside it."""
-    programs: list[psutil.Process] = psutil.Process(process.pid).children()
-    return [one for program in programs for one in program.children(recursive=True)]
+    found: list[psutil.Process] = []
+    for program in psutil.Process(process.pid).children():
+        with suppress(psutil.NoSuchProcess):  # such as one that Python runs to learn about the machine
+            found += program.children(recursive=True)
+    return found
 
 
 def gone(processes: list[psutil.Process]) -> bool:
@@ -69,6 +73,7 @@ def test_up_leaves_nothing_behind_when_it_is_ended(number: signal.Signals, setti
         assert gone(started)
     finally:
         process.kill()
+        process.wait()
 
 
 def test_up_that_is_killed_before_its_programs_have_begun_leaves_nothing_behind(settings: Path) -> None:

@@ -120,9 +120,13 @@ async def test_audio_begins_with_the_detections_own_sample(
 
 
 def detections_in(said: bytes) -> set[int]:
-    """Return the samples at which the word can be certain; models look at every third frame of 10 ms, from any first."""
+    """Return the samples at which the word can be certain.
+
+    Models look at every third frame of 10 ms, and remember up to two seconds before it; how much the daemon has heard
+    before the recording depends on when the gate opened.
+    """
     word = select_words(KNOWN, ["okay_nabu"])
-    leads = [16_000 + frames * 160 for frames in range(3)]
+    leads = range(0, 32_000, 160)
     return {heard.sample - lead for lead in leads for heard in MicroStream(word).process(bytes(2 * lead) + said)}
 
 

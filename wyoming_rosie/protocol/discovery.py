@@ -33,6 +33,8 @@ _LOG = structlog.get_logger()
 SERVICE_TYPE = "_wyoming._tcp.local."
 TTL_SECONDS = 120
 LOOKUP_MILLISECONDS = 3000
+MAX_LOOKUPS = 3
+"""Attempts to look a service up; a busy device answers late."""
 NAME_CHECK_MILLISECONDS = 1500
 """Wait for a conflict: longer than a responder waits before it multicasts an answer again (RFC 6762, 6)."""
 ADDRESS_CHECK_SECONDS = 30.0
@@ -85,7 +87,7 @@ class ServiceBrowser:
     def __init__(self, interfaces: Sequence[str] | None = None) -> None:
         self._interfaces = interfaces
         self._found: dict[str, DiscoveredService] = {}
-        self._lookups: set[asyncio.Task[None]] = set()
+        self._lookups: dict[str, asyncio.Task[None]] = {}  # by service name
 
     def services(self, role: str | None = None) -> list[DiscoveredService]:
         """Return the services of a role, or all, in the order of their names."""
@@ -103,21 +105,26 @@ class ServiceBrowser:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        for lookup in self._lookups:
+        lookups = list(self._lookups.values())
+        for lookup in lookups:
             lookup.cancel()
+        await asyncio.gather(*lookups, return_exceptions=True)
         await self._browser.async_cancel()
         await self._zeroconf.async_close()
 
     def _on_change(self, *, name: str, state_change: "ServiceStateChange", **_: object) -> None:
+        if (earlier := self._lookups.pop(name, None)) is not None:
+            earlier.cancel()
         if state_change.name == "Removed":
             self._found.pop(name, None)
             return
-        lookup = asyncio.get_running_loop().create_task(self._lookup(name))
-        self._lookups.add(lookup)
+        lookup = asyncio.get_running_loop().create_task(self._lookup(name), name=name)
+        self._lookups[name] = lookup
         lookup.add_done_callback(self._on_lookup_done)
 
     def _on_lookup_done(self, lookup: asyncio.Task[None]) -> None:
-        self._lookups.discard(lookup)
+        if self._lookups.get(lookup.get_name()) is lookup:
+            del self._lookups[lookup.get_name()]
         if not lookup.cancelled() and (failure := lookup.exception()) is not None:
             _LOG.warning("service lookup failed", reason=f"{type(failure).__name__}: {failure}")
 
@@ -125,8 +132,9 @@ class ServiceBrowser:
         from zeroconf.asyncio import AsyncServiceInfo
 
         record = AsyncServiceInfo(SERVICE_TYPE, name)
-        if not await record.async_request(self._zeroconf.zeroconf, LOOKUP_MILLISECONDS):
-            return
+        for _ in range(MAX_LOOKUPS):
+            if await record.async_request(self._zeroconf.zeroconf, LOOKUP_MILLISECONDS):
+                break
         addresses = record.parsed_scoped_addresses()
         if addresses and record.port:
             properties = record.decoded_properties

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import structlog
 
-from wyoming_rosie_satellite.subprocesses import kill_process, split_command, start_process
+from wyoming_rosie_satellite.subprocesses import end_process, split_command, start_process
 
 MAX_SECONDS = 10.0
 """Limit for a WAV file that is longer, or claims to be."""
@@ -74,8 +74,7 @@ async def _run_command(words: list[str]) -> None:
     except TimeoutError:
         _LOG.warning("command failed", command=words[0], reason=f"it took longer than {COMMAND_TIMEOUT_SECONDS:g} s")
     finally:
-        kill_process(process)
-        await process.wait()
+        await end_process(process)
 
 
 class AwakeMute:

@@ -14,7 +14,7 @@ from wyoming_rosie.protocol import turn
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie.runtime.tasks import run_until_first_exit
 from wyoming_rosie_satellite.messages import WakeWord
-from wyoming_rosie_satellite.subprocesses import kill_process, split_command, start_process
+from wyoming_rosie_satellite.subprocesses import end_process, split_command, start_process
 from wyoming_rosie_satellite.wake.detector import AudioBacklog
 
 _LOG = structlog.get_logger()
@@ -62,9 +62,7 @@ class CommandDetector:
         try:
             await run_until_first_exit(self._write(process.stdin), self._read(process.stdout, on_wake_word))
         finally:
-            kill_process(process)
-            await process.stdout.read()  # asyncio reports no exit while output is unread
-            await process.wait()
+            await end_process(process)
 
     async def _write(self, to: asyncio.StreamWriter) -> None:
         converter = Converter(SPEECH, self._format)

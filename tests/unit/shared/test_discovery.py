@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, MutableMapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import pytest
 from structlog.testing import capture_logs
@@ -12,6 +13,7 @@ from wyoming_rosie.protocol.address import Tcp
 from wyoming_rosie.protocol.announced_names import candidates
 from wyoming_rosie.protocol.discovery import (
     MAX_NAME_BYTES,
+    DiscoveredService,
     ServiceBrowser,
     announce,
     find_services,
@@ -56,44 +58,50 @@ def log() -> Iterator[CapturedLog]:
         yield lines
 
 
-async def names_of(browser: ServiceBrowser, ports: list[int]) -> dict[int, str]:
+@pytest.fixture
+def name() -> str:
+    """Return a name that no other test on this machine announces at the same time."""
+    return f"rosie-test-{uuid4().hex[:8]}"
+
+
+def found(browser: ServiceBrowser, name: str) -> list[DiscoveredService]:
+    return [service for service in browser.services() if service.name.startswith(name)]
+
+
+async def names_of(browser: ServiceBrowser, name: str, ports: list[int]) -> dict[int, str]:
     """Wait until so many services are found; return their names by port."""
     async with asyncio.timeout(60):
-        while sorted(one.port for one in browser.services("asr")) != ports:
+        while sorted(one.port for one in found(browser, name)) != ports:
             await asyncio.sleep(0.05)
-    return {one.port: one.name for one in browser.services("asr")}
+    return {one.port: one.name for one in found(browser, name)}
 
 
-async def test_what_is_announced_is_found_by_role_and_withdrawn_at_the_end() -> None:
+async def test_what_is_announced_is_found_by_role_and_withdrawn_at_the_end(name: str) -> None:
     where = Tcp("192.0.2.7", 10300)  # an address need not be ours to be announced
     async with ServiceBrowser(LOOPBACK) as browser:
-        async with announce("asr", "rosie-test-one", where, LOOPBACK):
-            await names_of(browser, [10300])
-            found = browser.services("asr")
-            assert [(one.uri, one.role) for one in found] == [("tcp://192.0.2.7:10300", "asr")]
-            assert browser.services("tts") == []
-        async with asyncio.timeout(60):
-            while browser.services():
-                await asyncio.sleep(0.05)
+        async with announce("asr", name, where, LOOPBACK):
+            await names_of(browser, name, [10300])
+            assert [(one.uri, one.role) for one in found(browser, name)] == [("tcp://192.0.2.7:10300", "asr")]
+            assert name in [one.name for one in browser.services("asr")]
+            assert name not in [one.name for one in browser.services("tts")]
+        await names_of(browser, name, [])
 
 
-async def test_devices_of_one_name_are_all_announced_and_keep_their_names_in_any_order() -> None:
+async def test_devices_of_one_name_are_all_announced_and_keep_their_names_in_any_order(name: str) -> None:
     def one(port: int) -> AbstractAsyncContextManager[None]:
-        return announce("asr", "rosie-test-one", Tcp("192.0.2.7", port), LOOPBACK)
+        return announce("asr", name, Tcp("192.0.2.7", port), LOOPBACK)
 
     async with ServiceBrowser(LOOPBACK) as browser:
         async with AsyncExitStack() as stack:
             for count, port in enumerate(PORTS, start=1):
                 await stack.enter_async_context(one(port))
-                names = await names_of(browser, PORTS[:count])
-            assert names == dict(
-                zip(PORTS, ["rosie-test-one", "rosie-test-one (2)", "rosie-test-one (3)"], strict=True)
-            )
-        await names_of(browser, [])
+                names = await names_of(browser, name, PORTS[:count])
+            assert names == dict(zip(PORTS, [name, f"{name} (2)", f"{name} (3)"], strict=True))
+        await names_of(browser, name, [])
         async with AsyncExitStack() as stack:
             for count, port in enumerate(reversed(PORTS), start=1):
                 await stack.enter_async_context(one(port))
-                again = await names_of(browser, PORTS[-count:])
+                again = await names_of(browser, name, PORTS[-count:])
             assert again == names
 
 

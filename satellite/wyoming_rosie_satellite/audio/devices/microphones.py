@@ -17,7 +17,7 @@ from wyoming_rosie.protocol.stdio import StdioTransport
 from wyoming_rosie.runtime.backoff import Backoff
 from wyoming_rosie_satellite.audio.devices.pacing import ReadAheadLimiter, RealtimePacer
 from wyoming_rosie_satellite.audio.devices.pipe_reader import PipeReader
-from wyoming_rosie_satellite.subprocesses import kill_process, split_command, start_process
+from wyoming_rosie_satellite.subprocesses import end_process, kill_process, split_command, start_process
 
 _LOG = structlog.get_logger()
 FRAME_SECONDS = 0.02
@@ -121,8 +121,7 @@ class CommandMicrophone:
             raise DeviceError(f"the command '{self._words[0]}' ended with status {await process.wait()}")
         finally:
             output.close()
-            kill_process(process)
-            await process.wait()
+            await end_process(process)
 
     async def _start(self) -> tuple[asyncio.subprocess.Process, PipeReader]:
         output, its_output = os.pipe()

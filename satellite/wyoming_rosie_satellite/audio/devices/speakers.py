@@ -13,7 +13,7 @@ from wyoming_rosie.runtime.workers import ThreadWorker
 from wyoming_rosie_satellite.audio.devices.pacing import PlaybackClock
 from wyoming_rosie_satellite.audio.echo_reference import EchoReference
 from wyoming_rosie_satellite.audio.volume import Volume
-from wyoming_rosie_satellite.subprocesses import kill_process, split_command, start_process
+from wyoming_rosie_satellite.subprocesses import end_process, kill_process, split_command, start_process
 
 LEAD_SECONDS = 0.1
 """Audio that is accepted ahead of real time."""
@@ -208,8 +208,7 @@ class CommandSpeaker:
         process, self._process = self._process, None
         self._unwritten = b""
         if process is not None:
-            kill_process(process)
-            await process.wait()
+            await end_process(process)
 
     async def close(self) -> None:
         await self.stop()
