@@ -65,6 +65,12 @@ class Fields:
             raise self._error(f"{key} must be a list of at most {max_items} objects")
         return [Fields(value, self._error) for value in values]
 
+    def mapping(self, key: str) -> Mapping[str, Any]:
+        value = self._values.get(key)
+        if not isinstance(value, Mapping):
+            raise self._error(f"{key} must be an object")
+        return value
+
     def optional_object(self, key: str) -> "Fields | None":
         if self._is_absent(key):
             return None

@@ -1,7 +1,8 @@
 """Tasks that run together, and the clock of their event loop."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 
 
 async def run_until_first_exit(*parts: Coroutine[None, None, None]) -> None:
@@ -23,3 +24,16 @@ async def run_until_first_exit(*parts: Coroutine[None, None, None]) -> None:
 def loop_time() -> float:
     """Return the event loop's time in seconds, which no change of the wall clock moves."""
     return asyncio.get_running_loop().time()
+
+
+@asynccontextmanager
+async def run_beside(part: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run a coroutine during the block, and cancel it at the end. Raises its exception there, if it failed before."""
+    task = asyncio.create_task(part)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()

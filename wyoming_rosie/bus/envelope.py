@@ -1,0 +1,125 @@
+"""Envelope: the JSON object around each message, the same on every bus.
+
+A message keeps its key and its trace on all its hops, so that a redelivered one is recognised everywhere.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from wyoming_rosie.bus.errors import BadMessageError
+from wyoming_rosie.protocol import strict_json
+from wyoming_rosie.runtime.fields import Fields
+
+SCHEMA_PREFIX = "rosie.v1."
+MAX_ENVELOPE_BYTES = 262_144
+MAX_KEY_LENGTH = 200
+MAX_DEPTH = 20
+CLOCK_SKEW_SECONDS = 60.0
+"""Difference of clocks beyond which a sender's time is replaced by ours: a board without a clock begins in 1970."""
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._@+-]*")
+_MAX_TIME = 1e11  # seconds; a time in milliseconds is a mistake
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A message. Times are in seconds since the epoch."""
+
+    schema: str
+    """`rosie.v1.TYPE`."""
+    key: str
+    """Idempotency key, made once at the source: `DEVICE:BOOT:COUNTER`, a UUID, or `frigate:INSTANCE:EVENT:TRANSITION`."""
+    ts: float
+    source: str
+    """The device or service that sent this hop."""
+    trace: str
+    """The utterance or object to which the message belongs."""
+    data: Mapping[str, Any] = field(repr=False)
+    deadline: float | None = None
+    """Time after which it must not take effect."""
+
+    def next_hop(self, schema: str, data: Mapping[str, Any], source: str, now: float, **changes: Any) -> "Envelope":
+        """Return the message that follows from this one: same key, trace and deadline."""
+        return replace(self, schema=schema, data=data, source=source, ts=now, **changes)
+
+    def is_expired(self, now: float) -> bool:
+        """Return whether the deadline has passed."""
+        return self.deadline is not None and now >= self.deadline
+
+    def encode(self) -> bytes:
+        """Return the message as JSON. Raises BadMessageError if it is too large."""
+        document = {
+            "schema": self.schema,
+            "key": self.key,
+            "ts": self.ts,
+            "source": self.source,
+            "trace": self.trace,
+            "deadline": self.deadline,
+            "data": self.data,
+        }
+        raw = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )
+        if len(raw) > MAX_ENVELOPE_BYTES:
+            raise BadMessageError(f"the message has {len(raw)} bytes, more than {MAX_ENVELOPE_BYTES}")
+        return raw
+
+
+def decode(raw: bytes) -> Envelope:
+    """Parse a message; unknown fields are ignored. Raises BadMessageError."""
+    document = Fields(load_json(raw), BadMessageError)
+    data = document.mapping("data")
+    schema = document.text("schema", 1, 100)
+    if not schema.startswith(SCHEMA_PREFIX):
+        raise BadMessageError(f"schema must begin with {SCHEMA_PREFIX}")
+    key = check_key(document.text("key", 1, MAX_KEY_LENGTH))
+    return Envelope(
+        schema,
+        key,
+        document.number("ts", 0, _MAX_TIME),
+        document.optional_text("source", max_length=MAX_KEY_LENGTH) or "",
+        document.optional_text("trace", max_length=MAX_KEY_LENGTH) or key,
+        data,
+        document.optional_number("deadline", 0, _MAX_TIME),
+    )
+
+
+def load_json(raw: bytes, max_bytes: int = MAX_ENVELOPE_BYTES) -> Any:
+    """Parse JSON of a limited size and depth. Raises BadMessageError."""
+    if len(raw) > max_bytes:
+        raise BadMessageError(f"the message has {len(raw)} bytes, more than {max_bytes}")
+    try:
+        document = strict_json.loads(raw)
+    except (ValueError, RecursionError) as err:
+        raise BadMessageError("the message is not JSON") from err
+    if _is_deeper_than(document, MAX_DEPTH):
+        raise BadMessageError(f"the message is nested more than {MAX_DEPTH} deep")
+    return document
+
+
+def check_key(key: str) -> str:
+    """Return a key that is valid. Raises BadMessageError."""
+    if len(key) > MAX_KEY_LENGTH or not _KEY.fullmatch(key):
+        raise BadMessageError(f"key must have 1 to {MAX_KEY_LENGTH} letters, digits and : . _ @ + -")
+    return key
+
+
+def trusted_time(claimed: float, received: float) -> float:
+    """Return the time of a message: the sender's, or ours if its clock is wrong."""
+    return claimed if abs(claimed - received) <= CLOCK_SKEW_SECONDS else received
+
+
+def _is_deeper_than(document: object, depth: int) -> bool:
+    layer = [document]
+    for _ in range(depth):
+        layer = [
+            inner
+            for outer in layer
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not layer:
+            return False
+    return True

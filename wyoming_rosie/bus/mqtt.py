@@ -1,0 +1,208 @@
+"""MQTT by paho: what a broker delivers with QoS 1 is acknowledged after it was handled, never before.
+
+Speaks MQTT 3.1.1, which mosquitto and nats-server both do. The session is persistent, so that the broker keeps messages while
+this program is away; what a broker forgets in a crash, devices send again, because they have no receipt.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from wyoming_rosie.bus.connection import BrokerUrl
+from wyoming_rosie.bus.errors import BadMessageError, BusError
+from wyoming_rosie.bus.interface import MqttHandler, MqttMessage
+from wyoming_rosie.bus.names import matches_topic
+from wyoming_rosie.runtime.backoff import Backoff
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import Client, MQTTMessage
+
+_LOG = structlog.get_logger()
+DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
+KEEPALIVE_SECONDS = 20
+CONFIRM_SECONDS = 10.0
+MAX_WAITING = 10_000
+"""Messages that wait for a handler; beyond that, those of QoS 0 are dropped and counted."""
+MAX_PAUSE_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class _Received:
+    message: MqttMessage
+    mid: int
+    qos: int
+
+
+class _Subscription:
+    """A topic filter with its handler and its queue: one that is slow or stuck holds up no other."""
+
+    def __init__(self, topic_filter: str, handler: MqttHandler, qos: int) -> None:
+        self.topic_filter, self.handler, self.qos = topic_filter, handler, qos
+        self.queue: asyncio.Queue[_Received] = asyncio.Queue(MAX_WAITING)
+
+
+class PahoMqtt:
+    """One connection to a broker; `run` keeps it. Each message goes to the first subscription that matches."""
+
+    def __init__(self, url: BrokerUrl, client_id: str) -> None:
+        self.problem: str | None = "MQTT: not connected yet"
+        self.dropped = 0
+        """Messages of QoS 0 for which there was no room."""
+        self._url = url
+        self._client_id = client_id
+        self._subscriptions: list[_Subscription] = []
+        self._callbacks: list[Callable[[], None]] = []
+        self._confirmations: dict[int, asyncio.Future[None]] = {}
+        self._client: Client | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def subscribe(self, topic_filter: str, handler: MqttHandler, qos: int = 1) -> None:
+        self._subscriptions.append(_Subscription(topic_filter, handler, qos))
+
+    def on_connect(self, callback: Callable[[], None]) -> None:
+        self._callbacks.append(callback)
+
+    async def publish(self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False) -> None:
+        if self._client is None or not self._client.is_connected():
+            raise BusError("MQTT is not connected")
+        confirmed = asyncio.get_running_loop().create_future()
+        sent = self._client.publish(topic, payload, qos, retain)
+        if sent.rc != 0:
+            raise BusError(f"MQTT: publishing failed with code {sent.rc}")
+        if qos == 0 or sent.is_published():
+            return
+        self._confirmations[sent.mid] = confirmed
+        try:
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                await confirmed
+        except TimeoutError as err:
+            raise BusError("MQTT: the broker did not confirm a message in time") from err
+        finally:
+            self._confirmations.pop(sent.mid, None)
+
+    async def run(self) -> None:
+        """Stay connected, and handle what arrives, until cancelled."""
+        await asyncio.to_thread(import_module, "paho.mqtt.client")
+        self._loop = asyncio.get_running_loop()
+        self._client = client = self._create_client()
+        client.connect_async(self._url.host, self._url.port or DEFAULT_PORTS[self._url.scheme], KEEPALIVE_SECONDS)
+        await asyncio.to_thread(client.loop_start)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for subscription in self._subscriptions:
+                    tasks.create_task(self._handle(subscription))
+                tasks.create_task(asyncio.Event().wait())
+        finally:
+            client.disconnect()
+            await asyncio.to_thread(client.loop_stop)
+
+    async def _handle(self, subscription: _Subscription) -> None:
+        while True:
+            received = await subscription.queue.get()
+            await self._handle_one(subscription.handler, received)
+            if received.qos and self._client is not None:
+                self._client.ack(received.mid, received.qos)
+
+    async def _handle_one(self, handler: MqttHandler, received: _Received) -> None:
+        """Handle a message, again and again while a bus is away: it is not acknowledged until then."""
+        backoff = Backoff(0.1, MAX_PAUSE_SECONDS)
+        while True:
+            try:
+                await handler(received.message)
+            except BadMessageError as err:
+                _LOG.info("message refused", topic=received.message.topic[:100], reason=str(err))
+            except BusError as err:
+                if not backoff.failures:
+                    _LOG.warning("message waits", topic=received.message.topic[:100], reason=str(err))
+                await backoff.sleep()
+                continue
+            return
+
+    def _create_client(self) -> "Client":
+        from paho.mqtt.client import Client, MQTTv311
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        client = Client(
+            CallbackAPIVersion.VERSION2, self._client_id, clean_session=False, protocol=MQTTv311, manual_ack=True
+        )
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.reconnect_delay_set(1, MAX_PAUSE_SECONDS)
+        client.max_queued_messages_set(MAX_WAITING)
+        if self._url.user or self._url.secret:
+            client.username_pw_set(self._url.user or "", self._url.secret)
+        if (context := self._url.ssl_context()) is not None:
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            client.tls_set_context(context)
+        return client
+
+    # The methods below run on paho's thread.
+
+    def _on_connect(self, client: "Client", _: Any, flags: Any, reason: Any, properties: Any) -> None:
+        if reason.is_failure:
+            self.problem = f"MQTT: the broker refused the connection: {reason}"
+            _LOG.warning("MQTT refused", reason=str(reason))
+            return
+        filters = {
+            one.topic_filter: max(other.qos for other in self._subscriptions if other.topic_filter == one.topic_filter)
+            for one in self._subscriptions
+        }
+        if filters:
+            client.subscribe(list(filters.items()))
+        self.problem = None
+        _LOG.info("MQTT connected")
+        for callback in self._callbacks:
+            self._call_soon(callback)
+
+    def _on_disconnect(self, _: "Client", __: Any, flags: Any, reason: Any, properties: Any) -> None:
+        self.problem = "MQTT: the connection is lost"
+        self._call_soon(self._fail_confirmations)
+
+    def _on_connect_fail(self, _: "Client", __: Any) -> None:
+        if self.problem != "MQTT: the broker cannot be reached":
+            _LOG.warning("MQTT not connected", host=self._url.host)
+        self.problem = "MQTT: the broker cannot be reached"
+
+    def _on_publish(self, _: "Client", __: Any, mid: int, reason: Any, properties: Any) -> None:
+        self._call_soon(self._confirm, mid)
+
+    def _on_message(self, _: "Client", __: Any, message: "MQTTMessage") -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return
+        received = _Received(MqttMessage(topic, bytes(message.payload), message.retain), message.mid, message.qos)
+        self._call_soon(self._enqueue, received)
+
+    def _call_soon(self, callback: Callable[..., object], *arguments: object) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(callback, *arguments)
+
+    # On the event loop again.
+
+    def _enqueue(self, received: _Received) -> None:
+        for subscription in self._subscriptions:
+            if matches_topic(subscription.topic_filter, received.message.topic):
+                if subscription.queue.full():
+                    self.dropped += 1  # one of QoS 1 is delivered again, since it is not acknowledged
+                    return
+                subscription.queue.put_nowait(received)
+                return
+
+    def _confirm(self, mid: int) -> None:
+        confirmed = self._confirmations.get(mid)
+        if confirmed is not None and not confirmed.done():
+            confirmed.set_result(None)
+
+    def _fail_confirmations(self) -> None:
+        for confirmed in self._confirmations.values():
+            if not confirmed.done():
+                confirmed.set_exception(BusError("MQTT: the connection was lost before the broker confirmed"))
